@@ -1,0 +1,34 @@
+"""calibeval: can a classifier's probabilities be believed, can they be repaired, may the model ship?
+
+>>> from calibeval import Predictions, evaluate
+>>> report = evaluate(Predictions(probs=[[0.9, 0.1], [0.4, 0.6]], labels=[0, 0]))
+>>> report["accuracy"].value
+0.5
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from calibeval.core.evaluate import evaluate
+    from calibeval.core.predictions import Predictions
+    from calibeval.core.report import Report
+    from calibeval.readers.open import read
+
+__all__ = ["Predictions", "Report", "evaluate", "read"]
+
+_HOMES = {
+    "Predictions": "calibeval.core.predictions",
+    "Report": "calibeval.core.report",
+    "evaluate": "calibeval.core.evaluate",
+    "read": "calibeval.readers.open",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Public names on first use: `calibeval --help` must not wait for numpy."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'calibeval' has no attribute '{name}'")
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -1,0 +1,1 @@
+"""The command line: each command parses, reads, calls, renders and exits; it calculates nothing."""

@@ -1,0 +1,109 @@
+"""Entry point of `calibeval`: the commands, and the one place where errors become messages and exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import Annotated, NoReturn
+
+import typer
+
+from calibeval.cli import inspect, report
+from calibeval.core.errors import CalibevalError, FileProblem, InputError, UsageError
+from calibeval.core.version import VERSION
+
+DONE, WRONG_USAGE, INVALID_INPUT, FILE_PROBLEM, BUG, INTERRUPTED, TERMINATED = 0, 2, 3, 4, 70, 130, 143
+
+app = typer.Typer(
+    name="calibeval",
+    help="Can a classifier's probabilities be believed?",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(report.report)
+app.command()(inspect.inspect)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"calibeval {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Can a classifier's probabilities be believed?
+
+    Reads saved predictions (logits or probabilities with labels) of any model.
+    """
+
+
+class Terminated(BaseException):
+    """SIGTERM arrived."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line and return its exit code; errors become one or two lines on standard error."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    as_json, debug = "--json" in words, "--debug" in words
+    try:
+        signal.signal(signal.SIGTERM, _terminate)
+        code = app(words, standalone_mode=False, prog_name="calibeval")
+        sys.stdout.flush()
+        return int(code or DONE)
+    except typer.TyperException as error:
+        return _fail(WRONG_USAGE, error.format_message(), as_json, debug)
+    except CalibevalError as error:
+        return _fail(_code(error), str(error), as_json, debug)
+    except (KeyboardInterrupt, typer.Abort):
+        return _fail(INTERRUPTED, "interrupted", as_json, debug)
+    except Terminated:
+        return _fail(TERMINATED, "terminated", as_json, debug)
+    except BrokenPipeError:
+        # The reader of our output has gone; what it read was right. Nothing may be written when Python closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except OSError as error:
+        return _fail(FILE_PROBLEM, f"{error.filename or 'standard output'}: {error.strerror or error}", as_json, debug)
+    except MemoryError:
+        return _fail(INVALID_INPUT, "there is not enough memory for this input", as_json, debug)
+    except Exception as error:  # noqa: BLE001 - the last resort: a bug must not look like a verdict
+        return _fail(BUG, f"a bug in calibeval, please report it ({type(error).__name__}: {error})", as_json, debug)
+
+
+def _code(error: CalibevalError) -> int:
+    if isinstance(error, UsageError):
+        return WRONG_USAGE
+    return FILE_PROBLEM if isinstance(error, FileProblem) else INVALID_INPUT
+
+
+def _fail(code: int, message: str, as_json: bool, debug: bool) -> int:
+    """Say what went wrong on standard error."""
+    if debug:
+        import traceback
+
+        traceback.print_exc()
+    if as_json:
+        text = json.dumps({"error": {"code": code, "message": message}}, ensure_ascii=False)
+    else:
+        text = _visible(message)
+    sys.stderr.write(text + "\n")
+    return code
+
+
+def _visible(message: str) -> str:
+    """The message with control characters, which names from files may contain, made visible."""
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode("ascii") for c in message)
+
+
+def _terminate(signum: int, frame: FrameType | None) -> NoReturn:
+    raise Terminated

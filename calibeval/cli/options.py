@@ -1,0 +1,45 @@
+"""Every option of the command line, declared once: type, help and, through it, its message."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+INPUT = "Reading"
+OUTPUT = "Output"
+
+Dumps = Annotated[
+    list[str], typer.Argument(metavar="DUMP...", help="Files of predictions; FILE#SPLIT names a split.", show_default=False)
+]
+Dump = Annotated[str, typer.Argument(metavar="DUMP", help="A file of predictions; FILE#SPLIT names a split.")]
+Kind = Annotated[
+    str | None, typer.Option(help="logits, probs or log_probs, whatever the array is called.", rich_help_panel=INPUT)
+]
+LogitsKey = Annotated[str | None, typer.Option(metavar="KEY", help="Array or column that holds the logits.")]
+ProbsKey = Annotated[str | None, typer.Option(metavar="KEY", help="Array or column that holds the probabilities.")]
+LabelsKey = Annotated[str | None, typer.Option(metavar="KEY", help="Array or column that holds the labels.")]
+IdsKey = Annotated[str | None, typer.Option(metavar="KEY", help="Array or column that holds the rows' ids.")]
+Labels = Annotated[Path | None, typer.Option(metavar="FILE", help="Another file that holds the labels.")]
+ScoreColumns = Annotated[
+    str | None, typer.Option(metavar="A,B,...", help="Columns that hold the scores, in the order of the classes.")
+]
+ClassNames = Annotated[Path | None, typer.Option(metavar="FILE", help="Text file with one class name a line.")]
+IgnoreIndex = Annotated[int | None, typer.Option(metavar="LABEL", help="Leave out, and count, rows with this label.")]
+MaxBytes = Annotated[int | None, typer.Option(metavar="N", min=1, help="Most bytes that a file may expand to.")]
+
+Bins = Annotated[int, typer.Option(metavar="N", help="Number of bins.")]
+Convention = Annotated[str, typer.Option(metavar="NAME", help="Compute as this tool does.")]
+Confidence = Annotated[float, typer.Option(metavar="LEVEL", help="Level of the intervals.")]
+NoIntervals = Annotated[bool, typer.Option("--no-intervals", help="No confidence intervals.")]
+Jobs = Annotated[int | None, typer.Option(metavar="N", min=1, help="Threads; all processors by default.", show_default=False)]
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, and nothing else.")]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", metavar="DIR", help="Write report.json, bins.csv, reliability.svg and .png to this folder."),
+]
+Format = Annotated[str | None, typer.Option("--format", metavar="md|csv|latex", help="A table in this format instead.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no warnings.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]

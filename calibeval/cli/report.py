@@ -1,0 +1,108 @@
+"""`calibeval report`: how far off, in which direction, and whether the sample can tell."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from calibeval.cli import options
+from calibeval.cli.progress import Progress
+from calibeval.cli.reading import read_options, say, threads
+from calibeval.core.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    from calibeval.core.report import Report
+
+TABLES = {"md": "markdown", "csv": "csv_table", "latex": "latex"}
+
+
+def report(
+    dumps: options.Dumps,
+    json: options.Json = False,
+    out: options.Out = None,
+    table: options.Format = None,
+    bins: options.Bins = 15,
+    convention: options.Convention = "calibeval",
+    confidence: options.Confidence = 0.95,
+    no_intervals: options.NoIntervals = False,
+    kind: options.Kind = None,
+    logits_key: options.LogitsKey = None,
+    probs_key: options.ProbsKey = None,
+    labels_key: options.LabelsKey = None,
+    ids_key: options.IdsKey = None,
+    labels: options.Labels = None,
+    score_columns: options.ScoreColumns = None,
+    class_names: options.ClassNames = None,
+    ignore_index: options.IgnoreIndex = None,
+    max_bytes: options.MaxBytes = None,
+    jobs: options.Jobs = None,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> int:
+    """How far the confidences can be believed: metrics, noise floors, reliability diagram."""
+    if table is not None and table not in TABLES:
+        raise UsageError(f'--format "{table}" is unknown{nearest(table, TABLES)}; formats are {", ".join(TABLES)}')
+    if table is not None and json:
+        raise UsageError("--json and --format exclude each other")
+    from calibeval.core.evaluate import check_settings, evaluate_dump
+    from calibeval.core.report import Report
+    from calibeval.core.version import VERSION
+    from calibeval.readers import open_dump
+
+    settings = check_settings(bins=bins, convention=convention, confidence=None if no_intervals else confidence)
+    reading = read_options(
+        kind=kind,
+        logits_key=logits_key,
+        probs_key=probs_key,
+        labels_key=labels_key,
+        ids_key=ids_key,
+        labels=labels,
+        score_columns=score_columns,
+        class_names=class_names,
+        ignore_index=ignore_index,
+        max_bytes=max_bytes,
+    )
+    results = []
+    with Progress(quiet=quiet) as progress:
+        for name in dumps:
+            predictions = open_dump(name, reading)
+            progress.start(name, predictions.rows)
+            results.append(evaluate_dump(predictions, settings, jobs=threads(jobs), progress=progress.advance))
+    result = Report(VERSION, settings, tuple(results))
+    for dump in result.dumps:
+        say([f"warning: {dump.name}: {warning}" for warning in dump.warnings], quiet=quiet)
+    if out is not None:
+        _write(result, out)
+        say([f"written to {out}"], quiet=quiet)
+    sys.stdout.write(_shown(result, json, table))
+    return 0
+
+
+def _shown(report: Report, json: bool, table: str | None) -> str:
+    """The report as standard output carries it."""
+    if json:
+        return report.to_json()
+    if table is not None:
+        import importlib
+
+        return str(importlib.import_module(f"calibeval.render.{TABLES[table]}").render(report))
+    from calibeval.cli.terminal import screen
+    from calibeval.render.terminal import render_report
+
+    view = screen()
+    return render_report(report, width=view.width, color=view.color, ascii_only=view.ascii_only)
+
+
+def _write(report: Report, folder: Path) -> None:
+    """The files of a report; report.json comes last, so that it vouches for the others."""
+    from calibeval.render import bins_csv
+    from calibeval.render.figures import figure_bytes, reliability_figure
+    from calibeval.writers.atomic import make_folder, write_file
+
+    make_folder(folder)
+    figure = reliability_figure(report)
+    write_file(folder / "bins.csv", bins_csv.render(report).encode())
+    write_file(folder / "reliability.svg", figure_bytes(figure, "svg"))
+    write_file(folder / "reliability.png", figure_bytes(figure, "png"))
+    write_file(folder / "report.json", report.to_json().encode())

@@ -1,0 +1,38 @@
+"""Every error that calibeval raises on purpose, and the nearest-match hint that several of them carry."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class CalibevalError(Exception):
+    """Base of all errors that calibeval raises on purpose; its text is meant for people."""
+
+
+class InputError(CalibevalError):
+    """The data cannot be used as they are: wrong shape, values, labels, keys, or an untrusted file."""
+
+
+class UsageError(CalibevalError):
+    """An argument, option or configuration that cannot work, whatever the data."""
+
+
+class UnknownMetric(UsageError):
+    """A metric name that is not in the table of metrics."""
+
+
+class FileProblem(CalibevalError):
+    """A file could not be read or written: missing, no permission, disk full."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A hint ' (did you mean "x"?)' with the closest of the known names, or an empty string.
+
+    >>> nearest("eec", ["ece", "nll"])
+    ' (did you mean "ece"?)'
+    >>> nearest("zzz", ["ece", "nll"])
+    ''
+    """
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f' (did you mean "{close[0]}"?)' if close else ""

@@ -1,0 +1,128 @@
+"""From predictions to a report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from calibeval.core.engine import summarise
+from calibeval.core.errors import UsageError, nearest
+from calibeval.core.metrics.binning import BinSums, Floats
+from calibeval.core.metrics.calibration import classwise_errors
+from calibeval.core.metrics.table import METRICS
+from calibeval.core.predictions import Predictions
+from calibeval.core.report import Bin, ClassResult, DumpReport, Report
+from calibeval.core.sums import Sums
+from calibeval.core.version import VERSION
+
+CONVENTIONS = ("calibeval",)
+
+
+def evaluate(
+    predictions: Predictions,
+    *,
+    bins: int = 15,
+    convention: str = "calibeval",
+    confidence: float | None = 0.95,
+    jobs: int = 1,
+) -> Report:
+    """Every metric of the predictions, with noise floors and intervals, bin tables and per-class errors.
+
+    bins: number of equal-width bins, and the most equal-mass bins. confidence: level of the intervals, in (0, 1);
+    None for no intervals. jobs: threads; the numbers do not depend on it.
+    Raises: InputError for values that contradict the kind of the scores; UsageError for settings that cannot work.
+
+    >>> report = evaluate(Predictions(probs=[[0.8, 0.2], [0.4, 0.6]], labels=[0, 0]), confidence=None)
+    >>> report["accuracy"].value, round(report["ece"].value, 3)
+    (0.5, 0.4)
+    """
+    settings = check_settings(bins=bins, convention=convention, confidence=confidence)
+    return Report(VERSION, settings, (evaluate_dump(predictions, settings, jobs=jobs),))
+
+
+def check_settings(*, bins: int, convention: str, confidence: float | None) -> dict[str, Any]:
+    """The settings as the report carries them.
+
+    Raises: UsageError for a setting that cannot work.
+    """
+    if not 1 <= bins <= 10_000:
+        raise UsageError(f"bins is {bins}, but it must lie between 1 and 10000")
+    if confidence is not None and not 0 < confidence < 1:
+        raise UsageError(f"confidence is {confidence:g}, but it must lie between 0 and 1, as 0.95 does")
+    if convention not in CONVENTIONS:
+        known = ", ".join(CONVENTIONS)
+        raise UsageError(f'convention "{convention}" is unknown{nearest(convention, CONVENTIONS)}; there are {known}')
+    return {"bins": bins, "convention": convention, "confidence": confidence}
+
+
+def evaluate_dump(
+    predictions: Predictions,
+    settings: dict[str, Any],
+    *,
+    jobs: int = 1,
+    progress: Callable[[int], None] | None = None,
+) -> DumpReport:
+    """One dump under checked settings; several of these make a report.
+
+    progress: called with the number of rows of each finished piece.
+
+    Raises: InputError for values that contradict the kind of the scores.
+    """
+    sums = summarise(predictions, bins=settings["bins"], jobs=jobs, progress=progress)
+    metrics = {
+        name: spec.evaluate(sums, settings["confidence"])
+        for name, spec in METRICS.items()
+        if not spec.binary or sums.k == 2
+    }
+    mass = None if sums.mass is None or sums.mass_edges is None else _bin_table(sums.mass, sums.mass_edges)
+    return DumpReport(
+        source=predictions.settled_source(),
+        kind=predictions.kind,
+        n=sums.n,
+        k=sums.k,
+        ignored=predictions.ignored,
+        metrics=metrics,
+        equal_width=_bin_table(sums.top, sums.edges),
+        equal_mass=mass,
+        per_class=_per_class(sums, predictions.class_names),
+        warnings=(*predictions.warnings, *_warnings(sums)),
+        name=predictions.source.name,
+    )
+
+
+def _bin_table(sums: BinSums, edges: Floats) -> tuple[Bin, ...]:
+    rows = []
+    columns = zip(edges[:-1].tolist(), edges[1:].tolist(), sums.count.tolist(), sums.p.tolist(), sums.y.tolist())
+    for lower, upper, count, p, y in columns:
+        if count == 0:
+            rows.append(Bin(lower, upper, 0, None, None, None))
+        else:
+            rows.append(Bin(lower, upper, int(count), p / count, y / count, (p - y) / count))
+    return tuple(rows)
+
+
+def _per_class(sums: Sums, class_names: tuple[str, ...] | None) -> tuple[ClassResult, ...]:
+    if sums.classes is None:
+        return ()
+    support = sums.classes.y.sum(axis=1)
+    gaps = -sums.classes.gap.sum(axis=1) / sums.n
+    names = class_names or tuple(str(k) for k in range(len(support)))
+    rows = zip(names, support.tolist(), classwise_errors(sums.classes).tolist(), gaps.tolist(), strict=True)
+    return tuple(ClassResult(name, int(count), error, gap) for name, count, error, gap in rows)
+
+
+def _warnings(sums: Sums) -> list[str]:
+    warnings = []
+    if sums.impossible:
+        warnings.append(
+            f"{sums.impossible} of {sums.n} rows give their label probability 0 (first: row {sums.impossible_row}); "
+            "nll is infinite"
+        )
+    if sums.classes is not None:
+        absent = np.flatnonzero(sums.classes.y.sum(axis=1) == 0)
+        if len(absent):
+            few = ", ".join(str(c) for c in absent[:5]) + (", ..." if len(absent) > 5 else "")
+            warnings.append(f"{len(absent)} of {sums.k} classes never occur among the labels: {few}")
+    return warnings

@@ -1,0 +1,54 @@
+"""What `calibeval inspect` finds: a file's arrays, and how each of its splits would be read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+SCHEMA = "calibeval.inspection/1"
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayNote:
+    """One array of the file: its key, shape, type, and the role that its name gives it."""
+
+    key: str
+    shape: tuple[int, ...]
+    dtype: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How one split would be read: as what, or the error that reading it gives.
+
+    classes: names, where the file has them. columns: slice columns with their number of values (None: over 50).
+    """
+
+    name: str
+    error: str | None = None
+    kind: str | None = None
+    n: int | None = None
+    k: int | None = None
+    ignored: int = 0
+    has_ids: bool = False
+    classes: tuple[str, ...] = ()
+    columns: tuple[tuple[str, int | None], ...] = ()
+    warnings: tuple[str, ...] = ()
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """A file's arrays and the readings of its splits."""
+
+    path: str
+    format: str
+    size: int
+    arrays: tuple[ArrayNote, ...]
+    splits: tuple[str, ...]
+    readings: tuple[Reading, ...]
+
+    def to_json(self) -> str:
+        """The inspection as one JSON object."""
+        return json.dumps({"schema": SCHEMA, **asdict(self)}, indent=1, allow_nan=False, ensure_ascii=False) + "\n"

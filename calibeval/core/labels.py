@@ -1,0 +1,104 @@
+"""Labels at the door: integers in [0, k), or an error that says which row is wrong and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.errors import InputError
+
+Labels = npt.NDArray[np.integer[Any]]
+
+
+def as_labels(
+    raw: npt.NDArray[Any], k: int, class_names: Sequence[str] | None = None, ignore_index: int | None = None
+) -> Labels:
+    """Labels as integers in [0, k); the ignored label passes unchanged.
+
+    raw: (n,) integers, booleans, whole floats, or names listed in class_names; or (n, k) exact one-hot rows.
+    Raises: InputError naming the first row that does not fit, its value and a hint.
+
+    >>> as_labels(np.array([0.0, 2.0]), k=3).tolist()
+    [0, 2]
+    >>> as_labels(np.array([[0, 1], [1, 0]]), k=2).tolist()
+    [1, 0]
+    """
+    if raw.ndim == 2 and raw.shape[1] == 1:
+        raw = raw[:, 0]
+    if raw.ndim == 2:
+        return _from_one_hot(raw, k)
+    if raw.ndim != 1:
+        raise InputError(f"labels have shape {raw.shape}, but one label a row is needed")
+    if raw.dtype.kind in "OUS":
+        return _from_names(raw, class_names)
+    if raw.dtype.kind == "b":
+        raw = raw.view(np.uint8)
+    if raw.dtype.kind not in "fiu":
+        raise InputError(f"labels have dtype {raw.dtype}, but whole numbers are needed")
+    labels = _whole(raw) if raw.dtype.kind == "f" else raw
+    _check_range(labels, k, ignore_index)
+    return labels
+
+
+def _whole(raw: npt.NDArray[np.floating[Any]]) -> Labels:
+    """Whole floats as integers; the first value that is not whole is an error."""
+    odd = np.flatnonzero(raw != np.floor(raw)) if np.isfinite(raw).all() else np.flatnonzero(~np.isfinite(raw))
+    if len(odd):
+        row = int(odd[0])
+        raise InputError(f"row {row}: label {raw[row]:g}, but labels are whole numbers ({len(odd)} rows are not)")
+    return raw.astype(np.int64)
+
+
+def _from_one_hot(raw: npt.NDArray[Any], k: int) -> Labels:
+    if raw.shape[1] != k:
+        raise InputError(f"labels have {raw.shape[1]} columns, but the scores have {k} classes")
+    wrong = np.flatnonzero(~(((raw == 0) | (raw == 1)).all(axis=1) & ((raw == 1).sum(axis=1) == 1)))
+    if len(wrong):
+        raise InputError(
+            f"row {int(wrong[0])}: labels of shape {raw.shape} must be one-hot (a single 1, else 0), "
+            f"and {len(wrong)} rows are not; soft labels are not supported"
+        )
+    return np.asarray(raw.argmax(axis=1), np.int64)
+
+
+def _from_names(raw: npt.NDArray[Any], class_names: Sequence[str] | None) -> Labels:
+    names = raw.astype(str)
+    if class_names is None:
+        raise InputError(f'row 0: label "{names[0]}" is text; give the class names in the order of the columns')
+    order = np.argsort(np.asarray(class_names, dtype=str), kind="stable")
+    table = np.asarray(class_names, dtype=str)[order]
+    place = np.minimum(np.searchsorted(table, names), len(table) - 1)
+    unknown = np.flatnonzero(table[place] != names)
+    if len(unknown):
+        row = int(unknown[0])
+        raise InputError(f'row {row}: label "{names[row]}" is not one of the {len(table)} class names')
+    return np.asarray(order[place], np.int64)
+
+
+def _check_range(labels: Labels, k: int, ignore_index: int | None) -> None:
+    if not len(labels):
+        return
+    kept = labels if ignore_index is None else labels[labels != ignore_index]
+    if not len(kept) or (kept.min() >= 0 and kept.max() < k):
+        return
+    out = (labels < 0) | (labels >= k)
+    if ignore_index is not None:
+        out &= labels != ignore_index
+    rows = np.flatnonzero(out)
+    row = int(rows[0])
+    count = "" if len(rows) == 1 else f" ({len(rows)} rows are out of range)"
+    raise InputError(
+        f"row {row}: label {int(labels[row])}, but the scores have {k} classes (0 to {k - 1}){count}."
+        + _hint(labels[rows], int(kept.min()), int(kept.max()), k)
+    )
+
+
+def _hint(out: Labels, low: int, high: int, k: int) -> str:
+    if low == 1 and high == k:
+        return " If the labels start at 1, subtract 1 before saving."
+    if (out == out[0]).all() and int(out[0]) in (-1, -100, 255):
+        return f" If {int(out[0])} marks rows without a label, say --ignore-index {int(out[0])}."
+    return ""

@@ -1,0 +1,1 @@
+"""Metrics of calibration: bins, binned errors, scores, floors and intervals."""

@@ -1,0 +1,130 @@
+"""Bin edges, and the additive sums from which every binned metric, floor and interval is computed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.errors import InputError, UsageError
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BinSums:
+    """Additive sums of probabilities p and outcomes y in {0, 1}, one entry per bin on the last axis.
+
+    For top-label metrics p is the confidence and y says whether the prediction is right, shape (m,);
+    for class-wise metrics p is the probability of class k and y says whether the label is k, shape (k, m).
+    Sums of two disjoint sets of rows add up to the sums of their union.
+
+    count: number of rows. p, pp: sums of p and p squared. y, yp: sums of y and of y times p.
+    """
+
+    count: Floats
+    p: Floats
+    pp: Floats
+    y: Floats
+    yp: Floats
+
+    @property
+    def gap(self) -> Floats:
+        """Sum of y - p: positive where outcomes are more frequent than promised."""
+        return self.y - self.p
+
+    @property
+    def gap_squares(self) -> Floats:
+        """Sum of (y - p) squared."""
+        return self.y - 2.0 * self.yp + self.pp
+
+    @property
+    def variance(self) -> Floats:
+        """Sum of p (1 - p): the variance of the sum of y if the probabilities are true."""
+        return np.maximum(self.p - self.pp, 0.0)
+
+    def __add__(self, other: BinSums) -> BinSums:
+        return BinSums(
+            self.count + other.count,
+            self.p + other.p,
+            self.pp + other.pp,
+            self.y + other.y,
+            self.yp + other.yp,
+        )
+
+    def row(self, index: int) -> BinSums:
+        """The sums of one class: entry `index` of the first axis."""
+        return BinSums(self.count[index], self.p[index], self.pp[index], self.y[index], self.yp[index])
+
+
+def equal_width_edges(bins: int) -> Floats:
+    """The bins + 1 edges i/bins of equal-width bins on [0, 1], as float64 quotients.
+
+    Raises: UsageError if bins is not a positive integer.
+
+    >>> equal_width_edges(4).tolist()
+    [0.0, 0.25, 0.5, 0.75, 1.0]
+    """
+    if bins < 1:
+        raise UsageError(f"bins is {bins}, but at least 1 bin is needed")
+    return np.arange(bins + 1, dtype=np.float64) / bins
+
+
+def bin_index(p: Floats, edges: Floats) -> npt.NDArray[np.intp]:
+    """The bin of each p: bins are (lower, upper], and 0 belongs to the first bin.
+
+    p: any shape, in [0, 1]. edges: (m + 1,), ascending, from 0 to 1.
+
+    >>> bin_index(np.array([0.0, 0.5, 0.6, 1.0]), equal_width_edges(2)).tolist()
+    [0, 0, 1, 1]
+    """
+    return np.searchsorted(edges[1:-1], p, side="left")
+
+
+def bin_sums(p: npt.ArrayLike, y: npt.ArrayLike, edges: npt.ArrayLike) -> BinSums:
+    """Sums per bin of probabilities p with outcomes y.
+
+    p: (n,) in [0, 1]. y: (n,) of 0 and 1. edges: (m + 1,), ascending, from 0 to 1.
+    Raises: InputError if p and y differ in length.
+
+    >>> bin_sums([0.6, 0.8, 0.9, 1.0], [1, 0, 1, 1], edges=[0, 0.5, 1]).y.tolist()
+    [0.0, 3.0]
+    """
+    probs, outcomes = np.asarray(p, np.float64), np.asarray(y, np.float64)
+    limits = np.asarray(edges, np.float64)
+    if probs.shape != outcomes.shape:
+        raise InputError(f"p has shape {probs.shape}, but y has shape {outcomes.shape}")
+    index, m = bin_index(probs, limits), len(limits) - 1
+    return BinSums(
+        count=_total(index, None, m),
+        p=_total(index, probs, m),
+        pp=_total(index, probs * probs, m),
+        y=_total(index, outcomes, m),
+        yp=_total(index, outcomes * probs, m),
+    )
+
+
+def _total(index: npt.NDArray[np.intp], weights: Floats | None, size: int) -> Floats:
+    return np.asarray(np.bincount(index, weights=weights, minlength=size), np.float64)
+
+
+def equal_mass_ranks(n: int, bins: int) -> npt.NDArray[np.int64]:
+    """Positions, in ascending order of confidence, of the rows whose confidences are the inner edges.
+
+    The i-th inner edge is the confidence at position ceil(i n / bins) - 1 (counted from 0), i = 1 .. bins - 1.
+
+    >>> equal_mass_ranks(10, 4).tolist()
+    [2, 4, 7]
+    """
+    steps = np.arange(1, bins, dtype=np.int64)
+    return -(-steps * n // bins) - 1
+
+
+def equal_mass_edges(inner: Floats) -> Floats:
+    """Edges of equal-mass bins from 0 to 1, given the confidences at `equal_mass_ranks`; equal edges are merged.
+
+    >>> equal_mass_edges(np.array([0.5, 0.5, 1.0])).tolist()
+    [0.0, 0.5, 1.0]
+    """
+    return np.unique(np.concatenate(([0.0], inner, [1.0])))

@@ -1,0 +1,239 @@
+"""The one table of metrics: names, computation, noise floor, interval, range, unit and source of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from calibeval.core.errors import UnknownMetric, nearest
+from calibeval.core.metrics import intervals
+from calibeval.core.metrics.binning import BinSums
+from calibeval.core.metrics.calibration import cwce, ece, mce, oe
+from calibeval.core.metrics.floors import Floor, gap_floor, mce_floor, oe_floor
+from calibeval.core.metrics.intervals import Interval
+from calibeval.core.report import MetricResult
+from calibeval.core.sums import Sums
+
+
+class NotComputable(Exception):  # noqa: N818 - a result rather than an error: it ends as the reason of a null
+    """The metric has no value for these sums; the text is the reason, facts are fields of MetricResult."""
+
+    def __init__(self, reason: str, **facts: int | None) -> None:
+        super().__init__(reason)
+        self.facts = facts
+
+
+@dataclass(frozen=True, slots=True)
+class MetricSpec:
+    """One metric: everything that reports, commands, gate and docs need to know of it.
+
+    value, floor, interval: from the sums of one pass; floor is None for metrics that have no noise floor.
+    facts: integers that explain the value (fields of MetricResult).
+    low, high: the range of values; high is None where it is unbounded. better: where good values lie.
+    unit: "%" metrics are fractions inside and percent in tables for people. binary: exists for two classes only.
+    """
+
+    name: str
+    title: str
+    value: Callable[[Sums], float]
+    floor: Callable[[Sums], Floor] | None
+    interval: Callable[[Sums, float], Interval | None]
+    low: float
+    high: float | None
+    better: Literal["lower", "higher", "zero"]
+    unit: Literal["%", "nats", ""]
+    source: str
+    facts: Callable[[Sums], Mapping[str, int]] | None = None
+    binary: bool = False
+
+    def evaluate(self, sums: Sums, confidence: float | None) -> MetricResult:
+        """The metric with its floor and, for a confidence level, its interval; or the reason why there is none."""
+        try:
+            value = self.value(sums)
+        except NotComputable as missing:
+            return MetricResult(self.name, None, reason=str(missing), **missing.facts)
+        floor = None if self.floor is None else self.floor(sums)
+        interval = None if confidence is None else self.interval(sums, confidence)
+        return MetricResult(
+            self.name,
+            value,
+            low=None if interval is None else interval.low,
+            high=None if interval is None else interval.high,
+            corrected=None if interval is None else interval.corrected,
+            floor=None if floor is None else floor.expected,
+            floor_high=None if floor is None else floor.high,
+            **({} if self.facts is None else self.facts(sums)),
+        )
+
+
+def _mass(sums: Sums) -> BinSums:
+    if sums.mass is None:
+        raise NotComputable("needs every confidence in memory, which the memory limit does not allow")
+    return sums.mass
+
+
+def _classes(sums: Sums) -> BinSums:
+    if sums.classes is None:
+        raise NotComputable("needs the probability of every class, and this dump holds the top label only")
+    return sums.classes
+
+
+def _mean(total: tuple[float, float], sums: Sums) -> float:
+    _classes(sums)
+    return total[0] / sums.n
+
+
+def _nll(sums: Sums) -> float:
+    if sums.impossible:
+        rows = "1 row" if sums.impossible == 1 else f"{sums.impossible} rows"
+        reason = f"infinite: the label has probability 0 in {rows}, first in row {sums.impossible_row}"
+        raise NotComputable(reason, count=sums.impossible, row=sums.impossible_row)
+    return _mean(sums.nll, sums)
+
+
+def _worst_bin(sums: Sums) -> dict[str, int]:
+    worst = mce(sums.top)
+    return {"bin": worst.bin, "count": worst.count}
+
+
+METRICS: dict[str, MetricSpec] = {
+    spec.name: spec
+    for spec in (
+        MetricSpec(
+            "accuracy",
+            "share of rows whose first largest score is the label",
+            lambda s: float(s.top.y.sum()) / s.n,
+            None,
+            lambda s, c: intervals.wilson_interval(float(s.top.y.sum()), s.n, c),
+            low=0.0,
+            high=1.0,
+            better="higher",
+            unit="%",
+            source="interval: Wilson, JASA 1927",
+        ),
+        MetricSpec(
+            "confidence_gap",
+            "mean confidence - accuracy; positive: over-confident",
+            lambda s: -float(s.top.gap.sum()) / s.n,
+            None,
+            lambda s, c: intervals.gap_interval(s.top, s.n, c),
+            low=-1.0,
+            high=1.0,
+            better="zero",
+            unit="%",
+            source="calibration in the large, of the top label",
+        ),
+        MetricSpec(
+            "ece",
+            "expected calibration error, equal-width bins",
+            lambda s: ece(s.top),
+            lambda s: gap_floor(s.top, s.n),
+            lambda s, c: intervals.ece_interval(s.top, s.n, c),
+            low=0.0,
+            high=1.0,
+            better="lower",
+            unit="%",
+            source="Naeini et al., AAAI 2015; Guo et al., ICML 2017",
+        ),
+        MetricSpec(
+            "mce",
+            "maximum calibration error: the largest gap of a bin",
+            lambda s: mce(s.top).gap,
+            lambda s: mce_floor(s.top),
+            lambda s, c: intervals.mce_interval(s.top, c),
+            low=0.0,
+            high=1.0,
+            better="lower",
+            unit="%",
+            source="Naeini et al., AAAI 2015",
+            facts=_worst_bin,
+        ),
+        MetricSpec(
+            "aece",
+            "adaptive calibration error, equal-mass bins",
+            lambda s: ece(_mass(s)),
+            lambda s: gap_floor(_mass(s), s.n),
+            lambda s, c: intervals.ece_interval(_mass(s), s.n, c),
+            low=0.0,
+            high=1.0,
+            better="lower",
+            unit="%",
+            source="Nixon et al., CVPR workshops 2019; Mukhoti et al., NeurIPS 2020",
+        ),
+        MetricSpec(
+            "cwce",
+            "class-wise calibration error, mean over all classes",
+            lambda s: cwce(_classes(s)),
+            lambda s: gap_floor(_classes(s), s.n),
+            lambda s, c: intervals.cwce_interval(_classes(s), s.n, c),
+            low=0.0,
+            high=1.0,
+            better="lower",
+            unit="%",
+            source="Kull et al., NeurIPS 2019; Nixon et al. 2019",
+        ),
+        MetricSpec(
+            "oe",
+            "overconfidence error: gaps of over-confident bins, weighted by confidence",
+            lambda s: oe(s.top),
+            lambda s: oe_floor(s.top, s.n),
+            lambda s, c: intervals.oe_interval(s.top, s.n, c),
+            low=0.0,
+            high=1.0,
+            better="lower",
+            unit="%",
+            source="Thulasidasan et al., NeurIPS 2019",
+        ),
+        MetricSpec(
+            "nll",
+            "negative log-likelihood, mean over rows",
+            _nll,
+            None,
+            lambda s, c: intervals.mean_interval(*s.nll, s.n, c),
+            low=0.0,
+            high=None,
+            better="lower",
+            unit="nats",
+            source="logarithmic score: Good 1952",
+        ),
+        MetricSpec(
+            "brier",
+            "Brier score, summed over classes, mean over rows",
+            lambda s: _mean(s.brier, s),
+            None,
+            lambda s, c: intervals.mean_interval(*s.brier, s.n, c),
+            low=0.0,
+            high=2.0,
+            better="lower",
+            unit="",
+            source="Brier 1950",
+        ),
+        MetricSpec(
+            "ece_positive",
+            "calibration error of P(class 1), equal-width bins; what binary tools call ECE",
+            lambda s: ece(_classes(s).row(1)),
+            lambda s: gap_floor(_classes(s).row(1), s.n),
+            lambda s, c: intervals.ece_interval(_classes(s).row(1), s.n, c),
+            low=0.0,
+            high=1.0,
+            better="lower",
+            unit="%",
+            source="Naeini et al., AAAI 2015",
+            binary=True,
+        ),
+    )
+}
+
+
+def metric_spec(name: str) -> MetricSpec:
+    """The metric of that name.
+
+    Raises: UnknownMetric with the nearest name.
+
+    >>> metric_spec("ece").unit
+    '%'
+    """
+    if name not in METRICS:
+        raise UnknownMetric(f'metric "{name}" is unknown{nearest(name, METRICS)}; metrics are {", ".join(METRICS)}')
+    return METRICS[name]

@@ -1,0 +1,329 @@
+"""The input of every calculation: scores with labels, validated once, read in row blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, Protocol, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.errors import InputError, UsageError, nearest
+from calibeval.core.labels import as_labels
+
+Kind = Literal["logits", "probs", "log_probs", "confidence"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+class RowSource(Protocol):
+    """Anything that serves rows of scores: an array, a memory map, or a stream that is read forward."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+    def __getitem__(self, rows: slice, /) -> npt.NDArray[Any]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where predictions came from, as it goes into the report; every field may be unknown (None)."""
+
+    path: str | None = None
+    split: str | None = None
+    sha256: str | None = None
+    format: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The dump's name as a user would type it: the path, with #split where there is one."""
+        path = self.path if self.path is not None else "predictions"
+        return path if self.split is None else f"{path}#{self.split}"
+
+
+class Block(NamedTuple):
+    """Consecutive rows: scores (b, k) as stored, labels (b,), and the number of the first row."""
+
+    scores: npt.NDArray[Any]
+    labels: npt.NDArray[np.integer[Any]]
+    first_row: int
+
+
+@dataclass(frozen=True, slots=True)
+class BinaryColumns:
+    """One column, P(class 1) or its logit, served as the two columns of a two-class problem."""
+
+    column: RowSource
+    kind: Kind
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.column.shape[0], 2)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.column.dtype
+
+    def __getitem__(self, rows: slice, /) -> npt.NDArray[Any]:
+        one = np.asarray(self.column[rows]).reshape(-1)
+        if self.kind == "probs":
+            return np.stack([1 - one, one], axis=1)
+        if self.kind == "logits":
+            return np.stack([np.zeros_like(one), one], axis=1)
+        with np.errstate(divide="ignore", over="ignore"):
+            return np.stack([np.log1p(-np.exp(one.astype(np.float64))), one], axis=1)
+
+
+@dataclass(frozen=True, slots=True)
+class DensePixels:
+    """Scores of images, (n, k, h, w) or (n, h, w, k), served as rows of pixels in the order of (n, h, w)."""
+
+    images: RowSource
+    channels_first: bool
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        n, *rest = self.images.shape
+        k = rest.pop(0 if self.channels_first else -1)
+        return (n * int(np.prod(rest)), k)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.images.dtype
+
+    def __getitem__(self, rows: slice, /) -> npt.NDArray[Any]:
+        total, k = self.shape
+        start, stop, _ = rows.indices(total)
+        pixels = total // self.images.shape[0]
+        first, last = start // pixels, -(-stop // pixels)
+        images = np.asarray(self.images[first:last])
+        if self.channels_first:
+            images = np.moveaxis(images, 1, -1)
+        return images.reshape(-1, k)[start - first * pixels : stop - first * pixels]
+
+
+@dataclass(frozen=True, slots=True, eq=False, init=False)
+class Predictions:
+    """Scores of n samples over k classes, with the true labels.
+
+    Exactly one of the score arguments is given:
+    logits: (n, k) unnormalised scores; -inf masks a class, NaN and +inf are refused.
+    probs: (n, k) probabilities, rows summing to 1. log_probs: their logarithms.
+    confidence: (n,) probability of the predicted class, with `correct`; metrics that need every class stay null.
+    For two classes one column, (n,) or (n, 1), is P(class 1) or its logit. Dense scores are (n, k, h, w) or
+    (n, h, w, k) with labels (n, h, w); their pixels become the rows.
+
+    labels: (n,) integers in [0, k), whole floats, exact one-hot rows, or names listed in `class_names`.
+    correct: (n,) of 0 and 1, with `confidence` only.
+    class_names: k names. columns: one-dimensional arrays of length n by name, for slices. ids: (n,) row names.
+    ignore_index: rows with this label are left out and counted in `ignored`.
+    settling: finishes what a reader checks beside the work, and returns the source with its hash.
+    `layout` is (n,), or (n, h, w) for dense scores, whose columns and ids may hold one entry per image.
+
+    Raises: InputError for shapes or labels that do not fit; UsageError unless exactly one kind of score is given.
+    Values of the scores are checked while they are read, in the one pass that a report makes.
+
+    >>> p = Predictions(logits=[[2.0, 0.0], [0.0, 1.0]], labels=[0, 0])
+    >>> p.n, p.k, p.kind
+    (2, 2, 'logits')
+    """
+
+    scores: RowSource
+    kind: Kind
+    labels: npt.NDArray[np.integer[Any]]
+    class_names: tuple[str, ...] | None = None
+    columns: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    ids: npt.NDArray[Any] | None = None
+    source: Source = Source()
+    ignore_index: int | None = None
+    ignored: int = 0
+    layout: tuple[int, ...] = ()
+    warnings: tuple[str, ...] = ()
+    settling: Callable[[], Source] | None = None
+
+    def __init__(
+        self,
+        *,
+        logits: object = None,
+        probs: object = None,
+        log_probs: object = None,
+        confidence: object = None,
+        labels: object = None,
+        correct: object = None,
+        class_names: Sequence[str] | None = None,
+        columns: Mapping[str, npt.NDArray[Any]] | None = None,
+        ids: npt.NDArray[Any] | None = None,
+        source: Source | None = None,
+        ignore_index: int | None = None,
+        warnings: Sequence[str] = (),
+        settling: Callable[[], Source] | None = None,
+    ) -> None:
+        given = {"logits": logits, "probs": probs, "log_probs": log_probs, "confidence": confidence}
+        kinds: list[Kind] = [kind for kind in KINDS if given[kind] is not None]
+        if len(kinds) != 1:
+            raise UsageError(f"give exactly one of logits, probs, log_probs and confidence, not {len(kinds)} of them")
+        kind = kinds[0]
+        outcome, outcome_name = (correct, "correct") if kind == "confidence" else (labels, "labels")
+        if outcome is None:
+            raise UsageError(f"{kind} need {outcome_name}")
+        place = "" if source is None else f"{source.name}: "
+        try:
+            raw = np.asarray(outcome)
+            scores, raw = _as_rows(_as_source(given[kind], kind), kind, raw)
+            layout = np.shape(outcome) if isinstance(scores, DensePixels) else (scores.shape[0],)
+            k = 2 if kind == "confidence" else scores.shape[1]
+            names = None if class_names is None else tuple(str(name) for name in class_names)
+            if names is not None and len(names) != k:
+                raise InputError(f"{len(names)} class names, but the scores have {k} classes")
+            tidy = as_labels(raw, k, names, ignore_index)
+            if len(tidy) != scores.shape[0]:
+                raise InputError(f"{scores.shape[0]} rows of scores, but {len(tidy)} {outcome_name}")
+            _check_columns({**(columns or {}), **({} if ids is None else {"ids": ids})}, {len(tidy), layout[0]})
+        except InputError as error:
+            raise InputError(f"{place}{error}") from None
+        ignored = 0 if ignore_index is None else int(np.count_nonzero(tidy == ignore_index))
+        if len(tidy) == ignored:
+            raise InputError(f"{place}there are no rows" + (f" besides the {ignored} ignored ones" if ignored else ""))
+        for name, value in {
+            "scores": scores,
+            "kind": kind,
+            "labels": tidy,
+            "class_names": names,
+            "columns": dict(columns or {}),
+            "ids": ids,
+            "source": source or Source(),
+            "ignore_index": ignore_index,
+            "ignored": ignored,
+            "layout": layout,
+            "warnings": tuple(warnings),
+            "settling": settling,
+        }.items():
+            object.__setattr__(self, name, value)
+
+    def settled_source(self) -> Source:
+        """The source with its SHA-256, once the checks that run beside the work are through.
+
+        Raises: InputError if the file turned out to be damaged.
+        """
+        return self.source if self.settling is None else self.settling()
+
+    @property
+    def n(self) -> int:
+        """Number of rows that count: all but the ignored ones."""
+        return len(self.labels) - self.ignored
+
+    @property
+    def k(self) -> int | None:
+        """Number of classes; None where only the top label is known."""
+        return None if self.kind == "confidence" else self.scores.shape[1]
+
+    @property
+    def rows(self) -> int:
+        """Number of stored rows, ignored ones included: what row numbers count."""
+        return len(self.labels)
+
+    def locate(self, row: int) -> str:
+        """A stored row in the words of its file: "row 3", or "image 3, pixel (4, 5)" for dense scores."""
+        if len(self.layout) < 2:
+            return f"row {row}"
+        image, *pixel = (int(i) for i in np.unravel_index(row, self.layout))
+        return f"image {image}, pixel ({', '.join(map(str, pixel))})"
+
+    def stored_row(self, block: Block, kept: int) -> int:
+        """The stored row number of the block's kept row: ignored rows count, too."""
+        if not self.ignored:
+            return block.first_row + kept
+        keep = self.labels[block.first_row :] != self.ignore_index
+        return block.first_row + int(np.flatnonzero(keep)[kept])
+
+    def blocks(self, rows: int) -> Iterator[Block]:
+        """Consecutive blocks of `rows` stored rows, the last one shorter; ignored rows are left out of each."""
+        for start in range(0, self.rows, rows):
+            yield self.block(start, min(start + rows, self.rows))
+
+    def block(self, start: int, stop: int) -> Block:
+        """The stored rows start to stop, without the ignored ones."""
+        scores, labels = self.scores[start:stop], self.labels[start:stop]
+        if self.ignored:
+            keep = labels != self.ignore_index
+            scores, labels = scores[keep], labels[keep]
+        return Block(scores, labels, start)
+
+    def select(self, rows: npt.NDArray[Any]) -> Predictions:
+        """The predictions of some stored rows, by mask or by row numbers; scores are copied.
+
+        >>> Predictions(probs=[0.2, 0.9], labels=[0, 1]).select(np.array([1])).labels.tolist()
+        [1]
+        """
+        data = self.scores[0 : self.rows][rows]
+        columns = {name: np.asarray(values)[rows] for name, values in self.columns.items()}
+        ids = None if self.ids is None else self.ids[rows]
+        outcome = {"correct" if self.kind == "confidence" else "labels": self.labels[rows]}
+        return Predictions(
+            **{self.kind: data},
+            **outcome,
+            class_names=self.class_names,
+            columns=columns,
+            ids=ids,
+            source=self.source,
+            ignore_index=self.ignore_index,
+            warnings=self.warnings,
+        )
+
+
+def as_kind(name: str) -> Kind:
+    """The kind of that name.
+
+    Raises: UsageError with the nearest kind.
+    """
+    for kind in KINDS:
+        if kind == name:
+            return kind
+    raise UsageError(f'kind "{name}" is unknown{nearest(name, KINDS)}; kinds are {", ".join(KINDS)}')
+
+
+def _as_source(scores: object, kind: Kind) -> RowSource:
+    """Scores as something that serves numeric rows; streams pass as they are."""
+    if not isinstance(scores, np.ndarray) and hasattr(scores, "shape") and hasattr(scores, "dtype"):
+        if isinstance(scores.dtype, np.dtype):
+            return scores  # type: ignore[return-value]
+    array = np.asarray(scores)
+    if array.dtype.kind not in "fiub":
+        raise InputError(f"{kind} have dtype {array.dtype}, but numbers are needed")
+    return array
+
+
+def _as_rows(scores: RowSource, kind: Kind, labels: npt.NDArray[Any]) -> tuple[RowSource, npt.NDArray[Any]]:
+    """Binary columns and dense images as rows of (n, k) scores, with labels to match."""
+    shape = scores.shape
+    if kind == "confidence":
+        if len(shape) != 1:
+            raise InputError(f"confidence has shape {_show(shape)}, but one number a row is needed")
+        return scores, labels
+    if len(shape) == 1 or (len(shape) == 2 and shape[1] == 1):
+        return BinaryColumns(scores, kind), labels
+    if len(shape) == 2:
+        return scores, labels
+    if len(shape) >= 3 and labels.ndim == len(shape) - 1:
+        n, *space = labels.shape
+        channels_first = shape[0] == n and tuple(shape[2:]) == tuple(space)
+        channels_last = shape[0] == n and tuple(shape[1:-1]) == tuple(space)
+        if channels_first != channels_last:
+            return DensePixels(scores, channels_first), labels.reshape(-1)
+        if channels_first:
+            raise InputError(f"{kind} {_show(shape)} could hold the classes on axis 1 or on the last axis")
+    raise InputError(
+        f"{kind} have shape {_show(shape)} with labels {_show(labels.shape)}, but (n, k) with (n,), "
+        "or (n, k, h, w) or (n, h, w, k) with (n, h, w) are needed"
+    )
+
+
+def _check_columns(columns: Mapping[str, npt.NDArray[Any]], lengths: set[int]) -> None:
+    for name, values in columns.items():
+        if len(values) not in lengths:
+            raise InputError(f'"{name}" has {len(values)} entries, but there are {max(lengths)} rows')
+
+
+def _show(shape: Sequence[int]) -> str:
+    return f"({', '.join(str(size) for size in shape)})"

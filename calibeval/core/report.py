@@ -1,0 +1,176 @@
+"""The output of every evaluation: numbers with their uncertainty, bins, classes; exact JSON both ways."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from calibeval.core.errors import InputError, UnknownMetric, nearest
+from calibeval.core.predictions import Source
+
+SCHEMA = "calibeval.report/1"
+
+
+@dataclass(frozen=True, slots=True)
+class MetricResult:
+    """One number with all that is needed to judge it. Absent facts are None.
+
+    value: the metric as a fraction (or nats, for nll); None where it cannot be computed, then reason says why.
+    low, high: confidence interval. corrected: the value less its bias, always inside the interval.
+    floor, floor_high: expectation and 95 % quantile for a perfectly calibrated model with these confidences.
+    bin, count: the bin that decides mce and its rows; for nll, count and row tell the rows with probability 0.
+    """
+
+    name: str
+    value: float | None
+    reason: str | None = None
+    low: float | None = None
+    high: float | None = None
+    corrected: float | None = None
+    floor: float | None = None
+    floor_high: float | None = None
+    bin: int | None = None
+    count: int | None = None
+    row: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of this metric, without its name and without absent facts."""
+        facts = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("name", "value")}
+        return {"value": self.value, **{key: fact for key, fact in facts.items() if fact is not None}}
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """One row of a bin table; gap is confidence - accuracy; empty bins have None."""
+
+    lower: float
+    upper: float
+    count: int
+    confidence: float | None
+    accuracy: float | None
+    gap: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClassResult:
+    """One class: rows that carry its label, its calibration error, mean probability - frequency."""
+
+    name: str
+    support: int
+    calibration_error: float
+    gap: float
+
+
+@dataclass(frozen=True, slots=True)
+class DumpReport:
+    """The results of one dump.
+
+    kind, n, k, ignored: how the dump was read; k is None where only the top label is known.
+    equal_width, equal_mass: bin tables; equal_mass is None where confidences were not kept.
+    """
+
+    source: Source
+    kind: str
+    n: int
+    k: int | None
+    ignored: int
+    metrics: Mapping[str, MetricResult]
+    equal_width: tuple[Bin, ...]
+    equal_mass: tuple[Bin, ...] | None
+    per_class: tuple[ClassResult, ...]
+    warnings: tuple[str, ...] = ()
+    name: str = ""
+
+    def __getitem__(self, metric: str) -> MetricResult:
+        """The result of that metric.
+
+        Raises: UnknownMetric, a KeyError by another name, with the nearest metric.
+        """
+        if metric not in self.metrics:
+            known = ", ".join(self.metrics)
+            raise UnknownMetric(f'metric "{metric}" is unknown{nearest(metric, self.metrics)}; there are {known}')
+        return self.metrics[metric]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of this dump."""
+        source = {"path": self.source.path, "split": self.source.split, "sha256": self.source.sha256}
+        reading = {"kind": self.kind, "n": self.n, "k": self.k, "ignored": self.ignored}
+        mass = None if self.equal_mass is None else [_to_dict(b) for b in self.equal_mass]
+        return {
+            "name": self.name,
+            "source": {**source, "format": self.source.format, **reading},
+            "metrics": {name: metric.to_dict() for name, metric in self.metrics.items()},
+            "bins": {"equal_width": [_to_dict(b) for b in self.equal_width], "equal_mass": mass},
+            "per_class": [_to_dict(c) for c in self.per_class],
+            "recalibrated": None,
+            "warnings": list(self.warnings),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Results of one or several dumps under the same settings.
+
+    `report["ece"]` is the metric of the only dump; with several dumps use `report.dumps[i]["ece"]`.
+    `Report.from_json(report.to_json()) == report` holds exactly.
+    """
+
+    version: str
+    settings: Mapping[str, Any]
+    dumps: tuple[DumpReport, ...] = field(default_factory=tuple)
+
+    def __getitem__(self, metric: str) -> MetricResult:
+        """The result of that metric in the only dump.
+
+        Raises: UnknownMetric for a name that is no metric; InputError if there are several dumps.
+        """
+        if len(self.dumps) != 1:
+            raise InputError(f'the report has {len(self.dumps)} dumps: say report.dumps[i]["{metric}"]')
+        return self.dumps[0][metric]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of the whole report."""
+        dumps = [dump.to_dict() for dump in self.dumps]
+        return {"schema": SCHEMA, "version": self.version, "settings": dict(self.settings), "dumps": dumps}
+
+    def to_json(self) -> str:
+        """The report as JSON; numbers round-trip exactly, and there is never a NaN in it."""
+        return json.dumps(self.to_dict(), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Report:
+        """The report that `to_json` wrote.
+
+        Raises: InputError if the text is no report of this schema.
+        """
+        try:
+            document = json.loads(text)
+            if document["schema"] != SCHEMA:
+                raise InputError(f'schema "{document["schema"]}" came, but "{SCHEMA}" is needed')
+            dumps = tuple(_dump_from_dict(dump) for dump in document["dumps"])
+            return cls(document["version"], document["settings"], dumps)
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"this is no report of schema {SCHEMA}: {error!r}") from None
+
+
+def _to_dict(row: Bin | ClassResult) -> dict[str, Any]:
+    return {f.name: getattr(row, f.name) for f in fields(row)}
+
+
+def _dump_from_dict(data: Mapping[str, Any]) -> DumpReport:
+    source, mass = data["source"], data["bins"]["equal_mass"]
+    return DumpReport(
+        source=Source(source["path"], source["split"], source["sha256"], source["format"]),
+        kind=source["kind"],
+        n=source["n"],
+        k=source["k"],
+        ignored=source["ignored"],
+        metrics={name: MetricResult(name, **facts) for name, facts in data["metrics"].items()},
+        equal_width=tuple(Bin(**row) for row in data["bins"]["equal_width"]),
+        equal_mass=None if mass is None else tuple(Bin(**row) for row in mass),
+        per_class=tuple(ClassResult(**row) for row in data["per_class"]),
+        warnings=tuple(data["warnings"]),
+        name=data["name"],
+    )

@@ -1,0 +1,267 @@
+"""From named arrays to predictions: splits, roles, kind, labels, ids, slice columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.errors import InputError, nearest
+from calibeval.core.predictions import Kind, Predictions, RowSource, Source
+from calibeval.core.values import looks_like_probs
+from calibeval.readers.limits import Limits
+from calibeval.readers.roles import (
+    LABEL_KEYS,
+    Keys,
+    Roles,
+    find_roles,
+    has_scores_and_labels,
+    index_splits,
+    prefixes,
+    show,
+)
+from calibeval.readers.stored import Contents, Stored
+
+PEEK_SCORES = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """What a person says about a file that its names do not say.
+
+    kind: "logits", "probs", "log_probs" or "confidence", whatever the key is called. keys: arrays by role.
+    labels: another file that holds the labels. score_columns: columns of a table that are the scores, in the order of
+    the classes. class_names: names in the order of the classes. ignore_index: label of rows to leave out.
+    """
+
+    kind: Kind | None = None
+    keys: Keys = Keys()
+    labels: Path | None = None
+    score_columns: tuple[str, ...] = ()
+    class_names: tuple[str, ...] | None = None
+    ignore_index: int | None = None
+    limits: Limits = field(default_factory=Limits)
+
+
+def assemble(
+    arrays: dict[str, Stored],
+    source: Source,
+    options: ReadOptions,
+    labels: npt.NDArray[Any] | None,
+    settling: Callable[[], Source],
+) -> Predictions:
+    """The arrays of one file as predictions.
+
+    labels: from another file. settling: see Predictions.
+    Raises: InputError where the arrays do not tell what they are, or contradict it.
+    """
+    file = Path(source.path or "").name
+    parts = [_gather(view, options, labels, file) for view in _views(arrays, source.split, options, file)]
+    gathered = parts[0] if len(parts) == 1 else _join(parts, file)
+    outcome = "correct" if gathered.kind == "confidence" else "labels"
+    predictions = Predictions(
+        **{gathered.kind: gathered.scores, outcome: gathered.outcome},
+        class_names=gathered.class_names,
+        columns=gathered.columns,
+        ids=gathered.ids,
+        source=replace(source, path=file),
+        ignore_index=gathered.ignore_index,
+        warnings=gathered.warnings,
+        settling=settling,
+    )
+    if gathered.kind == "logits" and options.kind is None:
+        _refuse_probs(predictions, file)
+    return predictions
+
+
+def external_labels(contents: Contents, path: Path) -> npt.NDArray[Any]:
+    """The labels in a file of their own: its only array, or the one named like labels.
+
+    Raises: InputError if there is none, or more than one.
+    """
+    arrays = contents.arrays
+    if len(arrays) == 1:
+        return next(iter(arrays.values())).array()
+    roles = [key for key in arrays if key.lower() in LABEL_KEYS]
+    if len(roles) != 1:
+        raise InputError(f"{path.name}: {len(roles)} arrays are named like labels; there are {show(arrays)}")
+    return arrays[roles[0]].array()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Gathered:
+    """Everything that Predictions takes, from one view."""
+
+    kind: Kind
+    scores: RowSource
+    outcome: npt.NDArray[Any]
+    class_names: tuple[str, ...] | None
+    columns: dict[str, npt.NDArray[Any]]
+    ids: npt.NDArray[Any] | None
+    ignore_index: int | None
+    warnings: tuple[str, ...]
+
+
+def _gather(view: _View, options: ReadOptions, labels: npt.NDArray[Any] | None, file: str) -> _Gathered:
+    arrays = view.arrays
+    if options.score_columns:
+        arrays = {**arrays, "": _score_columns(arrays, options.score_columns, file)}
+    keys = options.keys
+    named = "" if options.score_columns else view.scores
+    if named is not None:
+        keys = replace(keys, logits=named, probs=None, log_probs=None)
+    roles = find_roles(arrays, keys, file=file, external_labels=labels is not None)
+    kind = options.kind or (None if named is not None else roles.kind)
+    if kind is None:
+        what = f'"{roles.scores}"' if roles.scores else "the scores"
+        raise InputError(f"{file}: {what} could be logits or probabilities: say --kind logits or --kind probs")
+    scores, outcome = arrays[roles.scores].load(), labels if labels is not None else _outcome(arrays, roles)
+    rows = view.rows
+    n = scores.shape[0]
+    if rows is not None:
+        scores, outcome = _pick(scores, rows, n, file), _pick(outcome, rows, n, file)
+    used = {roles.scores, roles.labels, roles.correct, roles.prediction, roles.ids, roles.class_names, roles.rival}
+    columns = {
+        key: _pick(stored.array(), rows, n, file)
+        for key, stored in arrays.items()
+        if key not in used and stored.shape == (n,)
+    }
+    ignore_index = options.ignore_index
+    warnings = _rival_warning(arrays, roles, scores, kind, rows)
+    if ignore_index is None and roles.ignore is not None:
+        ignore_index = int(arrays[roles.ignore].array())
+        warnings = (*warnings, f'rows with label {ignore_index} are ignored, as the file\'s "{roles.ignore}" says')
+    return _Gathered(
+        kind=kind,
+        scores=scores,
+        outcome=outcome,
+        class_names=options.class_names or options.score_columns or _class_names(arrays, roles),
+        columns=columns,
+        ids=None if roles.ids is None else _pick(arrays[roles.ids].array(), rows, n, file),
+        ignore_index=ignore_index,
+        warnings=warnings,
+    )
+
+
+def _score_columns(arrays: dict[str, Stored], columns: Sequence[str], file: str) -> Stored:
+    """The named columns of a table as one array of scores."""
+    for column in columns:
+        if column not in arrays:
+            raise InputError(f'{file}: --score-columns: there is no column "{column}"{nearest(column, arrays)}')
+        if arrays[column].dtype.kind not in "fiu" or len(arrays[column].shape) != 1:
+            raise InputError(f'{file}: --score-columns: column "{column}" holds {arrays[column].describe()}, no numbers')
+    return Stored.of(np.stack([arrays[column].array() for column in columns], axis=1))
+
+
+def _outcome(arrays: dict[str, Stored], roles: Roles) -> npt.NDArray[Any]:
+    """Labels, or whether the prediction is right where only the top label is known."""
+    if roles.correct is not None:
+        return arrays[roles.correct].array()
+    labels = arrays[str(roles.labels)].array()
+    return labels if roles.prediction is None else np.asarray(arrays[roles.prediction].array() == labels)
+
+
+def _class_names(arrays: dict[str, Stored], roles: Roles) -> tuple[str, ...] | None:
+    if roles.class_names is None:
+        return None
+    return tuple(str(name) for name in arrays[roles.class_names].array().tolist())
+
+
+def _pick(values: RowSource, rows: npt.NDArray[np.integer[Any]] | None, n: int, file: str) -> npt.NDArray[Any]:
+    """All values, or those of some rows."""
+    every = values if isinstance(values, np.ndarray) else values[0:n]
+    if rows is None:
+        return every
+    if len(rows) and (rows.min() < 0 or rows.max() >= n):
+        raise InputError(f"{file}: the split's row numbers run from {rows.min()} to {rows.max()}, but there are {n} rows")
+    return every[rows]
+
+
+def _rival_warning(
+    arrays: dict[str, Stored], roles: Roles, scores: RowSource, kind: Kind, rows: npt.NDArray[Any] | None
+) -> tuple[str, ...]:
+    """A warning where the file's probabilities are not those of its logits, looked at in a first piece of rows."""
+    if roles.rival is None or kind != "logits":
+        return ()
+    piece = slice(0, max(1, PEEK_SCORES // scores.shape[-1]))
+    rival = arrays[roles.rival]
+    other = np.asarray((rival.array() if rows is None else rival.array()[rows])[piece], np.float64)
+    logits = np.asarray(scores[piece], np.float64)
+    if other.shape != logits.shape:
+        return (f'"{roles.scores}" are used; "{roles.rival}" has another shape and is left out',)
+    with np.errstate(invalid="ignore", over="ignore"):
+        weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
+        gap = np.abs(weights / weights.sum(axis=-1, keepdims=True) - other)
+    if np.all(gap <= 1e-3):
+        return ()
+    return (f'"{roles.scores}" are used, and "{roles.rival}" are not their softmax (they differ by {np.nanmax(gap):.2g})',)
+
+
+def _refuse_probs(predictions: Predictions, file: str) -> None:
+    """Refuse logits, so called by a key, that are all non-negative and sum to 1."""
+    if predictions.scores.shape[-1] < 2 or len(predictions.layout) > 1:
+        return
+    for block in predictions.blocks(max(1, PEEK_SCORES // predictions.scores.shape[-1])):
+        if not looks_like_probs(block.scores):
+            return
+    raise InputError(
+        f"{file}: these logits are all non-negative and every row sums to 1: they look like probabilities. "
+        "Say --kind probs, or --kind logits if they really are logits."
+    )
+
+
+def _join(parts: list[_Gathered], file: str) -> _Gathered:
+    """Several splits of one file as one dump, in the order named."""
+    first = parts[0]
+    for part in parts[1:]:
+        if part.kind != first.kind or part.scores.shape[1:] != first.scores.shape[1:]:
+            raise InputError(f"{file}: the splits differ in kind or in the shape of their scores")
+    shared = [key for key in first.columns if all(key in part.columns for part in parts)]
+    ids = [part.ids for part in parts if part.ids is not None]
+    return replace(
+        first,
+        scores=np.concatenate([np.asarray(part.scores[0 : part.scores.shape[0]]) for part in parts]),
+        outcome=np.concatenate([part.outcome for part in parts]),
+        columns={key: np.concatenate([part.columns[key] for part in parts]) for key in shared},
+        ids=np.concatenate(ids) if len(ids) == len(parts) else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """The arrays that are one dump: one prefix, all rows, or some rows; scores is set where the split named them."""
+
+    arrays: dict[str, Stored]
+    rows: npt.NDArray[np.integer[Any]] | None = None
+    scores: str | None = None
+
+
+def _views(arrays: dict[str, Stored], split: str | None, options: ReadOptions, file: str) -> list[_View]:
+    """What the #split selects, part by part."""
+    if split is not None and split != "all":
+        return [_view(arrays, part, file) for part in split.split("+")]
+    found = prefixes(arrays)
+    alone = options.labels is not None or options.score_columns or has_scores_and_labels(arrays, options.keys)
+    if found and not alone:
+        raise InputError(f"{file}: holds several splits: {', '.join(found)}. Name one, as in {file}#{found[-1]}")
+    return [_View(arrays)]
+
+
+def _view(arrays: dict[str, Stored], part: str, file: str) -> _View:
+    prefixed = {key.removeprefix(f"{part}_"): stored for key, stored in arrays.items() if key.startswith(f"{part}_")}
+    if part in prefixes(arrays):
+        others = tuple(f"{prefix}_" for prefix in prefixes(arrays))
+        shared = {key: stored for key, stored in arrays.items() if not key.startswith(others)}
+        return _View({**shared, **prefixed})
+    if part in index_splits(arrays):
+        return _View(arrays, rows=arrays[f"{part}_index"].array())
+    if part in arrays and len(arrays[part].shape) >= 2:
+        return _View(arrays, scores=part)
+    matrices = [key for key, stored in arrays.items() if len(stored.shape) >= 2]
+    known = [*prefixes(arrays), *index_splits(arrays), *matrices]
+    listed = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "") if known else "none"
+    raise InputError(f'{file}: there is no split or array "{part}"{nearest(part, known)}; there are {listed}')

@@ -1,0 +1,99 @@
+"""What is in a file and how it would be read, without failing at the first thing that is odd."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from calibeval.core.errors import CalibevalError
+from calibeval.core.inspection import ArrayNote, Inspection, Reading
+from calibeval.core.values import check_values
+from calibeval.readers.assemble import ReadOptions
+from calibeval.readers.open import load, open_dump, split_name
+from calibeval.readers.roles import (
+    CORRECT_KEYS,
+    FEATURE_KEYS,
+    ID_KEYS,
+    IGNORE_KEYS,
+    LABEL_KEYS,
+    NAME_KEYS,
+    PREDICTION_KEYS,
+    SCORE_KEYS,
+    index_splits,
+    prefixes,
+)
+from calibeval.readers.stored import Stored
+
+MANY_VALUES = 50
+
+
+def inspect_dump(name: str, options: ReadOptions) -> Inspection:
+    """What is in the file and how it, or each of its splits, would be read; scores' values are checked, too.
+
+    Raises: InputError or FileProblem only where the file as a whole cannot be opened.
+    """
+    path, split = split_name(name)
+    arrays = load(path, options.limits).arrays
+    splits = (*prefixes(arrays), *index_splits(arrays))
+    whole = f"{path}#all" if index_splits(arrays) else str(path)
+    names = [name] if split is not None else [f"{path}#{part}" for part in splits] or [whole]
+    return Inspection(
+        path=path.as_posix(),
+        format=path.suffix.lower().lstrip("."),
+        size=path.stat().st_size,
+        arrays=tuple(
+            ArrayNote(key, stored.shape, str(stored.dtype), _role(key, arrays)) for key, stored in arrays.items()
+        ),
+        splits=splits,
+        readings=tuple(_reading(one, options) for one in names),
+    )
+
+
+def _reading(name: str, options: ReadOptions) -> Reading:
+    try:
+        predictions = open_dump(name, options)
+        check_values(predictions)
+        source = predictions.settled_source()
+    except CalibevalError as error:
+        return Reading(name, error=str(error))
+    return Reading(
+        name,
+        kind=predictions.kind,
+        n=predictions.n,
+        k=predictions.k,
+        ignored=predictions.ignored,
+        has_ids=predictions.ids is not None,
+        classes=predictions.class_names or (),
+        columns=tuple((key, _values(values)) for key, values in predictions.columns.items()),
+        warnings=predictions.warnings,
+        sha256=source.sha256,
+    )
+
+
+def _values(column: Any) -> int | None:
+    count = len(set(column.tolist()))
+    return count if count <= MANY_VALUES else None
+
+
+def _role(key: str, arrays: dict[str, Stored]) -> str:
+    """The role that the name gives an array, whatever the split."""
+    stored = arrays[key]
+    prefix = next((p for p in prefixes(arrays) if key.startswith(f"{p}_")), None)
+    bare = key if prefix is None else key.removeprefix(f"{prefix}_")
+    by_name = {
+        **{name: kind for kind, names in SCORE_KEYS.items() for name in names},
+        **dict.fromkeys(LABEL_KEYS, "labels"),
+        **dict.fromkeys(CORRECT_KEYS, "correct"),
+        **dict.fromkeys(PREDICTION_KEYS, "prediction"),
+        **dict.fromkeys(ID_KEYS, "ids"),
+        **dict.fromkeys(NAME_KEYS, "class names"),
+        **dict.fromkeys(FEATURE_KEYS, "features"),
+        "predictions": "scores",
+    }
+    if key in IGNORE_KEYS and stored.shape == ():
+        return "ignored label"
+    if key.removesuffix("_index") in index_splits(arrays):
+        return "row numbers of a split"
+    role = by_name.get(bare.lower())
+    if role is None:
+        role = "possible scores" if len(stored.shape) >= 2 else "possible slice column" if stored.shape else "a number"
+    return role if prefix is None else f"{role} of {prefix}"

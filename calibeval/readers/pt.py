@@ -1,0 +1,71 @@
+"""`.pt` and `.pth` files of tensors, by torch's weights-only loader: no pickle is executed."""
+
+from __future__ import annotations
+
+import pickle
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.errors import InputError, UsageError
+from calibeval.readers.limits import Limits
+from calibeval.readers.stored import Contents, Stored
+
+FLOOR = (2, 10)
+
+
+def read_pt(path: Path, limits: Limits) -> Contents:
+    """The tensors of a file that `torch.save` wrote: a dict of tensors, or a (logits, labels) pair.
+
+    Raises: InputError for anything but tensors; UsageError without torch.
+    """
+    try:
+        import torch
+    except ImportError:
+        raise UsageError(f"{path.name}: reading .pt needs torch: pip install 'calibeval[torch]'") from None
+    if tuple(int(part) for part in torch.__version__.split(".")[:2]) < FLOOR:
+        raise UsageError(f"{path.name}: torch {torch.__version__} is installed, but at least 2.10 is needed")
+    if not zipfile.is_zipfile(path):
+        raise InputError(
+            f"{path.name}: not in the zip format of torch.save. An old pickled file is never opened: "
+            "load it where you trust it, and save it again with torch.save."
+        )
+    limits.check(path.name, path.stat().st_size)
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except pickle.UnpicklingError as error:
+        reason = str(error).split(". ")[0].splitlines()[0]
+        raise InputError(f"{path.name}: holds more than tensors, and no pickle is executed ({reason})") from None
+    except (RuntimeError, EOFError, OSError, KeyError, ValueError, TypeError, AttributeError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"{path.name}: damaged, or not written by torch.save ({reason})") from None
+    if isinstance(content, tuple | list) and len(content) == 2 and all(torch.is_tensor(part) for part in content):
+        content = {"logits": content[0], "labels": content[1]}
+    if not isinstance(content, dict):
+        raise InputError(
+            f"{path.name}: holds a {type(content).__name__}, but a dict of tensors "
+            "or a (logits, labels) pair of tensors is needed"
+        )
+    arrays = {str(key): Stored.of(array) for key, value in content.items() if (array := _array(value)) is not None}
+    if not arrays:
+        raise InputError(f"{path.name}: holds no tensors")
+    return Contents(arrays)
+
+
+def _array(value: Any) -> npt.NDArray[Any] | None:
+    """A tensor, number or list of names as an array; None for anything else."""
+    import torch
+
+    if isinstance(value, torch.Tensor):
+        dense = value.detach()
+        if dense.layout != torch.strided or dense.is_quantized:
+            return None
+        return np.asarray((dense.float() if dense.dtype == torch.bfloat16 else dense).resolve_neg().numpy())
+    if isinstance(value, int | float):
+        return np.asarray(value)
+    if isinstance(value, list | tuple) and value and all(isinstance(item, str) for item in value):
+        return np.asarray(value)
+    return None

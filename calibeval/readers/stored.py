@@ -1,0 +1,43 @@
+"""What every format module returns: named arrays whose shape and type are known before they are loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.predictions import RowSource
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stored:
+    """A named array of a file. load() returns its values; only what is used is ever loaded."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    load: Callable[[], RowSource]
+
+    @classmethod
+    def of(cls, values: npt.NDArray[Any]) -> Stored:
+        """An array that is in memory already."""
+        return cls(values.shape, values.dtype, lambda: values)
+
+    def array(self) -> npt.NDArray[Any]:
+        """All values in memory."""
+        source = self.load()
+        return source if isinstance(source, np.ndarray) else source[0 : self.shape[0]]
+
+    def describe(self) -> str:
+        """Shape and type in the words of an error message: (5000, 10) float32."""
+        return f"({', '.join(str(size) for size in self.shape)}) {self.dtype}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Contents:
+    """All arrays of a file, and the check to be made once their bytes have been read (None: nothing to check)."""
+
+    arrays: dict[str, Stored]
+    verify: Callable[[], None] | None = None

@@ -1,0 +1,44 @@
+"""`calibeval inspect` as text for a person."""
+
+from __future__ import annotations
+
+from calibeval.core.inspection import ArrayNote, Inspection, Reading
+
+MANY_CLASSES = 8
+
+
+def render(inspection: Inspection) -> str:
+    """The arrays of the file, and below them one paragraph for each way to read it."""
+    lines = [f"{inspection.path} · {inspection.format} · {inspection.size:,} bytes", ""]
+    width = max((len(array.key) for array in inspection.arrays), default=0)
+    lines += [f"  {_array(array, width)}" for array in inspection.arrays]
+    for reading in inspection.readings:
+        lines += ["", *_reading(reading)]
+    return "\n".join(_visible(line) for line in lines) + "\n"
+
+
+def _array(array: ArrayNote, width: int) -> str:
+    shape = f"({', '.join(str(size) for size in array.shape)})"
+    return f"{array.key or '(the array)':<{width}}  {shape:<18} {array.dtype:<10} {array.role}"
+
+
+def _reading(reading: Reading) -> list[str]:
+    if reading.error is not None:
+        return [f"{reading.name}: cannot be read as a dump", f"  {reading.error}"]
+    classes = "top label only" if reading.k is None else f"{reading.k} classes"
+    ignored = f", {reading.ignored:,} more ignored" if reading.ignored else ""
+    lines = [f"{reading.name}: {reading.kind}, {reading.n:,} rows{ignored}, {classes}"]
+    if reading.classes:
+        few = ", ".join(reading.classes[:MANY_CLASSES]) + (", ..." if len(reading.classes) > MANY_CLASSES else "")
+        lines.append(f"  classes: {few}")
+    if reading.columns:
+        slices = ", ".join(f"{name} ({'many' if count is None else count} values)" for name, count in reading.columns)
+        lines.append(f"  columns: {slices}")
+    lines += ["  rows have ids"] if reading.has_ids else []
+    lines += [f"  warning: {warning}" for warning in reading.warnings]
+    return [*lines, f"  sha256: {reading.sha256}"]
+
+
+def _visible(line: str) -> str:
+    """The line with control characters, which names from files may contain, made visible."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in line)

@@ -1,0 +1,1 @@
+"""Files that calibeval writes: complete or not at all."""
