@@ -1,4 +1,4 @@
-"""calibeval: can a classifier's probabilities be believed, can they be repaired, may the model ship?
+"""Whether a classifier's probabilities can be believed, how to repair them, whether the model may ship.
 
 >>> from calibeval import Predictions, evaluate
 >>> report = evaluate(Predictions(probs=[[0.9, 0.1], [0.4, 0.6]], labels=[0, 0]))

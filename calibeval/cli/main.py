@@ -13,14 +13,13 @@ from typing import Annotated, NoReturn
 import typer
 
 from calibeval.cli import inspect, report
-from calibeval.core.errors import CalibevalError, FileProblem, InputError, UsageError
+from calibeval.core.errors import CalibevalError, FileProblem, UsageError
 from calibeval.core.version import VERSION
 
 DONE, WRONG_USAGE, INVALID_INPUT, FILE_PROBLEM, BUG, INTERRUPTED, TERMINATED = 0, 2, 3, 4, 70, 130, 143
 
 app = typer.Typer(
     name="calibeval",
-    help="Can a classifier's probabilities be believed?",
     no_args_is_help=True,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -41,7 +40,7 @@ def _root(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Can a classifier's probabilities be believed?
+    """Whether a classifier's probabilities can be believed.
 
     Reads saved predictions (logits or probabilities with labels) of any model.
     """

@@ -11,7 +11,8 @@ INPUT = "Reading"
 OUTPUT = "Output"
 
 Dumps = Annotated[
-    list[str], typer.Argument(metavar="DUMP...", help="Files of predictions; FILE#SPLIT names a split.", show_default=False)
+    list[str],
+    typer.Argument(metavar="DUMP...", help="Files of predictions; FILE#SPLIT names a split.", show_default=False),
 ]
 Dump = Annotated[str, typer.Argument(metavar="DUMP", help="A file of predictions; FILE#SPLIT names a split.")]
 Kind = Annotated[
@@ -33,12 +34,16 @@ Bins = Annotated[int, typer.Option(metavar="N", help="Number of bins.")]
 Convention = Annotated[str, typer.Option(metavar="NAME", help="Compute as this tool does.")]
 Confidence = Annotated[float, typer.Option(metavar="LEVEL", help="Level of the intervals.")]
 NoIntervals = Annotated[bool, typer.Option("--no-intervals", help="No confidence intervals.")]
-Jobs = Annotated[int | None, typer.Option(metavar="N", min=1, help="Threads; all processors by default.", show_default=False)]
+Jobs = Annotated[
+    int | None, typer.Option(metavar="N", min=1, help="Threads; all processors by default.", show_default=False)
+]
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, and nothing else.")]
 Out = Annotated[
     Path | None,
-    typer.Option("--out", "-o", metavar="DIR", help="Write report.json, bins.csv, reliability.svg and .png to this folder."),
+    typer.Option(
+        "--out", "-o", metavar="DIR", help="Write report.json, bins.csv, reliability.svg and .png to this folder."
+    ),
 ]
 Format = Annotated[str | None, typer.Option("--format", metavar="md|csv|latex", help="A table in this format instead.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no warnings.")]

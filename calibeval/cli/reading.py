@@ -31,7 +31,7 @@ def read_options(
 
     Raises: UsageError for an unknown kind; FileProblem or InputError for the file of class names.
     """
-    from calibeval.core.predictions import as_kind
+    from calibeval.core.row_source import as_kind
     from calibeval.readers import Keys, Limits, ReadOptions
 
     return ReadOptions(

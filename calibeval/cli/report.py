@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,9 +86,8 @@ def _shown(report: Report, json: bool, table: str | None) -> str:
     if json:
         return report.to_json()
     if table is not None:
-        import importlib
-
-        return str(importlib.import_module(f"calibeval.render.{TABLES[table]}").render(report))
+        renderer: Callable[[Report], str] = import_module(f"calibeval.render.{TABLES[table]}").render
+        return renderer(report)
     from calibeval.cli.terminal import screen
     from calibeval.render.terminal import render_report
 

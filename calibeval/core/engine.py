@@ -17,16 +17,16 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.errors import InputError
-from calibeval.core.metrics.binning import BinSums, equal_mass_edges, equal_mass_ranks, equal_width_edges
+from calibeval.core.metrics.binning import BinSums, bin_index, equal_mass_edges, equal_mass_ranks, equal_width_edges
 from calibeval.core.predictions import Block, Predictions
-from calibeval.core.rows import BadValues, Rows, full_rows, top_label_rows
+from calibeval.core.rows import BadValues, ClassTotals, full_rows, top_label_rows
 from calibeval.core.sums import Sums
 from calibeval.core.values import check_values
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
 
-CHUNK_SCORES = 2**21  # scores of a chunk: the unit of work of a thread
+CHUNK_SCORES, CHUNK_ROWS = 2**21, 2**16  # a chunk, the unit of work of a thread, has at most so many scores and rows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,9 +35,7 @@ class _Chunk:
 
     n: int
     top: BinSums
-    upper: BinSums | None  # class-wise sums, complete but for the first bin, which follows from the totals
-    total: Floats  # (k,) sums of p over all rows
-    total_squares: Floats
+    classes: BinSums | None
     nll: tuple[float, float]
     brier: tuple[float, float]
     impossible: int
@@ -76,7 +74,6 @@ def summarise(
         raise
     if total is None:
         raise InputError(f"{predictions.source.name}: there are no rows")
-    keys.sort()
     mass, mass_edges = equal_mass_sums(keys, bins)
     return Sums(
         n=total.n,
@@ -85,7 +82,7 @@ def summarise(
         top=total.top,
         mass=mass,
         mass_edges=mass_edges,
-        classes=_with_first_bin(total),
+        classes=total.classes,
         nll=total.nll,
         brier=total.brier,
         impossible=total.impossible,
@@ -104,7 +101,7 @@ def _stored_edges(edges: Floats, predictions: Predictions) -> Floats:
 def _in_order(predictions: Predictions, edges: Floats, jobs: int) -> Iterator[_Chunk]:
     """The chunks' results in the order of their rows; at most jobs + 1 chunks are under way."""
     width = predictions.scores.shape[-1] if predictions.k else 1
-    blocks = predictions.blocks(max(1, CHUNK_SCORES // width))
+    blocks = predictions.blocks(max(1, min(CHUNK_SCORES // width, CHUNK_ROWS)))
     if jobs <= 1:
         for block in blocks:
             yield _summarise_chunk(predictions, block, edges)
@@ -125,20 +122,15 @@ def _in_order(predictions: Predictions, edges: Floats, jobs: int) -> Iterator[_C
 
 def _summarise_chunk(predictions: Predictions, block: Block, edges: Floats) -> _Chunk:
     m = len(edges) - 1
-    if predictions.kind == "confidence":
-        rows = top_label_rows(block)
-    else:
-        rows = full_rows(block, predictions.kind, float(edges[1]))
-    bins = np.searchsorted(edges[1:-1], rows.confidence, side="left")
+    rows = top_label_rows(block) if predictions.kind == "confidence" else full_rows(block, predictions.kind, edges)
+    bins = bin_index(rows.confidence, edges)
     impossible = np.flatnonzero(np.isneginf(rows.label_log_p))
     log_p = np.delete(rows.label_log_p, impossible) if len(impossible) else rows.label_log_p
     brier = 1.0 - 2.0 * rows.label_p + rows.squares
     return _Chunk(
         n=len(block.labels),
         top=_sums(bins, m, rows.confidence, rows.correct),
-        upper=_class_sums(rows, block.labels, edges) if predictions.k else None,
-        total=rows.total,
-        total_squares=rows.total_squares,
+        classes=None if rows.classes is None else _class_sums(rows.classes, rows.label_p, block.labels, edges),
         nll=(-_sum(log_p), _sum_squares(log_p)),
         brier=(_sum(brier), _sum_squares(brier)),
         impossible=len(impossible),
@@ -172,41 +164,19 @@ def _sum_squares(values: Floats) -> float:
     return float(np.add.reduce(values * values))
 
 
-def _class_sums(rows: Rows, labels: npt.NDArray[np.integer[Any]], edges: Floats) -> BinSums:
-    """Class-wise sums from the entries above the first bin, and from the probability of each row's label."""
-    k, m = len(rows.total), len(edges) - 1
-    classes = np.concatenate([c for c, _ in rows.entries]) if rows.entries else np.empty(0, np.intp)
-    p = np.concatenate([p for _, p in rows.entries]) if rows.entries else np.empty(0)
-    index = classes * m + np.searchsorted(edges[1:-1], p, side="left")
-    label_index = labels.astype(np.intp) * m + np.searchsorted(edges[1:-1], rows.label_p, side="left")
-    size, shape = k * m, (k, m)
-    return BinSums(
-        count=_count(index, size).reshape(shape),
-        p=_count(index, size, p).reshape(shape),
-        pp=_count(index, size, p * p).reshape(shape),
-        y=_count(label_index, size).reshape(shape),
-        yp=_count(label_index, size, rows.label_p).reshape(shape),
-    )
-
-
-def _with_first_bin(chunk: _Chunk) -> BinSums | None:
-    """The class-wise sums with the first bin, which holds whatever the entries above it leave of the totals."""
-    if chunk.upper is None:
-        return None
-    count, p, pp = chunk.upper.count.copy(), chunk.upper.p.copy(), chunk.upper.pp.copy()
-    count[:, 0] = chunk.n - count[:, 1:].sum(axis=1)
-    p[:, 0] = np.where(count[:, 0] > 0, np.maximum(chunk.total - p[:, 1:].sum(axis=1), 0.0), 0.0)
-    pp[:, 0] = np.where(count[:, 0] > 0, np.maximum(chunk.total_squares - pp[:, 1:].sum(axis=1), 0.0), 0.0)
-    return BinSums(count, p, pp, chunk.upper.y, chunk.upper.yp)
+def _class_sums(totals: ClassTotals, label_p: Floats, labels: npt.NDArray[np.integer[Any]], edges: Floats) -> BinSums:
+    """Class-wise sums; a class's outcomes enter through the probability that each row gives its label."""
+    k, m = totals.count.shape
+    index = labels.astype(np.intp) * m + bin_index(label_p, edges)
+    y, yp = _count(index, k * m), _count(index, k * m, label_p)
+    return BinSums(totals.count, totals.p, totals.pp, y.reshape(k, m), yp.reshape(k, m))
 
 
 def _add(a: _Chunk, b: _Chunk) -> _Chunk:
     return _Chunk(
         n=a.n + b.n,
         top=a.top + b.top,
-        upper=None if a.upper is None or b.upper is None else a.upper + b.upper,
-        total=a.total + b.total,
-        total_squares=a.total_squares + b.total_squares,
+        classes=None if a.classes is None or b.classes is None else a.classes + b.classes,
         nll=(a.nll[0] + b.nll[0], a.nll[1] + b.nll[1]),
         brier=(a.brier[0] + b.brier[0], a.brier[1] + b.brier[1]),
         impossible=a.impossible + b.impossible,
@@ -216,26 +186,23 @@ def _add(a: _Chunk, b: _Chunk) -> _Chunk:
 
 
 def equal_mass_sums(keys: npt.NDArray[np.uint64], bins: int) -> tuple[BinSums, Floats]:
-    """Sums and edges of equal-mass bins.
+    """Sums and edges of equal-mass bins; the keys are reordered.
 
-    keys: (n,) ascending; each is a confidence's float64 bits shifted left by one, plus 1 where the row is correct.
+    keys: (n,); each is a confidence's float64 bits shifted left by one, plus 1 where the row is correct.
     """
-    inner = _confidences(keys[equal_mass_ranks(len(keys), bins)])
-    edges = equal_mass_edges(inner)
-    last_key = (edges[1:].view(np.uint64) << np.uint64(1)) | np.uint64(1)
-    stops = np.searchsorted(keys, last_key, side="right")
-    totals = np.zeros((5, len(stops)))
-    for m, (start, stop) in enumerate(zip(np.concatenate(([0], stops[:-1])), stops, strict=True)):
-        for part in range(start, stop, CHUNK_SCORES // 16):
-            totals[:, m] += _sorted_sums(keys[part : min(part + CHUNK_SCORES // 16, stop)])
-    return BinSums(*totals), edges
+    ranks = equal_mass_ranks(len(keys), bins)
+    keys.partition(ranks)
+    edges = equal_mass_edges(_confidences(keys[ranks]))
+    total: BinSums | None = None
+    for start in range(0, len(keys), CHUNK_ROWS):
+        part = keys[start : start + CHUNK_ROWS]
+        p, correct = _confidences(part), (part & np.uint64(1)).astype(bool)
+        sums = _sums(bin_index(p, edges), len(edges) - 1, p, correct)
+        total = sums if total is None else total + sums
+    if total is None:
+        raise InputError("there are no rows to bin")
+    return total, edges
 
 
 def _confidences(keys: npt.NDArray[np.uint64]) -> Floats:
     return (keys >> np.uint64(1)).view(np.float64)
-
-
-def _sorted_sums(keys: npt.NDArray[np.uint64]) -> list[float]:
-    """The five entries of BinSums for rows given by their keys."""
-    p, y = _confidences(keys), (keys & np.uint64(1)).astype(np.float64)
-    return [float(len(keys)), _sum(p), _sum_squares(p), _sum(y), _sum(p * y)]

@@ -94,8 +94,8 @@ def evaluate_dump(
 
 def _bin_table(sums: BinSums, edges: Floats) -> tuple[Bin, ...]:
     rows = []
-    columns = zip(edges[:-1].tolist(), edges[1:].tolist(), sums.count.tolist(), sums.p.tolist(), sums.y.tolist())
-    for lower, upper, count, p, y in columns:
+    columns = (edges[:-1].tolist(), edges[1:].tolist(), sums.count.tolist(), sums.p.tolist(), sums.y.tolist())
+    for lower, upper, count, p, y in zip(*columns, strict=True):
         if count == 0:
             rows.append(Bin(lower, upper, 0, None, None, None))
         else:

@@ -4,26 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, Protocol, get_args
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.errors import InputError, UsageError, nearest
+from calibeval.core.errors import InputError, UsageError
 from calibeval.core.labels import as_labels
-
-Kind = Literal["logits", "probs", "log_probs", "confidence"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
-
-
-class RowSource(Protocol):
-    """Anything that serves rows of scores: an array, a memory map, or a stream that is read forward."""
-
-    @property
-    def shape(self) -> tuple[int, ...]: ...
-    @property
-    def dtype(self) -> np.dtype[Any]: ...
-    def __getitem__(self, rows: slice, /) -> npt.NDArray[Any]: ...
+from calibeval.core.row_source import KINDS, DensePixels, Kind, RowSource, as_rows, as_source
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,59 +36,6 @@ class Block(NamedTuple):
     scores: npt.NDArray[Any]
     labels: npt.NDArray[np.integer[Any]]
     first_row: int
-
-
-@dataclass(frozen=True, slots=True)
-class BinaryColumns:
-    """One column, P(class 1) or its logit, served as the two columns of a two-class problem."""
-
-    column: RowSource
-    kind: Kind
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (self.column.shape[0], 2)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return self.column.dtype
-
-    def __getitem__(self, rows: slice, /) -> npt.NDArray[Any]:
-        one = np.asarray(self.column[rows]).reshape(-1)
-        if self.kind == "probs":
-            return np.stack([1 - one, one], axis=1)
-        if self.kind == "logits":
-            return np.stack([np.zeros_like(one), one], axis=1)
-        with np.errstate(divide="ignore", over="ignore"):
-            return np.stack([np.log1p(-np.exp(one.astype(np.float64))), one], axis=1)
-
-
-@dataclass(frozen=True, slots=True)
-class DensePixels:
-    """Scores of images, (n, k, h, w) or (n, h, w, k), served as rows of pixels in the order of (n, h, w)."""
-
-    images: RowSource
-    channels_first: bool
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        n, *rest = self.images.shape
-        k = rest.pop(0 if self.channels_first else -1)
-        return (n * int(np.prod(rest)), k)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return self.images.dtype
-
-    def __getitem__(self, rows: slice, /) -> npt.NDArray[Any]:
-        total, k = self.shape
-        start, stop, _ = rows.indices(total)
-        pixels = total // self.images.shape[0]
-        first, last = start // pixels, -(-stop // pixels)
-        images = np.asarray(self.images[first:last])
-        if self.channels_first:
-            images = np.moveaxis(images, 1, -1)
-        return images.reshape(-1, k)[start - first * pixels : stop - first * pixels]
 
 
 @dataclass(frozen=True, slots=True, eq=False, init=False)
@@ -135,7 +70,7 @@ class Predictions:
     class_names: tuple[str, ...] | None = None
     columns: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
     ids: npt.NDArray[Any] | None = None
-    source: Source = Source()
+    source: Source = field(default_factory=Source)
     ignore_index: int | None = None
     ignored: int = 0
     layout: tuple[int, ...] = ()
@@ -170,8 +105,8 @@ class Predictions:
         place = "" if source is None else f"{source.name}: "
         try:
             raw = np.asarray(outcome)
-            scores, raw = _as_rows(_as_source(given[kind], kind), kind, raw)
-            layout = np.shape(outcome) if isinstance(scores, DensePixels) else (scores.shape[0],)
+            scores, raw = as_rows(as_source(given[kind], kind), kind, raw)
+            layout = np.asarray(outcome).shape if isinstance(scores, DensePixels) else (scores.shape[0],)
             k = 2 if kind == "confidence" else scores.shape[1]
             names = None if class_names is None else tuple(str(name) for name in class_names)
             if names is not None and len(names) != k:
@@ -272,58 +207,7 @@ class Predictions:
         )
 
 
-def as_kind(name: str) -> Kind:
-    """The kind of that name.
-
-    Raises: UsageError with the nearest kind.
-    """
-    for kind in KINDS:
-        if kind == name:
-            return kind
-    raise UsageError(f'kind "{name}" is unknown{nearest(name, KINDS)}; kinds are {", ".join(KINDS)}')
-
-
-def _as_source(scores: object, kind: Kind) -> RowSource:
-    """Scores as something that serves numeric rows; streams pass as they are."""
-    if not isinstance(scores, np.ndarray) and hasattr(scores, "shape") and hasattr(scores, "dtype"):
-        if isinstance(scores.dtype, np.dtype):
-            return scores  # type: ignore[return-value]
-    array = np.asarray(scores)
-    if array.dtype.kind not in "fiub":
-        raise InputError(f"{kind} have dtype {array.dtype}, but numbers are needed")
-    return array
-
-
-def _as_rows(scores: RowSource, kind: Kind, labels: npt.NDArray[Any]) -> tuple[RowSource, npt.NDArray[Any]]:
-    """Binary columns and dense images as rows of (n, k) scores, with labels to match."""
-    shape = scores.shape
-    if kind == "confidence":
-        if len(shape) != 1:
-            raise InputError(f"confidence has shape {_show(shape)}, but one number a row is needed")
-        return scores, labels
-    if len(shape) == 1 or (len(shape) == 2 and shape[1] == 1):
-        return BinaryColumns(scores, kind), labels
-    if len(shape) == 2:
-        return scores, labels
-    if len(shape) >= 3 and labels.ndim == len(shape) - 1:
-        n, *space = labels.shape
-        channels_first = shape[0] == n and tuple(shape[2:]) == tuple(space)
-        channels_last = shape[0] == n and tuple(shape[1:-1]) == tuple(space)
-        if channels_first != channels_last:
-            return DensePixels(scores, channels_first), labels.reshape(-1)
-        if channels_first:
-            raise InputError(f"{kind} {_show(shape)} could hold the classes on axis 1 or on the last axis")
-    raise InputError(
-        f"{kind} have shape {_show(shape)} with labels {_show(labels.shape)}, but (n, k) with (n,), "
-        "or (n, k, h, w) or (n, h, w, k) with (n, h, w) are needed"
-    )
-
-
 def _check_columns(columns: Mapping[str, npt.NDArray[Any]], lengths: set[int]) -> None:
     for name, values in columns.items():
         if len(values) not in lengths:
             raise InputError(f'"{name}" has {len(values)} entries, but there are {max(lengths)} rows')
-
-
-def _show(shape: Sequence[int]) -> str:
-    return f"({', '.join(str(size) for size in shape)})"

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.errors import InputError, nearest
-from calibeval.core.predictions import Kind, Predictions, RowSource, Source
+from calibeval.core.predictions import Predictions, Source
+from calibeval.core.row_source import Kind, RowSource
 from calibeval.core.values import looks_like_probs
 from calibeval.readers.limits import Limits
 from calibeval.readers.roles import (
@@ -39,7 +40,7 @@ class ReadOptions:
     """
 
     kind: Kind | None = None
-    keys: Keys = Keys()
+    keys: Keys = field(default_factory=Keys)
     labels: Path | None = None
     score_columns: tuple[str, ...] = ()
     class_names: tuple[str, ...] | None = None
@@ -153,7 +154,9 @@ def _score_columns(arrays: dict[str, Stored], columns: Sequence[str], file: str)
         if column not in arrays:
             raise InputError(f'{file}: --score-columns: there is no column "{column}"{nearest(column, arrays)}')
         if arrays[column].dtype.kind not in "fiu" or len(arrays[column].shape) != 1:
-            raise InputError(f'{file}: --score-columns: column "{column}" holds {arrays[column].describe()}, no numbers')
+            raise InputError(
+                f'{file}: --score-columns: column "{column}" holds {arrays[column].describe()}, no numbers'
+            )
     return Stored.of(np.stack([arrays[column].array() for column in columns], axis=1))
 
 
@@ -177,8 +180,10 @@ def _pick(values: RowSource, rows: npt.NDArray[np.integer[Any]] | None, n: int, 
     if rows is None:
         return every
     if len(rows) and (rows.min() < 0 or rows.max() >= n):
-        raise InputError(f"{file}: the split's row numbers run from {rows.min()} to {rows.max()}, but there are {n} rows")
-    return every[rows]
+        raise InputError(
+            f"{file}: the split's row numbers run from {rows.min()} to {rows.max()}, but there are {n} rows"
+        )
+    return np.asarray(every[rows])
 
 
 def _rival_warning(
@@ -198,7 +203,9 @@ def _rival_warning(
         gap = np.abs(weights / weights.sum(axis=-1, keepdims=True) - other)
     if np.all(gap <= 1e-3):
         return ()
-    return (f'"{roles.scores}" are used, and "{roles.rival}" are not their softmax (they differ by {np.nanmax(gap):.2g})',)
+    return (
+        f'"{roles.scores}" are used, and "{roles.rival}" are not their softmax (they differ by {np.nanmax(gap):.2g})',
+    )
 
 
 def _refuse_probs(predictions: Predictions, file: str) -> None:

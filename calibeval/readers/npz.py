@@ -7,6 +7,7 @@ import mmap
 import struct
 import zipfile
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -32,6 +33,7 @@ class Header(NamedTuple):
 
     @property
     def nbytes(self) -> int:
+        """Size of the values."""
         return math.prod(self.shape) * self.dtype.itemsize
 
     def view(self, buffer: Any) -> npt.NDArray[Any]:
@@ -83,7 +85,8 @@ def read_npz(path: Path, limits: Limits) -> Contents:
     return Contents(arrays)
 
 
-class _Loader(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Loader:
     """Loads one member when called."""
 
     path: Path
@@ -96,15 +99,9 @@ class _Loader(NamedTuple):
             return self._mapped()
         try:
             with self.archive.open(self.info) as member:
-                data = bytearray(self.info.file_size)
-                filled = member.readinto(data)
-                while filled < len(data):
-                    more = member.readinto(memoryview(data)[filled:])
-                    if not more:
-                        raise InputError(f"{self.path.name}: {self.info.filename} ends early")
-                    filled += more
-                if member.read(1):
-                    raise InputError(f"{self.path.name}: {self.info.filename} is longer than it says")
+                data = member.read(self.info.file_size + 1)
+            if len(data) != self.info.file_size:
+                raise InputError(f"{self.path.name}: {self.info.filename} is not as long as it says")
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
             raise InputError(f"{self.path.name}: {self.info.filename} is damaged ({error})") from None
         return self.header.view(memoryview(data)[self.header.offset :])

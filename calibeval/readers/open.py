@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from calibeval.core.errors import FileProblem, InputError, nearest
-from calibeval.core.predictions import Predictions, Source, as_kind
+from calibeval.core.predictions import Predictions, Source
+from calibeval.core.row_source import as_kind
 from calibeval.readers.assemble import ReadOptions, assemble, external_labels
 from calibeval.readers.limits import Limits
 from calibeval.readers.roles import Keys
@@ -106,7 +107,9 @@ def load(path: Path, limits: Limits) -> Contents:
     if path.stat().st_size == 0:
         raise InputError(f"{path.name}: the file is empty")
     module, function = FORMATS[suffix]
-    reader: Callable[[Path, Limits], Contents] = getattr(importlib.import_module(f"calibeval.readers.{module}"), function)
+    reader: Callable[[Path, Limits], Contents] = getattr(
+        importlib.import_module(f"calibeval.readers.{module}"), function
+    )
     try:
         return reader(path, limits)
     except OSError as error:

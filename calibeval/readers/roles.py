@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from calibeval.core.errors import InputError, nearest
-from calibeval.core.predictions import Kind
+from calibeval.core.row_source import Kind
 from calibeval.readers.stored import Stored
 
 SCORE_KEYS: dict[Kind, tuple[str, ...]] = {

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.predictions import RowSource
+from calibeval.core.row_source import RowSource
 
 
 @dataclass(frozen=True, slots=True, eq=False)

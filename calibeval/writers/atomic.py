@@ -21,8 +21,8 @@ def write_file(path: Path, content: bytes) -> None:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            os.chmod(temporary, _usual_mode(path))
-            os.replace(temporary, path)
+            Path(temporary).chmod(_usual_mode(path))
+            Path(temporary).replace(path)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from calibeval.core.errors import InputError, UsageError
 
 Floats = npt.NDArray[np.float64]
+COMPARED_EDGES = 100  # up to so many edges, comparing with each in turn beats a binary search; it must fit an int8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,7 +80,13 @@ def bin_index(p: Floats, edges: Floats) -> npt.NDArray[np.intp]:
     >>> bin_index(np.array([0.0, 0.5, 0.6, 1.0]), equal_width_edges(2)).tolist()
     [0, 0, 1, 1]
     """
-    return np.searchsorted(edges[1:-1], p, side="left")
+    inner = edges[1:-1]
+    if len(inner) > COMPARED_EDGES:
+        return np.searchsorted(inner, p, side="left")
+    index = np.zeros(p.shape, np.int8)
+    for edge in inner.tolist():
+        index += p > edge
+    return index.astype(np.intp)
 
 
 def bin_sums(p: npt.ArrayLike, y: npt.ArrayLike, edges: npt.ArrayLike) -> BinSums:
@@ -127,4 +134,5 @@ def equal_mass_edges(inner: Floats) -> Floats:
     >>> equal_mass_edges(np.array([0.5, 0.5, 1.0])).tolist()
     [0.0, 0.5, 1.0]
     """
-    return np.unique(np.concatenate(([0.0], inner, [1.0])))
+    edges = np.concatenate(([0.0], inner, [1.0]))
+    return edges[np.concatenate(([True], edges[1:] > edges[:-1]))]

@@ -15,7 +15,7 @@ class WorstBin(NamedTuple):
 
     gap: float
     bin: int
-    count: int
+    rows: int
 
 
 def ece(sums: BinSums) -> float:
@@ -46,7 +46,7 @@ def mce(sums: BinSums) -> WorstBin:
 
     >>> from calibeval.core.metrics.binning import bin_sums
     >>> mce(bin_sums([.25, .75, .75], [1, 1, 0], edges=[0, .5, 1]))
-    WorstBin(gap=0.75, bin=0, count=1)
+    WorstBin(gap=0.75, bin=0, rows=1)
     """
     _rows(sums)
     gaps = np.abs(sums.gap) / np.maximum(sums.count, 1.0)

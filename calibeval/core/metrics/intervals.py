@@ -46,7 +46,7 @@ def ece_interval(sums: BinSums, n: int, confidence: float) -> Interval:
 
     >>> sums = BinSums(*(np.array([x]) for x in (1000.0, 900.0, 810.0, 700.0, 630.0)))
     >>> [round(x, 3) for x in ece_interval(sums, 1000, 0.95)]
-    [0.169, 0.231, 0.2]
+    [0.171, 0.228, 0.2]
     """
     ends = invert(folded_path(sums, _rows(n), 1.0), float(np.abs(sums.gap).sum()) / n, _two_sided(confidence))
     return _bounded(ends)
@@ -60,12 +60,12 @@ def oe_interval(sums: BinSums, n: int, confidence: float) -> Interval:
 
     >>> sums = BinSums(*(np.array([x]) for x in (1000.0, 900.0, 810.0, 700.0, 630.0)))
     >>> [round(x, 3) for x in oe_interval(sums, 1000, 0.95)]
-    [0.152, 0.208, 0.18]
+    [0.154, 0.208, 0.18]
     """
-    z, path = _two_sided(confidence), overconfidence_path(sums, _rows(n))
-    over = overconfidence(sums, n)
-    ends = invert(path, float(np.maximum(over, 0.0).sum()), z)
-    # The path moves all bins together. Where one bin alone may be overconfident, its own bound reaches farther.
+    z = _two_sided(confidence)
+    value = float(np.maximum(overconfidence(sums, _rows(n)), 0.0).sum())
+    ends = invert(overconfidence_path(sums, n, z), value, z)
+    # The path moves all bins. Where one of many may be overconfident, the bound of that bin alone reaches farther.
     return _bounded(ends._replace(high=max(ends.high, single_bin_bound(sums, n, z))))
 
 
@@ -94,7 +94,8 @@ def cwce_interval(sums: BinSums, n: int, confidence: float) -> Interval:
     pooled = invert(pooled_path(sums, n, _CLASS_DEPENDENCE), value, z)
     noise = value < gap_floor(sums, n, 0.5 * (1.0 + confidence)).high
     low = 0.0 if noise else min(folded.low, pooled.low)
-    return _bounded(Ends(low, 0.5 * (folded.centre + pooled.centre), max(folded.high, pooled.high)))
+    # Of the two centres the pooled one has the smaller bias and error.
+    return _bounded(Ends(low, pooled.centre, max(folded.high, pooled.high)))
 
 
 def mce_interval(sums: BinSums, confidence: float) -> Interval | None:
@@ -172,7 +173,7 @@ def wilson_interval(successes: float, n: int, confidence: float) -> Interval:
     z = _two_sided(confidence)
     if not 0.0 <= successes <= _rows(n):
         raise InputError(f"successes are {successes}, but must lie in 0 ... {n}")
-    share, weight = successes / n, z * z / n
+    share, weight = float(successes) / n, z * z / n
     centre = (share + 0.5 * weight) / (1.0 + weight)
     half = z * math.sqrt(share * (1.0 - share) / n + weight / (4.0 * n)) / (1.0 + weight)
     return Interval(max(centre - half, 0.0), min(centre + half, 1.0), None)

@@ -9,6 +9,7 @@ by simulation (tests/benchmarks/coverage.py); a path is one curve through many u
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import NamedTuple
@@ -62,9 +63,9 @@ class Point(NamedTuple):
 
 
 class Path(NamedTuple):
-    """A curve of populations: `at` gives the point at a place; from `far`, which is negative, to `null` the error falls.
+    """A curve of populations: `at` gives the point at a place; from `far` to `null` the error falls to 0.
 
-    At `null` it is 0; places beyond `far` are legal, and still farther away.
+    far is negative; places beyond it are legal, and still farther away.
     """
 
     at: Callable[[float], Point]
@@ -82,16 +83,17 @@ class Ends(NamedTuple):
 
 def invert(path: Path, observed: float, z: float) -> Ends:
     """The errors on the path under which the score of the observed value is z, 0 (in the mean) and -z."""
+    at = functools.cache(path.at)
 
     def solve(excess: Callable[[Point], float]) -> float:
-        if excess(path.at(path.null)) <= 0.0:
-            return path.at(path.null).target
+        if excess(at(path.null)) <= 0.0:
+            return at(path.null).target
         far = path.far
-        while excess(path.at(far)) > 0.0:
+        while excess(at(far)) > 0.0:
             if far < 1024.0 * path.far:
-                return path.at(far).target
+                return at(far).target
             far *= 2.0
-        return path.at(_root(lambda place: excess(path.at(place)), far, path.null)).target
+        return at(_root(lambda place: excess(at(place)), far, path.null)).target
 
     low = solve(lambda point: point.score(observed) - z)
     centre = solve(lambda point: observed - point.mean)
@@ -164,21 +166,20 @@ def folded_path(sums: BinSums, n: int, dependence: float) -> Path:
     return Path(at, _FARTHEST, _largest_ratio(size, error))
 
 
-def overconfidence_path(sums: BinSums, n: int) -> Path:
+def overconfidence_path(sums: BinSums, n: int, z: float) -> Path:
     """The path of mean confidence times overconfidence, from (m,) top-label sums.
 
-    Towards 0 overconfident bins stop at 0, and underconfident ones move up to it by at most two standard errors, for
-    what is clearly underconfident stays so. Away from 0 all bins move towards overconfidence together.
+    Overconfident bins move as on `folded_path`. Underconfident ones may be overconfident only within their error:
+    away from 0 they rise by at most z standard errors, towards 0 by at most two and never above it.
     """
     filled = sums.count > 0
     over, error = overconfidence(sums, n)[filled], (_mean_p(sums) * gap_errors(sums))[filled] / n
     scale = error + _TINY
 
     def at(steps: float) -> Point:
-        slack = np.minimum(over + min(steps, _SLACK) * error, 0.0)
-        gap = (
-            np.where(over > 0.0, np.maximum(over - steps * error, 0.0), slack) if steps > 0.0 else over - steps * error
-        )
+        risen = over + min(abs(steps), _SLACK if steps > 0.0 else z) * error
+        under = np.minimum(risen, 0.0) if steps > 0.0 else risen
+        gap = np.where(over > 0.0, np.maximum(over - steps * error, 0.0), under)
         ratio = np.clip(gap / scale, -_FAR, _FAR)
         below, density = normal_cdf(ratio), normal_pdf(ratio)
         first, square = ratio * below + density, ratio * ratio
@@ -262,10 +263,6 @@ def _folded_mean(gap: Floats, error: Floats) -> Floats:
     return np.asarray(size * (2.0 * normal_cdf(ratio) - 1.0) + 2.0 * error * normal_pdf(ratio))
 
 
-# Variance of |X| for normal X with variance 1, by its mean from 0 to _FAR: the nearest entry errs by 0.4 % at most.
-_FOLDED_VARIANCE = np.array(
-    [
-        1.0 + a * a - float(_folded_mean(np.array(a), np.array(1.0))) ** 2
-        for a in np.arange(_FAR * _TABLE_STEPS + 1) / _TABLE_STEPS
-    ]
-)
+# Variance of |X| for a normal X of variance 1, by its mean from 0 to _FAR: the nearest entry errs by 0.4 % at most.
+_MEANS = np.arange(_FAR * _TABLE_STEPS + 1.0) / _TABLE_STEPS
+_FOLDED_VARIANCE = 1.0 + _MEANS**2 - _folded_mean(_MEANS, np.ones_like(_MEANS)) ** 2

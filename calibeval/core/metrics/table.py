@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from calibeval.core.errors import UnknownMetric, nearest
@@ -16,7 +16,7 @@ from calibeval.core.report import MetricResult
 from calibeval.core.sums import Sums
 
 
-class NotComputable(Exception):  # noqa: N818 - a result rather than an error: it ends as the reason of a null
+class NotComputable(Exception):
     """The metric has no value for these sums; the text is the reason, facts are fields of MetricResult."""
 
     def __init__(self, reason: str, **facts: int | None) -> None:
@@ -29,7 +29,7 @@ class MetricSpec:
     """One metric: everything that reports, commands, gate and docs need to know of it.
 
     value, floor, interval: from the sums of one pass; floor is None for metrics that have no noise floor.
-    facts: integers that explain the value (fields of MetricResult).
+    explain: adds to the result what explains it.
     low, high: the range of values; high is None where it is unbounded. better: where good values lie.
     unit: "%" metrics are fractions inside and percent in tables for people. binary: exists for two classes only.
     """
@@ -44,7 +44,7 @@ class MetricSpec:
     better: Literal["lower", "higher", "zero"]
     unit: Literal["%", "nats", ""]
     source: str
-    facts: Callable[[Sums], Mapping[str, int]] | None = None
+    explain: Callable[[MetricResult, Sums], MetricResult] | None = None
     binary: bool = False
 
     def evaluate(self, sums: Sums, confidence: float | None) -> MetricResult:
@@ -55,7 +55,7 @@ class MetricSpec:
             return MetricResult(self.name, None, reason=str(missing), **missing.facts)
         floor = None if self.floor is None else self.floor(sums)
         interval = None if confidence is None else self.interval(sums, confidence)
-        return MetricResult(
+        result = MetricResult(
             self.name,
             value,
             low=None if interval is None else interval.low,
@@ -63,8 +63,8 @@ class MetricSpec:
             corrected=None if interval is None else interval.corrected,
             floor=None if floor is None else floor.expected,
             floor_high=None if floor is None else floor.high,
-            **({} if self.facts is None else self.facts(sums)),
         )
+        return result if self.explain is None else self.explain(result, sums)
 
 
 def _mass(sums: Sums) -> BinSums:
@@ -92,9 +92,9 @@ def _nll(sums: Sums) -> float:
     return _mean(sums.nll, sums)
 
 
-def _worst_bin(sums: Sums) -> dict[str, int]:
+def _name_worst_bin(result: MetricResult, sums: Sums) -> MetricResult:
     worst = mce(sums.top)
-    return {"bin": worst.bin, "count": worst.count}
+    return replace(result, bin=worst.bin, count=worst.rows)
 
 
 METRICS: dict[str, MetricSpec] = {
@@ -147,7 +147,7 @@ METRICS: dict[str, MetricSpec] = {
             better="lower",
             unit="%",
             source="Naeini et al., AAAI 2015",
-            facts=_worst_bin,
+            explain=_name_worst_bin,
         ),
         MetricSpec(
             "aece",

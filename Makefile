@@ -1,0 +1,34 @@
+# Everything happens in virtual environments below this folder; the machine needs only Python (3.11 or newer) and pip.
+PYTHON ?= python3
+DEV := .venv
+USER_ENV := .venv-demo
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test lint clean
+
+demo: $(USER_ENV)/.installed ## report on the sample data, with what a user installs (no torch)
+	$(USER_ENV)/bin/calibeval report sample_data/diamonds.npz#test --out demo
+	$(USER_ENV)/bin/calibeval report sample_data/digits_val.npz sample_data/digits_test.csv
+
+test: $(DEV)/.installed lint ## the whole suite
+	$(DEV)/bin/python -m pytest
+
+lint: $(DEV)/.installed
+	$(DEV)/bin/ruff check .
+	$(DEV)/bin/ruff format --check .
+	$(DEV)/bin/mypy
+	$(DEV)/bin/lint-imports
+
+$(DEV)/.installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(DEV)
+	$(DEV)/bin/python -m pip install --quiet -r requirements.lock
+	$(DEV)/bin/python -m pip install --quiet --no-deps --editable .
+	touch $@
+
+$(USER_ENV)/.installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(USER_ENV)
+	$(USER_ENV)/bin/python -m pip install --quiet --constraint requirements.lock .
+	touch $@
+
+clean:
+	rm -rf $(DEV) $(USER_ENV) demo build *.egg-info .*_cache

@@ -1,0 +1,226 @@
+"""What the numbers mean, in words: the one place where terminal, page and gate get their verdicts from.
+
+A calibration error is never exactly 0 on a finite sample, so its size alone says nothing. It is compared with its
+noise floor, which is what a perfectly calibrated model with these very confidences would show on as many rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from enum import Enum
+
+import numpy as np
+
+from calibeval.core.metrics.binning import BinSums
+from calibeval.core.metrics.floors import Floor, mce_floor
+from calibeval.core.report import Bin, DumpReport, MetricResult
+
+# Below this many rows the approximations behind floors and intervals are not good enough to say "certain".
+CERTAIN_ROWS = 30
+# A sample in which 3 points of miscalibration look like noise has not shown that a model is calibrated.
+COARSE = 0.03
+
+_ROUNDING = 1e-9
+
+
+class Standing(Enum):
+    """How far a calibration error stands out of the noise; the value is the phrase for people."""
+
+    CERTAIN = "certain"
+    LIKELY = "likely"
+    NOISE = "within noise of calibrated"
+    UNRESOLVED = "cannot be told at this sample size"
+
+    @property
+    def beyond_noise(self) -> bool:
+        """Whether the model is miscalibrated, certainly or likely."""
+        return self in (Standing.CERTAIN, Standing.LIKELY)
+
+    @property
+    def short(self) -> str:
+        """The phrase for a narrow table."""
+        return {Standing.NOISE: "within noise", Standing.UNRESOLVED: "cannot be told"}.get(self, self.value)
+
+
+def judge(metric: MetricResult, *, n: int | None = None, k: int | None = None) -> Standing | None:
+    """Where the metric stands against its noise floor; None where it has no value or no floor.
+
+    likely: the value is above `floor_high`, which 95 of 100 calibrated models would not exceed.
+    certain: it is also at least twice as far above the expectation `floor` as `floor_high` is (3.3 standard
+    deviations, about 1 in 1000 by chance), the interval excludes 0 where there is one, and n is at least 30.
+    Otherwise the value is what noise would give, and that is
+    within noise: good news, where values from 3 points on would have shown (floor_high at most 0.03), or
+    cannot be told: no news, where they would not. CWCE is of order 2 / k: its limit is 0.06 / k.
+    Intervals are not needed for a verdict; with and without them it differs in "certain" only.
+
+    n, k: rows and classes of the dump; without n the minimum of 30 rows is not checked.
+
+    >>> judge(MetricResult("ece", 0.126, floor=0.009, floor_high=0.013), n=5000)
+    <Standing.CERTAIN: 'certain'>
+    >>> judge(MetricResult("ece", 0.011, floor=0.009, floor_high=0.013), n=5000)
+    <Standing.NOISE: 'within noise of calibrated'>
+    """
+    if metric.value is None or metric.floor is None or metric.floor_high is None:
+        return None
+    size = abs(metric.value)
+    if size <= metric.floor_high + _ROUNDING:
+        coarse = 2 * COARSE / k if metric.name == "cwce" and k else COARSE
+        return Standing.UNRESOLVED if metric.floor_high > coarse else Standing.NOISE
+    far = size > metric.floor + 2 * (metric.floor_high - metric.floor)
+    enough = n is None or n >= CERTAIN_ROWS
+    return Standing.CERTAIN if far and enough and _excludes_zero(metric) else Standing.LIKELY
+
+
+def against_noise(metric: MetricResult, *, n: int | None = None, k: int | None = None) -> str:
+    """In words whether the value can be told from its noise floor, by the rules of `judge`; empty without a floor.
+
+    n, k: rows and classes of the dump. The gap to mean confidence gets its floor from `with_floor`.
+
+    >>> against_noise(MetricResult("ece", 0.02, floor=0.02, floor_high=0.04), n=300)
+    'cannot be told at this sample size (n = 300 resolves 4 points)'
+    """
+    standing = judge(metric, n=n, k=k)
+    if standing is None:
+        return ""
+    return standing.value if standing is not Standing.UNRESOLVED else f"{standing.value} ({_resolution(metric, n)})"
+
+
+def with_floor(dump: DumpReport, name: str) -> MetricResult:
+    """The metric, and for the signed `confidence_gap` the floor of its size, from the bin table.
+
+    A metric that the dump lacks has no value.
+    """
+    metric = dump.metrics.get(name, MetricResult(name, None, reason="it was not measured"))
+    if name != "confidence_gap" or metric.value is None or metric.floor is not None:
+        return metric
+    floor = _floor(dump.equal_width)
+    return metric if floor is None else replace(metric, floor=floor.expected, floor_high=floor.high)
+
+
+def bin_stands_out(row: Bin) -> bool:
+    """Whether the bin's gap is larger than 95 of 100 calibrated models would show on its few or many rows.
+
+    >>> bin_stands_out(Bin(0.9, 1.0, 3, 0.97, 0.67, 0.30)), bin_stands_out(Bin(0.9, 1.0, 300, 0.97, 0.67, 0.30))
+    (False, True)
+    """
+    floor = _floor((row,))
+    return floor is not None and row.gap is not None and abs(row.gap) > floor.high + _ROUNDING
+
+
+def headline(dump: DumpReport) -> str:
+    """The one sentence that is true if nothing else is read.
+
+    The direction comes from mean confidence - accuracy. Where the calibration error is beyond noise and that gap
+    carries less than half of it, the directions are mixed, and the bins that weigh most are named.
+    """
+    accuracy, gap, ece = (with_floor(dump, name) for name in ("accuracy", "confidence_gap", "ece"))
+    if accuracy.value is None or gap.value is None:
+        return f"Nothing can be said: {accuracy.reason or gap.reason}."
+    says = _says(accuracy.value, gap.value)
+    on_gap, on_ece = judge(gap, n=dump.n), judge(ece, n=dump.n)
+    if on_ece is not None and on_ece.beyond_noise and not _one_direction(gap, ece, on_gap):
+        on_average = on_gap is not None and on_gap.beyond_noise
+        return f"{_by_bins(dump, on_average)} {says} ({_error(ece)}, {on_ece.value})."
+    size = signed_points(gap.value, _decimals(gap.value))
+    if on_gap is not None and on_gap.beyond_noise:
+        probably = "" if on_gap is Standing.CERTAIN else "probably "
+        lead = f"{probably}{'over' if gap.value > 0 else 'under'}-confident"
+        return f"{_capital(lead)}: {says} (gap {size}, {on_gap.value})."
+    decisive, standing = (gap, on_gap) if on_ece is None else (ece, on_ece)
+    if standing is None:
+        return f"{_capital(says)} (gap {size})."
+    subject = "whether it is calibrated " if standing is Standing.UNRESOLVED else ""
+    return f"{_capital(subject + standing.value)}: {says} (gap {size}; {_resolution(decisive, dump.n)})."
+
+
+def signed_points(gap: float, decimals: int = 1) -> str:
+    """A signed difference of fractions in percentage points.
+
+    >>> signed_points(0.126), signed_points(-0.04), signed_points(0.0)
+    ('+12.6 points', '−4.0 points', '0.0 points')
+    """
+    return f"{signed(100 * gap, decimals)} points"
+
+
+def signed(value: float, decimals: int) -> str:
+    """A number with its sign, in typographic form; 0 after rounding has none.
+
+    >>> signed(3.14159, 2), signed(-0.5, 1), signed(-0.001, 1)
+    ('+3.14', '−0.5', '0.0')
+    """
+    text = f"{abs(value):.{decimals}f}"
+    return text if float(text) == 0 else ("+" if value > 0 else "\N{MINUS SIGN}") + text
+
+
+def _floor(bins: tuple[Bin, ...]) -> Floor | None:
+    """Floor of |mean confidence - accuracy| over all rows of these bins; None without a row.
+
+    Inside a bin every confidence counts as their mean, which makes the floor larger by a hair, never smaller.
+    """
+    filled = [(b.count, b.confidence) for b in bins if b.count and b.confidence is not None]
+    if not filled:
+        return None
+    count = sum(rows for rows, _ in filled)
+    p = sum(rows * min(c, 1.0) for rows, c in filled)
+    pp = sum(rows * min(c, 1.0) ** 2 for rows, c in filled)
+    return mce_floor(BinSums(*(np.array([float(total)]) for total in (count, p, pp, 0.0, 0.0))))
+
+
+def _excludes_zero(metric: MetricResult) -> bool:
+    if metric.value is None or metric.low is None or metric.high is None:
+        return True
+    return metric.low > 0 if metric.value > 0 else metric.high < 0
+
+
+def _one_direction(gap: MetricResult, ece: MetricResult, on_gap: Standing | None) -> bool:
+    """Whether the mean gap is beyond noise and makes up at least half of the calibration error above its floor."""
+    if on_gap is None or not on_gap.beyond_noise or gap.value is None or ece.value is None:
+        return False
+    return 2 * abs(gap.value) >= ece.value - (ece.floor or 0.0)
+
+
+def _by_bins(dump: DumpReport, on_average: bool) -> str:
+    """The lead of a headline whose gaps cancel on average; on_average: whether a gap beyond noise is left."""
+    over, under = (_heaviest(dump.equal_width, sign) for sign in (1, -1))
+    if (over is None) == (under is None):
+        both = f"over-confident in some bins{_where(over)}, under-confident in others{_where(under)}"
+        return f"Mixed: {both};"
+    lead = "Over-confident" if over is not None else "Under-confident"
+    return f"{lead} in some bins{_where(over or under)}, {'little' if on_average else 'not'} on average:"
+
+
+def _heaviest(bins: tuple[Bin, ...], sign: int) -> Bin | None:
+    """Of the bins whose gap has this sign and stands out, the one that adds most to the calibration error."""
+    found = [b for b in bins if b.gap is not None and sign * b.gap > 0 and bin_stands_out(b)]
+    return max(found, key=lambda b: b.count * abs(b.gap or 0.0), default=None)
+
+
+def _where(row: Bin | None) -> str:
+    if row is None or row.gap is None:
+        return ""
+    return f" (most in {row.lower:.2f} – {row.upper:.2f}: {signed_points(row.gap)})"
+
+
+def _says(accuracy: float, gap: float) -> str:
+    """Mean confidence and accuracy; two decimals where one would hide the difference."""
+    d = _decimals(gap)
+    return f"says {100 * (accuracy + gap):.{d}f} % on average, is right {100 * accuracy:.{d}f} % of the time"
+
+
+def _decimals(gap: float) -> int:
+    return 1 if abs(gap) >= 0.01 else 2
+
+
+def _error(ece: MetricResult) -> str:
+    return f"ECE {100 * (ece.value or 0.0):.2f} %"
+
+
+def _resolution(metric: MetricResult, n: int | None) -> str:
+    """The smallest value that would have stood out, in percentage points."""
+    points = 100 * (metric.floor_high or 0.0)
+    size = f"{points:.0f}" if points >= 10 else f"{points:.2g}"
+    return f"{'this n' if n is None else f'n = {n:,}'} resolves {size} point{'' if size == '1' else 's'}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,211 @@
+"""How numbers are written for people, once for all renderers: percent, digits, intervals, floors, nulls, units."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from calibeval.core.metrics.table import METRICS
+from calibeval.core.report import DumpReport, MetricResult, Report
+from calibeval.core.words import signed
+
+NULL = "–"
+BEST = "best marked where that is certain: its interval overlaps no other"
+_LABELS = {"confidence_gap": "gap", "brier": "Brier", "ece_positive": "ECE P(1)", "accuracy": "accuracy"}
+
+
+def label(metric: str) -> str:
+    """The metric's name in tables.
+
+    >>> label("cwce"), label("confidence_gap")
+    ('CWCE', 'gap')
+    """
+    return _LABELS.get(metric, metric.upper())
+
+
+def unit(metric: str) -> str:
+    """The metric's unit in tables: "%", "nats" or nothing."""
+    spec = METRICS.get(metric)
+    return "" if spec is None else spec.unit
+
+
+def heading(metric: str) -> str:
+    """Name and unit in one.
+
+    >>> heading("ece"), heading("nll"), heading("brier")
+    ('ECE %', 'NLL nats', 'Brier')
+    """
+    return f"{label(metric)} {unit(metric)}".strip()
+
+
+def value(metric: MetricResult) -> str:
+    """The value as papers print it: percent with two decimals, CWCE, NLL and Brier with three digits or more.
+
+    >>> value(MetricResult("ece", 0.12621)), value(MetricResult("cwce", 0.00271)), value(MetricResult("nll", 1.1419))
+    ('12.62', '0.271', '1.142')
+    >>> value(MetricResult("confidence_gap", -0.141)), value(MetricResult("nll", None, reason="infinite"))
+    ('−14.10', '–')
+    """
+    if metric.value is None:
+        return NULL
+    return _number(metric.name, metric.value, _value_decimals(metric.name, metric.value))
+
+
+def interval(metric: MetricResult) -> str:
+    """The interval with the digits that its width deserves; empty where there is none.
+
+    A lower end of exactly 0 is written without decimals: the value may be nothing but noise.
+
+    >>> interval(MetricResult("ece", 0.1262, low=0.1163, high=0.1371))
+    '11.6 – 13.7'
+    >>> interval(MetricResult("ece", 0.011, low=0.0, high=0.013))
+    '0 – 1.3'
+    """
+    if metric.low is None or metric.high is None:
+        return ""
+    width = _scaled(metric.name, metric.high - metric.low)
+    decimals = min(_decimals(width, 2), max(2, _value_decimals(metric.name, metric.high)))
+    low = "0" if metric.low == 0 else _number(metric.name, metric.low, decimals)
+    return f"{low} – {_number(metric.name, metric.high, decimals)}"
+
+
+def floor(metric: MetricResult) -> str:
+    """What a calibrated model would show: the expectation, and in brackets what 95 of 100 stay below.
+
+    >>> floor(MetricResult("ece", 0.1262, floor=0.0091, floor_high=0.0128))
+    '0.9 (≤ 1.3)'
+    """
+    if metric.floor is None or metric.floor_high is None:
+        return ""
+    expected, high = _scaled(metric.name, metric.floor), _scaled(metric.name, metric.floor_high)
+    decimals = _decimals(high, 2)
+    return f"{expected:.{decimals}f} (≤ {high:.{decimals}f})"
+
+
+def significant(number: float, digits: int) -> str:
+    """The number with that many significant digits, never in scientific notation.
+
+    >>> significant(0.0312, 3), significant(2.7149, 3), significant(0.0, 3), significant(123.4, 3)
+    ('0.0312', '2.71', '0', '123')
+    """
+    return "0" if number == 0 else f"{number:.{_decimals(number, digits)}f}"
+
+
+def metric_names(report: Report) -> list[str]:
+    """The metrics of all dumps, in the order of the table of metrics; unknown ones last."""
+    there = dict.fromkeys(name for dump in report.dumps for name in dump.metrics)
+    return [name for name in METRICS if name in there] + [name for name in there if name not in METRICS]
+
+
+def reasons(dump: DumpReport) -> list[str]:
+    """Why metrics are null, one line for each reason."""
+    found: dict[str, list[str]] = {}
+    for metric in dump.metrics.values():
+        if metric.value is None:
+            found.setdefault(metric.reason or "not measured", []).append(label(metric.name))
+    return [f"{', '.join(names)}: {reason}" for reason, names in found.items()]
+
+
+def remarks(dump: DumpReport) -> list[str]:
+    """What the numbers do not tell by themselves: which bin decides MCE, and where noise has inflated a value."""
+    lines = []
+    worst = dump.metrics.get("mce")
+    if worst is not None and worst.bin is not None and 0 <= worst.bin < len(dump.equal_width):
+        row = dump.equal_width[worst.bin]
+        lines.append(f"MCE: decided by bin {row.lower:.2f} – {row.upper:.2f}, which holds {plural(row.count, 'row')}")
+    for m in dump.metrics.values():
+        if m.corrected is not None and _outside(m):
+            corrected = value(MetricResult(m.name, m.corrected))
+            lines.append(f"{label(m.name)}: inflated by noise, so its interval lies lower (corrected: {corrected})")
+    return lines
+
+
+def convention(report: Report) -> str:
+    """Bins, convention and units of every number in the report, in one line."""
+    settings = report.settings
+    facts = [f"{settings['bins']} bins"] if "bins" in settings else []
+    facts += [f"convention {settings['convention']}"] if "convention" in settings else []
+    names = metric_names(report)
+    percent = [label(name) for name in names if unit(name) == "%"]
+    facts += [f"{', '.join(percent)} in %"] if percent else []
+    facts += [f"{label(name)} in {unit(name)}" for name in names if unit(name) not in ("%", "")]
+    facts += ["Brier summed over classes (0 to 2)"] if "brier" in names else []
+    return "; ".join(facts)
+
+
+def level(report: Report) -> str:
+    """The level of the intervals.
+
+    >>> level(Report("0", {"confidence": 0.95})), level(Report("0", {"confidence": 0.999}))
+    ('95 %', '99.9 %')
+    """
+    confidence = report.settings.get("confidence")
+    return f"{100 * confidence:g} %" if isinstance(confidence, (int, float)) else ""
+
+
+def best(dumps: Sequence[DumpReport], metric: str) -> int | None:
+    """Which of several dumps is certainly best: its interval overlaps no other. None without such a one.
+
+    CWCE is of order 1/k, so dumps of different k have no best one. A null takes no part; all others need intervals.
+    """
+    spec = METRICS.get(metric)
+    there = [(i, d.metrics[metric]) for i, d in enumerate(dumps) if metric in d.metrics]
+    there = [(i, m) for i, m in there if m.value is not None]
+    if spec is None or len(there) < 2 or (metric == "cwce" and len({d.k for d in dumps}) > 1):
+        return None
+    losses = []
+    for i, m in there:
+        if m.low is None or m.high is None:
+            return None
+        losses.append((*_as_loss(m.low, m.high, spec.better), i))
+    _, high, index = min(losses, key=lambda loss: loss[1])
+    return index if all(high < low for low, _, other in losses if other != index) else None
+
+
+def plural(count: int, noun: str) -> str:
+    """A count with its noun.
+
+    >>> plural(1, "row"), plural(5000, "row"), plural(2, "class")
+    ('1 row', '5,000 rows', '2 classes')
+    """
+    ending = "" if count == 1 else "es" if noun.endswith("s") else "s"
+    return f"{count:,} {noun}{ending}"
+
+
+def _scaled(metric: str, number: float) -> float:
+    return 100 * number if unit(metric) == "%" else number
+
+
+def _number(metric: str, number: float, decimals: int) -> str:
+    scaled = _scaled(metric, number)
+    return signed(scaled, decimals) if metric == "confidence_gap" else f"{scaled:.{decimals}f}"
+
+
+def _value_decimals(metric: str, number: float) -> int:
+    if unit(metric) == "%" and metric != "cwce":
+        return 2
+    scaled = _scaled(metric, number)
+    return _decimals(scaled, 4 if metric == "nll" and 1 <= scaled < 10 else 3)
+
+
+def _decimals(number: float, digits: int) -> int:
+    """Decimals that show so many significant digits; at most 12, and 2 for 0."""
+    if number == 0:
+        return 2
+    rounded = float(f"{abs(number):.{digits - 1}e}")
+    return min(12, max(0, digits - 1 - math.floor(math.log10(rounded))))
+
+
+def _outside(metric: MetricResult) -> bool:
+    if metric.value is None or metric.low is None or metric.high is None:
+        return False
+    return not metric.low <= metric.value <= metric.high
+
+
+def _as_loss(low: float, high: float, better: str) -> tuple[float, float]:
+    """The interval of a number of which less is better."""
+    if better == "higher":
+        return -high, -low
+    if better == "zero":
+        return (0.0 if low <= 0 <= high else min(abs(low), abs(high))), max(abs(low), abs(high))
+    return low, high

@@ -1,0 +1,131 @@
+"""Where the panels of a figure go: one dump in a column, or small multiples on a page; all lengths in inches."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from calibeval.render.figure_panels import PanelStyle
+
+Box = tuple[float, float, float, float]
+
+ONE_WIDTH, PAGE_WIDTH = 3.5, 7.0
+MOST_COLUMNS = 5
+NARROWEST_PANEL = 1.1
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """The place of one dump: boxes (left, bottom, width, height) as fractions of the figure, and its neighbours.
+
+    leftmost, lowest: nothing stands to the left or below, so tick labels go here.
+    """
+
+    reliability: Box
+    histogram: Box
+    leftmost: bool
+    lowest: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A grid of equal cells, each a header, a square of that `side`, and a histogram under it.
+
+    left, right: margins. above: header of a cell. between: from the square to the histogram. gap: between columns.
+    under: room below the histogram of a lowest cell. legend: room at the foot of the figure.
+    """
+
+    style: PanelStyle
+    width: float
+    count: int
+    columns: int
+    side: float
+    left: float
+    above: float
+    between: float
+    histogram: float
+    gap: float
+    under: float
+    legend: float
+
+    @property
+    def legend_columns(self) -> int:
+        """One row of entries on a page, two in a column."""
+        return 6 if self.width >= 6.0 else 2
+
+    @property
+    def rows(self) -> int:
+        return -(-self.count // self.columns)
+
+    @property
+    def pitch(self) -> float:
+        """From one row of cells to the next."""
+        return self.above + self.side + self.between + self.histogram + 1.2 * self.gap
+
+    @property
+    def height(self) -> float:
+        return self.rows * self.pitch - 1.2 * self.gap + self.under + self.legend
+
+    def cell(self, index: int) -> Cell:
+        """The cell of that dump; cells fill rows from the left."""
+        row, column = divmod(index, self.columns)
+        left = self.left + column * (self.side + self.gap)
+        top = self.height - row * self.pitch - self.above
+        square, low = top - self.side, top - self.side - self.between - self.histogram
+        return Cell(
+            reliability=self._fractions(left, square, self.side),
+            histogram=self._fractions(left, low, self.histogram),
+            leftmost=column == 0,
+            lowest=index + self.columns >= self.count,
+        )
+
+    def _fractions(self, left: float, bottom: float, height: float) -> Box:
+        return (left / self.width, bottom / self.height, self.side / self.width, height / self.height)
+
+
+def one_panel(width: float | None = None) -> Layout:
+    """The layout of a figure of one dump."""
+    full = ONE_WIDTH if width is None else width
+    side = full - 0.44 - 0.13
+    style = PanelStyle(title=8.0, text=6.5, small=5.5, words=True, ticks=(0, 20, 40, 60, 80, 100))
+    return Layout(
+        style,
+        full,
+        count=1,
+        columns=1,
+        side=side,
+        left=0.44,
+        above=0.46,
+        between=0.16,
+        histogram=0.3 * side,
+        gap=0.0,
+        under=0.31,
+        legend=0.31,
+    )
+
+
+def many_panels(count: int, width: float | None = None) -> Layout:
+    """The layout of small multiples: at most five columns, rows filled evenly.
+
+    >>> [many_panels(count).columns for count in (2, 5, 6, 8, 20)]
+    [2, 5, 3, 4, 5]
+    """
+    full, left, right, gap = PAGE_WIDTH if width is None else width, 0.4, 0.1, 0.13
+    fitting = max(1, min(MOST_COLUMNS, int((full - left - right + gap) / (NARROWEST_PANEL + gap))))
+    columns = math.ceil(count / math.ceil(count / fitting))
+    side = (full - left - right - (columns - 1) * gap) / columns
+    style = PanelStyle(title=6.5, text=5.5, small=5.0, words=False, ticks=(0, 50, 100))
+    return Layout(
+        style,
+        full,
+        count=count,
+        columns=columns,
+        side=side,
+        left=left,
+        above=0.38,
+        between=0.07,
+        histogram=max(0.36, 0.26 * side),
+        gap=gap,
+        under=0.28,
+        legend=0.2,
+    )

@@ -1,0 +1,245 @@
+"""The two panels of one dump: the reliability diagram, and below it, on the same axis, the confidence histogram."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch, Rectangle
+
+from calibeval.core.consistency import consistency_range
+from calibeval.core.report import Bin
+from calibeval.render.figure_text import Header, percent, short_count, text_width
+
+# Vermilion and blue of Okabe & Ito's palette, which the colour-blind tell apart; hatches tell them apart in grey.
+OVER, UNDER = "#d55e00", "#0072b2"
+OVER_HATCH, UNDER_HATCH = "//////", "\\\\\\\\\\\\"
+INK, QUIET, RULE, BAR, BAND = "#1d2228", "#5f6873", "#8d96a1", "#aab2bd", "#e6e9ed"
+# Share of a bin's width that its bar takes: the consistency range behind it must show on both sides.
+BAR_SHARE = 0.7
+# Height of the histogram panel above its highest bar, where the two marked lines have their labels.
+LABEL_SHARE = 0.42
+DASHES = (0, (3.0, 1.2))
+
+
+@dataclass(frozen=True, slots=True)
+class PanelStyle:
+    """Sizes in points, and how much is said: `words` for a figure of one dump, numbers alone for small multiples."""
+
+    title: float
+    text: float
+    small: float
+    words: bool
+    ticks: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """Mean confidence and accuracy of all rows, as fractions, with the number of rows."""
+
+    confidence: float
+    accuracy: float
+    rows: int
+
+
+def means(bins: Sequence[Bin]) -> Means:
+    """The means over all rows, from the bins."""
+    rows = sum(b.count for b in bins)
+    confidence = sum(b.count * b.confidence for b in bins if b.confidence is not None)
+    accuracy = sum(b.count * b.accuracy for b in bins if b.accuracy is not None)
+    return Means(confidence / max(rows, 1), accuracy / max(rows, 1), rows)
+
+
+def ink_weight(count: int) -> float:
+    """How strongly a bin is drawn, from 0.15 to 1: less, the less its accuracy is known.
+
+    It is 1 less the width of a 95 % range of the accuracy of that many rows, at even chances.
+
+    >>> [round(ink_weight(count), 2) for count in (1, 3, 10, 100, 10_000)]
+    [0.15, 0.15, 0.38, 0.8, 0.98]
+    """
+    return max(0.15, 1.0 - 1.96 / math.sqrt(count))
+
+
+def tint(colour: str, weight: float) -> str:
+    """The colour mixed with white: opaque, so that it looks the same in every format.
+
+    >>> tint("#000000", 0.2)
+    '#cccccc'
+    """
+    red, green, blue = (1.0 - weight * (1.0 - part) for part in to_rgb(colour))
+    return to_hex((red, green, blue))
+
+
+def draw_reliability(axes: Axes, bins: Sequence[Bin], style: PanelStyle) -> None:
+    """Accuracy bars, signed gaps, consistency ranges and the diagonal, on axes of 0 to 100 % both."""
+    axes.set(xlim=(0, 100), ylim=(0, 100), xticks=style.ticks, yticks=style.ticks)
+    axes.set_axisbelow(True)
+    for b in bins:
+        if b.accuracy is not None and b.confidence is not None:
+            _draw_bin(axes, b, b.accuracy, b.confidence)
+    axes.plot([0, 100], [0, 100], color=INK, linewidth=0.6, label="diagonal", zorder=5)
+    _tidy(axes, style)
+
+
+def _draw_bin(axes: Axes, b: Bin, accuracy: float, confidence: float) -> None:
+    """One bin; every artist's label says what it is, and its gid which bin it belongs to."""
+    weight, line = ink_weight(b.count), _line_width(axes, b)
+    span = consistency_range(b.count, confidence)
+    left, width = 100.0 * b.lower, 100.0 * (b.upper - b.lower)
+    inner = (left + 0.5 * (1.0 - BAR_SHARE) * width, BAR_SHARE * width)
+    band = Rectangle((left, 100.0 * span.low), width, 100.0 * (span.high - span.low), label="range", zorder=1)
+    band.set(facecolor=BAND, edgecolor=RULE, linewidth=0.5 * line)
+    bar = Rectangle((inner[0], 0.0), inner[1], 100.0 * accuracy, label="accuracy", zorder=2)
+    bar.set(facecolor=tint(BAR, weight), edgecolor="none")
+    over = confidence > accuracy
+    low, high = sorted((100.0 * accuracy, 100.0 * confidence))
+    gap = Rectangle((inner[0], low), inner[1], high - low, label="over-confident" if over else "under-confident")
+    colour = OVER if over else UNDER
+    gap.set(facecolor=tint(colour, 0.22 * weight), edgecolor=tint(colour, weight), zorder=3)
+    gap.set(hatch=OVER_HATCH if over else UNDER_HATCH, linewidth=0.5 * line)
+    for artist in (band, bar, gap):
+        axes.add_patch(artist)
+    ends = [inner[0], inner[0] + inner[1]]
+    axes.plot(
+        ends,
+        [100.0 * accuracy] * 2,
+        color=tint(INK, max(weight, 0.4)),
+        linewidth=1.4 * line,
+        label="cap",
+        solid_capstyle="butt",
+        zorder=6,
+    )
+
+
+def _line_width(axes: Axes, b: Bin) -> float:
+    """1 for bins of a size to be outlined, less for narrow ones."""
+    return min(1.0, _points(axes) * (b.upper - b.lower) / 5.0)
+
+
+def _points(axes: Axes) -> float:
+    """Width of the panel in points."""
+    figure = axes.get_figure(root=True)
+    return 0.0 if figure is None else float(axes.get_position().width * figure.get_figwidth() * 72.0)
+
+
+def draw_header(axes: Axes, header: Header, style: PanelStyle) -> None:
+    """The three lines above the panel, from its left edge: nothing in the frame can hide them, or hide behind them."""
+    heights = (4.0 + 2.75 * style.text, 4.0 + 1.35 * style.text, 4.0)
+    for words, height in zip(header, heights):
+        first = words is header.name
+        text = axes.annotate(words, (0.0, 1.0), (0.0, height), xycoords="axes fraction", textcoords="offset points")
+        text.set(fontsize=style.title if first else style.text, color=INK if first else QUIET, annotation_clip=False)
+        text.set_fontweight("bold" if first else "normal")
+
+
+def legend_handles(*, lines: bool) -> list[Patch | Line2D]:
+    """One entry for every kind of mark; `lines`: with those of the histogram, where they are not labelled there."""
+    handles: list[Patch | Line2D] = [
+        Patch(facecolor=BAR, label="accuracy"),
+        Patch(facecolor=BAND, edgecolor=RULE, linewidth=0.5, label="95 % range if calibrated"),
+        _gap_handle(OVER, OVER_HATCH, "gap: over-confident"),
+        _gap_handle(UNDER, UNDER_HATCH, "gap: under-confident"),
+    ]
+    if lines:
+        handles += [
+            Line2D([], [], color=INK, linewidth=0.9, label="accuracy"),
+            Line2D([], [], color=INK, linewidth=0.9, linestyle=DASHES, label="mean confidence"),
+        ]
+    return handles
+
+
+def _gap_handle(colour: str, hatch: str, words: str) -> Patch:
+    return Patch(facecolor=tint(colour, 0.22), edgecolor=colour, hatch=hatch, linewidth=0.5, label=words)
+
+
+def draw_counts(axes: Axes, bins: Sequence[Bin], style: PanelStyle) -> bool:
+    """The rows of every bin, in a line under the reliability diagram; False, and nothing drawn, where too narrow."""
+    room = _points(axes) / len(bins)
+    for whole in (False, True):
+        words = [short_count(b.count, whole=whole) for b in bins]
+        if max(text_width(word, style.small) for word in words) <= room - 0.6:
+            break
+    else:
+        return False
+    for b, word in zip(bins, words):
+        colour = QUIET if b.count else RULE
+        axes.annotate(
+            word,
+            (50.0 * (b.lower + b.upper), 0.0),
+            (0.0, -2.5),
+            textcoords="offset points",
+            ha="center",
+            va="top",
+            fontsize=style.small,
+            color=colour,
+            annotation_clip=False,
+        )
+    return True
+
+
+def top_share(bins: Sequence[Bin]) -> float:
+    """Share of rows, in percent, of the fullest bin."""
+    return 100.0 * max(b.count for b in bins) / max(means(bins).rows, 1)
+
+
+def draw_histogram(axes: Axes, bins: Sequence[Bin], style: PanelStyle, top: float) -> None:
+    """Share of rows per bin, with accuracy and mean confidence as marked lines.
+
+    top: the highest share, in percent, that the axis must hold; the same for all panels of a figure.
+    """
+    of_all = means(bins)
+    axes.set(xlim=(0, 100), ylim=(0, top / (1.0 - LABEL_SHARE)), xticks=style.ticks, yticks=_share_ticks(top))
+    for b in bins:
+        if b.count:
+            width = 100.0 * (b.upper - b.lower)
+            corner = (100.0 * b.lower + 0.5 * (1.0 - BAR_SHARE) * width, 0.0)
+            share = 100.0 * b.count / of_all.rows
+            axes.add_patch(Rectangle(corner, BAR_SHARE * width, share, facecolor=BAR, label="share", zorder=2))
+    _draw_means(axes, of_all, style)
+    _tidy(axes, style)
+
+
+def _share_ticks(top: float) -> list[float]:
+    """0 and one or two round shares below the highest."""
+    step = next(step for step in (50, 25, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.0) if step <= top)
+    return [0.0] if step == 0.0 else [step * i for i in range(int(top / step) + 1)]
+
+
+def _draw_means(axes: Axes, of_all: Means, style: PanelStyle) -> None:
+    """Two vertical lines of unequal height; a label at each top, pointing to the side where there is room."""
+    lines = {
+        "accuracy": (100.0 * of_all.accuracy, "-"),
+        "mean confidence": (100.0 * of_all.confidence, DASHES),
+    }
+    leftwards = of_all.accuracy + of_all.confidence > 1.0
+    # The outer line is the taller one, so that its label passes over the inner line.
+    ordered = sorted(lines, key=lambda name: lines[name][0], reverse=leftwards)
+    for name, height in zip(ordered, (1.0, 1.0 - 0.5 * LABEL_SHARE)):
+        x, dashes = lines[name]
+        top = height * axes.get_ylim()[1]
+        axes.plot(
+            [x, x], [0.0, top], color=INK, linewidth=0.9, linestyle=dashes, label=name, zorder=4, solid_capstyle="butt"
+        )
+        words = f"{name} {percent(x / 100.0, 1)} %" if style.words else percent(x / 100.0, 1)
+        axes.annotate(
+            words,
+            (x, top),
+            (-2.5 if leftwards else 2.5, -1.2),
+            textcoords="offset points",
+            ha="right" if leftwards else "left",
+            va="top",
+            fontsize=style.small + 0.5,
+            color=INK,
+        )
+
+
+def _tidy(axes: Axes, style: PanelStyle) -> None:
+    """Thin rules left and below, small ticks."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set(linewidth=0.6, color=INK)
+    axes.tick_params(length=2.0, width=0.6, pad=2.0, labelsize=style.text, color=INK, labelcolor=INK)

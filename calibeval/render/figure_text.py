@@ -1,0 +1,189 @@
+"""The words in figures: names of any origin made harmless and short, numbers as papers print them, widths of text."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import matplotlib
+from matplotlib.font_manager import get_font
+from matplotlib.ft2font import FT2Font
+
+from calibeval.core.report import DumpReport
+
+FONT = "DejaVu Sans"
+ELLIPSIS = "…"
+UNKNOWN = "\N{REPLACEMENT CHARACTER}"
+# Names longer than this are cut before anything is measured.
+_LONGEST = 400
+
+
+def _font(*, bold: bool = False) -> FT2Font:
+    """The font from matplotlib's own files, never one that the system happens to have under the same name."""
+    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
+    return get_font(str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name))
+
+
+def text_width(text: str, points: float, *, bold: bool = False) -> float:
+    """Width of one line of DejaVu Sans of that size, in points.
+
+    >>> text_width("00", 10.0) > 1.9 * text_width("0", 10.0) > 0
+    True
+    """
+    font = _font(bold=bold)
+    font.set_size(points, 72.0)
+    font.set_text(text)
+    return font.get_width_height()[0] / 64.0
+
+
+def printable(name: str) -> str:
+    r"""The name as one line that any drawing can hold.
+
+    Runs of white space become one space; control characters, invisible marks and letters that the font lacks become
+    a replacement character, and accents that belong to no letter are left out.
+
+    >>> printable("a\n$\\bad{$\x1b[1m")
+    'a $\\bad{$�[1m'
+    """
+    known = _font().get_charmap()
+    composed = unicodedata.normalize("NFC", " ".join(name[: 4 * _LONGEST].split()))
+    kept = (char for char in composed if unicodedata.category(char) not in ("Mn", "Me"))
+    return "".join(char if _is_safe(char) and ord(char) in known else UNKNOWN for char in kept)
+
+
+def _is_safe(char: str) -> bool:
+    return char == " " or unicodedata.category(char)[0] not in "CZ"
+
+
+def cut(text: str, points: float, room: float, *, bold: bool = False) -> str:
+    """The text, with its middle left out where it is wider than `room` points; the end tells more and keeps more.
+
+    >>> cut("a-very-long-file-name.npz#gaussian_noise_1", 10.0, 120.0)
+    'a-very…ssian_noise_1'
+    """
+    if text_width(text, points, bold=bold) <= room:
+        return text
+    low, high = 0, min(len(text), _LONGEST)
+    while high - low > 1:
+        kept = (low + high) // 2
+        if text_width(_without_middle(text, kept), points, bold=bold) <= room:
+            low = kept
+        else:
+            high = kept
+    return _without_middle(text, low)
+
+
+def _without_middle(text: str, kept: int) -> str:
+    """`kept` characters of the text, a third of them from its start."""
+    start = kept // 3
+    return text[:start].rstrip() + ELLIPSIS + text[len(text) - (kept - start) :].lstrip()
+
+
+def titles(names: Sequence[str], points: float, room: float) -> list[str]:
+    """One bold title per dump: the name as it is, else without folders, else cut; different names stay different.
+
+    >>> titles(["runs/1/test.npz#val", "runs/2/test.npz#val"], 10.0, 1000.0)
+    ['runs/1/test.npz#val', 'runs/2/test.npz#val']
+    >>> titles(["runs/1/test.npz#val", "runs/2/test.npz#val"], 10.0, 80.0)
+    ['…1/…npz#val', '…2/…npz#val']
+    """
+    whole = [printable(name) or "predictions" for name in names]
+    bare = [_without_folders(name) or name for name in whole]
+    for candidates in (whole, bare):
+        fits = all(text_width(name, points, bold=True) <= room for name in candidates)
+        if fits and len(set(candidates)) == len(set(whole)):
+            return candidates
+    return _distinct(bare if len(set(bare)) == len(set(whole)) else whole, points, room)
+
+
+def _without_folders(name: str) -> str:
+    path, mark, split = name.partition("#")
+    return path.replace("\\", "/").rstrip("/").rpartition("/")[2] + mark + split
+
+
+def _distinct(names: list[str], points: float, room: float) -> list[str]:
+    """Cut names; where cutting makes different ones equal, what all share at the start goes first."""
+    short = [cut(name, points, room, bold=True) for name in names]
+    if len(set(short)) == len(set(names)):
+        return short
+    shared = _shared_start(names)
+    return [cut(ELLIPSIS + name[shared:], points, room, bold=True) for name in names]
+
+
+def _shared_start(names: list[str]) -> int:
+    first, last = min(names), max(names)
+    return next((i for i, (a, b) in enumerate(zip(first, last)) if a != b), min(len(first), len(last)))
+
+
+def percent(fraction: float | None, digits: int = 2) -> str:
+    """A fraction in percent, without the sign; a dash where there is none.
+
+    >>> percent(0.12624), percent(0.5, 1), percent(None)
+    ('12.62', '50.0', '–')
+    """
+    return "–" if fraction is None else f"{100.0 * fraction:.{digits}f}"
+
+
+def short_count(count: int, *, whole: bool = False) -> str:
+    """A count in at most four characters below a thousand million; `whole` drops the decimal.
+
+    >>> short_count(287), short_count(3903), short_count(3903, whole=True), short_count(99960), short_count(2_500_000)
+    ('287', '3.9k', '4k', '100k', '2.5M')
+    """
+    for unit, suffix in ((1, ""), (1_000, "k"), (1_000_000, "M"), (1_000_000_000, "G")):
+        if count < 999.5 * unit or suffix == "G":
+            scaled = count / unit
+            return f"{scaled:.0f}{suffix}" if unit == 1 or whole or scaled >= 9.95 else f"{scaled:.1f}{suffix}"
+    raise AssertionError  # pragma: no cover - the last unit takes every count
+
+
+class Header(NamedTuple):
+    """The three lines above the panels of one dump."""
+
+    name: str
+    error: str
+    rows: str
+
+
+def headers(dumps: Sequence[DumpReport], title_points: float, points: float, room: float) -> list[Header]:
+    """The headers of all dumps of a figure, in the same words; the fullest words that fit into `room` points."""
+    names = titles([dump.name for dump in dumps], title_points, room)
+    errors = _fullest(
+        [[ece_line(dump) for dump in dumps], [ece_line(dump, interval=False) for dump in dumps]], points, room
+    )
+    rows = _fullest(
+        [[rows_line(dump, words) for dump in dumps] for words in ("if calibrated", "floor", "")], points, room
+    )
+    return [Header(*lines) for lines in zip(names, errors, rows)]
+
+
+def _fullest(variants: Sequence[list[str]], points: float, room: float) -> list[str]:
+    """The first variant whose lines all fit; else the last one, cut."""
+    for lines in variants:
+        if all(text_width(line, points) <= room for line in lines):
+            return lines
+    return [cut(line, points, room) for line in variants[-1]]
+
+
+def ece_line(dump: DumpReport, *, interval: bool = True) -> str:
+    """The calibration error in percent, with its interval if there is one: "ECE 12.62 % [11.60, 13.70]"."""
+    ece = dump.metrics.get("ece")
+    if ece is None or ece.value is None:
+        return "ECE –"
+    known = interval and ece.low is not None and ece.high is not None
+    return f"ECE {percent(ece.value)} %" + (f" [{percent(ece.low)}, {percent(ece.high)}]" if known else "")
+
+
+def rows_line(dump: DumpReport, words: str) -> str:
+    """What the error would be at perfect calibration, and the rows: "floor 0.93 (≤ 1.33) · n = 5,000".
+
+    words: what to call the former; empty for the rows alone.
+    """
+    ece = dump.metrics.get("ece")
+    rows = f"n = {dump.n:,}"
+    if not words or ece is None or ece.floor is None:
+        return rows
+    high = "" if ece.floor_high is None else f" (≤ {percent(ece.floor_high)})"
+    return f"{words} {percent(ece.floor)}{high} · {rows}"

@@ -1,0 +1,154 @@
+"""Reliability diagrams as figures for pages and papers: the same report gives the same bytes.
+
+Figures are made and saved under matplotlib's own defaults, whatever the user's matplotlibrc says, and without pyplot.
+Texts in SVG are outlines: they look alike on machines without the font. Reports may come from anywhere, so no text
+is taken as mathematics or markup.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from os import PathLike
+from typing import IO, Literal, get_args
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from calibeval.core.errors import InputError, UsageError, nearest
+from calibeval.core.report import DumpReport, Report
+from calibeval.render import figure_panels as panels
+from calibeval.render.figure_layout import Layout, many_panels, one_panel
+from calibeval.render.figure_text import FONT, ece_line, headers, percent, printable
+
+Format = Literal["svg", "png", "pdf"]
+DOTS_PER_INCH = 200
+# More dumps than this are not drawn, and the figure says so.
+MOST_PANELS = 60
+
+_SETTINGS = {
+    "font.family": [FONT],
+    "text.parse_math": False,
+    "hatch.linewidth": 0.5,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "calibeval",
+    "pdf.fonttype": 42,
+}
+
+
+def reliability_figure(report: Report, *, width_inches: float | None = None) -> Figure:
+    """The reliability diagram of every dump, each above the histogram of its confidences.
+
+    Bars are accuracies of equal-width bins, in ink the paler the fewer rows the bin has; hatched is what lies between
+    accuracy and mean confidence, in one colour for over- and another for under-confidence; behind a bar is the range
+    that would hold 95 % of a calibrated model's bars (`core.consistency`). One dump fills the figure; several become
+    small multiples on the same axes.
+
+    width_inches: 3.5 by default for one dump (a column), 7 for several (a page; up to five side by side).
+    Raises: InputError for a report without dumps or rows; UsageError for a width below 1.5 or above 40 inches.
+    """
+    if not report.dumps or not all(dump.n and dump.equal_width for dump in report.dumps):
+        raise InputError("the report has no dumps with rows, so there is nothing to draw")
+    if width_inches is not None and not 1.5 <= width_inches <= 40.0:
+        raise UsageError(f"width_inches is {width_inches:g}, but it must lie between 1.5 and 40")
+    dumps = report.dumps[:MOST_PANELS]
+    layout = one_panel(width_inches) if len(report.dumps) == 1 else many_panels(len(dumps), width_inches)
+    with _own_settings():
+        figure = Figure(figsize=(layout.width, layout.height), dpi=DOTS_PER_INCH)
+        _draw_dumps(figure, dumps, layout)
+        _draw_legend(figure, layout, len(report.dumps) - len(dumps))
+        figure.set_label(_description(report.dumps))
+    return figure
+
+
+def save_figure(figure: Figure, path_or_buffer: str | PathLike[str] | IO[bytes], format: Format) -> None:
+    """Write the figure as svg, png (200 dots per inch) or pdf; equal figures give equal bytes.
+
+    Raises: UsageError for another format; OSError if the file cannot be written.
+    """
+    if format not in get_args(Format):
+        raise UsageError(f'format "{format}" is unknown{nearest(format, get_args(Format))}; there are svg, png and pdf')
+    metadata: dict[str, str | None] = {"Title": figure.get_label() or None}
+    metadata |= {
+        "svg": {"Date": None, "Creator": "calibeval"},
+        "png": {"Software": None},
+        "pdf": {"CreationDate": None, "Creator": "calibeval"},
+    }[format]
+    with _own_settings():
+        figure.savefig(path_or_buffer, format=format, dpi=DOTS_PER_INCH, facecolor="white", metadata=metadata)
+
+
+def figure_bytes(figure: Figure, format: Format) -> bytes:
+    """The figure as svg, png or pdf, in memory.
+
+    Raises: UsageError for another format.
+    """
+    buffer = io.BytesIO()
+    save_figure(figure, buffer, format)
+    return buffer.getvalue()
+
+
+@contextmanager
+def _own_settings() -> Iterator[None]:
+    """Matplotlib's defaults with ours on top, for the time of the block."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_SETTINGS)
+        yield
+
+
+def _draw_dumps(figure: Figure, dumps: Sequence[DumpReport], layout: Layout) -> None:
+    style = layout.style
+    top = max(panels.top_share(dump.equal_width) for dump in dumps)
+    for index, (dump, header) in enumerate(zip(dumps, headers(dumps, style.title, style.text, 72.0 * layout.side))):
+        cell = layout.cell(index)
+        upper = figure.add_axes(cell.reliability, label=f"reliability {index}")
+        lower = figure.add_axes(cell.histogram, label=f"histogram {index}")
+        panels.draw_reliability(upper, dump.equal_width, style)
+        panels.draw_histogram(lower, dump.equal_width, style, top)
+        panels.draw_header(upper, header, style)
+        counted = style.words and panels.draw_counts(upper, dump.equal_width, style)
+        upper.tick_params(labelbottom=False, bottom=not counted, labelleft=cell.leftmost)
+        lower.tick_params(labelbottom=cell.lowest, labelleft=cell.leftmost)
+        if cell.leftmost:
+            for axes, words in ((upper, "Accuracy (%)"), (lower, "Rows (%)")):
+                axes.set_ylabel(words, fontsize=style.text)
+                axes.yaxis.set_label_coords(-(layout.left - 0.08) / layout.side, 0.5)
+        if cell.lowest:
+            lower.set_xlabel("Confidence (%)", fontsize=style.text, labelpad=2.0)
+
+
+def _draw_legend(figure: Figure, layout: Layout, left_out: int) -> None:
+    """What bars, hatches, ranges and lines mean, at the foot of the figure; and how many dumps found no place."""
+    handles = panels.legend_handles(lines=not layout.style.words)
+    legend = figure.legend(
+        handles=handles,
+        loc="lower left",
+        bbox_to_anchor=((layout.left - 0.02) / layout.width, 0.0),
+        ncols=layout.legend_columns,
+        fontsize=layout.style.text,
+        frameon=False,
+        borderpad=0.3,
+        borderaxespad=0.0,
+        handlelength=1.8,
+        handleheight=1.0,
+        handletextpad=0.5,
+        columnspacing=1.6,
+        labelspacing=0.5,
+    )
+    for text in legend.get_texts():
+        text.set_color(panels.INK)
+    if left_out:
+        words = f"{left_out:,} more dumps are not shown"
+        figure.text(1.0 - 0.1 / layout.width, 0.06 / layout.height, words, ha="right", fontsize=layout.style.text)
+
+
+def _description(dumps: Sequence[DumpReport]) -> str:
+    """What a figure of these dumps shows, for those who cannot see it."""
+    parts = []
+    for dump in dumps[:MOST_PANELS]:
+        of_all = panels.means(dump.equal_width)
+        numbers = f"accuracy {percent(of_all.accuracy)} %, mean confidence {percent(of_all.confidence)} %"
+        parts.append(f"{printable(dump.name)}: {numbers}, {ece_line(dump)}")
+    return "Reliability diagram. " + ". ".join(parts)

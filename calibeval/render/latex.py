@@ -1,0 +1,69 @@
+"""Metrics as a LaTeX table in the style of booktabs: one row per dump, one column per metric, for papers."""
+
+from __future__ import annotations
+
+from calibeval.core.report import Report
+from calibeval.render import cells
+from calibeval.render.names import visible
+
+# Braces around [ and *, which LaTeX would read as arguments of the line break before them, and around ligatures.
+_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "_": r"\_",
+    "%": r"\%",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "`": r"\textasciigrave{}",
+    "[": "{[}",
+    "*": "{*}",
+    "-": "{-}",
+}
+_SIGNS = str.maketrans({"−": "$-$", "–": "--", "≤": r"$\le$"})
+
+
+def render(report: Report) -> str:
+    """A `tabular` (load booktabs), certain bests in bold; comment lines tell what the numbers are."""
+    names = cells.metric_names(report)
+    champions = {name: cells.best(report.dumps, name) for name in names}
+    comments = [f"calibeval {report.version}: {cells.convention(report)}"]
+    if any(index is not None for index in champions.values()):
+        comments.append(cells.BEST)
+    comments += [f"missing in {d.name}: {line}" for d in report.dumps for line in cells.reasons(d)]
+    rows = []
+    for i, dump in enumerate(report.dumps):
+        numbers = []
+        for name in names:
+            number = cells.value(dump.metrics[name]) if name in dump.metrics else cells.NULL
+            number = number.translate(_SIGNS)
+            numbers.append(rf"\textbf{{{number}}}" if champions[name] == i else number)
+        rows.append([escape(dump.name), f"{dump.n:,}", *numbers])
+    header = ["", "rows", *(_heading(name) for name in names)]
+    body = [r"\toprule", _row(header), r"\midrule", *(_row(row) for row in rows), r"\bottomrule"]
+    table = [rf"\begin{{tabular}}{{l{'r' * (len(names) + 1)}}}", *body, r"\end{tabular}"]
+    return "\n".join([*(f"% {visible(line)}" for line in comments), *table]) + "\n"
+
+
+def escape(name: str) -> str:
+    r"""The name as plain text in LaTeX.
+
+    >>> print(escape("50%_{a}"))
+    50\%\_\{a\}
+    """
+    return "".join(_SPECIAL.get(char, char) for char in visible(name))
+
+
+def _heading(metric: str) -> str:
+    unit = cells.unit(metric)
+    return escape(cells.label(metric)) + (f" ({escape(unit)})" if unit else "")
+
+
+def _row(items: list[str]) -> str:
+    return rf"{' & '.join(items)} \\"

@@ -1,0 +1,43 @@
+"""Metrics as a Markdown table: one row per dump, one column per metric, for pull requests and notes."""
+
+from __future__ import annotations
+
+from calibeval.core.report import Report
+from calibeval.render import cells
+from calibeval.render.names import isolated, visible
+
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_SPECIAL = frozenset("\\`*_[]|~#!$")
+
+
+def render(report: Report) -> str:
+    """The table, certain bests in bold, and below it what the numbers are and why some are missing."""
+    names = cells.metric_names(report)
+    header = ["dump", "rows", *(cells.heading(name) for name in names)]
+    lines = [_row(header), _row([":--", *("--:" for _ in header[1:])])]
+    champions = {name: cells.best(report.dumps, name) for name in names}
+    for i, dump in enumerate(report.dumps):
+        numbers = []
+        for name in names:
+            number = cells.value(dump.metrics[name]) if name in dump.metrics else cells.NULL
+            numbers.append(f"**{number}**" if champions[name] == i else number)
+        lines.append(_row([escape(dump.name), f"{dump.n:,}", *numbers]))
+    notes = [cells.convention(report)]
+    if any(index is not None for index in champions.values()):
+        notes.append(cells.BEST)
+    notes += [f"missing in {escape(d.name)}: {escape(line)}" for d in report.dumps for line in cells.reasons(d)]
+    return "\n".join([*lines, "", *(f"- {note}" for note in notes if note)]) + "\n"
+
+
+def escape(name: str) -> str:
+    r"""The name as plain text inside a table cell: no markup, no HTML, no end of the cell.
+
+    >>> escape("a|b`<i>`")
+    'a\\|b\\`&lt;i&gt;\\`'
+    """
+    shown = isolated(visible(name))
+    return "".join(_ENTITIES.get(char, f"\\{char}" if char in _SPECIAL else char) for char in shown)
+
+
+def _row(items: list[str]) -> str:
+    return f"| {' | '.join(items)} |"

@@ -1,0 +1,43 @@
+"""Names come from files: any of them as harmless text, and all of our text in ASCII where only that is wanted."""
+
+from __future__ import annotations
+
+import unicodedata
+
+# Marks on one letter beyond these would climb over the lines above.
+_MOST_MARKS = 3
+_FIRST_STRONG_ISOLATE, _POP_ISOLATE = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
+_ASCII = str.maketrans({"–": "-", "−": "-", "≤": "<=", "·": ",", "…": "..."})
+
+
+def visible(name: str) -> str:
+    r"""A name of any origin as one harmless line: characters that control, hide or reorder text become escapes.
+
+    Escape codes, line breaks, tabs, zero-width and bidirectional controls, and marks piled upon a letter.
+
+    >>> visible("cat\x1b[31m\n"), visible("a\u202eb")
+    ('cat\\x1b[31m\\n', 'a\\u202eb')
+    """
+    shown, marks = [], 0
+    for char in name:
+        category = unicodedata.category(char)
+        marks = marks + 1 if category in ("Mn", "Me") else 0
+        hostile = category[0] == "C" or category in ("Zl", "Zp") or marks > _MOST_MARKS
+        shown.append(char.encode("unicode_escape").decode("ascii") if hostile else char)
+    return "".join(shown)
+
+
+def isolated(name: str) -> str:
+    """The name so that its right-to-left letters do not drag the numbers beside it along; others stay as they are."""
+    if any(unicodedata.bidirectional(char) in ("R", "AL", "AN") for char in name):
+        return f"{_FIRST_STRONG_ISOLATE}{name}{_POP_ISOLATE}"
+    return name
+
+
+def ascii_text(text: str) -> str:
+    r"""The text in ASCII: our own signs in plain form, foreign letters as escapes.
+
+    >>> ascii_text("−1.0 – 2.0 (≤ 3) né")
+    '-1.0 to 2.0 (<= 3) n\\xe9'
+    """
+    return text.replace(" – ", " to ").translate(_ASCII).encode("ascii", "backslashreplace").decode("ascii")
