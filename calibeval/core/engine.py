@@ -166,10 +166,10 @@ def _sum_squares(values: Floats) -> float:
 
 def _class_sums(totals: ClassTotals, label_p: Floats, labels: npt.NDArray[np.integer[Any]], edges: Floats) -> BinSums:
     """Class-wise sums; a class's outcomes enter through the probability that each row gives its label."""
-    k, m = totals.count.shape
+    k, m = totals.rows.shape
     index = labels.astype(np.intp) * m + bin_index(label_p, edges)
     y, yp = _count(index, k * m), _count(index, k * m, label_p)
-    return BinSums(totals.count, totals.p, totals.pp, y.reshape(k, m), yp.reshape(k, m))
+    return BinSums(totals.rows, totals.p, totals.pp, y.reshape(k, m), yp.reshape(k, m))
 
 
 def _add(a: _Chunk, b: _Chunk) -> _Chunk:

@@ -29,7 +29,7 @@ class BadValues(Exception):
 class ClassTotals(NamedTuple):
     """Class-wise sums by bin, (k, m) each: rows, p, and p squared."""
 
-    count: Floats
+    rows: Floats
     p: Floats
     pp: Floats
 
@@ -156,12 +156,13 @@ class _ManyClasses:
         return _results(self._kind, best, norm, label_score, label_p, row_squares, predicted == block.labels)
 
     def _keep_entries(self, weights: Floats, norm: Floats) -> None:
-        # One threshold for the block, below every row's own, is much cheaper than one a row; what passes is tested.
-        place = np.flatnonzero(weights > norm.min() * self._edges[1] * (1 - 1e-12))
+        # The threshold lies a hair below the edge, so that rounding loses none; what is on the edge is put back below.
+        place = np.flatnonzero(weights > (norm * (self._edges[1] * (1 - 1e-12)))[:, None])
         row = place // weights.shape[1]
+        classes = place - row * weights.shape[1]
         p = np.minimum(weights.ravel().take(place) / norm.take(row), 1.0)
         above = p > self._edges[1]
-        self._entries.append((place[above] - row[above] * weights.shape[1], p[above]))
+        self._entries.append((classes, p) if above.all() else (classes[above], p[above]))
 
     def totals(self, n: int) -> ClassTotals:
         k, m = len(self._p), len(self._edges) - 1

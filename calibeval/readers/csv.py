@@ -29,7 +29,7 @@ def read_csv(path: Path, limits: Limits, separator: str = ",") -> Contents:
     """
     import pandas as pd
 
-    limits.check(path.name, path.stat().st_size)
+    limits.check_expansion(path.name, path.stat().st_size, size=path.stat().st_size)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", pd.errors.DtypeWarning)

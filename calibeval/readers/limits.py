@@ -1,8 +1,9 @@
-"""How much memory a file may ask for."""
+"""How much memory a file may ask for, and from which size on it is read block by block."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, field
 
 from calibeval.core.errors import InputError
 
@@ -10,24 +11,33 @@ ALWAYS_ALLOWED = 2**30
 USUAL_EXPANSION = 200
 
 
+def quarter_of_memory() -> int:
+    """A quarter of this machine's memory, in bytes."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """max_bytes: the most bytes a file may expand to; None: 200 times its size, and 1 GiB in any case.
+    """What a person allows.
 
-    >>> Limits(max_bytes=10).check("a.npz", 11)
+    max_bytes: the most bytes a compressed file may expand to; None: 200 times its size, and 1 GiB in any case.
+    max_memory: arrays of more bytes are not held in memory, but read block by block.
+
+    >>> Limits(max_bytes=10).check_expansion("a.npz", 11, size=5)
     Traceback (most recent call last):
     calibeval.core.errors.InputError: a.npz: expands to 11 bytes, over the limit of 10. If it is to be trusted, raise \
 --max-bytes.
     """
 
     max_bytes: int | None = None
+    max_memory: int = field(default_factory=quarter_of_memory)
 
-    def check(self, name: str, expanded: int, size: int | None = None) -> None:
-        """Refuse a file that says it expands to more than the limit; size is what it has on disk.
+    def check_expansion(self, name: str, expanded: int, *, size: int) -> None:
+        """Refuse a file of so many bytes on disk that says, or shows, that it expands to more than the limit.
 
         Raises: InputError.
         """
-        usual = max(ALWAYS_ALLOWED, USUAL_EXPANSION * (expanded if size is None else size))
+        usual = max(ALWAYS_ALLOWED, USUAL_EXPANSION * size)
         limit = usual if self.max_bytes is None else self.max_bytes
         if expanded > limit:
             raise InputError(

@@ -55,7 +55,7 @@ def read_npy(path: Path, limits: Limits) -> Contents:
                 f"{path.name}: the header promises {header.nbytes} bytes of values, "
                 f"but the file holds {size - header.offset}"
             )
-        limits.check(path.name, header.nbytes)
+        limits.check_expansion(path.name, header.nbytes, size=size)
         values = header.view(_map(file, header.offset, header.nbytes))
     return Contents({"": Stored.of(values)})
 
@@ -81,7 +81,7 @@ def read_npz(path: Path, limits: Limits) -> Contents:
             )
         expanded += info.file_size
         arrays[key] = Stored(header.shape, header.dtype, _Loader(path, archive, info, header))
-    limits.check(path.name, expanded, path.stat().st_size)
+    limits.check_expansion(path.name, expanded, size=path.stat().st_size)
     return Contents(arrays)
 
 

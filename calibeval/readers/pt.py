@@ -33,7 +33,7 @@ def read_pt(path: Path, limits: Limits) -> Contents:
             f"{path.name}: not in the zip format of torch.save. An old pickled file is never opened: "
             "load it where you trust it, and save it again with torch.save."
         )
-    limits.check(path.name, path.stat().st_size)
+    limits.check_expansion(path.name, path.stat().st_size, size=path.stat().st_size)
     try:
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except pickle.UnpicklingError as error:

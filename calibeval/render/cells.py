@@ -64,9 +64,10 @@ def interval(metric: MetricResult) -> str:
     if metric.low is None or metric.high is None:
         return ""
     width = _scaled(metric.name, metric.high - metric.low)
-    decimals = min(_decimals(width, 2), max(2, _value_decimals(metric.name, metric.high)))
-    low = "0" if metric.low == 0 else _number(metric.name, metric.low, decimals)
-    return f"{low} – {_number(metric.name, metric.high, decimals)}"
+    places = min(decimals(width, 2), max(2, _value_decimals(metric.name, metric.high)))
+    low = "0" if metric.low == 0 else _number(metric.name, metric.low, places)
+    dash = "to" if metric.name == "confidence_gap" else "–"
+    return f"{low} {dash} {_number(metric.name, metric.high, places)}"
 
 
 def floor(metric: MetricResult) -> str:
@@ -78,8 +79,16 @@ def floor(metric: MetricResult) -> str:
     if metric.floor is None or metric.floor_high is None:
         return ""
     expected, high = _scaled(metric.name, metric.floor), _scaled(metric.name, metric.floor_high)
-    decimals = _decimals(high, 2)
-    return f"{expected:.{decimals}f} (≤ {high:.{decimals}f})"
+    places = decimals(high, 2)
+    return f"{expected:.{places}f} (≤ {high:.{places}f})"
+
+
+def decimals(number: float, digits: int) -> int:
+    """Decimals that show so many significant digits; at most 12, and 2 for 0."""
+    if number == 0:
+        return 2
+    rounded = float(f"{abs(number):.{digits - 1}e}")
+    return min(12, max(0, digits - 1 - math.floor(math.log10(rounded))))
 
 
 def significant(number: float, digits: int) -> str:
@@ -88,7 +97,7 @@ def significant(number: float, digits: int) -> str:
     >>> significant(0.0312, 3), significant(2.7149, 3), significant(0.0, 3), significant(123.4, 3)
     ('0.0312', '2.71', '0', '123')
     """
-    return "0" if number == 0 else f"{number:.{_decimals(number, digits)}f}"
+    return "0" if number == 0 else f"{number:.{decimals(number, digits)}f}"
 
 
 def metric_names(report: Report) -> list[str]:
@@ -176,24 +185,16 @@ def _scaled(metric: str, number: float) -> float:
     return 100 * number if unit(metric) == "%" else number
 
 
-def _number(metric: str, number: float, decimals: int) -> str:
+def _number(metric: str, number: float, places: int) -> str:
     scaled = _scaled(metric, number)
-    return signed(scaled, decimals) if metric == "confidence_gap" else f"{scaled:.{decimals}f}"
+    return signed(scaled, places) if metric == "confidence_gap" else f"{scaled:.{places}f}"
 
 
 def _value_decimals(metric: str, number: float) -> int:
     if unit(metric) == "%" and metric != "cwce":
         return 2
     scaled = _scaled(metric, number)
-    return _decimals(scaled, 4 if metric == "nll" and 1 <= scaled < 10 else 3)
-
-
-def _decimals(number: float, digits: int) -> int:
-    """Decimals that show so many significant digits; at most 12, and 2 for 0."""
-    if number == 0:
-        return 2
-    rounded = float(f"{abs(number):.{digits - 1}e}")
-    return min(12, max(0, digits - 1 - math.floor(math.log10(rounded))))
+    return decimals(scaled, 4 if metric in ("nll", "brier") and 1 <= scaled < 10 else 3)
 
 
 def _outside(metric: MetricResult) -> bool:

@@ -11,6 +11,8 @@ Box = tuple[float, float, float, float]
 
 ONE_WIDTH, PAGE_WIDTH = 3.5, 7.0
 MOST_COLUMNS = 5
+# More dumps than this are not drawn, and the figure says so.
+MOST_PANELS = 60
 NARROWEST_PANEL = 1.1
 
 
@@ -32,7 +34,7 @@ class Layout:
     """A grid of equal cells, each a header, a square of that `side`, and a histogram under it.
 
     left, right: margins. above: header of a cell. between: from the square to the histogram. gap: between columns.
-    under: room below the histogram of a lowest cell. legend: room at the foot of the figure.
+    under: room below the histogram of a lowest cell. left_out: dumps beyond the `count` that have a cell.
     """
 
     style: PanelStyle
@@ -46,12 +48,24 @@ class Layout:
     histogram: float
     gap: float
     under: float
-    legend: float
+    left_out: int = 0
 
     @property
     def legend_columns(self) -> int:
-        """One row of entries on a page, two in a column."""
-        return 6 if self.width >= 6.0 else 2
+        """As many entries side by side as fit."""
+        fitting = int((self.width - self.left) / (0.19 * self.style.text))
+        return max(columns for columns in (1, 2, 3, 6 if self.lines_in_legend else 4) if columns <= max(fitting, 1))
+
+    @property
+    def lines_in_legend(self) -> bool:
+        """Whether the two lines of the histogram are explained in the legend, not beside them."""
+        return not self.style.words
+
+    @property
+    def legend(self) -> float:
+        """Room at the foot of the figure."""
+        entries = (6 if self.lines_in_legend else 4) + (self.left_out > 0)
+        return 0.05 + 0.0208 * self.style.text * -(-entries // self.legend_columns)
 
     @property
     def rows(self) -> int:
@@ -87,9 +101,10 @@ def one_panel(width: float | None = None) -> Layout:
     """The layout of a figure of one dump."""
     full = ONE_WIDTH if width is None else width
     side = full - 0.44 - 0.13
-    style = PanelStyle(title=8.0, text=6.5, small=5.5, words=True, ticks=(0, 20, 40, 60, 80, 100))
+    words = side >= 1.9
+    ticks = (0, 20, 40, 60, 80, 100) if words else (0, 50, 100)
     return Layout(
-        style,
+        PanelStyle(title=7.5, text=6.5, small=5.5, words=words, ticks=ticks),
         full,
         count=1,
         columns=1,
@@ -97,26 +112,25 @@ def one_panel(width: float | None = None) -> Layout:
         left=0.44,
         above=0.46,
         between=0.16,
-        histogram=0.3 * side,
+        histogram=max(0.42, 0.3 * side),
         gap=0.0,
         under=0.31,
-        legend=0.31,
     )
 
 
-def many_panels(count: int, width: float | None = None) -> Layout:
-    """The layout of small multiples: at most five columns, rows filled evenly.
+def many_panels(dumps: int, width: float | None = None) -> Layout:
+    """The layout of small multiples: at most five columns, rows filled evenly, at most 60 panels.
 
     >>> [many_panels(count).columns for count in (2, 5, 6, 8, 20)]
     [2, 5, 3, 4, 5]
     """
-    full, left, right, gap = PAGE_WIDTH if width is None else width, 0.4, 0.1, 0.13
+    full, left, right, gap = PAGE_WIDTH if width is None else width, 0.4, 0.04, 0.13
     fitting = max(1, min(MOST_COLUMNS, int((full - left - right + gap) / (NARROWEST_PANEL + gap))))
+    count = min(dumps, MOST_PANELS)
     columns = math.ceil(count / math.ceil(count / fitting))
     side = (full - left - right - (columns - 1) * gap) / columns
-    style = PanelStyle(title=6.5, text=5.5, small=5.0, words=False, ticks=(0, 50, 100))
     return Layout(
-        style,
+        PanelStyle(title=6.5, text=5.5, small=5.0, words=False, ticks=(0, 50, 100)),
         full,
         count=count,
         columns=columns,
@@ -124,8 +138,8 @@ def many_panels(count: int, width: float | None = None) -> Layout:
         left=left,
         above=0.38,
         between=0.07,
-        histogram=max(0.36, 0.26 * side),
+        histogram=max(0.42, 0.26 * side),
         gap=gap,
         under=0.28,
-        legend=0.2,
+        left_out=dumps - count,
     )

@@ -18,11 +18,9 @@ from calibeval.render.figure_text import Header, percent, short_count, text_widt
 # Vermilion and blue of Okabe & Ito's palette, which the colour-blind tell apart; hatches tell them apart in grey.
 OVER, UNDER = "#d55e00", "#0072b2"
 OVER_HATCH, UNDER_HATCH = "//////", "\\\\\\\\\\\\"
-INK, QUIET, RULE, BAR, BAND = "#1d2228", "#5f6873", "#8d96a1", "#aab2bd", "#e6e9ed"
+INK, QUIET, RULE, BAR, BAND = "#1d2228", "#5f6873", "#a9b1bb", "#a3acb8", "#e1e5ea"
 # Share of a bin's width that its bar takes: the consistency range behind it must show on both sides.
 BAR_SHARE = 0.7
-# Height of the histogram panel above its highest bar, where the two marked lines have their labels.
-LABEL_SHARE = 0.42
 DASHES = (0, (3.0, 1.2))
 
 
@@ -93,14 +91,14 @@ def _draw_bin(axes: Axes, b: Bin, accuracy: float, confidence: float) -> None:
     left, width = 100.0 * b.lower, 100.0 * (b.upper - b.lower)
     inner = (left + 0.5 * (1.0 - BAR_SHARE) * width, BAR_SHARE * width)
     band = Rectangle((left, 100.0 * span.low), width, 100.0 * (span.high - span.low), label="range", zorder=1)
-    band.set(facecolor=BAND, edgecolor=RULE, linewidth=0.5 * line)
+    band.set(facecolor=BAND, edgecolor="none")
     bar = Rectangle((inner[0], 0.0), inner[1], 100.0 * accuracy, label="accuracy", zorder=2)
-    bar.set(facecolor=tint(BAR, weight), edgecolor="none")
+    bar.set(facecolor=BAR, edgecolor="none", alpha=weight)
     over = confidence > accuracy
     low, high = sorted((100.0 * accuracy, 100.0 * confidence))
     gap = Rectangle((inner[0], low), inner[1], high - low, label="over-confident" if over else "under-confident")
     colour = OVER if over else UNDER
-    gap.set(facecolor=tint(colour, 0.22 * weight), edgecolor=tint(colour, weight), zorder=3)
+    gap.set(facecolor=tint(colour, 0.22), edgecolor=colour, alpha=weight, zorder=3)
     gap.set(hatch=OVER_HATCH if over else UNDER_HATCH, linewidth=0.5 * line)
     for artist in (band, bar, gap):
         axes.add_patch(artist)
@@ -118,13 +116,14 @@ def _draw_bin(axes: Axes, b: Bin, accuracy: float, confidence: float) -> None:
 
 def _line_width(axes: Axes, b: Bin) -> float:
     """1 for bins of a size to be outlined, less for narrow ones."""
-    return min(1.0, _points(axes) * (b.upper - b.lower) / 5.0)
+    return min(1.0, _points(axes)[0] * (b.upper - b.lower) / 5.0)
 
 
-def _points(axes: Axes) -> float:
-    """Width of the panel in points."""
-    figure = axes.get_figure(root=True)
-    return 0.0 if figure is None else float(axes.get_position().width * figure.get_figwidth() * 72.0)
+def _points(axes: Axes) -> tuple[float, float]:
+    """Width and height of the panel in points."""
+    figure, box = axes.get_figure(root=True), axes.get_position()
+    width, height = (0.0, 0.0) if figure is None else figure.get_size_inches()
+    return float(72.0 * box.width * width), float(72.0 * box.height * height)
 
 
 def draw_header(axes: Axes, header: Header, style: PanelStyle) -> None:
@@ -141,13 +140,13 @@ def legend_handles(*, lines: bool) -> list[Patch | Line2D]:
     """One entry for every kind of mark; `lines`: with those of the histogram, where they are not labelled there."""
     handles: list[Patch | Line2D] = [
         Patch(facecolor=BAR, label="accuracy"),
-        Patch(facecolor=BAND, edgecolor=RULE, linewidth=0.5, label="95 % range if calibrated"),
+        Patch(facecolor=BAND, label="95 % range if calibrated"),
         _gap_handle(OVER, OVER_HATCH, "gap: over-confident"),
         _gap_handle(UNDER, UNDER_HATCH, "gap: under-confident"),
     ]
     if lines:
         handles += [
-            Line2D([], [], color=INK, linewidth=0.9, label="accuracy"),
+            Line2D([], [], color=INK, linewidth=0.9, label="accuracy of all rows"),
             Line2D([], [], color=INK, linewidth=0.9, linestyle=DASHES, label="mean confidence"),
         ]
     return handles
@@ -159,7 +158,7 @@ def _gap_handle(colour: str, hatch: str, words: str) -> Patch:
 
 def draw_counts(axes: Axes, bins: Sequence[Bin], style: PanelStyle) -> bool:
     """The rows of every bin, in a line under the reliability diagram; False, and nothing drawn, where too narrow."""
-    room = _points(axes) / len(bins)
+    room = _points(axes)[0] / len(bins)
     for whole in (False, True):
         words = [short_count(b.count, whole=whole) for b in bins]
         if max(text_width(word, style.small) for word in words) <= room - 0.6:
@@ -192,15 +191,15 @@ def draw_histogram(axes: Axes, bins: Sequence[Bin], style: PanelStyle, top: floa
 
     top: the highest share, in percent, that the axis must hold; the same for all panels of a figure.
     """
-    of_all = means(bins)
-    axes.set(xlim=(0, 100), ylim=(0, top / (1.0 - LABEL_SHARE)), xticks=style.ticks, yticks=_share_ticks(top))
+    of_all, step = means(bins), _label_step(axes, style)
+    axes.set(xlim=(0, 100), ylim=(0, top / (1.0 - 2.1 * step)), xticks=style.ticks, yticks=_share_ticks(top))
     for b in bins:
         if b.count:
             width = 100.0 * (b.upper - b.lower)
             corner = (100.0 * b.lower + 0.5 * (1.0 - BAR_SHARE) * width, 0.0)
             share = 100.0 * b.count / of_all.rows
             axes.add_patch(Rectangle(corner, BAR_SHARE * width, share, facecolor=BAR, label="share", zorder=2))
-    _draw_means(axes, of_all, style)
+    _draw_means(axes, of_all, style, step)
     _tidy(axes, style)
 
 
@@ -210,7 +209,12 @@ def _share_ticks(top: float) -> list[float]:
     return [0.0] if step == 0.0 else [step * i for i in range(int(top / step) + 1)]
 
 
-def _draw_means(axes: Axes, of_all: Means, style: PanelStyle) -> None:
+def _label_step(axes: Axes, style: PanelStyle) -> float:
+    """Height of a label's line as a share of the panel's height; two of them stay free above the highest bar."""
+    return min(0.3, 1.45 * (style.small + 0.5) / _points(axes)[1])
+
+
+def _draw_means(axes: Axes, of_all: Means, style: PanelStyle, step: float) -> None:
     """Two vertical lines of unequal height; a label at each top, pointing to the side where there is room."""
     lines = {
         "accuracy": (100.0 * of_all.accuracy, "-"),
@@ -219,7 +223,7 @@ def _draw_means(axes: Axes, of_all: Means, style: PanelStyle) -> None:
     leftwards = of_all.accuracy + of_all.confidence > 1.0
     # The outer line is the taller one, so that its label passes over the inner line.
     ordered = sorted(lines, key=lambda name: lines[name][0], reverse=leftwards)
-    for name, height in zip(ordered, (1.0, 1.0 - 0.5 * LABEL_SHARE)):
+    for name, height in zip(ordered, (1.0, 1.0 - step)):
         x, dashes = lines[name]
         top = height * axes.get_ylim()[1]
         axes.plot(
@@ -243,3 +247,7 @@ def _tidy(axes: Axes, style: PanelStyle) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set(linewidth=0.6, color=INK)
     axes.tick_params(length=2.0, width=0.6, pad=2.0, labelsize=style.text, color=INK, labelcolor=INK)
+    if not style.words:
+        # Neighbours stand close: "100" of one and "0" of the next must not read as a thousand.
+        axes.get_xticklabels()[0].set_horizontalalignment("left")
+        axes.get_xticklabels()[-1].set_horizontalalignment("right")

@@ -82,25 +82,38 @@ def _without_middle(text: str, kept: int) -> str:
 
 
 def titles(names: Sequence[str], points: float, room: float) -> list[str]:
-    """One bold title per dump: the name as it is, else without folders, else cut; different names stay different.
+    """One bold title per dump: the name as it is, else shorter, else cut; different names stay different.
+
+    Shorter is first without folders, then without the file that all dumps share.
 
     >>> titles(["runs/1/test.npz#val", "runs/2/test.npz#val"], 10.0, 1000.0)
     ['runs/1/test.npz#val', 'runs/2/test.npz#val']
-    >>> titles(["runs/1/test.npz#val", "runs/2/test.npz#val"], 10.0, 80.0)
-    ['…1/…npz#val', '…2/…npz#val']
+    >>> titles(["runs/1/test.npz#val", "runs/2/test.npz#val"], 10.0, 110.0)
+    ['1/test.npz#val', '2/test.npz#val']
+    >>> titles(["shift.npz#noise_1", "shift.npz#noise_2"], 10.0, 60.0)
+    ['#noise_1', '#noise_2']
     """
     whole = [printable(name) or "predictions" for name in names]
-    bare = [_without_folders(name) or name for name in whole]
-    for candidates in (whole, bare):
-        fits = all(text_width(name, points, bold=True) <= room for name in candidates)
-        if fits and len(set(candidates)) == len(set(whole)):
+    shorter = [whole]
+    for candidates in ([_without_folders(name) for name in whole], _without_shared_file(whole)):
+        if len(set(candidates)) == len(set(whole)) and all(candidates):
+            shorter.append(candidates)
+    for candidates in shorter:
+        if all(text_width(name, points, bold=True) <= room for name in candidates):
             return candidates
-    return _distinct(bare if len(set(bare)) == len(set(whole)) else whole, points, room)
+    return _distinct(shorter[-1], points, room)
 
 
 def _without_folders(name: str) -> str:
     path, mark, split = name.partition("#")
     return path.replace("\\", "/").rstrip("/").rpartition("/")[2] + mark + split
+
+
+def _without_shared_file(names: list[str]) -> list[str]:
+    """The names without the folders, or the file and its folders, that all of them begin with."""
+    shared = names[0][: _shared_start(names)] if len(names) > 1 else ""
+    start = max(shared.rfind("#"), shared.rfind("/") + 1)
+    return [name[max(start, 0) :] for name in names]
 
 
 def _distinct(names: list[str], points: float, room: float) -> list[str]:
@@ -113,6 +126,7 @@ def _distinct(names: list[str], points: float, room: float) -> list[str]:
 
 
 def _shared_start(names: list[str]) -> int:
+    """How many characters at the start all names share."""
     first, last = min(names), max(names)
     return next((i for i, (a, b) in enumerate(zip(first, last)) if a != b), min(len(first), len(last)))
 
@@ -147,16 +161,19 @@ class Header(NamedTuple):
     rows: str
 
 
-def headers(dumps: Sequence[DumpReport], title_points: float, points: float, room: float) -> list[Header]:
-    """The headers of all dumps of a figure, in the same words; the fullest words that fit into `room` points."""
+def headers(
+    dumps: Sequence[DumpReport], title_points: float, points: float, room: float, level: float | None = None
+) -> list[Header]:
+    """The headers of all dumps of a figure, in the same words: the fullest that fit into `room` points.
+
+    level: confidence level of the intervals, where it is known.
+    """
     names = titles([dump.name for dump in dumps], title_points, room)
-    errors = _fullest(
-        [[ece_line(dump) for dump in dumps], [ece_line(dump, interval=False) for dump in dumps]], points, room
-    )
-    rows = _fullest(
-        [[rows_line(dump, words) for dump in dumps] for words in ("if calibrated", "floor", "")], points, room
-    )
-    return [Header(*lines) for lines in zip(names, errors, rows)]
+    known = [] if level is None else [f"{100.0 * level:g} % interval"]
+    errors = [[ece_line(dump, words) for dump in dumps] for words in (*known, "[]", "")]
+    rows = [[rows_line(dump, words) for dump in dumps] for words in ("if calibrated", "floor", "≤", "")]
+    lines = zip(names, _fullest(errors, points, room), _fullest(rows, points, room))
+    return [Header(*three) for three in lines]
 
 
 def _fullest(variants: Sequence[list[str]], points: float, room: float) -> list[str]:
@@ -167,23 +184,31 @@ def _fullest(variants: Sequence[list[str]], points: float, room: float) -> list[
     return [cut(line, points, room) for line in variants[-1]]
 
 
-def ece_line(dump: DumpReport, *, interval: bool = True) -> str:
-    """The calibration error in percent, with its interval if there is one: "ECE 12.62 % [11.60, 13.70]"."""
+def ece_line(dump: DumpReport, words: str = "[]") -> str:
+    """The calibration error in percent, with its interval if there is one: "ECE 12.62 % [11.60, 13.70]".
+
+    words: what to call the interval; "[]" for the brackets alone, empty to leave it out.
+    """
     ece = dump.metrics.get("ece")
     if ece is None or ece.value is None:
         return "ECE –"
-    known = interval and ece.low is not None and ece.high is not None
-    return f"ECE {percent(ece.value)} %" + (f" [{percent(ece.low)}, {percent(ece.high)}]" if known else "")
+    value = f"ECE {percent(ece.value)} %"
+    if not words or ece.low is None or ece.high is None:
+        return value
+    if words == "[]":
+        return f"{value} [{percent(ece.low)}, {percent(ece.high)}]"
+    return f"{value}, {words} {percent(ece.low)} – {percent(ece.high)}"
 
 
 def rows_line(dump: DumpReport, words: str) -> str:
     """What the error would be at perfect calibration, and the rows: "floor 0.93 (≤ 1.33) · n = 5,000".
 
-    words: what to call the former; empty for the rows alone.
+    words: what to call the former; "≤" for its 95 % quantile alone; empty for the rows alone.
     """
     ece = dump.metrics.get("ece")
     rows = f"n = {dump.n:,}"
-    if not words or ece is None or ece.floor is None:
+    if not words or ece is None or ece.floor is None or ece.floor_high is None:
         return rows
-    high = "" if ece.floor_high is None else f" (≤ {percent(ece.floor_high)})"
-    return f"{words} {percent(ece.floor)}{high} · {rows}"
+    if words == "≤":
+        return f"floor ≤ {percent(ece.floor_high)} · {rows}"
+    return f"{words} {percent(ece.floor)} (≤ {percent(ece.floor_high)}) · {rows}"

@@ -14,18 +14,18 @@ from os import PathLike
 from typing import IO, Literal, get_args
 
 import matplotlib
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from calibeval.core.errors import InputError, UsageError, nearest
 from calibeval.core.report import DumpReport, Report
 from calibeval.render import figure_panels as panels
-from calibeval.render.figure_layout import Layout, many_panels, one_panel
+from calibeval.render.figure_layout import Cell, Layout, many_panels, one_panel
 from calibeval.render.figure_text import FONT, ece_line, headers, percent, printable
 
 Format = Literal["svg", "png", "pdf"]
 DOTS_PER_INCH = 200
-# More dumps than this are not drawn, and the figure says so.
-MOST_PANELS = 60
 
 _SETTINGS = {
     "font.family": [FONT],
@@ -52,13 +52,13 @@ def reliability_figure(report: Report, *, width_inches: float | None = None) -> 
         raise InputError("the report has no dumps with rows, so there is nothing to draw")
     if width_inches is not None and not 1.5 <= width_inches <= 40.0:
         raise UsageError(f"width_inches is {width_inches:g}, but it must lie between 1.5 and 40")
-    dumps = report.dumps[:MOST_PANELS]
-    layout = one_panel(width_inches) if len(report.dumps) == 1 else many_panels(len(dumps), width_inches)
+    layout = one_panel(width_inches) if len(report.dumps) == 1 else many_panels(len(report.dumps), width_inches)
+    level = report.settings.get("confidence")
     with _own_settings():
         figure = Figure(figsize=(layout.width, layout.height), dpi=DOTS_PER_INCH)
-        _draw_dumps(figure, dumps, layout)
-        _draw_legend(figure, layout, len(report.dumps) - len(dumps))
-        figure.set_label(_description(report.dumps))
+        _draw_dumps(figure, report.dumps[: layout.count], layout, level if isinstance(level, float) else None)
+        _draw_legend(figure, layout)
+        figure.set_label(_description(report.dumps[: layout.count]))
     return figure
 
 
@@ -98,10 +98,11 @@ def _own_settings() -> Iterator[None]:
         yield
 
 
-def _draw_dumps(figure: Figure, dumps: Sequence[DumpReport], layout: Layout) -> None:
+def _draw_dumps(figure: Figure, dumps: Sequence[DumpReport], layout: Layout, level: float | None) -> None:
     style = layout.style
     top = max(panels.top_share(dump.equal_width) for dump in dumps)
-    for index, (dump, header) in enumerate(zip(dumps, headers(dumps, style.title, style.text, 72.0 * layout.side))):
+    lines = headers(dumps, style.title, style.text, 72.0 * layout.side, level)
+    for index, (dump, header) in enumerate(zip(dumps, lines, strict=True)):
         cell = layout.cell(index)
         upper = figure.add_axes(cell.reliability, label=f"reliability {index}")
         lower = figure.add_axes(cell.histogram, label=f"histogram {index}")
@@ -109,25 +110,34 @@ def _draw_dumps(figure: Figure, dumps: Sequence[DumpReport], layout: Layout) -> 
         panels.draw_histogram(lower, dump.equal_width, style, top)
         panels.draw_header(upper, header, style)
         counted = style.words and panels.draw_counts(upper, dump.equal_width, style)
-        upper.tick_params(labelbottom=False, bottom=not counted, labelleft=cell.leftmost)
-        lower.tick_params(labelbottom=cell.lowest, labelleft=cell.leftmost)
+        upper.tick_params(labelbottom=False, bottom=not counted)
+        _label(upper, lower, cell, layout)
+
+
+def _label(upper: Axes, lower: Axes, cell: Cell, layout: Layout) -> None:
+    """Axis labels and numbers where no neighbour has them."""
+    for axes, words in ((upper, "Accuracy (%)"), (lower, "Rows (%)")):
+        axes.tick_params(labelleft=cell.leftmost)
         if cell.leftmost:
-            for axes, words in ((upper, "Accuracy (%)"), (lower, "Rows (%)")):
-                axes.set_ylabel(words, fontsize=style.text)
-                axes.yaxis.set_label_coords(-(layout.left - 0.08) / layout.side, 0.5)
-        if cell.lowest:
-            lower.set_xlabel("Confidence (%)", fontsize=style.text, labelpad=2.0)
+            axes.set_ylabel(words, fontsize=layout.style.text)
+            axes.yaxis.set_label_coords(-(layout.left - 0.13) / layout.side, 0.5)
+    lower.tick_params(labelbottom=cell.lowest)
+    if cell.lowest:
+        lower.set_xlabel("Confidence (%)", fontsize=layout.style.text, labelpad=2.0)
 
 
-def _draw_legend(figure: Figure, layout: Layout, left_out: int) -> None:
+def _draw_legend(figure: Figure, layout: Layout) -> None:
     """What bars, hatches, ranges and lines mean, at the foot of the figure; and how many dumps found no place."""
-    handles = panels.legend_handles(lines=not layout.style.words)
-    legend = figure.legend(
+    handles = panels.legend_handles(lines=layout.lines_in_legend)
+    if layout.left_out:
+        handles.append(Patch(facecolor="none", edgecolor="none", label=f"{layout.left_out:,} more dumps are not shown"))
+    figure.legend(
         handles=handles,
         loc="lower left",
         bbox_to_anchor=((layout.left - 0.02) / layout.width, 0.0),
         ncols=layout.legend_columns,
         fontsize=layout.style.text,
+        labelcolor=panels.INK,
         frameon=False,
         borderpad=0.3,
         borderaxespad=0.0,
@@ -137,17 +147,12 @@ def _draw_legend(figure: Figure, layout: Layout, left_out: int) -> None:
         columnspacing=1.6,
         labelspacing=0.5,
     )
-    for text in legend.get_texts():
-        text.set_color(panels.INK)
-    if left_out:
-        words = f"{left_out:,} more dumps are not shown"
-        figure.text(1.0 - 0.1 / layout.width, 0.06 / layout.height, words, ha="right", fontsize=layout.style.text)
 
 
 def _description(dumps: Sequence[DumpReport]) -> str:
     """What a figure of these dumps shows, for those who cannot see it."""
     parts = []
-    for dump in dumps[:MOST_PANELS]:
+    for dump in dumps:
         of_all = panels.means(dump.equal_width)
         numbers = f"accuracy {percent(of_all.accuracy)} %, mean confidence {percent(of_all.confidence)} %"
         parts.append(f"{printable(dump.name)}: {numbers}, {ece_line(dump)}")

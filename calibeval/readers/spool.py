@@ -1,0 +1,106 @@
+"""Arrays that may be larger than memory: on disk in a temporary file, served block by block."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.errors import FileProblem, InputError
+from calibeval.core.row_source import RowSource
+
+
+class FileRows:
+    """Rows of a C-ordered array in a file, read when asked for: a mapped file would count as memory in use.
+
+    file: an open file, kept open. offset: where the values begin.
+    """
+
+    def __init__(self, file: IO[bytes], offset: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        self._file, self._offset = file, offset
+        self.shape, self.dtype = shape, dtype
+        self._row = int(np.prod(shape[1:], dtype=np.int64)) * dtype.itemsize
+
+    def __getitem__(self, rows: slice, /) -> npt.NDArray[Any]:
+        """Consecutive rows, read from the file.
+
+        Raises: InputError if the file has become shorter than it was.
+        """
+        start, stop, _ = rows.indices(self.shape[0])
+        count = max(stop - start, 0)
+        data = bytearray(count * self._row)
+        filled = os.preadv(self._file.fileno(), [data], self._offset + start * self._row) if data else 0
+        while filled < len(data):
+            position = self._offset + start * self._row + filled
+            more = os.preadv(self._file.fileno(), [memoryview(data)[filled:]], position)
+            if not more:
+                raise InputError(f"{self._file.name}: the file became shorter while it was read")
+            filled += more
+        return np.frombuffer(data, self.dtype).reshape(count, *self.shape[1:])
+
+
+class Spool:
+    """Collects pieces of an array, along its first axis, in memory up to a limit and beyond it in a temporary file.
+
+    The file has no name any more once it is made, so that it disappears with the process.
+    """
+
+    def __init__(self, max_memory: int) -> None:
+        self._max_memory = max_memory
+        self._pieces: list[npt.NDArray[Any]] = []
+        self._held = 0
+        self._file: IO[bytes] | None = None
+        self._rows = 0
+        self._dtype: np.dtype[Any] | None = None
+        self._shape: tuple[int, ...] = ()
+
+    def add(self, piece: npt.NDArray[Any]) -> None:
+        """One more piece; all have one type and, but for their first axis, one shape.
+
+        Raises: InputError for a piece that does not fit the first; FileProblem if the temporary file cannot grow.
+        """
+        if self._dtype is None:
+            self._dtype, self._shape = piece.dtype, piece.shape[1:]
+        if piece.dtype != self._dtype or piece.shape[1:] != self._shape:
+            raise InputError(f"{piece.shape[1:]} {piece.dtype} follows {self._shape} {self._dtype}")
+        self._rows += len(piece)
+        self._held += piece.nbytes
+        self._pieces.append(piece)
+        if self._held > self._max_memory or self._file is not None:
+            self._write()
+
+    def source(self) -> RowSource:
+        """Everything that was added.
+
+        Raises: InputError if nothing was.
+        """
+        if self._dtype is None:
+            raise InputError("there are no rows")
+        if self._file is None:
+            return self._pieces[0] if len(self._pieces) == 1 else np.concatenate(self._pieces)
+        self._file.flush()
+        return FileRows(self._file, 0, (self._rows, *self._shape), self._dtype)
+
+    def _write(self) -> None:
+        try:
+            if self._file is None:
+                self._file = tempfile.TemporaryFile(prefix="calibeval-")
+            for piece in self._pieces:
+                self._file.write(np.ascontiguousarray(piece).data)
+        except OSError as error:
+            place = tempfile.gettempdir()
+            raise FileProblem(
+                f"{place}: no room for a temporary copy ({error.strerror}); TMPDIR names another"
+            ) from None
+        self._pieces.clear()
+        self._held = 0
+
+
+def pieces(source: RowSource, rows: int) -> Iterator[npt.NDArray[Any]]:
+    """The source's rows, so many at a time."""
+    for start in range(0, source.shape[0], rows):
+        yield source[start : start + rows]

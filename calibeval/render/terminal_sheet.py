@@ -1,0 +1,117 @@
+"""What the parts of the terminal view share: the width, the signs, the colours, and names cut to display cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len, set_cell_size
+from rich.table import Table
+from rich.text import Text
+
+from calibeval.render.names import ascii_text, isolated, visible
+
+# Orange and blue of the 256 colours: told apart by the colour-blind, legible on dark and on light.
+OVER, UNDER, QUIET, STRONG = "color(172)", "color(32)", "dim", "bold"
+GUTTER = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Glyphs:
+    """Signs of the diagram. solid: kept promise; over, under: gap by its sign; mark: confidence; eighths: histogram.
+
+    mark is empty where the end of a gap has to do; eighths are the parts of a cell from small to full.
+    """
+
+    solid: str
+    over: str
+    under: str
+    mark: str
+    eighths: str
+
+
+BLOCKS = Glyphs(solid="█", over="▓", under="░", mark="│", eighths="▏▎▍▌▋▊▉█")
+PLAIN = Glyphs(solid="#", over="+", under="-", mark="", eighths="#")
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The space to write on: display cells per line, and whether only ASCII may appear."""
+
+    width: int
+    ascii_only: bool
+
+    @property
+    def glyphs(self) -> Glyphs:
+        """The signs that this sheet can show."""
+        return PLAIN if self.ascii_only else BLOCKS
+
+    def text(self, words: str) -> str:
+        """Our own words, in the signs of this sheet."""
+        return ascii_text(words) if self.ascii_only else words
+
+    def flow(self, parts: Sequence[str]) -> list[str]:
+        """The parts one after the other, with line breaks only between them where that is possible."""
+        separator, lines = self.text(" · "), [""]
+        for part in map(self.text, parts):
+            longer = f"{lines[-1]}{separator}{part}" if lines[-1] else part
+            if not lines[-1] or cell_len(longer) <= self.width:
+                lines[-1] = longer
+            else:
+                lines.append(part)
+        return lines
+
+    def name(self, name: str, room: int, *, keep_end: bool = False) -> str:
+        """A name from a file: harmless, and cut to `room` cells; of paths the end tells more."""
+        shown = self.text(visible(name))
+        if cell_len(shown) > room:
+            dots = self.text("…")
+            rest = max(0, room - cell_len(dots))
+            shown = dots + _last_cells(shown, rest) if keep_end else set_cell_size(shown, rest).rstrip() + dots
+        return shown if self.ascii_only else isolated(shown)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table, header included; cells of names and words stand left, numbers right."""
+
+    header: str
+    cells: Sequence[str | Text]
+    left: bool = False
+
+    @property
+    def width(self) -> int:
+        """Display cells of the widest line."""
+        lines = [line for cell in (self.header, *self.cells) for line in str(cell).split("\n")]
+        return max(map(cell_len, lines))
+
+
+def total_width(columns: Sequence[Column]) -> int:
+    """Display cells of the columns side by side."""
+    return sum(column.width for column in columns) + GUTTER * (len(columns) - 1)
+
+
+def table(columns: Sequence[Column]) -> Table:
+    """The columns side by side, without a frame."""
+    result = Table(box=None, padding=(0, GUTTER, 0, 0), pad_edge=False, header_style=QUIET)
+    for column in columns:
+        justify = "left" if column.left else "right"
+        result.add_column(
+            Text(column.header), justify=justify, no_wrap=True, overflow="crop", min_width=column.width  # type: ignore[arg-type]
+        )
+    for row in zip(*(column.cells for column in columns), strict=True):
+        result.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
+    return result
+
+
+def gap_style(gap: float) -> str:
+    """The colour of a signed gap."""
+    return OVER if gap > 0 else UNDER if gap < 0 else ""
+
+
+def _last_cells(text: str, room: int) -> str:
+    start, used = len(text), 0
+    while start and used + cell_len(text[start - 1]) <= room:
+        start -= 1
+        used += cell_len(text[start])
+    return text[start:]

@@ -1,0 +1,118 @@
+"""The table of metrics: complete, consistent with the docs of each entry, and null with a reason where it must be."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from calibeval import Predictions, evaluate
+from calibeval.core.engine import summarise
+from calibeval.core.errors import UnknownMetric
+from calibeval.core.metrics.table import METRICS, metric_spec
+from tests import definitions
+from tests.data import logits_and_labels
+
+TOP_LABEL = ["accuracy", "confidence_gap", "ece", "mce", "aece", "oe"]
+FULL = ["cwce", "nll", "brier"]
+MISSING = "needs the probability of every class, and this dump holds the top label only"
+
+
+def test_keys_are_those_of_the_contract():
+    assert sorted(METRICS) == sorted([*TOP_LABEL, *FULL, "ece_positive"])
+    assert all(spec.name == name for name, spec in METRICS.items())
+
+
+def test_every_metric_has_an_independent_definition():
+    logits, labels = logits_and_labels(30, 2)
+    assert set(definitions.metrics(definitions.softmax(logits), labels)) == set(METRICS)
+
+
+def test_an_unknown_metric_has_a_nearest_match():
+    known = ", ".join(METRICS)
+    with pytest.raises(UnknownMetric) as error:
+        metric_spec("eec")
+    assert str(error.value) == f'metric "eec" is unknown (did you mean "ece"?); metrics are {known}'
+
+
+@pytest.mark.parametrize("k", [2, 7])
+def test_binary_metrics_exist_for_two_classes_only(k):
+    logits, labels = logits_and_labels(30, k)
+    found = evaluate(Predictions(logits=logits, labels=labels), confidence=None).dumps[0].metrics
+    assert list(found) == [name for name in METRICS if k == 2 or name != "ece_positive"]
+
+
+def test_floors_exist_for_binned_metrics_only():
+    logits, labels = logits_and_labels(200, 2)
+    found = evaluate(Predictions(logits=logits, labels=labels)).dumps[0].metrics
+    for name, metric in found.items():
+        binned = name in ("ece", "mce", "aece", "cwce", "oe", "ece_positive")
+        assert (metric.floor is not None) == (metric.floor_high is not None) == binned
+        if binned:
+            assert 0 < metric.floor < metric.floor_high
+
+
+@pytest.mark.parametrize("k", [2, 3, 20])
+def test_values_lie_in_their_ranges(k):
+    for scale in (0.1, 3.0, 100.0):
+        logits, labels = logits_and_labels(80, k, scale=scale)
+        for name, metric in evaluate(Predictions(logits=logits, labels=labels)).dumps[0].metrics.items():
+            spec = METRICS[name]
+            assert spec.low <= metric.value <= (np.inf if spec.high is None else spec.high)
+
+
+def test_intervals_only_on_request():
+    logits, labels = logits_and_labels(200, 3)
+    predictions = Predictions(logits=logits, labels=labels)
+    without = evaluate(predictions, confidence=None).dumps[0].metrics
+    assert all(metric.low is metric.high is metric.corrected is None for metric in without.values())
+    with_intervals = evaluate(predictions).dumps[0].metrics
+    for metric in with_intervals.values():
+        assert metric.low <= metric.high
+        assert metric.low <= (metric.value if metric.corrected is None else metric.corrected) <= metric.high
+
+
+def test_top_label_dumps_give_reasons_for_the_rest():
+    predictions = Predictions(confidence=[0.5, 0.9], correct=[1, 0])
+    found = evaluate(predictions).dumps[0].metrics
+    assert [name for name in found if found[name].value is not None] == TOP_LABEL
+    assert {found[name].reason for name in FULL} == {MISSING}
+
+
+def test_mce_tells_its_bin_and_its_rows():
+    # Bin 2 of 4, (.5, .75]: two rows of .6, both wrong. Bin 3: one row of .9, right.
+    found = evaluate(Predictions(confidence=[0.6, 0.9, 0.6], correct=[0, 1, 0]), bins=4)["mce"]
+    assert (found.value, found.bin, found.count) == (pytest.approx(0.6), 2, 2)
+
+
+def test_impossible_labels_make_nll_null_with_count_and_first_row():
+    probs = [[0.5, 0.5], [1.0, 0.0], [0.0, 1.0], [1.0, 0.0]]
+    report = evaluate(Predictions(probs=probs, labels=[0, 1, 1, 1]))
+    nll = report["nll"]
+    assert nll.to_dict() == {
+        "value": None,
+        "reason": "infinite: the label has probability 0 in 2 rows, first in row 1",
+        "count": 2,
+        "row": 1,
+    }
+    # Squared distances: .25 + .25, 1 + 1, 0, 1 + 1.
+    assert report["brier"].value == (0.5 + 2 + 0 + 2) / 4
+    assert report["accuracy"].value == 2 / 4
+
+
+def test_one_impossible_label_is_told_in_the_singular():
+    nll = evaluate(Predictions(probs=[[1.0, 0.0]], labels=[1]))["nll"]
+    assert nll.reason == "infinite: the label has probability 0 in 1 row, first in row 0"
+
+
+def test_metrics_of_sums_by_hand():
+    # Rows .8 right and .6 wrong in bin (.5, 1]: mean .7, share .5; both metrics see the one bin.
+    sums = summarise(Predictions(probs=[[0.8, 0.2], [0.4, 0.6]], labels=[0, 0]), bins=2)
+    assert METRICS["accuracy"].value(sums) == 0.5
+    assert METRICS["confidence_gap"].value(sums) == pytest.approx((0.8 + 0.6) / 2 - 0.5)
+    assert METRICS["ece"].value(sums) == pytest.approx(abs(0.5 - 0.7))
+    assert METRICS["oe"].value(sums) == pytest.approx(0.7 * (0.7 - 0.5))
+    assert METRICS["nll"].value(sums) == pytest.approx(-(np.log(0.8) + np.log(0.4)) / 2)
+    assert METRICS["brier"].value(sums) == pytest.approx((0.04 + 0.04 + 0.36 + 0.36) / 2)
+    # Class 0: bin 0 holds .4 (label 0), bin 1 holds .8 (label 0). Class 1: .2 and .6, never the label.
+    assert METRICS["cwce"].value(sums) == pytest.approx(((0.6 + 0.2) / 2 + (0.2 + 0.6) / 2) / 2)
+    assert METRICS["ece_positive"].value(sums) == pytest.approx((0.2 + 0.6) / 2)
