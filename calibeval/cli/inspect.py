@@ -21,6 +21,7 @@ def inspect(
     class_names: options.ClassNames = None,
     ignore_index: options.IgnoreIndex = None,
     max_bytes: options.MaxBytes = None,
+    max_memory: options.MaxMemory = None,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> int:
@@ -39,6 +40,7 @@ def inspect(
         class_names=class_names,
         ignore_index=ignore_index,
         max_bytes=max_bytes,
+        max_memory=max_memory,
     )
     inspection = inspect_dump(dump, reading)
     sys.stdout.write(inspection.to_json() if json else render(inspection))

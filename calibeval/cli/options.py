@@ -30,6 +30,10 @@ ClassNames = Annotated[Path | None, typer.Option(metavar="FILE", help="Text file
 IgnoreIndex = Annotated[int | None, typer.Option(metavar="LABEL", help="Leave out, and count, rows with this label.")]
 MaxBytes = Annotated[int | None, typer.Option(metavar="N", min=1, help="Most bytes that a file may expand to.")]
 
+MaxMemory = Annotated[
+    int | None, typer.Option(metavar="N", min=0, help="Read larger arrays block by block; a quarter of the memory.")
+]
+
 Bins = Annotated[int, typer.Option(metavar="N", help="Number of bins.")]
 Convention = Annotated[str, typer.Option(metavar="NAME", help="Compute as this tool does.")]
 Confidence = Annotated[float, typer.Option(metavar="LEVEL", help="Level of the intervals.")]

@@ -26,6 +26,7 @@ def read_options(
     class_names: Path | None,
     ignore_index: int | None,
     max_bytes: int | None,
+    max_memory: int | None,
 ) -> ReadOptions:
     """The options as the readers take them.
 
@@ -41,7 +42,7 @@ def read_options(
         score_columns=() if score_columns is None else tuple(name.strip() for name in score_columns.split(",")),
         class_names=None if class_names is None else _lines(class_names),
         ignore_index=ignore_index,
-        limits=Limits(max_bytes),
+        limits=Limits(max_bytes) if max_memory is None else Limits(max_bytes, max_memory),
     )
 
 

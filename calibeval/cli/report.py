@@ -38,6 +38,7 @@ def report(
     class_names: options.ClassNames = None,
     ignore_index: options.IgnoreIndex = None,
     max_bytes: options.MaxBytes = None,
+    max_memory: options.MaxMemory = None,
     jobs: options.Jobs = None,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
@@ -64,13 +65,17 @@ def report(
         class_names=class_names,
         ignore_index=ignore_index,
         max_bytes=max_bytes,
+        max_memory=max_memory,
     )
     results = []
     with Progress(quiet=quiet) as progress:
         for name in dumps:
             predictions = open_dump(name, reading)
             progress.start(name, predictions.rows)
-            results.append(evaluate_dump(predictions, settings, jobs=threads(jobs), progress=progress.advance))
+            limit = reading.limits.max_memory
+            results.append(
+                evaluate_dump(predictions, settings, jobs=threads(jobs), max_memory=limit, progress=progress.advance)
+            )
     result = Report(VERSION, settings, tuple(results))
     for dump in result.dumps:
         say([f"warning: {dump.name}: {warning}" for warning in dump.warnings], quiet=quiet)

@@ -7,6 +7,7 @@ the same wherever it stands, and chunks are added in the order of their rows: re
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,8 +17,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.equal_mass import CountedKeys, KeptKeys, Keys, confidence_keys
 from calibeval.core.errors import InputError
-from calibeval.core.metrics.binning import BinSums, bin_index, equal_mass_edges, equal_mass_ranks, equal_width_edges
+from calibeval.core.metrics.binning import BinSums, bin_index, count_by_index, equal_width_edges, sums_by_index
 from calibeval.core.predictions import Block, Predictions
 from calibeval.core.rows import BadValues, ClassTotals, full_rows, top_label_rows
 from calibeval.core.sums import Sums
@@ -40,17 +42,23 @@ class _Chunk:
     brier: tuple[float, float]
     impossible: int
     impossible_row: int | None
-    keys: npt.NDArray[np.uint64]
+    keys: Keys
 
 
 def summarise(
-    predictions: Predictions, bins: int = 15, jobs: int = 1, progress: Callable[[int], None] | None = None
+    predictions: Predictions,
+    bins: int = 15,
+    *,
+    jobs: int = 1,
+    max_memory: int | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> Sums:
     """All sums of the predictions in one reading of the scores.
 
     bins: number of equal-width bins, and the most equal-mass bins. jobs: threads; the result does not depend on it.
-    progress: called with the number of rows of each finished chunk.
-    Memory beyond the scores: about 20 MiB a thread, and 8 bytes a row for the sort keys.
+    max_memory: scores of more bytes are read again, once or a few times, for the equal-mass bins, and nothing is kept
+    for each row; None: there is no limit. progress: called with the number of rows of each finished chunk.
+    Memory beyond the scores: about 10 MiB a thread, and 8 bytes a row within max_memory.
     Raises: InputError naming the first rows whose values are not what the kind promises.
 
     >>> sums = summarise(Predictions(probs=[[0.8, 0.2], [0.4, 0.6]], labels=[0, 0]), bins=2)
@@ -59,13 +67,13 @@ def summarise(
     """
     edges = equal_width_edges(bins)
     compared = _stored_edges(edges, predictions)
-    keys = np.empty(predictions.n, np.uint64)
-    filled = 0
+    keys: KeptKeys | CountedKeys = KeptKeys(predictions.n)
+    if max_memory is not None and _stored_bytes(predictions) > max_memory:
+        keys = CountedKeys(predictions.n, lambda: (c.keys for c in _in_order(predictions, compared, jobs)))
     total: _Chunk | None = None
     try:
         for chunk in _in_order(predictions, compared, jobs):
-            keys[filled : filled + chunk.n] = chunk.keys
-            filled += chunk.n
+            keys.add(chunk.keys)
             total = chunk if total is None else _add(total, chunk)
             if progress is not None:
                 progress(chunk.n)
@@ -74,7 +82,7 @@ def summarise(
         raise
     if total is None:
         raise InputError(f"{predictions.source.name}: there are no rows")
-    mass, mass_edges = equal_mass_sums(keys, bins)
+    mass, mass_edges = keys.result(bins)
     return Sums(
         n=total.n,
         k=predictions.k,
@@ -90,6 +98,10 @@ def summarise(
     )
 
 
+def _stored_bytes(predictions: Predictions) -> int:
+    return math.prod(predictions.scores.shape) * predictions.scores.dtype.itemsize
+
+
 def _stored_edges(edges: Floats, predictions: Predictions) -> Floats:
     """Edges as probabilities of the stored dtype can meet them: a float32 0.2 is on the float32 edge 0.2."""
     dtype = predictions.scores.dtype
@@ -101,7 +113,8 @@ def _stored_edges(edges: Floats, predictions: Predictions) -> Floats:
 def _in_order(predictions: Predictions, edges: Floats, jobs: int) -> Iterator[_Chunk]:
     """The chunks' results in the order of their rows; at most jobs + 1 chunks are under way."""
     width = predictions.scores.shape[-1] if predictions.k else 1
-    blocks = predictions.blocks(max(1, min(CHUNK_SCORES // width, CHUNK_ROWS)))
+    every = predictions.blocks(max(1, min(CHUNK_SCORES // width, CHUNK_ROWS)))
+    blocks = (block for block in every if len(block.labels))  # a block may hold ignored rows alone
     if jobs <= 1:
         for block in blocks:
             yield _summarise_chunk(predictions, block, edges)
@@ -129,31 +142,14 @@ def _summarise_chunk(predictions: Predictions, block: Block, edges: Floats) -> _
     brier = 1.0 - 2.0 * rows.label_p + rows.squares
     return _Chunk(
         n=len(block.labels),
-        top=_sums(bins, m, rows.confidence, rows.correct),
+        top=sums_by_index(bins, m, rows.confidence, rows.correct),
         classes=None if rows.classes is None else _class_sums(rows.classes, rows.label_p, block.labels, edges),
         nll=(-_sum(log_p), _sum_squares(log_p)),
         brier=(_sum(brier), _sum_squares(brier)),
         impossible=len(impossible),
         impossible_row=predictions.stored_row(block, int(impossible[0])) if len(impossible) else None,
-        keys=(rows.confidence.view(np.uint64) << np.uint64(1)) | rows.correct,
+        keys=confidence_keys(rows.confidence, rows.correct),
     )
-
-
-def _sums(bins: Indices, m: int, p: Floats, y: npt.NDArray[np.bool_]) -> BinSums:
-    """Sums by bin; outcomes enter through a doubled index, which spares two weighted counts."""
-    index = bins * 2 + y
-    count, total = _count(index, 2 * m), _count(index, 2 * m, p)
-    return BinSums(
-        count=count[0::2] + count[1::2],
-        p=total[0::2] + total[1::2],
-        pp=_count(bins, m, p * p),
-        y=count[1::2],
-        yp=total[1::2],
-    )
-
-
-def _count(index: Indices, size: int, weights: Floats | None = None) -> Floats:
-    return np.asarray(np.bincount(index, weights=weights, minlength=size), np.float64)
 
 
 def _sum(values: Floats) -> float:
@@ -168,7 +164,7 @@ def _class_sums(totals: ClassTotals, label_p: Floats, labels: npt.NDArray[np.int
     """Class-wise sums; a class's outcomes enter through the probability that each row gives its label."""
     k, m = totals.rows.shape
     index = labels.astype(np.intp) * m + bin_index(label_p, edges)
-    y, yp = _count(index, k * m), _count(index, k * m, label_p)
+    y, yp = count_by_index(index, k * m), count_by_index(index, k * m, label_p)
     return BinSums(totals.rows, totals.p, totals.pp, y.reshape(k, m), yp.reshape(k, m))
 
 
@@ -183,26 +179,3 @@ def _add(a: _Chunk, b: _Chunk) -> _Chunk:
         impossible_row=b.impossible_row if a.impossible_row is None else a.impossible_row,
         keys=a.keys[:0],
     )
-
-
-def equal_mass_sums(keys: npt.NDArray[np.uint64], bins: int) -> tuple[BinSums, Floats]:
-    """Sums and edges of equal-mass bins; the keys are reordered.
-
-    keys: (n,); each is a confidence's float64 bits shifted left by one, plus 1 where the row is correct.
-    """
-    ranks = equal_mass_ranks(len(keys), bins)
-    keys.partition(ranks)
-    edges = equal_mass_edges(_confidences(keys[ranks]))
-    total: BinSums | None = None
-    for start in range(0, len(keys), CHUNK_ROWS):
-        part = keys[start : start + CHUNK_ROWS]
-        p, correct = _confidences(part), (part & np.uint64(1)).astype(bool)
-        sums = _sums(bin_index(p, edges), len(edges) - 1, p, correct)
-        total = sums if total is None else total + sums
-    if total is None:
-        raise InputError("there are no rows to bin")
-    return total, edges
-
-
-def _confidences(keys: npt.NDArray[np.uint64]) -> Floats:
-    return (keys >> np.uint64(1)).view(np.float64)

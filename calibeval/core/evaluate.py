@@ -27,11 +27,13 @@ def evaluate(
     convention: str = "calibeval",
     confidence: float | None = 0.95,
     jobs: int = 1,
+    max_memory: int | None = None,
 ) -> Report:
     """Every metric of the predictions, with noise floors and intervals, bin tables and per-class errors.
 
     bins: number of equal-width bins, and the most equal-mass bins. confidence: level of the intervals, in (0, 1);
-    None for no intervals. jobs: threads; the numbers do not depend on it.
+    None for no intervals. jobs: threads; the numbers do not depend on it. max_memory: scores of more bytes are read
+    more than once, and nothing is kept for each row; None: no limit.
     Raises: InputError for values that contradict the kind of the scores; UsageError for settings that cannot work.
 
     >>> report = evaluate(Predictions(probs=[[0.8, 0.2], [0.4, 0.6]], labels=[0, 0]), confidence=None)
@@ -39,7 +41,7 @@ def evaluate(
     (0.5, 0.4)
     """
     settings = check_settings(bins=bins, convention=convention, confidence=confidence)
-    return Report(VERSION, settings, (evaluate_dump(predictions, settings, jobs=jobs),))
+    return Report(VERSION, settings, (evaluate_dump(predictions, settings, jobs=jobs, max_memory=max_memory),))
 
 
 def check_settings(*, bins: int, convention: str, confidence: float | None) -> dict[str, Any]:
@@ -62,15 +64,16 @@ def evaluate_dump(
     settings: dict[str, Any],
     *,
     jobs: int = 1,
+    max_memory: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> DumpReport:
     """One dump under checked settings; several of these make a report.
 
-    progress: called with the number of rows of each finished piece.
+    jobs, max_memory: as for `evaluate`. progress: called with the number of rows of each finished piece.
 
     Raises: InputError for values that contradict the kind of the scores.
     """
-    sums = summarise(predictions, bins=settings["bins"], jobs=jobs, progress=progress)
+    sums = summarise(predictions, settings["bins"], jobs=jobs, max_memory=max_memory, progress=progress)
     metrics = {
         name: spec.evaluate(sums, settings["confidence"])
         for name, spec in METRICS.items()

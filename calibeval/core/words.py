@@ -119,18 +119,28 @@ def headline(dump: DumpReport) -> str:
     says = _says(accuracy.value, gap.value)
     on_gap, on_ece = judge(gap, n=dump.n), judge(ece, n=dump.n)
     if on_ece is not None and on_ece.beyond_noise and not _one_direction(gap, ece, on_gap):
-        on_average = on_gap is not None and on_gap.beyond_noise
-        return f"{_by_bins(dump, on_average)} {says} ({_error(ece)}, {on_ece.value})."
+        lead = _by_bins(dump, "little" if on_gap is not None and on_gap.beyond_noise else "not")
+        return f"{_probably(on_ece, lead)} {says} (ECE {100 * (ece.value or 0.0):.2f} %, {on_ece.value})."
     size = signed_points(gap.value, _decimals(gap.value))
     if on_gap is not None and on_gap.beyond_noise:
-        probably = "" if on_gap is Standing.CERTAIN else "probably "
-        lead = f"{probably}{'over' if gap.value > 0 else 'under'}-confident"
-        return f"{_capital(lead)}: {says} (gap {size}, {on_gap.value})."
+        lead = f"{'over' if gap.value > 0 else 'under'}-confident"
+        return f"{_probably(on_gap, lead)}: {says} (gap {size}, {on_gap.value})."
     decisive, standing = (gap, on_gap) if on_ece is None else (ece, on_ece)
     if standing is None:
         return f"{_capital(says)} (gap {size})."
     subject = "whether it is calibrated " if standing is Standing.UNRESOLVED else ""
     return f"{_capital(subject + standing.value)}: {says} (gap {size}; {_resolution(decisive, dump.n)})."
+
+
+def bin_range(row: Bin, decimals: int = 2) -> str:
+    """The limits of a bin, with at least these decimals and more where its two limits would look the same.
+
+    >>> bin_range(Bin(14 / 15, 1.0, 0, None, None, None)), bin_range(Bin(0.9995, 0.9999, 0, None, None, None))
+    ('0.93 – 1.00', '0.9995 – 0.9999')
+    """
+    while decimals < 15 and row.upper - row.lower < 10**-decimals:
+        decimals += 1
+    return f"{row.lower:.{decimals}f} – {row.upper:.{decimals}f}"
 
 
 def signed_points(gap: float, decimals: int = 1) -> str:
@@ -179,14 +189,13 @@ def _one_direction(gap: MetricResult, ece: MetricResult, on_gap: Standing | None
     return 2 * abs(gap.value) >= ece.value - (ece.floor or 0.0)
 
 
-def _by_bins(dump: DumpReport, on_average: bool) -> str:
-    """The lead of a headline whose gaps cancel on average; on_average: whether a gap beyond noise is left."""
+def _by_bins(dump: DumpReport, on_average: str) -> str:
+    """The lead of a headline whose gaps cancel on average; on_average: how much is left of them there."""
     over, under = (_heaviest(dump.equal_width, sign) for sign in (1, -1))
     if (over is None) == (under is None):
-        both = f"over-confident in some bins{_where(over)}, under-confident in others{_where(under)}"
-        return f"Mixed: {both};"
-    lead = "Over-confident" if over is not None else "Under-confident"
-    return f"{lead} in some bins{_where(over or under)}, {'little' if on_average else 'not'} on average:"
+        return f"mixed: over-confident in some bins{_where(over)}, under-confident in others{_where(under)};"
+    lead = "over-confident" if over is not None else "under-confident"
+    return f"{lead} in some bins{_where(over or under)}, {on_average} on average:"
 
 
 def _heaviest(bins: tuple[Bin, ...], sign: int) -> Bin | None:
@@ -198,7 +207,7 @@ def _heaviest(bins: tuple[Bin, ...], sign: int) -> Bin | None:
 def _where(row: Bin | None) -> str:
     if row is None or row.gap is None:
         return ""
-    return f" (most in {row.lower:.2f} – {row.upper:.2f}: {signed_points(row.gap)})"
+    return f" (most in {bin_range(row)}: {signed_points(row.gap)})"
 
 
 def _says(accuracy: float, gap: float) -> str:
@@ -211,15 +220,15 @@ def _decimals(gap: float) -> int:
     return 1 if abs(gap) >= 0.01 else 2
 
 
-def _error(ece: MetricResult) -> str:
-    return f"ECE {100 * (ece.value or 0.0):.2f} %"
-
-
 def _resolution(metric: MetricResult, n: int | None) -> str:
     """The smallest value that would have stood out, in percentage points."""
     points = 100 * (metric.floor_high or 0.0)
     size = f"{points:.0f}" if points >= 10 else f"{points:.2g}"
     return f"{'this n' if n is None else f'n = {n:,}'} resolves {size} point{'' if size == '1' else 's'}"
+
+
+def _probably(standing: Standing, lead: str) -> str:
+    return _capital(lead if standing is Standing.CERTAIN else f"probably {lead}")
 
 
 def _capital(text: str) -> str:

@@ -16,11 +16,14 @@ import numpy.typing as npt
 from numpy.lib import format as npy_format
 
 from calibeval.core.errors import InputError
+from calibeval.core.row_source import RowSource
+from calibeval.readers.digest import Extent
 from calibeval.readers.limits import Limits
+from calibeval.readers.spool import FileRows, Spool
 from calibeval.readers.stored import Contents, Stored
 
 LOCAL_HEADER = struct.Struct("<4s5H3I2H")
-CHECK_BYTES = 2**20
+PIECE_BYTES = 2**24
 
 
 class Header(NamedTuple):
@@ -55,9 +58,8 @@ def read_npy(path: Path, limits: Limits) -> Contents:
                 f"{path.name}: the header promises {header.nbytes} bytes of values, "
                 f"but the file holds {size - header.offset}"
             )
-        limits.check_expansion(path.name, header.nbytes, size=size)
-        values = header.view(_map(file, header.offset, header.nbytes))
-    return Contents({"": Stored.of(values)})
+    stored = Stored(header.shape, header.dtype, lambda: load_values(path, header.offset, header, limits))
+    return Contents({"": stored})
 
 
 def read_npz(path: Path, limits: Limits) -> Contents:
@@ -71,6 +73,7 @@ def read_npz(path: Path, limits: Limits) -> Contents:
         raise InputError(f"{path.name}: no .npz file, or a damaged one ({error})") from None
     members = _members(archive, path)
     arrays: dict[str, Stored] = {}
+    extents: list[Extent] = []
     expanded = 0
     for key, info in members.items():
         header = _member_header(archive, info, f"{path.name}: {key}")
@@ -80,43 +83,67 @@ def read_npz(path: Path, limits: Limits) -> Contents:
                 f"but the member holds {info.file_size - header.offset}"
             )
         expanded += info.file_size
-        arrays[key] = Stored(header.shape, header.dtype, _Loader(path, archive, info, header))
+        start = _data_offset(path, info)
+        arrays[key] = Stored(header.shape, header.dtype, _Loader(path, archive, info, header, start, limits))
+        if info.compress_type == zipfile.ZIP_STORED:
+            extents.append(Extent(info.filename, start, info.file_size, info.CRC))
     limits.check_expansion(path.name, expanded, size=path.stat().st_size)
-    return Contents(arrays)
+    return Contents(arrays, tuple(extents))
 
 
 @dataclass(frozen=True, slots=True)
 class _Loader:
-    """Loads one member when called."""
+    """Loads one member when called: where it lies if it is stored, unpacked if it is compressed."""
 
     path: Path
     archive: zipfile.ZipFile
     info: zipfile.ZipInfo
     header: Header
+    start: int
+    limits: Limits
 
-    def __call__(self) -> npt.NDArray[Any]:
+    def __call__(self) -> RowSource:
         if self.info.compress_type == zipfile.ZIP_STORED:
-            return self._mapped()
+            return load_values(self.path, self.start + self.header.offset, self.header, self.limits)
         try:
-            with self.archive.open(self.info) as member:
-                data = member.read(self.info.file_size + 1)
-            if len(data) != self.info.file_size:
-                raise InputError(f"{self.path.name}: {self.info.filename} is not as long as it says")
+            return self._unpacked()
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
             raise InputError(f"{self.path.name}: {self.info.filename} is damaged ({error})") from None
-        return self.header.view(memoryview(data)[self.header.offset :])
 
-    def _mapped(self) -> npt.NDArray[Any]:
-        """The values where they lie in the file; the member's checksum is verified."""
-        with self.path.open("rb") as file:
-            start = _data_offset(file, self.info, self.path.name)
-            content = _map(file, start, self.info.file_size)
-        checksum = 0
-        for part in range(0, len(content), CHECK_BYTES):
-            checksum = zlib.crc32(content[part : part + CHECK_BYTES], checksum)
-        if checksum != self.info.CRC:
-            raise InputError(f"{self.path.name}: {self.info.filename} is damaged (bad CRC-32)")
-        return self.header.view(content[self.header.offset :])
+    def _unpacked(self) -> RowSource:
+        """The values unpacked, in pieces of rows where they may be too many for memory."""
+        header, row = self.header, self.header.nbytes // max(self.header.shape[0] if self.header.shape else 1, 1)
+        with self.archive.open(self.info) as member:
+            member.read(header.offset)
+            if header.nbytes <= self.limits.max_memory or header.fortran or not row:
+                data = member.read(header.nbytes)
+                self._expect(len(data) == header.nbytes and not member.read(1))
+                return header.view(data)
+            spool = Spool(self.limits.max_memory)
+            rows = max(1, PIECE_BYTES // row)
+            for start in range(0, header.shape[0], rows):
+                count = min(rows, header.shape[0] - start)
+                data = member.read(count * row)
+                self._expect(len(data) == count * row)
+                spool.add(np.frombuffer(data, header.dtype).reshape(count, *header.shape[1:]))
+            self._expect(not member.read(1))
+        return spool.source()
+
+    def _expect(self, right: bool) -> None:
+        if not right:
+            raise InputError(f"{self.path.name}: {self.info.filename} is not as long as it says")
+
+
+def load_values(path: Path, start: int, header: Header, limits: Limits) -> RowSource:
+    """The values that lie in the file as they are: mapped, or read block by block where they are too many for memory.
+
+    start: where the values begin.
+    Raises: InputError if the file is shorter than it says.
+    """
+    if header.nbytes > limits.max_memory and not header.fortran and header.shape:
+        return FileRows(path.open("rb"), start, header.shape, header.dtype)
+    with path.open("rb") as file:
+        return header.view(_map(file, start, header.nbytes))
 
 
 def _members(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]:
@@ -165,14 +192,18 @@ def read_header(file: IO[bytes], place: str) -> Header:
     return Header(shape, dtype, fortran, file.tell())
 
 
-def _data_offset(file: IO[bytes], info: zipfile.ZipInfo, name: str) -> int:
-    """Where the bytes of a stored member begin: behind its local header, whose lengths may differ from the index."""
-    file.seek(info.header_offset)
-    raw = file.read(LOCAL_HEADER.size)
+def _data_offset(path: Path, info: zipfile.ZipInfo) -> int:
+    """Where the bytes of a member begin: behind its local header, whose lengths may differ from the index."""
+    with path.open("rb") as file:
+        file.seek(info.header_offset)
+        raw = file.read(LOCAL_HEADER.size)
     if len(raw) < LOCAL_HEADER.size or raw[:4] != b"PK\x03\x04":
-        raise InputError(f"{name}: {info.filename} has a damaged local header")
+        raise InputError(f"{path.name}: {info.filename} has a damaged local header")
     *_, name_length, extra_length = LOCAL_HEADER.unpack(raw)
-    return info.header_offset + LOCAL_HEADER.size + int(name_length) + int(extra_length)
+    start = info.header_offset + LOCAL_HEADER.size + int(name_length) + int(extra_length)
+    if start + info.compress_size > path.stat().st_size:
+        raise InputError(f"{path.name}: {info.filename} ends behind the end of the file")
+    return start
 
 
 def _map(file: IO[bytes], start: int, length: int) -> memoryview:

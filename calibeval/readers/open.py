@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -12,6 +11,7 @@ from calibeval.core.errors import FileProblem, InputError, nearest
 from calibeval.core.predictions import Predictions, Source
 from calibeval.core.row_source import as_kind
 from calibeval.readers.assemble import ReadOptions, assemble, external_labels
+from calibeval.readers.digest import Digest
 from calibeval.readers.limits import Limits
 from calibeval.readers.roles import Keys
 from calibeval.readers.stored import Contents
@@ -23,7 +23,6 @@ FORMATS: dict[str, tuple[str, str]] = {
     ".pth": ("pt", "read_pt"),
     ".csv": ("csv", "read_csv"),
 }
-HASH_BYTES = 2**20
 
 
 def read(
@@ -71,7 +70,8 @@ def open_dump(name: str, options: ReadOptions) -> Predictions:
     contents = load(path, options.limits)
     labels = None if options.labels is None else external_labels(load(options.labels, options.limits), options.labels)
     source = Source(path=path.as_posix(), split=split, format=path.suffix.lower().lstrip("."))
-    return assemble(contents.arrays, source, options, labels, lambda: _settle(path, source, contents))
+    digest = Digest(path, contents.extents)
+    return assemble(contents.arrays, source, options, labels, lambda: replace(source, sha256=digest.result()))
 
 
 def split_name(name: str) -> tuple[Path, str | None]:
@@ -114,17 +114,3 @@ def load(path: Path, limits: Limits) -> Contents:
         return reader(path, limits)
     except OSError as error:
         raise FileProblem(f"{path}: cannot be read ({error.strerror or error})") from None
-
-
-def _settle(path: Path, source: Source, contents: Contents) -> Source:
-    """The source with the file's hash, once the format's own checks have passed."""
-    if contents.verify is not None:
-        contents.verify()
-    digest = hashlib.sha256()
-    try:
-        with path.open("rb") as file:
-            while piece := file.read(HASH_BYTES):
-                digest.update(piece)
-    except OSError as error:
-        raise FileProblem(f"{path}: cannot be read ({error.strerror or error})") from None
-    return replace(source, sha256=digest.hexdigest())

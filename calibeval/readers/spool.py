@@ -88,7 +88,7 @@ class Spool:
     def _write(self) -> None:
         try:
             if self._file is None:
-                self._file = tempfile.TemporaryFile(prefix="calibeval-")
+                self._file = tempfile.TemporaryFile(prefix="calibeval-")  # noqa: SIM115 - it lives as long as its rows
             for piece in self._pieces:
                 self._file.write(np.ascontiguousarray(piece).data)
         except OSError as error:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.row_source import RowSource
+from calibeval.readers.digest import Extent
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,7 +38,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Contents:
-    """All arrays of a file, and the check to be made once their bytes have been read (None: nothing to check)."""
+    """All arrays of a file, and the extents of it whose checksums are verified beside the work."""
 
     arrays: dict[str, Stored]
-    verify: Callable[[], None] | None = None
+    extents: tuple[Extent, ...] = ()

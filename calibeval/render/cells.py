@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.report import DumpReport, MetricResult, Report
-from calibeval.core.words import signed
+from calibeval.core.words import bin_range, signed
 
 NULL = "–"
 BEST = "best marked where that is certain: its interval overlaps no other"
@@ -116,16 +116,18 @@ def reasons(dump: DumpReport) -> list[str]:
 
 
 def remarks(dump: DumpReport) -> list[str]:
-    """What the numbers do not tell by themselves: which bin decides MCE, and where noise has inflated a value."""
+    """What the numbers do not tell by themselves: which bin decides MCE, and where noise has moved a value."""
     lines = []
     worst = dump.metrics.get("mce")
     if worst is not None and worst.bin is not None and 0 <= worst.bin < len(dump.equal_width):
         row = dump.equal_width[worst.bin]
-        lines.append(f"MCE: decided by bin {row.lower:.2f} – {row.upper:.2f}, which holds {plural(row.count, 'row')}")
+        lines.append(f"MCE: decided by bin {bin_range(row)}, which holds {plural(row.count, 'row')}")
     for m in dump.metrics.values():
         if m.corrected is not None and _outside(m):
             corrected = value(MetricResult(m.name, m.corrected))
-            lines.append(f"{label(m.name)}: inflated by noise, so its interval lies lower (corrected: {corrected})")
+            lines.append(
+                f"{label(m.name)}: biased by noise; its interval is of the true value (corrected: {corrected})"
+            )
     return lines
 
 

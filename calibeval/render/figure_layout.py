@@ -69,6 +69,7 @@ class Layout:
 
     @property
     def rows(self) -> int:
+        """Rows of cells."""
         return -(-self.count // self.columns)
 
     @property
@@ -78,6 +79,7 @@ class Layout:
 
     @property
     def height(self) -> float:
+        """Height of the figure."""
         return self.rows * self.pitch - 1.2 * self.gap + self.under + self.legend
 
     def cell(self, index: int) -> Cell:
@@ -101,10 +103,8 @@ def one_panel(width: float | None = None) -> Layout:
     """The layout of a figure of one dump."""
     full = ONE_WIDTH if width is None else width
     side = full - 0.44 - 0.13
-    words = side >= 1.9
-    ticks = (0, 20, 40, 60, 80, 100) if words else (0, 50, 100)
     return Layout(
-        PanelStyle(title=7.5, text=6.5, small=5.5, words=words, ticks=ticks),
+        _style(side, 1.0, flush=False),
         full,
         count=1,
         columns=1,
@@ -124,22 +124,31 @@ def many_panels(dumps: int, width: float | None = None) -> Layout:
     >>> [many_panels(count).columns for count in (2, 5, 6, 8, 20)]
     [2, 5, 3, 4, 5]
     """
-    full, left, right, gap = PAGE_WIDTH if width is None else width, 0.4, 0.04, 0.13
+    full, left, right, gap = PAGE_WIDTH if width is None else width, 0.4, 0.1, 0.13
     fitting = max(1, min(MOST_COLUMNS, int((full - left - right + gap) / (NARROWEST_PANEL + gap))))
     count = min(dumps, MOST_PANELS)
     columns = math.ceil(count / math.ceil(count / fitting))
+    roomy = columns <= full / 2.3
+    gap = 0.24 if roomy else gap
     side = (full - left - right - (columns - 1) * gap) / columns
     return Layout(
-        PanelStyle(title=6.5, text=5.5, small=5.0, words=False, ticks=(0, 50, 100)),
+        _style(side, 0.85, flush=not roomy),
         full,
         count=count,
         columns=columns,
         side=side,
         left=left,
-        above=0.38,
-        between=0.07,
+        above=0.4,
+        between=0.15 if roomy else 0.07,
         histogram=max(0.42, 0.26 * side),
         gap=gap,
         under=0.28,
         left_out=dumps - count,
     )
+
+
+def _style(side: float, scale: float, *, flush: bool) -> PanelStyle:
+    """Type for a panel of that side; scale 1 is that of the captions of a paper."""
+    words = side >= 1.9
+    ticks = (0, 20, 40, 60, 80, 100) if words else (0, 50, 100)
+    return PanelStyle(7.5 * scale, 6.5 * scale, max(5.0, 5.5 * scale), words, flush, ticks)

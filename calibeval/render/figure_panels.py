@@ -13,7 +13,7 @@ from matplotlib.patches import Patch, Rectangle
 
 from calibeval.core.consistency import consistency_range
 from calibeval.core.report import Bin
-from calibeval.render.figure_text import Header, percent, short_count, text_width
+from calibeval.render.figure_text import Header, short_count, text_width
 
 # Vermilion and blue of Okabe & Ito's palette, which the colour-blind tell apart; hatches tell them apart in grey.
 OVER, UNDER = "#d55e00", "#0072b2"
@@ -26,12 +26,17 @@ DASHES = (0, (3.0, 1.2))
 
 @dataclass(frozen=True, slots=True)
 class PanelStyle:
-    """Sizes in points, and how much is said: `words` for a figure of one dump, numbers alone for small multiples."""
+    """Sizes in points, and how much is said.
+
+    words: lines are labelled with words rather than numbers alone. flush: the first and last number of the axis stay
+    within the panel. ticks: numbers of the axes, in percent.
+    """
 
     title: float
     text: float
     small: float
     words: bool
+    flush: bool
     ticks: tuple[int, ...]
 
 
@@ -85,7 +90,7 @@ def draw_reliability(axes: Axes, bins: Sequence[Bin], style: PanelStyle) -> None
 
 
 def _draw_bin(axes: Axes, b: Bin, accuracy: float, confidence: float) -> None:
-    """One bin; every artist's label says what it is, and its gid which bin it belongs to."""
+    """One bin; every artist's label says what it is."""
     weight, line = ink_weight(b.count), _line_width(axes, b)
     span = consistency_range(b.count, confidence)
     left, width = 100.0 * b.lower, 100.0 * (b.upper - b.lower)
@@ -94,14 +99,10 @@ def _draw_bin(axes: Axes, b: Bin, accuracy: float, confidence: float) -> None:
     band.set(facecolor=BAND, edgecolor="none")
     bar = Rectangle((inner[0], 0.0), inner[1], 100.0 * accuracy, label="accuracy", zorder=2)
     bar.set(facecolor=BAR, edgecolor="none", alpha=weight)
-    over = confidence > accuracy
-    low, high = sorted((100.0 * accuracy, 100.0 * confidence))
-    gap = Rectangle((inner[0], low), inner[1], high - low, label="over-confident" if over else "under-confident")
-    colour = OVER if over else UNDER
-    gap.set(facecolor=tint(colour, 0.22), edgecolor=colour, alpha=weight, zorder=3)
-    gap.set(hatch=OVER_HATCH if over else UNDER_HATCH, linewidth=0.5 * line)
-    for artist in (band, bar, gap):
-        axes.add_patch(artist)
+    axes.add_patch(band)
+    axes.add_patch(bar)
+    if confidence != accuracy:
+        axes.add_patch(_gap(100.0 * accuracy, 100.0 * confidence, inner, 0.5 * line)).set_alpha(weight)
     ends = [inner[0], inner[0] + inner[1]]
     axes.plot(
         ends,
@@ -112,6 +113,15 @@ def _draw_bin(axes: Axes, b: Bin, accuracy: float, confidence: float) -> None:
         solid_capstyle="butt",
         zorder=6,
     )
+
+
+def _gap(accuracy: float, confidence: float, inner: tuple[float, float], line: float) -> Rectangle:
+    """From accuracy to confidence, in percent, in the colour and hatch of its sign. inner: left end and width."""
+    over = confidence > accuracy
+    label, colour, hatch = ("over-confident", OVER, OVER_HATCH) if over else ("under-confident", UNDER, UNDER_HATCH)
+    gap = Rectangle((inner[0], min(accuracy, confidence)), inner[1], abs(confidence - accuracy), label=label, zorder=3)
+    gap.set(facecolor=tint(colour, 0.22), edgecolor=colour, hatch=hatch, linewidth=line)
+    return gap
 
 
 def _line_width(axes: Axes, b: Bin) -> float:
@@ -129,7 +139,7 @@ def _points(axes: Axes) -> tuple[float, float]:
 def draw_header(axes: Axes, header: Header, style: PanelStyle) -> None:
     """The three lines above the panel, from its left edge: nothing in the frame can hide them, or hide behind them."""
     heights = (4.0 + 2.75 * style.text, 4.0 + 1.35 * style.text, 4.0)
-    for words, height in zip(header, heights):
+    for words, height in zip(header, heights, strict=True):
         first = words is header.name
         text = axes.annotate(words, (0.0, 1.0), (0.0, height), xycoords="axes fraction", textcoords="offset points")
         text.set(fontsize=style.title if first else style.text, color=INK if first else QUIET, annotation_clip=False)
@@ -159,13 +169,13 @@ def _gap_handle(colour: str, hatch: str, words: str) -> Patch:
 def draw_counts(axes: Axes, bins: Sequence[Bin], style: PanelStyle) -> bool:
     """The rows of every bin, in a line under the reliability diagram; False, and nothing drawn, where too narrow."""
     room = _points(axes)[0] / len(bins)
-    for whole in (False, True):
+    for points, whole in ((style.small, False), (style.small, True), (0.87 * style.small, True)):
         words = [short_count(b.count, whole=whole) for b in bins]
-        if max(text_width(word, style.small) for word in words) <= room - 0.6:
+        if max(text_width(word, points) for word in words) <= room - 0.6:
             break
     else:
         return False
-    for b, word in zip(bins, words):
+    for b, word in zip(bins, words, strict=True):
         colour = QUIET if b.count else RULE
         axes.annotate(
             word,
@@ -174,7 +184,7 @@ def draw_counts(axes: Axes, bins: Sequence[Bin], style: PanelStyle) -> bool:
             textcoords="offset points",
             ha="center",
             va="top",
-            fontsize=style.small,
+            fontsize=points,
             color=colour,
             annotation_clip=False,
         )
@@ -215,31 +225,41 @@ def _label_step(axes: Axes, style: PanelStyle) -> float:
 
 
 def _draw_means(axes: Axes, of_all: Means, style: PanelStyle, step: float) -> None:
-    """Two vertical lines of unequal height; a label at each top, pointing to the side where there is room."""
-    lines = {
-        "accuracy": (100.0 * of_all.accuracy, "-"),
-        "mean confidence": (100.0 * of_all.confidence, DASHES),
-    }
-    leftwards = of_all.accuracy + of_all.confidence > 1.0
-    # The outer line is the taller one, so that its label passes over the inner line.
-    ordered = sorted(lines, key=lambda name: lines[name][0], reverse=leftwards)
-    for name, height in zip(ordered, (1.0, 1.0 - step)):
-        x, dashes = lines[name]
-        top = height * axes.get_ylim()[1]
-        axes.plot(
-            [x, x], [0.0, top], color=INK, linewidth=0.9, linestyle=dashes, label=name, zorder=4, solid_capstyle="butt"
-        )
-        words = f"{name} {percent(x / 100.0, 1)} %" if style.words else percent(x / 100.0, 1)
-        axes.annotate(
-            words,
-            (x, top),
-            (-2.5 if leftwards else 2.5, -1.2),
-            textcoords="offset points",
-            ha="right" if leftwards else "left",
-            va="top",
-            fontsize=style.small + 0.5,
-            color=INK,
-        )
+    """Two vertical lines of unequal height, a label at the top of each, in a row of its own."""
+    points, names = style.small + 0.5, ("accuracy", "mean confidence")
+    places = (100.0 * of_all.accuracy, 100.0 * of_all.confidence)
+    words = [f"{name} {x:.1f} %" if style.words else f"{x:.1f}" for name, x in zip(names, places, strict=True)]
+    per_point = 100.0 / _points(axes)[0]
+    sides = label_sides(places, [per_point * (text_width(text, points) + 3.0) for text in words])
+    # The line that labels point away from is the taller one, so that its label passes over the other line.
+    accuracy_first = (places[0] > places[1]) == (sides[0] == "left")
+    for index in (0, 1):
+        x, leftwards = places[index], sides[index] == "left"
+        top = axes.get_ylim()[1] * (1.0 if (index == 0) == accuracy_first else 1.0 - step)
+        line = Line2D([x, x], [0.0, top], color=INK, linewidth=0.9, linestyle=DASHES if index else "-", zorder=4)
+        line.set_label(names[index])
+        line.set_dash_capstyle("butt")
+        axes.add_line(line)
+        shift = (-2.5 if leftwards else 2.5, -1.2)
+        label = axes.annotate(words[index], (x, top), shift, textcoords="offset points", annotation_clip=False)
+        label.set(fontsize=points, color=INK, horizontalalignment="right" if leftwards else "left")
+        label.set_verticalalignment("top")
+
+
+def label_sides(places: Sequence[float], widths: Sequence[float]) -> list[str]:
+    """The side of each of two vertical lines, "left" or "right", on which its label stays inside the panel.
+
+    Both labels are on one side where that is possible, towards the middle if it can be chosen; else both point inwards.
+    places, widths: of lines and labels, in percent of the panel's width.
+
+    >>> label_sides([81.1, 93.7], [30, 40]), label_sides([20.0, 93.7], [30, 40]), label_sides([5.0, 99.0], [30, 40])
+    (['left', 'left'], ['right', 'left'], ['right', 'left'])
+    """
+    left = all(x >= width for x, width in zip(places, widths, strict=True))
+    right = all(x + width <= 100.0 for x, width in zip(places, widths, strict=True))
+    if left and (sum(places) > 100.0 or not right):
+        return ["left", "left"]
+    return ["right", "right"] if right else ["left" if x > 50.0 else "right" for x in places]
 
 
 def _tidy(axes: Axes, style: PanelStyle) -> None:
@@ -247,7 +267,7 @@ def _tidy(axes: Axes, style: PanelStyle) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set(linewidth=0.6, color=INK)
     axes.tick_params(length=2.0, width=0.6, pad=2.0, labelsize=style.text, color=INK, labelcolor=INK)
-    if not style.words:
+    if style.flush:
         # Neighbours stand close: "100" of one and "0" of the next must not read as a thousand.
         axes.get_xticklabels()[0].set_horizontalalignment("left")
         axes.get_xticklabels()[-1].set_horizontalalignment("right")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import matplotlib
+import matplotlib as mpl
 from matplotlib.font_manager import get_font
 from matplotlib.ft2font import FT2Font
 
@@ -16,14 +16,14 @@ from calibeval.core.report import DumpReport
 FONT = "DejaVu Sans"
 ELLIPSIS = "…"
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
-# Names longer than this are cut before anything is measured.
-_LONGEST = 400
+# Of longer names only this many characters are looked at.
+_LONGEST = 1000
 
 
 def _font(*, bold: bool = False) -> FT2Font:
     """The font from matplotlib's own files, never one that the system happens to have under the same name."""
     name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
-    return get_font(str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name))
+    return get_font(str(Path(mpl.get_data_path()) / "fonts" / "ttf" / name))
 
 
 def text_width(text: str, points: float, *, bold: bool = False) -> float:
@@ -48,7 +48,7 @@ def printable(name: str) -> str:
     'a $\\bad{$�[1m'
     """
     known = _font().get_charmap()
-    composed = unicodedata.normalize("NFC", " ".join(name[: 4 * _LONGEST].split()))
+    composed = unicodedata.normalize("NFC", " ".join(shorten(name, _LONGEST).split()))
     kept = (char for char in composed if unicodedata.category(char) not in ("Mn", "Me"))
     return "".join(char if _is_safe(char) and ord(char) in known else UNKNOWN for char in kept)
 
@@ -65,18 +65,24 @@ def cut(text: str, points: float, room: float, *, bold: bool = False) -> str:
     """
     if text_width(text, points, bold=bold) <= room:
         return text
-    low, high = 0, min(len(text), _LONGEST)
+    low, high = 0, len(text)
     while high - low > 1:
         kept = (low + high) // 2
-        if text_width(_without_middle(text, kept), points, bold=bold) <= room:
+        if text_width(shorten(text, kept), points, bold=bold) <= room:
             low = kept
         else:
             high = kept
-    return _without_middle(text, low)
+    return shorten(text, low)
 
 
-def _without_middle(text: str, kept: int) -> str:
-    """`kept` characters of the text, a third of them from its start."""
+def shorten(text: str, kept: int) -> str:
+    """The text, or where it is longer `kept` characters of it, a third of them from its start.
+
+    >>> shorten("abcdefghi", 6), shorten("abcdef", 6)
+    ('ab…fghi', 'abcdef')
+    """
+    if len(text) <= kept:
+        return text
     start = kept // 3
     return text[:start].rstrip() + ELLIPSIS + text[len(text) - (kept - start) :].lstrip()
 
@@ -94,10 +100,8 @@ def titles(names: Sequence[str], points: float, room: float) -> list[str]:
     ['#noise_1', '#noise_2']
     """
     whole = [printable(name) or "predictions" for name in names]
-    shorter = [whole]
-    for candidates in ([_without_folders(name) for name in whole], _without_shared_file(whole)):
-        if len(set(candidates)) == len(set(whole)) and all(candidates):
-            shorter.append(candidates)
+    steps = (whole, [_without_folders(name) for name in whole], _without_shared_file(whole))
+    shorter = [step for step in steps if len(set(step)) == len(set(whole)) and all(step)]
     for candidates in shorter:
         if all(text_width(name, points, bold=True) <= room for name in candidates):
             return candidates
@@ -128,7 +132,7 @@ def _distinct(names: list[str], points: float, room: float) -> list[str]:
 def _shared_start(names: list[str]) -> int:
     """How many characters at the start all names share."""
     first, last = min(names), max(names)
-    return next((i for i, (a, b) in enumerate(zip(first, last)) if a != b), min(len(first), len(last)))
+    return next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
 
 
 def percent(fraction: float | None, digits: int = 2) -> str:
@@ -172,7 +176,7 @@ def headers(
     known = [] if level is None else [f"{100.0 * level:g} % interval"]
     errors = [[ece_line(dump, words) for dump in dumps] for words in (*known, "[]", "")]
     rows = [[rows_line(dump, words) for dump in dumps] for words in ("if calibrated", "floor", "≤", "")]
-    lines = zip(names, _fullest(errors, points, room), _fullest(rows, points, room))
+    lines = zip(names, _fullest(errors, points, room), _fullest(rows, points, room), strict=True)
     return [Header(*three) for three in lines]
 
 

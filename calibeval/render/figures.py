@@ -11,9 +11,9 @@ import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from os import PathLike
-from typing import IO, Literal, get_args
+from typing import IO, TYPE_CHECKING, Any, Literal
 
-import matplotlib
+import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
@@ -22,18 +22,27 @@ from calibeval.core.errors import InputError, UsageError, nearest
 from calibeval.core.report import DumpReport, Report
 from calibeval.render import figure_panels as panels
 from calibeval.render.figure_layout import Cell, Layout, many_panels, one_panel
-from calibeval.render.figure_text import FONT, ece_line, headers, percent, printable
+from calibeval.render.figure_text import FONT, ece_line, headers, percent, printable, shorten
+
+if TYPE_CHECKING:
+    from matplotlib.typing import RcKeyType
 
 Format = Literal["svg", "png", "pdf"]
 DOTS_PER_INCH = 200
 
-_SETTINGS = {
+_SETTINGS: dict[RcKeyType, Any] = {
     "font.family": [FONT],
     "text.parse_math": False,
     "hatch.linewidth": 0.5,
     "svg.fonttype": "path",
     "svg.hashsalt": "calibeval",
     "pdf.fonttype": 42,
+}
+# Whatever would differ from one run to the next stays out.
+_METADATA: dict[str, dict[str, str | None]] = {
+    "svg": {"Date": None, "Creator": "calibeval"},
+    "png": {"Software": None},
+    "pdf": {"CreationDate": None, "Creator": "calibeval"},
 }
 
 
@@ -62,24 +71,19 @@ def reliability_figure(report: Report, *, width_inches: float | None = None) -> 
     return figure
 
 
-def save_figure(figure: Figure, path_or_buffer: str | PathLike[str] | IO[bytes], format: Format) -> None:
+def save_figure(figure: Figure, path_or_buffer: str | PathLike[str] | IO[bytes], format: Format) -> None:  # noqa: A002 - savefig's word
     """Write the figure as svg, png (200 dots per inch) or pdf; equal figures give equal bytes.
 
     Raises: UsageError for another format; OSError if the file cannot be written.
     """
-    if format not in get_args(Format):
-        raise UsageError(f'format "{format}" is unknown{nearest(format, get_args(Format))}; there are svg, png and pdf')
-    metadata: dict[str, str | None] = {"Title": figure.get_label() or None}
-    metadata |= {
-        "svg": {"Date": None, "Creator": "calibeval"},
-        "png": {"Software": None},
-        "pdf": {"CreationDate": None, "Creator": "calibeval"},
-    }[format]
+    if format not in _METADATA:
+        raise UsageError(f'format "{format}" is unknown{nearest(format, _METADATA)}; there are svg, png and pdf')
+    metadata = {"Title": str(figure.get_label()) or None, **_METADATA[format]}
     with _own_settings():
         figure.savefig(path_or_buffer, format=format, dpi=DOTS_PER_INCH, facecolor="white", metadata=metadata)
 
 
-def figure_bytes(figure: Figure, format: Format) -> bytes:
+def figure_bytes(figure: Figure, format: Format) -> bytes:  # noqa: A002 - savefig's word
     """The figure as svg, png or pdf, in memory.
 
     Raises: UsageError for another format.
@@ -92,9 +96,9 @@ def figure_bytes(figure: Figure, format: Format) -> bytes:
 @contextmanager
 def _own_settings() -> Iterator[None]:
     """Matplotlib's defaults with ours on top, for the time of the block."""
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_SETTINGS)
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_SETTINGS)
         yield
 
 
@@ -155,5 +159,5 @@ def _description(dumps: Sequence[DumpReport]) -> str:
     for dump in dumps:
         of_all = panels.means(dump.equal_width)
         numbers = f"accuracy {percent(of_all.accuracy)} %, mean confidence {percent(of_all.confidence)} %"
-        parts.append(f"{printable(dump.name)}: {numbers}, {ece_line(dump)}")
+        parts.append(f"{shorten(printable(dump.name), 120)}: {numbers}, {ece_line(dump)}")
     return "Reliability diagram. " + ". ".join(parts)

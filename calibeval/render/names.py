@@ -40,4 +40,5 @@ def ascii_text(text: str) -> str:
     >>> ascii_text("−1.0 – 2.0 (≤ 3) né")
     '-1.0 to 2.0 (<= 3) n\\xe9'
     """
-    return text.replace(" – ", " to ").replace(" · ", ", ").translate(_ASCII).encode("ascii", "backslashreplace").decode("ascii")
+    plain = text.replace(" – ", " to ").replace(" · ", ", ").translate(_ASCII)
+    return plain.encode("ascii", "backslashreplace").decode("ascii")

@@ -8,7 +8,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from calibeval.core.report import Bin, DumpReport
-from calibeval.core.words import bin_stands_out, signed
+from calibeval.core.words import bin_range, bin_stands_out, signed
 from calibeval.render.terminal_sheet import OVER, QUIET, UNDER, Column, Sheet, gap_style, table, total_width
 
 MOST_ROWS = 20
@@ -66,12 +66,9 @@ def _merge(bins: list[Bin]) -> Bin:
 
 
 def _ranges(bins: list[Bin], sheet: Sheet) -> list[str]:
-    """The limits of the bins, with as many decimals as keep the two limits of every bin apart."""
-    narrowest = min(b.upper - b.lower for b in bins)
-    decimals = 2
-    while decimals < 9 and narrowest < 10**-decimals:
-        decimals += 1
-    return [sheet.text(f"{b.lower:.{decimals}f} – {b.upper:.{decimals}f}") for b in bins]
+    """The limits of the bins, all with as many decimals as the narrowest needs."""
+    narrowest = bin_range(min(bins, key=lambda b: b.upper - b.lower))
+    return [sheet.text(bin_range(b, len(narrowest.split()[0]) - 2)) for b in bins]
 
 
 def _gap(row: Bin, sheet: Sheet) -> Text:

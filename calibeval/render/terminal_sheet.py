@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len, set_cell_size
+from rich.console import JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
@@ -63,7 +64,7 @@ class Sheet:
 
     def name(self, name: str, room: int, *, keep_end: bool = False) -> str:
         """A name from a file: harmless, and cut to `room` cells; of paths the end tells more."""
-        shown = self.text(visible(name))
+        shown = self.text(visible(name)) or "(no name)"
         if cell_len(shown) > room:
             dots = self.text("…")
             rest = max(0, room - cell_len(dots))
@@ -95,10 +96,8 @@ def table(columns: Sequence[Column]) -> Table:
     """The columns side by side, without a frame."""
     result = Table(box=None, padding=(0, GUTTER, 0, 0), pad_edge=False, header_style=QUIET)
     for column in columns:
-        justify = "left" if column.left else "right"
-        result.add_column(
-            Text(column.header), justify=justify, no_wrap=True, overflow="crop", min_width=column.width  # type: ignore[arg-type]
-        )
+        side: JustifyMethod = "left" if column.left else "right"
+        result.add_column(Text(column.header), justify=side, no_wrap=True, overflow="crop", min_width=column.width)
     for row in zip(*(column.cells for column in columns), strict=True):
         result.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
     return result

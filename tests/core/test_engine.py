@@ -6,7 +6,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calibeval import Predictions, evaluate
@@ -117,7 +117,7 @@ def test_types_of_labels_change_nothing(dtype, k):
 def boundary_sizes(k):
     block = max(1, rows.BLOCK_SCORES // k)
     chunk = max(1, min(engine.CHUNK_SCORES // k, engine.CHUNK_ROWS))
-    return sorted({1, 2, 3, *(size + step for size in (block, chunk, 2 * chunk) for step in (-1, 0, 1))} - {0})
+    return sorted({1, 2, 3, *(size + step for size in (block, chunk) for step in (-1, 0, 1))} - {0})
 
 
 @pytest.mark.parametrize("k", [2, 10, 17])
@@ -173,6 +173,7 @@ def test_any_logits_against_the_definition(seed, n, k, scale, whole, bins):
     assert_same(found, expected, 1e-9)
 
 
+@settings(max_examples=40)
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(2, 300), k=st.sampled_from([2, 4, 30]))
 def test_the_order_of_rows_changes_no_metric(seed, n, k):
     logits, labels = logits_and_labels(n, k, seed=seed)
@@ -291,7 +292,9 @@ def test_a_shift_of_all_logits_changes_nothing(shift):
 def test_confidence_exactly_0_and_1():
     found = values(Predictions(confidence=[0.0, 0.0, 1.0, 1.0], correct=[0, 1, 1, 0]))
     # Bin 1: mean 0, share 1/2. Bin 15: mean 1, share 1/2.
-    assert found["ece"] == found["aece"] == 2 / 4 * 0.5 + 2 / 4 * 0.5
+    assert found["ece"] == 2 / 4 * 0.5 + 2 / 4 * 0.5
+    # The order statistics are 0 and 1, which are edges anyway: one equal-mass bin, mean 1/2, share 1/2.
+    assert found["aece"] == 0.0
     assert found["oe"] == 2 / 4 * 1.0 * 0.5
     assert found["mce"] == 0.5
 
@@ -470,7 +473,7 @@ BAD = {
 def test_values_that_contradict_their_kind(kind, row, message, wide, jobs):
     good = np.array([[0.2, 0.3, 0.5]] * 5)
     scores = good if kind == "probs" else np.log(good)
-    scores[2] = row
+    scores[2] = row[0]
     if wide:
         fill = 0.0 if kind == "probs" else -np.inf
         scores = np.concatenate([scores, np.full((5, 20), fill)], axis=1)
@@ -534,9 +537,15 @@ def peak_bytes(n, k, jobs):
 
 
 @pytest.mark.parametrize("k", [2, 20])
-@pytest.mark.parametrize("jobs", [1, 2])
-def test_memory_beyond_the_scores_is_8_bytes_a_row(k, jobs):
+def test_memory_beyond_the_scores_is_8_bytes_a_row(k):
     few, many = 4 * engine.CHUNK_ROWS, 16 * engine.CHUNK_ROWS
-    beyond = [peak_bytes(n, k, jobs) - 8 * n for n in (few, many)]
-    assert beyond[1] <= 1.05 * beyond[0] + 2**20
-    assert beyond[1] < jobs * 64 * 2**20
+    beyond = [peak_bytes(n, k, 1) - 8 * n for n in (few, many)]
+    assert beyond[1] <= 1.05 * beyond[0] + 2**18
+
+
+@pytest.mark.parametrize("k", [2, 20])
+@pytest.mark.parametrize("jobs", [1, 2, 3])
+def test_memory_beyond_the_scores_grows_with_threads_only(k, jobs):
+    # How many chunks meet in memory is chance; there are never more than one a thread and one that waits.
+    n = 12 * engine.CHUNK_ROWS
+    assert peak_bytes(n, k, jobs) - 8 * n < (jobs + 1) * 24 * 2**20

@@ -58,7 +58,7 @@ class Point(NamedTuple):
         deviation = math.sqrt(self.variance)
         standard = (observed - self.mean) / deviation
         half_skew = min(max(0.5 * self.third / (self.variance * deviation), 0.0), 1.0)
-        root = math.cbrt(1.0 + half_skew * standard)
+        root = float(np.cbrt(1.0 + half_skew * standard))
         return 3.0 * standard / (root * root + root + 1.0) + half_skew / 3.0
 
 

@@ -68,7 +68,7 @@ def test_intervals_only_on_request():
     with_intervals = evaluate(predictions).dumps[0].metrics
     for metric in with_intervals.values():
         assert metric.low <= metric.high
-        assert metric.low <= (metric.value if metric.corrected is None else metric.corrected) <= metric.high
+        assert metric.corrected is None or metric.low <= metric.corrected <= metric.high
 
 
 def test_top_label_dumps_give_reasons_for_the_rest():

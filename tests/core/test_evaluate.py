@@ -1,0 +1,140 @@
+"""From predictions to a report: settings, bin tables, classes, warnings."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import calibeval
+from calibeval import Predictions, evaluate
+from calibeval.core.errors import UsageError
+from tests import definitions
+from tests.data import logits_and_labels
+
+PROBS = [[0.9, 0.1], [0.6, 0.4], [0.3, 0.7], [0.2, 0.8], [0.75, 0.25]]
+LABELS = [0, 1, 1, 0, 0]
+
+
+def test_bin_tables_by_hand():
+    # Confidences .9 right, .6 wrong, .7 right, .8 wrong, .75 right.
+    dump = evaluate(Predictions(probs=PROBS, labels=LABELS), bins=4).dumps[0]
+    assert [(b.lower, b.upper, b.count) for b in dump.equal_width] == [
+        (0.0, 0.25, 0),
+        (0.25, 0.5, 0),
+        (0.5, 0.75, 3),
+        (0.75, 1.0, 2),
+    ]
+    assert dump.equal_width[0].confidence is dump.equal_width[0].accuracy is dump.equal_width[0].gap is None
+    third, fourth = dump.equal_width[2:]
+    assert third.confidence == pytest.approx((0.6 + 0.7 + 0.75) / 3)
+    assert third.accuracy == pytest.approx(2 / 3)
+    assert third.gap == pytest.approx((0.6 + 0.7 + 0.75) / 3 - 2 / 3)
+    assert fourth.gap == pytest.approx((0.9 + 0.8) / 2 - 1 / 2)
+    # Edges at positions ceil(5/4) - 1, ceil(10/4) - 1, ceil(15/4) - 1 of .6 .7 .75 .8 .9.
+    assert [(b.lower, b.upper, b.count) for b in dump.equal_mass] == [
+        (0.0, 0.7, 2),
+        (0.7, 0.75, 1),
+        (0.75, 0.8, 1),
+        (0.8, 1.0, 1),
+    ]
+
+
+def test_equal_mass_tables_follow_the_definition():
+    logits, labels = logits_and_labels(500, 4)
+    dump = evaluate(Predictions(logits=logits, labels=labels), bins=7).dumps[0]
+    edges = definitions.mass_edges(definitions.softmax(logits).max(axis=1), 7)
+    assert [b.lower for b in dump.equal_mass] == pytest.approx(edges[:-1], abs=1e-12)
+    assert [b.upper for b in dump.equal_mass] == pytest.approx(edges[1:], abs=1e-12)
+    assert sum(b.count for b in dump.equal_mass) == 500
+    assert max(b.count for b in dump.equal_mass) - min(b.count for b in dump.equal_mass) <= 1
+
+
+def test_classes_by_hand():
+    dump = evaluate(Predictions(probs=PROBS, labels=LABELS, class_names=["no", "yes"]), bins=2).dumps[0]
+    no, yes = dump.per_class
+    assert (no.name, no.support, yes.name, yes.support) == ("no", 3, "yes", 2)
+    # Class 0 above .5: .9 .6 .75 with two labels; below: .3 .2 with one.
+    assert no.calibration_error == pytest.approx((abs(2.25 - 2) + abs(0.5 - 1)) / 5)
+    assert no.gap == pytest.approx((2.25 + 0.5 - 3) / 5)
+    assert yes.gap == pytest.approx((0.1 + 0.4 + 0.7 + 0.8 + 0.25 - 2) / 5)
+
+
+def test_class_errors_average_to_cwce():
+    logits, labels = logits_and_labels(300, 30)
+    report = evaluate(Predictions(logits=logits, labels=labels), confidence=None)
+    errors = [c.calibration_error for c in report.dumps[0].per_class]
+    assert [c.name for c in report.dumps[0].per_class] == [str(i) for i in range(30)]
+    assert np.mean(errors) == pytest.approx(report["cwce"].value, abs=1e-15)
+
+
+def test_top_label_dumps_have_no_classes():
+    dump = evaluate(Predictions(confidence=[0.5], correct=[1])).dumps[0]
+    assert (dump.k, dump.per_class, dump.warnings) == (None, (), ())
+
+
+def test_few_absent_classes_are_all_named_and_many_are_cut():
+    few = evaluate(Predictions(logits=np.zeros((1, 3)), labels=[1])).dumps[0].warnings
+    assert few == ("2 of 3 classes never occur among the labels: 0, 2",)
+    many = evaluate(Predictions(logits=np.zeros((1, 30)), labels=[1])).dumps[0].warnings
+    assert many == ("29 of 30 classes never occur among the labels: 0, 2, 3, 4, 5, ...",)
+
+
+def test_warnings_of_the_predictions_come_first():
+    predictions = Predictions(probs=[[1.0, 0.0]], labels=[1], warnings=["from the file"])
+    assert evaluate(predictions).dumps[0].warnings[0] == "from the file"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"bins": 0}, "bins is 0, but it must lie between 1 and 10000"),
+        ({"bins": -1}, "bins is -1, but it must lie between 1 and 10000"),
+        ({"bins": 10_001}, "bins is 10001, but it must lie between 1 and 10000"),
+        ({"bins": 1.5}, "bins is 1.5, but it must be a whole number"),
+        ({"confidence": 0.0}, "confidence is 0, but it must lie between 0 and 1, as 0.95 does"),
+        ({"confidence": 95}, "confidence is 95, but it must lie between 0 and 1, as 0.95 does"),
+        ({"confidence": float("nan")}, "confidence is nan, but it must lie between 0 and 1, as 0.95 does"),
+        ({"convention": "calibevl"}, 'convention "calibevl" is unknown (did you mean "calibeval"?); there are calibeval'),
+    ],
+)
+def test_settings_that_cannot_work(settings, message):
+    with pytest.raises(UsageError) as error:
+        evaluate(Predictions(probs=[[0.5, 0.5]], labels=[0]), **settings)
+    assert str(error.value) == message
+
+
+def test_numpy_integers_are_numbers_of_bins():
+    report = evaluate(Predictions(probs=[[0.5, 0.5]], labels=[0]), bins=np.int64(7))
+    assert json.loads(report.to_json())["settings"]["bins"] == 7
+
+
+@pytest.mark.parametrize("bins", [1, 10_000])
+def test_the_most_and_the_fewest_bins(bins):
+    logits, labels = logits_and_labels(40, 3)
+    report = evaluate(Predictions(logits=logits, labels=labels), bins=bins)
+    assert len(report.dumps[0].equal_width) == bins
+    assert report["ece"].value >= abs(report["confidence_gap"].value) - 1e-12
+
+
+def test_one_bin_measures_the_gap():
+    logits, labels = logits_and_labels(400, 3)
+    report = evaluate(Predictions(logits=logits, labels=labels), bins=1)
+    assert report["ece"].value == report["mce"].value == pytest.approx(abs(report["confidence_gap"].value), abs=1e-15)
+    assert report["aece"].value == pytest.approx(report["ece"].value, abs=1e-15)
+
+
+def test_nobody_else_s_arrays_are_changed():
+    logits, labels = logits_and_labels(100, 3)
+    copies = logits.copy(), labels.copy()
+    evaluate(Predictions(logits=logits, labels=labels))
+    assert (logits == copies[0]).all()
+    assert (labels == copies[1]).all()
+
+
+def test_the_public_names():
+    assert {"Predictions", "Report", "evaluate", "read"} <= set(calibeval.__all__)
+    assert all(getattr(calibeval, name) for name in calibeval.__all__)
+    with pytest.raises(AttributeError, match="module 'calibeval' has no attribute 'evalute'"):
+        calibeval.evalute  # noqa: B018 - the access is the test
