@@ -22,6 +22,7 @@ def inspect(
     ignore_index: options.IgnoreIndex = None,
     max_bytes: options.MaxBytes = None,
     max_memory: options.MaxMemory = None,
+    no_crc: options.NoCrc = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> int:
@@ -41,6 +42,7 @@ def inspect(
         ignore_index=ignore_index,
         max_bytes=max_bytes,
         max_memory=max_memory,
+        no_crc=no_crc,
     )
     inspection = inspect_dump(dump, reading)
     sys.stdout.write(inspection.to_json() if json else render(inspection))

@@ -34,6 +34,8 @@ MaxMemory = Annotated[
     int | None, typer.Option(metavar="N", min=0, help="Read larger arrays block by block; a quarter of the memory.")
 ]
 
+NoCrc = Annotated[bool, typer.Option("--no-crc", help="Do not verify the checksums of a .pt file.")]
+
 Bins = Annotated[int, typer.Option(metavar="N", help="Number of bins.")]
 Convention = Annotated[str, typer.Option(metavar="NAME", help="Compute as this tool does.")]
 Confidence = Annotated[float, typer.Option(metavar="LEVEL", help="Level of the intervals.")]

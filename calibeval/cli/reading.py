@@ -27,6 +27,7 @@ def read_options(
     ignore_index: int | None,
     max_bytes: int | None,
     max_memory: int | None,
+    no_crc: bool,
 ) -> ReadOptions:
     """The options as the readers take them.
 
@@ -34,6 +35,7 @@ def read_options(
     """
     from calibeval.core.row_source import as_kind
     from calibeval.readers import Keys, Limits, ReadOptions
+    from calibeval.readers.limits import quarter_of_memory
 
     return ReadOptions(
         kind=None if kind is None else as_kind(kind),
@@ -42,7 +44,7 @@ def read_options(
         score_columns=() if score_columns is None else tuple(name.strip() for name in score_columns.split(",")),
         class_names=None if class_names is None else _lines(class_names),
         ignore_index=ignore_index,
-        limits=Limits(max_bytes) if max_memory is None else Limits(max_bytes, max_memory),
+        limits=Limits(max_bytes, quarter_of_memory() if max_memory is None else max_memory, checksums=not no_crc),
     )
 
 

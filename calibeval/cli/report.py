@@ -39,6 +39,7 @@ def report(
     ignore_index: options.IgnoreIndex = None,
     max_bytes: options.MaxBytes = None,
     max_memory: options.MaxMemory = None,
+    no_crc: options.NoCrc = False,
     jobs: options.Jobs = None,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
@@ -66,6 +67,7 @@ def report(
         ignore_index=ignore_index,
         max_bytes=max_bytes,
         max_memory=max_memory,
+        no_crc=no_crc,
     )
     results = []
     with Progress(quiet=quiet) as progress:

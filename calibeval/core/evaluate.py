@@ -49,6 +49,8 @@ def check_settings(*, bins: int, convention: str, confidence: float | None) -> d
 
     Raises: UsageError for a setting that cannot work.
     """
+    if not isinstance(bins, int | np.integer):
+        raise UsageError(f"bins is {bins}, but it must be a whole number")
     if not 1 <= bins <= 10_000:
         raise UsageError(f"bins is {bins}, but it must lie between 1 and 10000")
     if confidence is not None and not 0 < confidence < 1:
@@ -56,7 +58,7 @@ def check_settings(*, bins: int, convention: str, confidence: float | None) -> d
     if convention not in CONVENTIONS:
         known = ", ".join(CONVENTIONS)
         raise UsageError(f'convention "{convention}" is unknown{nearest(convention, CONVENTIONS)}; there are {known}')
-    return {"bins": bins, "convention": convention, "confidence": confidence}
+    return {"bins": int(bins), "convention": convention, "confidence": confidence}
 
 
 def evaluate_dump(

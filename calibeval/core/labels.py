@@ -71,6 +71,10 @@ def _from_names(raw: npt.NDArray[Any], class_names: Sequence[str] | None) -> Lab
     order = np.argsort(np.asarray(class_names, dtype=str), kind="stable")
     table = np.asarray(class_names, dtype=str)[order]
     place = np.minimum(np.searchsorted(table, names), len(table) - 1)
+    again = np.flatnonzero((table[1:] == table[:-1]) & np.isin(table[1:], names))
+    if len(again):
+        first, second = order[again[0]], order[again[0] + 1]
+        raise InputError(f'label "{table[again[0]]}" could be class {first} or class {second}: class names must differ')
     unknown = np.flatnonzero(table[place] != names)
     if len(unknown):
         row = int(unknown[0])

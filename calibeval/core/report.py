@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, NoReturn
 
 from calibeval.core.errors import InputError, UnknownMetric, nearest
 from calibeval.core.predictions import Source
@@ -146,17 +146,21 @@ class Report:
         Raises: InputError if the text is no report of this schema.
         """
         try:
-            document = json.loads(text)
+            document = json.loads(text, parse_constant=_no_number)
             if document["schema"] != SCHEMA:
                 raise InputError(f'schema "{document["schema"]}" came, but "{SCHEMA}" is needed')
             dumps = tuple(_dump_from_dict(dump) for dump in document["dumps"])
             return cls(document["version"], document["settings"], dumps)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise InputError(f"this is no report of schema {SCHEMA}: {error!r}") from None
 
 
 def _to_dict(row: Bin | ClassResult) -> dict[str, Any]:
     return {f.name: getattr(row, f.name) for f in fields(row)}
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number")
 
 
 def _dump_from_dict(data: Mapping[str, Any]) -> DumpReport:

@@ -33,6 +33,10 @@ def read_csv(path: Path, limits: Limits, separator: str = ",") -> Contents:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", pd.errors.DtypeWarning)
+            # pandas 3.1 deprecates float_precision because its default is exact by now; that of pandas 2 is not.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # more cells in the rows than in the header
+            header = pd.read_csv(path, sep=separator, header=None, nrows=1, dtype=str, keep_default_na=False)
             table = pd.read_csv(
                 path,
                 sep=separator,
@@ -45,6 +49,10 @@ def read_csv(path: Path, limits: Limits, separator: str = ",") -> Contents:
         raise InputError(f"{path.name}: the file is empty") from None
     except (pd.errors.ParserError, pd.errors.ParserWarning, UnicodeError, ValueError) as error:
         raise InputError(f"{path.name}: no table that can be read ({str(error).strip()})") from None
+    columns = header.iloc[0].tolist()
+    twice = next((column for i, column in enumerate(columns) if column and column in columns[:i]), None)
+    if twice is not None:
+        raise InputError(f'{path.name}: two columns are called "{twice}"')
     if table.empty:
         raise InputError(f"{path.name}: there is a header, but no rows")
     return Contents(_grouped(table, path.name))
@@ -56,7 +64,13 @@ def _grouped(table: pd.DataFrame, name: str) -> dict[str, Stored]:
     for column in table.columns:
         match = COLUMN.match(str(column))
         if match:
-            groups.setdefault(GROUPS[match[1]], {})[match[2]] = str(column)
+            group = groups.setdefault(GROUPS[match[1]], {})
+            if match[2] in group:
+                raise InputError(
+                    f'{name}: columns "{group[match[2]]}" and "{column}" could both be {GROUPS[match[1]]} of class '
+                    f"{match[2]}: rename one of them."
+                )
+            group[match[2]] = str(column)
     arrays: dict[str, Stored] = {}
     for kind, columns in groups.items():
         order, names = _ordered(columns, name, kind)

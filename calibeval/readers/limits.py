@@ -22,6 +22,7 @@ class Limits:
 
     max_bytes: the most bytes a compressed file may expand to; None: 200 times its size, and 1 GiB in any case.
     max_memory: arrays of more bytes are not held in memory, but read block by block.
+    checksums: whether a .pt file's checksums are verified.
 
     >>> Limits(max_bytes=10).check_expansion("a.npz", 11, size=5)
     Traceback (most recent call last):
@@ -31,6 +32,7 @@ class Limits:
 
     max_bytes: int | None = None
     max_memory: int = field(default_factory=quarter_of_memory)
+    checksums: bool = True
 
     def check_expansion(self, name: str, expanded: int, *, size: int) -> None:
         """Refuse a file of so many bytes on disk that says, or shows, that it expands to more than the limit.

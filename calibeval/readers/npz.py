@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import mmap
-import struct
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -17,12 +16,11 @@ from numpy.lib import format as npy_format
 
 from calibeval.core.errors import InputError
 from calibeval.core.row_source import RowSource
-from calibeval.readers.digest import Extent
+from calibeval.readers.archive import Member, open_archive
 from calibeval.readers.limits import Limits
 from calibeval.readers.spool import FileRows, Spool
 from calibeval.readers.stored import Contents, Stored
 
-LOCAL_HEADER = struct.Struct("<4s5H3I2H")
 PIECE_BYTES = 2**24
 
 
@@ -67,28 +65,21 @@ def read_npz(path: Path, limits: Limits) -> Contents:
 
     Raises: InputError for a broken archive, odd members, objects, or sizes that do not fit.
     """
-    try:
-        archive = zipfile.ZipFile(path)
-    except zipfile.BadZipFile as error:
-        raise InputError(f"{path.name}: no .npz file, or a damaged one ({error})") from None
-    members = _members(archive, path)
-    arrays: dict[str, Stored] = {}
-    extents: list[Extent] = []
-    expanded = 0
-    for key, info in members.items():
-        header = _member_header(archive, info, f"{path.name}: {key}")
-        if header.offset + header.nbytes != info.file_size:
+    archive, members = open_archive(path)
+    limits.check_expansion(path.name, sum(m.info.file_size for m in members), size=path.stat().st_size)
+    arrays = {}
+    for member in members:
+        key = member.info.filename.removesuffix(".npy")
+        if key == member.info.filename or key in arrays:
+            raise InputError(f"{path.name}: member {member.info.filename!r} is no .npy array")
+        header = _member_header(archive, member.info, f"{path.name}: {key}")
+        if header.offset + header.nbytes != member.info.file_size:
             raise InputError(
                 f"{path.name}: {key}: the header promises {header.nbytes} bytes of values, "
-                f"but the member holds {info.file_size - header.offset}"
+                f"but the member holds {member.info.file_size - header.offset}"
             )
-        expanded += info.file_size
-        start = _data_offset(path, info)
-        arrays[key] = Stored(header.shape, header.dtype, _Loader(path, archive, info, header, start, limits))
-        if info.compress_type == zipfile.ZIP_STORED:
-            extents.append(Extent(info.filename, start, info.file_size, info.CRC))
-    limits.check_expansion(path.name, expanded, size=path.stat().st_size)
-    return Contents(arrays, tuple(extents))
+        arrays[key] = Stored(header.shape, header.dtype, _Loader(path, archive, member, header, limits))
+    return Contents(arrays, tuple(member.extent() for member in members if member.stored))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,23 +88,22 @@ class _Loader:
 
     path: Path
     archive: zipfile.ZipFile
-    info: zipfile.ZipInfo
+    member: Member
     header: Header
-    start: int
     limits: Limits
 
     def __call__(self) -> RowSource:
-        if self.info.compress_type == zipfile.ZIP_STORED:
-            return load_values(self.path, self.start + self.header.offset, self.header, self.limits)
+        if self.member.stored:
+            return load_values(self.path, self.member.start + self.header.offset, self.header, self.limits)
         try:
             return self._unpacked()
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
-            raise InputError(f"{self.path.name}: {self.info.filename} is damaged ({error})") from None
+            raise InputError(f"{self.path.name}: {self.member.info.filename} is damaged ({error})") from None
 
     def _unpacked(self) -> RowSource:
         """The values unpacked, in pieces of rows where they may be too many for memory."""
         header, row = self.header, self.header.nbytes // max(self.header.shape[0] if self.header.shape else 1, 1)
-        with self.archive.open(self.info) as member:
+        with self.archive.open(self.member.info) as member:
             member.read(header.offset)
             if header.nbytes <= self.limits.max_memory or header.fortran or not row:
                 data = member.read(header.nbytes)
@@ -131,7 +121,7 @@ class _Loader:
 
     def _expect(self, right: bool) -> None:
         if not right:
-            raise InputError(f"{self.path.name}: {self.info.filename} is not as long as it says")
+            raise InputError(f"{self.path.name}: {self.member.info.filename} is not as long as it says")
 
 
 def load_values(path: Path, start: int, header: Header, limits: Limits) -> RowSource:
@@ -144,23 +134,6 @@ def load_values(path: Path, start: int, header: Header, limits: Limits) -> RowSo
         return FileRows(path.open("rb"), start, header.shape, header.dtype)
     with path.open("rb") as file:
         return header.view(_map(file, start, header.nbytes))
-
-
-def _members(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]:
-    """The archive's members by key; anything that no `.npz` writer writes is refused."""
-    members: dict[str, zipfile.ZipInfo] = {}
-    for info in archive.infolist():
-        key = info.filename.removesuffix(".npy")
-        if key == info.filename or info.is_dir():
-            raise InputError(f"{path.name}: member {info.filename!r} is no .npy array")
-        if key in members:
-            raise InputError(f"{path.name}: two members are called {info.filename!r}")
-        if info.flag_bits & 0x1 or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise InputError(f"{path.name}: member {info.filename!r} is encrypted or compressed in an unknown way")
-        members[key] = info
-    if not members:
-        raise InputError(f"{path.name}: the archive holds no arrays")
-    return members
 
 
 def _member_header(archive: zipfile.ZipFile, info: zipfile.ZipInfo, place: str) -> Header:
@@ -190,20 +163,6 @@ def read_header(file: IO[bytes], place: str) -> Header:
     if any(size < 0 for size in shape) or math.prod(shape) * max(dtype.itemsize, 1) >= 2**62:
         raise InputError(f"{place}: the header announces the impossible shape {shape}")
     return Header(shape, dtype, fortran, file.tell())
-
-
-def _data_offset(path: Path, info: zipfile.ZipInfo) -> int:
-    """Where the bytes of a member begin: behind its local header, whose lengths may differ from the index."""
-    with path.open("rb") as file:
-        file.seek(info.header_offset)
-        raw = file.read(LOCAL_HEADER.size)
-    if len(raw) < LOCAL_HEADER.size or raw[:4] != b"PK\x03\x04":
-        raise InputError(f"{path.name}: {info.filename} has a damaged local header")
-    *_, name_length, extra_length = LOCAL_HEADER.unpack(raw)
-    start = info.header_offset + LOCAL_HEADER.size + int(name_length) + int(extra_length)
-    if start + info.compress_size > path.stat().st_size:
-        raise InputError(f"{path.name}: {info.filename} ends behind the end of the file")
-    return start
 
 
 def _map(file: IO[bytes], start: int, length: int) -> memoryview:

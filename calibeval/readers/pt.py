@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.errors import InputError, UsageError
+from calibeval.readers.archive import open_archive
 from calibeval.readers.limits import Limits
 from calibeval.readers.stored import Contents, Stored
 
 FLOOR = (2, 10)
+UNCHECKED = (
+    " If the file was written with checksums switched off (torch.serialization.set_crc32_options(False)), say --no-crc."
+)
 
 
 def read_pt(path: Path, limits: Limits) -> Contents:
@@ -28,12 +31,15 @@ def read_pt(path: Path, limits: Limits) -> Contents:
         raise UsageError(f"{path.name}: reading .pt needs torch: pip install 'calibeval[torch]'") from None
     if tuple(int(part) for part in torch.__version__.split(".")[:2]) < FLOOR:
         raise UsageError(f"{path.name}: torch {torch.__version__} is installed, but at least 2.10 is needed")
-    if not zipfile.is_zipfile(path):
+    if not _begins_like_zip(path):
         raise InputError(
             f"{path.name}: not in the zip format of torch.save. An old pickled file is never opened: "
             "load it where you trust it, and save it again with torch.save."
         )
-    limits.check_expansion(path.name, path.stat().st_size, size=path.stat().st_size)
+    _, members = open_archive(path)
+    if not all(member.stored for member in members):
+        raise InputError(f"{path.name}: compressed members, which torch.save never writes")
+    limits.check_expansion(path.name, sum(member.info.file_size for member in members), size=path.stat().st_size)
     try:
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except pickle.UnpicklingError as error:
@@ -52,7 +58,13 @@ def read_pt(path: Path, limits: Limits) -> Contents:
     arrays = {str(key): Stored.of(array) for key, value in content.items() if (array := _array(value)) is not None}
     if not arrays:
         raise InputError(f"{path.name}: holds no tensors")
-    return Contents(arrays)
+    checked = [member.extent(UNCHECKED) for member in members] if limits.checksums else []
+    return Contents(arrays, tuple(checked))
+
+
+def _begins_like_zip(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) == b"PK\x03\x04"
 
 
 def _array(value: Any) -> npt.NDArray[Any] | None:

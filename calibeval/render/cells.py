@@ -61,7 +61,7 @@ def interval(metric: MetricResult) -> str:
     >>> interval(MetricResult("ece", 0.011, low=0.0, high=0.013))
     '0 – 1.3'
     """
-    if metric.low is None or metric.high is None:
+    if metric.value is None or metric.low is None or metric.high is None:
         return ""
     width = _scaled(metric.name, metric.high - metric.low)
     places = min(decimals(width, 2), max(2, _value_decimals(metric.name, metric.high)))
@@ -76,7 +76,7 @@ def floor(metric: MetricResult) -> str:
     >>> floor(MetricResult("ece", 0.1262, floor=0.0091, floor_high=0.0128))
     '0.9 (≤ 1.3)'
     """
-    if metric.floor is None or metric.floor_high is None:
+    if metric.value is None or metric.floor is None or metric.floor_high is None:
         return ""
     expected, high = _scaled(metric.name, metric.floor), _scaled(metric.name, metric.floor_high)
     places = decimals(high, 2)
@@ -89,15 +89,6 @@ def decimals(number: float, digits: int) -> int:
         return 2
     rounded = float(f"{abs(number):.{digits - 1}e}")
     return min(12, max(0, digits - 1 - math.floor(math.log10(rounded))))
-
-
-def significant(number: float, digits: int) -> str:
-    """The number with that many significant digits, never in scientific notation.
-
-    >>> significant(0.0312, 3), significant(2.7149, 3), significant(0.0, 3), significant(123.4, 3)
-    ('0.0312', '2.71', '0', '123')
-    """
-    return "0" if number == 0 else f"{number:.{decimals(number, digits)}f}"
 
 
 def metric_names(report: Report) -> list[str]:

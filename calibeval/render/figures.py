@@ -55,12 +55,12 @@ def reliability_figure(report: Report, *, width_inches: float | None = None) -> 
     small multiples on the same axes.
 
     width_inches: 3.5 by default for one dump (a column), 7 for several (a page; up to five side by side).
-    Raises: InputError for a report without dumps or rows; UsageError for a width below 1.5 or above 40 inches.
+    Raises: InputError for a report without dumps or rows; UsageError for a width below 2 or above 40 inches.
     """
     if not report.dumps or not all(dump.n and dump.equal_width for dump in report.dumps):
         raise InputError("the report has no dumps with rows, so there is nothing to draw")
-    if width_inches is not None and not 1.5 <= width_inches <= 40.0:
-        raise UsageError(f"width_inches is {width_inches:g}, but it must lie between 1.5 and 40")
+    if width_inches is not None and not 2.0 <= width_inches <= 40.0:
+        raise UsageError(f"width_inches is {width_inches:g}, but it must lie between 2 and 40")
     layout = one_panel(width_inches) if len(report.dumps) == 1 else many_panels(len(report.dumps), width_inches)
     level = report.settings.get("confidence")
     with _own_settings():
@@ -134,7 +134,7 @@ def _draw_legend(figure: Figure, layout: Layout) -> None:
     """What bars, hatches, ranges and lines mean, at the foot of the figure; and how many dumps found no place."""
     handles = panels.legend_handles(lines=layout.lines_in_legend)
     if layout.left_out:
-        handles.append(Patch(facecolor="none", edgecolor="none", label=f"{layout.left_out:,} more dumps are not shown"))
+        handles.append(Patch(facecolor="none", edgecolor="none", label=f"and {layout.left_out:,} more dumps"))
     figure.legend(
         handles=handles,
         loc="lower left",

@@ -1,0 +1,68 @@
+"""The zip archives behind `.npz` and `.pt`: members with their place in the file, odd ones refused."""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from calibeval.core.errors import InputError
+from calibeval.readers.digest import Extent
+
+LOCAL_HEADER = struct.Struct("<4s5H3I2H")
+ENCRYPTED = 0x1
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One member: what the archive's index says of it, and where its bytes begin in the file."""
+
+    info: zipfile.ZipInfo
+    start: int
+
+    @property
+    def stored(self) -> bool:
+        """Whether its bytes lie in the file as they are."""
+        return self.info.compress_type == zipfile.ZIP_STORED
+
+    def extent(self, hint: str = "") -> Extent:
+        """The bytes of a stored member, with their checksum."""
+        return Extent(self.info.filename, self.start, self.info.file_size, self.info.CRC, hint)
+
+
+def open_archive(path: Path) -> tuple[zipfile.ZipFile, list[Member]]:
+    """The archive and its members.
+
+    Raises: InputError if it is damaged, or holds what no writer of arrays writes: two members of one name, encrypted
+    members, other compression than deflate, or members that reach beyond the file.
+    """
+    try:
+        archive = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+        raise InputError(f"{path.name}: no zip archive as {path.suffix} files are, or damaged ({error})") from None
+    members: dict[str, Member] = {}
+    for info in archive.infolist():
+        if info.filename in members:
+            raise InputError(f"{path.name}: two members are called {info.filename!r}")
+        if info.flag_bits & ENCRYPTED or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise InputError(f"{path.name}: member {info.filename!r} is encrypted or compressed in an unknown way")
+        members[info.filename] = _member(path, info)
+    if not members:
+        raise InputError(f"{path.name}: the archive holds no arrays")
+    return archive, list(members.values())
+
+
+def _member(path: Path, info: zipfile.ZipInfo) -> Member:
+    """The member behind its local header, whose lengths may differ from the index."""
+    with path.open("rb") as file:
+        file.seek(info.header_offset)
+        raw = file.read(LOCAL_HEADER.size)
+    if len(raw) < LOCAL_HEADER.size or raw[:4] != b"PK\x03\x04":
+        raise InputError(f"{path.name}: {info.filename} has a damaged local header")
+    *_, name_length, extra_length = LOCAL_HEADER.unpack(raw)
+    start = info.header_offset + LOCAL_HEADER.size + int(name_length) + int(extra_length)
+    member = Member(info, start)
+    if start + info.compress_size > path.stat().st_size or (member.stored and info.compress_size != info.file_size):
+        raise InputError(f"{path.name}: {info.filename} has a size that does not fit the file")
+    return member

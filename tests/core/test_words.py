@@ -1,0 +1,214 @@
+"""Verdicts in words: hand-made dumps with the sentence that is due, and the share of false alarms by simulation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from calibeval import Predictions, evaluate
+from calibeval.core.report import Bin, MetricResult
+from calibeval.core.words import Standing, against_noise, bin_range, bin_stands_out, headline, judge, with_floor
+from tests.render.hand_made import bins, over_confident, with_metric, without_intervals
+
+
+def ece(value, floor, floor_high, low=None, high=None):
+    return MetricResult("ece", value, low=low, high=high, floor=floor, floor_high=floor_high)
+
+
+def built(*rows, floor=0.01, floor_high=0.015):
+    """A dump without intervals whose accuracy, gap and ECE are those of its bins (count, confidence, accuracy)."""
+    n = sum(count for count, _, _ in rows)
+    accuracy = sum(count * a for count, _, a in rows if count) / n
+    gap = sum(count * c for count, c, _ in rows if count) / n - accuracy
+    size = sum(count * abs(c - a) for count, c, a in rows if count) / n
+    dump = replace(over_confident(), n=n, equal_width=bins(*rows))
+    for name, value in (("accuracy", accuracy), ("confidence_gap", gap), ("ece", size)):
+        dump = with_metric(dump, name, value=value)
+    return with_metric(without_intervals(dump), "ece", floor=floor, floor_high=floor_high)
+
+
+@pytest.mark.parametrize(
+    ("metric", "n", "expected"),
+    [
+        (ece(0.0129, 0.010, 0.013), 5000, Standing.NOISE),
+        (ece(0.0130, 0.010, 0.013), 5000, Standing.NOISE),
+        (ece(0.0131, 0.010, 0.013), 5000, Standing.LIKELY),
+        (ece(0.0159, 0.010, 0.013), 5000, Standing.LIKELY),
+        (ece(0.0161, 0.010, 0.013), 5000, Standing.CERTAIN),
+        (ece(0.0161, 0.010, 0.013, low=0.0, high=0.03), 5000, Standing.LIKELY),
+        (ece(0.0161, 0.010, 0.013, low=0.001, high=0.03), 5000, Standing.CERTAIN),
+        (ece(0.5, 0.010, 0.013), 29, Standing.LIKELY),
+        (ece(0.5, 0.010, 0.013), 30, Standing.CERTAIN),
+        (ece(0.5, 0.010, 0.013), None, Standing.CERTAIN),
+        (ece(0.01, 0.02, 0.030), 900, Standing.NOISE),
+        (ece(0.01, 0.02, 0.031), 900, Standing.UNRESOLVED),
+        (ece(0.0, 0.0, 0.0), 900, Standing.NOISE),
+        (ece(1e-12, 0.0, 0.0), 900, Standing.NOISE),
+        (ece(None, 0.02, 0.031), 900, None),
+        (MetricResult("nll", 0.5), 900, None),
+    ],
+)
+def test_standing_changes_where_the_rules_say(metric, n, expected):
+    assert judge(metric, n=n) is expected
+
+
+def test_a_negative_gap_counts_by_its_size_and_by_the_end_of_its_interval_near_zero():
+    gap = MetricResult("confidence_gap", -0.05, low=-0.07, high=-0.03, floor=0.004, floor_high=0.01)
+    assert judge(gap) is Standing.CERTAIN
+    assert judge(replace(gap, high=0.001)) is Standing.LIKELY
+
+
+@pytest.mark.parametrize(("k", "expected"), [(10, Standing.NOISE), (100, Standing.UNRESOLVED), (None, Standing.NOISE)])
+def test_cwce_is_coarse_by_its_own_scale(k, expected):
+    assert judge(MetricResult("cwce", 0.003, floor=0.003, floor_high=0.004), n=900, k=k) is expected
+
+
+@pytest.mark.parametrize(
+    ("metric", "n", "expected"),
+    [
+        (ece(0.126, 0.009, 0.013), 5000, "certain"),
+        (ece(0.014, 0.009, 0.013), 5000, "likely"),
+        (ece(0.010, 0.009, 0.013), 5000, "within noise of calibrated"),
+        (ece(0.03, 0.02, 0.041), 1300, "cannot be told at this sample size (n = 1,300 resolves 4.1 points)"),
+        (ece(0.03, 0.02, 0.104), 9, "cannot be told at this sample size (n = 9 resolves 10 points)"),
+        (ece(0.03, 0.02, 0.041), None, "cannot be told at this sample size (this n resolves 4.1 points)"),
+        (MetricResult("accuracy", 0.9), 5000, ""),
+    ],
+)
+def test_against_noise_in_words(metric, n, expected):
+    assert against_noise(metric, n=n) == expected
+
+
+def test_the_floor_of_the_mean_gap_is_that_of_one_binomial_count():
+    # 400 rows that say 0.9: 400 * |mean - 0.9| = |X - 360| with X ~ Binomial(400, 0.9).
+    gap = with_floor(built((0, None, None), (400, 0.9, 0.88)), "confidence_gap")
+    counts = np.abs(np.random.default_rng(0).binomial(400, 0.9, 200_000) - 360) / 400
+    assert gap.floor == pytest.approx(counts.mean(), rel=0.01)
+    assert gap.floor_high == pytest.approx(np.quantile(counts, 0.95), abs=1e-9)
+
+
+def test_a_floor_that_the_report_has_is_kept_and_other_metrics_get_none():
+    dump = with_metric(over_confident(), "confidence_gap", floor=0.5, floor_high=0.6)
+    assert with_floor(dump, "confidence_gap") is dump["confidence_gap"]
+    assert with_floor(dump, "accuracy").floor is None
+    assert with_floor(dump, "oe").value is None
+
+
+def test_a_bin_stands_out_by_its_rows():
+    # P(at least 1 of 3 wrong | 0.97) = 0.087 > 0.05, P(at least 2) = 0.0026 < 0.05.
+    assert not bin_stands_out(Bin(0.9, 1.0, 3, 0.97, 2 / 3, 0.97 - 2 / 3))
+    assert bin_stands_out(Bin(0.9, 1.0, 3, 0.97, 1 / 3, 0.97 - 1 / 3))
+    assert not bin_stands_out(Bin(0.9, 1.0, 0, None, None, None))
+
+
+def test_a_bin_range_keeps_its_limits_apart():
+    assert bin_range(Bin(0.0, 1 / 15, 0, None, None, None)) == "0.00 – 0.07"
+    assert bin_range(Bin(0.99991, 0.99992, 0, None, None, None)) == "0.99991 – 0.99992"
+    assert bin_range(Bin(0.5, 0.5, 0, None, None, None)) == "0.500000000000000 – 0.500000000000000"
+
+
+@pytest.mark.parametrize("dump", [over_confident(), without_intervals(over_confident())])
+def test_over_confident(dump):
+    assert headline(dump) == (
+        "Over-confident: says 88.0 % on average, is right 77.0 % of the time (gap +11.0 points, certain)."
+    )
+
+
+def test_under_confident():
+    assert headline(built((0, None, None), (1000, 0.737, 0.878))) == (
+        "Under-confident: says 73.7 % on average, is right 87.8 % of the time (gap −14.1 points, certain)."
+    )
+
+
+def test_likely_is_said_to_be_probable():
+    # The floor of the gap: 1.96 * sqrt(0.8 * 0.2 / 1000) = 0.0248; certain from 0.010 + 2 * 0.0147 = 0.039 on.
+    assert headline(built((0, None, None), (1000, 0.8, 0.77))) == (
+        "Probably over-confident: says 80.0 % on average, is right 77.0 % of the time (gap +3.0 points, likely)."
+    )
+
+
+def test_within_noise():
+    assert headline(built((0, None, None), (9000, 0.8, 0.796))) == (
+        "Within noise of calibrated: says 80.00 % on average, is right 79.60 % of the time "
+        "(gap +0.40 points; n = 9,000 resolves 1.5 points)."
+    )
+
+
+def test_too_few_rows():
+    assert headline(built((0, None, None), (300, 0.9, 0.88), floor=0.02, floor_high=0.04)) == (
+        "Whether it is calibrated cannot be told at this sample size: says 90.0 % on average, "
+        "is right 88.0 % of the time (gap +2.0 points; n = 300 resolves 4 points)."
+    )
+
+
+def test_one_row():
+    report = evaluate(Predictions(probs=[[0.9, 0.1]], labels=[0]))
+    assert headline(report.dumps[0]).startswith(
+        "Whether it is calibrated cannot be told at this sample size: says 90.0 % on average, is right 100.0 % of the "
+    )
+
+
+def test_directions_that_cancel_are_mixed():
+    dump = built((0, None, None), (0, None, None), (1000, 0.6, 0.5), (1000, 0.9, 0.99))
+    assert headline(dump) == (
+        "Mixed: over-confident in some bins (most in 0.50 – 0.75: +10.0 points), under-confident in others "
+        "(most in 0.75 – 1.00: −9.0 points); says 75.00 % on average, is right 74.50 % of the time "
+        "(ECE 9.50 %, certain)."
+    )
+
+
+def test_a_small_remainder_of_large_errors_is_mixed_even_where_the_mean_gap_is_certain():
+    dump = built((0, None, None), (0, None, None), (100_000, 0.6, 0.5), (100_000, 0.9, 0.97))
+    assert judge(with_floor(dump, "confidence_gap")) is Standing.CERTAIN
+    assert headline(dump).startswith("Mixed: over-confident in some bins (most in 0.50 – 0.75: +10.0 points)")
+
+
+def test_one_bad_bin_is_named_where_the_average_hides_it():
+    dump = built((0, None, None), (0, None, None), (100, 0.6, 0.4), (5000, 0.9, 0.9), floor=0.001, floor_high=0.0025)
+    assert headline(dump) == (
+        "Probably over-confident in some bins (most in 0.50 – 0.75: +20.0 points), not on average: "
+        "says 89.41 % on average, is right 89.02 % of the time (ECE 0.39 %, likely)."
+    )
+    dump = with_metric(dump, "ece", floor_high=0.002)
+    assert headline(dump).startswith("Over-confident in some bins (most in 0.50 – 0.75: +20.0 points), not on average:")
+
+
+def test_top_label_only():
+    confidence, correct = np.full(500, 0.9), np.arange(500) % 2
+    dump = evaluate(Predictions(confidence=confidence, correct=correct)).dumps[0]
+    assert headline(dump) == (
+        "Over-confident: says 90.0 % on average, is right 50.0 % of the time (gap +40.0 points, certain)."
+    )
+
+
+def test_two_classes_and_no_gap_of_any_size():
+    dump = evaluate(Predictions(probs=[[1.0, 0.0]] * 50, labels=[0] * 50)).dumps[0]
+    assert headline(dump) == (
+        "Within noise of calibrated: says 100.00 % on average, is right 100.00 % of the time "
+        "(gap 0.00 points; n = 50 resolves 0 points)."
+    )
+
+
+def test_without_the_numbers_nothing_is_said():
+    dump = with_metric(over_confident(), "accuracy", value=None, reason="it was not asked for")
+    assert headline(dump) == "Nothing can be said: it was not asked for."
+    assert headline(replace(dump, metrics={})) == "Nothing can be said: it was not measured."
+
+
+def test_false_alarms_on_calibrated_models_are_rare_and_never_certain():
+    rng = np.random.default_rng(20)
+    leads = []
+    for _ in range(300):
+        confidence = rng.beta(6, 1.5, 2000)
+        correct = (rng.random(2000) < confidence).astype(int)
+        dump = evaluate(Predictions(confidence=confidence, correct=correct), confidence=None).dumps[0]
+        leads.append(headline(dump).split(" ")[0])
+    assert {lead for lead in leads if lead != "Probably"} <= {"Within", "Whether"}
+    assert 0 < leads.count("Probably") < 0.12 * len(leads)
+
+
+def test_without_any_floor_only_the_facts_are_said():
+    dump = with_metric(over_confident(equal_width=()), "ece", floor=None)
+    assert headline(dump) == "Says 88.0 % on average, is right 77.0 % of the time (gap +11.0 points)."
