@@ -54,6 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code; errors become one or two lines on standard error."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     as_json, debug = "--json" in words, "--debug" in words
+    if sys.stdout is None:
+        return _fail(FILE_PROBLEM, "standard output is closed", as_json, debug)
     try:
         signal.signal(signal.SIGTERM, _terminate)
         code = app(words, standalone_mode=False, prog_name="calibeval")
@@ -87,7 +89,7 @@ def _code(error: CalibevalError) -> int:
 
 def _fail(code: int, message: str, as_json: bool, debug: bool) -> int:
     """Say what went wrong on standard error."""
-    if debug:
+    if debug and sys.stderr is not None:
         import traceback
 
         traceback.print_exc()
@@ -95,7 +97,8 @@ def _fail(code: int, message: str, as_json: bool, debug: bool) -> int:
         text = json.dumps({"error": {"code": code, "message": message}}, ensure_ascii=False)
     else:
         text = _visible(message)
-    sys.stderr.write(text + "\n")
+    if sys.stderr is not None:  # closed by whoever started us
+        sys.stderr.write(text + "\n")
     return code
 
 

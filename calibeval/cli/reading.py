@@ -55,7 +55,7 @@ def threads(jobs: int | None) -> int:
 
 def say(lines: Sequence[str], *, quiet: bool) -> None:
     """Talk on standard error: warnings, and what was written."""
-    if not quiet:
+    if not quiet and sys.stderr is not None:
         for line in lines:
             sys.stderr.write(f"{line}\n")
 

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from calibeval.core.equal_mass import CountedKeys, KeptKeys, Keys, confidence_keys
 from calibeval.core.errors import InputError
-from calibeval.core.metrics.binning import BinSums, bin_index, count_by_index, equal_width_edges, sums_by_index
+from calibeval.core.metrics.binning import BinSums, bin_index, equal_width_edges, sums_by_index, totals_by_index
 from calibeval.core.predictions import Block, Predictions
 from calibeval.core.rows import BadValues, ClassTotals, full_rows, top_label_rows
 from calibeval.core.sums import Sums
@@ -164,7 +164,7 @@ def _class_sums(totals: ClassTotals, label_p: Floats, labels: npt.NDArray[np.int
     """Class-wise sums; a class's outcomes enter through the probability that each row gives its label."""
     k, m = totals.rows.shape
     index = labels.astype(np.intp) * m + bin_index(label_p, edges)
-    y, yp = count_by_index(index, k * m), count_by_index(index, k * m, label_p)
+    y, yp = totals_by_index(index, k * m, None, label_p)
     return BinSums(totals.rows, totals.p, totals.pp, y.reshape(k, m), yp.reshape(k, m))
 
 

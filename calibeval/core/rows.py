@@ -1,23 +1,25 @@
 """Per-row and class-wise results of a chunk of scores: the innermost loop of every evaluation.
 
-With few classes a block is transposed, so that vector operations run along its rows, and every probability is binned.
-With many classes at most m - 1 probabilities of a row exceed 1/m, so only those are binned, and the first bin follows
-from the column sums. Either way each row's result depends on that row alone, bit by bit.
+At most m - 1 probabilities of a row exceed 1/m, so only those are binned class by class, and the first bin follows from
+the column sums. With few classes a block is transposed, so that vector operations run along its rows. Each row's result
+depends on that row alone, bit by bit, wherever it stands.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.metrics.binning import Floats, bin_index
+from calibeval.core.metrics.binning import Floats, bin_index, totals_by_index
 from calibeval.core.predictions import Block
 from calibeval.core.row_source import Kind
 from calibeval.core.values import sum_tolerance
 
 Indices = npt.NDArray[np.intp]
+Scores = npt.NDArray[Any]
+Labels = npt.NDArray[np.integer[Any]]
 FEW_CLASSES = 16
 BLOCK_SCORES = 2**17  # scores of a block: 1 MiB of float64, so that block and scratch stay near a core
 
@@ -50,11 +52,6 @@ class Rows(NamedTuple):
     classes: ClassTotals | None
 
 
-class _Layout(Protocol):
-    def rows(self, block: Block) -> Rows: ...
-    def totals(self, n: int) -> ClassTotals: ...
-
-
 def top_label_rows(block: Block) -> Rows:
     """Rows of which only the confidence and whether the prediction is right are known.
 
@@ -74,110 +71,98 @@ def full_rows(block: Block, kind: Kind, edges: Floats) -> Rows:
     Raises: BadValues where values contradict the kind.
     """
     b, k = block.scores.shape
-    step = max(1, BLOCK_SCORES // k)
-    tolerance = sum_tolerance(block.scores.dtype)
-    layout: _Layout = (_FewClasses if k <= FEW_CLASSES else _ManyClasses)(k, min(step, b), kind, edges, tolerance)
+    step = max(1, min(BLOCK_SCORES // k, b))
+    layout = _few_classes if k <= FEW_CLASSES else _many_classes
+    sums = _ClassSums(k, edges)
+    work = np.empty(step * k), np.empty(step * k)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore", under="ignore"):
         pieces = [
-            layout.rows(Block(block.scores[start : start + step], block.labels[start : start + step], start))
+            layout(block.scores[start : start + step], block.labels[start : start + step], kind, sums, work)
             for start in range(0, b, step)
         ]
     if len(pieces) == 1:
-        return pieces[0]._replace(classes=layout.totals(b))
+        return pieces[0]._replace(classes=sums.totals(b))
     confidence, label_p, label_log_p, squares = (np.concatenate([piece[i] for piece in pieces]) for i in range(4))
     correct = np.concatenate([piece.correct for piece in pieces])
-    return Rows(confidence, label_p, label_log_p, squares, correct, layout.totals(b))
+    return Rows(confidence, label_p, label_log_p, squares, correct, sums.totals(b))
 
 
-class _FewClasses:
-    """Blocks transposed to (k, b); all probabilities are binned."""
+class _ClassSums:
+    """Class-wise sums of a chunk: column sums, and every single probability above the first bin."""
 
-    def __init__(self, k: int, step: int, kind: Kind, edges: Floats, tolerance: float) -> None:
-        self._kind: Kind = kind
-        self._edges, self._tolerance = edges, tolerance
-        self._work, self._spare = np.empty(k * step), np.empty(k * step)
-        self._first = np.arange(k, dtype=np.intp)[:, None] * (len(edges) - 1)
-        self._sums = np.zeros((3, k * (len(edges) - 1)))
-
-    def rows(self, block: Block) -> Rows:
-        b, k = block.scores.shape
-        p, squares = self._work[: k * b].reshape(k, b), self._spare[: k * b].reshape(k, b)
-        np.copyto(p, block.scores.T)
-        best, predicted = _first_largest(p)
-        at_label = block.labels.astype(np.intp) * b
-        at_label += np.arange(b)
-        label_score = p.ravel().take(at_label)
-        norm = _weights(p, self._kind, best, 0, self._tolerance)
-        if self._kind == "logits":
-            p /= norm
-        np.multiply(p, p, out=squares)
-        self._bin(p, squares)
-        label_p = p.ravel().take(at_label)
-        return _results(self._kind, best, norm, label_score, label_p, squares.sum(axis=0), predicted == block.labels)
-
-    def _bin(self, p: Floats, squares: Floats) -> None:
-        index = (bin_index(p, self._edges) + self._first).ravel()
-        size = self._sums.shape[1]
-        self._sums[0] += np.bincount(index, minlength=size)
-        self._sums[1] += np.bincount(index, weights=p.ravel(), minlength=size)
-        self._sums[2] += np.bincount(index, weights=squares.ravel(), minlength=size)
-
-    def totals(self, n: int) -> ClassTotals:  # noqa: ARG002 - the other layout needs it
-        return ClassTotals(*self._sums.reshape(3, len(self._first), -1))
-
-
-class _ManyClasses:
-    """Blocks as they come, (b, k); only probabilities above the first bin are binned."""
-
-    def __init__(self, k: int, step: int, kind: Kind, edges: Floats, tolerance: float) -> None:
-        self._kind: Kind = kind
-        self._edges, self._tolerance = edges, tolerance
-        self._work, self._spare = np.empty((step, k)), np.empty((step, k))
+    def __init__(self, k: int, edges: Floats) -> None:
+        self.edges = edges
         self._p, self._pp = np.zeros(k), np.zeros(k)
-        self._entries: list[tuple[Indices, Floats]] = []  # class and probability
+        self._classes: list[Indices] = []
+        self._entries: list[Floats] = []
 
-    def rows(self, block: Block) -> Rows:
-        b = len(block.labels)
-        weights, squares = self._work[:b], self._spare[:b]
-        np.copyto(weights, block.scores)
-        row = np.arange(b)
-        predicted = weights.argmax(axis=1)
-        best, label_score = weights[row, predicted], weights[row, block.labels]
-        norm = _weights(weights, self._kind, best, 1, self._tolerance)
-        if self._kind != "logits":
-            norm.fill(1.0)
-        np.multiply(weights, weights, out=squares)
-        inverse = 1.0 / norm
-        self._p += np.einsum("i,ij->j", inverse, weights)
-        self._pp += np.einsum("i,ij->j", inverse * inverse, squares)
-        self._keep_entries(weights, norm)
-        label_p = weights[row, block.labels] / norm
-        row_squares = np.einsum("ij->i", squares) * inverse * inverse
-        return _results(self._kind, best, norm, label_score, label_p, row_squares, predicted == block.labels)
+    def add(self, p: Floats, pp: Floats, classes: Indices, entries: Floats) -> None:
+        """Column sums of p and p squared, and the classes and values of all probabilities above the first bin.
 
-    def _keep_entries(self, weights: Floats, norm: Floats) -> None:
-        # The threshold lies a hair below the edge, so that rounding loses none; what is on the edge is put back below.
-        place = np.flatnonzero(weights > (norm * (self._edges[1] * (1 - 1e-12)))[:, None])
-        row = place // weights.shape[1]
-        classes = place - row * weights.shape[1]
-        p = np.minimum(weights.ravel().take(place) / norm.take(row), 1.0)
-        above = p > self._edges[1]
-        self._entries.append((classes, p) if above.all() else (classes[above], p[above]))
+        Entries may include some on its edge.
+        """
+        self._p += p
+        self._pp += pp
+        self._classes.append(classes)
+        self._entries.append(np.minimum(entries, 1.0))
 
     def totals(self, n: int) -> ClassTotals:
-        k, m = len(self._p), len(self._edges) - 1
-        classes = np.concatenate([c for c, _ in self._entries])
-        p = np.concatenate([p for _, p in self._entries])
-        index = classes * m + bin_index(p, self._edges)
-        count, first, second = (
-            np.asarray(np.bincount(index, weights=weights, minlength=k * m), np.float64).reshape(k, m)
-            for weights in (None, p, p * p)
-        )
-        count[:, 0] = n - count[:, 1:].sum(axis=1)
-        occupied = count[:, 0] > 0
+        """The sums by bin over n rows; the first bin holds whatever the others leave of the column sums."""
+        k, m = len(self._p), len(self.edges) - 1
+        p = np.concatenate(self._entries)
+        index = np.concatenate(self._classes) * m + bin_index(p, self.edges)
+        rows, first, second = (t.reshape(k, m) for t in totals_by_index(index, k * m, None, p, p * p))
+        rows[:, 0] = n - rows[:, 1:].sum(axis=1)
+        occupied = rows[:, 0] > 0
         first[:, 0] = np.where(occupied, np.maximum(self._p - first[:, 1:].sum(axis=1), 0.0), 0.0)
         second[:, 0] = np.where(occupied, np.maximum(self._pp - second[:, 1:].sum(axis=1), 0.0), 0.0)
-        return ClassTotals(count, first, second)
+        return ClassTotals(rows, first, second)
+
+
+def _few_classes(scores: Scores, labels: Labels, kind: Kind, sums: _ClassSums, work: tuple[Floats, Floats]) -> Rows:
+    """The block transposed, (k, b): operations run along the rows."""
+    b, k = scores.shape
+    p, squares = (part[: k * b].reshape(k, b) for part in work)
+    np.copyto(p, scores.T)
+    best, predicted = _first_largest(p)
+    at_label = labels.astype(np.intp) * b
+    at_label += np.arange(b)
+    label_score = p.ravel().take(at_label)
+    norm = _weights(p, kind, best, 0, sum_tolerance(scores.dtype))
+    if kind == "logits":
+        p /= norm
+    np.multiply(p, p, out=squares)
+    place = np.flatnonzero(p > sums.edges[1])
+    sums.add(p.sum(axis=1), squares.sum(axis=1), place // b, p.ravel().take(place))
+    label_p = p.ravel().take(at_label)
+    return _results(kind, best, norm, label_score, label_p, squares.sum(axis=0), predicted == labels)
+
+
+def _many_classes(scores: Scores, labels: Labels, kind: Kind, sums: _ClassSums, work: tuple[Floats, Floats]) -> Rows:
+    """The block as it comes, (b, k); weights are divided by their sum only where it matters."""
+    b, k = scores.shape
+    weights, squares = (part[: k * b].reshape(b, k) for part in work)
+    np.copyto(weights, scores)
+    row = np.arange(b)
+    predicted = weights.argmax(axis=1)
+    best, label_score = weights[row, predicted], weights[row, labels]
+    norm = _weights(weights, kind, best, 1, sum_tolerance(scores.dtype))
+    if kind != "logits":
+        norm.fill(1.0)
+    np.multiply(weights, weights, out=squares)
+    inverse = 1.0 / norm
+    # The threshold lies a hair below the edge, so that rounding loses nothing; bins are found from p itself.
+    place = np.flatnonzero(weights > (norm * (sums.edges[1] * (1 - 1e-12)))[:, None])
+    entry_row = place // k
+    sums.add(
+        np.einsum("i,ij->j", inverse, weights),
+        np.einsum("i,ij->j", inverse * inverse, squares),
+        place - entry_row * k,
+        weights.ravel().take(place) / norm.take(entry_row),
+    )
+    label_p = weights[row, labels] / norm
+    row_squares = np.einsum("ij->i", squares) * inverse * inverse
+    return _results(kind, best, norm, label_score, label_p, row_squares, predicted == labels)
 
 
 def _first_largest(scores: Floats) -> tuple[Floats, npt.NDArray[np.int8]]:

@@ -31,18 +31,19 @@ class Member:
         return Extent(self.info.filename, self.start, self.info.file_size, self.info.CRC, hint)
 
 
-def open_archive(path: Path) -> tuple[zipfile.ZipFile, list[Member]]:
-    """The archive and its members.
+def read_members(path: Path) -> list[Member]:
+    """The members of an archive.
 
     Raises: InputError if it is damaged, or holds what no writer of arrays writes: two members of one name, encrypted
     members, other compression than deflate, or members that reach beyond the file.
     """
     try:
-        archive = zipfile.ZipFile(path)
+        with zipfile.ZipFile(path) as archive:
+            infos = archive.infolist()
     except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
         raise InputError(f"{path.name}: no zip archive as {path.suffix} files are, or damaged ({error})") from None
     members: dict[str, Member] = {}
-    for info in archive.infolist():
+    for info in infos:
         if info.filename in members:
             raise InputError(f"{path.name}: two members are called {info.filename!r}")
         if info.flag_bits & ENCRYPTED or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
@@ -50,7 +51,7 @@ def open_archive(path: Path) -> tuple[zipfile.ZipFile, list[Member]]:
         members[info.filename] = _member(path, info)
     if not members:
         raise InputError(f"{path.name}: the archive holds no arrays")
-    return archive, list(members.values())
+    return list(members.values())
 
 
 def _member(path: Path, info: zipfile.ZipInfo) -> Member:

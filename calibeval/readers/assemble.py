@@ -250,7 +250,11 @@ class _View:
 def _views(arrays: dict[str, Stored], split: str | None, options: ReadOptions, file: str) -> list[_View]:
     """What the #split selects, part by part."""
     if split is not None and split != "all":
-        return [_view(arrays, part, file) for part in split.split("+")]
+        parts = split.split("+")
+        twice = next((part for i, part in enumerate(parts) if part in parts[:i]), None)
+        if twice is not None:
+            raise InputError(f'{file}: split "{twice}" is named twice')
+        return [_view(arrays, part, file) for part in parts]
     found = prefixes(arrays)
     alone = options.labels is not None or options.score_columns or has_scores_and_labels(arrays, options.keys)
     if found and not alone:

@@ -1,9 +1,10 @@
-"""`.csv`: one row per sample, parsed by pandas to the exact float64 values that the text means."""
+"""`.csv` and `.tsv`, plain or gzipped: one row per sample, parsed by pandas to exactly the float64 that the text means."""
 
 from __future__ import annotations
 
-import re
-import warnings
+import csv
+import io
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,108 +12,189 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.errors import InputError
+from calibeval.readers.cells import is_list, parse_lists
+from calibeval.readers.columns import LIST_KEYS, Table
 from calibeval.readers.limits import Limits
-from calibeval.readers.stored import Contents, Stored
+from calibeval.readers.stored import Contents
+from calibeval.readers.text import LineBlock, TextSource, line_blocks
 
 if TYPE_CHECKING:
     import pandas as pd
 
-GROUPS = {"logit": "logits", "prob": "probs", "proba": "probs", "log_prob": "log_probs"}
-COLUMN = re.compile(r"^(log_prob|logit|proba|prob)_(.+)$")
+MOST_COLUMNS = 2**18
+EXACT_BY_DEFAULT = (3, 1)  # the first pandas whose default conversion is exact, and which deprecates asking for it
 
 
-def read_csv(path: Path, limits: Limits, separator: str = ",") -> Contents:
-    """The columns of a file with a header line; `logit_0, logit_1, ...` become the one array `logits`.
+def read_csv(path: Path, limits: Limits) -> Contents:
+    """The columns of a comma-separated file with a header line.
 
-    Columns named logit_CLASS instead of by number give class names, too.
-    Raises: InputError for an empty file, ragged lines, or cells of score columns that are no numbers.
+    `logit_0, logit_1, ...` become the one array `logits`; columns named logit_CLASS give class names, too. A column
+    named like scores whose cells hold lists becomes an array (n, k).
+    Raises: InputError for an empty file, ragged lines, cells of score columns that are no numbers, text that is not
+    UTF-8, or a file that expands beyond the limits.
     """
-    import pandas as pd
+    return read_table(TextSource.of(path), limits, ",")
 
-    limits.check_expansion(path.name, path.stat().st_size, size=path.stat().st_size)
+
+def read_tsv(path: Path, limits: Limits) -> Contents:
+    """The columns of a tab-separated file with a header line, as `read_csv`."""
+    return read_table(TextSource.of(path), limits, "\t")
+
+
+def read_table(source: TextSource, limits: Limits, separator: str) -> Contents:
+    """The columns of a text table, as `read_csv`.
+
+    A column in which texts turn up after numbers is read once more as text, so that "007" stays what it is.
+    """
+    table = _read(source, limits, separator, as_text=frozenset())
+    if table.mixed:
+        table = _read(source, limits, separator, as_text=frozenset(table.mixed))
+    return Contents(table.arrays())
+
+
+def _read(source: TextSource, limits: Limits, separator: str, as_text: frozenset[str]) -> Table:
+    blocks = line_blocks(source, limits, quotes=True)
+    first = next(blocks, None)
+    if first is None:
+        raise InputError(f"{source.name}: the file is empty")
+    columns = _header(first, source.name, separator)
+    table = Table(columns, source.name, limits)
+    for block in _bodies(first, blocks):
+        _check_cells(block, len(columns), source.name, separator)
+        batch = _Batch(_parsed(block, columns, separator, as_text, source.name), block, source.name)
+        scores = {column for group in table.groups for column in group.columns}
+        table.add(
+            {
+                column: batch.numbers(column) if column in scores else batch.plain(column, table.width(column))
+                for column in columns
+            },
+            len(block.ends),
+        )
+    return table
+
+
+def _header(block: LineBlock, name: str, separator: str) -> list[str]:
+    """The names of the columns."""
+    line = block.data[: int(block.ends[0])].rstrip(b"\r").decode("utf-8")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", pd.errors.DtypeWarning)
-            # pandas 3.1 deprecates float_precision because its default is exact by now; that of pandas 2 is not.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            warnings.simplefilter("error", pd.errors.ParserWarning)  # more cells in the rows than in the header
-            header = pd.read_csv(path, sep=separator, header=None, nrows=1, dtype=str, keep_default_na=False)
-            table = pd.read_csv(
-                path,
-                sep=separator,
-                float_precision="round_trip",
-                keep_default_na=False,
-                na_values=[""],
-                index_col=False,
-            )
-    except pd.errors.EmptyDataError:
-        raise InputError(f"{path.name}: the file is empty") from None
-    except (pd.errors.ParserError, pd.errors.ParserWarning, UnicodeError, ValueError) as error:
-        raise InputError(f"{path.name}: no table that can be read ({str(error).strip()})") from None
-    columns = header.iloc[0].tolist()
-    twice = next((column for i, column in enumerate(columns) if column and column in columns[:i]), None)
-    if twice is not None:
-        raise InputError(f'{path.name}: two columns are called "{twice}"')
-    if table.empty:
-        raise InputError(f"{path.name}: there is a header, but no rows")
-    return Contents(_grouped(table, path.name))
+        columns = [column.strip() for column in next(csv.reader([line], delimiter=separator, strict=True), [])]
+    except csv.Error as error:
+        raise InputError(f"{name} line 1: the header cannot be read ({error})") from None
+    if not columns:
+        raise InputError(f"{name} line 1: is empty, but the names of the columns are needed")
+    if len(columns) > MOST_COLUMNS:
+        raise InputError(f"{name} line 1: {len(columns)} columns, but at most {MOST_COLUMNS} are read")
+    other = next((other for other in ";\t,|" if other != separator and other in line), None)
+    if len(columns) == 1 and other is not None:
+        raise InputError(
+            f"{name} line 1: the cells seem to be separated by {other!r}, but {separator!r} is needed in this format"
+        )
+    if all(_is_number(column) for column in columns):
+        raise InputError(f'{name} line 1: holds numbers ("{columns[0]}"), but the names of the columns are needed')
+    return columns
 
 
-def _grouped(table: pd.DataFrame, name: str) -> dict[str, Stored]:
-    """Numbered or named score columns joined to one array each; all other columns as they are."""
-    groups: dict[str, dict[str, str]] = {}
-    for column in table.columns:
-        match = COLUMN.match(str(column))
-        if match:
-            group = groups.setdefault(GROUPS[match[1]], {})
-            if match[2] in group:
-                raise InputError(
-                    f'{name}: columns "{group[match[2]]}" and "{column}" could both be {GROUPS[match[1]]} of class '
-                    f"{match[2]}: rename one of them."
-                )
-            group[match[2]] = str(column)
-    arrays: dict[str, Stored] = {}
-    for kind, columns in groups.items():
-        order, names = _ordered(columns, name, kind)
-        arrays[kind] = Stored.of(numbers(table, order, name))
-        if names is not None:
-            arrays["class_names"] = Stored.of(np.asarray(names))
-    taken = {column for columns in groups.values() for column in columns.values()}
-    for column in table.columns:
-        if str(column) not in taken:
-            arrays[str(column)] = Stored.of(_plain(table[column]))
-    return arrays
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
-def _ordered(columns: dict[str, str], name: str, kind: str) -> tuple[list[str], list[str] | None]:
-    """Score columns in the order of their classes, and the class names where columns are not numbered."""
-    if not all(suffix.isdigit() for suffix in columns):
-        return list(columns.values()), list(columns)
-    numbered = {int(suffix): column for suffix, column in columns.items()}
-    missing = sorted(set(range(len(columns))) - set(numbered))
-    if missing:
-        raise InputError(f"{name}: {len(columns)} columns of {kind}, but number {missing[0]} is missing")
-    return [numbered[i] for i in range(len(columns))], None
+def _bodies(first: LineBlock, others: Iterator[LineBlock]) -> Iterator[LineBlock]:
+    """The blocks without the header."""
+    start = int(first.ends[0]) + 1
+    if len(first.ends) > 1:
+        inside = None if first.inside is None else first.inside[start:]
+        yield LineBlock(first.data[start:], first.line_at(start), first.ends[1:] - start, inside)
+    yield from others
 
 
-def numbers(table: pd.DataFrame, columns: list[str], name: str) -> npt.NDArray[Any]:
-    """Columns as a float64 array (n, len(columns)).
+def _check_cells(block: LineBlock, columns: int, name: str, separator: str) -> None:
+    """Refuse rows with more or fewer cells than the header has."""
+    marks = np.frombuffer(block.data, np.uint8) == ord(separator)
+    if block.inside is not None:
+        marks &= ~block.inside
+    before = np.searchsorted(np.flatnonzero(marks), block.ends)
+    cells = np.diff(before, prepend=0) + 1
+    wrong = np.flatnonzero(cells != columns)
+    if len(wrong):
+        row = int(wrong[0])
+        raise InputError(f"{name} line {block.line(row)}: {int(cells[row])} cells, but the header has {columns}")
 
-    Raises: InputError naming the first cell that is no number.
-    """
+
+def _parsed(
+    block: LineBlock, columns: list[str], separator: str, as_text: frozenset[str], name: str
+) -> pd.DataFrame:
+    """The rows of a block; each column gets the narrowest of the types int, float, truth value and text."""
     import pandas as pd
 
-    for column in columns:
-        values = table[column]
+    version = tuple(int(part) for part in pd.__version__.split(".")[:2])
+    try:
+        table = pd.read_csv(
+            io.BytesIO(block.data),
+            sep=separator,
+            header=None,
+            names=range(len(columns)),
+            index_col=False,
+            dtype={i: str for i, column in enumerate(columns) if column in as_text},
+            keep_default_na=False,
+            na_values=[""],
+            skip_blank_lines=False,
+            low_memory=False,
+            float_precision=None if version >= EXACT_BY_DEFAULT else "round_trip",
+        )
+    except (pd.errors.ParserError, ValueError, OverflowError) as error:
+        raise InputError(f"{name} line {block.first_line} and on: no table ({str(error).strip()})") from None
+    if len(table) != len(block.ends):
+        raise InputError(
+            f"{name} line {block.first_line} and on: {len(table)} rows were read from {len(block.ends)} lines; "
+            "quotation marks must enclose whole cells, and be doubled inside"
+        )
+    table.columns = pd.Index(columns)
+    return table
+
+
+class _Batch:
+    """The columns of one parsed block."""
+
+    def __init__(self, table: pd.DataFrame, block: LineBlock, name: str) -> None:
+        self._table, self._block, self._name = table, block, name
+
+    def numbers(self, column: str) -> npt.NDArray[Any]:
+        """A column of scores.
+
+        Raises: InputError naming the first cell that is no number.
+        """
+        values = self._table[column]
         if values.dtype.kind not in "fiu" or values.isna().any():
-            wrong = np.flatnonzero(pd.to_numeric(values, errors="coerce").isna().to_numpy())
-            row = int(wrong[0]) if len(wrong) else 0
+            row = self._first_odd(values)
             cell = values.iloc[row]
-            what = "is empty" if pd.isna(cell) and not isinstance(cell, str) else f'"{cell}" is no number'
-            raise InputError(f"{name}, row {row}, column {column}: {what}")
-    return table[columns].to_numpy(np.float64)
+            what = "is empty" if _is_empty(cell) else f'"{cell}" is no number'
+            raise InputError(f"{self._where(row, column)}: {what}")
+        return values.to_numpy(np.float64)
+
+    def plain(self, column: str, width: int | None) -> npt.NDArray[Any]:
+        """Any other column: numbers, truth values, texts, or lists of numbers where its name is one of scores."""
+        values = self._table[column]
+        if values.dtype.kind in "fiub":
+            return values.to_numpy()
+        texts = np.empty(len(values), object)
+        texts[:] = [None if _is_empty(cell) else str(cell) for cell in values.tolist()]
+        if column.lower() in LIST_KEYS and (width is not None or is_list(texts[0])):
+            return parse_lists(texts.tolist(), width, lambda row: self._where(row, column))
+        return texts
+
+    def _first_odd(self, values: pd.Series[Any]) -> int:
+        import pandas as pd
+
+        odd = np.flatnonzero(pd.to_numeric(values.astype(object), errors="coerce").isna().to_numpy())
+        return int(odd[0]) if len(odd) else 0
+
+    def _where(self, row: int, column: str) -> str:
+        return f'{self._name} line {self._block.line(row)}, column "{column}"'
 
 
-def _plain(column: pd.Series[Any]) -> npt.NDArray[Any]:
-    """A column as numbers where it has numbers, else as text."""
-    return column.to_numpy() if column.dtype.kind in "fiub" else column.fillna("").astype(str).to_numpy(str)
+def _is_empty(cell: object) -> bool:
+    return cell is None or (isinstance(cell, float) and cell != cell)  # noqa: PLR0124 - NaN marks an empty cell

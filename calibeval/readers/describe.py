@@ -8,7 +8,7 @@ from calibeval.core.errors import CalibevalError
 from calibeval.core.inspection import ArrayNote, Inspection, Reading
 from calibeval.core.values import check_values
 from calibeval.readers.assemble import ReadOptions
-from calibeval.readers.open import load, open_dump, split_name
+from calibeval.readers.open import Opened, open_input, predictions_of, split_name
 from calibeval.readers.roles import (
     CORRECT_KEYS,
     FEATURE_KEYS,
@@ -32,25 +32,27 @@ def inspect_dump(name: str, options: ReadOptions) -> Inspection:
     Raises: InputError or FileProblem only where the file as a whole cannot be opened.
     """
     path, split = split_name(name)
-    arrays = load(path, options.limits).arrays
+    opened = open_input(path, options.limits)
+    arrays = opened.contents.arrays
     splits = (*prefixes(arrays), *index_splits(arrays))
-    whole = f"{path}#all" if index_splits(arrays) else str(path)
-    names = [name] if split is not None else [f"{path}#{part}" for part in splits] or [whole]
+    whole = "all" if index_splits(arrays) else None
+    parts = [split] if split is not None else [*splits] or [whole]
     return Inspection(
         path=path.as_posix(),
-        format=path.suffix.lower().lstrip("."),
-        size=path.stat().st_size,
+        format=opened.format,
+        size=opened.size,
         arrays=tuple(
             ArrayNote(key, stored.shape, str(stored.dtype), _role(key, arrays)) for key, stored in arrays.items()
         ),
         splits=splits,
-        readings=tuple(_reading(one, options) for one in names),
+        readings=tuple(_reading(opened, part, options) for part in parts),
     )
 
 
-def _reading(name: str, options: ReadOptions) -> Reading:
+def _reading(opened: Opened, split: str | None, options: ReadOptions) -> Reading:
+    name = str(opened.path) if split is None else f"{opened.path}#{split}"
     try:
-        predictions = open_dump(name, options)
+        predictions = predictions_of(opened, split, options)
         check_values(predictions)
         source = predictions.settled_source()
     except CalibevalError as error:

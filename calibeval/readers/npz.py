@@ -16,7 +16,7 @@ from numpy.lib import format as npy_format
 
 from calibeval.core.errors import InputError
 from calibeval.core.row_source import RowSource
-from calibeval.readers.archive import Member, open_archive
+from calibeval.readers.archive import Member, read_members
 from calibeval.readers.limits import Limits
 from calibeval.readers.spool import FileRows, Spool
 from calibeval.readers.stored import Contents, Stored
@@ -65,20 +65,20 @@ def read_npz(path: Path, limits: Limits) -> Contents:
 
     Raises: InputError for a broken archive, odd members, objects, or sizes that do not fit.
     """
-    archive, members = open_archive(path)
+    members = read_members(path)
     limits.check_expansion(path.name, sum(m.info.file_size for m in members), size=path.stat().st_size)
     arrays = {}
     for member in members:
         key = member.info.filename.removesuffix(".npy")
         if key == member.info.filename or key in arrays:
             raise InputError(f"{path.name}: member {member.info.filename!r} is no .npy array")
-        header = _member_header(archive, member.info, f"{path.name}: {key}")
+        header = _member_header(path, member.info, f"{path.name}: {key}")
         if header.offset + header.nbytes != member.info.file_size:
             raise InputError(
                 f"{path.name}: {key}: the header promises {header.nbytes} bytes of values, "
                 f"but the member holds {member.info.file_size - header.offset}"
             )
-        arrays[key] = Stored(header.shape, header.dtype, _Loader(path, archive, member, header, limits))
+        arrays[key] = Stored(header.shape, header.dtype, _Loader(path, member, header, limits))
     return Contents(arrays, tuple(member.extent() for member in members if member.stored))
 
 
@@ -87,7 +87,6 @@ class _Loader:
     """Loads one member when called: where it lies if it is stored, unpacked if it is compressed."""
 
     path: Path
-    archive: zipfile.ZipFile
     member: Member
     header: Header
     limits: Limits
@@ -103,7 +102,7 @@ class _Loader:
     def _unpacked(self) -> RowSource:
         """The values unpacked, in pieces of rows where they may be too many for memory."""
         header, row = self.header, self.header.nbytes // max(self.header.shape[0] if self.header.shape else 1, 1)
-        with self.archive.open(self.member.info) as member:
+        with zipfile.ZipFile(self.path) as archive, archive.open(self.member.info) as member:
             member.read(header.offset)
             if header.nbytes <= self.limits.max_memory or header.fortran or not row:
                 data = member.read(header.nbytes)
@@ -131,14 +130,15 @@ def load_values(path: Path, start: int, header: Header, limits: Limits) -> RowSo
     Raises: InputError if the file is shorter than it says.
     """
     if header.nbytes > limits.max_memory and not header.fortran and header.shape:
-        return FileRows(path.open("rb"), start, header.shape, header.dtype)
+        with path.open("rb") as file:
+            return FileRows(file, start, header.shape, header.dtype)
     with path.open("rb") as file:
         return header.view(_map(file, start, header.nbytes))
 
 
-def _member_header(archive: zipfile.ZipFile, info: zipfile.ZipInfo, place: str) -> Header:
+def _member_header(path: Path, info: zipfile.ZipInfo, place: str) -> Header:
     try:
-        with archive.open(info) as member:
+        with zipfile.ZipFile(path) as archive, archive.open(info) as member:
             return read_header(member, place)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
         raise InputError(f"{place}: damaged ({error})") from None

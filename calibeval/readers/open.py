@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import IO
 
 from calibeval.core.errors import FileProblem, InputError, nearest
 from calibeval.core.predictions import Predictions, Source
@@ -14,14 +16,23 @@ from calibeval.readers.assemble import ReadOptions, assemble, external_labels
 from calibeval.readers.digest import Digest
 from calibeval.readers.limits import Limits
 from calibeval.readers.roles import Keys
+from calibeval.readers.shards import ShardDigest, joined, shard_paths
 from calibeval.readers.stored import Contents
 
+STDIN = Path("-")
 FORMATS: dict[str, tuple[str, str]] = {
     ".npz": ("npz", "read_npz"),
     ".npy": ("npz", "read_npy"),
     ".pt": ("pt", "read_pt"),
     ".pth": ("pt", "read_pt"),
     ".csv": ("csv", "read_csv"),
+    ".csv.gz": ("csv", "read_csv"),
+    ".tsv": ("csv", "read_tsv"),
+    ".tsv.gz": ("csv", "read_tsv"),
+    ".parquet": ("parquet", "read_parquet"),
+    ".safetensors": ("safetensors", "read_safetensors"),
+    ".jsonl": ("jsonl", "read_jsonl"),
+    ".jsonl.gz": ("jsonl", "read_jsonl"),
 }
 
 
@@ -67,11 +78,66 @@ def open_dump(name: str, options: ReadOptions) -> Predictions:
     Raises: as `read`.
     """
     path, split = split_name(name)
-    contents = load(path, options.limits)
-    labels = None if options.labels is None else external_labels(load(options.labels, options.limits), options.labels)
-    source = Source(path=path.as_posix(), split=split, format=path.suffix.lower().lstrip("."))
-    digest = Digest(path, contents.extents)
-    return assemble(contents.arrays, source, options, labels, lambda: replace(source, sha256=digest.result()))
+    return predictions_of(open_input(path, options.limits), split, options)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Opened:
+    """What a path stands for, a file, shards or standard input: its arrays, which have no meaning yet.
+
+    size: bytes on disk or of the stream. digest: starts the hashing, and returns what waits for the hash.
+    """
+
+    path: Path
+    contents: Contents
+    format: str
+    size: int
+    digest: Callable[[], Callable[[], str]]
+
+
+def open_input(path: Path, limits: Limits, stdin: IO[bytes] | None = None) -> Opened:
+    """The file of that path, the shards that a folder, a pattern or a name with -of-N stands for, or, for "-", a stream.
+
+    stdin: the stream to read; None: the process's standard input.
+    Raises: as `load`.
+    """
+    if path == STDIN:
+        from calibeval.readers.stdin import read_stdin
+
+        came = read_stdin(stdin if stdin is not None else getattr(sys.stdin, "buffer", None), limits)
+        return Opened(path, came.contents, came.format, came.size, lambda: lambda: came.sha256)
+    shards = shard_paths(path, suffix_of)
+    if shards is None:
+        contents = load(path, limits)
+        return Opened(
+            path,
+            contents,
+            suffix_of(path).lstrip("."),
+            path.stat().st_size,
+            lambda: Digest(path, contents.extents).result,
+        )
+    each = replace(limits, max_memory=limits.max_memory // len(shards))
+    parts = [load(shard, each) for shard in shards]
+    return Opened(
+        path,
+        joined(parts, [shard.name for shard in shards], limits),
+        suffix_of(shards[0]).lstrip("."),
+        sum(shard.stat().st_size for shard in shards),
+        lambda: ShardDigest(shards, parts).result,
+    )
+
+
+def predictions_of(opened: Opened, split: str | None, options: ReadOptions) -> Predictions:
+    """The predictions that one split of an input holds.
+
+    Raises: as `read`.
+    """
+    labels = None
+    if options.labels is not None:
+        labels = external_labels(open_input(options.labels, options.limits).contents, options.labels)
+    source = Source(path=opened.path.as_posix(), split=split, format=opened.format)
+    sha256 = opened.digest()
+    return assemble(opened.contents.arrays, source, options, labels, lambda: replace(source, sha256=sha256()))
 
 
 def split_name(name: str) -> tuple[Path, str | None]:
@@ -86,23 +152,33 @@ def split_name(name: str) -> tuple[Path, str | None]:
     return Path(path), split
 
 
+def suffix_of(path: Path) -> str:
+    """The suffix that tells the format, two together where the last says only that the file is compressed.
+
+    >>> suffix_of(Path("a.b.CSV.gz")), suffix_of(Path("a.b.npz")), suffix_of(Path("a.txt"))
+    ('.csv.gz', '.npz', '')
+    """
+    name = path.name.lower()
+    return max((suffix for suffix in FORMATS if name.endswith(suffix)), key=len, default="")
+
+
 def load(path: Path, limits: Limits) -> Contents:
     """The arrays of a file, by its suffix.
 
     Raises: InputError for a suffix that no reader knows or content that cannot be used; FileProblem if the file is
     missing or cannot be read.
     """
-    suffix = path.suffix.lower()
     if not path.exists():
         raise FileProblem(f"{path}: there is no such file")
     if path.is_dir():
         raise FileProblem(f"{path}: a folder, not a file")
     if not path.is_file():
         raise InputError(f"{path}: neither a regular file nor a folder")
-    if suffix not in FORMATS:
-        known = ", ".join(FORMATS)
+    suffix = suffix_of(path)
+    if not suffix:
+        known, own = ", ".join(FORMATS), path.suffix.lower()
         raise InputError(
-            f'{path.name}: suffix "{suffix}" belongs to no known format{nearest(suffix, FORMATS)}; known are {known}'
+            f'{path.name}: suffix "{own}" belongs to no known format{nearest(own, FORMATS)}; known are {known}'
         )
     if path.stat().st_size == 0:
         raise InputError(f"{path.name}: the file is empty")

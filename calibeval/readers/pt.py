@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.errors import InputError, UsageError
-from calibeval.readers.archive import open_archive
+from calibeval.readers.archive import read_members
 from calibeval.readers.limits import Limits
 from calibeval.readers.stored import Contents, Stored
 
@@ -36,7 +36,7 @@ def read_pt(path: Path, limits: Limits) -> Contents:
             f"{path.name}: not in the zip format of torch.save. An old pickled file is never opened: "
             "load it where you trust it, and save it again with torch.save."
         )
-    _, members = open_archive(path)
+    members = read_members(path)
     if not all(member.stored for member in members):
         raise InputError(f"{path.name}: compressed members, which torch.save never writes")
     limits.check_expansion(path.name, sum(member.info.file_size for member in members), size=path.stat().st_size)

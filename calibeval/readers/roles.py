@@ -25,6 +25,8 @@ IGNORE_KEYS = ("ignore_label", "ignore_index")
 FEATURE_KEYS = ("features", "feats", "embeddings", "x")
 # What the array "predictions" holds is told by the array beside it: HF Trainer writes logits, netcal probabilities.
 PREDICTIONS_BESIDE: dict[str, Kind] = {"label_ids": "logits", "ground_truth": "probs"}
+# One number a row and its outcome, as {"p": 0.83, "y": 1}: P(class 1).
+PAIR = ("p", "y")
 INDEX = re.compile(r"^(.+)_index$")
 
 
@@ -84,7 +86,7 @@ def find_roles(arrays: Mapping[str, Stored], keys: Keys, *, file: str, external_
 
 def has_scores_and_labels(arrays: Mapping[str, Stored], keys: Keys) -> bool:
     """Whether these arrays alone could be a dump."""
-    scores = (*(key for group in SCORE_KEYS.values() for key in group), "predictions", "")
+    scores = (*(key for group in SCORE_KEYS.values() for key in group), "predictions", PAIR[0], "")
     named = (keys.logits, keys.probs, keys.log_probs, keys.confidence)
     outcome = (*LABEL_KEYS, *CORRECT_KEYS, keys.labels)
     return any(k in arrays for k in (*scores, *named) if k is not None) and any(k in arrays for k in outcome if k)
@@ -156,6 +158,8 @@ def _scores(arrays: Mapping[str, Stored], keys: Keys, file: str) -> tuple[str, K
     if present:
         rival = present[1][1] if len(present) > 1 and present[1][0] != "confidence" else None
         return present[0][1], present[0][0], rival
+    if all(key in arrays for key in PAIR):
+        return PAIR[0], "probs", None
     if "" in arrays:
         return "", None, None
     raise InputError(

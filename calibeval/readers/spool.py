@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import weakref
 from collections.abc import Iterator
 from typing import IO, Any
 
@@ -17,11 +18,13 @@ from calibeval.core.row_source import RowSource
 class FileRows:
     """Rows of a C-ordered array in a file, read when asked for: a mapped file would count as memory in use.
 
-    file: an open file, kept open. offset: where the values begin.
+    file: an open file, which may be closed afterwards. offset: where the values begin.
     """
 
     def __init__(self, file: IO[bytes], offset: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-        self._file, self._offset = file, offset
+        self._name, self._descriptor = str(file.name), os.dup(file.fileno())
+        weakref.finalize(self, os.close, self._descriptor)
+        self._offset = offset
         self.shape, self.dtype = shape, dtype
         self._row = int(np.prod(shape[1:], dtype=np.int64)) * dtype.itemsize
 
@@ -33,12 +36,12 @@ class FileRows:
         start, stop, _ = rows.indices(self.shape[0])
         count = max(stop - start, 0)
         data = bytearray(count * self._row)
-        filled = os.preadv(self._file.fileno(), [data], self._offset + start * self._row) if data else 0
+        filled = os.preadv(self._descriptor, [data], self._offset + start * self._row) if data else 0
         while filled < len(data):
             position = self._offset + start * self._row + filled
-            more = os.preadv(self._file.fileno(), [memoryview(data)[filled:]], position)
+            more = os.preadv(self._descriptor, [memoryview(data)[filled:]], position)
             if not more:
-                raise InputError(f"{self._file.name}: the file became shorter while it was read")
+                raise InputError(f"{self._name}: the file became shorter while it was read")
             filled += more
         return np.frombuffer(data, self.dtype).reshape(count, *self.shape[1:])
 
@@ -82,8 +85,9 @@ class Spool:
             raise InputError("there are no rows")
         if self._file is None:
             return self._pieces[0] if len(self._pieces) == 1 else np.concatenate(self._pieces)
-        self._file.flush()
-        return FileRows(self._file, 0, (self._rows, *self._shape), self._dtype)
+        with self._file as file:
+            file.flush()
+            return FileRows(file, 0, (self._rows, *self._shape), self._dtype)
 
     def _write(self) -> None:
         try:

@@ -26,7 +26,7 @@ DASHES = (0, (3.0, 1.2))
 
 @dataclass(frozen=True, slots=True)
 class PanelStyle:
-    """Sizes in points, and how much is said.
+    """Sizes of type in points, and how much is said.
 
     words: lines are labelled with words rather than numbers alone. flush: the first and last number of the axis stay
     within the panel. ticks: numbers of the axes, in percent.
@@ -237,7 +237,7 @@ def _draw_means(axes: Axes, of_all: Means, style: PanelStyle, step: float) -> No
         x, leftwards = places[index], sides[index] == "left"
         top = axes.get_ylim()[1] * (1.0 if (index == 0) == accuracy_first else 1.0 - step)
         line = Line2D([x, x], [0.0, top], color=INK, linewidth=0.9, linestyle=DASHES if index else "-", zorder=4)
-        line.set_label(names[index])
+        line.set(label=names[index], clip_on=False)
         line.set_dash_capstyle("butt")
         axes.add_line(line)
         shift = (-2.5 if leftwards else 2.5, -1.2)

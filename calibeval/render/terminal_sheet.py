@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len, set_cell_size
-from rich.console import JustifyMethod
-from rich.table import Table
 from rich.text import Text
 
 from calibeval.render.names import ascii_text, isolated, visible
@@ -92,15 +90,32 @@ def total_width(columns: Sequence[Column]) -> int:
     return sum(column.width for column in columns) + GUTTER * (len(columns) - 1)
 
 
-def table(columns: Sequence[Column]) -> Table:
-    """The columns side by side, without a frame."""
-    result = Table(box=None, padding=(0, GUTTER, 0, 0), pad_edge=False, header_style=QUIET)
-    for column in columns:
-        side: JustifyMethod = "left" if column.left else "right"
-        result.add_column(Text(column.header), justify=side, no_wrap=True, overflow="crop", min_width=column.width)
-    for row in zip(*(column.cells for column in columns), strict=True):
-        result.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
-    return result
+def table(columns: Sequence[Column]) -> Text:
+    """The columns side by side, without a frame; a heading may have several lines.
+
+    Laid out here, because rich's own tables count the space around cells differently from version to version.
+    """
+    headers = [column.header.split("\n") for column in columns]
+    lines = [
+        _line(columns, [Text(h[i] if i < len(h) else "", QUIET) for h in headers])
+        for i in range(max(map(len, headers)))
+    ]
+    rows = zip(*(column.cells for column in columns), strict=True)
+    lines += [_line(columns, [cell if isinstance(cell, Text) else Text(cell) for cell in row]) for row in rows]
+    return Text("\n").join(lines)
+
+
+def _line(columns: Sequence[Column], row: Sequence[Text]) -> Text:
+    """One line of a table; no blanks after its last cell."""
+    line, owed = Text(), 0
+    for column, cell in zip(columns, row, strict=True):
+        spare = column.width - cell.cell_len
+        if cell.plain:
+            line.append(" " * (owed + (0 if column.left else spare))).append_text(cell)
+            owed = (spare if column.left else 0) + GUTTER
+        else:
+            owed += column.width + GUTTER
+    return line
 
 
 def gap_style(gap: float) -> str:

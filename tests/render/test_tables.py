@@ -91,6 +91,10 @@ def test_no_name_adds_a_cell_or_a_line_to_markdown(name):
     assert not re.search(r"(?<!\\)[`*_\[]|<", lines[2].replace("\\\\", ""))
 
 
+def test_right_to_left_names_do_not_drag_numbers_along():
+    assert markdown.escape("\u05d0|") == "\u2068\u05d0\\|\u2069"
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_name_adds_a_line_or_a_command_to_latex(name):
     plain = latex.render(report(over_confident())).splitlines()

@@ -53,9 +53,9 @@ MCE: decided by bin 0.50 – 0.75, which holds 200 rows
 CWCE: biased by noise; its interval is of the true value (corrected: 0.270)
 
 confidence    rows            accuracy                             100 %     gap
-0.75 – 1.00    800  ████████  ███████████████████████████████████▓▓▓▓│     +10.0
-0.50 – 0.75    200  ██        ██████████████████▓▓▓▓▓▓▓│                   +15.0
-all rows     1,000                                            A   C        +11.0
+0.75 – 1.00    800  ████████  ███████████████████████████████████▓▓▓▓│    +10.0
+0.50 – 0.75    200  ██        ██████████████████▓▓▓▓▓▓▓│                  +15.0
+all rows     1,000                                            A   C       +11.0
 A accuracy 77.00 % · C mean confidence 88.00 % · ▓ over-confident · │ confidence
 
 worst 5 of 6 classes (gap: mean probability − frequency)
@@ -91,9 +91,9 @@ in row 7
 MCE: decided by bin 0.50 to 0.75, which holds 200 rows
 
 confidence     rows  accuracy                  100 %     gap
-0.75 to 1.00    800  ##########################+++     +10.0
-0.50 to 0.75    200  ##############+++++               +15.0
-all rows      1,000                         A  C       +11.0
+0.75 to 1.00    800  ##########################+++    +10.0
+0.50 to 0.75    200  ##############+++++              +15.0
+all rows      1,000                         A  C      +11.0
 A accuracy 77.00 %, C mean confidence 88.00 %
 + over-confident
 
@@ -119,7 +119,7 @@ def test_two_dumps_at_60_columns():
               accuracy     gap     ECE    MCE   CWCE   NLL
                      %       %       %      %      %  nats
 a.npz            77.00  +11.00  11.00*  15.00  0.567     –
-second/b.npz     77.00  +11.00   30.00  15.00  0.567     –
+second/b.npz     77.00  +11.00  30.00   15.00  0.567     –
 
               Brier
 
@@ -154,10 +154,10 @@ def rows_of(text, first):
 def test_under_confidence_has_signs_and_a_colour_of_its_own():
     dump = over_confident(equal_width=bins((0, None, None), (1000, 0.8, 0.9)))
     assert rows_of(shown(dump, width=60), "confidence")[0] == (
-        f"0.50 – 1.00  1,000  {'█' * 25}│{'░' * 3}      −10.0"  # 25 and 28 of 31 cells
+        f"0.50 – 1.00  1,000  {'█' * 25}│{'░' * 3}     −10.0"  # 25 and 28 of 31 cells
     )
     assert rows_of(shown(dump, width=60, ascii_only=True), "confidence")[0] == (
-        f"0.50 to 1.00  1,000  {'#' * 25}{'-' * 3}      -10.0"
+        f"0.50 to 1.00  1,000  {'#' * 25}{'-' * 3}     -10.0"
     )
     assert "\x1b[38;5;32m░░" in shown(dump, width=60, color=True)
     assert "\x1b[38;5;172m▓▓" in shown(over_confident(), width=60, color=True)
@@ -249,6 +249,18 @@ def test_the_end_of_a_long_path_and_the_beginning_of_a_long_class_are_kept():
     assert any(line.startswith("beginxx") and "…" in line for line in text.split("\n"))
 
 
+def test_wide_names_are_cut_by_the_cells_they_take():
+    name = "\u65e5" * 60
+    title = shown(over_confident(name=name), width=40).split("\n")[:2]
+    assert title == ["…" + "\u65e5" * 19, "1,000 rows · 10 classes · log-probs"]
+    text = shown(over_confident(per_class=(ClassResult(name, 1, 0.5, 0.1),)), width=40)
+    assert "\n" + "\u65e5" * 8 + "…     50.0  +10.0     1\n" in text
+
+
+def test_right_to_left_names_do_not_drag_numbers_along():
+    assert shown(over_confident(name="\u05d0\u05d1")).startswith("\u2068\u05d0\u05d1\u2069 · 1,000 rows")
+
+
 def test_a_name_of_nothing_is_told():
     assert shown(over_confident(name="")).startswith("(no name) · ")
 
@@ -261,7 +273,8 @@ def test_no_escape_without_colour_and_the_same_text_with_it(monkeypatch):
     plain = shown(over_confident())
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "33")
-    coloured = shown(over_confident(), color=True)
+    monkeypatch.setenv("TERM", "dumb")
+    coloured = shown(over_confident(), color=True, width=100)
     assert "\x1b[" in coloured
     assert "\x1b" not in plain
     stripped = re.sub(r"\x1b\[[0-9;]*m", "", coloured)

@@ -202,7 +202,7 @@ METRICS: dict[str, MetricSpec] = {
             "Brier score, summed over classes, mean over rows",
             lambda s: _mean(s.brier, s),
             None,
-            lambda s, c: intervals.mean_interval(*s.brier, s.n, c),
+            lambda s, c: intervals.mean_interval(*s.brier, s.n, c, most=2.0),
             low=0.0,
             high=2.0,
             better="lower",

@@ -1,0 +1,183 @@
+"""A table that arrives in batches of columns, as named arrays: score columns become one array, wide ones are spooled."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.errors import InputError
+from calibeval.readers.limits import Limits
+from calibeval.readers.roles import FEATURE_KEYS, LABEL_KEYS, SCORE_KEYS
+from calibeval.readers.spool import Spool
+from calibeval.readers.stored import Stored
+from calibeval.readers.texts import Texts
+
+GROUPS = {"logit": "logits", "prob": "probs", "proba": "probs", "log_prob": "log_probs"}
+COLUMN = re.compile(r"^(log_prob|logit|proba|prob)_(.+)$")
+RANK = re.compile(r"^index_[0-9]+$")
+NUMBER = re.compile(r"^[0-9]{1,7}$")
+LIST_KEYS = (*(key for keys in SCORE_KEYS.values() for key in keys), "predictions", *LABEL_KEYS, *FEATURE_KEYS)
+
+Array = npt.NDArray[Any]
+
+
+class ScoreColumns:
+    """Columns that are one array together: its name, the columns in the order of the classes, the class names."""
+
+    def __init__(self, key: str, columns: dict[str, str], file: str) -> None:
+        self.key = key
+        self.names: list[str] | None = None
+        self.columns = list(columns.values())
+        if all(NUMBER.match(suffix) for suffix in columns):
+            numbered = {int(suffix): column for suffix, column in columns.items()}
+            missing = next((i for i in range(len(columns)) if i not in numbered), None)
+            if missing is not None:
+                raise InputError(f"{file}: {len(columns)} columns of {key}, but number {missing} is missing")
+            self.columns = [numbered[i] for i in range(len(columns))]
+        else:
+            self.names = list(columns)
+
+
+def score_columns(columns: Sequence[str], file: str) -> list[ScoreColumns]:
+    """The columns that are scores by their names: logit_0, logit_1, ... or logit_cat, logit_dog, ...
+
+    Raises: InputError where a number is missing, two columns claim one class, or the columns hold the best k classes
+    of each row instead of all.
+    """
+    groups: dict[str, dict[str, str]] = {}
+    for column in columns:
+        match = COLUMN.match(column)
+        if match:
+            group = groups.setdefault(GROUPS[match[1]], {})
+            if match[2] in group:
+                raise InputError(
+                    f'{file}: columns "{group[match[2]]}" and "{column}" could both be {GROUPS[match[1]]} of class '
+                    f"{match[2]}. Name the right ones with --score-columns."
+                )
+            group[match[2]] = column
+    ranks = sum(1 for column in columns if RANK.match(column))
+    found = [ScoreColumns(key, group, file) for key, group in groups.items()]
+    for one in found:
+        if one.names is None and ranks > 1 and ranks == len(one.columns):
+            raise InputError(
+                f'{file}: columns index_0 to index_{ranks - 1} say that "{one.columns[0]}" is the score of the best '
+                "class, not of class 0. Write the scores of all classes in their order (timm: --topk 0)."
+            )
+    return found
+
+
+def check_names(columns: Sequence[str], file: str) -> None:
+    """Refuse names that occur twice.
+
+    Raises: InputError.
+    """
+    seen: set[str] = set()
+    for column in columns:
+        if column in seen:
+            raise InputError(f'{file}: two columns are called "{column}"')
+        seen.add(column)
+
+
+class Table:
+    """Collects batches of columns.
+
+    columns: all names. dtype: of grouped score columns. Each column of a batch is a one-dimensional array of numbers
+    or truth values, an object array of texts (None: empty), or an array (b, k).
+    `mixed` are the columns that held numbers in some batches and texts in others.
+    """
+
+    def __init__(self, columns: Sequence[str], file: str, limits: Limits, dtype: Any = np.float64) -> None:
+        check_names(columns, file)
+        self.groups = score_columns(columns, file)
+        self.rows = 0
+        self.mixed: set[str] = set()
+        grouped = {column for group in self.groups for column in group.columns}
+        self.plain = [column for column in columns if column not in grouped]
+        self._file, self._limits, self._dtype = file, limits, np.dtype(dtype)
+        self._wide: dict[str, Spool] = {}
+        self._widths: dict[str, int] = {}
+        self._narrow: dict[str, list[Array]] = {}
+        self._texts: dict[str, Texts] = {}
+
+    def add(self, batch: Mapping[str, Array], rows: int) -> None:
+        """One more batch; score columns have been seen to be numbers.
+
+        Raises: InputError where a list is of another length than before; FileProblem where no room is left on disk.
+        """
+        for group in self.groups:
+            scores = np.empty((rows, len(group.columns)), self._dtype)
+            for i, column in enumerate(group.columns):
+                scores[:, i] = batch[column]
+            self._spool(group.key).add(scores)
+        for column in self.plain:
+            values = batch[column]
+            if values.ndim > 1:
+                self._widths[column] = values.shape[1]
+                self._spool(column).add(values)
+            elif values.dtype.kind == "O":
+                self._texts.setdefault(column, Texts(self._limits.max_memory)).add(values, self._place(column))
+            else:
+                self._narrow.setdefault(column, []).append(values)
+            self._note_mixture(column)
+        self.rows += rows
+
+    def width(self, column: str) -> int | None:
+        """The length of the lists in a column so far; None before the first, and for other columns."""
+        return self._widths.get(column)
+
+    def arrays(self) -> dict[str, Stored]:
+        """All columns as arrays.
+
+        Raises: InputError for a table without rows.
+        """
+        if not self.rows:
+            raise InputError(f"{self._file}: there is a header, but no rows")
+        names = {group.key for group in self.groups}
+        taken = next((column for column in self.plain if column in names), None)
+        if taken is not None:
+            raise InputError(
+                f'{self._file}: the column "{taken}" and the numbered columns of {taken} could both be the scores. '
+                "Name the right ones with --score-columns."
+            )
+        arrays: dict[str, Stored] = {}
+        for group in self.groups:
+            arrays[group.key] = _stored(self._wide[group.key])
+            if group.names is not None:
+                arrays["class_names"] = Stored.of(np.asarray(group.names))
+        for column in self.plain:
+            if column in self._wide:
+                arrays[column] = _stored(self._wide[column])
+            elif column in self._texts:
+                arrays[column] = Stored.of(self._texts[column].array())
+            else:
+                arrays[column] = Stored.of(np.concatenate(self._narrow[column]))
+        return arrays
+
+    def _spool(self, key: str) -> Spool:
+        if key not in self._wide:
+            self._wide[key] = Spool(self._limits.max_memory)
+        return self._wide[key]
+
+    def _place(self, column: str) -> str:
+        return f'{self._file}, column "{column}"'
+
+    def _note_mixture(self, column: str) -> None:
+        held = (column in self._wide, column in self._texts, column in self._narrow)
+        if sum(held) > 1 or len({_family(piece) for piece in self._narrow.get(column, [])[-2:]}) > 1:
+            self.mixed.add(column)
+
+
+def _family(values: Array) -> str:
+    """Arrays of one family may be joined: numbers are exact in each other's company, truth values are none."""
+    if values.dtype.kind in "iu":
+        return "number" if values.dtype.itemsize < 8 or values.dtype.kind == "i" else "large number"
+    return "number" if values.dtype.kind == "f" else values.dtype.str
+
+
+def _stored(spool: Spool) -> Stored:
+    source = spool.source()
+    return Stored(source.shape, source.dtype, lambda: source)

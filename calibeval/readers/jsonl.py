@@ -1,0 +1,224 @@
+"""`.jsonl`, plain or gzipped: one JSON object per row; lists of numbers become arrays (n, k)."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.errors import InputError, nearest
+from calibeval.readers.columns import Table
+from calibeval.readers.limits import Limits
+from calibeval.readers.roles import NAME_KEYS
+from calibeval.readers.stored import Contents, Stored
+from calibeval.readers.text import TextSource, line_blocks
+
+SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+BATCH_VALUES = 2**19
+KINDS = {"number": "a number", "text": "text", "bool": "true or false", "list": "a list of numbers", "null": "null"}
+
+
+def read_jsonl(path: Path, limits: Limits) -> Contents:
+    """The keys of the objects as arrays.
+
+    The first line decides which keys there are and what they hold; null is an empty cell, but never a score.
+    `class_names`, where a line has them, must be the same list on every line.
+    Raises: InputError naming the first line that is no such object, or differs from the first line.
+    """
+    return read_objects(TextSource.of(path), limits)
+
+
+def read_objects(source: TextSource, limits: Limits) -> Contents:
+    """The keys of a stream of JSON lines as arrays, as `read_jsonl`."""
+    lines = _lines(source, limits)
+    first = next(lines, None)
+    if first is None:
+        raise InputError(f"{source.name}: the file is empty")
+    rows = _Rows(_parsed(*first, source.name), source.name, limits)
+    rows.add(*first)
+    for line, text in lines:
+        rows.add(line, text)
+    return Contents(rows.arrays())
+
+
+def _lines(source: TextSource, limits: Limits) -> Iterator[tuple[int, bytes]]:
+    """Line numbers and lines."""
+    for block in line_blocks(source, limits, quotes=False):
+        start = 0
+        for i, end in enumerate(block.ends.tolist()):
+            yield block.first_line + i, block.data[start:end]
+            start = end + 1
+
+
+class _Rows:
+    """Collects rows in the form of the first."""
+
+    def __init__(self, first: dict[str, Any], file: str, limits: Limits) -> None:
+        self._file = file
+        self._names = {key: value for key, value in first.items() if _is_names(key, value)}
+        self._first = {key: value for key, value in first.items() if key not in self._names}
+        self._keys = list(self._first)
+        self._kinds: dict[str, str | None] = dict.fromkeys(self._keys)
+        self._nulls: set[str] = set()
+        self._table = Table(self._keys, file, limits)
+        self._scores = {column for group in self._table.groups for column in group.columns}
+        self._batch: dict[str, list[Any]] = {key: [] for key in self._keys}
+        self._batch_rows = max(1, BATCH_VALUES // max(1, sum(_size(value) for value in self._first.values())))
+        self._held = 0
+
+    def add(self, line: int, text: bytes) -> None:
+        """One more row.
+
+        Raises: InputError where it has other keys than the first, or other kinds of values.
+        """
+        row = _parsed(line, text, self._file)
+        for key, names in self._names.items():
+            if row.pop(key, None) != names:
+                raise InputError(f'{self._file} line {line}: "{key}" differs from the first line')
+        if row.keys() != self._batch.keys():
+            self._refuse_keys(row, line)
+        for key, value in row.items():
+            self._check(key, value, line)
+            self._batch[key].append(value)
+        self._held += 1
+        if self._held == self._batch_rows:
+            self._flush()
+
+    def arrays(self) -> dict[str, Stored]:
+        """All rows as arrays by key."""
+        self._flush()
+        unsure = min(self._table.mixed, default=None)
+        if unsure is not None:
+            raise InputError(f'{self._file}: "{unsure}" is null for {self._batch_rows} lines before it turns out to be text')
+        names = {key: Stored.of(np.asarray(value)) for key, value in self._names.items()}
+        return {**self._table.arrays(), **names}
+
+    def _refuse_keys(self, row: dict[str, Any], line: int) -> NoReturn:
+        missing = next((key for key in self._keys if key not in row), None)
+        if missing is not None:
+            raise InputError(f'{self._file} line {line}: "{missing}" is missing, which the first line has')
+        odd = next(key for key in row if key not in self._batch)
+        raise InputError(
+            f'{self._file} line {line}: "{odd}" is not among the keys of the first line{nearest(odd, self._keys)}'
+        )
+
+    def _check(self, key: str, value: Any, line: int) -> None:
+        """See that a value is of the kind that its key had before."""
+        kind, known = _kind(value), self._kinds[key]
+        place = f'{self._file} line {line}: "{key}"'
+        if kind is None:
+            raise InputError(f"{place} holds {_named(value)}, but a number, text or a flat list of numbers is needed")
+        if kind == "null" and known in {None, "number", "text"} and key not in self._scores:
+            self._nulls.add(key)
+            return
+        if key in self._scores and kind != "number":
+            raise InputError(f"{place} is {KINDS[kind]}, but a score is needed")
+        if known is None and (kind in {"number", "text"} or key not in self._nulls):
+            self._kinds[key] = known = kind
+        if kind != known:
+            raise InputError(f"{place} is {KINDS[kind]}, but {KINDS[known or 'null']} before")
+        if kind == "list" and len(value) != len(self._first[key]):
+            raise InputError(f"{place} has {len(value)} numbers, but the first line has {len(self._first[key])}")
+
+    def _flush(self) -> None:
+        if self._held:
+            self._table.add({key: self._array(key, values) for key, values in self._batch.items()}, self._held)
+        for values in self._batch.values():
+            values.clear()
+        self._held = 0
+
+    def _array(self, key: str, values: list[Any]) -> npt.NDArray[Any]:
+        kind = self._kinds[key]
+        if kind == "text":
+            texts = np.empty(len(values), object)
+            texts[:] = values
+            return texts
+        if kind == "bool":
+            return np.asarray(values, np.bool_)
+        try:
+            if kind == "list":
+                return np.asarray(values, np.float64).reshape(len(values), -1)
+            if all(isinstance(value, int) for value in values):
+                return np.asarray(values, np.int64)
+            return np.asarray([np.nan if value is None else value for value in values], np.float64)
+        except OverflowError:
+            raise InputError(
+                f'{self._file}: "{key}" holds whole numbers beyond 64 bits; write such names as text'
+            ) from None
+
+
+def _parsed(line: int, text: bytes, file: str) -> dict[str, Any]:
+    """The object on a line."""
+    try:
+        row = json.loads(text.decode("utf-8"), object_pairs_hook=_object, parse_constant=_constant)
+        if SURROGATE.search(text):
+            json.dumps(row, ensure_ascii=False).encode("utf-8")
+    except RecursionError:
+        raise InputError(f"{file} line {line}: nested too deeply for a row of a dump") from None
+    except json.JSONDecodeError as error:
+        raise InputError(f"{file} line {line}: no JSON ({error.msg}, column {error.colno})") from None
+    except UnicodeEncodeError:
+        raise InputError(f"{file} line {line}: half of a surrogate pair, which is no character") from None
+    except ValueError as error:
+        raise InputError(f"{file} line {line}: {error}") from None
+    if not isinstance(row, dict):
+        raise InputError(f"{file} line {line}: {_named(row)}, but a JSON object is needed on every line")
+    if not row:
+        raise InputError(f"{file} line {line}: an object without keys")
+    return row
+
+
+def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """The pairs of an object whose keys differ."""
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        counted = Counter(key for key, _ in pairs)
+        raise ValueError(f'the key "{counted.most_common(1)[0][0]}" occurs twice')
+    return row
+
+
+def _constant(token: str) -> float:
+    """-Infinity, as Python writes the logit of a masked class; NaN and Infinity are nobody's score."""
+    if token == "-Infinity":  # noqa: S105 - a token of JSON
+        return -math.inf
+    raise ValueError(f"{token} is no score and no label")
+
+
+def _kind(value: Any) -> str | None:
+    """What a value is, in the words of KINDS; None for what no row may hold."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, int | float):
+        return "number"
+    if isinstance(value, str):
+        return "text"
+    return "list" if isinstance(value, list) and value and set(map(type, value)) <= {int, float} else None
+
+
+def _is_names(key: str, value: Any) -> bool:
+    return key in NAME_KEYS and isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _size(value: Any) -> int:
+    return len(value) if isinstance(value, list) else 1
+
+
+def _named(value: Any) -> str:
+    """A value in the words of an error message."""
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        odd = next((item for item in value if type(item) not in {int, float}), None)
+        return f"a list that holds {_named(odd)}" if value else "an empty list"
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    return f'text ("{value[:40]}")' if isinstance(value, str) else "a number"

@@ -1,0 +1,178 @@
+"""`.safetensors`: eight bytes with the length of a JSON header, the header, and the values, mapped where they lie."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.errors import InputError
+from calibeval.core.row_source import RowSource
+from calibeval.readers.limits import Limits
+from calibeval.readers.npz import Header, load_values
+from calibeval.readers.roles import NAME_KEYS
+from calibeval.readers.stored import Contents, Stored
+
+LENGTH = 8
+LONGEST_HEADER = 2**24  # of a dump; the format itself allows 100 MB
+BFLOAT16 = "BF16"
+DTYPES = {
+    "F64": "<f8", "F32": "<f4", "F16": "<f2", BFLOAT16: "<u2", "BOOL": "u1",
+    "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1", "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "u1",
+}  # fmt: skip
+
+
+class _Tensor(NamedTuple):
+    """One entry of the header: values lie from begin to end, counted from the end of the header."""
+
+    key: str
+    dtype: str
+    shape: tuple[int, ...]
+    begin: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bfloat16Rows:
+    """Rows of bfloat16, which numpy does not know: the upper half of the bits of a float32."""
+
+    bits: RowSource
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """As stored."""
+        return self.bits.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The smallest type that holds the values exactly."""
+        return np.dtype(np.float32)
+
+    def __getitem__(self, rows: slice, /) -> npt.NDArray[Any]:
+        return widened(self.bits[rows])
+
+
+def widened(bits: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """Bits of bfloat16, held as uint16, as the float32 of the same values.
+
+    >>> widened(np.array([0x3F80, 0xC040], np.uint16)).tolist()
+    [1.0, -3.0]
+    """
+    return (bits.astype(np.uint32) << np.uint32(16)).view(np.float32)
+
+
+def read_safetensors(path: Path, limits: Limits) -> Contents:
+    """The tensors of a file; `class_names` may stand in its metadata as a JSON list.
+
+    Raises: InputError unless the header is whole, describes each tensor once, and its extents fill the file exactly.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        first = file.read(LENGTH)
+        length = int.from_bytes(first, "little")
+        if len(first) < LENGTH or length > min(LONGEST_HEADER, size - LENGTH):
+            raise InputError(
+                f"{path.name}: no .safetensors file, or a damaged one: a header of {length} bytes is announced, "
+                f"but the file has {size} and at most {LONGEST_HEADER} are read"
+            )
+        header = _header(file.read(length), path.name)
+    tensors = [_tensor(key, entry, path.name) for key, entry in header.items() if key != "__metadata__"]
+    if not tensors:
+        raise InputError(f"{path.name}: holds no tensors")
+    start = LENGTH + length
+    _check_extents(tensors, size - start, path.name)
+    limits.check_expansion(path.name, size, size=size)
+    arrays = {tensor.key: _stored(path, tensor, start, limits) for tensor in tensors}
+    return Contents({**arrays, **_names(header.get("__metadata__"), arrays, path.name)})
+
+
+def _header(text: bytes, name: str) -> dict[str, Any]:
+    try:
+        header = json.loads(text.decode("utf-8"), object_pairs_hook=_object)
+        json.dumps(header, ensure_ascii=False).encode("utf-8")
+    except RecursionError:
+        raise InputError(f"{name}: the header is nested too deeply") from None
+    except ValueError as error:
+        raise InputError(f"{name}: the header is damaged ({error})") from None
+    if not isinstance(header, dict):
+        raise InputError(f"{name}: the header is no JSON object")
+    return header
+
+
+def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name occurs twice")
+    return found
+
+
+def _tensor(key: str, entry: Any, name: str) -> _Tensor:
+    """An entry of the header, checked as far as it can be by itself."""
+    place = f'{name}: tensor "{key}"'
+    if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
+        raise InputError(f"{place}: the header must give its dtype, shape and data_offsets, and nothing else")
+    shape, offsets, dtype = entry["shape"], entry["data_offsets"], entry["dtype"]
+    if not _are_counts(shape) or not _are_counts(offsets) or len(offsets) != 2:
+        raise InputError(f"{place}: shape and data_offsets must be lists of whole numbers from 0")
+    if not isinstance(dtype, str) or dtype not in DTYPES:
+        raise InputError(f"{place}: dtype {str(dtype)[:40]} is not read; known are {', '.join(DTYPES)}")
+    tensor = _Tensor(key, dtype, tuple(shape), *offsets)
+    nbytes = math.prod(tensor.shape) * np.dtype(DTYPES[dtype]).itemsize
+    if len(shape) > 8 or nbytes != tensor.end - tensor.begin:
+        raise InputError(
+            f"{place}: shape {str(shape)[:80]} of {dtype} takes {str(nbytes)[:20]} bytes, "
+            f"but the header gives it {tensor.end - tensor.begin}"
+        )
+    return tensor
+
+
+def _are_counts(values: Any) -> bool:
+    return isinstance(values, list) and all(type(value) is int and 0 <= value < 2**62 for value in values)
+
+
+def _check_extents(tensors: Sequence[_Tensor], size: int, name: str) -> None:
+    """Refuse tensors that overlap, leave a hole, or do not end where the file does."""
+    position = 0
+    for tensor in sorted(tensors, key=lambda one: (one.begin, one.end)):
+        if tensor.begin != position:
+            what = "overlaps another one" if tensor.begin < position else "does not begin where the one before ends"
+            raise InputError(f'{name}: tensor "{tensor.key}" {what} (byte {tensor.begin}, expected {position})')
+        position = tensor.end
+    if position != size:
+        raise InputError(f"{name}: the header describes {position} bytes of values, but the file holds {size}")
+
+
+def _stored(path: Path, tensor: _Tensor, start: int, limits: Limits) -> Stored:
+    header = Header(tensor.shape, np.dtype(DTYPES[tensor.dtype]), fortran=False, offset=0)
+    load: Callable[[], RowSource] = lambda: load_values(path, start + tensor.begin, header, limits)  # noqa: E731
+    if tensor.dtype != BFLOAT16:
+        return Stored(tensor.shape, header.dtype, load)
+    return Stored(tensor.shape, np.dtype(np.float32), lambda: _widened_source(load()))
+
+
+def _widened_source(bits: RowSource) -> RowSource:
+    return widened(bits) if isinstance(bits, np.ndarray) else Bfloat16Rows(bits)
+
+
+def _names(metadata: Any, arrays: Mapping[str, Stored], name: str) -> dict[str, Stored]:
+    """Class names from the metadata."""
+    if metadata is None:
+        return {}
+    if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
+        raise InputError(f"{name}: __metadata__ must map names to texts")
+    key = next((key for key in NAME_KEYS if key in metadata and key not in arrays), None)
+    if key is None:
+        return {}
+    try:
+        names = json.loads(metadata[key])
+    except (ValueError, RecursionError):
+        names = None
+    if not isinstance(names, list) or not names or not all(isinstance(item, str) for item in names):
+        raise InputError(f'{name}: "{key}" in __metadata__ must be a JSON list of texts')
+    return {key: Stored.of(np.asarray(names))}

@@ -1,0 +1,231 @@
+"""One dump in several files: a folder, a pattern, or one of `a-00001-of-00004.npz`, joined in natural order."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import re
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.errors import CalibevalError, FileProblem, InputError
+from calibeval.core.row_source import RowSource
+from calibeval.readers.digest import Digest
+from calibeval.readers.limits import Limits
+from calibeval.readers.roles import IGNORE_KEYS, NAME_KEYS, index_splits
+from calibeval.readers.stored import Contents, Stored
+
+NUMBERED = re.compile(r"^(?P<stem>.*[-_.])(?P<number>[0-9]{1,9})-of-(?P<count>[0-9]{1,9})(?P<rest>\.[^/]*)$")
+PATTERN = re.compile(r"[*?\[]")
+HIDDEN = (".", "_")
+LISTED = 6
+
+
+class ShardedRows:
+    """Rows of several sources, one after the other."""
+
+    def __init__(self, sources: Sequence[RowSource]) -> None:
+        self._sources = list(sources)
+        self._starts = np.cumsum([0, *(source.shape[0] for source in sources)]).tolist()
+        self.shape: tuple[int, ...] = (self._starts[-1], *sources[0].shape[1:])
+        self.dtype: np.dtype[Any] = sources[0].dtype
+
+    def __getitem__(self, rows: slice, /) -> npt.NDArray[Any]:
+        """Consecutive rows, perhaps of more than one source."""
+        start, stop, _ = rows.indices(self.shape[0])
+        first = int(np.searchsorted(self._starts, start, side="right")) - 1
+        pieces = []
+        for i in range(max(first, 0), len(self._sources)):
+            offset = self._starts[i]
+            if offset >= stop:
+                break
+            pieces.append(self._sources[i][max(start - offset, 0) : min(stop, self._starts[i + 1]) - offset])
+        if not pieces:
+            return self._sources[0][0:0]
+        return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+
+
+class ShardDigest:
+    """One hash for all shards, computed in a thread of its own: the SHA-256 over a line "name NUL sha256" for each.
+
+    The name is the file's without its folder, the order the natural one.
+    """
+
+    def __init__(self, paths: Sequence[Path], shards: Sequence[Contents]) -> None:
+        self._paths, self._shards = paths, shards
+        self._sha256 = ""
+        self._error: CalibevalError | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def result(self) -> str:
+        """The hash in hexadecimal, once all shards have been read.
+
+        Raises: InputError where a checksum inside a shard differs; FileProblem if one cannot be read.
+        """
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        return self._sha256
+
+    def _run(self) -> None:
+        digest = hashlib.sha256()
+        try:
+            for path, shard in zip(self._paths, self._shards, strict=True):
+                digest.update(f"{path.name}\0{Digest(path, shard.extents).result()}\n".encode())
+        except CalibevalError as error:
+            self._error = error
+        self._sha256 = digest.hexdigest()
+
+
+def shard_paths(path: Path, suffix: Callable[[Path], str]) -> list[Path] | None:
+    """The files that a folder, pattern or numbered name stands for; None for the name of a single file.
+
+    suffix: the suffix of a format, or an empty string.
+    Raises: FileProblem if there are none; InputError unless they are the shards of one dump, all of them.
+    """
+    if path.is_dir():
+        found = [one for one in path.iterdir() if not one.name.startswith(HIDDEN)]
+        if not found:
+            raise FileProblem(f"{path}: the folder holds no files")
+    elif PATTERN.search(str(path)) and not path.exists():
+        found = [Path(one) for one in glob.glob(str(path))]  # noqa: PTH207 - Path.glob takes no absolute pattern
+        if not found:
+            raise FileProblem(f"{path}: no file matches this pattern")
+    elif (match := NUMBERED.match(path.name)) and (path.parent.is_dir()):
+        found = [one for one in path.parent.iterdir() if _belongs(one.name, match)]
+        if not found:
+            raise FileProblem(f"{path}: there is no such file")
+    else:
+        return None
+    found = sorted(found, key=lambda one: natural(str(one)))
+    _check_suffixes(found, suffix, path)
+    _check_numbers(found, path)
+    return found
+
+
+def natural(name: str) -> tuple[tuple[int, int, str], ...]:
+    """A sort key that puts a2 before a10.
+
+    >>> sorted(["a10", "a2", "a1"], key=natural)
+    ['a1', 'a2', 'a10']
+    """
+    parts = re.split(r"([0-9]+)", name)
+    return tuple((1, int(part[:4000]), part) if i % 2 else (0, 0, part) for i, part in enumerate(parts))
+
+
+def _belongs(name: str, match: re.Match[str]) -> bool:
+    other = NUMBERED.match(name)
+    return other is not None and all(other[part] == match[part] for part in ("stem", "rest"))
+
+
+def _check_suffixes(found: Sequence[Path], suffix: Callable[[Path], str], path: Path) -> None:
+    folder = next((one for one in found if one.is_dir()), None)
+    if folder is not None:
+        raise InputError(f"{path}: holds the folder {folder.name}; shards are files: name them with a pattern")
+    strange = [one.name for one in found if not suffix(one)]
+    if strange:
+        raise InputError(f"{path}: {_listed(strange)}: no shard of a dump. Name the shards with a pattern, as *.npz.")
+    kinds = sorted({suffix(one) for one in found})
+    if len(kinds) > 1:
+        raise InputError(
+            f"{path}: files of {len(kinds)} formats ({', '.join(kinds)}), but the shards of one dump have one. "
+            f"Name them with a pattern, as *{kinds[0]}."
+        )
+
+
+def _check_numbers(found: Sequence[Path], path: Path) -> None:
+    """Where names say -of-N, all N must be there, once."""
+    matches = [match for one in found if (match := NUMBERED.match(one.name))]
+    if not matches:
+        return
+    if len(matches) < len(found):
+        odd = next(one.name for one in found if not NUMBERED.match(one.name))
+        raise InputError(f'{path}: {matches[0][0]} is numbered -of-{matches[0]["count"]}, but {odd} is not')
+    stems = sorted({f'{match["stem"]}*{match["rest"]}' for match in matches})
+    if len(stems) > 1:
+        raise InputError(f"{path}: shards of {len(stems)} dumps: {_listed(stems)}. Name one of these patterns.")
+    counts = sorted({int(match["count"]) for match in matches})
+    if len(counts) > 1:
+        raise InputError(f"{path}: some names say -of-{counts[0]}, others -of-{counts[1]}: shards of two dumps")
+    count, numbers = counts[0], [int(match["number"]) for match in matches]
+    number, times = Counter(numbers).most_common(1)[0]
+    if times > 1:
+        names = [match[0] for match in matches if int(match["number"]) == number]
+        raise InputError(f"{path}: shard {number} of {count} is there twice: {_listed(names)}")
+    first = 0 if 0 in numbers else 1
+    expected = range(first, first + count)
+    strange = next((number for number in numbers if number not in expected), None)
+    if strange is not None:
+        raise InputError(f"{path}: shard {strange} is too many: the names say -of-{count}, and begin at {first}")
+    if len(numbers) < count:
+        there = set(numbers)
+        missing = next(number for number in expected if number not in there)
+        raise InputError(f"{path}: {len(numbers)} of {count} shards are there; number {missing} is missing")
+
+
+def joined(shards: Sequence[Contents], names: Sequence[str], limits: Limits) -> Contents:
+    """The arrays of all shards, one after the other.
+
+    Class names and single numbers must be the same everywhere.
+    Raises: InputError naming the first shard that differs in its arrays, their types or shapes.
+    """
+    first = shards[0].arrays
+    for shard, name in zip(shards[1:], names[1:], strict=True):
+        differing = sorted(shard.arrays.keys() ^ first.keys())
+        if differing:
+            having, lacking = (names[0], name) if differing[0] in first else (name, names[0])
+            raise InputError(f'{lacking}: has no "{differing[0]}", but {having} has: shards must hold the same arrays')
+    splits = index_splits(first)
+    if splits:
+        raise InputError(
+            f'{names[0]}: "{splits[0]}_index" numbers rows, and it is not known whether within the shard or the dump. '
+            "Save splits as val_logits, val_labels, ..."
+        )
+    return Contents({key: _joined_array(key, [s.arrays[key] for s in shards], names, limits) for key in first})
+
+
+def _joined_array(key: str, parts: Sequence[Stored], names: Sequence[str], limits: Limits) -> Stored:
+    first = parts[0]
+    constant = key.lower() in (*NAME_KEYS, *IGNORE_KEYS) or not first.shape
+    for part, name in zip(parts[1:], names[1:], strict=True):
+        same = part.shape == first.shape if constant else _fits(part, first)
+        if not same or (constant and not np.array_equal(part.array(), first.array())):
+            raise InputError(
+                f'{name}: "{key}" {part.describe()} does not fit {names[0]}, where it is {first.describe()}'
+                + ("; it must be the same in all shards" if constant else "")
+            )
+    if constant:
+        return first
+    shape = (sum(part.shape[0] for part in parts), *first.shape[1:])
+    dtype = np.result_type(*(part.dtype for part in parts))
+    return Stored(shape, dtype, lambda: _loaded(parts, limits))
+
+
+def _fits(part: Stored, first: Stored) -> bool:
+    """Whether rows of both may stand in one array: scores of one type, other columns of one family."""
+    if part.shape[1:] != first.shape[1:] or not part.shape:
+        return False
+    if len(part.shape) > 1 or part.dtype == first.dtype:
+        return part.dtype == first.dtype
+    families = {"i": "number", "u": "number", "f": "number", "U": "text", "O": "text"}
+    return families.get(part.dtype.kind) is not None and families[part.dtype.kind] == families.get(first.dtype.kind)
+
+
+def _loaded(parts: Sequence[Stored], limits: Limits) -> RowSource:
+    """All rows in memory, or, where they are too many, in the shards as they are."""
+    nbytes = sum(int(np.prod(part.shape, dtype=np.float64)) * part.dtype.itemsize for part in parts)
+    if nbytes <= limits.max_memory or len(parts[0].shape) < 2:
+        return np.concatenate([part.array() for part in parts])
+    return ShardedRows([part.load() for part in parts])
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return ", ".join(names[:LISTED]) + more

@@ -1,0 +1,79 @@
+"""Standard input: csv with a header line, or JSON lines, told apart by the first character."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from typing import IO, NamedTuple
+
+from calibeval.core.errors import FileProblem, InputError
+from calibeval.readers.csv import read_table
+from calibeval.readers.jsonl import read_objects
+from calibeval.readers.limits import Limits
+from calibeval.readers.stored import Contents
+from calibeval.readers.text import BOM, TextSource
+
+NAME = "standard input"
+PIECE = 2**20
+BINARY = {b"\x1f\x8b": "gzip", b"PK": "a zip archive", b"PAR1": "parquet", b"\x93NUMPY": "a .npy array"}
+
+
+class StandardInput(NamedTuple):
+    """What came: its arrays, "stdin-csv" or "stdin-jsonl", the hash of its bytes, and their number."""
+
+    contents: Contents
+    format: str
+    sha256: str
+    size: int
+
+
+def read_stdin(stream: IO[bytes] | None, limits: Limits) -> StandardInput:
+    """Everything that a stream holds, by way of a temporary file, since a table may have to be read twice.
+
+    Raises: InputError for content that cannot be used; FileProblem where the stream is closed or no room is left.
+    """
+    if stream is None:
+        raise FileProblem(f"{NAME}: is closed")
+    try:
+        with tempfile.TemporaryFile(prefix="calibeval-") as copy:
+            sha256, size = _copied(stream, copy, limits)
+            source = TextSource(NAME, size, lambda: _from_start(copy))
+            as_jsonl = _first_character(source) == b"{"
+            contents = read_objects(source, limits) if as_jsonl else read_table(source, limits, ",")
+            return StandardInput(contents, "stdin-jsonl" if as_jsonl else "stdin-csv", sha256, size)
+    except OSError as error:
+        raise FileProblem(f"{NAME}: cannot be read or kept in a temporary file ({error.strerror or error})") from None
+
+
+def _copied(stream: IO[bytes], copy: IO[bytes], limits: Limits) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    while piece := stream.read(PIECE):
+        if not size:
+            _refuse_binary(piece)
+        size += len(piece)
+        limits.check_expansion(NAME, size, size=size)
+        digest.update(piece)
+        copy.write(piece)
+    copy.flush()
+    return digest.hexdigest(), size
+
+
+def _refuse_binary(first: bytes) -> None:
+    for mark, what in BINARY.items():
+        if first.startswith(mark):
+            raise InputError(
+                f"{NAME}: this is {what}, but csv or jsonl text is needed; save it to a file and name that"
+            )
+
+
+def _first_character(source: TextSource) -> bytes:
+    with source.open() as stream:
+        return stream.read(PIECE).removeprefix(BOM).lstrip()[:1]
+
+
+def _from_start(copy: IO[bytes]) -> IO[bytes]:
+    """The temporary file from its beginning, as a stream of its own."""
+    again = os.fdopen(os.dup(copy.fileno()), "rb")
+    again.seek(0)
+    return again

@@ -1,0 +1,157 @@
+"""Text files, plain or gzipped, as blocks of whole lines: counted, checked to be UTF-8, never longer than allowed."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, NamedTuple, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.errors import InputError
+from calibeval.readers.limits import Limits
+
+READ_BYTES = 2**23
+LONGEST_LINE = 2**24
+BOM = b"\xef\xbb\xbf"
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+LINE_FEED, RETURN, QUOTE = 10, 13, 34
+
+Positions = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class TextSource:
+    """A text that can be read from its beginning as often as needed.
+
+    name: for messages. size: of the file as it is stored. open: a new stream of its (expanded) bytes.
+    """
+
+    name: str
+    size: int
+    open: Callable[[], IO[bytes]]
+
+    @classmethod
+    def of(cls, path: Path) -> TextSource:
+        """A file, expanded on the way where its name ends in .gz."""
+        compressed = path.suffix.lower() == ".gz"
+        return cls(
+            path.name,
+            path.stat().st_size,
+            (lambda: cast("IO[bytes]", gzip.open(path, "rb"))) if compressed else (lambda: path.open("rb")),
+        )
+
+
+class LineBlock(NamedTuple):
+    """Whole records of a text, each ended by a line feed but perhaps the last.
+
+    first_line: number of the first line, from 1. ends: (b,) position of the line feed after each record.
+    inside: for every byte whether it lies in quotation marks; None where there are none.
+    """
+
+    data: bytes
+    first_line: int
+    ends: Positions
+    inside: npt.NDArray[np.bool_] | None
+
+    def line(self, record: int) -> int:
+        """The number of the line where a record begins."""
+        start = 0 if record == 0 else int(self.ends[record - 1]) + 1
+        return self.line_at(start)
+
+    def line_at(self, position: int) -> int:
+        """The number of the line of a byte."""
+        return self.first_line + self.data.count(b"\n", 0, position)
+
+
+def line_blocks(source: TextSource, limits: Limits, *, quotes: bool) -> Iterator[LineBlock]:
+    """The text in blocks of whole records; blank lines at its end are left out, and so is a byte-order mark.
+
+    quotes: a record goes on past a line feed that stands in quotation marks.
+    Raises: InputError for text that is not UTF-8, NUL bytes, lone carriage returns, endless lines, open quotation
+    marks, a damaged gzip stream, or more bytes than the limits allow.
+    """
+    rest, line, total = b"", 1, 0
+    with source.open() as stream:
+        while piece := _read(stream, source.name):
+            total += len(piece)
+            limits.check_expansion(source.name, total, size=source.size)
+            rest += piece
+            if total == len(piece):
+                rest = _without_mark(rest, source.name)
+            block = _cut(rest, line, quotes=quotes)
+            if len(block.ends):
+                _check(block, source.name)
+                yield block
+                rest = rest[len(block.data) :]
+                line += block.data.count(b"\n")
+            if len(rest) > LONGEST_LINE:
+                also = ", or a quotation mark in it is never closed" if quotes else ""
+                raise InputError(f"{source.name} line {line}: longer than {LONGEST_LINE} bytes{also}")
+    last = rest.rstrip(b"\r\n")
+    if last:
+        block = _cut(last + b"\n", line, quotes=quotes)
+        if not len(block.ends) or int(block.ends[-1]) != len(last):
+            raise InputError(f"{source.name} line {line}: a quotation mark is opened and never closed")
+        _check(block, source.name)
+        yield block
+
+
+def _read(stream: IO[bytes], name: str) -> bytes:
+    """The next bytes; what can be wrong with a gzip stream is the file's fault, not the disk's."""
+    try:
+        return stream.read(READ_BYTES)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise InputError(f"{name}: no gzip file, or a damaged one ({error})") from None
+
+
+def _without_mark(text: bytes, name: str) -> bytes:
+    if text.startswith(UTF_16):
+        raise InputError(f"{name}: this is UTF-16 text, but UTF-8 is needed: save it as UTF-8")
+    return text.removeprefix(BOM)
+
+
+def _cut(text: bytes, first_line: int, *, quotes: bool) -> LineBlock:
+    """The whole records at the beginning, up to the last that is not blank."""
+    values = np.frombuffer(text, np.uint8)
+    inside = None
+    feeds = values == LINE_FEED
+    if quotes and b'"' in text:
+        inside = np.logical_xor.accumulate(values == QUOTE)
+        feeds &= ~inside
+    ends = np.flatnonzero(feeds)
+    if len(ends):
+        content = len(text[: int(ends[-1])].rstrip(b"\r\n"))
+        ends = ends[: np.searchsorted(ends, content) + 1] if content else ends[:0]
+    stop = int(ends[-1]) + 1 if len(ends) else 0
+    return LineBlock(text[:stop], first_line, ends, None if inside is None else inside[:stop])
+
+
+def _check(block: LineBlock, name: str) -> None:
+    """Refuse bytes that no text has."""
+    if b"\0" in block.data:
+        line = block.line_at(block.data.index(b"\0"))
+        raise InputError(f"{name} line {line}: a NUL byte, but text is needed")
+    if not block.data.isascii():
+        try:
+            block.data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            line = block.line_at(error.start)
+            raise InputError(
+                f"{name} line {line}: byte 0x{block.data[error.start]:02x} is not UTF-8: save the file as UTF-8"
+            ) from None
+    if b"\r" in block.data:
+        values = np.frombuffer(block.data, np.uint8)
+        lone = values == RETURN
+        lone[:-1] &= values[1:] != LINE_FEED
+        if block.inside is not None:
+            lone &= ~block.inside
+        if lone.any():
+            line = block.line_at(int(lone.argmax()))
+            raise InputError(
+                f"{name} line {line}: a carriage return without line feed: save the file with line feeds (or CRLF)"
+            )

@@ -1,0 +1,50 @@
+"""A column of text: equal texts are held once, however many rows have them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.errors import InputError
+
+OVERHEAD = 64  # bytes of a text beside its characters
+WASTE = 4  # fixed-width text may take so many times the room of the text itself
+
+
+class Texts:
+    """Collects a column of texts in batches; max_memory bounds the different texts."""
+
+    def __init__(self, max_memory: int) -> None:
+        self._max_memory = max_memory
+        self._known: dict[str, str] = {}
+        self._held = 0
+        self._characters = 0
+        self._width = 1
+        self._pieces: list[npt.NDArray[np.object_]] = []
+
+    def add(self, values: npt.NDArray[np.object_], place: str) -> None:
+        """One more batch of texts; None stands for an empty one.
+
+        Raises: InputError where the texts need more memory than they may.
+        """
+        piece = np.empty(len(values), object)
+        for i, value in enumerate(values.tolist()):
+            text = "" if value is None else value
+            known = self._known.get(text)
+            if known is None:
+                known = self._known[text] = text
+                self._held += len(text) + OVERHEAD
+                self._width = max(self._width, len(text))
+            piece[i] = known
+            self._characters += len(text)
+        if self._held > self._max_memory:
+            raise InputError(f"{place}: more than {self._max_memory} bytes of text: save the dump without it")
+        self._pieces.append(piece)
+
+    def array(self) -> npt.NDArray[Any]:
+        """All texts as fixed-width text, or as Python's where most of that width would be blank."""
+        values = np.concatenate(self._pieces)
+        padded = 4 * self._width * len(values)
+        return values if padded > WASTE * (self._characters + 8 * len(values)) * 2 else values.astype(str)

@@ -1,0 +1,54 @@
+"""Running the command line: in this process, and as a program of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from typing import NamedTuple
+
+from calibeval.cli.main import main
+from tests.conftest import ROOT
+
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "NO_COLOR": "1", "PYTHONPATH": str(ROOT)}
+
+
+class Result(NamedTuple):
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+
+def run(capsys, *arguments):
+    """The command in this process."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        code = main([str(a) for a in arguments])
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    out, err = capsys.readouterr()
+    return Result(code, out, err)
+
+
+def program(*arguments, **options):
+    """The command as a program."""
+    command = [sys.executable, "-m", "calibeval", *map(str, arguments)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=120, **{"env": ENVIRONMENT, **options}
+    )
+    return Result(done.returncode, done.stdout, done.stderr)
+
+
+def python(code, *arguments):
+    """A piece of Python in a fresh interpreter; its standard output."""
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120, env=ENVIRONMENT)
+    return done.stdout

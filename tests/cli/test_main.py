@@ -1,0 +1,221 @@
+"""The program as a whole: exit codes, streams, signals, what importing it costs."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from calibeval.cli import main as main_module
+from calibeval.core.version import VERSION
+from tests.cli.commands import ENVIRONMENT, program, python, run
+
+COMMANDS = ["report", "inspect"]
+PROGRAM = [sys.executable, "-m", "calibeval"]
+
+
+@pytest.fixture
+def digits(sample_data):
+    return sample_data / "digits_test.npz"
+
+
+def test_version(capsys):
+    result = run(capsys, "--version")
+    assert result == (0, f"calibeval {VERSION}\n", "")
+
+
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_help_lists_the_commands(flag, capsys):
+    result = run(capsys, flag)
+    assert (result.code, result.err) == (0, "")
+    assert result.out.startswith("Usage: calibeval [OPTIONS] COMMAND [ARGS]...")
+    assert all(f"\n  {command} " in result.out for command in COMMANDS)
+
+
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_commands(command, flag, capsys):
+    result = run(capsys, command, flag)
+    assert (result.code, result.err) == (0, "")
+    assert f"Usage: calibeval {command} " in result.out
+    for option in ("--json", "--kind", "--labels-key", "--ignore-index", "--class-names", "--max-bytes", "--debug"):
+        assert option in result.out
+
+
+USAGE = [
+    ([], "Usage: calibeval"),
+    (["reprot", "x"], "No such command 'reprot'. Did you mean 'report'?"),
+    (["report"], "Missing argument 'DUMP...'."),
+    (["report", "x.npz", "--jsn"], "No such option: --jsn"),
+    (["report", "x.npz", "--bins"], "Option '--bins' requires an argument."),
+    (["report", "x.npz", "--bins", "ten"], "Invalid value for '--bins'"),
+    (["report", "x.npz", "--jobs", "0"], "Invalid value for '--jobs'"),
+    (["report", "x.npz", "--max-bytes", "0"], "Invalid value for '--max-bytes'"),
+    (["--colour"], "No such option: --colour"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), USAGE)
+def test_wrong_usage(arguments, message, capsys):
+    result = run(capsys, *arguments)
+    assert (result.code, result.out) == (2, "")
+    assert message in result.err
+    assert "Traceback" not in result.err
+
+
+@pytest.mark.parametrize(("arguments", "message"), USAGE[1:])
+def test_wrong_usage_as_json(arguments, message, capsys):
+    result = run(capsys, *arguments, "--json")
+    assert (result.code, result.out) == (2, "")
+    assert result.err.count("\n") == 1
+    error = json.loads(result.err)
+    assert error["error"]["code"] == 2
+    assert message.removesuffix(".") in error["error"]["message"] or "No such option: --json" in error["error"]["message"]
+
+
+def test_every_error_has_its_code():
+    errors = main_module
+    assert (errors.DONE, errors.WRONG_USAGE, errors.INVALID_INPUT, errors.FILE_PROBLEM) == (0, 2, 3, 4)
+    assert (errors.BUG, errors.INTERRUPTED, errors.TERMINATED) == (70, 130, 143)
+
+
+class Broken(Exception):
+    """A bug."""
+
+
+BUGS = [
+    (Broken("what"), 70, "a bug in calibeval, please report it (Broken: what)\n"),
+    (AssertionError(), 70, "a bug in calibeval, please report it (AssertionError: )\n"),
+    (RecursionError("deep"), 70, "a bug in calibeval, please report it (RecursionError: deep)\n"),
+    (KeyboardInterrupt(), 130, "interrupted\n"),
+    (MemoryError(), 3, "there is not enough memory for this input\n"),
+    (OSError(28, "No space left on device"), 4, "standard output: No space left on device\n"),
+    (PermissionError(13, "Permission denied", "/x/y"), 4, "/x/y: Permission denied\n"),
+]
+
+
+@pytest.mark.parametrize(("error", "code", "message"), BUGS, ids=[type(bug[0]).__name__ for bug in BUGS])
+def test_what_nobody_expected(error, code, message, digits, capsys, monkeypatch):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr("calibeval.core.evaluate.evaluate_dump", fail)
+    assert run(capsys, "report", digits) == (code, "", message)
+    as_json = run(capsys, "report", digits, "--json")
+    assert json.loads(as_json.err) == {"error": {"code": code, "message": message.rstrip("\n")}}
+    debug = run(capsys, "report", digits, "--debug")
+    assert debug.code == code
+    assert debug.err.startswith("Traceback (most recent call last):")
+    assert debug.err.endswith(message)
+
+
+def test_names_from_files_cannot_steer_the_terminal(tmp_path, capsys):
+    np.savez(tmp_path / "d.npz", **{"\x1b[31mred\x07": np.zeros((2, 2)), "labels": np.zeros(2, int)})
+    result = run(capsys, "report", tmp_path / "d.npz")
+    assert result.code == 3
+    assert "\\x1b[31mred\\x07" in result.err
+    assert "\x1b" not in result.err
+
+
+def test_the_program_s_exit_codes(digits, tmp_path):
+    (tmp_path / "empty.npz").touch()
+    assert program("report", digits, "--json").code == 0
+    assert program("report", digits, "--jsn").code == 2
+    assert program("report", tmp_path / "empty.npz") == (3, "", "empty.npz: the file is empty\n")
+    assert program("report", "no.npz") == (4, "", "no.npz: there is no such file\n")
+
+
+def test_the_installed_command_is_the_module():
+    done = subprocess.run(["calibeval", "--version"], capture_output=True, text=True, check=True, env=ENVIRONMENT)  # noqa: S607 - the one on the path
+    assert done.stdout == f"calibeval {VERSION}\n"
+
+
+@pytest.mark.parametrize("arguments", [["--json"], [], ["--format", "md"]])
+def test_a_reader_that_goes_away(arguments, digits):
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    try:
+        done = subprocess.run(
+            [*PROGRAM, "report", str(digits), "-q", *arguments],
+            stdout=write_end,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            env=ENVIRONMENT,
+        )
+    finally:
+        os.close(write_end)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("arguments", [["report", "--json"], ["inspect"]])
+def test_a_full_disk(arguments, digits):
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
+        done = subprocess.run(
+            [*PROGRAM, arguments[0], str(digits), *arguments[1:]],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            env=ENVIRONMENT,
+        )
+    assert done.returncode == 4
+    assert "standard output: No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("redirection", "code"), [(">&-", 4), ("2>&-", 0), ("2>&- --bins 0", 2), (">&- 2>&-", 4)])
+def test_closed_streams(redirection, code, digits):
+    command = f'"{sys.executable}" -m calibeval report "{digits}" --json {redirection}'
+    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False, env=ENVIRONMENT)
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("number", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")])
+def test_signals(number, code, word, digits, tmp_path):
+    # The program waits for class names from a pipe; opening our end returns only when it has opened its own.
+    pipe = tmp_path / "names"
+    os.mkfifo(pipe)
+    with subprocess.Popen(
+        [*PROGRAM, "report", str(digits), "--class-names", str(pipe)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=ENVIRONMENT,
+    ) as process:
+        with pipe.open("w"):
+            process.send_signal(number)
+            out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (code, "", f"{word}\n")
+
+
+HEAVY = ("numpy", "torch", "matplotlib", "pandas", "scipy", "rich")
+
+
+def loaded(output):
+    return [name for name in HEAVY if name in output.split()]
+
+
+def test_importing_the_command_line_imports_nothing_heavy():
+    assert loaded(python("import sys, calibeval.cli.main; print(*sys.modules)")) == []
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["report", "--help"]])
+def test_help_imports_nothing_heavy(arguments):
+    code = "import sys; from calibeval.cli.main import main; main(sys.argv[1:]); print(*sys.modules)"
+    assert loaded(python(code, *arguments)) == []
+
+
+def test_a_json_report_imports_numpy_only(digits):
+    code = "import sys; from calibeval.cli.main import main; assert main(sys.argv[1:]) == 0; print(*sys.modules)"
+    assert loaded(python(code, "report", digits, "--json")) == ["numpy"]
+
+
+def test_the_public_names_come_on_first_use():
+    assert loaded(python("import sys, calibeval; print(*sys.modules)")) == []

@@ -1,0 +1,247 @@
+"""`calibeval report`: the numbers of the sample data, JSON alone on stdout, errors with file and remedy, files."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import numpy as np
+import pytest
+
+from calibeval import Report, evaluate, read
+from tests.cli.commands import program, run
+from tests.readers.dumps import LABELS, LOGITS, npz
+
+# From sample_data/README.md: rows, classes, accuracy, mean confidence, NLL, ECE with 15 bins.
+SAMPLES = [
+    ("diamonds.npz#val", 12_000, 5, 0.7517, 0.8857, 0.9247, 0.1343),
+    ("diamonds.npz#test", 20_000, 5, 0.7484, 0.8849, 0.9284, 0.1365),
+    *((f"digits_val.{suffix}", 600, 10, 0.8917, 0.9540, 0.4257, 0.0646) for suffix in ("npz", "pt", "csv")),
+    *((f"digits_test.{suffix}", 997, 10, 0.9137, 0.9651, 0.4173, 0.0582) for suffix in ("npz", "pt", "csv")),
+]
+
+
+@pytest.fixture
+def digits(sample_data):
+    return sample_data / "digits_test.npz"
+
+
+@pytest.mark.parametrize(("name", "n", "k", "accuracy", "confidence", "nll", "ece"), SAMPLES)
+def test_sample_data(name, n, k, accuracy, confidence, nll, ece, sample_data, capsys):
+    result = run(capsys, "report", f"{sample_data}/{name}", "--json")
+    assert (result.code, result.err) == (0, "")
+    (dump,) = result.json["dumps"]
+    value = {key: metric["value"] for key, metric in dump["metrics"].items()}
+    assert (dump["source"]["n"], dump["source"]["k"], dump["source"]["kind"]) == (n, k, "logits")
+    assert value["accuracy"] == pytest.approx(accuracy, abs=5.1e-5)
+    assert value["accuracy"] + value["confidence_gap"] == pytest.approx(confidence, abs=5.1e-5)
+    assert value["nll"] == pytest.approx(nll, abs=5.1e-5)
+    assert value["ece"] == pytest.approx(ece, abs=5.1e-5)
+
+
+def test_one_set_of_numbers_from_three_formats(sample_data, capsys):
+    names = [sample_data / f"digits_val.{suffix}" for suffix in ("npz", "pt", "csv")]
+    dumps = run(capsys, "report", *names, "--json").json["dumps"]
+    assert [dump["source"]["format"] for dump in dumps] == ["npz", "pt", "csv"]
+    assert dumps[0]["metrics"] == dumps[1]["metrics"] == dumps[2]["metrics"]
+    assert dumps[0]["bins"] == dumps[1]["bins"] == dumps[2]["bins"]
+
+
+def test_json_is_the_report_of_the_api(digits, capsys):
+    result = run(capsys, "report", digits, "--json", "--bins", "10", "--confidence", "0.9")
+    found = Report.from_json(result.out)
+    expected = evaluate(read(digits), bins=10, confidence=0.9)
+    assert found.settings == expected.settings == {"bins": 10, "convention": "calibeval", "confidence": 0.9}
+    assert found.dumps[0].metrics == expected.dumps[0].metrics
+    assert found.dumps[0].equal_mass == expected.dumps[0].equal_mass
+
+
+def test_bytes_do_not_depend_on_threads(sample_data, capsys):
+    texts = [run(capsys, "report", f"{sample_data}/diamonds.npz#test", "--json", "--jobs", j).out for j in (1, 2, 3)]
+    assert texts[0] == texts[1] == texts[2]
+
+
+def test_no_intervals(digits, capsys):
+    document = run(capsys, "report", digits, "--json", "--no-intervals").json
+    assert document["settings"]["confidence"] is None
+    assert "low" not in document["dumps"][0]["metrics"]["ece"]
+
+
+def test_warnings_are_talk(tmp_path, capsys):
+    path = npz(tmp_path, logits=LOGITS, labels=np.zeros(20, int))
+    result = run(capsys, "report", path, "--json")
+    warning = "2 of 3 classes never occur among the labels: 1, 2"
+    assert result.json["dumps"][0]["warnings"] == [warning]
+    assert result.err == f"warning: {path}: {warning}\n" or result.err == f"warning: d.npz: {warning}\n"
+    assert run(capsys, "report", path, "--json", "-q").err == ""
+
+
+def test_a_table_for_people(digits, capsys):
+    result = run(capsys, "report", digits)
+    assert (result.code, result.err) == (0, "")
+    assert "91.37" in result.out
+    assert "5.82" in result.out
+    assert "\x1b" not in result.out
+    assert max(map(len, result.out.splitlines())) <= 100
+
+
+@pytest.mark.parametrize("name", ["md", "csv", "latex"])
+def test_formats(name, digits, capsys):
+    result = run(capsys, "report", digits, "--format", name)
+    assert result.code == 0
+    assert "91.37" in result.out or "0.9137" in result.out
+
+
+ERRORS = [
+    (["--format", "mb"], 2, '--format "mb" is unknown (did you mean "md"?); formats are md, csv, latex'),
+    (["--format", "md", "--json"], 2, "--json and --format exclude each other"),
+    (["--bins", "0"], 2, "bins is 0, but it must lie between 1 and 10000"),
+    (["--bins", "10001"], 2, "bins is 10001, but it must lie between 1 and 10000"),
+    (["--confidence", "95"], 2, "confidence is 95, but it must lie between 0 and 1, as 0.95 does"),
+    (["--convention", "calibeva"], 2, 'convention "calibeva" is unknown (did you mean "calibeval"?); there are calibeval'),
+    (["--kind", "logit"], 2, 'kind "logit" is unknown (did you mean "logits"?); kinds are logits, probs, log_probs, confidence'),
+    (
+        ["--labels-key", "lables"],
+        3,
+        'digits_test.npz: --labels-key: there is no "lables" (did you mean "labels"?); '
+        'there are "logits" (997, 10) float32, "labels" (997) int64',
+    ),
+    (
+        ["--max-bytes", "100"],
+        3,
+        "digits_test.npz: expands to 48112 bytes, over the limit of 100. If it is to be trusted, raise --max-bytes.",
+    ),
+    (["--class-names", "/no/such/file"], 4, "/no/such/file: cannot be read (No such file or directory)"),
+    (["--labels", "/no/such.npy"], 4, "/no/such.npy: there is no such file"),
+]
+
+
+@pytest.mark.parametrize(("options", "code", "message"), ERRORS)
+def test_errors(options, code, message, digits, capsys):
+    if "--json" not in options:
+        assert run(capsys, "report", digits, *options) == (code, "", f"{message}\n")
+    as_json = run(capsys, "report", digits, "--json", *options)
+    assert (as_json.code, as_json.out) == (code, "")
+    assert json.loads(as_json.err) == {"error": {"code": code, "message": message}}
+
+
+def test_errors_of_files(tmp_path, capsys):
+    missing = tmp_path / "no.npz"
+    assert run(capsys, "report", missing) == (4, "", f"{missing}: there is no such file\n")
+    (tmp_path / "d.npx").write_text("x")
+    result = run(capsys, "report", tmp_path / "d.npx")
+    assert result.code == 3
+    assert result.err.startswith('d.npx: suffix ".npx" belongs to no known format (did you mean ".npz"?); known are ')
+    bad = LOGITS.copy()
+    bad[3, 1] = np.nan
+    result = run(capsys, "report", npz(tmp_path, logits=bad, labels=LABELS))
+    assert result == (3, "", "d.npz: row 3 holds nan in column 1, but logits must be finite or -inf.\n")
+
+
+def test_several_splits_and_none_named(sample_data, capsys):
+    result = run(capsys, "report", sample_data / "diamonds.npz")
+    assert result == (3, "", "diamonds.npz: holds several splits: val, test. Name one, as in diamonds.npz#test\n")
+
+
+def test_one_bad_dump_spoils_the_report(digits, tmp_path, capsys):
+    assert run(capsys, "report", digits, tmp_path / "no.npz", "--json").out == ""
+
+
+def test_an_unreadable_file(tmp_path):
+    path = npz(tmp_path, logits=LOGITS, labels=LABELS)
+    path.chmod(0)
+    if os.access(path, os.R_OK):
+        path = tmp_path  # root reads everything: a folder is as unreadable
+    result = program("report", path)
+    assert result.code == 4
+    assert result.err.count("\n") == 1
+
+
+def test_class_names_and_labels_from_files(tmp_path, capsys):
+    path = npz(tmp_path, logits=LOGITS, labels=np.array(["b", "c", "a"])[LABELS])
+    (tmp_path / "names.txt").write_text("b\nc\n\na\n")
+    result = run(capsys, "report", path, "--class-names", tmp_path / "names.txt", "--json", "-q")
+    assert [c["name"] for c in result.json["dumps"][0]["per_class"]] == ["b", "c", "a"]
+    np.save(tmp_path / "y.npy", LABELS)
+    np.save(tmp_path / "s.npy", LOGITS)
+    result = run(capsys, "report", tmp_path / "s.npy", "--labels", tmp_path / "y.npy", "--kind", "logits", "--json")
+    assert result.json["dumps"][0]["metrics"]["ece"] == run(
+        capsys, "report", npz(tmp_path, logits=LOGITS, labels=LABELS), "--json"
+    ).json["dumps"][0]["metrics"]["ece"]
+
+
+def test_ignore_index(tmp_path, capsys):
+    labels = LABELS.copy()
+    labels[:4] = 255
+    path = npz(tmp_path, logits=LOGITS, labels=labels)
+    assert "say --ignore-index 255" in run(capsys, "report", path).err
+    source = run(capsys, "report", path, "--ignore-index", 255, "--json").json["dumps"][0]["source"]
+    assert (source["n"], source["ignored"]) == (16, 4)
+    np.savez(path, logits=LOGITS, labels=np.where(labels == 255, -100, labels))
+    assert run(capsys, "report", path, "--ignore-index", "-100", "--json").json["dumps"][0]["source"]["ignored"] == 4
+
+
+def test_impossible_labels_still_give_a_report(tmp_path, capsys):
+    path = npz(tmp_path, probs=np.array([[1.0, 0.0], [0.5, 0.5]]), labels=np.array([1, 0]))
+    result = run(capsys, "report", path, "--json", "-q")
+    assert result.code == 0
+    assert result.json["dumps"][0]["metrics"]["nll"] == {
+        "value": None,
+        "reason": "infinite: the label has probability 0 in 1 row, first in row 0",
+        "count": 1,
+        "row": 0,
+    }
+
+
+def test_files_of_a_report(digits, tmp_path, capsys):
+    folder = tmp_path / "new" / "folder"
+    result = run(capsys, "report", digits, "--json", "-o", folder)
+    assert (result.code, result.err) == (0, f"written to {folder}\n")
+    assert {"report.json", "bins.csv", "reliability.svg", "reliability.png"} <= {p.name for p in folder.iterdir()}
+    assert (folder / "report.json").read_text() == result.out
+    lines = (folder / "bins.csv").read_text().splitlines()
+    assert lines[0] == "dump,binning,bin,lower,upper,count,confidence,accuracy,gap"
+    tables = result.json["dumps"][0]["bins"]
+    assert len(lines) == 1 + len(tables["equal_width"]) + len(tables["equal_mass"])
+    assert (folder / "reliability.png").read_bytes().startswith(b"\x89PNG")
+    assert (folder / "reliability.svg").read_text().lstrip().startswith("<?xml")
+    assert not [p for p in folder.iterdir() if p.name.startswith(".")]
+
+
+def test_the_same_files_again(digits, tmp_path, capsys):
+    contents = []
+    for _ in range(2):
+        run(capsys, "report", digits, "-q", "-o", tmp_path / "out")
+        contents.append({p.name: p.read_bytes() for p in (tmp_path / "out").iterdir()})
+    assert contents[0] == contents[1]
+
+
+def test_nothing_is_written_without_o(digits, tmp_path):
+    assert program("report", digits, cwd=tmp_path).code == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folders_that_cannot_be(digits, tmp_path, capsys):
+    (tmp_path / "file").write_text("precious")
+    result = run(capsys, "report", digits, "-o", tmp_path / "file")
+    assert (result.code, result.out) == (4, "")
+    assert result.err.startswith(f"{tmp_path / 'file'}: cannot be made a folder (")
+    assert (tmp_path / "file").read_text() == "precious"
+
+
+def test_names_that_are_no_utf_8(digits, tmp_path):
+    path = os.fsencode(tmp_path) + b"/\xff.npz"
+    with open(path, "wb") as file:  # noqa: PTH123 - the name is bytes
+        file.write(digits.read_bytes())
+    result = program("report", os.fsdecode(path), "--json", errors="surrogateescape")
+    assert (result.code, result.err) == (0, "")
+    assert result.json["dumps"][0]["source"]["n"] == 997
+
+
+def test_class_names_that_the_terminal_cannot_show(tmp_path):
+    from tests.cli.commands import ENVIRONMENT
+
+    path = npz(tmp_path, logits=LOGITS, labels=LABELS, class_names=np.array(["ä", "日", "c"]))
+    for arguments in (["--json"], [], ["--format", "md"], ["--format", "csv"], ["--format", "latex"]):
+        result = program("report", path, *arguments, env={**ENVIRONMENT, "PYTHONIOENCODING": "ascii"})
+        assert (result.code, result.err) == (0, "")

@@ -1,0 +1,157 @@
+"""`.pt`: dicts and pairs of tensors, every type, and nothing that would run code."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+import torch
+
+from calibeval import evaluate, read
+from calibeval.core.errors import InputError
+from tests.readers.dumps import LABELS, LOGITS, PROBS, refused
+
+SCORES, TARGETS = torch.from_numpy(LOGITS.copy()), torch.from_numpy(LABELS.copy())
+LEGACY = (
+    "d.pt: not in the zip format of torch.save. An old pickled file is never opened: "
+    "load it where you trust it, and save it again with torch.save."
+)
+
+
+def saved(folder, content, **options):
+    torch.save(content, folder / "d.pt", **options)
+    return folder / "d.pt"
+
+
+def metrics(path, **options):
+    return evaluate(read(path, **options)).dumps[0].metrics
+
+
+@pytest.mark.parametrize("content", [{"logits": SCORES, "labels": TARGETS}, (SCORES, TARGETS), [SCORES, TARGETS]])
+def test_dicts_and_pairs(content, tmp_path):
+    predictions = read(saved(tmp_path, content))
+    assert (predictions.kind, predictions.n, predictions.k) == ("logits", 20, 3)
+    assert (predictions.scores[0:20] == LOGITS).all()
+    assert predictions.labels.tolist() == LABELS.tolist()
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".pth"])
+def test_suffixes(suffix, tmp_path):
+    torch.save((SCORES, TARGETS), tmp_path / f"d{suffix}")
+    assert read(tmp_path / f"d{suffix}").source.format == suffix[1:]
+
+
+def test_names_numbers_and_other_entries(tmp_path):
+    path = saved(
+        tmp_path,
+        {
+            "logits": SCORES.clone().requires_grad_(),
+            "labels": TARGETS,
+            "class_names": ["a", "b", "c"],
+            "ignore_index": 2,
+            "site": torch.arange(20),
+            "epoch": {"nested": 3},
+            "note": "text",
+        },
+    )
+    predictions = read(path)
+    assert predictions.class_names == ("a", "b", "c")
+    assert (predictions.ignore_index, predictions.ignored) == (2, 6)
+    assert list(predictions.columns) == ["site"]
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.int8, torch.int64])
+def test_every_type_gives_the_numbers_of_its_float64_copy(dtype, tmp_path):
+    stored = (SCORES * 4).round().div(4).to(dtype)
+    np.savez(tmp_path / "e.npz", logits=stored.double().numpy(), labels=LABELS)
+    assert metrics(saved(tmp_path, {"logits": stored, "labels": TARGETS.to(torch.int32)})) == metrics(tmp_path / "e.npz")
+
+
+def test_views_and_transposed_tensors(tmp_path):
+    wide = torch.randn(3, 40)
+    view = wide.T[::2]
+    path = saved(tmp_path, {"logits": view, "labels": TARGETS})
+    assert read(path).scores[0:20].tolist() == view.tolist()
+
+
+def test_logits_called_so_that_are_probabilities(tmp_path):
+    with pytest.raises(InputError, match="they look like probabilities"):
+        read(saved(tmp_path, (torch.from_numpy(PROBS), TARGETS)))
+
+
+def test_an_old_pickled_file_is_never_opened(tmp_path):
+    refused(saved(tmp_path, (SCORES, TARGETS), _use_new_zipfile_serialization=False), LEGACY)
+
+
+class Payload:
+    """Makes a folder when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = str(path)
+
+    def __reduce__(self):
+        return (os.mkdir, (self.path,))
+
+
+@pytest.mark.parametrize("new", [True, False])
+def test_pickled_objects_are_refused_and_do_not_run(new, tmp_path):
+    trace = tmp_path / "executed"
+    content = {"logits": SCORES, "labels": TARGETS, "more": Payload(trace)}
+    path = saved(tmp_path, content, _use_new_zipfile_serialization=new)
+    with pytest.raises(InputError) as error:
+        read(path)
+    assert "never opened" in str(error.value) or "holds more than tensors, and no pickle is executed" in str(error.value)
+    assert not trace.exists()
+    torch.load(path, weights_only=False)
+    assert trace.exists()  # the payload would have worked
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [(SCORES, "Tensor"), ((SCORES, TARGETS, TARGETS), "tuple"), ([1, 2], "list"), ("text", "str"), (None, "NoneType")],
+)
+def test_other_contents(content, what, tmp_path):
+    message = f"d.pt: holds a {what}, but a dict of tensors or a (logits, labels) pair of tensors is needed"
+    refused(saved(tmp_path, content), message)
+
+
+def test_a_dict_without_tensors(tmp_path):
+    refused(saved(tmp_path, {"note": "text"}), "d.pt: holds no tensors")
+
+
+def test_sparse_tensors_are_not_read(tmp_path):
+    path = saved(tmp_path, {"logits": SCORES.to_sparse(), "labels": TARGETS})
+    with pytest.raises(InputError, match=r"^d\.pt: no array is named like scores; there are \"labels\" \(20\) int64"):
+        read(path)
+
+
+@pytest.mark.parametrize("keep", [0.3, 0.7, 0.99])
+def test_truncated_files(keep, tmp_path):
+    path = saved(tmp_path, (SCORES, TARGETS))
+    raw = path.read_bytes()
+    path.write_bytes(raw[: int(len(raw) * keep)])
+    with pytest.raises(InputError, match=r"^d\.pt: .*damaged"):
+        read(path)
+
+
+def test_a_flipped_bit_is_found(tmp_path):
+    path = saved(tmp_path, {"logits": SCORES, "labels": TARGETS})
+    raw = bytearray(path.read_bytes())
+    raw[raw.find(LOGITS.tobytes()) + 2] ^= 1
+    path.write_bytes(raw)
+    with pytest.raises(InputError, match=r"^d\.pt: "):
+        metrics(path)
+
+
+def test_an_npz_called_pt(tmp_path):
+    np.savez(tmp_path / "d.npz", logits=LOGITS, labels=LABELS)
+    (tmp_path / "d.npz").rename(tmp_path / "d.pt")
+    with pytest.raises(InputError, match=r"^d\.pt: "):
+        read(tmp_path / "d.pt")
+
+
+def test_splits_in_a_dict(tmp_path):
+    path = saved(tmp_path, {"val_logits": SCORES[:5], "val_labels": TARGETS[:5], "test_logits": SCORES, "test_labels": TARGETS})
+    assert read(f"{path}#val").n == 5
+    refused(path, "d.pt: holds several splits: val, test. Name one, as in d.pt#test")

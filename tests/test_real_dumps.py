@@ -1,0 +1,47 @@
+"""Real predictions: accuracy and ECE of the table in shared/data/README.md, where that folder lies beside the checkout."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from calibeval import evaluate, read
+from tests.conftest import ROOT
+
+FOLDER = ROOT.parent / "shared" / "data"
+# File and split, options, rows, classes, accuracy, ECE with 15 bins: four decimals each, over val and test together.
+TABLE = [
+    ("camvid_seg_tinyunet.npz#val+test", {}, 242_120, 11, 0.7784, 0.0286),
+    ("cifar100_wrn16-4_netcal.npz", {}, 10_000, 100, 0.7543, 0.0581),
+    ("cifar10_vgg16_kumar.npz", {}, 10_000, 10, 0.9359, 0.0398),
+    ("cifar10_wrn16-4_netcal.npz", {}, 10_000, 10, 0.9109, 0.0537),
+    ("cifar10jpeg_resnet20_akamaster.npz", {}, 10_000, 10, 0.8103, 0.1245),
+    ("cifar10jpeg_resnet20_features.npz#val+test", {}, 6_000, 10, 0.8113, 0.1233),
+    ("cifar10jpeg_resnet20_shift.npz#clean", {"kind": "logits"}, 2_000, 10, 0.8145, 0.1221),
+    ("imagenet_sample1000_efflite0.npz", {}, 1_000, 1_000, 0.8780, 0.1411),
+    ("imdb_binary_cleanlab.npz", {}, 25_000, 2, 0.8958, 0.0404),
+    ("text_agnews.npz#val+test", {}, 4_000, 4, 0.8618, 0.1005),
+    ("text_banking77.npz#val+test", {}, 5_083, 77, 0.9160, 0.0305),
+]
+
+pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"the real dumps are not there: {FOLDER}")
+
+
+@pytest.mark.parametrize(("name", "options", "n", "k", "accuracy", "ece"), TABLE)
+def test_accuracy_and_ece(name, options, n, k, accuracy, ece):
+    report = evaluate(read(f"{FOLDER}/{name}", **options), confidence=None)
+    assert (report.dumps[0].n, report.dumps[0].k) == (n, k)
+    assert report["accuracy"].value == pytest.approx(accuracy, abs=5.1e-5)
+    assert report["ece"].value == pytest.approx(ece, abs=5.1e-5)
+
+
+def test_every_file_is_in_the_table():
+    assert {path.name for path in FOLDER.glob("*.npz")} == {row[0].partition("#")[0] for row in TABLE}
+
+
+@pytest.mark.parametrize("name", ["cifar10_vgg16_kumar.npz", "imagenet_sample1000_efflite0.npz"])
+def test_index_splits_are_disjoint_halves(name):
+    parts = [read(f"{FOLDER}/{name}#{split}") for split in ("val", "test")]
+    whole = read(f"{FOLDER}/{name}")
+    assert sum(part.n for part in parts) == whole.n
+    assert sorted(np.concatenate([part.labels for part in parts])) == sorted(whole.labels)
