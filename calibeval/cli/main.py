@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -54,11 +55,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code; errors become one or two lines on standard error."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     as_json, debug = "--json" in words, "--debug" in words
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is no bug
     if sys.stdout is None:
         return _fail(FILE_PROBLEM, "standard output is closed", as_json, debug)
     try:
         signal.signal(signal.SIGTERM, _terminate)
         code = app(words, standalone_mode=False, prog_name="calibeval")
+        if code == INTERRUPTED:  # typer's own answer to Ctrl-C
+            raise KeyboardInterrupt
         sys.stdout.flush()
         return int(code or DONE)
     except typer.TyperException as error:
@@ -69,11 +74,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(INTERRUPTED, "interrupted", as_json, debug)
     except Terminated:
         return _fail(TERMINATED, "terminated", as_json, debug)
-    except BrokenPipeError:
-        # The reader of our output has gone; what it read was right. Nothing may be written when Python closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (BrokenPipeError, SystemExit):  # typer makes an exit with 1, the gate's own code, of a broken pipe
+        _drop_output()  # the reader of our output has gone; what it read was right
         return DONE
     except OSError as error:
+        _drop_output()
         return _fail(FILE_PROBLEM, f"{error.filename or 'standard output'}: {error.strerror or error}", as_json, debug)
     except MemoryError:
         return _fail(INVALID_INPUT, "there is not enough memory for this input", as_json, debug)
@@ -94,12 +99,20 @@ def _fail(code: int, message: str, as_json: bool, debug: bool) -> int:
 
         traceback.print_exc()
     if as_json:
-        text = json.dumps({"error": {"code": code, "message": message}}, ensure_ascii=False)
+        text = json.dumps({"error": {"code": code, "message": message}})
     else:
         text = _visible(message)
     if sys.stderr is not None:  # closed by whoever started us
         sys.stderr.write(text + "\n")
     return code
+
+
+def _drop_output() -> None:
+    """Point standard output to nowhere: what is still buffered could not be written, and Python would try once more."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):
+        sys.stdout = None  # a replaced stream without a file below it
 
 
 def _visible(message: str) -> str:

@@ -15,7 +15,7 @@ class Progress:
     """A line that says how much of the current dump has been read; use it in a with statement."""
 
     def __init__(self, *, quiet: bool) -> None:
-        self._watched = not quiet and sys.stderr.isatty()
+        self._watched = not quiet and sys.stderr is not None and sys.stderr.isatty()
         self._name, self._total, self._done = "", 0, 0
         self._next = time.monotonic() + PATIENCE
         self._shown = False

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from calibeval.core.errors import FileProblem, InputError
+from calibeval.core.errors import FileProblem, InputError, UsageError
 
 if TYPE_CHECKING:
     from calibeval.readers import ReadOptions
@@ -46,6 +46,19 @@ def read_options(
         ignore_index=ignore_index,
         limits=Limits(max_bytes, quarter_of_memory() if max_memory is None else max_memory, checksums=not no_crc),
     )
+
+
+def refuse_overwriting(inputs: Sequence[str], outputs: Sequence[Path]) -> None:
+    """Refuse outputs that are also inputs.
+
+    Raises: UsageError.
+    """
+    from calibeval.readers.open import split_name
+
+    read = {split_name(name)[0].resolve() for name in inputs}
+    for output in outputs:
+        if output.resolve() in read:
+            raise UsageError(f"{output}: is an input, too, and would be overwritten; name another output")
 
 
 def threads(jobs: int | None) -> int:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from calibeval.cli import options
 from calibeval.cli.progress import Progress
-from calibeval.cli.reading import read_options, say, threads
+from calibeval.cli.reading import read_options, refuse_overwriting, say, threads
 from calibeval.core.errors import UsageError, nearest
 
 if TYPE_CHECKING:
     from calibeval.core.report import Report
 
+OUTPUTS = ("bins.csv", "reliability.svg", "reliability.png", "report.json")
 TABLES = {"md": "markdown", "csv": "csv_table", "latex": "latex"}
 
 
@@ -54,6 +55,8 @@ def report(
     from calibeval.core.version import VERSION
     from calibeval.readers import open_dump
 
+    if out is not None:
+        refuse_overwriting(dumps, [out / name for name in OUTPUTS])
     settings = check_settings(bins=bins, convention=convention, confidence=None if no_intervals else confidence)
     reading = read_options(
         kind=kind,

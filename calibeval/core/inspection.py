@@ -51,4 +51,4 @@ class Inspection:
 
     def to_json(self) -> str:
         """The inspection as one JSON object."""
-        return json.dumps({"schema": SCHEMA, **asdict(self)}, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+        return json.dumps({"schema": SCHEMA, **asdict(self)}, indent=1, allow_nan=False) + "\n"

@@ -137,7 +137,7 @@ class Report:
 
     def to_json(self) -> str:
         """The report as JSON; numbers round-trip exactly, and there is never a NaN in it."""
-        return json.dumps(self.to_dict(), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+        return json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Report:

@@ -1,4 +1,4 @@
-"""A table that arrives in batches of columns, as named arrays: score columns become one array, wide ones are spooled."""
+"""A table that arrives in batches of columns, as named arrays: score columns become one array, kept in a spool."""
 
 from __future__ import annotations
 
@@ -85,36 +85,34 @@ def check_names(columns: Sequence[str], file: str) -> None:
 class Table:
     """Collects batches of columns.
 
-    columns: all names. dtype: of grouped score columns. Each column of a batch is a one-dimensional array of numbers
-    or truth values, an object array of texts (None: empty), or an array (b, k).
+    columns: all names; `groups` are those that are scores together, `plain` all others.
     `mixed` are the columns that held numbers in some batches and texts in others.
     """
 
-    def __init__(self, columns: Sequence[str], file: str, limits: Limits, dtype: Any = np.float64) -> None:
+    def __init__(self, columns: Sequence[str], file: str, limits: Limits) -> None:
         check_names(columns, file)
         self.groups = score_columns(columns, file)
         self.rows = 0
         self.mixed: set[str] = set()
         grouped = {column for group in self.groups for column in group.columns}
         self.plain = [column for column in columns if column not in grouped]
-        self._file, self._limits, self._dtype = file, limits, np.dtype(dtype)
+        self._file, self._limits = file, limits
         self._wide: dict[str, Spool] = {}
         self._widths: dict[str, int] = {}
         self._narrow: dict[str, list[Array]] = {}
         self._texts: dict[str, Texts] = {}
 
-    def add(self, batch: Mapping[str, Array], rows: int) -> None:
-        """One more batch; score columns have been seen to be numbers.
+    def add(self, scores: Mapping[str, Array], plain: Mapping[str, Array], rows: int) -> None:
+        """One more batch of so many rows.
 
+        scores: an array (rows, k) for each group. plain: for each other column numbers or truth values, an object
+        array of texts (None: empty), or an array (rows, k).
         Raises: InputError where a list is of another length than before; FileProblem where no room is left on disk.
         """
         for group in self.groups:
-            scores = np.empty((rows, len(group.columns)), self._dtype)
-            for i, column in enumerate(group.columns):
-                scores[:, i] = batch[column]
-            self._spool(group.key).add(scores)
+            self._spool(group.key).add(scores[group.key])
         for column in self.plain:
-            values = batch[column]
+            values = plain[column]
             if values.ndim > 1:
                 self._widths[column] = values.shape[1]
                 self._spool(column).add(values)
@@ -169,6 +167,14 @@ class Table:
         held = (column in self._wide, column in self._texts, column in self._narrow)
         if sum(held) > 1 or len({_family(piece) for piece in self._narrow.get(column, [])[-2:]}) > 1:
             self.mixed.add(column)
+
+
+def stacked(columns: Sequence[Array], dtype: npt.DTypeLike) -> Array:
+    """Score columns side by side."""
+    scores = np.empty((len(columns[0]), len(columns)), dtype)
+    for i, column in enumerate(columns):
+        scores[:, i] = column
+    return scores
 
 
 def _family(values: Array) -> str:

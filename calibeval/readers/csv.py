@@ -1,4 +1,4 @@
-"""`.csv` and `.tsv`, plain or gzipped: one row per sample, parsed by pandas to exactly the float64 that the text means."""
+"""`.csv` and `.tsv`, plain or gzipped: one row per sample, parsed by pandas to the exact float64 values meant."""
 
 from __future__ import annotations
 
@@ -62,12 +62,9 @@ def _read(source: TextSource, limits: Limits, separator: str, as_text: frozenset
     for block in _bodies(first, blocks):
         _check_cells(block, len(columns), source.name, separator)
         batch = _Batch(_parsed(block, columns, separator, as_text, source.name), block, source.name)
-        scores = {column for group in table.groups for column in group.columns}
         table.add(
-            {
-                column: batch.numbers(column) if column in scores else batch.plain(column, table.width(column))
-                for column in columns
-            },
+            {group.key: batch.scores(group.columns) for group in table.groups},
+            {column: batch.plain(column, table.width(column)) for column in table.plain},
             len(block.ends),
         )
     return table
@@ -124,9 +121,7 @@ def _check_cells(block: LineBlock, columns: int, name: str, separator: str) -> N
         raise InputError(f"{name} line {block.line(row)}: {int(cells[row])} cells, but the header has {columns}")
 
 
-def _parsed(
-    block: LineBlock, columns: list[str], separator: str, as_text: frozenset[str], name: str
-) -> pd.DataFrame:
+def _parsed(block: LineBlock, columns: list[str], separator: str, as_text: frozenset[str], name: str) -> pd.DataFrame:
     """The rows of a block; each column gets the narrowest of the types int, float, truth value and text."""
     import pandas as pd
 
@@ -162,18 +157,21 @@ class _Batch:
     def __init__(self, table: pd.DataFrame, block: LineBlock, name: str) -> None:
         self._table, self._block, self._name = table, block, name
 
-    def numbers(self, column: str) -> npt.NDArray[Any]:
-        """A column of scores.
+    def scores(self, columns: list[str]) -> npt.NDArray[np.float64]:
+        """Columns of scores side by side.
 
         Raises: InputError naming the first cell that is no number.
         """
-        values = self._table[column]
-        if values.dtype.kind not in "fiu" or values.isna().any():
-            row = self._first_odd(values)
-            cell = values.iloc[row]
-            what = "is empty" if _is_empty(cell) else f'"{cell}" is no number'
-            raise InputError(f"{self._where(row, column)}: {what}")
-        return values.to_numpy(np.float64)
+        part = self._table[columns]
+        if all(dtype.kind in "fiu" for dtype in part.dtypes):
+            scores = part.to_numpy(np.float64)
+            if not np.isnan(scores).any():
+                return scores
+        column = next(name for name in columns if part[name].dtype.kind not in "fiu" or part[name].isna().any())
+        row = self._first_odd(part[column])
+        cell = part[column].iloc[row]
+        what = "is empty" if _is_empty(cell) else f'"{str(cell)[:40]}" is no number'
+        raise InputError(f"{self._where(row, column)}: {what}")
 
     def plain(self, column: str, width: int | None) -> npt.NDArray[Any]:
         """Any other column: numbers, truth values, texts, or lists of numbers where its name is one of scores."""

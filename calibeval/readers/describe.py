@@ -36,7 +36,7 @@ def inspect_dump(name: str, options: ReadOptions) -> Inspection:
     arrays = opened.contents.arrays
     splits = (*prefixes(arrays), *index_splits(arrays))
     whole = "all" if index_splits(arrays) else None
-    parts = [split] if split is not None else [*splits] or [whole]
+    parts: list[str | None] = [split] if split is not None else [*splits] or [whole]
     return Inspection(
         path=path.as_posix(),
         format=opened.format,

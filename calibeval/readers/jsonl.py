@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.errors import InputError, nearest
-from calibeval.readers.columns import Table
+from calibeval.readers.columns import Table, stacked
 from calibeval.readers.limits import Limits
 from calibeval.readers.roles import NAME_KEYS
 from calibeval.readers.stored import Contents, Stored
@@ -96,7 +96,9 @@ class _Rows:
         self._flush()
         unsure = min(self._table.mixed, default=None)
         if unsure is not None:
-            raise InputError(f'{self._file}: "{unsure}" is null for {self._batch_rows} lines before it turns out to be text')
+            raise InputError(
+                f'{self._file}: "{unsure}" is null for {self._batch_rows} lines before it turns out to be text'
+            )
         names = {key: Stored.of(np.asarray(value)) for key, value in self._names.items()}
         return {**self._table.arrays(), **names}
 
@@ -129,7 +131,10 @@ class _Rows:
 
     def _flush(self) -> None:
         if self._held:
-            self._table.add({key: self._array(key, values) for key, values in self._batch.items()}, self._held)
+            plain = {key: self._array(key, values) for key, values in self._batch.items()}
+            groups = self._table.groups
+            scores = {g.key: stacked([plain.pop(key) for key in g.columns], np.float64) for g in groups}
+            self._table.add(scores, plain, self._held)
         for values in self._batch.values():
             values.clear()
         self._held = 0
@@ -157,7 +162,7 @@ class _Rows:
 def _parsed(line: int, text: bytes, file: str) -> dict[str, Any]:
     """The object on a line."""
     try:
-        row = json.loads(text.decode("utf-8"), object_pairs_hook=_object, parse_constant=_constant)
+        row = DECODER.decode(text.decode("utf-8"))
         if SURROGATE.search(text):
             json.dumps(row, ensure_ascii=False).encode("utf-8")
     except RecursionError:
@@ -222,3 +227,6 @@ def _named(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return json.dumps(value)
     return f'text ("{value[:40]}")' if isinstance(value, str) else "a number"
+
+
+DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)

@@ -17,6 +17,7 @@ from calibeval.readers.digest import Digest
 from calibeval.readers.limits import Limits
 from calibeval.readers.roles import Keys
 from calibeval.readers.shards import ShardDigest, joined, shard_paths
+from calibeval.readers.stdin import read_stdin
 from calibeval.readers.stored import Contents
 
 STDIN = Path("-")
@@ -96,14 +97,12 @@ class Opened:
 
 
 def open_input(path: Path, limits: Limits, stdin: IO[bytes] | None = None) -> Opened:
-    """The file of that path, the shards that a folder, a pattern or a name with -of-N stands for, or, for "-", a stream.
+    """What a path names: a file, the shards behind a folder, a pattern or a name with -of-N, or, as "-", a stream.
 
     stdin: the stream to read; None: the process's standard input.
     Raises: as `load`.
     """
     if path == STDIN:
-        from calibeval.readers.stdin import read_stdin
-
         came = read_stdin(stdin if stdin is not None else getattr(sys.stdin, "buffer", None), limits)
         return Opened(path, came.contents, came.format, came.size, lambda: lambda: came.sha256)
     shards = shard_paths(path, suffix_of)

@@ -10,24 +10,27 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.errors import InputError, UsageError
-from calibeval.readers.columns import Table, check_names, score_columns
+from calibeval.readers.columns import Table, check_names, score_columns, stacked
 from calibeval.readers.limits import Limits
 from calibeval.readers.stored import Contents
+
+try:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+    from pyarrow import types
+except ImportError:
+    raise UsageError("reading .parquet needs pyarrow: pip install 'calibeval[parquet]'") from None
 
 BATCH_VALUES = 2**19
 MOST_ROWS = 2**16  # of a batch
 
 
 def read_parquet(path: Path, limits: Limits) -> Contents:
-    """The columns of a file; `logit_0, logit_1, ...` become the one array `logits`, lists of one length an array (n, k).
+    """The columns of a file; `logit_0, logit_1, ...` become the one array `logits`, and lists an array (n, k).
 
-    Raises: InputError for a damaged file, empty scores, lists of several lengths, or types that no dump holds;
-    UsageError without pyarrow.
+    Raises: InputError for a damaged file, empty scores, lists of several lengths, or types that no dump holds.
     """
-    try:
-        import pyarrow as pa
-    except ImportError:
-        raise UsageError(f"{path.name}: reading .parquet needs pyarrow: pip install 'calibeval[parquet]'") from None
     try:
         return _File(path, limits).contents()
     except OSError as error:
@@ -66,7 +69,7 @@ class _File:
         if rows < 1:
             raise InputError(f"{self._name}: there are no rows")
         self._limits.check_expansion(self._name, 8 * values, size=self._path.stat().st_size)
-        table = Table(self._columns, self._name, self._limits, self._score_type())
+        table, dtype = Table(self._columns, self._name, self._limits), self._score_type()
         texts = [column for column, kind in self._kinds.items() if kind == "text"]
         size = min(MOST_ROWS, max(1, BATCH_VALUES * rows // max(values, 1)))
         with self._open(texts) as file:
@@ -74,15 +77,14 @@ class _File:
                 arrays = {
                     column: self._array(column, batch.column(i), table.rows) for i, column in enumerate(self._columns)
                 }
-                table.add(arrays, batch.num_rows)
+                scores = {g.key: stacked([arrays.pop(column) for column in g.columns], dtype) for g in table.groups}
+                table.add(scores, arrays, batch.num_rows)
         if table.rows != rows:
             raise InputError(f"{self._name}: {table.rows} rows, but {rows} are announced: the file is damaged")
         return Contents(table.arrays())
 
     def _open(self, texts: list[str]) -> Any:
         """The file; columns of texts stay dictionaries, so that a text is held once however many rows have it."""
-        import pyarrow.parquet as pq
-
         return pq.ParquetFile(self._path, read_dictionary=texts, page_checksum_verification=True)
 
     def _batches(self, file: Any, rows: int) -> Iterator[Any]:
@@ -104,8 +106,6 @@ class _File:
 
     def _kind(self, field: Any) -> str:
         """What a column holds: number, bool, text, time, null or list."""
-        from pyarrow import types
-
         held = field.type.value_type if types.is_dictionary(field.type) else field.type
         if types.is_integer(held) or types.is_floating(held):
             return "number"
@@ -144,8 +144,6 @@ class _File:
 
     def _texts(self, values: Any) -> npt.NDArray[np.object_]:
         """Texts, of which each different one is made once."""
-        import pyarrow as pa
-
         if not isinstance(values, pa.DictionaryArray):
             values = values.cast(pa.string()).dictionary_encode()
         index = values.indices.fill_null(-1).to_numpy(zero_copy_only=False)
@@ -155,8 +153,6 @@ class _File:
         return np.asarray(texts[place])
 
     def _lists(self, column: str, values: Any, first_row: int) -> npt.NDArray[Any]:
-        import pyarrow.compute as pc
-
         lengths = np.asarray(pc.list_value_length(values))
         length = self._lengths.setdefault(column, int(lengths[0]))
         wrong = np.flatnonzero(lengths != length)

@@ -147,8 +147,8 @@ def _check_numbers(found: Sequence[Path], path: Path) -> None:
         return
     if len(matches) < len(found):
         odd = next(one.name for one in found if not NUMBERED.match(one.name))
-        raise InputError(f'{path}: {matches[0][0]} is numbered -of-{matches[0]["count"]}, but {odd} is not')
-    stems = sorted({f'{match["stem"]}*{match["rest"]}' for match in matches})
+        raise InputError(f"{path}: {matches[0][0]} is numbered -of-{matches[0]['count']}, but {odd} is not")
+    stems = sorted({f"{match['stem']}*{match['rest']}" for match in matches})
     if len(stems) > 1:
         raise InputError(f"{path}: shards of {len(stems)} dumps: {_listed(stems)}. Name one of these patterns.")
     counts = sorted({int(match["count"]) for match in matches})

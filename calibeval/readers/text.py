@@ -88,7 +88,7 @@ def line_blocks(source: TextSource, limits: Limits, *, quotes: bool) -> Iterator
                 _check(block, source.name)
                 yield block
                 rest = rest[len(block.data) :]
-                line += block.data.count(b"\n")
+                line += len(block.ends) if block.inside is None else block.data.count(b"\n")
             if len(rest) > LONGEST_LINE:
                 also = ", or a quotation mark in it is never closed" if quotes else ""
                 raise InputError(f"{source.name} line {line}: longer than {LONGEST_LINE} bytes{also}")

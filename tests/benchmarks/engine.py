@@ -1,4 +1,4 @@
-"""The engine beside other libraries and beside the exp floor: python tests/benchmarks/engine.py --quick.
+"""The engine beside other libraries and beside the exp floor: python -m tests.benchmarks.engine --quick.
 
 Prints a section of docs/benchmarks.md. CPU seconds, one thread; scores and labels are in memory.
 """
@@ -18,11 +18,11 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-import dumps
 import numpy as np
-import peers
-import plain
-from timing import (
+
+from calibeval import Predictions, evaluate
+from tests.benchmarks import dumps, peers, plain
+from tests.benchmarks.timing import (
     Contender,
     Timed,
     cores,
@@ -38,8 +38,6 @@ from timing import (
     target_row,
 )
 
-from calibeval import Predictions, evaluate
-
 SIZES = ((50_000, 1000), (1_000_000, 100), (1_000_000, 10), (10_000_000, 2))
 QUICK_SIZES = ((5_000, 1000), (50_000, 100), (100_000, 10), (500_000, 2))
 # Two classes up to 2e7 rows, as sums in float32 fail first there; and float64 scores, which lose nothing.
@@ -53,7 +51,7 @@ LEAST_SPEEDUP = {1000: 40.0, 100: 20.0, 10: 10.0, 2: 7.0}
 MOST_MIB, BYTES_A_ROW = 32, 8
 MOST_DIFFERENCE = {"float32": 1e-6, "float64": 1e-9}
 LEAST_FROM_TWO_CORES = 1.3
-HERE = Path(__file__).resolve()
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class Size(NamedTuple):
@@ -75,7 +73,7 @@ def main() -> None:
     parser.add_argument("--extra", metavar="CONTENDER", help=argparse.SUPPRESS)
     parser.add_argument("--dump", nargs=3, metavar=("LOGITS", "LABELS", "K"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    one_thread()
+    one_thread("tests.benchmarks.engine")
     if arguments.extra:
         logits, labels, k = arguments.dump
         print_extra(arguments.extra, dumps.Dump(Path(logits), Path(labels), 0, int(k)))
@@ -165,9 +163,9 @@ def agree(folder: Path, n: int, k: int, dtype: str) -> tuple[str, float, str]:
 
 def measure_extra(name: str, dump: dumps.Dump) -> float | None:
     """MiB that a contender needs beyond the input, in a process of its own; None where the system does not tell."""
-    command = [sys.executable, str(HERE), "--extra", name]
+    command = [sys.executable, "-m", "tests.benchmarks.engine", "--extra", name]
     command += ["--dump", str(dump.logits), str(dump.labels), str(dump.k)]
-    child = subprocess.run(command, check=False, capture_output=True, text=True)
+    child = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT)
     if child.returncode:
         say(f"{name}: extra memory not measured: {child.stderr.strip().splitlines()[-1:]}")
         return None
@@ -186,7 +184,7 @@ def print_extra(name: str, dump: dumps.Dump) -> None:
 def exp_floor() -> tuple[Callable[[np.ndarray], object], str]:
     """A function that takes the exponentials of float32 scores and adds them up, and how it does that."""
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
-    source = HERE.with_name("exp_floor.c")
+    source = Path(__file__).with_name("exp_floor.c")
     flags = ["-O3", "-march=native", "-ffast-math", "-fopenmp-simd", "-shared", "-fPIC"]
     for libraries in (["-lmvec", "-lm"], ["-lm"]) if compiler else ():
         folder = tempfile.mkdtemp()

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from timing import Contender, version
+from tests.benchmarks.timing import Contender, version
 
 BINS = 15
 TORCHMETRICS_ECE = "torchmetrics: ECE alone"

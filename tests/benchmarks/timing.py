@@ -53,11 +53,11 @@ class Timed:
 LIMIT = 60.0
 
 
-def one_thread() -> None:
-    """Start this script again with one thread for each numerical library, unless it runs so already."""
+def one_thread(module: str) -> None:
+    """Start this module again with one thread for each numerical library, unless it runs so already."""
     if any(os.environ.get(name) != "1" for name in THREAD_VARIABLES):
         environment = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, "1")}
-        os.execve(sys.executable, [sys.executable, *sys.argv], environment)  # noqa: S606 - this very script
+        os.execve(sys.executable, [sys.executable, "-m", module, *sys.argv[1:]], environment)  # noqa: S606 - itself
 
 
 def interleaved(

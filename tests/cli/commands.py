@@ -29,11 +29,12 @@ class Result(NamedTuple):
 
 def run(capsys, *arguments):
     """The command in this process."""
-    before = signal.getsignal(signal.SIGTERM)
+    before, stdout = signal.getsignal(signal.SIGTERM), sys.stdout
     try:
         code = main([str(a) for a in arguments])
     finally:
         signal.signal(signal.SIGTERM, before)
+        sys.stdout = stdout  # main gives up a stream that cannot be written
     out, err = capsys.readouterr()
     return Result(code, out, err)
 

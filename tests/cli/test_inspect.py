@@ -31,7 +31,9 @@ def test_json(sample_data, capsys):
     assert document["splits"] == ["val", "test"]
     (reading,) = document["readings"]
     assert (reading["name"], reading["kind"], reading["n"], reading["k"]) == (f"{path}#val", "logits", 12_000, 5)
-    assert {"key": "val_logits", "shape": [12_000, 5], "dtype": "float32", "role": "logits of val"} in document["arrays"]
+    assert {"key": "val_logits", "shape": [12_000, 5], "dtype": "float32", "role": "logits of val"} in document[
+        "arrays"
+    ]
 
 
 @pytest.mark.parametrize("suffix", ["npz", "pt", "csv"])

@@ -68,14 +68,14 @@ def test_wrong_usage(arguments, message, capsys):
     assert "Traceback" not in result.err
 
 
-@pytest.mark.parametrize(("arguments", "message"), USAGE[1:])
+@pytest.mark.parametrize(("arguments", "message"), [case for case in USAGE if case[0][:1] == ["report"]])
 def test_wrong_usage_as_json(arguments, message, capsys):
-    result = run(capsys, *arguments, "--json")
+    result = run(capsys, "report", "--json", *arguments[1:])
     assert (result.code, result.out) == (2, "")
     assert result.err.count("\n") == 1
-    error = json.loads(result.err)
-    assert error["error"]["code"] == 2
-    assert message.removesuffix(".") in error["error"]["message"] or "No such option: --json" in error["error"]["message"]
+    error = json.loads(result.err)["error"]
+    assert error["code"] == 2
+    assert message in error["message"]
 
 
 def test_every_error_has_its_code():
@@ -110,8 +110,8 @@ def test_what_nobody_expected(error, code, message, digits, capsys, monkeypatch)
     assert json.loads(as_json.err) == {"error": {"code": code, "message": message.rstrip("\n")}}
     debug = run(capsys, "report", digits, "--debug")
     assert debug.code == code
+    assert message in debug.err
     assert debug.err.startswith("Traceback (most recent call last):")
-    assert debug.err.endswith(message)
 
 
 def test_names_from_files_cannot_steer_the_terminal(tmp_path, capsys):
@@ -177,21 +177,25 @@ def test_closed_streams(redirection, code, digits):
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize(("number", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")])
+@pytest.mark.parametrize(
+    ("number", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+)
 def test_signals(number, code, word, digits, tmp_path):
     # The program waits for class names from a pipe; opening our end returns only when it has opened its own.
     pipe = tmp_path / "names"
     os.mkfifo(pipe)
-    with subprocess.Popen(
-        [*PROGRAM, "report", str(digits), "--class-names", str(pipe)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=ENVIRONMENT,
-    ) as process:
-        with pipe.open("w"):
-            process.send_signal(number)
-            out, err = process.communicate(timeout=60)
+    with (
+        subprocess.Popen(
+            [*PROGRAM, "report", str(digits), "--class-names", str(pipe)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=ENVIRONMENT,
+        ) as process,
+        pipe.open("w"),
+    ):
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (code, "", f"{word}\n")
 
 

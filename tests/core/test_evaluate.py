@@ -96,7 +96,10 @@ def test_warnings_of_the_predictions_come_first():
         ({"confidence": 0.0}, "confidence is 0, but it must lie between 0 and 1, as 0.95 does"),
         ({"confidence": 95}, "confidence is 95, but it must lie between 0 and 1, as 0.95 does"),
         ({"confidence": float("nan")}, "confidence is nan, but it must lie between 0 and 1, as 0.95 does"),
-        ({"convention": "calibevl"}, 'convention "calibevl" is unknown (did you mean "calibeval"?); there are calibeval'),
+        (
+            {"convention": "calibevl"},
+            'convention "calibevl" is unknown (did you mean "calibeval"?); there are calibeval',
+        ),
     ],
 )
 def test_settings_that_cannot_work(settings, message):

@@ -50,7 +50,11 @@ def test_more_than_two_dimensions_of_space():
 
 
 SHAPES = [
-    (np.zeros((2, 4, 4, 4)), np.zeros((2, 4, 4), int), "logits (2, 4, 4, 4) could hold the classes on axis 1 or on the last axis"),
+    (
+        np.zeros((2, 4, 4, 4)),
+        np.zeros((2, 4, 4), int),
+        "logits (2, 4, 4, 4) could hold the classes on axis 1 or on the last axis",
+    ),
     (
         np.zeros((2, 3, 4, 5)),
         np.zeros((2, 5, 4), int),

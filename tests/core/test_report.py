@@ -20,7 +20,9 @@ from tests.data import logits_and_labels
 
 def report_of(k=4, **settings):
     logits, labels = logits_and_labels(60, k)
-    return evaluate(Predictions(logits=logits, labels=labels, source=Source("ä.npz", "val", "0" * 64, "npz")), **settings)
+    return evaluate(
+        Predictions(logits=logits, labels=labels, source=Source("ä.npz", "val", "0" * 64, "npz")), **settings
+    )
 
 
 @pytest.mark.parametrize("k", [2, 4, 20])

@@ -18,7 +18,17 @@ def test_tolerance_follows_the_stored_type(dtype, tolerance):
     assert sum_tolerance(np.dtype(dtype)) == tolerance
 
 
-@pytest.mark.parametrize(("dtype", "off", "fine"), [("f8", 9e-5, True), ("f8", 1.2e-4, False), ("f4", 9e-5, True), ("f4", 1.2e-4, False), ("f2", 0.006, True), ("f2", 0.01, False)])
+@pytest.mark.parametrize(
+    ("dtype", "off", "fine"),
+    [
+        ("f8", 9e-5, True),
+        ("f8", 1.2e-4, False),
+        ("f4", 9e-5, True),
+        ("f4", 1.2e-4, False),
+        ("f2", 0.006, True),
+        ("f2", 0.01, False),
+    ],
+)
 @pytest.mark.parametrize("k", [2, 20])
 def test_sums_just_inside_and_outside(dtype, off, fine, k):
     probs = np.zeros((2, k))

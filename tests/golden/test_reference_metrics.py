@@ -38,7 +38,12 @@ CASES = [
     for bins in counts
 ]
 UNBINNED = [
-    *((f"{name}/{width}/{key}", name, key) for name in "abcde" for width in ("f32", "f64") for key in ("nll", "accuracy")),
+    *(
+        (f"{name}/{width}/{key}", name, key)
+        for name in "abcde"
+        for width in ("f32", "f64")
+        for key in ("nll", "accuracy")
+    ),
     *((f"{name}/f64/brier_mdca", name, "brier") for name in "abcde"),
 ]
 

@@ -22,7 +22,9 @@ def table(scores, labels, prefix="logit_"):
     return "\n".join([",".join([*header, "label"]), *rows]) + "\n"
 
 
-@pytest.mark.parametrize(("prefix", "kind"), [("logit_", "logits"), ("prob_", "probs"), ("proba_", "probs"), ("log_prob_", "log_probs")])
+@pytest.mark.parametrize(
+    ("prefix", "kind"), [("logit_", "logits"), ("prob_", "probs"), ("proba_", "probs"), ("log_prob_", "log_probs")]
+)
 def test_numbered_columns(prefix, kind, tmp_path):
     scores = {"logits": LOGITS.astype(float), "probs": PROBS, "log_probs": np.log(PROBS)}[kind]
     predictions = read(csv(tmp_path, table(scores, LABELS, prefix)))
@@ -35,7 +37,9 @@ def test_the_same_numbers_from_every_format(tmp_path):
     np.savez(tmp_path / "d.npz", logits=LOGITS.astype(float), labels=LABELS)
     np.save(tmp_path / "d.npy", LOGITS.astype(float))
     np.save(tmp_path / "y.npy", LABELS)
-    torch.save({"logits": torch.from_numpy(LOGITS.astype(float)), "labels": torch.from_numpy(LABELS)}, tmp_path / "d.pt")
+    torch.save(
+        {"logits": torch.from_numpy(LOGITS.astype(float)), "labels": torch.from_numpy(LABELS)}, tmp_path / "d.pt"
+    )
     csv(tmp_path, table(LOGITS.astype(float), LABELS))
     csv(tmp_path, table(LOGITS.astype(float), LABELS).replace("label", "y"), "other.csv")
     memory = evaluate(Predictions(logits=LOGITS, labels=LABELS)).dumps[0]
@@ -66,8 +70,11 @@ def test_a_written_edge_is_on_its_edge(tmp_path):
 
 
 def test_columns_in_any_order(tmp_path):
-    path = csv(tmp_path, "logit_1,label,logit_10,logit_2,logit_0,logit_3,logit_4,logit_5,logit_6,logit_7,logit_8,logit_9\n"
-               "1,0,10,2,0,3,4,5,6,7,8,9\n")
+    path = csv(
+        tmp_path,
+        "logit_1,label,logit_10,logit_2,logit_0,logit_3,logit_4,logit_5,logit_6,logit_7,logit_8,logit_9\n"
+        "1,0,10,2,0,3,4,5,6,7,8,9\n",
+    )
     assert read(path).scores[0:1].tolist() == [list(range(11))]
 
 
@@ -129,7 +136,6 @@ def test_masked_classes_are_minus_infinity(tmp_path):
 def test_files_without_rows(text, tmp_path):
     with pytest.raises(InputError, match=r"^d\.csv: (the file is empty|there is a header, but no rows)$"):
         read(csv(tmp_path, text))
-
 
 
 @pytest.mark.parametrize("cell", ["x", "--", "1.5.2"])

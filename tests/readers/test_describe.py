@@ -106,4 +106,4 @@ def test_warnings_ignored_rows_and_many_values(tmp_path):
     found = inspect(npz(tmp_path, logits=logits, labels=labels, ignore_index=np.array(255), hour=np.arange(100)))
     (reading,) = found.readings
     assert (reading.n, reading.ignored, reading.columns) == (97, 3, (("hour", None),))
-    assert reading.warnings == ("rows with label 255 are ignored, as the file's \"ignore_index\" says",)
+    assert reading.warnings == ('rows with label 255 are ignored, as the file\'s "ignore_index" says',)

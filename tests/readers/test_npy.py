@@ -48,9 +48,7 @@ def test_every_type_and_order(dtype, order, tmp_path):
     np.save(tmp_path / "d.npy", stored)
     np.save(tmp_path / "y.npy", labels)
     report = evaluate(read(tmp_path / "d.npy", labels=tmp_path / "y.npy", kind="logits"), confidence=None)
-    assert {m.name: m.value for m in report.dumps[0].metrics.values()} == from_logits(
-        np.round(logits), labels
-    )
+    assert {m.name: m.value for m in report.dumps[0].metrics.values()} == from_logits(np.round(logits), labels)
 
 
 def test_labels_from_other_formats(files, tmp_path):

@@ -180,7 +180,9 @@ def test_impossible_shapes(shape, tmp_path):
     refused(path, f"d.npz: logits: the header announces the impossible shape {shape}")
 
 
-@pytest.mark.parametrize("content", [b"", b"\x93NUMPY", b"\x93NUMPY\x01\x00\xff\xff{", b"\x93NUMPY\x09\x00\x10\x00" + b" " * 16])
+@pytest.mark.parametrize(
+    "content", [b"", b"\x93NUMPY", b"\x93NUMPY\x01\x00\xff\xff{", b"\x93NUMPY\x09\x00\x10\x00" + b" " * 16]
+)
 def test_broken_headers(content, tmp_path):
     path = archive(tmp_path / "d.npz", [("logits.npy", content), GOOD[1]])
     with pytest.raises(InputError, match=r"^d\.npz: logits: no \.npy array, or a damaged header \("):
@@ -212,7 +214,9 @@ def test_missing_files_and_folders(tmp_path):
     assert str(error.value) == f"{tmp_path / 'no.npz'}: there is no such file"
 
 
-@pytest.mark.parametrize(("name", "hint"), [("d.npx", ' (did you mean ".npz"?)'), ("d.cvs", ' (did you mean ".csv"?)'), ("d.xyzzy", "")])
+@pytest.mark.parametrize(
+    ("name", "hint"), [("d.npx", ' (did you mean ".npz"?)'), ("d.cvs", ' (did you mean ".csv"?)'), ("d.xyzzy", "")]
+)
 def test_unknown_suffixes(name, hint, tmp_path):
     (tmp_path / name).write_text("x")
     suffix = name[1:]

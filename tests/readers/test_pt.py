@@ -61,11 +61,15 @@ def test_names_numbers_and_other_entries(tmp_path):
     assert list(predictions.columns) == ["site"]
 
 
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.int8, torch.int64])
+@pytest.mark.parametrize(
+    "dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.int8, torch.int64]
+)
 def test_every_type_gives_the_numbers_of_its_float64_copy(dtype, tmp_path):
     stored = (SCORES * 4).round().div(4).to(dtype)
     np.savez(tmp_path / "e.npz", logits=stored.double().numpy(), labels=LABELS)
-    assert metrics(saved(tmp_path, {"logits": stored, "labels": TARGETS.to(torch.int32)})) == metrics(tmp_path / "e.npz")
+    assert metrics(saved(tmp_path, {"logits": stored, "labels": TARGETS.to(torch.int32)})) == metrics(
+        tmp_path / "e.npz"
+    )
 
 
 def test_views_and_transposed_tensors(tmp_path):
@@ -101,7 +105,9 @@ def test_pickled_objects_are_refused_and_do_not_run(new, tmp_path):
     path = saved(tmp_path, content, _use_new_zipfile_serialization=new)
     with pytest.raises(InputError) as error:
         read(path)
-    assert "never opened" in str(error.value) or "holds more than tensors, and no pickle is executed" in str(error.value)
+    assert "never opened" in str(error.value) or "holds more than tensors, and no pickle is executed" in str(
+        error.value
+    )
     assert not trace.exists()
     torch.load(path, weights_only=False)
     assert trace.exists()  # the payload would have worked
@@ -152,6 +158,8 @@ def test_an_npz_called_pt(tmp_path):
 
 
 def test_splits_in_a_dict(tmp_path):
-    path = saved(tmp_path, {"val_logits": SCORES[:5], "val_labels": TARGETS[:5], "test_logits": SCORES, "test_labels": TARGETS})
+    path = saved(
+        tmp_path, {"val_logits": SCORES[:5], "val_labels": TARGETS[:5], "test_logits": SCORES, "test_labels": TARGETS}
+    )
     assert read(f"{path}#val").n == 5
     refused(path, "d.pt: holds several splits: val, test. Name one, as in d.pt#test")

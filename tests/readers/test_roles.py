@@ -50,7 +50,9 @@ def test_keys_of_class_names(key, tmp_path):
     assert predictions.class_names == ("a", "b", "c")
 
 
-@pytest.mark.parametrize(("beside", "scores", "kind"), [("label_ids", LOGITS, "logits"), ("ground_truth", PROBS, "probs")])
+@pytest.mark.parametrize(
+    ("beside", "scores", "kind"), [("label_ids", LOGITS, "logits"), ("ground_truth", PROBS, "probs")]
+)
 def test_predictions_are_told_by_their_neighbour(beside, scores, kind, tmp_path):
     assert read(npz(tmp_path, predictions=scores, **{beside: LABELS})).kind == kind
 
@@ -99,7 +101,9 @@ def test_no_labels(tmp_path):
     )
 
 
-@pytest.mark.parametrize(("role", "flag"), [("logits_key", "logits"), ("probs_key", "probs"), ("labels_key", "labels"), ("ids_key", "ids")])
+@pytest.mark.parametrize(
+    ("role", "flag"), [("logits_key", "logits"), ("probs_key", "probs"), ("labels_key", "labels"), ("ids_key", "ids")]
+)
 def test_named_keys_must_exist(role, flag, tmp_path):
     path = npz(tmp_path, logits=LOGITS, labels=LABELS)
     refused(
@@ -128,7 +132,9 @@ def test_two_named_scores(tmp_path):
 
 
 def test_an_unknown_kind(tmp_path):
-    with pytest.raises(UsageError, match=r'^kind "logit" is unknown \(did you mean "logits"\?\); kinds are logits, probs, '):
+    with pytest.raises(
+        UsageError, match=r'^kind "logit" is unknown \(did you mean "logits"\?\); kinds are logits, probs, '
+    ):
         read(npz(tmp_path, logits=LOGITS, labels=LABELS), kind="logit")
 
 
@@ -167,9 +173,7 @@ def test_logits_and_probabilities_that_disagree(tmp_path):
     predictions = read(npz(tmp_path, probs=off, logits=LOGITS, labels=LABELS))
     gap = np.abs(off[4] - PROBS[4]).max()
     assert predictions.kind == "logits"
-    assert predictions.warnings == (
-        f'"logits" are used, and "probs" are not their softmax (they differ by {gap:.2g})',
-    )
+    assert predictions.warnings == (f'"logits" are used, and "probs" are not their softmax (they differ by {gap:.2g})',)
     assert evaluate(predictions).dumps[0].warnings[0] == predictions.warnings[0]
 
 
@@ -185,7 +189,7 @@ def test_a_scalar_ignore_label_is_honoured_and_told(key, value, tmp_path):
     labels[[2, 3]] = value
     predictions = read(npz(tmp_path, logits=LOGITS, labels=labels, **{key: np.array(value)}))
     assert (predictions.n, predictions.ignored, predictions.ignore_index) == (18, 2, value)
-    assert predictions.warnings == (f"rows with label {value} are ignored, as the file's \"{key}\" says",)
+    assert predictions.warnings == (f'rows with label {value} are ignored, as the file\'s "{key}" says',)
 
 
 def test_the_option_wins_over_the_file(tmp_path):
@@ -228,7 +232,9 @@ def test_text_labels_are_looked_up_in_the_class_names(tmp_path):
     assert read(path, class_names=["cat", "ant", "bee"]).labels.tolist() == LABELS.tolist()
 
 
-@pytest.mark.parametrize("labels", [np.eye(3)[LABELS], np.eye(3, dtype=bool)[LABELS], LABELS.astype(float), LABELS[:, None]])
+@pytest.mark.parametrize(
+    "labels", [np.eye(3)[LABELS], np.eye(3, dtype=bool)[LABELS], LABELS.astype(float), LABELS[:, None]]
+)
 def test_one_hot_and_float_labels(labels, tmp_path):
     assert read(npz(tmp_path, logits=LOGITS, labels=labels)).labels.tolist() == LABELS.tolist()
 
@@ -260,7 +266,9 @@ def test_dense_files(tmp_path):
     logits = np.random.default_rng(0).normal(size=(2, 3, 4, 5))
     labels = np.zeros((2, 4, 5), np.uint8)
     labels[1, 0, 0] = 255
-    predictions = read(npz(tmp_path, logits=logits, labels=labels, ignore_index=np.array(255), name=np.array(["a", "b"])))
+    predictions = read(
+        npz(tmp_path, logits=logits, labels=labels, ignore_index=np.array(255), name=np.array(["a", "b"]))
+    )
     assert (predictions.n, predictions.k, predictions.ignored) == (39, 3, 1)
     assert predictions.columns["name"].tolist() == ["a", "b"]
 
