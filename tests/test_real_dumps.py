@@ -1,4 +1,4 @@
-"""Real predictions: accuracy and ECE of the table in shared/data/README.md, where that folder lies beside the checkout."""
+"""Real predictions: accuracy and ECE of shared/data/README.md, where that folder lies beside the checkout."""
 
 from __future__ import annotations
 

@@ -98,10 +98,7 @@ def _fail(code: int, message: str, as_json: bool, debug: bool) -> int:
         import traceback
 
         traceback.print_exc()
-    if as_json:
-        text = json.dumps({"error": {"code": code, "message": message}})
-    else:
-        text = _visible(message)
+    text = json.dumps({"error": {"code": code, "message": message}}) if as_json else _visible(message)
     if sys.stderr is not None:  # closed by whoever started us
         sys.stderr.write(text + "\n")
     return code

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from calibeval.core.errors import InputError
 
-BRACKETS = str.maketrans({"[": " ", "]": " ", "(": " ", ")": " ", ",": " "})
+BRACKETS = str.maketrans({"[": " ", "]": " ", ",": " "})
 
 
 def is_list(cell: object) -> bool:

@@ -20,7 +20,8 @@ GROUPS = {"logit": "logits", "prob": "probs", "proba": "probs", "log_prob": "log
 COLUMN = re.compile(r"^(log_prob|logit|proba|prob)_(.+)$")
 RANK = re.compile(r"^index_[0-9]+$")
 NUMBER = re.compile(r"^[0-9]{1,7}$")
-LIST_KEYS = (*(key for keys in SCORE_KEYS.values() for key in keys), "predictions", *LABEL_KEYS, *FEATURE_KEYS)
+RANKS = "index"
+LIST_KEYS = (RANKS, *(key for keys in SCORE_KEYS.values() for key in keys), "predictions", *LABEL_KEYS, *FEATURE_KEYS)
 
 Array = npt.NDArray[Any]
 
@@ -59,15 +60,19 @@ def score_columns(columns: Sequence[str], file: str) -> list[ScoreColumns]:
                     f"{match[2]}. Name the right ones with --score-columns."
                 )
             group[match[2]] = column
-    ranks = sum(1 for column in columns if RANK.match(column))
     found = [ScoreColumns(key, group, file) for key, group in groups.items()]
+    ranks = sum(1 for column in columns if RANK.match(column))
     for one in found:
         if one.names is None and ranks > 1 and ranks == len(one.columns):
-            raise InputError(
-                f'{file}: columns index_0 to index_{ranks - 1} say that "{one.columns[0]}" is the score of the best '
-                "class, not of class 0. Write the scores of all classes in their order (timm: --topk 0)."
-            )
+            raise _best_classes(f"columns index_0 to index_{ranks - 1} say", one.columns[0], file)
     return found
+
+
+def _best_classes(reason: str, key: str, file: str) -> InputError:
+    return InputError(
+        f'{file}: {reason} that "{key}" is the score of the best class, not of class 0. '
+        "Write the scores of all classes in their order (timm: --topk 0)."
+    )
 
 
 def check_names(columns: Sequence[str], file: str) -> None:
@@ -147,6 +152,8 @@ class Table:
             if group.names is not None:
                 arrays["class_names"] = Stored.of(np.asarray(group.names))
         for column in self.plain:
+            if column != RANKS and RANKS in self._widths and self._widths.get(column) == self._widths[RANKS]:
+                raise _best_classes(f'the lists in "{RANKS}" say', column, self._file)
             if column in self._wide:
                 arrays[column] = _stored(self._wide[column])
             elif column in self._texts:

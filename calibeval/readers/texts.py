@@ -9,15 +9,16 @@ import numpy.typing as npt
 
 from calibeval.core.errors import InputError
 
+ALWAYS_ALLOWED = 2**28
 OVERHEAD = 64  # bytes of a text beside its characters
 WASTE = 4  # fixed-width text may take so many times the room of the text itself
 
 
 class Texts:
-    """Collects a column of texts in batches; max_memory bounds the different texts."""
+    """Collects a column of texts in batches; max_memory bounds the different texts, but 256 MiB are always allowed."""
 
     def __init__(self, max_memory: int) -> None:
-        self._max_memory = max_memory
+        self._most = max(max_memory, ALWAYS_ALLOWED)
         self._known: dict[str, str] = {}
         self._held = 0
         self._characters = 0
@@ -39,8 +40,8 @@ class Texts:
                 self._width = max(self._width, len(text))
             piece[i] = known
             self._characters += len(text)
-        if self._held > self._max_memory:
-            raise InputError(f"{place}: more than {self._max_memory} bytes of text: save the dump without it")
+        if self._held > self._most:
+            raise InputError(f"{place}: more than {self._most} bytes of text: save the dump without it")
         self._pieces.append(piece)
 
     def array(self) -> npt.NDArray[Any]:

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,6 +51,7 @@ LEAST_SPEEDUP = {1000: 40.0, 100: 20.0, 10: 10.0, 2: 7.0}
 MOST_MIB, BYTES_A_ROW = 32, 8
 MOST_DIFFERENCE = {"float32": 1e-6, "float64": 1e-9}
 LEAST_FROM_TWO_CORES = 1.3
+COMPILER_FLAGS = ("-O3", "-march=native", "-ffast-math", "-fopenmp-simd", "-shared", "-fPIC")
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -91,11 +92,15 @@ def section(folder: Path, rounds: int, *, quick: bool) -> str:
     sizes = [measure(folder, n, k, rounds, floor) for n, k in (QUICK_SIZES if quick else SIZES)]
     agreement = [agree(folder, *case) for case in (QUICK_AGREEMENT if quick else AGREEMENT)]
     parts = [
-        f"{measured_on} CPU seconds of one thread, softmax included; float32 logits and int64 labels in memory. "
-        f"Contenders take turns in {rounds} rounds (slow ones in fewer); ratios are medians over the rounds. "
-        f"The exp floor is {floor_words}.",
-        "Errors are relative, against the definitions in float64; extra memory is the peak beyond the input. "
-        "Peers compute fewer metrics, and no floors; their class-wise part is their own function for each class.",
+        (
+            f"{measured_on} CPU seconds of one thread, softmax included; float32 logits and int64 labels in memory. "
+            f"Contenders take turns in {rounds} rounds (slow ones in fewer); ratios are medians over the rounds. "
+            f"The exp floor is {floor_words}."
+        ),
+        (
+            "Errors are relative, against the definitions in float64; extra memory is the peak beyond the input. "
+            "Peers compute fewer metrics, and no floors; their class-wise part is their own function for each class."
+        ),
         *(f"### {size_name(size.n, size.k)}\n\n{_size_table(size)}" for size in sizes),
         f"### Agreement with float64\n\n{_agreement_table(sizes, agreement)}",
         f"### Targets\n\n{table(('what', 'target', 'reached', 'enough'), _targets(sizes, agreement))}",
@@ -184,22 +189,31 @@ def print_extra(name: str, dump: dumps.Dump) -> None:
 def exp_floor() -> tuple[Callable[[np.ndarray], object], str]:
     """A function that takes the exponentials of float32 scores and adds them up, and how it does that."""
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
-    source = Path(__file__).with_name("exp_floor.c")
-    flags = ["-O3", "-march=native", "-ffast-math", "-fopenmp-simd", "-shared", "-fPIC"]
-    for libraries in (["-lmvec", "-lm"], ["-lm"]) if compiler else ():
-        folder = tempfile.mkdtemp()
-        library = Path(folder) / "exp_floor.so"
-        built = subprocess.run(
-            [str(compiler), *flags, str(source), "-o", str(library), *libraries], check=False, capture_output=True
-        )
-        if built.returncode == 0:
-            function = ctypes.CDLL(str(library)).exp_floor
-            shutil.rmtree(folder)
-            function.restype, function.argtypes = ctypes.c_float, [ctypes.c_void_p, ctypes.c_size_t]
-            words = "vectorised" if "-lmvec" in libraries else "perhaps not vectorised"
-            return lambda scores: function(scores.ctypes.data, scores.size), f"one exp and one add a score in C, {words}"
-        shutil.rmtree(folder)
+    for libraries, words in (
+        ((["-lmvec", "-lm"], "vectorised"), (["-lm"], "perhaps not vectorised")) if compiler else ()
+    ):
+        function = _compiled([str(compiler), *COMPILER_FLAGS], libraries)
+        if function is not None:
+            return partial(_c_floor, function), f"one exp and one add a score in C, {words}"
     return _numpy_floor, "one exp and one add a score in numpy's float32, in blocks (there is no C compiler)"
+
+
+def _compiled(compiler: list[str], libraries: list[str]) -> Callable[..., float] | None:
+    with tempfile.TemporaryDirectory() as folder:
+        library = Path(folder) / "exp_floor.so"
+        source = Path(__file__).with_name("exp_floor.c")
+        built = subprocess.run(
+            [*compiler, str(source), "-o", str(library), *libraries], check=False, capture_output=True
+        )
+        if built.returncode:
+            return None
+        function = ctypes.CDLL(str(library)).exp_floor
+    function.restype, function.argtypes = ctypes.c_float, [ctypes.c_void_p, ctypes.c_size_t]
+    return function
+
+
+def _c_floor(function: Callable[..., float], scores: np.ndarray) -> float:
+    return function(scores.ctypes.data, scores.size)
 
 
 def _numpy_floor(scores: np.ndarray) -> float:
@@ -245,9 +259,9 @@ def _targets(sizes: list[Size], agreement: list[tuple[str, float, str]]) -> list
         name, own_times = size_name(size.n, size.k), size.times[ALL]
         floors = ratio(own_times, size.times[FLOOR])
         rows.append(target_row(f"{name}: time over the exp floor", MOST_FLOORS[size.k], floors, at_least=False))
-        for peer in (peers.TORCHMETRICS, peers.SCIKIT_LEARN):
-            rows.append(_faster(f"{name}: {peer}", size.times[peer], own_times, LEAST_SPEEDUP[size.k]))
-        rows.append(_faster(f"{name}: {peers.TORCHMETRICS_ECE}", size.times[peers.TORCHMETRICS_ECE], own_times, 1.0))
+        least = LEAST_SPEEDUP[size.k]
+        limits = {peers.TORCHMETRICS: least, peers.SCIKIT_LEARN: least, peers.TORCHMETRICS_ECE: 1.0}
+        rows += [_faster(f"{name}: {peer}", size.times[peer], own_times, limit) for peer, limit in limits.items()]
         limit = MOST_MIB + BYTES_A_ROW * size.n / 2**20
         if ALL in size.extra:
             row = target_row(f"{name}: extra memory", limit, size.extra[ALL], at_least=False, unit=" MiB")

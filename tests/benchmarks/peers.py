@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
 from tests.benchmarks.timing import Contender, version
 
 BINS = 15
@@ -71,7 +72,8 @@ def _torchmetrics(logits: Scores, labels: Labels) -> Run:
     def run(rows: int) -> dict[str, float]:
         p, y = torch.softmax(scores[:rows], dim=1), target[:rows]
         k = p.shape[1]
-        errors = [metrics.binary_calibration_error(p[:, c], (y == c).long(), n_bins=BINS) for c in range(k)]
+        columns = (p[:, c].contiguous() for c in range(k))
+        errors = [metrics.binary_calibration_error(p_c, (y == c).long(), n_bins=BINS) for c, p_c in enumerate(columns)]
         return {
             "accuracy": float(metrics.multiclass_accuracy(p, y, num_classes=k, average="micro")),
             "ece": float(metrics.multiclass_calibration_error(p, y, num_classes=k, n_bins=BINS)),
@@ -105,7 +107,8 @@ def _scikit_learn(logits: Scores, labels: Labels) -> Run:
 
 def _probmetrics(logits: Scores, labels: Labels) -> Run:
     torch = _torch()
-    metrics = import_module("probmetrics.metrics").Metrics.from_names(["accuracy", "logloss", "brier", "ece-15", "mce-15"])
+    wanted = ["accuracy", "logloss", "brier", "ece-15", "mce-15"]
+    metrics = import_module("probmetrics.metrics").Metrics.from_names(wanted)
     scores, target = torch.from_numpy(logits), torch.from_numpy(labels)
     # Of two classes it measures P(class 1), not the confidence.
     ece = "ece_positive" if logits.shape[1] == 2 else "ece"

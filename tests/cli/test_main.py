@@ -131,7 +131,7 @@ def test_the_program_s_exit_codes(digits, tmp_path):
 
 
 def test_the_installed_command_is_the_module():
-    done = subprocess.run(["calibeval", "--version"], capture_output=True, text=True, check=True, env=ENVIRONMENT)  # noqa: S607 - the one on the path
+    done = subprocess.run(["calibeval", "--version"], capture_output=True, text=True, check=True, env=ENVIRONMENT)
     assert done.stdout == f"calibeval {VERSION}\n"
 
 

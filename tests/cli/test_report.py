@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from calibeval import Report, evaluate, read
-from tests.cli.commands import program, run
+from tests.cli.commands import ENVIRONMENT, program, run
 from tests.readers.dumps import LABELS, LOGITS, npz
 
 # From sample_data/README.md: rows, classes, accuracy, mean confidence, NLL, ECE with 15 bins.
@@ -78,7 +78,7 @@ def test_warnings_are_talk(tmp_path, capsys):
     result = run(capsys, "report", path, "--json")
     warning = "2 of 3 classes never occur among the labels: 1, 2"
     assert result.json["dumps"][0]["warnings"] == [warning]
-    assert result.err == f"warning: {path}: {warning}\n" or result.err == f"warning: d.npz: {warning}\n"
+    assert result.err == f"warning: d.npz: {warning}\n"
     assert run(capsys, "report", path, "--json", "-q").err == ""
 
 
@@ -117,8 +117,10 @@ ERRORS = [
     (
         ["--labels-key", "lables"],
         3,
-        'digits_test.npz: --labels-key: there is no "lables" (did you mean "labels"?); '
-        'there are "logits" (997, 10) float32, "labels" (997) int64',
+        (
+            'digits_test.npz: --labels-key: there is no "lables" (did you mean "labels"?); '
+            'there are "logits" (997, 10) float32, "labels" (997) int64'
+        ),
     ),
     (
         ["--max-bytes", "100"],
@@ -255,8 +257,6 @@ def test_names_that_are_no_utf_8(digits, tmp_path):
 
 
 def test_class_names_that_the_terminal_cannot_show(tmp_path):
-    from tests.cli.commands import ENVIRONMENT
-
     path = npz(tmp_path, logits=LOGITS, labels=LABELS, class_names=np.array(["ä", "日", "c"]))
     for arguments in (["--json", "-q"], [], ["--format", "md"], ["--format", "csv"], ["--format", "latex"]):
         result = program("report", path, *arguments, env={**ENVIRONMENT, "PYTHONIOENCODING": "ascii"})

@@ -64,17 +64,24 @@ WRONG = [
     ),
     (
         np.array([0, -100, -100]),
-        "row 1: label -100, but the scores have 3 classes (0 to 2) (2 rows are out of range). "
-        "If -100 marks rows without a label, say --ignore-index -100.",
+        (
+            "row 1: label -100, but the scores have 3 classes (0 to 2) (2 rows are out of range). "
+            "If -100 marks rows without a label, say --ignore-index -100."
+        ),
     ),
     (
         np.array([0, 255], np.uint8),
-        "row 1: label 255, but the scores have 3 classes (0 to 2). "
-        "If 255 marks rows without a label, say --ignore-index 255.",
+        (
+            "row 1: label 255, but the scores have 3 classes (0 to 2). "
+            "If 255 marks rows without a label, say --ignore-index 255."
+        ),
     ),
     (
         np.array([2, -1]),
-        "row 1: label -1, but the scores have 3 classes (0 to 2). If -1 marks rows without a label, say --ignore-index -1.",
+        (
+            "row 1: label -1, but the scores have 3 classes (0 to 2). "
+            "If -1 marks rows without a label, say --ignore-index -1."
+        ),
     ),
     (np.array([0.0, 1.5, 0.25]), "row 1: label 1.5, but labels are whole numbers (2 rows are not)"),
     (np.array([0.0, np.nan, 1.0]), "row 1: label nan, but labels are whole numbers (1 rows are not)"),
@@ -115,12 +122,12 @@ def test_names_that_are_not_in_the_list(raw, row):
 
 
 def test_a_name_that_occurs_twice_is_no_class():
-    with pytest.raises(InputError, match='^label "a" could be class 0 or class 2: class names must differ$'):
+    with pytest.raises(InputError, match=r'^label "a" could be class 0 or class 2: class names must differ$'):
         as_labels(np.array(["b", "a"]), 3, ["a", "b", "a"])
 
 
 def test_out_of_range_names_the_row_among_ignored_ones():
-    with pytest.raises(InputError, match="^row 3: label 9, "):
+    with pytest.raises(InputError, match=r"^row 3: label 9, "):
         as_labels(np.array([255, 255, 0, 9]), 3, ignore_index=255)
 
 

@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+import torch
 
 from calibeval import Predictions
 from calibeval.core.errors import InputError, UsageError
@@ -58,14 +59,18 @@ SHAPES = [
     (
         np.zeros((2, 3, 4, 5)),
         np.zeros((2, 5, 4), int),
-        "logits have shape (2, 3, 4, 5) with labels (2, 5, 4), but (n, k) with (n,), "
-        "or (n, k, h, w) or (n, h, w, k) with (n, h, w) are needed",
+        (
+            "logits have shape (2, 3, 4, 5) with labels (2, 5, 4), but (n, k) with (n,), "
+            "or (n, k, h, w) or (n, h, w, k) with (n, h, w) are needed"
+        ),
     ),
     (
         np.zeros((2, 3, 4)),
         np.zeros(2, int),
-        "logits have shape (2, 3, 4) with labels (2), but (n, k) with (n,), "
-        "or (n, k, h, w) or (n, h, w, k) with (n, h, w) are needed",
+        (
+            "logits have shape (2, 3, 4) with labels (2), but (n, k) with (n,), "
+            "or (n, k, h, w) or (n, h, w, k) with (n, h, w) are needed"
+        ),
     ),
     (np.zeros((4, 3)), np.zeros(5, int), "4 rows of scores, but 5 labels"),
     (np.zeros((0, 3)), np.zeros(0, int), "there are no rows"),
@@ -82,14 +87,14 @@ def test_shapes_that_do_not_fit(logits, labels, message):
 
 
 def test_errors_begin_with_the_source():
-    with pytest.raises(InputError, match="^a.npz#val: 4 rows of scores, but 5 labels$"):
+    with pytest.raises(InputError, match=r"^a.npz#val: 4 rows of scores, but 5 labels$"):
         Predictions(logits=np.zeros((4, 3)), labels=[0] * 5, source=Source("a.npz", "val"))
 
 
 def test_confidences_are_one_a_row():
     with pytest.raises(InputError, match=r"^confidence has shape \(2, 2\), but one number a row is needed$"):
         Predictions(confidence=np.zeros((2, 2)), correct=[0, 1])
-    with pytest.raises(InputError, match="^2 rows of scores, but 3 correct$"):
+    with pytest.raises(InputError, match=r"^2 rows of scores, but 3 correct$"):
         Predictions(confidence=[0.5, 0.5], correct=[0, 1, 1])
 
 
@@ -118,23 +123,23 @@ def test_misspelt_arguments_are_errors():
 
 def test_class_names():
     assert Predictions(logits=[[0, 1]], labels=["b"], class_names=["a", "b"]).labels.tolist() == [1]
-    with pytest.raises(InputError, match="^3 class names, but the scores have 2 classes$"):
+    with pytest.raises(InputError, match=r"^3 class names, but the scores have 2 classes$"):
         Predictions(logits=[[0, 1]], labels=[0], class_names=["a", "b", "c"])
 
 
 def test_columns_and_ids_have_one_entry_a_row():
     predictions = Predictions(logits=np.zeros((3, 2)), labels=[0, 1, 0], columns={"site": np.array(["x", "y", "x"])})
     assert predictions.columns["site"].tolist() == ["x", "y", "x"]
-    with pytest.raises(InputError, match='^"site" has 2 entries, but there are 3 rows$'):
+    with pytest.raises(InputError, match=r'^"site" has 2 entries, but there are 3 rows$'):
         Predictions(logits=np.zeros((3, 2)), labels=[0, 1, 0], columns={"site": np.array(["x", "y"])})
-    with pytest.raises(InputError, match='^"ids" has 4 entries, but there are 3 rows$'):
+    with pytest.raises(InputError, match=r'^"ids" has 4 entries, but there are 3 rows$'):
         Predictions(logits=np.zeros((3, 2)), labels=[0, 1, 0], ids=np.arange(4))
 
 
 def test_columns_of_dense_scores_may_count_images_or_pixels():
     images, labels = np.zeros((2, 3, 2, 2)), np.zeros((2, 2, 2), int)
     Predictions(logits=images, labels=labels, ids=np.arange(2), columns={"p": np.arange(8)})
-    with pytest.raises(InputError, match='^"p" has 3 entries'):
+    with pytest.raises(InputError, match=r'^"p" has 3 entries'):
         Predictions(logits=images, labels=labels, columns={"p": np.arange(3)})
 
 
@@ -148,7 +153,7 @@ def test_ignored_rows_are_counted():
 
 
 def test_nothing_but_ignored_rows():
-    with pytest.raises(InputError, match="^there are no rows besides the 2 ignored ones$"):
+    with pytest.raises(InputError, match=r"^there are no rows besides the 2 ignored ones$"):
         Predictions(logits=np.zeros((2, 2)), labels=[255, 255], ignore_index=255)
 
 
@@ -194,15 +199,8 @@ def test_names_of_sources():
     assert Source("a.npz", "val").name == "a.npz#val"
 
 
-def test_torch_tensors_are_arrays(torch_rows):
-    logits, labels = torch_rows
+def test_torch_tensors_are_arrays():
+    logits, labels = torch.tensor([[1.0, 2.0], [3.0, 0.5]]), torch.tensor([1, 0])
     predictions = Predictions(logits=logits, labels=labels)
     assert predictions.scores[0:2].tolist() == logits.tolist()
     assert predictions.labels.tolist() == labels.tolist()
-
-
-@pytest.fixture
-def torch_rows():
-    import torch
-
-    return torch.tensor([[1.0, 2.0], [3.0, 0.5]]), torch.tensor([1, 0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import struct
@@ -62,8 +63,6 @@ def test_only_what_is_asked_for_is_loaded(tmp_path):
 
 
 def test_the_hash_is_that_of_the_file(tmp_path):
-    import hashlib
-
     path = npz(tmp_path, logits=LOGITS, labels=LABELS)
     source = evaluate(read(path)).dumps[0].source
     assert source.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
@@ -232,7 +231,7 @@ def test_suffixes_in_capitals(tmp_path):
 
 def test_a_pipe_is_no_dump(tmp_path):
     os.mkfifo(tmp_path / "d.npz")
-    with pytest.raises(InputError, match="neither a regular file nor a folder$"):
+    with pytest.raises(InputError, match=r"neither a regular file nor a folder$"):
         read(tmp_path / "d.npz")
 
 

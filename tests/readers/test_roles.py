@@ -242,8 +242,10 @@ def test_one_hot_and_float_labels(labels, tmp_path):
 LABELS_REFUSED = [
     (
         LABELS + 1,
-        "d.npz: row 2: label 3, but the scores have 3 classes (0 to 2) (6 rows are out of range). "
-        "If the labels start at 1, subtract 1 before saving.",
+        (
+            "d.npz: row 2: label 3, but the scores have 3 classes (0 to 2) (6 rows are out of range). "
+            "If the labels start at 1, subtract 1 before saving."
+        ),
     ),
     (LABELS - 7, "d.npz: row 0: label -7, but the scores have 3 classes (0 to 2) (20 rows are out of range)."),
     (LABELS + 0.5, "d.npz: row 0: label 0.5, but labels are whole numbers (20 rows are not)"),

@@ -68,12 +68,12 @@ def test_underconfidence_is_no_overconfidence():
 
 @pytest.mark.parametrize("measure", [ece, mce, oe])
 def test_no_rows_is_an_error(measure):
-    with pytest.raises(InputError, match="^there are no rows to measure$"):
+    with pytest.raises(InputError, match=r"^there are no rows to measure$"):
         measure(bin_sums([], [], EDGES))
 
 
 def test_no_rows_is_an_error_class_wise():
-    with pytest.raises(InputError, match="^there are no rows to measure$"):
+    with pytest.raises(InputError, match=r"^there are no rows to measure$"):
         classwise_errors(BinSums(*(np.zeros((2, 3)) for _ in range(5))))
 
 

@@ -1,0 +1,55 @@
+"""All benchmarks of the engine, written to docs/benchmarks.md: python -m tests.benchmarks.run --quick.
+
+Each benchmark prints its section; here it replaces what the page has between the markers of that benchmark.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+TITLES = {
+    "engine": "Engine beside other libraries",
+    "startup": "Start-up and whole processes",
+    "growth": "Growth, and files larger than memory",
+}
+HEAD = """# Benchmarks
+
+`make bench` measures all of this again and writes the tables below. Absolute times move with the machine; the ratios
+come from contenders that took turns in one run.
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small sizes, few rounds: do they run?")
+    parser.add_argument("--full", action="store_true", help="with a file larger than this machine's memory")
+    parser.add_argument("--only", choices=TITLES, action="append", help="this benchmark; may be repeated")
+    parser.add_argument("--page", type=Path, default=ROOT / "docs" / "benchmarks.md", help="the page to write")
+    arguments = parser.parse_args()
+    for name in arguments.only or TITLES:
+        command = [sys.executable, "-m", f"tests.benchmarks.{name}"]
+        command += ["--quick"] if arguments.quick else []
+        command += ["--full"] if arguments.full and name == "growth" else []
+        print(f"== {name}", file=sys.stderr)
+        section = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT).stdout
+        page = arguments.page.read_text(encoding="utf-8") if arguments.page.exists() else HEAD
+        arguments.page.write_text(with_section(page, name, section), encoding="utf-8")
+
+
+def with_section(page: str, name: str, section: str) -> str:
+    """The page with this benchmark's section replaced, or added at the end."""
+    start, end = f"<!-- benchmark: {name} -->", f"<!-- end of benchmark: {name} -->"
+    text = f"{start}\n## {TITLES[name]}\n\n{section.strip()}\n{end}"
+    pattern = re.compile(f"{re.escape(start)}.*?{re.escape(end)}", re.DOTALL)
+    if pattern.search(page):
+        return pattern.sub(lambda _: text, page)
+    return f"{page.rstrip()}\n\n{text}\n"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,209 @@
+"""`.parquet`: columns of scores, columns of lists, texts, empty cells, and damage."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import sys
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from calibeval import read
+from calibeval.core.errors import InputError, UsageError
+from calibeval.readers import parquet as parquet_module
+from calibeval.readers.assemble import ReadOptions
+from calibeval.readers.limits import Limits
+from calibeval.readers.open import open_dump
+from calibeval.readers.spool import FileRows
+from tests.readers.dumps import LABELS, LOGITS, PROBS, refused
+
+
+def written(folder, columns, **options):
+    pq.write_table(columns if isinstance(columns, pa.Table) else pa.table(columns), folder / "d.parquet", **options)
+    return folder / "d.parquet"
+
+
+def numbered(scores, prefix="logit_"):
+    return {f"{prefix}{i}": scores[:, i] for i in range(scores.shape[1])}
+
+
+def lists(scores, kind=None):
+    return pa.array(scores.tolist(), kind or pa.list_(pa.from_numpy_dtype(scores.dtype)))
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
+@pytest.mark.parametrize(
+    "columns",
+    [
+        numbered,
+        lambda x: {"logits": lists(x)},
+        lambda x: {"scores": lists(x, pa.list_(pa.from_numpy_dtype(x.dtype), 3))},
+        lambda x: {"outputs": lists(x, pa.large_list(pa.from_numpy_dtype(x.dtype)))},
+    ],
+    ids=["numbered", "list", "fixed", "large"],
+)
+def test_scores(columns, dtype, tmp_path):
+    scores = LOGITS.astype(dtype)
+    predictions = read(written(tmp_path, {**columns(scores), "label": LABELS}))
+    assert (predictions.kind, predictions.source.format) == ("logits", "parquet")
+    assert predictions.scores.dtype == dtype
+    assert (predictions.scores[0:20] == scores).all()
+    assert predictions.labels.tolist() == LABELS.tolist()
+
+
+def test_whole_numbers_are_scores(tmp_path):
+    scores = np.arange(60).reshape(20, 3)
+    assert (read(written(tmp_path, {**numbered(scores), "label": LABELS})).scores[0:20] == scores).all()
+    assert (read(written(tmp_path, {"logits": lists(scores), "label": LABELS})).scores[0:20] == scores).all()
+
+
+def test_class_names_texts_and_dictionaries(tmp_path):
+    names = np.array(["cat", "dog", "eel"])
+    columns = {f"prob_{name}": PROBS[:, i] for i, name in enumerate(names)}
+    site = pa.array([None if i == 4 else f"s{i % 4}" for i in range(20)])
+    path = written(
+        tmp_path,
+        {
+            **columns,
+            "label": pa.array(names[LABELS]).dictionary_encode(),
+            "site": site,
+            "id": pa.array([f"é{i}" for i in range(20)], pa.large_string()),
+            "level": pa.array(np.arange(20) % 3).dictionary_encode(),
+            "day": [datetime.date(2026, 1, i + 1) for i in range(20)],
+            "nothing": pa.nulls(20),
+            "hour": pa.array([None if i == 4 else i for i in range(20)]),
+        },
+    )
+    predictions = read(path)
+    assert predictions.class_names == ("cat", "dog", "eel")
+    assert predictions.labels.tolist() == LABELS.tolist()
+    assert predictions.ids[3] == "é3"
+    assert predictions.columns["site"].tolist() == ["" if i == 4 else f"s{i % 4}" for i in range(20)]
+    assert predictions.columns["level"].tolist() == [i % 3 for i in range(20)]
+    assert predictions.columns["day"][9] == "2026-01-10"
+    assert np.isnan(predictions.columns["nothing"]).all()
+    assert np.isnan(predictions.columns["hour"][4])
+
+
+def test_other_outcomes(tmp_path):
+    path = written(tmp_path, {"confidence": [0.5, 0.75], "correct": [True, False]})
+    assert read(path).labels.tolist() == [1, 0]
+    path = written(tmp_path, {"prob": [0.5, 0.75], "y": [1, 0]})
+    assert read(path).k == 2
+    path = written(tmp_path, {"predictions": lists(PROBS), "ground_truth": lists(np.eye(3)[LABELS])})
+    assert (read(path).kind, read(path).labels.tolist()) == ("probs", LABELS.tolist())
+
+
+@pytest.mark.parametrize("options", [{}, {"row_group_size": 7}, {"compression": "zstd", "use_dictionary": False}])
+def test_batches_and_spools_change_nothing(options, monkeypatch, tmp_path):
+    monkeypatch.setattr(parquet_module, "MOST_ROWS", 3)
+    sites = [f"s{i % 7}" for i in range(20)]
+    for columns in (numbered(LOGITS), {"logits": lists(LOGITS)}):
+        path = written(tmp_path, {**columns, "label": LABELS, "site": sites}, **options)
+        predictions = open_dump(str(path), ReadOptions(limits=Limits(max_memory=100)))
+        assert isinstance(predictions.scores, FileRows)
+        assert (predictions.scores[0:20] == LOGITS).all()
+        assert predictions.columns["site"].tolist() == sites
+
+
+def test_one_text_of_many_rows_is_held_once(tmp_path):
+    path = written(tmp_path, {"prob": [0.5] * 100_000, "label": [0] * 100_000, "note": ["x" * 100_000] * 100_000})
+    notes = read(path).columns["note"]
+    assert len(notes[99_999]) == 100_000
+    assert notes[0] is notes[99_999]
+
+
+def test_announced_sizes_are_checked_first(tmp_path):
+    path = written(tmp_path, {"prob": np.full(1_000_000, 0.5), "label": np.zeros(1_000_000, "i8")})
+    assert path.stat().st_size < 20_000
+    message = (
+        "d.parquet: expands to 16000000 bytes, over the limit of 1000000. If it is to be trusted, raise --max-bytes."
+    )
+    refused(path, message, max_bytes=10**6)
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"logit_0": [1.0, None], "logit_1": [1.0, 2.0]}, 'd.parquet row 1, column "logit_0": is empty (null)'),
+        ({"logits": [[1.0, 2.0], None]}, 'd.parquet row 1, column "logits": is empty (null)'),
+        ({"logits": [[1.0, 2.0], [1.0, None]]}, 'd.parquet row 1, column "logits": number 1 is empty (null)'),
+        (
+            {"logits": [[1.0, 2.0], [1.0]]},
+            'd.parquet row 1, column "logits": a list of 1 numbers, but the first row has 2',
+        ),
+        ({"logits": [[], [1.0]]}, 'd.parquet row 0, column "logits": a list of 0 numbers, but'),
+        (
+            {"logits": [[[1.0]], [[2.0]]]},
+            'd.parquet: column "logits" holds list<element: list<element: double>>, but numbers, texts or flat lists '
+            "of numbers are needed. Write the dump without it.",
+        ),
+        ({"logits": [[1.0], [2.0]], "image": [{"a": 1}, {"a": 2}]}, 'd.parquet: column "image" holds struct<a: int64>'),
+        ({"logits": [[1.0], [2.0]], "raw": [b"1", b"2"]}, 'd.parquet: column "raw" holds binary'),
+        (
+            {"logit_0": [decimal.Decimal("1.5")] * 2, "logit_1": [1.0, 2.0]},
+            'd.parquet: column "logit_0" holds decimal128(2, 1), but numbers, texts or flat lists of numbers are '
+            "needed. Write it as double.",
+        ),
+        ({"logit_0": ["a", "b"], "logit_1": [1.0, 2.0]}, 'd.parquet: column "logit_0" holds string, but a score is needed'),
+        ({"logit_0": [1.0, 1.0], "logit_2": [1.0, 1.0]}, "d.parquet: 2 columns of logits, but number 1 is missing"),
+        (
+            {"index": [[4, 1], [3, 0]], "prob": [[0.5, 0.25]] * 2},
+            'd.parquet: the lists in "index" say that "prob" is the score of the best class, not of class 0. ',
+        ),
+        ({"logits": [[1.0], [2.0]], "seen": [True, None]}, 'd.parquet row 1, column "seen": is empty (null)'),
+    ],
+)
+def test_columns_that_cannot_be(columns, message, tmp_path):
+    with pytest.raises(InputError) as error:
+        read(written(tmp_path, {**columns, "label": [0, 1]}))
+    assert str(error.value).startswith(message)
+
+
+def test_tables_that_cannot_be(tmp_path):
+    table = pa.table([[1.0], [2.0], [0]], names=["prob", "prob", "label"])
+    refused(written(tmp_path, table), 'd.parquet: two columns are called "prob"')
+    refused(written(tmp_path, {"prob": pa.array([], "f8"), "label": pa.array([], "i8")}), "d.parquet: there are no rows")
+
+
+def damaged(path, change):
+    raw = bytearray(path.read_bytes())
+    path.write_bytes(change(raw) or raw)
+    return path
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda raw: raw[:-20],
+        lambda raw: raw[:4] + raw[200:],
+        lambda raw: b"text, not parquet\n",
+        lambda raw: raw[:-8] + b"\xff\xff\xff\x7f" + raw[-4:],
+        lambda raw: raw[:-60] + b"\0" * 40 + raw[-20:],
+    ],
+    ids=["cut", "spliced", "text", "length", "footer"],
+)
+def test_damage(change, tmp_path):
+    path = damaged(written(tmp_path, {**numbered(LOGITS), "label": LABELS}), change)
+    with pytest.raises(InputError, match=r"^d\.parquet: no \.parquet file, or a damaged one \("):
+        read(path)
+
+
+def test_page_checksums_are_verified(tmp_path):
+    path = written(tmp_path, {**numbered(LOGITS), "label": LABELS}, write_page_checksum=True, compression="none")
+    place = path.read_bytes().find(LOGITS[3, 0].tobytes())
+    damaged(path, lambda raw: raw.__setitem__(place, raw[place] ^ 1))
+    with pytest.raises(InputError, match=r"^d\.parquet: no \.parquet file, or a damaged one \(.*CRC"):
+        read(path)
+
+
+def test_without_pyarrow(monkeypatch, tmp_path):
+    path = written(tmp_path, {"prob": [0.5], "label": [0]})
+    monkeypatch.delitem(sys.modules, "calibeval.readers.parquet")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(UsageError) as error:
+        read(path)
+    assert str(error.value) == "reading .parquet needs pyarrow: pip install 'calibeval[parquet]'"
