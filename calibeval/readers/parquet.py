@@ -156,10 +156,14 @@ class _File:
         lengths = np.asarray(pc.list_value_length(values))
         length = self._lengths.setdefault(column, int(lengths[0]))
         wrong = np.flatnonzero(lengths != length)
-        place = f'{self._name} row {first_row + int(wrong[0]) if len(wrong) else first_row}, column "{column}"'
-        if length < 1 or len(wrong):
-            found = int(lengths[wrong[0]]) if len(wrong) else length
-            raise InputError(f"{place}: a list of {found} numbers, but the first row has {length}")
+        if length < 1:
+            raise InputError(f'{self._name} row {first_row}, column "{column}": an empty list')
+        if len(wrong):
+            row = int(wrong[0])
+            raise InputError(
+                f'{self._name} row {first_row + row}, column "{column}": a list of {int(lengths[row])} numbers, '
+                f"but the first row has {length}"
+            )
         flat = values.flatten()
         if flat.null_count:
             at = int(np.flatnonzero(np.asarray(flat.is_null()))[0])

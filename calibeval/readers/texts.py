@@ -11,7 +11,7 @@ from calibeval.core.errors import InputError
 
 ALWAYS_ALLOWED = 2**28
 OVERHEAD = 64  # bytes of a text beside its characters
-WASTE = 4  # fixed-width text may take so many times the room of the text itself
+WASTE = 8  # fixed-width text may take so many times the room of one reference a row and of the different texts
 
 
 class Texts:
@@ -21,7 +21,6 @@ class Texts:
         self._most = max(max_memory, ALWAYS_ALLOWED)
         self._known: dict[str, str] = {}
         self._held = 0
-        self._characters = 0
         self._width = 1
         self._pieces: list[npt.NDArray[np.object_]] = []
 
@@ -39,13 +38,12 @@ class Texts:
                 self._held += len(text) + OVERHEAD
                 self._width = max(self._width, len(text))
             piece[i] = known
-            self._characters += len(text)
         if self._held > self._most:
             raise InputError(f"{place}: more than {self._most} bytes of text: save the dump without it")
         self._pieces.append(piece)
 
     def array(self) -> npt.NDArray[Any]:
-        """All texts as fixed-width text, or as Python's where most of that width would be blank."""
+        """All texts as fixed-width text, or as references to Python's where that would take much more room."""
         values = np.concatenate(self._pieces)
-        padded = 4 * self._width * len(values)
-        return values if padded > WASTE * (self._characters + 8 * len(values)) * 2 else values.astype(str)
+        fixed, referred = 4 * self._width * len(values), 8 * len(values) + self._held
+        return values.astype(str) if fixed <= WASTE * referred else values

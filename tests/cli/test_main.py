@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -131,7 +132,8 @@ def test_the_program_s_exit_codes(digits, tmp_path):
 
 
 def test_the_installed_command_is_the_module():
-    done = subprocess.run(["calibeval", "--version"], capture_output=True, text=True, check=True, env=ENVIRONMENT)
+    command = Path(sys.executable).parent / "calibeval"
+    done = subprocess.run([command, "--version"], capture_output=True, text=True, check=True, env=ENVIRONMENT)
     assert done.stdout == f"calibeval {VERSION}\n"
 
 

@@ -81,8 +81,10 @@ def test_one_hot_lists_are_labels(tmp_path):
         (('"[1, 1_0]"', '"[1, 2]"'), 'd.csv line 2, column "probs": "[1, 1_0]" is no list of numbers ("1_0")'),
         (
             ("[1 2 ... 9]", "[1 2 ... 9]"),
-            'd.csv line 2, column "probs": the list was cut short by numpy when it was written (...). '
-            "Call np.set_printoptions(threshold=sys.maxsize) before saving, or save .npz",
+            (
+                'd.csv line 2, column "probs": the list was cut short by numpy when it was written (...). '
+                "Call np.set_printoptions(threshold=sys.maxsize) before saving, or save .npz"
+            ),
         ),
     ],
 )
@@ -107,7 +109,9 @@ def test_scores_of_the_best_classes_are_no_scores_of_all(tmp_path):
     )
     refused(path, message)
     path = written(tmp_path, "index,prob,label\n[7 1],[.5 .25],7\n")
-    refused(path, message.replace("columns index_0 to index_1 say", 'the lists in "index" say').replace("prob_0", "prob"))
+    refused(
+        path, message.replace("columns index_0 to index_1 say", 'the lists in "index" say').replace("prob_0", "prob")
+    )
 
 
 @pytest.fixture
@@ -157,9 +161,7 @@ def test_too_much_text(monkeypatch, tmp_path):
     text = "prob,label,note\n" + "".join(f"0.5,1,{'x' * i}\n" for i in range(100))
     with pytest.raises(InputError) as error:
         read_csv(written(tmp_path, text), Limits(max_memory=1000))
-    assert str(error.value) == (
-        'd.csv, column "note": more than 1000 bytes of text: save the dump without it'
-    )
+    assert str(error.value) == ('d.csv, column "note": more than 1000 bytes of text: save the dump without it')
 
 
 def test_one_long_text_makes_no_others_long(tmp_path):
@@ -194,8 +196,13 @@ def test_one_long_text_makes_no_others_long(tmp_path):
         ),
         (HEADER + "1,2,0\n1,_,0\n", 'd.csv line 3, column "logit_1": "_" is no number'),
         (HEADER + "1,True,0\n", 'd.csv line 2, column "logit_1": "True" is no number'),
-        ("logits,logit_0,logit_1,label\n1,1,1,0\n", 'd.csv: the column "logits" and the numbered columns of logits '
-         "could both be the scores. Name the right ones with --score-columns."),
+        (
+            "logits,logit_0,logit_1,label\n1,1,1,0\n",
+            (
+                'd.csv: the column "logits" and the numbered columns of logits '
+                "could both be the scores. Name the right ones with --score-columns."
+            ),
+        ),
     ],
 )
 def test_texts_that_are_no_tables(text, message, tmp_path):
@@ -239,7 +246,9 @@ def test_endless_lines(line, small_blocks, monkeypatch, tmp_path):
 
 def test_gzip_beyond_the_limit_is_left_unread(tmp_path):
     path = written(tmp_path, HEADER + "1,2,0\n" * 3_000_000, "d.csv.gz")
-    message = f"d.csv.gz: expands to {2**23} bytes, over the limit of 1000000. If it is to be trusted, raise --max-bytes."
+    message = (
+        f"d.csv.gz: expands to {2**23} bytes, over the limit of 1000000. If it is to be trusted, raise --max-bytes."
+    )
     refused(path, message, max_bytes=10**6)
 
 

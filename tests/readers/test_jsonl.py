@@ -36,7 +36,9 @@ def lines(**columns):
 @pytest.mark.parametrize("kind", ["logits", "probs"])
 def test_lists(kind, name, tmp_path):
     scores = {"logits": LOGITS, "probs": PROBS}[kind].tolist()
-    text = lines(**{kind: scores}, label=LABELS.tolist(), id=[f"r{i}" for i in range(20)], hour=[i / 2 for i in range(20)])
+    text = lines(
+        **{kind: scores}, label=LABELS.tolist(), id=[f"r{i}" for i in range(20)], hour=[i / 2 for i in range(20)]
+    )
     predictions = read(written(tmp_path, text, name))
     assert (predictions.kind, predictions.source.format) == (kind, name.removeprefix("d."))
     assert predictions.scores[0:20].tolist() == scores
@@ -152,7 +154,7 @@ def test_lines_that_differ_from_the_first(second, message, tmp_path):
             'd.jsonl line 2: "probs" is a list of numbers, but null before',
         ),
         (
-            '{"probs": [0, 1], "label": 0, "classes": ["a", "b"]}\n{"probs": [0, 1], "label": 0, "classes": ["b", "a"]}',
+            '{"p": 1, "y": 0, "classes": ["a", "b"]}\n{"p": 1, "y": 0, "classes": ["b", "a"]}',
             'd.jsonl line 2: "classes" differs from the first line',
         ),
     ],
@@ -162,6 +164,9 @@ def test_files_that_are_no_dumps(text, message, tmp_path):
 
 
 def test_endless_lines_and_other_encodings(monkeypatch, tmp_path):
-    refused(written(tmp_path, GOOD.encode() + b'{"a": "\xe9"}'), "d.jsonl line 2: byte 0xe9 is not UTF-8: save the file as UTF-8")
+    refused(
+        written(tmp_path, GOOD.encode() + b'{"a": "\xe9"}'),
+        "d.jsonl line 2: byte 0xe9 is not UTF-8: save the file as UTF-8",
+    )
     monkeypatch.setattr(text_module, "LONGEST_LINE", 1000)
     refused(written(tmp_path, GOOD + "[" * 2000), "d.jsonl line 2: longer than 1000 bytes")

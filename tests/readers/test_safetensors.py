@@ -92,15 +92,26 @@ TWO = {"dtype": "F32", "shape": [2], "data_offsets": [8, 16]}
         ),
         (
             {"x": {**ONE, "shape": [2**61, 2**61]}},
-            'tensor "x": shape [2305843009213693952, 2305843009213693952] of F32 takes 21267647932558653966 bytes, '
-            "but the header gives it 8",
+            (
+                'tensor "x": shape [2305843009213693952, 2305843009213693952] of F32 takes 21267647932558653966 bytes, '
+                "but the header gives it 8"
+            ),
         ),
-        ({"x": {**ONE, "shape": [1] * 9 + [2]}}, 'tensor "x": shape [1, 1, 1, 1, 1, 1, 1, 1, 1, 2] of F32 takes 8 bytes'),
+        (
+            {"x": {**ONE, "shape": [1] * 9 + [2]}},
+            'tensor "x": shape [1, 1, 1, 1, 1, 1, 1, 1, 1, 2] of F32 takes 8 bytes',
+        ),
         ({"x": {**ONE, "shape": [-2]}}, 'tensor "x": shape and data_offsets must be lists of whole numbers from 0'),
         ({"x": {**ONE, "shape": [True]}}, 'tensor "x": shape and data_offsets must be lists of whole numbers from 0'),
-        ({"x": {**ONE, "data_offsets": [0]}}, 'tensor "x": shape and data_offsets must be lists of whole numbers from 0'),
+        (
+            {"x": {**ONE, "data_offsets": [0]}},
+            'tensor "x": shape and data_offsets must be lists of whole numbers from 0',
+        ),
         ({"x": {**ONE, "dtype": "F8_E4M3"}}, 'tensor "x": dtype F8_E4M3 is not read; known are F64, F32, F16, BF16, '),
-        ({"x": {**ONE, "more": 1}}, 'tensor "x": the header must give its dtype, shape and data_offsets, and nothing else'),
+        (
+            {"x": {**ONE, "more": 1}},
+            'tensor "x": the header must give its dtype, shape and data_offsets, and nothing else',
+        ),
         ({"x": 3}, 'tensor "x": the header must give its dtype, shape and data_offsets, and nothing else'),
         ({}, "holds no tensors"),
         ({"x": ONE, "y": TWO, "__metadata__": {"a": 1}}, "__metadata__ must map names to texts"),
@@ -118,7 +129,9 @@ def test_headers_that_do_not_fit(header, message, tmp_path):
     assert str(error.value).startswith(f"d.safetensors: {message}")
 
 
-@pytest.mark.parametrize("content", [b"abc", b"\xff" * 8, (100).to_bytes(8, "little") + b"{}", (2**25).to_bytes(8, "little") + bytes(2**25)])
+@pytest.mark.parametrize(
+    "content", [b"abc", b"\xff" * 8, (100).to_bytes(8, "little") + b"{}", (2**25).to_bytes(8, "little") + bytes(2**25)]
+)
 def test_files_that_are_something_else(content, tmp_path):
     (tmp_path / "d.safetensors").write_bytes(content)
     announced = int.from_bytes(content[:8], "little")

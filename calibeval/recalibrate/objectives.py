@@ -1,0 +1,117 @@
+"""Other goals of a temperature than the NLL: the smallest ECE of a grid, and mean confidence = accuracy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+from calibeval.core.errors import InputError
+from calibeval.core.metrics.binning import BinSums, bin_index, equal_width_edges, sums_by_index
+from calibeval.core.metrics.calibration import ece
+from calibeval.core.predictions import Predictions
+from calibeval.recalibrate.fused import Facts, Piece, facts, fused, pieces, sample
+from calibeval.recalibrate.root import find_root
+from calibeval.recalibrate.scores import chunk_rows
+
+GRID = tuple(i / 10 for i in range(1, 101))
+BINS = 15
+LAST_STEP = 1e-8
+
+
+class Chosen(NamedTuple):
+    """A temperature, the mean NLL without and with it, and a note if there is something to say."""
+
+    temperature: float
+    nll_before: float
+    nll_after: float
+    note: str | None
+
+
+def smallest_ece(predictions: Predictions, clip: float | None = None) -> Chosen:
+    """The temperature of the grid 0.1, 0.2, ... 10.0 with the smallest ECE of 15 bins; of equals the smallest.
+
+    This is what public code of the papers does. The ECE is no proper score and depends on the bins; the grid does not
+    scale with the logits, and a result at one of its ends is noted.
+    Raises: as `temperature.optimum`.
+
+    >>> smallest_ece(Predictions(logits=[[3.0, 0.0]] * 4, labels=[0, 0, 0, 1])).temperature
+    2.7
+    """
+    edges = equal_width_edges(BINS)
+    sums = [BinSums(*np.zeros((5, BINS)))] * len(GRID)
+    # A class is predicted right if the label's score is the largest, and no earlier class has the same.
+    for piece, correct in _with_correct(predictions, clip):
+        for i, temperature in enumerate(GRID):
+            with np.errstate(under="ignore"):
+                confidence = 1.0 / np.exp(piece.d / temperature).sum(axis=piece.axis)
+            confidence = np.minimum(confidence, 1.0)
+            sums[i] = sums[i] + sums_by_index(bin_index(confidence, edges), BINS, confidence, correct)
+    errors = [ece(total) for total in sums]
+    best = errors.index(min(errors))
+    note = f"T = {GRID[best]:g} is an end of the grid" if best in (0, len(GRID) - 1) else None
+    return _chosen(predictions, clip, GRID[best], note)
+
+
+def equal_accuracy(predictions: Predictions, clip: float | None = None) -> Chosen:
+    """The temperature at which the mean confidence is the accuracy.
+
+    Mean confidence falls as T grows, from the share of the top class among its ties down to the mean of 1 over the
+    number of possible classes; the accuracy must lie between.
+    Raises: InputError if it does not; otherwise as `temperature.optimum`.
+
+    >>> chosen = equal_accuracy(Predictions(logits=[[3.0, 0.0]] * 4, labels=[0, 0, 0, 1]))
+    >>> round(chosen.temperature, 6) == round(3.0 / math.log(3.0), 6)
+    True
+    """
+    part, whole = sample(predictions, clip)
+    right = sum(int(np.count_nonzero(correct)) for _, correct in _with_correct(predictions, clip))
+    accuracy = right / predictions.n
+    least, most = _confidence_limits(pieces(predictions, clip))
+    if not least < accuracy < most:
+        raise InputError(
+            f"{predictions.source.name}: the accuracy is {accuracy:.4g}, but with any temperature the mean confidence "
+            f"lies between {least:.4g} and {most:.4g}: the objective accuracy has no solution (nll has one)"
+        )
+    known: Facts = facts(part if whole else pieces(predictions, clip))
+    u = -math.log(known.spread)
+
+    def evaluate_on(every: Iterable[Piece], place: float) -> tuple[float, float, float]:
+        now = fused(every, math.exp(place))
+        return now.confidence - accuracy, now.rise, 0.0
+
+    if not whole:
+        start = find_root(lambda place: evaluate_on(part, place), u, tolerance=1e-3)
+        u = start.u + start.step if start.found else u
+        found = find_root(lambda place: evaluate_on(pieces(predictions, clip), place), u, tolerance=LAST_STEP)
+    else:
+        found = find_root(lambda place: evaluate_on(part, place), u, tolerance=LAST_STEP)
+    return _chosen(predictions, clip, math.exp(-found.u - found.step), None)
+
+
+def _chosen(predictions: Predictions, clip: float | None, temperature: float, note: str | None) -> Chosen:
+    after = fused(pieces(predictions, clip), 1.0 / temperature, before=True)
+    return Chosen(temperature, after.before, after.value, note)
+
+
+def _with_correct(predictions: Predictions, clip: float | None) -> Iterable[tuple[Piece, np.ndarray]]:
+    """All pieces, with whether the first class of largest score is the label."""
+    chunks = predictions.blocks(chunk_rows(predictions))
+    correct = np.concatenate([np.asarray(b.scores.argmax(axis=1) == b.labels) for b in chunks])
+    start = 0
+    for piece in pieces(predictions, clip):
+        stop = start + len(piece.t)
+        yield piece, correct[start:stop]
+        start = stop
+
+
+def _confidence_limits(every: Iterable[Piece]) -> tuple[float, float]:
+    """Mean confidence for T without end, and for T = 0."""
+    n, least, most = 0, 0.0, 0.0
+    for piece in every:
+        least += float((1.0 / (piece.d > -np.inf).sum(axis=piece.axis)).sum())
+        most += float((1.0 / (piece.d == 0).sum(axis=piece.axis)).sum())
+        n += len(piece.t)
+    return least / n, most / n

@@ -1,0 +1,163 @@
+"""Scores of any kind as logarithms of probabilities, up to a constant for each row: what every map works on."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.errors import InputError, UsageError
+from calibeval.core.predictions import Predictions
+from calibeval.core.row_source import Kind
+from calibeval.core.rows import BadValues
+from calibeval.core.values import sum_tolerance
+
+Floats = npt.NDArray[np.float64]
+Labels = npt.NDArray[np.integer[Any]]
+
+CHUNK_SCORES, CHUNK_ROWS = 2**21, 2**16  # read at a time
+BLOCK_SCORES = 2**16  # worked on at a time: 512 KiB of float64
+
+
+class Impossible(Exception):
+    """Some row gives its label probability 0."""
+
+
+class LogScores(NamedTuple):
+    """Log-scores z, and the largest of each row. The classes lie on axis 0 of z, (k, b), or on axis 1, (b, k)."""
+
+    z: Floats
+    best: Floats
+
+
+def number_of_classes(predictions: Predictions) -> int:
+    """The number of classes k.
+
+    Raises: InputError where only the top label is known.
+    """
+    if predictions.k is None:
+        name = predictions.source.name
+        raise InputError(f"{name}: holds the top label only, but recalibration needs the scores of every class")
+    return predictions.k
+
+
+def check_clip(clip: float | None, k: int) -> None:
+    """Refuse a lower limit of probabilities that could change the predicted class.
+
+    Raises: UsageError unless 0 < clip < 1/k.
+    """
+    if clip is not None and not 0 < clip < 1 / k:
+        raise UsageError(f"clip is {clip:g}, but it must lie between 0 and 1/k = {1 / k:g}, as 1e-12 does")
+
+
+def chunk_rows(predictions: Predictions) -> int:
+    """Rows to read at a time: fixed by the number of classes alone."""
+    return max(1, min(CHUNK_SCORES // predictions.scores.shape[-1], CHUNK_ROWS))
+
+
+def log_scores(
+    scores: npt.NDArray[Any],
+    kind: Kind,
+    *,
+    clip: float | None = None,
+    axis: int = 1,
+    out: npt.NDArray[Any] | None = None,
+    check: bool = True,
+) -> LogScores:
+    """Scores as float64 logits, log-probabilities or logarithms of probabilities; -inf where a class is impossible.
+
+    scores: (b, k) of any numeric type. clip: probabilities below it are raised to it. axis: 0 for a transposed
+    result, (k, b), along which few classes are summed faster. out: where to put it.
+    check: whether values that contradict the kind are looked for.
+    Raises: BadValues if there are some.
+
+    >>> log_scores(np.array([[0.5, 0.5]]), "probs").z.round(3).tolist()
+    [[-0.693, -0.693]]
+    """
+    source = scores if axis == 1 else scores.T
+    z = np.empty(source.shape) if out is None else out
+    np.copyto(z, source)
+    with np.errstate(all="ignore"):
+        if check and kind != "logits":
+            p = np.exp(z) if kind == "log_probs" else z
+            sums = np.add.reduce(p, axis=axis)
+            if not (p.min(initial=0.0) >= 0 and (np.abs(sums - 1) <= sum_tolerance(scores.dtype)).all()):
+                raise BadValues
+        if kind == "probs":
+            np.log(z, out=z)
+        best = np.asarray(np.maximum.reduce(z, axis=axis))
+        if check and not np.isfinite(best).all():
+            raise BadValues
+        if clip is not None:
+            z -= np.expand_dims(best, axis)
+            shift = np.log(np.add.reduce(np.exp(z), axis=axis))
+            z -= np.expand_dims(shift, axis)
+            np.maximum(z, math.log(clip), out=z)
+            best = -shift
+    return LogScores(z, best)
+
+
+def label_scores(z: Floats, labels: Labels, axis: int = 1) -> Floats:
+    """The log-score of each row's label, (b,).
+
+    Raises: Impossible where one is -inf.
+    """
+    b = len(labels)
+    at_label = z[np.arange(b), labels] if axis == 1 else z.ravel().take(labels.astype(np.intp) * b + np.arange(b))
+    if np.isneginf(at_label).any():
+        raise Impossible
+    return at_label
+
+
+def log_softmax(z: Floats) -> Floats:
+    """Log-scores (b, k) as logarithms of probabilities; -inf stays -inf.
+
+    >>> np.exp(log_softmax(np.array([[0.0, 0.0, -np.inf]]))).round(6).tolist()
+    [[0.5, 0.5, 0.0]]
+    """
+    with np.errstate(invalid="ignore", under="ignore"):
+        d = z - z.max(axis=1, keepdims=True)
+        d -= np.log(np.exp(d).sum(axis=1, keepdims=True))
+    return np.asarray(d)
+
+
+def row_nll(predictions: Predictions) -> Floats:
+    """The negative log-likelihood of every row that counts, (n,), in nats; inf where the label is impossible.
+
+    >>> row_nll(Predictions(probs=[[0.25, 0.75]], labels=[1])).round(4).tolist()
+    [0.2877]
+    """
+    number_of_classes(predictions)
+    parts = []
+    for block in predictions.blocks(chunk_rows(predictions)):
+        z = log_softmax(log_scores(block.scores, predictions.kind).z)
+        parts.append(-z[np.arange(len(block.labels)), block.labels])
+    return np.concatenate(parts)
+
+
+def impossible_error(predictions: Predictions) -> InputError:
+    """The error that counts the rows whose label has probability 0, and names the first."""
+    count, first = 0, None
+    for block in predictions.blocks(chunk_rows(predictions)):
+        at_label = np.asarray(block.scores[np.arange(len(block.labels)), block.labels], np.float64)
+        rows = np.flatnonzero(at_label == 0 if predictions.kind == "probs" else np.isneginf(at_label))
+        count += len(rows)
+        if first is None and len(rows):
+            first = predictions.stored_row(block, int(rows[0]))
+    gives = "1 row gives" if count == 1 else f"{count} rows give"
+    where = "" if first is None else f" (first: {predictions.locate(first)})"
+    return InputError(
+        f"{predictions.source.name}: {gives} the label probability 0{where}, so every fit has an infinite NLL. "
+        "Say clip=1e-12 (--clip 1e-12) to raise all probabilities below that to it."
+    )
+
+
+def count_clipped(predictions: Predictions, clip: float) -> int:
+    """How many rows give their label a probability below clip."""
+    count, limit = 0, math.log(clip)
+    for block in predictions.blocks(chunk_rows(predictions)):
+        z = log_softmax(log_scores(block.scores, predictions.kind).z)
+        count += int(np.count_nonzero(z[np.arange(len(block.labels)), block.labels] < limit))
+    return count

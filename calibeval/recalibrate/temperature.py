@@ -1,0 +1,203 @@
+"""Temperature scaling: one number T > 0 that divides all logits, at the exact optimum of the mean NLL."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from calibeval.core.errors import InputError
+from calibeval.core.predictions import Predictions
+from calibeval.recalibrate.fused import Facts, Fused, Piece, facts, fused, pieces, sample
+from calibeval.recalibrate.mapping import Fitted, Map, Parameters
+from calibeval.recalibrate.root import Step, find_root, halley
+from calibeval.recalibrate.scores import Floats
+
+CLOSE = 1e-9  # nats: what is so near the infimum is as good
+LAST_STEP = 3e-5  # of log T: the error that remains is of the order of its cube
+COARSE_BYTES = 4  # a pass in float32 is for scores that are stored so, or shorter
+FAR_BELOW = 4.0  # the search on all rows goes so far below the sample's optimum before it asks whether there is one
+NO_SLOPE = 1e-9  # of the spread
+
+Pieces = Callable[[], Iterable[Piece]]
+
+
+class Optimum(NamedTuple):
+    """The best temperature, the mean NLL without and with it, full passes over the scores, and the bound if it is one.
+
+    bound: "low" where the NLL falls for ever as T falls, since every label has its row's largest score; "high" where
+    it falls for ever as T grows, since the scores say nothing of the labels; "flat" where T changes nothing.
+    """
+
+    temperature: float
+    nll_before: float
+    nll_after: float
+    passes: int
+    bound: str | None
+
+
+BOUND_NOTES = {
+    "low": "every label has the largest score of its row, so the NLL falls for ever as T falls to 0; this T is the "
+    "mildest, to a factor of 2, whose NLL is within 1e-9 of the limit. It says nothing of rows that are predicted wrong",
+    "high": "the scores say nothing of the labels, so the NLL falls for ever as T grows; this T is one whose NLL is "
+    "within 1e-9 of the limit, where all classes are equally likely",
+    "flat": "in every row all possible classes have the same score, so that T changes nothing: it is left at 1",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TemperatureMap(Map):
+    """Logits divided by the temperature; the predicted class never changes.
+
+    Source: Guo et al., ICML 2017.
+    """
+
+    method: ClassVar[str] = "temperature"
+    keeps_top: ClassVar[bool] = True
+
+    temperature: float
+
+    def parameters(self) -> dict[str, Any]:
+        """The temperature."""
+        return {"temperature": self.temperature}
+
+    def apply(self, z: Floats) -> Floats:
+        """Log-scores divided by the temperature; a row that would overflow is centred first."""
+        result = z / self.temperature
+        over = np.flatnonzero(~np.isfinite(result.max(axis=1)) | (np.isneginf(result) & ~np.isneginf(z)).any(axis=1))
+        if len(over):
+            result[over] = (z[over] - z[over].max(axis=1, keepdims=True)) / self.temperature
+        return result
+
+    @classmethod
+    def from_parameters(
+        cls,
+        parameters: Parameters,
+        k: int,
+        class_names: tuple[str, ...] | None,
+        fitted: Fitted,
+        clip: float | None,
+    ) -> TemperatureMap:
+        """The map of its JSON."""
+        return cls(k, class_names, fitted, parameters.number("temperature", positive=True), clip=clip)
+
+
+def optimum(predictions: Predictions, clip: float | None = None) -> Optimum:
+    """The temperature that minimises the mean NLL.
+
+    The NLL is convex in 1/T. A strided sub-sample gives the start; one to three passes over all rows, each with value,
+    slope and two more derivatives, end where the next step would be below rounding. Temperatures scale with the
+    logits: for logits times c the result is T times c.
+
+    Raises: BadValues for values that contradict the kind; Impossible where a label has probability 0; InputError for
+    logits so large or small that T is no number.
+
+    >>> best = optimum(Predictions(logits=[[3.0, 0.0]] * 4, labels=[0, 0, 0, 1]))
+    >>> round(best.temperature, 6) == round(3.0 / math.log(3.0), 6), best.bound
+    (True, None)
+    """
+    part, whole = sample(predictions, clip)
+    if whole:
+        result = _solve(lambda: part, facts(part))
+    else:
+        result = _solve_from(_solve(lambda: part, facts(part)), predictions, clip)
+    if not (0 < result.temperature < math.inf and math.isfinite(result.nll_after)):
+        raise InputError(f"{predictions.source.name}: the scores are too large or too small for a temperature")
+    return result
+
+
+def _solve_from(start: Optimum, predictions: Predictions, clip: float | None) -> Optimum:
+    """The optimum of all rows, from that of the sub-sample."""
+
+    def every() -> Iterable[Piece]:
+        return pieces(predictions, clip)
+
+    passes = 0
+    if start.bound is None:
+        u = -math.log(start.temperature)
+        dtype = predictions.scores.dtype
+        if dtype.kind == "f" and dtype.itemsize <= COARSE_BYTES:
+            u += _coarse_step(predictions, clip, u)
+            passes = 1
+        found = _search(every, u, lowest=u - FAR_BELOW)
+        passes += found.passes
+        if found.step.found:
+            return _result(found)._replace(passes=passes)
+    result = _solve(every, facts(every()))
+    return result._replace(passes=result.passes + passes + 1)
+
+
+def _coarse_step(predictions: Predictions, clip: float | None, u: float) -> float:
+    """A first step from a pass in float32, which costs a third of one in float64; 0 where it would be a long one."""
+    now = fused(pieces(predictions, clip, coarse=True), math.exp(u))
+    step = halley(now.slope, now.curvature, now.third)
+    return step if step is not None and abs(step) < 1.0 else 0.0
+
+
+def _solve(every: Pieces, known: Facts) -> Optimum:
+    """The optimum of some pieces of which the facts are known."""
+    if known.spread == 0:
+        now = fused(every(), 1.0)
+        return Optimum(1.0, now.value, now.value, 1, "flat")
+    if not math.isfinite(known.spread):
+        return Optimum(math.inf, math.nan, math.nan, 0, None)
+    if known.misses == 0:
+        return _low_bound(every, known)
+    if known.slope >= -NO_SLOPE * known.spread:
+        return _high_bound(every, known)
+    return _result(_search(every, -math.log(known.spread)))
+
+
+def _low_bound(every: Pieces, known: Facts) -> Optimum:
+    beta, passes = 1.0 / known.spread, 0
+    while True:
+        now = fused(every(), beta, before=True)
+        passes += 1
+        if now.value - known.infimum <= CLOSE or not math.isfinite(2.0 * beta):
+            return _not_worse(Optimum(1.0 / beta, now.before, now.value, passes, "low"))
+        beta *= 2.0
+
+
+def _high_bound(every: Pieces, known: Facts) -> Optimum:
+    slope, curvature = max(known.slope, 0.0), known.curvature
+    # Half of what brings slope beta + curvature beta^2 / 2 to CLOSE: higher terms are of no account there.
+    beta = CLOSE / (slope + math.sqrt(slope * slope + 2.0 * CLOSE * curvature))
+    now = fused(every(), beta, before=True)
+    return _not_worse(Optimum(1.0 / beta, now.before, now.value, 1, "high"))
+
+
+class _Search(NamedTuple):
+    """Where the search ended, the sums there, the NLL at T = 1, and the passes made."""
+
+    step: Step
+    last: Fused
+    before: float
+    passes: int
+
+
+def _search(every: Pieces, u: float, lowest: float = -math.inf) -> _Search:
+    seen: list[Fused] = []
+
+    def evaluate(place: float) -> tuple[float, float, float]:
+        seen.append(fused(every(), math.exp(place), before=not seen))
+        return seen[-1].slope, seen[-1].curvature, seen[-1].third
+
+    step = find_root(evaluate, u, tolerance=LAST_STEP, lowest=lowest)
+    return _Search(step, seen[-1], seen[0].before, len(seen))
+
+
+def _result(found: _Search) -> Optimum:
+    """The optimum at the end of the last step, where the NLL follows from its derivatives."""
+    h, last = found.step.step, found.last
+    after = last.value + h * (last.slope + h * (last.curvature / 2.0 + h * last.third / 6.0))
+    return _not_worse(Optimum(math.exp(-found.step.u - h), found.before, after, found.passes, None))
+
+
+def _not_worse(best: Optimum) -> Optimum:
+    """T = 1 where, to the last bit, it is as good as the temperature that was found."""
+    if best.bound is None and best.nll_after >= best.nll_before:
+        return best._replace(temperature=1.0, nll_after=best.nll_before)
+    return best._replace(nll_after=min(best.nll_after, best.nll_before))

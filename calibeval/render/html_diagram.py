@@ -1,0 +1,174 @@
+"""The geometry of the page's reliability diagram and histogram: percentages of a panel, and the words for them.
+
+Panels have no coordinates of their own: every length is a percentage, so letters keep their size at any width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from calibeval.core.consistency import consistency_range
+from calibeval.core.report import Bin, DumpReport
+from calibeval.core.words import bin_range, bin_stands_out, signed, signed_points
+from calibeval.render.cells import plural
+from calibeval.render.marks import ink_weight, merged, round_ticks, short_count
+
+# Share of a bin's width that its bar takes: the consistency range behind it must show on both sides.
+_BAR_SHARE = 0.72
+# More bins are merged for the drawing; up to so many have their rows written under them.
+MOST_BINS, MOST_COUNTED = 100, 20
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in percent of its panel, as attributes carry it."""
+
+    x: str
+    y: str
+    width: str
+    height: str
+
+
+@dataclass(frozen=True, slots=True)
+class BinMarks:
+    """One filled bin. expected: the consistency range; gap: from accuracy to confidence; share: in the histogram.
+
+    sign: "over", "under" or nothing. weight: opacity. start, end, cap: the line at the accuracy.
+    """
+
+    words: str
+    sign: str
+    weight: str
+    expected: Box
+    bar: Box
+    gap: Box
+    share: Box
+    start: str
+    end: str
+    cap: str
+    centre: str
+    count: str
+
+
+@dataclass(frozen=True, slots=True)
+class MeanLine:
+    """A vertical line in the histogram with its words: in row 0 or 1 above it, before ("end") or behind ("start")."""
+
+    name: str
+    x: str
+    percent: str
+    row: int
+    anchor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A number at an axis, and its place in percent."""
+
+    place: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagram:
+    """All that is drawn for one dump. counted: whether bins are wide enough for their rows to be written.
+
+    drawn: how many bins there are if that is less than was measured, else nothing.
+    """
+
+    marks: tuple[BinMarks, ...]
+    lines: tuple[MeanLine, ...]
+    shares: tuple[Tick, ...]
+    counted: bool
+    drawn: int
+    description: str
+
+
+def diagram(dump: DumpReport) -> Diagram | None:
+    """The diagram of the dump; None where it has no rows to draw."""
+    bins = merged(dump.equal_width, MOST_BINS)
+    filled = [b for b in bins if b.count and b.accuracy is not None and b.confidence is not None]
+    if not filled:
+        return None
+    rows = sum(b.count for b in filled)
+    top = max(b.count for b in filled) / rows
+    accuracy = sum(b.count * (b.accuracy or 0.0) for b in filled) / rows
+    confidence = sum(b.count * (b.confidence or 0.0) for b in filled) / rows
+    return Diagram(
+        marks=tuple(_marks(b, b.accuracy or 0.0, b.confidence or 0.0, b.count / rows / top) for b in filled),
+        lines=_mean_lines(accuracy, confidence),
+        shares=tuple(Tick(pct(1 - t / 100 / top), f"{t:g}") for t in round_ticks(0.0, 100 * top, 3)),
+        counted=len(bins) <= MOST_COUNTED,
+        drawn=len(bins) if len(bins) < len(dump.equal_width) else 0,
+        description=_description(dump.equal_width),
+    )
+
+
+def pct(fraction: float) -> str:
+    """A fraction as a percentage for an attribute, to a hundredth.
+
+    >>> pct(0.5), pct(1 / 3), pct(0.0)
+    ('50%', '33.33%', '0%')
+    """
+    return f"{round(100 * fraction, 2) + 0.0:.2f}".rstrip("0").rstrip(".") + "%"
+
+
+def _marks(b: Bin, accuracy: float, confidence: float, height: float) -> BinMarks:
+    width, expected = b.upper - b.lower, consistency_range(b.count, confidence)
+    left, inner = b.lower + 0.5 * (1 - _BAR_SHARE) * width, _BAR_SHARE * width
+    gap = confidence - accuracy
+    return BinMarks(
+        words=f"{_words(b)}, {'in' if expected.low <= accuracy <= expected.high else 'out of'} its range",
+        sign="over" if gap > 0 else "under" if gap < 0 else "",
+        weight=f"{ink_weight(b.count):.2f}",
+        expected=_box(b.lower, width, expected.low, expected.high),
+        bar=_box(left, inner, 0.0, accuracy),
+        gap=_box(left, inner, min(accuracy, confidence), max(accuracy, confidence)),
+        share=_box(left, inner, 0.0, height),
+        start=pct(left),
+        end=pct(left + inner),
+        cap=pct(1 - accuracy),
+        centre=pct(b.lower + 0.5 * width),
+        count=short_count(b.count),
+    )
+
+
+def _box(left: float, width: float, low: float, high: float) -> Box:
+    """From fractions that grow upwards to percentages that grow downwards."""
+    return Box(pct(left), pct(1 - high), pct(width), pct(high - low))
+
+
+def _mean_lines(accuracy: float, confidence: float) -> tuple[MeanLine, ...]:
+    """Accuracy and mean confidence, left one first; labels in two rows, so that neither hides the other or its line.
+
+    Both labels go to the side with more room; where the lines are far apart, each goes inwards from its own.
+    """
+    (left, first), (right, second) = sorted([(accuracy, "accuracy"), (confidence, "mean confidence")])
+    if left >= 0.36 and (left + right >= 1.0 or right > 0.64):
+        anchors, rows = ("end", "end"), (1, 0)
+    elif right <= 0.64:
+        anchors, rows = ("start", "start"), (0, 1)
+    else:
+        anchors, rows = ("start", "end"), (0, 1)
+    places = zip((left, right), (first, second), rows, anchors, strict=True)
+    return tuple(MeanLine(name, pct(x), f"{100 * x:.1f}", row, anchor) for x, name, row, anchor in places)
+
+
+def _words(b: Bin) -> str:
+    accuracy, confidence, gap = (100 * (x or 0.0) for x in (b.accuracy, b.confidence, b.gap))
+    numbers = f"confidence {confidence:.1f} %, accuracy {accuracy:.1f} %, gap {signed(gap, 1)}"
+    return f"{bin_range(b)}: {plural(b.count, 'row')}, {numbers}"
+
+
+def _description(bins: Sequence[Bin]) -> str:
+    """What the diagram shows, for those who cannot see it."""
+    filled = [b for b in bins if b.count]
+    outstanding = [b for b in filled if bin_stands_out(b)]
+    fullest = max(filled, key=lambda b: b.count)
+    sentences = [f"Of {plural(len(filled), 'filled bin')}, {len(outstanding)} stand out of the noise."]
+    if outstanding:
+        worst = max(outstanding, key=lambda b: b.count * abs(b.gap or 0.0))
+        sentences.append(f"Most of the error lies in {bin_range(worst)}, with a gap of {signed_points(worst.gap or 0)}.")
+    sentences.append(f"The fullest bin is {_words(fullest)}.")
+    return " ".join(sentences)

@@ -1,0 +1,114 @@
+"""What diagrams and tables share, whatever draws them: names made short, small counts, round ticks, merged bins."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from calibeval.core.report import Bin
+from calibeval.render.names import visible
+
+ELLIPSIS = "…"
+NO_NAME = "(no name)"
+
+
+def shorten(text: str, kept: int) -> str:
+    """The text, or where it is longer `kept` characters of it, a third of them from its start.
+
+    >>> shorten("abcdefghi", 6), shorten("abcdef", 6)
+    ('ab…fghi', 'abcdef')
+    """
+    if len(text) <= kept:
+        return text
+    start = kept // 3
+    return text[:start].rstrip() + ELLIPSIS + text[len(text) - (kept - start) :].lstrip()
+
+
+def plain(name: str, most: int) -> str:
+    r"""A name of any origin as harmless text of at most about `most` characters; never empty.
+
+    >>> plain("a\nb", 10), plain(" ", 10), plain("m" * 50, 6)
+    ('a\\nb', '(no name)', 'mm…mmmm')
+    """
+    return shorten(visible(shorten(name, most)), most).strip() or NO_NAME
+
+
+def short_names(names: Sequence[str], most: int) -> list[str]:
+    """The names without the folders, or the file, that all of them begin with; numbered where they look alike.
+
+    >>> short_names(["runs/shift.npz#clean", "runs/shift.npz#noise"], 40)
+    ['#clean', '#noise']
+    >>> short_names(["a.npz", "a.npz"], 40)
+    ['1 a.npz', '2 a.npz']
+    """
+    first, last = min(names, default=""), max(names, default="")
+    alike = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
+    shared = first[:alike]
+    start = max(shared.rfind("#"), shared.rfind("/") + 1, shared.rfind("\\") + 1, 0)
+    if not all(len(name) > start + 1 for name in names):
+        start = 0
+    shown = [plain(name[start:], most) for name in names]
+    if len(set(shown)) < len(shown):
+        return [f"{i} {name}" for i, name in enumerate(shown, 1)]
+    return shown
+
+
+def short_count(count: int) -> str:
+    """A count in at most four characters below a thousand million.
+
+    >>> short_count(287), short_count(3903), short_count(99960), short_count(2_500_000)
+    ('287', '3.9k', '100k', '2.5M')
+    """
+    for unit, suffix in ((1, ""), (1_000, "k"), (1_000_000, "M"), (1_000_000_000, "G")):
+        if count < 999.5 * unit or suffix == "G":
+            return f"{count / unit:.{0 if unit == 1 or count >= 9.95 * unit else 1}f}{suffix}"
+    raise AssertionError  # pragma: no cover - the last unit takes every count
+
+
+def ink_weight(count: int) -> float:
+    """How strongly a bin is drawn, from 0.15 to 1: less, the less its accuracy is known.
+
+    It is 1 less the width of a 95 % range of the accuracy of that many rows, at even chances.
+
+    >>> [round(ink_weight(count), 2) for count in (1, 3, 10, 100, 10_000)]
+    [0.15, 0.15, 0.38, 0.8, 0.98]
+    """
+    return max(0.15, 1.0 - 1.96 / math.sqrt(max(count, 1)))
+
+
+def round_ticks(low: float, high: float, most: int = 6) -> list[float]:
+    """Round numbers from low to high: multiples of 1, 2 or 5 times a power of ten, at most `most` of them.
+
+    >>> round_ticks(-1.3, 14.2), round_ticks(0.0, 0.7, 4)
+    ([0.0, 5.0, 10.0], [0.0, 0.2, 0.4, 0.6])
+    """
+    if not high > low:
+        return [low]
+    power = 10.0 ** math.floor(math.log10((high - low) / most))
+    for step in (power, 2 * power, 5 * power, 10 * power, 20 * power):
+        first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+        if last - first < most:
+            return [round(i * step, 12) + 0.0 for i in range(first, last + 1)]
+    raise AssertionError  # pragma: no cover - the last step is wider than the range over `most`
+
+
+def merged(bins: Sequence[Bin], most: int) -> list[Bin]:
+    """The bins, or where they are too many for eyes, at most `most`, each the sum of neighbours.
+
+    >>> merged([Bin(0.0, 0.5, 1, 0.4, 0.0, 0.4), Bin(0.5, 1.0, 3, 0.8, 1.0, -0.2)], 1)
+    [Bin(lower=0.0, upper=1.0, count=4, confidence=0.7, accuracy=0.75, gap=-0.05)]
+    """
+    if len(bins) <= most:
+        return list(bins)
+    size = -(-len(bins) // most)
+    return [_joined(bins[i : i + size]) for i in range(0, len(bins), size)]
+
+
+def _joined(bins: Sequence[Bin]) -> Bin:
+    count = sum(b.count for b in bins)
+    if not count:
+        return Bin(bins[0].lower, bins[-1].upper, 0, None, None, None)
+    confidence = math.fsum(b.count * (b.confidence or 0.0) for b in bins) / count
+    accuracy = math.fsum(b.count * (b.accuracy or 0.0) for b in bins) / count
+    gap = math.fsum(b.count * (b.gap or 0.0) for b in bins) / count
+    return Bin(bins[0].lower, bins[-1].upper, count, confidence, accuracy, round(gap, 15))

@@ -1,0 +1,43 @@
+"""What the program prints as JSON is what the shipped schemas say."""
+
+import json
+from importlib import resources
+
+import jsonschema
+import pytest
+
+from calibeval.cli.main import main
+
+
+def schema(name):
+    return json.loads(resources.files("calibeval").joinpath("schemas", f"{name}.json").read_text(encoding="utf-8"))
+
+
+def printed(capsys, *words):
+    assert main([*words, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("options", [[], ["--no-intervals"], ["--bins", "1"], ["--convention", "calibeval"]])
+def test_reports_follow_their_schema(capsys, options):
+    document = printed(capsys, "report", "sample_data/diamonds.npz#test", "sample_data/digits_val.csv", *options)
+    jsonschema.validate(document, schema("report"))
+
+
+def test_a_report_of_top_labels_follows_its_schema(capsys, tmp_path):
+    path = tmp_path / "top.csv"
+    path.write_text("confidence,correct\n0.9,1\n0.4,0\n", encoding="utf-8")
+    document = printed(capsys, "report", str(path))
+    jsonschema.validate(document, schema("report"))
+    assert document["dumps"][0]["metrics"]["nll"]["value"] is None
+
+
+def test_inspections_follow_their_schema(capsys):
+    jsonschema.validate(printed(capsys, "inspect", "sample_data/diamonds.npz"), schema("inspection"))
+
+
+def test_the_schema_refuses_a_null_without_reason(capsys):
+    document = printed(capsys, "report", "sample_data/digits_val.npz")
+    document["dumps"][0]["metrics"]["ece"] = {"value": None}
+    with pytest.raises(jsonschema.ValidationError, match="'reason' is a required property"):
+        jsonschema.validate(document, schema("report"))

@@ -1,0 +1,101 @@
+"""Small valid dumps, in every format, for the fuzzers to spoil."""
+
+import csv
+import gzip
+import io
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import safetensors.numpy
+import torch
+
+ROWS, CLASSES = 40, 3
+
+
+def arrays(seed):
+    """Logits, labels, ids and a slice column."""
+    rng = np.random.default_rng(seed)
+    return {
+        "logits": rng.normal(size=(ROWS, CLASSES)).astype(np.float32),
+        "labels": rng.integers(0, CLASSES, ROWS),
+        "ids": np.arange(ROWS),
+        "site": rng.choice(["north", "south"], ROWS),
+    }
+
+
+def npz(seed):
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays(seed))
+    return buffer.getvalue()
+
+
+def npz_compressed(seed):
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays(seed))
+    return buffer.getvalue()
+
+
+def npy(seed):
+    buffer = io.BytesIO()
+    np.save(buffer, arrays(seed)["logits"])
+    return buffer.getvalue()
+
+
+def pt(seed):
+    data = arrays(seed)
+    buffer = io.BytesIO()
+    torch.save({"logits": torch.from_numpy(data["logits"]), "labels": torch.from_numpy(data["labels"])}, buffer)
+    return buffer.getvalue()
+
+
+def table(seed, separator=","):
+    data = arrays(seed)
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=separator, lineterminator="\n")
+    writer.writerow([*(f"logit_{k}" for k in range(CLASSES)), "label", "id", "site"])
+    for logits, *rest in zip(data["logits"].tolist(), data["labels"], data["ids"], data["site"], strict=True):
+        writer.writerow([*logits, *rest])
+    return text.getvalue().encode()
+
+
+def tsv(seed):
+    return table(seed, "\t")
+
+
+def csv_gz(seed):
+    return gzip.compress(table(seed), mtime=0)
+
+
+def jsonl(seed):
+    data = arrays(seed)
+    rows = zip(data["logits"].tolist(), data["labels"].tolist(), data["site"].tolist(), strict=True)
+    return "".join(json.dumps({"logits": z, "label": y, "site": s}) + "\n" for z, y, s in rows).encode()
+
+
+def parquet(seed):
+    data = arrays(seed)
+    columns = {f"logit_{k}": data["logits"][:, k] for k in range(CLASSES)}
+    buffer = io.BytesIO()
+    pq.write_table(pa.table({**columns, "label": data["labels"], "site": data["site"]}), buffer)
+    return buffer.getvalue()
+
+
+def safetensors_file(seed):
+    data = arrays(seed)
+    return safetensors.numpy.save({"logits": data["logits"], "labels": data["labels"]})
+
+
+SEEDS = {
+    ".npz": npz,
+    ".compressed.npz": npz_compressed,
+    ".npy": npy,
+    ".pt": pt,
+    ".csv": table,
+    ".tsv": tsv,
+    ".csv.gz": csv_gz,
+    ".jsonl": jsonl,
+    ".parquet": parquet,
+    ".safetensors": safetensors_file,
+}

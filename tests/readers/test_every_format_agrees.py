@@ -1,0 +1,161 @@
+"""One dump in every format, whole and in seven shards, gives the same report but for the source's name and hash."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+from safetensors.numpy import save_file
+
+from calibeval import Predictions, evaluate, read
+from tests.data import logits_and_labels
+from tests.definitions import softmax
+
+SHARDS = 7
+
+
+def table(columns):
+    """Two-dimensional arrays as numbered columns."""
+    names = {"logits": "logit", "probs": "prob"}
+    frame = {}
+    for key, values in columns.items():
+        if values.ndim == 2:
+            frame |= {f"{names[key]}_{i}": values[:, i] for i in range(values.shape[1])}
+        else:
+            frame[key] = values
+    return pd.DataFrame(frame)
+
+
+def json_lines(columns):
+    rows = zip(*(values.tolist() for values in columns.values()), strict=True)
+    return "".join(json.dumps(dict(zip(columns, row, strict=True))) + "\n" for row in rows)
+
+
+def fixed_lists(columns):
+    found = dict(columns)
+    for key, values in columns.items():
+        if values.ndim == 2:
+            found[key] = pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), values.shape[1])
+    return pa.table(found)
+
+
+def cells(columns):
+    return pd.DataFrame(
+        {key: [str(v) if values.ndim == 2 else v for v in values.tolist()] for key, values in columns.items()}
+    )
+
+
+def separated(path, columns, separator=","):
+    """Text of all digits: that of a float32, as pandas writes it, is a shorter number nearby."""
+    table({k: v.astype("f8") if v.dtype == "f4" else v for k, v in columns.items()}).to_csv(
+        path, index=False, sep=separator
+    )
+
+
+# Every way to write a dump, with the suffix of the file.
+WRITERS = {
+    "npz": (".npz", lambda path, c: np.savez(path, **c)),
+    "compressed npz": (".npz", lambda path, c: np.savez_compressed(path, **c)),
+    "pt": (
+        ".pt",
+        lambda path, c: torch.save({k: torch.from_numpy(np.ascontiguousarray(v)) for k, v in c.items()}, path),
+    ),
+    "safetensors": (
+        ".safetensors",
+        lambda path, c: save_file({k: np.ascontiguousarray(v) for k, v in c.items()}, path),
+    ),
+    "csv": (".csv", separated),
+    "csv.gz": (".csv.gz", separated),
+    "csv of lists": (".csv", lambda path, c: cells(c).to_csv(path, index=False)),
+    "tsv": (".tsv", lambda path, c: separated(path, c, "\t")),
+    "tsv.gz": (".tsv.gz", lambda path, c: separated(path, c, "\t")),
+    "jsonl": (".jsonl", lambda path, c: path.write_text(json_lines(c))),
+    "jsonl.gz": (".jsonl.gz", lambda path, c: path.write_bytes(gzip.compress(json_lines(c).encode()))),
+    "parquet": (".parquet", lambda path, c: table(c).to_parquet(path)),
+    "parquet of lists": (".parquet", lambda path, c: pq.write_table(fixed_lists(c), path)),
+}
+
+LOGITS, LABELS = logits_and_labels(700, 5)
+SITES = LABELS * 3 % 4
+
+
+def columns(kind, dtype):
+    scores = LOGITS if kind == "logits" else softmax(LOGITS)
+    return {kind: scores.astype(dtype), "labels": LABELS, "site": SITES}
+
+
+def bare(report):
+    """The report's JSON without what names the file."""
+    found = json.loads(report.to_json())
+    for dump in found["dumps"]:
+        for key in ("path", "sha256", "format"):
+            del dump["source"][key]
+        del dump["name"]
+    return json.dumps(found)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("kind", ["logits", "probs"])
+@pytest.mark.parametrize("way", WRITERS)
+def test_whole_and_in_shards(way, kind, dtype, tmp_path):
+    suffix, write = WRITERS[way]
+    held = columns(kind, dtype)
+    expected = bare(evaluate(Predictions(**{kind: as_read(held[kind], way)}, labels=LABELS)))
+    write(tmp_path / f"whole{suffix}", held)
+    whole = read(tmp_path / f"whole{suffix}")
+    assert whole.columns["site"].tolist() == SITES.tolist()
+    assert bare(evaluate(whole)) == expected
+    folder = tmp_path / "shards"
+    folder.mkdir()
+    for i, rows in enumerate(np.array_split(np.arange(len(LABELS)), SHARDS), start=1):
+        write(folder / f"d-{i:05d}-of-{SHARDS:05d}{suffix}", {key: values[rows] for key, values in held.items()})
+    cut = read(folder)
+    assert cut.columns["site"].tolist() == SITES.tolist()
+    assert bare(evaluate(cut)) == expected
+
+
+def as_read(scores, way):
+    """Numbers in text are float64."""
+    return scores.astype("f8") if way.startswith(("csv", "tsv", "jsonl")) else scores
+
+
+@pytest.mark.parametrize("way", WRITERS)
+def test_top_label_dumps(way, tmp_path):
+    suffix, write = WRITERS[way]
+    confidence = softmax(LOGITS).max(axis=1)
+    prediction = LOGITS.argmax(axis=1)
+    expected = bare(evaluate(Predictions(confidence=confidence, correct=prediction == LABELS)))
+    for held in ({"correct": prediction == LABELS}, {"prediction": prediction, "label": LABELS}):
+        path = tmp_path / f"d{suffix}"
+        write(path, {"confidence": confidence, **held})
+        predictions = read(path)
+        assert predictions.kind == "confidence"
+        assert bare(evaluate(predictions)) == expected
+
+
+@pytest.mark.parametrize("way", WRITERS)
+@pytest.mark.parametrize(("outcome", "kind"), [("label_ids", "logits"), ("ground_truth", "probs")])
+def test_keys_of_known_tools(way, outcome, kind, tmp_path):
+    suffix, write = WRITERS[way]
+    if way in {"csv", "csv.gz", "tsv", "tsv.gz", "parquet"}:
+        write = {".parquet": WRITERS["parquet of lists"][1]}.get(
+            suffix, lambda path, c: cells(c).to_csv(path, index=False, sep="\t" if "tsv" in suffix else ",")
+        )
+    scores = columns(kind, "f8")[kind]
+    write(tmp_path / f"d{suffix}", {"predictions": scores, outcome: LABELS})
+    predictions = read(tmp_path / f"d{suffix}")
+    assert predictions.kind == kind
+    assert np.asarray(predictions.scores[0:700]).tolist() == scores.tolist()
+
+
+@pytest.mark.parametrize("way", ["npz", "safetensors", "jsonl", "csv of lists", "parquet of lists"])
+def test_one_hot_labels(way, tmp_path):
+    suffix, write = WRITERS[way]
+    write(tmp_path / f"d{suffix}", {"logits": LOGITS, "labels": np.eye(5)[LABELS]})
+    assert read(tmp_path / f"d{suffix}").labels.tolist() == LABELS.tolist()

@@ -1,0 +1,223 @@
+"""Dumps in several files: which files they are, in which order, and what must be the same in all of them."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import pytest
+
+from calibeval import evaluate, read
+from calibeval.core.errors import FileProblem, InputError
+from calibeval.readers.assemble import ReadOptions
+from calibeval.readers.describe import inspect_dump
+from calibeval.readers.limits import Limits
+from calibeval.readers.open import open_dump
+from calibeval.readers.shards import ShardedRows, natural
+from tests.readers.dumps import LABELS, LOGITS, refused
+
+
+def shard(folder, name, part, **more):
+    folder.mkdir(exist_ok=True)
+    np.savez(folder / name, logits=LOGITS[part], labels=LABELS[part], **more)
+    return folder / name
+
+
+def shards(folder, count, name="a-{}.npz", first=0, **more):
+    """The dump cut into so many files of unequal length."""
+    edges = np.linspace(0, 20, count + 1).astype(int)
+    for i in range(count):
+        shard(folder, name.format(i + first), slice(edges[i], edges[i + 1]), **more)
+    return folder
+
+
+@pytest.mark.parametrize("count", [1, 3, 12])
+@pytest.mark.parametrize("what", ["{}", "{}/*.npz", "{}/a-*.npz"])
+def test_folders_and_patterns(what, count, tmp_path):
+    predictions = read(what.format(shards(tmp_path / "d", count)))
+    assert predictions.scores[0:20].tolist() == LOGITS.tolist()
+    assert predictions.labels.tolist() == LABELS.tolist()
+    assert predictions.source.format == "npz"
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("what", ["{}", "{}/p-*", "{}/p-0000{first}-of-00004.npz", "{}/p-00003-of-00004.npz"])
+def test_numbered_shards(what, first, tmp_path):
+    folder = shards(tmp_path / "d", 4, "p-{:05d}-of-00004.npz", first)
+    assert read(what.format(folder, first=first)).scores[0:20].tolist() == LOGITS.tolist()
+
+
+def test_one_numbered_name_means_its_own_dump(tmp_path):
+    folder = shards(tmp_path / "d", 2, "test-{}-of-2.npz")
+    shards(folder, 1, "train-{}-of-1.npz")
+    assert read(folder / "test-1-of-2.npz").n == 20
+    refused(folder, f"{folder}: shards of 2 dumps: test-*.npz, train-*.npz. Name one of these patterns.")
+
+
+def test_natural_order():
+    assert sorted(["b1", "a10", "a9x", "a9", "a"], key=natural) == ["a", "a9", "a9x", "a10", "b1"]
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["p-0-of-3.npz", "p-2-of-3.npz"], "2 of 3 shards are there; number 1 is missing"),
+        (["p-1-of-3.npz", "p-2-of-3.npz"], "2 of 3 shards are there; number 3 is missing"),
+        (["p-1-of-2.npz", "p-01-of-2.npz"], "shard 1 of 2 is there twice: p-01-of-2.npz, p-1-of-2.npz"),
+        (["p-0-of-2.npz", "p-1-of-2.npz", "p-2-of-2.npz"], "shard 2 is too many: the names say -of-2, and begin at 0"),
+        (["p-0-of-1.npz", "p-1-of-2.npz"], "some names say -of-1, others -of-2: shards of two dumps"),
+        (["p-0-of-1.npz", "q.npz"], "p-0-of-1.npz is numbered -of-1, but q.npz is not"),
+        (["p.npz", "README.md"], "README.md: no shard of a dump. Name the shards with a pattern, as *.npz."),
+        (
+            ["p.csv", "p.npz"],
+            "files of 2 formats (.csv, .npz), but the shards of one dump have one. Name them with a pattern, as *.csv.",
+        ),
+    ],
+)
+def test_sets_that_are_no_dump(names, message, tmp_path):
+    for name in names:
+        (tmp_path / name).touch()
+    refused(tmp_path, f"{tmp_path}: {message}")
+
+
+def test_folders_inside_and_hidden_files(tmp_path):
+    folder = shards(tmp_path / "d", 2)
+    for name in (".ds", "_SUCCESS"):
+        (folder / name).touch()
+    assert read(folder).n == 20
+    (folder / "more").mkdir()
+    refused(folder, f"{folder}: holds the folder more; shards are files: name them with a pattern")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("empty", "{}/empty: the folder holds no files"),
+        ("x-*.npz", "{}/x-*.npz: no file matches this pattern"),
+        ("x-0-of-2.npz", "{}/x-0-of-2.npz: there is no such file"),
+        ("nowhere/x-0-of-2.npz", "{}/nowhere/x-0-of-2.npz: there is no such file"),
+    ],
+)
+def test_names_without_files(name, message, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FileProblem) as error:
+        read(tmp_path / name)
+    assert str(error.value) == message.format(tmp_path)
+
+
+def test_a_file_whose_name_looks_like_a_pattern(tmp_path):
+    assert read(shard(tmp_path, "a[1].npz", slice(0, 5))).n == 5
+
+
+@pytest.mark.parametrize(
+    ("second", "message"),
+    [
+        ({"logits": LOGITS}, 'b.npz: has no "labels", but a.npz has: shards must hold the same arrays'),
+        (
+            {"logits": LOGITS, "labels": LABELS, "id": LABELS},
+            'a.npz: has no "id", but b.npz has: shards must hold the same arrays',
+        ),
+        (
+            {"logits": LOGITS[:, :2], "labels": LABELS},
+            'b.npz: "logits" (20, 2) float32 does not fit a.npz, where it is (20, 3) float32',
+        ),
+        (
+            {"logits": LOGITS.astype(float), "labels": LABELS},
+            'b.npz: "logits" (20, 3) float64 does not fit a.npz, where it is (20, 3) float32',
+        ),
+        (
+            {"logits": LOGITS, "labels": LABELS.astype(str)},
+            'b.npz: "labels" (20) <U21 does not fit a.npz, where it is (20) int64',
+        ),
+    ],
+)
+def test_shards_that_differ(second, message, tmp_path):
+    np.savez(tmp_path / "a.npz", logits=LOGITS, labels=LABELS)
+    np.savez(tmp_path / "b.npz", **second)
+    refused(tmp_path, message)
+
+
+def test_what_is_the_same_in_all_shards(tmp_path):
+    names = np.array(["a", "b", "c"])
+    folder = shards(tmp_path / "d", 3, class_names=names, ignore_label=np.array(2))
+    predictions = read(folder)
+    assert (predictions.class_names, predictions.ignored) == (("a", "b", "c"), (LABELS == 2).sum())
+    shard(folder, "a-1.npz", slice(0, 3), class_names=names[::-1], ignore_label=np.array(2))
+    message = (
+        'a-1.npz: "class_names" (3) <U1 does not fit a-0.npz, where it is (3) <U1; it must be the same in all shards'
+    )
+    refused(folder, message)
+
+
+def test_splits_of_shards(tmp_path):
+    for i, part in enumerate((slice(0, 7), slice(7, 20))):
+        np.savez(
+            tmp_path / f"{i}.npz",
+            val_logits=LOGITS[part],
+            val_labels=LABELS[part],
+            test_logits=LOGITS[:2],
+            test_labels=LABELS[:2],
+        )
+    assert read(f"{tmp_path}#val").scores[0:20].tolist() == LOGITS.tolist()
+    assert read(f"{tmp_path}/*.npz#test").n == 4
+    for i in range(2):
+        np.savez(tmp_path / f"{i}.npz", logits=LOGITS, labels=LABELS, val_index=np.arange(5))
+    refused(
+        f"{tmp_path}#val",
+        '0.npz: "val_index" numbers rows, and it is not known whether within the shard or the dump. '
+        "Save splits as val_logits, val_labels, ...",
+    )
+
+
+def test_texts_of_different_width_and_mixed_whole_numbers(tmp_path):
+    shard(tmp_path, "0.npz", slice(0, 2), site=np.array(["a", "b"]), hour=np.array([1, 2], "i4"))
+    shard(tmp_path, "1.npz", slice(2, 4), site=np.array(["ccc", "d"]), hour=np.array([1.5, 2]))
+    columns = read(tmp_path).columns
+    assert columns["site"].tolist() == ["a", "b", "ccc", "d"]
+    assert columns["hour"].tolist() == [1, 2, 1.5, 2]
+
+
+def test_shards_beyond_memory_are_chained(tmp_path):
+    folder = shards(tmp_path / "d", 7)
+    predictions = open_dump(str(folder), ReadOptions(limits=Limits(max_memory=100)))
+    assert isinstance(predictions.scores, ShardedRows)
+    for start in range(20):
+        for stop in range(start, 21):
+            assert predictions.scores[start:stop].tolist() == LOGITS[start:stop].tolist()
+    assert (predictions.scores.shape, predictions.scores.dtype) == ((20, 3), np.float32)
+    assert evaluate(predictions).dumps[0].metrics == evaluate(read(folder)).dumps[0].metrics
+
+
+def test_the_hash_of_shards(tmp_path):
+    folder = shards(tmp_path / "d", 11)
+    digest = hashlib.sha256()
+    for i in range(11):
+        name = f"a-{i}.npz"
+        digest.update(f"{name}\0{hashlib.sha256((folder / name).read_bytes()).hexdigest()}\n".encode())
+    assert read(folder).settled_source().sha256 == digest.hexdigest()
+    assert read(folder / "*.npz").settled_source().sha256 == digest.hexdigest()
+
+
+def test_a_damaged_shard_is_found(tmp_path):
+    folder = shards(tmp_path / "d", 3)
+    raw = bytearray((folder / "a-1.npz").read_bytes())
+    raw[raw.find(LOGITS[8].tobytes())] ^= 1
+    (folder / "a-1.npz").write_bytes(raw)
+    with pytest.raises(InputError, match=r"^a-1\.npz: logits.* damaged "):
+        read(folder).settled_source()
+
+
+def test_inspection_of_shards(tmp_path):
+    folder = shards(tmp_path / "d", 3)
+    found = inspect_dump(str(folder), ReadOptions())
+    assert (found.format, found.size) == ("npz", sum(one.stat().st_size for one in folder.iterdir()))
+    assert (found.readings[0].n, found.readings[0].name) == (20, str(folder))
+
+
+def test_labels_in_shards(tmp_path):
+    folder = tmp_path / "d"
+    folder.mkdir()
+    for i, part in enumerate((slice(0, 7), slice(7, 20))):
+        np.save(folder / f"{i}.npy", LABELS[part])
+    np.save(tmp_path / "x.npy", LOGITS)
+    assert read(tmp_path / "x.npy", labels=folder, kind="logits").labels.tolist() == LABELS.tolist()
