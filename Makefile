@@ -4,7 +4,7 @@ DEV := .venv
 USER_ENV := .venv-demo
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint fuzz bench clean
 
 demo: $(USER_ENV)/.installed ## report on the sample data, with what a user installs (no torch)
 	$(USER_ENV)/bin/calibeval report sample_data/diamonds.npz#test --out demo
@@ -12,6 +12,13 @@ demo: $(USER_ENV)/.installed ## report on the sample data, with what a user inst
 
 test: $(DEV)/.installed lint ## the whole suite
 	$(DEV)/bin/python -m pytest
+
+fuzz: $(DEV)/.installed ## 20,000 mutants a format, 200 kills: about an hour
+	CALIBEVAL_FUZZ=20000 CALIBEVAL_KILLS=200 $(DEV)/bin/python -m pytest tests/fuzz
+
+bench: $(DEV)/.installed ## the tables of docs/benchmarks.md; wants a quiet machine
+	$(DEV)/bin/python -m pip install --quiet --constraint requirements.lock -r tests/benchmarks/requirements.txt
+	$(DEV)/bin/python tests/benchmarks/run.py
 
 lint: $(DEV)/.installed
 	$(DEV)/bin/ruff check .

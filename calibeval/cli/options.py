@@ -36,8 +36,16 @@ MaxMemory = Annotated[
 
 NoCrc = Annotated[bool, typer.Option("--no-crc", help="Do not verify the checksums of a .pt file.")]
 
-Bins = Annotated[int, typer.Option(metavar="N", help="Number of bins.")]
-Convention = Annotated[str, typer.Option(metavar="NAME", help="Compute as this tool does.")]
+Bins = Annotated[
+    int | None, typer.Option(metavar="N", help="Number of bins; by default the convention's own, 15 (netcal 10).")
+]
+Convention = Annotated[
+    str,
+    typer.Option(metavar="NAME", help="Compute as this tool does: guo, mbls, torchmetrics, netcal."),
+]
+ExplainConventions = Annotated[
+    bool, typer.Option("--explain-conventions", help="The calibration errors under all conventions, side by side.")
+]
 Confidence = Annotated[float, typer.Option(metavar="LEVEL", help="Level of the intervals.")]
 NoIntervals = Annotated[bool, typer.Option("--no-intervals", help="No confidence intervals.")]
 Jobs = Annotated[

@@ -15,6 +15,7 @@ from calibeval.core.errors import UsageError, nearest
 
 if TYPE_CHECKING:
     from calibeval.core.report import Report
+    from calibeval.readers import ReadOptions
 
 OUTPUTS = ("bins.csv", "reliability.svg", "reliability.png", "report.json")
 TABLES = {"md": "markdown", "csv": "csv_table", "latex": "latex"}
@@ -25,8 +26,9 @@ def report(
     json: options.Json = False,
     out: options.Out = None,
     table: options.Format = None,
-    bins: options.Bins = 15,
+    bins: options.Bins = None,
     convention: options.Convention = "calibeval",
+    explain_conventions: options.ExplainConventions = False,
     confidence: options.Confidence = 0.95,
     no_intervals: options.NoIntervals = False,
     kind: options.Kind = None,
@@ -72,6 +74,11 @@ def report(
         max_memory=max_memory,
         no_crc=no_crc,
     )
+    if explain_conventions:
+        if len(dumps) != 1 or out is not None or table is not None:
+            raise UsageError("--explain-conventions takes one dump, and neither --out nor --format")
+        sys.stdout.write(_explained(dumps[0], reading, settings["bins"] if bins is not None else None, jobs, json))
+        return 0
     results = []
     with Progress(quiet=quiet) as progress:
         for name in dumps:
@@ -99,10 +106,28 @@ def _shown(report: Report, json: bool, table: str | None) -> str:
         renderer: Callable[[Report], str] = import_module(f"calibeval.render.{TABLES[table]}").render
         return renderer(report)
     from calibeval.cli.terminal import screen
+    from calibeval.render.conventions import note
     from calibeval.render.terminal import render_report
 
     view = screen()
-    return render_report(report, width=view.width, color=view.color, ascii_only=view.ascii_only)
+    shown = render_report(report, width=view.width, color=view.color, ascii_only=view.ascii_only)
+    return shown + note(report, width=view.width, ascii_only=view.ascii_only)
+
+
+def _explained(dump: str, reading: ReadOptions, bins: int | None, jobs: int | None, json: bool) -> str:
+    """One dump's errors under every convention."""
+    from calibeval.cli.terminal import screen
+    from calibeval.core.convention_metrics import explain_conventions
+    from calibeval.readers import open_dump
+    from calibeval.render.conventions import render, render_json
+
+    predictions = open_dump(dump, reading)
+    found = explain_conventions(predictions, bins=bins, jobs=threads(jobs), max_memory=reading.limits.max_memory)
+    if json:
+        return render_json(predictions, found)
+    predictions.settled_source()
+    view = screen()
+    return render(predictions, found, width=view.width, ascii_only=view.ascii_only)
 
 
 def _write(report: Report, folder: Path) -> None:
@@ -113,7 +138,7 @@ def _write(report: Report, folder: Path) -> None:
 
     make_folder(folder)
     figure = reliability_figure(report)
-    write_file(folder / "bins.csv", bins_csv.render(report).encode())
+    write_file(folder / "bins.csv", bins_csv.render(report).encode("utf-8", "backslashreplace"))
     write_file(folder / "reliability.svg", figure_bytes(figure, "svg"))
     write_file(folder / "reliability.png", figure_bytes(figure, "png"))
     write_file(folder / "report.json", report.to_json().encode())

@@ -6,9 +6,7 @@ and 8 bytes a row where equal-mass edges need all confidences.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -19,7 +17,8 @@ from calibeval.core.equal_mass import confidence_keys
 from calibeval.core.metrics.binning import BinSums, Floats, sums_by_index
 from calibeval.core.predictions import Block, Predictions
 
-Dtype = np.dtype[np.float32] | np.dtype[np.float64]
+Dtype = np.dtype[Any]  # float32 or float64
+Numbers = npt.NDArray[Any]  # of such a type
 Indices = npt.NDArray[np.intp]
 
 BLOCK_SCORES = 2**18
@@ -69,21 +68,18 @@ def convention_sums(
     bins: int,
     *,
     max_memory: int | None = None,
-    progress: Callable[[int], None] | None = None,
 ) -> ConventionSums:
     """All sums of the predictions in the tool's bins, in one reading of the scores.
 
     The values must have been checked before (`values.check_values`; `engine.summarise` does it).
     bins: number of bins. max_memory: where 8 bytes a row are more, there are no equal-mass bins; None: no limit.
-    progress: called with the number of rows of each finished block.
     """
     positive = convention.binary == "P(class 1)" and predictions.k == 2
     dtype = _working_type(predictions.scores.dtype, convention)
-    narrow = convention.top_float32 and not positive and predictions.kind != "confidence"
+    narrow = convention.top_float32 and not positive
     top_type: Dtype = np.dtype(np.float32) if narrow else dtype
     edges = width_edges(convention, bins, top_type)
-    labelled = _labelled(predictions) if convention.classes == "labelled" else predictions.k
-    counted = None if convention.classes is None or predictions.k is None else labelled
+    counted = None if convention.classes is None else _counted_classes(predictions, convention)
     keep = convention.equal_mass is not None and (max_memory is None or 8 * predictions.n <= max_memory)
     keys = np.empty(predictions.n if keep else 0, np.uint64)
     width: BinSums | None = None
@@ -101,8 +97,6 @@ def convention_sums(
         if keep:
             keys[done : done + b] = confidence_keys(p, y)
         done += b
-        if progress is not None:
-            progress(b)
     mass, no_mass = None, None if keep else NO_MEMORY
     if keep:
         keys.sort()
@@ -130,10 +124,10 @@ def width_edges(convention: Convention, bins: int, dtype: Dtype) -> Floats:
     if convention.edges in ("quotients", "linspace"):
         return np.linspace(0.0, 1.0, bins + 1)
     kind: Dtype = np.dtype(np.float32) if convention.edges == "float32" else dtype
-    step = Fraction(float(kind.type(1) / kind.type(bins)))
+    step, unit = float(kind.type(1) / kind.type(bins)).as_integer_ratio()
     half = (bins + 1) // 2
-    exact = [step * i if i < half else 1 - step * (bins - i) for i in range(bins + 1)]
-    return np.array([float(edge) for edge in exact]).astype(kind).astype(np.float64)
+    exact = [step * i if i < half else unit - step * (bins - i) for i in range(bins + 1)]
+    return np.array([edge / unit for edge in exact]).astype(kind).astype(np.float64)
 
 
 def interpolated_edges(ascending: Floats, bins: int) -> Floats:
@@ -147,7 +141,7 @@ def interpolated_edges(ascending: Floats, bins: int) -> Floats:
     below = np.minimum(place.astype(np.intp), max(n - 2, 0))
     left, right = ascending[below], ascending[np.minimum(below + 1, n - 1)]
     edges = (right - left) * (place - below) + left
-    return np.where(place == below + 1, right, edges)
+    return np.asarray(np.where(place == below + 1, right, edges), np.float64)
 
 
 def quantile_edges(ascending: Floats, bins: int) -> Floats:
@@ -189,32 +183,35 @@ def _working_type(stored: np.dtype[Any], convention: Convention) -> Dtype:
     return np.dtype(np.float64) if wide else np.dtype(np.float32)
 
 
-def _labelled(predictions: Predictions) -> int | None:
-    """max(label) + 1; None where only the top label is known."""
-    if predictions.k is None:
-        return None
-    labels = predictions.labels
-    return int(labels.max() if not predictions.ignored else labels[labels != predictions.ignore_index].max()) + 1
+def _counted_classes(predictions: Predictions, convention: Convention) -> int | None:
+    """The classes that class-wise metrics are about; None where only the top label is known."""
+    if predictions.k is None or convention.classes == "all":
+        return predictions.k
+    return int(_occurring(predictions).max()) + 1
+
+
+def _occurring(predictions: Predictions) -> npt.NDArray[np.integer[Any]]:
+    """The labels that occur, ascending."""
+    labels = np.unique(predictions.labels)
+    return labels[labels != predictions.ignore_index] if predictions.ignored else labels
 
 
 def _refusal(predictions: Predictions) -> str | None:
     """Why netcal raises an error: it counts the labels that occur, and so sees two classes where there are more."""
     if predictions.k is None or predictions.k == 2:
         return None
-    there = np.unique(predictions.labels)
-    if predictions.ignored:
-        there = there[there != predictions.ignore_index]
+    there = _occurring(predictions)
     if len(there) > 2:
         return None
     labels = " and ".join(map(str, there.tolist()))
     return f"netcal takes this for two classes, since only labels {labels} occur, and refuses {predictions.k} columns"
 
 
-def _probabilities(block: Block, kind: str, dtype: Dtype) -> npt.NDArray[np.floating[Any]]:
+def _probabilities(block: Block, kind: str, dtype: Dtype) -> Numbers:
     """The block's probabilities in the working type, (b, k); (b,) where only the top label is known."""
-    scores = np.asarray(block.scores).astype(dtype)
+    scores: Numbers = np.asarray(block.scores).astype(dtype)
     if kind in ("probs", "confidence"):
-        return np.minimum(scores, dtype.type(1))
+        return np.asarray(np.minimum(scores, dtype.type(1)))
     with np.errstate(under="ignore", over="ignore"):
         scores -= scores.max(axis=1, keepdims=True)
         np.exp(scores, out=scores)
@@ -222,9 +219,7 @@ def _probabilities(block: Block, kind: str, dtype: Dtype) -> npt.NDArray[np.floa
     return scores
 
 
-def _measured(
-    probs: npt.NDArray[np.floating[Any]], block: Block, *, positive: bool
-) -> tuple[npt.NDArray[np.floating[Any]], npt.NDArray[np.bool_]]:
+def _measured(probs: Numbers, block: Block, *, positive: bool) -> tuple[Numbers, npt.NDArray[np.bool_]]:
     """What top-label metrics are about: confidence and whether it is right, or P(class 1) and whether it is that."""
     if probs.ndim == 1:
         return probs, block.labels.astype(bool)
@@ -262,18 +257,21 @@ def _split(sums: BinSums | None, edges: Floats, convention: Convention) -> Binne
 def _equal_mass(
     keys: npt.NDArray[np.uint64], bins: int, convention: Convention, dtype: Dtype
 ) -> tuple[Binned | None, str | None]:
-    """Equal-mass bins from the sorted keys of all rows, or why the tool has none."""
-    confidence = (keys >> np.uint64(1)).view(np.float64)
+    """Equal-mass bins from the sorted keys of all rows, which are overwritten; or why the tool has none."""
+    outcome = (keys & np.uint64(1)).astype(bool)
+    keys >>= np.uint64(1)
+    confidence = keys.view(np.float64)
     if convention.equal_mass == "interpolated":
         # The tool compares float32 confidences with edges rounded to float32.
         edges = interpolated_edges(confidence, bins).astype(dtype).astype(np.float64)
     else:
-        least = float(np.finfo(dtype).eps)  # netcal clips to [eps, 1 - eps] before it takes quantiles
-        edges = quantile_edges(np.clip(confidence, least, 1.0 - least), bins)
+        least = float(np.finfo(dtype).eps)  # netcal clips to [eps, 1 - eps] before anything else
+        np.clip(confidence, least, 1.0 - least, out=confidence)
+        edges = quantile_edges(confidence, bins)
         if (edges[1:] <= edges[:-1]).any():
             return None, f"{convention.name} refuses equal-mass bins where two edges are equal: too many rows tie"
     total: BinSums | None = None
     for start in range(0, len(keys), PART):
-        outcome = (keys[start : start + PART] & np.uint64(1)).astype(bool)
-        total = _added(total, _sums(confidence[start : start + PART], outcome, edges, convention))
+        part = slice(start, start + PART)
+        total = _added(total, _sums(confidence[part], outcome[part], edges, convention))
     return _split(total, edges, convention), None

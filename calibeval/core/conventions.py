@@ -241,7 +241,5 @@ def find_convention(name: str) -> Convention:
         if plain == convention.name or plain in convention.aliases:
             return convention
     every = [known for convention in CONVENTIONS.values() for known in (convention.name, *convention.aliases)]
-    there = ", ".join(
-        f"{c.name} (or {', '.join(c.aliases)})" if c.aliases else c.name for c in CONVENTIONS.values()
-    )
+    there = ", ".join(f"{c.name} (or {', '.join(c.aliases)})" if c.aliases else c.name for c in CONVENTIONS.values())
     raise UsageError(f'convention "{name}" is unknown{nearest(plain, every)}; there are {there}')

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from calibeval.core.convention_metrics import class_errors, convention_metrics, remarks
+from calibeval.core.convention_sums import convention_sums
+from calibeval.core.conventions import CONVENTIONS, OWN, Convention, find_convention
 from calibeval.core.engine import summarise
-from calibeval.core.errors import UsageError, nearest
+from calibeval.core.errors import UsageError
 from calibeval.core.metrics.binning import BinSums, Floats
 from calibeval.core.metrics.calibration import classwise_errors
 from calibeval.core.metrics.table import METRICS
@@ -17,23 +21,22 @@ from calibeval.core.report import Bin, ClassResult, DumpReport, Report
 from calibeval.core.sums import Sums
 from calibeval.core.version import VERSION
 
-CONVENTIONS = ("calibeval",)
-
 
 def evaluate(
     predictions: Predictions,
     *,
-    bins: int = 15,
-    convention: str = "calibeval",
+    bins: int | None = None,
+    convention: str = OWN,
     confidence: float | None = 0.95,
     jobs: int = 1,
     max_memory: int | None = None,
 ) -> Report:
     """Every metric of the predictions, with noise floors and intervals, bin tables and per-class errors.
 
-    bins: number of equal-width bins, and the most equal-mass bins. confidence: level of the intervals, in (0, 1);
-    None for no intervals. jobs: threads; the numbers do not depend on it. max_memory: scores of more bytes are read
-    more than once, and nothing is kept for each row; None: no limit.
+    bins: number of equal-width bins, and the most equal-mass bins; None: the convention's own default (15; netcal 10).
+    convention: calibeval, or the tool whose numbers are wanted, by name or alias (`conventions.CONVENTIONS`).
+    confidence: level of the intervals, in (0, 1); None for no intervals. jobs: threads; the numbers do not depend on
+    it. max_memory: scores of more bytes are read more than once, and nothing is kept for each row; None: no limit.
     Raises: InputError for values that contradict the kind of the scores; UsageError for settings that cannot work.
 
     >>> report = evaluate(Predictions(probs=[[0.8, 0.2], [0.4, 0.6]], labels=[0, 0]), confidence=None)
@@ -44,21 +47,21 @@ def evaluate(
     return Report(VERSION, settings, (evaluate_dump(predictions, settings, jobs=jobs, max_memory=max_memory),))
 
 
-def check_settings(*, bins: int, convention: str, confidence: float | None) -> dict[str, Any]:
-    """The settings as the report carries them.
+def check_settings(*, bins: int | None, convention: str, confidence: float | None) -> dict[str, Any]:
+    """The settings as the report carries them: the convention by its own name, and its number of bins for None.
 
     Raises: UsageError for a setting that cannot work.
     """
+    known = find_convention(convention)
+    if bins is None:
+        bins = known.bins
     if not isinstance(bins, int | np.integer):
         raise UsageError(f"bins is {bins}, but it must be a whole number")
     if not 1 <= bins <= 10_000:
         raise UsageError(f"bins is {bins}, but it must lie between 1 and 10000")
     if confidence is not None and not 0 < confidence < 1:
         raise UsageError(f"confidence is {confidence:g}, but it must lie between 0 and 1, as 0.95 does")
-    if convention not in CONVENTIONS:
-        known = ", ".join(CONVENTIONS)
-        raise UsageError(f'convention "{convention}" is unknown{nearest(convention, CONVENTIONS)}; there are {known}')
-    return {"bins": int(bins), "convention": convention, "confidence": confidence}
+    return {"bins": int(bins), "convention": known.name, "confidence": confidence}
 
 
 def evaluate_dump(
@@ -82,7 +85,7 @@ def evaluate_dump(
         if not spec.binary or sums.k == 2
     }
     mass = None if sums.mass is None or sums.mass_edges is None else _bin_table(sums.mass, sums.mass_edges)
-    return DumpReport(
+    dump = DumpReport(
         source=predictions.settled_source(),
         kind=predictions.kind,
         n=sums.n,
@@ -94,6 +97,33 @@ def evaluate_dump(
         per_class=_per_class(sums, predictions.class_names),
         warnings=(*predictions.warnings, *_warnings(sums)),
         name=predictions.source.name,
+    )
+    convention = CONVENTIONS[settings["convention"]]
+    return dump if convention.name == OWN else _as_tool(dump, predictions, sums, convention, settings, max_memory)
+
+
+def _as_tool(
+    dump: DumpReport,
+    predictions: Predictions,
+    sums: Sums,
+    convention: Convention,
+    settings: dict[str, Any],
+    max_memory: int | None,
+) -> DumpReport:
+    """The dump with every binned number, and every bin, as another tool has it; takes one more reading of the scores.
+
+    Classes that the tool does not count are not listed; without class-wise errors there is none.
+    """
+    tool = convention_sums(predictions, convention, settings["bins"], max_memory=max_memory)
+    errors = class_errors(tool)
+    classes = zip(dump.per_class, () if errors is None else errors.tolist(), strict=False)
+    return replace(
+        dump,
+        metrics=convention_metrics(sums, tool, convention, settings["confidence"]),
+        equal_width=_bin_table(tool.width.sums, tool.width.edges),
+        equal_mass=None if tool.mass is None else _bin_table(tool.mass.sums, tool.mass.edges),
+        per_class=tuple(replace(result, calibration_error=error) for result, error in classes),
+        warnings=(*dump.warnings, *remarks(tool, convention, dump.k)),
     )
 
 

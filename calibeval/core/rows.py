@@ -208,4 +208,4 @@ def _results(
         confidence, label_log_p = np.minimum(np.exp(best), 1.0), label_score
     else:
         confidence, label_log_p = np.minimum(best, 1.0), np.log(label_score)
-    return Rows(confidence, np.minimum(label_p, 1.0), label_log_p, squares, correct, None)
+    return Rows(confidence, np.minimum(label_p, 1.0), np.minimum(label_log_p, 0.0), squares, correct, None)

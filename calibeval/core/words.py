@@ -138,7 +138,7 @@ def bin_range(row: Bin, decimals: int = 2) -> str:
     >>> bin_range(Bin(14 / 15, 1.0, 0, None, None, None)), bin_range(Bin(0.9995, 0.9999, 0, None, None, None))
     ('0.93 – 1.00', '0.9995 – 0.9999')
     """
-    while decimals < 15 and row.upper - row.lower < 10**-decimals:
+    while decimals < 15 and 0 < row.upper - row.lower < 10**-decimals:
         decimals += 1
     return f"{row.lower:.{decimals}f} – {row.upper:.{decimals}f}"
 

@@ -16,6 +16,7 @@ from calibeval.readers.spool import Spool
 from calibeval.readers.stored import Stored
 from calibeval.readers.texts import Texts
 
+MOST_COLUMNS = 2**15
 GROUPS = {"logit": "logits", "prob": "probs", "proba": "probs", "log_prob": "log_probs"}
 COLUMN = re.compile(r"^(log_prob|logit|proba|prob)_(.+)$")
 RANK = re.compile(r"^index_[0-9]+$")
@@ -76,10 +77,15 @@ def _best_classes(reason: str, key: str, file: str) -> InputError:
 
 
 def check_names(columns: Sequence[str], file: str) -> None:
-    """Refuse names that occur twice.
+    """Refuse too many names, and names that occur twice.
 
     Raises: InputError.
     """
+    if len(columns) > MOST_COLUMNS:
+        raise InputError(
+            f"{file}: {len(columns)} columns, but at most {MOST_COLUMNS} are read; "
+            "the scores of more classes can stand in one column of lists"
+        )
     seen: set[str] = set()
     for column in columns:
         if column in seen:

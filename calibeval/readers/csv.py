@@ -21,7 +21,6 @@ from calibeval.readers.text import LineBlock, TextSource, line_blocks
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_COLUMNS = 2**18
 EXACT_BY_DEFAULT = (3, 1)  # the first pandas whose default conversion is exact, and which deprecates asking for it
 
 
@@ -79,8 +78,6 @@ def _header(block: LineBlock, name: str, separator: str) -> list[str]:
         raise InputError(f"{name} line 1: the header cannot be read ({error})") from None
     if not columns:
         raise InputError(f"{name} line 1: is empty, but the names of the columns are needed")
-    if len(columns) > MOST_COLUMNS:
-        raise InputError(f"{name} line 1: {len(columns)} columns, but at most {MOST_COLUMNS} are read")
     other = next((other for other in ";\t,|" if other != separator and other in line), None)
     if len(columns) == 1 and other is not None:
         raise InputError(

@@ -16,6 +16,7 @@ from calibeval.readers.roles import (
     IGNORE_KEYS,
     LABEL_KEYS,
     NAME_KEYS,
+    PAIR,
     PREDICTION_KEYS,
     SCORE_KEYS,
     index_splits,
@@ -90,6 +91,7 @@ def _role(key: str, arrays: dict[str, Stored]) -> str:
         **dict.fromkeys(NAME_KEYS, "class names"),
         **dict.fromkeys(FEATURE_KEYS, "features"),
         "predictions": "scores",
+        **({PAIR[0]: "probs"} if all(name in arrays for name in PAIR) else {}),
     }
     if key in IGNORE_KEYS and stored.shape == ():
         return "ignored label"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import mmap
+import tokenize
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -22,6 +23,17 @@ from calibeval.readers.spool import FileRows, Spool
 from calibeval.readers.stored import Contents, Stored
 
 PIECE_BYTES = 2**24
+# What numpy's parser of headers, which evaluates a literal, makes of damaged ones.
+HEADER_ERRORS = (
+    ValueError,
+    EOFError,
+    SyntaxError,
+    TypeError,
+    RecursionError,
+    MemoryError,
+    OverflowError,
+    tokenize.TokenError,
+)
 
 
 class Header(NamedTuple):
@@ -153,7 +165,7 @@ def read_header(file: IO[bytes], place: str) -> Header:
         version = npy_format.read_magic(file)
         read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
         shape, fortran, dtype = read(file)
-    except (ValueError, EOFError, SyntaxError, TypeError, RecursionError, MemoryError, OverflowError) as error:
+    except HEADER_ERRORS as error:
         raise InputError(f"{place}: no .npy array, or a damaged header ({error})") from None
     if dtype.hasobject:
         raise InputError(

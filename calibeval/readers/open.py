@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import sys
 from collections.abc import Callable, Sequence
@@ -35,6 +36,7 @@ FORMATS: dict[str, tuple[str, str]] = {
     ".jsonl": ("jsonl", "read_jsonl"),
     ".jsonl.gz": ("jsonl", "read_jsonl"),
 }
+PICKLES = (".pkl", ".pickle", ".p", ".joblib", ".dill")
 
 
 def read(
@@ -176,6 +178,11 @@ def load(path: Path, limits: Limits) -> Contents:
     suffix = suffix_of(path)
     if not suffix:
         known, own = ", ".join(FORMATS), path.suffix.lower()
+        if own in PICKLES:
+            raise InputError(
+                f"{path.name}: a pickle can run any code, so it is never opened. Load it where you trust it, and save "
+                'its arrays: np.savez("dump.npz", logits=..., labels=...)'
+            )
         raise InputError(
             f'{path.name}: suffix "{own}" belongs to no known format{nearest(own, FORMATS)}; known are {known}'
         )
@@ -188,4 +195,6 @@ def load(path: Path, limits: Limits) -> Contents:
     try:
         return reader(path, limits)
     except OSError as error:
+        if error.errno == errno.EINVAL:  # a damaged file sent its reader to a place before its beginning
+            raise InputError(f"{path.name}: damaged, its parts lie outside the file") from None
         raise FileProblem(f"{path}: cannot be read ({error.strerror or error})") from None

@@ -37,7 +37,7 @@ def read_parquet(path: Path, limits: Limits) -> Contents:
         if error.errno is not None:
             raise
         raise InputError(f"{path.name}: no .parquet file, or a damaged one ({_short(error)})") from None
-    except (pa.ArrowException, ValueError, TypeError, LookupError, OverflowError) as error:
+    except (pa.ArrowException, ValueError, TypeError, LookupError, OverflowError, StopIteration) as error:
         raise InputError(f"{path.name}: no .parquet file, or a damaged one ({_short(error)})") from None
 
 
@@ -65,13 +65,14 @@ class _File:
 
     def contents(self) -> Contents:
         """All columns."""
-        rows, values = self._metadata.num_rows, self._number_of_values()
+        rows = self._metadata.num_rows
         if rows < 1:
             raise InputError(f"{self._name}: there are no rows")
-        self._limits.check_expansion(self._name, 8 * values, size=self._path.stat().st_size)
+        values = self._values_of_a_row()
+        self._limits.check_expansion(self._name, 8 * values * rows, size=self._path.stat().st_size)
         table, dtype = Table(self._columns, self._name, self._limits), self._score_type()
         texts = [column for column, kind in self._kinds.items() if kind == "text"]
-        size = min(MOST_ROWS, max(1, BATCH_VALUES * rows // max(values, 1)))
+        size = min(MOST_ROWS, max(1, BATCH_VALUES // values))
         with self._open(texts) as file:
             for batch in self._batches(file, size):
                 arrays = {
@@ -94,10 +95,22 @@ class _File:
             if batch.num_rows:
                 yield batch
 
-    def _number_of_values(self) -> int:
-        """Numbers and texts in all columns, as the file announces them."""
-        groups = (self._metadata.row_group(i) for i in range(self._metadata.num_row_groups))
-        return sum(max(group.column(j).num_values, 0) for group in groups for j in range(group.num_columns))
+    def _values_of_a_row(self) -> int:
+        """Numbers and texts in a row: variable lists are as long as the first.
+
+        The metadata of single columns is left alone, since pyarrow aborts the process where it is damaged.
+        """
+        lists = [column for column, kind in self._kinds.items() if kind == "list"]
+        total = len(self._columns) - len(lists)
+        with self._open([]) as file:
+            for column in lists:
+                kind = self._schema.field(column).type
+                if types.is_fixed_size_list(kind):
+                    total += max(kind.list_size, 1)
+                else:
+                    first = next(file.iter_batches(1, columns=[column], use_threads=False)).column(0)
+                    total += max(pc.list_value_length(first)[0].as_py() or 1, 1)
+        return total
 
     def _score_type(self) -> np.dtype[Any]:
         types = {np.dtype(self._schema.field(column).type.to_pandas_dtype()) for column in self._scores}

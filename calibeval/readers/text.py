@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -29,11 +30,13 @@ class TextSource:
     """A text that can be read from its beginning as often as needed.
 
     name: for messages. size: of the file as it is stored. open: a new stream of its (expanded) bytes.
+    declared: how many bytes it says it expands to, which may be a lie; 0 where it says nothing.
     """
 
     name: str
     size: int
     open: Callable[[], IO[bytes]]
+    declared: int = 0
 
     @classmethod
     def of(cls, path: Path) -> TextSource:
@@ -43,7 +46,15 @@ class TextSource:
             path.name,
             path.stat().st_size,
             (lambda: cast("IO[bytes]", gzip.open(path, "rb"))) if compressed else (lambda: path.open("rb")),
+            _declared_size(path) if compressed else 0,
         )
+
+
+def _declared_size(path: Path) -> int:
+    """The last four bytes of a gzip file: the size it expands to, modulo 4 GiB."""
+    with path.open("rb") as file:
+        file.seek(-min(4, path.stat().st_size), os.SEEK_END)
+        return int.from_bytes(file.read(), "little")
 
 
 class LineBlock(NamedTuple):
@@ -75,6 +86,7 @@ def line_blocks(source: TextSource, limits: Limits, *, quotes: bool) -> Iterator
     Raises: InputError for text that is not UTF-8, NUL bytes, lone carriage returns, endless lines, open quotation
     marks, a damaged gzip stream, or more bytes than the limits allow.
     """
+    limits.check_expansion(source.name, source.declared, size=source.size)
     rest, line, total = b"", 1, 0
     with source.open() as stream:
         while piece := _read(stream, source.name):

@@ -1,0 +1,63 @@
+"""Recalibration: a map is fitted on one dump and applied to others; numpy and, where a method needs it, scipy.
+
+>>> from calibeval.core.predictions import Predictions
+>>> p = Predictions(logits=[[3.0, 0.0]] * 4, labels=[0, 0, 0, 1])
+>>> recalibration = fit(p)
+>>> round(recalibration.temperature, 4)
+2.7307
+>>> from_json(recalibration.to_json()) == recalibration
+True
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy.typing as npt
+
+from calibeval.core.errors import UsageError
+from calibeval.core.predictions import Predictions
+from calibeval.recalibrate.cross_fit import CrossFitted, cross_fit
+from calibeval.recalibrate.leak import Leak, check_leak
+from calibeval.recalibrate.mapping import Candidate, Fitted, Map
+from calibeval.recalibrate.methods import METHODS, OBJECTIVES, MethodSpec, fit_method, from_json
+from calibeval.recalibrate.select import select
+
+__all__ = [
+    "METHODS",
+    "OBJECTIVES",
+    "Candidate",
+    "CrossFitted",
+    "Fitted",
+    "Leak",
+    "Map",
+    "MethodSpec",
+    "check_leak",
+    "cross_fit",
+    "fit",
+    "from_json",
+]
+
+
+def fit(
+    predictions: Predictions,
+    method: str = "temperature",
+    *,
+    objective: str = "nll",
+    clip: float | None = None,
+    seed: int = 0,
+    groups: npt.NDArray[Any] | None = None,
+) -> Map:
+    """A map fitted on predictions; calling it maps other predictions of the same classes.
+
+    method: a key of METHODS, or "auto", which chooses by cross-validated NLL (see `select`). objective: "nll"; for the
+    temperature also "ece" and "accuracy" (see OBJECTIVES). clip: probabilities below it are raised to it, when fitting
+    and when applying; without it a label of probability 0 is refused. seed, groups: for the folds of "auto".
+    Raises: InputError for values that contradict the kind, a label of probability 0, a top-label dump, or data on which
+    the method has no solution; UsageError for a method, an objective or a clip that cannot be.
+    """
+    if method != "auto":
+        return fit_method(predictions, method, objective=objective, clip=clip)
+    if objective != "nll":
+        raise UsageError(f'method "auto" chooses by nll, not by "{objective}"')
+    return select(predictions, seed=seed, groups=groups, clip=clip)

@@ -15,11 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.predictions import Block, Predictions
-from calibeval.recalibrate.scores import BLOCK_SCORES, Floats, chunk_rows, label_scores, log_scores
+from calibeval.recalibrate.scores import BLOCK_SCORES, FEW_CLASSES, Floats, chunk_rows, label_scores, log_scores
 
 Coarse = npt.NDArray[np.floating[Any]]
 
-FEW_CLASSES = 16
 VANISHED = -800.0  # exp(x) is 0 from here on, so x may as well end here: -inf times 0 would be NaN
 SAMPLE_SCORES = 2**18
 WHOLE_SCORES = 2**20  # so many scores are kept in memory and worked on there
@@ -73,7 +72,7 @@ def pieces(predictions: Predictions, clip: float | None = None, *, coarse: bool 
     """
     k = predictions.scores.shape[1]
     step = max(1, BLOCK_SCORES // k)
-    room = np.empty(step * k, np.float32 if coarse else np.float64)
+    room: Coarse = np.empty(step * k, np.float32) if coarse else np.empty(step * k)
     for block in predictions.blocks(chunk_rows(predictions)):
         for start in range(0, len(block.labels), step):
             part = Block(block.scores[start : start + step], block.labels[start : start + step], 0)
@@ -132,45 +131,53 @@ def fused(every: Iterable[Piece], beta: float, *, before: bool = False) -> Fused
     """
     n, total = 0, np.zeros(7)
     room_x = room_e = np.empty(0)
+    clamp = False
     for piece in every:
         if piece.d.size > len(room_x):
             room_x, room_e = np.empty_like(piece.d, shape=piece.d.size), np.empty_like(piece.d, shape=piece.d.size)
         x, e = (room[: piece.d.size].reshape(piece.d.shape) for room in (room_x, room_e))
-        total += _sums(piece, beta, x, e, before=before)
+        sums = _sums(piece, beta, x, e, before=before, clamp=clamp)
+        if not clamp and not np.isfinite(sums).all():
+            clamp = True
+            sums = _sums(piece, beta, x, e, before=before, clamp=True)
+        total += sums
         n += len(piece.t)
     return Fused(*(total / n).tolist())
 
 
-def _sums(piece: Piece, beta: float, x: Coarse, e: Coarse, *, before: bool) -> Floats:
+def _sums(piece: Piece, beta: float, x: Coarse, e: Coarse, *, before: bool, clamp: bool) -> Floats:
+    """Sums over the piece's rows; x and e are room to work in. clamp: whether there may be impossible classes."""
     axis = piece.axis
-    with np.errstate(over="ignore", under="ignore"):
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         now = 0.0
         if before:
             np.exp(piece.d, out=e)
             now = _total(np.log(np.add.reduce(e, axis=axis))) - _total(piece.t)
         np.multiply(piece.d, beta, out=x)
-        if not x.min(initial=0.0) > VANISHED:
+        if clamp:
             np.maximum(x, VANISHED, out=x)
         np.exp(x, out=e)
         inverse = 1.0 / np.add.reduce(e, axis=axis)
         e *= x
-        m1 = np.add.reduce(e, axis=axis) * inverse
+        m1 = np.add.reduce(e, axis=axis)
         if axis == 1:
-            m2 = np.einsum("ij,ij->i", e, x) * inverse
+            m2 = np.einsum("ij,ij->i", e, x)
             e *= x
-            m3 = np.einsum("ij,ij->i", e, x) * inverse
+            m3 = np.einsum("ij,ij->i", e, x)
         else:
             e *= x
-            m2 = np.add.reduce(e, axis=0) * inverse
+            m2 = np.add.reduce(e, axis=0)
             e *= x
-            m3 = np.add.reduce(e, axis=0) * inverse
+            m3 = np.add.reduce(e, axis=0)
+        m1 *= inverse
+        m2 *= inverse
         squares = m1 * m1
-        second = _total(m2 - squares)
+        second = _total(m2) - _total(squares)
         label = beta * _total(piece.t)
         slope = _total(m1) - label
-        third = _total(m3 - m1 * (3.0 * m2 - 2.0 * squares)) + 3.0 * second + slope
+        third = float(m3 @ inverse - 3.0 * (m1 @ m2) + 2.0 * (m1 @ squares)) + 3.0 * second + slope
         value = -_total(np.log(inverse)) - label
-        rise = -_total(inverse * m1)
+        rise = -float(inverse @ m1)
     return np.array([value, slope, second + slope, third, now, _total(inverse), rise])
 
 

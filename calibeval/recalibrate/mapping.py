@@ -154,6 +154,14 @@ class Parameters:
         """
         return float(self.numbers(name, None, positive=positive))
 
+    def need_two(self, k: int) -> None:
+        """Refuse a map for two classes that says it has another number of them.
+
+        Raises: InputError unless k is 2.
+        """
+        if k != 2:
+            raise InputError(f"{self.method} is for 2 classes, but the map says k is {k}")
+
     def numbers(self, name: str, length: int | None, *, positive: bool = False) -> Floats:
         """An array of so many finite numbers; None: a single number.
 

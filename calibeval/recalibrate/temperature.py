@@ -18,6 +18,7 @@ from calibeval.recalibrate.scores import Floats
 
 CLOSE = 1e-9  # nats: what is so near the infimum is as good
 LAST_STEP = 3e-5  # of log T: the error that remains is of the order of its cube
+SAMPLE_STEP = 1e-2  # the sub-sample's own error is of that order
 COARSE_BYTES = 4  # a pass in float32 is for scores that are stored so, or shorter
 FAR_BELOW = 4.0  # the search on all rows goes so far below the sample's optimum before it asks whether there is one
 NO_SLOPE = 1e-9  # of the spread
@@ -41,7 +42,7 @@ class Optimum(NamedTuple):
 
 BOUND_NOTES = {
     "low": "every label has the largest score of its row, so the NLL falls for ever as T falls to 0; this T is the "
-    "mildest, to a factor of 2, whose NLL is within 1e-9 of the limit. It says nothing of rows that are predicted wrong",
+    "mildest, to a factor of 2, whose NLL is within 1e-9 of the limit. Rows that are predicted wrong will suffer",
     "high": "the scores say nothing of the labels, so the NLL falls for ever as T grows; this T is one whose NLL is "
     "within 1e-9 of the limit, where all classes are equally likely",
     "flat": "in every row all possible classes have the same score, so that T changes nothing: it is left at 1",
@@ -67,7 +68,9 @@ class TemperatureMap(Map):
     def apply(self, z: Floats) -> Floats:
         """Log-scores divided by the temperature; a row that would overflow is centred first."""
         result = z / self.temperature
-        over = np.flatnonzero(~np.isfinite(result.max(axis=1)) | (np.isneginf(result) & ~np.isneginf(z)).any(axis=1))
+        if np.isfinite(result).all():
+            return result
+        over = np.flatnonzero((np.isinf(result) & np.isfinite(z)).any(axis=1))
         if len(over):
             result[over] = (z[over] - z[over].max(axis=1, keepdims=True)) / self.temperature
         return result
@@ -103,7 +106,7 @@ def optimum(predictions: Predictions, clip: float | None = None) -> Optimum:
     if whole:
         result = _solve(lambda: part, facts(part))
     else:
-        result = _solve_from(_solve(lambda: part, facts(part)), predictions, clip)
+        result = _solve_from(_solve(lambda: part, facts(part), SAMPLE_STEP), predictions, clip)
     if not (0 < result.temperature < math.inf and math.isfinite(result.nll_after)):
         raise InputError(f"{predictions.source.name}: the scores are too large or too small for a temperature")
     return result
@@ -122,7 +125,7 @@ def _solve_from(start: Optimum, predictions: Predictions, clip: float | None) ->
         if dtype.kind == "f" and dtype.itemsize <= COARSE_BYTES:
             u += _coarse_step(predictions, clip, u)
             passes = 1
-        found = _search(every, u, lowest=u - FAR_BELOW)
+        found = _search(every, u, LAST_STEP, lowest=u - FAR_BELOW)
         passes += found.passes
         if found.step.found:
             return _result(found)._replace(passes=passes)
@@ -137,7 +140,7 @@ def _coarse_step(predictions: Predictions, clip: float | None, u: float) -> floa
     return step if step is not None and abs(step) < 1.0 else 0.0
 
 
-def _solve(every: Pieces, known: Facts) -> Optimum:
+def _solve(every: Pieces, known: Facts, tolerance: float = LAST_STEP) -> Optimum:
     """The optimum of some pieces of which the facts are known."""
     if known.spread == 0:
         now = fused(every(), 1.0)
@@ -148,7 +151,7 @@ def _solve(every: Pieces, known: Facts) -> Optimum:
         return _low_bound(every, known)
     if known.slope >= -NO_SLOPE * known.spread:
         return _high_bound(every, known)
-    return _result(_search(every, -math.log(known.spread)))
+    return _result(_search(every, -math.log(known.spread), tolerance))
 
 
 def _low_bound(every: Pieces, known: Facts) -> Optimum:
@@ -178,14 +181,14 @@ class _Search(NamedTuple):
     passes: int
 
 
-def _search(every: Pieces, u: float, lowest: float = -math.inf) -> _Search:
+def _search(every: Pieces, u: float, tolerance: float, lowest: float = -math.inf) -> _Search:
     seen: list[Fused] = []
 
     def evaluate(place: float) -> tuple[float, float, float]:
         seen.append(fused(every(), math.exp(place), before=not seen))
         return seen[-1].slope, seen[-1].curvature, seen[-1].third
 
-    step = find_root(evaluate, u, tolerance=LAST_STEP, lowest=lowest)
+    step = find_root(evaluate, u, tolerance=tolerance, lowest=lowest)
     return _Search(step, seen[-1], seen[0].before, len(seen))
 
 

@@ -34,19 +34,22 @@ class Box:
 class BinMarks:
     """One filled bin. expected: the consistency range; gap: from accuracy to confidence; share: in the histogram.
 
-    sign: "over", "under" or nothing. weight: opacity. start, end, cap: the line at the accuracy.
+    ground: hides the range behind bar and gap. sign: "over", "under" or nothing. weight: opacity.
+    start, end, cap: the line at the accuracy.
     """
 
     words: str
     sign: str
     weight: str
     expected: Box
+    ground: Box
     bar: Box
     gap: Box
     share: Box
     start: str
     end: str
     cap: str
+    cap_weight: str
     centre: str
     count: str
 
@@ -117,18 +120,20 @@ def pct(fraction: float) -> str:
 def _marks(b: Bin, accuracy: float, confidence: float, height: float) -> BinMarks:
     width, expected = b.upper - b.lower, consistency_range(b.count, confidence)
     left, inner = b.lower + 0.5 * (1 - _BAR_SHARE) * width, _BAR_SHARE * width
-    gap = confidence - accuracy
+    gap, weight = confidence - accuracy, ink_weight(b.count)
     return BinMarks(
         words=f"{_words(b)}, {'in' if expected.low <= accuracy <= expected.high else 'out of'} its range",
         sign="over" if gap > 0 else "under" if gap < 0 else "",
-        weight=f"{ink_weight(b.count):.2f}",
+        weight=f"{weight:.2f}",
         expected=_box(b.lower, width, expected.low, expected.high),
+        ground=_box(left, inner, 0.0, max(accuracy, confidence)),
         bar=_box(left, inner, 0.0, accuracy),
         gap=_box(left, inner, min(accuracy, confidence), max(accuracy, confidence)),
         share=_box(left, inner, 0.0, height),
         start=pct(left),
         end=pct(left + inner),
         cap=pct(1 - accuracy),
+        cap_weight=f"{max(weight, 0.4):.2f}",
         centre=pct(b.lower + 0.5 * width),
         count=short_count(b.count),
     )

@@ -56,19 +56,9 @@ def mattering(dump: DumpReport) -> Scale | None:
     return _scale([(with_floor(dump, name), dump) for name in MATTERING if name in dump.metrics])
 
 
-def across(dumps: Sequence[DumpReport], metric: str = "ece") -> list[Dot | None]:
-    """One metric of several dumps on one scale; None for a dump where it has no value."""
-    scale = _scale([(with_floor(dump, metric), dump) for dump in dumps])
-    dots = iter(() if scale is None else scale.dots)
-    return [None if with_floor(dump, metric).value is None else next(dots) for dump in dumps]
-
-
-def verdict(metric: MetricResult, dump: DumpReport) -> str:
-    """Whether the number stands out of the noise, in two words; empty without a floor."""
-    standing = judge(metric, n=dump.n, k=dump.k)
-    if standing is None:
-        return ""
-    return f"beyond noise: {standing.value}" if standing.beyond_noise else standing.short
+def across(dumps: Sequence[DumpReport], metric: str = "ece") -> Scale | None:
+    """One metric of several dumps, of those where it has a value; None where there is no such dump."""
+    return _scale([(with_floor(dump, metric), dump) for dump in dumps])
 
 
 def _scale(numbers: Sequence[tuple[MetricResult, DumpReport]]) -> Scale | None:
@@ -114,7 +104,7 @@ def _dot(metric: MetricResult, dump: DumpReport, low: float, high: float) -> Dot
         unit=cells.unit(metric.name),
         interval=cells.interval(metric),
         floor=cells.floor(metric),
-        verdict=verdict(metric, dump),
+        verdict="" if standing is None else standing.short,
         place=place(value),
         low=place(metric.low),
         high=place(metric.high),

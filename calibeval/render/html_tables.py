@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from calibeval.core.consistency import consistency_range
 from calibeval.core.metrics.table import METRICS
-from calibeval.core.report import Bin, ClassResult, DumpReport, Report
+from calibeval.core.report import Bin, ClassResult, DumpReport, MetricResult, Report
 from calibeval.core.words import against_noise, bin_range, bin_stands_out, signed, with_floor
 from calibeval.render import cells
 from calibeval.render.html_diagram import pct
@@ -92,7 +92,7 @@ def metric_rows(dump: DumpReport, names: Sequence[str]) -> list[MetricRow]:
                 unit=cells.unit(m.name),
                 value=cells.value(m),
                 interval=cells.interval(m),
-                corrected="" if m.corrected is None else cells.corrected(m),
+                corrected="" if m.corrected is None else cells.value(MetricResult(m.name, m.corrected)),
                 floor=cells.floor(m),
                 reading=plain(reading, _LINE) if reading else "",
             )
@@ -126,10 +126,10 @@ def class_tables(dump: DumpReport, room: int) -> Classes | None:
     k = len(dump.per_class)
     if not k:
         return None
-    worst_first = sorted(dump.per_class, key=lambda c: -c.calibration_error)
-    places = cells.decimals(100 * worst_first[0].calibration_error, 3)
+    worst_first = sorted(zip(dump.per_class, class_labels(dump.per_class), strict=True), key=lambda c: -c[0].calibration_error)
+    places = cells.decimals(100 * worst_first[0][0].calibration_error, 3)
     widest = max(abs(c.gap) for c in dump.per_class) or 1.0
-    rows = tuple(_class_row(c, places, widest) for c in worst_first)
+    rows = tuple(_class_row(c, name, places, widest) for c, name in worst_first)
     ends = k if k <= ALL_CLASSES else END_CLASSES
     between = rows[ends : k - ends]
     few = " With so few rows of each class, the order is mostly noise." if dump.n < _FEW_ROWS * k else ""
@@ -143,10 +143,18 @@ def class_tables(dump: DumpReport, room: int) -> Classes | None:
     )
 
 
-def _class_row(c: ClassResult, places: int, widest: float) -> ClassRow:
+def class_labels(classes: Sequence[ClassResult]) -> list[str]:
+    """Names short enough for a table, with the number of the class in front where shortening made two look alike."""
+    shown = [plain(c.name, _NAME) for c in classes]
+    if len(set(shown)) < len({c.name for c in classes}):
+        return [f"{i} {name}" for i, name in enumerate(shown)]
+    return shown
+
+
+def _class_row(c: ClassResult, name: str, places: int, widest: float) -> ClassRow:
     length = 0.5 * abs(c.gap) / widest
     return ClassRow(
-        name=plain(c.name, _NAME),
+        name=name,
         rows=f"{c.support:,}",
         error=f"{100 * c.calibration_error:.{places}f}",
         gap=signed(100 * c.gap, places),

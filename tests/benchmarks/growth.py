@@ -107,7 +107,7 @@ def section(folder: Path, arguments: argparse.Namespace) -> str:
             "input. Every metric and floor, without intervals."
         ),
         f"### With the rows, {ROWS_K} classes\n\n{_table(by_rows)}",
-        f"### With the classes, {scores:.0e} scores\n\n{_table(by_classes)}",
+        f"### With the classes, {scores / 1e6:g} million scores\n\n{_table(by_classes)}",
         f"### A file {'larger than memory' if arguments.full else 'read block by block'}\n\n{_words(large, memory)}",
         f"### Targets\n\n{table(('what', 'target', 'reached', 'enough'), targets)}",
     ]
@@ -233,10 +233,10 @@ def _memory_target(one: Grown) -> list[str]:
 def _words(large: OutOfCore, memory: int) -> str:
     rows = [
         ["file", f"{large.size / 2**30:.1f} GiB ({large.n} rows × {large.k} classes)"],
-        ["of it really on disk", f"{large.on_disk / 2**30:.1f} GiB (the rest are holes, which read as equal logits)"],
+        ["of it really on disk", f"{show(large.on_disk / 2**30)} GiB (the rest are holes, which read as equal logits)"],
         ["memory of the machine", f"{memory / 2**30:.1f} GiB"],
         ["`--max-memory`", f"{large.limit / MIB:.0f} MiB"],
-        ["labels, which are held", f"{large.labels / MIB:.0f} MiB"],
+        ["labels, which are held", f"{show(large.labels / MIB)} MiB"],
         ["peak of the whole process", f"{large.peak:.0f} MiB, {large.start:.0f} MiB of it imports"],
         ["wall, all processors", f"{large.wall:.1f} s, checksum of the file included"],
         ["CPU", f"{large.cpu:.1f} s"],

@@ -107,7 +107,10 @@ ERRORS = [
     (
         ["--convention", "calibeva"],
         2,
-        'convention "calibeva" is unknown (did you mean "calibeval"?); there are calibeval',
+        (
+            'convention "calibeva" is unknown (did you mean "calibeval"?); there are calibeval, guo (or gpleiss, '
+            "focal_calibration), mbls (or cals), torchmetrics, torchmetrics-multiclass, netcal"
+        ),
     ),
     (
         ["--kind", "logit"],

@@ -98,7 +98,10 @@ def test_warnings_of_the_predictions_come_first():
         ({"confidence": float("nan")}, "confidence is nan, but it must lie between 0 and 1, as 0.95 does"),
         (
             {"convention": "calibevl"},
-            'convention "calibevl" is unknown (did you mean "calibeval"?); there are calibeval',
+            (
+                'convention "calibevl" is unknown (did you mean "calibeval"?); there are calibeval, guo (or gpleiss, '
+                "focal_calibration), mbls (or cals), torchmetrics, torchmetrics-multiclass, netcal"
+            ),
         ),
     ],
 )

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from tests.fuzz.seeds import SEEDS
 
 MUTANTS = int(os.environ.get("CALIBEVAL_FUZZ", "2000"))

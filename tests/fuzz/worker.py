@@ -1,6 +1,6 @@
 """Runs `report` on many mutants of one format, in one process with little memory, and names those that went wrong.
 
-python worker.py FORMAT COUNT SEED FOLDER: prints one line for each mutant that did not end with exit code 0 or 3 in
+python worker.py FORMAT COUNT SEED FOLDER: writes one line for each mutant that did not end with exit code 0 or 3 in
 time, and leaves it in the folder; the last line is `done`, so that a crash is seen.
 """
 
@@ -44,8 +44,8 @@ def run(suffix, count, seed, folder):
         if code not in (0, 3) or took > SECONDS or "Traceback" in errors.getvalue():
             kept = folder / f"bad-{seed}-{number}{suffix}"
             kept.write_bytes(path.read_bytes())
-            print(f"{kept.name}: exit code {code} after {took:.1f} s: {errors.getvalue().strip()[:300]}")
-    print("done", codes)
+            sys.stdout.write(f"{kept.name}: exit code {code} after {took:.1f} s: {errors.getvalue().strip()[:300]}\n")
+    sys.stdout.write(f"done {codes}\n")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import pytest
 
 from calibeval import read
 from calibeval.core.errors import InputError
-from calibeval.readers import csv as csv_module
+from calibeval.readers import columns as columns_module
 from calibeval.readers import text as text_module
 from calibeval.readers import texts as texts_module
 from calibeval.readers.assemble import ReadOptions
@@ -231,8 +231,9 @@ def test_a_stray_quotation_mark(tmp_path):
 
 
 def test_a_header_of_too_many_columns(tmp_path, monkeypatch):
-    monkeypatch.setattr(csv_module, "MOST_COLUMNS", 3)
-    refused(written(tmp_path, "a,b,c,d\n1,2,3,4\n"), "d.csv line 1: 4 columns, but at most 3 are read")
+    monkeypatch.setattr(columns_module, "MOST_COLUMNS", 3)
+    message = "d.csv: 4 columns, but at most 3 are read; the scores of more classes can stand in one column of lists"
+    refused(written(tmp_path, "a,b,c,d\n1,2,3,4\n"), message)
 
 
 @pytest.mark.parametrize("line", ["x" * 2000, '"' + "x\n" * 1000], ids=["long", "quoted"])

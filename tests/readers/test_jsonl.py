@@ -13,6 +13,7 @@ from calibeval.core.errors import InputError
 from calibeval.readers import jsonl as jsonl_module
 from calibeval.readers import text as text_module
 from calibeval.readers.assemble import ReadOptions
+from calibeval.readers.describe import inspect_dump
 from calibeval.readers.limits import Limits
 from calibeval.readers.open import open_dump
 from calibeval.readers.spool import FileRows
@@ -53,6 +54,8 @@ def test_one_probability_a_row(tmp_path):
     assert (predictions.kind, predictions.k, predictions.labels.tolist()) == ("probs", 2, [1, 0])
     assert predictions.scores[0:2].tolist() == [[1 - 0.83, 0.83], [0, 1]]
     assert read(path, probs_key="p", labels_key="y").n == 2
+    roles = {note.key: note.role for note in inspect_dump(str(path), ReadOptions()).arrays}
+    assert roles == {"p": "probs", "y": "labels"}
 
 
 def test_other_ways_to_write_a_row(tmp_path):

@@ -141,8 +141,8 @@ def test_announced_sizes_are_checked_first(tmp_path):
         (
             {"logits": [[[1.0]], [[2.0]]]},
             (
-                'd.parquet: column "logits" holds list<element: list<element: double>>, but numbers, texts or flat lists '
-                "of numbers are needed. Write the dump without it."
+                'd.parquet: column "logits" holds list<element: list<element: double>>, but numbers, texts or flat '
+                "lists of numbers are needed. Write the dump without it."
             ),
         ),
         ({"logits": [[1.0], [2.0]], "image": [{"a": 1}, {"a": 2}]}, 'd.parquet: column "image" holds struct<a: int64>'),

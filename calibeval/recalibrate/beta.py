@@ -1,0 +1,83 @@
+"""Beta calibration of two classes: log-odds a log(p) - b log(1 - p) + c of p = P(class 1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from calibeval.core.errors import InputError
+from calibeval.core.predictions import Predictions
+from calibeval.recalibrate.binary import SEPARABLE, margins, two_columns
+from calibeval.recalibrate.logistic import minimise
+from calibeval.recalibrate.mapping import Fitted, Map, Parameters
+from calibeval.recalibrate.scores import Floats
+
+
+@dataclass(frozen=True, slots=True)
+class BetaMap(Map):
+    """P(class 1) = sigmoid(a log(p) - b log(1 - p) + c) with a, b >= 0, so that the order of the rows stays.
+
+    a = b = 1, c = 0 changes nothing; a = b is Platt scaling. A class of probability 0 keeps it.
+    Source: Kull, Silva Filho & Flach, AISTATS 2017.
+    """
+
+    method: ClassVar[str] = "beta"
+
+    a: float
+    b: float
+    c: float
+
+    def parameters(self) -> dict[str, Any]:
+        """The three numbers."""
+        return {"a": self.a, "b": self.b, "c": self.c}
+
+    def apply(self, z: Floats) -> Floats:
+        """The new log-odds as two columns."""
+        s = z[:, 1] - z[:, 0]
+        log_p, log_q = -np.logaddexp(0.0, -s), -np.logaddexp(0.0, s)
+        risen = np.where(log_p == -np.inf, -np.inf if self.a > 0 else 0.0, self.a * log_p)
+        fallen = np.where(log_q == -np.inf, -np.inf if self.b > 0 else 0.0, self.b * log_q)
+        return two_columns(risen - fallen + self.c)
+
+    @classmethod
+    def from_parameters(
+        cls,
+        parameters: Parameters,
+        k: int,
+        class_names: tuple[str, ...] | None,
+        fitted: Fitted,
+        clip: float | None,
+    ) -> BetaMap:
+        """The map of its JSON."""
+        parameters.need_two(k)
+        a, b, c = (parameters.number(name) for name in ("a", "b", "c"))
+        if a < 0 or b < 0:
+            raise InputError(f"parameters a and b are {a:g} and {b:g}, but neither may be negative")
+        return cls(k, class_names, fitted, a, b, c, clip=clip)
+
+
+def fit_beta(predictions: Predictions, clip: float | None) -> tuple[tuple[float, float, float], str | None]:
+    """a, b and c of greatest likelihood, and a note where there is something to say.
+
+    Raises: InputError if certain rows leave no such map; BadValues; Impossible.
+
+    >>> (a, b, _), note = fit_beta(Predictions(probs=[0.2, 0.3, 0.8, 0.9], labels=[0, 1, 0, 1]), None)
+    >>> a >= 0, b >= 0, note
+    (True, True, None)
+    """
+    rows = margins(predictions, clip)
+    scale = max(float(np.logaddexp(0.0, -rows.s).mean()), float(np.logaddexp(0.0, rows.s).mean()))
+
+    def features(s: Floats) -> Floats:
+        return np.stack([-np.logaddexp(0.0, -s) / scale, np.logaddexp(0.0, s) / scale, np.ones_like(s)])
+
+    weights = minimise(lambda: rows.blocks(features), np.array([scale, scale, 0.0]), bounded=2)
+    a, b, c = float(weights[0]) / scale, float(weights[1]) / scale, float(weights[2])
+    if rows.certain and not (a > 0 and b > 0):
+        raise InputError(
+            f"{predictions.source.name}: the best map has a = {a:.4g} and b = {b:.4g}, but {rows.certain} rows "
+            "give one class probability 0, which needs both to be positive. Say clip=1e-12 to raise it."
+        )
+    return (a, b, c), SEPARABLE if rows.separable else None

@@ -1,0 +1,102 @@
+"""What the maps for two classes share: the difference s of the two log-scores, and targets where s separates labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from calibeval.core.errors import InputError
+from calibeval.core.predictions import Predictions
+from calibeval.recalibrate.scores import Floats, chunk_rows, label_scores, log_scores, log_softmax
+
+BLOCK = 2**15
+SEPARABLE = (
+    "the scores separate the two labels, so that the likelihood has no maximum: the targets of Platt (1999) were "
+    "fitted in place of 0 and 1"
+)
+
+
+class Margins(NamedTuple):
+    """s = log-score of class 1 less that of class 0, (n,), and target (n,): 1 where the label is class 1.
+
+    Rows with infinite s are left out; certain counts them. separable: whether no likelihood has a maximum, so that the
+    targets are those of Platt.
+    """
+
+    s: Floats
+    target: Floats
+    certain: int
+    separable: bool
+
+    def blocks(self, features: Callable[[Floats], Floats]) -> Iterator[tuple[Floats, Floats]]:
+        """Features (m, b) and targets of the rows, block by block."""
+        for start in range(0, len(self.s), BLOCK):
+            yield features(self.s[start : start + BLOCK]), self.target[start : start + BLOCK]
+
+
+def margins(predictions: Predictions, clip: float | None) -> Margins:
+    """The margins of predictions of two classes.
+
+    Raises: InputError if every row is certain; BadValues for values that contradict the kind; Impossible where a label
+    has probability 0.
+
+    >>> margins(Predictions(logits=[[0.0, 2.0], [1.0, 0.0], [0.0, 3.0]], labels=[1, 0, 0]), None).s.tolist()
+    [2.0, -1.0, 3.0]
+    """
+    parts, labels = [], []
+    for block in predictions.blocks(chunk_rows(predictions)):
+        z = log_scores(block.scores, predictions.kind, clip=clip).z
+        label_scores(z, block.labels)
+        parts.append(z[:, 1] - z[:, 0])
+        labels.append(block.labels)
+    s, y = np.concatenate(parts), np.concatenate(labels).astype(np.float64)
+    finite = np.isfinite(s)
+    certain = int(len(s) - np.count_nonzero(finite))
+    if certain:
+        s, y = s[finite], y[finite]
+    if not len(s):
+        name = predictions.source.name
+        raise InputError(
+            f"{name}: in every row one class has probability 0, so there is nothing to fit; say clip=1e-12"
+        )
+    ones = int(y.sum())
+    if separated(s, y):
+        high, low = (ones + 1.0) / (ones + 2.0), 1.0 / (len(y) - ones + 2.0)
+        return Margins(s, np.where(y == 1, high, low), certain, separable=True)
+    return Margins(s, y, certain, separable=False)
+
+
+def separated(s: Floats, y: Floats) -> bool:
+    """Whether some threshold has all labels 1 on its one side and all labels 0 on its other, or one label is absent.
+
+    >>> separated(np.array([0.0, 1.0, 2.0]), np.array([0.0, 1.0, 1.0])), separated(np.array([0.0, 1.0]), np.ones(2))
+    (True, True)
+    """
+    ones, zeros = s[y == 1], s[y == 0]
+    if not len(ones) or not len(zeros):
+        return True
+    apart = bool(zeros.max() <= ones.min() or ones.max() <= zeros.min())
+    return apart and not bool(s.max() == s.min())
+
+
+def two_columns(v: Floats) -> Floats:
+    """Log-odds of class 1 as log-scores of both classes, (b, 2): 0 and v; where v is infinite, one is -inf.
+
+    >>> two_columns(np.array([1.5, np.inf])).tolist()
+    [[0.0, 1.5], [-inf, 0.0]]
+    """
+    sure = v == np.inf
+    return np.stack([np.where(sure, -np.inf, 0.0), np.where(sure, 0.0, v)], axis=1)
+
+
+def mean_loss(predictions: Predictions, clip: float | None, apply: Callable[[Floats], Floats]) -> tuple[float, float]:
+    """The mean NLL before and after a map of log-scores."""
+    before, after = 0.0, 0.0
+    for block in predictions.blocks(chunk_rows(predictions)):
+        z = log_scores(block.scores, predictions.kind, clip=clip).z
+        row = np.arange(len(block.labels))
+        before -= float(log_softmax(z)[row, block.labels].sum())
+        after -= float(log_softmax(apply(z))[row, block.labels].sum())
+    return before / predictions.n, after / predictions.n

@@ -1,0 +1,107 @@
+"""Rows dealt to folds: each label evenly, groups kept together, the same for the same seed."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.errors import InputError, UsageError
+from calibeval.core.predictions import Predictions
+
+Folds = npt.NDArray[np.int16]
+
+NO_FOLD = -1
+
+
+def deal(predictions: Predictions, folds: int, seed: int, groups: npt.NDArray[Any] | None = None) -> Folds:
+    """The fold of every stored row, (rows,) in [0, folds); ignored rows have NO_FOLD.
+
+    groups: (rows,) of any type: rows with equal entries come into one fold.
+    Raises: UsageError for fewer than 2 folds, or groups of another length; InputError if there are fewer rows, or
+    groups, than folds.
+
+    >>> p = Predictions(probs=[0.5] * 6, labels=[0, 0, 0, 1, 1, 1])
+    >>> sorted(deal(p, folds=3, seed=0)[:3].tolist())
+    [0, 1, 2]
+    """
+    if not 2 <= folds <= np.iinfo(np.int16).max:
+        raise UsageError(f"folds is {folds}, but at least 2 are needed")
+    kept = np.flatnonzero(predictions.labels != predictions.ignore_index) if predictions.ignored else slice(None)
+    labels = predictions.labels[kept]
+    rng = np.random.default_rng(seed)
+    if groups is None:
+        dealt = _deal_rows(labels, folds, rng)
+        units, words = len(labels), "rows"
+    else:
+        groups = np.asarray(groups)
+        if groups.shape != (predictions.rows,):
+            raise UsageError(f"groups have shape {groups.shape}, but there are {predictions.rows} rows")
+        _, group = np.unique(groups[kept], return_inverse=True)
+        dealt = _deal_groups(labels, group, folds, rng)
+        units, words = int(group.max()) + 1, "groups"
+    if units < folds:
+        raise InputError(f"{predictions.source.name}: {units} {words} cannot be dealt to {folds} folds")
+    result = np.full(predictions.rows, NO_FOLD, np.int16)
+    result[kept] = dealt
+    return result
+
+
+def _deal_rows(labels: npt.NDArray[np.integer[Any]], folds: int, rng: np.random.Generator) -> Folds:
+    """Rows in random order, sorted by label, dealt in turn: folds differ by one row at most, also within a label."""
+    shuffled = rng.permutation(len(labels))
+    order = shuffled[np.argsort(labels[shuffled], kind="stable")]
+    result = np.empty(len(labels), np.int16)
+    result[order] = np.arange(len(labels)) % folds
+    return result
+
+
+def _deal_groups(
+    labels: npt.NDArray[np.integer[Any]], group: npt.NDArray[np.intp], folds: int, rng: np.random.Generator
+) -> Folds:
+    """Groups from large to small, equals in random order, each to the fold that lacks its most frequent label most."""
+    groups, k = int(group.max()) + 1, int(labels.max()) + 1
+    pair, rows = np.unique(group * k + labels, return_counts=True)
+    owner, label = pair // k, pair % k
+    usual = np.zeros(groups, np.int64)
+    by_rows = np.argsort(rows, kind="stable")
+    usual[owner[by_rows]] = label[by_rows]  # the last one written is the most frequent
+    size = np.bincount(group, minlength=groups)
+    shuffled = rng.permutation(groups)
+    order = shuffled[np.argsort(-size[shuffled], kind="stable")]
+    of_label, of_all = np.zeros((folds, k)), np.zeros(folds)
+    fold = np.empty(groups, np.int16)
+    for one in order.tolist():
+        lack = np.lexsort((of_all, of_label[:, usual[one]]))
+        fold[one] = lack[0]
+        of_label[lack[0], usual[one]] += size[one]
+        of_all[lack[0]] += size[one]
+    return fold[group]
+
+
+def without(predictions: Predictions, rows: npt.NDArray[np.bool_]) -> Predictions:
+    """The predictions with some stored rows (a mask) ignored, too; scores are not copied.
+
+    Raises: InputError if no row is left.
+
+    >>> without(Predictions(probs=[0.5, 0.6], labels=[0, 1]), np.array([True, False])).n
+    1
+    """
+    ignore = predictions.ignore_index
+    labels = predictions.labels
+    if ignore is None:
+        ignore = -1
+        labels = labels.astype(np.int64) if labels.dtype.kind == "u" else labels.copy()
+    else:
+        labels = labels.copy()
+    labels[rows] = ignore
+    ignored = int(np.count_nonzero(labels == ignore))
+    if ignored == len(labels):
+        raise InputError(f"{predictions.source.name}: no row is left to be fitted on")
+    result = copy.copy(predictions)
+    object.__setattr__(result, "labels", labels)
+    object.__setattr__(result, "ignore_index", ignore)
+    object.__setattr__(result, "ignored", ignored)
+    return result

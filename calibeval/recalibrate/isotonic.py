@@ -1,0 +1,151 @@
+"""Isotonic regression: of P(class 1) for two classes, of each class against the rest for more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from calibeval.core.errors import InputError
+from calibeval.core.predictions import Predictions
+from calibeval.recalibrate.mapping import Fitted, Map, Parameters, is_number
+from calibeval.recalibrate.scores import Floats, chunk_rows, label_scores, log_scores, log_softmax
+
+GROUP_SCORES = 2**22  # probabilities of some classes that are held at a time
+
+
+class Curve(NamedTuple):
+    """A rising line through points (x, y): x strictly ascending, y ascending and inside (0, 1)."""
+
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IsotonicMap(Map):
+    """Each class's probability through a rising curve, then divided by the sum over the classes.
+
+    Two classes have one curve, of P(class 1); more have one for each class. Between its points a curve is a straight
+    line, outside them level. It may change the predicted class. A curve is nowhere 0 or 1 (see `fit_isotonic`), so even
+    a class of probability 0 gets a little.
+    Source: Zadrozny & Elkan, KDD 2002.
+    """
+
+    method: ClassVar[str] = "isotonic"
+
+    curves: tuple[Curve, ...]
+
+    def parameters(self) -> dict[str, Any]:
+        """The points of every curve."""
+        return {"curves": [{"x": list(curve.x), "y": list(curve.y)} for curve in self.curves]}
+
+    def apply(self, z: Floats) -> Floats:
+        """Logarithms of the new probabilities."""
+        p = np.exp(log_softmax(z))
+        if len(self.curves) == 1:
+            one = np.interp(p[:, 1], *self.curves[0])
+            return np.log(np.stack([1.0 - one, one], axis=1))
+        mapped = np.stack([np.interp(p[:, i], *curve) for i, curve in enumerate(self.curves)], axis=1)
+        return np.asarray(np.log(mapped / mapped.sum(axis=1, keepdims=True)))
+
+    @classmethod
+    def from_parameters(
+        cls,
+        parameters: Parameters,
+        k: int,
+        class_names: tuple[str, ...] | None,
+        fitted: Fitted,
+        clip: float | None,
+    ) -> IsotonicMap:
+        """The map of its JSON."""
+        curves, needed = parameters.values.get("curves"), 1 if k == 2 else k
+        if not isinstance(curves, list) or len(curves) != needed:
+            came = f"{len(curves)} curves" if isinstance(curves, list) else "no curves"
+            raise InputError(f"the map has {came}, but {k} classes need {needed}")
+        return cls(k, class_names, fitted, tuple(_curve(curve, i) for i, curve in enumerate(curves)), clip=clip)
+
+
+def _curve(came: object, number: int) -> Curve:
+    """A curve of a map's JSON.
+
+    Raises: InputError unless it has points, rises, and stays inside (0, 1).
+    """
+    lists = [came.get(axis) for axis in ("x", "y")] if isinstance(came, Mapping) else [None, None]
+    if not all(isinstance(values, list) and values and all(map(is_number, values)) for values in lists):
+        raise InputError(f'curve {number} needs lists "x" and "y" of finite numbers')
+    x, y = (np.asarray(values, np.float64) for values in lists)
+    if len(x) != len(y):
+        raise InputError(f"curve {number} has {len(x)} x, but {len(y)} y")
+    if not ((np.diff(x) > 0).all() and (np.diff(y) >= 0).all() and y[0] > 0 and y[-1] < 1):
+        raise InputError(f"curve {number} must have ascending x, and ascending y between 0 and 1")
+    return Curve(tuple(x.tolist()), tuple(y.tolist()))
+
+
+def fit_isotonic(predictions: Predictions, clip: float | None) -> tuple[tuple[Curve, ...], str | None]:
+    """The curves of least squared error, and a note where there is something to say.
+
+    A run of rows on which the best rising curve is 0 or 1 tells of no certainty: with m such rows, the value is
+    (1/k) / (m + 1), or (m + 1/k) / (m + 1): as if one more row had been shared between the k classes. So no class ever
+    gets probability 0, no row loses all of its classes, and a class without a row keeps a small share. Equal
+    probabilities share one value. All else is the textbook's. Memory: the probabilities of some classes at a time, up
+    to 32 MiB, or of one class.
+    Raises: BadValues; Impossible.
+
+    >>> (curve,), _ = fit_isotonic(Predictions(probs=[0.1, 0.6, 0.7, 0.9], labels=[0, 1, 0, 1]), None)
+    >>> np.round(curve.x, 6).tolist(), curve.y
+    ([0.1, 0.6, 0.7, 0.9], (0.25, 0.5, 0.5, 0.75))
+    """
+    k = predictions.scores.shape[1]
+    wanted = [1] if k == 2 else range(k)
+    curves = []
+    labels = np.concatenate([block.labels for block in predictions.blocks(chunk_rows(predictions))])
+    group = max(1, GROUP_SCORES // max(1, len(labels)))
+    for start in range(0, len(wanted), group):
+        columns = list(wanted[start : start + group])
+        p = _probabilities(predictions, clip, columns)
+        curves += [_fit_curve(p[i], labels == column, k) for i, column in enumerate(columns)]
+    absent = k - len(np.unique(labels))
+    note = f"{absent} of {k} classes have no row to be fitted on" if absent else None
+    return tuple(curves), note
+
+
+def _probabilities(predictions: Predictions, clip: float | None, columns: list[int]) -> Floats:
+    """The probabilities of some classes, (len(columns), n)."""
+    p, start = np.empty((len(columns), predictions.n)), 0
+    for block in predictions.blocks(chunk_rows(predictions)):
+        z = log_scores(block.scores, predictions.kind, clip=clip).z
+        label_scores(z, block.labels)
+        stop = start + len(block.labels)
+        p[:, start:stop] = np.exp(log_softmax(z)[:, columns].T)
+        start = stop
+    return p
+
+
+def _fit_curve(p: Floats, hit: np.ndarray, k: int) -> Curve:
+    """The rising curve of the frequency of hits over p, through the two ends of each level run."""
+    values, place = np.unique(p, return_inverse=True)
+    count = np.bincount(place).astype(np.float64)
+    hits = np.bincount(place, weights=hit.astype(np.float64))
+    isotonic_regression: Any = import_module("scipy.optimize").isotonic_regression
+    result = isotonic_regression(hits / count, weights=count)
+    first, last = result.blocks[:-1], result.blocks[1:] - 1
+    rows = np.add.reduceat(count, first)
+    level = np.add.reduceat(hits, first) / rows
+    level = _inside(level, rows, k)
+    x = np.stack([values[first], values[last]], axis=1).ravel()
+    y = np.repeat(level, 2)
+    keep = np.concatenate([[True], np.diff(x) > 0])
+    return Curve(tuple(x[keep].tolist()), tuple(y[keep].tolist()))
+
+
+def _inside(level: Floats, rows: Floats, k: int) -> Floats:
+    """Levels inside (0, 1), still ascending: one more row is shared between the classes where a level is 0 or 1."""
+    bounded = np.where(level <= 0, (1.0 / k) / (rows + 1.0), level)
+    bounded = np.where(level >= 1, (rows + 1.0 / k) / (rows + 1.0), bounded)
+    if len(level) > 1:
+        bounded[0] = min(bounded[0], bounded[1])
+        bounded[-1] = max(bounded[-1], bounded[-2])
+    return bounded

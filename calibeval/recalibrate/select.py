@@ -1,0 +1,103 @@
+"""`method="auto"`: the simplest map whose cross-validated NLL is within one standard error of the best."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.errors import CalibevalError, InputError
+from calibeval.core.predictions import Predictions
+from calibeval.recalibrate.folds import Folds, deal, without
+from calibeval.recalibrate.mapping import Candidate, Map
+from calibeval.recalibrate.methods import METHODS, fit_method
+from calibeval.recalibrate.scores import Floats, number_of_classes, row_nll
+
+FOLDS = 5
+
+
+def select(
+    predictions: Predictions,
+    *,
+    folds: int = FOLDS,
+    seed: int = 0,
+    groups: npt.NDArray[Any] | None = None,
+    clip: float | None = None,
+) -> Map:
+    """The map of the simplest method that is about as good as the best; `fitted.selection` is the table.
+
+    Every method that the number of classes allows is fitted on all folds but one and judged on that one, in turn.
+    Of each, the excess of its mean NLL over the best method's has a standard error, paired by rows (by groups, where
+    there are some). The first method of METHODS, which go from simple to rich, whose excess is at most one standard
+    error is fitted on all rows. The NLL is a proper score; an ECE would be no ground to choose.
+    Raises: InputError if there are fewer rows than folds, or no method can be fitted.
+    Source: the one-standard-error rule: Breiman et al., Classification and Regression Trees, 1984, section 3.4.3.
+
+    >>> rng = np.random.default_rng(0)
+    >>> s = 4.0 * rng.standard_normal(400)
+    >>> select(Predictions(logits=s, labels=rng.random(400) < 1 / (1 + np.exp(-s / 2)))).method
+    'temperature'
+    """
+    k = number_of_classes(predictions)
+    dealt = deal(predictions, folds, seed, groups)
+    names = [name for name, spec in METHODS.items() if k == 2 or not spec.binary]
+    losses: dict[str, Floats] = {}
+    reasons: dict[str, CalibevalError] = {}
+    for name in names:
+        try:
+            losses[name] = _held_out_nll(predictions, name, dealt, folds, clip)
+        except InputError as error:
+            reasons[name] = error
+    if not losses:
+        raise next(iter(reasons.values()))
+    kept = dealt >= 0
+    table = _table(names, losses, reasons, None if groups is None else np.asarray(groups)[kept])
+    chosen = next(row.method for row in table if row.chosen)
+    result = fit_method(predictions, chosen, clip=clip)
+    return replace(result, fitted=replace(result.fitted, selection=table))
+
+
+def _held_out_nll(predictions: Predictions, method: str, dealt: Folds, folds: int, clip: float | None) -> Floats:
+    """The NLL of every row that counts, (n,), under the map that never saw it."""
+    result = np.empty(predictions.rows)
+    for fold in range(folds):
+        held = dealt == fold
+        recalibration = fit_method(without(predictions, held), method, clip=clip)
+        result[held] = row_nll(recalibration(without(predictions, ~held)))
+    return result[dealt >= 0]
+
+
+def _table(
+    names: list[str],
+    losses: dict[str, Floats],
+    reasons: dict[str, CalibevalError],
+    groups: npt.NDArray[Any] | None,
+) -> tuple[Candidate, ...]:
+    """One row for each method, the chosen one marked."""
+    means = {name: float(loss.mean()) for name, loss in losses.items()}
+    best = min(means, key=lambda name: means[name])
+    rows, found = [], False
+    for name in names:
+        if name not in losses:
+            rows.append(Candidate(name, None, None, None, reason=str(reasons[name])))
+            continue
+        excess, error = means[name] - means[best], _standard_error(losses[name] - losses[best], groups)
+        chosen = not found and excess <= error
+        found = found or chosen
+        rows.append(Candidate(name, means[name], excess, error, chosen=chosen))
+    return tuple(rows)
+
+
+def _standard_error(difference: Floats, groups: npt.NDArray[Any] | None) -> float:
+    """The standard error of a mean over rows, whose groups, if any, are independent rather than they."""
+    n, away = len(difference), difference - difference.mean()
+    if groups is not None:
+        _, group = np.unique(groups, return_inverse=True)
+        away = np.bincount(group, weights=away)
+    units = len(away)
+    if units < 2:
+        return 0.0
+    return math.sqrt(float(away @ away) * units / (units - 1)) / n

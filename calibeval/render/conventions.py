@@ -1,0 +1,114 @@
+"""One dump's calibration errors under every convention, side by side, as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Sequence
+
+from calibeval.core.convention_metrics import EXPLAINED, Explained
+from calibeval.core.predictions import Predictions
+from calibeval.core.report import MetricResult, Report
+from calibeval.core.version import VERSION
+from calibeval.render import cells
+from calibeval.render.names import ascii_text, isolated, visible
+
+SCHEMA = "calibeval.conventions/1"
+_INDENT = "  "
+
+
+def render(predictions: Predictions, explained: Sequence[Explained], *, width: int = 100, ascii_only: bool) -> str:
+    """A table of the errors in percent, one line per convention, and below it what each does differently.
+
+    explained: of these predictions. width: columns of the words below the table. ascii_only: nothing but ASCII.
+    """
+    title = f"{isolated(visible(predictions.source.name))} · {cells.plural(predictions.n, 'row')}"
+    k = predictions.k
+    title += " · top label only" if k is None else f" · {cells.plural(k, 'class')}"
+    lines = [title, "", *_table(explained), ""]
+    for one in explained:
+        facts = [fact for fact in one.convention.facts if k == 2 or not fact.startswith("two classes")]
+        words = [f"{one.convention.name}: {'; '.join(facts)}", *one.remarks, *_reasons(one)]
+        for number, text in enumerate(words):
+            start = "" if number == 0 else _INDENT
+            lines += textwrap.wrap(text, width, initial_indent=start, subsequent_indent=start + _INDENT)
+    text = "\n".join(lines) + "\n"
+    return "".join(f"{ascii_text(line)}\n" for line in text.splitlines()) if ascii_only else text
+
+
+def render_json(predictions: Predictions, explained: Sequence[Explained]) -> str:
+    """The same as one JSON object; errors are fractions, and a null carries its reason."""
+    source = predictions.settled_source()
+    document = {
+        "schema": SCHEMA,
+        "version": VERSION,
+        "name": predictions.source.name,
+        "source": {
+            "path": source.path,
+            "split": source.split,
+            "sha256": source.sha256,
+            "format": source.format,
+            "kind": predictions.kind,
+            "n": predictions.n,
+            "k": predictions.k,
+            "ignored": predictions.ignored,
+        },
+        "conventions": [
+            {
+                "name": one.convention.name,
+                "aliases": list(one.convention.aliases),
+                "bins": one.bins,
+                "metrics": {name: metric.to_dict() for name, metric in one.metrics.items()},
+                "facts": list(one.convention.facts),
+                "remarks": list(one.remarks),
+                "source": one.convention.source,
+                "description": one.convention.description,
+            }
+            for one in explained
+        ],
+    }
+    return json.dumps(document, indent=1, allow_nan=False) + "\n"
+
+
+def note(report: Report, *, width: int, ascii_only: bool) -> str:
+    r"""The line below a terminal's table that names another tool's convention; empty under calibeval's own.
+
+    >>> note(Report("0", {"bins": 15, "convention": "mbls"}), width=80, ascii_only=True)
+    '\n15 bins; convention mbls\n'
+    >>> note(Report("0", {"bins": 15, "convention": "calibeval"}), width=80, ascii_only=True)
+    ''
+    """
+    if report.settings.get("convention", "calibeval") == "calibeval":
+        return ""
+    words = cells.convention(report)
+    lines = textwrap.wrap(ascii_text(words) if ascii_only else words, width)
+    return "\n" + "".join(f"{line}\n" for line in lines)
+
+
+def _table(explained: Sequence[Explained]) -> list[str]:
+    header = ["convention", "bins", *(cells.heading(name) for name in EXPLAINED)]
+    rows = [[e.convention.name, str(e.bins), *(_number(e.metrics[name]) for name in EXPLAINED)] for e in explained]
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    return [
+        "  ".join(
+            cell.rjust(size) if i else cell.ljust(size) for i, (cell, size) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in (header, *rows)
+    ]
+
+
+def _number(metric: MetricResult) -> str:
+    """Three decimals for errors of the top label: conventions may differ in the last of them."""
+    if metric.value is None or metric.name == "cwce":
+        return cells.value(metric)
+    return f"{100 * metric.value:.3f}"
+
+
+def _reasons(one: Explained) -> list[str]:
+    """Why numbers are missing, where the tool has the metric."""
+    missing = [m for m in one.metrics.values() if m.value is None and m.name in one.convention.metrics]
+    reasons = dict.fromkeys(m.reason or "not measured" for m in missing)
+    return [
+        f"{', '.join(cells.label(m.name) for m in missing if (m.reason or 'not measured') == reason)}: {reason}"
+        for reason in reasons
+    ]
