@@ -103,11 +103,12 @@ def _stored_bytes(predictions: Predictions) -> int:
 
 
 def _stored_edges(edges: Floats, predictions: Predictions) -> Floats:
-    """Edges as probabilities of the stored dtype can meet them: a float32 0.2 is on the float32 edge 0.2."""
-    dtype = predictions.scores.dtype
-    if predictions.kind in ("probs", "confidence") and dtype.kind == "f" and dtype.itemsize < 8:
-        return edges.astype(dtype).astype(np.float64)
-    return edges
+    """Edges as probabilities of the stored type can meet them: a float32 0.2 is on the float32 edge 0.2."""
+    if predictions.kind not in ("probs", "confidence"):
+        return edges
+    mantissa, exponent = np.frexp(edges)
+    bits = 1.0 - np.log2(predictions.precision)
+    return np.asarray(np.ldexp(np.rint(np.ldexp(mantissa, int(bits))), exponent - int(bits)), np.float64)
 
 
 def _in_order(predictions: Predictions, edges: Floats, jobs: int) -> Iterator[_Chunk]:
@@ -135,7 +136,11 @@ def _in_order(predictions: Predictions, edges: Floats, jobs: int) -> Iterator[_C
 
 def _summarise_chunk(predictions: Predictions, block: Block, edges: Floats) -> _Chunk:
     m = len(edges) - 1
-    rows = top_label_rows(block) if predictions.kind == "confidence" else full_rows(block, predictions.kind, edges)
+    rows = (
+        top_label_rows(block)
+        if predictions.kind == "confidence"
+        else full_rows(block, predictions.kind, edges, predictions.sum_tolerance)
+    )
     bins = bin_index(rows.confidence, edges)
     impossible = np.flatnonzero(np.isneginf(rows.label_log_p))
     log_p = np.delete(rows.label_log_p, impossible) if len(impossible) else rows.label_log_p

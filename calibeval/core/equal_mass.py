@@ -82,11 +82,16 @@ def from_keys(keys: Keys, bins: int) -> tuple[BinSums, Floats]:
     keys.partition(ranks)
     edges = equal_mass_edges(_confidences(keys[ranks]))
     total: BinSums | None = None
-    for start in range(0, len(keys), PART):
-        part = keys[start : start + PART]
-        p = _confidences(part)
-        sums = sums_by_index(bin_index(p, edges), len(edges) - 1, p, _correct(part))
-        total = sums if total is None else total + sums
+    # From one rank to the next lie the rows of one bin, and perhaps some that tie with its lower edge.
+    stops = [*(ranks + 1).tolist(), len(keys)]
+    for start, stop in zip([0, *stops[:-1]], stops, strict=True):
+        upper = int(bin_index(_confidences(keys[stop - 1 : stop]), edges)[0]) if stop < len(keys) else len(edges) - 2
+        for part in range(start, stop, PART):
+            piece = keys[part : min(part + PART, stop)]
+            p = _confidences(piece)
+            index = upper - (p <= edges[upper])
+            sums = sums_by_index(np.maximum(index, 0), len(edges) - 1, p, _correct(piece))
+            total = sums if total is None else total + sums
     if total is None:
         raise InputError("there are no rows to bin")
     return total, edges

@@ -13,6 +13,8 @@ from calibeval.core.errors import InputError, UsageError
 from calibeval.core.labels import as_labels
 from calibeval.core.row_source import KINDS, DensePixels, Kind, RowSource, as_rows, as_source
 
+MOST_CLASSES = 2**20
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -53,6 +55,7 @@ class Predictions:
     correct: (n,) of 0 and 1, with `confidence` only.
     class_names: k names. columns: one-dimensional arrays of length n by name, for slices. ids: (n,) row names.
     ignore_index: rows with this label are left out and counted in `ignored`.
+    precision: relative step between the scores as they were stored, where their dtype does not tell it (bfloat16).
     settling: finishes what a reader checks beside the work, and returns the source with its hash.
     `layout` is (n,), or (n, h, w) for dense scores, whose columns and ids may hold one entry per image.
 
@@ -75,6 +78,7 @@ class Predictions:
     ignored: int = 0
     layout: tuple[int, ...] = ()
     warnings: tuple[str, ...] = ()
+    precision: float = 2.0**-52
     settling: Callable[[], Source] | None = None
 
     def __init__(
@@ -92,6 +96,7 @@ class Predictions:
         source: Source | None = None,
         ignore_index: int | None = None,
         warnings: Sequence[str] = (),
+        precision: float | None = None,
         settling: Callable[[], Source] | None = None,
     ) -> None:
         given = {"logits": logits, "probs": probs, "log_probs": log_probs, "confidence": confidence}
@@ -108,6 +113,8 @@ class Predictions:
             scores, raw = as_rows(as_source(given[kind], kind), kind, raw)
             layout = np.asarray(outcome).shape if isinstance(scores, DensePixels) else (scores.shape[0],)
             k = 2 if kind == "confidence" else scores.shape[1]
+            if k > MOST_CLASSES:
+                raise InputError(f"{k} classes, but at most {MOST_CLASSES} are supported")
             names = None if class_names is None else tuple(str(name) for name in class_names)
             if names is not None and len(names) != k:
                 raise InputError(f"{len(names)} class names, but the scores have {k} classes")
@@ -132,6 +139,7 @@ class Predictions:
             "ignored": ignored,
             "layout": layout,
             "warnings": tuple(warnings),
+            "precision": precision or stored_precision(scores.dtype),
             "settling": settling,
         }.items():
             object.__setattr__(self, name, value)
@@ -142,6 +150,11 @@ class Predictions:
         Raises: InputError if the file turned out to be damaged.
         """
         return self.source if self.settling is None else self.settling()
+
+    @property
+    def sum_tolerance(self) -> float:
+        """How far the probabilities of a row may sum from 1."""
+        return sum_tolerance(self.precision)
 
     @property
     def n(self) -> int:
@@ -204,7 +217,22 @@ class Predictions:
             source=self.source,
             ignore_index=self.ignore_index,
             warnings=self.warnings,
+            precision=self.precision,
         )
+
+
+def sum_tolerance(precision: float) -> float:
+    """How far the probabilities of a row may sum from 1: eight steps of the stored type, at least 1e-4.
+
+    >>> sum_tolerance(2.0**-23), sum_tolerance(2.0**-10)
+    (0.0001, 0.0078125)
+    """
+    return max(1e-4, 8 * precision)
+
+
+def stored_precision(dtype: np.dtype[Any]) -> float:
+    """The relative step between numbers of a type; integers and text count as float64."""
+    return float(np.finfo(dtype).eps) if dtype.kind == "f" else 2.0**-52
 
 
 def _check_columns(columns: Mapping[str, npt.NDArray[Any]], lengths: set[int]) -> None:

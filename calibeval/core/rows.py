@@ -15,7 +15,6 @@ import numpy.typing as npt
 from calibeval.core.metrics.binning import Floats, bin_index, totals_by_index
 from calibeval.core.predictions import Block
 from calibeval.core.row_source import Kind
-from calibeval.core.values import sum_tolerance
 
 Indices = npt.NDArray[np.intp]
 Scores = npt.NDArray[Any]
@@ -64,16 +63,17 @@ def top_label_rows(block: Block) -> Rows:
     return Rows(confidence, nothing, nothing, nothing, block.labels.astype(bool), None)
 
 
-def full_rows(block: Block, kind: Kind, edges: Floats) -> Rows:
+def full_rows(block: Block, kind: Kind, edges: Floats, tolerance: float) -> Rows:
     """Rows with a score for each class.
 
     edges: (m + 1,) of the equal-width bins of class-wise probabilities.
+    tolerance: how far the probabilities of a row may sum from 1.
     Raises: BadValues where values contradict the kind.
     """
     b, k = block.scores.shape
     step = max(1, min(BLOCK_SCORES // k, b))
     layout = _few_classes if k <= FEW_CLASSES else _many_classes
-    sums = _ClassSums(k, edges)
+    sums = _ClassSums(k, edges, tolerance)
     work = np.empty(step * k), np.empty(step * k)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore", under="ignore"):
         pieces = [
@@ -90,8 +90,8 @@ def full_rows(block: Block, kind: Kind, edges: Floats) -> Rows:
 class _ClassSums:
     """Class-wise sums of a chunk: column sums, and every single probability above the first bin."""
 
-    def __init__(self, k: int, edges: Floats) -> None:
-        self.edges = edges
+    def __init__(self, k: int, edges: Floats, tolerance: float) -> None:
+        self.edges, self.tolerance = edges, tolerance
         self._p, self._pp = np.zeros(k), np.zeros(k)
         self._classes: list[Indices] = []
         self._entries: list[Floats] = []
@@ -128,7 +128,7 @@ def _few_classes(scores: Scores, labels: Labels, kind: Kind, sums: _ClassSums, w
     at_label = labels.astype(np.intp) * b
     at_label += np.arange(b)
     label_score = p.ravel().take(at_label)
-    norm = _weights(p, kind, best, 0, sum_tolerance(scores.dtype))
+    norm = _weights(p, kind, best, 0, sums.tolerance)
     if kind == "logits":
         p /= norm
     np.multiply(p, p, out=squares)
@@ -146,7 +146,7 @@ def _many_classes(scores: Scores, labels: Labels, kind: Kind, sums: _ClassSums, 
     row = np.arange(b)
     predicted = weights.argmax(axis=1)
     best, label_score = weights[row, predicted], weights[row, labels]
-    norm = _weights(weights, kind, best, 1, sum_tolerance(scores.dtype))
+    norm = _weights(weights, kind, best, 1, sums.tolerance)
     if kind != "logits":
         norm.fill(1.0)
     np.multiply(weights, weights, out=squares)

@@ -13,24 +13,16 @@ from calibeval.core.predictions import Block, Predictions
 ROWS_SCORES = 2**20
 
 
-def sum_tolerance(dtype: np.dtype[Any]) -> float:
-    """How far the probabilities of a row may sum from 1: eight roundings of the stored type, at least 1e-4.
-
-    >>> sum_tolerance(np.dtype("float32")), sum_tolerance(np.dtype("float16"))
-    (0.0001, 0.0078125)
-    """
-    return max(1e-4, 8 * float(np.finfo(dtype).eps)) if dtype.kind == "f" else 1e-4
-
-
-def looks_like_probs(scores: npt.NDArray[Any]) -> bool:
+def looks_like_probs(scores: npt.NDArray[Any], tolerance: float = 1e-4) -> bool:
     """Whether all rows are non-negative and sum to 1, as logits practically never do.
 
     >>> looks_like_probs(np.array([[0.25, 0.75]])), looks_like_probs(np.array([[2.5, 0.75]]))
     (True, False)
     """
-    values = np.asarray(scores, np.float64)
-    sums = values.sum(axis=-1)
-    return bool((values >= 0).all() and (np.abs(sums - 1) <= sum_tolerance(scores.dtype)).all())
+    with np.errstate(invalid="ignore", over="ignore"):
+        values = np.asarray(scores, np.float64)
+        sums = values.sum(axis=-1)
+        return bool((values >= 0).all() and (np.abs(sums - 1) <= tolerance).all())
 
 
 def check_values(predictions: Predictions) -> None:
@@ -62,7 +54,8 @@ def bad_values_error(predictions: Predictions) -> InputError | None:
 
 def _wrong_rows(block: Block, predictions: Predictions) -> tuple[npt.NDArray[np.intp], str]:
     """The block's rows that break the kind's rule, and what the first of them does."""
-    values = np.asarray(block.scores, np.float64)
+    with np.errstate(invalid="ignore"):
+        values = np.asarray(block.scores, np.float64)
     if predictions.kind == "confidence":
         wrong = np.flatnonzero(~((values >= 0) & (values <= 1)))
         return wrong, f"has confidence {values[wrong[0]]:g}, but it must lie in [0, 1]" if len(wrong) else ""
@@ -78,7 +71,7 @@ def _wrong_rows(block: Block, predictions: Predictions) -> tuple[npt.NDArray[np.
         return wrong, f"holds {values[row, column]:g} in column {column}, but logits must be finite or -inf"
     with np.errstate(over="ignore"):
         p = np.exp(values) if predictions.kind == "log_probs" else values
-    tolerance, sums = sum_tolerance(block.scores.dtype), p.sum(axis=1)
+    tolerance, sums = predictions.sum_tolerance, p.sum(axis=1)
     bad = ~((p >= 0) & (p <= 1 + tolerance))
     wrong = np.flatnonzero(bad.any(axis=1) | ~(np.abs(sums - 1) <= tolerance))
     if not len(wrong):

@@ -72,6 +72,7 @@ def assemble(
         source=replace(source, path=file),
         ignore_index=gathered.ignore_index,
         warnings=gathered.warnings,
+        precision=gathered.precision,
         settling=settling,
     )
     if gathered.kind == "logits" and options.kind is None:
@@ -105,6 +106,7 @@ class _Gathered:
     ids: npt.NDArray[Any] | None
     ignore_index: int | None
     warnings: tuple[str, ...]
+    precision: float | None
 
 
 def _gather(view: _View, options: ReadOptions, labels: npt.NDArray[Any] | None, file: str) -> _Gathered:
@@ -120,7 +122,7 @@ def _gather(view: _View, options: ReadOptions, labels: npt.NDArray[Any] | None, 
     if kind is None:
         what = f'"{roles.scores}"' if roles.scores else "the scores"
         raise InputError(f"{file}: {what} could be logits or probabilities: say --kind logits or --kind probs")
-    scores, outcome = arrays[roles.scores].load(), labels if labels is not None else _outcome(arrays, roles)
+    scores, outcome = arrays[roles.scores].load(), labels if labels is not None else _outcome(arrays, roles, file)
     rows = view.rows
     n = scores.shape[0]
     if rows is not None:
@@ -145,6 +147,7 @@ def _gather(view: _View, options: ReadOptions, labels: npt.NDArray[Any] | None, 
         ids=None if roles.ids is None else _pick(arrays[roles.ids].array(), rows, n, file),
         ignore_index=ignore_index,
         warnings=warnings,
+        precision=arrays[roles.scores].precision,
     )
 
 
@@ -160,12 +163,20 @@ def _score_columns(arrays: dict[str, Stored], columns: Sequence[str], file: str)
     return Stored.of(np.stack([arrays[column].array() for column in columns], axis=1))
 
 
-def _outcome(arrays: dict[str, Stored], roles: Roles) -> npt.NDArray[Any]:
+def _outcome(arrays: dict[str, Stored], roles: Roles, file: str) -> npt.NDArray[Any]:
     """Labels, or whether the prediction is right where only the top label is known."""
     if roles.correct is not None:
         return arrays[roles.correct].array()
     labels = arrays[str(roles.labels)].array()
-    return labels if roles.prediction is None else np.asarray(arrays[roles.prediction].array() == labels)
+    if roles.prediction is None:
+        return labels
+    prediction = arrays[roles.prediction].array()
+    if (prediction.dtype.kind in "OUS") != (labels.dtype.kind in "OUS"):
+        raise InputError(
+            f'{file}: "{roles.prediction}" holds {arrays[roles.prediction].describe()} and "{roles.labels}" '
+            f"{arrays[str(roles.labels)].describe()}: one is text, the other numbers, so they cannot be compared"
+        )
+    return np.asarray(prediction == labels)
 
 
 def _class_names(arrays: dict[str, Stored], roles: Roles) -> tuple[str, ...] | None:
@@ -213,7 +224,7 @@ def _refuse_probs(predictions: Predictions, file: str) -> None:
     if predictions.scores.shape[-1] < 2 or len(predictions.layout) > 1:
         return
     for block in predictions.blocks(max(1, PEEK_SCORES // predictions.scores.shape[-1])):
-        if not looks_like_probs(block.scores):
+        if not looks_like_probs(block.scores, predictions.sum_tolerance):
             return
     raise InputError(
         f"{file}: these logits are all non-negative and every row sums to 1: they look like probabilities. "

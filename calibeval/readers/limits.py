@@ -34,7 +34,7 @@ class Limits:
     max_memory: int = field(default_factory=quarter_of_memory)
     checksums: bool = True
 
-    def check_expansion(self, name: str, expanded: int, *, size: int) -> None:
+    def check_expansion(self, name: str, expanded: int, *, size: int, doubt: str = "") -> None:
         """Refuse a file of so many bytes on disk that says, or shows, that it expands to more than the limit.
 
         Raises: InputError.
@@ -43,6 +43,6 @@ class Limits:
         limit = usual if self.max_bytes is None else self.max_bytes
         if expanded > limit:
             raise InputError(
-                f"{name}: expands to {expanded} bytes, over the limit of {limit}. "
+                f"{name}: expands to {expanded} bytes{doubt}, over the limit of {limit}. "
                 "If it is to be trusted, raise --max-bytes."
             )

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from calibeval.core.errors import InputError, UsageError
 from calibeval.readers.archive import read_members
 from calibeval.readers.limits import Limits
-from calibeval.readers.stored import Contents, Stored
+from calibeval.readers.stored import BFLOAT16_PRECISION, Contents, Stored
 
 FLOOR = (2, 10)
 UNCHECKED = (
@@ -55,7 +54,7 @@ def read_pt(path: Path, limits: Limits) -> Contents:
             f"{path.name}: holds a {type(content).__name__}, but a dict of tensors "
             "or a (logits, labels) pair of tensors is needed"
         )
-    arrays = {str(key): Stored.of(array) for key, value in content.items() if (array := _array(value)) is not None}
+    arrays = {str(key): stored for key, value in content.items() if (stored := _stored(value)) is not None}
     if not arrays:
         raise InputError(f"{path.name}: holds no tensors")
     checked = [member.extent(UNCHECKED) for member in members] if limits.checksums else []
@@ -67,7 +66,7 @@ def _begins_like_zip(path: Path) -> bool:
         return file.read(4) == b"PK\x03\x04"
 
 
-def _array(value: Any) -> npt.NDArray[Any] | None:
+def _stored(value: Any) -> Stored | None:
     """A tensor, number or list of names as an array; None for anything else."""
     import torch
 
@@ -75,9 +74,11 @@ def _array(value: Any) -> npt.NDArray[Any] | None:
         dense = value.detach()
         if dense.layout != torch.strided or dense.is_quantized:
             return None
-        return np.asarray((dense.float() if dense.dtype == torch.bfloat16 else dense).resolve_neg().numpy())
+        if dense.dtype == torch.bfloat16:
+            return Stored.of(dense.float().numpy(), BFLOAT16_PRECISION)
+        return Stored.of(dense.resolve_conj().resolve_neg().numpy())
     if isinstance(value, int | float):
-        return np.asarray(value)
+        return Stored.of(np.asarray(value))
     if isinstance(value, list | tuple) and value and all(isinstance(item, str) for item in value):
-        return np.asarray(value)
+        return Stored.of(np.asarray(value))
     return None

@@ -17,7 +17,7 @@ from calibeval.core.row_source import RowSource
 from calibeval.readers.limits import Limits
 from calibeval.readers.npz import Header, load_values
 from calibeval.readers.roles import NAME_KEYS
-from calibeval.readers.stored import Contents, Stored
+from calibeval.readers.stored import BFLOAT16_PRECISION, Contents, Stored
 
 LENGTH = 8
 LONGEST_HEADER = 2**24  # of a dump; the format itself allows 100 MB
@@ -153,7 +153,7 @@ def _stored(path: Path, tensor: _Tensor, start: int, limits: Limits) -> Stored:
     load: Callable[[], RowSource] = lambda: load_values(path, start + tensor.begin, header, limits)  # noqa: E731
     if tensor.dtype != BFLOAT16:
         return Stored(tensor.shape, header.dtype, load)
-    return Stored(tensor.shape, np.dtype(np.float32), lambda: _widened_source(load()))
+    return Stored(tensor.shape, np.dtype(np.float32), lambda: _widened_source(load()), BFLOAT16_PRECISION)
 
 
 def _widened_source(bits: RowSource) -> RowSource:

@@ -12,19 +12,25 @@ import numpy.typing as npt
 from calibeval.core.row_source import RowSource
 from calibeval.readers.digest import Extent
 
+BFLOAT16_PRECISION = 2.0**-7
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stored:
-    """A named array of a file. load() returns its values; only what is used is ever loaded."""
+    """A named array of a file. load() returns its values; only what is used is ever loaded.
+
+    precision: the relative step between numbers as stored, where dtype, in which they are served, has a finer one.
+    """
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     load: Callable[[], RowSource]
+    precision: float | None = None
 
     @classmethod
-    def of(cls, values: npt.NDArray[Any]) -> Stored:
+    def of(cls, values: npt.NDArray[Any], precision: float | None = None) -> Stored:
         """An array that is in memory already."""
-        return cls(values.shape, values.dtype, lambda: values)
+        return cls(values.shape, values.dtype, lambda: values, precision)
 
     def array(self) -> npt.NDArray[Any]:
         """All values in memory."""

@@ -86,7 +86,7 @@ def line_blocks(source: TextSource, limits: Limits, *, quotes: bool) -> Iterator
     Raises: InputError for text that is not UTF-8, NUL bytes, lone carriage returns, endless lines, open quotation
     marks, a damaged gzip stream, or more bytes than the limits allow.
     """
-    limits.check_expansion(source.name, source.declared, size=source.size)
+    limits.check_expansion(source.name, source.declared, size=source.size, doubt=" (unless its end is cut off)")
     rest, line, total = b"", 1, 0
     with source.open() as stream:
         while piece := _read(stream, source.name):

@@ -117,8 +117,9 @@ def _piece(block: Block, predictions: Predictions, clip: float | None, room: Coa
     shape = (k, b) if axis == 0 else (b, k)
     out = None if room is None else room[: b * k].reshape(shape)
     d, best = log_scores(block.scores, predictions.kind, clip=clip, axis=axis, out=out)
-    t = label_scores(d, block.labels, axis) - best
-    d -= np.expand_dims(best, axis)
+    with np.errstate(over="ignore"):
+        t = label_scores(d, block.labels, axis) - best
+        d -= np.expand_dims(best, axis)
     return Piece(d, t, axis)
 
 

@@ -9,10 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.errors import InputError, UsageError
-from calibeval.core.predictions import Predictions
+from calibeval.core.predictions import Predictions, stored_precision, sum_tolerance
 from calibeval.core.row_source import Kind
 from calibeval.core.rows import BadValues
-from calibeval.core.values import sum_tolerance
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.integer[Any]]
@@ -84,7 +83,7 @@ def log_scores(
         if check and kind != "logits":
             p = np.exp(z) if kind == "log_probs" else z
             sums = np.add.reduce(p, axis=axis)
-            if not (p.min(initial=0.0) >= 0 and (np.abs(sums - 1) <= sum_tolerance(scores.dtype)).all()):
+            if not (p.min(initial=0.0) >= 0 and (np.abs(sums - 1) <= sum_tolerance(stored_precision(scores.dtype))).all()):
                 raise BadValues
         if kind == "probs":
             np.log(z, out=z)

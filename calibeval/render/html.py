@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from calibeval.core.report import Report
-from calibeval.render.html_page import page_view
+from calibeval.render.html_page import PageView, page_view
 
 _FOLDER = "templates"
 
@@ -26,11 +26,23 @@ def render(report: Report) -> str:
     One dump fills it; several get an overview, small diagrams on the same axes, and a folded part each. Classes
     beyond 40 are folded between the worst and the best 20, or left to report.json where the page would grow too large.
     """
-    style = _style()
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
-    template = _environment().get_template("report.html.j2")
-    return template.render(page=page_view(report), style=Markup(style), policy=policy) + "\n"  # noqa: S704 - our own file
+    return _fill("report.html.j2", page_view(report), policy=policy)
+
+
+def fragment(report: Report) -> str:
+    """The content of the page for a notebook or another page: one element with its own style, of the same words.
+
+    Its ids begin with a hash of the report; classes between the worst and the best are left to report.json.
+    """
+    prefix = f"c{hashlib.sha256(report.to_json().encode(errors='backslashreplace')).hexdigest()[:8]}-"
+    return _fill("fragment.html.j2", page_view(report, prefix, folded=0))
+
+
+def _fill(template: str, page: PageView, **more: str) -> str:
+    style = Markup(_style())  # noqa: S704 - our own file
+    return _environment().get_template(template).render(page=page, style=style, **more) + "\n"
 
 
 @cache

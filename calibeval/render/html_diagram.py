@@ -174,6 +174,8 @@ def _description(bins: Sequence[Bin]) -> str:
     sentences = [f"Of {plural(len(filled), 'filled bin')}, {len(outstanding)} stand out of the noise."]
     if outstanding:
         worst = max(outstanding, key=lambda b: b.count * abs(b.gap or 0.0))
-        sentences.append(f"Most of the error lies in {bin_range(worst)}, with a gap of {signed_points(worst.gap or 0)}.")
+        sentences.append(
+            f"Most of the error lies in {bin_range(worst)}, with a gap of {signed_points(worst.gap or 0)}."
+        )
     sentences.append(f"The fullest bin is {_words(fullest)}.")
     return " ".join(sentences)

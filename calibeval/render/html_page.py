@@ -15,7 +15,7 @@ from calibeval.render.marks import plain, short_names
 from calibeval.render.names import isolated
 
 # So many classes of all dumps together may be folded between the worst and the best: a page stays below 1 MB.
-_FOLDED_CLASSES = 1000
+MOST_FOLDED = 1000
 _NAME, _LINE = 120, 400
 _OVERVIEW = ("accuracy", "confidence_gap", "ece", "nll")
 
@@ -76,6 +76,7 @@ class Overview:
 class PageView:
     """The whole page. only: the dump, where there is just one."""
 
+    prefix: str
     title: str
     headline: str
     facts: str
@@ -90,16 +91,21 @@ class PageView:
     citations: list[tuple[str, str, str]]
 
 
-def page_view(report: Report, prefix: str = "") -> PageView:
-    """The page of the report. prefix: of every id in it, where several pages share a document."""
+def page_view(report: Report, prefix: str = "", folded: int = MOST_FOLDED) -> PageView:
+    """The page of the report.
+
+    prefix: of every id in it, where several pages share a document. folded: how many classes of all dumps together
+    may stand between the worst and the best.
+    """
     shorts = short_names([dump.name for dump in report.dumps], _NAME // 2)
     between = [max(0, len(d.per_class) - 2 * html_tables.END_CLASSES) for d in report.dumps]
-    room = _FOLDED_CLASSES if sum(between) <= _FOLDED_CLASSES else 0
+    room = folded if sum(between) <= folded else 0
     numbered = enumerate(zip(report.dumps, shorts, strict=True), 1)
     dumps = [_dump_view(dump, report, f"{prefix}d{i}", short, room) for i, (dump, short) in numbered]
     only = dumps[0] if len(dumps) == 1 else None
     names = only.name if only else cells.plural(len(dumps), "dump")
     return PageView(
+        prefix=prefix,
         title=f"{names} · calibration report",
         headline=_tight(only.headline if only else summary(report.dumps, shorts)),
         facts=" · ".join([only.facts, *_shared_facts(report)] if only else [names, *_shared_facts(report)]),
@@ -128,11 +134,13 @@ def summary(dumps: Sequence[DumpReport], names: Sequence[str]) -> str:
     lead = f"Of {len(dumps)} dumps, {' and '.join(counts)} beyond noise"
     if len(dumps) in (over, under):
         lead = f"All {len(dumps)} dumps are {'over' if over else 'under'}-confident beyond noise"
-    errors = [(m.value, i) for i, m in enumerate(dump.metrics.get("ece") for dump in dumps) if m and m.value is not None]
+    errors = [
+        (m.value, i) for i, m in enumerate(dump.metrics.get("ece") for dump in dumps) if m and m.value is not None
+    ]
     if not errors:
         return f"{lead}."
-    (least, first), (most, last) = min(errors), max(errors)
-    return f"{lead}; ECE from {100 * least:.2f} % ({isolated(names[first])}) to {100 * most:.2f} % ({isolated(names[last])})."
+    least, most = ((f"{100 * error:.2f} % ({isolated(names[i])})") for error, i in (min(errors), max(errors)))
+    return f"{lead}; ECE from {least} to {most}."
 
 
 def _dump_view(dump: DumpReport, report: Report, id_: str, short: str, room: int) -> DumpView:
@@ -175,7 +183,7 @@ def _caption(dump: DumpReport) -> list[str]:
     """The calibration error with its interval and floor, and the rows."""
     ece = with_floor(dump, "ece")
     parts = [f"ECE {cells.value(ece)} %" if ece.value is not None else "ECE –"]
-    parts[0] += f" [{cells.interval(ece)}]" if cells.interval(ece) else ""
+    parts += [f"[{cells.interval(ece)}]"] if cells.interval(ece) else []
     parts += [f"if calibrated {cells.floor(ece)}"] if cells.floor(ece) else []
     return [*parts, cells.plural(dump.n, "row")]
 
@@ -200,4 +208,4 @@ def _tight(sentence: str) -> str:
     """The sentence with no line break between a number and what it counts."""
     for sign in ("%", "points", "point"):
         sentence = sentence.replace(f" {sign}", f"\N{NO-BREAK SPACE}{sign}")
-    return sentence.replace(" – ", "\N{NO-BREAK SPACE}–\N{NO-BREAK SPACE}")
+    return sentence

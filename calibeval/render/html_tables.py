@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from calibeval.core.consistency import consistency_range
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.report import Bin, ClassResult, DumpReport, MetricResult, Report
-from calibeval.core.words import against_noise, bin_range, bin_stands_out, signed, with_floor
+from calibeval.core.words import against_noise, bin_range, bin_stands_out, judge, signed, with_floor
 from calibeval.render import cells
 from calibeval.render.html_diagram import pct
 from calibeval.render.marks import merged, plain
@@ -83,21 +83,29 @@ def metric_rows(dump: DumpReport, names: Sequence[str]) -> list[MetricRow]:
     """Those of the metrics that the dump has, in that order."""
     rows = []
     for m in (with_floor(dump, name) for name in names if name in dump.metrics):
-        reading = against_noise(m, n=dump.n, k=dump.k) if m.value is not None else m.reason or "not measured"
         spec = METRICS.get(m.name)
         rows.append(
             MetricRow(
                 label=plain(cells.label(m.name), _NAME),
-                title="" if spec is None else spec.title,
+                title="" if spec is None else _sentence(spec.title),
                 unit=cells.unit(m.name),
                 value=cells.value(m),
                 interval=cells.interval(m),
                 corrected="" if m.corrected is None else cells.value(MetricResult(m.name, m.corrected)),
                 floor=cells.floor(m),
-                reading=plain(reading, _LINE) if reading else "",
+                reading=_reading(m, dump),
             )
         )
     return rows
+
+
+def _reading(metric: MetricResult, dump: DumpReport) -> str:
+    """What noise makes of the value, or why there is none; empty where there is no floor to compare with."""
+    if metric.value is None:
+        return plain(metric.reason or "not measured", _LINE)
+    standing = judge(metric, n=dump.n, k=dump.k)
+    lead = "beyond noise: " if standing is not None and standing.beyond_noise else ""
+    return lead + against_noise(metric, n=dump.n, k=dump.k)
 
 
 def bin_rows(bins: Sequence[Bin]) -> list[BinRow]:
@@ -107,7 +115,8 @@ def bin_rows(bins: Sequence[Bin]) -> list[BinRow]:
 
 def _bin_row(b: Bin) -> BinRow:
     if not b.count or b.confidence is None or b.accuracy is None or b.gap is None:
-        return BinRow(bin_range(b), f"{b.count:,}", *[cells.NULL] * 4, sign="", outstanding=False)
+        none = cells.NULL
+        return BinRow(bin_range(b), f"{b.count:,}", none, none, none, none, sign="", outstanding=False)
     expected = consistency_range(b.count, b.confidence)
     return BinRow(
         limits=bin_range(b),
@@ -126,7 +135,9 @@ def class_tables(dump: DumpReport, room: int) -> Classes | None:
     k = len(dump.per_class)
     if not k:
         return None
-    worst_first = sorted(zip(dump.per_class, class_labels(dump.per_class), strict=True), key=lambda c: -c[0].calibration_error)
+    worst_first = sorted(
+        zip(dump.per_class, class_labels(dump.per_class), strict=True), key=lambda c: -c[0].calibration_error
+    )
     places = cells.decimals(100 * worst_first[0][0].calibration_error, 3)
     widest = max(abs(c.gap) for c in dump.per_class) or 1.0
     rows = tuple(_class_row(c, name, places, widest) for c, name in worst_first)
@@ -181,12 +192,17 @@ def origin(dump: DumpReport) -> list[tuple[str, str]]:
 
 
 def settings(report: Report) -> list[tuple[str, str]]:
-    """The settings as the JSON report spells them."""
-    shown = [(key, json.dumps(value, ensure_ascii=False)) for key, value in report.settings.items()]
+    """The settings, in the words of the JSON report."""
+    shown = [(key, value if isinstance(value, str) else json.dumps(value)) for key, value in report.settings.items()]
     return [(plain(key, _NAME), plain(value, _LINE)) for key, value in shown]
 
 
 def citations(report: Report) -> list[tuple[str, str, str]]:
     """Label, meaning and source of every metric in the report."""
     specs = [METRICS[name] for name in cells.metric_names(report) if name in METRICS]
-    return [(cells.label(spec.name), spec.title, spec.source) for spec in specs]
+    return [(cells.label(spec.name), _sentence(spec.title), _sentence(spec.source)) for spec in specs]
+
+
+def _sentence(words: str) -> str:
+    """Words of the table of metrics as the start of a sentence, with a minus sign for a minus."""
+    return words[:1].upper() + words[1:].replace(" - ", " \N{MINUS SIGN} ")

@@ -72,7 +72,7 @@ def _torchmetrics(logits: Scores, labels: Labels) -> Run:
     def run(rows: int) -> dict[str, float]:
         p, y = torch.softmax(scores[:rows], dim=1), target[:rows]
         k = p.shape[1]
-        columns = (p[:, c].contiguous() for c in range(k))
+        columns = (p[:, c] for c in range(k))
         errors = [metrics.binary_calibration_error(p_c, (y == c).long(), n_bins=BINS) for c, p_c in enumerate(columns)]
         return {
             "accuracy": float(metrics.multiclass_accuracy(p, y, num_classes=k, average="micro")),

@@ -7,7 +7,8 @@ import pytest
 
 from calibeval import Predictions
 from calibeval.core.errors import InputError
-from calibeval.core.values import bad_values_error, check_values, looks_like_probs, sum_tolerance
+from calibeval.core.predictions import stored_precision, sum_tolerance
+from calibeval.core.values import bad_values_error, check_values, looks_like_probs
 
 
 @pytest.mark.parametrize(
@@ -15,7 +16,7 @@ from calibeval.core.values import bad_values_error, check_values, looks_like_pro
     [("f8", 1e-4), ("f4", 1e-4), ("f2", 8 * 2**-10), (">f2", 8 * 2**-10), ("i4", 1e-4), ("b1", 1e-4)],
 )
 def test_tolerance_follows_the_stored_type(dtype, tolerance):
-    assert sum_tolerance(np.dtype(dtype)) == tolerance
+    assert sum_tolerance(stored_precision(np.dtype(dtype))) == tolerance
 
 
 @pytest.mark.parametrize(

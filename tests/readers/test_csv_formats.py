@@ -246,17 +246,18 @@ def test_endless_lines(line, small_blocks, monkeypatch, tmp_path):
 
 
 def test_gzip_beyond_the_limit_is_left_unread(tmp_path):
-    path = written(tmp_path, HEADER + "1,2,0\n" * 3_000_000, "d.csv.gz")
-    message = (
-        f"d.csv.gz: expands to {2**23} bytes, over the limit of 1000000. If it is to be trusted, raise --max-bytes."
-    )
-    refused(path, message, max_bytes=10**6)
+    text = HEADER + "1,2,0\n" * 3_000_000
+    path = written(tmp_path, text, "d.csv.gz")
+    says = "d.csv.gz: expands to {} bytes{}, over the limit of 1000000. If it is to be trusted, raise --max-bytes."
+    refused(path, says.format(len(text), " (unless its end is cut off)"), max_bytes=10**6)
+    path.write_bytes(path.read_bytes()[:-4] + bytes(4))  # a size that is a lie
+    refused(path, says.format(2**23, ""), max_bytes=10**6)
 
 
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [
-        (lambda data: data[:-9], "Compressed file ended before"),
+        (lambda data: data[:20] + bytes(4), "(Compressed file ended before|Error -[35])"),
         (lambda data: data[:-8] + b"\0" * 8, "CRC check failed"),
         (lambda data: b"logit_0" + data, "Not a gzipped file"),
         (lambda data: data[:12] + b"\xff\xff\xff" + data[15:], "Error -3"),

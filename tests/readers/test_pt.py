@@ -163,3 +163,13 @@ def test_splits_in_a_dict(tmp_path):
     )
     assert read(f"{path}#val").n == 5
     refused(path, "d.pt: holds several splits: val, test. Name one, as in d.pt#test")
+
+
+def test_bfloat16_probabilities_are_read_with_the_precision_they_were_stored_in(tmp_path):
+    path = tmp_path / "d.pt"
+    probs = torch.tensor([[0.2, 0.8], [0.3, 0.7], [0.1, 0.9]]).bfloat16()
+    torch.save({"probs": probs, "labels": torch.tensor([1, 0, 1])}, path)
+    predictions = read(path)
+    assert predictions.sum_tolerance == 8 * 2.0**-7
+    # 0.8 rounds to 0.80078125 in bfloat16, as the edge 12/15 does: it stays in the bin that ends there.
+    assert evaluate(predictions, confidence=None).dumps[0].equal_width[11].count == 1

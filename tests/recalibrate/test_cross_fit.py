@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from calibeval import Predictions, evaluate
+from calibeval.core.errors import InputError, UsageError
+from calibeval.recalibrate import cross_fit, fit, from_json
+from calibeval.recalibrate.folds import NO_FOLD, deal
+from tests.data import logits_and_labels
+
+
+def dump(n=203, k=4, **settings):
+    logits, labels = logits_and_labels(n, k)
+    return Predictions(logits=logits, labels=labels, **settings)
+
+
+def test_folds_are_even_in_all_and_in_each_label():
+    p = dump()
+    folds = deal(p, 5, seed=3)
+    for labels in (slice(None), *(p.labels == c for c in range(4))):
+        counts = np.bincount(folds[labels], minlength=5)
+        assert counts.max() - counts.min() <= 1
+    assert (deal(p, 5, seed=3) == folds).all()
+    assert (deal(p, 5, seed=4) != folds).any()
+
+
+def test_groups_stay_together():
+    p = dump()
+    groups = np.random.default_rng(0).integers(0, 40, 203).astype(str)
+    folds = deal(p, 4, seed=0, groups=groups)
+    assert all(len(set(folds[groups == g])) == 1 for g in set(groups))
+    counts = np.bincount(folds, minlength=4)
+    assert counts.min() > 203 / 4 * 0.7
+
+
+def test_each_row_is_mapped_by_the_map_of_the_others():
+    p = dump()
+    found = cross_fit(p, 5, seed=1)
+    for fold, one in enumerate(found.maps):
+        here = found.folds == fold
+        rest = fit(p.select(~here))
+        assert one.temperature == pytest.approx(rest.temperature, rel=1e-12)
+        mapped = np.asarray(found.predictions.scores[0:203])[here]
+        np.testing.assert_allclose(mapped, p.scores[here] / rest.temperature, rtol=1e-11)
+    assert (found.predictions.labels == p.labels).all()
+    assert evaluate(found.predictions, confidence=None)["nll"].value < evaluate(p, confidence=None)["nll"].value
+
+
+def test_ignored_rows_are_in_no_fold():
+    logits, labels = logits_and_labels(200, 3)
+    labels[::7] = 255
+    p = Predictions(logits=logits, labels=labels, ignore_index=255)
+    found = cross_fit(p, 4)
+    assert ((found.folds == NO_FOLD) == (labels == 255)).all()
+    plain = cross_fit(p.select(labels != 255), 4)
+    assert [m.temperature for m in found.maps] == pytest.approx([m.temperature for m in plain.maps], rel=1e-12)
+    assert evaluate(found.predictions, confidence=None)["nll"].value == pytest.approx(
+        evaluate(plain.predictions, confidence=None)["nll"].value, rel=1e-12
+    )
+
+
+@pytest.mark.parametrize("method", ["isotonic", "vector", "auto"])
+def test_other_methods(method):
+    found = cross_fit(dump(), 3, method)
+    assert not np.isnan(found.predictions.scores[0:203]).any()
+    assert np.isfinite(evaluate(found.predictions, confidence=None)["nll"].value)
+
+
+def test_unsigned_labels():
+    logits, labels = logits_and_labels(50, 3)
+    found = cross_fit(Predictions(logits=logits, labels=labels.astype(np.uint8)), 2)
+    assert found.predictions.labels.dtype == np.uint8
+
+
+def test_settings_that_cannot_be():
+    with pytest.raises(UsageError, match="folds is 1, but at least 2"):
+        cross_fit(dump(), 1)
+    with pytest.raises(InputError, match="4 rows cannot be dealt to 5 folds"):
+        cross_fit(dump(4), 5)
+    with pytest.raises(InputError, match="2 groups cannot be dealt to 5 folds"):
+        cross_fit(dump(), 5, groups=np.arange(203) % 2)
+    with pytest.raises(UsageError, match="groups have shape"):
+        cross_fit(dump(), 5, groups=np.arange(3))
+
+
+class TestAuto:
+    def test_the_table_and_its_json(self):
+        found = fit(dump(), "auto")
+        table = found.fitted.selection
+        assert [row.method for row in table] == ["temperature", "vector", "isotonic"]
+        assert [row.method for row in table if row.chosen] == [found.method] == ["temperature"]
+        assert min(row.excess for row in table) == 0
+        assert from_json(found.to_json()) == found
+        assert from_json(found.to_json()).to_json() == found.to_json()
+        assert fit(dump(), "auto") == found
+
+    def test_two_classes_have_more_methods(self):
+        rows = fit(dump(k=2), "auto").fitted.selection
+        assert [row.method for row in rows] == ["temperature", "platt", "beta", "vector", "isotonic"]
+
+    def test_a_richer_map_is_chosen_where_it_is_needed(self):
+        rng = np.random.default_rng(0)
+        s = rng.normal(size=3000)
+        labels = rng.random(3000) < 1 / (1 + np.exp(-s - 1.5))
+        assert fit(Predictions(logits=s, labels=labels), "auto").method == "platt"
+
+    def test_excess_and_error_by_hand(self):
+        p = dump(300, 3)
+        row = fit(p, "auto").fitted.selection[0]
+        folds = deal(p, 5, seed=0)
+        logits = np.asarray(p.scores)
+        losses = []
+        for fold in range(5):
+            here = folds == fold
+            z = logits[here] / fit(p.select(~here)).temperature
+            losses.append(np.log(np.exp(z).sum(axis=1)) - z[np.arange(len(z)), p.labels[here]])
+        assert row.nll == pytest.approx(np.concatenate(losses).mean(), rel=1e-10)

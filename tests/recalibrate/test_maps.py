@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from calibeval import Predictions, evaluate
+from calibeval.core.errors import InputError, UsageError
+from calibeval.recalibrate import METHODS, fit, from_json
+from tests.data import logits_and_labels
+
+ANY_K = [name for name, spec in METHODS.items() if not spec.binary]
+
+
+def dump(k=3, n=200, seed=0, **settings):
+    logits, labels = logits_and_labels(n, k, seed=seed)
+    return Predictions(logits=logits, labels=labels, **settings)
+
+
+def scores(mapped):
+    return np.asarray(mapped.scores[0 : mapped.rows])
+
+
+def cases():
+    return [(name, k) for name, spec in METHODS.items() for k in ((2,) if spec.binary else (2, 5))]
+
+
+@pytest.mark.parametrize(("method", "k"), cases())
+def test_json_round_trip(method, k):
+    names = tuple(f"class {i}" for i in range(k))
+    found = fit(dump(k, class_names=names), method)
+    text = found.to_json()
+    again = from_json(text)
+    assert again == found
+    assert again.to_json() == text
+    np.testing.assert_array_equal(scores(again(dump(k))), scores(found(dump(k))))
+    document = json.loads(text)
+    assert set(document) - {"note"} == {
+        *("schema", "method", "parameters", "k", "class_names", "fitted_on", "objective", "nll_before", "nll_after")
+    }
+    assert document["fitted_on"] == {"sha256": None, "split": None, "n": 200}
+
+
+@pytest.mark.parametrize(("method", "k"), cases())
+def test_nll_of_the_map_is_that_of_a_report(method, k):
+    found = fit(dump(k), method)
+    assert evaluate(found(dump(k)), confidence=None)["nll"].value == pytest.approx(found.fitted.nll_after, abs=1e-10)
+    if method != "isotonic":
+        assert found.fitted.nll_after <= found.fitted.nll_before
+    if METHODS[method].keeps_top:
+        assert (scores(found(dump(k))).argmax(axis=1) == scores(dump(k)).argmax(axis=1)).all()
+
+
+@pytest.mark.parametrize(("method", "k"), cases())
+def test_kinds_agree(method, k):
+    logits, labels = logits_and_labels(200, k)
+    log_probs = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    one = Predictions(log_probs=log_probs, labels=labels)
+    other = Predictions(probs=np.exp(log_probs), labels=labels)
+    found = [fit(p, method) for p in (one, other)]
+    assert found[0].fitted.nll_after == pytest.approx(found[1].fitted.nll_after, abs=1e-7)
+    np.testing.assert_allclose(scores(found[0](one)), scores(found[0](other)), atol=1e-9)
+
+
+@pytest.mark.parametrize(("method", "k"), cases())
+def test_rows_in_another_order(method, k):
+    logits, labels = logits_and_labels(200, k)
+    order = np.random.default_rng(2).permutation(200)
+    one, other = (fit(Predictions(logits=logits[o], labels=labels[o]), method) for o in (slice(None), order))
+    np.testing.assert_allclose(scores(one(dump(k))), scores(other(dump(k))), atol=1e-5)
+
+
+@given(st.sampled_from(ANY_K), st.integers(1, 12), st.integers(2, 4), st.integers(0, 1000))
+def test_a_few_rows_never_give_nan(method, n, k, seed):
+    rng = np.random.default_rng(seed)
+    p = Predictions(logits=rng.normal(size=(n, k)) * 2, labels=rng.integers(0, k, n))
+    found = fit(p, method)
+    assert not np.isnan(scores(found(p))).any()
+    assert from_json(found.to_json()).to_json() == found.to_json()
+
+
+@given(st.sampled_from(["platt", "beta", "isotonic", "vector"]), st.integers(1, 12), st.integers(0, 1000))
+def test_a_few_binary_rows_never_give_nan(method, n, seed):
+    rng = np.random.default_rng(seed)
+    p = Predictions(logits=np.rint(rng.normal(size=n) * 2), labels=rng.integers(0, 2, n))
+    found = fit(p, method)
+    assert not np.isnan(scores(found(p))).any()
+    assert np.isfinite(found.fitted.nll_after)
+
+
+@pytest.mark.parametrize("method", ANY_K)
+def test_many_classes_few_rows(method):
+    logits, labels = logits_and_labels(450, 1000)
+    found = fit(Predictions(logits=logits, labels=labels), method)
+    assert np.isfinite(scores(found(Predictions(logits=logits, labels=labels)))).all()
+    assert np.isfinite(found.fitted.nll_after)
+
+
+def refused(change, message):
+    document = json.loads(fit(dump(3, class_names=("a", "b", "c"))).to_json())
+    change(document)
+    with pytest.raises(InputError, match=message):
+        from_json(json.dumps(document))
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (("schema",), "calibeval.map/2", '"calibeval.map/2" came, but "calibeval.map/1" is needed'),
+        (("method",), "temprature", '"temprature" is unknown .did you mean "temperature"'),
+        (("method",), "platt", "platt is for 2 classes, but the map says k is 3"),
+        (("method",), "vector", 'no parameter "weights", which vector needs'),
+        (("parameters", "temperature"), 0.0, "temperature.* is 0, but it must be positive"),
+        (("parameters", "temperature"), -1.5, "temperature.* is -1.5, but it must be positive"),
+        (("parameters", "temperature"), float("nan"), "NaN is no number"),
+        (("parameters", "temperature"), float("inf"), "Infinity is no number"),
+        (("parameters", "temperature"), 10**400, "finite numbers are needed"),
+        (("parameters", "temperature"), "2", "holds '2', but finite numbers are needed"),
+        (("parameters", "temperature"), True, "holds True, but finite numbers are needed"),
+        (("parameters", "temperature"), [1.0, 2.0], "holds 2 numbers, but one is needed"),
+        (("parameters", "clip"), 0.5, "must lie below 1/k"),
+        (("parameters",), {}, 'no parameter "temperature"'),
+        (("parameters",), None, "no object of parameters"),
+        (("k",), 4, "3 class names, but k is 4"),
+        (("k",), 1, "k is 1, but a whole number from 2 on is needed"),
+        (("class_names",), ["a", 2, "c"], "null or a list of names"),
+        (("fitted_on",), None, "what it was fitted on"),
+        (("fitted_on", "n"), -1, "n is -1"),
+        (("fitted_on", "sha256"), 5, "sha256 is 5"),
+        (("objective",), "mse", '"mse" is unknown'),
+        (("nll_after",), None, "finite numbers are needed"),
+    ],
+)
+def test_maps_that_cannot_be(path, value, message):
+    def change(document):
+        for key in path[:-1]:
+            document = document[key]
+        document[path[-1]] = value
+
+    refused(change, message)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "nonsense", "{}", "[" * 100_000])
+def test_texts_that_are_no_map(text):
+    with pytest.raises(InputError, match=r"no map|needed"):
+        from_json(text)
+
+
+def test_wrong_shapes():
+    document = json.loads(fit(dump(3), "vector").to_json())
+    document["parameters"]["biases"].pop()
+    with pytest.raises(InputError, match='"biases" holds 2 numbers, but 3 are needed'):
+        from_json(json.dumps(document))
+    document = json.loads(fit(dump(3), "isotonic").to_json())
+    document["parameters"]["curves"][1]["y"][0] = 1.5
+    with pytest.raises(InputError, match="curve 1 must have ascending x"):
+        from_json(json.dumps(document))
+    document["parameters"]["curves"].pop()
+    with pytest.raises(InputError, match="2 curves, but 3 classes need 3"):
+        from_json(json.dumps(document))
+
+
+def test_other_classes_are_refused():
+    found = fit(dump(3, class_names=("a", "b", "c")))
+    with pytest.raises(InputError, match="has 4 classes, but the map was fitted on 3"):
+        found(dump(4))
+    with pytest.raises(InputError, match='class 1 is "c", but "b" in the map'):
+        found(dump(3, class_names=("a", "c", "b")))
+    top = Predictions(confidence=[0.5], correct=[1])
+    with pytest.raises(InputError, match="top label only"):
+        found(top)
+    with pytest.raises(InputError, match="top label only"):
+        fit(top)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"method": "temprature"}, 'did you mean "temperature"'),
+        ({"objective": "eec"}, 'did you mean "ece"'),
+        ({"method": "vector", "objective": "ece"}, "for the temperature only"),
+        ({"method": "auto", "objective": "ece"}, 'not by "ece"'),
+        ({"method": "platt"}, "for 2 classes, but predictions has 3"),
+        ({"clip": 0.5}, "between 0 and 1/k"),
+        ({"clip": 0.0}, "between 0 and 1/k"),
+    ],
+)
+def test_settings_that_cannot_be(settings, message):
+    with pytest.raises(UsageError, match=message):
+        fit(dump(3), **settings)

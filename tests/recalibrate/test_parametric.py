@@ -1,0 +1,113 @@
+"""Platt, beta and vector scaling beside independent optimisers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+from sklearn.linear_model import LogisticRegression
+
+from calibeval import Predictions
+from calibeval.core.errors import InputError
+from calibeval.recalibrate import fit
+from tests.data import logits_and_labels
+
+
+def margins(n=500, slope=0.6, intercept=0.4, seed=0):
+    rng = np.random.default_rng(seed)
+    s = rng.normal(size=n) * 3
+    return s, (rng.random(n) < 1 / (1 + np.exp(-slope * s - intercept))).astype(int)
+
+
+def test_platt_by_hand():
+    # At s = -1 one of four labels is 1, at s = 1 three of four: log-odds -log 3 and log 3.
+    found = fit(Predictions(logits=[-1.0] * 4 + [1.0] * 4, labels=[0, 0, 0, 1, 1, 1, 1, 0]), "platt")
+    assert (found.slope, found.intercept) == pytest.approx((np.log(3), 0), abs=1e-12)
+
+
+def test_platt_is_logistic_regression():
+    s, y = margins()
+    found = fit(Predictions(logits=s, labels=y), "platt")
+    other = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000).fit(s[:, None], y)
+    assert found.slope == pytest.approx(other.coef_[0, 0], rel=1e-5)
+    assert found.intercept == pytest.approx(other.intercept_[0], rel=1e-5)
+
+
+def test_beta_is_constrained_logistic_regression():
+    for seed in range(5):
+        s, y = margins(seed=seed, slope=0.3 * seed - 0.3)
+        found = fit(Predictions(logits=s, labels=y), "beta")
+        log_p, log_q = -np.logaddexp(0, -s), -np.logaddexp(0, s)
+
+        def loss(w, log_p=log_p, log_q=log_q, y=y):
+            v = w[0] * log_p - w[1] * log_q + w[2]
+            return float(np.mean(np.logaddexp(0, v) - y * v))
+
+        other = minimize(loss, [1, 1, 0], bounds=[(0, None), (0, None), (None, None)], method="L-BFGS-B", tol=1e-14)
+        assert found.fitted.nll_after <= other.fun + 1e-10
+        assert (found.a >= 0, found.b >= 0) == (True, True)
+
+
+def test_separable_labels_take_the_targets_of_platt():
+    for method in ("platt", "beta"):
+        found = fit(Predictions(logits=[-2.0, -1.0, 1.0, 3.0], labels=[0, 0, 1, 1]), method)
+        assert "separate the two labels" in found.fitted.note
+        assert 0 < found.fitted.nll_after < np.log(2)
+        alone = fit(Predictions(logits=[-2.0, 1.0], labels=[1, 1]), method)
+        assert np.isfinite(alone.fitted.nll_after)
+
+
+def test_certain_rows_stay_certain():
+    s, y = margins()
+    sure = np.concatenate([s, [np.inf]])
+    logits = np.stack([np.where(np.isinf(sure), -np.inf, 0.0), np.where(np.isinf(sure), 0.0, sure)], axis=1)
+    dump = Predictions(logits=logits, labels=np.append(y, 1))
+    for method in ("platt", "beta"):
+        plain, found = fit(Predictions(logits=s, labels=y), method), fit(dump, method)
+        assert list(found.parameters().values()) == pytest.approx(list(plain.parameters().values()), rel=1e-9)
+        assert np.asarray(found(dump).scores[500:501]).tolist() == [[-np.inf, 0.0]]
+
+
+def test_certain_rows_against_a_falling_map_are_refused():
+    s, y = margins(slope=-1.0)
+    logits = np.stack([np.zeros(501), np.append(s, -np.inf)], axis=1)
+    for method in ("platt", "beta"):
+        with pytest.raises(InputError, match="Say clip=1e-12"):
+            fit(Predictions(logits=logits, labels=np.append(y, 0)), method)
+    with pytest.raises(InputError, match="nothing to fit"):
+        fit(Predictions(probs=[0.0, 1.0], labels=[0, 1]), "platt")
+
+
+def test_vector_against_another_optimiser():
+    logits, labels = logits_and_labels(400, 3)
+    labels = np.where((labels == 2) & (np.arange(400) % 2 == 0), 0, labels)
+    beta = 1 / fit(Predictions(logits=logits, labels=labels)).temperature
+    found = fit(Predictions(logits=logits, labels=labels), "vector")
+
+    def loss(w):
+        v = logits * w[:3] * beta + w[3:]
+        nll = np.mean(np.log(np.exp(v).sum(axis=1)) - v[np.arange(400), labels])
+        return float(nll + (((w[:3] - 1) ** 2).sum() + (w[3:] ** 2).sum()) / 800)
+
+    other = minimize(loss, [1, 1, 1, 0, 0, 0], method="BFGS", options={"gtol": 1e-7})
+    np.testing.assert_allclose(found.weights, other.x[:3] * beta, atol=1e-5)
+    np.testing.assert_allclose(found.biases, other.x[3:], atol=1e-5)
+
+
+def test_vector_is_never_worse_than_the_temperature():
+    for k in (2, 5, 40):
+        logits, labels = logits_and_labels(300, k, seed=3)
+        dump = Predictions(logits=logits, labels=labels)
+        assert fit(dump, "vector").fitted.nll_after <= fit(dump).fitted.nll_after + 1e-12
+
+
+def test_vector_with_masked_classes_and_absent_ones():
+    logits, labels = logits_and_labels(300, 5)
+    labels = np.where(labels >= 3, 0, labels)
+    logits[::2, 4] = -np.inf
+    dump = Predictions(logits=logits, labels=labels)
+    found = fit(dump, "vector")
+    mapped = np.asarray(found(dump).scores[0:300])
+    assert (np.isneginf(mapped) == np.isneginf(logits)).all()
+    assert np.isfinite(found.biases).all()
+    assert found.fitted.nll_after < found.fitted.nll_before
