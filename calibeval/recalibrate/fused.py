@@ -21,7 +21,7 @@ Coarse = npt.NDArray[np.floating[Any]]
 
 VANISHED = -800.0  # exp(x) is 0 from here on, so x may as well end here: -inf times 0 would be NaN
 SAMPLE_SCORES = 2**18
-WHOLE_SCORES = 2**20  # so many scores are kept in memory and worked on there
+WHOLE_SCORES = 2**18  # so many scores are kept in memory and worked on there
 COPRIME_TO = 2 * 3 * 5 * 7 * 11 * 13  # a stride that shares no factor with the usual periods of data
 
 

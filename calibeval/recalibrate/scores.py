@@ -83,7 +83,9 @@ def log_scores(
         if check and kind != "logits":
             p = np.exp(z) if kind == "log_probs" else z
             sums = np.add.reduce(p, axis=axis)
-            if not (p.min(initial=0.0) >= 0 and (np.abs(sums - 1) <= sum_tolerance(stored_precision(scores.dtype))).all()):
+            if not (
+                p.min(initial=0.0) >= 0 and (np.abs(sums - 1) <= sum_tolerance(stored_precision(scores.dtype))).all()
+            ):
                 raise BadValues
         if kind == "probs":
             np.log(z, out=z)

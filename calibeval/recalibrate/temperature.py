@@ -29,6 +29,7 @@ Pieces = Callable[[], Iterable[Piece]]
 class Optimum(NamedTuple):
     """The best temperature, the mean NLL without and with it, full passes over the scores, and the bound if it is one.
 
+    passes: how often all scores were read; a small dump is read once and then kept.
     bound: "low" where the NLL falls for ever as T falls, since every label has its row's largest score; "high" where
     it falls for ever as T grows, since the scores say nothing of the labels; "flat" where T changes nothing.
     """
@@ -104,7 +105,7 @@ def optimum(predictions: Predictions, clip: float | None = None) -> Optimum:
     """
     part, whole = sample(predictions, clip)
     if whole:
-        result = _solve(lambda: part, facts(part))
+        result = _solve(lambda: part, facts(part))._replace(passes=1)
     else:
         result = _solve_from(_solve(lambda: part, facts(part), SAMPLE_STEP), predictions, clip)
     if not (0 < result.temperature < math.inf and math.isfinite(result.nll_after)):

@@ -112,7 +112,8 @@ def remarks(dump: DumpReport) -> list[str]:
     worst = dump.metrics.get("mce")
     if worst is not None and worst.bin is not None and 0 <= worst.bin < len(dump.equal_width):
         row = dump.equal_width[worst.bin]
-        lines.append(f"MCE: decided by bin {bin_range(row)}, which holds {plural(row.count, 'row')}")
+        small = "; its interval is of the larger bins" if _outside(worst) else ""
+        lines.append(f"MCE: decided by bin {bin_range(row)}, which holds {plural(row.count, 'row')}{small}")
     for m in dump.metrics.values():
         if m.corrected is not None and _outside(m):
             corrected = value(MetricResult(m.name, m.corrected))
@@ -157,8 +158,8 @@ def best(dumps: Sequence[DumpReport], metric: str) -> int | None:
         return None
     losses = []
     for i, m in there:
-        if m.low is None or m.high is None:
-            return None
+        if m.low is None or m.high is None or (m.bin is not None and _outside(m)):
+            return None  # without an interval, or with one of other bins than the one that decides, nothing is certain
         losses.append((*_as_loss(m.low, m.high, spec.better), i))
     _, high, index = min(losses, key=lambda loss: loss[1])
     return index if all(high < low for low, _, other in losses if other != index) else None

@@ -11,12 +11,12 @@ from calibeval.render import cells, html_tables
 from calibeval.render.html_diagram import Diagram, diagram
 from calibeval.render.html_scale import MATTERING, Dot, Scale, across, mattering
 from calibeval.render.html_tables import BinRow, Classes, MetricRow
-from calibeval.render.marks import plain, short_names
+from calibeval.render.marks import plain, short_names, shorten
 from calibeval.render.names import isolated
 
 # So many classes of all dumps together may be folded between the worst and the best: a page stays below 1 MB.
 MOST_FOLDED = 1000
-_NAME, _LINE = 120, 400
+_NAME, _LINE, _SPOKEN = 120, 400, 36
 _OVERVIEW = ("accuracy", "confidence_gap", "ece", "nll")
 
 
@@ -139,7 +139,9 @@ def summary(dumps: Sequence[DumpReport], names: Sequence[str]) -> str:
     ]
     if not errors:
         return f"{lead}."
-    least, most = ((f"{100 * error:.2f} % ({isolated(names[i])})") for error, i in (min(errors), max(errors)))
+    least, most = (
+        (f"{100 * error:.2f} % ({isolated(shorten(names[i], _SPOKEN))})") for error, i in (min(errors), max(errors))
+    )
     return f"{lead}; ECE from {least} to {most}."
 
 
@@ -150,7 +152,7 @@ def _dump_view(dump: DumpReport, report: Report, id_: str, short: str, room: int
         id=id_,
         name=plain(dump.name, _NAME),
         short=short,
-        headline=_tight(headline(dump)),
+        headline=_tight(plain(headline(dump), _LINE)),
         facts=" · ".join(_facts(dump)),
         caption=[_tight(part) for part in _caption(dump)],
         warnings=[plain(warning, _LINE) for warning in dump.warnings],

@@ -53,7 +53,7 @@ class BinRow:
 
 @dataclass(frozen=True, slots=True)
 class ClassRow:
-    """One class; left, width: its bar, from the zero in the middle."""
+    """One class; left, width: its bar, from the zero in the middle; half the width is the largest error of a class."""
 
     name: str
     rows: str
@@ -139,7 +139,7 @@ def class_tables(dump: DumpReport, room: int) -> Classes | None:
         zip(dump.per_class, class_labels(dump.per_class), strict=True), key=lambda c: -c[0].calibration_error
     )
     places = cells.decimals(100 * worst_first[0][0].calibration_error, 3)
-    widest = max(abs(c.gap) for c in dump.per_class) or 1.0
+    widest = worst_first[0][0].calibration_error or 1.0
     rows = tuple(_class_row(c, name, places, widest) for c, name in worst_first)
     ends = k if k <= ALL_CLASSES else END_CLASSES
     between = rows[ends : k - ends]
@@ -163,7 +163,7 @@ def class_labels(classes: Sequence[ClassResult]) -> list[str]:
 
 
 def _class_row(c: ClassResult, name: str, places: int, widest: float) -> ClassRow:
-    length = 0.5 * abs(c.gap) / widest
+    length = min(0.5, 0.5 * abs(c.gap) / widest)
     return ClassRow(
         name=name,
         rows=f"{c.support:,}",

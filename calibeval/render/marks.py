@@ -45,7 +45,7 @@ def short_names(names: Sequence[str], most: int) -> list[str]:
     alike = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
     shared = first[:alike]
     start = max(shared.rfind("#"), shared.rfind("/") + 1, shared.rfind("\\") + 1, 0)
-    if not all(len(name) > start + 1 for name in names):
+    if len(names) < 2 or not all(len(name) > start + 1 for name in names):
         start = 0
     shown = [plain(name[start:], most) for name in names]
     if len(set(shown)) < len(shown):

@@ -17,6 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from calibeval import Predictions
+from calibeval.recalibrate import fit
+from calibeval.recalibrate.temperature import optimum
 from tests.benchmarks import dumps
 from tests.benchmarks.timing import (
     Contender,
@@ -32,10 +36,6 @@ from tests.benchmarks.timing import (
     target_row,
     version,
 )
-
-from calibeval import Predictions
-from calibeval.recalibrate import fit
-from calibeval.recalibrate.temperature import optimum
 
 SIZES = ((1_000_000, 10), (50_000, 1000))
 QUICK_SIZES = ((100_000, 10), (2_000, 1000))
@@ -82,10 +82,12 @@ def section(folder: Path, rounds: int, *, quick: bool) -> str:
     measured_on = machine()
     sizes = [measure(folder, n, k, rounds) for n, k in (QUICK_SIZES if quick else SIZES)]
     parts = [
-        f"{measured_on} CPU seconds of one thread to a temperature, from float32 logits and int64 labels in memory. "
-        f"Contenders take turns in {rounds} rounds (slow ones in fewer); ratios are medians over the rounds. NLL above "
-        "the optimum is in nats, in float64, where the optimum is a bisection on the slope of the plain definition. "
-        "calibeval's time includes the NLL before and after.",
+        (
+            f"{measured_on} CPU seconds of one thread to a temperature, from float32 logits and int64 labels in memory. "
+            f"Contenders take turns in {rounds} rounds (slow ones in fewer); ratios are medians over the rounds. NLL above "
+            "the optimum is in nats, in float64, where the optimum is a bisection on the slope of the plain definition. "
+            "calibeval's time includes the NLL before and after."
+        ),
         *(f"### Temperature, {size_name(size.n, size.k)}\n\n{_size_table(size)}" for size in sizes),
         f"### Targets\n\n{table(('what', 'target', 'reached', 'enough'), _targets(sizes))}",
     ]
