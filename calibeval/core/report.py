@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, NoReturn
 
@@ -64,6 +64,41 @@ class ClassResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Recalibrated:
+    """The results of a dump after a map was applied to it.
+
+    method, parameters: of the map; parameters is empty where every fold had its own.
+    fitted_on: {"path", "split", "sha256", "n"} of the dump the map was fitted on, or {"folds", "n"} for out-of-fold
+    numbers; "leak" says so where a leak was allowed. metrics, equal_width, equal_mass: as in DumpReport.
+    """
+
+    method: str
+    parameters: Mapping[str, Any]
+    fitted_on: Mapping[str, Any]
+    metrics: Mapping[str, MetricResult]
+    equal_width: tuple[Bin, ...]
+    equal_mass: tuple[Bin, ...] | None
+
+    @property
+    def name(self) -> str:
+        """The map in a few words: "T = 2.58", "isotonic", "temperature, 5 folds"."""
+        if self.method == "temperature" and "temperature" in self.parameters:
+            return f"T = {self.parameters['temperature']:.3g}"
+        folds = f", {self.fitted_on['folds']} folds" if "folds" in self.fitted_on else ""
+        return f"{self.method}{folds}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of these results."""
+        return {
+            "method": self.method,
+            "parameters": dict(self.parameters),
+            "fitted_on": dict(self.fitted_on),
+            "metrics": {name: metric.to_dict() for name, metric in self.metrics.items()},
+            "bins": _bins_to_dict(self.equal_width, self.equal_mass),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class DumpReport:
     """The results of one dump.
 
@@ -82,6 +117,7 @@ class DumpReport:
     per_class: tuple[ClassResult, ...]
     warnings: tuple[str, ...] = ()
     name: str = ""
+    recalibrated: Recalibrated | None = None
 
     def __getitem__(self, metric: str) -> MetricResult:
         """The result of that metric.
@@ -97,14 +133,13 @@ class DumpReport:
         """The JSON object of this dump."""
         source = {"path": self.source.path, "split": self.source.split, "sha256": self.source.sha256}
         reading = {"kind": self.kind, "n": self.n, "k": self.k, "ignored": self.ignored}
-        mass = None if self.equal_mass is None else [_to_dict(b) for b in self.equal_mass]
         return {
             "name": self.name,
             "source": {**source, "format": self.source.format, **reading},
             "metrics": {name: metric.to_dict() for name, metric in self.metrics.items()},
-            "bins": {"equal_width": [_to_dict(b) for b in self.equal_width], "equal_mass": mass},
+            "bins": _bins_to_dict(self.equal_width, self.equal_mass),
             "per_class": [_to_dict(c) for c in self.per_class],
-            "recalibrated": None,
+            "recalibrated": None if self.recalibrated is None else self.recalibrated.to_dict(),
             "warnings": list(self.warnings),
         }
 
@@ -155,6 +190,11 @@ class Report:
             raise InputError(f"this is no report of schema {SCHEMA}: {error!r}") from None
 
 
+def _bins_to_dict(equal_width: Sequence[Bin], equal_mass: Sequence[Bin] | None) -> dict[str, Any]:
+    mass = None if equal_mass is None else [_to_dict(b) for b in equal_mass]
+    return {"equal_width": [_to_dict(b) for b in equal_width], "equal_mass": mass}
+
+
 def _to_dict(row: Bin | ClassResult) -> dict[str, Any]:
     return {f.name: getattr(row, f.name) for f in fields(row)}
 
@@ -164,17 +204,33 @@ def _no_number(name: str) -> NoReturn:
 
 
 def _dump_from_dict(data: Mapping[str, Any]) -> DumpReport:
-    source, mass = data["source"], data["bins"]["equal_mass"]
+    source, again = data["source"], data["recalibrated"]
+    equal_width, equal_mass = _bins_from_dict(data["bins"])
     return DumpReport(
         source=Source(source["path"], source["split"], source["sha256"], source["format"]),
         kind=source["kind"],
         n=source["n"],
         k=source["k"],
         ignored=source["ignored"],
-        metrics={name: MetricResult(name, **facts) for name, facts in data["metrics"].items()},
-        equal_width=tuple(Bin(**row) for row in data["bins"]["equal_width"]),
-        equal_mass=None if mass is None else tuple(Bin(**row) for row in mass),
+        metrics=_metrics_from_dict(data["metrics"]),
+        equal_width=equal_width,
+        equal_mass=equal_mass,
         per_class=tuple(ClassResult(**row) for row in data["per_class"]),
         warnings=tuple(data["warnings"]),
         name=data["name"],
+        recalibrated=None if again is None else _recalibrated_from_dict(again),
     )
+
+
+def _recalibrated_from_dict(data: Mapping[str, Any]) -> Recalibrated:
+    metrics, bins = _metrics_from_dict(data["metrics"]), _bins_from_dict(data["bins"])
+    return Recalibrated(data["method"], dict(data["parameters"]), dict(data["fitted_on"]), metrics, *bins)
+
+
+def _metrics_from_dict(data: Mapping[str, Any]) -> dict[str, MetricResult]:
+    return {name: MetricResult(name, **facts) for name, facts in data.items()}
+
+
+def _bins_from_dict(data: Mapping[str, Any]) -> tuple[tuple[Bin, ...], tuple[Bin, ...] | None]:
+    mass = data["equal_mass"]
+    return tuple(Bin(**row) for row in data["equal_width"]), None if mass is None else tuple(Bin(**r) for r in mass)

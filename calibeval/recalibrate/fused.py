@@ -123,8 +123,10 @@ def _piece(block: Block, predictions: Predictions, clip: float | None, room: Coa
     return Piece(d, t, axis)
 
 
-def fused(every: Iterable[Piece], beta: float, *, before: bool = False) -> Fused:
+def fused(every: Iterable[Piece], beta: float, *, before: bool = False, third: bool = True) -> Fused:
     """All means at beta from one pass.
+
+    third: whether the third derivative is needed; else it is 0.
 
     >>> one = Piece(np.array([[0.0, -1.0]]), np.array([0.0]), axis=1)
     >>> round(fused([one], 1.0).value, 6), round(fused([one], 1.0).slope, 6)
@@ -137,16 +139,16 @@ def fused(every: Iterable[Piece], beta: float, *, before: bool = False) -> Fused
         if piece.d.size > len(room_x):
             room_x, room_e = np.empty_like(piece.d, shape=piece.d.size), np.empty_like(piece.d, shape=piece.d.size)
         x, e = (room[: piece.d.size].reshape(piece.d.shape) for room in (room_x, room_e))
-        sums = _sums(piece, beta, x, e, before=before, clamp=clamp)
+        sums = _sums(piece, beta, x, e, before=before, cubic=third, clamp=clamp)
         if not clamp and not np.isfinite(sums).all():
             clamp = True
-            sums = _sums(piece, beta, x, e, before=before, clamp=True)
+            sums = _sums(piece, beta, x, e, before=before, cubic=third, clamp=True)
         total += sums
         n += len(piece.t)
     return Fused(*(total / n).tolist())
 
 
-def _sums(piece: Piece, beta: float, x: Coarse, e: Coarse, *, before: bool, clamp: bool) -> Floats:
+def _sums(piece: Piece, beta: float, x: Coarse, e: Coarse, *, before: bool, cubic: bool, clamp: bool) -> Floats:
     """Sums over the piece's rows; x and e are room to work in. clamp: whether there may be impossible classes."""
     axis = piece.axis
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
@@ -163,20 +165,20 @@ def _sums(piece: Piece, beta: float, x: Coarse, e: Coarse, *, before: bool, clam
         m1 = np.add.reduce(e, axis=axis)
         if axis == 1:
             m2 = np.einsum("ij,ij->i", e, x)
-            e *= x
-            m3 = np.einsum("ij,ij->i", e, x)
         else:
             e *= x
             m2 = np.add.reduce(e, axis=0)
-            e *= x
-            m3 = np.add.reduce(e, axis=0)
         m1 *= inverse
         m2 *= inverse
         squares = m1 * m1
         second = _total(m2) - _total(squares)
         label = beta * _total(piece.t)
         slope = _total(m1) - label
-        third = float(m3 @ inverse - 3.0 * (m1 @ m2) + 2.0 * (m1 @ squares)) + 3.0 * second + slope
+        third = 0.0
+        if cubic:
+            e *= x
+            m3 = np.einsum("ij,ij->i", e, x) if axis == 1 else np.add.reduce(e, axis=0)
+            third = float(m3 @ inverse - 3.0 * (m1 @ m2) + 2.0 * (m1 @ squares)) + 3.0 * second + slope
         value = -_total(np.log(inverse)) - label
         rise = -float(inverse @ m1)
     return np.array([value, slope, second + slope, third, now, _total(inverse), rise])

@@ -18,6 +18,7 @@ from calibeval.recalibrate.scores import Floats
 
 CLOSE = 1e-9  # nats: what is so near the infimum is as good
 LAST_STEP = 3e-5  # of log T: the error that remains is of the order of its cube
+LAST_NEWTON_STEP = 3e-6  # without the third derivative it is of the order of its square
 SAMPLE_STEP = 1e-2  # the sub-sample's own error is of that order
 COARSE_BYTES = 4  # a pass in float32 is for scores that are stored so, or shorter
 FAR_BELOW = 4.0  # the search on all rows goes so far below the sample's optimum before it asks whether there is one
@@ -123,11 +124,11 @@ def _solve_from(start: Optimum, predictions: Predictions, clip: float | None) ->
     if start.bound is None:
         u = -math.log(start.temperature)
         dtype = predictions.scores.dtype
-        if dtype.kind == "f" and dtype.itemsize <= COARSE_BYTES:
+        near = dtype.kind == "f" and dtype.itemsize <= COARSE_BYTES
+        if near:
             u += _coarse_step(predictions, clip, u)
-            passes = 1
-        found = _search(every, u, LAST_STEP, lowest=u - FAR_BELOW)
-        passes += found.passes
+        found = _search(every, u, LAST_NEWTON_STEP if near else LAST_STEP, lowest=u - FAR_BELOW, near=near)
+        passes = found.passes + near
         if found.step.found:
             return _result(found)._replace(passes=passes)
     result = _solve(every, facts(every()))
@@ -182,11 +183,12 @@ class _Search(NamedTuple):
     passes: int
 
 
-def _search(every: Pieces, u: float, tolerance: float, lowest: float = -math.inf) -> _Search:
+def _search(every: Pieces, u: float, tolerance: float, *, lowest: float = -math.inf, near: bool = False) -> _Search:
+    """The root of the slope. near: whether the first step will be so small that it needs no third derivative."""
     seen: list[Fused] = []
 
     def evaluate(place: float) -> tuple[float, float, float]:
-        seen.append(fused(every(), math.exp(place), before=not seen))
+        seen.append(fused(every(), math.exp(place), before=not seen, third=bool(seen) or not near))
         return seen[-1].slope, seen[-1].curvature, seen[-1].third
 
     step = find_root(evaluate, u, tolerance=tolerance, lowest=lowest)

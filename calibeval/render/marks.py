@@ -95,8 +95,8 @@ def round_ticks(low: float, high: float, most: int = 6) -> list[float]:
 def merged(bins: Sequence[Bin], most: int) -> list[Bin]:
     """The bins, or where they are too many for eyes, at most `most`, each the sum of neighbours.
 
-    >>> merged([Bin(0.0, 0.5, 1, 0.4, 0.0, 0.4), Bin(0.5, 1.0, 3, 0.8, 1.0, -0.2)], 1)
-    [Bin(lower=0.0, upper=1.0, count=4, confidence=0.7, accuracy=0.75, gap=-0.05)]
+    >>> merged([Bin(0.0, 0.5, 1, 0.25, 0.0, 0.25), Bin(0.5, 1.0, 3, 0.75, 1.0, -0.25)], 1)
+    [Bin(lower=0.0, upper=1.0, count=4, confidence=0.625, accuracy=0.75, gap=-0.125)]
     """
     if len(bins) <= most:
         return list(bins)
@@ -111,4 +111,4 @@ def _joined(bins: Sequence[Bin]) -> Bin:
     confidence = math.fsum(b.count * (b.confidence or 0.0) for b in bins) / count
     accuracy = math.fsum(b.count * (b.accuracy or 0.0) for b in bins) / count
     gap = math.fsum(b.count * (b.gap or 0.0) for b in bins) / count
-    return Bin(bins[0].lower, bins[-1].upper, count, confidence, accuracy, round(gap, 15))
+    return Bin(bins[0].lower, bins[-1].upper, count, confidence, accuracy, gap)

@@ -33,7 +33,7 @@ FitPredict = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A peer's map: run takes log-probabilities and labels of val, and log-probabilities of test, and gives probabilities.
+    """A peer's map: run takes log-probabilities and labels of val and log-probabilities of test, for probabilities.
 
     binary: for two classes only.
     """
@@ -132,7 +132,7 @@ def _sklearn_sigmoid(z: np.ndarray, y: np.ndarray, other: np.ndarray) -> np.ndar
 
 
 def _sklearn_isotonic(z: np.ndarray, y: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """One against the rest and normalised, as CalibratedClassifierCV does; rows that lose all classes become uniform."""
+    """One against the rest and normalised, as CalibratedClassifierCV does; rows that lose all become uniform."""
     isotonic: Any = import_module("sklearn.isotonic").IsotonicRegression
     p, q = np.exp(z), np.exp(other)
     columns = [1] if p.shape[1] == 2 else range(p.shape[1])

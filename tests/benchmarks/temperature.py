@@ -81,13 +81,14 @@ def section(folder: Path, rounds: int, *, quick: bool) -> str:
     """The section of the page."""
     measured_on = machine()
     sizes = [measure(folder, n, k, rounds) for n, k in (QUICK_SIZES if quick else SIZES)]
+    words = (
+        f"{measured_on} CPU seconds of one thread to a temperature; float32 logits and int64 labels in memory. "
+        f"Contenders take turns in {rounds} rounds (slow ones in fewer); ratios are medians over the rounds. "
+        "NLL above the optimum is in nats, in float64; the optimum is a bisection on the slope of the plain "
+        "definition. calibeval's time includes the NLL before and after."
+    )
     parts = [
-        (
-            f"{measured_on} CPU seconds of one thread to a temperature, from float32 logits and int64 labels in memory. "
-            f"Contenders take turns in {rounds} rounds (slow ones in fewer); ratios are medians over the rounds. NLL above "
-            "the optimum is in nats, in float64, where the optimum is a bisection on the slope of the plain definition. "
-            "calibeval's time includes the NLL before and after."
-        ),
+        words,
         *(f"### Temperature, {size_name(size.n, size.k)}\n\n{_size_table(size)}" for size in sizes),
         f"### Targets\n\n{table(('what', 'target', 'reached', 'enough'), _targets(sizes))}",
     ]
@@ -156,7 +157,7 @@ def _torch(logits: np.ndarray, labels: np.ndarray) -> Run:
             return loss
 
         search.step(closure)
-        return float(log_t.exp())
+        return float(log_t.detach().exp())
 
     return run
 
@@ -177,7 +178,7 @@ def _public(logits: np.ndarray, labels: np.ndarray) -> Run:
             return loss
 
         search.step(closure)
-        return float(temperature)
+        return float(temperature.detach())
 
     return run
 

@@ -309,6 +309,20 @@ def test_several_dumps_have_an_overview(five):
     assert page.said("h1")[0].startswith(("All 5 dumps", "Of 5 dumps"))
 
 
+def test_the_headline_of_several_counts_directions_and_tells_the_range():
+    off = over_confident(name="over")
+    under = with_metric(over_confident(name="under"), "confidence_gap", value=-0.11, low=-0.135, high=-0.085)
+    fine = with_metric(over_confident(name="fine"), "confidence_gap", value=0.001, low=-0.01, high=0.012)
+    fine = with_metric(fine, "ece", value=0.01)
+    said = Page(render(report(off, under, fine))).said("h1")
+    lead = "Of 3 dumps, 1 is over-confident and 1 is under-confident beyond noise"
+    assert said == [f"{lead}; ECE from 1.00 % (fine) to 11.00 % (under)."]
+    without = with_metric(fine, "ece", value=None, reason="why not")
+    assert Page(render(report(without, without))).said("h1") == [
+        "Of 2 dumps, none is over- or under-confident beyond noise."
+    ]
+
+
 def test_certain_bests_are_marked(single):
     better = with_metric(single.dumps[0], "nll", value=0.01, low=0.009, high=0.011)
     page = Page(render(joined(single, report(better))))
@@ -430,6 +444,10 @@ def test_ticks_are_few_and_inside(low, high):
     ticks = round_ticks(low, high)
     assert 2 <= len(ticks) <= 6
     assert all(low <= t <= high for t in ticks)
+
+
+def test_a_range_of_nothing_has_one_tick():
+    assert round_ticks(2.0, 2.0) == [2.0]
 
 
 def test_percentages_have_no_negative_zero():
