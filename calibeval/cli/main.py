@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from calibeval.cli import inspect, report
+from calibeval.cli import apply, fit, inspect, report
 from calibeval.core.errors import CalibevalError, FileProblem, UsageError
 from calibeval.core.version import VERSION
 
@@ -27,6 +27,8 @@ app = typer.Typer(
 )
 app.command()(report.report)
 app.command()(inspect.inspect)
+app.command()(fit.fit)
+app.command()(apply.apply)
 
 
 def _show_version(wanted: bool) -> None:

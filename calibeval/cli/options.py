@@ -36,6 +36,25 @@ MaxMemory = Annotated[
 
 NoCrc = Annotated[bool, typer.Option("--no-crc", help="Do not verify the checksums of a .pt file.")]
 
+FitOn = Annotated[str | None, typer.Option(metavar="DUMP", help="Fit a map on this dump; show before and after.")]
+CrossFit = Annotated[
+    int | None, typer.Option(metavar="N", min=2, help="Fit out of fold, in N folds of each dump itself.")
+]
+Method = Annotated[str, typer.Option(metavar="NAME", help="temperature, platt, beta, vector, isotonic or auto.")]
+Objective = Annotated[str, typer.Option(metavar="NAME", help="What a temperature optimises: nll, ece or accuracy.")]
+Clip = Annotated[float | None, typer.Option(metavar="EPS", help="Raise smaller probabilities to this before fitting.")]
+Seed = Annotated[int, typer.Option(metavar="N", help="Seed of everything random: the dealing of folds.")]
+Group = Annotated[str | None, typer.Option(metavar="COLUMN", help="Rows that share a value stay in one fold.")]
+AllowLeak = Annotated[bool, typer.Option("--allow-leak", help="Report although fitted and tested rows overlap.")]
+MapFile = Annotated[Path, typer.Argument(metavar="MAP", help="A map that `calibeval fit` wrote.")]
+MapOut = Annotated[Path | None, typer.Option("--out", "-o", metavar="MAP", help="Write the map to this JSON file.")]
+DumpOut = Annotated[
+    Path, typer.Option("--out", "-o", metavar="OUT", help="Write to this .npz, .csv, .tsv, .jsonl or .parquet.")
+]
+
+Figure = Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the diagrams to this .svg, .png or .pdf.")]
+Width = Annotated[float | None, typer.Option(metavar="INCHES", help="Width of the figure.")]
+
 Bins = Annotated[
     int | None, typer.Option(metavar="N", help="Number of bins; by default the convention's own, 15 (netcal 10).")
 ]

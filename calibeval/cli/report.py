@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,10 +15,11 @@ from calibeval.cli.reading import read_options, refuse_overwriting, say, threads
 from calibeval.core.errors import UsageError, nearest
 
 if TYPE_CHECKING:
-    from calibeval.core.report import Report
+    from calibeval.core.predictions import Predictions
+    from calibeval.core.report import DumpReport, Report
     from calibeval.readers import ReadOptions
 
-OUTPUTS = ("bins.csv", "reliability.svg", "reliability.png", "report.json")
+OUTPUTS = ("bins.csv", "reliability.svg", "reliability.png", "report.html", "report.json")
 TABLES = {"md": "markdown", "csv": "csv_table", "latex": "latex"}
 
 
@@ -25,6 +27,8 @@ def report(
     dumps: options.Dumps,
     json: options.Json = False,
     out: options.Out = None,
+    figure: options.Figure = None,
+    width: options.Width = None,
     table: options.Format = None,
     bins: options.Bins = None,
     convention: options.Convention = "calibeval",
@@ -43,6 +47,14 @@ def report(
     max_bytes: options.MaxBytes = None,
     max_memory: options.MaxMemory = None,
     no_crc: options.NoCrc = False,
+    fit_on: options.FitOn = None,
+    cross_fit: options.CrossFit = None,
+    method: options.Method = "temperature",
+    objective: options.Objective = "nll",
+    clip: options.Clip = None,
+    group: options.Group = None,
+    seed: options.Seed = 0,
+    allow_leak: options.AllowLeak = False,
     jobs: options.Jobs = None,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
@@ -57,8 +69,10 @@ def report(
     from calibeval.core.version import VERSION
     from calibeval.readers import open_dump
 
-    if out is not None:
-        refuse_overwriting(dumps, [out / name for name in OUTPUTS])
+    if width is not None and figure is None:
+        raise UsageError("--width belongs to --figure")
+    outputs = [] if out is None else [out / name for name in OUTPUTS]
+    refuse_overwriting(dumps, outputs if figure is None else [*outputs, figure])
     settings = check_settings(bins=bins, convention=convention, confidence=None if no_intervals else confidence)
     reading = read_options(
         kind=kind,
@@ -79,21 +93,36 @@ def report(
             raise UsageError("--explain-conventions takes one dump, and neither --out nor --format")
         sys.stdout.write(_explained(dumps[0], reading, settings["bins"] if bins is not None else None, jobs, json))
         return 0
-    results = []
+    if fit_on is not None and cross_fit is not None:
+        raise UsageError("--fit-on and --cross-fit exclude each other")
+    limit = reading.limits.max_memory
     with Progress(quiet=quiet) as progress:
-        for name in dumps:
-            predictions = open_dump(name, reading)
-            progress.start(name, predictions.rows)
-            limit = reading.limits.max_memory
-            results.append(
-                evaluate_dump(predictions, settings, jobs=threads(jobs), max_memory=limit, progress=progress.advance)
-            )
+
+        def evaluate(predictions: Predictions) -> DumpReport:
+            progress.start(predictions.source.name, predictions.rows)
+            return evaluate_dump(predictions, settings, jobs=threads(jobs), max_memory=limit, progress=progress.advance)
+
+        opened = [open_dump(name, reading) for name in dumps]
+        results = [evaluate(predictions) for predictions in opened]
+        if fit_on is not None or cross_fit is not None:
+            from calibeval.cli.recalibrating import Plan, recalibrate_all
+
+            fitted = None if fit_on is None else open_dump(fit_on, reading)
+            plan = Plan(method, objective, clip, seed, group, fitted, cross_fit, allow_leak)
+            repaired = recalibrate_all(opened, plan, evaluate)
+            results = [
+                replace(dump, recalibrated=after, warnings=(*dump.warnings, *warnings))
+                for dump, (after, warnings) in zip(results, repaired, strict=True)
+            ]
     result = Report(VERSION, settings, tuple(results))
     for dump in result.dumps:
         say([f"warning: {dump.name}: {warning}" for warning in dump.warnings], quiet=quiet)
     if out is not None:
         _write(result, out)
         say([f"written to {out}"], quiet=quiet)
+    if figure is not None:
+        _draw(result, figure, width)
+        say([f"written to {figure}"], quiet=quiet)
     sys.stdout.write(_shown(result, json, table))
     return 0
 
@@ -132,13 +161,29 @@ def _explained(dump: str, reading: ReadOptions, bins: int | None, jobs: int | No
 
 def _write(report: Report, folder: Path) -> None:
     """The files of a report; report.json comes last, so that it vouches for the others."""
-    from calibeval.render import bins_csv
+    from calibeval.render import bins_csv, html
     from calibeval.render.figures import figure_bytes, reliability_figure
     from calibeval.writers.atomic import make_folder, write_file
 
     make_folder(folder)
-    figure = reliability_figure(report)
+    figure = reliability_figure(_before_and_after(report))
     write_file(folder / "bins.csv", bins_csv.render(report).encode("utf-8", "backslashreplace"))
     write_file(folder / "reliability.svg", figure_bytes(figure, "svg"))
     write_file(folder / "reliability.png", figure_bytes(figure, "png"))
+    write_file(folder / "report.html", html.render(report).encode())
     write_file(folder / "report.json", report.to_json().encode())
+
+
+def _draw(report: Report, path: Path, width: float | None) -> None:
+    """The reliability diagrams in the format of the suffix."""
+    from calibeval.render.figures import figure_bytes, figure_format, reliability_figure
+    from calibeval.writers.atomic import write_file
+
+    kind = figure_format(path.suffix)
+    write_file(path, figure_bytes(reliability_figure(_before_and_after(report), width_inches=width), kind))
+
+
+def _before_and_after(report: Report) -> Report:
+    """The report with each recalibrated dump followed by what its map made of it."""
+    shown = [one for dump in report.dumps for one in (dump, dump.after()) if one is not None]
+    return replace(report, dumps=tuple(shown))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -56,6 +57,7 @@ class Predictions:
     class_names: k names. columns: one-dimensional arrays of length n by name, for slices. ids: (n,) row names.
     ignore_index: rows with this label are left out and counted in `ignored`.
     precision: relative step between the scores as they were stored, where their dtype does not tell it (bfloat16).
+    file_rows: numbers of the stored rows within their file, where they are but some of its rows.
     settling: finishes what a reader checks beside the work, and returns the source with its hash.
     `layout` is (n,), or (n, h, w) for dense scores, whose columns and ids may hold one entry per image.
 
@@ -79,6 +81,7 @@ class Predictions:
     layout: tuple[int, ...] = ()
     warnings: tuple[str, ...] = ()
     precision: float = 2.0**-52
+    file_rows: npt.NDArray[Any] | None = None
     settling: Callable[[], Source] | None = None
 
     def __init__(
@@ -97,6 +100,7 @@ class Predictions:
         ignore_index: int | None = None,
         warnings: Sequence[str] = (),
         precision: float | None = None,
+        file_rows: npt.NDArray[Any] | None = None,
         settling: Callable[[], Source] | None = None,
     ) -> None:
         given = {"logits": logits, "probs": probs, "log_probs": log_probs, "confidence": confidence}
@@ -140,6 +144,7 @@ class Predictions:
             "layout": layout,
             "warnings": tuple(warnings),
             "precision": precision or stored_precision(scores.dtype),
+            "file_rows": file_rows,
             "settling": settling,
         }.items():
             object.__setattr__(self, name, value)
@@ -197,6 +202,18 @@ class Predictions:
             keep = labels != self.ignore_index
             scores, labels = scores[keep], labels[keep]
         return Block(scores, labels, start)
+
+    def with_scores(self, scores: RowSource, kind: Kind) -> Predictions:
+        """The same rows with other scores of the same shape, in float64.
+
+        >>> p = Predictions(logits=[[2.0, 0.0]], labels=[0])
+        >>> p.with_scores(np.array([[0.5, 0.5]]), "probs").kind
+        'probs'
+        """
+        other = copy.copy(self)
+        for name, value in {"scores": scores, "kind": kind, "precision": stored_precision(scores.dtype)}.items():
+            object.__setattr__(other, name, value)
+        return other
 
     def select(self, rows: npt.NDArray[Any]) -> Predictions:
         """The predictions of some stored rows, by mask or by row numbers; scores are copied.

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from typing import Any, NoReturn
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from calibeval.core.errors import InputError, UnknownMetric, nearest
 from calibeval.core.predictions import Source
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 SCHEMA = "calibeval.report/1"
 
@@ -119,6 +123,21 @@ class DumpReport:
     name: str = ""
     recalibrated: Recalibrated | None = None
 
+    def after(self) -> DumpReport | None:
+        """The dump after its map, as a dump of its own; None without a map."""
+        again = self.recalibrated
+        if again is None:
+            return None
+        return replace(
+            self,
+            metrics=again.metrics,
+            equal_width=again.equal_width,
+            equal_mass=again.equal_mass,
+            per_class=(),
+            name=f"{self.name}, {again.name}",
+            recalibrated=None,
+        )
+
     def __getitem__(self, metric: str) -> MetricResult:
         """The result of that metric.
 
@@ -174,6 +193,20 @@ class Report:
         """The report as JSON; numbers round-trip exactly, and there is never a NaN in it."""
         return json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n"
 
+    def to_frame(self) -> DataFrame:
+        """The metrics as a pandas table, one row per dump and metric.
+
+        >>> Report("0", {}).to_frame().index.names
+        FrozenList(['dump', 'metric'])
+        """
+        frame: DataFrame = _view("calibeval.render.frame", "to_frame")(self)
+        return frame
+
+    def _repr_html_(self) -> str:
+        """The report as a notebook shows it."""
+        shown: str = _view("calibeval.render.html", "fragment")(self)
+        return shown
+
     @classmethod
     def from_json(cls, text: str) -> Report:
         """The report that `to_json` wrote.
@@ -188,6 +221,12 @@ class Report:
             return cls(document["version"], document["settings"], dumps)
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise InputError(f"this is no report of schema {SCHEMA}: {error!r}") from None
+
+
+def _view(module: str, function: str) -> Callable[[Report], Any]:
+    """A renderer, found when it is asked for: the core itself knows none."""
+    found: Callable[[Report], Any] = getattr(import_module(module), function)
+    return found
 
 
 def _bins_to_dict(equal_width: Sequence[Bin], equal_mass: Sequence[Bin] | None) -> dict[str, Any]:

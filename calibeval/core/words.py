@@ -13,7 +13,7 @@ import numpy as np
 
 from calibeval.core.metrics.binning import BinSums
 from calibeval.core.metrics.floors import Floor, mce_floor
-from calibeval.core.report import Bin, DumpReport, MetricResult
+from calibeval.core.report import Bin, DumpReport, MetricResult, Recalibrated
 
 # Below this many rows the approximations behind floors and intervals are not good enough to say "certain".
 CERTAIN_ROWS = 30
@@ -233,3 +233,39 @@ def _probably(standing: Standing, lead: str) -> str:
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def repair(dump: DumpReport) -> str:
+    """What the map that was fitted has made of the ECE, in a sentence; empty without a map.
+
+    It repairs the dump where the ECE is then what noise would give; most of it where less than half is left; else some.
+    """
+    after = dump.recalibrated
+    if after is None:
+        return ""
+    old, new = dump.metrics.get("ece"), after.metrics.get("ece")
+    if old is None or new is None or old.value is None or new.value is None:
+        return ""
+    change = f"ECE {100 * old.value:.2f} → {100 * new.value:.2f}"
+    if not (judge(old, n=dump.n) or Standing.NOISE).beyond_noise and new.value <= old.value:
+        return f"{_fitted_map(after)} has little to repair: {change}."
+    if new.value >= old.value:
+        return f"{_fitted_map(after)} does not repair it: {change}."
+    left = judge(new, n=dump.n) or Standing.NOISE
+    if not left.beyond_noise:
+        return f"{_fitted_map(after)} repairs it: {change}, {left.value}."
+    share = "most" if new.value < old.value / 2 else "some"
+    return f"{_fitted_map(after)} repairs {share} of it: {change}, still beyond noise."
+
+
+def _fitted_map(after: Recalibrated) -> str:
+    """The map and what it was fitted on: "A temperature of 2.58 fitted on val.npz"."""
+    where = after.fitted_on
+    source = (
+        "out of fold"
+        if "folds" in where
+        else f"fitted on {where.get('path')}" + (f"#{where['split']}" if where.get("split") else "")
+    )
+    if after.method == "temperature" and "temperature" in after.parameters:
+        return f"A temperature of {after.parameters['temperature']:.3g} {source}"
+    return f"A map by {after.method} {source}"

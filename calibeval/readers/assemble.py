@@ -73,6 +73,7 @@ def assemble(
         ignore_index=gathered.ignore_index,
         warnings=gathered.warnings,
         precision=gathered.precision,
+        file_rows=gathered.file_rows,
         settling=settling,
     )
     if gathered.kind == "logits" and options.kind is None:
@@ -107,6 +108,7 @@ class _Gathered:
     ignore_index: int | None
     warnings: tuple[str, ...]
     precision: float | None
+    file_rows: npt.NDArray[Any] | None
 
 
 def _gather(view: _View, options: ReadOptions, labels: npt.NDArray[Any] | None, file: str) -> _Gathered:
@@ -148,6 +150,7 @@ def _gather(view: _View, options: ReadOptions, labels: npt.NDArray[Any] | None, 
         ignore_index=ignore_index,
         warnings=warnings,
         precision=arrays[roles.scores].precision,
+        file_rows=rows,
     )
 
 
@@ -240,12 +243,14 @@ def _join(parts: list[_Gathered], file: str) -> _Gathered:
             raise InputError(f"{file}: the splits differ in kind or in the shape of their scores")
     shared = [key for key in first.columns if all(key in part.columns for part in parts)]
     ids = [part.ids for part in parts if part.ids is not None]
+    rows = [part.file_rows for part in parts if part.file_rows is not None]
     return replace(
         first,
         scores=np.concatenate([np.asarray(part.scores[0 : part.scores.shape[0]]) for part in parts]),
         outcome=np.concatenate([part.outcome for part in parts]),
         columns={key: np.concatenate([part.columns[key] for part in parts]) for key in shared},
         ids=np.concatenate(ids) if len(ids) == len(parts) else None,
+        file_rows=np.concatenate(rows) if len(rows) == len(parts) else None,
     )
 
 

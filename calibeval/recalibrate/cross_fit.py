@@ -11,7 +11,7 @@ import numpy.typing as npt
 from calibeval.core.predictions import Predictions
 from calibeval.core.row_source import RowSource
 from calibeval.recalibrate.folds import NO_FOLD, Folds, deal, without
-from calibeval.recalibrate.mapping import Map, MappedRows, mapped_rows, with_scores
+from calibeval.recalibrate.mapping import Map, MappedRows, mapped_rows
 from calibeval.recalibrate.methods import fit_method
 from calibeval.recalibrate.scores import Floats, log_softmax
 from calibeval.recalibrate.select import select
@@ -60,7 +60,7 @@ def cross_fit(
             maps.append(fit_method(rest, method, objective=objective, clip=clip))
     rows = [mapped_rows(predictions, one) for one in maps]
     scores = FoldRows(predictions.scores, tuple(source for source, _ in rows), dealt)
-    return CrossFitted(with_scores(predictions, scores, rows[0][1]), tuple(maps), dealt)
+    return CrossFitted(predictions.with_scores(scores, rows[0][1]), tuple(maps), dealt)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

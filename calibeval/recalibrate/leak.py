@@ -15,7 +15,6 @@ from calibeval.recalibrate.scores import chunk_rows
 STRIP = 64  # columns that are hashed at a time
 
 Hashes = npt.NDArray[np.uint64]
-RowNumbers = npt.NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,24 +32,17 @@ class Leak:
     certain: bool = True
 
 
-def check_leak(
-    fitted: Predictions,
-    tested: Predictions,
-    *,
-    fitted_rows: RowNumbers | None = None,
-    tested_rows: RowNumbers | None = None,
-) -> Leak | None:
+def check_leak(fitted: Predictions, tested: Predictions) -> Leak | None:
     """The leak between two dumps, or None.
 
-    fitted_rows, tested_rows: row numbers within their file of the stored rows of each, where they are known; they
-    matter if both come from one file. Scores are compared in their stored bits, as float32, and read once each.
+    Scores are compared in their stored bits, as float32, and read once each.
     Work and memory are linear in the rows, but for sorting 8 bytes a row.
 
     >>> p = Predictions(probs=[[0.7, 0.3], [0.2, 0.8], [0.4, 0.6]], labels=[0, 0, 1])
     >>> check_leak(p, p).reason, check_leak(p, Predictions(probs=[[0.5, 0.5]], labels=[0]))
     ('rows', None)
     """
-    same = _same_file(fitted, tested, fitted_rows, tested_rows)
+    same = _same_file(fitted, tested)
     if same is not None:
         return same
     if fitted.k != tested.k:
@@ -60,15 +52,13 @@ def check_leak(
     return _shared_rows(fitted, tested)
 
 
-def _same_file(
-    fitted: Predictions, tested: Predictions, fitted_rows: RowNumbers | None, tested_rows: RowNumbers | None
-) -> Leak | None:
+def _same_file(fitted: Predictions, tested: Predictions) -> Leak | None:
     """A leak if both are the same file, and the same rows of it."""
     one, other = fitted.settled_source(), tested.settled_source()
     if one.sha256 is None or one.sha256 != other.sha256:
         return None
-    if fitted_rows is not None and tested_rows is not None:
-        shared = len(np.intersect1d(fitted_rows, tested_rows))
+    if fitted.file_rows is not None and tested.file_rows is not None:
+        shared = len(np.intersect1d(fitted.file_rows, tested.file_rows))
     else:
         mine, theirs = (set((source.split or "all").split("+")) for source in (one, other))
         shared = min(fitted.n, tested.n) if mine & theirs or mine == {"all"} or theirs == {"all"} else 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -86,7 +85,7 @@ class Map:
         if names is not None and self.class_names is not None and names != self.class_names:
             i = next(i for i in range(k) if names[i] != self.class_names[i])
             raise InputError(f'{name}: class {i} is "{names[i]}", but "{self.class_names[i]}" in the map')
-        return with_scores(predictions, *mapped_rows(predictions, self))
+        return predictions.with_scores(*mapped_rows(predictions, self))
 
     def parameters(self) -> dict[str, Any]:
         """The parameters as JSON values, without the clip."""
@@ -196,14 +195,6 @@ def is_number(value: object) -> bool:
         return bool(np.isfinite(float(value)))
     except OverflowError:
         return False
-
-
-def with_scores(predictions: Predictions, scores: RowSource, kind: Kind) -> Predictions:
-    """The same rows with other scores of the same shape."""
-    result = copy.copy(predictions)
-    object.__setattr__(result, "scores", scores)
-    object.__setattr__(result, "kind", kind)
-    return result
 
 
 def mapped_rows(predictions: Predictions, recalibration: Map) -> tuple[MappedRows, Kind]:

@@ -39,7 +39,7 @@ _SETTINGS: dict[RcKeyType, Any] = {
     "pdf.fonttype": 42,
 }
 # Whatever would differ from one run to the next stays out.
-_METADATA: dict[str, dict[str, str | None]] = {
+_METADATA: dict[Format, dict[str, str | None]] = {
     "svg": {"Date": None, "Creator": "calibeval"},
     "png": {"Software": None},
     "pdf": {"CreationDate": None, "Creator": "calibeval"},
@@ -81,6 +81,20 @@ def save_figure(figure: Figure, path_or_buffer: str | PathLike[str] | IO[bytes],
     metadata = {"Title": str(figure.get_label()) or None, **_METADATA[format]}
     with _own_settings():
         figure.savefig(path_or_buffer, format=format, dpi=DOTS_PER_INCH, facecolor="white", metadata=metadata)
+
+
+def figure_format(suffix: str) -> Format:
+    """The format of a file's suffix.
+
+    Raises: UsageError for another than .svg, .png and .pdf.
+
+    >>> figure_format(".PDF")
+    'pdf'
+    """
+    for known in _METADATA:
+        if suffix.lower() == f".{known}":
+            return known
+    raise UsageError(f'a figure cannot be a "{suffix}" file; formats are .svg, .png and .pdf')
 
 
 def figure_bytes(figure: Figure, format: Format) -> bytes:  # noqa: A002 - savefig's word

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from calibeval.core.report import DumpReport, Report
-from calibeval.core.words import headline, judge, with_floor
+from calibeval.core.words import headline, judge, repair, with_floor
 from calibeval.render import cells, html_tables
 from calibeval.render.html_diagram import Diagram, diagram
 from calibeval.render.html_scale import MATTERING, Dot, Scale, across, mattering
@@ -22,7 +22,7 @@ _OVERVIEW = ("accuracy", "confidence_gap", "ece", "nll")
 
 @dataclass(frozen=True, slots=True)
 class DumpView:
-    """One dump. short: its name beside other dumps; merged: whether its bins are, for tables."""
+    """One dump. short: its name beside other dumps; merged: whether its bins are, for tables; after: with its map."""
 
     id: str
     name: str
@@ -41,6 +41,7 @@ class DumpView:
     mass_bins: list[BinRow]
     merged: bool
     origin: list[tuple[str, str]]
+    after: DumpView | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,12 @@ def summary(dumps: Sequence[DumpReport], names: Sequence[str]) -> str:
 def _dump_view(dump: DumpReport, report: Report, id_: str, short: str, room: int) -> DumpView:
     names = cells.metric_names(report)
     mass = dump.equal_mass or ()
+    again = dump.after()
+    after = None
+    if again is not None and dump.recalibrated is not None:
+        name = plain(f"With {dump.recalibrated.name}", _NAME)
+        view = _dump_view(again, report, f"{id_}-after", name, room)
+        after = replace(view, name=name, headline=_tight(plain(repair(dump), _LINE)))
     return DumpView(
         id=id_,
         name=plain(dump.name, _NAME),
@@ -166,6 +173,7 @@ def _dump_view(dump: DumpReport, report: Report, id_: str, short: str, room: int
         mass_bins=html_tables.bin_rows(mass),
         merged=max(len(dump.equal_width), len(mass)) > html_tables.MOST_BINS,
         origin=html_tables.origin(dump),
+        after=after,
     )
 
 

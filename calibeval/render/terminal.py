@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from calibeval.core.report import DumpReport, Report
-from calibeval.core.words import against_noise, headline, judge, signed, with_floor
+from calibeval.core.words import against_noise, headline, judge, repair, signed, with_floor
 from calibeval.render import cells
 from calibeval.render.terminal_diagram import diagram
 from calibeval.render.terminal_sheet import GUTTER, STRONG, Column, Sheet, gap_style, table, total_width
@@ -61,6 +61,7 @@ def _as_text(parts: list[RenderableType], sheet: Sheet, color: bool) -> str:
 
 def _one(dump: DumpReport, report: Report, sheet: Sheet) -> list[RenderableType]:
     parts: list[RenderableType] = [_title(dump, sheet), "", Text(sheet.text(headline(dump)), STRONG), ""]
+    parts[-1:-1] = [Text(sheet.text(repair(dump)))] if dump.recalibrated else []
     parts.append(_metrics(dump, report, sheet))
     parts += [Text(sheet.text(line)) for line in (*cells.reasons(dump), *cells.remarks(dump))]
     for block in (diagram(dump, sheet), _classes(dump, sheet)):
@@ -92,12 +93,22 @@ def _metrics(dump: DumpReport, report: Report, sheet: Sheet) -> RenderableType:
     phrases = Column("miscalibrated?", [against_noise(m, n=dump.n, k=dump.k) for m in found], left=True)
     standings = [judge(m, n=dump.n, k=dump.k) for m in found]
     words = Column("miscalibrated?", ["" if s is None else s.short for s in standings], left=True)
+    after = Column(*_after(dump, [m.name for m in found], sheet))
     layouts = [[intervals, floors, phrases], [intervals, floors, words], [floors, words], [words], []]
     for layout in layouts:
-        columns = [names, units, values, *(c for c in layout if any(c.cells))]
+        columns = [names, units, values, *(c for c in (after, *layout) if any(c.cells))]
         if total_width(columns) <= sheet.width:
             break
     return table(columns)
+
+
+def _after(dump: DumpReport, names: list[str], sheet: Sheet) -> tuple[str, list[Text | str]]:
+    """Heading and values of the column for the recalibrated dump; empty values where there is none."""
+    if dump.recalibrated is None:
+        return "", []
+    metrics = dump.recalibrated.metrics
+    values: list[Text | str] = [sheet.text(cells.value(metrics[name])) if name in metrics else "" for name in names]
+    return f"with {dump.recalibrated.name}", values
 
 
 def _classes(dump: DumpReport, sheet: Sheet) -> list[RenderableType]:
@@ -134,7 +145,7 @@ def _several(report: Report, sheet: Sheet) -> list[RenderableType]:
         parts.append(Text("No best is marked: that takes intervals."))
     for dump in report.dumps:
         parts += ["", _title(dump, sheet)]
-        lines = [headline(dump), *cells.reasons(dump)]
+        lines = [headline(dump), *([repair(dump)] if dump.recalibrated else []), *cells.reasons(dump)]
         parts += [Padding(Text(sheet.text(line)), (0, 0, 0, 2)) for line in lines]
     return parts
 

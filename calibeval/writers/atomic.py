@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from calibeval.core.errors import FileProblem
 
@@ -14,11 +17,21 @@ def write_file(path: Path, content: bytes) -> None:
 
     Raises: FileProblem if the folder does not exist or cannot be written, or the disk is full.
     """
+    with replacing(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write, which takes its name only when all has been written; after an error nothing has changed.
+
+    Raises: FileProblem if the folder does not exist or cannot be written, or the disk is full.
+    """
     try:
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
         try:
             with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             Path(temporary).chmod(_usual_mode(path))

@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from calibeval import Predictions, Report, evaluate
-from calibeval.core import convention_sums as sums_module
-from calibeval.core.convention_metrics import UNBINNED, explain_conventions
-from calibeval.core.convention_sums import (
-    bin_slots,
-    convention_sums,
-    interpolated_edges,
-    quantile_edges,
-    slot_count,
-    width_edges,
-)
+from calibeval import Predictions, evaluate
+from calibeval.core.convention_metrics import UNBINNED
 from calibeval.core.conventions import CONVENTIONS, find_convention
 from calibeval.core.errors import UsageError
 from calibeval.core.metrics.table import METRICS
@@ -187,83 +174,12 @@ def test_quantile_bins_hold_their_lower_edge():
     assert report["aece"].value == pytest.approx((0.5 + 0.75) / 3)
 
 
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=40), st.integers(1, 30))
-def test_edges_are_numpys(confidences, bins):
-    ascending = np.sort(np.array(confidences))
-    n = len(ascending)
-    assert interpolated_edges(ascending, bins).tolist() == pytest.approx(
-        np.interp(np.linspace(0, n, bins + 1), np.arange(n), ascending).tolist(), abs=1e-15
-    )
-    inner = np.quantile(ascending, np.linspace(0, 1, bins + 1))[1:-1]
-    assert quantile_edges(ascending, bins)[1:-1].tolist() == pytest.approx(inner.tolist(), abs=1e-15)
-
-
 def test_without_memory_there_are_no_equal_mass_bins():
     scores, labels = logits()
     report = evaluate(Predictions(logits=scores, labels=labels), convention="mbls", max_memory=100)
     assert report["aece"].reason == "needs every confidence in memory, which the memory limit does not allow"
     assert report.dumps[0].equal_mass is None
     assert report["ece"].value is not None
-
-
-# Edges
-
-
-def test_edges_are_torchs_linspace():
-    # torch 2.13.0 on CPU: torch.linspace(0, 1, 16).numpy().view("uint32"). Six differ from i / 15 in float32.
-    bits = [0, 1032358025, 1040746633, 1045220558, 1049135241, 1051372203, 1053609166, 1055846128]
-    bits += [1057523848, 1058642329, 1059760810, 1060879292, 1061997773, 1063116254, 1064234735, 1065353216]
-    edges = width_edges(CONVENTIONS["mbls"], 15, np.dtype(np.float64))
-    assert edges.astype(np.float32).view(np.uint32).tolist() == bits
-    assert edges.tolist() == edges.astype(np.float32).tolist()
-
-
-def test_a_probability_is_compared_with_the_float32_edge():
-    # In float64, 0.7 is above the float32 edge 0.69999999; i/B as calibeval has it is 0.7 itself.
-    for name, slot in (("mbls", 7), ("calibeval", 6)):
-        edges = width_edges(CONVENTIONS[name], 10, np.dtype(np.float64))
-        edges = np.arange(11) / 10 if name == "calibeval" else edges
-        assert bin_slots(np.array([0.7]), edges, CONVENTIONS[name]).tolist() == [slot]
-
-
-def test_torchmetrics_rounds_top_labels_but_not_class_1():
-    edges = [width_edges(CONVENTIONS["torchmetrics"], 10, np.dtype(t)) for t in (np.float32, np.float64)]
-    assert edges[0].tolist() == np.array(edges[0], np.float32).tolist()
-    assert edges[1][3] == 0.30000000000000004
-    found = convention_sums(THREE, CONVENTIONS["torchmetrics"], 10).width.sums.p
-    assert sorted(found[found > 0].tolist()) == sorted(
-        [float(np.float32(0.55)) * 2, float(np.float32(0.6)), float(np.float32(0.9))]
-    )
-
-
-@given(st.sampled_from(TOOLS), st.integers(1, 40), st.lists(st.floats(0, 1, width=32), min_size=1, max_size=30))
-def test_every_row_is_in_one_bin_or_dropped(name, bins, confidences):
-    convention, n = CONVENTIONS[name], len(confidences)
-    tool = convention_sums(top(np.array(confidences, np.float32), [1] * n), convention, bins)
-    for binned in (tool.width, tool.mass):
-        if binned is not None:
-            assert binned.sums.count.sum() + binned.dropped == n
-            assert len(binned.edges) == len(binned.sums.count) + 1
-            assert binned.with_dropped.count.sum() == n
-    assert tool.width.dropped == (confidences.count(0.0) if convention.drops_zero else 0)
-
-
-def test_slots():
-    edges = np.array([0.0, 0.5, 1.0])
-    p = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
-    found = {name: bin_slots(p, edges, CONVENTIONS[name]).tolist() for name in CONVENTIONS}
-    assert found == {
-        "calibeval": [0, 0, 0, 1, 1],
-        "guo": [2, 0, 0, 1, 1],
-        "mbls": [2, 0, 0, 1, 1],
-        "torchmetrics": [0, 0, 1, 1, 2],
-        "torchmetrics-multiclass": [0, 0, 1, 1, 2],
-        "netcal": [0, 0, 1, 1, 1],
-    }
-    assert {name: slot_count(edges, CONVENTIONS[name]) for name in ("mbls", "torchmetrics")} == {
-        "mbls": 3,
-        "torchmetrics": 4,
-    }
 
 
 # netcal counts labels
@@ -281,84 +197,6 @@ def test_ignored_rows_are_no_labels():
     dump = Predictions(probs=probs, labels=[0, 1, 2], ignore_index=2)
     assert evaluate(dump, convention="netcal")["ece"].value is None
     assert len(evaluate(dump, convention="mbls").dumps[0].per_class) == 2
-
-
-# The report
-
-
-@pytest.mark.parametrize("name", TOOLS)
-def test_metrics_are_the_tools_or_null_or_the_same_for_all(name):
-    scores, labels = logits(k=2)
-    dump = Predictions(logits=scores, labels=labels)
-    own, report = evaluate(dump), evaluate(dump, convention=name)
-    for metric in METRICS:
-        if metric in UNBINNED:
-            assert report[metric] == own[metric]
-        elif metric in CONVENTIONS[name].metrics:
-            assert 0 <= report[metric].low <= report[metric].high <= 1
-            assert report[metric].floor > 0
-        elif metric != "ece_positive":
-            assert report[metric].reason.startswith(f"{name} has no ")
-    assert report.settings["convention"] == name
-    assert Report.from_json(report.to_json()) == report
-
-
-def test_reasons_are_written_out():
-    report = evaluate(THREE, convention="netcal")
-    assert report["cwce"].reason == "netcal has no class-wise calibration error"
-    assert report["oe"].reason == "netcal has no overconfidence error"
-    assert evaluate(THREE, convention="mbls")["mce"].reason == "mbls has no maximum calibration error"
-
-
-@pytest.mark.parametrize("name", TOOLS)
-def test_top_labels_alone_are_enough_for_what_needs_no_more(name):
-    report = evaluate(top([0.5, 0.9, 0.7], [1, 1, 0]), convention=name)
-    assert report["ece"].value is not None
-    assert report["cwce"].value is None
-
-
-def test_dropped_rows_leave_floor_and_interval_finite():
-    report = evaluate(top([0.0] * 50 + [0.75] * 50, [0] * 50 + [1] * 25 + [0] * 25), convention="guo")
-    assert report["ece"].value == 0.25 * 50 / 100
-    assert report["mce"].value == 0.25
-    for metric in ("ece", "mce", "aece"):
-        found = report[metric]
-        numbers = (found.low, found.high, found.floor, found.floor_high)
-        assert all(math.isfinite(number) for number in numbers)
-
-
-def test_a_maximum_over_no_bin_is_none():
-    report = evaluate(top([0.0, 0.0], [0, 1]), convention="guo")
-    assert (report["ece"].value, report["mce"].reason) == (0.0, "guo leaves every row out of its bins")
-
-
-@pytest.mark.parametrize("name", TOOLS)
-def test_results_do_not_depend_on_blocks_or_order(name, monkeypatch):
-    scores, labels = logits()
-    order = np.random.default_rng(1).permutation(len(labels))
-    whole = evaluate(Predictions(logits=scores, labels=labels), convention=name)
-    shuffled = evaluate(Predictions(logits=scores[order], labels=labels[order]), convention=name)
-    monkeypatch.setattr(sums_module, "BLOCK_SCORES", 28)
-    blocks = evaluate(Predictions(logits=scores, labels=labels), convention=name)
-    for metric, found in whole.dumps[0].metrics.items():
-        for other in (shuffled[metric], blocks[metric]):
-            assert other.value == (None if found.value is None else pytest.approx(found.value, abs=1e-12))
-
-
-@pytest.mark.parametrize("dtype", ["float16", "float32", ">f4", "int64"])
-def test_stored_types(dtype):
-    scores, labels = logits()
-    scores = np.round(scores)
-    expected = evaluate(Predictions(logits=scores.astype(np.float32), labels=labels), convention="mbls")
-    found = evaluate(Predictions(logits=scores.astype(dtype), labels=labels), convention="mbls")
-    assert found.dumps[0].metrics == expected.dumps[0].metrics
-
-
-def test_log_probs_and_masked_classes():
-    scores, labels = np.log([[0.25, 0.75], [0.5, 0.5]]), [1, 0]
-    assert value(Predictions(log_probs=scores, labels=labels), "ece", "mbls", 1) == pytest.approx(abs(2 - 1.25) / 2)
-    masked = Predictions(logits=[[0.0, 0.0, -np.inf], [0.0, -np.inf, 0.0]], labels=[0, 2])
-    assert value(masked, "ece", "mbls", 1) == pytest.approx(abs(1 - 1.0) / 2)
 
 
 # Names and bins
@@ -397,23 +235,3 @@ def test_names_and_metrics_of_the_table():
         assert set(convention.metrics) <= set(METRICS) - UNBINNED
         assert convention.source
         assert len(convention.description) > 80
-
-
-# Side by side
-
-
-def test_explained_numbers_are_those_of_reports():
-    scores, labels = logits()
-    dump = Predictions(logits=scores, labels=labels)
-    found = explain_conventions(dump)
-    assert [one.convention.name for one in found] == ["calibeval", "guo", "mbls", "torchmetrics", "netcal"]
-    for one in found:
-        report = evaluate(dump, convention=one.convention.name, confidence=None)
-        assert one.bins == report.settings["bins"]
-        assert {name: report[name] for name in one.metrics} == one.metrics
-
-
-def test_two_classes_show_both_tasks_of_torchmetrics():
-    names = [one.convention.name for one in explain_conventions(BINARY, bins=2)]
-    assert names == list(CONVENTIONS)
-    assert {one.bins for one in explain_conventions(BINARY, bins=2)} == {2}

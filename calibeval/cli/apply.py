@@ -1,0 +1,72 @@
+"""`calibeval apply`: a dump with the scores that a map makes of it."""
+
+from __future__ import annotations
+
+import sys
+
+from calibeval.cli import options
+from calibeval.cli.reading import read_options, refuse_overwriting, say
+from calibeval.core.errors import FileProblem, InputError
+
+
+def apply(
+    map_file: options.MapFile,
+    dump: options.Dump,
+    out: options.DumpOut,
+    json: options.Json = False,
+    kind: options.Kind = None,
+    logits_key: options.LogitsKey = None,
+    probs_key: options.ProbsKey = None,
+    labels_key: options.LabelsKey = None,
+    ids_key: options.IdsKey = None,
+    labels: options.Labels = None,
+    score_columns: options.ScoreColumns = None,
+    class_names: options.ClassNames = None,
+    ignore_index: options.IgnoreIndex = None,
+    max_bytes: options.MaxBytes = None,
+    max_memory: options.MaxMemory = None,
+    no_crc: options.NoCrc = False,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> int:
+    """Apply a map to a dump; labels, ids and slice columns are kept.
+
+    Logits stay logits; probabilities become log-probabilities, which lose nothing to underflow.
+    """
+    import json as json_module
+
+    from calibeval.readers import open_dump
+    from calibeval.recalibrate import from_json
+    from calibeval.writers.dump import write_dump
+
+    refuse_overwriting([dump, str(map_file)], [out])
+    reading = read_options(
+        kind=kind,
+        logits_key=logits_key,
+        probs_key=probs_key,
+        labels_key=labels_key,
+        ids_key=ids_key,
+        labels=labels,
+        score_columns=score_columns,
+        class_names=class_names,
+        ignore_index=ignore_index,
+        max_bytes=max_bytes,
+        max_memory=max_memory,
+        no_crc=no_crc,
+    )
+    try:
+        found = from_json(map_file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise FileProblem(f"{map_file}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{map_file.name}: a map is JSON in UTF-8") from None
+    except InputError as error:
+        raise InputError(f"{map_file.name}: {error}") from None
+    predictions = open_dump(dump, reading)
+    mapped = found(predictions)
+    predictions.settled_source()
+    write_dump(mapped, out)
+    say([f"{predictions.rows:,} rows written to {out}"], quiet=quiet or json)
+    if json:
+        sys.stdout.write(json_module.dumps({"written": str(out), "rows": predictions.rows, "kind": mapped.kind}) + "\n")
+    return 0

@@ -1,0 +1,76 @@
+"""`calibeval fit`: a map that repairs the probabilities of a model, fitted on a validation dump."""
+
+from __future__ import annotations
+
+import sys
+
+from calibeval.cli import options
+from calibeval.cli.reading import read_options, refuse_overwriting, say, threads
+
+
+def fit(
+    dump: options.Dump,
+    out: options.MapOut = None,
+    method: options.Method = "temperature",
+    objective: options.Objective = "nll",
+    clip: options.Clip = None,
+    group: options.Group = None,
+    seed: options.Seed = 0,
+    json: options.Json = False,
+    kind: options.Kind = None,
+    logits_key: options.LogitsKey = None,
+    probs_key: options.ProbsKey = None,
+    labels_key: options.LabelsKey = None,
+    ids_key: options.IdsKey = None,
+    labels: options.Labels = None,
+    score_columns: options.ScoreColumns = None,
+    class_names: options.ClassNames = None,
+    ignore_index: options.IgnoreIndex = None,
+    max_bytes: options.MaxBytes = None,
+    max_memory: options.MaxMemory = None,
+    no_crc: options.NoCrc = False,
+    jobs: options.Jobs = None,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> int:
+    """Fit a map on a validation dump: a temperature, or a richer relative.
+
+    Examples:
+      calibeval fit sample_data/diamonds.npz#val -o map.json
+
+      calibeval fit sample_data/digits_val.npz --method auto
+    """
+    from calibeval.cli.recalibrating import Plan, fitted_map
+    from calibeval.core.engine import summarise
+    from calibeval.readers import open_dump
+    from calibeval.render.recalibration import describe_map
+    from calibeval.writers.atomic import write_file
+
+    if out is not None:
+        refuse_overwriting([dump], [out])
+    reading = read_options(
+        kind=kind,
+        logits_key=logits_key,
+        probs_key=probs_key,
+        labels_key=labels_key,
+        ids_key=ids_key,
+        labels=labels,
+        score_columns=score_columns,
+        class_names=class_names,
+        ignore_index=ignore_index,
+        max_bytes=max_bytes,
+        max_memory=max_memory,
+        no_crc=no_crc,
+    )
+    predictions = open_dump(dump, reading)
+    found = fitted_map(predictions, Plan(method, objective, clip, seed, group))
+    if out is not None:
+        write_file(out, found.to_json().encode())
+        say([f"written to {out}"], quiet=quiet)
+    if json:
+        sys.stdout.write(found.to_json())
+        return 0
+    sums = [summarise(p, jobs=threads(jobs)).top for p in (predictions, found(predictions))]
+    accuracy = [float(top.y.sum() / top.count.sum()) for top in sums]
+    sys.stdout.write(describe_map(found.to_dict(), predictions.source.name, *accuracy))
+    return 0

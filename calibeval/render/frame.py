@@ -1,0 +1,21 @@
+"""A report as a pandas table."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pandas as pd
+
+from calibeval.core.report import MetricResult, Report
+
+
+def to_frame(report: Report) -> pd.DataFrame:
+    """One row per dump and metric, with all facts of MetricResult as columns; fractions, and missing where absent."""
+    columns = [field.name for field in fields(MetricResult) if field.name != "name"]
+    rows = {
+        (dump.name, name): {column: getattr(metric, column) for column in columns}
+        for dump in report.dumps
+        for name, metric in dump.metrics.items()
+    }
+    index = pd.MultiIndex.from_tuples(list(rows), names=["dump", "metric"])
+    return pd.DataFrame(list(rows.values()), index=index, columns=columns)

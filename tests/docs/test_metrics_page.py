@@ -1,0 +1,47 @@
+"""docs/reference/metrics.md describes every metric of the table, with its title, range and source."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from calibeval.core.metrics.table import METRICS
+
+PAGE = (Path(__file__).parents[2] / "docs/reference/metrics.md").read_text(encoding="utf-8")
+SECTIONS = {part.split("\n", 1)[0]: part for part in PAGE.split("\n## ")[1:]}
+RANGE = re.compile(r"\*\*Range\*\*: (?P<low>\S+) (?:to (?P<high>[^\s,]+)|upwards), (?P<better>[a-z ]+)")
+BETTER = {"lower": "lower is better", "higher": "higher is better", "zero": "best at zero"}
+
+
+def test_sections_come_in_the_order_of_the_table():
+    assert [name for name in SECTIONS if name in METRICS] == list(METRICS)
+
+
+def test_no_section_is_about_a_metric_that_is_gone():
+    assert [name for name in SECTIONS if re.fullmatch("[a-z_]+", name) and name not in METRICS] == []
+
+
+@pytest.mark.parametrize("spec", METRICS.values(), ids=METRICS)
+def test_a_section_agrees_with_the_table(spec):
+    section = SECTIONS[spec.name]
+    assert f"\n*{spec.title}*\n" in section
+    found = RANGE.search(section)
+    assert found is not None
+    assert float(found["low"]) == spec.low
+    assert (None if found["high"] is None else float(found["high"].rstrip("."))) == spec.high
+    assert found["better"] == BETTER[spec.better]
+    for part in ("**Formula**", "**Cannot see**", "**Floor**", "nterval"):
+        assert part in section
+
+
+@pytest.mark.parametrize("spec", METRICS.values(), ids=METRICS)
+def test_a_section_cites_the_source_of_the_table(spec):
+    said = " ".join(SECTIONS[spec.name].split())
+    for cited in spec.source.removeprefix("interval: ").split("; "):
+        assert cited in said
+
+
+@pytest.mark.parametrize("spec", METRICS.values(), ids=METRICS)
+def test_a_floor_is_denied_only_where_the_table_has_none(spec):
+    denied = "**Floor**: none" in SECTIONS[spec.name]
+    assert denied == (spec.floor is None and spec.name != "confidence_gap")
