@@ -16,13 +16,16 @@ if TYPE_CHECKING:
     from calibeval.core.predictions import Predictions
     from calibeval.core.report import Report
     from calibeval.readers.open import read
+    from calibeval.recalibrate import cross_fit, fit
 
-__all__ = ["Predictions", "Report", "evaluate", "read"]
+__all__ = ["Predictions", "Report", "cross_fit", "evaluate", "fit", "read"]
 
 _HOMES = {
     "Predictions": "calibeval.core.predictions",
     "Report": "calibeval.core.report",
+    "cross_fit": "calibeval.recalibrate",
     "evaluate": "calibeval.core.evaluate",
+    "fit": "calibeval.recalibrate",
     "read": "calibeval.readers.open",
 }
 

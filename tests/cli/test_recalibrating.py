@@ -1,0 +1,189 @@
+"""`fit`, `apply`, and reports before and after, as a user runs them."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize_scalar
+
+from calibeval import evaluate, fit, read
+from calibeval.recalibrate import from_json
+from tests.cli.commands import run
+
+VAL, TEST = "sample_data/diamonds.npz#val", "sample_data/diamonds.npz#test"
+UNBINNED = ("accuracy", "nll", "brier")
+
+
+def search(split):
+    """The temperature by a float64 scalar search that shares no code with calibeval."""
+    with np.load("sample_data/diamonds.npz") as dump:
+        logits, labels = dump[f"{split}_logits"].astype(np.float64), dump[f"{split}_labels"]
+
+    def nll(log_t):
+        z = logits / np.exp(log_t)
+        z -= z.max(axis=1, keepdims=True)
+        return (np.log(np.exp(z).sum(axis=1)) - z[np.arange(len(z)), labels]).mean()
+
+    return float(np.exp(minimize_scalar(nll, bounds=(-3, 3), method="bounded", options={"xatol": 1e-12}).x))
+
+
+def test_fit_writes_the_optimum(capsys, tmp_path):
+    out = tmp_path / "map.json"
+    result = run(capsys, "fit", VAL, "-o", out)
+    assert result.code == 0, result.err
+    assert "accuracy  75.17 → 75.17 %" in result.out
+    assert result.err == f"written to {out}\n"
+    document = json.loads(out.read_text(encoding="utf-8"))
+    assert document["parameters"]["temperature"] == pytest.approx(search("val"), rel=1e-6)
+    assert document["fitted_on"]["split"] == "val"
+    assert document["nll_after"] < document["nll_before"]
+
+
+def test_fit_to_json_is_the_map(capsys, tmp_path):
+    out = tmp_path / "map.json"
+    printed = run(capsys, "fit", VAL, "--json", "-q", "-o", out).out
+    assert printed == out.read_text(encoding="utf-8") == from_json(printed).to_json()
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".csv", ".tsv", ".jsonl", ".parquet"])
+def test_apply_then_report_equals_report_with_fit_on(capsys, tmp_path, suffix):
+    run(capsys, "fit", VAL, "-o", tmp_path / "map.json")
+    after = tmp_path / f"after{suffix}"
+    assert run(capsys, "apply", tmp_path / "map.json", TEST, "-o", after).code == 0
+    direct = run(capsys, "report", TEST, "--fit-on", VAL, "--json").json["dumps"][0]["recalibrated"]["metrics"]
+    for name, metric in run(capsys, "report", after, "--json").json["dumps"][0]["metrics"].items():
+        assert metric["value"] == pytest.approx(direct[name]["value"], rel=1e-12), name
+
+
+def test_apply_keeps_ids_columns_and_class_names(capsys, tmp_path):
+    run(capsys, "fit", VAL, "-o", tmp_path / "map.json")
+    before = read(TEST)
+    for suffix in (".npz", ".csv", ".parquet"):
+        run(capsys, "apply", tmp_path / "map.json", TEST, "-o", tmp_path / f"after{suffix}")
+        after = read(tmp_path / f"after{suffix}")
+        assert after.class_names == before.class_names
+        assert np.array_equal(after.ids, before.ids)
+        assert np.array_equal(after.labels, before.labels)
+        assert after.columns["color"].astype(str).tolist() == before.columns["color"].tolist()
+
+
+def test_apply_writes_the_same_bytes_twice(capsys, tmp_path):
+    run(capsys, "fit", VAL, "-o", tmp_path / "map.json")
+    for name in ("one.npz", "two.npz"):
+        run(capsys, "apply", tmp_path / "map.json", "sample_data/diamonds.npz#test", "-o", tmp_path / name)
+    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
+
+
+def test_dense_scores_keep_their_shape(capsys, tmp_path):
+    rng = np.random.default_rng(0)
+    path = tmp_path / "dense.npz"
+    labels = rng.integers(0, 3, (4, 5, 6))
+    labels[0, 0, 0] = 255
+    np.savez(path, logits=rng.normal(size=(4, 3, 5, 6)), labels=labels, ignore_label=255)
+    run(capsys, "fit", path, "-o", tmp_path / "map.json")
+    assert run(capsys, "apply", tmp_path / "map.json", path, "-o", tmp_path / "after.npz").code == 0
+    after = read(tmp_path / "after.npz")
+    assert (after.layout, after.ignored, after.k) == ((4, 5, 6), 1, 3)
+
+
+def test_a_temperature_keeps_accuracy_and_the_report_says_what_is_left(capsys):
+    result = run(capsys, "report", TEST, "--fit-on", VAL)
+    assert (
+        "A temperature of 2.31 fitted on sample_data/diamonds.npz#val repairs most of it: ECE 13.65 → 3.32,\n"
+        "still beyond noise." in result.out
+    )
+    assert "with T = 2.31" in result.out
+
+
+def test_out_of_fold_numbers_are_close_to_those_on_new_rows(capsys):
+    crossed = run(capsys, "report", TEST, "--cross-fit", "5", "--json").json["dumps"][0]["recalibrated"]
+    fresh = run(capsys, "report", TEST, "--fit-on", VAL, "--json").json["dumps"][0]["recalibrated"]
+    assert crossed["fitted_on"] == {"folds": 5, "seed": 0, "n": 20_000}
+    assert crossed["metrics"]["nll"]["value"] == pytest.approx(fresh["metrics"]["nll"]["value"], abs=2e-3)
+
+
+def test_rows_that_a_map_has_seen_are_refused_or_stamped(capsys, tmp_path):
+    refused = run(capsys, "report", VAL, "--fit-on", VAL)
+    assert refused.code == 3
+    assert "are the same file, and share 12000 rows" in refused.err
+    assert "--allow-leak" in refused.err
+    stamped = run(capsys, "report", VAL, "--fit-on", VAL, "--allow-leak", "--json")
+    assert "share 12000 rows" in stamped.json["dumps"][0]["recalibrated"]["fitted_on"]["leak"]
+    assert "share 12000 rows" in stamped.json["dumps"][0]["warnings"][0]
+
+
+def test_index_splits_that_overlap_are_a_leak(capsys, tmp_path):
+    rng = np.random.default_rng(0)
+    path = tmp_path / "d.npz"
+    splits = {"val_index": np.arange(60), "test_index": np.arange(50, 100)}
+    np.savez(path, logits=rng.normal(size=(100, 3)), labels=rng.integers(0, 3, 100), **splits)
+    result = run(capsys, "report", f"{path}#test", "--fit-on", f"{path}#val")
+    assert result.code == 3
+    assert "share 10 rows" in result.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["report", TEST, "--fit-on", VAL, "--cross-fit", "5"], 2, "--fit-on and --cross-fit exclude each other"),
+        (["fit", VAL, "--method", "temprature"], 2, 'did you mean "temperature"?'),
+        (["fit", VAL, "--method", "platt"], 2, "classes"),
+        (["fit", VAL, "--group", "colour"], 2, 'there is no column "colour" (did you mean "color"?)'),
+        (["apply", "sample_data/diamonds.npz", TEST, "-o", "x.npz"], 3, "diamonds.npz: a map is JSON in UTF-8"),
+        (["apply", "nowhere.json", TEST, "-o", "x.npz"], 4, "nowhere.json: cannot be read"),
+        (
+            ["apply", "{map}", "sample_data/digits_test.npz", "-o", "x.npz"],
+            3,
+            "has 10 classes, but the map was fitted on 5",
+        ),
+        (["apply", "{map}", TEST, "-o", "x.xlsx"], 2, 'cannot write ".xlsx"'),
+        (["apply", "{map}", TEST, "-o", "{map}"], 2, "is an input, too"),
+        (["report", TEST, "--figure", "x.gif"], 2, 'a figure cannot be a ".gif" file'),
+        (["report", TEST, "--width", "5"], 2, "--width belongs to --figure"),
+    ],
+)
+def test_what_cannot_be_is_refused(capsys, tmp_path, arguments, code, message):
+    run(capsys, "fit", VAL, "-o", tmp_path / "map.json")
+    words = [word.format(map=tmp_path / "map.json") for word in arguments]
+    result = run(capsys, *words)
+    assert result.code == code, result.err
+    assert message in result.err
+    assert result.out == ""
+
+
+@pytest.mark.parametrize("temperature", [0, -1, "NaN", "1e999", '"2"', "null"])
+def test_maps_with_impossible_parameters_are_invalid_input(capsys, tmp_path, temperature):
+    path = tmp_path / "map.json"
+    run(capsys, "fit", VAL, "-o", path)
+    document = json.loads(path.read_text(encoding="utf-8"))
+    text = path.read_text(encoding="utf-8").replace(repr(document["parameters"]["temperature"]), str(temperature))
+    path.write_text(text, encoding="utf-8")
+    result = run(capsys, "apply", path, TEST, "-o", tmp_path / "after.npz")
+    assert result.code == 3
+    assert result.err.startswith("map.json: ")
+    assert not (tmp_path / "after.npz").exists()
+
+
+def test_the_python_way_is_the_same(capsys):
+
+    mapped = fit(read(VAL))(read(TEST))
+    direct = run(capsys, "report", TEST, "--fit-on", VAL, "--json").json["dumps"][0]["recalibrated"]["metrics"]
+    report = evaluate(mapped)
+    for name in UNBINNED:
+        assert report[name].value == direct[name]["value"]
+
+
+@pytest.mark.parametrize("suffix", ["pdf", "svg", "png"])
+def test_figures_are_written_in_the_format_of_the_suffix(capsys, tmp_path, suffix):
+    path = tmp_path / f"figure.{suffix}"
+    assert run(capsys, "report", TEST, "--fit-on", VAL, "--figure", path, "--width", "6", "-q").code == 0
+    assert path.read_bytes().startswith({"pdf": b"%PDF", "svg": b"<?xml", "png": b"\x89PNG"}[suffix])
+
+
+def test_the_page_shows_both(capsys, tmp_path):
+    run(capsys, "report", TEST, "--fit-on", VAL, "-o", tmp_path)
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "With T = 2.31" in page
+    assert "repairs most of it: ECE 13.65 → 3.32" in page.replace("\u202f", " ").replace("\xa0", " ")
