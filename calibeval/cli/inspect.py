@@ -27,6 +27,7 @@ def inspect(
     debug: options.Debug = False,
 ) -> int:
     """What is in a file and how it will be read: arrays, splits, kind, classes, columns."""
+    from calibeval.cli.terminal import screen
     from calibeval.readers.describe import inspect_dump
     from calibeval.render.inspection import render
 
@@ -45,5 +46,5 @@ def inspect(
         no_crc=no_crc,
     )
     inspection = inspect_dump(dump, reading)
-    sys.stdout.write(inspection.to_json() if json else render(inspection))
+    sys.stdout.write(inspection.to_json() if json else render(inspection, ascii_only=screen().ascii_only))
     return 0

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from types import FrameType
 from typing import Annotated, NoReturn
@@ -16,6 +17,7 @@ import typer
 from calibeval.cli import apply, fit, inspect, report
 from calibeval.core.errors import CalibevalError, FileProblem, UsageError
 from calibeval.core.version import VERSION
+from calibeval.render.names import visible
 
 DONE, WRONG_USAGE, INVALID_INPUT, FILE_PROBLEM, BUG, INTERRUPTED, TERMINATED = 0, 2, 3, 4, 70, 130, 143
 
@@ -62,7 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if sys.stdout is None:
         return _fail(FILE_PROBLEM, "standard output is closed", as_json, debug)
     try:
-        signal.signal(signal.SIGTERM, _terminate)
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, _terminate)
         code = app(words, standalone_mode=False, prog_name="calibeval")
         if code == INTERRUPTED:  # typer's own answer to Ctrl-C
             raise KeyboardInterrupt
@@ -100,7 +103,11 @@ def _fail(code: int, message: str, as_json: bool, debug: bool) -> int:
         import traceback
 
         traceback.print_exc()
-    text = json.dumps({"error": {"code": code, "message": message}}) if as_json else _visible(message)
+    text = (
+        json.dumps({"error": {"code": code, "message": message}})
+        if as_json
+        else "\n".join(visible(line) for line in message.split("\n"))
+    )
     if sys.stderr is not None:  # closed by whoever started us
         sys.stderr.write(text + "\n")
     return code
@@ -112,11 +119,6 @@ def _drop_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (OSError, ValueError):
         sys.stdout = None  # a replaced stream without a file below it
-
-
-def _visible(message: str) -> str:
-    """The message with control characters, which names from files may contain, made visible."""
-    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode("ascii") for c in message)
 
 
 def _terminate(signum: int, frame: FrameType | None) -> NoReturn:

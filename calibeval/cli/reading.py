@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from calibeval.core.errors import FileProblem, InputError, UsageError
+from calibeval.render.names import visible
 
 if TYPE_CHECKING:
     from calibeval.readers import ReadOptions
@@ -48,16 +49,16 @@ def read_options(
     )
 
 
-def refuse_overwriting(inputs: Sequence[str], outputs: Sequence[Path]) -> None:
-    """Refuse outputs that are also inputs.
+def refuse_overwriting(inputs: Sequence[str | Path | None], outputs: Sequence[Path]) -> None:
+    """Refuse outputs that are also inputs, or would lie in a folder that is one; None is no input.
 
     Raises: UsageError.
     """
     from calibeval.readers.open import split_name
 
-    read = {split_name(name)[0].resolve() for name in inputs}
+    read = {split_name(str(name))[0].resolve() for name in inputs if name is not None}
     for output in outputs:
-        if output.resolve() in read:
+        if not read.isdisjoint((output.resolve(), output.resolve().parent)):
             raise UsageError(f"{output}: is an input, too, and would be overwritten; name another output")
 
 
@@ -70,7 +71,7 @@ def say(lines: Sequence[str], *, quiet: bool) -> None:
     """Talk on standard error: warnings, and what was written."""
     if not quiet and sys.stderr is not None:
         for line in lines:
-            sys.stderr.write(f"{line}\n")
+            sys.stderr.write(f"{visible(line)}\n")
 
 
 def _lines(path: Path) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,7 @@ from calibeval.recalibrate import Map, check_leak, cross_fit, fit
 Evaluate = Callable[[Predictions], DumpReport]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Plan:
     """How dumps are recalibrated: by a map fitted on `fitted`, or out of fold where `folds` is a number."""
 
@@ -31,14 +32,23 @@ class Plan:
     allow_leak: bool = False
 
 
-def recalibrate_all(dumps: list[Predictions], plan: Plan, evaluate: Evaluate) -> list[tuple[Recalibrated, list[str]]]:
-    """The results of each dump after its map, and the warnings that go with them.
+def recalibrated(dump: Predictions, plan: Plan, evaluate: Evaluate) -> tuple[Recalibrated, list[str]]:
+    """The results of a dump after its map, and the warnings that go with them.
 
     Raises: InputError for a leak that was not allowed, or data on which there is no map; UsageError for settings that
     cannot work.
     """
-    fitted = None if plan.fitted is None else fitted_map(plan.fitted, plan)
-    return [_one(dump, plan, fitted, evaluate) for dump in dumps]
+    if plan.fitted is None:
+        return _out_of_fold(dump, plan, evaluate), []
+    return _by_another(dump, plan, plan.fitted, evaluate)
+
+
+@functools.lru_cache(maxsize=1)
+def _map_of(plan: Plan) -> Map:
+    """The map of a plan with a dump to fit on: fitted once, however many dumps it is applied to."""
+    if plan.fitted is None:
+        raise UsageError("there is no dump to fit on")
+    return fitted_map(plan.fitted, plan)
 
 
 def fitted_map(predictions: Predictions, plan: Plan) -> Map:
@@ -61,32 +71,32 @@ def group_column(predictions: Predictions, name: str | None) -> npt.NDArray[Any]
     return np.repeat(column, predictions.rows // len(column))  # one entry an image serves its pixels
 
 
-def _one(dump: Predictions, plan: Plan, fitted: Map | None, evaluate: Evaluate) -> tuple[Recalibrated, list[str]]:
-    if fitted is None or plan.fitted is None:
-        folds = plan.folds or 5
-        groups = group_column(dump, plan.group)
-        crossed = cross_fit(
-            dump, folds, plan.method, seed=plan.seed, groups=groups, objective=plan.objective, clip=plan.clip
-        )
-        dealt = {"folds": folds, "seed": plan.seed, "n": dump.n}
-        return _results(crossed.maps[0].method, {}, dealt, evaluate(crossed.predictions)), []
-    leak = check_leak(plan.fitted, dump)
+def _out_of_fold(dump: Predictions, plan: Plan, evaluate: Evaluate) -> Recalibrated:
+    folds, groups = plan.folds or 5, group_column(dump, plan.group)
+    crossed = cross_fit(
+        dump, folds, plan.method, seed=plan.seed, groups=groups, objective=plan.objective, clip=plan.clip
+    )
+    facts = {"folds": folds, "seed": plan.seed, "n": dump.n}
+    return _results(crossed.maps[0].method, {}, facts, evaluate(crossed.predictions))
+
+
+def _by_another(
+    dump: Predictions, plan: Plan, fitted_on: Predictions, evaluate: Evaluate
+) -> tuple[Recalibrated, list[str]]:
+    leak = check_leak(fitted_on, dump)
     if leak is not None and leak.certain and not plan.allow_leak:
-        raise InputError(
-            f"{leak.text}: numbers after the map would flatter it. Say --allow-leak to see them all the same."
-        )
-    source = plan.fitted.settled_source()
-    facts: dict[str, Any] = {"path": source.path, "split": source.split, "sha256": source.sha256, "n": plan.fitted.n}
+        raise InputError(f"{leak.text}: that would flatter the map. Say --allow-leak to see its numbers all the same.")
+    found, source = _map_of(plan), fitted_on.settled_source()
+    facts: dict[str, Any] = {"path": source.path, "split": source.split, "sha256": source.sha256, "n": fitted_on.n}
     warnings = [] if leak is None else [leak.text]
     if leak is not None and leak.certain:
         facts["leak"] = leak.text
-    if fitted.fitted.note is not None:
-        warnings.append(fitted.fitted.note)
-    if fitted.fitted.clipped:
-        warnings.append(
-            f"{fitted.fitted.clipped} rows of {source.name} had their label's probability raised to {plan.clip:g}"
-        )
-    return _results(fitted.method, fitted.parameters(), facts, evaluate(fitted(dump))), warnings
+    if found.fitted.note is not None:
+        warnings.append(found.fitted.note)
+    if found.fitted.clipped:
+        rows = found.fitted.clipped
+        warnings.append(f"{rows} rows of {source.name} had their label's probability raised to {plan.clip:g}")
+    return _results(found.method, found.parameters(), facts, evaluate(found(dump))), warnings
 
 
 def _results(method: str, parameters: dict[str, Any], facts: dict[str, Any], after: DumpReport) -> Recalibrated:

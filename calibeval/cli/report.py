@@ -15,6 +15,7 @@ from calibeval.cli.reading import read_options, refuse_overwriting, say, threads
 from calibeval.core.errors import UsageError, nearest
 
 if TYPE_CHECKING:
+    from calibeval.cli.recalibrating import Plan
     from calibeval.core.predictions import Predictions
     from calibeval.core.report import DumpReport, Report
     from calibeval.readers import ReadOptions
@@ -72,7 +73,9 @@ def report(
     if width is not None and figure is None:
         raise UsageError("--width belongs to --figure")
     outputs = [] if out is None else [out / name for name in OUTPUTS]
-    refuse_overwriting(dumps, outputs if figure is None else [*outputs, figure])
+    refuse_overwriting([*dumps, fit_on, labels, class_names], outputs if figure is None else [*outputs, figure])
+    if dumps.count("-") + (fit_on == "-") > 1:
+        raise UsageError('standard input, "-", can be read once only')
     settings = check_settings(bins=bins, convention=convention, confidence=None if no_intervals else confidence)
     reading = read_options(
         kind=kind,
@@ -102,18 +105,13 @@ def report(
             progress.start(predictions.source.name, predictions.rows)
             return evaluate_dump(predictions, settings, jobs=threads(jobs), max_memory=limit, progress=progress.advance)
 
-        opened = [open_dump(name, reading) for name in dumps]
-        results = [evaluate(predictions) for predictions in opened]
+        plan = None
         if fit_on is not None or cross_fit is not None:
-            from calibeval.cli.recalibrating import Plan, recalibrate_all
+            from calibeval.cli.recalibrating import Plan
 
             fitted = None if fit_on is None else open_dump(fit_on, reading)
             plan = Plan(method, objective, clip, seed, group, fitted, cross_fit, allow_leak)
-            repaired = recalibrate_all(opened, plan, evaluate)
-            results = [
-                replace(dump, recalibrated=after, warnings=(*dump.warnings, *warnings))
-                for dump, (after, warnings) in zip(results, repaired, strict=True)
-            ]
+        results = [_results(open_dump(name, reading), plan, evaluate) for name in dumps]
     result = Report(VERSION, settings, tuple(results))
     for dump in result.dumps:
         say([f"warning: {dump.name}: {warning}" for warning in dump.warnings], quiet=quiet)
@@ -125,6 +123,17 @@ def report(
         say([f"written to {figure}"], quiet=quiet)
     sys.stdout.write(_shown(result, json, table))
     return 0
+
+
+def _results(predictions: Predictions, plan: Plan | None, evaluate: Callable[[Predictions], DumpReport]) -> DumpReport:
+    """One dump's results, with those after its map where there is a plan for one."""
+    before = evaluate(predictions)
+    if plan is None:
+        return before
+    from calibeval.cli.recalibrating import recalibrated
+
+    after, warnings = recalibrated(predictions, plan, evaluate)
+    return replace(before, recalibrated=after, warnings=(*before.warnings, *warnings))
 
 
 def _shown(report: Report, json: bool, table: str | None) -> str:

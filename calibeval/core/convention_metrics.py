@@ -59,8 +59,8 @@ def _binned(
         base,
         edges=tool.width.edges,
         top=top,
-        mass=None if tool.mass is None else tool.mass.with_dropped,
-        mass_edges=None if tool.mass is None else tool.mass.edges,
+        mass=base.mass if tool.mass is None else tool.mass.with_dropped,
+        mass_edges=base.mass_edges if tool.mass is None else tool.mass.edges,
         classes=None if tool.classes is None else tool.classes.with_dropped,
     )
     return METRICS[name].evaluate(sums, confidence)

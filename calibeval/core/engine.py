@@ -21,7 +21,7 @@ from calibeval.core.equal_mass import CountedKeys, KeptKeys, Keys, confidence_ke
 from calibeval.core.errors import InputError
 from calibeval.core.metrics.binning import BinSums, bin_index, equal_width_edges, sums_by_index, totals_by_index
 from calibeval.core.predictions import Block, Predictions
-from calibeval.core.rows import BadValues, ClassTotals, full_rows, top_label_rows
+from calibeval.core.rows import BadValues, ClassTotals, Tolerance, full_rows, top_label_rows
 from calibeval.core.sums import Sums
 from calibeval.core.values import check_values
 
@@ -79,7 +79,7 @@ def summarise(
                 progress(chunk.n)
     except BadValues:
         check_values(predictions)
-        raise
+        raise InputError(f"{predictions.source.name}: values contradict the kind {predictions.kind}") from None
     if total is None:
         raise InputError(f"{predictions.source.name}: there are no rows")
     mass, mass_edges = keys.result(bins)
@@ -95,6 +95,7 @@ def summarise(
         brier=total.brier,
         impossible=total.impossible,
         impossible_row=total.impossible_row,
+        impossible_place="" if total.impossible_row is None else predictions.locate(total.impossible_row),
     )
 
 
@@ -109,6 +110,10 @@ def _stored_edges(edges: Floats, predictions: Predictions) -> Floats:
     mantissa, exponent = np.frexp(edges)
     bits = 1.0 - np.log2(predictions.precision)
     return np.asarray(np.ldexp(np.rint(np.ldexp(mantissa, int(bits))), exponent - int(bits)), np.float64)
+
+
+def _tolerance(predictions: Predictions) -> Tolerance:
+    return Tolerance(predictions.sum_tolerance, predictions.largest_probability)
 
 
 def _in_order(predictions: Predictions, edges: Floats, jobs: int) -> Iterator[_Chunk]:
@@ -139,7 +144,7 @@ def _summarise_chunk(predictions: Predictions, block: Block, edges: Floats) -> _
     rows = (
         top_label_rows(block)
         if predictions.kind == "confidence"
-        else full_rows(block, predictions.kind, edges, predictions.sum_tolerance)
+        else full_rows(block, predictions.kind, edges, _tolerance(predictions))
     )
     bins = bin_index(rows.confidence, edges)
     impossible = np.flatnonzero(np.isneginf(rows.label_log_p))
@@ -149,20 +154,18 @@ def _summarise_chunk(predictions: Predictions, block: Block, edges: Floats) -> _
         n=len(block.labels),
         top=sums_by_index(bins, m, rows.confidence, rows.correct),
         classes=None if rows.classes is None else _class_sums(rows.classes, rows.label_p, block.labels, edges),
-        nll=(-_sum(log_p), _sum_squares(log_p)),
-        brier=(_sum(brier), _sum_squares(brier)),
+        nll=_totals(-log_p),
+        brier=_totals(brier),
         impossible=len(impossible),
         impossible_row=predictions.stored_row(block, int(impossible[0])) if len(impossible) else None,
         keys=confidence_keys(rows.confidence, rows.correct),
     )
 
 
-def _sum(values: Floats) -> float:
-    return float(np.add.reduce(values))
-
-
-def _sum_squares(values: Floats) -> float:
-    return float(np.add.reduce(values * values))
+def _totals(values: Floats) -> tuple[float, float]:
+    """Sum and sum of squares; inf where they are beyond float64."""
+    with np.errstate(over="ignore"):
+        return float(np.add.reduce(values)), float(np.add.reduce(values * values))
 
 
 def _class_sums(totals: ClassTotals, label_p: Floats, labels: npt.NDArray[np.integer[Any]], edges: Floats) -> BinSums:

@@ -84,7 +84,6 @@ def evaluate_dump(
         for name, spec in METRICS.items()
         if not spec.binary or sums.k == 2
     }
-    mass = None if sums.mass is None or sums.mass_edges is None else _bin_table(sums.mass, sums.mass_edges)
     dump = DumpReport(
         source=predictions.settled_source(),
         kind=predictions.kind,
@@ -93,7 +92,7 @@ def evaluate_dump(
         ignored=predictions.ignored,
         metrics=metrics,
         equal_width=_bin_table(sums.top, sums.edges),
-        equal_mass=mass,
+        equal_mass=_bin_table(sums.mass, sums.mass_edges),
         per_class=_per_class(sums, predictions.class_names),
         warnings=(*predictions.warnings, *_warnings(sums)),
         name=predictions.source.name,
@@ -152,7 +151,7 @@ def _warnings(sums: Sums) -> list[str]:
     warnings = []
     if sums.impossible:
         warnings.append(
-            f"{sums.impossible} of {sums.n} rows give their label probability 0 (first: row {sums.impossible_row}); "
+            f"{sums.impossible} of {sums.n} rows give their label probability 0 (first: {sums.impossible_place}); "
             "nll is infinite"
         )
     if sums.classes is not None:

@@ -162,6 +162,11 @@ class Predictions:
         return sum_tolerance(self.precision)
 
     @property
+    def largest_probability(self) -> float:
+        """How far above 1 rounding may have taken a probability: four steps of the stored type, at least 1e-6."""
+        return 1.0 + max(1e-6, 4 * self.precision)
+
+    @property
     def n(self) -> int:
         """Number of rows that count: all but the ignored ones."""
         return len(self.labels) - self.ignored

@@ -63,11 +63,18 @@ def top_label_rows(block: Block) -> Rows:
     return Rows(confidence, nothing, nothing, nothing, block.labels.astype(bool), None)
 
 
-def full_rows(block: Block, kind: Kind, edges: Floats, tolerance: float) -> Rows:
+class Tolerance(NamedTuple):
+    """What rounding may do to probabilities: how far a row may sum from 1, and how large one may be."""
+
+    of_sum: float
+    largest: float
+
+
+def full_rows(block: Block, kind: Kind, edges: Floats, tolerance: Tolerance) -> Rows:
     """Rows with a score for each class.
 
     edges: (m + 1,) of the equal-width bins of class-wise probabilities.
-    tolerance: how far the probabilities of a row may sum from 1.
+    tolerance: what is taken for rounding; a probability that rounding took above 1 counts as 1 in everything.
     Raises: BadValues where values contradict the kind.
     """
     b, k = block.scores.shape
@@ -90,7 +97,7 @@ def full_rows(block: Block, kind: Kind, edges: Floats, tolerance: float) -> Rows
 class _ClassSums:
     """Class-wise sums of a chunk: column sums, and every single probability above the first bin."""
 
-    def __init__(self, k: int, edges: Floats, tolerance: float) -> None:
+    def __init__(self, k: int, edges: Floats, tolerance: Tolerance) -> None:
         self.edges, self.tolerance = edges, tolerance
         self._p, self._pp = np.zeros(k), np.zeros(k)
         self._classes: list[Indices] = []
@@ -104,7 +111,7 @@ class _ClassSums:
         self._p += p
         self._pp += pp
         self._classes.append(classes)
-        self._entries.append(np.minimum(entries, 1.0))
+        self._entries.append(entries)
 
     def totals(self, n: int) -> ClassTotals:
         """The sums by bin over n rows; the first bin holds whatever the others leave of the column sums."""
@@ -176,7 +183,7 @@ def _first_largest(scores: Floats) -> tuple[Floats, npt.NDArray[np.int8]]:
     return best, predicted
 
 
-def _weights(scores: Floats, kind: Kind, best: Floats, axis: int, tolerance: float) -> Floats:
+def _weights(scores: Floats, kind: Kind, best: Floats, axis: int, tolerance: Tolerance) -> Floats:
     """Scores, in place, as weights proportional to the probabilities; returns their sum over the classes.
 
     Probabilities pass as they are: their own sum is checked, never divided by.
@@ -188,8 +195,13 @@ def _weights(scores: Floats, kind: Kind, best: Floats, axis: int, tolerance: flo
     if kind != "probs":
         np.exp(scores, out=scores)
     norm = np.asarray(np.add.reduce(scores, axis=axis))
-    if kind != "logits" and not ((np.abs(norm - 1) <= tolerance).all() and scores.min() >= 0):
+    if kind == "logits":
+        return norm
+    most = scores.max()
+    if not ((np.abs(norm - 1) <= tolerance.of_sum).all() and scores.min() >= 0 and most <= tolerance.largest):
         raise BadValues
+    if most > 1:
+        np.minimum(scores, 1.0, out=scores)
     return norm
 
 
@@ -208,4 +220,4 @@ def _results(
         confidence, label_log_p = np.minimum(np.exp(best), 1.0), label_score
     else:
         confidence, label_log_p = np.minimum(best, 1.0), np.log(label_score)
-    return Rows(confidence, np.minimum(label_p, 1.0), np.minimum(label_log_p, 0.0), squares, correct, None)
+    return Rows(confidence, label_p, np.minimum(label_log_p, 0.0), squares, correct, None)

@@ -12,20 +12,21 @@ class Sums:
     """What one pass leaves: totals over n rows, from which all metrics follow.
 
     top: confidence against correctness in equal-width bins, (m,). mass: the same in equal-mass bins, whose edges are
-    mass_edges; both None where confidences were not kept. classes: each class's probability against the labels in
+    mass_edges. classes: each class's probability against the labels in
     equal-width bins, (k, m); None where only the top label is known, like the scores below.
     nll, brier: (sum, sum of squares) over rows; impossible counts rows whose label has probability 0 (nll leaves them
-    out), impossible_row is the first of them, None if there is none.
+    out), impossible_row is the first of them, None if there is none, and impossible_place says it in words.
     """
 
     n: int
     k: int | None
     edges: Floats
     top: BinSums
-    mass: BinSums | None
-    mass_edges: Floats | None
+    mass: BinSums
+    mass_edges: Floats
     classes: BinSums | None
     nll: tuple[float, float]
     brier: tuple[float, float]
     impossible: int
     impossible_row: int | None
+    impossible_place: str

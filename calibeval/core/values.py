@@ -72,8 +72,9 @@ def _wrong_rows(block: Block, predictions: Predictions) -> tuple[npt.NDArray[np.
     with np.errstate(over="ignore"):
         p = np.exp(values) if predictions.kind == "log_probs" else values
     tolerance, sums = predictions.sum_tolerance, p.sum(axis=1)
-    bad = ~((p >= 0) & (p <= 1 + tolerance))
-    wrong = np.flatnonzero(bad.any(axis=1) | ~(np.abs(sums - 1) <= tolerance))
+    bad = ~((p >= 0) & (p <= predictions.largest_probability))
+    # A hair stricter than the engine, which sums in another order: what it refuses is always found here.
+    wrong = np.flatnonzero(bad.any(axis=1) | ~(np.abs(sums - 1) <= tolerance * (1 - 1e-9)))
     if not len(wrong):
         return wrong, ""
     row = int(wrong[0])

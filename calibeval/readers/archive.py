@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import struct
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from calibeval.core.errors import InputError
 from calibeval.readers.digest import Extent
 
 LOCAL_HEADER = struct.Struct("<4s5H3I2H")
 ENCRYPTED = 0x1
+MOST_MEMBERS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,35 +38,44 @@ def read_members(path: Path) -> list[Member]:
     """The members of an archive.
 
     Raises: InputError if it is damaged, or holds what no writer of arrays writes: two members of one name, encrypted
-    members, other compression than deflate, or members that reach beyond the file.
+    members, other compression than deflate, members that reach beyond the file, or more than 10,000 of them.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             infos = archive.infolist()
     except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
         raise InputError(f"{path.name}: no zip archive as {path.suffix} files are, or damaged ({error})") from None
+    if len(infos) > MOST_MEMBERS:
+        raise InputError(f"{path.name}: {len(infos)} members, but at most {MOST_MEMBERS} are read")
+    with path.open("rb") as file:
+        members = _located(file, path, infos)
+    if not members:
+        raise InputError(f"{path.name}: the archive holds no arrays")
+    return list(members.values())
+
+
+def _located(file: IO[bytes], path: Path, infos: Sequence[zipfile.ZipInfo]) -> dict[str, Member]:
+    """The members by name, each with its place in the file."""
+    size = path.stat().st_size
     members: dict[str, Member] = {}
     for info in infos:
         if info.filename in members:
             raise InputError(f"{path.name}: two members are called {info.filename!r}")
         if info.flag_bits & ENCRYPTED or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise InputError(f"{path.name}: member {info.filename!r} is encrypted or compressed in an unknown way")
-        members[info.filename] = _member(path, info)
-    if not members:
-        raise InputError(f"{path.name}: the archive holds no arrays")
-    return list(members.values())
+        members[info.filename] = _member(file, path, size, info)
+    return members
 
 
-def _member(path: Path, info: zipfile.ZipInfo) -> Member:
+def _member(file: IO[bytes], path: Path, size: int, info: zipfile.ZipInfo) -> Member:
     """The member behind its local header, whose lengths may differ from the index."""
-    with path.open("rb") as file:
-        file.seek(info.header_offset)
-        raw = file.read(LOCAL_HEADER.size)
+    file.seek(info.header_offset)
+    raw = file.read(LOCAL_HEADER.size)
     if len(raw) < LOCAL_HEADER.size or raw[:4] != b"PK\x03\x04":
         raise InputError(f"{path.name}: {info.filename} has a damaged local header")
     *_, name_length, extra_length = LOCAL_HEADER.unpack(raw)
     start = info.header_offset + LOCAL_HEADER.size + int(name_length) + int(extra_length)
     member = Member(info, start)
-    if start + info.compress_size > path.stat().st_size or (member.stored and info.compress_size != info.file_size):
+    if start + info.compress_size > size or (member.stored and info.compress_size != info.file_size):
         raise InputError(f"{path.name}: {info.filename} has a size that does not fit the file")
     return member

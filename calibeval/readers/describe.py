@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 from calibeval.core.errors import CalibevalError
 from calibeval.core.inspection import ArrayNote, Inspection, Reading
 from calibeval.core.values import check_values
 from calibeval.readers.assemble import ReadOptions
-from calibeval.readers.open import Opened, open_input, predictions_of, split_name
+from calibeval.readers.open import Opened, open_input, open_labels, predictions_of, split_name
 from calibeval.readers.roles import (
     CORRECT_KEYS,
     FEATURE_KEYS,
@@ -35,25 +37,30 @@ def inspect_dump(name: str, options: ReadOptions) -> Inspection:
     path, split = split_name(name)
     opened = open_input(path, options.limits)
     arrays = opened.contents.arrays
-    splits = (*prefixes(arrays), *index_splits(arrays))
-    whole = "all" if index_splits(arrays) else None
+    prefixed, indexed = prefixes(arrays), index_splits(arrays)
+    splits = (*prefixed, *indexed)
+    whole = "all" if indexed else None
+    labels = functools.cache(lambda: open_labels(options))
     parts: list[str | None] = [split] if split is not None else [*splits] or [whole]
     return Inspection(
         path=path.as_posix(),
         format=opened.format,
         size=opened.size,
         arrays=tuple(
-            ArrayNote(key, stored.shape, str(stored.dtype), _role(key, arrays)) for key, stored in arrays.items()
+            ArrayNote(key, stored.shape, str(stored.dtype), _role(key, arrays, prefixed, indexed))
+            for key, stored in arrays.items()
         ),
         splits=splits,
-        readings=tuple(_reading(opened, part, options) for part in parts),
+        readings=tuple(_reading(opened, labels, part, options) for part in parts),
     )
 
 
-def _reading(opened: Opened, split: str | None, options: ReadOptions) -> Reading:
+def _reading(
+    opened: Opened, labels: Callable[[], Opened | None], split: str | None, options: ReadOptions
+) -> Reading:
     name = str(opened.path) if split is None else f"{opened.path}#{split}"
     try:
-        predictions = predictions_of(opened, split, options)
+        predictions = predictions_of(opened, labels(), split, options)
         check_values(predictions)
         source = predictions.settled_source()
     except CalibevalError as error:
@@ -77,10 +84,10 @@ def _values(column: Any) -> int | None:
     return count if count <= MANY_VALUES else None
 
 
-def _role(key: str, arrays: dict[str, Stored]) -> str:
+def _role(key: str, arrays: dict[str, Stored], prefixed: list[str], indexed: list[str]) -> str:
     """The role that the name gives an array, whatever the split."""
     stored = arrays[key]
-    prefix = next((p for p in prefixes(arrays) if key.startswith(f"{p}_")), None)
+    prefix = next((p for p in prefixed if key.startswith(f"{p}_")), None)
     bare = key if prefix is None else key.removeprefix(f"{prefix}_")
     by_name = {
         **{name: kind for kind, names in SCORE_KEYS.items() for name in names},
@@ -93,9 +100,9 @@ def _role(key: str, arrays: dict[str, Stored]) -> str:
         "predictions": "scores",
         **({PAIR[0]: "probs"} if all(name in arrays for name in PAIR) else {}),
     }
-    if key in IGNORE_KEYS and stored.shape == ():
+    if key.lower() in IGNORE_KEYS and stored.shape == ():
         return "ignored label"
-    if key.removesuffix("_index") in index_splits(arrays):
+    if key.removesuffix("_index") in indexed:
         return "row numbers of a split"
     role = by_name.get(bare.lower())
     if role is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,48 +25,65 @@ class Extent:
     hint: str = ""
 
 
-class Digest:
-    """Reads a file once, in a thread of its own, for its SHA-256 and the CRC-32 of some extents."""
+class Background:
+    """A hash that is worked out in a thread of its own."""
 
-    def __init__(self, path: Path, extents: Sequence[Extent] = ()) -> None:
-        self._path, self._extents = path, extents
-        self._sha256 = ""
+    def __init__(self, work: Callable[[], str]) -> None:
+        self._work = work
+        self._found: str | None = None
         self._error: CalibevalError | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def result(self) -> str:
-        """The SHA-256 in hexadecimal, once all has been read.
+        """What the work returned, once it is done.
 
-        Raises: InputError where a checksum differs; FileProblem if the file cannot be read.
+        Raises: whatever CalibevalError the work raised.
         """
         self._thread.join()
         if self._error is not None:
             raise self._error
-        return self._sha256
+        if self._found is None:
+            raise RuntimeError("the thread that hashes ended early")
+        return self._found
 
     def _run(self) -> None:
         try:
-            self._sha256 = self._read()
-        except OSError as error:
-            self._error = FileProblem(f"{self._path}: cannot be read ({error.strerror or error})")
+            self._found = self._work()
         except CalibevalError as error:
             self._error = error
 
-    def _read(self) -> str:
-        digest = hashlib.sha256()
-        found = dict.fromkeys(self._extents, 0)
-        position = 0
-        with self._path.open("rb") as file:
-            while piece := file.read(PIECE):
-                digest.update(piece)
-                for extent in self._extents:
-                    first = max(extent.start - position, 0)
-                    last = min(extent.start + extent.length - position, len(piece))
-                    if first < last:
-                        found[extent] = zlib.crc32(memoryview(piece)[first:last], found[extent])
-                position += len(piece)
-        for extent, crc in found.items():
-            if crc != extent.crc:
-                raise InputError(f"{self._path.name}: {extent.name} is damaged (its CRC-32 differs).{extent.hint}")
-        return digest.hexdigest()
+
+def checked_sha256(path: Path, extents: Sequence[Extent] = ()) -> str:
+    """The SHA-256 of a file in hexadecimal, once the CRC-32 of some extents has been found to be right.
+
+    Raises: InputError where a checksum differs; FileProblem if the file cannot be read.
+    """
+    try:
+        return _read(path, extents)
+    except OSError as error:
+        raise FileProblem(f"{path}: cannot be read ({error.strerror or error})") from None
+
+
+def _read(path: Path, extents: Sequence[Extent]) -> str:
+    digest = hashlib.sha256()
+    found = dict.fromkeys(extents, 0)
+    waiting = sorted(found, key=lambda extent: extent.start, reverse=True)
+    begun: list[Extent] = []
+    position = 0
+    with path.open("rb") as file:
+        while piece := file.read(PIECE):
+            digest.update(piece)
+            end = position + len(piece)
+            while waiting and waiting[-1].start < end:
+                begun.append(waiting.pop())
+            for extent in begun:
+                first = max(extent.start - position, 0)
+                last = min(extent.start + extent.length - position, len(piece))
+                found[extent] = zlib.crc32(memoryview(piece)[first:last], found[extent])
+            begun = [extent for extent in begun if extent.start + extent.length > end]
+            position = end
+    for extent, crc in found.items():
+        if crc != extent.crc:
+            raise InputError(f"{path.name}: {extent.name} is damaged (its CRC-32 differs).{extent.hint}")
+    return digest.hexdigest()

@@ -23,6 +23,7 @@ from calibeval.readers.spool import FileRows, Spool
 from calibeval.readers.stored import Contents, Stored
 
 PIECE_BYTES = 2**24
+UNMAPPED_BYTES = 2**16  # mapping an array, which holds a file open, is worth it from here on
 # What numpy's parser of headers, which evaluates a literal, makes of damaged ones.
 HEADER_ERRORS = (
     ValueError,
@@ -79,18 +80,19 @@ def read_npz(path: Path, limits: Limits) -> Contents:
     """
     members = read_members(path)
     limits.check_expansion(path.name, sum(m.info.file_size for m in members), size=path.stat().st_size)
-    arrays = {}
-    for member in members:
-        key = member.info.filename.removesuffix(".npy")
-        if key == member.info.filename or key in arrays:
-            raise InputError(f"{path.name}: member {member.info.filename!r} is no .npy array")
-        header = _member_header(path, member.info, f"{path.name}: {key}")
-        if header.offset + header.nbytes != member.info.file_size:
-            raise InputError(
-                f"{path.name}: {key}: the header promises {header.nbytes} bytes of values, "
-                f"but the member holds {member.info.file_size - header.offset}"
-            )
-        arrays[key] = Stored(header.shape, header.dtype, _Loader(path, member, header, limits))
+    arrays: dict[str, Stored] = {}
+    with zipfile.ZipFile(path) as archive:
+        for member in members:
+            key = member.info.filename.removesuffix(".npy")
+            if key == member.info.filename or key in arrays:
+                raise InputError(f"{path.name}: member {member.info.filename!r} is no .npy array")
+            header = _member_header(archive, member.info, f"{path.name}: {key}")
+            if header.offset + header.nbytes != member.info.file_size:
+                raise InputError(
+                    f"{path.name}: {key}: the header promises {header.nbytes} bytes of values, "
+                    f"but the member holds {member.info.file_size - header.offset}"
+                )
+            arrays[key] = Stored(header.shape, header.dtype, _Loader(path, member, header, limits))
     return Contents(arrays, tuple(member.extent() for member in members if member.stored))
 
 
@@ -136,7 +138,7 @@ class _Loader:
 
 
 def load_values(path: Path, start: int, header: Header, limits: Limits) -> RowSource:
-    """The values that lie in the file as they are: mapped, or read block by block where they are too many for memory.
+    """The values that lie in the file as they are: mapped, or read, at once if few, by blocks if too many for memory.
 
     start: where the values begin.
     Raises: InputError if the file is shorter than it says.
@@ -145,12 +147,18 @@ def load_values(path: Path, start: int, header: Header, limits: Limits) -> RowSo
         with path.open("rb") as file:
             return FileRows(file, start, header.shape, header.dtype)
     with path.open("rb") as file:
-        return header.view(_map(file, start, header.nbytes))
+        if header.nbytes > UNMAPPED_BYTES:
+            return header.view(_map(file, start, header.nbytes))
+        file.seek(start)
+        data = file.read(header.nbytes)
+    if len(data) < header.nbytes:
+        raise InputError(f"{path.name}: the file is shorter than it says")
+    return header.view(data)
 
 
-def _member_header(path: Path, info: zipfile.ZipInfo, place: str) -> Header:
+def _member_header(archive: zipfile.ZipFile, info: zipfile.ZipInfo, place: str) -> Header:
     try:
-        with zipfile.ZipFile(path) as archive, archive.open(info) as member:
+        with archive.open(info) as member:
             return read_header(member, place)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
         raise InputError(f"{place}: damaged ({error})") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import importlib
 import sys
 from collections.abc import Callable, Sequence
@@ -14,10 +15,10 @@ from calibeval.core.errors import FileProblem, InputError, nearest
 from calibeval.core.predictions import Predictions, Source
 from calibeval.core.row_source import as_kind
 from calibeval.readers.assemble import ReadOptions, assemble, external_labels
-from calibeval.readers.digest import Digest
-from calibeval.readers.limits import Limits
+from calibeval.readers.digest import Background, checked_sha256
+from calibeval.readers.limits import Limits, quarter_of_memory
 from calibeval.readers.roles import Keys
-from calibeval.readers.shards import ShardDigest, joined, shard_paths
+from calibeval.readers.shards import joined, shard_paths, shards_sha256
 from calibeval.readers.stdin import read_stdin
 from calibeval.readers.stored import Contents
 
@@ -52,6 +53,8 @@ def read(
     class_names: Sequence[str] | None = None,
     ignore_index: int | None = None,
     max_bytes: int | None = None,
+    max_memory: int | None = None,
+    checksums: bool = True,
 ) -> Predictions:
     """Predictions from a file of any supported format; `file.npz#val` names a split.
 
@@ -59,7 +62,8 @@ def read(
     logits_key, probs_key, labels_key, ids_key: names of arrays or columns other than the usual.
     labels: another file with the labels. score_columns: columns of a table that are the scores.
     class_names: in the order of the classes. ignore_index: rows with this label are left out and counted.
-    max_bytes: the most bytes that the file may expand to.
+    max_bytes: the most bytes that the file may expand to. max_memory: arrays of more bytes are read block by block.
+    checksums: False accepts a .pt file that was written with its checksums switched off.
     Raises: InputError if the content cannot be used, FileProblem if the file cannot be read, UsageError for options
     that cannot work.
     """
@@ -70,7 +74,7 @@ def read(
         score_columns=tuple(score_columns),
         class_names=None if class_names is None else tuple(class_names),
         ignore_index=ignore_index,
-        limits=Limits(max_bytes),
+        limits=Limits(max_bytes, quarter_of_memory() if max_memory is None else max_memory, checksums),
     )
     return open_dump(str(path), options)
 
@@ -81,14 +85,14 @@ def open_dump(name: str, options: ReadOptions) -> Predictions:
     Raises: as `read`.
     """
     path, split = split_name(name)
-    return predictions_of(open_input(path, options.limits), split, options)
+    return predictions_of(open_input(path, options.limits), open_labels(options), split, options)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Opened:
     """What a path stands for, a file, shards or standard input: its arrays, which have no meaning yet.
 
-    size: bytes on disk or of the stream. digest: starts the hashing, and returns what waits for the hash.
+    size: bytes on disk or of the stream. digest: starts the hashing, once, and returns what waits for the hash.
     """
 
     path: Path
@@ -115,7 +119,7 @@ def open_input(path: Path, limits: Limits, stdin: IO[bytes] | None = None) -> Op
             contents,
             suffix_of(path).lstrip("."),
             path.stat().st_size,
-            lambda: Digest(path, contents.extents).result,
+            functools.cache(lambda: Background(lambda: checked_sha256(path, contents.extents)).result),
         )
     each = replace(limits, max_memory=limits.max_memory // len(shards))
     parts = [load(shard, each) for shard in shards]
@@ -124,21 +128,37 @@ def open_input(path: Path, limits: Limits, stdin: IO[bytes] | None = None) -> Op
         joined(parts, [shard.name for shard in shards], limits),
         suffix_of(shards[0]).lstrip("."),
         sum(shard.stat().st_size for shard in shards),
-        lambda: ShardDigest(shards, parts).result,
+        functools.cache(lambda: Background(lambda: shards_sha256(shards, parts)).result),
     )
 
 
-def predictions_of(opened: Opened, split: str | None, options: ReadOptions) -> Predictions:
+def open_labels(options: ReadOptions) -> Opened | None:
+    """The other file with the labels, if there is one.
+
+    Raises: as `load`.
+    """
+    return None if options.labels is None else open_input(options.labels, options.limits)
+
+
+def predictions_of(opened: Opened, labels: Opened | None, split: str | None, options: ReadOptions) -> Predictions:
     """The predictions that one split of an input holds.
 
+    labels: another input that holds the labels; it is verified and hashed like the first.
     Raises: as `read`.
     """
-    labels = None
-    if options.labels is not None:
-        labels = external_labels(open_input(options.labels, options.limits).contents, options.labels)
     source = Source(path=opened.path.as_posix(), split=split, format=opened.format)
     sha256 = opened.digest()
-    return assemble(opened.contents.arrays, source, options, labels, lambda: replace(source, sha256=sha256()))
+    if labels is None:
+        return assemble(opened.contents.arrays, source, options, None, lambda: replace(source, sha256=sha256()))
+    source = replace(source, labels_path=labels.path.as_posix())
+    labels_sha256 = labels.digest()
+    return assemble(
+        opened.contents.arrays,
+        source,
+        options,
+        external_labels(labels.contents, labels.path),
+        lambda: replace(source, sha256=sha256(), labels_sha256=labels_sha256()),
+    )
 
 
 def split_name(name: str) -> tuple[Path, str | None]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import glob
 import hashlib
 import re
-import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,9 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.errors import CalibevalError, FileProblem, InputError
+from calibeval.core.errors import FileProblem, InputError
 from calibeval.core.row_source import RowSource
-from calibeval.readers.digest import Digest
+from calibeval.readers.digest import checked_sha256
 from calibeval.readers.limits import Limits
 from calibeval.readers.roles import IGNORE_KEYS, NAME_KEYS, index_splits
 from calibeval.readers.stored import Contents, Stored
@@ -51,37 +50,16 @@ class ShardedRows:
         return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
 
-class ShardDigest:
-    """One hash for all shards, computed in a thread of its own: the SHA-256 over a line "name NUL sha256" for each.
+def shards_sha256(paths: Sequence[Path], shards: Sequence[Contents]) -> str:
+    """One hash for all shards: the SHA-256 over a line "name NUL sha256" for each.
 
     The name is the file's without its folder, the order the natural one.
+    Raises: InputError where a checksum inside a shard differs; FileProblem if one cannot be read.
     """
-
-    def __init__(self, paths: Sequence[Path], shards: Sequence[Contents]) -> None:
-        self._paths, self._shards = paths, shards
-        self._sha256 = ""
-        self._error: CalibevalError | None = None
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def result(self) -> str:
-        """The hash in hexadecimal, once all shards have been read.
-
-        Raises: InputError where a checksum inside a shard differs; FileProblem if one cannot be read.
-        """
-        self._thread.join()
-        if self._error is not None:
-            raise self._error
-        return self._sha256
-
-    def _run(self) -> None:
-        digest = hashlib.sha256()
-        try:
-            for path, shard in zip(self._paths, self._shards, strict=True):
-                digest.update(f"{path.name}\0{Digest(path, shard.extents).result()}\n".encode())
-        except CalibevalError as error:
-            self._error = error
-        self._sha256 = digest.hexdigest()
+    digest = hashlib.sha256()
+    for path, shard in zip(paths, shards, strict=True):
+        digest.update(f"{path.name}\0{checked_sha256(path, shard.extents)}\n".encode())
+    return digest.hexdigest()
 
 
 def shard_paths(path: Path, suffix: Callable[[Path], str]) -> list[Path] | None:

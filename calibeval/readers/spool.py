@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import tempfile
 import weakref
-from collections.abc import Iterator
 from typing import IO, Any
 
 import numpy as np
@@ -102,9 +101,3 @@ class Spool:
             ) from None
         self._pieces.clear()
         self._held = 0
-
-
-def pieces(source: RowSource, rows: int) -> Iterator[npt.NDArray[Any]]:
-    """The source's rows, so many at a time."""
-    for start in range(0, source.shape[0], rows):
-        yield source[start : start + rows]

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from calibeval.core.inspection import ArrayNote, Inspection, Reading
+from calibeval.render.names import ascii_text, visible
 
 MANY_CLASSES = 8
 
 
-def render(inspection: Inspection) -> str:
-    """The arrays of the file, and below them one paragraph for each way to read it."""
+def render(inspection: Inspection, *, ascii_only: bool = False) -> str:
+    """The arrays of the file, and below them one paragraph for each way to read it.
+
+    ascii_only: foreign letters as escapes.
+    """
     lines = [f"{inspection.path} · {inspection.format} · {inspection.size:,} bytes", ""]
     width = max((len(array.key) for array in inspection.arrays), default=0)
     lines += [f"  {_array(array, width)}" for array in inspection.arrays]
     for reading in inspection.readings:
         lines += ["", *_reading(reading)]
-    return "\n".join(_visible(line) for line in lines) + "\n"
+    text = "\n".join(visible(line) for line in lines) + "\n"
+    return ascii_text(text) if ascii_only else text
 
 
 def _array(array: ArrayNote, width: int) -> str:
@@ -37,8 +42,3 @@ def _reading(reading: Reading) -> list[str]:
     lines += ["  rows have ids"] if reading.has_ids else []
     lines += [f"  warning: {warning}" for warning in reading.warnings]
     return [*lines, f"  sha256: {reading.sha256}"]
-
-
-def _visible(line: str) -> str:
-    """The line with control characters, which names from files may contain, made visible."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in line)

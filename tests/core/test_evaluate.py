@@ -144,3 +144,38 @@ def test_the_public_names():
     assert all(getattr(calibeval, name) for name in calibeval.__all__)
     with pytest.raises(AttributeError, match="module 'calibeval' has no attribute 'evalute'"):
         calibeval.evalute  # noqa: B018 - the access is the test
+
+
+def test_logits_beyond_the_squares_of_float64_have_no_interval_rather_than_nan():
+    huge = Predictions(logits=np.array([[1e200, 0.0], [0.0, 1e200], [1e200, 0.0]]), labels=[0, 0, 1])
+    report = evaluate(huge)
+    assert report["nll"].value == pytest.approx(2e200 / 3)
+    assert report["nll"].low is None
+    assert Report.from_json(report.to_json()) == report
+
+
+def test_sums_of_logits_beyond_float64_are_null_with_the_reason():
+    huge = Predictions(logits=np.array([[1.5e308, 0.0]] * 3), labels=[1, 1, 1])
+    assert evaluate(huge)["nll"].reason == "the sum of the logarithms is beyond float64"
+
+
+def test_rounding_above_one_counts_as_one_everywhere():
+    found = evaluate(Predictions(probs=np.array([[1.0 + 5e-7, 0.0]] * 100 + [[0.0, 1.0]]), labels=[0] * 100 + [1]))
+    assert (found["ece"].value, found["cwce"].value, found["brier"].value, found["nll"].value) == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("excess", [2e-6, 9e-5])
+def test_probabilities_above_one_are_refused(excess):
+    with pytest.raises(InputError, match=r"row 1 holds 1\.0000\d+ in column 0, so these are not probabilities"):
+        evaluate(Predictions(probs=np.array([[0.5, 0.5], [1.0 + excess, 0.0]]), labels=[0, 0]))
+
+
+def test_sums_at_the_very_limit_are_read_or_refused_with_a_row():
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        p = rng.dirichlet(np.ones(10), 4)
+        p[2] *= (1.0 + 1e-4) * (1 + 2e-16 * rng.integers(-4, 5)) / p[2].sum()
+        try:
+            evaluate(Predictions(probs=p, labels=[0, 1, 2, 3]), confidence=None)
+        except InputError as error:
+            assert "row 2 sums to 1.0001" in str(error)

@@ -29,20 +29,27 @@ def commands(command, parent, name):
 HELPS = dict(commands(typer.main.get_command(app), None, "calibeval"))
 
 
+def examples(name):
+    found = [match["words"] for match in EXAMPLE.finditer(HELPS[name])]
+    assert all(words.split()[0] == name.split()[0] for words in found)
+    return found
+
+
 @pytest.mark.parametrize("name", HELPS)
-def test_examples_of_a_command_run(name, tmp_path):
-    examples = [match["words"] for match in EXAMPLE.finditer(HELPS[name])]
-    assert examples, f"the help of {name} has no examples"
+def test_a_command_has_examples(name):
+    assert examples(name), f"the help of {name} has no examples"
+
+
+def test_examples_run_in_the_order_of_the_commands(tmp_path):
     (tmp_path / "sample_data").symlink_to(ROOT / "sample_data")
-    for example in examples:
-        assert example.startswith(name)
+    for words in (words for name in HELPS for words in examples(name)):  # one may read what an earlier one wrote
         done = subprocess.run(
-            [sys.executable, "-m", "calibeval", *shlex.split(example)],
+            [sys.executable, "-m", "calibeval", *shlex.split(words)],
             capture_output=True,
             check=False,
             cwd=tmp_path,
             encoding="utf-8",
             env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
         )
-        assert done.returncode == 0, f"calibeval {example}: {done.stderr}"
-        assert done.stdout, f"calibeval {example}: printed nothing"
+        assert done.returncode == 0, f"calibeval {words}: {done.stderr}"
+        assert done.stdout or done.stderr, f"calibeval {words}: printed nothing"

@@ -55,6 +55,10 @@ class BinSums:
             self.yp + other.yp,
         )
 
+    def whole(self) -> BinSums:
+        """The sums of all bins, as one bin."""
+        return BinSums(*(part.sum(keepdims=True) for part in (self.count, self.p, self.pp, self.y, self.yp)))
+
     def row(self, index: int) -> BinSums:
         """The sums of one class: entry `index` of the first axis."""
         return BinSums(self.count[index], self.p[index], self.pp[index], self.y[index], self.yp[index])

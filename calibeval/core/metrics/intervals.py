@@ -131,7 +131,9 @@ def mean_interval(
     least: float = 0.0,
     most: float = math.inf,
 ) -> Interval | None:
-    """Normal interval of the mean of n values, from their sum and the sum of their squares; None if n is 1.
+    """Normal interval of the mean of n values, from their sum and the sum of their squares.
+
+    None if n is 1, or the squares are beyond float64.
 
     least, most: bounds that every value has, and so the interval: NLL and Brier score are never negative.
     Raises: InputError if n is below 1; UsageError if confidence is not inside (0, 1).
@@ -143,6 +145,8 @@ def mean_interval(
     if _rows(n) == 1:
         return None
     mean = total / n
+    if not math.isfinite(total_of_squares):
+        return None
     error = math.sqrt(max(total_of_squares / n - mean * mean, 0.0) / (n - 1))
     return Interval(max(mean - z * error, least), min(mean + z * error, most), None)
 

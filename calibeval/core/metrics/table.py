@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -67,12 +68,6 @@ class MetricSpec:
         return result if self.explain is None else self.explain(result, sums)
 
 
-def _mass(sums: Sums) -> BinSums:
-    if sums.mass is None:
-        raise NotComputable("needs every confidence in memory, which the memory limit does not allow")
-    return sums.mass
-
-
 def _classes(sums: Sums) -> BinSums:
     if sums.classes is None:
         raise NotComputable("needs the probability of every class, and this dump holds the top label only")
@@ -87,8 +82,10 @@ def _mean(total: tuple[float, float], sums: Sums) -> float:
 def _nll(sums: Sums) -> float:
     if sums.impossible:
         rows = "1 row" if sums.impossible == 1 else f"{sums.impossible} rows"
-        reason = f"infinite: the label has probability 0 in {rows}, first in row {sums.impossible_row}"
+        reason = f"infinite: the label has probability 0 in {rows}, first in {sums.impossible_place}"
         raise NotComputable(reason, count=sums.impossible, row=sums.impossible_row)
+    if not math.isfinite(sums.nll[0]):
+        raise NotComputable("the sum of the logarithms is beyond float64")
     return _mean(sums.nll, sums)
 
 
@@ -116,7 +113,7 @@ METRICS: dict[str, MetricSpec] = {
             "confidence_gap",
             "mean confidence - accuracy; positive: over-confident",
             lambda s: -float(s.top.gap.sum()) / s.n,
-            None,
+            lambda s: gap_floor(s.top.whole(), s.n),
             lambda s, c: intervals.gap_interval(s.top, s.n, c),
             low=-1.0,
             high=1.0,
@@ -152,9 +149,9 @@ METRICS: dict[str, MetricSpec] = {
         MetricSpec(
             "aece",
             "adaptive calibration error, equal-mass bins",
-            lambda s: ece(_mass(s)),
-            lambda s: gap_floor(_mass(s), s.n),
-            lambda s, c: intervals.ece_interval(_mass(s), s.n, c),
+            lambda s: ece(s.mass),
+            lambda s: gap_floor(s.mass, s.n),
+            lambda s, c: intervals.ece_interval(s.mass, s.n, c),
             low=0.0,
             high=1.0,
             better="lower",

@@ -41,13 +41,13 @@ def test_binary_metrics_exist_for_two_classes_only(k):
     assert list(found) == [name for name in METRICS if k == 2 or name != "ece_positive"]
 
 
-def test_floors_exist_for_binned_metrics_only():
+def test_floors_exist_for_metrics_that_noise_moves_away_from_zero():
     logits, labels = logits_and_labels(200, 2)
     found = evaluate(Predictions(logits=logits, labels=labels)).dumps[0].metrics
     for name, metric in found.items():
-        binned = name in ("ece", "mce", "aece", "cwce", "oe", "ece_positive")
-        assert (metric.floor is not None) == (metric.floor_high is not None) == binned
-        if binned:
+        floored = name in ("confidence_gap", "ece", "mce", "aece", "cwce", "oe", "ece_positive")
+        assert (metric.floor is not None) == (metric.floor_high is not None) == floored
+        if floored:
             assert 0 < metric.floor < metric.floor_high
 
 
