@@ -80,7 +80,7 @@ def _wrong_rows(block: Block, predictions: Predictions) -> tuple[npt.NDArray[np.
     row = int(wrong[0])
     if bad[row].any():
         column = int(bad[row].argmax())
-        return wrong, f"holds {values[row, column]:g} in column {column}, so these are not {_words(predictions)}"
+        return wrong, f"holds {values[row, column]:.10g} in column {column}, so these are not {_words(predictions)}"
     return wrong, f"sums to {sums[row]:.6g}, not to 1 within {tolerance:g}, so these are not {_words(predictions)}"
 
 
