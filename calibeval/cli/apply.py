@@ -5,27 +5,17 @@ from __future__ import annotations
 import sys
 
 from calibeval.cli import options
-from calibeval.cli.reading import read_options, refuse_overwriting, say
+from calibeval.cli.reading import ReadingFlags, refuse_overwriting, say, with_reading_flags
 from calibeval.core.errors import FileProblem, InputError
 
 
+@with_reading_flags
 def apply(
     map_file: options.MapFile,
     dump: options.Dump,
     out: options.DumpOut,
     json: options.Json = False,
-    kind: options.Kind = None,
-    logits_key: options.LogitsKey = None,
-    probs_key: options.ProbsKey = None,
-    labels_key: options.LabelsKey = None,
-    ids_key: options.IdsKey = None,
-    labels: options.Labels = None,
-    score_columns: options.ScoreColumns = None,
-    class_names: options.ClassNames = None,
-    ignore_index: options.IgnoreIndex = None,
-    max_bytes: options.MaxBytes = None,
-    max_memory: options.MaxMemory = None,
-    no_crc: options.NoCrc = False,
+    flags: ReadingFlags = ReadingFlags(),  # noqa: B008 - the decorator makes options of its fields
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> int:
@@ -39,21 +29,8 @@ def apply(
     from calibeval.recalibrate import from_json
     from calibeval.writers.dump import write_dump
 
-    refuse_overwriting([dump, str(map_file)], [out])
-    reading = read_options(
-        kind=kind,
-        logits_key=logits_key,
-        probs_key=probs_key,
-        labels_key=labels_key,
-        ids_key=ids_key,
-        labels=labels,
-        score_columns=score_columns,
-        class_names=class_names,
-        ignore_index=ignore_index,
-        max_bytes=max_bytes,
-        max_memory=max_memory,
-        no_crc=no_crc,
-    )
+    refuse_overwriting([dump, map_file, *flags.files], [out])
+    reading = flags.options()
     try:
         found = from_json(map_file.read_text(encoding="utf-8"))
     except OSError as error:

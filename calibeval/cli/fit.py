@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 
 from calibeval.cli import options
-from calibeval.cli.reading import read_options, refuse_overwriting, say, threads
+from calibeval.cli.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
 
 
+@with_reading_flags
 def fit(
     dump: options.Dump,
     out: options.MapOut = None,
@@ -17,18 +18,7 @@ def fit(
     group: options.Group = None,
     seed: options.Seed = 0,
     json: options.Json = False,
-    kind: options.Kind = None,
-    logits_key: options.LogitsKey = None,
-    probs_key: options.ProbsKey = None,
-    labels_key: options.LabelsKey = None,
-    ids_key: options.IdsKey = None,
-    labels: options.Labels = None,
-    score_columns: options.ScoreColumns = None,
-    class_names: options.ClassNames = None,
-    ignore_index: options.IgnoreIndex = None,
-    max_bytes: options.MaxBytes = None,
-    max_memory: options.MaxMemory = None,
-    no_crc: options.NoCrc = False,
+    flags: ReadingFlags = ReadingFlags(),  # noqa: B008 - the decorator makes options of its fields
     jobs: options.Jobs = None,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
@@ -47,21 +37,8 @@ def fit(
     from calibeval.writers.atomic import write_file
 
     if out is not None:
-        refuse_overwriting([dump], [out])
-    reading = read_options(
-        kind=kind,
-        logits_key=logits_key,
-        probs_key=probs_key,
-        labels_key=labels_key,
-        ids_key=ids_key,
-        labels=labels,
-        score_columns=score_columns,
-        class_names=class_names,
-        ignore_index=ignore_index,
-        max_bytes=max_bytes,
-        max_memory=max_memory,
-        no_crc=no_crc,
-    )
+        refuse_overwriting([dump, *flags.files], [out])
+    reading = flags.options()
     predictions = open_dump(dump, reading)
     found = fitted_map(predictions, Plan(method, objective, clip, seed, group))
     if out is not None:

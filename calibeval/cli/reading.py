@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, get_type_hints
 
+from calibeval.cli import options
 from calibeval.core.errors import FileProblem, InputError, UsageError
 from calibeval.render.names import visible
 
@@ -15,38 +18,71 @@ if TYPE_CHECKING:
     from calibeval.readers import ReadOptions
 
 
-def read_options(
-    *,
-    kind: str | None,
-    logits_key: str | None,
-    probs_key: str | None,
-    labels_key: str | None,
-    ids_key: str | None,
-    labels: Path | None,
-    score_columns: str | None,
-    class_names: Path | None,
-    ignore_index: int | None,
-    max_bytes: int | None,
-    max_memory: int | None,
-    no_crc: bool,
-) -> ReadOptions:
-    """The options as the readers take them.
+@dataclass(frozen=True, slots=True)
+class ReadingFlags:
+    """The options that say how files are read; every command that reads dumps has them all."""
 
-    Raises: UsageError for an unknown kind; FileProblem or InputError for the file of class names.
-    """
-    from calibeval.core.row_source import as_kind
-    from calibeval.readers import Keys, Limits, ReadOptions
-    from calibeval.readers.limits import quarter_of_memory
+    kind: options.Kind = None
+    logits_key: options.LogitsKey = None
+    probs_key: options.ProbsKey = None
+    labels_key: options.LabelsKey = None
+    ids_key: options.IdsKey = None
+    labels: options.Labels = None
+    score_columns: options.ScoreColumns = None
+    class_names: options.ClassNames = None
+    ignore_index: options.IgnoreIndex = None
+    max_bytes: options.MaxBytes = None
+    max_memory: options.MaxMemory = None
+    no_crc: options.NoCrc = False
 
-    return ReadOptions(
-        kind=None if kind is None else as_kind(kind),
-        keys=Keys(logits=logits_key, probs=probs_key, labels=labels_key, ids=ids_key),
-        labels=labels,
-        score_columns=() if score_columns is None else tuple(name.strip() for name in score_columns.split(",")),
-        class_names=None if class_names is None else _lines(class_names),
-        ignore_index=ignore_index,
-        limits=Limits(max_bytes, quarter_of_memory() if max_memory is None else max_memory, checksums=not no_crc),
-    )
+    @property
+    def files(self) -> tuple[Path | None, Path | None]:
+        """The files that are read beside the dumps."""
+        return self.labels, self.class_names
+
+    def options(self) -> ReadOptions:
+        """The options as the readers take them.
+
+        Raises: UsageError for an unknown kind; FileProblem or InputError for the file of class names.
+        """
+        from calibeval.core.row_source import as_kind
+        from calibeval.readers import Keys, Limits, ReadOptions
+        from calibeval.readers.limits import quarter_of_memory
+
+        columns = () if self.score_columns is None else tuple(name.strip() for name in self.score_columns.split(","))
+        max_memory = quarter_of_memory() if self.max_memory is None else self.max_memory
+        return ReadOptions(
+            kind=None if self.kind is None else as_kind(self.kind),
+            keys=Keys(logits=self.logits_key, probs=self.probs_key, labels=self.labels_key, ids=self.ids_key),
+            labels=self.labels,
+            score_columns=columns,
+            class_names=None if self.class_names is None else _lines(self.class_names),
+            ignore_index=self.ignore_index,
+            limits=Limits(self.max_bytes, max_memory, checksums=not self.no_crc),
+        )
+
+
+def with_reading_flags(command: Callable[..., int]) -> Callable[..., int]:
+    """The command with an option for each field of ReadingFlags in place of its parameter `flags`."""
+    hints = get_type_hints(ReadingFlags, include_extras=True)
+    own = inspect.signature(command, eval_str=True)
+    parameters: list[inspect.Parameter] = []
+    for parameter in own.parameters.values():
+        if parameter.name != "flags":
+            parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
+            continue
+        parameters += [
+            inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=hints[f.name])
+            for f in fields(ReadingFlags)
+        ]
+
+    def run(**values: Any) -> int:
+        flags = ReadingFlags(**{f.name: values.pop(f.name) for f in fields(ReadingFlags)})
+        return command(flags=flags, **values)
+
+    run.__name__, run.__doc__ = command.__name__, command.__doc__
+    run.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]  # what typer reads
+    return run
 
 
 def refuse_overwriting(inputs: Sequence[str | Path | None], outputs: Sequence[Path]) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from calibeval.cli import options
 from calibeval.cli.progress import Progress
-from calibeval.cli.reading import read_options, refuse_overwriting, say, threads
+from calibeval.cli.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
 from calibeval.core.errors import UsageError, nearest
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ OUTPUTS = ("bins.csv", "reliability.svg", "reliability.png", "report.html", "rep
 TABLES = {"md": "markdown", "csv": "csv_table", "latex": "latex"}
 
 
+@with_reading_flags
 def report(
     dumps: options.Dumps,
     json: options.Json = False,
@@ -36,18 +37,7 @@ def report(
     explain_conventions: options.ExplainConventions = False,
     confidence: options.Confidence = 0.95,
     no_intervals: options.NoIntervals = False,
-    kind: options.Kind = None,
-    logits_key: options.LogitsKey = None,
-    probs_key: options.ProbsKey = None,
-    labels_key: options.LabelsKey = None,
-    ids_key: options.IdsKey = None,
-    labels: options.Labels = None,
-    score_columns: options.ScoreColumns = None,
-    class_names: options.ClassNames = None,
-    ignore_index: options.IgnoreIndex = None,
-    max_bytes: options.MaxBytes = None,
-    max_memory: options.MaxMemory = None,
-    no_crc: options.NoCrc = False,
+    flags: ReadingFlags = ReadingFlags(),  # noqa: B008 - the decorator makes options of its fields
     fit_on: options.FitOn = None,
     cross_fit: options.CrossFit = None,
     method: options.Method = "temperature",
@@ -73,24 +63,11 @@ def report(
     if width is not None and figure is None:
         raise UsageError("--width belongs to --figure")
     outputs = [] if out is None else [out / name for name in OUTPUTS]
-    refuse_overwriting([*dumps, fit_on, labels, class_names], outputs if figure is None else [*outputs, figure])
+    refuse_overwriting([*dumps, fit_on, *flags.files], outputs if figure is None else [*outputs, figure])
     if dumps.count("-") + (fit_on == "-") > 1:
         raise UsageError('standard input, "-", can be read once only')
     settings = check_settings(bins=bins, convention=convention, confidence=None if no_intervals else confidence)
-    reading = read_options(
-        kind=kind,
-        logits_key=logits_key,
-        probs_key=probs_key,
-        labels_key=labels_key,
-        ids_key=ids_key,
-        labels=labels,
-        score_columns=score_columns,
-        class_names=class_names,
-        ignore_index=ignore_index,
-        max_bytes=max_bytes,
-        max_memory=max_memory,
-        no_crc=no_crc,
-    )
+    reading = flags.options()
     if explain_conventions:
         if len(dumps) != 1 or out is not None or table is not None:
             raise UsageError("--explain-conventions takes one dump, and neither --out nor --format")

@@ -65,7 +65,12 @@ def _from_one_hot(raw: npt.NDArray[Any], k: int) -> Labels:
 
 
 def _from_names(raw: npt.NDArray[Any], class_names: Sequence[str] | None) -> Labels:
-    names = raw.astype(str)
+    try:
+        names = raw.astype(str)
+    except UnicodeDecodeError:
+        raise InputError("labels are bytes, but numbers or text are needed") from None
+    if not len(names):
+        return np.empty(0, np.int64)
     if class_names is None:
         raise InputError(f'row 0: label "{names[0]}" is text; give the class names in the order of the columns')
     order = np.argsort(np.asarray(class_names, dtype=str), kind="stable")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,24 +13,33 @@ import numpy.typing as npt
 
 from calibeval.core.errors import InputError, UsageError
 from calibeval.core.labels import as_labels
-from calibeval.core.row_source import KINDS, DensePixels, Kind, RowSource, as_rows, as_source
+from calibeval.core.row_source import KINDS, DensePixels, Kind, RowSource, as_array, as_rows, as_source, show_shape
 
 MOST_CLASSES = 2**20
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where predictions came from, as it goes into the report; every field may be unknown (None)."""
+    """Where predictions came from, as it goes into the report; every field may be unknown (None).
+
+    labels_path and labels_sha256: of the other file that held the labels, if there was one.
+    """
 
     path: str | None = None
     split: str | None = None
     sha256: str | None = None
     format: str | None = None
+    labels_path: str | None = None
+    labels_sha256: str | None = None
 
     @property
     def name(self) -> str:
-        """The dump's name as a user would type it: the path, with #split where there is one."""
-        path = self.path if self.path is not None else "predictions"
+        """The dump's name in messages: the path without its folders, with #split where there is one.
+
+        >>> Source("runs/7/dump.npz", "val").name
+        'dump.npz#val'
+        """
+        path = "predictions" if self.path is None else PurePath(self.path).name or self.path
         return path if self.split is None else f"{path}#{self.split}"
 
 
@@ -94,8 +104,8 @@ class Predictions:
         labels: object = None,
         correct: object = None,
         class_names: Sequence[str] | None = None,
-        columns: Mapping[str, npt.NDArray[Any]] | None = None,
-        ids: npt.NDArray[Any] | None = None,
+        columns: Mapping[str, npt.ArrayLike] | None = None,
+        ids: npt.ArrayLike | None = None,
         source: Source | None = None,
         ignore_index: int | None = None,
         warnings: Sequence[str] = (),
@@ -113,9 +123,9 @@ class Predictions:
             raise UsageError(f"{kind} need {outcome_name}")
         place = "" if source is None else f"{source.name}: "
         try:
-            raw = np.asarray(outcome)
+            raw = as_array(outcome, outcome_name)
             scores, raw = as_rows(as_source(given[kind], kind), kind, raw)
-            layout = np.asarray(outcome).shape if isinstance(scores, DensePixels) else (scores.shape[0],)
+            layout = scores.layout if isinstance(scores, DensePixels) else (scores.shape[0],)
             k = 2 if kind == "confidence" else scores.shape[1]
             if k > MOST_CLASSES:
                 raise InputError(f"{k} classes, but at most {MOST_CLASSES} are supported")
@@ -125,7 +135,9 @@ class Predictions:
             tidy = as_labels(raw, k, names, ignore_index)
             if len(tidy) != scores.shape[0]:
                 raise InputError(f"{scores.shape[0]} rows of scores, but {len(tidy)} {outcome_name}")
-            _check_columns({**(columns or {}), **({} if ids is None else {"ids": ids})}, {len(tidy), layout[0]})
+            lengths = {len(tidy), layout[0]}
+            tidy_columns = {name: _column(name, values, lengths) for name, values in (columns or {}).items()}
+            tidy_ids = None if ids is None else _column("ids", ids, lengths)
         except InputError as error:
             raise InputError(f"{place}{error}") from None
         ignored = 0 if ignore_index is None else int(np.count_nonzero(tidy == ignore_index))
@@ -136,8 +148,8 @@ class Predictions:
             "kind": kind,
             "labels": tidy,
             "class_names": names,
-            "columns": dict(columns or {}),
-            "ids": ids,
+            "columns": tidy_columns,
+            "ids": tidy_ids,
             "source": source or Source(),
             "ignore_index": ignore_index,
             "ignored": ignored,
@@ -223,23 +235,31 @@ class Predictions:
     def select(self, rows: npt.NDArray[Any]) -> Predictions:
         """The predictions of some stored rows, by mask or by row numbers; scores are copied.
 
+        Pixels of dense scores become plain rows, and what their columns and ids say of an image goes to each of them.
+
         >>> Predictions(probs=[0.2, 0.9], labels=[0, 1]).select(np.array([1])).labels.tolist()
         [1]
         """
-        data = self.scores[0 : self.rows][rows]
-        columns = {name: np.asarray(values)[rows] for name, values in self.columns.items()}
-        ids = None if self.ids is None else self.ids[rows]
-        outcome = {"correct" if self.kind == "confidence" else "labels": self.labels[rows]}
+        chosen = np.arange(self.rows)[rows]
+        units = self.layout[0]
+        data = self.scores[0 : self.rows][chosen]
+
+        def picked(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+            return np.asarray(values[chosen if len(values) == self.rows else chosen // (self.rows // units)])
+
+        outcome = {"correct" if self.kind == "confidence" else "labels": self.labels[chosen]}
         return Predictions(
             **{self.kind: data},
             **outcome,
             class_names=self.class_names,
-            columns=columns,
-            ids=ids,
+            columns={name: picked(values) for name, values in self.columns.items()},
+            ids=None if self.ids is None else picked(self.ids),
             source=self.source,
             ignore_index=self.ignore_index,
             warnings=self.warnings,
             precision=self.precision,
+            file_rows=None if self.file_rows is None else picked(self.file_rows),
+            settling=self.settling,
         )
 
 
@@ -257,7 +277,11 @@ def stored_precision(dtype: np.dtype[Any]) -> float:
     return float(np.finfo(dtype).eps) if dtype.kind == "f" else 2.0**-52
 
 
-def _check_columns(columns: Mapping[str, npt.NDArray[Any]], lengths: set[int]) -> None:
-    for name, values in columns.items():
-        if len(values) not in lengths:
-            raise InputError(f'"{name}" has {len(values)} entries, but there are {max(lengths)} rows')
+def _column(name: str, values: object, lengths: set[int]) -> npt.NDArray[Any]:
+    """One value a row, as an array."""
+    column = as_array(values, f'"{name}"')
+    if column.ndim != 1:
+        raise InputError(f'"{name}" has shape {show_shape(column.shape)}, but one value a row is needed')
+    if len(column) not in lengths:
+        raise InputError(f'"{name}" has {len(column)} entries, but there are {max(lengths)} rows')
+    return column

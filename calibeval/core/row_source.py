@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, cast, get_args
@@ -60,34 +61,52 @@ class BinaryColumns:
             return np.stack([np.log1p(-np.exp(one.astype(np.float64))), one], axis=1)
 
 
-@dataclass(frozen=True, slots=True)
 class DensePixels:
-    """Scores of images, (n, k, h, w) or (n, h, w, k), served as rows of pixels in the order of (n, h, w)."""
+    """Scores of images, (n, k, h, w) or (n, h, w, k), served as rows of pixels in the order of (n, h, w).
 
-    images: RowSource
-    channels_first: bool
+    Pixels asked for in order have each image read once, wherever it lies: what was read last is kept.
+    """
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Number of pixels, and of classes."""
-        n, *rest = self.images.shape
-        k = rest.pop(0 if self.channels_first else -1)
-        return (n * int(np.prod(rest)), k)
+    def __init__(self, images: RowSource, channels_first: bool) -> None:
+        self._images, self._channels_first = images, channels_first
+        n, *rest = images.shape
+        k = rest.pop(0 if channels_first else -1)
+        self.layout: tuple[int, ...] = (n, *rest)
+        self.shape: tuple[int, ...] = (n * math.prod(rest), k)
+        self._last: tuple[int, npt.NDArray[Any]] | None = None
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """Type of the numbers as stored."""
-        return self.images.dtype
+        return self._images.dtype
 
     def __getitem__(self, rows: slice, /) -> npt.NDArray[Any]:
         total, k = self.shape
         start, stop, _ = rows.indices(total)
-        pixels = total // self.images.shape[0]
-        first, last = start // pixels, -(-stop // pixels)
-        images = np.asarray(self.images[first:last])
-        if self.channels_first:
-            images = np.moveaxis(images, 1, -1)
-        return images.reshape(-1, k)[start - first * pixels : stop - first * pixels]
+        if stop <= start:
+            return np.empty((0, k), self.dtype)
+        pixels = total // self.layout[0]
+        first, end = start // pixels, -(-stop // pixels)
+        images = self._read(first, end)
+        if not self._channels_first:
+            return images.reshape(-1, k)[start - first * pixels : stop - first * pixels]
+        if len(images) == 1:
+            return images.reshape(k, pixels)[:, start - first * pixels : stop - first * pixels].T
+        return np.moveaxis(images, 1, -1).reshape(-1, k)[start - first * pixels : stop - first * pixels]
+
+    def _read(self, first: int, end: int) -> npt.NDArray[Any]:
+        """Consecutive images; those that were read last are not read again."""
+        if isinstance(self._images, np.ndarray):
+            return np.asarray(self._images[first:end])
+        begin, kept = (first, None) if self._last is None else self._last
+        if kept is None or not begin <= first < begin + len(kept):
+            images = np.asarray(self._images[first:end])
+        elif end <= begin + len(kept):
+            return kept[first - begin : end - begin]
+        else:
+            images = np.concatenate([kept[first - begin :], self._images[begin + len(kept) : end]])
+        self._last = first, images
+        return images
 
 
 def as_kind(name: str) -> Kind:
@@ -101,11 +120,22 @@ def as_kind(name: str) -> Kind:
     raise UsageError(f'kind "{name}" is unknown{nearest(name, KINDS)}; kinds are {", ".join(KINDS)}')
 
 
+def as_array(values: object, name: str) -> npt.NDArray[Any]:
+    """Whatever holds numbers or texts as an array.
+
+    Raises: InputError for lists of unequal length.
+    """
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise InputError(f"{name} do not form an array: {str(error).rstrip('.')}") from None
+
+
 def as_source(scores: object, kind: Kind) -> RowSource:
     """Scores as something that serves numeric rows; streams pass as they are."""
     if not isinstance(scores, np.ndarray) and isinstance(getattr(scores, "dtype", None), np.dtype):
         return cast("RowSource", scores)
-    array = np.asarray(scores)
+    array = as_array(scores, kind)
     if array.dtype.kind not in "fiub":
         raise InputError(f"{kind} have dtype {array.dtype}, but numbers are needed")
     return array
@@ -116,8 +146,10 @@ def as_rows(scores: RowSource, kind: Kind, labels: npt.NDArray[Any]) -> tuple[Ro
     shape = scores.shape
     if kind == "confidence":
         if len(shape) != 1:
-            raise InputError(f"confidence has shape {_show(shape)}, but one number a row is needed")
+            raise InputError(f"confidence has shape {show_shape(shape)}, but one number a row is needed")
         return scores, labels
+    if 0 in shape[1:]:
+        raise InputError(f"{kind} have shape {show_shape(shape)}: there is nothing for any class")
     if len(shape) == 1 or (len(shape) == 2 and shape[1] == 1):
         return BinaryColumns(scores, kind), labels
     if len(shape) == 2:
@@ -129,12 +161,13 @@ def as_rows(scores: RowSource, kind: Kind, labels: npt.NDArray[Any]) -> tuple[Ro
         if channels_first != channels_last:
             return DensePixels(scores, channels_first), labels.reshape(-1)
         if channels_first:
-            raise InputError(f"{kind} {_show(shape)} could hold the classes on axis 1 or on the last axis")
+            raise InputError(f"{kind} {show_shape(shape)} could hold the classes on axis 1 or on the last axis")
     raise InputError(
-        f"{kind} have shape {_show(shape)} with labels {_show(labels.shape)}, but (n, k) with (n,), "
+        f"{kind} have shape {show_shape(shape)} with labels {show_shape(labels.shape)}, but (n, k) with (n,), "
         "or (n, k, h, w) or (n, h, w, k) with (n, h, w) are needed"
     )
 
 
-def _show(shape: Sequence[int]) -> str:
+def show_shape(shape: Sequence[int]) -> str:
+    """A shape in the words of an error message: (5000, 10)."""
     return f"({', '.join(str(size) for size in shape)})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.errors import InputError, nearest
-from calibeval.core.predictions import Predictions, Source
-from calibeval.core.row_source import Kind, RowSource
+from calibeval.core.predictions import Predictions, Source, stored_precision
+from calibeval.core.row_source import BinaryColumns, Kind, RowSource
 from calibeval.core.values import looks_like_probs
 from calibeval.readers.limits import Limits
 from calibeval.readers.roles import (
@@ -61,15 +62,16 @@ def assemble(
     Raises: InputError where the arrays do not tell what they are, or contradict it.
     """
     file = Path(source.path or "").name
-    parts = [_gather(view, options, labels, file) for view in _views(arrays, source.split, options, file)]
-    gathered = parts[0] if len(parts) == 1 else _join(parts, file)
+    views = _views(arrays, source.split, options, file)
+    parts = [_gather(view, options, labels, file) for view in views]
+    gathered = parts[0] if len(parts) == 1 else _join(parts, [view.name for view in views], file)
     outcome = "correct" if gathered.kind == "confidence" else "labels"
     predictions = Predictions(
         **{gathered.kind: gathered.scores, outcome: gathered.outcome},
         class_names=gathered.class_names,
         columns=gathered.columns,
         ids=gathered.ids,
-        source=replace(source, path=file),
+        source=source,
         ignore_index=gathered.ignore_index,
         warnings=gathered.warnings,
         precision=gathered.precision,
@@ -107,7 +109,7 @@ class _Gathered:
     ids: npt.NDArray[Any] | None
     ignore_index: int | None
     warnings: tuple[str, ...]
-    precision: float | None
+    precision: float
     file_rows: npt.NDArray[Any] | None
 
 
@@ -118,38 +120,51 @@ def _gather(view: _View, options: ReadOptions, labels: npt.NDArray[Any] | None, 
     keys = options.keys
     named = "" if options.score_columns else view.scores
     if named is not None:
-        keys = replace(keys, logits=named, probs=None, log_probs=None)
-    roles = find_roles(arrays, keys, file=file, external_labels=labels is not None)
+        keys = replace(keys, logits=named, probs=None)
+    names = options.class_names or options.score_columns
+    roles = find_roles(
+        arrays,
+        keys,
+        file=file,
+        kind=options.kind,
+        external_labels=labels is not None,
+        external_names=bool(names),
+    )
     kind = options.kind or (None if named is not None else roles.kind)
     if kind is None:
         what = f'"{roles.scores}"' if roles.scores else "the scores"
         raise InputError(f"{file}: {what} could be logits or probabilities: say --kind logits or --kind probs")
-    scores, outcome = arrays[roles.scores].load(), labels if labels is not None else _outcome(arrays, roles, file)
-    rows = view.rows
+    scores, whole = arrays[roles.scores].load(), labels if labels is not None else _outcome(arrays, roles, file)
+    rows, outcome = view.rows, whole
     n = scores.shape[0]
     if rows is not None:
-        scores, outcome = _pick(scores, rows, n, file), _pick(outcome, rows, n, file)
-    used = {roles.scores, roles.labels, roles.correct, roles.prediction, roles.ids, roles.class_names, roles.rival}
+        scores, outcome = _pick(scores, rows, n, file), _pick(whole, rows, n, file)
+    used = {roles.scores, roles.labels, roles.correct, roles.prediction, roles.ids, roles.class_names}
+    used |= {key for key, _ in roles.rivals}
     columns = {
         key: _pick(stored.array(), rows, n, file)
         for key, stored in arrays.items()
-        if key not in used and stored.shape == (n,)
+        if key not in used and stored.shape == (n,) and stored.dtype.kind != "V"
     }
     ignore_index = options.ignore_index
-    warnings = _rival_warning(arrays, roles, scores, kind, rows)
+    warnings = tuple(
+        warning
+        for key, other in roles.rivals
+        if (warning := _rival_warning(arrays[key], (roles.scores, key), scores, (kind, other), outcome.shape, rows))
+    )
     if ignore_index is None and roles.ignore is not None:
-        ignore_index = int(arrays[roles.ignore].array())
+        ignore_index = _ignored_label(arrays[roles.ignore], roles.ignore, file)
         warnings = (*warnings, f'rows with label {ignore_index} are ignored, as the file\'s "{roles.ignore}" says')
     return _Gathered(
         kind=kind,
         scores=scores,
         outcome=outcome,
-        class_names=options.class_names or options.score_columns or _class_names(arrays, roles),
+        class_names=names or _class_names(arrays, roles),
         columns=columns,
         ids=None if roles.ids is None else _pick(arrays[roles.ids].array(), rows, n, file),
         ignore_index=ignore_index,
         warnings=warnings,
-        precision=arrays[roles.scores].precision,
+        precision=arrays[roles.scores].precision or stored_precision(scores.dtype),
         file_rows=rows,
     )
 
@@ -200,31 +215,63 @@ def _pick(values: RowSource, rows: npt.NDArray[np.integer[Any]] | None, n: int, 
     return np.asarray(every[rows])
 
 
+def _ignored_label(stored: Stored, key: str, file: str) -> int:
+    """The label to ignore that the file names."""
+    value = stored.array()
+    if value.dtype.kind in "iu" or (value.dtype.kind == "f" and np.isfinite(value) and value == np.floor(value)):
+        return int(value)
+    raise InputError(f'{file}: "{key}" is {value.item()!r}, but the label to ignore must be a whole number')
+
+
 def _rival_warning(
-    arrays: dict[str, Stored], roles: Roles, scores: RowSource, kind: Kind, rows: npt.NDArray[Any] | None
-) -> tuple[str, ...]:
-    """A warning where the file's probabilities are not those of its logits, looked at in a first piece of rows."""
-    if roles.rival is None or kind != "logits":
-        return ()
-    piece = slice(0, max(1, PEEK_SCORES // scores.shape[-1]))
-    rival = arrays[roles.rival]
-    other = np.asarray((rival.array() if rows is None else rival.array()[rows])[piece], np.float64)
-    logits = np.asarray(scores[piece], np.float64)
-    if other.shape != logits.shape:
-        return (f'"{roles.scores}" are used; "{roles.rival}" has another shape and is left out',)
-    with np.errstate(invalid="ignore", over="ignore"):
-        weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
-        gap = np.abs(weights / weights.sum(axis=-1, keepdims=True) - other)
+    rival: Stored,
+    names: tuple[str, str],
+    scores: RowSource,
+    kinds: tuple[Kind, Kind],
+    labels: tuple[int, ...],
+    rows: npt.NDArray[Any] | None,
+) -> str | None:
+    """A warning where other scores of the file give other probabilities, looked at in a first piece of rows.
+
+    names, kinds: of the scores that are used, and of the others. labels: the shape of the labels.
+    """
+    if rival.dtype.kind not in "fiub":
+        return None
+    used, unused = names
+    piece = slice(0, max(1, PEEK_SCORES // max(math.prod(scores.shape[1:]), 1)))
+    other = np.asarray(rival.load()[piece] if rows is None else rival.array()[rows[piece]])
+    axis = 1 if scores.shape[2:] == labels[1:] else -1
+    mine, others = _as_probs(np.asarray(scores[piece]), kinds[0], axis), _as_probs(other, kinds[1], axis)
+    if mine.shape != others.shape:
+        return f'"{used}" are used; "{unused}" has another shape and is left out'
+    with np.errstate(invalid="ignore"):
+        gap = np.abs(mine - others)
     if np.all(gap <= 1e-3):
-        return ()
-    return (
-        f'"{roles.scores}" are used, and "{roles.rival}" are not their softmax (they differ by {np.nanmax(gap):.2g})',
-    )
+        return None
+    known = gap[~np.isnan(gap)]
+    how = f"they differ by {known.max():.2g}" if len(known) else "not a number"
+    if kinds == ("logits", "probs"):
+        return f'"{used}" are used, and "{unused}" are not their softmax ({how})'
+    return f'"{used}" are used, and "{unused}" give other probabilities ({how})'
+
+
+def _as_probs(scores: npt.NDArray[Any], kind: Kind, axis: int) -> npt.NDArray[np.float64]:
+    """Scores of any kind as probabilities of two classes or more; classes stand on the axis."""
+    values = np.asarray(scores, np.float64)
+    if values.ndim == 1 or values.shape[1:] == (1,):
+        values = BinaryColumns(values, kind)[0 : len(values)]
+    if kind == "probs":
+        return values
+    with np.errstate(invalid="ignore", over="ignore"):
+        if kind == "log_probs":
+            return np.asarray(np.exp(values))
+        weights = np.exp(values - values.max(axis=axis, keepdims=True))
+        return np.asarray(weights / weights.sum(axis=axis, keepdims=True))
 
 
 def _refuse_probs(predictions: Predictions, file: str) -> None:
     """Refuse logits, so called by a key, that are all non-negative and sum to 1."""
-    if predictions.scores.shape[-1] < 2 or len(predictions.layout) > 1:
+    if predictions.scores.shape[-1] < 2:
         return
     for block in predictions.blocks(max(1, PEEK_SCORES // predictions.scores.shape[-1])):
         if not looks_like_probs(block.scores, predictions.sum_tolerance):
@@ -235,12 +282,23 @@ def _refuse_probs(predictions: Predictions, file: str) -> None:
     )
 
 
-def _join(parts: list[_Gathered], file: str) -> _Gathered:
-    """Several splits of one file as one dump, in the order named."""
+def _join(parts: list[_Gathered], names: list[str], file: str) -> _Gathered:
+    """Several splits of one file as one dump, in the order named.
+
+    Class names and the ignored label must be the same in all of them.
+    """
     first = parts[0]
     for part in parts[1:]:
         if part.kind != first.kind or part.scores.shape[1:] != first.scores.shape[1:]:
             raise InputError(f"{file}: the splits differ in kind or in the shape of their scores")
+    for part, name in zip(parts[1:], names[1:], strict=True):
+        if part.class_names != first.class_names:
+            raise InputError(f"{file}: the splits {names[0]} and {name} differ in their class names")
+        if part.ignore_index != first.ignore_index:
+            raise InputError(
+                f"{file}: {names[0]} ignores label {first.ignore_index}, {name} ignores {part.ignore_index}: "
+                "say which with --ignore-index"
+            )
     shared = [key for key in first.columns if all(key in part.columns for part in parts)]
     ids = [part.ids for part in parts if part.ids is not None]
     rows = [part.file_rows for part in parts if part.file_rows is not None]
@@ -250,17 +308,20 @@ def _join(parts: list[_Gathered], file: str) -> _Gathered:
         outcome=np.concatenate([part.outcome for part in parts]),
         columns={key: np.concatenate([part.columns[key] for part in parts]) for key in shared},
         ids=np.concatenate(ids) if len(ids) == len(parts) else None,
+        warnings=tuple(f"{name}: {text}" for part, name in zip(parts, names, strict=True) for text in part.warnings),
+        precision=max(part.precision for part in parts),
         file_rows=np.concatenate(rows) if len(rows) == len(parts) else None,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """The arrays that are one dump: one prefix, all rows, or some rows; scores is set where the split named them."""
+    """The arrays that are one dump: one prefix, all rows, or some rows; scores is set where the split named them. name: the split's."""
 
     arrays: dict[str, Stored]
     rows: npt.NDArray[np.integer[Any]] | None = None
     scores: str | None = None
+    name: str = "all"
 
 
 def _views(arrays: dict[str, Stored], split: str | None, options: ReadOptions, file: str) -> list[_View]:
@@ -283,11 +344,11 @@ def _view(arrays: dict[str, Stored], part: str, file: str) -> _View:
     if part in prefixes(arrays):
         others = tuple(f"{prefix}_" for prefix in prefixes(arrays))
         shared = {key: stored for key, stored in arrays.items() if not key.startswith(others)}
-        return _View({**shared, **prefixed})
+        return _View({**shared, **prefixed}, name=part)
     if part in index_splits(arrays):
-        return _View(arrays, rows=arrays[f"{part}_index"].array())
+        return _View(arrays, rows=arrays[f"{part}_index"].array(), name=part)
     if part in arrays and len(arrays[part].shape) >= 2:
-        return _View(arrays, scores=part)
+        return _View(arrays, scores=part, name=part)
     matrices = [key for key, stored in arrays.items() if len(stored.shape) >= 2]
     known = [*prefixes(arrays), *index_splits(arrays), *matrices]
     listed = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "") if known else "none"

@@ -55,9 +55,7 @@ def inspect_dump(name: str, options: ReadOptions) -> Inspection:
     )
 
 
-def _reading(
-    opened: Opened, labels: Callable[[], Opened | None], split: str | None, options: ReadOptions
-) -> Reading:
+def _reading(opened: Opened, labels: Callable[[], Opened | None], split: str | None, options: ReadOptions) -> Reading:
     name = str(opened.path) if split is None else f"{opened.path}#{split}"
     try:
         predictions = predictions_of(opened, labels(), split, options)

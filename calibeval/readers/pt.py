@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from calibeval.core.errors import InputError, UsageError
+from calibeval.core.row_source import RowSource
 from calibeval.readers.archive import read_members
 from calibeval.readers.limits import Limits
 from calibeval.readers.stored import BFLOAT16_PRECISION, Contents, Stored
@@ -54,7 +55,11 @@ def read_pt(path: Path, limits: Limits) -> Contents:
             f"{path.name}: holds a {type(content).__name__}, but a dict of tensors "
             "or a (logits, labels) pair of tensors is needed"
         )
-    arrays = {str(key): stored for key, value in content.items() if (stored := _stored(value)) is not None}
+    arrays = {
+        str(key): stored
+        for key, value in content.items()
+        if (stored := _stored(value, f'{path.name}: "{key}"')) is not None
+    }
     if not arrays:
         raise InputError(f"{path.name}: holds no tensors")
     checked = [member.extent(UNCHECKED) for member in members] if limits.checksums else []
@@ -66,19 +71,35 @@ def _begins_like_zip(path: Path) -> bool:
         return file.read(4) == b"PK\x03\x04"
 
 
-def _stored(value: Any) -> Stored | None:
-    """A tensor, number or list of names as an array; None for anything else."""
+def _stored(value: Any, place: str) -> Stored | None:
+    """A tensor, number or list of names as an array; None for anything else.
+
+    place: file and key, for the message about a type that numpy lacks; it comes when the array is used.
+    """
     import torch
 
     if isinstance(value, torch.Tensor):
         dense = value.detach()
         if dense.layout != torch.strided or dense.is_quantized:
             return None
-        if dense.dtype == torch.bfloat16:
-            return Stored.of(dense.float().numpy(), BFLOAT16_PRECISION)
-        return Stored.of(dense.resolve_conj().resolve_neg().numpy())
+        try:
+            if dense.dtype == torch.bfloat16:
+                return Stored.of(dense.float().numpy(), BFLOAT16_PRECISION)
+            return Stored.of(dense.resolve_conj().resolve_neg().numpy())
+        except (TypeError, RuntimeError, NotImplementedError):
+            return _unknown(dense, place)
     if isinstance(value, int | float):
         return Stored.of(np.asarray(value))
     if isinstance(value, list | tuple) and value and all(isinstance(item, str) for item in value):
         return Stored.of(np.asarray(value))
     return None
+
+
+def _unknown(tensor: Any, place: str) -> Stored:
+    """A tensor whose values numpy cannot hold: an error if it is used."""
+    what = "no values (it is on the meta device)" if tensor.is_meta else f"{tensor.dtype}, which numpy lacks"
+
+    def refuse() -> RowSource:
+        raise InputError(f"{place} holds {what}. Save it as float32.")
+
+    return Stored(tuple(tensor.shape), np.dtype(f"V{tensor.element_size()}"), refuse)

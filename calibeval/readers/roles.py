@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from calibeval.core.errors import InputError, nearest
@@ -20,6 +20,8 @@ LABEL_KEYS = ("labels", "label", "targets", "target", "y", "y_true", "gt", "labe
 CORRECT_KEYS = ("correct",)
 PREDICTION_KEYS = ("prediction", "predicted")
 ID_KEYS = ("ids", "id", "sample_id", "filename")
+# Beside an array of this name, one that is called ids or id is the row names.
+LESSER_ID = "filename"
 NAME_KEYS = ("class_names", "classes")
 IGNORE_KEYS = ("ignore_label", "ignore_index")
 FEATURE_KEYS = ("features", "feats", "embeddings", "x")
@@ -36,15 +38,13 @@ class Keys:
 
     logits: str | None = None
     probs: str | None = None
-    log_probs: str | None = None
-    confidence: str | None = None
     labels: str | None = None
     ids: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """The keys found. kind is None where the file does not tell it; rival is a second array of scores, unused."""
+    """The keys found. kind is None where the file does not tell it; rivals are other arrays of scores, unused."""
 
     scores: str
     kind: Kind | None
@@ -54,21 +54,33 @@ class Roles:
     ids: str | None
     class_names: str | None
     ignore: str | None
-    rival: str | None
+    rivals: tuple[tuple[str, Kind], ...]
 
 
-def find_roles(arrays: Mapping[str, Stored], keys: Keys, *, file: str, external_labels: bool = False) -> Roles:
+def find_roles(
+    arrays: Mapping[str, Stored],
+    keys: Keys,
+    *,
+    file: str,
+    kind: Kind | None = None,
+    external_labels: bool = False,
+    external_names: bool = False,
+) -> Roles:
     """The role of each array, by the names people use.
 
-    external_labels: labels come from another file.
+    kind: what a person says the scores are: the array whose name says so goes before others.
+    external_labels: labels come from another file. external_names: class names come from elsewhere.
+    An id or ids goes before a filename. Capitals make no difference.
     Raises: InputError where a role has no candidate, or two, listing them with the flag that decides.
     """
-    scores, kind, rival = _scores(arrays, keys, file)
-    correct = _first(arrays, CORRECT_KEYS) if kind == "confidence" else None
+    scores, kind, rivals = _scores(arrays, keys, kind, file)
+    correct = _only(arrays, CORRECT_KEYS, "say whether a row is correct", file) if kind == "confidence" else None
     labels = None
     if correct is None and not external_labels:
         labels = _labels(arrays, keys, scores, file)
-    prediction = _first(arrays, PREDICTION_KEYS) if kind == "confidence" and correct is None else None
+    prediction = None
+    if kind == "confidence" and correct is None:
+        prediction = _only(arrays, PREDICTION_KEYS, "be the predictions", file)
     if kind == "confidence" and correct is None and prediction is None:
         raise InputError(f'{file}: "{scores}" needs an array "correct", or "prediction" and "label", beside it')
     return Roles(
@@ -77,30 +89,33 @@ def find_roles(arrays: Mapping[str, Stored], keys: Keys, *, file: str, external_
         labels=labels,
         correct=correct,
         prediction=prediction,
-        ids=_named(arrays, keys.ids, "ids", file) if keys.ids else _first(arrays, ID_KEYS),
-        class_names=_first(arrays, NAME_KEYS),
-        ignore=next((key for key in IGNORE_KEYS if key in arrays and arrays[key].shape == ()), None),
-        rival=rival,
+        ids=_ids(arrays, keys, file),
+        class_names=None
+        if external_names
+        else _only(arrays, NAME_KEYS, "be the class names", file, "Give them with --class-names FILE."),
+        ignore=next((key for key in arrays if key.lower() in IGNORE_KEYS and arrays[key].shape == ()), None),
+        rivals=rivals,
     )
 
 
 def has_scores_and_labels(arrays: Mapping[str, Stored], keys: Keys) -> bool:
     """Whether these arrays alone could be a dump."""
     scores = (*(key for group in SCORE_KEYS.values() for key in group), "predictions", PAIR[0], "")
-    named = (keys.logits, keys.probs, keys.log_probs, keys.confidence)
-    outcome = (*LABEL_KEYS, *CORRECT_KEYS, keys.labels)
-    return any(k in arrays for k in (*scores, *named) if k is not None) and any(k in arrays for k in outcome if k)
+    outcome = (*LABEL_KEYS, *CORRECT_KEYS)
+    lower = {key.lower() for key in arrays}
+    has_scores = not lower.isdisjoint(scores) or any(key in arrays for key in (keys.logits, keys.probs) if key)
+    return has_scores and (not lower.isdisjoint(outcome) or (keys.labels or None) in arrays)
 
 
 def prefixes(arrays: Mapping[str, Stored]) -> list[str]:
     """Prefixes under which the file keeps the splits of a dump: val for val_labels."""
-    found = []
+    found: dict[str, None] = {}
     for key, stored in arrays.items():
         for label in LABEL_KEYS:
-            prefix = key.removesuffix(f"_{label}")
-            if stored.shape and prefix not in (key, "") and prefix not in found:
-                found.append(prefix)
-    return found
+            ending = f"_{label}"
+            if stored.shape and key.lower().endswith(ending) and key != ending:
+                found[key[: -len(ending)]] = None
+    return [*found]
 
 
 def index_splits(arrays: Mapping[str, Stored]) -> list[str]:
@@ -109,7 +124,7 @@ def index_splits(arrays: Mapping[str, Stored]) -> list[str]:
     An array as long as the labels numbers all rows, and what stands under a prefix belongs to that split.
     """
     under_prefix = tuple(f"{prefix}_" for prefix in prefixes(arrays))
-    lengths = {arrays[key].shape[0] for key in LABEL_KEYS if key in arrays and arrays[key].shape}
+    lengths = {stored.shape[0] for key, stored in arrays.items() if key.lower() in LABEL_KEYS and stored.shape}
     return [
         match[1]
         for key, stored in arrays.items()
@@ -128,26 +143,24 @@ def show(arrays: Mapping[str, Stored], only: Iterable[str] | None = None) -> str
     return ", ".join(shown) + (f" and {len(keys) - 8} more" if len(keys) > 8 else "")
 
 
-def _scores(arrays: Mapping[str, Stored], keys: Keys, file: str) -> tuple[str, Kind | None, str | None]:
-    """The key of the scores, their kind, and the key of other scores that are left unused."""
-    named: dict[Kind, str | None] = {
-        "logits": keys.logits,
-        "probs": keys.probs,
-        "log_probs": keys.log_probs,
-        "confidence": keys.confidence,
-    }
+def _scores(
+    arrays: Mapping[str, Stored], keys: Keys, stated: Kind | None, file: str
+) -> tuple[str, Kind | None, tuple[tuple[str, Kind], ...]]:
+    """The key of the scores, the kind it says, and keys and kinds of other scores that are left unused."""
+    named: dict[Kind, str | None] = {"logits": keys.logits, "probs": keys.probs}
     chosen = [(kind, key) for kind, key in named.items() if key is not None]
     if len(chosen) > 1:
         raise InputError(f"{file}: name one array of scores, not {len(chosen)}")
     if chosen:
         kind, key = chosen[0]
-        return _named(arrays, key, kind, file), kind, None
+        return _named(arrays, key, kind, file), kind, ()
     found: dict[Kind, list[str]] = {
         kind: [key for key in arrays if key.lower() in SCORE_KEYS[kind]] for kind in SCORE_KEYS
     }
-    if "predictions" in arrays and not found["logits"] and not found["probs"]:
-        kinds = [kind for beside, kind in PREDICTIONS_BESIDE.items() if beside in arrays]
-        return "predictions", kinds[0] if len(kinds) == 1 else None, None
+    lower = {key.lower(): key for key in arrays}
+    if "predictions" in lower and not found["logits"] and not found["probs"]:
+        kinds = [kind for beside, kind in PREDICTIONS_BESIDE.items() if beside in lower]
+        return lower["predictions"], kinds[0] if len(kinds) == 1 else None, ()
     for candidates in found.values():
         if len(candidates) > 1:
             raise InputError(
@@ -156,12 +169,15 @@ def _scores(arrays: Mapping[str, Stored], keys: Keys, file: str) -> tuple[str, K
             )
     present = [(kind, candidates[0]) for kind, candidates in found.items() if candidates]
     if present:
-        rival = present[1][1] if len(present) > 1 and present[1][0] != "confidence" else None
-        return present[0][1], present[0][0], rival
-    if all(key in arrays for key in PAIR):
-        return PAIR[0], "probs", None
+        kind, key = next((one for one in present if one[0] == stated), present[0])
+        rivals = (
+            [] if kind == "confidence" else [(k, other) for other, k in present if other not in (kind, "confidence")]
+        )
+        return key, kind, tuple(rivals)
+    if all(key in lower for key in PAIR):
+        return lower[PAIR[0]], "probs", ()
     if "" in arrays:
-        return "", None, None
+        return "", None, ()
     raise InputError(
         f"{file}: no array is named like scores; there are {show(arrays)}. "
         "Name one with --logits-key or --probs-key" + (", or as FILE#NAME." if len(arrays) > 2 else ".")
@@ -192,8 +208,25 @@ def _named(arrays: Mapping[str, Stored], key: str, role: str, file: str) -> str:
     return key
 
 
-def _first(arrays: Mapping[str, Stored], keys: Iterable[str]) -> str | None:
-    return next((key for key in keys if key in arrays), None)
+def _ids(arrays: Mapping[str, Stored], keys: Keys, file: str) -> str | None:
+    if keys.ids is not None:
+        return _named(arrays, keys.ids, "ids", file)
+    lower = [key.lower() for key in arrays]
+    names = [name for name in ID_KEYS if name != LESSER_ID or not ("ids" in lower or "id" in lower)]
+    return _only(arrays, names, "be the ids", file, "Name one with --ids-key.")
+
+
+def _only(
+    arrays: Mapping[str, Stored], names: Collection[str], what: str, file: str, remedy: str = "Keep one of them."
+) -> str | None:
+    """The one array of these names; None if there is none.
+
+    what: the role, in words. remedy: what a person can do about two candidates.
+    """
+    candidates = [key for key in arrays if key.lower() in names]
+    if len(candidates) > 1:
+        raise InputError(f"{file}: {_count(len(candidates))} arrays could {what}: {show(arrays, candidates)}. {remedy}")
+    return candidates[0] if candidates else None
 
 
 def _count(n: int) -> str:
