@@ -23,13 +23,7 @@ def fit(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> int:
-    """Fit a map on a validation dump: a temperature, or a richer relative.
-
-    Examples:
-      calibeval fit sample_data/diamonds.npz#val -o map.json
-
-      calibeval fit sample_data/digits_val.npz --method auto
-    """
+    """Fit a map on a validation dump: a temperature, or a richer relative."""
     from calibeval.cli.recalibrating import Plan, fitted_map
     from calibeval.core.engine import summarise
     from calibeval.readers import open_dump

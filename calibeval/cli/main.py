@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -14,7 +15,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from calibeval.cli import apply, fit, inspect, report
+from calibeval.cli import apply, examples, fit, inspect, report
 from calibeval.core.errors import CalibevalError, FileProblem, UsageError
 from calibeval.core.version import VERSION
 from calibeval.render.names import visible
@@ -27,10 +28,10 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(report.report)
-app.command()(inspect.inspect)
-app.command()(fit.fit)
-app.command()(apply.apply)
+app.command(epilog=examples.REPORT)(report.report)
+app.command(epilog=examples.INSPECT)(inspect.inspect)
+app.command(epilog=examples.FIT)(fit.fit)
+app.command(epilog=examples.APPLY)(apply.apply)
 
 
 def _show_version(wanted: bool) -> None:
@@ -103,13 +104,11 @@ def _fail(code: int, message: str, as_json: bool, debug: bool) -> int:
         import traceback
 
         traceback.print_exc()
-    text = (
-        json.dumps({"error": {"code": code, "message": message}})
-        if as_json
-        else "\n".join(visible(line) for line in message.split("\n"))
-    )
-    if sys.stderr is not None:  # closed by whoever started us
-        sys.stderr.write(text + "\n")
+    text = json.dumps({"error": {"code": code, "message": message}}) if as_json else visible(message)
+    with contextlib.suppress(OSError):  # nobody can be told that nobody can be told
+        if sys.stderr is not None:  # closed by whoever started us
+            sys.stderr.write(text + "\n")
+            sys.stderr.flush()
     return code
 
 

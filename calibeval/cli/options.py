@@ -31,7 +31,8 @@ IgnoreIndex = Annotated[int | None, typer.Option(metavar="LABEL", help="Leave ou
 MaxBytes = Annotated[int | None, typer.Option(metavar="N", min=1, help="Most bytes that a file may expand to.")]
 
 MaxMemory = Annotated[
-    int | None, typer.Option(metavar="N", min=0, help="Read larger arrays block by block; a quarter of the memory.")
+    int | None,
+    typer.Option(metavar="N", min=0, help="Read larger arrays block by block (default: a quarter of memory)."),
 ]
 
 NoCrc = Annotated[bool, typer.Option("--no-crc", help="Do not verify the checksums of a .pt file.")]

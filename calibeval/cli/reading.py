@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import os
 import sys
@@ -106,15 +107,25 @@ def threads(jobs: int | None) -> int:
 def say(lines: Sequence[str], *, quiet: bool) -> None:
     """Talk on standard error: warnings, and what was written."""
     if not quiet and sys.stderr is not None:
-        for line in lines:
-            sys.stderr.write(f"{visible(line)}\n")
+        with contextlib.suppress(OSError):  # talk that cannot be heard is no reason to fail
+            for line in lines:
+                sys.stderr.write(f"{visible(line)}\n")
+            sys.stderr.flush()
 
 
 def _lines(path: Path) -> tuple[str, ...]:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise FileProblem(f"{path}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:
         raise InputError(f"{path}: class names are one a line, in UTF-8 text") from None
-    return tuple(line.strip() for line in text.splitlines() if line.strip())
+    names = tuple(line.strip() for line in text.strip().splitlines())
+    if not all(names):
+        raise InputError(f"{path}: line {names.index('') + 1} is blank, but every class needs a name")
+    if len(set(names)) < len(names):
+        twice = next(name for i, name in enumerate(names) if name in names[:i])
+        raise InputError(f'{path}: two classes are called "{twice}"')
+    if not names:
+        raise InputError(f"{path}: holds no class names")
+    return names

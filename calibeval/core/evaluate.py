@@ -94,7 +94,7 @@ def evaluate_dump(
         equal_width=_bin_table(sums.top, sums.edges),
         equal_mass=_bin_table(sums.mass, sums.mass_edges),
         per_class=_per_class(sums, predictions.class_names),
-        warnings=(*predictions.warnings, *_warnings(sums)),
+        warnings=(*predictions.warnings, *_warnings(predictions, sums)),
         name=predictions.source.name,
     )
     convention = CONVENTIONS[settings["convention"]]
@@ -147,8 +147,10 @@ def _per_class(sums: Sums, class_names: tuple[str, ...] | None) -> tuple[ClassRe
     return tuple(ClassResult(name, int(count), error, gap) for name, count, error, gap in rows)
 
 
-def _warnings(sums: Sums) -> list[str]:
+def _warnings(predictions: Predictions, sums: Sums) -> list[str]:
     warnings = []
+    if len(predictions.layout) > 1:
+        warnings.append("pixels of one image depend on each other: floors and intervals are too narrow")
     if sums.impossible:
         warnings.append(
             f"{sums.impossible} of {sums.n} rows give their label probability 0 (first: {sums.impossible_place}); "

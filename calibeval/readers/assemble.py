@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,9 +12,10 @@ import numpy.typing as npt
 
 from calibeval.core.errors import InputError, nearest
 from calibeval.core.predictions import Predictions, Source, stored_precision
-from calibeval.core.row_source import BinaryColumns, Kind, RowSource
+from calibeval.core.row_source import Kind, RowSource
 from calibeval.core.values import looks_like_probs
 from calibeval.readers.limits import Limits
+from calibeval.readers.rivals import PEEK_SCORES, rival_warning
 from calibeval.readers.roles import (
     LABEL_KEYS,
     Keys,
@@ -27,8 +27,6 @@ from calibeval.readers.roles import (
     show,
 )
 from calibeval.readers.stored import Contents, Stored
-
-PEEK_SCORES = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +148,7 @@ def _gather(view: _View, options: ReadOptions, labels: npt.NDArray[Any] | None, 
     warnings = tuple(
         warning
         for key, other in roles.rivals
-        if (warning := _rival_warning(arrays[key], (roles.scores, key), scores, (kind, other), outcome.shape, rows))
+        if (warning := rival_warning(arrays[key], (roles.scores, key), scores, (kind, other), outcome.shape, rows))
     )
     if ignore_index is None and roles.ignore is not None:
         ignore_index = _ignored_label(arrays[roles.ignore], roles.ignore, file)
@@ -223,52 +221,6 @@ def _ignored_label(stored: Stored, key: str, file: str) -> int:
     raise InputError(f'{file}: "{key}" is {value.item()!r}, but the label to ignore must be a whole number')
 
 
-def _rival_warning(
-    rival: Stored,
-    names: tuple[str, str],
-    scores: RowSource,
-    kinds: tuple[Kind, Kind],
-    labels: tuple[int, ...],
-    rows: npt.NDArray[Any] | None,
-) -> str | None:
-    """A warning where other scores of the file give other probabilities, looked at in a first piece of rows.
-
-    names, kinds: of the scores that are used, and of the others. labels: the shape of the labels.
-    """
-    if rival.dtype.kind not in "fiub":
-        return None
-    used, unused = names
-    piece = slice(0, max(1, PEEK_SCORES // max(math.prod(scores.shape[1:]), 1)))
-    other = np.asarray(rival.load()[piece] if rows is None else rival.array()[rows[piece]])
-    axis = 1 if scores.shape[2:] == labels[1:] else -1
-    mine, others = _as_probs(np.asarray(scores[piece]), kinds[0], axis), _as_probs(other, kinds[1], axis)
-    if mine.shape != others.shape:
-        return f'"{used}" are used; "{unused}" has another shape and is left out'
-    with np.errstate(invalid="ignore"):
-        gap = np.abs(mine - others)
-    if np.all(gap <= 1e-3):
-        return None
-    known = gap[~np.isnan(gap)]
-    how = f"they differ by {known.max():.2g}" if len(known) else "not a number"
-    if kinds == ("logits", "probs"):
-        return f'"{used}" are used, and "{unused}" are not their softmax ({how})'
-    return f'"{used}" are used, and "{unused}" give other probabilities ({how})'
-
-
-def _as_probs(scores: npt.NDArray[Any], kind: Kind, axis: int) -> npt.NDArray[np.float64]:
-    """Scores of any kind as probabilities of two classes or more; classes stand on the axis."""
-    values = np.asarray(scores, np.float64)
-    if values.ndim == 1 or values.shape[1:] == (1,):
-        values = BinaryColumns(values, kind)[0 : len(values)]
-    if kind == "probs":
-        return values
-    with np.errstate(invalid="ignore", over="ignore"):
-        if kind == "log_probs":
-            return np.asarray(np.exp(values))
-        weights = np.exp(values - values.max(axis=axis, keepdims=True))
-        return np.asarray(weights / weights.sum(axis=axis, keepdims=True))
-
-
 def _refuse_probs(predictions: Predictions, file: str) -> None:
     """Refuse logits, so called by a key, that are all non-negative and sum to 1."""
     if predictions.scores.shape[-1] < 2:
@@ -316,7 +268,10 @@ def _join(parts: list[_Gathered], names: list[str], file: str) -> _Gathered:
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """The arrays that are one dump: one prefix, all rows, or some rows; scores is set where the split named them. name: the split's."""
+    """The arrays that are one dump: one prefix, all rows, or some rows.
+
+    name: the split's. scores: the key of the scores, where the split named them.
+    """
 
     arrays: dict[str, Stored]
     rows: npt.NDArray[np.integer[Any]] | None = None

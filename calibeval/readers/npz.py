@@ -115,8 +115,15 @@ class _Loader:
 
     def _unpacked(self) -> RowSource:
         """The values unpacked, in pieces of rows where they may be too many for memory."""
-        header, row = self.header, self.header.nbytes // max(self.header.shape[0] if self.header.shape else 1, 1)
-        with zipfile.ZipFile(self.path) as archive, archive.open(self.member.info) as member:
+        row = self.header.nbytes // max(self.header.shape[0] if self.header.shape else 1, 1)
+        with self.path.open("rb") as file:
+            file.seek(self.member.start)  # ZipFile would read the archive's whole index again for each member
+            return self._from(zipfile.ZipExtFile(file, "r", self.member.info), row)
+
+    def _from(self, member: zipfile.ZipExtFile, row: int) -> RowSource:
+        """The values from an unpacking stream; row: bytes of one."""
+        header = self.header
+        with member:
             member.read(header.offset)
             if header.nbytes <= self.limits.max_memory or header.fortran or not row:
                 data = member.read(header.nbytes)

@@ -119,7 +119,7 @@ def _classes(dump: DumpReport, sheet: Sheet) -> list[RenderableType]:
     worst = sorted(dump.per_class, key=lambda c: -c.calibration_error)[: k if k <= _ALL_CLASSES else _WORST_CLASSES]
     places = cells.decimals(100 * worst[0].calibration_error, 3)
     numbers = [
-        Column("error %", [f"{100 * c.calibration_error:.{places}f}" for c in worst]),
+        Column("cal. error %", [f"{100 * c.calibration_error:.{places}f}" for c in worst]),
         Column("gap", [Text(sheet.text(signed(100 * c.gap, places)), gap_style(c.gap)) for c in worst]),
         Column("rows", [f"{c.support:,}" for c in worst]),
     ]

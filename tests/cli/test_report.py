@@ -177,7 +177,7 @@ def test_an_unreadable_file(tmp_path, capsys, monkeypatch):
 
 def test_class_names_and_labels_from_files(tmp_path, capsys):
     path = npz(tmp_path, logits=LOGITS, labels=np.array(["b", "c", "a"])[LABELS])
-    (tmp_path / "names.txt").write_text("b\nc\n\na\n")
+    (tmp_path / "names.txt").write_text("\ufeffb\nc\na\n\n", encoding="utf-8")
     result = run(capsys, "report", path, "--class-names", tmp_path / "names.txt", "--json", "-q")
     assert [c["name"] for c in result.json["dumps"][0]["per_class"]] == ["b", "c", "a"]
     np.save(tmp_path / "y.npy", LABELS)
@@ -189,6 +189,21 @@ def test_class_names_and_labels_from_files(tmp_path, capsys):
             "ece"
         ]
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a\n\nb\nc\n", "line 2 is blank, but every class needs a name"),
+        ("a\nb\na\n", 'two classes are called "a"'),
+        ("", "holds no class names"),
+    ],
+)
+def test_class_names_that_cannot_be(tmp_path, capsys, text, message):
+    (tmp_path / "names.txt").write_text(text, encoding="utf-8")
+    result = run(capsys, "report", npz(tmp_path, logits=LOGITS, labels=LABELS), "--class-names", tmp_path / "names.txt")
+    assert result.code == 3
+    assert result.err == f"{tmp_path / 'names.txt'}: {message}\n"
 
 
 def test_ignore_index(tmp_path, capsys):

@@ -204,3 +204,89 @@ def test_torch_tensors_are_arrays():
     predictions = Predictions(logits=logits, labels=labels)
     assert predictions.scores[0:2].tolist() == logits.tolist()
     assert predictions.labels.tolist() == labels.tolist()
+
+
+class Counted:
+    """Images that lie elsewhere; the reads are counted, one a image."""
+
+    def __init__(self, images):
+        self.images, self.shape, self.dtype = images, images.shape, images.dtype
+        self.reads = []
+
+    def __getitem__(self, rows):
+        self.reads += range(self.shape[0])[rows]
+        return self.images[rows]
+
+
+@pytest.mark.parametrize("rows", [1, 3, 7, 12, 20, 29, 100])
+@pytest.mark.parametrize("channels_first", [True, False])
+def test_images_are_read_once_however_many_blocks_they_fill(channels_first, rows):
+    images = np.random.default_rng(0).normal(size=(5, 3, 4, 3))
+    stored = images if channels_first else np.ascontiguousarray(np.moveaxis(images, 1, -1))
+    expected = np.moveaxis(images, 1, -1).reshape(-1, 3)
+    counted = Counted(stored)
+    for scores in (stored, counted):
+        predictions = Predictions(logits=scores, labels=np.zeros((5, 4, 3), int))
+        found = np.concatenate([block.scores for block in predictions.blocks(rows)])
+        assert (found == expected).all()
+    assert counted.reads == [0, 1, 2, 3, 4]
+    assert (predictions.scores[13:15] == expected[13:15]).all()
+    assert predictions.scores[4:4].shape == (0, 3)
+
+
+def test_selection_of_pixels():
+    images = np.arange(2 * 3 * 2 * 2).reshape(2, 3, 2, 2)
+    labels = np.arange(8).reshape(2, 2, 2) % 3
+    predictions = Predictions(
+        logits=images, labels=labels, ids=["a", "b"], columns={"site": [7, 9], "pixel": np.arange(8)}
+    )
+    chosen = predictions.select(np.array([5, 0, 4]))
+    assert chosen.scores[0:3].tolist() == [[13, 17, 21], [0, 4, 8], [12, 16, 20]]
+    assert chosen.labels.tolist() == [2, 0, 1]
+    assert chosen.ids.tolist() == ["b", "a", "b"]
+    assert {name: values.tolist() for name, values in chosen.columns.items()} == {"site": [9, 7, 9], "pixel": [5, 0, 4]}
+    assert predictions.select(np.arange(8) > 5).ids.tolist() == ["b", "b"]
+
+
+def test_selection_keeps_what_is_still_to_be_checked():
+    source = Source("a.npz", sha256="0" * 64)
+    predictions = Predictions(
+        logits=np.zeros((3, 2)), labels=[0, 1, 0], file_rows=np.array([9, 4, 6]), settling=lambda: source
+    )
+    chosen = predictions.select(np.array([2, 1]))
+    assert chosen.file_rows.tolist() == [6, 4]
+    assert chosen.settled_source() == source
+
+
+def test_lists_are_arrays():
+    predictions = Predictions(logits=[[0, 1], [1, 0]], labels=[0, 1], ids=["a", "b"], columns={"site": ["x", "y"]})
+    assert predictions.ids.tolist() == ["a", "b"]
+    assert predictions.columns["site"].dtype.kind == "U"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"columns": {"site": 3}}, '"site" has shape (), but one value a row is needed'),
+        ({"ids": "a"}, '"ids" has shape (), but one value a row is needed'),
+        ({"ids": [[1, 2], [3, 4]]}, '"ids" has shape (2, 2), but one value a row is needed'),
+        ({"logits": np.zeros((2, 0))}, "logits have shape (2, 0): there is nothing for any class"),
+        ({"labels": np.zeros(0, "U1"), "logits": np.zeros((0, 2))}, "there are no rows"),
+        ({"labels": np.array([b"\xff", b"a"])}, "labels are bytes, but numbers or text are needed"),
+    ],
+)
+def test_what_is_refused_at_the_door(arguments, message):
+    with pytest.raises(InputError) as error:
+        Predictions(**{"logits": [[0, 1], [1, 0]], "labels": [0, 1], **arguments})
+    assert str(error.value) == message
+
+
+@pytest.mark.parametrize("name", ["logits", "labels"])
+def test_ragged_lists(name):
+    with pytest.raises(InputError, match=rf"^{name} do not form an array: .*inhomogeneous"):
+        Predictions(**{"logits": [[0, 1], [1, 0]], "labels": [0, 1], name: [[0, 1], [1]]})
+
+
+def test_a_source_is_named_without_its_folders():
+    assert Source("runs/7/a.npz", "val").name == "a.npz#val"
+    assert Source("-").name == "-"

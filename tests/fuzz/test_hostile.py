@@ -192,6 +192,29 @@ def test_bombs_and_lying_headers_are_refused(name, tmp_path, capsys):
     assert name in refused_quickly(path, capsys, "--max-bytes", str(2**28), *options)
 
 
+@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_many_members_are_read_quickly(compression, tmp_path, capsys):
+    path = tmp_path / "many.npz"
+    content = npy_header((2,)) + bytes(8)
+    members = {f"column_{i}.npy": content for i in range(4000)}
+    members |= {"logits.npy": npy_header((2, 2)) + bytes(16), "labels.npy": npy_header((2,), "<i4") + bytes(8)}
+    path.write_bytes(zip_of(members, compression))
+    began = time.monotonic()
+    predictions = read(path)
+    predictions.settled_source()
+    assert len(predictions.columns) == 4000
+    assert main(["inspect", str(path)]) == 0
+    assert "column_3999" in capsys.readouterr().out
+    # Opening the archive once a member took 100 seconds.
+    assert time.monotonic() - began < 20
+
+
+def test_too_many_members_are_refused(tmp_path, capsys):
+    path = tmp_path / "more.npz"
+    path.write_bytes(zip_of({f"{i}.npy": b"" for i in range(10_001)}, zipfile.ZIP_STORED))
+    assert "10001 members, but at most 10000 are read" in refused_quickly(path, capsys)
+
+
 CHECKED = {
     ".npz": lambda content: content.index(b"NUMPY") + 128,
     ".compressed.npz": lambda content: content.index(b"logits.npy") + 40,

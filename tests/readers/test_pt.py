@@ -173,3 +173,24 @@ def test_bfloat16_probabilities_are_read_with_the_precision_they_were_stored_in(
     assert predictions.sum_tolerance == 8 * 2.0**-7
     # 0.8 rounds to 0.80078125 in bfloat16, as the edge 12/15 does: it stays in the bin that ends there.
     assert evaluate(predictions, confidence=None).dumps[0].equal_width[11].count == 1
+
+
+@pytest.mark.filterwarnings("ignore:ComplexHalf support")
+@pytest.mark.parametrize(
+    ("dtype", "words"),
+    [
+        (torch.float8_e4m3fn, "torch.float8_e4m3fn, which numpy lacks"),
+        (torch.complex32, "torch.complex32, which numpy lacks"),
+        ("meta", r"no values \(it is on the meta device\)"),
+    ],
+)
+def test_tensors_that_numpy_lacks(dtype, words, tmp_path):
+    def odd(*shape):
+        return torch.zeros(shape, device="meta") if dtype == "meta" else torch.zeros(shape).to(dtype)
+
+    good = {"logits": torch.zeros(4, 3), "labels": torch.zeros(4, dtype=torch.int64)}
+    torch.save({**good, "extra": odd(4), "more": odd(4, 3), "probs": odd(4, 3)}, tmp_path / "a.pt")
+    assert read(tmp_path / "a.pt").columns == {}
+    torch.save({**good, "logits": odd(4, 3)}, tmp_path / "b.pt")
+    with pytest.raises(InputError, match=rf'^b\.pt: "logits" holds {words}\. Save it as float32\.$'):
+        read(tmp_path / "b.pt")

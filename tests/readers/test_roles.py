@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import pytest
+import torch
 
 from calibeval import evaluate, read
 from calibeval.core.errors import InputError, UsageError
+from calibeval.readers import open as opening
+from calibeval.readers.assemble import ReadOptions
+from calibeval.readers.describe import inspect_dump
+from calibeval.readers.spool import FileRows
 from tests.readers.dumps import LABELS, LOGITS, PROBS, npz, part, refused
 
 LOGIT_KEYS = ["logits", "logit", "scores", "outputs"]
@@ -284,3 +291,159 @@ def test_errors_of_values_name_file_and_split(tmp_path):
     assert str(error.value) == (
         "d.npz#val: row 5 holds nan in column 1, but logits must be finite or -inf (2 rows of 20 are wrong)."
     )
+
+
+@pytest.mark.parametrize(("value", "shown"), [(1.5, "1.5"), (np.nan, "nan"), ("abc", "'abc'"), (np.inf, "inf")])
+def test_an_ignore_label_is_a_whole_number(value, shown, tmp_path):
+    path = npz(tmp_path, logits=LOGITS, labels=LABELS, ignore_label=np.array(value))
+    refused(path, f'd.npz: "ignore_label" is {shown}, but the label to ignore must be a whole number')
+
+
+def test_a_whole_float_is_an_ignore_label(tmp_path):
+    path = npz(tmp_path, logits=LOGITS, labels=LABELS, Ignore_Label=np.array(2.0))
+    assert read(path).ignore_index == 2
+
+
+def test_log_probabilities_are_compared_as_probabilities(tmp_path):
+    with np.errstate(divide="ignore"):
+        log_probs = np.log(PROBS)
+    assert read(npz(tmp_path, logits=LOGITS, log_probs=log_probs, labels=LABELS)).warnings == ()
+    assert read(npz(tmp_path, probs=PROBS, log_probs=log_probs, labels=LABELS)).warnings == ()
+    other = np.roll(log_probs, 1, axis=0)
+    gap = np.abs(np.exp(other) - PROBS).max()
+    for used, scores in (("logits", LOGITS), ("probs", PROBS)):
+        path = npz(tmp_path, **{used: scores}, log_probs=other, labels=LABELS)
+        message = f'"{used}" are used, and "log_probs" give other probabilities (they differ by {gap:.2g})'
+        assert read(path).warnings == (message,)
+
+
+def test_all_rivals_are_compared(tmp_path):
+    path = npz(tmp_path, logits=LOGITS, probs=PROBS[::-1], log_probs=np.log(PROBS[::-1]), labels=LABELS)
+    assert len(read(path).warnings) == 2
+
+
+def test_rivals_of_one_column(tmp_path):
+    logit = LOGITS[:, 0].astype(float)
+    p = 1 / (1 + np.exp(-logit))
+    for probs in (p, p[:, None], np.stack([1 - p, p], axis=1)):
+        predictions = read(npz(tmp_path, logits=logit, probs=probs, labels=LABELS % 2))
+        assert predictions.warnings == ()
+        assert "probs" not in predictions.columns
+    assert len(read(npz(tmp_path, logits=logit, probs=1 - p, labels=LABELS % 2)).warnings) == 1
+
+
+def test_rivals_of_dense_scores(tmp_path):
+    logits = np.random.default_rng(0).normal(size=(2, 3, 4, 5))
+    weights = np.exp(logits)
+    probs, labels = weights / weights.sum(axis=1, keepdims=True), np.zeros((2, 4, 5), int)
+    assert read(npz(tmp_path, logits=logits, probs=probs, labels=labels)).warnings == ()
+    last = {"logits": np.moveaxis(logits, 1, -1), "probs": np.moveaxis(probs, 1, -1)}
+    assert read(npz(tmp_path, **last, labels=labels)).warnings == ()
+    assert len(read(npz(tmp_path, logits=logits, probs=probs[::-1], labels=labels)).warnings) == 1
+
+
+def test_the_kind_prefers_the_array_of_that_name(tmp_path):
+    path = npz(tmp_path, logits=LOGITS, probs=PROBS, log_probs=np.log(PROBS), labels=LABELS)
+    for kind, scores in (("logits", LOGITS), ("probs", PROBS), ("log_probs", np.log(PROBS))):
+        predictions = read(path, kind=kind)
+        assert (predictions.kind, predictions.warnings) == (kind, ())
+        assert (predictions.scores[0:20] == scores).all()
+
+
+def test_dense_logits_that_look_like_probabilities(tmp_path):
+    probs = np.full((2, 4, 3, 5), 0.25)
+    path = npz(tmp_path, logits=probs, labels=np.zeros((2, 3, 5), int))
+    with pytest.raises(InputError, match="look like probabilities"):
+        read(path)
+    assert read(path, kind="logits").n == 30
+
+
+def test_two_candidates_for_the_ids(tmp_path):
+    path = npz(tmp_path, logits=LOGITS, labels=LABELS, id=np.arange(20), sample_id=np.arange(20)[::-1])
+    refused(
+        path,
+        'd.npz: two arrays could be the ids: "id" (20) int64, "sample_id" (20) int64. Name one with --ids-key.',
+    )
+    assert read(path, ids_key="id").ids.tolist() == list(range(20))
+
+
+@pytest.mark.parametrize("key", ["id", "ids", "IDs"])
+def test_ids_go_before_file_names(key, tmp_path):
+    path = npz(tmp_path, logits=LOGITS, labels=LABELS, filename=np.array(["f"] * 20), **{key: np.arange(20)})
+    assert read(path).ids.tolist() == list(range(20))
+
+
+def test_two_candidates_for_the_class_names(tmp_path):
+    names = np.array(["a", "b", "c"])
+    path = npz(tmp_path, logits=LOGITS, labels=LABELS, classes=names, class_names=names[::-1])
+    refused(
+        path,
+        'd.npz: two arrays could be the class names: "classes" (3) <U1, "class_names" (3) <U1. '
+        "Give them with --class-names FILE.",
+    )
+    assert read(path, class_names=["x", "y", "z"]).class_names == ("x", "y", "z")
+
+
+def test_capitals_make_no_difference(tmp_path):
+    names = np.array(["a", "b", "c"])
+    predictions = read(npz(tmp_path, Logits=LOGITS, Labels=LABELS, Classes=names, Sample_ID=np.arange(20)))
+    assert (predictions.class_names, predictions.ids.tolist()) == (("a", "b", "c"), list(range(20)))
+    assert predictions.columns == {}
+    confidence = npz(tmp_path, Confidence=PROBS.max(axis=1), Correct=PROBS.argmax(axis=1) == LABELS)
+    assert read(confidence).kind == "confidence"
+    assert read(npz(tmp_path, Predictions=LOGITS, Label_IDs=LABELS)).kind == "logits"
+    assert read(part(npz(tmp_path, Val_Logits=LOGITS, Val_Labels=LABELS), "Val")).n == 20
+
+
+@pytest.mark.parametrize("command", ["read", "inspect"])
+def test_labels_from_another_file_are_verified_and_hashed(command, tmp_path):
+    many = np.tile(LABELS, 1000)
+    np.savez(tmp_path / "s.npz", logits=np.tile(LOGITS, (1000, 1)))
+    labels = tmp_path / "l.npz"
+    np.savez(labels, labels=many)
+    source = read(tmp_path / "s.npz", labels=labels).settled_source()
+    assert source.labels_path == str(labels)
+    assert source.labels_sha256 == hashlib.sha256(labels.read_bytes()).hexdigest()
+    assert source.sha256 == hashlib.sha256((tmp_path / "s.npz").read_bytes()).hexdigest()
+    raw = bytearray(labels.read_bytes())
+    raw[raw.index(many.tobytes()) + 80_000] ^= 1
+    labels.write_bytes(raw)
+    message = r"l\.npz: labels\.npy is damaged \(its CRC-32 differs\)"
+    if command == "read":
+        predictions = read(tmp_path / "s.npz", labels=labels)
+        with pytest.raises(InputError, match=message):
+            predictions.settled_source()
+    else:
+        (reading,) = inspect_dump(str(tmp_path / "s.npz"), ReadOptions(labels=labels)).readings
+        assert "l.npz: labels.npy is damaged" in str(reading.error)
+
+
+def test_the_source_keeps_the_whole_path(tmp_path):
+    path = npz(tmp_path, logits=LOGITS, labels=LABELS)
+    predictions = read(path)
+    assert predictions.source.path == predictions.settled_source().path == str(path)
+    assert predictions.source.labels_path is None
+    assert predictions.source.name == "d.npz"
+
+
+def test_memory_and_checksums_are_options(tmp_path):
+    predictions = read(npz(tmp_path, logits=LOGITS, labels=LABELS), max_memory=100)
+    assert isinstance(predictions.scores, FileRows)
+    assert (predictions.scores[0:20] == LOGITS).all()
+    torch.save({"logits": torch.tensor(LOGITS), "labels": torch.tensor(LABELS)}, tmp_path / "d.pt")
+    raw = bytearray((tmp_path / "d.pt").read_bytes())
+    raw[raw.index(LOGITS.tobytes())] ^= 1
+    (tmp_path / "d.pt").write_bytes(raw)
+    with pytest.raises(InputError, match="--no-crc"):
+        read(tmp_path / "d.pt").settled_source()
+    read(tmp_path / "d.pt", checksums=False).settled_source()
+
+
+def test_inspecting_splits_hashes_the_file_once(tmp_path, monkeypatch):
+    calls = []
+    real = opening.checked_sha256
+    monkeypatch.setattr(opening, "checked_sha256", lambda *given: calls.append(given) or real(*given))
+    arrays = {f"s{i}_{key}": values for i in range(20) for key, values in (("logits", LOGITS), ("labels", LABELS))}
+    readings = inspect_dump(str(npz(tmp_path, **arrays)), ReadOptions()).readings
+    assert len({reading.sha256 for reading in readings}) == 1
+    assert (len(readings), len(calls)) == (20, 1)

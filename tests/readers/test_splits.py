@@ -7,7 +7,7 @@ import pytest
 
 from calibeval import read
 from calibeval.core.errors import InputError
-from tests.readers.dumps import LABELS, LOGITS, npz, part, refused
+from tests.readers.dumps import LABELS, LOGITS, PROBS, npz, part, refused
 
 PREFIXED = {
     "val_logits": LOGITS[:8],
@@ -34,7 +34,7 @@ def test_prefixed_splits(tmp_path):
         assert predictions.labels.tolist() == LABELS[rows].tolist()
         assert predictions.class_names == ("a", "b", "c")
         assert (predictions.source.path, predictions.source.split, predictions.source.name) == (
-            "d.npz",
+            str(path),
             name,
             f"d.npz#{name}",
         )
@@ -126,3 +126,36 @@ def test_columns_that_only_one_split_has_are_left_out_of_a_join(tmp_path):
     joined = read(part(path, "val+test"))
     assert list(joined.columns) == ["site"]
     assert joined.columns["site"].tolist() == [*range(8), *range(12)]
+
+
+def test_joined_splits_keep_every_warning(tmp_path):
+    noise = np.roll(PROBS, 1, axis=0)
+    split = {"val_logits": LOGITS[:8], "val_labels": LABELS[:8], "test_logits": LOGITS[8:], "test_labels": LABELS[8:]}
+    path = npz(tmp_path, **split, val_probs=PROBS[:8], test_probs=noise[8:])
+    (warning,) = read(part(path, "val+test")).warnings
+    assert warning.startswith('test: "logits" are used, and "probs" are not their softmax')
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (
+            {"val_classes": np.array(["a", "b", "c"]), "test_classes": np.array(["a", "c", "b"])},
+            "d.npz: the splits val and test differ in their class names",
+        ),
+        (
+            {"val_ignore_index": np.array(255)},
+            "d.npz: val ignores label 255, test ignores None: say which with --ignore-index",
+        ),
+    ],
+)
+def test_joined_splits_agree_in_what_they_mean(more, message, tmp_path):
+    split = {"val_logits": LOGITS[:8], "val_labels": LABELS[:8], "test_logits": LOGITS[8:], "test_labels": LABELS[8:]}
+    refused(part(npz(tmp_path, **split, **more), "val+test"), message)
+
+
+def test_joined_splits_have_the_coarsest_precision(tmp_path):
+    half = LOGITS[8:].astype(np.float16)
+    path = npz(tmp_path, val_logits=LOGITS[:8], val_labels=LABELS[:8], test_logits=half, test_labels=LABELS[8:])
+    for name in ("val+test", "test+val"):
+        assert read(part(path, name)).precision == 2.0**-10

@@ -59,12 +59,12 @@ all rows     1,000                                            A   C       +11.0
 A accuracy 77.00 % · C mean confidence 88.00 % · ▓ over-confident · │ confidence
 
 worst 5 of 6 classes (gap: mean probability − frequency)
-class  error %    gap  rows
-dog       4.21  −1.25   100
-cat       3.10  +2.00   100
-fox       1.40  +0.10   100
-bee       1.30  +0.10   100
-bat       1.20  +0.10   100
+class  cal. error %    gap  rows
+dog            4.21  −1.25   100
+cat            3.10  +2.00   100
+fox            1.40  +0.10   100
+bee            1.30  +0.10   100
+bat            1.20  +0.10   100
 """
     )
 
@@ -98,12 +98,12 @@ A accuracy 77.00 %, C mean confidence 88.00 %
 + over-confident
 
 worst 5 of 6 classes (gap: mean probability - frequency)
-class  error %    gap  rows
-dog       4.21  -1.25   100
-cat       3.10  +2.00   100
-fox       1.40  +0.10   100
-bee       1.30  +0.10   100
-bat       1.20  +0.10   100
+class  cal. error %    gap  rows
+dog            4.21  -1.25   100
+cat            3.10  +2.00   100
+fox            1.40  +0.10   100
+bee            1.30  +0.10   100
+bat            1.20  +0.10   100
 """
     )
 
@@ -254,7 +254,7 @@ def test_wide_names_are_cut_by_the_cells_they_take():
     title = shown(over_confident(name=name), width=40).split("\n")[:2]
     assert title == ["…" + "\u65e5" * 19, "1,000 rows · 10 classes · log-probs"]
     text = shown(over_confident(per_class=(ClassResult(name, 1, 0.5, 0.1),)), width=40)
-    assert "\n" + "\u65e5" * 8 + "…     50.0  +10.0     1\n" in text
+    assert "\n" + "\u65e5" * 6 + "…          50.0  +10.0     1\n" in text
 
 
 def test_right_to_left_names_do_not_drag_numbers_along():

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
+
 from calibeval.core.errors import UnknownMetric, nearest
 from calibeval.core.metrics import intervals
 from calibeval.core.metrics.binning import BinSums
@@ -25,6 +27,9 @@ class NotComputable(Exception):
         self.facts = facts
 
 
+LEAST_BIN_ROWS = 5
+
+
 @dataclass(frozen=True, slots=True)
 class MetricSpec:
     """One metric: everything that reports, commands, gate and docs need to know of it.
@@ -33,6 +38,7 @@ class MetricSpec:
     explain: adds to the result what explains it.
     low, high: the range of values; high is None where it is unbounded. better: where good values lie.
     unit: "%" metrics are fractions inside and percent in tables for people. binary: exists for two classes only.
+    binned: its interval rests on sums of bins, and is left out where these hold too few rows.
     """
 
     name: str
@@ -45,6 +51,7 @@ class MetricSpec:
     better: Literal["lower", "higher", "zero"]
     unit: Literal["%", "nats", ""]
     source: str
+    binned: bool = True
     explain: Callable[[MetricResult, Sums], MetricResult] | None = None
     binary: bool = False
 
@@ -55,7 +62,9 @@ class MetricSpec:
         except NotComputable as missing:
             return MetricResult(self.name, None, reason=str(missing), **missing.facts)
         floor = None if self.floor is None else self.floor(sums)
-        interval = None if confidence is None else self.interval(sums, confidence)
+        interval = None
+        if confidence is not None and not (self.binned and _thin(sums)):
+            interval = self.interval(sums, confidence)
         result = MetricResult(
             self.name,
             value,
@@ -66,6 +75,12 @@ class MetricSpec:
             floor_high=None if floor is None else floor.high,
         )
         return result if self.explain is None else self.explain(result, sums)
+
+
+def _thin(sums: Sums) -> bool:
+    """Whether bins hold so few rows, below 5 on average, that normal sums say nothing of them."""
+    filled = max(np.count_nonzero(sums.top.count), np.count_nonzero(sums.mass.count))
+    return sums.n < LEAST_BIN_ROWS * int(filled)
 
 
 def _classes(sums: Sums) -> BinSums:
@@ -108,6 +123,7 @@ METRICS: dict[str, MetricSpec] = {
             better="higher",
             unit="%",
             source="interval: Wilson, JASA 1927",
+            binned=False,
         ),
         MetricSpec(
             "confidence_gap",
@@ -120,6 +136,7 @@ METRICS: dict[str, MetricSpec] = {
             better="zero",
             unit="%",
             source="calibration in the large, of the top label",
+            binned=False,
         ),
         MetricSpec(
             "ece",
@@ -193,6 +210,7 @@ METRICS: dict[str, MetricSpec] = {
             better="lower",
             unit="nats",
             source="logarithmic score: Good 1952",
+            binned=False,
         ),
         MetricSpec(
             "brier",
@@ -205,6 +223,7 @@ METRICS: dict[str, MetricSpec] = {
             better="lower",
             unit="",
             source="Brier 1950",
+            binned=False,
         ),
         MetricSpec(
             "ece_positive",

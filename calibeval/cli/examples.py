@@ -1,0 +1,31 @@
+"""Examples below the help of each command; the suite runs every one of them."""
+
+REPORT = """\b
+Examples:
+  $ calibeval report sample_data/diamonds.npz#test
+  $ calibeval report sample_data/digits_val.npz sample_data/digits_test.csv
+  $ calibeval report sample_data/diamonds.npz#test --fit-on sample_data/diamonds.npz#val
+  $ calibeval report sample_data/digits_test.npz --cross-fit 5 --out release
+  $ calibeval report sample_data/digits_test.npz --json --no-intervals
+  $ calibeval report sample_data/digits_test.npz --format latex
+  $ calibeval report sample_data/digits_test.npz --figure reliability.pdf --width 3.5
+  $ calibeval report sample_data/digits_test.npz --explain-conventions
+"""
+
+INSPECT = """\b
+Examples:
+  $ calibeval inspect sample_data/diamonds.npz
+  $ calibeval inspect sample_data/diamonds.npz#val --json
+  $ calibeval inspect sample_data/digits_test.csv --kind logits
+"""
+
+FIT = """\b
+Examples:
+  $ calibeval fit sample_data/diamonds.npz#val --out map.json
+  $ calibeval fit sample_data/digits_val.npz --method auto
+"""
+
+APPLY = """\b
+Examples:
+  $ calibeval apply map.json sample_data/diamonds.npz#test --out repaired.npz
+"""
