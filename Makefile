@@ -2,6 +2,7 @@
 PYTHON ?= python3
 DEV := .venv
 USER_ENV := .venv-demo
+BENCH_ENV := .venv-bench
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: demo test lint fuzz bench clean
@@ -16,9 +17,8 @@ test: $(DEV)/.installed lint ## the whole suite
 fuzz: $(DEV)/.installed ## 20,000 mutants a format, 200 kills: about an hour
 	CALIBEVAL_FUZZ=20000 CALIBEVAL_KILLS=200 $(DEV)/bin/python -m pytest tests/fuzz
 
-bench: $(DEV)/.installed ## the tables of docs/benchmarks.md; wants a quiet machine
-	$(DEV)/bin/python -m pip install --quiet --constraint requirements.lock -r tests/benchmarks/requirements.txt
-	$(DEV)/bin/python tests/benchmarks/run.py
+bench: $(BENCH_ENV)/.installed ## the tables of docs/benchmarks.md; wants a quiet machine
+	$(BENCH_ENV)/bin/python -m tests.benchmarks.run --full
 
 lint: $(DEV)/.installed
 	$(DEV)/bin/ruff check .
@@ -32,10 +32,16 @@ $(DEV)/.installed: requirements.lock pyproject.toml
 	$(DEV)/bin/python -m pip install --quiet --no-deps --editable .
 	touch $@
 
+$(BENCH_ENV)/.installed: requirements.lock pyproject.toml tests/benchmarks/requirements.txt
+	$(PYTHON) -m venv $(BENCH_ENV)
+	$(BENCH_ENV)/bin/python -m pip install --quiet -r requirements.lock -r tests/benchmarks/requirements.txt
+	$(BENCH_ENV)/bin/python -m pip install --quiet --no-deps --editable .
+	touch $@
+
 $(USER_ENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(USER_ENV)
 	$(USER_ENV)/bin/python -m pip install --quiet --constraint requirements.lock .
 	touch $@
 
 clean:
-	rm -rf $(DEV) $(USER_ENV) demo build *.egg-info .*_cache
+	rm -rf $(DEV) $(USER_ENV) $(BENCH_ENV) demo build *.egg-info .*_cache
