@@ -56,7 +56,7 @@ def report(
     if table is not None and json:
         raise UsageError("--json and --format exclude each other")
     from calibeval.core.evaluate import check_settings, evaluate_dump
-    from calibeval.core.report import Report
+    from calibeval.core.report import Report, with_distinct_names
     from calibeval.core.version import VERSION
     from calibeval.readers import open_dump
 
@@ -89,7 +89,7 @@ def report(
             fitted = None if fit_on is None else open_dump(fit_on, reading)
             plan = Plan(method, objective, clip, seed, group, fitted, cross_fit, allow_leak)
         results = [_results(open_dump(name, reading), plan, evaluate) for name in dumps]
-    result = Report(VERSION, settings, tuple(results))
+    result = Report(VERSION, settings, with_distinct_names(results))
     for dump in result.dumps:
         say([f"warning: {dump.name}: {warning}" for warning in dump.warnings], quiet=quiet)
     if out is not None:

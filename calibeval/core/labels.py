@@ -72,7 +72,11 @@ def _from_names(raw: npt.NDArray[Any], class_names: Sequence[str] | None) -> Lab
     if not len(names):
         return np.empty(0, np.int64)
     if class_names is None:
-        raise InputError(f'row 0: label "{names[0]}" is text; give the class names in the order of the columns')
+        odd = next((i for i, name in enumerate(names.tolist()) if not _is_number(name)), 0)
+        raise InputError(
+            f'row {odd}: label "{names[odd]}" is text; give the class names, in the order of the columns '
+            "(--class-names FILE)"
+        )
     order = np.argsort(np.asarray(class_names, dtype=str), kind="stable")
     table = np.asarray(class_names, dtype=str)[order]
     place = np.minimum(np.searchsorted(table, names), len(table) - 1)
@@ -105,9 +109,19 @@ def _check_range(labels: Labels, k: int, ignore_index: int | None) -> None:
     )
 
 
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _hint(out: Labels, low: int, high: int, k: int) -> str:
     if low == 1 and high == k:
         return " If the labels start at 1, subtract 1 before saving."
+    if low == -1 and high == 1 and k == 2:
+        return " If the classes are called -1 and 1, save 0 and 1."
     if (out == out[0]).all() and int(out[0]) in (-1, -100, 255):
         return f" If {int(out[0])} marks rows without a label, say --ignore-index {int(out[0])}."
     return ""

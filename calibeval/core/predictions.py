@@ -175,8 +175,8 @@ class Predictions:
 
     @property
     def largest_probability(self) -> float:
-        """How far above 1 rounding may have taken a probability: four steps of the stored type, at least 1e-6."""
-        return 1.0 + max(1e-6, 4 * self.precision)
+        """How far above 1 rounding may have taken a probability: eight steps of the stored type, at least 2e-5."""
+        return 1.0 + max(2e-5, 8 * self.precision)
 
     @property
     def n(self) -> int:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from importlib import import_module
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from calibeval.core.errors import InputError, UnknownMetric, nearest
@@ -150,8 +151,10 @@ class DumpReport:
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of this dump."""
-        source = {"path": self.source.path, "split": self.source.split, "sha256": self.source.sha256}
-        reading = {"kind": self.kind, "n": self.n, "k": self.k, "ignored": self.ignored}
+        source: dict[str, Any] = {"path": self.source.path, "split": self.source.split, "sha256": self.source.sha256}
+        reading: dict[str, Any] = {"kind": self.kind, "n": self.n, "k": self.k, "ignored": self.ignored}
+        if self.source.labels_path is not None:
+            reading |= {"labels_path": self.source.labels_path, "labels_sha256": self.source.labels_sha256}
         return {
             "name": self.name,
             "source": {**source, "format": self.source.format, **reading},
@@ -223,6 +226,28 @@ class Report:
             raise InputError(f"this is no report of schema {SCHEMA}: {error!r}") from None
 
 
+def with_distinct_names(dumps: Sequence[DumpReport]) -> tuple[DumpReport, ...]:
+    """The dumps, those of one name renamed by as much of their paths as tells them apart, or numbered."""
+    return tuple(replace(dump, name=_distinct_name(dump, dumps, i)) for i, dump in enumerate(dumps))
+
+
+def _distinct_name(dump: DumpReport, dumps: Sequence[DumpReport], place: int) -> str:
+    twins = [_tails(other) for other in dumps if other.name == dump.name]
+    if len(twins) == 1:
+        return dump.name
+    for depth, tail in enumerate(_tails(dump)):
+        if sum(tail == tails[min(depth, len(tails) - 1)] for tails in twins) == 1:
+            return tail
+    return f"{dump.name} ({sum(other.name == dump.name for other in dumps[: place + 1])})"
+
+
+def _tails(dump: DumpReport) -> list[str]:
+    """The dump's name with ever more of the folders of its path."""
+    parts = PurePath(dump.source.path or dump.name).parts
+    split = "" if dump.source.split is None else f"#{dump.source.split}"
+    return [PurePath(*parts[-depth:]).as_posix() + split for depth in range(1, len(parts) + 1)]
+
+
 def _view(module: str, function: str) -> Callable[[Report], Any]:
     """A renderer, found when it is asked for: the core itself knows none."""
     found: Callable[[Report], Any] = getattr(import_module(module), function)
@@ -246,7 +271,14 @@ def _dump_from_dict(data: Mapping[str, Any]) -> DumpReport:
     source, again = data["source"], data["recalibrated"]
     equal_width, equal_mass = _bins_from_dict(data["bins"])
     return DumpReport(
-        source=Source(source["path"], source["split"], source["sha256"], source["format"]),
+        source=Source(
+            source["path"],
+            source["split"],
+            source["sha256"],
+            source["format"],
+            source.get("labels_path"),
+            source.get("labels_sha256"),
+        ),
         kind=source["kind"],
         n=source["n"],
         k=source["k"],

@@ -12,8 +12,9 @@ import numpy.typing as npt
 
 from calibeval.core.errors import InputError, nearest
 from calibeval.core.predictions import Predictions, Source, stored_precision
-from calibeval.core.row_source import Kind, RowSource
+from calibeval.core.row_source import BinaryColumns, Kind, RowSource
 from calibeval.core.values import looks_like_probs
+from calibeval.readers.columns import COLUMN
 from calibeval.readers.limits import Limits
 from calibeval.readers.rivals import PEEK_SCORES, rival_warning
 from calibeval.readers.roles import (
@@ -170,6 +171,8 @@ def _gather(view: _View, options: ReadOptions, labels: npt.NDArray[Any] | None, 
 def _score_columns(arrays: dict[str, Stored], columns: Sequence[str], file: str) -> Stored:
     """The named columns of a table as one array of scores."""
     for column in columns:
+        if column not in arrays and COLUMN.match(column):
+            raise InputError(f'{file}: --score-columns: columns named like "{column}" are read as scores anyway')
         if column not in arrays:
             raise InputError(f'{file}: --score-columns: there is no column "{column}"{nearest(column, arrays)}')
         if arrays[column].dtype.kind not in "fiu" or len(arrays[column].shape) != 1:
@@ -210,6 +213,8 @@ def _pick(values: RowSource, rows: npt.NDArray[np.integer[Any]] | None, n: int, 
         raise InputError(
             f"{file}: the split's row numbers run from {rows.min()} to {rows.max()}, but there are {n} rows"
         )
+    if len(np.unique(rows)) < len(rows):
+        raise InputError(f"{file}: the split names {len(rows) - len(np.unique(rows))} rows more than once")
     return np.asarray(every[rows])
 
 
@@ -222,14 +227,18 @@ def _ignored_label(stored: Stored, key: str, file: str) -> int:
 
 
 def _refuse_probs(predictions: Predictions, file: str) -> None:
-    """Refuse logits, so called by a key, that are all non-negative and sum to 1."""
+    """Refuse logits, so called by a key, that are all non-negative and sum to 1, or one column from 0 to 1."""
     if predictions.scores.shape[-1] < 2:
         return
     for block in predictions.blocks(max(1, PEEK_SCORES // predictions.scores.shape[-1])):
-        if not looks_like_probs(block.scores, predictions.sum_tolerance):
+        one_column = isinstance(predictions.scores, BinaryColumns)
+        scores = np.stack([1 - block.scores[:, 1], block.scores[:, 1]], axis=1) if one_column else block.scores
+        if not looks_like_probs(scores, predictions.sum_tolerance):
             return
+    binary = isinstance(predictions.scores, BinaryColumns)
+    what = "all lie between 0 and 1" if binary else "are all non-negative and every row sums to 1"
     raise InputError(
-        f"{file}: these logits are all non-negative and every row sums to 1: they look like probabilities. "
+        f"{file}: these logits {what}: they look like probabilities. "
         "Say --kind probs, or --kind logits if they really are logits."
     )
 

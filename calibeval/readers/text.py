@@ -53,6 +53,8 @@ class TextSource:
 def _declared_size(path: Path) -> int:
     """The last four bytes of a gzip file: the size it expands to, modulo 4 GiB."""
     with path.open("rb") as file:
+        if file.read(2) != b"\x1f\x8b":
+            raise InputError(f"{path.name}: no gzip file, or a damaged one (Not a gzipped file, by its first bytes)")
         file.seek(-min(4, path.stat().st_size), os.SEEK_END)
         return int.from_bytes(file.read(), "little")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 
@@ -279,3 +280,23 @@ def test_class_names_that_the_terminal_cannot_show(tmp_path):
     for arguments in (["--json", "-q"], [], ["--format", "md"], ["--format", "csv"], ["--format", "latex"]):
         result = program("report", path, *arguments, env={**ENVIRONMENT, "PYTHONIOENCODING": "ascii"})
         assert (result.code, result.err) == (0, "")
+
+
+def test_the_hash_of_a_labels_file_is_in_the_report(tmp_path, capsys):
+    np.save(tmp_path / "y.npy", LABELS)
+    np.save(tmp_path / "s.npy", LOGITS)
+    result = run(capsys, "report", tmp_path / "s.npy", "--labels", tmp_path / "y.npy", "--kind", "logits", "--json")
+    source = result.json["dumps"][0]["source"]
+    assert source["labels_sha256"] == hashlib.sha256((tmp_path / "y.npy").read_bytes()).hexdigest()
+    assert Report.from_json(result.out).to_json() == result.out
+
+
+def test_dumps_of_one_name_are_told_apart(tmp_path, capsys):
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        npz(tmp_path / folder, logits=LOGITS, labels=LABELS)
+    paths = [npz(tmp_path / folder, logits=LOGITS, labels=LABELS) for folder in ("one", "two")]
+    names = [dump["name"] for dump in run(capsys, "report", *paths, "--json").json["dumps"]]
+    assert names == [f"{folder}/{paths[0].name}" for folder in ("one", "two")]
+    names = [dump["name"] for dump in run(capsys, "report", paths[0], paths[0], "--json").json["dumps"]]
+    assert names == [f"{paths[0].name} (1)", f"{paths[0].name} (2)"]

@@ -90,7 +90,10 @@ WRONG = [
     (np.array(["2026-01-01"], "M8[D]"), "labels have dtype datetime64[D], but whole numbers are needed"),
     (np.zeros((2, 2, 2)), "labels have shape (2, 2, 2), but one label a row is needed"),
     (np.zeros((2, 4)), "labels have 4 columns, but the scores have 3 classes"),
-    (np.array(["cat", "dog"]), 'row 0: label "cat" is text; give the class names in the order of the columns'),
+    (
+        np.array(["cat", "dog"]),
+        'row 0: label "cat" is text; give the class names, in the order of the columns (--class-names FILE)',
+    ),
 ]
 
 

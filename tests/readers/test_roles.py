@@ -235,7 +235,10 @@ def test_text_labels_are_looked_up_in_the_class_names(tmp_path):
     names = np.array(["cat", "ant", "bee"])
     assert read(npz(tmp_path, logits=LOGITS, labels=names[LABELS], classes=names)).labels.tolist() == LABELS.tolist()
     path = npz(tmp_path, logits=LOGITS, labels=names[LABELS])
-    refused(path, 'd.npz: row 0: label "cat" is text; give the class names in the order of the columns')
+    refused(
+        path,
+        'd.npz: row 0: label "cat" is text; give the class names, in the order of the columns (--class-names FILE)',
+    )
     assert read(path, class_names=["cat", "ant", "bee"]).labels.tolist() == LABELS.tolist()
 
 
@@ -447,3 +450,33 @@ def test_inspecting_splits_hashes_the_file_once(tmp_path, monkeypatch):
     readings = inspect_dump(str(npz(tmp_path, **arrays)), ReadOptions()).readings
     assert len({reading.sha256 for reading in readings}) == 1
     assert (len(readings), len(calls)) == (20, 1)
+
+
+def test_one_column_of_logits_that_looks_like_probabilities(tmp_path):
+    path = tmp_path / "d.npz"
+    np.savez(path, logits=np.array([0.1, 0.9, 1.0, 0.0]), labels=np.array([0, 1, 1, 0]))
+    refused(
+        path,
+        "d.npz: these logits all lie between 0 and 1: they look like probabilities. "
+        "Say --kind probs, or --kind logits if they really are logits.",
+    )
+    assert read(path, kind="probs").k == 2
+
+
+def test_labels_called_minus_one_and_one(tmp_path):
+    path = tmp_path / "d.npz"
+    np.savez(path, logits=np.array([-3.0, 2.0, 1.0]), labels=np.array([-1, 1, 1]))
+    refused(
+        path,
+        "d.npz: row 0: label -1, but the scores have 2 classes (0 to 1). "
+        "If the classes are called -1 and 1, save 0 and 1.",
+    )
+
+
+def test_one_text_among_numeric_labels_is_the_one_named(tmp_path):
+    path = tmp_path / "d.npz"
+    np.savez(path, logits=np.eye(3), labels=np.array(["2", "1", "unk"]))
+    refused(
+        path,
+        'd.npz: row 2: label "unk" is text; give the class names, in the order of the columns (--class-names FILE)',
+    )

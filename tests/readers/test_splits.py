@@ -159,3 +159,15 @@ def test_joined_splits_have_the_coarsest_precision(tmp_path):
     path = npz(tmp_path, val_logits=LOGITS[:8], val_labels=LABELS[:8], test_logits=half, test_labels=LABELS[8:])
     for name in ("val+test", "test+val"):
         assert read(part(path, name)).precision == 2.0**-10
+
+
+def test_a_split_that_names_a_row_twice_is_refused(tmp_path):
+    path = tmp_path / "d.npz"
+    np.savez(path, logits=LOGITS, labels=LABELS, val_index=np.array([0, 1, 1]))
+    refused(f"{path}#val", "d.npz: the split names 1 rows more than once")
+
+
+def test_splits_that_share_rows_cannot_be_joined(tmp_path):
+    path = tmp_path / "d.npz"
+    np.savez(path, logits=LOGITS, labels=LABELS, val_index=np.arange(4), test_index=np.arange(2, 8))
+    refused(f"{path}#val+test", "d.npz: the splits val and test share 2 rows, which would count twice")
