@@ -263,6 +263,9 @@ def _join(parts: list[_Gathered], names: list[str], file: str) -> _Gathered:
     shared = [key for key in first.columns if all(key in part.columns for part in parts)]
     ids = [part.ids for part in parts if part.ids is not None]
     rows = [part.file_rows for part in parts if part.file_rows is not None]
+    twice = sum(map(len, rows)) - len(np.unique(np.concatenate(rows))) if rows else 0
+    if twice:
+        raise InputError(f"{file}: the splits {' and '.join(names)} share {twice} rows, which would count twice")
     return replace(
         first,
         scores=np.concatenate([np.asarray(part.scores[0 : part.scores.shape[0]]) for part in parts]),
