@@ -48,9 +48,7 @@ class Recipe:
 
 
 DIGITS = Recipe({"train": 200, "val": 600, "test": 997}, (64, 32), epochs=400, batch=32)
-DIAMONDS = Recipe(
-    {"train": 6_000, "val": 12_000, "test": 20_000}, (256, 128, 16), epochs=250, batch=128
-)
+DIAMONDS = Recipe({"train": 6_000, "val": 12_000, "test": 20_000}, (256, 128, 16), epochs=250, batch=128)
 
 
 def split_rows(n: int, recipe: Recipe) -> Arrays:

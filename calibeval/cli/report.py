@@ -119,7 +119,7 @@ def _shown(report: Report, json: bool, table: str | None) -> str:
         return report.to_json()
     if table is not None:
         renderer: Callable[[Report], str] = import_module(f"calibeval.render.{TABLES[table]}").render
-        return renderer(report)
+        return renderer(_before_and_after(report))
     from calibeval.cli.terminal import screen
     from calibeval.render.conventions import note
     from calibeval.render.terminal import render_report

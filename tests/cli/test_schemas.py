@@ -41,3 +41,18 @@ def test_the_schema_refuses_a_null_without_reason(capsys):
     document["dumps"][0]["metrics"]["ece"] = {"value": None}
     with pytest.raises(jsonschema.ValidationError, match="'reason' is a required property"):
         jsonschema.validate(document, schema("report"))
+
+
+@pytest.mark.parametrize("dump", ["sample_data/digits_test.npz", "sample_data/diamonds.npz#val"])
+def test_explained_conventions_follow_their_schema(capsys, dump):
+    jsonschema.validate(printed(capsys, "report", dump, "--explain-conventions"), schema("conventions"))
+
+
+@pytest.mark.parametrize("method", ["temperature", "vector", "isotonic", "auto"])
+def test_maps_follow_their_schema(capsys, method):
+    jsonschema.validate(printed(capsys, "fit", "sample_data/digits_val.npz", "--method", method), schema("map"))
+
+
+def test_recalibrated_reports_follow_their_schema(capsys):
+    words = ["report", "sample_data/digits_test.npz", "--fit-on", "sample_data/digits_val.npz"]
+    jsonschema.validate(printed(capsys, *words), schema("report"))
