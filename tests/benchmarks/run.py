@@ -16,6 +16,8 @@ TITLES = {
     "engine": "Engine beside other libraries",
     "startup": "Start-up and whole processes",
     "growth": "Growth, and files larger than memory",
+    "temperature": "Temperature",
+    "recalibrators": "Recalibrators on held-out rows",
 }
 HEAD = """# Benchmarks
 

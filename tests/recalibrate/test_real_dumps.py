@@ -1,6 +1,9 @@
-"""Temperatures and the column "test ECE before -> after" of shared/data/README.md, where that folder is there."""
+"""Temperatures of real dumps, and their test ECE before and after; see tests/test_real_dumps.py."""
 
 from __future__ import annotations
+
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +13,7 @@ from calibeval.recalibrate import fit
 from tests.conftest import ROOT
 from tests.recalibrate.scalar import best_temperature
 
-FOLDER = ROOT.parent / "shared" / "data"
+FOLDER = Path(os.environ.get("CALIBEVAL_REAL_DUMPS", ROOT.parent / "shared" / "data"))
 # Dump, temperature of val (three decimals), ECE of test before and after (four decimals).
 TABLE = [
     ("camvid_seg_tinyunet.npz", 0.957, 0.0538, 0.0615),
