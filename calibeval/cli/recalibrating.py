@@ -11,9 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.errors import InputError, UsageError, nearest
+from calibeval.core.evaluate import check_settings, evaluate_dump
 from calibeval.core.predictions import Predictions
 from calibeval.core.report import DumpReport, Recalibrated
+from calibeval.core.words import judge
 from calibeval.recalibrate import Map, check_leak, cross_fit, fit
+
+PROSPECT_ROWS = 20_000
 
 Evaluate = Callable[[Predictions], DumpReport]
 
@@ -49,6 +53,31 @@ def _map_of(plan: Plan) -> Map:
     if plan.fitted is None:
         raise UsageError("there is no dump to fit on")
     return fitted_map(plan.fitted, plan)
+
+
+def prospect(dump: Predictions, report: DumpReport) -> str:
+    """What a temperature would do for a dump that nobody repaired, in a line; empty where there is nothing to repair.
+
+    Out of fold, on at most 20,000 rows taken evenly.
+    """
+    ece = report["ece"]
+    standing = judge(ece, n=report.n)
+    if standing is None or not standing.beyond_noise or dump.k is None or len(dump.layout) > 1:
+        return ""
+    step = -(-dump.rows // PROSPECT_ROWS)
+    sample = dump if step == 1 else dump.select(np.arange(0, dump.rows, step))
+    try:
+        settings = check_settings(bins=len(report.equal_width), convention="calibeval", confidence=None)
+        after = evaluate_dump(cross_fit(sample).predictions, settings)
+    except InputError:
+        return ""  # too few rows, or a label of probability 0: a fit would say so
+    value = after["ece"].value
+    if value is None or ece.value is None:
+        return ""
+    what = f"would bring the ECE from {100 * ece.value:.1f} to about {100 * value:.1f} %"
+    if value >= ece.value:
+        what = "would not lower the ECE"
+    return f"A temperature {what} (out of fold; see --fit-on and --cross-fit)."
 
 
 def fitted_map(predictions: Predictions, plan: Plan) -> Map:

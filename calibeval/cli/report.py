@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from calibeval.cli import options
 from calibeval.cli.progress import Progress
@@ -88,7 +88,11 @@ def report(
 
             fitted = None if fit_on is None else open_dump(fit_on, reading)
             plan = Plan(method, objective, clip, seed, group, fitted, cross_fit, allow_leak)
-        results = [_results(open_dump(name, reading), plan, evaluate) for name in dumps]
+        results = []
+        for name in dumps:
+            predictions = open_dump(name, reading)
+            results.append(_results(predictions, plan, evaluate))
+        hint = "" if plan or json or table or len(dumps) > 1 else _prospect(predictions, results[0], settings)
     result = Report(VERSION, settings, with_distinct_names(results))
     for dump in result.dumps:
         say([f"warning: {dump.name}: {warning}" for warning in dump.warnings], quiet=quiet)
@@ -98,7 +102,7 @@ def report(
     if figure is not None:
         _draw(result, figure, width)
         say([f"written to {figure}"], quiet=quiet)
-    sys.stdout.write(_shown(result, json, table))
+    sys.stdout.write(_shown(result, json, table) + (f"\n{hint}\n" if hint else ""))
     return 0
 
 
@@ -111,6 +115,15 @@ def _results(predictions: Predictions, plan: Plan | None, evaluate: Callable[[Pr
 
     after, warnings = recalibrated(predictions, plan, evaluate)
     return replace(before, recalibrated=after, warnings=(*before.warnings, *warnings))
+
+
+def _prospect(predictions: Predictions, report: DumpReport, settings: dict[str, Any]) -> str:
+    """The line on what a temperature would do, by calibeval's own bins."""
+    if settings["convention"] != "calibeval":
+        return ""
+    from calibeval.cli.recalibrating import prospect
+
+    return prospect(predictions, report)
 
 
 def _shown(report: Report, json: bool, table: str | None) -> str:

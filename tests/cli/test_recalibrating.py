@@ -187,3 +187,18 @@ def test_the_page_shows_both(capsys, tmp_path):
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "With T = 2.31" in page
     assert "repairs most of it: ECE 13.65 → 3.32" in page.replace("\u202f", " ").replace("\xa0", " ")
+
+
+def test_a_report_says_what_a_temperature_would_do(capsys):
+    line = "A temperature would bring the ECE from 13.6 to about 3.3 % (out of fold; see --fit-on and --cross-fit).\n"
+    assert run(capsys, "report", TEST).out.endswith(f"\n\n{line}")
+    for options in (["--json"], ["--format", "csv"], ["--fit-on", VAL], [VAL], ["--convention", "guo"]):
+        assert "would bring" not in run(capsys, "report", TEST, *options).out
+
+
+def test_nothing_is_promised_where_nothing_is_to_repair(capsys, tmp_path):
+    rng = np.random.default_rng(0)
+    probs = rng.dirichlet(np.ones(3), 3000)
+    labels = (rng.random(3000)[:, None] > probs.cumsum(axis=1)).sum(axis=1)
+    np.savez(tmp_path / "calibrated.npz", probs=probs, labels=labels)
+    assert "would" not in run(capsys, "report", tmp_path / "calibrated.npz").out
