@@ -77,7 +77,7 @@ def prospect(dump: Predictions, report: DumpReport) -> str:
     what = f"would bring the ECE from {100 * ece.value:.1f} to about {100 * value:.1f} %"
     if value >= ece.value:
         what = "would not lower the ECE"
-    return f"A temperature {what} (out of fold; see --fit-on and --cross-fit)."
+    return f"A temperature {what} (out of fold; see --fit-on)."
 
 
 def fitted_map(predictions: Predictions, plan: Plan) -> Map:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
@@ -122,8 +123,9 @@ def _prospect(predictions: Predictions, report: DumpReport, settings: dict[str, 
     if settings["convention"] != "calibeval":
         return ""
     from calibeval.cli.recalibrating import prospect
+    from calibeval.cli.terminal import screen
 
-    return prospect(predictions, report)
+    return textwrap.fill(prospect(predictions, report), screen().width)
 
 
 def _shown(report: Report, json: bool, table: str | None) -> str:

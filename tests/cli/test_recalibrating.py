@@ -190,7 +190,7 @@ def test_the_page_shows_both(capsys, tmp_path):
 
 
 def test_a_report_says_what_a_temperature_would_do(capsys):
-    line = "A temperature would bring the ECE from 13.6 to about 3.3 % (out of fold; see --fit-on and --cross-fit).\n"
+    line = "A temperature would bring the ECE from 13.6 to about 3.3 % (out of fold; see --fit-on).\n"
     assert run(capsys, "report", TEST).out.endswith(f"\n\n{line}")
     for options in (["--json"], ["--format", "csv"], ["--fit-on", VAL], [VAL], ["--convention", "guo"]):
         assert "would bring" not in run(capsys, "report", TEST, *options).out
