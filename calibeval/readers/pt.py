@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,19 @@ from calibeval.readers.limits import Limits
 from calibeval.readers.stored import BFLOAT16_PRECISION, Contents, Stored
 
 FLOOR = (2, 10)
+# What torch's reader makes of a damaged file: its unpickler works on a stack and trusts it.
+DAMAGE = (
+    RuntimeError,
+    EOFError,
+    OSError,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    ArithmeticError,
+    struct.error,
+)
 UNCHECKED = (
     " If the file was written with checksums switched off (torch.serialization.set_crc32_options(False)), say --no-crc."
 )
@@ -45,7 +59,7 @@ def read_pt(path: Path, limits: Limits) -> Contents:
     except pickle.UnpicklingError as error:
         reason = str(error).split(". ")[0].splitlines()[0]
         raise InputError(f"{path.name}: holds more than tensors, and no pickle is executed ({reason})") from None
-    except (RuntimeError, EOFError, OSError, KeyError, ValueError, TypeError, AttributeError) as error:
+    except DAMAGE as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"{path.name}: damaged, or not written by torch.save ({reason})") from None
     if isinstance(content, tuple | list) and len(content) == 2 and all(torch.is_tensor(part) for part in content):

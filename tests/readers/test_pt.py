@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zipfile
 
 import numpy as np
 import pytest
@@ -194,3 +195,16 @@ def test_tensors_that_numpy_lacks(dtype, words, tmp_path):
     torch.save({**good, "logits": odd(4, 3)}, tmp_path / "b.pt")
     with pytest.raises(InputError, match=rf'^b\.pt: "logits" holds {words}\. Save it as float32\.$'):
         read(tmp_path / "b.pt")
+
+
+def test_an_unpickler_that_runs_out_of_its_stack_is_a_damaged_file(tmp_path):
+    # Protocol, then TUPLE3 on an empty stack, in an archive as torch.save lays it out.
+    saved(tmp_path, {"logits": SCORES, "labels": TARGETS})
+    path = tmp_path / "d.pt"
+    with zipfile.ZipFile(path) as archive:
+        members = {info.filename: archive.read(info) for info in archive.infolist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, b"\x80\x02\x87." if name.endswith("data.pkl") else content)
+    with pytest.raises(InputError, match=r"^d\.pt: "):
+        read(path)
