@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import struct
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,9 @@ def read_pt(path: Path, limits: Limits) -> Contents:
         raise InputError(f"{path.name}: compressed members, which torch.save never writes")
     limits.check_expansion(path.name, sum(member.info.file_size for member in members), size=path.stat().st_size)
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch wonders aloud about odd pickles before it refuses them
+            content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except pickle.UnpicklingError as error:
         reason = str(error).split(". ")[0].splitlines()[0]
         raise InputError(f"{path.name}: holds more than tensors, and no pickle is executed ({reason})") from None
