@@ -76,7 +76,7 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard 
 Out = Annotated[
     Path | None,
     typer.Option(
-        "--out", "-o", metavar="DIR", help="Write report.json, bins.csv, reliability.svg and .png to this folder."
+        "--out", "-o", metavar="DIR", help="Write report.html, report.json, bins.csv and diagrams to this folder."
     ),
 ]
 Format = Annotated[str | None, typer.Option("--format", metavar="md|csv|latex", help="A table in this format instead.")]

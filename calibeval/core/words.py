@@ -247,13 +247,15 @@ def repair(dump: DumpReport) -> str:
     if old is None or new is None or old.value is None or new.value is None:
         return ""
     change = f"ECE {100 * old.value:.2f} → {100 * new.value:.2f}"
-    if not (judge(old, n=dump.n) or Standing.NOISE).beyond_noise and new.value <= old.value:
+    if not (judge(old, n=dump.n) or Standing.NOISE).beyond_noise:
         return f"{_fitted_map(after)} has little to repair: {change}."
     if new.value >= old.value:
         return f"{_fitted_map(after)} does not repair it: {change}."
     left = judge(new, n=dump.n) or Standing.NOISE
-    if not left.beyond_noise:
+    if left is Standing.NOISE:
         return f"{_fitted_map(after)} repairs it: {change}, {left.value}."
+    if left is Standing.UNRESOLVED:
+        return f"{_fitted_map(after)} lowers it: {change}; whether anything is left {left.value}."
     share = "most" if new.value < old.value / 2 else "some"
     return f"{_fitted_map(after)} repairs {share} of it: {change}, still beyond noise."
 

@@ -96,7 +96,7 @@ def _metrics(dump: DumpReport, report: Report, sheet: Sheet) -> RenderableType:
     after = Column(*_after(dump, [m.name for m in found], sheet))
     layouts = [[intervals, floors, phrases], [intervals, floors, words], [floors, words], [words], []]
     for layout in layouts:
-        columns = [names, units, values, *(c for c in (after, *layout) if any(c.cells))]
+        columns = [names, units, values, *(c for c in (*layout, after) if any(c.cells))]
         if total_width(columns) <= sheet.width:
             break
     return table(columns)
