@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.engine import stored_bytes
 from calibeval.core.errors import InputError, UsageError, nearest
 from calibeval.core.evaluate import check_settings, evaluate_dump
 from calibeval.core.predictions import Predictions
@@ -55,14 +56,16 @@ def _map_of(plan: Plan) -> Map:
     return fitted_map(plan.fitted, plan)
 
 
-def prospect(dump: Predictions, report: DumpReport) -> str:
+def prospect(dump: Predictions, report: DumpReport, max_memory: int) -> str:
     """What a temperature would do for a dump that nobody repaired, in a line; empty where there is nothing to repair.
 
-    Out of fold, on at most 20,000 rows taken evenly.
+    Out of fold, on at most 20,000 rows taken evenly; nothing is said of dumps that are read block by block.
     """
     ece = report["ece"]
     standing = judge(ece, n=report.n)
     if standing is None or not standing.beyond_noise or dump.k is None or len(dump.layout) > 1:
+        return ""
+    if stored_bytes(dump) > max_memory:
         return ""
     step = -(-dump.rows // PROSPECT_ROWS)
     sample = dump if step == 1 else dump.select(np.arange(0, dump.rows, step))

@@ -93,7 +93,7 @@ def report(
         for name in dumps:
             predictions = open_dump(name, reading)
             results.append(_results(predictions, plan, evaluate))
-        hint = "" if plan or json or table or len(dumps) > 1 else _prospect(predictions, results[0], settings)
+        hint = "" if plan or json or table or len(dumps) > 1 else _prospect(predictions, results[0], settings, limit)
     result = Report(VERSION, settings, with_distinct_names(results))
     for dump in result.dumps:
         say([f"warning: {dump.name}: {warning}" for warning in dump.warnings], quiet=quiet)
@@ -118,14 +118,14 @@ def _results(predictions: Predictions, plan: Plan | None, evaluate: Callable[[Pr
     return replace(before, recalibrated=after, warnings=(*before.warnings, *warnings))
 
 
-def _prospect(predictions: Predictions, report: DumpReport, settings: dict[str, Any]) -> str:
+def _prospect(predictions: Predictions, report: DumpReport, settings: dict[str, Any], limit: int) -> str:
     """The line on what a temperature would do, by calibeval's own bins."""
     if settings["convention"] != "calibeval":
         return ""
     from calibeval.cli.recalibrating import prospect
     from calibeval.cli.terminal import screen
 
-    return textwrap.fill(prospect(predictions, report), screen().width)
+    return textwrap.fill(prospect(predictions, report, limit), screen().width)
 
 
 def _shown(report: Report, json: bool, table: str | None) -> str:

@@ -67,9 +67,12 @@ def summarise(
     """
     edges = equal_width_edges(bins)
     compared = _stored_edges(edges, predictions)
-    keys: KeptKeys | CountedKeys = KeptKeys(predictions.n)
-    if max_memory is not None and _stored_bytes(predictions) > max_memory:
-        keys = CountedKeys(predictions.n, lambda: (c.keys for c in _in_order(predictions, compared, jobs)))
+    streamed = max_memory is not None and stored_bytes(predictions) > max_memory
+    keys = (
+        CountedKeys(predictions.n, lambda: (c.keys for c in _in_order(predictions, compared, jobs)))
+        if streamed
+        else KeptKeys(predictions.n)
+    )
     total: _Chunk | None = None
     try:
         for chunk in _in_order(predictions, compared, jobs):
@@ -99,7 +102,8 @@ def summarise(
     )
 
 
-def _stored_bytes(predictions: Predictions) -> int:
+def stored_bytes(predictions: Predictions) -> int:
+    """How many bytes the scores take as they are stored."""
     return math.prod(predictions.scores.shape) * predictions.scores.dtype.itemsize
 
 

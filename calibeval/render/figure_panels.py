@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,7 +12,8 @@ from matplotlib.patches import Patch, Rectangle
 
 from calibeval.core.consistency import consistency_range
 from calibeval.core.report import Bin
-from calibeval.render.figure_text import Header, short_count, text_width
+from calibeval.render.figure_text import Header, text_width
+from calibeval.render.marks import ink_weight, short_count
 
 # Vermilion and blue of Okabe & Ito's palette, which the colour-blind tell apart; hatches tell them apart in grey.
 OVER, UNDER = "#d55e00", "#0072b2"
@@ -55,17 +55,6 @@ def means(bins: Sequence[Bin]) -> Means:
     confidence = sum(b.count * b.confidence for b in bins if b.confidence is not None)
     accuracy = sum(b.count * b.accuracy for b in bins if b.accuracy is not None)
     return Means(confidence / max(rows, 1), accuracy / max(rows, 1), rows)
-
-
-def ink_weight(count: int) -> float:
-    """How strongly a bin is drawn, from 0.15 to 1: less, the less its accuracy is known.
-
-    It is 1 less the width of a 95 % range of the accuracy of that many rows, at even chances.
-
-    >>> [round(ink_weight(count), 2) for count in (1, 3, 10, 100, 10_000)]
-    [0.15, 0.15, 0.38, 0.8, 0.98]
-    """
-    return max(0.15, 1.0 - 1.96 / math.sqrt(count))
 
 
 def tint(colour: str, weight: float) -> str:

@@ -12,9 +12,9 @@ from matplotlib.font_manager import get_font
 from matplotlib.ft2font import FT2Font
 
 from calibeval.core.report import DumpReport
+from calibeval.render.marks import ELLIPSIS, shorten
 
 FONT = "DejaVu Sans"
-ELLIPSIS = "…"
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 # Of longer names only this many characters are looked at.
 _LONGEST = 1000
@@ -75,18 +75,6 @@ def cut(text: str, points: float, room: float, *, bold: bool = False) -> str:
     return shorten(text, low)
 
 
-def shorten(text: str, kept: int) -> str:
-    """The text, or where it is longer `kept` characters of it, a third of them from its start.
-
-    >>> shorten("abcdefghi", 6), shorten("abcdef", 6)
-    ('ab…fghi', 'abcdef')
-    """
-    if len(text) <= kept:
-        return text
-    start = kept // 3
-    return text[:start].rstrip() + ELLIPSIS + text[len(text) - (kept - start) :].lstrip()
-
-
 def titles(names: Sequence[str], points: float, room: float) -> list[str]:
     """One bold title per dump: the name as it is, else shorter, else cut; different names stay different.
 
@@ -142,19 +130,6 @@ def percent(fraction: float | None, digits: int = 2) -> str:
     ('12.62', '50.0', '–')
     """
     return "–" if fraction is None else f"{100.0 * fraction:.{digits}f}"
-
-
-def short_count(count: int, *, whole: bool = False) -> str:
-    """A count in at most four characters below a thousand million; `whole` drops the decimal.
-
-    >>> short_count(287), short_count(3903), short_count(3903, whole=True), short_count(99960), short_count(2_500_000)
-    ('287', '3.9k', '4k', '100k', '2.5M')
-    """
-    for unit, suffix in ((1, ""), (1_000, "k"), (1_000_000, "M"), (1_000_000_000, "G")):
-        if count < 999.5 * unit or suffix == "G":
-            scaled = count / unit
-            return f"{scaled:.0f}{suffix}" if unit == 1 or whole or scaled >= 9.95 else f"{scaled:.1f}{suffix}"
-    raise AssertionError  # pragma: no cover - the last unit takes every count
 
 
 class Header(NamedTuple):

@@ -22,7 +22,8 @@ from calibeval.core.errors import InputError, UsageError, nearest
 from calibeval.core.report import DumpReport, Report
 from calibeval.render import figure_panels as panels
 from calibeval.render.figure_layout import Cell, Layout, many_panels, one_panel
-from calibeval.render.figure_text import FONT, ece_line, headers, percent, printable, shorten
+from calibeval.render.figure_text import FONT, ece_line, headers, percent, printable
+from calibeval.render.marks import shorten
 
 if TYPE_CHECKING:
     from matplotlib.typing import RcKeyType

@@ -53,15 +53,15 @@ def short_names(names: Sequence[str], most: int) -> list[str]:
     return shown
 
 
-def short_count(count: int) -> str:
-    """A count in at most four characters below a thousand million.
+def short_count(count: int, *, whole: bool = False) -> str:
+    """A count in at most four characters below a thousand million; `whole` drops the decimal.
 
-    >>> short_count(287), short_count(3903), short_count(99960), short_count(2_500_000)
-    ('287', '3.9k', '100k', '2.5M')
+    >>> short_count(287), short_count(3903), short_count(3903, whole=True), short_count(99960), short_count(2_500_000)
+    ('287', '3.9k', '4k', '100k', '2.5M')
     """
     for unit, suffix in ((1, ""), (1_000, "k"), (1_000_000, "M"), (1_000_000_000, "G")):
         if count < 999.5 * unit or suffix == "G":
-            return f"{count / unit:.{0 if unit == 1 or count >= 9.95 * unit else 1}f}{suffix}"
+            return f"{count / unit:.{0 if unit == 1 or whole or count >= 9.95 * unit else 1}f}{suffix}"
     raise AssertionError  # pragma: no cover - the last unit takes every count
 
 
