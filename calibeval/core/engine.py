@@ -22,7 +22,7 @@ from calibeval.core.errors import InputError
 from calibeval.core.metrics.binning import BinSums, bin_index, equal_width_edges, sums_by_index, totals_by_index
 from calibeval.core.predictions import Block, Predictions
 from calibeval.core.rows import BadValues, ClassTotals, Tolerance, full_rows, top_label_rows
-from calibeval.core.sums import Sums
+from calibeval.core.sums import RowScores, Sums
 from calibeval.core.values import check_values
 
 Floats = npt.NDArray[np.float64]
@@ -43,6 +43,7 @@ class _Chunk:
     impossible: int
     impossible_row: int | None
     keys: Keys
+    rows: RowScores | None
 
 
 def summarise(
@@ -52,12 +53,14 @@ def summarise(
     jobs: int = 1,
     max_memory: int | None = None,
     progress: Callable[[int], None] | None = None,
+    keep_rows: bool = False,
 ) -> Sums:
     """All sums of the predictions in one reading of the scores.
 
     bins: number of equal-width bins, and the most equal-mass bins. jobs: threads; the result does not depend on it.
     max_memory: scores of more bytes are read again, once or a few times, for the equal-mass bins, and nothing is kept
     for each row; None: there is no limit. progress: called with the number of rows of each finished chunk.
+    keep_rows: keep the results of every row, too: 25 bytes a row.
     Memory beyond the scores: about 10 MiB a thread, and 8 bytes a row within max_memory.
     Raises: InputError naming the first rows whose values are not what the kind promises.
 
@@ -69,14 +72,16 @@ def summarise(
     compared = _stored_edges(edges, predictions)
     streamed = max_memory is not None and stored_bytes(predictions) > max_memory
     keys = (
-        CountedKeys(predictions.n, lambda: (c.keys for c in _in_order(predictions, compared, jobs)))
+        CountedKeys(predictions.n, lambda: (c.keys for c in _in_order(predictions, compared, jobs, keep_rows=False)))
         if streamed
         else KeptKeys(predictions.n)
     )
     total: _Chunk | None = None
+    kept: list[RowScores] = []
     try:
-        for chunk in _in_order(predictions, compared, jobs):
+        for chunk in _in_order(predictions, compared, jobs, keep_rows=keep_rows):
             keys.add(chunk.keys)
+            kept += [] if chunk.rows is None else [chunk.rows]
             total = chunk if total is None else _add(total, chunk)
             if progress is not None:
                 progress(chunk.n)
@@ -99,6 +104,7 @@ def summarise(
         impossible=total.impossible,
         impossible_row=total.impossible_row,
         impossible_place="" if total.impossible_row is None else predictions.locate(total.impossible_row),
+        rows=_joined(kept) if keep_rows else None,
     )
 
 
@@ -120,20 +126,20 @@ def _tolerance(predictions: Predictions) -> Tolerance:
     return Tolerance(predictions.sum_tolerance, predictions.largest_probability)
 
 
-def _in_order(predictions: Predictions, edges: Floats, jobs: int) -> Iterator[_Chunk]:
+def _in_order(predictions: Predictions, edges: Floats, jobs: int, *, keep_rows: bool) -> Iterator[_Chunk]:
     """The chunks' results in the order of their rows; at most jobs + 1 chunks are under way."""
     width = predictions.scores.shape[-1] if predictions.k else 1
     every = predictions.blocks(max(1, min(CHUNK_SCORES // width, CHUNK_ROWS)))
     blocks = (block for block in every if len(block.labels))  # a block may hold ignored rows alone
     if jobs <= 1:
         for block in blocks:
-            yield _summarise_chunk(predictions, block, edges)
+            yield _summarise_chunk(predictions, block, edges, keep_rows=keep_rows)
         return
     with ThreadPoolExecutor(jobs) as pool:
         waiting: deque[Future[_Chunk]] = deque()
         try:
             for block in blocks:
-                waiting.append(pool.submit(_summarise_chunk, predictions, block, edges))
+                waiting.append(pool.submit(_summarise_chunk, predictions, block, edges, keep_rows=keep_rows))
                 if len(waiting) > jobs:
                     yield waiting.popleft().result()
             while waiting:
@@ -143,7 +149,7 @@ def _in_order(predictions: Predictions, edges: Floats, jobs: int) -> Iterator[_C
                 future.cancel()
 
 
-def _summarise_chunk(predictions: Predictions, block: Block, edges: Floats) -> _Chunk:
+def _summarise_chunk(predictions: Predictions, block: Block, edges: Floats, *, keep_rows: bool) -> _Chunk:
     m = len(edges) - 1
     rows = (
         top_label_rows(block)
@@ -163,6 +169,16 @@ def _summarise_chunk(predictions: Predictions, block: Block, edges: Floats) -> _
         impossible=len(impossible),
         impossible_row=predictions.stored_row(block, int(impossible[0])) if len(impossible) else None,
         keys=confidence_keys(rows.confidence, rows.correct),
+        rows=RowScores(rows.confidence, rows.correct, -rows.label_log_p, brier) if keep_rows else None,
+    )
+
+
+def _joined(parts: list[RowScores]) -> RowScores:
+    return RowScores(
+        confidence=np.concatenate([part.confidence for part in parts]),
+        correct=np.concatenate([part.correct for part in parts]),
+        nll=np.concatenate([part.nll for part in parts]),
+        brier=np.concatenate([part.brier for part in parts]),
     )
 
 
@@ -190,4 +206,5 @@ def _add(a: _Chunk, b: _Chunk) -> _Chunk:
         impossible=a.impossible + b.impossible,
         impossible_row=b.impossible_row if a.impossible_row is None else a.impossible_row,
         keys=a.keys[:0],
+        rows=None,
     )

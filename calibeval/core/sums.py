@@ -4,7 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from calibeval.core.metrics.binning import BinSums, Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RowScores:
+    """Results of every single row that counts, (n,) each, in the order of the rows.
+
+    confidence: largest probability, in [0, 1]. correct: whether its class is the label. nll: -ln of the probability of
+    the label, in nats; inf where that is 0. brier: sum over the classes, in [0, 2]. Where only the top label is known,
+    the last two mean nothing.
+    """
+
+    confidence: Floats
+    correct: npt.NDArray[np.bool_]
+    nll: Floats
+    brier: Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -16,6 +34,7 @@ class Sums:
     equal-width bins, (k, m); None where only the top label is known, like the scores below.
     nll, brier: (sum, sum of squares) over rows; impossible counts rows whose label has probability 0 (nll leaves them
     out), impossible_row is the first of them, None if there is none, and impossible_place says it in words.
+    rows: the results of every row, where they were asked for.
     """
 
     n: int
@@ -30,3 +49,4 @@ class Sums:
     impossible: int
     impossible_row: int | None
     impossible_place: str
+    rows: RowScores | None = None

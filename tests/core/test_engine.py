@@ -550,3 +550,20 @@ def test_memory_beyond_the_scores_grows_with_threads_only(k, jobs):
     # How many chunks meet in memory is chance; there are never more than one a thread and one that waits.
     n = 12 * engine.CHUNK_ROWS
     assert peak_bytes(n, k, jobs) - 8 * n < (jobs + 1) * 24 * 2**20
+
+
+@pytest.mark.parametrize("k", [2, 5, 40])
+def test_the_rows_that_are_kept_are_those_of_the_sums(k, monkeypatch):
+    monkeypatch.setattr("calibeval.core.engine.CHUNK_ROWS", 100)
+    rng = np.random.default_rng(k)
+    logits, labels = rng.normal(size=(333, k)), rng.integers(0, k, 333)
+    labels[::7] = -100
+    predictions = Predictions(logits=logits, labels=labels, ignore_index=-100)
+    assert summarise(predictions).rows is None
+    sums = summarise(predictions, jobs=2, keep_rows=True)
+    p = definitions.softmax(logits[labels >= 0])
+    kept = labels[labels >= 0]
+    np.testing.assert_allclose(sums.rows.confidence, p.max(axis=1), rtol=1e-12)
+    np.testing.assert_array_equal(sums.rows.correct, p.argmax(axis=1) == kept)
+    np.testing.assert_allclose(sums.rows.nll, -np.log(p[np.arange(len(kept)), kept]), rtol=1e-11)
+    np.testing.assert_allclose(sums.rows.brier, ((p - np.eye(k)[kept]) ** 2).sum(axis=1), atol=1e-13)
