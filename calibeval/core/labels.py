@@ -14,11 +14,17 @@ Labels = npt.NDArray[np.integer[Any]]
 
 
 def as_labels(
-    raw: npt.NDArray[Any], k: int, class_names: Sequence[str] | None = None, ignore_index: int | None = None
+    raw: npt.NDArray[Any],
+    k: int,
+    class_names: Sequence[str] | None = None,
+    ignore_index: int | None = None,
+    *,
+    owner: str = "the scores have",
 ) -> Labels:
     """Labels as integers in [0, k); the ignored label passes unchanged.
 
     raw: (n,) integers, booleans, whole floats, or names listed in class_names; or (n, k) exact one-hot rows.
+    owner: what sets the number of classes, in messages.
     Raises: InputError naming the first row that does not fit, its value and a hint.
 
     >>> as_labels(np.array([0.0, 2.0]), k=3).tolist()
@@ -29,7 +35,7 @@ def as_labels(
     if raw.ndim == 2 and raw.shape[1] == 1:
         raw = raw[:, 0]
     if raw.ndim == 2:
-        return _from_one_hot(raw, k)
+        return _from_one_hot(raw, k, owner)
     if raw.ndim != 1:
         raise InputError(f"labels have shape {raw.shape}, but one label a row is needed")
     if raw.dtype.kind in "OUS":
@@ -39,7 +45,7 @@ def as_labels(
     if raw.dtype.kind not in "fiu":
         raise InputError(f"labels have dtype {raw.dtype}, but whole numbers are needed")
     labels = _whole(raw) if raw.dtype.kind == "f" else raw
-    _check_range(labels, k, ignore_index)
+    _check_range(labels, k, ignore_index, owner)
     return labels
 
 
@@ -52,9 +58,9 @@ def _whole(raw: npt.NDArray[np.floating[Any]]) -> Labels:
     return raw.astype(np.int64)
 
 
-def _from_one_hot(raw: npt.NDArray[Any], k: int) -> Labels:
+def _from_one_hot(raw: npt.NDArray[Any], k: int, owner: str) -> Labels:
     if raw.shape[1] != k:
-        raise InputError(f"labels have {raw.shape[1]} columns, but the scores have {k} classes")
+        raise InputError(f"labels have {raw.shape[1]} columns, but {owner} {k} classes")
     wrong = np.flatnonzero(~(((raw == 0) | (raw == 1)).all(axis=1) & ((raw == 1).sum(axis=1) == 1)))
     if len(wrong):
         raise InputError(
@@ -91,7 +97,7 @@ def _from_names(raw: npt.NDArray[Any], class_names: Sequence[str] | None) -> Lab
     return np.asarray(order[place], np.int64)
 
 
-def _check_range(labels: Labels, k: int, ignore_index: int | None) -> None:
+def _check_range(labels: Labels, k: int, ignore_index: int | None, owner: str) -> None:
     if not len(labels):
         return
     kept = labels if ignore_index is None else labels[labels != ignore_index]
@@ -104,7 +110,7 @@ def _check_range(labels: Labels, k: int, ignore_index: int | None) -> None:
     row = int(rows[0])
     count = "" if len(rows) == 1 else f" ({len(rows)} rows are out of range)"
     raise InputError(
-        f"row {row}: label {int(labels[row])}, but the scores have {k} classes (0 to {k - 1}){count}."
+        f"row {row}: label {int(labels[row])}, but {owner} {k} classes (0 to {k - 1}){count}."
         + _hint(labels[rows], int(kept.min()), int(kept.max()), k)
     )
 

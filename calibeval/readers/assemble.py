@@ -23,10 +23,10 @@ from calibeval.readers.roles import (
     Roles,
     find_roles,
     has_scores_and_labels,
-    index_splits,
     prefixes,
     show,
 )
+from calibeval.readers.splits import View, pick, split_views
 from calibeval.readers.stored import Contents, Stored
 
 
@@ -61,7 +61,13 @@ def assemble(
     Raises: InputError where the arrays do not tell what they are, or contradict it.
     """
     file = Path(source.path or "").name
-    views = _views(arrays, source.split, options, file)
+    views = split_views(
+        arrays,
+        source.split,
+        prefixes(arrays),
+        file,
+        alone=bool(options.labels or options.score_columns) or has_scores_and_labels(arrays, options.keys),
+    )
     parts = [_gather(view, options, labels, file) for view in views]
     gathered = parts[0] if len(parts) == 1 else _join(parts, [view.name for view in views], file)
     outcome = "correct" if gathered.kind == "confidence" else "labels"
@@ -112,12 +118,12 @@ class _Gathered:
     file_rows: npt.NDArray[Any] | None
 
 
-def _gather(view: _View, options: ReadOptions, labels: npt.NDArray[Any] | None, file: str) -> _Gathered:
+def _gather(view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, file: str) -> _Gathered:
     arrays = view.arrays
     if options.score_columns:
         arrays = {**arrays, "": _score_columns(arrays, options.score_columns, file)}
     keys = options.keys
-    named = "" if options.score_columns else view.scores
+    named = "" if options.score_columns else view.chosen
     if named is not None:
         keys = replace(keys, logits=named, probs=None)
     names = options.class_names or options.score_columns
@@ -137,11 +143,11 @@ def _gather(view: _View, options: ReadOptions, labels: npt.NDArray[Any] | None, 
     rows, outcome = view.rows, whole
     n = scores.shape[0]
     if rows is not None:
-        scores, outcome = _pick(scores, rows, n, file), _pick(whole, rows, n, file)
+        scores, outcome = pick(scores, rows, n, file), pick(whole, rows, n, file)
     used = {roles.scores, roles.labels, roles.correct, roles.prediction, roles.ids, roles.class_names}
     used |= {key for key, _ in roles.rivals}
     columns = {
-        key: _pick(stored.array(), rows, n, file)
+        key: pick(stored.array(), rows, n, file)
         for key, stored in arrays.items()
         if key not in used and stored.shape == (n,) and stored.dtype.kind != "V"
     }
@@ -152,15 +158,15 @@ def _gather(view: _View, options: ReadOptions, labels: npt.NDArray[Any] | None, 
         if (warning := rival_warning(arrays[key], (roles.scores, key), scores, (kind, other), outcome.shape, rows))
     )
     if ignore_index is None and roles.ignore is not None:
-        ignore_index = _ignored_label(arrays[roles.ignore], roles.ignore, file)
+        ignore_index = ignored_label(arrays[roles.ignore], roles.ignore, file)
         warnings = (*warnings, f'rows with label {ignore_index} are ignored, as the file\'s "{roles.ignore}" says')
     return _Gathered(
         kind=kind,
         scores=scores,
         outcome=outcome,
-        class_names=names or _class_names(arrays, roles),
+        class_names=names or stored_names(arrays, roles.class_names),
         columns=columns,
-        ids=None if roles.ids is None else _pick(arrays[roles.ids].array(), rows, n, file),
+        ids=None if roles.ids is None else pick(arrays[roles.ids].array(), rows, n, file),
         ignore_index=ignore_index,
         warnings=warnings,
         precision=arrays[roles.scores].precision or stored_precision(scores.dtype),
@@ -198,27 +204,12 @@ def _outcome(arrays: dict[str, Stored], roles: Roles, file: str) -> npt.NDArray[
     return np.asarray(prediction == labels)
 
 
-def _class_names(arrays: dict[str, Stored], roles: Roles) -> tuple[str, ...] | None:
-    if roles.class_names is None:
-        return None
-    return tuple(str(name) for name in arrays[roles.class_names].array().tolist())
+def stored_names(arrays: dict[str, Stored], key: str | None) -> tuple[str, ...] | None:
+    """The class names under a key, if there is one."""
+    return None if key is None else tuple(str(name) for name in arrays[key].array().tolist())
 
 
-def _pick(values: RowSource, rows: npt.NDArray[np.integer[Any]] | None, n: int, file: str) -> npt.NDArray[Any]:
-    """All values, or those of some rows."""
-    every = values if isinstance(values, np.ndarray) else values[0:n]
-    if rows is None:
-        return every
-    if len(rows) and (rows.min() < 0 or rows.max() >= n):
-        raise InputError(
-            f"{file}: the split's row numbers run from {rows.min()} to {rows.max()}, but there are {n} rows"
-        )
-    if len(np.unique(rows)) < len(rows):
-        raise InputError(f"{file}: the split names {len(rows) - len(np.unique(rows))} rows more than once")
-    return np.asarray(every[rows])
-
-
-def _ignored_label(stored: Stored, key: str, file: str) -> int:
+def ignored_label(stored: Stored, key: str, file: str) -> int:
     """The label to ignore that the file names."""
     value = stored.array()
     if value.dtype.kind in "iu" or (value.dtype.kind == "f" and np.isfinite(value) and value == np.floor(value)):
@@ -276,47 +267,3 @@ def _join(parts: list[_Gathered], names: list[str], file: str) -> _Gathered:
         precision=max(part.precision for part in parts),
         file_rows=np.concatenate(rows) if len(rows) == len(parts) else None,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _View:
-    """The arrays that are one dump: one prefix, all rows, or some rows.
-
-    name: the split's. scores: the key of the scores, where the split named them.
-    """
-
-    arrays: dict[str, Stored]
-    rows: npt.NDArray[np.integer[Any]] | None = None
-    scores: str | None = None
-    name: str = "all"
-
-
-def _views(arrays: dict[str, Stored], split: str | None, options: ReadOptions, file: str) -> list[_View]:
-    """What the #split selects, part by part."""
-    if split is not None and split != "all":
-        parts = split.split("+")
-        twice = next((part for i, part in enumerate(parts) if part in parts[:i]), None)
-        if twice is not None:
-            raise InputError(f'{file}: split "{twice}" is named twice')
-        return [_view(arrays, part, file) for part in parts]
-    found = prefixes(arrays)
-    alone = options.labels is not None or options.score_columns or has_scores_and_labels(arrays, options.keys)
-    if found and not alone:
-        raise InputError(f"{file}: holds several splits: {', '.join(found)}. Name one, as in {file}#{found[-1]}")
-    return [_View(arrays)]
-
-
-def _view(arrays: dict[str, Stored], part: str, file: str) -> _View:
-    prefixed = {key.removeprefix(f"{part}_"): stored for key, stored in arrays.items() if key.startswith(f"{part}_")}
-    if part in prefixes(arrays):
-        others = tuple(f"{prefix}_" for prefix in prefixes(arrays))
-        shared = {key: stored for key, stored in arrays.items() if not key.startswith(others)}
-        return _View({**shared, **prefixed}, name=part)
-    if part in index_splits(arrays):
-        return _View(arrays, rows=arrays[f"{part}_index"].array(), name=part)
-    if part in arrays and len(arrays[part].shape) >= 2:
-        return _View(arrays, scores=part, name=part)
-    matrices = [key for key, stored in arrays.items() if len(stored.shape) >= 2]
-    known = [*prefixes(arrays), *index_splits(arrays), *matrices]
-    listed = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "") if known else "none"
-    raise InputError(f'{file}: there is no split or array "{part}"{nearest(part, known)}; there are {listed}')

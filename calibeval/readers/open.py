@@ -146,19 +146,23 @@ def predictions_of(opened: Opened, labels: Opened | None, split: str | None, opt
     labels: another input that holds the labels; it is verified and hashed like the first.
     Raises: as `read`.
     """
+    source, settling = source_of(opened, labels, split)
+    outcome = None if labels is None else external_labels(labels.contents, labels.path)
+    return assemble(opened.contents.arrays, source, options, outcome, settling)
+
+
+def source_of(opened: Opened, labels: Opened | None, split: str | None) -> tuple[Source, Callable[[], Source]]:
+    """Where one split of an input comes from, without hashes yet, and what waits for them.
+
+    labels: another input that holds the labels; it is verified and hashed like the first.
+    """
     source = Source(path=opened.path.as_posix(), split=split, format=opened.format)
     sha256 = opened.digest()
     if labels is None:
-        return assemble(opened.contents.arrays, source, options, None, lambda: replace(source, sha256=sha256()))
-    source = replace(source, labels_path=labels.path.as_posix())
+        return source, lambda: replace(source, sha256=sha256())
+    with_labels = replace(source, labels_path=labels.path.as_posix())
     labels_sha256 = labels.digest()
-    return assemble(
-        opened.contents.arrays,
-        source,
-        options,
-        external_labels(labels.contents, labels.path),
-        lambda: replace(source, sha256=sha256(), labels_sha256=labels_sha256()),
-    )
+    return with_labels, lambda: replace(with_labels, sha256=sha256(), labels_sha256=labels_sha256())
 
 
 def split_name(name: str) -> tuple[Path, str | None]:

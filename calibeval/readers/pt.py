@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import struct
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from calibeval.core.errors import InputError, UsageError
 from calibeval.core.row_source import RowSource
 from calibeval.readers.archive import read_members
+from calibeval.readers.digest import Extent
 from calibeval.readers.limits import Limits
 from calibeval.readers.stored import BFLOAT16_PRECISION, Contents, Stored
 
@@ -36,9 +38,42 @@ UNCHECKED = (
 
 
 def read_pt(path: Path, limits: Limits) -> Contents:
-    """The tensors of a file that `torch.save` wrote: a dict of tensors, or a (logits, labels) pair.
+    """The tensors of a file that `torch.save` wrote: a dict, a (logits, labels) pair, or one tensor under "" (nothing).
 
     Raises: InputError for anything but tensors; UsageError without torch.
+    """
+    content, extents = load_pt(path, limits)
+    if _is_tensor(content):
+        content = {"": content}
+    elif isinstance(content, tuple | list) and len(content) == 2 and all(_is_tensor(part) for part in content):
+        content = {"logits": content[0], "labels": content[1]}
+    if not isinstance(content, dict):
+        raise InputError(
+            f"{path.name}: holds a {type(content).__name__}, but a tensor, a dict of tensors "
+            "or a (logits, labels) pair of tensors is needed"
+        )
+    return Contents(tensors(content, path.name), extents)
+
+
+def tensors(content: Mapping[Any, Any], name: str) -> dict[str, Stored]:
+    """What a dict holds in tensors, numbers and lists of names; anything else is left out.
+
+    Raises: InputError if nothing is left.
+    """
+    arrays = {
+        str(key): stored
+        for key, value in content.items()
+        if (stored := _stored(value, f'{name}: "{key}"' if key != "" else name)) is not None
+    }
+    if not arrays:
+        raise InputError(f"{name}: holds no tensors")
+    return arrays
+
+
+def load_pt(path: Path, limits: Limits) -> tuple[Any, tuple[Extent, ...]]:
+    """What `torch.save` wrote, tensors mapped, and the extents whose checksums are verified beside the work.
+
+    Raises: InputError for an old pickled file, a damaged one, or one that would run code; UsageError without torch.
     """
     try:
         import torch
@@ -65,27 +100,18 @@ def read_pt(path: Path, limits: Limits) -> Contents:
     except DAMAGE as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"{path.name}: damaged, or not written by torch.save ({reason})") from None
-    if isinstance(content, tuple | list) and len(content) == 2 and all(torch.is_tensor(part) for part in content):
-        content = {"logits": content[0], "labels": content[1]}
-    if not isinstance(content, dict):
-        raise InputError(
-            f"{path.name}: holds a {type(content).__name__}, but a dict of tensors "
-            "or a (logits, labels) pair of tensors is needed"
-        )
-    arrays = {
-        str(key): stored
-        for key, value in content.items()
-        if (stored := _stored(value, f'{path.name}: "{key}"')) is not None
-    }
-    if not arrays:
-        raise InputError(f"{path.name}: holds no tensors")
-    checked = [member.extent(UNCHECKED) for member in members] if limits.checksums else []
-    return Contents(arrays, tuple(checked))
+    return content, tuple(member.extent(UNCHECKED) for member in members) if limits.checksums else ()
 
 
 def _begins_like_zip(path: Path) -> bool:
     with path.open("rb") as file:
         return file.read(4) == b"PK\x03\x04"
+
+
+def _is_tensor(value: Any) -> bool:
+    import torch
+
+    return isinstance(value, torch.Tensor)
 
 
 def _stored(value: Any, place: str) -> Stored | None:

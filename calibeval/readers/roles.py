@@ -40,6 +40,7 @@ class Keys:
     probs: str | None = None
     labels: str | None = None
     ids: str | None = None
+    features: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def find_roles(
     correct = _only(arrays, CORRECT_KEYS, "say whether a row is correct", file) if kind == "confidence" else None
     labels = None
     if correct is None and not external_labels:
-        labels = _labels(arrays, keys, scores, file)
+        labels = label_key(arrays, keys, scores, file)
     prediction = None
     if kind == "confidence" and correct is None:
         prediction = _only(arrays, PREDICTION_KEYS, "be the predictions", file)
@@ -89,11 +90,9 @@ def find_roles(
         labels=labels,
         correct=correct,
         prediction=prediction,
-        ids=_ids(arrays, keys, file),
-        class_names=None
-        if external_names
-        else _only(arrays, NAME_KEYS, "be the class names", file, "Give them with --class-names FILE."),
-        ignore=next((key for key in arrays if key.lower() in IGNORE_KEYS and arrays[key].shape == ()), None),
+        ids=id_key(arrays, keys, file),
+        class_names=None if external_names else class_names_key(arrays, file),
+        ignore=ignore_key(arrays),
         rivals=rivals,
     )
 
@@ -153,7 +152,7 @@ def _scores(
         raise InputError(f"{file}: name one array of scores, not {len(chosen)}")
     if chosen:
         kind, key = chosen[0]
-        return _named(arrays, key, kind, file), kind, ()
+        return named_key(arrays, key, kind, file), kind, ()
     found: dict[Kind, list[str]] = {
         kind: [key for key in arrays if key.lower() in SCORE_KEYS[kind]] for kind in SCORE_KEYS
     }
@@ -164,7 +163,7 @@ def _scores(
     for candidates in found.values():
         if len(candidates) > 1:
             raise InputError(
-                f"{file}: {_count(len(candidates))} arrays could be the scores: {show(arrays, candidates)}. "
+                f"{file}: {in_words(len(candidates))} arrays could be the scores: {show(arrays, candidates)}. "
                 "Name one with --logits-key or --probs-key."
             )
     present = [(kind, candidates[0]) for kind, candidates in found.items() if candidates]
@@ -184,13 +183,30 @@ def _scores(
     )
 
 
-def _labels(arrays: Mapping[str, Stored], keys: Keys, scores: str, file: str) -> str:
+def class_names_key(arrays: Mapping[str, Stored], file: str) -> str | None:
+    """The key of the class names, if there is one.
+
+    Raises: InputError where there are two.
+    """
+    return _only(arrays, NAME_KEYS, "be the class names", file, "Give them with --class-names FILE.")
+
+
+def ignore_key(arrays: Mapping[str, Stored]) -> str | None:
+    """The key of the one number that says which label to leave out, if there is one."""
+    return next((key for key in arrays if key.lower() in IGNORE_KEYS and arrays[key].shape == ()), None)
+
+
+def label_key(arrays: Mapping[str, Stored], keys: Keys, scores: str, file: str) -> str:
+    """The key of the labels; scores: the key that holds something else.
+
+    Raises: InputError where there is none, or two.
+    """
     if keys.labels is not None:
-        return _named(arrays, keys.labels, "labels", file)
+        return named_key(arrays, keys.labels, "labels", file)
     candidates = [key for key in arrays if key.lower() in LABEL_KEYS and key != scores]
     if len(candidates) > 1:
         raise InputError(
-            f"{file}: {_count(len(candidates))} arrays could be the labels: {show(arrays, candidates)}. "
+            f"{file}: {in_words(len(candidates))} arrays could be the labels: {show(arrays, candidates)}. "
             "Name one with --labels-key."
         )
     if not candidates:
@@ -201,16 +217,24 @@ def _labels(arrays: Mapping[str, Stored], keys: Keys, scores: str, file: str) ->
     return candidates[0]
 
 
-def _named(arrays: Mapping[str, Stored], key: str, role: str, file: str) -> str:
+def named_key(arrays: Mapping[str, Stored], key: str, role: str, file: str) -> str:
+    """The key that a person named for a role.
+
+    Raises: InputError where there is no such array, with the nearest name.
+    """
     if key not in arrays:
         flag = f"--{role.replace('_', '-')}-key"
         raise InputError(f'{file}: {flag}: there is no "{key}"{nearest(key, arrays)}; there are {show(arrays)}')
     return key
 
 
-def _ids(arrays: Mapping[str, Stored], keys: Keys, file: str) -> str | None:
+def id_key(arrays: Mapping[str, Stored], keys: Keys, file: str) -> str | None:
+    """The key of the ids, if there is one.
+
+    Raises: InputError where there are two.
+    """
     if keys.ids is not None:
-        return _named(arrays, keys.ids, "ids", file)
+        return named_key(arrays, keys.ids, "ids", file)
     lower = [key.lower() for key in arrays]
     names = [name for name in ID_KEYS if name != LESSER_ID or not ("ids" in lower or "id" in lower)]
     return _only(arrays, names, "be the ids", file, "Name one with --ids-key.")
@@ -225,9 +249,16 @@ def _only(
     """
     candidates = [key for key in arrays if key.lower() in names]
     if len(candidates) > 1:
-        raise InputError(f"{file}: {_count(len(candidates))} arrays could {what}: {show(arrays, candidates)}. {remedy}")
+        raise InputError(
+            f"{file}: {in_words(len(candidates))} arrays could {what}: {show(arrays, candidates)}. {remedy}"
+        )
     return candidates[0] if candidates else None
 
 
-def _count(n: int) -> str:
+def in_words(n: int) -> str:
+    """A small number as a word.
+
+    >>> in_words(2), in_words(12)
+    ('two', '12')
+    """
     return {2: "two", 3: "three"}.get(n, str(n))

@@ -72,6 +72,24 @@ def read_safetensors(path: Path, limits: Limits) -> Contents:
 
     Raises: InputError unless the header is whole, describes each tensor once, and its extents fill the file exactly.
     """
+    arrays, metadata = _open(path, limits)
+    return Contents({**arrays, **_names(metadata, arrays, path.name)})
+
+
+def read_with_texts(path: Path, limits: Limits) -> tuple[dict[str, npt.NDArray[Any]], dict[str, str]]:
+    """All tensors as arrays, and the texts of the metadata.
+
+    Raises: as `read_safetensors`.
+    """
+    arrays, metadata = _open(path, limits)
+    texts = metadata if isinstance(metadata, dict) else {}
+    if not all(isinstance(value, str) for value in texts.values()):
+        raise InputError(f"{path.name}: __metadata__ must map names to texts")
+    return {key: stored.array() for key, stored in arrays.items()}, texts
+
+
+def _open(path: Path, limits: Limits) -> tuple[dict[str, Stored], Any]:
+    """The tensors of a checked file, and its metadata as it stands there."""
     size = path.stat().st_size
     with path.open("rb") as file:
         first = file.read(LENGTH)
@@ -88,8 +106,7 @@ def read_safetensors(path: Path, limits: Limits) -> Contents:
     start = LENGTH + length
     _check_extents(tensors, size - start, path.name)
     limits.check_expansion(path.name, size, size=size)
-    arrays = {tensor.key: _stored(path, tensor, start, limits) for tensor in tensors}
-    return Contents({**arrays, **_names(header.get("__metadata__"), arrays, path.name)})
+    return {tensor.key: _stored(path, tensor, start, limits) for tensor in tensors}, header.get("__metadata__")
 
 
 def _header(text: bytes, name: str) -> dict[str, Any]:

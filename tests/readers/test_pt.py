@@ -116,11 +116,20 @@ def test_pickled_objects_are_refused_and_do_not_run(new, tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "what"),
-    [(SCORES, "Tensor"), ((SCORES, TARGETS, TARGETS), "tuple"), ([1, 2], "list"), ("text", "str"), (None, "NoneType")],
+    [((SCORES, TARGETS, TARGETS), "tuple"), ([1, 2], "list"), ("text", "str"), (None, "NoneType")],
 )
 def test_other_contents(content, what, tmp_path):
-    message = f"d.pt: holds a {what}, but a dict of tensors or a (logits, labels) pair of tensors is needed"
+    message = f"d.pt: holds a {what}, but a tensor, a dict of tensors or a (logits, labels) pair of tensors is needed"
     refused(saved(tmp_path, content), message)
+
+
+def test_one_tensor_is_read_as_npy_is(tmp_path):
+    path = saved(tmp_path, SCORES)
+    np.save(tmp_path / "l.npy", LABELS)
+    predictions = read(path, kind="logits", labels=tmp_path / "l.npy")
+    assert (predictions.scores[0:20] == LOGITS).all()
+    message = "d.pt: the scores could be logits or probabilities: say --kind logits or --kind probs"
+    refused(path, message, labels=tmp_path / "l.npy")
 
 
 def test_a_dict_without_tensors(tmp_path):

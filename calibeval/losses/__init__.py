@@ -1,0 +1,60 @@
+"""Training losses that keep a classifier calibrated, for any training loop: torch modules over pure functions.
+
+The modules take logits (n, k) or (n, k, ...) and labels (n) or (n, ...), and replace `torch.nn.CrossEntropyLoss` line
+for line. Each stands on a function of rows in `calibeval.losses.terms`, with its gradient in closed form in
+`calibeval.losses.gradients`. All of it needs torch: pip install 'calibeval[torch]'.
+
+>>> import torch
+>>> criterion = MbLS(margin=6.0, alpha=0.1)
+>>> loss = criterion(torch.tensor([[8.0, 0.0], [1.0, 3.0]]), torch.tensor([0, 1]))
+>>> round(loss.item(), 4)
+0.1136
+>>> list(LOSSES)
+['ce', 'ls', 'ecp', 'focal', 'flsd', 'mbls', 'cals']
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from calibeval.core.errors import UsageError
+
+
+class MissingTorch(UsageError, ImportError):
+    """The losses are asked for, but torch is not installed."""
+
+
+try:
+    from calibeval.losses.baselines import FLSD, ConfidencePenalty, CrossEntropy, FocalLoss, LabelSmoothing
+    from calibeval.losses.criterion import Criterion
+    from calibeval.losses.lagrangian import CALS
+    from calibeval.losses.margin import MbLS
+    from calibeval.losses.terms import LossTerms
+except ModuleNotFoundError as error:
+    if error.name != "torch":
+        raise
+    raise MissingTorch("calibeval.losses needs torch: pip install 'calibeval[torch]'") from None
+
+__all__ = [
+    "CALS",
+    "FLSD",
+    "LOSSES",
+    "ConfidencePenalty",
+    "Criterion",
+    "CrossEntropy",
+    "FocalLoss",
+    "LabelSmoothing",
+    "LossTerms",
+    "MbLS",
+    "MissingTorch",
+]
+
+LOSSES: dict[str, Callable[..., Criterion]] = {
+    "ce": CrossEntropy,
+    "ls": LabelSmoothing,
+    "ecp": ConfidencePenalty,
+    "focal": FocalLoss,
+    "flsd": FLSD,
+    "mbls": MbLS,
+    "cals": CALS,
+}

@@ -1,0 +1,67 @@
+"""Checks of the arguments of a loss, when it is made: what cannot work is refused before training starts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from calibeval.core.errors import nearest
+
+
+def number(name: str, value: float, *, low: float, high: float = math.inf, above: bool = False) -> float:
+    """The value as a float, if it is finite and from low to high. above: whether low itself is refused.
+
+    Raises: TypeError for what is no number; ValueError for one outside the range.
+
+    >>> number("margin", 10, low=0.0)
+    10.0
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{name}: {type(value).__name__} {value!r}, expected a number")
+    if not math.isfinite(value) or value < low or value > high or (above and value == low):
+        least = f"above {low:g}" if above else f"of at least {low:g}"
+        wanted = f"from {low:g} to {high:g}" if math.isfinite(high) else f"{least}, and finite"
+        raise ValueError(f"{name}: {value!r}, expected a number {wanted}")
+    return float(value)
+
+
+def whole(name: str, value: int, *, low: int | None = None) -> int:
+    """The value, if it is a whole number of at least low.
+
+    Raises: TypeError for what is no int; ValueError for one below low.
+
+    >>> whole("lambd_step", 1, low=1)
+    1
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name}: {type(value).__name__} {value!r}, expected a whole number")
+    if low is not None and value < low:
+        raise ValueError(f"{name}: {value}, expected a whole number of at least {low}")
+    return value
+
+
+def flag(name: str, value: bool) -> bool:
+    """The value, if it is True or False.
+
+    Raises: TypeError for anything else, such as the text "false".
+
+    >>> flag("normalize", True)
+    True
+    """
+    if not isinstance(value, bool):
+        raise TypeError(f"{name}: {type(value).__name__} {value!r}, expected True or False")
+    return value
+
+
+def choice(name: str, value: str, known: Sequence[str]) -> str:
+    """The value, if it is one of the known words.
+
+    Raises: ValueError with the nearest of them.
+
+    >>> choice("reduction", "sum", ("mean", "sum"))
+    'sum'
+    """
+    if value not in known:
+        listed = ", ".join(f'"{word}"' for word in known)
+        raise ValueError(f"{name}: {value!r}, expected one of {listed}{nearest(str(value), known)}")
+    return value

@@ -1,0 +1,126 @@
+"""Cross entropy and the losses that MbLS and CALS are compared with, as torch modules."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from calibeval.losses.arguments import choice, number
+from calibeval.losses.criterion import Criterion
+from calibeval.losses.terms import (
+    LossTerms,
+    confidence_penalty_terms,
+    cross_entropy_terms,
+    flsd_terms,
+    focal_terms,
+    label_smoothing_terms,
+)
+
+SPREADS = ("all", "others")
+
+
+class CrossEntropy(Criterion):
+    """Cross entropy: minus the log-probability of the label, in nats.
+
+    >>> import torch
+    >>> CrossEntropy()(torch.tensor([[0.0, 0.0], [5.0, 0.0]]), torch.tensor([1, -100]))
+    tensor(0.6931)
+    """
+
+    def row_terms(self, logits: Tensor, labels: Tensor) -> LossTerms:
+        """The terms of each row."""
+        return cross_entropy_terms(logits, labels)
+
+
+class LabelSmoothing(Criterion):
+    """Cross entropy with a softened target.
+
+    alpha: the part of the target that is spread evenly, in [0, 1]. spread: "all" spreads it over all k classes, the
+    label among them; "others" over the k - 1 other classes.
+    Raises: TypeError, ValueError for arguments that cannot work.
+    Source: Szegedy et al., CVPR 2016; Müller et al., NeurIPS 2019.
+
+    >>> import torch
+    >>> LabelSmoothing(alpha=0.1)(torch.tensor([[3.0, 0.0]]), torch.tensor([0]))
+    tensor(0.1986)
+    """
+
+    def __init__(
+        self, alpha: float = 0.05, spread: str = "all", *, ignore_index: int = -100, reduction: str = "mean"
+    ) -> None:
+        super().__init__(ignore_index=ignore_index, reduction=reduction)
+        self.alpha = number("alpha", alpha, low=0.0, high=1.0)
+        self.spread = choice("spread", spread, SPREADS)
+
+    def row_terms(self, logits: Tensor, labels: Tensor) -> LossTerms:
+        """The terms of each row."""
+        return label_smoothing_terms(logits, labels, alpha=self.alpha, spread=self.spread)
+
+    def extra_repr(self) -> str:
+        """The arguments."""
+        return f"alpha={self.alpha:g}, spread={self.spread!r}, {super().extra_repr()}"
+
+
+class ConfidencePenalty(Criterion):
+    """Cross entropy less beta times the mean entropy of the predicted probabilities (ECP).
+
+    beta: of at least 0. The entropy is summed over classes, as in the paper; the code published with MbLS has their
+    mean, so that its alpha is beta times k.
+    Raises: TypeError, ValueError for arguments that cannot work.
+    Source: Pereyra et al., ICLR 2017 workshop.
+
+    >>> import torch
+    >>> ConfidencePenalty(beta=0.1)(torch.tensor([[0.0, 0.0]]), torch.tensor([1]))
+    tensor(0.6238)
+    """
+
+    def __init__(self, beta: float = 0.1, *, ignore_index: int = -100, reduction: str = "mean") -> None:
+        super().__init__(ignore_index=ignore_index, reduction=reduction)
+        self.beta = number("beta", beta, low=0.0)
+
+    def row_terms(self, logits: Tensor, labels: Tensor) -> LossTerms:
+        """The terms of each row."""
+        return confidence_penalty_terms(logits, labels, beta=self.beta)
+
+    def extra_repr(self) -> str:
+        """The arguments."""
+        return f"beta={self.beta:g}, {super().extra_repr()}"
+
+
+class FocalLoss(Criterion):
+    """Cross entropy times (1 - p) ** gamma, where p is the probability of the label.
+
+    gamma: of at least 0; 0 is cross entropy.
+    Raises: TypeError, ValueError for arguments that cannot work.
+    Source: Lin et al., ICCV 2017; Mukhoti et al., NeurIPS 2020.
+
+    >>> import torch
+    >>> FocalLoss(gamma=3.0)(torch.tensor([[0.0, 0.0]]), torch.tensor([1]))
+    tensor(0.0866)
+    """
+
+    def __init__(self, gamma: float = 3.0, *, ignore_index: int = -100, reduction: str = "mean") -> None:
+        super().__init__(ignore_index=ignore_index, reduction=reduction)
+        self.gamma = number("gamma", gamma, low=0.0)
+
+    def row_terms(self, logits: Tensor, labels: Tensor) -> LossTerms:
+        """The terms of each row."""
+        return focal_terms(logits, labels, gamma=self.gamma)
+
+    def extra_repr(self) -> str:
+        """The arguments."""
+        return f"gamma={self.gamma:g}, {super().extra_repr()}"
+
+
+class FLSD(Criterion):
+    """The focal loss with gamma 5 for rows whose label has a probability below 0.2, else 3 (FLSD-53).
+
+    Source: Mukhoti et al., NeurIPS 2020.
+
+    >>> import torch
+    >>> FLSD()(torch.tensor([[0.0, 0.0]]), torch.tensor([1]))
+    tensor(0.0866)
+    """
+
+    def row_terms(self, logits: Tensor, labels: Tensor) -> LossTerms:
+        """The terms of each row."""
+        return flsd_terms(logits, labels)

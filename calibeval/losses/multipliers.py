@@ -1,0 +1,117 @@
+"""How the multipliers of CALS move, once per epoch, from what a held-out split says of the constraints.
+
+Everything is a tensor operation over the classes on the last axis: (k,), or (c, k) for c candidates side by side.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from calibeval.losses.penalties import PENALTIES, Parameter
+from calibeval.losses.terms import constraint
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Bounds and pace of the multipliers; the defaults are those of the paper's code.
+
+    lambd_min, lambd_max, rho_min, rho_max: bounds. lambd_step, rho_step: every so many epochs; a rho_step of 0 is
+    never. gamma: what rho is multiplied by for a class whose constraint, being broken, has not fallen below tau times
+    what it was an epoch before.
+    """
+
+    lambd_min: float = 1e-6
+    lambd_max: float = 1e6
+    lambd_step: int = 1
+    rho_min: float = 1.0
+    rho_max: float = 10.0
+    rho_step: int = 10
+    gamma: float = 1.2
+    tau: float = 0.9
+
+
+class Multipliers(NamedTuple):
+    """What CALS remembers: lambd and rho of each class, the mean constraint of the last epoch, the epochs so far."""
+
+    lambd: Tensor
+    rho: Tensor
+    mean_constraint: Tensor
+    epoch: Tensor
+
+
+class ConstraintSums(NamedTuple):
+    """Sums over rows, of each class: the penalty's slope within the bounds of lambd, the constraint, the rows.
+
+    Sums of two sets of rows add up to those of their union. Masked classes are not counted.
+    """
+
+    slope: Tensor
+    constraint: Tensor
+    count: Tensor
+
+    def plus(self, other: ConstraintSums) -> ConstraintSums:
+        """The sums of both sets of rows."""
+        return ConstraintSums(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+
+
+def constraint_sums(
+    logits: Tensor,
+    kept: Tensor | None = None,
+    *,
+    margin: Parameter,
+    lambd: Parameter,
+    rho: Parameter,
+    schedule: Schedule,
+    penalty: str = "phr",
+    normalize: bool = True,
+) -> ConstraintSums:
+    """The sums of rows of logits (..., n, k), in float64 where the device has it.
+
+    kept: (..., n), which rows count; without it all do. The other arguments are those of `cals_terms`.
+
+    >>> logits = torch.tensor([[9.0, 0.0], [2.0, 8.0]])
+    >>> constraint_sums(logits, margin=6.0, lambd=0.1, rho=1.0, schedule=Schedule()).constraint
+    tensor([-1.0000, -0.5000], dtype=torch.float64)
+    """
+    h = constraint(logits, margin=margin, normalize=normalize)
+    slope = PENALTIES[penalty].slope(h, lambd, rho).clamp(schedule.lambd_min, schedule.lambd_max)
+    counts = h < math.inf if kept is None else (h < math.inf) & kept.unsqueeze(-1)
+    # A NaN that is not ignored must show.
+    dropped = (h == math.inf) if kept is None else (h == math.inf) | ~kept.unsqueeze(-1)
+    wide = torch.float32 if logits.device.type == "mps" else torch.float64
+    return ConstraintSums(
+        slope.masked_fill(dropped, 0.0).sum(-2, dtype=wide),
+        h.masked_fill(dropped, 0.0).sum(-2, dtype=wide),
+        counts.sum(-2),
+    )
+
+
+def next_multipliers(now: Multipliers, sums: ConstraintSums, schedule: Schedule) -> Multipliers:
+    """The multipliers after an epoch: lambd is the mean slope; then rho grows where the constraint did not improve.
+
+    The slopes were taken with the multipliers of now. A class that was masked in every row has lambd_min.
+    Source: Liu et al., CVPR 2023, and its code: slopes are bounded before their mean; the constraint of each epoch is
+    remembered, whether rho is due or not.
+
+    >>> now = Multipliers(torch.ones(2), torch.ones(2), torch.tensor([0.5, 0.5]), torch.tensor(1))
+    >>> sums = ConstraintSums(torch.tensor([6.0, 2.0]), torch.tensor([2.0, 1.0]), torch.tensor([4, 4]))
+    >>> after = next_multipliers(now, sums, Schedule(rho_step=1))
+    >>> after.lambd, after.rho
+    (tensor([1.5000, 0.5000]), tensor([1.2000, 1.0000]))
+    """
+    count = sums.count.clamp(min=1)
+    mean_constraint = sums.constraint / count
+    lambd = (sums.slope / count).clamp(schedule.lambd_min, schedule.lambd_max).to(now.lambd.dtype)
+    epoch = now.epoch + 1
+    lambd = torch.where(epoch % schedule.lambd_step == 0, lambd, now.lambd)
+    rho = now.rho
+    if schedule.rho_step:
+        stuck = mean_constraint > schedule.tau * now.mean_constraint.clamp(min=0.0)
+        grown = torch.where(stuck, schedule.gamma * rho, rho).clamp(schedule.rho_min, schedule.rho_max)
+        rho = torch.where((epoch % schedule.rho_step == 0) & (now.epoch > 0), grown, rho)
+    return Multipliers(lambd, rho, mean_constraint.to(now.mean_constraint.dtype), epoch)

@@ -1,0 +1,217 @@
+"""The losses as functions of rows: logits (..., k) and labels (...) in, one loss for each row out.
+
+Labels are whole numbers in [0, k) that broadcast to the rows. Parameters are numbers, or tensors that broadcast to the
+rows: with logits (c, n, k) of c candidates, labels (n,) and margin (c, 1), each candidate has its own margin. The mean
+over rows comes later, and with it what to ignore: give an ignored row any class, and drop its loss.
+
+float16 and bfloat16 logits are computed in float32, others in their own precision. A class whose logit is -inf is
+masked: it cannot be, so it adds nothing to any penalty and gets no gradient, while k still counts it. Where the label
+itself is masked the loss is inf, as in torch; a row of nothing but -inf has no probabilities, and gives NaN.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from calibeval.losses.penalties import PENALTIES, Parameter
+
+LOW_PRECISION = (torch.float16, torch.bfloat16)
+NO_POWER = -100.0  # below this ln p, (1 - p) to any power is 1 to the last bit
+FLSD_BORDER = 0.2
+FLSD_BELOW, FLSD_ABOVE = 5.0, 3.0
+
+
+class LossTerms(NamedTuple):
+    """A loss, its cross entropy, and what the method adds to that: total = cross_entropy + penalty. In nats.
+
+    The penalty is negative where the method asks for less than cross entropy, as the focal loss does.
+    """
+
+    total: Tensor
+    cross_entropy: Tensor
+    penalty: Tensor
+
+
+def cross_entropy_terms(logits: Tensor, labels: Tensor) -> LossTerms:
+    """Cross entropy: minus the log-probability of the label.
+
+    >>> cross_entropy_terms(torch.tensor([[0.0, 0.0]]), torch.tensor([1])).total
+    tensor([0.6931])
+    """
+    cross_entropy = of_labels(log_probs(logits), labels)
+    return LossTerms(cross_entropy, cross_entropy, torch.zeros_like(cross_entropy))
+
+
+def label_smoothing_terms(logits: Tensor, labels: Tensor, *, alpha: Parameter, spread: str = "all") -> LossTerms:
+    """Cross entropy with the target (1 - alpha) on the label, and alpha spread evenly.
+
+    spread: "all" gives every class alpha / k, so that the label has 1 - alpha + alpha / k; "others" gives every other
+    class alpha / (k - 1), so that the label has 1 - alpha.
+    Source: Szegedy et al., CVPR 2016; Müller et al., NeurIPS 2019.
+
+    >>> label_smoothing_terms(torch.tensor([[0.0, 0.0], [3.0, 0.0]]), torch.tensor([1, 0]), alpha=0.1).penalty
+    tensor([0.0000, 0.1500])
+    """
+    logs = log_probs(logits)
+    share = share_of_all(alpha, logits.shape[-1], spread)
+    cross_entropy = of_labels(logs, labels)
+    uniform = -unmasked(logs).sum(-1) / logits.shape[-1]
+    return LossTerms((1.0 - share) * cross_entropy + share * uniform, cross_entropy, share * (uniform - cross_entropy))
+
+
+def confidence_penalty_terms(logits: Tensor, labels: Tensor, *, beta: Parameter) -> LossTerms:
+    """Cross entropy less beta times the entropy of the probabilities, summed over classes.
+
+    Source: Pereyra et al., ICLR 2017 workshop. The code published with MbLS has the mean over classes: its alpha is
+    beta times k.
+
+    >>> confidence_penalty_terms(torch.tensor([[0.0, 0.0]]), torch.tensor([1]), beta=0.1).penalty
+    tensor([-0.0693])
+    """
+    logs = log_probs(logits)
+    cross_entropy = of_labels(logs, labels)
+    penalty = beta * (logs.exp() * unmasked(logs)).sum(-1)
+    return LossTerms(cross_entropy + penalty, cross_entropy, penalty)
+
+
+def focal_terms(logits: Tensor, labels: Tensor, *, gamma: Parameter) -> LossTerms:
+    """Cross entropy times (1 - p) ** gamma, where p is the probability of the label.
+
+    Source: Lin et al., ICCV 2017; Mukhoti et al., NeurIPS 2020.
+
+    >>> focal_terms(torch.tensor([[0.0, 0.0]]), torch.tensor([1]), gamma=3.0).total
+    tensor([0.0866])
+    """
+    cross_entropy = of_labels(log_probs(logits), labels)
+    total = miss(cross_entropy) ** gamma * cross_entropy
+    return LossTerms(total, cross_entropy, difference(total, cross_entropy))
+
+
+def flsd_terms(logits: Tensor, labels: Tensor) -> LossTerms:
+    """The focal loss with gamma 5 where the label's probability is below 0.2, else 3.
+
+    Gamma is a constant to the gradient. Source: Mukhoti et al., NeurIPS 2020 (FLSD-53).
+
+    >>> flsd_terms(torch.tensor([[0.0, 0.0], [0.0, 2.0]]), torch.tensor([1, 0])).total
+    tensor([0.0866, 1.1275])
+    """
+    cross_entropy = of_labels(log_probs(logits), labels)
+    total = miss(cross_entropy) ** flsd_gamma(cross_entropy) * cross_entropy
+    return LossTerms(total, cross_entropy, difference(total, cross_entropy))
+
+
+def mbls_terms(logits: Tensor, labels: Tensor, *, margin: Parameter, alpha: Parameter) -> LossTerms:
+    """Cross entropy, and alpha times the mean over classes of how far their distance to the top logit exceeds margin.
+
+    The top logit is the first of equals: it alone gets their gradient. A distance equal to the margin has none.
+    Source: Liu et al., CVPR 2022.
+
+    >>> mbls_terms(torch.tensor([[8.0, 0.0]]), torch.tensor([0]), margin=6.0, alpha=0.1).penalty
+    tensor([0.1000])
+    """
+    wide = widened(logits)
+    cross_entropy = of_labels(log_probs(wide), labels)
+    distance = wide.max(-1, keepdim=True).values - wide
+    excess = torch.relu(distance - by_class(margin)).nan_to_num(nan=math.nan, posinf=0.0)
+    penalty = alpha * excess.mean(-1)
+    return LossTerms(cross_entropy + penalty, cross_entropy, penalty)
+
+
+def cals_terms(
+    logits: Tensor,
+    labels: Tensor,
+    *,
+    margin: Parameter,
+    lambd: Parameter,
+    rho: Parameter,
+    penalty: str = "phr",
+    normalize: bool = True,
+) -> LossTerms:
+    """Cross entropy, and the mean over classes of an augmented Lagrangian penalty of the constraint distance <= margin.
+
+    lambd, rho: multiplier and penalty weight of each class, numbers or tensors that broadcast to the logits: (k,), or
+    (c, 1, k) for c candidates. penalty: a key of `calibeval.losses.penalties.PENALTIES`. normalize: whether the
+    constraint is (distance - margin) / margin. The gradient of equal top logits is split evenly.
+    Source: Liu et al., CVPR 2023.
+
+    >>> cals_terms(torch.tensor([[9.0, 0.0]]), torch.tensor([0]), margin=6.0, lambd=0.1, rho=1.0).penalty
+    tensor([0.0850])
+    """
+    wide = widened(logits)
+    cross_entropy = of_labels(log_probs(wide), labels)
+    h = constraint(wide, margin=margin, normalize=normalize).nan_to_num(nan=math.nan, posinf=0.0)
+    value = PENALTIES[penalty].value(h, lambd, rho).mean(-1)  # which is 0 at h = 0, for masked classes
+    return LossTerms(cross_entropy + value, cross_entropy, value)
+
+
+def constraint(logits: Tensor, *, margin: Parameter, normalize: bool = True) -> Tensor:
+    """How far each class is beyond the margin: distance - margin, over margin where normalize; inf for masked classes.
+
+    >>> constraint(torch.tensor([[9.0, 0.0]]), margin=6.0)
+    tensor([[-1.0000,  0.5000]])
+    """
+    wide = widened(logits)
+    beyond = wide.amax(-1, keepdim=True) - wide - by_class(margin)
+    return beyond / by_class(margin) if normalize else beyond
+
+
+def widened(logits: Tensor) -> Tensor:
+    """The logits in float32 where they are float16 or bfloat16, else as they are.
+
+    Once for a loss: gradients of two casts would be added in the low precision.
+    """
+    return logits.float() if logits.dtype in LOW_PRECISION else logits
+
+
+def log_probs(logits: Tensor) -> Tensor:
+    """The log-probabilities of the classes on the last axis."""
+    return torch.log_softmax(widened(logits), dim=-1)
+
+
+def class_index(labels: Tensor, scores: Tensor) -> Tensor:
+    """The labels as an index into the last axis of scores, one for each row."""
+    return labels.expand(scores.shape[:-1]).unsqueeze(-1)
+
+
+def of_labels(logs: Tensor, labels: Tensor) -> Tensor:
+    """Minus the log-probability of each row's label."""
+    return -logs.gather(-1, class_index(labels, logs)).squeeze(-1)
+
+
+def by_class(parameter: Parameter) -> Parameter:
+    """A parameter of rows beside the classes of the rows."""
+    return parameter.unsqueeze(-1) if isinstance(parameter, Tensor) else parameter
+
+
+def unmasked(logs: Tensor) -> Tensor:
+    """The log-probabilities with 0 for masked classes."""
+    return logs.nan_to_num(nan=math.nan, posinf=math.inf, neginf=0.0)
+
+
+def share_of_all(alpha: Parameter, k: int, spread: str) -> Parameter:
+    """The alpha that, spread over all k classes, gives the same target as this one spread so.
+
+    >>> share_of_all(0.375, 4, "others")
+    0.5
+    """
+    return alpha if spread == "all" else alpha * k / (k - 1)
+
+
+def miss(cross_entropy: Tensor) -> Tensor:
+    """1 - p of the label, from -ln p: above 0 by so little that no power below 1 has an infinite slope."""
+    return (-torch.expm1((-cross_entropy).clamp(min=NO_POWER))).clamp(min=torch.finfo(cross_entropy.dtype).tiny)
+
+
+def flsd_gamma(cross_entropy: Tensor) -> Tensor:
+    """The exponent of each row, from its -ln p."""
+    below = torch.exp(-cross_entropy.detach()) < FLSD_BORDER
+    return torch.where(below, FLSD_BELOW, FLSD_ABOVE).to(cross_entropy.dtype)
+
+
+def difference(total: Tensor, cross_entropy: Tensor) -> Tensor:
+    """The total less the cross entropy; 0 where both are infinite."""
+    return torch.where(total == cross_entropy, 0.0, total - cross_entropy)

@@ -1,0 +1,78 @@
+"""A folder with the features and the targets of each split in files of their own, as CLIP benchmarks write it.
+
+`features_train.pt`, `targets_train.pt`, `features_val.pt`, `targets_val.pt`, ...; the files may have any format, and
+names as arrays have them.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from calibeval.core.errors import InputError
+from calibeval.readers.assemble import external_labels
+from calibeval.readers.digest import Background
+from calibeval.readers.feature_columns import SPLIT_LAST
+from calibeval.readers.limits import Limits
+from calibeval.readers.open import Opened, load, suffix_of
+from calibeval.readers.roles import FEATURE_KEYS, show
+from calibeval.readers.shards import shards_sha256
+from calibeval.readers.stored import Contents, Stored
+
+
+def open_feature_folder(path: Path, split: str | None, limits: Limits) -> Opened | None:
+    """The splits of a folder as one input, whose arrays are called train_features, train_targets, ...
+
+    split: only its files are opened, if they are there. None unless some split has both features and labels.
+    The hash is that of shards: over a line "name NUL sha256" for each file that was opened.
+    Raises: InputError where two files claim one role; as `load`.
+    """
+    files = _files(path) if path.is_dir() else {}
+    if not any(len(roles) == 2 for roles in files.values()):
+        return None
+    parts = [] if split is None else split.split("+")
+    wanted = parts if parts and all(part in files for part in parts) else files
+    chosen = [(name, role, file) for name, roles in files.items() if name in wanted for role, file in roles.items()]
+    each = replace(limits, max_memory=limits.max_memory // len(chosen))
+    paths = [file for _, _, file in chosen]
+    contents = [load(file, each) for file in paths]
+    arrays = {
+        f"{name}_{role}": _only_array(content, role, file)
+        for (name, role, file), content in zip(chosen, contents, strict=True)
+    }
+    return Opened(
+        path,
+        Contents(arrays),
+        "+".join(sorted({suffix_of(file).lstrip(".") for file in paths})),
+        sum(file.stat().st_size for file in paths),
+        functools.cache(lambda: Background(lambda: shards_sha256(paths, contents)).result),
+    )
+
+
+def _files(folder: Path) -> dict[str, dict[str, Path]]:
+    """The file of each role of each split."""
+    found: dict[str, dict[str, Path]] = {}
+    for file in sorted(folder.iterdir()):
+        suffix = suffix_of(file)
+        match = SPLIT_LAST.match(file.name[: len(file.name) - len(suffix)]) if suffix and file.is_file() else None
+        if match is None:
+            continue
+        role = "features" if match[1].lower() in FEATURE_KEYS else "labels"
+        other = found.setdefault(match[2], {}).setdefault(role, file)
+        if other != file:
+            raise InputError(f"{folder}: {other.name} and {file.name} could both be the {role} of {match[2]}")
+    return found
+
+
+def _only_array(content: Contents, role: str, file: Path) -> Stored:
+    arrays: Mapping[str, Stored] = content.arrays
+    if len(arrays) == 1:
+        return next(iter(arrays.values()))
+    if role == "labels":
+        return Stored.of(external_labels(content, file))
+    named = [key for key in arrays if key.lower() in FEATURE_KEYS]
+    if len(named) != 1:
+        raise InputError(f"{file.name}: {len(named)} arrays are named like features; there are {show(arrays)}")
+    return arrays[named[0]]

@@ -1,0 +1,218 @@
+"""`read_features`: from a path, perhaps with #split, to the features that a head is trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.errors import InputError, UsageError
+from calibeval.core.features import Features
+from calibeval.core.picked_rows import PickedRows
+from calibeval.core.predictions import Source
+from calibeval.core.row_source import RowSource, show_shape
+from calibeval.readers.assemble import ReadOptions, external_labels, ignored_label, stored_names
+from calibeval.readers.feature_columns import split_first, with_stacked_columns
+from calibeval.readers.feature_folders import open_feature_folder
+from calibeval.readers.feature_roles import feature_prefixes, find_feature_roles, has_features
+from calibeval.readers.limits import Limits, quarter_of_memory
+from calibeval.readers.open import open_input, open_labels, source_of, split_name
+from calibeval.readers.roles import Keys
+from calibeval.readers.shards import ShardedRows
+from calibeval.readers.splits import View, check_rows, pick, split_views
+from calibeval.readers.stored import Stored
+
+
+def read_features(
+    path: str | Path,
+    *,
+    features_key: str | None = None,
+    labels_key: str | None = None,
+    ids_key: str | None = None,
+    labels: str | Path | None = None,
+    class_names: Sequence[str] | None = None,
+    ignore_index: int | None = None,
+    max_bytes: int | None = None,
+    max_memory: int | None = None,
+    checksums: bool = True,
+    need_labels: bool = True,
+) -> Features:
+    """Features from a file of any supported format, or a folder; `file.npz#train` names a split.
+
+    features_key, labels_key, ids_key: names of arrays or columns other than the usual; columns pc_0, pc_1, ... of a
+    table are together called pc. labels: another file with the labels. class_names: in the order of the classes.
+    ignore_index: rows with this label are left out and counted. max_bytes: the most bytes that the file may expand to.
+    max_memory: arrays of more bytes are read block by block. checksums: False accepts a .pt file that was written with
+    its checksums switched off. need_labels: whether a file without labels is an error.
+    Raises: InputError if the content cannot be used, FileProblem if the file cannot be read. Values are checked where
+    they are read: `Features.matrix`, `Features.check_values`.
+    """
+    options = ReadOptions(
+        keys=Keys(labels=labels_key, ids=ids_key, features=features_key),
+        labels=None if labels is None else Path(labels),
+        class_names=None if class_names is None else tuple(class_names),
+        ignore_index=ignore_index,
+        limits=Limits(max_bytes, quarter_of_memory() if max_memory is None else max_memory, checksums),
+    )
+    return open_features(str(path), options, need_labels=need_labels)
+
+
+def open_features(name: str, options: ReadOptions, *, need_labels: bool = True) -> Features:
+    """Features from `path` or `path#split`.
+
+    Raises: as `read_features`; UsageError for options that are about scores.
+    """
+    _refuse_options_of_scores(options)
+    path, split = split_name(name)
+    opened = open_feature_folder(path, split, options.limits) or open_input(path, options.limits)
+    labels = open_labels(options)
+    source, settling = source_of(opened, labels, split)
+    outcome = None if labels is None else external_labels(labels.contents, labels.path)
+    return _assembled(opened.contents.arrays, source, options, outcome, settling, need_labels=need_labels)
+
+
+def _refuse_options_of_scores(options: ReadOptions) -> None:
+    given = {
+        "--kind": options.kind,
+        "--logits-key": options.keys.logits,
+        "--probs-key": options.keys.probs,
+        "--score-columns": options.score_columns or None,
+    }
+    flag = next((flag for flag, value in given.items() if value is not None), None)
+    if flag is not None:
+        raise UsageError(f"{flag} is about scores, but features are read here: name them with --features-key")
+
+
+def _assembled(
+    arrays: dict[str, Stored],
+    source: Source,
+    options: ReadOptions,
+    labels: npt.NDArray[Any] | None,
+    settling: Callable[[], Source],
+    *,
+    need_labels: bool,
+) -> Features:
+    """The arrays of one input as features."""
+    file = Path(source.path or "").name
+    arrays = with_stacked_columns(arrays, options.keys.features, file)
+    turned = split_first(arrays)
+    views = split_views(
+        arrays if source.split in (None, "all") else turned,
+        source.split,
+        feature_prefixes(turned),
+        file,
+        alone=has_features(arrays, options.keys),
+    )
+    parts = [_gather(view, options, labels, file, need_labels=need_labels) for view in views]
+    part = parts[0] if len(parts) == 1 else _join(parts, [view.name for view in views], file)
+    return Features(
+        features=part.features,
+        labels=part.labels,
+        class_names=part.class_names,
+        columns=part.columns,
+        ids=part.ids,
+        source=source,
+        ignore_index=part.ignore_index,
+        warnings=part.warnings,
+        file_rows=part.file_rows,
+        settling=settling,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """Everything that Features takes, from one view."""
+
+    features: RowSource
+    labels: npt.NDArray[Any] | None
+    class_names: tuple[str, ...] | None
+    columns: dict[str, npt.NDArray[Any]]
+    ids: npt.NDArray[Any] | None
+    ignore_index: int | None
+    warnings: tuple[str, ...]
+    file_rows: npt.NDArray[Any] | None
+
+
+def _gather(
+    view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, file: str, *, need_labels: bool
+) -> _Part:
+    arrays, rows = view.arrays, view.rows
+    roles = find_feature_roles(
+        arrays,
+        options.keys if view.chosen is None else replace(options.keys, features=view.chosen),
+        file=file,
+        need_labels=need_labels,
+        external_labels=labels is not None,
+        external_names=bool(options.class_names),
+    )
+    stored = arrays[roles.features]
+    if len(stored.shape) < 2:
+        what = f'"{roles.features}" has' if roles.features else "the features have"
+        raise InputError(f"{file}: {what} shape {show_shape(stored.shape)}, but (n, d) is needed")
+    n, features = stored.shape[0], stored.load()
+    if rows is not None:
+        check_rows(rows, n, file)
+        features = PickedRows(features, rows)
+    if labels is None and roles.labels is not None:
+        labels = arrays[roles.labels].array()
+    if labels is not None and len(labels) != n:
+        raise InputError(f"{file}: {n} rows of features, but {len(labels)} labels")
+    used = {roles.features, roles.labels, roles.ids, roles.class_names}
+    ignore_index = options.ignore_index
+    warnings: tuple[str, ...] = ()
+    if ignore_index is None and roles.ignore is not None:
+        ignore_index = ignored_label(arrays[roles.ignore], roles.ignore, file)
+        warnings = (f'rows with label {ignore_index} are ignored, as the file\'s "{roles.ignore}" says',)
+    return _Part(
+        features=features,
+        labels=None if labels is None else pick(labels, rows, n, file),
+        class_names=options.class_names or stored_names(arrays, roles.class_names),
+        columns={
+            key: pick(other.array(), rows, n, file)
+            for key, other in arrays.items()
+            if key not in used and other.shape == (n,) and other.dtype.kind != "V"
+        },
+        ids=None if roles.ids is None else pick(arrays[roles.ids].array(), rows, n, file),
+        ignore_index=ignore_index,
+        warnings=warnings,
+        file_rows=rows,
+    )
+
+
+def _join(parts: Sequence[_Part], names: Sequence[str], file: str) -> _Part:
+    """Several splits of one file as one, in the order named; rows stay where they lie."""
+    first = parts[0]
+    for part, name in zip(parts[1:], names[1:], strict=True):
+        pair = f"the splits {names[0]} and {name}"
+        if part.features.shape[1:] != first.features.shape[1:]:
+            shapes = f"{show_shape(first.features.shape)} and {show_shape(part.features.shape)}"
+            raise InputError(f"{file}: {pair} differ in the width of their features: {shapes}")
+        if (part.labels is None) != (first.labels is None):
+            raise InputError(f"{file}: of {pair}, one has labels and the other has none")
+        if part.class_names != first.class_names:
+            raise InputError(f"{file}: {pair} differ in their class names")
+        if part.ignore_index != first.ignore_index:
+            raise InputError(
+                f"{file}: {names[0]} ignores label {first.ignore_index}, {name} ignores {part.ignore_index}: "
+                "say which with --ignore-index"
+            )
+    labels = [part.labels for part in parts if part.labels is not None]
+    ids = [part.ids for part in parts if part.ids is not None]
+    rows = [part.file_rows for part in parts if part.file_rows is not None]
+    twice = sum(map(len, rows)) - len(np.unique(np.concatenate(rows))) if rows else 0
+    if twice:
+        raise InputError(f"{file}: the splits {' and '.join(names)} share {twice} rows, which would count twice")
+    shared = [key for key in first.columns if all(key in part.columns for part in parts)]
+    return replace(
+        first,
+        features=ShardedRows([part.features for part in parts]),
+        labels=np.concatenate(labels) if labels else None,
+        columns={key: np.concatenate([part.columns[key] for part in parts]) for key in shared},
+        ids=np.concatenate(ids) if len(ids) == len(parts) else None,
+        warnings=tuple(f"{name}: {text}" for part, name in zip(parts, names, strict=True) for text in part.warnings),
+        file_rows=np.concatenate(rows) if len(rows) == len(parts) else None,
+    )

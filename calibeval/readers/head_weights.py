@@ -1,0 +1,205 @@
+"""The weights of a head that exists already: `linear`, one layer, or `mlp`, two with a ReLU between them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.errors import InputError
+from calibeval.core.predictions import Source
+from calibeval.core.row_source import show_shape
+from calibeval.readers.digest import checked_sha256
+from calibeval.readers.limits import Limits, quarter_of_memory
+from calibeval.readers.open import load, split_name, suffix_of
+from calibeval.readers.pt import load_pt, tensors
+from calibeval.readers.roles import show
+from calibeval.readers.shards import natural
+from calibeval.readers.stored import Contents, Stored
+
+SUFFIXES = (".safetensors", ".npz", ".pt", ".pth")
+WEIGHT = re.compile(r"^(|.*[._])weight$")
+# What else a layer can have: a head that has it is more than linear layers.
+PARAMETER = re.compile(r"(^|[._])(weight|bias|gamma|beta|running_mean|running_var|weight_[gv])$")
+NESTED = ("state_dict", "model_state_dict", "model", "head")
+RUN_FILE = "head.safetensors"
+
+Floats = npt.NDArray[np.floating[Any]]
+
+
+class Layer(NamedTuple):
+    """A linear layer: weight (out, in) and bias (out,), float32 or float64."""
+
+    weight: Floats
+    bias: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Head:
+    """The layers from features to logits: one, or two with a ReLU between them.
+
+    keys: of the weights in the file, one a layer. source: the file, with its hash.
+    """
+
+    layers: tuple[Layer, ...]
+    keys: tuple[str, ...]
+    source: Source
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def d(self) -> int:
+        """Number of features that go in."""
+        return len(self.layers[0].weight[0])
+
+    @property
+    def k(self) -> int:
+        """Number of classes that come out."""
+        return len(self.layers[-1].weight)
+
+
+def read_head(
+    name: str | Path, *, max_bytes: int | None = None, max_memory: int | None = None, checksums: bool = True
+) -> Head:
+    """The head in a `.safetensors`, `.npz`, `.pt` or `.pth` file, or in the folder of a run.
+
+    Layers are found by their names: `weight` and `bias`, alone or after a dot or underscore, as in `fc.weight`,
+    `head_bias`, `0.weight`. `file.npz#head` takes what begins with `head_` or `head.` only. Nothing but linear layers
+    may stand there. max_bytes, max_memory, checksums: as `read`.
+    Raises: InputError where the arrays are no head, or could be more than one; FileProblem if the file cannot be read.
+    """
+    path, prefix = split_name(str(name))
+    if path.is_dir() and (path / RUN_FILE).exists():
+        path = path / RUN_FILE
+    limits = Limits(max_bytes, quarter_of_memory() if max_memory is None else max_memory, checksums)
+    contents = _contents(path, limits)
+    arrays = contents.arrays if prefix is None else _under(contents.arrays, prefix, path.name)
+    stems = _stems(arrays, path.name, everything=prefix is not None)
+    layers = {stem: _layer(arrays, stem, path.name) for stem in stems}
+    stems = _in_order(layers, path.name)
+    warnings = tuple(
+        f'{path.name}: "{stem}weight" has no bias beside it, so zeros are taken'
+        for stem in stems
+        if f"{stem}bias" not in arrays
+    )
+    source = Source(
+        path=path.as_posix(),
+        split=prefix,
+        sha256=checked_sha256(path, contents.extents),
+        format=suffix_of(path).lstrip("."),
+    )
+    return Head(tuple(layers[stem] for stem in stems), tuple(f"{stem}weight" for stem in stems), source, warnings)
+
+
+def _contents(path: Path, limits: Limits) -> Contents:
+    """The arrays of the file; of a checkpoint, those of the model in it."""
+    suffix = suffix_of(path)
+    if suffix in SUFFIXES[:2] or not path.is_file() or path.stat().st_size == 0:
+        return load(path, limits)
+    if suffix not in SUFFIXES:
+        raise InputError(f"{path.name}: the weights of a head come from {', '.join(SUFFIXES)}")
+    content, extents = load_pt(path, limits)
+    if isinstance(content, dict):
+        nested = [key for key in NESTED if isinstance(content.get(key), dict)]
+        if len(nested) == 1:
+            content = content[nested[0]]
+        return Contents(tensors(content, path.name), extents)
+    raise InputError(
+        f"{path.name}: holds a {type(content).__name__}, but a state dict is needed: torch.save(head.state_dict(), ...)"
+    )
+
+
+def _under(arrays: Mapping[str, Stored], prefix: str, file: str) -> dict[str, Stored]:
+    """The arrays whose names begin with the prefix and a dot or underscore."""
+    found = {key: stored for key, stored in arrays.items() if key.startswith((f"{prefix}_", f"{prefix}."))}
+    if not found:
+        raise InputError(f'{file}: no array is named "{prefix}.weight" or "{prefix}_weight"; there are {show(arrays)}')
+    return found
+
+
+def _stems(arrays: Mapping[str, Stored], file: str, *, everything: bool) -> list[str]:
+    """What stands before `weight` in the names of the layers, in natural order.
+
+    everything: whether arrays of any other name, too, show that there is more than linear layers.
+    """
+    stems = sorted(
+        (match[1] for key, stored in arrays.items() if (match := WEIGHT.match(key)) and len(stored.shape) == 2),
+        key=natural,
+    )
+    if not stems:
+        raise InputError(
+            f'{file}: no (out, in) array is called "weight", or ends so as "fc.weight" does; there are {show(arrays)}'
+        )
+    if len(stems) > 2:
+        listed = [f"{stem}weight" for stem in stems]
+        raise InputError(
+            f"{file}: {len(stems)} layers ({show(arrays, listed)}), but a head has one or two. "
+            f"Name what they begin with, as in {file}#{stems[-1].rstrip('._') or 'head'}"
+        )
+    used = {f"{stem}{part}" for stem in stems for part in ("weight", "bias")}
+    rest = [key for key in arrays if key not in used and (everything or PARAMETER.search(key))]
+    if rest:
+        raise InputError(
+            f"{file}: beside the linear layers ({show(arrays, [f'{stem}weight' for stem in stems])}) there are "
+            f"{show(arrays, rest)}: a head is one linear layer, or two with a ReLU between them. "
+            "If they belong to something else, name what the head's arrays begin with, as in FILE#head."
+        )
+    return stems
+
+
+def _layer(arrays: Mapping[str, Stored], stem: str, file: str) -> Layer:
+    key = f"{stem}weight"
+    weight = _numbers(arrays[key], key, file)
+    out, width = weight.shape
+    if not out or not width:
+        raise InputError(f'{file}: "{key}" {arrays[key].describe()} is empty')
+    stored = arrays.get(f"{stem}bias")
+    if stored is None:
+        return Layer(weight, np.zeros(out, weight.dtype))
+    if stored.shape != (out,):
+        turned = " It seems to be stored as (in, out): save its transpose." if stored.shape == (width,) else ""
+        raise InputError(
+            f'{file}: "{key}" {arrays[key].describe()} needs a bias of shape ({out}), '
+            f'but "{stem}bias" is {stored.describe()}.{turned}'
+        )
+    bias = _numbers(stored, f"{stem}bias", file)
+    dtype = np.result_type(weight, bias)
+    return Layer(weight.astype(dtype), bias.astype(dtype))
+
+
+def _numbers(stored: Stored, key: str, file: str) -> Floats:
+    """Finite numbers, as float32 or wider."""
+    if stored.dtype.kind == "V":
+        stored.array()  # says which type numpy lacks
+    if stored.dtype.kind != "f":
+        raise InputError(f'{file}: "{key}" is {stored.describe()}, but weights are floating-point numbers')
+    values = stored.array()
+    if not np.isfinite(values).all():
+        place = ", ".join(str(i) for i in np.argwhere(~np.isfinite(values))[0].tolist())
+        raise InputError(f'{file}: "{key}" holds NaN or infinity, first at ({place}), but weights must be finite')
+    return np.array(values, np.float64 if values.dtype.itemsize > 4 else np.float32, order="C")
+
+
+def _in_order(layers: Mapping[str, Layer], file: str) -> list[str]:
+    """The stems of one layer, or of two of which the second takes what the first gives.
+
+    Numbers in their names, or else their shapes, decide which is the first.
+    Raises: InputError where neither order fits, or both do.
+    """
+    stems = [*layers]
+    if len(stems) == 1:
+        return stems
+    numbered = len({re.sub("[0-9]+", "0", stem) for stem in stems}) == 1
+    orders = [stems] if numbered else [stems, stems[::-1]]
+    fitting = [order for order in orders if layers[order[0]].weight.shape[0] == layers[order[1]].weight.shape[1]]
+    if len(fitting) == 1:
+        return fitting[0]
+    shapes = " and ".join(f'"{stem}weight" {show_shape(layers[stem].weight.shape)}' for stem in stems)
+    why = "could follow each other in either order" if fitting else "do not follow each other as (h, d) and (k, h)"
+    remedy = "Call them 0.weight and 2.weight" if fitting else "If they are two heads, name one"
+    prefix = next((stem.rstrip("._") for stem in stems if stem), "head")
+    raise InputError(f"{file}: {shapes} {why}. {remedy}" + ("." if fitting else f", as in {file}#{prefix}"))

@@ -1,0 +1,88 @@
+"""What a #split selects of a file's arrays: those under a prefix, some rows, or one array by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.errors import InputError, nearest
+from calibeval.core.row_source import RowSource
+from calibeval.readers.roles import index_splits
+from calibeval.readers.stored import Stored
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The arrays that are one dump: one prefix, all rows, or some rows.
+
+    name: the split's. chosen: the key of the scores or features, where the split named them.
+    """
+
+    arrays: dict[str, Stored]
+    rows: npt.NDArray[np.integer[Any]] | None = None
+    chosen: str | None = None
+    name: str = "all"
+
+
+def split_views(
+    arrays: dict[str, Stored], split: str | None, found: Sequence[str], file: str, *, alone: bool
+) -> list[View]:
+    """What the #split selects, part by part.
+
+    found: the prefixes under which the file keeps splits. alone: whether the other arrays are a dump by themselves.
+    Raises: InputError for a split that is not there or is named twice, or where one must be named.
+    """
+    if split is not None and split != "all":
+        parts = split.split("+")
+        twice = next((part for i, part in enumerate(parts) if part in parts[:i]), None)
+        if twice is not None:
+            raise InputError(f'{file}: split "{twice}" is named twice')
+        return [_view(arrays, part, found, file) for part in parts]
+    if found and not alone:
+        raise InputError(f"{file}: holds several splits: {', '.join(found)}. Name one, as in {file}#{found[-1]}")
+    return [View(arrays)]
+
+
+def pick(values: RowSource, rows: npt.NDArray[np.integer[Any]] | None, n: int, file: str) -> npt.NDArray[Any]:
+    """All values, or those of some rows.
+
+    Raises: as `check_rows`.
+    """
+    every = values if isinstance(values, np.ndarray) else values[0:n]
+    if rows is None:
+        return every
+    check_rows(rows, n, file)
+    return np.asarray(every[rows])
+
+
+def check_rows(rows: npt.NDArray[np.integer[Any]], n: int, file: str) -> None:
+    """Refuse row numbers outside a file of n rows, and numbers that occur twice.
+
+    Raises: InputError.
+    """
+    if len(rows) and (rows.min() < 0 or rows.max() >= n):
+        raise InputError(
+            f"{file}: the split's row numbers run from {rows.min()} to {rows.max()}, but there are {n} rows"
+        )
+    if len(np.unique(rows)) < len(rows):
+        raise InputError(f"{file}: the split names {len(rows) - len(np.unique(rows))} rows more than once")
+
+
+def _view(arrays: dict[str, Stored], part: str, found: Sequence[str], file: str) -> View:
+    if part in found:
+        others = tuple(f"{prefix}_" for prefix in found)
+        shared = {key: stored for key, stored in arrays.items() if not key.startswith(others)}
+        own = {key.removeprefix(f"{part}_"): value for key, value in arrays.items() if key.startswith(f"{part}_")}
+        return View({**shared, **own}, name=part)
+    if part in index_splits(arrays):
+        return View(arrays, rows=arrays[f"{part}_index"].array(), name=part)
+    if part in arrays and len(arrays[part].shape) >= 2:
+        return View(arrays, chosen=part, name=part)
+    matrices = [key for key, stored in arrays.items() if len(stored.shape) >= 2]
+    known = [*found, *index_splits(arrays), *matrices]
+    listed = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "") if known else "none"
+    raise InputError(f'{file}: there is no split or array "{part}"{nearest(part, known)}; there are {listed}')

@@ -1,0 +1,84 @@
+"""Every loss in each of its forms: module, terms of rows, closed form, plain numpy."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from calibeval.losses import (
+    CALS,
+    FLSD,
+    ConfidencePenalty,
+    CrossEntropy,
+    FocalLoss,
+    LabelSmoothing,
+    MbLS,
+    gradients,
+    terms,
+)
+from calibeval.losses.terms import widened
+from tests.losses import formulas
+
+K = 4
+LAMBD = [0.1, 0.7, 1.3, 2.0]
+RHO = [1.0, 1.5, 2.5, 3.0]
+
+
+class Case(NamedTuple):
+    """name: of the functions. settings: of terms and gradient; tensors are put in by `parameters`."""
+
+    name: str
+    module: type
+    settings: dict
+    formula: object
+
+    def make(self, **more):
+        """The module; CALS with the multipliers of this page."""
+        if self.module is not CALS:
+            return self.module(**self.settings, **more)
+        cals = CALS(K, **self.settings, **more)
+        cals.lambd, cals.rho = torch.tensor(LAMBD), torch.tensor(RHO)
+        return cals
+
+    def parameters(self, dtype=torch.float64):
+        if self.module is not CALS:
+            return self.settings
+        return {**self.settings, "lambd": torch.tensor(LAMBD, dtype=dtype), "rho": torch.tensor(RHO, dtype=dtype)}
+
+    def terms(self, logits, labels):
+        return getattr(terms, f"{self.name}_terms")(logits, labels, **self.parameters(widened(logits).dtype))
+
+    def gradient(self, logits, labels):
+        return getattr(gradients, f"{self.name}_gradient")(logits, labels, **self.parameters(widened(logits).dtype))
+
+    def by_hand(self, logits, labels):
+        more = {"lambd": LAMBD, "rho": RHO} if self.module is CALS else {}
+        return [self.formula(z, y, **self.settings, **more) for z, y in zip(logits, labels, strict=True)]
+
+
+CASES = {
+    "ce": Case("cross_entropy", CrossEntropy, {}, formulas.cross_entropy),
+    "ls": Case("label_smoothing", LabelSmoothing, {"alpha": 0.1}, formulas.label_smoothing),
+    "ls-others": Case("label_smoothing", LabelSmoothing, {"alpha": 0.1, "spread": "others"}, formulas.label_smoothing),
+    "ecp": Case("confidence_penalty", ConfidencePenalty, {"beta": 0.2}, formulas.confidence_penalty),
+    "focal-3": Case("focal", FocalLoss, {"gamma": 3.0}, formulas.focal),
+    "focal-half": Case("focal", FocalLoss, {"gamma": 0.5}, formulas.focal),
+    "focal-0": Case("focal", FocalLoss, {"gamma": 0.0}, formulas.focal),
+    "flsd": Case("flsd", FLSD, {}, formulas.flsd),
+    "mbls": Case("mbls", MbLS, {"margin": 2.0, "alpha": 0.3}, formulas.mbls),
+    "mbls-0": Case("mbls", MbLS, {"margin": 0.0, "alpha": 0.3}, formulas.mbls),
+    **{
+        f"cals-{penalty}-{'relative' if normalize else 'plain'}": Case(
+            "cals", CALS, {"margin": 2.0, "penalty": penalty, "normalize": normalize}, formulas.cals
+        )
+        for penalty in ("phr", "p2", "p3")
+        for normalize in (True, False)
+    },
+}
+
+
+def rows(n=40, k=K, *, scale=3.0, seed=0, dtype=torch.float64):
+    rng = np.random.default_rng([seed, n, k])
+    return torch.from_numpy(rng.normal(size=(n, k)) * scale).to(dtype), torch.from_numpy(rng.integers(0, k, n))
