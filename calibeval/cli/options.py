@@ -21,6 +21,7 @@ Kind = Annotated[
 LogitsKey = Annotated[str | None, typer.Option(metavar="KEY", help="Array or column that holds the logits.")]
 ProbsKey = Annotated[str | None, typer.Option(metavar="KEY", help="Array or column that holds the probabilities.")]
 LabelsKey = Annotated[str | None, typer.Option(metavar="KEY", help="Array or column that holds the labels.")]
+FeaturesKey = Annotated[str | None, typer.Option(metavar="KEY", help="Array or columns that hold the features.")]
 IdsKey = Annotated[str | None, typer.Option(metavar="KEY", help="Array or column that holds the rows' ids.")]
 Labels = Annotated[Path | None, typer.Option(metavar="FILE", help="Another file that holds the labels.")]
 ScoreColumns = Annotated[
@@ -45,13 +46,78 @@ Method = Annotated[str, typer.Option(metavar="NAME", help="temperature, platt, b
 Objective = Annotated[str, typer.Option(metavar="NAME", help="What a temperature optimises: nll, ece or accuracy.")]
 Clip = Annotated[float | None, typer.Option(metavar="EPS", help="Raise smaller probabilities to this before fitting.")]
 Seed = Annotated[int, typer.Option(metavar="N", help="Seed of everything random: the dealing of folds.")]
-Group = Annotated[str | None, typer.Option(metavar="COLUMN", help="Rows that share a value stay in one fold.")]
+Group = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COLUMN", help="Rows that share a value depend on each other: kept in one fold, one unit of intervals."
+    ),
+]
+Slice = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--slice",
+        metavar="COLUMN",
+        help="Measure each value of this column (or class, predicted) on its own; repeatable.",
+        show_default=False,
+    ),
+]
+MinRows = Annotated[
+    int | None, typer.Option(metavar="N", min=1, help="Name, but do not measure, smaller slices (default: 100).")
+]
 AllowLeak = Annotated[bool, typer.Option("--allow-leak", help="Report although fitted and tested rows overlap.")]
 MapFile = Annotated[Path, typer.Argument(metavar="MAP", help="A map that `calibeval fit` wrote.")]
 MapOut = Annotated[Path | None, typer.Option("--out", "-o", metavar="MAP", help="Write the map to this JSON file.")]
 DumpOut = Annotated[
     Path, typer.Option("--out", "-o", metavar="OUT", help="Write to this .npz, .csv, .tsv, .jsonl or .parquet.")
 ]
+
+Train = Annotated[str, typer.Argument(metavar="TRAIN", help="Features to train on; FILE#SPLIT names a split.")]
+Val = Annotated[str, typer.Option(metavar="FILE", help="Features that choose, stop and scale.", show_default=False)]
+Test = Annotated[str | None, typer.Option(metavar="FILE", help="Features that are looked at once, in the end.")]
+RunOut = Annotated[
+    Path, typer.Option("--out", "-o", metavar="RUN", help="Write head, history and results to this folder.")
+]
+Losses = Annotated[
+    str, typer.Option(metavar="LIST", help="ce, ls, ecp, focal, flsd, mbls, cals; as in 'ce,mbls(margin=6,alpha=0.1)'.")
+]
+HeadKind = Annotated[str, typer.Option(metavar="linear|mlp|FILE", help="A new head, or the weights to go on from.")]
+Hidden = Annotated[int, typer.Option(metavar="N", min=1, help="Units of the hidden layer of an mlp.")]
+Optimizer = Annotated[str, typer.Option(metavar="NAME", help="adamw, or sgd with momentum 0.9.")]
+Rate = Annotated[
+    float | None, typer.Option("--lr", metavar="RATE", help="Learning rate (default: adamw 0.001, sgd 0.1).")
+]
+Decay = Annotated[
+    float | None,
+    typer.Option("--weight-decay", metavar="X", help="Of the weights, never of biases (default: 0.01, sgd 0.0005)."),
+]
+Epochs = Annotated[int, typer.Option(metavar="N", min=1, help="Most epochs.")]
+BatchSize = Annotated[int, typer.Option(metavar="N", min=1, help="Rows of a batch.")]
+Schedule = Annotated[str, typer.Option(metavar="NAME", help="Of the learning rate: cosine, down to 0, or constant.")]
+ClipNorm = Annotated[float, typer.Option("--clip-norm", metavar="X", help="Largest norm of a gradient; 0: no limit.")]
+Patience = Annotated[
+    int, typer.Option(metavar="N", min=0, help="Stop after so many epochs without a better VAL; 0: never.")
+]
+Mixup = Annotated[
+    float, typer.Option(metavar="ALPHA", min=0, help="Mix pairs of rows by Beta(ALPHA, ALPHA); 0: do not.")
+]
+Standardize = Annotated[
+    bool, typer.Option("--standardize/--no-standardize", help="Train on features of mean 0 and deviation 1.")
+]
+Amp = Annotated[bool, typer.Option("--amp", help="Products in bfloat16.")]
+Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to train.")]
+Seeds = Annotated[int, typer.Option(metavar="N", min=1, help="Train each loss so many times; show mean and deviation.")]
+Tune = Annotated[bool, typer.Option("--tune", help="Choose rate, weight decay and each loss's own parameters on VAL.")]
+Trials = Annotated[int, typer.Option(metavar="N", min=2, help="Candidates that --tune tries for each loss.")]
+TuneOn = Annotated[
+    str, typer.Option(metavar="SCORE", help="What VAL chooses and stops by: nll-after-temperature or nll.")
+]
+Temperature = Annotated[
+    str, typer.Option(metavar="fold|none", help="Fold the temperature into the last layer, or not.")
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")]
+TrainSeed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of first weights and row orders.")]
+Run = Annotated[Path, typer.Argument(metavar="RUN", help="A folder that `calibeval finetune` wrote, or a head.")]
+FeatureFile = Annotated[str, typer.Argument(metavar="FEATURES", help="A feature cache; FILE#SPLIT names a split.")]
 
 Figure = Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the diagrams to this .svg, .png or .pdf.")]
 Width = Annotated[float | None, typer.Option(metavar="INCHES", help="Width of the figure.")]

@@ -63,9 +63,48 @@ class ReadingFlags:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class FeatureFlags:
+    """The options that say how feature caches are read."""
+
+    features_key: options.FeaturesKey = None
+    labels_key: options.LabelsKey = None
+    ids_key: options.IdsKey = None
+    class_names: options.ClassNames = None
+    ignore_index: options.IgnoreIndex = None
+    max_bytes: options.MaxBytes = None
+    max_memory: options.MaxMemory = None
+    no_crc: options.NoCrc = False
+
+    def options(self) -> ReadOptions:
+        """The options as the readers take them.
+
+        Raises: FileProblem or InputError for the file of class names.
+        """
+        from calibeval.readers import Keys, Limits, ReadOptions
+        from calibeval.readers.limits import quarter_of_memory
+
+        max_memory = quarter_of_memory() if self.max_memory is None else self.max_memory
+        return ReadOptions(
+            keys=Keys(labels=self.labels_key, ids=self.ids_key, features=self.features_key),
+            class_names=None if self.class_names is None else _lines(self.class_names),
+            ignore_index=self.ignore_index,
+            limits=Limits(self.max_bytes, max_memory, checksums=not self.no_crc),
+        )
+
+
 def with_reading_flags(command: Callable[..., int]) -> Callable[..., int]:
     """The command with an option for each field of ReadingFlags in place of its parameter `flags`."""
-    hints = get_type_hints(ReadingFlags, include_extras=True)
+    return _with_flags(command, ReadingFlags)
+
+
+def with_feature_flags(command: Callable[..., int]) -> Callable[..., int]:
+    """The command with an option for each field of FeatureFlags in place of its parameter `flags`."""
+    return _with_flags(command, FeatureFlags)
+
+
+def _with_flags(command: Callable[..., int], kind: type[ReadingFlags | FeatureFlags]) -> Callable[..., int]:
+    hints = get_type_hints(kind, include_extras=True)
     own = inspect.signature(command, eval_str=True)
     parameters: list[inspect.Parameter] = []
     for parameter in own.parameters.values():
@@ -74,11 +113,11 @@ def with_reading_flags(command: Callable[..., int]) -> Callable[..., int]:
             continue
         parameters += [
             inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=hints[f.name])
-            for f in fields(ReadingFlags)
+            for f in fields(kind)
         ]
 
     def run(**values: Any) -> int:
-        flags = ReadingFlags(**{f.name: values.pop(f.name) for f in fields(ReadingFlags)})
+        flags = kind(**{f.name: values.pop(f.name) for f in fields(kind)})
         return command(flags=flags, **values)
 
     run.__name__, run.__doc__ = command.__name__, command.__doc__

@@ -23,9 +23,10 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 PREFIXES = {"logits": "logit", "probs": "prob", "log_probs": "log_prob"}
 
 
-def write_dump(predictions: Predictions, path: Path) -> None:
+def write_dump(predictions: Predictions, path: Path, *, labelled: bool = True) -> None:
     """The predictions in the format of the suffix: .npz, .csv, .tsv, .jsonl or .parquet; scores as float64.
 
+    labelled: False leaves out the labels, where nobody knows them.
     The same predictions give the same bytes. Dense scores keep their shape in .npz, as (n, h, w, k).
     Raises: UsageError for another suffix; FileProblem if the file cannot be written.
     """
@@ -34,10 +35,10 @@ def write_dump(predictions: Predictions, path: Path) -> None:
         known = ", ".join(WRITERS)
         raise UsageError(f'{path.name}: cannot write "{suffix}"{nearest(suffix, WRITERS)}; formats are {known}')
     with replacing(path) as file:
-        WRITERS[suffix](predictions, file)
+        WRITERS[suffix](predictions, file, labelled)
 
 
-def _write_npz(predictions: Predictions, file: IO[bytes]) -> None:
+def _write_npz(predictions: Predictions, file: IO[bytes], labelled: bool) -> None:
     """Stored members with a fixed date, so that they can be mapped and equal dumps are equal files."""
     shape = (*predictions.layout, predictions.scores.shape[-1])
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
@@ -46,14 +47,14 @@ def _write_npz(predictions: Predictions, file: IO[bytes]) -> None:
             npy_format.write_array_header_1_0(member, {"descr": "<f8", "fortran_order": False, "shape": shape})
             for scores in _score_blocks(predictions):
                 member.write(scores.astype("<f8").tobytes())
-        for key, values in _companions(predictions).items():
+        for key, values in _companions(predictions, labelled).items():
             with archive.open(zipfile.ZipInfo(f"{key}.npy", EPOCH), "w", force_zip64=True) as member:
                 npy_format.write_array(member, values, allow_pickle=False)
 
 
-def _companions(predictions: Predictions) -> dict[str, npt.NDArray[Any]]:
+def _companions(predictions: Predictions, labelled: bool) -> dict[str, npt.NDArray[Any]]:
     """Everything beside the scores, by key."""
-    found = {"labels": predictions.labels.reshape(predictions.layout)}
+    found = {"labels": predictions.labels.reshape(predictions.layout)} if labelled else {}
     if predictions.ids is not None:
         found["ids"] = _plain(predictions.ids)
     if predictions.class_names is not None:
@@ -74,14 +75,15 @@ def _score_blocks(predictions: Predictions) -> Iterator[npt.NDArray[np.float64]]
         yield np.asarray(predictions.scores[start : min(start + rows, predictions.rows)], np.float64)
 
 
-def _table_columns(predictions: Predictions) -> dict[str, list[Any]]:
+def _table_columns(predictions: Predictions, labelled: bool) -> dict[str, list[Any]]:
     """Label, id and slice columns of a table, with one entry a row, as Python values."""
     if len(predictions.layout) > 1:
         raise UsageError(f"{predictions.source.name}: dense scores are written as .npz only")
     names, labels = predictions.class_names, predictions.labels.tolist()
-    columns: dict[str, list[Any]] = {
-        "label": labels if names is None else [names[y] if y != predictions.ignore_index else y for y in labels]
-    }
+    columns: dict[str, list[Any]] = {}
+    if labelled:
+        named = labels if names is None else [names[y] if y != predictions.ignore_index else y for y in labels]
+        columns["label"] = named
     if predictions.ids is not None:
         columns["id"] = predictions.ids.tolist()
     return columns | {key: values.tolist() for key, values in predictions.columns.items() if key not in columns}
@@ -102,8 +104,8 @@ def _rows(predictions: Predictions, columns: dict[str, list[Any]]) -> Iterator[t
             row += 1
 
 
-def _write_table(predictions: Predictions, file: IO[bytes], delimiter: str) -> None:
-    columns = _table_columns(predictions)
+def _write_table(predictions: Predictions, file: IO[bytes], labelled: bool, delimiter: str) -> None:
+    columns = _table_columns(predictions, labelled)
     text = io.TextIOWrapper(file, "utf-8", newline="", write_through=True)
     writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
     writer.writerow([*_score_names(predictions), *columns])
@@ -112,20 +114,22 @@ def _write_table(predictions: Predictions, file: IO[bytes], delimiter: str) -> N
     text.detach()
 
 
-def _write_jsonl(predictions: Predictions, file: IO[bytes]) -> None:
-    columns = {**_table_columns(predictions), "label": predictions.labels.tolist()}  # no place for class names
+def _write_jsonl(predictions: Predictions, file: IO[bytes], labelled: bool) -> None:
+    columns = _table_columns(predictions, labelled)
+    if labelled:
+        columns["label"] = predictions.labels.tolist()  # no place for class names
     for scores, others in _rows(predictions, columns):
         row = {predictions.kind: scores, **dict(zip(columns, others, strict=True))}
         file.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
 
 
-def _write_parquet(predictions: Predictions, file: IO[bytes]) -> None:
+def _write_parquet(predictions: Predictions, file: IO[bytes], labelled: bool) -> None:
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError:
         raise UsageError("writing .parquet needs pyarrow: pip install 'calibeval[parquet]'") from None
-    columns, names = _table_columns(predictions), _score_names(predictions)
+    columns, names = _table_columns(predictions, labelled), _score_names(predictions)
     writer, start = None, 0
     for block in _score_blocks(predictions):
         others = {key: values[start : start + len(block)] for key, values in columns.items()}
@@ -137,10 +141,10 @@ def _write_parquet(predictions: Predictions, file: IO[bytes]) -> None:
         writer.close()
 
 
-WRITERS: dict[str, Callable[[Predictions, IO[bytes]], None]] = {
+WRITERS: dict[str, Callable[[Predictions, IO[bytes], bool], None]] = {
     ".npz": _write_npz,
-    ".csv": lambda predictions, file: _write_table(predictions, file, ","),
-    ".tsv": lambda predictions, file: _write_table(predictions, file, "\t"),
+    ".csv": lambda predictions, file, labelled: _write_table(predictions, file, labelled, ","),
+    ".tsv": lambda predictions, file, labelled: _write_table(predictions, file, labelled, "\t"),
     ".jsonl": _write_jsonl,
     ".parquet": _write_parquet,
 }

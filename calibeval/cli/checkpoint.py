@@ -1,0 +1,81 @@
+"""What an interrupted `finetune` goes on from: one checksummed file without pickles, and the history up to it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from calibeval.core.errors import InputError, UsageError
+from calibeval.core.version import VERSION
+from calibeval.readers.limits import Limits
+from calibeval.readers.safetensors import read_with_texts
+from calibeval.training.sweep import Sweep
+from calibeval.writers.tensors import write_tensors
+
+FILE, SCHEMA = "checkpoint.safetensors", "calibeval.checkpoint/1"
+
+
+def save(folder: Path, sweep: Sweep, settings: Mapping[str, Any], history: int) -> None:
+    """Write the state of a sweep. settings: what the command asked for. history: bytes of history.jsonl so far.
+
+    Raises: FileProblem if it cannot be written.
+    """
+    tensors, plain = sweep.state()
+    arrays = {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
+    text = json.dumps(
+        {"schema": SCHEMA, "version": VERSION, "settings": settings, "history": history, "state": plain},
+        allow_nan=False,
+    )
+    write_tensors(folder / FILE, arrays, {"state": text, "sha256": _digest(arrays, text)})
+
+
+def restore(folder: Path, sweep: Sweep, settings: Mapping[str, Any]) -> int | None:
+    """Take a sweep to where its checkpoint was; returns the bytes of history.jsonl then, None without a checkpoint.
+
+    Raises: InputError for a damaged checkpoint; UsageError for one of another command, naming what differs.
+    """
+    path = folder / FILE
+    if not path.exists():
+        return None
+    arrays, texts = read_with_texts(path, Limits())
+    try:
+        text = texts["state"]
+        if texts["sha256"] != _digest(arrays, text):
+            raise InputError(f"{path}: damaged, its SHA-256 is another; start again without --resume")
+        document = json.loads(text)
+        if document["schema"] != SCHEMA:
+            raise InputError(f"{path}: schema {document['schema']} came, but {SCHEMA} is needed")
+        then = document["settings"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: no checkpoint of calibeval ({error!r})") from None
+    check_same(then, settings, path)
+    tensors: dict[str, Tensor] = {name: torch.from_numpy(np.array(values)) for name, values in arrays.items()}
+    sweep.restore(tensors, document["state"])
+    return int(document["history"])
+
+
+def check_same(then: Mapping[str, Any], now: Mapping[str, Any], path: Path) -> None:
+    """Refuse to go on with another command than the one that was begun.
+
+    Raises: UsageError naming what differs.
+    """
+    plain = json.loads(json.dumps(now))
+    names = [name for name in {**then, **plain} if then.get(name) != plain.get(name)]
+    if names:
+        differences = "; ".join(f"{name}: {then.get(name)} there, {plain.get(name)} here" for name in names)
+        raise UsageError(f"{path}: belongs to another command ({differences}); start again without --resume")
+
+
+def _digest(arrays: Mapping[str, np.ndarray[Any, Any]], text: str) -> str:
+    digest = hashlib.sha256(text.encode())
+    for name, values in arrays.items():
+        digest.update(f"{name} {values.dtype.str} {values.shape}".encode())
+        digest.update(np.ascontiguousarray(values).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,132 @@
+"""`calibeval finetune`: heads on cached features, trained with losses that keep them calibrated."""
+
+from __future__ import annotations
+
+import sys
+
+from calibeval.cli import options
+from calibeval.cli.reading import FeatureFlags, refuse_overwriting, say, threads, with_feature_flags
+from calibeval.core.errors import UsageError, nearest
+
+
+@with_feature_flags
+def finetune(
+    train: options.Train,
+    val: options.Val,
+    out: options.RunOut,
+    test: options.Test = None,
+    loss: options.Losses = "mbls",
+    head: options.HeadKind = "linear",
+    hidden: options.Hidden = 512,
+    tune: options.Tune = False,
+    trials: options.Trials = 24,
+    tune_on: options.TuneOn = "nll-after-temperature",
+    seed: options.TrainSeed = 0,
+    seeds: options.Seeds = 1,
+    temperature: options.Temperature = "fold",
+    optimizer: options.Optimizer = "adamw",
+    lr: options.Rate = None,
+    weight_decay: options.Decay = None,
+    epochs: options.Epochs = 40,
+    batch_size: options.BatchSize = 128,
+    schedule: options.Schedule = "cosine",
+    clip_norm: options.ClipNorm = 2.0,
+    patience: options.Patience = 10,
+    mixup: options.Mixup = 0.0,
+    standardize: options.Standardize = True,
+    amp: options.Amp = False,
+    device: options.Device = "auto",
+    resume: options.Resume = False,
+    allow_leak: options.AllowLeak = False,
+    json: options.Json = False,
+    table: options.Format = None,
+    flags: FeatureFlags = FeatureFlags(),  # noqa: B008 - the decorator makes options of its fields
+    jobs: options.Jobs = None,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> int:
+    """Train a head on cached features, or continue one, with one loss or several; then its temperature."""
+    _choice("--temperature", temperature, ("fold", "none"))
+    _choice("--tune-on", tune_on, ("nll-after-temperature", "nll"))
+    _choice("--optimizer", optimizer, ("adamw", "sgd"))
+    _choice("--schedule", schedule, ("cosine", "constant"))
+    _choice("--device", device, ("auto", "cpu", "cuda"))
+    if table is not None:
+        _choice("--format", table, ("md", "csv", "latex"))
+        if json:
+            raise UsageError("--json and --format exclude each other")
+    _positive("--lr", lr)
+    _not_negative("--weight-decay", weight_decay)
+    _not_negative("--clip-norm", clip_norm)
+    _not_negative("--mixup", mixup)
+    if tune and (lr is not None or weight_decay is not None):
+        raise UsageError("--tune chooses the rate and the weight decay; leave out --lr and --weight-decay")
+    refuse_overwriting([train, val, test, flags.class_names], [out / "report.json", out / "head.safetensors"])
+    from calibeval.cli.finetuning import Command, run_command
+    from calibeval.cli.torch_setup import pick_device
+    from calibeval.render import losses_table
+    from calibeval.training.finetune import Request
+    from calibeval.training.spec import parse_losses
+    from calibeval.training.trainer import Settings
+
+    request = Request(
+        losses=parse_losses(loss),
+        settings=Settings(
+            optimizer=optimizer,
+            epochs=epochs,
+            batch_size=batch_size,
+            schedule=schedule,
+            clip=clip_norm or None,
+            mixup=mixup,
+            patience=patience or None,
+            select=tune_on,
+            amp=amp,
+        ),
+        hidden=hidden if head == "mlp" else None,
+        standardize=standardize,
+        rate=lr,
+        decay=weight_decay,
+        trials=trials if tune else 0,
+        seeds=tuple(range(seed, seed + seeds)),
+        device=pick_device(device, threads(jobs)),
+    )
+    command = Command(
+        train=train,
+        val=val,
+        test=test,
+        out=out,
+        head=head,
+        request=request,
+        reading=flags.options(),
+        fold=temperature == "fold",
+        resume=resume,
+        allow_leak=allow_leak,
+        quiet=quiet,
+    )
+    found = run_command(command)
+    say([f"written to {out}"], quiet=quiet)
+    if json:
+        sys.stdout.write(found.to_json())
+    elif table is not None:
+        sys.stdout.write(losses_table.FORMATS[table](found))
+    else:
+        from calibeval.cli.terminal import screen
+
+        view = screen()
+        sys.stdout.write(losses_table.terminal(found, width=view.width, color=view.color, ascii_only=view.ascii_only))
+    return 0
+
+
+def _choice(flag: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise UsageError(f'{flag} "{value}" is unknown{nearest(value, known)}; there are {", ".join(known)}')
+
+
+def _positive(flag: str, value: float | None) -> None:
+    if value is not None and not 0 < value < float("inf"):
+        raise UsageError(f"{flag} is {value:g}, but it must be above 0")
+
+
+def _not_negative(flag: str, value: float | None) -> None:
+    if value is not None and not 0 <= value < float("inf"):
+        raise UsageError(f"{flag} is {value:g}, but it must be at least 0")

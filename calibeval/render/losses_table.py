@@ -1,0 +1,185 @@
+"""The papers' table: one row per loss, before and after a temperature; best bold, second best underlined."""
+
+from __future__ import annotations
+
+import csv
+import io
+import textwrap
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from calibeval.core.finetuned import SHOWN, Finetuned, LossResult
+from calibeval.core.report import MetricResult
+from calibeval.render import cells, latex, markdown
+from calibeval.render.names import visible
+
+BOLD, UNDERLINE, PLAIN = "\x1b[1m", "\x1b[4m", "\x1b[0m"
+SIGNS = ("*", "+")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One number as text, and its rank among the losses: 0 is the best, 1 the second."""
+
+    text: str
+    place: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Half:
+    """The table before or after the temperature: headings, and for every loss its cells."""
+
+    title: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[Cell, ...]], ...]
+
+
+def halves(found: Finetuned) -> tuple[Half, Half]:
+    """The table without and with each head's temperature. Accuracy is the same in both."""
+    return _half(found, after=False), _half(found, after=True)
+
+
+def sentence(found: Finetuned) -> str:
+    """What the table says, in one sentence.
+
+    It speaks of the loss that VAL chose, beside cross entropy where that was trained, too.
+    """
+    chosen = found.losses[found.chosen]
+    ece, nll = (_cell(chosen, name, after=True) for name in ("ece", "nll"))
+    text = f"VAL chooses {chosen.name}: accuracy {_cell(chosen, 'accuracy', after=False)} %, ECE {ece} %, NLL {nll}"
+    plain = next((loss for loss in found.losses if loss.name == "ce"), None)
+    if plain is None or plain is chosen:
+        return f"{text} after its temperature."
+    ece, nll = (_cell(plain, name, after=True) for name in ("ece", "nll"))
+    accuracy = _cell(plain, "accuracy", after=False)
+    return f"{text} after its temperature (cross entropy: {accuracy} %, {ece} %, {nll})."
+
+
+def notes(found: Finetuned) -> list[str]:
+    """What the numbers are."""
+    lines = [f"metrics of {found.shown.upper()}; accuracy, ECE, AECE and CWCE in %, NLL in nats"]
+    seeds = len(found.losses[0].seeds)
+    if seeds > 1:
+        lines.append(f"mean ± standard deviation of {seeds} seeds")
+    lines += [f"{loss.name}: trained as {_parameters(loss)}" for loss in found.losses]
+    return [*lines, *found.warnings]
+
+
+def terminal(found: Finetuned, *, width: int, color: bool, ascii_only: bool) -> str:
+    """The table for a terminal; without colour the best has a star, the second a plus."""
+    parts = [textwrap.fill(sentence(found), width)]
+    for half in halves(found):
+        rows = [[half.title, *half.headings]]
+        rows += [[visible(name), *(cell.text for cell in line)] for name, line in half.rows]
+        widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+        lines = [_aligned(rows[0], widths, [-1] * len(widths), color)]
+        for (_, line), row in zip(half.rows, rows[1:], strict=True):
+            lines.append(_aligned(row, widths, [-1, *(cell.place for cell in line)], color))
+        parts.append("\n".join(lines))
+    marks = "best bold, second underlined" if color else "best *, second +"
+    shown = [marks, *notes(found)]
+    parts.append("\n".join(textwrap.fill(visible(note), width, subsequent_indent="  ") for note in shown))
+    text = "\n\n".join(parts) + "\n"
+    return text.replace("±", "+-") if ascii_only else text
+
+
+def as_markdown(found: Finetuned) -> str:
+    """The table in Markdown, both halves side by side."""
+    before, after = halves(found)
+    heads = ["loss", *before.headings, *(f"{name}, after T" for name in after.headings)]
+    lines = [_markdown_row(heads), _markdown_row([":--", *("--:" for _ in heads[1:])])]
+    for (name, first), (_, second) in zip(before.rows, after.rows, strict=True):
+        numbers = [_marked(cell, "**{}**".format, "<u>{}</u>".format) for cell in (*first, *second)]
+        lines.append(_markdown_row([markdown.escape(name), *numbers]))
+    return "\n".join([*lines, "", *(f"- {markdown.escape(note)}" for note in notes(found))]) + "\n"
+
+
+def as_latex(found: Finetuned) -> str:
+    """The table as a `tabular` in the style of booktabs."""
+    before, after = halves(found)
+    first, second = len(before.headings), len(after.headings)
+    top = rf" & \multicolumn{{{first}}}{{c}}{{before}} & \multicolumn{{{second}}}{{c}}{{after a temperature}} \\"
+    heads = ["loss", *(latex.escape(name) for name in (*before.headings, *after.headings))]
+    lines = [f"% {visible(note)}" for note in notes(found)]
+    lines += [rf"\begin{{tabular}}{{l{'r' * (first + second)}}}", r"\toprule", top, _latex_row(heads), r"\midrule"]
+    for (name, left), (_, right) in zip(before.rows, after.rows, strict=True):
+        numbers = [_marked(cell, r"\textbf{{{}}}".format, r"\underline{{{}}}".format) for cell in (*left, *right)]
+        lines.append(_latex_row([latex.escape(name), *(number.replace("±", r"$\pm$") for number in numbers)]))
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
+def as_csv(found: Finetuned) -> str:
+    """Every seed's numbers in full, one line per loss and seed."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["loss", "seed", "temperature", *SHOWN, *(f"{name}_after" for name in SHOWN)])
+    for loss in found.losses:
+        for seed in loss.seeds:
+            numbers = [side[name] for side in (seed.before, seed.after) for name in SHOWN]
+            writer.writerow([loss.name, seed.seed, repr(seed.temperature), *map(_full, numbers)])
+    return text.getvalue()
+
+
+FORMATS: dict[str, Callable[[Finetuned], str]] = {"md": as_markdown, "csv": as_csv, "latex": as_latex}
+
+
+def _half(found: Finetuned, *, after: bool) -> Half:
+    names = [name for name in SHOWN if not (after and name == "accuracy")]
+    places = {name: found.places(name, after=after) for name in names}
+    rows = []
+    for i, loss in enumerate(found.losses):
+        line = [Cell(_cell(loss, name, after=after), places[name][i]) for name in names]
+        if after:
+            line.insert(0, Cell(_temperature(loss)))
+        rows.append((loss.name, tuple(line)))
+    headings = [*(["T"] if after else []), *(cells.label(name) for name in names)]
+    return Half("after its temperature" if after else "before", tuple(headings), tuple(rows))
+
+
+def _cell(loss: LossResult, name: str, *, after: bool) -> str:
+    mean, deviation = loss.mean(name, after=after), loss.deviation(name, after=after)
+    text = cells.value(MetricResult(name, mean))
+    if deviation is None or mean is None:
+        return text
+    places = len(text.partition(".")[2])
+    scaled = 100 * deviation if cells.unit(name) == "%" else deviation
+    return f"{text} ± {scaled:.{places}f}"
+
+
+def _temperature(loss: LossResult) -> str:
+    return f"{sum(seed.temperature for seed in loss.seeds) / len(loss.seeds):.3g}"
+
+
+def _parameters(loss: LossResult) -> str:
+    shown = [(name, value) for name, value in loss.parameters.items() if not isinstance(value, bool)]
+    return ", ".join(f"{name} {value:g}" for name, value in shown if isinstance(value, float | int))
+
+
+def _aligned(row: Sequence[str], widths: Sequence[int], places: Sequence[int], color: bool) -> str:
+    """A line of the terminal: the name left, numbers right, each with room for its mark."""
+    parts = [row[0].ljust(widths[0])]
+    for text, width, place in zip(row[1:], widths[1:], places[1:], strict=True):
+        blank = " " * (width - len(text))
+        if place not in (0, 1):
+            parts.append(f"{blank}{text} ")
+        elif color:
+            parts.append(f"{blank}{(BOLD, UNDERLINE)[place]}{text}{PLAIN} ")
+        else:
+            parts.append(f"{blank}{text}{SIGNS[place]}")
+    return "  ".join(parts).rstrip()
+
+
+def _marked(cell: Cell, best: Callable[[str], str], second: Callable[[str], str]) -> str:
+    return (best, second)[cell.place](cell.text) if cell.place in (0, 1) else cell.text
+
+
+def _markdown_row(items: Sequence[str]) -> str:
+    return f"| {' | '.join(items)} |"
+
+
+def _latex_row(items: Sequence[str]) -> str:
+    return rf"{' & '.join(items)} \\"
+
+
+def _full(number: float | None) -> str:
+    return "" if number is None else repr(number)

@@ -1,0 +1,122 @@
+"""Losses as the command line names them: "mbls(margin=6,alpha=0.1)"."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from calibeval.core.errors import UsageError, nearest
+from calibeval.losses import LOSSES
+
+Value = float | str | bool
+
+_NOT_SAID = ("num_classes", "ignore_index", "reduction")
+_WORDS: dict[str, bool] = {"true": True, "false": False}
+
+
+@dataclass(frozen=True, slots=True)
+class LossSpec:
+    """A loss by name, with the parameters that were said; the others have their defaults.
+
+    >>> str(LossSpec("mbls", {"margin": 6.0})), LossSpec("mbls", {"margin": 6.0})["alpha"]
+    ('mbls(margin=6)', 0.1)
+    """
+
+    name: str
+    parameters: Mapping[str, Value] = field(default_factory=dict)
+
+    def __getitem__(self, parameter: str) -> Any:
+        """The value of a parameter, said or default."""
+        return self.parameters[parameter] if parameter in self.parameters else _parameters(self.name)[parameter]
+
+    def __str__(self) -> str:
+        """The loss as the command line takes it."""
+        said = ",".join(f"{name}={_shown(value)}" for name, value in self.parameters.items())
+        return f"{self.name}({said})" if said else self.name
+
+    def to_dict(self) -> dict[str, Any]:
+        """The loss with every parameter, for a record."""
+        return {"loss": self.name, **_parameters(self.name), **self.parameters}
+
+
+def parse_losses(text: str) -> tuple[LossSpec, ...]:
+    """The losses of a list such as "ce,mbls(margin=6,alpha=0.1)".
+
+    Raises: UsageError for an unknown loss or parameter, with the nearest; for a value that cannot work; for a loss
+    named twice.
+
+    >>> [str(loss) for loss in parse_losses("ce, mbls(margin=6)")]
+    ['ce', 'mbls(margin=6)']
+    """
+    losses = tuple(_parse(part.strip()) for part in _parts(text))
+    names = [str(loss) for loss in losses]
+    twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
+    if twice is not None:
+        raise UsageError(f"--loss names {twice} twice")
+    return losses
+
+
+def _parts(text: str) -> list[str]:
+    """The text at its commas outside brackets."""
+    parts, depth = [""], 0
+    for character in text:
+        depth += (character == "(") - (character == ")")
+        if depth not in (0, 1):
+            break
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    if depth:
+        raise UsageError(f'--loss "{text}": brackets do not match; write mbls(margin=6,alpha=0.1)')
+    return parts
+
+
+def _parse(text: str) -> LossSpec:
+    match = re.fullmatch(r"([^()]*)(?:\(([^()]*)\))?", text)
+    if match is None:
+        raise UsageError(f'loss "{text}" cannot be read; write it as mbls(margin=6,alpha=0.1)')
+    name, inside = match[1].strip().lower(), match[2] or ""
+    if name not in LOSSES:
+        raise UsageError(f'loss "{match[1]}" is unknown{nearest(name, LOSSES)}; losses are {", ".join(LOSSES)}')
+    known = _parameters(name)
+    parameters: dict[str, Value] = {}
+    for item in inside.split(",") if inside.strip() else ():
+        key, equals, value = (part.strip() for part in item.partition("="))
+        if key not in known:
+            there = f"it has {', '.join(known)}" if known else "it has none"
+            raise UsageError(f'{name} has no parameter "{key}"{nearest(key, known)}; {there}')
+        if not equals or key in parameters:
+            raise UsageError(f"{name}: {key} needs one value; write {key}=...")
+        parameters[key] = _value(value)
+    spec = LossSpec(name, parameters)
+    try:
+        made = {"num_classes": 2} if name == "cals" else {}
+        LOSSES[name](**made, **parameters)
+    except (ValueError, TypeError) as error:
+        raise UsageError(f"loss {spec}: {error}") from None
+    return spec
+
+
+def _parameters(name: str) -> dict[str, Any]:
+    """The parameters of a loss with their defaults."""
+    signature = inspect.signature(LOSSES[name])
+    return {key: p.default for key, p in signature.parameters.items() if key not in _NOT_SAID}
+
+
+def _value(text: str) -> Value:
+    if text.lower() in _WORDS:
+        return _WORDS[text.lower()]
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text.strip("\"'")
+
+
+def _shown(value: Value) -> str:
+    return str(value).lower() if isinstance(value, bool) else value if isinstance(value, str) else f"{value:g}"

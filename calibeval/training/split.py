@@ -1,0 +1,103 @@
+"""Features where training wants them: on the device if they fit, else fetched batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from calibeval.core.linear import Rows, blocks_of
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Standard:
+    """What is taken from features and what divides them: (d,) each, float64."""
+
+    mean: npt.NDArray[np.float64]
+    scale: npt.NDArray[np.float64]
+
+
+def standard_of(features: Rows) -> Standard:
+    """Mean and standard deviation of each feature, in one reading; a constant feature is divided by 1."""
+    n, d = features.shape
+    total, squares = np.zeros(d), np.zeros(d)
+    origin = np.asarray(features[0:1], np.float64)[0]
+    for block in blocks_of(features):
+        shifted = block.astype(np.float64) - origin
+        total += shifted.sum(axis=0)
+        squares += np.einsum("ij,ij->j", shifted, shifted)
+    mean = total / n
+    spread = np.sqrt(np.maximum(squares / n - mean * mean, 0.0))
+    return Standard(mean + origin, np.where(spread > 1e-7 * (np.abs(mean) + np.abs(origin)), spread, 1.0))
+
+
+def no_standard(d: int) -> Standard:
+    """Features as they come."""
+    return Standard(np.zeros(d), np.ones(d))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Split:
+    """Standardised features and labels of n rows.
+
+    n: rows. labels: (n,), on the device. fetch, span: features of some rows, by their numbers or from one to another,
+    on the device, in the type of training. local: whether row numbers are wanted on the device, where the features
+    are, or on the CPU.
+    """
+
+    n: int
+    labels: Tensor
+    fetch: Callable[[Tensor], Tensor]
+    span: Callable[[int, int], Tensor]
+    local: bool
+
+    def batches(self, order: Tensor | None, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Features and labels of batches of the rows in that order, or as they come; the last is shorter."""
+        if order is None:
+            for start in range(0, self.n, size):
+                stop = min(start + size, self.n)
+                yield self.span(start, stop), self.labels[start:stop]
+            return
+        on_device = order.to(self.labels.device, non_blocking=True)
+        places, labels = on_device if self.local else order, self.labels[on_device]
+        for start in range(0, self.n, size):
+            yield self.fetch(places[start : start + size]), labels[start : start + size]
+
+
+def resident(features: Rows, labels: npt.NDArray[Any], standard: Standard, device: str, dtype: torch.dtype) -> Split:
+    """A split whose features are copied to the device, standardised."""
+    n, d = features.shape
+    data = torch.empty((n, d), dtype=dtype, device=device)
+    start = 0
+    for block in blocks_of(features):
+        data[start : start + len(block)] = _standardised(block, standard, dtype).to(device)
+        start += len(block)
+    return Split(n, _labels(labels, device), lambda rows: data.index_select(0, rows), lambda a, b: data[a:b], True)
+
+
+def staged(features: Rows, labels: npt.NDArray[Any], standard: Standard, device: str, dtype: torch.dtype) -> Split:
+    """A split whose features stay where they are stored; batches are gathered, standardised and sent one by one."""
+
+    def send(block: npt.NDArray[Any]) -> Tensor:
+        batch = _standardised(block, standard, dtype)
+        return batch if device == "cpu" else batch.pin_memory().to(device, non_blocking=True)
+
+    def fetch(rows: Tensor) -> Tensor:
+        if isinstance(features, np.ndarray):
+            return send(features[rows.numpy()])
+        return send(np.concatenate([features[row : row + 1] for row in rows.tolist()]))
+
+    return Split(features.shape[0], _labels(labels, device), fetch, lambda a, b: send(np.asarray(features[a:b])), False)
+
+
+def _standardised(block: npt.NDArray[Any], standard: Standard, dtype: torch.dtype) -> Tensor:
+    return torch.from_numpy((block.astype(np.float64) - standard.mean) / standard.scale).to(dtype)
+
+
+def _labels(labels: npt.NDArray[Any], device: str) -> Tensor:
+    return torch.from_numpy(labels.astype(np.int64)).to(device)

@@ -1,0 +1,197 @@
+"""The whole of a command: trials for every loss, then the chosen head of each loss from every seed, epoch by epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from calibeval.core.linear import PlainLayer
+from calibeval.training.heads import Layer, new_heads
+from calibeval.training.search import candidates
+from calibeval.training.spec import LossSpec
+from calibeval.training.split import Split
+from calibeval.training.trainer import Candidate, Epoch, Settings, Training, below, finite, number
+
+STACK_WEIGHTS = 2**25  # weights of the heads that train side by side; more of them take turns
+RATE = {"adamw": 1e-3, "sgd": 0.1}
+DECAY = {"adamw": 1e-2, "sgd": 5e-4}
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is trained, and on what.
+
+    sizes: (d, k), or (d, h, k) for a hidden layer. start: a head to go on from, on standardised features; else None.
+    rate, decay: of every head, where no trial chooses them; None: 1e-3 and 0.01 for AdamW, 0.1 and 5e-4 for SGD.
+    trials: candidates tried for each loss; 0: none. seeds: one training of every loss from each.
+    """
+
+    train: Split
+    val: Split
+    sizes: tuple[int, ...]
+    losses: tuple[LossSpec, ...]
+    settings: Settings
+    start: tuple[PlainLayer, ...] | None = None
+    rate: float | None = None
+    decay: float | None = None
+    trials: int = 0
+    seeds: tuple[int, ...] = (0,)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Heads that train side by side. seed: of their first weights and the order of rows. trial: they only choose."""
+
+    candidates: tuple[Candidate, ...]
+    seed: int
+    trial: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A candidate after its training: the validation score and number of its best epoch, and its weights, if kept.
+
+    layers: one stack of a single head, on the CPU; empty for trials. multipliers: lambd and rho that CALS ended with.
+    """
+
+    candidate: Candidate
+    seed: int
+    score: float
+    epoch: int
+    layers: tuple[Layer, ...] = ()
+    multipliers: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One epoch of one stage. stage, stages: which of how many; epochs: how many it has at most."""
+
+    stage: Stage
+    epoch: Epoch
+    number: int
+    stages: int
+    epochs: int
+
+
+@dataclass(slots=True)
+class Sweep:
+    """All stages of a task; `step()` takes it one epoch further until `done`, `state()` is all it needs to go on."""
+
+    task: Task
+    trained: list[Trained] = field(default_factory=list)
+    _finished: int = 0
+    _training: Training | None = None
+
+    @property
+    def stages(self) -> list[Stage]:
+        """The stages that are known: the trials, and once they are through, those that train what they chose."""
+        task = self.task
+        trials = [c for loss in task.losses for c in candidates(loss, task.trials, task.settings.optimizer)]
+        stages = [Stage(stack, task.seeds[0], True) for stack in self._stacks(trials)]
+        if self._finished >= len(stages):
+            chosen = [self.chosen(loss) for loss in task.losses]
+            stages += [Stage(stack, seed, False) for seed in task.seeds for stack in self._stacks(chosen)]
+        return stages
+
+    def chosen(self, loss: LossSpec) -> Candidate:
+        """What the trials chose for a loss; without trials, the loss with the rate and decay of the task."""
+        task = self.task
+        if not task.trials:
+            rate, decay, name = task.rate, task.decay, task.settings.optimizer
+            return Candidate(loss, RATE[name] if rate is None else rate, DECAY[name] if decay is None else decay)
+        place = task.losses.index(loss) * task.trials
+        return min(self.trained[place : place + task.trials], key=lambda trained: trained.score).candidate
+
+    @property
+    def stage_count(self) -> int:
+        """How many stages there will be in all."""
+        losses, size = len(self.task.losses), self._stack_size()
+        return -(-losses * self.task.trials // size) + len(self.task.seeds) * -(-losses // size)
+
+    @property
+    def done(self) -> bool:
+        """Whether everything is trained."""
+        return self._finished == self.stage_count
+
+    @property
+    def heads(self) -> list[Trained]:
+        """The trained heads: for each seed, every loss in its order."""
+        return [trained for trained in self.trained if trained.layers]
+
+    def step(self) -> Step:
+        """One epoch of the stage under way."""
+        stages = self.stages
+        stage = stages[self._finished]
+        training = self._training or self._begin(stage)
+        self._training = training
+        epoch = training.epoch()
+        done = Step(stage, epoch, self._finished + 1, self.stage_count, self.task.settings.epochs)
+        if training.done:
+            self._finish(stage, training)
+        return done
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Tensors and plain values from which `restore` goes on to the same end."""
+        tensors: dict[str, Tensor] = {}
+        records = []
+        for i, trained in enumerate(self.trained):
+            for j, layer in enumerate(trained.layers):
+                tensors |= {f"trained.{i}.{j}.weight": layer.weight, f"trained.{i}.{j}.bias": layer.bias}
+            records.append({"score": finite(trained.score), "epoch": trained.epoch, "multipliers": trained.multipliers})
+        plain: dict[str, Any] = {"finished": self._finished, "trained": records, "training": None}
+        if self._training is not None:
+            now, plain["training"] = self._training.state()
+            tensors |= {f"training.{name}": value for name, value in now.items()}
+        return tensors, plain
+
+    def restore(self, tensors: dict[str, Tensor], plain: dict[str, Any]) -> None:
+        """Go on from the `state()` of a sweep over the same task."""
+        self.trained, self._finished = [], 0
+        while self._finished < plain["finished"]:
+            stage = self.stages[self._finished]
+            for candidate in stage.candidates:
+                i = len(self.trained)
+                record, own = plain["trained"][i], below(tensors, f"trained.{i}.")
+                layers = tuple(Layer(own[f"{j}.weight"], own[f"{j}.bias"]) for j in range(len(own) // 2))
+                lambd, rho = (tuple(values) for values in record["multipliers"])
+                score, epoch = number(record["score"]), record["epoch"]
+                self.trained.append(Trained(candidate, stage.seed, score, epoch, layers, (lambd, rho)))
+            self._finished += 1
+        if plain["training"] is not None:
+            self._training = self._begin(self.stages[self._finished])
+            self._training.restore(below(tensors, "training."), plain["training"])
+
+    def _begin(self, stage: Stage) -> Training:
+        task, count = self.task, len(stage.candidates)
+        if task.start is None:
+            layers = new_heads(count, task.sizes, torch.Generator().manual_seed(stage.seed))
+        else:
+            layers = [
+                Layer(*(torch.as_tensor(part).repeat(count, *[1] * part.ndim) for part in layer))
+                for layer in task.start
+            ]
+        device, dtype = task.train.labels.device, task.train.span(0, 1).dtype
+        placed = [Layer(*(part.to(device, dtype) for part in layer)) for layer in layers]
+        return Training(placed, stage.candidates, task.train, task.val, task.settings, stage.seed)
+
+    def _finish(self, stage: Stage, training: Training) -> None:
+        multipliers = training.objective.multipliers()
+        for i, candidate in enumerate(stage.candidates):
+            kept = () if stage.trial else tuple(Layer(*(p[i : i + 1].cpu() for p in layer)) for layer in training.best)
+            score, epoch = training.best_scores[i], training.best_epochs[i]
+            self.trained.append(Trained(candidate, stage.seed, score, epoch, kept, multipliers[i]))
+        self._finished += 1
+        self._training = None
+
+    def _stacks(self, every: Sequence[Candidate]) -> list[tuple[Candidate, ...]]:
+        """The candidates in stacks of a bearable size."""
+        size = self._stack_size()
+        return [tuple(every[i : i + size]) for i in range(0, len(every), size)]
+
+    def _stack_size(self) -> int:
+        weights = sum(a * b for a, b in zip(self.task.sizes[:-1], self.task.sizes[1:], strict=True))
+        return max(1, STACK_WEIGHTS // weights)

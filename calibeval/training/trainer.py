@@ -1,0 +1,244 @@
+"""Training of heads side by side: one reading of the features an epoch, no word from the device within it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from calibeval.training.heads import Heads, Layer
+from calibeval.training.objective import Objective
+from calibeval.training.spec import LossSpec
+from calibeval.training.split import Split
+from calibeval.training.validation import Validation, Validator
+
+AFTER = "nll-after-temperature"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What all heads that train side by side share.
+
+    optimizer: "adamw" or "sgd" (momentum 0.9). schedule: "cosine", from the rate down to 0, or "constant".
+    clip: largest norm of a head's gradient; None for no limit. mixup: both parameters of the Beta distribution; 0 for
+    none. patience: epochs without a better validation score after which a head stops; None: never.
+    select: the validation score by which the best epoch is kept, "nll-after-temperature" or "nll"; "last" keeps the
+    last epoch. shuffle: a new order of the rows each epoch; else as they come. amp: products in bfloat16.
+    """
+
+    optimizer: str = "adamw"
+    epochs: int = 40
+    batch_size: int = 128
+    schedule: str = "cosine"
+    clip: float | None = 2.0
+    mixup: float = 0.0
+    patience: int | None = 10
+    select: str = AFTER
+    shuffle: bool = True
+    amp: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One head to be trained: its loss, its learning rate at the start, and its weight decay."""
+
+    loss: LossSpec
+    rate: float
+    decay: float
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """What one epoch left: for every candidate its mean training loss and its validation; inf where it diverged.
+
+    number: from 1. running: which candidates train on.
+    """
+
+    number: int
+    losses: tuple[float, ...]
+    validation: Validation
+    running: tuple[bool, ...]
+
+
+class Training:
+    """c heads on their way; `epoch()` takes them one epoch further until `done`.
+
+    All that happens follows from the arguments and the number of the epoch, so that a training which was stopped and
+    given back its `state()` ends with the same weights.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        candidates: Sequence[Candidate],
+        train: Split,
+        val: Split,
+        settings: Settings,
+        seed: int,
+    ) -> None:
+        self._train, self._settings, self._seed = train, settings, seed
+        self.candidates = tuple(candidates)
+        self._heads = Heads(layers, torch.bfloat16 if settings.amp else None)
+        first = self._heads.layers[0].weight
+        self._objective = Objective([c.loss for c in candidates], self._heads.classes, first.device, first.dtype)
+        self._optimizer = self._heads.optimizer(
+            settings.optimizer, [c.rate for c in candidates], [c.decay for c in candidates]
+        )
+        self._rates = [group["lr"] for group in self._optimizer.param_groups]
+        self._validator = Validator(val, self._heads.count)
+        self._best = self._heads.copy()
+        self._best_scores = [math.inf] * self._heads.count
+        self._best_epochs = [0] * self._heads.count
+        self._epochs = 0
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs are behind."""
+        return self._epochs
+
+    @property
+    def best(self) -> list[Layer]:
+        """Every head as it was after its best epoch."""
+        return self._best
+
+    @property
+    def best_scores(self) -> list[float]:
+        """The validation score of the best epochs; inf where there was none."""
+        return self._best_scores
+
+    @property
+    def best_epochs(self) -> list[int]:
+        """Numbers of the best epochs, from 1; 0 where every epoch diverged."""
+        return self._best_epochs
+
+    @property
+    def objective(self) -> Objective:
+        """The losses with what they learnt."""
+        return self._objective
+
+    @property
+    def done(self) -> bool:
+        """Whether there is nothing left to train."""
+        return self._epochs >= self._settings.epochs or not any(self._running())
+
+    def epoch(self) -> Epoch:
+        """One pass over the training rows, one over the validation rows; multipliers are updated after it."""
+        losses = self._pass()
+        self._epochs += 1
+        validation = self._validator.measure(self._heads, self._objective, first=self._epochs == 1)
+        self._objective.advance()
+        self._keep(validation)
+        shown = tuple(value if math.isfinite(value) else math.inf for value in losses.tolist())
+        return Epoch(self._epochs, shown, validation, tuple(self._running()))
+
+    def _pass(self) -> Tensor:
+        """One epoch of steps; the mean training loss of each candidate."""
+        settings, train, heads = self._settings, self._train, self._heads
+        rng = np.random.default_rng((self._seed, self._epochs))
+        order = torch.from_numpy(rng.permutation(train.n)) if settings.shuffle else None
+        shares = None
+        if settings.mixup:
+            shares = torch.from_numpy(rng.beta(settings.mixup, settings.mixup, train.n)).to(train.labels.device)
+        steps = -(-train.n // settings.batch_size)
+        total = torch.zeros(heads.count, dtype=torch.float64, device=train.labels.device)
+        for step, (x, labels) in enumerate(train.batches(order, settings.batch_size)):
+            self._set_rates(self._epochs * steps + step, settings.epochs * steps)
+            share = None if shares is None else shares[step * settings.batch_size :][: len(x)]
+            total += len(x) * self._step(x, labels, share)
+        return total / train.n
+
+    def _step(self, x: Tensor, labels: Tensor, share: Tensor | None) -> Tensor:
+        """One step of all heads; the batch's mean losses. share: of each row, beside the row before it."""
+        if share is not None:
+            x = torch.lerp(x.roll(1, 0), x, share.to(x.dtype).unsqueeze(1))
+        logits, hidden = self._heads.forward(x)
+        values, slope = self._objective.value_and_slope(logits, labels, share)
+        if share is not None:
+            other, other_slope = self._objective.value_and_slope(logits, labels.roll(1), 1 - share)
+            values, slope = values + other, slope + other_slope
+        self._heads.backward(x, hidden, slope)
+        if self._settings.clip is not None:
+            self._heads.clip(self._settings.clip)
+        self._optimizer.step()
+        return values
+
+    def _set_rates(self, step: int, steps: int) -> None:
+        if self._settings.schedule == "cosine":
+            share = 0.5 * (1.0 + math.cos(math.pi * step / steps))
+            for group, rate in zip(self._optimizer.param_groups, self._rates, strict=True):
+                group["lr"] = rate * share
+
+    def _running(self) -> list[bool]:
+        """Which candidates still may become better."""
+        patience = self._settings.patience
+        if patience is None or self._settings.select == "last":
+            return [True] * self._heads.count
+        return [self._epochs - best < patience for best in self._best_epochs]
+
+    def _keep(self, validation: Validation) -> None:
+        """Keep the heads whose validation has improved, of those that had not stopped before."""
+        select = self._settings.select
+        scores = validation.nll_after if select == AFTER else validation.nll
+        patience = self._settings.patience
+        better = []
+        for i, score in enumerate(scores):
+            stopped = patience is not None and self._epochs - 1 - self._best_epochs[i] >= patience
+            better.append(select == "last" or (not stopped and score < self._best_scores[i]))
+            if better[i]:
+                self._best_scores[i], self._best_epochs[i] = score, self._epochs
+        for kept, layer in zip(self._best, self._heads.layers, strict=True):
+            for best, now in zip(kept, layer, strict=True):
+                mask = torch.tensor(better, device=now.device).view(-1, *[1] * (now.ndim - 1))
+                torch.where(mask, now, best, out=best)
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """All that the rest of the training depends on: tensors, and plain values."""
+        tensors = {f"objective.{name}": value for name, value in self._objective.state().items()}
+        for kind, layers in (("now", self._heads.layers), ("best", self._best)):
+            for i, layer in enumerate(layers):
+                tensors |= {f"{kind}.{i}.weight": layer.weight, f"{kind}.{i}.bias": layer.bias}
+        for place, parts in self._optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{place}.{name}": value for name, value in parts.items() if value is not None}
+        tensors["validator"] = self._validator.start
+        scores = [finite(score) for score in self._best_scores]
+        plain = {"epochs": self._epochs, "best_scores": scores, "best_epochs": self._best_epochs}
+        return {name: value.detach() for name, value in tensors.items()}, plain
+
+    def restore(self, tensors: dict[str, Tensor], plain: dict[str, Any]) -> None:
+        """Go on from a `state()` of a training with the same arguments."""
+        for kind, layers in (("now", self._heads.layers), ("best", self._best)):
+            for i, layer in enumerate(layers):
+                layer.weight.copy_(tensors[f"{kind}.{i}.weight"])
+                layer.bias.copy_(tensors[f"{kind}.{i}.bias"])
+        moved: dict[int, dict[str, Tensor]] = {}
+        for name, value in tensors.items():
+            if name.startswith("optimizer."):
+                _, place, part = name.split(".")
+                moved.setdefault(int(place), {})[part] = value
+        groups = self._optimizer.state_dict()["param_groups"]
+        self._optimizer.load_state_dict({"state": moved, "param_groups": groups})
+        self._objective.restore(below(tensors, "objective."))
+        self._validator.start.copy_(tensors["validator"])
+        self._epochs = plain["epochs"]
+        self._best_scores = [number(score) for score in plain["best_scores"]]
+        self._best_epochs = list(plain["best_epochs"])
+
+
+def below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors whose names begin with the prefix, without it."""
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+def finite(score: float) -> float | None:
+    """A score as JSON holds it: None for inf."""
+    return score if math.isfinite(score) else None
+
+
+def number(score: float | None) -> float:
+    """A score as JSON held it."""
+    return math.inf if score is None else score

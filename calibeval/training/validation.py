@@ -1,0 +1,87 @@
+"""Validation of heads side by side: NLL, accuracy, and the NLL that each would have after its own temperature."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from calibeval.training.heads import Heads
+from calibeval.training.objective import Objective
+from calibeval.training.split import Split
+
+LOGITS = 2**24  # logits that are kept between two passes; of more, each pass computes them again
+FIRST_PASSES, LATER_PASSES = 12, 4
+FARTHEST = 12.0  # of the logarithm of a temperature
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """For every candidate, in nats and as a fraction; nll and nll_after are inf where the head diverged."""
+
+    nll: tuple[float, ...]
+    nll_after: tuple[float, ...]
+    accuracy: tuple[float, ...]
+
+
+class Validator:
+    """Measures heads on the validation rows; `start` holds the logarithms of the last inverse temperatures, (c,)."""
+
+    def __init__(self, val: Split, count: int) -> None:
+        self._val = val
+        self.start = torch.zeros(count, dtype=torch.float64, device=val.labels.device)
+
+    def measure(self, heads: Heads, objective: Objective, *, first: bool) -> Validation:
+        """One pass at temperature 1, in which the objective sees the logits, and Newton's way to the best temperature.
+
+        first: whether that way begins without an earlier temperature.
+        """
+        n, width = self._val.n, heads.count * heads.classes
+        size = max(1, min(2**22 // width, n))
+        kept = list(self._blocks(heads, size)) if n * width <= LOGITS else None
+        nll, right = torch.zeros_like(self.start), torch.zeros_like(self.start)
+        for logits, labels in kept or self._blocks(heads, size):
+            objective.observe(logits)
+            chosen = logits.gather(2, labels.view(-1, 1, 1).expand(-1, heads.count, 1)).squeeze(2)
+            nll += (logits.logsumexp(dim=2) - chosen).sum(dim=0)
+            right += (logits.argmax(dim=2) == labels.unsqueeze(1)).sum(dim=0)
+        after = nll / n
+        for _ in range(FIRST_PASSES if first else LATER_PASSES):
+            value, slope, curvature = torch.zeros((3, heads.count), dtype=torch.float64, device=nll.device)
+            beta = self.start.exp()
+            for logits, labels in kept or self._blocks(heads, size):
+                part = _scaled(logits, labels, beta)
+                value, slope, curvature = value + part[0], slope + part[1], curvature + part[2]
+            after = torch.fmin(after, value / n)
+            self.start += _newton(slope / n, curvature / n, beta)
+            self.start.nan_to_num_(0.0).clamp_(-FARTHEST, FARTHEST)
+        nll, after = nll / n, torch.where(nll.isfinite(), after, math.inf)
+        found = torch.stack([nll, after, right / n]).tolist()
+        return Validation(*(tuple(x if math.isfinite(x) else math.inf for x in row) for row in found))
+
+    def _blocks(self, heads: Heads, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        for x, labels in self._val.batches(None, size):
+            yield heads.forward(x)[0], labels
+
+
+def _scaled(logits: Tensor, labels: Tensor, beta: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Sums over the rows of NLL, slope and curvature in the inverse temperature, (c,) each."""
+    shifted = logits - logits.amax(dim=2, keepdim=True)
+    p = (shifted * beta.to(shifted.dtype).view(1, -1, 1)).softmax(dim=2)
+    mean = (p * shifted).sum(dim=2)
+    spread = (p * (shifted - mean.unsqueeze(2)).square()).sum(dim=2)
+    at_label = labels.view(-1, 1, 1).expand(-1, logits.shape[1], 1)
+    chosen = shifted.gather(2, at_label).squeeze(2)
+    nll = -(chosen * beta.to(shifted.dtype)) + (shifted * beta.to(shifted.dtype).view(1, -1, 1)).logsumexp(dim=2)
+    return nll.double().sum(dim=0), (mean - chosen).double().sum(dim=0), spread.double().sum(dim=0)
+
+
+def _newton(slope: Tensor, curvature: Tensor, beta: Tensor) -> Tensor:
+    """A step of the logarithm of beta, at most 1; where the NLL is not convex in it, a step of 1 downhill."""
+    first = beta * slope
+    second = beta.square() * curvature + first
+    step = torch.where(second > 0, -first / second, -first.sign())
+    return step.clamp(-1.0, 1.0)
