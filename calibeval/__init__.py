@@ -12,20 +12,24 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from calibeval.core.compare import compare
     from calibeval.core.evaluate import evaluate
+    from calibeval.core.gated import gate
     from calibeval.core.predictions import Predictions
     from calibeval.core.report import Report
     from calibeval.readers.open import read
     from calibeval.recalibrate import cross_fit, fit
 
-__all__ = ["Predictions", "Report", "cross_fit", "evaluate", "fit", "read"]
+__all__ = ["Predictions", "Report", "compare", "cross_fit", "evaluate", "fit", "gate", "read"]
 
 _HOMES = {
     "Predictions": "calibeval.core.predictions",
     "Report": "calibeval.core.report",
+    "compare": "calibeval.core.compare",
     "cross_fit": "calibeval.recalibrate",
     "evaluate": "calibeval.core.evaluate",
     "fit": "calibeval.recalibrate",
+    "gate": "calibeval.core.gated",
     "read": "calibeval.readers.open",
 }
 

@@ -20,6 +20,7 @@ from calibeval.training.sweep import Sweep
 from calibeval.writers.tensors import write_tensors
 
 FILE, SCHEMA = "checkpoint.safetensors", "calibeval.checkpoint/1"
+LENGTH = "history"  # name of the tensor with the bytes of history.jsonl
 
 
 def save(folder: Path, sweep: Sweep, settings: Mapping[str, Any], history: int) -> None:
@@ -29,8 +30,9 @@ def save(folder: Path, sweep: Sweep, settings: Mapping[str, Any], history: int) 
     """
     tensors, plain = sweep.state()
     arrays = {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
+    arrays[LENGTH] = np.array([history])  # besides, a file without tensors would be none
     text = json.dumps(
-        {"schema": SCHEMA, "version": VERSION, "settings": settings, "history": history, "state": plain},
+        {"schema": SCHEMA, "version": VERSION, "settings": settings, "state": plain},
         allow_nan=False,
     )
     write_tensors(folder / FILE, arrays, {"state": text, "sha256": _digest(arrays, text)})
@@ -44,21 +46,22 @@ def restore(folder: Path, sweep: Sweep, settings: Mapping[str, Any]) -> int | No
     path = folder / FILE
     if not path.exists():
         return None
-    arrays, texts = read_with_texts(path, Limits())
     try:
+        arrays, texts = read_with_texts(path, Limits())
         text = texts["state"]
         if texts["sha256"] != _digest(arrays, text):
-            raise InputError(f"{path}: damaged, its SHA-256 is another; start again without --resume")
+            raise InputError("its SHA-256 is another")
         document = json.loads(text)
         if document["schema"] != SCHEMA:
-            raise InputError(f"{path}: schema {document['schema']} came, but {SCHEMA} is needed")
-        then = document["settings"]
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: no checkpoint of calibeval ({error!r})") from None
-    check_same(then, settings, path)
+            raise InputError(f"schema {document['schema']} came, but {SCHEMA} is needed")
+        then, version, state = document["settings"], document["version"], document["state"]
+        length = int(arrays.pop(LENGTH)[0])
+    except (InputError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: no checkpoint, or a damaged one ({error}); start again without --resume") from None
+    check_same({"version": version, **then}, {"version": VERSION, **settings}, path)
     tensors: dict[str, Tensor] = {name: torch.from_numpy(np.array(values)) for name, values in arrays.items()}
-    sweep.restore(tensors, document["state"])
-    return int(document["history"])
+    sweep.restore(tensors, state)
+    return length
 
 
 def check_same(then: Mapping[str, Any], now: Mapping[str, Any], path: Path) -> None:

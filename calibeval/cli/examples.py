@@ -29,3 +29,13 @@ APPLY = """\b
 Examples:
   $ calibeval apply map.json sample_data/diamonds.npz#test --out repaired.npz
 """
+
+FINETUNE = """\b
+Examples:
+  $ calibeval finetune sample_data/digits_features.npz#train --val sample_data/digits_features.npz#val --out run
+"""
+
+PREDICT = """\b
+Examples:
+  $ calibeval predict run sample_data/digits_features.npz#test --out predicted.npz
+"""

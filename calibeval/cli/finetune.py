@@ -8,6 +8,17 @@ from calibeval.cli import options
 from calibeval.cli.reading import FeatureFlags, refuse_overwriting, say, threads, with_feature_flags
 from calibeval.core.errors import UsageError, nearest
 
+OUTPUTS = (
+    "history.jsonl",
+    "head.safetensors",
+    "head.json",
+    "val_logits.npz",
+    "test_logits.npz",
+    "finetune.json",
+    "report.json",
+    "checkpoint.safetensors",
+)
+
 
 @with_feature_flags
 def finetune(
@@ -61,14 +72,19 @@ def finetune(
     _not_negative("--mixup", mixup)
     if tune and (lr is not None or weight_decay is not None):
         raise UsageError("--tune chooses the rate and the weight decay; leave out --lr and --weight-decay")
-    refuse_overwriting([train, val, test, flags.class_names], [out / "report.json", out / "head.safetensors"])
-    from calibeval.cli.finetuning import Command, run_command
+    inputs = [train, val, test, flags.class_names, None if head in ("linear", "mlp") else head]
+    refuse_overwriting(inputs, [out / name for name in OUTPUTS])
     from calibeval.cli.torch_setup import pick_device
+
+    place = pick_device(device, threads(jobs))
+    from calibeval.cli.finetuning import run_command
+    from calibeval.cli.finetuning_data import Command
     from calibeval.render import losses_table
     from calibeval.training.finetune import Request
     from calibeval.training.spec import parse_losses
     from calibeval.training.trainer import Settings
 
+    reading = flags.options()
     request = Request(
         losses=parse_losses(loss),
         settings=Settings(
@@ -88,7 +104,8 @@ def finetune(
         decay=weight_decay,
         trials=trials if tune else 0,
         seeds=tuple(range(seed, seed + seeds)),
-        device=pick_device(device, threads(jobs)),
+        device=place,
+        memory=reading.limits.max_memory,
     )
     command = Command(
         train=train,
@@ -97,17 +114,18 @@ def finetune(
         out=out,
         head=head,
         request=request,
-        reading=flags.options(),
+        reading=reading,
         fold=temperature == "fold",
         resume=resume,
         allow_leak=allow_leak,
         quiet=quiet,
     )
     found = run_command(command)
-    say([f"written to {out}"], quiet=quiet)
     if json:
         sys.stdout.write(found.to_json())
     elif table is not None:
+        if table == "csv":  # the other formats hold them
+            say([f"warning: {warning}" for warning in found.warnings], quiet=quiet)
         sys.stdout.write(losses_table.FORMATS[table](found))
     else:
         from calibeval.cli.terminal import screen

@@ -15,7 +15,19 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from calibeval.cli import apply, examples, fit, inspect, report
+from calibeval.cli import (
+    apply,
+    compare,
+    compare_options,
+    examples,
+    finetune,
+    fit,
+    gate,
+    gate_options,
+    inspect,
+    predict,
+    report,
+)
 from calibeval.core.errors import CalibevalError, FileProblem, UsageError
 from calibeval.core.version import VERSION
 from calibeval.render.names import visible
@@ -32,6 +44,10 @@ app.command(epilog=examples.REPORT)(report.report)
 app.command(epilog=examples.INSPECT)(inspect.inspect)
 app.command(epilog=examples.FIT)(fit.fit)
 app.command(epilog=examples.APPLY)(apply.apply)
+app.command(epilog=compare_options.EXAMPLES)(compare.compare)
+app.command(epilog=examples.FINETUNE)(finetune.finetune)
+app.command(epilog=examples.PREDICT)(predict.predict)
+app.command(epilog=gate_options.EXAMPLES)(gate.gate)
 
 
 def _show_version(wanted: bool) -> None:

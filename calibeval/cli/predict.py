@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json as json_library
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from calibeval.cli import options
 from calibeval.cli.reading import FeatureFlags, refuse_overwriting, say, with_feature_flags
 from calibeval.core.errors import FileProblem, InputError
+
+if TYPE_CHECKING:
+    from calibeval.core.predictions import Predictions
+    from calibeval.readers import ReadOptions
 
 
 @with_feature_flags
@@ -21,40 +25,60 @@ def predict(
     debug: options.Debug = False,
 ) -> int:
     """The logits of a head that `finetune` trained, for cached features with or without labels."""
+    from calibeval.writers.dump import check_format, write_dump
+
+    refuse_overwriting([features, flags.class_names, *([] if run.is_dir() else [run])], [out])
+    check_format(out)
+    predictions, labelled, warnings = _predictions(run, features, flags.options())
+    write_dump(predictions, out, labelled=labelled)
+    say([*(f"warning: {text}" for text in warnings), f"written to {out}"], quiet=quiet)
+    return 0
+
+
+def _predictions(run: Path, name: str, reading: ReadOptions) -> tuple[Predictions, bool, tuple[str, ...]]:
+    """What the head says of the features, whether the labels are known, and warnings.
+
+    Raises: InputError for features, labels or class names that are not those of the head, or logits that overflow.
+    """
     import numpy as np
 
     from calibeval.core.linear import PlainLayer, logits_of
     from calibeval.core.predictions import Predictions
     from calibeval.readers.features import open_features
     from calibeval.readers.head_weights import read_head
-    from calibeval.writers.dump import write_dump
 
-    refuse_overwriting([features, flags.class_names, *([] if run.is_dir() else [run])], [out])
-    head = read_head(run)
-    rows = open_features(features, flags.options(), need_labels=False)
+    limits = reading.limits
+    head = read_head(run, max_bytes=limits.max_bytes, max_memory=limits.max_memory, checksums=limits.checksums)
+    rows = open_features(name, reading, need_labels=False)
     if rows.d != head.d:
         raise InputError(f"{rows.source.name} has {rows.d} features a row, but {head.source.name} takes {head.d}")
     rows.check_values()
     rows.check_classes(head.k, "the head has")
-    names = rows.class_names or _class_names(run, head.k)
-    layers = [PlainLayer(layer.weight, layer.bias) for layer in head.layers]
+    names = _class_names(Path(head.source.path or run), head.k)
+    if names is not None and rows.class_names is not None and names != rows.class_names:
+        raise InputError(
+            f"{rows.source.name} and the head in {run} differ in the names of their classes, or their order"
+        )
+    with np.errstate(over="ignore", invalid="ignore"):
+        logits = logits_of([PlainLayer(*layer) for layer in head.layers], rows.features)
+    finite = np.isfinite(logits).all(axis=1)
+    if not finite.all():
+        raise InputError(f"{rows.source.name}: the logits of row {int(finite.argmin())} overflow")
     predictions = Predictions(
-        logits=logits_of(layers, rows.features),
+        logits=logits,
         labels=np.zeros(rows.n, np.int64) if rows.labels is None else rows.labels,
-        class_names=names,
+        class_names=rows.class_names or names,
         ids=rows.ids,
         columns=rows.columns,
         source=rows.settled_source(),
     )
-    write_dump(predictions, out, labelled=rows.labels is not None)
-    say([*(f"warning: {text}" for text in (*rows.warnings, *head.warnings)), f"written to {out}"], quiet=quiet)
-    return 0
+    return predictions, rows.labels is not None, (*rows.warnings, *head.warnings)
 
 
-def _class_names(run: Path, k: int) -> tuple[str, ...] | None:
-    """The names that the run's head.json gives its classes, if there is one."""
-    path = run / "head.json"
-    if not run.is_dir() or not path.exists():
+def _class_names(weights: Path, k: int) -> tuple[str, ...] | None:
+    """The names that head.json gives the classes of a head that `finetune` wrote, if the two lie side by side."""
+    path = weights.with_name("head.json")
+    if weights.name != "head.safetensors" or not path.exists():
         return None
     try:
         facts: Any = json_library.loads(path.read_text(encoding="utf-8"))

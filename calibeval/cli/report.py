@@ -38,6 +38,8 @@ def report(
     explain_conventions: options.ExplainConventions = False,
     confidence: options.Confidence = 0.95,
     no_intervals: options.NoIntervals = False,
+    slice: options.Slice = None,
+    min_rows: options.MinRows = None,
     flags: ReadingFlags = ReadingFlags(),  # noqa: B008 - the decorator makes options of its fields
     fit_on: options.FitOn = None,
     cross_fit: options.CrossFit = None,
@@ -67,11 +69,17 @@ def report(
     refuse_overwriting([*dumps, fit_on, *flags.files], outputs if figure is None else [*outputs, figure])
     if dumps.count("-") + (fit_on == "-") > 1:
         raise UsageError('standard input, "-", can be read once only')
-    settings = check_settings(bins=bins, convention=convention, confidence=None if no_intervals else confidence)
+    settings = check_settings(
+        bins=bins,
+        convention=convention,
+        confidence=None if no_intervals else confidence,
+        slices=slice or (),
+        min_rows=min_rows,
+        group=group,
+    )
     reading = flags.options()
     if explain_conventions:
-        if len(dumps) != 1 or out is not None or table is not None:
-            raise UsageError("--explain-conventions takes one dump, and neither --out nor --format")
+        _refuse_with_explained(more=len(dumps) != 1 or out is not None or table is not None, parts=slice or group)
         sys.stdout.write(_explained(dumps[0], reading, settings["bins"] if bins is not None else None, jobs, json))
         return 0
     if fit_on is not None and cross_fit is not None:
@@ -79,9 +87,10 @@ def report(
     limit = reading.limits.max_memory
     with Progress(quiet=quiet) as progress:
 
-        def evaluate(predictions: Predictions) -> DumpReport:
+        def evaluate(predictions: Predictions, *, sliced: bool = False) -> DumpReport:
             progress.start(predictions.source.name, predictions.rows)
-            return evaluate_dump(predictions, settings, jobs=threads(jobs), max_memory=limit, progress=progress.advance)
+            own = settings if sliced else {**settings, "slices": []}
+            return evaluate_dump(predictions, own, jobs=threads(jobs), max_memory=limit, progress=progress.advance)
 
         plan = None
         if fit_on is not None or cross_fit is not None:
@@ -107,9 +116,9 @@ def report(
     return 0
 
 
-def _results(predictions: Predictions, plan: Plan | None, evaluate: Callable[[Predictions], DumpReport]) -> DumpReport:
-    """One dump's results, with those after its map where there is a plan for one."""
-    before = evaluate(predictions)
+def _results(predictions: Predictions, plan: Plan | None, evaluate: Callable[..., DumpReport]) -> DumpReport:
+    """One dump's results, with those after its map where there is a plan for one; slices are of the dump as it is."""
+    before = evaluate(predictions, sliced=True)
     if plan is None:
         return before
     from calibeval.cli.recalibrating import recalibrated
@@ -142,6 +151,14 @@ def _shown(report: Report, json: bool, table: str | None) -> str:
     view = screen()
     shown = render_report(report, width=view.width, color=view.color, ascii_only=view.ascii_only)
     return shown + note(report, width=view.width, ascii_only=view.ascii_only)
+
+
+def _refuse_with_explained(*, more: bool, parts: object) -> None:
+    """Refuse what --explain-conventions cannot serve: more than a table of one dump, and parts of it."""
+    if more:
+        raise UsageError("--explain-conventions takes one dump, and neither --out nor --format")
+    if parts:
+        raise UsageError("--explain-conventions knows neither --slice nor --group")
 
 
 def _explained(dump: str, reading: ReadOptions, bins: int | None, jobs: int | None, json: bool) -> str:

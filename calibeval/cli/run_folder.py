@@ -14,15 +14,19 @@ from typing import Any
 import numpy.typing as npt
 
 from calibeval.cli import checkpoint
-from calibeval.core.errors import FileProblem
+from calibeval.cli.finetuning_results import SavedHead
+from calibeval.core.errors import FileProblem, InputError, UsageError
 from calibeval.core.finetuned import Finetuned
 from calibeval.core.report import Report
+from calibeval.readers.head_weights import RUN_FILE
+from calibeval.training.finetune import predictions_of
 from calibeval.training.sweep import Step, Sweep
 from calibeval.writers.atomic import make_folder, write_file
 from calibeval.writers.dump import write_dump
 from calibeval.writers.tensors import write_tensors
 
-HISTORY, TABLE, REPORT = "history.jsonl", "finetune.json", "report.json"
+HISTORY, TABLE, REPORT, FACTS, LOSSES = "history.jsonl", "finetune.json", "report.json", "head.json", "losses"
+DUMPS = {"val": "val_logits.npz", "test": "test_logits.npz"}
 SECONDS = 5.0  # between two checkpoints
 SECONDS_VARIABLE = "CALIBEVAL_CHECKPOINT_SECONDS"
 
@@ -30,24 +34,35 @@ SECONDS_VARIABLE = "CALIBEVAL_CHECKPOINT_SECONDS"
 class RunFolder:
     """The files of one run. resume: go on from the checkpoint there, whose command must have been the same.
 
-    Raises: FileProblem if the folder cannot be written; UsageError for a checkpoint of another command.
+    resumed: whether there was one.
+    Raises: FileProblem if the folder cannot be written; UsageError for a checkpoint of another command, or a number of
+    seconds that is none; InputError for a damaged checkpoint, or a history that does not go with it.
     """
 
     def __init__(self, path: Path, settings: Mapping[str, Any], sweep: Sweep, *, resume: bool) -> None:
         make_folder(path)
         self._path, self._settings = path, settings
         self._history = path / HISTORY
-        self._seconds = float(os.environ.get(SECONDS_VARIABLE, SECONDS))
-        self._next = time.monotonic() + self._seconds
+        self._seconds = _seconds(os.environ.get(SECONDS_VARIABLE))
         length = checkpoint.restore(path, sweep, settings) if resume else None
+        self.resumed = length is not None
+        if length is None:  # from here on, results of an earlier run are not taken for those of this one
+            checkpoint.save(path, sweep, settings, 0)
+        self._next = time.monotonic() + self._seconds
         try:
             with self._history.open("ab") as file:
-                file.truncate(length or 0)
+                there = file.tell()
+                file.truncate(min(there, length or 0))
         except OSError as error:
             raise FileProblem(f"{self._history}: cannot be written ({error.strerror or error})") from None
+        if length is not None and there < length:
+            raise InputError(
+                f"{self._history}: has {there} bytes, but {length} when the checkpoint was written; "
+                "start again without --resume"
+            )
 
     def record(self, step: Step, sweep: Sweep) -> None:
-        """Append an epoch to the history; from time to time, and at the end of a stage, write a checkpoint."""
+        """Append an epoch to the history; from time to time, and at the end of training, write a checkpoint."""
         try:
             with self._history.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(_line(step), allow_nan=False) + "\n")
@@ -58,15 +73,21 @@ class RunFolder:
             checkpoint.save(self._path, sweep, self._settings, length)
             self._next = time.monotonic() + self._seconds
 
-    def write(self, found: Finetuned, report: Report, saved: Mapping[str, Mapping[str, Any]]) -> None:
-        """Write heads, dumps and results; report.json comes last, and then the checkpoint goes."""
-        chosen = found.losses[found.chosen].name
-        if len(saved) > 1:
-            make_folder(self._path / "losses")
-            for name, parts in zip(folder_names(list(saved)), saved.values(), strict=True):
-                make_folder(self._path / "losses" / name)
-                _write_head(self._path / "losses" / name, parts)
-        _write_head(self._path, saved[chosen])
+    def write(self, found: Finetuned, report: Report, saved: Mapping[str, SavedHead]) -> None:
+        """Write heads, dumps and results; report.json comes last, and then the checkpoint goes.
+
+        What an earlier run left, and this one does not write, is removed.
+        """
+        folders = {self._path: saved[found.losses[found.chosen].name]}
+        if len(found.losses) > 1:
+            names = folder_names([loss.name for loss in found.losses])
+            each = zip(names, found.losses, strict=True)
+            folders |= {self._path / LOSSES / name: saved[loss.name] for name, loss in each if loss.name in saved}
+        for folder, head in folders.items():
+            make_folder(folder)
+            _write_head(folder, head)
+        for folder in (self._path, *(self._path / LOSSES).glob("*/")):
+            _remove_stale(folder, folders.get(folder))
         write_file(self._path / TABLE, found.to_json().encode())
         write_file(self._path / REPORT, report.to_json().encode())
         (self._path / checkpoint.FILE).unlink(missing_ok=True)
@@ -82,17 +103,39 @@ def folder_names(losses: list[str]) -> list[str]:
     return [name if name not in plain[:i] else f"{name}-{i + 1}" for i, name in enumerate(plain)]
 
 
-def _write_head(folder: Path, parts: Mapping[str, Any]) -> None:
+def _write_head(folder: Path, head: SavedHead) -> None:
     """Head, facts and dumps of one loss."""
-    layers = parts["layers"]
-    prefixes = [""] if len(layers) == 1 else ["0.", "2."]
+    prefixes = [""] if len(head.layers) == 1 else ["0.", "2."]
     arrays: dict[str, npt.NDArray[Any]] = {}
-    for prefix, layer in zip(prefixes, layers, strict=True):
+    for prefix, layer in zip(prefixes, head.layers, strict=True):
         arrays |= {f"{prefix}weight": layer.weight, f"{prefix}bias": layer.bias}
-    for split, predictions in parts["dumps"].items():
-        write_dump(predictions, folder / f"{split}_logits.npz")
-    write_file(folder / "head.json", (json.dumps(parts["facts"], indent=1, allow_nan=False) + "\n").encode())
-    write_tensors(folder / "head.safetensors", arrays)
+    for split, features in head.splits.items():
+        write_dump(predictions_of(head.layers, features), folder / DUMPS[split])
+    write_file(folder / FACTS, (json.dumps(head.facts, indent=1, allow_nan=False) + "\n").encode())
+    write_tensors(folder / RUN_FILE, arrays)
+
+
+def _remove_stale(folder: Path, head: SavedHead | None) -> None:
+    """Remove a head's files that are not of this run; head: what the folder holds now, None for nothing."""
+    wanted = {DUMPS[split] for split in head.splits} | {FACTS, RUN_FILE} if head is not None else set()
+    try:
+        for name in {*DUMPS.values(), FACTS, RUN_FILE} - wanted:
+            (folder / name).unlink(missing_ok=True)
+        if head is None and not any(folder.iterdir()):
+            folder.rmdir()
+    except OSError as error:
+        raise FileProblem(f"{folder}: an earlier run's files cannot be removed ({error.strerror or error})") from None
+
+
+def _seconds(text: str | None) -> float:
+    """The seconds between two checkpoints."""
+    try:
+        seconds = SECONDS if text is None else float(text)
+    except ValueError:
+        seconds = math.nan
+    if not seconds >= 0:
+        raise UsageError(f'{SECONDS_VARIABLE} is "{text}", but a number of at least 0 is needed')
+    return seconds
 
 
 def _line(step: Step) -> dict[str, Any]:
@@ -120,7 +163,7 @@ def _line(step: Step) -> dict[str, Any]:
                 "train_loss": _finite(loss),
                 "val_nll": _finite(nll),
                 "val_nll_after_temperature": _finite(after),
-                "val_accuracy": accuracy,
+                "val_accuracy": accuracy if math.isfinite(nll) else None,
                 "running": running,
             }
             for candidate, loss, nll, after, accuracy, running in numbers
@@ -140,6 +183,11 @@ def finished_run(path: Path, settings: Mapping[str, Any]) -> Finetuned | None:
     table = path / TABLE
     if (path / checkpoint.FILE).exists() or not (path / REPORT).exists() or not table.exists():
         return None
-    found = Finetuned.from_json(table.read_text(encoding="utf-8"))
+    try:
+        found = Finetuned.from_json(table.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise FileProblem(f"{table}: cannot be read ({error.strerror or error})") from None
+    except (InputError, UnicodeDecodeError) as error:
+        raise InputError(f"{table}: {error}; start again without --resume") from None
     checkpoint.check_same(found.settings, settings, table)
     return found

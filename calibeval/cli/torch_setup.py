@@ -1,8 +1,13 @@
-"""torch, as a command wants it: the device and the threads."""
+"""torch, as a command wants it: the device, the threads, and words for memory that runs out."""
 
 from __future__ import annotations
 
-from calibeval.core.errors import UsageError
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from calibeval.core.errors import InputError, UsageError
+
+NO_MEMORY = ("out of memory", "allocate memory", "not enough memory", "alloc_failed")  # what torch's errors say
 
 
 def pick_device(wanted: str, threads: int) -> str:
@@ -19,3 +24,17 @@ def pick_device(wanted: str, threads: int) -> str:
     if wanted == "cuda" and not there:
         raise UsageError("--device cuda, but torch finds no GPU; say --device cpu or --device auto")
     return "cuda" if there and wanted != "cpu" else "cpu"
+
+
+@contextmanager
+def memory_is_told() -> Iterator[None]:
+    """Make an InputError of torch's errors on memory that is not there."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not any(words in str(error).lower() for words in NO_MEMORY):
+            raise
+        raise InputError(
+            "the device has not enough memory for this training; lower --batch-size, --hidden or --trials, "
+            "or say another --device"
+        ) from None

@@ -66,6 +66,8 @@ class TrainingProgress:
             f"VAL NLL {_shown(validation.nll[best])} ({_shown(validation.nll_after[best])} after temperature)",
             f"accuracy {100 * validation.accuracy[best]:.1f} %",
         ]
+        if not math.isfinite(validation.nll[best]):
+            parts[1:] = ["diverged"]
         spent = (now - self._stage_began) / max(step.epoch.number, 1)
         left = spent * (step.epochs - step.epoch.number + step.epochs * (step.stages - step.number))
         if left >= 1:
@@ -74,7 +76,7 @@ class TrainingProgress:
 
 
 def _shown(number: float) -> str:
-    return f"{number:.4f}" if math.isfinite(number) else "diverged"
+    return f"{number:.4f}" if abs(number) < 1e6 else f"{number:.3g}"
 
 
 def _duration(seconds: float) -> str:

@@ -2,7 +2,8 @@
 
 A confidence c >= 0 is ordered like the bits of its float64, so an order statistic can be searched digit by digit: a
 histogram over intervals of bit patterns tells in which interval each edge lies, and a further pass keeps the rows of
-just these intervals. Both ways find the same edges, exactly.
+just these intervals; where they are too many, finer histograms come first. The first histogram has cells of equal
+ratio in 1 - c, as confidences crowd below 1. The edges are exact.
 """
 
 from __future__ import annotations
@@ -27,9 +28,14 @@ Keys = npt.NDArray[np.uint64]
 Bits = npt.NDArray[np.int64]
 
 PART = 2**16
+FEW_ROWS = 2**15  # so many are sorted faster than counted
 CELL_BITS = 16
 COLLECTED = 2**20  # keys held at most while edges are searched
-TOP = int(np.float64(1.0).view(np.int64)) + 1
+ONE = int(np.float64(1.0).view(np.int64))
+# Cells of the first histogram: each halving of the distance from 1 has 2**OCTAVE_BITS. A distance is counted in steps
+# of 2**STEP_BITS bit patterns, so that a float64 holds it exactly.
+STEP_BITS, OCTAVE_BITS = 10, 8
+CELLS = 52 << OCTAVE_BITS
 
 
 def confidence_keys(confidence: Floats, correct: npt.NDArray[np.bool_]) -> Keys:
@@ -59,11 +65,11 @@ class CountedKeys:
 
     def __init__(self, n: int, read: Callable[[], Iterator[Keys]]) -> None:
         self._n, self._read = n, read
-        self._histogram = Histogram.of_confidences()
+        self._histogram = FirstHistogram()
 
     def add(self, keys: Keys) -> None:
         """The keys of the next rows."""
-        self._histogram.add((keys >> np.uint64(1)).view(np.int64))
+        self._histogram.add(keys)
 
     def result(self, bins: int) -> tuple[BinSums, Floats]:
         """Sums and edges of equal-mass bins."""
@@ -71,44 +77,44 @@ class CountedKeys:
 
 
 def from_keys(keys: Keys, bins: int) -> tuple[BinSums, Floats]:
-    """Sums and edges of equal-mass bins from the keys of all rows, which are reordered.
+    """Sums and edges of equal-mass bins from the keys of all rows.
+
+    Raises: InputError if there are none.
 
     >>> keys = confidence_keys(np.array([0.5, 0.6, 0.7, 0.8]), np.array([True, False, True, True]))
     >>> sums, edges = from_keys(keys, bins=2)
     >>> edges.tolist(), sums.count.tolist(), sums.y.tolist()
     ([0.0, 0.6, 1.0], [2.0, 2.0], [1.0, 2.0])
     """
-    ranks = equal_mass_ranks(len(keys), bins)
-    keys.partition(ranks)
-    edges = equal_mass_edges(_confidences(keys[ranks]))
-    total: BinSums | None = None
-    # From one rank to the next lie the rows of one bin, and perhaps some that tie with its lower edge.
-    stops = [*(ranks + 1).tolist(), len(keys)]
-    for start, stop in zip([0, *stops[:-1]], stops, strict=True):
-        upper = int(bin_index(_confidences(keys[stop - 1 : stop]), edges)[0]) if stop < len(keys) else len(edges) - 2
-        for part in range(start, stop, PART):
-            piece = keys[part : min(part + PART, stop)]
-            p = _confidences(piece)
-            index = upper - (p <= edges[upper])
-            sums = sums_by_index(np.maximum(index, 0), len(edges) - 1, p, _correct(piece))
-            total = sums if total is None else total + sums
-    if total is None:
+    if not len(keys):
         raise InputError("there are no rows to bin")
-    return total, edges
+    if len(keys) <= FEW_ROWS:
+        ordered = np.sort(keys)
+        edges = equal_mass_edges(_confidences(ordered[equal_mass_ranks(len(keys), bins)]))
+        return _binned(ordered, edges), edges
+
+    def read() -> Iterator[Keys]:
+        return (keys[start : start + PART] for start in range(0, len(keys), PART))
+
+    histogram = FirstHistogram()
+    for part in read():
+        histogram.add(part)
+    return from_passes(read, len(keys), bins, histogram)
 
 
-def from_passes(read: Callable[[], Iterator[Keys]], n: int, bins: int, histogram: Histogram) -> tuple[BinSums, Floats]:
-    """Sums and edges of equal-mass bins without holding a key for each row.
+def from_passes(
+    read: Callable[[], Iterator[Keys]], n: int, bins: int, histogram: FirstHistogram
+) -> tuple[BinSums, Floats]:
+    """Sums and edges of equal-mass bins from a few passes over the keys.
 
-    read: starts a pass over the scores and yields the keys of consecutive rows. n: number of rows.
-    histogram: of all rows, from the first pass.
+    read: starts a pass and yields the keys of consecutive rows. n: number of rows. histogram: of all rows.
     """
     ranks = equal_mass_ranks(n, bins)
     intervals = histogram.locate(ranks)
     while sum(interval.rows for interval in intervals if interval.width > 1) > COLLECTED:
-        finer = [Histogram.over(interval) for interval in intervals]
+        finer = [Histogram(interval) for interval in intervals]
         for keys in read():
-            bits = (keys >> np.uint64(1)).view(np.int64)
+            bits = _bits(keys)
             for part in finer:
                 part.add(bits)
         intervals = [found for part, interval in zip(finer, intervals, strict=True) for found in part.narrow(interval)]
@@ -130,97 +136,137 @@ class Interval(NamedTuple):
         return self.high - self.low
 
 
-class Histogram:
-    """Numbers of rows by cell of bit patterns, from low to below high."""
+class FirstHistogram:
+    """Numbers of rows by cell, for all confidences."""
 
-    def __init__(self, low: int, high: int, *, open_below: bool = False) -> None:
-        self._low, self._high, self._open_below = low, high, open_below
-        self._shift = max((high - low - 1).bit_length() - CELL_BITS, 0)
-        self._counts = np.zeros(((high - low - 1) >> self._shift) + 1, np.int64)
+    def __init__(self) -> None:
+        self._counts = np.zeros(CELLS, np.int64)
 
-    @classmethod
-    def of_confidences(cls) -> Histogram:
-        """For all confidences; those below 1/1024 share the first cell."""
-        return cls(int(np.float64(2.0**-10).view(np.int64)), TOP, open_below=True)
-
-    @classmethod
-    def over(cls, interval: Interval) -> Histogram:
-        """For the rows of one interval."""
-        return cls(interval.low, interval.high)
-
-    def add(self, bits: Bits) -> None:
-        """Count those of the rows that lie between low and high."""
-        inside = np.maximum(bits, self._low) if self._open_below else bits[(bits >= self._low) & (bits < self._high)]
-        cells = (inside - self._low) >> self._shift
-        self._counts += np.bincount(cells, minlength=len(self._counts))
+    def add(self, keys: Keys) -> None:
+        """Count these rows."""
+        self._counts += np.bincount(_cells(_bits(keys)), minlength=CELLS)
 
     def locate(self, ranks: npt.NDArray[np.int64]) -> list[Interval]:
-        """The cells that hold the rows of these ranks, of all rows."""
-        return self.narrow(Interval(self._low, self._high, 0, int(self._counts.sum()), tuple(ranks.tolist())))
+        """The cells that hold the rows of these ranks."""
+        return _located(self._counts, _cell_starts().tolist(), 0, ranks.tolist())
+
+
+class Histogram:
+    """Numbers of rows by cell of an interval; cells have equal numbers of bit patterns."""
+
+    def __init__(self, interval: Interval) -> None:
+        self._low, self._high = interval.low, interval.high
+        self._shift = max((interval.width - 1).bit_length() - CELL_BITS, 0)
+        self._counts = np.zeros(((interval.width - 1) >> self._shift) + 1, np.int64)
+
+    def add(self, bits: Bits) -> None:
+        """Count those of the rows that lie in the interval."""
+        inside = bits[(bits >= self._low) & (bits < self._high)]
+        self._counts += np.bincount((inside - self._low) >> self._shift, minlength=len(self._counts))
 
     def narrow(self, interval: Interval) -> list[Interval]:
         """The cells that hold the rows sought in the interval that this histogram is over."""
-        ends = interval.below + np.cumsum(self._counts)
-        found: dict[int, list[int]] = {}
-        for rank in interval.ranks:
-            found.setdefault(int(np.searchsorted(ends, rank, side="right")), []).append(rank)
-        return [
-            Interval(
-                low=0 if self._open_below and cell == 0 else self._low + (cell << self._shift),
-                high=min(self._low + ((cell + 1) << self._shift), self._high),
-                below=int(ends[cell] - self._counts[cell]),
-                rows=int(self._counts[cell]),
-                ranks=tuple(sought),
-            )
-            for cell, sought in found.items()
-        ]
+        starts = [*range(self._low, self._high, 1 << self._shift), self._high]
+        return _located(self._counts, starts, interval.below, list(interval.ranks))
+
+
+def _located(counts: Bits, starts: list[int], below: int, ranks: list[int]) -> list[Interval]:
+    """The cells that hold the rows of these ranks; starts: of the cells, and of what follows; below: rows below."""
+    ends = below + np.cumsum(counts)
+    found: dict[int, list[int]] = {}
+    for rank in ranks:
+        found.setdefault(int(np.searchsorted(ends, rank, side="right")), []).append(rank)
+    return [
+        Interval(starts[cell], starts[cell + 1], int(ends[cell] - counts[cell]), int(counts[cell]), tuple(sought))
+        for cell, sought in found.items()
+    ]
+
+
+def _cells(bits: Bits) -> npt.NDArray[np.int64]:
+    """Cells of the first histogram, ascending with the confidence."""
+    distance = ONE + (1 << STEP_BITS) - bits
+    distance >>= STEP_BITS
+    cell = distance.astype(np.float64).view(np.int64)
+    cell >>= 52 - OCTAVE_BITS
+    return np.subtract(CELLS - 1 + (1023 << OCTAVE_BITS), cell, out=cell)
+
+
+def _cell_starts() -> npt.NDArray[np.int64]:
+    """The lowest bit pattern of each cell of the first histogram, and the first one above 1."""
+    from_one = np.arange(CELLS, -1, -1, dtype=np.int64) + (1023 << OCTAVE_BITS)
+    nearest = np.ceil((from_one << (52 - OCTAVE_BITS)).view(np.float64)).astype(np.int64)
+    return np.asarray(np.maximum(ONE + 1 + ((1 - nearest) << STEP_BITS), 0), np.int64)
 
 
 def _final_pass(read: Callable[[], Iterator[Keys]], intervals: list[Interval]) -> tuple[BinSums, Floats]:
     """Edges from the rows of the intervals, and sums of all others, which lie between two edges each."""
     cuts = np.unique(np.array([cut for interval in intervals for cut in (interval.low, interval.high)], np.int64))
-    wide = np.isin(cuts, [interval.low for interval in intervals if interval.width > 1])
+    segment_of = _Segments(cuts)
+    wide = np.isin(np.concatenate(([-1], cuts)), [interval.low for interval in intervals if interval.width > 1])
     segments: BinSums | None = None
     kept: list[Keys] = []
     for keys in read():
-        segment = np.searchsorted(cuts, (keys >> np.uint64(1)).view(np.int64), side="right")
-        collect = np.concatenate(([False], wide))[segment]
-        kept.append(keys[collect])
-        rest = keys[~collect]
-        sums = sums_by_index(segment[~collect], len(cuts) + 1, _confidences(rest), _correct(rest))
+        segment = segment_of(_bits(keys))
+        kept.append(keys.take(np.flatnonzero(wide.take(segment))))
+        sums = sums_by_index(segment, len(wide), _confidences(keys), _correct(keys))
         segments = sums if segments is None else segments + sums
     if segments is None:
         raise InputError("there are no rows to bin")
-    collected = np.sort(np.concatenate(kept))
-    edges = equal_mass_edges(np.sort(_order_statistics(intervals, collected)))
+    collected = np.concatenate(kept)
+    edges = equal_mass_edges(_order_statistics(intervals, collected))
     m = len(edges) - 1
-    starts = np.concatenate(([0], cuts)).view(np.float64)  # segment s starts at cut s - 1, and holds no edge but that
-    p = _confidences(collected)
-    own = sums_by_index(bin_index(p, edges), m, p, _correct(collected))
-    return own + _regrouped(segments, bin_index(np.minimum(starts, 1.0), edges), m), edges
+    starts = np.concatenate(([0], cuts)).view(np.float64)  # a segment holds no edge but its start, unless it is wide
+    return _binned(collected, edges) + _regrouped(segments, bin_index(np.minimum(starts, 1.0), edges), ~wide, m), edges
+
+
+class _Segments:
+    """Finds between which cuts bit patterns lie: below the first one is segment 0, from it on segment 1."""
+
+    def __init__(self, cuts: npt.NDArray[np.int64]) -> None:
+        self._cuts = cuts
+        starts = _cell_starts()
+        first, last = (np.searchsorted(cuts, ends, side="right") for ends in (starts[:-1], starts[1:] - 1))
+        self._of_cell = np.where(first == last, first, -1)
+
+    def __call__(self, bits: Bits) -> npt.NDArray[np.intp]:
+        """The segments; cells that hold a cut are the exception."""
+        segment = self._of_cell.take(_cells(bits))
+        cut = np.flatnonzero(segment < 0)
+        segment[cut] = np.searchsorted(self._cuts, bits.take(cut), side="right")
+        return segment
 
 
 def _order_statistics(intervals: list[Interval], collected: Keys) -> Floats:
-    """The confidences at the sought ranks; collected holds, ascending, the rows of all intervals but ties."""
-    values = []
-    bits = (collected >> np.uint64(1)).view(np.int64)
-    for interval in intervals:
-        if interval.width == 1:
-            values += [interval.low] * len(interval.ranks)
-            continue
-        first = int(np.searchsorted(bits, interval.low, side="left"))
-        values += [int(bits[first + rank - interval.below]) for rank in interval.ranks]
-    return np.array(values, np.int64).view(np.float64)
+    """The confidences at the sought ranks; collected holds the rows of all intervals but ties, and is reordered."""
+    wide = [interval for interval in intervals if interval.width > 1]
+    places: list[int] = []
+    first = 0
+    for interval in wide:
+        places += [first + rank - interval.below for rank in interval.ranks]
+        first += interval.rows
+    at = np.array(places, np.intp)
+    collected.partition(at)
+    ties = np.array([interval.low for interval in intervals if interval.width == 1 for _ in interval.ranks], np.int64)
+    return np.sort(np.concatenate([_bits(collected[at]), ties])).view(np.float64)
 
 
-def _regrouped(sums: BinSums, bins: npt.NDArray[np.intp], m: int) -> BinSums:
-    """Sums by segment added up by the bin that each segment lies in."""
+def _binned(keys: Keys, edges: Floats) -> BinSums:
+    p = _confidences(keys)
+    return sums_by_index(bin_index(p, edges), len(edges) - 1, p, _correct(keys))
+
+
+def _regrouped(sums: BinSums, bins: npt.NDArray[np.intp], counted: npt.NDArray[np.bool_], m: int) -> BinSums:
+    """Sums by segment added up by the bin that each segment lies in; only those that are counted."""
     return BinSums(
         *(
-            np.asarray(np.bincount(bins, weights=column, minlength=m), np.float64)
+            np.asarray(np.bincount(bins, weights=column * counted, minlength=m), np.float64)
             for column in (sums.count, sums.p, sums.pp, sums.y, sums.yp)
         )
     )
+
+
+def _bits(keys: Keys) -> Bits:
+    return (keys >> np.uint64(1)).view(np.int64)
 
 
 def _confidences(keys: Keys) -> Floats:

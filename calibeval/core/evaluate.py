@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,11 +13,13 @@ from calibeval.core.convention_sums import convention_sums
 from calibeval.core.conventions import CONVENTIONS, OWN, Convention, find_convention
 from calibeval.core.engine import summarise
 from calibeval.core.errors import UsageError
+from calibeval.core.groups import Groups, find_groups, grouped_metrics
 from calibeval.core.metrics.binning import BinSums, Floats
 from calibeval.core.metrics.calibration import classwise_errors
-from calibeval.core.metrics.table import METRICS
+from calibeval.core.metrics.table import all_metrics
 from calibeval.core.predictions import Predictions
 from calibeval.core.report import Bin, ClassResult, DumpReport, Report
+from calibeval.core.slices import MIN_ROWS, slice_results
 from calibeval.core.sums import Sums
 from calibeval.core.version import VERSION
 
@@ -28,6 +30,9 @@ def evaluate(
     bins: int | None = None,
     convention: str = OWN,
     confidence: float | None = 0.95,
+    slices: Sequence[str] = (),
+    min_rows: int | None = None,
+    group: str | None = None,
     jobs: int = 1,
     max_memory: int | None = None,
 ) -> Report:
@@ -35,20 +40,37 @@ def evaluate(
 
     bins: number of equal-width bins, and the most equal-mass bins; None: the convention's own default (15; netcal 10).
     convention: calibeval, or the tool whose numbers are wanted, by name or alias (`conventions.CONVENTIONS`).
-    confidence: level of the intervals, in (0, 1); None for no intervals. jobs: threads; the numbers do not depend on
-    it. max_memory: scores of more bytes are read more than once, and nothing is kept for each row; None: no limit.
+    confidence: level of the intervals, in (0, 1); None for no intervals.
+    slices: columns whose values part the rows; each part of at least min_rows rows (100) is measured on its own. Where
+    the dump has no such column, "class" is the true and "predicted" the predicted class.
+    group: column whose values name groups of rows that depend on each other, such as videos; floors and intervals then
+    take groups, not rows, for independent. Images are such groups by themselves.
+    jobs: threads; the numbers do not depend on it. max_memory: scores of more bytes are read more than once, and
+    nothing is kept for each row but for slices; None: no limit.
     Raises: InputError for values that contradict the kind of the scores; UsageError for settings that cannot work.
 
     >>> report = evaluate(Predictions(probs=[[0.8, 0.2], [0.4, 0.6]], labels=[0, 0]), confidence=None)
     >>> report["accuracy"].value, round(report["ece"].value, 3)
     (0.5, 0.4)
     """
-    settings = check_settings(bins=bins, convention=convention, confidence=confidence)
+    settings = check_settings(
+        bins=bins, convention=convention, confidence=confidence, slices=slices, min_rows=min_rows, group=group
+    )
     return Report(VERSION, settings, (evaluate_dump(predictions, settings, jobs=jobs, max_memory=max_memory),))
 
 
-def check_settings(*, bins: int | None, convention: str, confidence: float | None) -> dict[str, Any]:
+def check_settings(
+    *,
+    bins: int | None,
+    convention: str,
+    confidence: float | None,
+    slices: Sequence[str] = (),
+    min_rows: int | None = None,
+    group: str | None = None,
+) -> dict[str, Any]:
     """The settings as the report carries them: the convention by its own name, and its number of bins for None.
+
+    Those of slices and groups are there only where they were asked for.
 
     Raises: UsageError for a setting that cannot work.
     """
@@ -61,7 +83,26 @@ def check_settings(*, bins: int | None, convention: str, confidence: float | Non
         raise UsageError(f"bins is {bins}, but it must lie between 1 and 10000")
     if confidence is not None and not 0 < confidence < 1:
         raise UsageError(f"confidence is {confidence:g}, but it must lie between 0 and 1, as 0.95 does")
-    return {"bins": int(bins), "convention": known.name, "confidence": confidence}
+    settings: dict[str, Any] = {"bins": int(bins), "convention": known.name, "confidence": confidence}
+    return settings | _parting(known.name, slices, min_rows, group)
+
+
+def _parting(convention: str, slices: Sequence[str], min_rows: int | None, group: str | None) -> dict[str, Any]:
+    """The settings of slices and groups that were asked for."""
+    if isinstance(slices, str):
+        raise UsageError(f'slices is "{slices}", but a list of columns is needed')
+    if slices and convention != OWN:
+        raise UsageError(f"slices are measured by calibeval's own bins, not by those of {convention}")
+    if min_rows is not None and not slices:
+        raise UsageError("a least number of rows (min-rows) belongs to slices, but there are none")
+    if min_rows is not None and (not isinstance(min_rows, int | np.integer) or min_rows < 1):
+        raise UsageError(f"the least number of rows of a slice is {min_rows}, but it must be a whole number from 1 on")
+    settings: dict[str, Any] = {}
+    if slices:
+        settings |= {"slices": list(dict.fromkeys(slices)), "min_rows": int(min_rows or MIN_ROWS)}
+    if group is not None:
+        settings["group"] = group
+    return settings
 
 
 def evaluate_dump(
@@ -78,12 +119,22 @@ def evaluate_dump(
 
     Raises: InputError for values that contradict the kind of the scores.
     """
-    sums = summarise(predictions, settings["bins"], jobs=jobs, max_memory=max_memory, progress=progress)
-    metrics = {
-        name: spec.evaluate(sums, settings["confidence"])
-        for name, spec in METRICS.items()
-        if not spec.binary or sums.k == 2
-    }
+    groups = find_groups(predictions, settings, max_memory)
+    sums = summarise(
+        predictions,
+        settings["bins"],
+        jobs=jobs,
+        max_memory=max_memory,
+        progress=progress,
+        keep_rows=groups is not None and groups.refused is None,
+    )
+    if groups is None:
+        metrics = all_metrics(sums, settings["confidence"])
+    else:
+        metrics, _ = grouped_metrics(sums, groups, predictions, settings["confidence"])
+    slices, small = None, None
+    if settings.get("slices"):
+        slices, small = slice_results(predictions, settings, groups=groups, jobs=jobs, max_memory=max_memory)
     dump = DumpReport(
         source=predictions.settled_source(),
         kind=predictions.kind,
@@ -94,8 +145,11 @@ def evaluate_dump(
         equal_width=_bin_table(sums.top, sums.edges),
         equal_mass=_bin_table(sums.mass, sums.mass_edges),
         per_class=_per_class(sums, predictions.class_names),
-        warnings=(*predictions.warnings, *_warnings(predictions, sums)),
+        warnings=(*predictions.warnings, *_warnings(predictions, sums, groups, settings)),
         name=predictions.source.name,
+        slices=slices,
+        small_slices=small,
+        groups=None if groups is None else groups.counted,
     )
     convention = CONVENTIONS[settings["convention"]]
     return dump if convention.name == OWN else _as_tool(dump, predictions, sums, convention, settings, max_memory)
@@ -147,9 +201,15 @@ def _per_class(sums: Sums, class_names: tuple[str, ...] | None) -> tuple[ClassRe
     return tuple(ClassResult(name, int(count), error, gap) for name, count, error, gap in rows)
 
 
-def _warnings(predictions: Predictions, sums: Sums) -> list[str]:
+def _warnings(predictions: Predictions, sums: Sums, groups: Groups | None, settings: dict[str, Any]) -> list[str]:
     warnings = []
-    if len(predictions.layout) > 1:
+    few = None if groups is None else groups.warning()
+    if few is not None:
+        warnings.append(few)
+    if settings.get("group") is not None and groups is None:
+        tool = settings["convention"]
+        warnings.append(f"convention {tool}: floors and intervals are of single rows, not of groups")
+    elif len(predictions.layout) > 1 and groups is None:
         warnings.append("pixels of one image depend on each other: floors and intervals are too narrow")
     if sums.impossible:
         warnings.append(

@@ -141,22 +141,27 @@ class Features:
             part = slice(start, min(start + step, self.n))
             yield FeatureBlock(self.features[part], None if self.labels is None else self.labels[part], start)
 
-    def check_values(self) -> None:
+    def check_values(self, dtype: npt.DTypeLike | None = None) -> None:
         """Read all features once, only to see whether they are finite.
 
-        Raises: InputError naming the first row that holds NaN or infinity, and counting all such rows.
+        dtype: a narrower type in which they must be finite, too.
+        Raises: InputError naming the first row that holds NaN, infinity or a number beyond the type, and counting all
+        such rows.
         """
         first, count = "", 0
         for block in self.blocks():
-            finite = np.isfinite(block.features)
+            with np.errstate(over="ignore"):
+                values = block.features if dtype is None else block.features.astype(dtype, copy=False)
+            finite = np.isfinite(values)
             if finite.all():
                 continue
             wrong = np.flatnonzero(~finite.all(axis=1))
-            first = first or self._odd_value(block, block.features, wrong)
+            first = first or self._odd_value(block, values, wrong)
             count += len(wrong)
         if count:
+            kind = "finite numbers" if dtype is None else f"finite {np.dtype(dtype)} numbers"
             others = f" ({count} rows of {self.n} are wrong)" if count > 1 else ""
-            raise InputError(f"{self.source.name}: {first}, but features must be finite numbers{others}")
+            raise InputError(f"{self.source.name}: {first}, but features must be {kind}{others}")
 
     def matrix(self, dtype: npt.DTypeLike = np.float32) -> Floats:
         """All features as one new array (n, d) of a floating type, read and checked in one pass.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from calibeval.core.errors import InputError
-from calibeval.core.metrics.table import metric_spec
+from calibeval.core.report import MetricResult
 
 SCHEMA = "calibeval.finetune/1"
 SHOWN = ("accuracy", "ece", "aece", "cwce", "nll")
@@ -22,18 +22,20 @@ class SeedResult:
     """One trained head. temperature: fitted on VAL. before, after: metrics without and with it, on the split shown.
 
     epoch: the one that was kept, from 1. score: what VAL said of it, in nats.
+    reason: why there is no head, and so neither score, temperature nor metrics, and the epoch is 0.
     """
 
     seed: int
     epoch: int
-    score: float
-    temperature: float
+    score: float | None
+    temperature: float | None
     before: Values
     after: Values
+    reason: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of this head."""
-        return {
+        found = {
             "seed": self.seed,
             "epoch": self.epoch,
             "score": self.score,
@@ -41,6 +43,7 @@ class SeedResult:
             "before": dict(self.before),
             "after": dict(self.after),
         }
+        return found if self.reason is None else {**found, "reason": self.reason}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,16 @@ class LossResult:
     name: str
     parameters: Mapping[str, Any]
     seeds: tuple[SeedResult, ...]
+
+    @property
+    def kept(self) -> SeedResult | None:
+        """The first seed with a head, which is the one that is saved; None where training diverged from every seed."""
+        return next((seed for seed in self.seeds if seed.reason is None), None)
+
+    def temperature(self) -> float | None:
+        """The mean temperature of the seeds that have one."""
+        found = [seed.temperature for seed in self.seeds if seed.temperature is not None]
+        return sum(found) / len(found) if found else None
 
     def values(self, metric: str, *, after: bool) -> list[float]:
         """The metric of every seed that has one."""
@@ -85,7 +98,8 @@ class Finetuned:
     """The papers' table.
 
     sources: the files, "train", "val" and perhaps "test", each {"path", "split", "sha256", "n"}. shown: the split the
-    metrics are of, "test" or "val". chosen: place of the loss whose head VAL likes best, which is the one saved on top.
+    metrics are of, "test" or "val". chosen: place of the loss whose head VAL likes best, which is the one saved on top;
+    `chosen_of` finds it.
     warnings: what to keep in mind.
     """
 
@@ -129,24 +143,26 @@ class Finetuned:
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise InputError(f"this is no table of schema {SCHEMA}: {error!r}") from None
 
-    def places(self, metric: str, *, after: bool) -> list[int]:
-        """The rank of every loss by its mean, from 0; equal means share a rank; -1 without a mean.
 
-        >>> seeds = [(SeedResult(0, 1, 0.5, 1.0, {"nll": nll}, {}),) for nll in (0.5, 0.25, 0.5)]
-        >>> losses = tuple(LossResult(str(i), {}, seed) for i, seed in enumerate(seeds))
-        >>> Finetuned("0", {}, {}, "val", losses, 0).places("nll", after=False)
-        [1, 0, 1]
-        """
-        sign = -1.0 if metric_spec(metric).better == "higher" else 1.0
-        means = [loss.mean(metric, after=after) for loss in self.losses]
-        order = sorted({sign * mean for mean in means if mean is not None})
-        return [-1 if mean is None else order.index(sign * mean) for mean in means]
+def chosen_of(losses: Sequence[LossResult]) -> int:
+    """Place of the loss with the best score on VAL, of the heads that are saved; of equal ones the first.
+
+    Raises: InputError where no loss has a head.
+
+    >>> seeds = [(SeedResult(0, 1, score, 1.0, {}, {}),) for score in (0.5, 0.25, 0.5)]
+    >>> chosen_of([LossResult(str(i), {}, seed) for i, seed in enumerate(seeds)])
+    1
+    """
+    scores = {i: loss.kept.score for i, loss in enumerate(losses) if loss.kept is not None}
+    if not scores:
+        raise InputError("training diverged with every loss, and no head is left; lower --lr")
+    return min(scores, key=lambda i: (math.inf if scores[i] is None else scores[i], i))
 
 
 def _loss(data: Mapping[str, Any]) -> LossResult:
     return LossResult(data["name"], data["parameters"], tuple(SeedResult(**seed) for seed in data["seeds"]))
 
 
-def metric_values(metrics: Mapping[str, Any], names: Sequence[str] = SHOWN) -> dict[str, float | None]:
-    """The values of some results of a report."""
-    return {name: metrics[name].value for name in names}
+def metric_values(metrics: Mapping[str, MetricResult]) -> dict[str, float | None]:
+    """The values that are shown, of the results of a report; without the metric, None."""
+    return {name: metrics[name].value if name in metrics else None for name in SHOWN}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from importlib import import_module
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from calibeval.core.errors import InputError, UnknownMetric, nearest
 from calibeval.core.predictions import Source
@@ -104,11 +104,53 @@ class Recalibrated:
 
 
 @dataclass(frozen=True, slots=True)
+class SliceResult:
+    """The rows that share one value of a column, measured as if they were a dump of their own.
+
+    metrics: without noise floors where `column` is the true class, and then there is no p either: rows chosen by their
+    label are not calibrated within themselves, however good the model.
+    p: probability that calibrated rows show so large an ECE. p_holm: the same after Holm's correction over the slices
+    of this column; below 0.05 the slice is miscalibrated beyond what the choice among slices explains.
+    """
+
+    column: str
+    value: str
+    n: int
+    metrics: Mapping[str, MetricResult]
+    p: float | None
+    p_holm: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of this slice."""
+        metrics = {name: metric.to_dict() for name, metric in self.metrics.items()}
+        return {**_to_dict(self), "metrics": metrics}
+
+
+@dataclass(frozen=True, slots=True)
+class SmallSlice:
+    """A slice with too few rows to be measured."""
+
+    column: str
+    value: str
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class GroupCount:
+    """The units that are independent where rows are not: values of a column, or images where column is None."""
+
+    column: str | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class DumpReport:
     """The results of one dump.
 
     kind, n, k, ignored: how the dump was read; k is None where only the top label is known.
     equal_width, equal_mass: bin tables; equal_mass is None where confidences were not kept.
+    slices, small_slices: those of each column together, worst first; None where no slices were asked for.
+    groups: what intervals and floors take for independent; None where it is the rows.
     """
 
     source: Source
@@ -123,6 +165,9 @@ class DumpReport:
     warnings: tuple[str, ...] = ()
     name: str = ""
     recalibrated: Recalibrated | None = None
+    slices: tuple[SliceResult, ...] | None = None
+    small_slices: tuple[SmallSlice, ...] | None = None
+    groups: GroupCount | None = None
 
     def after(self) -> DumpReport | None:
         """The dump after its map, as a dump of its own; None without a map."""
@@ -137,6 +182,8 @@ class DumpReport:
             per_class=(),
             name=f"{self.name}, {again.name}",
             recalibrated=None,
+            slices=None,
+            small_slices=None,
         )
 
     def __getitem__(self, metric: str) -> MetricResult:
@@ -155,7 +202,7 @@ class DumpReport:
         reading: dict[str, Any] = {"kind": self.kind, "n": self.n, "k": self.k, "ignored": self.ignored}
         if self.source.labels_path is not None:
             reading |= {"labels_path": self.source.labels_path, "labels_sha256": self.source.labels_sha256}
-        return {
+        document = {
             "name": self.name,
             "source": {**source, "format": self.source.format, **reading},
             "metrics": {name: metric.to_dict() for name, metric in self.metrics.items()},
@@ -164,6 +211,13 @@ class DumpReport:
             "recalibrated": None if self.recalibrated is None else self.recalibrated.to_dict(),
             "warnings": list(self.warnings),
         }
+        if self.groups is not None:
+            document["groups"] = _to_dict(self.groups)
+        if self.slices is not None:
+            document["slices"] = [one.to_dict() for one in self.slices]
+        if self.small_slices is not None:
+            document["small_slices"] = [_to_dict(one) for one in self.small_slices]
+        return document
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,28 +256,22 @@ class Report:
         >>> Report("0", {}).to_frame().index.names
         FrozenList(['dump', 'metric'])
         """
-        frame: DataFrame = _view("calibeval.render.frame", "to_frame")(self)
+        frame: DataFrame = _other("calibeval.render.frame", "to_frame")(self)
         return frame
 
     def _repr_html_(self) -> str:
         """The report as a notebook shows it."""
-        shown: str = _view("calibeval.render.html", "fragment")(self)
+        shown: str = _other("calibeval.render.html", "fragment")(self)
         return shown
 
     @classmethod
     def from_json(cls, text: str) -> Report:
         """The report that `to_json` wrote.
 
-        Raises: InputError if the text is no report of this schema.
+        Raises: InputError if the text is no report of this schema, naming the first field that is not what it must be.
         """
-        try:
-            document = json.loads(text, parse_constant=_no_number)
-            if document["schema"] != SCHEMA:
-                raise InputError(f'schema "{document["schema"]}" came, but "{SCHEMA}" is needed')
-            dumps = tuple(_dump_from_dict(dump) for dump in document["dumps"])
-            return cls(document["version"], document["settings"], dumps)
-        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-            raise InputError(f"this is no report of schema {SCHEMA}: {error!r}") from None
+        reader: Callable[[str], Report] = _other("calibeval.core.report_json", "read_report")
+        return reader(text)
 
 
 def with_distinct_names(dumps: Sequence[DumpReport]) -> tuple[DumpReport, ...]:
@@ -248,9 +296,9 @@ def _tails(dump: DumpReport) -> list[str]:
     return [PurePath(*parts[-depth:]).as_posix() + split for depth in range(1, len(parts) + 1)]
 
 
-def _view(module: str, function: str) -> Callable[[Report], Any]:
-    """A renderer, found when it is asked for: the core itself knows none."""
-    found: Callable[[Report], Any] = getattr(import_module(module), function)
+def _other(module: str, function: str) -> Callable[..., Any]:
+    """A reader or a renderer, found when it is asked for: this module knows none, and the core no renderer."""
+    found: Callable[..., Any] = getattr(import_module(module), function)
     return found
 
 
@@ -259,49 +307,5 @@ def _bins_to_dict(equal_width: Sequence[Bin], equal_mass: Sequence[Bin] | None) 
     return {"equal_width": [_to_dict(b) for b in equal_width], "equal_mass": mass}
 
 
-def _to_dict(row: Bin | ClassResult) -> dict[str, Any]:
+def _to_dict(row: Bin | ClassResult | SliceResult | SmallSlice | GroupCount) -> dict[str, Any]:
     return {f.name: getattr(row, f.name) for f in fields(row)}
-
-
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")
-
-
-def _dump_from_dict(data: Mapping[str, Any]) -> DumpReport:
-    source, again = data["source"], data["recalibrated"]
-    equal_width, equal_mass = _bins_from_dict(data["bins"])
-    return DumpReport(
-        source=Source(
-            source["path"],
-            source["split"],
-            source["sha256"],
-            source["format"],
-            source.get("labels_path"),
-            source.get("labels_sha256"),
-        ),
-        kind=source["kind"],
-        n=source["n"],
-        k=source["k"],
-        ignored=source["ignored"],
-        metrics=_metrics_from_dict(data["metrics"]),
-        equal_width=equal_width,
-        equal_mass=equal_mass,
-        per_class=tuple(ClassResult(**row) for row in data["per_class"]),
-        warnings=tuple(data["warnings"]),
-        name=data["name"],
-        recalibrated=None if again is None else _recalibrated_from_dict(again),
-    )
-
-
-def _recalibrated_from_dict(data: Mapping[str, Any]) -> Recalibrated:
-    metrics, bins = _metrics_from_dict(data["metrics"]), _bins_from_dict(data["bins"])
-    return Recalibrated(data["method"], dict(data["parameters"]), dict(data["fitted_on"]), metrics, *bins)
-
-
-def _metrics_from_dict(data: Mapping[str, Any]) -> dict[str, MetricResult]:
-    return {name: MetricResult(name, **facts) for name, facts in data.items()}
-
-
-def _bins_from_dict(data: Mapping[str, Any]) -> tuple[tuple[Bin, ...], tuple[Bin, ...] | None]:
-    mass = data["equal_mass"]
-    return tuple(Bin(**row) for row in data["equal_width"]), None if mass is None else tuple(Bin(**r) for r in mass)

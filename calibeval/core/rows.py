@@ -1,8 +1,9 @@
 """Per-row and class-wise results of a chunk of scores: the innermost loop of every evaluation.
 
 At most m - 1 probabilities of a row exceed 1/m, so only those are binned class by class, and the first bin follows from
-the column sums. With few classes a block is transposed, so that vector operations run along its rows. Each row's result
-depends on that row alone, bit by bit, wherever it stands.
+the column sums. The label's own probability is known for every row and kept apart from those of the other classes: its
+bins serve the outcomes, too. With few classes a block is transposed, so that vector operations run along its rows.
+Each row's result depends on that row alone, bit by bit, wherever it stands.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from calibeval.core.row_source import Kind
 
 Indices = npt.NDArray[np.intp]
 Scores = npt.NDArray[Any]
-Labels = npt.NDArray[np.integer[Any]]
-FEW_CLASSES = 16
-BLOCK_SCORES = 2**17  # scores of a block: 1 MiB of float64, so that block and scratch stay near a core
+FEW_CLASSES = 128
+BLOCK_SCORES = 2**17  # scores of a block: 1 MiB of float64, so that it lives near a core
+# Where one number serves a whole line of a block, numpy writes it out many times unless two lines exceed its buffer.
+BUFFERED = 256
 
 
 class BadValues(Exception):
@@ -39,16 +41,28 @@ class Rows(NamedTuple):
     """Results of a chunk of b rows.
 
     confidence, label_p, label_log_p: (b,) largest probability, probability of the label, its logarithm.
-    squares: (b,) sum of squared probabilities over the classes. correct: (b,) whether the first class of largest
-    probability is the label. classes: None where only the top label is known.
+    other_squares: (b,) sum of squared probabilities over all classes but the label. correct: (b,) whether the first
+    class of largest probability is the label. others: class-wise sums over the rows of other labels; None where only
+    the top label is known.
     """
 
     confidence: Floats
     label_p: Floats
     label_log_p: Floats
-    squares: Floats
+    other_squares: Floats
     correct: npt.NDArray[np.bool_]
-    classes: ClassTotals | None
+    others: ClassTotals | None
+
+    def part(self, here: slice) -> Rows:
+        """Some of the rows, to be filled in."""
+        return Rows(
+            self.confidence[here],
+            self.label_p[here],
+            self.label_log_p[here],
+            self.other_squares[here],
+            self.correct[here],
+            None,
+        )
 
 
 def top_label_rows(block: Block) -> Rows:
@@ -78,109 +92,83 @@ def full_rows(block: Block, kind: Kind, edges: Floats, tolerance: Tolerance) -> 
     Raises: BadValues where values contradict the kind.
     """
     b, k = block.scores.shape
+    labels = block.labels.astype(np.intp, copy=False)
     step = max(1, min(BLOCK_SCORES // k, b))
-    layout = _few_classes if k <= FEW_CLASSES else _many_classes
-    sums = _ClassSums(k, edges, tolerance)
-    work = np.empty(step * k), np.empty(step * k)
+    sums = _OtherClasses(k, edges)
+    rows = Rows(np.empty(b), np.empty(b), np.empty(b), np.empty(b), np.empty(b, bool), None)
+    work = np.empty(step * k)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore", under="ignore"):
-        pieces = [
-            layout(block.scores[start : start + step], block.labels[start : start + step], kind, sums, work)
-            for start in range(0, b, step)
-        ]
-    if len(pieces) == 1:
-        return pieces[0]._replace(classes=sums.totals(b))
-    confidence, label_p, label_log_p, squares = (np.concatenate([piece[i] for piece in pieces]) for i in range(4))
-    correct = np.concatenate([piece.correct for piece in pieces])
-    return Rows(confidence, label_p, label_log_p, squares, correct, sums.totals(b))
+        np.setbufsize(BUFFERED)  # until the end of this block of statements
+        for start in range(0, b, step):
+            here = slice(start, start + step)
+            _fill(rows.part(here), block.scores[here], labels[here], kind, tolerance, sums, work)
+    return rows._replace(others=sums.totals(labels))
 
 
-class _ClassSums:
-    """Class-wise sums of a chunk: column sums, and every single probability above the first bin."""
+class _OtherClasses:
+    """Class-wise sums over the rows of other labels: column sums, and every single probability above the first bin."""
 
-    def __init__(self, k: int, edges: Floats, tolerance: Tolerance) -> None:
-        self.edges, self.tolerance = edges, tolerance
-        self._p, self._pp = np.zeros(k), np.zeros(k)
+    def __init__(self, k: int, edges: Floats) -> None:
+        self.edges = edges
+        self.p, self.pp = np.zeros(k), np.zeros(k)
         self._classes: list[Indices] = []
         self._entries: list[Floats] = []
 
-    def add(self, p: Floats, pp: Floats, classes: Indices, entries: Floats) -> None:
-        """Column sums of p and p squared, and the classes and values of all probabilities above the first bin.
-
-        Entries may include some on its edge.
-        """
-        self._p += p
-        self._pp += pp
+    def add_entries(self, classes: Indices, entries: Floats) -> None:
+        """The classes and values of all probabilities above the first bin."""
         self._classes.append(classes)
         self._entries.append(entries)
 
-    def totals(self, n: int) -> ClassTotals:
-        """The sums by bin over n rows; the first bin holds whatever the others leave of the column sums."""
-        k, m = len(self._p), len(self.edges) - 1
+    def totals(self, labels: Indices) -> ClassTotals:
+        """The sums by bin; the first bin holds whatever the others leave of the column sums."""
+        k, m = len(self.p), len(self.edges) - 1
         p = np.concatenate(self._entries)
         index = np.concatenate(self._classes) * m + bin_index(p, self.edges)
         rows, first, second = (t.reshape(k, m) for t in totals_by_index(index, k * m, None, p, p * p))
-        rows[:, 0] = n - rows[:, 1:].sum(axis=1)
+        rows[:, 0] = len(labels) - np.bincount(labels, minlength=k) - rows[:, 1:].sum(axis=1)
         occupied = rows[:, 0] > 0
-        first[:, 0] = np.where(occupied, np.maximum(self._p - first[:, 1:].sum(axis=1), 0.0), 0.0)
-        second[:, 0] = np.where(occupied, np.maximum(self._pp - second[:, 1:].sum(axis=1), 0.0), 0.0)
+        first[:, 0] = np.where(occupied, np.maximum(self.p - first[:, 1:].sum(axis=1), 0.0), 0.0)
+        second[:, 0] = np.where(occupied, np.maximum(self.pp - second[:, 1:].sum(axis=1), 0.0), 0.0)
         return ClassTotals(rows, first, second)
 
 
-def _few_classes(scores: Scores, labels: Labels, kind: Kind, sums: _ClassSums, work: tuple[Floats, Floats]) -> Rows:
-    """The block transposed, (k, b): operations run along the rows."""
+def _fill(
+    rows: Rows, scores: Scores, labels: Indices, kind: Kind, tolerance: Tolerance, sums: _OtherClasses, work: Floats
+) -> None:
+    """The results of a block; its probabilities stand in `work`, (k, b) where there are few classes, else (b, k)."""
     b, k = scores.shape
-    p, squares = (part[: k * b].reshape(k, b) for part in work)
-    np.copyto(p, scores.T)
-    best, predicted = _first_largest(p)
-    at_label = labels.astype(np.intp) * b
-    at_label += np.arange(b)
-    label_score = p.ravel().take(at_label)
-    norm = _weights(p, kind, best, 0, sums.tolerance)
+    axis = 0 if k <= FEW_CLASSES else 1  # of the classes
+    p = work[: k * b].reshape((k, b) if axis == 0 else (b, k))
+    np.copyto(p, scores.T if axis == 0 else scores)
+    at_label = labels * b + np.arange(b) if axis == 0 else np.arange(b) * k + labels
+    best, label_score = np.maximum.reduce(p, axis=axis), p.ravel().take(at_label)
+    norm = _weights(p, kind, best, axis, tolerance)
     if kind == "logits":
-        p /= norm
-    np.multiply(p, p, out=squares)
-    place = np.flatnonzero(p > sums.edges[1])
-    sums.add(p.sum(axis=1), squares.sum(axis=1), place // b, p.ravel().take(place))
-    label_p = p.ravel().take(at_label)
-    return _results(kind, best, norm, label_score, label_p, squares.sum(axis=0), predicted == labels)
+        p *= np.expand_dims(1.0 / norm, axis)
+    rows.label_p[:] = p.ravel().take(at_label)
+    _label_results(rows, kind, best, norm, label_score)
+    p.ravel()[at_label] = 0.0
+    place = _places_above(p, sums.edges[1])
+    sums.add_entries(place // b if axis == 0 else place % k, p.ravel().take(place))
+    sums.p += np.add.reduce(p, axis=1 - axis)
+    np.multiply(p, p, out=p)
+    sums.pp += np.add.reduce(p, axis=1 - axis)
+    rows.other_squares[:] = _row_sums(p, axis)
+    _settle_ties(rows, scores, labels)
 
 
-def _many_classes(scores: Scores, labels: Labels, kind: Kind, sums: _ClassSums, work: tuple[Floats, Floats]) -> Rows:
-    """The block as it comes, (b, k); weights are divided by their sum only where it matters."""
-    b, k = scores.shape
-    weights, squares = (part[: k * b].reshape(b, k) for part in work)
-    np.copyto(weights, scores)
-    row = np.arange(b)
-    predicted = weights.argmax(axis=1)
-    best, label_score = weights[row, predicted], weights[row, labels]
-    norm = _weights(weights, kind, best, 1, sums.tolerance)
-    if kind != "logits":
-        norm.fill(1.0)
-    np.multiply(weights, weights, out=squares)
-    inverse = 1.0 / norm
-    # The threshold lies a hair below the edge, so that rounding loses nothing; bins are found from p itself.
-    place = np.flatnonzero(weights > (norm * (sums.edges[1] * (1 - 1e-12)))[:, None])
-    entry_row = place // k
-    sums.add(
-        np.einsum("i,ij->j", inverse, weights),
-        np.einsum("i,ij->j", inverse * inverse, squares),
-        place - entry_row * k,
-        weights.ravel().take(place) / norm.take(entry_row),
-    )
-    label_p = weights[row, labels] / norm
-    row_squares = np.einsum("ij->i", squares) * inverse * inverse
-    return _results(kind, best, norm, label_score, label_p, row_squares, predicted == labels)
+def _places_above(values: Floats, edge: float) -> Indices:
+    """Flat positions of the values above the edge, which are few: first eight at a time are searched, then these."""
+    above = np.zeros(-(-values.size // 8) * 8, bool)
+    np.greater(values.ravel(), edge, out=above[: values.size])
+    eights = np.flatnonzero(above.view(np.uint64) != 0)
+    found = np.flatnonzero(above.reshape(-1, 8).take(eights, axis=0))
+    return eights.take(found >> 3) * 8 + (found & 7)
 
 
-def _first_largest(scores: Floats) -> tuple[Floats, npt.NDArray[np.int8]]:
-    """The largest of the classes' scores, (k, b), and the first class that has it; NaN where any score is NaN."""
-    best, predicted = scores[0].copy(), np.zeros(scores.shape[1], np.int8)
-    for j in range(1, len(scores)):
-        greater = (scores[j] > best).view(np.int8)
-        greater *= np.int8(j)
-        np.maximum(predicted, greater, out=predicted)
-        np.maximum(best, scores[j], out=best)
-    return best, predicted
+def _row_sums(values: Floats, axis: int) -> Floats:
+    """Sums over the classes; each in the same order, wherever its row stands."""
+    return np.asarray(np.add.reduce(values, axis=0) if axis == 0 else np.einsum("ij->i", values))
 
 
 def _weights(scores: Floats, kind: Kind, best: Floats, axis: int, tolerance: Tolerance) -> Floats:
@@ -194,7 +182,7 @@ def _weights(scores: Floats, kind: Kind, best: Floats, axis: int, tolerance: Tol
         scores -= np.expand_dims(best, axis)
     if kind != "probs":
         np.exp(scores, out=scores)
-    norm = np.asarray(np.add.reduce(scores, axis=axis))
+    norm = _row_sums(scores, axis)
     if kind == "logits":
         return norm
     most = scores.max()
@@ -205,19 +193,23 @@ def _weights(scores: Floats, kind: Kind, best: Floats, axis: int, tolerance: Tol
     return norm
 
 
-def _results(
-    kind: Kind,
-    best: Floats,
-    norm: Floats,
-    label_score: Floats,
-    label_p: Floats,
-    squares: Floats,
-    correct: npt.NDArray[np.bool_],
-) -> Rows:
+def _label_results(rows: Rows, kind: Kind, best: Floats, norm: Floats, label_score: Floats) -> None:
     if kind == "logits":
-        confidence, label_log_p = 1.0 / norm, (label_score - best) - np.log(norm)
+        np.divide(1.0, norm, out=rows.confidence)
+        np.subtract(label_score - best, np.log(norm), out=rows.label_log_p)
     elif kind == "log_probs":
-        confidence, label_log_p = np.minimum(np.exp(best), 1.0), label_score
+        np.minimum(np.exp(best), 1.0, out=rows.confidence)
+        rows.label_log_p[:] = label_score
     else:
-        confidence, label_log_p = np.minimum(best, 1.0), np.log(label_score)
-    return Rows(confidence, label_p, np.minimum(label_log_p, 0.0), squares, correct, None)
+        np.minimum(best, 1.0, out=rows.confidence)
+        np.log(label_score, out=rows.label_log_p)
+    np.minimum(rows.label_log_p, 0.0, out=rows.label_log_p)
+    np.equal(label_score, best, out=rows.correct)
+
+
+def _settle_ties(rows: Rows, scores: Scores, labels: Indices) -> None:
+    """Of classes that tie with the label the first one is predicted; their squares alone give such rows away."""
+    tied = rows.other_squares >= np.square(rows.confidence) * (1 - 1e-9)
+    doubtful = np.flatnonzero(rows.correct & tied)
+    if len(doubtful):
+        rows.correct[doubtful] = scores[doubtful].astype(np.float64).argmax(axis=1) == labels[doubtful]

@@ -91,7 +91,7 @@ def with_floor(dump: DumpReport, name: str) -> MetricResult:
     A metric that the dump lacks has no value.
     """
     metric = dump.metrics.get(name, MetricResult(name, None, reason="it was not measured"))
-    if name != "confidence_gap" or metric.value is None or metric.floor is not None:
+    if name != "confidence_gap" or metric.value is None or metric.floor is not None or dump.groups is not None:
         return metric
     floor = _floor(dump.equal_width)
     return metric if floor is None else replace(metric, floor=floor.expected, floor_high=floor.high)

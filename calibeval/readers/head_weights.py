@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.errors import InputError
+from calibeval.core.errors import FileProblem, InputError
 from calibeval.core.predictions import Source
 from calibeval.core.row_source import show_shape
 from calibeval.readers.digest import checked_sha256
@@ -75,6 +75,8 @@ def read_head(
     path, prefix = split_name(str(name))
     if path.is_dir() and (path / RUN_FILE).exists():
         path = path / RUN_FILE
+    elif path.is_dir():
+        raise FileProblem(f"{path}: a folder without {RUN_FILE}, so no run of calibeval finetune")
     limits = Limits(max_bytes, quarter_of_memory() if max_memory is None else max_memory, checksums)
     contents = _contents(path, limits)
     arrays = contents.arrays if prefix is None else _under(contents.arrays, prefix, path.name)

@@ -7,30 +7,16 @@ weighted mean, variance and third cumulant of x: no second pass, and nothing of 
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from calibeval.core.predictions import Block, Predictions
-from calibeval.recalibrate.scores import BLOCK_SCORES, FEW_CLASSES, Floats, chunk_rows, label_scores, log_scores
-
-Coarse = npt.NDArray[np.floating[Any]]
+from calibeval.recalibrate.pieces import Coarse, Piece
+from calibeval.recalibrate.scores import Floats
 
 VANISHED = -800.0  # exp(x) is 0 from here on, so x may as well end here: -inf times 0 would be NaN
-SAMPLE_SCORES = 2**18
-WHOLE_SCORES = 2**18  # so many scores are kept in memory and worked on there
-COPRIME_TO = 2 * 3 * 5 * 7 * 11 * 13  # a stride that shares no factor with the usual periods of data
-
-
-class Piece(NamedTuple):
-    """Some rows: d (b, k), or (k, b) on axis 0; t (b,), the label's d."""
-
-    d: Coarse
-    t: Coarse
-    axis: int
+FACTORS = 16  # as many norms, of up to 2^20 classes each, have a product in float64
 
 
 class Fused(NamedTuple):
@@ -49,164 +35,105 @@ class Fused(NamedTuple):
     rise: float
 
 
-class Facts(NamedTuple):
-    """What tells whether there is an optimum inside: means over rows.
+class _Room(NamedTuple):
+    """Memory for the work on one piece: x and e of its scores' shape, the others of one number a row."""
 
-    spread: mean distance of a possible class from its row's best. misses: mean distance of the label from it.
-    slope, curvature: derivatives of the NLL by beta at beta = 0. infimum: the NLL for beta without end, if no row
-    misses.
-    """
-
-    spread: float
-    misses: float
-    slope: float
-    curvature: float
-    infimum: float
+    x: Coarse
+    e: Coarse
+    norm: Coarse
+    m1: Coarse
+    m2: Coarse
+    m3: Coarse
 
 
-def pieces(predictions: Predictions, clip: float | None = None, *, coarse: bool = False) -> Iterator[Piece]:
-    """All rows that count; each piece is valid until the next one is asked for.
-
-    coarse: in float32, good for a step towards the optimum, but not for the last one.
-    Raises: BadValues for values that contradict the kind; Impossible where a label has probability 0.
-    """
-    k = predictions.scores.shape[1]
-    step = max(1, BLOCK_SCORES // k)
-    room: Coarse = np.empty(step * k, np.float32) if coarse else np.empty(step * k)
-    for block in predictions.blocks(chunk_rows(predictions)):
-        for start in range(0, len(block.labels), step):
-            part = Block(block.scores[start : start + step], block.labels[start : start + step], 0)
-            yield _piece(part, predictions, clip, room)
-
-
-def sample(predictions: Predictions, clip: float | None = None) -> tuple[list[Piece], bool]:
-    """Evenly strided rows with about SAMPLE_SCORES scores, kept in memory, and whether these are all rows.
-
-    Raises: as `pieces`.
-    """
-    k = predictions.scores.shape[1]
-    if predictions.rows * k <= WHOLE_SCORES:
-        whole = [Piece(piece.d.copy(), piece.t, piece.axis) for piece in pieces(predictions, clip)]
-        return whole, True
-    step = predictions.rows * k // SAMPLE_SCORES + 1
-    while math.gcd(step, COPRIME_TO) > 1:
-        step += 1
-    if isinstance(predictions.scores, np.ndarray):
-        every = Block(predictions.scores[::step], predictions.labels[::step], 0)
-    else:
-        every = _spread_runs(predictions, predictions.rows // step)
-    kept = every.labels != predictions.ignore_index if predictions.ignored else slice(None)
-    scores, labels = every.scores[kept], every.labels[kept]
-    rows = max(1, BLOCK_SCORES // k)
-    parts = (Block(scores[i : i + rows], labels[i : i + rows], 0) for i in range(0, len(labels), rows))
-    return [_piece(part, predictions, clip, None) for part in parts], False
-
-
-def _spread_runs(predictions: Predictions, rows: int, runs: int = 256) -> Block:
-    """About so many rows of a source that serves consecutive rows only, in short runs."""
-    length = max(1, rows // runs)
-    starts = np.linspace(0, predictions.rows - length, max(1, min(runs, rows))).astype(np.intp).tolist()
-    scores = [np.array(predictions.scores[start : start + length]) for start in starts]
-    labels = [predictions.labels[start : start + length] for start in starts]
-    return Block(np.concatenate(scores), np.concatenate(labels), 0)
-
-
-def _piece(block: Block, predictions: Predictions, clip: float | None, room: Coarse | None) -> Piece:
-    b, k = block.scores.shape
-    axis = 0 if k <= FEW_CLASSES else 1
-    shape = (k, b) if axis == 0 else (b, k)
-    out = None if room is None else room[: b * k].reshape(shape)
-    d, best = log_scores(block.scores, predictions.kind, clip=clip, axis=axis, out=out)
-    with np.errstate(over="ignore"):
-        t = label_scores(d, block.labels, axis) - best
-        d -= np.expand_dims(best, axis)
-    return Piece(d, t, axis)
-
-
-def fused(every: Iterable[Piece], beta: float, *, before: bool = False, third: bool = True) -> Fused:
+def fused(every: Iterable[Piece], beta: float, *, before: bool = False, bends: bool = True) -> Fused:
     """All means at beta from one pass.
 
-    third: whether the third derivative is needed; else it is 0.
+    bends: whether curvature and third derivative are needed; else they are 0, and the pass costs a fifth less.
 
     >>> one = Piece(np.array([[0.0, -1.0]]), np.array([0.0]), axis=1)
     >>> round(fused([one], 1.0).value, 6), round(fused([one], 1.0).slope, 6)
     (0.313262, -0.268941)
     """
     n, total = 0, np.zeros(7)
-    room_x = room_e = np.empty(0)
-    clamp = False
-    for piece in every:
-        if piece.d.size > len(room_x):
-            room_x, room_e = np.empty_like(piece.d, shape=piece.d.size), np.empty_like(piece.d, shape=piece.d.size)
-        x, e = (room[: piece.d.size].reshape(piece.d.shape) for room in (room_x, room_e))
-        sums = _sums(piece, beta, x, e, before=before, cubic=third, clamp=clamp)
-        if not clamp and not np.isfinite(sums).all():
-            clamp = True
-            sums = _sums(piece, beta, x, e, before=before, cubic=third, clamp=True)
-        total += sums
-        n += len(piece.t)
+    room, clamp = _room((0, 0), np.dtype(np.float64), 0), False
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        for piece in every:
+            if piece.d.shape != room.x.shape:
+                room = _room(piece.d.shape, piece.d.dtype, len(piece.t))
+            sums = _sums(piece, beta, room, before=before, bends=bends, clamp=clamp)
+            if not clamp and not np.isfinite(sums).all():
+                clamp = True
+                sums = _sums(piece, beta, room, before=before, bends=bends, clamp=True)
+            total += sums
+            n += len(piece.t)
     return Fused(*(total / n).tolist())
 
 
-def _sums(piece: Piece, beta: float, x: Coarse, e: Coarse, *, before: bool, cubic: bool, clamp: bool) -> Floats:
-    """Sums over the piece's rows; x and e are room to work in. clamp: whether there may be impossible classes."""
-    axis = piece.axis
-    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        now = 0.0
-        if before:
-            np.exp(piece.d, out=e)
-            now = _total(np.log(np.add.reduce(e, axis=axis))) - _total(piece.t)
-        np.multiply(piece.d, beta, out=x)
-        if clamp:
-            np.maximum(x, VANISHED, out=x)
-        np.exp(x, out=e)
-        inverse = 1.0 / np.add.reduce(e, axis=axis)
-        e *= x
-        m1 = np.add.reduce(e, axis=axis)
-        if axis == 1:
-            m2 = np.einsum("ij,ij->i", e, x)
-        else:
-            e *= x
-            m2 = np.add.reduce(e, axis=0)
+def _room(shape: tuple[int, ...], dtype: np.dtype[Any], rows: int) -> _Room:
+    return _Room(*np.empty((2, *shape), dtype), *np.empty((4, rows), dtype))
+
+
+def _sums(piece: Piece, beta: float, room: _Room, *, before: bool, bends: bool, clamp: bool) -> Floats:
+    """Sums over the piece's rows. clamp: whether there may be impossible classes."""
+    d, t, axis = piece
+    x, e, norm, m1 = room[:4]
+    now, label = 0.0, _total(t)
+    if before:
+        np.add.reduce(np.exp(d, out=e), axis=axis, out=norm)
+        now = _log_total(norm) - label
+    label *= beta
+    np.multiply(d, beta, out=x)
+    if clamp:
+        np.maximum(x, VANISHED, out=x)
+    np.add.reduce(np.exp(x, out=e), axis=axis, out=norm)
+    value = _log_total(norm) - label
+    inverse = np.divide(1.0, norm, out=norm)
+    if bends:
+        slope, curvature, third = _cumulants(room, inverse, axis, label)
+    else:
+        _weighted(e, x, axis, m1)
         m1 *= inverse
-        m2 *= inverse
-        squares = m1 * m1
-        second = _total(m2) - _total(squares)
-        label = beta * _total(piece.t)
-        slope = _total(m1) - label
-        third = 0.0
-        if cubic:
-            e *= x
-            m3 = np.einsum("ij,ij->i", e, x) if axis == 1 else np.add.reduce(e, axis=0)
-            third = float(m3 @ inverse - 3.0 * (m1 @ m2) + 2.0 * (m1 @ squares)) + 3.0 * second + slope
-        value = -_total(np.log(inverse)) - label
-        rise = -float(inverse @ m1)
-    return np.array([value, slope, second + slope, third, now, _total(inverse), rise])
+        slope, curvature, third = _total(m1) - label, 0.0, 0.0
+    rise = -_dot(inverse, m1)
+    return np.array([value, slope, curvature, third, now, _total(inverse), rise])
+
+
+def _cumulants(room: _Room, inverse: Coarse, axis: int, label: float) -> tuple[float, float, float]:
+    """Sums of the three derivatives by log(beta). Leaves the mean of x in m1."""
+    x, e, _, m1, m2, m3 = room
+    e *= x
+    np.add.reduce(e, axis=axis, out=m1)
+    e *= x
+    np.add.reduce(e, axis=axis, out=m2)
+    _weighted(e, x, axis, m3)
+    m1 *= inverse
+    m2 *= inverse
+    m3 *= inverse
+    cubes = _total(m3) - 3.0 * _dot(m1, m2)
+    squares = np.multiply(m1, m1, out=m3)
+    cubes += 2.0 * _dot(m1, squares)
+    slope, second = _total(m1) - label, _total(m2) - _total(squares)
+    return slope, second + slope, cubes + 3.0 * second + slope
+
+
+def _weighted(e: Coarse, x: Coarse, axis: int, out: Coarse) -> None:
+    """The sum over the classes of e x, for each row."""
+    np.einsum("ij,ij->j" if axis == 0 else "ij,ij->i", e, x, out=out)
+
+
+def _log_total(norm: Coarse) -> float:
+    """The sum of the logarithms of norms, each in [1, k], from products: a logarithm costs as much as ten of those."""
+    if norm.dtype != np.float64:
+        return _total(np.log(norm))
+    whole = len(norm) // FACTORS * FACTORS
+    products = np.multiply.reduce(norm[:whole].reshape(FACTORS, -1), axis=0)
+    return _total(np.log(products)) + _total(np.log(norm[whole:]))
 
 
 def _total(values: Coarse) -> float:
-    return float(np.add.reduce(values, dtype=np.float64))
+    return float(np.add.reduce(values))
 
 
-def facts(every: Iterable[Piece]) -> Facts:
-    """The facts of all rows, in one pass.
-
-    >>> facts([Piece(np.array([[0.0, -2.0]]), np.array([-2.0]), axis=1)])
-    Facts(spread=1.0, misses=2.0, slope=1.0, curvature=1.0, infimum=0.0)
-    """
-    n, entries, total = 0, 0, np.zeros(5)
-    for piece in every:
-        axis = piece.axis
-        possible = piece.d > -np.inf
-        count = possible.sum(axis=axis)
-        d = np.where(possible, piece.d, 0.0)
-        with np.errstate(over="ignore", under="ignore"):
-            mean = d.sum(axis=axis) / count
-            variance = ((d - np.expand_dims(mean, axis)) ** 2).sum(axis=axis, where=possible) / count
-        ties = np.log((piece.d == 0).sum(axis=axis))
-        parts = (-d, -piece.t, mean - piece.t, variance, ties)
-        total += [float(part.sum()) for part in parts]
-        n += len(piece.t)
-        entries += int(count.sum())
-    spread, misses, slope, curvature, infimum = total.tolist()
-    return Facts(spread / entries, misses / n, slope / n, curvature / n, infimum / n)
+def _dot(one: Coarse, other: Coarse) -> float:
+    return float(np.einsum("i,i->", one, other))  # no BLAS, whose sums depend on the number of its threads

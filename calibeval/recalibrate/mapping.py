@@ -229,7 +229,7 @@ class MappedRows:
         recalibration = self.recalibration
         if not len(scores):
             return np.empty(scores.shape)
-        z = log_scores(scores, self.kind, clip=recalibration.clip, check=False).z
+        z = log_scores(scores, self.kind, clip=recalibration.clip).z
         with np.errstate(all="ignore"):
             result = recalibration.apply(z)
             if self.kind != "logits":

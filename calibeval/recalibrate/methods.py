@@ -191,8 +191,10 @@ def from_json(text: str) -> Map:
         raise InputError(f"this is no map: {error}") from None
     if not isinstance(document, dict):
         raise InputError(f"this is no map: a JSON object with schema {SCHEMA} is needed")
-    if document.get("schema") != SCHEMA:
-        raise InputError(f'schema "{document.get("schema")}" came, but "{SCHEMA}" is needed')
+    schema = document.get("schema")
+    if schema != SCHEMA:
+        came = "no schema came" if schema is None else f'schema "{schema}" came'
+        raise InputError(f'{came}, but "{SCHEMA}" is needed')
     method = document.get("method")
     if not isinstance(method, str) or method not in METHODS:
         known = ", ".join(METHODS)
@@ -212,7 +214,12 @@ def from_json(text: str) -> Map:
     if clip is not None and clip >= 1 / k:
         raise InputError(f'parameter "clip" is {clip:g}, but it must lie below 1/k = {1 / k:g}')
     class_names = None if names is None else tuple(names)
-    return METHODS[method].map.from_parameters(parameters, k, class_names, _facts(document), clip)
+    result = METHODS[method].map.from_parameters(parameters, k, class_names, _facts(document), clip)
+    allowed = [*result.parameters(), "clip"]
+    for key in values:
+        if key not in allowed:
+            raise InputError(f'parameter "{key}" is unknown{nearest(key, allowed)}; {method} has {", ".join(allowed)}')
+    return result
 
 
 def _facts(document: Mapping[str, Any]) -> Fitted:
@@ -238,17 +245,37 @@ def _facts(document: Mapping[str, Any]) -> Fitted:
     if not all(is_number(loss) for loss in losses):
         raise InputError(f"the map's nll_before and nll_after are {losses}, but finite numbers are needed")
     before, after = (float(loss) for loss in losses if loss is not None)
-    try:
-        selection = tuple(Candidate(**{**_NOTHING, **row}) for row in document.get("selection", []))
-    except TypeError as error:
-        raise InputError(f"the map's selection cannot be read: {error}") from None
+    rows = document.get("selection", [])
+    if not isinstance(rows, list):
+        raise InputError(f"the map's selection is {rows!r}, but a list is needed")
+    selection = tuple(_candidate(row) for row in rows)
     return Fitted(
         **texts, n=int(n or 0), objective=str(objective), nll_before=before, nll_after=after, **told, clipped=clipped,
         selection=selection,
     )  # fmt: skip
 
 
-_NOTHING: dict[str, Any] = {"nll": None, "excess": None, "standard_error": None}
+def _candidate(row: object) -> Candidate:
+    """One row of the table from which a method was chosen.
+
+    Raises: InputError for a value that cannot be.
+    """
+    kinds: dict[str, Callable[[object], bool]] = {
+        "method": lambda value: isinstance(value, str),
+        "nll": lambda value: value is None or is_number(value),
+        "excess": lambda value: value is None or is_number(value),
+        "standard_error": lambda value: value is None or is_number(value),
+        "chosen": lambda value: isinstance(value, bool),
+        "reason": lambda value: value is None or isinstance(value, str),
+    }
+    if not isinstance(row, dict) or "method" not in row:
+        raise InputError(f"the map's selection holds {row!r}, but objects with a method are needed")
+    for key, value in row.items():
+        if key not in kinds:
+            raise InputError(f'the map\'s selection holds "{key}"{nearest(key, kinds)}; known are {", ".join(kinds)}')
+        if not kinds[key](value):
+            raise InputError(f"the map's selection: {key} cannot be {value!r}")
+    return Candidate(**{"nll": None, "excess": None, "standard_error": None, **row})
 
 
 def _no_number(name: str) -> NoReturn:

@@ -12,7 +12,8 @@ from calibeval.core.errors import InputError
 from calibeval.core.metrics.binning import BinSums, bin_index, equal_width_edges, sums_by_index
 from calibeval.core.metrics.calibration import ece
 from calibeval.core.predictions import Predictions
-from calibeval.recalibrate.fused import Facts, Piece, facts, fused, pieces, sample
+from calibeval.recalibrate.fused import fused
+from calibeval.recalibrate.pieces import Facts, Piece, facts, pieces, sample
 from calibeval.recalibrate.root import find_root
 from calibeval.recalibrate.scores import chunk_rows
 

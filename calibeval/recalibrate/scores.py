@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.errors import InputError, UsageError
-from calibeval.core.predictions import Predictions, stored_precision, sum_tolerance
+from calibeval.core.predictions import Predictions
 from calibeval.core.row_source import Kind
 from calibeval.core.rows import BadValues
 
@@ -63,15 +63,17 @@ def log_scores(
     *,
     clip: float | None = None,
     axis: int = 1,
+    tolerance: float | None = None,
     out: npt.NDArray[Any] | None = None,
-    check: bool = True,
+    best: npt.NDArray[Any] | None = None,
 ) -> LogScores:
     """Scores as float64 logits, log-probabilities or logarithms of probabilities; -inf where a class is impossible.
 
     scores: (b, k) of any numeric type. clip: probabilities below it are raised to it. axis: 0 for a transposed
-    result, (k, b), along which few classes are summed faster. out: where to put it.
-    check: whether values that contradict the kind are looked for.
-    Raises: BadValues if there are some.
+    result, (k, b), along which few classes are summed faster. tolerance: how far the probabilities of a row may sum
+    from 1, `Predictions.sum_tolerance`; None: values that contradict the kind are not looked for. out, best: where to
+    put the results.
+    Raises: BadValues for values that contradict the kind.
 
     >>> log_scores(np.array([[0.5, 0.5]]), "probs").z.round(3).tolist()
     [[-0.693, -0.693]]
@@ -80,17 +82,15 @@ def log_scores(
     z = np.empty(source.shape) if out is None else out
     np.copyto(z, source)
     with np.errstate(all="ignore"):
-        if check and kind != "logits":
+        if tolerance is not None and kind != "logits":
             p = np.exp(z) if kind == "log_probs" else z
             sums = np.add.reduce(p, axis=axis)
-            if not (
-                p.min(initial=0.0) >= 0 and (np.abs(sums - 1) <= sum_tolerance(stored_precision(scores.dtype))).all()
-            ):
+            if not (p.min(initial=0.0) >= 0 and (np.abs(sums - 1) <= tolerance).all()):
                 raise BadValues
         if kind == "probs":
             np.log(z, out=z)
-        best = np.asarray(np.maximum.reduce(z, axis=axis))
-        if check and not np.isfinite(best).all():
+        best = np.asarray(np.maximum.reduce(z, axis=axis, out=best))
+        if tolerance is not None and not np.isfinite(best).all():
             raise BadValues
         if clip is not None:
             z -= np.expand_dims(best, axis)
@@ -145,7 +145,7 @@ def row_nll(predictions: Predictions) -> Floats:
     number_of_classes(predictions)
     parts = []
     for block in predictions.blocks(chunk_rows(predictions)):
-        z = log_softmax(log_scores(block.scores, predictions.kind).z)
+        z = log_softmax(log_scores(block.scores, predictions.kind, tolerance=predictions.sum_tolerance).z)
         parts.append(-z[np.arange(len(block.labels)), block.labels])
     return np.concatenate(parts)
 
@@ -171,6 +171,6 @@ def count_clipped(predictions: Predictions, clip: float) -> int:
     """How many rows give their label a probability below clip."""
     count, limit = 0, math.log(clip)
     for block in predictions.blocks(chunk_rows(predictions)):
-        z = log_softmax(log_scores(block.scores, predictions.kind).z)
+        z = log_softmax(log_scores(block.scores, predictions.kind, tolerance=predictions.sum_tolerance).z)
         count += int(np.count_nonzero(z[np.arange(len(block.labels)), block.labels] < limit))
     return count

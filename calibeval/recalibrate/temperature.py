@@ -11,15 +11,17 @@ import numpy as np
 
 from calibeval.core.errors import InputError
 from calibeval.core.predictions import Predictions
-from calibeval.recalibrate.fused import Facts, Fused, Piece, facts, fused, pieces, sample
+from calibeval.recalibrate.fused import Fused, fused
 from calibeval.recalibrate.mapping import Fitted, Map, Parameters
+from calibeval.recalibrate.pieces import Facts, Piece, facts, pieces, sample
 from calibeval.recalibrate.root import Step, find_root, halley
 from calibeval.recalibrate.scores import Floats
 
 CLOSE = 1e-9  # nats: what is so near the infimum is as good
 LAST_STEP = 3e-5  # of log T: the error that remains is of the order of its cube
 LAST_NEWTON_STEP = 3e-6  # without the third derivative it is of the order of its square
-SAMPLE_STEP = 1e-2  # the sub-sample's own error is of that order
+SHORT_COARSE_STEP, LONGEST_COARSE_STEP = 5e-3, 1.0
+SAMPLE_STEP = 3e-2  # the sub-sample's own error is of the order of a third of that
 COARSE_BYTES = 4  # a pass in float32 is for scores that are stored so, or shorter
 FAR_BELOW = 4.0  # the search on all rows goes so far below the sample's optimum before it asks whether there is one
 NO_SLOPE = 1e-9  # of the spread
@@ -104,7 +106,7 @@ def optimum(predictions: Predictions, clip: float | None = None) -> Optimum:
     >>> round(best.temperature, 6) == round(3.0 / math.log(3.0), 6), best.bound
     (True, None)
     """
-    part, whole = sample(predictions, clip)
+    part, whole = sample(predictions, clip, coarse=_is_coarse(predictions))
     if whole:
         result = _solve(lambda: part, facts(part))._replace(passes=1)
     else:
@@ -112,6 +114,12 @@ def optimum(predictions: Predictions, clip: float | None = None) -> Optimum:
     if not (0 < result.temperature < math.inf and math.isfinite(result.nll_after)):
         raise InputError(f"{predictions.source.name}: the scores are too large or too small for a temperature")
     return result
+
+
+def _is_coarse(predictions: Predictions) -> bool:
+    """Whether float32 holds the scores as they are stored."""
+    dtype = predictions.scores.dtype
+    return dtype.kind == "f" and dtype.itemsize <= COARSE_BYTES
 
 
 def _solve_from(start: Optimum, predictions: Predictions, clip: float | None) -> Optimum:
@@ -123,23 +131,37 @@ def _solve_from(start: Optimum, predictions: Predictions, clip: float | None) ->
     passes = 0
     if start.bound is None:
         u = -math.log(start.temperature)
-        dtype = predictions.scores.dtype
-        near = dtype.kind == "f" and dtype.itemsize <= COARSE_BYTES
-        if near:
-            u += _coarse_step(predictions, clip, u)
-        found = _search(every, u, LAST_NEWTON_STEP if near else LAST_STEP, lowest=u - FAR_BELOW, near=near)
-        passes = found.passes + near
-        if found.step.found:
-            return _result(found)._replace(passes=passes)
+        if _is_coarse(predictions):
+            u, passes, found = _near(predictions, clip, u)
+            if found is not None:
+                return found
+        search = _search(every, u, LAST_STEP, lowest=u - FAR_BELOW)
+        passes += search.passes
+        if search.step.found:
+            return _result(search)._replace(passes=passes)
     result = _solve(every, facts(every()))
     return result._replace(passes=result.passes + passes + 1)
 
 
-def _coarse_step(predictions: Predictions, clip: float | None, u: float) -> float:
-    """A first step from a pass in float32, which costs a third of one in float64; 0 where it would be a long one."""
-    now = fused(pieces(predictions, clip, coarse=True), math.exp(u))
-    step = halley(now.slope, now.curvature, now.third)
-    return step if step is not None and abs(step) < 1.0 else 0.0
+def _near(predictions: Predictions, clip: float | None, u: float) -> tuple[float, int, Optimum | None]:
+    """A place nearer to the optimum, the passes made, and the optimum itself, if the second pass finds it next to it.
+
+    The first pass, in float32, costs half of the second one; where it overflows there is no step. After a short step
+    its curvature serves the second pass, too, of which only value and slope are asked.
+    """
+    rough = fused(pieces(predictions, clip, coarse=True), math.exp(u))
+    step = halley(rough.slope, rough.curvature, rough.third)
+    if step is None or abs(step) > LONGEST_COARSE_STEP:
+        return u, 1, None
+    u += step
+    bends, longest = abs(step) > SHORT_COARSE_STEP, LAST_STEP
+    last = fused(pieces(predictions, clip), math.exp(u), before=True, bends=bends)
+    if not bends:
+        last, longest = last._replace(curvature=rough.curvature + step * rough.third), LAST_NEWTON_STEP
+    step = halley(last.slope, last.curvature, last.third)
+    if step is None or abs(step) > longest:
+        return u + (step or 0.0), 2, None
+    return u, 2, _result(_Search(Step(u, step, found=True), last, last.before, 2))
 
 
 def _solve(every: Pieces, known: Facts, tolerance: float = LAST_STEP) -> Optimum:
@@ -183,12 +205,12 @@ class _Search(NamedTuple):
     passes: int
 
 
-def _search(every: Pieces, u: float, tolerance: float, *, lowest: float = -math.inf, near: bool = False) -> _Search:
-    """The root of the slope. near: whether the first step will be so small that it needs no third derivative."""
+def _search(every: Pieces, u: float, tolerance: float, *, lowest: float = -math.inf) -> _Search:
+    """The root of the slope."""
     seen: list[Fused] = []
 
     def evaluate(place: float) -> tuple[float, float, float]:
-        seen.append(fused(every(), math.exp(place), before=not seen, third=bool(seen) or not near))
+        seen.append(fused(every(), math.exp(place), before=not seen))
         return seen[-1].slope, seen[-1].curvature, seen[-1].third
 
     step = find_root(evaluate, u, tolerance=tolerance, lowest=lowest)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.report import DumpReport, MetricResult, Report
@@ -98,12 +98,31 @@ def metric_names(report: Report) -> list[str]:
 
 
 def reasons(dump: DumpReport) -> list[str]:
-    """Why metrics are null, one line for each reason."""
+    """Why metrics are null, or have no interval, one line for each reason."""
     found: dict[str, list[str]] = {}
     for metric in dump.metrics.values():
-        if metric.value is None:
+        if metric.value is None or metric.reason is not None:
             found.setdefault(metric.reason or "not measured", []).append(label(metric.name))
     return [f"{', '.join(names)}: {reason}" for reason, names in found.items()]
+
+
+def groups(dump: DumpReport, name: Callable[[str], str]) -> str:
+    """What is taken for independent, where it is not the rows; empty where it is. name: makes names harmless."""
+    if dump.groups is None:
+        return ""
+    count, column = dump.groups.count, dump.groups.column
+    return plural(count, "image") if column is None else f"{plural(count, 'group')} by {name(column)}"
+
+
+def p_value(p: float | None) -> str:
+    """A probability with the digits that matter; a dash where there is none.
+
+    >>> p_value(0.0), p_value(0.0123), p_value(0.2), p_value(None)
+    ('< 0.001', '0.012', '0.20', '–')
+    """
+    if p is None:
+        return NULL
+    return "< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
 
 
 def remarks(dump: DumpReport) -> list[str]:

@@ -4,25 +4,38 @@ from __future__ import annotations
 
 import csv
 import io
+from typing import Any
 
-from calibeval.core.report import Report
+from calibeval.core.report import MetricResult, Report
 from calibeval.render.names import visible
 
 COLUMNS = ("dump", "metric", "value", "low", "high", "corrected", "floor", "floor_high", "reason")
+SLICE_COLUMNS = ("slice_column", "slice", "rows", "p_holm")
 # What a spreadsheet takes for the start of a formula, full-width forms included; control characters are escaped.
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
 
 def render(report: Report) -> str:
-    """The metrics of every dump; numbers round-trip exactly, absent facts are empty cells."""
+    """The metrics of every dump; numbers round-trip exactly, absent facts are empty cells.
+
+    Where slices were asked for, their metrics follow those of their dump, with four more columns in every line.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    sliced = any(dump.slices is not None for dump in report.dumps)
+    writer.writerow([*COLUMNS, *SLICE_COLUMNS] if sliced else COLUMNS)
     for dump in report.dumps:
-        for name, m in dump.metrics.items():
-            numbers = (m.value, m.low, m.high, m.corrected, m.floor, m.floor_high)
-            writer.writerow([harmless(dump.name), name, *numbers, harmless(m.reason or "")])
+        whole = ["", "", dump.n, ""] if sliced else []
+        writer.writerows(_line(dump.name, metric) + whole for metric in dump.metrics.values())
+        for one in dump.slices or ():
+            own = [harmless(one.column), harmless(one.value), one.n, one.p_holm]
+            writer.writerows(_line(dump.name, metric) + own for metric in one.metrics.values())
     return text.getvalue()
+
+
+def _line(dump: str, m: MetricResult) -> list[Any]:
+    numbers = (m.value, m.low, m.high, m.corrected, m.floor, m.floor_high)
+    return [harmless(dump), m.name, *numbers, harmless(m.reason or "")]
 
 
 def harmless(name: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from dataclasses import replace
 from functools import cache
 from importlib import resources
 
@@ -15,20 +16,24 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from calibeval.core.report import Report
-from calibeval.render.html_page import PageView, page_view
+from calibeval.core.verdict import Verdict
+from calibeval.render.gate_page import verdict_view
+from calibeval.render.html_page import page_view
 
 _FOLDER = "templates"
 
 
-def render(report: Report) -> str:
+def render(report: Report, verdict: Verdict | None = None) -> str:
     """The page: the sentence first, diagram and numbers against noise second, the proof last and folded.
 
     One dump fills it; several get an overview, small diagrams on the same axes, and a folded part each. Classes
     beyond 40 are folded between the worst and the best 20, or left to report.json where the page would grow too large.
+    verdict: of a gate, which then stands before the numbers.
     """
-    digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
-    return _fill("report.html.j2", page_view(report), policy=policy)
+    page = page_view(report)
+    if verdict is not None:
+        page = replace(page, verdict=verdict_view(verdict))
+    return whole_page("report.html.j2", page)
 
 
 def fragment(report: Report) -> str:
@@ -40,7 +45,14 @@ def fragment(report: Report) -> str:
     return _fill("fragment.html.j2", page_view(report, prefix, folded=0))
 
 
-def _fill(template: str, page: PageView, **more: str) -> str:
+def whole_page(template: str, page: object) -> str:
+    """A page of its own, from a template and the records that it shows, with the policy in its head."""
+    digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+    return _fill(template, page, policy=policy)
+
+
+def _fill(template: str, page: object, **more: str) -> str:
     style = Markup(_style())  # noqa: S704 - our own file
     return _environment().get_template(template).render(page=page, style=style, **more) + "\n"
 

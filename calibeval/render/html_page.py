@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from calibeval.core.report import DumpReport, Report
 from calibeval.core.words import headline, judge, repair, with_floor
 from calibeval.render import cells, html_tables
+from calibeval.render.gate_page import VerdictView
 from calibeval.render.html_diagram import Diagram, diagram
 from calibeval.render.html_scale import MATTERING, Dot, Scale, across, mattering
+from calibeval.render.html_slices import Slices, slice_views
 from calibeval.render.html_tables import BinRow, Classes, MetricRow
 from calibeval.render.marks import plain, short_names, shorten
 from calibeval.render.names import isolated
@@ -42,6 +44,7 @@ class DumpView:
     merged: bool
     origin: list[tuple[str, str]]
     after: DumpView | None
+    slices: list[Slices]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,7 @@ class PageView:
     convention: str
     settings: list[tuple[str, str]]
     citations: list[tuple[str, str, str]]
+    verdict: VerdictView | None = None
 
 
 def page_view(report: Report, prefix: str = "", folded: int = MOST_FOLDED) -> PageView:
@@ -174,13 +178,15 @@ def _dump_view(dump: DumpReport, report: Report, id_: str, short: str, room: int
         merged=max(len(dump.equal_width), len(mass)) > html_tables.MOST_BINS,
         origin=html_tables.origin(dump),
         after=after,
+        slices=slice_views(dump, report),
     )
 
 
 def _facts(dump: DumpReport) -> list[str]:
     facts = [cells.plural(dump.n, "row"), "top label only" if dump.k is None else cells.plural(dump.k, "class")]
     facts += [] if dump.k is None else [plain(dump.kind.replace("_", "-"), _NAME)]
-    return facts + ([f"{dump.ignored:,} ignored"] if dump.ignored else [])
+    facts += [f"{dump.ignored:,} ignored"] if dump.ignored else []
+    return facts + ([cells.groups(dump, lambda column: plain(column, _SPOKEN))] if dump.groups else [])
 
 
 def _shared_facts(report: Report) -> list[str]:

@@ -37,6 +37,8 @@ def render(report: Report) -> str:
     if any(index is not None for index in champions.values()):
         comments.append(cells.BEST)
     comments += [f"missing in {d.name}: {line}" for d in report.dumps for line in cells.reasons(d)]
+    if any(dump.slices is not None for dump in report.dumps):
+        comments.append("slices are not in this table: see --format md, or --json")
     rows = []
     for i, dump in enumerate(report.dumps):
         numbers = []

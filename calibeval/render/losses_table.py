@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from calibeval.core.finetuned import SHOWN, Finetuned, LossResult
+from calibeval.core.metrics.table import metric_spec
 from calibeval.core.report import MetricResult
 from calibeval.render import cells, latex, markdown
 from calibeval.render.names import visible
@@ -116,7 +117,7 @@ def as_csv(found: Finetuned) -> str:
     for loss in found.losses:
         for seed in loss.seeds:
             numbers = [side[name] for side in (seed.before, seed.after) for name in SHOWN]
-            writer.writerow([loss.name, seed.seed, repr(seed.temperature), *map(_full, numbers)])
+            writer.writerow([loss.name, seed.seed, _full(seed.temperature), *map(_full, numbers)])
     return text.getvalue()
 
 
@@ -125,7 +126,7 @@ FORMATS: dict[str, Callable[[Finetuned], str]] = {"md": as_markdown, "csv": as_c
 
 def _half(found: Finetuned, *, after: bool) -> Half:
     names = [name for name in SHOWN if not (after and name == "accuracy")]
-    places = {name: found.places(name, after=after) for name in names}
+    places = {name: _places([loss.mean(name, after=after) for loss in found.losses], name) for name in names}
     rows = []
     for i, loss in enumerate(found.losses):
         line = [Cell(_cell(loss, name, after=after), places[name][i]) for name in names]
@@ -134,6 +135,18 @@ def _half(found: Finetuned, *, after: bool) -> Half:
         rows.append((loss.name, tuple(line)))
     headings = [*(["T"] if after else []), *(cells.label(name) for name in names)]
     return Half("after its temperature" if after else "before", tuple(headings), tuple(rows))
+
+
+def _places(means: Sequence[float | None], name: str) -> list[int]:
+    """The rank of every mean as it is shown, from 0; what looks equal shares a rank; -1 without a mean.
+
+    >>> _places([0.12341, 0.1, 0.12339, None], "ece"), _places([0.9, None, 0.8], "accuracy")
+    ([1, 0, 1, -1], [0, -1, 1])
+    """
+    sign = -1.0 if metric_spec(name).better == "higher" else 1.0
+    shown = [None if mean is None else sign * float(cells.value(MetricResult(name, mean))) for mean in means]
+    order = sorted({number for number in shown if number is not None})
+    return [-1 if number is None else order.index(number) for number in shown]
 
 
 def _cell(loss: LossResult, name: str, *, after: bool) -> str:
@@ -147,7 +160,8 @@ def _cell(loss: LossResult, name: str, *, after: bool) -> str:
 
 
 def _temperature(loss: LossResult) -> str:
-    return f"{sum(seed.temperature for seed in loss.seeds) / len(loss.seeds):.3g}"
+    mean = loss.temperature()
+    return cells.NULL if mean is None else f"{mean:.3g}"
 
 
 def _parameters(loss: LossResult) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from calibeval.core.report import Report
+from calibeval.core.report import MetricResult, Report
 from calibeval.render import cells
 from calibeval.render.names import isolated, visible
+from calibeval.render.slice_tables import SliceTable, slice_tables
 
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _SPECIAL = frozenset("\\`*_[]|~#!$")
@@ -26,7 +27,26 @@ def render(report: Report) -> str:
     if any(index is not None for index in champions.values()):
         notes.append(cells.BEST)
     notes += [f"missing in {escape(d.name)}: {escape(line)}" for d in report.dumps for line in cells.reasons(d)]
-    return "\n".join([*lines, "", *(f"- {note}" for note in notes if note)]) + "\n"
+    lines += ["", *(f"- {note}" for note in notes if note)]
+    for dump in report.dumps:
+        for table in slice_tables(dump, report.settings.get("min_rows")):
+            lines += ["", *_slices(table, f"{escape(dump.name)}, " if len(report.dumps) > 1 else "")]
+    return "\n".join(lines) + "\n"
+
+
+def _slices(table: SliceTable, place: str) -> list[str]:
+    """The slices of one column as a table, worst first, with its finding above it; place: the dump, or nothing."""
+    lines = [f"{place}slices by {escape(table.column)}: {table.finding()}"]
+    if table.rows:
+        header = ["slice", "rows", "accuracy %", "ECE %", "interval", "if calibrated", "gap", "p"]
+        lines += ["", _row(header), _row([":--", *("--:" for _ in header[1:])])]
+    for one in table.rows:
+        accuracy, ece, gap = (one.metrics.get(n, MetricResult(n, None)) for n in ("accuracy", "ece", "confidence_gap"))
+        numbers = [cells.value(accuracy), cells.value(ece), cells.interval(ece), cells.floor(ece), cells.value(gap)]
+        p = escape(cells.p_value(one.p_holm))
+        lines.append(_row([escape(one.value), f"{one.n:,}", *numbers, p]))
+    notes = [note for note in (table.note(), table.too_small(escape)) if note]
+    return [*lines, *([""] if notes else []), *(f"- {note}" for note in notes)]
 
 
 def escape(name: str) -> str:

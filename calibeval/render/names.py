@@ -7,7 +7,7 @@ import unicodedata
 # Marks on one letter beyond these would climb over the lines above.
 _MOST_MARKS = 3
 _FIRST_STRONG_ISOLATE, _POP_ISOLATE = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
-_ASCII = str.maketrans({"–": "-", "−": "-", "≤": "<=", "·": ",", "…": "..."})
+_ASCII = str.maketrans({"–": "-", "−": "-", "≤": "<=", "·": ",", "…": "...", "→": "->"})
 
 
 def visible(name: str) -> str:

@@ -14,6 +14,7 @@ from calibeval.core.words import against_noise, headline, judge, repair, signed,
 from calibeval.render import cells
 from calibeval.render.terminal_diagram import diagram
 from calibeval.render.terminal_sheet import GUTTER, STRONG, Column, Sheet, gap_style, table, total_width
+from calibeval.render.terminal_slices import slice_blocks
 
 NARROWEST = 40
 # Up to so many classes all are shown, of more the worst.
@@ -35,10 +36,10 @@ def render_report(report: Report, *, width: int, color: bool, ascii_only: bool) 
         parts = _one(report.dumps[0], report, sheet)
     else:
         parts = _several(report, sheet)
-    return _as_text(parts, sheet, color)
+    return as_text(parts, sheet, color)
 
 
-def _as_text(parts: list[RenderableType], sheet: Sheet, color: bool) -> str:
+def as_text(parts: list[RenderableType], sheet: Sheet, color: bool) -> str:
     """What rich makes of the parts, whatever the environment says; no line ends in blanks."""
     console = Console(
         file=io.StringIO(),
@@ -64,7 +65,7 @@ def _one(dump: DumpReport, report: Report, sheet: Sheet) -> list[RenderableType]
     parts[-1:-1] = [Text(sheet.text(repair(dump)))] if dump.recalibrated else []
     parts.append(_metrics(dump, report, sheet))
     parts += [Text(sheet.text(line)) for line in (*cells.reasons(dump), *cells.remarks(dump))]
-    for block in (diagram(dump, sheet), _classes(dump, sheet)):
+    for block in (diagram(dump, sheet), _classes(dump, sheet), *slice_blocks(dump, report, sheet)):
         parts += ["", *block] if block else []
     return parts
 
@@ -74,6 +75,7 @@ def _title(dump: DumpReport, sheet: Sheet) -> Text:
     facts = [cells.plural(dump.n, "row"), "top label only" if dump.k is None else cells.plural(dump.k, "class")]
     facts += [] if dump.k is None else [dump.kind.replace("_", "-")]
     facts += [f"{dump.ignored:,} ignored"] if dump.ignored else []
+    facts += [cells.groups(dump, lambda column: sheet.name(column, sheet.width // 3))] if dump.groups else []
     name = sheet.name(dump.name, sheet.width, keep_end=True)
     separator = sheet.text(" · ")
     described = sheet.text(" · ".join(facts))
@@ -147,6 +149,8 @@ def _several(report: Report, sheet: Sheet) -> list[RenderableType]:
         parts += ["", _title(dump, sheet)]
         lines = [headline(dump), *([repair(dump)] if dump.recalibrated else []), *cells.reasons(dump)]
         parts += [Padding(Text(sheet.text(line)), (0, 0, 0, 2)) for line in lines]
+        for slices in slice_blocks(dump, report, sheet):
+            parts += ["", *slices]
     return parts
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from calibeval.core.errors import InputError, UsageError
+from calibeval.core.errors import InputError
 from calibeval.core.features import Features
 from calibeval.core.linear import PlainLayer, logits_of
 from calibeval.core.predictions import Predictions
@@ -20,11 +21,14 @@ from calibeval.training.sweep import Sweep, Task, Trained
 from calibeval.training.trainer import Settings
 
 SPARE = 0.8  # of the free memory of a device may hold features
+BYTES_A_WEIGHT = 24  # while a head trains: the weight, its slope, its best value, and what the optimiser keeps
+LEAST_SPREAD = 1e-30  # of a feature, if its weights shall stay within float32
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a head is to be like, and how it is found. device: "cpu" or "cuda". memory: bytes of features on a CPU.
+    """What a head is to be like, and how it is found. device: "cpu" or "cuda". memory: bytes for one head, and for the
+    features on a CPU; more features than that stay where they are stored.
 
     hidden: units of the hidden layer, None for a linear head. start: the layers of a head to go on from, or None.
     The others are those of `Task`.
@@ -45,11 +49,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FinishedHead:
-    """A head on raw features, in float64 and without its temperature; the temperature fitted on VAL; how it came."""
+    """A head on raw features, in float32 and without its temperature; the temperature fitted on VAL; how it came.
+
+    rounding: how far float32 moved a logit of VAL, in units of the largest, or of 1 where all are smaller.
+    """
 
     trained: Trained
     layers: tuple[PlainLayer, ...]
     map: Map
+    rounding: float
 
     @property
     def temperature(self) -> float:
@@ -57,28 +65,37 @@ class FinishedHead:
         return float(self.map.parameters()["temperature"])
 
     def saved(self, *, fold: bool) -> list[PlainLayer]:
-        """The layers as they are saved, in float32; fold: with the temperature in the last one."""
-        return narrowed(cooled(self.layers, self.temperature) if fold else self.layers)
+        """The layers as they are saved; fold: with the temperature in the last one.
+
+        Raises: InputError where the temperature is so small that weights divided by it leave float32.
+        """
+        return narrowed(cooled(self.layers, self.temperature)) if fold else [*self.layers]
 
 
 def prepare(train: Features, val: Features, k: int, request: Request) -> tuple[Sweep, Standard]:
     """The sweep over a request, and what is done to the features.
 
-    Raises: InputError for features that are no finite numbers, a head that does not fit them, or too little memory;
-    UsageError for a device that is not there.
+    The values of the features must have been checked before.
+    Raises: InputError for features that vary by next to nothing, a head to go on from whose weights leave float32, or
+    one too large for the memory.
     """
-    if request.device == "cuda" and not torch.cuda.is_available():
-        raise UsageError("--device cuda, but there is no GPU that torch can use; say --device cpu")
-    for features in (train, val):
-        features.check_values()
     standard = standard_of(train.features) if request.standardize else no_standard(train.d)
-    start = None if request.start is None else tuple(unfolded(request.start, standard))
-    try:
-        splits = _places((train, val), standard, request)
-    except torch.OutOfMemoryError:
-        raise InputError("the features do not fit into the device's memory; say --device cpu") from None
+    least = int(standard.scale.argmin())
+    if standard.scale[least] < LEAST_SPREAD:
+        raise InputError(
+            f"{train.source.name}: feature {least} has a standard deviation of {standard.scale[least]:.3g}, too small "
+            "for weights in float32; multiply the features by a constant before saving them"
+        )
     hidden = [] if request.hidden is None else [request.hidden]
-    sizes = (train.d, *hidden, k) if start is None else (train.d, *(len(layer.bias) for layer in start))
+    sizes = (train.d, *hidden, k) if request.start is None else (train.d, *(len(x.bias) for x in request.start))
+    needed = BYTES_A_WEIGHT * sum(a * b for a, b in itertools.pairwise(sizes))
+    if needed > request.memory:
+        raise InputError(
+            f"a head of {' x '.join(map(str, sizes))} units takes about {needed / 2**30:.0f} GiB while it trains, "
+            f"but {request.memory / 2**30:.1f} are allowed; lower --hidden, or raise --max-memory"
+        )
+    start = None if request.start is None else tuple(narrowed(unfolded(request.start, standard)))
+    splits = _places((train, val), standard, request)
     task = Task(
         train=splits[0],
         val=splits[1],
@@ -94,15 +111,19 @@ def prepare(train: Features, val: Features, k: int, request: Request) -> tuple[S
     return Sweep(task), standard
 
 
-def finish(trained: Trained, standard: Standard, val: Features) -> FinishedHead:
-    """A trained head on raw features, with the temperature that minimises the NLL of VAL.
+def finish(trained: Trained, standard: Standard, val: Features) -> FinishedHead | None:
+    """A trained head on raw features, with the temperature that minimises the NLL of VAL; None where it diverged.
 
-    Raises: InputError where the training diverged.
+    Raises: InputError where its weights leave float32.
     """
     if trained.epoch == 0:
-        raise InputError(f"{trained.candidate.loss}: the training diverged in every epoch; lower --lr")
-    layers = tuple(folded(trained.layers, 0, standard))
-    return FinishedHead(trained, layers, fit(predictions_of(layers, val)))
+        return None
+    wide = folded(trained.layers, standard)
+    layers = tuple(narrowed(wide))
+    predictions = predictions_of(layers, val)
+    exact = logits_of(wide, val.features)
+    rounding = np.abs(predictions.scores[:] - exact).max() / max(1.0, np.abs(exact).max())
+    return FinishedHead(trained, layers, fit(predictions), float(rounding))
 
 
 def predictions_of(layers: Sequence[PlainLayer], features: Features) -> Predictions:

@@ -6,17 +6,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from calibeval.core.errors import InputError
 from calibeval.core.linear import PlainLayer
 from calibeval.training.heads import Layer
 from calibeval.training.split import Standard
 
 
-def folded(layers: Sequence[Layer], place: int, standard: Standard) -> list[PlainLayer]:
-    """One of several heads on raw features, in float64."""
-    plain = [
-        PlainLayer(layer.weight[place].double().cpu().numpy(), layer.bias[place].double().cpu().numpy())
-        for layer in layers
-    ]
+def folded(layers: Sequence[Layer], standard: Standard) -> list[PlainLayer]:
+    """The first of a stack of heads, on raw features, in float64."""
+    plain = [PlainLayer(*(part[0].double().cpu().numpy() for part in layer)) for layer in layers]
     first = plain[0].weight / standard.scale
     plain[0] = PlainLayer(first, plain[0].bias - first @ standard.mean)
     return plain
@@ -32,9 +30,18 @@ def unfolded(layers: Sequence[PlainLayer], standard: Standard) -> list[PlainLaye
 def cooled(layers: Sequence[PlainLayer], temperature: float) -> list[PlainLayer]:
     """The head whose logits are divided by the temperature."""
     *rest, last = layers
-    return [*rest, PlainLayer(last.weight / temperature, last.bias / temperature)]
+    return [*rest, PlainLayer(*(part.astype(np.float64) / temperature for part in last))]
 
 
 def narrowed(layers: Sequence[PlainLayer]) -> list[PlainLayer]:
-    """The head in float32, as it is saved."""
-    return [PlainLayer(layer.weight.astype(np.float32), layer.bias.astype(np.float32)) for layer in layers]
+    """The head in float32, as it is saved.
+
+    Raises: InputError where a weight is beyond float32.
+    """
+    with np.errstate(over="ignore"):
+        narrow = [PlainLayer(*(part.astype(np.float32) for part in layer)) for layer in layers]
+    if not all(np.isfinite(part).all() for layer in narrow for part in layer):
+        raise InputError(
+            "a weight of the head is beyond float32; multiply the features by a constant, so that they are of order 1"
+        )
+    return narrow

@@ -55,6 +55,7 @@ class Stage:
 class Trained:
     """A candidate after its training: the validation score and number of its best epoch, and its weights, if kept.
 
+    epoch: 0 where every epoch diverged. diverged: the first epoch whose validation was no finite number, 0 for none.
     layers: one stack of a single head, on the CPU; empty for trials. multipliers: lambd and rho that CALS ended with.
     """
 
@@ -62,6 +63,7 @@ class Trained:
     seed: int
     score: float
     epoch: int
+    diverged: int = 0
     layers: tuple[Layer, ...] = ()
     multipliers: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
 
@@ -141,7 +143,8 @@ class Sweep:
         for i, trained in enumerate(self.trained):
             for j, layer in enumerate(trained.layers):
                 tensors |= {f"trained.{i}.{j}.weight": layer.weight, f"trained.{i}.{j}.bias": layer.bias}
-            records.append({"score": finite(trained.score), "epoch": trained.epoch, "multipliers": trained.multipliers})
+            record = {name: getattr(trained, name) for name in ("epoch", "diverged", "multipliers")}
+            records.append({"score": finite(trained.score), **record})
         plain: dict[str, Any] = {"finished": self._finished, "trained": records, "training": None}
         if self._training is not None:
             now, plain["training"] = self._training.state()
@@ -158,8 +161,8 @@ class Sweep:
                 record, own = plain["trained"][i], below(tensors, f"trained.{i}.")
                 layers = tuple(Layer(own[f"{j}.weight"], own[f"{j}.bias"]) for j in range(len(own) // 2))
                 lambd, rho = (tuple(values) for values in record["multipliers"])
-                score, epoch = number(record["score"]), record["epoch"]
-                self.trained.append(Trained(candidate, stage.seed, score, epoch, layers, (lambd, rho)))
+                score, epoch, diverged = number(record["score"]), record["epoch"], record["diverged"]
+                self.trained.append(Trained(candidate, stage.seed, score, epoch, diverged, layers, (lambd, rho)))
             self._finished += 1
         if plain["training"] is not None:
             self._training = self._begin(self.stages[self._finished])
@@ -182,8 +185,8 @@ class Sweep:
         multipliers = training.objective.multipliers()
         for i, candidate in enumerate(stage.candidates):
             kept = () if stage.trial else tuple(Layer(*(p[i : i + 1].cpu() for p in layer)) for layer in training.best)
-            score, epoch = training.best_scores[i], training.best_epochs[i]
-            self.trained.append(Trained(candidate, stage.seed, score, epoch, kept, multipliers[i]))
+            score, epoch, diverged = training.best_scores[i], training.best_epochs[i], training.diverged[i]
+            self.trained.append(Trained(candidate, stage.seed, score, epoch, diverged, kept, multipliers[i]))
         self._finished += 1
         self._training = None
 

@@ -94,6 +94,7 @@ class Training:
         self._best = self._heads.copy()
         self._best_scores = [math.inf] * self._heads.count
         self._best_epochs = [0] * self._heads.count
+        self._diverged = [0] * self._heads.count
         self._epochs = 0
 
     @property
@@ -117,6 +118,11 @@ class Training:
         return self._best_epochs
 
     @property
+    def diverged(self) -> list[int]:
+        """The first epoch, from 1, after which a head's validation was no finite number; 0 where there was none."""
+        return self._diverged
+
+    @property
     def objective(self) -> Objective:
         """The losses with what they learnt."""
         return self._objective
@@ -124,7 +130,7 @@ class Training:
     @property
     def done(self) -> bool:
         """Whether there is nothing left to train."""
-        return self._epochs >= self._settings.epochs or not any(self._running())
+        return self._epochs >= self._settings.epochs or not any(self._running(self._epochs))
 
     def epoch(self) -> Epoch:
         """One pass over the training rows, one over the validation rows; multipliers are updated after it."""
@@ -134,7 +140,7 @@ class Training:
         self._objective.advance()
         self._keep(validation)
         shown = tuple(value if math.isfinite(value) else math.inf for value in losses.tolist())
-        return Epoch(self._epochs, shown, validation, tuple(self._running()))
+        return Epoch(self._epochs, shown, validation, tuple(self._running(self._epochs)))
 
     def _pass(self) -> Tensor:
         """One epoch of steps; the mean training loss of each candidate."""
@@ -173,24 +179,27 @@ class Training:
             for group, rate in zip(self._optimizer.param_groups, self._rates, strict=True):
                 group["lr"] = rate * share
 
-    def _running(self) -> list[bool]:
-        """Which candidates still may become better."""
+    def _running(self, epochs: int) -> list[bool]:
+        """Which candidates still may become better after so many epochs."""
         patience = self._settings.patience
-        if patience is None or self._settings.select == "last":
+        if self._settings.select == "last":
             return [True] * self._heads.count
-        return [self._epochs - best < patience for best in self._best_epochs]
+        return [
+            not diverged and (patience is None or epochs - best < patience)
+            for best, diverged in zip(self._best_epochs, self._diverged, strict=True)
+        ]
 
     def _keep(self, validation: Validation) -> None:
         """Keep the heads whose validation has improved, of those that had not stopped before."""
         select = self._settings.select
         scores = validation.nll_after if select == AFTER else validation.nll
-        patience = self._settings.patience
         better = []
-        for i, score in enumerate(scores):
-            stopped = patience is not None and self._epochs - 1 - self._best_epochs[i] >= patience
-            better.append(select == "last" or (not stopped and score < self._best_scores[i]))
+        for i, (score, ran) in enumerate(zip(scores, self._running(self._epochs - 1), strict=True)):
+            better.append(ran and (select == "last" or score < self._best_scores[i]))
             if better[i]:
                 self._best_scores[i], self._best_epochs[i] = score, self._epochs
+            if ran and math.isinf(score) and not self._diverged[i]:
+                self._diverged[i] = self._epochs
         for kept, layer in zip(self._best, self._heads.layers, strict=True):
             for best, now in zip(kept, layer, strict=True):
                 mask = torch.tensor(better, device=now.device).view(-1, *[1] * (now.ndim - 1))
@@ -206,7 +215,12 @@ class Training:
             tensors |= {f"optimizer.{place}.{name}": value for name, value in parts.items() if value is not None}
         tensors["validator"] = self._validator.start
         scores = [finite(score) for score in self._best_scores]
-        plain = {"epochs": self._epochs, "best_scores": scores, "best_epochs": self._best_epochs}
+        plain = {
+            "epochs": self._epochs,
+            "best_scores": scores,
+            "best_epochs": self._best_epochs,
+            "diverged": self._diverged,
+        }
         return {name: value.detach() for name, value in tensors.items()}, plain
 
     def restore(self, tensors: dict[str, Tensor], plain: dict[str, Any]) -> None:
@@ -227,6 +241,7 @@ class Training:
         self._epochs = plain["epochs"]
         self._best_scores = [number(score) for score in plain["best_scores"]]
         self._best_epochs = list(plain["best_epochs"])
+        self._diverged = list(plain["diverged"])
 
 
 def below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

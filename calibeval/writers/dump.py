@@ -30,12 +30,20 @@ def write_dump(predictions: Predictions, path: Path, *, labelled: bool = True) -
     The same predictions give the same bytes. Dense scores keep their shape in .npz, as (n, h, w, k).
     Raises: UsageError for another suffix; FileProblem if the file cannot be written.
     """
+    check_format(path)
+    with replacing(path) as file:
+        WRITERS[path.suffix.lower()](predictions, file, labelled)
+
+
+def check_format(path: Path) -> None:
+    """See that the suffix is one that can be written.
+
+    Raises: UsageError.
+    """
     suffix = path.suffix.lower()
     if suffix not in WRITERS:
         known = ", ".join(WRITERS)
         raise UsageError(f'{path.name}: cannot write "{suffix}"{nearest(suffix, WRITERS)}; formats are {known}')
-    with replacing(path) as file:
-        WRITERS[suffix](predictions, file, labelled)
 
 
 def _write_npz(predictions: Predictions, file: IO[bytes], labelled: bool) -> None:

@@ -25,6 +25,17 @@ from tests.benchmarks.timing import machine, one_thread, say, show, table, versi
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 DUMPS = ("imdb_binary_cleanlab.npz", "cifar10_wrn16-4_netcal.npz", "text_banking77.npz")
+MORE_CLASSES = (
+    "cifar10_wrn16-4_netcal.npz",
+    "cifar10_vgg16_kumar.npz",
+    "cifar10jpeg_resnet20_akamaster.npz",
+    "cifar10jpeg_resnet20_features.npz",
+    "text_agnews.npz",
+    "camvid_seg_tinyunet.npz",
+    "text_banking77.npz",
+    "cifar100_wrn16-4_netcal.npz",
+    "imagenet_sample1000_efflite0.npz",
+)
 TINY = float(np.finfo(np.float32).tiny)
 SCIKIT_LEARN, NETCAL, PROBMETRICS = "scikit-learn", "netcal", "probmetrics"
 
@@ -58,7 +69,8 @@ def main() -> None:
         f"probability {TINY:.1e}, and such rows are counted. CPU seconds of one thread for fitting and mapping, the "
         f"least of {arguments.rounds} rounds."
     )
-    print("\n\n".join([words, *(section(arguments.data / name, arguments.rounds) for name in DUMPS)]))
+    sections = [section(arguments.data / name, arguments.rounds) for name in DUMPS]
+    print("\n\n".join([words, *sections, vector_section(arguments.data)]))
 
 
 def section(path: Path, rounds: int) -> str:
@@ -76,6 +88,20 @@ def section(path: Path, rounds: int) -> str:
         rows += [[name, f"{p.package}: {p.what}", *_peer(p, val, test, rounds)] for p in PEERS if p.method == name]
     header = ("map", "tool", "test NLL", "impossible labels", "seconds")
     return f"### {path.stem}: {val.n} rows, {test.n} held out, {k} classes\n\n{table(header, rows)}"
+
+
+def vector_section(folder: Path) -> str:
+    """Vector scaling on every dump of more than two classes, beside the temperature and the peer's."""
+    peer = next(peer for peer in PEERS if peer.method == "vector")
+    rows = []
+    for path in (folder / name for name in MORE_CLASSES):
+        if not path.exists():
+            continue
+        val, test = (read(f"{path}#{split}") for split in ("val", "test"))
+        own = [_own(val, test, method, 1)[0] for method in ("temperature", "vector")]
+        rows.append([path.stem, str(val.n), str(val.scores.shape[1]), *own, _peer(peer, val, test, 1)[0]])
+    header = ("dump", "rows", "classes", "temperature", "vector", f"{peer.package}: {peer.what}")
+    return f"### Vector scaling, test NLL\n\n{table(header, rows)}"
 
 
 def _own(val: Predictions, test: Predictions, method: str, rounds: int) -> list[str]:

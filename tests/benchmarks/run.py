@@ -18,6 +18,9 @@ TITLES = {
     "growth": "Growth, and files larger than memory",
     "temperature": "Temperature",
     "recalibrators": "Recalibrators on held-out rows",
+    "training": "Head training on a CPU",
+    "training_gpu": "Head training on a GPU",
+    "losses": "Losses on real features",
 }
 HEAD = """# Benchmarks
 

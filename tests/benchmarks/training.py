@@ -1,4 +1,4 @@
-"""The section of docs/benchmarks.md on head training: calibeval beside its matmuls and a DataLoader loop, on one thread.
+"""The section of docs/benchmarks.md on head training: beside its products and a DataLoader loop, on one thread.
 
     python -m tests.benchmarks.training [--quick] [--rounds N]
 
@@ -26,7 +26,6 @@ from tests.benchmarks.timing import (
     machine,
     one_thread,
     ratio,
-    say,
     show,
     size_name,
     table,
@@ -60,7 +59,10 @@ def main() -> None:
 def _one_head(part: int, rounds: int) -> str:
     n = ROWS // part
     features, labels = _data(n)
-    contenders = [Contender(FLOOR, lambda rows: _floor(features[:rows], K)), Contender(LOADER, _loader(features, labels))]
+    contenders = [
+        Contender(FLOOR, lambda rows: _floor(features[:rows], K)),
+        Contender(LOADER, _loader(features, labels)),
+    ]
     contenders += [Contender(name, _ours(features, labels, [spec])) for name, spec in LOSSES.items()]
     times = interleaved(contenders, n, rounds)
     rows = [_row(name, timed, times) for name, timed in times.items()]

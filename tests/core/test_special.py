@@ -10,7 +10,15 @@ import scipy.special
 import scipy.stats
 
 from calibeval.core.errors import InputError, UsageError
-from calibeval.core.special import clopper_pearson, log_gamma, normal_cdf, normal_pdf, normal_quantile
+from calibeval.core.special import (
+    clopper_pearson,
+    log_gamma,
+    normal_cdf,
+    normal_pdf,
+    normal_quantile,
+    student_quantile,
+    student_tail,
+)
 
 
 def test_log_gamma_of_whole_numbers_is_the_log_of_a_factorial() -> None:
@@ -80,3 +88,38 @@ def test_clopper_pearson_refuses_impossible_counts_and_confidences() -> None:
         clopper_pearson([0], [0], 0.95)
     with pytest.raises(UsageError, match=r"confidence is 95, but it must lie inside \(0, 1\)"):
         clopper_pearson([1], [2], 95)
+
+
+FREEDOMS = [1, 2, 3, 9, 10, 19, 39, 99, 1000, 10**6]
+
+
+@pytest.mark.parametrize("freedom", FREEDOMS)
+@pytest.mark.parametrize("probability", [0.6, 0.75, 0.751, 0.9, 0.95, 0.975, 0.9995, 1 - 1e-8])
+def test_student_quantile_agrees_with_scipy(freedom: int, probability: float) -> None:
+    expected = scipy.stats.t.ppf(probability, freedom)
+    assert student_quantile(probability, freedom) == pytest.approx(expected, rel=1e-7)
+
+
+@pytest.mark.parametrize("freedom", FREEDOMS)
+@pytest.mark.parametrize("value", [-3.0, -0.2, 0.0, 1e-120, 1e-8, 0.01, 0.5, 0.999, 1.0, 1.001, 2.0, 8.0, 30.0])
+def test_student_tail_agrees_with_scipy(freedom: int, value: float) -> None:
+    assert student_tail(value, freedom) == pytest.approx(scipy.stats.t.sf(value, freedom), rel=1e-8, abs=1e-300)
+
+
+def test_student_tail_of_one_degree_is_that_of_cauchy() -> None:
+    assert student_tail(1.0, 1) == pytest.approx(0.25, rel=1e-12)
+    assert student_tail(math.inf, 3) == pytest.approx(0.0, abs=1e-300)
+    assert student_tail(1e200, 2) >= 0.0
+
+
+@pytest.mark.parametrize("freedom", [0, -1])
+def test_student_needs_freedom(freedom: int) -> None:
+    for call in (lambda: student_quantile(0.9, freedom), lambda: student_tail(1.0, freedom)):
+        with pytest.raises(UsageError, match=rf"^freedom is {freedom}, but at least 1 is needed$"):
+            call()
+
+
+@pytest.mark.parametrize("probability", [0.5, 1.0, 0.2, math.nan])
+def test_student_quantiles_are_of_the_upper_half(probability: float) -> None:
+    with pytest.raises(UsageError, match=r"but it must lie inside \(0\.5, 1\)$"):
+        student_quantile(probability, 5)

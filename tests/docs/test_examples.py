@@ -25,7 +25,6 @@ def run_session(example) -> str | None:
             [sys.executable, "-m", "calibeval", *words[1:]],
             capture_output=True,
             check=False,
-            cwd=ROOT,
             encoding="utf-8",
             env={**os.environ, "COLUMNS": "100", "PYTHONIOENCODING": "utf-8", "NO_COLOR": "1"},
         )

@@ -5,7 +5,7 @@ import pytest
 
 from calibeval import Predictions, evaluate
 from calibeval.core.errors import InputError
-from calibeval.recalibrate import fit, fused
+from calibeval.recalibrate import fit, pieces
 from tests.conftest import ROOT
 from tests.data import logits_and_labels
 
@@ -41,8 +41,8 @@ def test_first_of_equals_and_ends_are_noted():
 @pytest.mark.parametrize("small", [False, True])
 def test_mean_confidence_is_the_accuracy(small, monkeypatch):
     if small:
-        monkeypatch.setattr(fused, "WHOLE_SCORES", 2**9)
-        monkeypatch.setattr(fused, "SAMPLE_SCORES", 2**10)
+        monkeypatch.setattr(pieces, "WHOLE_SCORES", 2**9)
+        monkeypatch.setattr(pieces, "SAMPLE_SCORES", 2**10)
     logits, labels = logits_and_labels(2000, 5)
     found = fit(Predictions(logits=logits, labels=labels), objective="accuracy")
     assert metric(logits, labels, found.temperature, "confidence_gap") == pytest.approx(0, abs=1e-12)

@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 
 from calibeval import Predictions, evaluate, read
 from calibeval.core.errors import InputError
-from calibeval.recalibrate import fit, from_json, fused
+from calibeval.recalibrate import fit, from_json, pieces
 from calibeval.recalibrate.temperature import optimum
 from tests.conftest import ROOT
 from tests.data import logits_and_labels
@@ -83,9 +83,9 @@ class TestManyRows:
 
     @pytest.fixture(autouse=True)
     def small(self, monkeypatch):
-        monkeypatch.setattr(fused, "WHOLE_SCORES", 2**10)
-        monkeypatch.setattr(fused, "SAMPLE_SCORES", 2**13)
-        monkeypatch.setattr(fused, "BLOCK_SCORES", 2**12)
+        monkeypatch.setattr(pieces, "WHOLE_SCORES", 2**10)
+        monkeypatch.setattr(pieces, "SAMPLE_SCORES", 2**13)
+        monkeypatch.setattr(pieces, "BLOCK_SCORES", 2**12)
 
     @pytest.mark.parametrize("dtype", ["float64", "float32", "float16"])
     @pytest.mark.parametrize(("n", "k"), [(20_000, 3), (2000, 40)])

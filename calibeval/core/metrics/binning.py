@@ -77,6 +77,19 @@ def equal_width_edges(bins: int) -> Floats:
     return np.arange(bins + 1, dtype=np.float64) / bins
 
 
+def stored_edges(edges: Floats, precision: float) -> Floats:
+    """Edges as probabilities of a stored type can meet them: a float32 0.2 is on the float32 edge 0.2.
+
+    precision: relative step of the type.
+
+    >>> stored_edges(np.array([0.2]), 2.0**-23).tolist() == [float(np.float32(0.2))]
+    True
+    """
+    mantissa, exponent = np.frexp(edges)
+    bits = int(1.0 - np.log2(precision))
+    return np.asarray(np.ldexp(np.rint(np.ldexp(mantissa, bits)), exponent - bits), np.float64)
+
+
 def bin_index(p: Floats, edges: Floats) -> npt.NDArray[np.intp]:
     """The bin of each p: bins are (lower, upper], and 0 belongs to the first bin.
 

@@ -72,6 +72,42 @@ def gap_floor(sums: BinSums, n: int, level: float = HIGH) -> Floor:
     return _floor(means, variances, limit, _FOLDED_SKEWNESS, dependence, _rows(n) * classes, level)
 
 
+def gap_p_value(sums: BinSums, n: int) -> float:
+    """Probability that perfectly calibrated rows show so large an ECE, or a larger one; in [0, 1].
+
+    sums: (m,), equal-width or equal-mass. n: number of rows.
+    Raises: InputError if n is below 1.
+    Source: the distribution of `gap_floor`, whose 95 % quantile has the p-value 0.05.
+
+    >>> from calibeval.core.metrics.binning import bin_sums
+    >>> calibrated, wrong = (bin_sums([0.75] * 400, [1] * right + [0] * (400 - right), [0, 1]) for right in (317, 240))
+    >>> round(gap_p_value(calibrated, 400), 2), gap_p_value(wrong, 400) < 1e-6
+    (0.05, True)
+    """
+    observed, means = float(np.abs(sums.gap).sum()), mean_absolute_gap(sums)
+    variances = np.maximum(sums.variance - means * means, 0.0)
+    expected, variance = float(means.sum()), float(variances.sum())
+    if _rows(n) and variance <= 1e-200:
+        return 1.0 if observed <= expected + 1e-9 * n else 0.0
+    half_skew = 0.5 * _FOLDED_SKEWNESS * float(np.sum((variances / variance) ** 1.5))
+    return float(normal_cdf(-cube_root_score((observed - expected) / math.sqrt(variance), half_skew)))
+
+
+def cube_root_score(standard: float, half_skew: float) -> float:
+    """The standard normal score of a standardised, right-skewed value, by Wilson and Hilferty's cube root.
+
+    half_skew: half of its skewness, in [0, 1]. The inverse of `cube_root_quantile`.
+    """
+    root = float(np.cbrt(1.0 + half_skew * standard))
+    return 3.0 * standard / (root * root + root + 1.0) + half_skew / 3.0
+
+
+def cube_root_quantile(z: float, half_skew: float) -> float:
+    """The standardised value whose standard normal score is z."""
+    step = z / 3.0 - half_skew / 9.0
+    return 3.0 * step + 3.0 * half_skew * step**2 + half_skew**2 * step**3
+
+
 def oe_floor(sums: BinSums, n: int) -> Floor:
     """Floor of the overconfidence error; half of every gap counts, weighted by the bin's mean confidence.
 
@@ -156,8 +192,7 @@ def _floor(
         return Floor(expected / divisor, expected / divisor)
     shape = float(np.sum((variances / variance) ** 1.5))
     half_skew = 0.5 * skewness * shape * math.sqrt(dependence)
-    step = normal_quantile(level) / 3.0 - half_skew / 9.0
-    quantile = 3.0 * step + 3.0 * half_skew * step**2 + half_skew**2 * step**3
+    quantile = cube_root_quantile(normal_quantile(level), half_skew)
     high = min(expected + math.sqrt(variance * dependence) * quantile, float(limits.sum()))
     return Floor(expected / divisor, max(high, expected) / divisor)
 

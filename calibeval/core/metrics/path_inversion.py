@@ -15,10 +15,11 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from calibeval.core.metrics.binning import BinSums, Floats
-from calibeval.core.metrics.floors import mean_absolute_gap
-from calibeval.core.special import normal_cdf, normal_pdf
+from calibeval.core.metrics.floors import cube_root_score, mean_absolute_gap
+from calibeval.core.special import normal_cdf, normal_pdf, student_quantile
 
 # Beyond this ratio of a gap to its standard error the fold at zero is not felt.
 _FAR = 9.0
@@ -55,11 +56,14 @@ class Point(NamedTuple):
         """The standard normal score of the observed plug-in value, by Wilson and Hilferty's cube root."""
         if self.variance <= 1e-200:
             return 0.0 if observed == self.mean else math.copysign(math.inf, observed - self.mean)
-        deviation = math.sqrt(self.variance)
-        standard = (observed - self.mean) / deviation
-        half_skew = min(max(0.5 * self.third / (self.variance * deviation), 0.0), 1.0)
-        root = float(np.cbrt(1.0 + half_skew * standard))
-        return 3.0 * standard / (root * root + root + 1.0) + half_skew / 3.0
+        return cube_root_score((observed - self.mean) / math.sqrt(self.variance), self.half_skew)
+
+    @property
+    def half_skew(self) -> float:
+        """Half of the skewness of the plug-in value, between 0 and 1."""
+        if self.variance <= 1e-200:
+            return 0.0
+        return min(max(0.5 * self.third / (self.variance * math.sqrt(self.variance)), 0.0), 1.0)
 
 
 class Path(NamedTuple):
@@ -71,6 +75,39 @@ class Path(NamedTuple):
     at: Callable[[float], Point]
     far: float
     null: float
+
+
+class Joint(NamedTuple):
+    """How the gaps of bins vary together where rows depend on each other, as estimated from groups of rows.
+
+    error: standard error of every gap (sum of y - p), of the shape of the sums. correlation: between all bins, in the
+    order of the flattened sums, with 0 on the diagonal. freedom: groups less one.
+    """
+
+    error: Floats
+    correlation: Floats
+    freedom: int
+
+    def quantile(self, probability: float) -> float:
+        """Student's quantile, which replaces the normal one where few groups had to tell the errors."""
+        return student_quantile(probability, self.freedom)
+
+    def among(self, filled: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
+        """The correlation between the filled bins, and its square by elements."""
+        places = np.flatnonzero(filled)
+        correlation = self.correlation[np.ix_(places, places)]
+        return correlation, correlation * correlation
+
+    def calibrated(self, sums: BinSums) -> Joint:
+        """The same dependence between rows if the probabilities of these sums were true."""
+        scale = np.sqrt(sums.variance) / np.maximum(gap_errors(sums), _TINY)
+        return self._replace(error=self.error * np.where(sums.count > 0, scale, 0.0))
+
+    def of_class(self, index: int) -> Joint:
+        """The part of one class, of class-wise sums."""
+        m = self.error.shape[1]
+        own = slice(index * m, (index + 1) * m)
+        return Joint(self.error[index], self.correlation[own, own], self.freedom)
 
 
 class Ends(NamedTuple):
@@ -131,15 +168,18 @@ def gap_errors(sums: BinSums) -> Floats:
     return np.sqrt((squares * sums.count + _PSEUDO_ROWS * sums.variance) / (sums.count + _PSEUDO_ROWS))
 
 
-def folded_path(sums: BinSums, n: int, dependence: float) -> Path:
+def folded_path(sums: BinSums, n: int, dependence: float, joint: Joint | None = None) -> Path:
     """The path of mean |gap|: every gap moves by the same number of standard errors, and stops at 0.
 
     sums: (m,), or (k, m) for the mean over k classes, whose independent variance is multiplied by `dependence`.
+    joint: of dependent rows; then `dependence` does nothing.
     """
     counts = np.atleast_2d(sums.count)
     owner = np.nonzero(counts > 0)[0]
     filled, divisor = sums.count > 0, float(n * len(counts))
-    error, size = gap_errors(sums)[filled] / divisor, np.abs(sums.gap[filled]) / divisor
+    errors = gap_errors(sums) if joint is None else joint.error
+    error, size = errors[filled] / divisor, np.abs(sums.gap[filled]) / divisor
+    among, sign = None if joint is None else joint.among(filled), np.sign(sums.gap[filled])
     scale = error + _TINY
     # For rare counts a normal variable of the same variance has too large a mean deviation.
     noise = error * _noise_ratio(sums)[filled]
@@ -153,27 +193,30 @@ def folded_path(sums: BinSums, n: int, dependence: float) -> Path:
         variance = error**2 * np.maximum(1.0 + square - unit**2, 0.0)
         folded = ratio * inside + density
         third = ratio * (square + 3.0) * inside + (square + 2.0) * density - 3.0 * folded * (1.0 + square)
-        independent = float(variance.sum())
+        independent, third_moment = float(variance.sum()), float(np.sum(error**3 * (third + 2.0 * folded**3)))
+        target, mean = float(gap.sum()), float(np.sum(gap * inside + noise * density))
+        if among is not None:
+            total, factor = _joint_variance(independent, error * inside * sign, error * density, among)
+            return Point(target, mean, total, factor**2 * third_moment)
         # The uncentred squares count the variance of the error itself; of one class it is target^2 / n.
         surplus = float(np.sum(np.bincount(owner, weights=gap) ** 2)) / n
-        return Point(
-            target=float(gap.sum()),
-            mean=float(np.sum(gap * inside + noise * density)),
-            variance=dependence * max(independent - surplus, _LEAST_SHARE * independent),
-            third=dependence**1.5 * float(np.sum(error**3 * (third + 2.0 * folded**3))),
-        )
+        variance_of_sum = dependence * max(independent - surplus, _LEAST_SHARE * independent)
+        return Point(target, mean, variance_of_sum, dependence**1.5 * third_moment)
 
     return Path(at, _FARTHEST, _largest_ratio(size, error))
 
 
-def overconfidence_path(sums: BinSums, n: int, z: float) -> Path:
+def overconfidence_path(sums: BinSums, n: int, z: float, joint: Joint | None = None) -> Path:
     """The path of mean confidence times overconfidence, from (m,) top-label sums.
 
     Overconfident bins move as on `folded_path`. Underconfident ones may be overconfident only within their error:
     away from 0 they rise by at most z standard errors, towards 0 by at most two and never above it.
+    joint: of dependent rows.
     """
     filled = sums.count > 0
-    over, error = overconfidence(sums, n)[filled], (_mean_p(sums) * gap_errors(sums))[filled] / n
+    errors = gap_errors(sums) if joint is None else joint.error
+    over, error = overconfidence(sums, n)[filled], (_mean_p(sums) * errors)[filled] / n
+    among = None if joint is None else joint.among(filled)
     scale = error + _TINY
 
     def at(steps: float) -> Point:
@@ -187,12 +230,11 @@ def overconfidence_path(sums: BinSums, n: int, z: float) -> Path:
         third = ratio * (square + 3.0) * below + (square + 2.0) * density - 3.0 * first * second + 2.0 * first**3
         target = float(np.maximum(gap, 0.0).sum())
         independent = float(np.sum(error**2 * np.maximum(second - first**2, 0.0)))
-        return Point(
-            target=target,
-            mean=float(np.sum(np.where(ratio < _FAR, error * first, gap))),
-            variance=max(independent - target**2 / n, _LEAST_SHARE * independent),
-            third=float(np.sum(error**3 * third)),
-        )
+        mean, third_moment = float(np.sum(np.where(ratio < _FAR, error * first, gap))), float(np.sum(error**3 * third))
+        if among is not None:
+            total, factor = _joint_variance(independent, error * below, error * density, among)
+            return Point(target, mean, total, factor**2 * third_moment)
+        return Point(target, mean, max(independent - target**2 / n, _LEAST_SHARE * independent), third_moment)
 
     return Path(at, _FARTHEST, max(_largest_ratio(over, error), _SLACK))
 
@@ -202,19 +244,22 @@ def overconfidence(sums: BinSums, n: int) -> Floats:
     return -_mean_p(sums) * sums.gap / n
 
 
-def single_bin_bound(sums: BinSums, n: int, z: float) -> float:
+def single_bin_bound(sums: BinSums, n: int, z: float, joint: Joint | None = None) -> float:
     """The largest upper end, z standard errors above the measured value, of one bin's share of the OE."""
-    return float(np.max(overconfidence(sums, n) + z * _mean_p(sums) * gap_errors(sums) / n, initial=0.0))
+    errors = gap_errors(sums) if joint is None else joint.error
+    return float(np.max(overconfidence(sums, n) + z * _mean_p(sums) * errors / n, initial=0.0))
 
 
-def pooled_path(sums: BinSums, n: int, dependence: float) -> Path:
+def pooled_path(sums: BinSums, n: int, dependence: float, joint: Joint | None = None) -> Path:
     """The path of the mean over k classes on which gaps are random draws that grow in proportion.
 
     Many gaps below their standard errors move too little on `folded_path`. Here the gaps of one bin, over the root of
-    their counts, have the mean and the variance that the classes show beyond noise. sums: (k, m).
+    their counts, have the mean and the variance that the classes show beyond noise. sums: (k, m). joint: of dependent
+    rows; then `dependence` does nothing.
     """
     filled, divisor = sums.count > 0, float(n * len(sums.count))
-    root, error = np.sqrt(np.maximum(sums.count, 1.0)), gap_errors(sums)
+    root, error = np.sqrt(np.maximum(sums.count, 1.0)), gap_errors(sums) if joint is None else joint.error
+    among = None if joint is None else joint.among(filled)
     scaled, mass = sums.gap / root, np.maximum(sums.count.sum(axis=0), 1.0)
     centre = np.sum(sums.count * scaled, axis=0) / mass
     excess = np.sum(sums.count * ((scaled - centre) ** 2 - (error / root) ** 2), axis=0) / mass
@@ -226,18 +271,39 @@ def pooled_path(sums: BinSums, n: int, dependence: float) -> Path:
 
     def at(place: float) -> Point:
         growth = -place
-        variance = np.zeros_like(error)
+        variance, slope, bend = np.zeros_like(error), np.zeros_like(error), np.zeros_like(error)
         for node, weight in _HERMITE:
-            ratio = np.minimum(np.abs(growth * (unit_mean + node * unit_spread)), _FAR)
+            drawn = growth * (unit_mean + node * unit_spread)
+            ratio = np.minimum(np.abs(drawn), _FAR)
             variance += weight * _FOLDED_VARIANCE[np.rint(ratio * _TABLE_STEPS).astype(np.intp)]
-        return Point(
-            target=float(np.sum(_folded_mean(growth * mean, growth * spread))),
-            mean=float(np.sum(_folded_mean(growth * mean, np.sqrt((growth * spread) ** 2 + noise**2)))),
-            variance=dependence * float(np.sum(error**2 * variance)),
-            third=0.0,
-        )
+            if among is not None:
+                slope += weight * np.sign(drawn) * (2.0 * normal_cdf(ratio) - 1.0)
+                bend += weight * 2.0 * normal_pdf(ratio)
+        total = dependence * float(np.sum(error**2 * variance))
+        if among is not None:
+            total, _ = _joint_variance(float(np.sum(error**2 * variance)), error * slope, error * bend, among)
+        target = float(np.sum(_folded_mean(growth * mean, growth * spread)))
+        noisy = float(np.sum(_folded_mean(growth * mean, np.sqrt((growth * spread) ** 2 + noise**2))))
+        return Point(target, noisy, total, 0.0)
 
     return Path(at, -1.0, 0.0)
+
+
+def _joint_variance(
+    independent: float, slope: Floats, bend: Floats, among: tuple[Floats, Floats]
+) -> tuple[float, float]:
+    """Variance of a sum of functions of correlated normal variables, and its ratio to that of independent ones.
+
+    independent: the variance without correlation. slope, bend: expectations of the first and second derivative of each
+    function, times the first and second power of the standard error over that error: what a Hermite series begins with.
+    """
+    correlation, squared = among
+    size = np.abs(slope)
+    # Bins that vary together but show gaps of opposite signs may do so by noise: then these would not cancel.
+    linear = max(float(slope @ correlation @ slope), float(size @ correlation @ size))
+    off_diagonal = linear + 0.5 * float(bend @ squared @ bend)
+    total = max(independent + off_diagonal, _LEAST_SHARE * independent)
+    return total, total / max(independent, _TINY)
 
 
 def _mean_p(sums: BinSums) -> Floats:

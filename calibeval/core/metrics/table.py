@@ -63,7 +63,7 @@ class MetricSpec:
             return MetricResult(self.name, None, reason=str(missing), **missing.facts)
         floor = None if self.floor is None else self.floor(sums)
         interval = None
-        if confidence is not None and not (self.binned and _thin(sums)):
+        if confidence is not None and not (self.binned and is_thin(sums)):
             interval = self.interval(sums, confidence)
         result = MetricResult(
             self.name,
@@ -77,7 +77,7 @@ class MetricSpec:
         return result if self.explain is None else self.explain(result, sums)
 
 
-def _thin(sums: Sums) -> bool:
+def is_thin(sums: Sums) -> bool:
     """Whether bins hold so few rows, below 5 on average, that normal sums say nothing of them."""
     filled = max(np.count_nonzero(sums.top.count), np.count_nonzero(sums.mass.count))
     return sums.n < LEAST_BIN_ROWS * int(filled)
@@ -240,6 +240,12 @@ METRICS: dict[str, MetricSpec] = {
         ),
     )
 }
+
+
+def all_metrics(sums: Sums, confidence: float | None) -> dict[str, MetricResult]:
+    """Every metric that exists for so many classes, with floors and, for a confidence level, intervals."""
+    specs = (spec for spec in METRICS.values() if not spec.binary or sums.k == 2)
+    return {spec.name: spec.evaluate(sums, confidence) for spec in specs}
 
 
 def metric_spec(name: str) -> MetricSpec:

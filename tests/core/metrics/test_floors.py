@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from calibeval.core.errors import InputError
 from calibeval.core.metrics.binning import BinSums, Floats, bin_index, bin_sums, equal_width_edges
-from calibeval.core.metrics.floors import gap_floor, mce_floor, mean_absolute_gap, oe_floor
+from calibeval.core.metrics.floors import (
+    cube_root_quantile,
+    cube_root_score,
+    gap_floor,
+    gap_p_value,
+    mce_floor,
+    mean_absolute_gap,
+    oe_floor,
+)
 
 EDGES = equal_width_edges(15)
 
@@ -183,3 +191,37 @@ def test_one_row_per_bin_is_exact(p: list[float]) -> None:
     singles = BinSums(np.ones(len(p)), np.array(p), np.square(p), np.zeros(len(p)), np.zeros(len(p)))
     exact = [2.0 * x * (1.0 - x) for x in p]
     np.testing.assert_allclose(mean_absolute_gap(singles), exact, rtol=1e-6, atol=1e-12)
+
+
+def test_the_p_value_of_the_quantile_is_one_twentieth() -> None:
+    rng = np.random.default_rng(2)
+    p = rng.uniform(0.5, 1.0, 3000)
+    sums = sums_of(p)
+    high = gap_floor(sums, 3000).high * 3000
+    # All of the ECE in one bin, as large as the 95 % quantile.
+    fullest = int(sums.count.argmax())
+    y = sums.p.copy()
+    y[fullest] += high
+    assert gap_p_value(BinSums(sums.count, sums.p, sums.pp, y, sums.yp), 3000) == pytest.approx(0.05, abs=1e-9)
+
+
+def test_p_values_of_calibrated_rows_are_uniform() -> None:
+    rng = np.random.default_rng(4)
+    found = []
+    for _ in range(400):
+        p = rng.uniform(0.5, 1.0, 500)
+        found.append(gap_p_value(bin_sums(p, rng.random(500) < p, EDGES), 500))
+    for level in (0.05, 0.25, 0.5, 0.9):
+        assert np.mean(np.array(found) < level) == pytest.approx(level, abs=4 * math.sqrt(level * (1 - level) / 400))
+
+
+def test_certain_rows_are_possible_or_not() -> None:
+    assert gap_p_value(bin_sums([1.0, 1.0], [1, 1], EDGES), 2) == 1.0
+    assert gap_p_value(bin_sums([1.0, 1.0], [1, 0], EDGES), 2) == 0.0
+    with pytest.raises(InputError, match=r"^n is 0, but a floor needs at least 1 row$"):
+        gap_p_value(bin_sums([1.0], [1], EDGES), 0)
+
+
+@given(z=st.floats(-3, 6), half_skew=st.floats(1e-6, 1.0))
+def test_score_and_quantile_are_inverse(z: float, half_skew: float) -> None:
+    assert cube_root_score(cube_root_quantile(z, half_skew), half_skew) == pytest.approx(z, abs=1e-6)

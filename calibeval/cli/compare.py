@@ -1,0 +1,149 @@
+"""`calibeval compare`: candidates against a base on the same rows, and what the sample can tell."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from calibeval.cli import compare_options, options
+from calibeval.cli.progress import Progress
+from calibeval.cli.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
+from calibeval.core.errors import FileProblem, InputError, UsageError, nearest
+
+if TYPE_CHECKING:
+    from calibeval.core.comparison import Comparison
+    from calibeval.core.predictions import Predictions
+    from calibeval.core.report import Report
+    from calibeval.readers import ReadOptions
+
+OUTPUTS = ("compare.html", "compare.json", "compare.md")
+TABLES = {"md": "markdown", "csv": "csv_table", "latex": "latex"}
+SUFFIX = ".json"
+
+
+@with_reading_flags
+def compare(
+    base: compare_options.Base,
+    candidates: compare_options.Candidates,
+    json: options.Json = False,
+    out: compare_options.CompareOut = None,
+    table: options.Format = None,
+    bins: compare_options.Bins = None,
+    confidence: options.Confidence = 0.95,
+    slices: compare_options.Slices = None,
+    min_rows: compare_options.MinRows = None,
+    group: compare_options.Group = None,
+    flags: ReadingFlags = ReadingFlags(),  # noqa: B008 - the decorator makes options of its fields
+    jobs: options.Jobs = None,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> int:
+    """What has changed between models: paired differences with intervals.
+
+    BASE is a dump or a saved report.json; report.json#NAME is one dump of several.
+    """
+    if table is not None and table not in TABLES:
+        raise UsageError(f'--format "{table}" is unknown{nearest(table, TABLES)}; formats are {", ".join(TABLES)}')
+    if table is not None and json:
+        raise UsageError("--json and --format exclude each other")
+    outputs = [] if out is None else [out / name for name in OUTPUTS]
+    refuse_overwriting([*candidates, _file_of(base), *flags.files], outputs)
+    if [base, *candidates].count("-") > 1:
+        raise UsageError('standard input, "-", can be read once only')
+    from calibeval.core.compare import compare as compare_dumps
+    from calibeval.readers import open_dump
+
+    reading = flags.options()
+    with Progress(quiet=quiet) as progress:
+
+        def started(predictions: Predictions) -> Callable[[int], None]:
+            progress.start(predictions.source.name, predictions.rows)
+            return progress.advance
+
+        result = compare_dumps(
+            open_base(base, reading),
+            [open_dump(name, reading) for name in candidates],
+            bins=bins,
+            confidence=confidence,
+            slices=slices or (),
+            min_rows=min_rows,
+            group=group,
+            jobs=threads(jobs),
+            max_memory=reading.limits.max_memory,
+            progress=started,
+        ).with_distinct_names()
+    warnings = [f"{one.name}: {warning}" for one in result.candidates for warning in one.warnings]
+    say([f"warning: {warning}" for warning in dict.fromkeys(warnings)], quiet=quiet)
+    if out is not None:
+        _write(result, out)
+        say([f"written to {out}"], quiet=quiet)
+    sys.stdout.write(_shown(result, json, table))
+    return 0
+
+
+def open_base(name: str, reading: ReadOptions) -> Predictions | Report:
+    """The base of a comparison: a dump, or one dump of a saved report, as no dump is JSON.
+
+    Raises: InputError for a text that is no report, or a report without that dump; FileProblem if it cannot be read.
+    """
+    from dataclasses import replace
+
+    from calibeval.core.report import Report
+    from calibeval.readers import open_dump
+
+    path = Path(_file_of(name))
+    if path.suffix.lower() != SUFFIX:
+        return open_dump(name, reading)
+    try:
+        report = Report.from_json(path.read_bytes().decode("utf-8"))
+    except OSError as error:
+        missing = isinstance(error, FileNotFoundError)
+        problem = "there is no such file" if missing else f"cannot be read ({error.strerror})"
+        raise FileProblem(f"{path}: {problem}") from None
+    except (UnicodeDecodeError, InputError) as error:
+        raise InputError(f"{path}: {error}") from None
+    names = [dump.name for dump in report.dumps]
+    wanted = name[len(str(path)) + 1 :]
+    if wanted and wanted not in names:
+        there = ", ".join(names) or "none"
+        raise InputError(f'{path}: the report has no dump "{wanted}"{nearest(wanted, names)}; there are {there}')
+    if not wanted and len(names) != 1:
+        there = ", ".join(f"{path}#{one}" for one in names) or "none"
+        raise InputError(f"{path}: the report holds {len(names)} dumps; say which: {there}")
+    return replace(report, dumps=tuple(dump for dump in report.dumps if dump.name == wanted or not wanted))
+
+
+def _file_of(name: str) -> str:
+    """The file of a base: of a report's dump, whose own name may hold #, what comes before the first # after .json."""
+    if Path(name).exists() or f"{SUFFIX}#" not in name.lower():
+        return name
+    return name[: name.lower().index(f"{SUFFIX}#") + len(SUFFIX)]
+
+
+def _shown(result: Comparison, json: bool, table: str | None) -> str:
+    """The comparison as standard output carries it."""
+    if json:
+        return result.to_json()
+    if table is not None:
+        from calibeval.render import comparison_tables
+
+        renderer: Callable[[Comparison], str] = getattr(comparison_tables, TABLES[table])
+        return renderer(result)
+    from calibeval.cli.terminal import screen
+    from calibeval.render.comparison_terminal import render
+
+    view = screen()
+    return render(result, width=view.width, color=view.color, ascii_only=view.ascii_only)
+
+
+def _write(result: Comparison, folder: Path) -> None:
+    """The files of a comparison; compare.json comes last, so that it vouches for the others."""
+    from calibeval.render import comparison_html, comparison_tables
+    from calibeval.writers.atomic import make_folder, write_file
+
+    make_folder(folder)
+    write_file(folder / "compare.html", comparison_html.render(result).encode())
+    write_file(folder / "compare.md", comparison_tables.markdown(result).encode("utf-8", "backslashreplace"))
+    write_file(folder / "compare.json", result.to_json().encode())

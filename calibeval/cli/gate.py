@@ -1,0 +1,189 @@
+"""`calibeval gate`: whether a model may ship, by rules, with an exit code for the shell."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from calibeval.cli import gate_options, options
+from calibeval.cli.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
+from calibeval.core.errors import FileProblem, UsageError
+
+if TYPE_CHECKING:
+    from calibeval.core.gated import Explain, Subject
+    from calibeval.core.report import Report
+    from calibeval.core.verdict import Verdict
+
+SUMMARY, OUTPUTS = "GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"
+
+
+@with_reading_flags
+def gate(
+    dump: options.Dump,
+    baseline: gate_options.Baseline = None,
+    config: gate_options.Config = None,
+    preset: gate_options.Preset = None,
+    max: gate_options.Max = None,
+    min: gate_options.Min = None,
+    max_increase: gate_options.MaxIncrease = None,
+    max_drop: gate_options.MaxDrop = None,
+    slice: gate_options.Slice = None,
+    on_inconclusive: gate_options.OnInconclusive = None,
+    decide: gate_options.Decide = None,
+    confidence: gate_options.Confidence = None,
+    min_samples: gate_options.MinSamples = None,
+    why: gate_options.Why = False,
+    init: gate_options.Init = False,
+    json: options.Json = False,
+    junit: gate_options.Junit = None,
+    markdown: gate_options.Markdown = None,
+    github: gate_options.Github = False,
+    out: gate_options.Out = None,
+    bins: options.Bins = None,
+    convention: options.Convention = "calibeval",
+    group: gate_options.Group = None,
+    flags: ReadingFlags = ReadingFlags(),  # noqa: B008 - the decorator makes options of its fields
+    jobs: options.Jobs = None,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> int:
+    """Whether a model may ship: limits on metrics, and on their change from a baseline, judged by intervals."""
+    from calibeval.cli.gate_config import combined, find_config, flag_rules
+    from calibeval.cli.gate_files import open_both
+    from calibeval.core.gated import Subject, judged
+    from calibeval.core.report import Report
+
+    flagged = {"max": max, "min": min, "max_increase": max_increase, "max_drop": max_drop}
+    rules = [rule for kind, texts in flagged.items() for rule in flag_rules(kind, texts or ())]  # type: ignore[arg-type]
+    settings = {
+        "on_inconclusive": on_inconclusive,
+        "decide": decide,
+        "confidence": confidence,
+        "min_samples": min_samples,
+    }
+    if init:
+        given = [rules, baseline, preset, why, json, junit, markdown, github, out, *settings.values()]
+        if any(one not in (None, [], False) for one in given):
+            raise UsageError("--init goes with --config and --slice, and with no other option of the gate")
+        return _init(dump, config, tuple(slice or ()), flags, jobs, quiet)
+    found = find_config(config)
+    asked = combined(found.config, rules=rules, settings=settings, baseline=baseline, preset=preset, slices=slice or ())
+    outputs = [path for path in (junit, markdown) if path is not None]
+    refuse_overwriting([dump, asked.baseline, found.path, *flags.files], [*outputs, *_files(out)])
+    reading = flags.options()
+    subject = Subject.of(
+        *open_both(dump, asked.baseline, reading),
+        asked.rules,
+        asked.settings,
+        bins=bins,
+        convention=convention,
+        slices=asked.slices,
+        group=group,
+        jobs=threads(jobs),
+        max_memory=reading.limits.max_memory,
+    )
+    explain = _explainer(subject) if why else None
+    named = None if found.path is None else str(found.path)
+    verdict = judged(subject, asked.rules, asked.settings, config=named, explain=explain)
+    say([f"warning: {warning}" for warning in verdict.warnings], quiet=quiet)
+    _write(verdict, junit, markdown)
+    if out is not None:
+        level = asked.settings.confidence
+        report = Report(verdict.version, subject.settings(level), (subject.measure(level).report,))
+        _write_folder(verdict, report, out)
+    say([f"written to {path}" for path in (*outputs, *([out] if out else []))], quiet=quiet)
+    sys.stdout.write(verdict.to_json() if json else _shown(verdict))
+    if github:
+        _tell_github(verdict, sys.stderr if json else sys.stdout)
+    return int(verdict.exit_code)
+
+
+def _explainer(subject: Subject) -> Explain:
+    from calibeval.cli.gate_why import explained
+
+    return partial(explained, subject=subject)
+
+
+def _shown(verdict: Verdict) -> str:
+    """The verdict as standard output carries it: wrapped for a person, one line a rule for a log."""
+    from calibeval.cli.terminal import screen
+    from calibeval.render.gate_terminal import render
+
+    view = screen()
+    width = view.width if sys.stdout.isatty() else None
+    return render(verdict, width=width, color=view.color, ascii_only=view.ascii_only)
+
+
+def _write(verdict: Verdict, junit: Path | None, markdown: Path | None) -> None:
+    from calibeval.render import gate_junit, gate_markdown
+    from calibeval.writers.atomic import write_file
+
+    renderers: dict[Path | None, Callable[[Verdict], str]] = {junit: gate_junit.render, markdown: gate_markdown.render}
+    for path, render in renderers.items():
+        if path is not None:
+            write_file(path, render(verdict).encode("utf-8", "backslashreplace"))
+
+
+def _files(out: Path | None) -> list[Path]:
+    return [] if out is None else [out / name for name in ("report.html", "report.json", "verdict.json")]
+
+
+def _write_folder(verdict: Verdict, report: Report, folder: Path) -> None:
+    """The page with the verdict on it; verdict.json comes last, so that it vouches for the others."""
+    from calibeval.render import html
+    from calibeval.writers.atomic import make_folder, write_file
+
+    make_folder(folder)
+    write_file(folder / "report.html", html.render(report, verdict=verdict).encode())
+    write_file(folder / "report.json", report.to_json().encode())
+    write_file(folder / "verdict.json", verdict.to_json().encode())
+
+
+def _tell_github(verdict: Verdict, stream: TextIO) -> None:
+    """Annotations on a stream that the runner reads; summary and outputs where the runner wants them."""
+    from calibeval.render import gate_github
+
+    stream.write(gate_github.workflow_commands(verdict))
+    stream.flush()
+    for variable, text in ((SUMMARY, gate_github.summary(verdict)), (OUTPUTS, gate_github.outputs(verdict))):
+        path = os.environ.get(variable)
+        if path:
+            _append(path, text, variable)
+
+
+def _append(path: str, text: str, variable: str) -> None:
+    try:
+        with Path(path).open("a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+    except OSError as error:
+        raise FileProblem(f"{path}: cannot be written ({error.strerror}), but {variable} names it") from None
+
+
+def _init(
+    dump: str, config: Path | None, slices: tuple[str, ...], flags: ReadingFlags, jobs: int | None, quiet: bool
+) -> int:
+    """A first configuration, with limits from a baseline."""
+    from calibeval.cli.gate_config import OWN_FILE, PROJECT_FILE
+    from calibeval.core.evaluate import check_settings, evaluate_dump
+    from calibeval.readers import open_dump
+    from calibeval.render.gate_toml import render
+    from calibeval.writers.atomic import write_file
+
+    path = config or Path(OWN_FILE)
+    if path.exists() or path.name == PROJECT_FILE:
+        raise UsageError(f"{path}: is there already; name another file with --config, or remove it")
+    if dump == "-":
+        raise UsageError('a baseline must be a file: "-" cannot be read again')
+    reading = flags.options()
+    settings = check_settings(bins=None, convention="calibeval", confidence=0.95, slices=slices)
+    report = evaluate_dump(open_dump(dump, reading), settings, jobs=threads(jobs), max_memory=reading.limits.max_memory)
+    baseline = Path(os.path.relpath(dump, path.parent)).as_posix()
+    text = render(report, baseline, slices)
+    write_file(path, text.encode("utf-8", "backslashreplace"))
+    say([f"written to {path}"], quiet=quiet)
+    sys.stdout.write(text)
+    return 0

@@ -1,0 +1,157 @@
+"""Where the rules of a gate come from: calibeval.toml, or pyproject.toml, and flags, which win."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from calibeval.core.errors import FileProblem, UsageError, nearest
+from calibeval.core.gate_presets import PRESETS, preset_rules
+from calibeval.core.gate_rules import (
+    GateConfig,
+    GateSettings,
+    Rule,
+    RuleKind,
+    config_from_table,
+    overlaid,
+)
+
+OWN_FILE, PROJECT_FILE = "calibeval.toml", "pyproject.toml"
+
+
+class Found(NamedTuple):
+    """A configuration, and the file that it stands in; None where there is none."""
+
+    config: GateConfig
+    path: Path | None
+
+
+class Asked(NamedTuple):
+    """What is asked of the dump, after file, preset and flags. slices: columns, without those that rules name."""
+
+    rules: tuple[Rule, ...]
+    settings: GateSettings
+    baseline: str | None
+    slices: tuple[str, ...]
+
+
+def find_config(named: Path | None) -> Found:
+    """The configuration in the file that was named, or in calibeval.toml or pyproject.toml of the working folder.
+
+    A baseline's path in the file is meant from the file's folder.
+    Raises: FileProblem if the file cannot be read; UsageError for anything in it that cannot be meant.
+    """
+    if named is not None:
+        return _found(named, _table(named, needed=True))
+    for path in (Path(OWN_FILE), Path(PROJECT_FILE)):
+        if path.is_file():
+            table = _table(path, needed=False)
+            if table is not None:
+                return _found(path, table)
+    return Found(GateConfig(), None)
+
+
+def combined(
+    config: GateConfig,
+    *,
+    rules: Iterable[Rule],
+    settings: Mapping[str, Any],
+    baseline: str | None,
+    preset: str | None,
+    slices: Sequence[str],
+) -> Asked:
+    """What file and flags ask together: a flag replaces what the file says; None says nothing.
+
+    Raises: UsageError where nothing is asked, or a setting cannot work.
+    """
+    against = baseline or config.baseline
+    columns = tuple(dict.fromkeys((*slices, *config.slices)))
+    name = preset or config.preset
+    ready = () if name is None else preset_rules(name, with_baseline=against is not None, with_slices=bool(columns))
+    asked = overlaid(ready, config.rules, rules)
+    if not asked:
+        raise UsageError(
+            f"there are no rules: write [[gate.rule]] tables into {OWN_FILE}, or say --max ece=0.03, or --preset NAME; "
+            "--init writes a first configuration"
+        )
+    if all(rule.level == "off" for rule in asked):
+        raise UsageError("every rule is off, so nothing would be asked")
+    given = {key: value for key, value in settings.items() if value is not None}
+    return Asked(asked, GateSettings(**{**config.settings, **given}), against, columns)
+
+
+def flag_rules(kind: RuleKind, flags: Sequence[str]) -> list[Rule]:
+    """The rules of a repeated flag: each is METRIC=LIMIT.
+
+    Raises: UsageError for anything else, and for the same metric twice.
+
+    >>> flag_rules("max", ["ece=0.03"])[0].limit
+    0.03
+    """
+    rules: list[Rule] = []
+    option = f"--{kind.replace('_', '-')}"
+    for flag in flags:
+        name, sign, number = (part.strip() for part in flag.partition("="))
+        try:
+            if not sign:
+                raise UsageError("it must be METRIC=LIMIT, such as ece=0.03")
+            rules.append(Rule(name, kind, _number(number)))
+        except UsageError as error:
+            raise UsageError(f"{option} {flag}: {error}") from None
+    twice = {rule.metric for rule in rules if sum(other.metric == rule.metric for other in rules) > 1}
+    if twice:
+        raise UsageError(f"{option} limits {min(twice)} twice")
+    return rules
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError(f'"{text}" is no number') from None
+
+
+def _found(path: Path, table: Mapping[str, Any] | None) -> Found:
+    config = config_from_table(table or {}, str(path))
+    if config.preset is not None and config.preset not in PRESETS:
+        hint, known = nearest(config.preset, PRESETS), ", ".join(PRESETS)
+        raise UsageError(f'{path}: preset "{config.preset}" is unknown{hint}; presets are {known}')
+    if config.baseline is None:
+        return Found(config, path)
+    baseline = str(path.parent / config.baseline)
+    return Found(GateConfig(config.settings, baseline, config.preset, config.slices, config.rules), path)
+
+
+def _table(path: Path, *, needed: bool) -> Mapping[str, Any] | None:
+    """The gate's table of a file; None where a project's file has none and needs none."""
+    document = _document(path)
+    if path.name == PROJECT_FILE:
+        for key in ("tool", "calibeval"):
+            document = document.get(key, {})
+            if not isinstance(document, Mapping):
+                raise UsageError(f'{path}: "{key}" must be a table')
+        if "gate" not in document and needed:
+            raise UsageError(f"{path}: there is no [tool.calibeval.gate]")
+    for key in document:
+        if key != "gate":
+            raise UsageError(f'{path}: key "{key}" is unknown{nearest(key, ["gate"])}; the only table is "gate"')
+    table = document.get("gate")
+    if table is not None and not isinstance(table, Mapping):
+        raise UsageError(f'{path}: "gate" must be a table')
+    return table
+
+
+def _document(path: Path) -> Mapping[str, Any]:
+    try:
+        return tomllib.loads(path.read_bytes().decode("utf-8"))
+    except OSError as error:
+        problem = (
+            "there is no such file" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
+        )
+        raise FileProblem(f"{path}: {problem}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path}: is not UTF-8 text, which TOML must be") from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise UsageError(f"{path}: is no TOML: {error or 'it is nested too deeply'}") from None

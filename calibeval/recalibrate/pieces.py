@@ -1,0 +1,178 @@
+"""The rows of a dump as blocks of d, the log-scores less their row's largest, and what is known of them at once.
+
+A temperature is sought in such blocks: all of them, pass after pass, or a sub-sample that stays in memory. Blocks of a
+pass share their memory: fresh arrays of 100 KiB cost more than the arithmetic on them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.predictions import Block, Predictions
+from calibeval.recalibrate.scores import BLOCK_SCORES, FEW_CLASSES, Impossible, Labels, chunk_rows, log_scores
+
+Coarse = npt.NDArray[np.floating[Any]]
+
+SAMPLE_SCORES = 2**18
+WHOLE_SCORES = 2**18  # so many scores are kept in memory and worked on there
+COPRIME_TO = 2 * 3 * 5 * 7 * 11 * 13  # a stride that shares no factor with the usual periods of data
+
+
+class Piece(NamedTuple):
+    """Some rows: d (b, k), or (k, b) on axis 0; t (b,), the label's d."""
+
+    d: Coarse
+    t: Coarse
+    axis: int
+
+
+class Facts(NamedTuple):
+    """What tells whether there is an optimum inside: means over rows.
+
+    spread: mean distance of a possible class from its row's best. misses: mean distance of the label from it.
+    slope, curvature: derivatives of the NLL by beta at beta = 0. infimum: the NLL for beta without end, if no row
+    misses.
+    """
+
+    spread: float
+    misses: float
+    slope: float
+    curvature: float
+    infimum: float
+
+
+class _Room(NamedTuple):
+    """Memory for a piece, and where in its flat scores each row begins."""
+
+    d: Coarse
+    best: Coarse
+    t: Coarse
+    at_label: npt.NDArray[np.intp]
+    at_row: npt.NDArray[np.intp]
+
+
+def _room(rows: int, k: int, *, coarse: bool = False) -> _Room:
+    """Memory for a piece of at most so many rows."""
+    dtype = np.float32 if coarse else np.float64
+    best, t = np.empty((2, rows), dtype)
+    at_row = np.arange(rows) * (1 if k <= FEW_CLASSES else k)
+    return _Room(np.empty(rows * k, dtype), best, t, np.empty_like(at_row), at_row)
+
+
+def pieces(predictions: Predictions, clip: float | None = None, *, coarse: bool = False) -> Iterator[Piece]:
+    """All rows that count; each piece is valid until the next one is asked for.
+
+    coarse: in float32, good for a step towards the optimum, but not for the last one; logits are neither checked nor
+    brought below 0, so that exp(d) may overflow.
+    Raises: BadValues for values that contradict the kind; Impossible where a label has probability 0.
+    """
+    k = predictions.scores.shape[1]
+    chunk = chunk_rows(predictions)
+    step = -(-chunk // -(-chunk // max(1, BLOCK_SCORES // k)))  # equal parts of a chunk
+    room = _room(min(step, predictions.rows), k, coarse=coarse)
+    rough = coarse and predictions.kind == "logits" and clip is None
+    for block in predictions.blocks(chunk):
+        for start in range(0, len(block.labels), step):
+            part = Block(block.scores[start : start + step], block.labels[start : start + step], 0)
+            yield _rough_piece(part, room) if rough else _piece(part, predictions, clip, room)
+
+
+def sample(predictions: Predictions, clip: float | None = None, *, coarse: bool = False) -> tuple[list[Piece], bool]:
+    """Evenly strided rows with about SAMPLE_SCORES scores, kept in memory, and whether these are all rows.
+
+    coarse: in float32, unless these are all rows.
+    Raises: as `pieces`.
+    """
+    k = predictions.scores.shape[1]
+    if predictions.rows * k <= WHOLE_SCORES:
+        whole = [Piece(piece.d.copy(), piece.t.copy(), piece.axis) for piece in pieces(predictions, clip)]
+        return whole, True
+    step = predictions.rows * k // SAMPLE_SCORES + 1
+    while math.gcd(step, COPRIME_TO) > 1:
+        step += 1
+    if isinstance(predictions.scores, np.ndarray):
+        every = Block(predictions.scores[::step], predictions.labels[::step], 0)
+    else:
+        every = _spread_runs(predictions, predictions.rows // step)
+    kept = every.labels != predictions.ignore_index if predictions.ignored else slice(None)
+    scores, labels = every.scores[kept], every.labels[kept]
+    rows = max(1, BLOCK_SCORES // k)
+    parts = (Block(scores[i : i + rows], labels[i : i + rows], 0) for i in range(0, len(labels), rows))
+    return [_piece(part, predictions, clip, _room(len(part.labels), k, coarse=coarse)) for part in parts], False
+
+
+def _spread_runs(predictions: Predictions, rows: int, runs: int = 256) -> Block:
+    """About so many rows of a source that serves consecutive rows only, in short runs."""
+    length = max(1, rows // runs)
+    starts = np.linspace(0, predictions.rows - length, max(1, min(runs, rows))).astype(np.intp).tolist()
+    scores = [np.array(predictions.scores[start : start + length]) for start in starts]
+    labels = [predictions.labels[start : start + length] for start in starts]
+    return Block(np.concatenate(scores), np.concatenate(labels), 0)
+
+
+def _piece(block: Block, predictions: Predictions, clip: float | None, room: _Room) -> Piece:
+    b, k = block.scores.shape
+    axis = 0 if k <= FEW_CLASSES else 1
+    out = room.d[: b * k].reshape((k, b) if axis == 0 else (b, k))
+    given: dict[str, Any] = {"clip": clip, "axis": axis, "tolerance": predictions.sum_tolerance}
+    d, best = log_scores(block.scores, predictions.kind, **given, out=out, best=room.best[:b])
+    t = _at_label(d, block.labels, axis, room)
+    with np.errstate(over="ignore"):
+        t -= best
+        d -= best if axis == 0 else best[:, None]
+    return Piece(d, t, axis)
+
+
+def _rough_piece(block: Block, room: _Room) -> Piece:
+    """The logits themselves: any number may be taken from all d of a row and from its t."""
+    b, k = block.scores.shape
+    axis = 0 if k <= FEW_CLASSES else 1
+    z = room.d[: b * k].reshape((k, b) if axis == 0 else (b, k))
+    np.copyto(z, block.scores.T if axis == 0 else block.scores)
+    return Piece(z, _at_label(z, block.labels, axis, room), axis)
+
+
+def _at_label(d: Coarse, labels: Labels, axis: int, room: _Room) -> Coarse:
+    """The label's score of each row; no check but that it is possible, since labels lie in [0, k).
+
+    Raises: Impossible where one is -inf.
+    """
+    b = len(labels)
+    place = room.at_label[:b]
+    np.copyto(place, labels, casting="unsafe")
+    if axis == 0:
+        place *= b
+    place += room.at_row[:b]
+    t = d.reshape(-1).take(place, out=room.t[:b], mode="clip")  # any other mode would make a copy first
+    if np.minimum.reduce(t, initial=math.inf) == -math.inf:
+        raise Impossible
+    return t
+
+
+def facts(every: Iterable[Piece]) -> Facts:
+    """The facts of all rows, in one pass.
+
+    >>> facts([Piece(np.array([[0.0, -2.0]]), np.array([-2.0]), axis=1)])
+    Facts(spread=1.0, misses=2.0, slope=1.0, curvature=1.0, infimum=0.0)
+    """
+    n, entries, total = 0, 0, np.zeros(5)
+    for piece in every:
+        axis = piece.axis
+        possible = piece.d > -np.inf
+        count = possible.sum(axis=axis)
+        d = np.where(possible, piece.d, 0.0)
+        with np.errstate(over="ignore", under="ignore"):
+            mean = d.sum(axis=axis) / count
+            variance = ((d - np.expand_dims(mean, axis)) ** 2).sum(axis=axis, where=possible) / count
+        ties = np.log((piece.d == 0).sum(axis=axis))
+        parts = (-d, -piece.t, mean - piece.t, variance, ties)
+        total += [float(part.sum()) for part in parts]
+        n += len(piece.t)
+        entries += int(count.sum())
+    spread, misses, slope, curvature, infimum = total.tolist()
+    return Facts(spread / entries, misses / n, slope / n, curvature / n, infimum / n)

@@ -1,0 +1,149 @@
+"""The numbers of a comparison as text, once for every view: signed differences, intervals, p, and what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from calibeval.core.comparison import Candidate, Comparison, Difference
+from calibeval.core.difference_words import Change, change, decimals, headline, scaled
+from calibeval.core.report import MetricResult
+from calibeval.core.words import signed
+from calibeval.render import cells
+from calibeval.render.marks import short_names
+from calibeval.render.names import isolated
+
+_NAME = 48
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One metric of a comparison, all of it text. change: what it means, for words and colours."""
+
+    name: str
+    label: str
+    unit: str
+    base: str
+    candidate: str
+    difference: str
+    interval: str
+    p: str
+    detectable: str
+    change: Change
+
+
+def rows(differences: Mapping[str, Difference], confidence: float) -> list[Row]:
+    """Every metric, in the order of the comparison."""
+    return [_row(difference, confidence) for difference in differences.values()]
+
+
+def _row(difference: Difference, confidence: float) -> Row:
+    name, places = difference.name, decimals(difference)
+    numbers = (difference.base, difference.candidate)
+    base, candidate = (cells.value(MetricResult(name, number)) for number in numbers)
+    there = difference.low is not None and difference.high is not None
+    p = difference.p if difference.p_holm is None else difference.p_holm
+    return Row(
+        name=name,
+        label=cells.label(name),
+        unit=cells.unit(name),
+        base=base,
+        candidate=candidate,
+        difference=cells.NULL if difference.difference is None else _signed(name, difference.difference, places),
+        interval=_interval(difference, places) if there else "",
+        p="" if p is None else p_text(p),
+        detectable="" if difference.detectable is None else f"{scaled(name, difference.detectable):.{places}f}",
+        change=change(difference, confidence),
+    )
+
+
+def _signed(name: str, number: float, places: int) -> str:
+    return signed(scaled(name, number), places)
+
+
+def _interval(difference: Difference, places: int) -> str:
+    low, high = (_signed(difference.name, end or 0.0, places) for end in (difference.low, difference.high))
+    return f"{low} to {high}"
+
+
+def p_text(p: float) -> str:
+    """A p-value for people: three decimals, and no more zeros than that.
+
+    >>> p_text(0.0341), p_text(1e-15), p_text(0.5), p_text(0.0496)
+    ('0.034', '< 0.001', '0.50', '0.0496')
+    """
+    if p < 0.001:
+        return "< 0.001"
+    if p < 0.1:
+        text = f"{p:.3f}"
+        return f"{p:.4f}" if text == "0.050" and p < 0.05 else text
+    return f"{p:.2f}"
+
+
+def sentences(comparison: Comparison, candidate: Candidate) -> list[str]:
+    """What the comparison says of a candidate, with names as short as they may be."""
+    names = [comparison.base.name, *(one.name for one in comparison.candidates)]
+    short = dict(zip(names, short_names(names, _NAME), strict=True))
+    pair = short[candidate.name], short[comparison.base.name]
+    return [isolated(words) for words in headline(candidate, confidence_of(comparison), pair)]
+
+
+def reasons(differences: Mapping[str, Difference]) -> list[str]:
+    """Why numbers are missing, one line for each reason."""
+    found: dict[str, list[str]] = {}
+    for difference in differences.values():
+        if difference.reason:
+            found.setdefault(difference.reason, []).append(cells.label(difference.name))
+    return [f"{', '.join(names)}: {reason}" for reason, names in found.items()]
+
+
+def remarks(differences: Mapping[str, Difference]) -> list[str]:
+    """Where the difference of two biased values lies outside of the interval of the true one."""
+    outside = [
+        cells.label(d.name)
+        for d in differences.values()
+        if d.difference is not None and d.low is not None and d.high is not None and not d.low <= d.difference <= d.high
+    ]
+    told = "noise biases the two values differently; the interval is of the true difference"
+    return [f"{', '.join(outside)}: {told}"] if outside else []
+
+
+def facts(candidate: Candidate) -> list[str]:
+    """Rows, and how they were paired."""
+    told = {
+        "id": "rows paired by id",
+        "position": "rows paired by position: labels and shared columns agree",
+        None: "rows not paired",
+    }
+    groups = candidate.groups
+    units = [] if groups is None else [f"{groups.count:,} {'images' if groups.column is None else 'groups'}"]
+    return [cells.plural(candidate.dump.n, "row"), *units, told[candidate.paired_by]]
+
+
+def level(comparison: Comparison) -> str:
+    """The level of the intervals.
+
+    >>> from calibeval.core.comparison import ComparedDump
+    >>> from calibeval.core.predictions import Source
+    >>> level(Comparison("0", {"confidence": 0.95}, ComparedDump("a", Source(), "probs", 1, 2)))
+    '95 %'
+    """
+    return f"{100 * confidence_of(comparison):g} %"
+
+
+def confidence_of(comparison: Comparison) -> float:
+    """The level of the intervals as a number."""
+    return float(comparison.settings.get("confidence", 0.95))
+
+
+def convention(comparison: Comparison) -> str:
+    """Bins and what the columns mean, in one line."""
+    bins = comparison.settings.get("bins")
+    parts = [f"{bins} bins"] if bins else []
+    return "; ".join(
+        [
+            *parts,
+            "differences are candidate − base, of percentages in points",
+            "detectable: what this sample would show with 80 % power",
+        ]
+    )

@@ -1,0 +1,53 @@
+"""A verdict as a JUnit test report, which every CI service shows: one test case for each rule."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree as ET  # only written here, never read
+
+from calibeval.core.verdict import RuleVerdict, Verdict
+from calibeval.render.gate_words import compared, conclusion, harmless, rule_lines
+
+_CLASS = "calibeval.gate"
+
+
+def render(verdict: Verdict) -> str:
+    """The report. A rule that blocks is a failure, or an error where it could not be evaluated.
+
+    What does not block is skipped and says why: rules of level warn that did not pass, rules that are off, and
+    inconclusive ones where on_inconclusive lets them through. No times are in it: the same verdict gives the same text.
+    """
+    suites = ET.Element("testsuites")
+    suite = ET.SubElement(suites, "testsuite", name=f"calibeval gate: {harmless(str(verdict.dump['name']))}")
+    names: dict[str, int] = {}
+    counts = {"failure": 0, "error": 0, "skipped": 0}
+    for line in rule_lines(verdict):
+        names[line.asked] = names.get(line.asked, 0) + 1
+        twin = f" ({names[line.asked]})" if names[line.asked] > 1 else ""
+        case = ET.SubElement(suite, "testcase", classname=_CLASS, name=line.asked + twin)
+        tag = outcome_tag(line.judged, verdict)
+        if tag is not None:
+            counts[tag] += 1
+            result = ET.SubElement(case, tag, message=line.sentence)
+            if tag != "skipped":
+                result.set("type", line.judged.verdict)
+            result.text = "\n".join((line.sentence, *line.why))
+        else:
+            ET.SubElement(case, "system-out").text = line.sentence
+    totals = {"failures": counts["failure"], "errors": counts["error"], "skipped": counts["skipped"]}
+    for element in (suites, suite):
+        for key, count in {"tests": len(verdict.rules), **totals}.items():
+            element.set(key, str(count))
+    ET.SubElement(suite, "system-out").text = f"{compared(verdict)}\n{conclusion(verdict)}"
+    ET.indent(suites, " ")
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(suites, encoding="unicode") + "\n"
+
+
+def outcome_tag(rule: RuleVerdict, verdict: Verdict) -> str | None:
+    """What a test report makes of a rule: failure, error, skipped, or nothing for a pass."""
+    if rule.verdict == "pass":
+        return None
+    if not rule.blocks or rule.verdict == "off":
+        return "skipped"
+    if rule.verdict == "inconclusive":
+        return "failure" if verdict.settings.on_inconclusive == "fail" else "skipped"
+    return "error" if rule.verdict == "error" else "failure"

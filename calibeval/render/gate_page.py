@@ -1,0 +1,25 @@
+"""The verdict as the page shows it: the conclusion and one row for each rule, harmless text throughout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from calibeval.core.verdict import Verdict
+from calibeval.render.gate_words import Line, compared, conclusion, rule_lines, rules_from
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictView:
+    """The gate's part of a page. level: of the intervals."""
+
+    conclusion: str
+    facts: str
+    level: str
+    rows: list[Line]
+
+
+def verdict_view(verdict: Verdict) -> VerdictView:
+    """The verdict for the template."""
+    facts = " · ".join(part for part in (compared(verdict), rules_from(verdict)) if part)
+    level = f"{100 * verdict.settings.confidence:g} %"
+    return VerdictView(conclusion(verdict), facts, level, rule_lines(verdict))

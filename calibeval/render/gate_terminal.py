@@ -1,0 +1,87 @@
+"""A verdict for a person at a terminal, and for the log of a job: one line for each rule, then the whole."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+from dataclasses import replace
+
+from rich.cells import cell_len
+from rich.color import ColorSystem
+from rich.style import Style
+
+from calibeval.core.verdict import Verdict
+from calibeval.render.gate_words import Line, compared, conclusion, rule_lines, rules_from
+from calibeval.render.names import ascii_text
+
+_GUTTER = "  "
+# A longer rule moves its own numbers, not those of all others.
+_WIDEST = 48
+_BLUE, _ORANGE = "color(32)", "color(172)"
+_STYLES = {"pass": _BLUE, "FAIL": f"bold {_ORANGE}", "error": f"bold {_ORANGE}", "warning": _ORANGE}
+
+
+def render(verdict: Verdict, *, width: int | None, color: bool, ascii_only: bool) -> str:
+    """The verdict as text.
+
+    width: display cells of a line, where longer reasons continue on the next one; None: one line for each rule,
+    however long, as logs want it. color: with ANSI colours; they repeat what the words say. ascii_only: nothing but
+    ASCII.
+    """
+    tell = _in_ascii if ascii_only else str
+    lines = [_told(line, tell) for line in rule_lines(verdict)]
+    title = " · ".join(part for part in (compared(verdict), rules_from(verdict)) if part)
+    last = f"{conclusion(verdict)} · exit {int(verdict.exit_code)}"
+    return "\n".join([tell(title), "", *_rules(lines, width, color), "", tell(last)]) + "\n"
+
+
+def _in_ascii(text: str) -> str:
+    return ascii_text(text.replace("≥", ">="))
+
+
+def _told(line: Line, tell: Callable[[str], str]) -> Line:
+    """The line with every text passed through `tell`."""
+    return replace(
+        line,
+        asked=tell(line.asked),
+        value=tell(line.value),
+        interval=tell(line.interval),
+        reason=tell(line.reason),
+        why=tuple(map(tell, line.why)),
+    )
+
+
+def _rules(lines: list[Line], width: int | None, color: bool) -> list[str]:
+    """Words and rules to the left, numbers to the right of their columns, reasons behind them."""
+    columns = [
+        [_pad(line.word, max(cell_len(other.word) for other in lines)) for line in lines],
+        [_pad(line.asked, min(_WIDEST, max(cell_len(other.asked) for other in lines))) for line in lines],
+        [line.value.rjust(max(len(other.value) for other in lines)) for line in lines],
+        [_pad(line.interval, max(cell_len(other.interval) for other in lines)) for line in lines],
+    ]
+    shown = []
+    for line, (word, *rest) in zip(lines, zip(*columns, strict=True), strict=True):
+        head = _GUTTER.join((word, *rest))
+        indent = " " * (len(word) + len(_GUTTER))
+        whole = f"{head}{_GUTTER}{line.reason}"
+        block = [whole] if width is None or cell_len(whole) <= width else [head, *_wrapped(line.reason, indent, width)]
+        for why in line.why:
+            block += [indent + why] if width is None else _wrapped(why, indent, width)
+        block[0] = _painted(word, _STYLES.get(line.word), color) + block[0][len(word) :]
+        shown += [one.rstrip() for one in block]
+    return shown
+
+
+def _pad(text: str, width: int) -> str:
+    return text + " " * (width - cell_len(text))
+
+
+def _wrapped(text: str, indent: str, width: int) -> list[str]:
+    room = max(width, len(indent) + 20)
+    return textwrap.wrap(text, room, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+
+
+def _painted(text: str, style: str | None, color: bool) -> str:
+    if not color or style is None:
+        return text
+    return Style.parse(style).render(text, color_system=ColorSystem.EIGHT_BIT)

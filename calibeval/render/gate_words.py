@@ -1,0 +1,165 @@
+"""A verdict in words, once for terminal, comment, annotations, test report and page: rules, numbers, reasons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from calibeval.core.metrics.table import METRICS
+from calibeval.core.report import MetricResult
+from calibeval.core.verdict import Judged, RuleVerdict, Verdict
+from calibeval.core.words import signed
+from calibeval.render import cells
+from calibeval.render.marks import plain
+
+_NAME, _REASON = 60, 300
+_HEADLINES = {"pass": "PASSED", "fail": "FAILED", "inconclusive": "INCONCLUSIVE", "error": "NOT EVALUATED"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One rule for people. word: its verdict; asked: the rule with its limit; why: what moved the metric."""
+
+    word: str
+    asked: str
+    value: str
+    interval: str
+    reason: str
+    why: tuple[str, ...]
+    judged: RuleVerdict
+
+    @property
+    def sentence(self) -> str:
+        """All of it in one line."""
+        numbers = " ".join(part for part in (self.value, self.interval) if part)
+        return ": ".join(part for part in (self.asked, numbers, self.reason) if part)
+
+
+def rule_lines(verdict: Verdict) -> list[Line]:
+    """The rules in their order."""
+    return [_line(rule) for rule in verdict.rules]
+
+
+def conclusion(verdict: Verdict) -> str:
+    """The whole in one line: "FAILED: 1 of 4 rules"."""
+    blocking = [rule for rule in verdict.rules if rule.blocks]
+    count = sum(rule.verdict == verdict.verdict for rule in blocking)
+    rules = cells.plural(len(blocking), "rule" if len(blocking) == len(verdict.rules) else "blocking rule")
+    text = f"{_HEADLINES[verdict.verdict]}: {rules if verdict.verdict == 'pass' else f'{count} of {rules}'}"
+    others = [f"{n} {word}" for word in ("fail", "error", "inconclusive") if (n := _others(blocking, verdict, word))]
+    text += f" ({', '.join(others)})" if others else ""
+    warnings = sum(not rule.blocks and rule.verdict not in ("pass", "off") for rule in verdict.rules)
+    text += f"; {cells.plural(warnings, 'warning')}" if warnings else ""
+    if verdict.verdict == "inconclusive" and verdict.exit_code == 0:
+        text += f'; let through by on_inconclusive = "{verdict.settings.on_inconclusive}"'
+    return text
+
+
+def compared(verdict: Verdict) -> str:
+    """What was judged against what: "cand.npz, baseline main.npz (paired by id)"."""
+    text = harmless(str(verdict.dump["name"]))
+    if verdict.baseline is None:
+        return text
+    how = "not paired: a saved report" if verdict.paired_by is None else f"paired by {verdict.paired_by}"
+    return f"{text}, baseline {harmless(str(verdict.baseline['name']))} ({how})"
+
+
+def rules_from(verdict: Verdict) -> str:
+    """Where the rules came from."""
+    source = verdict.reading.get("config")
+    return "" if source is None else f"rules: {harmless(str(source))}"
+
+
+def harmless(text: str, most: int = _NAME) -> str:
+    r"""Foreign text in one short line that neither moves a terminal nor speaks to the log of a CI service.
+
+    >>> harmless("a\n::error::b ##[group]c")
+    'a\\n:\\x3aerror:\\x3ab ##\\x5bgroup]c'
+    """
+    return plain(text, most).replace("::", ":\\x3a").replace("##[", "##\\x5b")
+
+
+def asked(judged: RuleVerdict) -> str:
+    """The rule with its limit: "ECE ≤ 3.00 % in weather=night", "NLL not up by > 0.01"."""
+    rule = judged.rule
+    name = "size of gap" if rule.metric == "confidence_gap" and not rule.is_change else cells.label(rule.metric)
+    if rule.is_change:
+        way = "up" if rule.kind == "max_increase" else "down"
+        unit = "points" if cells.unit(rule.metric) == "%" else cells.unit(rule.metric)
+        size = f"{_exact(100 * rule.limit)} % of it" if rule.relative else f"{_limit(rule.metric, rule.limit)} {unit}"
+        text = f"{name} not {way} by > {size.rstrip()}"
+    else:
+        sign = "≥" if rule.kind == "min" else "≤"
+        text = f"{name} {sign} {_limit(rule.metric, rule.limit)} {cells.unit(rule.metric)}".rstrip()
+    if rule.slice is None:
+        return text
+    if rule.worst_of is None:
+        return f"{text} in {harmless(rule.slice)}"
+    return f"{text} in worst slice" + (f" of {harmless(rule.worst_of)}" if rule.worst_of else "")
+
+
+def _line(judged: RuleVerdict) -> Line:
+    part = judged.decisive
+    word = "FAIL" if judged.verdict == "fail" else str(judged.verdict)
+    reason = judged.reason
+    if part is not None and judged.rule.worst_of is not None and part.slice is not None:
+        reason = f"{harmless(part.slice)}, n = {part.n:,}; {reason}"
+    if not judged.blocks and judged.verdict not in ("pass", "off"):
+        word = "warning" if judged.verdict == "fail" else word
+        reason += "; does not block"
+    return Line(
+        word=word,
+        asked=asked(judged),
+        value="" if part is None else _value(judged, part),
+        interval="" if part is None else _interval(judged, part),
+        reason=harmless(reason, _REASON),
+        why=tuple(harmless(one, _REASON) for one in judged.why),
+        judged=judged,
+    )
+
+
+def _others(blocking: list[RuleVerdict], verdict: Verdict, word: str) -> int:
+    return sum(rule.verdict == word for rule in blocking) if word != verdict.verdict else 0
+
+
+def _limit(metric: str, limit: float) -> str:
+    """All digits of a limit, two decimals at least where it is a percentage."""
+    if cells.unit(metric) != "%":
+        return _exact(limit)
+    shown = _exact(100 * limit)
+    return f"{float(shown):.2f}" if len(shown.partition(".")[2]) < 2 and "e" not in shown else shown
+
+
+def _exact(number: float) -> str:
+    return f"{number:.10g}"
+
+
+def _value(judged: RuleVerdict, part: Judged) -> str:
+    if part.value is None:
+        return cells.NULL
+    metric = judged.rule.metric
+    if judged.rule.is_change:
+        return signed(_scaled(metric, part.value), _places(judged, part))
+    if metric == "confidence_gap":
+        return f"{100 * part.value:.2f}"
+    return cells.value(MetricResult(metric, part.value))
+
+
+def _interval(judged: RuleVerdict, part: Judged) -> str:
+    if part.low is None or part.high is None:
+        return ""
+    low, high = (_scaled(judged.rule.metric, end) for end in (part.low, part.high))
+    places = _places(judged, part)
+    if judged.rule.is_change:
+        return f"[{signed(low, places)}, {signed(high, places)}]"
+    return f"[{'0' if low == 0 else f'{low:.{places}f}'}, {high:.{places}f}]"
+
+
+def _places(judged: RuleVerdict, part: Judged) -> int:
+    """Decimals that the width of the interval deserves."""
+    if part.low is None or part.high is None:
+        return cells.decimals(_scaled(judged.rule.metric, part.value or 0.0), 3)
+    return min(6, cells.decimals(_scaled(judged.rule.metric, part.high - part.low), 2))
+
+
+def _scaled(metric: str, number: float) -> float:
+    return 100 * number if METRICS[metric].unit == "%" else number

@@ -1,0 +1,82 @@
+"""The slices of a dump as the page shows them; every text in it harmless and short."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from calibeval.core.report import DumpReport, MetricResult, Report, SliceResult
+from calibeval.render import cells
+from calibeval.render.marks import plain
+from calibeval.render.slice_tables import BEYOND, slice_tables
+
+# So many are in sight; the rest are folded.
+_SHOWN = 20
+_NAME = 60
+
+
+@dataclass(frozen=True, slots=True)
+class SliceRow:
+    """One slice; beyond: miscalibrated beyond noise, however many slices were looked at."""
+
+    name: str
+    rows: str
+    accuracy: str
+    ece: str
+    interval: str
+    floor: str
+    gap: str
+    sign: str
+    p: str
+    beyond: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Slices:
+    """The slices of one column, worst first. tested: whether there are p-values; level: of intervals, or empty."""
+
+    column: str
+    finding: str
+    note: str
+    small: str
+    level: str
+    tested: bool
+    worst: tuple[SliceRow, ...]
+    others: tuple[SliceRow, ...]
+
+
+def slice_views(dump: DumpReport, report: Report) -> list[Slices]:
+    """One view for each column of slices."""
+    views = []
+    for found in slice_tables(dump, report.settings.get("min_rows")):
+        rows = tuple(_row(one) for one in found.rows)
+        finding, small = found.finding(), found.too_small(lambda name: plain(name, _NAME // 2))
+        views.append(
+            Slices(
+                column=plain(found.column, _NAME),
+                finding=finding[:1].upper() + finding[1:],
+                note=found.note(),
+                small=small[:1].upper() + small[1:],
+                level=cells.level(report),
+                tested=found.tested,
+                worst=rows[:_SHOWN],
+                others=rows[_SHOWN:],
+            )
+        )
+    return views
+
+
+def _row(one: SliceResult) -> SliceRow:
+    accuracy, ece, gap = (one.metrics.get(n, MetricResult(n, None)) for n in ("accuracy", "ece", "confidence_gap"))
+    size = gap.value or 0.0
+    return SliceRow(
+        name=plain(one.value, _NAME),
+        rows=f"{one.n:,}",
+        accuracy=cells.value(accuracy),
+        ece=cells.value(ece),
+        interval=cells.interval(ece),
+        floor=cells.floor(ece),
+        gap=cells.value(gap),
+        sign="over" if size > 0 else "under" if size < 0 else "",
+        p=cells.p_value(one.p_holm),
+        beyond=one.p_holm is not None and one.p_holm < BEYOND,
+    )

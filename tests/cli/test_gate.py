@@ -1,0 +1,447 @@
+"""`calibeval gate`: exit codes, where rules come from, baselines, what a job reads, and foreign names in all of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+from importlib import resources
+from xml.etree import ElementTree as ET
+
+import jsonschema
+import numpy as np
+import pytest
+
+import calibeval
+from calibeval.core.compare import compare
+from calibeval.core.errors import UsageError
+from tests.cli.commands import ENVIRONMENT, program, run
+from tests.data import logits_and_labels
+from tests.render.hand_made import HOSTILE
+
+SCHEMA = json.loads(resources.files("calibeval").joinpath("schemas", "gate.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(autouse=True)
+def _empty_folder(tmp_path, monkeypatch):
+    """A working folder without a configuration, outside of any CI job."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def write(path, logits, labels, **more):
+    np.savez(path, logits=logits, labels=labels, **more)
+    return path
+
+
+@pytest.fixture
+def main(tmp_path):
+    """2,000 rows of five classes, over-confident, with ids and a column."""
+    logits, labels = logits_and_labels(2000, 5)
+    night = np.array(["day", "day", "day", "night"])[np.arange(2000) % 4]
+    return write(tmp_path / "main.npz", logits, labels, ids=np.arange(2000), light=night)
+
+
+@pytest.fixture
+def sharper(tmp_path):
+    """The same rows with logits one and a half times as large: worse in every calibration error and in nll."""
+    logits, labels = logits_and_labels(2000, 5)
+    night = np.array(["day", "day", "day", "night"])[np.arange(2000) % 4]
+    return write(tmp_path / "sharper.npz", logits * 1.5, labels, ids=np.arange(2000), light=night)
+
+
+def verdict(capsys, *words):
+    """The JSON of a gate, which follows its schema whatever the exit code."""
+    result = run(capsys, "gate", *words, "--json")
+    document = json.loads(result.out)
+    jsonschema.validate(document, SCHEMA)
+    assert document["exit_code"] == result.code
+    return document
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "whole"),
+    [
+        (["--max", "ece=0.9"], 0, "pass"),
+        (["--max", "ece=0.001"], 1, "fail"),
+        (["--max", "ece=0.9", "--min", "accuracy=0.999"], 1, "fail"),
+        (["--max", "ece_positive=0.1"], 3, "error"),
+        (["--max", "ece_positive=0.1", "--max", "ece=0.001"], 1, "fail"),
+        (["--max", "ece=0.9", "--min-samples", "2001"], 3, "error"),
+    ],
+)
+def test_exit_codes(main, words, code, whole, capsys):
+    document = verdict(capsys, main, *words)
+    assert (document["exit_code"], document["verdict"]) == (code, whole)
+
+
+def test_an_inconclusive_rule_counts_as_it_is_told_to(main, capsys):
+    value = calibeval.evaluate(calibeval.read(main))["ece"]
+    limit = f"ece={(value.low + value.corrected) / 2}"
+    document = verdict(capsys, main, "--max", limit)
+    assert (document["exit_code"], document["verdict"]) == (5, "inconclusive")
+    (rule,) = document["rules"]
+    assert rule["rows_needed"] > 2000
+    assert rule["reason"] == f"about {rule['rows_needed']:,} rows would decide"
+    for how in ("warn", "pass"):
+        document = verdict(capsys, main, "--max", limit, "--on-inconclusive", how)
+        assert (document["exit_code"], document["verdict"]) == (0, "inconclusive")
+    assert verdict(capsys, main, "--max", limit, "--decide", "point")["verdict"] == "fail"
+
+
+def test_the_numbers_are_the_reports(main, capsys):
+    report = calibeval.evaluate(calibeval.read(main), confidence=0.9)
+    (rule,) = verdict(capsys, main, "--max", "ece=0.02", "--confidence", "0.9")["rules"]
+    ece = report["ece"]
+    expected = (ece.value, ece.low, ece.high, ece.corrected, 2000)
+    assert tuple(rule[key] for key in ("value", "low", "high", "corrected", "n")) == expected
+
+
+def test_changes_are_those_of_a_comparison(main, sharper, capsys):
+    difference = compare(calibeval.read(main), [calibeval.read(sharper)])["nll"]
+    document = verdict(capsys, sharper, "--baseline", main, "--max-increase", "nll=0.01")
+    (rule,) = document["rules"]
+    assert (rule["value"], rule["low"], rule["high"]) == (difference.difference, difference.low, difference.high)
+    assert (rule["baseline"], rule["verdict"], document["paired_by"]) == (difference.base, "fail", "id")
+    assert document["baseline"]["source"]["sha256"] != document["dump"]["source"]["sha256"]
+    assert verdict(capsys, main, "--baseline", sharper, "--max-increase", "nll=0.01")["verdict"] == "pass"
+    assert verdict(capsys, main, "--baseline", main, "--max-increase", "nll=0")["verdict"] == "pass"
+
+
+def test_a_saved_report_is_an_unpaired_baseline(main, sharper, tmp_path, capsys):
+    assert run(capsys, "report", main, "--out", tmp_path / "saved", "-q").code == 0
+    saved = tmp_path / "saved/report.json"
+    document = verdict(capsys, sharper, "--baseline", saved, "--max-increase", "nll=0.01")
+    paired = verdict(capsys, sharper, "--baseline", main, "--max-increase", "nll=0.01")
+    assert (document["paired_by"], document["baseline"]["source"]["report"]) == (None, True)
+    widths = [r["high"] - r["low"] for r in (document["rules"][0], paired["rules"][0])]
+    assert widths[0] > widths[1]
+    result = run(capsys, "gate", sharper, "--baseline", saved, "--max-increase", "nll=0.01")
+    assert "baseline main.npz (not paired: a saved report)" in result.out
+    saved.write_text("{}", encoding="utf-8")
+    result = run(capsys, "gate", sharper, "--baseline", saved, "--max-increase", "nll=0.01")
+    assert result.code == 3
+    assert "saved/report.json: this is no report of schema" in result.err
+
+
+def test_a_baseline_of_other_rows_is_refused(main, tmp_path, capsys):
+    logits, labels = logits_and_labels(2000, 5)
+    others = {
+        "fewer.npz": ((logits[:1990], labels[:1990]), {"ids": np.arange(1990)}, "do not hold the same rows"),
+        "ids.npz": ((logits, labels), {"ids": np.arange(2000) + 7}, "do not hold the same rows"),
+        "labels.npz": ((logits, labels[::-1]), {"ids": np.arange(2000)}, "these are not the same rows"),
+        "classes.npz": ((logits[:, :4], np.minimum(labels, 3)), {"ids": np.arange(2000)}, "5 classes in the one"),
+    }
+    for name, (arrays, more, message) in others.items():
+        other = write(tmp_path / name, *arrays, **more)
+        result = run(capsys, "gate", other, "--baseline", main, "--max-increase", "nll=0.01")
+        assert (result.code, result.out) == (3, "")
+        assert message in result.err
+    result = run(capsys, "report", main, "--out", tmp_path / "guo", "--convention", "guo", "-q")
+    result = run(capsys, "gate", main, "--baseline", tmp_path / "guo/report.json", "--max-increase", "nll=0.01")
+    assert (result.code, result.out) == (3, "")
+    assert 'the report is by the convention "guo"' in result.err
+    result = run(capsys, "gate", main, "--baseline", main, "--convention", "guo", "--max", "ece=0.1")
+    assert (result.code, result.out) == (2, "")
+    assert "changes from a baseline are measured by calibeval's own bins, not by those of guo" in result.err
+
+
+CONFIG = """\
+[gate]
+baseline = "main.npz"
+on_inconclusive = "warn"
+
+[[gate.rule]]
+metric = "ece"
+max = 0.9
+
+[[gate.rule]]
+metric = "nll"
+max_increase = 0.1
+slice = "light=night"
+level = "warn"
+
+[[gate.rule]]
+metric = "accuracy"
+min = 0.999
+level = "off"
+"""
+
+
+def test_rules_of_a_file_and_flags_that_win(main, sharper, tmp_path, capsys):
+    (tmp_path / "calibeval.toml").write_text(CONFIG, encoding="utf-8")
+    document = verdict(capsys, sharper)
+    assert [rule["verdict"] for rule in document["rules"]] == ["pass", "fail", "off"]
+    assert (document["verdict"], document["settings"]["config"]) == ("pass", "calibeval.toml")
+    assert document["rules"][1]["n"] == 500
+    document = verdict(capsys, sharper, "--max", "ece=0.001", "--on-inconclusive", "fail", "--max", "brier=1.9")
+    assert document["rules"][0]["limit"] == 0.001
+    assert len(document["rules"]) == 4
+    assert (document["verdict"], document["settings"]["on_inconclusive"]) == ("fail", "fail")
+
+
+def test_the_table_of_a_project(main, tmp_path, capsys):
+    project = tmp_path / "pyproject.toml"
+    project.write_text("[project]\nname = 'x'\n", encoding="utf-8")
+    result = run(capsys, "gate", main)
+    assert result.code == 2
+    assert "there are no rules: write [[gate.rule]] tables into calibeval.toml" in result.err
+    project.write_text(CONFIG.replace("[gate", "[tool.calibeval.gate").replace("[[gate", "[[tool.calibeval.gate"))
+    assert verdict(capsys, main)["settings"]["config"] == "pyproject.toml"
+    (tmp_path / "calibeval.toml").write_text("[[gate.rule]]\nmetric='ece'\nmax=0.001\n", encoding="utf-8")
+    assert verdict(capsys, main)["settings"]["config"] == "calibeval.toml"
+    assert verdict(capsys, main, "--config", project)["verdict"] == "pass"
+
+
+def test_a_baseline_is_meant_from_the_files_folder(main, tmp_path, monkeypatch, capsys):
+    (tmp_path / "rules.toml").write_text(CONFIG, encoding="utf-8")
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+    assert verdict(capsys, main, "--config", "../rules.toml")["baseline"]["name"] == "main.npz"
+
+
+BROKEN = [
+    ("[gate\n", "calibeval.toml: is no TOML: "),
+    ("gate = 3\n", 'calibeval.toml: "gate" must be a table'),
+    ("[gates]\n", 'calibeval.toml: key "gates" is unknown (did you mean "gate"?)'),
+    ("[gate]\npreset = 'strct'\n", 'calibeval.toml: preset "strct" is unknown (did you mean "strict"?)'),
+    ("[gate]\nrule = []\n", "calibeval.toml: the list of rules is empty"),
+    ("[[gate.rule]]\nmetric='eec'\nmax=0.1\n", 'calibeval.toml: rule 1: metric "eec" is unknown (did you mean "ece"?)'),
+    ("[[gate.rule]]\nmetric='ece'\nmax=-0.1\n", "calibeval.toml: rule 1: max of ece is -0.1"),
+    ("[[gate.rule]]\nmetric='ece'\nmax=nan\n", "calibeval.toml: rule 1: max is nan"),
+    ("[[gate.rule]]\nmetric='ece'\nmax=0.1\nlevel='off'\n", "every rule is off"),
+    (
+        "[[gate.rule]]\nmetric='ece'\nmax=0.1\nslice='ligth=night'\n",
+        'main.npz: slice "ligth=night": there is no column "ligth" (did you mean "light"?); there are light',
+    ),
+    (
+        "[[gate.rule]]\nmetric='ece'\nmax=0.1\nslice='light=nigth'\n",
+        'slice "light=nigth" is unknown (did you mean "light=night"?); there are',
+    ),
+    ("[[gate.rule]]\nmetric='ece'\nmax=0.1\nslice='worst'\n", 'slice "worst" needs columns: say --slice COLUMN'),
+    ("[[gate.rule]]\nmetric='nll'\nmax_increase=0.1\n", "max_increase of nll needs a baseline: say --baseline FILE"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), BROKEN)
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_configuration_that_cannot_be_meant(main, tmp_path, text, message, as_json, capsys):
+    (tmp_path / "calibeval.toml").write_text(text, encoding="utf-8")
+    result = run(capsys, "gate", main, *(["--json"] if as_json else []))
+    assert (result.code, result.out) == (2, "")
+    said = json.loads(result.err)["error"]["message"] if as_json else result.err
+    assert message in said
+    assert "Traceback" not in said
+
+
+def test_bytes_that_are_no_text_are_no_configuration(main, tmp_path, capsys):
+    (tmp_path / "calibeval.toml").write_bytes(b"\xff\xfe")
+    assert "is not UTF-8 text" in run(capsys, "gate", main).err
+    result = run(capsys, "gate", main, "--config", "nowhere.toml")
+    assert (result.code, result.err) == (4, "nowhere.toml: there is no such file\n")
+
+
+FLAGS = [
+    (["--max", "ece"], "--max ece: it must be METRIC=LIMIT, such as ece=0.03"),
+    (["--max", "eec=0.1"], '--max eec=0.1: metric "eec" is unknown (did you mean "ece"?)'),
+    (["--max-drop", "accuracy=x"], '--max-drop accuracy=x: "x" is no number'),
+    (["--max-drop", "accuracy=nan"], "max_drop of accuracy is nan, but it must be a finite number"),
+    (["--max", "ece=0.1", "--max", "ece=0.2"], "--max limits ece twice"),
+    (["--max", "ece=0.1", "--confidence", "1"], "confidence is 1, but it must lie between 0 and 1"),
+    (["--max", "ece=0.1", "--decide", "pint"], 'decide "pint" is unknown (did you mean "point"?)'),
+    (["--preset", "strct"], 'preset "strct" is unknown (did you mean "strict"?)'),
+    (["--max", "ece=0.1", "--slice", "ligth"], 'there is no column "ligth" (did you mean "light"?)'),
+    (["--init", "--max", "ece=0.1"], "--init goes with --config and --slice"),
+    (["--max", "ece=0.1", "--junit", "main.npz"], "main.npz: is an input, too, and would be overwritten"),
+]
+
+
+@pytest.mark.parametrize(("words", "message"), FLAGS)
+def test_flags_that_cannot_be_meant(main, words, message, capsys):
+    result = run(capsys, "gate", main, *words)
+    assert (result.code, result.out) == (2, "")
+    assert message in result.err
+
+
+def test_the_same_run_gives_the_same_bytes(main, sharper, tmp_path, capsys):
+    found = []
+    for name in ("one", "two"):
+        words = ["--baseline", main, "--preset", "strict", "--slice", "light", "--why", "-o", tmp_path / name]
+        files = ["--junit", tmp_path / f"{name}.xml", "--markdown", tmp_path / f"{name}.md"]
+        result = run(capsys, "gate", sharper, *words, *files, "-q")
+        pages = [(tmp_path / name / page).read_bytes() for page in ("report.html", "report.json", "verdict.json")]
+        found.append((result, (tmp_path / f"{name}.xml").read_bytes(), (tmp_path / f"{name}.md").read_bytes(), *pages))
+    assert found[0] == found[1]
+    assert json.loads(found[0][-1])["rules"][-1]["slice"] == "worst"
+    assert b"<h2>Gate: FAILED" in found[0][-3]
+
+
+def test_a_first_configuration_passes_the_baseline_and_stops_a_worse_one(main, sharper, tmp_path, capsys):
+    result = run(capsys, "gate", main, "--init", "--slice", "light")
+    assert (result.code, result.err) == (0, "written to calibeval.toml\n")
+    assert (tmp_path / "calibeval.toml").read_text(encoding="utf-8") == result.out
+    document = verdict(capsys, main)
+    assert [rule["verdict"] for rule in document["rules"]] == ["pass"] * 5
+    assert verdict(capsys, sharper)["verdict"] == "fail"
+    again = run(capsys, "gate", main, "--init")
+    assert (again.code, again.out) == (2, "")
+    assert "calibeval.toml: is there already" in again.err
+
+
+def test_a_first_configuration_survives_a_hostile_file_name(main, tmp_path, capsys):
+    folder = tmp_path / 'a "b"\n\\#'
+    folder.mkdir()
+    moved = main.rename(folder / "ma\tin\x7f.npz")
+    result = run(capsys, "gate", str(moved) + "#all", "--init")
+    assert result.code == 0
+    assert verdict(capsys, moved)["verdict"] == "pass"
+
+
+def test_why_names_what_moved_a_metric(tmp_path, capsys):
+    logits, labels = logits_and_labels(4000, 5)
+    light = np.where(np.arange(4000) % 4 == 3, "night", "day")
+    one = write(tmp_path / "one.npz", logits, labels, ids=np.arange(4000), light=light)
+    worse = np.where((light == "night")[:, None], logits * 4, logits)
+    order = np.random.default_rng(1).permutation(4000)
+    two = write(tmp_path / "two.npz", worse[order], labels[order], ids=order, light=light[order])
+    (rule,) = verdict(capsys, two, "--baseline", one, "--max-increase", "nll=0.01", "--why")["rules"]
+    moved, temperature = rule["why"]
+    assert "light=night (100 % of it, 25 % of the rows)" in moved
+    assert moved.startswith("moved most by ")
+    assert re.fullmatch(r"a temperature alone would not repair it \(NLL \d\.\d+ nats out of fold\)", temperature)
+    text = run(capsys, "gate", two, "--baseline", one, "--max-increase", "nll=0.01", "--why").out
+    assert f"      {moved}\n" in text
+    (rule,) = verdict(capsys, one, "--max", "ece=0.03", "--why")["rules"]
+    assert rule["why"][1].startswith("a temperature alone would repair it (ECE ")
+    (rule,) = verdict(capsys, one, "--min", "accuracy=0.999", "--why")["rules"]
+    assert rule["why"][1] == "a temperature cannot change the accuracy"
+    (rule,) = verdict(capsys, one, "--max", "ece=0.9", "--why")["rules"]
+    assert rule["why"] == []
+
+
+@pytest.mark.parametrize("metric", ["ece", "aece", "oe", "mce", "cwce", "nll", "brier", "confidence_gap"])
+def test_why_speaks_of_every_metric_and_of_slices(main, sharper, metric, tmp_path, capsys):
+    change = (
+        "" if metric in ("mce", "cwce") else f"[[gate.rule]]\nmetric='{metric}'\nmax_increase=0\nslice='light=day'\n"
+    )
+    text = f"[gate]\nbaseline='main.npz'\n[[gate.rule]]\nmetric='{metric}'\nmax=0.0001\n{change}"
+    (tmp_path / "calibeval.toml").write_text(text, encoding="utf-8")
+    document = verdict(capsys, sharper, "--why")
+    assert document["verdict"] == "fail"
+    for rule in document["rules"]:
+        assert len(rule["why"]) == 2, rule
+
+
+# What a job sees. Names of slices come from a file that anybody may have sent.
+@pytest.fixture
+def hostile(tmp_path):
+    names = [
+        *HOSTILE,
+        "::error::pwned",
+        "a\n::error file=x::b",
+        "##[error]x",
+        "%0A::warning::",
+        "@everyone",
+        "]]>",
+        "`",
+    ]
+    logits, labels = logits_and_labels(100 * len(names), 3)
+    column = np.array([name.replace("\ud800", "?") or "empty" for name in names])[np.arange(len(labels)) % len(names)]
+    texts = "\n".join(
+        f"[[gate.rule]]\nmetric='ece'\nmax=0.0001\nslice={json.dumps(f'c={n}')}" for n in sorted({*column})
+    )
+    texts = texts.replace("\x7f", "\\u007f")
+    (tmp_path / "calibeval.toml").write_text(
+        f"[gate]\nslices=['c']\non_inconclusive='warn'\n{texts}\n", encoding="utf-8"
+    )
+    return write(tmp_path / "hostile.npz", logits, labels, c=column), len({*column})
+
+
+def job(tmp_path, *words, **variables):
+    """The program as a job of GitHub Actions runs it: without a terminal, in a folder that cannot be written."""
+    names = {"GITHUB_STEP_SUMMARY": tmp_path / "summary", "GITHUB_OUTPUT": tmp_path / "output"}
+    environment = {**ENVIRONMENT, "GITHUB_ACTIONS": "true", "CI": "true", **{k: str(v) for k, v in names.items()}}
+    return program("gate", *words, env={**environment, **variables}, cwd=tmp_path)
+
+
+def test_a_job_with_hostile_names(hostile, tmp_path):
+    dump, count = hostile
+    files = ["--junit", tmp_path / "gate.xml", "--markdown", tmp_path / "gate.md"]
+    result = job(tmp_path, dump, "--github", "--why", *files, "-o", tmp_path / "page")
+    assert result.code == 1, result.err
+    commands = [line for line in result.out.splitlines() if line.lstrip().startswith("::")]
+    assert all(re.match(r"::(error|warning) title=calibeval gate[^:]*::", line) for line in commands)
+    kinds = [line.split(" ", 1)[0] for line in commands]
+    assert max(kinds.count(kind) for kind in kinds) <= 10
+    assert max(len(line.encode()) for line in commands) < 65536
+    assert "##[" not in result.out
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f\u202e]", result.out)
+    rules = [line for line in result.out.splitlines() if re.match(r"(FAIL|inconclusive) ", line)]
+    assert len(rules) == count
+    suite = ET.parse(tmp_path / "gate.xml").getroot()  # noqa: S314 - our own file
+    assert int(suite.get("tests")) == len(suite.findall(".//testcase")) == count
+    assert int(suite.get("failures")) == len(suite.findall(".//failure")) > 0
+    assert int(suite.get("skipped")) == len(suite.findall(".//skipped"))
+    assert len({case.get("name") for case in suite.iter("testcase")}) == count
+    comment = (tmp_path / "gate.md").read_text(encoding="utf-8")
+    assert (tmp_path / "summary").read_text(encoding="utf-8").startswith(comment[:40])
+    table = [line for line in comment.splitlines() if line.startswith("| ")]
+    assert len(table) == count + 2
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in table} == {6}
+    assert "<script" not in comment
+    assert "@everyone" not in comment
+    page = (tmp_path / "page/report.html").read_text(encoding="utf-8")
+    assert "<script" not in page
+    output = (tmp_path / "output").read_text(encoding="utf-8").splitlines()
+    assert output[:2] == ["verdict=fail", "exit-code=1"]
+    assert re.fullmatch(r"conclusion=FAILED: \d+ of \d+ rules.*", output[2])
+
+
+def test_json_and_github_share_no_stream(main, tmp_path):
+    result = job(tmp_path, main, "--max", "ece=0.001", "--github", "--json")
+    assert json.loads(result.out)["verdict"] == "fail"
+    assert result.err.startswith("::error title=calibeval gate failed::ECE ≤ 0.10 %25: ")
+
+
+def test_summaries_are_appended(main, tmp_path):
+    (tmp_path / "summary").write_text("before\n", encoding="utf-8")
+    for _ in range(2):
+        assert job(tmp_path, main, "--max", "ece=0.9", "--github").code == 0
+    text = (tmp_path / "summary").read_text(encoding="utf-8")
+    assert text.startswith("before\n<!-- calibeval gate -->\n### calibeval gate: PASSED: 1 rule\n")
+    assert text.count("### calibeval gate") == 2
+
+
+def test_a_summary_that_cannot_be_written_is_told(main, tmp_path):
+    result = job(tmp_path, main, "--max", "ece=0.9", "--github", GITHUB_STEP_SUMMARY=str(tmp_path / "no/where"))
+    assert result.code == 4
+    assert "no/where: cannot be written (No such file or directory), but GITHUB_STEP_SUMMARY names it" in result.err
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_nothing_is_written_into_a_checkout_that_cannot_be_written(main, tmp_path):
+    tmp_path.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    try:
+        result = program("gate", main, "--max", "ece=0.9", env=ENVIRONMENT, cwd=tmp_path)
+    finally:
+        tmp_path.chmod(stat.S_IRWXU)
+    assert result.code == 0
+
+
+def test_a_gate_leaves_nothing_behind(main, tmp_path):
+    before = sorted(tmp_path.rglob("*"))
+    assert program("gate", main, "--max", "ece=0.9", "--why", env=ENVIRONMENT, cwd=tmp_path).code == 0
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_the_same_from_python(main, sharper, capsys):
+    rules = [{"metric": "nll", "max_increase": 0.01}, {"metric": "ece", "max": 0.05, "slice": "worst:light"}]
+    found = calibeval.gate(calibeval.read(sharper), rules, baseline=calibeval.read(main))
+    assert [rule.verdict for rule in found.rules] == ["fail", "fail"]
+    assert len(found.rules[1].slices) == 2
+    document = verdict(capsys, sharper, "--baseline", main, "--max-increase", "nll=0.01")
+    assert json.loads(found.to_json())["rules"][0] == document["rules"][0]
+    with pytest.raises(UsageError, match="the list of rules is empty"):
+        calibeval.gate(calibeval.read(main), [])

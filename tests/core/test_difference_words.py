@@ -1,0 +1,85 @@
+"""What differences mean, in words."""
+
+import pytest
+
+from calibeval.core.comparison import Candidate, ComparedDump, Difference
+from calibeval.core.difference_words import Change, amount, change, could_have_shown, decimals, headline
+from calibeval.core.predictions import Source
+
+
+def difference(name="ece", base=0.02, candidate=0.03, low=0.002, high=0.018, p=0.01, **more):
+    return Difference(name, base, candidate, candidate - base, low, high, p, 0.012, **more)
+
+
+@pytest.mark.parametrize(
+    ("name", "sign", "expected"),
+    [
+        ("ece", 1, Change.WORSE),
+        ("ece", -1, Change.BETTER),
+        ("nll", -1, Change.BETTER),
+        ("accuracy", 1, Change.BETTER),
+        ("accuracy", -1, Change.WORSE),
+        ("confidence_gap", 1, Change.HIGHER),
+        ("confidence_gap", -1, Change.LOWER),
+        ("of_another_version", 1, Change.HIGHER),
+    ],
+)
+def test_direction(name, sign, expected):
+    ends = sorted((sign * 0.002, sign * 0.018))
+    assert change(difference(name, low=ends[0], high=ends[1])) is expected
+
+
+def test_what_is_not_certain():
+    assert change(difference(low=-0.01)) is Change.OPEN
+    assert change(difference(low=0.0)) is Change.OPEN
+    assert change(difference(p_holm=0.06)) is Change.OPEN
+    assert change(difference(p_holm=0.04)) is Change.WORSE
+    assert change(difference(p_holm=0.04), 0.99) is Change.OPEN
+    assert change(difference(low=None, high=None, p=None)) is Change.UNKNOWN
+    assert change(difference(candidate=0.02, low=0.0, high=0.0, p=1.0)) is Change.SAME
+
+
+@pytest.mark.parametrize(
+    ("found", "text"),
+    [
+        (difference(), "+1.0 points [+0.2, +1.8]"),
+        (difference("nll", 0.5, 0.46, -0.062, -0.018), "−0.040 nats [−0.062, −0.018]"),
+        (difference("brier", 0.5, 0.46, -0.062, -0.018), "−0.040 [−0.062, −0.018]"),
+        (difference(low=None, high=None), "+1.0 points"),
+        (Difference("nll", None, 0.5, None), ""),
+    ],
+)
+def test_amounts(found, text):
+    assert amount(found) == text
+
+
+@pytest.mark.parametrize(("width", "places"), [(0.5, 1), (0.1, 1), (0.01, 1), (0.009, 2), (0.0008, 3), (0.0, 1)])
+def test_decimals_follow_the_interval(width, places):
+    assert decimals(difference(low=0.0, high=width)) == places
+
+
+def test_what_could_have_been_shown():
+    assert could_have_shown(difference()) == "it could have shown 1.2 points"
+    assert could_have_shown(Difference("ece", 0.1, 0.1, 0.0)) == ""
+
+
+def said(**differences):
+    dump = ComparedDump("b.npz", Source("b.npz"), "probs", 5000, 10)
+    return " ".join(headline(Candidate(dump, "id", differences), 0.95, ("b", "a")))
+
+
+def test_headlines():
+    ece = difference()
+    same = Difference("accuracy", 0.9, 0.9, 0.0, 0.0, 0.0, 1.0, 0.0)
+    assert said(ece=ece, accuracy=same) == (
+        "b is worse calibrated than a, certain: ECE 2.00 → 3.00, +1.0 points [+0.2, +1.8]. "
+        "Accuracy is the same in both: 90.00."
+    )
+    right = difference("accuracy", 0.9, 0.91, -0.002, 0.022, 0.1)
+    assert said(accuracy=right) == (
+        "Whether b is more often right than a this sample cannot tell: accuracy 90.00 → 91.00, "
+        "+1.0 points [−0.2, +2.2]; it could have shown 1.2 points."
+    )
+    thin = Difference("ece", 0.02, 0.03, 0.01, reason="too few rows")
+    assert said(ece=thin) == ("Whether b is better calibrated than a was not tested: ECE 2.00 → 3.00 (too few rows).")
+    assert said() == "b and a could not be compared."

@@ -1,0 +1,242 @@
+"""Comparisons as terminal text, Markdown, CSV, LaTeX and page."""
+
+import csv
+import io
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from calibeval.core.comparison import Candidate, ComparedDump, Comparison, Difference, SliceDifferences
+from calibeval.core.predictions import Source
+from calibeval.render import comparison as shown
+from calibeval.render import comparison_html, comparison_tables, comparison_terminal
+from tests.render.hand_made import HOSTILE
+
+ECE = Difference("ece", 0.1262, 0.0148, -0.1114, -0.1201, -0.1027, 1e-15, 0.0125)
+ACCURACY = Difference("accuracy", 0.811, 0.8, -0.011, -0.018, -0.004, 0.002, 0.01)
+NLL = Difference("nll", 0.5, 0.502, 0.002, -0.004, 0.008, 0.51, 0.0086)
+GAP = Difference("confidence_gap", 0.12, 0.01, -0.11, -0.115, -0.105, 1e-15, 0.007)
+BRIER = Difference("brier", None, 0.3, None, reason="base: too large for this test")
+
+
+def side(name, **more):
+    return ComparedDump(name, Source(name, None, "0" * 64, "npz"), "logits", 5000, 10, **more)
+
+
+def compared(*candidates, base="base.npz"):
+    settings = {"bins": 15, "convention": "calibeval", "confidence": 0.95}
+    return Comparison("0.1.0", settings, side(base), candidates or (candidate(),))
+
+
+def candidate(name="cand.npz", slices=(), **more):
+    differences = {d.name: d for d in (ACCURACY, GAP, ECE, NLL, BRIER)}
+    return Candidate(side(name), "id", differences, tuple(slices), **more)
+
+
+def part(value, *, holm):
+    return SliceDifferences("site", value, 300, {"ece": replace(ECE, p_holm=holm), "nll": replace(NLL, p_holm=1.0)})
+
+
+def terminal(comparison, width=110, *, color=False, ascii_only=False):
+    return comparison_terminal.render(comparison, width=width, color=color, ascii_only=ascii_only)
+
+
+def test_a_terminal_view():
+    assert (
+        terminal(compared())
+        == """\
+cand.npz against base.npz
+5,000 rows · rows paired by id
+
+cand.npz is better calibrated than base.npz, certain: ECE 12.62 → 1.48, −11.1 points [−12.0, −10.3].
+cand.npz is less often right than base.npz, certain: accuracy 81.10 → 80.00, −1.1 points [−1.8, −0.4].
+
+                  base  cand.  difference     95 % interval        p  detectable
+accuracy  %      81.10  80.00        −1.1      −1.8 to −0.4    0.002         1.0  worse, certain
+gap       %     +12.00  +1.00       −11.0    −11.5 to −10.5  < 0.001         0.7  lower, certain
+ECE       %      12.62   1.48       −11.1    −12.0 to −10.3  < 0.001         1.2  better, certain
+NLL       nats   0.500  0.502      +0.002  −0.004 to +0.008     0.51       0.009  none shown
+Brier                –  0.300           –                                         not tested
+Brier: base: too large for this test
+
+15 bins; differences are candidate − base, of percentages in points; detectable: what this sample would show
+with 80 % power
+"""
+    )
+
+
+@pytest.mark.parametrize("width", [20, 40, 60, 80, 100])
+def test_narrow_terminals(width):
+    text = terminal(compared(candidate(slices=[part("day", holm=0.2)])), width)
+    assert max(map(len, text.splitlines())) <= max(width, 40)
+    assert "better, certain" in text
+
+
+def test_slices_say_what_is_certain_after_correction():
+    text = terminal(compared(candidate(slices=[part("day", holm=0.2), part("night", holm=0.01)])))
+    lines = text[text.index("differences by site") :].splitlines()
+    assert lines[2].split() == ["night", "300", "−11.1", "+", "+0.002"]
+    assert lines[3].split() == ["day", "300", "−11.1", "+0.002"]
+
+
+def test_many_slices_are_cut():
+    text = terminal(compared(candidate(slices=[part(f"s{i}", holm=0.2) for i in range(30)])))
+    assert "differences by site, 20 more in --json" in text
+
+
+def test_colours_repeat_words():
+    plain, colored = terminal(compared()), terminal(compared(), color=True)
+    assert "\x1b[38;5;32mbetter, certain" in colored
+    assert "\x1b[38;5;172mworse, certain" in colored
+    assert "\x1b" not in plain
+
+
+def test_ascii():
+    text = terminal(compared(candidate("né.npz", [part("ö", holm=0.01)])), ascii_only=True)
+    assert text.isascii()
+    assert "ECE 12.62 -> 1.48, -11.1 points [-12.0, -10.3]" in text
+
+
+def test_unpaired_is_said():
+    one = replace(compared(candidate()), base=side("base.npz", report=True))
+    one = replace(one, candidates=(replace(one.candidates[0], paired_by=None),))
+    assert "5,000 rows · rows not paired" in terminal(one)
+
+
+def test_names_that_share_a_file_are_shortened_in_sentences():
+    text = terminal(compared(candidate("shift.npz#noise"), base="shift.npz#clean"))
+    assert "#noise is better calibrated than #clean, certain" in text
+
+
+def test_values_outside_of_their_interval_are_explained():
+    odd = replace(ECE, low=-0.09, high=-0.08)
+    assert shown.remarks({"ece": odd}) == [
+        "ECE: noise biases the two values differently; the interval is of the true difference"
+    ]
+    assert shown.remarks({"ece": ECE}) == []
+
+
+@pytest.mark.parametrize(
+    ("p", "text"), [(1.0, "1.00"), (0.1, "0.10"), (0.05, "0.050"), (0.0499999, "0.0500"), (0.0009, "< 0.001")]
+)
+def test_p_values(p, text):
+    assert shown.p_text(p) == text
+
+
+def test_markdown():
+    text = comparison_tables.markdown(compared(candidate(warnings=("labels are sorted",))))
+    assert text.startswith("**cand.npz is better calibrated than base.npz, certain: ECE 12.62 → 1.48, −11.1 points ")
+    assert "| ECE % | 12.62 | 1.48 | −11.1 | −12.0 to −10.3 | &lt; 0.001 | 1.2 | better, certain |\n" in text
+    assert "- cand.npz against base.npz: 5,000 rows, rows paired by id\n" in text
+    assert "- warning: labels are sorted\n" in text
+
+
+def test_csv_round_trips():
+    text = comparison_tables.csv_table(compared(candidate(slices=[part("day", holm=0.25)])))
+    rows = list(csv.DictReader(io.StringIO(text)))
+    whole = next(row for row in rows if row["metric"] == "ece" and not row["column"])
+    assert [
+        float(whole[key]) for key in ("base", "candidate_value", "difference", "low", "high", "p", "detectable")
+    ] == [
+        0.1262,
+        0.0148,
+        -0.1114,
+        -0.1201,
+        -0.1027,
+        1e-15,
+        0.0125,
+    ]
+    sliced = next(row for row in rows if row["column"] == "site" and row["metric"] == "ece")
+    assert (sliced["value"], sliced["p_holm"]) == ("day", "0.25")
+    assert next(row for row in rows if row["metric"] == "brier")["reason"] == "base: too large for this test"
+
+
+def test_latex():
+    text = comparison_tables.latex(compared(candidate("cand_1.npz")))
+    assert r"\begin{tabular}{lrrrr}" in text
+    assert r" & accuracy \% & gap \% & ECE \% & NLL nats \\" in text
+    assert r"cand\_1.npz & $-$1.1 {[}$-$1.8, $-$0.4{]} & " in text
+    assert "Brier" not in text
+
+
+class Page(HTMLParser):
+    """The words and the tags of a page; every tag must be closed."""
+
+    VOID = frozenset({"meta", "link", "line", "rect", "circle", "br"})
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.tags, self.words = [], [], []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+    def first(self, tag):
+        return next(attrs for name, attrs in self.tags if name == tag)
+
+
+def test_a_page():
+    two = compared(candidate(slices=[part("day", holm=0.01)], warnings=("labels are sorted",)), candidate("other.npz"))
+    text = comparison_html.render(two)
+    page = Page(text)
+    assert [tag for tag, _ in page.tags].count("h1") == 1
+    words = " ".join("".join(page.words).split())
+    for expected in (
+        "cand.npz is better calibrated than base.npz, certain: ECE 12.62 → 1.48, −11.1 points [−12.0, −10.3].",
+        "cand.npz is less often right than base.npz, certain",
+        "other.npz is better calibrated",
+        "labels are sorted",
+        "Differences by site",
+        "rows paired by id",
+        "Brier: base: too large for this test",
+        "0" * 64,
+    ):
+        assert expected in words
+    assert text == comparison_html.render(two)
+
+
+def test_dots_stand_at_their_differences():
+    """The scale goes from the lowest end, −12.01 points, to 0, with 4 % of room on both sides."""
+    page = Page(comparison_html.render(compared()))
+    places = [attrs["cx"] for tag, attrs in page.tags if tag == "circle"]
+    reach = 12.01 * 1.08
+    assert places == [f"{round(100 * (value + 12.01 * 1.04) / reach, 2):.2f}%" for value in (-1.1, -11.0, -11.14)]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_names_stay_names(name):
+    slices = [SliceDifferences(name, name, 300, {"ece": ECE})]
+    one = compared(candidate(name, slices, warnings=(name,)), base=name)
+    tame = compared(candidate("x", [SliceDifferences("x", "x", 300, {"ece": ECE})], warnings=("x",)), base="x")
+    page, other = Page(comparison_html.render(one)), Page(comparison_html.render(tame))
+    assert [tag for tag, _ in page.tags] == [tag for tag, _ in other.tags]
+    for text in (terminal(one), comparison_tables.markdown(one), comparison_tables.latex(one)):
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+        assert text.count("\n") < 60
+    rows = list(csv.reader(io.StringIO(comparison_tables.csv_table(one))))
+    assert {len(row) for row in rows} == {len(comparison_tables.COLUMNS)}
+
+
+def test_a_page_without_any_interval():
+    bare = candidate()
+    none = {
+        name: Difference(name, d.base, d.candidate, d.difference, reason="too few rows")
+        for name, d in bare.differences.items()
+    }
+    page = Page(comparison_html.render(compared(replace(bare, differences=none))))
+    assert not [tag for tag, _ in page.tags if tag == "circle"]

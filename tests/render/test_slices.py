@@ -1,0 +1,198 @@
+"""Slices and groups in every view: worst first, small ones named, hostile names harmless, nothing without slices."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+from rich.cells import cell_len
+
+from calibeval.core.report import Bin, DumpReport, GroupCount, MetricResult, Report, SliceResult, SmallSlice, Source
+from calibeval.render import cells, csv_table, html, latex, markdown
+from calibeval.render.slice_tables import slice_tables
+from calibeval.render.terminal import render_report
+
+HOSTILE = "<script>alert(1)</script>\x1b[31m|`*\n\u202e"
+
+
+def metrics(ece, low, high, **more):
+    floors = more.pop("floors", {"floor": 0.01, "floor_high": 0.02})
+    return {
+        "accuracy": MetricResult("accuracy", 0.8, low=0.7, high=0.9),
+        "confidence_gap": MetricResult("confidence_gap", ece, low=low, high=high),
+        "ece": MetricResult("ece", ece, low=low, high=high, **floors, **more),
+    }
+
+
+def dump(slices=(), small=(), **more):
+    table = (Bin(0.5, 1.0, 1000, 0.9, 0.8, 0.1),)
+    return DumpReport(
+        Source("d.npz"),
+        "probs",
+        1000,
+        2,
+        0,
+        metrics(0.1, 0.08, 0.12),
+        table,
+        None,
+        (),
+        name="d.npz",
+        slices=slices,
+        small_slices=small,
+        **more,
+    )
+
+
+def report(*dumps, **settings):
+    return Report("1", {"bins": 1, "convention": "calibeval", "confidence": 0.95, **settings}, dumps)
+
+
+def night(value="night", p=1e-9, p_holm=2e-9, column="time", **more):
+    return SliceResult(column, value, 640, metrics(0.123, 0.1, 0.15, **more), p, p_holm)
+
+
+def text(*dumps, width=100, ascii_only=False, **settings):
+    return render_report(report(*dumps, **settings), width=width, color=False, ascii_only=ascii_only)
+
+
+def words(line):
+    return line.split()
+
+
+TWO = dump((night(), night("day", 0.4, 0.4)), (SmallSlice("time", "dusk", 12),))
+
+
+def test_the_terminal_shows_a_table_for_each_column():
+    shown = text(TWO, min_rows=100).splitlines()
+    start = shown.index("slices by time: 1 of 2 slices miscalibrated beyond noise")
+    assert shown[start + 1].split() == words("rows accuracy % ECE % 95 % interval if calibrated gap p")
+    assert shown[start + 2].split() == words("night 640 80.00 12.30 10.0 – 15.0 1.0 (≤ 2.0) +12.30 < 0.001")
+    assert shown[start + 3].split()[0] == "day"
+    assert shown[start + 3].endswith("0.40")
+    assert shown[start + 4] == "p: chance of so large an ECE if calibrated, Holm-corrected over 2 slices"
+    assert shown[start + 5] == "smaller than 100 rows: dusk (12)"
+
+
+def test_nothing_is_shown_without_slices():
+    for made in (
+        text(dump(None, None)),
+        html.render(report(dump(None, None))),
+        markdown.render(report(dump(None, None))),
+    ):
+        assert "slices by" not in made.lower()
+    assert csv_table.render(report(dump(None, None))).splitlines()[0] == ",".join(csv_table.COLUMNS)
+
+
+def test_several_dumps_have_theirs_below_their_names():
+    shown = text(dump((night("dark"),), ()), TWO)
+    assert shown.index("dark") < shown.index("dusk")
+    assert shown.count("slices by time") == 2
+    page = html.render(report(dump((night("dark"),), ()), TWO))
+    assert page.count("<h3>Slices by <bdi>time</bdi></h3>") == 2
+
+
+@pytest.mark.parametrize("width", [40, 60, 72, 80, 100, 200])
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_every_width_holds_long_names(width, ascii_only):
+    long = dump(
+        (night("日本" * 60), night("x" * 200)), (SmallSlice("time", "y" * 99, 1),), groups=GroupCount("v" * 99, 20)
+    )
+    shown = text(long, width=width, ascii_only=ascii_only)
+    start = shown.index("slices by")
+    assert all(cell_len(line) <= width for line in shown[start:].splitlines())
+    assert "640" in shown[start:]
+    assert "< 0.001" in shown[start:]
+    assert not ascii_only or shown.isascii()
+
+
+def test_hostile_names_are_harmless_everywhere():
+    hostile = dump(
+        (night(HOSTILE, column=HOSTILE),), (SmallSlice(HOSTILE, HOSTILE, 3),), groups=GroupCount(HOSTILE, 20)
+    )
+    made = report(hostile)
+    assert Report.from_json(made.to_json()) == made
+    for shown in (text(hostile), markdown.render(made), csv_table.render(made), latex.render(made)):
+        assert not {"\x1b", "\u202e"} & set(shown)
+    page = html.render(made)
+    assert "<script>" not in page
+    assert not {"\x1b", "\u202e"} & set(page)
+    assert "<script>" not in markdown.render(made)
+    rows = list(csv.reader(io.StringIO(csv_table.render(dump_with_formula()))))
+    assert rows[-1][-3] == "'=1+1"
+
+
+def dump_with_formula():
+    return report(dump((night("=1+1"),), ()))
+
+
+def test_many_slices_are_cut_and_folded():
+    many = dump(tuple(night(f"s{i}") for i in range(25)), tuple(SmallSlice("time", f"t{i}", 1) for i in range(13)))
+    shown = text(many, min_rows=2)
+    assert "s19" in shown
+    assert "s20" not in shown
+    assert "5 slices less bad: see --json" in shown
+    assert " ".join(shown.split()).endswith("t9 (1) and 3 more")
+    page = html.render(report(many))
+    assert "<summary>5 slices less bad</summary>" in page
+    assert "s24" in page
+
+
+def test_what_is_said_where_there_is_no_p():
+    labels = night(p=None, p_holm=None, floors={})
+    assert "1 slice, chosen by the true label, within which no model is calibrated" in text(dump((labels,), ()))
+    few = night(p=None, p_holm=None, floors={}, reason="no interval: 3 groups cannot tell")
+    assert "1 slice of too few groups to tell noise" in text(dump((few,), ()))
+    assert "slices by time: no slice has enough rows" in text(dump((), (SmallSlice("time", "a", 1),)))
+    assert "none of 1 slice miscalibrated" in text(dump((night(p=0.2, p_holm=0.2),), ()))
+
+
+def test_columns_stay_in_the_order_asked_for():
+    found = slice_tables(dump((night(column="b"), night(column="a"), night("z", column="b")), ()), 100)
+    assert [(table.column, len(table.rows)) for table in found] == [("b", 2), ("a", 1)]
+
+
+def test_the_page_marks_what_is_beyond_noise():
+    page = html.render(report(TWO, min_rows=100))
+    assert "<h2>Slices by <bdi>time</bdi></h2>" in page
+    assert page.count("<strong>12.30</strong>") == 1
+    assert "Smaller than 100 rows: dusk (12)" in page
+
+
+def test_markdown_has_a_table_below_the_metrics():
+    lines = markdown.render(report(TWO, min_rows=100)).splitlines()
+    start = lines.index("slices by time: 1 of 2 slices miscalibrated beyond noise")
+    assert lines[start + 2] == "| slice | rows | accuracy % | ECE % | interval | if calibrated | gap | p |"
+    assert lines[start + 4] == "| night | 640 | 80.00 | 12.30 | 10.0 – 15.0 | 1.0 (≤ 2.0) | +12.30 | &lt; 0.001 |"
+    assert lines[-1] == "- smaller than 100 rows: dusk (12)"
+
+
+def test_csv_has_every_metric_of_every_slice():
+    rows = list(csv.DictReader(io.StringIO(csv_table.render(report(TWO)))))
+    assert [(row["slice"], row["metric"], row["rows"]) for row in rows if row["metric"] == "ece"] == [
+        ("", "ece", "1000"),
+        ("night", "ece", "640"),
+        ("day", "ece", "640"),
+    ]
+    assert float(rows[3]["p_holm"]) == 2e-9
+
+
+def test_latex_says_where_slices_are():
+    assert "% slices are not in this table: see --format md, or --json" in latex.render(report(TWO))
+
+
+@pytest.mark.parametrize(
+    ("groups", "words"), [(GroupCount(None, 11), "11 images"), (GroupCount("video", 1), "1 group by video"), (None, "")]
+)
+def test_the_units_are_named_beside_the_rows(groups, words):
+    one = dump(None, None, groups=groups)
+    assert cells.groups(one, str) == words
+    assert words in text(one).splitlines()[0]
+    assert words in html.render(report(one))
+
+
+def test_a_reason_beside_a_value_is_told():
+    why = night(reason="no interval: 3 groups").metrics["ece"]
+    one = dump(None, None)
+    shown = text(DumpReport(one.source, "probs", 9, 2, 0, {"ece": why}, one.equal_width, None, (), name="d"))
+    assert "ECE: no interval: 3 groups" in shown

@@ -1,0 +1,116 @@
+"""The action for GitHub: its steps are run as a runner runs them, with inputs that try to be code."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from tests.conftest import ROOT
+
+TEXT = (ROOT / "action.yml").read_text(encoding="utf-8")
+SCRIPTS = [textwrap.dedent(block) for block in re.findall(r"^ +run: \|\n((?: {8}.*\n|\n)+)", TEXT, flags=re.MULTILINE)]
+INPUTS = re.findall(r"^  ([a-z-]+):\n    description", TEXT.split("outputs:")[0], flags=re.MULTILINE)
+
+
+@pytest.fixture
+def runner(tmp_path):
+    """A runner's folders, with calibeval where the first step would have put it."""
+    programs = tmp_path / "temp/calibeval/bin"
+    programs.mkdir(parents=True)
+    program = programs / "calibeval"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m calibeval "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work/sample_data").symlink_to(ROOT / "sample_data")
+    return tmp_path
+
+
+def judge(runner, **inputs):
+    names = {f"CALIBEVAL_{name.upper()}": inputs.get(name, "") for name in ("dump", "baseline", "config", "args")}
+    variables = {
+        "RUNNER_TEMP": runner / "temp",
+        "GITHUB_STEP_SUMMARY": runner / "summary",
+        "GITHUB_OUTPUT": runner / "output",
+        "PYTHONPATH": ROOT,
+    }
+    return subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", SCRIPTS[1]],  # noqa: S607 - as a runner does
+        env={**os.environ, **names, **{key: str(value) for key, value in variables.items()}},
+        cwd=runner / "work",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_inputs_reach_the_shell_as_variables_only():
+    assert len(SCRIPTS) == 2
+    assert not any("${{" in script for script in SCRIPTS)
+    assert sorted(INPUTS) == sorted(
+        re.findall(r"^        CALIBEVAL_\w+: \$\{\{ inputs\.([a-z]+) \}\}$", TEXT, re.MULTILINE)
+    )
+
+
+def test_a_verdict_and_its_outputs(runner):
+    arguments = "--max\nece=0.01\n--junit\nresult of the gate.xml"
+    done = judge(runner, dump="sample_data/digits_test.npz", args=arguments)
+    assert done.returncode == 1, done.stderr
+    assert "::error title=calibeval gate failed::ECE ≤ 1.00 %25: 5.82" in done.stdout
+    assert (runner / "output").read_text(encoding="utf-8").startswith("verdict=fail\nexit-code=1\n")
+    assert (runner / "work/result of the gate.xml").exists()
+
+
+def test_configuration_and_baseline(runner):
+    rules = "[[gate.rule]]\nmetric='nll'\nmax_increase=0.1\n"
+    (runner / "work/my rules.toml").write_text(rules, encoding="utf-8")
+    dump = "sample_data/digits_test.npz"
+    done = judge(runner, dump=dump, baseline=dump, config="my rules.toml")
+    assert done.returncode == 0, done.stderr
+    assert "PASSED: 1 rule" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["$(touch pwned)", "`touch pwned`", "; touch pwned", "--init", "-o pwned", "a\nb"])
+@pytest.mark.parametrize("place", ["dump", "baseline", "config"])
+def test_inputs_are_names_and_never_code(runner, name, place):
+    done = judge(runner, **{"dump": "sample_data/digits_test.npz", "args": "--max\nece=0.5", place: name})
+    assert done.returncode in (3, 4), done.stderr
+    assert sorted(path.name for path in (runner / "work").iterdir()) == ["sample_data"]
+
+
+@pytest.mark.parametrize(
+    ("version", "extras", "expected"),
+    [
+        ("", "", "/the/action"),
+        ("", "parquet", "/the/action[parquet]"),
+        ("0.1.0", "", "calibeval==0.1.0"),
+        ("0.1.0", "parquet,torch", "calibeval[parquet,torch]==0.1.0"),
+    ],
+)
+def test_what_is_installed(runner, version, extras, expected):
+    fake = runner / "fake"
+    fake.mkdir()
+    python = fake / "python3"
+    pip = '#!/bin/sh\nfor word; do last=$word; done; echo "$last"\n'
+    make = f'#!/bin/sh\nmkdir -p "$3/bin"\ncat > "$3/bin/python" <<\'END\'\n{pip}END\nchmod +x "$3/bin/python"\n'
+    python.write_text(make, encoding="utf-8")
+    python.chmod(0o755)
+    variables = {
+        "PATH": f"{fake}:{os.environ['PATH']}",
+        "RUNNER_TEMP": str(runner / "temp"),
+        "GITHUB_ACTION_PATH": "/the/action",
+        "CALIBEVAL_VERSION": version,
+        "CALIBEVAL_EXTRAS": extras,
+    }
+    done = subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", SCRIPTS[0]],  # noqa: S607 - as a runner does
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == expected
