@@ -32,10 +32,15 @@ Examples:
 
 FINETUNE = """\b
 Examples:
-  $ calibeval finetune sample_data/digits_features.npz#train --val sample_data/digits_features.npz#val --out run
+  $ calibeval finetune sample_data/diamonds_features.npz#train --val sample_data/diamonds_features.npz#val \\
+      -o run --epochs 3
+  $ calibeval finetune sample_data/diamonds_features.npz#train --val sample_data/diamonds_features.npz#val \\
+      -o tuned --loss ce,mbls --tune --trials 2 --epochs 2
+  $ calibeval finetune sample_data/diamonds_features.npz#train --val sample_data/diamonds_features.npz#val \\
+      -o continued --head sample_data/diamonds_features.npz#head --epochs 2
 """
 
 PREDICT = """\b
 Examples:
-  $ calibeval predict run sample_data/digits_features.npz#test --out predicted.npz
+  $ calibeval predict run sample_data/diamonds_features.npz#test --out predicted.npz
 """

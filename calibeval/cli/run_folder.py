@@ -41,6 +41,7 @@ class RunFolder:
 
     def __init__(self, path: Path, settings: Mapping[str, Any], sweep: Sweep, *, resume: bool) -> None:
         make_folder(path)
+        _remove_half_written(path)
         self._path, self._settings = path, settings
         self._history = path / HISTORY
         self._seconds = _seconds(os.environ.get(SECONDS_VARIABLE))
@@ -125,6 +126,17 @@ def _remove_stale(folder: Path, head: SavedHead | None) -> None:
             folder.rmdir()
     except OSError as error:
         raise FileProblem(f"{folder}: an earlier run's files cannot be removed ({error.strerror or error})") from None
+
+
+def _remove_half_written(path: Path) -> None:
+    """Remove what a killed run was writing beside its files; several of them could fill a disk."""
+    names = {HISTORY, TABLE, REPORT, FACTS, RUN_FILE, checkpoint.FILE, *DUMPS.values()}
+    try:
+        for left in (*path.glob(".*.tmp"), *path.glob(f"{LOSSES}/*/.*.tmp")):
+            if left.name[1:].rsplit(".", 2)[0] in names:
+                left.unlink(missing_ok=True)
+    except OSError as error:
+        raise FileProblem(f"{path}: what a killed run left cannot be removed ({error.strerror or error})") from None
 
 
 def _seconds(text: str | None) -> float:

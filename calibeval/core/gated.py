@@ -146,6 +146,7 @@ class Subject:
             confidence=level,
             slices=slices,
             min_rows=self.min_rows if slices else None,
+            group=self.group,
             jobs=self.jobs,
             max_memory=self.max_memory,
         )
@@ -168,8 +169,6 @@ def judged(
     measured = subject.measure(settings.confidence)
     report, change, comparison = measured.report.to_dict(), measured.change, measured.comparison
     warnings = [*measured.report.warnings, *(() if change is None else change.warnings)]
-    if subject.group is not None and change is not None:
-        warnings.append("intervals of changes take rows, not groups, for independent: they may be too narrow")
     return Verdict(
         version=VERSION,
         settings=settings,

@@ -19,7 +19,7 @@ from calibeval.core.row_source import Kind
 
 Indices = npt.NDArray[np.intp]
 Scores = npt.NDArray[Any]
-FEW_CLASSES = 128
+FEW_CLASSES = 64
 BLOCK_SCORES = 2**17  # scores of a block: 1 MiB of float64, so that it lives near a core
 # Where one number serves a whole line of a block, numpy writes it out many times unless two lines exceed its buffer.
 BUFFERED = 256
@@ -139,7 +139,8 @@ def _fill(
     b, k = scores.shape
     axis = 0 if k <= FEW_CLASSES else 1  # of the classes
     p = work[: k * b].reshape((k, b) if axis == 0 else (b, k))
-    np.copyto(p, scores.T if axis == 0 else scores)
+    # Reading once in the order of memory beats transposing what lies far from the processor.
+    np.copyto(p, scores.copy("K").T if axis == 0 else scores)
     at_label = labels * b + np.arange(b) if axis == 0 else np.arange(b) * k + labels
     best, label_score = np.maximum.reduce(p, axis=axis), p.ravel().take(at_label)
     norm = _weights(p, kind, best, axis, tolerance)

@@ -8,7 +8,7 @@ weighted mean, variance and third cumulant of x: no second pass, and nothing of 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -56,22 +56,21 @@ def fused(every: Iterable[Piece], beta: float, *, before: bool = False, bends: b
     (0.313262, -0.268941)
     """
     n, total = 0, np.zeros(7)
-    room, clamp = _room((0, 0), np.dtype(np.float64), 0), False
+    wide, narrow = np.empty((2, 0)), np.empty((4, 0))
+    clamp = False
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         for piece in every:
-            if piece.d.shape != room.x.shape:
-                room = _room(piece.d.shape, piece.d.dtype, len(piece.t))
+            b, size = len(piece.t), piece.d.size
+            if size > wide.shape[1] or b > narrow.shape[1]:
+                wide, narrow = np.empty((2, size), piece.d.dtype), np.empty((4, b), piece.d.dtype)
+            room = _Room(*wide[:, :size].reshape(2, *piece.d.shape), *narrow[:, :b])
             sums = _sums(piece, beta, room, before=before, bends=bends, clamp=clamp)
             if not clamp and not np.isfinite(sums).all():
                 clamp = True
                 sums = _sums(piece, beta, room, before=before, bends=bends, clamp=True)
             total += sums
-            n += len(piece.t)
+            n += b
     return Fused(*(total / n).tolist())
-
-
-def _room(shape: tuple[int, ...], dtype: np.dtype[Any], rows: int) -> _Room:
-    return _Room(*np.empty((2, *shape), dtype), *np.empty((4, rows), dtype))
 
 
 def _sums(piece: Piece, beta: float, room: _Room, *, before: bool, bends: bool, clamp: bool) -> Floats:

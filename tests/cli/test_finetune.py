@@ -197,7 +197,9 @@ def test_without_a_test_split_results_are_stamped(folder, capsys):
 
 def test_a_head_that_goes_on_begins_as_it_was(folder, trained):
     start = trained / "losses" / "ce"
-    path = train(folder, "--head", start, "--loss", "ce", "--lr", 1e-12, "--epochs", 1, "--temperature", "none", out="on")
+    path = train(
+        folder, "--head", start, "--loss", "ce", "--lr", 1e-12, "--epochs", 1, "--temperature", "none", out="on"
+    )
     found, before = (load_file(head / "head.safetensors") for head in (path, start))
     for name in ("weight", "bias"):
         torch.testing.assert_close(found[name], before[name], rtol=1e-4, atol=1e-5)

@@ -83,7 +83,9 @@ def test_wrong_features(capsys, folder):
     features, labels = files.rows(9, seed=4)
     out = ["-o", "p.npz"]
     files.write("narrow.npz", features[:, :4], labels)
-    refused(capsys, 3, "narrow.npz has 4 features a row, but head.safetensors takes 5", folder / "run", "narrow.npz", *out)
+    refused(
+        capsys, 3, "narrow.npz has 4 features a row, but head.safetensors takes 5", folder / "run", "narrow.npz", *out
+    )
     files.write("nan.npz", np.where(np.arange(45).reshape(9, 5) == 17, np.nan, features), labels)
     message = "nan.npz: row 3 holds nan in feature 2, but features must be finite numbers"
     refused(capsys, 3, message, folder / "run", "nan.npz", *out)

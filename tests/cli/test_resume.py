@@ -126,7 +126,10 @@ def test_other_data_are_refused(capsys, folder, monkeypatch):
 
 def test_another_head_is_refused(capsys, folder, monkeypatch):
     for out in ("one", "two"):
-        assert run(capsys, *files.words(folder, "--loss", "ce", "--seed", len(out) + (out == "two"), "-q", out=out)).code == 0
+        assert (
+            run(capsys, *files.words(folder, "--loss", "ce", "--seed", len(out) + (out == "two"), "-q", out=out)).code
+            == 0
+        )
     interrupted(capsys, folder, monkeypatch, "--head", folder / "one")
     result = run(capsys, *files.words(folder, *LOSS, "--head", folder / "two", "-q", "--resume"))
     assert (result.code, "belongs to another command (start: " in result.err) == (2, True)
@@ -162,7 +165,9 @@ def test_a_damaged_checkpoint(capsys, folder, monkeypatch, damage):
     assert result.err.endswith("); start again without --resume\n")
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"\xff", b'{"schema": "calibeval.finetune/2"}', b'["a"]', b"[" * 100_000])
+@pytest.mark.parametrize(
+    "content", [b"", b"{}", b"\xff", b'{"schema": "calibeval.finetune/2"}', b'["a"]', b"[" * 100_000]
+)
 def test_a_damaged_table(capsys, folder, content):
     assert run(capsys, *files.words(folder, *LOSS, "-q")).code == 0
     (folder / "run" / "finetune.json").write_bytes(content)
@@ -196,7 +201,9 @@ def test_checkpoints_are_written_from_time_to_time(capsys, folder, monkeypatch):
     assert written == [0, (folder / "run" / "history.jsonl").stat().st_size]
 
 
-@pytest.mark.parametrize(("number", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")])
+@pytest.mark.parametrize(
+    ("number", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+)
 def test_signals_leave_a_run_that_goes_on(capsys, folder, number, code, word):
     epochs = ["--epochs", 100_000, "--patience", 0]
     command = [sys.executable, "-m", "calibeval", *map(str, files.words(folder, *LOSS, *epochs)), "--json", "-q"]

@@ -30,7 +30,8 @@ HELPS = dict(commands(typer.main.get_command(app), None, "calibeval"))
 
 
 def examples(name):
-    found = [match["words"] for match in EXAMPLE.finditer(HELPS[name])]
+    joined = re.sub(r"\\\n *", "", HELPS[name])
+    found = [match["words"] for match in EXAMPLE.finditer(joined)]
     assert all(words.split()[0] == name.split()[0] for words in found)
     return found
 
