@@ -65,10 +65,6 @@ class Heads:
         _write(first.weight.view(-1, x.shape[1]), slope.reshape(len(x), -1).T, x)
         first.bias.copy_(slope.sum(dim=0))
 
-    def parameters(self) -> list[Tensor]:
-        """All parameters, first those of the first layer."""
-        return [part for layer in self.layers for part in layer]
-
     def copy(self) -> list[Layer]:
         """The parameters as they are now."""
         return [Layer(layer.weight.clone(), layer.bias.clone()) for layer in self.layers]

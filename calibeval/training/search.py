@@ -17,6 +17,7 @@ FREE: dict[str, dict[str, tuple[float, float]]] = {
     "mbls": {"margin": MARGINS, "alpha": WEIGHTS},
     "cals": {"margin": MARGINS, "rho_init": (0.05, 5.0)},
 }
+DIMENSIONS = 4  # rate, decay, and at most two parameters of a loss
 # So that rho may begin below the usual least value, 1, and stay there.
 SET = {"cals": {"rho_min": 0.05}}
 RATES = {"adamw": (1e-4, 3e-2), "sgd": (3e-3, 3.0)}
@@ -27,16 +28,17 @@ def candidates(loss: LossSpec, trials: int, optimizer: str) -> list[Candidate]:
     """`trials` candidates of a loss; parameters that were said stay as they are.
 
     Learning rate, weight decay and every free parameter of the loss move along a sequence of low discrepancy, so that
-    any number of trials covers their ranges evenly, and the same command tries the same.
+    any number of trials covers their ranges evenly, and the same command tries the same. Rates and decays are those of
+    every other loss.
     Source: the R sequence of Roberts (2018), a generalised golden ratio.
 
     >>> [round(math.log10(c.rate), 2) for c in candidates(LossSpec("ce"), 3, "adamw")]
-    [-1.9, -3.26, -2.14]
+    [-3.37, -3.97, -2.11]
     """
     said = {*loss.parameters, *(["rho_init"] if "rho_min" in loss.parameters else [])}
     free = {name: ends for name, ends in FREE[loss.name].items() if name not in said}
     ranges = [RATES[optimizer], DECAYS[optimizer], *free.values()]
-    steps = _steps(len(ranges))
+    steps = _steps(DIMENSIONS)[: len(ranges)]
     found = []
     for trial in range(trials):
         shares = [math.fmod(0.5 + (trial + 1) * step, 1.0) for step in steps]

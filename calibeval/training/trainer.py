@@ -98,11 +98,6 @@ class Training:
         self._epochs = 0
 
     @property
-    def epochs(self) -> int:
-        """How many epochs are behind."""
-        return self._epochs
-
-    @property
     def best(self) -> list[Layer]:
         """Every head as it was after its best epoch."""
         return self._best

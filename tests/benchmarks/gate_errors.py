@@ -1,4 +1,4 @@
-"""How often the gate errs: python -m tests.benchmarks.gate_errors --pairs 2000.
+"""How often the gate errs: python -m tests.benchmarks.gate_errors.
 
 A population is a pool of rows with true class probabilities. Two models are twins: their logits are the true ones, made
 too sharp, plus noise of the same strength drawn for each; so neither is better. A pair is a sample of rows with labels
@@ -13,7 +13,9 @@ detectable.
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -92,11 +94,11 @@ def shares(cases: Iterator[tuple[Predictions | Report, Predictions]], count: int
 def detectable(population: Population, n: int, metric: str, seed: int) -> tuple[float, float]:
     """The change that is as large as what its own comparison prints as detectable, and the factor that makes it.
 
-    What is printed depends on the candidate, so the change is found by going there in steps; each a mean of 20 pairs.
+    What is printed depends on the candidate, so the change is found by going there in steps; each a mean of 40 pairs.
     """
     change, factor = 0.0, 1.0
     for _ in range(4):
-        found = [compare(base, [twin])[metric].detectable for base, twin in pairs(population, n, 20, factor, seed)]
+        found = [compare(base, [twin])[metric].detectable for base, twin in pairs(population, n, 40, factor, seed)]
         change = float(np.mean([value for value in found if value is not None]))
         factor = sharpened(population, metric, change)
     return change, factor
@@ -113,34 +115,44 @@ def sharpened(population: Population, metric: str, change: float) -> float:
     return high
 
 
+def measure(population: Population, n: int, count: int, seed: int) -> Iterator[dict[str, float | str]]:
+    """The rows of the table for one n: case, shares of failures in percent, and the change where there is one."""
+
+    def told(case: str, found: dict[str, float], change: float = 0.0) -> dict[str, float | str]:
+        percent = {name: 100.0 * share for name, share in found.items()}
+        return {"n": n, "case": case, "pairs": count, "change": change, **percent}
+
+    yield told("same rows", shares(pairs(population, n, count, 1.0, seed + 1), count))
+    yield told("two samples", shares(samples(population, n, count, seed + 2), count))
+    for metric in METRICS:
+        change, factor = detectable(population, n, metric, seed + 3)
+        found = shares(pairs(population, n, count, factor, seed + 4), count)
+        yield told(f"{metric} up by the detectable", found, change)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=2000)
-    parser.add_argument("--rows", type=int, nargs="+", default=[500, 2000, 10_000])
+    parser.add_argument("--rows", type=int, nargs="+", default=[500, 2000, 10_000, 50_000])
     parser.add_argument("--quick", action="store_true", help="100 pairs of 500 and 2,000 rows")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--save", type=Path, default=None, help="a JSON file for the rows of the table")
     options = parser.parse_args()
     count, sizes = (100, [500, 2000]) if options.quick else (options.pairs, options.rows)
-    population = Population(options.seed)
+    population, rows = Population(options.seed), []
     print(
         f"Failures in {count:,} pairs, %. Without a change every one is false; with the detectable change 80 are due.\n"
     )
     print("| rows | case | gate: NLL not up | gate: ECE not up | bare: ECE up by > 0.005 |")
     print("|---|---|---|---|---|")
     for n in sizes:
-        row(n, "no change, paired", shares(pairs(population, n, count, 1.0, options.seed + 1), count))
-        row(n, "no change, saved report", shares(samples(population, n, count, options.seed + 2), count))
-        for metric in METRICS:
-            change, factor = detectable(population, n, metric, options.seed + 3)
-            found = shares(pairs(population, n, count, factor, options.seed + 4), count)
-            row(n, f"{metric.upper()} up by the detectable {change:.4f}", found)
-
-
-def row(n: int, name: str, found: dict[str, float]) -> None:
-    """One line of the table."""
-    print(
-        f"| {n:,} | {name} | " + " | ".join(f"{100 * found[key]:.1f}" for key in (*METRICS, "bare")) + " |", flush=True
-    )
+        for row in measure(population, n, count, options.seed):
+            rows.append(row)
+            change = f" {row['change']:.4f}" if row["change"] else ""
+            shown = " | ".join(f"{row[key]:.1f}" for key in (*METRICS, "bare"))
+            print(f"| {n:,} | {row['case']}{change} | {shown} |", flush=True)
+    if options.save is not None:
+        options.save.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -52,7 +52,6 @@ def test_every_format_keeps_every_digit(capsys, folder, suffix, labelled):
     files.write("labels.npz", features, labels)
     assert run(capsys, "predict", folder / "run", "labels.npz", "-o", "expected.npz", "-q").code == 0
     np.save("only.npy", labels)
-    (folder / "names.txt").write_text("\n".join(NAMES), encoding="utf-8")
     more = {} if labelled else {"labels": "only.npy"}
     found = calibeval.read(f"p{suffix}", class_names=NAMES if suffix != ".npz" else None, **more)
     assert (found.scores == calibeval.read("expected.npz").scores).all()

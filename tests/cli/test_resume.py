@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -145,7 +144,7 @@ def test_another_version_is_refused(capsys, folder, monkeypatch):
 @pytest.mark.parametrize(
     "damage",
     [
-        lambda content: b"",
+        lambda content: content[:0],
         lambda content: content[:60],
         lambda content: content[:-4],
         lambda content: content[:-40] + bytes(8) + content[-32:],
@@ -216,7 +215,7 @@ def test_signals_leave_a_run_that_goes_on(capsys, folder, number, code, word):
         out, err = process.communicate()
     assert (process.returncode, out) == (code, b"")
     assert json.loads(err) == {"error": {"code": code, "message": word}}
-    assert not [path for path in os.listdir(folder / "run") if path.endswith(".tmp")]
+    assert not list((folder / "run").glob(".*.tmp"))
     seen = len(history.read_text(encoding="utf-8").splitlines())
     step, left = Sweep.step, [3]
 

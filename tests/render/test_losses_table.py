@@ -95,7 +95,8 @@ def test_what_looks_equal_shares_a_mark():
 def test_markdown():
     rows = losses_table.as_markdown(ONE).splitlines()
     assert rows[0] == (
-        "| loss | accuracy | ECE | AECE | CWCE | NLL | T, after T | ECE, after T | AECE, after T | CWCE, after T | NLL, after T |"
+        "| loss | accuracy | ECE | AECE | CWCE | NLL "
+        "| T, after T | ECE, after T | AECE, after T | CWCE, after T | NLL, after T |"
     )
     assert rows[2].startswith("| ce | <u>90.00</u> | <u>6.12</u> | **5.00** | **1.23** | <u>0.457</u> | 1.25 |")
     assert rows[3].startswith("| mbls(margin=6) | **91.00** | **2.00** |")

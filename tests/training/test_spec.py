@@ -68,7 +68,10 @@ def test_what_is_written_is_read(losses):
             "cals(margin=0)",
             "loss cals(margin=0): margin: 0 cannot be divided by; expected a margin above 0, or normalize=False",
         ),
-        ("cals(penalty=p9)", 'loss cals(penalty=p9): penalty: \'p9\', expected one of "phr", "p2", "p3" (did you mean "p3"?)'),
+        (
+            "cals(penalty=p9)",
+            'loss cals(penalty=p9): penalty: \'p9\', expected one of "phr", "p2", "p3" (did you mean "p3"?)',
+        ),
     ],
 )
 def test_what_cannot_be_is_refused(text, message):
