@@ -15,6 +15,7 @@ OUTPUTS = (
     "val_logits.npz",
     "test_logits.npz",
     "finetune.json",
+    "report.html",
     "report.json",
     "checkpoint.safetensors",
 )

@@ -78,7 +78,7 @@ def prospect(dump: Predictions, report: DumpReport, max_memory: int) -> str:
     if value is None or ece.value is None:
         return ""
     what = f"would bring the ECE from {100 * ece.value:.1f} to about {100 * value:.1f} %"
-    if value >= ece.value:
+    if f"{100 * value:.1f}" == f"{100 * ece.value:.1f}" or value > ece.value:
         what = "would not lower the ECE"
     return f"A temperature {what} (out of fold; see --fit-on)."
 

@@ -102,17 +102,20 @@ def report(
         for name in dumps:
             predictions = open_dump(name, reading)
             results.append(_results(predictions, plan, evaluate))
-        hint = "" if plan or json or table or len(dumps) > 1 else _prospect(predictions, results[0], settings, limit)
+        seen = out is not None or not (json or table)
+        hint = _prospect(predictions, results[0], settings, limit) if seen and not plan and len(dumps) == 1 else ""
     result = Report(VERSION, settings, with_distinct_names(results))
     for dump in result.dumps:
         say([f"warning: {dump.name}: {warning}" for warning in dump.warnings], quiet=quiet)
     if out is not None:
-        _write(result, out)
+        _write(result, out, hint)
         say([f"written to {out}"], quiet=quiet)
     if figure is not None:
         _draw(result, figure, width)
         say([f"written to {figure}"], quiet=quiet)
-    sys.stdout.write(_shown(result, json, table) + (f"\n{hint}\n" if hint else ""))
+    sys.stdout.write(_shown(result, json, table))
+    if hint and not (json or table):
+        sys.stdout.write(f"\n{_filled(hint)}\n")
     return 0
 
 
@@ -132,9 +135,14 @@ def _prospect(predictions: Predictions, report: DumpReport, settings: dict[str, 
     if settings["convention"] != "calibeval":
         return ""
     from calibeval.cli.recalibrating import prospect
+
+    return prospect(predictions, report, limit)
+
+
+def _filled(line: str) -> str:
     from calibeval.cli.terminal import screen
 
-    return textwrap.fill(prospect(predictions, report, limit), screen().width)
+    return textwrap.fill(line, screen().width)
 
 
 def _shown(report: Report, json: bool, table: str | None) -> str:
@@ -177,8 +185,8 @@ def _explained(dump: str, reading: ReadOptions, bins: int | None, jobs: int | No
     return render(predictions, found, width=view.width, ascii_only=view.ascii_only)
 
 
-def _write(report: Report, folder: Path) -> None:
-    """The files of a report; report.json comes last, so that it vouches for the others."""
+def _write(report: Report, folder: Path, hint: str) -> None:
+    """The files of a report; report.json comes last, so that it vouches for the others. hint: a line for the page."""
     from calibeval.render import bins_csv, html
     from calibeval.render.figures import figure_bytes, reliability_figure
     from calibeval.writers.atomic import make_folder, write_file
@@ -188,7 +196,7 @@ def _write(report: Report, folder: Path) -> None:
     write_file(folder / "bins.csv", bins_csv.render(report).encode("utf-8", "backslashreplace"))
     write_file(folder / "reliability.svg", figure_bytes(figure, "svg"))
     write_file(folder / "reliability.png", figure_bytes(figure, "png"))
-    write_file(folder / "report.html", html.render(report).encode())
+    write_file(folder / "report.html", html.render(report, hint=hint).encode())
     write_file(folder / "report.json", report.to_json().encode())
 
 

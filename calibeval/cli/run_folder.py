@@ -19,6 +19,7 @@ from calibeval.core.errors import FileProblem, InputError, UsageError
 from calibeval.core.finetuned import Finetuned
 from calibeval.core.report import Report
 from calibeval.readers.head_weights import RUN_FILE
+from calibeval.render import html
 from calibeval.training.finetune import predictions_of
 from calibeval.training.sweep import Step, Sweep
 from calibeval.writers.atomic import make_folder, write_file
@@ -26,6 +27,7 @@ from calibeval.writers.dump import write_dump
 from calibeval.writers.tensors import write_tensors
 
 HISTORY, TABLE, REPORT, FACTS, LOSSES = "history.jsonl", "finetune.json", "report.json", "head.json", "losses"
+PAGE = "report.html"
 DUMPS = {"val": "val_logits.npz", "test": "test_logits.npz"}
 SECONDS = 5.0  # between two checkpoints
 SECONDS_VARIABLE = "CALIBEVAL_CHECKPOINT_SECONDS"
@@ -90,6 +92,7 @@ class RunFolder:
         for folder in (self._path, *(self._path / LOSSES).glob("*/")):
             _remove_stale(folder, folders.get(folder))
         write_file(self._path / TABLE, found.to_json().encode())
+        write_file(self._path / PAGE, html.render(report, losses=found).encode())
         write_file(self._path / REPORT, report.to_json().encode())
         (self._path / checkpoint.FILE).unlink(missing_ok=True)
 
@@ -130,7 +133,7 @@ def _remove_stale(folder: Path, head: SavedHead | None) -> None:
 
 def _remove_half_written(path: Path) -> None:
     """Remove what a killed run was writing beside its files; several of them could fill a disk."""
-    names = {HISTORY, TABLE, REPORT, FACTS, RUN_FILE, checkpoint.FILE, *DUMPS.values()}
+    names = {HISTORY, TABLE, REPORT, PAGE, FACTS, RUN_FILE, checkpoint.FILE, *DUMPS.values()}
     try:
         for left in (*path.glob(".*.tmp"), *path.glob(f"{LOSSES}/*/.*.tmp")):
             if left.name[1:].rsplit(".", 2)[0] in names:

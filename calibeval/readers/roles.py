@@ -179,8 +179,16 @@ def _scores(
         return "", None, ()
     raise InputError(
         f"{file}: no array is named like scores; there are {show(arrays)}. "
-        "Name one with --logits-key or --probs-key" + (", or as FILE#NAME." if len(arrays) > 2 else ".")
+        "Name one with --logits-key or --probs-key"
+        + (", or as FILE#NAME." if len(arrays) > 2 else ".")
+        + _about_features(arrays)
     )
+
+
+def _about_features(arrays: Mapping[str, Stored]) -> str:
+    """What to do with features where scores are missing, as the end of a message."""
+    key = next((key for key, stored in arrays.items() if key.lower() in FEATURE_KEYS and len(stored.shape) > 1), None)
+    return "" if key is None else f' Of "{key}" calibeval finetune, or predict with a head, makes scores.'
 
 
 def class_names_key(arrays: Mapping[str, Stored], file: str) -> str | None:

@@ -15,24 +15,30 @@ from importlib import resources
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from calibeval.core.finetuned import Finetuned
 from calibeval.core.report import Report
 from calibeval.core.verdict import Verdict
 from calibeval.render.gate_page import verdict_view
 from calibeval.render.html_page import page_view
+from calibeval.render.losses_page import losses_view
 
 _FOLDER = "templates"
 
 
-def render(report: Report, verdict: Verdict | None = None) -> str:
+def render(report: Report, verdict: Verdict | None = None, losses: Finetuned | None = None, hint: str = "") -> str:
     """The page: the sentence first, diagram and numbers against noise second, the proof last and folded.
 
     One dump fills it; several get an overview, small diagrams on the same axes, and a folded part each. Classes
     beyond 40 are folded between the worst and the best 20, or left to report.json where the page would grow too large.
-    verdict: of a gate, which then stands before the numbers.
+    verdict: of a gate, which then stands before the numbers. losses: the table of a training, which does so, too.
+    hint: a line below the headline, such as what a temperature would do.
     """
-    page = page_view(report)
+    page = replace(page_view(report), hint=hint)
     if verdict is not None:
         page = replace(page, verdict=verdict_view(verdict))
+    if losses is not None:
+        view = losses_view(losses)
+        page = replace(page, losses=view, headline=view.sentence)
     return whole_page("report.html.j2", page)
 
 

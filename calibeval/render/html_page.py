@@ -13,6 +13,7 @@ from calibeval.render.html_diagram import Diagram, diagram
 from calibeval.render.html_scale import MATTERING, Dot, Scale, across, mattering
 from calibeval.render.html_slices import Slices, slice_views
 from calibeval.render.html_tables import BinRow, Classes, MetricRow
+from calibeval.render.losses_page import LossesView
 from calibeval.render.marks import plain, short_names, shorten
 from calibeval.render.names import isolated
 
@@ -94,6 +95,8 @@ class PageView:
     settings: list[tuple[str, str]]
     citations: list[tuple[str, str, str]]
     verdict: VerdictView | None = None
+    losses: LossesView | None = None
+    hint: str = ""
 
 
 def page_view(report: Report, prefix: str = "", folded: int = MOST_FOLDED) -> PageView:

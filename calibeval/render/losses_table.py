@@ -46,13 +46,12 @@ def sentence(found: Finetuned) -> str:
     It speaks of the loss that VAL chose, beside cross entropy where that was trained, too.
     """
     chosen = found.losses[found.chosen]
-    ece, nll = (_cell(chosen, name, after=True) for name in ("ece", "nll"))
-    text = f"VAL chooses {chosen.name}: accuracy {_cell(chosen, 'accuracy', after=False)} %, ECE {ece} %, NLL {nll}"
+    accuracy, ece, nll = (_mean(chosen, name) for name in ("accuracy", "ece", "nll"))
+    text = f"VAL chooses {chosen.name}: accuracy {accuracy} %, ECE {ece} %, NLL {nll}"
     plain = next((loss for loss in found.losses if loss.name == "ce"), None)
     if plain is None or plain is chosen:
         return f"{text} after its temperature."
-    ece, nll = (_cell(plain, name, after=True) for name in ("ece", "nll"))
-    accuracy = _cell(plain, "accuracy", after=False)
+    accuracy, ece, nll = (_mean(plain, name) for name in ("accuracy", "ece", "nll"))
     return f"{text} after its temperature (cross entropy: {accuracy} %, {ece} %, {nll})."
 
 
@@ -157,6 +156,11 @@ def _cell(loss: LossResult, name: str, *, after: bool) -> str:
     places = len(text.partition(".")[2])
     scaled = 100 * deviation if cells.unit(name) == "%" else deviation
     return f"{text} ± {scaled:.{places}f}"
+
+
+def _mean(loss: LossResult, name: str) -> str:
+    """The mean after the temperature, which leaves the accuracy as it is."""
+    return cells.value(MetricResult(name, loss.mean(name, after=True)))
 
 
 def _temperature(loss: LossResult) -> str:

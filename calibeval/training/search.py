@@ -33,7 +33,7 @@ def candidates(loss: LossSpec, trials: int, optimizer: str) -> list[Candidate]:
     Source: the R sequence of Roberts (2018), a generalised golden ratio.
 
     >>> [round(math.log10(c.rate), 2) for c in candidates(LossSpec("ce"), 3, "adamw")]
-    [-3.37, -3.97, -2.11]
+    [-3.12, -3.47, -3.83]
     """
     said = {*loss.parameters, *(["rho_init"] if "rho_min" in loss.parameters else [])}
     free = {name: ends for name, ends in FREE[loss.name].items() if name not in said}

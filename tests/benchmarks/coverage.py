@@ -1,29 +1,29 @@
-"""Measure by simulation how often the intervals cover the truth: python tests/benchmarks/coverage.py --quick.
+"""Measure by simulation how often the intervals cover the truth: python -m tests.benchmarks.coverage --quick.
 
 A population is a finite pool of rows with stated and true class probabilities. Replicates draw rows from it with
 replacement and labels from the true probabilities, so that the true value of every metric is known exactly. Printed
-is a Markdown table over all cells (rows x classes x maps from stated to true probabilities), nominal level 95 %.
+are Markdown tables over all cells (rows x classes x maps from stated to true probabilities), nominal level 95 %.
+
+Beside the intervals of calibeval stands what the percentile bootstrap would give. It resamples the gaps of the bins
+from normal distributions with the variances that the rows show, which is what resampled rows come to in bins of more
+than a few; bins, and of three and more classes these too, are taken for independent.
+
+A cell that covers less than 93 % is measured anew, on other and more samples, and only these count: the least of many
+cells is else mostly the unluckiest.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Iterator, Sequence
 from itertools import product
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from calibeval.core.metrics.binning import (
-    BinSums,
-    Floats,
-    bin_index,
-    bin_sums,
-    equal_mass_edges,
-    equal_mass_ranks,
-    equal_width_edges,
-)
+from calibeval.core.metrics.binning import BinSums, Floats
 from calibeval.core.metrics.intervals import (
     MCE_LEAST_COUNT,
     Interval,
@@ -35,176 +35,193 @@ from calibeval.core.metrics.intervals import (
     oe_interval,
     wilson_interval,
 )
+from tests.benchmarks.coverage_samples import LOGIT_MAPS, WAVE_MAPS, Sample, Sampler, Truths, make_pool
 
-BINS = 15
-EDGES = equal_width_edges(BINS)
 CONFIDENCE = 0.95
-# True logits are stated logits times the sharpness plus a bias per class.
-LOGIT_MAPS = {
-    "perfect": (1.0, 0.0),
-    "slightly over": (0.9, 0.0),
-    "over": (0.7, 0.0),
-    "strongly over": (0.5, 0.0),
-    "under": (1.3, 0.0),
-    "class bias": (1.0, 0.4),
-    "over, class bias": (0.85, 0.3),
+RESAMPLES = 200
+LEAST_SHARE = 0.93
+
+INTERVALS: dict[str, Callable[[Sample], Interval | None]] = {
+    "ece": lambda s: ece_interval(s.top, s.n, CONFIDENCE),
+    "aece": lambda s: ece_interval(s.mass, s.n, CONFIDENCE),
+    "oe": lambda s: oe_interval(s.top, s.n, CONFIDENCE),
+    "cwce": lambda s: cwce_interval(s.classes, s.n, CONFIDENCE),
+    "mce": lambda s: mce_interval(s.top, CONFIDENCE),
+    "nll": lambda s: mean_interval(float(s.nll.sum()), float(s.nll @ s.nll), s.n, CONFIDENCE),
+    "brier": lambda s: mean_interval(float(s.brier.sum()), float(s.brier @ s.brier), s.n, CONFIDENCE),
+    "accuracy": lambda s: wilson_interval(float(s.correct.sum()), s.n, CONFIDENCE),
+    "confidence_gap": lambda s: gap_interval(s.top, s.n, CONFIDENCE),
 }
-# The true top-label probability is the confidence plus height * sin(9 confidence) plus shift.
-WAVE_MAPS = {"wave": (0.1, 0.0), "small wave": (0.03, 0.0), "wave, mostly under": (0.06, 0.05)}
+# Of a perfect model these are 0.
+ERRORS = ("ece", "aece", "oe", "cwce", "mce", "confidence_gap")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Truths:
-    """The true value of every metric; bin_gaps holds |gap| of the equal-width bins, of which the MCE is a maximum."""
+class Cell(NamedTuple):
+    """What was measured of one metric in one cell. bootstrap, bootstrap_width: of the percentile bootstrap."""
 
-    values: dict[str, float]
-    bin_gaps: Floats
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Pool:
-    """Rows of a population: stated and true probabilities, (rows, k) each."""
-
-    stated: Floats
-    true: Floats
-
-    @property
-    def top(self) -> npt.NDArray[np.intp]:
-        return np.asarray(self.stated.argmax(axis=1), np.intp)
-
-    def truths(self) -> Truths:
-        rows, k = self.stated.shape
-        confidence, hit = self.stated.max(axis=1), self.true[np.arange(rows), self.top]
-        bins = bin_index(confidence, EDGES)
-        gap = np.bincount(bins, weights=hit - confidence, minlength=BINS) / rows
-        count = np.maximum(np.bincount(bins, minlength=BINS), 1) / rows
-        mean = np.bincount(bins, weights=confidence, minlength=BINS) / rows / count
-        mass_bins = bin_index(confidence, mass_edges(confidence))
-        cells = bin_index(self.stated, EDGES) + BINS * np.arange(k)
-        class_gap = np.bincount(cells.ravel(), weights=(self.true - self.stated).ravel(), minlength=BINS * k)
-        values = {
-            "ece": np.abs(gap).sum(),
-            "aece": np.abs(np.bincount(mass_bins, weights=hit - confidence)).sum() / rows,
-            "oe": np.sum(mean * np.maximum(-gap, 0.0)),
-            "cwce": np.abs(class_gap).sum() / (rows * k),
-            "nll": -np.sum(self.true * np.log(self.stated)) / rows,
-            "brier": 1.0 + np.sum(self.stated**2 - 2.0 * self.true * self.stated) / rows,
-            "accuracy": hit.mean(),
-            "confidence_gap": np.mean(confidence - hit),
-        }
-        return Truths({name: float(value) for name, value in values.items()}, np.abs(gap) / count)
+    metric: str
+    k: int
+    n: int
+    map: str
+    truth: float
+    replicates: int
+    coverage: float
+    width: float
+    bootstrap: float | None
+    bootstrap_width: float | None
 
 
-def mass_edges(confidence: Floats) -> Floats:
-    return equal_mass_edges(np.sort(confidence)[equal_mass_ranks(len(confidence), BINS)])
+class Seen(NamedTuple):
+    """Of one sample and metric: whether the interval, and the bootstrap's, hold the truth, and their widths."""
+
+    inside: float
+    width: float
+    bootstrap: float
+    bootstrap_width: float
 
 
-def softmax(logits: Floats) -> Floats:
-    weights = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+def resampled(sums: BinSums, rng: np.random.Generator) -> Floats:
+    """Gaps of bins as bootstrap samples would have them, (RESAMPLES, m)."""
+    spread = np.sqrt(np.maximum(sums.gap_squares - sums.gap**2 / np.maximum(sums.count, 1.0), 0.0))
+    moved = rng.standard_normal((RESAMPLES, sums.gap.size), dtype=np.float32)
+    return np.asarray(sums.gap.ravel() + spread.ravel() * moved)
 
 
-def make_pool(k: int, name: str) -> Pool:
-    rng = np.random.default_rng(k)
-    rows = 60_000 if k < 50 else 20_000
-    logits = (2.5 if k < 50 else 3.0) * rng.normal(size=(rows, k))
-    stated = softmax(logits)
-    if name in LOGIT_MAPS:
-        sharpness, bias = LOGIT_MAPS[name]
-        return Pool(stated, softmax(logits * sharpness + bias * rng.normal(size=k)))
-    height, shift = WAVE_MAPS[name]
-    confidence = stated.max(axis=1)
-    hit = np.clip(confidence + height * np.sin(9.0 * confidence) + shift, 0.01, 0.99)
-    true = stated * ((1.0 - hit) / (1.0 - confidence))[:, None]
-    true[np.arange(rows), stated.argmax(axis=1)] = hit
-    return Pool(stated, true)
+def bootstrapped(name: str, sample: Sample, rng: np.random.Generator) -> tuple[float, float] | None:
+    """The percentile bootstrap's interval of a calibration error; None for means, where it is the normal one."""
+    n, top = sample.n, sample.top
+    if name == "ece":
+        values = np.abs(resampled(top, rng)).sum(axis=1) / n
+    elif name == "aece":
+        values = np.abs(resampled(sample.mass, rng)).sum(axis=1) / n
+    elif name == "oe":
+        mean = top.p / np.maximum(top.count, 1.0)
+        values = np.maximum(-resampled(top, rng), 0.0) @ mean / n
+    elif name == "cwce":
+        # Two classes mirror each other, so that the mean over both is the error of one.
+        one = sample.classes.row(1) if len(sample.classes.count) == 2 else sample.classes
+        values = np.abs(resampled(one, rng)).sum(axis=1) / (n * one.count.size / one.count.shape[-1])
+    elif name == "mce":
+        large = top.count >= MCE_LEAST_COUNT
+        values = (np.abs(resampled(top, rng)) / np.maximum(top.count, 1.0))[:, large].max(axis=1)
+    else:
+        return None
+    low, high = np.percentile(values, [50.0 * (1.0 - CONFIDENCE), 50.0 * (1.0 + CONFIDENCE)])
+    return float(low), float(high)
 
 
-def class_sums(stated: Floats, labels: npt.NDArray[np.intp]) -> BinSums:
-    n, k = stated.shape
-    cells = bin_index(stated, EDGES) + BINS * np.arange(k)
-    rows = np.arange(n)
-
-    def total(index: npt.NDArray[np.intp], weights: Floats | None) -> Floats:
-        return np.bincount(index.ravel(), weights=weights, minlength=BINS * k).astype(np.float64).reshape(k, BINS)
-
-    own = cells[rows, labels]
-    return BinSums(
-        total(cells, None),
-        total(cells, stated.ravel()),
-        total(cells, np.square(stated).ravel()),
-        total(own, None),
-        total(own, stated[rows, labels]),
-    )
+def look(name: str, sample: Sample, truths: Truths, rng: np.random.Generator) -> Seen | None:
+    """What one sample says of one metric; None where it has no interval."""
+    interval = INTERVALS[name](sample)
+    if interval is None:
+        return None
+    large = sample.top.count >= MCE_LEAST_COUNT
+    truth = float(truths.bin_gaps[large].max()) if name == "mce" else truths.values[name]
+    low, high = bootstrapped(name, sample, rng) or interval[:2]
+    inside, inside_too = (a - 1e-12 <= truth <= b + 1e-12 for a, b in ((interval.low, interval.high), (low, high)))
+    return Seen(float(inside), interval.high - interval.low, float(inside_too), high - low)
 
 
-def intervals(pool: Pool, n: int, rng: np.random.Generator) -> Iterator[tuple[str, Interval | None, BinSums]]:
-    """The intervals of one replicate, each with the sums of its top-label equal-width bins."""
-    chosen = rng.integers(0, len(pool.stated), n)
-    stated, true = pool.stated[chosen], pool.true[chosen]
-    labels = np.minimum((rng.random((n, 1)) > true.cumsum(axis=1)).sum(axis=1), true.shape[1] - 1)
-    confidence, correct = stated.max(axis=1), (labels == stated.argmax(axis=1)).astype(np.float64)
-    sums = bin_sums(confidence, correct, EDGES)
-    own = stated[np.arange(n), labels]
-    nll, brier = -np.log(own), 1.0 - 2.0 * own + np.sum(stated * stated, axis=1)
-    found: dict[str, Interval | None] = {
-        "ece": ece_interval(sums, n, CONFIDENCE),
-        "aece": ece_interval(bin_sums(confidence, correct, mass_edges(confidence)), n, CONFIDENCE),
-        "oe": oe_interval(sums, n, CONFIDENCE),
-        "cwce": cwce_interval(class_sums(stated, labels), n, CONFIDENCE),
-        "mce": mce_interval(sums, CONFIDENCE),
-        "nll": mean_interval(float(nll.sum()), float(nll @ nll), n, CONFIDENCE),
-        "brier": mean_interval(float(brier.sum()), float(brier @ brier), n, CONFIDENCE),
-        "accuracy": wilson_interval(float(correct.sum()), n, CONFIDENCE),
-        "confidence_gap": gap_interval(sums, n, CONFIDENCE),
-    }
-    for name, interval in found.items():
-        yield name, interval, sums
-
-
-def measure(pool: Pool, n: int, replicates: int, seed: int) -> dict[str, tuple[float, float]]:
-    """Coverage and mean width of every metric in one cell."""
-    truths, rng = pool.truths(), np.random.default_rng(seed)
-    seen: dict[str, list[tuple[bool, float]]] = {}
+def measure(
+    sampler: Sampler, truths: Truths, n: int, replicates: int, seed: Sequence[int], metrics: Sequence[str]
+) -> dict[str, tuple[int, Seen]]:
+    """Of each metric, the number of samples that had an interval, and the means of what they said."""
+    rng, other = np.random.default_rng(list(seed)), np.random.default_rng([*seed, 1])
+    seen: dict[str, list[Seen]] = {}
     for _ in range(replicates):
-        for name, interval, sums in intervals(pool, n, rng):
-            if interval is None:
-                continue
-            large = sums.count >= MCE_LEAST_COUNT
-            truth = float(truths.bin_gaps[large].max()) if name == "mce" else truths.values[name]
-            inside = interval.low - 1e-12 <= truth <= interval.high + 1e-12
-            seen.setdefault(name, []).append((inside, interval.high - interval.low))
-    return {name: (float(np.mean(row, axis=0)[0]), float(np.mean(row, axis=0)[1])) for name, row in seen.items()}
+        sample = sampler.draw(n, rng)
+        for name in metrics:
+            if (found := look(name, sample, truths, other)) is not None:
+                seen.setdefault(name, []).append(found)
+    return {name: (len(every), Seen(*np.mean(every, axis=0).tolist())) for name, every in seen.items()}
+
+
+def cells(
+    sampler: Sampler, truths: Truths, n: int, name: str, replicates: tuple[int, int], metrics: Sequence[str]
+) -> Iterator[Cell]:
+    """Every metric in one cell. replicates: at first, and where that shows less than 93 %."""
+    k = sampler.stated.shape[1]
+    found = measure(sampler, truths, n, replicates[0], (n, 0), metrics)
+    low = [metric for metric, (_, means) in found.items() if means.inside < LEAST_SHARE]
+    if low and replicates[1]:
+        found |= measure(sampler, truths, n, replicates[1], (n, 1), low)
+    for metric, (count, means) in found.items():
+        truth = float(truths.bin_gaps.max()) if metric == "mce" else truths.values[metric]
+        drawn = bootstrapped_is_another(metric)
+        yield Cell(
+            metric,
+            k,
+            n,
+            name,
+            truth,
+            count,
+            means.inside,
+            means.width,
+            means.bootstrap if drawn else None,
+            means.bootstrap_width if drawn else None,
+        )
+
+
+def bootstrapped_is_another(metric: str) -> bool:
+    """Whether the percentile bootstrap differs from the normal interval of a mean."""
+    return metric in ("ece", "aece", "oe", "cwce", "mce")
+
+
+def tables(found: Sequence[Cell]) -> Iterator[str]:
+    """The lines of a table over all cells, and of a list of those that cover too little."""
+    yield "| metric | cells | min | median | max | cells from 93 % on | perfect model, worst | bootstrap, median |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for metric in dict.fromkeys(cell.metric for cell in found):
+        own = [cell for cell in found if cell.metric == metric]
+        shares = 100.0 * np.array([cell.coverage for cell in own])
+        perfect = [100.0 * cell.coverage for cell in own if cell.map == "perfect" and metric in ERRORS]
+        bootstrap = [100.0 * cell.bootstrap for cell in own if cell.bootstrap is not None]
+        yield (
+            f"| {metric} | {len(own)} | {shares.min():.1f} | {np.median(shares):.1f} | {shares.max():.1f} "
+            f"| {100 * np.mean(shares >= 93):.0f} % | {f'{min(perfect):.1f}' if perfect else '–'} "
+            f"| {f'{np.median(bootstrap):.1f}' if bootstrap else '–'} |"
+        )
+    yield "\nCells below 93 %:\n"
+    for cell in sorted(found, key=lambda cell: cell.coverage):
+        if cell.coverage < LEAST_SHARE:
+            yield f"- {cell.metric}, k = {cell.k}, n = {cell.n:,}, {cell.map}: {100 * cell.coverage:.1f}"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--replicates", type=int, default=400)
+    parser.add_argument("--again", type=int, default=2000, help="samples of cells that covered less than 93 %%")
     parser.add_argument("--quick", action="store_true", help="n = 500 and 2000, k = 2 and 10 only")
     parser.add_argument("--rows", type=int, nargs="+", default=None, help="sizes n instead of the default ones")
     parser.add_argument("--classes", type=int, nargs="+", default=None, help="numbers k, as --rows")
+    parser.add_argument("--metrics", nargs="+", choices=list(INTERVALS), default=list(INTERVALS))
+    parser.add_argument("--maps", nargs="+", choices=[*LOGIT_MAPS, *WAVE_MAPS], default=[*LOGIT_MAPS, *WAVE_MAPS])
     parser.add_argument("--cells", action="store_true", help="print every cell as well")
+    parser.add_argument("--save", type=Path, default=None, help="a JSON file for the results of all cells")
     options = parser.parse_args()
     sizes = options.rows or ([500, 2000] if options.quick else [500, 2000, 10_000, 50_000])
     classes = options.classes or ([2, 10] if options.quick else [2, 10, 100])
-    found: dict[str, list[tuple[str, float]]] = {}
-    for k, name in product(classes, (*LOGIT_MAPS, *WAVE_MAPS)):
+    found: list[Cell] = []
+    for k, name in product(classes, options.maps):
         pool = make_pool(k, name)
+        sampler, truths = Sampler.of(pool), pool.truths()
         for n in sizes:
-            cell = measure(pool, n, options.replicates, seed=n)
-            for metric, (coverage, _) in cell.items():
-                found.setdefault(metric, []).append((name, coverage))
+            now = list(cells(sampler, truths, n, name, (options.replicates, options.again), options.metrics))
+            found += now
             if options.cells:
-                print(f"k={k} n={n} {name}: " + ", ".join(f"{m} {100 * c:.1f} ({w:.4f})" for m, (c, w) in cell.items()))
-    print("| metric | cells | min | median | max | share of cells from 93 % | perfect model, worst |")
-    print("|---|---|---|---|---|---|---|")
-    for metric, pairs in found.items():
-        shares = 100.0 * np.array([value for _, value in pairs])
-        perfect = min([100.0 * value for name, value in pairs if name == "perfect"])
-        print(
-            f"| {metric} | {len(pairs)} | {shares.min():.1f} | {np.median(shares):.1f} | {shares.max():.1f} "
-            f"| {100 * np.mean(shares >= 93):.0f} % | {perfect:.1f} |"
-        )
+                told = ", ".join(f"{c.metric} {100 * c.coverage:.1f} ({c.width:.4f})" for c in now)
+                print(f"k={k} n={n} {name}: {told}", flush=True)
+    print("\n".join(tables(found)))
+    if options.save is not None:
+        save(found, options.save)
+
+
+def save(found: Sequence[Cell], path: Path) -> None:
+    """Write all cells, one a line, rounded to six digits."""
+    lines = (
+        json.dumps({k: float(f"{v:.6g}") if isinstance(v, float) else v for k, v in c._asdict().items()}) for c in found
+    )
+    path.write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

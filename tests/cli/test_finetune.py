@@ -45,7 +45,8 @@ def schema(name):
 
 def test_the_folder_holds_what_is_promised(trained):
     assert {path.name for path in trained.iterdir()} == {
-        "finetune.json", "head.json", "head.safetensors", "history.jsonl", "losses", "report.json", "test_logits.npz",
+        "finetune.json", "head.json", "head.safetensors", "history.jsonl", "losses", "report.html", "report.json",
+        "test_logits.npz",
         "val_logits.npz",
     }  # fmt: skip
     assert sorted(path.name for path in (trained / "losses").iterdir()) == sorted(FOLDERS)
@@ -305,7 +306,8 @@ def test_what_an_earlier_run_left_goes(tmp_path):
     train(tmp_path, "--loss", "mbls", test=False)
     left = files.contents(tmp_path / "run")
     assert set(left) == {
-        "finetune.json", "head.json", "head.safetensors", "history.jsonl", "report.json", "val_logits.npz",
+        "finetune.json", "head.json", "head.safetensors", "history.jsonl", "report.html", "report.json",
+        "val_logits.npz",
         "losses/ls/notes.txt",
     }  # fmt: skip
 

@@ -76,7 +76,8 @@ def test_features_are_no_scores(tmp_path):
     refused(
         npz(tmp_path, features=np.zeros((20, 5), np.float32), labels=LABELS),
         'd.npz: no array is named like scores; there are "features" (20, 5) float32, "labels" (20) int64. '
-        "Name one with --logits-key or --probs-key.",
+        'Name one with --logits-key or --probs-key. Of "features" calibeval finetune, or predict with a head, '
+        "makes scores.",
     )
 
 
