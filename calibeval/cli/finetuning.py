@@ -9,7 +9,7 @@ from calibeval.cli.finetuning_data import Command, Data, read_data
 from calibeval.cli.finetuning_results import measured, results
 from calibeval.cli.reading import say
 from calibeval.cli.run_folder import RunFolder, finished_run
-from calibeval.cli.torch_setup import memory_is_told
+from calibeval.cli.torch_setup import few_threads, memory_is_told
 from calibeval.cli.training_progress import TrainingProgress
 from calibeval.core.finetuned import Finetuned
 from calibeval.training.finetune import finish, prepare
@@ -30,6 +30,7 @@ def run_command(command: Command) -> Finetuned:
     request = replace(command.request, start=data.layers())
     with memory_is_told():
         sweep, standard = prepare(data.train, data.val, data.k, request)
+        few_threads(sweep.work)
         folder = RunFolder(command.out, settings, sweep, resume=command.resume)
         if command.resume and not folder.resumed:
             say([f"{command.out} holds no checkpoint; training starts from the beginning"], quiet=command.quiet)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from calibeval.core.errors import InputError, UsageError
 
+LEAST_WORK = 2**26  # about a millisecond of one core
 NO_MEMORY = ("out of memory", "allocate memory", "not enough memory", "alloc_failed")  # what torch's errors say
 
 
@@ -24,6 +25,14 @@ def pick_device(wanted: str, threads: int) -> str:
     if wanted == "cuda" and not there:
         raise UsageError("--device cuda, but torch finds no GPU; say --device cpu or --device auto")
     return "cuda" if there and wanted != "cpu" else "cpu"
+
+
+def few_threads(work: int) -> None:
+    """One thread where a batch takes so few products that threads would wait for each other longer than they work."""
+    import torch
+
+    if work < LEAST_WORK:
+        torch.set_num_threads(1)
 
 
 @contextmanager

@@ -109,6 +109,12 @@ class Sweep:
         return min(self.trained[place : place + task.trials], key=lambda trained: trained.score).candidate
 
     @property
+    def work(self) -> int:
+        """How many products a batch takes to go through the largest stack."""
+        heads = len(self.task.losses) * max(1, self.task.trials)
+        return self.task.settings.batch_size * self._weights() * min(self._stack_size(), heads)
+
+    @property
     def stage_count(self) -> int:
         """How many stages there will be in all."""
         losses, size = len(self.task.losses), self._stack_size()
@@ -196,5 +202,8 @@ class Sweep:
         return [tuple(every[i : i + size]) for i in range(0, len(every), size)]
 
     def _stack_size(self) -> int:
-        weights = sum(a * b for a, b in zip(self.task.sizes[:-1], self.task.sizes[1:], strict=True))
-        return max(1, STACK_WEIGHTS // weights)
+        return max(1, STACK_WEIGHTS // self._weights())
+
+    def _weights(self) -> int:
+        """Weights of one head."""
+        return sum(a * b for a, b in zip(self.task.sizes[:-1], self.task.sizes[1:], strict=True))
