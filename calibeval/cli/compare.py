@@ -10,17 +10,14 @@ from typing import TYPE_CHECKING
 from calibeval.cli import compare_options, options
 from calibeval.cli.progress import Progress
 from calibeval.cli.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
-from calibeval.core.errors import FileProblem, InputError, UsageError, nearest
+from calibeval.core.errors import UsageError, nearest
 
 if TYPE_CHECKING:
     from calibeval.core.comparison import Comparison
     from calibeval.core.predictions import Predictions
-    from calibeval.core.report import Report
-    from calibeval.readers import ReadOptions
 
 OUTPUTS = ("compare.html", "compare.json", "compare.md")
 TABLES = {"md": "markdown", "csv": "csv_table", "latex": "latex"}
-SUFFIX = ".json"
 
 
 @with_reading_flags
@@ -49,7 +46,9 @@ def compare(
     if table is not None and json:
         raise UsageError("--json and --format exclude each other")
     outputs = [] if out is None else [out / name for name in OUTPUTS]
-    refuse_overwriting([*candidates, _file_of(base), *flags.files], outputs)
+    from calibeval.cli.base_file import file_of, open_base
+
+    refuse_overwriting([*candidates, file_of(base), *flags.files], outputs)
     if [base, *candidates].count("-") > 1:
         raise UsageError('standard input, "-", can be read once only')
     from calibeval.core.compare import compare as compare_dumps
@@ -81,45 +80,6 @@ def compare(
         say([f"written to {out}"], quiet=quiet)
     sys.stdout.write(_shown(result, json, table))
     return 0
-
-
-def open_base(name: str, reading: ReadOptions) -> Predictions | Report:
-    """The base of a comparison: a dump, or one dump of a saved report, as no dump is JSON.
-
-    Raises: InputError for a text that is no report, or a report without that dump; FileProblem if it cannot be read.
-    """
-    from dataclasses import replace
-
-    from calibeval.core.report import Report
-    from calibeval.readers import open_dump
-
-    path = Path(_file_of(name))
-    if path.suffix.lower() != SUFFIX:
-        return open_dump(name, reading)
-    try:
-        report = Report.from_json(path.read_bytes().decode("utf-8"))
-    except OSError as error:
-        missing = isinstance(error, FileNotFoundError)
-        problem = "there is no such file" if missing else f"cannot be read ({error.strerror})"
-        raise FileProblem(f"{path}: {problem}") from None
-    except (UnicodeDecodeError, InputError) as error:
-        raise InputError(f"{path}: {error}") from None
-    names = [dump.name for dump in report.dumps]
-    wanted = name[len(str(path)) + 1 :]
-    if wanted and wanted not in names:
-        there = ", ".join(names) or "none"
-        raise InputError(f'{path}: the report has no dump "{wanted}"{nearest(wanted, names)}; there are {there}')
-    if not wanted and len(names) != 1:
-        there = ", ".join(f"{path}#{one}" for one in names) or "none"
-        raise InputError(f"{path}: the report holds {len(names)} dumps; say which: {there}")
-    return replace(report, dumps=tuple(dump for dump in report.dumps if dump.name == wanted or not wanted))
-
-
-def _file_of(name: str) -> str:
-    """The file of a base: of a report's dump, whose own name may hold #, what comes before the first # after .json."""
-    if Path(name).exists() or f"{SUFFIX}#" not in name.lower():
-        return name
-    return name[: name.lower().index(f"{SUFFIX}#") + len(SUFFIX)]
 
 
 def _shown(result: Comparison, json: bool, table: str | None) -> str:

@@ -47,7 +47,8 @@ def sentence(found: Finetuned) -> str:
     """
     chosen = found.losses[found.chosen]
     accuracy, ece, nll = (_mean(chosen, name) for name in ("accuracy", "ece", "nll"))
-    text = f"VAL chooses {chosen.name}: accuracy {accuracy} %, ECE {ece} %, NLL {nll}"
+    who = f"VAL chooses {chosen.name}" if len(found.losses) > 1 else chosen.name
+    text = f"{who}: accuracy {accuracy} %, ECE {ece} %, NLL {nll}"
     plain = next((loss for loss in found.losses if loss.name == "ce"), None)
     if plain is None or plain is chosen:
         return f"{text} after its temperature."
@@ -77,7 +78,7 @@ def terminal(found: Finetuned, *, width: int, color: bool, ascii_only: bool) -> 
             lines.append(_aligned(row, widths, [-1, *(cell.place for cell in line)], color))
         parts.append("\n".join(lines))
     marks = "best bold, second underlined" if color else "best *, second +"
-    shown = [marks, *notes(found)]
+    shown = [*([marks] if len(found.losses) > 1 else []), *notes(found)]
     parts.append("\n".join(textwrap.fill(visible(note), width, subsequent_indent="  ") for note in shown))
     text = "\n\n".join(parts) + "\n"
     return text.replace("±", "+-") if ascii_only else text
@@ -126,6 +127,8 @@ FORMATS: dict[str, Callable[[Finetuned], str]] = {"md": as_markdown, "csv": as_c
 def _half(found: Finetuned, *, after: bool) -> Half:
     names = [name for name in SHOWN if not (after and name == "accuracy")]
     places = {name: _places([loss.mean(name, after=after) for loss in found.losses], name) for name in names}
+    if len(found.losses) == 1:
+        places = {name: [-1] for name in names}  # nothing is best among one
     rows = []
     for i, loss in enumerate(found.losses):
         line = [Cell(_cell(loss, name, after=after), places[name][i]) for name in names]

@@ -1,0 +1,47 @@
+"""A base to compare with: a dump, or one dump of a saved report."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from calibeval.core.errors import FileProblem, InputError, nearest
+from calibeval.core.predictions import Predictions
+from calibeval.core.report import Report
+from calibeval.readers import ReadOptions, open_dump
+
+SUFFIX = ".json"
+
+
+def open_base(name: str, reading: ReadOptions) -> Predictions | Report:
+    """The base of a comparison: a dump, or one dump of a saved report, as no dump is JSON.
+
+    Raises: InputError for a text that is no report, or a report without that dump; FileProblem if it cannot be read.
+    """
+    path = Path(file_of(name))
+    if path.suffix.lower() != SUFFIX:
+        return open_dump(name, reading)
+    try:
+        report = Report.from_json(path.read_bytes().decode("utf-8"))
+    except OSError as error:
+        missing = isinstance(error, FileNotFoundError)
+        problem = "there is no such file" if missing else f"cannot be read ({error.strerror})"
+        raise FileProblem(f"{path}: {problem}") from None
+    except (UnicodeDecodeError, InputError) as error:
+        raise InputError(f"{path}: {error}") from None
+    names = [dump.name for dump in report.dumps]
+    wanted = name[len(str(path)) + 1 :]
+    if wanted and wanted not in names:
+        there = ", ".join(names) or "none"
+        raise InputError(f'{path}: the report has no dump "{wanted}"{nearest(wanted, names)}; there are {there}')
+    if not wanted and len(names) != 1:
+        there = ", ".join(f"{path}#{one}" for one in names) or "none"
+        raise InputError(f"{path}: the report holds {len(names)} dumps; say which: {there}")
+    return replace(report, dumps=tuple(dump for dump in report.dumps if dump.name == wanted or not wanted))
+
+
+def file_of(name: str) -> str:
+    """The file of a base: of a report's dump, whose own name may hold #, what comes before the first # after .json."""
+    if Path(name).exists() or f"{SUFFIX}#" not in name.lower():
+        return name
+    return name[: name.lower().index(f"{SUFFIX}#") + len(SUFFIX)]
