@@ -22,6 +22,7 @@ class ArrayNote:
 class Reading:
     """How one split would be read: as what, or the error that reading it gives.
 
+    kind: "features" for a feature cache, which has no scores; features: how many a row then holds.
     classes: names, where the file has them. columns: slice columns with their number of values (None: over 50).
     """
 
@@ -36,6 +37,7 @@ class Reading:
     columns: tuple[tuple[str, int | None], ...] = ()
     warnings: tuple[str, ...] = ()
     sha256: str | None = None
+    features: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from calibeval.core.errors import CalibevalError
 from calibeval.core.inspection import ArrayNote, Inspection, Reading
 from calibeval.core.values import check_values
 from calibeval.readers.assemble import ReadOptions
+from calibeval.readers.features import open_features
 from calibeval.readers.open import Opened, open_input, open_labels, predictions_of, split_name
 from calibeval.readers.roles import (
     CORRECT_KEYS,
@@ -62,7 +64,8 @@ def _reading(opened: Opened, labels: Callable[[], Opened | None], split: str | N
         check_values(predictions)
         source = predictions.settled_source()
     except CalibevalError as error:
-        return Reading(name, error=str(error))
+        cache = None if _has_scores(opened.contents.arrays) else _features(name, options)
+        return cache or Reading(name, error=str(error))
     return Reading(
         name,
         kind=predictions.kind,
@@ -74,6 +77,35 @@ def _reading(opened: Opened, labels: Callable[[], Opened | None], split: str | N
         columns=tuple((key, _values(values)) for key, values in predictions.columns.items()),
         warnings=predictions.warnings,
         sha256=source.sha256,
+    )
+
+
+def _has_scores(arrays: Iterable[str]) -> bool:
+    """Whether any array is named like scores, in whatever split."""
+    names = [name for names in SCORE_KEYS.values() for name in names]
+    return any(key.lower().endswith(name) for key in arrays for name in names)
+
+
+def _features(name: str, options: ReadOptions) -> Reading | None:
+    """How `finetune` would read the split; None where it could not."""
+    try:
+        features = open_features(name, replace(options, labels=None), need_labels=False)
+        features.check_values()
+        source = features.settled_source()
+    except CalibevalError:
+        return None
+    return Reading(
+        name,
+        kind="features",
+        n=features.n,
+        k=features.k,
+        ignored=features.ignored,
+        has_ids=features.ids is not None,
+        classes=features.class_names or (),
+        columns=tuple((key, _values(values)) for key, values in features.columns.items()),
+        warnings=features.warnings,
+        sha256=source.sha256,
+        features=features.d,
     )
 
 

@@ -27,12 +27,19 @@ def _array(array: ArrayNote, width: int) -> str:
     return f"{array.key or '(the array)':<{width}}  {shape:<18} {array.dtype:<10} {array.role}"
 
 
+def _width(reading: Reading) -> str:
+    """How wide a row is: its features, and its classes where they are known."""
+    classes = "" if reading.k is None else f"{reading.k} classes"
+    if reading.features is None:
+        return classes or "top label only"
+    return f"{reading.features} features a row, {classes or 'no labels'}"
+
+
 def _reading(reading: Reading) -> list[str]:
     if reading.error is not None:
         return [f"{reading.name}: cannot be read as a dump", f"  {reading.error}"]
-    classes = "top label only" if reading.k is None else f"{reading.k} classes"
     ignored = f", {reading.ignored:,} more ignored" if reading.ignored else ""
-    lines = [f"{reading.name}: {reading.kind}, {reading.n:,} rows{ignored}, {classes}"]
+    lines = [f"{reading.name}: {reading.kind}, {reading.n:,} rows{ignored}, {_width(reading)}"]
     if reading.classes:
         few = ", ".join(reading.classes[:MANY_CLASSES]) + (", ..." if len(reading.classes) > MANY_CLASSES else "")
         lines.append(f"  classes: {few}")

@@ -75,3 +75,18 @@ def test_errors(name, content, code, message, tmp_path, capsys):
     as_json = run(capsys, "inspect", tmp_path / name, "--json")
     assert (as_json.code, as_json.out) == (code, "")
     assert message in json.loads(as_json.err)["error"]["message"]
+
+
+def test_a_feature_cache_is_described(capsys, tmp_path):
+    labelled, plain = tmp_path / "cache.npz", tmp_path / "plain.npz"
+    features = np.random.default_rng(0).normal(size=(6, 3))
+    np.savez(labelled, train_features=features, train_labels=[0, 1, 0, 1, 2, 0])
+    np.savez(plain, features=features)
+    assert f"{labelled}#train: features, 6 rows, 3 features a row, 3 classes" in run(capsys, "inspect", labelled).out
+    assert f"{plain}: features, 6 rows, 3 features a row, no labels" in run(capsys, "inspect", plain).out
+
+
+def test_features_beside_bad_scores_do_not_hide_them(capsys, tmp_path):
+    path = tmp_path / "both.npz"
+    np.savez(path, features=np.ones((2, 3)), logits=np.full((2, 2), np.nan), labels=[0, 1])
+    assert "cannot be read as a dump" in run(capsys, "inspect", path).out
