@@ -61,12 +61,11 @@ class Objective:
         share: (b,), what each row counts; all 1 without it.
         """
         found = [self._of_group(group, logits, labels) for group in self._groups]
-        values = torch.cat([value for value, _ in found], dim=1)
-        slope = found[0][1] if len(found) == 1 else torch.cat([slope for _, slope in found], dim=1)
+        values, slope = found[0] if len(found) == 1 else (torch.cat(parts, dim=1) for parts in zip(*found, strict=True))
         if share is not None:
             values = values * share.unsqueeze(1)
             slope = slope * share.to(slope.dtype).view(-1, 1, 1)
-        return values.double().mean(dim=0), slope.mul_(1.0 / len(logits))
+        return values.mean(dim=0), slope.mul_(1.0 / len(logits))
 
     def observe(self, logits: Tensor) -> None:
         """Held-out logits (b, c, k)."""

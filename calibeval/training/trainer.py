@@ -150,7 +150,7 @@ class Training:
         for step, (x, labels) in enumerate(train.batches(order, settings.batch_size)):
             self._set_rates(self._epochs * steps + step, settings.epochs * steps)
             share = None if shares is None else shares[step * settings.batch_size :][: len(x)]
-            total += len(x) * self._step(x, labels, share)
+            total.add_(self._step(x, labels, share), alpha=len(x))
         return total / train.n
 
     def _step(self, x: Tensor, labels: Tensor, share: Tensor | None) -> Tensor:

@@ -78,12 +78,13 @@ def by_rows(axes: Axes, sizes: Sequence[int]) -> None:
 
 
 def spread(axes: Axes, cells: Rows, key: str, colour: str, shift: float) -> None:
-    """Every cell as a faint dot beside its n, and a line through the medians."""
+    """Every cell as a faint dash beside its n, and a line through the medians."""
     sizes = sorted({cell["n"] for cell in cells})
-    values = [[100.0 * cell[key] for cell in cells if cell["n"] == n] for n in sizes]
-    for n, own in zip(sizes, values, strict=True):
-        axes.plot([n * shift] * len(own), own, "o", ms=2.4, color=colour, alpha=0.35, mew=0, clip_on=False)
-    axes.plot(np.array(sizes) * shift, [np.median(own) for own in values], "-", color=colour, lw=1.4)
+    dashes = np.array([(cell["n"] * shift, 100.0 * cell[key]) for cell in cells])
+    ends = dashes[:, :1] * np.array([0.93, 1.07, np.nan])
+    axes.plot(ends.ravel(), np.repeat(dashes[:, 1], 3), "-", color=colour, alpha=0.5, lw=0.6, clip_on=False)
+    medians = [np.median([100.0 * cell[key] for cell in cells if cell["n"] == n]) for n in sizes]
+    axes.plot(np.array(sizes) * shift, medians, "o-", ms=3, mew=0, color=colour, lw=1.2, clip_on=False)
 
 
 def coverage_figure(cells: Rows) -> Figure:
