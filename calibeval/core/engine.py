@@ -8,9 +8,7 @@ the same wherever it stands, and chunks are added in the order of their rows: re
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,12 +28,13 @@ from calibeval.core.metrics.binning import (
 from calibeval.core.predictions import Block, Predictions
 from calibeval.core.rows import BadValues, Rows, Tolerance, full_rows, top_label_rows
 from calibeval.core.sums import RowScores, Sums
+from calibeval.core.threads import in_order
 from calibeval.core.values import check_values
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
 
-CHUNK_SCORES, CHUNK_ROWS = 2**21, 2**16  # a chunk, the unit of work of a thread, has at most so many scores and rows
+CHUNK_SCORES, CHUNK_ROWS = 2**21, 2**18  # a chunk, the unit of work of a thread, has at most so many scores and rows
 # Once glibc has seen an array of this size freed, it keeps as much for the next ones, and the arrays of a chunk are not
 # paged in anew each time: a third of the time with two classes. Elsewhere this does nothing.
 KEPT_BYTES = 2**24
@@ -83,15 +82,15 @@ def summarise(
     compared = stored_edges(edges, predictions.precision) if stored else edges
     streamed = max_memory is not None and stored_bytes(predictions) > max_memory
     keys = (
-        CountedKeys(predictions.n, lambda: (c.keys for c in _in_order(predictions, compared, jobs, keep_rows=False)))
+        CountedKeys(predictions.n, lambda: (c.keys for c in _chunks(predictions, compared, jobs, keep_rows=False)))
         if streamed
-        else KeptKeys(predictions.n)
+        else KeptKeys(predictions.n, jobs)
     )
     np.empty(KEPT_BYTES, np.uint8)
     total: _Chunk | None = None
     kept: list[RowScores] = []
     try:
-        for chunk in _in_order(predictions, compared, jobs, keep_rows=keep_rows):
+        for chunk in _chunks(predictions, compared, jobs, keep_rows=keep_rows):
             keys.add(chunk.keys)
             kept += [] if chunk.rows is None else [chunk.rows]
             total = chunk if total is None else _add(total, chunk)
@@ -129,27 +128,12 @@ def _tolerance(predictions: Predictions) -> Tolerance:
     return Tolerance(predictions.sum_tolerance, predictions.largest_probability)
 
 
-def _in_order(predictions: Predictions, edges: Floats, jobs: int, *, keep_rows: bool) -> Iterator[_Chunk]:
-    """The chunks' results in the order of their rows; at most jobs + 1 chunks are under way."""
+def _chunks(predictions: Predictions, edges: Floats, jobs: int, *, keep_rows: bool) -> Iterator[_Chunk]:
+    """The chunks' results in the order of their rows."""
     width = predictions.scores.shape[-1] if predictions.k else 1
     every = predictions.blocks(max(1, min(CHUNK_SCORES // width, CHUNK_ROWS)))
     blocks = (block for block in every if len(block.labels))  # a block may hold ignored rows alone
-    if jobs <= 1:
-        for block in blocks:
-            yield _summarise_chunk(predictions, block, edges, keep_rows=keep_rows)
-        return
-    with ThreadPoolExecutor(jobs) as pool:
-        waiting: deque[Future[_Chunk]] = deque()
-        try:
-            for block in blocks:
-                waiting.append(pool.submit(_summarise_chunk, predictions, block, edges, keep_rows=keep_rows))
-                if len(waiting) > jobs:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+    return in_order(lambda block: _summarise_chunk(predictions, block, edges, keep_rows=keep_rows), blocks, jobs)
 
 
 def _summarise_chunk(predictions: Predictions, block: Block, edges: Floats, *, keep_rows: bool) -> _Chunk:

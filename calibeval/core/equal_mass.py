@@ -23,6 +23,7 @@ from calibeval.core.metrics.binning import (
     equal_mass_ranks,
     sums_by_index,
 )
+from calibeval.core.threads import in_order
 
 Keys = npt.NDArray[np.uint64]
 Bits = npt.NDArray[np.int64]
@@ -44,11 +45,12 @@ def confidence_keys(confidence: Floats, correct: npt.NDArray[np.bool_]) -> Keys:
 
 
 class KeptKeys:
-    """The keys of all rows in memory: eight bytes a row."""
+    """The keys of all rows in memory, eight bytes a row. jobs: threads."""
 
-    def __init__(self, n: int) -> None:
+    def __init__(self, n: int, jobs: int) -> None:
         self._keys = np.empty(n, np.uint64)
         self._filled = 0
+        self._jobs = jobs
 
     def add(self, keys: Keys) -> None:
         """The keys of the next rows."""
@@ -57,7 +59,7 @@ class KeptKeys:
 
     def result(self, bins: int) -> tuple[BinSums, Floats]:
         """Sums and edges of equal-mass bins."""
-        return from_keys(self._keys, bins)
+        return from_keys(self._keys, bins, self._jobs)
 
 
 class CountedKeys:
@@ -65,19 +67,19 @@ class CountedKeys:
 
     def __init__(self, n: int, read: Callable[[], Iterator[Keys]]) -> None:
         self._n, self._read = n, read
-        self._histogram = FirstHistogram()
+        self._histogram = np.zeros(CELLS, np.int64)
 
     def add(self, keys: Keys) -> None:
         """The keys of the next rows."""
-        self._histogram.add(keys)
+        self._histogram += first_histogram(keys)
 
     def result(self, bins: int) -> tuple[BinSums, Floats]:
         """Sums and edges of equal-mass bins."""
         return from_passes(self._read, self._n, bins, self._histogram)
 
 
-def from_keys(keys: Keys, bins: int) -> tuple[BinSums, Floats]:
-    """Sums and edges of equal-mass bins from the keys of all rows.
+def from_keys(keys: Keys, bins: int, jobs: int = 1) -> tuple[BinSums, Floats]:
+    """Sums and edges of equal-mass bins from the keys of all rows. jobs: threads; they change nothing.
 
     Raises: InputError if there are none.
 
@@ -96,21 +98,21 @@ def from_keys(keys: Keys, bins: int) -> tuple[BinSums, Floats]:
     def read() -> Iterator[Keys]:
         return (keys[start : start + PART] for start in range(0, len(keys), PART))
 
-    histogram = FirstHistogram()
-    for part in read():
-        histogram.add(part)
-    return from_passes(read, len(keys), bins, histogram)
+    histogram = np.zeros(CELLS, np.int64)
+    for counts in in_order(first_histogram, read(), jobs):
+        histogram += counts
+    return from_passes(read, len(keys), bins, histogram, jobs)
 
 
 def from_passes(
-    read: Callable[[], Iterator[Keys]], n: int, bins: int, histogram: FirstHistogram
+    read: Callable[[], Iterator[Keys]], n: int, bins: int, histogram: Bits, jobs: int = 1
 ) -> tuple[BinSums, Floats]:
     """Sums and edges of equal-mass bins from a few passes over the keys.
 
-    read: starts a pass and yields the keys of consecutive rows. n: number of rows. histogram: of all rows.
+    read: starts a pass and yields the keys of consecutive rows. n: number of rows. histogram: first one of all rows.
+    jobs: threads for the last pass, where reading costs next to nothing.
     """
-    ranks = equal_mass_ranks(n, bins)
-    intervals = histogram.locate(ranks)
+    intervals = _located(histogram, _cell_starts().tolist(), 0, equal_mass_ranks(n, bins).tolist())
     while sum(interval.rows for interval in intervals if interval.width > 1) > COLLECTED:
         finer = [Histogram(interval) for interval in intervals]
         for keys in read():
@@ -118,7 +120,7 @@ def from_passes(
             for part in finer:
                 part.add(bits)
         intervals = [found for part, interval in zip(finer, intervals, strict=True) for found in part.narrow(interval)]
-    return _final_pass(read, intervals)
+    return _final_pass(read, intervals, jobs)
 
 
 class Interval(NamedTuple):
@@ -136,19 +138,9 @@ class Interval(NamedTuple):
         return self.high - self.low
 
 
-class FirstHistogram:
-    """Numbers of rows by cell, for all confidences."""
-
-    def __init__(self) -> None:
-        self._counts = np.zeros(CELLS, np.int64)
-
-    def add(self, keys: Keys) -> None:
-        """Count these rows."""
-        self._counts += np.bincount(_cells(_bits(keys)), minlength=CELLS)
-
-    def locate(self, ranks: npt.NDArray[np.int64]) -> list[Interval]:
-        """The cells that hold the rows of these ranks."""
-        return _located(self._counts, _cell_starts().tolist(), 0, ranks.tolist())
+def first_histogram(keys: Keys) -> Bits:
+    """Numbers of rows by cell, for all confidences; histograms of parts of the rows add up."""
+    return np.bincount(_cells(_bits(keys)), minlength=CELLS)
 
 
 class Histogram:
@@ -198,17 +190,21 @@ def _cell_starts() -> npt.NDArray[np.int64]:
     return np.asarray(np.maximum(ONE + 1 + ((1 - nearest) << STEP_BITS), 0), np.int64)
 
 
-def _final_pass(read: Callable[[], Iterator[Keys]], intervals: list[Interval]) -> tuple[BinSums, Floats]:
+def _final_pass(read: Callable[[], Iterator[Keys]], intervals: list[Interval], jobs: int) -> tuple[BinSums, Floats]:
     """Edges from the rows of the intervals, and sums of all others, which lie between two edges each."""
     cuts = np.unique(np.array([cut for interval in intervals for cut in (interval.low, interval.high)], np.int64))
     segment_of = _Segments(cuts)
     wide = np.isin(np.concatenate(([-1], cuts)), [interval.low for interval in intervals if interval.width > 1])
+
+    def work(keys: Keys) -> tuple[Keys, BinSums]:
+        segment = segment_of(_bits(keys))
+        sums = sums_by_index(segment, len(wide), _confidences(keys), _correct(keys))
+        return keys.take(np.flatnonzero(wide.take(segment))), sums
+
     segments: BinSums | None = None
     kept: list[Keys] = []
-    for keys in read():
-        segment = segment_of(_bits(keys))
-        kept.append(keys.take(np.flatnonzero(wide.take(segment))))
-        sums = sums_by_index(segment, len(wide), _confidences(keys), _correct(keys))
+    for found, sums in in_order(work, read(), jobs):
+        kept.append(found)
         segments = sums if segments is None else segments + sums
     if segments is None:
         raise InputError("there are no rows to bin")

@@ -40,7 +40,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a rule is judged by: fields as in Judged; reason says why a value, or an interval, is missing."""
+    """What a rule is judged by, as in Judged; reason says why a value or interval is missing, or approximate."""
 
     slice: str | None
     n: int
@@ -119,10 +119,11 @@ def _outcome(rule: Rule, evidence: Evidence, settings: GateSettings) -> tuple[Ou
         why = f": {evidence.reason}" if evidence.reason else ""
         return "error", f'there is no interval{why}; only decide = "point" could judge it', None
     ends = sorted(_excess(rule, end, threshold) for end in (evidence.low, evidence.high))
+    doubt = f"; {evidence.reason}" if evidence.reason else ""
     if ends[1] <= 0:
-        return "pass", "interval within the limit", None
+        return "pass", f"interval within the limit{doubt}", None
     if ends[0] > 0:
-        return "fail", "interval beyond the limit", None
+        return "fail", f"interval beyond the limit{doubt}", None
     centre = excess if evidence.centre is None else _excess(rule, evidence.centre, threshold)
     needed = rows_needed(evidence.n, ends[0], centre, ends[1])
     advice = "no number of rows is enough: the value is at the limit"
@@ -266,7 +267,7 @@ def _of_metric(rule: Rule, part: str | None, n: int, metric: MetricResult | None
         return Evidence(part, n, None, reason="this metric does not exist for such a dump")
     if metric.value is None:
         return Evidence(part, n, None, reason=metric.reason)
-    reason = "too few rows, or groups, for one" if metric.low is None else None
+    reason = "too few rows, or groups, for one" if metric.low is None else metric.reason
     centre = metric.value if metric.corrected is None else metric.corrected
     found = Evidence(part, n, metric.value, metric.low, metric.high, centre, reason=reason)
     return _size(found) if rule.metric == "confidence_gap" else found

@@ -22,7 +22,8 @@ SCHEMA = "calibeval.report/1"
 class MetricResult:
     """One number with all that is needed to judge it. Absent facts are None.
 
-    value: the metric as a fraction (or nats, for nll); None where it cannot be computed, then reason says why.
+    value: the metric as a fraction (or nats, for nll); None where it cannot be computed; reason says why, or why the
+    interval is missing or approximate.
     low, high: confidence interval. corrected: the value less its bias, always inside the interval.
     floor, floor_high: expectation and 95 % quantile for a perfectly calibrated model with these confidences.
     bin, count: the bin that decides mce and its rows; for nll, count and row tell the rows with probability 0.

@@ -20,7 +20,8 @@ from calibeval.core.row_source import Kind
 Indices = npt.NDArray[np.intp]
 Scores = npt.NDArray[Any]
 FEW_CLASSES = 64
-BLOCK_SCORES = 2**17  # scores of a block: 1 MiB of float64, so that it lives near a core
+# Scores of a block, 4 MiB of float64: in a cache, and long enough that threads seldom wait for the interpreter.
+BLOCK_SCORES = 2**19
 # Where one number serves a whole line of a block, numpy writes it out many times unless two lines exceed its buffer.
 BUFFERED = 256
 
@@ -142,7 +143,7 @@ def _fill(
     # Reading once in the order of memory beats transposing what lies far from the processor.
     np.copyto(p, scores.copy("K").T if axis == 0 else scores)
     at_label = labels * b + np.arange(b) if axis == 0 else np.arange(b) * k + labels
-    best, label_score = np.maximum.reduce(p, axis=axis), p.ravel().take(at_label)
+    best, label_score = row_maxima(p, axis), p.ravel().take(at_label)
     norm = _weights(p, kind, best, axis, tolerance)
     if kind == "logits":
         p *= np.expand_dims(1.0 / norm, axis)
@@ -154,7 +155,7 @@ def _fill(
     sums.p += np.add.reduce(p, axis=1 - axis)
     np.multiply(p, p, out=p)
     sums.pp += np.add.reduce(p, axis=1 - axis)
-    rows.other_squares[:] = _row_sums(p, axis)
+    rows.other_squares[:] = row_sums(p, axis)
     _settle_ties(rows, scores, labels)
 
 
@@ -167,9 +168,16 @@ def _places_above(values: Floats, edge: float) -> Indices:
     return eights.take(found >> 3) * 8 + (found & 7)
 
 
-def _row_sums(values: Floats, axis: int) -> Floats:
-    """Sums over the classes; each in the same order, wherever its row stands."""
-    return np.asarray(np.add.reduce(values, axis=0) if axis == 0 else np.einsum("ij->i", values))
+def row_maxima(values: Scores, axis: int, out: Scores | None = None) -> Scores:
+    """Maxima over the classes, on this axis. Pieces of a flat array take half the time that `reduce` takes for rows."""
+    if axis == 0:
+        return np.asarray(np.maximum.reduce(values, axis=0, out=out))
+    return np.maximum.reduceat(values.ravel(), np.arange(0, values.size, values.shape[1]), out=out)
+
+
+def row_sums(values: Scores, axis: int, out: Scores | None = None) -> Scores:
+    """Sums over the classes, on this axis; each in the same order, wherever its row stands."""
+    return np.asarray(np.add.reduce(values, axis=0, out=out) if axis == 0 else np.einsum("ij->i", values, out=out))
 
 
 def _weights(scores: Floats, kind: Kind, best: Floats, axis: int, tolerance: Tolerance) -> Floats:
@@ -183,7 +191,7 @@ def _weights(scores: Floats, kind: Kind, best: Floats, axis: int, tolerance: Tol
         scores -= np.expand_dims(best, axis)
     if kind != "probs":
         np.exp(scores, out=scores)
-    norm = _row_sums(scores, axis)
+    norm = row_sums(scores, axis)
     if kind == "logits":
         return norm
     most = scores.max()

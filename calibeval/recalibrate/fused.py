@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from calibeval.core.rows import row_sums
 from calibeval.recalibrate.pieces import Coarse, Piece
 from calibeval.recalibrate.scores import Floats
 
@@ -79,13 +80,13 @@ def _sums(piece: Piece, beta: float, room: _Room, *, before: bool, bends: bool, 
     x, e, norm, m1 = room[:4]
     now, label = 0.0, _total(t)
     if before:
-        np.add.reduce(np.exp(d, out=e), axis=axis, out=norm)
+        row_sums(np.exp(d, out=e), axis, out=norm)
         now = _log_total(norm) - label
     label *= beta
     np.multiply(d, beta, out=x)
     if clamp:
         np.maximum(x, VANISHED, out=x)
-    np.add.reduce(np.exp(x, out=e), axis=axis, out=norm)
+    row_sums(np.exp(x, out=e), axis, out=norm)
     value = _log_total(norm) - label
     inverse = np.divide(1.0, norm, out=norm)
     if bends:
@@ -102,9 +103,9 @@ def _cumulants(room: _Room, inverse: Coarse, axis: int, label: float) -> tuple[f
     """Sums of the three derivatives by log(beta). Leaves the mean of x in m1."""
     x, e, _, m1, m2, m3 = room
     e *= x
-    np.add.reduce(e, axis=axis, out=m1)
+    row_sums(e, axis, out=m1)
     e *= x
-    np.add.reduce(e, axis=axis, out=m2)
+    row_sums(e, axis, out=m2)
     _weighted(e, x, axis, m3)
     m1 *= inverse
     m2 *= inverse

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.predictions import Block, Predictions
+from calibeval.core.rows import BUFFERED
 from calibeval.recalibrate.scores import BLOCK_SCORES, FEW_CLASSES, Impossible, Labels, chunk_rows, log_scores
 
 Coarse = npt.NDArray[np.floating[Any]]
@@ -123,6 +124,7 @@ def _piece(block: Block, predictions: Predictions, clip: float | None, room: _Ro
     d, best = log_scores(block.scores, predictions.kind, **given, out=out, best=room.best[:b])
     t = _at_label(d, block.labels, axis, room)
     with np.errstate(over="ignore"):
+        np.setbufsize(BUFFERED)  # until the end of this block of statements
         t -= best
         d -= best if axis == 0 else best[:, None]
     return Piece(d, t, axis)

@@ -11,14 +11,14 @@ import numpy.typing as npt
 from calibeval.core.errors import InputError, UsageError
 from calibeval.core.predictions import Predictions
 from calibeval.core.row_source import Kind
-from calibeval.core.rows import BadValues
+from calibeval.core.rows import BUFFERED, BadValues, row_maxima, row_sums
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.integer[Any]]
 
 FEW_CLASSES = 16
 CHUNK_SCORES, CHUNK_ROWS = 2**21, 2**16  # read at a time
-BLOCK_SCORES = 2**17  # worked on at a time: 1 MiB of float64
+BLOCK_SCORES = 2**18  # worked on at a time: 2 MiB of float64
 
 
 class Impossible(Exception):
@@ -82,19 +82,20 @@ def log_scores(
     z = np.empty(source.shape) if out is None else out
     np.copyto(z, source)
     with np.errstate(all="ignore"):
+        np.setbufsize(BUFFERED)  # until the end of this block of statements
         if tolerance is not None and kind != "logits":
             p = np.exp(z) if kind == "log_probs" else z
-            sums = np.add.reduce(p, axis=axis)
+            sums = row_sums(p, axis)
             if not (p.min(initial=0.0) >= 0 and (np.abs(sums - 1) <= tolerance).all()):
                 raise BadValues
         if kind == "probs":
             np.log(z, out=z)
-        best = np.asarray(np.maximum.reduce(z, axis=axis, out=best))
+        best = row_maxima(z, axis, out=best)
         if tolerance is not None and not np.isfinite(best).all():
             raise BadValues
         if clip is not None:
             z -= np.expand_dims(best, axis)
-            shift = np.log(np.add.reduce(np.exp(z), axis=axis))
+            shift = np.log(row_sums(np.exp(z), axis))
             z -= np.expand_dims(shift, axis)
             np.maximum(z, math.log(clip), out=z)
             best = -shift

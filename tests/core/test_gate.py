@@ -284,3 +284,13 @@ def test_changes_in_slices():
     measure = measured(report, CHANGES, slices[:1])
     judged = one(Rule("nll", "max_increase", 0.05, slice="weather=1"), measure)
     assert (judged.verdict, judged.reason) == ("error", "the baseline has no such slice")
+
+
+def test_an_approximate_interval_is_told_with_the_verdict():
+    approximate = "its interval is approximate: 5 rows per class, fewer than 20"
+    metrics = {"cwce": MetricResult("cwce", 0.02, approximate, low=0.01, high=0.03, corrected=0.02)}
+    report = replace(over_confident(), metrics=metrics)
+    for limit, verdict, words in ((0.03, "pass", "within"), (0.009, "fail", "beyond")):
+        found = one(Rule("cwce", "max", limit), measured(report))
+        assert (found.verdict, found.reason) == (verdict, f"interval {words} the limit; {approximate}")
+    assert "would decide" in one(Rule("cwce", "max", 0.025), measured(report)).reason

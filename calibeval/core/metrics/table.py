@@ -28,6 +28,7 @@ class NotComputable(Exception):
 
 
 LEAST_BIN_ROWS = 5
+LEAST_CLASS_ROWS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,14 @@ def is_thin(sums: Sums) -> bool:
     """Whether bins hold so few rows, below 5 on average, that normal sums say nothing of them."""
     filled = max(np.count_nonzero(sums.top.count), np.count_nonzero(sums.mass.count))
     return sums.n < LEAST_BIN_ROWS * int(filled)
+
+
+def mark_approximate(result: MetricResult, sums: Sums) -> MetricResult:
+    """A class-wise result that says so where its interval rests on few rows a class, below 20 on average."""
+    if result.low is None or sums.k is None or sums.n >= LEAST_CLASS_ROWS * sums.k:
+        return result
+    rows = f"{sums.n / sums.k:.3g} rows per class"
+    return replace(result, reason=f"its interval is approximate: {rows}, fewer than {LEAST_CLASS_ROWS}")
 
 
 def _classes(sums: Sums) -> BinSums:
@@ -186,6 +195,7 @@ METRICS: dict[str, MetricSpec] = {
             better="lower",
             unit="%",
             source="Kull et al., NeurIPS 2019; Nixon et al. 2019",
+            explain=mark_approximate,
         ),
         MetricSpec(
             "oe",

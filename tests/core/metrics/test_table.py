@@ -116,3 +116,15 @@ def test_metrics_of_sums_by_hand():
     # Class 0: bin 0 holds .4 (label 0), bin 1 holds .8 (label 0). Class 1: .2 and .6, never the label.
     assert METRICS["cwce"].value(sums) == pytest.approx(((0.6 + 0.2) / 2 + (0.2 + 0.6) / 2) / 2)
     assert METRICS["ece_positive"].value(sums) == pytest.approx((0.2 + 0.6) / 2)
+
+
+@pytest.mark.parametrize(("n", "k", "rows"), [(99, 5, "19.8"), (60, 8, "7.5"), (100, 5, None)])
+def test_few_rows_per_class_are_told_beside_the_interval(n, k, rows):
+    logits, labels = logits_and_labels(n, k)
+    predictions = Predictions(logits=logits, labels=labels)
+    found = evaluate(predictions, bins=5).dumps[0].metrics
+    told = None if rows is None else f"its interval is approximate: {rows} rows per class, fewer than 20"
+    assert found["cwce"].low is not None
+    assert found["cwce"].reason == told
+    assert all(metric.reason is None for name, metric in found.items() if name != "cwce")
+    assert evaluate(predictions, bins=5, confidence=None).dumps[0].metrics["cwce"].reason is None

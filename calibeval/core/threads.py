@@ -1,0 +1,36 @@
+"""Work on pieces in threads, with results in the order of the pieces: sums then do not depend on the threads."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+Piece = TypeVar("Piece")
+Result = TypeVar("Result")
+
+
+def in_order(work: Callable[[Piece], Result], pieces: Iterable[Piece], jobs: int) -> Iterator[Result]:
+    """The results of the work on each piece, in the order of the pieces; at most jobs + 1 pieces are under way.
+
+    jobs: threads. With one, nothing is done ahead.
+
+    >>> list(in_order(abs, [3, -2, 1], jobs=2))
+    [3, 2, 1]
+    """
+    if jobs <= 1:
+        yield from map(work, pieces)
+        return
+    with ThreadPoolExecutor(jobs) as pool:
+        waiting: deque[Future[Result]] = deque()
+        try:
+            for piece in pieces:
+                waiting.append(pool.submit(work, piece))
+                if len(waiting) > jobs:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
