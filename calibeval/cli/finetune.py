@@ -8,6 +8,7 @@ from calibeval.cli import options
 from calibeval.cli.reading import FeatureFlags, refuse_overwriting, say, threads, with_feature_flags
 from calibeval.core.errors import UsageError, nearest
 
+HIDDEN, TRIALS = 512, 24
 OUTPUTS = (
     "history.jsonl",
     "head.safetensors",
@@ -29,9 +30,9 @@ def finetune(
     test: options.Test = None,
     loss: options.Losses = "mbls",
     head: options.HeadKind = "linear",
-    hidden: options.Hidden = 512,
+    hidden: options.Hidden = None,
     tune: options.Tune = False,
-    trials: options.Trials = 24,
+    trials: options.Trials = None,
     tune_on: options.TuneOn = "nll-after-temperature",
     seed: options.TrainSeed = 0,
     seeds: options.Seeds = 1,
@@ -71,6 +72,10 @@ def finetune(
     _not_negative("--weight-decay", weight_decay)
     _not_negative("--clip-norm", clip_norm)
     _not_negative("--mixup", mixup)
+    if hidden is not None and head != "mlp":
+        raise UsageError("--hidden belongs to --head mlp")
+    if trials is not None and not tune:
+        raise UsageError("--trials belongs to --tune")
     if tune and (lr is not None or weight_decay is not None):
         raise UsageError("--tune chooses the rate and the weight decay; leave out --lr and --weight-decay")
     inputs = [train, val, test, flags.class_names, None if head in ("linear", "mlp") else head]
@@ -99,11 +104,11 @@ def finetune(
             select=tune_on,
             amp=amp,
         ),
-        hidden=hidden if head == "mlp" else None,
+        hidden=(hidden or HIDDEN) if head == "mlp" else None,
         standardize=standardize,
         rate=lr,
         decay=weight_decay,
-        trials=trials if tune else 0,
+        trials=(trials or TRIALS) if tune else 0,
         seeds=tuple(range(seed, seed + seeds)),
         device=place,
         memory=reading.limits.max_memory,

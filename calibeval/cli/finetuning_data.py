@@ -68,7 +68,7 @@ class Data:
 
     def layers(self) -> tuple[PlainLayer, ...] | None:
         """The layers to go on from."""
-        return None if self.start is None else tuple(PlainLayer(*layer) for layer in self.start.layers)
+        return None if self.start is None else self.start.layers
 
     def sources(self) -> dict[str, dict[str, Any]]:
         """The files, for the record."""

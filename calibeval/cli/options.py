@@ -81,7 +81,9 @@ Losses = Annotated[
     str, typer.Option(metavar="LIST", help="ce, ls, ecp, focal, flsd, mbls, cals; as in 'ce,mbls(margin=6,alpha=0.1)'.")
 ]
 HeadKind = Annotated[str, typer.Option(metavar="linear|mlp|FILE", help="A new head, or the weights to go on from.")]
-Hidden = Annotated[int, typer.Option(metavar="N", min=1, help="Units of the hidden layer of an mlp.")]
+Hidden = Annotated[
+    int | None, typer.Option(metavar="N", min=1, help="Units of the hidden layer of an mlp (default: 512).")
+]
 Optimizer = Annotated[str, typer.Option(metavar="NAME", help="adamw, or sgd with momentum 0.9.")]
 Rate = Annotated[
     float | None, typer.Option("--lr", metavar="RATE", help="Learning rate (default: adamw 0.001, sgd 0.1).")
@@ -107,7 +109,9 @@ Amp = Annotated[bool, typer.Option("--amp", help="Products in bfloat16.")]
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to train.")]
 Seeds = Annotated[int, typer.Option(metavar="N", min=1, help="Train each loss so many times; show mean and deviation.")]
 Tune = Annotated[bool, typer.Option("--tune", help="Choose rate, weight decay and each loss's own parameters on VAL.")]
-Trials = Annotated[int, typer.Option(metavar="N", min=2, help="Candidates that --tune tries for each loss.")]
+Trials = Annotated[
+    int | None, typer.Option(metavar="N", min=2, help="Candidates that --tune tries for each loss (default: 24).")
+]
 TuneOn = Annotated[
     str, typer.Option(metavar="SCORE", help="What VAL chooses and stops by: nll-after-temperature or nll.")
 ]

@@ -42,7 +42,7 @@ def _predictions(run: Path, name: str, reading: ReadOptions) -> tuple[Prediction
     """
     import numpy as np
 
-    from calibeval.core.linear import PlainLayer, logits_of
+    from calibeval.core.linear import logits_of
     from calibeval.core.predictions import Predictions
     from calibeval.readers.features import open_features
     from calibeval.readers.head_weights import read_head
@@ -60,7 +60,7 @@ def _predictions(run: Path, name: str, reading: ReadOptions) -> tuple[Prediction
             f"{rows.source.name} and the head in {run} differ in the names of their classes, or their order"
         )
     with np.errstate(over="ignore", invalid="ignore"):
-        logits = logits_of([PlainLayer(*layer) for layer in head.layers], rows.features)
+        logits = logits_of(head.layers, rows.features)
     finite = np.isfinite(logits).all(axis=1)
     if not finite.all():
         raise InputError(f"{rows.source.name}: the logits of row {int(finite.argmin())} overflow")

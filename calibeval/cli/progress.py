@@ -11,13 +11,13 @@ PATIENCE = 1.0
 INTERVAL = 0.2
 
 
-class Progress:
-    """A line that says how much of the current dump has been read; use it in a with statement."""
+class StatusLine:
+    """A line on standard error that changes while somebody watches; it is gone after the with statement."""
 
-    def __init__(self, *, quiet: bool) -> None:
-        self._watched = not quiet and sys.stderr is not None and sys.stderr.isatty()
-        self._name, self._total, self._done = "", 0, 0
-        self._next = time.monotonic() + PATIENCE
+    def __init__(self, *, quiet: bool, patience: float = 0.0) -> None:
+        self.talks = not quiet and sys.stderr is not None
+        self.watched = self.talks and sys.stderr.isatty()
+        self._next = time.monotonic() + patience
         self._shown = False
 
     def __enter__(self) -> Self:
@@ -27,8 +27,29 @@ class Progress:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._shown:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+            self._write("")
+
+    def due(self) -> bool:
+        """Whether somebody watches, and the last line has stood long enough."""
+        return self.watched and time.monotonic() >= self._next
+
+    def change(self, text: str) -> None:
+        """Show another text."""
+        self._next, self._shown = time.monotonic() + INTERVAL, True
+        self._write(text)
+
+    @staticmethod
+    def _write(text: str) -> None:
+        sys.stderr.write(f"\r\x1b[K{text}")
+        sys.stderr.flush()
+
+
+class Progress(StatusLine):
+    """A line that says how much of the current dump has been read."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        super().__init__(quiet=quiet, patience=PATIENCE)
+        self._name, self._total, self._done = "", 0, 0
 
     def start(self, name: str, total: int) -> None:
         """Begin with a dump of so many rows."""
@@ -37,9 +58,6 @@ class Progress:
     def advance(self, rows: int) -> None:
         """So many more rows are done."""
         self._done += rows
-        now = time.monotonic()
-        if self._watched and now >= self._next:
-            self._next, self._shown = now + INTERVAL, True
+        if self.due():
             share = 100 * self._done / max(self._total, 1)
-            sys.stderr.write(f"\r\x1b[K{self._name}: {share:.0f} % of {self._total:,} rows")
-            sys.stderr.flush()
+            self.change(f"{self._name}: {share:.0f} % of {self._total:,} rows")

@@ -16,7 +16,7 @@ from calibeval.core.errors import FileProblem, InputError, UsageError
 from calibeval.render.names import visible
 
 if TYPE_CHECKING:
-    from calibeval.readers import ReadOptions
+    from calibeval.readers import Limits, ReadOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +47,17 @@ class ReadingFlags:
         Raises: UsageError for an unknown kind; FileProblem or InputError for the file of class names.
         """
         from calibeval.core.row_source import as_kind
-        from calibeval.readers import Keys, Limits, ReadOptions
-        from calibeval.readers.limits import quarter_of_memory
+        from calibeval.readers import Keys, ReadOptions
 
         columns = () if self.score_columns is None else tuple(name.strip() for name in self.score_columns.split(","))
-        max_memory = quarter_of_memory() if self.max_memory is None else self.max_memory
         return ReadOptions(
             kind=None if self.kind is None else as_kind(self.kind),
             keys=Keys(logits=self.logits_key, probs=self.probs_key, labels=self.labels_key, ids=self.ids_key),
             labels=self.labels,
             score_columns=columns,
-            class_names=None if self.class_names is None else _lines(self.class_names),
+            class_names=_names(self.class_names),
             ignore_index=self.ignore_index,
-            limits=Limits(self.max_bytes, max_memory, checksums=not self.no_crc),
+            limits=_limits(self),
         )
 
 
@@ -81,15 +79,13 @@ class FeatureFlags:
 
         Raises: FileProblem or InputError for the file of class names.
         """
-        from calibeval.readers import Keys, Limits, ReadOptions
-        from calibeval.readers.limits import quarter_of_memory
+        from calibeval.readers import Keys, ReadOptions
 
-        max_memory = quarter_of_memory() if self.max_memory is None else self.max_memory
         return ReadOptions(
             keys=Keys(labels=self.labels_key, ids=self.ids_key, features=self.features_key),
-            class_names=None if self.class_names is None else _lines(self.class_names),
+            class_names=_names(self.class_names),
             ignore_index=self.ignore_index,
-            limits=Limits(self.max_bytes, max_memory, checksums=not self.no_crc),
+            limits=_limits(self),
         )
 
 
@@ -152,7 +148,17 @@ def say(lines: Sequence[str], *, quiet: bool) -> None:
             sys.stderr.flush()
 
 
-def _lines(path: Path) -> tuple[str, ...]:
+def _limits(flags: ReadingFlags | FeatureFlags) -> Limits:
+    from calibeval.readers.limits import Limits, quarter_of_memory
+
+    max_memory = quarter_of_memory() if flags.max_memory is None else flags.max_memory
+    return Limits(flags.max_bytes, max_memory, checksums=not flags.no_crc)
+
+
+def _names(path: Path | None) -> tuple[str, ...] | None:
+    """The class names in a file, one a line."""
+    if path is None:
+        return None
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:

@@ -22,6 +22,7 @@ from calibeval.readers.head_weights import RUN_FILE
 from calibeval.render import html
 from calibeval.training.finetune import predictions_of
 from calibeval.training.sweep import Step, Sweep
+from calibeval.training.trainer import finite
 from calibeval.writers.atomic import make_folder, write_file
 from calibeval.writers.dump import write_dump
 from calibeval.writers.tensors import write_tensors
@@ -175,19 +176,15 @@ def _line(step: Step) -> dict[str, Any]:
                 "loss": str(candidate.loss),
                 "lr": candidate.rate,
                 "weight_decay": candidate.decay,
-                "train_loss": _finite(loss),
-                "val_nll": _finite(nll),
-                "val_nll_after_temperature": _finite(after),
+                "train_loss": finite(loss),
+                "val_nll": finite(nll),
+                "val_nll_after_temperature": finite(after),
                 "val_accuracy": accuracy if math.isfinite(nll) else None,
                 "running": running,
             }
             for candidate, loss, nll, after, accuracy, running in numbers
         ],
     }
-
-
-def _finite(number: float) -> float | None:
-    return number if math.isfinite(number) else None
 
 
 def finished_run(path: Path, settings: Mapping[str, Any]) -> Finetuned | None:

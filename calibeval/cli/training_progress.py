@@ -5,33 +5,17 @@ from __future__ import annotations
 import math
 import sys
 import time
-from types import TracebackType
-from typing import Self
 
+from calibeval.cli.progress import StatusLine
 from calibeval.training.sweep import Step
 
-INTERVAL = 0.2
 
-
-class TrainingProgress:
-    """Says after each epoch where the training is, how good, and how long it will take; use it in a with statement."""
+class TrainingProgress(StatusLine):
+    """Says after each epoch where the training is, how good, and how long it will take."""
 
     def __init__(self, *, quiet: bool) -> None:
-        self._talks = not quiet and sys.stderr is not None
-        self._watched = self._talks and sys.stderr.isatty()
-        self._began = time.monotonic()
-        self._stage_began = self._began
-        self._stage, self._next, self._shown = 0, 0.0, False
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._shown:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+        super().__init__(quiet=quiet)
+        self._stage, self._stage_began = 0, time.monotonic()
 
     def show(self, step: Step) -> None:
         """One epoch is done."""
@@ -39,11 +23,9 @@ class TrainingProgress:
         if step.number != self._stage:
             self._stage, self._stage_began = step.number, self._stage_began if step.epoch.number == 1 else now
         last = step.epoch.number == step.epochs or not any(step.epoch.running)
-        if self._watched and now >= self._next:
-            self._next, self._shown = now + INTERVAL, True
-            sys.stderr.write(f"\r\x1b[K{self._line(step, now)}")
-            sys.stderr.flush()
-        elif self._talks and not self._watched and last:
+        if self.due():
+            self.change(self._line(step, now))
+        elif self.talks and not self.watched and last:
             sys.stderr.write(f"{self._line(step, now)}\n")
             sys.stderr.flush()
         if last:

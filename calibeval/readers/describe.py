@@ -8,7 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from calibeval.core.errors import CalibevalError
+from calibeval.core.features import Features
 from calibeval.core.inspection import ArrayNote, Inspection, Reading
+from calibeval.core.predictions import Predictions, Source
 from calibeval.core.values import check_values
 from calibeval.readers.assemble import ReadOptions
 from calibeval.readers.features import open_features
@@ -66,16 +68,19 @@ def _reading(opened: Opened, labels: Callable[[], Opened | None], split: str | N
     except CalibevalError as error:
         cache = None if _has_scores(opened.contents.arrays) else _features(name, options)
         return cache or Reading(name, error=str(error))
+    return replace(_common(name, predictions, source), kind=predictions.kind, k=predictions.k)
+
+
+def _common(name: str, rows: Predictions | Features, source: Source) -> Reading:
+    """What is told of dumps and of feature caches alike."""
     return Reading(
         name,
-        kind=predictions.kind,
-        n=predictions.n,
-        k=predictions.k,
-        ignored=predictions.ignored,
-        has_ids=predictions.ids is not None,
-        classes=predictions.class_names or (),
-        columns=tuple((key, _values(values)) for key, values in predictions.columns.items()),
-        warnings=predictions.warnings,
+        n=rows.n,
+        ignored=rows.ignored,
+        has_ids=rows.ids is not None,
+        classes=rows.class_names or (),
+        columns=tuple((key, _values(values)) for key, values in rows.columns.items()),
+        warnings=rows.warnings,
         sha256=source.sha256,
     )
 
@@ -94,19 +99,7 @@ def _features(name: str, options: ReadOptions) -> Reading | None:
         source = features.settled_source()
     except CalibevalError:
         return None
-    return Reading(
-        name,
-        kind="features",
-        n=features.n,
-        k=features.k,
-        ignored=features.ignored,
-        has_ids=features.ids is not None,
-        classes=features.class_names or (),
-        columns=tuple((key, _values(values)) for key, values in features.columns.items()),
-        warnings=features.warnings,
-        sha256=source.sha256,
-        features=features.d,
-    )
+    return replace(_common(name, features, source), kind="features", k=features.k, features=features.d)
 
 
 def _values(column: Any) -> int | None:

@@ -6,12 +6,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.errors import FileProblem, InputError
+from calibeval.core.linear import PlainLayer
 from calibeval.core.predictions import Source
 from calibeval.core.row_source import show_shape
 from calibeval.readers.digest import checked_sha256
@@ -32,13 +33,6 @@ RUN_FILE = "head.safetensors"
 Floats = npt.NDArray[np.floating[Any]]
 
 
-class Layer(NamedTuple):
-    """A linear layer: weight (out, in) and bias (out,), float32 or float64."""
-
-    weight: Floats
-    bias: Floats
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Head:
     """The layers from features to logits: one, or two with a ReLU between them.
@@ -46,7 +40,7 @@ class Head:
     keys: of the weights in the file, one a layer. source: the file, with its hash.
     """
 
-    layers: tuple[Layer, ...]
+    layers: tuple[PlainLayer, ...]
     keys: tuple[str, ...]
     source: Source
     warnings: tuple[str, ...] = ()
@@ -153,7 +147,7 @@ def _stems(arrays: Mapping[str, Stored], file: str, *, everything: bool) -> list
     return stems
 
 
-def _layer(arrays: Mapping[str, Stored], stem: str, file: str) -> Layer:
+def _layer(arrays: Mapping[str, Stored], stem: str, file: str) -> PlainLayer:
     key = f"{stem}weight"
     weight = _numbers(arrays[key], key, file)
     out, width = weight.shape
@@ -161,7 +155,7 @@ def _layer(arrays: Mapping[str, Stored], stem: str, file: str) -> Layer:
         raise InputError(f'{file}: "{key}" {arrays[key].describe()} is empty')
     stored = arrays.get(f"{stem}bias")
     if stored is None:
-        return Layer(weight, np.zeros(out, weight.dtype))
+        return PlainLayer(weight, np.zeros(out, weight.dtype))
     if stored.shape != (out,):
         turned = " It seems to be stored as (in, out): save its transpose." if stored.shape == (width,) else ""
         raise InputError(
@@ -170,7 +164,7 @@ def _layer(arrays: Mapping[str, Stored], stem: str, file: str) -> Layer:
         )
     bias = _numbers(stored, f"{stem}bias", file)
     dtype = np.result_type(weight, bias)
-    return Layer(weight.astype(dtype), bias.astype(dtype))
+    return PlainLayer(weight.astype(dtype), bias.astype(dtype))
 
 
 def _numbers(stored: Stored, key: str, file: str) -> Floats:
@@ -186,7 +180,7 @@ def _numbers(stored: Stored, key: str, file: str) -> Floats:
     return np.array(values, np.float64 if values.dtype.itemsize > 4 else np.float32, order="C")
 
 
-def _in_order(layers: Mapping[str, Layer], file: str) -> list[str]:
+def _in_order(layers: Mapping[str, PlainLayer], file: str) -> list[str]:
     """The stems of one layer, or of two of which the second takes what the first gives.
 
     Numbers in their names, or else their shapes, decide which is the first.

@@ -11,7 +11,7 @@ from calibeval.render import comparison as shown
 from calibeval.render import latex as latex_table
 from calibeval.render.comparison import Row
 from calibeval.render.csv_table import harmless
-from calibeval.render.markdown import escape
+from calibeval.render.markdown import escape, table_row
 from calibeval.render.names import visible
 
 COLUMNS = (
@@ -39,11 +39,11 @@ def markdown(comparison: Comparison) -> str:
         said = [escape(line) for line in shown.sentences(comparison, candidate)]
         lines = [" ".join([f"**{said[0]}**", *said[1:]]), ""]
         header = ["", "base", "candidate", "difference", f"{shown.level(comparison)} interval", "p", "detectable", ""]
-        lines += [_row(header), _row([":--", *["--:"] * 6, ":--"])]
+        lines += [table_row(header), table_row([":--", *["--:"] * 6, ":--"])]
         for row in shown.rows(candidate.differences, confidence):
             label = f"{row.label} {row.unit}".strip()
             numbers = [row.base, row.candidate, row.difference, row.interval, escape(row.p), row.detectable]
-            lines.append(_row([label, *numbers, row.change.short]))
+            lines.append(table_row([label, *numbers, row.change.short]))
         notes = [
             f"{escape(candidate.name)} against {escape(comparison.base.name)}: "
             + ", ".join(escape(fact) for fact in shown.facts(candidate)),
@@ -80,7 +80,7 @@ def latex(comparison: Comparison) -> str:
     for name, found in table:
         by_name = {row.name: row for row in found}
         body.append([latex_table.escape(name), *(_latex_cell(by_name.get(metric)) for metric in names)])
-    lines = [r"\toprule", _latex_row(header), r"\midrule", *map(_latex_row, body), r"\bottomrule"]
+    lines = [r"\toprule", latex_table.table_row(header), r"\midrule", *map(latex_table.table_row, body), r"\bottomrule"]
     tabular = [rf"\begin{{tabular}}{{l{'r' * len(names)}}}", *lines, r"\end{tabular}"]
     return "\n".join([*(f"% {visible(line)}" for line in comments), *tabular]) + "\n"
 
@@ -92,14 +92,6 @@ def _every(comparison: Comparison) -> Iterator[tuple[str, str, str, Difference]]
         for part in candidate.slices:
             for difference in part.differences.values():
                 yield candidate.name, part.column, part.value, difference
-
-
-def _row(items: list[str]) -> str:
-    return f"| {' | '.join(items)} |"
-
-
-def _latex_row(items: list[str]) -> str:
-    return rf"{' & '.join(items)} \\"
 
 
 def _latex_cell(row: Row | None) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from calibeval.core.report import Report
 from calibeval.render import cells
 from calibeval.render.names import visible
@@ -48,7 +50,7 @@ def render(report: Report) -> str:
             numbers.append(rf"\textbf{{{number}}}" if champions[name] == i else number)
         rows.append([escape(dump.name), f"{dump.n:,}", *numbers])
     header = ["", "rows", *(_heading(name) for name in names)]
-    body = [r"\toprule", _row(header), r"\midrule", *(_row(row) for row in rows), r"\bottomrule"]
+    body = [r"\toprule", table_row(header), r"\midrule", *map(table_row, rows), r"\bottomrule"]
     table = [rf"\begin{{tabular}}{{l{'r' * (len(names) + 1)}}}", *body, r"\end{tabular}"]
     return "\n".join([*(f"% {visible(line)}" for line in comments), *table]) + "\n"
 
@@ -67,5 +69,6 @@ def _heading(metric: str) -> str:
     return escape(cells.label(metric)) + (f" ({escape(unit)})" if unit else "")
 
 
-def _row(items: list[str]) -> str:
+def table_row(items: Sequence[str]) -> str:
+    """A line of a tabular, of items that are escaped already."""
     return rf"{' & '.join(items)} \\"

@@ -88,10 +88,10 @@ def as_markdown(found: Finetuned) -> str:
     """The table in Markdown, both halves side by side."""
     before, after = halves(found)
     heads = ["loss", *before.headings, *(f"{name}, after T" for name in after.headings)]
-    lines = [_markdown_row(heads), _markdown_row([":--", *("--:" for _ in heads[1:])])]
+    lines = [markdown.table_row(heads), markdown.table_row([":--", *("--:" for _ in heads[1:])])]
     for (name, first), (_, second) in zip(before.rows, after.rows, strict=True):
         numbers = [_marked(cell, "**{}**".format, "<u>{}</u>".format) for cell in (*first, *second)]
-        lines.append(_markdown_row([markdown.escape(name), *numbers]))
+        lines.append(markdown.table_row([markdown.escape(name), *numbers]))
     return "\n".join([*lines, "", *(f"- {markdown.escape(note)}" for note in notes(found))]) + "\n"
 
 
@@ -102,10 +102,10 @@ def as_latex(found: Finetuned) -> str:
     top = rf" & \multicolumn{{{first}}}{{c}}{{before}} & \multicolumn{{{second}}}{{c}}{{after a temperature}} \\"
     heads = ["loss", *(latex.escape(name) for name in (*before.headings, *after.headings))]
     lines = [f"% {visible(note)}" for note in notes(found)]
-    lines += [rf"\begin{{tabular}}{{l{'r' * (first + second)}}}", r"\toprule", top, _latex_row(heads), r"\midrule"]
+    lines += [rf"\begin{{tabular}}{{l{'r' * (first + second)}}}", r"\toprule", top, latex.table_row(heads), r"\midrule"]
     for (name, left), (_, right) in zip(before.rows, after.rows, strict=True):
         numbers = [_marked(cell, r"\textbf{{{}}}".format, r"\underline{{{}}}".format) for cell in (*left, *right)]
-        lines.append(_latex_row([latex.escape(name), *(number.replace("±", r"$\pm$") for number in numbers)]))
+        lines.append(latex.table_row([latex.escape(name), *(number.replace("±", r"$\pm$") for number in numbers)]))
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
 
 
@@ -192,14 +192,6 @@ def _aligned(row: Sequence[str], widths: Sequence[int], places: Sequence[int], c
 
 def _marked(cell: Cell, best: Callable[[str], str], second: Callable[[str], str]) -> str:
     return (best, second)[cell.place](cell.text) if cell.place in (0, 1) else cell.text
-
-
-def _markdown_row(items: Sequence[str]) -> str:
-    return f"| {' | '.join(items)} |"
-
-
-def _latex_row(items: Sequence[str]) -> str:
-    return rf"{' & '.join(items)} \\"
 
 
 def _full(number: float | None) -> str:

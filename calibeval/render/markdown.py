@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from calibeval.core.report import MetricResult, Report
 from calibeval.render import cells
 from calibeval.render.names import isolated, visible
@@ -15,14 +17,14 @@ def render(report: Report) -> str:
     """The table, certain bests in bold, and below it what the numbers are and why some are missing."""
     names = cells.metric_names(report)
     header = ["dump", "rows", *(cells.heading(name) for name in names)]
-    lines = [_row(header), _row([":--", *("--:" for _ in header[1:])])]
+    lines = [table_row(header), table_row([":--", *("--:" for _ in header[1:])])]
     champions = {name: cells.best(report.dumps, name) for name in names}
     for i, dump in enumerate(report.dumps):
         numbers = []
         for name in names:
             number = cells.value(dump.metrics[name]) if name in dump.metrics else cells.NULL
             numbers.append(f"**{number}**" if champions[name] == i else number)
-        lines.append(_row([escape(dump.name), f"{dump.n:,}", *numbers]))
+        lines.append(table_row([escape(dump.name), f"{dump.n:,}", *numbers]))
     notes = [cells.convention(report)]
     if any(index is not None for index in champions.values()):
         notes.append(cells.BEST)
@@ -39,12 +41,12 @@ def _slices(table: SliceTable, place: str) -> list[str]:
     lines = [f"{place}slices by {escape(table.column)}: {table.finding()}"]
     if table.rows:
         header = ["slice", "rows", "accuracy %", "ECE %", "interval", "if calibrated", "gap", "p"]
-        lines += ["", _row(header), _row([":--", *("--:" for _ in header[1:])])]
+        lines += ["", table_row(header), table_row([":--", *("--:" for _ in header[1:])])]
     for one in table.rows:
         accuracy, ece, gap = (one.metrics.get(n, MetricResult(n, None)) for n in ("accuracy", "ece", "confidence_gap"))
         numbers = [cells.value(accuracy), cells.value(ece), cells.interval(ece), cells.floor(ece), cells.value(gap)]
         p = escape(cells.p_value(one.p_holm))
-        lines.append(_row([escape(one.value), f"{one.n:,}", *numbers, p]))
+        lines.append(table_row([escape(one.value), f"{one.n:,}", *numbers, p]))
     notes = [note for note in (table.note(), table.too_small(escape)) if note]
     return [*lines, *([""] if notes else []), *(f"- {note}" for note in notes)]
 
@@ -59,5 +61,6 @@ def escape(name: str) -> str:
     return "".join(_ENTITIES.get(char, f"\\{char}" if char in _SPECIAL else char) for char in shown)
 
 
-def _row(items: list[str]) -> str:
+def table_row(items: Sequence[str]) -> str:
+    """A line of a Markdown table, of items that are escaped already."""
     return f"| {' | '.join(items)} |"

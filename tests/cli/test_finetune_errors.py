@@ -143,6 +143,8 @@ def test_the_same_file_twice_is_a_leak(capsys, folder):
         (["--head", "mlp", "--hidden", "0"], "Invalid value for '--hidden': 0 is not in the range x>=1."),
         (["--batch-size", "0"], "Invalid value for '--batch-size': 0 is not in the range x>=1."),
         (["--tune", "--trials", "1"], "Invalid value for '--trials': 1 is not in the range x>=2."),
+        (["--hidden", "64"], "--hidden belongs to --head mlp"),
+        (["--trials", "8"], "--trials belongs to --tune"),
         (
             ["--tune", "--lr", "1"],
             "--tune chooses the rate and the weight decay; leave out --lr and --weight-decay",
