@@ -7,6 +7,7 @@ weighted mean, variance and third cumulant of x: no second pass, and nothing of 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -17,7 +18,8 @@ from calibeval.recalibrate.pieces import Coarse, Piece
 from calibeval.recalibrate.scores import Floats
 
 VANISHED = -800.0  # exp(x) is 0 from here on, so x may as well end here: -inf times 0 would be NaN
-FACTORS = 16  # as many norms, of up to 2^20 classes each, have a product in float64
+FACTORS = 16  # so many norms are multiplied at once where their product is a float64
+LEAST_NORM = {np.dtype(np.float64): 1e-290, np.dtype(np.float32): 1e-20}  # a smaller one may have few digits
 
 
 class Fused(NamedTuple):
@@ -59,7 +61,7 @@ def fused(every: Iterable[Piece], beta: float, *, before: bool = False, bends: b
     n, total = 0, np.zeros(7)
     wide, narrow = np.empty((2, 0)), np.empty((4, 0))
     clamp = False
-    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         for piece in every:
             b, size = len(piece.t), piece.d.size
             if size > wide.shape[1] or b > narrow.shape[1]:
@@ -123,12 +125,17 @@ def _weighted(e: Coarse, x: Coarse, axis: int, out: Coarse) -> None:
 
 
 def _log_total(norm: Coarse) -> float:
-    """The sum of the logarithms of norms, each in [1, k], from products: a logarithm costs as much as ten of those."""
-    if norm.dtype != np.float64:
-        return _total(np.log(norm))
-    whole = len(norm) // FACTORS * FACTORS
-    products = np.multiply.reduce(norm[:whole].reshape(FACTORS, -1), axis=0)
-    return _total(np.log(products)) + _total(np.log(norm[whole:]))
+    """The sum of the logarithms of norms, from products: a logarithm costs as much as ten of those.
+
+    NaN where a norm is so small that it has lost digits.
+    """
+    least = LEAST_NORM[norm.dtype]
+    if norm.dtype == np.float64:
+        whole = len(norm) // FACTORS * FACTORS
+        products = np.multiply.reduce(norm[:whole].reshape(FACTORS, -1), axis=0)
+        if np.minimum.reduce(products, initial=1.0) > least and np.maximum.reduce(products, initial=1.0) < math.inf:
+            norm = np.concatenate([products, norm[whole:]])
+    return _total(np.log(norm)) if np.minimum.reduce(norm) > least else math.nan
 
 
 def _total(values: Coarse) -> float:

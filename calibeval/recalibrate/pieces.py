@@ -65,22 +65,24 @@ def _room(rows: int, k: int, *, coarse: bool = False) -> _Room:
     return _Room(np.empty(rows * k, dtype), best, t, np.empty_like(at_row), at_row)
 
 
-def pieces(predictions: Predictions, clip: float | None = None, *, coarse: bool = False) -> Iterator[Piece]:
+def pieces(
+    predictions: Predictions, clip: float | None = None, *, coarse: bool = False, plain: bool = False
+) -> Iterator[Piece]:
     """All rows that count; each piece is valid until the next one is asked for.
 
-    coarse: in float32, good for a step towards the optimum, but not for the last one; logits are neither checked nor
-    brought below 0, so that exp(d) may overflow.
+    coarse: in float32, good for a step towards the optimum, but not for the last one. plain: logits as they are; they
+    are neither checked nor brought below 0, so that exp(d) may overflow or vanish.
     Raises: BadValues for values that contradict the kind; Impossible where a label has probability 0.
     """
     k = predictions.scores.shape[1]
     chunk = chunk_rows(predictions)
     step = -(-chunk // -(-chunk // max(1, BLOCK_SCORES // k)))  # equal parts of a chunk
     room = _room(min(step, predictions.rows), k, coarse=coarse)
-    rough = coarse and predictions.kind == "logits" and clip is None
+    plain = plain and predictions.kind == "logits" and clip is None
     for block in predictions.blocks(chunk):
         for start in range(0, len(block.labels), step):
             part = Block(block.scores[start : start + step], block.labels[start : start + step], 0)
-            yield _rough_piece(part, room) if rough else _piece(part, predictions, clip, room)
+            yield _plain_piece(part, room) if plain else _piece(part, predictions, clip, room)
 
 
 def sample(predictions: Predictions, clip: float | None = None, *, coarse: bool = False) -> tuple[list[Piece], bool]:
@@ -130,7 +132,7 @@ def _piece(block: Block, predictions: Predictions, clip: float | None, room: _Ro
     return Piece(d, t, axis)
 
 
-def _rough_piece(block: Block, room: _Room) -> Piece:
+def _plain_piece(block: Block, room: _Room) -> Piece:
     """The logits themselves: any number may be taken from all d of a row and from its t."""
     b, k = block.scores.shape
     axis = 0 if k <= FEW_CLASSES else 1

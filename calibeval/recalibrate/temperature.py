@@ -149,13 +149,13 @@ def _near(predictions: Predictions, clip: float | None, u: float) -> tuple[float
     The first pass, in float32, costs half of the second one; where it overflows there is no step. After a short step
     its curvature serves the second pass, too, of which only value and slope are asked.
     """
-    rough = fused(pieces(predictions, clip, coarse=True), math.exp(u))
+    rough = fused(pieces(predictions, clip, coarse=True, plain=True), math.exp(u))
     step = halley(rough.slope, rough.curvature, rough.third)
     if step is None or abs(step) > LONGEST_COARSE_STEP:
         return u, 1, None
     u += step
     bends, longest = abs(step) > SHORT_COARSE_STEP, LAST_STEP
-    last = fused(pieces(predictions, clip), math.exp(u), before=True, bends=bends)
+    last = fused(pieces(predictions, clip, plain=True), math.exp(u), before=True, bends=bends)
     if not bends:
         last, longest = last._replace(curvature=rough.curvature + step * rough.third), LAST_NEWTON_STEP
     step = halley(last.slope, last.curvature, last.third)

@@ -98,6 +98,28 @@ class TestManyRows:
         assert found.temperature == pytest.approx(temperature, rel=1e-10)
         assert found.nll_after == pytest.approx(nll, abs=1e-12)
 
+    @pytest.mark.parametrize("offsets", [(50,), (600,), (800,), (-600,), (-690,), (-1000,), (-700, 0, 700), (1e30,)])
+    def test_rows_that_begin_anywhere(self, offsets):
+        # Exponentials of such logits overflow, vanish or lose digits.
+        logits, labels = logits_and_labels(6000, 5)
+        shifted = (logits + np.resize(offsets, 6000)[:, None]).astype(np.float32)
+        if offsets == (1e30,):
+            shifted[1:] = logits[1:]
+        found = optimum(Predictions(logits=shifted, labels=labels))
+        exact = shifted.astype(float) - shifted.max(axis=1, keepdims=True)
+        temperature, nll = best_temperature(exact, labels)
+        assert found.temperature == pytest.approx(temperature, rel=1e-10)
+        assert found.nll_after == pytest.approx(nll, abs=1e-12)
+
+    def test_impossible_classes(self):
+        logits, labels = logits_and_labels(6000, 5)
+        logits = logits.astype(np.float32)
+        logits[np.arange(6000), (labels + 1) % 5] = -np.inf
+        found = optimum(Predictions(logits=logits, labels=labels))
+        temperature, nll = best_temperature(logits.astype(float), labels)
+        assert found.temperature == pytest.approx(temperature, rel=1e-10)
+        assert found.nll_after == pytest.approx(nll, abs=1e-12)
+
     def test_sources_that_serve_slices_only(self):
         logits, labels = logits_and_labels(5000, 2)
         column = logits[:, 1] - logits[:, 0]
