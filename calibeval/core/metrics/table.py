@@ -88,8 +88,10 @@ def mark_approximate(result: MetricResult, sums: Sums) -> MetricResult:
     """A class-wise result that says so where its interval rests on few rows a class, below 20 on average."""
     if result.low is None or sums.k is None or sums.n >= LEAST_CLASS_ROWS * sums.k:
         return result
-    rows = f"{sums.n / sums.k:.3g} rows per class"
-    return replace(result, reason=f"its interval is approximate: {rows}, fewer than {LEAST_CLASS_ROWS}")
+    rows = 10 * sums.n // sums.k / 10  # rounded down, lest 19.96 look like 20
+    return replace(
+        result, reason=f"its interval is approximate: {rows:g} rows per class, fewer than {LEAST_CLASS_ROWS}"
+    )
 
 
 def _classes(sums: Sums) -> BinSums:

@@ -118,7 +118,7 @@ def test_metrics_of_sums_by_hand():
     assert METRICS["ece_positive"].value(sums) == pytest.approx((0.2 + 0.6) / 2)
 
 
-@pytest.mark.parametrize(("n", "k", "rows"), [(99, 5, "19.8"), (60, 8, "7.5"), (100, 5, None)])
+@pytest.mark.parametrize(("n", "k", "rows"), [(99, 5, "19.8"), (399, 20, "19.9"), (60, 8, "7.5"), (100, 5, None)])
 def test_few_rows_per_class_are_told_beside_the_interval(n, k, rows):
     logits, labels = logits_and_labels(n, k)
     predictions = Predictions(logits=logits, labels=labels)
