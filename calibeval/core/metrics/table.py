@@ -89,9 +89,8 @@ def mark_approximate(result: MetricResult, sums: Sums) -> MetricResult:
     if result.low is None or sums.k is None or sums.n >= LEAST_CLASS_ROWS * sums.k:
         return result
     rows = 10 * sums.n // sums.k / 10  # rounded down, lest 19.96 look like 20
-    return replace(
-        result, reason=f"its interval is approximate: {rows:g} rows per class, fewer than {LEAST_CLASS_ROWS}"
-    )
+    few = f"{rows:g} row{'' if rows == 1 else 's'} per class, fewer than {LEAST_CLASS_ROWS}"
+    return replace(result, reason=f"its interval is approximate: {few}")
 
 
 def _classes(sums: Sums) -> BinSums:

@@ -118,12 +118,22 @@ def test_metrics_of_sums_by_hand():
     assert METRICS["ece_positive"].value(sums) == pytest.approx((0.2 + 0.6) / 2)
 
 
-@pytest.mark.parametrize(("n", "k", "rows"), [(99, 5, "19.8"), (399, 20, "19.9"), (60, 8, "7.5"), (100, 5, None)])
-def test_few_rows_per_class_are_told_beside_the_interval(n, k, rows):
+@pytest.mark.parametrize(
+    ("n", "k", "few"),
+    [
+        (99, 5, "19.8 rows"),
+        (399, 20, "19.9 rows"),
+        (60, 8, "7.5 rows"),
+        (89, 80, "1.1 rows"),
+        (80, 80, "1 row"),
+        (100, 5, None),
+    ],
+)
+def test_few_rows_per_class_are_told_beside_the_interval(n, k, few):
     logits, labels = logits_and_labels(n, k)
     predictions = Predictions(logits=logits, labels=labels)
     found = evaluate(predictions, bins=5).dumps[0].metrics
-    told = None if rows is None else f"its interval is approximate: {rows} rows per class, fewer than 20"
+    told = None if few is None else f"its interval is approximate: {few} per class, fewer than 20"
     assert found["cwce"].low is not None
     assert found["cwce"].reason == told
     assert all(metric.reason is None for name, metric in found.items() if name != "cwce")
