@@ -34,7 +34,7 @@ from calibeval.core.values import check_values
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
 
-CHUNK_SCORES, CHUNK_ROWS = 2**21, 2**18  # a chunk, the unit of work of a thread, has at most so many scores and rows
+CHUNK_SCORES, CHUNK_ROWS = 2**21, 2**17  # a chunk, the unit of work of a thread, has at most so many scores and rows
 # Once glibc has seen an array of this size freed, it keeps as much for the next ones, and the arrays of a chunk are not
 # paged in anew each time: a third of the time with two classes. Elsewhere this does nothing.
 KEPT_BYTES = 2**24

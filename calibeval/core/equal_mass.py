@@ -28,7 +28,7 @@ from calibeval.core.threads import in_order
 Keys = npt.NDArray[np.uint64]
 Bits = npt.NDArray[np.int64]
 
-PART = 2**16
+PART = 2**17
 FEW_ROWS = 2**15  # so many are sorted faster than counted
 CELL_BITS = 16
 COLLECTED = 2**20  # keys held at most while edges are searched
