@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.metrics.binning import BinSums, Floats
+from calibeval.core.metrics.binning import BinSums, Floats, totals_by_index
 from calibeval.core.metrics.level import Level
 from calibeval.core.metrics.pair_grid import accepted_ends, least_surprise
 from calibeval.core.metrics.path_inversion import (
@@ -41,6 +41,7 @@ _SLACK = 2.0
 # Beyond this ratio of a mean to its standard error the fold at zero is not felt.
 _FAR = 9.0
 _TINY = 1e-300
+PART = 2**16  # rows at a time
 
 
 class PairedInterval(NamedTuple):
@@ -121,10 +122,13 @@ def shared_rows(bins: tuple[Bins, Bins], residuals: tuple[Floats, Floats], sums:
     [[1.0, 0.0], [0.0, 1.0]]
     """
     shape = len(sums[0].count), len(sums[1].count)
-    cell = bins[0] * shape[1] + bins[1]
-    products = np.bincount(cell, weights=residuals[0] * residuals[1], minlength=shape[0] * shape[1])
-    first, second = (np.sqrt(np.maximum(one.gap_squares, 0.0)) for one in sums)
-    scale = first[:, None] * second[None, :]
+    products = np.zeros(shape[0] * shape[1])
+    for start in range(0, len(bins[0]), PART):
+        here = slice(start, start + PART)
+        cell = bins[0][here] * shape[1] + bins[1][here]
+        products += totals_by_index(cell, len(products), residuals[0][here] * residuals[1][here])[0]
+    errors = [np.sqrt(np.maximum(own.gap_squares, 0.0)) for own in sums]
+    scale = errors[0][:, None] * errors[1][None, :]
     table = np.divide(products.reshape(shape), scale, out=np.zeros(shape), where=scale > _TINY)
     return Shared(np.clip(table, -1.0, 1.0), len(bins[0]))
 
@@ -202,7 +206,7 @@ def _expansion(mean: Floats, error: Floats, *, folded: bool) -> Floats:
 def _curve(side: Side, z: float) -> _Curve:
     """The side's path at places from far beyond its box on one side to far beyond it on the other."""
     places, box = _places(side, z), _BOX * z
-    points = [side.path.at(place) for place in places.tolist()]
+    points = side.path.along(places)
     score = np.clip([point.score(side.value) for point in points], -1e6, 1e6)
     inside = np.abs(score) <= box * (1.0 + 1e-6)
     if not inside.any():
@@ -219,9 +223,8 @@ def _curve(side: Side, z: float) -> _Curve:
 
 def _places(side: Side, z: float) -> Floats:
     """Places in ascending order: evenly spaced in the box, and ever wider outside of it."""
-    box, (at, far, null) = _BOX * z, side.path
-    probes = _probes(far, null)
-    scores = np.maximum.accumulate([min(max(at(p).score(side.value), -1e6), 1e6) for p in probes.tolist()])
+    box, probes = _BOX * z, _probes(side.path.far, side.path.null)
+    scores = np.maximum.accumulate(np.clip([point.score(side.value) for point in side.path.along(probes)], -1e6, 1e6))
     steps = np.array(_OUTSIDE) * box
     outside = np.interp(np.concatenate((-steps, steps)), scores, probes)
     first, last = np.interp([-box, box], scores, probes)

@@ -44,6 +44,9 @@ _HERMITE = (
 _TABLE_STEPS = 64
 
 
+Numbers = float | Floats
+
+
 class Point(NamedTuple):
     """A population on the path: its calibration error `target`, and the first moments of the plug-in value there."""
 
@@ -67,14 +70,24 @@ class Point(NamedTuple):
 
 
 class Path(NamedTuple):
-    """A curve of populations: `at` gives the point at a place; from `far` to `null` the error falls to 0.
+    """A curve of populations; from `far` to `null` the error falls to 0.
 
-    far is negative; places beyond it are legal, and still farther away.
+    moments: the fields of the point at a place, or at several. far is negative; places beyond it are legal, and still
+    farther away.
     """
 
-    at: Callable[[float], Point]
+    moments: Callable[[Numbers], tuple[Numbers, Numbers, Numbers, Numbers]]
     far: float
     null: float
+
+    def at(self, place: float) -> Point:
+        """The point at a place."""
+        return Point(*map(float, self.moments(place)))
+
+    def along(self, places: Floats) -> list[Point]:
+        """The points at many places, at the cost of a few."""
+        fields = np.array(self.moments(places), np.float64)
+        return [Point(*of_place) for of_place in fields.T.tolist()]
 
 
 class Joint(NamedTuple):
@@ -175,7 +188,7 @@ def folded_path(sums: BinSums, n: int, dependence: float, joint: Joint | None = 
     joint: of dependent rows; then `dependence` does nothing.
     """
     counts = np.atleast_2d(sums.count)
-    owner = np.nonzero(counts > 0)[0]
+    first_of_class = np.flatnonzero(np.diff(np.nonzero(counts > 0)[0], prepend=-1))
     filled, divisor = sums.count > 0, float(n * len(counts))
     errors = gap_errors(sums) if joint is None else joint.error
     error, size = errors[filled] / divisor, np.abs(sums.gap[filled]) / divisor
@@ -185,25 +198,25 @@ def folded_path(sums: BinSums, n: int, dependence: float, joint: Joint | None = 
     noise = error * _noise_ratio(sums)[filled]
     relative_noise = noise / scale
 
-    def at(steps: float) -> Point:
-        gap = np.maximum(size - steps * error, 0.0)
+    def moments(places: Numbers) -> tuple[Numbers, Numbers, Numbers, Numbers]:
+        gap = np.maximum(size - np.expand_dims(places, -1) * error, 0.0)
         ratio = np.minimum(gap / scale, _FAR)
         inside, density = 2.0 * normal_cdf(ratio) - 1.0, 2.0 * normal_pdf(ratio)
         unit, square = ratio * inside + density * relative_noise, ratio * ratio
         variance = error**2 * np.maximum(1.0 + square - unit**2, 0.0)
         folded = ratio * inside + density
         third = ratio * (square + 3.0) * inside + (square + 2.0) * density - 3.0 * folded * (1.0 + square)
-        independent, third_moment = float(variance.sum()), float(np.sum(error**3 * (third + 2.0 * folded**3)))
-        target, mean = float(gap.sum()), float(np.sum(gap * inside + noise * density))
+        independent, third_moment = _total(variance), _total(error**3 * (third + 2.0 * folded**3))
+        target, mean = _total(gap), _total(gap * inside + noise * density)
         if among is not None:
             total, factor = _joint_variance(independent, error * inside * sign, error * density, among)
-            return Point(target, mean, total, factor**2 * third_moment)
+            return target, mean, total, factor**2 * third_moment
         # The uncentred squares count the variance of the error itself; of one class it is target^2 / n.
-        surplus = float(np.sum(np.bincount(owner, weights=gap) ** 2)) / n
-        variance_of_sum = dependence * max(independent - surplus, _LEAST_SHARE * independent)
-        return Point(target, mean, variance_of_sum, dependence**1.5 * third_moment)
+        surplus = _total(np.add.reduceat(gap, first_of_class, axis=-1) ** 2) / n
+        variance_of_sum = dependence * np.maximum(independent - surplus, _LEAST_SHARE * independent)
+        return target, mean, variance_of_sum, dependence**1.5 * third_moment
 
-    return Path(at, _FARTHEST, _largest_ratio(size, error))
+    return Path(moments, _FARTHEST, _largest_ratio(size, error))
 
 
 def overconfidence_path(sums: BinSums, n: int, z: float, joint: Joint | None = None) -> Path:
@@ -219,24 +232,25 @@ def overconfidence_path(sums: BinSums, n: int, z: float, joint: Joint | None = N
     among = None if joint is None else joint.among(filled)
     scale = error + _TINY
 
-    def at(steps: float) -> Point:
-        risen = over + min(abs(steps), _SLACK if steps > 0.0 else z) * error
-        under = np.minimum(risen, 0.0) if steps > 0.0 else risen
+    def moments(places: Numbers) -> tuple[Numbers, Numbers, Numbers, Numbers]:
+        steps = np.expand_dims(places, -1)
+        risen = over + np.minimum(np.abs(steps), np.where(steps > 0.0, _SLACK, z)) * error
+        under = np.where(steps > 0.0, np.minimum(risen, 0.0), risen)
         gap = np.where(over > 0.0, np.maximum(over - steps * error, 0.0), under)
         ratio = np.clip(gap / scale, -_FAR, _FAR)
         below, density = normal_cdf(ratio), normal_pdf(ratio)
         first, square = ratio * below + density, ratio * ratio
         second = (square + 1.0) * below + ratio * density
         third = ratio * (square + 3.0) * below + (square + 2.0) * density - 3.0 * first * second + 2.0 * first**3
-        target = float(np.maximum(gap, 0.0).sum())
-        independent = float(np.sum(error**2 * np.maximum(second - first**2, 0.0)))
-        mean, third_moment = float(np.sum(np.where(ratio < _FAR, error * first, gap))), float(np.sum(error**3 * third))
+        target, third_moment = _total(np.maximum(gap, 0.0)), _total(error**3 * third)
+        independent = _total(error**2 * np.maximum(second - first**2, 0.0))
+        mean = _total(np.where(ratio < _FAR, error * first, gap))
         if among is not None:
             total, factor = _joint_variance(independent, error * below, error * density, among)
-            return Point(target, mean, total, factor**2 * third_moment)
-        return Point(target, mean, max(independent - target**2 / n, _LEAST_SHARE * independent), third_moment)
+            return target, mean, total, factor**2 * third_moment
+        return target, mean, np.maximum(independent - target**2 / n, _LEAST_SHARE * independent), third_moment
 
-    return Path(at, _FARTHEST, max(_largest_ratio(over, error), _SLACK))
+    return Path(moments, _FARTHEST, max(_largest_ratio(over, error), _SLACK))
 
 
 def overconfidence(sums: BinSums, n: int) -> Floats:
@@ -269,9 +283,9 @@ def pooled_path(sums: BinSums, n: int, dependence: float, joint: Joint | None = 
     error = error[filled] / divisor
     unit_mean, unit_spread = mean / (error + _TINY), spread / (error + _TINY)
 
-    def at(place: float) -> Point:
-        growth = -place
-        variance, slope, bend = np.zeros_like(error), np.zeros_like(error), np.zeros_like(error)
+    def moments(places: Numbers) -> tuple[Numbers, Numbers, Numbers, Numbers]:
+        growth = -np.expand_dims(places, -1)
+        variance, slope, bend = np.zeros((3, *np.broadcast_shapes(growth.shape, error.shape)))
         for node, weight in _HERMITE:
             drawn = growth * (unit_mean + node * unit_spread)
             ratio = np.minimum(np.abs(drawn), _FAR)
@@ -279,19 +293,20 @@ def pooled_path(sums: BinSums, n: int, dependence: float, joint: Joint | None = 
             if among is not None:
                 slope += weight * np.sign(drawn) * (2.0 * normal_cdf(ratio) - 1.0)
                 bend += weight * 2.0 * normal_pdf(ratio)
-        total = dependence * float(np.sum(error**2 * variance))
+        independent = _total(error**2 * variance)
+        total = dependence * independent
         if among is not None:
-            total, _ = _joint_variance(float(np.sum(error**2 * variance)), error * slope, error * bend, among)
-        target = float(np.sum(_folded_mean(growth * mean, growth * spread)))
-        noisy = float(np.sum(_folded_mean(growth * mean, np.sqrt((growth * spread) ** 2 + noise**2))))
-        return Point(target, noisy, total, 0.0)
+            total, _ = _joint_variance(independent, error * slope, error * bend, among)
+        target = _total(_folded_mean(growth * mean, growth * spread))
+        noisy = _total(_folded_mean(growth * mean, np.sqrt((growth * spread) ** 2 + noise**2)))
+        return target, noisy, total, np.zeros_like(total)
 
-    return Path(at, -1.0, 0.0)
+    return Path(moments, -1.0, 0.0)
 
 
 def _joint_variance(
-    independent: float, slope: Floats, bend: Floats, among: tuple[Floats, Floats]
-) -> tuple[float, float]:
+    independent: Numbers, slope: Floats, bend: Floats, among: tuple[Floats, Floats]
+) -> tuple[Numbers, Numbers]:
     """Variance of a sum of functions of correlated normal variables, and its ratio to that of independent ones.
 
     independent: the variance without correlation. slope, bend: expectations of the first and second derivative of each
@@ -300,10 +315,16 @@ def _joint_variance(
     correlation, squared = among
     size = np.abs(slope)
     # Bins that vary together but show gaps of opposite signs may do so by noise: then these would not cancel.
-    linear = max(float(slope @ correlation @ slope), float(size @ correlation @ size))
-    off_diagonal = linear + 0.5 * float(bend @ squared @ bend)
-    total = max(independent + off_diagonal, _LEAST_SHARE * independent)
-    return total, total / max(independent, _TINY)
+    linear = np.maximum(_total(slope @ correlation * slope), _total(size @ correlation * size))
+    off_diagonal = linear + 0.5 * _total(bend @ squared * bend)
+    total = np.maximum(independent + off_diagonal, _LEAST_SHARE * independent)
+    return total, total / np.maximum(independent, _TINY)
+
+
+def _total(values: Floats) -> Numbers:
+    """The sum over the bins."""
+    total: Numbers = np.add.reduce(values, axis=-1)
+    return total
 
 
 def _mean_p(sums: BinSums) -> Floats:
