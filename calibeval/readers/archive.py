@@ -69,12 +69,13 @@ def _located(file: IO[bytes], path: Path, infos: Sequence[zipfile.ZipInfo]) -> d
 
 def _member(file: IO[bytes], path: Path, size: int, info: zipfile.ZipInfo) -> Member:
     """The member behind its local header, whose lengths may differ from the index."""
-    file.seek(info.header_offset)
+    offset = info.header_offset if 0 <= info.header_offset < size else size  # the index may hold 2^64 - 1
+    file.seek(offset)
     raw = file.read(LOCAL_HEADER.size)
     if len(raw) < LOCAL_HEADER.size or raw[:4] != b"PK\x03\x04":
         raise InputError(f"{path.name}: {info.filename} has a damaged local header")
     *_, name_length, extra_length = LOCAL_HEADER.unpack(raw)
-    start = info.header_offset + LOCAL_HEADER.size + int(name_length) + int(extra_length)
+    start = offset + LOCAL_HEADER.size + int(name_length) + int(extra_length)
     member = Member(info, start)
     if start + info.compress_size > size or (member.stored and info.compress_size != info.file_size):
         raise InputError(f"{path.name}: {info.filename} has a size that does not fit the file")

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from calibeval import Predictions, evaluate
+from calibeval import Predictions, compare, evaluate
 from tests.benchmarks import dumps, peers, plain
 from tests.benchmarks.timing import (
     Contender,
@@ -51,12 +51,17 @@ LEAST_SPEEDUP = {1000: 40.0, 100: 20.0, 10: 10.0, 2: 7.0}
 MOST_MIB, BYTES_A_ROW = 32, 8
 MOST_DIFFERENCE = {"float32": 1e-6, "float64": 1e-9}
 LEAST_FROM_TWO_CORES = 1.3
+MOST_WITH_INTERVALS, MOST_REPORTS_A_COMPARISON = 1.2, 3.0  # at the number of classes at which these are asked for
+COST_CLASSES = 10
 COMPILER_FLAGS = ("-O3", "-march=native", "-ffast-math", "-fopenmp-simd", "-shared", "-fPIC")
 ROOT = Path(__file__).resolve().parents[2]
 
 
 class Size(NamedTuple):
-    """What was measured at one size; extra: MiB beyond the input by contender; errors: relative, by contender."""
+    """What was measured at one size; extra: MiB beyond the input by contender; errors: relative, by contender.
+
+    two_cores: wall of one thread over two. comparison: a comparison of two dumps over one report.
+    """
 
     n: int
     k: int
@@ -64,6 +69,7 @@ class Size(NamedTuple):
     extra: dict[str, float]
     errors: dict[str, dict[str, float]]
     two_cores: float | None
+    comparison: float | None
 
 
 def main() -> None:
@@ -125,8 +131,10 @@ def measure(folder: Path, n: int, k: int, rounds: int, floor: Callable[[np.ndarr
     truth = plain.metrics(logits, labels)
     errors = {c.name: differences(c.run(n), truth) for c in contenders if c.name != FLOOR and times[c.name].seconds}
     two_cores = speedup(logits, labels, rounds) if cores() > 1 else None
+    comparison = comparison_cost(logits, labels, rounds) if k == COST_CLASSES else None
     extra = {name: measure_extra(name, dump) for name in errors}
-    return Size(n, k, times, {name: mib for name, mib in extra.items() if mib is not None}, errors, two_cores)
+    known = {name: mib for name, mib in extra.items() if mib is not None}
+    return Size(n, k, times, known, errors, two_cores, comparison)
 
 
 def own(name: str, logits: np.ndarray, labels: np.ndarray) -> Contender:
@@ -149,6 +157,19 @@ def speedup(logits: np.ndarray, labels: np.ndarray, rounds: int) -> float:
     ]
     one, two = interleaved(contenders, len(labels), rounds, clock=time.perf_counter).values()
     return ratio(one, two)
+
+
+def comparison_cost(logits: np.ndarray, labels: np.ndarray, rounds: int) -> float:
+    """CPU seconds of a comparison with a slightly other model, over those of one report with intervals."""
+    base = Predictions(logits=logits, labels=labels)
+    noise = np.random.default_rng(0).normal(scale=0.1, size=logits.shape)
+    other = Predictions(logits=(0.9 * logits + noise).astype(logits.dtype), labels=labels)
+    contenders = [
+        Contender("report", lambda _: evaluate(base, jobs=1)),
+        Contender("comparison", lambda _: compare(base, [other], jobs=1)),
+    ]
+    one, two = interleaved(contenders, len(labels), rounds).values()
+    return ratio(two, one)
 
 
 def differences(found: object, truth: Mapping[str, float]) -> dict[str, float]:
@@ -269,6 +290,11 @@ def _targets(sizes: list[Size], agreement: list[tuple[str, float, str]]) -> list
         if size.two_cores is not None:
             what = f"{name}: two threads over one, wall"
             rows.append(target_row(what, LEAST_FROM_TWO_CORES, size.two_cores, at_least=True))
+        if size.comparison is not None:
+            what, intervals = f"{name}: with intervals, over without", ratio(size.times[INTERVALS], own_times)
+            rows.append(target_row(what, MOST_WITH_INTERVALS, intervals, at_least=False))
+            what = f"{name}: comparison of two dumps, over one report"
+            rows.append(target_row(what, MOST_REPORTS_A_COMPARISON, size.comparison, at_least=False))
         worst = max(size.errors[ALL].values())
         what = f"{name}: difference from float64"
         rows.append(target_row(what, MOST_DIFFERENCE["float32"], worst, at_least=False, unit=""))

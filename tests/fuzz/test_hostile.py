@@ -128,7 +128,22 @@ def overlapping_members():
     return bytes(content)
 
 
+def far_header(offset):
+    """A member whose header lies at this place, says the index, in 64 bits."""
+    content = bytearray(zip_of({"logits.npy": npy_header((2,)) + bytes(8)}))
+    entry, end = content.index(b"PK\x01\x02"), content.index(b"PK\x05\x06")
+    extra = struct.pack("<HHQ", 1, 8, offset)
+    struct.pack_into("<I", content, entry + 42, 2**32 - 1)
+    struct.pack_into("<H", content, entry + 30, len(extra))
+    struct.pack_into("<I", content, end + 12, end - entry + len(extra))
+    extra_at = entry + 46 + len("logits.npy")
+    return bytes(content[:extra_at] + extra + content[extra_at:])
+
+
 BOMBS = {
+    "far.npz": lambda: far_header(2**64 - 1),
+    "far.pt": lambda: far_header(2**63),
+    "beyond.npz": lambda: far_header(2**40),
     "header_only.npz": lambda: zip_of({"logits.npy": npy_header((10**12, 1000))}),
     "negative.npz": lambda: zip_of({"logits.npy": npy_header((-5, 3))}),
     "declared_4g.npz": lambda: zip_with_declared_size(2**32 - 2),
