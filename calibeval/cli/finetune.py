@@ -8,7 +8,6 @@ from calibeval.cli import options
 from calibeval.cli.reading import FeatureFlags, refuse_overwriting, say, threads, with_feature_flags
 from calibeval.core.errors import UsageError, nearest
 
-HIDDEN, TRIALS = 512, 24
 OUTPUTS = (
     "history.jsonl",
     "head.safetensors",
@@ -104,11 +103,11 @@ def finetune(
             select=tune_on,
             amp=amp,
         ),
-        hidden=(hidden or HIDDEN) if head == "mlp" else None,
+        hidden=(hidden or options.HIDDEN) if head == "mlp" else None,
         standardize=standardize,
         rate=lr,
         decay=weight_decay,
-        trials=(trials or TRIALS) if tune else 0,
+        trials=(trials or options.TRIALS) if tune else 0,
         seeds=tuple(range(seed, seed + seeds)),
         device=place,
         memory=reading.limits.max_memory,

@@ -81,8 +81,9 @@ Losses = Annotated[
     str, typer.Option(metavar="LIST", help="ce, ls, ecp, focal, flsd, mbls, cals; as in 'ce,mbls(margin=6,alpha=0.1)'.")
 ]
 HeadKind = Annotated[str, typer.Option(metavar="linear|mlp|FILE", help="A new head, or the weights to go on from.")]
+HIDDEN, TRIALS = 512, 24
 Hidden = Annotated[
-    int | None, typer.Option(metavar="N", min=1, help="Units of the hidden layer of an mlp (default: 512).")
+    int | None, typer.Option(metavar="N", min=1, help=f"Units of the hidden layer of an mlp (default: {HIDDEN}).")
 ]
 Optimizer = Annotated[str, typer.Option(metavar="NAME", help="adamw, or sgd with momentum 0.9.")]
 Rate = Annotated[
@@ -110,7 +111,8 @@ Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to tra
 Seeds = Annotated[int, typer.Option(metavar="N", min=1, help="Train each loss so many times; show mean and deviation.")]
 Tune = Annotated[bool, typer.Option("--tune", help="Choose rate, weight decay and each loss's own parameters on VAL.")]
 Trials = Annotated[
-    int | None, typer.Option(metavar="N", min=2, help="Candidates that --tune tries for each loss (default: 24).")
+    int | None,
+    typer.Option(metavar="N", min=2, help=f"Candidates that --tune tries for each loss (default: {TRIALS})."),
 ]
 TuneOn = Annotated[
     str, typer.Option(metavar="SCORE", help="What VAL chooses and stops by: nll-after-temperature or nll.")

@@ -70,7 +70,7 @@ def summarise(
     max_memory: scores of more bytes are read again, once or a few times, for the equal-mass bins, and nothing is kept
     for each row; None: there is no limit. progress: called with the number of rows of each finished chunk.
     keep_rows: keep the results of every row, too: 25 bytes a row.
-    Memory beyond the scores: about 10 MiB a thread, and 8 bytes a row within max_memory.
+    Memory beyond the scores: about 20 MiB a thread, and 8 bytes a row within max_memory.
     Raises: InputError naming the first rows whose values are not what the kind promises.
 
     >>> sums = summarise(Predictions(probs=[[0.8, 0.2], [0.4, 0.6]], labels=[0, 0]), bins=2)

@@ -28,7 +28,7 @@ from calibeval.core.threads import in_order
 Keys = npt.NDArray[np.uint64]
 Bits = npt.NDArray[np.int64]
 
-PART = 2**17
+PART = 2**17  # rows at a time, a MiB of keys
 FEW_ROWS = 2**15  # so many are sorted faster than counted
 CELL_BITS = 16
 COLLECTED = 2**20  # keys held at most while edges are searched
@@ -109,8 +109,8 @@ def from_passes(
 ) -> tuple[BinSums, Floats]:
     """Sums and edges of equal-mass bins from a few passes over the keys.
 
-    read: starts a pass and yields the keys of consecutive rows. n: number of rows. histogram: first one of all rows.
-    jobs: threads for the last pass, where reading costs next to nothing.
+    read: starts a pass and yields the keys of consecutive rows. n: number of rows. histogram: `first_histogram` of all
+    rows. jobs: threads for the last pass; more than one only where read has none of its own.
     """
     intervals = _located(histogram, _cell_starts().tolist(), 0, equal_mass_ranks(n, bins).tolist())
     while sum(interval.rows for interval in intervals if interval.width > 1) > COLLECTED:

@@ -129,7 +129,7 @@ def _outcome(rule: Rule, evidence: Evidence, settings: GateSettings) -> tuple[Ou
     advice = "no number of rows is enough: the value is at the limit"
     if needed is not None:
         advice = f"about {needed:,} rows would decide"
-    return "inconclusive", advice, needed
+    return "inconclusive", f"{advice}{doubt}", needed
 
 
 def rows_needed(n: int, low: float, centre: float, high: float) -> int | None:

@@ -8,6 +8,8 @@ Each row's result depends on that row alone, bit by bit, wherever it stands.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +22,8 @@ from calibeval.core.row_source import Kind
 Indices = npt.NDArray[np.intp]
 Scores = npt.NDArray[Any]
 FEW_CLASSES = 64
-# Scores of a block, 4 MiB of float64: in a cache, and long enough that threads seldom wait for the interpreter.
+# Scores of a block, 4 MiB of float64: one for each thread still lies in a cache that they share, and the work on one
+# takes so long that threads seldom wait for the interpreter.
 BLOCK_SCORES = 2**19
 # Where one number serves a whole line of a block, numpy writes it out many times unless two lines exceed its buffer.
 BUFFERED = 256
@@ -98,8 +101,7 @@ def full_rows(block: Block, kind: Kind, edges: Floats, tolerance: Tolerance) -> 
     sums = _OtherClasses(k, edges)
     rows = Rows(np.empty(b), np.empty(b), np.empty(b), np.empty(b), np.empty(b, bool), None)
     work = np.empty(step * k)
-    with np.errstate(invalid="ignore", divide="ignore", over="ignore", under="ignore"):
-        np.setbufsize(BUFFERED)  # until the end of this block of statements
+    with quiet_lines():
         for start in range(0, b, step):
             here = slice(start, start + step)
             _fill(rows.part(here), block.scores[here], labels[here], kind, tolerance, sums, work)
@@ -166,6 +168,17 @@ def _places_above(values: Floats, edge: float) -> Indices:
     eights = np.flatnonzero(above.view(np.uint64) != 0)
     found = np.flatnonzero(above.reshape(-1, 8).take(eights, axis=0))
     return eights.take(found >> 3) * 8 + (found & 7)
+
+
+@contextmanager
+def quiet_lines() -> Iterator[None]:
+    """Arithmetic on blocks of rows: without numpy's warnings, and with a buffer that suits broadcasting along lines."""
+    with np.errstate(all="ignore"):
+        before = np.setbufsize(BUFFERED)
+        try:
+            yield
+        finally:
+            np.setbufsize(before)
 
 
 def row_maxima(values: Scores, axis: int, out: Scores | None = None) -> Scores:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.predictions import Block, Predictions
-from calibeval.core.rows import BUFFERED
+from calibeval.core.rows import quiet_lines
 from calibeval.recalibrate.scores import BLOCK_SCORES, FEW_CLASSES, Impossible, Labels, chunk_rows, log_scores
 
 Coarse = npt.NDArray[np.floating[Any]]
@@ -125,8 +125,7 @@ def _piece(block: Block, predictions: Predictions, clip: float | None, room: _Ro
     given: dict[str, Any] = {"clip": clip, "axis": axis, "tolerance": predictions.sum_tolerance}
     d, best = log_scores(block.scores, predictions.kind, **given, out=out, best=room.best[:b])
     t = _at_label(d, block.labels, axis, room)
-    with np.errstate(over="ignore"):
-        np.setbufsize(BUFFERED)  # until the end of this block of statements
+    with quiet_lines():
         t -= best
         d -= best if axis == 0 else best[:, None]
     return Piece(d, t, axis)

@@ -11,14 +11,14 @@ import numpy.typing as npt
 from calibeval.core.errors import InputError, UsageError
 from calibeval.core.predictions import Predictions
 from calibeval.core.row_source import Kind
-from calibeval.core.rows import BUFFERED, BadValues, row_maxima, row_sums
+from calibeval.core.rows import BadValues, quiet_lines, row_maxima, row_sums
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.integer[Any]]
 
 FEW_CLASSES = 16
 CHUNK_SCORES, CHUNK_ROWS = 2**21, 2**16  # read at a time
-BLOCK_SCORES = 2**18  # worked on at a time: 2 MiB of float64
+BLOCK_SCORES = 2**18  # worked on at a time: 2 MiB of float64, and as much for their exponentials
 
 
 class Impossible(Exception):
@@ -81,8 +81,7 @@ def log_scores(
     source = scores if axis == 1 else scores.T
     z = np.empty(source.shape) if out is None else out
     np.copyto(z, source)
-    with np.errstate(all="ignore"):
-        np.setbufsize(BUFFERED)  # until the end of this block of statements
+    with quiet_lines():
         if tolerance is not None and kind != "logits":
             p = np.exp(z) if kind == "log_probs" else z
             sums = row_sums(p, axis)

@@ -98,7 +98,7 @@ def metric_names(report: Report) -> list[str]:
 
 
 def reasons(dump: DumpReport) -> list[str]:
-    """Why metrics are null, or have no interval, one line for each reason."""
+    """Why metrics are null, or have no interval or an approximate one, one line for each reason."""
     found: dict[str, list[str]] = {}
     for metric in dump.metrics.values():
         if metric.value is None or metric.reason is not None:

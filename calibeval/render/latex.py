@@ -38,7 +38,7 @@ def render(report: Report) -> str:
     comments = [f"calibeval {report.version}: {cells.convention(report)}"]
     if any(index is not None for index in champions.values()):
         comments.append(cells.BEST)
-    comments += [f"missing in {d.name}: {line}" for d in report.dumps for line in cells.reasons(d)]
+    comments += [f"{d.name}: {line}" for d in report.dumps for line in cells.reasons(d)]
     if any(dump.slices is not None for dump in report.dumps):
         comments.append("slices are not in this table: see --format md, or --json")
     rows = []
@@ -70,5 +70,9 @@ def _heading(metric: str) -> str:
 
 
 def table_row(items: Sequence[str]) -> str:
-    """A line of a tabular, of items that are escaped already."""
+    r"""A line of a tabular, of items that are escaped already.
+
+    >>> print(table_row(["a.npz", "12.6"]))
+    a.npz & 12.6 \\
+    """
     return rf"{' & '.join(items)} \\"

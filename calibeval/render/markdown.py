@@ -28,7 +28,7 @@ def render(report: Report) -> str:
     notes = [cells.convention(report)]
     if any(index is not None for index in champions.values()):
         notes.append(cells.BEST)
-    notes += [f"missing in {escape(d.name)}: {escape(line)}" for d in report.dumps for line in cells.reasons(d)]
+    notes += [f"{escape(d.name)}: {escape(line)}" for d in report.dumps for line in cells.reasons(d)]
     lines += ["", *(f"- {note}" for note in notes if note)]
     for dump in report.dumps:
         for table in slice_tables(dump, report.settings.get("min_rows")):
@@ -62,5 +62,9 @@ def escape(name: str) -> str:
 
 
 def table_row(items: Sequence[str]) -> str:
-    """A line of a Markdown table, of items that are escaped already."""
+    """A line of a Markdown table, of items that are escaped already.
+
+    >>> table_row(["a.npz", "12.6"])
+    '| a.npz | 12.6 |'
+    """
     return f"| {' | '.join(items)} |"

@@ -78,3 +78,16 @@ def test_keys_stay_as_they_are():
 def test_without_rows_there_are_no_bins():
     with pytest.raises(InputError, match=r"^there are no rows to bin$"):
         from_keys(np.empty(0, np.uint64), 3)
+
+
+@pytest.mark.parametrize("jobs", [2, 3])
+def test_threads_change_nothing(jobs, monkeypatch):
+    monkeypatch.setattr(equal_mass, "FEW_ROWS", 0)
+    monkeypatch.setattr(equal_mass, "PART", 700)
+    rng = np.random.default_rng(0)
+    confidence = CROWDS["like a network's"](rng, 9000)
+    keys = confidence_keys(confidence, rng.random(9000) < confidence)
+    (one, edges), (other, same) = from_keys(keys, 15), from_keys(keys, 15, jobs)
+    assert edges.tolist() == same.tolist()
+    for part in ("count", "p", "pp", "y", "yp"):
+        assert getattr(one, part).tolist() == getattr(other, part).tolist()

@@ -46,7 +46,7 @@ def test_markdown():
         "\n"
         "- 4 bins; convention calibeval; accuracy, gap in %; NLL in nats\n"
         "- best marked where that is certain: its interval overlaps no other\n"
-        "- missing in a\\_1.npz: NLL: infinite\n"
+        "- a\\_1.npz: NLL: infinite\n"
     )
 
 
@@ -54,7 +54,7 @@ def test_latex():
     assert latex.render(pair()) == (
         "% calibeval 0.1.0: 4 bins; convention calibeval; accuracy, gap in %; NLL in nats\n"
         "% best marked where that is certain: its interval overlaps no other\n"
-        "% missing in a_1.npz: NLL: infinite\n"
+        "% a_1.npz: NLL: infinite\n"
         "\\begin{tabular}{lrrrr}\n"
         "\\toprule\n"
         " & rows & accuracy (\\%) & gap (\\%) & NLL (nats) \\\\\n"

@@ -21,6 +21,8 @@ from calibeval.core.metrics.binning import BinSums, Floats
 from calibeval.core.metrics.floors import cube_root_score, mean_absolute_gap
 from calibeval.core.special import normal_cdf, normal_pdf, student_quantile
 
+Numbers = float | Floats
+
 # Beyond this ratio of a gap to its standard error the fold at zero is not felt.
 _FAR = 9.0
 # Four pseudo-rows of true probabilities keep a bin of equal outcomes from claiming that it has no variance.
@@ -42,9 +44,6 @@ _HERMITE = (
     (3.750439717725742, 0.000548268855972),
 )
 _TABLE_STEPS = 64
-
-
-Numbers = float | Floats
 
 
 class Point(NamedTuple):
@@ -206,13 +205,13 @@ def folded_path(sums: BinSums, n: int, dependence: float, joint: Joint | None = 
         variance = error**2 * np.maximum(1.0 + square - unit**2, 0.0)
         folded = ratio * inside + density
         third = ratio * (square + 3.0) * inside + (square + 2.0) * density - 3.0 * folded * (1.0 + square)
-        independent, third_moment = _total(variance), _total(error**3 * (third + 2.0 * folded**3))
-        target, mean = _total(gap), _total(gap * inside + noise * density)
+        independent, third_moment = _over_bins(variance), _over_bins(error**3 * (third + 2.0 * folded**3))
+        target, mean = _over_bins(gap), _over_bins(gap * inside + noise * density)
         if among is not None:
             total, factor = _joint_variance(independent, error * inside * sign, error * density, among)
             return target, mean, total, factor**2 * third_moment
         # The uncentred squares count the variance of the error itself; of one class it is target^2 / n.
-        surplus = _total(np.add.reduceat(gap, first_of_class, axis=-1) ** 2) / n
+        surplus = _over_bins(np.add.reduceat(gap, first_of_class, axis=-1) ** 2) / n
         variance_of_sum = dependence * np.maximum(independent - surplus, _LEAST_SHARE * independent)
         return target, mean, variance_of_sum, dependence**1.5 * third_moment
 
@@ -242,9 +241,9 @@ def overconfidence_path(sums: BinSums, n: int, z: float, joint: Joint | None = N
         first, square = ratio * below + density, ratio * ratio
         second = (square + 1.0) * below + ratio * density
         third = ratio * (square + 3.0) * below + (square + 2.0) * density - 3.0 * first * second + 2.0 * first**3
-        target, third_moment = _total(np.maximum(gap, 0.0)), _total(error**3 * third)
-        independent = _total(error**2 * np.maximum(second - first**2, 0.0))
-        mean = _total(np.where(ratio < _FAR, error * first, gap))
+        target, third_moment = _over_bins(np.maximum(gap, 0.0)), _over_bins(error**3 * third)
+        independent = _over_bins(error**2 * np.maximum(second - first**2, 0.0))
+        mean = _over_bins(np.where(ratio < _FAR, error * first, gap))
         if among is not None:
             total, factor = _joint_variance(independent, error * below, error * density, among)
             return target, mean, total, factor**2 * third_moment
@@ -293,12 +292,12 @@ def pooled_path(sums: BinSums, n: int, dependence: float, joint: Joint | None = 
             if among is not None:
                 slope += weight * np.sign(drawn) * (2.0 * normal_cdf(ratio) - 1.0)
                 bend += weight * 2.0 * normal_pdf(ratio)
-        independent = _total(error**2 * variance)
+        independent = _over_bins(error**2 * variance)
         total = dependence * independent
         if among is not None:
             total, _ = _joint_variance(independent, error * slope, error * bend, among)
-        target = _total(_folded_mean(growth * mean, growth * spread))
-        noisy = _total(_folded_mean(growth * mean, np.sqrt((growth * spread) ** 2 + noise**2)))
+        target = _over_bins(_folded_mean(growth * mean, growth * spread))
+        noisy = _over_bins(_folded_mean(growth * mean, np.sqrt((growth * spread) ** 2 + noise**2)))
         return target, noisy, total, np.zeros_like(total)
 
     return Path(moments, -1.0, 0.0)
@@ -315,13 +314,13 @@ def _joint_variance(
     correlation, squared = among
     size = np.abs(slope)
     # Bins that vary together but show gaps of opposite signs may do so by noise: then these would not cancel.
-    linear = np.maximum(_total(slope @ correlation * slope), _total(size @ correlation * size))
-    off_diagonal = linear + 0.5 * _total(bend @ squared * bend)
+    linear = np.maximum(_over_bins(slope @ correlation * slope), _over_bins(size @ correlation * size))
+    off_diagonal = linear + 0.5 * _over_bins(bend @ squared * bend)
     total = np.maximum(independent + off_diagonal, _LEAST_SHARE * independent)
     return total, total / np.maximum(independent, _TINY)
 
 
-def _total(values: Floats) -> Numbers:
+def _over_bins(values: Floats) -> Numbers:
     """The sum over the bins."""
     total: Numbers = np.add.reduce(values, axis=-1)
     return total

@@ -27,8 +27,8 @@ class NotComputable(Exception):
         self.facts = facts
 
 
-LEAST_BIN_ROWS = 5
-LEAST_CLASS_ROWS = 20
+LEAST_BIN_ROWS = 5  # sums of fewer rows are not nearly normal
+LEAST_CLASS_ROWS = 20  # below it, many bins of a class hold a row or none, and their variance is a guess
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class MetricSpec:
     """One metric: everything that reports, commands, gate and docs need to know of it.
 
     value, floor, interval: from the sums of one pass; floor is None for metrics that have no noise floor.
-    explain: adds to the result what explains it.
+    explain: adds what else is to be known: the bin that decides, or that the interval is approximate.
     low, high: the range of values; high is None where it is unbounded. better: where good values lie.
     unit: "%" metrics are fractions inside and percent in tables for people. binary: exists for two classes only.
     binned: its interval rests on sums of bins, and is left out where these hold too few rows.
@@ -85,7 +85,10 @@ def is_thin(sums: Sums) -> bool:
 
 
 def mark_approximate(result: MetricResult, sums: Sums) -> MetricResult:
-    """A class-wise result that says so where its interval rests on few rows a class, below 20 on average."""
+    """A class-wise result that says so where its interval rests on few rows a class, below 20 on average.
+
+    Where groups are what is independent, rows still are what fills the bins.
+    """
     if result.low is None or sums.k is None or sums.n >= LEAST_CLASS_ROWS * sums.k:
         return result
     rows = 10 * sums.n // sums.k / 10  # rounded down, lest 19.96 look like 20
