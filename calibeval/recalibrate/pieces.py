@@ -168,12 +168,12 @@ def facts(every: Iterable[Piece]) -> Facts:
         axis = piece.axis
         possible = piece.d > -np.inf
         count = possible.sum(axis=axis)
-        d = np.where(possible, piece.d, 0.0)
+        d, t = np.where(possible, piece.d, np.float64(0.0)), piece.t.astype(np.float64)
         with np.errstate(over="ignore", under="ignore"):
             mean = d.sum(axis=axis) / count
             variance = ((d - np.expand_dims(mean, axis)) ** 2).sum(axis=axis, where=possible) / count
         ties = np.log((piece.d == 0).sum(axis=axis))
-        parts = (-d, -piece.t, mean - piece.t, variance, ties)
+        parts = (-d, -t, mean - t, variance, ties)
         total += [float(part.sum()) for part in parts]
         n += len(piece.t)
         entries += int(count.sum())

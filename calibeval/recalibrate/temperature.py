@@ -23,6 +23,7 @@ LAST_NEWTON_STEP = 3e-6  # without the third derivative it is of the order of it
 SHORT_COARSE_STEP, LONGEST_COARSE_STEP = 5e-3, 1.0
 SAMPLE_STEP = 3e-2  # the sub-sample's own error is of the order of a third of that
 COARSE_BYTES = 4  # a pass in float32 is for scores that are stored so, or shorter
+COARSE_RANGE = 1e30  # beyond it float32 has no room for the logits' inverse scale
 FAR_BELOW = 4.0  # the search on all rows goes so far below the sample's optimum before it asks whether there is one
 NO_SLOPE = 1e-9  # of the spread
 
@@ -106,11 +107,17 @@ def optimum(predictions: Predictions, clip: float | None = None) -> Optimum:
     >>> round(best.temperature, 6) == round(3.0 / math.log(3.0), 6), best.bound
     (True, None)
     """
-    part, whole = sample(predictions, clip, coarse=_is_coarse(predictions))
+    coarse = _is_coarse(predictions)
+    part, whole = sample(predictions, clip, coarse=coarse)
+    known = facts(part)
+    if coarse and not whole and not 1.0 / COARSE_RANGE < known.spread < COARSE_RANGE:
+        coarse = False
+        part, whole = sample(predictions, clip)
+        known = facts(part)
     if whole:
-        result = _solve(lambda: part, facts(part))._replace(passes=1)
+        result = _solve(lambda: part, known)._replace(passes=1)
     else:
-        result = _solve_from(_solve(lambda: part, facts(part), SAMPLE_STEP), predictions, clip)
+        result = _solve_from(_solve(lambda: part, known, SAMPLE_STEP), predictions, clip, coarse=coarse)
     if not (0 < result.temperature < math.inf and math.isfinite(result.nll_after)):
         raise InputError(f"{predictions.source.name}: the scores are too large or too small for a temperature")
     return result
@@ -122,8 +129,8 @@ def _is_coarse(predictions: Predictions) -> bool:
     return dtype.kind == "f" and dtype.itemsize <= COARSE_BYTES
 
 
-def _solve_from(start: Optimum, predictions: Predictions, clip: float | None) -> Optimum:
-    """The optimum of all rows, from that of the sub-sample."""
+def _solve_from(start: Optimum, predictions: Predictions, clip: float | None, *, coarse: bool) -> Optimum:
+    """The optimum of all rows, from that of the sub-sample. coarse: whether a pass in float32 is worth it."""
 
     def every() -> Iterable[Piece]:
         return pieces(predictions, clip)
@@ -131,7 +138,7 @@ def _solve_from(start: Optimum, predictions: Predictions, clip: float | None) ->
     passes = 0
     if start.bound is None:
         u = -math.log(start.temperature)
-        if _is_coarse(predictions):
+        if coarse:
             u, passes, found = _near(predictions, clip, u)
             if found is not None:
                 return found
@@ -156,6 +163,8 @@ def _near(predictions: Predictions, clip: float | None, u: float) -> tuple[float
     u += step
     bends, longest = abs(step) > SHORT_COARSE_STEP, LAST_STEP
     last = fused(pieces(predictions, clip, plain=True), math.exp(u), before=True, bends=bends)
+    if not (math.isfinite(last.value) and math.isfinite(last.before)):
+        return u, 2, None
     if not bends:
         last, longest = last._replace(curvature=rough.curvature + step * rough.third), LAST_NEWTON_STEP
     step = halley(last.slope, last.curvature, last.third)

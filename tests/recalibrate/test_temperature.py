@@ -110,6 +110,19 @@ class TestManyRows:
         temperature, nll = best_temperature(exact, labels)
         assert found.temperature == pytest.approx(temperature, rel=1e-10)
         assert found.nll_after == pytest.approx(nll, abs=1e-12)
+        assert found.nll_before == pytest.approx(mean_nll(exact, labels, 1.0), rel=1e-12)
+
+    @pytest.mark.parametrize("factor", [200.0, 1e3, 1e30, 1e37])
+    def test_large_logits(self, factor):
+        # At T = 1 their exponentials overflow; at the best T they do not.
+        logits, labels = logits_and_labels(6000, 5)
+        scaled = (factor * logits).astype(np.float32)
+        found = optimum(Predictions(logits=scaled, labels=labels))
+        exact = scaled.astype(float)
+        temperature, nll = best_temperature(exact, labels, middle=math.log(factor))
+        assert found.temperature == pytest.approx(temperature, rel=1e-10)
+        assert found.nll_after == pytest.approx(nll, abs=1e-12)
+        assert found.nll_before == pytest.approx(mean_nll(exact, labels, 1.0), rel=1e-12)
 
     def test_impossible_classes(self):
         logits, labels = logits_and_labels(6000, 5)
