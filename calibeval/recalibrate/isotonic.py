@@ -46,9 +46,9 @@ class IsotonicMap(Map):
         """Logarithms of the new probabilities."""
         p = np.exp(log_softmax(z))
         if len(self.curves) == 1:
-            one = np.interp(p[:, 1], *self.curves[0])
+            one = _on_curve(p[:, 1], self.curves[0])
             return np.log(np.stack([1.0 - one, one], axis=1))
-        mapped = np.stack([np.interp(p[:, i], *curve) for i, curve in enumerate(self.curves)], axis=1)
+        mapped = np.stack([_on_curve(p[:, i], curve) for i, curve in enumerate(self.curves)], axis=1)
         return np.asarray(np.log(mapped / mapped.sum(axis=1, keepdims=True)))
 
     @classmethod
@@ -66,6 +66,16 @@ class IsotonicMap(Map):
             came = f"{len(curves)} curves" if isinstance(curves, list) else "no curves"
             raise InputError(f"the map has {came}, but {k} classes need {needed}")
         return cls(k, class_names, fitted, tuple(_curve(curve, i) for i, curve in enumerate(curves)), clip=clip)
+
+
+def _on_curve(p: Floats, curve: Curve) -> Floats:
+    """Interpolated values; between points so near that numpy's slope overflows, that of the left one."""
+    found = np.interp(p, *curve)
+    odd = np.flatnonzero(~np.isfinite(found))
+    if len(odd):
+        at_or_left = np.searchsorted(np.asarray(curve.x), p[odd], side="right") - 1
+        found[odd] = np.asarray(curve.y)[np.maximum(at_or_left, 0)]
+    return found
 
 
 def _curve(came: object, number: int) -> Curve:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.isotonic import IsotonicRegression
 
 from calibeval import Predictions
 from calibeval.recalibrate import fit
+from calibeval.recalibrate.isotonic import Curve
 from tests.data import logits_and_labels
 
 
@@ -55,3 +58,11 @@ def test_one_row_and_equal_scores():
     assert np.exp(same(Predictions(logits=np.zeros((1, 3)), labels=[0])).scores[0:1])[0] == pytest.approx(
         [0.5, 0.25, 0.25]
     )
+
+
+def test_points_that_are_too_near_for_a_slope():
+    # Probabilities of 1e-310 and less: a rise of 0.1 between two of them is a slope beyond float64.
+    found = fit(Predictions(probs=[0.0, 1e-310, 0.4, 0.9], labels=[0, 1, 0, 1]), "isotonic")
+    near = replace(found, curves=(Curve((0.0, 1e-310, 0.5), (0.1, 0.2, 0.3)),))
+    mapped = np.exp(near(Predictions(probs=[0.0, 5e-311, 1e-310, 0.25], labels=[0] * 4)).scores[0:4])
+    assert mapped[:, 1] == pytest.approx([0.1, 0.1, 0.2, 0.25])
