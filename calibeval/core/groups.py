@@ -22,7 +22,7 @@ from calibeval.core.metrics import intervals
 from calibeval.core.metrics.binning import BinSums
 from calibeval.core.metrics.floors import Floor
 from calibeval.core.metrics.intervals import Interval, share_interval
-from calibeval.core.metrics.table import METRICS, all_metrics, is_thin, mark_approximate
+from calibeval.core.metrics.table import METRICS, all_metrics, is_thin
 from calibeval.core.predictions import Predictions
 from calibeval.core.report import GroupCount, MetricResult
 from calibeval.core.row_columns import coded_column
@@ -147,7 +147,8 @@ def _with_groups(
         measure = intervals.cwce_interval if name == "cwce" else intervals.ece_interval
         interval = None if level is None else measure(binned, sums.n, level, joint)
     completed = _completed(metric, floor, interval)
-    return mark_approximate(completed, sums) if name == "cwce" else completed
+    explain = METRICS[name].explain
+    return completed if explain is None else explain(completed, sums)
 
 
 def _completed(metric: MetricResult, floor: Floor | None, interval: Interval | None) -> MetricResult:

@@ -7,7 +7,6 @@ by block, too, and 8 bytes a row are kept for their equal-mass bins.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,6 +23,7 @@ from calibeval.core.predictions import Predictions
 from calibeval.core.report import MetricResult, SliceResult, SmallSlice
 from calibeval.core.row_columns import TRUE_CLASS, Coded, coded_slices
 from calibeval.core.sums import Sums
+from calibeval.core.threads import in_order
 
 MIN_ROWS = 100
 # A column of more values is no column of categories, and of more slices nobody reads the table.
@@ -141,8 +141,7 @@ def _parts(
         sums = _located(summarise(own, bins, keep_rows=groups is not None), predictions, rows)
         return _Part(sums, own, None if groups is None else groups.of_rows(rows if places is None else places[rows]))
 
-    with ThreadPoolExecutor(jobs) as pool:
-        return list(pool.map(part, cut.measured))
+    return list(in_order(part, cut.measured, jobs))
 
 
 def _streamed_parts(predictions: Predictions, cut: _Cut, bins: int, groups: Groups | None, jobs: int) -> list[_Part]:
@@ -150,14 +149,13 @@ def _streamed_parts(predictions: Predictions, cut: _Cut, bins: int, groups: Grou
     step = max(1, BLOCK_SCORES // (predictions.k or 1))
     totals: dict[int, Sums] = {}
     keys: dict[int, list[Keys]] = {code: [] for code in cut.measured}
-    with ThreadPoolExecutor(jobs) as pool:
-        for start in range(0, predictions.rows, step):
-            stop = min(start + step, predictions.rows)
-            scores, chosen = predictions.scores[start:stop], _rows_by_code(predictions, cut, start, stop)
-            summarised = pool.map(_block_sums(predictions, scores, start, bins), chosen.values())
-            for code, (sums, block_keys) in zip(chosen, summarised, strict=True):
-                keys[code].append(block_keys)
-                totals[code] = _added(totals[code], sums) if code in totals else sums
+    for start in range(0, predictions.rows, step):
+        stop = min(start + step, predictions.rows)
+        scores, chosen = predictions.scores[start:stop], _rows_by_code(predictions, cut, start, stop)
+        summarised = in_order(_block_sums(predictions, scores, start, bins), chosen.values(), jobs)
+        for code, (sums, block_keys) in zip(chosen, summarised, strict=True):
+            keys[code].append(block_keys)
+            totals[code] = _added(totals[code], sums) if code in totals else sums
     parts = []
     for code in cut.measured:
         mass, edges = from_keys(np.concatenate(keys[code]), bins)

@@ -41,7 +41,7 @@ _SLACK = 2.0
 # Beyond this ratio of a mean to its standard error the fold at zero is not felt.
 _FAR = 9.0
 _TINY = 1e-300
-PART = 2**16  # rows at a time
+_PART = 2**16  # rows at a time
 
 
 class PairedInterval(NamedTuple):
@@ -123,8 +123,8 @@ def shared_rows(bins: tuple[Bins, Bins], residuals: tuple[Floats, Floats], sums:
     """
     shape = len(sums[0].count), len(sums[1].count)
     products = np.zeros(shape[0] * shape[1])
-    for start in range(0, len(bins[0]), PART):
-        here = slice(start, start + PART)
+    for start in range(0, len(bins[0]), _PART):
+        here = slice(start, start + _PART)
         cell = bins[0][here] * shape[1] + bins[1][here]
         products += totals_by_index(cell, len(products), residuals[0][here] * residuals[1][here])[0]
     errors = [np.sqrt(np.maximum(own.gap_squares, 0.0)) for own in sums]

@@ -84,7 +84,7 @@ def is_thin(sums: Sums) -> bool:
     return sums.n < LEAST_BIN_ROWS * int(filled)
 
 
-def mark_approximate(result: MetricResult, sums: Sums) -> MetricResult:
+def _mark_approximate(result: MetricResult, sums: Sums) -> MetricResult:
     """A class-wise result that says so where its interval rests on few rows a class, below 20 on average.
 
     Where groups are what is independent, rows still are what fills the bins.
@@ -199,7 +199,7 @@ METRICS: dict[str, MetricSpec] = {
             better="lower",
             unit="%",
             source="Kull et al., NeurIPS 2019; Nixon et al. 2019",
-            explain=mark_approximate,
+            explain=_mark_approximate,
         ),
         MetricSpec(
             "oe",
