@@ -7,10 +7,10 @@ from typing import Any
 
 from calibeval.cli.finetuning_data import Command, Data, read_data
 from calibeval.cli.finetuning_results import measured, results
-from calibeval.cli.reading import say
+from calibeval.cli.options.reading import say
 from calibeval.cli.run_folder import RunFolder, finished_run
+from calibeval.cli.screen.training_progress import TrainingProgress
 from calibeval.cli.torch_setup import few_threads, memory_is_told
-from calibeval.cli.training_progress import TrainingProgress
 from calibeval.core.finetuned import Finetuned
 from calibeval.training.finetune import finish, prepare
 

@@ -15,19 +15,10 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from calibeval.cli import (
-    apply,
-    compare,
-    compare_options,
-    examples,
-    finetune,
-    fit,
-    gate,
-    gate_options,
-    inspect,
-    predict,
-    report,
-)
+from calibeval.cli.commands import apply, compare, finetune, fit, gate, inspect, predict, report
+from calibeval.cli.options import compare as compare_options
+from calibeval.cli.options import examples
+from calibeval.cli.options import gate as gate_options
 from calibeval.core.errors import CalibevalError, FileProblem, UsageError
 from calibeval.core.version import VERSION
 from calibeval.render.names import visible

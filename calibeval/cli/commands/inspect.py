@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from calibeval.cli import options
-from calibeval.cli.reading import ReadingFlags, with_reading_flags
+from calibeval.cli.options import shared as options
+from calibeval.cli.options.reading import ReadingFlags, with_reading_flags
 
 
 @with_reading_flags
@@ -17,7 +17,7 @@ def inspect(
     debug: options.Debug = False,
 ) -> int:
     """What is in a file and how it will be read: arrays, splits, kind, classes, columns."""
-    from calibeval.cli.terminal import screen
+    from calibeval.cli.screen.terminal import screen
     from calibeval.readers.describe import inspect_dump
     from calibeval.render.inspection import render
 

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from calibeval.cli import compare_options, options
-from calibeval.cli.progress import Progress
-from calibeval.cli.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
+from calibeval.cli.options import compare as compare_options
+from calibeval.cli.options import shared as options
+from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
+from calibeval.cli.screen.progress import Progress
 from calibeval.core.errors import UsageError, nearest
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def compare(
     if table is not None and json:
         raise UsageError("--json and --format exclude each other")
     outputs = [] if out is None else [out / name for name in OUTPUTS]
-    from calibeval.cli.base_file import file_of, open_base
+    from calibeval.cli.inputs.base_file import file_of, open_base
 
     refuse_overwriting([*candidates, file_of(base), *flags.files], outputs)
     if [base, *candidates].count("-") > 1:
@@ -91,7 +92,7 @@ def _shown(result: Comparison, json: bool, table: str | None) -> str:
 
         renderer: Callable[[Comparison], str] = getattr(comparison_tables, TABLES[table])
         return renderer(result)
-    from calibeval.cli.terminal import screen
+    from calibeval.cli.screen.terminal import screen
     from calibeval.render.comparison_terminal import render
 
     view = screen()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from calibeval.cli import options
-from calibeval.cli.reading import ReadingFlags, refuse_overwriting, say, with_reading_flags
+from calibeval.cli.options import shared as options
+from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, with_reading_flags
 from calibeval.core.errors import FileProblem, InputError
 
 

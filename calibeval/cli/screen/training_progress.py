@@ -6,7 +6,7 @@ import math
 import sys
 import time
 
-from calibeval.cli.progress import StatusLine
+from calibeval.cli.screen.progress import StatusLine
 from calibeval.training.sweep import Step
 
 

@@ -10,9 +10,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from calibeval.cli import options
-from calibeval.cli.progress import Progress
-from calibeval.cli.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
+from calibeval.cli.options import shared as options
+from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
+from calibeval.cli.screen.progress import Progress
 from calibeval.core.errors import UsageError, nearest
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def _prospect(predictions: Predictions, report: DumpReport, settings: dict[str, 
 
 
 def _filled(line: str) -> str:
-    from calibeval.cli.terminal import screen
+    from calibeval.cli.screen.terminal import screen
 
     return textwrap.fill(line, screen().width)
 
@@ -152,7 +152,7 @@ def _shown(report: Report, json: bool, table: str | None) -> str:
     if table is not None:
         renderer: Callable[[Report], str] = import_module(f"calibeval.render.{TABLES[table]}").render
         return renderer(_before_and_after(report))
-    from calibeval.cli.terminal import screen
+    from calibeval.cli.screen.terminal import screen
     from calibeval.render.conventions import note
     from calibeval.render.terminal import render_report
 
@@ -171,7 +171,7 @@ def _refuse_with_explained(*, more: bool, parts: object) -> None:
 
 def _explained(dump: str, reading: ReadOptions, bins: int | None, jobs: int | None, json: bool) -> str:
     """One dump's errors under every convention."""
-    from calibeval.cli.terminal import screen
+    from calibeval.cli.screen.terminal import screen
     from calibeval.core.convention_metrics import explain_conventions
     from calibeval.readers import open_dump
     from calibeval.render.conventions import render, render_json

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from calibeval.cli import options
-from calibeval.cli.reading import FeatureFlags, refuse_overwriting, say, threads, with_feature_flags
+from calibeval.cli.options import shared as options
+from calibeval.cli.options.reading import FeatureFlags, refuse_overwriting, say, threads, with_feature_flags
 from calibeval.core.errors import UsageError, nearest
 
 OUTPUTS = (
@@ -133,7 +133,7 @@ def finetune(
             say([f"warning: {warning}" for warning in found.warnings], quiet=quiet)
         sys.stdout.write(losses_table.FORMATS[table](found))
     else:
-        from calibeval.cli.terminal import screen
+        from calibeval.cli.screen.terminal import screen
 
         view = screen()
         sys.stdout.write(losses_table.terminal(found, width=view.width, color=view.color, ascii_only=view.ascii_only))

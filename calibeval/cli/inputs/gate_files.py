@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from calibeval.cli.base_file import open_base
+from calibeval.cli.inputs.base_file import open_base
 from calibeval.core.errors import UsageError
 from calibeval.core.predictions import Predictions
 from calibeval.core.report import Report

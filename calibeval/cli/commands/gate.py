@@ -9,8 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from calibeval.cli import gate_options, options
-from calibeval.cli.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
+from calibeval.cli.options import gate as gate_options
+from calibeval.cli.options import shared as options
+from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
 from calibeval.core.errors import FileProblem, UsageError
 
 if TYPE_CHECKING:
@@ -52,8 +53,8 @@ def gate(
     debug: options.Debug = False,
 ) -> int:
     """Whether a model may ship: limits on metrics, and on their change from a baseline, judged by intervals."""
-    from calibeval.cli.gate_config import combined, find_config, flag_rules
-    from calibeval.cli.gate_files import open_both
+    from calibeval.cli.inputs.gate_config import combined, find_config, flag_rules
+    from calibeval.cli.inputs.gate_files import open_both
     from calibeval.core.gated import Subject, judged
     from calibeval.core.report import Report
 
@@ -110,7 +111,7 @@ def _explainer(subject: Subject) -> Explain:
 
 def _shown(verdict: Verdict) -> str:
     """The verdict as standard output carries it: wrapped for a person, one line a rule for a log."""
-    from calibeval.cli.terminal import screen
+    from calibeval.cli.screen.terminal import screen
     from calibeval.render.gate_terminal import render
 
     view = screen()
@@ -167,7 +168,7 @@ def _init(
     dump: str, config: Path | None, slices: tuple[str, ...], flags: ReadingFlags, jobs: int | None, quiet: bool
 ) -> int:
     """A first configuration, with limits from a baseline."""
-    from calibeval.cli.gate_config import OWN_FILE, PROJECT_FILE
+    from calibeval.cli.inputs.gate_config import OWN_FILE, PROJECT_FILE
     from calibeval.core.evaluate import check_settings, evaluate_dump
     from calibeval.readers import open_dump
     from calibeval.render.gate_toml import render

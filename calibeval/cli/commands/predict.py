@@ -6,8 +6,8 @@ import json as json_library
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from calibeval.cli import options
-from calibeval.cli.reading import FeatureFlags, refuse_overwriting, say, with_feature_flags
+from calibeval.cli.options import shared as options
+from calibeval.cli.options.reading import FeatureFlags, refuse_overwriting, say, with_feature_flags
 from calibeval.core.errors import FileProblem, InputError
 
 if TYPE_CHECKING:

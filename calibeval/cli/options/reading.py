@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from calibeval.cli import options
+from calibeval.cli.options import shared as options
 from calibeval.core.errors import FileProblem, InputError, UsageError
 from calibeval.render.names import visible
 
