@@ -12,24 +12,24 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from calibeval.core.compare import compare
-    from calibeval.core.evaluate import evaluate
-    from calibeval.core.gated import gate
-    from calibeval.core.predictions import Predictions
-    from calibeval.core.report import Report
+    from calibeval.core.comparison.compare import compare
+    from calibeval.core.data.predictions import Predictions
+    from calibeval.core.evaluation.evaluate import evaluate
+    from calibeval.core.gating.gate import gate
+    from calibeval.core.report.report import Report
     from calibeval.readers.open import read
     from calibeval.recalibrate import cross_fit, fit
 
 __all__ = ["Predictions", "Report", "compare", "cross_fit", "evaluate", "fit", "gate", "read"]
 
 _HOMES = {
-    "Predictions": "calibeval.core.predictions",
-    "Report": "calibeval.core.report",
-    "compare": "calibeval.core.compare",
+    "Predictions": "calibeval.core.data.predictions",
+    "Report": "calibeval.core.report.report",
+    "compare": "calibeval.core.comparison.compare",
     "cross_fit": "calibeval.recalibrate",
-    "evaluate": "calibeval.core.evaluate",
+    "evaluate": "calibeval.core.evaluation.evaluate",
     "fit": "calibeval.recalibrate",
-    "gate": "calibeval.core.gated",
+    "gate": "calibeval.core.gating.gate",
     "read": "calibeval.readers.open",
 }
 

@@ -11,7 +11,7 @@ from calibeval.cli.options.reading import say
 from calibeval.cli.run_folder import RunFolder, finished_run
 from calibeval.cli.screen.training_progress import TrainingProgress
 from calibeval.cli.torch_setup import few_threads, memory_is_told
-from calibeval.core.finetuned import Finetuned
+from calibeval.core.heads.finetuned import Finetuned
 from calibeval.training.finetune import finish, prepare
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from calibeval.core.errors import InputError, UsageError, nearest
-from calibeval.core.features import Features, shared_rows
-from calibeval.core.linear import PlainLayer
+from calibeval.core.heads.features import Features, shared_rows
+from calibeval.core.heads.layers import PlainLayer
 from calibeval.readers import ReadOptions
 from calibeval.readers.features import open_features
 from calibeval.readers.head_weights import Head, read_head

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from calibeval.cli.finetuning_data import Command, Data
-from calibeval.core.evaluate import check_settings, evaluate_dump
-from calibeval.core.features import Features
-from calibeval.core.finetuned import SHOWN, Finetuned, LossResult, SeedResult, chosen_of, metric_values
-from calibeval.core.linear import PlainLayer
-from calibeval.core.report import DumpReport, Recalibrated, Report
+from calibeval.core.evaluation.evaluate import check_settings, evaluate_dump
+from calibeval.core.heads.features import Features
+from calibeval.core.heads.finetuned import SHOWN, Finetuned, LossResult, SeedResult, chosen_of, metric_values
+from calibeval.core.heads.layers import PlainLayer
+from calibeval.core.report.report import DumpReport, Recalibrated, Report
 from calibeval.core.version import VERSION
 from calibeval.training.finetune import FinishedHead, predictions_of
 from calibeval.training.sweep import Trained

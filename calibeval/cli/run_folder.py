@@ -16,8 +16,8 @@ import numpy.typing as npt
 from calibeval.cli import checkpoint
 from calibeval.cli.finetuning_results import SavedHead
 from calibeval.core.errors import FileProblem, InputError, UsageError
-from calibeval.core.finetuned import Finetuned
-from calibeval.core.report import Report
+from calibeval.core.heads.finetuned import Finetuned
+from calibeval.core.report.report import Report
 from calibeval.readers.head_weights import RUN_FILE
 from calibeval.render import html
 from calibeval.training.finetune import predictions_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from calibeval.core.comparison import Candidate, Difference
+from calibeval.core.comparison.comparison import Candidate, Difference
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.words import signed
 
@@ -62,8 +62,8 @@ def headline(candidate: Candidate, confidence: float, names: tuple[str, str]) ->
 
     confidence: the level of the comparison. names: of candidate and base.
 
-    >>> from calibeval.core.comparison import ComparedDump
-    >>> from calibeval.core.predictions import Source
+    >>> from calibeval.core.comparison.comparison import ComparedDump
+    >>> from calibeval.core.data.predictions import Source
     >>> ece = Difference("ece", 0.126, 0.015, -0.111, -0.1203, -0.1021, 1e-15, 0.013)
     >>> candidate = Candidate(ComparedDump("b", Source(), "probs", 5000, 10), "id", {"ece": ece})
     >>> headline(candidate, 0.95, ("b", "a"))[0]

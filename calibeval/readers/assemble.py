@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.check_values import looks_like_probs
+from calibeval.core.data.predictions import Predictions, Source, stored_precision
+from calibeval.core.data.row_source import BinaryColumns, Kind, RowSource
 from calibeval.core.errors import InputError, nearest
-from calibeval.core.predictions import Predictions, Source, stored_precision
-from calibeval.core.row_source import BinaryColumns, Kind, RowSource
-from calibeval.core.values import looks_like_probs
 from calibeval.readers.columns import COLUMN
 from calibeval.readers.limits import Limits
 from calibeval.readers.rivals import PEEK_SCORES, rival_warning

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
+from calibeval.core.data.check_values import check_values
+from calibeval.core.data.inspection import ArrayNote, Inspection, Reading
+from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.errors import CalibevalError
-from calibeval.core.features import Features
-from calibeval.core.inspection import ArrayNote, Inspection, Reading
-from calibeval.core.predictions import Predictions, Source
-from calibeval.core.values import check_values
+from calibeval.core.heads.features import Features
 from calibeval.readers.assemble import ReadOptions
 from calibeval.readers.features import open_features
 from calibeval.readers.open import Opened, open_input, open_labels, predictions_of, split_name

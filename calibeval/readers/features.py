@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.picked_rows import PickedRows
+from calibeval.core.data.predictions import Source
+from calibeval.core.data.row_source import RowSource, show_shape
 from calibeval.core.errors import InputError, UsageError
-from calibeval.core.features import Features
-from calibeval.core.picked_rows import PickedRows
-from calibeval.core.predictions import Source
-from calibeval.core.row_source import RowSource, show_shape
+from calibeval.core.heads.features import Features
 from calibeval.readers.assemble import ReadOptions, external_labels, ignored_label, stored_names
 from calibeval.readers.feature_columns import split_first, with_stacked_columns
 from calibeval.readers.feature_folders import open_feature_folder

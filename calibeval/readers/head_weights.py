@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.predictions import Source
+from calibeval.core.data.row_source import show_shape
 from calibeval.core.errors import FileProblem, InputError
-from calibeval.core.linear import PlainLayer
-from calibeval.core.predictions import Source
-from calibeval.core.row_source import show_shape
+from calibeval.core.heads.layers import PlainLayer
 from calibeval.readers.digest import checked_sha256
 from calibeval.readers.limits import Limits, quarter_of_memory
 from calibeval.readers.open import load, split_name, suffix_of

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib import format as npy_format
 
+from calibeval.core.data.row_source import RowSource
 from calibeval.core.errors import InputError
-from calibeval.core.row_source import RowSource
 from calibeval.readers.archive import Member, read_members
 from calibeval.readers.limits import Limits
 from calibeval.readers.spool import FileRows, Spool

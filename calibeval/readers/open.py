@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
+from calibeval.core.data.predictions import Predictions, Source
+from calibeval.core.data.row_source import as_kind
 from calibeval.core.errors import FileProblem, InputError, nearest
-from calibeval.core.predictions import Predictions, Source
-from calibeval.core.row_source import as_kind
 from calibeval.readers.assemble import ReadOptions, assemble, external_labels
 from calibeval.readers.digest import Background, checked_sha256
 from calibeval.readers.limits import Limits, quarter_of_memory

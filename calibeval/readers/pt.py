@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from calibeval.core.data.row_source import RowSource
 from calibeval.core.errors import InputError, UsageError
-from calibeval.core.row_source import RowSource
 from calibeval.readers.archive import read_members
 from calibeval.readers.digest import Extent
 from calibeval.readers.limits import Limits

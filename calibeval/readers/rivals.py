@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.row_source import BinaryColumns, Kind, RowSource
+from calibeval.core.data.row_source import BinaryColumns, Kind, RowSource
 from calibeval.readers.stored import Stored
 
 PEEK_SCORES = 2**20

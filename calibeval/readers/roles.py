@@ -6,8 +6,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from calibeval.core.data.row_source import Kind
 from calibeval.core.errors import InputError, nearest
-from calibeval.core.row_source import Kind
 from calibeval.readers.stored import Stored
 
 SCORE_KEYS: dict[Kind, tuple[str, ...]] = {

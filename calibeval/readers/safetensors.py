@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.row_source import RowSource
 from calibeval.core.errors import InputError
-from calibeval.core.row_source import RowSource
 from calibeval.readers.limits import Limits
 from calibeval.readers.npz import Header, load_values
 from calibeval.readers.roles import NAME_KEYS

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.row_source import RowSource
 from calibeval.core.errors import FileProblem, InputError
-from calibeval.core.row_source import RowSource
 from calibeval.readers.digest import checked_sha256
 from calibeval.readers.limits import Limits
 from calibeval.readers.roles import IGNORE_KEYS, NAME_KEYS, index_splits

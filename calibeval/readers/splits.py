@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.row_source import RowSource
 from calibeval.core.errors import InputError, nearest
-from calibeval.core.row_source import RowSource
 from calibeval.readers.roles import index_splits
 from calibeval.readers.stored import Stored
 

@@ -10,8 +10,8 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.row_source import RowSource
 from calibeval.core.errors import FileProblem, InputError
-from calibeval.core.row_source import RowSource
 
 
 class FileRows:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.row_source import RowSource
+from calibeval.core.data.row_source import RowSource
 from calibeval.readers.digest import Extent
 
 BFLOAT16_PRECISION = 2.0**-7

@@ -1,6 +1,6 @@
 """Recalibration: a map is fitted on one dump and applied to others; numpy and, where a method needs it, scipy.
 
->>> from calibeval.core.predictions import Predictions
+>>> from calibeval.core.data.predictions import Predictions
 >>> p = Predictions(logits=[[3.0, 0.0]] * 4, labels=[0, 0, 0, 1])
 >>> recalibration = fit(p)
 >>> round(recalibration.temperature, 4)
@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy.typing as npt
 
+from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import UsageError
-from calibeval.core.predictions import Predictions
 from calibeval.recalibrate.cross_fit import CrossFitted, cross_fit
 from calibeval.recalibrate.leak import Leak, check_leak
 from calibeval.recalibrate.mapping import Candidate, Fitted, Map

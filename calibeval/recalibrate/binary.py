@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
-from calibeval.core.predictions import Predictions
 from calibeval.recalibrate.scores import Floats, chunk_rows, label_scores, log_scores, log_softmax
 
 BLOCK = 2**15

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.predictions import Predictions
-from calibeval.core.row_source import RowSource
+from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.row_source import RowSource
 from calibeval.recalibrate.folds import NO_FOLD, Folds, deal, without
 from calibeval.recalibrate.mapping import Map, MappedRows, mapped_rows
 from calibeval.recalibrate.methods import fit_method

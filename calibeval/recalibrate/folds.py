@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError, UsageError
-from calibeval.core.predictions import Predictions
 
 Folds = npt.NDArray[np.int16]
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from calibeval.core.rows import row_sums
+from calibeval.core.sums.rows import row_sums
 from calibeval.recalibrate.pieces import Coarse, Piece
 from calibeval.recalibrate.scores import Floats
 

@@ -9,8 +9,8 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
-from calibeval.core.predictions import Predictions
 from calibeval.recalibrate.mapping import Fitted, Map, Parameters, is_number
 from calibeval.recalibrate.scores import Floats, chunk_rows, label_scores, log_scores, log_softmax
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.predictions import Predictions
-from calibeval.core.shared_rows import Leak, Sample, find_leak, row_hashes
+from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.shared_rows import Leak, Sample, find_leak, row_hashes
 from calibeval.recalibrate.scores import chunk_rows
 
 __all__ = ["Leak", "check_leak"]

@@ -10,9 +10,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.row_source import Kind, RowSource
 from calibeval.core.errors import InputError
-from calibeval.core.predictions import Predictions
-from calibeval.core.row_source import Kind, RowSource
 from calibeval.recalibrate.scores import Floats, log_scores, log_softmax, number_of_classes
 
 SCHEMA = "calibeval.map/1"

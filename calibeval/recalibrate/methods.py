@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
+from calibeval.core.data.check_values import check_values
+from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError, UsageError, nearest
-from calibeval.core.predictions import Predictions
-from calibeval.core.rows import BadValues
-from calibeval.core.values import check_values
+from calibeval.core.sums.rows import BadValues
 from calibeval.recalibrate import objectives
 from calibeval.recalibrate.beta import BetaMap, fit_beta
 from calibeval.recalibrate.binary import mean_loss

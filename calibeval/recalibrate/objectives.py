@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
-from calibeval.core.metrics.binning import BinSums, bin_index, equal_width_edges, sums_by_index
 from calibeval.core.metrics.calibration import ece
-from calibeval.core.predictions import Predictions
+from calibeval.core.sums.binning import BinSums, bin_index, equal_width_edges, sums_by_index
 from calibeval.recalibrate.fused import fused
 from calibeval.recalibrate.pieces import Facts, Piece, facts, pieces, sample
 from calibeval.recalibrate.root import find_root

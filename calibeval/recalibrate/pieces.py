@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.predictions import Block, Predictions
-from calibeval.core.rows import quiet_lines
+from calibeval.core.data.predictions import Block, Predictions
+from calibeval.core.sums.rows import quiet_lines
 from calibeval.recalibrate.scores import BLOCK_SCORES, FEW_CLASSES, Impossible, Labels, chunk_rows, log_scores
 
 Coarse = npt.NDArray[np.floating[Any]]

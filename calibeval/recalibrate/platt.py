@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
-from calibeval.core.predictions import Predictions
 from calibeval.recalibrate.binary import SEPARABLE, margins, two_columns
 from calibeval.recalibrate.logistic import minimise
 from calibeval.recalibrate.mapping import Fitted, Map, Parameters

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.row_source import Kind
 from calibeval.core.errors import InputError, UsageError
-from calibeval.core.predictions import Predictions
-from calibeval.core.row_source import Kind
-from calibeval.core.rows import BadValues, quiet_lines, row_maxima, row_sums
+from calibeval.core.sums.rows import BadValues, quiet_lines, row_maxima, row_sums
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.integer[Any]]

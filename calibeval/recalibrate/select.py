@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import CalibevalError, InputError
-from calibeval.core.predictions import Predictions
 from calibeval.recalibrate.folds import Folds, deal, without
 from calibeval.recalibrate.mapping import Candidate, Map
 from calibeval.recalibrate.methods import METHODS, fit_method

@@ -9,8 +9,8 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
-from calibeval.core.predictions import Predictions
 from calibeval.recalibrate.fused import Fused, fused
 from calibeval.recalibrate.mapping import Fitted, Map, Parameters
 from calibeval.recalibrate.pieces import Facts, Piece, facts, pieces, sample

@@ -11,8 +11,8 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
-from calibeval.core.predictions import Predictions
 from calibeval.recalibrate.mapping import Fitted, Map, Parameters
 from calibeval.recalibrate.scores import BLOCK_SCORES, FEW_CLASSES, Floats, chunk_rows, label_scores, log_scores
 from calibeval.recalibrate.temperature import optimum

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
-from calibeval.core.report import Report
+from calibeval.core.report.report import Report
 from calibeval.render.csv_table import harmless
 
 COLUMNS = ("dump", "binning", "bin", "lower", "upper", "count", "confidence", "accuracy", "gap")

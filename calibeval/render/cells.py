@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
+from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import METRICS
-from calibeval.core.report import DumpReport, MetricResult, Report
+from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.words import bin_range, signed
 
 NULL = "–"
@@ -49,6 +50,15 @@ def value(metric: MetricResult) -> str:
     if metric.value is None:
         return NULL
     return _number(metric.name, metric.value, _value_decimals(metric.name, metric.value))
+
+
+def with_unit(metric: MetricResult) -> str:
+    """Name, value and unit in one.
+
+    >>> with_unit(MetricResult("ece", 0.12621)), with_unit(MetricResult("brier", 0.4))
+    ('ECE 12.62 %', 'Brier 0.400')
+    """
+    return f"{label(metric.name)} {value(metric)} {unit(metric.name)}".rstrip()
 
 
 def interval(metric: MetricResult) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from calibeval.core.comparison import Candidate, Comparison, Difference
+from calibeval.core.comparison.comparison import Candidate, Comparison, Difference
 from calibeval.core.difference_words import Change, change, decimals, headline, scaled
-from calibeval.core.report import MetricResult
+from calibeval.core.metrics.result import MetricResult
 from calibeval.core.words import signed
 from calibeval.render import cells
 from calibeval.render.marks import short_names
@@ -123,8 +123,8 @@ def facts(candidate: Candidate) -> list[str]:
 def level(comparison: Comparison) -> str:
     """The level of the intervals.
 
-    >>> from calibeval.core.comparison import ComparedDump
-    >>> from calibeval.core.predictions import Source
+    >>> from calibeval.core.comparison.comparison import ComparedDump
+    >>> from calibeval.core.data.predictions import Source
     >>> level(Comparison("0", {"confidence": 0.95}, ComparedDump("a", Source(), "probs", 1, 2)))
     '95 %'
     """

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from calibeval.core.comparison import Candidate, ComparedDump, Comparison, Difference
+from calibeval.core.comparison.comparison import Candidate, ComparedDump, Comparison, Difference
 from calibeval.core.difference_words import Change
 from calibeval.core.metrics.table import METRICS
 from calibeval.render import cells

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterator
 
-from calibeval.core.comparison import Comparison, Difference
+from calibeval.core.comparison.comparison import Comparison, Difference
 from calibeval.render import comparison as shown
 from calibeval.render import latex as latex_table
 from calibeval.render.comparison import Row

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import RenderableType
 from rich.text import Text
 
-from calibeval.core.comparison import Candidate, Comparison, SliceDifferences
+from calibeval.core.comparison.comparison import Candidate, Comparison, SliceDifferences
 from calibeval.core.difference_words import Change
 from calibeval.render import comparison as shown
 from calibeval.render.comparison import Row

@@ -6,9 +6,10 @@ import json
 import textwrap
 from collections.abc import Sequence
 
-from calibeval.core.convention_metrics import EXPLAINED, Explained
-from calibeval.core.predictions import Predictions
-from calibeval.core.report import MetricResult, Report
+from calibeval.core.conventions.metrics import EXPLAINED, Explained
+from calibeval.core.data.predictions import Predictions
+from calibeval.core.metrics.result import MetricResult
+from calibeval.core.report.report import Report
 from calibeval.core.version import VERSION
 from calibeval.render import cells
 from calibeval.render.names import ascii_text, isolated, visible

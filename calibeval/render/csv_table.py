@@ -6,7 +6,8 @@ import csv
 import io
 from typing import Any
 
-from calibeval.core.report import MetricResult, Report
+from calibeval.core.metrics.result import MetricResult
+from calibeval.core.report.report import Report
 from calibeval.render.names import visible
 
 COLUMNS = ("dump", "metric", "value", "low", "high", "corrected", "floor", "floor_high", "reason")

@@ -10,8 +10,8 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
-from calibeval.core.consistency import consistency_range
-from calibeval.core.report import Bin
+from calibeval.core.report.report import Bin
+from calibeval.core.uncertainty.consistency import consistency_range
 from calibeval.render.figure_text import Header, text_width
 from calibeval.render.marks import ink_weight, short_count
 

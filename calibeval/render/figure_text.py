@@ -11,7 +11,7 @@ import matplotlib as mpl
 from matplotlib.font_manager import get_font
 from matplotlib.ft2font import FT2Font
 
-from calibeval.core.report import DumpReport
+from calibeval.core.report.report import DumpReport
 from calibeval.render.marks import ELLIPSIS, shorten
 
 FONT = "DejaVu Sans"

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from calibeval.core.errors import InputError, UsageError, nearest
-from calibeval.core.report import DumpReport, Report
+from calibeval.core.report.report import DumpReport, Report
 from calibeval.render import figure_panels as panels
 from calibeval.render.figure_layout import Cell, Layout, many_panels, one_panel
 from calibeval.render.figure_text import FONT, ece_line, headers, percent, printable

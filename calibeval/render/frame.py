@@ -6,7 +6,8 @@ from dataclasses import fields
 
 import pandas as pd
 
-from calibeval.core.report import MetricResult, Report
+from calibeval.core.metrics.result import MetricResult
+from calibeval.core.report.report import Report
 
 
 def to_frame(report: Report) -> pd.DataFrame:

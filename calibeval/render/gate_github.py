@@ -6,7 +6,7 @@ the tenth counts those that are left.
 
 from __future__ import annotations
 
-from calibeval.core.verdict import Verdict
+from calibeval.core.gating.verdict import Verdict
 from calibeval.render import gate_markdown
 from calibeval.render.cells import plural
 from calibeval.render.gate_words import Line, conclusion, rule_lines

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from calibeval.core.verdict import Verdict
+from calibeval.core.gating.verdict import Verdict
 from calibeval.render.cells import plural
 from calibeval.render.gate_words import Line, compared, conclusion, rule_lines, rules_from
 from calibeval.render.markdown import escape

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from calibeval.core.verdict import Verdict
+from calibeval.core.gating.verdict import Verdict
 from calibeval.render.gate_words import Line, compared, conclusion, rule_lines, rules_from
 
 

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from rich.color import ColorSystem
 from rich.style import Style
 
-from calibeval.core.verdict import Verdict
+from calibeval.core.gating.verdict import Verdict
 from calibeval.render.gate_words import Line, compared, conclusion, rule_lines, rules_from
 from calibeval.render.names import ascii_text
 

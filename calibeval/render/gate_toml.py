@@ -7,7 +7,8 @@ import unicodedata
 from collections.abc import Sequence
 
 from calibeval.core.errors import InputError
-from calibeval.core.report import DumpReport, MetricResult
+from calibeval.core.metrics.result import MetricResult
+from calibeval.core.report.report import DumpReport
 from calibeval.render import cells
 from calibeval.render.gate_words import harmless
 

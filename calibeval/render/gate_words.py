@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from calibeval.core.gating.verdict import Judged, RuleVerdict, Verdict
+from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import METRICS
-from calibeval.core.report import MetricResult
-from calibeval.core.verdict import Judged, RuleVerdict, Verdict
 from calibeval.core.words import signed
 from calibeval.render import cells
 from calibeval.render.marks import plain

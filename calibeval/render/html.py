@@ -15,9 +15,9 @@ from importlib import resources
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from calibeval.core.finetuned import Finetuned
-from calibeval.core.report import Report
-from calibeval.core.verdict import Verdict
+from calibeval.core.gating.verdict import Verdict
+from calibeval.core.heads.finetuned import Finetuned
+from calibeval.core.report.report import Report
 from calibeval.render.gate_page import verdict_view
 from calibeval.render.html_page import page_view
 from calibeval.render.losses_page import losses_view

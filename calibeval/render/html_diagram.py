@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from calibeval.core.consistency import consistency_range
-from calibeval.core.report import Bin, DumpReport
-from calibeval.core.words import bin_range, bin_stands_out, signed, signed_points
+from calibeval.core.report.report import Bin, DumpReport
+from calibeval.core.report.standing import bin_stands_out
+from calibeval.core.uncertainty.consistency import consistency_range
+from calibeval.core.words import bin_range, signed, signed_points
 from calibeval.render.cells import plural
 from calibeval.render.marks import ink_weight, merged, round_ticks, short_count
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from calibeval.core.report import DumpReport, Report
-from calibeval.core.words import headline, judge, repair, with_floor
+from calibeval.core.report.report import DumpReport, Report
+from calibeval.core.report.standing import judge, with_floor
+from calibeval.core.words import headline, repair
 from calibeval.render import cells, html_tables
 from calibeval.render.gate_page import VerdictView
 from calibeval.render.html_diagram import Diagram, diagram

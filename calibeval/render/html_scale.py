@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import METRICS
-from calibeval.core.report import DumpReport, MetricResult
-from calibeval.core.words import judge, signed, with_floor
+from calibeval.core.report.report import DumpReport
+from calibeval.core.report.standing import judge, with_floor
+from calibeval.core.words import signed
 from calibeval.render import cells
 from calibeval.render.html_diagram import Tick, pct
 from calibeval.render.marks import round_ticks

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from calibeval.core.report import DumpReport, MetricResult, Report, SliceResult
+from calibeval.core.metrics.result import MetricResult
+from calibeval.core.report.report import DumpReport, Report, SliceResult
 from calibeval.render import cells
 from calibeval.render.marks import plain
 from calibeval.render.slice_tables import BEYOND, slice_tables

@@ -6,10 +6,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from calibeval.core.consistency import consistency_range
+from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import METRICS
-from calibeval.core.report import Bin, ClassResult, DumpReport, MetricResult, Report
-from calibeval.core.words import against_noise, bin_range, bin_stands_out, judge, signed, with_floor
+from calibeval.core.report.report import Bin, ClassResult, DumpReport, Report
+from calibeval.core.report.standing import bin_stands_out, judge, with_floor
+from calibeval.core.uncertainty.consistency import consistency_range
+from calibeval.core.words import against_noise, bin_range, signed
 from calibeval.render import cells
 from calibeval.render.html_diagram import pct
 from calibeval.render.marks import merged, plain

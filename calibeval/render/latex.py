@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from calibeval.core.report import Report
+from calibeval.core.report.report import Report
 from calibeval.render import cells
 from calibeval.render.names import visible
 

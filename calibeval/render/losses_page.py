@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from calibeval.core.finetuned import Finetuned
+from calibeval.core.heads.finetuned import Finetuned
 from calibeval.render.losses_table import Half, halves, notes, sentence
 from calibeval.render.names import isolated, visible
 

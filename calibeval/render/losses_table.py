@@ -8,9 +8,9 @@ import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from calibeval.core.finetuned import SHOWN, Finetuned, LossResult
+from calibeval.core.heads.finetuned import SHOWN, Finetuned, LossResult
+from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import metric_spec
-from calibeval.core.report import MetricResult
 from calibeval.render import cells, latex, markdown
 from calibeval.render.names import visible
 

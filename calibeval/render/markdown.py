@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from calibeval.core.report import MetricResult, Report
+from calibeval.core.metrics.result import MetricResult
+from calibeval.core.report.report import Report
 from calibeval.render import cells
 from calibeval.render.names import isolated, visible
 from calibeval.render.slice_tables import SliceTable, slice_tables

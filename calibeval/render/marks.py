@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from calibeval.core.report import Bin
+from calibeval.core.report.report import Bin
 from calibeval.render.names import visible
 
 ELLIPSIS = "…"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from calibeval.core.report import DumpReport, SliceResult, SmallSlice
+from calibeval.core.report.report import DumpReport, SliceResult, SmallSlice
 from calibeval.render import cells
 
 BEYOND = 0.05

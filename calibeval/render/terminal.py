@@ -9,8 +9,9 @@ from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from calibeval.core.report import DumpReport, Report
-from calibeval.core.words import against_noise, headline, judge, repair, signed, with_floor
+from calibeval.core.report.report import DumpReport, Report
+from calibeval.core.report.standing import judge, with_floor
+from calibeval.core.words import against_noise, headline, repair, signed
 from calibeval.render import cells
 from calibeval.render.terminal_diagram import diagram
 from calibeval.render.terminal_sheet import GUTTER, STRONG, Column, Sheet, gap_style, table, total_width

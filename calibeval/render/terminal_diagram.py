@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
-from calibeval.core.report import Bin, DumpReport
-from calibeval.core.words import bin_range, bin_stands_out, signed
+from calibeval.core.report.report import Bin, DumpReport
+from calibeval.core.report.standing import bin_stands_out
+from calibeval.core.words import bin_range, signed
 from calibeval.render.terminal_sheet import OVER, QUIET, UNDER, Column, Sheet, gap_style, table, total_width
 
 MOST_ROWS = 20

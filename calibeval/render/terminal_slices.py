@@ -5,7 +5,8 @@ from __future__ import annotations
 from rich.console import RenderableType
 from rich.text import Text
 
-from calibeval.core.report import DumpReport, MetricResult, Report, SliceResult
+from calibeval.core.metrics.result import MetricResult
+from calibeval.core.report.report import DumpReport, Report, SliceResult
 from calibeval.render import cells
 from calibeval.render.slice_tables import BEYOND, SliceTable, slice_tables
 from calibeval.render.terminal_sheet import GUTTER, STRONG, Column, Sheet, gap_style, table, total_width

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
-from calibeval.core.features import Features
-from calibeval.core.linear import PlainLayer, logits_of
-from calibeval.core.predictions import Predictions
+from calibeval.core.heads.features import Features
+from calibeval.core.heads.layers import PlainLayer, logits_of
 from calibeval.recalibrate import Map, fit
 from calibeval.training.finished import cooled, folded, narrowed, unfolded
 from calibeval.training.spec import LossSpec

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from calibeval.core.errors import InputError
-from calibeval.core.linear import PlainLayer
+from calibeval.core.heads.layers import PlainLayer
 from calibeval.training.heads import Layer
 from calibeval.training.split import Standard
 

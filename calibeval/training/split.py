@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from calibeval.core.linear import Rows, blocks_of
+from calibeval.core.heads.layers import Rows, blocks_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)

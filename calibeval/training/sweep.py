@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from calibeval.core.linear import PlainLayer
+from calibeval.core.heads.layers import PlainLayer
 from calibeval.training.heads import Layer, new_heads
 from calibeval.training.search import candidates
 from calibeval.training.spec import LossSpec

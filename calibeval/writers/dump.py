@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib import format as npy_format
 
+from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import UsageError, nearest
-from calibeval.core.predictions import Predictions
 from calibeval.writers.atomic import replacing
 
 ROWS_SCORES = 2**18

@@ -23,8 +23,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from calibeval.core.metrics.binning import BinSums, Floats
-from calibeval.core.metrics.intervals import (
+from calibeval.core.sums.binning import BinSums, Floats
+from calibeval.core.uncertainty.intervals import (
     MCE_LEAST_COUNT,
     Interval,
     cwce_interval,

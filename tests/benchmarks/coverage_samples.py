@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
-from calibeval.core.metrics.binning import (
+from calibeval.core.sums.binning import (
     BinSums,
     Floats,
     bin_index,

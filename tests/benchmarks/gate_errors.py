@@ -22,9 +22,9 @@ import numpy.typing as npt
 
 import calibeval
 from calibeval import Predictions, Report
-from calibeval.core.compare import compare
-from calibeval.core.gate_rules import Rule
-from calibeval.core.gated import gate
+from calibeval.core.comparison.compare import compare
+from calibeval.core.gating.gate import gate
+from calibeval.core.gating.rules import Rule
 
 Floats = npt.NDArray[np.float64]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from calibeval import Report, evaluate, read
-from calibeval.core.convention_metrics import explain_conventions
-from tests.cli.commands import run
+from calibeval.core.conventions.metrics import explain_conventions
+from tests.cli.invoking import run
 
 
 @pytest.fixture

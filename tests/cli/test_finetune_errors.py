@@ -12,7 +12,7 @@ import torch
 
 from calibeval.training.sweep import Sweep
 from tests.cli import feature_files as files
-from tests.cli.commands import python, run
+from tests.cli.invoking import python, run
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 
 from calibeval.cli import main as main_module
 from calibeval.core.version import VERSION
-from tests.cli.commands import ENVIRONMENT, program, python, run
+from tests.cli.invoking import ENVIRONMENT, program, python, run
 
 COMMANDS = ["report", "inspect"]
 PROGRAM = [sys.executable, "-m", "calibeval"]
@@ -105,7 +105,7 @@ def test_what_nobody_expected(error, code, message, digits, capsys, monkeypatch)
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr("calibeval.core.evaluate.evaluate_dump", fail)
+    monkeypatch.setattr("calibeval.core.evaluation.evaluate.evaluate_dump", fail)
     assert run(capsys, "report", digits) == (code, "", message)
     as_json = run(capsys, "report", digits, "--json")
     assert json.loads(as_json.err) == {"error": {"code": code, "message": message.rstrip("\n")}}

@@ -10,7 +10,7 @@ from scipy.optimize import minimize_scalar
 
 from calibeval import evaluate, fit, read
 from calibeval.recalibrate import from_json
-from tests.cli.commands import run
+from tests.cli.invoking import run
 
 VAL, TEST = "sample_data/diamonds.npz#val", "sample_data/diamonds.npz#test"
 UNBINNED = ("accuracy", "nll", "brier")

@@ -13,7 +13,7 @@ import pytest
 from calibeval.cli import run_folder
 from calibeval.training.sweep import Sweep
 from tests.cli import feature_files as files
-from tests.cli.commands import ENVIRONMENT, run
+from tests.cli.invoking import ENVIRONMENT, run
 
 LOSS = ["--loss", "ce,cals(margin=2)"]
 

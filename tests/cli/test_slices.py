@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from calibeval import Report, evaluate, read
-from tests.cli.commands import run
+from tests.cli.invoking import run
 from tests.data import logits_and_labels
 from tests.readers.dumps import npz
 

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from calibeval import Predictions, evaluate
-from calibeval.core.report import Bin, MetricResult
-from calibeval.core.words import Standing, against_noise, bin_range, bin_stands_out, headline, judge, with_floor
+from calibeval.core.metrics.result import MetricResult
+from calibeval.core.report.report import Bin
+from calibeval.core.report.standing import Standing, bin_stands_out, judge, with_floor
+from calibeval.core.words import against_noise, bin_range, headline
 from tests.render.hand_made import bins, over_confident, with_metric, without_intervals
 
 

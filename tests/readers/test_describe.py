@@ -6,7 +6,7 @@ import hashlib
 
 import numpy as np
 
-from calibeval.core.inspection import Reading
+from calibeval.core.data.inspection import Reading
 from calibeval.readers.assemble import ReadOptions
 from calibeval.readers.describe import inspect_dump
 from tests.data import logits_and_labels

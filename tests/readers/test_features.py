@@ -18,7 +18,7 @@ import torch
 from safetensors.numpy import save_file
 
 from calibeval.core.errors import FileProblem, InputError, UsageError
-from calibeval.core.features import shared_rows
+from calibeval.core.heads.features import shared_rows
 from calibeval.readers.assemble import ReadOptions
 from calibeval.readers.features import open_features, read_features
 from calibeval.readers.roles import Keys

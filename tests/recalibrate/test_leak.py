@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from calibeval import Predictions, read
-from calibeval.core.predictions import Source
+from calibeval.core.data.predictions import Source
 from calibeval.recalibrate import check_leak
 from tests.data import logits_and_labels
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from calibeval.core.predictions import Source
-from calibeval.core.report import Bin, ClassResult, DumpReport, MetricResult, Report
+from calibeval.core.data.predictions import Source
+from calibeval.core.metrics.result import MetricResult
+from calibeval.core.report.report import Bin, ClassResult, DumpReport, Report
 
 SETTINGS = {"bins": 4, "convention": "calibeval", "confidence": 0.95}
 HOSTILE = (

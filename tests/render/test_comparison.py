@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from calibeval.core.comparison import Candidate, ComparedDump, Comparison, Difference, SliceDifferences
-from calibeval.core.predictions import Source
+from calibeval.core.comparison.comparison import Candidate, ComparedDump, Comparison, Difference, SliceDifferences
+from calibeval.core.data.predictions import Source
 from calibeval.render import comparison as shown
 from calibeval.render import comparison_html, comparison_tables, comparison_terminal
 from tests.render.hand_made import HOSTILE

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from calibeval import Predictions, evaluate
-from calibeval.core.convention_metrics import explain_conventions
-from calibeval.core.predictions import Source
+from calibeval.core.conventions.metrics import explain_conventions
+from calibeval.core.data.predictions import Source
 from calibeval.render import bins_csv, csv_table, latex, markdown
 from calibeval.render.conventions import note, render, render_json
 from calibeval.render.figures import figure_bytes, reliability_figure

@@ -19,11 +19,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
-from calibeval.core.consistency import consistency_range
+from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.errors import InputError, UsageError
-from calibeval.core.evaluate import evaluate
-from calibeval.core.predictions import Predictions, Source
-from calibeval.core.report import DumpReport, MetricResult, Report
+from calibeval.core.evaluation.evaluate import evaluate
+from calibeval.core.metrics.result import MetricResult
+from calibeval.core.report.report import DumpReport, Report
+from calibeval.core.uncertainty.consistency import consistency_range
 from calibeval.render.figure_text import text_width
 from calibeval.render.figures import figure_bytes, reliability_figure, save_figure
 
@@ -215,7 +216,7 @@ def test_another_process_and_order_give_the_same_bytes() -> None:
     report = random_report(n=40)
     script = (
         "import sys, hashlib\n"
-        "from calibeval.core.report import Report\n"
+        "from calibeval.core.report.report import Report\n"
         "from calibeval.render.figures import figure_bytes, reliability_figure\n"
         "figure = reliability_figure(Report.from_json(sys.stdin.read()))\n"
         "for kind in ('pdf', 'svg', 'png'):\n"

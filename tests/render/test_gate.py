@@ -8,8 +8,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from calibeval.core.gate_rules import GateSettings, Rule
-from calibeval.core.verdict import Judged, RuleVerdict, Verdict
+from calibeval.core.gating.rules import GateSettings, Rule
+from calibeval.core.gating.verdict import Judged, RuleVerdict, Verdict
 from calibeval.render import gate_github, gate_junit, gate_markdown, gate_terminal, html
 from calibeval.render.gate_page import verdict_view
 from calibeval.render.gate_toml import quoted

@@ -14,10 +14,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from calibeval.core.evaluate import evaluate
+from calibeval.core.data.predictions import Predictions
+from calibeval.core.evaluation.evaluate import evaluate
 from calibeval.core.metrics.table import METRICS
-from calibeval.core.predictions import Predictions
-from calibeval.core.report import ClassResult, Report
+from calibeval.core.report.report import ClassResult, Report
 from calibeval.core.words import headline
 from calibeval.render import cells
 from calibeval.render.html import fragment, render

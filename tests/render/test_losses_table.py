@@ -7,7 +7,7 @@ import io
 
 import pytest
 
-from calibeval.core.finetuned import SHOWN, Finetuned, LossResult, SeedResult
+from calibeval.core.heads.finetuned import SHOWN, Finetuned, LossResult, SeedResult
 from calibeval.render import losses_table
 
 NOTHING = dict.fromkeys(SHOWN)

@@ -8,7 +8,8 @@ import io
 import pytest
 from rich.cells import cell_len
 
-from calibeval.core.report import Bin, DumpReport, GroupCount, MetricResult, Report, SliceResult, SmallSlice, Source
+from calibeval.core.metrics.result import MetricResult
+from calibeval.core.report.report import Bin, DumpReport, GroupCount, Report, SliceResult, SmallSlice, Source
 from calibeval.render import cells, csv_table, html, latex, markdown
 from calibeval.render.slice_tables import slice_tables
 from calibeval.render.terminal import render_report

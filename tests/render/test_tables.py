@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from calibeval.core.report import MetricResult
+from calibeval.core.metrics.result import MetricResult
 from calibeval.render import csv_table, latex, markdown
 from tests.render.hand_made import HOSTILE, over_confident, report, with_metric
 

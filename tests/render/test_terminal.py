@@ -10,7 +10,7 @@ import pytest
 from rich.cells import cell_len
 
 from calibeval import Predictions, evaluate
-from calibeval.core.report import ClassResult
+from calibeval.core.report.report import ClassResult
 from calibeval.render.terminal import render_report
 from tests.render.hand_made import CLASSES, HOSTILE, bins, over_confident, report, with_metric, without_intervals
 

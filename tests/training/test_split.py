@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from calibeval.core.picked_rows import PickedRows
+from calibeval.core.data.picked_rows import PickedRows
 from calibeval.training.split import no_standard, resident, staged, standard_of
 
 RNG = np.random.default_rng(0)
@@ -21,7 +21,7 @@ def test_mean_and_deviation():
 
 
 def test_many_blocks_are_one(monkeypatch):
-    monkeypatch.setattr("calibeval.core.linear.BLOCK", 12)
+    monkeypatch.setattr("calibeval.core.heads.layers.BLOCK", 12)
     np.testing.assert_allclose(standard_of(ROWS).scale, ROWS.std(axis=0), rtol=1e-12)
 
 

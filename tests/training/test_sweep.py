@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from calibeval.core.linear import PlainLayer
+from calibeval.core.heads.layers import PlainLayer
 from calibeval.training import sweep as module
 from calibeval.training.spec import parse_losses
 from calibeval.training.split import no_standard, resident

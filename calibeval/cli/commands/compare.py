@@ -14,8 +14,8 @@ from calibeval.cli.screen.progress import Progress
 from calibeval.core.errors import UsageError, nearest
 
 if TYPE_CHECKING:
-    from calibeval.core.comparison import Comparison
-    from calibeval.core.predictions import Predictions
+    from calibeval.core.comparison.comparison import Comparison
+    from calibeval.core.data.predictions import Predictions
 
 OUTPUTS = ("compare.html", "compare.json", "compare.md")
 TABLES = {"md": "markdown", "csv": "csv_table", "latex": "latex"}
@@ -52,7 +52,7 @@ def compare(
     refuse_overwriting([*candidates, file_of(base), *flags.files], outputs)
     if [base, *candidates].count("-") > 1:
         raise UsageError('standard input, "-", can be read once only')
-    from calibeval.core.compare import compare as compare_dumps
+    from calibeval.core.comparison.compare import compare as compare_dumps
     from calibeval.readers import open_dump
 
     reading = flags.options()

@@ -25,7 +25,7 @@ def fit(
 ) -> int:
     """Fit a map on a validation dump: a temperature, or a richer relative."""
     from calibeval.cli.recalibrating import Plan, fitted_map
-    from calibeval.core.engine import summarise
+    from calibeval.core.sums.engine import summarise
     from calibeval.readers import open_dump
     from calibeval.render.recalibration import describe_map
     from calibeval.writers.atomic import write_file

@@ -15,9 +15,9 @@ from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say,
 from calibeval.core.errors import FileProblem, UsageError
 
 if TYPE_CHECKING:
-    from calibeval.core.gated import Explain, Subject
-    from calibeval.core.report import Report
-    from calibeval.core.verdict import Verdict
+    from calibeval.core.gating.gate import Explain, Subject
+    from calibeval.core.gating.verdict import Verdict
+    from calibeval.core.report.report import Report
 
 SUMMARY, OUTPUTS = "GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"
 
@@ -55,8 +55,8 @@ def gate(
     """Whether a model may ship: limits on metrics, and on their change from a baseline, judged by intervals."""
     from calibeval.cli.inputs.gate_config import combined, find_config, flag_rules
     from calibeval.cli.inputs.gate_files import open_both
-    from calibeval.core.gated import Subject, judged
-    from calibeval.core.report import Report
+    from calibeval.core.gating.gate import Subject, judged
+    from calibeval.core.report.report import Report
 
     flagged = {"max": max, "min": min, "max_increase": max_increase, "max_drop": max_drop}
     rules = [rule for kind, texts in flagged.items() for rule in flag_rules(kind, texts or ())]  # type: ignore[arg-type]
@@ -104,9 +104,11 @@ def gate(
 
 
 def _explainer(subject: Subject) -> Explain:
-    from calibeval.cli.gate_why import explained
+    from calibeval.cli.recalibrating import out_of_fold
+    from calibeval.core.gating.explain import explained
+    from calibeval.render.cells import with_unit
 
-    return partial(explained, subject=subject)
+    return partial(explained, subject=subject, out_of_fold=out_of_fold, written=with_unit)
 
 
 def _shown(verdict: Verdict) -> str:
@@ -169,7 +171,7 @@ def _init(
 ) -> int:
     """A first configuration, with limits from a baseline."""
     from calibeval.cli.inputs.gate_config import OWN_FILE, PROJECT_FILE
-    from calibeval.core.evaluate import check_settings, evaluate_dump
+    from calibeval.core.evaluation.evaluate import check_settings, evaluate_dump
     from calibeval.readers import open_dump
     from calibeval.render.gate_toml import render
     from calibeval.writers.atomic import write_file

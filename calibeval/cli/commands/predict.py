@@ -11,7 +11,7 @@ from calibeval.cli.options.reading import FeatureFlags, refuse_overwriting, say,
 from calibeval.core.errors import FileProblem, InputError
 
 if TYPE_CHECKING:
-    from calibeval.core.predictions import Predictions
+    from calibeval.core.data.predictions import Predictions
     from calibeval.readers import ReadOptions
 
 
@@ -42,8 +42,8 @@ def _predictions(run: Path, name: str, reading: ReadOptions) -> tuple[Prediction
     """
     import numpy as np
 
-    from calibeval.core.linear import logits_of
-    from calibeval.core.predictions import Predictions
+    from calibeval.core.data.predictions import Predictions
+    from calibeval.core.heads.layers import logits_of
     from calibeval.readers.features import open_features
     from calibeval.readers.head_weights import read_head
 

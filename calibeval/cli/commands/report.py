@@ -17,8 +17,8 @@ from calibeval.core.errors import UsageError, nearest
 
 if TYPE_CHECKING:
     from calibeval.cli.recalibrating import Plan
-    from calibeval.core.predictions import Predictions
-    from calibeval.core.report import DumpReport, Report
+    from calibeval.core.data.predictions import Predictions
+    from calibeval.core.report.report import DumpReport, Report
     from calibeval.readers import ReadOptions
 
 OUTPUTS = ("bins.csv", "reliability.svg", "reliability.png", "report.html", "report.json")
@@ -58,8 +58,8 @@ def report(
         raise UsageError(f'--format "{table}" is unknown{nearest(table, TABLES)}; formats are {", ".join(TABLES)}')
     if table is not None and json:
         raise UsageError("--json and --format exclude each other")
-    from calibeval.core.evaluate import check_settings, evaluate_dump
-    from calibeval.core.report import Report, with_distinct_names
+    from calibeval.core.evaluation.evaluate import check_settings, evaluate_dump
+    from calibeval.core.report.report import Report, with_distinct_names
     from calibeval.core.version import VERSION
     from calibeval.readers import open_dump
 
@@ -172,7 +172,7 @@ def _refuse_with_explained(*, more: bool, parts: object) -> None:
 def _explained(dump: str, reading: ReadOptions, bins: int | None, jobs: int | None, json: bool) -> str:
     """One dump's errors under every convention."""
     from calibeval.cli.screen.terminal import screen
-    from calibeval.core.convention_metrics import explain_conventions
+    from calibeval.core.conventions.metrics import explain_conventions
     from calibeval.readers import open_dump
     from calibeval.render.conventions import render, render_json
 

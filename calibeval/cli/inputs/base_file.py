@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import FileProblem, InputError, nearest
-from calibeval.core.predictions import Predictions
-from calibeval.core.report import Report
+from calibeval.core.report.report import Report
 from calibeval.readers import ReadOptions, open_dump
 
 SUFFIX = ".json"

@@ -8,15 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from calibeval.core.errors import FileProblem, UsageError, nearest
-from calibeval.core.gate_presets import PRESETS, preset_rules
-from calibeval.core.gate_rules import (
-    GateConfig,
-    GateSettings,
-    Rule,
-    RuleKind,
-    config_from_table,
-    overlaid,
-)
+from calibeval.core.gating.presets import PRESETS, preset_rules
+from calibeval.core.gating.rules import GateConfig, GateSettings, Rule, RuleKind, config_from_table, overlaid
 
 OWN_FILE, PROJECT_FILE = "calibeval.toml", "pyproject.toml"
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from calibeval.cli.inputs.base_file import open_base
+from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import UsageError
-from calibeval.core.predictions import Predictions
-from calibeval.core.report import Report
+from calibeval.core.report.report import Report
 from calibeval.readers import ReadOptions, open_dump
 
 

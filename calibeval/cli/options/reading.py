@@ -46,7 +46,7 @@ class ReadingFlags:
 
         Raises: UsageError for an unknown kind; FileProblem or InputError for the file of class names.
         """
-        from calibeval.core.row_source import as_kind
+        from calibeval.core.data.row_source import as_kind
         from calibeval.readers import Keys, ReadOptions
 
         columns = () if self.score_columns is None else tuple(name.strip() for name in self.score_columns.split(","))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from calibeval.core.errors import InputError
-from calibeval.core.metrics.binning import BinSums, Floats
+from calibeval.core.sums.binning import BinSums, Floats
 
 
 class WorstBin(NamedTuple):
@@ -28,7 +28,7 @@ def ece(sums: BinSums) -> float:
     Raises: InputError if no row was summed.
     Source: Naeini et al., AAAI 2015; Guo et al., ICML 2017. AECE: Nixon et al., CVPR workshops 2019.
 
-    >>> from calibeval.core.metrics.binning import bin_sums
+    >>> from calibeval.core.sums.binning import bin_sums
     >>> round(ece(bin_sums([.6, .8, .9, 1.], [1, 0, 1, 1], edges=[0, .5, 1])), 3)
     0.075
     """
@@ -44,7 +44,7 @@ def mce(sums: BinSums) -> WorstBin:
     Raises: InputError if no row was summed.
     Source: Naeini et al., AAAI 2015.
 
-    >>> from calibeval.core.metrics.binning import bin_sums
+    >>> from calibeval.core.sums.binning import bin_sums
     >>> mce(bin_sums([.25, .75, .75], [1, 1, 0], edges=[0, .5, 1]))
     WorstBin(gap=0.75, bin=0, rows=1)
     """
@@ -63,7 +63,7 @@ def oe(sums: BinSums) -> float:
     Raises: InputError if no row was summed.
     Source: Thulasidasan et al., NeurIPS 2019.
 
-    >>> from calibeval.core.metrics.binning import bin_sums
+    >>> from calibeval.core.sums.binning import bin_sums
     >>> oe(bin_sums([.25, .75, .75], [1, 1, 0], edges=[0, .5, 1])) == (2 / 3) * .75 * .25
     True
     """
@@ -77,7 +77,7 @@ def classwise_errors(sums: BinSums) -> Floats:
     sums: BinSums of k classes and m bins, (k, m). Returns (k,), each in [0, 1].
     Raises: InputError if no row was summed.
 
-    >>> from calibeval.core.metrics.binning import BinSums, bin_sums
+    >>> from calibeval.core.sums.binning import BinSums, bin_sums
     >>> one = bin_sums([.25, .75], [1, 1], edges=[0, .5, 1])
     >>> both = BinSums(*(np.stack([getattr(one, f)] * 2) for f in ("count", "p", "pp", "y", "yp")))
     >>> classwise_errors(both).tolist()
@@ -95,7 +95,7 @@ def cwce(sums: BinSums) -> float:
     Raises: InputError if no row was summed.
     Source: Kull et al., NeurIPS 2019; Nixon et al. 2019 (static calibration error).
 
-    >>> from calibeval.core.metrics.binning import BinSums, bin_sums
+    >>> from calibeval.core.sums.binning import BinSums, bin_sums
     >>> one = bin_sums([.25, .75], [1, 1], edges=[0, .5, 1])
     >>> cwce(BinSums(*(np.stack([getattr(one, f)] * 2) for f in ("count", "p", "pp", "y", "yp"))))
     0.5

@@ -10,13 +10,13 @@ from typing import Literal
 import numpy as np
 
 from calibeval.core.errors import UnknownMetric, nearest
-from calibeval.core.metrics import intervals
-from calibeval.core.metrics.binning import BinSums
 from calibeval.core.metrics.calibration import cwce, ece, mce, oe
-from calibeval.core.metrics.floors import Floor, gap_floor, mce_floor, oe_floor
-from calibeval.core.metrics.intervals import Interval
-from calibeval.core.report import MetricResult
-from calibeval.core.sums import Sums
+from calibeval.core.metrics.result import MetricResult
+from calibeval.core.sums.binning import BinSums
+from calibeval.core.sums.sums import Sums
+from calibeval.core.uncertainty import intervals
+from calibeval.core.uncertainty.floors import Floor, gap_floor, mce_floor, oe_floor
+from calibeval.core.uncertainty.intervals import Interval
 
 
 class NotComputable(Exception):

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from calibeval import Report, compare, read
-from calibeval.core.comparison import Comparison
-from tests.cli.commands import run
+from calibeval.core.comparison.comparison import Comparison
+from tests.cli.invoking import run
 from tests.data import logits_and_labels
 
 

@@ -15,9 +15,9 @@ from safetensors.torch import load_file
 
 import calibeval
 from calibeval.cli.main import main
-from calibeval.core.report import Report
+from calibeval.core.report.report import Report
 from tests.cli import feature_files as files
-from tests.cli.commands import run
+from tests.cli.invoking import run
 
 LOSSES = "ce,mbls(margin=1),cals(margin=2)"
 FOLDERS = ["ce", "mbls-margin=1", "cals-margin=2"]

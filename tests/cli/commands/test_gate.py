@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 import calibeval
-from calibeval.core.compare import compare
+from calibeval.core.comparison.compare import compare
 from calibeval.core.errors import UsageError
-from tests.cli.commands import ENVIRONMENT, program, run
+from tests.cli.invoking import ENVIRONMENT, program, run
 from tests.data import logits_and_labels
 from tests.render.hand_made import HOSTILE
 

@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pytest
 
-from tests.cli.commands import run
+from tests.cli.invoking import run
 from tests.readers.dumps import LABELS, LOGITS, PROBS, npz
 
 

@@ -8,7 +8,7 @@ import pytest
 import calibeval
 from calibeval.cli.main import main
 from tests.cli import feature_files as files
-from tests.cli.commands import python, run
+from tests.cli.invoking import python, run
 
 NAMES = ["cat", "dog", "a|b"]
 

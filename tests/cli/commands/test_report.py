@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from calibeval import Report, evaluate, read
-from tests.cli.commands import ENVIRONMENT, program, run
+from tests.cli.invoking import ENVIRONMENT, program, run
 from tests.readers.dumps import LABELS, LOGITS, npz
 
 # From sample_data/README.md: rows, classes, accuracy, mean confidence, NLL, ECE with 15 bins.

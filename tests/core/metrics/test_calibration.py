@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calibeval.core.errors import InputError
-from calibeval.core.metrics.binning import BinSums, bin_sums, equal_width_edges
 from calibeval.core.metrics.calibration import WorstBin, classwise_errors, cwce, ece, mce, oe
+from calibeval.core.sums.binning import BinSums, bin_sums, equal_width_edges
 from tests import definitions
 
 EDGES = [0.0, 0.5, 1.0]

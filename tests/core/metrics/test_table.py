@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from calibeval import Predictions, evaluate
-from calibeval.core.engine import summarise
 from calibeval.core.errors import UnknownMetric
 from calibeval.core.metrics.table import METRICS, metric_spec
+from calibeval.core.sums.engine import summarise
 from tests import definitions
 from tests.data import logits_and_labels
 

@@ -1,0 +1,257 @@
+"""The output of a comparison: differences of two models with their uncertainty; exact JSON both ways."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, NoReturn
+
+from calibeval.core.data.predictions import Source
+from calibeval.core.errors import InputError, UnknownMetric, nearest
+from calibeval.core.report.report import GroupCount
+
+SCHEMA = "calibeval.compare/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One metric of two models, and what the sample says of their difference. Absent facts are None.
+
+    base, candidate: the metric's values, as in a report. difference: candidate - base, with its sign.
+    low, high: confidence interval of the true difference. p: of the test that there is none; below 1 - confidence
+    exactly where the interval excludes 0, and never given below 1e-15. p_holm: after Holm's correction over the
+    slices of one column. detectable: the smallest true difference that such a sample shows in 80 of 100 cases.
+    reason: why numbers are missing.
+    Errors and shares are fractions, nll is in nats. Where noise biases both values differently, the difference of the
+    two may lie outside the interval, which is of the true values.
+
+    >>> nll = Difference("nll", 0.50, 0.46, -0.04, -0.06, -0.02, 0.0001, 0.029)
+    >>> nll.certain, nll.to_dict()["high"]
+    (True, -0.02)
+    """
+
+    name: str
+    base: float | None
+    candidate: float | None
+    difference: float | None
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None
+    detectable: float | None = None
+    p_holm: float | None = None
+    reason: str | None = None
+
+    @property
+    def certain(self) -> bool:
+        """Whether the interval excludes 0."""
+        return self.low is not None and self.high is not None and not self.low <= 0.0 <= self.high
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of this difference, without its name; p_holm and reason only where there is one."""
+        more = {"p_holm": self.p_holm, "reason": self.reason}
+        return {
+            "base": self.base,
+            "candidate": self.candidate,
+            "difference": self.difference,
+            "low": self.low,
+            "high": self.high,
+            "p": self.p,
+            "detectable": self.detectable,
+            **{key: fact for key, fact in more.items() if fact is not None},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedDump:
+    """One side of a comparison: where it came from and how it was read; k is None where only the top label is known.
+
+    n: rows that were compared. report: whether a saved report stood in for the dump itself.
+    """
+
+    name: str
+    source: Source
+    kind: str
+    n: int
+    k: int | None
+    ignored: int = 0
+    report: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of this dump."""
+        where = {"path": self.source.path, "split": self.source.split, "sha256": self.source.sha256}
+        reading = {"kind": self.kind, "n": self.n, "k": self.k, "ignored": self.ignored, "report": self.report}
+        return {"name": self.name, "source": {**where, "format": self.source.format, **reading}}
+
+
+@dataclass(frozen=True, slots=True)
+class SliceDifferences:
+    """The differences on the rows that have one value in a column; column "class" means the label."""
+
+    column: str
+    value: str
+    n: int
+    differences: Mapping[str, Difference]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of this slice."""
+        return {
+            "column": self.column,
+            "value": self.value,
+            "n": self.n,
+            "differences": {name: d.to_dict() for name, d in self.differences.items()},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One candidate against the base.
+
+    paired_by: what made rows belong together; None where a saved report was compared, and no rows could be paired.
+    groups: what intervals take for independent; None where it is the rows.
+    """
+
+    dump: ComparedDump
+    paired_by: Literal["id", "position"] | None
+    differences: Mapping[str, Difference]
+    slices: tuple[SliceDifferences, ...] = ()
+    warnings: tuple[str, ...] = ()
+    groups: GroupCount | None = None
+
+    @property
+    def name(self) -> str:
+        """The dump's name."""
+        return self.dump.name
+
+    def __getitem__(self, metric: str) -> Difference:
+        """The difference of that metric.
+
+        Raises: UnknownMetric with the nearest metric.
+        """
+        if metric not in self.differences:
+            known = ", ".join(self.differences)
+            raise UnknownMetric(f'metric "{metric}" is unknown{nearest(metric, self.differences)}; there are {known}')
+        return self.differences[metric]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of this candidate."""
+        return {
+            **self.dump.to_dict(),
+            "paired_by": self.paired_by,
+            "differences": {name: d.to_dict() for name, d in self.differences.items()},
+            "slices": [one.to_dict() for one in self.slices],
+            "warnings": list(self.warnings),
+            **({} if self.groups is None else {"groups": {"column": self.groups.column, "count": self.groups.count}}),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One or several candidates against one base, under the same settings.
+
+    `comparison.candidates[0]["ece"]` is the difference of the first candidate's ECE; with one candidate,
+    `comparison["ece"]`. `Comparison.from_json(c.to_json()) == c` holds exactly.
+    """
+
+    version: str
+    settings: Mapping[str, Any]
+    base: ComparedDump
+    candidates: tuple[Candidate, ...] = field(default_factory=tuple)
+
+    @property
+    def paired(self) -> bool:
+        """Whether the differences are of the same rows."""
+        return not self.base.report
+
+    def __getitem__(self, metric: str) -> Difference:
+        """The difference of that metric for the only candidate.
+
+        Raises: UnknownMetric for a name that is no metric; InputError if there are several candidates.
+        """
+        if len(self.candidates) != 1:
+            count = len(self.candidates)
+            raise InputError(f'the comparison has {count} candidates: say comparison.candidates[i]["{metric}"]')
+        return self.candidates[0][metric]
+
+    def with_distinct_names(self) -> Comparison:
+        """The same; dumps that share a name get their whole paths, and where that does not help, numbers."""
+        dumps = [self.base, *(candidate.dump for candidate in self.candidates)]
+        names = [dump.name for dump in dumps]
+        told = [dump.name if names.count(dump.name) == 1 else _place(dump) for dump in dumps]
+        numbered = [
+            replace(dump, name=name if told.count(name) == 1 else f"{dump.name} ({told[: i + 1].count(name)})")
+            for i, (dump, name) in enumerate(zip(dumps, told, strict=True))
+        ]
+        pairs = zip(self.candidates, numbered[1:], strict=True)
+        candidates = tuple(replace(candidate, dump=dump) for candidate, dump in pairs)
+        return replace(self, base=numbered[0], candidates=candidates)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of the whole comparison."""
+        return {
+            "schema": SCHEMA,
+            "version": self.version,
+            "settings": dict(self.settings),
+            "base": self.base.to_dict(),
+            "candidates": [candidate.to_dict() for candidate in self.candidates],
+            "paired": self.paired,
+        }
+
+    def to_json(self) -> str:
+        """The comparison as JSON; numbers round-trip exactly, and there is never a NaN in it."""
+        return json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Comparison:
+        """The comparison that `to_json` wrote.
+
+        Raises: InputError if the text is no comparison of this schema.
+        """
+        try:
+            document = json.loads(text, parse_constant=_no_number)
+            if document["schema"] != SCHEMA:
+                raise InputError(f'schema "{document["schema"]}" came, but "{SCHEMA}" is needed')
+            return cls(
+                version=document["version"],
+                settings=document["settings"],
+                base=_dump_from_dict(document["base"]),
+                candidates=tuple(_candidate_from_dict(one) for one in document["candidates"]),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            raise InputError(f"this is no comparison of schema {SCHEMA}: {error!r}") from None
+
+
+def _place(dump: ComparedDump) -> str:
+    split = "" if dump.source.split is None else f"#{dump.source.split}"
+    return (dump.source.path or dump.name) + split
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number")
+
+
+def _dump_from_dict(data: Mapping[str, Any]) -> ComparedDump:
+    facts = data["source"]
+    source = Source(facts["path"], facts["split"], facts["sha256"], facts["format"])
+    return ComparedDump(
+        data["name"], source, facts["kind"], facts["n"], facts["k"], facts["ignored"], report=facts["report"]
+    )
+
+
+def _candidate_from_dict(data: Mapping[str, Any]) -> Candidate:
+    slices = (
+        SliceDifferences(one["column"], one["value"], one["n"], _differences_from_dict(one["differences"]))
+        for one in data["slices"]
+    )
+    return Candidate(
+        dump=_dump_from_dict(data),
+        paired_by=data["paired_by"],
+        differences=_differences_from_dict(data["differences"]),
+        slices=tuple(slices),
+        warnings=tuple(data["warnings"]),
+        groups=GroupCount(data["groups"]["column"], data["groups"]["count"]) if "groups" in data else None,
+    )
+
+
+def _differences_from_dict(data: Mapping[str, Any]) -> dict[str, Difference]:
+    return {name: Difference(name, **facts) for name, facts in data.items()}

@@ -1,0 +1,99 @@
+"""Two models on the same rows: their sums, the results of each row, and how their bins vary together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.sums.binning import BinSums, Floats, bin_index
+from calibeval.core.sums.sums import RowScores, Sums
+from calibeval.core.uncertainty.paired_paths import Shared, shared_groups, shared_rows
+from calibeval.core.uncertainty.paths import Joint
+
+# Sums of every group in every bin are held at a time.
+MOST_CELLS = 2 * 10**7
+
+Codes = npt.NDArray[np.intp]
+
+
+class Together(NamedTuple):
+    """The bins of two models: sums and, unless there are too many groups, how they vary alone and together."""
+
+    sums: tuple[BinSums, BinSums]
+    joints: tuple[Joint | None, Joint | None]
+    shared: Shared | None
+    cells: int
+
+
+def together(
+    bins: tuple[Codes, Codes],
+    residuals: tuple[Floats, Floats],
+    sums: tuple[BinSums, BinSums],
+    groups: Codes | None,
+) -> Together:
+    """How residuals in these bins vary together."""
+    if groups is None:
+        return Together(sums, (None, None), shared_rows(bins, residuals, sums), 0)
+    cells = (int(groups.max()) + 1) * sum(len(own.count) for own in sums)
+    if cells > MOST_CELLS:
+        return Together(sums, (None, None), None, cells)
+    one, other, shared = shared_groups(bins, residuals, sums, groups)
+    return Together(sums, (one, other), shared, cells)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Model:
+    """One of two models: sums and, in the order of the base's rows, the results of each row.
+
+    edges: of equal-width bins, as they are compared with confidences of the stored type.
+    """
+
+    sums: Sums
+    rows: RowScores
+    edges: Floats
+
+    def positive(self, labels: Codes) -> Floats:
+        """For two classes, P(class 1) of every row, (n,)."""
+        says_one = self.rows.correct == (labels == 1)
+        return np.where(says_one, self.rows.confidence, 1.0 - self.rows.confidence)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pair:
+    """Two models on the same n rows.
+
+    labels: (n,) of these rows. groups: (n,) of group numbers in [0, j), where only groups are independent.
+    residuals: correct - confidence of both, (n,) each. top: how their equal-width bins vary together.
+    """
+
+    base: Model
+    candidate: Model
+    labels: Codes
+    groups: Codes | None
+    residuals: tuple[Floats, Floats]
+    top: Together
+
+    @classmethod
+    def of(cls, base: Model, candidate: Model, labels: Codes, groups: Codes | None = None) -> Pair:
+        """The pair, with what several metrics need of it."""
+        one, other = base.rows, candidate.rows
+        residuals = one.correct - one.confidence, other.correct - other.confidence
+        bins = bin_index(one.confidence, base.edges), bin_index(other.confidence, candidate.edges)
+        top = together(bins, residuals, (base.sums.top, candidate.sums.top), groups)
+        return cls(base, candidate, labels, groups, residuals, top)
+
+    @property
+    def identical(self) -> bool:
+        """Whether the two say the same of every row."""
+        one, other = self.base.rows, self.candidate.rows
+        same = all(np.array_equal(getattr(one, part), getattr(other, part)) for part in RowScores.__slots__)
+        return same and _equal_sums(self.base.sums.classes, self.candidate.sums.classes)
+
+
+def _equal_sums(one: BinSums | None, other: BinSums | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return all(np.array_equal(getattr(one, part), getattr(other, part)) for part in BinSums.__slots__)

@@ -1,0 +1,202 @@
+"""Which row of one dump belongs to which row of another: by id, else by position where nothing speaks against it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.row_source import show_shape
+from calibeval.core.errors import InputError
+
+_SHOWN = 3
+
+Order = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pairing:
+    """How the rows of base and candidate belong together.
+
+    by: what says so. order: for each row of the base that counts, the place of its partner among the candidate's rows
+    that count; None where that is the same place. warnings: what makes the pairing doubtful.
+    """
+
+    by: Literal["id", "position"]
+    order: Order | None
+    warnings: tuple[str, ...] = ()
+
+
+def pair_rows(base: Predictions, candidate: Predictions) -> Pairing:
+    """The pairing of two dumps of the same samples.
+
+    Rows are paired by id where both dumps have ids: the same ones, each once. Otherwise by position, where the number
+    of rows, the labels and every column that both have are equal. Paired rows must have the same label.
+    Raises: InputError where the dumps hold different rows, classes or labels, saying what differs first.
+
+    >>> base = Predictions(probs=[0.2, 0.9], labels=[0, 1], ids=["a", "b"])
+    >>> pairing = pair_rows(base, Predictions(probs=[0.7, 0.4], labels=[1, 0], ids=["b", "a"]))
+    >>> pairing.by, pairing.order.tolist()
+    ('id', [1, 0])
+    """
+    check_classes(base, candidate)
+    if base.ids is None or candidate.ids is None:
+        _check_positions(base, candidate)
+        return Pairing("position", None, _doubts(base, candidate))
+    stored = _by_id(base, candidate)
+    _check_labels(base, candidate, stored)
+    return Pairing("id", _among_kept(base, candidate, stored))
+
+
+def check_classes(base: Predictions, candidate: Predictions) -> None:
+    """That both dumps are of the same classes, as far as they say.
+
+    Raises: InputError for another number of classes, or other names of them.
+    """
+    names = f"{base.source.name} and {candidate.source.name}"
+    if base.k is not None and candidate.k is not None and base.k != candidate.k:
+        raise InputError(f"{names} cannot be compared: {base.k} classes in the one, {candidate.k} in the other")
+    if base.class_names is None or candidate.class_names is None or base.class_names == candidate.class_names:
+        return
+    place = next(
+        i for i, pair in enumerate(zip(base.class_names, candidate.class_names, strict=True)) if len({*pair}) > 1
+    )
+    pair = f'"{base.class_names[place]}" in the one, "{candidate.class_names[place]}" in the other'
+    raise InputError(f"{names} cannot be compared: class {place} is {pair}")
+
+
+def _by_id(base: Predictions, candidate: Predictions) -> Order | None:
+    """For each stored row of the base its partner's stored row; None where both have the ids in the same order."""
+    ours, theirs = _comparable(np.asarray(base.ids), np.asarray(candidate.ids))
+    pixels = base.rows // len(ours)
+    if pixels != candidate.rows // len(theirs):
+        sizes = " and ".join(show_shape(p.layout[1:]) for p in (base, candidate))
+        raise InputError(f"{base.source.name} and {candidate.source.name} have images of different sizes: {sizes}")
+    if np.array_equal(ours, theirs):
+        _check_unique(base, ours, np.sort(ours))
+        return None
+    our_ranks, their_ranks = np.argsort(ours), np.argsort(theirs)
+    _check_unique(base, ours, ours[our_ranks])
+    _check_unique(candidate, theirs, theirs[their_ranks])
+    if not np.array_equal(ours[our_ranks], theirs[their_ranks]):
+        raise InputError(_other_rows(base, candidate, ours, theirs))
+    partners = np.empty_like(our_ranks)
+    partners[our_ranks] = their_ranks
+    if pixels == 1:
+        return partners
+    return np.asarray((partners[:, None] * pixels + np.arange(pixels)).ravel())
+
+
+def _comparable(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Both columns as numbers where both are whole numbers, else as text."""
+    if {ours.dtype.kind, theirs.dtype.kind} <= set("iu"):
+        return ours, theirs
+    return _as_text(ours), _as_text(theirs)
+
+
+def _as_text(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    if values.dtype.kind == "S":
+        return np.char.decode(values, "utf-8", "backslashreplace")
+    return values if values.dtype.kind == "U" else np.array([str(value) for value in values.tolist()])
+
+
+def _check_unique(predictions: Predictions, ids: npt.NDArray[Any], ascending: npt.NDArray[Any]) -> None:
+    if not np.any(ascending[1:] == ascending[:-1]):
+        return
+    _, first, counts = np.unique(ids, return_index=True, return_counts=True)
+    place = int(first[counts > 1].min())
+    again = int(np.flatnonzero(ids == ids[place])[1])
+    unit = "row" if len(ids) == predictions.rows else "image"
+    twice = int(np.count_nonzero(counts > 1))
+    more = "" if twice == 1 else f" ({twice} ids occur more than once)"
+    raise InputError(
+        f'{predictions.source.name}: {unit} {place} and {unit} {again} have the same id, "{ids[place]}"{more}, '
+        "but rows are paired by id; name another column with --ids-key"
+    )
+
+
+def _other_rows(base: Predictions, candidate: Predictions, ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> str:
+    """That the ids differ, with a few of those that only one dump has."""
+    parts = [
+        f"{len(ids):,} only in {dump.source.name} ({', '.join(str(one) for one in ids[:_SHOWN].tolist())}"
+        f"{', ...' if len(ids) > _SHOWN else ''})"
+        for dump, ids in ((base, ours[~np.isin(ours, theirs)]), (candidate, theirs[~np.isin(theirs, ours)]))
+        if len(ids)
+    ]
+    names = f"{base.source.name} and {candidate.source.name}"
+    return f"{names} do not hold the same rows: of their ids {' and '.join(parts)}. Compare dumps of the same rows."
+
+
+def _check_labels(base: Predictions, candidate: Predictions, order: Order | None) -> None:
+    """That partners have the same label, as far as both dumps hold labels."""
+    if base.k is None or candidate.k is None:
+        return
+    theirs = candidate.labels if order is None else candidate.labels[order]
+    wrong = np.flatnonzero(base.labels != theirs)
+    if len(wrong):
+        row = int(wrong[0])
+        partner = row if order is None else int(order[row])
+        others = f" ({len(wrong):,} rows differ)" if len(wrong) > 1 else ""
+        raise InputError(
+            f"{base.locate(row)} of {base.source.name} has label {base.labels[row]}, but its partner, "
+            f"{candidate.locate(partner)} of {candidate.source.name}, has label {theirs[row]}{others}: "
+            "these are not the same rows"
+        )
+    if base.ignored != candidate.ignored:
+        raise InputError(
+            f"{base.source.name} ignores {base.ignored:,} rows, {candidate.source.name} {candidate.ignored:,}: "
+            "say the same --ignore-index for both"
+        )
+
+
+def _among_kept(base: Predictions, candidate: Predictions, stored: Order | None) -> Order | None:
+    """An order of stored rows as one of the rows that count."""
+    if stored is None or not base.ignored:
+        return stored
+    kept = candidate.labels != candidate.ignore_index
+    return np.asarray((np.cumsum(kept) - 1)[stored[base.labels != base.ignore_index]])
+
+
+def _check_positions(base: Predictions, candidate: Predictions) -> None:
+    """That nothing speaks against the rows standing in the same order, and something for it."""
+    names = f"{base.source.name} and {candidate.source.name}"
+    need = "; give both ids (--ids-key), or dumps of the same rows"
+    if base.layout != candidate.layout:
+        sizes = " and ".join(f"{p.rows:,}" if len(p.layout) == 1 else show_shape(p.layout) for p in (base, candidate))
+        raise InputError(f"{names} have {sizes} rows, and not both have ids, so rows cannot be paired{need}")
+    _check_labels(base, candidate, None)
+    shared = [name for name in base.columns if name in candidate.columns]
+    for name in shared:
+        ours, theirs = np.asarray(base.columns[name]), np.asarray(candidate.columns[name])
+        row = _first_difference(ours, theirs)
+        if row is not None:
+            raise InputError(
+                f'{names} cannot be paired by position: column "{name}" is {ours[row]} in the one and {theirs[row]} '
+                f"in the other in row {row}{need}"
+            )
+    if (base.k is None or candidate.k is None) and not shared:
+        raise InputError(
+            f"{names} cannot be paired: not both hold labels, and they share neither ids nor columns{need}"
+        )
+
+
+def _first_difference(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> int | None:
+    """The first row in which two columns differ; NaN equals NaN, and a number its text."""
+    if ours.dtype.kind == "f" and theirs.dtype.kind == "f":
+        differs = ~((ours == theirs) | (np.isnan(ours) & np.isnan(theirs)))
+    elif {ours.dtype.kind, theirs.dtype.kind} <= set("fiub"):
+        differs = ours != theirs
+    else:
+        differs = _as_text(ours) != _as_text(theirs)
+    return int(differs.argmax()) if differs.any() else None
+
+
+def _doubts(base: Predictions, candidate: Predictions) -> tuple[str, ...]:
+    labels = base.labels if base.k is not None else candidate.labels
+    if base.k is None or candidate.k is None or not bool(np.all(labels[1:] >= labels[:-1])):
+        return ()
+    why = "equal labels then prove little about the order of the rows; give both dumps ids to be sure"
+    return (f"rows were paired by position, and the labels are sorted: {why}",)

@@ -1,0 +1,1 @@
+"""Other tools' numbers: the facts that decide them, as fields of a table."""

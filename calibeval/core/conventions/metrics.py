@@ -1,0 +1,156 @@
+"""The metrics of a report as another tool computes them, without a silent mixture.
+
+Binned metrics are the tool's, with floors and intervals from the tool's bins, or null with a reason. Metrics without
+bins are the same in every convention.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from calibeval.core.conventions.sums import ConventionSums, convention_sums
+from calibeval.core.conventions.table import CONVENTIONS, OWN, Convention
+from calibeval.core.data.predictions import Predictions
+from calibeval.core.metrics.calibration import classwise_errors
+from calibeval.core.metrics.result import MetricResult
+from calibeval.core.metrics.table import METRICS
+from calibeval.core.sums.binning import Floats
+from calibeval.core.sums.engine import summarise
+from calibeval.core.sums.sums import Sums
+
+# Nothing is binned in these, so there is nothing to disagree about.
+UNBINNED = frozenset({"accuracy", "confidence_gap", "nll", "brier"})
+EXPLAINED = ("ece", "mce", "aece", "cwce")
+
+
+def convention_metrics(
+    base: Sums, tool: ConventionSums, convention: Convention, confidence: float | None
+) -> dict[str, MetricResult]:
+    """Every metric under a convention: the tool's, unbinned ones from our own sums, null with a reason for the rest.
+
+    A tool that drops rows keeps them in the denominator; so do value, floor and interval here, which are of exactly
+    the sum over bins that the tool computes. base: our own sums. confidence: level of intervals; None for none.
+    """
+    found = {}
+    for name, spec in METRICS.items():
+        if spec.binary and base.k != 2:
+            continue
+        if name in UNBINNED:
+            found[name] = spec.evaluate(base, confidence)
+        elif name == "ece_positive" and convention.binary == "P(class 1)":
+            found[name] = replace(found["ece"], name=name)
+        else:
+            found[name] = _binned(name, base, tool, convention, confidence)
+    return found
+
+
+def _binned(
+    name: str, base: Sums, tool: ConventionSums, convention: Convention, confidence: float | None
+) -> MetricResult:
+    reason = _missing(name, tool, convention)
+    if reason is not None:
+        return MetricResult(name, None, reason=reason)
+    if name == "cwce" and tool.classes is not None and len(tool.classes.sums.count) == 1:
+        confidence = None  # one class alone has no class-wise interval
+    top = tool.width.sums if name == "mce" else tool.width.with_dropped
+    sums = replace(
+        base,
+        edges=tool.width.edges,
+        top=top,
+        mass=base.mass if tool.mass is None else tool.mass.with_dropped,
+        mass_edges=base.mass_edges if tool.mass is None else tool.mass.edges,
+        classes=None if tool.classes is None else tool.classes.with_dropped,
+    )
+    return METRICS[name].evaluate(sums, confidence)
+
+
+def _missing(name: str, tool: ConventionSums, convention: Convention) -> str | None:
+    """Why the tool gives no such number; None where it does."""
+    if name not in convention.metrics:
+        return f"{convention.name} has no {_plain_title(name)}"
+    if tool.refused is not None:
+        return tool.refused
+    if name == "aece" and tool.mass is None:
+        return tool.no_mass
+    if name == "mce" and not tool.width.sums.count.any():
+        return f"{convention.name} leaves every row out of its bins"
+    return None
+
+
+def _plain_title(name: str) -> str:
+    """The title of a metric up to its first explanation.
+
+    >>> _plain_title("cwce")
+    'class-wise calibration error'
+    """
+    return re.split("[,:;]", METRICS[name].title)[0]
+
+
+def class_errors(tool: ConventionSums) -> Floats | None:
+    """Calibration errors of the classes that the tool counts; None where it has no class-wise errors."""
+    return None if tool.classes is None else classwise_errors(tool.classes.with_dropped)
+
+
+def remarks(tool: ConventionSums, convention: Convention, k: int | None) -> list[str]:
+    """What a reader of the tool's numbers on these rows must know: another meaning for two classes, what is left out.
+
+    k: number of classes.
+    """
+    lines = []
+    if k == 2 and convention.binary == "P(class 1)":
+        lines.append(
+            f"{convention.name} measures P(class 1) where there are two classes: in its bins, confidence is that "
+            "probability and accuracy the share of class 1"
+        )
+    name, n = convention.name, tool.n
+    if tool.width.dropped > 0:
+        lines.append(f"{name} leaves {int(tool.width.dropped)} of {n} rows out of its bins: their confidence is 0")
+    if tool.mass is not None and tool.mass.dropped > 0:
+        rows = int(tool.mass.dropped)
+        lines.append(f"{name} leaves {rows} of {n} rows, those of least confidence, out of AECE")
+    if tool.classes is None:
+        return lines
+    entries, counted = int(tool.classes.dropped.sum()), len(tool.classes.sums.count)
+    if entries:
+        lines.append(f"{name} leaves {entries} of {n * counted} probabilities out of CWCE: they are exactly 0")
+    if k is not None and counted < k:
+        lines.append(f"{name} counts {counted} of {k} classes in CWCE: later ones never occur among the labels")
+    return lines
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One dump under one convention: number of bins, the calibration errors of EXPLAINED, and remarks on them."""
+
+    convention: Convention
+    bins: int
+    metrics: Mapping[str, MetricResult]
+    remarks: tuple[str, ...]
+
+
+def explain_conventions(
+    predictions: Predictions, *, bins: int | None = None, jobs: int = 1, max_memory: int | None = None
+) -> tuple[Explained, ...]:
+    """The calibration errors of one dump under every convention that differs on it, calibeval's own first.
+
+    bins: for all; None: each convention's own default. jobs, max_memory: as for `evaluate`.
+    Raises: InputError for values that contradict the kind of the scores.
+
+    >>> found = explain_conventions(Predictions(probs=[[0.0, 1.0], [0.4, 0.6]], labels=[1, 0]))
+    >>> [(e.convention.name, round(e.metrics["ece"].value, 3)) for e in found][-1]
+    ('netcal', 0.3)
+    """
+    own = CONVENTIONS[OWN]
+    base = summarise(predictions, own.bins if bins is None else bins, jobs=jobs, max_memory=max_memory)
+    metrics = {name: METRICS[name].evaluate(base, None) for name in EXPLAINED}
+    found = [Explained(own, own.bins if bins is None else bins, metrics, ())]
+    for convention in CONVENTIONS.values():
+        if convention is own or (convention.name == "torchmetrics-multiclass" and predictions.k != 2):
+            continue
+        count = convention.bins if bins is None else bins
+        tool = convention_sums(predictions, convention, count, max_memory=max_memory)
+        metrics = {name: _binned(name, base, tool, convention, None) for name in EXPLAINED}
+        found.append(Explained(convention, count, metrics, tuple(remarks(tool, convention, predictions.k))))
+    return tuple(found)

@@ -1,0 +1,277 @@
+"""One pass over the scores with the bins of another tool, accumulated in float64.
+
+Rows that a tool leaves out of every bin are counted apart, because they stay in its denominator. Memory: a few MiB,
+and 8 bytes a row where equal-mass edges need all confidences.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.conventions.table import Convention
+from calibeval.core.data.predictions import Block, Predictions
+from calibeval.core.sums.binning import BinSums, Floats, sums_by_index
+from calibeval.core.sums.equal_mass import confidence_keys
+
+Dtype = np.dtype[Any]  # float32 or float64
+Numbers = npt.NDArray[Any]  # of such a type
+Indices = npt.NDArray[np.intp]
+
+BLOCK_SCORES = 2**18
+PART = 2**16
+NO_MEMORY = "needs every confidence in memory, which the memory limit does not allow"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Binned:
+    """Rows in bins: sums (m,) or, class by class, (k, m), with m + 1 edges; dropped: rows in no bin, () or (k,)."""
+
+    sums: BinSums
+    edges: Floats
+    dropped: Floats
+
+    @property
+    def with_dropped(self) -> BinSums:
+        """The sums with one more bin, which has the dropped rows but neither probabilities nor outcomes.
+
+        Its gap and its variance are 0, so it does nothing but keep its rows in every denominator.
+        """
+        s, nothing = self.sums, np.zeros_like(self.dropped)
+        columns = ((s.count, self.dropped), (s.p, nothing), (s.pp, nothing), (s.y, nothing), (s.yp, nothing))
+        return BinSums(*(np.concatenate((c, extra[..., None]), axis=-1) for c, extra in columns))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ConventionSums:
+    """What a tool's metrics follow from, over n rows.
+
+    width: top labels, or P(class 1), in equal-width bins. mass: in equal-mass bins; None where there are none, and
+    then no_mass says why. classes: of class-wise bins, one row per class that the tool counts; None without them.
+    refused: why the tool gives no binned number at all; None where it does.
+    """
+
+    n: int
+    width: Binned
+    mass: Binned | None
+    no_mass: str | None
+    classes: Binned | None
+    refused: str | None
+
+
+def convention_sums(
+    predictions: Predictions,
+    convention: Convention,
+    bins: int,
+    *,
+    max_memory: int | None = None,
+) -> ConventionSums:
+    """All sums of the predictions in the tool's bins, in one reading of the scores.
+
+    The values must have been checked before (`values.check_values`; `engine.summarise` does it).
+    bins: number of bins. max_memory: where 8 bytes a row are more, there are no equal-mass bins; None: no limit.
+    """
+    positive = convention.binary == "P(class 1)" and predictions.k == 2
+    dtype = _working_type(predictions.scores.dtype, convention)
+    narrow = convention.top_float32 and not positive
+    top_type: Dtype = np.dtype(np.float32) if narrow else dtype
+    edges = width_edges(convention, bins, top_type)
+    counted = None if convention.classes is None else _counted_classes(predictions, convention)
+    keep = convention.equal_mass is not None and (max_memory is None or 8 * predictions.n <= max_memory)
+    keys = np.empty(predictions.n if keep else 0, np.uint64)
+    width: BinSums | None = None
+    classes: BinSums | None = None
+    done = 0
+    for block in predictions.blocks(max(1, BLOCK_SCORES // predictions.scores.shape[-1] if predictions.k else PART)):
+        b = len(block.labels)
+        probs = _probabilities(block, predictions.kind, dtype)
+        p, y = _measured(probs, block, positive=positive)
+        p = p.astype(top_type).astype(np.float64)
+        width = _added(width, _sums(p, y, edges, convention))
+        if counted is not None:
+            outcome = np.arange(counted) == block.labels[:, None]
+            classes = _added(classes, _class_sums(probs[:, :counted].astype(np.float64), outcome, edges, convention))
+        if keep:
+            keys[done : done + b] = confidence_keys(p, y)
+        done += b
+    mass, no_mass = None, None if keep else NO_MEMORY
+    if keep:
+        keys.sort()
+        mass, no_mass = _equal_mass(keys, bins, convention, top_type)
+    return ConventionSums(
+        n=predictions.n,
+        width=_split(width, edges, convention),
+        mass=mass,
+        no_mass=no_mass,
+        classes=None if classes is None else _split(classes, edges, convention),
+        refused=_refusal(predictions) if convention.counts_labels else None,
+    )
+
+
+def width_edges(convention: Convention, bins: int, dtype: Dtype) -> Floats:
+    """The bins + 1 edges of equal-width bins, as float64 of exactly the values that the tool compares with.
+
+    dtype: of the confidences. torch's linspace goes half way up from 0 and half way down from 1, and multiplies and
+    adds with one rounding, as processors since 2013 and GPUs do.
+
+    >>> from calibeval.core.conventions.table import CONVENTIONS
+    >>> width_edges(CONVENTIONS["netcal"], 4, np.dtype(np.float64)).tolist()
+    [0.0, 0.25, 0.5, 0.75, 1.0]
+    """
+    if convention.edges in ("quotients", "linspace"):
+        return np.linspace(0.0, 1.0, bins + 1)
+    kind: Dtype = np.dtype(np.float32) if convention.edges == "float32" else dtype
+    step, unit = float(kind.type(1) / kind.type(bins)).as_integer_ratio()
+    half = (bins + 1) // 2
+    exact = [step * i if i < half else unit - step * (bins - i) for i in range(bins + 1)]
+    return np.array([edge / unit for edge in exact]).astype(kind).astype(np.float64)
+
+
+def interpolated_edges(ascending: Floats, bins: int) -> Floats:
+    """Edges at i n / bins of the way along the sorted confidences, whose first and last are the first and last edge.
+
+    >>> interpolated_edges(np.array([0.25, 0.5, 1.0]), 2).tolist()
+    [0.25, 0.75, 1.0]
+    """
+    n = len(ascending)
+    place = np.minimum(np.linspace(0.0, n, bins + 1), n - 1.0)
+    below = np.minimum(place.astype(np.intp), max(n - 2, 0))
+    left, right = ascending[below], ascending[np.minimum(below + 1, n - 1)]
+    edges = (right - left) * (place - below) + left
+    return np.asarray(np.where(place == below + 1, right, edges), np.float64)
+
+
+def quantile_edges(ascending: Floats, bins: int) -> Floats:
+    """Edges at np.quantile's linear quantiles of the sorted confidences; the outer two are 0 and 1.
+
+    >>> quantile_edges(np.array([0.25, 0.5, 1.0]), 2).tolist()
+    [0.0, 0.5, 1.0]
+    """
+    n = len(ascending)
+    place = np.linspace(0.0, 1.0, bins + 1) * (n - 1)
+    below = place.astype(np.intp)
+    left, right = ascending[below], ascending[np.minimum(below + 1, n - 1)]
+    share = place - below
+    edges = np.where(share >= 0.5, right - (right - left) * (1 - share), left + (right - left) * share)
+    return np.concatenate(([0.0], edges[1:-1], [1.0]))
+
+
+def bin_slots(p: Floats, edges: Floats, convention: Convention) -> Indices:
+    """The slot of each p: the bins from 0, then the bin for 1 alone where there is one; the last is for dropped rows.
+
+    p: any shape. edges: (m + 1,), ascending. There are `slot_count` slots.
+    """
+    m = len(edges) - 1
+    slots = slot_count(edges, convention)
+    if convention.closed == "left":
+        index = np.searchsorted(edges, p, side="right") - 1
+        return np.minimum(index, m if convention.one_apart else m - 1)
+    index = np.searchsorted(edges, p, side="left") - 1
+    return np.where(index < 0, slots - 1 if convention.drops_zero else 0, index)
+
+
+def slot_count(edges: Floats, convention: Convention) -> int:
+    """Number of slots of `bin_slots`."""
+    return len(edges) + convention.one_apart
+
+
+def _working_type(stored: np.dtype[Any], convention: Convention) -> Dtype:
+    wide = convention.softmax == "float64" or (stored.kind == "f" and stored.itemsize >= 8)
+    return np.dtype(np.float64) if wide else np.dtype(np.float32)
+
+
+def _counted_classes(predictions: Predictions, convention: Convention) -> int | None:
+    """The classes that class-wise metrics are about; None where only the top label is known."""
+    if predictions.k is None or convention.classes == "all":
+        return predictions.k
+    return int(_occurring(predictions).max()) + 1
+
+
+def _occurring(predictions: Predictions) -> npt.NDArray[np.integer[Any]]:
+    """The labels that occur, ascending."""
+    labels = np.unique(predictions.labels)
+    return labels[labels != predictions.ignore_index] if predictions.ignored else labels
+
+
+def _refusal(predictions: Predictions) -> str | None:
+    """Why netcal raises an error: it counts the labels that occur, and so sees two classes where there are more."""
+    if predictions.k is None or predictions.k == 2:
+        return None
+    there = _occurring(predictions)
+    if len(there) > 2:
+        return None
+    labels = " and ".join(map(str, there.tolist()))
+    return f"netcal takes this for two classes, since only labels {labels} occur, and refuses {predictions.k} columns"
+
+
+def _probabilities(block: Block, kind: str, dtype: Dtype) -> Numbers:
+    """The block's probabilities in the working type, (b, k); (b,) where only the top label is known."""
+    scores: Numbers = np.asarray(block.scores).astype(dtype)
+    if kind in ("probs", "confidence"):
+        return np.asarray(np.minimum(scores, dtype.type(1)))
+    with np.errstate(under="ignore", over="ignore"):
+        scores -= scores.max(axis=1, keepdims=True)
+        np.exp(scores, out=scores)
+        scores /= scores.sum(axis=1, keepdims=True)
+    return scores
+
+
+def _measured(probs: Numbers, block: Block, *, positive: bool) -> tuple[Numbers, npt.NDArray[np.bool_]]:
+    """What top-label metrics are about: confidence and whether it is right, or P(class 1) and whether it is that."""
+    if probs.ndim == 1:
+        return probs, block.labels.astype(bool)
+    if positive:
+        return probs[:, 1], block.labels == 1
+    predicted = probs.argmax(axis=1)
+    return probs[np.arange(len(probs)), predicted], predicted == block.labels
+
+
+def _sums(p: Floats, y: npt.NDArray[np.bool_], edges: Floats, convention: Convention) -> BinSums:
+    return sums_by_index(bin_slots(p, edges, convention), slot_count(edges, convention), p, y)
+
+
+def _class_sums(p: Floats, outcome: npt.NDArray[np.bool_], edges: Floats, convention: Convention) -> BinSums:
+    """The sums of every column of p (b, k), as (k, slots)."""
+    k, slots = p.shape[1], slot_count(edges, convention)
+    index = bin_slots(p, edges, convention) + np.arange(k) * slots
+    flat = sums_by_index(index.ravel(), k * slots, p.ravel(), outcome.ravel())
+    return BinSums(*(column.reshape(k, slots) for column in (flat.count, flat.p, flat.pp, flat.y, flat.yp)))
+
+
+def _added(total: BinSums | None, more: BinSums) -> BinSums:
+    return more if total is None else total + more
+
+
+def _split(sums: BinSums | None, edges: Floats, convention: Convention) -> Binned:
+    """The bins apart from the dropped rows, with an edge more where 1 has a bin of its own."""
+    if sums is None:  # pragma: no cover - Predictions have rows
+        raise AssertionError
+    columns = (sums.count, sums.p, sums.pp, sums.y, sums.yp)
+    shown = np.append(edges, 1.0) if convention.one_apart else edges
+    return Binned(BinSums(*(column[..., :-1] for column in columns)), shown, sums.count[..., -1])
+
+
+def _equal_mass(
+    keys: npt.NDArray[np.uint64], bins: int, convention: Convention, dtype: Dtype
+) -> tuple[Binned | None, str | None]:
+    """Equal-mass bins from the sorted keys of all rows, which are overwritten; or why the tool has none."""
+    outcome = (keys & np.uint64(1)).astype(bool)
+    keys >>= np.uint64(1)
+    confidence = keys.view(np.float64)
+    if convention.equal_mass == "interpolated":
+        # The tool compares float32 confidences with edges rounded to float32.
+        edges = interpolated_edges(confidence, bins).astype(dtype).astype(np.float64)
+    else:
+        least = float(np.finfo(dtype).eps)  # netcal clips to [eps, 1 - eps] before anything else
+        np.clip(confidence, least, 1.0 - least, out=confidence)
+        edges = quantile_edges(confidence, bins)
+        if (edges[1:] <= edges[:-1]).any():
+            return None, f"{convention.name} refuses equal-mass bins where two edges are equal: too many rows tie"
+    total: BinSums | None = None
+    for start in range(0, len(keys), PART):
+        part = slice(start, start + PART)
+        total = _added(total, _sums(confidence[part], outcome[part], edges, convention))
+    return _split(total, edges, convention), None

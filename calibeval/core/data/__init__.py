@@ -1,0 +1,1 @@
+"""What comes in, checked at the door; afterwards one shape exists."""

@@ -1,0 +1,92 @@
+"""What values each kind of score may have, and the message that names the rows which break it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.data.predictions import Block, Predictions
+from calibeval.core.errors import InputError
+
+ROWS_SCORES = 2**20
+
+
+def looks_like_probs(scores: npt.NDArray[Any], tolerance: float = 1e-4) -> bool:
+    """Whether all rows are non-negative and sum to 1, as logits practically never do.
+
+    >>> looks_like_probs(np.array([[0.25, 0.75]])), looks_like_probs(np.array([[2.5, 0.75]]))
+    (True, False)
+    """
+    with np.errstate(invalid="ignore", over="ignore"):
+        values = np.asarray(scores, np.float64)
+        sums = values.sum(axis=-1)
+        return bool((values >= 0).all() and (np.abs(sums - 1) <= tolerance).all())
+
+
+def check_values(predictions: Predictions) -> None:
+    """Read all scores once, only to see whether they are what their kind promises.
+
+    Raises: InputError naming the first row whose values contradict the kind, and counting all such rows.
+    """
+    error = bad_values_error(predictions)
+    if error is not None:
+        raise error
+
+
+def bad_values_error(predictions: Predictions) -> InputError | None:
+    """The error that names the first row whose values contradict the kind, and counts all such rows."""
+    first: tuple[int, str] | None = None
+    count = 0
+    width = predictions.scores.shape[-1] if predictions.k else 1
+    for block in predictions.blocks(max(1, ROWS_SCORES // width)):
+        wrong, what = _wrong_rows(block, predictions)
+        count += len(wrong)
+        if len(wrong) and first is None:
+            first = (predictions.stored_row(block, int(wrong[0])), what)
+    if first is None:
+        return None
+    row, what = first
+    others = f" ({count} rows of {predictions.n} are wrong)" if count > 1 else ""
+    return InputError(f"{predictions.source.name}: {predictions.locate(row)} {what}{others}.{_hint(predictions)}")
+
+
+def _wrong_rows(block: Block, predictions: Predictions) -> tuple[npt.NDArray[np.intp], str]:
+    """The block's rows that break the kind's rule, and what the first of them does."""
+    with np.errstate(invalid="ignore"):
+        values = np.asarray(block.scores, np.float64)
+    if predictions.kind == "confidence":
+        wrong = np.flatnonzero(~((values >= 0) & (values <= 1)))
+        return wrong, f"has confidence {values[wrong[0]]:g}, but it must lie in [0, 1]" if len(wrong) else ""
+    if predictions.kind == "logits":
+        bad = np.isnan(values) | np.isposinf(values)
+        wrong = np.flatnonzero(bad.any(axis=1) | np.isneginf(values).all(axis=1))
+        if not len(wrong):
+            return wrong, ""
+        row = int(wrong[0])
+        if not bad[row].any():
+            return wrong, "has only -inf logits, so no class is possible"
+        column = int(bad[row].argmax())
+        return wrong, f"holds {values[row, column]:g} in column {column}, but logits must be finite or -inf"
+    with np.errstate(over="ignore"):
+        p = np.exp(values) if predictions.kind == "log_probs" else values
+    tolerance, sums = predictions.sum_tolerance, p.sum(axis=1)
+    bad = ~((p >= 0) & (p <= predictions.largest_probability))
+    # A hair stricter than the engine, which sums in another order: what it refuses is always found here.
+    wrong = np.flatnonzero(bad.any(axis=1) | ~(np.abs(sums - 1) <= tolerance * (1 - 1e-9)))
+    if not len(wrong):
+        return wrong, ""
+    row = int(wrong[0])
+    if bad[row].any():
+        column = int(bad[row].argmax())
+        return wrong, f"holds {values[row, column]:.10g} in column {column}, so these are not {_words(predictions)}"
+    return wrong, f"sums to {sums[row]:.6g}, not to 1 within {tolerance:g}, so these are not {_words(predictions)}"
+
+
+def _words(predictions: Predictions) -> str:
+    return "log-probabilities" if predictions.kind == "log_probs" else "probabilities"
+
+
+def _hint(predictions: Predictions) -> str:
+    return "" if predictions.kind in ("logits", "confidence") else " If they are logits, say --kind logits."

@@ -1,0 +1,89 @@
+"""Columns of a dump as numbered values: what slices and groups are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.data.predictions import Predictions
+from calibeval.core.errors import UsageError, nearest
+
+TRUE_CLASS, PREDICTED_CLASS = "class", "predicted"
+PART_SCORES = 2**20
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Coded:
+    """A column by its distinct values, ascending: row i has values[codes[i]].
+
+    codes: (rows,), over all stored rows.
+    """
+
+    values: npt.NDArray[Any]
+    codes: npt.NDArray[np.intp]
+
+    def texts(self) -> tuple[str, ...]:
+        """The values as text: numbers as they are written, bytes as UTF-8."""
+        return tuple(
+            value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
+            for value in self.values
+        )
+
+
+def coded_column(predictions: Predictions, name: str, others: tuple[str, ...] = ()) -> Coded:
+    """The column of that name; one entry an image serves its pixels. Values that are no numbers compare as text.
+
+    others: what else could have been named. Raises: UsageError if the dump has no such column, with the nearest one.
+
+    >>> p = Predictions(probs=[0.1, 0.2, 0.9], labels=[0, 0, 1], columns={"night": ["yes", "no", "yes"]})
+    >>> coded_column(p, "night").codes.tolist(), coded_column(p, "night").texts()
+    ([1, 0, 1], ('no', 'yes'))
+    """
+    if name not in predictions.columns:
+        there = [*predictions.columns, *others]
+        known = ", ".join(there) or "none"
+        raise UsageError(
+            f'{predictions.source.name}: there is no column "{name}"{nearest(name, there)}; there are {known}'
+        )
+    column = np.asarray(predictions.columns[name])
+    if column.dtype.kind == "O":
+        column = np.array([str(value) for value in column.tolist()])
+    values, codes = np.unique(column, return_inverse=True)
+    return Coded(values, np.repeat(codes, predictions.rows // len(column)))
+
+
+def coded_slices(predictions: Predictions, name: str) -> Coded:
+    """The column of that name or, where the dump has none of it, the true or the predicted class.
+
+    Raises: UsageError if there is no such column, or the dump holds no predicted classes.
+
+    >>> p = Predictions(probs=[[0.9, 0.1], [0.2, 0.8]], labels=[0, 0], class_names=["cat", "dog"])
+    >>> coded_slices(p, "predicted").codes.tolist(), coded_slices(p, "class").texts()
+    ([0, 1], ('cat', 'dog'))
+    """
+    if name in predictions.columns or name not in (TRUE_CLASS, PREDICTED_CLASS):
+        return coded_column(predictions, name, () if predictions.k is None else (TRUE_CLASS, PREDICTED_CLASS))
+    if predictions.k is None:
+        raise UsageError(f'{predictions.source.name}: there are no slices by "{name}": it holds the top label only')
+    names = np.array(predictions.class_names or [str(k) for k in range(predictions.k)], np.object_)
+    if name == TRUE_CLASS:
+        return Coded(names, _counted_labels(predictions))
+    return Coded(names, _top_classes(predictions))
+
+
+def _counted_labels(predictions: Predictions) -> npt.NDArray[np.intp]:
+    """The labels of all stored rows, with 0 where they do not count."""
+    labels = predictions.labels.astype(np.intp)
+    if predictions.ignored:
+        labels[labels == predictions.ignore_index] = 0
+    return labels
+
+
+def _top_classes(predictions: Predictions) -> npt.NDArray[np.intp]:
+    """The first class of largest score of all stored rows, in one reading of the scores."""
+    step = max(1, PART_SCORES // predictions.scores.shape[1])
+    parts = [predictions.scores[start : start + step].argmax(axis=1) for start in range(0, predictions.rows, step)]
+    return np.concatenate(parts)

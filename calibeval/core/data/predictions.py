@@ -1,0 +1,287 @@
+"""The input of every calculation: scores with labels, validated once, read in row blocks."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.data.labels import as_labels
+from calibeval.core.data.row_source import KINDS, DensePixels, Kind, RowSource, as_array, as_rows, as_source, show_shape
+from calibeval.core.errors import InputError, UsageError
+
+MOST_CLASSES = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where predictions came from, as it goes into the report; every field may be unknown (None).
+
+    labels_path and labels_sha256: of the other file that held the labels, if there was one.
+    """
+
+    path: str | None = None
+    split: str | None = None
+    sha256: str | None = None
+    format: str | None = None
+    labels_path: str | None = None
+    labels_sha256: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The dump's name in messages: the path without its folders, with #split where there is one.
+
+        >>> Source("runs/7/dump.npz", "val").name
+        'dump.npz#val'
+        """
+        path = "predictions" if self.path is None else PurePath(self.path).name or self.path
+        return path if self.split is None else f"{path}#{self.split}"
+
+
+class Block(NamedTuple):
+    """Consecutive rows: scores (b, k) as stored, labels (b,), and the number of the first row."""
+
+    scores: npt.NDArray[Any]
+    labels: npt.NDArray[np.integer[Any]]
+    first_row: int
+
+
+@dataclass(frozen=True, slots=True, eq=False, init=False)
+class Predictions:
+    """Scores of n samples over k classes, with the true labels.
+
+    Exactly one of the score arguments is given:
+    logits: (n, k) unnormalised scores; -inf masks a class, NaN and +inf are refused.
+    probs: (n, k) probabilities, rows summing to 1. log_probs: their logarithms.
+    confidence: (n,) probability of the predicted class, with `correct`; metrics that need every class stay null.
+    For two classes one column, (n,) or (n, 1), is P(class 1) or its logit. Dense scores are (n, k, h, w) or
+    (n, h, w, k) with labels (n, h, w); their pixels become the rows.
+
+    labels: (n,) integers in [0, k), whole floats, exact one-hot rows, or names listed in `class_names`.
+    correct: (n,) of 0 and 1, with `confidence` only.
+    class_names: k names. columns: one-dimensional arrays of length n by name, for slices. ids: (n,) row names.
+    ignore_index: rows with this label are left out and counted in `ignored`.
+    precision: relative step between the scores as they were stored, where their dtype does not tell it (bfloat16).
+    file_rows: numbers of the stored rows within their file, where they are but some of its rows.
+    settling: finishes what a reader checks beside the work, and returns the source with its hash.
+    `layout` is (n,), or (n, h, w) for dense scores, whose columns and ids may hold one entry per image.
+
+    Raises: InputError for shapes or labels that do not fit; UsageError unless exactly one kind of score is given.
+    Values of the scores are checked while they are read, in the one pass that a report makes.
+
+    >>> p = Predictions(logits=[[2.0, 0.0], [0.0, 1.0]], labels=[0, 0])
+    >>> p.n, p.k, p.kind
+    (2, 2, 'logits')
+    """
+
+    scores: RowSource
+    kind: Kind
+    labels: npt.NDArray[np.integer[Any]]
+    class_names: tuple[str, ...] | None = None
+    columns: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    ids: npt.NDArray[Any] | None = None
+    source: Source = field(default_factory=Source)
+    ignore_index: int | None = None
+    ignored: int = 0
+    layout: tuple[int, ...] = ()
+    warnings: tuple[str, ...] = ()
+    precision: float = 2.0**-52
+    file_rows: npt.NDArray[Any] | None = None
+    settling: Callable[[], Source] | None = None
+
+    def __init__(
+        self,
+        *,
+        logits: object = None,
+        probs: object = None,
+        log_probs: object = None,
+        confidence: object = None,
+        labels: object = None,
+        correct: object = None,
+        class_names: Sequence[str] | None = None,
+        columns: Mapping[str, npt.ArrayLike] | None = None,
+        ids: npt.ArrayLike | None = None,
+        source: Source | None = None,
+        ignore_index: int | None = None,
+        warnings: Sequence[str] = (),
+        precision: float | None = None,
+        file_rows: npt.NDArray[Any] | None = None,
+        settling: Callable[[], Source] | None = None,
+    ) -> None:
+        given = {"logits": logits, "probs": probs, "log_probs": log_probs, "confidence": confidence}
+        kinds: list[Kind] = [kind for kind in KINDS if given[kind] is not None]
+        if len(kinds) != 1:
+            raise UsageError(f"give exactly one of logits, probs, log_probs and confidence, not {len(kinds)} of them")
+        kind = kinds[0]
+        outcome, outcome_name = (correct, "correct") if kind == "confidence" else (labels, "labels")
+        if outcome is None:
+            raise UsageError(f"{kind} need {outcome_name}")
+        place = "" if source is None else f"{source.name}: "
+        try:
+            raw = as_array(outcome, outcome_name)
+            scores, raw = as_rows(as_source(given[kind], kind), kind, raw)
+            layout = scores.layout if isinstance(scores, DensePixels) else (scores.shape[0],)
+            k = 2 if kind == "confidence" else scores.shape[1]
+            if k > MOST_CLASSES:
+                raise InputError(f"{k} classes, but at most {MOST_CLASSES} are supported")
+            names = None if class_names is None else tuple(str(name) for name in class_names)
+            if names is not None and len(names) != k:
+                raise InputError(f"{len(names)} class names, but the scores have {k} classes")
+            tidy = as_labels(raw, k, names, ignore_index)
+            if len(tidy) != scores.shape[0]:
+                raise InputError(f"{scores.shape[0]} rows of scores, but {len(tidy)} {outcome_name}")
+            lengths = {len(tidy), layout[0]}
+            tidy_columns = {name: _column(name, values, lengths) for name, values in (columns or {}).items()}
+            tidy_ids = None if ids is None else _column("ids", ids, lengths)
+        except InputError as error:
+            raise InputError(f"{place}{error}") from None
+        ignored = 0 if ignore_index is None else int(np.count_nonzero(tidy == ignore_index))
+        if len(tidy) == ignored:
+            raise InputError(f"{place}there are no rows" + (f" besides the {ignored} ignored ones" if ignored else ""))
+        for name, value in {
+            "scores": scores,
+            "kind": kind,
+            "labels": tidy,
+            "class_names": names,
+            "columns": tidy_columns,
+            "ids": tidy_ids,
+            "source": source or Source(),
+            "ignore_index": ignore_index,
+            "ignored": ignored,
+            "layout": layout,
+            "warnings": tuple(warnings),
+            "precision": precision or stored_precision(scores.dtype),
+            "file_rows": file_rows,
+            "settling": settling,
+        }.items():
+            object.__setattr__(self, name, value)
+
+    def settled_source(self) -> Source:
+        """The source with its SHA-256, once the checks that run beside the work are through.
+
+        Raises: InputError if the file turned out to be damaged.
+        """
+        return self.source if self.settling is None else self.settling()
+
+    @property
+    def sum_tolerance(self) -> float:
+        """How far the probabilities of a row may sum from 1."""
+        return sum_tolerance(self.precision)
+
+    @property
+    def largest_probability(self) -> float:
+        """How far above 1 rounding may have taken a probability: eight steps of the stored type, at least 2e-5."""
+        return 1.0 + max(2e-5, 8 * self.precision)
+
+    @property
+    def n(self) -> int:
+        """Number of rows that count: all but the ignored ones."""
+        return len(self.labels) - self.ignored
+
+    @property
+    def k(self) -> int | None:
+        """Number of classes; None where only the top label is known."""
+        return None if self.kind == "confidence" else self.scores.shape[1]
+
+    @property
+    def rows(self) -> int:
+        """Number of stored rows, ignored ones included: what row numbers count."""
+        return len(self.labels)
+
+    def locate(self, row: int) -> str:
+        """A stored row in the words of its file: "row 3", or "image 3, pixel (4, 5)" for dense scores."""
+        if len(self.layout) < 2:
+            return f"row {row}"
+        image, *pixel = (int(i) for i in np.unravel_index(row, self.layout))
+        return f"image {image}, pixel ({', '.join(map(str, pixel))})"
+
+    def stored_row(self, block: Block, kept: int) -> int:
+        """The stored row number of the block's kept row: ignored rows count, too."""
+        if not self.ignored:
+            return block.first_row + kept
+        keep = self.labels[block.first_row :] != self.ignore_index
+        return block.first_row + int(np.flatnonzero(keep)[kept])
+
+    def blocks(self, rows: int) -> Iterator[Block]:
+        """Consecutive blocks of `rows` stored rows, the last one shorter; ignored rows are left out of each."""
+        for start in range(0, self.rows, rows):
+            yield self.block(start, min(start + rows, self.rows))
+
+    def block(self, start: int, stop: int) -> Block:
+        """The stored rows start to stop, without the ignored ones."""
+        scores, labels = self.scores[start:stop], self.labels[start:stop]
+        if self.ignored:
+            keep = labels != self.ignore_index
+            scores, labels = scores[keep], labels[keep]
+        return Block(scores, labels, start)
+
+    def with_scores(self, scores: RowSource, kind: Kind) -> Predictions:
+        """The same rows with other scores of the same shape, in float64.
+
+        >>> p = Predictions(logits=[[2.0, 0.0]], labels=[0])
+        >>> p.with_scores(np.array([[0.5, 0.5]]), "probs").kind
+        'probs'
+        """
+        other = copy.copy(self)
+        for name, value in {"scores": scores, "kind": kind, "precision": stored_precision(scores.dtype)}.items():
+            object.__setattr__(other, name, value)
+        return other
+
+    def select(self, rows: npt.NDArray[Any]) -> Predictions:
+        """The predictions of some stored rows, by mask or by row numbers; scores are copied.
+
+        Pixels of dense scores become plain rows, and what their columns and ids say of an image goes to each of them.
+
+        >>> Predictions(probs=[0.2, 0.9], labels=[0, 1]).select(np.array([1])).labels.tolist()
+        [1]
+        """
+        chosen = np.arange(self.rows)[rows]
+        units = self.layout[0]
+        data = self.scores[0 : self.rows][chosen]
+
+        def picked(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+            return np.asarray(values[chosen if len(values) == self.rows else chosen // (self.rows // units)])
+
+        outcome = {"correct" if self.kind == "confidence" else "labels": self.labels[chosen]}
+        return Predictions(
+            **{self.kind: data},
+            **outcome,
+            class_names=self.class_names,
+            columns={name: picked(values) for name, values in self.columns.items()},
+            ids=None if self.ids is None else picked(self.ids),
+            source=self.source,
+            ignore_index=self.ignore_index,
+            warnings=self.warnings,
+            precision=self.precision,
+            file_rows=None if self.file_rows is None else picked(self.file_rows),
+            settling=self.settling,
+        )
+
+
+def sum_tolerance(precision: float) -> float:
+    """How far the probabilities of a row may sum from 1: eight steps of the stored type, at least 1e-4.
+
+    >>> sum_tolerance(2.0**-23), sum_tolerance(2.0**-10)
+    (0.0001, 0.0078125)
+    """
+    return max(1e-4, 8 * precision)
+
+
+def stored_precision(dtype: np.dtype[Any]) -> float:
+    """The relative step between numbers of a type; integers and text count as float64."""
+    return float(np.finfo(dtype).eps) if dtype.kind == "f" else 2.0**-52
+
+
+def _column(name: str, values: object, lengths: set[int]) -> npt.NDArray[Any]:
+    """One value a row, as an array."""
+    column = as_array(values, f'"{name}"')
+    if column.ndim != 1:
+        raise InputError(f'"{name}" has shape {show_shape(column.shape)}, but one value a row is needed')
+    if len(column) not in lengths:
+        raise InputError(f'"{name}" has {len(column)} entries, but there are {max(lengths)} rows')
+    return column

@@ -1,0 +1,146 @@
+"""Whether two samples share rows: by their file, by ids, or by hashes of the rows themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.data.predictions import Source
+
+STRIP = 64  # columns that are hashed at a time
+MIX_SEED = 0x5CA1E
+
+Hashes = npt.NDArray[np.uint64]
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """Rows that were fitted on and are tested on.
+
+    reason: "file": the same rows of the same file; "ids": shared ids whose labels and values agree; "rows": without
+    ids, more than half of the rows identical in values and label. rows: how many. text: for people.
+    certain: False where ids merely coincide, which is a warning and no leak.
+    """
+
+    reason: str
+    rows: int
+    text: str
+    certain: bool = True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """What tells one sample's rows from another's.
+
+    source: with its hash. n: rows that count. file_rows: their numbers in the file, where known.
+    ids: a name for each row that counts; None where there are none. hashes: of each row that counts, (n,).
+    width: values in a row: rows of different widths are never the same. values: their name in messages, as "scores".
+    """
+
+    source: Source
+    n: int
+    width: int | None
+    values: str
+    hashes: Callable[[], Hashes]
+    ids: Callable[[], npt.NDArray[Any]] | None = None
+    file_rows: npt.NDArray[Any] | None = None
+
+
+def find_leak(fitted: Sample, tested: Sample) -> Leak | None:
+    """The leak between two samples, or None.
+
+    Work and memory are linear in the rows, but for sorting 8 bytes a row; each sample is hashed at most once.
+    """
+    same = _same_file(fitted, tested)
+    if same is not None or fitted.width != tested.width:
+        return same
+    if fitted.ids is not None and tested.ids is not None:
+        return _shared_ids(fitted, tested, fitted.ids(), tested.ids())
+    return _shared_rows(fitted, tested)
+
+
+def row_hashes(blocks: Iterable[tuple[npt.NDArray[Any], npt.NDArray[Any]]], width: int) -> Hashes:
+    """A hash of label and values of every row, (n,): multilinear, with random odd multipliers modulo 2^64.
+
+    blocks: values (b, width), compared in their bits as float32, with labels (b,).
+
+    >>> twice = row_hashes([(np.array([[0.5, 1.0], [0.5, 1.0]]), np.array([3, 3]))], width=2)
+    >>> bool(twice[0] == twice[1])
+    True
+    """
+    rng = np.random.default_rng(MIX_SEED)
+    factors = rng.integers(0, 2**64, width + 1, np.uint64) | np.uint64(1)
+    found = []
+    for values, labels in blocks:
+        with np.errstate(over="ignore"):
+            rows = values.reshape(len(labels), width).astype(np.float32, order="C")
+            rows += np.float32(0.0)  # -0.0 becomes 0.0
+            hashes = labels.astype(np.uint64) * factors[-1]
+            for start in range(0, width, STRIP):
+                bits = rows.view(np.uint32)[:, start : start + STRIP].astype(np.uint64)
+                hashes += bits @ factors[:width][start : start + STRIP]
+        found.append(hashes ^ (hashes >> np.uint64(29)))
+    return np.concatenate(found)
+
+
+def _same_file(fitted: Sample, tested: Sample) -> Leak | None:
+    """A leak if both are the same file, and the same rows of it."""
+    one, other = fitted.source, tested.source
+    if one.sha256 is None or one.sha256 != other.sha256:
+        return None
+    if fitted.file_rows is not None and tested.file_rows is not None:
+        shared = len(np.intersect1d(fitted.file_rows, tested.file_rows))
+    else:
+        mine, theirs = (set((source.split or "all").split("+")) for source in (one, other))
+        shared = min(fitted.n, tested.n) if mine & theirs or mine == {"all"} or theirs == {"all"} else 0
+    if not shared:
+        return None
+    return Leak("file", shared, f"{one.name} and {other.name} are the same file, and share {_rows(shared)}")
+
+
+def _shared_ids(fitted: Sample, tested: Sample, ids: npt.NDArray[Any], other_ids: npt.NDArray[Any]) -> Leak | None:
+    """A leak if most of the rows with shared ids agree in label and values; a warning if few do."""
+    if ids.dtype.kind != other_ids.dtype.kind and not {ids.dtype.kind, other_ids.dtype.kind} <= set("iu"):
+        ids, other_ids = ids.astype(str), other_ids.astype(str)
+    shared, here, there = np.intersect1d(ids, other_ids, return_indices=True)
+    if not len(shared):
+        return None
+    agree = int(np.count_nonzero(fitted.hashes()[here] == tested.hashes()[there]))
+    names = f"{fitted.source.name} and {tested.source.name}"
+    if 2 * agree > len(shared):
+        text = f"{names} share {_rows(agree)}: the same ids with the same labels and {fitted.values}"
+        return Leak("ids", agree, text)
+    alike = f"only {agree} of them with the same label and {fitted.values}"
+    text = f"{names} share {len(shared)} ids, but {alike}: ids seem to coincide"
+    return Leak("ids", agree, text, certain=False)
+
+
+def _shared_rows(fitted: Sample, tested: Sample) -> Leak | None:
+    """A leak if more than half of the rows of either sample are in the other.
+
+    Rows that a sample holds more than once prove nothing: saturated rows are alike by themselves. So more than half
+    of the rows that occur once must be shared, too; and where no row does, the two must be alike row by row.
+    """
+    mine, theirs = fitted.hashes(), tested.hashes()
+    if np.array_equal(mine, theirs):
+        return _rows_leak(fitted, tested, len(mine))
+    for own, other in ((theirs, mine), (mine, theirs)):
+        found = np.isin(own, other)
+        _, first, count = np.unique(own, return_index=True, return_counts=True)
+        single = first[count == 1]
+        if 2 * np.count_nonzero(found) > len(own) and 2 * np.count_nonzero(found[single]) > len(single) > 0:
+            return _rows_leak(fitted, tested, int(np.count_nonzero(found)))
+    return None
+
+
+def _rows_leak(fitted: Sample, tested: Sample, rows: int) -> Leak:
+    names = f"{fitted.source.name} and {tested.source.name}"
+    return Leak("rows", rows, f"{names} share {_rows(rows)}, identical in {fitted.values} and label")
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count} rows"

@@ -1,0 +1,145 @@
+"""How the gaps of bins vary together, from the sums of groups of rows: what intervals by groups rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.row_source import Kind, RowSource
+from calibeval.core.sums.binning import BinSums, Floats, bin_index, stored_edges
+from calibeval.core.sums.sums import RowScores, Sums
+from calibeval.core.uncertainty.paths import Joint, gap_errors
+
+# A covariance of more bins, or class-wise bins, is not estimated: its square must fit in memory and time.
+MOST_CELLS = 1500
+PART_SCORES, PART_CELLS = 2**18, 2**21
+
+Codes = npt.NDArray[np.intp]
+
+
+class Joints(NamedTuple):
+    """How the gaps of the bins vary together; None where there are too many bins, or none."""
+
+    top: Joint | None
+    mass: Joint | None
+    classes: Joint | None
+
+
+def joints_of(sums: Sums, rows: RowScores, codes: Codes, count: int, predictions: Predictions) -> Joints:
+    """What groups tell of the equal-width, equal-mass and class-wise bins.
+
+    sums: of these predictions; rows: their results. codes: (n,) in [0, count), the group of every row that counts.
+    """
+    in_order = _InOrder.of(codes, count)
+    edges = sums.edges
+    if predictions.kind in ("probs", "confidence"):
+        edges = stored_edges(edges, predictions.precision)
+    gaps = rows.correct - rows.confidence
+
+    def joint(binned: BinSums, limits: Floats) -> Joint | None:
+        m = len(binned.count)
+        if m > MOST_CELLS:
+            return None
+        bins = bin_index(rows.confidence, limits)
+        covariance = np.zeros((m, m))
+        for first, last, chosen in in_order.ranges(m):
+            cells = (codes[chosen] - first) * m + bins[chosen]
+            totals = np.bincount(cells, weights=gaps[chosen], minlength=(last - first) * m)
+            covariance += in_order.products(np.asarray(totals, np.float64).reshape(-1, m), first, last, binned.gap)
+        return _joint(covariance, binned, count)
+
+    top, mass = joint(sums.top, edges), joint(sums.mass, sums.mass_edges)
+    few = sums.classes is not None and sums.classes.count.size <= MOST_CELLS
+    classes = _class_joint(sums.classes, edges, in_order, predictions) if few and sums.classes is not None else None
+    return Joints(top, mass, classes)
+
+
+def _joint(covariance: Floats, sums: BinSums, count: int) -> Joint:
+    """The covariance as errors and correlation; no gap varies less than if rows were independent.
+
+    Bins that hold one group, by chance of a small gap, would otherwise claim to know it.
+    """
+    least = gap_errors(sums)
+    error = np.sqrt(np.maximum(np.diagonal(covariance).reshape(least.shape), least**2))
+    flat = np.maximum(error.ravel(), 1e-300)
+    correlation = covariance / flat[:, None] / flat[None, :]
+    np.fill_diagonal(correlation, 0.0)
+    return Joint(error, correlation, count - 1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _InOrder:
+    """Rows sorted by group. order: their places; ends: (count + 1,), where each group begins and the last ends."""
+
+    order: Codes
+    ends: Codes
+
+    @classmethod
+    def of(cls, codes: Codes, count: int) -> _InOrder:
+        return cls(
+            np.argsort(codes, kind="stable"), np.concatenate(([0], np.cumsum(np.bincount(codes, minlength=count))))
+        )
+
+    def ranges(self, cells: int) -> Iterator[tuple[int, int, Codes]]:
+        """Consecutive groups, first to last, whose totals over so many cells fit in little memory, and their rows."""
+        step, count = max(1, PART_CELLS // cells), len(self.ends) - 1
+        for first in range(0, count, step):
+            last = min(first + step, count)
+            yield first, last, self.order[self.ends[first] : self.ends[last]]
+
+    def products(self, totals: Floats, first: int, last: int, gap: Floats) -> Floats:
+        """What these groups add to the covariance of the gap sums, from their totals (groups, cells)."""
+        sizes, count = np.diff(self.ends[first : last + 1]), len(self.ends) - 1
+        own = totals - sizes[:, None] * (gap.ravel() / len(self.order))
+        return count / (count - 1.0) * (own.T @ own)
+
+
+def _class_joint(sums: BinSums, edges: Floats, in_order: _InOrder, predictions: Predictions) -> Joint:
+    """How class-wise gaps vary together: one more reading of the scores, group by group."""
+    (k, m), cells = sums.count.shape, sums.count.size
+    stored = np.flatnonzero(predictions.labels != predictions.ignore_index) if predictions.ignored else None
+    scores, step = _readable(predictions, in_order.order), max(1, PART_SCORES // k)
+    covariance, places = np.zeros((cells, cells)), np.arange(k) * m
+    for first, last, chosen in in_order.ranges(cells):
+        totals = np.zeros((last - first) * cells)
+        sizes = np.diff(in_order.ends[first : last + 1])
+        starts = np.repeat(np.arange(last - first) * cells, sizes)
+        for begin in range(0, len(chosen), step):
+            rows = chosen[begin : begin + step] if stored is None else stored[chosen[begin : begin + step]]
+            p = _probabilities(_read(scores, rows), predictions.kind)
+            index = starts[begin : begin + step, None] + places + bin_index(p, edges)
+            label = (np.arange(len(rows)), predictions.labels[rows])
+            totals -= np.bincount(index.ravel(), weights=p.ravel(), minlength=len(totals))
+            totals += np.asarray(np.bincount(index[label], minlength=len(totals)), np.float64)
+        covariance += in_order.products(totals.reshape(-1, cells), first, last, sums.gap)
+    return _joint(covariance, sums, len(in_order.ends) - 1)
+
+
+def _readable(predictions: Predictions, order: Codes) -> RowSource:
+    """The scores so that rows can be read in that order: sources that are read forward serve ascending rows only."""
+    ascending = bool((order[1:] > order[:-1]).all())
+    if ascending or isinstance(predictions.scores, np.ndarray):
+        return predictions.scores
+    return predictions.scores[0 : predictions.rows]
+
+
+def _read(scores: RowSource, rows: Codes) -> npt.NDArray[Any]:
+    if isinstance(scores, np.ndarray):
+        return np.asarray(scores[rows])
+    return np.asarray(scores[int(rows[0]) : int(rows[-1]) + 1][rows - rows[0]])
+
+
+def _probabilities(scores: npt.NDArray[Any], kind: Kind) -> Floats:
+    """Probabilities (b, k) in float64."""
+    values = np.asarray(scores, np.float64)
+    if kind == "probs":
+        return np.minimum(values, 1.0)
+    if kind == "log_probs":
+        return np.minimum(np.exp(values), 1.0)
+    weights = np.exp(values - values.max(axis=1, keepdims=True))
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True))

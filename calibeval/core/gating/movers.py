@@ -1,0 +1,115 @@
+"""What moved a metric: the bins, classes and slices that carry most of it, from the results of single rows.
+
+Every metric that is a mean, or a sum over bins, is a sum of one share for each row; so is its difference between two
+paired dumps. The share of a bin, a class or a slice is the sum over its rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.metrics.calibration import mce
+from calibeval.core.sums.binning import bin_index
+from calibeval.core.sums.sums import Sums
+
+Floats = npt.NDArray[np.float64]
+Codes = npt.NDArray[np.intp]
+
+# A part is named if it carries so much of the whole, and so much more than its share of the rows.
+LEAST_SHARE, LEAST_EXCESS = 0.2, 1.2
+MOST_PARTS = 2
+ROWWISE = ("accuracy", "confidence_gap", "ece", "aece", "oe", "mce", "nll", "brier")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parted:
+    """Rows by the values of one column, or by bins. codes: (n,), the place of each row's name in names."""
+
+    kind: str
+    names: Sequence[str]
+    codes: Codes
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the rows that carries more than its share: of the movement, and of the rows, both in [0, 1]."""
+
+    kind: str
+    name: str
+    share: float
+    rows: float
+
+
+def row_shares(metric: str, sums: Sums) -> Floats | None:
+    """What each row adds to a metric, (n,), for accuracy what it takes from 1; None where no row adds anything alone.
+
+    sums: with the results of every row.
+    The shares sum up to the metric, but for mce, of which only the bin that decides counts.
+    """
+    rows = sums.rows
+    if rows is None or metric not in ROWWISE or (metric in ("nll", "brier") and sums.k is None):
+        return None
+    gap = rows.confidence - rows.correct
+    if metric == "accuracy":
+        return np.asarray(1.0 - rows.correct) / sums.n
+    if metric == "confidence_gap":
+        return gap / sums.n
+    if metric in ("nll", "brier"):
+        losses = rows.nll if metric == "nll" else rows.brier
+        return np.asarray(losses) / sums.n if np.isfinite(losses).all() else None
+    edges = sums.mass_edges if metric == "aece" else sums.edges
+    index = bin_index(rows.confidence, edges)
+    count = np.maximum(np.bincount(index, minlength=len(edges) - 1), 1)
+    total = np.bincount(index, weights=gap, minlength=len(edges) - 1)
+    if metric == "mce":
+        worst = mce(sums.top).bin
+        return np.where(index == worst, np.sign(total[index]) * gap / count[index], 0.0)
+    weight = np.sign(total)
+    if metric == "oe":
+        mean = np.bincount(index, weights=rows.confidence, minlength=len(edges) - 1) / count
+        weight = np.where(total > 0, mean, 0.0)
+    return np.asarray(weight[index] * gap / sums.n)
+
+
+def bin_parts(sums: Sums) -> Parted:
+    """The rows by their bins of equal width."""
+    if sums.rows is None:
+        return Parted("bin", (), np.zeros(0, np.intp))
+    names = [f"{low:.2f} – {high:.2f}" for low, high in zip(sums.edges[:-1], sums.edges[1:], strict=True)]
+    return Parted("bin", names, bin_index(sums.rows.confidence, sums.edges))
+
+
+def movers(shares: Floats, parts: Sequence[Parted]) -> list[Part]:
+    """Of each kind of parts the few that carry most of the sum of the shares, largest first; none where it is 0.
+
+    >>> night = Parted("light", ["day", "night"], np.array([0, 0, 0, 1]))
+    >>> movers(np.array([1.0, 0.0, 0.0, 3.0]), [night])
+    [Part(kind='light', name='night', share=0.75, rows=0.25)]
+    """
+    total, found = float(shares.sum()), []
+    if total == 0:
+        return []
+    for parted in parts:
+        moved = np.bincount(parted.codes, weights=shares, minlength=len(parted.names)) / total
+        rows = np.bincount(parted.codes, minlength=len(parted.names)) / len(shares)
+        order = np.argsort(-moved, kind="stable")[:MOST_PARTS]
+        found += [
+            Part(parted.kind, parted.names[i], float(moved[i]), float(rows[i]))
+            for i in order.tolist()
+            if moved[i] >= LEAST_SHARE and moved[i] >= LEAST_EXCESS * rows[i]
+        ]
+    return found
+
+
+def class_movers(errors: Mapping[str, float]) -> list[Part]:
+    """The classes that carry most of a class-wise error, or of its change; each has an equal share of the mean."""
+    total = sum(errors.values())
+    if total == 0:
+        return []
+    ranked = sorted(errors.items(), key=lambda item: -item[1] / total)[:MOST_PARTS]
+    even = 1 / len(errors)
+    return [Part("class", name, error / total, even) for name, error in ranked if error / total >= LEAST_EXCESS * even]

@@ -1,0 +1,179 @@
+"""What a gate answers: one verdict for each rule and one for the whole; exact JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, Literal
+
+from calibeval.core.gating.rules import GateSettings, Rule
+
+SCHEMA = "calibeval.gate/1"
+
+Outcome = Literal["pass", "fail", "inconclusive", "error"]
+
+
+class ExitCode(IntEnum):
+    """What a gate returns to the shell."""
+
+    PASSED = 0
+    FAILED = 1
+    NOT_EVALUATED = 3
+    INCONCLUSIVE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One part of the rows under one rule: all rows, or a slice.
+
+    slice: "column=value", None for all rows. n: rows; None where unknown. value: the metric, or for a rule on a change
+    candidate - baseline; the size of confidence_gap where that is bounded. low, high: its interval. centre: the value
+    corrected for bias, around which the interval lies. baseline: the baseline's value. threshold: the limit in the
+    metric's own unit, which for a relative rule is a share of the baseline's value. rows_needed: rows that would decide
+    an inconclusive rule if the corrected value stayed what it is; None where no number of rows would.
+    """
+
+    slice: str | None
+    n: int | None
+    value: float | None
+    low: float | None
+    high: float | None
+    centre: float | None
+    baseline: float | None
+    threshold: float | None
+    verdict: Outcome
+    reason: str
+    rows_needed: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of this part of a rule on slices."""
+        return {
+            "slice": self.slice,
+            "n": self.n,
+            "value": self.value,
+            "low": self.low,
+            "high": self.high,
+            "baseline": self.baseline,
+            "verdict": self.verdict,
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RuleVerdict:
+    """A rule with its verdict.
+
+    decisive: the part that the verdict rests on: all rows, the slice, or the worst slice; None where the rule is off.
+    slices: every slice of a rule on the worst one. why: what moved the metric, in phrases, where that was asked for.
+    """
+
+    rule: Rule
+    verdict: Outcome | Literal["off"]
+    reason: str
+    decisive: Judged | None
+    slices: tuple[Judged, ...] = ()
+    why: tuple[str, ...] = ()
+
+    @property
+    def blocks(self) -> bool:
+        """Whether the rule counts for the whole."""
+        return self.rule.level == "error"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of this rule."""
+        rule, part = self.rule, self.decisive
+        facts = dict.fromkeys(("n", "value", "low", "high", "corrected", "baseline", "threshold", "rows_needed"))
+        if part is not None:
+            facts = {
+                "n": part.n,
+                "value": part.value,
+                "low": part.low,
+                "high": part.high,
+                "corrected": part.centre,
+                "baseline": part.baseline,
+                "threshold": part.threshold,
+                "rows_needed": part.rows_needed,
+            }
+        return {
+            "metric": rule.metric,
+            "kind": rule.kind,
+            "limit": rule.limit,
+            "relative": rule.relative,
+            "slice": rule.slice,
+            "level": rule.level,
+            "verdict": self.verdict,
+            "reason": self.reason,
+            **facts,
+            "worst_slice": part.slice if part is not None and rule.worst_of is not None else None,
+            "slices": [one.to_dict() for one in self.slices],
+            "why": list(self.why),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The verdicts of all rules, in their order.
+
+    dump, baseline: where the rows came from, as in a comparison's JSON; baseline is None without one. paired_by: what
+    made rows of both belong together, None where nothing did. `verdict.to_json()` is what `calibeval gate --json`
+    prints.
+    """
+
+    version: str
+    settings: GateSettings
+    reading: Mapping[str, Any]
+    dump: Mapping[str, Any]
+    baseline: Mapping[str, Any] | None
+    paired_by: str | None
+    rules: tuple[RuleVerdict, ...]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def verdict(self) -> Outcome:
+        """Of the rules of level error: fail if one failed, else error, else inconclusive, else pass."""
+        return whole([rule.verdict for rule in self.rules if rule.blocks])
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """0 passed, 1 failed, 3 a rule could not be evaluated, 5 inconclusive where on_inconclusive is "fail"."""
+        if self.verdict == "inconclusive":
+            return ExitCode.INCONCLUSIVE if self.settings.on_inconclusive == "fail" else ExitCode.PASSED
+        codes = {"pass": ExitCode.PASSED, "fail": ExitCode.FAILED, "error": ExitCode.NOT_EVALUATED}
+        return codes[self.verdict]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of the verdict."""
+        return {
+            "schema": SCHEMA,
+            "version": self.version,
+            "verdict": self.verdict,
+            "exit_code": int(self.exit_code),
+            "settings": {
+                **self.reading,
+                "confidence": self.settings.confidence,
+                "decide": self.settings.decide,
+                "on_inconclusive": self.settings.on_inconclusive,
+                "min_samples": self.settings.min_samples,
+            },
+            "dump": dict(self.dump),
+            "baseline": None if self.baseline is None else dict(self.baseline),
+            "paired_by": self.paired_by,
+            "rules": [rule.to_dict() for rule in self.rules],
+            "warnings": list(self.warnings),
+        }
+
+    def to_json(self) -> str:
+        """The verdict as JSON; numbers round-trip exactly, and there is never a NaN in it."""
+        return json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n"
+
+
+def whole(verdicts: list[Any]) -> Outcome:
+    """The worst of several verdicts; rules that are off do not count.
+
+    >>> whole(["pass", "inconclusive", "off"]), whole([])
+    ('inconclusive', 'pass')
+    """
+    order: tuple[Outcome, ...] = ("fail", "error", "inconclusive")
+    return next((outcome for outcome in order if outcome in verdicts), "pass")

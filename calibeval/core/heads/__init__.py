@@ -1,0 +1,1 @@
+"""Words that readers, training, rendering and runs share: features, layers, and what a training found."""

@@ -1,0 +1,295 @@
+"""The input of head training: features of n samples, with labels where there are some, read in row blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.data.labels import Labels, as_labels
+from calibeval.core.data.picked_rows import PickedRows
+from calibeval.core.data.predictions import MOST_CLASSES, Source
+from calibeval.core.data.row_source import RowSource, as_array, show_shape
+from calibeval.core.data.shared_rows import Leak, Sample, find_leak, row_hashes
+from calibeval.core.errors import InputError
+
+BLOCK_VALUES = 2**20  # read at a time where nobody says how many
+MOST_ROWS = 2**16
+
+Floats = npt.NDArray[np.floating[Any]]
+
+
+class FeatureBlock(NamedTuple):
+    """Consecutive rows: features (b, d) as stored, labels (b,) or None, and the number of the first row."""
+
+    features: npt.NDArray[Any]
+    labels: Labels | None
+    first_row: int
+
+
+@dataclass(frozen=True, slots=True, eq=False, init=False)
+class Features:
+    """Features (n, d) of n samples, and what is known of each.
+
+    features: (n, d) numbers; NaN and infinity are refused when the values are read.
+    labels: (n,) integers from 0, whole floats, exact one-hot rows, or names listed in `class_names`; None where there
+    are none. class_names: in the order of the classes. columns: one-dimensional arrays of length n by name.
+    ids: (n,) row names. ignore_index: rows with this label are left out of everything and counted in `ignored`.
+    file_rows: numbers of the rows within their file, where they are but some of its rows.
+    settling: finishes what a reader checks beside the work, and returns the source with its hash.
+    `k` is the number of class names, the width of one-hot labels, or one more than the largest label; None where
+    nothing tells it. `stored_rows` numbers the rows before the ignored ones were left out; None if none were.
+
+    Raises: InputError for shapes or labels that do not fit.
+
+    >>> f = Features(features=[[0.5, 1.0], [2.0, -1.0]], labels=[0, 1])
+    >>> f.n, f.d, f.k
+    (2, 2, 2)
+    """
+
+    features: RowSource
+    labels: Labels | None
+    k: int | None = None
+    class_names: tuple[str, ...] | None = None
+    columns: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    ids: npt.NDArray[Any] | None = None
+    source: Source = field(default_factory=Source)
+    ignored: int = 0
+    warnings: tuple[str, ...] = ()
+    file_rows: npt.NDArray[Any] | None = None
+    stored_rows: npt.NDArray[Any] | None = None
+    settling: Callable[[], Source] | None = None
+
+    def __init__(
+        self,
+        *,
+        features: object,
+        labels: object = None,
+        class_names: Sequence[str] | None = None,
+        columns: Mapping[str, npt.ArrayLike] | None = None,
+        ids: npt.ArrayLike | None = None,
+        source: Source | None = None,
+        ignore_index: int | None = None,
+        warnings: Sequence[str] = (),
+        file_rows: npt.NDArray[Any] | None = None,
+        settling: Callable[[], Source] | None = None,
+    ) -> None:
+        place = "" if source is None else f"{source.name}: "
+        try:
+            rows = _as_rows(features)
+            n = rows.shape[0]
+            names = None if class_names is None else tuple(str(name) for name in class_names)
+            k = None if names is None else len(names)
+            tidy = None
+            if labels is not None:
+                k, tidy = _tidy_labels(as_array(labels, "labels"), n, names, ignore_index)
+            found = {name: _column(name, values, n) for name, values in (columns or {}).items()}
+            tidy_ids = None if ids is None else _column("ids", ids, n)
+        except InputError as error:
+            raise InputError(f"{place}{error}") from None
+        kept = None
+        if tidy is not None and ignore_index is not None and (tidy == ignore_index).any():
+            kept = np.flatnonzero(tidy != ignore_index)
+        if n == 0 or (kept is not None and not len(kept)):
+            raise InputError(f"{place}there are no rows" + (f" besides the {n} ignored ones" if n else ""))
+        if kept is not None and tidy is not None:
+            rows, tidy = PickedRows(rows, kept), tidy[kept]
+            found = {name: values[kept] for name, values in found.items()}
+            tidy_ids = None if tidy_ids is None else tidy_ids[kept]
+            file_rows = None if file_rows is None else file_rows[kept]
+        doubt = None if tidy is None or names is not None else _doubt(tidy)
+        for name, value in {
+            "features": rows,
+            "labels": tidy,
+            "k": k,
+            "class_names": names,
+            "columns": found,
+            "ids": tidy_ids,
+            "source": source or Source(),
+            "ignored": 0 if kept is None else n - len(kept),
+            "warnings": (*warnings, *([doubt] if doubt else [])),
+            "file_rows": file_rows,
+            "stored_rows": kept,
+            "settling": settling,
+        }.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def n(self) -> int:
+        """Number of rows, without the ignored ones."""
+        return self.features.shape[0]
+
+    @property
+    def d(self) -> int:
+        """Number of features of a row."""
+        return self.features.shape[1]
+
+    def settled_source(self) -> Source:
+        """The source with its SHA-256, once the checks that run beside the work are through.
+
+        Raises: InputError if the file turned out to be damaged.
+        """
+        return self.source if self.settling is None else self.settling()
+
+    def blocks(self, rows: int | None = None) -> Iterator[FeatureBlock]:
+        """Consecutive blocks of `rows` rows, the last one shorter; None: of about a million values."""
+        step = rows or max(1, min(BLOCK_VALUES // self.d, MOST_ROWS))
+        for start in range(0, self.n, step):
+            part = slice(start, min(start + step, self.n))
+            yield FeatureBlock(self.features[part], None if self.labels is None else self.labels[part], start)
+
+    def check_values(self, dtype: npt.DTypeLike | None = None) -> None:
+        """Read all features once, only to see whether they are finite.
+
+        dtype: a narrower type in which they must be finite, too.
+        Raises: InputError naming the first row that holds NaN, infinity or a number beyond the type, and counting all
+        such rows.
+        """
+        first, count = "", 0
+        for block in self.blocks():
+            with np.errstate(over="ignore"):
+                values = block.features if dtype is None else block.features.astype(dtype, copy=False)
+            finite = np.isfinite(values)
+            if finite.all():
+                continue
+            wrong = np.flatnonzero(~finite.all(axis=1))
+            first = first or self._odd_value(block, values, wrong)
+            count += len(wrong)
+        if count:
+            kind = "finite numbers" if dtype is None else f"finite {np.dtype(dtype)} numbers"
+            others = f" ({count} rows of {self.n} are wrong)" if count > 1 else ""
+            raise InputError(f"{self.source.name}: {first}, but features must be {kind}{others}")
+
+    def matrix(self, dtype: npt.DTypeLike = np.float32) -> Floats:
+        """All features as one new array (n, d) of a floating type, read and checked in one pass.
+
+        Raises: InputError naming the first row that is not finite, or not in this type.
+
+        >>> Features(features=np.array([[1, 2]], np.int8)).matrix()
+        array([[1., 2.]], dtype=float32)
+        """
+        found: Floats = np.empty((self.n, self.d), dtype)
+        for block in self.blocks():
+            rows = found[block.first_row : block.first_row + len(block.features)]
+            with np.errstate(over="ignore", invalid="ignore"):
+                rows[:] = block.features
+            if not np.isfinite(rows).all():
+                self.check_values()
+                wrong = np.flatnonzero(~np.isfinite(rows).all(axis=1))
+                limit = f"{found.dtype} numbers end at {np.finfo(found.dtype).max:.3g}"
+                raise InputError(f"{self.source.name}: {self._odd_value(block, rows, wrong)}, but {limit}")
+        return found
+
+    def check_classes(self, k: int, owner: str = "there are") -> None:
+        """See that every label is one of k classes.
+
+        owner: what sets k, in the message: "the head has".
+        Raises: InputError naming the first label that is not.
+
+        >>> Features(features=[[0.5], [1.5]], labels=[0, 4]).check_classes(3, "the head has")
+        Traceback (most recent call last):
+        calibeval.core.errors.InputError: predictions: row 1: label 4, but the head has 3 classes (0 to 2).
+        """
+        if self.labels is not None:
+            labels = self.labels
+            if self.stored_rows is not None:  # so that the error counts the ignored rows, as the file does
+                labels = np.zeros(self.n + self.ignored, labels.dtype)
+                labels[self.stored_rows] = self.labels
+            try:
+                as_labels(labels, k, owner=owner)
+            except InputError as error:
+                raise InputError(f"{self.source.name}: {error}") from None
+
+    def _odd_value(self, block: FeatureBlock, values: npt.NDArray[Any], wrong: npt.NDArray[np.intp]) -> str:
+        """The first odd value in words: row, stored value and column."""
+        row = int(wrong[0])
+        column = int((~np.isfinite(values[row])).argmax())
+        number = block.first_row + row
+        stored = number if self.stored_rows is None else int(self.stored_rows[number])
+        return f"row {stored} holds {block.features[row, column]:g} in feature {column}"
+
+
+def shared_rows(fitted: Features, tested: Features) -> Leak | None:
+    """The leak between two feature caches with labels, or None: rows that are trained on and tested on.
+
+    Features are compared in their bits as float32, and read once each.
+
+    >>> f = Features(features=[[0.5, 1.0], [2.0, -1.0]], labels=[0, 1])
+    >>> shared_rows(f, f).text
+    'predictions and predictions share 2 rows, identical in features and label'
+    """
+    return find_leak(_sample(fitted), _sample(tested))
+
+
+def _sample(features: Features) -> Sample:
+    ids = features.ids
+    return Sample(
+        source=features.settled_source(),
+        n=features.n,
+        width=features.d,
+        values="features",
+        hashes=lambda: row_hashes(_labelled(features), features.d),
+        ids=None if ids is None else lambda: ids,
+        file_rows=features.file_rows,
+    )
+
+
+def _labelled(features: Features) -> Iterator[tuple[npt.NDArray[Any], Labels]]:
+    """Blocks of features and labels; where there are no labels, each counts as 0."""
+    for block in features.blocks():
+        zeros = np.zeros(len(block.features), np.int64)
+        yield block.features, zeros if block.labels is None else block.labels
+
+
+def _as_rows(features: object) -> RowSource:
+    """Features as something that serves numeric rows (n, d); streams pass as they are."""
+    known = isinstance(features, np.ndarray) or isinstance(getattr(features, "dtype", None), np.dtype)
+    rows = cast("RowSource", features) if known else as_array(features, "features")
+    if rows.dtype.kind not in "fiub":
+        raise InputError(f"features have dtype {rows.dtype}, but numbers are needed")
+    if len(rows.shape) != 2 or rows.shape[1] == 0:
+        hint = ". Flatten or average what is inside a row before saving." if len(rows.shape) > 2 else ""
+        raise InputError(f"features have shape {show_shape(rows.shape)}, but (n, d) is needed{hint}")
+    return rows
+
+
+def _tidy_labels(
+    raw: npt.NDArray[Any], n: int, names: Sequence[str] | None, ignore_index: int | None
+) -> tuple[int, Labels]:
+    """The number of classes k, by the names, by one-hot rows, or else by the labels; and labels in [0, k)."""
+    if len(raw.shape) == 0 or len(raw) != n:
+        count = "a single label" if raw.ndim == 0 else f"{len(raw)} labels"
+        raise InputError(f"{n} rows of features, but {count}")
+    k = _classes(raw, ignore_index) if names is None else len(names)
+    if k > MOST_CLASSES:
+        raise InputError(f"the largest label is {k - 1}, but at most {MOST_CLASSES} classes are supported")
+    return k, as_labels(raw, k, names, ignore_index, owner="there are")
+
+
+def _classes(raw: npt.NDArray[Any], ignore_index: int | None) -> int:
+    """The number of classes that labels without names tell: their width or the largest, plus 1."""
+    if raw.ndim == 2 and raw.shape[1] > 1:
+        return len(raw[0]) if len(raw) else 1
+    if raw.dtype.kind not in "iufb" or not raw.size:
+        return 1
+    kept = raw if ignore_index is None else raw[raw != ignore_index]
+    largest = kept.max(initial=0)
+    return max(int(largest), 0) + 1 if np.isfinite(largest) else 1
+
+
+def _doubt(labels: Labels) -> str | None:
+    """A warning where labels seem to be counted from 1: nothing without class names could prove it."""
+    low, high = int(labels.min()), int(labels.max())
+    if low != 1 or len(np.unique(labels)) != high:
+        return None
+    return f"labels run from 1 to {high}, and none is 0: if they start at 1, subtract 1 before saving"
+
+
+def _column(name: str, values: object, n: int) -> npt.NDArray[Any]:
+    column = as_array(values, f'"{name}"')
+    if column.ndim != 1 or len(column) != n:
+        raise InputError(f'"{name}" has shape {show_shape(column.shape)}, but one value for each of {n} rows is needed')
+    return column

@@ -1,0 +1,168 @@
+"""What a comparison of losses found: for every loss and seed the metrics before and after a temperature; exact JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from calibeval.core.errors import InputError
+from calibeval.core.metrics.result import MetricResult
+
+SCHEMA = "calibeval.finetune/1"
+SHOWN = ("accuracy", "ece", "aece", "cwce", "nll")
+
+Values = Mapping[str, float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class SeedResult:
+    """One trained head. temperature: fitted on VAL. before, after: metrics without and with it, on the split shown.
+
+    epoch: the one that was kept, from 1. score: what VAL said of it, in nats.
+    reason: why there is no head, and so neither score, temperature nor metrics, and the epoch is 0.
+    """
+
+    seed: int
+    epoch: int
+    score: float | None
+    temperature: float | None
+    before: Values
+    after: Values
+    reason: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of this head."""
+        found = {
+            "seed": self.seed,
+            "epoch": self.epoch,
+            "score": self.score,
+            "temperature": self.temperature,
+            "before": dict(self.before),
+            "after": dict(self.after),
+        }
+        return found if self.reason is None else {**found, "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True)
+class LossResult:
+    """One loss. name: as the command line said it. parameters: with rate and decay, as trained. seeds: one or more."""
+
+    name: str
+    parameters: Mapping[str, Any]
+    seeds: tuple[SeedResult, ...]
+
+    @property
+    def kept(self) -> SeedResult | None:
+        """The first seed with a head, which is the one that is saved; None where training diverged from every seed."""
+        return next((seed for seed in self.seeds if seed.reason is None), None)
+
+    def temperature(self) -> float | None:
+        """The mean temperature of the seeds that have one."""
+        found = [seed.temperature for seed in self.seeds if seed.temperature is not None]
+        return sum(found) / len(found) if found else None
+
+    def values(self, metric: str, *, after: bool) -> list[float]:
+        """The metric of every seed that has one."""
+        found = [(seed.after if after else seed.before).get(metric) for seed in self.seeds]
+        return [value for value in found if value is not None]
+
+    def mean(self, metric: str, *, after: bool) -> float | None:
+        """The mean over the seeds; None where none has the metric."""
+        values = self.values(metric, after=after)
+        return sum(values) / len(values) if values else None
+
+    def deviation(self, metric: str, *, after: bool) -> float | None:
+        """The standard deviation over the seeds; None for fewer than two.
+
+        >>> seeds = tuple(SeedResult(s, 1, 0.5, 1.0, {"nll": nll}, {}) for s, nll in enumerate((0.25, 0.75)))
+        >>> round(LossResult("ce", {}, seeds).deviation("nll", after=False), 4)
+        0.3536
+        """
+        values = self.values(metric, after=after)
+        if len(values) < 2:
+            return None
+        mean = sum(values) / len(values)
+        return math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of this loss."""
+        seeds = [seed.to_dict() for seed in self.seeds]
+        return {"name": self.name, "parameters": dict(self.parameters), "seeds": seeds}
+
+
+@dataclass(frozen=True, slots=True)
+class Finetuned:
+    """The papers' table.
+
+    sources: the files, "train", "val" and perhaps "test", each {"path", "split", "sha256", "n"}. shown: the split the
+    metrics are of, "test" or "val". chosen: place of the loss whose head VAL likes best, which is the one saved on top;
+    `chosen_of` finds it.
+    warnings: what to keep in mind.
+    """
+
+    version: str
+    settings: Mapping[str, Any]
+    sources: Mapping[str, Mapping[str, Any]]
+    shown: str
+    losses: tuple[LossResult, ...]
+    chosen: int
+    warnings: tuple[str, ...] = ()
+
+    def to_json(self) -> str:
+        """The table as JSON, every number in full."""
+        document = {
+            "schema": SCHEMA,
+            "version": self.version,
+            "settings": dict(self.settings),
+            "sources": {name: dict(source) for name, source in self.sources.items()},
+            "shown": self.shown,
+            "losses": [loss.to_dict() for loss in self.losses],
+            "chosen": self.losses[self.chosen].name,
+            "warnings": list(self.warnings),
+        }
+        return json.dumps(document, indent=1, allow_nan=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Finetuned:
+        """The table that `to_json` wrote.
+
+        Raises: InputError if the text is no table of this schema.
+        """
+        try:
+            document = json.loads(text)
+            if document["schema"] != SCHEMA:
+                raise InputError(f'schema "{document["schema"]}" came, but "{SCHEMA}" is needed')
+            losses = tuple(_loss(loss) for loss in document["losses"])
+            chosen = [loss.name for loss in losses].index(document["chosen"])
+            version, settings, sources = (document[key] for key in ("version", "settings", "sources"))
+            warnings = tuple(document["warnings"])
+            return cls(version, settings, sources, document["shown"], losses, chosen, warnings)
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            raise InputError(f"this is no table of schema {SCHEMA}: {error!r}") from None
+
+
+def chosen_of(losses: Sequence[LossResult]) -> int:
+    """Place of the loss with the best score on VAL, of the heads that are saved; of equal ones the first.
+
+    Raises: InputError where no loss has a head.
+
+    >>> seeds = [(SeedResult(0, 1, score, 1.0, {}, {}),) for score in (0.5, 0.25, 0.5)]
+    >>> chosen_of([LossResult(str(i), {}, seed) for i, seed in enumerate(seeds)])
+    1
+    """
+    scores = {i: loss.kept.score for i, loss in enumerate(losses) if loss.kept is not None}
+    if not scores:
+        raise InputError("training diverged with every loss, and no head is left; lower --lr")
+    return min(scores, key=lambda i: (math.inf if scores[i] is None else scores[i], i))
+
+
+def _loss(data: Mapping[str, Any]) -> LossResult:
+    return LossResult(data["name"], data["parameters"], tuple(SeedResult(**seed) for seed in data["seeds"]))
+
+
+def metric_values(metrics: Mapping[str, MetricResult]) -> dict[str, float | None]:
+    """The values that are shown, of the results of a report; without the metric, None."""
+    return {name: metrics[name].value if name in metrics else None for name in SHOWN}

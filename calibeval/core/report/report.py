@@ -1,0 +1,284 @@
+"""The output of every evaluation: numbers with their uncertainty, bins, classes; exact JSON both ways."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from importlib import import_module
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from calibeval.core.data.predictions import Source
+from calibeval.core.errors import InputError, UnknownMetric, nearest
+from calibeval.core.metrics.result import MetricResult
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+SCHEMA = "calibeval.report/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """One row of a bin table; gap is confidence - accuracy; empty bins have None."""
+
+    lower: float
+    upper: float
+    count: int
+    confidence: float | None
+    accuracy: float | None
+    gap: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClassResult:
+    """One class: rows that carry its label, its calibration error, mean probability - frequency."""
+
+    name: str
+    support: int
+    calibration_error: float
+    gap: float
+
+
+@dataclass(frozen=True, slots=True)
+class Recalibrated:
+    """The results of a dump after a map was applied to it.
+
+    method, parameters: of the map; parameters is empty where every fold had its own.
+    fitted_on: {"path", "split", "sha256", "n"} of the dump the map was fitted on, or {"folds", "n"} for out-of-fold
+    numbers; "leak" says so where a leak was allowed. metrics, equal_width, equal_mass: as in DumpReport.
+    """
+
+    method: str
+    parameters: Mapping[str, Any]
+    fitted_on: Mapping[str, Any]
+    metrics: Mapping[str, MetricResult]
+    equal_width: tuple[Bin, ...]
+    equal_mass: tuple[Bin, ...] | None
+
+    @property
+    def name(self) -> str:
+        """The map in a few words: "T = 2.58", "isotonic", "temperature, 5 folds"."""
+        if self.method == "temperature" and "temperature" in self.parameters:
+            return f"T = {self.parameters['temperature']:.3g}"
+        folds = f", {self.fitted_on['folds']} folds" if "folds" in self.fitted_on else ""
+        return f"{self.method}{folds}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of these results."""
+        return {
+            "method": self.method,
+            "parameters": dict(self.parameters),
+            "fitted_on": dict(self.fitted_on),
+            "metrics": {name: metric.to_dict() for name, metric in self.metrics.items()},
+            "bins": _bins_to_dict(self.equal_width, self.equal_mass),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class SliceResult:
+    """The rows that share one value of a column, measured as if they were a dump of their own.
+
+    metrics: without noise floors where `column` is the true class, and then there is no p either: rows chosen by their
+    label are not calibrated within themselves, however good the model.
+    p: probability that calibrated rows show so large an ECE. p_holm: the same after Holm's correction over the slices
+    of this column; below 0.05 the slice is miscalibrated beyond what the choice among slices explains.
+    """
+
+    column: str
+    value: str
+    n: int
+    metrics: Mapping[str, MetricResult]
+    p: float | None
+    p_holm: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of this slice."""
+        metrics = {name: metric.to_dict() for name, metric in self.metrics.items()}
+        return {**_to_dict(self), "metrics": metrics}
+
+
+@dataclass(frozen=True, slots=True)
+class SmallSlice:
+    """A slice with too few rows to be measured."""
+
+    column: str
+    value: str
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class GroupCount:
+    """The units that are independent where rows are not: values of a column, or images where column is None."""
+
+    column: str | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class DumpReport:
+    """The results of one dump.
+
+    kind, n, k, ignored: how the dump was read; k is None where only the top label is known.
+    equal_width, equal_mass: bin tables; equal_mass is None where confidences were not kept.
+    slices, small_slices: those of each column together, worst first; None where no slices were asked for.
+    groups: what intervals and floors take for independent; None where it is the rows.
+    """
+
+    source: Source
+    kind: str
+    n: int
+    k: int | None
+    ignored: int
+    metrics: Mapping[str, MetricResult]
+    equal_width: tuple[Bin, ...]
+    equal_mass: tuple[Bin, ...] | None
+    per_class: tuple[ClassResult, ...]
+    warnings: tuple[str, ...] = ()
+    name: str = ""
+    recalibrated: Recalibrated | None = None
+    slices: tuple[SliceResult, ...] | None = None
+    small_slices: tuple[SmallSlice, ...] | None = None
+    groups: GroupCount | None = None
+
+    def after(self) -> DumpReport | None:
+        """The dump after its map, as a dump of its own; None without a map."""
+        again = self.recalibrated
+        if again is None:
+            return None
+        return replace(
+            self,
+            metrics=again.metrics,
+            equal_width=again.equal_width,
+            equal_mass=again.equal_mass,
+            per_class=(),
+            name=f"{self.name}, {again.name}",
+            recalibrated=None,
+            slices=None,
+            small_slices=None,
+        )
+
+    def __getitem__(self, metric: str) -> MetricResult:
+        """The result of that metric.
+
+        Raises: UnknownMetric, a KeyError by another name, with the nearest metric.
+        """
+        if metric not in self.metrics:
+            known = ", ".join(self.metrics)
+            raise UnknownMetric(f'metric "{metric}" is unknown{nearest(metric, self.metrics)}; there are {known}')
+        return self.metrics[metric]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of this dump."""
+        source: dict[str, Any] = {"path": self.source.path, "split": self.source.split, "sha256": self.source.sha256}
+        reading: dict[str, Any] = {"kind": self.kind, "n": self.n, "k": self.k, "ignored": self.ignored}
+        if self.source.labels_path is not None:
+            reading |= {"labels_path": self.source.labels_path, "labels_sha256": self.source.labels_sha256}
+        document = {
+            "name": self.name,
+            "source": {**source, "format": self.source.format, **reading},
+            "metrics": {name: metric.to_dict() for name, metric in self.metrics.items()},
+            "bins": _bins_to_dict(self.equal_width, self.equal_mass),
+            "per_class": [_to_dict(c) for c in self.per_class],
+            "recalibrated": None if self.recalibrated is None else self.recalibrated.to_dict(),
+            "warnings": list(self.warnings),
+        }
+        if self.groups is not None:
+            document["groups"] = _to_dict(self.groups)
+        if self.slices is not None:
+            document["slices"] = [one.to_dict() for one in self.slices]
+        if self.small_slices is not None:
+            document["small_slices"] = [_to_dict(one) for one in self.small_slices]
+        return document
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Results of one or several dumps under the same settings.
+
+    `report["ece"]` is the metric of the only dump; with several dumps use `report.dumps[i]["ece"]`.
+    `Report.from_json(report.to_json()) == report` holds exactly.
+    """
+
+    version: str
+    settings: Mapping[str, Any]
+    dumps: tuple[DumpReport, ...] = field(default_factory=tuple)
+
+    def __getitem__(self, metric: str) -> MetricResult:
+        """The result of that metric in the only dump.
+
+        Raises: UnknownMetric for a name that is no metric; InputError if there are several dumps.
+        """
+        if len(self.dumps) != 1:
+            raise InputError(f'the report has {len(self.dumps)} dumps: say report.dumps[i]["{metric}"]')
+        return self.dumps[0][metric]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of the whole report."""
+        dumps = [dump.to_dict() for dump in self.dumps]
+        return {"schema": SCHEMA, "version": self.version, "settings": dict(self.settings), "dumps": dumps}
+
+    def to_json(self) -> str:
+        """The report as JSON; numbers round-trip exactly, and there is never a NaN in it."""
+        return json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n"
+
+    def to_frame(self) -> DataFrame:
+        """The metrics as a pandas table, one row per dump and metric.
+
+        >>> Report("0", {}).to_frame().index.names
+        FrozenList(['dump', 'metric'])
+        """
+        frame: DataFrame = _other("calibeval.render.frame", "to_frame")(self)
+        return frame
+
+    def _repr_html_(self) -> str:
+        """The report as a notebook shows it."""
+        shown: str = _other("calibeval.render.html", "fragment")(self)
+        return shown
+
+    @classmethod
+    def from_json(cls, text: str) -> Report:
+        """The report that `to_json` wrote.
+
+        Raises: InputError if the text is no report of this schema, naming the first field that is not what it must be.
+        """
+        reader: Callable[[str], Report] = _other("calibeval.core.report.from_json", "read_report")
+        return reader(text)
+
+
+def with_distinct_names(dumps: Sequence[DumpReport]) -> tuple[DumpReport, ...]:
+    """The dumps, those of one name renamed by as much of their paths as tells them apart, or numbered."""
+    return tuple(replace(dump, name=_distinct_name(dump, dumps, i)) for i, dump in enumerate(dumps))
+
+
+def _distinct_name(dump: DumpReport, dumps: Sequence[DumpReport], place: int) -> str:
+    twins = [_tails(other) for other in dumps if other.name == dump.name]
+    if len(twins) == 1:
+        return dump.name
+    for depth, tail in enumerate(_tails(dump)):
+        if sum(tail == tails[min(depth, len(tails) - 1)] for tails in twins) == 1:
+            return tail
+    return f"{dump.name} ({sum(other.name == dump.name for other in dumps[: place + 1])})"
+
+
+def _tails(dump: DumpReport) -> list[str]:
+    """The dump's name with ever more of the folders of its path."""
+    parts = PurePath(dump.source.path or dump.name).parts
+    split = "" if dump.source.split is None else f"#{dump.source.split}"
+    return [PurePath(*parts[-depth:]).as_posix() + split for depth in range(1, len(parts) + 1)]
+
+
+def _other(module: str, function: str) -> Callable[..., Any]:
+    """A reader or a renderer, found when it is asked for: this module knows none, and the core no renderer."""
+    found: Callable[..., Any] = getattr(import_module(module), function)
+    return found
+
+
+def _bins_to_dict(equal_width: Sequence[Bin], equal_mass: Sequence[Bin] | None) -> dict[str, Any]:
+    mass = None if equal_mass is None else [_to_dict(b) for b in equal_mass]
+    return {"equal_width": [_to_dict(b) for b in equal_width], "equal_mass": mass}
+
+
+def _to_dict(row: Bin | ClassResult | SliceResult | SmallSlice | GroupCount) -> dict[str, Any]:
+    return {f.name: getattr(row, f.name) for f in fields(row)}

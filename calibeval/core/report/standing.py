@@ -1,0 +1,113 @@
+"""How far a calibration error stands out of the noise: what a perfectly calibrated model would show on as many rows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from enum import Enum
+
+import numpy as np
+
+from calibeval.core.metrics.result import MetricResult
+from calibeval.core.report.report import Bin, DumpReport
+from calibeval.core.sums.binning import BinSums
+from calibeval.core.uncertainty.floors import Floor, mce_floor
+
+# Below this many rows the approximations behind floors and intervals are not good enough to say "certain".
+CERTAIN_ROWS = 30
+
+
+# A sample in which 3 points of miscalibration look like noise has not shown that a model is calibrated.
+COARSE = 0.03
+
+
+_ROUNDING = 1e-9
+
+
+class Standing(Enum):
+    """How far a calibration error stands out of the noise; the value is the phrase for people."""
+
+    CERTAIN = "certain"
+    LIKELY = "likely"
+    NOISE = "within noise of calibrated"
+    UNRESOLVED = "cannot be told at this sample size"
+
+    @property
+    def beyond_noise(self) -> bool:
+        """Whether the model is miscalibrated, certainly or likely."""
+        return self in (Standing.CERTAIN, Standing.LIKELY)
+
+    @property
+    def short(self) -> str:
+        """The phrase for a narrow table."""
+        return {Standing.NOISE: "within noise", Standing.UNRESOLVED: "cannot be told"}.get(self, self.value)
+
+
+def judge(metric: MetricResult, *, n: int | None = None, k: int | None = None) -> Standing | None:
+    """Where the metric stands against its noise floor; None where it has no value or no floor.
+
+    likely: the value is above `floor_high`, which 95 of 100 calibrated models would not exceed.
+    certain: it is also at least twice as far above the expectation `floor` as `floor_high` is (3.3 standard
+    deviations, about 1 in 1000 by chance), the interval excludes 0 where there is one, and n is at least 30.
+    Otherwise the value is what noise would give, and that is
+    within noise: good news, where values from 3 points on would have shown (floor_high at most 0.03), or
+    cannot be told: no news, where they would not. CWCE is of order 2 / k: its limit is 0.06 / k.
+    Intervals are not needed for a verdict; with and without them it differs in "certain" only.
+
+    n, k: rows and classes of the dump; without n the minimum of 30 rows is not checked.
+
+    >>> judge(MetricResult("ece", 0.126, floor=0.009, floor_high=0.013), n=5000)
+    <Standing.CERTAIN: 'certain'>
+    >>> judge(MetricResult("ece", 0.011, floor=0.009, floor_high=0.013), n=5000)
+    <Standing.NOISE: 'within noise of calibrated'>
+    """
+    if metric.value is None or metric.floor is None or metric.floor_high is None:
+        return None
+    size = abs(metric.value)
+    if size <= metric.floor_high + _ROUNDING:
+        coarse = 2 * COARSE / k if metric.name == "cwce" and k else COARSE
+        return Standing.UNRESOLVED if metric.floor_high > coarse else Standing.NOISE
+    far = size > metric.floor + 2 * (metric.floor_high - metric.floor)
+    enough = n is None or n >= CERTAIN_ROWS
+    return Standing.CERTAIN if far and enough and _excludes_zero(metric) else Standing.LIKELY
+
+
+def with_floor(dump: DumpReport, name: str) -> MetricResult:
+    """The metric, and for the signed `confidence_gap` the floor of its size, from the bin table.
+
+    A metric that the dump lacks has no value.
+    """
+    metric = dump.metrics.get(name, MetricResult(name, None, reason="it was not measured"))
+    if name != "confidence_gap" or metric.value is None or metric.floor is not None or dump.groups is not None:
+        return metric
+    floor = _floor(dump.equal_width)
+    return metric if floor is None else replace(metric, floor=floor.expected, floor_high=floor.high)
+
+
+def bin_stands_out(row: Bin) -> bool:
+    """Whether the bin's gap is larger than 95 of 100 calibrated models would show on its few or many rows.
+
+    >>> bin_stands_out(Bin(0.9, 1.0, 3, 0.97, 0.67, 0.30)), bin_stands_out(Bin(0.9, 1.0, 300, 0.97, 0.67, 0.30))
+    (False, True)
+    """
+    floor = _floor((row,))
+    return floor is not None and row.gap is not None and abs(row.gap) > floor.high + _ROUNDING
+
+
+def _floor(bins: tuple[Bin, ...]) -> Floor | None:
+    """Floor of |mean confidence - accuracy| over all rows of these bins; None without a row.
+
+    Inside a bin every confidence counts as their mean, which makes the floor larger by a hair, never smaller.
+    """
+    filled = [(b.count, b.confidence) for b in bins if b.count and b.confidence is not None]
+    if not filled:
+        return None
+    count = sum(rows for rows, _ in filled)
+    p = sum(rows * min(c, 1.0) for rows, c in filled)
+    pp = sum(rows * min(c, 1.0) ** 2 for rows, c in filled)
+    return mce_floor(BinSums(*(np.array([float(total)]) for total in (count, p, pp, 0.0, 0.0))))
+
+
+def _excludes_zero(metric: MetricResult) -> bool:
+    if metric.value is None or metric.low is None or metric.high is None:
+        return True
+    return metric.low > 0 if metric.value > 0 else metric.high < 0

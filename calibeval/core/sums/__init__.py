@@ -1,0 +1,1 @@
+"""One pass over the rows leaves additive sums; nothing else reads scores."""

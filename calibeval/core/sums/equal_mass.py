@@ -1,0 +1,266 @@
+"""Equal-mass bins: from all confidences where they fit in memory, else from a few more passes over the scores.
+
+A confidence c >= 0 is ordered like the bits of its float64, so an order statistic can be searched digit by digit: a
+histogram over intervals of bit patterns tells in which interval each edge lies, and a further pass keeps the rows of
+just these intervals; where they are too many, finer histograms come first. The first histogram has cells of equal
+ratio in 1 - c, as confidences crowd below 1. The edges are exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.errors import InputError
+from calibeval.core.sums.binning import BinSums, Floats, bin_index, equal_mass_edges, equal_mass_ranks, sums_by_index
+from calibeval.core.sums.threads import in_order
+
+Keys = npt.NDArray[np.uint64]
+Bits = npt.NDArray[np.int64]
+
+PART = 2**17  # rows at a time, a MiB of keys
+FEW_ROWS = 2**15  # so many are sorted faster than counted
+CELL_BITS = 16
+COLLECTED = 2**20  # keys held at most while edges are searched
+ONE = int(np.float64(1.0).view(np.int64))
+# Cells of the first histogram: each halving of the distance from 1 has 2**OCTAVE_BITS. A distance is counted in steps
+# of 2**STEP_BITS bit patterns, so that a float64 holds it exactly.
+STEP_BITS, OCTAVE_BITS = 10, 8
+CELLS = 52 << OCTAVE_BITS
+
+
+def confidence_keys(confidence: Floats, correct: npt.NDArray[np.bool_]) -> Keys:
+    """A row's confidence and correctness in one integer, ordered like the confidence."""
+    return (confidence.view(np.uint64) << np.uint64(1)) | correct
+
+
+class KeptKeys:
+    """The keys of all rows in memory, eight bytes a row. jobs: threads."""
+
+    def __init__(self, n: int, jobs: int) -> None:
+        self._keys = np.empty(n, np.uint64)
+        self._filled = 0
+        self._jobs = jobs
+
+    def add(self, keys: Keys) -> None:
+        """The keys of the next rows."""
+        self._keys[self._filled : self._filled + len(keys)] = keys
+        self._filled += len(keys)
+
+    def result(self, bins: int) -> tuple[BinSums, Floats]:
+        """Sums and edges of equal-mass bins."""
+        return from_keys(self._keys, bins, self._jobs)
+
+
+class CountedKeys:
+    """A histogram of all rows' keys; read starts another pass, which yields the keys of consecutive rows again."""
+
+    def __init__(self, n: int, read: Callable[[], Iterator[Keys]]) -> None:
+        self._n, self._read = n, read
+        self._histogram = np.zeros(CELLS, np.int64)
+
+    def add(self, keys: Keys) -> None:
+        """The keys of the next rows."""
+        self._histogram += first_histogram(keys)
+
+    def result(self, bins: int) -> tuple[BinSums, Floats]:
+        """Sums and edges of equal-mass bins."""
+        return from_passes(self._read, self._n, bins, self._histogram)
+
+
+def from_keys(keys: Keys, bins: int, jobs: int = 1) -> tuple[BinSums, Floats]:
+    """Sums and edges of equal-mass bins from the keys of all rows. jobs: threads; they change nothing.
+
+    Raises: InputError if there are none.
+
+    >>> keys = confidence_keys(np.array([0.5, 0.6, 0.7, 0.8]), np.array([True, False, True, True]))
+    >>> sums, edges = from_keys(keys, bins=2)
+    >>> edges.tolist(), sums.count.tolist(), sums.y.tolist()
+    ([0.0, 0.6, 1.0], [2.0, 2.0], [1.0, 2.0])
+    """
+    if not len(keys):
+        raise InputError("there are no rows to bin")
+    if len(keys) <= FEW_ROWS:
+        ordered = np.sort(keys)
+        edges = equal_mass_edges(_confidences(ordered[equal_mass_ranks(len(keys), bins)]))
+        return _binned(ordered, edges), edges
+
+    def read() -> Iterator[Keys]:
+        return (keys[start : start + PART] for start in range(0, len(keys), PART))
+
+    histogram = np.zeros(CELLS, np.int64)
+    for counts in in_order(first_histogram, read(), jobs):
+        histogram += counts
+    return from_passes(read, len(keys), bins, histogram, jobs)
+
+
+def from_passes(
+    read: Callable[[], Iterator[Keys]], n: int, bins: int, histogram: Bits, jobs: int = 1
+) -> tuple[BinSums, Floats]:
+    """Sums and edges of equal-mass bins from a few passes over the keys.
+
+    read: starts a pass and yields the keys of consecutive rows. n: number of rows. histogram: `first_histogram` of all
+    rows. jobs: threads for the last pass; more than one only where read has none of its own.
+    """
+    intervals = _located(histogram, _cell_starts().tolist(), 0, equal_mass_ranks(n, bins).tolist())
+    while sum(interval.rows for interval in intervals if interval.width > 1) > COLLECTED:
+        finer = [Histogram(interval) for interval in intervals]
+        for keys in read():
+            bits = _bits(keys)
+            for part in finer:
+                part.add(bits)
+        intervals = [found for part, interval in zip(finer, intervals, strict=True) for found in part.narrow(interval)]
+    return _final_pass(read, intervals, jobs)
+
+
+class Interval(NamedTuple):
+    """Bit patterns from low to below high: so many rows lie below it, and so many in it; ranks are sought in it."""
+
+    low: int
+    high: int
+    below: int
+    rows: int
+    ranks: tuple[int, ...]
+
+    @property
+    def width(self) -> int:
+        """Number of bit patterns; 1 means that all rows of the interval tie."""
+        return self.high - self.low
+
+
+def first_histogram(keys: Keys) -> Bits:
+    """Numbers of rows by cell, for all confidences; histograms of parts of the rows add up."""
+    return np.bincount(_cells(_bits(keys)), minlength=CELLS)
+
+
+class Histogram:
+    """Numbers of rows by cell of an interval; cells have equal numbers of bit patterns."""
+
+    def __init__(self, interval: Interval) -> None:
+        self._low, self._high = interval.low, interval.high
+        self._shift = max((interval.width - 1).bit_length() - CELL_BITS, 0)
+        self._counts = np.zeros(((interval.width - 1) >> self._shift) + 1, np.int64)
+
+    def add(self, bits: Bits) -> None:
+        """Count those of the rows that lie in the interval."""
+        inside = bits[(bits >= self._low) & (bits < self._high)]
+        self._counts += np.bincount((inside - self._low) >> self._shift, minlength=len(self._counts))
+
+    def narrow(self, interval: Interval) -> list[Interval]:
+        """The cells that hold the rows sought in the interval that this histogram is over."""
+        starts = [*range(self._low, self._high, 1 << self._shift), self._high]
+        return _located(self._counts, starts, interval.below, list(interval.ranks))
+
+
+def _located(counts: Bits, starts: list[int], below: int, ranks: list[int]) -> list[Interval]:
+    """The cells that hold the rows of these ranks; starts: of the cells, and of what follows; below: rows below."""
+    ends = below + np.cumsum(counts)
+    found: dict[int, list[int]] = {}
+    for rank in ranks:
+        found.setdefault(int(np.searchsorted(ends, rank, side="right")), []).append(rank)
+    return [
+        Interval(starts[cell], starts[cell + 1], int(ends[cell] - counts[cell]), int(counts[cell]), tuple(sought))
+        for cell, sought in found.items()
+    ]
+
+
+def _cells(bits: Bits) -> npt.NDArray[np.int64]:
+    """Cells of the first histogram, ascending with the confidence."""
+    distance = ONE + (1 << STEP_BITS) - bits
+    distance >>= STEP_BITS
+    cell = distance.astype(np.float64).view(np.int64)
+    cell >>= 52 - OCTAVE_BITS
+    return np.subtract(CELLS - 1 + (1023 << OCTAVE_BITS), cell, out=cell)
+
+
+def _cell_starts() -> npt.NDArray[np.int64]:
+    """The lowest bit pattern of each cell of the first histogram, and the first one above 1."""
+    from_one = np.arange(CELLS, -1, -1, dtype=np.int64) + (1023 << OCTAVE_BITS)
+    nearest = np.ceil((from_one << (52 - OCTAVE_BITS)).view(np.float64)).astype(np.int64)
+    return np.asarray(np.maximum(ONE + 1 + ((1 - nearest) << STEP_BITS), 0), np.int64)
+
+
+def _final_pass(read: Callable[[], Iterator[Keys]], intervals: list[Interval], jobs: int) -> tuple[BinSums, Floats]:
+    """Edges from the rows of the intervals, and sums of all others, which lie between two edges each."""
+    cuts = np.unique(np.array([cut for interval in intervals for cut in (interval.low, interval.high)], np.int64))
+    segment_of = _Segments(cuts)
+    wide = np.isin(np.concatenate(([-1], cuts)), [interval.low for interval in intervals if interval.width > 1])
+
+    def work(keys: Keys) -> tuple[Keys, BinSums]:
+        segment = segment_of(_bits(keys))
+        sums = sums_by_index(segment, len(wide), _confidences(keys), _correct(keys))
+        return keys.take(np.flatnonzero(wide.take(segment))), sums
+
+    segments: BinSums | None = None
+    kept: list[Keys] = []
+    for found, sums in in_order(work, read(), jobs):
+        kept.append(found)
+        segments = sums if segments is None else segments + sums
+    if segments is None:
+        raise InputError("there are no rows to bin")
+    collected = np.concatenate(kept)
+    edges = equal_mass_edges(_order_statistics(intervals, collected))
+    m = len(edges) - 1
+    starts = np.concatenate(([0], cuts)).view(np.float64)  # a segment holds no edge but its start, unless it is wide
+    return _binned(collected, edges) + _regrouped(segments, bin_index(np.minimum(starts, 1.0), edges), ~wide, m), edges
+
+
+class _Segments:
+    """Finds between which cuts bit patterns lie: below the first one is segment 0, from it on segment 1."""
+
+    def __init__(self, cuts: npt.NDArray[np.int64]) -> None:
+        self._cuts = cuts
+        starts = _cell_starts()
+        first, last = (np.searchsorted(cuts, ends, side="right") for ends in (starts[:-1], starts[1:] - 1))
+        self._of_cell = np.where(first == last, first, -1)
+
+    def __call__(self, bits: Bits) -> npt.NDArray[np.intp]:
+        """The segments; cells that hold a cut are the exception."""
+        segment = self._of_cell.take(_cells(bits))
+        cut = np.flatnonzero(segment < 0)
+        segment[cut] = np.searchsorted(self._cuts, bits.take(cut), side="right")
+        return segment
+
+
+def _order_statistics(intervals: list[Interval], collected: Keys) -> Floats:
+    """The confidences at the sought ranks; collected holds the rows of all intervals but ties, and is reordered."""
+    wide = [interval for interval in intervals if interval.width > 1]
+    places: list[int] = []
+    first = 0
+    for interval in wide:
+        places += [first + rank - interval.below for rank in interval.ranks]
+        first += interval.rows
+    at = np.array(places, np.intp)
+    collected.partition(at)
+    ties = np.array([interval.low for interval in intervals if interval.width == 1 for _ in interval.ranks], np.int64)
+    return np.sort(np.concatenate([_bits(collected[at]), ties])).view(np.float64)
+
+
+def _binned(keys: Keys, edges: Floats) -> BinSums:
+    p = _confidences(keys)
+    return sums_by_index(bin_index(p, edges), len(edges) - 1, p, _correct(keys))
+
+
+def _regrouped(sums: BinSums, bins: npt.NDArray[np.intp], counted: npt.NDArray[np.bool_], m: int) -> BinSums:
+    """Sums by segment added up by the bin that each segment lies in; only those that are counted."""
+    return BinSums(
+        *(
+            np.asarray(np.bincount(bins, weights=column * counted, minlength=m), np.float64)
+            for column in (sums.count, sums.p, sums.pp, sums.y, sums.yp)
+        )
+    )
+
+
+def _bits(keys: Keys) -> Bits:
+    return (keys >> np.uint64(1)).view(np.int64)
+
+
+def _confidences(keys: Keys) -> Floats:
+    return (keys >> np.uint64(1)).view(np.float64)
+
+
+def _correct(keys: Keys) -> npt.NDArray[np.bool_]:
+    return (keys & np.uint64(1)).astype(bool)

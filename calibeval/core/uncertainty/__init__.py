@@ -1,0 +1,1 @@
+"""From sums to floors, intervals and tests; knows no metric by name."""

@@ -1,0 +1,221 @@
+"""Noise floors: what a binned calibration error would be, on these very rows, if the probabilities were true.
+
+In a bin the number of outcomes is then a Poisson-binomial count with mean sum(p) and variance sum(p (1 - p)). It is
+replaced by the binomial count of the same mean and variance, which agrees with exact enumeration to four digits or
+more from one row on, where a normal approximation is up to 44 % too large.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from calibeval.core.errors import InputError
+from calibeval.core.sums.binning import BinSums, Floats
+from calibeval.core.uncertainty.special import log_gamma, normal_cdf, normal_quantile
+
+HIGH = 0.95
+
+# Skewness of |X| and of max(X, 0) for a standard normal X, and the expected count beyond which X is taken as normal.
+_FOLDED_SKEWNESS = 0.9952717464311565
+_RECTIFIED_SKEWNESS = 1.6413
+_NORMAL_ABOVE = 200.0
+
+
+class Floor(NamedTuple):
+    """A calibration error under true probabilities: `expected`, its expectation, and `high`, its 95 % quantile.
+
+    Of a handful of rows the quantile can be below the expectation; `high` is then the expectation.
+    """
+
+    expected: float
+    high: float
+
+
+def mean_absolute_gap(sums: BinSums) -> Floats:
+    """Expectation of |sum of y - p| in every bin if the probabilities are true; 0 in an empty bin.
+
+    sums: of any shape; the result has the same, and is at most the root of `sums.variance`.
+    Source: de Moivre's formula for the mean deviation of a binomial count (Diaconis & Zabell, Statist. Sci. 1991).
+
+    >>> from calibeval.core.sums.binning import bin_sums
+    >>> mean_absolute_gap(bin_sums([0.9], [1], edges=[0, 0.5, 1])).round(12).tolist()
+    [0.0, 0.18]
+    """
+    variance = sums.variance
+    mean = _rarer_mean(sums)
+    result = np.sqrt(2.0 / np.pi * variance)
+    exact = (mean <= _NORMAL_ABOVE) & (mean > 0.0) & (variance > 1e-200)
+    result[exact] = _binomial_mean_deviation(mean[exact], variance[exact])
+    return np.minimum(result, np.sqrt(variance))
+
+
+def gap_floor(sums: BinSums, n: int, level: float = HIGH) -> Floor:
+    """Floor of the expected calibration error, over equal-width or equal-mass bins, or of its class-wise form.
+
+    sums: (m,) for one kind of outcome, or (k, m) for one per class: the floor of the mean over the classes. The
+    outcomes of k classes exclude each other; the variance counts that by the factor k / (k - 1), which is exact
+    for two classes and for equal probabilities. n: number of rows. level: of the quantile, inside (0, 1).
+    Raises: InputError if n is below 1; UsageError if level is not inside (0, 1).
+
+    >>> from calibeval.core.sums.binning import bin_sums
+    >>> gap_floor(bin_sums([0.5], [1], edges=[0, 1]), 1)
+    Floor(expected=0.5, high=0.5)
+    """
+    classes = len(sums.count) if sums.count.ndim == 2 else 1
+    means = mean_absolute_gap(sums)
+    variances = np.maximum(sums.variance - means * means, 0.0)
+    dependence = classes / (classes - 1.0) if classes > 1 else 1.0
+    limit = np.maximum(sums.p, sums.count - sums.p)
+    return _floor(means, variances, limit, _FOLDED_SKEWNESS, dependence, _rows(n) * classes, level)
+
+
+def gap_p_value(sums: BinSums, n: int) -> float:
+    """Probability that perfectly calibrated rows show so large an ECE, or a larger one; in [0, 1].
+
+    sums: (m,), equal-width or equal-mass. n: number of rows.
+    Raises: InputError if n is below 1.
+    Source: the distribution of `gap_floor`, whose 95 % quantile has the p-value 0.05.
+
+    >>> from calibeval.core.sums.binning import bin_sums
+    >>> calibrated, wrong = (bin_sums([0.75] * 400, [1] * right + [0] * (400 - right), [0, 1]) for right in (317, 240))
+    >>> round(gap_p_value(calibrated, 400), 2), gap_p_value(wrong, 400) < 1e-6
+    (0.05, True)
+    """
+    observed, means = float(np.abs(sums.gap).sum()), mean_absolute_gap(sums)
+    variances = np.maximum(sums.variance - means * means, 0.0)
+    expected, variance = float(means.sum()), float(variances.sum())
+    if _rows(n) and variance <= 1e-200:
+        return 1.0 if observed <= expected + 1e-9 * n else 0.0
+    half_skew = 0.5 * _FOLDED_SKEWNESS * float(np.sum((variances / variance) ** 1.5))
+    return float(normal_cdf(-cube_root_score((observed - expected) / math.sqrt(variance), half_skew)))
+
+
+def cube_root_score(standard: float, half_skew: float) -> float:
+    """The standard normal score of a standardised, right-skewed value, by Wilson and Hilferty's cube root.
+
+    half_skew: half of its skewness, in [0, 1]. The inverse of `cube_root_quantile`.
+    """
+    root = float(np.cbrt(1.0 + half_skew * standard))
+    return 3.0 * standard / (root * root + root + 1.0) + half_skew / 3.0
+
+
+def cube_root_quantile(z: float, half_skew: float) -> float:
+    """The standardised value whose standard normal score is z."""
+    step = z / 3.0 - half_skew / 9.0
+    return 3.0 * step + 3.0 * half_skew * step**2 + half_skew**2 * step**3
+
+
+def oe_floor(sums: BinSums, n: int) -> Floor:
+    """Floor of the overconfidence error; half of every gap counts, weighted by the bin's mean confidence.
+
+    sums: (m,), top-label. n: number of rows.
+    Raises: InputError if n is below 1.
+
+    >>> from calibeval.core.sums.binning import bin_sums
+    >>> round(oe_floor(bin_sums([0.5], [1], edges=[0, 1]), 1).expected, 12)
+    0.125
+    """
+    weight = sums.p / np.maximum(sums.count, 1.0)
+    means = 0.5 * mean_absolute_gap(sums)
+    variances = np.maximum(0.5 * sums.variance - means * means, 0.0)
+    limit = weight * sums.p
+    return _floor(weight * means, weight * weight * variances, limit, _RECTIFIED_SKEWNESS, 1.0, _rows(n), HIGH)
+
+
+def mce_floor(sums: BinSums) -> Floor:
+    """Floor of the maximum calibration error: the largest |mean of y - p| over the non-empty bins.
+
+    The distribution function of the maximum is the product of those of the bins: counts of true probabilities are
+    independent, given the confidences. sums: (m,).
+    Raises: InputError if every bin is empty.
+
+    >>> from calibeval.core.sums.binning import bin_sums
+    >>> floor = mce_floor(bin_sums([0.4, 0.9], [0, 1], edges=[0, 0.5, 1]))
+    >>> round(floor.expected, 12), round(floor.high, 12)
+    (0.522, 0.9)
+    """
+    filled = np.flatnonzero(sums.count > 0)
+    if not filled.size:
+        raise InputError("every bin is empty, but a floor needs at least 1 row")
+    mean, variance, count = _rarer_mean(sums), sums.variance, sums.count
+    atoms = [_gap_distribution(float(mean[b]), float(variance[b]), float(count[b])) for b in filled]
+    start = max(float(gaps[0]) for gaps, _ in atoms)
+    gaps = np.concatenate([gaps for gaps, _ in atoms])
+    # The logarithm of a product of step functions is the sum of their jumps, once each of them has left zero.
+    jumps = np.concatenate([np.diff(np.log(below), prepend=0.0) for _, below in atoms])
+    order = np.argsort(gaps, kind="stable")
+    gaps, below = gaps[order], np.exp(np.cumsum(jumps[order]))
+    first = int(np.searchsorted(gaps, start, side="right")) - 1
+    gaps, below = gaps[first:], below[first:]
+    expected = float(np.sum(gaps * np.diff(below, prepend=0.0)))
+    high = float(gaps[min(int(np.searchsorted(below, HIGH - 1e-12)), gaps.size - 1)])
+    return Floor(expected, max(expected, high))
+
+
+def _rows(n: int) -> int:
+    if n < 1:
+        raise InputError(f"n is {n}, but a floor needs at least 1 row")
+    return n
+
+
+def _rarer_mean(sums: BinSums) -> Floats:
+    """Expected count of the rarer outcome in every bin: the gap does not change if both outcomes swap roles."""
+    return np.maximum(np.minimum(sums.p, sums.count - sums.p), 0.0)
+
+
+def _binomial_mean_deviation(mean: Floats, variance: Floats) -> Floats:
+    """De Moivre's mean deviation of a count with this mean and variance; Poisson's where the chance is tiny."""
+    chance, whole = np.clip(1.0 - variance / mean, 0.0, 1.0), np.floor(mean)
+    poisson = chance < 1e-6
+    p = np.where(poisson, 0.5, chance)
+    trials = mean / p
+    left = (mean - whole) + np.where(poisson, mean, variance / p)
+    binomial = (
+        log_gamma(trials + 1.0)
+        - log_gamma(left)
+        + (whole + 1.0) * np.log(p)
+        + left * np.log(np.where(poisson, 0.5, variance / mean))
+    )
+    rare = (whole + 1.0) * np.log(mean) - mean
+    return np.asarray(2.0 * np.exp(np.where(poisson, rare, binomial) - log_gamma(whole + 1.0)))
+
+
+def _floor(
+    means: Floats, variances: Floats, limits: Floats, skewness: float, dependence: float, divisor: int, level: float
+) -> Floor:
+    """Sum the bins, and take the quantile by Wilson & Hilferty's approximation, at most the largest possible value."""
+    expected, variance = float(means.sum()), float(variances.sum())
+    if variance <= 1e-200:
+        return Floor(expected / divisor, expected / divisor)
+    shape = float(np.sum((variances / variance) ** 1.5))
+    half_skew = 0.5 * skewness * shape * math.sqrt(dependence)
+    quantile = cube_root_quantile(normal_quantile(level), half_skew)
+    high = min(expected + math.sqrt(variance * dependence) * quantile, float(limits.sum()))
+    return Floor(expected / divisor, max(high, expected) / divisor)
+
+
+def _gap_distribution(mean: float, variance: float, count: float) -> tuple[Floats, Floats]:
+    """The values of |gap| / count in ascending order, and the probability of at most each of them."""
+    if mean > _NORMAL_ABOVE:
+        # Half normal, on steps finer than those of the count itself.
+        steps = np.arange(1.0, 1153.0) / 128.0
+        return (steps - 1.0 / 256.0) * math.sqrt(variance) / count, 2.0 * normal_cdf(steps) - 1.0
+    if mean <= 0.0 or variance <= 1e-200:
+        return np.zeros(1), np.ones(1)
+    chance = min(max(1.0 - variance / mean, 1e-7), 1.0)
+    trials = max(round(mean / chance), math.ceil(mean))
+    p = mean / trials
+    if p >= 1.0:
+        return np.zeros(1), np.ones(1)
+    reach = 9.0 * math.sqrt(variance) + 20.0
+    hits = np.arange(max(0.0, math.floor(mean - reach)), min(trials, math.ceil(mean + reach)) + 1.0)
+    log_weight = hits * math.log(p) + (trials - hits) * math.log1p(-p)
+    log_weight = log_weight + log_gamma(trials + 1.0) - log_gamma(hits + 1.0) - log_gamma(trials - hits + 1.0)
+    weight = np.exp(log_weight)
+    gaps = np.abs(hits - mean) / count
+    order = np.argsort(gaps, kind="stable")
+    below = np.cumsum(weight[order])
+    return gaps[order], below / below[-1]

@@ -1,0 +1,239 @@
+"""Confidence intervals of every metric from its additive sums: deterministic, and of the same cost for any n."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from calibeval.core.errors import InputError, UsageError
+from calibeval.core.sums.binning import BinSums
+from calibeval.core.uncertainty.floors import HIGH, Floor, cube_root_quantile, gap_floor
+from calibeval.core.uncertainty.paths import (
+    Ends,
+    Joint,
+    Point,
+    folded_path,
+    invert,
+    overconfidence,
+    overconfidence_path,
+    pooled_path,
+    single_bin_bound,
+)
+from calibeval.core.uncertainty.special import clopper_pearson, normal_quantile, student_tail
+
+MCE_LEAST_COUNT = 30
+
+# The outcomes of k classes exclude each other; twice the independent variance bounds that of any sum of their gaps.
+_CLASS_DEPENDENCE = 2.0
+
+
+class Interval(NamedTuple):
+    """Ends of a confidence interval, and inside it the value corrected for bias, or None where there is no bias."""
+
+    low: float
+    high: float
+    corrected: float | None
+
+
+def ece_interval(sums: BinSums, n: int, confidence: float, joint: Joint | None = None) -> Interval:
+    """Interval of the expected calibration error, of equal-width or of equal-mass bins (AECE).
+
+    The target is the population's value on the same bins. The plug-in value need not lie inside: it is biased upwards,
+    and the interval of a perfect model begins at 0. In [0, 1].
+    sums: (m,). n: number of rows, at least 1. confidence: inside (0, 1), as in every function here.
+    joint: how the gaps vary together, where rows depend on each other.
+    Raises: InputError if n is below 1; UsageError if confidence is not inside (0, 1).
+    Source: own method; coverage 92-99 % at a nominal 95 % from 500 rows on, tests/benchmarks/coverage.py.
+
+    >>> sums = BinSums(*(np.array([x]) for x in (1000.0, 900.0, 810.0, 700.0, 630.0)))
+    >>> [round(x, 3) for x in ece_interval(sums, 1000, 0.95)]
+    [0.171, 0.228, 0.2]
+    """
+    path = folded_path(sums, _rows(n), 1.0, joint)
+    return _bounded(invert(path, float(np.abs(sums.gap).sum()) / n, _two_sided(confidence, joint)))
+
+
+def oe_interval(sums: BinSums, n: int, confidence: float, joint: Joint | None = None) -> Interval:
+    """Interval of the overconfidence error; conservative where nothing is overconfident. In [0, 1].
+
+    sums: (m,), top-label. n: number of rows, at least 1. joint: as for ece_interval.
+    Raises: as ece_interval. Source: as ece_interval.
+
+    >>> sums = BinSums(*(np.array([x]) for x in (1000.0, 900.0, 810.0, 700.0, 630.0)))
+    >>> [round(x, 3) for x in oe_interval(sums, 1000, 0.95)]
+    [0.154, 0.208, 0.18]
+    """
+    z = _two_sided(confidence, joint)
+    value = float(np.maximum(overconfidence(sums, _rows(n)), 0.0).sum())
+    ends = invert(overconfidence_path(sums, n, z, joint), value, z)
+    # The path moves all bins. Where one of many may be overconfident, the bound of that bin alone reaches farther.
+    return _bounded(ends._replace(high=max(ends.high, single_bin_bound(sums, n, z, joint))))
+
+
+def cwce_interval(sums: BinSums, n: int, confidence: float, joint: Joint | None = None) -> Interval:
+    """Interval of the class-wise calibration error, the mean over the classes. In [0, 1].
+
+    Two classes mirror each other: the mean of both ECE intervals, as quantiles of dependent values add up. For three
+    and more it is the hull of two paths, which covers 99 %; the lower end is 0 unless the value exceeds its noise
+    floor at that level. Below 20 rows per class it is an approximation.
+    sums: (k, m), k >= 2. n: number of rows, at least 1. joint: as for ece_interval; then nothing is assumed of classes.
+    Raises: as ece_interval, and InputError if sums hold fewer than 2 classes. Source: as ece_interval.
+
+    >>> rows = (np.full((2, 1), x) for x in (1000.0, 500.0, 250.0, 500.0, 250.0))
+    >>> cwce_interval(BinSums(*rows), 1000, 0.95)[0]
+    0.0
+    """
+    if sums.count.ndim != 2 or len(sums.count) < 2:
+        raise InputError(f"sums have shape {sums.count.shape}, but class-wise sums are (k, m) with k >= 2")
+    classes = len(sums.count)
+    if classes == 2:
+        parts = [None if joint is None else joint.of_class(k) for k in (0, 1)]
+        first, second = (ece_interval(sums.row(k), n, confidence, parts[k]) for k in (0, 1))
+        corrected = 0.5 * ((first.corrected or 0.0) + (second.corrected or 0.0))
+        return Interval(0.5 * (first.low + second.low), 0.5 * (first.high + second.high), corrected)
+    z, value = _two_sided(confidence, joint), float(np.abs(sums.gap).sum()) / (_rows(n) * classes)
+    folded = invert(folded_path(sums, n, _CLASS_DEPENDENCE, joint), value, z)
+    pooled = invert(pooled_path(sums, n, _CLASS_DEPENDENCE, joint), value, z)
+    level = 0.5 * (1.0 + confidence)
+    noise = value < (gap_floor(sums, n, level) if joint is None else joint_floor(sums, n, joint, level)).high
+    low = 0.0 if noise else min(folded.low, pooled.low)
+    # Of the two centres the pooled one has the smaller bias and error.
+    return _bounded(Ends(low, pooled.centre, max(folded.high, pooled.high)))
+
+
+def mce_interval(sums: BinSums, confidence: float) -> Interval | None:
+    """Interval of the largest |gap| over the bins of at least 30 rows; None if there is no such bin.
+
+    Simultaneous Clopper-Pearson intervals, hence conservative: from the largest lower to the largest upper end of
+    |accuracy - confidence|. In [0, 1]. sums: (m,).
+    Raises: UsageError if confidence is not inside (0, 1).
+    Source: Clopper & Pearson, Biometrika 26:404 (1934), with Bonferroni's correction.
+
+    >>> sums = BinSums(*(np.array([x]) for x in (100.0, 90.0, 81.0, 50.0, 45.0)))
+    >>> low, high, _ = mce_interval(sums, 0.95)
+    >>> round(low, 3), round(high, 3)
+    (0.298, 0.502)
+    """
+    _two_sided(confidence)
+    large = sums.count >= MCE_LEAST_COUNT
+    if not large.any():
+        return None
+    count, mean = sums.count[large], sums.p[large] / sums.count[large]
+    low, high = clopper_pearson(sums.y[large], count, 1.0 - (1.0 - confidence) / count.size)
+    nearest = np.maximum(np.maximum(low - mean, mean - high), 0.0)
+    farthest = np.maximum(high - mean, mean - low)
+    return Interval(float(nearest.max()), min(float(farthest.max()), 1.0), None)
+
+
+def mean_interval(
+    total: float,
+    total_of_squares: float,
+    n: int,
+    confidence: float,
+    *,
+    least: float = 0.0,
+    most: float = math.inf,
+) -> Interval | None:
+    """Normal interval of the mean of n values, from their sum and the sum of their squares.
+
+    None if n is 1, or the squares are beyond float64.
+
+    least, most: bounds that every value has, and so the interval: NLL and Brier score are never negative.
+    Raises: InputError if n is below 1; UsageError if confidence is not inside (0, 1).
+
+    >>> [round(x, 3) for x in mean_interval(10.0, 30.0, 10, 0.95)[:2]]
+    [0.076, 1.924]
+    """
+    z = _two_sided(confidence)
+    if _rows(n) == 1:
+        return None
+    mean = total / n
+    if not math.isfinite(total_of_squares):
+        return None
+    error = math.sqrt(max(total_of_squares / n - mean * mean, 0.0) / (n - 1))
+    return Interval(max(mean - z * error, least), min(mean + z * error, most), None)
+
+
+def gap_interval(sums: BinSums, n: int, confidence: float) -> Interval | None:
+    """Interval of mean confidence - accuracy, which is positive for an overconfident model; None if n is 1.
+
+    In [-1, 1]. sums: (m,), top-label. Raises: as mean_interval.
+
+    >>> sums = BinSums(*(np.array([x]) for x in (100.0, 90.0, 81.0, 80.0, 72.0)))
+    >>> [round(x, 3) for x in gap_interval(sums, 100, 0.95)[:2]]
+    [0.021, 0.179]
+    """
+    total, squares = -float(sums.gap.sum()), float(sums.gap_squares.sum())
+    return mean_interval(total, squares, n, confidence, least=-1.0, most=1.0)
+
+
+def wilson_interval(successes: float, n: int, confidence: float) -> Interval:
+    """Interval of a share, such as the accuracy. In [0, 1].
+
+    successes: from 0 to n. Raises: InputError if n is below 1 or successes are outside 0 ... n; UsageError if
+    confidence is not inside (0, 1).
+    Source: Wilson, JASA 22:209 (1927).
+
+    >>> [round(x, 3) for x in wilson_interval(8, 10, 0.95)[:2]]
+    [0.49, 0.943]
+    """
+    z = _two_sided(confidence)
+    if not 0.0 <= successes <= _rows(n):
+        raise InputError(f"successes are {successes}, but must lie in 0 ... {n}")
+    return share_interval(float(successes) / n, n, z)
+
+
+def share_interval(share: float, n: float, z: float) -> Interval:
+    """Wilson's interval of a share that was found on n rows, or on rows that tell as much as n independent ones."""
+    weight = z * z / n
+    centre = (share + 0.5 * weight) / (1.0 + weight)
+    half = z * math.sqrt(share * (1.0 - share) / n + weight / (4.0 * n)) / (1.0 + weight)
+    return Interval(max(centre - half, 0.0), min(centre + half, 1.0), None)
+
+
+def joint_floor(sums: BinSums, n: int, joint: Joint, level: float = HIGH) -> Floor:
+    """Noise floor of the ECE, or of its class-wise form, where rows depend on each other.
+
+    The gaps vary around 0 as true probabilities have it, times what groups show that dependence adds. The quantile is
+    Student's. sums: (m,) or (k, m). level: of the quantile, inside (0.5, 1).
+    """
+    path = folded_path(sums, n, 1.0, joint.calibrated(sums))
+    return _floor(path.at(path.null), joint, level)
+
+
+def joint_oe_floor(sums: BinSums, n: int, joint: Joint) -> Floor:
+    """Noise floor of the overconfidence error where rows depend on each other. sums: (m,), top-label."""
+    calibrated = BinSums(sums.count, sums.p, sums.pp, sums.p, sums.pp)
+    path = overconfidence_path(calibrated, n, 1.0, joint.calibrated(sums))
+    return _floor(path.at(path.null), joint, HIGH)
+
+
+def joint_p_value(sums: BinSums, n: int, joint: Joint) -> float:
+    """Probability that calibrated groups show so large an ECE, or a larger one, where rows depend on each other."""
+    path = folded_path(sums, n, 1.0, joint.calibrated(sums))
+    return student_tail(path.at(path.null).score(float(np.abs(sums.gap).sum()) / n), joint.freedom)
+
+
+def _floor(point: Point, joint: Joint, level: float) -> Floor:
+    high = point.mean + math.sqrt(point.variance) * cube_root_quantile(joint.quantile(level), point.half_skew)
+    return Floor(point.mean, min(max(point.mean, high), 1.0))
+
+
+def _bounded(ends: Ends) -> Interval:
+    low, centre, high = (min(max(end, 0.0), 1.0) for end in ends)
+    return Interval(low, high, centre)
+
+
+def _rows(n: int) -> int:
+    if n < 1:
+        raise InputError(f"n is {n}, but an interval needs at least 1 row")
+    return n
+
+
+def _two_sided(confidence: float, joint: Joint | None = None) -> float:
+    if not 0.0 < confidence < 1.0:
+        raise UsageError(f"confidence is {confidence}, but it must lie inside (0, 1)")
+    level = 0.5 * (1.0 + confidence)
+    return normal_quantile(level) if joint is None else joint.quantile(level)

@@ -1,0 +1,61 @@
+"""The level of intervals and tests, which always agree."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from calibeval.core.uncertainty.special import normal_quantile, student_quantile, student_tail
+
+LEAST_P = 1e-15
+POWER = 0.8
+
+
+class Level(NamedTuple):
+    """The confidence of intervals, inside (0, 1), and the degrees of freedom of the errors that they rest on.
+
+    freedom: None where rows tell the errors; where groups do, their number less one: scores are then Student's.
+    """
+
+    confidence: float
+    freedom: int | None = None
+
+    @property
+    def z(self) -> float:
+        """So many standard errors does an interval reach on either side.
+
+        >>> round(Level(0.95).z, 4), round(Level(0.95, 19).z, 4)
+        (1.96, 2.093)
+        """
+        upper = 0.5 * (1.0 + self.confidence)
+        return normal_quantile(upper) if self.freedom is None else student_quantile(upper, self.freedom)
+
+    @property
+    def detectable(self) -> float:
+        """What turns a half width into the smallest difference that is shown with a power of 80 %.
+
+        >>> round(Level(0.95).detectable, 2)
+        1.43
+        """
+        return (self.z + normal_quantile(POWER)) / self.z
+
+    def p(self, score: float) -> float:
+        """Two-sided p of a score, at least LEAST_P.
+
+        >>> round(Level(0.95).p(1.96), 4), Level(0.95).p(-40.0)
+        (0.05, 1e-15)
+        """
+        if self.freedom is None:
+            return max(math.erfc(abs(score) / math.sqrt(2.0)), LEAST_P)
+        return max(2.0 * student_tail(abs(score), self.freedom), LEAST_P)
+
+    def agreeing(self, p: float, low: float, high: float) -> float:
+        """The p on that side of 1 - confidence on which the interval says it is: below it iff 0 is outside.
+
+        For tests and intervals of one method, which may differ by rounding or by the steps of a grid.
+
+        >>> Level(0.95).agreeing(0.06, 0.01, 0.02) < 0.05 <= Level(0.95).agreeing(0.04, -0.01, 0.02)
+        True
+        """
+        limit = round(1.0 - self.confidence, 12)
+        return max(p, limit) if low <= 0.0 <= high else min(p, math.nextafter(limit, 0.0))

@@ -1,0 +1,252 @@
+"""Intervals and tests for the difference of two calibration errors, by inverting one test along two paths.
+
+Each model moves along its own path of populations (`path_inversion`). For every pair of points the mean of the
+difference of both plug-in values is known, and so is its variance: the joint table of residuals says how the bins of
+both models go together on the same rows, and Hermite's expansion carries that through the folds. The interval holds
+the differences of the pairs of points under which the measured difference is not surprising.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.sums.binning import BinSums, Floats, totals_by_index
+from calibeval.core.uncertainty.level import Level
+from calibeval.core.uncertainty.pair_grid import accepted_ends, least_surprise
+from calibeval.core.uncertainty.paths import Joint, Path, folded_path, gap_errors, overconfidence, overconfidence_path
+from calibeval.core.uncertainty.special import normal_cdf, normal_pdf
+
+Bins = npt.NDArray[np.intp]
+
+# Points of each path inside its box, where the model's own value is not surprising at 99 % for a level of 95 %, and
+# the places outside of it, in shares of the box, that a p-value may need.
+_INSIDE = 41
+_BOX = 2.576 / 1.96
+_OUTSIDE = tuple(1.19**i for i in range(1, 9))
+_PROBES = 1.3
+_ORDERS = 6
+_SLACK = 2.0
+# Beyond this ratio of a mean to its standard error the fold at zero is not felt.
+_FAR = 9.0
+_TINY = 1e-300
+_PART = 2**16  # rows at a time
+
+
+class PairedInterval(NamedTuple):
+    """Interval of candidate - base, and p of the test that both are equal: below 1 - confidence iff 0 is outside."""
+
+    low: float
+    high: float
+    p: float
+
+
+class Shared(NamedTuple):
+    """How the gaps of two models' bins vary together.
+
+    correlation: of the bins of one model with those of the other, (m, l). rows: n where it is of uncentred products of
+    n rows; None where it is of centred sums of groups.
+    """
+
+    correlation: Floats
+    rows: int | None
+
+
+class Side(NamedTuple):
+    """One model: its path, its plug-in value, and `slopes`, which gives the expansion of its terms at a place.
+
+    slopes: at (l,) places, of order 1 and higher: (orders, l, m).
+    """
+
+    path: Path
+    value: float
+    slopes: Callable[[Floats], Floats]
+
+
+class _Curve(NamedTuple):
+    """A path at (l,) places; slopes: (orders, l, m). score: of the measured value; inside: whether within the box."""
+
+    target: Floats
+    mean: Floats
+    variance: Floats
+    score: Floats
+    slopes: Floats
+    inside: npt.NDArray[np.bool_]
+
+
+def ece_side(sums: BinSums, n: int, joint: Joint | None = None) -> Side:
+    """A model's ECE, or AECE, as one side of a pair. sums: (m,). n: number of rows. joint: of dependent rows."""
+    error, size, sign = _errors(sums, joint) / n, np.abs(sums.gap) / n, np.sign(sums.gap)
+
+    def slopes(places: Floats) -> Floats:
+        return _expansion(sign * np.maximum(size - places[:, None] * error, 0.0), error, folded=True)
+
+    return Side(folded_path(sums, n, 1.0, joint), float(size.sum()), slopes)
+
+
+def oe_side(sums: BinSums, n: int, z: float, joint: Joint | None = None) -> Side:
+    """A model's OE as one side of a pair. sums: (m,), top-label. z: of the level. n, joint: as for ece_side."""
+    over = overconfidence(sums, n)
+    error = sums.p / np.maximum(sums.count, 1.0) * _errors(sums, joint) / n
+
+    def slopes(places: Floats) -> Floats:
+        place = places[:, None]
+        risen = over + np.minimum(np.abs(place), np.where(place > 0.0, _SLACK, z)) * error
+        under = np.where(place > 0.0, np.minimum(risen, 0.0), risen)
+        moved = np.where(over > 0.0, np.maximum(over - place * error, 0.0), under)
+        return _expansion(moved, error, folded=False)
+
+    return Side(overconfidence_path(sums, n, z, joint), float(np.maximum(over, 0.0).sum()), slopes)
+
+
+def shared_rows(bins: tuple[Bins, Bins], residuals: tuple[Floats, Floats], sums: tuple[BinSums, BinSums]) -> Shared:
+    """How the gaps of two models' bins vary together on the same, independent rows.
+
+    bins, residuals: of both models, (n,) each, in the same order of rows; a residual is outcome - probability.
+    sums: of both models, (m,) and (l,).
+
+    >>> from calibeval.core.sums.binning import bin_sums
+    >>> bins, gap, one = np.array([0, 1]), np.array([0.8, -0.9]), bin_sums([0.2, 0.9], [1, 0], [0, 0.5, 1])
+    >>> shared_rows((bins, bins), (gap, gap), (one, one)).correlation.round(9).tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
+    shape = len(sums[0].count), len(sums[1].count)
+    products = np.zeros(shape[0] * shape[1])
+    for start in range(0, len(bins[0]), _PART):
+        here = slice(start, start + _PART)
+        cell = bins[0][here] * shape[1] + bins[1][here]
+        products += totals_by_index(cell, len(products), residuals[0][here] * residuals[1][here])[0]
+    errors = [np.sqrt(np.maximum(own.gap_squares, 0.0)) for own in sums]
+    scale = errors[0][:, None] * errors[1][None, :]
+    table = np.divide(products.reshape(shape), scale, out=np.zeros(shape), where=scale > _TINY)
+    return Shared(np.clip(table, -1.0, 1.0), len(bins[0]))
+
+
+def shared_groups(
+    bins: tuple[Bins, Bins],
+    residuals: tuple[Floats, Floats],
+    sums: tuple[BinSums, BinSums],
+    groups: Bins,
+) -> tuple[Joint, Joint, Shared]:
+    """How the gaps of the bins of each of two models, and of both together, vary where only groups are independent.
+
+    bins, residuals, sums: as for shared_rows. groups: (n,) of group numbers in [0, j), each of which occurs.
+    Memory: 8 bytes for each group and bin. No gap varies less than if rows were independent.
+    """
+    n, count, first = len(groups), int(groups.max()) + 1, len(sums[0].count)
+    rows = np.bincount(groups, minlength=count) / n
+    parts = []
+    for index, gaps, own in zip(bins, residuals, sums, strict=True):
+        m = len(own.count)
+        totals = np.bincount(groups * m + index, weights=gaps, minlength=count * m).reshape(count, m)
+        parts.append(totals - rows[:, None] * own.gap)
+    centred = np.concatenate(parts, axis=1)
+    covariance = count / (count - 1.0) * (centred.T @ centred)
+    least = np.concatenate([gap_errors(own) for own in sums])
+    error = np.sqrt(np.maximum(np.diagonal(covariance), least**2))
+    correlation = covariance / np.maximum(error[:, None] * error[None, :], _TINY)
+    np.fill_diagonal(correlation, 0.0)
+    one = Joint(error[:first], correlation[:first, :first], count - 1)
+    other = Joint(error[first:], correlation[first:, first:], count - 1)
+    return one, other, Shared(correlation[:first, first:], None)
+
+
+def path_difference(base: Side, candidate: Side, level: Level, shared: Shared | None) -> PairedInterval:
+    """Interval and p of the difference of two calibration errors.
+
+    shared: how the bins of base (rows of the table) vary together with those of candidate (columns); None where the
+    two were measured on different rows.
+    The interval reaches from the least to the largest difference that a pair of points, each within its own 99 %
+    interval (for a level of 95 %), does not make surprising. Of two models that are nearly calibrated and nearly the
+    same it is conservative: their paths move apart although their gaps hardly can.
+    Source: own method; size and coverage by simulation, tests/benchmarks/coverage_pairs.py.
+    """
+    z = level.z
+    curves = (_curve(base, z), _curve(candidate, z))
+    shift, surprise = _surprises(curves, candidate.value - base.value, shared)
+    inside = np.ix_(curves[0].inside, curves[1].inside)
+    low, high = accepted_ends(shift[inside], surprise[inside], z)
+    own = np.maximum(np.abs(curves[0].score)[:, None], np.abs(curves[1].score)[None, :]) / _BOX
+    score = max(least_surprise(sign * shift, surprise, own) for sign in (1.0, -1.0))
+    return PairedInterval(low, high, level.agreeing(level.p(score), low, high))
+
+
+def _errors(sums: BinSums, joint: Joint | None) -> Floats:
+    return gap_errors(sums) if joint is None else joint.error
+
+
+def _expansion(mean: Floats, error: Floats, *, folded: bool) -> Floats:
+    """Coefficients of Hermite's expansion of |X| (folded), or of max(X, 0), around a normal X.
+
+    The first is a probability, the others are derivatives of the density, times the error each.
+    """
+    ratio = np.clip(mean / (error + _TINY), -_FAR, _FAR)
+    below, density = normal_cdf(ratio), normal_pdf(ratio)
+    first = 2.0 * below - 1.0 if folded else below
+    density = 2.0 * density if folded else density
+    before, current = np.zeros_like(ratio), np.ones_like(ratio)
+    orders = [first]
+    for order in range(2, _ORDERS + 1):
+        orders.append(density * current)
+        before, current = current, -ratio * current - (order - 2.0) * before
+    return np.stack(orders) * error
+
+
+def _curve(side: Side, z: float) -> _Curve:
+    """The side's path at places from far beyond its box on one side to far beyond it on the other."""
+    places, box = _places(side, z), _BOX * z
+    points = side.path.along(places)
+    score = np.clip([point.score(side.value) for point in points], -1e6, 1e6)
+    inside = np.abs(score) <= box * (1.0 + 1e-6)
+    if not inside.any():
+        inside[int(np.abs(score).argmin())] = True
+    return _Curve(
+        target=np.array([point.target for point in points]),
+        mean=np.array([point.mean for point in points]),
+        variance=np.array([point.variance for point in points]),
+        score=score,
+        slopes=side.slopes(places),
+        inside=inside,
+    )
+
+
+def _places(side: Side, z: float) -> Floats:
+    """Places in ascending order: evenly spaced in the box, and ever wider outside of it."""
+    box, probes = _BOX * z, _probes(side.path.far, side.path.null)
+    scores = np.maximum.accumulate(np.clip([point.score(side.value) for point in side.path.along(probes)], -1e6, 1e6))
+    steps = np.array(_OUTSIDE) * box
+    outside = np.interp(np.concatenate((-steps, steps)), scores, probes)
+    first, last = np.interp([-box, box], scores, probes)
+    return np.unique(np.concatenate((np.linspace(first, last, _INSIDE), outside)))
+
+
+def _probes(far: float, null: float) -> Floats:
+    """Places from far to null, dense around 0, where the measured gaps are."""
+    reach = max(-2.0 * far, abs(null))
+    count = max(2, math.ceil(math.log(reach / 0.1) / math.log(_PROBES)))
+    ahead = 0.1 * _PROBES ** np.arange(count + 1.0)
+    every = np.concatenate((-ahead[::-1], [0.0], ahead))
+    return np.concatenate((every[(every >= 2.0 * far) & (every < null)], [null]))
+
+
+def _surprises(curves: tuple[_Curve, _Curve], difference: float, shared: Shared | None) -> tuple[Floats, Floats]:
+    """For every pair of points the true difference, and the score of the measured one."""
+    base, candidate = curves
+    variance = base.variance[:, None] + candidate.variance[None, :]
+    total = variance
+    if shared is not None:
+        together, power, factorial = np.zeros_like(variance), np.ones_like(shared.correlation), 1.0
+        for order, (one, other) in enumerate(zip(base.slopes, candidate.slopes, strict=True), 1):
+            power, factorial = power * shared.correlation, factorial * order
+            together += one @ power @ other.T / factorial
+        if shared.rows is not None:
+            together -= base.target[:, None] * candidate.target[None, :] / shared.rows
+        total = np.maximum(variance - 2.0 * together, 1e-4 * variance)
+    surplus = difference - (candidate.mean[None, :] - base.mean[:, None])
+    deviation = np.sqrt(np.maximum(total, 1e-200))
+    surprise = np.clip(np.where(np.abs(surplus) < 1e-15, 0.0, surplus) / deviation, -1e6, 1e6)
+    return candidate.target[None, :] - base.target[:, None], surprise

@@ -1,0 +1,355 @@
+"""Confidence intervals for a sum of absolute gaps, by inverting a test along one path of populations.
+
+A plug-in calibration error adds the noise of every bin: bootstrap intervals around it are biased upwards and can miss
+the truth always. Here the gaps of the bins are moved along a path, from all zero over the measured ones to larger
+ones. For each point of the path the distribution of the plug-in value is known in closed form, and the interval holds
+the calibration errors of the points under which the value that was measured is not surprising. Coverage was measured
+by simulation (tests/benchmarks/coverage.py); a path is one curve through many unknown gaps and no worst-case guarantee.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.sums.binning import BinSums, Floats
+from calibeval.core.uncertainty.floors import cube_root_score, mean_absolute_gap
+from calibeval.core.uncertainty.special import normal_cdf, normal_pdf, student_quantile
+
+Numbers = float | Floats
+Moments = tuple[Numbers, Numbers, Numbers, Numbers]  # the fields of a Point
+
+# Beyond this ratio of a gap to its standard error the fold at zero is not felt.
+_FAR = 9.0
+# Four pseudo-rows of true probabilities keep a bin of equal outcomes from claiming that it has no variance.
+_PSEUDO_ROWS = 4.0
+# Clearly underconfident bins are moved by at most so many standard errors towards zero.
+_SLACK = 2.0
+# The last place of a path by standard errors, and the share of the independent variance that is never subtracted.
+_FARTHEST = -12.0
+_LEAST_SHARE = 0.2
+_TINY = 1e-300
+# Gauss-Hermite quadrature with seven nodes, for the expectation over a standard normal variable.
+_HERMITE = (
+    (0.0, 0.45714285714285713),
+    (-1.1544053947399682, 0.24012317860501273),
+    (1.1544053947399682, 0.24012317860501273),
+    (-2.366759410734541, 0.030757123967586),
+    (2.366759410734541, 0.030757123967586),
+    (-3.750439717725742, 0.000548268855972),
+    (3.750439717725742, 0.000548268855972),
+)
+_TABLE_STEPS = 64
+
+
+class Point(NamedTuple):
+    """A population on the path: its calibration error `target`, and the first moments of the plug-in value there."""
+
+    target: float
+    mean: float
+    variance: float
+    third: float
+
+    def score(self, observed: float) -> float:
+        """The standard normal score of the observed plug-in value, by Wilson and Hilferty's cube root."""
+        if self.variance <= 1e-200:
+            return 0.0 if observed == self.mean else math.copysign(math.inf, observed - self.mean)
+        return cube_root_score((observed - self.mean) / math.sqrt(self.variance), self.half_skew)
+
+    @property
+    def half_skew(self) -> float:
+        """Half of the skewness of the plug-in value, between 0 and 1."""
+        if self.variance <= 1e-200:
+            return 0.0
+        return min(max(0.5 * self.third / (self.variance * math.sqrt(self.variance)), 0.0), 1.0)
+
+
+class Path(NamedTuple):
+    """A curve of populations; from `far` to `null` the error falls to 0.
+
+    moments: the fields of the point at a place, or at several. far is negative; places beyond it are legal, and still
+    farther away.
+    """
+
+    moments: Callable[[Numbers], Moments]
+    far: float
+    null: float
+
+    def at(self, place: float) -> Point:
+        """The point at a place."""
+        return Point(*map(float, self.moments(place)))
+
+    def along(self, places: Floats) -> list[Point]:
+        """The points at many places, at the cost of a few."""
+        fields = np.array(self.moments(places), np.float64)
+        return [Point(*of_place) for of_place in fields.T.tolist()]
+
+
+class Joint(NamedTuple):
+    """How the gaps of bins vary together where rows depend on each other, as estimated from groups of rows.
+
+    error: standard error of every gap (sum of y - p), of the shape of the sums. correlation: between all bins, in the
+    order of the flattened sums, with 0 on the diagonal. freedom: groups less one.
+    """
+
+    error: Floats
+    correlation: Floats
+    freedom: int
+
+    def quantile(self, probability: float) -> float:
+        """Student's quantile, which replaces the normal one where few groups had to tell the errors."""
+        return student_quantile(probability, self.freedom)
+
+    def among(self, filled: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
+        """The correlation between the filled bins, and its square by elements."""
+        places = np.flatnonzero(filled)
+        correlation = self.correlation[np.ix_(places, places)]
+        return correlation, correlation * correlation
+
+    def calibrated(self, sums: BinSums) -> Joint:
+        """The same dependence between rows if the probabilities of these sums were true."""
+        scale = np.sqrt(sums.variance) / np.maximum(gap_errors(sums), _TINY)
+        return self._replace(error=self.error * np.where(sums.count > 0, scale, 0.0))
+
+    def of_class(self, index: int) -> Joint:
+        """The part of one class, of class-wise sums."""
+        m = self.error.shape[1]
+        own = slice(index * m, (index + 1) * m)
+        return Joint(self.error[index], self.correlation[own, own], self.freedom)
+
+
+class Ends(NamedTuple):
+    """Errors on a path: lower and upper end, and between them the one whose expected plug-in value was measured."""
+
+    low: float
+    centre: float
+    high: float
+
+
+def invert(path: Path, observed: float, z: float) -> Ends:
+    """The errors on the path under which the score of the observed value is z, 0 (in the mean) and -z."""
+    at = functools.cache(path.at)
+
+    def solve(excess: Callable[[Point], float]) -> float:
+        if excess(at(path.null)) <= 0.0:
+            return at(path.null).target
+        far = path.far
+        while excess(at(far)) > 0.0:
+            if far < 1024.0 * path.far:
+                return at(far).target
+            far *= 2.0
+        return at(_root(lambda place: excess(at(place)), far, path.null)).target
+
+    low = solve(lambda point: point.score(observed) - z)
+    centre = solve(lambda point: observed - point.mean)
+    high = solve(lambda point: point.score(observed) + z)
+    return Ends(min(low, centre), centre, max(high, centre))
+
+
+def _root(function: Callable[[float], float], low: float, high: float) -> float:
+    """The zero of a function that is negative at low and positive at high: false position, Illinois variant."""
+    at_low, at_high, side = function(low), function(high), 0
+    for _ in range(100):
+        middle = high - at_high * (high - low) / (at_high - at_low)
+        if not low < middle < high or not math.isfinite(middle):
+            middle = 0.5 * (low + high)
+        value = function(middle)
+        if value == 0.0 or high - low <= 1e-13 * max(1.0, abs(middle)):
+            return middle
+        if value < 0.0:
+            low, at_low = middle, value
+            at_high = 0.5 * at_high if side < 0 else at_high
+            side = -1
+        else:
+            high, at_high = middle, value
+            at_low = 0.5 * at_low if side > 0 else at_low
+            side = 1
+    return 0.5 * (low + high)
+
+
+def gap_errors(sums: BinSums) -> Floats:
+    """Standard error of every gap (sum of y - p), shrunk towards that of true probabilities by four pseudo-rows.
+
+    The squares are not centred: they hold the variance of the number of rows in the bin as well.
+    """
+    squares = np.maximum(sums.gap_squares, sums.gap**2 / np.maximum(sums.count, 1.0))
+    return np.sqrt((squares * sums.count + _PSEUDO_ROWS * sums.variance) / (sums.count + _PSEUDO_ROWS))
+
+
+def folded_path(sums: BinSums, n: int, dependence: float, joint: Joint | None = None) -> Path:
+    """The path of mean |gap|: every gap moves by the same number of standard errors, and stops at 0.
+
+    sums: (m,), or (k, m) for the mean over k classes, whose independent variance is multiplied by `dependence`.
+    joint: of dependent rows; then `dependence` does nothing.
+    """
+    counts = np.atleast_2d(sums.count)
+    first_of_class = np.flatnonzero(np.diff(np.nonzero(counts > 0)[0], prepend=-1))
+    filled, divisor = sums.count > 0, float(n * len(counts))
+    errors = gap_errors(sums) if joint is None else joint.error
+    error, size = errors[filled] / divisor, np.abs(sums.gap[filled]) / divisor
+    among, sign = None if joint is None else joint.among(filled), np.sign(sums.gap[filled])
+    scale = error + _TINY
+    # For rare counts a normal variable of the same variance has too large a mean deviation.
+    noise = error * _noise_ratio(sums)[filled]
+    relative_noise = noise / scale
+
+    def moments(places: Numbers) -> Moments:
+        gap = np.maximum(size - np.expand_dims(places, -1) * error, 0.0)
+        ratio = np.minimum(gap / scale, _FAR)
+        inside, density = 2.0 * normal_cdf(ratio) - 1.0, 2.0 * normal_pdf(ratio)
+        unit, square = ratio * inside + density * relative_noise, ratio * ratio
+        variance = error**2 * np.maximum(1.0 + square - unit**2, 0.0)
+        folded = ratio * inside + density
+        third = ratio * (square + 3.0) * inside + (square + 2.0) * density - 3.0 * folded * (1.0 + square)
+        independent, third_moment = _over_bins(variance), _over_bins(error**3 * (third + 2.0 * folded**3))
+        target, mean = _over_bins(gap), _over_bins(gap * inside + noise * density)
+        if among is not None:
+            total, factor = _joint_variance(independent, error * inside * sign, error * density, among)
+            return target, mean, total, factor**2 * third_moment
+        # The uncentred squares count the variance of the error itself; of one class it is target^2 / n.
+        surplus = _over_bins(np.add.reduceat(gap, first_of_class, axis=-1) ** 2) / n
+        variance_of_sum = dependence * np.maximum(independent - surplus, _LEAST_SHARE * independent)
+        return target, mean, variance_of_sum, dependence**1.5 * third_moment
+
+    return Path(moments, _FARTHEST, _largest_ratio(size, error))
+
+
+def overconfidence_path(sums: BinSums, n: int, z: float, joint: Joint | None = None) -> Path:
+    """The path of mean confidence times overconfidence, from (m,) top-label sums.
+
+    Overconfident bins move as on `folded_path`. Underconfident ones may be overconfident only within their error:
+    away from 0 they rise by at most z standard errors, towards 0 by at most two and never above it.
+    joint: of dependent rows.
+    """
+    filled = sums.count > 0
+    errors = gap_errors(sums) if joint is None else joint.error
+    over, error = overconfidence(sums, n)[filled], (_mean_p(sums) * errors)[filled] / n
+    among = None if joint is None else joint.among(filled)
+    scale = error + _TINY
+
+    def moments(places: Numbers) -> Moments:
+        steps = np.expand_dims(places, -1)
+        risen = over + np.minimum(np.abs(steps), np.where(steps > 0.0, _SLACK, z)) * error
+        under = np.where(steps > 0.0, np.minimum(risen, 0.0), risen)
+        gap = np.where(over > 0.0, np.maximum(over - steps * error, 0.0), under)
+        ratio = np.clip(gap / scale, -_FAR, _FAR)
+        below, density = normal_cdf(ratio), normal_pdf(ratio)
+        first, square = ratio * below + density, ratio * ratio
+        second = (square + 1.0) * below + ratio * density
+        third = ratio * (square + 3.0) * below + (square + 2.0) * density - 3.0 * first * second + 2.0 * first**3
+        target, third_moment = _over_bins(np.maximum(gap, 0.0)), _over_bins(error**3 * third)
+        independent = _over_bins(error**2 * np.maximum(second - first**2, 0.0))
+        mean = _over_bins(np.where(ratio < _FAR, error * first, gap))
+        if among is not None:
+            total, factor = _joint_variance(independent, error * below, error * density, among)
+            return target, mean, total, factor**2 * third_moment
+        return target, mean, np.maximum(independent - target**2 / n, _LEAST_SHARE * independent), third_moment
+
+    return Path(moments, _FARTHEST, max(_largest_ratio(over, error), _SLACK))
+
+
+def overconfidence(sums: BinSums, n: int) -> Floats:
+    """Mean confidence times overconfidence of every bin, negative where it is underconfident; the OE sums the rest."""
+    return -_mean_p(sums) * sums.gap / n
+
+
+def single_bin_bound(sums: BinSums, n: int, z: float, joint: Joint | None = None) -> float:
+    """The largest upper end, z standard errors above the measured value, of one bin's share of the OE."""
+    errors = gap_errors(sums) if joint is None else joint.error
+    return float(np.max(overconfidence(sums, n) + z * _mean_p(sums) * errors / n, initial=0.0))
+
+
+def pooled_path(sums: BinSums, n: int, dependence: float, joint: Joint | None = None) -> Path:
+    """The path of the mean over k classes on which gaps are random draws that grow in proportion.
+
+    Many gaps below their standard errors move too little on `folded_path`. Here the gaps of one bin, over the root of
+    their counts, have the mean and the variance that the classes show beyond noise. sums: (k, m). joint: of dependent
+    rows; then `dependence` does nothing.
+    """
+    filled, divisor = sums.count > 0, float(n * len(sums.count))
+    root, error = np.sqrt(np.maximum(sums.count, 1.0)), gap_errors(sums) if joint is None else joint.error
+    among = None if joint is None else joint.among(filled)
+    scaled, mass = sums.gap / root, np.maximum(sums.count.sum(axis=0), 1.0)
+    centre = np.sum(sums.count * scaled, axis=0) / mass
+    excess = np.sum(sums.count * ((scaled - centre) ** 2 - (error / root) ** 2), axis=0) / mass
+    mean = (centre * root)[filled] / divisor
+    spread = (np.sqrt(np.maximum(excess, 0.0)) * root)[filled] / divisor
+    noise = (error * _noise_ratio(sums))[filled] / divisor
+    error = error[filled] / divisor
+    unit_mean, unit_spread = mean / (error + _TINY), spread / (error + _TINY)
+
+    def moments(places: Numbers) -> Moments:
+        growth = -np.expand_dims(places, -1)
+        variance, slope, bend = np.zeros((3, *np.broadcast_shapes(growth.shape, error.shape)))
+        for node, weight in _HERMITE:
+            drawn = growth * (unit_mean + node * unit_spread)
+            ratio = np.minimum(np.abs(drawn), _FAR)
+            variance += weight * _FOLDED_VARIANCE[np.rint(ratio * _TABLE_STEPS).astype(np.intp)]
+            if among is not None:
+                slope += weight * np.sign(drawn) * (2.0 * normal_cdf(ratio) - 1.0)
+                bend += weight * 2.0 * normal_pdf(ratio)
+        independent = _over_bins(error**2 * variance)
+        total = dependence * independent
+        if among is not None:
+            total, _ = _joint_variance(independent, error * slope, error * bend, among)
+        target = _over_bins(_folded_mean(growth * mean, growth * spread))
+        noisy = _over_bins(_folded_mean(growth * mean, np.sqrt((growth * spread) ** 2 + noise**2)))
+        return target, noisy, total, np.zeros_like(total)
+
+    return Path(moments, -1.0, 0.0)
+
+
+def _joint_variance(
+    independent: Numbers, slope: Floats, bend: Floats, among: tuple[Floats, Floats]
+) -> tuple[Numbers, Numbers]:
+    """Variance of a sum of functions of correlated normal variables, and its ratio to that of independent ones.
+
+    independent: the variance without correlation. slope, bend: expectations of the first and second derivative of each
+    function, times the first and second power of the standard error over that error: what a Hermite series begins with.
+    """
+    correlation, squared = among
+    size = np.abs(slope)
+    # Bins that vary together but show gaps of opposite signs may do so by noise: then these would not cancel.
+    linear = np.maximum(_over_bins(slope @ correlation * slope), _over_bins(size @ correlation * size))
+    off_diagonal = linear + 0.5 * _over_bins(bend @ squared * bend)
+    total = np.maximum(independent + off_diagonal, _LEAST_SHARE * independent)
+    return total, total / np.maximum(independent, _TINY)
+
+
+def _over_bins(values: Floats) -> Numbers:
+    """The sum over the bins."""
+    total: Numbers = np.add.reduce(values, axis=-1)
+    return total
+
+
+def _mean_p(sums: BinSums) -> Floats:
+    return sums.p / np.maximum(sums.count, 1.0)
+
+
+def _largest_ratio(gap: Floats, error: Floats) -> float:
+    """A place at which every positive gap has come to 0, in spite of rounding."""
+    ratio = gap[error > 0.0] / error[error > 0.0]
+    return 1e-9 + (1.0 + 1e-12) * float(ratio.max(initial=0.0))
+
+
+def _noise_ratio(sums: BinSums) -> Floats:
+    """Mean deviation of every bin's count over that of a normal variable of its variance; below 1 for rare counts."""
+    normal = np.sqrt(2.0 / np.pi * sums.variance)
+    return np.where(normal > 1e-100, mean_absolute_gap(sums) / np.maximum(normal, 1e-100), 1.0)
+
+
+def _folded_mean(gap: Floats, error: Floats) -> Floats:
+    """Expectation of |X| for a normal X with mean `gap` and standard deviation `error`, which may be 0."""
+    size = np.abs(gap)
+    ratio = np.minimum(size / (error + _TINY), _FAR)
+    return np.asarray(size * (2.0 * normal_cdf(ratio) - 1.0) + 2.0 * error * normal_pdf(ratio))
+
+
+# Variance of |X| for a normal X of variance 1, by its mean from 0 to _FAR: the nearest entry errs by 0.4 % at most.
+_MEANS = np.arange(_FAR * _TABLE_STEPS + 1.0) / _TABLE_STEPS
+_FOLDED_VARIANCE = 1.0 + _MEANS**2 - _folded_mean(_MEANS, np.ones_like(_MEANS)) ** 2

@@ -1,0 +1,87 @@
+"""What values each kind may have; the whole messages stand in test_engine.py, where a report meets them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from calibeval import Predictions
+from calibeval.core.data.check_values import bad_values_error, check_values, looks_like_probs
+from calibeval.core.data.predictions import stored_precision, sum_tolerance
+from calibeval.core.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"),
+    [("f8", 1e-4), ("f4", 1e-4), ("f2", 8 * 2**-10), (">f2", 8 * 2**-10), ("i4", 1e-4), ("b1", 1e-4)],
+)
+def test_tolerance_follows_the_stored_type(dtype, tolerance):
+    assert sum_tolerance(stored_precision(np.dtype(dtype))) == tolerance
+
+
+@pytest.mark.parametrize(
+    ("dtype", "off", "fine"),
+    [
+        ("f8", 9e-5, True),
+        ("f8", 1.2e-4, False),
+        ("f4", 9e-5, True),
+        ("f4", 1.2e-4, False),
+        ("f2", 0.006, True),
+        ("f2", 0.01, False),
+    ],
+)
+@pytest.mark.parametrize("k", [2, 20])
+def test_sums_just_inside_and_outside(dtype, off, fine, k):
+    probs = np.zeros((2, k))
+    probs[:, :2] = 0.5
+    probs[1, 0] += off
+    error = bad_values_error(Predictions(probs=probs.astype(dtype), labels=[0, 0]))
+    assert (error is None) == fine
+
+
+def test_good_values_pass():
+    check_values(Predictions(logits=[[0.0, -np.inf], [1e308, -1e308]], labels=[0, 1]))
+    check_values(Predictions(probs=[[0.0, 1.0]], labels=[0]))
+    check_values(Predictions(log_probs=[[0.0, -np.inf]], labels=[0]))
+    check_values(Predictions(confidence=[0.0, 1.0], correct=[0, 1]))
+
+
+def test_rounded_probabilities_of_many_classes_pass():
+    rng = np.random.default_rng(0)
+    probs = rng.dirichlet(np.ones(1000), 50)
+    check_values(Predictions(probs=probs.astype(np.float16), labels=[0] * 50))
+    check_values(Predictions(probs=probs.astype(np.float32), labels=[0] * 50))
+
+
+def test_all_bad_rows_are_counted_over_all_blocks(monkeypatch):
+    monkeypatch.setattr("calibeval.core.data.check_values.ROWS_SCORES", 4)
+    probs = np.full((10, 2), 0.5)
+    probs[[3, 4, 9]] = 0.7
+    with pytest.raises(InputError) as error:
+        check_values(Predictions(probs=probs, labels=[0] * 10))
+    assert str(error.value) == (
+        "predictions: row 3 sums to 1.4, not to 1 within 0.0001, so these are not probabilities "
+        "(3 rows of 10 are wrong). If they are logits, say --kind logits."
+    )
+
+
+def test_row_numbers_count_ignored_rows():
+    probs = np.array([[0.5, 0.5], [9.0, 9.0], [0.5, 0.6]])
+    with pytest.raises(InputError, match=r"^predictions: row 2 sums to 1\.1, "):
+        check_values(Predictions(probs=probs, labels=[0, 255, 0], ignore_index=255))
+
+
+@pytest.mark.parametrize(
+    ("scores", "answer"),
+    [
+        ([[0.25, 0.75], [1.0, 0.0]], True),
+        ([[0.25, 0.75], [1.0, 0.1]], False),
+        ([[1.25, -0.25]], False),
+        ([[0.5, np.nan]], False),
+        ([[0, 1], [1, 0]], True),
+    ],
+)
+def test_what_looks_like_probabilities(scores, answer):
+    assert looks_like_probs(np.array(scores)) is answer
+    if np.asarray(scores).dtype.kind == "f":
+        assert looks_like_probs(np.array(scores, np.float16)) is answer

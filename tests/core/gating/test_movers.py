@@ -1,0 +1,65 @@
+"""What moved a metric: shares of rows that add up to it, and the parts that carry most of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from calibeval import Predictions
+from calibeval.core.gating.movers import Part, Parted, bin_parts, class_movers, movers, row_shares
+from calibeval.core.metrics.table import METRICS
+from calibeval.core.sums.engine import summarise
+from tests.data import logits_and_labels
+
+
+def sums_of(n=700, k=4):
+    logits, labels = logits_and_labels(n, k)
+    return summarise(Predictions(logits=logits, labels=labels), keep_rows=True)
+
+
+@pytest.mark.parametrize("metric", ["confidence_gap", "ece", "aece", "oe", "mce", "nll", "brier"])
+def test_shares_add_up_to_the_metric(metric):
+    sums = sums_of()
+    assert row_shares(metric, sums).sum() == pytest.approx(METRICS[metric].value(sums), abs=1e-12)
+
+
+def test_shares_of_accuracy_are_errors():
+    sums = sums_of()
+    assert row_shares("accuracy", sums).sum() == pytest.approx(1 - METRICS["accuracy"].value(sums))
+
+
+def test_rows_without_shares():
+    sums = sums_of()
+    assert row_shares("cwce", sums) is None
+    top = summarise(Predictions(confidence=[0.9, 0.8], correct=[1, 0]), keep_rows=True)
+    assert row_shares("nll", top) is None
+    assert row_shares("ece", top) is not None
+    impossible = summarise(Predictions(probs=[[1.0, 0.0], [0.5, 0.5]], labels=[1, 1]), keep_rows=True)
+    assert row_shares("nll", impossible) is None
+    assert row_shares("ece", summarise(Predictions(probs=[[1.0, 0.0]], labels=[1]))) is None
+
+
+def test_bins_of_rows():
+    sums = summarise(Predictions(confidence=[0.05, 0.95, 0.97], correct=[1, 0, 1]), keep_rows=True)
+    parts = bin_parts(sums)
+    assert [parts.names[i] for i in parts.codes] == ["0.00 – 0.07", "0.93 – 1.00", "0.93 – 1.00"]
+
+
+def test_only_parts_above_their_share_of_rows_are_named():
+    even = Parted("light", ["day", "night"], np.array([0, 1, 0, 1]))
+    assert movers(np.ones(4), [even]) == []
+    assert movers(np.zeros(4), [even]) == []
+    assert movers(-np.array([0.0, 4.0, 0.0, 4.0]), [even]) == [Part("light", "night", 1.0, 0.5)]
+
+
+def test_of_a_kind_two_parts_are_named_largest_first():
+    many = Parted("c", ["a", "b", "c", "d"], np.array([0, 1, 2, 3, 3, 3, 3, 3, 3, 3]))
+    shares = np.array([3.0, 4.0, 3.0, *[0.0] * 7])
+    assert [part.name for part in movers(shares, [many])] == ["b", "a"]
+
+
+def test_classes_that_carry_a_class_wise_error():
+    assert class_movers({"a": 0.06, "b": 0.02, "c": 0.01, "d": 0.01}) == [
+        Part("class", "a", pytest.approx(0.6), 0.25),
+    ]
+    assert class_movers({"a": 0.0}) == []

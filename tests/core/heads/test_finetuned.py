@@ -1,0 +1,81 @@
+"""The table of a comparison as data: means, the choice, and JSON that loses nothing."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+
+from calibeval.core.errors import InputError
+from calibeval.core.heads.finetuned import SHOWN, Finetuned, LossResult, SeedResult, chosen_of
+
+NOTHING = dict.fromkeys(SHOWN)
+
+
+def seed(number=0, score=0.5, nll=0.1 + 0.2, temperature=1.5):
+    values = {"accuracy": 0.9, "ece": 1 / 3, "aece": 0.04, "cwce": None, "nll": nll}
+    return SeedResult(number, 4, score, temperature, values, {**values, "nll": nll / 2})
+
+
+def diverged(number=0):
+    return SeedResult(number, 0, None, None, NOTHING, NOTHING, "training diverged")
+
+
+def found(*losses, chosen=0):
+    return Finetuned("1", {"epochs": 4}, {"train": {"n": 3}}, "test", losses, chosen, ("careful",))
+
+
+TABLE = found(
+    LossResult("ce", {"lr": 1e-3}, (seed(0), seed(1, nll=0.7))),
+    LossResult("mbls(margin=6)", {"margin": 6, "lr": 0.1}, (diverged(0), seed(1))),
+    chosen=1,
+)
+
+
+def test_json_keeps_every_digit():
+    text = TABLE.to_json()
+    assert Finetuned.from_json(text) == TABLE
+    assert Finetuned.from_json(text).to_json() == text
+    assert "reason" not in json.loads(text)["losses"][0]["seeds"][0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "[]", "{}", "null", '{"schema": "calibeval.report/1"}', "[" * 100_000,
+        TABLE.to_json().replace('"chosen": "mbls(margin=6)"', '"chosen": "ls"'),
+        TABLE.to_json().replace('"epoch"', '"epochs"'),
+        TABLE.to_json().replace('"seeds": [', '"seeds": [1, '),
+    ],
+)  # fmt: skip
+def test_other_texts_are_refused(text):
+    with pytest.raises(InputError, match=r'this is no table of schema calibeval\.finetune/1|schema "calibeval'):
+        Finetuned.from_json(text)
+
+
+def test_numbers_that_json_lacks_are_never_written():
+    broken = found(LossResult("ce", {}, (seed(score=math.nan),)))
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        broken.to_json()
+
+
+def test_means_and_deviations_are_of_the_seeds_with_a_head():
+    both, one = TABLE.losses
+    assert both.mean("nll", after=False) == pytest.approx((0.3 + 0.7) / 2)
+    assert both.deviation("nll", after=True) == pytest.approx(math.sqrt(2) * 0.1)
+    assert both.mean("cwce", after=False) is None
+    assert one.mean("nll", after=False) == 0.1 + 0.2
+    assert one.deviation("nll", after=False) is None
+    assert (both.temperature(), one.temperature()) == (1.5, 1.5)
+    assert LossResult("ls", {}, (diverged(),)).temperature() is None
+
+
+def test_the_choice_is_of_the_heads_that_are_saved():
+    good, bad = LossResult("a", {}, (seed(score=0.4), seed(1, score=0.9))), LossResult("b", {}, (diverged(),))
+    late = LossResult("c", {}, (diverged(0), seed(1, score=0.3)))
+    assert chosen_of([bad, good]) == 1
+    assert chosen_of([good, bad, late]) == 2
+    assert chosen_of([good, good]) == 0
+    with pytest.raises(InputError, match="training diverged with every loss, and no head is left; lower --lr"):
+        chosen_of([bad, bad])

@@ -1,0 +1,156 @@
+"""Reports written by strangers: every wrong field is named by its path, and nothing wrong gets through."""
+
+from __future__ import annotations
+
+import copy
+import json
+
+import numpy as np
+import pytest
+
+from calibeval import Predictions, Report, evaluate
+from calibeval.core.errors import InputError
+from calibeval.core.report.report import SCHEMA
+from tests.data import logits_and_labels
+
+
+def whole_report():
+    """A report with everything that a report can have."""
+    logits, labels = logits_and_labels(300, 3)
+    predictions = Predictions(
+        logits=logits,
+        labels=labels,
+        columns={"g": np.arange(300) % 15, "s": np.repeat(["a", "b", "c"], [150, 140, 10])},
+    )
+    report = evaluate(predictions, group="g", slices=["s"], bins=3)
+    document = report.to_dict()
+    fitted_on = {"path": "val.npz", "split": None, "sha256": "0" * 64, "n": 100}
+    again = {"method": "temperature", "parameters": {"temperature": 2.0}, "fitted_on": fitted_on}
+    results = {key: document["dumps"][0][key] for key in ("metrics", "bins")}
+    document["dumps"][0]["recalibrated"] = {**again, **results}
+    return json.loads(json.dumps(document))
+
+
+DOCUMENT = whole_report()
+
+
+def changed(path, value):
+    document = copy.deepcopy(DOCUMENT)
+    parent = document
+    for key in path[:-1]:
+        parent = parent[key]
+    if value is ...:
+        del parent[path[-1]]
+    else:
+        parent[path[-1]] = value
+    return json.dumps(document)
+
+
+def error_of(text):
+    with pytest.raises(InputError) as error:
+        Report.from_json(text)
+    return str(error.value)
+
+
+def test_the_whole_report_is_read():
+    text = json.dumps(DOCUMENT, indent=1) + "\n"
+    report = Report.from_json(text)
+    assert report.to_json() == text
+    dump = report.dumps[0]
+    assert (len(dump.slices), len(dump.small_slices), dump.groups.count) == (2, 1, 15)
+    assert dump.recalibrated.name == "T = 2"
+    assert dump.after().slices is None
+    assert dump.after().groups == dump.groups
+
+
+FIRST = ("dumps", 0)
+WRONG = [
+    (("version",), 3, "version is 3, but a text is needed"),
+    (("settings",), [], "settings is a list, but an object is needed"),
+    (("settings", "bins"), "15", 'settings.bins is "15", but a count is needed'),
+    (("settings", "bins"), True, "settings.bins is a truth value, but a count is needed"),
+    (("settings", "confidence"), "high", 'settings.confidence is "high", but a finite number is needed'),
+    (("settings", "slices"), "s", 'settings.slices is "s", but a list is needed'),
+    (("settings", "slices"), [1], "settings.slices[0] is 1, but a text is needed"),
+    (("settings", "min_rows"), -1, "settings.min_rows is -1, but a count is needed"),
+    (("settings", "group"), None, "settings.group is null, but a text is needed"),
+    (("dumps",), {}, "dumps is an object, but a list is needed"),
+    (("dumps",), ..., 'the report has no "dumps"'),
+    (FIRST, 1, "dumps[0] is 1, but an object is needed"),
+    ((*FIRST, "name"), None, "dumps[0].name is null, but a text is needed"),
+    ((*FIRST, "source", "n"), 1.5, "dumps[0].source.n is 1.5, but a count is needed"),
+    ((*FIRST, "source", "n"), 2**70, f"dumps[0].source.n is {2**70}, but a count is needed"),
+    ((*FIRST, "source", "k"), "3", 'dumps[0].source.k is "3", but a count is needed'),
+    ((*FIRST, "source", "path"), 1, "dumps[0].source.path is 1, but a text is needed"),
+    ((*FIRST, "source", "kind"), ..., 'dumps[0].source has no "kind"'),
+    ((*FIRST, "source", "labels_path"), [], "dumps[0].source.labels_path is a list, but a text is needed"),
+    ((*FIRST, "metrics"), [], "dumps[0].metrics is a list, but an object is needed"),
+    ((*FIRST, "metrics", "ece"), 0.5, "dumps[0].metrics.ece is 0.5, but an object is needed"),
+    ((*FIRST, "metrics", "ece", "value"), "0", 'dumps[0].metrics.ece.value is "0", but a finite number is needed'),
+    ((*FIRST, "metrics", "ece", "value"), ..., 'dumps[0].metrics.ece has no "value"'),
+    ((*FIRST, "metrics", "ece", "low"), None, "dumps[0].metrics.ece.low is null, but a finite number is needed"),
+    (
+        (*FIRST, "metrics", "ece", "low"),
+        True,
+        "dumps[0].metrics.ece.low is a truth value, but a finite number is needed",
+    ),
+    ((*FIRST, "metrics", "ece", "reason"), 1, "dumps[0].metrics.ece.reason is 1, but a text is needed"),
+    ((*FIRST, "metrics", "mce", "bin"), 0.5, "dumps[0].metrics.mce.bin is 0.5, but a count is needed"),
+    ((*FIRST, "metrics", "ece", "p"), 1, 'dumps[0].metrics.ece has an unknown field "p"'),
+    ((*FIRST, "metrics", "ece", "name"), "x", 'dumps[0].metrics.ece has an unknown field "name"'),
+    ((*FIRST, "bins", "equal_width"), None, "dumps[0].bins.equal_width is null, but a list is needed"),
+    ((*FIRST, "bins", "equal_mass"), 3, "dumps[0].bins.equal_mass is 3, but a list is needed"),
+    (
+        (*FIRST, "bins", "equal_width", 2, "gap"),
+        "x" * 99,
+        f'dumps[0].bins.equal_width[2].gap is "{"x" * 56}..., but a finite number is needed',
+    ),
+    ((*FIRST, "per_class", 1, "support"), -3, "dumps[0].per_class[1].support is -3, but a count is needed"),
+    ((*FIRST, "per_class", 1, "name"), 3, "dumps[0].per_class[1].name is 3, but a text is needed"),
+    ((*FIRST, "warnings"), "none", 'dumps[0].warnings is "none", but a list is needed'),
+    ((*FIRST, "warnings"), [None], "dumps[0].warnings[0] is null, but a text is needed"),
+    (
+        (*FIRST, "recalibrated", "parameters", "temperature"),
+        "hot",
+        'dumps[0].recalibrated.parameters.temperature is "hot", but a finite number is needed',
+    ),
+    ((*FIRST, "recalibrated", "method"), ..., 'dumps[0].recalibrated has no "method"'),
+    ((*FIRST, "slices", 0, "value"), 1, "dumps[0].slices[0].value is 1, but a text is needed"),
+    ((*FIRST, "slices", 0, "p"), "0", 'dumps[0].slices[0].p is "0", but a finite number is needed'),
+    ((*FIRST, "slices", 0, "p_holm"), ..., 'dumps[0].slices[0] has no "p_holm"'),
+    (
+        (*FIRST, "slices", 0, "metrics", "ece", "high"),
+        [],
+        "dumps[0].slices[0].metrics.ece.high is a list, but a finite",
+    ),
+    ((*FIRST, "small_slices", 0, "n"), None, "dumps[0].small_slices[0].n is null, but a count is needed"),
+    ((*FIRST, "groups", "count"), "15", 'dumps[0].groups.count is "15", but a count is needed'),
+    ((*FIRST, "groups", "x"), 1, 'dumps[0].groups has an unknown field "x"'),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "message"), WRONG)
+def test_wrong_fields_are_named(path, value, message):
+    assert error_of(changed(path, value)).startswith(f"this is no report of schema {SCHEMA}: {message}")
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "1" + "0" * 400])
+def test_numbers_beyond_float64(number):
+    text = changed((*FIRST, "metrics", "ece", "value"), "PLACE").replace('"PLACE"', number)
+    assert "dumps[0].metrics.ece.value is " in error_of(text)
+
+
+def test_whole_numbers_are_numbers():
+    report = Report.from_json(changed((*FIRST, "metrics", "ece", "value"), 1))
+    assert report["ece"].value == 1.0
+    assert isinstance(report["ece"].value, float)
+
+
+@pytest.mark.parametrize("key", ["note", "schema2"])
+def test_fields_of_later_versions_are_passed_over(key):
+    assert Report.from_json(changed((key,), 1)) == Report.from_json(json.dumps(DOCUMENT))
+    assert Report.from_json(changed((*FIRST, key), 1)) == Report.from_json(json.dumps(DOCUMENT))
+
+
+def test_unknown_settings_are_kept():
+    assert Report.from_json(changed(("settings", "more"), [1, "x"])).settings["more"] == [1, "x"]

@@ -1,0 +1,46 @@
+"""Work in threads: results in the order of the pieces, little under way at once, and errors that reach the caller."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from calibeval.core.sums.threads import in_order
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 5])
+def test_results_are_those_of_the_work(jobs):
+    assert list(in_order(lambda piece: piece * piece, range(20), jobs)) == [piece * piece for piece in range(20)]
+
+
+@pytest.mark.parametrize("jobs", [2, 5])
+def test_results_come_in_the_order_of_the_pieces_whichever_is_done_first(jobs):
+    later = threading.Event()
+
+    def work(piece):
+        if piece == 0:
+            assert later.wait(10)
+        later.set()
+        return piece
+
+    assert list(in_order(work, range(20), jobs)) == list(range(20))
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 3])
+def test_few_pieces_are_under_way_at_once(jobs):
+    taken = []
+    results = in_order(lambda piece: piece, (taken.append(i) or i for i in range(100)), jobs)
+    for done in range(50):
+        assert next(results) == done
+        assert len(taken) <= done + 1 + (jobs if jobs > 1 else 0)
+    results.close()
+    assert len(taken) <= 50 + jobs
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_the_first_error_is_raised_in_its_place(jobs):
+    results = in_order(lambda piece: 1 // (2 - piece), range(10), jobs)
+    assert [next(results), next(results)] == [0, 1]
+    with pytest.raises(ZeroDivisionError):
+        next(results)

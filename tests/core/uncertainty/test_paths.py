@@ -1,0 +1,53 @@
+"""Paths: many places at once give what they give one by one, and the error falls to 0 at their end."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from calibeval.core.sums.binning import bin_sums, equal_width_edges
+from calibeval.core.uncertainty.intervals import Joint
+from calibeval.core.uncertainty.paths import BinSums, folded_path, gap_errors, overconfidence_path, pooled_path
+
+N = 400
+
+
+def class_sums(k):
+    """Class-wise sums of N rows; the last of 10 bins is empty in every class."""
+    rng = np.random.default_rng(k)
+    p = 0.9 * rng.random((k, N))
+    parts = [bin_sums(row, rng.random(N) < 0.8 * row, equal_width_edges(10)) for row in p]
+    return BinSums(*(np.array([getattr(part, name) for part in parts]) for name in BinSums.__slots__))
+
+
+def joint_of(sums):
+    """A dependence between all bins."""
+    size = sums.count.size
+    correlation = np.full((size, size), 0.1) - 0.1 * np.eye(size)
+    return Joint(1.3 * gap_errors(sums), correlation, 30)
+
+
+PATHS = {
+    "folded": lambda joint: folded_path(class_sums(1).row(0), N, 1.0, joint(class_sums(1).row(0))),
+    "folded, by class": lambda joint: folded_path(class_sums(3), N, 2.0, joint(class_sums(3))),
+    "overconfidence": lambda joint: overconfidence_path(class_sums(1).row(0), N, 1.96, joint(class_sums(1).row(0))),
+    "pooled": lambda joint: pooled_path(class_sums(3), N, 2.0, joint(class_sums(3))),
+}
+
+
+@pytest.mark.parametrize("joint", [lambda _: None, joint_of])
+@pytest.mark.parametrize("name", PATHS)
+def test_many_places_are_those_one_by_one(name, joint):
+    path = PATHS[name](joint)
+    places = np.concatenate((np.linspace(2 * path.far, path.null, 30), [0.0]))
+    for found, place in zip(path.along(places), places.tolist(), strict=True):
+        assert found == pytest.approx(path.at(place), rel=1e-12, abs=1e-15)
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_the_error_falls_to_nothing(name):
+    path = PATHS[name](lambda _: None)
+    targets = [point.target for point in path.along(np.linspace(path.far, path.null, 50))]
+    assert targets == sorted(targets, reverse=True)
+    assert targets[-1] == pytest.approx(0.0, abs=1e-9)
+    assert path.at(path.null).mean > 0
