@@ -14,8 +14,8 @@ from torch import Tensor
 
 from calibeval.core.errors import InputError, UsageError
 from calibeval.core.version import VERSION
-from calibeval.readers.limits import Limits
-from calibeval.readers.safetensors import read_with_texts
+from calibeval.readers.formats.safetensors import read_with_texts
+from calibeval.readers.stored.limits import Limits
 from calibeval.training.sweep import Sweep
 from calibeval.writers.tensors import write_tensors
 

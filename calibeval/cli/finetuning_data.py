@@ -12,9 +12,9 @@ import numpy as np
 from calibeval.core.errors import InputError, UsageError, nearest
 from calibeval.core.heads.features import Features, shared_rows
 from calibeval.core.heads.layers import PlainLayer
-from calibeval.readers import ReadOptions
-from calibeval.readers.features import open_features
-from calibeval.readers.head_weights import Head, read_head
+from calibeval.readers.features.features import open_features
+from calibeval.readers.features.head_weights import Head, read_head
+from calibeval.readers.meaning.assemble import ReadOptions
 from calibeval.training.finetune import Request
 
 NEW_HEADS = ("linear", "mlp")

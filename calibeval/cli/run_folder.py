@@ -18,7 +18,7 @@ from calibeval.cli.finetuning_results import SavedHead
 from calibeval.core.errors import FileProblem, InputError, UsageError
 from calibeval.core.heads.finetuned import Finetuned
 from calibeval.core.report.report import Report
-from calibeval.readers.head_weights import RUN_FILE
+from calibeval.readers.features.head_weights import RUN_FILE
 from calibeval.render import html
 from calibeval.training.finetune import predictions_of
 from calibeval.training.sweep import Step, Sweep

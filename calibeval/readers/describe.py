@@ -12,10 +12,10 @@ from calibeval.core.data.inspection import ArrayNote, Inspection, Reading
 from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.errors import CalibevalError
 from calibeval.core.heads.features import Features
-from calibeval.readers.assemble import ReadOptions
-from calibeval.readers.features import open_features
+from calibeval.readers.features.features import open_features
+from calibeval.readers.meaning.assemble import ReadOptions
 from calibeval.readers.open import Opened, open_input, open_labels, predictions_of, split_name
-from calibeval.readers.roles import (
+from calibeval.readers.stored.names import (
     CORRECT_KEYS,
     FEATURE_KEYS,
     ID_KEYS,
@@ -28,7 +28,7 @@ from calibeval.readers.roles import (
     index_splits,
     prefixes,
 )
-from calibeval.readers.stored import Stored
+from calibeval.readers.stored.stored import Stored
 
 MANY_VALUES = 50
 

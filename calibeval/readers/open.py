@@ -14,13 +14,13 @@ from typing import IO
 from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.data.row_source import as_kind
 from calibeval.core.errors import FileProblem, InputError, nearest
-from calibeval.readers.assemble import ReadOptions, assemble, external_labels
-from calibeval.readers.digest import Background, checked_sha256
-from calibeval.readers.limits import Limits, quarter_of_memory
-from calibeval.readers.roles import Keys
+from calibeval.readers.meaning.assemble import ReadOptions, assemble, external_labels
+from calibeval.readers.meaning.roles import Keys
 from calibeval.readers.shards import joined, shard_paths, shards_sha256
 from calibeval.readers.stdin import read_stdin
-from calibeval.readers.stored import Contents
+from calibeval.readers.stored.digest import Background, checked_sha256
+from calibeval.readers.stored.limits import Limits, quarter_of_memory
+from calibeval.readers.stored.stored import Contents
 
 STDIN = Path("-")
 FORMATS: dict[str, tuple[str, str]] = {
@@ -214,7 +214,7 @@ def load(path: Path, limits: Limits) -> Contents:
         raise InputError(f"{path.name}: the file is empty")
     module, function = FORMATS[suffix]
     reader: Callable[[Path, Limits], Contents] = getattr(
-        importlib.import_module(f"calibeval.readers.{module}"), function
+        importlib.import_module(f"calibeval.readers.formats.{module}"), function
     )
     try:
         return reader(path, limits)

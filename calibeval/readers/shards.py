@@ -15,10 +15,10 @@ import numpy.typing as npt
 
 from calibeval.core.data.row_source import RowSource
 from calibeval.core.errors import FileProblem, InputError
-from calibeval.readers.digest import checked_sha256
-from calibeval.readers.limits import Limits
-from calibeval.readers.roles import IGNORE_KEYS, NAME_KEYS, index_splits
-from calibeval.readers.stored import Contents, Stored
+from calibeval.readers.stored.digest import checked_sha256
+from calibeval.readers.stored.limits import Limits
+from calibeval.readers.stored.names import IGNORE_KEYS, NAME_KEYS, index_splits
+from calibeval.readers.stored.stored import Contents, Stored
 
 NUMBERED = re.compile(r"^(?P<stem>.*[-_.])(?P<number>[0-9]{1,9})-of-(?P<count>[0-9]{1,9})(?P<rest>\.[^/]*)$")
 PATTERN = re.compile(r"[*?\[]")

@@ -8,11 +8,11 @@ import tempfile
 from typing import IO, NamedTuple
 
 from calibeval.core.errors import FileProblem, InputError
-from calibeval.readers.csv import read_table
-from calibeval.readers.jsonl import read_objects
-from calibeval.readers.limits import Limits
-from calibeval.readers.stored import Contents
-from calibeval.readers.text import BOM, TextSource
+from calibeval.readers.formats.csv import read_table
+from calibeval.readers.formats.jsonl import read_objects
+from calibeval.readers.formats.text import BOM, TextSource
+from calibeval.readers.stored.limits import Limits
+from calibeval.readers.stored.stored import Contents
 
 NAME = "standard input"
 PIECE = 2**20

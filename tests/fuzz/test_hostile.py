@@ -18,7 +18,7 @@ import torch
 
 from calibeval.cli.main import main
 from calibeval.core.errors import InputError
-from calibeval.readers import read
+from calibeval.readers.open import read
 from tests.fuzz.seeds import SEEDS, arrays
 
 

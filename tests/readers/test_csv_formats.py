@@ -9,16 +9,16 @@ import pytest
 
 from calibeval import read
 from calibeval.core.errors import InputError
-from calibeval.readers import columns as columns_module
-from calibeval.readers import text as text_module
-from calibeval.readers import texts as texts_module
-from calibeval.readers.assemble import ReadOptions
-from calibeval.readers.cells import is_list
-from calibeval.readers.csv import read_csv
-from calibeval.readers.limits import Limits
+from calibeval.readers.formats import table as columns_module
+from calibeval.readers.formats import text as text_module
+from calibeval.readers.formats import texts as texts_module
+from calibeval.readers.formats.cells import is_list
+from calibeval.readers.formats.csv import read_csv
+from calibeval.readers.formats.texts import Texts
+from calibeval.readers.meaning.assemble import ReadOptions
 from calibeval.readers.open import open_dump
-from calibeval.readers.spool import FileRows
-from calibeval.readers.texts import Texts
+from calibeval.readers.stored.limits import Limits
+from calibeval.readers.stored.spool import FileRows
 from tests.readers.dumps import LABELS, LOGITS, PROBS, refused
 
 HEADER = "logit_0,logit_1,label\n"

@@ -7,8 +7,8 @@ import hashlib
 import numpy as np
 
 from calibeval.core.data.inspection import Reading
-from calibeval.readers.assemble import ReadOptions
 from calibeval.readers.describe import inspect_dump
+from calibeval.readers.meaning.assemble import ReadOptions
 from tests.data import logits_and_labels
 from tests.readers.dumps import LABELS, LOGITS, PROBS, npz, part
 

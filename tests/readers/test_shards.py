@@ -9,11 +9,11 @@ import pytest
 
 from calibeval import evaluate, read
 from calibeval.core.errors import FileProblem, InputError
-from calibeval.readers.assemble import ReadOptions
 from calibeval.readers.describe import inspect_dump
-from calibeval.readers.limits import Limits
+from calibeval.readers.meaning.assemble import ReadOptions
 from calibeval.readers.open import open_dump
 from calibeval.readers.shards import ShardedRows, natural
+from calibeval.readers.stored.limits import Limits
 from tests.readers.dumps import LABELS, LOGITS, refused
 
 

@@ -14,10 +14,10 @@ import pytest
 
 from calibeval import read
 from calibeval.core.errors import CalibevalError, FileProblem, InputError
-from calibeval.readers import text as text_module
-from calibeval.readers.limits import Limits
+from calibeval.readers.formats import text as text_module
 from calibeval.readers.open import open_input
 from calibeval.readers.stdin import read_stdin
+from calibeval.readers.stored.limits import Limits
 
 CSV = b"logit_0,logit_1,label\n1.5,2,0\n3,4,1\n"
 JSONL = b'{"logits": [1.5, 2], "label": 0}\n{"logits": [3, 4], "label": 1}\n'

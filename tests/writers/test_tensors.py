@@ -8,8 +8,8 @@ from safetensors import safe_open
 from safetensors.numpy import load_file
 
 from calibeval.core.errors import FileProblem
-from calibeval.readers.limits import Limits
-from calibeval.readers.safetensors import read_with_texts
+from calibeval.readers.formats.safetensors import read_with_texts
+from calibeval.readers.stored.limits import Limits
 from calibeval.writers.tensors import CODES, write_tensors
 
 ARRAYS = {

@@ -25,7 +25,7 @@ def apply(
     """
     import json as json_module
 
-    from calibeval.readers import open_dump
+    from calibeval.readers.open import open_dump
     from calibeval.recalibrate import from_json
     from calibeval.writers.dump import write_dump
 

@@ -53,7 +53,7 @@ def compare(
     if [base, *candidates].count("-") > 1:
         raise UsageError('standard input, "-", can be read once only')
     from calibeval.core.comparison.compare import compare as compare_dumps
-    from calibeval.readers import open_dump
+    from calibeval.readers.open import open_dump
 
     reading = flags.options()
     with Progress(quiet=quiet) as progress:

@@ -172,7 +172,7 @@ def _init(
     """A first configuration, with limits from a baseline."""
     from calibeval.cli.inputs.gate_config import OWN_FILE, PROJECT_FILE
     from calibeval.core.evaluation.evaluate import check_settings, evaluate_dump
-    from calibeval.readers import open_dump
+    from calibeval.readers.open import open_dump
     from calibeval.render.gate_toml import render
     from calibeval.writers.atomic import write_file
 

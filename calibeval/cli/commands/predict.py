@@ -12,7 +12,7 @@ from calibeval.core.errors import FileProblem, InputError
 
 if TYPE_CHECKING:
     from calibeval.core.data.predictions import Predictions
-    from calibeval.readers import ReadOptions
+    from calibeval.readers.meaning.assemble import ReadOptions
 
 
 @with_feature_flags
@@ -44,8 +44,8 @@ def _predictions(run: Path, name: str, reading: ReadOptions) -> tuple[Prediction
 
     from calibeval.core.data.predictions import Predictions
     from calibeval.core.heads.layers import logits_of
-    from calibeval.readers.features import open_features
-    from calibeval.readers.head_weights import read_head
+    from calibeval.readers.features.features import open_features
+    from calibeval.readers.features.head_weights import read_head
 
     limits = reading.limits
     head = read_head(run, max_bytes=limits.max_bytes, max_memory=limits.max_memory, checksums=limits.checksums)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from calibeval.cli.recalibrating import Plan
     from calibeval.core.data.predictions import Predictions
     from calibeval.core.report.report import DumpReport, Report
-    from calibeval.readers import ReadOptions
+    from calibeval.readers.meaning.assemble import ReadOptions
 
 OUTPUTS = ("bins.csv", "reliability.svg", "reliability.png", "report.html", "report.json")
 TABLES = {"md": "markdown", "csv": "csv_table", "latex": "latex"}
@@ -61,7 +61,7 @@ def report(
     from calibeval.core.evaluation.evaluate import check_settings, evaluate_dump
     from calibeval.core.report.report import Report, with_distinct_names
     from calibeval.core.version import VERSION
-    from calibeval.readers import open_dump
+    from calibeval.readers.open import open_dump
 
     if width is not None and figure is None:
         raise UsageError("--width belongs to --figure")
@@ -173,7 +173,7 @@ def _explained(dump: str, reading: ReadOptions, bins: int | None, jobs: int | No
     """One dump's errors under every convention."""
     from calibeval.cli.screen.terminal import screen
     from calibeval.core.conventions.metrics import explain_conventions
-    from calibeval.readers import open_dump
+    from calibeval.readers.open import open_dump
     from calibeval.render.conventions import render, render_json
 
     predictions = open_dump(dump, reading)

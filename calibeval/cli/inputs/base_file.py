@@ -8,7 +8,8 @@ from pathlib import Path
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import FileProblem, InputError, nearest
 from calibeval.core.report.report import Report
-from calibeval.readers import ReadOptions, open_dump
+from calibeval.readers.meaning.assemble import ReadOptions
+from calibeval.readers.open import open_dump
 
 SUFFIX = ".json"
 

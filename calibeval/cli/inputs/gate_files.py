@@ -6,7 +6,8 @@ from calibeval.cli.inputs.base_file import open_base
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import UsageError
 from calibeval.core.report.report import Report
-from calibeval.readers import ReadOptions, open_dump
+from calibeval.readers.meaning.assemble import ReadOptions
+from calibeval.readers.open import open_dump
 
 
 def open_both(dump: str, baseline: str | None, reading: ReadOptions) -> tuple[Predictions, Predictions | Report | None]:

@@ -16,7 +16,8 @@ from calibeval.core.errors import FileProblem, InputError, UsageError
 from calibeval.render.names import visible
 
 if TYPE_CHECKING:
-    from calibeval.readers import Limits, ReadOptions
+    from calibeval.readers.meaning.assemble import ReadOptions
+    from calibeval.readers.stored.limits import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,8 @@ class ReadingFlags:
         Raises: UsageError for an unknown kind; FileProblem or InputError for the file of class names.
         """
         from calibeval.core.data.row_source import as_kind
-        from calibeval.readers import Keys, ReadOptions
+        from calibeval.readers.meaning.assemble import ReadOptions
+        from calibeval.readers.meaning.roles import Keys
 
         columns = () if self.score_columns is None else tuple(name.strip() for name in self.score_columns.split(","))
         return ReadOptions(
@@ -79,7 +81,8 @@ class FeatureFlags:
 
         Raises: FileProblem or InputError for the file of class names.
         """
-        from calibeval.readers import Keys, ReadOptions
+        from calibeval.readers.meaning.assemble import ReadOptions
+        from calibeval.readers.meaning.roles import Keys
 
         return ReadOptions(
             keys=Keys(labels=self.labels_key, ids=self.ids_key, features=self.features_key),
@@ -149,7 +152,7 @@ def say(lines: Sequence[str], *, quiet: bool) -> None:
 
 
 def _limits(flags: ReadingFlags | FeatureFlags) -> Limits:
-    from calibeval.readers.limits import Limits, quarter_of_memory
+    from calibeval.readers.stored.limits import Limits, quarter_of_memory
 
     max_memory = quarter_of_memory() if flags.max_memory is None else flags.max_memory
     return Limits(flags.max_bytes, max_memory, checksums=not flags.no_crc)

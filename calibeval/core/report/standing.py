@@ -1,4 +1,8 @@
-"""How far a calibration error stands out of the noise: what a perfectly calibrated model would show on as many rows."""
+"""How far a calibration error stands out of the noise.
+
+It is never exactly 0 on a finite sample, so its size alone says nothing. It is compared with its noise floor, which is
+what a perfectly calibrated model with these very confidences would show on as many rows.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +18,8 @@ from calibeval.core.uncertainty.floors import Floor, mce_floor
 
 # Below this many rows the approximations behind floors and intervals are not good enough to say "certain".
 CERTAIN_ROWS = 30
-
-
 # A sample in which 3 points of miscalibration look like noise has not shown that a model is calibrated.
 COARSE = 0.03
-
 
 _ROUNDING = 1e-9
 

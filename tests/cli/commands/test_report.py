@@ -172,7 +172,7 @@ def test_an_unreadable_file(tmp_path, capsys, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     path = npz(tmp_path, logits=LOGITS, labels=LABELS)
-    monkeypatch.setattr("calibeval.readers.npz.read_npz", fail)
+    monkeypatch.setattr("calibeval.readers.formats.npz.read_npz", fail)
     assert run(capsys, "report", path) == (4, "", f"{path}: cannot be read (Permission denied)\n")
 
 

@@ -11,9 +11,9 @@ import torch
 from calibeval import evaluate, read
 from calibeval.core.errors import InputError, UsageError
 from calibeval.readers import open as opening
-from calibeval.readers.assemble import ReadOptions
 from calibeval.readers.describe import inspect_dump
-from calibeval.readers.spool import FileRows
+from calibeval.readers.meaning.assemble import ReadOptions
+from calibeval.readers.stored.spool import FileRows
 from tests.readers.dumps import LABELS, LOGITS, PROBS, npz, part, refused
 
 LOGIT_KEYS = ["logits", "logit", "scores", "outputs"]

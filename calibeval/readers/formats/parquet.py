@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.errors import InputError, UsageError
-from calibeval.readers.columns import Table, check_names, score_columns, stacked
-from calibeval.readers.limits import Limits
-from calibeval.readers.stored import Contents
+from calibeval.readers.formats.table import Table, check_names, score_columns, stacked
+from calibeval.readers.stored.limits import Limits
+from calibeval.readers.stored.stored import Contents
 
 try:
     import pyarrow as pa

@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from calibeval.core.data.row_source import Kind
 from calibeval.core.errors import InputError, nearest
-from calibeval.readers.stored import Stored
-
-SCORE_KEYS: dict[Kind, tuple[str, ...]] = {
-    "logits": ("logits", "logit", "scores", "outputs"),
-    "probs": ("probs", "prob", "probabilities", "proba", "softmax", "y_prob"),
-    "log_probs": ("log_probs", "logprobs", "log_probabilities"),
-    "confidence": ("confidence", "confidences"),
-}
-LABEL_KEYS = ("labels", "label", "targets", "target", "y", "y_true", "gt", "label_ids", "ground_truth")
-CORRECT_KEYS = ("correct",)
-PREDICTION_KEYS = ("prediction", "predicted")
-ID_KEYS = ("ids", "id", "sample_id", "filename")
-# Beside an array of this name, one that is called ids or id is the row names.
-LESSER_ID = "filename"
-NAME_KEYS = ("class_names", "classes")
-IGNORE_KEYS = ("ignore_label", "ignore_index")
-FEATURE_KEYS = ("features", "feats", "embeddings", "x")
-# What the array "predictions" holds is told by the array beside it: HF Trainer writes logits, netcal probabilities.
-PREDICTIONS_BESIDE: dict[str, Kind] = {"label_ids": "logits", "ground_truth": "probs"}
-# One number a row and its outcome, as {"p": 0.83, "y": 1}: P(class 1).
-PAIR = ("p", "y")
-INDEX = re.compile(r"^(.+)_index$")
+from calibeval.readers.stored.names import (
+    CORRECT_KEYS,
+    FEATURE_KEYS,
+    ID_KEYS,
+    IGNORE_KEYS,
+    LABEL_KEYS,
+    LESSER_ID,
+    NAME_KEYS,
+    PAIR,
+    PREDICTION_KEYS,
+    PREDICTIONS_BESIDE,
+    SCORE_KEYS,
+    show,
+)
+from calibeval.readers.stored.stored import Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,42 +96,6 @@ def has_scores_and_labels(arrays: Mapping[str, Stored], keys: Keys) -> bool:
     lower = {key.lower() for key in arrays}
     has_scores = not lower.isdisjoint(scores) or any(key in arrays for key in (keys.logits, keys.probs) if key)
     return has_scores and (not lower.isdisjoint(outcome) or (keys.labels or None) in arrays)
-
-
-def prefixes(arrays: Mapping[str, Stored]) -> list[str]:
-    """Prefixes under which the file keeps the splits of a dump: val for val_labels."""
-    found: dict[str, None] = {}
-    for key, stored in arrays.items():
-        for label in LABEL_KEYS:
-            ending = f"_{label}"
-            if stored.shape and key.lower().endswith(ending) and key != ending:
-                found[key[: -len(ending)]] = None
-    return [*found]
-
-
-def index_splits(arrays: Mapping[str, Stored]) -> list[str]:
-    """Names of splits that the file keeps as arrays of row numbers: val for val_index.
-
-    An array as long as the labels numbers all rows, and what stands under a prefix belongs to that split.
-    """
-    under_prefix = tuple(f"{prefix}_" for prefix in prefixes(arrays))
-    lengths = {stored.shape[0] for key, stored in arrays.items() if key.lower() in LABEL_KEYS and stored.shape}
-    return [
-        match[1]
-        for key, stored in arrays.items()
-        if (match := INDEX.match(key))
-        and stored.dtype.kind in "iu"
-        and len(stored.shape) == 1
-        and stored.shape[0] not in lengths
-        and not (under_prefix and key.startswith(under_prefix))
-    ]
-
-
-def show(arrays: Mapping[str, Stored], only: Iterable[str] | None = None) -> str:
-    """Keys with shapes, for messages; a long list is cut."""
-    keys = list(arrays if only is None else only)
-    shown = [f'"{key}" {arrays[key].describe()}' for key in keys[:8]]
-    return ", ".join(shown) + (f" and {len(keys) - 8} more" if len(keys) > 8 else "")
 
 
 def _scores(

@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from calibeval.core.data.row_source import RowSource
 from calibeval.core.errors import InputError, nearest
-from calibeval.readers.roles import index_splits
-from calibeval.readers.stored import Stored
+from calibeval.readers.stored.names import index_splits
+from calibeval.readers.stored.stored import Stored
 
 
 @dataclass(frozen=True, slots=True)

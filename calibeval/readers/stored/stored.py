@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.row_source import RowSource
-from calibeval.readers.digest import Extent
+from calibeval.readers.stored.digest import Extent
 
 BFLOAT16_PRECISION = 2.0**-7
 

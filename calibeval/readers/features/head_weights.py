@@ -15,13 +15,13 @@ from calibeval.core.data.predictions import Source
 from calibeval.core.data.row_source import show_shape
 from calibeval.core.errors import FileProblem, InputError
 from calibeval.core.heads.layers import PlainLayer
-from calibeval.readers.digest import checked_sha256
-from calibeval.readers.limits import Limits, quarter_of_memory
+from calibeval.readers.formats.pt import load_pt, tensors
 from calibeval.readers.open import load, split_name, suffix_of
-from calibeval.readers.pt import load_pt, tensors
-from calibeval.readers.roles import show
 from calibeval.readers.shards import natural
-from calibeval.readers.stored import Contents, Stored
+from calibeval.readers.stored.digest import checked_sha256
+from calibeval.readers.stored.limits import Limits, quarter_of_memory
+from calibeval.readers.stored.names import show
+from calibeval.readers.stored.stored import Contents, Stored
 
 SUFFIXES = (".safetensors", ".npz", ".pt", ".pth")
 WEIGHT = re.compile(r"^(|.*[._])weight$")

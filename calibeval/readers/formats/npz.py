@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import math
-import mmap
 import tokenize
 import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO
 
 import numpy as np
-import numpy.typing as npt
 from numpy.lib import format as npy_format
 
 from calibeval.core.data.row_source import RowSource
 from calibeval.core.errors import InputError
-from calibeval.readers.archive import Member, read_members
-from calibeval.readers.limits import Limits
-from calibeval.readers.spool import FileRows, Spool
-from calibeval.readers.stored import Contents, Stored
+from calibeval.readers.formats.archive import Member, read_members
+from calibeval.readers.stored.limits import Limits
+from calibeval.readers.stored.mapped import Header, load_values
+from calibeval.readers.stored.spool import Spool
+from calibeval.readers.stored.stored import Contents, Stored
 
 PIECE_BYTES = 2**24
-UNMAPPED_BYTES = 2**16  # mapping an array, which holds a file open, is worth it from here on
 # What numpy's parser of headers, which evaluates a literal, makes of damaged ones.
 HEADER_ERRORS = (
     ValueError,
@@ -35,25 +33,6 @@ HEADER_ERRORS = (
     OverflowError,
     tokenize.TokenError,
 )
-
-
-class Header(NamedTuple):
-    """The header of a `.npy` stream, and the number of bytes before the values."""
-
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    fortran: bool
-    offset: int
-
-    @property
-    def nbytes(self) -> int:
-        """Size of the values."""
-        return math.prod(self.shape) * self.dtype.itemsize
-
-    def view(self, buffer: Any) -> npt.NDArray[Any]:
-        """The values as an array over a buffer that starts at the values."""
-        flat = np.frombuffer(buffer, self.dtype, math.prod(self.shape)) if self.nbytes else np.empty(0, self.dtype)
-        return flat.reshape(self.shape, order="F" if self.fortran else "C")
 
 
 def read_npy(path: Path, limits: Limits) -> Contents:
@@ -144,25 +123,6 @@ class _Loader:
             raise InputError(f"{self.path.name}: {self.member.info.filename} is not as long as it says")
 
 
-def load_values(path: Path, start: int, header: Header, limits: Limits) -> RowSource:
-    """The values that lie in the file as they are: mapped, or read, at once if few, by blocks if too many for memory.
-
-    start: where the values begin.
-    Raises: InputError if the file is shorter than it says.
-    """
-    if header.nbytes > limits.max_memory and not header.fortran and header.shape:
-        with path.open("rb") as file:
-            return FileRows(file, start, header.shape, header.dtype)
-    with path.open("rb") as file:
-        if header.nbytes > UNMAPPED_BYTES:
-            return header.view(_map(file, start, header.nbytes))
-        file.seek(start)
-        data = file.read(header.nbytes)
-    if len(data) < header.nbytes:
-        raise InputError(f"{path.name}: the file is shorter than it says")
-    return header.view(data)
-
-
 def _member_header(archive: zipfile.ZipFile, info: zipfile.ZipInfo, place: str) -> Header:
     try:
         with archive.open(info) as member:
@@ -190,15 +150,3 @@ def read_header(file: IO[bytes], place: str) -> Header:
     if any(size < 0 for size in shape) or math.prod(shape) * max(dtype.itemsize, 1) >= 2**62:
         raise InputError(f"{place}: the header announces the impossible shape {shape}")
     return Header(shape, dtype, fortran, file.tell())
-
-
-def _map(file: IO[bytes], start: int, length: int) -> memoryview:
-    """A read-only view of a part of the file."""
-    if length == 0:
-        return memoryview(b"")
-    page = start % mmap.ALLOCATIONGRANULARITY
-    try:
-        mapped = mmap.mmap(file.fileno(), length + page, offset=start - page, access=mmap.ACCESS_READ)
-    except (ValueError, OSError) as error:
-        raise InputError(f"{Path(file.name).name}: the file is shorter than it says ({error})") from None
-    return memoryview(mapped)[page:]

@@ -12,11 +12,11 @@ from safetensors.torch import save_file as save_tensors
 
 from calibeval import read
 from calibeval.core.errors import InputError
-from calibeval.readers.assemble import ReadOptions
-from calibeval.readers.limits import Limits
+from calibeval.readers.formats.safetensors import Bfloat16Rows
+from calibeval.readers.meaning.assemble import ReadOptions
 from calibeval.readers.open import open_dump
-from calibeval.readers.safetensors import Bfloat16Rows
-from calibeval.readers.spool import FileRows
+from calibeval.readers.stored.limits import Limits
+from calibeval.readers.stored.spool import FileRows
 from tests.readers.dumps import LABELS, LOGITS, refused
 
 

@@ -13,10 +13,10 @@ import numpy as np
 
 from calibeval.core.data.row_source import RowSource
 from calibeval.core.errors import InputError, UsageError
-from calibeval.readers.archive import read_members
-from calibeval.readers.digest import Extent
-from calibeval.readers.limits import Limits
-from calibeval.readers.stored import BFLOAT16_PRECISION, Contents, Stored
+from calibeval.readers.formats.archive import read_members
+from calibeval.readers.stored.digest import Extent
+from calibeval.readers.stored.limits import Limits
+from calibeval.readers.stored.stored import BFLOAT16_PRECISION, Contents, Stored
 
 FLOOR = (2, 10)
 # What torch's reader makes of a damaged file: its unpickler works on a stack and trusts it.

@@ -14,10 +14,10 @@ import numpy.typing as npt
 
 from calibeval.core.data.row_source import RowSource
 from calibeval.core.errors import InputError
-from calibeval.readers.limits import Limits
-from calibeval.readers.npz import Header, load_values
-from calibeval.readers.roles import NAME_KEYS
-from calibeval.readers.stored import BFLOAT16_PRECISION, Contents, Stored
+from calibeval.readers.stored.limits import Limits
+from calibeval.readers.stored.mapped import Header, load_values
+from calibeval.readers.stored.names import NAME_KEYS
+from calibeval.readers.stored.stored import BFLOAT16_PRECISION, Contents, Stored
 
 LENGTH = 8
 LONGEST_HEADER = 2**24  # of a dump; the format itself allows 100 MB

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.row_source import BinaryColumns, Kind, RowSource
-from calibeval.readers.stored import Stored
+from calibeval.readers.stored.stored import Stored
 
 PEEK_SCORES = 2**20
 

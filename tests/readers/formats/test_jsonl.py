@@ -10,13 +10,13 @@ import pytest
 
 from calibeval import read
 from calibeval.core.errors import InputError
-from calibeval.readers import jsonl as jsonl_module
-from calibeval.readers import text as text_module
-from calibeval.readers.assemble import ReadOptions
 from calibeval.readers.describe import inspect_dump
-from calibeval.readers.limits import Limits
+from calibeval.readers.formats import jsonl as jsonl_module
+from calibeval.readers.formats import text as text_module
+from calibeval.readers.meaning.assemble import ReadOptions
 from calibeval.readers.open import open_dump
-from calibeval.readers.spool import FileRows
+from calibeval.readers.stored.limits import Limits
+from calibeval.readers.stored.spool import FileRows
 from tests.readers.dumps import LABELS, LOGITS, PROBS, refused
 
 GOOD = '{"logits": [1, 2], "label": 0}\n'

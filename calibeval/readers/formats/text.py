@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.errors import InputError
-from calibeval.readers.limits import Limits
+from calibeval.readers.stored.limits import Limits
 
 READ_BYTES = 2**23
 LONGEST_LINE = 2**24

@@ -12,14 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from calibeval.core.errors import InputError
-from calibeval.readers.assemble import external_labels
-from calibeval.readers.digest import Background
-from calibeval.readers.feature_columns import SPLIT_LAST
-from calibeval.readers.limits import Limits
+from calibeval.readers.features.columns import SPLIT_LAST
+from calibeval.readers.meaning.assemble import external_labels
 from calibeval.readers.open import Opened, load, suffix_of
-from calibeval.readers.roles import FEATURE_KEYS, show
 from calibeval.readers.shards import shards_sha256
-from calibeval.readers.stored import Contents, Stored
+from calibeval.readers.stored.digest import Background
+from calibeval.readers.stored.limits import Limits
+from calibeval.readers.stored.names import FEATURE_KEYS, show
+from calibeval.readers.stored.stored import Contents, Stored
 
 
 def open_feature_folder(path: Path, split: str | None, limits: Limits) -> Opened | None:

@@ -15,16 +15,16 @@ from calibeval.core.data.predictions import Source
 from calibeval.core.data.row_source import RowSource, show_shape
 from calibeval.core.errors import InputError, UsageError
 from calibeval.core.heads.features import Features
-from calibeval.readers.assemble import ReadOptions, external_labels, ignored_label, stored_names
-from calibeval.readers.feature_columns import split_first, with_stacked_columns
-from calibeval.readers.feature_folders import open_feature_folder
-from calibeval.readers.feature_roles import feature_prefixes, find_feature_roles, has_features
-from calibeval.readers.limits import Limits, quarter_of_memory
+from calibeval.readers.features.columns import split_first, with_stacked_columns
+from calibeval.readers.features.folders import open_feature_folder
+from calibeval.readers.features.roles import feature_prefixes, find_feature_roles, has_features
+from calibeval.readers.meaning.assemble import ReadOptions, external_labels, ignored_label, stored_names
+from calibeval.readers.meaning.roles import Keys
+from calibeval.readers.meaning.splits import View, check_rows, pick, split_views
 from calibeval.readers.open import open_input, open_labels, source_of, split_name
-from calibeval.readers.roles import Keys
 from calibeval.readers.shards import ShardedRows
-from calibeval.readers.splits import View, check_rows, pick, split_views
-from calibeval.readers.stored import Stored
+from calibeval.readers.stored.limits import Limits, quarter_of_memory
+from calibeval.readers.stored.stored import Stored
 
 
 def read_features(

@@ -14,20 +14,12 @@ from calibeval.core.data.check_values import looks_like_probs
 from calibeval.core.data.predictions import Predictions, Source, stored_precision
 from calibeval.core.data.row_source import BinaryColumns, Kind, RowSource
 from calibeval.core.errors import InputError, nearest
-from calibeval.readers.columns import COLUMN
-from calibeval.readers.limits import Limits
-from calibeval.readers.rivals import PEEK_SCORES, rival_warning
-from calibeval.readers.roles import (
-    LABEL_KEYS,
-    Keys,
-    Roles,
-    find_roles,
-    has_scores_and_labels,
-    prefixes,
-    show,
-)
-from calibeval.readers.splits import View, pick, split_views
-from calibeval.readers.stored import Contents, Stored
+from calibeval.readers.meaning.rivals import PEEK_SCORES, rival_warning
+from calibeval.readers.meaning.roles import Keys, Roles, find_roles, has_scores_and_labels
+from calibeval.readers.meaning.splits import View, pick, split_views
+from calibeval.readers.stored.limits import Limits
+from calibeval.readers.stored.names import COLUMN, LABEL_KEYS, prefixes, show
+from calibeval.readers.stored.stored import Contents, Stored
 
 
 @dataclass(frozen=True, slots=True)

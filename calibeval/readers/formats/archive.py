@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from calibeval.core.errors import InputError
-from calibeval.readers.digest import Extent
+from calibeval.readers.stored.digest import Extent
 
 LOCAL_HEADER = struct.Struct("<4s5H3I2H")
 ENCRYPTED = 0x1

@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.errors import InputError, nearest
-from calibeval.readers.columns import Table, stacked
-from calibeval.readers.limits import Limits
-from calibeval.readers.roles import NAME_KEYS
-from calibeval.readers.stored import Contents, Stored
-from calibeval.readers.text import TextSource, line_blocks
+from calibeval.readers.formats.table import Table, stacked
+from calibeval.readers.formats.text import TextSource, line_blocks
+from calibeval.readers.stored.limits import Limits
+from calibeval.readers.stored.names import NAME_KEYS
+from calibeval.readers.stored.stored import Contents, Stored
 
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 BATCH_VALUES = 2**19

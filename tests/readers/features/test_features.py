@@ -19,11 +19,11 @@ from safetensors.numpy import save_file
 
 from calibeval.core.errors import FileProblem, InputError, UsageError
 from calibeval.core.heads.features import shared_rows
-from calibeval.readers.assemble import ReadOptions
-from calibeval.readers.features import open_features, read_features
-from calibeval.readers.roles import Keys
+from calibeval.readers.features.features import open_features, read_features
+from calibeval.readers.meaning.assemble import ReadOptions
+from calibeval.readers.meaning.roles import Keys
 from calibeval.readers.shards import ShardedRows
-from calibeval.readers.spool import FileRows
+from calibeval.readers.stored.spool import FileRows
 
 N, D = 60, 12
 FEATURES = np.random.default_rng(3).normal(size=(N, D)).astype(np.float32)

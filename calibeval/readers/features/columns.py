@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from calibeval.core.errors import InputError
-from calibeval.readers.feature_roles import matrices
-from calibeval.readers.roles import FEATURE_KEYS, LABEL_KEYS
-from calibeval.readers.stored import Stored
+from calibeval.readers.features.roles import matrices
+from calibeval.readers.stored.names import FEATURE_KEYS, LABEL_KEYS
+from calibeval.readers.stored.stored import Stored
 
 GROUPS = {
     "feature": "features",

@@ -11,7 +11,7 @@ from safetensors.numpy import save_file
 from torch import nn
 
 from calibeval.core.errors import FileProblem, InputError
-from calibeval.readers.head_weights import read_head
+from calibeval.readers.features.head_weights import read_head
 
 RNG = np.random.default_rng(5)
 WEIGHT, BIAS = RNG.normal(size=(4, 6)).astype("f4"), RNG.normal(size=4).astype("f4")

@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.errors import InputError
-from calibeval.readers.cells import is_list, parse_lists
-from calibeval.readers.columns import LIST_KEYS, Table
-from calibeval.readers.limits import Limits
-from calibeval.readers.stored import Contents
-from calibeval.readers.text import LineBlock, TextSource, line_blocks
+from calibeval.readers.formats.cells import is_list, parse_lists
+from calibeval.readers.formats.table import LIST_KEYS, Table
+from calibeval.readers.formats.text import LineBlock, TextSource, line_blocks
+from calibeval.readers.stored.limits import Limits
+from calibeval.readers.stored.stored import Contents
 
 if TYPE_CHECKING:
     import pandas as pd

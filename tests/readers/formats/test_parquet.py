@@ -13,11 +13,11 @@ import pytest
 
 from calibeval import read
 from calibeval.core.errors import InputError, UsageError
-from calibeval.readers import parquet as parquet_module
-from calibeval.readers.assemble import ReadOptions
-from calibeval.readers.limits import Limits
+from calibeval.readers.formats import parquet as parquet_module
+from calibeval.readers.meaning.assemble import ReadOptions
 from calibeval.readers.open import open_dump
-from calibeval.readers.spool import FileRows
+from calibeval.readers.stored.limits import Limits
+from calibeval.readers.stored.spool import FileRows
 from tests.readers.dumps import LABELS, LOGITS, PROBS, refused
 
 
@@ -213,7 +213,7 @@ def test_page_checksums_are_verified(tmp_path):
 
 def test_without_pyarrow(monkeypatch, tmp_path):
     path = written(tmp_path, {"prob": [0.5], "label": [0]})
-    monkeypatch.delitem(sys.modules, "calibeval.readers.parquet")
+    monkeypatch.delitem(sys.modules, "calibeval.readers.formats.parquet")
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(UsageError) as error:
         read(path)

@@ -10,15 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.errors import InputError
-from calibeval.readers.limits import Limits
-from calibeval.readers.roles import FEATURE_KEYS, LABEL_KEYS, SCORE_KEYS
-from calibeval.readers.spool import Spool
-from calibeval.readers.stored import Stored
-from calibeval.readers.texts import Texts
+from calibeval.readers.formats.texts import Texts
+from calibeval.readers.stored.limits import Limits
+from calibeval.readers.stored.names import COLUMN, FEATURE_KEYS, GROUPS, LABEL_KEYS, SCORE_KEYS
+from calibeval.readers.stored.spool import Spool
+from calibeval.readers.stored.stored import Stored
 
 MOST_COLUMNS = 2**15
-GROUPS = {"logit": "logits", "prob": "probs", "proba": "probs", "log_prob": "log_probs"}
-COLUMN = re.compile(r"^(log_prob|logit|proba|prob)_(.+)$")
 RANK = re.compile(r"^index_[0-9]+$")
 NUMBER = re.compile(r"^[0-9]{1,7}$")
 RANKS = "index"

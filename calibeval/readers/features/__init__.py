@@ -1,0 +1,1 @@
+"""Feature caches and head weights: what finetune and predict read."""

@@ -1,0 +1,1 @@
+"""What named arrays mean: roles, splits and how they make predictions."""

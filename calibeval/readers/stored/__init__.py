@@ -1,0 +1,1 @@
+"""Arrays as files hold them: known by shape and type, loaded when asked for, within limits."""
