@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from calibeval.core.gating.gate import gate
     from calibeval.core.report.report import Report
     from calibeval.readers.open import read
-    from calibeval.recalibrate import cross_fit, fit
+    from calibeval.recalibrate.fitting.cross_fit import cross_fit
+    from calibeval.recalibrate.fitting.fit import fit
 
 __all__ = ["Predictions", "Report", "compare", "cross_fit", "evaluate", "fit", "gate", "read"]
 
@@ -26,9 +27,9 @@ _HOMES = {
     "Predictions": "calibeval.core.data.predictions",
     "Report": "calibeval.core.report.report",
     "compare": "calibeval.core.comparison.compare",
-    "cross_fit": "calibeval.recalibrate",
+    "cross_fit": "calibeval.recalibrate.fitting.cross_fit",
     "evaluate": "calibeval.core.evaluation.evaluate",
-    "fit": "calibeval.recalibrate",
+    "fit": "calibeval.recalibrate.fitting.fit",
     "gate": "calibeval.core.gating.gate",
     "read": "calibeval.readers.open",
 }

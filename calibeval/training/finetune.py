@@ -13,7 +13,8 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
 from calibeval.core.heads.features import Features
 from calibeval.core.heads.layers import PlainLayer, logits_of
-from calibeval.recalibrate import Map, fit
+from calibeval.recalibrate.base.mapping import Map
+from calibeval.recalibrate.fitting.fit import fit
 from calibeval.training.finished import cooled, folded, narrowed, unfolded
 from calibeval.training.spec import LossSpec
 from calibeval.training.split import Split, Standard, no_standard, resident, staged, standard_of

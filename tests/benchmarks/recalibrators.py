@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 
 from calibeval import Predictions, read
-from calibeval.recalibrate import METHODS, fit
-from calibeval.recalibrate.scores import log_scores, log_softmax, row_nll
+from calibeval.recalibrate.base.scores import log_scores, log_softmax, row_nll
+from calibeval.recalibrate.fitting.fit import fit
+from calibeval.recalibrate.fitting.methods import METHODS
 from tests.benchmarks.timing import machine, one_thread, say, show, table, version
 
 DATA = Path(__file__).parents[3] / "shared" / "data"

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from calibeval import Predictions
-from calibeval.recalibrate import fit
-from calibeval.recalibrate.temperature import optimum
+from calibeval.recalibrate.fitting.fit import fit
+from calibeval.recalibrate.temperature.optimum import optimum
 from tests.benchmarks import dumps
 from tests.benchmarks.timing import (
     Contender,

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from calibeval import Predictions, evaluate
 from calibeval.core.errors import InputError, UsageError
-from calibeval.recalibrate import METHODS, fit, from_json
+from calibeval.recalibrate.fitting.fit import fit
+from calibeval.recalibrate.fitting.methods import METHODS, from_json
 from tests.data import logits_and_labels
 
 ANY_K = [name for name, spec in METHODS.items() if not spec.binary]

@@ -9,8 +9,9 @@ from sklearn.linear_model import LogisticRegression
 
 from calibeval import Predictions
 from calibeval.core.errors import InputError
-from calibeval.recalibrate import fit, vector
-from calibeval.recalibrate.scores import row_nll
+from calibeval.recalibrate.base.scores import row_nll
+from calibeval.recalibrate.fitting.fit import fit
+from calibeval.recalibrate.maps import vector
 from tests.data import logits_and_labels
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from calibeval import evaluate, read
-from calibeval.recalibrate import fit
+from calibeval.recalibrate.fitting.fit import fit
 from tests.conftest import ROOT
 from tests.recalibrate.scalar import best_temperature
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from calibeval import Predictions
-from calibeval.recalibrate.temperature import optimum
+from calibeval.recalibrate.temperature.optimum import optimum
 from calibeval.training.heads import Heads, Layer, new_heads
 from calibeval.training.objective import Objective
 from calibeval.training.spec import LossSpec

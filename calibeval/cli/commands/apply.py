@@ -26,7 +26,7 @@ def apply(
     import json as json_module
 
     from calibeval.readers.open import open_dump
-    from calibeval.recalibrate import from_json
+    from calibeval.recalibrate.fitting.methods import from_json
     from calibeval.writers.dump import write_dump
 
     refuse_overwriting([dump, map_file, *flags.files], [out])

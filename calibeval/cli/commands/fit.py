@@ -24,9 +24,9 @@ def fit(
     debug: options.Debug = False,
 ) -> int:
     """Fit a map on a validation dump: a temperature, or a richer relative."""
-    from calibeval.cli.recalibrating import Plan, fitted_map
     from calibeval.core.sums.engine import summarise
     from calibeval.readers.open import open_dump
+    from calibeval.recalibrate.fitting.before_after import Plan, fitted_map
     from calibeval.render.recalibration import describe_map
     from calibeval.writers.atomic import write_file
 

@@ -16,10 +16,10 @@ from calibeval.cli.screen.progress import Progress
 from calibeval.core.errors import UsageError, nearest
 
 if TYPE_CHECKING:
-    from calibeval.cli.recalibrating import Plan
     from calibeval.core.data.predictions import Predictions
     from calibeval.core.report.report import DumpReport, Report
     from calibeval.readers.meaning.assemble import ReadOptions
+    from calibeval.recalibrate.fitting.before_after import Plan
 
 OUTPUTS = ("bins.csv", "reliability.svg", "reliability.png", "report.html", "report.json")
 TABLES = {"md": "markdown", "csv": "csv_table", "latex": "latex"}
@@ -94,7 +94,7 @@ def report(
 
         plan = None
         if fit_on is not None or cross_fit is not None:
-            from calibeval.cli.recalibrating import Plan
+            from calibeval.recalibrate.fitting.before_after import Plan
 
             fitted = None if fit_on is None else open_dump(fit_on, reading)
             plan = Plan(method, objective, clip, seed, group, fitted, cross_fit, allow_leak)
@@ -124,7 +124,7 @@ def _results(predictions: Predictions, plan: Plan | None, evaluate: Callable[...
     before = evaluate(predictions, sliced=True)
     if plan is None:
         return before
-    from calibeval.cli.recalibrating import recalibrated
+    from calibeval.recalibrate.fitting.before_after import recalibrated
 
     after, warnings = recalibrated(predictions, plan, evaluate)
     return replace(before, recalibrated=after, warnings=(*before.warnings, *warnings))
@@ -134,7 +134,7 @@ def _prospect(predictions: Predictions, report: DumpReport, settings: dict[str, 
     """The line on what a temperature would do, by calibeval's own bins."""
     if settings["convention"] != "calibeval":
         return ""
-    from calibeval.cli.recalibrating import prospect
+    from calibeval.recalibrate.fitting.before_after import prospect
 
     return prospect(predictions, report, limit)
 

@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from calibeval.core.sums.rows import row_sums
-from calibeval.recalibrate.pieces import Coarse, Piece
-from calibeval.recalibrate.scores import Floats
+from calibeval.recalibrate.base.scores import Floats
+from calibeval.recalibrate.temperature.pieces import Coarse, Piece
 
 VANISHED = -800.0  # exp(x) is 0 from here on, so x may as well end here: -inf times 0 would be NaN
 FACTORS = 16  # so many norms are multiplied at once where their product is a float64

@@ -5,7 +5,8 @@ import pytest
 
 from calibeval import Predictions, evaluate
 from calibeval.core.errors import InputError
-from calibeval.recalibrate import fit, pieces
+from calibeval.recalibrate.fitting.fit import fit
+from calibeval.recalibrate.temperature import pieces
 from tests.conftest import ROOT
 from tests.data import logits_and_labels
 

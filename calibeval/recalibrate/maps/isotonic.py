@@ -11,8 +11,8 @@ import numpy as np
 
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
-from calibeval.recalibrate.mapping import Fitted, Map, Parameters, is_number
-from calibeval.recalibrate.scores import Floats, chunk_rows, label_scores, log_scores, log_softmax
+from calibeval.recalibrate.base.mapping import Fitted, Map, Parameters, is_number
+from calibeval.recalibrate.base.scores import Floats, chunk_rows, label_scores, log_scores, log_softmax
 
 GROUP_SCORES = 2**22  # probabilities of some classes that are held at a time
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.shared_rows import Leak, Sample, find_leak, row_hashes
-from calibeval.recalibrate.scores import chunk_rows
+from calibeval.recalibrate.base.scores import chunk_rows
 
 __all__ = ["Leak", "check_leak"]
 

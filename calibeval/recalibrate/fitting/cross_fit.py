@@ -10,11 +10,11 @@ import numpy.typing as npt
 
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.row_source import RowSource
-from calibeval.recalibrate.folds import NO_FOLD, Folds, deal, without
-from calibeval.recalibrate.mapping import Map, MappedRows, mapped_rows
-from calibeval.recalibrate.methods import fit_method
-from calibeval.recalibrate.scores import Floats, log_softmax
-from calibeval.recalibrate.select import select
+from calibeval.recalibrate.base.mapping import Map, MappedRows, mapped_rows
+from calibeval.recalibrate.base.scores import Floats, log_softmax
+from calibeval.recalibrate.fitting.folds import NO_FOLD, Folds, deal, without
+from calibeval.recalibrate.fitting.methods import fit_method
+from calibeval.recalibrate.fitting.select import select
 
 SEED = 0
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.row_source import Kind, RowSource
 from calibeval.core.errors import InputError
-from calibeval.recalibrate.scores import Floats, log_scores, log_softmax, number_of_classes
+from calibeval.recalibrate.base.scores import Floats, log_scores, log_softmax, number_of_classes
 
 SCHEMA = "calibeval.map/1"
 

@@ -5,7 +5,7 @@ import pytest
 
 from calibeval import Predictions, read
 from calibeval.core.data.predictions import Source
-from calibeval.recalibrate import check_leak
+from calibeval.recalibrate.fitting.leak import check_leak
 from tests.data import logits_and_labels
 
 

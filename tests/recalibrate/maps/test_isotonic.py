@@ -7,8 +7,8 @@ import pytest
 from sklearn.isotonic import IsotonicRegression
 
 from calibeval import Predictions
-from calibeval.recalibrate import fit
-from calibeval.recalibrate.isotonic import Curve
+from calibeval.recalibrate.fitting.fit import fit
+from calibeval.recalibrate.maps.isotonic import Curve
 from tests.data import logits_and_labels
 
 

@@ -16,7 +16,10 @@ from calibeval.core.evaluation.evaluate import check_settings, evaluate_dump
 from calibeval.core.report.report import DumpReport, Recalibrated
 from calibeval.core.report.standing import judge
 from calibeval.core.sums.engine import stored_bytes
-from calibeval.recalibrate import Map, check_leak, cross_fit, fit
+from calibeval.recalibrate.base.mapping import Map
+from calibeval.recalibrate.fitting.cross_fit import cross_fit
+from calibeval.recalibrate.fitting.fit import fit
+from calibeval.recalibrate.fitting.leak import check_leak
 
 PROSPECT_ROWS = 20_000
 

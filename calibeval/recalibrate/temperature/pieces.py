@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from calibeval.core.data.predictions import Block, Predictions
 from calibeval.core.sums.rows import quiet_lines
-from calibeval.recalibrate.scores import BLOCK_SCORES, FEW_CLASSES, Impossible, Labels, chunk_rows, log_scores
+from calibeval.recalibrate.base.scores import BLOCK_SCORES, FEW_CLASSES, Impossible, Labels, chunk_rows, log_scores
 
 Coarse = npt.NDArray[np.floating[Any]]
 

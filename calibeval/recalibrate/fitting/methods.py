@@ -11,15 +11,15 @@ from calibeval.core.data.check_values import check_values
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError, UsageError, nearest
 from calibeval.core.sums.rows import BadValues
-from calibeval.recalibrate import objectives
-from calibeval.recalibrate.beta import BetaMap, fit_beta
-from calibeval.recalibrate.binary import mean_loss
-from calibeval.recalibrate.isotonic import IsotonicMap, fit_isotonic
-from calibeval.recalibrate.mapping import SCHEMA, Candidate, Fitted, Map, Parameters, is_number
-from calibeval.recalibrate.platt import PlattMap, fit_platt
-from calibeval.recalibrate.scores import Impossible, check_clip, count_clipped, impossible_error, number_of_classes
-from calibeval.recalibrate.temperature import BOUND_NOTES, TemperatureMap, optimum
-from calibeval.recalibrate.vector import VectorMap, fit_vector
+from calibeval.recalibrate.base.mapping import SCHEMA, Candidate, Fitted, Map, Parameters, is_number
+from calibeval.recalibrate.base.scores import Impossible, check_clip, count_clipped, impossible_error, number_of_classes
+from calibeval.recalibrate.maps.beta import BetaMap, fit_beta
+from calibeval.recalibrate.maps.binary import mean_loss
+from calibeval.recalibrate.maps.isotonic import IsotonicMap, fit_isotonic
+from calibeval.recalibrate.maps.platt import PlattMap, fit_platt
+from calibeval.recalibrate.maps.vector import VectorMap, fit_vector
+from calibeval.recalibrate.temperature import objectives
+from calibeval.recalibrate.temperature.optimum import BOUND_NOTES, TemperatureMap, optimum
 
 OBJECTIVES = {
     "nll": "the exact optimum of the mean negative log-likelihood",

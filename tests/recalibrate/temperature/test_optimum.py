@@ -11,8 +11,10 @@ from hypothesis.extra.numpy import arrays
 
 from calibeval import Predictions, evaluate, read
 from calibeval.core.errors import InputError
-from calibeval.recalibrate import fit, from_json, pieces
-from calibeval.recalibrate.temperature import optimum
+from calibeval.recalibrate.fitting.fit import fit
+from calibeval.recalibrate.fitting.methods import from_json
+from calibeval.recalibrate.temperature import pieces
+from calibeval.recalibrate.temperature.optimum import optimum
 from tests.conftest import ROOT
 from tests.data import logits_and_labels
 from tests.recalibrate.scalar import best_temperature, mean_nll

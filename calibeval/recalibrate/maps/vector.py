@@ -13,9 +13,9 @@ import numpy.typing as npt
 
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
-from calibeval.recalibrate.mapping import Fitted, Map, Parameters
-from calibeval.recalibrate.scores import BLOCK_SCORES, FEW_CLASSES, Floats, chunk_rows, label_scores, log_scores
-from calibeval.recalibrate.temperature import optimum
+from calibeval.recalibrate.base.mapping import Fitted, Map, Parameters
+from calibeval.recalibrate.base.scores import BLOCK_SCORES, FEW_CLASSES, Floats, chunk_rows, label_scores, log_scores
+from calibeval.recalibrate.temperature.optimum import optimum
 
 MOST_STEPS = 500
 KEPT_SCORES = 2**22  # so many scores are kept in memory, 32 MiB, rather than read for every step

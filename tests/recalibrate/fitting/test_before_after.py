@@ -9,7 +9,7 @@ import pytest
 from scipy.optimize import minimize_scalar
 
 from calibeval import evaluate, fit, read
-from calibeval.recalibrate import from_json
+from calibeval.recalibrate.fitting.methods import from_json
 from tests.cli.invoking import run
 
 VAL, TEST = "sample_data/diamonds.npz#val", "sample_data/diamonds.npz#test"

@@ -5,8 +5,10 @@ import pytest
 
 from calibeval import Predictions, evaluate
 from calibeval.core.errors import InputError, UsageError
-from calibeval.recalibrate import cross_fit, fit, from_json
-from calibeval.recalibrate.folds import NO_FOLD, deal
+from calibeval.recalibrate.fitting.cross_fit import cross_fit
+from calibeval.recalibrate.fitting.fit import fit
+from calibeval.recalibrate.fitting.folds import NO_FOLD, deal
+from calibeval.recalibrate.fitting.methods import from_json
 from tests.data import logits_and_labels
 
 

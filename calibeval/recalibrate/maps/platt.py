@@ -9,10 +9,10 @@ import numpy as np
 
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
-from calibeval.recalibrate.binary import SEPARABLE, margins, two_columns
-from calibeval.recalibrate.logistic import minimise
-from calibeval.recalibrate.mapping import Fitted, Map, Parameters
-from calibeval.recalibrate.scores import Floats
+from calibeval.recalibrate.base.mapping import Fitted, Map, Parameters
+from calibeval.recalibrate.base.scores import Floats
+from calibeval.recalibrate.maps.binary import SEPARABLE, margins, two_columns
+from calibeval.recalibrate.maps.logistic import minimise
 
 
 @dataclass(frozen=True, slots=True)

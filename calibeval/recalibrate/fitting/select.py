@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import CalibevalError, InputError
-from calibeval.recalibrate.folds import Folds, deal, without
-from calibeval.recalibrate.mapping import Candidate, Map
-from calibeval.recalibrate.methods import METHODS, fit_method
-from calibeval.recalibrate.scores import Floats, number_of_classes, row_nll
+from calibeval.recalibrate.base.mapping import Candidate, Map
+from calibeval.recalibrate.base.scores import Floats, number_of_classes, row_nll
+from calibeval.recalibrate.fitting.folds import Folds, deal, without
+from calibeval.recalibrate.fitting.methods import METHODS, fit_method
 
 FOLDS = 5
 

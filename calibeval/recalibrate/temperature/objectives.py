@@ -12,10 +12,10 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
 from calibeval.core.metrics.calibration import ece
 from calibeval.core.sums.binning import BinSums, bin_index, equal_width_edges, sums_by_index
-from calibeval.recalibrate.fused import fused
-from calibeval.recalibrate.pieces import Facts, Piece, facts, pieces, sample
-from calibeval.recalibrate.root import find_root
-from calibeval.recalibrate.scores import chunk_rows
+from calibeval.recalibrate.base.scores import chunk_rows
+from calibeval.recalibrate.temperature.fused import fused
+from calibeval.recalibrate.temperature.pieces import Facts, Piece, facts, pieces, sample
+from calibeval.recalibrate.temperature.root import find_root
 
 GRID = tuple(i / 10 for i in range(1, 101))
 BINS = 15

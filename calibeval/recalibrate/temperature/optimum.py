@@ -11,11 +11,11 @@ import numpy as np
 
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
-from calibeval.recalibrate.fused import Fused, fused
-from calibeval.recalibrate.mapping import Fitted, Map, Parameters
-from calibeval.recalibrate.pieces import Facts, Piece, facts, pieces, sample
-from calibeval.recalibrate.root import Step, find_root, halley
-from calibeval.recalibrate.scores import Floats
+from calibeval.recalibrate.base.mapping import Fitted, Map, Parameters
+from calibeval.recalibrate.base.scores import Floats
+from calibeval.recalibrate.temperature.fused import Fused, fused
+from calibeval.recalibrate.temperature.pieces import Facts, Piece, facts, pieces, sample
+from calibeval.recalibrate.temperature.root import Step, find_root, halley
 
 CLOSE = 1e-9  # nats: what is so near the infimum is as good
 LAST_STEP = 3e-5  # of log T: the error that remains is of the order of its cube

@@ -1,0 +1,1 @@
+"""What every map is, and the scores that it takes."""

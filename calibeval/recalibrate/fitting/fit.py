@@ -1,0 +1,47 @@
+"""A map fitted on predictions, by the name of its method.
+
+>>> p = Predictions(logits=[[3.0, 0.0]] * 4, labels=[0, 0, 0, 1])
+>>> recalibration = fit(p)
+>>> round(recalibration.temperature, 4)
+2.7307
+>>> from_json(recalibration.to_json()) == recalibration
+True
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy.typing as npt
+
+from calibeval.core.data.predictions import Predictions
+from calibeval.core.errors import UsageError
+from calibeval.recalibrate.base.mapping import Map
+from calibeval.recalibrate.fitting.methods import fit_method, from_json
+from calibeval.recalibrate.fitting.select import select
+
+__all__ = ["fit", "from_json"]
+
+
+def fit(
+    predictions: Predictions,
+    method: str = "temperature",
+    *,
+    objective: str = "nll",
+    clip: float | None = None,
+    seed: int = 0,
+    groups: npt.NDArray[Any] | None = None,
+) -> Map:
+    """A map fitted on predictions; calling it maps other predictions of the same classes.
+
+    method: a key of METHODS, or "auto", which chooses by cross-validated NLL (see `select`). objective: "nll"; for the
+    temperature also "ece" and "accuracy" (see OBJECTIVES). clip: probabilities below it are raised to it, when fitting
+    and when applying; without it a label of probability 0 is refused. seed, groups: for the folds of "auto".
+    Raises: InputError for values that contradict the kind, a label of probability 0, a top-label dump, or data on which
+    the method has no solution; UsageError for a method, an objective or a clip that cannot be.
+    """
+    if method != "auto":
+        return fit_method(predictions, method, objective=objective, clip=clip)
+    if objective != "nll":
+        raise UsageError(f'method "auto" chooses by nll, not by "{objective}"')
+    return select(predictions, seed=seed, groups=groups, clip=clip)

@@ -1,0 +1,1 @@
+"""One file a map with more parameters than a temperature."""

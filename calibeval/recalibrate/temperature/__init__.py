@@ -1,0 +1,1 @@
+"""The temperature at the exact optimum, whatever the size of the dump."""
