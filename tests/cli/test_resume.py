@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from calibeval.cli import run_folder
+from calibeval.runs import folder as run_folder
 from calibeval.training.sweep import Sweep
 from tests.cli import feature_files as files
 from tests.cli.invoking import ENVIRONMENT, run
@@ -136,7 +136,7 @@ def test_another_head_is_refused(capsys, folder, monkeypatch):
 
 def test_another_version_is_refused(capsys, folder, monkeypatch):
     interrupted(capsys, folder, monkeypatch)
-    monkeypatch.setattr("calibeval.cli.checkpoint.VERSION", "99.0")
+    monkeypatch.setattr("calibeval.runs.checkpoint.VERSION", "99.0")
     result = run(capsys, *files.words(folder, *LOSS, "-q", "--resume"))
     assert (result.code, "(version: 0.1.0 there, 99.0 here)" in result.err) == (2, True)
 

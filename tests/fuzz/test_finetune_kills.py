@@ -26,7 +26,7 @@ def processes():
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CALIBEVAL_CHECKPOINT_SECONDS", "0")
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["calibeval.cli.main", "calibeval.cli.finetuning", "torch._dynamo"])
+        context.set_forkserver_preload(["calibeval.cli.main", "calibeval.runs.run", "torch._dynamo"])
         context.Process(target=int).start()
         yield context
 

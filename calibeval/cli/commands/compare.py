@@ -88,12 +88,12 @@ def _shown(result: Comparison, json: bool, table: str | None) -> str:
     if json:
         return result.to_json()
     if table is not None:
-        from calibeval.render import comparison_tables
+        from calibeval.render.tables import comparison as comparison_tables
 
         renderer: Callable[[Comparison], str] = getattr(comparison_tables, TABLES[table])
         return renderer(result)
     from calibeval.cli.screen.terminal import screen
-    from calibeval.render.comparison_terminal import render
+    from calibeval.render.terminal.comparison import render
 
     view = screen()
     return render(result, width=view.width, color=view.color, ascii_only=view.ascii_only)
@@ -101,7 +101,8 @@ def _shown(result: Comparison, json: bool, table: str | None) -> str:
 
 def _write(result: Comparison, folder: Path) -> None:
     """The files of a comparison; compare.json comes last, so that it vouches for the others."""
-    from calibeval.render import comparison_html, comparison_tables
+    from calibeval.render.page import comparison as comparison_html
+    from calibeval.render.tables import comparison as comparison_tables
     from calibeval.writers.atomic import make_folder, write_file
 
     make_folder(folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.reading import FeatureFlags, refuse_overwriting, say, threads, with_feature_flags
@@ -79,12 +80,14 @@ def finetune(
         raise UsageError("--tune chooses the rate and the weight decay; leave out --lr and --weight-decay")
     inputs = [train, val, test, flags.class_names, None if head in ("linear", "mlp") else head]
     refuse_overwriting(inputs, [out / name for name in OUTPUTS])
-    from calibeval.cli.torch_setup import pick_device
+    from calibeval.runs.torch_setup import pick_device
 
     place = pick_device(device, threads(jobs))
-    from calibeval.cli.finetuning import run_command
-    from calibeval.cli.finetuning_data import Command
-    from calibeval.render import losses_table
+    from calibeval.cli.screen.training_progress import TrainingProgress
+    from calibeval.render.tables.losses import FORMATS
+    from calibeval.render.terminal.losses import terminal
+    from calibeval.runs.data import Command
+    from calibeval.runs.run import run_command
     from calibeval.training.finetune import Request
     from calibeval.training.spec import parse_losses
     from calibeval.training.trainer import Settings
@@ -123,20 +126,19 @@ def finetune(
         fold=temperature == "fold",
         resume=resume,
         allow_leak=allow_leak,
-        quiet=quiet,
     )
-    found = run_command(command)
+    found = run_command(command, say=partial(say, quiet=quiet), progress=TrainingProgress(quiet=quiet))
     if json:
         sys.stdout.write(found.to_json())
     elif table is not None:
         if table == "csv":  # the other formats hold them
             say([f"warning: {warning}" for warning in found.warnings], quiet=quiet)
-        sys.stdout.write(losses_table.FORMATS[table](found))
+        sys.stdout.write(FORMATS[table](found))
     else:
         from calibeval.cli.screen.terminal import screen
 
         view = screen()
-        sys.stdout.write(losses_table.terminal(found, width=view.width, color=view.color, ascii_only=view.ascii_only))
+        sys.stdout.write(terminal(found, width=view.width, color=view.color, ascii_only=view.ascii_only))
     return 0
 
 

@@ -27,7 +27,7 @@ def fit(
     from calibeval.core.sums.engine import summarise
     from calibeval.readers.open import open_dump
     from calibeval.recalibrate.fitting.before_after import Plan, fitted_map
-    from calibeval.render.recalibration import describe_map
+    from calibeval.render.terminal.map import describe_map
     from calibeval.writers.atomic import write_file
 
     if out is not None:

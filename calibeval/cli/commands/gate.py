@@ -114,7 +114,7 @@ def _explainer(subject: Subject) -> Explain:
 def _shown(verdict: Verdict) -> str:
     """The verdict as standard output carries it: wrapped for a person, one line a rule for a log."""
     from calibeval.cli.screen.terminal import screen
-    from calibeval.render.gate_terminal import render
+    from calibeval.render.terminal.verdict import render
 
     view = screen()
     width = view.width if sys.stdout.isatty() else None
@@ -122,7 +122,8 @@ def _shown(verdict: Verdict) -> str:
 
 
 def _write(verdict: Verdict, junit: Path | None, markdown: Path | None) -> None:
-    from calibeval.render import gate_junit, gate_markdown
+    from calibeval.render.ci import junit as gate_junit
+    from calibeval.render.ci import markdown as gate_markdown
     from calibeval.writers.atomic import write_file
 
     renderers: dict[Path | None, Callable[[Verdict], str]] = {junit: gate_junit.render, markdown: gate_markdown.render}
@@ -137,7 +138,7 @@ def _files(out: Path | None) -> list[Path]:
 
 def _write_folder(verdict: Verdict, report: Report, folder: Path) -> None:
     """The page with the verdict on it; verdict.json comes last, so that it vouches for the others."""
-    from calibeval.render import html
+    from calibeval.render.page import page as html
     from calibeval.writers.atomic import make_folder, write_file
 
     make_folder(folder)
@@ -148,7 +149,7 @@ def _write_folder(verdict: Verdict, report: Report, folder: Path) -> None:
 
 def _tell_github(verdict: Verdict, stream: TextIO) -> None:
     """Annotations on a stream that the runner reads; summary and outputs where the runner wants them."""
-    from calibeval.render import gate_github
+    from calibeval.render.ci import github as gate_github
 
     stream.write(gate_github.workflow_commands(verdict))
     stream.flush()
@@ -173,7 +174,7 @@ def _init(
     from calibeval.cli.inputs.gate_config import OWN_FILE, PROJECT_FILE
     from calibeval.core.evaluation.evaluate import check_settings, evaluate_dump
     from calibeval.readers.open import open_dump
-    from calibeval.render.gate_toml import render
+    from calibeval.render.ci.toml import render
     from calibeval.writers.atomic import write_file
 
     path = config or Path(OWN_FILE)

@@ -19,7 +19,7 @@ def inspect(
     """What is in a file and how it will be read: arrays, splits, kind, classes, columns."""
     from calibeval.cli.screen.terminal import screen
     from calibeval.readers.describe import inspect_dump
-    from calibeval.render.inspection import render
+    from calibeval.render.terminal.inspection import render
 
     reading = flags.options()
     inspection = inspect_dump(dump, reading)

@@ -150,11 +150,11 @@ def _shown(report: Report, json: bool, table: str | None) -> str:
     if json:
         return report.to_json()
     if table is not None:
-        renderer: Callable[[Report], str] = import_module(f"calibeval.render.{TABLES[table]}").render
+        renderer: Callable[[Report], str] = import_module(f"calibeval.render.tables.{TABLES[table]}").render
         return renderer(_before_and_after(report))
     from calibeval.cli.screen.terminal import screen
-    from calibeval.render.conventions import note
-    from calibeval.render.terminal import render_report
+    from calibeval.render.terminal.conventions import note
+    from calibeval.render.terminal.report import render_report
 
     view = screen()
     shown = render_report(report, width=view.width, color=view.color, ascii_only=view.ascii_only)
@@ -174,7 +174,7 @@ def _explained(dump: str, reading: ReadOptions, bins: int | None, jobs: int | No
     from calibeval.cli.screen.terminal import screen
     from calibeval.core.conventions.metrics import explain_conventions
     from calibeval.readers.open import open_dump
-    from calibeval.render.conventions import render, render_json
+    from calibeval.render.terminal.conventions import render, render_json
 
     predictions = open_dump(dump, reading)
     found = explain_conventions(predictions, bins=bins, jobs=threads(jobs), max_memory=reading.limits.max_memory)
@@ -187,8 +187,9 @@ def _explained(dump: str, reading: ReadOptions, bins: int | None, jobs: int | No
 
 def _write(report: Report, folder: Path, hint: str) -> None:
     """The files of a report; report.json comes last, so that it vouches for the others. hint: a line for the page."""
-    from calibeval.render import bins_csv, html
-    from calibeval.render.figures import figure_bytes, reliability_figure
+    from calibeval.render.figure.figure import figure_bytes, reliability_figure
+    from calibeval.render.page import page as html
+    from calibeval.render.tables import bins_csv
     from calibeval.writers.atomic import make_folder, write_file
 
     make_folder(folder)
@@ -202,7 +203,7 @@ def _write(report: Report, folder: Path, hint: str) -> None:
 
 def _draw(report: Report, path: Path, width: float | None) -> None:
     """The reliability diagrams in the format of the suffix."""
-    from calibeval.render.figures import figure_bytes, figure_format, reliability_figure
+    from calibeval.render.figure.figure import figure_bytes, figure_format, reliability_figure
     from calibeval.writers.atomic import write_file
 
     kind = figure_format(path.suffix)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import time
+from typing import Self
 
 from calibeval.cli.screen.progress import StatusLine
 from calibeval.training.sweep import Step
@@ -15,7 +16,11 @@ class TrainingProgress(StatusLine):
 
     def __init__(self, *, quiet: bool) -> None:
         super().__init__(quiet=quiet)
-        self._stage, self._stage_began = 0, time.monotonic()
+        self._stage, self._stage_began = 0, 0.0
+
+    def __enter__(self) -> Self:
+        self._stage_began = time.monotonic()
+        return self
 
     def show(self, step: Step) -> None:
         """One epoch is done."""

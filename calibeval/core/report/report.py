@@ -229,12 +229,12 @@ class Report:
         >>> Report("0", {}).to_frame().index.names
         FrozenList(['dump', 'metric'])
         """
-        frame: DataFrame = _other("calibeval.render.frame", "to_frame")(self)
+        frame: DataFrame = _other("calibeval.render.tables.frame", "to_frame")(self)
         return frame
 
     def _repr_html_(self) -> str:
         """The report as a notebook shows it."""
-        shown: str = _other("calibeval.render.html", "fragment")(self)
+        shown: str = _other("calibeval.render.page.page", "fragment")(self)
         return shown
 
     @classmethod

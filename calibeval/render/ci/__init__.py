@@ -1,0 +1,1 @@
+"""Verdicts for the tools of continuous integration."""

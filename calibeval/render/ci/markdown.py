@@ -1,0 +1,57 @@
+"""A verdict as Markdown: the comment on a pull request, and the summary of a job."""
+
+from __future__ import annotations
+
+from calibeval.core.gating.verdict import Verdict
+from calibeval.render.cells import plural
+from calibeval.render.gate_words import Line, compared, conclusion, rule_lines, rules_from
+from calibeval.render.tables.markdown import escape
+
+# A comment may have 65,536 characters.
+MOST_CHARACTERS = 65_536
+# By this line a job finds the comment that it wrote before, and replaces it.
+MARK = "<!-- calibeval gate -->"
+_ROOM_FOR_NOTE = 100
+
+
+def render(verdict: Verdict, most: int = MOST_CHARACTERS) -> str:
+    """The conclusion, then a table with one row for each rule.
+
+    Where all rows would be more than `most` characters, rules that passed give way first, and a note counts what is
+    left out.
+    """
+    title = f"### calibeval gate: {_text(conclusion(verdict))}"
+    facts = " · ".join(_text(part) for part in (compared(verdict), rules_from(verdict)) if part)
+    level = f"{100 * verdict.settings.confidence:g} % interval"
+    head = [
+        MARK,
+        title,
+        "",
+        facts,
+        "",
+        f"| verdict | rule | value | {level} | reason |",
+        "| :-- | :-- | --: | :-- | :-- |",
+    ]
+    room = most - sum(len(line) + 1 for line in head) - _ROOM_FOR_NOTE
+    rows = [_row(line) for line in rule_lines(verdict)]
+    order = sorted(range(len(rows)), key=lambda i: verdict.rules[i].verdict in ("pass", "off"))
+    kept = set()
+    for i in order:
+        room -= len(rows[i]) + 1
+        if room < 0:
+            break
+        kept.add(i)
+    shown = [row for i, row in enumerate(rows) if i in kept]
+    note = [] if len(kept) == len(rows) else ["", f"{plural(len(rows) - len(kept), 'rule')} more than fit here."]
+    return "\n".join([*head, *shown, *note]) + "\n"
+
+
+def _row(line: Line) -> str:
+    word = f"**{line.word}**" if line.word == "FAIL" else line.word
+    reason = "<br>".join(_text(part) for part in (line.reason, *line.why))
+    return f"| {word} | {_text(line.asked)} | {_text(line.value)} | {_text(line.interval)} | {reason} |"
+
+
+def _text(text: str) -> str:
+    """Plain text that also calls nobody: a word joiner keeps @name from being a mention."""
+    return escape(text).replace("@", "@&#8288;")

@@ -1,0 +1,1 @@
+"""The reliability diagram as a picture for papers and pages."""

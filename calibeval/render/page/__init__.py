@@ -1,0 +1,1 @@
+"""The self-contained page, one file a subject."""

@@ -1,0 +1,25 @@
+"""The papers' table as the page shows it: harmless text throughout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from calibeval.core.heads.finetuned import Finetuned
+from calibeval.render.names import isolated, visible
+from calibeval.render.terminal.losses import Half, halves, notes, sentence
+
+
+@dataclass(frozen=True, slots=True)
+class LossesView:
+    """The comparison of losses on a page: its sentence, the table before and after the temperature, what it means."""
+
+    sentence: str
+    halves: tuple[Half, Half]
+    notes: list[str]
+
+
+def losses_view(found: Finetuned) -> LossesView:
+    """The table for the template."""
+    marks = ["best bold, second underlined"] if len(found.losses) > 1 else []
+    shown = [isolated(visible(note)) for note in (*marks, *notes(found))]
+    return LossesView(visible(sentence(found)), halves(found), shown)

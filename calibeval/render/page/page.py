@@ -1,0 +1,79 @@
+"""The report as one self-contained web page, for a release, a browser, a printer; nothing in it runs or loads.
+
+The policy in its head allows the one style sheet by its hash and nothing else, so that even a flaw in escaping could
+not make a foreign name do anything. The same report gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import replace
+from functools import cache
+from importlib import resources
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from calibeval.core.gating.verdict import Verdict
+from calibeval.core.heads.finetuned import Finetuned
+from calibeval.core.report.report import Report
+from calibeval.render.page.losses import losses_view
+from calibeval.render.page.report import page_view
+from calibeval.render.page.verdict import verdict_view
+
+_FOLDER = "templates"
+
+
+def render(report: Report, verdict: Verdict | None = None, losses: Finetuned | None = None, hint: str = "") -> str:
+    """The page: the sentence first, diagram and numbers against noise second, the proof last and folded.
+
+    One dump fills it; several get an overview, small diagrams on the same axes, and a folded part each. Classes
+    beyond 40 are folded between the worst and the best 20, or left to report.json where the page would grow too large.
+    verdict: of a gate, which then stands before the numbers. losses: the table of a training, which does so, too.
+    hint: a line below the headline, such as what a temperature would do.
+    """
+    page = replace(page_view(report), hint=hint)
+    if verdict is not None:
+        page = replace(page, verdict=verdict_view(verdict))
+    if losses is not None:
+        view = losses_view(losses)
+        page = replace(page, losses=view, headline=view.sentence)
+    return whole_page("report.html.j2", page)
+
+
+def fragment(report: Report) -> str:
+    """The content of the page for a notebook or another page: one element with its own style, of the same words.
+
+    Its ids begin with a hash of the report; classes between the worst and the best are left to report.json.
+    """
+    prefix = f"c{hashlib.sha256(report.to_json().encode(errors='backslashreplace')).hexdigest()[:8]}-"
+    return _fill("fragment.html.j2", page_view(report, prefix, folded=0))
+
+
+def whole_page(template: str, page: object) -> str:
+    """A page of its own, from a template and the records that it shows, with the policy in its head."""
+    digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+    return _fill(template, page, policy=policy)
+
+
+def _fill(template: str, page: object, **more: str) -> str:
+    style = Markup(_style())  # noqa: S704 - our own file
+    return _environment().get_template(template).render(page=page, style=style, **more) + "\n"
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("calibeval.render", _FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+@cache
+def _style() -> str:
+    return resources.files("calibeval.render").joinpath(_FOLDER, "report.css").read_text(encoding="utf-8")

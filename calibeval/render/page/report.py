@@ -1,0 +1,232 @@
+"""What a page says, before any template: the sentence, the dumps, the overview; plain records of harmless text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from calibeval.core.report.report import DumpReport, Report
+from calibeval.core.report.standing import judge, with_floor
+from calibeval.core.words import headline, repair
+from calibeval.render import cells
+from calibeval.render.marks import plain, short_names, shorten
+from calibeval.render.names import isolated
+from calibeval.render.page import tables as html_tables
+from calibeval.render.page.diagram import Diagram, diagram
+from calibeval.render.page.losses import LossesView
+from calibeval.render.page.scale import MATTERING, Dot, Scale, across, mattering
+from calibeval.render.page.slices import Slices, slice_views
+from calibeval.render.page.tables import BinRow, Classes, MetricRow
+from calibeval.render.page.verdict import VerdictView
+
+# So many classes of all dumps together may be folded between the worst and the best: a page stays below 1 MB.
+MOST_FOLDED = 1000
+_NAME, _LINE, _SPOKEN = 120, 400, 36
+_OVERVIEW = ("accuracy", "confidence_gap", "ece", "nll")
+
+
+@dataclass(frozen=True, slots=True)
+class DumpView:
+    """One dump. short: its name beside other dumps; merged: whether its bins are, for tables; after: with its map."""
+
+    id: str
+    name: str
+    short: str
+    headline: str
+    facts: str
+    caption: list[str]
+    warnings: list[str]
+    remarks: list[str]
+    picture: Diagram | None
+    scale: Scale | None
+    others: list[MetricRow]
+    metrics: list[MetricRow]
+    classes: Classes | None
+    width_bins: list[BinRow]
+    mass_bins: list[BinRow]
+    merged: bool
+    origin: list[tuple[str, str]]
+    after: DumpView | None
+    slices: list[Slices]
+
+
+@dataclass(frozen=True, slots=True)
+class OverviewCell:
+    """One number of the overview; best: certainly better than the same number of every other dump."""
+
+    text: str
+    best: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OverviewRow:
+    """One dump of several."""
+
+    id: str
+    name: str
+    rows: str
+    cells: list[OverviewCell]
+    dot: Dot | None
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Several dumps side by side; note: what marks the best, or why none is marked."""
+
+    headings: list[str]
+    rows: list[OverviewRow]
+    note: str
+    scale: Scale | None
+
+
+@dataclass(frozen=True, slots=True)
+class PageView:
+    """The whole page. only: the dump, where there is just one."""
+
+    prefix: str
+    title: str
+    headline: str
+    facts: str
+    level: str
+    version: str
+    warnings: list[str]
+    only: DumpView | None
+    dumps: list[DumpView]
+    overview: Overview
+    convention: str
+    settings: list[tuple[str, str]]
+    citations: list[tuple[str, str, str]]
+    verdict: VerdictView | None = None
+    losses: LossesView | None = None
+    hint: str = ""
+
+
+def page_view(report: Report, prefix: str = "", folded: int = MOST_FOLDED) -> PageView:
+    """The page of the report.
+
+    prefix: of every id in it, where several pages share a document. folded: how many classes of all dumps together
+    may stand between the worst and the best.
+    """
+    shorts = short_names([dump.name for dump in report.dumps], _NAME // 2)
+    between = [max(0, len(d.per_class) - 2 * html_tables.END_CLASSES) for d in report.dumps]
+    room = folded if sum(between) <= folded else 0
+    numbered = enumerate(zip(report.dumps, shorts, strict=True), 1)
+    dumps = [_dump_view(dump, report, f"{prefix}d{i}", short, room) for i, (dump, short) in numbered]
+    only = dumps[0] if len(dumps) == 1 else None
+    names = only.name if only else cells.plural(len(dumps), "dump")
+    return PageView(
+        prefix=prefix,
+        title=f"{names} · calibration report",
+        headline=_tight(only.headline if only else summary(report.dumps, shorts)),
+        facts=" · ".join([only.facts, *_shared_facts(report)] if only else [names, *_shared_facts(report)]),
+        level=cells.level(report),
+        version=plain(report.version, _NAME),
+        warnings=only.warnings if only else [],
+        only=only,
+        dumps=dumps,
+        overview=_overview(report, dumps),
+        convention=plain(cells.convention(report), _LINE),
+        settings=html_tables.settings(report),
+        citations=html_tables.citations(report),
+    )
+
+
+def summary(dumps: Sequence[DumpReport], names: Sequence[str]) -> str:
+    """The one sentence about several dumps: how many err in which direction, and between which errors."""
+    if not dumps:
+        return "The report holds no dumps."
+    gaps = [with_floor(dump, "confidence_gap") for dump in dumps]
+    standings = [judge(gap, n=dump.n) for gap, dump in zip(gaps, dumps, strict=True)]
+    clear = [gap.value or 0.0 for gap, s in zip(gaps, standings, strict=True) if s is not None and s.beyond_noise]
+    over, under = sum(gap > 0 for gap in clear), sum(gap < 0 for gap in clear)
+    counts = [f"{c} {'is' if c == 1 else 'are'} {way}-confident" for c, way in ((over, "over"), (under, "under")) if c]
+    counts = counts or ["none is over- or under-confident"]
+    lead = f"Of {len(dumps)} dumps, {' and '.join(counts)} beyond noise"
+    if len(dumps) in (over, under):
+        lead = f"All {len(dumps)} dumps are {'over' if over else 'under'}-confident beyond noise"
+    errors = [
+        (m.value, i) for i, m in enumerate(dump.metrics.get("ece") for dump in dumps) if m and m.value is not None
+    ]
+    if not errors:
+        return f"{lead}."
+    least, most = (
+        (f"{100 * error:.2f} % ({isolated(shorten(names[i], _SPOKEN))})") for error, i in (min(errors), max(errors))
+    )
+    return f"{lead}; ECE from {least} to {most}."
+
+
+def _dump_view(dump: DumpReport, report: Report, id_: str, short: str, room: int) -> DumpView:
+    names = cells.metric_names(report)
+    mass = dump.equal_mass or ()
+    again = dump.after()
+    after = None
+    if again is not None and dump.recalibrated is not None:
+        name = plain(f"With {dump.recalibrated.name}", _NAME)
+        view = _dump_view(again, report, f"{id_}-after", name, room)
+        after = replace(view, name=name, headline=_tight(plain(repair(dump), _LINE)))
+    return DumpView(
+        id=id_,
+        name=plain(dump.name, _NAME),
+        short=short,
+        headline=_tight(plain(headline(dump), _LINE)),
+        facts=" · ".join(_facts(dump)),
+        caption=[_tight(part) for part in _caption(dump)],
+        warnings=[plain(warning, _LINE) for warning in dump.warnings],
+        remarks=[plain(line, _LINE) for line in (*cells.reasons(dump), *cells.remarks(dump))],
+        picture=diagram(dump),
+        scale=mattering(dump),
+        others=html_tables.metric_rows(dump, [name for name in names if name not in MATTERING]),
+        metrics=html_tables.metric_rows(dump, names),
+        classes=html_tables.class_tables(dump, room),
+        width_bins=html_tables.bin_rows(dump.equal_width),
+        mass_bins=html_tables.bin_rows(mass),
+        merged=max(len(dump.equal_width), len(mass)) > html_tables.MOST_BINS,
+        origin=html_tables.origin(dump),
+        after=after,
+        slices=slice_views(dump, report),
+    )
+
+
+def _facts(dump: DumpReport) -> list[str]:
+    facts = [cells.plural(dump.n, "row"), "top label only" if dump.k is None else cells.plural(dump.k, "class")]
+    facts += [] if dump.k is None else [plain(dump.kind.replace("_", "-"), _NAME)]
+    facts += [f"{dump.ignored:,} ignored"] if dump.ignored else []
+    return facts + ([cells.groups(dump, lambda column: plain(column, _SPOKEN))] if dump.groups else [])
+
+
+def _shared_facts(report: Report) -> list[str]:
+    """Bins and convention, which every number hangs on."""
+    known = [("bins", "{} bins"), ("convention", "convention {}")]
+    return [plain(words.format(report.settings[key]), _NAME) for key, words in known if key in report.settings]
+
+
+def _caption(dump: DumpReport) -> list[str]:
+    """The calibration error with its interval and floor, and the rows."""
+    ece = with_floor(dump, "ece")
+    parts = [f"ECE {cells.value(ece)} %" if ece.value is not None else "ECE –"]
+    parts += [f"[{cells.interval(ece)}]"] if cells.interval(ece) else []
+    parts += [f"if calibrated {cells.floor(ece)}"] if cells.floor(ece) else []
+    return [*parts, cells.plural(dump.n, "row")]
+
+
+def _overview(report: Report, dumps: Sequence[DumpView]) -> Overview:
+    names = [name for name in _OVERVIEW if name in cells.metric_names(report)]
+    bests = {name: cells.best(report.dumps, name) for name in names}
+    scale = across(report.dumps)
+    dots = iter(() if scale is None else scale.dots)
+    rows = []
+    for i, (dump, view) in enumerate(zip(report.dumps, dumps, strict=True)):
+        numbers = [(cells.value(with_floor(dump, name)), bests[name] == i) for name in names]
+        shown = [OverviewCell(text, is_best) for text, is_best in numbers]
+        dot = next(dots) if with_floor(dump, "ece").value is not None else None
+        rows.append(OverviewRow(view.id, view.short, f"{dump.n:,}", shown, dot))
+    marked = any(best is not None for best in bests.values())
+    note = f"* {cells.BEST}." if marked else "" if cells.level(report) else "No best is marked: that takes intervals."
+    return Overview([cells.heading(name) for name in names], rows, note, scale)
+
+
+def _tight(sentence: str) -> str:
+    """The sentence with no line break between a number and what it counts."""
+    for sign in ("%", "points", "point"):
+        sentence = sentence.replace(f" {sign}", f"\N{NO-BREAK SPACE}{sign}")
+    return sentence

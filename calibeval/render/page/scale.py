@@ -1,0 +1,124 @@
+"""Numbers as dots with whiskers on one scale, beside what noise would give: the eye sees whether a dot clears it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from calibeval.core.metrics.result import MetricResult
+from calibeval.core.metrics.table import METRICS
+from calibeval.core.report.report import DumpReport
+from calibeval.core.report.standing import judge, with_floor
+from calibeval.core.words import signed
+from calibeval.render import cells
+from calibeval.render.marks import round_ticks
+from calibeval.render.page.diagram import Tick, pct
+
+# The errors of the top label that share a unit and a size; the rest is in tables.
+MATTERING = ("ece", "aece", "confidence_gap", "oe")
+_ROOM = 0.04
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """One number on the scale. low, high: ends of its whisker, nothing where it has none.
+
+    noise, noise_width: what 95 of 100 calibrated models would show; expected: their mean. Nothing without a floor.
+    beyond: whether the number stands out of the noise. sign: "over" or "under" for signed numbers.
+    """
+
+    label: str
+    title: str
+    value: str
+    unit: str
+    interval: str
+    floor: str
+    verdict: str
+    place: str
+    low: str
+    high: str
+    noise: str
+    noise_width: str
+    expected: str
+    beyond: bool
+    sign: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Dots with the axis they share, in percentage points; zero: place of 0."""
+
+    dots: tuple[Dot, ...]
+    ticks: tuple[Tick, ...]
+    zero: str
+
+
+def mattering(dump: DumpReport) -> Scale | None:
+    """The numbers that matter most of one dump; None where none of them has a value."""
+    return _scale([(with_floor(dump, name), dump) for name in MATTERING if name in dump.metrics])
+
+
+def across(dumps: Sequence[DumpReport], metric: str = "ece") -> Scale | None:
+    """One metric of several dumps, of those where it has a value; None where there is no such dump."""
+    return _scale([(with_floor(dump, metric), dump) for dump in dumps])
+
+
+def _scale(numbers: Sequence[tuple[MetricResult, DumpReport]]) -> Scale | None:
+    there = [(m, dump) for m, dump in numbers if m.value is not None]
+    if not there:
+        return None
+    ends = [end for m, _ in there for end in _ends(m)]
+    low, high = min(0.0, *ends), max(0.0, *ends)
+    room = _ROOM * (high - low) or 0.01
+    low, high = low - room, high + room
+
+    def place(value: float) -> str:
+        return pct((value - low) / (high - low))
+
+    ticks = tuple(Tick(place(t / 100), _tick(t)) for t in round_ticks(100 * low, 100 * high))
+    return Scale(tuple(_dot(m, dump, low, high) for m, dump in there), ticks, place(0.0))
+
+
+def _ends(metric: MetricResult) -> list[float]:
+    """Every number that the scale must hold for this metric."""
+    low, high = _noise(metric) or (0.0, 0.0)
+    return [low, high, *(x for x in (metric.value, metric.low, metric.high) if x is not None)]
+
+
+def _noise(metric: MetricResult) -> tuple[float, float] | None:
+    """The range of noise; for the signed gap on both sides of 0."""
+    if metric.floor_high is None:
+        return None
+    return (-metric.floor_high if metric.name == "confidence_gap" else 0.0), metric.floor_high
+
+
+def _dot(metric: MetricResult, dump: DumpReport, low: float, high: float) -> Dot:
+    def place(value: float | None) -> str:
+        return "" if value is None else pct((value - low) / (high - low))
+
+    noise, standing = _noise(metric), judge(metric, n=dump.n, k=dump.k)
+    signed_metric = metric.name == "confidence_gap"
+    value = metric.value or 0.0
+    return Dot(
+        label=cells.label(metric.name),
+        title=METRICS[metric.name].title if metric.name in METRICS else "",
+        value=cells.value(metric),
+        unit=cells.unit(metric.name),
+        interval=cells.interval(metric),
+        floor=cells.floor(metric),
+        verdict="" if standing is None else standing.short,
+        place=place(value),
+        low=place(metric.low),
+        high=place(metric.high),
+        noise="" if noise is None else place(noise[0]),
+        noise_width="" if noise is None else pct((noise[1] - noise[0]) / (high - low)),
+        expected="" if signed_metric else place(metric.floor),
+        beyond=standing is not None and standing.beyond_noise,
+        sign="" if not signed_metric or value == 0 else "over" if value > 0 else "under",
+    )
+
+
+def _tick(number: float) -> str:
+    """A round number as a tick: typographic minus, no plus."""
+    text = f"{abs(number):g}"
+    return f"{signed(-1, 0)[0]}{text}" if number < 0 else text

@@ -1,0 +1,1 @@
+"""Tables for documents and programs: Markdown, LaTeX, CSV and pandas."""

@@ -1,0 +1,60 @@
+"""Losses side by side as Markdown, LaTeX and CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+
+from calibeval.core.heads.finetuned import SHOWN, Finetuned
+from calibeval.render.names import visible
+from calibeval.render.tables import latex, markdown
+from calibeval.render.terminal.losses import Cell, halves, notes
+
+
+def as_markdown(found: Finetuned) -> str:
+    """The table in Markdown, both halves side by side."""
+    before, after = halves(found)
+    heads = ["loss", *before.headings, *(f"{name}, after T" for name in after.headings)]
+    lines = [markdown.table_row(heads), markdown.table_row([":--", *("--:" for _ in heads[1:])])]
+    for (name, first), (_, second) in zip(before.rows, after.rows, strict=True):
+        numbers = [_marked(cell, "**{}**".format, "<u>{}</u>".format) for cell in (*first, *second)]
+        lines.append(markdown.table_row([markdown.escape(name), *numbers]))
+    return "\n".join([*lines, "", *(f"- {markdown.escape(note)}" for note in notes(found))]) + "\n"
+
+
+def as_latex(found: Finetuned) -> str:
+    """The table as a `tabular` in the style of booktabs."""
+    before, after = halves(found)
+    first, second = len(before.headings), len(after.headings)
+    top = rf" & \multicolumn{{{first}}}{{c}}{{before}} & \multicolumn{{{second}}}{{c}}{{after a temperature}} \\"
+    heads = ["loss", *(latex.escape(name) for name in (*before.headings, *after.headings))]
+    lines = [f"% {visible(note)}" for note in notes(found)]
+    lines += [rf"\begin{{tabular}}{{l{'r' * (first + second)}}}", r"\toprule", top, latex.table_row(heads), r"\midrule"]
+    for (name, left), (_, right) in zip(before.rows, after.rows, strict=True):
+        numbers = [_marked(cell, r"\textbf{{{}}}".format, r"\underline{{{}}}".format) for cell in (*left, *right)]
+        lines.append(latex.table_row([latex.escape(name), *(number.replace("±", r"$\pm$") for number in numbers)]))
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
+def as_csv(found: Finetuned) -> str:
+    """Every seed's numbers in full, one line per loss and seed."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["loss", "seed", "temperature", *SHOWN, *(f"{name}_after" for name in SHOWN)])
+    for loss in found.losses:
+        for seed in loss.seeds:
+            numbers = [side[name] for side in (seed.before, seed.after) for name in SHOWN]
+            writer.writerow([loss.name, seed.seed, _full(seed.temperature), *map(_full, numbers)])
+    return text.getvalue()
+
+
+FORMATS: dict[str, Callable[[Finetuned], str]] = {"md": as_markdown, "csv": as_csv, "latex": as_latex}
+
+
+def _marked(cell: Cell, best: Callable[[str], str], second: Callable[[str], str]) -> str:
+    return (best, second)[cell.place](cell.text) if cell.place in (0, 1) else cell.text
+
+
+def _full(number: float | None) -> str:
+    return "" if number is None else repr(number)

@@ -1,0 +1,1 @@
+"""What a terminal shows, one file a subject."""

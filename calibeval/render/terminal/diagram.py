@@ -1,0 +1,131 @@
+"""The reliability diagram drawn in characters, with the confidence histogram beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from calibeval.core.report.report import Bin, DumpReport
+from calibeval.core.report.standing import bin_stands_out
+from calibeval.core.words import bin_range, signed
+from calibeval.render.terminal.sheet import OVER, QUIET, UNDER, Column, Sheet, gap_style, table, total_width
+
+MOST_ROWS = 20
+MOST_CELLS = 72
+HISTOGRAM_CELLS = 8
+# A bar this short is not worth a histogram beside it.
+_SHORT_BAR = 24
+
+
+def diagram(dump: DumpReport, sheet: Sheet) -> list[RenderableType]:
+    """Table of the non-empty bins, the highest confidence first, with a legend; empty without a row."""
+    filled, merged = _few([b for b in dump.equal_width if b.count])
+    if not filled:
+        return []
+    filled, whole = filled[::-1], _merge(filled)
+    lead = [
+        Column("confidence", [*_ranges(filled, sheet), "all rows"], left=True),
+        Column("rows", [f"{b.count:,}" for b in (*filled, whole)]),
+    ]
+    gaps = Column("gap", [*(_gap(b, sheet) for b in filled), _gap(whole, sheet)])
+    histogram = Column("", [*_histogram([b.count for b in filled], sheet), ""], left=True)
+    cells = _room(sheet, [*lead, histogram, gaps])
+    if cells >= _SHORT_BAR:
+        lead.append(histogram)
+    else:
+        cells = _room(sheet, [*lead, gaps])
+    bars: list[str | Text] = [*(_bar(b, cells, sheet) for b in filled), _means(whole, cells)]
+    return [table([*lead, Column(_title(cells), bars, left=True), gaps]), *_legend(filled, whole, merged, sheet)]
+
+
+def _title(cells: int) -> str:
+    """The heading of the bars, with the end of their scale where there is room for it."""
+    title = "accuracy and its gap to confidence" if cells >= 44 else "accuracy"
+    return title + "100 %".rjust(cells - len(title)) if cells >= 16 else title
+
+
+def _room(sheet: Sheet, others: Sequence[Column]) -> int:
+    """Cells for the bars; one more is kept for the mark of confidence 1."""
+    return min(MOST_CELLS, max(8, sheet.width - total_width([*others, Column("", [])])))
+
+
+def _few(bins: list[Bin]) -> tuple[list[Bin], int]:
+    """At most MOST_ROWS bins: so many neighbours are merged into one, which is exact. Returns that number, too."""
+    size = -(-len(bins) // MOST_ROWS)
+    if size <= 1:
+        return bins, 1
+    return [_merge(bins[i : i + size]) for i in range(0, len(bins), size)], size
+
+
+def _merge(bins: list[Bin]) -> Bin:
+    count = sum(b.count for b in bins)
+    confidence = sum(b.count * (b.confidence or 0.0) for b in bins) / count
+    accuracy = sum(b.count * (b.accuracy or 0.0) for b in bins) / count
+    return Bin(bins[0].lower, bins[-1].upper, count, confidence, accuracy, confidence - accuracy)
+
+
+def _ranges(bins: list[Bin], sheet: Sheet) -> list[str]:
+    """The limits of the bins, all with as many decimals as the narrowest needs."""
+    narrowest = bin_range(min(bins, key=lambda b: b.upper - b.lower))
+    return [sheet.text(bin_range(b, len(narrowest.split()[0]) - 2)) for b in bins]
+
+
+def _gap(row: Bin, sheet: Sheet) -> Text:
+    """The signed gap in points; in brackets where so few rows show as much by chance."""
+    gap = row.gap or 0.0
+    number = sheet.text(signed(100 * gap, 1))
+    return Text(f"{number} ", gap_style(gap)) if bin_stands_out(row) else Text(f"({number})", QUIET)
+
+
+def _histogram(counts: list[int], sheet: Sheet) -> list[str]:
+    """A bar for every count, the largest HISTOGRAM_CELLS long; no row so few that its bar vanishes."""
+    parts = sheet.glyphs.eighths
+    lines = []
+    for count in counts:
+        steps = max(1, round(count / max(counts) * HISTOGRAM_CELLS * len(parts)))
+        full, rest = divmod(steps, len(parts))
+        lines.append(parts[-1] * full + (parts[rest - 1] if rest else ""))
+    return lines
+
+
+def _bar(row: Bin, cells: int, sheet: Sheet) -> Text:
+    """Solid as far as accuracy and confidence agree, then the gap by its sign; the mark stands at the confidence."""
+    glyphs, accuracy, confidence = sheet.glyphs, row.accuracy or 0.0, row.confidence or 0.0
+    last = cells - len(glyphs.mark)
+    kept, end = round(min(accuracy, confidence) * last), round(max(accuracy, confidence) * last)
+    sign, style = (glyphs.over, OVER) if confidence > accuracy else (glyphs.under, UNDER)
+    bar = Text.assemble((glyphs.solid * kept), (sign * (end - kept), style))
+    if not glyphs.mark:
+        return bar
+    at = round(confidence * last)
+    return Text.assemble(bar[:at], glyphs.mark, bar[at:]) if at else Text.assemble(glyphs.mark, bar)
+
+
+def _means(whole: Bin, cells: int) -> Text:
+    """A line with A at the accuracy and C at the mean confidence of all rows, on the scale of the bars."""
+    accuracy, confidence = whole.accuracy or 0.0, whole.confidence or 0.0
+    a, c = round(accuracy * (cells - 1)), round(confidence * (cells - 1))
+    if a == c and a:
+        a, c = (a - 1, c) if accuracy < confidence else (a, c - 1)
+    line = [" "] * cells
+    line[a] = "A"
+    line[c if c != a else 1] = "C"
+    return Text("".join(line).rstrip())
+
+
+def _legend(bins: list[Bin], whole: Bin, merged: int, sheet: Sheet) -> list[Text]:
+    """What the signs mean, of those that can be seen."""
+    glyphs = sheet.glyphs
+    parts = [f"A accuracy {100 * (whole.accuracy or 0.0):.2f} %"]
+    parts.append(f"C mean confidence {100 * (whole.confidence or 0.0):.2f} %")
+    if any((b.gap or 0.0) > 0 for b in bins):
+        parts.append(f"{glyphs.over} over-confident")
+    if any((b.gap or 0.0) < 0 for b in bins):
+        parts.append(f"{glyphs.under} under-confident")
+    parts += [f"{glyphs.mark} confidence"] if glyphs.mark else []
+    if not all(bin_stands_out(b) for b in bins):
+        parts.append("(gap) within noise of its rows")
+    parts += [f"{merged} bins in a line"] if merged > 1 else []
+    return [Text(line, QUIET) for line in sheet.flow(parts)]

@@ -1,0 +1,64 @@
+"""The slices of a dump at the terminal: one table a column, worst first."""
+
+from __future__ import annotations
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from calibeval.core.metrics.result import MetricResult
+from calibeval.core.report.report import DumpReport, Report, SliceResult
+from calibeval.render import cells
+from calibeval.render.slice_tables import BEYOND, SliceTable, slice_tables
+from calibeval.render.terminal.sheet import GUTTER, STRONG, Column, Sheet, gap_style, table, total_width
+
+_SHOWN = 20
+_WIDEST_NAME, _NARROWEST_NAME = 40, 12
+
+
+def slice_blocks(dump: DumpReport, report: Report, sheet: Sheet) -> list[list[RenderableType]]:
+    """A block for each column of slices."""
+    return [_block(one, report, sheet) for one in slice_tables(dump, report.settings.get("min_rows"))]
+
+
+def _block(slices: SliceTable, report: Report, sheet: Sheet) -> list[RenderableType]:
+    title = Text.assemble(
+        sheet.text("slices by "), sheet.name(slices.column, sheet.width // 3), sheet.text(f": {slices.finding()}")
+    )
+    parts: list[RenderableType] = [title]
+    if slices.rows:
+        parts.append(_table(slices.rows[:_SHOWN], report, sheet))
+    hidden = len(slices.rows) - _SHOWN
+    lines = [f"{cells.plural(hidden, 'slice')} less bad: see --json"] if hidden > 0 else []
+    parts += [Text(sheet.text(line)) for line in (*lines, slices.note()) if line]
+    small = slices.too_small(lambda name: sheet.name(name, _NARROWEST_NAME))
+    return [*parts, Text(sheet.text(small))] if small else parts
+
+
+def _table(rows: tuple[SliceResult, ...], report: Report, sheet: Sheet) -> Text:
+    """One line a slice; where the width does not allow all columns, the floor goes first, the interval next."""
+
+    def metric(name: str) -> list[MetricResult]:
+        return [row.metrics.get(name, MetricResult(name, None)) for row in rows]
+
+    gaps = [Text(sheet.text(cells.value(gap)), gap_style(gap.value or 0.0)) for gap in metric("confidence_gap")]
+    beyond = [row.p_holm is not None and row.p_holm < BEYOND for row in rows]
+    p_values = [
+        Text(sheet.text(cells.p_value(row.p_holm)), STRONG if strong else "")
+        for row, strong in zip(rows, beyond, strict=True)
+    ]
+    counts = Column("rows", [f"{row.n:,}" for row in rows])
+    accuracy = Column("accuracy %", [sheet.text(cells.value(m)) for m in metric("accuracy")])
+    value = Column("ECE %", [sheet.text(cells.value(m)) for m in metric("ece")])
+    interval = Column(f"{cells.level(report)} interval", [sheet.text(cells.interval(m)) for m in metric("ece")])
+    floor = Column("if calibrated", [sheet.text(cells.floor(m)) for m in metric("ece")])
+    gap = Column("gap", gaps)
+    p = Column("p", p_values)
+    full = [counts, accuracy, value, interval, floor, gap, p]
+    layouts = [full, [counts, accuracy, value, interval, gap, p], [counts, accuracy, value, gap, p], [counts, value, p]]
+    for layout in layouts:
+        columns = [column for column in layout if any(str(cell) not in ("", cells.NULL, "-") for cell in column.cells)]
+        room = sheet.width - total_width(columns) - GUTTER
+        if room >= _NARROWEST_NAME:
+            break
+    names = Column("", [sheet.name(row.value, min(_WIDEST_NAME, max(room, 1))) for row in rows], left=True)
+    return table([names, *columns])

@@ -1,0 +1,166 @@
+"""What `calibeval finetune` reads: the splits and the head to go on from, checked against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from calibeval.core.errors import InputError, UsageError, nearest
+from calibeval.core.heads.features import Features, shared_rows
+from calibeval.core.heads.layers import PlainLayer
+from calibeval.readers.features.features import open_features
+from calibeval.readers.features.head_weights import Head, read_head
+from calibeval.readers.meaning.assemble import ReadOptions
+from calibeval.training.finetune import Request
+
+NEW_HEADS = ("linear", "mlp")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A finetune command after its options were checked. head: "linear", "mlp", or a file of weights."""
+
+    train: str
+    val: str
+    test: str | None
+    out: Path
+    head: str
+    request: Request
+    reading: ReadOptions
+    fold: bool
+    resume: bool
+    allow_leak: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """The splits, by name, the number of classes, the head to go on from, and what is to be said of them."""
+
+    splits: Mapping[str, Features]
+    k: int
+    start: Head | None
+    warnings: tuple[str, ...]
+
+    @property
+    def train(self) -> Features:
+        """What heads are trained on."""
+        return self.splits["train"]
+
+    @property
+    def val(self) -> Features:
+        """What chooses, stops and scales."""
+        return self.splits["val"]
+
+    @property
+    def measured(self) -> dict[str, Features]:
+        """The splits that heads are measured on."""
+        return {name: features for name, features in self.splits.items() if name != "train"}
+
+    @property
+    def shown(self) -> str:
+        """The split that results are of."""
+        return "test" if "test" in self.splits else "val"
+
+    def layers(self) -> tuple[PlainLayer, ...] | None:
+        """The layers to go on from."""
+        return None if self.start is None else self.start.layers
+
+    def sources(self) -> dict[str, dict[str, Any]]:
+        """The files, for the record."""
+        settled = {name: (features.settled_source(), features.n) for name, features in self.splits.items()}
+        return {
+            name: {"path": source.path, "split": source.split, "sha256": source.sha256, "n": n}
+            for name, (source, n) in settled.items()
+        }
+
+
+def read_data(command: Command) -> Data:
+    """The splits of a command, and its head.
+
+    Raises: InputError for splits that do not fit each other or the head, that share rows, or hold no finite numbers.
+    """
+    names = {"train": command.train, "val": command.val} | ({} if command.test is None else {"test": command.test})
+    splits = {split: open_features(name, command.reading) for split, name in names.items()}
+    train = splits["train"]
+    warnings = [f"{features.source.name}: {text}" for features in splits.values() for text in features.warnings]
+    for features in splits.values():
+        _check_alike(features, train)
+    start = None if command.head in NEW_HEADS else _head(command, train)
+    if start is not None:
+        warnings += start.warnings
+    k = _classes(splits, start)
+    for features in splits.values():
+        features.check_values(np.float32)
+    for one, other in (("train", "val"), ("train", "test"), ("val", "test")):
+        if other in splits:
+            warnings += _leaks(splits[one], splits[other], allowed=command.allow_leak)
+    absent = np.setdiff1d(np.arange(k), [] if train.labels is None else train.labels)
+    if len(absent):
+        few = ", ".join(str(c) for c in absent[:5]) + (", ..." if len(absent) > 5 else "")
+        warnings.append(f"{len(absent)} of {k} classes have no row in {train.source.name}: {few}")
+    return Data(splits, k, start, tuple(warnings))
+
+
+def _check_alike(features: Features, train: Features) -> None:
+    """See that a split has the features and the classes of TRAIN."""
+    name, first = features.source.name, train.source.name
+    if features.d != train.d:
+        raise InputError(f"{name} has {features.d} features a row, but {first} {train.d}")
+    one, other = features.class_names, train.class_names
+    if one == other:
+        return
+    if one is None or other is None:
+        with_names, without = (first, name) if one is None else (name, first)
+        raise InputError(
+            f"{with_names} names its classes, but {without} does not; say them for all files: --class-names FILE"
+        )
+    if len(one) != len(other):
+        raise InputError(f"{name} names {len(one)} classes, but {first} {len(other)}")
+    place = next(i for i, pair in enumerate(zip(one, other, strict=True)) if pair[0] != pair[1])
+    raise InputError(f'class {place} is "{one[place]}" in {name}, but "{other[place]}" in {first}')
+
+
+def _classes(splits: Mapping[str, Features], start: Head | None) -> int:
+    """The number of classes: those of the head, or what TRAIN and VAL hold; TEST has no say in what is trained.
+
+    Raises: InputError for a label beyond them, or fewer than two.
+    """
+    train = splits["train"]
+    k = max(splits[name].k or 1 for name in ("train", "val")) if start is None else start.k
+    if k < 2:
+        source = train.source if start is None else start.source
+        what = "every label is 0" if start is None else "the head has one output"
+        raise InputError(f"{source.name}: {what}, but a classifier needs two classes")
+    for name, features in splits.items():
+        hint = "TRAIN and VAL have" if name == "test" else "there are"
+        features.check_classes(k, hint if start is None else "the head has")
+    return k
+
+
+def _head(command: Command, train: Features) -> Head:
+    """The head to go on from."""
+    hint = nearest(command.head.lower(), NEW_HEADS)
+    if hint and not Path(command.head).exists():
+        raise UsageError(f'--head "{command.head}" is neither linear nor mlp, and there is no such file{hint}')
+    limits = command.reading.limits
+    head = read_head(command.head, max_bytes=limits.max_bytes, max_memory=limits.max_memory, checksums=limits.checksums)
+    if head.d != train.d:
+        raise InputError(f"{head.source.name} takes {head.d} features, but {train.source.name} has {train.d}")
+    if train.class_names is not None and len(train.class_names) != head.k:
+        raise InputError(
+            f"{head.source.name} has {head.k} classes, but {train.source.name} names {len(train.class_names)}"
+        )
+    return head
+
+
+def _leaks(fitted: Features, tested: Features, *, allowed: bool) -> list[str]:
+    leak = shared_rows(fitted, tested)
+    if leak is None:
+        return []
+    if leak.certain and not allowed:
+        raise InputError(f"{leak.text}: that would flatter the head. Say --allow-leak to train all the same.")
+    return [leak.text]

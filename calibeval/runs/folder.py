@@ -1,0 +1,205 @@
+"""The folder of a run: history while it trains, a checkpoint to go on from, and in the end heads, dumps and results."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+
+from calibeval.core.errors import FileProblem, InputError, UsageError
+from calibeval.core.heads.finetuned import Finetuned
+from calibeval.core.report.report import Report
+from calibeval.readers.features.head_weights import RUN_FILE
+from calibeval.render.page import page as html
+from calibeval.runs import checkpoint
+from calibeval.runs.results import SavedHead
+from calibeval.training.finetune import predictions_of
+from calibeval.training.sweep import Step, Sweep
+from calibeval.training.trainer import finite
+from calibeval.writers.atomic import make_folder, write_file
+from calibeval.writers.dump import write_dump
+from calibeval.writers.tensors import write_tensors
+
+HISTORY, TABLE, REPORT, FACTS, LOSSES = "history.jsonl", "finetune.json", "report.json", "head.json", "losses"
+PAGE = "report.html"
+DUMPS = {"val": "val_logits.npz", "test": "test_logits.npz"}
+SECONDS = 5.0  # between two checkpoints
+SECONDS_VARIABLE = "CALIBEVAL_CHECKPOINT_SECONDS"
+
+
+class RunFolder:
+    """The files of one run. resume: go on from the checkpoint there, whose command must have been the same.
+
+    resumed: whether there was one.
+    Raises: FileProblem if the folder cannot be written; UsageError for a checkpoint of another command, or a number of
+    seconds that is none; InputError for a damaged checkpoint, or a history that does not go with it.
+    """
+
+    def __init__(self, path: Path, settings: Mapping[str, Any], sweep: Sweep, *, resume: bool) -> None:
+        make_folder(path)
+        _remove_half_written(path)
+        self._path, self._settings = path, settings
+        self._history = path / HISTORY
+        self._seconds = _seconds(os.environ.get(SECONDS_VARIABLE))
+        length = checkpoint.restore(path, sweep, settings) if resume else None
+        self.resumed = length is not None
+        if length is None:  # from here on, results of an earlier run are not taken for those of this one
+            checkpoint.save(path, sweep, settings, 0)
+        self._next = time.monotonic() + self._seconds
+        try:
+            with self._history.open("ab") as file:
+                there = file.tell()
+                file.truncate(min(there, length or 0))
+        except OSError as error:
+            raise FileProblem(f"{self._history}: cannot be written ({error.strerror or error})") from None
+        if length is not None and there < length:
+            raise InputError(
+                f"{self._history}: has {there} bytes, but {length} when the checkpoint was written; "
+                "start again without --resume"
+            )
+
+    def record(self, step: Step, sweep: Sweep) -> None:
+        """Append an epoch to the history; from time to time, and at the end of training, write a checkpoint."""
+        try:
+            with self._history.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(_line(step), allow_nan=False) + "\n")
+                length = file.tell()
+        except OSError as error:
+            raise FileProblem(f"{self._history}: cannot be written ({error.strerror or error})") from None
+        if time.monotonic() >= self._next or sweep.done:
+            checkpoint.save(self._path, sweep, self._settings, length)
+            self._next = time.monotonic() + self._seconds
+
+    def write(self, found: Finetuned, report: Report, saved: Mapping[str, SavedHead]) -> None:
+        """Write heads, dumps and results; report.json comes last, and then the checkpoint goes.
+
+        What an earlier run left, and this one does not write, is removed.
+        """
+        folders = {self._path: saved[found.losses[found.chosen].name]}
+        if len(found.losses) > 1:
+            names = folder_names([loss.name for loss in found.losses])
+            each = zip(names, found.losses, strict=True)
+            folders |= {self._path / LOSSES / name: saved[loss.name] for name, loss in each if loss.name in saved}
+        for folder, head in folders.items():
+            make_folder(folder)
+            _write_head(folder, head)
+        for folder in (self._path, *(self._path / LOSSES).glob("*/")):
+            _remove_stale(folder, folders.get(folder))
+        write_file(self._path / TABLE, found.to_json().encode())
+        write_file(self._path / PAGE, html.render(report, losses=found).encode())
+        write_file(self._path / REPORT, report.to_json().encode())
+        (self._path / checkpoint.FILE).unlink(missing_ok=True)
+
+
+def folder_names(losses: list[str]) -> list[str]:
+    """A folder for each loss, named so that no shell minds.
+
+    >>> folder_names(["ce", "mbls(margin=6,alpha=0.1)"])
+    ['ce', 'mbls-margin=6-alpha=0.1']
+    """
+    plain = [re.sub(r"[^\w.=+-]+", "-", loss).strip("-") for loss in losses]
+    return [name if name not in plain[:i] else f"{name}-{i + 1}" for i, name in enumerate(plain)]
+
+
+def _write_head(folder: Path, head: SavedHead) -> None:
+    """Head, facts and dumps of one loss."""
+    prefixes = [""] if len(head.layers) == 1 else ["0.", "2."]
+    arrays: dict[str, npt.NDArray[Any]] = {}
+    for prefix, layer in zip(prefixes, head.layers, strict=True):
+        arrays |= {f"{prefix}weight": layer.weight, f"{prefix}bias": layer.bias}
+    for split, features in head.splits.items():
+        write_dump(predictions_of(head.layers, features), folder / DUMPS[split])
+    write_file(folder / FACTS, (json.dumps(head.facts, indent=1, allow_nan=False) + "\n").encode())
+    write_tensors(folder / RUN_FILE, arrays)
+
+
+def _remove_stale(folder: Path, head: SavedHead | None) -> None:
+    """Remove a head's files that are not of this run; head: what the folder holds now, None for nothing."""
+    wanted = {DUMPS[split] for split in head.splits} | {FACTS, RUN_FILE} if head is not None else set()
+    try:
+        for name in {*DUMPS.values(), FACTS, RUN_FILE} - wanted:
+            (folder / name).unlink(missing_ok=True)
+        if head is None and not any(folder.iterdir()):
+            folder.rmdir()
+    except OSError as error:
+        raise FileProblem(f"{folder}: an earlier run's files cannot be removed ({error.strerror or error})") from None
+
+
+def _remove_half_written(path: Path) -> None:
+    """Remove what a killed run was writing beside its files; several of them could fill a disk."""
+    names = {HISTORY, TABLE, REPORT, PAGE, FACTS, RUN_FILE, checkpoint.FILE, *DUMPS.values()}
+    try:
+        for left in (*path.glob(".*.tmp"), *path.glob(f"{LOSSES}/*/.*.tmp")):
+            if left.name[1:].rsplit(".", 2)[0] in names:
+                left.unlink(missing_ok=True)
+    except OSError as error:
+        raise FileProblem(f"{path}: what a killed run left cannot be removed ({error.strerror or error})") from None
+
+
+def _seconds(text: str | None) -> float:
+    """The seconds between two checkpoints."""
+    try:
+        seconds = SECONDS if text is None else float(text)
+    except ValueError:
+        seconds = math.nan
+    if not seconds >= 0:
+        raise UsageError(f'{SECONDS_VARIABLE} is "{text}", but a number of at least 0 is needed')
+    return seconds
+
+
+def _line(step: Step) -> dict[str, Any]:
+    """One epoch of one stage, for history.jsonl; a number that diverged is null."""
+    validation = step.epoch.validation
+    numbers = zip(
+        step.stage.candidates,
+        step.epoch.losses,
+        validation.nll,
+        validation.nll_after,
+        validation.accuracy,
+        step.epoch.running,
+        strict=True,
+    )
+    return {
+        "stage": step.number,
+        "trial": step.stage.trial,
+        "seed": step.stage.seed,
+        "epoch": step.epoch.number,
+        "heads": [
+            {
+                "loss": str(candidate.loss),
+                "lr": candidate.rate,
+                "weight_decay": candidate.decay,
+                "train_loss": finite(loss),
+                "val_nll": finite(nll),
+                "val_nll_after_temperature": finite(after),
+                "val_accuracy": accuracy if math.isfinite(nll) else None,
+                "running": running,
+            }
+            for candidate, loss, nll, after, accuracy, running in numbers
+        ],
+    }
+
+
+def finished_run(path: Path, settings: Mapping[str, Any]) -> Finetuned | None:
+    """The results of a run that came to its end, where there are some.
+
+    Raises: UsageError for those of another command; InputError for a damaged file.
+    """
+    table = path / TABLE
+    if (path / checkpoint.FILE).exists() or not (path / REPORT).exists() or not table.exists():
+        return None
+    try:
+        found = Finetuned.from_json(table.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise FileProblem(f"{table}: cannot be read ({error.strerror or error})") from None
+    except (InputError, UnicodeDecodeError) as error:
+        raise InputError(f"{table}: {error}; start again without --resume") from None
+    checkpoint.check_same(found.settings, settings, table)
+    return found

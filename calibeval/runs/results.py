@@ -1,0 +1,161 @@
+"""What `calibeval finetune` found: the papers' table, a report of every head, and what is saved of each loss."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from calibeval.core.evaluation.evaluate import check_settings, evaluate_dump
+from calibeval.core.heads.features import Features
+from calibeval.core.heads.finetuned import SHOWN, Finetuned, LossResult, SeedResult, chosen_of, metric_values
+from calibeval.core.heads.layers import PlainLayer
+from calibeval.core.report.report import DumpReport, Recalibrated, Report
+from calibeval.core.version import VERSION
+from calibeval.runs.data import Command, Data
+from calibeval.training.finetune import FinishedHead, predictions_of
+from calibeval.training.sweep import Trained
+
+OPTIMISTIC = "these numbers are of VAL, which also stopped the training and fitted the temperature: they flatter"
+DIVERGED = "training diverged in every epoch, so there is no head; lower --lr"
+COARSE = 1e-3  # of the largest logit: a rounding that is worth a word
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SavedHead:
+    """What the folder of a loss holds: layers, the facts of head.json, and the splits whose logits are written."""
+
+    layers: Sequence[PlainLayer]
+    facts: Mapping[str, Any]
+    splits: Mapping[str, Features]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """One training and the head it left, if it left one, with its dumps by split."""
+
+    trained: Trained
+    head: FinishedHead | None
+    dumps: Mapping[str, DumpReport]
+
+
+def measured(name: str, trained: Trained, head: FinishedHead | None, data: Data) -> Outcome:
+    """A training of a loss of that name, with its head on all splits that are measured."""
+    if head is None:
+        return Outcome(trained, None, {})
+    dumps = {split: _dump(head, split, data, f"{name}#{split}") for split in data.measured}
+    return Outcome(trained, head, dumps)
+
+
+def results(
+    command: Command, data: Data, outcomes: Sequence[Outcome], settings: Mapping[str, Any]
+) -> tuple[Finetuned, Report, dict[str, SavedHead]]:
+    """The table, the report with one dump for each loss and split, and what is saved of each loss.
+
+    outcomes: for each seed, every loss in its order.
+    Raises: InputError where every training diverged.
+    """
+    names = [str(loss) for loss in command.request.losses]
+    own = {name: outcomes[i :: len(names)] for i, name in enumerate(names)}
+    table = tuple(
+        LossResult(name, _parameters(found[0].trained), tuple(_seed(outcome, data.shown) for outcome in found))
+        for name, found in own.items()
+    )
+    chosen = chosen_of(table)
+    warnings = [*data.warnings, *(text for name, found in own.items() for text in _doubts(name, found))]
+    stamps = [] if "test" in data.splits else [OPTIMISTIC]
+    found = Finetuned(VERSION, settings, data.sources(), data.shown, table, chosen, (*warnings, *stamps))
+    kept = {name: next((o for o in own[name] if o.head is not None), None) for name in names}
+    report = Report(
+        VERSION, _settings(), tuple(dump for o in kept.values() if o is not None for dump in o.dumps.values())
+    )
+    saved = {name: _saved(command, data, o.head, found) for name, o in kept.items() if o is not None and o.head}
+    return found, report, saved
+
+
+def _seed(outcome: Outcome, shown: str) -> SeedResult:
+    trained, head = outcome.trained, outcome.head
+    if head is None:
+        nothing = dict.fromkeys(SHOWN)
+        return SeedResult(trained.seed, 0, None, None, nothing, nothing, DIVERGED)
+    dump = outcome.dumps[shown]
+    before, after = metric_values(dump.metrics), metric_values((dump.after() or dump).metrics)
+    return SeedResult(trained.seed, trained.epoch, trained.score, head.temperature, before, after)
+
+
+def _doubts(name: str, outcomes: Sequence[Outcome]) -> list[str]:
+    """What to keep in mind of the heads of a loss."""
+    texts = []
+    for outcome in outcomes:
+        trained, head = outcome.trained, outcome.head
+        who = name if len(outcomes) == 1 else f"{name}, seed {trained.seed}"
+        if head is None:
+            texts.append(f"{who}: {DIVERGED}")
+            continue
+        if trained.diverged:
+            texts.append(
+                f"{who}: training diverged in epoch {trained.diverged}; the head of epoch {trained.epoch} is kept"
+            )
+        if head.map.fitted.note is not None:
+            texts.append(f"{who}: temperature {head.temperature:.3g}: {head.map.fitted.note}")
+        if head.rounding > COARSE:
+            texts.append(
+                f"{who}: saved in float32, the head's logits move by up to {100 * head.rounding:.2g} % of the largest; "
+                "subtract the mean of each feature before saving them"
+            )
+    return texts
+
+
+def _settings() -> dict[str, Any]:
+    return check_settings(bins=None, convention="calibeval", confidence=0.95)
+
+
+def _dump(head: FinishedHead, split: str, data: Data, name: str) -> DumpReport:
+    """One head on one split, before and after its temperature."""
+    predictions = predictions_of(head.layers, data.splits[split])
+    before = evaluate_dump(predictions, _settings())
+    after = evaluate_dump(head.map(predictions), _settings())
+    return replace(
+        before,
+        name=name,
+        source=data.splits[split].settled_source(),
+        warnings=before.warnings if split != "val" else (*before.warnings, OPTIMISTIC),
+        recalibrated=Recalibrated(
+            "temperature",
+            head.map.parameters(),
+            data.sources()["val"],
+            after.metrics,
+            after.equal_width,
+            after.equal_mass,
+        ),
+    )
+
+
+def _parameters(trained: Trained) -> dict[str, Any]:
+    candidate = trained.candidate
+    found = {name: value for name, value in candidate.loss.to_dict().items() if value is not None and name != "loss"}
+    return {**found, "lr": candidate.rate, "weight_decay": candidate.decay}
+
+
+def _saved(command: Command, data: Data, head: FinishedHead, found: Finetuned) -> SavedHead:
+    layers, trained = head.saved(fold=command.fold), head.trained
+    facts = {
+        "schema": "calibeval.head/1",
+        "version": VERSION,
+        "kind": "linear" if len(layers) == 1 else "mlp",
+        "d": data.train.d,
+        "k": data.k,
+        "class_names": data.train.class_names,
+        "loss": trained.candidate.loss.to_dict(),
+        "lr": trained.candidate.rate,
+        "weight_decay": trained.candidate.decay,
+        "temperature": head.temperature,
+        "temperature_folded": command.fold,
+        "seed": trained.seed,
+        "epoch": trained.epoch,
+        "sources": found.sources,
+    }
+    lambd, rho = trained.multipliers
+    if lambd:
+        facts["multipliers"] = {"lambd": lambd, "rho": rho}
+    return SavedHead(layers, facts, data.measured)

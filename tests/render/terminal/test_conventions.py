@@ -1,0 +1,115 @@
+"""The table of conventions, as text and as JSON, and the note below a terminal's report."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from calibeval import Predictions, evaluate
+from calibeval.core.conventions.metrics import explain_conventions
+from calibeval.core.data.predictions import Source
+from calibeval.render.figure.figure import figure_bytes, reliability_figure
+from calibeval.render.tables import bins_csv, csv_table, latex, markdown
+from calibeval.render.terminal.conventions import note, render, render_json
+from calibeval.render.terminal.report import render_report
+
+# One zero, one tie on the inner edge, one 1, and class 2 never occurs.
+DUMP = Predictions(
+    probs=[[0.5, 0.25, 0.25], [0.25, 0.75, 0.0], [0.0, 1.0, 0.0], [0.25, 0.5, 0.25]],
+    labels=[0, 1, 0, 1],
+    source=Source(path="a\x1b[31m.npz", split="test"),
+)
+
+
+def shown(predictions=DUMP, *, bins=2, width=100, ascii_only=False):
+    return render(predictions, explain_conventions(predictions, bins=bins), width=width, ascii_only=ascii_only)
+
+
+def test_the_whole_text():
+    # calibeval: ECE (|2 - 1| + |1 - 1.75|) / 4; CWCE (0.25 + 0.25 + 0.125) / 3. guo: AECE (0.25 + 1) / 4 of two bins,
+    # CWCE (0 + 0.25) / 2. torchmetrics: (|3 - 1.75| + |0 - 1|) / 4.
+    assert shown(width=80).startswith("""\
+a\\x1b[31m.npz#test · 4 rows · 3 classes
+
+convention    bins   ECE %    MCE %  AECE %  CWCE %
+calibeval        2  43.750   50.000  43.750    20.8
+guo              2  43.750   50.000  31.250    12.5
+mbls             2  43.750        –  31.250    12.5
+torchmetrics     2  56.250  100.000       –       –
+netcal           2       –        –       –       –
+
+calibeval: bins (lower, upper]; 0 in the first bin; AECE between order
+  statistics, ties together; CWCE over all classes
+guo: bins (lower, upper]; 0 in no bin, but counted in n; float32 edges; AECE
+  between interpolated edges, the least confidence in no bin; CWCE over
+  max(label) + 1 classes
+  guo leaves 2 of 4 rows, those of least confidence, out of AECE
+  guo leaves 1 of 8 probabilities out of CWCE: they are exactly 0
+  guo counts 2 of 3 classes in CWCE: later ones never occur among the labels
+mbls: bins""")
+    assert shown(width=80).endswith("""\
+netcal: bins [lower, upper); 1 in the last bin; AECE between np.quantile's
+  edges, refused where two are equal
+  ECE, MCE, AECE: netcal takes this for two classes, since only labels 0 and 1
+    occur, and refuses 3 columns
+""")
+
+
+def test_lines_fit():
+    for width in (40, 60, 100):
+        lines = shown(width=width).split("\n\n", 2)[2].splitlines()
+        assert max(map(len, lines)) <= width
+
+
+def test_ascii():
+    text = shown(ascii_only=True)
+    assert text.isascii()
+    assert "a\\x1b[31m.npz#test, 4 rows, 3 classes" in text
+
+
+def test_two_classes_are_explained():
+    text = shown(Predictions(probs=[0.25, 0.75], labels=[0, 1]))
+    assert "two classes: P(class 1)" in text
+    assert "torchmetrics-multiclass" in text
+
+
+def test_top_labels_alone():
+    text = shown(Predictions(confidence=[0.5, 0.75], correct=[1, 0]))
+    assert "2 rows · top label only" in text
+    assert "CWCE: needs the probability of every class, and this dump holds the top label only" in text
+
+
+def test_json():
+    found = explain_conventions(DUMP, bins=2)
+    document = json.loads(render_json(DUMP, found))
+    assert document["schema"] == "calibeval.conventions/1"
+    assert (document["name"], document["source"]["n"], document["source"]["k"]) == ("a\x1b[31m.npz#test", 4, 3)
+    assert [c["name"] for c in document["conventions"]] == ["calibeval", "guo", "mbls", "torchmetrics", "netcal"]
+    for one, row in zip(found, document["conventions"], strict=True):
+        assert row["bins"] == 2
+        assert row["metrics"]["ece"]["value"] == one.metrics["ece"].value
+        assert row["facts"]
+        assert row["source"]
+    assert document["conventions"][2]["metrics"]["mce"] == {
+        "value": None,
+        "reason": "mbls has no maximum calibration error",
+    }
+
+
+def test_the_note_names_the_convention():
+    assert note(evaluate(DUMP), width=80, ascii_only=False) == ""
+    text = note(evaluate(DUMP, convention="cals"), width=60, ascii_only=True)
+    assert text.startswith("\n15 bins; convention mbls; accuracy, gap, ECE")
+    assert max(map(len, text.splitlines())) <= 60
+    assert text.isascii()
+
+
+@pytest.mark.parametrize("convention", ["guo", "mbls", "torchmetrics", "netcal"])
+def test_every_renderer_takes_these_reports(convention):
+    report = evaluate(DUMP, convention=convention)
+    for renderer in (bins_csv, csv_table, latex, markdown):
+        assert renderer.render(report)
+    assert figure_bytes(reliability_figure(report), "svg")
+    text = render_report(report, width=100, color=False, ascii_only=False)
+    assert "0000000" not in text

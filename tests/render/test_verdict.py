@@ -1,0 +1,255 @@
+"""What people and services read of a verdict: every line follows from numbers that stand here."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from calibeval.core.gating.rules import GateSettings, Rule
+from calibeval.core.gating.verdict import Judged, RuleVerdict, Verdict
+from calibeval.render.ci import github as gate_github
+from calibeval.render.ci import junit as gate_junit
+from calibeval.render.ci import markdown as gate_markdown
+from calibeval.render.ci.toml import quoted
+from calibeval.render.gate_words import asked, conclusion, harmless, rule_lines
+from calibeval.render.page import page as html
+from calibeval.render.page.verdict import verdict_view
+from calibeval.render.terminal import verdict as gate_terminal
+from tests.render.hand_made import HOSTILE, over_confident, report
+
+
+def part(verdict, value, low, high, reason="", slice_=None, n=5000, **more):
+    facts = {"centre": value, "baseline": None, "threshold": None, **more}
+    return Judged(slice_, n, value, low, high, verdict=verdict, reason=reason, **facts)
+
+
+def ruled(rule, verdict, value, low, high, reason, *, slice_=None, n=5000, why=()):
+    decisive = part(verdict, value, low, high, reason, slice_, n)
+    return RuleVerdict(rule, verdict, reason, decisive, why=why)
+
+
+WHY = ("moved most by bin 0.93 – 1.00 (62 % of it, 30 % of the rows)", "a temperature alone would not repair it")
+ALL = (
+    ruled(Rule("accuracy", "min", 0.9), "pass", 0.912, 0.906, 0.918, "interval within the limit"),
+    ruled(Rule("nll", "max_increase", 0.01), "fail", 0.031, 0.022, 0.04, "interval beyond the limit", why=WHY),
+    ruled(
+        Rule("ece", "max", 0.03, slice="worst"),
+        "inconclusive",
+        0.028,
+        0.014,
+        0.044,
+        "about 3,900 rows would decide (worst of 2 slices)",
+        slice_="light=night",
+        n=640,
+    ),
+    ruled(Rule("accuracy", "max_drop", 0.005), "pass", -0.0031, -0.0048, -0.0014, "interval within the limit"),
+    ruled(Rule("cwce", "max", 0.002, "warn"), "fail", 0.00567, 0.004, 0.007, "interval beyond the limit"),
+    RuleVerdict(Rule("brier", "max", 0.5, "off"), "off", "switched off", None),
+)
+BASE = {"name": "main.npz"}
+
+
+def verdict(*rules, baseline=BASE, by="id", name="cand.npz", **settings):
+    reading = {"bins": 15, "convention": "calibeval", "config": "calibeval.toml"}
+    return Verdict("0", GateSettings(**settings), reading, {"name": name}, baseline, by, rules)
+
+
+def test_one_line_for_each_rule():
+    shown = gate_terminal.render(verdict(*ALL), width=None, color=False, ascii_only=False)
+    assert shown == (
+        "cand.npz, baseline main.npz (paired by id) · rules: calibeval.toml\n"
+        "\n"
+        "pass          accuracy ≥ 90.00 %                   91.20  [90.6, 91.8]      interval within the limit\n"
+        "FAIL          NLL not up by > 0.01 nats           +0.031  [+0.022, +0.040]  interval beyond the limit\n"
+        "              moved most by bin 0.93 – 1.00 (62 % of it, 30 % of the rows)\n"
+        "              a temperature alone would not repair it\n"
+        "inconclusive  ECE ≤ 3.00 % in worst slice           2.80  [1.4, 4.4]        light=night, n = 640; "
+        "about 3,900 rows would decide (worst of 2 slices)\n"
+        "pass          accuracy not down by > 0.50 points   −0.31  [−0.48, −0.14]    interval within the limit\n"
+        "warning       CWCE ≤ 0.20 %                        0.567  [0.40, 0.70]      interval beyond the limit; "
+        "does not block\n"
+        "off           Brier ≤ 0.5                                                   switched off\n"
+        "\n"
+        "FAILED: 1 of 4 blocking rules (1 inconclusive); 1 warning · exit 1\n"
+    )
+
+
+def test_a_narrow_terminal_wraps_reasons():
+    shown = gate_terminal.render(verdict(*ALL), width=80, color=False, ascii_only=False)
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "\n              light=night, n = 640; about 3,900 rows would decide" in shown
+    assert shown.split() == gate_terminal.render(verdict(*ALL), width=None, color=False, ascii_only=False).split()
+
+
+def test_ascii_is_aligned_and_ascii():
+    shown = gate_terminal.render(verdict(*ALL), width=None, color=False, ascii_only=True)
+    assert shown.isascii()
+    assert "accuracy >= 90.00 %" in shown
+    assert len({line.index("interval") for line in shown.splitlines() if "interval within" in line}) == 1
+
+
+def test_colour_repeats_words():
+    shown = gate_terminal.render(verdict(*ALL), width=None, color=True, ascii_only=False)
+    assert "\x1b[1;38;5;172mFAIL        \x1b[0m" in shown
+    plain = gate_terminal.render(verdict(*ALL), width=None, color=False, ascii_only=False)
+    assert re.sub(r"\x1b\[[\d;]*m", "", shown) == plain
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        (Rule("ece", "max", 0.0123), "ECE ≤ 1.23 %"),
+        (Rule("ece", "max", 0.07), "ECE ≤ 7.00 %"),
+        (Rule("cwce", "max", 0.000123), "CWCE ≤ 0.0123 %"),
+        (Rule("nll", "max", 0.5), "NLL ≤ 0.5 nats"),
+        (Rule("brier", "max_increase", 0.01), "Brier not up by > 0.01"),
+        (Rule("nll", "max_increase", 0.02, relative=True), "NLL not up by > 2 % of it"),
+        (Rule("confidence_gap", "max", 0.02), "size of gap ≤ 2.00 %"),
+        (Rule("confidence_gap", "max_drop", 0.02), "gap not down by > 2.00 points"),
+        (Rule("ece", "max", 0.03, slice="light=night"), "ECE ≤ 3.00 % in light=night"),
+        (Rule("ece", "max", 0.03, slice="worst:light"), "ECE ≤ 3.00 % in worst slice of light"),
+    ],
+)
+def test_rules_in_words(rule, words):
+    assert asked(RuleVerdict(rule, "off", "", None)) == words
+
+
+@pytest.mark.parametrize(
+    ("rules", "settings", "words"),
+    [
+        (ALL[:1], {}, "PASSED: 1 rule"),
+        (ALL[:2], {}, "FAILED: 1 of 2 rules"),
+        (ALL[2:3], {}, "INCONCLUSIVE: 1 of 1 rule"),
+        (
+            ALL[2:3],
+            {"on_inconclusive": "warn"},
+            'INCONCLUSIVE: 1 of 1 rule; let through by on_inconclusive = "warn"',
+        ),
+        (
+            [ruled(Rule("nll", "max", 1.0), "error", None, None, None, "infinite"), ALL[2]],
+            {},
+            "NOT EVALUATED: 1 of 2 rules (1 inconclusive)",
+        ),
+        (ALL[4:5], {}, "PASSED: 0 blocking rules; 1 warning"),
+    ],
+)
+def test_the_whole_in_words(rules, settings, words):
+    assert conclusion(verdict(*rules, **settings)) == words
+
+
+def test_a_null_value_is_a_dash():
+    (line,) = rule_lines(verdict(ruled(Rule("nll", "max", 1.0), "error", None, None, None, "infinite: 1 row")))
+    assert line.sentence == "NLL ≤ 1 nats: –: infinite: 1 row"
+
+
+@pytest.mark.parametrize("name", [*HOSTILE, "::error::", "a##[x", "\x00\x01\ufffe"])
+def test_foreign_names_are_harmless_everywhere(name):
+    bad = verdict(
+        ruled(Rule("ece", "max", 0.03, slice=f"c={name}"), "fail", 0.1, 0.09, 0.11, name, why=(name,)), name=name
+    )
+    text = gate_terminal.render(bad, width=None, color=False, ascii_only=False)
+    assert not any(line.lstrip().startswith("::") for line in text.splitlines())
+    assert "##[" not in text
+    assert len(text.splitlines()) == 6
+    root = ET.fromstring(gate_junit.render(bad).encode())  # noqa: S314 - our own text
+    assert len(root.findall(".//failure")) == 1
+    assert gate_github.workflow_commands(bad).count("\n") == 1
+    table = [line for line in gate_markdown.render(bad).splitlines() if line.startswith("| ")]
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in table} == {6}
+    page = html.render(report(over_confident()), bad)
+    assert "<script" not in page
+    assert f"<h2>Gate: {verdict_view(bad).conclusion}</h2>" in page
+
+
+def test_a_page_without_a_gate_has_none():
+    assert "Gate" not in html.render(report(over_confident()))
+
+
+def test_test_report():
+    root = ET.fromstring(gate_junit.render(verdict(*ALL)).encode())  # noqa: S314 - our own text
+    totals = {key: root.get(key) for key in ("tests", "failures", "errors", "skipped")}
+    assert totals == {"tests": "6", "failures": "2", "errors": "0", "skipped": "2"}
+    cases = {case.get("name"): [child.tag for child in case] for case in root.iter("testcase")}
+    assert cases == {
+        "accuracy ≥ 90.00 %": ["system-out"],
+        "NLL not up by > 0.01 nats": ["failure"],
+        "ECE ≤ 3.00 % in worst slice": ["failure"],
+        "accuracy not down by > 0.50 points": ["system-out"],
+        "CWCE ≤ 0.20 %": ["skipped"],
+        "Brier ≤ 0.5": ["skipped"],
+    }
+    failure = root.find(".//failure")
+    assert failure.get("type") == "fail"
+    assert failure.text.splitlines() == [
+        "NLL not up by > 0.01 nats: +0.031 [+0.022, +0.040]: interval beyond the limit",
+        *WHY,
+    ]
+    let_through = ET.fromstring(gate_junit.render(verdict(ALL[2], on_inconclusive="warn")).encode())  # noqa: S314
+    assert (let_through.get("failures"), let_through.get("skipped")) == ("0", "1")
+    broken = verdict(ruled(Rule("nll", "max", 1.0), "error", None, None, None, "infinite"))
+    assert ET.fromstring(gate_junit.render(broken).encode()).get("errors") == "1"  # noqa: S314
+
+
+def test_cases_of_one_name_are_told_apart():
+    twins = [ruled(Rule("ece", "max", 0.03, slice=f"c={'x' * 90}{i}{'y' * 90}"), *ALL_PASS) for i in range(3)]
+    root = ET.fromstring(gate_junit.render(verdict(*twins)).encode())  # noqa: S314 - our own text
+    assert len({case.get("name") for case in root.iter("testcase")}) == 3
+
+
+ALL_PASS = ("pass", 0.01, 0.0, 0.02, "interval within the limit")
+
+
+def test_comment():
+    comment = gate_markdown.render(verdict(*ALL))
+    assert comment.startswith(
+        "<!-- calibeval gate -->\n"
+        "### calibeval gate: FAILED: 1 of 4 blocking rules (1 inconclusive); 1 warning\n\n"
+        "cand.npz, baseline main.npz (paired by id) · rules: calibeval.toml\n\n"
+        "| verdict | rule | value | 95 % interval | reason |\n"
+    )
+    assert "| **FAIL** | NLL not up by &gt; 0.01 nats | +0.031 | \\[+0.022, +0.040\\] | interval beyond" in comment
+
+
+@pytest.mark.parametrize("count", [10, 2000])
+def test_a_comment_fits_and_keeps_what_did_not_pass(count):
+    rules = [ruled(Rule("ece", "max", 0.03, slice=f"c={'|' * 50}{i}"), *ALL_PASS) for i in range(count)]
+    comment = gate_markdown.render(verdict(*rules, ALL[1]))
+    assert len(comment) <= 65536
+    assert "**FAIL**" in comment
+    assert ("rules more than fit here." in comment) == (count == 2000)
+
+
+def test_annotations_escape_and_count_what_is_left():
+    one = gate_github.workflow_commands(verdict(ALL[1], ALL[4], ALL[0]))
+    assert one == (
+        "::error title=calibeval gate failed::NLL not up by > 0.01 nats: +0.031 [+0.022, +0.040]: interval beyond the "
+        f"limit%0A{WHY[0]}%0A{WHY[1]}\n".replace(" % ", " %25 ")
+        + "::warning title=calibeval gate failed::CWCE ≤ 0.20 %25: 0.567 [0.40, 0.70]: interval beyond the limit; "
+        "does not block\n"
+    )
+    assert gate_github.workflow_commands(verdict(ALL[0])) == ""
+    many = [ruled(Rule("ece", "max", 0.03, slice=f"c={i}"), "fail", 0.1, 0.09, 0.11, "beyond") for i in range(30)]
+    lines = gate_github.workflow_commands(verdict(*many)).splitlines()
+    assert len(lines) == 10
+    assert lines[-1] == "::error title=calibeval gate::21 more rules: see the log or the summary"
+    kinds = {
+        how: gate_github.workflow_commands(verdict(ALL[2], on_inconclusive=how)) for how in ("fail", "warn", "pass")
+    }
+    assert [text.split(" ")[0] for text in kinds.values()] == ["::error", "::warning", "::notice"]
+
+
+def test_a_summary_is_below_a_mebibyte():
+    rules = [ruled(Rule("ece", "max", 0.03, slice=f"c={'日' * 60}{i}"), *ALL_PASS) for i in range(9000)]
+    assert len(gate_github.summary(verdict(*rules)).encode()) < 2**20
+
+
+def test_long_names_are_cut():
+    assert len(harmless("x" * 1000)) == 61
+
+
+def test_quoted_text_reads_back():
+    text = "".join(map(chr, range(1, 200))) + "日😀\\"
+    assert tomllib.loads(f"a = {quoted(text)}")["a"] == text
