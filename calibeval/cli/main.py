@@ -21,7 +21,7 @@ from calibeval.cli.options import examples
 from calibeval.cli.options import gate as gate_options
 from calibeval.core.errors import CalibevalError, FileProblem, UsageError
 from calibeval.core.version import VERSION
-from calibeval.render.names import visible
+from calibeval.words.names import visible
 
 DONE, WRONG_USAGE, INVALID_INPUT, FILE_PROBLEM, BUG, INTERRUPTED, TERMINATED = 0, 2, 3, 4, 70, 130, 143
 

@@ -9,10 +9,10 @@ import pytest
 
 from calibeval.core.comparison.comparison import Candidate, ComparedDump, Comparison, Difference, SliceDifferences
 from calibeval.core.data.predictions import Source
-from calibeval.render import comparison as shown
 from calibeval.render.page import comparison as comparison_html
 from calibeval.render.tables import comparison as comparison_tables
 from calibeval.render.terminal import comparison as comparison_terminal
+from calibeval.words import comparison as shown
 from tests.render.hand_made import HOSTILE
 
 ECE = Difference("ece", 0.1262, 0.0148, -0.1114, -0.1201, -0.1027, 1e-15, 0.0125)

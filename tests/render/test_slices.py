@@ -10,11 +10,11 @@ from rich.cells import cell_len
 
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import Bin, DumpReport, GroupCount, Report, SliceResult, SmallSlice, Source
-from calibeval.render import cells
 from calibeval.render.page import page as html
-from calibeval.render.slice_tables import slice_tables
 from calibeval.render.tables import csv_table, latex, markdown
 from calibeval.render.terminal.report import render_report
+from calibeval.words import cells
+from calibeval.words.slices import slice_tables
 
 HOSTILE = "<script>alert(1)</script>\x1b[31m|`*\n\u202e"
 

@@ -14,10 +14,10 @@ from calibeval.render.ci import github as gate_github
 from calibeval.render.ci import junit as gate_junit
 from calibeval.render.ci import markdown as gate_markdown
 from calibeval.render.ci.toml import quoted
-from calibeval.render.gate_words import asked, conclusion, harmless, rule_lines
 from calibeval.render.page import page as html
 from calibeval.render.page.verdict import verdict_view
 from calibeval.render.terminal import verdict as gate_terminal
+from calibeval.words.verdict import asked, conclusion, harmless, rule_lines
 from tests.render.hand_made import HOSTILE, over_confident, report
 
 

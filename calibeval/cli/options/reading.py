@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 from calibeval.cli.options import shared as options
 from calibeval.core.errors import FileProblem, InputError, UsageError
-from calibeval.render.names import visible
+from calibeval.words.names import visible
 
 if TYPE_CHECKING:
     from calibeval.readers.meaning.assemble import ReadOptions

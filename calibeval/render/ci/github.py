@@ -7,9 +7,9 @@ the tenth counts those that are left.
 from __future__ import annotations
 
 from calibeval.core.gating.verdict import Verdict
-from calibeval.render.cells import plural
 from calibeval.render.ci import markdown as gate_markdown
-from calibeval.render.gate_words import Line, conclusion, rule_lines
+from calibeval.words.cells import plural
+from calibeval.words.verdict import Line, conclusion, rule_lines
 
 MOST_ANNOTATIONS = 10
 # The summary of a step may have 1 MiB; a character has 4 bytes at most.

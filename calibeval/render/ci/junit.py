@@ -5,7 +5,7 @@ from __future__ import annotations
 from xml.etree import ElementTree as ET  # only written here, never read
 
 from calibeval.core.gating.verdict import RuleVerdict, Verdict
-from calibeval.render.gate_words import compared, conclusion, harmless, rule_lines
+from calibeval.words.verdict import compared, conclusion, harmless, rule_lines
 
 _CLASS = "calibeval.gate"
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from calibeval.core.gating.verdict import Verdict
-from calibeval.render.cells import plural
-from calibeval.render.gate_words import Line, compared, conclusion, rule_lines, rules_from
 from calibeval.render.tables.markdown import escape
+from calibeval.words.cells import plural
+from calibeval.words.verdict import Line, compared, conclusion, rule_lines, rules_from
 
 # A comment may have 65,536 characters.
 MOST_CHARACTERS = 65_536

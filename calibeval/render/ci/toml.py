@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from calibeval.core.errors import InputError
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import DumpReport
-from calibeval.render import cells
-from calibeval.render.gate_words import harmless
+from calibeval.words import cells
+from calibeval.words.verdict import harmless
 
 # A limit so many half-widths of a 95 % interval beyond a true value is kept by 80 of 100 samples: (1.96 + 0.84) / 1.96.
 RESOLVED = 1.43

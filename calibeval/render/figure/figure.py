@@ -23,7 +23,7 @@ from calibeval.core.report.report import DumpReport, Report
 from calibeval.render.figure import panels
 from calibeval.render.figure.layout import Cell, Layout, many_panels, one_panel
 from calibeval.render.figure.text import FONT, ece_line, headers, percent, printable
-from calibeval.render.marks import shorten
+from calibeval.words.marks import shorten
 
 if TYPE_CHECKING:
     from matplotlib.typing import RcKeyType

@@ -13,7 +13,7 @@ from matplotlib.patches import Patch, Rectangle
 from calibeval.core.report.report import Bin
 from calibeval.core.uncertainty.consistency import consistency_range
 from calibeval.render.figure.text import Header, text_width
-from calibeval.render.marks import ink_weight, short_count
+from calibeval.words.marks import ink_weight, short_count
 
 # Vermilion and blue of Okabe & Ito's palette, which the colour-blind tell apart; hatches tell them apart in grey.
 OVER, UNDER = "#d55e00", "#0072b2"

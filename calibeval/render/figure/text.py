@@ -12,7 +12,7 @@ from matplotlib.font_manager import get_font
 from matplotlib.ft2font import FT2Font
 
 from calibeval.core.report.report import DumpReport
-from calibeval.render.marks import ELLIPSIS, shorten
+from calibeval.words.marks import ELLIPSIS, shorten
 
 FONT = "DejaVu Sans"
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"

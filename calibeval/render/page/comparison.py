@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from calibeval.core.comparison.comparison import Candidate, ComparedDump, Comparison, Difference
-from calibeval.core.difference_words import Change
 from calibeval.core.metrics.table import METRICS
-from calibeval.render import cells
-from calibeval.render import comparison as shown
-from calibeval.render.comparison import Row
-from calibeval.render.marks import plain, round_ticks
 from calibeval.render.page.diagram import Tick, pct
 from calibeval.render.page.page import whole_page
 from calibeval.render.page.scale import Dot
+from calibeval.words import cells
+from calibeval.words import comparison as shown
+from calibeval.words.comparison import Row
+from calibeval.words.difference import Change
+from calibeval.words.marks import plain, round_ticks
 
 _NAME, _LINE = 120, 400
 _SLICED = ("ece", "nll", "accuracy")

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from calibeval.core.report.report import Bin, DumpReport
 from calibeval.core.report.standing import bin_stands_out
 from calibeval.core.uncertainty.consistency import consistency_range
-from calibeval.core.words import bin_range, signed, signed_points
-from calibeval.render.cells import plural
-from calibeval.render.marks import ink_weight, merged, round_ticks, short_count
+from calibeval.words.cells import plural
+from calibeval.words.marks import ink_weight, merged, round_ticks, short_count
+from calibeval.words.signs import bin_range, signed, signed_points
 
 # Share of a bin's width that its bar takes: the consistency range behind it must show on both sides.
 _BAR_SHARE = 0.72

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from calibeval.core.heads.finetuned import Finetuned
-from calibeval.render.names import isolated, visible
-from calibeval.render.terminal.losses import Half, halves, notes, sentence
+from calibeval.words.losses import Half, halves, notes, sentence
+from calibeval.words.names import isolated, visible
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,6 @@ from dataclasses import dataclass, replace
 
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.standing import judge, with_floor
-from calibeval.core.words import headline, repair
-from calibeval.render import cells
-from calibeval.render.marks import plain, short_names, shorten
-from calibeval.render.names import isolated
 from calibeval.render.page import tables as html_tables
 from calibeval.render.page.diagram import Diagram, diagram
 from calibeval.render.page.losses import LossesView
@@ -18,6 +14,10 @@ from calibeval.render.page.scale import MATTERING, Dot, Scale, across, mattering
 from calibeval.render.page.slices import Slices, slice_views
 from calibeval.render.page.tables import BinRow, Classes, MetricRow
 from calibeval.render.page.verdict import VerdictView
+from calibeval.words import cells
+from calibeval.words.marks import plain, short_names, shorten
+from calibeval.words.names import isolated
+from calibeval.words.report import headline, repair
 
 # So many classes of all dumps together may be folded between the worst and the best: a page stays below 1 MB.
 MOST_FOLDED = 1000

@@ -9,10 +9,10 @@ from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.report.report import DumpReport
 from calibeval.core.report.standing import judge, with_floor
-from calibeval.core.words import signed
-from calibeval.render import cells
-from calibeval.render.marks import round_ticks
 from calibeval.render.page.diagram import Tick, pct
+from calibeval.words import cells
+from calibeval.words.marks import round_ticks
+from calibeval.words.signs import signed
 
 # The errors of the top label that share a unit and a size; the rest is in tables.
 MATTERING = ("ece", "aece", "confidence_gap", "oe")

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import DumpReport, Report, SliceResult
-from calibeval.render import cells
-from calibeval.render.marks import plain
-from calibeval.render.slice_tables import BEYOND, slice_tables
+from calibeval.words import cells
+from calibeval.words.marks import plain
+from calibeval.words.slices import BEYOND, slice_tables
 
 # So many are in sight; the rest are folded.
 _SHOWN = 20

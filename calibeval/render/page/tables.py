@@ -11,10 +11,11 @@ from calibeval.core.metrics.table import METRICS
 from calibeval.core.report.report import Bin, ClassResult, DumpReport, Report
 from calibeval.core.report.standing import bin_stands_out, judge, with_floor
 from calibeval.core.uncertainty.consistency import consistency_range
-from calibeval.core.words import against_noise, bin_range, signed
-from calibeval.render import cells
-from calibeval.render.marks import merged, plain
 from calibeval.render.page.diagram import pct
+from calibeval.words import cells
+from calibeval.words.marks import merged, plain
+from calibeval.words.report import against_noise
+from calibeval.words.signs import bin_range, signed
 
 # Up to so many classes are in one table; of more, these many at each end, and the rest folded.
 ALL_CLASSES, END_CLASSES = 40, 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from calibeval.core.gating.verdict import Verdict
-from calibeval.render.gate_words import Line, compared, conclusion, rule_lines, rules_from
+from calibeval.words.verdict import Line, compared, conclusion, rule_lines, rules_from
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ import io
 from collections.abc import Iterator
 
 from calibeval.core.comparison.comparison import Comparison, Difference
-from calibeval.render import comparison as shown
-from calibeval.render.comparison import Row
-from calibeval.render.names import visible
 from calibeval.render.tables import latex as latex_table
 from calibeval.render.tables.csv_table import harmless
 from calibeval.render.tables.markdown import escape, table_row
+from calibeval.words import comparison as shown
+from calibeval.words.comparison import Row
+from calibeval.words.names import visible
 
 COLUMNS = (
     "candidate",

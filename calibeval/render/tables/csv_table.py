@@ -8,7 +8,7 @@ from typing import Any
 
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import Report
-from calibeval.render.names import visible
+from calibeval.words.names import visible
 
 COLUMNS = ("dump", "metric", "value", "low", "high", "corrected", "floor", "floor_high", "reason")
 SLICE_COLUMNS = ("slice_column", "slice", "rows", "p_holm")

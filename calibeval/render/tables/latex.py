@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from calibeval.core.report.report import Report
-from calibeval.render import cells
-from calibeval.render.names import visible
+from calibeval.words import cells
+from calibeval.words.names import visible
 
 # Braces around [ and *, which LaTeX would read as arguments of the line break before them, and around ligatures.
 _SPECIAL = {

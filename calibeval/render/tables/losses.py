@@ -7,9 +7,9 @@ import io
 from collections.abc import Callable
 
 from calibeval.core.heads.finetuned import SHOWN, Finetuned
-from calibeval.render.names import visible
 from calibeval.render.tables import latex, markdown
-from calibeval.render.terminal.losses import Cell, halves, notes
+from calibeval.words.losses import Cell, halves, notes
+from calibeval.words.names import visible
 
 
 def as_markdown(found: Finetuned) -> str:

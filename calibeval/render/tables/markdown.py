@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import Report
-from calibeval.render import cells
-from calibeval.render.names import isolated, visible
-from calibeval.render.slice_tables import SliceTable, slice_tables
+from calibeval.words import cells
+from calibeval.words.names import isolated, visible
+from calibeval.words.slices import SliceTable, slice_tables
 
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _SPECIAL = frozenset("\\`*_[]|~#!$")

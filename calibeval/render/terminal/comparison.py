@@ -6,11 +6,11 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from calibeval.core.comparison.comparison import Candidate, Comparison, SliceDifferences
-from calibeval.core.difference_words import Change
-from calibeval.render import comparison as shown
-from calibeval.render.comparison import Row
 from calibeval.render.terminal.report import NARROWEST, as_text
 from calibeval.render.terminal.sheet import GUTTER, OVER, STRONG, UNDER, Column, Sheet, table, total_width
+from calibeval.words import comparison as shown
+from calibeval.words.comparison import Row
+from calibeval.words.difference import Change
 
 _STYLES = {Change.BETTER: UNDER, Change.WORSE: OVER}
 _SLICED = ("ece", "nll", "accuracy")

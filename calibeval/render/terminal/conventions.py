@@ -11,8 +11,8 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import Report
 from calibeval.core.version import VERSION
-from calibeval.render import cells
-from calibeval.render.names import ascii_text, isolated, visible
+from calibeval.words import cells
+from calibeval.words.names import ascii_text, isolated, visible
 
 SCHEMA = "calibeval.conventions/1"
 _INDENT = "  "

@@ -9,8 +9,8 @@ from rich.text import Text
 
 from calibeval.core.report.report import Bin, DumpReport
 from calibeval.core.report.standing import bin_stands_out
-from calibeval.core.words import bin_range, signed
 from calibeval.render.terminal.sheet import OVER, QUIET, UNDER, Column, Sheet, gap_style, table, total_width
+from calibeval.words.signs import bin_range, signed
 
 MOST_ROWS = 20
 MOST_CELLS = 72

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from calibeval.core.data.inspection import ArrayNote, Inspection, Reading
-from calibeval.render.names import ascii_text, visible
+from calibeval.words.names import ascii_text, visible
 
 MANY_CLASSES = 8
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from calibeval.render.names import visible
+from calibeval.words.names import visible
 
 
 def describe_map(document: Mapping[str, Any], name: str, accuracy_before: float, accuracy_after: float) -> str:

@@ -11,11 +11,12 @@ from rich.text import Text
 
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.standing import judge, with_floor
-from calibeval.core.words import against_noise, headline, repair, signed
-from calibeval.render import cells
 from calibeval.render.terminal.diagram import diagram
 from calibeval.render.terminal.sheet import GUTTER, STRONG, Column, Sheet, gap_style, table, total_width
 from calibeval.render.terminal.slices import slice_blocks
+from calibeval.words import cells
+from calibeval.words.report import against_noise, headline, repair
+from calibeval.words.signs import signed
 
 NARROWEST = 40
 # Up to so many classes all are shown, of more the worst.

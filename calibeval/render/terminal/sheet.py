@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
-from calibeval.render.names import ascii_text, isolated, visible
+from calibeval.words.names import ascii_text, isolated, visible
 
 # Orange and blue of the 256 colours: told apart by the colour-blind, legible on dark and on light.
 OVER, UNDER, QUIET, STRONG = "color(172)", "color(32)", "dim", "bold"

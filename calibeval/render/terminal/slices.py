@@ -7,9 +7,9 @@ from rich.text import Text
 
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import DumpReport, Report, SliceResult
-from calibeval.render import cells
-from calibeval.render.slice_tables import BEYOND, SliceTable, slice_tables
 from calibeval.render.terminal.sheet import GUTTER, STRONG, Column, Sheet, gap_style, table, total_width
+from calibeval.words import cells
+from calibeval.words.slices import BEYOND, SliceTable, slice_tables
 
 _SHOWN = 20
 _WIDEST_NAME, _NARROWEST_NAME = 40, 12

@@ -11,8 +11,8 @@ from rich.color import ColorSystem
 from rich.style import Style
 
 from calibeval.core.gating.verdict import Verdict
-from calibeval.render.gate_words import Line, compared, conclusion, rule_lines, rules_from
-from calibeval.render.names import ascii_text
+from calibeval.words.names import ascii_text
+from calibeval.words.verdict import Line, compared, conclusion, rule_lines, rules_from
 
 _GUTTER = "  "
 # A longer rule moves its own numbers, not those of all others.

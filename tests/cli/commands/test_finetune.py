@@ -91,7 +91,7 @@ def test_the_folded_temperature_leaves_nothing_to_scale(trained):
         facts = files.load(trained / "losses" / name / "head.json")
         assert facts["temperature_folded"]
         saved = calibeval.read(trained / "losses" / name / "val_logits.npz")
-        assert calibeval.recalibrate.fit(saved).parameters()["temperature"] == pytest.approx(1.0, abs=1e-4)
+        assert calibeval.fit(saved).parameters()["temperature"] == pytest.approx(1.0, abs=1e-4)
 
 
 def test_without_folding_the_logits_need_the_temperature(folder, trained):
@@ -100,7 +100,7 @@ def test_without_folding_the_logits_need_the_temperature(folder, trained):
         facts = files.load(path / "losses" / name / "head.json")
         assert not facts["temperature_folded"]
         saved = calibeval.read(path / "losses" / name / "val_logits.npz")
-        assert calibeval.recalibrate.fit(saved).parameters()["temperature"] == facts["temperature"]
+        assert calibeval.fit(saved).parameters()["temperature"] == facts["temperature"]
         folded = calibeval.read(trained / "losses" / name / "val_logits.npz")
         np.testing.assert_allclose(saved.scores / facts["temperature"], folded.scores, atol=1e-5)
 

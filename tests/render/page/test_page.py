@@ -18,13 +18,13 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.evaluation.evaluate import evaluate
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.report.report import ClassResult, Report
-from calibeval.core.words import headline
-from calibeval.render import cells
-from calibeval.render.marks import merged, round_ticks, short_names
-from calibeval.render.names import visible
 from calibeval.render.page.diagram import diagram, pct
 from calibeval.render.page.page import fragment, render
 from calibeval.render.page.scale import mattering
+from calibeval.words import cells
+from calibeval.words.marks import merged, round_ticks, short_names
+from calibeval.words.names import visible
+from calibeval.words.report import headline
 from tests.conftest import ROOT
 from tests.render.hand_made import HOSTILE, bins, over_confident, report, with_metric, without_intervals
 

@@ -133,7 +133,7 @@ def test_csv_numbers_round_trip():
 
 def test_none_of_them_imports_rich():
     code = (
-        "import sys, calibeval.core.words, calibeval.render.tables.markdown, calibeval.render.tables.latex, "
+        "import sys, calibeval.words.report, calibeval.render.tables.markdown, calibeval.render.tables.latex, "
         "calibeval.render.tables.csv_table; sys.exit(any(name.split('.')[0] == 'rich' for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

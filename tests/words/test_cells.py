@@ -8,8 +8,8 @@ import pytest
 
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import Report
-from calibeval.render import cells
-from calibeval.render.names import ascii_text, isolated, visible
+from calibeval.words import cells
+from calibeval.words.names import ascii_text, isolated, visible
 from tests.render.hand_made import over_confident, report, with_metric, without_intervals
 
 

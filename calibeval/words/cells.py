@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.report.report import DumpReport, Report
-from calibeval.core.words import bin_range, signed
+from calibeval.words.signs import bin_range, signed
 
 NULL = "–"
 BEST = "best marked where that is certain: its interval overlaps no other"

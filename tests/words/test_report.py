@@ -11,7 +11,8 @@ from calibeval import Predictions, evaluate
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import Bin
 from calibeval.core.report.standing import Standing, bin_stands_out, judge, with_floor
-from calibeval.core.words import against_noise, bin_range, headline
+from calibeval.words.report import against_noise, headline
+from calibeval.words.signs import bin_range
 from tests.render.hand_made import bins, over_confident, with_metric, without_intervals
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from calibeval.core.gating.verdict import Judged, RuleVerdict, Verdict
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import METRICS
-from calibeval.core.words import signed
-from calibeval.render import cells
-from calibeval.render.marks import plain
+from calibeval.words import cells
+from calibeval.words.marks import plain
+from calibeval.words.signs import signed
 
 _NAME, _REASON = 60, 300
 _HEADLINES = {"pass": "PASSED", "fail": "FAILED", "inconclusive": "INCONCLUSIVE", "error": "NOT EVALUATED"}

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from calibeval.core.comparison.comparison import Candidate, Comparison, Difference
-from calibeval.core.difference_words import Change, change, decimals, headline, scaled
 from calibeval.core.metrics.result import MetricResult
-from calibeval.core.words import signed
-from calibeval.render import cells
-from calibeval.render.marks import short_names
-from calibeval.render.names import isolated
+from calibeval.words import cells
+from calibeval.words.difference import Change, change, decimals, headline, scaled
+from calibeval.words.marks import short_names
+from calibeval.words.names import isolated
+from calibeval.words.signs import signed
 
 _NAME = 48
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from calibeval.core.report.report import Bin
-from calibeval.render.names import visible
+from calibeval.words.names import visible
 
 ELLIPSIS = "…"
 NO_NAME = "(no name)"

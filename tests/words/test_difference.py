@@ -4,7 +4,7 @@ import pytest
 
 from calibeval.core.comparison.comparison import Candidate, ComparedDump, Difference
 from calibeval.core.data.predictions import Source
-from calibeval.core.difference_words import Change, amount, change, could_have_shown, decimals, headline
+from calibeval.words.difference import Change, amount, change, could_have_shown, decimals, headline
 
 
 def difference(name="ece", base=0.02, candidate=0.03, low=0.002, high=0.018, p=0.01, **more):

@@ -6,7 +6,7 @@ from enum import Enum
 
 from calibeval.core.comparison.comparison import Candidate, Difference
 from calibeval.core.metrics.table import METRICS
-from calibeval.core.words import signed
+from calibeval.words.signs import signed
 
 # What a headline says of a metric: better, worse, and the question that stays open.
 _SAID = {

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from calibeval.core.report.report import DumpReport, SliceResult, SmallSlice
-from calibeval.render import cells
+from calibeval.words import cells
 
 BEYOND = 0.05
 _MOST_NAMED = 10

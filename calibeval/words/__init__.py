@@ -1,0 +1,1 @@
+"""Numbers and verdicts in words, once for every medium: text in, text out."""

@@ -1,0 +1,35 @@
+"""Signed numbers, and the limits of bins, as people read them."""
+
+from __future__ import annotations
+
+from calibeval.core.report.report import Bin
+
+
+def bin_range(row: Bin, decimals: int = 2) -> str:
+    """The limits of a bin, with at least these decimals and more where its two limits would look the same.
+
+    >>> bin_range(Bin(14 / 15, 1.0, 0, None, None, None)), bin_range(Bin(0.9995, 0.9999, 0, None, None, None))
+    ('0.93 – 1.00', '0.9995 – 0.9999')
+    """
+    while decimals < 15 and 0 < row.upper - row.lower < 10**-decimals:
+        decimals += 1
+    return f"{row.lower:.{decimals}f} – {row.upper:.{decimals}f}"
+
+
+def signed_points(gap: float, decimals: int = 1) -> str:
+    """A signed difference of fractions in percentage points.
+
+    >>> signed_points(0.126), signed_points(-0.04), signed_points(0.0)
+    ('+12.6 points', '−4.0 points', '0.0 points')
+    """
+    return f"{signed(100 * gap, decimals)} points"
+
+
+def signed(value: float, decimals: int) -> str:
+    """A number with its sign, in typographic form; 0 after rounding has none.
+
+    >>> signed(3.14159, 2), signed(-0.5, 1), signed(-0.001, 1)
+    ('+3.14', '−0.5', '0.0')
+    """
+    text = f"{abs(value):.{decimals}f}"
+    return text if float(text) == 0 else ("+" if value > 0 else "\N{MINUS SIGN}") + text
