@@ -20,7 +20,7 @@ def logits_and_labels(n, k, *, scale=2.0, seed=0):
 
 def values(predictions, **settings):
     """The metrics' values by name; no intervals unless asked for."""
-    report = evaluate(predictions, **{"confidence": None, **settings})
+    report = evaluate(predictions, **{"level": None, **settings})
     return {name: metric.value for name, metric in report.dumps[0].metrics.items()}
 
 

@@ -35,7 +35,7 @@ pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"the real dumps are
 
 @pytest.mark.parametrize(("name", "options", "n", "k", "accuracy", "ece"), TABLE)
 def test_accuracy_and_ece(name, options, n, k, accuracy, ece):
-    report = evaluate(read(f"{FOLDER}/{name}", **options), confidence=None)
+    report = evaluate(read(f"{FOLDER}/{name}", **options), level=None)
     assert (report.dumps[0].n, report.dumps[0].k) == (n, k)
     assert report["accuracy"].value == pytest.approx(accuracy, abs=5.1e-5)
     assert report["ece"].value == pytest.approx(ece, abs=5.1e-5)

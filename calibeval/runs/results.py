@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from calibeval.core.evaluation.evaluate import check_settings, evaluate_dump
+from calibeval.core.evaluation.evaluate import evaluate_dump
+from calibeval.core.evaluation.settings import checked
 from calibeval.core.heads.features import Features
 from calibeval.core.heads.finetuned import SHOWN, Finetuned, LossResult, SeedResult, chosen_of, metric_values
 from calibeval.core.heads.layers import PlainLayer
 from calibeval.core.report.report import DumpReport, Recalibrated, Report
+from calibeval.core.report.settings import Settings
 from calibeval.core.version import VERSION
 from calibeval.runs.data import Command, Data
 from calibeval.training.finetune import FinishedHead, predictions_of
@@ -106,8 +108,8 @@ def _doubts(name: str, outcomes: Sequence[Outcome]) -> list[str]:
     return texts
 
 
-def _settings() -> dict[str, Any]:
-    return check_settings(bins=None, convention="calibeval", confidence=0.95)
+def _settings() -> Settings:
+    return checked()
 
 
 def _dump(head: FinishedHead, split: str, data: Data, name: str) -> DumpReport:

@@ -155,8 +155,7 @@ def remarks(dump: DumpReport) -> list[str]:
 def convention(report: Report) -> str:
     """Bins, convention and units of every number in the report, in one line."""
     settings = report.settings
-    facts = [f"{settings['bins']} bins"] if "bins" in settings else []
-    facts += [f"convention {settings['convention']}"] if "convention" in settings else []
+    facts = [f"{settings.bins} bins", f"convention {settings.convention}"]
     names = metric_names(report)
     percent = [label(name) for name in names if unit(name) == "%"]
     facts += [f"{', '.join(percent)} in %"] if percent else []
@@ -168,11 +167,12 @@ def convention(report: Report) -> str:
 def level(report: Report) -> str:
     """The level of the intervals.
 
-    >>> level(Report("0", {"confidence": 0.95})), level(Report("0", {"confidence": 0.999}))
+    >>> from calibeval.core.report.settings import Settings
+    >>> level(Report("0", Settings())), level(Report("0", Settings(level=0.999)))
     ('95 %', '99.9 %')
     """
-    confidence = report.settings.get("confidence")
-    return f"{100 * confidence:g} %" if isinstance(confidence, (int, float)) else ""
+    found = report.settings.level
+    return "" if found is None else f"{100 * found:g} %"
 
 
 def best(dumps: Sequence[DumpReport], metric: str) -> int | None:

@@ -32,12 +32,12 @@ class Row:
     change: Change
 
 
-def rows(differences: Mapping[str, Difference], confidence: float) -> list[Row]:
+def rows(differences: Mapping[str, Difference], level: float) -> list[Row]:
     """Every metric, in the order of the comparison."""
-    return [_row(difference, confidence) for difference in differences.values()]
+    return [_row(difference, level) for difference in differences.values()]
 
 
-def _row(difference: Difference, confidence: float) -> Row:
+def _row(difference: Difference, level: float) -> Row:
     name, places = difference.name, decimals(difference)
     numbers = (difference.base, difference.candidate)
     base, candidate = (cells.value(MetricResult(name, number)) for number in numbers)
@@ -53,7 +53,7 @@ def _row(difference: Difference, confidence: float) -> Row:
         interval=_interval(difference, places) if there else "",
         p="" if p is None else p_text(p),
         detectable="" if difference.detectable is None else f"{scaled(name, difference.detectable):.{places}f}",
-        change=change(difference, confidence),
+        change=change(difference, level),
     )
 
 
@@ -85,7 +85,7 @@ def sentences(comparison: Comparison, candidate: Candidate) -> list[str]:
     names = [comparison.base.name, *(one.name for one in comparison.candidates)]
     short = dict(zip(names, short_names(names, _NAME), strict=True))
     pair = short[candidate.name], short[comparison.base.name]
-    return [isolated(words) for words in headline(candidate, confidence_of(comparison), pair)]
+    return [isolated(words) for words in headline(candidate, level_of(comparison), pair)]
 
 
 def reasons(differences: Mapping[str, Difference]) -> list[str]:
@@ -125,24 +125,23 @@ def level(comparison: Comparison) -> str:
 
     >>> from calibeval.core.comparison.comparison import ComparedDump
     >>> from calibeval.core.data.predictions import Source
-    >>> level(Comparison("0", {"confidence": 0.95}, ComparedDump("a", Source(), "probs", 1, 2)))
+    >>> from calibeval.core.report.settings import Settings
+    >>> level(Comparison("0", Settings(), ComparedDump("a", Source(), "probs", 1, 2)))
     '95 %'
     """
-    return f"{100 * confidence_of(comparison):g} %"
+    return f"{100 * level_of(comparison):g} %"
 
 
-def confidence_of(comparison: Comparison) -> float:
+def level_of(comparison: Comparison) -> float:
     """The level of the intervals as a number."""
-    return float(comparison.settings.get("confidence", 0.95))
+    return comparison.settings.level or 0.95
 
 
 def convention(comparison: Comparison) -> str:
     """Bins and what the columns mean, in one line."""
-    bins = comparison.settings.get("bins")
-    parts = [f"{bins} bins"] if bins else []
     return "; ".join(
         [
-            *parts,
+            f"{comparison.settings.bins} bins",
             "differences are candidate − base, of percentages in points",
             "detectable: what this sample would show with 80 % power",
         ]

@@ -35,10 +35,10 @@ class Change(Enum):
         return "none shown" if self is Change.OPEN else self.value
 
 
-def change(difference: Difference, confidence: float = 0.95) -> Change:
+def change(difference: Difference, level: float = 0.95) -> Change:
     """How the candidate stands in this metric; in a slice, after Holm's correction.
 
-    confidence: the level of the comparison.
+    level: the level of the comparison.
 
     >>> change(Difference("ece", 0.126, 0.015, -0.111, -0.120, -0.102, 1e-15, 0.013))
     <Change.BETTER: 'better, certain'>
@@ -48,8 +48,8 @@ def change(difference: Difference, confidence: float = 0.95) -> Change:
         return Change.UNKNOWN
     if low == high == difference.difference == 0.0:
         return Change.SAME
-    level = round(1.0 - confidence, 12)
-    if low <= 0.0 <= high or (difference.p_holm is not None and difference.p_holm >= level):
+    alpha = round(1.0 - level, 12)
+    if low <= 0.0 <= high or (difference.p_holm is not None and difference.p_holm >= alpha):
         return Change.OPEN
     better = METRICS[difference.name].better if difference.name in METRICS else "zero"
     if better == "zero":
@@ -57,10 +57,10 @@ def change(difference: Difference, confidence: float = 0.95) -> Change:
     return Change.BETTER if (low > 0.0) == (better == "higher") else Change.WORSE
 
 
-def headline(candidate: Candidate, confidence: float, names: tuple[str, str]) -> list[str]:
+def headline(candidate: Candidate, level: float, names: tuple[str, str]) -> list[str]:
     """The sentences on a candidate: first calibration, then whether it is right, as far as the sample can tell.
 
-    confidence: the level of the comparison. names: of candidate and base.
+    level: the level of the comparison. names: of candidate and base.
 
     >>> from calibeval.core.comparison.comparison import ComparedDump
     >>> from calibeval.core.data.predictions import Source
@@ -69,7 +69,7 @@ def headline(candidate: Candidate, confidence: float, names: tuple[str, str]) ->
     >>> headline(candidate, 0.95, ("b", "a"))[0]
     'b is better calibrated than a, certain: ECE 12.60 → 1.50, −11.1 points [−12.0, −10.2].'
     """
-    sentences = [_sentence(candidate, names, name, confidence) for name in _SAID]
+    sentences = [_sentence(candidate, names, name, level) for name in _SAID]
     return [one for one in sentences if one] or [f"{names[0]} and {names[1]} could not be compared."]
 
 
@@ -124,11 +124,11 @@ def _unit(name: str) -> str:
     return {"%": " points", "nats": " nats"}.get(unit, "")
 
 
-def _sentence(candidate: Candidate, names: tuple[str, str], name: str, confidence: float) -> str:
+def _sentence(candidate: Candidate, names: tuple[str, str], name: str, level: float) -> str:
     difference = candidate.differences.get(name)
     if difference is None or difference.base is None or difference.candidate is None:
         return ""
-    found, (better, worse, question) = change(difference, confidence), _SAID[name]
+    found, (better, worse, question) = change(difference, level), _SAID[name]
     label = "ECE" if name == "ece" else name
     values = " → ".join(f"{scaled(name, value):.2f}" for value in (difference.base, difference.candidate))
     if found in (Change.BETTER, Change.WORSE):

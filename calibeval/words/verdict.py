@@ -65,8 +65,7 @@ def compared(verdict: Verdict) -> str:
 
 def rules_from(verdict: Verdict) -> str:
     """Where the rules came from."""
-    source = verdict.reading.get("config")
-    return "" if source is None else f"rules: {harmless(str(source))}"
+    return "" if verdict.config is None else f"rules: {harmless(verdict.config)}"
 
 
 def harmless(text: str, most: int = _NAME) -> str:

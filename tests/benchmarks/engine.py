@@ -139,10 +139,10 @@ def measure(folder: Path, n: int, k: int, rounds: int, floor: Callable[[np.ndarr
 
 def own(name: str, logits: np.ndarray, labels: np.ndarray) -> Contender:
     """calibeval as a contender."""
-    confidence = 0.95 if name == INTERVALS else None
+    level = 0.95 if name == INTERVALS else None
 
     def run(rows: int) -> dict[str, float]:
-        report = evaluate(Predictions(logits=logits[:rows], labels=labels[:rows]), confidence=confidence, jobs=1)
+        report = evaluate(Predictions(logits=logits[:rows], labels=labels[:rows]), level=level, jobs=1)
         return {metric: result.value for metric, result in report.dumps[0].metrics.items() if result.value is not None}
 
     return Contender(name, run, optional=False)
@@ -152,7 +152,7 @@ def speedup(logits: np.ndarray, labels: np.ndarray, rounds: int) -> float:
     """Wall seconds of one thread over those of two."""
     predictions = Predictions(logits=logits, labels=labels)
     contenders = [
-        Contender(f"{jobs} threads", lambda _, jobs=jobs: evaluate(predictions, confidence=None, jobs=jobs))
+        Contender(f"{jobs} threads", lambda _, jobs=jobs: evaluate(predictions, level=None, jobs=jobs))
         for jobs in (1, 2)
     ]
     one, two = interleaved(contenders, len(labels), rounds, clock=time.perf_counter).values()

@@ -129,12 +129,12 @@ def grown(folder: Path, n: int, k: int) -> Grown:
 def print_measured(dump: dumps.Dump) -> None:
     """What `grown` reads; everything is loaded and warm before memory is looked at."""
     predictions = Predictions(logits=(data := dump.load())[0], labels=data[1])
-    evaluate(predictions.select(np.arange(min(dump.n, 1000))), confidence=None)
-    extra = extra_peak(lambda: evaluate(predictions, confidence=None))
+    evaluate(predictions.select(np.arange(min(dump.n, 1000))), level=None)
+    extra = extra_peak(lambda: evaluate(predictions, level=None))
     seconds = []
     for _ in range(ROUNDS):
         start = time.process_time()
-        evaluate(predictions, confidence=None)
+        evaluate(predictions, level=None)
         seconds.append(time.process_time() - start)
     print(json.dumps({"seconds": min(seconds), "extra": extra}))
 

@@ -6,6 +6,7 @@ import pytest
 
 from calibeval import Report, evaluate, read
 from calibeval.core.conventions.metrics import explain_conventions
+from calibeval.core.report.settings import Settings
 from tests.cli.invoking import run
 
 
@@ -19,7 +20,7 @@ def digits(sample_data):
 )
 def test_json_is_the_report_of_the_api(name, plain, bins, digits, capsys):
     found = Report.from_json(run(capsys, "report", digits, "--json", "--convention", name).out)
-    assert found.settings == {"bins": bins, "convention": plain, "confidence": 0.95}
+    assert found.settings == Settings(bins=bins, convention=plain)
     expected = evaluate(read(digits), convention=name).dumps[0]
     assert (found.dumps[0].metrics, found.dumps[0].equal_mass) == (expected.metrics, expected.equal_mass)
 

@@ -62,7 +62,7 @@ CASES = [
 def reference_report(name, width, bins, convention):
     scores = REFERENCE_INPUTS[f"{name}_logits"].astype({"f32": np.float32, "f64": np.float64}[width])
     predictions = Predictions(logits=scores, labels=REFERENCE_INPUTS[f"{name}_labels"])
-    return evaluate(predictions, bins=bins, convention=convention, confidence=None)
+    return evaluate(predictions, bins=bins, convention=convention, level=None)
 
 
 @cache
@@ -77,7 +77,7 @@ def peer_report(dataset, bins, convention):
         # The peers were given float64.
         scores = {kind: PEER_INPUTS[f"{dataset}_{kind}"].astype(np.float64)}
         predictions = Predictions(**scores, labels=labels)
-    return evaluate(predictions, bins=bins, convention=convention, confidence=None)
+    return evaluate(predictions, bins=bins, convention=convention, level=None)
 
 
 def number(report, metric):

@@ -22,7 +22,7 @@ FLOAT32 = ("torchmetrics", "focal_calibration", "gpleiss", "probmetrics")
 def metrics(dataset, bins):
     kind = "probs" if f"{dataset}_probs" in INPUTS else "logits"
     scores = {kind: INPUTS[f"{dataset}_{kind}"]}
-    return evaluate(Predictions(**scores, labels=INPUTS[f"{dataset}_labels"]), bins=bins, confidence=None)
+    return evaluate(Predictions(**scores, labels=INPUTS[f"{dataset}_labels"]), bins=bins, level=None)
 
 
 @pytest.mark.parametrize(

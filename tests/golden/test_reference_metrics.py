@@ -50,7 +50,7 @@ UNBINNED = [
 
 def report(name, bins=15):
     predictions = Predictions(logits=INPUTS[f"{name}_logits"], labels=INPUTS[f"{name}_labels"])
-    return evaluate(predictions, bins=bins, confidence=None)
+    return evaluate(predictions, bins=bins, level=None)
 
 
 @pytest.mark.parametrize(("key", "name", "bins", "metric", "tolerance"), CASES, ids=[case[0] for case in CASES])

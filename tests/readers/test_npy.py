@@ -47,7 +47,7 @@ def test_every_type_and_order(dtype, order, tmp_path):
     stored = np.round(logits).astype(dtype, order=order)
     np.save(tmp_path / "d.npy", stored)
     np.save(tmp_path / "y.npy", labels)
-    report = evaluate(read(tmp_path / "d.npy", labels=tmp_path / "y.npy", kind="logits"), confidence=None)
+    report = evaluate(read(tmp_path / "d.npy", labels=tmp_path / "y.npy", kind="logits"), level=None)
     assert {m.name: m.value for m in report.dumps[0].metrics.values()} == from_logits(np.round(logits), labels)
 
 

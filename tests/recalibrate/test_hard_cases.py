@@ -89,9 +89,9 @@ def test_a_map_or_a_refusal(method, case):
     mapped = np.asarray(found(dump).scores[0 : dump.rows])
     assert not np.isnan(mapped).any()
     assert (mapped.max(axis=1) > -np.inf).all()
-    values = evaluate(found(dump), confidence=None)
+    values = evaluate(found(dump), level=None)
     assert values["nll"].value == pytest.approx(facts.nll_after, abs=1e-9)
-    assert values["accuracy"].value == evaluate(dump, confidence=None)["accuracy"].value or not found.keeps_top
+    assert values["accuracy"].value == evaluate(dump, level=None)["accuracy"].value or not found.keeps_top
     text = found.to_json()
     assert from_json(text).to_json() == text
     assert "NaN" not in text

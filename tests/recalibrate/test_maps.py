@@ -48,7 +48,7 @@ def test_json_round_trip(method, k):
 @pytest.mark.parametrize(("method", "k"), cases())
 def test_nll_of_the_map_is_that_of_a_report(method, k):
     found = fit(dump(k), method)
-    assert evaluate(found(dump(k)), confidence=None)["nll"].value == pytest.approx(found.fitted.nll_after, abs=1e-10)
+    assert evaluate(found(dump(k)), level=None)["nll"].value == pytest.approx(found.fitted.nll_after, abs=1e-10)
     if method != "isotonic":
         assert found.fitted.nll_after <= found.fitted.nll_before
     if METHODS[method].keeps_top:

@@ -38,9 +38,9 @@ def test_table(name, temperature, before, after):
     val, test = (read(f"{FOLDER}/{name}#{split}") for split in ("val", "test"))
     found = fit(val, clip=CLIPS.get(name))
     assert found.temperature == pytest.approx(temperature, abs=5.1e-4)
-    assert evaluate(test, confidence=None)["ece"].value == pytest.approx(before, abs=5.1e-5)
-    assert evaluate(found(test), confidence=None)["ece"].value == pytest.approx(after, abs=5.1e-5)
-    assert evaluate(fit(val)(test), confidence=None)["ece"].value == pytest.approx(after, abs=1.1e-4)
+    assert evaluate(test, level=None)["ece"].value == pytest.approx(before, abs=5.1e-5)
+    assert evaluate(found(test), level=None)["ece"].value == pytest.approx(after, abs=5.1e-5)
+    assert evaluate(fit(val)(test), level=None)["ece"].value == pytest.approx(after, abs=1.1e-4)
     assert found.fitted.bound is None
 
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 from calibeval.core.data.predictions import Source
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import Bin, ClassResult, DumpReport, Report
+from calibeval.core.report.settings import Settings
 
-SETTINGS = {"bins": 4, "convention": "calibeval", "confidence": 0.95}
+SETTINGS = Settings(bins=4)
 HOSTILE = (
     "[/red][bold]markup",
     "\x1b[31mred\x1b[0m\x07",
@@ -87,4 +88,4 @@ def with_metric(dump, name, **changes):
 
 def report(*dumps, **settings):
     """A report of these dumps under SETTINGS, some of them changed."""
-    return Report("0.1.0", {**SETTINGS, **settings}, dumps)
+    return Report("0.1.0", replace(SETTINGS, **settings), dumps)

@@ -9,6 +9,7 @@ import pytest
 
 from calibeval.core.comparison.comparison import Candidate, ComparedDump, Comparison, Difference, SliceDifferences
 from calibeval.core.data.predictions import Source
+from calibeval.core.report.settings import Settings
 from calibeval.render.page import comparison as comparison_html
 from calibeval.render.tables import comparison as comparison_tables
 from calibeval.render.terminal import comparison as comparison_terminal
@@ -27,7 +28,7 @@ def side(name, **more):
 
 
 def compared(*candidates, base="base.npz"):
-    settings = {"bins": 15, "convention": "calibeval", "confidence": 0.95}
+    settings = Settings()
     return Comparison("0.1.0", settings, side(base), candidates or (candidate(),))
 
 

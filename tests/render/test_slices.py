@@ -10,6 +10,7 @@ from rich.cells import cell_len
 
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import Bin, DumpReport, GroupCount, Report, SliceResult, SmallSlice, Source
+from calibeval.core.report.settings import Settings
 from calibeval.render.page import page as html
 from calibeval.render.tables import csv_table, latex, markdown
 from calibeval.render.terminal.report import render_report
@@ -48,7 +49,7 @@ def dump(slices=(), small=(), **more):
 
 
 def report(*dumps, **settings):
-    return Report("1", {"bins": 1, "convention": "calibeval", "confidence": 0.95, **settings}, dumps)
+    return Report("1", Settings(bins=1, **settings), dumps)
 
 
 def night(value="night", p=1e-9, p_holm=2e-9, column="time", **more):

@@ -10,6 +10,7 @@ import pytest
 
 from calibeval.core.gating.rules import GateSettings, Rule
 from calibeval.core.gating.verdict import Judged, RuleVerdict, Verdict
+from calibeval.core.report.settings import Settings
 from calibeval.render.ci import github as gate_github
 from calibeval.render.ci import junit as gate_junit
 from calibeval.render.ci import markdown as gate_markdown
@@ -53,8 +54,7 @@ BASE = {"name": "main.npz"}
 
 
 def verdict(*rules, baseline=BASE, by="id", name="cand.npz", **settings):
-    reading = {"bins": 15, "convention": "calibeval", "config": "calibeval.toml"}
-    return Verdict("0", GateSettings(**settings), reading, {"name": name}, baseline, by, rules)
+    return Verdict("0", GateSettings(**settings), Settings(), "calibeval.toml", {"name": name}, baseline, by, rules)
 
 
 def test_one_line_for_each_rule():

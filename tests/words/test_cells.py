@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from calibeval.core.metrics.result import MetricResult
-from calibeval.core.report.report import Report
 from calibeval.words import cells
 from calibeval.words.names import ascii_text, isolated, visible
 from tests.render.hand_made import over_confident, report, with_metric, without_intervals
@@ -101,7 +100,6 @@ def test_the_convention_line():
         "4 bins; convention calibeval; accuracy, gap, ECE, MCE, CWCE in %; NLL in nats; "
         "Brier summed over classes (0 to 2)"
     )
-    assert cells.convention(Report("0", {})) == ""
 
 
 def rivals(name, *intervals):

@@ -206,7 +206,7 @@ def test_false_alarms_on_calibrated_models_are_rare_and_never_certain():
     for _ in range(300):
         confidence = rng.beta(6, 1.5, 2000)
         correct = (rng.random(2000) < confidence).astype(int)
-        dump = evaluate(Predictions(confidence=confidence, correct=correct), confidence=None).dumps[0]
+        dump = evaluate(Predictions(confidence=confidence, correct=correct), level=None).dumps[0]
         leads.append(headline(dump).split(" ")[0])
     assert {lead for lead in leads if lead != "Probably"} <= {"Within", "Whether"}
     assert 0 < leads.count("Probably") < 0.12 * len(leads)

@@ -35,8 +35,8 @@ def gate(
     slice: gate_options.Slice = None,
     on_inconclusive: gate_options.OnInconclusive = None,
     decide: gate_options.Decide = None,
-    confidence: gate_options.Confidence = None,
-    min_samples: gate_options.MinSamples = None,
+    level: gate_options.Level = None,
+    min_rows: gate_options.MinRows = None,
     why: gate_options.Why = False,
     init: gate_options.Init = False,
     json: options.Json = False,
@@ -63,8 +63,8 @@ def gate(
     settings = {
         "on_inconclusive": on_inconclusive,
         "decide": decide,
-        "confidence": confidence,
-        "min_samples": min_samples,
+        "level": level,
+        "min_rows": min_rows,
     }
     if init:
         given = [rules, baseline, preset, why, json, junit, markdown, github, out, *settings.values()]
@@ -93,7 +93,7 @@ def gate(
     say([f"warning: {warning}" for warning in verdict.warnings], quiet=quiet)
     _write(verdict, junit, markdown)
     if out is not None:
-        level = asked.settings.confidence
+        level = asked.settings.level
         report = Report(verdict.version, subject.settings(level), (subject.measure(level).report,))
         _write_folder(verdict, report, out)
     say([f"written to {path}" for path in (*outputs, *([out] if out else []))], quiet=quiet)
@@ -172,7 +172,8 @@ def _init(
 ) -> int:
     """A first configuration, with limits from a baseline."""
     from calibeval.cli.inputs.gate_config import OWN_FILE, PROJECT_FILE
-    from calibeval.core.evaluation.evaluate import check_settings, evaluate_dump
+    from calibeval.core.evaluation.evaluate import evaluate_dump
+    from calibeval.core.evaluation.settings import checked
     from calibeval.readers.open import open_dump
     from calibeval.render.ci.toml import render
     from calibeval.writers.atomic import write_file
@@ -183,7 +184,7 @@ def _init(
     if dump == "-":
         raise UsageError('a baseline must be a file: "-" cannot be read again')
     reading = flags.options()
-    settings = check_settings(bins=None, convention="calibeval", confidence=0.95, slices=slices)
+    settings = checked(bins=None, convention="calibeval", level=0.95, slices=slices)
     report = evaluate_dump(open_dump(dump, reading), settings, jobs=threads(jobs), max_memory=reading.limits.max_memory)
     baseline = Path(os.path.relpath(dump, path.parent)).as_posix()
     text = render(report, baseline, slices)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
@@ -18,6 +18,7 @@ from calibeval.core.errors import UsageError, nearest
 if TYPE_CHECKING:
     from calibeval.core.data.predictions import Predictions
     from calibeval.core.report.report import DumpReport, Report
+    from calibeval.core.report.settings import Settings
     from calibeval.readers.meaning.assemble import ReadOptions
     from calibeval.recalibrate.fitting.before_after import Plan
 
@@ -36,7 +37,7 @@ def report(
     bins: options.Bins = None,
     convention: options.Convention = "calibeval",
     explain_conventions: options.ExplainConventions = False,
-    confidence: options.Confidence = 0.95,
+    level: options.Level = 0.95,
     no_intervals: options.NoIntervals = False,
     slice: options.Slice = None,
     min_rows: options.MinRows = None,
@@ -58,7 +59,8 @@ def report(
         raise UsageError(f'--format "{table}" is unknown{nearest(table, TABLES)}; formats are {", ".join(TABLES)}')
     if table is not None and json:
         raise UsageError("--json and --format exclude each other")
-    from calibeval.core.evaluation.evaluate import check_settings, evaluate_dump
+    from calibeval.core.evaluation.evaluate import evaluate_dump
+    from calibeval.core.evaluation.settings import checked
     from calibeval.core.report.report import Report, with_distinct_names
     from calibeval.core.version import VERSION
     from calibeval.readers.open import open_dump
@@ -69,10 +71,10 @@ def report(
     refuse_overwriting([*dumps, fit_on, *flags.files], outputs if figure is None else [*outputs, figure])
     if dumps.count("-") + (fit_on == "-") > 1:
         raise UsageError('standard input, "-", can be read once only')
-    settings = check_settings(
+    settings = checked(
         bins=bins,
         convention=convention,
-        confidence=None if no_intervals else confidence,
+        level=None if no_intervals else level,
         slices=slice or (),
         min_rows=min_rows,
         group=group,
@@ -80,7 +82,7 @@ def report(
     reading = flags.options()
     if explain_conventions:
         _refuse_with_explained(more=len(dumps) != 1 or out is not None or table is not None, parts=slice or group)
-        sys.stdout.write(_explained(dumps[0], reading, settings["bins"] if bins is not None else None, jobs, json))
+        sys.stdout.write(_explained(dumps[0], reading, settings.bins if bins is not None else None, jobs, json))
         return 0
     if fit_on is not None and cross_fit is not None:
         raise UsageError("--fit-on and --cross-fit exclude each other")
@@ -89,7 +91,7 @@ def report(
 
         def evaluate(predictions: Predictions, *, sliced: bool = False) -> DumpReport:
             progress.start(predictions.source.name, predictions.rows)
-            own = settings if sliced else {**settings, "slices": []}
+            own = settings if sliced else replace(settings, slices=(), min_rows=None)
             return evaluate_dump(predictions, own, jobs=threads(jobs), max_memory=limit, progress=progress.advance)
 
         plan = None
@@ -130,9 +132,9 @@ def _results(predictions: Predictions, plan: Plan | None, evaluate: Callable[...
     return replace(before, recalibrated=after, warnings=(*before.warnings, *warnings))
 
 
-def _prospect(predictions: Predictions, report: DumpReport, settings: dict[str, Any], limit: int) -> str:
+def _prospect(predictions: Predictions, report: DumpReport, settings: Settings, limit: int) -> str:
     """The line on what a temperature would do, by calibeval's own bins."""
-    if settings["convention"] != "calibeval":
+    if settings.convention != "calibeval":
         return ""
     from calibeval.recalibrate.fitting.before_after import prospect
 

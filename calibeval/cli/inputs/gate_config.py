@@ -69,7 +69,7 @@ def combined(
             f"there are no rules: write [[gate.rule]] tables into {OWN_FILE}, or say --max ece=0.03, or --preset NAME; "
             "--init writes a first configuration"
         )
-    if all(rule.level == "off" for rule in asked):
+    if all(rule.severity == "off" for rule in asked):
         raise UsageError("every rule is off, so nothing would be asked")
     given = {key: value for key, value in settings.items() if value is not None}
     return Asked(asked, GateSettings(**{**config.settings, **given}), against, columns)

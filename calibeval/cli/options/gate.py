@@ -32,8 +32,8 @@ OnInconclusive = Annotated[
     str | None, typer.Option(metavar="fail|warn|pass", help="What an undecided rule does to the exit code.")
 ]
 Decide = Annotated[str | None, typer.Option(metavar="interval|point", help="Decide by the interval or the value.")]
-Confidence = Annotated[float | None, typer.Option(metavar="LEVEL", help="Level of the intervals, 0.95.")]
-MinSamples = Annotated[int | None, typer.Option(metavar="N", min=0, help="Fewer rows are no evidence.")]
+Level = Annotated[float | None, typer.Option(metavar="LEVEL", help="Level of the intervals, 0.95.")]
+MinRows = Annotated[int | None, typer.Option(metavar="N", min=0, help="Fewer rows are no evidence.")]
 Why = Annotated[bool, typer.Option("--why", help="Name what moved a metric, and try a temperature on it.")]
 Init = Annotated[bool, typer.Option("--init", help="Write a configuration with limits from this dump, a baseline.")]
 Junit = Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write a JUnit test report.")]

@@ -138,7 +138,7 @@ Convention = Annotated[
 ExplainConventions = Annotated[
     bool, typer.Option("--explain-conventions", help="The calibration errors under all conventions, side by side.")
 ]
-Confidence = Annotated[float, typer.Option(metavar="LEVEL", help="Level of the intervals.")]
+Level = Annotated[float, typer.Option(metavar="LEVEL", help="Level of the intervals.")]
 NoIntervals = Annotated[bool, typer.Option("--no-intervals", help="No confidence intervals.")]
 Jobs = Annotated[
     int | None, typer.Option(metavar="N", min=1, help="Threads; all processors by default.", show_default=False)

@@ -38,11 +38,11 @@ _FROM_BINS = ("ece", "aece", "oe")
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """The one dump of a report, checked to be comparable. confidence: level of its intervals; None without any."""
+    """The one dump of a report, checked to be comparable. level: level of its intervals; None without any."""
 
     dump: DumpReport
     bins: int
-    confidence: float | None
+    level: float | None
 
     @classmethod
     def of(cls, report: Report, bins: int | None) -> Baseline:
@@ -55,16 +55,14 @@ class Baseline:
             names = ", ".join(dump.name for dump in report.dumps) or "none"
             raise InputError(f"the report holds {len(report.dumps)} dumps ({names}), but a baseline is one of them")
         dump, settings = report.dumps[0], report.settings
-        convention, own_bins = settings.get("convention"), settings.get("bins")
-        if convention != OWN:
+        if settings.convention != OWN:
             raise InputError(
-                f'{dump.name}: the report is by the convention "{convention}", but comparisons are by "{OWN}"; '
-                "report the dump again without --convention"
+                f'{dump.name}: the report is by the convention "{settings.convention}", '
+                f'but comparisons are by "{OWN}"; report the dump again without --convention'
             )
-        if not isinstance(own_bins, int) or (bins is not None and own_bins != bins):
-            raise InputError(f"{dump.name}: the report has {own_bins} bins, but {bins or 'a number'} is needed")
-        confidence = settings.get("confidence")
-        return cls(dump, own_bins, confidence if isinstance(confidence, float) else None)
+        if bins is not None and settings.bins != bins:
+            raise InputError(f"{dump.name}: the report has {settings.bins} bins, but {bins} is needed")
+        return cls(dump, settings.bins, settings.level)
 
     @property
     def side(self) -> ComparedDump:
@@ -99,15 +97,15 @@ class Baseline:
 
 
 def unpaired_differences(
-    baseline: Baseline, sums: Sums, measured: Mapping[str, MetricResult], confidence: float, *, grouped: bool
+    baseline: Baseline, sums: Sums, measured: Mapping[str, MetricResult], level: float, *, grouped: bool
 ) -> dict[str, Difference]:
     """The difference of every metric from a saved report, as if its rows were others than the candidate's.
 
-    sums, measured: of the candidate, at this confidence. grouped: whether its intervals take groups, not rows, for
+    sums, measured: of the candidate, at this level. grouped: whether its intervals take groups, not rows, for
     independent; where those of either model do, differences follow from the intervals alone. Otherwise bins of the
     report are described by their means: the spread of confidences inside of one is neglected.
     """
-    level, grouped, found = Level(confidence), grouped or baseline.dump.groups is not None, {}
+    tested, grouped, found = Level(level), grouped or baseline.dump.groups is not None, {}
     for name, theirs in measured.items():
         ours = baseline.dump.metrics.get(name, MetricResult(name, None, reason="not in the report"))
         if ours.value is None or theirs.value is None:
@@ -117,9 +115,9 @@ def unpaired_differences(
         plain = Difference(name, ours.value, theirs.value, theirs.value - ours.value)
         try:
             if name in _FROM_BINS and not grouped:
-                told = _from_bins(baseline.dump, sums, name, level)
+                told = _from_bins(baseline.dump, sums, name, tested)
             else:
-                told = _from_intervals(baseline, ours, theirs, level)
+                told = _from_intervals(baseline, ours, theirs, tested)
             found[name] = with_outcome(plain, told)
         except NotComputable as missing:
             found[name] = replace(plain, reason=str(missing))
@@ -132,7 +130,7 @@ def _from_intervals(baseline: Baseline, ours: MetricResult, theirs: MetricResult
     spec = METRICS[ours.name]
     most = math.inf if spec.high is None else spec.high - spec.low
     saved, own = _interval(ours), _interval(theirs)
-    ratio = level.z / Level(baseline.confidence or level.confidence).z
+    ratio = level.z / Level(baseline.level or level.value).z
     centre = _centre(ours, saved)
     scaled = Interval(centre - ratio * (centre - saved.low), centre + ratio * (saved.high - centre), None)
     # Intervals of these lie unevenly around their centres, so that only their ends can be relied on.

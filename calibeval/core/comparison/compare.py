@@ -19,11 +19,12 @@ from calibeval.core.data.columns import PREDICTED_CLASS, TRUE_CLASS, coded_slice
 from calibeval.core.data.picked_rows import PickedRows
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError, UsageError
-from calibeval.core.evaluation.evaluate import check_settings
 from calibeval.core.evaluation.groups import Groups, find_groups, grouped_metrics
+from calibeval.core.evaluation.settings import checked
 from calibeval.core.evaluation.slices import MOST_SLICES, MOST_VALUES
 from calibeval.core.metrics.table import METRICS, all_metrics
 from calibeval.core.report.report import Report
+from calibeval.core.report.settings import Settings
 from calibeval.core.sums.binning import equal_width_edges, stored_edges
 from calibeval.core.sums.engine import summarise
 from calibeval.core.sums.sums import RowScores, Sums
@@ -43,7 +44,7 @@ def compare(
     candidates: Sequence[Predictions],
     *,
     bins: int | None = None,
-    confidence: float = 0.95,
+    level: float = 0.95,
     slices: Sequence[str] = (),
     min_rows: int | None = None,
     group: str | None = None,
@@ -55,7 +56,7 @@ def compare(
 
     Rows are paired by id, else by position where labels and shared columns agree. base may be a saved report of one
     dump: then there are no rows to pair, and intervals are wider.
-    bins: as for `evaluate`; None: 15, or those of the report. confidence: of the intervals, inside (0, 1).
+    bins: as for `evaluate`; None: 15, or those of the report. level: of the intervals, inside (0, 1).
     slices, min_rows: as for `evaluate`; rows of one predicted class differ from model to model and are no slice.
     group: as for `evaluate`; a column of the base, or of each candidate.
     jobs, max_memory: as for `evaluate`. Memory: 25 bytes for each row of the base and of one candidate.
@@ -72,21 +73,19 @@ def compare(
         raise UsageError("there is no candidate to compare with the base")
     saved = None if isinstance(base, Predictions) else Baseline.of(base, bins)
     bins = bins if saved is None else saved.bins
-    settings = check_settings(
-        bins=bins, convention=OWN, confidence=confidence, slices=slices, min_rows=min_rows, group=group
-    )
-    if settings["bins"] > MOST_BINS:
-        raise UsageError(f"bins is {settings['bins']}, but models are compared with at most {MOST_BINS}")
+    settings = checked(bins=bins, convention=OWN, level=level, slices=slices, min_rows=min_rows, group=group)
+    if settings.bins > MOST_BINS:
+        raise UsageError(f"bins is {settings.bins}, but models are compared with at most {MOST_BINS}")
 
     def summed(predictions: Predictions) -> Sums:
         step = None if progress is None else progress(predictions)
-        return summarise(predictions, settings["bins"], jobs=jobs, max_memory=max_memory, progress=step, keep_rows=True)
+        return summarise(predictions, settings.bins, jobs=jobs, max_memory=max_memory, progress=step, keep_rows=True)
 
     if isinstance(base, Predictions):
-        against = _Against(base, summed(base), settings, summed)
+        against = _Against(base, summed(base), settings, level, summed)
         found, side = [against.compared(candidate) for candidate in candidates], _side(base)
     if saved is not None:
-        found, side = [_unpaired(saved, candidate, settings, summed) for candidate in candidates], saved.side
+        found, side = [_unpaired(saved, candidate, settings, level, summed) for candidate in candidates], saved.side
     return Comparison(VERSION, settings, side, tuple(found))
 
 
@@ -96,7 +95,8 @@ class _Against:
 
     base: Predictions
     sums: Sums
-    settings: dict[str, Any]
+    settings: Settings
+    level: float
     summed: Summarise
 
     def compared(self, candidate: Predictions) -> Candidate:
@@ -116,29 +116,28 @@ class _Against:
 
     def _groups(self, candidate: Predictions, order: Rows | None) -> Groups | None:
         """The groups of the base's rows, by its own column or else by the candidate's."""
-        column = self.settings.get("group")
+        column = self.settings.group
         if column is None or column in self.base.columns or column not in candidate.columns:
             return find_groups(self.base, self.settings, None)
         groups = find_groups(candidate, self.settings, None)
         return groups if groups is None or order is None else groups.of_rows(order)
 
     def _differences(self, base: Model, candidate: Model, labels: Rows, groups: Groups | None) -> dict[str, Difference]:
-        limit = self.settings["confidence"]
         if groups is None or groups.refused is None:
             codes = None if groups is None else groups.codes
-            return paired_differences(Pair.of(base, candidate, labels, codes), limit)
-        found = paired_differences(Pair.of(base, candidate, labels), limit)
+            return paired_differences(Pair.of(base, candidate, labels, codes), self.level)
+        found = paired_differences(Pair.of(base, candidate, labels), self.level)
         return {name: _bare(difference, f"no interval: {groups.refused}") for name, difference in found.items()}
 
     def _slices(self, candidate: Predictions, order: Rows | None, groups: Groups | None) -> Iterator[SliceDifferences]:
         """The slices of every column, each column with Holm's correction of its own."""
         ours, theirs = _kept(self.base), _kept(candidate)
         partners = theirs if order is None else theirs[order]
-        for column in self.settings.get("slices", ()):
+        for column in self.settings.slices:
             holder, rows = (self.base, ours) if _has(self.base, column) else (candidate, partners)
             by_label = column not in holder.columns
             parts = []
-            for value, chosen in _cut(holder, column, rows, self.settings["min_rows"]):
+            for value, chosen in _cut(holder, column, rows, self.settings.min_rows or 1):
                 own = None if groups is None else groups.of_rows(chosen)
                 found = self._of_rows(candidate, ours[chosen], partners[chosen], own)
                 if by_label:
@@ -151,22 +150,24 @@ class _Against:
     ) -> dict[str, Difference]:
         """The differences on some stored rows of both dumps."""
         base, other = _picked(self.base, ours), _picked(candidate, theirs)
-        one, two = (_model(d, summarise(d, self.settings["bins"], keep_rows=True), None) for d in (base, other))
+        one, two = (_model(d, summarise(d, self.settings.bins, keep_rows=True), None) for d in (base, other))
         return self._differences(one, two, base.labels.astype(np.intp), groups)
 
 
-def _unpaired(saved: Baseline, candidate: Predictions, settings: dict[str, Any], summed: Summarise) -> Candidate:
+def _unpaired(
+    saved: Baseline, candidate: Predictions, settings: Settings, level: float, summed: Summarise
+) -> Candidate:
     """A candidate against a report, which holds no rows."""
     saved.check_classes(candidate)
     warnings = [*candidate.warnings, *saved.warnings(candidate)]
-    if settings.get("slices"):
+    if settings.slices:
         warnings.append("slices were not compared: a saved report does not hold the rows of its slices")
-    sums, groups, confidence = summed(candidate), find_groups(candidate, settings, None), settings["confidence"]
-    measured = all_metrics(sums, confidence)
+    sums, groups = summed(candidate), find_groups(candidate, settings, None)
+    measured = all_metrics(sums, level)
     if groups is not None:
-        measured, _ = grouped_metrics(sums, groups, candidate, confidence)
+        measured, _ = grouped_metrics(sums, groups, candidate, level)
         warnings += filter(None, (groups.warning(),))
-    differences = unpaired_differences(saved, sums, measured, confidence, grouped=groups is not None)
+    differences = unpaired_differences(saved, sums, measured, level, grouped=groups is not None)
     counted = None if groups is None else groups.counted
     return Candidate(_side(candidate), None, differences, warnings=tuple(warnings), groups=counted)
 

@@ -10,6 +10,7 @@ from typing import Any, Literal, NoReturn
 from calibeval.core.data.predictions import Source
 from calibeval.core.errors import InputError, UnknownMetric, nearest
 from calibeval.core.report.report import GroupCount
+from calibeval.core.report.settings import Settings
 
 SCHEMA = "calibeval.compare/1"
 
@@ -19,7 +20,7 @@ class Difference:
     """One metric of two models, and what the sample says of their difference. Absent facts are None.
 
     base, candidate: the metric's values, as in a report. difference: candidate - base, with its sign.
-    low, high: confidence interval of the true difference. p: of the test that there is none; below 1 - confidence
+    low, high: confidence interval of the true difference. p: of the test that there is none; below 1 - level
     exactly where the interval excludes 0, and never given below 1e-15. p_holm: after Holm's correction over the
     slices of one column. detectable: the smallest true difference that such a sample shows in 80 of 100 cases.
     reason: why numbers are missing.
@@ -154,7 +155,7 @@ class Comparison:
     """
 
     version: str
-    settings: Mapping[str, Any]
+    settings: Settings
     base: ComparedDump
     candidates: tuple[Candidate, ...] = field(default_factory=tuple)
 
@@ -191,7 +192,7 @@ class Comparison:
         return {
             "schema": SCHEMA,
             "version": self.version,
-            "settings": dict(self.settings),
+            "settings": self.settings.to_dict(),
             "base": self.base.to_dict(),
             "candidates": [candidate.to_dict() for candidate in self.candidates],
             "paired": self.paired,
@@ -213,7 +214,7 @@ class Comparison:
                 raise InputError(f'schema "{document["schema"]}" came, but "{SCHEMA}" is needed')
             return cls(
                 version=document["version"],
-                settings=document["settings"],
+                settings=_settings_from_dict(document["settings"]),
                 base=_dump_from_dict(document["base"]),
                 candidates=tuple(_candidate_from_dict(one) for one in document["candidates"]),
             )
@@ -228,6 +229,11 @@ def _place(dump: ComparedDump) -> str:
 
 def _no_number(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number")
+
+
+def _settings_from_dict(data: Mapping[str, Any]) -> Settings:
+    facts = {"level" if key == "confidence" else key: value for key, value in data.items()}
+    return Settings(**{**facts, "slices": tuple(facts.get("slices", ()))})
 
 
 def _dump_from_dict(data: Mapping[str, Any]) -> ComparedDump:

@@ -36,16 +36,15 @@ class Outcome(NamedTuple):
 Method = Callable[[Pair, Level], Outcome]
 
 
-def paired_differences(pair: Pair, confidence: float) -> dict[str, Difference]:
+def paired_differences(pair: Pair, level: float) -> dict[str, Difference]:
     """The difference of every metric, or the reason why there is none.
 
-    confidence: of the intervals, inside (0, 1).
+    level: of the intervals, inside (0, 1).
     """
-    level, identical = Level(confidence), pair.identical
-    if pair.groups is not None:
-        level = Level(confidence, int(pair.groups.max()))
+    freedom = None if pair.groups is None else int(pair.groups.max())
+    tested, identical = Level(level, freedom), pair.identical
     specs = (spec for spec in METRICS.values() if not spec.binary or pair.base.sums.k == 2)
-    return {spec.name: _difference(spec, pair, level, identical=identical) for spec in specs}
+    return {spec.name: _difference(spec, pair, tested, identical=identical) for spec in specs}
 
 
 def _difference(spec: MetricSpec, pair: Pair, level: Level, *, identical: bool) -> Difference:
@@ -213,12 +212,12 @@ def _cwce(pair: Pair, level: Level) -> Outcome:
         low, high = 0.5 * (first.low + second.low), 0.5 * (first.high + second.high)
         return outcome(low, high, max(first.p, second.p), level)
     check_thick(*pair.top.sums)
-    return _from_intervals(pair, level, lambda own, n: cwce_interval(own.classes or base, n, level.confidence))
+    return _from_intervals(pair, level, lambda own, n: cwce_interval(own.classes or base, n, level.value))
 
 
 def _mce(pair: Pair, level: Level) -> Outcome:
     """From the two models' own intervals, which are of the bins of at least 30 rows."""
-    return _from_intervals(pair, level, lambda own, _: mce_interval(own.top, level.confidence))
+    return _from_intervals(pair, level, lambda own, _: mce_interval(own.top, level.value))
 
 
 def _from_intervals(pair: Pair, level: Level, measure: Callable[[Sums, int], Interval | None]) -> Outcome:

@@ -26,34 +26,32 @@ EXPLAINED = ("ece", "mce", "aece", "cwce")
 
 
 def convention_metrics(
-    base: Sums, tool: ConventionSums, convention: Convention, confidence: float | None
+    base: Sums, tool: ConventionSums, convention: Convention, level: float | None
 ) -> dict[str, MetricResult]:
     """Every metric under a convention: the tool's, unbinned ones from our own sums, null with a reason for the rest.
 
     A tool that drops rows keeps them in the denominator; so do value, floor and interval here, which are of exactly
-    the sum over bins that the tool computes. base: our own sums. confidence: level of intervals; None for none.
+    the sum over bins that the tool computes. base: our own sums. level: level of intervals; None for none.
     """
     found = {}
     for name, spec in METRICS.items():
         if spec.binary and base.k != 2:
             continue
         if name in UNBINNED:
-            found[name] = spec.evaluate(base, confidence)
+            found[name] = spec.evaluate(base, level)
         elif name == "ece_positive" and convention.binary == "P(class 1)":
             found[name] = replace(found["ece"], name=name)
         else:
-            found[name] = _binned(name, base, tool, convention, confidence)
+            found[name] = _binned(name, base, tool, convention, level)
     return found
 
 
-def _binned(
-    name: str, base: Sums, tool: ConventionSums, convention: Convention, confidence: float | None
-) -> MetricResult:
+def _binned(name: str, base: Sums, tool: ConventionSums, convention: Convention, level: float | None) -> MetricResult:
     reason = _missing(name, tool, convention)
     if reason is not None:
         return MetricResult(name, None, reason=reason)
     if name == "cwce" and tool.classes is not None and len(tool.classes.sums.count) == 1:
-        confidence = None  # one class alone has no class-wise interval
+        level = None  # one class alone has no class-wise interval
     top = tool.width.sums if name == "mce" else tool.width.with_dropped
     sums = replace(
         base,
@@ -63,7 +61,7 @@ def _binned(
         mass_edges=base.mass_edges if tool.mass is None else tool.mass.edges,
         classes=None if tool.classes is None else tool.classes.with_dropped,
     )
-    return METRICS[name].evaluate(sums, confidence)
+    return METRICS[name].evaluate(sums, level)
 
 
 def _missing(name: str, tool: ConventionSums, convention: Convention) -> str | None:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from calibeval.core.conventions.metrics import class_errors, convention_metrics, remarks
 from calibeval.core.conventions.sums import convention_sums
-from calibeval.core.conventions.table import CONVENTIONS, OWN, Convention, find_convention
+from calibeval.core.conventions.table import CONVENTIONS, OWN, Convention
 from calibeval.core.data.predictions import Predictions
-from calibeval.core.errors import UsageError
 from calibeval.core.evaluation.groups import Groups, find_groups, grouped_metrics
-from calibeval.core.evaluation.slices import MIN_ROWS, slice_results
+from calibeval.core.evaluation.settings import checked
+from calibeval.core.evaluation.slices import slice_results
 from calibeval.core.metrics.calibration import classwise_errors
 from calibeval.core.metrics.table import all_metrics
 from calibeval.core.report.report import Bin, ClassResult, DumpReport, Report
+from calibeval.core.report.settings import Settings
 from calibeval.core.sums.binning import BinSums, Floats
 from calibeval.core.sums.engine import summarise
 from calibeval.core.sums.sums import Sums
@@ -29,7 +29,7 @@ def evaluate(
     *,
     bins: int | None = None,
     convention: str = OWN,
-    confidence: float | None = 0.95,
+    level: float | None = 0.95,
     slices: Sequence[str] = (),
     min_rows: int | None = None,
     group: str | None = None,
@@ -40,7 +40,7 @@ def evaluate(
 
     bins: number of equal-width bins, and the most equal-mass bins; None: the convention's own default (15; netcal 10).
     convention: calibeval, or the tool whose numbers are wanted, by name or alias (`conventions.CONVENTIONS`).
-    confidence: level of the intervals, in (0, 1); None for no intervals.
+    level: level of the intervals, in (0, 1); None for no intervals.
     slices: columns whose values part the rows; each part of at least min_rows rows (100) is measured on its own. Where
     the dump has no such column, "class" is the true and "predicted" the predicted class.
     group: column whose values name groups of rows that depend on each other, such as videos; floors and intervals then
@@ -49,65 +49,17 @@ def evaluate(
     nothing is kept for each row but for slices; None: no limit.
     Raises: InputError for values that contradict the kind of the scores; UsageError for settings that cannot work.
 
-    >>> report = evaluate(Predictions(probs=[[0.8, 0.2], [0.4, 0.6]], labels=[0, 0]), confidence=None)
+    >>> report = evaluate(Predictions(probs=[[0.8, 0.2], [0.4, 0.6]], labels=[0, 0]), level=None)
     >>> report["accuracy"].value, round(report["ece"].value, 3)
     (0.5, 0.4)
     """
-    settings = check_settings(
-        bins=bins, convention=convention, confidence=confidence, slices=slices, min_rows=min_rows, group=group
-    )
+    settings = checked(bins=bins, convention=convention, level=level, slices=slices, min_rows=min_rows, group=group)
     return Report(VERSION, settings, (evaluate_dump(predictions, settings, jobs=jobs, max_memory=max_memory),))
-
-
-def check_settings(
-    *,
-    bins: int | None,
-    convention: str,
-    confidence: float | None,
-    slices: Sequence[str] = (),
-    min_rows: int | None = None,
-    group: str | None = None,
-) -> dict[str, Any]:
-    """The settings as the report carries them: the convention by its own name, and its number of bins for None.
-
-    Those of slices and groups are there only where they were asked for.
-
-    Raises: UsageError for a setting that cannot work.
-    """
-    known = find_convention(convention)
-    if bins is None:
-        bins = known.bins
-    if not isinstance(bins, int | np.integer):
-        raise UsageError(f"bins is {bins}, but it must be a whole number")
-    if not 1 <= bins <= 10_000:
-        raise UsageError(f"bins is {bins}, but it must lie between 1 and 10000")
-    if confidence is not None and not 0 < confidence < 1:
-        raise UsageError(f"confidence is {confidence:g}, but it must lie between 0 and 1, as 0.95 does")
-    settings: dict[str, Any] = {"bins": int(bins), "convention": known.name, "confidence": confidence}
-    return settings | _parting(known.name, slices, min_rows, group)
-
-
-def _parting(convention: str, slices: Sequence[str], min_rows: int | None, group: str | None) -> dict[str, Any]:
-    """The settings of slices and groups that were asked for."""
-    if isinstance(slices, str):
-        raise UsageError(f'slices is "{slices}", but a list of columns is needed')
-    if slices and convention != OWN:
-        raise UsageError(f"slices are measured by calibeval's own bins, not by those of {convention}")
-    if min_rows is not None and not slices:
-        raise UsageError("a least number of rows (min-rows) belongs to slices, but there are none")
-    if min_rows is not None and (not isinstance(min_rows, int | np.integer) or min_rows < 1):
-        raise UsageError(f"the least number of rows of a slice is {min_rows}, but it must be a whole number from 1 on")
-    settings: dict[str, Any] = {}
-    if slices:
-        settings |= {"slices": list(dict.fromkeys(slices)), "min_rows": int(min_rows or MIN_ROWS)}
-    if group is not None:
-        settings["group"] = group
-    return settings
 
 
 def evaluate_dump(
     predictions: Predictions,
-    settings: dict[str, Any],
+    settings: Settings,
     *,
     jobs: int = 1,
     max_memory: int | None = None,
@@ -122,18 +74,18 @@ def evaluate_dump(
     groups = find_groups(predictions, settings, max_memory)
     sums = summarise(
         predictions,
-        settings["bins"],
+        settings.bins,
         jobs=jobs,
         max_memory=max_memory,
         progress=progress,
         keep_rows=groups is not None and groups.refused is None,
     )
     if groups is None:
-        metrics = all_metrics(sums, settings["confidence"])
+        metrics = all_metrics(sums, settings.level)
     else:
-        metrics, _ = grouped_metrics(sums, groups, predictions, settings["confidence"])
+        metrics, _ = grouped_metrics(sums, groups, predictions, settings.level)
     slices, small = None, None
-    if settings.get("slices"):
+    if settings.slices:
         slices, small = slice_results(predictions, settings, groups=groups, jobs=jobs, max_memory=max_memory)
     dump = DumpReport(
         source=predictions.settled_source(),
@@ -151,7 +103,7 @@ def evaluate_dump(
         small_slices=small,
         groups=None if groups is None else groups.counted,
     )
-    convention = CONVENTIONS[settings["convention"]]
+    convention = CONVENTIONS[settings.convention]
     return dump if convention.name == OWN else _as_tool(dump, predictions, sums, convention, settings, max_memory)
 
 
@@ -160,19 +112,19 @@ def _as_tool(
     predictions: Predictions,
     sums: Sums,
     convention: Convention,
-    settings: dict[str, Any],
+    settings: Settings,
     max_memory: int | None,
 ) -> DumpReport:
     """The dump with every binned number, and every bin, as another tool has it; takes one more reading of the scores.
 
     Classes that the tool does not count are not listed; without class-wise errors there is none.
     """
-    tool = convention_sums(predictions, convention, settings["bins"], max_memory=max_memory)
+    tool = convention_sums(predictions, convention, settings.bins, max_memory=max_memory)
     errors = class_errors(tool)
     classes = zip(dump.per_class, () if errors is None else errors.tolist(), strict=False)
     return replace(
         dump,
-        metrics=convention_metrics(sums, tool, convention, settings["confidence"]),
+        metrics=convention_metrics(sums, tool, convention, settings.level),
         equal_width=_bin_table(tool.width.sums, tool.width.edges),
         equal_mass=None if tool.mass is None else _bin_table(tool.mass.sums, tool.mass.edges),
         per_class=tuple(replace(result, calibration_error=error) for result, error in classes),
@@ -201,13 +153,13 @@ def _per_class(sums: Sums, class_names: tuple[str, ...] | None) -> tuple[ClassRe
     return tuple(ClassResult(name, int(count), error, gap) for name, count, error, gap in rows)
 
 
-def _warnings(predictions: Predictions, sums: Sums, groups: Groups | None, settings: dict[str, Any]) -> list[str]:
+def _warnings(predictions: Predictions, sums: Sums, groups: Groups | None, settings: Settings) -> list[str]:
     warnings = []
     few = None if groups is None else groups.warning()
     if few is not None:
         warnings.append(few)
-    if settings.get("group") is not None and groups is None:
-        tool = settings["convention"]
+    if settings.group is not None and groups is None:
+        tool = settings.convention
         warnings.append(f"convention {tool}: floors and intervals are of single rows, not of groups")
     elif len(predictions.layout) > 1 and groups is None:
         warnings.append("pixels of one image depend on each other: floors and intervals are too narrow")

@@ -8,9 +8,7 @@ Memory: 25 bytes a row, so there are no intervals by groups for dumps that are r
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +20,7 @@ from calibeval.core.evaluation.group_joints import MOST_CELLS, Codes, Joints, jo
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import METRICS, all_metrics, is_thin
 from calibeval.core.report.report import GroupCount
+from calibeval.core.report.settings import Settings
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.engine import stored_bytes
 from calibeval.core.sums.sums import Sums
@@ -67,15 +66,15 @@ class Groups:
         return None
 
 
-def find_groups(predictions: Predictions, settings: Mapping[str, Any], max_memory: int | None) -> Groups | None:
-    """The groups of settings["group"]; without it, the images of dense predictions; else None.
+def find_groups(predictions: Predictions, settings: Settings, max_memory: int | None) -> Groups | None:
+    """The groups of settings.group; without it, the images of dense predictions; else None.
 
     By another tool's convention there are no groups, and none by images for dumps that are read block by block.
     Raises: UsageError if the dump has no such column.
     """
-    column = settings.get("group")
+    column = settings.group
     streamed = max_memory is not None and stored_bytes(predictions) > max_memory
-    if settings["convention"] != OWN or (column is None and (streamed or len(predictions.layout) < 2)):
+    if settings.convention != OWN or (column is None and (streamed or len(predictions.layout) < 2)):
         return None
     if column is None:
         codes = np.arange(predictions.rows) // math.prod(predictions.layout[1:])
@@ -98,7 +97,7 @@ def _numbered(column: str | None, codes: Codes) -> Groups:
 
 
 def grouped_metrics(
-    sums: Sums, groups: Groups, predictions: Predictions, confidence: float | None
+    sums: Sums, groups: Groups, predictions: Predictions, level: float | None
 ) -> tuple[dict[str, MetricResult], float | None]:
     """Every metric with floors and intervals whose unit is the group, and the p-value of the ECE.
 
@@ -110,7 +109,7 @@ def grouped_metrics(
         why = groups.refused or "the results of single rows were not kept"
         return {name: _bare(metric, why) for name, metric in plain.items()}, None
     joints = joints_of(sums, sums.rows, groups.codes, groups.count, predictions)
-    found = {name: _with_groups(metric, sums, groups, joints, confidence) for name, metric in plain.items()}
+    found = {name: _with_groups(metric, sums, groups, joints, level) for name, metric in plain.items()}
     p = None if joints.top is None else intervals.joint_p_value(sums.top, sums.n, joints.top)
     return found, p
 
@@ -122,9 +121,7 @@ def _bare(metric: MetricResult, why: str) -> MetricResult:
     return replace(metric, floor=None, floor_high=None, reason=f"no interval: {why}")
 
 
-def _with_groups(
-    metric: MetricResult, sums: Sums, groups: Groups, joints: Joints, confidence: float | None
-) -> MetricResult:
+def _with_groups(metric: MetricResult, sums: Sums, groups: Groups, joints: Joints, level: float | None) -> MetricResult:
     """The metric with the floor and the interval that the groups give it."""
     name = metric.name
     if metric.value is None:
@@ -132,14 +129,14 @@ def _with_groups(
     if name == "mce":
         return _bare(metric, "the largest of many gaps, of rows that depend on each other, has none")
     if name in ("accuracy", "confidence_gap", "nll", "brier"):
-        return _mean_with_groups(metric, sums, groups, confidence)
+        return _mean_with_groups(metric, sums, groups, level)
     found = {"ece": (sums.top, joints.top), "oe": (sums.top, joints.top), "aece": (sums.mass, joints.mass)}
     binned, joint = found.get(name, (sums.classes, joints.classes))
     if binned is None or joint is None:
         return _bare(metric, _too_many(sums.top if name in found else sums.classes))
     if name == "ece_positive":
         binned, joint = binned.row(1), joint.of_class(1)
-    level = None if confidence is None or is_thin(sums) else confidence
+    level = None if level is None or is_thin(sums) else level
     if name == "oe":
         floor = intervals.joint_oe_floor(binned, sums.n, joint)
         interval = None if level is None else intervals.oe_interval(binned, sums.n, level, joint)
@@ -163,7 +160,7 @@ def _completed(metric: MetricResult, floor: Floor | None, interval: Interval | N
     )
 
 
-def _mean_with_groups(metric: MetricResult, sums: Sums, groups: Groups, confidence: float | None) -> MetricResult:
+def _mean_with_groups(metric: MetricResult, sums: Sums, groups: Groups, level: float | None) -> MetricResult:
     """A mean over rows: its variance is that of the groups' totals, and never below that of independent rows."""
     rows, codes = sums.rows, groups.codes
     if rows is None or codes is None or metric.value is None:
@@ -187,9 +184,9 @@ def _mean_with_groups(metric: MetricResult, sums: Sums, groups: Groups, confiden
         # The dependence between rows stays, the variance of each becomes that of its true probability.
         null = error * math.sqrt(float(sums.top.variance.sum()) / max(squares[1], 1e-300))
         floor = Floor(null * math.sqrt(2.0 / math.pi), null * student_quantile(0.975, freedom))
-    if confidence is None:
+    if level is None:
         return _completed(metric, floor, None)
-    t = student_quantile(0.5 * (1.0 + confidence), freedom)
+    t = student_quantile(0.5 * (1.0 + level), freedom)
     if metric.name == "accuracy":
         spread = metric.value * (1.0 - metric.value)
         # Where all rows agree, every group counts as one row.

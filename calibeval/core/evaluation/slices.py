@@ -6,7 +6,7 @@ by block, too, and 8 bytes a row are kept for their equal-mass bins.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from calibeval.core.evaluation.groups import Groups, grouped_metrics
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import all_metrics
 from calibeval.core.report.report import SliceResult, SmallSlice
+from calibeval.core.report.settings import Settings
 from calibeval.core.sums.engine import stored_bytes, summarise
 from calibeval.core.sums.equal_mass import Keys, confidence_keys, from_keys
 from calibeval.core.sums.sums import Sums
@@ -27,7 +28,6 @@ from calibeval.core.sums.threads import in_order
 from calibeval.core.uncertainty.floors import gap_p_value
 from calibeval.core.uncertainty.holm import holm
 
-MIN_ROWS = 100
 # A column of more values is no column of categories, and of more slices nobody reads the table.
 MOST_VALUES, MOST_SLICES = 1000, 200
 # So many scores are held at a time of a dump that is read block by block.
@@ -38,13 +38,13 @@ Rows = npt.NDArray[np.intp]
 
 def slice_results(
     predictions: Predictions,
-    settings: Mapping[str, Any],
+    settings: Settings,
     *,
     groups: Groups | None = None,
     jobs: int = 1,
     max_memory: int | None = None,
 ) -> tuple[tuple[SliceResult, ...], tuple[SmallSlice, ...]]:
-    """The slices of every column in settings["slices"], worst first, and those below settings["min_rows"] rows.
+    """The slices of every column in settings.slices, worst first, and those below settings.min_rows rows.
 
     Worst is the largest ECE corrected for the bias that noise gives it; without intervals, less its noise floor.
     Holm's correction is over the measured slices of a column: with it, the chance that any calibrated slice of the
@@ -54,11 +54,11 @@ def slice_results(
     """
     found: list[SliceResult] = []
     small: list[SmallSlice] = []
-    for column in settings["slices"]:
+    for column in settings.slices:
         coded, given = coded_slices(predictions, column), column in predictions.columns
-        cut = _Cut.of(predictions, column, coded, settings["min_rows"])
-        parts = _parts(predictions, cut, settings["bins"], groups, jobs, max_memory)
-        measured = [_measured(part, settings["confidence"], label=column == TRUE_CLASS and not given) for part in parts]
+        cut = _Cut.of(predictions, column, coded, settings.min_rows or 1)
+        parts = _parts(predictions, cut, settings.bins, groups, jobs, max_memory)
+        measured = [_measured(part, settings.level, label=column == TRUE_CLASS and not given) for part in parts]
         corrected = holm([p for _, p in measured])
         rows = zip(cut.measured, measured, corrected, strict=True)
         results = [
@@ -206,13 +206,13 @@ def _added(a: Sums, b: Sums) -> Sums:
     )
 
 
-def _measured(part: _Part, confidence: float | None, *, label: bool) -> tuple[dict[str, MetricResult], float | None]:
+def _measured(part: _Part, level: float | None, *, label: bool) -> tuple[dict[str, MetricResult], float | None]:
     """The metrics of a slice and its p; label: whether its rows were chosen by their label."""
     if part.groups is None:
-        metrics: dict[str, MetricResult] = all_metrics(part.sums, confidence)
+        metrics: dict[str, MetricResult] = all_metrics(part.sums, level)
         p: float | None = gap_p_value(part.sums.top, part.sums.n)
     else:
-        metrics, p = grouped_metrics(part.sums, part.groups, part.rows, confidence)
+        metrics, p = grouped_metrics(part.sums, part.groups, part.rows, level)
     if label:
         return {name: replace(m, floor=None, floor_high=None) for name, m in metrics.items()}, None
     return metrics, p

@@ -13,7 +13,8 @@ from calibeval.core.comparison.pairing import pair_rows
 from calibeval.core.data.columns import TRUE_CLASS, Coded, coded_column, coded_slices
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
-from calibeval.core.evaluation.evaluate import check_settings, evaluate_dump
+from calibeval.core.evaluation.evaluate import evaluate_dump
+from calibeval.core.evaluation.settings import checked
 from calibeval.core.gating.gate import Subject
 from calibeval.core.gating.judge import Evidence, decide
 from calibeval.core.gating.movers import Part, Parted, bin_parts, class_movers, movers, row_shares
@@ -64,7 +65,7 @@ def _moved(rule: Rule, dump: Predictions, base: Predictions | None, subject: Sub
 
 
 def _class_parts(dump: Predictions, base: Predictions | None, subject: Subject) -> list[Part]:
-    settings = check_settings(bins=subject.bins, convention=subject.convention, confidence=None)
+    settings = checked(bins=subject.bins, convention=subject.convention, level=None)
     errors = {one.name: one.calibration_error for one in evaluate_dump(dump, settings).per_class}
     if base is not None:
         before = evaluate_dump(base, settings).per_class
@@ -106,7 +107,7 @@ def _temperature(
         return ""
     try:
         mapped = _part_of(out_of_fold(dump), part)
-        settings = check_settings(bins=subject.bins, convention=subject.convention, confidence=0.95)
+        settings = checked(bins=subject.bins, convention=subject.convention, level=0.95)
         after = evaluate_dump(mapped, settings)[rule.metric]
     except InputError:
         return ""  # too few rows, or a label of probability 0: a fit would say so

@@ -11,11 +11,13 @@ from calibeval.core.conventions.table import OWN, find_convention
 from calibeval.core.data.columns import PREDICTED_CLASS, TRUE_CLASS
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import UsageError, nearest
-from calibeval.core.evaluation.evaluate import check_settings, evaluate_dump
+from calibeval.core.evaluation.evaluate import evaluate_dump
+from calibeval.core.evaluation.settings import checked
 from calibeval.core.gating.judge import Measured, judge
 from calibeval.core.gating.rules import GateSettings, Rule, rule_from_table
 from calibeval.core.gating.verdict import RuleVerdict, Verdict
 from calibeval.core.report.report import Report
+from calibeval.core.report.settings import Settings
 from calibeval.core.version import VERSION
 
 Explain = Callable[[RuleVerdict], RuleVerdict]
@@ -38,7 +40,7 @@ def gate(
 
     rules: Rules, or tables as a configuration has them. baseline: the predictions of another model on the same rows,
     or its saved report, whose rows cannot be paired. settings: how rules are decided. slices: columns for rules on the
-    worst slice; columns that rules name need not be said. Slices below settings.min_samples rows, or 100, are left out.
+    worst slice; columns that rules name need not be said. Slices below settings.min_rows rows, or 100, are left out.
     bins, convention, group, jobs, max_memory: as for `evaluate`.
     Raises: UsageError for rules or settings that cannot work; InputError for a baseline of other rows or classes.
 
@@ -109,7 +111,7 @@ class Subject:
                 f"changes from a baseline are measured by calibeval's own bins, not by those of {own.name}"
             )
         columns = slice_columns(rules, slices, dump)
-        least = settings.min_samples or None
+        least = settings.min_rows or None
         bins = own.bins if bins is None else bins
         return cls(dump, base, bins, own.name, columns, least, group, jobs, max_memory)
 
@@ -119,12 +121,12 @@ class Subject:
             self.found[level] = self._measured(level)
         return self.found[level]
 
-    def settings(self, level: float) -> dict[str, Any]:
+    def settings(self, level: float) -> Settings:
         """The settings of an evaluation."""
-        return check_settings(
+        return checked(
             bins=self.bins,
             convention=self.convention,
-            confidence=level,
+            level=level,
             slices=self.slices,
             min_rows=self.min_rows if self.slices else None,
             group=self.group,
@@ -143,7 +145,7 @@ class Subject:
             self.base,
             [self.dump],
             bins=self.bins,
-            confidence=level,
+            level=level,
             slices=slices,
             min_rows=self.min_rows if slices else None,
             group=self.group,
@@ -166,13 +168,14 @@ def judged(
     Raises: as `judge` and the measurements.
     """
     verdicts = judge(rules, subject.measure, settings)
-    measured = subject.measure(settings.confidence)
+    measured = subject.measure(settings.level)
     report, change, comparison = measured.report.to_dict(), measured.change, measured.comparison
     warnings = [*measured.report.warnings, *(() if change is None else change.warnings)]
     return Verdict(
         version=VERSION,
         settings=settings,
-        reading={**subject.settings(settings.confidence), "config": config},
+        reading=subject.settings(settings.level),
+        config=config,
         dump={key: report[key] for key in ("name", "source")},
         baseline=None if comparison is None else comparison.base.to_dict(),
         paired_by=None if change is None else change.paired_by,
@@ -187,7 +190,7 @@ def slice_columns(rules: Sequence[Rule], asked: Sequence[str], dump: Predictions
     Raises: UsageError for a rule on a column that the dump does not have, with the nearest one.
     """
     known = [*dump.columns, *(name for name in (TRUE_CLASS, PREDICTED_CLASS) if name not in dump.columns)]
-    named = [column for rule in rules if rule.level != "off" and (column := _column(rule, known, dump)) is not None]
+    named = [column for rule in rules if rule.severity != "off" and (column := _column(rule, known, dump)) is not None]
     return tuple(dict.fromkeys((*asked, *named)))
 
 

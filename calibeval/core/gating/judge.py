@@ -28,7 +28,7 @@ MOST_ROWS = 1e9
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A dump's results, with those of its slices, and its comparison with a baseline, at one level of confidence."""
+    """A dump's results, with those of its slices, and its comparison with a baseline, at one level."""
 
     report: DumpReport
     comparison: Comparison | None = None
@@ -59,7 +59,7 @@ Measure = Callable[[float], Measured]
 def judge(rules: Sequence[Rule], measure: Measure, settings: GateSettings) -> tuple[RuleVerdict, ...]:
     """The verdict of every rule, in the order of the rules.
 
-    measure: the results at a level of confidence. It is called with that of the settings, and with higher ones where
+    measure: the results at a level. It is called with that of the settings, and with higher ones where
     slices need Holm's correction.
     Raises: UsageError for a rule on a change without a baseline, and for a slice that the dump does not have.
     """
@@ -67,9 +67,9 @@ def judge(rules: Sequence[Rule], measure: Measure, settings: GateSettings) -> tu
 
 
 def _judge(rule: Rule, measure: Measure, settings: GateSettings) -> RuleVerdict:
-    if rule.level == "off":
+    if rule.severity == "off":
         return RuleVerdict(rule, "off", "switched off", None)
-    measured = measure(settings.confidence)
+    measured = measure(settings.level)
     if rule.is_change and measured.change is None:
         raise UsageError(
             f"{rule.kind} of {rule.metric} needs a baseline: say --baseline FILE, or baseline under [gate]"
@@ -111,8 +111,8 @@ def _outcome(rule: Rule, evidence: Evidence, settings: GateSettings) -> tuple[Ou
     threshold = _threshold(rule, evidence)
     if evidence.value is None or threshold is None:
         return "error", evidence.reason or "there is no value", None
-    if evidence.n < settings.min_samples:
-        return "error", f"too few rows: {evidence.n:,} of at least {settings.min_samples:,}", None
+    if evidence.n < settings.min_rows:
+        return "error", f"too few rows: {evidence.n:,} of at least {settings.min_rows:,}", None
     excess = _excess(rule, evidence.value, threshold)
     if settings.decide == "point":
         return ("fail", "value beyond the limit", None) if excess > 0 else ("pass", "value within the limit", None)
@@ -166,9 +166,9 @@ def _threshold(rule: Rule, evidence: Evidence) -> float | None:
 
 def _judge_worst(rule: Rule, measure: Measure, settings: GateSettings) -> RuleVerdict:
     """Every slice of a column, or of all columns."""
-    measured = measure(settings.confidence)
+    measured = measure(settings.level)
     found = _slices_evidence(rule, measured)
-    large = [evidence for evidence in found if evidence.n >= settings.min_samples]
+    large = [evidence for evidence in found if evidence.n >= settings.min_rows]
     small = len(found) - len(large)
     small += sum(rule.worst_of in ("", one.column) for one in measured.report.small_slices or ())
     if not large:
@@ -188,7 +188,7 @@ def _corrected(rule: Rule, parts: list[Judged], measure: Measure, settings: Gate
     suspects = {i for i, part in enumerate(parts) if part.verdict == "fail"}
     left, corrected = len(parts), list(parts)
     while suspects:
-        level = 1 - (1 - settings.confidence) / left
+        level = 1 - (1 - settings.level) / left
         wider = {evidence.slice: evidence for evidence in _slices_evidence(rule, measure(level))}
         again = {i: decide(rule, wider[parts[i].slice], settings) for i in suspects}
         certain = {i for i, part in again.items() if part.verdict == "fail"}

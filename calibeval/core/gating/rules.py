@@ -11,7 +11,7 @@ from calibeval.core.errors import UsageError, nearest
 from calibeval.core.metrics.table import METRICS, metric_spec
 
 RuleKind = Literal["max", "min", "max_increase", "max_drop"]
-Level = Literal["error", "warn", "off"]
+Severity = Literal["error", "warn", "off"]
 OnInconclusive = Literal["fail", "warn", "pass"]
 Decide = Literal["interval", "point"]
 Name = TypeVar("Name", bound=str)
@@ -20,7 +20,7 @@ KINDS: tuple[RuleKind, ...] = get_args(RuleKind)
 CHANGES: tuple[RuleKind, ...] = ("max_increase", "max_drop")
 WORST = "worst"
 
-_RULE_KEYS = ("metric", *KINDS, "relative", "level", "slice")
+_RULE_KEYS = ("metric", *KINDS, "relative", "severity", "slice")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Rule:
 
     metric: a name of the table of metrics. kind, limit: max and min bound the metric itself (confidence_gap by its
     size); max_increase and max_drop bound how far it may move up or down from the baseline's value. The limit is a
-    fraction, or nats for nll, or with `relative` a share of the baseline's value. level: error blocks, warn is told,
+    fraction, or nats for nll, or with `relative` a share of the baseline's value. severity: error blocks, warn is told,
     off is not judged. slice: None for all rows, "column=value", "worst" for every slice of every slice column, or
     "worst:column".
 
@@ -42,14 +42,14 @@ class Rule:
     metric: str
     kind: RuleKind
     limit: float
-    level: Level = "error"
+    severity: Severity = "error"
     slice: str | None = None
     relative: bool = False
 
     def __post_init__(self) -> None:
         metric_spec(self.metric)
         one_of(self.kind, KINDS, "limit")
-        one_of(self.level, get_args(Level), "level")
+        one_of(self.severity, get_args(Severity), "severity")
         limit = as_number(self.limit, f"{self.kind} of {self.metric}")
         if limit < 0:
             raise UsageError(f"{self.kind} of {self.metric} is {limit:g}, but a limit must not be negative")
@@ -85,23 +85,23 @@ class GateSettings:
     """How rules are decided.
 
     on_inconclusive: what becomes of the whole where the sample cannot decide. decide: by the interval, or by the value
-    alone. confidence: level of the intervals, in (0, 1). min_samples: fewer rows are no evidence.
+    alone. level: of the intervals, in (0, 1). min_rows: fewer rows are no evidence.
 
     Raises: UsageError for a setting that cannot work.
     """
 
     on_inconclusive: OnInconclusive = "fail"
     decide: Decide = "interval"
-    confidence: float = 0.95
-    min_samples: int = 0
+    level: float = 0.95
+    min_rows: int = 0
 
     def __post_init__(self) -> None:
         one_of(self.on_inconclusive, get_args(OnInconclusive), "on_inconclusive")
         one_of(self.decide, get_args(Decide), "decide")
-        if not 0 < as_number(self.confidence, "confidence") < 1:
-            raise UsageError(f"confidence is {self.confidence:g}, but it must lie between 0 and 1, as 0.95 does")
-        if isinstance(self.min_samples, bool) or not isinstance(self.min_samples, int) or self.min_samples < 0:
-            raise UsageError(f"min_samples is {_shown(self.min_samples)}, but it must be a whole number from 0 on")
+        if not 0 < as_number(self.level, "level") < 1:
+            raise UsageError(f"level is {self.level:g}, but it must lie between 0 and 1, as 0.95 does")
+        if isinstance(self.min_rows, bool) or not isinstance(self.min_rows, int) or self.min_rows < 0:
+            raise UsageError(f"min_rows is {_shown(self.min_rows)}, but it must be a whole number from 0 on")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +136,8 @@ def config_from_table(table: Mapping[str, Any], where: str) -> GateConfig:
     readers: dict[str, Callable[[Any, str], Any]] = {
         "on_inconclusive": as_text,
         "decide": as_text,
-        "confidence": as_number,
-        "min_samples": as_is,
+        "level": as_number,
+        "min_rows": as_is,
         "baseline": as_text,
         "preset": as_text,
         "slices": as_texts,
@@ -180,7 +180,7 @@ def rule_from_table(table: Mapping[str, Any]) -> Rule:
 
     Raises: UsageError for an unknown key, a wrong type, and none or several limits.
 
-    >>> rule_from_table({"metric": "nll", "max_increase": 0.01, "level": "warn"}).level
+    >>> rule_from_table({"metric": "nll", "max_increase": 0.01, "severity": "warn"}).severity
     'warn'
     """
     for key in table:
@@ -200,7 +200,7 @@ def rule_from_table(table: Mapping[str, Any]) -> Rule:
         metric=as_text(table["metric"], "metric"),
         kind=limits[0],
         limit=as_number(table[limits[0]], limits[0]),
-        level=one_of(as_text(table.get("level", "error"), "level"), get_args(Level), "level"),
+        severity=one_of(as_text(table.get("severity", "error"), "severity"), get_args(Severity), "severity"),
         slice=None if part is None else as_text(part, "slice"),
         relative=relative,
     )

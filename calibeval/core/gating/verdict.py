@@ -9,6 +9,7 @@ from enum import IntEnum
 from typing import Any, Literal
 
 from calibeval.core.gating.rules import GateSettings, Rule
+from calibeval.core.report.settings import Settings
 
 SCHEMA = "calibeval.gate/1"
 
@@ -79,7 +80,7 @@ class RuleVerdict:
     @property
     def blocks(self) -> bool:
         """Whether the rule counts for the whole."""
-        return self.rule.level == "error"
+        return self.rule.severity == "error"
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of this rule."""
@@ -102,7 +103,7 @@ class RuleVerdict:
             "limit": rule.limit,
             "relative": rule.relative,
             "slice": rule.slice,
-            "level": rule.level,
+            "severity": rule.severity,
             "verdict": self.verdict,
             "reason": self.reason,
             **facts,
@@ -123,7 +124,8 @@ class Verdict:
 
     version: str
     settings: GateSettings
-    reading: Mapping[str, Any]
+    reading: Settings
+    config: str | None
     dump: Mapping[str, Any]
     baseline: Mapping[str, Any] | None
     paired_by: str | None
@@ -132,7 +134,7 @@ class Verdict:
 
     @property
     def verdict(self) -> Outcome:
-        """Of the rules of level error: fail if one failed, else error, else inconclusive, else pass."""
+        """Of the rules of severity error: fail if one failed, else error, else inconclusive, else pass."""
         return whole([rule.verdict for rule in self.rules if rule.blocks])
 
     @property
@@ -151,11 +153,11 @@ class Verdict:
             "verdict": self.verdict,
             "exit_code": int(self.exit_code),
             "settings": {
-                **self.reading,
-                "confidence": self.settings.confidence,
+                **self.reading.to_dict(),
+                "config": self.config,
                 "decide": self.settings.decide,
                 "on_inconclusive": self.settings.on_inconclusive,
-                "min_samples": self.settings.min_samples,
+                "min_rows": self.reading.min_rows or self.settings.min_rows,
             },
             "dump": dict(self.dump),
             "baseline": None if self.baseline is None else dict(self.baseline),

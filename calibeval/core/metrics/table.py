@@ -56,16 +56,16 @@ class MetricSpec:
     explain: Callable[[MetricResult, Sums], MetricResult] | None = None
     binary: bool = False
 
-    def evaluate(self, sums: Sums, confidence: float | None) -> MetricResult:
-        """The metric with its floor and, for a confidence level, its interval; or the reason why there is none."""
+    def evaluate(self, sums: Sums, level: float | None) -> MetricResult:
+        """The metric with its floor and, for a level, its interval; or the reason why there is none."""
         try:
             value = self.value(sums)
         except NotComputable as missing:
             return MetricResult(self.name, None, reason=str(missing), **missing.facts)
         floor = None if self.floor is None else self.floor(sums)
         interval = None
-        if confidence is not None and not (self.binned and is_thin(sums)):
-            interval = self.interval(sums, confidence)
+        if level is not None and not (self.binned and is_thin(sums)):
+            interval = self.interval(sums, level)
         result = MetricResult(
             self.name,
             value,
@@ -256,10 +256,10 @@ METRICS: dict[str, MetricSpec] = {
 }
 
 
-def all_metrics(sums: Sums, confidence: float | None) -> dict[str, MetricResult]:
-    """Every metric that exists for so many classes, with floors and, for a confidence level, intervals."""
+def all_metrics(sums: Sums, level: float | None) -> dict[str, MetricResult]:
+    """Every metric that exists for so many classes, with floors and, for a level, intervals."""
     specs = (spec for spec in METRICS.values() if not spec.binary or sums.k == 2)
-    return {spec.name: spec.evaluate(sums, confidence) for spec in specs}
+    return {spec.name: spec.evaluate(sums, level) for spec in specs}
 
 
 def metric_spec(name: str) -> MetricSpec:

@@ -22,6 +22,7 @@ from calibeval.core.report.report import (
     SliceResult,
     SmallSlice,
 )
+from calibeval.core.report.settings import Settings
 
 _MOST = 2**63
 T = TypeVar("T")
@@ -32,7 +33,7 @@ def read_report(text: str) -> Report:
 
     Raises: InputError if the text is no report of this schema, naming the first field that is not what it must be.
 
-    >>> read_report(Report("1", {"bins": 15, "convention": "calibeval", "confidence": None}).to_json()).version
+    >>> read_report(Report("1", Settings(level=None)).to_json()).version
     '1'
     """
     try:
@@ -132,17 +133,19 @@ def _no_number(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number")
 
 
-def _settings(field: _Field) -> dict[str, Any]:
+def _settings(field: _Field) -> Settings:
     settings = field.object()
-    known: dict[str, Callable[[_Field], Any]] = {
-        "bins": _Field.count,
-        "convention": _Field.text,
-        "confidence": lambda f: f.maybe(_Field.number),
-        "slices": lambda f: list(f.each(_Field.text)),
-        "min_rows": _Field.count,
-        "group": _Field.text,
-    }
-    return {key: known[key](one) if key in known else one.value for key, one in settings.fields().items()}
+    if "confidence" in settings.items and "level" not in settings.items:  # the name that level had before
+        settings.items["level"] = settings.items.pop("confidence")
+    slices, least, group = (settings.get(key) for key in ("slices", "min_rows", "group"))
+    return Settings(
+        settings["bins"].count(),
+        settings["convention"].text(),
+        settings["level"].maybe(_Field.number),
+        () if slices is None else slices.each(_Field.text),
+        None if least is None else least.count(),
+        None if group is None else group.text(),
+    )
 
 
 def _dump(field: _Field) -> DumpReport:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from calibeval.core.data.predictions import Source
 from calibeval.core.errors import InputError, UnknownMetric, nearest
 from calibeval.core.metrics.result import MetricResult
+from calibeval.core.report.settings import Settings
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -202,7 +203,7 @@ class Report:
     """
 
     version: str
-    settings: Mapping[str, Any]
+    settings: Settings
     dumps: tuple[DumpReport, ...] = field(default_factory=tuple)
 
     def __getitem__(self, metric: str) -> MetricResult:
@@ -217,7 +218,7 @@ class Report:
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of the whole report."""
         dumps = [dump.to_dict() for dump in self.dumps]
-        return {"schema": SCHEMA, "version": self.version, "settings": dict(self.settings), "dumps": dumps}
+        return {"schema": SCHEMA, "version": self.version, "settings": self.settings.to_dict(), "dumps": dumps}
 
     def to_json(self) -> str:
         """The report as JSON; numbers round-trip exactly, and there is never a NaN in it."""
@@ -226,7 +227,7 @@ class Report:
     def to_frame(self) -> DataFrame:
         """The metrics as a pandas table, one row per dump and metric.
 
-        >>> Report("0", {}).to_frame().index.names
+        >>> Report("0", Settings()).to_frame().index.names
         FrozenList(['dump', 'metric'])
         """
         frame: DataFrame = _other("calibeval.render.tables.frame", "to_frame")(self)

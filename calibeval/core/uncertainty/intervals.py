@@ -37,14 +37,14 @@ class Interval(NamedTuple):
     corrected: float | None
 
 
-def ece_interval(sums: BinSums, n: int, confidence: float, joint: Joint | None = None) -> Interval:
+def ece_interval(sums: BinSums, n: int, level: float, joint: Joint | None = None) -> Interval:
     """Interval of the expected calibration error, of equal-width or of equal-mass bins (AECE).
 
     The target is the population's value on the same bins. The plug-in value need not lie inside: it is biased upwards,
     and the interval of a perfect model begins at 0. In [0, 1].
-    sums: (m,). n: number of rows, at least 1. confidence: inside (0, 1), as in every function here.
+    sums: (m,). n: number of rows, at least 1. level: inside (0, 1), as in every function here.
     joint: how the gaps vary together, where rows depend on each other.
-    Raises: InputError if n is below 1; UsageError if confidence is not inside (0, 1).
+    Raises: InputError if n is below 1; UsageError if level is not inside (0, 1).
     Source: own method; coverage 92-99 % at a nominal 95 % from 500 rows on, tests/benchmarks/coverage.py.
 
     >>> sums = BinSums(*(np.array([x]) for x in (1000.0, 900.0, 810.0, 700.0, 630.0)))
@@ -52,10 +52,10 @@ def ece_interval(sums: BinSums, n: int, confidence: float, joint: Joint | None =
     [0.171, 0.228, 0.2]
     """
     path = folded_path(sums, _rows(n), 1.0, joint)
-    return _bounded(invert(path, float(np.abs(sums.gap).sum()) / n, _two_sided(confidence, joint)))
+    return _bounded(invert(path, float(np.abs(sums.gap).sum()) / n, _two_sided(level, joint)))
 
 
-def oe_interval(sums: BinSums, n: int, confidence: float, joint: Joint | None = None) -> Interval:
+def oe_interval(sums: BinSums, n: int, level: float, joint: Joint | None = None) -> Interval:
     """Interval of the overconfidence error; conservative where nothing is overconfident. In [0, 1].
 
     sums: (m,), top-label. n: number of rows, at least 1. joint: as for ece_interval.
@@ -65,14 +65,14 @@ def oe_interval(sums: BinSums, n: int, confidence: float, joint: Joint | None = 
     >>> [round(x, 3) for x in oe_interval(sums, 1000, 0.95)]
     [0.154, 0.208, 0.18]
     """
-    z = _two_sided(confidence, joint)
+    z = _two_sided(level, joint)
     value = float(np.maximum(overconfidence(sums, _rows(n)), 0.0).sum())
     ends = invert(overconfidence_path(sums, n, z, joint), value, z)
     # The path moves all bins. Where one of many may be overconfident, the bound of that bin alone reaches farther.
     return _bounded(ends._replace(high=max(ends.high, single_bin_bound(sums, n, z, joint))))
 
 
-def cwce_interval(sums: BinSums, n: int, confidence: float, joint: Joint | None = None) -> Interval:
+def cwce_interval(sums: BinSums, n: int, level: float, joint: Joint | None = None) -> Interval:
     """Interval of the class-wise calibration error, the mean over the classes. In [0, 1].
 
     Two classes mirror each other: the mean of both ECE intervals, as quantiles of dependent values add up. For three
@@ -90,25 +90,25 @@ def cwce_interval(sums: BinSums, n: int, confidence: float, joint: Joint | None 
     classes = len(sums.count)
     if classes == 2:
         parts = [None if joint is None else joint.of_class(k) for k in (0, 1)]
-        first, second = (ece_interval(sums.row(k), n, confidence, parts[k]) for k in (0, 1))
+        first, second = (ece_interval(sums.row(k), n, level, parts[k]) for k in (0, 1))
         corrected = 0.5 * ((first.corrected or 0.0) + (second.corrected or 0.0))
         return Interval(0.5 * (first.low + second.low), 0.5 * (first.high + second.high), corrected)
-    z, value = _two_sided(confidence, joint), float(np.abs(sums.gap).sum()) / (_rows(n) * classes)
+    z, value = _two_sided(level, joint), float(np.abs(sums.gap).sum()) / (_rows(n) * classes)
     folded = invert(folded_path(sums, n, _CLASS_DEPENDENCE, joint), value, z)
     pooled = invert(pooled_path(sums, n, _CLASS_DEPENDENCE, joint), value, z)
-    level = 0.5 * (1.0 + confidence)
-    noise = value < (gap_floor(sums, n, level) if joint is None else joint_floor(sums, n, joint, level)).high
+    upper = 0.5 * (1.0 + level)
+    noise = value < (gap_floor(sums, n, upper) if joint is None else joint_floor(sums, n, joint, upper)).high
     low = 0.0 if noise else min(folded.low, pooled.low)
     # Of the two centres the pooled one has the smaller bias and error.
     return _bounded(Ends(low, pooled.centre, max(folded.high, pooled.high)))
 
 
-def mce_interval(sums: BinSums, confidence: float) -> Interval | None:
+def mce_interval(sums: BinSums, level: float) -> Interval | None:
     """Interval of the largest |gap| over the bins of at least 30 rows; None if there is no such bin.
 
     Simultaneous Clopper-Pearson intervals, hence conservative: from the largest lower to the largest upper end of
     |accuracy - confidence|. In [0, 1]. sums: (m,).
-    Raises: UsageError if confidence is not inside (0, 1).
+    Raises: UsageError if level is not inside (0, 1).
     Source: Clopper & Pearson, Biometrika 26:404 (1934), with Bonferroni's correction.
 
     >>> sums = BinSums(*(np.array([x]) for x in (100.0, 90.0, 81.0, 50.0, 45.0)))
@@ -116,12 +116,12 @@ def mce_interval(sums: BinSums, confidence: float) -> Interval | None:
     >>> round(low, 3), round(high, 3)
     (0.298, 0.502)
     """
-    _two_sided(confidence)
+    _two_sided(level)
     large = sums.count >= MCE_LEAST_COUNT
     if not large.any():
         return None
     count, mean = sums.count[large], sums.p[large] / sums.count[large]
-    low, high = clopper_pearson(sums.y[large], count, 1.0 - (1.0 - confidence) / count.size)
+    low, high = clopper_pearson(sums.y[large], count, 1.0 - (1.0 - level) / count.size)
     nearest = np.maximum(np.maximum(low - mean, mean - high), 0.0)
     farthest = np.maximum(high - mean, mean - low)
     return Interval(float(nearest.max()), min(float(farthest.max()), 1.0), None)
@@ -131,7 +131,7 @@ def mean_interval(
     total: float,
     total_of_squares: float,
     n: int,
-    confidence: float,
+    level: float,
     *,
     least: float = 0.0,
     most: float = math.inf,
@@ -141,12 +141,12 @@ def mean_interval(
     None if n is 1, or the squares are beyond float64.
 
     least, most: bounds that every value has, and so the interval: NLL and Brier score are never negative.
-    Raises: InputError if n is below 1; UsageError if confidence is not inside (0, 1).
+    Raises: InputError if n is below 1; UsageError if level is not inside (0, 1).
 
     >>> [round(x, 3) for x in mean_interval(10.0, 30.0, 10, 0.95)[:2]]
     [0.076, 1.924]
     """
-    z = _two_sided(confidence)
+    z = _two_sided(level)
     if _rows(n) == 1:
         return None
     mean = total / n
@@ -156,7 +156,7 @@ def mean_interval(
     return Interval(max(mean - z * error, least), min(mean + z * error, most), None)
 
 
-def gap_interval(sums: BinSums, n: int, confidence: float) -> Interval | None:
+def gap_interval(sums: BinSums, n: int, level: float) -> Interval | None:
     """Interval of mean confidence - accuracy, which is positive for an overconfident model; None if n is 1.
 
     In [-1, 1]. sums: (m,), top-label. Raises: as mean_interval.
@@ -166,20 +166,20 @@ def gap_interval(sums: BinSums, n: int, confidence: float) -> Interval | None:
     [0.021, 0.179]
     """
     total, squares = -float(sums.gap.sum()), float(sums.gap_squares.sum())
-    return mean_interval(total, squares, n, confidence, least=-1.0, most=1.0)
+    return mean_interval(total, squares, n, level, least=-1.0, most=1.0)
 
 
-def wilson_interval(successes: float, n: int, confidence: float) -> Interval:
+def wilson_interval(successes: float, n: int, level: float) -> Interval:
     """Interval of a share, such as the accuracy. In [0, 1].
 
     successes: from 0 to n. Raises: InputError if n is below 1 or successes are outside 0 ... n; UsageError if
-    confidence is not inside (0, 1).
+    level is not inside (0, 1).
     Source: Wilson, JASA 22:209 (1927).
 
     >>> [round(x, 3) for x in wilson_interval(8, 10, 0.95)[:2]]
     [0.49, 0.943]
     """
-    z = _two_sided(confidence)
+    z = _two_sided(level)
     if not 0.0 <= successes <= _rows(n):
         raise InputError(f"successes are {successes}, but must lie in 0 ... {n}")
     return share_interval(float(successes) / n, n, z)
@@ -232,8 +232,8 @@ def _rows(n: int) -> int:
     return n
 
 
-def _two_sided(confidence: float, joint: Joint | None = None) -> float:
-    if not 0.0 < confidence < 1.0:
-        raise UsageError(f"confidence is {confidence}, but it must lie inside (0, 1)")
-    level = 0.5 * (1.0 + confidence)
-    return normal_quantile(level) if joint is None else joint.quantile(level)
+def _two_sided(level: float, joint: Joint | None = None) -> float:
+    if not 0.0 < level < 1.0:
+        raise UsageError(f"level is {level}, but it must lie inside (0, 1)")
+    upper = 0.5 * (1.0 + level)
+    return normal_quantile(upper) if joint is None else joint.quantile(upper)

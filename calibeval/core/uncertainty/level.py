@@ -12,12 +12,13 @@ POWER = 0.8
 
 
 class Level(NamedTuple):
-    """The confidence of intervals, inside (0, 1), and the degrees of freedom of the errors that they rest on.
+    """The level of intervals, inside (0, 1), and the degrees of freedom of the errors that they rest on.
 
-    freedom: None where rows tell the errors; where groups do, their number less one: scores are then Student's.
+    value: 0.95 for 95 %. freedom: None where rows tell the errors; where groups do, their number less one: scores are
+    then Student's.
     """
 
-    confidence: float
+    value: float
     freedom: int | None = None
 
     @property
@@ -27,7 +28,7 @@ class Level(NamedTuple):
         >>> round(Level(0.95).z, 4), round(Level(0.95, 19).z, 4)
         (1.96, 2.093)
         """
-        upper = 0.5 * (1.0 + self.confidence)
+        upper = 0.5 * (1.0 + self.value)
         return normal_quantile(upper) if self.freedom is None else student_quantile(upper, self.freedom)
 
     @property
@@ -50,12 +51,12 @@ class Level(NamedTuple):
         return max(2.0 * student_tail(abs(score), self.freedom), LEAST_P)
 
     def agreeing(self, p: float, low: float, high: float) -> float:
-        """The p on that side of 1 - confidence on which the interval says it is: below it iff 0 is outside.
+        """The p on that side of 1 - level on which the interval says it is: below it iff 0 is outside.
 
         For tests and intervals of one method, which may differ by rounding or by the steps of a grid.
 
         >>> Level(0.95).agreeing(0.06, 0.01, 0.02) < 0.05 <= Level(0.95).agreeing(0.04, -0.01, 0.02)
         True
         """
-        limit = round(1.0 - self.confidence, 12)
+        limit = round(1.0 - self.value, 12)
         return max(p, limit) if low <= 0.0 <= high else min(p, math.nextafter(limit, 0.0))

@@ -91,7 +91,7 @@ def accuracy_difference(
     error = math.sqrt((gained + lost + 1.0) / (n + 2.0) - share * share) / math.sqrt(n + 2.0)
     found = normal_difference(share, error if groups is None else max(error, plain.error), level, 1.0)
     p = max(found.p, mcnemar_p(gained, lost))
-    if p < round(1.0 - level.confidence, 12):
+    if p < round(1.0 - level.value, 12):
         return found._replace(p=p)
     return found._replace(low=min(found.low, 0.0), high=max(found.high, 0.0), p=p)
 

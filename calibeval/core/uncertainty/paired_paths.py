@@ -38,7 +38,7 @@ _PART = 2**16  # rows at a time
 
 
 class PairedInterval(NamedTuple):
-    """Interval of candidate - base, and p of the test that both are equal: below 1 - confidence iff 0 is outside."""
+    """Interval of candidate - base, and p of the test that both are equal: below 1 - level iff 0 is outside."""
 
     low: float
     high: float

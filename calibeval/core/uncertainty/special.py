@@ -166,24 +166,24 @@ def _check_freedom(freedom: int) -> None:
         raise UsageError(f"freedom is {freedom}, but at least 1 is needed")
 
 
-def clopper_pearson(successes: npt.ArrayLike, trials: npt.ArrayLike, confidence: float) -> tuple[Floats, Floats]:
+def clopper_pearson(successes: npt.ArrayLike, trials: npt.ArrayLike, level: float) -> tuple[Floats, Floats]:
     """Both ends of the exact two-sided interval for a binomial probability, elementwise.
 
-    successes, trials: equal shapes, whole numbers, 0 <= successes <= trials, trials >= 1; confidence in (0, 1).
+    successes, trials: equal shapes, whole numbers, 0 <= successes <= trials, trials >= 1; level in (0, 1).
     Returns (low, high), each in [0, 1]: low is 0 without a success, high is 1 without a failure.
-    Raises: InputError if the counts cannot be such numbers; UsageError if confidence is not inside (0, 1).
+    Raises: InputError if the counts cannot be such numbers; UsageError if level is not inside (0, 1).
     Source: Clopper & Pearson, Biometrika 26:404 (1934), by quantiles of the beta distribution.
 
     >>> low, high = clopper_pearson([0, 8], [10, 10], 0.95)
     >>> low.round(4).tolist(), high.round(4).tolist()
     ([0.0, 0.4439], [0.3085, 0.9748])
     """
-    if not 0.0 < confidence < 1.0:
-        raise UsageError(f"confidence is {confidence}, but it must lie inside (0, 1)")
+    if not 0.0 < level < 1.0:
+        raise UsageError(f"level is {level}, but it must lie inside (0, 1)")
     hits, total = np.asarray(successes, np.float64), np.asarray(trials, np.float64)
     if hits.shape != total.shape or not np.all((hits >= 0) & (hits <= total) & (total >= 1)):
         raise InputError("successes must lie in 0 ... trials, and trials must be at least 1")
-    tail = 0.5 * (1.0 - confidence)
+    tail = 0.5 * (1.0 - level)
     misses = total - hits
     low = np.where(hits > 0, _beta_low_quantile(tail, np.maximum(hits, 1.0), misses + 1.0), 0.0)
     high = np.where(misses > 0, 1.0 - _beta_low_quantile(tail, np.maximum(misses, 1.0), hits + 1.0), 1.0)

@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError, UsageError, nearest
-from calibeval.core.evaluation.evaluate import check_settings, evaluate_dump
+from calibeval.core.evaluation.evaluate import evaluate_dump
+from calibeval.core.evaluation.settings import checked
 from calibeval.core.report.report import DumpReport, Recalibrated
 from calibeval.core.report.standing import judge
 from calibeval.core.sums.engine import stored_bytes
@@ -71,7 +72,7 @@ def prospect(dump: Predictions, report: DumpReport, max_memory: int) -> str:
     if stored_bytes(dump) > max_memory:
         return ""
     try:
-        settings = check_settings(bins=len(report.equal_width), convention="calibeval", confidence=None)
+        settings = checked(bins=len(report.equal_width), convention="calibeval", level=None)
         after = evaluate_dump(out_of_fold(dump), settings)
     except InputError:
         return ""  # too few rows, or a label of probability 0: a fit would say so

@@ -13,7 +13,7 @@ _CLASS = "calibeval.gate"
 def render(verdict: Verdict) -> str:
     """The report. A rule that blocks is a failure, or an error where it could not be evaluated.
 
-    What does not block is skipped and says why: rules of level warn that did not pass, rules that are off, and
+    What does not block is skipped and says why: rules of severity warn that did not pass, rules that are off, and
     inconclusive ones where on_inconclusive lets them through. No times are in it: the same verdict gives the same text.
     """
     suites = ET.Element("testsuites")

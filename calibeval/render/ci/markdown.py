@@ -22,7 +22,7 @@ def render(verdict: Verdict, most: int = MOST_CHARACTERS) -> str:
     """
     title = f"### calibeval gate: {_text(conclusion(verdict))}"
     facts = " · ".join(_text(part) for part in (compared(verdict), rules_from(verdict)) if part)
-    level = f"{100 * verdict.settings.confidence:g} % interval"
+    level = f"{100 * verdict.settings.level:g} % interval"
     head = [
         MARK,
         title,

@@ -34,7 +34,7 @@ def render(dump: DumpReport, baseline: str, slices: Sequence[str] = ()) -> str:
     if not rules:
         raise InputError(f"{dump.name}: no metric has an interval, so no limit can be said; save more rows")
     head = _HEAD.format(name=harmless(dump.name), rows=cells.plural(dump.n, "row"), resolved=RESOLVED)
-    keys = [f"baseline = {quoted(baseline)}", 'on_inconclusive = "fail"', "confidence = 0.95"]
+    keys = [f"baseline = {quoted(baseline)}", 'on_inconclusive = "fail"', "level = 0.95"]
     keys += [f"slices = [{', '.join(map(quoted, slices))}]"] if slices else []
     return "\n".join([head, "[gate]", *keys, *rules]) + "\n"
 
@@ -86,7 +86,7 @@ def _worst(dump: DumpReport) -> list[str]:
         return []
     comment = f"the widest of {cells.plural(len(most), 'slice')}; it warns until you know them"
     limit = f"max = {_up(min(1.0, max(most)))}"
-    return [_rule("ece", f'{limit}\nslice = "worst"\nlevel = "warn"', comment)]
+    return [_rule("ece", f'{limit}\nslice = "worst"\nseverity = "warn"', comment)]
 
 
 def _reach(metric: MetricResult) -> tuple[float, float] | None:

@@ -63,10 +63,9 @@ def reliability_figure(report: Report, *, width_inches: float | None = None) -> 
     if width_inches is not None and not 2.0 <= width_inches <= 40.0:
         raise UsageError(f"width_inches is {width_inches:g}, but it must lie between 2 and 40")
     layout = one_panel(width_inches) if len(report.dumps) == 1 else many_panels(len(report.dumps), width_inches)
-    level = report.settings.get("confidence")
     with _own_settings():
         figure = Figure(figsize=(layout.width, layout.height), dpi=DOTS_PER_INCH)
-        _draw_dumps(figure, report.dumps[: layout.count], layout, level if isinstance(level, float) else None)
+        _draw_dumps(figure, report.dumps[: layout.count], layout, report.settings.level)
         _draw_legend(figure, layout)
         figure.set_label(_description(report.dumps[: layout.count]))
     return figure

@@ -93,7 +93,7 @@ class ComparisonView:
 def render(comparison: Comparison) -> str:
     """The page. The same comparison gives the same bytes; nothing in it runs or loads."""
     names = ", ".join(plain(candidate.name, _NAME) for candidate in comparison.candidates)
-    settings = [(k, v if isinstance(v, str) else json.dumps(v)) for k, v in comparison.settings.items()]
+    settings = [(k, v if isinstance(v, str) else json.dumps(v)) for k, v in comparison.settings.to_dict().items()]
     base = plain(comparison.base.name, _NAME)
     view = ComparisonView(
         title=plain(f"{names} against {base} · comparison", _LINE),
@@ -109,8 +109,8 @@ def render(comparison: Comparison) -> str:
 
 
 def _candidate(candidate: Candidate, comparison: Comparison) -> CandidateView:
-    confidence = shown.confidence_of(comparison)
-    rows = shown.rows(candidate.differences, confidence)
+    level = shown.level_of(comparison)
+    rows = shown.rows(candidate.differences, level)
     dots, ticks = _scale(list(candidate.differences.values()), rows)
     lines = (*shown.reasons(candidate.differences), *shown.remarks(candidate.differences))
     columns = dict.fromkeys(one.column for one in candidate.slices)
@@ -124,7 +124,7 @@ def _candidate(candidate: Candidate, comparison: Comparison) -> CandidateView:
         remarks=[plain(line, _LINE) for line in lines],
         rows=[MetricView(row, _title(row.name), dots.get(row.name)) for row in rows],
         ticks=ticks,
-        slices=[_slices(column, candidate, confidence) for column in columns],
+        slices=[_slices(column, candidate, level) for column in columns],
         origin=_origin(candidate.dump),
     )
 
@@ -174,9 +174,9 @@ def _scale(differences: Sequence[Difference], rows: Sequence[Row]) -> tuple[dict
     return dots, tuple(Tick(place(tick / 100), f"{tick:g}".replace("-", "\N{MINUS SIGN}")) for tick in ticks)
 
 
-def _slices(column: str, candidate: Candidate, confidence: float) -> SlicesView:
+def _slices(column: str, candidate: Candidate, level: float) -> SlicesView:
     found = [one for one in candidate.slices if one.column == column]
-    tables = [{row.name: row for row in shown.rows(one.differences, confidence)} for one in found]
+    tables = [{row.name: row for row in shown.rows(one.differences, level)} for one in found]
     names = [name for name in _SLICED if any(name in table and table[name].interval for table in tables)]
     lines = [
         SliceLine(plain(one.value, _NAME), f"{one.n:,}", [_cell(table.get(name)) for name in names])

@@ -196,8 +196,7 @@ def _facts(dump: DumpReport) -> list[str]:
 
 def _shared_facts(report: Report) -> list[str]:
     """Bins and convention, which every number hangs on."""
-    known = [("bins", "{} bins"), ("convention", "convention {}")]
-    return [plain(words.format(report.settings[key]), _NAME) for key, words in known if key in report.settings]
+    return [f"{report.settings.bins} bins", plain(f"convention {report.settings.convention}", _NAME)]
 
 
 def _caption(dump: DumpReport) -> list[str]:

@@ -48,7 +48,7 @@ class Slices:
 def slice_views(dump: DumpReport, report: Report) -> list[Slices]:
     """One view for each column of slices."""
     views = []
-    for found in slice_tables(dump, report.settings.get("min_rows")):
+    for found in slice_tables(dump, report.settings.min_rows):
         rows = tuple(_row(one) for one in found.rows)
         finding, small = found.finding(), found.too_small(lambda name: plain(name, _NAME // 2))
         views.append(

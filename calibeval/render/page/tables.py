@@ -196,7 +196,10 @@ def origin(dump: DumpReport) -> list[tuple[str, str]]:
 
 def settings(report: Report) -> list[tuple[str, str]]:
     """The settings, in the words of the JSON report."""
-    shown = [(key, value if isinstance(value, str) else json.dumps(value)) for key, value in report.settings.items()]
+    shown = [
+        (key, value if isinstance(value, str) else json.dumps(value))
+        for key, value in report.settings.to_dict().items()
+    ]
     return [(plain(key, _NAME), plain(value, _LINE)) for key, value in shown]
 
 

@@ -21,5 +21,5 @@ class VerdictView:
 def verdict_view(verdict: Verdict) -> VerdictView:
     """The verdict for the template."""
     facts = " · ".join(part for part in (compared(verdict), rules_from(verdict)) if part)
-    level = f"{100 * verdict.settings.confidence:g} %"
+    level = f"{100 * verdict.settings.level:g} %"
     return VerdictView(conclusion(verdict), facts, level, rule_lines(verdict))

@@ -32,7 +32,7 @@ def render(report: Report) -> str:
     notes += [f"{escape(d.name)}: {escape(line)}" for d in report.dumps for line in cells.reasons(d)]
     lines += ["", *(f"- {note}" for note in notes if note)]
     for dump in report.dumps:
-        for table in slice_tables(dump, report.settings.get("min_rows")):
+        for table in slice_tables(dump, report.settings.min_rows):
             lines += ["", *_slices(table, f"{escape(dump.name)}, " if len(report.dumps) > 1 else "")]
     return "\n".join(lines) + "\n"
 

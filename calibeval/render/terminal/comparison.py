@@ -31,10 +31,10 @@ def render(comparison: Comparison, *, width: int, color: bool, ascii_only: bool)
 
 
 def _candidate(candidate: Candidate, comparison: Comparison, sheet: Sheet) -> list[RenderableType]:
-    confidence = shown.confidence_of(comparison)
+    level = shown.level_of(comparison)
     names = [sheet.name(name, sheet.width, keep_end=True) for name in (candidate.name, comparison.base.name)]
     title = Text.assemble((names[0], STRONG), " against ", names[1])
-    rows = shown.rows(candidate.differences, confidence)
+    rows = shown.rows(candidate.differences, level)
     parts: list[RenderableType] = [
         title,
         *(Text(line) for line in sheet.flow(shown.facts(candidate))),
@@ -77,8 +77,8 @@ def _metrics(rows: list[Row], comparison: Comparison, sheet: Sheet) -> Text:
 
 def _slices(column: str, found: list[SliceDifferences], comparison: Comparison, sheet: Sheet) -> list[RenderableType]:
     """The slices of one column, those first where something has certainly changed, for a few metrics."""
-    confidence = shown.confidence_of(comparison)
-    by_slice = [(one, {row.name: row for row in shown.rows(one.differences, confidence)}) for one in found]
+    level = shown.level_of(comparison)
+    by_slice = [(one, {row.name: row for row in shown.rows(one.differences, level)}) for one in found]
     by_slice.sort(key=lambda pair: -sum(row.change in _STYLES for row in pair[1].values()))
     kept = by_slice[:_MOST_SLICES]
     columns = [Column("rows", [f"{one.n:,}" for one, _ in kept])]

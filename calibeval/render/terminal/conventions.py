@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Sequence
 
 from calibeval.core.conventions.metrics import EXPLAINED, Explained
+from calibeval.core.conventions.table import OWN
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import Report
@@ -74,12 +75,13 @@ def render_json(predictions: Predictions, explained: Sequence[Explained]) -> str
 def note(report: Report, *, width: int, ascii_only: bool) -> str:
     r"""The line below a terminal's table that names another tool's convention; empty under calibeval's own.
 
-    >>> note(Report("0", {"bins": 15, "convention": "mbls"}), width=80, ascii_only=True)
+    >>> from calibeval.core.report.settings import Settings
+    >>> note(Report("0", Settings(convention="mbls")), width=80, ascii_only=True)
     '\n15 bins; convention mbls\n'
-    >>> note(Report("0", {"bins": 15, "convention": "calibeval"}), width=80, ascii_only=True)
+    >>> note(Report("0", Settings()), width=80, ascii_only=True)
     ''
     """
-    if report.settings.get("convention", "calibeval") == "calibeval":
+    if report.settings.convention == OWN:
         return ""
     words = cells.convention(report)
     lines = textwrap.wrap(ascii_text(words) if ascii_only else words, width)

@@ -17,7 +17,7 @@ _WIDEST_NAME, _NARROWEST_NAME = 40, 12
 
 def slice_blocks(dump: DumpReport, report: Report, sheet: Sheet) -> list[list[RenderableType]]:
     """A block for each column of slices."""
-    return [_block(one, report, sheet) for one in slice_tables(dump, report.settings.get("min_rows"))]
+    return [_block(one, report, sheet) for one in slice_tables(dump, report.settings.min_rows)]
 
 
 def _block(slices: SliceTable, report: Report, sheet: Sheet) -> list[RenderableType]:

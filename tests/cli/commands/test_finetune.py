@@ -146,7 +146,7 @@ def test_the_history_has_a_line_for_each_epoch(trained):
     kept = lines[facts["epoch"] - 1]["heads"][0]
     score = files.load(trained / "finetune.json")["losses"][0]["seeds"][0]["score"]
     assert kept["val_nll_after_temperature"] == score
-    saved = calibeval.evaluate(calibeval.read(trained / "losses" / "ce" / "val_logits.npz"), confidence=None)
+    saved = calibeval.evaluate(calibeval.read(trained / "losses" / "ce" / "val_logits.npz"), level=None)
     assert saved["nll"].value == pytest.approx(score, rel=1e-4)
     assert saved["accuracy"].value == pytest.approx(kept["val_accuracy"])
 

@@ -69,7 +69,7 @@ def verdict(capsys, *words):
         (["--max", "ece=0.9", "--min", "accuracy=0.999"], 1, "fail"),
         (["--max", "ece_positive=0.1"], 3, "error"),
         (["--max", "ece_positive=0.1", "--max", "ece=0.001"], 1, "fail"),
-        (["--max", "ece=0.9", "--min-samples", "2001"], 3, "error"),
+        (["--max", "ece=0.9", "--min-rows", "2001"], 3, "error"),
     ],
 )
 def test_exit_codes(main, words, code, whole, capsys):
@@ -92,8 +92,8 @@ def test_an_inconclusive_rule_counts_as_it_is_told_to(main, capsys):
 
 
 def test_the_numbers_are_the_reports(main, capsys):
-    report = calibeval.evaluate(calibeval.read(main), confidence=0.9)
-    (rule,) = verdict(capsys, main, "--max", "ece=0.02", "--confidence", "0.9")["rules"]
+    report = calibeval.evaluate(calibeval.read(main), level=0.9)
+    (rule,) = verdict(capsys, main, "--max", "ece=0.02", "--level", "0.9")["rules"]
     ece = report["ece"]
     expected = (ece.value, ece.low, ece.high, ece.corrected, 2000)
     assert tuple(rule[key] for key in ("value", "low", "high", "corrected", "n")) == expected
@@ -161,12 +161,12 @@ max = 0.9
 metric = "nll"
 max_increase = 0.1
 slice = "light=night"
-level = "warn"
+severity = "warn"
 
 [[gate.rule]]
 metric = "accuracy"
 min = 0.999
-level = "off"
+severity = "off"
 """
 
 
@@ -211,7 +211,7 @@ BROKEN = [
     ("[[gate.rule]]\nmetric='eec'\nmax=0.1\n", 'calibeval.toml: rule 1: metric "eec" is unknown (did you mean "ece"?)'),
     ("[[gate.rule]]\nmetric='ece'\nmax=-0.1\n", "calibeval.toml: rule 1: max of ece is -0.1"),
     ("[[gate.rule]]\nmetric='ece'\nmax=nan\n", "calibeval.toml: rule 1: max is nan"),
-    ("[[gate.rule]]\nmetric='ece'\nmax=0.1\nlevel='off'\n", "every rule is off"),
+    ("[[gate.rule]]\nmetric='ece'\nmax=0.1\nseverity='off'\n", "every rule is off"),
     (
         "[[gate.rule]]\nmetric='ece'\nmax=0.1\nslice='ligth=night'\n",
         'main.npz: slice "ligth=night": there is no column "ligth" (did you mean "light"?); there are light',
@@ -249,7 +249,7 @@ FLAGS = [
     (["--max-drop", "accuracy=x"], '--max-drop accuracy=x: "x" is no number'),
     (["--max-drop", "accuracy=nan"], "max_drop of accuracy is nan, but it must be a finite number"),
     (["--max", "ece=0.1", "--max", "ece=0.2"], "--max limits ece twice"),
-    (["--max", "ece=0.1", "--confidence", "1"], "confidence is 1, but it must lie between 0 and 1"),
+    (["--max", "ece=0.1", "--level", "1"], "level is 1, but it must lie between 0 and 1"),
     (["--max", "ece=0.1", "--decide", "pint"], 'decide "pint" is unknown (did you mean "point"?)'),
     (["--preset", "strct"], 'preset "strct" is unknown (did you mean "strict"?)'),
     (["--max", "ece=0.1", "--slice", "ligth"], 'there is no column "ligth" (did you mean "light"?)'),

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from calibeval import Report, evaluate, read
+from calibeval.core.report.settings import Settings
 from tests.cli.invoking import ENVIRONMENT, program, run
 from tests.readers.dumps import LABELS, LOGITS, npz
 
@@ -55,10 +56,10 @@ def test_one_set_of_numbers_from_three_formats(sample_data, capsys):
 
 
 def test_json_is_the_report_of_the_api(digits, capsys):
-    result = run(capsys, "report", digits, "--json", "--bins", "10", "--confidence", "0.9")
+    result = run(capsys, "report", digits, "--json", "--bins", "10", "--level", "0.9")
     found = Report.from_json(result.out)
-    expected = evaluate(read(digits), bins=10, confidence=0.9)
-    assert found.settings == expected.settings == {"bins": 10, "convention": "calibeval", "confidence": 0.9}
+    expected = evaluate(read(digits), bins=10, level=0.9)
+    assert found.settings == expected.settings == Settings(bins=10, level=0.9)
     assert found.dumps[0].metrics == expected.dumps[0].metrics
     assert found.dumps[0].equal_mass == expected.dumps[0].equal_mass
 
@@ -70,7 +71,7 @@ def test_bytes_do_not_depend_on_threads(sample_data, capsys):
 
 def test_no_intervals(digits, capsys):
     document = run(capsys, "report", digits, "--json", "--no-intervals").json
-    assert document["settings"]["confidence"] is None
+    assert document["settings"]["level"] is None
     assert "low" not in document["dumps"][0]["metrics"]["ece"]
 
 
@@ -104,7 +105,7 @@ ERRORS = [
     (["--format", "md", "--json"], 2, "--json and --format exclude each other"),
     (["--bins", "0"], 2, "bins is 0, but it must lie between 1 and 10000"),
     (["--bins", "10001"], 2, "bins is 10001, but it must lie between 1 and 10000"),
-    (["--confidence", "95"], 2, "confidence is 95, but it must lie between 0 and 1, as 0.95 does"),
+    (["--level", "95"], 2, "level is 95, but it must lie between 0 and 1, as 0.95 does"),
     (
         ["--convention", "calibeva"],
         2,

@@ -74,13 +74,13 @@ def test_bin_means_tell_nearly_all_of_the_bins(n, scale):
 
 def test_a_report_at_another_level_is_scaled():
     base, candidate = model(), model(seed=1)
-    usual, narrow = (compare(saved(base, confidence=level), [candidate])["nll"] for level in (0.95, 0.8))
+    usual, narrow = (compare(saved(base, level=level), [candidate])["nll"] for level in (0.95, 0.8))
     assert narrow.low == pytest.approx(usual.low, abs=1e-9)
     assert narrow.high == pytest.approx(usual.high, abs=1e-9)
 
 
 def test_a_report_without_intervals():
-    found = compare(saved(model(), confidence=None), [model(seed=1)])
+    found = compare(saved(model(), level=None), [model(seed=1)])
     assert found["ece"].low is not None
     assert found["nll"].low is None
     assert found["nll"].difference is not None
@@ -104,7 +104,7 @@ def test_metrics_that_the_report_does_not_have():
 
 def test_the_bins_are_those_of_the_report():
     report = saved(model(), bins=10)
-    assert compare(report, [model(seed=1)]).settings["bins"] == 10
+    assert compare(report, [model(seed=1)]).settings.bins == 10
     with pytest.raises(InputError, match=r"model0\.npz: the report has 10 bins, but 15 is needed"):
         compare(report, [model(seed=1)], bins=15)
 

@@ -37,7 +37,7 @@ def every(candidate):
 def test_values_are_those_of_reports(k):
     base, candidate = models(k=k)
     found = compare(base, [candidate])
-    reports = [evaluate(one, confidence=None) for one in (base, candidate)]
+    reports = [evaluate(one, level=None) for one in (base, candidate)]
     assert list(found.candidates[0].differences) == list(reports[0].dumps[0].metrics)
     for name, difference in found.candidates[0].differences.items():
         assert (difference.base, difference.candidate) == tuple(report[name].value for report in reports)
@@ -241,15 +241,15 @@ def test_one_row():
     st.sampled_from([1, 4, 15]),
     st.sampled_from([0.9, 0.95]),
 )
-def test_every_number_is_finite_and_agrees(seed, n, k, bins, confidence):
+def test_every_number_is_finite_and_agrees(seed, n, k, bins, level):
     base, candidate = models(n, k, seed, 0.3)
-    found = compare(base, [candidate], bins=bins, confidence=confidence)
+    found = compare(base, [candidate], bins=bins, level=level)
     assert Comparison.from_json(found.to_json()) == found
     for difference in every(found.candidates[0]):
         if difference.low is None:
             assert difference.reason
         else:
-            assert (difference.p < round(1 - confidence, 12)) == difference.certain
+            assert (difference.p < round(1 - level, 12)) == difference.certain
 
 
 def test_binary_errors_of_either_class_agree():
@@ -351,7 +351,7 @@ def test_unknown_metric():
     [
         ({"bins": 1001}, "bins is 1001, but models are compared with at most 1000"),
         ({"bins": 0}, "bins is 0, but it must lie between 1 and 10000"),
-        ({"confidence": 1.0}, "confidence is 1, but it must lie between 0 and 1"),
+        ({"level": 1.0}, "level is 1, but it must lie between 0 and 1"),
         ({"slices": ["sight"]}, r'there is no column "sight" \(did you mean "site"\?\)'),
         (
             {"slices": ["predicted"]},

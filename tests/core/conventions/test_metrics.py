@@ -25,7 +25,7 @@ def top(confidence, correct):
 
 
 def value(predictions, metric, convention, bins):
-    return evaluate(predictions, convention=convention, bins=bins, confidence=None)[metric].value
+    return evaluate(predictions, convention=convention, bins=bins, level=None)[metric].value
 
 
 def logits(n=400, k=4, seed=0):
@@ -39,7 +39,7 @@ def test_metrics_are_the_tools_or_null_or_the_same_for_all(name):
     scores, labels = logits(k=2)
     dump = Predictions(logits=scores, labels=labels)
     report = evaluate(dump, convention=name)
-    own = evaluate(dump, bins=report.settings["bins"])  # the gap is a sum over bins, rounded as these are
+    own = evaluate(dump, bins=report.settings.bins)  # the gap is a sum over bins, rounded as these are
     for metric in METRICS:
         if metric in UNBINNED:
             assert report[metric] == own[metric]
@@ -48,7 +48,7 @@ def test_metrics_are_the_tools_or_null_or_the_same_for_all(name):
             assert report[metric].floor > 0
         elif metric != "ece_positive":
             assert report[metric].reason.startswith(f"{name} has no ")
-    assert report.settings["convention"] == name
+    assert report.settings.convention == name
     assert Report.from_json(report.to_json()) == report
 
 
@@ -116,8 +116,8 @@ def test_explained_numbers_are_those_of_reports():
     found = explain_conventions(dump)
     assert [one.convention.name for one in found] == ["calibeval", "guo", "mbls", "torchmetrics", "netcal"]
     for one in found:
-        report = evaluate(dump, convention=one.convention.name, confidence=None)
-        assert one.bins == report.settings["bins"]
+        report = evaluate(dump, convention=one.convention.name, level=None)
+        assert one.bins == report.settings.bins
         assert {name: report[name] for name in one.metrics} == one.metrics
 
 

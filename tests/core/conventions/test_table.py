@@ -24,7 +24,7 @@ def top(confidence, correct):
 
 
 def value(predictions, metric, convention, bins):
-    return evaluate(predictions, convention=convention, bins=bins, confidence=None)[metric].value
+    return evaluate(predictions, convention=convention, bins=bins, level=None)[metric].value
 
 
 def logits(n=400, k=4, seed=0):
@@ -208,7 +208,7 @@ def test_ignored_rows_are_no_labels():
 )
 def test_names(name, expected):
     assert find_convention(name).name == expected
-    assert evaluate(THREE, convention=name).settings["convention"] == expected
+    assert evaluate(THREE, convention=name).settings.convention == expected
 
 
 def test_unknown_names():
@@ -221,11 +221,11 @@ def test_unknown_names():
 
 
 def test_bins_are_the_tools_unless_told():
-    assert {name: evaluate(THREE, convention=name).settings["bins"] for name in CONVENTIONS} == {
+    assert {name: evaluate(THREE, convention=name).settings.bins for name in CONVENTIONS} == {
         **dict.fromkeys(CONVENTIONS, 15),
         "netcal": 10,
     }
-    assert evaluate(THREE, convention="netcal", bins=7).settings["bins"] == 7
+    assert evaluate(THREE, convention="netcal", bins=7).settings.bins == 7
 
 
 def test_names_and_metrics_of_the_table():

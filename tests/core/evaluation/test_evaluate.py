@@ -63,7 +63,7 @@ def test_classes_by_hand():
 
 def test_class_errors_average_to_cwce():
     logits, labels = logits_and_labels(300, 30)
-    report = evaluate(Predictions(logits=logits, labels=labels), confidence=None)
+    report = evaluate(Predictions(logits=logits, labels=labels), level=None)
     errors = [c.calibration_error for c in report.dumps[0].per_class]
     assert [c.name for c in report.dumps[0].per_class] == [str(i) for i in range(30)]
     assert np.mean(errors) == pytest.approx(report["cwce"].value, abs=1e-15)
@@ -93,9 +93,9 @@ def test_warnings_of_the_predictions_come_first():
         ({"bins": -1}, "bins is -1, but it must lie between 1 and 10000"),
         ({"bins": 10_001}, "bins is 10001, but it must lie between 1 and 10000"),
         ({"bins": 1.5}, "bins is 1.5, but it must be a whole number"),
-        ({"confidence": 0.0}, "confidence is 0, but it must lie between 0 and 1, as 0.95 does"),
-        ({"confidence": 95}, "confidence is 95, but it must lie between 0 and 1, as 0.95 does"),
-        ({"confidence": float("nan")}, "confidence is nan, but it must lie between 0 and 1, as 0.95 does"),
+        ({"level": 0.0}, "level is 0, but it must lie between 0 and 1, as 0.95 does"),
+        ({"level": 95}, "level is 95, but it must lie between 0 and 1, as 0.95 does"),
+        ({"level": float("nan")}, "level is nan, but it must lie between 0 and 1, as 0.95 does"),
         (
             {"convention": "calibevl"},
             (
@@ -183,7 +183,7 @@ def test_sums_at_the_very_limit_are_read_or_refused_with_a_row():
 def outcome(predictions):
     """ "read", or the beginning of the error."""
     try:
-        evaluate(predictions, confidence=None)
+        evaluate(predictions, level=None)
     except InputError as error:
         return str(error).partition(",")[0]
     return "read"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,13 +13,14 @@ from calibeval.core.errors import UsageError
 from calibeval.core.evaluation import group_joints as module
 from calibeval.core.evaluation.groups import ENOUGH_GROUPS, find_groups
 from calibeval.core.report.report import GroupCount
+from calibeval.core.report.settings import Settings
 from calibeval.core.sums.binning import bin_index, equal_width_edges
 from calibeval.core.sums.engine import summarise
 from calibeval.core.uncertainty.paths import gap_errors
 from tests.data import logits_and_labels
 from tests.definitions import softmax
 
-OWN = {"bins": 15, "convention": "calibeval", "confidence": 0.95}
+OWN = Settings()
 
 
 def by_video(n=600, k=3, videos=25, seed=1, **more):
@@ -32,7 +34,7 @@ def by_video(n=600, k=3, videos=25, seed=1, **more):
 
 
 def joints(predictions):
-    groups = find_groups(predictions, {**OWN, "group": "video"}, None)
+    groups = find_groups(predictions, replace(OWN, group="video"), None)
     sums = summarise(predictions, 15, keep_rows=True)
     return sums, module.joints_of(sums, sums.rows, groups.codes, groups.count, predictions)
 
@@ -274,7 +276,7 @@ def test_images_are_groups_by_themselves():
         assert metric.high == pytest.approx(by_image[name].high, abs=1e-12)
     assert report.dumps[0].groups == GroupCount(None, 12)
     assert report.dumps[0].warnings == ("12 images are few: floors and intervals are approximate below 40",)
-    assert "group" not in report.settings
+    assert report.settings.group is None
 
 
 class Elsewhere:
@@ -325,7 +327,7 @@ def test_groups_by_another_convention_are_a_warning():
 
 
 def test_no_intervals_but_floors():
-    report = evaluate(by_video(), group="video", confidence=None)
+    report = evaluate(by_video(), group="video", level=None)
     assert report["ece"].floor == evaluate(by_video(), group="video")["ece"].floor
     assert report["ece"].low is report["accuracy"].low is None
 

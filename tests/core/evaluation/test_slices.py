@@ -102,7 +102,7 @@ def test_worst_first_and_small_ones_named():
     bad, _, fine = found.slices
     assert bad.p_holm < 1e-6
     assert fine.p_holm == fine.p > 0.05
-    without = sliced(Predictions(confidence=confidence, correct=correct, columns={"c": name}), "c", confidence=None)
+    without = sliced(Predictions(confidence=confidence, correct=correct, columns={"c": name}), "c", level=None)
     assert [one.value for one in without.slices] == ["bad", "poor", "fine"]
 
 
@@ -132,8 +132,8 @@ def test_pixels_by_a_column_of_images():
 
 def test_the_report_round_trips_and_has_the_settings():
     report = evaluate(sample(), slices=["where", "where", "class"], min_rows=100)
-    assert report.settings["slices"] == ["where", "class"]
-    assert report.settings["min_rows"] == 100
+    assert report.settings.slices == ("where", "class")
+    assert report.settings.min_rows == 100
     assert Report.from_json(report.to_json()) == report
     document = report.to_dict()["dumps"][0]
     assert list(document["slices"][0]) == ["column", "value", "n", "metrics", "p", "p_holm"]
@@ -213,5 +213,5 @@ def test_calibrated_slices_are_rarely_called_wrong():
         predictions = Predictions(
             confidence=confidence, correct=rng.random(1200) < confidence, columns={"c": np.arange(1200) % 6}
         )
-        wrong += min(one.p_holm for one in sliced(predictions, "c", confidence=None).slices) < 0.05
+        wrong += min(one.p_holm for one in sliced(predictions, "c", level=None).slices) < 0.05
     assert wrong <= 15  # 5 % of 120 are 6; 15 or more have a chance of 0.1 %

@@ -19,6 +19,7 @@ from calibeval.core.gating.rules import GateSettings, Rule
 from calibeval.core.gating.verdict import whole
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import SliceResult, SmallSlice
+from calibeval.core.report.settings import Settings
 from calibeval.core.uncertainty.holm import holm
 from tests.render.hand_made import over_confident
 
@@ -33,7 +34,7 @@ def measured(report=None, differences=None, slices=()):
     side = ComparedDump("base.npz", Source(), "logits", 1000, 10)
     changes = {d.name: d for d in differences}
     candidate = Candidate(replace(side, name="a.npz"), "id", changes, tuple(slices))
-    return lambda _: Measured(dump, Comparison("0", {}, side, (candidate,)))
+    return lambda _: Measured(dump, Comparison("0", Settings(), side, (candidate,)))
 
 
 def one(rule, measure, settings=SETTINGS):
@@ -87,9 +88,9 @@ def test_without_an_interval_only_the_point_can_decide():
 
 
 def test_too_few_rows_are_no_evidence():
-    judged = one(Rule("accuracy", "min", 0.5), measured(), GateSettings(min_samples=1001))
+    judged = one(Rule("accuracy", "min", 0.5), measured(), GateSettings(min_rows=1001))
     assert (judged.verdict, judged.reason) == ("error", "too few rows: 1,000 of at least 1,001")
-    assert one(Rule("accuracy", "min", 0.5), measured(), GateSettings(min_samples=1000)).verdict == "pass"
+    assert one(Rule("accuracy", "min", 0.5), measured(), GateSettings(min_rows=1000)).verdict == "pass"
 
 
 def test_a_rule_that_is_off_is_not_judged():

@@ -30,7 +30,7 @@ REFUSED = [
     ({"metric": "confidence_gap", "min": 0.1}, "min of confidence_gap: it is best at 0, so limit its size with max"),
     ({"metric": "ece", "max": 0.1, "relative": True}, "relative belongs to max_increase and max_drop, not to max"),
     ({"metric": "nll", "max_increase": 0.1, "relative": 1}, "relative is 1, but it must be true or false"),
-    ({"metric": "ece", "max": 0.1, "level": "eror"}, 'level "eror" is unknown (did you mean "error"?)'),
+    ({"metric": "ece", "max": 0.1, "severity": "eror"}, 'severity "eror" is unknown (did you mean "error"?)'),
     ({"metric": "ece", "max": 0.1, "slice": "wrst"}, 'slice is "wrst" (did you mean "worst"?), but it must be'),
     ({"metric": "ece", "max": 0.1, "slice": "worst:"}, 'slice is "worst:"'),
     ({"metric": "ece", "max": 0.1, "slice": ""}, 'slice is "", but it must be a text'),
@@ -49,11 +49,11 @@ CONFIGS = [
     ({"on_inconclusive": "warm"}, 'on_inconclusive "warm" is unknown (did you mean "warn"?); it must be one of fail'),
     ({"decide": "points"}, 'decide "points" is unknown (did you mean "point"?)'),
     ({"decide": 1}, "decide is 1, but it must be a text"),
-    ({"confidence": 95}, "confidence is 95, but it must lie between 0 and 1"),
-    ({"confidence": "0.95"}, 'confidence is "0.95", but it must be a finite number'),
-    ({"min_samples": -1}, "min_samples is -1, but it must be a whole number from 0 on"),
-    ({"min_samples": 1.5}, "min_samples is 1.5, but it must be a whole number from 0 on"),
-    ({"min_samples": True}, "min_samples is true, but it must be a whole number from 0 on"),
+    ({"level": 95}, "level is 95, but it must lie between 0 and 1"),
+    ({"level": "0.95"}, 'level is "0.95", but it must be a finite number'),
+    ({"min_rows": -1}, "min_rows is -1, but it must be a whole number from 0 on"),
+    ({"min_rows": 1.5}, "min_rows is 1.5, but it must be a whole number from 0 on"),
+    ({"min_rows": True}, "min_rows is true, but it must be a whole number from 0 on"),
     ({"baseline": 3}, "baseline is 3, but it must be a text"),
     ({"slices": "night"}, 'slices is "night", but it must be a list of texts'),
     ({"slices": [1]}, "slices is 1, but it must be a text"),
@@ -78,17 +78,17 @@ def test_a_table_that_cannot_be_meant_is_refused_with_its_file(table, message):
 def test_a_whole_table():
     table = {
         "on_inconclusive": "warn",
-        "confidence": 0.9,
-        "min_samples": 50,
+        "level": 0.9,
+        "min_rows": 50,
         "baseline": "main.npz",
         "slices": ["weather"],
         "rule": [
-            {"metric": "ece", "max": 0.03, "slice": "worst", "level": "warn"},
+            {"metric": "ece", "max": 0.03, "slice": "worst", "severity": "warn"},
             {"metric": "nll", "max_increase": 0.5, "relative": True},
         ],
     }
     config = config_from_table(table, "calibeval.toml")
-    assert config.settings == {"on_inconclusive": "warn", "confidence": 0.9, "min_samples": 50}
+    assert config.settings == {"on_inconclusive": "warn", "level": 0.9, "min_rows": 50}
     assert GateSettings(**config.settings).decide == "interval"
     assert (config.baseline, config.slices) == ("main.npz", ("weather",))
     assert config.rules == (

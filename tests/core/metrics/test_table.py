@@ -37,7 +37,7 @@ def test_an_unknown_metric_has_a_nearest_match():
 @pytest.mark.parametrize("k", [2, 7])
 def test_binary_metrics_exist_for_two_classes_only(k):
     logits, labels = logits_and_labels(30, k)
-    found = evaluate(Predictions(logits=logits, labels=labels), confidence=None).dumps[0].metrics
+    found = evaluate(Predictions(logits=logits, labels=labels), level=None).dumps[0].metrics
     assert list(found) == [name for name in METRICS if k == 2 or name != "ece_positive"]
 
 
@@ -63,7 +63,7 @@ def test_values_lie_in_their_ranges(k):
 def test_intervals_only_on_request():
     logits, labels = logits_and_labels(200, 3)
     predictions = Predictions(logits=logits, labels=labels)
-    without = evaluate(predictions, confidence=None).dumps[0].metrics
+    without = evaluate(predictions, level=None).dumps[0].metrics
     assert all(metric.low is metric.high is metric.corrected is None for metric in without.values())
     with_intervals = evaluate(predictions).dumps[0].metrics
     for metric in with_intervals.values():
@@ -137,4 +137,4 @@ def test_few_rows_per_class_are_told_beside_the_interval(n, k, few):
     assert found["cwce"].low is not None
     assert found["cwce"].reason == told
     assert all(metric.reason is None for name, metric in found.items() if name != "cwce")
-    assert evaluate(predictions, bins=5, confidence=None).dumps[0].metrics["cwce"].reason is None
+    assert evaluate(predictions, bins=5, level=None).dumps[0].metrics["cwce"].reason is None

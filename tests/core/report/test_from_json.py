@@ -69,7 +69,7 @@ WRONG = [
     (("settings",), [], "settings is a list, but an object is needed"),
     (("settings", "bins"), "15", 'settings.bins is "15", but a count is needed'),
     (("settings", "bins"), True, "settings.bins is a truth value, but a count is needed"),
-    (("settings", "confidence"), "high", 'settings.confidence is "high", but a finite number is needed'),
+    (("settings", "level"), "high", 'settings.level is "high", but a finite number is needed'),
     (("settings", "slices"), "s", 'settings.slices is "s", but a list is needed'),
     (("settings", "slices"), [1], "settings.slices[0] is 1, but a text is needed"),
     (("settings", "min_rows"), -1, "settings.min_rows is -1, but a count is needed"),
@@ -152,5 +152,9 @@ def test_fields_of_later_versions_are_passed_over(key):
     assert Report.from_json(changed((*FIRST, key), 1)) == Report.from_json(json.dumps(DOCUMENT))
 
 
-def test_unknown_settings_are_kept():
-    assert Report.from_json(changed(("settings", "more"), [1, "x"])).settings["more"] == [1, "x"]
+def test_settings_of_later_versions_are_passed_over_and_the_level_has_its_earlier_name():
+    report = Report.from_json(json.dumps(DOCUMENT))
+    assert Report.from_json(changed(("settings", "more"), [1, "x"])) == report
+    settings = {"confidence" if key == "level" else key: value for key, value in DOCUMENT["settings"].items()}
+    assert "confidence" in settings
+    assert Report.from_json(changed(("settings",), settings)) == report

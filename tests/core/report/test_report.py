@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from calibeval import Predictions, Report, evaluate
 from calibeval.core.data.predictions import Source
 from calibeval.core.errors import InputError, UnknownMetric
-from calibeval.core.evaluation.evaluate import check_settings, evaluate_dump
+from calibeval.core.evaluation.evaluate import evaluate_dump
+from calibeval.core.evaluation.settings import checked
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import SCHEMA
 from tests.data import logits_and_labels
@@ -27,9 +28,9 @@ def report_of(k=4, **settings):
 
 
 @pytest.mark.parametrize("k", [2, 4, 20])
-@pytest.mark.parametrize("confidence", [0.95, None])
-def test_json_round_trip_is_exact(k, confidence):
-    report = report_of(k, confidence=confidence)
+@pytest.mark.parametrize("level", [0.95, None])
+def test_json_round_trip_is_exact(k, level):
+    report = report_of(k, level=level)
     again = Report.from_json(report.to_json())
     assert again == report
     assert again.to_json() == report.to_json()
@@ -56,7 +57,7 @@ def test_the_schema_of_the_contract():
     document = json.loads(report_of(bins=5).to_json())
     assert list(document) == ["schema", "version", "settings", "dumps"]
     assert document["schema"] == "calibeval.report/1"
-    assert document["settings"] == {"bins": 5, "convention": "calibeval", "confidence": 0.95}
+    assert document["settings"] == {"bins": 5, "convention": "calibeval", "level": 0.95}
     (dump,) = document["dumps"]
     assert list(dump) == ["name", "source", "metrics", "bins", "per_class", "recalibrated", "warnings"]
     assert dump["source"] == {
@@ -78,8 +79,8 @@ def test_the_schema_of_the_contract():
 
 
 def test_no_interval_no_keys():
-    document = json.loads(report_of(confidence=None).to_json())
-    assert document["settings"]["confidence"] is None
+    document = json.loads(report_of(level=None).to_json())
+    assert document["settings"]["level"] is None
     for metric in document["dumps"][0]["metrics"].values():
         assert not {"low", "high", "corrected"} & set(metric)
 
@@ -92,7 +93,7 @@ def test_access_by_name():
 
 
 def test_several_dumps_need_a_number():
-    settings = check_settings(bins=15, convention="calibeval", confidence=None)
+    settings = checked(bins=15, convention="calibeval", level=None)
     dumps = tuple(evaluate_dump(Predictions(probs=[[0.5, 0.5]], labels=[0]), settings) for _ in range(2))
     with pytest.raises(InputError, match=r'^the report has 2 dumps: say report\.dumps\[i\]\["ece"\]$'):
         Report("1", settings, dumps)["ece"]

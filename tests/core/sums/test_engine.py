@@ -295,9 +295,7 @@ def test_a_label_of_probability_0(k, kind):
     probs[:, 0] = 0.0
     labels = np.full(30, 1)
     labels[[7, 11]] = 0
-    report = evaluate(
-        Predictions(**{kind: probs if kind == "probs" else with_log(probs)}, labels=labels), confidence=None
-    )
+    report = evaluate(Predictions(**{kind: probs if kind == "probs" else with_log(probs)}, labels=labels), level=None)
     nll = report["nll"]
     assert (nll.value, nll.count, nll.row) == (None, 2, 7)
     assert nll.reason == "infinite: the label has probability 0 in 2 rows, first in row 7"
@@ -472,7 +470,7 @@ def test_top_label_dumps_give_the_numbers_of_the_full_ones():
 def test_absent_classes_count():
     logits, labels = logits_and_labels(60, 6)
     labels[np.isin(labels, [2, 5])] = 0
-    report = evaluate(Predictions(logits=logits, labels=labels), confidence=None)
+    report = evaluate(Predictions(logits=logits, labels=labels), level=None)
     expected = definitions.metrics(definitions.softmax(logits), labels, order_by=logits)
     assert report["cwce"].value == pytest.approx(expected["cwce"], abs=1e-9)
     assert report.dumps[0].warnings == ("2 of 6 classes never occur among the labels: 2, 5",)

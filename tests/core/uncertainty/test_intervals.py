@@ -198,21 +198,19 @@ def test_wilson_interval_refuses_impossible_counts() -> None:
 
 
 BY_SUMS: tuple[Callable[[float, int], object], ...] = (
-    lambda confidence, n: ece_interval(one_bin(10, 0.5, 0.5), n, confidence),
-    lambda confidence, n: oe_interval(one_bin(10, 0.5, 0.5), n, confidence),
-    lambda confidence, n: gap_interval(one_bin(10, 0.5, 0.5), n, confidence),
-    lambda confidence, n: mean_interval(5.0, 3.0, n, confidence),
-    lambda confidence, n: wilson_interval(0, n, confidence),
+    lambda level, n: ece_interval(one_bin(10, 0.5, 0.5), n, level),
+    lambda level, n: oe_interval(one_bin(10, 0.5, 0.5), n, level),
+    lambda level, n: gap_interval(one_bin(10, 0.5, 0.5), n, level),
+    lambda level, n: mean_interval(5.0, 3.0, n, level),
+    lambda level, n: wilson_interval(0, n, level),
 )
 
 
 @pytest.mark.parametrize("interval", BY_SUMS)
-@pytest.mark.parametrize("confidence", [0.0, 1.0, 95.0, math.nan])
-def test_a_confidence_outside_the_unit_interval_is_refused(
-    interval: Callable[[float, int], object], confidence: float
-) -> None:
-    with pytest.raises(UsageError, match=r"confidence is .*, but it must lie inside \(0, 1\)"):
-        interval(confidence, 10)
+@pytest.mark.parametrize("level", [0.0, 1.0, 95.0, math.nan])
+def test_a_level_outside_the_unit_interval_is_refused(interval: Callable[[float, int], object], level: float) -> None:
+    with pytest.raises(UsageError, match=r"level is .*, but it must lie inside \(0, 1\)"):
+        interval(level, 10)
 
 
 @pytest.mark.parametrize("interval", BY_SUMS)
@@ -221,8 +219,8 @@ def test_no_row_is_refused(interval: Callable[[float, int], object]) -> None:
         interval(0.95, 0)
 
 
-def test_mce_refuses_the_same_confidences_even_without_a_large_bin() -> None:
-    with pytest.raises(UsageError, match="confidence is 2"):
+def test_mce_refuses_the_same_levels_even_without_a_large_bin() -> None:
+    with pytest.raises(UsageError, match="level is 2"):
         mce_interval(one_bin(10, 0.5, 0.5), 2.0)
 
 
@@ -237,7 +235,7 @@ def test_top_label_intervals_are_ordered_nested_and_bounded(rows: list[tuple[flo
     sums = BinSums(*(copies * getattr(single, name) for name in ("count", "p", "pp", "y", "yp")))
     n = copies * len(rows)
     for function in (ece_interval, oe_interval):
-        narrow, middle, wide = (function(sums, n, confidence) for confidence in (0.5, 0.95, 0.999))
+        narrow, middle, wide = (function(sums, n, level) for level in (0.5, 0.95, 0.999))
         assert ordered(narrow)
         assert ordered(middle)
         assert ordered(wide)
@@ -254,7 +252,7 @@ def test_top_label_intervals_are_ordered_nested_and_bounded(rows: list[tuple[flo
 def test_class_wise_intervals_are_ordered_and_nested(seed: int, k: int, n: int, sharpness: float) -> None:
     rng = np.random.default_rng(seed)
     sums = class_sums(softmax(sharpness * rng.normal(size=(n, k))), rng.integers(0, k, n).astype(np.float64))
-    narrow, wide = (cwce_interval(sums, n, confidence) for confidence in (0.8, 0.99))
+    narrow, wide = (cwce_interval(sums, n, level) for level in (0.8, 0.99))
     assert ordered(narrow)
     assert ordered(wide)
     assert wide.low - 1e-9 <= narrow.low

@@ -7,15 +7,15 @@ from calibeval.core.uncertainty.level import LEAST_P, Level
 
 
 @pytest.mark.parametrize("freedom", [None, 9, 40])
-@pytest.mark.parametrize("confidence", [0.8, 0.95, 0.99])
-def test_quantiles_and_tails(confidence, freedom):
-    level = Level(confidence, freedom)
+@pytest.mark.parametrize("level", [0.8, 0.95, 0.99])
+def test_quantiles_and_tails(level, freedom):
+    tested = Level(level, freedom)
     own = scipy.stats.norm if freedom is None else scipy.stats.t(freedom)
-    assert level.z == pytest.approx(own.ppf(0.5 + confidence / 2))
-    assert level.p(1.3) == pytest.approx(2 * own.sf(1.3))
-    assert level.p(-1.3) == level.p(1.3)
-    assert level.p(level.z) == pytest.approx(1 - confidence)
-    assert level.detectable == pytest.approx(1 + scipy.stats.norm.ppf(0.8) / level.z)
+    assert tested.z == pytest.approx(own.ppf(0.5 + level / 2))
+    assert tested.p(1.3) == pytest.approx(2 * own.sf(1.3))
+    assert tested.p(-1.3) == tested.p(1.3)
+    assert tested.p(tested.z) == pytest.approx(1 - level)
+    assert tested.detectable == pytest.approx(1 + scipy.stats.norm.ppf(0.8) / tested.z)
 
 
 def test_p_is_never_zero():

@@ -25,9 +25,9 @@ class Sample:
         self.residuals = [y - c for c, y in zip(confidences, correct, strict=True)]
         self.shared = shared_rows(tuple(self.bins), tuple(self.residuals), tuple(self.sums))
 
-    def difference(self, confidence=0.95, *, paired=True, side=ece_side):
+    def difference(self, level=0.95, *, paired=True, side=ece_side):
         sides = [side(sums, self.n) for sums in self.sums]
-        return path_difference(*sides, Level(confidence), self.shared if paired else None)
+        return path_difference(*sides, Level(level), self.shared if paired else None)
 
 
 def rates(rng, n):

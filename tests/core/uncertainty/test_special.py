@@ -70,23 +70,23 @@ def test_clopper_pearson_closed_forms_without_success_and_without_failure() -> N
 
 
 @pytest.mark.parametrize("trials", [1, 2, 7, 100, 10_000, 10**6, 10**8])
-@pytest.mark.parametrize("confidence", [0.5, 0.95, 1.0 - 0.05 / 15, 1.0 - 1e-9])
-def test_clopper_pearson_agrees_with_scipy(trials: int, confidence: float) -> None:
+@pytest.mark.parametrize("level", [0.5, 0.95, 1.0 - 0.05 / 15, 1.0 - 1e-9])
+def test_clopper_pearson_agrees_with_scipy(trials: int, level: float) -> None:
     successes = np.unique(np.floor(trials * np.array([0.0, 1e-6, 0.01, 0.3, 0.5, 0.97, 1.0])))
-    low, high = clopper_pearson(successes, np.full(successes.shape, trials), confidence)
-    tail, failures = (1.0 - confidence) / 2, trials - successes
+    low, high = clopper_pearson(successes, np.full(successes.shape, trials), level)
+    tail, failures = (1.0 - level) / 2, trials - successes
     reference_low = scipy.stats.beta.ppf(tail, np.maximum(successes, 1), failures + 1) * (successes > 0)
     reference_rest = scipy.stats.beta.ppf(tail, np.maximum(failures, 1), successes + 1) * (failures > 0)
     np.testing.assert_allclose(low, reference_low, rtol=1e-6, atol=0.0)
     np.testing.assert_allclose(1.0 - high, reference_rest, rtol=1e-6, atol=1e-15)
 
 
-def test_clopper_pearson_refuses_impossible_counts_and_confidences() -> None:
+def test_clopper_pearson_refuses_impossible_counts_and_levels() -> None:
     with pytest.raises(InputError, match="successes must lie in"):
         clopper_pearson([3], [2], 0.95)
     with pytest.raises(InputError, match="at least 1"):
         clopper_pearson([0], [0], 0.95)
-    with pytest.raises(UsageError, match=r"confidence is 95, but it must lie inside \(0, 1\)"):
+    with pytest.raises(UsageError, match=r"level is 95, but it must lie inside \(0, 1\)"):
         clopper_pearson([1], [2], 95)
 
 

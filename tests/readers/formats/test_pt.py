@@ -182,7 +182,7 @@ def test_bfloat16_probabilities_are_read_with_the_precision_they_were_stored_in(
     predictions = read(path)
     assert predictions.sum_tolerance == 8 * 2.0**-7
     # 0.8 rounds to 0.80078125 in bfloat16, as the edge 12/15 does: it stays in the bin that ends there.
-    assert evaluate(predictions, confidence=None).dumps[0].equal_width[11].count == 1
+    assert evaluate(predictions, level=None).dumps[0].equal_width[11].count == 1
 
 
 @pytest.mark.filterwarnings("ignore:ComplexHalf support")

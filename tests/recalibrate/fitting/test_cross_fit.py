@@ -46,7 +46,7 @@ def test_each_row_is_mapped_by_the_map_of_the_others():
         mapped = np.asarray(found.predictions.scores[0:203])[here]
         np.testing.assert_allclose(mapped, p.scores[here] / rest.temperature, rtol=1e-11)
     assert (found.predictions.labels == p.labels).all()
-    assert evaluate(found.predictions, confidence=None)["nll"].value < evaluate(p, confidence=None)["nll"].value
+    assert evaluate(found.predictions, level=None)["nll"].value < evaluate(p, level=None)["nll"].value
 
 
 def test_ignored_rows_are_in_no_fold():
@@ -57,8 +57,8 @@ def test_ignored_rows_are_in_no_fold():
     assert ((found.folds == NO_FOLD) == (labels == 255)).all()
     plain = cross_fit(p.select(labels != 255), 4)
     assert [m.temperature for m in found.maps] == pytest.approx([m.temperature for m in plain.maps], rel=1e-12)
-    assert evaluate(found.predictions, confidence=None)["nll"].value == pytest.approx(
-        evaluate(plain.predictions, confidence=None)["nll"].value, rel=1e-12
+    assert evaluate(found.predictions, level=None)["nll"].value == pytest.approx(
+        evaluate(plain.predictions, level=None)["nll"].value, rel=1e-12
     )
 
 
@@ -66,7 +66,7 @@ def test_ignored_rows_are_in_no_fold():
 def test_other_methods(method):
     found = cross_fit(dump(), 3, method)
     assert not np.isnan(found.predictions.scores[0:203]).any()
-    assert np.isfinite(evaluate(found.predictions, confidence=None)["nll"].value)
+    assert np.isfinite(evaluate(found.predictions, level=None)["nll"].value)
 
 
 def test_unsigned_labels():

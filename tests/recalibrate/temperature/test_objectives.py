@@ -14,7 +14,7 @@ REFERENCE = ROOT / "tests" / "golden" / "reference"
 
 
 def metric(logits, labels, temperature, name):
-    return evaluate(Predictions(logits=logits / temperature, labels=labels), confidence=None)[name].value
+    return evaluate(Predictions(logits=logits / temperature, labels=labels), level=None)[name].value
 
 
 def test_smallest_ece_of_the_grid():

@@ -236,8 +236,8 @@ def test_mapped_scores():
 def test_reports_of_mapped_dumps_agree_with_the_map():
     dump = predictions()
     found = fit(dump)
-    assert evaluate(found(dump), confidence=None)["nll"].value == pytest.approx(found.fitted.nll_after, abs=1e-12)
-    assert evaluate(dump, confidence=None)["nll"].value == pytest.approx(found.fitted.nll_before, abs=1e-12)
+    assert evaluate(found(dump), level=None)["nll"].value == pytest.approx(found.fitted.nll_after, abs=1e-12)
+    assert evaluate(dump, level=None)["nll"].value == pytest.approx(found.fitted.nll_before, abs=1e-12)
 
 
 @given(
@@ -264,7 +264,7 @@ def test_nll_never_rises_on_fitted_rows(seed, n, k):
     found = fit(dump)
     assert 0 < found.temperature < math.inf
     assert found.fitted.nll_after <= found.fitted.nll_before
-    mapped = evaluate(found(dump), confidence=None)["nll"].value
+    mapped = evaluate(found(dump), level=None)["nll"].value
     assert mapped == pytest.approx(found.fitted.nll_after, abs=1e-9)
 
 
@@ -378,5 +378,5 @@ class TestClip:
         assert found.temperature == pytest.approx(temperature, rel=1e-9)
         assert found.fitted.nll_after == pytest.approx(nll, abs=1e-12)
         assert (found.clip, found.fitted.clipped) == (1e-3, 1)
-        assert evaluate(found(dump), confidence=None)["nll"].value == pytest.approx(nll, abs=1e-12)
+        assert evaluate(found(dump), level=None)["nll"].value == pytest.approx(nll, abs=1e-12)
         assert from_json(found.to_json()) == found

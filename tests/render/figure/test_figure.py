@@ -398,7 +398,7 @@ def test_one_class_and_full_scores_are_drawn() -> None:
     figure = reliability_figure(evaluate(Predictions(probs=[[1.0, 0.0]] * 3, labels=[0, 0, 0])))
     assert [bar.get_height() for bar in boxes(axes_of(figure, "reliability"), "accuracy")] == [100.0]
     rng = np.random.default_rng(1)
-    full = evaluate(Predictions(logits=rng.normal(size=(60, 4)), labels=rng.integers(0, 4, 60)), confidence=None)
+    full = evaluate(Predictions(logits=rng.normal(size=(60, 4)), labels=rng.integers(0, 4, 60)), level=None)
     assert header(reliability_figure(full))[1].startswith("ECE ")
 
 

@@ -332,7 +332,7 @@ def test_certain_bests_are_marked(single):
 
 def test_without_intervals_no_best_is_marked():
     dump = without_intervals(over_confident())
-    assert "No best is marked" in Page(render(report(dump, dump, confidence=None))).text
+    assert "No best is marked" in Page(render(report(dump, dump, level=None))).text
 
 
 def test_a_top_label_dump_has_no_classes_and_says_why():
@@ -374,7 +374,7 @@ def test_no_rows_and_no_dumps():
 
 
 def test_without_intervals_no_interval_is_spoken_of():
-    page = Page(render(report(without_intervals(over_confident()), confidence=None)))
+    page = Page(render(report(without_intervals(over_confident()), level=None)))
     assert "interval" not in page.text.replace("Interval: Wilson", "")
 
 

@@ -71,7 +71,7 @@ bat            1.20  +0.10   100
 
 def test_one_dump_in_ascii_without_intervals_at_60_columns():
     assert (
-        shown(without_intervals(over_confident()), width=60, ascii_only=True, confidence=None)
+        shown(without_intervals(over_confident()), width=60, ascii_only=True, level=None)
         == """\
 a.npz, 1,000 rows, 10 classes, log-probs
 
@@ -215,8 +215,8 @@ def test_the_interval_column_goes_first_and_the_floor_next():
 
 
 def test_the_interval_column_names_its_level_and_is_absent_without_intervals():
-    assert "99 % interval" in shown(over_confident(), confidence=0.99)
-    assert "interval" not in shown(without_intervals(over_confident()), confidence=None)
+    assert "99 % interval" in shown(over_confident(), level=0.99)
+    assert "interval" not in shown(without_intervals(over_confident()), level=None)
 
 
 def test_top_label_only_and_ignored_rows_are_told():
@@ -230,7 +230,7 @@ def test_warnings_are_left_to_stderr():
 
 def test_dumps_stand_in_the_order_given_and_no_best_is_marked_without_intervals():
     dumps = [without_intervals(over_confident(name=name)) for name in ("z", "a", "m")]
-    text = shown(*dumps, confidence=None)
+    text = shown(*dumps, level=None)
     assert [line[0] for line in text.split("\n")[2:5]] == ["z", "a", "m"]
     assert "*" not in text
     assert "No best is marked: that takes intervals." in text
@@ -303,12 +303,12 @@ def test_markup_in_names_is_shown_as_it_is():
     assert "\n[bold]y  " in text
 
 
-@pytest.mark.parametrize("confidence", [None, 0.95])
+@pytest.mark.parametrize("level", [None, 0.95])
 @pytest.mark.parametrize(("n", "k"), [(1, 2), (1, 10), (2, 1000), (50, 2), (3000, 3), (1000, 1000)])
-def test_real_reports_fit_every_width(n, k, confidence):
+def test_real_reports_fit_every_width(n, k, level):
     rng = np.random.default_rng([n, k])
     predictions = Predictions(probs=rng.dirichlet(np.full(k, 0.3), n), labels=rng.integers(0, k, n))
-    one = evaluate(predictions, confidence=confidence)
+    one = evaluate(predictions, level=level)
     two = replace(one, dumps=one.dumps * 2)
     for width in WIDTHS:
         for ascii_only in (False, True):

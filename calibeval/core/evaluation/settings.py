@@ -1,0 +1,52 @@
+"""Settings of an evaluation, checked before anything is read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from calibeval.core.conventions.table import OWN, find_convention
+from calibeval.core.errors import UsageError
+from calibeval.core.report.settings import Settings
+
+MIN_ROWS = 100
+MOST_BINS = 10_000
+
+
+def checked(
+    *,
+    bins: int | None = None,
+    convention: str = OWN,
+    level: float | None = 0.95,
+    slices: Sequence[str] = (),
+    min_rows: int | None = None,
+    group: str | None = None,
+) -> Settings:
+    """The settings as a report carries them: the convention by its own name, and its number of bins for None.
+
+    Raises: UsageError for a setting that cannot work.
+
+    >>> checked(convention="gpleiss").convention, checked(slices=["site"]).min_rows
+    ('guo', 100)
+    """
+    known = find_convention(convention)
+    if bins is None:
+        bins = known.bins
+    if not isinstance(bins, int | np.integer):
+        raise UsageError(f"bins is {bins}, but it must be a whole number")
+    if not 1 <= bins <= MOST_BINS:
+        raise UsageError(f"bins is {bins}, but it must lie between 1 and {MOST_BINS}")
+    if level is not None and not 0 < level < 1:
+        raise UsageError(f"level is {level:g}, but it must lie between 0 and 1, as 0.95 does")
+    if isinstance(slices, str):
+        raise UsageError(f'slices is "{slices}", but a list of columns is needed')
+    if slices and known.name != OWN:
+        raise UsageError(f"slices are measured by calibeval's own bins, not by those of {known.name}")
+    if min_rows is not None and not slices:
+        raise UsageError("a least number of rows (min-rows) belongs to slices, but there are none")
+    if min_rows is not None and (not isinstance(min_rows, int | np.integer) or min_rows < 1):
+        raise UsageError(f"the least number of rows of a slice is {min_rows}, but it must be a whole number from 1 on")
+    columns = tuple(dict.fromkeys(slices))
+    least = int(min_rows or MIN_ROWS) if columns else None
+    return Settings(int(bins), known.name, level, columns, least, group)

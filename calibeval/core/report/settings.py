@@ -1,0 +1,33 @@
+"""Under which settings dumps were measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings that numbers depend on, checked by `core.evaluation.settings.checked`.
+
+    bins: number of equal-width bins, and the most equal-mass bins. convention: whose numbers these are, by name.
+    level: of the intervals, in (0, 1); None for none. slices: columns that are cut into slices. min_rows: of a slice;
+    None without slices. group: column of rows that depend on each other; None where it was not asked for.
+
+    >>> Settings(level=None).to_dict()
+    {'bins': 15, 'convention': 'calibeval', 'level': None}
+    """
+
+    bins: int = 15
+    convention: str = "calibeval"
+    level: float | None = 0.95
+    slices: tuple[str, ...] = ()
+    min_rows: int | None = None
+    group: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of these settings; those of slices and groups only where they were asked for."""
+        settings: dict[str, Any] = {"bins": self.bins, "convention": self.convention, "level": self.level}
+        if self.slices:
+            settings |= {"slices": list(self.slices), "min_rows": self.min_rows}
+        return settings if self.group is None else settings | {"group": self.group}
