@@ -27,7 +27,7 @@ from calibeval.core.report.report import Report
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.binning import equal_width_edges, stored_edges
 from calibeval.core.sums.engine import summarise
-from calibeval.core.sums.sums import RowScores, Sums
+from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.holm import holm
 from calibeval.core.version import VERSION
 
@@ -178,7 +178,7 @@ def _model(predictions: Predictions, sums: Sums, order: Rows | None) -> Model:
     if rows is None:
         raise InputError(f"{predictions.source.name}: the results of single rows were not kept")
     if order is not None:
-        rows = RowScores(rows.confidence[order], rows.correct[order], rows.nll[order], rows.brier[order])
+        rows = rows.at(order)
     edges = equal_width_edges(len(sums.edges) - 1)
     if predictions.kind in ("probs", "confidence"):
         edges = stored_edges(edges, predictions.precision)

@@ -18,7 +18,7 @@ from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.sums.binning import Floats
 from calibeval.core.sums.engine import summarise
-from calibeval.core.sums.sums import Sums
+from calibeval.core.sums.sums import EqualMass, Sums
 
 # Nothing is binned in these, so there is nothing to disagree about.
 UNBINNED = frozenset({"accuracy", "confidence_gap", "nll", "brier"})
@@ -57,8 +57,7 @@ def _binned(name: str, base: Sums, tool: ConventionSums, convention: Convention,
         base,
         edges=tool.width.edges,
         top=top,
-        mass=base.mass if tool.mass is None else tool.mass.with_dropped,
-        mass_edges=base.mass_edges if tool.mass is None else tool.mass.edges,
+        equal_mass=base.equal_mass if tool.mass is None else EqualMass(tool.mass.with_dropped, tool.mass.edges),
         classes=None if tool.classes is None else tool.classes.with_dropped,
     )
     return METRICS[name].evaluate(sums, level)

@@ -23,7 +23,7 @@ from calibeval.core.report.report import SliceResult, SmallSlice
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.engine import stored_bytes, summarise
 from calibeval.core.sums.equal_mass import Keys, confidence_keys, from_keys
-from calibeval.core.sums.sums import Sums
+from calibeval.core.sums.sums import EqualMass, Sums
 from calibeval.core.sums.threads import in_order
 from calibeval.core.uncertainty.floors import gap_p_value
 from calibeval.core.uncertainty.holm import holm
@@ -140,11 +140,11 @@ def _streamed_parts(predictions: Predictions, cut: _Cut, bins: int, groups: Grou
         summarised = in_order(_block_sums(predictions, scores, start, bins), chosen.values(), jobs)
         for code, (sums, block_keys) in zip(chosen, summarised, strict=True):
             keys[code].append(block_keys)
-            totals[code] = _added(totals[code], sums) if code in totals else sums
+            totals[code] = totals[code] + sums if code in totals else sums
     parts = []
     for code in cut.measured:
-        mass, edges = from_keys(np.concatenate(keys[code]), bins)
-        parts.append(_Part(replace(totals[code], mass=mass, mass_edges=edges), predictions, groups))
+        equal_mass = EqualMass(*from_keys(np.concatenate(keys[code]), bins))
+        parts.append(_Part(replace(totals[code], equal_mass=equal_mass), predictions, groups))
     return parts
 
 
@@ -188,22 +188,6 @@ def _located(sums: Sums, predictions: Predictions, rows: Rows) -> Sums:
         return sums
     row = int(rows[sums.impossible_row])
     return replace(sums, impossible_row=row, impossible_place=predictions.locate(row))
-
-
-def _added(a: Sums, b: Sums) -> Sums:
-    """The sums of both; equal-mass bins are left to their keys."""
-    first = b if a.impossible_row is None else a
-    return replace(
-        a,
-        n=a.n + b.n,
-        top=a.top + b.top,
-        classes=None if a.classes is None or b.classes is None else a.classes + b.classes,
-        nll=(a.nll[0] + b.nll[0], a.nll[1] + b.nll[1]),
-        brier=(a.brier[0] + b.brier[0], a.brier[1] + b.brier[1]),
-        impossible=a.impossible + b.impossible,
-        impossible_row=first.impossible_row,
-        impossible_place=first.impossible_place,
-    )
 
 
 def _measured(part: _Part, level: float | None, *, label: bool) -> tuple[dict[str, MetricResult], float | None]:

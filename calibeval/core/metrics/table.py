@@ -112,7 +112,7 @@ def _nll(sums: Sums) -> float:
         rows = "1 row" if sums.impossible == 1 else f"{sums.impossible} rows"
         reason = f"infinite: the label has probability 0 in {rows}, first in {sums.impossible_place}"
         raise NotComputable(reason, count=sums.impossible, row=sums.impossible_row)
-    if not math.isfinite(sums.nll[0]):
+    if not math.isfinite(sums.nll.total):
         raise NotComputable("the sum of the logarithms is beyond float64")
     return _mean(sums.nll, sums)
 
