@@ -16,7 +16,7 @@ import numpy.typing as npt
 from calibeval.core.data.columns import TRUE_CLASS, Coded, coded_slices
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import UsageError
-from calibeval.core.evaluation.groups import Groups, grouped_metrics
+from calibeval.core.evaluation.groups import Groups, grouped_metrics, joints_for
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import all_metrics
 from calibeval.core.report.report import SliceResult, SmallSlice
@@ -196,7 +196,8 @@ def _measured(part: _Part, level: float | None, *, label: bool) -> tuple[dict[st
         metrics: dict[str, MetricResult] = all_metrics(part.sums, level)
         p: float | None = gap_p_value(part.sums.top, part.sums.n)
     else:
-        metrics, p = grouped_metrics(part.sums, part.groups, part.rows, level)
+        joints = joints_for(part.sums, part.groups, part.rows)
+        metrics, p = grouped_metrics(part.sums, part.groups, joints, level)
     if label:
         return {name: replace(m, floor=None, floor_high=None) for name, m in metrics.items()}, None
     return metrics, p
