@@ -151,7 +151,8 @@ def explain_conventions(
     """
     own = CONVENTIONS[OWN]
     base = summarise(predictions, own.bins if bins is None else bins, jobs=jobs, max_memory=max_memory)
-    metrics = {name: METRICS[name].measured(base, None) for name in explained_names()}
+    fields = {name: METRICS[FIELD.get(name, name)].measured(base, None) for name in explained_names()}
+    metrics = {name: replace(metric, name=name) for name, metric in fields.items()}
     found = [Explained(own, own.bins if bins is None else bins, metrics, ())]
     for convention in CONVENTIONS.values():
         if convention is own or (convention.name == "torchmetrics-multiclass" and predictions.k != 2):

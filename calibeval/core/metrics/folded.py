@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -106,6 +107,10 @@ class ClassWise(Folded):
     def coarse(self, points: float, k: int | None) -> float:
         """It is of order 2 / k."""
         return 2 * points / k if k else points
+
+    def comparable(self, classes: Collection[int | None]) -> bool:
+        """Only at equal numbers of classes."""
+        return len(set(classes)) == 1
 
     def explained(self, result: MetricResult, sums: Sums) -> MetricResult:
         """Says so where the interval rests on few rows a class, below 20 on average.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -70,6 +71,10 @@ class Largest(Binned):
             return None
         signed = np.sign(rows.totals[rows.places]) * rows.gaps / rows.rows[rows.places]
         return np.where(rows.places == self._worst(sums).bin, signed, 0.0)
+
+    def comparable(self, classes: Collection[int | None]) -> bool:
+        """Never: the bins that hold enough rows are others in every dump."""
+        return False
 
     def explained(self, result: MetricResult, sums: Sums) -> MetricResult:
         """Names the bin that decides, and its rows."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple, TypeVar
 
@@ -105,6 +105,10 @@ class Metric:
     def coarse(self, points: float, k: int | None) -> float:
         """What so many points of miscalibration are in this metric, of k classes."""
         return points
+
+    def comparable(self, classes: Collection[int | None]) -> bool:
+        """Whether dumps of so many classes can be ranked by it."""
+        return True
 
     def measured(self, sums: Sums, level: float | None, joints: Joints | None = None) -> MetricResult:
         """The metric with its floor and, for a level, its interval; or the reason why there is none.

@@ -11,8 +11,8 @@ from calibeval.core.errors import InputError
 from calibeval.core.metrics.folded import classwise_errors, cwce, ece
 from calibeval.core.metrics.largest import WorstBin, mce
 from calibeval.core.metrics.overconfidence import oe
-from calibeval.core.uncertainty.squares import mean_square
 from calibeval.core.sums.binning import BinSums, bin_sums, equal_width_edges
+from calibeval.core.uncertainty.squares import mean_square
 from tests import definitions
 
 EDGES = [0.0, 0.5, 1.0]
