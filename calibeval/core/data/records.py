@@ -24,9 +24,9 @@ class Layout:
 
     Fields whose default is None are left out where they are None, and never null; all others are always there.
     always: fields of that default that are always there. optional: further fields that may be left out. inside: fields
-    that stand in an object of that name, beside others. flat: records whose own fields stand beside the others.
-    earlier: names that fields had in earlier versions. read: how to read fields whose types do not say what they hold.
-    open: whether unknown fields are passed over, as they may be those of a later version.
+    that stand in an object of that name, beside others. flat: records whose own fields stand beside the others; both
+    records are open then. earlier: names that fields had in earlier versions. read: how to read fields whose types do
+    not say what they hold. open: whether unknown fields are passed over, as they may be those of a later version.
     """
 
     always: Sequence[str] = ()
@@ -57,7 +57,7 @@ def read_record(place: Place, kind: type[T], **given: Any) -> T:
     layout, every = layout_of(kind), _rows(kind)  # type: ignore[arg-type]
     rows = [row for row in every if row.name not in given]
     if not layout.open:
-        place.only([layout.inside.get(row.name, row.name) for row in rows])
+        place.only([*dict.fromkeys(layout.inside.get(row.name, row.name) for row in rows), *layout.earlier.values()])
     found = {row.name: value for row in rows if (value := _read_field(place, row, layout)) is not MISSING}
     return kind(**found, **given)
 
