@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -61,7 +61,7 @@ class Data:
         return {name: features for name, features in self.splits.items() if name != "train"}
 
     @property
-    def shown(self) -> str:
+    def shown(self) -> Literal["val", "test"]:
         """The split that results are of."""
         return "test" if "test" in self.splits else "val"
 

@@ -116,7 +116,7 @@ def _write_head(folder: Path, head: SavedHead) -> None:
         arrays |= {f"{prefix}weight": layer.weight, f"{prefix}bias": layer.bias}
     for split, features in head.splits.items():
         write_dump(predictions_of(head.layers, features), folder / DUMPS[split])
-    write_file(folder / FACTS, (json.dumps(head.facts, indent=1, allow_nan=False) + "\n").encode())
+    write_file(folder / FACTS, head.facts.to_json().encode())
     write_tensors(folder / RUN_FILE, arrays)
 
 
@@ -196,10 +196,10 @@ def finished_run(path: Path, settings: Mapping[str, Any]) -> Finetuned | None:
     if (path / checkpoint.FILE).exists() or not (path / REPORT).exists() or not table.exists():
         return None
     try:
-        found = Finetuned.from_json(table.read_text(encoding="utf-8"))
+        found = Finetuned.from_json(table.read_bytes())
     except OSError as error:
         raise FileProblem(f"{table}: cannot be read ({error.strerror or error})") from None
-    except (InputError, UnicodeDecodeError) as error:
+    except InputError as error:
         raise InputError(f"{table}: {error}; start again without --resume") from None
     checkpoint.check_same(found.settings, settings, table)
     return found

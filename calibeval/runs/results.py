@@ -8,6 +8,7 @@ from typing import Any
 
 from calibeval.core.evaluation.evaluate import evaluate_dump
 from calibeval.core.evaluation.settings import checked
+from calibeval.core.heads.facts import HeadFacts, Multipliers
 from calibeval.core.heads.features import Features
 from calibeval.core.heads.finetuned import SHOWN, Finetuned, LossResult, SeedResult, chosen_of, metric_values
 from calibeval.core.heads.layers import PlainLayer
@@ -28,7 +29,7 @@ class SavedHead:
     """What the folder of a loss holds: layers, the facts of head.json, and the splits whose logits are written."""
 
     layers: Sequence[PlainLayer]
-    facts: Mapping[str, Any]
+    facts: HeadFacts
     splits: Mapping[str, Features]
 
 
@@ -141,23 +142,21 @@ def _parameters(trained: Trained) -> dict[str, Any]:
 
 def _saved(command: Command, data: Data, head: FinishedHead, found: Finetuned) -> SavedHead:
     layers, trained = head.saved(fold=command.fold), head.trained
-    facts = {
-        "schema": "calibeval.head/1",
-        "version": VERSION,
-        "kind": "linear" if len(layers) == 1 else "mlp",
-        "d": data.train.d,
-        "k": data.k,
-        "class_names": data.train.class_names,
-        "loss": trained.candidate.loss.to_dict(),
-        "lr": trained.candidate.rate,
-        "weight_decay": trained.candidate.decay,
-        "temperature": head.temperature,
-        "temperature_folded": command.fold,
-        "seed": trained.seed,
-        "epoch": trained.epoch,
-        "sources": found.sources,
-    }
     lambd, rho = trained.multipliers
-    if lambd:
-        facts["multipliers"] = {"lambd": lambd, "rho": rho}
+    facts = HeadFacts(
+        version=VERSION,
+        kind="linear" if len(layers) == 1 else "mlp",
+        d=data.train.d,
+        k=data.k,
+        class_names=data.train.class_names,
+        loss=trained.candidate.loss.to_dict(),
+        lr=trained.candidate.rate,
+        weight_decay=trained.candidate.decay,
+        temperature=head.temperature,
+        temperature_folded=command.fold,
+        seed=trained.seed,
+        epoch=trained.epoch,
+        sources=found.sources,
+        multipliers=Multipliers(lambd, rho) if lambd else None,
+    )
     return SavedHead(layers, facts, data.measured)
