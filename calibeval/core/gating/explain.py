@@ -9,8 +9,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.comparison.pairing import pair_rows
-from calibeval.core.data.columns import TRUE_CLASS, Coded, coded_column, coded_slices
+from calibeval.core.data.columns import TRUE_CLASS, Coded, coded_column, coded_slices, kept_rows
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
 from calibeval.core.evaluation.evaluate import evaluate_dump
@@ -23,7 +22,7 @@ from calibeval.core.gating.verdict import RuleVerdict
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.sums.binning import Floats
-from calibeval.core.sums.engine import stored_bytes, summarise
+from calibeval.core.sums.engine import stored_bytes
 from calibeval.core.sums.sums import Sums
 
 # A column of more values is no column of categories.
@@ -40,29 +39,27 @@ def explained(judged: RuleVerdict, subject: Subject, out_of_fold: OutOfFold, wri
     if judged.verdict not in ("fail", "inconclusive") or judged.decisive is None:
         return judged
     part = judged.decisive.slice
-    dump, base = _part_of(subject.dump, part), None
-    if isinstance(subject.base, Predictions) and judged.rule.is_change:
-        base = _aligned(subject.dump, subject.base, part)
-    lines = [_moved(judged.rule, dump, base, subject), _temperature(judged, subject, part, out_of_fold, written)]
+    lines = [_moved(judged.rule, part, subject), _temperature(judged, subject, part, out_of_fold, written)]
     return replace(judged, why=tuple(line for line in lines if line))
 
 
-def _moved(rule: Rule, dump: Predictions, base: Predictions | None, subject: Subject) -> str:
+def _moved(rule: Rule, part: str | None, subject: Subject) -> str:
     """The parts that carry most of the metric, or of its change."""
-    lead = "moved most by" if base is not None else "much of it in"
-    metric, sums = METRICS[rule.metric], summarise(dump, subject.bins, keep_rows=True)
-    before = None if base is None else summarise(base, subject.bins, keep_rows=True)
+    metric, dump = METRICS[rule.metric], subject.dump
+    told = subject.pair(part) if rule.is_change else None
+    (sums, rows), before = (subject.part(part), None) if told is None else ((told[0], told[2]), told[1])
     by_class = _change(metric.class_shares, sums, before)
     by_row = _change(metric.shares, sums, before)
     if by_class is not None:
         names = dump.class_names or tuple(str(k) for k in range(len(by_class)))
         found = class_movers(dict(zip(names, by_class.tolist(), strict=True)))
     elif by_row is not None:
-        found = movers(by_row, [bin_parts(sums), *_columns(dump)])
+        found = movers(by_row, [bin_parts(sums), *_columns(dump, rows)])
     else:
         return ""
     if not found:
         return "spread evenly over bins, classes and slices"
+    lead = "much of it in" if before is None else "moved most by"
     return f"{lead} {', '.join(map(_told, found))}"
 
 
@@ -77,21 +74,20 @@ def _told(part: Part) -> str:
     return f"{name} ({100 * part.share:.0f} % of it, {100 * part.rows:.0f} % of the rows)"
 
 
-def _columns(dump: Predictions) -> list[Parted]:
-    """The classes of the labels, and every column of few values, over the rows that count."""
-    kept = _kept(dump)
+def _columns(dump: Predictions, rows: Rows) -> list[Parted]:
+    """The classes of the labels, and every column of few values, over these stored rows."""
     found: list[Parted] = []
     if dump.k is not None and TRUE_CLASS not in dump.columns:
-        found.append(_parted(TRUE_CLASS, coded_slices(dump, TRUE_CLASS), kept))
+        found.append(_parted(TRUE_CLASS, coded_slices(dump, TRUE_CLASS), rows))
     for name in dump.columns:
         coded = coded_column(dump, name)
         if 1 < len(coded.values) <= MOST_VALUES:
-            found.append(_parted(name, coded, kept))
+            found.append(_parted(name, coded, rows))
     return found
 
 
-def _parted(kind: str, coded: Coded, kept: Rows) -> Parted:
-    return Parted(kind, coded.texts(), coded.codes[kept])
+def _parted(kind: str, coded: Coded, rows: Rows) -> Parted:
+    return Parted(kind, coded.texts(), coded.codes[rows])
 
 
 def _temperature(
@@ -106,7 +102,7 @@ def _temperature(
         return ""
     try:
         mapped = _part_of(out_of_fold(dump), part)
-        settings = checked(bins=subject.bins, convention=subject.convention, level=0.95)
+        settings = checked(bins=subject.settings.bins, convention=subject.settings.convention, level=0.95)
         after = evaluate_dump(mapped, settings)[rule.metric]
     except InputError:
         return ""  # too few rows, or a label of probability 0: a fit would say so
@@ -138,27 +134,6 @@ def _rows_of(dump: Predictions, part: str) -> Rows:
         texts = coded.texts()
         if part.removeprefix(f"{column}=") in texts:
             code = texts.index(part.removeprefix(f"{column}="))
-            kept = _kept(dump)
+            kept = kept_rows(dump)
             return np.asarray(kept[coded.codes[kept] == code])
     raise InputError(f'{dump.source.name}: there is no slice "{part}"')
-
-
-def _aligned(dump: Predictions, base: Predictions, part: str | None) -> Predictions:
-    """The baseline's rows in the order of the dump's rows that count, or of those of a slice."""
-    order = pair_rows(base, dump).order
-    own, theirs = _kept(dump), _kept(base)
-    if order is None and part is None:
-        return base
-    partners = theirs.copy()
-    if order is not None:
-        partners[order] = theirs
-    if part is None:
-        return base.select(partners)
-    return base.select(partners[np.searchsorted(own, _rows_of(dump, part))])
-
-
-def _kept(predictions: Predictions) -> Rows:
-    """The numbers of the stored rows that count."""
-    if not predictions.ignored:
-        return np.arange(predictions.rows)
-    return np.flatnonzero(predictions.labels != predictions.ignore_index)
