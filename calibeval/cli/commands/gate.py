@@ -107,9 +107,8 @@ def gate(
 def _explainer(subject: Subject) -> Explain:
     from calibeval.core.gating.explain import explained
     from calibeval.recalibrate.fitting.before_after import out_of_fold
-    from calibeval.words.cells import with_unit
 
-    return partial(explained, subject=subject, out_of_fold=out_of_fold, written=with_unit)
+    return partial(explained, subject=subject, out_of_fold=out_of_fold)
 
 
 def _shown(verdict: Verdict) -> str:

@@ -18,8 +18,7 @@ from calibeval.core.gating.gate import Subject
 from calibeval.core.gating.judge import Evidence, decide
 from calibeval.core.gating.movers import Part, Parted, bin_parts, class_movers, movers
 from calibeval.core.gating.rules import GateSettings, Rule
-from calibeval.core.gating.verdict import RuleVerdict
-from calibeval.core.metrics.result import MetricResult
+from calibeval.core.gating.verdict import RuleVerdict, Trial, Why
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.sums.binning import Floats
 from calibeval.core.sums.engine import stored_bytes
@@ -29,49 +28,42 @@ from calibeval.core.sums.sums import Sums
 MOST_VALUES = 50
 
 Rows = npt.NDArray[np.intp]
-# Predictions as a temperature makes them, out of fold; and how a metric's value is written.
+# Predictions as a temperature makes them, out of fold.
 OutOfFold = Callable[[Predictions], Predictions]
-Written = Callable[[MetricResult], str]
 
 
-def explained(judged: RuleVerdict, subject: Subject, out_of_fold: OutOfFold, written: Written) -> RuleVerdict:
-    """The verdict with what moved its metric; as it is where the rule passed, is off, or had no value."""
+def explained(judged: RuleVerdict, subject: Subject, out_of_fold: OutOfFold) -> RuleVerdict:
+    """The verdict with what moved its metric; as it is where the rule passed, is off, or had no value.
+
+    out_of_fold: predictions as a temperature makes them.
+    """
     if judged.verdict not in ("fail", "inconclusive") or judged.decisive is None:
         return judged
     part = judged.decisive.slice
-    lines = [_moved(judged.rule, part, subject), _temperature(judged, subject, part, out_of_fold, written)]
-    return replace(judged, why=tuple(line for line in lines if line))
+    change, parts = _moved(judged.rule, part, subject)
+    return replace(judged, why=Why(change, parts, _temperature(judged, subject, part, out_of_fold)))
 
 
-def _moved(rule: Rule, part: str | None, subject: Subject) -> str:
-    """The parts that carry most of the metric, or of its change."""
+def _moved(rule: Rule, part: str | None, subject: Subject) -> tuple[bool, tuple[Part, ...] | None]:
+    """Whether it is a change that was taken apart, and the parts that carry most of it."""
     metric, dump = METRICS[rule.metric], subject.dump
     told = subject.pair(part) if rule.is_change else None
     (sums, rows), before = (subject.part(part), None) if told is None else ((told[0], told[2]), told[1])
     by_class = _change(metric.class_shares, sums, before)
     by_row = _change(metric.shares, sums, before)
+    found = None
     if by_class is not None:
         names = dump.class_names or tuple(str(k) for k in range(len(by_class)))
-        found = class_movers(dict(zip(names, by_class.tolist(), strict=True)))
+        found = tuple(class_movers(dict(zip(names, by_class.tolist(), strict=True))))
     elif by_row is not None:
-        found = movers(by_row, [bin_parts(sums), *_columns(dump, rows)])
-    else:
-        return ""
-    if not found:
-        return "spread evenly over bins, classes and slices"
-    lead = "much of it in" if before is None else "moved most by"
-    return f"{lead} {', '.join(map(_told, found))}"
+        found = tuple(movers(by_row, [bin_parts(sums), *_columns(dump, rows)]))
+    return before is not None, found
 
 
 def _change(shares: Callable[[Sums], Floats | None], sums: Sums, before: Sums | None) -> Floats | None:
     """The shares of a metric, or where there is a baseline of its change; None where the metric has none."""
     now, then = shares(sums), None if before is None else shares(before)
     return now if now is None or then is None else now - then
-
-
-def _told(part: Part) -> str:
-    name = f"{part.kind} {part.name}" if part.kind in ("bin", TRUE_CLASS) else f"{part.kind}={part.name}"
-    return f"{name} ({100 * part.share:.0f} % of it, {100 * part.rows:.0f} % of the rows)"
 
 
 def _columns(dump: Predictions, rows: Rows) -> list[Parted]:
@@ -90,30 +82,26 @@ def _parted(kind: str, coded: Coded, rows: Rows) -> Parted:
     return Parted(kind, coded.texts(), coded.codes[rows])
 
 
-def _temperature(
-    judged: RuleVerdict, subject: Subject, part: str | None, out_of_fold: OutOfFold, written: Written
-) -> str:
-    """Whether a temperature alone would bring the metric within its limit, tried out of fold."""
+def _temperature(judged: RuleVerdict, subject: Subject, part: str | None, out_of_fold: OutOfFold) -> Trial | None:
+    """Whether a temperature alone would bring the metric within its limit."""
     rule, decisive, dump = judged.rule, judged.decisive, subject.dump
-    if rule.metric == "accuracy":
-        return "a temperature cannot change the accuracy"
     limit = math.inf if subject.max_memory is None else subject.max_memory
-    if decisive is None or dump.k is None or len(dump.layout) > 1 or stored_bytes(dump) > limit:
-        return ""
+    if rule.metric == "accuracy" or decisive is None or dump.k is None or len(dump.layout) > 1:
+        return None
+    if stored_bytes(dump) > limit:
+        return None
     try:
         mapped = _part_of(out_of_fold(dump), part)
-        settings = checked(bins=subject.settings.bins, convention=subject.settings.convention, level=0.95)
+        settings = checked(bins=subject.settings.bins, convention=subject.settings.convention)
         after = evaluate_dump(mapped, settings)[rule.metric]
     except InputError:
-        return ""  # too few rows, or a label of probability 0: a fit would say so
+        return None  # too few rows, or a label of probability 0: a fit would say so
     if after.value is None:
-        return ""
+        return None
     value = after.value if after.corrected is None else after.corrected
     change = value - (decisive.baseline or 0.0) if rule.is_change else value
     evidence = Evidence(None, mapped.n, abs(change) if _sized(rule) else change, baseline=decisive.baseline)
-    repaired = decide(rule, evidence, GateSettings(decide="point")).verdict == "pass"
-    told = written(MetricResult(rule.metric, after.value))
-    return f"a temperature alone would {'' if repaired else 'not '}repair it ({told} out of fold)"
+    return Trial(after.value, decide(rule, evidence, GateSettings(decide="point")).verdict == "pass")
 
 
 def _sized(rule: Rule) -> bool:
