@@ -168,6 +168,18 @@ def test_a_small_remainder_of_large_errors_is_mixed_even_where_the_mean_gap_is_c
     assert headline(dump).startswith("Mixed: over-confident in some bins (most in 0.50 – 0.75: +10.0 points)")
 
 
+@pytest.mark.parametrize(("ece", "mixed"), [(0.375, False), (0.3751, True)])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_one_direction_makes_up_at_least_half_of_the_error_above_its_floor(ece, mixed, sign):
+    # Twice a gap of 1/8 is just the ECE of 3/8 less its floor of 1/8.
+    dump = with_metric(over_confident(), "confidence_gap", value=sign * 0.125, low=None, high=None)
+    dump = with_metric(dump, "ece", value=ece, low=None, high=None, floor=0.125, floor_high=0.15)
+    lead = headline(dump).partition(":")[0]
+    one_way = "Over-confident" if sign > 0 else "Under-confident"
+    assert (lead == one_way) == (not mixed)
+    assert ("in some bins" in headline(dump)) == mixed
+
+
 def test_one_bad_bin_is_named_where_the_average_hides_it():
     dump = built((0, None, None), (0, None, None), (100, 0.6, 0.4), (5000, 0.9, 0.9), floor=0.001, floor_high=0.0025)
     assert headline(dump) == (

@@ -77,6 +77,31 @@ def test_a_model_against_itself():
         assert (difference.difference, difference.low, difference.high, difference.p) == (0, 0, 0, 1)
 
 
+def test_models_that_differ_in_other_classes_only_are_not_the_same():
+    """Confidences, losses and right answers agree row by row; what is said of the other classes does not."""
+    right, wrong = [0.5, 0.375, 0.125], [0.5, 0.125, 0.375]
+    labels = np.tile([0, 0, 0, 1, 2], 200)
+    base = Predictions(probs=[right] * 1000, labels=labels)
+    swapped = np.where((labels == 0)[:, None], wrong, right)
+    found = compare(base, [Predictions(probs=swapped, labels=labels)])
+    assert [found[name].difference for name in ("ece", "nll", "brier")] == [0, 0, 0]
+    # Gaps of 1,000 rows. Class 0: 100 in both. Class 1: 175, and by bins 75 + 50. Class 2: 75, and by bins 225 + 150.
+    assert found["cwce"].base == pytest.approx((0.1 + 0.175 + 0.075) / 3)
+    assert found["cwce"].candidate == pytest.approx((0.1 + 0.125 + 0.375) / 3)
+    assert found["cwce"].low < found["cwce"].difference < found["cwce"].high
+    assert found["cwce"].p < 1
+
+
+@pytest.mark.parametrize("name", ["mce", "cwce"])
+def test_errors_that_may_depend_on_each_other_add_up(name):
+    """At worst both values err towards each other at once: from the lower end of one to the upper end of the other."""
+    base, candidate = models()
+    ours, theirs = (evaluate(one)[name] for one in (base, candidate))
+    for found in (compare(base, [candidate])[name], compare(evaluate(base), [candidate])[name]):
+        assert found.low == pytest.approx(theirs.low - ours.high, abs=1e-12)
+        assert found.high == pytest.approx(theirs.high - ours.low, abs=1e-12)
+
+
 def test_rows_in_another_order_give_the_same_differences():
     logits, labels = logits_and_labels(500, 3)
     ids, order = np.arange(500), np.random.default_rng(1).permutation(500)

@@ -166,6 +166,24 @@ def test_the_rows_needed_do_decide_if_the_value_stays(half, share, n):
         assert needed <= 1.11 * n / share**2 + 1
 
 
+@pytest.mark.parametrize("side", [1.0, -1.0])
+def test_more_than_a_milliard_rows_are_no_advice(side):
+    # 1,000 rows and a half-width of 999.9 or 1000.1 times the distance: 1,000 x 999.9^2 is just below 1e9.
+    def needed(half):
+        low, high = (-(half - 1.0), half + 5.0) if side > 0 else (-half - 5.0, half - 1.0)
+        return rows_needed(1000, low, side, high)
+
+    assert needed(999.9) == 10**9
+    assert needed(1000.1) is None
+
+
+def test_rows_needed_follow_from_the_half_of_the_interval_towards_the_limit():
+    # The halves are 2 and 6, the distance 0.5: 100 x 4^2 and 100 x 12^2.
+    assert rows_needed(100, -1.5, 0.5, 6.5) == 1600
+    assert rows_needed(100, -6.5, 0.5, 2.5) == 20_000  # 100 x 14^2 = 19,600, rounded up to two digits: not less
+    assert rows_needed(100, -6.5, -0.5, 1.5) == 1600
+
+
 def test_no_number_of_rows_decides_at_the_limit():
     part = decide(Rule("nll", "max", 0.5), Evidence(None, 500, 0.5, 0.4, 0.6, 0.5), SETTINGS)
     assert (part.verdict, part.rows_needed) == ("inconclusive", None)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from calibeval.core.sums.binning import bin_sums, equal_width_edges
 from calibeval.core.uncertainty.intervals import Joint
+from calibeval.core.uncertainty.paired_paths import oe_side
 from calibeval.core.uncertainty.paths import BinSums, folded_path, gap_errors, overconfidence_path, pooled_path
 
 N = 400
+Z = 1.959963984540054
 
 
 def class_sums(k):
@@ -51,3 +54,39 @@ def test_the_error_falls_to_nothing(name):
     assert targets == sorted(targets, reverse=True)
     assert targets[-1] == pytest.approx(0.0, abs=1e-9)
     assert path.at(path.null).mean > 0
+
+
+# 400 rows that say 0.5: the standard error of their gap is the root of 400 / 4, that of their share of the OE
+# 0.5 x 10 / 400. They are right `above` standard errors more often than they say.
+ERROR = 0.0125
+
+
+def under_confident(above):
+    right = 200.0 + 10.0 * above
+    return BinSums(*(np.array([total]) for total in (400.0, 200.0, 100.0, right, 0.5 * right)))
+
+
+@pytest.mark.parametrize(
+    ("above", "place", "reached"),
+    [
+        (3.0, 0.0, -3.0),
+        (3.0, 1.5, -1.5),
+        (3.0, 2.0, -1.0),  # towards zero by two standard errors at most
+        (3.0, 2.1, -1.0),
+        (3.0, 50.0, -1.0),
+        (1.0, 50.0, 0.0),  # and never above it
+        (3.0, -1.0, -2.0),
+        (3.0, -50.0, -3.0 + Z),  # away from it by z
+        (1.0, -50.0, -1.0 + Z),
+    ],
+)
+def test_under_confident_bins_move_only_so_far(above, place, reached):
+    sums = under_confident(above)
+    expected = ERROR * (reached * norm.cdf(reached) + norm.pdf(reached))  # of max(X, 0), for a normal X
+    assert overconfidence_path(sums, 400, Z).at(place).mean == pytest.approx(expected, rel=1e-9)
+    (chance,) = oe_side(sums, 400, Z).slopes(np.array([place]))[0, :, 0] / ERROR
+    assert chance == pytest.approx(norm.cdf(reached), rel=1e-9)
+
+
+def test_the_path_of_an_under_confident_bin_ends_where_it_stops():
+    assert overconfidence_path(under_confident(3.0), 400, Z).null == 2.0
