@@ -13,7 +13,7 @@ import pytest
 from tests.fuzz.seeds import SEEDS
 
 MUTANTS = int(os.environ.get("CALIBEVAL_FUZZ", "2000"))
-ROUNDS = 4
+ROUNDS = 2  # each is a process, which takes a second to start
 
 
 @pytest.mark.parametrize("suffix", SEEDS)
