@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import norm
 
 import calibeval
 from calibeval import Predictions, compare, evaluate
@@ -100,6 +101,17 @@ def test_errors_that_may_depend_on_each_other_add_up(name):
     for found in (compare(base, [candidate])[name], compare(evaluate(base), [candidate])[name]):
         assert found.low == pytest.approx(theirs.low - ours.high, abs=1e-12)
         assert found.high == pytest.approx(theirs.high - ours.low, abs=1e-12)
+
+
+def test_the_largest_gaps_are_compared_by_the_middles_of_their_intervals():
+    """These are of bins of 30 rows and more, and need not hold the value, which may be that of a smaller bin."""
+    base, candidate = models()
+    ours, theirs = (evaluate(one)["mce"] for one in (base, candidate))
+    middle = (theirs.low + theirs.high - ours.low - ours.high) / 2
+    assert middle != pytest.approx(theirs.value - ours.value, abs=0.01)
+    for found in (compare(base, [candidate])["mce"], compare(evaluate(base), [candidate])["mce"]):
+        reach = middle - found.low if middle > 0 else found.high - middle
+        assert found.p == pytest.approx(2 * norm.sf(norm.ppf(0.975) * abs(middle) / reach), rel=1e-6)
 
 
 def test_rows_in_another_order_give_the_same_differences():
@@ -391,6 +403,15 @@ def test_settings_that_cannot_work(options, message):
     base, candidate = models(1500, columns=columns)
     with pytest.raises(UsageError, match=message):
         compare(base, [candidate], **options)
+
+
+def test_as_many_bins_values_and_slices_as_are_allowed():
+    columns = {"row": np.arange(1000), "part": np.arange(1000) // 5}
+    base, candidate = models(1000, columns=columns)
+    assert compare(base, [candidate], bins=1000)["nll"].low is not None
+    assert compare(base, [candidate], slices=["row"], min_rows=2).candidates[0].slices == ()
+    parts = compare(base, [candidate], slices=["part"], min_rows=5).candidates[0].slices
+    assert [part.n for part in parts] == [5] * 200
 
 
 def test_without_candidates():

@@ -260,6 +260,34 @@ def test_small_slices_are_counted_and_left_out():
     assert (judged.verdict, judged.reason) == ("error", "too few rows to be measured: 20")
 
 
+@pytest.mark.parametrize(("min_rows", "verdict"), [(200, "pass"), (201, "error")])
+def test_a_slice_of_just_enough_rows_is_judged(min_rows, verdict):
+    assert one(WORST, sliced(0.01), GateSettings(min_rows=min_rows)).verdict == verdict
+
+
+def test_the_worst_of_several_slices_is_farthest_beyond_the_limit():
+    def measure(_):
+        results = [
+            SliceResult("weather", str(v), 200, {"accuracy": MetricResult("accuracy", v, low=v, high=v)}, None, None)
+            for v in (0.6, 0.5, 0.65)
+        ]
+        return Measured(over_confident(slices=tuple(results), small_slices=()))
+
+    for limit, verdict in ((0.7, "fail"), (0.4, "pass")):
+        judged = one(Rule("accuracy", "min", limit, slice="worst"), measure)
+        assert (judged.verdict, judged.decisive.slice) == (verdict, "weather=0.5")
+
+
+def test_the_worst_drop_of_several_slices_is_the_largest():
+    changes = [
+        SliceDifferences("weather", str(i), 200, {"accuracy": Difference("accuracy", 0.9, 0.9 + d, d, d, d, 0.1, 0.1)})
+        for i, d in enumerate((-0.1, 0.1, -0.2))
+    ]
+    measure = measured(sliced(0.0, 0.0, 0.0)(0.95).report, CHANGES, changes)
+    judged = one(Rule("accuracy", "max_drop", 0.05, slice="worst"), measure)
+    assert (judged.verdict, judged.decisive.slice) == ("fail", "weather=2")
+
+
 def test_a_slice_that_could_not_be_measured_never_passes():
     def measure(_):
         null = SliceResult("weather", "x", 200, {"ece": MetricResult("ece", None, reason="because")}, None, None)
