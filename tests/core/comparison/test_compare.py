@@ -302,7 +302,7 @@ def test_float32_probabilities_lie_in_the_bins_of_the_report():
     labels = np.tile([0, 0, 0, 1], 25)
     base = Predictions(probs=probs, labels=labels)
     sharper = Predictions(probs=np.tile(np.array([[0.9, 0.1], [0.6, 0.4]], np.float32), (50, 1)), labels=labels)
-    double = [Predictions(probs=np.round(p.scores.astype(float), 6), labels=labels) for p in (base, sharper)]
+    double = [Predictions(probs=np.round(np.asarray(p.scores, float), 6), labels=labels) for p in (base, sharper)]
     one, other = compare(base, [sharper], bins=5)["ece"], compare(double[0], [double[1]], bins=5)["ece"]
     assert (one.low, one.high) == (pytest.approx(other.low, abs=1e-6), pytest.approx(other.high, abs=1e-6))
 

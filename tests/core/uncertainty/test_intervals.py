@@ -16,7 +16,6 @@ from calibeval.core.sums.binning import BinSums, Floats, bin_sums, equal_width_e
 from calibeval.core.uncertainty.floors import gap_floor
 from calibeval.core.uncertainty.intervals import (
     Interval,
-    Joint,
     cwce_interval,
     ece_interval,
     gap_interval,
@@ -26,6 +25,7 @@ from calibeval.core.uncertainty.intervals import (
     oe_interval,
     wilson_interval,
 )
+from calibeval.core.uncertainty.paths import Joint
 
 EDGES = equal_width_edges(15)
 Z = 1.959963984540054

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from calibeval.core.sums.binning import bin_sums, equal_width_edges
-from calibeval.core.uncertainty.intervals import Joint
+from calibeval.core.sums.binning import BinSums, bin_sums, equal_width_edges
 from calibeval.core.uncertainty.paired_paths import oe_side
-from calibeval.core.uncertainty.paths import BinSums, folded_path, gap_errors, overconfidence_path, pooled_path
+from calibeval.core.uncertainty.paths import Joint, folded_path, gap_errors, overconfidence_path, pooled_path
 
 N = 400
 Z = 1.959963984540054
