@@ -9,9 +9,9 @@ import pytest
 
 from calibeval import Predictions, evaluate
 from calibeval.core.metrics.result import MetricResult
-from calibeval.core.report.report import Bin
+from calibeval.core.report.report import Bin, Recalibrated
 from calibeval.core.report.standing import Standing, judge, with_floor
-from calibeval.words.report import against_noise, headline
+from calibeval.words.report import against_noise, headline, repair
 from calibeval.words.signs import bin_range
 from tests.render.hand_made import bins, over_confident, with_metric, without_intervals
 
@@ -164,6 +164,49 @@ def test_false_alarms_on_calibrated_models_are_rare_and_never_certain():
         leads.append(headline(dump).split(" ")[0])
     assert {lead for lead in leads if lead != "Probably"} <= {"Within", "Whether"}
     assert 0 < leads.count("Probably") < 0.12 * len(leads)
+
+
+def repaired(before, after, *, method="temperature", **where):
+    """What is said of a map that brings the ECE from one result to another, over 5,000 rows."""
+    old, new = (ece(*numbers) for numbers in (before, after))
+    parameters = {"temperature": 2.3456} if method == "temperature" else {}
+    found = Recalibrated(method, parameters, where or {"folds": 5}, {"ece": new}, (), None)
+    metrics = {"ece": old}
+    return repair(replace(over_confident(), n=5000, metrics=metrics, recalibrated=found))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "end"),
+    [
+        ((0.126, 0.009, 0.013), (0.013, 0.009, 0.013), "repairs it: ECE 12.60 → 1.30, within noise of calibrated."),
+        (
+            (0.126, 0.009, 0.013),
+            (0.03, 0.02, 0.031),
+            "lowers it: ECE 12.60 → 3.00; whether anything is left cannot be told at this sample size.",
+        ),
+        ((0.126, 0.009, 0.013), (0.0629, 0.009, 0.013), "repairs most of it: ECE 12.60 → 6.29, still beyond noise."),
+        ((0.126, 0.009, 0.013), (0.063, 0.009, 0.013), "repairs some of it: ECE 12.60 → 6.30, still beyond noise."),
+        ((0.126, 0.009, 0.013), (0.1259, 0.009, 0.013), "repairs some of it: ECE 12.60 → 12.59, still beyond noise."),
+        ((0.126, 0.009, 0.013), (0.126, 0.009, 0.013), "does not repair it: ECE 12.60 → 12.60."),
+        ((0.013, 0.009, 0.013), (0.012, 0.009, 0.013), "has little to repair: ECE 1.30 → 1.20."),
+    ],
+)
+def test_a_repair_is_said_by_what_is_left(before, after, end):
+    assert repaired(before, after) == f"A temperature of 2.35 out of fold {end}"
+
+
+def test_a_map_is_named_with_what_it_was_fitted_on():
+    numbers = (0.126, 0.009, 0.013), (0.126, 0.009, 0.013)
+    assert repaired(*numbers, method="vector", path="val.npz", split="a").startswith(
+        "A map by vector fitted on val.npz#a does"
+    )
+    assert repaired(*numbers, path="val.npz", split=None).startswith("A temperature of 2.35 fitted on val.npz does")
+
+
+@pytest.mark.parametrize(("gap", "said"), [(0.01, "says 50.0 % on average"), (0.0099, "says 49.99 % on average")])
+def test_two_decimals_are_shown_where_one_would_hide_a_gap_below_a_point(gap, said):
+    dump = with_metric(over_confident(), "accuracy", value=0.49)
+    assert said in headline(with_metric(dump, "confidence_gap", value=gap)).lower()
 
 
 def test_without_any_floor_only_the_facts_are_said():

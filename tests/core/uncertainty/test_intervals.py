@@ -165,6 +165,14 @@ def test_errors_of_classes_add_up_to_twice_the_variance_of_independent_ones(k: i
     assert interval.low == pytest.approx(0.08 - half, abs=0.01 * half)
 
 
+def test_a_floor_by_groups_is_at_most_one() -> None:
+    # Groups that vary forty times as much as rows would make of 100 fair coins an error of 1.6 and more.
+    sums = one_bin(100, 0.5, 0.5)
+    floor = joint_floor(sums, 100, Joint(np.array([200.0]), np.zeros((1, 1)), 30))
+    assert floor.expected > 1.0 - 1e-9
+    assert floor.high == 1.0
+
+
 def test_class_wise_sums_have_two_axes() -> None:
     with pytest.raises(InputError, match=r"shape \(1,\)"):
         cwce_interval(one_bin(10, 0.5, 0.5), 10, 0.95)
@@ -190,6 +198,7 @@ def test_mce_ignores_small_bins_and_shares_the_level_among_the_rest() -> None:
     assert alone is not None
     assert mce_interval(together(far, near, small), 0.95) == alone
     assert mce_interval(small, 0.95) is None
+    assert mce_interval(one_bin(30, 0.9, 0.0), 0.95) is not None
 
 
 def test_mean_interval_by_hand() -> None:
