@@ -48,3 +48,12 @@ def test_more_than_half_of_the_rows_that_occur_once_must_be_shared_too(single, l
 def test_rows_of_which_none_occurs_once_leak_only_where_all_are_alike_in_order():
     assert find_leak(sample([1, 1, 2, 2]), sample([2, 2, 1, 1])) is None
     assert find_leak(sample([1, 1, 2, 2]), sample([1, 1, 2, 2])).rows == 4
+
+
+@pytest.mark.parametrize("splits", [("val", "val"), (None, "val"), ("val", "val+test")])
+def test_of_one_file_the_smaller_sample_is_shared(splits):
+    one, other = (
+        Sample(Source("a.npz", split, "f00"), n, 3, "scores", lambda: np.zeros(0, np.uint64))
+        for split, n in zip(splits, (10, 30), strict=True)
+    )
+    assert find_leak(one, other).rows == find_leak(other, one).rows == 10

@@ -74,6 +74,12 @@ def test_unsigned_labels():
     assert found.predictions.labels.dtype == np.uint8
 
 
+def test_as_many_rows_or_groups_as_folds_are_enough():
+    assert sorted(deal(dump(5), 5, seed=0)) == [0, 1, 2, 3, 4]
+    folds = deal(dump(), 5, seed=0, groups=np.arange(203) % 5)
+    assert sorted(folds[:5]) == [0, 1, 2, 3, 4]
+
+
 def test_settings_that_cannot_be():
     with pytest.raises(UsageError, match="folds is 1, but at least 2"):
         cross_fit(dump(), 1)
