@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import os
 from pathlib import Path
 
 import pytest
-import typer.main
 from hypothesis import settings
 
 # One thread a process for BLAS and torch, which read this when they are loaded: several processes share the cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Output is as wide as it is for a pipe, whatever terminal, or pytest-xdist, says.
 os.environ.pop("COLUMNS", None)
-# The commands are built from their functions once a process, and not at every call.
-typer.main.get_command = functools.cache(typer.main.get_command)
 
 settings.register_profile("suite", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("suite")

@@ -154,6 +154,7 @@ def test_without_the_numbers_nothing_is_said():
     assert headline(replace(dump, metrics={})) == "Nothing can be said: it was not measured."
 
 
+@pytest.mark.slow
 def test_false_alarms_on_calibrated_models_are_rare_and_never_certain():
     rng = np.random.default_rng(20)
     leads = []

@@ -189,6 +189,7 @@ def effects(rng, groups, size, effect):
     return Predictions(confidence=confidence, correct=correct, columns={"g": group})
 
 
+@pytest.mark.slow
 def test_coverage_with_an_effect_of_the_group():
     rng, held = np.random.default_rng(11), {"rows": 0, "groups": 0}
     for _ in range(80):
@@ -200,6 +201,7 @@ def test_coverage_with_an_effect_of_the_group():
     assert held["rows"] <= 66  # which 95 % would give once in a million times
 
 
+@pytest.mark.slow
 def test_a_calibrated_model_rarely_exceeds_its_floor():
     rng, above, few = np.random.default_rng(12), {"rows": 0, "groups": 0}, 0
     for _ in range(80):

@@ -232,6 +232,7 @@ def test_holm_keeps_the_order_and_never_flatters(values):
     assert [corrected[i] for i in order] == sorted(corrected)
 
 
+@pytest.mark.slow
 def test_calibrated_slices_are_rarely_called_wrong():
     rng = np.random.default_rng(3)
     wrong = 0

@@ -336,6 +336,7 @@ def test_many_rows_narrow_the_interval(n: int) -> None:
     assert interval.high == pytest.approx(0.01 + half, abs=0.02 * half)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "accuracy"),
     [
@@ -363,6 +364,7 @@ def test_coverage(name: str, accuracy: Callable[[Floats], Floats]) -> None:
     assert np.all(shares <= 0.995)
 
 
+@pytest.mark.slow
 def test_class_wise_coverage() -> None:
     rng = np.random.default_rng(21)
     n, k, replicates = 1000, 4, 150
