@@ -36,6 +36,7 @@ def run(suffix, count, seed, folder):
     path = folder / f"mutant{suffix}"
     codes = {}
     for number in range(count):
+        path.unlink(missing_ok=True)  # some file systems are slow to write to an old file
         path.write_bytes(mutant(content, other, rng))
         began = time.monotonic()
         errors = io.StringIO()
