@@ -34,6 +34,12 @@ def test_more_than_half_of_the_rows_without_ids_are_a_leak(shared, leaks, turned
         assert (leak.reason, leak.rows, leak.certain) == ("rows", shared, True)
 
 
+@pytest.mark.parametrize(("shared", "leaks"), [(5, False), (6, True)])
+def test_all_that_occur_once_are_not_enough_where_they_are_half(shared, leaks):
+    leak = find_leak(sample([*range(shared), *[60] * (10 - shared)]), sample([*range(shared), *range(100, 200)]))
+    assert (leak is not None) == leaks
+
+
 @pytest.mark.parametrize(("single", "leaks"), [(2, False), (3, True)])
 def test_more_than_half_of_the_rows_that_occur_once_must_be_shared_too(single, leaks):
     # Six saturated rows and four of their own: with two of these, 8 of 10 rows are shared, but no leak is proven.
