@@ -19,7 +19,7 @@ quick: $(DEV)/.installed ## while you work: everything but what is marked slow, 
 	$(DEV)/bin/ruff check --quiet .
 	$(DEV)/bin/python -m pytest $(PARALLEL) -m "not slow"
 
-coverage: $(DEV)/.installed ## the suite once more, counting branches: fails below the floor in pyproject.toml
+coverage: $(DEV)/.installed ## what quick runs, counting lines and branches: fails below the floor in pyproject.toml
 	$(DEV)/bin/python -m pytest $(PARALLEL) -m "not slow" --cov --cov-report=term:skip-covered
 
 fuzz: $(DEV)/.installed ## 20,000 mutants a format, 200 kills: about an hour

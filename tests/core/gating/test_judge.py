@@ -167,7 +167,7 @@ def test_the_rows_needed_do_decide_if_the_value_stays(half, share, n):
 
 
 @pytest.mark.parametrize("side", [1.0, -1.0])
-def test_more_than_a_milliard_rows_are_no_advice(side):
+def test_more_than_a_billion_rows_are_no_advice(side):
     # 1,000 rows and a half-width of 999.9 or 1000.1 times the distance: 1,000 x 999.9^2 is just below 1e9.
     def needed(half):
         low, high = (-(half - 1.0), half + 5.0) if side > 0 else (-half - 5.0, half - 1.0)
