@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -31,7 +31,7 @@ class Case(NamedTuple):
 
     name: str
     module: type
-    settings: dict
+    settings: dict[str, Any]
     formula: object
 
     def make(self, **more):
