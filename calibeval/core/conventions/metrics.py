@@ -39,8 +39,9 @@ def convention_metrics(
     for metric in metrics_for(base.k):
         if not metric.binned:  # nothing is binned in these, so there is nothing to disagree about
             found[metric.name] = metric.measured(base, level)
-        elif metric.binary and convention.binary == "P(class 1)":
-            found[metric.name] = replace(found["ece"], name=metric.name)
+        elif convention.binary == "P(class 1)" and (same := _of_top_label(metric)) is not None:
+            # Where there are two classes, the tool's bins of the top label are of P(class 1).
+            found[metric.name] = replace(_binned(same.name, base, tool, convention, level), name=metric.name)
         else:
             found[metric.name] = _binned(metric.name, base, tool, convention, level)
     return found
@@ -61,6 +62,16 @@ def _binned(name: str, base: Sums, tool: ConventionSums, convention: Convention,
         classes=None if tool.classes is None else tool.classes.with_dropped,
     )
     return replace(metric.measured(sums, level), name=name)
+
+
+def _of_top_label(metric: Metric) -> Metric | None:
+    """Of a metric of class 1, the same of the top label; None of other metrics, and where there is none."""
+    if not isinstance(metric, Binned) or metric.over != "class 1":
+        return None
+    same = replace(metric, over="top", binary=False)
+    facts = ("name", "title", "source", "shown")
+    alike = (m for m in METRICS.values() if type(m) is type(metric))
+    return next((m for m in alike if replace(m, **{fact: getattr(same, fact) for fact in facts}) == same), None)
 
 
 def _missing(metric: Metric, tool: ConventionSums, convention: Convention) -> str | None:

@@ -50,7 +50,7 @@ class Folded(Binned):
 
     def difference_from(self, saved: Side, own: Side, level: Level) -> Contrast:
         """Along two independent paths; from the two intervals where the bins do not tell, or there are none."""
-        if not (saved.bins_tell and own.bins_tell) or self.over == "class 1":
+        if not (saved.bins_tell and own.bins_tell and self.in_reports):
             return self.margins_from(saved, own, level)
         bins = self.saved_bins(saved), self.saved_bins(own)
         check_thick(*bins)
