@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.sums.binning import BinSums, Floats, totals_by_index
+from calibeval.core.uncertainty.inversion import Path
 from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.pair_grid import accepted_ends, least_surprise
-from calibeval.core.uncertainty.paths import Joint, Path, folded_path, gap_errors, overconfidence, overconfidence_path
+from calibeval.core.uncertainty.paths import Joint, folded_path, gap_errors, overconfidence, overconfidence_path
 from calibeval.core.uncertainty.special import normal_cdf, normal_pdf
 
 Bins = npt.NDArray[np.intp]
