@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.row_source import Kind, RowSource
-from calibeval.core.sums.binning import BinSums, Floats, bin_index, stored_edges
+from calibeval.core.sums.binning import BinSums, Floats, bin_index
+from calibeval.core.sums.engine import edges_of
 from calibeval.core.sums.sums import RowScores, Sums
 from calibeval.core.uncertainty.joints import MOST_CELLS, Codes, Joints
 from calibeval.core.uncertainty.paths import Joint, gap_errors
@@ -25,9 +26,7 @@ def joints_of(sums: Sums, rows: RowScores, codes: Codes, count: int, predictions
     sums: of these predictions; rows: their results. codes: (n,) in [0, count), the group of every row that counts.
     """
     in_order = _InOrder.of(codes, count)
-    edges = sums.edges
-    if predictions.kind in ("probs", "confidence"):
-        edges = stored_edges(edges, predictions.precision)
+    _, edges = edges_of(predictions, len(sums.edges) - 1)
     gaps = rows.correct - rows.confidence
 
     def joint(binned: BinSums, limits: Floats) -> Joint | None:

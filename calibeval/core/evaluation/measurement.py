@@ -46,11 +46,13 @@ class Measurement:
         *,
         keep_rows: bool = False,
         sliced: bool = True,
+        by_class: bool = True,
     ) -> Measurement:
         """One reading of the scores, one more for each slice column, for groups, and for another tool's bins.
 
         keep_rows: keep the results of every row, of slices, too: 25 bytes each. sliced: cut slices, if settings name
-        columns. The others: as for `evaluate_dump`.
+        columns. by_class: with class-wise sums of slices; without them, and with rows, slices need no reading.
+        The others: as for `evaluate_dump`.
         Raises: InputError for values that contradict the kind of the scores; UsageError for columns that cannot be cut.
         """
         groups = find_groups(predictions, settings, resources)
@@ -61,7 +63,15 @@ class Measurement:
             keep_rows=keep_rows or (groups is not None and groups.refused is None),
         )
         columns = (
-            SlicedColumn.of(predictions, column, settings, resources.quiet(), groups=groups, keep_rows=keep_rows)
+            SlicedColumn.of(
+                predictions,
+                column,
+                settings,
+                resources.quiet(),
+                groups=groups,
+                keep_rows=keep_rows,
+                known=None if by_class else sums.rows,
+            )
             for column in (settings.slices if sliced else ())
         )
         convention = CONVENTIONS[settings.convention]

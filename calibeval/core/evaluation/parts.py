@@ -12,6 +12,7 @@ import numpy.typing as npt
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.sums.engine import joined_rows, summarise
 from calibeval.core.sums.equal_mass import confidence_keys, from_keys
+from calibeval.core.sums.from_rows import sums_from_rows
 from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.sums import EqualMass, RowScores, Sums
 from calibeval.core.sums.threads import in_order
@@ -20,6 +21,27 @@ from calibeval.core.sums.threads import in_order
 BLOCK_SCORES = 2**24
 
 Rows = npt.NDArray[np.intp]
+
+
+def known_part_sums(predictions: Predictions, known: RowScores, parts: Sequence[Rows], bins: int) -> list[Sums]:
+    """The sums of each part but the class-wise ones, from results that are known: no reading of the scores.
+
+    known: the results of every row that counts. parts: as for `part_sums`.
+    """
+    found = []
+    for rows in parts:
+        own = known.at(places_of(predictions, rows))
+        sums = sums_from_rows(predictions, own, predictions.labels[rows].astype(np.intp), bins)
+        found.append(located(replace(sums, rows=own), predictions, rows))
+    return found
+
+
+def places_of(predictions: Predictions, rows: Rows) -> Rows:
+    """Where stored rows stand among those that count."""
+    if not predictions.ignored:
+        return rows
+    places: Rows = np.cumsum(predictions.labels != predictions.ignore_index) - 1
+    return places[rows]
 
 
 def part_sums(

@@ -20,6 +20,8 @@ from calibeval.core.evaluation.settings import checked
 from calibeval.core.gating.judge import Measured, judge
 from calibeval.core.gating.rules import GateSettings, Rule, rule_from_table
 from calibeval.core.gating.verdict import RuleVerdict, Verdict
+from calibeval.core.metrics.bins import Binned
+from calibeval.core.metrics.table import METRICS
 from calibeval.core.report.report import Report
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.engine import summarise
@@ -126,8 +128,10 @@ class Subject:
             check_bins(how)
         saved = Baseline.of(base, how.bins) if isinstance(base, Report) else None
         pairing = pair_rows(base, dump) if isinstance(base, Predictions) else None
-        kept = keep_rows or pairing is not None
-        measured = Measurement.of(dump, how, resources, keep_rows=kept)
+        by_class = any(isinstance(own, Binned) and own.by_class for own in (METRICS[rule.metric] for rule in rules))
+        cheap = bool(columns) and not by_class and not resources.streams(dump)
+        kept = keep_rows or pairing is not None or cheap
+        measured = Measurement.of(dump, how, resources, keep_rows=kept, by_class=by_class)
         matched = None
         if isinstance(base, Predictions) and pairing is not None:
             both = _sliced_in_both(how, dump)
@@ -139,6 +143,7 @@ class Subject:
                 both,
                 resources,
                 known=measured.columns,
+                by_class=by_class,
             )
         values = frozenset(rule.metric for rule in rules if not rule.is_change)
         values |= {"ece"} if columns else set()  # slices are sorted by it

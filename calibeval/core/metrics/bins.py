@@ -40,6 +40,11 @@ class Binned(Metric):
 
     over: Over = "top"
 
+    @property
+    def by_class(self) -> bool:
+        """Whether it needs class-wise sums."""
+        return self.over in ("classes", "class 1")
+
     def bins(self, sums: Sums) -> BinSums:
         """Its bins. Raises: NotComputable for class-wise bins of a dump that holds the top label only."""
         if self.over in ("top", "mass"):

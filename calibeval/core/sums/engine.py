@@ -62,9 +62,7 @@ def summarise(
     >>> sums.top.count.tolist(), sums.top.y.tolist()
     ([0.0, 2.0], [0.0, 1.0])
     """
-    edges = equal_width_edges(bins)
-    stored = predictions.kind in ("probs", "confidence")
-    compared = stored_edges(edges, predictions.precision) if stored else edges
+    edges, compared = edges_of(predictions, bins)
     jobs, progress = resources.jobs, resources.progress
     keys = (
         CountedKeys(
@@ -97,6 +95,19 @@ def summarise(
     )
 
 
+def edges_of(predictions: Predictions, bins: int) -> tuple[Floats, Floats]:
+    """The edges of equal-width bins, and the same as probabilities of the stored type can meet them."""
+    edges = equal_width_edges(bins)
+    stored = predictions.kind in ("probs", "confidence")
+    return edges, stored_edges(edges, predictions.precision) if stored else edges
+
+
+def chunk_rows(predictions: Predictions) -> int:
+    """The number of rows of a chunk, which depends on the number of classes alone."""
+    width = predictions.scores.shape[-1] if predictions.k else 1
+    return max(1, min(CHUNK_SCORES // width, CHUNK_ROWS))
+
+
 def _tolerance(predictions: Predictions) -> Tolerance:
     return Tolerance(predictions.sum_tolerance, predictions.largest_probability)
 
@@ -105,8 +116,7 @@ def _pieces(
     predictions: Predictions, edges: Floats, compared: Floats, jobs: int, *, keep_rows: bool
 ) -> Iterator[_Piece]:
     """The sums of chunks in the order of their rows. compared: edges as the stored type can meet them."""
-    width = predictions.scores.shape[-1] if predictions.k else 1
-    every = predictions.blocks(max(1, min(CHUNK_SCORES // width, CHUNK_ROWS)))
+    every = predictions.blocks(chunk_rows(predictions))
     blocks = (block for block in every if len(block.labels))  # a block may hold ignored rows alone
     return in_order(lambda block: _piece(predictions, block, edges, compared, keep_rows=keep_rows), blocks, jobs)
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from calibeval.core.sums.binning import BinSums, Floats
 from calibeval.core.uncertainty.floors import mean_absolute_gap
-from calibeval.core.uncertainty.inversion import PointFields, Numbers, Path
+from calibeval.core.uncertainty.inversion import Numbers, Path, PointFields
 from calibeval.core.uncertainty.special import normal_cdf, normal_pdf, student_quantile
 
 # Beyond this ratio of a gap to its standard error the fold at zero is not felt.

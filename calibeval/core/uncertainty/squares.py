@@ -16,7 +16,7 @@ from calibeval.core.errors import InputError
 from calibeval.core.sums.binning import BinSums, Floats
 from calibeval.core.uncertainty.floors import HIGH, Floor, cube_root_quantile
 from calibeval.core.uncertainty.intervals import Interval
-from calibeval.core.uncertainty.inversion import PointFields, Numbers, Path, invert
+from calibeval.core.uncertainty.inversion import Numbers, Path, PointFields, invert
 from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.paths import PSEUDO_ROWS, Joint, gap_errors
 from calibeval.core.uncertainty.special import log_gamma, normal_quantile
