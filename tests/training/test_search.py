@@ -7,13 +7,13 @@ import math
 import numpy as np
 import pytest
 
-from calibeval.losses import LOSSES
-from calibeval.training.search import DECAYS, FREE, RATES, candidates
+from calibeval.losses.table import TABLE
+from calibeval.training.search import DECAYS, DIMENSIONS, RATES, candidates
 from calibeval.training.spec import LossSpec, parse_losses
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
-@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("name", TABLE)
 def test_every_loss_gets_as_many_candidates_in_its_ranges(name, optimizer):
     found = candidates(LossSpec(name), 40, optimizer)
     assert len({str(candidate) for candidate in found}) == 40
@@ -21,7 +21,7 @@ def test_every_loss_gets_as_many_candidates_in_its_ranges(name, optimizer):
         for value, (low, high) in (
             (candidate.rate, RATES[optimizer]),
             (candidate.decay, DECAYS[optimizer]),
-            *((candidate.loss[free], ends) for free, ends in FREE[name].items()),
+            *((candidate.loss[free], ends) for free, ends in TABLE[name].tuned.items()),
         ):
             assert low * 0.99 <= value <= high * 1.01
         parse_losses(str(candidate.loss))  # arguments that the loss takes
@@ -31,7 +31,7 @@ def test_every_loss_gets_as_many_candidates_in_its_ranges(name, optimizer):
 def test_candidates_cover_every_range_evenly(name):
     found = candidates(LossSpec(name), 64, "adamw")
     columns = [([c.rate for c in found], RATES["adamw"]), ([c.decay for c in found], DECAYS["adamw"])]
-    columns += [([c.loss[free] for c in found], ends) for free, ends in FREE[name].items()]
+    columns += [([c.loss[free] for c in found], ends) for free, ends in TABLE[name].tuned.items()]
     for values, (low, high) in columns:
         shares = np.log(np.array(values) / low) / math.log(high / low)
         counts = np.histogram(shares, np.linspace(0, 1, 9))[0]
@@ -51,3 +51,7 @@ def test_what_was_said_stays():
 def test_a_least_rho_that_was_said_keeps_rho():
     for candidate in candidates(LossSpec("cals", {"rho_min": 2.0}), 6, "adamw"):
         assert (candidate.loss["rho_min"], candidate.loss["rho_init"]) == (2.0, None)
+
+
+def test_the_sequence_has_a_dimension_for_every_parameter():
+    assert max(len(entry.tuned) for entry in TABLE.values()) + 2 <= DIMENSIONS
