@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from calibeval.core.errors import InputError, UsageError, nearest
-from calibeval.core.heads.features import Features, shared_rows
+from calibeval.core.heads.features import Features, feature_leak
 from calibeval.core.heads.layers import PlainLayer
 from calibeval.readers.features.features import open_features
-from calibeval.readers.features.head_weights import Head, read_head
+from calibeval.readers.features.head_weights import HeadWeights, read_head
 from calibeval.readers.meaning.assemble import ReadOptions
-from calibeval.training.finetune import Request
+from calibeval.training.request import Request
 
 NEW_HEADS = ("linear", "mlp")
 
@@ -42,7 +42,7 @@ class Data:
 
     splits: Mapping[str, Features]
     k: int
-    start: Head | None
+    start: HeadWeights | None
     warnings: tuple[str, ...]
 
     @property
@@ -124,7 +124,7 @@ def _check_alike(features: Features, train: Features) -> None:
     raise InputError(f'class {place} is "{one[place]}" in {name}, but "{other[place]}" in {first}')
 
 
-def _classes(splits: Mapping[str, Features], start: Head | None) -> int:
+def _classes(splits: Mapping[str, Features], start: HeadWeights | None) -> int:
     """The number of classes: those of the head, or what TRAIN and VAL hold; TEST has no say in what is trained.
 
     Raises: InputError for a label beyond them, or fewer than two.
@@ -141,7 +141,7 @@ def _classes(splits: Mapping[str, Features], start: Head | None) -> int:
     return k
 
 
-def _head(command: Command, train: Features) -> Head:
+def _head(command: Command, train: Features) -> HeadWeights:
     """The head to go on from."""
     hint = nearest(command.head.lower(), NEW_HEADS)
     if hint and not Path(command.head).exists():
@@ -158,7 +158,7 @@ def _head(command: Command, train: Features) -> Head:
 
 
 def _leaks(fitted: Features, tested: Features, *, allowed: bool) -> list[str]:
-    leak = shared_rows(fitted, tested)
+    leak = feature_leak(fitted, tested)
     if leak is None:
         return []
     if leak.certain and not allowed:

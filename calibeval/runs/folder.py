@@ -14,14 +14,14 @@ from typing import Any
 import numpy.typing as npt
 
 from calibeval.core.errors import FileProblem, InputError, UsageError
-from calibeval.core.heads.finetuned import Finetuned
+from calibeval.core.heads.results import Finetuned
 from calibeval.core.report.report import Report
 from calibeval.readers.features.head_weights import RUN_FILE
 from calibeval.render.page import page as html
 from calibeval.runs import checkpoint
 from calibeval.runs.results import SavedHead
-from calibeval.training.finetune import predictions_of
-from calibeval.training.sweep import Step, Sweep
+from calibeval.training.request import head_predictions
+from calibeval.training.sweep import StageEpoch, Sweep
 from calibeval.training.trainer import finite
 from calibeval.writers.atomic import make_folder, write_file
 from calibeval.writers.dump import write_dump
@@ -65,7 +65,7 @@ class RunFolder:
                 "start again without --resume"
             )
 
-    def record(self, step: Step, sweep: Sweep) -> None:
+    def record(self, step: StageEpoch, sweep: Sweep) -> None:
         """Append an epoch to the history; from time to time, and at the end of training, write a checkpoint."""
         try:
             with self._history.open("a", encoding="utf-8") as file:
@@ -115,7 +115,7 @@ def _write_head(folder: Path, head: SavedHead) -> None:
     for prefix, layer in zip(prefixes, head.layers, strict=True):
         arrays |= {f"{prefix}weight": layer.weight, f"{prefix}bias": layer.bias}
     for split, features in head.splits.items():
-        write_dump(predictions_of(head.layers, features), folder / DUMPS[split])
+        write_dump(head_predictions(head.layers, features), folder / DUMPS[split])
     write_file(folder / FACTS, (json.dumps(head.facts, indent=1, allow_nan=False) + "\n").encode())
     write_tensors(folder / RUN_FILE, arrays)
 
@@ -154,11 +154,11 @@ def _seconds(text: str | None) -> float:
     return seconds
 
 
-def _line(step: Step) -> dict[str, Any]:
+def _line(step: StageEpoch) -> dict[str, Any]:
     """One epoch of one stage, for history.jsonl; a number that diverged is null."""
     validation = step.epoch.validation
     numbers = zip(
-        step.stage.candidates,
+        step.stage.recipes,
         step.epoch.losses,
         validation.nll,
         validation.nll_after,
@@ -173,16 +173,16 @@ def _line(step: Step) -> dict[str, Any]:
         "epoch": step.epoch.number,
         "heads": [
             {
-                "loss": str(candidate.loss),
-                "lr": candidate.rate,
-                "weight_decay": candidate.decay,
+                "loss": str(recipe.loss),
+                "lr": recipe.rate,
+                "weight_decay": recipe.decay,
                 "train_loss": finite(loss),
                 "val_nll": finite(nll),
                 "val_nll_after_temperature": finite(after),
                 "val_accuracy": accuracy if math.isfinite(nll) else None,
                 "running": running,
             }
-            for candidate, loss, nll, after, accuracy, running in numbers
+            for recipe, loss, nll, after, accuracy, running in numbers
         ],
     }
 

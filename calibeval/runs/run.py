@@ -7,19 +7,19 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, Protocol
 
-from calibeval.core.heads.finetuned import Finetuned
+from calibeval.core.heads.results import Finetuned
 from calibeval.runs.data import Command, Data, read_data
 from calibeval.runs.folder import RunFolder, finished_run
 from calibeval.runs.results import measured, results
 from calibeval.runs.torch_setup import few_threads, memory_is_told
-from calibeval.training.finetune import finish, prepare
-from calibeval.training.sweep import Step
+from calibeval.training.request import finish, prepare
+from calibeval.training.sweep import StageEpoch
 
 
 class Watcher(Protocol):
     """Whoever watches a training."""
 
-    def show(self, step: Step) -> None:
+    def show(self, step: StageEpoch) -> None:
         """One epoch is done."""
 
 
@@ -50,18 +50,18 @@ def run_command(
                 step = sweep.step()
                 folder.record(step, sweep)
                 watcher.show(step)
-    outcomes = []
+    heads = []
     for i, trained in enumerate(sweep.heads):
         name = str(request.losses[i % len(request.losses)])
-        outcomes.append(measured(name, trained, finish(trained, standard, data.val), data))
-    found, report, saved = results(command, data, outcomes, settings)
+        heads.append(measured(name, trained, finish(trained, standard, data.val), data))
+    found, report, saved = results(command, data, heads, settings)
     folder.write(found, report, saved)
     say([f"written to {command.out}"])
     return found
 
 
 def _settings(command: Command, data: Data) -> dict[str, Any]:
-    """All that the outcome depends on, for the record and for --resume."""
+    """All that the results depend on, for the record and for --resume."""
     request, training = command.request, command.request.settings
     keys, start = command.reading.keys, data.start
     return {

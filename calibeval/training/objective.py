@@ -14,7 +14,7 @@ from calibeval.losses.multipliers import ConstraintSums, Multipliers, Schedule, 
 from calibeval.losses.table import LossEntry
 from calibeval.training.spec import LossSpec
 
-Numbers = dict[str, Any]
+_Numbers = dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -24,7 +24,7 @@ class _Group:
     start: int
     stop: int
     entry: LossEntry
-    parameters: Numbers
+    parameters: _Numbers
     lagrangian: _Lagrangian | None
 
 
@@ -123,7 +123,7 @@ class _Lagrangian:
         self.now = Multipliers(lambd, rho, nothing, torch.zeros((), dtype=torch.int64, device=device))
         self._seen: ConstraintSums | None = None
 
-    def parameters(self) -> Numbers:
+    def parameters(self) -> _Numbers:
         """What the loss needs."""
         return {"margin": self._margin, "lambd": self.now.lambd, "rho": self.now.rho, **self._rule}
 
@@ -153,9 +153,9 @@ def _kind(spec: LossSpec) -> tuple[Any, ...]:
     return (spec.name, *words, *(every[name] for name in shared))
 
 
-def _numbers(specs: Sequence[LossSpec], device: torch.device, dtype: torch.dtype) -> Numbers:
+def _numbers(specs: Sequence[LossSpec], device: torch.device, dtype: torch.dtype) -> _Numbers:
     """The parameters of losses of one kind: words as they are, numbers as tensors (g,), a single number as such."""
-    found: Numbers = {}
+    found: _Numbers = {}
     for name in specs[0].to_dict():
         values = [spec[name] for spec in specs] if name != "loss" else []
         if not values:

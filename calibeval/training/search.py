@@ -1,26 +1,25 @@
-"""What `--tune` tries: as many candidates for every loss, spread evenly over the logarithms of their parameters."""
+"""What `--tune` tries: as many recipes for every loss, spread evenly over the logarithms of their parameters."""
 
 from __future__ import annotations
 
 import math
 
+from calibeval.training.settings import OPTIMIZERS
 from calibeval.training.spec import LossSpec
-from calibeval.training.trainer import Candidate
+from calibeval.training.trainer import Recipe
 
 DIMENSIONS = 4  # rate, decay, and at most two parameters of a loss
-RATES = {"adamw": (1e-4, 3e-2), "sgd": (3e-3, 3.0)}
-DECAYS = {"adamw": (1e-3, 1.0), "sgd": (1e-6, 1e-2)}
 
 
-def candidates(loss: LossSpec, trials: int, optimizer: str) -> list[Candidate]:
-    """`trials` candidates of a loss; parameters that were said stay as they are.
+def recipes(loss: LossSpec, trials: int, optimizer: str) -> list[Recipe]:
+    """`trials` recipes for a loss; parameters that a person set stay as they are.
 
     Learning rate, weight decay and every free parameter of the loss move along a sequence of low discrepancy, so that
     any number of trials covers their ranges evenly, and the same command tries the same. Rates and decays are those of
     every other loss.
     Source: the R sequence of Roberts (2018), a generalised golden ratio.
 
-    >>> [round(math.log10(c.rate), 2) for c in candidates(LossSpec("ce"), 3, "adamw")]
+    >>> [round(math.log10(c.rate), 2) for c in recipes(LossSpec("ce"), 3, "adamw")]
     [-3.12, -3.47, -3.83]
     """
     entry, said = loss.entry, loss.parameters
@@ -29,7 +28,8 @@ def candidates(loss: LossSpec, trials: int, optimizer: str) -> list[Candidate]:
         for name, ends in entry.tuned.items()
         if name not in said and entry.tuned_unless.get(name) not in said
     }
-    ranges = [RATES[optimizer], DECAYS[optimizer], *free.values()]
+    known = OPTIMIZERS[optimizer]
+    ranges = [known.rates, known.decays, *free.values()]
     steps = _steps(DIMENSIONS)[: len(ranges)]
     found = []
     for trial in range(trials):
@@ -37,7 +37,7 @@ def candidates(loss: LossSpec, trials: int, optimizer: str) -> list[Candidate]:
         rate, decay, *rest = (low * (high / low) ** share for share, (low, high) in zip(shares, ranges, strict=True))
         tried = {name: float(f"{value:.3g}") for name, value in zip(free, rest, strict=True)}
         spec = LossSpec(loss.name, {**entry.tuned_with, **tried, **said})
-        found.append(Candidate(spec, float(f"{rate:.3g}"), float(f"{decay:.3g}")))
+        found.append(Recipe(spec, float(f"{rate:.3g}"), float(f"{decay:.3g}")))
     return found
 
 

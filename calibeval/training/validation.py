@@ -20,7 +20,7 @@ FARTHEST = 12.0  # of the logarithm of a temperature
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """For every candidate, in nats and as a fraction; nll and nll_after are inf where the head diverged."""
+    """For every recipe, in nats and as a fraction; nll and nll_after are inf where the head diverged."""
 
     nll: tuple[float, ...]
     nll_after: tuple[float, ...]

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from calibeval.losses.table import TABLE
-from calibeval.losses.terms import widened
+from calibeval.losses.terms import at_least_float32
 from tests.losses import formulas
 
 K = 4
@@ -40,10 +40,10 @@ class Case(NamedTuple):
         return {**self.settings, "lambd": torch.tensor(LAMBD, dtype=dtype), "rho": torch.tensor(RHO, dtype=dtype)}
 
     def terms(self, logits, labels):
-        return self.entry.terms(logits, labels, **self.parameters(widened(logits).dtype))
+        return self.entry.terms(logits, labels, **self.parameters(at_least_float32(logits).dtype))
 
     def gradient(self, logits, labels):
-        return self.entry.gradient(logits, labels, **self.parameters(widened(logits).dtype))
+        return self.entry.gradient(logits, labels, **self.parameters(at_least_float32(logits).dtype))
 
     def by_hand(self, logits, labels):
         more = {"lambd": LAMBD, "rho": RHO} if self.entry.lagrangian else {}

@@ -88,14 +88,14 @@ def finetune(
     from calibeval.render.terminal.losses import terminal
     from calibeval.runs.data import Command
     from calibeval.runs.run import run_command
-    from calibeval.training.finetune import Request
+    from calibeval.training.request import Request
+    from calibeval.training.settings import TrainingSettings
     from calibeval.training.spec import parse_losses
-    from calibeval.training.trainer import Settings
 
     reading = flags.options()
     request = Request(
         losses=parse_losses(loss),
-        settings=Settings(
+        settings=TrainingSettings(
             optimizer=optimizer,
             epochs=epochs,
             batch_size=batch_size,

@@ -212,13 +212,13 @@ class Features:
         return f"row {stored} holds {block.features[row, column]:g} in feature {column}"
 
 
-def shared_rows(fitted: Features, tested: Features) -> Leak | None:
+def feature_leak(fitted: Features, tested: Features) -> Leak | None:
     """The leak between two feature caches with labels, or None: rows that are trained on and tested on.
 
     Features are compared in their bits as float32, and read once each.
 
     >>> f = Features(features=[[0.5, 1.0], [2.0, -1.0]], labels=[0, 1])
-    >>> shared_rows(f, f).text
+    >>> feature_leak(f, f).text
     'predictions and predictions share 2 rows, identical in features and label'
     """
     return find_leak(_sample(fitted), _sample(tested))

@@ -19,7 +19,7 @@ SCHEMA = "calibeval.map/1"
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class MethodScore:
     """One row of the table from which `method="auto"` chose.
 
     nll: cross-validated, None where the method could not be fitted (reason says why). excess: nll less the best;
@@ -54,7 +54,7 @@ class Fitted:
     bound: str | None = None
     note: str | None = None
     clipped: int = 0
-    selection: tuple[Candidate, ...] = ()
+    selection: tuple[MethodScore, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +134,8 @@ class Map:
         return json.dumps(self.to_dict(), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 
 
-def _without_none(candidate: Candidate) -> dict[str, Any]:
-    facts = {name: getattr(candidate, name) for name in Candidate.__slots__}
+def _without_none(candidate: MethodScore) -> dict[str, Any]:
+    facts = {name: getattr(candidate, name) for name in MethodScore.__slots__}
     return {name: value for name, value in facts.items() if value is not None}
 
 

@@ -11,7 +11,7 @@ from calibeval.core.data.check_values import check_values
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError, UsageError, nearest
 from calibeval.core.sums.rows import BadValues
-from calibeval.recalibrate.base.mapping import SCHEMA, Candidate, Fitted, Map, Parameters, is_number
+from calibeval.recalibrate.base.mapping import SCHEMA, Fitted, Map, MethodScore, Parameters, is_number
 from calibeval.recalibrate.base.scores import Impossible, check_clip, count_clipped, impossible_error, number_of_classes
 from calibeval.recalibrate.maps.beta import BetaMap, fit_beta
 from calibeval.recalibrate.maps.binary import mean_loss
@@ -255,7 +255,7 @@ def _facts(document: Mapping[str, Any]) -> Fitted:
     )  # fmt: skip
 
 
-def _candidate(row: object) -> Candidate:
+def _candidate(row: object) -> MethodScore:
     """One row of the table from which a method was chosen.
 
     Raises: InputError for a value that cannot be.
@@ -275,7 +275,7 @@ def _candidate(row: object) -> Candidate:
             raise InputError(f'the map\'s selection holds "{key}"{nearest(key, kinds)}; known are {", ".join(kinds)}')
         if not kinds[key](value):
             raise InputError(f"the map's selection: {key} cannot be {value!r}")
-    return Candidate(**{"nll": None, "excess": None, "standard_error": None, **row})
+    return MethodScore(**{"nll": None, "excess": None, "standard_error": None, **row})
 
 
 def _no_number(name: str) -> NoReturn:

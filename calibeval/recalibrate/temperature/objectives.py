@@ -14,7 +14,7 @@ from calibeval.core.metrics.calibration import ece
 from calibeval.core.sums.binning import BinSums, bin_index, equal_width_edges, sums_by_index
 from calibeval.recalibrate.base.scores import chunk_rows
 from calibeval.recalibrate.temperature.fused import fused
-from calibeval.recalibrate.temperature.pieces import Facts, Piece, facts, pieces, sample
+from calibeval.recalibrate.temperature.pieces import Piece, ScoreFacts, pieces, sample, score_facts
 from calibeval.recalibrate.temperature.root import find_root
 
 GRID = tuple(i / 10 for i in range(1, 101))
@@ -76,7 +76,7 @@ def equal_accuracy(predictions: Predictions, clip: float | None = None) -> Chose
             f"{predictions.source.name}: the accuracy is {accuracy:.4g}, but with any temperature the mean confidence "
             f"lies between {least:.4g} and {most:.4g}: the objective accuracy has no solution (nll has one)"
         )
-    known: Facts = facts(part if whole else pieces(predictions, clip))
+    known: ScoreFacts = score_facts(part if whole else pieces(predictions, clip))
     u = -math.log(known.spread)
 
     def evaluate_on(every: Iterable[Piece], place: float) -> tuple[float, float, float]:

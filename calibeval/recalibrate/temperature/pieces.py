@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.labels import Labels
 from calibeval.core.data.predictions import Block, Predictions
 from calibeval.core.sums.rows import quiet_lines
-from calibeval.recalibrate.base.scores import BLOCK_SCORES, FEW_CLASSES, Impossible, Labels, chunk_rows, log_scores
+from calibeval.recalibrate.base.scores import BLOCK_SCORES, FEW_CLASSES, Impossible, chunk_rows, log_scores
 
 Coarse = npt.NDArray[np.floating[Any]]
 
@@ -32,8 +33,8 @@ class Piece(NamedTuple):
     axis: int
 
 
-class Facts(NamedTuple):
-    """What tells whether there is an optimum inside: means over rows.
+class ScoreFacts(NamedTuple):
+    """Statistics that decide whether a finite optimum exists: means over rows.
 
     spread: mean distance of a possible class from its row's best. misses: mean distance of the label from it.
     slope, curvature: derivatives of the NLL by beta at beta = 0. infimum: the NLL for beta without end, if no row
@@ -157,11 +158,11 @@ def _at_label(d: Coarse, labels: Labels, axis: int, room: _Room) -> Coarse:
     return t
 
 
-def facts(every: Iterable[Piece]) -> Facts:
+def score_facts(every: Iterable[Piece]) -> ScoreFacts:
     """The facts of all rows, in one pass.
 
-    >>> facts([Piece(np.array([[0.0, -2.0]]), np.array([-2.0]), axis=1)])
-    Facts(spread=1.0, misses=2.0, slope=1.0, curvature=1.0, infimum=0.0)
+    >>> score_facts([Piece(np.array([[0.0, -2.0]]), np.array([-2.0]), axis=1)])
+    ScoreFacts(spread=1.0, misses=2.0, slope=1.0, curvature=1.0, infimum=0.0)
     """
     n, entries, total = 0, 0, np.zeros(5)
     for piece in every:
@@ -178,4 +179,4 @@ def facts(every: Iterable[Piece]) -> Facts:
         n += len(piece.t)
         entries += int(count.sum())
     spread, misses, slope, curvature, infimum = total.tolist()
-    return Facts(spread / entries, misses / n, slope / n, curvature / n, infimum / n)
+    return ScoreFacts(spread / entries, misses / n, slope / n, curvature / n, infimum / n)

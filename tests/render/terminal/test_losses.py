@@ -6,11 +6,11 @@ import csv
 import io
 
 import pytest
-from calibeval.words import losses as words
 
-from calibeval.core.heads.finetuned import SHOWN, Finetuned, LossResult, SeedResult
+from calibeval.core.heads.results import SHOWN, Finetuned, LossResult, SeedResult
 from calibeval.render.tables import losses as tables
 from calibeval.render.terminal.losses import terminal
+from calibeval.words import losses as words
 
 NOTHING = dict.fromkeys(SHOWN)
 REASON = "training diverged in every epoch, so there is no head; lower --lr"

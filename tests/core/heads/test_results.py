@@ -8,7 +8,7 @@ import math
 import pytest
 
 from calibeval.core.errors import InputError
-from calibeval.core.heads.finetuned import SHOWN, Finetuned, LossResult, SeedResult, chosen_of
+from calibeval.core.heads.results import SHOWN, Finetuned, LossResult, SeedResult, chosen_of
 
 NOTHING = dict.fromkeys(SHOWN)
 

@@ -1,4 +1,4 @@
-"""From feature caches to a sweep, and from its heads to what is saved."""
+"""From a request and feature caches to a sweep, and from its heads to what is saved."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from calibeval.core.heads.features import Features
 from calibeval.core.heads.layers import PlainLayer, logits_of
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.fitting.fit import fit
-from calibeval.training.finished import cooled, folded, narrowed, unfolded
+from calibeval.training.folding import cooled, folded, narrowed, unfolded
+from calibeval.training.settings import TrainingSettings
 from calibeval.training.spec import LossSpec
 from calibeval.training.split import Split, Standard, no_standard, resident, staged, standard_of
 from calibeval.training.sweep import Sweep, Task, Trained
-from calibeval.training.trainer import Settings
 
 SPARE = 0.8  # of the free memory of a device may hold features
 BYTES_A_WEIGHT = 24  # while a head trains: the weight, its slope, its best value, and what the optimiser keeps
@@ -36,7 +36,7 @@ class Request:
     """
 
     losses: tuple[LossSpec, ...]
-    settings: Settings
+    settings: TrainingSettings
     hidden: int | None = None
     start: tuple[PlainLayer, ...] | None = None
     standardize: bool = True
@@ -121,13 +121,13 @@ def finish(trained: Trained, standard: Standard, val: Features) -> FinishedHead 
         return None
     wide = folded(trained.layers, standard)
     layers = tuple(narrowed(wide))
-    predictions = predictions_of(layers, val)
+    predictions = head_predictions(layers, val)
     exact = logits_of(wide, val.features)
     rounding = np.abs(predictions.scores[:] - exact).max() / max(1.0, np.abs(exact).max())
     return FinishedHead(trained, layers, fit(predictions), float(rounding))
 
 
-def predictions_of(layers: Sequence[PlainLayer], features: Features) -> Predictions:
+def head_predictions(layers: Sequence[PlainLayer], features: Features) -> Predictions:
     """The predictions of a head for features; where there are no labels, every one is 0."""
     return Predictions(
         logits=logits_of(layers, features.features),
