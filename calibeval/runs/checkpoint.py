@@ -16,14 +16,16 @@ from calibeval.core.errors import InputError, UsageError
 from calibeval.core.version import VERSION
 from calibeval.readers.formats.safetensors import read_with_texts
 from calibeval.readers.stored.limits import Limits
+from calibeval.runs.files import CHECKPOINT
+from calibeval.runs.settings import RunSettings
 from calibeval.training.sweep import Sweep
 from calibeval.writers.tensors import write_tensors
 
-FILE, SCHEMA = "checkpoint.safetensors", "calibeval.checkpoint/1"
+SCHEMA = "calibeval.checkpoint/1"
 LENGTH = "history"  # name of the tensor with the bytes of history.jsonl
 
 
-def save(folder: Path, sweep: Sweep, settings: Mapping[str, Any], history: int) -> None:
+def save(folder: Path, sweep: Sweep, settings: RunSettings, history: int) -> None:
     """Write the state of a sweep. settings: what the command asked for. history: bytes of history.jsonl so far.
 
     Raises: FileProblem if it cannot be written.
@@ -32,18 +34,18 @@ def save(folder: Path, sweep: Sweep, settings: Mapping[str, Any], history: int) 
     arrays = {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
     arrays[LENGTH] = np.array([history])  # besides, a file without tensors would be none
     text = json.dumps(
-        {"schema": SCHEMA, "version": VERSION, "settings": settings, "state": plain},
+        {"schema": SCHEMA, "version": VERSION, "settings": settings.to_dict(), "state": plain},
         allow_nan=False,
     )
-    write_tensors(folder / FILE, arrays, {"state": text, "sha256": _digest(arrays, text)})
+    write_tensors(folder / CHECKPOINT, arrays, {"state": text, "sha256": _digest(arrays, text)})
 
 
-def restore(folder: Path, sweep: Sweep, settings: Mapping[str, Any]) -> int | None:
+def restore(folder: Path, sweep: Sweep, settings: RunSettings) -> int | None:
     """Take a sweep to where its checkpoint was; returns the bytes of history.jsonl then, None without a checkpoint.
 
     Raises: InputError for a damaged checkpoint; UsageError for one of another command, naming what differs.
     """
-    path = folder / FILE
+    path = folder / CHECKPOINT
     if not path.exists():
         return None
     try:
@@ -58,7 +60,7 @@ def restore(folder: Path, sweep: Sweep, settings: Mapping[str, Any]) -> int | No
         length = int(arrays.pop(LENGTH)[0])
     except (InputError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path}: no checkpoint, or a damaged one ({error}); start again without --resume") from None
-    check_same({"version": version, **then}, {"version": VERSION, **settings}, path)
+    check_same({"version": version, **then}, {"version": VERSION, **settings.to_dict()}, path)
     tensors: dict[str, Tensor] = {name: torch.from_numpy(np.array(values)) for name, values in arrays.items()}
     sweep.restore(tensors, state)
     return length

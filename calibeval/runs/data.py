@@ -12,12 +12,12 @@ import numpy as np
 from calibeval.core.errors import InputError, UsageError, nearest
 from calibeval.core.heads.features import Features, feature_leak
 from calibeval.core.heads.layers import PlainLayer
+from calibeval.core.report.fitted_on import FittedOn
 from calibeval.readers.features.features import open_features
 from calibeval.readers.features.head_weights import HeadWeights, read_head
 from calibeval.readers.meaning.assemble import ReadOptions
 from calibeval.training.request import Request
-
-NEW_HEADS = ("linear", "mlp")
+from calibeval.training.settings import HEADS
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +71,12 @@ class Data:
 
     def sources(self) -> dict[str, dict[str, Any]]:
         """The files, for the record."""
-        settled = {name: (features.settled_source(), features.n) for name, features in self.splits.items()}
-        return {
-            name: {"path": source.path, "split": source.split, "sha256": source.sha256, "n": n}
-            for name, (source, n) in settled.items()
-        }
+        return {split: self.fitted_on(split).to_dict() for split in self.splits}
+
+    def fitted_on(self, split: str) -> FittedOn:
+        """The file of a split, as what something was fitted on."""
+        features = self.splits[split]
+        return FittedOn.of(features.settled_source(), features.n)
 
 
 def read_data(command: Command) -> Data:
@@ -89,7 +90,7 @@ def read_data(command: Command) -> Data:
     warnings = [f"{features.source.name}: {text}" for features in splits.values() for text in features.warnings]
     for features in splits.values():
         _check_alike(features, train)
-    start = None if command.head in NEW_HEADS else _head(command, train)
+    start = None if command.head in HEADS else _head(command, train)
     if start is not None:
         warnings += start.warnings
     k = _classes(splits, start)
@@ -143,7 +144,7 @@ def _classes(splits: Mapping[str, Features], start: HeadWeights | None) -> int:
 
 def _head(command: Command, train: Features) -> HeadWeights:
     """The head to go on from."""
-    hint = nearest(command.head.lower(), NEW_HEADS)
+    hint = nearest(command.head.lower(), HEADS)
     if hint and not Path(command.head).exists():
         raise UsageError(f'--head "{command.head}" is neither linear nor mlp, and there is no such file{hint}')
     limits = command.reading.limits

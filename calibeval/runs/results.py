@@ -8,6 +8,7 @@ from typing import Any
 
 from calibeval.core.evaluation.evaluate import evaluate_dump
 from calibeval.core.evaluation.settings import checked
+from calibeval.core.heads.facts import HeadFacts
 from calibeval.core.heads.features import Features
 from calibeval.core.heads.layers import PlainLayer
 from calibeval.core.heads.results import SHOWN, Finetuned, LossResult, SeedResult, chosen_of, metric_values
@@ -15,7 +16,9 @@ from calibeval.core.report.report import DumpReport, Recalibrated, Report
 from calibeval.core.report.settings import Settings
 from calibeval.core.version import VERSION
 from calibeval.runs.data import Command, Data
+from calibeval.runs.settings import RunSettings
 from calibeval.training.request import FinishedHead, head_predictions
+from calibeval.training.settings import LINEAR, MLP
 from calibeval.training.sweep import Trained
 
 OPTIMISTIC = "these numbers are of VAL, which also stopped the training and fitted the temperature: they flatter"
@@ -28,7 +31,7 @@ class SavedHead:
     """What the folder of a loss holds: layers, the facts of head.json, and the splits whose logits are written."""
 
     layers: Sequence[PlainLayer]
-    facts: Mapping[str, Any]
+    facts: HeadFacts
     splits: Mapping[str, Features]
 
 
@@ -50,7 +53,7 @@ def measured(name: str, trained: Trained, head: FinishedHead | None, data: Data)
 
 
 def results(
-    command: Command, data: Data, heads: Sequence[MeasuredHead], settings: Mapping[str, Any]
+    command: Command, data: Data, heads: Sequence[MeasuredHead], settings: RunSettings
 ) -> tuple[Finetuned, Report, dict[str, SavedHead]]:
     """The table, the report with one dump for each loss and split, and what is saved of each loss.
 
@@ -66,7 +69,7 @@ def results(
     chosen = chosen_of(table)
     warnings = [*data.warnings, *(text for name, found in own.items() for text in _doubts(name, found))]
     stamps = [] if "test" in data.splits else [OPTIMISTIC]
-    found = Finetuned(VERSION, settings, data.sources(), data.shown, table, chosen, (*warnings, *stamps))
+    found = Finetuned(VERSION, settings.to_dict(), data.sources(), data.shown, table, chosen, (*warnings, *stamps))
     kept = {name: next((o for o in own[name] if o.head is not None), None) for name in names}
     report = Report(
         VERSION, _settings(), tuple(dump for o in kept.values() if o is not None for dump in o.dumps.values())
@@ -125,7 +128,7 @@ def _dump(head: FinishedHead, split: str, data: Data, name: str) -> DumpReport:
         recalibrated=Recalibrated(
             "temperature",
             head.map.parameters(),
-            data.sources()["val"],
+            data.fitted_on("val"),
             after.metrics,
             after.equal_width,
             after.equal_mass,
@@ -141,23 +144,20 @@ def _parameters(trained: Trained) -> dict[str, Any]:
 
 def _saved(command: Command, data: Data, head: FinishedHead, found: Finetuned) -> SavedHead:
     layers, trained = head.saved(fold=command.fold), head.trained
-    facts = {
-        "schema": "calibeval.head/1",
-        "version": VERSION,
-        "kind": "linear" if len(layers) == 1 else "mlp",
-        "d": data.train.d,
-        "k": data.k,
-        "class_names": data.train.class_names,
-        "loss": trained.recipe.loss.to_dict(),
-        "lr": trained.recipe.rate,
-        "weight_decay": trained.recipe.decay,
-        "temperature": head.temperature,
-        "temperature_folded": command.fold,
-        "seed": trained.seed,
-        "epoch": trained.epoch,
-        "sources": found.sources,
-    }
-    lambd, rho = trained.multipliers
-    if lambd:
-        facts["multipliers"] = {"lambd": lambd, "rho": rho}
+    facts = HeadFacts(
+        version=VERSION,
+        kind=LINEAR if len(layers) == 1 else MLP,
+        d=data.train.d,
+        k=data.k,
+        class_names=data.train.class_names,
+        loss=trained.recipe.loss.to_dict(),
+        lr=trained.recipe.rate,
+        weight_decay=trained.recipe.decay,
+        temperature=head.temperature,
+        temperature_folded=command.fold,
+        seed=trained.seed,
+        epoch=trained.epoch,
+        sources=found.sources,
+        multipliers=trained.multipliers,
+    )
     return SavedHead(layers, facts, data.measured)

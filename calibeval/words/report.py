@@ -131,12 +131,7 @@ def repair(dump: DumpReport) -> str:
 
 def _fitted_map(after: Recalibrated) -> str:
     """The map and what it was fitted on: "A temperature of 2.58 fitted on val.npz"."""
-    where = after.fitted_on
-    source = (
-        "out of fold"
-        if "folds" in where
-        else f"fitted on {where.get('path')}" + (f"#{where['split']}" if where.get("split") else "")
-    )
+    source = after.fitted_on.words()
     if after.method == "temperature" and "temperature" in after.parameters:
         return f"A temperature of {after.parameters['temperature']:.3g} {source}"
     return f"A map by {after.method} {source}"

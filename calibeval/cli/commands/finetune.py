@@ -9,18 +9,6 @@ from calibeval.cli.options import shared as options
 from calibeval.cli.options.reading import FeatureFlags, refuse_overwriting, say, threads, with_feature_flags
 from calibeval.core.errors import UsageError, nearest
 
-OUTPUTS = (
-    "history.jsonl",
-    "head.safetensors",
-    "head.json",
-    "val_logits.npz",
-    "test_logits.npz",
-    "finetune.json",
-    "report.html",
-    "report.json",
-    "checkpoint.safetensors",
-)
-
 
 @with_feature_flags
 def finetune(
@@ -79,7 +67,9 @@ def finetune(
     if tune and (lr is not None or weight_decay is not None):
         raise UsageError("--tune chooses the rate and the weight decay; leave out --lr and --weight-decay")
     inputs = [train, val, test, flags.class_names, None if head in ("linear", "mlp") else head]
-    refuse_overwriting(inputs, [out / name for name in OUTPUTS])
+    from calibeval.runs import files
+
+    refuse_overwriting(inputs, [out / name for name in files.EVERY])
     from calibeval.runs.torch_setup import pick_device
 
     place = pick_device(device, threads(jobs))

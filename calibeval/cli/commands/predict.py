@@ -77,8 +77,11 @@ def _predictions(run: Path, name: str, reading: ReadOptions) -> tuple[Prediction
 
 def _class_names(weights: Path, k: int) -> tuple[str, ...] | None:
     """The names that head.json gives the classes of a head that `finetune` wrote, if the two lie side by side."""
-    path = weights.with_name("head.json")
-    if weights.name != "head.safetensors" or not path.exists():
+    from calibeval.core.heads.facts import FACTS_FILE
+    from calibeval.readers.features.head_weights import RUN_FILE
+
+    path = weights.with_name(FACTS_FILE)
+    if weights.name != RUN_FILE or not path.exists():
         return None
     try:
         facts: Any = json_library.loads(path.read_text(encoding="utf-8"))
@@ -86,7 +89,7 @@ def _class_names(weights: Path, k: int) -> tuple[str, ...] | None:
     except OSError as error:
         raise FileProblem(f"{path}: cannot be read ({error.strerror})") from None
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise InputError(f"{path}: is no head.json of calibeval; delete it, or train again") from None
+        raise InputError(f"{path}: is no {FACTS_FILE} of calibeval; delete it, or train again") from None
     if names is None:
         return None
     if not isinstance(names, list) or len(names) != k or not all(isinstance(name, str) for name in names):

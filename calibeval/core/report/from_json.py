@@ -11,6 +11,7 @@ from typing import Any, NoReturn, TypeVar
 from calibeval.core.data.predictions import Source
 from calibeval.core.errors import InputError
 from calibeval.core.metrics.result import MetricResult
+from calibeval.core.report.fitted_on import FittedOn, OutOfFold
 from calibeval.core.report.report import (
     SCHEMA,
     Bin,
@@ -225,11 +226,21 @@ def _class(field: _Field) -> ClassResult:
 
 def _recalibrated(field: _Field) -> Recalibrated:
     again = field.object()
-    parameters, fitted_on = again["parameters"].object(), again["fitted_on"].object()
-    for known in filter(None, (parameters.get("temperature"), fitted_on.get("n"), fitted_on.get("folds"))):
-        known.number()
+    parameters, fitted_on = again["parameters"].object(), _fitted_on(again["fitted_on"])
+    if (temperature := parameters.get("temperature")) is not None:
+        temperature.number()
     metrics, bins = _metrics(again["metrics"]), _bins(again["bins"])
-    return Recalibrated(again["method"].text(), parameters.items, fitted_on.items, metrics, *bins)
+    return Recalibrated(again["method"].text(), parameters.items, fitted_on, metrics, *bins)
+
+
+def _fitted_on(field: _Field) -> FittedOn | OutOfFold:
+    row = field.object()
+    n = row["n"].count()
+    if "folds" in row.items:
+        return OutOfFold(row["folds"].count(), row.only(OutOfFold)["seed"].count(), n)
+    path, split, sha256 = (row[key].maybe(_Field.text) for key in ("path", "split", "sha256"))
+    leak = row.only(FittedOn).get("leak")
+    return FittedOn(path, split, sha256, n, None if leak is None else leak.text())
 
 
 def _slice(field: _Field) -> SliceResult:
