@@ -1,9 +1,10 @@
-"""Other goals of a temperature than the NLL: the smallest ECE of a grid, and mean confidence = accuracy."""
+"""The one table of what a temperature can optimise: the NLL, the ECE on a grid, or mean confidence = accuracy."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from calibeval.core.metrics.calibration import ece
 from calibeval.core.sums.binning import BinSums, bin_index, equal_width_edges, sums_by_index
 from calibeval.recalibrate.base.scores import chunk_rows
 from calibeval.recalibrate.temperature.fused import fused
+from calibeval.recalibrate.temperature.optimum import BOUND_NOTES, optimum
 from calibeval.recalibrate.temperature.pieces import Piece, ScoreFacts, pieces, sample, score_facts
 from calibeval.recalibrate.temperature.root import find_root
 
@@ -23,12 +25,26 @@ LAST_STEP = 1e-8
 
 
 class Chosen(NamedTuple):
-    """A temperature, the mean NLL without and with it, and a note if there is something to say."""
+    """A temperature, the mean NLL without and with it, a note if there is something to say, and which bound it is."""
 
     temperature: float
     nll_before: float
     nll_after: float
     note: str | None
+    bound: str | None = None
+
+
+def smallest_nll(predictions: Predictions, clip: float | None = None) -> Chosen:
+    """The optimum of the mean NLL, and a note where it is a limit, not a value.
+
+    Raises: as `temperature.optimum`.
+
+    >>> chosen = smallest_nll(Predictions(logits=[[3.0, 0.0]] * 4, labels=[0, 0, 0, 0]))
+    >>> chosen.bound, chosen.note[:45]
+    ('low', 'every label has the largest score of its row,')
+    """
+    best = optimum(predictions, clip)
+    return Chosen(best.temperature, best.nll_before, best.nll_after, BOUND_NOTES.get(best.bound or ""), best.bound)
 
 
 def smallest_ece(predictions: Predictions, clip: float | None = None) -> Chosen:
@@ -116,3 +132,24 @@ def _confidence_limits(every: Iterable[Piece]) -> tuple[float, float]:
         most += float((1.0 / (piece.d == 0).sum(axis=piece.axis)).sum())
         n += len(piece.t)
     return least / n, most / n
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectiveEntry:
+    """One objective: what it asks for, and the function that finds the temperature for predictions and a clip."""
+
+    name: str
+    title: str
+    find: Callable[[Predictions, float | None], Chosen]
+
+
+OBJECTIVES: dict[str, ObjectiveEntry] = {
+    entry.name: entry
+    for entry in (
+        ObjectiveEntry("nll", "the exact optimum of the mean negative log-likelihood", smallest_nll),
+        ObjectiveEntry(
+            "ece", "the smallest ECE of the temperatures 0.1, 0.2, ... 10.0, as in public code", smallest_ece
+        ),
+        ObjectiveEntry("accuracy", "the temperature at which mean confidence is the accuracy (Acc-T)", equal_accuracy),
+    )
+}
