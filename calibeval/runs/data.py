@@ -146,7 +146,7 @@ def _head(command: Command, train: Features) -> HeadWeights:
     """The head to go on from."""
     hint = nearest(command.head.lower(), HEADS)
     if hint and not Path(command.head).exists():
-        raise UsageError(f'--head "{command.head}" is neither linear nor mlp, and there is no such file{hint}')
+        raise UsageError(f'--head "{command.head}" is neither {" nor ".join(HEADS)}, and there is no such file{hint}')
     limits = command.reading.limits
     head = read_head(command.head, max_bytes=limits.max_bytes, max_memory=limits.max_memory, checksums=limits.checksums)
     if head.d != train.d:

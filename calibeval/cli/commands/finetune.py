@@ -77,7 +77,7 @@ def finetune(
     _not_negative("--clip-norm", clip_norm)
     _not_negative("--mixup", mixup)
     if hidden is not None and head != MLP:
-        raise UsageError("--hidden belongs to --head mlp")
+        raise UsageError(f"--hidden belongs to --head {MLP}")
     if trials is not None and not tune:
         raise UsageError("--trials belongs to --tune")
     if tune and (lr is not None or weight_decay is not None):
