@@ -31,7 +31,7 @@ class CALS(Criterion):
     is positive and more than tau times that of the epoch before.
 
     Its state is in `state_dict`: the buffers `lambd`, `rho` and `mean_constraint` (that of the last update), (k,) each,
-    and `epoch`, the number of updates. A run that loads it goes on as if it had never stopped.
+    and `epoch`, the number of updates. A run that loads it continues as if it had never stopped.
     Raises: TypeError, ValueError for arguments that cannot work, and for logits of another number of classes.
     Source: Liu, Rony, Galdran, Dolz, Ben Ayed, CVPR 2023.
 

@@ -20,7 +20,7 @@ from calibeval.losses.terms import constraint
 class Schedule:
     """Bounds and pace of the multipliers; the defaults are those of the paper's code.
 
-    lambd_min, lambd_max, rho_min, rho_max: bounds. lambd_step, rho_step: every so many epochs; a rho_step of 0 is
+    lambd_min, lambd_max, rho_min, rho_max: bounds. lambd_step, rho_step: epochs between two changes; a rho_step of 0 is
     never. gamma: what rho is multiplied by for a class whose constraint, being broken, has not fallen below tau times
     what it was an epoch before.
     """

@@ -1,4 +1,4 @@
-"""What an interrupted `finetune` goes on from: one checksummed file without pickles, and the history up to it."""
+"""What an interrupted `finetune` resumes from: one checksummed file without pickles, and the history up to it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from calibeval.training.sweep import Sweep
 from calibeval.writers.tensors import write_tensors
 
 SCHEMA = "calibeval.checkpoint/1"
-LENGTH = "history"  # name of the tensor with the bytes of history.jsonl
+HISTORY_LENGTH = "history"  # name of the tensor with the bytes of history.jsonl
 
 
 def save(folder: Path, sweep: Sweep, settings: RunSettings, history: int) -> None:
@@ -32,7 +32,7 @@ def save(folder: Path, sweep: Sweep, settings: RunSettings, history: int) -> Non
     """
     tensors, plain = sweep.state()
     arrays = {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
-    arrays[LENGTH] = np.array([history])  # besides, a file without tensors would be none
+    arrays[HISTORY_LENGTH] = np.array([history])  # besides, a file without tensors would be none
     text = json.dumps(
         {"schema": SCHEMA, "version": VERSION, "settings": settings.to_dict(), "state": plain},
         allow_nan=False,
@@ -57,7 +57,7 @@ def restore(folder: Path, sweep: Sweep, settings: RunSettings) -> int | None:
         if document["schema"] != SCHEMA:
             raise InputError(f"schema {document['schema']} came, but {SCHEMA} is needed")
         then, version, state = document["settings"], document["version"], document["state"]
-        length = int(arrays.pop(LENGTH)[0])
+        length = int(arrays.pop(HISTORY_LENGTH)[0])
     except (InputError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path}: no checkpoint, or a damaged one ({error}); start again without --resume") from None
     check_same({"version": version, **then}, {"version": VERSION, **settings.to_dict()}, path)
@@ -67,7 +67,7 @@ def restore(folder: Path, sweep: Sweep, settings: RunSettings) -> int | None:
 
 
 def check_same(then: Mapping[str, Any], now: Mapping[str, Any], path: Path) -> None:
-    """Refuse to go on with another command than the one that was begun.
+    """Refuse to resume with another command than the one that began the run.
 
     Raises: UsageError naming what differs.
     """

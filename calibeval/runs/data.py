@@ -1,4 +1,4 @@
-"""What `calibeval finetune` reads: the splits and the head to go on from, checked against each other."""
+"""What `calibeval finetune` reads: the splits and the head to continue from, checked against each other."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """The splits, by name, the number of classes, the head to go on from, and what is to be said of them."""
+    """The splits, by name, the number of classes, the head to continue from, and warnings about them."""
 
     splits: Mapping[str, Features]
     k: int
@@ -52,7 +52,7 @@ class Data:
 
     @property
     def val(self) -> Features:
-        """What chooses, stops and scales."""
+        """What picks the epoch, stops training and fits the temperature."""
         return self.splits["val"]
 
     @property
@@ -66,7 +66,7 @@ class Data:
         return "test" if "test" in self.splits else "val"
 
     def layers(self) -> tuple[PlainLayer, ...] | None:
-        """The layers to go on from."""
+        """The layers to continue from."""
         return None if self.start is None else self.start.layers
 
     def sources(self) -> dict[str, dict[str, Any]]:
@@ -143,7 +143,7 @@ def _classes(splits: Mapping[str, Features], start: HeadWeights | None) -> int:
 
 
 def _head(command: Command, train: Features) -> HeadWeights:
-    """The head to go on from."""
+    """The head to continue from."""
     hint = nearest(command.head.lower(), HEADS)
     if hint and not Path(command.head).exists():
         raise UsageError(f'--head "{command.head}" is neither {" nor ".join(HEADS)}, and there is no such file{hint}')

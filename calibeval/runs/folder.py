@@ -1,4 +1,4 @@
-"""The folder of a run: history while it trains, a checkpoint to go on from, and in the end heads, dumps and results."""
+"""The folder of a run: history while it trains, a checkpoint to resume from, and at the end heads, dumps, results."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SECONDS_VARIABLE = "CALIBEVAL_CHECKPOINT_SECONDS"
 
 
 class RunFolder:
-    """The files of one run. resume: go on from the checkpoint there, whose command must have been the same.
+    """The files of one run. resume: continue from the checkpoint there, whose command must have been the same.
 
     resumed: whether there was one.
     Raises: FileProblem if the folder cannot be written; UsageError for a checkpoint of another command, or a number of

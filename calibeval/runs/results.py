@@ -23,7 +23,7 @@ from calibeval.training.sweep import Trained
 
 OPTIMISTIC = "these numbers are of VAL, which also stopped the training and fitted the temperature: they flatter"
 DIVERGED = "training diverged in every epoch, so there is no head; lower --lr"
-COARSE = 1e-3  # of the largest logit: a rounding that is worth a word
+NOTABLE_ROUNDING = 1e-3  # of the largest logit: a rounding that is worth a word
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,7 +103,7 @@ def _doubts(name: str, heads: Sequence[MeasuredHead]) -> list[str]:
             )
         if head.map.fitted.note is not None:
             texts.append(f"{who}: temperature {head.temperature:.3g}: {head.map.fitted.note}")
-        if head.rounding > COARSE:
+        if head.rounding > NOTABLE_ROUNDING:
             texts.append(
                 f"{who}: saved in float32, the head's logits move by up to {100 * head.rounding:.2g} % of the largest; "
                 "subtract the mean of each feature before saving them"

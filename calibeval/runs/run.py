@@ -29,7 +29,7 @@ def run_command(
 ) -> Finetuned:
     """Train, measure, and write the run's folder.
 
-    say: tells people lines of text. progress: entered while heads are trained.
+    say: shows people lines of text. progress: entered while heads are trained.
     Raises: InputError for data that cannot be used, trainings that all diverged, or too little memory; UsageError for a
     run that cannot be resumed; FileProblem for a folder that cannot be written.
     """

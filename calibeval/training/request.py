@@ -31,7 +31,7 @@ class Request:
     """What a head is to be like, and how it is found. device: "cpu" or "cuda". memory: bytes for one head, and for the
     features on a CPU; more features than that stay where they are stored.
 
-    hidden: units of the hidden layer, None for a linear head. start: the layers of a head to go on from, or None.
+    hidden: units of the hidden layer, None for a linear head. start: the layers of a head to continue from, or None.
     The others are those of `Task`.
     """
 
@@ -77,8 +77,8 @@ def prepare(train: Features, val: Features, k: int, request: Request) -> tuple[S
     """The sweep over a request, and what is done to the features.
 
     The values of the features must have been checked before.
-    Raises: InputError for features that vary by next to nothing, a head to go on from whose weights leave float32, or
-    one too large for the memory.
+    Raises: InputError for features that vary by next to nothing, a head to continue from whose weights leave float32,
+    or one too large for the memory.
     """
     standard = standard_of(train.features) if request.standardize else no_standard(train.d)
     least = int(standard.scale.argmin())

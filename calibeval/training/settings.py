@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-Range = tuple[float, float]
-
 AFTER = "nll-after-temperature"
 LAST = "last"
 SCORES = (AFTER, "nll")  # validation scores by which an epoch, and with --tune a recipe, is chosen
@@ -22,8 +20,8 @@ class OptimizerEntry:
 
     rate: float
     decay: float
-    rates: Range
-    decays: Range
+    rates: tuple[float, float]
+    decays: tuple[float, float]
 
 
 OPTIMIZERS = {

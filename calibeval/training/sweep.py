@@ -24,7 +24,7 @@ STACK_WEIGHTS = 2**25  # weights of the heads that train side by side; more of t
 class Task:
     """What is trained, and on what.
 
-    sizes: (d, k), or (d, h, k) for a hidden layer. start: a head to go on from, on standardised features; else None.
+    sizes: (d, k), or (d, h, k) for a hidden layer. start: a head to continue from, on standardised features; else None.
     rate, decay: of every head, where no trial chooses them; None: the usual ones of the optimizer (OPTIMIZERS).
     trials: recipes tried for each loss; 0: none. seeds: one training of every loss from each.
     """
@@ -80,7 +80,7 @@ class StageEpoch:
 
 @dataclass(slots=True)
 class Sweep:
-    """All stages of a task; `step()` takes it one epoch further until `done`, `state()` is all it needs to go on."""
+    """All stages of a task; `step()` takes it one epoch further until `done`, `state()` is all it needs to continue."""
 
     task: Task
     trained: list[Trained] = field(default_factory=list)
@@ -143,7 +143,7 @@ class Sweep:
         return done
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Tensors and plain values from which `restore` goes on to the same end."""
+        """Tensors and plain values from which `restore` continues to the same end."""
         tensors: dict[str, Tensor] = {}
         records = []
         for i, trained in enumerate(self.trained):

@@ -151,7 +151,7 @@ class Training:
                 group["lr"] = rate * share
 
     def _running(self, epochs: int) -> list[bool]:
-        """Which recipes still may become better after so many epochs."""
+        """Which recipes may still improve after `epochs` epochs."""
         patience = self._settings.patience
         if self._settings.select == LAST:
             return [True] * self._heads.count

@@ -17,7 +17,7 @@ from calibeval.core.data.shared_rows import Leak, Sample, find_leak, row_hashes
 from calibeval.core.errors import InputError
 
 BLOCK_VALUES = 2**20  # read at a time where nobody says how many
-MOST_ROWS = 2**16
+BLOCK_ROWS = 2**16
 
 Floats = npt.NDArray[np.floating[Any]]
 
@@ -41,7 +41,7 @@ class Features:
     file_rows: numbers of the rows within their file, where they are but some of its rows.
     settling: finishes what a reader checks beside the work, and returns the source with its hash.
     `k` is the number of class names, the width of one-hot labels, or one more than the largest label; None where
-    nothing tells it. `stored_rows` numbers the rows before the ignored ones were left out; None if none were.
+    nothing determines it. `stored_rows` numbers the rows before the ignored ones were left out; None if none were.
 
     Raises: InputError for shapes or labels that do not fit.
 
@@ -136,7 +136,7 @@ class Features:
 
     def blocks(self, rows: int | None = None) -> Iterator[FeatureBlock]:
         """Consecutive blocks of `rows` rows, the last one shorter; None: of about a million values."""
-        step = rows or max(1, min(BLOCK_VALUES // self.d, MOST_ROWS))
+        step = rows or max(1, min(BLOCK_VALUES // self.d, BLOCK_ROWS))
         for start in range(0, self.n, step):
             part = slice(start, min(start + step, self.n))
             yield FeatureBlock(self.features[part], None if self.labels is None else self.labels[part], start)
@@ -270,7 +270,7 @@ def _tidy_labels(
 
 
 def _classes(raw: npt.NDArray[Any], ignore_index: int | None) -> int:
-    """The number of classes that labels without names tell: their width or the largest, plus 1."""
+    """The number of classes that follows from labels without names: their width, or the largest plus 1."""
     if raw.ndim == 2 and raw.shape[1] > 1:
         return len(raw[0]) if len(raw) else 1
     if raw.dtype.kind not in "iufb" or not raw.size:

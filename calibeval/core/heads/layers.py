@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from calibeval.core.data.row_source import RowSource
 
-BLOCK = 2**22  # numbers of a block that is read at once
+BLOCK_NUMBERS = 2**22  # numbers of a block that is read at once
 
 
 class PlainLayer(NamedTuple):
@@ -23,7 +23,7 @@ class PlainLayer(NamedTuple):
 def blocks_of(features: RowSource) -> Iterator[npt.NDArray[Any]]:
     """Consecutive rows, about 2^22 numbers at a time."""
     n, d = features.shape
-    step = max(1, BLOCK // d)
+    step = max(1, BLOCK_NUMBERS // d)
     for start in range(0, n, step):
         yield np.asarray(features[start : min(start + step, n)])
 

@@ -114,8 +114,8 @@ class Map:
         """The map as a JSON object."""
         facts = self.fitted
         clip = {} if self.clip is None else {"clip": self.clip}
-        told: dict[str, Any] = {"bound": facts.bound, "note": facts.note, "clipped": facts.clipped}
-        told["selection"] = [_without_none(candidate) for candidate in facts.selection]
+        optional: dict[str, Any] = {"bound": facts.bound, "note": facts.note, "clipped": facts.clipped}
+        optional["selection"] = [_without_none(candidate) for candidate in facts.selection]
         return {
             "schema": SCHEMA,
             "method": self.method,
@@ -126,7 +126,7 @@ class Map:
             "objective": facts.objective,
             "nll_before": facts.nll_before,
             "nll_after": facts.nll_after,
-            **{key: value for key, value in told.items() if value},
+            **{key: value for key, value in optional.items() if value},
         }
 
     def to_json(self) -> str:
@@ -162,7 +162,7 @@ class Parameters:
             raise InputError(f"{self.method} is for 2 classes, but the map says k is {k}")
 
     def numbers(self, name: str, length: int | None, *, positive: bool = False) -> Floats:
-        """An array of so many finite numbers; None: a single number.
+        """An array of `length` finite numbers; None: a single number.
 
         Raises: InputError, as `number`.
         """

@@ -11,7 +11,7 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
 from calibeval.recalibrate.base.mapping import Fitted, Map, Parameters
 from calibeval.recalibrate.base.scores import Floats
-from calibeval.recalibrate.maps.binary import SEPARABLE, margins, two_columns
+from calibeval.recalibrate.maps.binary import SEPARABLE, class_margins, two_columns
 from calibeval.recalibrate.maps.logistic import minimise
 
 
@@ -67,7 +67,7 @@ def fit_beta(predictions: Predictions, clip: float | None) -> tuple[tuple[float,
     >>> a >= 0, b >= 0, note
     (True, True, None)
     """
-    rows = margins(predictions, clip)
+    rows = class_margins(predictions, clip)
     scale = max(float(np.logaddexp(0.0, -rows.s).mean()), float(np.logaddexp(0.0, rows.s).mean()))
 
     def features(s: Floats) -> Floats:

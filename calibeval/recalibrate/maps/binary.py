@@ -36,13 +36,13 @@ class Margins(NamedTuple):
             yield features(self.s[start : start + BLOCK]), self.target[start : start + BLOCK]
 
 
-def margins(predictions: Predictions, clip: float | None) -> Margins:
+def class_margins(predictions: Predictions, clip: float | None) -> Margins:
     """The margins of predictions of two classes.
 
     Raises: InputError if every row is certain; BadValues for values that contradict the kind; Impossible where a label
     has probability 0.
 
-    >>> margins(Predictions(logits=[[0.0, 2.0], [1.0, 0.0], [0.0, 3.0]], labels=[1, 0, 0]), None).s.tolist()
+    >>> class_margins(Predictions(logits=[[0.0, 2.0], [1.0, 0.0], [0.0, 3.0]], labels=[1, 0, 0]), None).s.tolist()
     [2.0, -1.0, 3.0]
     """
     parts, labels = [], []

@@ -97,7 +97,7 @@ def _curve(came: object, number: int) -> Curve:
 def fit_isotonic(predictions: Predictions, clip: float | None) -> tuple[tuple[Curve, ...], str | None]:
     """The curves of least squared error, and a note where there is something to say.
 
-    A run of rows on which the best rising curve is 0 or 1 tells of no certainty: with m such rows, the value is
+    A run of rows on which the best rising curve is 0 or 1 is no proof of certainty: with m such rows, the value is
     (1/k) / (m + 1), or (m + 1/k) / (m + 1): as if one more row had been shared between the k classes. So no class ever
     gets probability 0, no row loses all of its classes, and a class without a row keeps a small share. Equal
     probabilities share one value. All else is the textbook's. Memory: the probabilities of some classes at a time, up

@@ -21,7 +21,7 @@ from calibeval.recalibrate.temperature.root import find_root
 
 GRID = tuple(i / 10 for i in range(1, 101))
 BINS = 15
-LAST_STEP = 1e-8
+LAST_CONFIDENCE_STEP = 1e-8
 
 
 class Chosen(NamedTuple):
@@ -50,8 +50,8 @@ def smallest_nll(predictions: Predictions, clip: float | None = None) -> Chosen:
 def smallest_ece(predictions: Predictions, clip: float | None = None) -> Chosen:
     """The temperature of the grid 0.1, 0.2, ... 10.0 with the smallest ECE of 15 bins; of equals the smallest.
 
-    This is what public code of the papers does. The ECE is no proper score and depends on the bins; the grid does not
-    scale with the logits, and a result at one of its ends is noted.
+    This is what public code of the papers does. The ECE is not a proper score and depends on the bins; the grid does
+    not scale with the logits, and a result at one of its ends is noted.
     Raises: as `temperature.optimum`.
 
     >>> smallest_ece(Predictions(logits=[[3.0, 0.0]] * 4, labels=[0, 0, 0, 1])).temperature
@@ -102,9 +102,11 @@ def equal_accuracy(predictions: Predictions, clip: float | None = None) -> Chose
     if not whole:
         start = find_root(lambda place: evaluate_on(part, place), u, tolerance=1e-3)
         u = start.u + start.step if start.found else u
-        found = find_root(lambda place: evaluate_on(pieces(predictions, clip), place), u, tolerance=LAST_STEP)
+        found = find_root(
+            lambda place: evaluate_on(pieces(predictions, clip), place), u, tolerance=LAST_CONFIDENCE_STEP
+        )
     else:
-        found = find_root(lambda place: evaluate_on(part, place), u, tolerance=LAST_STEP)
+        found = find_root(lambda place: evaluate_on(part, place), u, tolerance=LAST_CONFIDENCE_STEP)
     return _chosen(predictions, clip, math.exp(-found.u - found.step), None)
 
 
@@ -125,7 +127,7 @@ def _with_correct(predictions: Predictions, clip: float | None) -> Iterable[tupl
 
 
 def _confidence_limits(every: Iterable[Piece]) -> tuple[float, float]:
-    """Mean confidence for T without end, and for T = 0."""
+    """Limits of the mean confidence as T grows, and as T falls to 0."""
     n, least, most = 0, 0.0, 0.0
     for piece in every:
         least += float((1.0 / (piece.d > -np.inf).sum(axis=piece.axis)).sum())

@@ -101,7 +101,7 @@ def optimum(predictions: Predictions, clip: float | None = None) -> Optimum:
     logits: for logits times c the result is T times c.
 
     Raises: BadValues for values that contradict the kind; Impossible where a label has probability 0; InputError for
-    logits so large or small that T is no number.
+    logits so large or small that T leaves float64.
 
     >>> best = optimum(Predictions(logits=[[3.0, 0.0]] * 4, labels=[0, 0, 0, 1]))
     >>> round(best.temperature, 6) == round(3.0 / math.log(3.0), 6), best.bound

@@ -21,7 +21,7 @@ from calibeval.recalibrate.base.scores import BLOCK_SCORES, FEW_CLASSES, Impossi
 Coarse = npt.NDArray[np.floating[Any]]
 
 SAMPLE_SCORES = 2**18
-WHOLE_SCORES = 2**18  # so many scores are kept in memory and worked on there
+WHOLE_SCORES = 2**18  # with up to this many scores, all rows are kept in memory
 COPRIME_TO = 2 * 3 * 5 * 7 * 11 * 13  # a stride that shares no factor with the usual periods of data
 
 
@@ -37,7 +37,7 @@ class ScoreFacts(NamedTuple):
     """Statistics that decide whether a finite optimum exists: means over rows.
 
     spread: mean distance of a possible class from its row's best. misses: mean distance of the label from it.
-    slope, curvature: derivatives of the NLL by beta at beta = 0. infimum: the NLL for beta without end, if no row
+    slope, curvature: derivatives of the NLL by beta at beta = 0. infimum: limit of the NLL as beta grows, if no row
     misses.
     """
 
@@ -59,7 +59,7 @@ class _Room(NamedTuple):
 
 
 def _room(rows: int, k: int, *, coarse: bool = False) -> _Room:
-    """Memory for a piece of at most so many rows."""
+    """Memory for a piece of at most `rows` rows."""
     dtype = np.float32 if coarse else np.float64
     best, t = np.empty((2, rows), dtype)
     at_row = np.arange(rows) * (1 if k <= FEW_CLASSES else k)
@@ -111,7 +111,7 @@ def sample(predictions: Predictions, clip: float | None = None, *, coarse: bool 
 
 
 def _spread_runs(predictions: Predictions, rows: int, runs: int = 256) -> Block:
-    """About so many rows of a source that serves consecutive rows only, in short runs."""
+    """About `rows` rows of a source that serves consecutive rows only, in short runs."""
     length = max(1, rows // runs)
     starts = np.linspace(0, predictions.rows - length, max(1, min(runs, rows))).astype(np.intp).tolist()
     scores = [np.array(predictions.scores[start : start + length]) for start in starts]
