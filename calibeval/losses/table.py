@@ -45,7 +45,7 @@ class LossEntry:
     def defaults(self) -> dict[str, Any]:
         """The parameters of the method with their defaults, as the module declares them.
 
-        >>> TABLE["mbls"].defaults()
+        >>> LOSS_TABLE["mbls"].defaults()
         {'margin': 10.0, 'alpha': 0.1}
         """
         signature = inspect.signature(self.criterion)
@@ -56,14 +56,14 @@ class LossEntry:
 
         Raises: TypeError, ValueError for parameters that cannot work.
 
-        >>> TABLE["cals"].make(3, margin=6.0).num_classes
+        >>> LOSS_TABLE["cals"].make(3, margin=6.0).num_classes
         3
         """
         classes = {"num_classes": k} if "num_classes" in inspect.signature(self.criterion).parameters else {}
         return self.criterion(**classes, **parameters)
 
 
-TABLE: dict[str, LossEntry] = {
+LOSS_TABLE: dict[str, LossEntry] = {
     entry.name: entry
     for entry in (
         LossEntry("ce", CrossEntropy, terms.cross_entropy_terms, gradients.cross_entropy_gradient),

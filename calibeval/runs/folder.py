@@ -85,11 +85,13 @@ class RunFolder:
         if len(found.losses) > 1:
             names = folder_names([loss.name for loss in found.losses])
             each = zip(names, found.losses, strict=True)
-            folders |= {self._path / files.LOSSES / name: saved[loss.name] for name, loss in each if loss.name in saved}
+            folders |= {
+                self._path / files.LOSS_FOLDERS / name: saved[loss.name] for name, loss in each if loss.name in saved
+            }
         for folder, head in folders.items():
             make_folder(folder)
             _write_head(folder, head)
-        for folder in (self._path, *(self._path / files.LOSSES).glob("*/")):
+        for folder in (self._path, *(self._path / files.LOSS_FOLDERS).glob("*/")):
             _remove_stale(folder, folders.get(folder))
         write_file(self._path / files.TABLE, found.to_json().encode())
         write_file(self._path / files.PAGE, html.render(report, losses=found).encode())
@@ -134,7 +136,7 @@ def _remove_stale(folder: Path, head: SavedHead | None) -> None:
 def _remove_half_written(path: Path) -> None:
     """Remove what a killed run was writing beside its files; several of them could fill a disk."""
     try:
-        for left in (*path.glob(".*.tmp"), *path.glob(f"{files.LOSSES}/*/.*.tmp")):
+        for left in (*path.glob(".*.tmp"), *path.glob(f"{files.LOSS_FOLDERS}/*/.*.tmp")):
             if left.name[1:].rsplit(".", 2)[0] in files.EVERY:
                 left.unlink(missing_ok=True)
     except OSError as error:

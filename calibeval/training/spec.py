@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from calibeval.core.errors import UsageError, nearest
-from calibeval.losses.table import TABLE, LossEntry
+from calibeval.losses.table import LOSS_TABLE, LossEntry
 
 Value = float | str | bool
 
@@ -29,7 +29,7 @@ class LossSpec:
     @property
     def entry(self) -> LossEntry:
         """What the table says of the loss."""
-        return TABLE[self.name]
+        return LOSS_TABLE[self.name]
 
     def __getitem__(self, parameter: str) -> Any:
         """The value of a parameter, said or default."""
@@ -83,9 +83,9 @@ def _parse(text: str) -> LossSpec:
     if match is None:
         raise UsageError(f'loss "{text}" cannot be read; write it as mbls(margin=6,alpha=0.1)')
     name, inside = match[1].strip().lower(), match[2] or ""
-    if name not in TABLE:
-        raise UsageError(f'loss "{match[1]}" is unknown{nearest(name, TABLE)}; losses are {", ".join(TABLE)}')
-    known = TABLE[name].defaults()
+    if name not in LOSS_TABLE:
+        raise UsageError(f'loss "{match[1]}" is unknown{nearest(name, LOSS_TABLE)}; losses are {", ".join(LOSS_TABLE)}')
+    known = LOSS_TABLE[name].defaults()
     parameters: dict[str, Value] = {}
     for item in inside.split(",") if inside.strip() else ():
         key, equals, value = (part.strip() for part in item.partition("="))

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from calibeval.cli.options import choices
-from calibeval.losses.table import TABLE
+from calibeval.losses.table import LOSS_TABLE
 from calibeval.recalibrate.fitting.methods import METHODS
 from calibeval.recalibrate.temperature.objectives import OBJECTIVES
 from calibeval.render.tables.losses import FORMATS
@@ -21,7 +21,7 @@ from tests.cli.test_main import loaded
     [
         (choices.METHODS, METHODS),
         (choices.OBJECTIVES, OBJECTIVES),
-        (choices.LOSSES, TABLE),
+        (choices.LOSSES, LOSS_TABLE),
         (choices.LOSS_FORMATS, FORMATS),
     ],
     ids=["methods", "objectives", "losses", "formats of losses"],
@@ -36,7 +36,7 @@ def test_names_are_those_of_the_table(names, table):
         ("fit", "--method", [*METHODS, "auto"]),
         ("fit", "--objective", OBJECTIVES),
         ("report", "--method", [*METHODS, "auto"]),
-        ("finetune", "--loss", TABLE),
+        ("finetune", "--loss", LOSS_TABLE),
         ("finetune", "--head", HEADS),
         ("finetune", "--optimizer", OPTIMIZERS),
         ("finetune", "--lr", OPTIMIZERS),

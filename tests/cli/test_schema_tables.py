@@ -12,7 +12,7 @@ from calibeval import Predictions, fit
 from calibeval.core.heads import facts, results
 from calibeval.core.heads.facts import HeadFacts
 from calibeval.core.report.fitted_on import FittedOn
-from calibeval.losses.table import TABLE
+from calibeval.losses.table import LOSS_TABLE
 from calibeval.recalibrate.base import mapping
 from calibeval.recalibrate.base.mapping import Fitted, MethodScore
 from calibeval.recalibrate.fitting.methods import METHODS
@@ -89,7 +89,7 @@ def test_a_selection_follows_the_schema():
 def test_a_head_says_all_that_its_record_holds():
     closed(HEAD, ["schema", *names(HeadFacts)], ["multipliers"])
     assert HEAD["properties"]["kind"]["enum"] == [*HEADS]
-    assert HEAD["properties"]["loss"]["properties"]["loss"]["enum"] == [*TABLE]
+    assert HEAD["properties"]["loss"]["properties"]["loss"]["enum"] == [*LOSS_TABLE]
 
 
 @pytest.mark.parametrize("document", [HEAD, FINETUNE], ids=["head", "finetune"])

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from calibeval.losses.table import TABLE
+from calibeval.losses.table import LOSS_TABLE
 from calibeval.recalibrate.fitting.methods import METHODS
 from calibeval.recalibrate.temperature.objectives import OBJECTIVES
 
@@ -13,7 +13,7 @@ LOSSES, MAPS = ((HOWTO / f"{name}.md").read_text(encoding="utf-8") for name in (
 
 def test_every_loss_is_in_the_guide():
     named = set(re.findall(r"`([A-Za-z]+)\(", LOSSES.partition("|---|")[2].partition("\n\n")[0]))
-    assert named == {entry.criterion.__name__ for entry in TABLE.values()} - {"CrossEntropy"}
+    assert named == {entry.criterion.__name__ for entry in LOSS_TABLE.values()} - {"CrossEntropy"}
 
 
 def test_every_map_is_in_the_guide():

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from calibeval.losses.table import TABLE
+from calibeval.losses.table import LOSS_TABLE
 from calibeval.losses.terms import at_least_float32
 from tests.losses import formulas
 
@@ -25,7 +25,7 @@ class Case(NamedTuple):
 
     @property
     def entry(self):
-        return TABLE[self.name]
+        return LOSS_TABLE[self.name]
 
     def make(self, **more):
         """The module; CALS with the multipliers of this page."""

@@ -6,10 +6,10 @@ import pytest
 
 import calibeval.losses
 from calibeval.losses import LOSSES, MbLS
-from calibeval.losses.table import TABLE
+from calibeval.losses.table import LOSS_TABLE
 from tests.losses.cases import CASES
 
-EVERY = pytest.mark.parametrize("entry", TABLE.values(), ids=TABLE)
+EVERY = pytest.mark.parametrize("entry", LOSS_TABLE.values(), ids=LOSS_TABLE)
 
 
 def test_the_names_are_those_of_the_papers_from_simple_to_rich():
@@ -18,7 +18,7 @@ def test_the_names_are_those_of_the_papers_from_simple_to_rich():
 
 
 def test_every_loss_has_a_case():
-    assert {case.name for case in CASES.values()} == {*TABLE}
+    assert {case.name for case in CASES.values()} == {*LOSS_TABLE}
 
 
 @EVERY

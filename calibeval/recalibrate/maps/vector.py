@@ -72,9 +72,9 @@ def fit_vector(predictions: Predictions, clip: float | None) -> tuple[tuple[Floa
 
     What is minimised is n NLL + a |weights T - 1|^2 / 2 + b |biases|^2 / 2, with T the best temperature: normal priors
     about the temperature. The fitted rows decide how strong they are: a and b have the greatest evidence, and are
-    found in alternation with the weights. So the bias of a class that never occurs stays finite, many classes with few rows stay near
-    the temperature, and many rows a class hardly feel it. The NLL is never above that of the temperature. L-BFGS from
-    there, without random numbers.
+    found in alternation with the weights. So the bias of a class that never occurs stays finite, many classes with few
+    rows stay near the temperature, and many rows a class hardly feel it. The NLL is never above that of the
+    temperature. L-BFGS from there, without random numbers.
     Raises: InputError if the search fails; BadValues; Impossible.
     Source: evidence: MacKay, Neural Computation 4:415 (1992), with the Hessian's 2 x 2 blocks of each class.
 
