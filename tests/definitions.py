@@ -97,7 +97,9 @@ def top_label_metrics(confidence, correct, *, bins=15, dtype=np.float64):
         "accuracy": accuracy,
         "confidence_gap": math.fsum(confidence.tolist()) / n - accuracy,
         "ece": weighted_gap(width, n),
-        "mce": max(abs(b.share - b.mean) for b in width.values()),
+        "mce": max((abs(b.share - b.mean) for b in width.values() if b.rows >= 30), default=None),
+        "mce_all_bins": max(abs(b.share - b.mean) for b in width.values()),
         "aece": weighted_gap(mass, n),
+        "rmsce": math.sqrt(sum(b.rows / n * (b.share - b.mean) ** 2 for b in width.values())),
         "oe": sum(b.rows / n * b.mean * max(b.mean - b.share, 0.0) for b in width.values()),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from calibeval.core.data.documents import read_document
+from calibeval.core.data.records import read_record
 from calibeval.core.errors import InputError, UsageError
 from calibeval.core.version import VERSION
 from calibeval.readers.formats.safetensors import read_with_texts
@@ -23,6 +26,16 @@ from calibeval.writers.tensors import write_tensors
 
 SCHEMA = "calibeval.checkpoint/1"
 HISTORY_LENGTH = "history"  # name of the tensor with the bytes of history.jsonl
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What a checkpoint holds beside tensors: its version, what the command asked for, and the state of the sweep."""
+
+    schema: str
+    version: str
+    settings: Mapping[str, Any]
+    state: Mapping[str, Any]
 
 
 def save(folder: Path, sweep: Sweep, settings: RunSettings, history: int) -> None:
@@ -53,16 +66,13 @@ def restore(folder: Path, sweep: Sweep, settings: RunSettings) -> int | None:
         text = texts["state"]
         if texts["sha256"] != _digest(arrays, text):
             raise InputError("its SHA-256 is another")
-        document = json.loads(text)
-        if document["schema"] != SCHEMA:
-            raise InputError(f"schema {document['schema']} came, but {SCHEMA} is needed")
-        then, version, state = document["settings"], document["version"], document["state"]
+        saved = read_document(text, SCHEMA, "checkpoint", lambda whole: read_record(whole, Saved))
         length = int(arrays.pop(HISTORY_LENGTH)[0])
     except (InputError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path}: no checkpoint, or a damaged one ({error}); start again without --resume") from None
-    check_same({"version": version, **then}, {"version": VERSION, **settings.to_dict()}, path)
+    check_same({"version": saved.version, **saved.settings}, {"version": VERSION, **settings.to_dict()}, path)
     tensors: dict[str, Tensor] = {name: torch.from_numpy(np.array(values)) for name, values in arrays.items()}
-    sweep.restore(tensors, state)
+    sweep.restore(tensors, dict(saved.state))
     return length
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
+from calibeval.core.data.records import to_plain
 from calibeval.core.errors import InputError, UsageError, nearest
 from calibeval.core.heads.features import Features, feature_leak
 from calibeval.core.heads.layers import PlainLayer
@@ -61,7 +62,7 @@ class Data:
         return {name: features for name, features in self.splits.items() if name != "train"}
 
     @property
-    def shown(self) -> str:
+    def shown(self) -> Literal["val", "test"]:
         """The split that results are of."""
         return "test" if "test" in self.splits else "val"
 
@@ -71,7 +72,7 @@ class Data:
 
     def sources(self) -> dict[str, dict[str, Any]]:
         """The files, for the record."""
-        return {split: self.fitted_on(split).to_dict() for split in self.splits}
+        return {split: to_plain(self.fitted_on(split)) for split in self.splits}
 
     def fitted_on(self, split: str) -> FittedOn:
         """The file of a split, as what something was fitted on."""

@@ -196,10 +196,10 @@ def finished_run(path: Path, settings: RunSettings) -> Finetuned | None:
     if (path / files.CHECKPOINT).exists() or not (path / files.REPORT).exists() or not table.exists():
         return None
     try:
-        found = Finetuned.from_json(table.read_text(encoding="utf-8"))
+        found = Finetuned.from_json(table.read_bytes())
     except OSError as error:
         raise FileProblem(f"{table}: cannot be read ({error.strerror or error})") from None
-    except (InputError, UnicodeDecodeError) as error:
+    except InputError as error:
         raise InputError(f"{table}: {error}; start again without --resume") from None
     checkpoint.check_same(found.settings, settings.to_dict(), table)
     return found

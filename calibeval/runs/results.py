@@ -8,7 +8,7 @@ from typing import Any
 
 from calibeval.core.evaluation.evaluate import evaluate_dump
 from calibeval.core.evaluation.settings import checked
-from calibeval.core.heads.facts import HeadFacts
+from calibeval.core.heads.facts import HeadFacts, LastMultipliers
 from calibeval.core.heads.features import Features
 from calibeval.core.heads.layers import PlainLayer
 from calibeval.core.heads.results import SHOWN, Finetuned, LossResult, SeedResult, chosen_of, metric_values
@@ -144,6 +144,7 @@ def _parameters(trained: Trained) -> dict[str, Any]:
 
 def _saved(command: Command, data: Data, head: FinishedHead, found: Finetuned) -> SavedHead:
     layers, trained = head.saved(fold=command.fold), head.trained
+    lambd, rho = trained.multipliers
     facts = HeadFacts(
         version=VERSION,
         kind=LINEAR if len(layers) == 1 else MLP,
@@ -158,6 +159,6 @@ def _saved(command: Command, data: Data, head: FinishedHead, found: Finetuned) -
         seed=trained.seed,
         epoch=trained.epoch,
         sources=found.sources,
-        multipliers=trained.multipliers,
+        multipliers=LastMultipliers(lambd, rho) if lambd else None,
     )
     return SavedHead(layers, facts, data.measured)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 AFTER = "nll-after-temperature"
 LAST = "last"
 SCORES = (AFTER, "nll")  # validation scores by which an epoch, and with --tune a recipe, is chosen
 SCHEDULES = ("cosine", "constant")
 DEVICES = ("auto", "cpu", "cuda")
-LINEAR, MLP = "linear", "mlp"
+LINEAR: Final = "linear"
+MLP: Final = "mlp"
 HEADS = (LINEAR, MLP)
 HIDDEN, TRIALS = 512, 24
 

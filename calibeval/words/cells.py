@@ -101,9 +101,18 @@ def decimals(number: float, digits: int) -> int:
     return min(12, max(0, digits - 1 - math.floor(math.log10(rounded))))
 
 
+def is_shown(metric: str) -> bool:
+    """Whether tables for people show this metric; JSON and csv always do.
+
+    >>> is_shown("mce"), is_shown("mce_all_bins")
+    (True, False)
+    """
+    return metric not in METRICS or METRICS[metric].shown
+
+
 def metric_names(report: Report) -> list[str]:
     """The metrics of all dumps, in the order of the table of metrics; unknown ones last."""
-    there = dict.fromkeys(name for dump in report.dumps for name in dump.metrics)
+    there = dict.fromkeys(name for dump in report.dumps for name in dump.metrics if is_shown(name))
     return [name for name in METRICS if name in there] + [name for name in there if name not in METRICS]
 
 
@@ -111,7 +120,7 @@ def reasons(dump: DumpReport) -> list[str]:
     """Why metrics are null, or have no interval or an approximate one, one line for each reason."""
     found: dict[str, list[str]] = {}
     for metric in dump.metrics.values():
-        if metric.value is None or metric.reason is not None:
+        if is_shown(metric.name) and (metric.value is None or metric.reason is not None):
             found.setdefault(metric.reason or "not measured", []).append(label(metric.name))
     return [f"{', '.join(names)}: {reason}" for reason, names in found.items()]
 
@@ -141,8 +150,7 @@ def remarks(dump: DumpReport) -> list[str]:
     worst = dump.metrics.get("mce")
     if worst is not None and worst.bin is not None and 0 <= worst.bin < len(dump.equal_width):
         row = dump.equal_width[worst.bin]
-        small = "; its interval is of the larger bins" if _outside(worst) else ""
-        lines.append(f"MCE: decided by bin {bin_range(row)}, which holds {plural(row.count, 'row')}{small}")
+        lines.append(f"MCE: decided by bin {bin_range(row)}, which holds {plural(row.count, 'row')}")
     for m in dump.metrics.values():
         if m.corrected is not None and _outside(m):
             corrected = value(MetricResult(m.name, m.corrected))
@@ -178,17 +186,18 @@ def level(report: Report) -> str:
 def best(dumps: Sequence[DumpReport], metric: str) -> int | None:
     """Which of several dumps is certainly best: its interval overlaps no other. None without such a one.
 
-    CWCE is of order 1/k, so dumps of different k have no best one. A null takes no part; all others need intervals.
+    CWCE is of order 1/k, so dumps of different k have no best one, and MCE is of other bins in every dump. A null takes
+    no part; all others need intervals.
     """
     spec = METRICS.get(metric)
     there = [(i, d.metrics[metric]) for i, d in enumerate(dumps) if metric in d.metrics]
     there = [(i, m) for i, m in there if m.value is not None]
-    if spec is None or len(there) < 2 or (metric == "cwce" and len({d.k for d in dumps}) > 1):
+    if spec is None or len(there) < 2 or not spec.comparable({d.k for d in dumps}):
         return None
     losses = []
     for i, m in there:
-        if m.low is None or m.high is None or (m.bin is not None and _outside(m)):
-            return None  # without an interval, or with one of other bins than the one that decides, nothing is certain
+        if m.low is None or m.high is None:
+            return None  # without an interval nothing is certain
         losses.append((*_as_loss(m.low, m.high, spec.better), i))
     _, high, index = min(losses, key=lambda loss: loss[1])
     return index if all(high < low for low, _, other in losses if other != index) else None

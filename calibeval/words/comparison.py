@@ -33,8 +33,8 @@ class Row:
 
 
 def rows(differences: Mapping[str, Difference], level: float) -> list[Row]:
-    """Every metric, in the order of the comparison."""
-    return [_row(difference, level) for difference in differences.values()]
+    """Every metric that tables show, in the order of the comparison."""
+    return [_row(difference, level) for difference in differences.values() if cells.is_shown(difference.name)]
 
 
 def _row(difference: Difference, level: float) -> Row:
@@ -92,7 +92,7 @@ def reasons(differences: Mapping[str, Difference]) -> list[str]:
     """Why numbers are missing, one line for each reason."""
     found: dict[str, list[str]] = {}
     for difference in differences.values():
-        if difference.reason:
+        if difference.reason and cells.is_shown(difference.name):
             found.setdefault(difference.reason, []).append(cells.label(difference.name))
     return [f"{', '.join(names)}: {reason}" for reason, names in found.items()]
 

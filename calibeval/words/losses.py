@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from calibeval.core.heads.results import SHOWN, Finetuned, LossResult
 from calibeval.core.metrics.result import MetricResult
-from calibeval.core.metrics.table import metric_spec
+from calibeval.core.metrics.table import metric_named
 from calibeval.words import cells
 
 
@@ -80,7 +80,7 @@ def _places(means: Sequence[float | None], name: str) -> list[int]:
     >>> _places([0.12341, 0.1, 0.12339, None], "ece"), _places([0.9, None, 0.8], "accuracy")
     ([1, 0, 1, -1], [0, -1, 1])
     """
-    sign = -1.0 if metric_spec(name).better == "higher" else 1.0
+    sign = -1.0 if metric_named(name).better == "higher" else 1.0
     shown = [None if mean is None else sign * float(cells.value(MetricResult(name, mean))) for mean in means]
     order = sorted({number for number in shown if number is not None})
     return [-1 if number is None else order.index(number) for number in shown]

@@ -35,6 +35,7 @@ from calibeval.core.uncertainty.intervals import (
     oe_interval,
     wilson_interval,
 )
+from calibeval.core.uncertainty.squares import rms_interval
 from tests.benchmarks.coverage_samples import LOGIT_MAPS, WAVE_MAPS, Sample, Sampler, Truths, make_pool
 
 CONFIDENCE = 0.95
@@ -46,6 +47,7 @@ INTERVALS: dict[str, Callable[[Sample], Interval | None]] = {
     "ece": lambda s: ece_interval(s.top, s.n, CONFIDENCE),
     "aece": lambda s: ece_interval(s.mass, s.n, CONFIDENCE),
     "oe": lambda s: oe_interval(s.top, s.n, CONFIDENCE),
+    "rmsce": lambda s: rms_interval(s.top, s.n, CONFIDENCE),
     "cwce": lambda s: cwce_interval(s.classes, s.n, CONFIDENCE),
     "mce": lambda s: mce_interval(s.top, CONFIDENCE),
     "nll": lambda s: mean_interval(float(s.nll.sum()), float(s.nll @ s.nll), s.n, CONFIDENCE),
@@ -54,7 +56,7 @@ INTERVALS: dict[str, Callable[[Sample], Interval | None]] = {
     "confidence_gap": lambda s: gap_interval(s.top, s.n, CONFIDENCE),
 }
 # Of a perfect model these are 0.
-ERRORS = ("ece", "aece", "oe", "cwce", "mce", "confidence_gap")
+ERRORS = ("ece", "aece", "oe", "rmsce", "cwce", "mce", "confidence_gap")
 
 
 class Cell(NamedTuple):
@@ -83,9 +85,9 @@ class Seen(NamedTuple):
 
 def resampled(sums: BinSums, rng: np.random.Generator) -> Floats:
     """Gaps of bins as bootstrap samples would have them, (RESAMPLES, m)."""
-    spread = np.sqrt(np.maximum(sums.gap_squares - sums.gap**2 / np.maximum(sums.count, 1.0), 0.0))
-    moved = rng.standard_normal((RESAMPLES, sums.gap.size), dtype=np.float32)
-    return np.asarray(sums.gap.ravel() + spread.ravel() * moved)
+    spread = np.sqrt(np.maximum(sums.surplus_squares - sums.surplus**2 / np.maximum(sums.count, 1.0), 0.0))
+    moved = rng.standard_normal((RESAMPLES, sums.surplus.size), dtype=np.float32)
+    return np.asarray(sums.surplus.ravel() + spread.ravel() * moved)
 
 
 def bootstrapped(name: str, sample: Sample, rng: np.random.Generator) -> tuple[float, float] | None:
@@ -98,6 +100,8 @@ def bootstrapped(name: str, sample: Sample, rng: np.random.Generator) -> tuple[f
     elif name == "oe":
         mean = top.p / np.maximum(top.count, 1.0)
         values = np.maximum(-resampled(top, rng), 0.0) @ mean / n
+    elif name == "rmsce":
+        values = np.sqrt((resampled(top, rng) ** 2 / np.maximum(top.count, 1.0)).sum(axis=1) / n)
     elif name == "cwce":
         # Two classes mirror each other, so that the mean over both is the error of one.
         one = sample.classes.row(1) if len(sample.classes.count) == 2 else sample.classes
@@ -170,7 +174,7 @@ def least(metric: str, name: str) -> float:
 
 def bootstrapped_is_another(metric: str) -> bool:
     """Whether the percentile bootstrap differs from the normal interval of a mean."""
-    return metric in ("ece", "aece", "oe", "cwce", "mce")
+    return metric in ("ece", "aece", "oe", "rmsce", "cwce", "mce")
 
 
 def tables(found: Sequence[Cell]) -> Iterator[str]:

@@ -68,6 +68,7 @@ class Pool:
         values = {
             "ece": np.abs(gap).sum(),
             "aece": np.abs(np.bincount(mass_bins, weights=hit - confidence)).sum() / rows,
+            "rmsce": np.sqrt(np.sum(gap**2 / count)),
             "oe": np.sum(mean * np.maximum(-gap, 0.0)),
             "cwce": np.abs(class_gap).sum() / (rows * k),
             "nll": -np.sum(self.true * np.log(self.stated)) / rows,

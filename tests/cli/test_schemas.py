@@ -1,16 +1,12 @@
 """What the program prints as JSON is what the shipped schemas say."""
 
 import json
-from importlib import resources
 
 import jsonschema
 import pytest
 
 from calibeval.cli.main import main
-
-
-def schema(name):
-    return json.loads(resources.files("calibeval").joinpath("schemas", f"{name}.json").read_text(encoding="utf-8"))
+from tests.records import schema
 
 
 def printed(capsys, *words):

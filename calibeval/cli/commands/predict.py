@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json as json_library
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.reading import FeatureFlags, refuse_overwriting, say, with_feature_flags
@@ -77,21 +76,18 @@ def _predictions(run: Path, name: str, reading: ReadOptions) -> tuple[Prediction
 
 def _class_names(weights: Path, k: int) -> tuple[str, ...] | None:
     """The names that head.json gives the classes of a head that `finetune` wrote, if the two lie side by side."""
-    from calibeval.core.heads.facts import FACTS_FILE
+    from calibeval.core.heads.facts import FACTS_FILE, HeadFacts
     from calibeval.readers.features.head_weights import RUN_FILE
 
     path = weights.with_name(FACTS_FILE)
     if weights.name != RUN_FILE or not path.exists():
         return None
     try:
-        facts: Any = json_library.loads(path.read_text(encoding="utf-8"))
-        names = facts["class_names"]
+        names = HeadFacts.from_json(path.read_bytes()).class_names
     except OSError as error:
         raise FileProblem(f"{path}: cannot be read ({error.strerror})") from None
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise InputError(f"{path}: is no {FACTS_FILE} of calibeval; delete it, or train again") from None
-    if names is None:
-        return None
-    if not isinstance(names, list) or len(names) != k or not all(isinstance(name, str) for name in names):
+    except InputError as error:
+        raise InputError(f"{path}: {error}; delete it, or train again") from None
+    if names is not None and len(names) != k:
         raise InputError(f"{path}: class_names must be {k} names, one for each class of the head")
-    return tuple(names)
+    return names

@@ -23,12 +23,12 @@ def open_base(name: str, reading: ReadOptions) -> Predictions | Report:
     if path.suffix.lower() != SUFFIX:
         return open_dump(name, reading)
     try:
-        report = Report.from_json(path.read_bytes().decode("utf-8"))
+        report = Report.from_json(path.read_bytes())
     except OSError as error:
         missing = isinstance(error, FileNotFoundError)
         problem = "there is no such file" if missing else f"cannot be read ({error.strerror})"
         raise FileProblem(f"{path}: {problem}") from None
-    except (UnicodeDecodeError, InputError) as error:
+    except InputError as error:
         raise InputError(f"{path}: {error}") from None
     names = [dump.name for dump in report.dumps]
     wanted = name[len(str(path)) + 1 :]

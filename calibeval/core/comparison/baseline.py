@@ -2,38 +2,24 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from calibeval.core.comparison.comparison import ComparedDump, Difference
-from calibeval.core.comparison.differences import (
-    NO_METHOD,
-    Outcome,
-    centre_of,
-    check_thick,
-    margins,
-    outcome,
-    told_apart,
-    with_outcome,
-)
+from calibeval.core.comparison.differences import told_apart, with_contrast
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.predictions import Predictions
-from calibeval.core.errors import InputError
+from calibeval.core.errors import InputError, NotComputable
+from calibeval.core.metrics.metric import Side
 from calibeval.core.metrics.result import MetricResult
-from calibeval.core.metrics.table import METRICS, NotComputable
+from calibeval.core.metrics.table import METRICS
 from calibeval.core.report.report import Bin, DumpReport, Report
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.sums import Sums
-from calibeval.core.uncertainty.intervals import Interval
 from calibeval.core.uncertainty.level import Level
-from calibeval.core.uncertainty.paired_paths import Side, ece_side, oe_side, path_difference
-
-# Metrics whose difference follows from the two models' own intervals, and those that need sums of bins.
-_FROM_INTERVALS = ("accuracy", "confidence_gap", "mce", "cwce", "nll", "brier", "ece_positive")
-_FROM_BINS = ("ece", "aece", "oe")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,64 +91,24 @@ def unpaired_differences(
     independent; where those of either model do, differences follow from the intervals alone. Otherwise bins of the
     report are described by their means: the spread of confidences inside of one is neglected.
     """
-    tested, grouped, found = Level(level), grouped or baseline.dump.groups is not None, {}
+    dump, found = baseline.dump, {}
+    mass = None if dump.equal_mass is None else table_sums(dump.equal_mass)
+    top, tell = table_sums(dump.equal_width), dump.groups is None
+    saved = partial(Side, n=dump.n, level=baseline.level, top=top, mass=mass, bins_tell=tell)
+    own = partial(Side, n=sums.n, level=level, top=sums.top, mass=sums.mass, bins_tell=not grouped)
     for name, theirs in measured.items():
-        ours = baseline.dump.metrics.get(name, MetricResult(name, None, reason="not in the report"))
+        ours = dump.metrics.get(name, MetricResult(name, None, reason="not in the report"))
         if ours.value is None or theirs.value is None:
             reason = told_apart(ours.reason, theirs.reason)
             found[name] = Difference(name, ours.value, theirs.value, None, reason=reason)
             continue
         plain = Difference(name, ours.value, theirs.value, theirs.value - ours.value)
         try:
-            if name in _FROM_BINS and not grouped:
-                told = _from_bins(baseline.dump, sums, name, tested)
-            else:
-                told = _from_intervals(baseline, ours, theirs, tested)
-            found[name] = with_outcome(plain, told)
+            told = METRICS[name].difference_from(saved(ours), own(theirs), Level(level))
+            found[name] = with_contrast(plain, told)
         except NotComputable as missing:
             found[name] = replace(plain, reason=str(missing))
     return found
-
-
-def _from_intervals(baseline: Baseline, ours: MetricResult, theirs: MetricResult, level: Level) -> Outcome:
-    if ours.name not in (*_FROM_BINS, *_FROM_INTERVALS):
-        raise NotComputable(NO_METHOD)
-    spec = METRICS[ours.name]
-    most = math.inf if spec.high is None else spec.high - spec.low
-    saved, own = _interval(ours), _interval(theirs)
-    ratio = level.z / Level(baseline.level or level.value).z
-    centre = _centre(ours, saved)
-    scaled = Interval(centre - ratio * (centre - saved.low), centre + ratio * (saved.high - centre), None)
-    # Intervals of these lie unevenly around their centres, so that only their ends can be relied on.
-    centres, even = (centre, _centre(theirs, own)), ours.name not in ("cwce", "mce")
-    return margins(scaled, own, centres, level, most, independent=even)
-
-
-def _interval(metric: MetricResult) -> Interval:
-    if metric.low is None or metric.high is None:
-        raise NotComputable("the report, or the candidate, has no interval of it")
-    return Interval(metric.low, metric.high, metric.corrected)
-
-
-def _centre(metric: MetricResult, interval: Interval) -> float:
-    """The value around which the interval lies; that of the MCE is of large bins alone, and need not hold the value."""
-    if metric.corrected is None and metric.name != "mce":
-        return metric.value or 0.0
-    return centre_of(interval)
-
-
-def _from_bins(dump: DumpReport, sums: Sums, name: str, level: Level) -> Outcome:
-    """The difference along two independent paths, one of them from the report's bin table."""
-    table, own = (dump.equal_mass, sums.mass) if name == "aece" else (dump.equal_width, sums.top)
-    if table is None:
-        raise NotComputable("the report has no equal-mass bins")
-    saved = table_sums(table)
-    check_thick(saved, own)
-
-    def side(bins: BinSums, n: int) -> Side:
-        return oe_side(bins, n, level.z) if name == "oe" else ece_side(bins, n)
-
-    return outcome(*path_difference(side(saved, dump.n), side(own, sums.n), level, None), level)
 
 
 def table_sums(table: tuple[Bin, ...]) -> BinSums:
@@ -172,7 +118,7 @@ def table_sums(table: tuple[Bin, ...]) -> BinSums:
     within 15 bins by 1 or 2 % of it.
 
     >>> sums = table_sums((Bin(0.0, 1.0, 4, 0.75, 0.5, 0.25),))
-    >>> sums.count.tolist(), sums.gap.tolist(), sums.gap_squares.tolist()
+    >>> sums.count.tolist(), sums.surplus.tolist(), sums.surplus_squares.tolist()
     ([4.0], [-1.0], [1.25])
     """
     count = np.array([row.count for row in table], np.float64)

@@ -12,14 +12,13 @@ import numpy.typing as npt
 from calibeval.core.comparison.baseline import Baseline, unpaired_differences
 from calibeval.core.comparison.comparison import Candidate, ComparedDump, Comparison, Difference, SliceDifferences
 from calibeval.core.comparison.differences import paired_differences
-from calibeval.core.comparison.model_pair import Model, Pair
 from calibeval.core.comparison.pairing import pair_rows
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.columns import PREDICTED_CLASS, TRUE_CLASS, coded_slices
 from calibeval.core.data.picked_rows import PickedRows
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError, UsageError
-from calibeval.core.evaluation.groups import Groups, find_groups, grouped_metrics
+from calibeval.core.evaluation.groups import Groups, find_groups, grouped_metrics, joints_for
 from calibeval.core.evaluation.settings import checked
 from calibeval.core.evaluation.slices import MOST_SLICES, MOST_VALUES
 from calibeval.core.metrics.table import METRICS, all_metrics
@@ -27,8 +26,9 @@ from calibeval.core.report.report import Report
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.binning import equal_width_edges, stored_edges
 from calibeval.core.sums.engine import summarise
-from calibeval.core.sums.sums import RowScores, Sums
+from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.holm import holm
+from calibeval.core.uncertainty.model_pair import Model, Pair
 from calibeval.core.version import VERSION
 
 # The joint table of two models has the square of so many entries.
@@ -165,7 +165,7 @@ def _unpaired(
     sums, groups = summed(candidate), find_groups(candidate, settings, None)
     measured = all_metrics(sums, level)
     if groups is not None:
-        measured, _ = grouped_metrics(sums, groups, candidate, level)
+        measured, _ = grouped_metrics(sums, groups, joints_for(sums, groups, candidate), level)
         warnings += filter(None, (groups.warning(),))
     differences = unpaired_differences(saved, sums, measured, level, grouped=groups is not None)
     counted = None if groups is None else groups.counted
@@ -178,7 +178,7 @@ def _model(predictions: Predictions, sums: Sums, order: Rows | None) -> Model:
     if rows is None:
         raise InputError(f"{predictions.source.name}: the results of single rows were not kept")
     if order is not None:
-        rows = RowScores(rows.confidence[order], rows.correct[order], rows.nll[order], rows.brier[order])
+        rows = rows.at(order)
     edges = equal_width_edges(len(sums.edges) - 1)
     if predictions.kind in ("probs", "confidence"):
         edges = stored_edges(edges, predictions.precision)
@@ -232,7 +232,7 @@ def _cut(predictions: Predictions, column: str, rows: Rows, least: int) -> list[
 
 
 def _is_calibration(name: str) -> bool:
-    return name in METRICS and METRICS[name].floor is not None
+    return name in METRICS and METRICS[name].has_floor
 
 
 def _bare(found: Difference, reason: str) -> Difference:

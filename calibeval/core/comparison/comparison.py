@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, NoReturn
+from typing import Any, ClassVar, Literal
 
+from calibeval.core.data.documents import json_text, read_document
 from calibeval.core.data.predictions import Source
+from calibeval.core.data.records import Layout, read_record, to_plain
 from calibeval.core.errors import InputError, UnknownMetric, nearest
-from calibeval.core.report.report import GroupCount
+from calibeval.core.report.report import READING, GroupCount
 from calibeval.core.report.settings import Settings
 
 SCHEMA = "calibeval.compare/1"
@@ -32,6 +33,8 @@ class Difference:
     (True, -0.02)
     """
 
+    LAYOUT: ClassVar = Layout(always=("low", "high", "p", "detectable"))
+
     name: str
     base: float | None
     candidate: float | None
@@ -50,17 +53,7 @@ class Difference:
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of this difference, without its name; p_holm and reason only where there is one."""
-        more = {"p_holm": self.p_holm, "reason": self.reason}
-        return {
-            "base": self.base,
-            "candidate": self.candidate,
-            "difference": self.difference,
-            "low": self.low,
-            "high": self.high,
-            "p": self.p,
-            "detectable": self.detectable,
-            **{key: fact for key, fact in more.items() if fact is not None},
-        }
+        return to_plain(self, "name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +62,8 @@ class ComparedDump:
 
     n: rows that were compared. report: whether a saved report stood in for the dump itself.
     """
+
+    LAYOUT: ClassVar = Layout(inside=READING | {"report": "source"}, open=True)
 
     name: str
     source: Source
@@ -96,12 +91,7 @@ class SliceDifferences:
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of this slice."""
-        return {
-            "column": self.column,
-            "value": self.value,
-            "n": self.n,
-            "differences": {name: d.to_dict() for name, d in self.differences.items()},
-        }
+        return to_plain(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +101,8 @@ class Candidate:
     paired_by: what made rows belong together; None where a saved report was compared, and no rows could be paired.
     groups: what intervals take for independent; None where it is the rows.
     """
+
+    LAYOUT: ClassVar = Layout(flat=("dump",), open=True)
 
     dump: ComparedDump
     paired_by: Literal["id", "position"] | None
@@ -142,7 +134,7 @@ class Candidate:
             "differences": {name: d.to_dict() for name, d in self.differences.items()},
             "slices": [one.to_dict() for one in self.slices],
             "warnings": list(self.warnings),
-            **({} if self.groups is None else {"groups": {"column": self.groups.column, "count": self.groups.count}}),
+            **({} if self.groups is None else {"groups": to_plain(self.groups)}),
         }
 
 
@@ -153,6 +145,8 @@ class Comparison:
     `comparison.candidates[0]["ece"]` is the difference of the first candidate's ECE; with one candidate,
     `comparison["ece"]`. `Comparison.from_json(c.to_json()) == c` holds exactly.
     """
+
+    LAYOUT: ClassVar = Layout(open=True)
 
     version: str
     settings: Settings
@@ -178,7 +172,7 @@ class Comparison:
         """The same; dumps that share a name get their whole paths, and where that does not help, numbers."""
         dumps = [self.base, *(candidate.dump for candidate in self.candidates)]
         names = [dump.name for dump in dumps]
-        told = [dump.name if names.count(dump.name) == 1 else _place(dump) for dump in dumps]
+        told = [dump.name if names.count(dump.name) == 1 else _path_and_split(dump) for dump in dumps]
         numbered = [
             replace(dump, name=name if told.count(name) == 1 else f"{dump.name} ({told[: i + 1].count(name)})")
             for i, (dump, name) in enumerate(zip(dumps, told, strict=True))
@@ -200,64 +194,18 @@ class Comparison:
 
     def to_json(self) -> str:
         """The comparison as JSON; numbers round-trip exactly, and there is never a NaN in it."""
-        return json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n"
+        return json_text(self.to_dict())
 
     @classmethod
-    def from_json(cls, text: str) -> Comparison:
-        """The comparison that `to_json` wrote.
+    def from_json(cls, text: str | bytes) -> Comparison:
+        """The comparison that `to_json` wrote; bytes are UTF-8.
 
-        Raises: InputError if the text is no comparison of this schema.
+        Raises: InputError if the text is no comparison of this schema, naming the first field that is not what it must
+        be.
         """
-        try:
-            document = json.loads(text, parse_constant=_no_number)
-            if document["schema"] != SCHEMA:
-                raise InputError(f'schema "{document["schema"]}" came, but "{SCHEMA}" is needed')
-            return cls(
-                version=document["version"],
-                settings=_settings_from_dict(document["settings"]),
-                base=_dump_from_dict(document["base"]),
-                candidates=tuple(_candidate_from_dict(one) for one in document["candidates"]),
-            )
-        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-            raise InputError(f"this is no comparison of schema {SCHEMA}: {error!r}") from None
+        return read_document(text, SCHEMA, "comparison", lambda whole: read_record(whole, cls))
 
 
-def _place(dump: ComparedDump) -> str:
+def _path_and_split(dump: ComparedDump) -> str:
     split = "" if dump.source.split is None else f"#{dump.source.split}"
     return (dump.source.path or dump.name) + split
-
-
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")
-
-
-def _settings_from_dict(data: Mapping[str, Any]) -> Settings:
-    facts = {"level" if key == "confidence" else key: value for key, value in data.items()}
-    return Settings(**{**facts, "slices": tuple(facts.get("slices", ()))})
-
-
-def _dump_from_dict(data: Mapping[str, Any]) -> ComparedDump:
-    facts = data["source"]
-    source = Source(facts["path"], facts["split"], facts["sha256"], facts["format"])
-    return ComparedDump(
-        data["name"], source, facts["kind"], facts["n"], facts["k"], facts["ignored"], report=facts["report"]
-    )
-
-
-def _candidate_from_dict(data: Mapping[str, Any]) -> Candidate:
-    slices = (
-        SliceDifferences(one["column"], one["value"], one["n"], _differences_from_dict(one["differences"]))
-        for one in data["slices"]
-    )
-    return Candidate(
-        dump=_dump_from_dict(data),
-        paired_by=data["paired_by"],
-        differences=_differences_from_dict(data["differences"]),
-        slices=tuple(slices),
-        warnings=tuple(data["warnings"]),
-        groups=GroupCount(data["groups"]["column"], data["groups"]["count"]) if "groups" in data else None,
-    )
-
-
-def _differences_from_dict(data: Mapping[str, Any]) -> dict[str, Difference]:
-    return {name: Difference(name, **facts) for name, facts in data.items()}

@@ -13,16 +13,18 @@ from dataclasses import dataclass, replace
 from calibeval.core.conventions.sums import ConventionSums, convention_sums
 from calibeval.core.conventions.table import CONVENTIONS, OWN, Convention
 from calibeval.core.data.predictions import Predictions
-from calibeval.core.metrics.calibration import classwise_errors
+from calibeval.core.metrics.bins import Binned
+from calibeval.core.metrics.folded import ClassWise, classwise_errors
+from calibeval.core.metrics.largest import Largest
+from calibeval.core.metrics.metric import Metric
 from calibeval.core.metrics.result import MetricResult
-from calibeval.core.metrics.table import METRICS
+from calibeval.core.metrics.table import METRICS, metrics_for
 from calibeval.core.sums.binning import Floats
 from calibeval.core.sums.engine import summarise
-from calibeval.core.sums.sums import Sums
+from calibeval.core.sums.sums import EqualMass, Sums
 
-# Nothing is binned in these, so there is nothing to disagree about.
-UNBINNED = frozenset({"accuracy", "confidence_gap", "nll", "brier"})
-EXPLAINED = ("ece", "mce", "aece", "cwce")
+# What other tools call the MCE is the largest gap of all bins.
+FIELD = {"mce": "mce_all_bins"}
 
 
 def convention_metrics(
@@ -34,56 +36,53 @@ def convention_metrics(
     the sum over bins that the tool computes. base: our own sums. level: level of intervals; None for none.
     """
     found = {}
-    for name, spec in METRICS.items():
-        if spec.binary and base.k != 2:
-            continue
-        if name in UNBINNED:
-            found[name] = spec.evaluate(base, level)
-        elif name == "ece_positive" and convention.binary == "P(class 1)":
-            found[name] = replace(found["ece"], name=name)
+    for metric in metrics_for(base.k):
+        if not metric.binned:  # nothing is binned in these, so there is nothing to disagree about
+            found[metric.name] = metric.measured(base, level)
+        elif metric.binary and convention.binary == "P(class 1)":
+            found[metric.name] = replace(found["ece"], name=metric.name)
         else:
-            found[name] = _binned(name, base, tool, convention, level)
+            found[metric.name] = _binned(metric.name, base, tool, convention, level)
     return found
 
 
 def _binned(name: str, base: Sums, tool: ConventionSums, convention: Convention, level: float | None) -> MetricResult:
-    reason = _missing(name, tool, convention)
+    metric = METRICS[FIELD.get(name, name)]
+    reason = _missing(metric, tool, convention)
     if reason is not None:
         return MetricResult(name, None, reason=reason)
-    if name == "cwce" and tool.classes is not None and len(tool.classes.sums.count) == 1:
+    if tool.classes is not None and len(tool.classes.sums.count) == 1 and isinstance(metric, ClassWise):
         level = None  # one class alone has no class-wise interval
-    top = tool.width.sums if name == "mce" else tool.width.with_dropped
     sums = replace(
         base,
         edges=tool.width.edges,
-        top=top,
-        mass=base.mass if tool.mass is None else tool.mass.with_dropped,
-        mass_edges=base.mass_edges if tool.mass is None else tool.mass.edges,
+        top=tool.width.sums if isinstance(metric, Largest) else tool.width.with_dropped,
+        equal_mass=base.equal_mass if tool.mass is None else EqualMass(tool.mass.with_dropped, tool.mass.edges),
         classes=None if tool.classes is None else tool.classes.with_dropped,
     )
-    return METRICS[name].evaluate(sums, level)
+    return replace(metric.measured(sums, level), name=name)
 
 
-def _missing(name: str, tool: ConventionSums, convention: Convention) -> str | None:
+def _missing(metric: Metric, tool: ConventionSums, convention: Convention) -> str | None:
     """Why the tool gives no such number; None where it does."""
-    if name not in convention.metrics:
-        return f"{convention.name} has no {_plain_title(name)}"
+    if not {metric.name, *(own for own, field in FIELD.items() if field == metric.name)} & {*convention.metrics}:
+        return f"{convention.name} has no {_plain_title(metric)}"
     if tool.refused is not None:
         return tool.refused
-    if name == "aece" and tool.mass is None:
+    if isinstance(metric, Binned) and metric.over == "mass" and tool.mass is None:
         return tool.no_mass
-    if name == "mce" and not tool.width.sums.count.any():
+    if isinstance(metric, Largest) and not tool.width.sums.count.any():
         return f"{convention.name} leaves every row out of its bins"
     return None
 
 
-def _plain_title(name: str) -> str:
+def _plain_title(metric: Metric) -> str:
     """The title of a metric up to its first explanation.
 
-    >>> _plain_title("cwce")
+    >>> _plain_title(METRICS["cwce"])
     'class-wise calibration error'
     """
-    return re.split("[,:;]", METRICS[name].title)[0]
+    return re.split("[,:;]| over all", metric.title)[0]
 
 
 def class_errors(tool: ConventionSums) -> Floats | None:
@@ -120,12 +119,22 @@ def remarks(tool: ConventionSums, convention: Convention, k: int | None) -> list
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """One dump under one convention: number of bins, the calibration errors of EXPLAINED, and remarks on them."""
+    """One dump under one convention: number of bins, the calibration errors of `explained_names`, and remarks."""
 
     convention: Convention
     bins: int
     metrics: Mapping[str, MetricResult]
     remarks: tuple[str, ...]
+
+
+def explained_names() -> tuple[str, ...]:
+    """The metrics that conventions are compared by: those of all classes that any other tool has.
+
+    >>> explained_names()
+    ('ece', 'mce', 'aece', 'cwce')
+    """
+    known = {name for convention in CONVENTIONS.values() if convention.name != OWN for name in convention.metrics}
+    return tuple(name for name, metric in METRICS.items() if name in known and not metric.binary)
 
 
 def explain_conventions(
@@ -142,13 +151,14 @@ def explain_conventions(
     """
     own = CONVENTIONS[OWN]
     base = summarise(predictions, own.bins if bins is None else bins, jobs=jobs, max_memory=max_memory)
-    metrics = {name: METRICS[name].evaluate(base, None) for name in EXPLAINED}
+    fields = {name: METRICS[FIELD.get(name, name)].measured(base, None) for name in explained_names()}
+    metrics = {name: replace(metric, name=name) for name, metric in fields.items()}
     found = [Explained(own, own.bins if bins is None else bins, metrics, ())]
     for convention in CONVENTIONS.values():
         if convention is own or (convention.name == "torchmetrics-multiclass" and predictions.k != 2):
             continue
         count = convention.bins if bins is None else bins
         tool = convention_sums(predictions, convention, count, max_memory=max_memory)
-        metrics = {name: _binned(name, base, tool, convention, None) for name in EXPLAINED}
+        metrics = {name: _binned(name, base, tool, convention, None) for name in explained_names()}
         found.append(Explained(convention, count, metrics, tuple(remarks(tool, convention, predictions.k))))
     return tuple(found)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
+
+from calibeval.core.data.documents import json_text
 
 SCHEMA = "calibeval.inspection/1"
 
@@ -53,4 +54,4 @@ class Inspection:
 
     def to_json(self) -> str:
         """The inspection as one JSON object."""
-        return json.dumps({"schema": SCHEMA, **asdict(self)}, indent=1, allow_nan=False) + "\n"
+        return json_text({"schema": SCHEMA, **asdict(self)})

@@ -6,12 +6,13 @@ import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.labels import as_labels
+from calibeval.core.data.records import Layout
 from calibeval.core.data.row_source import KINDS, DensePixels, Kind, RowSource, as_array, as_rows, as_source, show_shape
 from calibeval.core.errors import InputError, UsageError
 
@@ -24,6 +25,10 @@ class Source:
 
     labels_path and labels_sha256: of the other file that held the labels, if there was one.
     """
+
+    LAYOUT: ClassVar = Layout(
+        always=("path", "split", "sha256", "format"), optional=("labels_path", "labels_sha256"), open=True
+    )
 
     path: str | None = None
     split: str | None = None

@@ -11,10 +11,10 @@ from calibeval.core.conventions.metrics import class_errors, convention_metrics,
 from calibeval.core.conventions.sums import convention_sums
 from calibeval.core.conventions.table import CONVENTIONS, OWN, Convention
 from calibeval.core.data.predictions import Predictions
-from calibeval.core.evaluation.groups import Groups, find_groups, grouped_metrics
+from calibeval.core.evaluation.groups import Groups, find_groups, grouped_metrics, joints_for
 from calibeval.core.evaluation.settings import checked
 from calibeval.core.evaluation.slices import slice_results
-from calibeval.core.metrics.calibration import classwise_errors
+from calibeval.core.metrics.folded import classwise_errors
 from calibeval.core.metrics.table import all_metrics
 from calibeval.core.report.report import Bin, ClassResult, DumpReport, Report
 from calibeval.core.report.settings import Settings
@@ -83,7 +83,7 @@ def evaluate_dump(
     if groups is None:
         metrics = all_metrics(sums, settings.level)
     else:
-        metrics, _ = grouped_metrics(sums, groups, predictions, settings.level)
+        metrics, _ = grouped_metrics(sums, groups, joints_for(sums, groups, predictions), settings.level)
     slices, small = None, None
     if settings.slices:
         slices, small = slice_results(predictions, settings, groups=groups, jobs=jobs, max_memory=max_memory)
@@ -147,7 +147,7 @@ def _per_class(sums: Sums, class_names: tuple[str, ...] | None) -> tuple[ClassRe
     if sums.classes is None:
         return ()
     support = sums.classes.y.sum(axis=1)
-    gaps = -sums.classes.gap.sum(axis=1) / sums.n
+    gaps = -sums.classes.surplus.sum(axis=1) / sums.n
     names = class_names or tuple(str(k) for k in range(len(support)))
     rows = zip(names, support.tolist(), classwise_errors(sums.classes).tolist(), gaps.tolist(), strict=True)
     return tuple(ClassResult(name, int(count), error, gap) for name, count, error, gap in rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,21 +13,10 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.row_source import Kind, RowSource
 from calibeval.core.sums.binning import BinSums, Floats, bin_index, stored_edges
 from calibeval.core.sums.sums import RowScores, Sums
+from calibeval.core.uncertainty.joints import MOST_CELLS, Codes, Joints
 from calibeval.core.uncertainty.paths import Joint, gap_errors
 
-# A covariance of more bins, or class-wise bins, is not estimated: its square must fit in memory and time.
-MOST_CELLS = 1500
 PART_SCORES, PART_CELLS = 2**18, 2**21
-
-Codes = npt.NDArray[np.intp]
-
-
-class Joints(NamedTuple):
-    """How the gaps of the bins vary together; None where there are too many bins, or none."""
-
-    top: Joint | None
-    mass: Joint | None
-    classes: Joint | None
 
 
 def joints_of(sums: Sums, rows: RowScores, codes: Codes, count: int, predictions: Predictions) -> Joints:
@@ -50,13 +39,13 @@ def joints_of(sums: Sums, rows: RowScores, codes: Codes, count: int, predictions
         for first, last, chosen in in_order.ranges(m):
             cells = (codes[chosen] - first) * m + bins[chosen]
             totals = np.bincount(cells, weights=gaps[chosen], minlength=(last - first) * m)
-            covariance += in_order.products(np.asarray(totals, np.float64).reshape(-1, m), first, last, binned.gap)
+            covariance += in_order.products(np.asarray(totals, np.float64).reshape(-1, m), first, last, binned.surplus)
         return _joint(covariance, binned, count)
 
     top, mass = joint(sums.top, edges), joint(sums.mass, sums.mass_edges)
     few = sums.classes is not None and sums.classes.count.size <= MOST_CELLS
     classes = _class_joint(sums.classes, edges, in_order, predictions) if few and sums.classes is not None else None
-    return Joints(top, mass, classes)
+    return Joints(codes, count, top, mass, classes)
 
 
 def _joint(covariance: Floats, sums: BinSums, count: int) -> Joint:
@@ -116,7 +105,7 @@ def _class_joint(sums: BinSums, edges: Floats, in_order: _InOrder, predictions: 
             label = (np.arange(len(rows)), predictions.labels[rows])
             totals -= np.bincount(index.ravel(), weights=p.ravel(), minlength=len(totals))
             totals += np.asarray(np.bincount(index[label], minlength=len(totals)), np.float64)
-        covariance += in_order.products(totals.reshape(-1, cells), first, last, sums.gap)
+        covariance += in_order.products(totals.reshape(-1, cells), first, last, sums.surplus)
     return _joint(covariance, sums, len(in_order.ends) - 1)
 
 

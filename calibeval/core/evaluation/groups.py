@@ -16,18 +16,16 @@ import numpy.typing as npt
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.columns import coded_column
 from calibeval.core.data.predictions import Predictions
-from calibeval.core.evaluation.group_joints import MOST_CELLS, Codes, Joints, joints_of
+from calibeval.core.evaluation.group_joints import joints_of
+from calibeval.core.metrics.means import ROWS_NEEDED
 from calibeval.core.metrics.result import MetricResult
-from calibeval.core.metrics.table import METRICS, all_metrics, is_thin
+from calibeval.core.metrics.table import all_metrics
 from calibeval.core.report.report import GroupCount
 from calibeval.core.report.settings import Settings
-from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.engine import stored_bytes
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty import intervals
-from calibeval.core.uncertainty.floors import Floor
-from calibeval.core.uncertainty.intervals import Interval, share_interval
-from calibeval.core.uncertainty.special import student_quantile
+from calibeval.core.uncertainty.joints import Codes, Joints
 
 # Fewer groups cannot tell how they vary; from ENOUGH on, Student's quantile is all the care that is needed.
 LEAST_GROUPS, ENOUGH_GROUPS = 10, 40
@@ -96,22 +94,29 @@ def _numbered(column: str | None, codes: Codes) -> Groups:
     return Groups(column, count, numbers, few if count < LEAST_GROUPS else None)
 
 
+def joints_for(sums: Sums, groups: Groups, predictions: Predictions) -> Joints | None:
+    """What the groups tell of these sums; None where they cannot tell, or single rows were not kept.
+
+    sums: of these predictions, with their rows. Class-wise bins take one more reading of the scores.
+    """
+    if groups.refused is not None or groups.codes is None or sums.rows is None:
+        return None
+    return joints_of(sums, sums.rows, groups.codes, groups.count, predictions)
+
+
 def grouped_metrics(
-    sums: Sums, groups: Groups, predictions: Predictions, level: float | None
+    sums: Sums, groups: Groups, joints: Joints | None, level: float | None
 ) -> tuple[dict[str, MetricResult], float | None]:
     """Every metric with floors and intervals whose unit is the group, and the p-value of the ECE.
 
-    sums: of these predictions, with their rows. Where groups cannot tell, `reason` says why a floor and an interval
-    are missing, and p is None.
+    joints: what the groups tell of these sums. Without it, `reason` says why floors and intervals are missing, and p is
+    None.
     """
-    plain = all_metrics(sums, None)
-    if groups.refused is not None or groups.codes is None or sums.rows is None:
-        why = groups.refused or "the results of single rows were not kept"
-        return {name: _bare(metric, why) for name, metric in plain.items()}, None
-    joints = joints_of(sums, sums.rows, groups.codes, groups.count, predictions)
-    found = {name: _with_groups(metric, sums, groups, joints, level) for name, metric in plain.items()}
+    if joints is None:
+        why = groups.refused or ROWS_NEEDED
+        return {name: _bare(metric, why) for name, metric in all_metrics(sums, None).items()}, None
     p = None if joints.top is None else intervals.joint_p_value(sums.top, sums.n, joints.top)
-    return found, p
+    return all_metrics(sums, level, joints), p
 
 
 def _bare(metric: MetricResult, why: str) -> MetricResult:
@@ -119,84 +124,3 @@ def _bare(metric: MetricResult, why: str) -> MetricResult:
     if metric.value is None:
         return metric
     return replace(metric, floor=None, floor_high=None, reason=f"no interval: {why}")
-
-
-def _with_groups(metric: MetricResult, sums: Sums, groups: Groups, joints: Joints, level: float | None) -> MetricResult:
-    """The metric with the floor and the interval that the groups give it."""
-    name = metric.name
-    if metric.value is None:
-        return metric
-    if name == "mce":
-        return _bare(metric, "the largest of many gaps, of rows that depend on each other, has none")
-    if name in ("accuracy", "confidence_gap", "nll", "brier"):
-        return _mean_with_groups(metric, sums, groups, level)
-    found = {"ece": (sums.top, joints.top), "oe": (sums.top, joints.top), "aece": (sums.mass, joints.mass)}
-    binned, joint = found.get(name, (sums.classes, joints.classes))
-    if binned is None or joint is None:
-        return _bare(metric, _too_many(sums.top if name in found else sums.classes))
-    if name == "ece_positive":
-        binned, joint = binned.row(1), joint.of_class(1)
-    level = None if level is None or is_thin(sums) else level
-    if name == "oe":
-        floor = intervals.joint_oe_floor(binned, sums.n, joint)
-        interval = None if level is None else intervals.oe_interval(binned, sums.n, level, joint)
-    else:
-        floor = intervals.joint_floor(binned, sums.n, joint)
-        measure = intervals.cwce_interval if name == "cwce" else intervals.ece_interval
-        interval = None if level is None else measure(binned, sums.n, level, joint)
-    completed = _completed(metric, floor, interval)
-    explain = METRICS[name].explain
-    return completed if explain is None else explain(completed, sums)
-
-
-def _completed(metric: MetricResult, floor: Floor | None, interval: Interval | None) -> MetricResult:
-    return replace(
-        metric,
-        floor=None if floor is None else floor.expected,
-        floor_high=None if floor is None else floor.high,
-        low=None if interval is None else interval.low,
-        high=None if interval is None else interval.high,
-        corrected=None if interval is None else interval.corrected,
-    )
-
-
-def _mean_with_groups(metric: MetricResult, sums: Sums, groups: Groups, level: float | None) -> MetricResult:
-    """A mean over rows: its variance is that of the groups' totals, and never below that of independent rows."""
-    rows, codes = sums.rows, groups.codes
-    if rows is None or codes is None or metric.value is None:
-        return metric
-    values = {
-        "accuracy": rows.correct.astype(np.float64),
-        "confidence_gap": rows.confidence - rows.correct,
-        "nll": rows.nll,
-        "brier": rows.brier,
-    }[metric.name]
-    freedom, n = groups.count - 1, sums.n
-    centred = values - metric.value
-    totals = np.bincount(codes, weights=centred)
-    with np.errstate(over="ignore"):  # beyond float64 there is no interval
-        squares = groups.count / freedom * float(totals @ totals), float(centred @ centred)
-    if not math.isfinite(max(squares)):
-        return metric
-    error = math.sqrt(max(squares)) / n
-    floor = None
-    if metric.name == "confidence_gap":
-        # The dependence between rows stays, the variance of each becomes that of its true probability.
-        null = error * math.sqrt(float(sums.top.variance.sum()) / max(squares[1], 1e-300))
-        floor = Floor(null * math.sqrt(2.0 / math.pi), null * student_quantile(0.975, freedom))
-    if level is None:
-        return _completed(metric, floor, None)
-    t = student_quantile(0.5 * (1.0 + level), freedom)
-    if metric.name == "accuracy":
-        spread = metric.value * (1.0 - metric.value)
-        # Where all rows agree, every group counts as one row.
-        return _completed(metric, floor, share_interval(metric.value, spread / error**2 if error else groups.count, t))
-    spec = METRICS[metric.name]
-    high = math.inf if spec.high is None else spec.high
-    interval = Interval(max(metric.value - t * error, spec.low), min(metric.value + t * error, high), None)
-    return _completed(metric, floor, interval)
-
-
-def _too_many(sums: BinSums | None) -> str:
-    cells = 0 if sums is None else sums.count.size
-    return f"how {cells:,} bins vary together is not estimated, only of up to {MOST_CELLS:,}"

@@ -16,14 +16,14 @@ import numpy.typing as npt
 from calibeval.core.data.columns import TRUE_CLASS, Coded, coded_slices
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import UsageError
-from calibeval.core.evaluation.groups import Groups, grouped_metrics
+from calibeval.core.evaluation.groups import Groups, grouped_metrics, joints_for
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import all_metrics
 from calibeval.core.report.report import SliceResult, SmallSlice
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.engine import stored_bytes, summarise
 from calibeval.core.sums.equal_mass import Keys, confidence_keys, from_keys
-from calibeval.core.sums.sums import Sums
+from calibeval.core.sums.sums import EqualMass, Sums
 from calibeval.core.sums.threads import in_order
 from calibeval.core.uncertainty.floors import gap_p_value
 from calibeval.core.uncertainty.holm import holm
@@ -140,11 +140,11 @@ def _streamed_parts(predictions: Predictions, cut: _Cut, bins: int, groups: Grou
         summarised = in_order(_block_sums(predictions, scores, start, bins), chosen.values(), jobs)
         for code, (sums, block_keys) in zip(chosen, summarised, strict=True):
             keys[code].append(block_keys)
-            totals[code] = _added(totals[code], sums) if code in totals else sums
+            totals[code] = totals[code] + sums if code in totals else sums
     parts = []
     for code in cut.measured:
-        mass, edges = from_keys(np.concatenate(keys[code]), bins)
-        parts.append(_Part(replace(totals[code], mass=mass, mass_edges=edges), predictions, groups))
+        equal_mass = EqualMass(*from_keys(np.concatenate(keys[code]), bins))
+        parts.append(_Part(replace(totals[code], equal_mass=equal_mass), predictions, groups))
     return parts
 
 
@@ -190,29 +190,14 @@ def _located(sums: Sums, predictions: Predictions, rows: Rows) -> Sums:
     return replace(sums, impossible_row=row, impossible_place=predictions.locate(row))
 
 
-def _added(a: Sums, b: Sums) -> Sums:
-    """The sums of both; equal-mass bins are left to their keys."""
-    first = b if a.impossible_row is None else a
-    return replace(
-        a,
-        n=a.n + b.n,
-        top=a.top + b.top,
-        classes=None if a.classes is None or b.classes is None else a.classes + b.classes,
-        nll=(a.nll[0] + b.nll[0], a.nll[1] + b.nll[1]),
-        brier=(a.brier[0] + b.brier[0], a.brier[1] + b.brier[1]),
-        impossible=a.impossible + b.impossible,
-        impossible_row=first.impossible_row,
-        impossible_place=first.impossible_place,
-    )
-
-
 def _measured(part: _Part, level: float | None, *, label: bool) -> tuple[dict[str, MetricResult], float | None]:
     """The metrics of a slice and its p; label: whether its rows were chosen by their label."""
     if part.groups is None:
         metrics: dict[str, MetricResult] = all_metrics(part.sums, level)
         p: float | None = gap_p_value(part.sums.top, part.sums.n)
     else:
-        metrics, p = grouped_metrics(part.sums, part.groups, part.rows, level)
+        joints = joints_for(part.sums, part.groups, part.rows)
+        metrics, p = grouped_metrics(part.sums, part.groups, joints, level)
     if label:
         return {name: replace(m, floor=None, floor_high=None) for name, m in metrics.items()}, None
     return metrics, p

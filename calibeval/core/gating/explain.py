@@ -17,12 +17,14 @@ from calibeval.core.evaluation.evaluate import evaluate_dump
 from calibeval.core.evaluation.settings import checked
 from calibeval.core.gating.gate import Subject
 from calibeval.core.gating.judge import Evidence, decide
-from calibeval.core.gating.movers import Part, Parted, bin_parts, class_movers, movers, row_shares
+from calibeval.core.gating.movers import Part, Parted, bin_parts, class_movers, movers
 from calibeval.core.gating.rules import GateSettings, Rule
 from calibeval.core.gating.verdict import RuleVerdict
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import METRICS
+from calibeval.core.sums.binning import Floats
 from calibeval.core.sums.engine import stored_bytes, summarise
+from calibeval.core.sums.sums import Sums
 
 # A column of more values is no column of categories.
 MOST_VALUES = 50
@@ -48,29 +50,26 @@ def explained(judged: RuleVerdict, subject: Subject, out_of_fold: OutOfFold, wri
 def _moved(rule: Rule, dump: Predictions, base: Predictions | None, subject: Subject) -> str:
     """The parts that carry most of the metric, or of its change."""
     lead = "moved most by" if base is not None else "much of it in"
-    if rule.metric == "cwce":
-        found = _class_parts(dump, base, subject)
+    metric, sums = METRICS[rule.metric], summarise(dump, subject.bins, keep_rows=True)
+    before = None if base is None else summarise(base, subject.bins, keep_rows=True)
+    by_class = _change(metric.class_shares, sums, before)
+    by_row = _change(metric.shares, sums, before)
+    if by_class is not None:
+        names = dump.class_names or tuple(str(k) for k in range(len(by_class)))
+        found = class_movers(dict(zip(names, by_class.tolist(), strict=True)))
+    elif by_row is not None:
+        found = movers(by_row, [bin_parts(sums), *_columns(dump)])
     else:
-        sums = summarise(dump, subject.bins, keep_rows=True)
-        shares = row_shares(rule.metric, sums)
-        if shares is None:
-            return ""
-        if base is not None:
-            before = row_shares(rule.metric, summarise(base, subject.bins, keep_rows=True))
-            shares = shares if before is None else shares - before
-        found = movers(shares, [bin_parts(sums), *_columns(dump)])
+        return ""
     if not found:
         return "spread evenly over bins, classes and slices"
     return f"{lead} {', '.join(map(_told, found))}"
 
 
-def _class_parts(dump: Predictions, base: Predictions | None, subject: Subject) -> list[Part]:
-    settings = checked(bins=subject.bins, convention=subject.convention, level=None)
-    errors = {one.name: one.calibration_error for one in evaluate_dump(dump, settings).per_class}
-    if base is not None:
-        before = evaluate_dump(base, settings).per_class
-        errors = {one.name: errors[one.name] - one.calibration_error for one in before if one.name in errors}
-    return class_movers(errors)
+def _change(shares: Callable[[Sums], Floats | None], sums: Sums, before: Sums | None) -> Floats | None:
+    """The shares of a metric, or where there is a baseline of its change; None where the metric has none."""
+    now, then = shares(sums), None if before is None else shares(before)
+    return now if now is None or then is None else now - then
 
 
 def _told(part: Part) -> str:

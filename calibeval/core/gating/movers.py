@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.metrics.calibration import mce
 from calibeval.core.sums.binning import bin_index
 from calibeval.core.sums.sums import Sums
 
@@ -22,7 +21,6 @@ Codes = npt.NDArray[np.intp]
 # A part is named if it carries so much of the whole, and so much more than its share of the rows.
 LEAST_SHARE, LEAST_EXCESS = 0.2, 1.2
 MOST_PARTS = 2
-ROWWISE = ("accuracy", "confidence_gap", "ece", "aece", "oe", "mce", "nll", "brier")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,37 +40,6 @@ class Part:
     name: str
     share: float
     rows: float
-
-
-def row_shares(metric: str, sums: Sums) -> Floats | None:
-    """What each row adds to a metric, (n,), for accuracy what it takes from 1; None where no row adds anything alone.
-
-    sums: with the results of every row.
-    The shares sum up to the metric, but for mce, of which only the bin that decides counts.
-    """
-    rows = sums.rows
-    if rows is None or metric not in ROWWISE or (metric in ("nll", "brier") and sums.k is None):
-        return None
-    gap = rows.confidence - rows.correct
-    if metric == "accuracy":
-        return np.asarray(1.0 - rows.correct) / sums.n
-    if metric == "confidence_gap":
-        return gap / sums.n
-    if metric in ("nll", "brier"):
-        losses = rows.nll if metric == "nll" else rows.brier
-        return np.asarray(losses) / sums.n if np.isfinite(losses).all() else None
-    edges = sums.mass_edges if metric == "aece" else sums.edges
-    index = bin_index(rows.confidence, edges)
-    count = np.maximum(np.bincount(index, minlength=len(edges) - 1), 1)
-    total = np.bincount(index, weights=gap, minlength=len(edges) - 1)
-    if metric == "mce":
-        worst = mce(sums.top).bin
-        return np.where(index == worst, np.sign(total[index]) * gap / count[index], 0.0)
-    weight = np.sign(total)
-    if metric == "oe":
-        mean = np.bincount(index, weights=rows.confidence, minlength=len(edges) - 1) / count
-        weight = np.where(total > 0, mean, 0.0)
-    return np.asarray(weight[index] * gap / sums.n)
 
 
 def bin_parts(sums: Sums) -> Parted:
@@ -106,7 +73,7 @@ def movers(shares: Floats, parts: Sequence[Parted]) -> list[Part]:
 
 
 def class_movers(errors: Mapping[str, float]) -> list[Part]:
-    """The classes that carry most of a class-wise error, or of its change; each has an equal share of the mean."""
+    """The classes that carry most of a class-wise error, or of its change, each being an even part of the whole."""
     total = sum(errors.values())
     if total == 0:
         return []

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, get_args
 
 from calibeval.core.errors import UsageError, nearest
-from calibeval.core.metrics.table import METRICS, metric_spec
+from calibeval.core.metrics.table import METRICS, metric_named
 
 RuleKind = Literal["max", "min", "max_increase", "max_drop"]
 Severity = Literal["error", "warn", "off"]
@@ -47,7 +47,7 @@ class Rule:
     relative: bool = False
 
     def __post_init__(self) -> None:
-        metric_spec(self.metric)
+        metric_named(self.metric)
         one_of(self.kind, KINDS, "limit")
         one_of(self.severity, get_args(Severity), "severity")
         limit = as_number(self.limit, f"{self.kind} of {self.metric}")
@@ -258,9 +258,9 @@ def _check_range(rule: Rule, limit: float) -> None:
     spec = METRICS[rule.metric]
     if rule.relative and not rule.is_change:
         raise UsageError(f"relative belongs to {' and '.join(CHANGES)}, not to {rule.kind}")
-    if rule.relative or spec.high is None:
+    if rule.relative or spec.most is None:
         return
-    most = spec.high - spec.low if rule.is_change else spec.high
+    most = spec.most - spec.least if rule.is_change else spec.most
     if limit > most:
         hint = f"; limits are fractions, so {limit:g} % is {limit / 100:g}" if spec.unit == "%" and limit <= 100 else ""
         raise UsageError(f"{rule.kind} of {rule.metric} is {limit:g}, but it can be {most:g} at most{hint}")

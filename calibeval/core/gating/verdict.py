@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Literal
 
+from calibeval.core.data.documents import json_text
+from calibeval.core.data.records import to_plain
 from calibeval.core.gating.rules import GateSettings, Rule
 from calibeval.core.report.settings import Settings
 
@@ -50,16 +51,7 @@ class Judged:
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of this part of a rule on slices."""
-        return {
-            "slice": self.slice,
-            "n": self.n,
-            "value": self.value,
-            "low": self.low,
-            "high": self.high,
-            "baseline": self.baseline,
-            "verdict": self.verdict,
-            "reason": self.reason,
-        }
+        return to_plain(self, "centre", "threshold", "rows_needed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +160,7 @@ class Verdict:
 
     def to_json(self) -> str:
         """The verdict as JSON; numbers round-trip exactly, and there is never a NaN in it."""
-        return json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n"
+        return json_text(self.to_dict())
 
 
 def whole(verdicts: list[Any]) -> Outcome:

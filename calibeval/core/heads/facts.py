@@ -1,28 +1,39 @@
-"""What lies beside the weights of a trained head, so that whoever uses it knows its classes and where it comes from."""
+"""What lies beside the weights of a trained head: its classes and where it comes from, exact both ways."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Literal
+
+from calibeval.core.data.documents import json_text, read_document
+from calibeval.core.data.records import Layout, read_record, to_plain
 
 SCHEMA = "calibeval.head/1"
 FACTS_FILE = "head.json"
 
 
 @dataclass(frozen=True, slots=True)
-class HeadFacts:
-    """The facts of head.json.
+class LastMultipliers:
+    """Those that CALS ended with, one a class."""
 
-    kind: "linear" or "mlp". d, k: features that go in, classes that come out. loss: its name, under "loss", and all its
-    parameters. temperature: fitted on VAL; temperature_folded: whether the weights are divided by it already.
-    seed, epoch: of the training, and the epoch whose weights were kept. sources: the files, as in the results.
-    multipliers: lambd and rho of each class, which CALS ended with; empty for other losses.
+    lambd: tuple[float, ...]
+    rho: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HeadFacts:
+    """How a head came about.
+
+    kind: one layer, or two with a ReLU between them; d features, k classes. loss: its name under "loss", and its
+    parameters. temperature: fitted on VAL; temperature_folded: whether the weights are divided by it already. epoch:
+    the one that was kept, from 1. sources: "train", "val" and perhaps "test", each {"path", "split", "sha256", "n"}.
     """
 
+    LAYOUT: ClassVar = Layout(open=True)
+
     version: str
-    kind: str
+    kind: Literal["linear", "mlp"]
     d: int
     k: int
     class_names: tuple[str, ...] | None
@@ -34,33 +45,20 @@ class HeadFacts:
     seed: int
     epoch: int
     sources: Mapping[str, Mapping[str, Any]]
-    multipliers: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
+    multipliers: LastMultipliers | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON object; multipliers are there only where the loss has some.
-
-        >>> HeadFacts("1", "linear", 2, 2, None, {"loss": "ce"}, 0.1, 0.0, 1.0, True, 0, 3, {}).to_dict()["loss"]
-        {'loss': 'ce'}
-        """
-        lambd, rho = self.multipliers
-        facts = {
-            "schema": SCHEMA,
-            "version": self.version,
-            "kind": self.kind,
-            "d": self.d,
-            "k": self.k,
-            "class_names": None if self.class_names is None else list(self.class_names),
-            "loss": dict(self.loss),
-            "lr": self.lr,
-            "weight_decay": self.weight_decay,
-            "temperature": self.temperature,
-            "temperature_folded": self.temperature_folded,
-            "seed": self.seed,
-            "epoch": self.epoch,
-            "sources": {name: dict(source) for name, source in self.sources.items()},
-        }
-        return {**facts, "multipliers": {"lambd": list(lambd), "rho": list(rho)}} if lambd else facts
+        """The JSON object of these facts; multipliers only where there are some."""
+        return {"schema": SCHEMA, **to_plain(self)}
 
     def to_json(self) -> str:
-        """The facts as JSON, every number in full."""
-        return json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n"
+        """The facts as JSON; numbers round-trip exactly, and there is never a NaN in it."""
+        return json_text(self.to_dict())
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> HeadFacts:
+        """The facts that `to_json` wrote; bytes are UTF-8.
+
+        Raises: InputError if the text is no head.json, naming the first field that is not what it must be.
+        """
+        return read_document(text, SCHEMA, "head", lambda whole: read_record(whole, cls))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Literal
 
+from calibeval.core.data.documents import Place, json_text, read_document
+from calibeval.core.data.records import Layout, read_as, read_record, to_plain
 from calibeval.core.errors import InputError
 from calibeval.core.metrics.result import MetricResult
 
@@ -35,20 +36,14 @@ class SeedResult:
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of this head."""
-        found = {
-            "seed": self.seed,
-            "epoch": self.epoch,
-            "score": self.score,
-            "temperature": self.temperature,
-            "before": dict(self.before),
-            "after": dict(self.after),
-        }
-        return found if self.reason is None else {**found, "reason": self.reason}
+        return to_plain(self)
 
 
 @dataclass(frozen=True, slots=True)
 class LossResult:
     """One loss. name: as the command line said it. parameters: with rate and decay, as trained. seeds: one or more."""
+
+    LAYOUT: ClassVar = Layout(open=True)
 
     name: str
     parameters: Mapping[str, Any]
@@ -89,8 +84,7 @@ class LossResult:
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of this loss."""
-        seeds = [seed.to_dict() for seed in self.seeds]
-        return {"name": self.name, "parameters": dict(self.parameters), "seeds": seeds}
+        return to_plain(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,45 +97,31 @@ class Finetuned:
     warnings: what to keep in mind.
     """
 
+    LAYOUT: ClassVar = Layout(open=True)
+
     version: str
     settings: Mapping[str, Any]
     sources: Mapping[str, Mapping[str, Any]]
-    shown: str
+    shown: Literal["val", "test"]
     losses: tuple[LossResult, ...]
     chosen: int
     warnings: tuple[str, ...] = ()
 
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of the table; the chosen loss by its name."""
+        return {"schema": SCHEMA, **to_plain(self), "chosen": self.losses[self.chosen].name}
+
     def to_json(self) -> str:
-        """The table as JSON, every number in full."""
-        document = {
-            "schema": SCHEMA,
-            "version": self.version,
-            "settings": dict(self.settings),
-            "sources": {name: dict(source) for name, source in self.sources.items()},
-            "shown": self.shown,
-            "losses": [loss.to_dict() for loss in self.losses],
-            "chosen": self.losses[self.chosen].name,
-            "warnings": list(self.warnings),
-        }
-        return json.dumps(document, indent=1, allow_nan=False) + "\n"
+        """The table as JSON; numbers round-trip exactly, and there is never a NaN in it."""
+        return json_text(self.to_dict())
 
     @classmethod
-    def from_json(cls, text: str) -> Finetuned:
-        """The table that `to_json` wrote.
+    def from_json(cls, text: str | bytes) -> Finetuned:
+        """The table that `to_json` wrote; bytes are UTF-8.
 
-        Raises: InputError if the text is no table of this schema.
+        Raises: InputError if the text is no table of this schema, naming the first field that is not what it must be.
         """
-        try:
-            document = json.loads(text)
-            if document["schema"] != SCHEMA:
-                raise InputError(f'schema "{document["schema"]}" came, but "{SCHEMA}" is needed')
-            losses = tuple(_loss(loss) for loss in document["losses"])
-            chosen = [loss.name for loss in losses].index(document["chosen"])
-            version, settings, sources = (document[key] for key in ("version", "settings", "sources"))
-            warnings = tuple(document["warnings"])
-            return cls(version, settings, sources, document["shown"], losses, chosen, warnings)
-        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-            raise InputError(f"this is no table of schema {SCHEMA}: {error!r}") from None
+        return read_document(text, SCHEMA, "table", _table)
 
 
 def chosen_of(losses: Sequence[LossResult]) -> int:
@@ -159,8 +139,12 @@ def chosen_of(losses: Sequence[LossResult]) -> int:
     return min(scores, key=lambda i: (math.inf if scores[i] is None else scores[i], i))
 
 
-def _loss(data: Mapping[str, Any]) -> LossResult:
-    return LossResult(data["name"], data["parameters"], tuple(SeedResult(**seed) for seed in data["seeds"]))
+def _table(whole: Place) -> Finetuned:
+    """The table of a document, in which the chosen loss is named."""
+    losses: tuple[LossResult, ...] = read_as(whole["losses"], tuple[LossResult, ...])
+    names = [loss.name for loss in losses]
+    chosen = names.index(whole["chosen"].one_of(names))
+    return read_record(whole, Finetuned, losses=losses, chosen=chosen)
 
 
 def metric_values(metrics: Mapping[str, MetricResult]) -> dict[str, float | None]:

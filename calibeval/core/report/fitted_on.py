@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from calibeval.core.data.predictions import Source
 
@@ -34,11 +33,6 @@ class FittedOn:
         """How the map was fitted, as a part of a sentence."""
         return f"fitted on {self.path or 'predictions'}" + (f"#{self.split}" if self.split else "")
 
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON object; it says nothing of a leak where there is none."""
-        facts = {"path": self.path, "split": self.split, "sha256": self.sha256, "n": self.n}
-        return facts if self.leak is None else {**facts, "leak": self.leak}
-
 
 @dataclass(frozen=True, slots=True)
 class OutOfFold:
@@ -54,7 +48,3 @@ class OutOfFold:
     def words(self) -> str:
         """How the maps were fitted, as a part of a sentence."""
         return "out of fold"
-
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON object."""
-        return {"folds": self.folds, "seed": self.seed, "n": self.n}

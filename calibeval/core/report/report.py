@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from calibeval.core.data.documents import json_text, read_document
 from calibeval.core.data.predictions import Source
+from calibeval.core.data.records import Layout, read_record, to_plain
 from calibeval.core.errors import InputError, UnknownMetric, nearest
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.fitted_on import FittedOn, OutOfFold
+from calibeval.core.report.from_json import parameters
 from calibeval.core.report.settings import Settings
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
 SCHEMA = "calibeval.report/1"
+BINS = {"equal_width": "bins", "equal_mass": "bins"}
+READING = dict.fromkeys(("kind", "n", "k", "ignored"), "source")  # how a dump was read stands beside where it lies
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,8 @@ class Recalibrated:
     fitted_on: another dump, or the folds of the same. metrics, equal_width, equal_mass: as in DumpReport.
     """
 
+    LAYOUT: ClassVar = Layout(inside=BINS, read={"parameters": parameters}, open=True)
+
     method: str
     parameters: Mapping[str, Any]
     fitted_on: FittedOn | OutOfFold
@@ -71,7 +77,7 @@ class Recalibrated:
         return {
             "method": self.method,
             "parameters": dict(self.parameters),
-            "fitted_on": self.fitted_on.to_dict(),
+            "fitted_on": to_plain(self.fitted_on),
             "metrics": {name: metric.to_dict() for name, metric in self.metrics.items()},
             "bins": _bins_to_dict(self.equal_width, self.equal_mass),
         }
@@ -96,8 +102,7 @@ class SliceResult:
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of this slice."""
-        metrics = {name: metric.to_dict() for name, metric in self.metrics.items()}
-        return {**_to_dict(self), "metrics": metrics}
+        return to_plain(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +131,8 @@ class DumpReport:
     slices, small_slices: those of each column together, worst first; None where no slices were asked for.
     groups: what intervals and floors take for independent; None where it is the rows.
     """
+
+    LAYOUT: ClassVar = Layout(always=("recalibrated",), inside=READING | BINS, open=True)
 
     source: Source
     kind: str
@@ -181,16 +188,16 @@ class DumpReport:
             "source": {**source, "format": self.source.format, **reading},
             "metrics": {name: metric.to_dict() for name, metric in self.metrics.items()},
             "bins": _bins_to_dict(self.equal_width, self.equal_mass),
-            "per_class": [_to_dict(c) for c in self.per_class],
+            "per_class": [to_plain(one) for one in self.per_class],
             "recalibrated": None if self.recalibrated is None else self.recalibrated.to_dict(),
             "warnings": list(self.warnings),
         }
         if self.groups is not None:
-            document["groups"] = _to_dict(self.groups)
+            document["groups"] = to_plain(self.groups)
         if self.slices is not None:
             document["slices"] = [one.to_dict() for one in self.slices]
         if self.small_slices is not None:
-            document["small_slices"] = [_to_dict(one) for one in self.small_slices]
+            document["small_slices"] = [to_plain(one) for one in self.small_slices]
         return document
 
 
@@ -201,6 +208,8 @@ class Report:
     `report["ece"]` is the metric of the only dump; with several dumps use `report.dumps[i]["ece"]`.
     `Report.from_json(report.to_json()) == report` holds exactly.
     """
+
+    LAYOUT: ClassVar = Layout(open=True)
 
     version: str
     settings: Settings
@@ -222,7 +231,7 @@ class Report:
 
     def to_json(self) -> str:
         """The report as JSON; numbers round-trip exactly, and there is never a NaN in it."""
-        return json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n"
+        return json_text(self.to_dict())
 
     def to_frame(self) -> DataFrame:
         """The metrics as a pandas table, one row per dump and metric.
@@ -239,13 +248,12 @@ class Report:
         return shown
 
     @classmethod
-    def from_json(cls, text: str) -> Report:
-        """The report that `to_json` wrote.
+    def from_json(cls, text: str | bytes) -> Report:
+        """The report that `to_json` wrote; bytes are UTF-8.
 
         Raises: InputError if the text is no report of this schema, naming the first field that is not what it must be.
         """
-        reader: Callable[[str], Report] = _other("calibeval.core.report.from_json", "read_report")
-        return reader(text)
+        return read_document(text, SCHEMA, "report", lambda whole: read_record(whole, cls))
 
 
 def with_distinct_names(dumps: Sequence[DumpReport]) -> tuple[DumpReport, ...]:
@@ -271,15 +279,11 @@ def _tails(dump: DumpReport) -> list[str]:
 
 
 def _other(module: str, function: str) -> Callable[..., Any]:
-    """A reader or a renderer, found when it is asked for: this module knows none, and the core no renderer."""
+    """A renderer, found when it is asked for: the core knows none."""
     found: Callable[..., Any] = getattr(import_module(module), function)
     return found
 
 
 def _bins_to_dict(equal_width: Sequence[Bin], equal_mass: Sequence[Bin] | None) -> dict[str, Any]:
-    mass = None if equal_mass is None else [_to_dict(b) for b in equal_mass]
-    return {"equal_width": [_to_dict(b) for b in equal_width], "equal_mass": mass}
-
-
-def _to_dict(row: Bin | ClassResult | SliceResult | SmallSlice | GroupCount) -> dict[str, Any]:
-    return {f.name: getattr(row, f.name) for f in fields(row)}
+    mass = None if equal_mass is None else [to_plain(one) for one in equal_mass]
+    return {"equal_width": [to_plain(one) for one in equal_width], "equal_mass": mass}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
+
+from calibeval.core.data.records import Layout
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +19,8 @@ class Settings:
     >>> Settings(level=None).to_dict()
     {'bins': 15, 'convention': 'calibeval', 'level': None}
     """
+
+    LAYOUT: ClassVar = Layout(optional=("slices",), earlier={"level": "confidence"}, open=True)
 
     bins: int = 15
     convention: str = "calibeval"

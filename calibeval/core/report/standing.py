@@ -12,6 +12,7 @@ from enum import Enum
 import numpy as np
 
 from calibeval.core.metrics.result import MetricResult
+from calibeval.core.metrics.table import METRICS
 from calibeval.core.report.report import Bin, DumpReport
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.uncertainty.floors import Floor, mce_floor
@@ -65,7 +66,8 @@ def judge(metric: MetricResult, *, n: int | None = None, k: int | None = None) -
         return None
     size = abs(metric.value)
     if size <= metric.floor_high + _ROUNDING:
-        coarse = 2 * COARSE / k if metric.name == "cwce" and k else COARSE
+        known = METRICS.get(metric.name)
+        coarse = COARSE if known is None else known.coarse(COARSE, k)
         return Standing.UNRESOLVED if metric.floor_high > coarse else Standing.NOISE
     far = size > metric.floor + 2 * (metric.floor_high - metric.floor)
     enough = n is None or n >= CERTAIN_ROWS

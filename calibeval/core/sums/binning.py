@@ -32,12 +32,12 @@ class BinSums:
     yp: Floats
 
     @property
-    def gap(self) -> Floats:
+    def surplus(self) -> Floats:
         """Sum of y - p: positive where outcomes are more frequent than promised."""
         return self.y - self.p
 
     @property
-    def gap_squares(self) -> Floats:
+    def surplus_squares(self) -> Floats:
         """Sum of (y - p) squared."""
         return self.y - 2.0 * self.yp + self.pp
 
@@ -58,6 +58,10 @@ class BinSums:
     def whole(self) -> BinSums:
         """The sums of all bins, as one bin."""
         return BinSums(*(part.sum(keepdims=True) for part in (self.count, self.p, self.pp, self.y, self.yp)))
+
+    def at(self, bins: npt.NDArray[np.intp]) -> BinSums:
+        """The sums of some bins of one kind of outcome, (m,), in this order."""
+        return BinSums(self.count[bins], self.p[bins], self.pp[bins], self.y[bins], self.yp[bins])
 
     def row(self, index: int) -> BinSums:
         """The sums of one class: entry `index` of the first axis."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +28,7 @@ from calibeval.core.sums.binning import (
 )
 from calibeval.core.sums.equal_mass import CountedKeys, KeptKeys, Keys, confidence_keys
 from calibeval.core.sums.rows import BadValues, Rows, Tolerance, full_rows, top_label_rows
-from calibeval.core.sums.sums import RowScores, Sums
+from calibeval.core.sums.sums import EqualMass, Moments, RowScores, Sums
 from calibeval.core.sums.threads import in_order
 
 Floats = npt.NDArray[np.float64]
@@ -40,19 +40,11 @@ CHUNK_SCORES, CHUNK_ROWS = 2**21, 2**17  # a chunk, the unit of work of a thread
 KEPT_BYTES = 2**24
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Chunk:
-    """The additive part of Sums for consecutive rows, and the rows' sort keys."""
+class _Piece(NamedTuple):
+    """The sums of consecutive rows, and these rows' sort keys."""
 
-    n: int
-    top: BinSums
-    classes: BinSums | None
-    nll: tuple[float, float]
-    brier: tuple[float, float]
-    impossible: int
-    impossible_row: int | None
+    sums: Sums
     keys: Keys
-    rows: RowScores | None
 
 
 def summarise(
@@ -82,39 +74,32 @@ def summarise(
     compared = stored_edges(edges, predictions.precision) if stored else edges
     streamed = max_memory is not None and stored_bytes(predictions) > max_memory
     keys = (
-        CountedKeys(predictions.n, lambda: (c.keys for c in _chunks(predictions, compared, jobs, keep_rows=False)))
+        CountedKeys(
+            predictions.n,
+            lambda: (piece.keys for piece in _pieces(predictions, edges, compared, jobs, keep_rows=False)),
+        )
         if streamed
         else KeptKeys(predictions.n, jobs)
     )
     np.empty(KEPT_BYTES, np.uint8)
-    total: _Chunk | None = None
+    total: Sums | None = None
     kept: list[RowScores] = []
     try:
-        for chunk in _chunks(predictions, compared, jobs, keep_rows=keep_rows):
-            keys.add(chunk.keys)
-            kept += [] if chunk.rows is None else [chunk.rows]
-            total = chunk if total is None else _add(total, chunk)
+        for sums, piece_keys in _pieces(predictions, edges, compared, jobs, keep_rows=keep_rows):
+            keys.add(piece_keys)
+            kept += [] if sums.rows is None else [sums.rows]
+            total = sums if total is None else total + sums
             if progress is not None:
-                progress(chunk.n)
+                progress(sums.n)
     except BadValues:
         check_values(predictions)
         raise InputError(f"{predictions.source.name}: values contradict the kind {predictions.kind}") from None
     if total is None:
         raise InputError(f"{predictions.source.name}: there are no rows")
-    mass, mass_edges = keys.result(bins)
-    return Sums(
-        n=total.n,
-        k=predictions.k,
-        edges=edges,
-        top=total.top,
-        mass=mass,
-        mass_edges=mass_edges,
-        classes=total.classes,
-        nll=total.nll,
-        brier=total.brier,
-        impossible=total.impossible,
-        impossible_row=total.impossible_row,
+    return replace(
+        total,
         impossible_place="" if total.impossible_row is None else predictions.locate(total.impossible_row),
+        equal_mass=EqualMass(*keys.result(bins)),
         rows=_joined(kept) if keep_rows else None,
     )
 
@@ -128,35 +113,41 @@ def _tolerance(predictions: Predictions) -> Tolerance:
     return Tolerance(predictions.sum_tolerance, predictions.largest_probability)
 
 
-def _chunks(predictions: Predictions, edges: Floats, jobs: int, *, keep_rows: bool) -> Iterator[_Chunk]:
-    """The chunks' results in the order of their rows."""
+def _pieces(
+    predictions: Predictions, edges: Floats, compared: Floats, jobs: int, *, keep_rows: bool
+) -> Iterator[_Piece]:
+    """The sums of chunks in the order of their rows. compared: edges as the stored type can meet them."""
     width = predictions.scores.shape[-1] if predictions.k else 1
     every = predictions.blocks(max(1, min(CHUNK_SCORES // width, CHUNK_ROWS)))
     blocks = (block for block in every if len(block.labels))  # a block may hold ignored rows alone
-    return in_order(lambda block: _summarise_chunk(predictions, block, edges, keep_rows=keep_rows), blocks, jobs)
+    return in_order(lambda block: _piece(predictions, block, edges, compared, keep_rows=keep_rows), blocks, jobs)
 
 
-def _summarise_chunk(predictions: Predictions, block: Block, edges: Floats, *, keep_rows: bool) -> _Chunk:
+def _piece(predictions: Predictions, block: Block, edges: Floats, compared: Floats, *, keep_rows: bool) -> _Piece:
     rows = (
         top_label_rows(block)
         if predictions.kind == "confidence"
-        else full_rows(block, predictions.kind, edges, _tolerance(predictions))
+        else full_rows(block, predictions.kind, compared, _tolerance(predictions))
     )
-    top, classes = _bin_sums(rows, block.labels, edges)
+    top, classes = _bin_sums(rows, block.labels, compared)
     impossible = np.flatnonzero(np.isneginf(rows.label_log_p))
     log_p = np.delete(rows.label_log_p, impossible) if len(impossible) else rows.label_log_p
     brier = np.square(1.0 - rows.label_p) + rows.other_squares
-    return _Chunk(
-        n=len(block.labels),
+    n = len(block.labels)
+    sums = Sums(
+        n=n,
+        k=predictions.k,
+        weights=Moments(float(n), float(n)),
+        edges=edges,
         top=top,
         classes=classes,
-        nll=_totals(-log_p),
-        brier=_totals(brier),
+        nll=Moments.of(-log_p),
+        brier=Moments.of(brier),
         impossible=len(impossible),
         impossible_row=predictions.stored_row(block, int(impossible[0])) if len(impossible) else None,
-        keys=confidence_keys(rows.confidence, rows.correct),
         rows=RowScores(rows.confidence, rows.correct, -rows.label_log_p, brier) if keep_rows else None,
     )
+    return _Piece(sums, confidence_keys(rows.confidence, rows.correct))
 
 
 def _joined(parts: list[RowScores]) -> RowScores:
@@ -166,12 +157,6 @@ def _joined(parts: list[RowScores]) -> RowScores:
         nll=np.concatenate([part.nll for part in parts]),
         brier=np.concatenate([part.brier for part in parts]),
     )
-
-
-def _totals(values: Floats) -> tuple[float, float]:
-    """Sum and sum of squares; inf where they are beyond float64."""
-    with np.errstate(over="ignore"):
-        return float(np.add.reduce(values)), float(np.add.reduce(values * values))
 
 
 def _bin_sums(rows: Rows, labels: npt.NDArray[np.integer[Any]], edges: Floats) -> tuple[BinSums, BinSums | None]:
@@ -193,17 +178,3 @@ def _bin_sums(rows: Rows, labels: npt.NDArray[np.integer[Any]], edges: Floats) -
     hit = totals[:, 1].sum(axis=1)
     count, total, squares = hit + missed
     return BinSums(count, total, squares, y=hit[0], yp=hit[1]), classes
-
-
-def _add(a: _Chunk, b: _Chunk) -> _Chunk:
-    return _Chunk(
-        n=a.n + b.n,
-        top=a.top + b.top,
-        classes=None if a.classes is None or b.classes is None else a.classes + b.classes,
-        nll=(a.nll[0] + b.nll[0], a.nll[1] + b.nll[1]),
-        brier=(a.brier[0] + b.brier[0], a.brier[1] + b.brier[1]),
-        impossible=a.impossible + b.impossible,
-        impossible_row=b.impossible_row if a.impossible_row is None else a.impossible_row,
-        keys=a.keys[:0],
-        rows=None,
-    )

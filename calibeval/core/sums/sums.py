@@ -2,12 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.errors import InputError
 from calibeval.core.sums.binning import BinSums, Floats
+
+
+class Moments(NamedTuple):
+    """The sum of one value a row, and the sum of its squares; inf where one is beyond float64.
+
+    Moments of two disjoint sets of rows add up: `one.joined(other)`.
+
+    >>> Moments.of(np.array([1.0, 2.0])).joined(Moments(3.0, 9.0))
+    Moments(total=6.0, squares=14.0)
+    """
+
+    total: float
+    squares: float
+
+    @classmethod
+    def of(cls, values: Floats) -> Moments:
+        """The moments of these values, (n,)."""
+        with np.errstate(over="ignore"):
+            return cls(float(np.add.reduce(values)), float(np.add.reduce(values * values)))
+
+    def joined(self, other: Moments) -> Moments:
+        """The moments of both sets of rows."""
+        return Moments(self.total + other.total, self.squares + other.squares)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,29 +49,84 @@ class RowScores:
     nll: Floats
     brier: Floats
 
+    def at(self, places: npt.NDArray[np.intp]) -> RowScores:
+        """The rows at these places, in this order."""
+        return RowScores(self.confidence[places], self.correct[places], self.nll[places], self.brier[places])
+
+
+class EqualMass(NamedTuple):
+    """Sums of equal-mass bins, (m,), and their m + 1 edges. Those of two sets of rows do not add: edges differ."""
+
+    sums: BinSums
+    edges: Floats
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sums:
     """What one pass leaves: totals over n rows, from which all metrics follow.
 
-    top: confidence against correctness in equal-width bins, (m,). mass: the same in equal-mass bins, whose edges are
-    mass_edges. classes: each class's probability against the labels in
-    equal-width bins, (k, m); None where only the top label is known, like the scores below.
-    nll, brier: (sum, sum of squares) over rows; impossible counts rows whose label has probability 0 (nll leaves them
-    out), impossible_row is the first of them, None if there is none, and impossible_place says it in words.
-    rows: the results of every row, where they were asked for.
+    Sums of two disjoint sets of rows add up to the sums of their union, but for its equal-mass bins, which need the
+    order of all rows, and its rows; both are left out of a sum.
+
+    weights: sum and sum of squares of the rows' weights, each 1 today; every mean is over their sum, and their
+    effective number is the square of the sum over the sum of squares.
+    top: confidence against correctness in equal-width bins, (m,), whose m + 1 edges are `edges`. classes: each class's
+    probability against the labels in equal-width bins, (k, m); None where only the top label is known, like nll and
+    brier. impossible counts rows whose label has probability 0 (nll leaves them out), impossible_row is the first of
+    them, None if there is none, and impossible_place says it in words.
+    equal_mass: the same as top in equal-mass bins. rows: the results of every row, where they were asked for.
     """
 
     n: int
     k: int | None
+    weights: Moments
     edges: Floats
     top: BinSums
-    mass: BinSums
-    mass_edges: Floats
     classes: BinSums | None
-    nll: tuple[float, float]
-    brier: tuple[float, float]
+    nll: Moments
+    brier: Moments
     impossible: int
     impossible_row: int | None
-    impossible_place: str
+    impossible_place: str = ""
+    equal_mass: EqualMass | None = None
     rows: RowScores | None = None
+
+    def __add__(self, other: Sums) -> Sums:
+        if self.k != other.k or not np.array_equal(self.edges, other.edges):
+            raise InputError("sums of other classes or bins do not add up")
+        first = other if self.impossible_row is None else self
+        return replace(
+            first,
+            n=self.n + other.n,
+            weights=self.weights.joined(other.weights),
+            top=self.top + other.top,
+            classes=None if self.classes is None or other.classes is None else self.classes + other.classes,
+            nll=self.nll.joined(other.nll),
+            brier=self.brier.joined(other.brier),
+            impossible=self.impossible + other.impossible,
+            equal_mass=None,
+            rows=None,
+        )
+
+    @property
+    def effective_rows(self) -> float:
+        """As many rows of equal weight would tell as much: (sum of weights)^2 / sum of squared weights."""
+        return self.weights.total**2 / self.weights.squares
+
+    @property
+    def mass(self) -> BinSums:
+        """Confidence against correctness in equal-mass bins, (m,).
+
+        Raises: InputError for a sum of sums, which has none.
+        """
+        return self._equal_mass().sums
+
+    @property
+    def mass_edges(self) -> Floats:
+        """The m + 1 edges of the equal-mass bins. Raises: as `mass`."""
+        return self._equal_mass().edges
+
+    def _equal_mass(self) -> EqualMass:
+        if self.equal_mass is None:
+            raise InputError("these sums have no equal-mass bins, which need the order of all rows")
+        return self.equal_mass

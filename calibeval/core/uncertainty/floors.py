@@ -84,7 +84,7 @@ def gap_p_value(sums: BinSums, n: int) -> float:
     >>> round(gap_p_value(calibrated, 400), 2), gap_p_value(wrong, 400) < 1e-6
     (0.05, True)
     """
-    observed, means = float(np.abs(sums.gap).sum()), mean_absolute_gap(sums)
+    observed, means = float(np.abs(sums.surplus).sum()), mean_absolute_gap(sums)
     variances = np.maximum(sums.variance - means * means, 0.0)
     expected, variance = float(means.sum()), float(variances.sum())
     if _rows(n) and variance <= 1e-200:

@@ -24,6 +24,7 @@ from calibeval.core.uncertainty.paths import (
 from calibeval.core.uncertainty.special import clopper_pearson, normal_quantile, student_tail
 
 MCE_LEAST_COUNT = 30
+LEAST_BIN_ROWS = 5  # sums of fewer rows are not nearly normal
 
 # The outcomes of k classes exclude each other; twice the independent variance bounds that of any sum of their gaps.
 _CLASS_DEPENDENCE = 2.0
@@ -52,7 +53,7 @@ def ece_interval(sums: BinSums, n: int, level: float, joint: Joint | None = None
     [0.171, 0.228, 0.2]
     """
     path = folded_path(sums, _rows(n), 1.0, joint)
-    return _bounded(invert(path, float(np.abs(sums.gap).sum()) / n, _two_sided(level, joint)))
+    return _bounded(invert(path, float(np.abs(sums.surplus).sum()) / n, _two_sided(level, joint)))
 
 
 def oe_interval(sums: BinSums, n: int, level: float, joint: Joint | None = None) -> Interval:
@@ -93,7 +94,7 @@ def cwce_interval(sums: BinSums, n: int, level: float, joint: Joint | None = Non
         first, second = (ece_interval(sums.row(k), n, level, parts[k]) for k in (0, 1))
         corrected = 0.5 * ((first.corrected or 0.0) + (second.corrected or 0.0))
         return Interval(0.5 * (first.low + second.low), 0.5 * (first.high + second.high), corrected)
-    z, value = _two_sided(level, joint), float(np.abs(sums.gap).sum()) / (_rows(n) * classes)
+    z, value = _two_sided(level, joint), float(np.abs(sums.surplus).sum()) / (_rows(n) * classes)
     folded = invert(folded_path(sums, n, _CLASS_DEPENDENCE, joint), value, z)
     pooled = invert(pooled_path(sums, n, _CLASS_DEPENDENCE, joint), value, z)
     upper = 0.5 * (1.0 + level)
@@ -165,7 +166,7 @@ def gap_interval(sums: BinSums, n: int, level: float) -> Interval | None:
     >>> [round(x, 3) for x in gap_interval(sums, 100, 0.95)[:2]]
     [0.021, 0.179]
     """
-    total, squares = -float(sums.gap.sum()), float(sums.gap_squares.sum())
+    total, squares = -float(sums.surplus.sum()), float(sums.surplus_squares.sum())
     return mean_interval(total, squares, n, level, least=-1.0, most=1.0)
 
 
@@ -213,7 +214,7 @@ def joint_oe_floor(sums: BinSums, n: int, joint: Joint) -> Floor:
 def joint_p_value(sums: BinSums, n: int, joint: Joint) -> float:
     """Probability that calibrated groups show so large an ECE, or a larger one, where rows depend on each other."""
     path = folded_path(sums, n, 1.0, joint.calibrated(sums))
-    return student_tail(path.at(path.null).score(float(np.abs(sums.gap).sum()) / n), joint.freedom)
+    return student_tail(path.at(path.null).score(float(np.abs(sums.surplus).sum()) / n), joint.freedom)
 
 
 def _floor(point: Point, joint: Joint, level: float) -> Floor:

@@ -80,7 +80,7 @@ class _Curve(NamedTuple):
 
 def ece_side(sums: BinSums, n: int, joint: Joint | None = None) -> Side:
     """A model's ECE, or AECE, as one side of a pair. sums: (m,). n: number of rows. joint: of dependent rows."""
-    error, size, sign = _errors(sums, joint) / n, np.abs(sums.gap) / n, np.sign(sums.gap)
+    error, size, sign = _errors(sums, joint) / n, np.abs(sums.surplus) / n, np.sign(sums.surplus)
 
     def slopes(places: Floats) -> Floats:
         return _expansion(sign * np.maximum(size - places[:, None] * error, 0.0), error, folded=True)
@@ -120,7 +120,7 @@ def shared_rows(bins: tuple[Bins, Bins], residuals: tuple[Floats, Floats], sums:
         here = slice(start, start + _PART)
         cell = bins[0][here] * shape[1] + bins[1][here]
         products += totals_by_index(cell, len(products), residuals[0][here] * residuals[1][here])[0]
-    errors = [np.sqrt(np.maximum(own.gap_squares, 0.0)) for own in sums]
+    errors = [np.sqrt(np.maximum(own.surplus_squares, 0.0)) for own in sums]
     scale = errors[0][:, None] * errors[1][None, :]
     table = np.divide(products.reshape(shape), scale, out=np.zeros(shape), where=scale > _TINY)
     return Shared(np.clip(table, -1.0, 1.0), len(bins[0]))
@@ -143,7 +143,7 @@ def shared_groups(
     for index, gaps, own in zip(bins, residuals, sums, strict=True):
         m = len(own.count)
         totals = np.bincount(groups * m + index, weights=gaps, minlength=count * m).reshape(count, m)
-        parts.append(totals - rows[:, None] * own.gap)
+        parts.append(totals - rows[:, None] * own.surplus)
     centred = np.concatenate(parts, axis=1)
     covariance = count / (count - 1.0) * (centred.T @ centred)
     least = np.concatenate([gap_errors(own) for own in sums])

@@ -27,7 +27,7 @@ Moments = tuple[Numbers, Numbers, Numbers, Numbers]  # the fields of a Point
 # Beyond this ratio of a gap to its standard error the fold at zero is not felt.
 _FAR = 9.0
 # Four pseudo-rows of true probabilities keep a bin of equal outcomes from claiming that it has no variance.
-_PSEUDO_ROWS = 4.0
+PSEUDO_ROWS = 4.0
 # Clearly underconfident bins are moved by at most so many standard errors towards zero.
 _SLACK = 2.0
 # The last place of a path by standard errors, and the share of the independent variance that is never subtracted.
@@ -177,8 +177,8 @@ def gap_errors(sums: BinSums) -> Floats:
 
     The squares are not centred: they hold the variance of the number of rows in the bin as well.
     """
-    squares = np.maximum(sums.gap_squares, sums.gap**2 / np.maximum(sums.count, 1.0))
-    return np.sqrt((squares * sums.count + _PSEUDO_ROWS * sums.variance) / (sums.count + _PSEUDO_ROWS))
+    squares = np.maximum(sums.surplus_squares, sums.surplus**2 / np.maximum(sums.count, 1.0))
+    return np.sqrt((squares * sums.count + PSEUDO_ROWS * sums.variance) / (sums.count + PSEUDO_ROWS))
 
 
 def folded_path(sums: BinSums, n: int, dependence: float, joint: Joint | None = None) -> Path:
@@ -191,8 +191,8 @@ def folded_path(sums: BinSums, n: int, dependence: float, joint: Joint | None = 
     first_of_class = np.flatnonzero(np.diff(np.nonzero(counts > 0)[0], prepend=-1))
     filled, divisor = sums.count > 0, float(n * len(counts))
     errors = gap_errors(sums) if joint is None else joint.error
-    error, size = errors[filled] / divisor, np.abs(sums.gap[filled]) / divisor
-    among, sign = None if joint is None else joint.among(filled), np.sign(sums.gap[filled])
+    error, size = errors[filled] / divisor, np.abs(sums.surplus[filled]) / divisor
+    among, sign = None if joint is None else joint.among(filled), np.sign(sums.surplus[filled])
     scale = error + _TINY
     # For rare counts a normal variable of the same variance has too large a mean deviation.
     noise = error * _noise_ratio(sums)[filled]
@@ -255,7 +255,7 @@ def overconfidence_path(sums: BinSums, n: int, z: float, joint: Joint | None = N
 
 def overconfidence(sums: BinSums, n: int) -> Floats:
     """Mean confidence times overconfidence of every bin, negative where it is underconfident; the OE sums the rest."""
-    return -_mean_p(sums) * sums.gap / n
+    return -_mean_p(sums) * sums.surplus / n
 
 
 def single_bin_bound(sums: BinSums, n: int, z: float, joint: Joint | None = None) -> float:
@@ -274,7 +274,7 @@ def pooled_path(sums: BinSums, n: int, dependence: float, joint: Joint | None = 
     filled, divisor = sums.count > 0, float(n * len(sums.count))
     root, error = np.sqrt(np.maximum(sums.count, 1.0)), gap_errors(sums) if joint is None else joint.error
     among = None if joint is None else joint.among(filled)
-    scaled, mass = sums.gap / root, np.maximum(sums.count.sum(axis=0), 1.0)
+    scaled, mass = sums.surplus / root, np.maximum(sums.count.sum(axis=0), 1.0)
     centre = np.sum(sums.count * scaled, axis=0) / mass
     excess = np.sum(sums.count * ((scaled - centre) ** 2 - (error / root) ** 2), axis=0) / mass
     mean = (centre * root)[filled] / divisor

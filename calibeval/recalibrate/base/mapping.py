@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.documents import json_text
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.records import Layout, to_plain
 from calibeval.core.data.row_source import Kind, RowSource
 from calibeval.core.errors import InputError
 from calibeval.recalibrate.base.scores import Floats, log_scores, log_softmax, number_of_classes
@@ -27,10 +27,12 @@ class MethodScore:
     one standard error.
     """
 
+    LAYOUT: ClassVar = Layout(optional=("chosen",))
+
     method: str
-    nll: float | None
-    excess: float | None
-    standard_error: float | None
+    nll: float | None = None
+    excess: float | None = None
+    standard_error: float | None = None
     chosen: bool = False
     reason: str | None = None
 
@@ -44,6 +46,10 @@ class Fitted:
     temperature is a limit, not a value, "flat" where every temperature is as good. note: says so in words.
     clipped: rows whose label's probability was raised to the clip. selection: the table of `method="auto"`.
     """
+
+    LAYOUT: ClassVar = Layout(
+        inside=dict.fromkeys(("sha256", "split", "n"), "fitted_on"), optional=("clipped", "selection"), open=True
+    )
 
     sha256: str | None
     split: str | None
@@ -95,27 +101,18 @@ class Map:
         """New log-scores (b, k) for log-scores z (b, k), in which -inf marks an impossible class."""
         raise NotImplementedError
 
-    @classmethod
-    def from_parameters(
-        cls,
-        parameters: Parameters,
-        k: int,
-        class_names: tuple[str, ...] | None,
-        fitted: Fitted,
-        clip: float | None,
-    ) -> Self:
-        """The map with the parameters of its JSON.
+    def check(self) -> None:
+        """Refuse parameters that cannot be.
 
-        Raises: InputError for a parameter that is missing or cannot be.
+        Raises: InputError naming the parameter.
         """
-        raise NotImplementedError
 
     def to_dict(self) -> dict[str, Any]:
         """The map as a JSON object."""
         facts = self.fitted
         clip = {} if self.clip is None else {"clip": self.clip}
         optional: dict[str, Any] = {"bound": facts.bound, "note": facts.note, "clipped": facts.clipped}
-        optional["selection"] = [_without_none(candidate) for candidate in facts.selection]
+        optional["selection"] = [to_plain(score) for score in facts.selection]
         return {
             "schema": SCHEMA,
             "method": self.method,
@@ -131,70 +128,7 @@ class Map:
 
     def to_json(self) -> str:
         """The map as JSON: numbers round-trip exactly, and there is never a NaN in it."""
-        return json.dumps(self.to_dict(), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
-
-
-def _without_none(candidate: MethodScore) -> dict[str, Any]:
-    facts = {name: getattr(candidate, name) for name in MethodScore.__slots__}
-    return {name: value for name, value in facts.items() if value is not None}
-
-
-@dataclass(frozen=True, slots=True)
-class Parameters:
-    """The parameters of a map's JSON, with the checks that every map needs."""
-
-    method: str
-    values: Mapping[str, Any]
-
-    def number(self, name: str, *, positive: bool = False) -> float:
-        """One finite number.
-
-        Raises: InputError if it is missing, no number, or not positive where it must be.
-        """
-        return float(self.numbers(name, None, positive=positive))
-
-    def need_two(self, k: int) -> None:
-        """Refuse a map for two classes that says it has another number of them.
-
-        Raises: InputError unless k is 2.
-        """
-        if k != 2:
-            raise InputError(f"{self.method} is for 2 classes, but the map says k is {k}")
-
-    def numbers(self, name: str, length: int | None, *, positive: bool = False) -> Floats:
-        """An array of `length` finite numbers; None: a single number.
-
-        Raises: InputError, as `number`.
-        """
-        if name not in self.values:
-            raise InputError(f'the map has no parameter "{name}", which {self.method} needs')
-        came = self.values[name]
-        entries = came if isinstance(came, list) else [came]
-        if length is None and isinstance(came, list):
-            raise InputError(f'parameter "{name}" holds {len(came)} numbers, but one is needed')
-        if length is not None and (not isinstance(came, list) or len(came) != length):
-            what = f"{len(came)} numbers" if isinstance(came, list) else "one number"
-            raise InputError(f'parameter "{name}" holds {what}, but {length} are needed')
-        for entry in entries:
-            if not is_number(entry):
-                raise InputError(f'parameter "{name}" holds {entry!r}, but finite numbers are needed')
-            if positive and not entry > 0:
-                raise InputError(f'parameter "{name}" is {entry:g}, but it must be positive')
-        return np.asarray(entries if length is not None else entries[0], np.float64)
-
-
-def is_number(value: object) -> bool:
-    """Whether a JSON value is a number that a float64 holds.
-
-    >>> is_number(1.5), is_number(True), is_number(10**400), is_number("1")
-    (True, False, False, False)
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    try:
-        return bool(np.isfinite(float(value)))
-    except OverflowError:
-        return False
+        return json_text(self.to_dict(), ascii_only=False)
 
 
 def mapped_rows(predictions: Predictions, recalibration: Map) -> tuple[MappedRows, Kind]:

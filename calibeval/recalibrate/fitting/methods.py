@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, NoReturn
+from typing import Any
 
 from calibeval.core.data.check_values import check_values
+from calibeval.core.data.documents import LONGEST, Place, read_document, shown
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.records import read_as, read_record
 from calibeval.core.errors import InputError, UsageError, nearest
 from calibeval.core.sums.rows import BadValues
-from calibeval.recalibrate.base.mapping import SCHEMA, Fitted, Map, MethodScore, Parameters, is_number
+from calibeval.recalibrate.base.mapping import SCHEMA, Fitted, Map
 from calibeval.recalibrate.base.scores import Impossible, check_clip, count_clipped, impossible_error, number_of_classes
 from calibeval.recalibrate.maps.beta import BetaMap, fit_beta
 from calibeval.recalibrate.maps.binary import mean_loss
@@ -167,104 +168,36 @@ def fit_method(predictions: Predictions, method: str, *, objective: str = "nll",
         raise impossible_error(predictions) from None
 
 
-def from_json(text: str) -> Map:
-    """The map that `to_json` wrote; its own JSON is the same text again.
+def from_json(text: str | bytes) -> Map:
+    """The map that `to_json` wrote; its own JSON is the same text again. Bytes are UTF-8.
 
-    Raises: InputError if the text is no map of this schema, or a parameter cannot be: not finite, not positive where
-    it must be, or of the wrong length.
+    Raises: InputError if the text is no map of this schema, naming the first field that is not what it must be, or a
+    parameter cannot be: not positive where it must be, or of the wrong length.
     """
-    try:
-        document = json.loads(text, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"this is no map: {error}") from None
-    if not isinstance(document, dict):
-        raise InputError(f"this is no map: a JSON object with schema {SCHEMA} is needed")
-    schema = document.get("schema")
-    if schema != SCHEMA:
-        came = "no schema came" if schema is None else f'schema "{schema}" came'
-        raise InputError(f'{came}, but "{SCHEMA}" is needed')
-    method = document.get("method")
-    if not isinstance(method, str) or method not in METHODS:
+    return read_document(text, SCHEMA, "map", _map)
+
+
+def _map(whole: Place) -> Map:
+    """The map of a document, whose parameters are the fields of its class."""
+    method, k = whole["method"].text(), whole["k"].count()
+    if method not in METHODS:
         known = ", ".join(METHODS)
-        raise InputError(f'the map\'s method "{method}" is unknown{nearest(str(method), METHODS)}; methods are {known}')
-    k, names = document.get("k"), document.get("class_names")
-    if isinstance(k, bool) or not isinstance(k, int) or k < 2:
-        raise InputError(f"the map's k is {k!r}, but a whole number from 2 on is needed")
-    if names is not None and not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
-        raise InputError("the map's class_names must be null or a list of names")
+        raise InputError(
+            f"the map's method {shown(method)} is unknown{nearest(method[:LONGEST], METHODS)}; methods are {known}"
+        )
+    if k < 2:
+        raise InputError(f"the map's k is {k}, but a whole number from 2 on is needed")
+    if METHODS[method].binary and k != 2:
+        raise InputError(f"{method} is for 2 classes, but the map says k is {k}")
+    names: tuple[str, ...] | None = read_as(whole["class_names"], tuple[str, ...] | None)
     if names is not None and len(names) != k:
         raise InputError(f"the map has {len(names)} class names, but k is {k}")
-    values = document.get("parameters")
-    if not isinstance(values, Mapping):
-        raise InputError("the map has no object of parameters")
-    parameters = Parameters(method, values)
-    clip = parameters.number("clip", positive=True) if "clip" in values else None
-    if clip is not None and clip >= 1 / k:
-        raise InputError(f'parameter "clip" is {clip:g}, but it must lie below 1/k = {1 / k:g}')
-    class_names = None if names is None else tuple(names)
-    result = METHODS[method].map.from_parameters(parameters, k, class_names, _facts(document), clip)
-    allowed = [*result.parameters(), "clip"]
-    for key in values:
-        if key not in allowed:
-            raise InputError(f'parameter "{key}" is unknown{nearest(key, allowed)}; {method} has {", ".join(allowed)}')
+    facts = read_record(whole, Fitted)
+    if facts.objective not in OBJECTIVES:
+        known = ", ".join(OBJECTIVES)
+        raise InputError(f"the map's objective {shown(facts.objective)} is unknown; there are {known}")
+    result = read_record(whole["parameters"], METHODS[method].map, k=k, class_names=names, fitted=facts)
+    if result.clip is not None and not 0 < result.clip < 1 / k:
+        raise InputError(f'parameter "clip" is {result.clip:g}, but it must lie between 0 and 1/k = {1 / k:g}')
+    result.check()
     return result
-
-
-def _facts(document: Mapping[str, Any]) -> Fitted:
-    """Where the map of a JSON object comes from.
-
-    Raises: InputError for a fact that is missing or cannot be.
-    """
-    fitted_on = document.get("fitted_on")
-    if not isinstance(fitted_on, Mapping):
-        raise InputError("the map does not say what it was fitted on")
-    texts = {"sha256": fitted_on.get("sha256"), "split": fitted_on.get("split")}
-    told = {"bound": document.get("bound"), "note": document.get("note")}
-    for key, value in {**texts, **told}.items():
-        if value is not None and not isinstance(value, str):
-            raise InputError(f"the map's {key} is {value!r}, but text or null is needed")
-    n, objective, clipped = fitted_on.get("n"), document.get("objective"), document.get("clipped", 0)
-    for key, count in {"n": n, "clipped": clipped}.items():
-        if isinstance(count, bool) or not isinstance(count, int) or count < 0:
-            raise InputError(f"the map's {key} is {count!r}, but a number of rows is needed")
-    if objective not in OBJECTIVES:
-        raise InputError(f'the map\'s objective "{objective}" is unknown; there are {", ".join(OBJECTIVES)}')
-    losses = [document.get(key) for key in ("nll_before", "nll_after")]
-    if not all(is_number(loss) for loss in losses):
-        raise InputError(f"the map's nll_before and nll_after are {losses}, but finite numbers are needed")
-    before, after = (float(loss) for loss in losses if loss is not None)
-    rows = document.get("selection", [])
-    if not isinstance(rows, list):
-        raise InputError(f"the map's selection is {rows!r}, but a list is needed")
-    selection = tuple(_candidate(row) for row in rows)
-    return Fitted(
-        **texts, n=int(n or 0), objective=str(objective), nll_before=before, nll_after=after, **told, clipped=clipped,
-        selection=selection,
-    )  # fmt: skip
-
-
-def _candidate(row: object) -> MethodScore:
-    """One row of the table from which a method was chosen.
-
-    Raises: InputError for a value that cannot be.
-    """
-    kinds: dict[str, Callable[[object], bool]] = {
-        "method": lambda value: isinstance(value, str),
-        "nll": lambda value: value is None or is_number(value),
-        "excess": lambda value: value is None or is_number(value),
-        "standard_error": lambda value: value is None or is_number(value),
-        "chosen": lambda value: isinstance(value, bool),
-        "reason": lambda value: value is None or isinstance(value, str),
-    }
-    if not isinstance(row, dict) or "method" not in row:
-        raise InputError(f"the map's selection holds {row!r}, but objects with a method are needed")
-    for key, value in row.items():
-        if key not in kinds:
-            raise InputError(f'the map\'s selection holds "{key}"{nearest(key, kinds)}; known are {", ".join(kinds)}')
-        if not kinds[key](value):
-            raise InputError(f"the map's selection: {key} cannot be {value!r}")
-    return MethodScore(**{"nll": None, "excess": None, "standard_error": None, **row})
-
-
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")

@@ -9,7 +9,7 @@ import numpy as np
 
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
-from calibeval.recalibrate.base.mapping import Fitted, Map, Parameters
+from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.base.scores import Floats
 from calibeval.recalibrate.maps.binary import SEPARABLE, class_margins, two_columns
 from calibeval.recalibrate.maps.logistic import minimise
@@ -41,21 +41,13 @@ class BetaMap(Map):
         fallen = np.where(log_q == -np.inf, -np.inf if self.b > 0 else 0.0, self.b * log_q)
         return two_columns(risen - fallen + self.c)
 
-    @classmethod
-    def from_parameters(
-        cls,
-        parameters: Parameters,
-        k: int,
-        class_names: tuple[str, ...] | None,
-        fitted: Fitted,
-        clip: float | None,
-    ) -> BetaMap:
-        """The map of its JSON."""
-        parameters.need_two(k)
-        a, b, c = (parameters.number(name) for name in ("a", "b", "c"))
-        if a < 0 or b < 0:
-            raise InputError(f"parameters a and b are {a:g} and {b:g}, but neither may be negative")
-        return cls(k, class_names, fitted, a, b, c, clip=clip)
+    def check(self) -> None:
+        """Refuse a map that would turn the order of the rows round.
+
+        Raises: InputError if a or b is negative.
+        """
+        if self.a < 0 or self.b < 0:
+            raise InputError(f"parameters a and b are {self.a:g} and {self.b:g}, but neither may be negative")
 
 
 def fit_beta(predictions: Predictions, clip: float | None) -> tuple[tuple[float, float, float], str | None]:

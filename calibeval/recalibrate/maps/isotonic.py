@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.records import to_plain
 from calibeval.core.errors import InputError
-from calibeval.recalibrate.base.mapping import Fitted, Map, Parameters, is_number
+from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.base.scores import Floats, chunk_rows, label_scores, log_scores, log_softmax
 
 GROUP_SCORES = 2**22  # probabilities of some classes that are held at a time
 
 
-class Curve(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Curve:
     """A rising line through points (x, y): x strictly ascending, y ascending and inside (0, 1)."""
 
     x: tuple[float, ...]
@@ -40,7 +41,7 @@ class IsotonicMap(Map):
 
     def parameters(self) -> dict[str, Any]:
         """The points of every curve."""
-        return {"curves": [{"x": list(curve.x), "y": list(curve.y)} for curve in self.curves]}
+        return {"curves": [to_plain(curve) for curve in self.curves]}
 
     def apply(self, z: Floats) -> Floats:
         """Logarithms of the new probabilities."""
@@ -51,26 +52,22 @@ class IsotonicMap(Map):
         mapped = np.stack([_on_curve(p[:, i], curve) for i, curve in enumerate(self.curves)], axis=1)
         return np.asarray(np.log(mapped / mapped.sum(axis=1, keepdims=True)))
 
-    @classmethod
-    def from_parameters(
-        cls,
-        parameters: Parameters,
-        k: int,
-        class_names: tuple[str, ...] | None,
-        fitted: Fitted,
-        clip: float | None,
-    ) -> IsotonicMap:
-        """The map of its JSON."""
-        curves, needed = parameters.values.get("curves"), 1 if k == 2 else k
-        if not isinstance(curves, list) or len(curves) != needed:
-            came = f"{len(curves)} curves" if isinstance(curves, list) else "no curves"
-            raise InputError(f"the map has {came}, but {k} classes need {needed}")
-        return cls(k, class_names, fitted, tuple(_curve(curve, i) for i, curve in enumerate(curves)), clip=clip)
+    def check(self) -> None:
+        """Refuse curves that cannot be.
+
+        Raises: InputError unless each class has one (two classes: one together) that has points, rises, and stays
+        inside (0, 1).
+        """
+        needed = 1 if self.k == 2 else self.k
+        if len(self.curves) != needed:
+            raise InputError(f"the map has {len(self.curves)} curves, but {self.k} classes need {needed}")
+        for number, curve in enumerate(self.curves):
+            _check_curve(curve, number)
 
 
 def _on_curve(p: Floats, curve: Curve) -> Floats:
     """Interpolated values; between points so near that numpy's slope overflows, that of the left one."""
-    found = np.interp(p, *curve)
+    found = np.interp(p, curve.x, curve.y)
     odd = np.flatnonzero(~np.isfinite(found))
     if len(odd):
         at_or_left = np.searchsorted(np.asarray(curve.x), p[odd], side="right") - 1
@@ -78,20 +75,12 @@ def _on_curve(p: Floats, curve: Curve) -> Floats:
     return found
 
 
-def _curve(came: object, number: int) -> Curve:
-    """A curve of a map's JSON.
-
-    Raises: InputError unless it has points, rises, and stays inside (0, 1).
-    """
-    lists = [came.get(axis) for axis in ("x", "y")] if isinstance(came, Mapping) else [None, None]
-    if not all(isinstance(values, list) and values and all(map(is_number, values)) for values in lists):
-        raise InputError(f'curve {number} needs lists "x" and "y" of finite numbers')
-    x, y = (np.asarray(values, np.float64) for values in lists)
-    if len(x) != len(y):
-        raise InputError(f"curve {number} has {len(x)} x, but {len(y)} y")
-    if not ((np.diff(x) > 0).all() and (np.diff(y) >= 0).all() and y[0] > 0 and y[-1] < 1):
+def _check_curve(curve: Curve, number: int) -> None:
+    x, y = np.asarray(curve.x, np.float64), np.asarray(curve.y, np.float64)
+    if not len(x) or len(x) != len(y):
+        raise InputError(f"curve {number} has {len(x)} x, and {len(y)} y, but one y for each x is needed")
+    if not ((x[1:] > x[:-1]).all() and (y[1:] >= y[:-1]).all() and y[0] > 0 and y[-1] < 1):
         raise InputError(f"curve {number} must have ascending x, and ascending y between 0 and 1")
-    return Curve(tuple(x.tolist()), tuple(y.tolist()))
 
 
 def fit_isotonic(predictions: Predictions, clip: float | None) -> tuple[tuple[Curve, ...], str | None]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
-from calibeval.recalibrate.base.mapping import Fitted, Map, Parameters
+from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.base.scores import Floats
 from calibeval.recalibrate.maps.binary import SEPARABLE, class_margins, two_columns
 from calibeval.recalibrate.maps.logistic import minimise
@@ -37,19 +37,6 @@ class PlattMap(Map):
         s = z[:, 1] - z[:, 0]
         scaled = self.slope * s
         return two_columns(np.where(np.isnan(scaled), 0.0, scaled) + self.intercept)
-
-    @classmethod
-    def from_parameters(
-        cls,
-        parameters: Parameters,
-        k: int,
-        class_names: tuple[str, ...] | None,
-        fitted: Fitted,
-        clip: float | None,
-    ) -> PlattMap:
-        """The map of its JSON."""
-        parameters.need_two(k)
-        return cls(k, class_names, fitted, parameters.number("slope"), parameters.number("intercept"), clip=clip)
 
 
 def fit_platt(predictions: Predictions, clip: float | None) -> tuple[tuple[float, float], str | None]:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
-from calibeval.recalibrate.base.mapping import Fitted, Map, Parameters
+from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.base.scores import BLOCK_SCORES, FEW_CLASSES, Floats, chunk_rows, label_scores, log_scores
 from calibeval.recalibrate.temperature.optimum import optimum
 
@@ -46,18 +46,14 @@ class VectorMap(Map):
         """The new logits."""
         return np.where(np.isneginf(z), -np.inf, np.asarray(self.weights) * z + np.asarray(self.biases))
 
-    @classmethod
-    def from_parameters(
-        cls,
-        parameters: Parameters,
-        k: int,
-        class_names: tuple[str, ...] | None,
-        fitted: Fitted,
-        clip: float | None,
-    ) -> VectorMap:
-        """The map of its JSON."""
-        weights, biases = (tuple(parameters.numbers(name, k).tolist()) for name in ("weights", "biases"))
-        return cls(k, class_names, fitted, weights, biases, clip=clip)
+    def check(self) -> None:
+        """Refuse a map that lacks a class.
+
+        Raises: InputError unless there are k weights and k biases.
+        """
+        for name, values in (("weights", self.weights), ("biases", self.biases)):
+            if len(values) != self.k:
+                raise InputError(f'parameter "{name}" holds {len(values)} numbers, but {self.k} are needed')
 
 
 class Prior(NamedTuple):

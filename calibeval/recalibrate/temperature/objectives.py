@@ -11,7 +11,7 @@ import numpy as np
 
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
-from calibeval.core.metrics.calibration import ece
+from calibeval.core.metrics.folded import ece
 from calibeval.core.sums.binning import BinSums, bin_index, equal_width_edges, sums_by_index
 from calibeval.recalibrate.base.scores import chunk_rows
 from calibeval.recalibrate.temperature.fused import fused

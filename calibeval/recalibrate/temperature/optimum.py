@@ -11,7 +11,7 @@ import numpy as np
 
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
-from calibeval.recalibrate.base.mapping import Fitted, Map, Parameters
+from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.base.scores import Floats
 from calibeval.recalibrate.temperature.fused import Fused, fused
 from calibeval.recalibrate.temperature.pieces import Piece, ScoreFacts, pieces, sample, score_facts
@@ -80,17 +80,13 @@ class TemperatureMap(Map):
             result[over] = (z[over] - z[over].max(axis=1, keepdims=True)) / self.temperature
         return result
 
-    @classmethod
-    def from_parameters(
-        cls,
-        parameters: Parameters,
-        k: int,
-        class_names: tuple[str, ...] | None,
-        fitted: Fitted,
-        clip: float | None,
-    ) -> TemperatureMap:
-        """The map of its JSON."""
-        return cls(k, class_names, fitted, parameters.number("temperature", positive=True), clip=clip)
+    def check(self) -> None:
+        """Refuse a temperature that cannot be.
+
+        Raises: InputError unless it is positive.
+        """
+        if not self.temperature > 0:
+            raise InputError(f'parameter "temperature" is {self.temperature:g}, but it must be positive')
 
 
 def optimum(predictions: Predictions, clip: float | None = None) -> Optimum:

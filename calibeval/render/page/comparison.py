@@ -111,7 +111,7 @@ def render(comparison: Comparison) -> str:
 def _candidate(candidate: Candidate, comparison: Comparison) -> CandidateView:
     level = shown.level_of(comparison)
     rows = shown.rows(candidate.differences, level)
-    dots, ticks = _scale(list(candidate.differences.values()), rows)
+    dots, ticks = _scale([candidate.differences[row.name] for row in rows], rows)
     lines = (*shown.reasons(candidate.differences), *shown.remarks(candidate.differences))
     columns = dict.fromkeys(one.column for one in candidate.slices)
     said = [plain(line, _LINE) for line in shown.sentences(comparison, candidate)]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import textwrap
 from collections.abc import Sequence
 
-from calibeval.core.conventions.metrics import EXPLAINED, Explained
+from calibeval.core.conventions.metrics import Explained, explained_names
 from calibeval.core.conventions.table import OWN
+from calibeval.core.data.documents import json_text
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import Report
@@ -69,7 +69,7 @@ def render_json(predictions: Predictions, explained: Sequence[Explained]) -> str
             for one in explained
         ],
     }
-    return json.dumps(document, indent=1, allow_nan=False) + "\n"
+    return json_text(document)
 
 
 def note(report: Report, *, width: int, ascii_only: bool) -> str:
@@ -89,8 +89,10 @@ def note(report: Report, *, width: int, ascii_only: bool) -> str:
 
 
 def _table(explained: Sequence[Explained]) -> list[str]:
-    header = ["convention", "bins", *(cells.heading(name) for name in EXPLAINED)]
-    rows = [[e.convention.name, str(e.bins), *(_number(e.metrics[name]) for name in EXPLAINED)] for e in explained]
+    header = ["convention", "bins", *(cells.heading(name) for name in explained_names())]
+    rows = [
+        [e.convention.name, str(e.bins), *(_number(e.metrics[name]) for name in explained_names())] for e in explained
+    ]
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     return [
         "  ".join(

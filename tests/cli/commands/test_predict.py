@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -116,26 +118,36 @@ def test_wrong_files(capsys, folder):
     refused(capsys, 4, message, folder / "run", cache, "-o", "none/p.npz")
 
 
-DAMAGED = "head.json: is no head.json of calibeval; delete it, or train again"
+def changed_facts(facts, **changes):
+    return json.dumps({key: value for key, value in {**facts, **changes}.items() if value is not ...})
+
+
+DAMAGED = "head.json: this is no head of schema calibeval.head/1: {}; delete it, or train again"
 COUNT = "head.json: class_names must be 3 names, one for each class of the head"
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("change", "message"),
     [
-        (b"", DAMAGED),
-        (b'{"class_names": ["cat"', DAMAGED),
-        (b"\xff\xfe", DAMAGED),
-        (b"[]", DAMAGED),
-        (b"{}", DAMAGED),
-        (b'{"class_names": ["cat", "dog"]}', COUNT),
-        (b'{"class_names": ["cat", "dog", 3]}', COUNT),
-        (b'{"class_names": "cat"}', COUNT),
+        (b"", DAMAGED.format("Expecting value: line 1 column 1 (char 0)")),
+        (b'{"class_names": ["cat"', DAMAGED.format("Expecting ',' delimiter: line 1 column 23 (char 22)")),
+        (b"\xff\xfe", DAMAGED.format("byte 0 is not UTF-8")),
+        (b"[]", DAMAGED.format("the head is a list, but an object is needed")),
+        (b"{}", DAMAGED.format('the head has no "schema"')),
+        ({"class_names": ...}, DAMAGED.format('the head has no "class_names"')),
+        ({"class_names": ["cat", "dog"]}, COUNT),
+        ({"class_names": ["cat", "dog", 3]}, DAMAGED.format("class_names[2] is 3, but a text is needed")),
+        ({"class_names": "cat"}, DAMAGED.format('class_names is "cat", but a list is needed')),
+        ({"temperature": True}, DAMAGED.format("temperature is a truth value, but a finite number is needed")),
+        ({"multipliers": {"lambd": [1.0]}}, DAMAGED.format('multipliers has no "rho"')),
     ],
 )
-def test_a_damaged_head_json(capsys, folder, content, message):
+def test_a_damaged_head_json(capsys, folder, change, message):
     np.savez("rows.npz", features=files.rows(4, seed=1)[0])
     weights = (folder / "run" / "head.safetensors").read_bytes()
+    content = (
+        change if isinstance(change, bytes) else changed_facts(files.load(folder / "run/head.json"), **change).encode()
+    )
     for name, data in (("head.safetensors", weights), ("head.json", content)):
         with open(name, "wb") as file:  # noqa: PTH123 - in the working folder
             file.write(data)

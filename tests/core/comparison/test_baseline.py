@@ -62,7 +62,7 @@ def test_bin_means_tell_nearly_all_of_the_bins(n, scale):
     report = saved(model(n, scale=scale)).dumps[0]
     for own, table in ((sums.top, report.equal_width), (sums.mass, report.equal_mass)):
         told = table_sums(table)
-        np.testing.assert_allclose(told.gap, own.gap, atol=1e-9 * n)
+        np.testing.assert_allclose(told.surplus, own.surplus, atol=1e-9 * n)
         filled = own.count > 0
         share = gap_errors(told)[filled] / gap_errors(own)[filled]
         assert np.all((share > 0.93) & (share < 1.07))

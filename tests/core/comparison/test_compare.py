@@ -42,6 +42,9 @@ def test_values_are_those_of_reports(k):
     for name, difference in found.candidates[0].differences.items():
         assert (difference.base, difference.candidate) == tuple(report[name].value for report in reports)
         assert difference.difference == difference.candidate - difference.base
+        if name == "mce_all_bins":
+            assert (difference.low, difference.reason) == (None, "a bin of few rows may decide it")
+            continue
         assert difference.low is not None
         assert difference.low <= difference.high
         assert 0 < difference.p <= 1
@@ -87,7 +90,11 @@ def test_rows_in_another_order_give_the_same_differences():
     assert one.candidates[0].paired_by == other.candidates[0].paired_by == "id"
     for name, difference in one.candidates[0].differences.items():
         for part in ("difference", "low", "high", "p"):
-            assert getattr(other[name], part) == pytest.approx(getattr(difference, part), rel=1e-6, abs=1e-10)
+            expected = getattr(difference, part)
+            if expected is None:
+                assert (name, getattr(other[name], part)) == ("mce_all_bins", None)
+            else:
+                assert getattr(other[name], part) == pytest.approx(expected, rel=1e-6, abs=1e-10)
 
 
 def test_several_candidates_and_jobs():
@@ -152,6 +159,9 @@ def test_a_slice_is_a_comparison_of_its_rows():
             difference.high,
             difference.p,
         )
+        if difference.p is None:
+            assert (name, part.reason) == ("mce_all_bins", "a bin of few rows may decide it")
+            continue
         smallest = min(one.differences[name].p for one in parts.values())
         assert min(one.differences[name].p_holm for one in parts.values()) == pytest.approx(min(1, 3 * smallest))
 
@@ -227,8 +237,9 @@ def test_thin_bins_have_no_interval():
 
 def test_one_row():
     one = Predictions(probs=[[0.8, 0.2]], labels=[0])
-    for difference in compare(one, [Predictions(probs=[[0.6, 0.4]], labels=[0])]).candidates[0].differences.values():
-        assert difference.difference is not None
+    found = compare(one, [Predictions(probs=[[0.6, 0.4]], labels=[0])]).candidates[0].differences
+    assert [name for name, difference in found.items() if difference.difference is None] == ["mce"]
+    for difference in found.values():
         assert difference.low is None
         assert difference.reason
 
@@ -310,9 +321,9 @@ def test_groups_of_the_candidate_follow_the_pairing():
 def test_few_groups_are_refused_and_some_more_warned_of():
     base, candidate = grouped(60, 10)
     found = compare(base, [candidate], group="video").candidates[0]
-    assert {d.reason for d in found.differences.values()} == {
-        "no interval: 6 groups cannot tell how they vary, 10 are needed"
-    }
+    told = {name: d.reason for name, d in found.differences.items()}
+    assert told.pop("mce") == "no bin holds 30 rows"
+    assert set(told.values()) == {"no interval: 6 groups cannot tell how they vary, 10 are needed"}
     some = compare(*(grouped(300, 10)[0],), [grouped(300, 10)[1]], group="video").candidates[0]
     assert some.warnings[-1].startswith('30 groups by "video" are few')
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from calibeval import Predictions, evaluate
-from calibeval.core.conventions.metrics import UNBINNED
 from calibeval.core.conventions.table import CONVENTIONS, find_convention
 from calibeval.core.errors import UsageError
 from calibeval.core.metrics.table import METRICS
@@ -232,6 +231,6 @@ def test_names_and_metrics_of_the_table():
     names = [name for c in CONVENTIONS.values() for name in (c.name, *c.aliases)]
     assert len(names) == len(set(names))
     for convention in CONVENTIONS.values():
-        assert set(convention.metrics) <= set(METRICS) - UNBINNED
+        assert set(convention.metrics) <= {name for name, metric in METRICS.items() if metric.binned}
         assert convention.source
         assert len(convention.description) > 80

@@ -68,7 +68,7 @@ def test_the_covariance_by_its_definition(kind, parts, monkeypatch):
     names = np.unique(video)
     sizes = np.array([(video == name).sum() for name in names])
     totals = np.array([[gap[(video == name) & (bins == b)].sum() for b in range(15)] for name in names])
-    error, correlation = expected_joint(totals, sizes, sums.top.gap, gap_errors(sums.top))
+    error, correlation = expected_joint(totals, sizes, sums.top.surplus, gap_errors(sums.top))
     assert found.top.freedom == len(names) - 1
     assert found.top.error == pytest.approx(error, abs=1e-9)
     assert found.top.correlation == pytest.approx(correlation, abs=1e-9)
@@ -80,7 +80,7 @@ def test_the_covariance_by_its_definition(kind, parts, monkeypatch):
             for name in names
         ]
     )
-    error, correlation = expected_joint(totals, sizes, sums.classes.gap.ravel(), gap_errors(sums.classes).ravel())
+    error, correlation = expected_joint(totals, sizes, sums.classes.surplus.ravel(), gap_errors(sums.classes).ravel())
     assert found.classes.error.ravel() == pytest.approx(error, abs=1e-9)
     assert found.classes.correlation == pytest.approx(correlation, abs=1e-9)
 

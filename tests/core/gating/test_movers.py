@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from calibeval import Predictions
-from calibeval.core.gating.movers import Part, Parted, bin_parts, class_movers, movers, row_shares
+from calibeval.core.gating.movers import Part, Parted, bin_parts, class_movers, movers
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.sums.engine import summarise
 from tests.data import logits_and_labels
@@ -20,23 +20,23 @@ def sums_of(n=700, k=4):
 @pytest.mark.parametrize("metric", ["confidence_gap", "ece", "aece", "oe", "mce", "nll", "brier"])
 def test_shares_add_up_to_the_metric(metric):
     sums = sums_of()
-    assert row_shares(metric, sums).sum() == pytest.approx(METRICS[metric].value(sums), abs=1e-12)
+    assert METRICS[metric].shares(sums).sum() == pytest.approx(METRICS[metric].value(sums), abs=1e-12)
 
 
 def test_shares_of_accuracy_are_errors():
     sums = sums_of()
-    assert row_shares("accuracy", sums).sum() == pytest.approx(1 - METRICS["accuracy"].value(sums))
+    assert METRICS["accuracy"].shares(sums).sum() == pytest.approx(1 - METRICS["accuracy"].value(sums))
 
 
 def test_rows_without_shares():
     sums = sums_of()
-    assert row_shares("cwce", sums) is None
+    assert METRICS["cwce"].shares(sums) is None
     top = summarise(Predictions(confidence=[0.9, 0.8], correct=[1, 0]), keep_rows=True)
-    assert row_shares("nll", top) is None
-    assert row_shares("ece", top) is not None
+    assert METRICS["nll"].shares(top) is None
+    assert METRICS["ece"].shares(top) is not None
     impossible = summarise(Predictions(probs=[[1.0, 0.0], [0.5, 0.5]], labels=[1, 1]), keep_rows=True)
-    assert row_shares("nll", impossible) is None
-    assert row_shares("ece", summarise(Predictions(probs=[[1.0, 0.0]], labels=[1]))) is None
+    assert METRICS["nll"].shares(impossible) is None
+    assert METRICS["ece"].shares(summarise(Predictions(probs=[[1.0, 0.0]], labels=[1]))) is None
 
 
 def test_bins_of_rows():

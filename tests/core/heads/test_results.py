@@ -79,3 +79,21 @@ def test_the_choice_is_of_the_heads_that_are_saved():
     assert chosen_of([good, good]) == 0
     with pytest.raises(InputError, match="training diverged with every loss, and no head is left; lower --lr"):
         chosen_of([bad, bad])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"epoch": 4', '"epoch": true', "losses[0].seeds[0].epoch is a truth value, but a count is needed"),
+        ('"score": 0.5', '"score": 1e999', "losses[0].seeds[0].score is Infinity, but a finite number is needed"),
+        ('"cwce": null', '"cwce": "x"', 'losses[0].seeds[0].before.cwce is "x", but a finite number is needed'),
+        ('"shown": "test"', '"shown": "train"', 'shown is "train", but one of "val", "test" is needed'),
+        ('"chosen": "mbls', '"chosen": "cals', 'chosen is "cals(margin=6)", but one of "ce", "mbls(margin=6)" is'),
+        ('"epochs": 4', '"epochs": NaN', "NaN is no number"),
+        ('"seed": 0', '"sed": 0', 'losses[0].seeds[0] has an unknown field "sed" (did you mean "seed"?)'),
+    ],
+)
+def test_wrong_fields_are_named(old, new, message):
+    with pytest.raises(InputError) as error:
+        Finetuned.from_json(TABLE.to_json().replace(old, new, 1))
+    assert str(error.value).startswith(f"this is no table of schema calibeval.finetune/1: {message}")

@@ -8,8 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calibeval.core.errors import InputError
-from calibeval.core.metrics.calibration import WorstBin, classwise_errors, cwce, ece, mce, oe
+from calibeval.core.metrics.folded import classwise_errors, cwce, ece
+from calibeval.core.metrics.largest import WorstBin, mce
+from calibeval.core.metrics.overconfidence import oe
 from calibeval.core.sums.binning import BinSums, bin_sums, equal_width_edges
+from calibeval.core.uncertainty.squares import mean_square
 from tests import definitions
 
 EDGES = [0.0, 0.5, 1.0]
@@ -83,7 +86,9 @@ def test_against_the_definition_and_in_range(rows, bins):
     sums = bin_sums(p, y, equal_width_edges(bins))
     expected = definitions.top_label_metrics(p, y, bins=bins)
     assert ece(sums) == pytest.approx(expected["ece"], abs=1e-12)
-    assert mce(sums).gap == pytest.approx(expected["mce"], abs=1e-12)
+    assert mce(sums).gap == pytest.approx(expected["mce_all_bins"], abs=1e-12)
+    assert mean_square(sums) == pytest.approx(expected["rmsce"] ** 2, abs=1e-12)
+    assert ece(sums) ** 2 <= mean_square(sums) + 1e-12
     assert oe(sums) == pytest.approx(expected["oe"], abs=1e-12)
     assert 0 <= oe(sums) <= ece(sums) + 1e-12
     assert ece(sums) <= mce(sums).gap + 1e-12 <= 1 + 2e-12

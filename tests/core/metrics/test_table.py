@@ -7,12 +7,12 @@ import pytest
 
 from calibeval import Predictions, evaluate
 from calibeval.core.errors import UnknownMetric
-from calibeval.core.metrics.table import METRICS, metric_spec
+from calibeval.core.metrics.table import METRICS, metric_named
 from calibeval.core.sums.engine import summarise
 from tests import definitions
 from tests.data import logits_and_labels
 
-TOP_LABEL = ["accuracy", "confidence_gap", "ece", "mce", "aece", "oe"]
+TOP_LABEL = ["accuracy", "confidence_gap", "ece", "mce", "mce_all_bins", "aece", "oe", "rmsce"]
 FULL = ["cwce", "nll", "brier"]
 MISSING = "needs the probability of every class, and this dump holds the top label only"
 
@@ -30,7 +30,7 @@ def test_every_metric_has_an_independent_definition():
 def test_an_unknown_metric_has_a_nearest_match():
     known = ", ".join(METRICS)
     with pytest.raises(UnknownMetric) as error:
-        metric_spec("eec")
+        metric_named("eec")
     assert str(error.value) == f'metric "eec" is unknown (did you mean "ece"?); metrics are {known}'
 
 
@@ -45,7 +45,7 @@ def test_floors_exist_for_metrics_that_noise_moves_away_from_zero():
     logits, labels = logits_and_labels(200, 2)
     found = evaluate(Predictions(logits=logits, labels=labels)).dumps[0].metrics
     for name, metric in found.items():
-        floored = name in ("confidence_gap", "ece", "mce", "aece", "cwce", "oe", "ece_positive")
+        floored = name not in ("accuracy", "nll", "brier")
         assert (metric.floor is not None) == (metric.floor_high is not None) == floored
         if floored:
             assert 0 < metric.floor < metric.floor_high
@@ -57,7 +57,10 @@ def test_values_lie_in_their_ranges(k):
         logits, labels = logits_and_labels(80, k, scale=scale)
         for name, metric in evaluate(Predictions(logits=logits, labels=labels)).dumps[0].metrics.items():
             spec = METRICS[name]
-            assert spec.low <= metric.value <= (np.inf if spec.high is None else spec.high)
+            if metric.value is None:
+                assert (name, metric.reason) == ("mce", "no bin holds 30 rows")
+            else:
+                assert spec.least <= metric.value <= (np.inf if spec.most is None else spec.most)
 
 
 def test_intervals_only_on_request():
@@ -66,13 +69,14 @@ def test_intervals_only_on_request():
     without = evaluate(predictions, level=None).dumps[0].metrics
     assert all(metric.low is metric.high is metric.corrected is None for metric in without.values())
     with_intervals = evaluate(predictions).dumps[0].metrics
+    assert with_intervals.pop("mce_all_bins").reason == "no interval: a bin of few rows may decide it"
     for metric in with_intervals.values():
         assert metric.low <= metric.high
         assert metric.corrected is None or metric.low <= metric.corrected <= metric.high
 
 
 def test_top_label_dumps_give_reasons_for_the_rest():
-    predictions = Predictions(confidence=[0.5, 0.9], correct=[1, 0])
+    predictions = Predictions(confidence=[0.5, 0.9] * 30, correct=[1, 0] * 30)
     found = evaluate(predictions).dumps[0].metrics
     assert [name for name in found if found[name].value is not None] == TOP_LABEL
     assert {found[name].reason for name in FULL} == {MISSING}
@@ -80,8 +84,20 @@ def test_top_label_dumps_give_reasons_for_the_rest():
 
 def test_mce_tells_its_bin_and_its_rows():
     # Bin 2 of 4, (.5, .75]: two rows of .6, both wrong. Bin 3: one row of .9, right.
-    found = evaluate(Predictions(confidence=[0.6, 0.9, 0.6], correct=[0, 1, 0]), bins=4)["mce"]
-    assert (found.value, found.bin, found.count) == (pytest.approx(0.6), 2, 2)
+    found = evaluate(Predictions(confidence=[0.6, 0.9, 0.6], correct=[0, 1, 0]), bins=4)
+    worst = found["mce_all_bins"]
+    assert (worst.value, worst.bin, worst.count) == (pytest.approx(0.6), 2, 2)
+    assert (found["mce"].value, found["mce"].reason) == (None, "no bin holds 30 rows")
+
+
+@pytest.mark.parametrize(("rows", "expected"), [(29, 0.1), (30, 0.6)])
+def test_mce_is_of_bins_of_30_rows_and_more(rows, expected):
+    # Bin 2 of 4: all wrong with .6, a gap of .6. Bin 3: all right with .9, a gap of .1, on 40 rows.
+    found = evaluate(Predictions(confidence=[0.6] * rows + [0.9] * 40, correct=[0] * rows + [1] * 40), bins=4)
+    assert found["mce"].value == pytest.approx(expected)
+    assert found["mce_all_bins"].value == pytest.approx(0.6)
+    assert found["mce"].low <= found["mce"].value <= found["mce"].high
+    assert (found["mce"].bin, found["mce"].count) == ((3, 40) if rows < 30 else (2, 30))
 
 
 def test_impossible_labels_make_nll_null_with_count_and_first_row():
@@ -111,6 +127,7 @@ def test_metrics_of_sums_by_hand():
     assert METRICS["confidence_gap"].value(sums) == pytest.approx((0.8 + 0.6) / 2 - 0.5)
     assert METRICS["ece"].value(sums) == pytest.approx(abs(0.5 - 0.7))
     assert METRICS["oe"].value(sums) == pytest.approx(0.7 * (0.7 - 0.5))
+    assert METRICS["rmsce"].value(sums) == pytest.approx(0.7 - 0.5)
     assert METRICS["nll"].value(sums) == pytest.approx(-(np.log(0.8) + np.log(0.4)) / 2)
     assert METRICS["brier"].value(sums) == pytest.approx((0.04 + 0.04 + 0.36 + 0.36) / 2)
     # Class 0: bin 0 holds .4 (label 0), bin 1 holds .8 (label 0). Class 1: .2 and .6, never the label.
@@ -136,5 +153,9 @@ def test_few_rows_per_class_are_told_beside_the_interval(n, k, few):
     told = None if few is None else f"its interval is approximate: {few} per class, fewer than 20"
     assert found["cwce"].low is not None
     assert found["cwce"].reason == told
-    assert all(metric.reason is None for name, metric in found.items() if name != "cwce")
+    decided = {"mce": found["mce"].reason, "mce_all_bins": "no interval: a bin of few rows may decide it"}
+    assert decided["mce"] in (None, "no bin holds 30 rows")
+    assert {name: m.reason for name, m in found.items() if name != "cwce"} == {
+        name: decided.get(name) for name in found if name != "cwce"
+    }
     assert evaluate(predictions, bins=5, level=None).dumps[0].metrics["cwce"].reason is None

@@ -34,8 +34,8 @@ def test_sums_by_hand():
 def test_derived_sums_by_hand():
     # Rows (.25, 1), (.5, 0): gaps .75 and -.5, squared .5625 and .25, variances .1875 and .25.
     sums = bin_sums([0.25, 0.5], [1, 0], edges=[0.0, 1.0])
-    assert sums.gap.tolist() == [0.75 - 0.5]
-    assert sums.gap_squares.tolist() == [0.5625 + 0.25]
+    assert sums.surplus.tolist() == [0.75 - 0.5]
+    assert sums.surplus_squares.tolist() == [0.5625 + 0.25]
     assert sums.variance.tolist() == [0.1875 + 0.25]
 
 

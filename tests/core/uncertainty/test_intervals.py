@@ -125,7 +125,7 @@ def test_the_class_wise_interval_begins_at_zero_below_the_floor_only() -> None:
     perfect = np.minimum((rng.random((2000, 1)) > probs.cumsum(axis=1)).sum(axis=1), 19)
     for labels, above in ((perfect, False), (np.roll(probs, 1, axis=1).argmax(axis=1), True)):
         sums = class_sums(probs, labels.astype(np.float64))
-        value = np.abs(sums.gap).sum() / (2000 * 20)
+        value = np.abs(sums.surplus).sum() / (2000 * 20)
         assert (value >= gap_floor(sums, 2000, 0.975).high) == above
         interval = cwce_interval(sums, 2000, 0.95)
         assert ordered(interval)

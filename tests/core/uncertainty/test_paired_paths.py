@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from calibeval.core.metrics.calibration import ece, oe
+from calibeval.core.metrics.folded import ece
+from calibeval.core.metrics.overconfidence import oe
 from calibeval.core.sums.binning import BinSums, bin_index, equal_width_edges, sums_by_index
 from calibeval.core.uncertainty.intervals import ece_interval
 from calibeval.core.uncertainty.level import Level
@@ -94,8 +95,8 @@ def test_covariance_is_that_of_correlated_normal_variables(rectified, gap, corre
     means, factors = [], []
     for mean in (gap, 0.8):
         found, one = slopes(mean)
-        scale = np.sqrt(one.gap_squares[0]) * (0.5 if rectified else 1.0)
-        means.append((-0.5 if rectified else 1.0) * one.gap[0] / scale)
+        scale = np.sqrt(one.surplus_squares[0]) * (0.5 if rectified else 1.0)
+        means.append((-0.5 if rectified else 1.0) * one.surplus[0] / scale)
         factors.append(found / scale)
     orders = np.arange(1, len(factors[0]) + 1)
     series = float(np.sum(factors[0] * factors[1] * correlation**orders / np.cumprod(orders)))
@@ -205,7 +206,7 @@ def test_covariance_of_groups_by_hand():
     for bins, gaps, sums in zip(one.bins, one.residuals, one.sums, strict=True):
         own = np.zeros((12, 15))
         np.add.at(own, (groups, bins), gaps)
-        totals.append(own - (np.bincount(groups) / n)[:, None] * sums.gap)
+        totals.append(own - (np.bincount(groups) / n)[:, None] * sums.surplus)
     for (first, second), correlation in {
         (0, 0): joints[0].correlation,
         (1, 1): joints[1].correlation,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.sums.binning import BinSums, Floats, bin_index
+from calibeval.core.sums.binning import BinSums, Floats, bin_index, sums_by_index
 from calibeval.core.sums.sums import RowScores, Sums
 from calibeval.core.uncertainty.paired_paths import Shared, shared_groups, shared_rows
 from calibeval.core.uncertainty.paths import Joint
@@ -66,7 +66,7 @@ class Pair:
     """Two models on the same n rows.
 
     labels: (n,) of these rows. groups: (n,) of group numbers in [0, j), where only groups are independent.
-    residuals: correct - confidence of both, (n,) each. top: how their equal-width bins vary together.
+    residuals: correct - confidence of both, (n,) each.
     """
 
     base: Model
@@ -74,16 +74,52 @@ class Pair:
     labels: Codes
     groups: Codes | None
     residuals: tuple[Floats, Floats]
-    top: Together
+    found: dict[str, Together] = field(default_factory=dict)
 
     @classmethod
     def of(cls, base: Model, candidate: Model, labels: Codes, groups: Codes | None = None) -> Pair:
         """The pair, with what several metrics need of it."""
         one, other = base.rows, candidate.rows
         residuals = one.correct - one.confidence, other.correct - other.confidence
-        bins = bin_index(one.confidence, base.edges), bin_index(other.confidence, candidate.edges)
-        top = together(bins, residuals, (base.sums.top, candidate.sums.top), groups)
-        return cls(base, candidate, labels, groups, residuals, top)
+        return cls(base, candidate, labels, groups, residuals)
+
+    @property
+    def models(self) -> tuple[Model, Model]:
+        """Base and candidate."""
+        return self.base, self.candidate
+
+    @property
+    def top(self) -> Together:
+        """How their equal-width bins vary together; found once."""
+        if "top" not in self.found:
+            bins = [bin_index(model.rows.confidence, model.edges) for model in self.models]
+            sums = self.base.sums.top, self.candidate.sums.top
+            self.found["top"] = together((bins[0], bins[1]), self.residuals, sums, self.groups)
+        return self.found["top"]
+
+    @property
+    def mass(self) -> Together:
+        """The same of their equal-mass bins."""
+        if "mass" not in self.found:
+            bins = [bin_index(model.rows.confidence, model.sums.mass_edges) for model in self.models]
+            sums = self.base.sums.mass, self.candidate.sums.mass
+            self.found["mass"] = together((bins[0], bins[1]), self.residuals, sums, self.groups)
+        return self.found["mass"]
+
+    def of_class(self, label: int) -> Together:
+        """Of two classes, the same of the bins of one class's probability."""
+        if f"class {label}" not in self.found:
+            happened = self.labels == label
+            bins, gaps, sums = [], [], []
+            for model in self.models:
+                positive = model.positive(self.labels)
+                p = positive if label == 1 else 1.0 - positive
+                bins.append(bin_index(p, model.edges))
+                gaps.append(happened - p)
+                sums.append(sums_by_index(bins[-1], len(model.edges) - 1, p, happened))
+            own = together((bins[0], bins[1]), (gaps[0], gaps[1]), (sums[0], sums[1]), self.groups)
+            self.found[f"class {label}"] = own
+        return self.found[f"class {label}"]
 
     @property
     def identical(self) -> bool:

@@ -1,0 +1,204 @@
+"""Records and JSON: a frozen dataclass is read, and written, by the types of its fields.
+
+float is a finite number, int a count; bool, str, Literal, X | None, tuple[X, ...], Mapping[str, X], Any and other
+records are what they say. Of a union of records, it is the one most of whose fields stand there,
+    or the first of several. In a mapping of
+records that have a name, the key is the name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from calibeval.core.data.documents import Place
+
+T = TypeVar("T")
+Reader = Callable[[Place], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a record's JSON differs from one key a field. A record says so by a class variable LAYOUT.
+
+    Fields whose default is None are left out where they are None, and never null; all others are always there.
+    always: fields of that default that are always there. optional: further fields that may be left out. inside: fields
+    that stand in an object of that name, beside others. flat: records whose own fields stand beside the others; both
+    records are open then. earlier: names that fields had in earlier versions. read: how to read fields whose types do
+    not say what they hold. open: whether unknown fields are passed over, as they may be those of a later version.
+    """
+
+    always: Sequence[str] = ()
+    optional: Sequence[str] = ()
+    inside: Mapping[str, str] = field(default_factory=dict)
+    flat: Sequence[str] = ()
+    earlier: Mapping[str, str] = field(default_factory=dict)
+    read: Mapping[str, Reader] = field(default_factory=dict)
+    open: bool = False
+
+    def may_lack(self, name: str, default: object) -> bool:
+        """Whether a field is left out where it is None, and never null."""
+        return default is None and name not in (*self.always, *self.optional)
+
+
+def read_record(place: Place, kind: type[T], **given: Any) -> T:
+    """The record whose fields stand there. given: fields that are known already, and so must not stand there.
+
+    Raises: Wrong for a field that is missing, unknown, or not what it must be.
+
+    >>> @dataclass
+    ... class Point:
+    ...     x: float
+    ...     label: str | None = None
+    >>> read_record(Place({"x": 3}, "", "the point"), Point)
+    Point(x=3.0, label=None)
+    """
+    layout, every = layout_of(kind), _rows(kind)  # type: ignore[arg-type]
+    rows = [row for row in every if row.name not in given]
+    if not layout.open:
+        place.only([*dict.fromkeys(layout.inside.get(row.name, row.name) for row in rows), *layout.earlier.values()])
+    found = {row.name: value for row in rows if (value := _read_field(place, row, layout)) is not MISSING}
+    return kind(**found, **given)
+
+
+def read_as(place: Place, kind: Any) -> Any:
+    """The value there as of a type, in the sense of this module.
+
+    Raises: Wrong if it is none.
+    """
+    return _reader(kind)(place)
+
+
+def to_plain(record: Any, *without: str) -> dict[str, Any]:
+    """A record as a JSON object, field by field in their order; facts that it lacks are left out as the layout says.
+
+    without: fields that are left out. Records inside are written by their own `to_dict`, if they have one.
+    """
+    layout = layout_of(type(record))
+    values = {one.name: getattr(record, one.name) for one in fields(record) if one.name not in without}
+    lacking = {one.name for one in fields(record) if layout.may_lack(one.name, one.default)}
+    return {name: _plain(value) for name, value in values.items() if value is not None or name not in lacking}
+
+
+def layout_of(kind: type) -> Layout:
+    """The layout of a record."""
+    found: Layout = getattr(kind, "LAYOUT", Layout())
+    return found
+
+
+class _Row(NamedTuple):
+    """A field of a record: its name, how it is read, and whether it may be left out."""
+
+    name: str
+    read: Reader
+    optional: bool
+
+
+@cache
+def _rows(kind: Any) -> tuple[_Row, ...]:
+    """The fields of a record."""
+    layout, hints = layout_of(kind), get_type_hints(kind)
+    rows = []
+    for one in fields(kind):
+        lacking = layout.may_lack(one.name, one.default)
+        read = layout.read.get(one.name) or _reader(_not_none(hints[one.name]) if lacking else hints[one.name])
+        rows.append(_Row(one.name, read, lacking or one.name in layout.optional))
+    return tuple(rows)
+
+
+def _read_field(place: Place, row: _Row, layout: Layout) -> Any:
+    """The value of a field; MISSING where it is left out, and may be."""
+    if row.name in layout.flat:
+        return row.read(place)
+    holder = place[layout.inside[row.name]] if row.name in layout.inside else place
+    found = holder.get(row.name) or holder.get(layout.earlier.get(row.name, row.name))
+    if found is None:
+        return MISSING if row.optional else holder.fail(f'has no "{row.name}"')
+    return row.read(found)
+
+
+def _not_none(kind: Any) -> Any:
+    """X for X | None."""
+    return Union[tuple(part for part in get_args(kind) if part is not NoneType)]  # noqa: UP007 - of a computed tuple
+
+
+@cache
+def _reader(kind: Any) -> Reader:
+    """How a value of that type is read."""
+    if kind in _PLAIN:
+        return _PLAIN[kind]
+    if is_dataclass(kind):
+        return _record_reader(kind)
+    origin, parts = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType):
+        return _union_reader(parts)
+    if origin is Literal:
+        return lambda place: place.one_of(parts)
+    if origin is tuple and parts[1:] == (...,):
+        entry = _reader(parts[0])
+        return Place.numbers if parts[0] is float else lambda place: place.each(entry)
+    if origin is Mapping and parts[0] is str:
+        return _mapping_reader(parts[1])
+    raise TypeError(f"no document holds {kind}")
+
+
+_PLAIN: dict[Any, Reader] = {
+    float: Place.number,
+    int: Place.count,
+    bool: Place.truth,
+    str: Place.text,
+    Any: Place.anything,
+}
+
+
+def _union_reader(parts: Sequence[Any]) -> Reader:
+    """How a value is read that may be None, or one of several records.
+
+    It is the record most of whose fields stand there; of equals the first.
+    """
+    kinds = [part for part in parts if part is not NoneType]
+    if len(kinds) > 1 and not all(map(is_dataclass, kinds)):
+        raise TypeError(f"no document tells {kinds} apart")
+    readers = [_reader(kind) for kind in kinds]
+    names = [{one.name for one in fields(kind)} if is_dataclass(kind) else set() for kind in kinds]
+
+    def read(place: Place) -> Any:
+        if place.value is None and NoneType in parts:
+            return None
+        if len(kinds) == 1:
+            return readers[0](place)
+        there = place.object().keys()
+        return max(zip(names, readers, strict=True), key=lambda pair: len(pair[0] & there))[1](place)
+
+    return read
+
+
+def _record_reader(kind: Any) -> Reader:
+    """How a record is read."""
+    return lambda place: read_record(place, kind)
+
+
+def _named_reader(kind: Any) -> Reader:
+    """How an object is read whose values are records, and its keys their names."""
+    return lambda place: {key: read_record(inner, kind, name=key) for key, inner in place.items()}
+
+
+def _mapping_reader(kind: Any) -> Reader:
+    """How an object is read whose values are all of one type."""
+    if is_dataclass(kind) and "name" in {one.name for one in fields(kind)}:
+        return _named_reader(kind)
+    read = _reader(kind)
+    return lambda place: {key: read(inner) for key, inner in place.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple | list):
+        return [_plain(one) for one in value]
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items()}
+    if not is_dataclass(value):
+        return value
+    return value.to_dict() if hasattr(value, "to_dict") else to_plain(value)

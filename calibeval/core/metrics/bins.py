@@ -1,0 +1,108 @@
+"""The bins that a binned metric stands on, alone, in pairs, and where only groups of rows are independent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.errors import InputError, NotComputable
+from calibeval.core.metrics.metric import Metric, Side
+from calibeval.core.sums.binning import BinSums, Floats, bin_index
+from calibeval.core.sums.sums import Sums
+from calibeval.core.uncertainty.joints import MOST_CELLS as MOST_JOINT_CELLS
+from calibeval.core.uncertainty.joints import Joints
+from calibeval.core.uncertainty.level import Level
+from calibeval.core.uncertainty.model_pair import MOST_CELLS, Pair, Together
+from calibeval.core.uncertainty.paired import Contrast, check_thick, contrast
+from calibeval.core.uncertainty.paired_paths import Side as PathSide
+from calibeval.core.uncertainty.paired_paths import path_difference
+from calibeval.core.uncertainty.paths import Joint
+
+# Equal-width and equal-mass bins of the confidence, equal-width bins of every class's probability, and of class 1's.
+Over = Literal["top", "mass", "classes", "class 1"]
+
+
+class RowBins(NamedTuple):
+    """The bin of every row, (n,), and its gap, confidence - correctness; of every bin the sum of these and its rows."""
+
+    places: npt.NDArray[np.intp]
+    gaps: Floats
+    totals: Floats
+    rows: npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binned(Metric):
+    """A metric of bins. over: which."""
+
+    over: Over = "top"
+
+    def bins(self, sums: Sums) -> BinSums:
+        """Its bins. Raises: NotComputable for class-wise bins of a dump that holds the top label only."""
+        if self.over in ("top", "mass"):
+            return sums.top if self.over == "top" else sums.mass
+        if sums.classes is None:
+            raise NotComputable("needs the probability of every class, and this dump holds the top label only")
+        return sums.classes if self.over == "classes" else sums.classes.row(1)
+
+    def joint(self, sums: Sums, joints: Joints | None) -> Joint | None:
+        """How its bins vary together; None where rows are independent.
+
+        Raises: NotComputable where groups do not tell.
+        """
+        if joints is None:
+            return None
+        found = (
+            joints.classes
+            if self.over in ("classes", "class 1")
+            else joints.mass
+            if self.over == "mass"
+            else joints.top
+        )
+        if found is None:
+            cells = (self.bins(sums) if self.over != "class 1" or sums.classes is None else sums.classes).count.size
+            raise NotComputable(
+                f"how {cells:,} bins vary together is not estimated, only of up to {MOST_JOINT_CELLS:,}"
+            )
+        return found.of_class(1) if self.over == "class 1" else found
+
+    def together(self, pair: Pair) -> Together:
+        """The bins of two models. Raises: NotComputable for class-wise bins, which are no two models' one table."""
+        if self.over == "classes":
+            raise NotComputable("class-wise bins of two models are not held together")
+        return pair.of_class(1) if self.over == "class 1" else pair.mass if self.over == "mass" else pair.top
+
+    def saved_bins(self, side: Side) -> BinSums:
+        """The bins of one side of an unpaired comparison. Raises: NotComputable where there are none."""
+        if self.over == "mass" and side.mass is None:
+            raise NotComputable("the report has no equal-mass bins")
+        return side.top if side.mass is None or self.over == "top" else side.mass
+
+    def row_bins(self, sums: Sums) -> RowBins | None:
+        """Where single rows lie in top-label bins; None without rows, or for other bins."""
+        if sums.rows is None or self.over not in ("top", "mass"):
+            return None
+        edges = sums.mass_edges if self.over == "mass" else sums.edges
+        places, m = bin_index(sums.rows.confidence, edges), len(edges) - 1
+        gaps = sums.rows.confidence - sums.rows.correct
+        totals = np.asarray(np.bincount(places, weights=gaps, minlength=m), np.float64)
+        return RowBins(places, gaps, totals, np.maximum(np.bincount(places, minlength=m), 1))
+
+
+def along_paths(bins: Together, level: Level, sides: tuple[PathSide, PathSide]) -> Contrast:
+    """The difference along two paths. Raises: NotComputable where bins are thin, or groups and bins too many."""
+    check_thick(*bins.sums)
+    if bins.shared is None:
+        raise NotComputable(f"groups and bins make {bins.cells:,} cells, but at most {MOST_CELLS:,} are held")
+    return contrast(*path_difference(*sides, level, bins.shared), level)
+
+
+def rows_in(sums: BinSums) -> float:
+    """The number of rows. Raises: InputError if there are none."""
+    rows = float(sums.count.sum())
+    if rows == 0:
+        raise InputError("there are no rows to measure")
+    return rows

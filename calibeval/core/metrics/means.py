@@ -1,0 +1,144 @@
+"""Metrics that are the mean of one value a row: they stand on the moments of these values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from calibeval.core.errors import NotComputable
+from calibeval.core.metrics.metric import Metric, Side
+from calibeval.core.sums.binning import Floats
+from calibeval.core.sums.sums import Moments, RowScores, Sums
+from calibeval.core.uncertainty import intervals
+from calibeval.core.uncertainty.floors import Floor, gap_floor
+from calibeval.core.uncertainty.intervals import Interval
+from calibeval.core.uncertainty.joints import Joints, grouped_error
+from calibeval.core.uncertainty.level import Level
+from calibeval.core.uncertainty.model_pair import Pair
+from calibeval.core.uncertainty.paired import Contrast
+from calibeval.core.uncertainty.paired_means import MeanDifference, accuracy_difference, mean_difference
+from calibeval.core.uncertainty.special import student_quantile
+
+ROWS_NEEDED = "the results of single rows were not kept"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mean(Metric):
+    """The mean of one value a row.
+
+    moments: of the values of all rows, from sums; it raises NotComputable where there are none. values: of single rows.
+    """
+
+    binned: ClassVar[bool] = False
+    has_floor: ClassVar[bool] = False
+    moments: Callable[[Sums], Moments]
+    values: Callable[[RowScores], Floats]
+
+    def value(self, sums: Sums) -> float:
+        """The mean."""
+        return self.moments(sums).total / sums.n
+
+    def floor(self, sums: Sums, joints: Joints | None = None) -> Floor | None:
+        """None: what a calibrated model would show is not known."""
+        return None
+
+    def interval(self, sums: Sums, level: float, joints: Joints | None = None) -> Interval | None:
+        """Normal interval, by Student's quantile where groups are what is independent; None where rows are too few."""
+        if joints is None:
+            return intervals.mean_interval(*self.moments(sums), sums.n, level, least=self.least, most=self._most)
+        mean, found = self.value(sums), grouped_error(self.values(rows_of(sums)), self.value(sums), joints)
+        if found is None:
+            return None
+        reach = student_quantile(0.5 * (1.0 + level), joints.freedom) * found.error
+        return Interval(max(mean - reach, self.least), min(mean + reach, self._most), None)
+
+    def difference(self, pair: Pair, level: Level) -> Contrast:
+        """From the differences of the same rows."""
+        check_rows(pair)
+        values = self.values(pair.candidate.rows) - self.values(pair.base.rows)
+        return of_means(mean_difference(values, level, self._most - self.least, pair.groups), level)
+
+    def difference_from(self, saved: Side, own: Side, level: Level) -> Contrast:
+        """From both intervals."""
+        return self.margins_from(saved, own, level)
+
+    def shares(self, sums: Sums) -> Floats | None:
+        """The value of each row over n; None where one is infinite, or there are none."""
+        if sums.rows is None or sums.k is None:
+            return None
+        values = self.values(sums.rows)
+        return values / sums.n if np.isfinite(values).all() else None
+
+    @property
+    def _most(self) -> float:
+        return math.inf if self.most is None else self.most
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share(Mean):
+    """The share of rows that are right."""
+
+    def interval(self, sums: Sums, level: float, joints: Joints | None = None) -> Interval | None:
+        """Wilson's interval; where groups are independent, of as many rows as their error is worth."""
+        if joints is None:
+            return intervals.wilson_interval(self.moments(sums).total, sums.n, level)
+        share = self.value(sums)
+        found = grouped_error(self.values(rows_of(sums)), share, joints)
+        error = 0.0 if found is None else found.error
+        # Where all rows agree, every group counts as one row.
+        worth = share * (1.0 - share) / error**2 if error else joints.count
+        return intervals.share_interval(share, worth, student_quantile(0.5 * (1.0 + level), joints.freedom))
+
+    def difference(self, pair: Pair, level: Level) -> Contrast:
+        """From the rows on which just one of the two is right."""
+        check_rows(pair)
+        base, candidate = pair.base.rows.correct, pair.candidate.rows.correct
+        return of_means(accuracy_difference(base, candidate, level, pair.groups), level)
+
+    def shares(self, sums: Sums) -> Floats | None:
+        """What each row takes from 1."""
+        return None if sums.rows is None else np.asarray(1.0 - sums.rows.correct) / sums.n
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeanGap(Mean):
+    """The mean of confidence less correctness, which has a noise floor."""
+
+    has_floor: ClassVar[bool] = True
+
+    def floor(self, sums: Sums, joints: Joints | None = None) -> Floor | None:
+        """Floor of its size."""
+        if joints is None:
+            return gap_floor(sums.top.whole(), sums.n)
+        found = grouped_error(self.values(rows_of(sums)), self.value(sums), joints)
+        if found is None:
+            return None
+        # The dependence between rows stays, the variance of each becomes that of its true probability.
+        null = found.error * math.sqrt(float(sums.top.variance.sum()) / max(found.squares, 1e-300))
+        return Floor(null * math.sqrt(2.0 / math.pi), null * student_quantile(0.975, joints.freedom))
+
+    def shares(self, sums: Sums) -> Floats | None:
+        """The gap of each row over n."""
+        return None if sums.rows is None else self.values(sums.rows) / sums.n
+
+
+def rows_of(sums: Sums) -> RowScores:
+    """The results of single rows. Raises: NotComputable where they were not kept."""
+    if sums.rows is None:
+        raise NotComputable(ROWS_NEEDED)
+    return sums.rows
+
+
+def check_rows(pair: Pair) -> None:
+    """That there are two rows. Raises: NotComputable."""
+    if len(pair.labels) < 2:
+        raise NotComputable("one row has no interval")
+
+
+def of_means(found: MeanDifference, level: Level) -> Contrast:
+    """The difference of two means as a contrast."""
+    return Contrast(found.low, found.high, found.p, level.detectable * level.z * found.error)

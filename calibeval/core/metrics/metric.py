@@ -1,0 +1,171 @@
+"""What can be done with a metric. Whatever a kind does not say is an honest "no method", never another's number."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import ClassVar, Literal, NamedTuple, TypeVar
+
+import numpy as np
+
+from calibeval.core.errors import NotComputable
+from calibeval.core.metrics.result import MetricResult
+from calibeval.core.sums.binning import BinSums, Floats
+from calibeval.core.sums.sums import Sums
+from calibeval.core.uncertainty.floors import Floor
+from calibeval.core.uncertainty.intervals import LEAST_BIN_ROWS, Interval
+from calibeval.core.uncertainty.joints import Joints
+from calibeval.core.uncertainty.level import Level
+from calibeval.core.uncertainty.model_pair import Pair
+from calibeval.core.uncertainty.paired import Contrast, centre_of, margins
+
+NO_DIFFERENCE = "this metric has no paired difference"
+BY_GROUPS = "differences of this metric are not tested where only groups are independent"
+T = TypeVar("T")
+
+
+class Side(NamedTuple):
+    """One model of an unpaired comparison: its result, its number of rows, and sums of its bins.
+
+    level: of the result's interval. Where a saved report is all there is, its bins are described by their means, and
+    mass is None if it has no such table. bins_tell: whether the bins tell how the value varies; they do not where only
+    groups are independent.
+    """
+
+    result: MetricResult
+    n: int
+    level: float | None
+    top: BinSums
+    mass: BinSums | None
+    bins_tell: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """One metric: everything that reports, commands, gate and docs need to know of it, and what can be done with it.
+
+    least, most: the range of values; most is None where it is unbounded. better: where good values lie.
+    unit: "%" metrics are fractions inside and percent in tables for people. binary: exists for two classes only.
+    shown: whether tables for people show it; JSON always does.
+    """
+
+    name: str
+    title: str
+    least: float
+    most: float | None
+    better: Literal["lower", "higher", "zero"]
+    unit: Literal["%", "nats", ""]
+    source: str
+    binary: bool = False
+    shown: bool = True
+    # Whether the interval rests on sums of bins, and is left out where these hold too few rows.
+    binned: ClassVar[bool] = True
+    # Whether calibrated rows that were chosen by their label would be calibrated in it, and have a noise floor.
+    has_floor: ClassVar[bool] = True
+
+    def value(self, sums: Sums) -> float:
+        """The value. Raises: NotComputable where these sums have none."""
+        raise NotImplementedError
+
+    def floor(self, sums: Sums, joints: Joints | None = None) -> Floor | None:
+        """The noise floor; None for a metric that has none. joints: what groups tell, where these are independent.
+
+        Raises: NotComputable, with the reason, where it cannot be told.
+        """
+        raise NotComputable("this metric has no noise floor")
+
+    def interval(self, sums: Sums, level: float, joints: Joints | None = None) -> Interval | None:
+        """The confidence interval; None where there are too few rows. joints: as for `floor`.
+
+        Raises: NotComputable, with the reason, where it cannot be told.
+        """
+        raise NotComputable("this metric has none")
+
+    def difference(self, pair: Pair, level: Level) -> Contrast:
+        """What the same rows say of candidate - base. Raises: NotComputable, with the reason, where they do not."""
+        raise NotComputable(NO_DIFFERENCE)
+
+    def difference_from(self, saved: Side, own: Side, level: Level) -> Contrast:
+        """The same against a saved report, as if its rows were others. Raises: as `difference`."""
+        raise NotComputable(NO_DIFFERENCE)
+
+    def shares(self, sums: Sums) -> Floats | None:
+        """What each row adds to the metric, (n,); None where no row adds anything alone. sums: with their rows."""
+        return None
+
+    def class_shares(self, sums: Sums) -> Floats | None:
+        """What each class adds to the metric, (k,), where classes do and rows do not; else None."""
+        return None
+
+    def explained(self, result: MetricResult, sums: Sums) -> MetricResult:
+        """The result with what else is to be known: the bin that decides, or that the interval is approximate."""
+        return result
+
+    def coarse(self, points: float, k: int | None) -> float:
+        """What so many points of miscalibration are in this metric, of k classes."""
+        return points
+
+    def comparable(self, classes: Collection[int | None]) -> bool:
+        """Whether dumps of so many classes can be ranked by it."""
+        return True
+
+    def measured(self, sums: Sums, level: float | None, joints: Joints | None = None) -> MetricResult:
+        """The metric with its floor and, for a level, its interval; or the reason why there is none.
+
+        joints: as for `floor`.
+        """
+        try:
+            value = self.value(sums)
+        except NotComputable as missing:
+            return MetricResult(self.name, None, reason=str(missing), **missing.facts)
+        floor, no_floor = _told(lambda: self.floor(sums, joints))
+        wanted = level is not None and not (self.binned and is_thin(sums))
+        interval, no_interval = _told(lambda: self.interval(sums, level or 0.0, joints) if wanted else None)
+        result = MetricResult(
+            self.name,
+            value,
+            low=None if interval is None else interval.low,
+            high=None if interval is None else interval.high,
+            corrected=None if interval is None else interval.corrected,
+            floor=None if floor is None else floor.expected,
+            floor_high=None if floor is None else floor.high,
+            reason=None if (no_interval or no_floor) is None else f"no interval: {no_interval or no_floor}",
+        )
+        return self.explained(result, sums)
+
+    def margins_from(self, saved: Side, own: Side, level: Level, *, independent: bool = True) -> Contrast:
+        """The difference from a saved report that both intervals tell.
+
+        independent: whether their ends lie evenly around their centres, so that errors add as those of rows do.
+        """
+        ratio = level.z / Level(saved.level or level.value).z
+        ours, theirs = self._interval_of(saved), self._interval_of(own)
+        centre, other = self.centre(saved, ours), self.centre(own, theirs)
+        scaled = Interval(centre - ratio * (centre - ours.low), centre + ratio * (ours.high - centre), None)
+        most = math.inf if self.most is None else self.most - self.least
+        return margins(scaled, theirs, (centre, other), level, most, independent=independent)
+
+    def _interval_of(self, side: Side) -> Interval:
+        low, high = side.result.low, side.result.high
+        if low is None or high is None:
+            raise NotComputable("the report, or the candidate, has no interval of it")
+        return Interval(low, high, side.result.corrected)
+
+    def centre(self, side: Side, interval: Interval) -> float:
+        """The value around which the interval lies."""
+        return (side.result.value or 0.0) if side.result.corrected is None else centre_of(interval)
+
+
+def is_thin(sums: Sums) -> bool:
+    """Whether bins hold so few rows, below 5 on average, that normal sums say nothing of them."""
+    filled = max(np.count_nonzero(sums.top.count), np.count_nonzero(sums.mass.count))
+    return sums.n < LEAST_BIN_ROWS * int(filled)
+
+
+def _told(tell: Callable[[], T | None]) -> tuple[T | None, str | None]:
+    """What a method tells, or the reason why it tells nothing."""
+    try:
+        return tell(), None
+    except NotComputable as missing:
+        return None, str(missing)

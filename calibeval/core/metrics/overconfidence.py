@@ -1,0 +1,81 @@
+"""The overconfidence error: gaps of over-confident bins, weighted by confidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from calibeval.core.metrics.bins import Binned, along_paths, rows_in
+from calibeval.core.metrics.metric import Side
+from calibeval.core.sums.binning import BinSums, Floats
+from calibeval.core.sums.sums import Sums
+from calibeval.core.uncertainty import intervals
+from calibeval.core.uncertainty.floors import Floor, oe_floor
+from calibeval.core.uncertainty.intervals import Interval
+from calibeval.core.uncertainty.joints import Joints
+from calibeval.core.uncertainty.level import Level
+from calibeval.core.uncertainty.model_pair import Pair
+from calibeval.core.uncertainty.paired import Contrast, check_thick, contrast
+from calibeval.core.uncertainty.paired_paths import oe_side, path_difference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overconfidence(Binned):
+    """Mean over bins of confidence x (confidence - accuracy), where positive."""
+
+    def value(self, sums: Sums) -> float:
+        """The mean."""
+        return oe(self.bins(sums))
+
+    def floor(self, sums: Sums, joints: Joints | None = None) -> Floor | None:
+        """Half of every gap counts."""
+        joint = self.joint(sums, joints)
+        if joint is None:
+            return oe_floor(self.bins(sums), sums.n)
+        return intervals.joint_oe_floor(self.bins(sums), sums.n, joint)
+
+    def interval(self, sums: Sums, level: float, joints: Joints | None = None) -> Interval | None:
+        """The path of over-confident bins inverted."""
+        return intervals.oe_interval(self.bins(sums), sums.n, level, self.joint(sums, joints))
+
+    def difference(self, pair: Pair, level: Level) -> Contrast:
+        """Along the paths of both models."""
+        bins, n = self.together(pair), len(pair.labels)
+        one, other = (oe_side(own, n, level.z, joint) for own, joint in zip(bins.sums, bins.joints, strict=True))
+        return along_paths(bins, level, (one, other))
+
+    def difference_from(self, saved: Side, own: Side, level: Level) -> Contrast:
+        """Along two independent paths; from the two intervals where the bins do not tell."""
+        if not (saved.bins_tell and own.bins_tell):
+            return self.margins_from(saved, own, level)
+        bins = self.saved_bins(saved), self.saved_bins(own)
+        check_thick(*bins)
+        sides = oe_side(bins[0], saved.n, level.z), oe_side(bins[1], own.n, level.z)
+        return contrast(*path_difference(*sides, level, None), level)
+
+    def shares(self, sums: Sums) -> Floats | None:
+        """Each row's gap times its bin's mean confidence over n, where the bin is over-confident."""
+        rows = self.row_bins(sums)
+        if rows is None or sums.rows is None:
+            return None
+        promised = np.bincount(rows.places, weights=sums.rows.confidence, minlength=len(rows.rows))
+        weight = np.where(rows.totals > 0, promised / rows.rows, 0.0)
+        return weight[rows.places] * rows.gaps / sums.n
+
+
+def oe(sums: BinSums) -> float:
+    """Overconfidence error: mean over bins of confidence x (confidence - accuracy), where positive.
+
+    Unitless, in [0, 1]; lower is better; blind to under-confidence.
+
+    sums: BinSums of m bins.
+    Raises: InputError if no row was summed.
+    Source: Thulasidasan et al., NeurIPS 2019.
+
+    >>> from calibeval.core.sums.binning import bin_sums
+    >>> oe(bin_sums([.25, .75, .75], [1, 1, 0], edges=[0, .5, 1])) == (2 / 3) * .75 * .25
+    True
+    """
+    confidence = sums.p / np.maximum(sums.count, 1.0)
+    return float((confidence * np.maximum(-sums.surplus, 0.0)).sum() / rows_in(sums))

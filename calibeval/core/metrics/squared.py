@@ -1,0 +1,56 @@
+"""The root of the mean squared gap of bins."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from calibeval.core.errors import NotComputable
+from calibeval.core.metrics.bins import Binned
+from calibeval.core.metrics.metric import BY_GROUPS, Side
+from calibeval.core.sums.binning import Floats
+from calibeval.core.sums.sums import Sums
+from calibeval.core.uncertainty.floors import Floor
+from calibeval.core.uncertainty.intervals import Interval
+from calibeval.core.uncertainty.joints import Joints
+from calibeval.core.uncertainty.level import Level
+from calibeval.core.uncertainty.model_pair import Pair
+from calibeval.core.uncertainty.paired import Contrast, centre_of, check_thick, margins
+from calibeval.core.uncertainty.squares import mean_square, rms_floor, rms_interval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RootMeanSquare(Binned):
+    """The root of the mean over bins of (accuracy - confidence) squared, weighted by their rows."""
+
+    def value(self, sums: Sums) -> float:
+        """The root."""
+        return math.sqrt(mean_square(self.bins(sums)))
+
+    def floor(self, sums: Sums, joints: Joints | None = None) -> Floor | None:
+        """From the moments of the squares of true probabilities' gaps."""
+        return rms_floor(self.bins(sums), sums.n, self.joint(sums, joints))
+
+    def interval(self, sums: Sums, level: float, joints: Joints | None = None) -> Interval | None:
+        """From the moments of the squares."""
+        return rms_interval(self.bins(sums), sums.n, level, self.joint(sums, joints))
+
+    def difference(self, pair: Pair, level: Level) -> Contrast:
+        """From the two models' own intervals, whose errors may add up."""
+        if pair.groups is not None:
+            raise NotComputable(BY_GROUPS)
+        check_thick(*self.together(pair).sums)
+        n = len(pair.labels)
+        first, second = (rms_interval(self.bins(model.sums), n, level.value) for model in pair.models)
+        return margins(first, second, (centre_of(first), centre_of(second)), level, independent=False)
+
+    def difference_from(self, saved: Side, own: Side, level: Level) -> Contrast:
+        """From both intervals, whose ends lie unevenly around their centres and may add up."""
+        return self.margins_from(saved, own, level, independent=False)
+
+    def shares(self, sums: Sums) -> Floats | None:
+        """Each row's gap times its bin's mean gap, over n and the value."""
+        rows, value = self.row_bins(sums), self.value(sums)
+        if rows is None or value == 0.0:
+            return None
+        return (rows.totals / rows.rows)[rows.places] * rows.gaps / (sums.n * value)

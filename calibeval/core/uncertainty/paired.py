@@ -1,0 +1,74 @@
+"""What a sample says of the difference of two values: interval, test, and the difference that it could have shown."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from calibeval.core.errors import NotComputable
+from calibeval.core.sums.binning import BinSums
+from calibeval.core.uncertainty.intervals import LEAST_BIN_ROWS, Interval
+from calibeval.core.uncertainty.level import Level
+
+
+class Contrast(NamedTuple):
+    """What a sample says of one difference.
+
+    low, high: interval of the true difference. p: of the test that there is none, in agreement with the interval.
+    detectable: the smallest true difference that such a sample shows in 80 of 100 cases.
+    """
+
+    low: float
+    high: float
+    p: float
+    detectable: float
+
+
+def contrast(low: float, high: float, p: float, level: Level) -> Contrast:
+    """An interval with a p that agrees with it, and the difference that it could have shown."""
+    return Contrast(low, high, level.agreeing(p, low, high), level.detectable * 0.5 * (high - low))
+
+
+def margins(
+    base: Interval,
+    candidate: Interval,
+    centres: tuple[float, float],
+    level: Level,
+    most: float = 1.0,
+    *,
+    independent: bool = True,
+) -> Contrast:
+    """The difference of two values from their own intervals.
+
+    centres: the value around which each interval lies. most: the largest size that the difference can have.
+    independent: whether the errors of the two are; otherwise they may add up, as they do at worst.
+    Source: Zou & Donner, Statist. Med. 27:1693 (2008).
+
+    >>> found = margins(Interval(0.10, 0.14, None), Interval(0.20, 0.24, None), (0.12, 0.22), Level(0.95))
+    >>> round(found.low, 4), round(found.high, 4)
+    (0.0717, 0.1283)
+    """
+    middle = centres[1] - centres[0]
+    order = 2.0 if independent else 1.0
+    below = float(np.linalg.norm([centres[1] - candidate.low, base.high - centres[0]], order))
+    above = float(np.linalg.norm([candidate.high - centres[1], centres[0] - base.low], order))
+    reach = below if middle > 0.0 else above
+    p = 1.0 if middle == 0.0 else level.p(level.z * middle / reach if reach > 0.0 else math.inf)
+    return contrast(max(middle - below, -most), min(middle + above, most), p, level)
+
+
+def centre_of(interval: Interval) -> float:
+    """The value around which an interval lies: the one corrected for bias, or its middle."""
+    return 0.5 * (interval.low + interval.high) if interval.corrected is None else interval.corrected
+
+
+def check_thick(*sums: BinSums) -> None:
+    """That bins hold 5 rows or more on average.
+
+    Raises: NotComputable where they do not: normal sums then say nothing of them.
+    """
+    for one in sums:
+        if one.count.sum() < LEAST_BIN_ROWS * np.count_nonzero(one.count):
+            raise NotComputable(f"bins hold fewer than {LEAST_BIN_ROWS} rows on average")

@@ -1,0 +1,279 @@
+"""The shipped schemas and the records cannot differ: a field, a null or a word more on either side fails."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import replace
+from importlib import resources
+from typing import Literal, get_args
+
+import jsonschema
+import numpy as np
+import pytest
+
+from calibeval import Predictions, Report
+from calibeval.core.comparison.comparison import ComparedDump, Comparison
+from calibeval.core.conventions.metrics import Explained
+from calibeval.core.conventions.table import CONVENTIONS
+from calibeval.core.data.inspection import Inspection
+from calibeval.core.data.predictions import Source
+from calibeval.core.data.row_source import KINDS, Kind
+from calibeval.core.gating.rules import Rule, RuleKind, Severity
+from calibeval.core.gating.verdict import Outcome, RuleVerdict, Verdict
+from calibeval.core.heads.facts import HeadFacts
+from calibeval.core.heads.results import SHOWN, Finetuned, LossResult, SeedResult
+from calibeval.core.report.report import DumpReport
+from calibeval.core.report.settings import Settings
+from calibeval.recalibrate.base.mapping import Fitted, MethodScore
+from calibeval.recalibrate.fitting.methods import METHODS, from_json
+from calibeval.recalibrate.temperature.objectives import OBJECTIVES
+from calibeval.recalibrate.temperature.optimum import BOUND_NOTES, TemperatureMap
+from calibeval.render.terminal.conventions import render_json
+from tests.records import every_filling, schema
+
+SHA256 = "0" * 64
+ROWS = {"path": "x", "split": None, "sha256": SHA256, "n": 3}
+SOURCES = {"train": ROWS, "val": {**ROWS, "split": "x", "path": None, "sha256": None}}
+VALUES = dict.fromkeys(SHOWN, 0.25)
+NO_VALUES = dict.fromkeys(SHOWN)
+
+# What the types do not say: words that are known elsewhere, and hashes.
+KNOWN = {
+    (Source, "sha256"): Literal[SHA256] | None,
+    (Source, "labels_sha256"): Literal[SHA256] | None,
+    (DumpReport, "kind"): Kind,
+    (ComparedDump, "kind"): Kind,
+    (MethodScore, "method"): Literal[tuple(METHODS)],
+    (Fitted, "objective"): Literal[tuple(OBJECTIVES)],
+    (Fitted, "bound"): Literal[tuple(BOUND_NOTES)] | None,
+    (SeedResult, "reason"): None,
+    (SeedResult, "before"): VALUES,
+    (SeedResult, "after"): VALUES,
+    (LossResult, "parameters"): {"lr": 0.25, "weight_decay": 0.25, "margin": 0.25},
+    (HeadFacts, "loss"): {"loss": "ce"},
+}
+FILLINGS = every_filling(KNOWN)
+UNHASHED = every_filling({**KNOWN, (Source, "labels_sha256"): None})[0]
+# What compare and gate write of a dump, and under which settings they measure.
+COMPARED = {
+    **KNOWN,
+    (Source, "labels_path"): None,
+    (Source, "labels_sha256"): None,
+    (Settings, "convention"): "calibeval",
+    (Settings, "level"): 0.25,
+}
+RULES = [("ece", "max"), ("accuracy", "min"), ("ece", "max_increase"), ("accuracy", "max_drop")]
+
+
+def reports():
+    return [filling.record(Report) for filling in (*FILLINGS, UNHASHED)]
+
+
+def comparisons():
+    return [filling.record(Comparison) for filling in every_filling(COMPARED)]
+
+
+def tables():
+    split = {"sources": {**SOURCES, "test": ROWS}, "chosen": 0}
+    diverged = SeedResult(0, 0, None, None, NO_VALUES, NO_VALUES, "x")
+    partly = SeedResult(0, 1, 0.25, 0.25, {**VALUES, "cwce": None}, NO_VALUES)
+    made = [f.record(Finetuned, **split) for f in FILLINGS if not f.null]
+    more = (*made[0].losses, LossResult("y", made[0].losses[0].parameters, (diverged, partly)))
+    return [*made, Finetuned("x", {}, SOURCES, "val", more, 0, ())]
+
+
+def heads():
+    tested = {**SOURCES, "test": ROWS}
+    return [filling.record(HeadFacts, sources=sources) for filling in FILLINGS for sources in (SOURCES, tested)]
+
+
+def maps():
+    names = ("a", "b", "c")
+    made = [f.record(TemperatureMap, k=3, class_names=None if f.null else names) for f in FILLINGS]
+    poor = replace(made[0].fitted, selection=(FILLINGS[-1].record(MethodScore),))
+    return [*made, replace(made[0], fitted=poor)]
+
+
+def inspections():
+    return [filling.record(Inspection) for filling in FILLINGS]
+
+
+def verdicts():
+    """Every kind, severity and outcome; a rule that is off has nothing that it rests on."""
+    assert {kind for _, kind in RULES} == set(get_args(RuleKind))
+    found = []
+    fillings = every_filling(COMPARED)
+    for filling, own in zip((*fillings, fillings[0]), (*FILLINGS, UNHASHED), strict=True):
+        dump = {key: own.record(DumpReport).to_dict()[key] for key in ("name", "source")}
+        baseline = None if filling.null else filling.record(ComparedDump).to_dict()
+        said = {"dump": dump, "baseline": baseline, "paired_by": ("id", "position", None)[filling.choice % 3]}
+        rules = [RuleVerdict(Rule("ece", "max", 0.25, severity), "off", "x", None) for severity in get_args(Severity)]
+        for metric, kind in RULES:
+            for outcome in ("error",) if filling.null else get_args(Outcome):
+                severity, where = ("warn", None) if outcome == "pass" else ("error", "worst")
+                rule = Rule(metric, kind, 0.25, severity, where, relative="max_" in kind)
+                rules.append(filling.record(RuleVerdict, rule=rule, verdict=outcome))
+        found += [filling.record(Verdict, rules=tuple(some), **said) for some in (rules, *([rule] for rule in rules))]
+    return found
+
+
+class Conventions:
+    def __init__(self, text):
+        self.text = text
+
+    def to_json(self):
+        return self.text
+
+
+def conventions():
+    found = []
+    for kind in KINDS:
+        scores = {"confidence": [0.5, 0.7], "correct": [1, 0]} if kind == "confidence" else {}
+        scores = scores or {kind: np.log([[0.5, 0.5]] * 2) if kind != "probs" else [[0.5, 0.5]] * 2, "labels": [0, 1]}
+        for filling in FILLINGS:
+            told = filling.record(Explained, convention=CONVENTIONS["guo"])
+            predictions = Predictions(**scores, source=filling.record(Source))
+            found.append(Conventions(render_json(predictions, [told])))
+    return found
+
+
+# Each schema with its documents, and the places of which something else says what they hold.
+SCHEMAS = {
+    "report": (reports, ()),
+    "compare": (comparisons, ()),
+    "finetune": (tables, ("losses[].parameters.*",)),
+    "head": (heads, ("loss.loss", "loss.*", "sources.test")),
+    "map": (maps, ("method",)),
+    "inspection": (inspections, ()),
+    "gate": (verdicts, ()),
+    "conventions": (conventions, ()),
+}
+
+
+class Seen:
+    """What stood in one place of a schema."""
+
+    def __init__(self, node, path):
+        self.path = path.removeprefix(".")
+        self.node, self.objects, self.types, self.values, self.keys = node, 0, set(), set(), defaultdict(int)
+
+
+def type_of(value):
+    names = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
+    return names.get(type(value), "null")
+
+
+class Walk:
+    """Documents laid beside their schema: `seen` has what stood in each place."""
+
+    def __init__(self, whole):
+        self.whole, self.seen = whole, {}
+
+    def resolved(self, node):
+        while "$ref" in node:
+            node = self.whole["$defs"][node["$ref"].rpartition("/")[2]]
+        return node
+
+    def visit(self, node, value, path):
+        node = self.resolved(node)
+        for branch in node.get("anyOf", ()):
+            if jsonschema.Draft202012Validator({**branch, "$defs": self.whole.get("$defs", {})}).is_valid(value):
+                self.visit(branch, value, path)
+                return
+        seen = self.seen.setdefault(id(node), Seen(node, path))
+        seen.types.add(type_of(value))
+        if isinstance(value, dict):
+            self.visit_object(node, value, path, seen)
+        elif isinstance(value, list):
+            places = node.get("prefixItems") or [node["items"]] * len(value)
+            for inner, item in zip(places, value, strict=True):
+                self.visit(inner, item, f"{path}[]")
+        else:
+            seen.values.add(value)
+
+    def visit_object(self, node, value, path, seen):
+        seen.objects += 1
+        for key, item in value.items():
+            known = key in node.get("properties", {})
+            seen.keys[key] += known or "properties" not in node or node["additionalProperties"] is False
+            inner = node["properties"][key] if known else node.get("additionalProperties", True)
+            if isinstance(inner, dict):
+                self.visit(inner, item, f"{path}.{key}" if known else f"{path}.*")
+
+
+def differences(seen):
+    """In what a place of a schema differs from what stood there."""
+    node, path, found = seen.node, seen.path, []
+    allowed = node.get("type", sorted(seen.types))
+    if seen.types != set([allowed] if isinstance(allowed, str) else allowed):
+        found.append(f"{path}: type {allowed}, but {sorted(seen.types)} came")
+    if "enum" in node and seen.values != set(node["enum"]):
+        found.append(f"{path}: enum {node['enum']}, but {seen.values} came")
+    if "properties" in node:
+        always = {key for key, count in seen.keys.items() if count and count == seen.objects}
+        ever = {key for key, count in seen.keys.items() if count}
+        if set(node["properties"]) != ever:
+            found.append(f"{path}: {set(node['properties']) ^ ever} only on one side")
+        if set(node["required"]) != always:
+            found.append(f"{path}: {set(node['required']) ^ always} are not required and always there alike")
+    return found
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_a_schema_is_what_records_write(name):
+    make, elsewhere = SCHEMAS[name]
+    whole = schema(name)
+    if name == "finetune":
+        whole["properties"]["settings"] = {"type": "object"}  # see below
+    walk = Walk(whole)
+    for made in make():
+        document = json.loads(made.to_json())
+        jsonschema.validate(document, whole)
+        walk.visit(whole, document, "")
+    found = [
+        text
+        for seen in walk.seen.values()
+        if not any(seen.path == place or seen.path.startswith(f"{place}.") for place in elsewhere)
+        for text in differences(seen)
+    ]
+    assert not found, "\n".join(found)
+
+
+def objects(node, path="#"):
+    """Every object that a schema describes."""
+    if isinstance(node, dict):
+        if "properties" in node and "required" in node:
+            yield path, node
+        for key, inner in node.items():
+            yield from objects(inner, f"{path}/{key}")
+    elif isinstance(node, list):
+        for i, inner in enumerate(node):
+            yield from objects(inner, f"{path}/{i}")
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_schemas_allow_nothing_else(name):
+    assert [path for path, node in objects(schema(name)) if "additionalProperties" not in node] == []
+
+
+def test_settings_of_a_training_are_all_there():
+    """They are no record, but tests/cli/commands/test_finetune.py holds those of a real one against the schema."""
+    settings = schema("finetune")["properties"]["settings"]
+    assert settings["required"] == list(settings["properties"])
+    assert settings["additionalProperties"] is False
+
+
+def test_every_schema_is_held():
+    shipped = {path.name for path in resources.files("calibeval").joinpath("schemas").iterdir()}
+    assert shipped == {f"{name}.json" for name in SCHEMAS}
+
+
+@pytest.mark.parametrize(("make", "read"), [
+    (reports, Report.from_json), (comparisons, Comparison.from_json), (tables, Finetuned.from_json),
+    (heads, HeadFacts.from_json), (maps, from_json),
+])  # fmt: skip
+def test_every_field_is_read_back(make, read):
+    for made in make():
+        assert read(made.to_json()) == made
+        assert read(made.to_json().encode()).to_json() == made.to_json()
