@@ -23,7 +23,8 @@ from calibeval.core.gating.rules import Rule, RuleKind, Severity
 from calibeval.core.gating.verdict import Outcome, RuleVerdict, Verdict
 from calibeval.core.heads.facts import HeadFacts
 from calibeval.core.heads.results import SHOWN, Finetuned, LossResult, SeedResult
-from calibeval.core.report.report import DumpReport
+from calibeval.core.report.fitted_on import FittedOn
+from calibeval.core.report.report import DumpReport, Recalibrated
 from calibeval.core.report.settings import Settings
 from calibeval.recalibrate.base.mapping import Fitted, MethodScore
 from calibeval.recalibrate.fitting.methods import METHODS, from_json
@@ -42,6 +43,7 @@ NO_VALUES = dict.fromkeys(SHOWN)
 KNOWN = {
     (Source, "sha256"): Literal[SHA256] | None,
     (Source, "labels_sha256"): Literal[SHA256] | None,
+    (FittedOn, "sha256"): Literal[SHA256] | None,
     (DumpReport, "kind"): Kind,
     (ComparedDump, "kind"): Kind,
     (MethodScore, "method"): Literal[tuple(METHODS)],
@@ -54,6 +56,7 @@ KNOWN = {
     (HeadFacts, "loss"): {"loss": "ce"},
 }
 FILLINGS = every_filling(KNOWN)
+(NULLS,) = (filling for filling in FILLINGS if filling.null)
 UNHASHED = every_filling({**KNOWN, (Source, "labels_sha256"): None})[0]
 # What compare and gate write of a dump, and under which settings they measure.
 COMPARED = {
@@ -67,7 +70,9 @@ RULES = [("ece", "max"), ("accuracy", "min"), ("ece", "max_increase"), ("accurac
 
 
 def reports():
-    return [filling.record(Report) for filling in (*FILLINGS, UNHASHED)]
+    made = [filling.record(Report) for filling in (*FILLINGS, UNHASHED)]
+    unknown = NULLS.record(DumpReport, recalibrated=NULLS.record(Recalibrated))
+    return [*made, Report("x", Settings(), (unknown,))]
 
 
 def comparisons():
