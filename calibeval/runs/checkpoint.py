@@ -16,11 +16,11 @@ from torch import Tensor
 from calibeval.core.data.documents import read_document
 from calibeval.core.data.records import read_record
 from calibeval.core.errors import InputError, UsageError
+from calibeval.core.heads.settings import RunSettings
 from calibeval.core.version import VERSION
 from calibeval.readers.formats.safetensors import read_with_texts
 from calibeval.readers.stored.limits import Limits
 from calibeval.runs.files import CHECKPOINT
-from calibeval.runs.settings import RunSettings
 from calibeval.training.sweep import Sweep
 from calibeval.writers.tensors import write_tensors
 

@@ -16,12 +16,12 @@ import numpy.typing as npt
 from calibeval.core.errors import FileProblem, InputError, UsageError
 from calibeval.core.heads.facts import FACTS_FILE
 from calibeval.core.heads.results import Finetuned
+from calibeval.core.heads.settings import RunSettings
 from calibeval.core.report.report import Report
 from calibeval.readers.features.head_weights import RUN_FILE
 from calibeval.render.page import page as html
 from calibeval.runs import checkpoint, files
 from calibeval.runs.results import SavedHead
-from calibeval.runs.settings import RunSettings
 from calibeval.training.request import head_predictions
 from calibeval.training.sweep import StageEpoch, Sweep
 from calibeval.training.trainer import finite
@@ -201,5 +201,5 @@ def finished_run(path: Path, settings: RunSettings) -> Finetuned | None:
         raise FileProblem(f"{table}: cannot be read ({error.strerror or error})") from None
     except InputError as error:
         raise InputError(f"{table}: {error}; start again without --resume") from None
-    checkpoint.check_same(found.settings, settings.to_dict(), table)
+    checkpoint.check_same(found.settings.to_dict(), settings.to_dict(), table)
     return found

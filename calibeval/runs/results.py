@@ -12,11 +12,11 @@ from calibeval.core.heads.facts import HeadFacts, LastMultipliers
 from calibeval.core.heads.features import Features
 from calibeval.core.heads.layers import PlainLayer
 from calibeval.core.heads.results import SHOWN, Finetuned, LossResult, SeedResult, chosen_of, metric_values
+from calibeval.core.heads.settings import RunSettings
 from calibeval.core.report.report import DumpReport, Recalibrated, Report
 from calibeval.core.report.settings import Settings
 from calibeval.core.version import VERSION
 from calibeval.runs.data import Command, Data
-from calibeval.runs.settings import RunSettings
 from calibeval.training.request import FinishedHead, head_predictions
 from calibeval.training.settings import LINEAR, MLP
 from calibeval.training.sweep import Trained
@@ -69,7 +69,7 @@ def results(
     chosen = chosen_of(table)
     warnings = [*data.warnings, *(text for name, found in own.items() for text in _doubts(name, found))]
     stamps = [] if "test" in data.splits else [OPTIMISTIC]
-    found = Finetuned(VERSION, settings.to_dict(), data.sources(), data.shown, table, chosen, (*warnings, *stamps))
+    found = Finetuned(VERSION, settings, data.sources(), data.shown, table, chosen, (*warnings, *stamps))
     kept = {name: next((o for o in own[name] if o.head is not None), None) for name in names}
     report = Report(
         VERSION, _settings(), tuple(dump for o in kept.values() if o is not None for dump in o.dumps.values())
