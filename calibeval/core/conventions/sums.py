@@ -13,13 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.conventions.table import Convention
+from calibeval.core.data.arrays import Floats, Indices
 from calibeval.core.data.predictions import Block, Predictions
-from calibeval.core.sums.binning import BinSums, Floats, sums_by_index
+from calibeval.core.sums.binning import BinSums, sums_by_index
 from calibeval.core.sums.equal_mass import confidence_keys
 
 Dtype = np.dtype[Any]  # float32 or float64
 Numbers = npt.NDArray[Any]  # of such a type
-Indices = npt.NDArray[np.intp]
 
 BLOCK_SCORES = 2**18
 PART = 2**16

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.row_source import Kind, RowSource
-from calibeval.core.sums.binning import BinSums, Floats, bin_index, stored_edges
+from calibeval.core.sums.binning import BinSums, bin_index, stored_edges
 from calibeval.core.sums.sums import RowScores, Sums
 from calibeval.core.uncertainty.joints import MOST_CELLS, Codes, Joints
 from calibeval.core.uncertainty.paths import Joint, gap_errors

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.comparison.pairing import pair_rows
+from calibeval.core.data.arrays import Floats
 from calibeval.core.data.columns import TRUE_CLASS, Coded, coded_column, coded_slices
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
@@ -22,7 +23,6 @@ from calibeval.core.gating.rules import GateSettings, Rule
 from calibeval.core.gating.verdict import RuleVerdict
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import METRICS
-from calibeval.core.sums.binning import Floats
 from calibeval.core.sums.engine import stored_bytes, summarise
 from calibeval.core.sums.sums import Sums
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.sums.binning import bin_index
 from calibeval.core.sums.sums import Sums
 
-Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.intp]
 
 # A part is named if it carries so much of the whole, and so much more than its share of the rows.

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.arrays import AnyFloats
 from calibeval.core.data.labels import Labels, as_labels
 from calibeval.core.data.picked_rows import PickedRows
 from calibeval.core.data.predictions import MOST_CLASSES, Source
@@ -18,8 +19,6 @@ from calibeval.core.errors import InputError
 
 BLOCK_VALUES = 2**20  # read at a time where nobody says how many
 BLOCK_ROWS = 2**16
-
-Floats = npt.NDArray[np.floating[Any]]
 
 
 class FeatureBlock(NamedTuple):
@@ -163,7 +162,7 @@ class Features:
             others = f" ({count} rows of {self.n} are wrong)" if count > 1 else ""
             raise InputError(f"{self.source.name}: {first}, but features must be {kind}{others}")
 
-    def matrix(self, dtype: npt.DTypeLike = np.float32) -> Floats:
+    def matrix(self, dtype: npt.DTypeLike = np.float32) -> AnyFloats:
         """All features as one new array (n, d) of a floating type, read and checked in one pass.
 
         Raises: InputError naming the first row that is not finite, or not in this type.
@@ -171,7 +170,7 @@ class Features:
         >>> Features(features=np.array([[1, 2]], np.int8)).matrix()
         array([[1., 2.]], dtype=float32)
         """
-        found: Floats = np.empty((self.n, self.d), dtype)
+        found: AnyFloats = np.empty((self.n, self.d), dtype)
         for block in self.blocks():
             rows = found[block.first_row : block.first_row + len(block.features)]
             with np.errstate(over="ignore", invalid="ignore"):

@@ -8,9 +8,10 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.errors import InputError, NotComputable
 from calibeval.core.metrics.metric import Metric, Side
-from calibeval.core.sums.binning import BinSums, Floats, bin_index
+from calibeval.core.sums.binning import BinSums, bin_index
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.joints import MOST_CELLS as MOST_JOINT_CELLS
 from calibeval.core.uncertainty.joints import Joints

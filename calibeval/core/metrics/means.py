@@ -9,9 +9,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.errors import NotComputable
 from calibeval.core.metrics.metric import Metric, Side
-from calibeval.core.sums.binning import Floats
 from calibeval.core.sums.sums import Moments, RowScores, Sums
 from calibeval.core.uncertainty import intervals
 from calibeval.core.uncertainty.floors import Floor, gap_floor

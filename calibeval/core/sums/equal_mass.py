@@ -14,8 +14,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.errors import InputError
-from calibeval.core.sums.binning import BinSums, Floats, bin_index, equal_mass_edges, equal_mass_ranks, sums_by_index
+from calibeval.core.sums.binning import BinSums, bin_index, equal_mass_edges, equal_mass_ranks, sums_by_index
 from calibeval.core.sums.threads import in_order
 
 Keys = npt.NDArray[np.uint64]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.sums.binning import Floats
+from calibeval.core.data.arrays import Floats
 from calibeval.core.uncertainty.paths import Joint
 
 # A covariance of more bins, or class-wise bins, is not estimated: its square must fit in memory and time.

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.sums.binning import BinSums, Floats, bin_index, sums_by_index
+from calibeval.core.data.arrays import Floats
+from calibeval.core.sums.binning import BinSums, bin_index, sums_by_index
 from calibeval.core.sums.sums import RowScores, Sums
 from calibeval.core.uncertainty.paired_paths import Shared, shared_groups, shared_rows
 from calibeval.core.uncertainty.paths import Joint

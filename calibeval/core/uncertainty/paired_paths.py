@@ -15,7 +15,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.sums.binning import BinSums, Floats, totals_by_index
+from calibeval.core.data.arrays import Floats
+from calibeval.core.sums.binning import BinSums, totals_by_index
 from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.pair_grid import accepted_ends, least_surprise
 from calibeval.core.uncertainty.paths import Joint, Path, folded_path, gap_errors, overconfidence, overconfidence_path

@@ -8,12 +8,13 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.data.documents import json_text
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.records import Layout, to_plain
 from calibeval.core.data.row_source import Kind, RowSource
 from calibeval.core.errors import InputError
-from calibeval.recalibrate.base.scores import Floats, log_scores, log_softmax, number_of_classes
+from calibeval.recalibrate.base.scores import log_scores, log_softmax, number_of_classes
 
 SCHEMA = "calibeval.map/1"
 

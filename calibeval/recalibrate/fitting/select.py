@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import CalibevalError, InputError
 from calibeval.recalibrate.base.mapping import Map, MethodScore
-from calibeval.recalibrate.base.scores import Floats, number_of_classes, row_nll
+from calibeval.recalibrate.base.scores import number_of_classes, row_nll
 from calibeval.recalibrate.fitting.folds import Folds, deal, without
 from calibeval.recalibrate.fitting.methods import METHODS, fit_method
 

@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
 from calibeval.recalibrate.base.mapping import Map
-from calibeval.recalibrate.base.scores import Floats
 from calibeval.recalibrate.maps.binary import SEPARABLE, class_margins, two_columns
 from calibeval.recalibrate.maps.logistic import minimise
 

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
-from calibeval.recalibrate.base.scores import Floats, chunk_rows, label_scores, log_scores, log_softmax
+from calibeval.recalibrate.base.scores import chunk_rows, label_scores, log_scores, log_softmax
 
 BLOCK = 2**15
 SEPARABLE = (

@@ -8,11 +8,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.records import to_plain
 from calibeval.core.errors import InputError
 from calibeval.recalibrate.base.mapping import Map
-from calibeval.recalibrate.base.scores import Floats, chunk_rows, label_scores, log_scores, log_softmax
+from calibeval.recalibrate.base.scores import chunk_rows, label_scores, log_scores, log_softmax
 
 GROUP_SCORES = 2**22  # probabilities of some classes that are held at a time
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from calibeval.recalibrate.base.scores import Floats
+from calibeval.core.data.arrays import Floats
 
 MOST_STEPS = 200
 MOST_HALVINGS = 60

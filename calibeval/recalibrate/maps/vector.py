@@ -11,10 +11,11 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
 from calibeval.recalibrate.base.mapping import Map
-from calibeval.recalibrate.base.scores import BLOCK_SCORES, FEW_CLASSES, Floats, chunk_rows, label_scores, log_scores
+from calibeval.recalibrate.base.scores import BLOCK_SCORES, FEW_CLASSES, chunk_rows, label_scores, log_scores
 from calibeval.recalibrate.temperature.optimum import optimum
 
 MOST_STEPS = 500

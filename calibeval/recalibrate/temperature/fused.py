@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.sums.rows import row_sums
-from calibeval.recalibrate.base.scores import Floats
 from calibeval.recalibrate.temperature.pieces import Coarse, Piece
 
 VANISHED = -800.0  # exp(x) is 0 from here on, so x may as well end here: -inf times 0 would be NaN

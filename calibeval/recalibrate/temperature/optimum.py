@@ -9,10 +9,10 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
 from calibeval.recalibrate.base.mapping import Map
-from calibeval.recalibrate.base.scores import Floats
 from calibeval.recalibrate.temperature.fused import Fused, fused
 from calibeval.recalibrate.temperature.pieces import Piece, ScoreFacts, pieces, sample, score_facts
 from calibeval.recalibrate.temperature.root import Root, find_root, halley
