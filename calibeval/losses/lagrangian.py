@@ -11,7 +11,13 @@ from torch import Tensor
 
 from calibeval.losses.arguments import choice, flag, number, whole_number
 from calibeval.losses.criterion import Criterion, check_logits, usable_labels
-from calibeval.losses.multipliers import ConstraintSums, Multipliers, Schedule, constraint_sums, next_multipliers
+from calibeval.losses.multipliers import (
+    ConstraintSums,
+    Multipliers,
+    MultiplierSchedule,
+    constraint_sums,
+    next_multipliers,
+)
 from calibeval.losses.penalties import PENALTIES
 from calibeval.losses.terms import LossTerms, cals_terms
 
@@ -76,7 +82,7 @@ class CALS(Criterion):
         self.normalize = flag("normalize", normalize)
         if self.normalize and not self.margin:
             raise ValueError("margin: 0 cannot be divided by; expected a margin above 0, or normalize=False")
-        self.schedule = Schedule(
+        self.schedule = MultiplierSchedule(
             lambd_min=number("lambd_min", lambd_min, low=0.0),
             lambd_max=number("lambd_max", lambd_max, low=0.0, above=True),
             lambd_step=whole_number("lambd_step", lambd_step, low=1),

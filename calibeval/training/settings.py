@@ -13,7 +13,7 @@ DEVICES = ("auto", "cpu", "cuda")
 LINEAR: Final = "linear"
 MLP: Final = "mlp"
 HEADS = (LINEAR, MLP)
-HIDDEN, TRIALS = 512, 24
+HIDDEN_UNITS, TRIALS = 512, 24
 
 
 @dataclass(frozen=True, slots=True)

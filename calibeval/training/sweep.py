@@ -188,7 +188,7 @@ class Sweep:
         return Training(placed, stage.recipes, task.train, task.val, task.settings, stage.seed)
 
     def _finish(self, stage: Stage, training: Training) -> None:
-        multipliers = training.objective.multipliers()
+        multipliers = training.head_losses.multipliers()
         for i, recipe in enumerate(stage.recipes):
             kept = () if stage.trial else tuple(Layer(*(p[i : i + 1].cpu() for p in layer)) for layer in training.best)
             score, epoch, diverged = training.best_scores[i], training.best_epochs[i], training.diverged[i]

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from calibeval.training.head_losses import HeadLosses
 from calibeval.training.heads import Heads, Layer
-from calibeval.training.objective import Objective
 from calibeval.training.settings import AFTER, LAST, TrainingSettings
 from calibeval.training.spec import LossSpec
 from calibeval.training.split import Split
@@ -61,7 +61,7 @@ class Training:
         self.recipes = tuple(recipes)
         self._heads = Heads(layers, torch.bfloat16 if settings.amp else None)
         first = self._heads.layers[0].weight
-        self._objective = Objective([c.loss for c in recipes], self._heads.classes, first.device, first.dtype)
+        self._head_losses = HeadLosses([c.loss for c in recipes], self._heads.classes, first.device, first.dtype)
         self._optimizer = self._heads.optimizer(
             settings.optimizer, [c.rate for c in recipes], [c.decay for c in recipes]
         )
@@ -94,9 +94,9 @@ class Training:
         return self._diverged
 
     @property
-    def objective(self) -> Objective:
+    def head_losses(self) -> HeadLosses:
         """The losses with what they learnt."""
-        return self._objective
+        return self._head_losses
 
     @property
     def done(self) -> bool:
@@ -107,8 +107,8 @@ class Training:
         """One pass over the training rows, one over the validation rows; multipliers are updated after it."""
         losses = self._pass()
         self._epochs += 1
-        validation = self._validator.measure(self._heads, self._objective, first=self._epochs == 1)
-        self._objective.advance()
+        validation = self._validator.measure(self._heads, self._head_losses, first=self._epochs == 1)
+        self._head_losses.advance()
         self._keep(validation)
         shown = tuple(value if math.isfinite(value) else math.inf for value in losses.tolist())
         return Epoch(self._epochs, shown, validation, tuple(self._running(self._epochs)))
@@ -134,9 +134,9 @@ class Training:
         if share is not None:
             x = torch.lerp(x.roll(1, 0), x, share.to(x.dtype).unsqueeze(1))
         logits, hidden = self._heads.forward(x)
-        values, slope = self._objective.value_and_slope(logits, labels, share)
+        values, slope = self._head_losses.value_and_slope(logits, labels, share)
         if share is not None:
-            other, other_slope = self._objective.value_and_slope(logits, labels.roll(1), 1 - share)
+            other, other_slope = self._head_losses.value_and_slope(logits, labels.roll(1), 1 - share)
             values, slope = values + other, slope + other_slope
         self._heads.backward(x, hidden, slope)
         if self._settings.clip is not None:
@@ -178,7 +178,7 @@ class Training:
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """All that the rest of the training depends on: tensors, and plain values."""
-        tensors = {f"objective.{name}": value for name, value in self._objective.state().items()}
+        tensors = {f"objective.{name}": value for name, value in self._head_losses.state().items()}
         for kind, layers in (("now", self._heads.layers), ("best", self._best)):
             for i, layer in enumerate(layers):
                 tensors |= {f"{kind}.{i}.weight": layer.weight, f"{kind}.{i}.bias": layer.bias}
@@ -207,7 +207,7 @@ class Training:
                 moved.setdefault(int(place), {})[part] = value
         groups = self._optimizer.state_dict()["param_groups"]
         self._optimizer.load_state_dict({"state": moved, "param_groups": groups})
-        self._objective.restore(below(tensors, "objective."))
+        self._head_losses.restore(below(tensors, "objective."))
         self._validator.start.copy_(tensors["validator"])
         self._epochs = plain["epochs"]
         self._best_scores = [score_from(score) for score in plain["best_scores"]]

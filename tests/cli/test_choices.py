@@ -10,7 +10,7 @@ from calibeval.cli.options import choices
 from calibeval.losses.table import LOSS_TABLE
 from calibeval.recalibrate.fitting.methods import METHODS
 from calibeval.recalibrate.temperature.objectives import OBJECTIVES
-from calibeval.render.tables.losses import FORMATS
+from calibeval.render.tables.losses import LOSS_TABLES
 from calibeval.training.settings import HEADS, OPTIMIZERS, SCHEDULES, SCORES
 from tests.cli.invoking import python, run
 from tests.cli.test_main import loaded
@@ -22,7 +22,7 @@ from tests.cli.test_main import loaded
         (choices.METHODS, METHODS),
         (choices.OBJECTIVES, OBJECTIVES),
         (choices.LOSSES, LOSS_TABLE),
-        (choices.LOSS_FORMATS, FORMATS),
+        (choices.LOSS_FORMATS, LOSS_TABLES),
     ],
     ids=["methods", "objectives", "losses", "formats of losses"],
 )
@@ -42,7 +42,7 @@ def test_names_are_those_of_the_table(names, table):
         ("finetune", "--lr", OPTIMIZERS),
         ("finetune", "--schedule", SCHEDULES),
         ("finetune", "--tune-on", SCORES),
-        ("finetune", "--format", FORMATS),
+        ("finetune", "--format", LOSS_TABLES),
     ],
 )
 def test_help_names_every_entry(capsys, command, option, table):

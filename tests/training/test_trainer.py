@@ -11,8 +11,8 @@ import torch
 
 from calibeval import Predictions
 from calibeval.recalibrate.temperature.optimum import optimum
+from calibeval.training.head_losses import HeadLosses
 from calibeval.training.heads import Heads, Layer, new_heads
-from calibeval.training.objective import Objective
 from calibeval.training.settings import TrainingSettings
 from calibeval.training.spec import LossSpec
 from calibeval.training.split import no_standard, resident, staged, standard_of
@@ -52,7 +52,7 @@ def test_trainings_are_those_of_the_papers_code(golden, losses):
         for i, loss in enumerate(losses):
             assert found.losses[i] == pytest.approx(golden[f"{loss}/train_loss"][epoch], rel=1e-9)
             if loss == "cals":
-                lambd, rho = run.objective.multipliers()[i]
+                lambd, rho = run.head_losses.multipliers()[i]
                 np.testing.assert_allclose(lambd, golden["cals/lambda"][epoch], rtol=1e-8)
                 np.testing.assert_allclose(rho, golden["cals/rho"][epoch], rtol=1e-8)
     for i, loss in enumerate(losses):
@@ -130,7 +130,7 @@ def test_a_training_that_was_stopped_ends_with_the_same_weights(hidden, more, st
     for one, other in zip(second.best, through.best, strict=True):
         assert torch.equal(one.weight, other.weight)
         assert torch.equal(one.bias, other.bias)
-    assert second.objective.multipliers() == through.objective.multipliers()
+    assert second.head_losses.multipliers() == through.head_losses.multipliers()
 
 
 def test_another_seed_is_another_training():
@@ -216,10 +216,10 @@ def test_slopes_are_those_of_autograd(hidden):
         out = torch.einsum("bch,ckh->bck", out.relu(), parameters[2]) + parameters[3]
     loss = sum(torch.nn.functional.cross_entropy(out[:, i], labels) for i in range(2))
     expected = torch.autograd.grad(loss, parameters)
-    objective = Objective([LossSpec("ce")] * 2, 3, x.device, x.dtype)
+    head_losses = HeadLosses([LossSpec("ce")] * 2, 3, x.device, x.dtype)
     logits, inside = heads.forward(x)
     torch.testing.assert_close(logits, out)
-    heads.backward(x, inside, objective.value_and_slope(logits, labels)[1])
+    heads.backward(x, inside, head_losses.value_and_slope(logits, labels)[1])
     found = [part for layer in heads.slopes for part in layer]
     for one, other in zip(found, expected, strict=True):
         torch.testing.assert_close(one, other)
@@ -228,9 +228,9 @@ def test_slopes_are_those_of_autograd(hidden):
 def test_mixup_mixes_losses_and_rows():
     share, labels = torch.tensor([0.25, 0.5]), torch.tensor([0, 1])
     logits = torch.tensor([[[1.0, 0.0]], [[0.0, 3.0]]])
-    objective = Objective([LossSpec("ce")], 2, logits.device, logits.dtype)
-    one = objective.value_and_slope(logits, labels, share)[0]
-    other = objective.value_and_slope(logits, labels.roll(1), 1 - share)[0]
+    head_losses = HeadLosses([LossSpec("ce")], 2, logits.device, logits.dtype)
+    one = head_losses.value_and_slope(logits, labels, share)[0]
+    other = head_losses.value_and_slope(logits, labels.roll(1), 1 - share)[0]
     ce = torch.nn.functional.cross_entropy
     expected = 0.0
     for i, part in enumerate((0.25, 0.5)):

@@ -10,7 +10,7 @@ import pytest
 from calibeval import Predictions, evaluate
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import Bin
-from calibeval.core.report.standing import Standing, bin_stands_out, judge, with_floor
+from calibeval.core.report.standing import Standing, bin_stands_out, standing_of, with_floor
 from calibeval.words.report import against_noise, headline
 from calibeval.words.signs import bin_range
 from tests.render.hand_made import bins, over_confident, with_metric, without_intervals
@@ -54,18 +54,18 @@ def built(*rows, floor=0.01, floor_high=0.015):
     ],
 )
 def test_standing_changes_where_the_rules_say(metric, n, expected):
-    assert judge(metric, n=n) is expected
+    assert standing_of(metric, n=n) is expected
 
 
 def test_a_negative_gap_counts_by_its_size_and_by_the_end_of_its_interval_near_zero():
     gap = MetricResult("confidence_gap", -0.05, low=-0.07, high=-0.03, floor=0.004, floor_high=0.01)
-    assert judge(gap) is Standing.CERTAIN
-    assert judge(replace(gap, high=0.001)) is Standing.LIKELY
+    assert standing_of(gap) is Standing.CERTAIN
+    assert standing_of(replace(gap, high=0.001)) is Standing.LIKELY
 
 
 @pytest.mark.parametrize(("k", "expected"), [(10, Standing.NOISE), (100, Standing.UNRESOLVED), (None, Standing.NOISE)])
 def test_cwce_is_coarse_by_its_own_scale(k, expected):
-    assert judge(MetricResult("cwce", 0.003, floor=0.003, floor_high=0.004), n=900, k=k) is expected
+    assert standing_of(MetricResult("cwce", 0.003, floor=0.003, floor_high=0.004), n=900, k=k) is expected
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_directions_that_cancel_are_mixed():
 
 def test_a_small_remainder_of_large_errors_is_mixed_even_where_the_mean_gap_is_certain():
     dump = built((0, None, None), (0, None, None), (100_000, 0.6, 0.5), (100_000, 0.9, 0.97))
-    assert judge(with_floor(dump, "confidence_gap")) is Standing.CERTAIN
+    assert standing_of(with_floor(dump, "confidence_gap")) is Standing.CERTAIN
     assert headline(dump).startswith("Mixed: over-confident in some bins (most in 0.50 – 0.75: +10.0 points)")
 
 

@@ -13,7 +13,7 @@ from calibeval.core.errors import UsageError, nearest
 from calibeval.training.settings import (
     DEVICES,
     HEADS,
-    HIDDEN,
+    HIDDEN_UNITS,
     LINEAR,
     MLP,
     OPTIMIZERS,
@@ -90,7 +90,7 @@ def finetune(
 
     place = pick_device(device, threads(jobs))
     from calibeval.cli.screen.training_progress import TrainingProgress
-    from calibeval.render.tables.losses import FORMATS
+    from calibeval.render.tables.losses import LOSS_TABLES
     from calibeval.render.terminal.losses import terminal
     from calibeval.runs.data import Command
     from calibeval.runs.run import run_command
@@ -111,7 +111,7 @@ def finetune(
             select=tune_on,
             amp=amp,
         ),
-        hidden=(hidden or HIDDEN) if head == MLP else None,
+        hidden=(hidden or HIDDEN_UNITS) if head == MLP else None,
         standardize=standardize,
         rate=lr,
         decay=weight_decay,
@@ -138,7 +138,7 @@ def finetune(
     elif table is not None:
         if table == "csv":  # the other formats hold them
             say([f"warning: {warning}" for warning in found.warnings], quiet=quiet)
-        sys.stdout.write(FORMATS[table](found))
+        sys.stdout.write(LOSS_TABLES[table](found))
     else:
         from calibeval.cli.screen.terminal import screen
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from calibeval.cli.options.choices import LOSSES, METHODS, OBJECTIVES, either
-from calibeval.training.settings import DEVICES, HEADS, HIDDEN, OPTIMIZERS, SCORES, TRIALS, OptimizerEntry
+from calibeval.training.settings import DEVICES, HEADS, HIDDEN_UNITS, OPTIMIZERS, SCORES, TRIALS, OptimizerEntry
 
 AUTO = "auto"
 TEMPERATURES = ("fold", "none")
@@ -101,7 +101,7 @@ HeadKind = Annotated[
     str, typer.Option(metavar="|".join((*HEADS, "FILE")), help="A new head, or the weights to continue from.")
 ]
 Hidden = Annotated[
-    int | None, typer.Option(metavar="N", min=1, help=f"Units of the hidden layer of an mlp (default: {HIDDEN}).")
+    int | None, typer.Option(metavar="N", min=1, help=f"Units of the hidden layer of an mlp (default: {HIDDEN_UNITS}).")
 ]
 Optimizer = Annotated[str, typer.Option(metavar="NAME", help="adamw, or sgd with momentum 0.9.")]
 Rate = Annotated[

@@ -27,7 +27,7 @@ NO_MEMORY = "needs every confidence in memory, which the memory limit does not a
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Binned:
+class ToolBins:
     """Rows in bins: sums (m,) or, class by class, (k, m), with m + 1 edges; dropped: rows in no bin, () or (k,)."""
 
     sums: BinSums
@@ -55,10 +55,10 @@ class ConventionSums:
     """
 
     n: int
-    width: Binned
-    mass: Binned | None
+    width: ToolBins
+    mass: ToolBins | None
     no_mass: str | None
-    classes: Binned | None
+    classes: ToolBins | None
     refused: str | None
 
 
@@ -245,18 +245,18 @@ def _added(total: BinSums | None, more: BinSums) -> BinSums:
     return more if total is None else total + more
 
 
-def _split(sums: BinSums | None, edges: Floats, convention: Convention) -> Binned:
+def _split(sums: BinSums | None, edges: Floats, convention: Convention) -> ToolBins:
     """The bins apart from the dropped rows, with an edge more where 1 has a bin of its own."""
     if sums is None:  # pragma: no cover - Predictions have rows
         raise AssertionError
     columns = (sums.count, sums.p, sums.pp, sums.y, sums.yp)
     shown = np.append(edges, 1.0) if convention.one_apart else edges
-    return Binned(BinSums(*(column[..., :-1] for column in columns)), shown, sums.count[..., -1])
+    return ToolBins(BinSums(*(column[..., :-1] for column in columns)), shown, sums.count[..., -1])
 
 
 def _equal_mass(
     keys: npt.NDArray[np.uint64], bins: int, convention: Convention, dtype: Dtype
-) -> tuple[Binned | None, str | None]:
+) -> tuple[ToolBins | None, str | None]:
     """Equal-mass bins from the sorted keys of all rows, which are overwritten; or why the tool has none."""
     outcome = (keys & np.uint64(1)).astype(bool)
     keys >>= np.uint64(1)

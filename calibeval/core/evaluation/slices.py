@@ -22,7 +22,7 @@ from calibeval.core.metrics.table import all_metrics
 from calibeval.core.report.report import SliceResult, SmallSlice
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.engine import stored_bytes, summarise
-from calibeval.core.sums.equal_mass import Keys, confidence_keys, from_keys
+from calibeval.core.sums.equal_mass import RowKeys, confidence_keys, from_keys
 from calibeval.core.sums.sums import EqualMass, Sums
 from calibeval.core.sums.threads import in_order
 from calibeval.core.uncertainty.floors import gap_p_value
@@ -133,7 +133,7 @@ def _streamed_parts(predictions: Predictions, cut: _Cut, bins: int, groups: Grou
     """The same for scores that are not held in memory: each block is cut, and the slices' sums are added up."""
     step = max(1, BLOCK_SCORES // (predictions.k or 1))
     totals: dict[int, Sums] = {}
-    keys: dict[int, list[Keys]] = {code: [] for code in cut.measured}
+    keys: dict[int, list[RowKeys]] = {code: [] for code in cut.measured}
     for start in range(0, predictions.rows, step):
         stop = min(start + step, predictions.rows)
         scores, chosen = predictions.scores[start:stop], _rows_by_code(predictions, cut, start, stop)
@@ -150,10 +150,10 @@ def _streamed_parts(predictions: Predictions, cut: _Cut, bins: int, groups: Grou
 
 def _block_sums(
     predictions: Predictions, scores: npt.NDArray[Any], start: int, bins: int
-) -> Callable[[Rows], tuple[Sums, Keys]]:
+) -> Callable[[Rows], tuple[Sums, RowKeys]]:
     """What sums up some rows of the block that begins at the row start."""
 
-    def sums_of(rows: Rows) -> tuple[Sums, Keys]:
+    def sums_of(rows: Rows) -> tuple[Sums, RowKeys]:
         sums = summarise(_selected(predictions, scores, rows, start), bins, keep_rows=True)
         kept = sums.rows
         keys = np.empty(0, np.uint64) if kept is None else confidence_keys(kept.confidence, kept.correct)

@@ -31,11 +31,11 @@ MOST_VALUES = 50
 
 Rows = npt.NDArray[np.intp]
 # Predictions as a temperature makes them, out of fold; and how a metric's value is written.
-OutOfFold = Callable[[Predictions], Predictions]
+MapOutOfFold = Callable[[Predictions], Predictions]
 Written = Callable[[MetricResult], str]
 
 
-def explained(judged: RuleVerdict, subject: Subject, out_of_fold: OutOfFold, written: Written) -> RuleVerdict:
+def explained(judged: RuleVerdict, subject: Subject, out_of_fold: MapOutOfFold, written: Written) -> RuleVerdict:
     """The verdict with what moved its metric; as it is where the rule passed, is off, or had no value."""
     if judged.verdict not in ("fail", "inconclusive") or judged.decisive is None:
         return judged
@@ -95,7 +95,7 @@ def _parted(kind: str, coded: Coded, kept: Rows) -> Parted:
 
 
 def _temperature(
-    judged: RuleVerdict, subject: Subject, part: str | None, out_of_fold: OutOfFold, written: Written
+    judged: RuleVerdict, subject: Subject, part: str | None, out_of_fold: MapOutOfFold, written: Written
 ) -> str:
     """Whether a temperature alone would bring the metric within its limit, tried out of fold."""
     rule, decisive, dump = judged.rule, judged.decisive, subject.dump

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 SCHEMA = "calibeval.report/1"
-BINS = {"equal_width": "bins", "equal_mass": "bins"}
+BIN_FIELDS = {"equal_width": "bins", "equal_mass": "bins"}
 READING = dict.fromkeys(("kind", "n", "k", "ignored"), "source")  # how a dump was read stands beside where it lies
 
 
@@ -55,7 +55,7 @@ class Recalibrated:
     fitted_on: another dump, or the folds of the same. metrics, equal_width, equal_mass: as in DumpReport.
     """
 
-    LAYOUT: ClassVar = Layout(inside=BINS, read={"parameters": parameters}, open=True)
+    LAYOUT: ClassVar = Layout(inside=BIN_FIELDS, read={"parameters": parameters}, open=True)
 
     method: str
     parameters: Mapping[str, Any]
@@ -132,7 +132,7 @@ class DumpReport:
     groups: what intervals and floors take for independent; None where it is the rows.
     """
 
-    LAYOUT: ClassVar = Layout(always=("recalibrated",), inside=READING | BINS, open=True)
+    LAYOUT: ClassVar = Layout(always=("recalibrated",), inside=READING | BIN_FIELDS, open=True)
 
     source: Source
     kind: str

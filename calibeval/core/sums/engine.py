@@ -27,7 +27,7 @@ from calibeval.core.sums.binning import (
     sums_by_index,
     totals_by_index,
 )
-from calibeval.core.sums.equal_mass import CountedKeys, KeptKeys, Keys, confidence_keys
+from calibeval.core.sums.equal_mass import CountedKeys, KeptKeys, RowKeys, confidence_keys
 from calibeval.core.sums.rows import BadValues, Rows, Tolerance, full_rows, top_label_rows
 from calibeval.core.sums.sums import EqualMass, Moments, RowScores, Sums
 from calibeval.core.sums.threads import in_order
@@ -42,7 +42,7 @@ class _Piece(NamedTuple):
     """The sums of consecutive rows, and these rows' sort keys."""
 
     sums: Sums
-    keys: Keys
+    keys: RowKeys
 
 
 def summarise(

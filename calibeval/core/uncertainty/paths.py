@@ -23,7 +23,7 @@ from calibeval.core.uncertainty.floors import cube_root_score, mean_absolute_gap
 from calibeval.core.uncertainty.special import normal_cdf, normal_pdf, student_quantile
 
 Numbers = float | Floats
-Moments = tuple[Numbers, Numbers, Numbers, Numbers]  # the fields of a Point
+PointFields = tuple[Numbers, Numbers, Numbers, Numbers]  # the fields of a Point
 
 # Beyond this ratio of a gap to its standard error the fold at zero is not felt.
 _FAR = 9.0
@@ -77,7 +77,7 @@ class Path(NamedTuple):
     farther away.
     """
 
-    moments: Callable[[Numbers], Moments]
+    moments: Callable[[Numbers], PointFields]
     far: float
     null: float
 
@@ -199,7 +199,7 @@ def folded_path(sums: BinSums, n: int, dependence: float, joint: Joint | None = 
     noise = error * _noise_ratio(sums)[filled]
     relative_noise = noise / scale
 
-    def moments(places: Numbers) -> Moments:
+    def moments(places: Numbers) -> PointFields:
         gap = np.maximum(size - np.expand_dims(places, -1) * error, 0.0)
         ratio = np.minimum(gap / scale, _FAR)
         inside, density = 2.0 * normal_cdf(ratio) - 1.0, 2.0 * normal_pdf(ratio)
@@ -233,7 +233,7 @@ def overconfidence_path(sums: BinSums, n: int, z: float, joint: Joint | None = N
     among = None if joint is None else joint.among(filled)
     scale = error + _TINY
 
-    def moments(places: Numbers) -> Moments:
+    def moments(places: Numbers) -> PointFields:
         steps = np.expand_dims(places, -1)
         risen = over + np.minimum(np.abs(steps), np.where(steps > 0.0, _SLACK, z)) * error
         under = np.where(steps > 0.0, np.minimum(risen, 0.0), risen)
@@ -284,7 +284,7 @@ def pooled_path(sums: BinSums, n: int, dependence: float, joint: Joint | None = 
     error = error[filled] / divisor
     unit_mean, unit_spread = mean / (error + _TINY), spread / (error + _TINY)
 
-    def moments(places: Numbers) -> Moments:
+    def moments(places: Numbers) -> PointFields:
         growth = -np.expand_dims(places, -1)
         variance, slope, bend = np.zeros((3, *np.broadcast_shapes(growth.shape, error.shape)))
         for node, weight in _HERMITE:

@@ -16,7 +16,7 @@ from calibeval.core.evaluation.evaluate import evaluate_dump
 from calibeval.core.evaluation.settings import checked
 from calibeval.core.report.fitted_on import FittedOn, OutOfFold
 from calibeval.core.report.report import DumpReport, Recalibrated
-from calibeval.core.report.standing import judge
+from calibeval.core.report.standing import standing_of
 from calibeval.core.sums.engine import stored_bytes
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.fitting.cross_fit import cross_fit
@@ -67,7 +67,7 @@ def prospect(dump: Predictions, report: DumpReport, max_memory: int) -> str:
     Out of fold, on at most 20,000 rows taken evenly; nothing is said of dumps that are read block by block.
     """
     ece = report["ece"]
-    standing = judge(ece, n=report.n)
+    standing = standing_of(ece, n=report.n)
     if standing is None or not standing.beyond_noise or dump.k is None or len(dump.layout) > 1:
         return ""
     if stored_bytes(dump) > max_memory:

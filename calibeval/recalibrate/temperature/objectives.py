@@ -20,7 +20,7 @@ from calibeval.recalibrate.temperature.pieces import Piece, ScoreFacts, pieces, 
 from calibeval.recalibrate.temperature.root import find_root
 
 GRID = tuple(i / 10 for i in range(1, 101))
-BINS = 15
+ECE_BINS = 15
 LAST_CONFIDENCE_STEP = 1e-8
 
 
@@ -57,15 +57,15 @@ def smallest_ece(predictions: Predictions, clip: float | None = None) -> Chosen:
     >>> smallest_ece(Predictions(logits=[[3.0, 0.0]] * 4, labels=[0, 0, 0, 1])).temperature
     2.7
     """
-    edges = equal_width_edges(BINS)
-    sums = [BinSums(*np.zeros((5, BINS)))] * len(GRID)
+    edges = equal_width_edges(ECE_BINS)
+    sums = [BinSums(*np.zeros((5, ECE_BINS)))] * len(GRID)
     # A class is predicted right if the label's score is the largest, and no earlier class has the same.
     for piece, correct in _with_correct(predictions, clip):
         for i, temperature in enumerate(GRID):
             with np.errstate(under="ignore"):
                 confidence = 1.0 / np.exp(piece.d / temperature).sum(axis=piece.axis)
             confidence = np.minimum(confidence, 1.0)
-            sums[i] = sums[i] + sums_by_index(bin_index(confidence, edges), BINS, confidence, correct)
+            sums[i] = sums[i] + sums_by_index(bin_index(confidence, edges), ECE_BINS, confidence, correct)
     errors = [ece(total) for total in sums]
     best = errors.index(min(errors))
     note = f"T = {GRID[best]:g} is an end of the grid" if best in (0, len(GRID) - 1) else None

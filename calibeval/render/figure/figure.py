@@ -21,7 +21,7 @@ from matplotlib.patches import Patch
 from calibeval.core.errors import InputError, UsageError, nearest
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.render.figure import panels
-from calibeval.render.figure.layout import Cell, Layout, many_panels, one_panel
+from calibeval.render.figure.layout import Cell, FigureLayout, many_panels, one_panel
 from calibeval.render.figure.text import FONT, ece_line, headers, percent, printable
 from calibeval.words.marks import shorten
 
@@ -116,7 +116,7 @@ def _own_settings() -> Iterator[None]:
         yield
 
 
-def _draw_dumps(figure: Figure, dumps: Sequence[DumpReport], layout: Layout, level: float | None) -> None:
+def _draw_dumps(figure: Figure, dumps: Sequence[DumpReport], layout: FigureLayout, level: float | None) -> None:
     style = layout.style
     top = max(panels.top_share(dump.equal_width) for dump in dumps)
     lines = headers(dumps, style.title, style.text, 72.0 * layout.side, level)
@@ -132,7 +132,7 @@ def _draw_dumps(figure: Figure, dumps: Sequence[DumpReport], layout: Layout, lev
         _label(upper, lower, cell, layout)
 
 
-def _label(upper: Axes, lower: Axes, cell: Cell, layout: Layout) -> None:
+def _label(upper: Axes, lower: Axes, cell: Cell, layout: FigureLayout) -> None:
     """Axis labels and numbers where no neighbour has them."""
     for axes, words in ((upper, "Accuracy (%)"), (lower, "Rows (%)")):
         axes.tick_params(labelleft=cell.leftmost)
@@ -144,7 +144,7 @@ def _label(upper: Axes, lower: Axes, cell: Cell, layout: Layout) -> None:
         lower.set_xlabel("Confidence (%)", fontsize=layout.style.text, labelpad=2.0)
 
 
-def _draw_legend(figure: Figure, layout: Layout) -> None:
+def _draw_legend(figure: Figure, layout: FigureLayout) -> None:
     """What bars, hatches, ranges and lines mean, at the foot of the figure; and how many dumps found no place."""
     handles = panels.legend_handles(lines=layout.lines_in_legend)
     if layout.left_out:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.report.report import Bin, ClassResult, DumpReport, Report
-from calibeval.core.report.standing import bin_stands_out, judge, with_floor
+from calibeval.core.report.standing import bin_stands_out, standing_of, with_floor
 from calibeval.core.uncertainty.consistency import consistency_range
 from calibeval.render.page.diagram import pct
 from calibeval.words import cells
@@ -106,7 +106,7 @@ def _reading(metric: MetricResult, dump: DumpReport) -> str:
     """What noise makes of the value, or why there is none; empty where there is no floor to compare with."""
     if metric.value is None:
         return plain(metric.reason or "not measured", _LINE)
-    standing = judge(metric, n=dump.n, k=dump.k)
+    standing = standing_of(metric, n=dump.n, k=dump.k)
     lead = "beyond noise: " if standing is not None and standing.beyond_noise else ""
     return lead + against_noise(metric, n=dump.n, k=dump.k)
 

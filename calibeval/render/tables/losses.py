@@ -49,7 +49,7 @@ def as_csv(found: Finetuned) -> str:
     return text.getvalue()
 
 
-FORMATS: dict[str, Callable[[Finetuned], str]] = {"md": as_markdown, "csv": as_csv, "latex": as_latex}
+LOSS_TABLES: dict[str, Callable[[Finetuned], str]] = {"md": as_markdown, "csv": as_csv, "latex": as_latex}
 
 
 def _marked(cell: RankedCell, best: Callable[[str], str], second: Callable[[str], str]) -> str:

@@ -134,7 +134,7 @@ def test_hostile_warnings_are_harmless(style):
     text = (
         terminal(found, width=80, color=False, ascii_only=False)
         if style == "terminal"
-        else tables.FORMATS[style](found)
+        else tables.LOSS_TABLES[style](found)
     )
     assert "\x1b" not in text
     if style == "md":

@@ -10,7 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from calibeval.losses.multipliers import ConstraintSums, Multipliers, Schedule, constraint_sums, next_multipliers
+from calibeval.losses.multipliers import (
+    ConstraintSums,
+    Multipliers,
+    MultiplierSchedule,
+    constraint_sums,
+    next_multipliers,
+)
 from calibeval.losses.table import LossEntry
 from calibeval.training.spec import LossSpec
 
@@ -28,7 +34,7 @@ class _Group:
     lagrangian: _Lagrangian | None
 
 
-class Objective:
+class HeadLosses:
     """The losses of c heads with k classes, from logits (b, c, k).
 
     After each epoch the multipliers of CALS move: `observe` takes the held-out logits, in any number of pieces, and
@@ -114,7 +120,7 @@ class _Lagrangian:
         first = specs[0]
         self._margin = torch.tensor([spec["margin"] for spec in specs], device=device, dtype=dtype)
         self._rule = {"penalty": first["penalty"], "normalize": first["normalize"]}
-        self._schedule = Schedule(**{f.name: first[f.name] for f in fields(Schedule)})
+        self._schedule = MultiplierSchedule(**{f.name: first[f.name] for f in fields(MultiplierSchedule)})
         lambd, rho = (
             torch.tensor([_first(spec, name) for spec in specs], device=device, dtype=dtype).unsqueeze(1).repeat(1, k)
             for name in ("lambd", "rho")
@@ -148,7 +154,7 @@ class _Lagrangian:
 def _kind(spec: LossSpec) -> tuple[Any, ...]:
     """What heads must share to be computed together: the loss, its words, and the schedule of multipliers."""
     every = spec.to_dict()
-    shared = [f.name for f in fields(Schedule)] if spec.entry.lagrangian else []
+    shared = [f.name for f in fields(MultiplierSchedule)] if spec.entry.lagrangian else []
     words = [value for value in every.values() if isinstance(value, str | bool)]
     return (spec.name, *words, *(every[name] for name in shared))
 
