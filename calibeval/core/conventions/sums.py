@@ -19,7 +19,7 @@ from calibeval.core.sums.binning import BinSums, sums_by_index
 from calibeval.core.sums.equal_mass import confidence_keys
 
 Dtype = np.dtype[Any]  # float32 or float64
-Numbers = npt.NDArray[Any]  # of such a type
+ToolFloats = npt.NDArray[Any]  # of such a type
 
 BLOCK_SCORES = 2**18
 PART = 2**16
@@ -207,9 +207,9 @@ def _refusal(predictions: Predictions) -> str | None:
     return f"netcal takes this for two classes, since only labels {labels} occur, and refuses {predictions.k} columns"
 
 
-def _probabilities(block: Block, kind: str, dtype: Dtype) -> Numbers:
+def _probabilities(block: Block, kind: str, dtype: Dtype) -> ToolFloats:
     """The block's probabilities in the working type, (b, k); (b,) where only the top label is known."""
-    scores: Numbers = np.asarray(block.scores).astype(dtype)
+    scores: ToolFloats = np.asarray(block.scores).astype(dtype)
     if kind in ("probs", "confidence"):
         return np.asarray(np.minimum(scores, dtype.type(1)))
     with np.errstate(under="ignore", over="ignore"):
@@ -219,7 +219,7 @@ def _probabilities(block: Block, kind: str, dtype: Dtype) -> Numbers:
     return scores
 
 
-def _measured(probs: Numbers, block: Block, *, positive: bool) -> tuple[Numbers, npt.NDArray[np.bool_]]:
+def _measured(probs: ToolFloats, block: Block, *, positive: bool) -> tuple[ToolFloats, npt.NDArray[np.bool_]]:
     """What top-label metrics are about: confidence and whether it is right, or P(class 1) and whether it is that."""
     if probs.ndim == 1:
         return probs, block.labels.astype(bool)

@@ -28,7 +28,7 @@ from calibeval.words.marks import shorten
 if TYPE_CHECKING:
     from matplotlib.typing import RcKeyType
 
-Format = Literal["svg", "png", "pdf"]
+FigureFormat = Literal["svg", "png", "pdf"]
 DOTS_PER_INCH = 200
 
 _SETTINGS: dict[RcKeyType, Any] = {
@@ -40,7 +40,7 @@ _SETTINGS: dict[RcKeyType, Any] = {
     "pdf.fonttype": 42,
 }
 # Whatever would differ from one run to the next stays out.
-_METADATA: dict[Format, dict[str, str | None]] = {
+_METADATA: dict[FigureFormat, dict[str, str | None]] = {
     "svg": {"Date": None, "Creator": "calibeval"},
     "png": {"Software": None},
     "pdf": {"CreationDate": None, "Creator": "calibeval"},
@@ -71,7 +71,7 @@ def reliability_figure(report: Report, *, width_inches: float | None = None) -> 
     return figure
 
 
-def save_figure(figure: Figure, path_or_buffer: str | PathLike[str] | IO[bytes], format: Format) -> None:  # noqa: A002 - savefig's word
+def save_figure(figure: Figure, path_or_buffer: str | PathLike[str] | IO[bytes], format: FigureFormat) -> None:  # noqa: A002 - savefig's word
     """Write the figure as svg, png (200 dots per inch) or pdf; equal figures give equal bytes.
 
     Raises: UsageError for another format; OSError if the file cannot be written.
@@ -83,7 +83,7 @@ def save_figure(figure: Figure, path_or_buffer: str | PathLike[str] | IO[bytes],
         figure.savefig(path_or_buffer, format=format, dpi=DOTS_PER_INCH, facecolor="white", metadata=metadata)
 
 
-def figure_format(suffix: str) -> Format:
+def figure_format(suffix: str) -> FigureFormat:
     """The format of a file's suffix.
 
     Raises: UsageError for another than .svg, .png and .pdf.
@@ -97,7 +97,7 @@ def figure_format(suffix: str) -> Format:
     raise UsageError(f'a figure cannot be a "{suffix}" file; formats are .svg, .png and .pdf')
 
 
-def figure_bytes(figure: Figure, format: Format) -> bytes:  # noqa: A002 - savefig's word
+def figure_bytes(figure: Figure, format: FigureFormat) -> bytes:  # noqa: A002 - savefig's word
     """The figure as svg, png or pdf, in memory.
 
     Raises: UsageError for another format.

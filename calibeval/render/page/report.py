@@ -180,7 +180,7 @@ def _dump_view(dump: DumpReport, report: Report, id_: str, short: str, room: int
         classes=html_tables.class_tables(dump, room),
         width_bins=html_tables.bin_rows(dump.equal_width),
         mass_bins=html_tables.bin_rows(mass),
-        merged=max(len(dump.equal_width), len(mass)) > html_tables.MOST_BINS,
+        merged=max(len(dump.equal_width), len(mass)) > html_tables.MOST_BIN_ROWS,
         origin=html_tables.origin(dump),
         after=after,
         slices=slice_views(dump, report),

@@ -20,7 +20,7 @@ from calibeval.words.signs import bin_range, signed
 # Up to so many classes are in one table; of more, these many at each end, and the rest folded.
 ALL_CLASSES, END_CLASSES = 40, 20
 # Bins beyond these are merged in tables; bins.csv has them all.
-MOST_BINS = 100
+MOST_BIN_ROWS = 100
 # With fewer rows a class than that, its calibration error is mostly noise.
 _FEW_ROWS = 20
 _NAME, _LINE = 60, 400
@@ -113,7 +113,7 @@ def _reading(metric: MetricResult, dump: DumpReport) -> str:
 
 def bin_rows(bins: Sequence[Bin]) -> list[BinRow]:
     """The bins in percent; too many of them merged."""
-    return [_bin_row(b) for b in merged(bins, MOST_BINS)]
+    return [_bin_row(b) for b in merged(bins, MOST_BIN_ROWS)]
 
 
 def _bin_row(b: Bin) -> BinRow:
