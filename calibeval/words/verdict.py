@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from calibeval.core.data.columns import TRUE_CLASS
+from calibeval.core.gating.movers import Part
 from calibeval.core.gating.verdict import Judged, RuleVerdict, Verdict
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import METRICS
@@ -111,9 +113,39 @@ def _line(judged: RuleVerdict) -> Line:
         value="" if part is None else _value(judged, part),
         interval="" if part is None else _interval(judged, part),
         reason=harmless(reason, _REASON),
-        why=tuple(harmless(one, _REASON) for one in judged.why),
+        why=tuple(harmless(one, _REASON) for one in why_lines(judged)),
         judged=judged,
     )
+
+
+def why_lines(judged: RuleVerdict) -> list[str]:
+    """What moved the metric, and whether a temperature would repair it, a line each.
+
+    >>> from calibeval.core.gating.rules import Rule
+    >>> from calibeval.core.gating.verdict import Trial, Why
+    >>> rule, parts = Rule("ece", "max", 0.03), (Part("light", "night", 0.75, 0.25),)
+    >>> why_lines(RuleVerdict(rule, "fail", "", None, why=Why(False, parts, Trial(0.05, False))))[0]
+    'much of it in light=night (75 % of it, 25 % of the rows)'
+    """
+    why, metric, lines = judged.why, judged.rule.metric, []
+    if why is None:
+        return []
+    if why.parts:
+        lines.append(f"{'moved most by' if why.change else 'much of it in'} {', '.join(map(_told, why.parts))}")
+    elif why.parts is not None:
+        lines.append("spread evenly over bins, classes and slices")
+    if metric == "accuracy":
+        lines.append("a temperature cannot change the accuracy")
+    elif why.temperature is not None:
+        told = cells.with_unit(MetricResult(metric, why.temperature.value))
+        repairs = "" if why.temperature.repairs else "not "
+        lines.append(f"a temperature alone would {repairs}repair it ({told} out of fold)")
+    return lines
+
+
+def _told(part: Part) -> str:
+    name = f"{part.kind} {part.name}" if part.kind in ("bin", TRUE_CLASS) else f"{part.kind}={part.name}"
+    return f"{name} ({100 * part.share:.0f} % of it, {100 * part.rows:.0f} % of the rows)"
 
 
 def _others(blocking: list[RuleVerdict], verdict: Verdict, word: str) -> int:

@@ -8,8 +8,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from calibeval.core.gating.movers import Part
 from calibeval.core.gating.rules import GateSettings, Rule
-from calibeval.core.gating.verdict import Judged, RuleVerdict, Verdict
+from calibeval.core.gating.verdict import Judged, RuleVerdict, Trial, Verdict, Why
 from calibeval.core.report.settings import Settings
 from calibeval.render.ci import github as gate_github
 from calibeval.render.ci import junit as gate_junit
@@ -27,12 +28,16 @@ def part(verdict, value, low, high, reason="", slice_=None, n=5000, **more):
     return Judged(slice_, n, value, low, high, verdict=verdict, reason=reason, **facts)
 
 
-def ruled(rule, verdict, value, low, high, reason, *, slice_=None, n=5000, why=()):
+def ruled(rule, verdict, value, low, high, reason, *, slice_=None, n=5000, why=None):
     decisive = part(verdict, value, low, high, reason, slice_, n)
     return RuleVerdict(rule, verdict, reason, decisive, why=why)
 
 
-WHY = ("moved most by bin 0.93 – 1.00 (62 % of it, 30 % of the rows)", "a temperature alone would not repair it")
+WHY = Why(change=True, parts=(Part("bin", "0.93 – 1.00", 0.62, 0.3),), temperature=Trial(0.6, repairs=False))
+SAID = (
+    "moved most by bin 0.93 – 1.00 (62 % of it, 30 % of the rows)",
+    "a temperature alone would not repair it (NLL 0.600 nats out of fold)",
+)
 ALL = (
     ruled(Rule("accuracy", "min", 0.9), "pass", 0.912, 0.906, 0.918, "interval within the limit"),
     ruled(Rule("nll", "max_increase", 0.01), "fail", 0.031, 0.022, 0.04, "interval beyond the limit", why=WHY),
@@ -65,7 +70,7 @@ def test_one_line_for_each_rule():
         "pass          accuracy ≥ 90.00 %                   91.20  [90.6, 91.8]      interval within the limit\n"
         "FAIL          NLL not up by > 0.01 nats           +0.031  [+0.022, +0.040]  interval beyond the limit\n"
         "              moved most by bin 0.93 – 1.00 (62 % of it, 30 % of the rows)\n"
-        "              a temperature alone would not repair it\n"
+        "              a temperature alone would not repair it (NLL 0.600 nats out of fold)\n"
         "inconclusive  ECE ≤ 3.00 % in worst slice           2.80  [1.4, 4.4]        light=night, n = 640; "
         "about 3,900 rows would decide (worst of 2 slices)\n"
         "pass          accuracy not down by > 0.50 points   −0.31  [−0.48, −0.14]    interval within the limit\n"
@@ -148,7 +153,16 @@ def test_a_null_value_is_a_dash():
 @pytest.mark.parametrize("name", [*HOSTILE, "::error::", "a##[x", "\x00\x01\ufffe"])
 def test_foreign_names_are_harmless_everywhere(name):
     bad = verdict(
-        ruled(Rule("ece", "max", 0.03, slice=f"c={name}"), "fail", 0.1, 0.09, 0.11, name, why=(name,)), name=name
+        ruled(
+            Rule("ece", "max", 0.03, slice=f"c={name}"),
+            "fail",
+            0.1,
+            0.09,
+            0.11,
+            name,
+            why=Why(False, (Part(name, name, 1.0, 0.1),), None),
+        ),
+        name=name,
     )
     text = gate_terminal.render(bad, width=None, color=False, ascii_only=False)
     assert not any(line.lstrip().startswith("::") for line in text.splitlines())
@@ -185,7 +199,7 @@ def test_test_report():
     assert failure.get("type") == "fail"
     assert failure.text.splitlines() == [
         "NLL not up by > 0.01 nats: +0.031 [+0.022, +0.040]: interval beyond the limit",
-        *WHY,
+        *SAID,
     ]
     let_through = ET.fromstring(gate_junit.render(verdict(ALL[2], on_inconclusive="warn")).encode())  # noqa: S314
     assert (let_through.get("failures"), let_through.get("skipped")) == ("0", "1")
@@ -226,7 +240,7 @@ def test_annotations_escape_and_count_what_is_left():
     one = gate_github.workflow_commands(verdict(ALL[1], ALL[4], ALL[0]))
     assert one == (
         "::error title=calibeval gate failed::NLL not up by > 0.01 nats: +0.031 [+0.022, +0.040]: interval beyond the "
-        f"limit%0A{WHY[0]}%0A{WHY[1]}\n".replace(" % ", " %25 ")
+        f"limit%0A{SAID[0]}%0A{SAID[1]}\n".replace(" % ", " %25 ")
         + "::warning title=calibeval gate failed::CWCE ≤ 0.20 %25: 0.567 [0.40, 0.70]: interval beyond the limit; "
         "does not block\n"
     )

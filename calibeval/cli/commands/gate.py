@@ -86,6 +86,7 @@ def gate(
         group=group,
         jobs=threads(jobs),
         max_memory=reading.limits.max_memory,
+        keep_rows=why,
     )
     explain = _explainer(subject) if why else None
     named = None if found.path is None else str(found.path)
@@ -94,7 +95,7 @@ def gate(
     _write(verdict, junit, markdown)
     if out is not None:
         level = asked.settings.level
-        report = Report(verdict.version, subject.settings(level), (subject.measure(level).report,))
+        report = Report(verdict.version, subject.settings, (subject.measured.report(level),))
         _write_folder(verdict, report, out)
     say([f"written to {path}" for path in (*outputs, *([out] if out else []))], quiet=quiet)
     sys.stdout.write(verdict.to_json() if json else _shown(verdict))
@@ -106,9 +107,8 @@ def gate(
 def _explainer(subject: Subject) -> Explain:
     from calibeval.core.gating.explain import explained
     from calibeval.recalibrate.fitting.before_after import out_of_fold
-    from calibeval.words.cells import with_unit
 
-    return partial(explained, subject=subject, out_of_fold=out_of_fold, written=with_unit)
+    return partial(explained, subject=subject, out_of_fold=out_of_fold)
 
 
 def _shown(verdict: Verdict) -> str:

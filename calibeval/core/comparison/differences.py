@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from calibeval.core.comparison.comparison import Difference
@@ -14,14 +15,14 @@ from calibeval.core.uncertainty.model_pair import Pair
 from calibeval.core.uncertainty.paired import Contrast
 
 
-def paired_differences(pair: Pair, level: float) -> dict[str, Difference]:
+def paired_differences(pair: Pair, level: float, only: Collection[str] | None = None) -> dict[str, Difference]:
     """The difference of every metric, or the reason why there is none.
 
-    level: of the intervals, inside (0, 1).
+    level: of the intervals, inside (0, 1). only: of these metrics.
     """
     freedom = None if pair.groups is None else int(pair.groups.max())
     tested, identical = Level(level, freedom), pair.identical
-    found = (_difference(metric, pair, tested, identical=identical) for metric in metrics_for(pair.base.sums.k))
+    found = (_difference(metric, pair, tested, identical=identical) for metric in metrics_for(pair.base.sums.k, only))
     return {difference.name: difference for difference in found}
 
 

@@ -87,3 +87,10 @@ def _top_classes(predictions: Predictions) -> npt.NDArray[np.intp]:
     step = max(1, PART_SCORES // predictions.scores.shape[1])
     parts = [predictions.scores[start : start + step].argmax(axis=1) for start in range(0, predictions.rows, step)]
     return np.concatenate(parts)
+
+
+def kept_rows(predictions: Predictions) -> npt.NDArray[np.intp]:
+    """The numbers of the stored rows that count: those whose label is not the ignored one."""
+    if not predictions.ignored:
+        return np.arange(predictions.rows)
+    return np.flatnonzero(predictions.labels != predictions.ignore_index)

@@ -8,6 +8,7 @@ Memory: 25 bytes a row, so there are no intervals by groups for dumps that are r
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -106,18 +107,18 @@ def joints_for(sums: Sums, groups: Groups, predictions: Predictions) -> Joints |
 
 
 def grouped_metrics(
-    sums: Sums, groups: Groups, joints: Joints | None, level: float | None
+    sums: Sums, groups: Groups, joints: Joints | None, level: float | None, only: Collection[str] | None = None
 ) -> tuple[dict[str, MetricResult], float | None]:
     """Every metric with floors and intervals whose unit is the group, and the p-value of the ECE.
 
     joints: what the groups tell of these sums. Without it, `reason` says why floors and intervals are missing, and p is
-    None.
+    None. only: these metrics.
     """
     if joints is None:
         why = groups.refused or ROWS_NEEDED
-        return {name: _bare(metric, why) for name, metric in all_metrics(sums, None).items()}, None
+        return {name: _bare(metric, why) for name, metric in all_metrics(sums, None, only=only).items()}, None
     p = None if joints.top is None else intervals.joint_p_value(sums.top, sums.n, joints.top)
-    return all_metrics(sums, level, joints), p
+    return all_metrics(sums, level, joints, only=only), p
 
 
 def _bare(metric: MetricResult, why: str) -> MetricResult:

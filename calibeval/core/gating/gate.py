@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from calibeval.core.comparison.compare import compare
+from calibeval.core.comparison.baseline import Baseline
+from calibeval.core.comparison.comparison import Comparison
+from calibeval.core.comparison.matched import Matched, check_bins, side, unpaired
+from calibeval.core.comparison.pairing import pair_rows
 from calibeval.core.conventions.table import OWN, find_convention
-from calibeval.core.data.columns import PREDICTED_CLASS, TRUE_CLASS
+from calibeval.core.data.columns import PREDICTED_CLASS, TRUE_CLASS, kept_rows
 from calibeval.core.data.predictions import Predictions
-from calibeval.core.errors import UsageError, nearest
-from calibeval.core.evaluation.evaluate import evaluate_dump
+from calibeval.core.errors import InputError, UsageError, nearest
+from calibeval.core.evaluation.measurement import Measurement
+from calibeval.core.evaluation.parts import Rows
 from calibeval.core.evaluation.settings import checked
 from calibeval.core.gating.judge import Measured, judge
 from calibeval.core.gating.rules import GateSettings, Rule, rule_from_table
 from calibeval.core.gating.verdict import RuleVerdict, Verdict
 from calibeval.core.report.report import Report
 from calibeval.core.report.settings import Settings
+from calibeval.core.sums.engine import summarise
+from calibeval.core.sums.sums import Sums
 from calibeval.core.version import VERSION
 
 Explain = Callable[[RuleVerdict], RuleVerdict]
@@ -70,19 +76,17 @@ def gate(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Subject:
-    """The dump, its baseline (predictions, or a saved report), and the settings under which both are measured.
+    """A dump and its baseline, measured: read once each, and once more for each slice column.
 
-    slices: columns. min_rows: of a slice; None for the usual number. group: column of rows that depend on each other.
+    measured: the dump. saved: the baseline where it is a saved report. matched: dump and baseline on the same rows.
+    values, changes: the metrics that rules ask for, by themselves and of the change from the baseline.
     """
 
-    dump: Predictions
-    base: Predictions | Report | None
-    bins: int
-    convention: str
-    slices: tuple[str, ...]
-    min_rows: int | None
-    group: str | None
-    jobs: int
+    measured: Measurement
+    saved: Baseline | None
+    matched: Matched | None
+    values: frozenset[str]
+    changes: frozenset[str]
     max_memory: int | None
     found: dict[float, Measured] = field(default_factory=dict)
 
@@ -100,59 +104,107 @@ class Subject:
         group: str | None,
         jobs: int,
         max_memory: int | None,
+        keep_rows: bool = False,
     ) -> Subject:
-        """The subject that these rules need.
+        """The subject that these rules need. keep_rows: results of every row, as `explained` wants them.
 
-        Raises: UsageError for settings that cannot work together, and for a rule on a column that the dump lacks.
+        Raises: UsageError for settings that cannot work together, and for a rule on a column that the dump lacks;
+        InputError for dumps that cannot be measured, or compared.
         """
-        own = find_convention(convention)
-        if base is not None and own.name != OWN:
-            raise UsageError(
-                f"changes from a baseline are measured by calibeval's own bins, not by those of {own.name}"
-            )
+        if base is not None and find_convention(convention).name != OWN:
+            name = find_convention(convention).name
+            raise UsageError(f"changes from a baseline are measured by calibeval's own bins, not by those of {name}")
         columns = slice_columns(rules, slices, dump)
-        least = settings.min_rows or None
-        bins = own.bins if bins is None else bins
-        return cls(dump, base, bins, own.name, columns, least, group, jobs, max_memory)
+        how = checked(
+            bins=bins,
+            convention=convention,
+            level=settings.level,
+            slices=columns,
+            min_rows=(settings.min_rows or None) if columns else None,
+            group=group,
+        )
+        if base is not None:
+            check_bins(how)
+        saved = Baseline.of(base, how.bins) if isinstance(base, Report) else None
+        pairing = pair_rows(base, dump) if isinstance(base, Predictions) else None
+        kept = keep_rows or pairing is not None
+        measured = Measurement.of(dump, how, keep_rows=kept, jobs=jobs, max_memory=max_memory)
+        matched = None
+        if isinstance(base, Predictions) and pairing is not None:
+            both = _sliced_in_both(how, dump)
+            sums = summarise(base, how.bins, keep_rows=True, jobs=jobs, max_memory=max_memory)
+            matched = Matched.of(
+                (base, sums),
+                (dump, measured.sums),
+                pairing,
+                both,
+                known=measured.columns,
+                jobs=jobs,
+                max_memory=max_memory,
+            )
+        values = frozenset(rule.metric for rule in rules if not rule.is_change)
+        values |= {"ece"} if columns else set()  # slices are sorted by it
+        changes = frozenset(rule.metric for rule in rules if rule.is_change)
+        return cls(measured, saved, matched, values, changes, max_memory)
+
+    @property
+    def dump(self) -> Predictions:
+        """The dump that is judged."""
+        return self.measured.predictions
+
+    @property
+    def settings(self) -> Settings:
+        """The settings under which both were measured."""
+        return self.measured.settings
+
+    def part(self, name: str | None) -> tuple[Sums, Rows]:
+        """The sums of a slice "column=value", of all rows for None, and the numbers of the stored rows.
+
+        Raises: InputError where there is no such slice.
+        """
+        if name is None:
+            return self.measured.sums, kept_rows(self.dump)
+        for column in self.measured.columns:
+            for part in column.parts:
+                if name == f"{column.column}={part.value}":
+                    return part.sums, part.rows
+        raise InputError(f'{self.dump.source.name}: there is no slice "{name}"')
+
+    def pair(self, name: str | None) -> tuple[Sums, Sums, Rows] | None:
+        """The sums of dump and baseline on the same rows, in one order, and the numbers of the dump's stored rows.
+
+        None where there are no such rows of a baseline.
+        """
+        if self.matched is None:
+            return None
+        every = (part for parts in self.matched.columns for part in parts)
+        part = self.matched.whole if name is None else next((p for p in every if p.name == name), None)
+        if part is None:
+            return None
+        base, candidate = part.pair.base, part.pair.candidate
+        return replace(candidate.sums, rows=candidate.rows), replace(base.sums, rows=base.rows), part.rows
 
     def measure(self, level: float) -> Measured:
-        """Results and differences with intervals at that level; measured once for each level."""
+        """The results and differences that rules ask for, with intervals at that level; found once for each level."""
         if level not in self.found:
-            self.found[level] = self._measured(level)
+            self.found[level] = Measured(self.measured.report(level, self.values), self._compared(level))
         return self.found[level]
 
-    def settings(self, level: float) -> Settings:
-        """The settings of an evaluation."""
-        return checked(
-            bins=self.bins,
-            convention=self.convention,
-            level=level,
-            slices=self.slices,
-            min_rows=self.min_rows if self.slices else None,
-            group=self.group,
-        )
+    def _compared(self, level: float) -> Comparison | None:
+        if self.matched is not None:
+            found = self.matched.at(level, self.changes)
+            return Comparison(VERSION, self.settings, side(self.matched.base), (found,))
+        if self.saved is not None:
+            found = unpaired(self.saved, self.measured, level, self.changes)
+            return Comparison(VERSION, self.settings, self.saved.side, (found,))
+        return None
 
-    def _measured(self, level: float) -> Measured:
-        report = evaluate_dump(self.dump, self.settings(level), jobs=self.jobs, max_memory=self.max_memory)
-        if self.base is None:
-            return Measured(report)
-        if isinstance(self.base, Report) and self.found:
-            return Measured(report, next(iter(self.found.values())).comparison)  # it has one level, and no slices
-        predicted = PREDICTED_CLASS not in self.dump.columns
-        slices = [column for column in self.slices if not (predicted and column == PREDICTED_CLASS)]
-        slices = [] if isinstance(self.base, Report) else slices
-        comparison = compare(
-            self.base,
-            [self.dump],
-            bins=self.bins,
-            level=level,
-            slices=slices,
-            min_rows=self.min_rows if slices else None,
-            group=self.group,
-            jobs=self.jobs,
-            max_memory=self.max_memory,
-        )
-        return Measured(report, comparison)
+
+def _sliced_in_both(settings: Settings, dump: Predictions) -> Settings:
+    """The settings for two models: rows of one predicted class differ from model to model and are no slice."""
+    predicted = PREDICTED_CLASS not in dump.columns
+    columns = tuple(column for column in settings.slices if not (predicted and column == PREDICTED_CLASS))
+    return replace(settings, slices=columns, min_rows=settings.min_rows if columns else None)
 
 
 def judged(
@@ -174,7 +226,7 @@ def judged(
     return Verdict(
         version=VERSION,
         settings=settings,
-        reading=subject.settings(settings.level),
+        reading=subject.settings,
         config=config,
         dump={key: report[key] for key in ("name", "source")},
         baseline=None if comparison is None else comparison.base.to_dict(),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import IntEnum
 from typing import Any, Literal
 
 from calibeval.core.data.documents import json_text
 from calibeval.core.data.records import to_plain
+from calibeval.core.gating.movers import Part
 from calibeval.core.gating.rules import GateSettings, Rule
 from calibeval.core.report.settings import Settings
 
@@ -55,11 +56,38 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
+class Trial:
+    """What a temperature alone makes of a metric, out of fold: its value, and whether it is within the rule's limit."""
+
+    value: float
+    repairs: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """What moved a metric, as facts.
+
+    change: whether its change from the baseline was taken apart, or the metric itself. parts: the parts of the rows
+    that carry most of it; empty where it is spread evenly, None where rows and classes have no shares in it.
+    temperature: None where none could be tried, or it can change nothing.
+    """
+
+    change: bool
+    parts: tuple[Part, ...] | None
+    temperature: Trial | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of these facts."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
 class RuleVerdict:
     """A rule with its verdict.
 
     decisive: the part that the verdict rests on: all rows, the slice, or the worst slice; None where the rule is off.
-    slices: every slice of a rule on the worst one. why: what moved the metric, in phrases, where that was asked for.
+    slices: every slice of a rule on the worst one. why: what moved the metric, where that was asked for and the rule
+    did not pass.
     """
 
     rule: Rule
@@ -67,7 +95,7 @@ class RuleVerdict:
     reason: str
     decisive: Judged | None
     slices: tuple[Judged, ...] = ()
-    why: tuple[str, ...] = ()
+    why: Why | None = None
 
     @property
     def blocks(self) -> bool:
@@ -101,7 +129,7 @@ class RuleVerdict:
             **facts,
             "worst_slice": part.slice if part is not None and rule.worst_of is not None else None,
             "slices": [one.to_dict() for one in self.slices],
-            "why": list(self.why),
+            "why": None if self.why is None else self.why.to_dict(),
         }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 
 from calibeval.core.errors import NotComputable, UnknownMetric, nearest
 from calibeval.core.metrics.folded import ClassWise, Folded
@@ -179,17 +180,20 @@ METRICS: dict[str, Metric] = {
 }
 
 
-def metrics_for(k: int | None) -> list[Metric]:
-    """The metrics that exist for so many classes."""
-    return [metric for metric in METRICS.values() if not metric.binary or k == 2]
+def metrics_for(k: int | None, only: Collection[str] | None = None) -> list[Metric]:
+    """The metrics that exist for so many classes. only: these of them."""
+    there = (metric for metric in METRICS.values() if not metric.binary or k == 2)
+    return [metric for metric in there if only is None or metric.name in only]
 
 
-def all_metrics(sums: Sums, level: float | None, joints: Joints | None = None) -> dict[str, MetricResult]:
+def all_metrics(
+    sums: Sums, level: float | None, joints: Joints | None = None, *, only: Collection[str] | None = None
+) -> dict[str, MetricResult]:
     """Every metric that exists for so many classes, with floors and, for a level, intervals.
 
-    joints: what groups tell, where these are independent and rows are not.
+    joints: what groups tell, where these are independent and rows are not. only: these metrics.
     """
-    return {metric.name: metric.measured(sums, level, joints) for metric in metrics_for(sums.k)}
+    return {metric.name: metric.measured(sums, level, joints) for metric in metrics_for(sums.k, only)}
 
 
 def metric_named(name: str) -> Metric:

@@ -98,7 +98,7 @@ def summarise(
         total,
         impossible_place="" if total.impossible_row is None else predictions.locate(total.impossible_row),
         equal_mass=EqualMass(*keys.result(bins)),
-        rows=_joined(kept) if keep_rows else None,
+        rows=joined_rows(kept) if keep_rows else None,
     )
 
 
@@ -148,7 +148,8 @@ def _piece(predictions: Predictions, block: Block, edges: Floats, compared: Floa
     return _Piece(sums, confidence_keys(rows.confidence, rows.correct))
 
 
-def _joined(parts: list[RowScores]) -> RowScores:
+def joined_rows(parts: list[RowScores]) -> RowScores:
+    """The results of consecutive rows, one after the other."""
     return RowScores(
         confidence=np.concatenate([part.confidence for part in parts]),
         correct=np.concatenate([part.correct for part in parts]),

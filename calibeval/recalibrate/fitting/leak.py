@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.columns import kept_rows
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.shared_rows import Leak, Sample, find_leak, row_hashes
 from calibeval.recalibrate.base.scores import chunk_rows
@@ -36,7 +37,7 @@ def _sample(predictions: Predictions) -> Sample:
         width=predictions.k,
         values="scores",
         hashes=lambda: row_hashes(((block.scores, block.labels) for block in predictions.blocks(rows)), width),
-        ids=None if predictions.ids is None else lambda: _row_ids(predictions)[_kept(predictions)],
+        ids=None if predictions.ids is None else lambda: _row_ids(predictions)[kept_rows(predictions)],
         file_rows=predictions.file_rows,
     )
 
@@ -49,10 +50,3 @@ def _row_ids(predictions: Predictions) -> npt.NDArray[Any]:
     pixels = predictions.rows // len(ids)
     place = np.tile(np.arange(pixels).astype(str), len(ids))
     return np.char.add(np.char.add(np.repeat(ids.astype(str), pixels), "/"), place)
-
-
-def _kept(predictions: Predictions) -> npt.NDArray[np.intp]:
-    """The stored rows that count."""
-    if not predictions.ignored:
-        return np.arange(predictions.rows)
-    return np.flatnonzero(predictions.labels != predictions.ignore_index)

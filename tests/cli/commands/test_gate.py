@@ -307,18 +307,24 @@ def test_why_names_what_moved_a_metric(tmp_path, capsys):
     order = np.random.default_rng(1).permutation(4000)
     two = write(tmp_path / "two.npz", worse[order], labels[order], ids=order, light=light[order])
     (rule,) = verdict(capsys, two, "--baseline", one, "--max-increase", "nll=0.01", "--why")["rules"]
-    moved, temperature = rule["why"]
-    assert "light=night (100 % of it, 25 % of the rows)" in moved
-    assert moved.startswith("moved most by ")
-    assert re.fullmatch(r"a temperature alone would not repair it \(NLL \d\.\d+ nats out of fold\)", temperature)
+    why = rule["why"]
+    (night,) = [part for part in why["parts"] if part["kind"] == "light"]
+    assert (night["name"], night["share"], night["rows"]) == ("night", pytest.approx(1.0), 0.25)
+    assert (why["change"], why["temperature"]["repairs"]) == (True, False)
     text = run(capsys, "gate", two, "--baseline", one, "--max-increase", "nll=0.01", "--why").out
-    assert f"      {moved}\n" in text
+    moved, temperature = (line.strip() for line in text.splitlines() if line.startswith("      "))
+    assert moved.startswith("moved most by ")
+    assert "light=night (100 % of it, 25 % of the rows)" in moved
+    assert re.fullmatch(r"a temperature alone would not repair it \(NLL \d\.\d+ nats out of fold\)", temperature)
     (rule,) = verdict(capsys, one, "--max", "ece=0.03", "--why")["rules"]
-    assert rule["why"][1].startswith("a temperature alone would repair it (ECE ")
+    assert (rule["why"]["change"], rule["why"]["temperature"]["repairs"]) == (False, True)
+    assert "a temperature alone would repair it (ECE " in run(capsys, "gate", one, "--max", "ece=0.03", "--why").out
     (rule,) = verdict(capsys, one, "--min", "accuracy=0.999", "--why")["rules"]
-    assert rule["why"][1] == "a temperature cannot change the accuracy"
+    assert rule["why"]["temperature"] is None
+    text = run(capsys, "gate", one, "--min", "accuracy=0.999", "--why").out
+    assert "a temperature cannot change the accuracy" in text
     (rule,) = verdict(capsys, one, "--max", "ece=0.9", "--why")["rules"]
-    assert rule["why"] == []
+    assert rule["why"] is None
 
 
 @pytest.mark.parametrize("metric", ["ece", "aece", "oe", "mce", "cwce", "nll", "brier", "confidence_gap"])
@@ -331,7 +337,9 @@ def test_why_speaks_of_every_metric_and_of_slices(main, sharper, metric, tmp_pat
     document = verdict(capsys, sharper, "--why")
     assert document["verdict"] == "fail"
     for rule in document["rules"]:
-        assert len(rule["why"]) == 2, rule
+        assert rule["why"]["parts"] is not None, rule
+        assert rule["why"]["change"] == (rule["kind"] == "max_increase"), rule
+        assert rule["why"]["temperature"]["value"] is not None, rule
 
 
 # What a job sees. Names of slices come from a file that anybody may have sent.

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from calibeval import Predictions, Report, evaluate
 from calibeval.core.errors import UsageError
-from calibeval.core.evaluation import slices
+from calibeval.core.evaluation import parts as module
 from calibeval.core.uncertainty.holm import holm
 from tests.data import logits_and_labels
 
@@ -71,7 +71,7 @@ def test_blocks_and_threads_change_nothing(kind, ignore, monkeypatch):
     predictions = Predictions(**given, columns=columns, ignore_index=None if kind == "confidence" else ignore)
     whole = sliced(predictions, "c")
     assert sliced(predictions, "c", jobs=3).slices == whole.slices
-    monkeypatch.setattr(slices, "BLOCK_SCORES", 5 * 100)
+    monkeypatch.setattr(module, "BLOCK_SCORES", 5 * 100)
     parts = sliced(predictions, "c", max_memory=0)
     assert len(whole.slices) == len(parts.slices) == 3
     for one, other in zip(whole.slices, parts.slices, strict=True):
@@ -85,7 +85,7 @@ def test_blocks_and_threads_change_nothing(kind, ignore, monkeypatch):
 def test_blocks_may_lack_a_slice(monkeypatch):
     logits, labels = logits_and_labels(300, 3)
     predictions = Predictions(logits=logits, labels=labels, columns={"c": np.arange(300) // 100})
-    monkeypatch.setattr(slices, "BLOCK_SCORES", 3 * 70)
+    monkeypatch.setattr(module, "BLOCK_SCORES", 3 * 70)
     found = sliced(predictions, "c", max_memory=0)
     assert sorted((one.value, one.n) for one in found.slices) == [("0", 100), ("1", 100), ("2", 100)]
 
@@ -112,7 +112,7 @@ def test_impossible_rows_are_named_by_their_place_in_the_dump(monkeypatch):
     labels = np.zeros(200, int)
     labels[150:152] = 1
     predictions = Predictions(probs=probs, labels=labels, columns={"c": np.arange(200) % 2})
-    monkeypatch.setattr(slices, "BLOCK_SCORES", 60)
+    monkeypatch.setattr(module, "BLOCK_SCORES", 60)
     for limit in (None, 0):
         reasons = {one.value: one.metrics["nll"].reason for one in sliced(predictions, "c", max_memory=limit).slices}
         assert reasons == {

@@ -1,0 +1,172 @@
+"""A dump with all its sums: read once, and once more for each slice column; reports at any level follow from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from calibeval.core.conventions.metrics import class_errors, convention_metrics, remarks
+from calibeval.core.conventions.sums import ConventionSums, convention_sums
+from calibeval.core.conventions.table import CONVENTIONS, OWN
+from calibeval.core.data.arrays import Floats
+from calibeval.core.data.predictions import Predictions
+from calibeval.core.evaluation.groups import Groups, find_groups, grouped_metrics, joints_for
+from calibeval.core.evaluation.slices import SlicedColumn
+from calibeval.core.metrics.folded import classwise_errors
+from calibeval.core.metrics.result import MetricResult
+from calibeval.core.metrics.table import all_metrics
+from calibeval.core.report.report import Bin, ClassResult, DumpReport
+from calibeval.core.report.settings import Settings
+from calibeval.core.sums.binning import BinSums
+from calibeval.core.sums.engine import summarise
+from calibeval.core.sums.sums import Sums
+from calibeval.core.uncertainty.joints import Joints
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measurement:
+    """A dump and what its readings left: sums, groups and what they tell, slices, and another tool's bins."""
+
+    predictions: Predictions
+    settings: Settings
+    sums: Sums
+    groups: Groups | None
+    joints: Joints | None
+    columns: tuple[SlicedColumn, ...]
+    tool: ConventionSums | None
+
+    @classmethod
+    def of(
+        cls,
+        predictions: Predictions,
+        settings: Settings,
+        *,
+        keep_rows: bool = False,
+        sliced: bool = True,
+        jobs: int = 1,
+        max_memory: int | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> Measurement:
+        """One reading of the scores, one more for each slice column, for groups, and for another tool's bins.
+
+        keep_rows: keep the results of every row, of slices, too: 25 bytes each. sliced: cut slices, if settings name
+        columns. The others: as for `evaluate_dump`.
+        Raises: InputError for values that contradict the kind of the scores; UsageError for columns that cannot be cut.
+        """
+        groups = find_groups(predictions, settings, max_memory)
+        sums = summarise(
+            predictions,
+            settings.bins,
+            jobs=jobs,
+            max_memory=max_memory,
+            progress=progress,
+            keep_rows=keep_rows or (groups is not None and groups.refused is None),
+        )
+        columns = (
+            SlicedColumn.of(
+                predictions, column, settings, groups=groups, keep_rows=keep_rows, jobs=jobs, max_memory=max_memory
+            )
+            for column in (settings.slices if sliced else ())
+        )
+        convention = CONVENTIONS[settings.convention]
+        own = convention.name == OWN
+        return cls(
+            predictions=predictions,
+            settings=settings,
+            sums=sums,
+            groups=groups,
+            joints=None if groups is None else joints_for(sums, groups, predictions),
+            columns=tuple(columns),
+            tool=None if own else convention_sums(predictions, convention, settings.bins, max_memory=max_memory),
+        )
+
+    def metrics(self, level: float | None, only: Collection[str] | None = None) -> dict[str, MetricResult]:
+        """The metrics of all rows, with intervals at that level. only: these metrics."""
+        if self.groups is None:
+            return all_metrics(self.sums, level, only=only)
+        return grouped_metrics(self.sums, self.groups, self.joints, level, only)[0]
+
+    def report(self, level: float | None, only: Collection[str] | None = None) -> DumpReport:
+        """The report with intervals at that level. only: of these metrics, calibeval's own."""
+        predictions, sums = self.predictions, self.sums
+        sliced = [column.results(level, only) for column in self.columns]
+        dump = DumpReport(
+            source=predictions.settled_source(),
+            kind=predictions.kind,
+            n=sums.n,
+            k=sums.k,
+            ignored=predictions.ignored,
+            metrics=self.metrics(level, only),
+            equal_width=_bin_table(sums.top, sums.edges),
+            equal_mass=_bin_table(sums.mass, sums.mass_edges),
+            per_class=_per_class(sums, predictions.class_names),
+            warnings=(*predictions.warnings, *_warnings(predictions, sums, self.groups, self.settings)),
+            name=predictions.source.name,
+            slices=tuple(one for column in sliced for one in column) if self.columns else None,
+            small_slices=tuple(one for column in self.columns for one in column.small) if self.columns else None,
+            groups=None if self.groups is None else self.groups.counted,
+        )
+        return dump if self.tool is None else self._as_tool(dump, self.tool, level)
+
+    def _as_tool(self, dump: DumpReport, tool: ConventionSums, level: float | None) -> DumpReport:
+        """The dump with every binned number, and every bin, as another tool has it.
+
+        Classes that the tool does not count are not listed; without class-wise errors there is none.
+        """
+        convention = CONVENTIONS[self.settings.convention]
+        errors = class_errors(tool)
+        classes = zip(dump.per_class, () if errors is None else errors.tolist(), strict=False)
+        return replace(
+            dump,
+            metrics=convention_metrics(self.sums, tool, convention, level),
+            equal_width=_bin_table(tool.width.sums, tool.width.edges),
+            equal_mass=None if tool.mass is None else _bin_table(tool.mass.sums, tool.mass.edges),
+            per_class=tuple(replace(result, calibration_error=error) for result, error in classes),
+            warnings=(*dump.warnings, *remarks(tool, convention, dump.k)),
+        )
+
+
+def _bin_table(sums: BinSums, edges: Floats) -> tuple[Bin, ...]:
+    rows = []
+    columns = (edges[:-1].tolist(), edges[1:].tolist(), sums.count.tolist(), sums.p.tolist(), sums.y.tolist())
+    for lower, upper, count, p, y in zip(*columns, strict=True):
+        if count == 0:
+            rows.append(Bin(lower, upper, 0, None, None, None))
+        else:
+            rows.append(Bin(lower, upper, int(count), p / count, y / count, (p - y) / count))
+    return tuple(rows)
+
+
+def _per_class(sums: Sums, class_names: tuple[str, ...] | None) -> tuple[ClassResult, ...]:
+    if sums.classes is None:
+        return ()
+    support = sums.classes.y.sum(axis=1)
+    gaps = -sums.classes.surplus.sum(axis=1) / sums.n
+    names = class_names or tuple(str(k) for k in range(len(support)))
+    rows = zip(names, support.tolist(), classwise_errors(sums.classes).tolist(), gaps.tolist(), strict=True)
+    return tuple(ClassResult(name, int(count), error, gap) for name, count, error, gap in rows)
+
+
+def _warnings(predictions: Predictions, sums: Sums, groups: Groups | None, settings: Settings) -> list[str]:
+    warnings = []
+    few = None if groups is None else groups.warning()
+    if few is not None:
+        warnings.append(few)
+    if settings.group is not None and groups is None:
+        tool = settings.convention
+        warnings.append(f"convention {tool}: floors and intervals are of single rows, not of groups")
+    elif len(predictions.layout) > 1 and groups is None:
+        warnings.append("pixels of one image depend on each other: floors and intervals are too narrow")
+    if sums.impossible:
+        warnings.append(
+            f"{sums.impossible} of {sums.n} rows give their label probability 0 (first: {sums.impossible_place}); "
+            "nll is infinite"
+        )
+    if sums.classes is not None:
+        absent = np.flatnonzero(sums.classes.y.sum(axis=1) == 0)
+        if len(absent):
+            few = ", ".join(str(c) for c in absent[:5]) + (", ..." if len(absent) > 5 else "")
+            warnings.append(f"{len(absent)} of {sums.k} classes never occur among the labels: {few}")
+    return warnings

@@ -1,0 +1,97 @@
+"""Sums of parts of the rows: of all parts together in one more reading of the scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.data.predictions import Predictions
+from calibeval.core.sums.engine import joined_rows, stored_bytes, summarise
+from calibeval.core.sums.equal_mass import confidence_keys, from_keys
+from calibeval.core.sums.sums import EqualMass, RowScores, Sums
+from calibeval.core.sums.threads import in_order
+
+# So many scores are held at a time of a dump that is read block by block.
+BLOCK_SCORES = 2**24
+
+Rows = npt.NDArray[np.intp]
+
+
+def part_sums(
+    predictions: Predictions,
+    parts: Sequence[Rows],
+    bins: int,
+    *,
+    keep_rows: bool = False,
+    jobs: int = 1,
+    max_memory: int | None = None,
+) -> list[Sums]:
+    """The sums of each part, as if its rows were a dump of their own.
+
+    parts: numbers of stored rows that count; results of single rows come in the same order. A row may belong to several
+    parts. keep_rows, jobs, max_memory: as for `summarise`; where scores are read block by block, parts are summed up
+    block by block, too, and 25 bytes are kept for each of their rows.
+    """
+    if max_memory is not None and stored_bytes(predictions) > max_memory:
+        return _streamed(predictions, parts, bins, keep_rows=keep_rows, jobs=jobs)
+    scores = predictions.scores[0 : predictions.rows]
+
+    def sums_of(rows: Rows) -> Sums:
+        return located(summarise(selected(predictions, scores, rows), bins, keep_rows=keep_rows), predictions, rows)
+
+    return list(in_order(sums_of, parts, jobs))
+
+
+def selected(predictions: Predictions, scores: npt.NDArray[Any], rows: Rows, start: int = 0) -> Predictions:
+    """Some stored rows as predictions of their own. scores: of the stored rows from start on."""
+    outcome = "correct" if predictions.kind == "confidence" else "labels"
+    given: dict[str, Any] = {predictions.kind: np.take(scores, rows - start, axis=0), outcome: predictions.labels[rows]}
+    return Predictions(**given, source=predictions.source, precision=predictions.precision)
+
+
+def located(sums: Sums, predictions: Predictions, rows: Rows) -> Sums:
+    """The sums of some rows, with the row whose label is impossible by its number in the dump."""
+    if sums.impossible_row is None:
+        return sums
+    row = int(rows[sums.impossible_row])
+    return replace(sums, impossible_row=row, impossible_place=predictions.locate(row))
+
+
+def _streamed(predictions: Predictions, parts: Sequence[Rows], bins: int, *, keep_rows: bool, jobs: int) -> list[Sums]:
+    """The same for scores that are not held in memory: each block is cut, and the parts' sums are added up."""
+    step = max(1, BLOCK_SCORES // (predictions.k or 1))
+    orders = [np.argsort(rows, kind="stable") for rows in parts]
+    ascending = [rows[order] for rows, order in zip(parts, orders, strict=True)]
+    totals: list[Sums | None] = [None] * len(parts)
+    kept: list[list[RowScores]] = [[] for _ in parts]
+    for start in range(0, predictions.rows, step):
+        stop = min(start + step, predictions.rows)
+        scores = predictions.scores[start:stop]
+        cuts = [rows[slice(*np.searchsorted(rows, (start, stop)))] for rows in ascending]
+        there = [i for i, rows in enumerate(cuts) if len(rows)]
+
+        def sums_of(part: int, scores: Any = scores, start: int = start, cuts: list[Rows] = cuts) -> Sums:
+            own = selected(predictions, scores, cuts[part], start)
+            return located(summarise(own, bins, keep_rows=True), predictions, cuts[part])
+
+        for part, sums in zip(there, in_order(sums_of, there, jobs), strict=True):
+            kept[part] += [] if sums.rows is None else [sums.rows]
+            before = totals[part]
+            totals[part] = replace(sums, equal_mass=None, rows=None) if before is None else before + sums
+    return [
+        _complete(total, joined_rows(rows), order, bins, keep_rows=keep_rows)
+        for total, rows, order in zip(totals, kept, orders, strict=True)
+        if total is not None
+    ]
+
+
+def _complete(total: Sums, rows: RowScores, order: Rows, bins: int, *, keep_rows: bool) -> Sums:
+    """The totals with their equal-mass bins and, in the order in which the part names them, their rows."""
+    equal_mass = EqualMass(*from_keys(confidence_keys(rows.confidence, rows.correct), bins))
+    back = np.empty_like(order)
+    back[order] = np.arange(len(order))
+    return replace(total, equal_mass=equal_mass, rows=rows.at(back) if keep_rows else None)
