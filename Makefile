@@ -3,16 +3,24 @@ PYTHON ?= python3
 DEV := .venv
 USER_ENV := .venv-demo
 BENCH_ENV := .venv-bench
+PARALLEL := -n auto --maxprocesses 8 --dist worksteal
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test lint fuzz bench clean
+.PHONY: demo test quick coverage lint fuzz bench clean
 
 demo: $(USER_ENV)/.installed ## report on the sample data, with what a user installs (no torch)
 	$(USER_ENV)/bin/calibeval report sample_data/diamonds.npz#test --out demo
 	$(USER_ENV)/bin/calibeval report sample_data/digits_val.npz sample_data/digits_test.csv
 
-test: $(DEV)/.installed lint ## the whole suite
-	$(DEV)/bin/python -m pytest
+test: $(DEV)/.installed lint ## the whole suite, on all cores
+	$(DEV)/bin/python -m pytest $(PARALLEL)
+
+quick: $(DEV)/.installed ## while you work: everything but what is marked slow, and of lint the quickest part
+	$(DEV)/bin/ruff check --quiet .
+	$(DEV)/bin/python -m pytest $(PARALLEL) -m "not slow"
+
+coverage: $(DEV)/.installed ## what quick runs, counting lines and branches: fails below the floor in pyproject.toml
+	$(DEV)/bin/python -m pytest $(PARALLEL) -m "not slow" --cov --cov-report=term:skip-covered
 
 fuzz: $(DEV)/.installed ## 20,000 mutants a format, 200 kills: about an hour
 	CALIBEVAL_FUZZ=20000 CALIBEVAL_KILLS=200 $(DEV)/bin/python -m pytest tests/fuzz

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+# One thread a process for BLAS and torch, which read this when they are loaded: several processes share the cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Output is as wide as it is for a pipe, whatever terminal, or pytest-xdist, says.
+os.environ.pop("COLUMNS", None)
 
 settings.register_profile("suite", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("suite")

@@ -42,7 +42,8 @@ def test_accuracy_and_ece(name, options, n, k, accuracy, ece):
 
 
 def test_every_file_is_in_the_table():
-    assert {path.name for path in FOLDER.glob("*.npz")} == {row[0].partition("#")[0] for row in TABLE}
+    images = {"cifar10_jpeg.npz"}  # to train on, and no predictions
+    assert {path.name for path in FOLDER.glob("*.npz")} - images == {row[0].partition("#")[0] for row in TABLE}
 
 
 @pytest.mark.parametrize("name", ["cifar10_vgg16_kumar.npz", "imagenet_sample1000_efflite0.npz"])

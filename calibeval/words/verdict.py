@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from calibeval.core.data.columns import TRUE_CLASS
 from calibeval.core.gating.movers import Part
-from calibeval.core.gating.verdict import Judged, RuleVerdict, Verdict
+from calibeval.core.gating.verdict import Judged, Outcome, RuleVerdict, Verdict
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import METRICS
 from calibeval.words import cells
@@ -43,15 +44,16 @@ def rule_lines(verdict: Verdict) -> list[Line]:
 
 def conclusion(verdict: Verdict) -> str:
     """The whole in one line: "FAILED: 1 of 4 rules"."""
-    blocking = [rule for rule in verdict.rules if rule.blocks]
-    count = sum(rule.verdict == verdict.verdict for rule in blocking)
+    whole, blocking = verdict.verdict, [rule for rule in verdict.rules if rule.blocks]
+    counts = Counter(rule.verdict for rule in blocking)
     rules = cells.plural(len(blocking), "rule" if len(blocking) == len(verdict.rules) else "blocking rule")
-    text = f"{_HEADLINES[verdict.verdict]}: {rules if verdict.verdict == 'pass' else f'{count} of {rules}'}"
-    others = [f"{n} {word}" for word in ("fail", "error", "inconclusive") if (n := _others(blocking, verdict, word))]
+    text = f"{_HEADLINES[whole]}: {rules if whole == 'pass' else f'{counts[whole]} of {rules}'}"
+    known: tuple[Outcome, ...] = ("fail", "error", "inconclusive")
+    others = [f"{counts[word]} {word}" for word in known if word != whole and counts[word]]
     text += f" ({', '.join(others)})" if others else ""
     warnings = sum(not rule.blocks and rule.verdict not in ("pass", "off") for rule in verdict.rules)
     text += f"; {cells.plural(warnings, 'warning')}" if warnings else ""
-    if verdict.verdict == "inconclusive" and verdict.exit_code == 0:
+    if whole == "inconclusive" and verdict.exit_code == 0:
         text += f'; let through by on_inconclusive = "{verdict.settings.on_inconclusive}"'
     return text
 
@@ -146,10 +148,6 @@ def why_lines(judged: RuleVerdict) -> list[str]:
 def _told(part: Part) -> str:
     name = f"{part.kind} {part.name}" if part.kind in ("bin", TRUE_CLASS) else f"{part.kind}={part.name}"
     return f"{name} ({100 * part.share:.0f} % of it, {100 * part.rows:.0f} % of the rows)"
-
-
-def _others(blocking: list[RuleVerdict], verdict: Verdict, word: str) -> int:
-    return sum(rule.verdict == word for rule in blocking) if word != verdict.verdict else 0
 
 
 def _limit(metric: str, limit: float) -> str:

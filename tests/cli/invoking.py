@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import signal
 import subprocess
 import sys
 from typing import NamedTuple
+from unittest.mock import patch
+
+import typer.main
 
 from calibeval.cli.main import main
 from tests.conftest import ROOT
 
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "NO_COLOR": "1", "PYTHONPATH": str(ROOT)}
+
+# The commands are built from their functions once, and not at every call.
+built = functools.cache(typer.main.get_command)
 
 
 class Result(NamedTuple):
@@ -31,7 +38,8 @@ def run(capsys, *arguments):
     """The command in this process."""
     before, stdout = signal.getsignal(signal.SIGTERM), sys.stdout
     try:
-        code = main([str(a) for a in arguments])
+        with patch.object(typer.main, "get_command", built):
+            code = main([str(a) for a in arguments])
     finally:
         signal.signal(signal.SIGTERM, before)
         sys.stdout = stdout  # main gives up a stream that cannot be written

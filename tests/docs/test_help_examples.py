@@ -41,6 +41,7 @@ def test_a_command_has_examples(name):
     assert examples(name), f"the help of {name} has no examples"
 
 
+@pytest.mark.slow
 def test_examples_run_in_the_order_of_the_commands(tmp_path):
     (tmp_path / "sample_data").symlink_to(ROOT / "sample_data")
     for words in (words for name in HELPS for words in examples(name)):  # one may read what an earlier one wrote

@@ -61,6 +61,7 @@ def check_whole(found, new, old):
     return checkpoint
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(KILLS))
 def test_a_killed_training_ends_as_if_left_alone(number, processes, finished, tmp_path):
     caches, new, old, duration = finished

@@ -25,6 +25,7 @@ def finished(tmp_path_factory):
     return {path.name: path.read_bytes() for path in folder.iterdir()}, time.monotonic() - began
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(KILLS))
 def test_a_kill_leaves_whole_files(number, finished, tmp_path):
     contents, duration = finished

@@ -13,9 +13,10 @@ import pytest
 from tests.fuzz.seeds import SEEDS
 
 MUTANTS = int(os.environ.get("CALIBEVAL_FUZZ", "2000"))
-ROUNDS = 4
+ROUNDS = 2  # each is a process, which takes a second to start
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", SEEDS)
 @pytest.mark.parametrize("seed", range(ROUNDS))
 def test_mutants_are_read_or_refused(suffix, seed, tmp_path):

@@ -5,6 +5,7 @@ time, and leaves it in the folder; the last line is `done`, so that a crash is s
 """
 
 import contextlib
+import functools
 import io
 import resource
 import sys
@@ -13,6 +14,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import typer.main
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -34,6 +36,7 @@ def run(suffix, count, seed, folder):
     path = folder / f"mutant{suffix}"
     codes = {}
     for number in range(count):
+        path.unlink(missing_ok=True)  # some file systems are slow to write to an old file
         path.write_bytes(mutant(content, other, rng))
         began = time.monotonic()
         errors = io.StringIO()
@@ -49,6 +52,7 @@ def run(suffix, count, seed, folder):
 
 
 if __name__ == "__main__":
+    typer.main.get_command = functools.cache(typer.main.get_command)  # otherwise most of the time goes into building it
     warnings.simplefilter("error")
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     run(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))

@@ -79,5 +79,7 @@ def test_nothing_is_forgotten():
         *("cals_aece", "cals_aece_edges", "mdca_ace", "mdca_tace0.01", "svls_tace1e-3_allcls", "svls_ece_bg0"),
         *("torr_list_ace_avg", "torr_list_l2"),
     }
-    compared = {key.rsplit("/", 1)[1] for key, *_ in [*CASES, *UNBINNED]} | {"torr_bin_count_acc_conf"}
+    compared = {case[0].rsplit("/", 1)[1] for cases in (CASES, UNBINNED) for case in cases} | {
+        "torr_bin_count_acc_conf"
+    }
     assert {key.rsplit("/", 1)[1] for key in METRICS.files} == compared | left_out

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ class Case(NamedTuple):
     """name: of the loss in the table. settings: of terms and gradient; tensors are put in by `parameters`."""
 
     name: str
-    settings: dict
+    settings: dict[str, Any]
     formula: object
 
     @property

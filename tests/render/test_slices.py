@@ -8,8 +8,9 @@ import io
 import pytest
 from rich.cells import cell_len
 
+from calibeval.core.data.predictions import Source
 from calibeval.core.metrics.result import MetricResult
-from calibeval.core.report.report import Bin, DumpReport, GroupCount, Report, SliceResult, SmallSlice, Source
+from calibeval.core.report.report import Bin, DumpReport, GroupCount, Report, SliceResult, SmallSlice
 from calibeval.core.report.settings import Settings
 from calibeval.render.page import page as html
 from calibeval.render.tables import csv_table, latex, markdown

@@ -9,9 +9,10 @@ import pytest
 
 from calibeval import Predictions, evaluate
 from calibeval.core.metrics.result import MetricResult
-from calibeval.core.report.report import Bin
-from calibeval.core.report.standing import Standing, bin_stands_out, standing_of, with_floor
-from calibeval.words.report import against_noise, headline
+from calibeval.core.report.fitted_on import FittedOn, OutOfFold
+from calibeval.core.report.report import Bin, Recalibrated
+from calibeval.core.report.standing import Standing, standing_of, with_floor
+from calibeval.words.report import against_noise, headline, repair
 from calibeval.words.signs import bin_range
 from tests.render.hand_made import bins, over_confident, with_metric, without_intervals
 
@@ -35,42 +36,6 @@ def built(*rows, floor=0.01, floor_high=0.015):
 @pytest.mark.parametrize(
     ("metric", "n", "expected"),
     [
-        (ece(0.0129, 0.010, 0.013), 5000, Standing.NOISE),
-        (ece(0.0130, 0.010, 0.013), 5000, Standing.NOISE),
-        (ece(0.0131, 0.010, 0.013), 5000, Standing.LIKELY),
-        (ece(0.0159, 0.010, 0.013), 5000, Standing.LIKELY),
-        (ece(0.0161, 0.010, 0.013), 5000, Standing.CERTAIN),
-        (ece(0.0161, 0.010, 0.013, low=0.0, high=0.03), 5000, Standing.LIKELY),
-        (ece(0.0161, 0.010, 0.013, low=0.001, high=0.03), 5000, Standing.CERTAIN),
-        (ece(0.5, 0.010, 0.013), 29, Standing.LIKELY),
-        (ece(0.5, 0.010, 0.013), 30, Standing.CERTAIN),
-        (ece(0.5, 0.010, 0.013), None, Standing.CERTAIN),
-        (ece(0.01, 0.02, 0.030), 900, Standing.NOISE),
-        (ece(0.01, 0.02, 0.031), 900, Standing.UNRESOLVED),
-        (ece(0.0, 0.0, 0.0), 900, Standing.NOISE),
-        (ece(1e-12, 0.0, 0.0), 900, Standing.NOISE),
-        (ece(None, 0.02, 0.031), 900, None),
-        (MetricResult("nll", 0.5), 900, None),
-    ],
-)
-def test_standing_changes_where_the_rules_say(metric, n, expected):
-    assert standing_of(metric, n=n) is expected
-
-
-def test_a_negative_gap_counts_by_its_size_and_by_the_end_of_its_interval_near_zero():
-    gap = MetricResult("confidence_gap", -0.05, low=-0.07, high=-0.03, floor=0.004, floor_high=0.01)
-    assert standing_of(gap) is Standing.CERTAIN
-    assert standing_of(replace(gap, high=0.001)) is Standing.LIKELY
-
-
-@pytest.mark.parametrize(("k", "expected"), [(10, Standing.NOISE), (100, Standing.UNRESOLVED), (None, Standing.NOISE)])
-def test_cwce_is_coarse_by_its_own_scale(k, expected):
-    assert standing_of(MetricResult("cwce", 0.003, floor=0.003, floor_high=0.004), n=900, k=k) is expected
-
-
-@pytest.mark.parametrize(
-    ("metric", "n", "expected"),
-    [
         (ece(0.126, 0.009, 0.013), 5000, "certain"),
         (ece(0.014, 0.009, 0.013), 5000, "likely"),
         (ece(0.010, 0.009, 0.013), 5000, "within noise of calibrated"),
@@ -82,28 +47,6 @@ def test_cwce_is_coarse_by_its_own_scale(k, expected):
 )
 def test_against_noise_in_words(metric, n, expected):
     assert against_noise(metric, n=n) == expected
-
-
-def test_the_floor_of_the_mean_gap_is_that_of_one_binomial_count():
-    # 400 rows that say 0.9: 400 * |mean - 0.9| = |X - 360| with X ~ Binomial(400, 0.9).
-    gap = with_floor(built((0, None, None), (400, 0.9, 0.88)), "confidence_gap")
-    counts = np.abs(np.random.default_rng(0).binomial(400, 0.9, 200_000) - 360) / 400
-    assert gap.floor == pytest.approx(counts.mean(), rel=0.01)
-    assert gap.floor_high == pytest.approx(np.quantile(counts, 0.95), abs=1e-9)
-
-
-def test_a_floor_that_the_report_has_is_kept_and_other_metrics_get_none():
-    dump = with_metric(over_confident(), "confidence_gap", floor=0.5, floor_high=0.6)
-    assert with_floor(dump, "confidence_gap") is dump["confidence_gap"]
-    assert with_floor(dump, "accuracy").floor is None
-    assert with_floor(dump, "oe").value is None
-
-
-def test_a_bin_stands_out_by_its_rows():
-    # P(at least 1 of 3 wrong | 0.97) = 0.087 > 0.05, P(at least 2) = 0.0026 < 0.05.
-    assert not bin_stands_out(Bin(0.9, 1.0, 3, 0.97, 2 / 3, 0.97 - 2 / 3))
-    assert bin_stands_out(Bin(0.9, 1.0, 3, 0.97, 1 / 3, 0.97 - 1 / 3))
-    assert not bin_stands_out(Bin(0.9, 1.0, 0, None, None, None))
 
 
 def test_a_bin_range_keeps_its_limits_apart():
@@ -168,6 +111,18 @@ def test_a_small_remainder_of_large_errors_is_mixed_even_where_the_mean_gap_is_c
     assert headline(dump).startswith("Mixed: over-confident in some bins (most in 0.50 – 0.75: +10.0 points)")
 
 
+@pytest.mark.parametrize(("ece", "mixed"), [(0.375, False), (0.3751, True)])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_one_direction_makes_up_at_least_half_of_the_error_above_its_floor(ece, mixed, sign):
+    # Twice a gap of 1/8 is just the ECE of 3/8 less its floor of 1/8.
+    dump = with_metric(over_confident(), "confidence_gap", value=sign * 0.125, low=None, high=None)
+    dump = with_metric(dump, "ece", value=ece, low=None, high=None, floor=0.125, floor_high=0.15)
+    lead = headline(dump).partition(":")[0]
+    one_way = "Over-confident" if sign > 0 else "Under-confident"
+    assert (lead == one_way) == (not mixed)
+    assert ("in some bins" in headline(dump)) == mixed
+
+
 def test_one_bad_bin_is_named_where_the_average_hides_it():
     dump = built((0, None, None), (0, None, None), (100, 0.6, 0.4), (5000, 0.9, 0.9), floor=0.001, floor_high=0.0025)
     assert headline(dump) == (
@@ -200,6 +155,7 @@ def test_without_the_numbers_nothing_is_said():
     assert headline(replace(dump, metrics={})) == "Nothing can be said: it was not measured."
 
 
+@pytest.mark.slow
 def test_false_alarms_on_calibrated_models_are_rare_and_never_certain():
     rng = np.random.default_rng(20)
     leads = []
@@ -210,6 +166,51 @@ def test_false_alarms_on_calibrated_models_are_rare_and_never_certain():
         leads.append(headline(dump).split(" ")[0])
     assert {lead for lead in leads if lead != "Probably"} <= {"Within", "Whether"}
     assert 0 < leads.count("Probably") < 0.12 * len(leads)
+
+
+FOLDS = OutOfFold(5, 0, 5000)
+
+
+def repaired(before, after, *, method="temperature", where=FOLDS):
+    """What is said of a map that brings the ECE from one result to another, over 5,000 rows."""
+    old, new = (ece(*numbers) for numbers in (before, after))
+    parameters = {"temperature": 2.3456} if method == "temperature" else {}
+    found = Recalibrated(method, parameters, where, {"ece": new}, (), None)
+    metrics = {"ece": old}
+    return repair(replace(over_confident(), n=5000, metrics=metrics, recalibrated=found))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "end"),
+    [
+        ((0.126, 0.009, 0.013), (0.013, 0.009, 0.013), "repairs it: ECE 12.60 → 1.30, within noise of calibrated."),
+        (
+            (0.126, 0.009, 0.013),
+            (0.03, 0.02, 0.031),
+            "lowers it: ECE 12.60 → 3.00; whether anything is left cannot be told at this sample size.",
+        ),
+        ((0.126, 0.009, 0.013), (0.0629, 0.009, 0.013), "repairs most of it: ECE 12.60 → 6.29, still beyond noise."),
+        ((0.126, 0.009, 0.013), (0.063, 0.009, 0.013), "repairs some of it: ECE 12.60 → 6.30, still beyond noise."),
+        ((0.126, 0.009, 0.013), (0.1259, 0.009, 0.013), "repairs some of it: ECE 12.60 → 12.59, still beyond noise."),
+        ((0.126, 0.009, 0.013), (0.126, 0.009, 0.013), "does not repair it: ECE 12.60 → 12.60."),
+        ((0.013, 0.009, 0.013), (0.012, 0.009, 0.013), "has little to repair: ECE 1.30 → 1.20."),
+    ],
+)
+def test_a_repair_is_said_by_what_is_left(before, after, end):
+    assert repaired(before, after) == f"A temperature of 2.35 out of fold {end}"
+
+
+def test_a_map_is_named_with_what_it_was_fitted_on():
+    numbers = (0.126, 0.009, 0.013), (0.126, 0.009, 0.013)
+    split, whole = FittedOn("val.npz", "a", None, 900), FittedOn("val.npz", None, None, 900)
+    assert repaired(*numbers, method="vector", where=split).startswith("A map by vector fitted on val.npz#a does")
+    assert repaired(*numbers, where=whole).startswith("A temperature of 2.35 fitted on val.npz does")
+
+
+@pytest.mark.parametrize(("gap", "said"), [(0.01, "says 50.0 % on average"), (0.0099, "says 49.99 % on average")])
+def test_two_decimals_are_shown_where_one_would_hide_a_gap_below_a_point(gap, said):
+    dump = with_metric(over_confident(), "accuracy", value=0.49)
+    assert said in headline(with_metric(dump, "confidence_gap", value=gap)).lower()
 
 
 def test_without_any_floor_only_the_facts_are_said():

@@ -39,7 +39,7 @@ def test_predictions_are_those_of_the_run(capsys, folder):
     result = run(capsys, "predict", folder / "run", folder / "test.npz", "-o", "p.npz")
     assert (result.code, result.out, result.err) == (0, "", "written to p.npz\n")
     found, saved = calibeval.read("p.npz"), calibeval.read(folder / "run" / "test_logits.npz")
-    assert (found.scores == saved.scores).all()
+    assert np.array_equal(found.scores, saved.scores)
     assert (found.labels == saved.labels).all()
     assert found.class_names == tuple(NAMES)
     assert (found.ids, found.ignore_index) == (saved.ids, saved.ignore_index)
@@ -56,7 +56,7 @@ def test_every_format_keeps_every_digit(capsys, folder, suffix, labelled):
     np.save("only.npy", labels)
     more = {} if labelled else {"labels": "only.npy"}
     found = calibeval.read(f"p{suffix}", class_names=NAMES if suffix != ".npz" else None, **more)
-    assert (found.scores == calibeval.read("expected.npz").scores).all()
+    assert np.array_equal(found.scores, calibeval.read("expected.npz").scores)
     assert (found.labels == labels).all()
     assert found.ids.tolist() == list(range(7, 16))
     assert found.columns["site"].tolist() == [0, 1, 0, 1, 0, 1, 0, 1, 0]

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import norm
 
 import calibeval
 from calibeval import Predictions, compare, evaluate
@@ -78,6 +79,42 @@ def test_a_model_against_itself():
     base, _ = models(k=2)
     for difference in every(compare(base, [base]).candidates[0]):
         assert (difference.difference, difference.low, difference.high, difference.p) == (0, 0, 0, 1)
+
+
+def test_models_that_differ_in_other_classes_only_are_not_the_same():
+    """Confidences, losses and right answers agree row by row; what is said of the other classes does not."""
+    right, wrong = [0.5, 0.375, 0.125], [0.5, 0.125, 0.375]
+    labels = np.tile([0, 0, 0, 1, 2], 200)
+    base = Predictions(probs=[right] * 1000, labels=labels)
+    swapped = np.where((labels == 0)[:, None], wrong, right)
+    found = compare(base, [Predictions(probs=swapped, labels=labels)])
+    assert [found[name].difference for name in ("ece", "nll", "brier")] == [0, 0, 0]
+    # Gaps of 1,000 rows. Class 0: 100 in both. Class 1: 175, and by bins 75 + 50. Class 2: 75, and by bins 225 + 150.
+    assert found["cwce"].base == pytest.approx((0.1 + 0.175 + 0.075) / 3)
+    assert found["cwce"].candidate == pytest.approx((0.1 + 0.125 + 0.375) / 3)
+    assert found["cwce"].low < found["cwce"].difference < found["cwce"].high
+    assert found["cwce"].p < 1
+
+
+@pytest.mark.parametrize("name", ["mce", "cwce"])
+def test_errors_that_may_depend_on_each_other_add_up(name):
+    """At worst both values err towards each other at once: from the lower end of one to the upper end of the other."""
+    base, candidate = models()
+    ours, theirs = (evaluate(one)[name] for one in (base, candidate))
+    for found in (compare(base, [candidate])[name], compare(evaluate(base), [candidate])[name]):
+        assert found.low == pytest.approx(theirs.low - ours.high, abs=1e-12)
+        assert found.high == pytest.approx(theirs.high - ours.low, abs=1e-12)
+
+
+def test_the_largest_gaps_are_compared_by_the_middles_of_their_intervals():
+    """These are of bins of 30 rows and more, and need not hold the value, which may be that of a smaller bin."""
+    base, candidate = models()
+    ours, theirs = (evaluate(one)["mce"] for one in (base, candidate))
+    middle = (theirs.low + theirs.high - ours.low - ours.high) / 2
+    assert middle != pytest.approx(theirs.value - ours.value, abs=0.01)
+    for found in (compare(base, [candidate])["mce"], compare(evaluate(base), [candidate])["mce"]):
+        reach = middle - found.low if middle > 0 else found.high - middle
+        assert found.p == pytest.approx(2 * norm.sf(norm.ppf(0.975) * abs(middle) / reach), rel=1e-6)
 
 
 def test_rows_in_another_order_give_the_same_differences():
@@ -276,7 +313,7 @@ def test_float32_probabilities_lie_in_the_bins_of_the_report():
     labels = np.tile([0, 0, 0, 1], 25)
     base = Predictions(probs=probs, labels=labels)
     sharper = Predictions(probs=np.tile(np.array([[0.9, 0.1], [0.6, 0.4]], np.float32), (50, 1)), labels=labels)
-    double = [Predictions(probs=np.round(p.scores.astype(float), 6), labels=labels) for p in (base, sharper)]
+    double = [Predictions(probs=np.round(np.asarray(p.scores, float), 6), labels=labels) for p in (base, sharper)]
     one, other = compare(base, [sharper], bins=5)["ece"], compare(double[0], [double[1]], bins=5)["ece"]
     assert (one.low, one.high) == (pytest.approx(other.low, abs=1e-6), pytest.approx(other.high, abs=1e-6))
 
@@ -377,6 +414,15 @@ def test_settings_that_cannot_work(options, message):
     base, candidate = models(1500, columns=columns)
     with pytest.raises(UsageError, match=message):
         compare(base, [candidate], **options)
+
+
+def test_as_many_bins_values_and_slices_as_are_allowed():
+    columns = {"row": np.arange(1000), "part": np.arange(1000) // 5}
+    base, candidate = models(1000, columns=columns)
+    assert compare(base, [candidate], bins=1000)["nll"].low is not None
+    assert compare(base, [candidate], slices=["row"], min_rows=2).candidates[0].slices == ()
+    parts = compare(base, [candidate], slices=["part"], min_rows=5).candidates[0].slices
+    assert [part.n for part in parts] == [5] * 200
 
 
 def test_without_candidates():

@@ -118,7 +118,7 @@ def test_wrong_arguments(arguments, message):
 
 def test_misspelt_arguments_are_errors():
     with pytest.raises(TypeError, match="logit"):
-        Predictions(logit=[[0, 1]], labels=[0])
+        Predictions(logit=[[0, 1]], labels=[0])  # type: ignore[call-arg]
 
 
 def test_class_names():

@@ -104,6 +104,34 @@ def test_means_by_hand():
     assert grouped["accuracy"].high - 0.5 > 1.3 * (alone["accuracy"].high - 0.5)
 
 
+def test_groups_that_vary_less_than_chance_tell_as_much_as_their_rows():
+    # 20 groups of one right and one wrong row: their totals never vary, but 40 rows of even chances would.
+    top = Predictions(confidence=[0.5] * 40, correct=[1, 0] * 20, columns={"g": np.arange(40) // 2})
+    gap = evaluate(top, group="g")["confidence_gap"]
+    assert gap.high == pytest.approx(2.093024054408263 * 0.5 / math.sqrt(40))
+
+
+def test_intervals_by_groups_keep_the_range_of_the_metric():
+    # One of 20 groups has nearly all of the loss, so that t standard errors reach below 0.
+    probs = np.tile([0.999, 0.001], (20, 1))
+    p = Predictions(probs=probs, labels=[1] + [0] * 19, columns={"g": np.arange(20)})
+    report = evaluate(p, group="g")
+    assert report["nll"].low == report["brier"].low == 0.0
+    assert report["nll"].high > 2 * report["nll"].value
+    wrong = Predictions(confidence=[1.0] * 20, correct=[0] * 19 + [1], columns={"g": np.arange(20)})
+    assert evaluate(wrong, group="g")["confidence_gap"].high == 1.0
+
+
+@pytest.mark.parametrize(("rows", "thin"), [(24, True), (25, False)])
+def test_bins_of_few_rows_have_a_floor_but_no_interval_by_groups(rows, thin):
+    # Five bins, which need 25 rows.
+    confidence = np.resize([0.1, 0.3, 0.5, 0.7, 0.9], rows)
+    p = Predictions(confidence=confidence, correct=np.arange(rows) % 2, columns={"g": np.arange(rows) % 12})
+    ece = evaluate(p, group="g", bins=5)["ece"]
+    assert ece.floor > 0
+    assert (ece.low is None) == thin
+
+
 def test_groups_that_all_agree_count_as_one_row_each():
     top = Predictions(confidence=[1.0] * 100, correct=[1] * 100, columns={"g": np.arange(100) // 5})
     accuracy = evaluate(top, group="g")["accuracy"]
@@ -161,6 +189,7 @@ def effects(rng, groups, size, effect):
     return Predictions(confidence=confidence, correct=correct, columns={"g": group})
 
 
+@pytest.mark.slow
 def test_coverage_with_an_effect_of_the_group():
     rng, held = np.random.default_rng(11), {"rows": 0, "groups": 0}
     for _ in range(80):
@@ -172,6 +201,7 @@ def test_coverage_with_an_effect_of_the_group():
     assert held["rows"] <= 66  # which 95 % would give once in a million times
 
 
+@pytest.mark.slow
 def test_a_calibrated_model_rarely_exceeds_its_floor():
     rng, above, few = np.random.default_rng(12), {"rows": 0, "groups": 0}, 0
     for _ in range(80):
@@ -234,6 +264,13 @@ def test_too_many_bins_have_no_interval():
     assert report["ece"].low is not None
     many = evaluate(predictions, group="g", bins=1501)
     assert many["ece"].reason == "no interval: how 1,501 bins vary together is not estimated, only of up to 1,500"
+
+
+@pytest.mark.parametrize(("bins", "few"), [(30, True), (31, False)])
+def test_as_many_bins_as_are_allowed_have_an_interval(bins, few, monkeypatch):
+    monkeypatch.setattr(module, "MOST_JOINT_CELLS", 30)
+    assert (evaluate(by_video(), group="video", bins=bins)["ece"].low is not None) == few
+    assert (evaluate(by_video(k=2), group="video", bins=bins // 2 + (not few))["cwce"].low is not None) == few
 
 
 def test_two_classes():

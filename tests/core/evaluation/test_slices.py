@@ -190,6 +190,33 @@ def test_columns_that_are_no_categories():
     )
 
 
+def test_as_many_values_and_slices_as_are_allowed():
+    thousand = Predictions(confidence=[0.5] * 1000, correct=[0] * 1000, columns={"x": np.arange(1000)})
+    assert len(sliced(thousand, "x", min_rows=2).small_slices) == 1000
+    many = Predictions(confidence=[0.5] * 400, correct=[0] * 400, columns={"x": np.arange(400) // 2})
+    assert len(sliced(many, "x", min_rows=2, level=None).slices) == 200
+
+
+def test_a_slice_of_just_enough_rows_is_measured():
+    top = Predictions(confidence=[0.5] * 109, correct=[0] * 109, columns={"x": ["a"] * 55 + ["b"] * 54})
+    found = sliced(top, "x", min_rows=55)
+    assert [one.value for one in found.slices] == ["a"]
+    assert [one.value for one in found.small_slices] == ["b"]
+
+
+@pytest.mark.parametrize("level", [0.95, None])
+def test_slices_are_ordered_by_their_error_less_what_noise_adds_to_it(level):
+    # 2,000 rows that are wrong by 10 points, and 50 calibrated ones in ten bins, whose error of 16 points is noise.
+    rng = np.random.default_rng(0)
+    few = np.tile([0.15, 0.25, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 0.95, 0.5], 5)
+    confidence = np.concatenate((np.full(2000, 0.8), few))
+    correct = np.concatenate((np.arange(2000) % 10 < 7, rng.random(50) < few))
+    top = Predictions(confidence=confidence, correct=correct, columns={"x": ["many"] * 2000 + ["few"] * 50})
+    many, few = sliced(top, "x", level=level).slices
+    assert (many.value, few.value) == ("many", "few")
+    assert few.metrics["ece"].value > many.metrics["ece"].value
+
+
 def test_holm_by_hand():
     # Ordered: .01 x 4, .02 x 3, .03 x 2 (not below the one before), .9.
     assert holm([0.9, 0.02, 0.01, 0.03]) == pytest.approx([0.9, 0.06, 0.04, 0.06])
@@ -205,6 +232,7 @@ def test_holm_keeps_the_order_and_never_flatters(values):
     assert [corrected[i] for i in order] == sorted(corrected)
 
 
+@pytest.mark.slow
 def test_calibrated_slices_are_rarely_called_wrong():
     rng = np.random.default_rng(3)
     wrong = 0

@@ -1,105 +1,51 @@
-"""What a gate reads: each dump once, and once more for each slice column, whatever the rules and levels."""
+"""A gate from Python: what is measured follows from what the rules ask."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from calibeval import Predictions, evaluate, gate
-from calibeval.core.gating.rules import GateSettings
+from calibeval import Predictions, gate
+from calibeval.core.errors import UsageError
+from calibeval.core.gating.gate import slice_columns
+from calibeval.core.gating.rules import GateSettings, Rule
 from tests.data import logits_and_labels
 
-N = 3000
-NLL = {"metric": "nll", "max_increase": 0.0}
-WORST = {"metric": "ece", "max": 0.001, "slice": "worst"}
-WORST_CHANGE = {"metric": "nll", "max_increase": 0.0, "slice": "worst"}
+LOOSE = Rule("ece", "max", 0.9)
 
 
-class Counted:
-    """Scores that count how many rows were read."""
-
-    def __init__(self, scores):
-        self.scores, self.shape, self.dtype, self.read = scores, scores.shape, scores.dtype, 0
-
-    @property
-    def ndim(self):
-        return self.scores.ndim
-
-    def __len__(self):
-        return len(self.scores)
-
-    def __getitem__(self, rows):
-        found = self.scores[rows]
-        self.read += len(found)
-        return found
+def dump(n=100, **columns):
+    logits, labels = logits_and_labels(n, 3)
+    return Predictions(logits=logits, labels=labels, columns=columns)
 
 
-def dump(factor=1.0, seed=0):
-    logits, labels = logits_and_labels(N, 4, seed=seed)
-    columns = {"site": np.arange(N) % 3, "light": np.arange(N) % 2}
-    return Predictions(logits=Counted(logits * factor), labels=labels, columns=columns)
+@pytest.mark.parametrize(("min_rows", "judged"), [(60, ["site=a"]), (61, []), (40, ["site=a", "site=b"]), (0, [])])
+def test_slices_have_the_least_rows_of_the_settings_or_a_hundred(min_rows, judged):
+    rows = dump(site=["a"] * 60 + ["b"] * 40)
+    rule = Rule("ece", "max", 0.9, slice="worst:site")
+    (verdict,) = gate(rows, [rule], settings=GateSettings(min_rows=min_rows)).rules
+    assert sorted(part.slice for part in verdict.slices) == judged
 
 
-def readings(predictions, before):
-    return (predictions.scores.read - before) / N
+def test_a_rule_that_is_off_asks_for_no_column():
+    off = Rule("ece", "max", 0.9, "off", slice="nowhere=1")
+    assert gate(dump(), [LOOSE, off]).verdict == "pass"
+    with pytest.raises(UsageError, match=r'there is no column "nowhere"'):
+        gate(dump(), [LOOSE, Rule("ece", "max", 0.9, slice="nowhere=1")])
 
 
-@pytest.mark.parametrize(
-    ("rules", "slices", "expected"),
-    [
-        ([{"metric": "ece", "max": 0.1}], [], 1),
-        ([{"metric": name, "max": 0.1} for name in ("ece", "mce", "cwce", "oe", "rmsce", "nll")], [], 1),
-        ([WORST], ["site"], 2),
-        ([WORST, {"metric": "nll", "max": 0.1, "slice": "worst:site"}], ["site"], 2),
-        ([WORST], ["site", "light"], 3),
-        ([{"metric": "ece", "max": 0.1, "slice": "site=1"}], [], 2),
-    ],
-)
-def test_one_reading_and_one_more_for_each_slice_column(rules, slices, expected):
-    one = dump()
-    before = one.scores.read
-    gate(one, rules, slices=slices)
-    assert readings(one, before) == expected
+def test_a_slice_belongs_to_the_longest_column_that_fits():
+    rows = dump(site=np.arange(100) % 2, **{"site=x": np.arange(100) % 4})
+    assert slice_columns([Rule("ece", "max", 0.9, slice="site=x=1")], [], rows) == ("site=x",)
+    assert slice_columns([Rule("ece", "max", 0.9, slice="site=1")], [], rows) == ("site",)
 
 
-@pytest.mark.parametrize(("rules", "slices", "expected"), [([NLL], [], 1), ([NLL, WORST, WORST_CHANGE], ["site"], 2)])
-def test_a_baseline_is_read_as_often_as_the_dump(rules, slices, expected):
-    one, base = dump(3.0), dump()
-    before = one.scores.read, base.scores.read
-    verdict = gate(one, rules, baseline=base, slices=slices)
-    assert verdict.verdict == "fail"
-    assert (readings(one, before[0]), readings(base, before[1])) == (expected, expected)
-
-
-def test_a_saved_baseline_needs_no_reading():
-    one = dump(3.0)
-    before = one.scores.read
-    gate(one, [NLL, WORST], baseline=evaluate(dump()), slices=["site"])
-    assert readings(one, before) == 2
-
-
-def test_holms_levels_take_no_reading_and_give_the_intervals_of_a_report_at_that_level():
-    one = dump()
-    before = one.scores.read
-    (rule,) = gate(one, [{"metric": "ece", "max": 0.12, "slice": "worst"}], slices=["site"]).rules
-    assert readings(one, before) == 2
-    assert rule.decisive is not None
-    plain = evaluate(one, slices=["site"]).dumps[0].slices
-    assert {part.slice: (part.low, part.high) for part in rule.slices} == {
-        f"site={part.value}": (part.metrics["ece"].low, part.metrics["ece"].high) for part in plain
-    }
-
-
-def test_numbers_are_those_of_reports_whatever_was_asked():
-    one, settings = dump(), GateSettings(level=0.9)
-    (ece, accuracy) = gate(
-        one, [{"metric": "ece", "max": 0.1}, {"metric": "accuracy", "min": 0.5}], settings=settings
-    ).rules
-    report = evaluate(one, level=0.9)
-    for rule, name in ((ece, "ece"), (accuracy, "accuracy")):
-        assert rule.decisive is not None
-        assert (rule.decisive.value, rule.decisive.low, rule.decisive.high) == (
-            report[name].value,
-            report[name].low,
-            report[name].high,
-        )
+def test_predicted_classes_are_sliced_alone_and_not_against_a_baseline():
+    logits, labels = logits_and_labels(900, 3)
+    better = Predictions(logits=logits * 0.7, labels=labels)
+    rules = [Rule("ece", "max", 0.9, slice="predicted=0"), Rule("nll", "max_increase", 0.5)]
+    verdict = gate(better, rules, baseline=Predictions(logits=logits, labels=labels))
+    assert [rule.verdict for rule in verdict.rules] == ["pass", "pass"]
+    change = Rule("nll", "max_increase", 0.5, slice="predicted=0")
+    (judged,) = gate(better, [change], baseline=Predictions(logits=logits, labels=labels)).rules
+    assert (judged.verdict, judged.reason) == ("error", "the baseline has no such slice")

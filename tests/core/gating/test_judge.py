@@ -166,6 +166,24 @@ def test_the_rows_needed_do_decide_if_the_value_stays(half, share, n):
         assert needed <= 1.11 * n / share**2 + 1
 
 
+@pytest.mark.parametrize("side", [1.0, -1.0])
+def test_more_than_a_billion_rows_are_no_advice(side):
+    # 1,000 rows and a half-width of 999.9 or 1000.1 times the distance: 1,000 x 999.9^2 is just below 1e9.
+    def needed(half):
+        low, high = (-(half - 1.0), half + 5.0) if side > 0 else (-half - 5.0, half - 1.0)
+        return rows_needed(1000, low, side, high)
+
+    assert needed(999.9) == 10**9
+    assert needed(1000.1) is None
+
+
+def test_rows_needed_follow_from_the_half_of_the_interval_towards_the_limit():
+    # The halves are 2 and 6, the distance 0.5: 100 x 4^2 and 100 x 12^2.
+    assert rows_needed(100, -1.5, 0.5, 6.5) == 1600
+    assert rows_needed(100, -6.5, 0.5, 2.5) == 20_000  # 100 x 14^2 = 19,600, rounded up to two digits: not less
+    assert rows_needed(100, -6.5, -0.5, 1.5) == 1600
+
+
 def test_no_number_of_rows_decides_at_the_limit():
     part = decide(Rule("nll", "max", 0.5), Evidence(None, 500, 0.5, 0.4, 0.6, 0.5), SETTINGS)
     assert (part.verdict, part.rows_needed) == ("inconclusive", None)
@@ -240,6 +258,34 @@ def test_small_slices_are_counted_and_left_out():
     assert (judged.verdict, judged.reason) == ("error", "no slice has enough rows: 1 with too few")
     judged = one(Rule("ece", "max", 0.05, slice="weather=small0"), sliced(0.01, small=(20,)))
     assert (judged.verdict, judged.reason) == ("error", "too few rows to be measured: 20")
+
+
+@pytest.mark.parametrize(("min_rows", "verdict"), [(200, "pass"), (201, "error")])
+def test_a_slice_of_just_enough_rows_is_judged(min_rows, verdict):
+    assert one(WORST, sliced(0.01), GateSettings(min_rows=min_rows)).verdict == verdict
+
+
+def test_the_worst_of_several_slices_is_farthest_beyond_the_limit():
+    def measure(_):
+        results = [
+            SliceResult("weather", str(v), 200, {"accuracy": MetricResult("accuracy", v, low=v, high=v)}, None, None)
+            for v in (0.6, 0.5, 0.65)
+        ]
+        return Measured(over_confident(slices=tuple(results), small_slices=()))
+
+    for limit, verdict in ((0.7, "fail"), (0.4, "pass")):
+        judged = one(Rule("accuracy", "min", limit, slice="worst"), measure)
+        assert (judged.verdict, judged.decisive.slice) == (verdict, "weather=0.5")
+
+
+def test_the_worst_drop_of_several_slices_is_the_largest():
+    changes = [
+        SliceDifferences("weather", str(i), 200, {"accuracy": Difference("accuracy", 0.9, 0.9 + d, d, d, d, 0.1, 0.1)})
+        for i, d in enumerate((-0.1, 0.1, -0.2))
+    ]
+    measure = measured(sliced(0.0, 0.0, 0.0)(0.95).report, CHANGES, changes)
+    judged = one(Rule("accuracy", "max_drop", 0.05, slice="worst"), measure)
+    assert (judged.verdict, judged.decisive.slice) == ("fail", "weather=2")
 
 
 def test_a_slice_that_could_not_be_measured_never_passes():

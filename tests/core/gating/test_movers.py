@@ -52,6 +52,23 @@ def test_only_parts_above_their_share_of_rows_are_named():
     assert movers(-np.array([0.0, 4.0, 0.0, 4.0]), [even]) == [Part("light", "night", 1.0, 0.5)]
 
 
+@pytest.mark.parametrize(("share", "named"), [(0.2, True), (0.19, False)])
+def test_a_part_is_named_from_a_fifth_of_the_whole_on(share, named):
+    # Of ten rows: five times, or nearly, what its one row would carry.
+    light = Parted("light", ["day", "night"], np.array([0] * 9 + [1]))
+    shares = np.array([0.0] * 8 + [100.0 - 100.0 * share, 100.0 * share])
+    assert ("night" in [part.name for part in movers(shares, [light])]) == named
+
+
+@pytest.mark.parametrize(("share", "named"), [(0.3, True), (0.29, False)])
+def test_a_part_is_named_from_a_fifth_more_than_its_rows_on(share, named):
+    light = Parted("light", ["day", "night"], np.array([0, 0, 0, 1]))  # a quarter of the rows
+    shares = np.array([0.0, 0.0, 100.0 - 100.0 * share, 100.0 * share])
+    assert [part.name for part in movers(shares, [light])] == ["night"] * named
+    errors = {"a": 100.0 * share, **dict.fromkeys("bcd", (100.0 - 100.0 * share) / 3)}
+    assert [part.name for part in class_movers(errors)] == ["a"] * named
+
+
 def test_of_a_kind_two_parts_are_named_largest_first():
     many = Parted("c", ["a", "b", "c", "d"], np.array([0, 1, 2, 3, 3, 3, 3, 3, 3, 3]))
     shares = np.array([3.0, 4.0, 3.0, *[0.0] * 7])

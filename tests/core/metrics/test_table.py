@@ -68,7 +68,7 @@ def test_intervals_only_on_request():
     predictions = Predictions(logits=logits, labels=labels)
     without = evaluate(predictions, level=None).dumps[0].metrics
     assert all(metric.low is metric.high is metric.corrected is None for metric in without.values())
-    with_intervals = evaluate(predictions).dumps[0].metrics
+    with_intervals = dict(evaluate(predictions).dumps[0].metrics)
     assert with_intervals.pop("mce_all_bins").reason == "no interval: a bin of few rows may decide it"
     for metric in with_intervals.values():
         assert metric.low <= metric.high

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -162,7 +163,7 @@ def test_settings_of_later_versions_are_passed_over_and_the_level_has_its_earlie
 
 
 AGAIN = (*FIRST, "recalibrated", "fitted_on")
-SOURCES = [
+SOURCES: list[tuple[dict[str, Any], FittedOn | OutOfFold]] = [
     ({"path": "val.npz", "split": "val", "sha256": None, "n": 9}, FittedOn("val.npz", "val", None, 9)),
     ({"path": None, "split": None, "sha256": None, "n": 9, "leak": "9 rows"}, FittedOn(None, None, None, 9, "9 rows")),
     ({"folds": 5, "seed": 3, "n": 9}, OutOfFold(5, 3, 9)),

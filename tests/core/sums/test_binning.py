@@ -75,6 +75,21 @@ def test_an_upper_edge_belongs_to_the_bin_below_it(bins):
     assert bin_index(above, edges).tolist() == list(range(1, bins))
 
 
+@pytest.mark.parametrize("bins", [100, 101, 102, 128, 129, 130, 257, 1000])
+def test_ties_with_edges_fall_below_however_many_edges_there_are(bins):
+    edges = equal_width_edges(bins)
+    ties = np.array([edges[:-1], edges[1:]])
+    assert bin_index(ties, edges).tolist() == [[0, *range(bins - 1)], list(range(bins))]
+    assert bin_index(np.nextafter(edges[:-1], 1.0), edges).tolist() == list(range(bins))
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=40), st.integers(95, 140))
+def test_many_bins_are_the_first_that_reach_p_as_well(p, bins):
+    edges = [i / bins for i in range(bins + 1)]
+    expected = [definitions.bin_of(x, edges) for x in [*p, *edges]]
+    assert bin_index(np.array([*p, *edges]), np.array(edges)).tolist() == expected
+
+
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=40), st.integers(1, 30))
 def test_bin_index_is_the_first_bin_that_reaches_p(p, bins):
     edges = [i / bins for i in range(bins + 1)]

@@ -120,9 +120,9 @@ def boundary_sizes(k):
     return sorted({1, 2, 3, *(size + step for size in (block, chunk) for step in (-1, 0, 1))} - {0})
 
 
-@pytest.mark.parametrize("k", [2, 10, 17])
-def test_block_boundaries(k):
-    sizes = boundary_sizes(k)
+@pytest.mark.slow
+def test_block_boundaries():
+    k, sizes = 17, boundary_sizes(17)
     logits, labels = logits_and_labels(sizes[-1], k)
     probs = definitions.softmax(logits)
     for n in sizes:
@@ -130,11 +130,14 @@ def test_block_boundaries(k):
         assert_same(from_logits(logits[:n], labels[:n], bins=10), expected, 1e-9)
 
 
-@pytest.mark.parametrize("k", [49, 1000])
-def test_block_boundaries_of_many_classes(k, monkeypatch):
+@pytest.mark.parametrize("k", [2, 10, 49, 1000])
+def test_block_boundaries_of_few_and_many_classes(k, monkeypatch):
     # The constants in use are proportional to these; the arithmetic at a boundary is the same.
     monkeypatch.setattr(rows, "BLOCK_SCORES", 40 * k)
-    monkeypatch.setattr(engine, "CHUNK_SCORES", 100 * k)
+    if k > 10:
+        monkeypatch.setattr(engine, "CHUNK_SCORES", 100 * k)
+    else:  # chunks of few classes are bounded by their rows
+        monkeypatch.setattr(engine, "CHUNK_ROWS", 100)
     logits, labels = logits_and_labels(301, k)
     probs = definitions.softmax(logits)
     for n in (1, 2, 39, 40, 41, 99, 100, 101, 140, 141, 200, 300, 301):

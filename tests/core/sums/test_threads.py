@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Generator
 
 import pytest
 
@@ -34,6 +35,7 @@ def test_few_pieces_are_under_way_at_once(jobs):
     for done in range(50):
         assert next(results) == done
         assert len(taken) <= done + 1 + (jobs if jobs > 1 else 0)
+    assert isinstance(results, Generator)
     results.close()
     assert len(taken) <= 50 + jobs
 

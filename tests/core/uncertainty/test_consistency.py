@@ -56,6 +56,22 @@ def test_large_counts_agree_with_scipy_to_one_row(count: int, confidence: float)
     assert abs(round(high * count) - binom.ppf(0.975, count, confidence)) <= slack
 
 
+@pytest.mark.parametrize(
+    ("count", "confidence", "level"),
+    [
+        (40_000, 0.5, 0.932),  # a variance of 10,000: the last one that is summed
+        (39_999, 0.5, 0.932),
+        (207_458, 0.05078125, 0.999),  # 9,999.997
+        (40_466, 0.446, 0.99),  # 9,998.5
+        (58_453, 0.219, 0.95),  # 9,997.7
+    ],
+)
+def test_up_to_a_variance_of_ten_thousand_ranges_are_exact(count: int, confidence: float, level: float) -> None:
+    # In each case the normal approximation is off by a row.
+    expected = [binom.ppf(0.5 * (1.0 + side * level), count, confidence) / count for side in (-1.0, 1.0)]
+    assert consistency_range(count, confidence, level) == tuple(expected)
+
+
 def test_a_calibrated_bin_falls_inside_as_often_as_promised() -> None:
     rng = np.random.default_rng(7)
     confidences = rng.uniform(0.8, 0.9, 400)

@@ -88,6 +88,20 @@ def test_an_empty_bin_changes_nothing() -> None:
     assert mce_floor(wide) == mce_floor(narrow)
 
 
+@pytest.mark.parametrize(("p", "most"), [(0.9, 0.9), (0.2, 0.8)])
+def test_a_quantile_is_at_most_the_largest_gap_there_can_be(p: float, most: float) -> None:
+    # One row: |y - p| is p or 1 - p, whatever a smooth distribution of this mean and variance reaches.
+    assert gap_floor(sums_of([p]), 1, level=0.9999).high == pytest.approx(most, rel=1e-12)
+    assert gap_floor(class_sums(np.array([[p, 1.0 - p]])), 1, level=0.9999).high == pytest.approx(most, rel=1e-12)
+
+
+def test_a_quantile_of_overconfidence_is_at_most_that_of_rows_that_are_all_wrong() -> None:
+    # Confidence times overconfidence of one wrong row that says 0.5.
+    assert oe_floor(sums_of([0.5]), 1).high == 0.25
+    # Of two such rows both are wrong in one of four samples, so that more than 95 % of them are needed.
+    assert oe_floor(sums_of([0.5, 0.5]), 2).high == 0.25
+
+
 def test_no_row_is_refused() -> None:
     empty = sums_of([])
     for floor in (gap_floor, oe_floor):

@@ -20,11 +20,13 @@ from calibeval.core.uncertainty.intervals import (
     cwce_interval,
     ece_interval,
     gap_interval,
+    joint_floor,
     mce_interval,
     mean_interval,
     oe_interval,
     wilson_interval,
 )
+from calibeval.core.uncertainty.paths import Joint
 
 EDGES = equal_width_edges(15)
 Z = 1.959963984540054
@@ -133,6 +135,45 @@ def test_the_class_wise_interval_begins_at_zero_below_the_floor_only() -> None:
         assert (interval.low > 0.0) == above
 
 
+def under_confident(excess: float) -> BinSums:
+    """Three classes in four bins of ten rows each, which say 0.9 and happen 9 + excess times."""
+    return BinSums(*(np.full((3, 4), total) for total in (10.0, 9.0, 8.1, 9.0 + excess, 0.9 * (9.0 + excess))))
+
+
+@pytest.mark.parametrize("joint", [False, True])
+def test_the_class_wise_interval_leaves_zero_where_the_value_exceeds_its_floor(*, joint: bool) -> None:
+    n, none = 40, under_confident(0.0)
+    together = Joint(np.full((3, 4), 0.8), np.zeros((12, 12)), 30) if joint else None
+    for beyond in (-1e-6, 1e-6):
+        excess = 0.9
+        for _ in range(50):  # the floor by groups depends on the gaps: to a fixed point
+            sums = under_confident(excess)
+            floor = joint_floor(sums, n, together, 0.975) if together is not None else gap_floor(none, n, 0.975)
+            excess = 10.0 * floor.high * (1.0 + beyond)  # the value of equal gaps is excess x 12 / (40 x 3)
+        assert (cwce_interval(under_confident(excess), n, 0.95, together).low > 0.0) == (beyond > 0.0)
+
+
+@pytest.mark.parametrize("k", [4, 10])
+def test_errors_of_classes_add_up_to_twice_the_variance_of_independent_ones(k: int) -> None:
+    # One bin a class, every gap 8 points and far from 0: the mean of k gaps has the variance 2 sum a (1 - a) / n k^2.
+    n = 10_000
+    accuracy = 1.0 / k + 0.08 * np.tile([1.0, -1.0], k // 2)
+    hits = n * accuracy[:, None]
+    sums = BinSums(np.full((k, 1), float(n)), np.full((k, 1), n / k), np.full((k, 1), n / k**2), hits, hits / k)
+    interval = cwce_interval(sums, n, 0.95)
+    half = Z * math.sqrt(2.0 * float(np.sum(accuracy * (1.0 - accuracy))) / n) / k
+    assert interval.high == pytest.approx(0.08 + half, abs=0.01 * half)
+    assert interval.low == pytest.approx(0.08 - half, abs=0.01 * half)
+
+
+def test_a_floor_by_groups_is_at_most_one() -> None:
+    # Groups that vary forty times as much as rows would make of 100 fair coins an error of 1.6 and more.
+    sums = one_bin(100, 0.5, 0.5)
+    floor = joint_floor(sums, 100, Joint(np.array([200.0]), np.zeros((1, 1)), 30))
+    assert floor.expected > 1.0 - 1e-9
+    assert floor.high == 1.0
+
+
 def test_class_wise_sums_have_two_axes() -> None:
     with pytest.raises(InputError, match=r"shape \(1,\)"):
         cwce_interval(one_bin(10, 0.5, 0.5), 10, 0.95)
@@ -158,6 +199,7 @@ def test_mce_ignores_small_bins_and_shares_the_level_among_the_rest() -> None:
     assert alone is not None
     assert mce_interval(together(far, near, small), 0.95) == alone
     assert mce_interval(small, 0.95) is None
+    assert mce_interval(one_bin(30, 0.9, 0.0), 0.95) is not None
 
 
 def test_mean_interval_by_hand() -> None:
@@ -295,6 +337,7 @@ def test_many_rows_narrow_the_interval(n: int) -> None:
     assert interval.high == pytest.approx(0.01 + half, abs=0.02 * half)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "accuracy"),
     [
@@ -322,6 +365,7 @@ def test_coverage(name: str, accuracy: Callable[[Floats], Floats]) -> None:
     assert np.all(shares <= 0.995)
 
 
+@pytest.mark.slow
 def test_class_wise_coverage() -> None:
     rng = np.random.default_rng(21)
     n, k, replicates = 1000, 4, 150

@@ -1,6 +1,7 @@
 """Differences of means on the same rows."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.paired_means import accuracy_difference, mcnemar_p, mean_difference, normal_difference
 
 
-def rights(gained, lost, both=40, neither=20):
+def rights(gained, lost, both=40, neither=20) -> tuple[Any, Any]:
     """Two columns of right and wrong with these four counts."""
     base = [True] * lost + [False] * gained + [True] * both + [False] * neither
     candidate = [False] * lost + [True] * gained + [True] * both + [False] * neither

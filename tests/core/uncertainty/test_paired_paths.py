@@ -27,8 +27,8 @@ class Sample:
         self.shared = shared_rows(tuple(self.bins), tuple(self.residuals), tuple(self.sums))
 
     def difference(self, level=0.95, *, paired=True, side=ece_side):
-        sides = [side(sums, self.n) for sums in self.sums]
-        return path_difference(*sides, Level(level), self.shared if paired else None)
+        base, candidate = (side(sums, self.n) for sums in self.sums)
+        return path_difference(base, candidate, Level(level), self.shared if paired else None)
 
 
 def rates(rng, n):
@@ -125,9 +125,9 @@ def test_the_same_rows_show_more_than_different_ones():
 
 def test_swapping_the_models_mirrors_the_interval():
     one = sample(5, 2000, (0.05, 0.0))
-    sides = [ece_side(sums, one.n) for sums in one.sums]
+    base, candidate = (ece_side(sums, one.n) for sums in one.sums)
     there = one.difference()
-    back = path_difference(*sides[::-1], Level(0.95), one.shared._replace(correlation=one.shared.correlation.T))
+    back = path_difference(candidate, base, Level(0.95), one.shared._replace(correlation=one.shared.correlation.T))
     assert there.low == pytest.approx(-back.high, abs=1e-6)
     assert there.high == pytest.approx(-back.low, abs=1e-6)
     assert there.p == pytest.approx(back.p, rel=1e-6)
@@ -193,8 +193,8 @@ def test_power():
 def by_groups(one, groups):
     """The difference where only groups are independent."""
     *joints, shared = shared_groups(tuple(one.bins), tuple(one.residuals), tuple(one.sums), groups)
-    sides = [ece_side(sums, one.n, joint) for sums, joint in zip(one.sums, joints, strict=True)]
-    return path_difference(*sides, Level(0.95, int(groups.max())), shared), joints, shared
+    base, candidate = (ece_side(sums, one.n, joint) for sums, joint in zip(one.sums, joints, strict=True))
+    return path_difference(base, candidate, Level(0.95, int(groups.max())), shared), joints, shared
 
 
 def test_covariance_of_groups_by_hand():

@@ -8,6 +8,7 @@ import json
 import mmap
 import os
 import zipfile
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,7 +31,7 @@ FEATURES = np.random.default_rng(3).normal(size=(N, D)).astype(np.float32)
 LABELS = np.arange(N) % 4
 SITES = np.arange(N) * 3 % 5
 IDS = np.array([f"row-{i}" for i in range(N)])
-CACHE = {"features": FEATURES, "labels": LABELS, "ids": IDS, "site": SITES}
+CACHE: dict[str, Any] = {"features": FEATURES, "labels": LABELS, "ids": IDS, "site": SITES}
 NUMBERS = {key: values for key, values in CACHE.items() if key != "ids"}
 PREFIXED = {
     "train_features": FEATURES[:40],

@@ -13,6 +13,7 @@ from calibeval.core.errors import InputError, UsageError
 from calibeval.readers import open as opening
 from calibeval.readers.describe import inspect_dump
 from calibeval.readers.meaning.assemble import ReadOptions
+from calibeval.readers.stored.digest import checked_sha256
 from calibeval.readers.stored.spool import FileRows
 from tests.readers.dumps import LABELS, LOGITS, PROBS, npz, part, refused
 
@@ -445,8 +446,7 @@ def test_memory_and_checksums_are_options(tmp_path):
 
 def test_inspecting_splits_hashes_the_file_once(tmp_path, monkeypatch):
     calls = []
-    real = opening.checked_sha256
-    monkeypatch.setattr(opening, "checked_sha256", lambda *given: calls.append(given) or real(*given))
+    monkeypatch.setattr(opening, "checked_sha256", lambda *given: calls.append(given) or checked_sha256(*given))
     arrays = {f"s{i}_{key}": values for i in range(20) for key, values in (("logits", LOGITS), ("labels", LABELS))}
     readings = inspect_dump(str(npz(tmp_path, **arrays)), ReadOptions()).readings
     assert len({reading.sha256 for reading in readings}) == 1

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 
-from calibeval import evaluate, fit, read
+from calibeval import Predictions, evaluate, fit, read
+from calibeval.recalibrate.fitting.before_after import out_of_fold, prospect
 from calibeval.recalibrate.fitting.methods import from_json
 from tests.cli.invoking import run
 
@@ -194,6 +195,23 @@ def test_a_report_says_what_a_temperature_would_do(capsys):
     assert run(capsys, "report", TEST).out.endswith(f"\n\n{line}")
     for options in (["--json"], ["--format", "csv"], ["--fit-on", VAL], [VAL], ["--convention", "guo"]):
         assert "would bring" not in run(capsys, "report", TEST, *options).out
+
+
+def test_nothing_is_promised_where_a_temperature_makes_it_worse():
+    # Half of the rows are under-confident by 30 points, the others over-confident by 4: one temperature serves half.
+    confidence = np.repeat([0.55, 0.8], 2000)
+    wrong = np.concatenate((np.arange(2000) % 100 >= 85, np.arange(2000) % 100 >= 76)).astype(int)
+    dump = Predictions(probs=np.column_stack((confidence, 1 - confidence)), labels=wrong)
+    report = evaluate(dump).dumps[0]
+    assert evaluate(out_of_fold(dump))["ece"].value > report["ece"].value + 0.001
+    assert prospect(dump, report, 2**30) == "A temperature would not lower the ECE (out of fold; see --fit-on)."
+
+
+@pytest.mark.parametrize(("rows", "taken"), [(20_000, 20_000), (20_001, 10_001), (40_001, 13_334)])
+def test_at_most_twenty_thousand_rows_are_taken_evenly(rows, taken):
+    p = np.resize([0.2, 0.4, 0.6, 0.9], rows)
+    found = out_of_fold(Predictions(probs=p, labels=np.resize([0, 1, 0, 1, 1], rows)))
+    assert found.n == taken
 
 
 def test_a_second_temperature_is_not_promised_for_what_no_digit_would_show(capsys, tmp_path):

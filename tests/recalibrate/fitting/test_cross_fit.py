@@ -8,7 +8,6 @@ from calibeval.core.errors import InputError, UsageError
 from calibeval.recalibrate.fitting.cross_fit import cross_fit
 from calibeval.recalibrate.fitting.fit import fit
 from calibeval.recalibrate.fitting.folds import NO_FOLD, deal
-from calibeval.recalibrate.fitting.methods import from_json
 from tests.data import logits_and_labels
 
 
@@ -75,6 +74,12 @@ def test_unsigned_labels():
     assert found.predictions.labels.dtype == np.uint8
 
 
+def test_as_many_rows_or_groups_as_folds_are_enough():
+    assert sorted(deal(dump(5), 5, seed=0)) == [0, 1, 2, 3, 4]
+    folds = deal(dump(), 5, seed=0, groups=np.arange(203) % 5)
+    assert sorted(folds[:5]) == [0, 1, 2, 3, 4]
+
+
 def test_settings_that_cannot_be():
     with pytest.raises(UsageError, match="folds is 1, but at least 2"):
         cross_fit(dump(), 1)
@@ -84,37 +89,3 @@ def test_settings_that_cannot_be():
         cross_fit(dump(), 5, groups=np.arange(203) % 2)
     with pytest.raises(UsageError, match="groups have shape"):
         cross_fit(dump(), 5, groups=np.arange(3))
-
-
-class TestAuto:
-    def test_the_table_and_its_json(self):
-        found = fit(dump(), "auto")
-        table = found.fitted.selection
-        assert [row.method for row in table] == ["temperature", "vector", "isotonic"]
-        assert [row.method for row in table if row.chosen] == [found.method] == ["temperature"]
-        assert min(row.excess for row in table) == 0
-        assert from_json(found.to_json()) == found
-        assert from_json(found.to_json()).to_json() == found.to_json()
-        assert fit(dump(), "auto") == found
-
-    def test_two_classes_have_more_methods(self):
-        rows = fit(dump(k=2), "auto").fitted.selection
-        assert [row.method for row in rows] == ["temperature", "platt", "beta", "vector", "isotonic"]
-
-    def test_a_richer_map_is_chosen_where_it_is_needed(self):
-        rng = np.random.default_rng(0)
-        s = rng.normal(size=3000)
-        labels = rng.random(3000) < 1 / (1 + np.exp(-s - 1.5))
-        assert fit(Predictions(logits=s, labels=labels), "auto").method == "platt"
-
-    def test_excess_and_error_by_hand(self):
-        p = dump(300, 3)
-        row = fit(p, "auto").fitted.selection[0]
-        folds = deal(p, 5, seed=0)
-        logits = np.asarray(p.scores)
-        losses = []
-        for fold in range(5):
-            here = folds == fold
-            z = logits[here] / fit(p.select(~here)).temperature
-            losses.append(np.log(np.exp(z).sum(axis=1)) - z[np.arange(len(z)), p.labels[here]])
-        assert row.nll == pytest.approx(np.concatenate(losses).mean(), rel=1e-10)

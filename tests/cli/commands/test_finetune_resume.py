@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from calibeval.runs import folder as run_folder
+from calibeval.runs import checkpoint
 from calibeval.training.sweep import Sweep
 from tests.cli import feature_files as files
 from tests.cli.invoking import ENVIRONMENT, run
@@ -193,8 +193,8 @@ def test_a_history_that_is_too_short(capsys, folder, monkeypatch, content):
 def test_checkpoints_are_written_from_time_to_time(capsys, folder, monkeypatch):
     monkeypatch.setenv("CALIBEVAL_CHECKPOINT_SECONDS", "1000")
     written = []
-    save = run_folder.checkpoint.save
-    monkeypatch.setattr(run_folder.checkpoint, "save", lambda *given: (written.append(given[3]), save(*given)))
+    save = checkpoint.save
+    monkeypatch.setattr(checkpoint, "save", lambda *given: (written.append(given[3]), save(*given)))
     assert run(capsys, *files.words(folder, *LOSS, "-q")).code == 0
     assert len(written) == 2  # at the beginning, and at the end
     assert written == [0, (folder / "run" / "history.jsonl").stat().st_size]

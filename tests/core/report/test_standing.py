@@ -1,0 +1,99 @@
+"""Where a metric stands against its noise floor: each rule on either side of its limit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from calibeval.core.metrics.result import MetricResult
+from calibeval.core.report.report import Bin, GroupCount
+from calibeval.core.report.standing import Standing, bin_stands_out, standing_of, with_floor
+from tests.render.hand_made import bins, over_confident, with_metric
+
+
+def ece(value, floor, floor_high, low=None, high=None):
+    return MetricResult("ece", value, low=low, high=high, floor=floor, floor_high=floor_high)
+
+
+@pytest.mark.parametrize(
+    ("metric", "n", "expected"),
+    [
+        (ece(0.0129, 0.010, 0.013), 5000, Standing.NOISE),
+        (ece(0.0130, 0.010, 0.013), 5000, Standing.NOISE),
+        (ece(0.0131, 0.010, 0.013), 5000, Standing.LIKELY),
+        (ece(0.0159, 0.010, 0.013), 5000, Standing.LIKELY),
+        (ece(0.0161, 0.010, 0.013), 5000, Standing.CERTAIN),
+        (ece(0.0161, 0.010, 0.013, low=0.0, high=0.03), 5000, Standing.LIKELY),
+        (ece(0.0161, 0.010, 0.013, low=0.001, high=0.03), 5000, Standing.CERTAIN),
+        (ece(0.5, 0.010, 0.013), 29, Standing.LIKELY),
+        (ece(0.5, 0.010, 0.013), 30, Standing.CERTAIN),
+        (ece(0.5, 0.010, 0.013), None, Standing.CERTAIN),
+        (ece(0.01, 0.02, 0.030), 900, Standing.NOISE),
+        (ece(0.01, 0.02, 0.031), 900, Standing.UNRESOLVED),
+        (ece(0.0, 0.0, 0.0), 900, Standing.NOISE),
+        (ece(1e-12, 0.0, 0.0), 900, Standing.NOISE),
+        (ece(None, 0.02, 0.031), 900, None),
+        (MetricResult("nll", 0.5), 900, None),
+    ],
+)
+def test_standing_changes_where_the_rules_say(metric, n, expected):
+    assert standing_of(metric, n=n) is expected
+
+
+def test_a_negative_gap_counts_by_its_size_and_by_the_end_of_its_interval_near_zero():
+    gap = MetricResult("confidence_gap", -0.05, low=-0.07, high=-0.03, floor=0.004, floor_high=0.01)
+    assert standing_of(gap) is Standing.CERTAIN
+    assert standing_of(replace(gap, high=0.001)) is Standing.LIKELY
+    assert standing_of(replace(gap, high=0.0)) is Standing.LIKELY
+
+
+@pytest.mark.parametrize(
+    ("k", "floor_high", "expected"),
+    [
+        (10, 0.006, Standing.NOISE),  # its limit is 0.06 / k
+        (10, 0.0061, Standing.UNRESOLVED),
+        (100, 0.0006, Standing.NOISE),
+        (100, 0.0007, Standing.UNRESOLVED),
+        (None, 0.03, Standing.NOISE),
+        (None, 0.031, Standing.UNRESOLVED),
+    ],
+)
+def test_cwce_is_coarse_by_its_own_scale(k, floor_high, expected):
+    assert standing_of(MetricResult("cwce", 0.0001, floor=0.0001, floor_high=floor_high), n=900, k=k) is expected
+
+
+def test_the_floor_of_the_mean_gap_is_that_of_one_binomial_count():
+    # 400 rows that say 0.9: 400 * |mean - 0.9| = |X - 360| with X ~ Binomial(400, 0.9).
+    dump = over_confident(n=400, equal_width=bins((0, None, None), (400, 0.9, 0.88)))
+    gap = with_floor(dump, "confidence_gap")
+    counts = np.abs(np.random.default_rng(0).binomial(400, 0.9, 200_000) - 360) / 400
+    assert gap.floor == pytest.approx(counts.mean(), rel=0.01)
+    assert gap.floor_high == pytest.approx(np.quantile(counts, 0.95), abs=1e-9)
+
+
+def test_a_floor_that_the_report_has_is_kept_and_other_metrics_get_none():
+    dump = with_metric(over_confident(), "confidence_gap", floor=0.5, floor_high=0.6)
+    assert with_floor(dump, "confidence_gap") is dump["confidence_gap"]
+    assert with_floor(dump, "accuracy").floor is None
+    assert with_floor(dump, "oe").value is None
+
+
+def test_a_bin_stands_out_by_its_rows():
+    # P(at least 1 of 3 wrong | 0.97) = 0.087 > 0.05, P(at least 2) = 0.0026 < 0.05.
+    assert not bin_stands_out(Bin(0.9, 1.0, 3, 0.97, 2 / 3, 0.97 - 2 / 3))
+    assert bin_stands_out(Bin(0.9, 1.0, 3, 0.97, 1 / 3, 0.97 - 1 / 3))
+    assert not bin_stands_out(Bin(0.9, 1.0, 0, None, None, None))
+
+
+def test_by_groups_the_mean_gap_gets_no_floor_of_single_rows():
+    assert with_floor(over_confident(), "confidence_gap").floor is not None
+    assert with_floor(over_confident(groups=GroupCount("video", 50)), "confidence_gap").floor is None
+
+
+def test_what_one_of_twenty_calibrated_bins_would_show_does_not_stand_out():
+    # One row that says 0.9 is wrong, and its gap then 0.9, in one of ten samples: the largest gap there is.
+    assert not bin_stands_out(Bin(0.8, 1.0, 1, 0.9, 0.0, 0.9))
+    # That says 0.96: in one of 25.
+    assert bin_stands_out(Bin(0.8, 1.0, 1, 0.96, 0.0, 0.96))
