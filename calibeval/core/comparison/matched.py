@@ -22,6 +22,7 @@ from calibeval.core.evaluation.slices import MOST_SLICES, MOST_VALUES, SlicedCol
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.binning import equal_width_edges, stored_edges
+from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.holm import holm
 from calibeval.core.uncertainty.model_pair import Model, Pair
@@ -80,15 +81,14 @@ class Matched:
         candidate: tuple[Predictions, Sums],
         pairing: Pairing,
         settings: Settings,
+        resources: Resources = PLAIN,
         *,
         known: Sequence[SlicedColumn] = (),
-        jobs: int = 1,
-        max_memory: int | None = None,
     ) -> Matched:
         """The two dumps with sums of all their rows, matched.
 
-        pairing: which rows belong together. known: slices of the candidate, with their rows. jobs, max_memory: of the
-        readings for slices.
+        pairing: which rows belong together. resources: of the readings for slices. known: slices of the candidate, with
+        their rows.
         Raises: UsageError for columns that cannot be cut.
         """
         (ours, our_sums), (theirs, their_sums) = base, candidate
@@ -96,7 +96,7 @@ class Matched:
         labels = ours.labels[kept_rows(ours)].astype(np.intp)
         pair = _pair(model(ours, our_sums), model(theirs, their_sums, pairing.order), labels, groups)
         own = {column.column: column for column in known}
-        cut = _Slices(ours, theirs, pairing.order, groups, settings, own, jobs, max_memory)
+        cut = _Slices(ours, theirs, pairing.order, groups, settings, own, resources)
         columns = tuple(tuple(cut.parts(column)) for column in settings.slices)
         stored = kept_rows(theirs)
         rows = stored if pairing.order is None else stored[pairing.order]
@@ -150,8 +150,7 @@ class _Slices:
     groups: Groups | None
     settings: Settings
     known: Mapping[str, SlicedColumn]
-    jobs: int
-    max_memory: int | None
+    resources: Resources
 
     def parts(self, column: str) -> Iterator[MatchedPart]:
         """The slices of a column, from one more reading of each dump; of the candidate where they are not known."""
@@ -169,8 +168,7 @@ class _Slices:
             yield MatchedPart(pair, partners[chosen], groups, column, value, by_label)
 
     def _sums(self, predictions: Predictions, rows: Sequence[Rows]) -> list[Sums]:
-        bins = self.settings.bins
-        return part_sums(predictions, rows, bins, keep_rows=True, jobs=self.jobs, max_memory=self.max_memory)
+        return part_sums(predictions, rows, self.settings.bins, self.resources, keep_rows=True)
 
     def _candidate_sums(self, column: str, parts: Sequence[tuple[str, Rows]]) -> list[Sums]:
         """The sums of the candidate's rows; those that are known already are not read again."""
@@ -212,8 +210,8 @@ def _groups(base: Predictions, candidate: Predictions, settings: Settings, order
     """The groups of the base's rows, by its own column or else by the candidate's."""
     column = settings.group
     if column is None or column in base.columns or column not in candidate.columns:
-        return find_groups(base, settings, None)
-    groups = find_groups(candidate, settings, None)
+        return find_groups(base, settings)
+    groups = find_groups(candidate, settings)
     return groups if groups is None or order is None else groups.of_rows(order)
 
 

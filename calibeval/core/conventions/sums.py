@@ -17,6 +17,7 @@ from calibeval.core.data.arrays import Floats, Indices
 from calibeval.core.data.predictions import Block, Predictions
 from calibeval.core.sums.binning import BinSums, sums_by_index
 from calibeval.core.sums.equal_mass import confidence_keys
+from calibeval.core.sums.resources import PLAIN, Resources
 
 Dtype = np.dtype[Any]  # float32 or float64
 ToolFloats = npt.NDArray[Any]  # of such a type
@@ -63,16 +64,12 @@ class ConventionSums:
 
 
 def convention_sums(
-    predictions: Predictions,
-    convention: Convention,
-    bins: int,
-    *,
-    max_memory: int | None = None,
+    predictions: Predictions, convention: Convention, bins: int, resources: Resources = PLAIN
 ) -> ConventionSums:
     """All sums of the predictions in the tool's bins, in one reading of the scores.
 
     The values must have been checked before (`values.check_values`; `engine.summarise` does it).
-    bins: number of bins. max_memory: where 8 bytes a row are more, there are no equal-mass bins; None: no limit.
+    bins: number of bins. resources: where 8 bytes a row are more than their memory, there are no equal-mass bins.
     """
     positive = convention.binary == "P(class 1)" and predictions.k == 2
     dtype = _working_type(predictions.scores.dtype, convention)
@@ -80,7 +77,8 @@ def convention_sums(
     top_type: Dtype = np.dtype(np.float32) if narrow else dtype
     edges = width_edges(convention, bins, top_type)
     counted = None if convention.classes is None else _counted_classes(predictions, convention)
-    keep = convention.equal_mass is not None and (max_memory is None or 8 * predictions.n <= max_memory)
+    fits = resources.memory is None or 8 * predictions.n <= resources.memory
+    keep = convention.equal_mass is not None and fits
     keys = np.empty(predictions.n if keep else 0, np.uint64)
     width: BinSums | None = None
     classes: BinSums | None = None

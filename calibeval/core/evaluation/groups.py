@@ -24,7 +24,7 @@ from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import all_metrics
 from calibeval.core.report.report import GroupCount
 from calibeval.core.report.settings import Settings
-from calibeval.core.sums.engine import stored_bytes
+from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty import intervals
 from calibeval.core.uncertainty.joints import Joints
@@ -66,14 +66,14 @@ class Groups:
         return None
 
 
-def find_groups(predictions: Predictions, settings: Settings, max_memory: int | None) -> Groups | None:
+def find_groups(predictions: Predictions, settings: Settings, resources: Resources = PLAIN) -> Groups | None:
     """The groups of settings.group; without it, the images of dense predictions; else None.
 
     By another tool's convention there are no groups, and none by images for dumps that are read block by block.
     Raises: UsageError if the dump has no such column.
     """
     column = settings.group
-    streamed = max_memory is not None and stored_bytes(predictions) > max_memory
+    streamed = resources.streams(predictions)
     if settings.convention != OWN or (column is None and (streamed or len(predictions.layout) < 2)):
         return None
     if column is None:

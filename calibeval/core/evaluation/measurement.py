@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,6 +21,7 @@ from calibeval.core.report.report import Bin, ClassResult, DumpReport
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.engine import summarise
+from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.joints import Joints
 
@@ -42,12 +43,10 @@ class Measurement:
         cls,
         predictions: Predictions,
         settings: Settings,
+        resources: Resources = PLAIN,
         *,
         keep_rows: bool = False,
         sliced: bool = True,
-        jobs: int = 1,
-        max_memory: int | None = None,
-        progress: Callable[[int], None] | None = None,
     ) -> Measurement:
         """One reading of the scores, one more for each slice column, for groups, and for another tool's bins.
 
@@ -55,19 +54,15 @@ class Measurement:
         columns. The others: as for `evaluate_dump`.
         Raises: InputError for values that contradict the kind of the scores; UsageError for columns that cannot be cut.
         """
-        groups = find_groups(predictions, settings, max_memory)
+        groups = find_groups(predictions, settings, resources)
         sums = summarise(
             predictions,
             settings.bins,
-            jobs=jobs,
-            max_memory=max_memory,
-            progress=progress,
+            resources,
             keep_rows=keep_rows or (groups is not None and groups.refused is None),
         )
         columns = (
-            SlicedColumn.of(
-                predictions, column, settings, groups=groups, keep_rows=keep_rows, jobs=jobs, max_memory=max_memory
-            )
+            SlicedColumn.of(predictions, column, settings, resources.quiet(), groups=groups, keep_rows=keep_rows)
             for column in (settings.slices if sliced else ())
         )
         convention = CONVENTIONS[settings.convention]
@@ -79,7 +74,7 @@ class Measurement:
             groups=groups,
             joints=None if groups is None else joints_for(sums, groups, predictions),
             columns=tuple(columns),
-            tool=None if own else convention_sums(predictions, convention, settings.bins, max_memory=max_memory),
+            tool=None if own else convention_sums(predictions, convention, settings.bins, resources),
         )
 
     def metrics(self, level: float | None, only: Collection[str] | None = None) -> dict[str, MetricResult]:

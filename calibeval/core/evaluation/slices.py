@@ -21,6 +21,7 @@ from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import all_metrics
 from calibeval.core.report.report import SliceResult, SmallSlice
 from calibeval.core.report.settings import Settings
+from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.floors import gap_p_value
 from calibeval.core.uncertainty.holm import holm
@@ -61,21 +62,20 @@ class SlicedColumn:
         predictions: Predictions,
         column: str,
         settings: Settings,
+        resources: Resources = PLAIN,
         *,
         groups: Groups | None = None,
         keep_rows: bool = False,
-        jobs: int = 1,
-        max_memory: int | None = None,
     ) -> SlicedColumn:
         """The slices of a column from one more reading of the scores.
 
-        groups: of the rows, where these depend on each other. keep_rows, jobs, max_memory: as for `summarise`.
+        groups: of the rows, where these depend on each other. resources, keep_rows: as for `summarise`.
         Raises: UsageError for an unknown column, or one that makes too many slices.
         """
         cut = _Cut.of(predictions, column, coded_slices(predictions, column), settings.min_rows or 1)
         rows = cut.rows(predictions)
         kept = keep_rows or groups is not None
-        sums = part_sums(predictions, rows, settings.bins, keep_rows=kept, jobs=jobs, max_memory=max_memory)
+        sums = part_sums(predictions, rows, settings.bins, resources, keep_rows=kept)
         parts = map(SlicePart, (cut.names[code] for code in cut.measured), rows, sums)
         small = (SmallSlice(column, cut.names[code], int(cut.counts[code])) for code in cut.small)
         by_label = column == TRUE_CLASS and column not in predictions.columns

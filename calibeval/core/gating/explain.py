@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -21,7 +20,6 @@ from calibeval.core.gating.movers import Part, Parted, bin_parts, class_movers, 
 from calibeval.core.gating.rules import GateSettings, Rule
 from calibeval.core.gating.verdict import RuleVerdict, Trial, Why
 from calibeval.core.metrics.table import METRICS
-from calibeval.core.sums.engine import stored_bytes
 from calibeval.core.sums.sums import Sums
 
 # A column of more values is no column of categories.
@@ -85,10 +83,9 @@ def _parted(kind: str, coded: Coded, rows: Rows) -> Parted:
 def _temperature(judged: RuleVerdict, subject: Subject, part: str | None, out_of_fold: MapOutOfFold) -> Trial | None:
     """Whether a temperature alone would bring the metric within its limit."""
     rule, decisive, dump = judged.rule, judged.decisive, subject.dump
-    limit = math.inf if subject.max_memory is None else subject.max_memory
     if rule.metric == "accuracy" or decisive is None or dump.k is None or len(dump.layout) > 1:
         return None
-    if stored_bytes(dump) > limit:
+    if subject.resources.streams(dump):
         return None
     try:
         mapped = _part_of(out_of_fold(dump), part)

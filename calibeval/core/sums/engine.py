@@ -7,8 +7,7 @@ the same wherever it stands, and chunks are added in the order of their rows: re
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -28,6 +27,7 @@ from calibeval.core.sums.binning import (
     totals_by_index,
 )
 from calibeval.core.sums.equal_mass import CountedKeys, KeptKeys, RowKeys, confidence_keys
+from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.rows import BadValues, Rows, Tolerance, full_rows, top_label_rows
 from calibeval.core.sums.sums import EqualMass, Moments, RowScores, Sums
 from calibeval.core.sums.threads import in_order
@@ -46,21 +46,14 @@ class _Piece(NamedTuple):
 
 
 def summarise(
-    predictions: Predictions,
-    bins: int = 15,
-    *,
-    jobs: int = 1,
-    max_memory: int | None = None,
-    progress: Callable[[int], None] | None = None,
-    keep_rows: bool = False,
+    predictions: Predictions, bins: int = 15, resources: Resources = PLAIN, *, keep_rows: bool = False
 ) -> Sums:
     """All sums of the predictions in one reading of the scores.
 
-    bins: number of equal-width bins, and the most equal-mass bins. jobs: threads; the result does not depend on it.
-    max_memory: scores of more bytes are read again, once or a few times, for the equal-mass bins, and nothing is kept
-    for each row; None: there is no limit. progress: called with the number of rows of each finished chunk.
+    bins: number of equal-width bins, and the most equal-mass bins. resources: threads and memory; where the scores are
+    more than these allow, they are read again, once or a few times, for the equal-mass bins.
     keep_rows: keep the results of every row, too: 25 bytes a row.
-    Memory beyond the scores: about 20 MiB a thread, and 8 bytes a row within max_memory.
+    Memory beyond the scores: about 20 MiB a thread, and 8 bytes a row where they are read once.
     Raises: InputError naming the first rows whose values are not what the kind promises.
 
     >>> sums = summarise(Predictions(probs=[[0.8, 0.2], [0.4, 0.6]], labels=[0, 0]), bins=2)
@@ -70,13 +63,13 @@ def summarise(
     edges = equal_width_edges(bins)
     stored = predictions.kind in ("probs", "confidence")
     compared = stored_edges(edges, predictions.precision) if stored else edges
-    streamed = max_memory is not None and stored_bytes(predictions) > max_memory
+    jobs, progress = resources.jobs, resources.progress
     keys = (
         CountedKeys(
             predictions.n,
             lambda: (piece.keys for piece in _pieces(predictions, edges, compared, jobs, keep_rows=False)),
         )
-        if streamed
+        if resources.streams(predictions)
         else KeptKeys(predictions.n, jobs)
     )
     np.empty(KEPT_BYTES, np.uint8)
@@ -100,11 +93,6 @@ def summarise(
         equal_mass=EqualMass(*keys.result(bins)),
         rows=joined_rows(kept) if keep_rows else None,
     )
-
-
-def stored_bytes(predictions: Predictions) -> int:
-    """How many bytes the scores take as they are stored."""
-    return math.prod(predictions.scores.shape) * predictions.scores.dtype.itemsize
 
 
 def _tolerance(predictions: Predictions) -> Tolerance:

@@ -17,9 +17,10 @@ import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats, Indices
 from calibeval.core.sums.binning import BinSums, totals_by_index
+from calibeval.core.uncertainty.inversion import Path
 from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.pair_grid import accepted_ends, least_surprise
-from calibeval.core.uncertainty.paths import Joint, Path, folded_path, gap_errors, overconfidence, overconfidence_path
+from calibeval.core.uncertainty.paths import Joint, folded_path, gap_errors, overconfidence, overconfidence_path
 from calibeval.core.uncertainty.special import normal_cdf, normal_pdf
 
 # Points of each path inside its box, where the model's own value is not surprising at 99 % for a level of 95 %, and

@@ -17,8 +17,9 @@ from calibeval.core.errors import InputError
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.uncertainty.floors import HIGH, Floor, cube_root_quantile
 from calibeval.core.uncertainty.intervals import Interval
+from calibeval.core.uncertainty.inversion import Numbers, Path, PointFields, invert
 from calibeval.core.uncertainty.level import Level
-from calibeval.core.uncertainty.paths import PSEUDO_ROWS, Joint, Numbers, Path, PointFields, gap_errors, invert
+from calibeval.core.uncertainty.paths import PSEUDO_ROWS, Joint, gap_errors
 from calibeval.core.uncertainty.special import log_gamma, normal_quantile
 
 # A bin whose gap is less than its noise still moves a little.

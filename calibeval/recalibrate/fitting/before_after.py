@@ -17,7 +17,7 @@ from calibeval.core.evaluation.settings import checked
 from calibeval.core.report.fitted_on import FittedOn, OutOfFold
 from calibeval.core.report.report import DumpReport, Recalibrated
 from calibeval.core.report.standing import standing_of
-from calibeval.core.sums.engine import stored_bytes
+from calibeval.core.sums.resources import Resources
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.fitting.cross_fit import cross_fit
 from calibeval.recalibrate.fitting.fit import fit
@@ -70,7 +70,7 @@ def prospect(dump: Predictions, report: DumpReport, max_memory: int) -> str:
     standing = standing_of(ece, n=report.n)
     if standing is None or not standing.beyond_noise or dump.k is None or len(dump.layout) > 1:
         return ""
-    if stored_bytes(dump) > max_memory:
+    if Resources(memory=max_memory).streams(dump):
         return ""
     try:
         settings = checked(bins=len(report.equal_width), convention="calibeval", level=None)

@@ -34,7 +34,7 @@ def by_video(n=600, k=3, videos=25, seed=1, **more):
 
 
 def joints(predictions):
-    groups = find_groups(predictions, replace(OWN, group="video"), None)
+    groups = find_groups(predictions, replace(OWN, group="video"))
     sums = summarise(predictions, 15, keep_rows=True)
     return sums, module.joints_of(sums, sums.rows, groups.codes, groups.count, predictions)
 
