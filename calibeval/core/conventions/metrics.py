@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from calibeval.core.conventions.sums import ConventionSums, convention_sums
 from calibeval.core.conventions.table import CONVENTIONS, OWN, Convention
+from calibeval.core.data.arrays import Floats
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.metrics.bins import Binned
 from calibeval.core.metrics.folded import ClassWise, classwise_errors
@@ -19,7 +20,6 @@ from calibeval.core.metrics.largest import Largest
 from calibeval.core.metrics.metric import Metric
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import METRICS, metrics_for
-from calibeval.core.sums.binning import Floats
 from calibeval.core.sums.engine import summarise
 from calibeval.core.sums.resources import Resources
 from calibeval.core.sums.sums import EqualMass, Sums

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.conventions.table import OWN
+from calibeval.core.data.arrays import Codes
 from calibeval.core.data.columns import coded_column
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.evaluation.group_joints import joints_of
@@ -26,7 +27,7 @@ from calibeval.core.report.settings import Settings
 from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty import intervals
-from calibeval.core.uncertainty.joints import Codes, Joints
+from calibeval.core.uncertainty.joints import Joints
 
 # Fewer groups cannot tell how they vary; from ENOUGH on, Student's quantile is all the care that is needed.
 LEAST_GROUPS, ENOUGH_GROUPS = 10, 40

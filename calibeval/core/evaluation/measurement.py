@@ -10,6 +10,7 @@ import numpy as np
 from calibeval.core.conventions.metrics import class_errors, convention_metrics, remarks
 from calibeval.core.conventions.sums import ConventionSums, convention_sums
 from calibeval.core.conventions.table import CONVENTIONS, OWN
+from calibeval.core.data.arrays import Floats
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.evaluation.groups import Groups, find_groups, grouped_metrics, joints_for
 from calibeval.core.evaluation.slices import SlicedColumn
@@ -18,7 +19,7 @@ from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import all_metrics
 from calibeval.core.report.report import Bin, ClassResult, DumpReport
 from calibeval.core.report.settings import Settings
-from calibeval.core.sums.binning import BinSums, Floats
+from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.engine import summarise
 from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.sums import Sums

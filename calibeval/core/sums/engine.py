@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.data.check_values import check_values
 from calibeval.core.data.predictions import Block, Predictions
 from calibeval.core.errors import InputError
@@ -25,14 +26,11 @@ from calibeval.core.sums.binning import (
     sums_by_index,
     totals_by_index,
 )
-from calibeval.core.sums.equal_mass import CountedKeys, KeptKeys, Keys, confidence_keys
+from calibeval.core.sums.equal_mass import CountedKeys, KeptKeys, RowKeys, confidence_keys
 from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.rows import BadValues, Rows, Tolerance, full_rows, top_label_rows
 from calibeval.core.sums.sums import EqualMass, Moments, RowScores, Sums
 from calibeval.core.sums.threads import in_order
-
-Floats = npt.NDArray[np.float64]
-Indices = npt.NDArray[np.intp]
 
 CHUNK_SCORES, CHUNK_ROWS = 2**21, 2**17  # a chunk, the unit of work of a thread, has at most so many scores and rows
 # Once glibc has seen an array of this size freed, it keeps as much for the next ones, and the arrays of a chunk are not
@@ -44,7 +42,7 @@ class _Piece(NamedTuple):
     """The sums of consecutive rows, and these rows' sort keys."""
 
     sums: Sums
-    keys: Keys
+    keys: RowKeys
 
 
 def summarise(

@@ -8,9 +8,10 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
-from calibeval.core.sums.binning import BinSums, Floats, bin_index, sums_by_index, totals_by_index
+from calibeval.core.sums.binning import BinSums, bin_index, sums_by_index, totals_by_index
 from calibeval.core.sums.engine import chunk_rows, edges_of
 from calibeval.core.sums.equal_mass import confidence_keys, from_keys
 from calibeval.core.sums.sums import EqualMass, Moments, RowScores, Sums

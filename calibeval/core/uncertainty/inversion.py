@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from calibeval.core.sums.binning import Floats
+from calibeval.core.data.arrays import Floats
 from calibeval.core.uncertainty.floors import cube_root_score
 
 Numbers = float | Floats

@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.sums.binning import BinSums, Floats
+from calibeval.core.data.arrays import Floats
+from calibeval.core.sums.binning import BinSums
 from calibeval.core.uncertainty.floors import mean_absolute_gap
 from calibeval.core.uncertainty.inversion import Numbers, Path, PointFields
 from calibeval.core.uncertainty.special import normal_cdf, normal_pdf, student_quantile

@@ -12,8 +12,9 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.errors import InputError
-from calibeval.core.sums.binning import BinSums, Floats
+from calibeval.core.sums.binning import BinSums
 from calibeval.core.uncertainty.floors import HIGH, Floor, cube_root_quantile
 from calibeval.core.uncertainty.intervals import Interval
 from calibeval.core.uncertainty.inversion import Numbers, Path, PointFields, invert

@@ -268,7 +268,7 @@ def test_too_many_bins_have_no_interval():
 
 @pytest.mark.parametrize(("bins", "few"), [(30, True), (31, False)])
 def test_as_many_bins_as_are_allowed_have_an_interval(bins, few, monkeypatch):
-    monkeypatch.setattr(module, "MOST_CELLS", 30)
+    monkeypatch.setattr(module, "MOST_JOINT_CELLS", 30)
     assert (evaluate(by_video(), group="video", bins=bins)["ece"].low is not None) == few
     assert (evaluate(by_video(k=2), group="video", bins=bins // 2 + (not few))["cwce"].low is not None) == few
 
