@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
+from importlib import resources
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -45,8 +47,9 @@ class Filling:
         if kind in SCALARS:
             return SCALARS[kind]
         if origin in (Union, UnionType):
-            (inner,) = (part for part in parts if part is not NoneType)
-            return None if self.null and not never_null else self.value(inner)
+            inner = [part for part in parts if part is not NoneType]
+            nothing = self.null and not never_null and NoneType in parts
+            return None if nothing else self.value(inner[self.choice % len(inner)])
         if origin is Literal:
             assert len(parts) <= CHOICES
             return parts[self.choice % len(parts)]
@@ -65,3 +68,8 @@ def every_filling(known=None):
         Filling(null=True, known=known),
         Filling(lacking=True, known=known),
     ]
+
+
+def schema(name):
+    """The shipped schema of that name."""
+    return json.loads(resources.files("calibeval").joinpath("schemas", f"{name}.json").read_text(encoding="utf-8"))

@@ -29,6 +29,7 @@ try:
     from calibeval.losses.criterion import Criterion
     from calibeval.losses.lagrangian import CALS
     from calibeval.losses.margin import MbLS
+    from calibeval.losses.table import LOSS_TABLE
     from calibeval.losses.terms import LossTerms
 except ModuleNotFoundError as error:
     if error.name != "torch":
@@ -49,12 +50,4 @@ __all__ = [
     "MissingTorch",
 ]
 
-LOSSES: dict[str, Callable[..., Criterion]] = {
-    "ce": CrossEntropy,
-    "ls": LabelSmoothing,
-    "ecp": ConfidencePenalty,
-    "focal": FocalLoss,
-    "flsd": FLSD,
-    "mbls": MbLS,
-    "cals": CALS,
-}
+LOSSES: dict[str, Callable[..., Criterion]] = {name: entry.criterion for name, entry in LOSS_TABLE.items()}

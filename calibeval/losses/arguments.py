@@ -25,12 +25,12 @@ def number(name: str, value: float, *, low: float, high: float = math.inf, above
     return float(value)
 
 
-def whole(name: str, value: int, *, low: int | None = None) -> int:
+def whole_number(name: str, value: int, *, low: int | None = None) -> int:
     """The value, if it is a whole number of at least low.
 
     Raises: TypeError for what is no int; ValueError for one below low.
 
-    >>> whole("lambd_step", 1, low=1)
+    >>> whole_number("lambd_step", 1, low=1)
     1
     """
     if isinstance(value, bool) or not isinstance(value, int):

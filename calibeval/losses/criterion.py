@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from calibeval.losses.arguments import choice, whole
+from calibeval.losses.arguments import choice, whole_number
 from calibeval.losses.terms import LossTerms
 
 REDUCTIONS = ("mean", "sum", "none")
@@ -24,7 +24,7 @@ class Criterion(nn.Module):
 
     def __init__(self, *, ignore_index: int = -100, reduction: str = "mean") -> None:
         super().__init__()
-        self.ignore_index = whole("ignore_index", ignore_index)
+        self.ignore_index = whole_number("ignore_index", ignore_index)
         self.reduction = choice("reduction", reduction, REDUCTIONS)
 
     def forward(self, logits: Tensor, labels: Tensor) -> Tensor:

@@ -17,7 +17,16 @@ import torch
 from torch import Tensor
 
 from calibeval.losses.penalties import PENALTIES, Parameter
-from calibeval.losses.terms import LossTerms, by_class, class_index, difference, flsd_gamma, miss, share_of_all, widened
+from calibeval.losses.terms import (
+    LossTerms,
+    at_least_float32,
+    by_class,
+    class_index,
+    difference,
+    flsd_gamma,
+    miss,
+    share_of_all,
+)
 
 
 class LossGradient(NamedTuple):
@@ -46,7 +55,7 @@ def cross_entropy_gradient(logits: Tensor, labels: Tensor) -> LossGradient:
     >>> cross_entropy_gradient(torch.tensor([[0.0, 0.0]]), torch.tensor([1])).gradient
     tensor([[ 0.5000, -0.5000]])
     """
-    rows = _rows(widened(logits.detach()), labels)
+    rows = _rows(at_least_float32(logits.detach()), labels)
     terms = LossTerms(rows.cross_entropy, rows.cross_entropy, torch.zeros_like(rows.cross_entropy))
     return LossGradient(terms, _less_at(rows.probs, labels, 1.0))
 
@@ -57,7 +66,7 @@ def label_smoothing_gradient(logits: Tensor, labels: Tensor, *, alpha: Parameter
     >>> label_smoothing_gradient(torch.tensor([[0.0, 0.0]]), torch.tensor([1]), alpha=0.1).gradient
     tensor([[ 0.4500, -0.4500]])
     """
-    wide = widened(logits.detach())
+    wide = at_least_float32(logits.detach())
     rows = _rows(wide, labels)
     k = wide.shape[-1]
     share = share_of_all(alpha, k, spread)
@@ -78,7 +87,7 @@ def confidence_penalty_gradient(logits: Tensor, labels: Tensor, *, beta: Paramet
     >>> confidence_penalty_gradient(torch.tensor([[0.0, 0.0]]), torch.tensor([1]), beta=0.1).gradient
     tensor([[ 0.5000, -0.5000]])
     """
-    wide = widened(logits.detach())
+    wide = at_least_float32(logits.detach())
     rows = _rows(wide, labels)
     distance = _finite_(rows.top - wide)
     mean_distance = (rows.probs * distance).sum(-1, keepdim=True)
@@ -94,7 +103,7 @@ def focal_gradient(logits: Tensor, labels: Tensor, *, gamma: Parameter) -> LossG
     >>> focal_gradient(torch.tensor([[0.0, 0.0]]), torch.tensor([1]), gamma=1.0).gradient
     tensor([[ 0.4233, -0.4233]])
     """
-    return _focal(_rows(widened(logits.detach()), labels), labels, gamma)
+    return _focal(_rows(at_least_float32(logits.detach()), labels), labels, gamma)
 
 
 def flsd_gradient(logits: Tensor, labels: Tensor) -> LossGradient:
@@ -103,7 +112,7 @@ def flsd_gradient(logits: Tensor, labels: Tensor) -> LossGradient:
     >>> flsd_gradient(torch.tensor([[0.0, 0.0]]), torch.tensor([1])).gradient
     tensor([[ 0.1925, -0.1925]])
     """
-    rows = _rows(widened(logits.detach()), labels)
+    rows = _rows(at_least_float32(logits.detach()), labels)
     return _focal(rows, labels, flsd_gamma(rows.cross_entropy))
 
 
@@ -113,7 +122,7 @@ def mbls_gradient(logits: Tensor, labels: Tensor, *, margin: Parameter, alpha: P
     >>> mbls_gradient(torch.tensor([[8.0, 0.0]]), torch.tensor([0]), margin=6.0, alpha=0.1).gradient
     tensor([[ 0.0497, -0.0497]])
     """
-    wide = widened(logits.detach())
+    wide = at_least_float32(logits.detach())
     rows = _rows(wide, labels)
     first = _first_top(wide, rows.top)
     excess = _finite_((rows.top - wide).sub_(by_class(margin)).relu_())
@@ -139,7 +148,7 @@ def cals_gradient(
     >>> cals_gradient(logits, labels, margin=6.0, lambd=0.1, rho=1.0).gradient
     tensor([[ 0.0499, -0.0499]])
     """
-    wide = widened(logits.detach())
+    wide = at_least_float32(logits.detach())
     rows = _rows(wide, labels)
     k = wide.shape[-1]
     h = (rows.top - wide).sub_(by_class(margin))

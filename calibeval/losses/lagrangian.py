@@ -9,9 +9,15 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from calibeval.losses.arguments import choice, flag, number, whole
+from calibeval.losses.arguments import choice, flag, number, whole_number
 from calibeval.losses.criterion import Criterion, check_logits, usable_labels
-from calibeval.losses.multipliers import ConstraintSums, Multipliers, Schedule, constraint_sums, next_multipliers
+from calibeval.losses.multipliers import (
+    ConstraintSums,
+    Multipliers,
+    MultiplierSchedule,
+    constraint_sums,
+    next_multipliers,
+)
 from calibeval.losses.penalties import PENALTIES
 from calibeval.losses.terms import LossTerms, cals_terms
 
@@ -31,7 +37,7 @@ class CALS(Criterion):
     is positive and more than tau times that of the epoch before.
 
     Its state is in `state_dict`: the buffers `lambd`, `rho` and `mean_constraint` (that of the last update), (k,) each,
-    and `epoch`, the number of updates. A run that loads it goes on as if it had never stopped.
+    and `epoch`, the number of updates. A run that loads it continues as if it had never stopped.
     Raises: TypeError, ValueError for arguments that cannot work, and for logits of another number of classes.
     Source: Liu, Rony, Galdran, Dolz, Ben Ayed, CVPR 2023.
 
@@ -70,19 +76,19 @@ class CALS(Criterion):
         reduction: str = "mean",
     ) -> None:
         super().__init__(ignore_index=ignore_index, reduction=reduction)
-        self.num_classes = whole("num_classes", num_classes, low=2)
+        self.num_classes = whole_number("num_classes", num_classes, low=2)
         self.margin = number("margin", margin, low=0.0)
         self.penalty = choice("penalty", penalty, tuple(PENALTIES))
         self.normalize = flag("normalize", normalize)
         if self.normalize and not self.margin:
             raise ValueError("margin: 0 cannot be divided by; expected a margin above 0, or normalize=False")
-        self.schedule = Schedule(
+        self.schedule = MultiplierSchedule(
             lambd_min=number("lambd_min", lambd_min, low=0.0),
             lambd_max=number("lambd_max", lambd_max, low=0.0, above=True),
-            lambd_step=whole("lambd_step", lambd_step, low=1),
+            lambd_step=whole_number("lambd_step", lambd_step, low=1),
             rho_min=number("rho_min", rho_min, low=0.0, above=True),
             rho_max=number("rho_max", rho_max, low=0.0, above=True),
-            rho_step=whole("rho_step", rho_step, low=0),
+            rho_step=whole_number("rho_step", rho_step, low=0),
             gamma=number("gamma", gamma, low=1.0),
             tau=number("tau", tau, low=0.0),
         )

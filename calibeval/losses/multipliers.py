@@ -17,10 +17,10 @@ from calibeval.losses.terms import constraint
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
+class MultiplierSchedule:
     """Bounds and pace of the multipliers; the defaults are those of the paper's code.
 
-    lambd_min, lambd_max, rho_min, rho_max: bounds. lambd_step, rho_step: every so many epochs; a rho_step of 0 is
+    lambd_min, lambd_max, rho_min, rho_max: bounds. lambd_step, rho_step: epochs between two changes; a rho_step of 0 is
     never. gamma: what rho is multiplied by for a class whose constraint, being broken, has not fallen below tau times
     what it was an epoch before.
     """
@@ -66,7 +66,7 @@ def constraint_sums(
     margin: Parameter,
     lambd: Parameter,
     rho: Parameter,
-    schedule: Schedule,
+    schedule: MultiplierSchedule,
     penalty: str = "phr",
     normalize: bool = True,
 ) -> ConstraintSums:
@@ -75,7 +75,7 @@ def constraint_sums(
     kept: (..., n), which rows count; without it all do. The other arguments are those of `cals_terms`.
 
     >>> logits = torch.tensor([[9.0, 0.0], [2.0, 8.0]])
-    >>> constraint_sums(logits, margin=6.0, lambd=0.1, rho=1.0, schedule=Schedule()).constraint
+    >>> constraint_sums(logits, margin=6.0, lambd=0.1, rho=1.0, schedule=MultiplierSchedule()).constraint
     tensor([-1.0000, -0.5000], dtype=torch.float64)
     """
     h = constraint(logits, margin=margin, normalize=normalize)
@@ -91,7 +91,7 @@ def constraint_sums(
     )
 
 
-def next_multipliers(now: Multipliers, sums: ConstraintSums, schedule: Schedule) -> Multipliers:
+def next_multipliers(now: Multipliers, sums: ConstraintSums, schedule: MultiplierSchedule) -> Multipliers:
     """The multipliers after an epoch: lambd is the mean slope; then rho grows where the constraint did not improve.
 
     The slopes were taken with the multipliers of now. A class that was masked in every row has lambd_min.
@@ -100,7 +100,7 @@ def next_multipliers(now: Multipliers, sums: ConstraintSums, schedule: Schedule)
 
     >>> now = Multipliers(torch.ones(2), torch.ones(2), torch.tensor([0.5, 0.5]), torch.tensor(1))
     >>> sums = ConstraintSums(torch.tensor([6.0, 2.0]), torch.tensor([2.0, 1.0]), torch.tensor([4, 4]))
-    >>> after = next_multipliers(now, sums, Schedule(rho_step=1))
+    >>> after = next_multipliers(now, sums, MultiplierSchedule(rho_step=1))
     >>> after.lambd, after.rho
     (tensor([1.5000, 0.5000]), tensor([1.2000, 1.0000]))
     """

@@ -113,7 +113,7 @@ def mbls_terms(logits: Tensor, labels: Tensor, *, margin: Parameter, alpha: Para
     >>> mbls_terms(torch.tensor([[8.0, 0.0]]), torch.tensor([0]), margin=6.0, alpha=0.1).penalty
     tensor([0.1000])
     """
-    wide = widened(logits)
+    wide = at_least_float32(logits)
     cross_entropy = of_labels(log_probs(wide), labels)
     distance = wide.max(-1, keepdim=True).values - wide
     excess = torch.relu(distance - by_class(margin)).nan_to_num(nan=math.nan, posinf=0.0)
@@ -141,7 +141,7 @@ def cals_terms(
     >>> cals_terms(torch.tensor([[9.0, 0.0]]), torch.tensor([0]), margin=6.0, lambd=0.1, rho=1.0).penalty
     tensor([0.0850])
     """
-    wide = widened(logits)
+    wide = at_least_float32(logits)
     cross_entropy = of_labels(log_probs(wide), labels)
     h = constraint(wide, margin=margin, normalize=normalize).nan_to_num(nan=math.nan, posinf=0.0)
     value = PENALTIES[penalty].value(h, lambd, rho).mean(-1)  # which is 0 at h = 0, for masked classes
@@ -154,12 +154,12 @@ def constraint(logits: Tensor, *, margin: Parameter, normalize: bool = True) -> 
     >>> constraint(torch.tensor([[9.0, 0.0]]), margin=6.0)
     tensor([[-1.0000,  0.5000]])
     """
-    wide = widened(logits)
+    wide = at_least_float32(logits)
     beyond = wide.amax(-1, keepdim=True) - wide - by_class(margin)
     return beyond / by_class(margin) if normalize else beyond
 
 
-def widened(logits: Tensor) -> Tensor:
+def at_least_float32(logits: Tensor) -> Tensor:
     """The logits in float32 where they are float16 or bfloat16, else as they are.
 
     Once for a loss: gradients of two casts would be added in the low precision.
@@ -169,7 +169,7 @@ def widened(logits: Tensor) -> Tensor:
 
 def log_probs(logits: Tensor) -> Tensor:
     """The log-probabilities of the classes on the last axis."""
-    return torch.log_softmax(widened(logits), dim=-1)
+    return torch.log_softmax(at_least_float32(logits), dim=-1)
 
 
 def class_index(labels: Tensor, scores: Tensor) -> Tensor:

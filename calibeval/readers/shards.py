@@ -22,7 +22,7 @@ from calibeval.readers.stored.stored import Contents, Stored
 
 NUMBERED = re.compile(r"^(?P<stem>.*[-_.])(?P<number>[0-9]{1,9})-of-(?P<count>[0-9]{1,9})(?P<rest>\.[^/]*)$")
 PATTERN = re.compile(r"[*?\[]")
-HIDDEN = (".", "_")
+HIDDEN_NAMES = (".", "_")
 LISTED = 6
 
 
@@ -69,7 +69,7 @@ def shard_paths(path: Path, suffix: Callable[[Path], str]) -> list[Path] | None:
     Raises: FileProblem if there are none; InputError unless they are the shards of one dump, all of them.
     """
     if path.is_dir():
-        found = [one for one in path.iterdir() if not one.name.startswith(HIDDEN)]
+        found = [one for one in path.iterdir() if not one.name.startswith(HIDDEN_NAMES)]
         if not found:
             raise FileProblem(f"{path}: the folder holds no files")
     elif PATTERN.search(str(path)) and not path.exists():

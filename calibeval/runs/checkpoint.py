@@ -1,4 +1,4 @@
-"""What an interrupted `finetune` goes on from: one checksummed file without pickles, and the history up to it."""
+"""What an interrupted `finetune` resumes from: one checksummed file without pickles, and the history up to it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ from torch import Tensor
 from calibeval.core.data.documents import read_document
 from calibeval.core.data.records import read_record
 from calibeval.core.errors import InputError, UsageError
+from calibeval.core.heads.settings import RunSettings
 from calibeval.core.version import VERSION
 from calibeval.readers.formats.safetensors import read_with_texts
 from calibeval.readers.stored.limits import Limits
+from calibeval.runs.files import CHECKPOINT
 from calibeval.training.sweep import Sweep
 from calibeval.writers.tensors import write_tensors
 
-FILE, SCHEMA = "checkpoint.safetensors", "calibeval.checkpoint/1"
-LENGTH = "history"  # name of the tensor with the bytes of history.jsonl
+SCHEMA = "calibeval.checkpoint/1"
+HISTORY_LENGTH = "history"  # name of the tensor with the bytes of history.jsonl
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,27 +38,27 @@ class Saved:
     state: Mapping[str, Any]
 
 
-def save(folder: Path, sweep: Sweep, settings: Mapping[str, Any], history: int) -> None:
+def save(folder: Path, sweep: Sweep, settings: RunSettings, history: int) -> None:
     """Write the state of a sweep. settings: what the command asked for. history: bytes of history.jsonl so far.
 
     Raises: FileProblem if it cannot be written.
     """
     tensors, plain = sweep.state()
     arrays = {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
-    arrays[LENGTH] = np.array([history])  # besides, a file without tensors would be none
+    arrays[HISTORY_LENGTH] = np.array([history])  # besides, a file without tensors would be none
     text = json.dumps(
-        {"schema": SCHEMA, "version": VERSION, "settings": settings, "state": plain},
+        {"schema": SCHEMA, "version": VERSION, "settings": settings.to_dict(), "state": plain},
         allow_nan=False,
     )
-    write_tensors(folder / FILE, arrays, {"state": text, "sha256": _digest(arrays, text)})
+    write_tensors(folder / CHECKPOINT, arrays, {"state": text, "sha256": _digest(arrays, text)})
 
 
-def restore(folder: Path, sweep: Sweep, settings: Mapping[str, Any]) -> int | None:
+def restore(folder: Path, sweep: Sweep, settings: RunSettings) -> int | None:
     """Take a sweep to where its checkpoint was; returns the bytes of history.jsonl then, None without a checkpoint.
 
     Raises: InputError for a damaged checkpoint; UsageError for one of another command, naming what differs.
     """
-    path = folder / FILE
+    path = folder / CHECKPOINT
     if not path.exists():
         return None
     try:
@@ -65,17 +67,17 @@ def restore(folder: Path, sweep: Sweep, settings: Mapping[str, Any]) -> int | No
         if texts["sha256"] != _digest(arrays, text):
             raise InputError("its SHA-256 is another")
         saved = read_document(text, SCHEMA, "checkpoint", lambda whole: read_record(whole, Saved))
-        length = int(arrays.pop(LENGTH)[0])
+        length = int(arrays.pop(HISTORY_LENGTH)[0])
     except (InputError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path}: no checkpoint, or a damaged one ({error}); start again without --resume") from None
-    check_same({"version": saved.version, **saved.settings}, {"version": VERSION, **settings}, path)
+    check_same({"version": saved.version, **saved.settings}, {"version": VERSION, **settings.to_dict()}, path)
     tensors: dict[str, Tensor] = {name: torch.from_numpy(np.array(values)) for name, values in arrays.items()}
     sweep.restore(tensors, dict(saved.state))
     return length
 
 
 def check_same(then: Mapping[str, Any], now: Mapping[str, Any], path: Path) -> None:
-    """Refuse to go on with another command than the one that was begun.
+    """Refuse to resume with another command than the one that began the run.
 
     Raises: UsageError naming what differs.
     """

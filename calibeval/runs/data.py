@@ -1,4 +1,4 @@
-"""What `calibeval finetune` reads: the splits and the head to go on from, checked against each other."""
+"""What `calibeval finetune` reads: the splits and the head to continue from, checked against each other."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from typing import Any, Literal
 
 import numpy as np
 
+from calibeval.core.data.records import to_plain
 from calibeval.core.errors import InputError, UsageError, nearest
-from calibeval.core.heads.features import Features, shared_rows
+from calibeval.core.heads.features import Features, feature_leak
 from calibeval.core.heads.layers import PlainLayer
+from calibeval.core.report.fitted_on import FittedOn
 from calibeval.readers.features.features import open_features
-from calibeval.readers.features.head_weights import Head, read_head
+from calibeval.readers.features.head_weights import HeadWeights, read_head
 from calibeval.readers.meaning.assemble import ReadOptions
-from calibeval.training.finetune import Request
-
-NEW_HEADS = ("linear", "mlp")
+from calibeval.training.request import Request
+from calibeval.training.settings import HEADS
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +39,11 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """The splits, by name, the number of classes, the head to go on from, and what is to be said of them."""
+    """The splits, by name, the number of classes, the head to continue from, and warnings about them."""
 
     splits: Mapping[str, Features]
     k: int
-    start: Head | None
+    start: HeadWeights | None
     warnings: tuple[str, ...]
 
     @property
@@ -52,7 +53,7 @@ class Data:
 
     @property
     def val(self) -> Features:
-        """What chooses, stops and scales."""
+        """What picks the epoch, stops training and fits the temperature."""
         return self.splits["val"]
 
     @property
@@ -66,16 +67,17 @@ class Data:
         return "test" if "test" in self.splits else "val"
 
     def layers(self) -> tuple[PlainLayer, ...] | None:
-        """The layers to go on from."""
+        """The layers to continue from."""
         return None if self.start is None else self.start.layers
 
     def sources(self) -> dict[str, dict[str, Any]]:
         """The files, for the record."""
-        settled = {name: (features.settled_source(), features.n) for name, features in self.splits.items()}
-        return {
-            name: {"path": source.path, "split": source.split, "sha256": source.sha256, "n": n}
-            for name, (source, n) in settled.items()
-        }
+        return {split: to_plain(self.fitted_on(split)) for split in self.splits}
+
+    def fitted_on(self, split: str) -> FittedOn:
+        """The file of a split, as what something was fitted on."""
+        features = self.splits[split]
+        return FittedOn.of(features.settled_source(), features.n)
 
 
 def read_data(command: Command) -> Data:
@@ -89,7 +91,7 @@ def read_data(command: Command) -> Data:
     warnings = [f"{features.source.name}: {text}" for features in splits.values() for text in features.warnings]
     for features in splits.values():
         _check_alike(features, train)
-    start = None if command.head in NEW_HEADS else _head(command, train)
+    start = None if command.head in HEADS else _head(command, train)
     if start is not None:
         warnings += start.warnings
     k = _classes(splits, start)
@@ -124,7 +126,7 @@ def _check_alike(features: Features, train: Features) -> None:
     raise InputError(f'class {place} is "{one[place]}" in {name}, but "{other[place]}" in {first}')
 
 
-def _classes(splits: Mapping[str, Features], start: Head | None) -> int:
+def _classes(splits: Mapping[str, Features], start: HeadWeights | None) -> int:
     """The number of classes: those of the head, or what TRAIN and VAL hold; TEST has no say in what is trained.
 
     Raises: InputError for a label beyond them, or fewer than two.
@@ -141,11 +143,11 @@ def _classes(splits: Mapping[str, Features], start: Head | None) -> int:
     return k
 
 
-def _head(command: Command, train: Features) -> Head:
-    """The head to go on from."""
-    hint = nearest(command.head.lower(), NEW_HEADS)
+def _head(command: Command, train: Features) -> HeadWeights:
+    """The head to continue from."""
+    hint = nearest(command.head.lower(), HEADS)
     if hint and not Path(command.head).exists():
-        raise UsageError(f'--head "{command.head}" is neither linear nor mlp, and there is no such file{hint}')
+        raise UsageError(f'--head "{command.head}" is neither {" nor ".join(HEADS)}, and there is no such file{hint}')
     limits = command.reading.limits
     head = read_head(command.head, max_bytes=limits.max_bytes, max_memory=limits.max_memory, checksums=limits.checksums)
     if head.d != train.d:
@@ -158,7 +160,7 @@ def _head(command: Command, train: Features) -> Head:
 
 
 def _leaks(fitted: Features, tested: Features, *, allowed: bool) -> list[str]:
-    leak = shared_rows(fitted, tested)
+    leak = feature_leak(fitted, tested)
     if leak is None:
         return []
     if leak.certain and not allowed:

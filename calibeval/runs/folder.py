@@ -1,4 +1,4 @@
-"""The folder of a run: history while it trains, a checkpoint to go on from, and in the end heads, dumps and results."""
+"""The folder of a run: history while it trains, a checkpoint to resume from, and at the end heads, dumps, results."""
 
 from __future__ import annotations
 
@@ -14,39 +14,38 @@ from typing import Any
 import numpy.typing as npt
 
 from calibeval.core.errors import FileProblem, InputError, UsageError
-from calibeval.core.heads.finetuned import Finetuned
+from calibeval.core.heads.facts import FACTS_FILE
+from calibeval.core.heads.results import Finetuned
+from calibeval.core.heads.settings import RunSettings
 from calibeval.core.report.report import Report
 from calibeval.readers.features.head_weights import RUN_FILE
 from calibeval.render.page import page as html
-from calibeval.runs import checkpoint
+from calibeval.runs import checkpoint, files
 from calibeval.runs.results import SavedHead
-from calibeval.training.finetune import predictions_of
-from calibeval.training.sweep import Step, Sweep
+from calibeval.training.request import head_predictions
+from calibeval.training.sweep import StageEpoch, Sweep
 from calibeval.training.trainer import finite
 from calibeval.writers.atomic import make_folder, write_file
 from calibeval.writers.dump import write_dump
 from calibeval.writers.tensors import write_tensors
 
-HISTORY, TABLE, REPORT, FACTS, LOSSES = "history.jsonl", "finetune.json", "report.json", "head.json", "losses"
-PAGE = "report.html"
-DUMPS = {"val": "val_logits.npz", "test": "test_logits.npz"}
 SECONDS = 5.0  # between two checkpoints
 SECONDS_VARIABLE = "CALIBEVAL_CHECKPOINT_SECONDS"
 
 
 class RunFolder:
-    """The files of one run. resume: go on from the checkpoint there, whose command must have been the same.
+    """The files of one run. resume: continue from the checkpoint there, whose command must have been the same.
 
     resumed: whether there was one.
     Raises: FileProblem if the folder cannot be written; UsageError for a checkpoint of another command, or a number of
     seconds that is none; InputError for a damaged checkpoint, or a history that does not go with it.
     """
 
-    def __init__(self, path: Path, settings: Mapping[str, Any], sweep: Sweep, *, resume: bool) -> None:
+    def __init__(self, path: Path, settings: RunSettings, sweep: Sweep, *, resume: bool) -> None:
         make_folder(path)
         _remove_half_written(path)
         self._path, self._settings = path, settings
-        self._history = path / HISTORY
+        self._history = path / files.HISTORY
         self._seconds = _seconds(os.environ.get(SECONDS_VARIABLE))
         length = checkpoint.restore(path, sweep, settings) if resume else None
         self.resumed = length is not None
@@ -65,7 +64,7 @@ class RunFolder:
                 "start again without --resume"
             )
 
-    def record(self, step: Step, sweep: Sweep) -> None:
+    def record(self, step: StageEpoch, sweep: Sweep) -> None:
         """Append an epoch to the history; from time to time, and at the end of training, write a checkpoint."""
         try:
             with self._history.open("a", encoding="utf-8") as file:
@@ -86,16 +85,18 @@ class RunFolder:
         if len(found.losses) > 1:
             names = folder_names([loss.name for loss in found.losses])
             each = zip(names, found.losses, strict=True)
-            folders |= {self._path / LOSSES / name: saved[loss.name] for name, loss in each if loss.name in saved}
+            folders |= {
+                self._path / files.LOSS_FOLDERS / name: saved[loss.name] for name, loss in each if loss.name in saved
+            }
         for folder, head in folders.items():
             make_folder(folder)
             _write_head(folder, head)
-        for folder in (self._path, *(self._path / LOSSES).glob("*/")):
+        for folder in (self._path, *(self._path / files.LOSS_FOLDERS).glob("*/")):
             _remove_stale(folder, folders.get(folder))
-        write_file(self._path / TABLE, found.to_json().encode())
-        write_file(self._path / PAGE, html.render(report, losses=found).encode())
-        write_file(self._path / REPORT, report.to_json().encode())
-        (self._path / checkpoint.FILE).unlink(missing_ok=True)
+        write_file(self._path / files.TABLE, found.to_json().encode())
+        write_file(self._path / files.PAGE, html.render(report, losses=found).encode())
+        write_file(self._path / files.REPORT, report.to_json().encode())
+        (self._path / files.CHECKPOINT).unlink(missing_ok=True)
 
 
 def folder_names(losses: list[str]) -> list[str]:
@@ -115,16 +116,16 @@ def _write_head(folder: Path, head: SavedHead) -> None:
     for prefix, layer in zip(prefixes, head.layers, strict=True):
         arrays |= {f"{prefix}weight": layer.weight, f"{prefix}bias": layer.bias}
     for split, features in head.splits.items():
-        write_dump(predictions_of(head.layers, features), folder / DUMPS[split])
-    write_file(folder / FACTS, head.facts.to_json().encode())
+        write_dump(head_predictions(head.layers, features), folder / files.DUMPS[split])
+    write_file(folder / FACTS_FILE, head.facts.to_json().encode())
     write_tensors(folder / RUN_FILE, arrays)
 
 
 def _remove_stale(folder: Path, head: SavedHead | None) -> None:
     """Remove a head's files that are not of this run; head: what the folder holds now, None for nothing."""
-    wanted = {DUMPS[split] for split in head.splits} | {FACTS, RUN_FILE} if head is not None else set()
+    wanted = {files.DUMPS[split] for split in head.splits} | {FACTS_FILE, RUN_FILE} if head is not None else set()
     try:
-        for name in {*DUMPS.values(), FACTS, RUN_FILE} - wanted:
+        for name in {*files.OF_A_HEAD} - wanted:
             (folder / name).unlink(missing_ok=True)
         if head is None and not any(folder.iterdir()):
             folder.rmdir()
@@ -134,10 +135,9 @@ def _remove_stale(folder: Path, head: SavedHead | None) -> None:
 
 def _remove_half_written(path: Path) -> None:
     """Remove what a killed run was writing beside its files; several of them could fill a disk."""
-    names = {HISTORY, TABLE, REPORT, PAGE, FACTS, RUN_FILE, checkpoint.FILE, *DUMPS.values()}
     try:
-        for left in (*path.glob(".*.tmp"), *path.glob(f"{LOSSES}/*/.*.tmp")):
-            if left.name[1:].rsplit(".", 2)[0] in names:
+        for left in (*path.glob(".*.tmp"), *path.glob(f"{files.LOSS_FOLDERS}/*/.*.tmp")):
+            if left.name[1:].rsplit(".", 2)[0] in files.EVERY:
                 left.unlink(missing_ok=True)
     except OSError as error:
         raise FileProblem(f"{path}: what a killed run left cannot be removed ({error.strerror or error})") from None
@@ -154,11 +154,11 @@ def _seconds(text: str | None) -> float:
     return seconds
 
 
-def _line(step: Step) -> dict[str, Any]:
+def _line(step: StageEpoch) -> dict[str, Any]:
     """One epoch of one stage, for history.jsonl; a number that diverged is null."""
     validation = step.epoch.validation
     numbers = zip(
-        step.stage.candidates,
+        step.stage.recipes,
         step.epoch.losses,
         validation.nll,
         validation.nll_after,
@@ -173,27 +173,27 @@ def _line(step: Step) -> dict[str, Any]:
         "epoch": step.epoch.number,
         "heads": [
             {
-                "loss": str(candidate.loss),
-                "lr": candidate.rate,
-                "weight_decay": candidate.decay,
+                "loss": str(recipe.loss),
+                "lr": recipe.rate,
+                "weight_decay": recipe.decay,
                 "train_loss": finite(loss),
                 "val_nll": finite(nll),
                 "val_nll_after_temperature": finite(after),
                 "val_accuracy": accuracy if math.isfinite(nll) else None,
                 "running": running,
             }
-            for candidate, loss, nll, after, accuracy, running in numbers
+            for recipe, loss, nll, after, accuracy, running in numbers
         ],
     }
 
 
-def finished_run(path: Path, settings: Mapping[str, Any]) -> Finetuned | None:
+def finished_run(path: Path, settings: RunSettings) -> Finetuned | None:
     """The results of a run that came to its end, where there are some.
 
     Raises: UsageError for those of another command; InputError for a damaged file.
     """
-    table = path / TABLE
-    if (path / checkpoint.FILE).exists() or not (path / REPORT).exists() or not table.exists():
+    table = path / files.TABLE
+    if (path / files.CHECKPOINT).exists() or not (path / files.REPORT).exists() or not table.exists():
         return None
     try:
         found = Finetuned.from_json(table.read_bytes())
@@ -201,5 +201,5 @@ def finished_run(path: Path, settings: Mapping[str, Any]) -> Finetuned | None:
         raise FileProblem(f"{table}: cannot be read ({error.strerror or error})") from None
     except InputError as error:
         raise InputError(f"{table}: {error}; start again without --resume") from None
-    checkpoint.check_same(found.settings, settings, table)
+    checkpoint.check_same(found.settings.to_dict(), settings.to_dict(), table)
     return found

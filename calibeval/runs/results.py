@@ -8,20 +8,22 @@ from typing import Any
 
 from calibeval.core.evaluation.evaluate import evaluate_dump
 from calibeval.core.evaluation.settings import checked
-from calibeval.core.heads.facts import HeadFacts, Multipliers
+from calibeval.core.heads.facts import HeadFacts, LastMultipliers
 from calibeval.core.heads.features import Features
-from calibeval.core.heads.finetuned import SHOWN, Finetuned, LossResult, SeedResult, chosen_of, metric_values
 from calibeval.core.heads.layers import PlainLayer
+from calibeval.core.heads.results import SHOWN, Finetuned, LossResult, SeedResult, chosen_of, metric_values
+from calibeval.core.heads.settings import RunSettings
 from calibeval.core.report.report import DumpReport, Recalibrated, Report
 from calibeval.core.report.settings import Settings
 from calibeval.core.version import VERSION
 from calibeval.runs.data import Command, Data
-from calibeval.training.finetune import FinishedHead, predictions_of
+from calibeval.training.request import FinishedHead, head_predictions
+from calibeval.training.settings import LINEAR, MLP
 from calibeval.training.sweep import Trained
 
 OPTIMISTIC = "these numbers are of VAL, which also stopped the training and fitted the temperature: they flatter"
 DIVERGED = "training diverged in every epoch, so there is no head; lower --lr"
-COARSE = 1e-3  # of the largest logit: a rounding that is worth a word
+NOTABLE_ROUNDING = 1e-3  # of the largest logit: a rounding that is worth a word
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,7 +36,7 @@ class SavedHead:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Outcome:
+class MeasuredHead:
     """One training and the head it left, if it left one, with its dumps by split."""
 
     trained: Trained
@@ -42,26 +44,26 @@ class Outcome:
     dumps: Mapping[str, DumpReport]
 
 
-def measured(name: str, trained: Trained, head: FinishedHead | None, data: Data) -> Outcome:
+def measured(name: str, trained: Trained, head: FinishedHead | None, data: Data) -> MeasuredHead:
     """A training of a loss of that name, with its head on all splits that are measured."""
     if head is None:
-        return Outcome(trained, None, {})
+        return MeasuredHead(trained, None, {})
     dumps = {split: _dump(head, split, data, f"{name}#{split}") for split in data.measured}
-    return Outcome(trained, head, dumps)
+    return MeasuredHead(trained, head, dumps)
 
 
 def results(
-    command: Command, data: Data, outcomes: Sequence[Outcome], settings: Mapping[str, Any]
+    command: Command, data: Data, heads: Sequence[MeasuredHead], settings: RunSettings
 ) -> tuple[Finetuned, Report, dict[str, SavedHead]]:
     """The table, the report with one dump for each loss and split, and what is saved of each loss.
 
-    outcomes: for each seed, every loss in its order.
+    heads: for each seed, every loss in its order.
     Raises: InputError where every training diverged.
     """
     names = [str(loss) for loss in command.request.losses]
-    own = {name: outcomes[i :: len(names)] for i, name in enumerate(names)}
+    own = {name: heads[i :: len(names)] for i, name in enumerate(names)}
     table = tuple(
-        LossResult(name, _parameters(found[0].trained), tuple(_seed(outcome, data.shown) for outcome in found))
+        LossResult(name, _parameters(found[0].trained), tuple(_seed(one, data.shown) for one in found))
         for name, found in own.items()
     )
     chosen = chosen_of(table)
@@ -76,22 +78,22 @@ def results(
     return found, report, saved
 
 
-def _seed(outcome: Outcome, shown: str) -> SeedResult:
-    trained, head = outcome.trained, outcome.head
+def _seed(one: MeasuredHead, shown: str) -> SeedResult:
+    trained, head = one.trained, one.head
     if head is None:
         nothing = dict.fromkeys(SHOWN)
         return SeedResult(trained.seed, 0, None, None, nothing, nothing, DIVERGED)
-    dump = outcome.dumps[shown]
+    dump = one.dumps[shown]
     before, after = metric_values(dump.metrics), metric_values((dump.after() or dump).metrics)
     return SeedResult(trained.seed, trained.epoch, trained.score, head.temperature, before, after)
 
 
-def _doubts(name: str, outcomes: Sequence[Outcome]) -> list[str]:
+def _doubts(name: str, heads: Sequence[MeasuredHead]) -> list[str]:
     """What to keep in mind of the heads of a loss."""
     texts = []
-    for outcome in outcomes:
-        trained, head = outcome.trained, outcome.head
-        who = name if len(outcomes) == 1 else f"{name}, seed {trained.seed}"
+    for one in heads:
+        trained, head = one.trained, one.head
+        who = name if len(heads) == 1 else f"{name}, seed {trained.seed}"
         if head is None:
             texts.append(f"{who}: {DIVERGED}")
             continue
@@ -101,7 +103,7 @@ def _doubts(name: str, outcomes: Sequence[Outcome]) -> list[str]:
             )
         if head.map.fitted.note is not None:
             texts.append(f"{who}: temperature {head.temperature:.3g}: {head.map.fitted.note}")
-        if head.rounding > COARSE:
+        if head.rounding > NOTABLE_ROUNDING:
             texts.append(
                 f"{who}: saved in float32, the head's logits move by up to {100 * head.rounding:.2g} % of the largest; "
                 "subtract the mean of each feature before saving them"
@@ -115,7 +117,7 @@ def _settings() -> Settings:
 
 def _dump(head: FinishedHead, split: str, data: Data, name: str) -> DumpReport:
     """One head on one split, before and after its temperature."""
-    predictions = predictions_of(head.layers, data.splits[split])
+    predictions = head_predictions(head.layers, data.splits[split])
     before = evaluate_dump(predictions, _settings())
     after = evaluate_dump(head.map(predictions), _settings())
     return replace(
@@ -126,7 +128,7 @@ def _dump(head: FinishedHead, split: str, data: Data, name: str) -> DumpReport:
         recalibrated=Recalibrated(
             "temperature",
             head.map.parameters(),
-            data.sources()["val"],
+            data.fitted_on("val"),
             after.metrics,
             after.equal_width,
             after.equal_mass,
@@ -135,9 +137,9 @@ def _dump(head: FinishedHead, split: str, data: Data, name: str) -> DumpReport:
 
 
 def _parameters(trained: Trained) -> dict[str, Any]:
-    candidate = trained.candidate
-    found = {name: value for name, value in candidate.loss.to_dict().items() if value is not None and name != "loss"}
-    return {**found, "lr": candidate.rate, "weight_decay": candidate.decay}
+    recipe = trained.recipe
+    found = {name: value for name, value in recipe.loss.to_dict().items() if value is not None and name != "loss"}
+    return {**found, "lr": recipe.rate, "weight_decay": recipe.decay}
 
 
 def _saved(command: Command, data: Data, head: FinishedHead, found: Finetuned) -> SavedHead:
@@ -145,18 +147,18 @@ def _saved(command: Command, data: Data, head: FinishedHead, found: Finetuned) -
     lambd, rho = trained.multipliers
     facts = HeadFacts(
         version=VERSION,
-        kind="linear" if len(layers) == 1 else "mlp",
+        kind=LINEAR if len(layers) == 1 else MLP,
         d=data.train.d,
         k=data.k,
         class_names=data.train.class_names,
-        loss=trained.candidate.loss.to_dict(),
-        lr=trained.candidate.rate,
-        weight_decay=trained.candidate.decay,
+        loss=trained.recipe.loss.to_dict(),
+        lr=trained.recipe.rate,
+        weight_decay=trained.recipe.decay,
         temperature=head.temperature,
         temperature_folded=command.fold,
         seed=trained.seed,
         epoch=trained.epoch,
         sources=found.sources,
-        multipliers=Multipliers(lambd, rho) if lambd else None,
+        multipliers=LastMultipliers(lambd, rho) if lambd else None,
     )
     return SavedHead(layers, facts, data.measured)

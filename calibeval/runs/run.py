@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Protocol
 
-from calibeval.core.heads.finetuned import Finetuned
-from calibeval.runs.data import Command, Data, read_data
+from calibeval.core.heads.results import Finetuned
+from calibeval.runs.data import Command, read_data
 from calibeval.runs.folder import RunFolder, finished_run
 from calibeval.runs.results import measured, results
+from calibeval.runs.settings import run_settings
 from calibeval.runs.torch_setup import few_threads, memory_is_told
-from calibeval.training.finetune import finish, prepare
-from calibeval.training.sweep import Step
+from calibeval.training.request import finish, prepare
+from calibeval.training.sweep import StageEpoch
 
 
 class Watcher(Protocol):
     """Whoever watches a training."""
 
-    def show(self, step: Step) -> None:
+    def show(self, step: StageEpoch) -> None:
         """One epoch is done."""
 
 
@@ -28,13 +29,13 @@ def run_command(
 ) -> Finetuned:
     """Train, measure, and write the run's folder.
 
-    say: tells people lines of text. progress: entered while heads are trained.
+    say: shows people lines of text. progress: entered while heads are trained.
     Raises: InputError for data that cannot be used, trainings that all diverged, or too little memory; UsageError for a
     run that cannot be resumed; FileProblem for a folder that cannot be written.
     """
     data = read_data(command)
     say([f"warning: {warning}" for warning in data.warnings])
-    settings = _settings(command, data)
+    settings = run_settings(command, data)
     if command.resume and (finished := finished_run(command.out, settings)) is not None:
         say([f"{command.out} is finished already"])
         return finished
@@ -50,46 +51,11 @@ def run_command(
                 step = sweep.step()
                 folder.record(step, sweep)
                 watcher.show(step)
-    outcomes = []
+    heads = []
     for i, trained in enumerate(sweep.heads):
         name = str(request.losses[i % len(request.losses)])
-        outcomes.append(measured(name, trained, finish(trained, standard, data.val), data))
-    found, report, saved = results(command, data, outcomes, settings)
+        heads.append(measured(name, trained, finish(trained, standard, data.val), data))
+    found, report, saved = results(command, data, heads, settings)
     folder.write(found, report, saved)
     say([f"written to {command.out}"])
     return found
-
-
-def _settings(command: Command, data: Data) -> dict[str, Any]:
-    """All that the outcome depends on, for the record and for --resume."""
-    request, training = command.request, command.request.settings
-    keys, start = command.reading.keys, data.start
-    return {
-        "losses": [str(loss) for loss in request.losses],
-        "head": command.head if start is None else "continued",
-        "start": None if start is None else {"sha256": start.source.sha256, "split": start.source.split},
-        "hidden": request.hidden if start is None else None,
-        "classes": data.k,
-        "class_names": None if data.train.class_names is None else list(data.train.class_names),
-        "optimizer": training.optimizer,
-        "rate": request.rate,
-        "decay": request.decay,
-        "epochs": training.epochs,
-        "batch_size": training.batch_size,
-        "schedule": training.schedule,
-        "clip_norm": training.clip,
-        "patience": training.patience,
-        "mixup": training.mixup,
-        "amp": training.amp,
-        "standardize": request.standardize,
-        "trials": request.trials,
-        "select": training.select,
-        "seeds": list(request.seeds),
-        "fold": command.fold,
-        "device": request.device,
-        "features_key": keys.features,
-        "labels_key": keys.labels,
-        "ignore_index": command.reading.ignore_index,
-        "sha256": {split: features.settled_source().sha256 for split, features in data.splits.items()},
-        "splits": {split: features.source.split for split, features in data.splits.items()},
-    }

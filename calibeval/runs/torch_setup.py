@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from calibeval.core.errors import InputError, UsageError
 
 LEAST_WORK = 2**26  # about a millisecond of one core
-NO_MEMORY = ("out of memory", "allocate memory", "not enough memory", "alloc_failed")  # what torch's errors say
+OUT_OF_MEMORY = ("out of memory", "allocate memory", "not enough memory", "alloc_failed")  # what torch's errors say
 
 
 def pick_device(wanted: str, threads: int) -> str:
@@ -41,7 +41,7 @@ def memory_is_told() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        if not any(words in str(error).lower() for words in NO_MEMORY):
+        if not any(words in str(error).lower() for words in OUT_OF_MEMORY):
             raise
         raise InputError(
             "the device has not enough memory for this training; lower --batch-size, --hidden or --trials, "

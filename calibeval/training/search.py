@@ -1,51 +1,43 @@
-"""What `--tune` tries: as many candidates for every loss, spread evenly over the logarithms of their parameters."""
+"""What `--tune` tries: as many recipes for every loss, spread evenly over the logarithms of their parameters."""
 
 from __future__ import annotations
 
 import math
 
+from calibeval.training.settings import OPTIMIZERS
 from calibeval.training.spec import LossSpec
-from calibeval.training.trainer import Candidate
+from calibeval.training.trainer import Recipe
 
-MARGINS, WEIGHTS = (1.0, 20.0), (0.02, 2.0)
-FREE: dict[str, dict[str, tuple[float, float]]] = {
-    "ce": {},
-    "ls": {"alpha": (0.01, 0.3)},
-    "ecp": {"beta": (0.01, 1.0)},
-    "focal": {"gamma": (0.3, 6.0)},
-    "flsd": {},
-    "mbls": {"margin": MARGINS, "alpha": WEIGHTS},
-    "cals": {"margin": MARGINS, "rho_init": (0.05, 5.0)},
-}
 DIMENSIONS = 4  # rate, decay, and at most two parameters of a loss
-# So that rho may begin below the usual least value, 1, and stay there.
-SET = {"cals": {"rho_min": 0.05}}
-RATES = {"adamw": (1e-4, 3e-2), "sgd": (3e-3, 3.0)}
-DECAYS = {"adamw": (1e-3, 1.0), "sgd": (1e-6, 1e-2)}
 
 
-def candidates(loss: LossSpec, trials: int, optimizer: str) -> list[Candidate]:
-    """`trials` candidates of a loss; parameters that were said stay as they are.
+def recipes(loss: LossSpec, trials: int, optimizer: str) -> list[Recipe]:
+    """`trials` recipes for a loss; parameters that a person set stay as they are.
 
     Learning rate, weight decay and every free parameter of the loss move along a sequence of low discrepancy, so that
     any number of trials covers their ranges evenly, and the same command tries the same. Rates and decays are those of
     every other loss.
     Source: the R sequence of Roberts (2018), a generalised golden ratio.
 
-    >>> [round(math.log10(c.rate), 2) for c in candidates(LossSpec("ce"), 3, "adamw")]
+    >>> [round(math.log10(c.rate), 2) for c in recipes(LossSpec("ce"), 3, "adamw")]
     [-3.12, -3.47, -3.83]
     """
-    said = {*loss.parameters, *(["rho_init"] if "rho_min" in loss.parameters else [])}
-    free = {name: ends for name, ends in FREE[loss.name].items() if name not in said}
-    ranges = [RATES[optimizer], DECAYS[optimizer], *free.values()]
+    entry, said = loss.entry, loss.parameters
+    free = {
+        name: ends
+        for name, ends in entry.tuned.items()
+        if name not in said and entry.tuned_unless.get(name) not in said
+    }
+    known = OPTIMIZERS[optimizer]
+    ranges = [known.rates, known.decays, *free.values()]
     steps = _steps(DIMENSIONS)[: len(ranges)]
     found = []
     for trial in range(trials):
         shares = [math.fmod(0.5 + (trial + 1) * step, 1.0) for step in steps]
         rate, decay, *rest = (low * (high / low) ** share for share, (low, high) in zip(shares, ranges, strict=True))
         tried = {name: float(f"{value:.3g}") for name, value in zip(free, rest, strict=True)}
-        spec = LossSpec(loss.name, {**SET.get(loss.name, {}), **tried, **loss.parameters})
-        found.append(Candidate(spec, float(f"{rate:.3g}"), float(f"{decay:.3g}")))
+        spec = LossSpec(loss.name, {**entry.tuned_with, **tried, **said})
+        found.append(Recipe(spec, float(f"{rate:.3g}"), float(f"{decay:.3g}")))
     return found
 
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from calibeval.core.errors import UsageError, nearest
-from calibeval.losses import LOSSES
+from calibeval.losses.table import LOSS_TABLE, LossEntry
 
 Value = float | str | bool
 
-_NOT_SAID = ("num_classes", "ignore_index", "reduction")
 _WORDS: dict[str, bool] = {"true": True, "false": False}
 
 
@@ -28,9 +26,14 @@ class LossSpec:
     name: str
     parameters: Mapping[str, Value] = field(default_factory=dict)
 
+    @property
+    def entry(self) -> LossEntry:
+        """What the table says of the loss."""
+        return LOSS_TABLE[self.name]
+
     def __getitem__(self, parameter: str) -> Any:
         """The value of a parameter, said or default."""
-        return self.parameters[parameter] if parameter in self.parameters else _parameters(self.name)[parameter]
+        return self.parameters[parameter] if parameter in self.parameters else self.entry.defaults()[parameter]
 
     def __str__(self) -> str:
         """The loss as the command line takes it."""
@@ -39,7 +42,7 @@ class LossSpec:
 
     def to_dict(self) -> dict[str, Any]:
         """The loss with every parameter, for a record."""
-        return {"loss": self.name, **_parameters(self.name), **self.parameters}
+        return {"loss": self.name, **self.entry.defaults(), **self.parameters}
 
 
 def parse_losses(text: str) -> tuple[LossSpec, ...]:
@@ -80,9 +83,9 @@ def _parse(text: str) -> LossSpec:
     if match is None:
         raise UsageError(f'loss "{text}" cannot be read; write it as mbls(margin=6,alpha=0.1)')
     name, inside = match[1].strip().lower(), match[2] or ""
-    if name not in LOSSES:
-        raise UsageError(f'loss "{match[1]}" is unknown{nearest(name, LOSSES)}; losses are {", ".join(LOSSES)}')
-    known = _parameters(name)
+    if name not in LOSS_TABLE:
+        raise UsageError(f'loss "{match[1]}" is unknown{nearest(name, LOSS_TABLE)}; losses are {", ".join(LOSS_TABLE)}')
+    known = LOSS_TABLE[name].defaults()
     parameters: dict[str, Value] = {}
     for item in inside.split(",") if inside.strip() else ():
         key, equals, value = (part.strip() for part in item.partition("="))
@@ -94,17 +97,10 @@ def _parse(text: str) -> LossSpec:
         parameters[key] = _value(value)
     spec = LossSpec(name, parameters)
     try:
-        made = {"num_classes": 2} if name == "cals" else {}
-        LOSSES[name](**made, **parameters)
+        spec.entry.make(2, **parameters)
     except (ValueError, TypeError) as error:
         raise UsageError(f"loss {spec}: {error}") from None
     return spec
-
-
-def _parameters(name: str) -> dict[str, Any]:
-    """The parameters of a loss with their defaults."""
-    signature = inspect.signature(LOSSES[name])
-    return {key: p.default for key, p in signature.parameters.items() if key not in _NOT_SAID}
 
 
 def _value(text: str) -> Value:

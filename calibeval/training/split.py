@@ -11,7 +11,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from calibeval.core.heads.layers import Rows, blocks_of
+from calibeval.core.data.row_source import RowSource
+from calibeval.core.heads.layers import blocks_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,7 +23,7 @@ class Standard:
     scale: npt.NDArray[np.float64]
 
 
-def standard_of(features: Rows) -> Standard:
+def standard_of(features: RowSource) -> Standard:
     """Mean and standard deviation of each feature, in one reading; a constant feature is divided by 1."""
     n, d = features.shape
     total, squares = np.zeros(d), np.zeros(d)
@@ -69,7 +70,9 @@ class Split:
             yield self.fetch(places[start : start + size]), labels[start : start + size]
 
 
-def resident(features: Rows, labels: npt.NDArray[Any], standard: Standard, device: str, dtype: torch.dtype) -> Split:
+def resident(
+    features: RowSource, labels: npt.NDArray[Any], standard: Standard, device: str, dtype: torch.dtype
+) -> Split:
     """A split whose features are copied to the device, standardised."""
     n, d = features.shape
     data = torch.empty((n, d), dtype=dtype, device=device)
@@ -80,7 +83,7 @@ def resident(features: Rows, labels: npt.NDArray[Any], standard: Standard, devic
     return Split(n, _labels(labels, device), lambda rows: data.index_select(0, rows), lambda a, b: data[a:b], True)
 
 
-def staged(features: Rows, labels: npt.NDArray[Any], standard: Standard, device: str, dtype: torch.dtype) -> Split:
+def staged(features: RowSource, labels: npt.NDArray[Any], standard: Standard, device: str, dtype: torch.dtype) -> Split:
     """A split whose features stay where they are stored; batches are gathered, standardised and sent one by one."""
 
     def send(block: npt.NDArray[Any]) -> Tensor:

@@ -11,30 +11,29 @@ from torch import Tensor
 
 from calibeval.core.heads.layers import PlainLayer
 from calibeval.training.heads import Layer, new_heads
-from calibeval.training.search import candidates
+from calibeval.training.search import recipes
+from calibeval.training.settings import OPTIMIZERS, TrainingSettings
 from calibeval.training.spec import LossSpec
 from calibeval.training.split import Split
-from calibeval.training.trainer import Candidate, Epoch, Settings, Training, below, finite, number
+from calibeval.training.trainer import Epoch, Recipe, Training, below, finite, score_from
 
 STACK_WEIGHTS = 2**25  # weights of the heads that train side by side; more of them take turns
-RATE = {"adamw": 1e-3, "sgd": 0.1}
-DECAY = {"adamw": 1e-2, "sgd": 5e-4}
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
     """What is trained, and on what.
 
-    sizes: (d, k), or (d, h, k) for a hidden layer. start: a head to go on from, on standardised features; else None.
-    rate, decay: of every head, where no trial chooses them; None: 1e-3 and 0.01 for AdamW, 0.1 and 5e-4 for SGD.
-    trials: candidates tried for each loss; 0: none. seeds: one training of every loss from each.
+    sizes: (d, k), or (d, h, k) for a hidden layer. start: a head to continue from, on standardised features; else None.
+    rate, decay: of every head, where no trial chooses them; None: the usual ones of the optimizer (OPTIMIZERS).
+    trials: recipes tried for each loss; 0: none. seeds: one training of every loss from each.
     """
 
     train: Split
     val: Split
     sizes: tuple[int, ...]
     losses: tuple[LossSpec, ...]
-    settings: Settings
+    settings: TrainingSettings
     start: tuple[PlainLayer, ...] | None = None
     rate: float | None = None
     decay: float | None = None
@@ -46,20 +45,20 @@ class Task:
 class Stage:
     """Heads that train side by side. seed: of their first weights and the order of rows. trial: they only choose."""
 
-    candidates: tuple[Candidate, ...]
+    recipes: tuple[Recipe, ...]
     seed: int
     trial: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A candidate after its training: the validation score and number of its best epoch, and its weights, if kept.
+    """A recipe after its training: the validation score and number of its best epoch, and its weights, if kept.
 
     epoch: 0 where every epoch diverged. diverged: the first epoch whose validation was no finite number, 0 for none.
     layers: one stack of a single head, on the CPU; empty for trials. multipliers: lambd and rho that CALS ended with.
     """
 
-    candidate: Candidate
+    recipe: Recipe
     seed: int
     score: float
     epoch: int
@@ -69,7 +68,7 @@ class Trained:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class StageEpoch:
     """One epoch of one stage. stage, stages: which of how many; epochs: how many it has at most."""
 
     stage: Stage
@@ -81,7 +80,7 @@ class Step:
 
 @dataclass(slots=True)
 class Sweep:
-    """All stages of a task; `step()` takes it one epoch further until `done`, `state()` is all it needs to go on."""
+    """All stages of a task; `step()` takes it one epoch further until `done`, `state()` is all it needs to continue."""
 
     task: Task
     trained: list[Trained] = field(default_factory=list)
@@ -92,21 +91,22 @@ class Sweep:
     def stages(self) -> list[Stage]:
         """The stages that are known: the trials, and once they are through, those that train what they chose."""
         task = self.task
-        trials = [c for loss in task.losses for c in candidates(loss, task.trials, task.settings.optimizer)]
+        trials = [c for loss in task.losses for c in recipes(loss, task.trials, task.settings.optimizer)]
         stages = [Stage(stack, task.seeds[0], True) for stack in self._stacks(trials)]
         if self._finished >= len(stages):
             chosen = [self.chosen(loss) for loss in task.losses]
             stages += [Stage(stack, seed, False) for seed in task.seeds for stack in self._stacks(chosen)]
         return stages
 
-    def chosen(self, loss: LossSpec) -> Candidate:
+    def chosen(self, loss: LossSpec) -> Recipe:
         """What the trials chose for a loss; without trials, the loss with the rate and decay of the task."""
         task = self.task
         if not task.trials:
-            rate, decay, name = task.rate, task.decay, task.settings.optimizer
-            return Candidate(loss, RATE[name] if rate is None else rate, DECAY[name] if decay is None else decay)
+            usual = OPTIMIZERS[task.settings.optimizer]
+            rate, decay = (usual.rate if task.rate is None else task.rate), task.decay
+            return Recipe(loss, rate, usual.decay if decay is None else decay)
         place = task.losses.index(loss) * task.trials
-        return min(self.trained[place : place + task.trials], key=lambda trained: trained.score).candidate
+        return min(self.trained[place : place + task.trials], key=lambda trained: trained.score).recipe
 
     @property
     def work(self) -> int:
@@ -130,20 +130,20 @@ class Sweep:
         """The trained heads: for each seed, every loss in its order."""
         return [trained for trained in self.trained if trained.layers]
 
-    def step(self) -> Step:
+    def step(self) -> StageEpoch:
         """One epoch of the stage under way."""
         stages = self.stages
         stage = stages[self._finished]
         training = self._training or self._begin(stage)
         self._training = training
         epoch = training.epoch()
-        done = Step(stage, epoch, self._finished + 1, self.stage_count, self.task.settings.epochs)
+        done = StageEpoch(stage, epoch, self._finished + 1, self.stage_count, self.task.settings.epochs)
         if training.done:
             self._finish(stage, training)
         return done
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Tensors and plain values from which `restore` goes on to the same end."""
+        """Tensors and plain values from which `restore` continues to the same end."""
         tensors: dict[str, Tensor] = {}
         records = []
         for i, trained in enumerate(self.trained):
@@ -162,20 +162,20 @@ class Sweep:
         self.trained, self._finished = [], 0
         while self._finished < plain["finished"]:
             stage = self.stages[self._finished]
-            for candidate in stage.candidates:
+            for recipe in stage.recipes:
                 i = len(self.trained)
                 record, own = plain["trained"][i], below(tensors, f"trained.{i}.")
                 layers = tuple(Layer(own[f"{j}.weight"], own[f"{j}.bias"]) for j in range(len(own) // 2))
                 lambd, rho = (tuple(values) for values in record["multipliers"])
-                score, epoch, diverged = number(record["score"]), record["epoch"], record["diverged"]
-                self.trained.append(Trained(candidate, stage.seed, score, epoch, diverged, layers, (lambd, rho)))
+                score, epoch, diverged = score_from(record["score"]), record["epoch"], record["diverged"]
+                self.trained.append(Trained(recipe, stage.seed, score, epoch, diverged, layers, (lambd, rho)))
             self._finished += 1
         if plain["training"] is not None:
             self._training = self._begin(self.stages[self._finished])
             self._training.restore(below(tensors, "training."), plain["training"])
 
     def _begin(self, stage: Stage) -> Training:
-        task, count = self.task, len(stage.candidates)
+        task, count = self.task, len(stage.recipes)
         if task.start is None:
             layers = new_heads(count, task.sizes, torch.Generator().manual_seed(stage.seed))
         else:
@@ -185,19 +185,19 @@ class Sweep:
             ]
         device, dtype = task.train.labels.device, task.train.span(0, 1).dtype
         placed = [Layer(*(part.to(device, dtype) for part in layer)) for layer in layers]
-        return Training(placed, stage.candidates, task.train, task.val, task.settings, stage.seed)
+        return Training(placed, stage.recipes, task.train, task.val, task.settings, stage.seed)
 
     def _finish(self, stage: Stage, training: Training) -> None:
-        multipliers = training.objective.multipliers()
-        for i, candidate in enumerate(stage.candidates):
+        multipliers = training.head_losses.multipliers()
+        for i, recipe in enumerate(stage.recipes):
             kept = () if stage.trial else tuple(Layer(*(p[i : i + 1].cpu() for p in layer)) for layer in training.best)
             score, epoch, diverged = training.best_scores[i], training.best_epochs[i], training.diverged[i]
-            self.trained.append(Trained(candidate, stage.seed, score, epoch, diverged, kept, multipliers[i]))
+            self.trained.append(Trained(recipe, stage.seed, score, epoch, diverged, kept, multipliers[i]))
         self._finished += 1
         self._training = None
 
-    def _stacks(self, every: Sequence[Candidate]) -> list[tuple[Candidate, ...]]:
-        """The candidates in stacks of a bearable size."""
+    def _stacks(self, every: Sequence[Recipe]) -> list[tuple[Recipe, ...]]:
+        """The recipes in stacks of a bearable size."""
         size = self._stack_size()
         return [tuple(every[i : i + size]) for i in range(0, len(every), size)]
 

@@ -11,40 +11,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from calibeval.training.head_losses import HeadLosses
 from calibeval.training.heads import Heads, Layer
-from calibeval.training.objective import Objective
+from calibeval.training.settings import AFTER, LAST, TrainingSettings
 from calibeval.training.spec import LossSpec
 from calibeval.training.split import Split
 from calibeval.training.validation import Validation, Validator
 
-AFTER = "nll-after-temperature"
-
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """What all heads that train side by side share.
-
-    optimizer: "adamw" or "sgd" (momentum 0.9). schedule: "cosine", from the rate down to 0, or "constant".
-    clip: largest norm of a head's gradient; None for no limit. mixup: both parameters of the Beta distribution; 0 for
-    none. patience: epochs without a better validation score after which a head stops; None: never.
-    select: the validation score by which the best epoch is kept, "nll-after-temperature" or "nll"; "last" keeps the
-    last epoch. shuffle: a new order of the rows each epoch; else as they come. amp: products in bfloat16.
-    """
-
-    optimizer: str = "adamw"
-    epochs: int = 40
-    batch_size: int = 128
-    schedule: str = "cosine"
-    clip: float | None = 2.0
-    mixup: float = 0.0
-    patience: int | None = 10
-    select: str = AFTER
-    shuffle: bool = True
-    amp: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Recipe:
     """One head to be trained: its loss, its learning rate at the start, and its weight decay."""
 
     loss: LossSpec
@@ -54,9 +30,9 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """What one epoch left: for every candidate its mean training loss and its validation; inf where it diverged.
+    """What one epoch left: for every recipe its mean training loss and its validation; inf where it diverged.
 
-    number: from 1. running: which candidates train on.
+    number: from 1. running: which recipes train on.
     """
 
     number: int
@@ -75,19 +51,19 @@ class Training:
     def __init__(
         self,
         layers: Sequence[Layer],
-        candidates: Sequence[Candidate],
+        recipes: Sequence[Recipe],
         train: Split,
         val: Split,
-        settings: Settings,
+        settings: TrainingSettings,
         seed: int,
     ) -> None:
         self._train, self._settings, self._seed = train, settings, seed
-        self.candidates = tuple(candidates)
+        self.recipes = tuple(recipes)
         self._heads = Heads(layers, torch.bfloat16 if settings.amp else None)
         first = self._heads.layers[0].weight
-        self._objective = Objective([c.loss for c in candidates], self._heads.classes, first.device, first.dtype)
+        self._head_losses = HeadLosses([c.loss for c in recipes], self._heads.classes, first.device, first.dtype)
         self._optimizer = self._heads.optimizer(
-            settings.optimizer, [c.rate for c in candidates], [c.decay for c in candidates]
+            settings.optimizer, [c.rate for c in recipes], [c.decay for c in recipes]
         )
         self._rates = [group["lr"] for group in self._optimizer.param_groups]
         self._validator = Validator(val, self._heads.count)
@@ -118,9 +94,9 @@ class Training:
         return self._diverged
 
     @property
-    def objective(self) -> Objective:
+    def head_losses(self) -> HeadLosses:
         """The losses with what they learnt."""
-        return self._objective
+        return self._head_losses
 
     @property
     def done(self) -> bool:
@@ -131,14 +107,14 @@ class Training:
         """One pass over the training rows, one over the validation rows; multipliers are updated after it."""
         losses = self._pass()
         self._epochs += 1
-        validation = self._validator.measure(self._heads, self._objective, first=self._epochs == 1)
-        self._objective.advance()
+        validation = self._validator.measure(self._heads, self._head_losses, first=self._epochs == 1)
+        self._head_losses.advance()
         self._keep(validation)
         shown = tuple(value if math.isfinite(value) else math.inf for value in losses.tolist())
         return Epoch(self._epochs, shown, validation, tuple(self._running(self._epochs)))
 
     def _pass(self) -> Tensor:
-        """One epoch of steps; the mean training loss of each candidate."""
+        """One epoch of steps; the mean training loss of each recipe."""
         settings, train, heads = self._settings, self._train, self._heads
         rng = np.random.default_rng((self._seed, self._epochs))
         order = torch.from_numpy(rng.permutation(train.n)) if settings.shuffle else None
@@ -158,9 +134,9 @@ class Training:
         if share is not None:
             x = torch.lerp(x.roll(1, 0), x, share.to(x.dtype).unsqueeze(1))
         logits, hidden = self._heads.forward(x)
-        values, slope = self._objective.value_and_slope(logits, labels, share)
+        values, slope = self._head_losses.value_and_slope(logits, labels, share)
         if share is not None:
-            other, other_slope = self._objective.value_and_slope(logits, labels.roll(1), 1 - share)
+            other, other_slope = self._head_losses.value_and_slope(logits, labels.roll(1), 1 - share)
             values, slope = values + other, slope + other_slope
         self._heads.backward(x, hidden, slope)
         if self._settings.clip is not None:
@@ -175,9 +151,9 @@ class Training:
                 group["lr"] = rate * share
 
     def _running(self, epochs: int) -> list[bool]:
-        """Which candidates still may become better after so many epochs."""
+        """Which recipes may still improve after `epochs` epochs."""
         patience = self._settings.patience
-        if self._settings.select == "last":
+        if self._settings.select == LAST:
             return [True] * self._heads.count
         return [
             not diverged and (patience is None or epochs - best < patience)
@@ -190,7 +166,7 @@ class Training:
         scores = validation.nll_after if select == AFTER else validation.nll
         better = []
         for i, (score, ran) in enumerate(zip(scores, self._running(self._epochs - 1), strict=True)):
-            better.append(ran and (select == "last" or score < self._best_scores[i]))
+            better.append(ran and (select == LAST or score < self._best_scores[i]))
             if better[i]:
                 self._best_scores[i], self._best_epochs[i] = score, self._epochs
             if ran and math.isinf(score) and not self._diverged[i]:
@@ -202,7 +178,7 @@ class Training:
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """All that the rest of the training depends on: tensors, and plain values."""
-        tensors = {f"objective.{name}": value for name, value in self._objective.state().items()}
+        tensors = {f"objective.{name}": value for name, value in self._head_losses.state().items()}
         for kind, layers in (("now", self._heads.layers), ("best", self._best)):
             for i, layer in enumerate(layers):
                 tensors |= {f"{kind}.{i}.weight": layer.weight, f"{kind}.{i}.bias": layer.bias}
@@ -231,10 +207,10 @@ class Training:
                 moved.setdefault(int(place), {})[part] = value
         groups = self._optimizer.state_dict()["param_groups"]
         self._optimizer.load_state_dict({"state": moved, "param_groups": groups})
-        self._objective.restore(below(tensors, "objective."))
+        self._head_losses.restore(below(tensors, "objective."))
         self._validator.start.copy_(tensors["validator"])
         self._epochs = plain["epochs"]
-        self._best_scores = [number(score) for score in plain["best_scores"]]
+        self._best_scores = [score_from(score) for score in plain["best_scores"]]
         self._best_epochs = list(plain["best_epochs"])
         self._diverged = list(plain["diverged"])
 
@@ -249,6 +225,6 @@ def finite(score: float) -> float | None:
     return score if math.isfinite(score) else None
 
 
-def number(score: float | None) -> float:
+def score_from(score: float | None) -> float:
     """A score as JSON held it."""
     return math.inf if score is None else score

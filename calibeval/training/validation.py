@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from calibeval.training.head_losses import HeadLosses
 from calibeval.training.heads import Heads
-from calibeval.training.objective import Objective
 from calibeval.training.split import Split
 
 LOGITS = 2**24  # logits that are kept between two passes; of more, each pass computes them again
@@ -20,7 +20,7 @@ FARTHEST = 12.0  # of the logarithm of a temperature
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """For every candidate, in nats and as a fraction; nll and nll_after are inf where the head diverged."""
+    """For every recipe, in nats and as a fraction; nll and nll_after are inf where the head diverged."""
 
     nll: tuple[float, ...]
     nll_after: tuple[float, ...]
@@ -34,8 +34,8 @@ class Validator:
         self._val = val
         self.start = torch.zeros(count, dtype=torch.float64, device=val.labels.device)
 
-    def measure(self, heads: Heads, objective: Objective, *, first: bool) -> Validation:
-        """One pass at temperature 1, in which the objective sees the logits, and Newton's way to the best temperature.
+    def measure(self, heads: Heads, head_losses: HeadLosses, *, first: bool) -> Validation:
+        """One pass at temperature 1, in which the losses see the logits, and Newton's way to the best temperature.
 
         first: whether that way begins without an earlier temperature.
         """
@@ -44,7 +44,7 @@ class Validator:
         kept = list(self._blocks(heads, size)) if n * width <= LOGITS else None
         nll, right = torch.zeros_like(self.start), torch.zeros_like(self.start)
         for logits, labels in kept or self._blocks(heads, size):
-            objective.observe(logits)
+            head_losses.observe(logits)
             chosen = logits.gather(2, labels.view(-1, 1, 1).expand(-1, heads.count, 1)).squeeze(2)
             nll += (logits.logsumexp(dim=2) - chosen).sum(dim=0)
             right += (logits.argmax(dim=2) == labels.unsqueeze(1)).sum(dim=0)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from calibeval.core.comparison.comparison import Candidate, Comparison, Difference
 from calibeval.core.metrics.result import MetricResult
 from calibeval.words import cells
-from calibeval.words.difference import Change, change, decimals, headline, scaled
+from calibeval.words.difference import Change, change, comparison_headline, difference_decimals, scaled
 from calibeval.words.marks import short_names
 from calibeval.words.names import isolated
 from calibeval.words.signs import signed
@@ -38,7 +38,7 @@ def rows(differences: Mapping[str, Difference], level: float) -> list[Row]:
 
 
 def _row(difference: Difference, level: float) -> Row:
-    name, places = difference.name, decimals(difference)
+    name, places = difference.name, difference_decimals(difference)
     numbers = (difference.base, difference.candidate)
     base, candidate = (cells.value(MetricResult(name, number)) for number in numbers)
     there = difference.low is not None and difference.high is not None
@@ -85,7 +85,7 @@ def sentences(comparison: Comparison, candidate: Candidate) -> list[str]:
     names = [comparison.base.name, *(one.name for one in comparison.candidates)]
     short = dict(zip(names, short_names(names, _NAME), strict=True))
     pair = short[candidate.name], short[comparison.base.name]
-    return [isolated(words) for words in headline(candidate, level_of(comparison), pair)]
+    return [isolated(words) for words in comparison_headline(candidate, level_of(comparison), pair)]
 
 
 def reasons(differences: Mapping[str, Difference]) -> list[str]:

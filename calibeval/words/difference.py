@@ -57,7 +57,7 @@ def change(difference: Difference, level: float = 0.95) -> Change:
     return Change.BETTER if (low > 0.0) == (better == "higher") else Change.WORSE
 
 
-def headline(candidate: Candidate, level: float, names: tuple[str, str]) -> list[str]:
+def comparison_headline(candidate: Candidate, level: float, names: tuple[str, str]) -> list[str]:
     """The sentences on a candidate: first calibration, then whether it is right, as far as the sample can tell.
 
     level: the level of the comparison. names: of candidate and base.
@@ -66,7 +66,7 @@ def headline(candidate: Candidate, level: float, names: tuple[str, str]) -> list
     >>> from calibeval.core.data.predictions import Source
     >>> ece = Difference("ece", 0.126, 0.015, -0.111, -0.1203, -0.1021, 1e-15, 0.013)
     >>> candidate = Candidate(ComparedDump("b", Source(), "probs", 5000, 10), "id", {"ece": ece})
-    >>> headline(candidate, 0.95, ("b", "a"))[0]
+    >>> comparison_headline(candidate, 0.95, ("b", "a"))[0]
     'b is better calibrated than a, certain: ECE 12.60 → 1.50, −11.1 points [−12.0, −10.2].'
     """
     sentences = [_sentence(candidate, names, name, level) for name in _SAID]
@@ -81,7 +81,7 @@ def amount(difference: Difference, *, unit: bool = True) -> str:
     """
     if difference.difference is None:
         return ""
-    places = decimals(difference)
+    places = difference_decimals(difference)
     size = signed(scaled(difference.name, difference.difference), places)
     words = _unit(difference.name) if unit else ""
     if difference.low is None or difference.high is None:
@@ -99,7 +99,7 @@ def could_have_shown(difference: Difference) -> str:
     if not difference.detectable:
         return ""
     size = scaled(difference.name, difference.detectable)
-    return f"it could have shown {size:.{decimals(difference)}f}{_unit(difference.name)}"
+    return f"it could have shown {size:.{difference_decimals(difference)}f}{_unit(difference.name)}"
 
 
 def scaled(name: str, number: float) -> float:
@@ -107,7 +107,7 @@ def scaled(name: str, number: float) -> float:
     return 100.0 * number if name in METRICS and METRICS[name].unit == "%" else number
 
 
-def decimals(difference: Difference) -> int:
+def difference_decimals(difference: Difference) -> int:
     """As many decimals as the interval's width deserves: two digits of it, at least one decimal."""
     width = difference.difference
     if difference.low is not None and difference.high is not None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from calibeval.core.heads.finetuned import SHOWN, Finetuned, LossResult
+from calibeval.core.heads.results import SHOWN, Finetuned, LossResult
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import metric_named
 from calibeval.words import cells
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class RankedCell:
     """One number as text, and its rank among the losses: 0 is the best, 1 the second."""
 
     text: str
@@ -25,7 +25,7 @@ class Half:
 
     title: str
     headings: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[Cell, ...]], ...]
+    rows: tuple[tuple[str, tuple[RankedCell, ...]], ...]
 
 
 def halves(found: Finetuned) -> tuple[Half, Half]:
@@ -66,9 +66,9 @@ def _half(found: Finetuned, *, after: bool) -> Half:
         places = {name: [-1] for name in names}  # nothing is best among one
     rows = []
     for i, loss in enumerate(found.losses):
-        line = [Cell(_cell(loss, name, after=after), places[name][i]) for name in names]
+        line = [RankedCell(_cell(loss, name, after=after), places[name][i]) for name in names]
         if after:
-            line.insert(0, Cell(_temperature(loss)))
+            line.insert(0, RankedCell(_temperature(loss)))
         rows.append((loss.name, tuple(line)))
     headings = [*(["T"] if after else []), *(cells.label(name) for name in names)]
     return Half("after its temperature" if after else "before", tuple(headings), tuple(rows))

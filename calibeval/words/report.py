@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import Bin, DumpReport, Recalibrated
-from calibeval.core.report.standing import Standing, bin_stands_out, judge, with_floor
+from calibeval.core.report.standing import Standing, bin_stands_out, standing_of, with_floor
 from calibeval.words.signs import bin_range, signed_points
 
 
 def against_noise(metric: MetricResult, *, n: int | None = None, k: int | None = None) -> str:
-    """In words whether the value can be told from its noise floor, by the rules of `judge`; empty without a floor.
+    """In words whether the value can be told from its noise floor, by `standing_of`; empty without a floor.
 
     n, k: rows and classes of the dump. The gap to mean confidence gets its floor from `with_floor`.
 
     >>> against_noise(MetricResult("ece", 0.02, floor=0.02, floor_high=0.04), n=300)
     'cannot be told at this sample size (n = 300 resolves 4 points)'
     """
-    standing = judge(metric, n=n, k=k)
+    standing = standing_of(metric, n=n, k=k)
     if standing is None:
         return ""
     return standing.value if standing is not Standing.UNRESOLVED else f"{standing.value} ({_resolution(metric, n)})"
@@ -36,7 +36,7 @@ def headline(dump: DumpReport) -> str:
     if accuracy.value is None or gap.value is None:
         return f"Nothing can be said: {accuracy.reason or gap.reason}."
     says = _says(accuracy.value, gap.value)
-    on_gap, on_ece = judge(gap, n=dump.n), judge(ece, n=dump.n)
+    on_gap, on_ece = standing_of(gap, n=dump.n), standing_of(ece, n=dump.n)
     if on_ece is not None and on_ece.beyond_noise and not _one_direction(gap, ece, on_gap):
         lead = _by_bins(dump, "little" if on_gap is not None and on_gap.beyond_noise else "not")
         return f"{_probably(on_ece, lead)} {says} (ECE {100 * (ece.value or 0.0):.2f} %, {on_ece.value})."
@@ -116,11 +116,11 @@ def repair(dump: DumpReport) -> str:
     if old is None or new is None or old.value is None or new.value is None:
         return ""
     change = f"ECE {100 * old.value:.2f} → {100 * new.value:.2f}"
-    if not (judge(old, n=dump.n) or Standing.NOISE).beyond_noise:
+    if not (standing_of(old, n=dump.n) or Standing.NOISE).beyond_noise:
         return f"{_fitted_map(after)} has little to repair: {change}."
     if new.value >= old.value:
         return f"{_fitted_map(after)} does not repair it: {change}."
-    left = judge(new, n=dump.n) or Standing.NOISE
+    left = standing_of(new, n=dump.n) or Standing.NOISE
     if left is Standing.NOISE:
         return f"{_fitted_map(after)} repairs it: {change}, {left.value}."
     if left is Standing.UNRESOLVED:
@@ -131,12 +131,7 @@ def repair(dump: DumpReport) -> str:
 
 def _fitted_map(after: Recalibrated) -> str:
     """The map and what it was fitted on: "A temperature of 2.58 fitted on val.npz"."""
-    where = after.fitted_on
-    source = (
-        "out of fold"
-        if "folds" in where
-        else f"fitted on {where.get('path')}" + (f"#{where['split']}" if where.get("split") else "")
-    )
+    source = after.fitted_on.words()
     if after.method == "temperature" and "temperature" in after.parameters:
         return f"A temperature of {after.parameters['temperature']:.3g} {source}"
     return f"A map by {after.method} {source}"

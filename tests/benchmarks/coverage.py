@@ -23,7 +23,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from calibeval.core.sums.binning import BinSums, Floats
+from calibeval.core.data.arrays import Floats
+from calibeval.core.sums.binning import BinSums
 from calibeval.core.uncertainty.intervals import (
     MCE_LEAST_COUNT,
     Interval,

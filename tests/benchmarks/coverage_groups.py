@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval import Predictions, Report, evaluate
-from calibeval.core.sums.binning import Floats, bin_index, equal_width_edges
+from calibeval.core.data.arrays import Floats
+from calibeval.core.sums.binning import bin_index, equal_width_edges
 
 BINS = 15
 METRICS = ("accuracy", "confidence_gap", "ece", "aece", "oe", "cwce", "nll", "brier")

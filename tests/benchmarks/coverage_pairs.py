@@ -15,7 +15,8 @@ from itertools import product
 import numpy as np
 
 from calibeval import Predictions, compare, evaluate
-from calibeval.core.sums.binning import Floats, bin_index
+from calibeval.core.data.arrays import Floats
+from calibeval.core.sums.binning import bin_index
 from tests.benchmarks.coverage_samples import EDGES, Pool, softmax
 
 METRICS = ("ece", "aece", "oe", "cwce", "accuracy", "confidence_gap", "nll", "brier")

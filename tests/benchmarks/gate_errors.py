@@ -23,10 +23,9 @@ import numpy.typing as npt
 import calibeval
 from calibeval import Predictions, Report
 from calibeval.core.comparison.compare import compare
+from calibeval.core.data.arrays import Floats
 from calibeval.core.gating.gate import gate
 from calibeval.core.gating.rules import Rule
-
-Floats = npt.NDArray[np.float64]
 
 CLASSES, POOL, NOISE, SHARPNESS = 5, 200_000, 0.6, 1.3
 METRICS = ("nll", "ece")

@@ -16,9 +16,10 @@ import torch
 from torch.utils.data import DataLoader, TensorDataset
 
 from calibeval.training.heads import new_heads
+from calibeval.training.settings import TrainingSettings
 from calibeval.training.spec import LossSpec
 from calibeval.training.split import no_standard, resident
-from calibeval.training.trainer import Candidate, Settings, Training
+from calibeval.training.trainer import Recipe, Training
 from tests.benchmarks.timing import (
     Contender,
     Timed,
@@ -135,13 +136,13 @@ def _loader(features: np.ndarray, labels: np.ndarray) -> Callable[[int], None]:
 
 
 def _ours(features: np.ndarray, labels: np.ndarray, specs: list[LossSpec]) -> Callable[[int], None]:
-    settings = Settings("sgd", 1, BATCH, clip=None, patience=None)
+    settings = TrainingSettings("sgd", 1, BATCH, clip=None, patience=None)
     train, val = (resident(features[:n], labels[:n], no_standard(D), "cpu", torch.float32) for n in (len(labels), 500))
 
     def run(rows: int) -> None:
         layers = new_heads(len(specs), (D, K), torch.Generator().manual_seed(0))
         part = replace(train, n=rows)
-        Training(layers, [Candidate(spec, 0.01, 0.0) for spec in specs], part, val, settings, 0).epoch()
+        Training(layers, [Recipe(spec, 0.01, 0.0) for spec in specs], part, val, settings, 0).epoch()
 
     return run
 

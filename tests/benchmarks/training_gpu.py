@@ -19,9 +19,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
 from calibeval.training.heads import Layer, new_heads
+from calibeval.training.settings import TrainingSettings
 from calibeval.training.spec import LossSpec
 from calibeval.training.split import Split
-from calibeval.training.trainer import Candidate, Settings, Training
+from calibeval.training.trainer import Recipe, Training
 from tests.benchmarks.timing import machine, say, show, size_name, table, target_row
 
 ROWS, QUICK_ROWS, D, K, BATCH, ROUNDS = 1_280_000, 64_000, 1024, 1000, 1024, 3
@@ -104,8 +105,8 @@ def _training(specs: list[LossSpec], train: Split, val: Split, d: int, k: int, e
     device = train.labels.device
     layers = new_heads(len(specs), (d, k), torch.Generator().manual_seed(0))
     placed = [Layer(*(part.to(device) for part in layer)) for layer in layers]
-    settings = Settings("sgd", epochs, BATCH, patience=None, select="last", amp=amp)
-    return Training(placed, [Candidate(spec, 0.01, 0.0) for spec in specs], train, val, settings, seed=0)
+    settings = TrainingSettings("sgd", epochs, BATCH, patience=None, select="last", amp=amp)
+    return Training(placed, [Recipe(spec, 0.01, 0.0) for spec in specs], train, val, settings, seed=0)
 
 
 def _epoch(specs: list[LossSpec], train: Split, val: Split, *, amp: bool) -> None:

@@ -1,16 +1,12 @@
 """What the program prints as JSON is what the shipped schemas say."""
 
 import json
-from importlib import resources
 
 import jsonschema
 import pytest
 
 from calibeval.cli.main import main
-
-
-def schema(name):
-    return json.loads(resources.files("calibeval").joinpath("schemas", f"{name}.json").read_text(encoding="utf-8"))
+from tests.records import schema
 
 
 def printed(capsys, *words):
@@ -53,6 +49,10 @@ def test_maps_follow_their_schema(capsys, method):
     jsonschema.validate(printed(capsys, "fit", "sample_data/digits_val.npz", "--method", method), schema("map"))
 
 
-def test_recalibrated_reports_follow_their_schema(capsys):
-    words = ["report", "sample_data/digits_test.npz", "--fit-on", "sample_data/digits_val.npz"]
-    jsonschema.validate(printed(capsys, *words), schema("report"))
+@pytest.mark.parametrize("options", [["--fit-on", "sample_data/digits_val.npz"], ["--cross-fit", "3"]])
+def test_recalibrated_reports_follow_their_schema(capsys, options):
+    document = printed(capsys, "report", "sample_data/digits_test.npz", *options)
+    jsonschema.validate(document, schema("report"))
+    document["dumps"][0]["recalibrated"]["fitted_on"]["more"] = 1
+    with pytest.raises(jsonschema.ValidationError, match="not valid under any of the given schemas"):
+        jsonschema.validate(document, schema("report"))

@@ -15,7 +15,7 @@ from calibeval import Predictions, Report, evaluate, fit
 from calibeval.core.comparison.comparison import Comparison
 from calibeval.core.errors import InputError
 from calibeval.core.heads.facts import HeadFacts
-from calibeval.core.heads.finetuned import Finetuned
+from calibeval.core.heads.results import Finetuned
 from calibeval.recalibrate.fitting.methods import METHODS, from_json
 from tests.data import logits_and_labels
 from tests.records import Filling

@@ -7,18 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from calibeval.losses import (
-    CALS,
-    FLSD,
-    ConfidencePenalty,
-    CrossEntropy,
-    FocalLoss,
-    LabelSmoothing,
-    MbLS,
-    gradients,
-    terms,
-)
-from calibeval.losses.terms import widened
+from calibeval.losses.table import LOSS_TABLE
+from calibeval.losses.terms import at_least_float32
 from tests.losses import formulas
 
 K = 4
@@ -27,51 +17,53 @@ RHO = [1.0, 1.5, 2.5, 3.0]
 
 
 class Case(NamedTuple):
-    """name: of the functions. settings: of terms and gradient; tensors are put in by `parameters`."""
+    """name: of the loss in the table. settings: of terms and gradient; tensors are put in by `parameters`."""
 
     name: str
-    module: type
     settings: dict[str, Any]
     formula: object
 
+    @property
+    def entry(self):
+        return LOSS_TABLE[self.name]
+
     def make(self, **more):
         """The module; CALS with the multipliers of this page."""
-        if self.module is not CALS:
-            return self.module(**self.settings, **more)
-        cals = CALS(K, **self.settings, **more)
-        cals.lambd, cals.rho = torch.tensor(LAMBD), torch.tensor(RHO)
-        return cals
+        module = self.entry.make(K, **self.settings, **more)
+        if self.entry.lagrangian:
+            module.lambd, module.rho = torch.tensor(LAMBD), torch.tensor(RHO)
+        return module
 
     def parameters(self, dtype=torch.float64):
-        if self.module is not CALS:
+        if not self.entry.lagrangian:
             return self.settings
         return {**self.settings, "lambd": torch.tensor(LAMBD, dtype=dtype), "rho": torch.tensor(RHO, dtype=dtype)}
 
     def terms(self, logits, labels):
-        return getattr(terms, f"{self.name}_terms")(logits, labels, **self.parameters(widened(logits).dtype))
+        return self.entry.terms(logits, labels, **self.parameters(at_least_float32(logits).dtype))
 
     def gradient(self, logits, labels):
-        return getattr(gradients, f"{self.name}_gradient")(logits, labels, **self.parameters(widened(logits).dtype))
+        return self.entry.gradient(logits, labels, **self.parameters(at_least_float32(logits).dtype))
 
     def by_hand(self, logits, labels):
-        more = {"lambd": LAMBD, "rho": RHO} if self.module is CALS else {}
+        more = {"lambd": LAMBD, "rho": RHO} if self.entry.lagrangian else {}
         return [self.formula(z, y, **self.settings, **more) for z, y in zip(logits, labels, strict=True)]
 
 
 CASES = {
-    "ce": Case("cross_entropy", CrossEntropy, {}, formulas.cross_entropy),
-    "ls": Case("label_smoothing", LabelSmoothing, {"alpha": 0.1}, formulas.label_smoothing),
-    "ls-others": Case("label_smoothing", LabelSmoothing, {"alpha": 0.1, "spread": "others"}, formulas.label_smoothing),
-    "ecp": Case("confidence_penalty", ConfidencePenalty, {"beta": 0.2}, formulas.confidence_penalty),
-    "focal-3": Case("focal", FocalLoss, {"gamma": 3.0}, formulas.focal),
-    "focal-half": Case("focal", FocalLoss, {"gamma": 0.5}, formulas.focal),
-    "focal-0": Case("focal", FocalLoss, {"gamma": 0.0}, formulas.focal),
-    "flsd": Case("flsd", FLSD, {}, formulas.flsd),
-    "mbls": Case("mbls", MbLS, {"margin": 2.0, "alpha": 0.3}, formulas.mbls),
-    "mbls-0": Case("mbls", MbLS, {"margin": 0.0, "alpha": 0.3}, formulas.mbls),
+    "ce": Case("ce", {}, formulas.cross_entropy),
+    "ls": Case("ls", {"alpha": 0.1}, formulas.label_smoothing),
+    "ls-others": Case("ls", {"alpha": 0.1, "spread": "others"}, formulas.label_smoothing),
+    "ecp": Case("ecp", {"beta": 0.2}, formulas.confidence_penalty),
+    "focal-3": Case("focal", {"gamma": 3.0}, formulas.focal),
+    "focal-half": Case("focal", {"gamma": 0.5}, formulas.focal),
+    "focal-0": Case("focal", {"gamma": 0.0}, formulas.focal),
+    "flsd": Case("flsd", {}, formulas.flsd),
+    "mbls": Case("mbls", {"margin": 2.0, "alpha": 0.3}, formulas.mbls),
+    "mbls-0": Case("mbls", {"margin": 0.0, "alpha": 0.3}, formulas.mbls),
     **{
         f"cals-{penalty}-{'relative' if normalize else 'plain'}": Case(
-            "cals", CALS, {"margin": 2.0, "penalty": penalty, "normalize": normalize}, formulas.cals
+            "cals", {"margin": 2.0, "penalty": penalty, "normalize": normalize}, formulas.cals
         )
         for penalty in ("phr", "p2", "p3")
         for normalize in (True, False)

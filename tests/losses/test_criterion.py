@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from calibeval.losses import CALS, LOSSES, CrossEntropy, FocalLoss, LabelSmoothing, MbLS
+from calibeval.losses.table import LOSS_TABLE
 from tests.losses.cases import CASES, K, rows
 
 EVERY = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
@@ -163,7 +164,8 @@ def test_gradients_of_single_rows_by_vmap(case):
 
 def test_table_makes_every_loss_with_its_defaults():
     for name, loss in LOSSES.items():
-        made = loss(num_classes=K) if name == "cals" else loss()
+        made = LOSS_TABLE[name].make(K)
+        assert isinstance(made, loss)
         assert (made.ignore_index, made.reduction) == (-100, "mean")
     assert repr(MbLS()) == "MbLS(margin=10, alpha=0.1, ignore_index=-100, reduction='mean')"
     assert "alpha=0.05, spread='all'" in repr(LabelSmoothing())

@@ -10,7 +10,13 @@ import pytest
 import torch
 
 from calibeval.losses import CALS
-from calibeval.losses.multipliers import ConstraintSums, Multipliers, Schedule, constraint_sums, next_multipliers
+from calibeval.losses.multipliers import (
+    ConstraintSums,
+    Multipliers,
+    MultiplierSchedule,
+    constraint_sums,
+    next_multipliers,
+)
 from tests.losses.cases import LAMBD, RHO, rows
 from tests.losses.formulas import phi
 
@@ -170,7 +176,7 @@ def test_bfloat16_batches():
 
 
 def test_candidates_move_each_by_itself():
-    schedule = Schedule(rho_step=1)
+    schedule = MultiplierSchedule(rho_step=1)
     logits = torch.stack([rows(seed=seed, scale=6.0)[0] for seed in range(3)])
     margin = torch.tensor([[1.0], [2.0], [6.0]], dtype=torch.float64)
     lambd = torch.tensor(LAMBD, dtype=torch.float64) * torch.tensor([[1.0], [2.0], [0.5]])
@@ -187,7 +193,7 @@ def test_candidates_move_each_by_itself():
 
 def test_sums_add_up():
     logits = rows(scale=8.0)[0]
-    settings = {"margin": 3.0, "lambd": 0.5, "rho": 1.5, "schedule": Schedule()}
+    settings = {"margin": 3.0, "lambd": 0.5, "rho": 1.5, "schedule": MultiplierSchedule()}
     both = constraint_sums(logits[:9], **settings).plus(constraint_sums(logits[9:], **settings))
     assert isinstance(both, ConstraintSums)
     for part, expected in zip(both, constraint_sums(logits, **settings), strict=True):
@@ -197,8 +203,8 @@ def test_sums_add_up():
 def test_next_multipliers_reads_nothing_back_from_the_device():
     k = torch.zeros(3, device="meta")
     now = Multipliers(k, k, k, torch.zeros((), dtype=torch.int64, device="meta"))
-    sums = constraint_sums(torch.zeros(5, 3, device="meta"), margin=1.0, lambd=k, rho=k, schedule=Schedule())
-    assert next_multipliers(now, sums, Schedule()).lambd.shape == (3,)
+    sums = constraint_sums(torch.zeros(5, 3, device="meta"), margin=1.0, lambd=k, rho=k, schedule=MultiplierSchedule())
+    assert next_multipliers(now, sums, MultiplierSchedule()).lambd.shape == (3,)
 
 
 BAD = [

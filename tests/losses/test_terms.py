@@ -139,7 +139,7 @@ def test_penalty_of_a_masked_class_is_that_of_no_class(case):
     parameters = {
         name: value[kept] if isinstance(value, torch.Tensor) else value for name, value in case.parameters().items()
     }
-    fewer = getattr(terms, f"{case.name}_terms")(logits[:, kept], torch.zeros_like(labels), **parameters)
+    fewer = case.entry.terms(logits[:, kept], torch.zeros_like(labels), **parameters)
     torch.testing.assert_close(case.terms(masked, labels).penalty, fewer.penalty * 3 / 4)
 
 

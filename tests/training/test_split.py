@@ -21,7 +21,7 @@ def test_mean_and_deviation():
 
 
 def test_many_blocks_are_one(monkeypatch):
-    monkeypatch.setattr("calibeval.core.heads.layers.BLOCK", 12)
+    monkeypatch.setattr("calibeval.core.heads.layers.BLOCK_NUMBERS", 12)
     np.testing.assert_allclose(standard_of(ROWS).scale, ROWS.std(axis=0), rtol=1e-12)
 
 

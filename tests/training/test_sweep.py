@@ -10,10 +10,10 @@ import torch
 
 from calibeval.core.heads.layers import PlainLayer
 from calibeval.training import sweep as module
+from calibeval.training.settings import TrainingSettings
 from calibeval.training.spec import parse_losses
 from calibeval.training.split import no_standard, resident
 from calibeval.training.sweep import Sweep, Task
-from calibeval.training.trainer import Settings
 
 RNG = np.random.default_rng(5)
 CENTRES = RNG.normal(size=(3, 4))
@@ -26,7 +26,7 @@ def task(losses="ce,mbls", **more):
         resident(ROWS[rows], LABELS[rows], no_standard(4), "cpu", torch.float32)
         for rows in (slice(0, 60), slice(60, 90))
     )
-    settings = Settings(epochs=2, batch_size=16)
+    settings = TrainingSettings(epochs=2, batch_size=16)
     return Task(
         **{"train": train, "val": val, "sizes": (4, 3), "losses": parse_losses(losses), "settings": settings, **more}
     )
@@ -45,17 +45,17 @@ def test_stages_without_trials():
     assert [(step.number, step.stages, step.epoch.number, step.stage.seed) for step in steps] == [
         (1, 2, 1, 3), (1, 2, 2, 3), (2, 2, 1, 4), (2, 2, 2, 4),
     ]  # fmt: skip
-    assert [(head.seed, str(head.candidate.loss)) for head in sweep.heads] == [
+    assert [(head.seed, str(head.recipe.loss)) for head in sweep.heads] == [
         (3, "ce"),
         (3, "mbls"),
         (4, "ce"),
         (4, "mbls"),
     ]
-    assert {(head.candidate.rate, head.candidate.decay) for head in sweep.heads} == {(1e-3, 1e-2)}
+    assert {(head.recipe.rate, head.recipe.decay) for head in sweep.heads} == {(1e-3, 1e-2)}
 
 
 def test_rates_of_sgd_and_those_that_were_said():
-    sgd = Sweep(task(settings=Settings("sgd", 1)))
+    sgd = Sweep(task(settings=TrainingSettings("sgd", 1)))
     assert (sgd.chosen(sgd.task.losses[0]).rate, sgd.chosen(sgd.task.losses[0]).decay) == (0.1, 5e-4)
     said = Sweep(task(rate=0.25, decay=0.0))
     assert (said.chosen(said.task.losses[1]).rate, said.chosen(said.task.losses[1]).decay) == (0.25, 0.0)
@@ -65,11 +65,11 @@ def test_trials_choose_and_are_as_many_for_every_loss():
     sweep = Sweep(task(trials=3))
     run(sweep)
     trials = [trained for trained in sweep.trained if not trained.layers]
-    assert [trained.candidate.loss.name for trained in trials] == ["ce"] * 3 + ["mbls"] * 3
+    assert [trained.recipe.loss.name for trained in trials] == ["ce"] * 3 + ["mbls"] * 3
     for place, head in enumerate(sweep.heads):
         own = trials[3 * place : 3 * place + 3]
         best = min(own, key=lambda trained: trained.score)
-        assert head.candidate == best.candidate
+        assert head.recipe == best.recipe
         assert head.score == pytest.approx(best.score, rel=1e-6)
 
 
@@ -82,7 +82,7 @@ def test_stacks_of_any_size_give_the_same_heads(monkeypatch, limit):
     stages = {step.number for step in run(parts)}
     assert len(stages) == parts.stage_count > fewest
     for one, other in zip(whole.heads, parts.heads, strict=True):
-        assert one.candidate == other.candidate
+        assert one.recipe == other.recipe
         torch.testing.assert_close(one.layers[0].weight, other.layers[0].weight, rtol=1e-4, atol=1e-5)
 
 
@@ -100,8 +100,8 @@ def test_a_sweep_that_was_stopped_ends_with_the_same_heads(monkeypatch, stop):
     second.restore(tensors, plain)
     assert run(second) == expected[stop:]
     for one, other in zip(second.heads, through.heads, strict=True):
-        assert (one.candidate, one.seed, one.score, one.epoch) == (
-            other.candidate,
+        assert (one.recipe, one.seed, one.score, one.epoch) == (
+            other.recipe,
             other.seed,
             other.score,
             other.epoch,
@@ -120,7 +120,7 @@ def test_a_head_to_go_on_from_is_where_training_begins():
 
 
 def test_a_head_that_diverged_is_marked():
-    sweep = Sweep(task("ce,ecp(beta=1e38)", rate=0.05, settings=Settings("sgd", 2, 16, clip=None)))
+    sweep = Sweep(task("ce,ecp(beta=1e38)", rate=0.05, settings=TrainingSettings("sgd", 2, 16, clip=None)))
     run(sweep)
     assert [(head.epoch > 0, head.diverged) for head in sweep.heads] == [(True, 0), (False, 1)]
     assert sweep.heads[1].score == np.inf

@@ -11,14 +11,15 @@ import torch
 
 from calibeval import Predictions
 from calibeval.recalibrate.temperature.optimum import optimum
+from calibeval.training.head_losses import HeadLosses
 from calibeval.training.heads import Heads, Layer, new_heads
-from calibeval.training.objective import Objective
+from calibeval.training.settings import TrainingSettings
 from calibeval.training.spec import LossSpec
 from calibeval.training.split import no_standard, resident, staged, standard_of
-from calibeval.training.trainer import Candidate, Settings, Training
+from calibeval.training.trainer import Recipe, Training
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "reference" / "head_training.npz"
-RECIPE = Settings("sgd", 12, 64, schedule="constant", clip=2.0, patience=None, select="last", shuffle=False)
+RECIPE = TrainingSettings("sgd", 12, 64, schedule="constant", clip=2.0, patience=None, select="last", shuffle=False)
 LOSSES = ["ce", "ls", "mbls", "cals"]
 
 
@@ -38,11 +39,9 @@ def splits(golden):
 
 
 def training(golden, losses):
-    candidates = [
-        Candidate(LossSpec(loss, json.loads(str(golden[f"{loss}/params_json"]))), 0.5, 5e-4) for loss in losses
-    ]
+    recipes = [Recipe(LossSpec(loss, json.loads(str(golden[f"{loss}/params_json"]))), 0.5, 5e-4) for loss in losses]
     layer = Layer(*(torch.tensor(golden[name]).repeat(len(losses), *[1] * golden[name].ndim) for name in ("W0", "b0")))
-    return Training([layer], candidates, *splits(golden), RECIPE, seed=0)
+    return Training([layer], recipes, *splits(golden), RECIPE, seed=0)
 
 
 @pytest.mark.parametrize("losses", [[loss] for loss in LOSSES] + [LOSSES])
@@ -53,7 +52,7 @@ def test_trainings_are_those_of_the_papers_code(golden, losses):
         for i, loss in enumerate(losses):
             assert found.losses[i] == pytest.approx(golden[f"{loss}/train_loss"][epoch], rel=1e-9)
             if loss == "cals":
-                lambd, rho = run.objective.multipliers()[i]
+                lambd, rho = run.head_losses.multipliers()[i]
                 np.testing.assert_allclose(lambd, golden["cals/lambda"][epoch], rtol=1e-8)
                 np.testing.assert_allclose(rho, golden["cals/rho"][epoch], rtol=1e-8)
     for i, loss in enumerate(losses):
@@ -73,10 +72,10 @@ def small(losses, *, seed=0, rate=0.05, hidden=None, n=120, d=5, k=3, **more):
         for rows in (slice(0, half), slice(half, n))
     )
     sizes = (d, k) if hidden is None else (d, hidden, k)
-    settings = Settings(**{"epochs": 6, "batch_size": 16, **more})
+    settings = TrainingSettings(**{"epochs": 6, "batch_size": 16, **more})
     layers = new_heads(len(losses), sizes, torch.Generator().manual_seed(seed))
-    candidates = [Candidate(loss, rate, 0.01) for loss in losses]
-    return Training(layers, candidates, train, val, settings, seed)
+    recipes = [Recipe(loss, rate, 0.01) for loss in losses]
+    return Training(layers, recipes, train, val, settings, seed)
 
 
 def finished(run):
@@ -131,7 +130,7 @@ def test_a_training_that_was_stopped_ends_with_the_same_weights(hidden, more, st
     for one, other in zip(second.best, through.best, strict=True):
         assert torch.equal(one.weight, other.weight)
         assert torch.equal(one.bias, other.bias)
-    assert second.objective.multipliers() == through.objective.multipliers()
+    assert second.head_losses.multipliers() == through.head_losses.multipliers()
 
 
 def test_another_seed_is_another_training():
@@ -181,8 +180,8 @@ def test_a_head_that_has_stopped_stays_as_it_is():
 
 
 def test_one_that_diverges_leaves_the_others_alone():
-    candidates = [LossSpec("ce"), LossSpec("ce")]
-    run = small(candidates, optimizer="sgd", clip=None)
+    recipes = [LossSpec("ce"), LossSpec("ce")]
+    run = small(recipes, optimizer="sgd", clip=None)
     run._rates = [0.05, 0.05, 1e38, 1e38]
     epochs = finished(run)
     assert epochs[-1].validation.nll[1] == np.inf
@@ -217,10 +216,10 @@ def test_slopes_are_those_of_autograd(hidden):
         out = torch.einsum("bch,ckh->bck", out.relu(), parameters[2]) + parameters[3]
     loss = sum(torch.nn.functional.cross_entropy(out[:, i], labels) for i in range(2))
     expected = torch.autograd.grad(loss, parameters)
-    objective = Objective([LossSpec("ce")] * 2, 3, x.device, x.dtype)
+    head_losses = HeadLosses([LossSpec("ce")] * 2, 3, x.device, x.dtype)
     logits, inside = heads.forward(x)
     torch.testing.assert_close(logits, out)
-    heads.backward(x, inside, objective.value_and_slope(logits, labels)[1])
+    heads.backward(x, inside, head_losses.value_and_slope(logits, labels)[1])
     found = [part for layer in heads.slopes for part in layer]
     for one, other in zip(found, expected, strict=True):
         torch.testing.assert_close(one, other)
@@ -229,9 +228,9 @@ def test_slopes_are_those_of_autograd(hidden):
 def test_mixup_mixes_losses_and_rows():
     share, labels = torch.tensor([0.25, 0.5]), torch.tensor([0, 1])
     logits = torch.tensor([[[1.0, 0.0]], [[0.0, 3.0]]])
-    objective = Objective([LossSpec("ce")], 2, logits.device, logits.dtype)
-    one = objective.value_and_slope(logits, labels, share)[0]
-    other = objective.value_and_slope(logits, labels.roll(1), 1 - share)[0]
+    head_losses = HeadLosses([LossSpec("ce")], 2, logits.device, logits.dtype)
+    one = head_losses.value_and_slope(logits, labels, share)[0]
+    other = head_losses.value_and_slope(logits, labels.roll(1), 1 - share)[0]
     ce = torch.nn.functional.cross_entropy
     expected = 0.0
     for i, part in enumerate((0.25, 0.5)):
@@ -247,7 +246,9 @@ def test_staged_features_train_as_resident_ones():
         standard = standard_of(features)
         splits = [make(features[a:b], labels[a:b], standard, "cpu", torch.float32) for a, b in ((0, 60), (60, 90))]
         layers = new_heads(1, (4, 3), torch.Generator().manual_seed(0))
-        run = Training(layers, [Candidate(LossSpec("ce"), 0.05, 0.0)], *splits, Settings(epochs=3, batch_size=16), 0)
+        run = Training(
+            layers, [Recipe(LossSpec("ce"), 0.05, 0.0)], *splits, TrainingSettings(epochs=3, batch_size=16), 0
+        )
         finished(run)
         runs.append(run.best[0].weight)
     assert torch.equal(*runs)

@@ -4,7 +4,14 @@ import pytest
 
 from calibeval.core.comparison.comparison import Candidate, ComparedDump, Difference
 from calibeval.core.data.predictions import Source
-from calibeval.words.difference import Change, amount, change, could_have_shown, decimals, headline
+from calibeval.words.difference import (
+    Change,
+    amount,
+    change,
+    comparison_headline,
+    could_have_shown,
+    difference_decimals,
+)
 
 
 def difference(name="ece", base=0.02, candidate=0.03, low=0.002, high=0.018, p=0.01, **more):
@@ -55,7 +62,7 @@ def test_amounts(found, text):
 
 @pytest.mark.parametrize(("width", "places"), [(0.5, 1), (0.1, 1), (0.01, 1), (0.009, 2), (0.0008, 3), (0.0, 1)])
 def test_decimals_follow_the_interval(width, places):
-    assert decimals(difference(low=0.0, high=width)) == places
+    assert difference_decimals(difference(low=0.0, high=width)) == places
 
 
 def test_what_could_have_been_shown():
@@ -65,7 +72,7 @@ def test_what_could_have_been_shown():
 
 def said(**differences):
     dump = ComparedDump("b.npz", Source("b.npz"), "probs", 5000, 10)
-    return " ".join(headline(Candidate(dump, "id", differences), 0.95, ("b", "a")))
+    return " ".join(comparison_headline(Candidate(dump, "id", differences), 0.95, ("b", "a")))
 
 
 def test_headlines():

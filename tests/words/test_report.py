@@ -9,8 +9,9 @@ import pytest
 
 from calibeval import Predictions, evaluate
 from calibeval.core.metrics.result import MetricResult
+from calibeval.core.report.fitted_on import FittedOn, OutOfFold
 from calibeval.core.report.report import Bin, Recalibrated
-from calibeval.core.report.standing import Standing, judge, with_floor
+from calibeval.core.report.standing import Standing, standing_of, with_floor
 from calibeval.words.report import against_noise, headline, repair
 from calibeval.words.signs import bin_range
 from tests.render.hand_made import bins, over_confident, with_metric, without_intervals
@@ -106,7 +107,7 @@ def test_directions_that_cancel_are_mixed():
 
 def test_a_small_remainder_of_large_errors_is_mixed_even_where_the_mean_gap_is_certain():
     dump = built((0, None, None), (0, None, None), (100_000, 0.6, 0.5), (100_000, 0.9, 0.97))
-    assert judge(with_floor(dump, "confidence_gap")) is Standing.CERTAIN
+    assert standing_of(with_floor(dump, "confidence_gap")) is Standing.CERTAIN
     assert headline(dump).startswith("Mixed: over-confident in some bins (most in 0.50 – 0.75: +10.0 points)")
 
 
@@ -167,11 +168,14 @@ def test_false_alarms_on_calibrated_models_are_rare_and_never_certain():
     assert 0 < leads.count("Probably") < 0.12 * len(leads)
 
 
-def repaired(before, after, *, method="temperature", **where):
+FOLDS = OutOfFold(5, 0, 5000)
+
+
+def repaired(before, after, *, method="temperature", where=FOLDS):
     """What is said of a map that brings the ECE from one result to another, over 5,000 rows."""
     old, new = (ece(*numbers) for numbers in (before, after))
     parameters = {"temperature": 2.3456} if method == "temperature" else {}
-    found = Recalibrated(method, parameters, where or {"folds": 5}, {"ece": new}, (), None)
+    found = Recalibrated(method, parameters, where, {"ece": new}, (), None)
     metrics = {"ece": old}
     return repair(replace(over_confident(), n=5000, metrics=metrics, recalibrated=found))
 
@@ -198,10 +202,9 @@ def test_a_repair_is_said_by_what_is_left(before, after, end):
 
 def test_a_map_is_named_with_what_it_was_fitted_on():
     numbers = (0.126, 0.009, 0.013), (0.126, 0.009, 0.013)
-    assert repaired(*numbers, method="vector", path="val.npz", split="a").startswith(
-        "A map by vector fitted on val.npz#a does"
-    )
-    assert repaired(*numbers, path="val.npz", split=None).startswith("A temperature of 2.35 fitted on val.npz does")
+    split, whole = FittedOn("val.npz", "a", None, 900), FittedOn("val.npz", None, None, 900)
+    assert repaired(*numbers, method="vector", where=split).startswith("A map by vector fitted on val.npz#a does")
+    assert repaired(*numbers, where=whole).startswith("A temperature of 2.35 fitted on val.npz does")
 
 
 @pytest.mark.parametrize(("gap", "said"), [(0.01, "says 50.0 % on average"), (0.0099, "says 49.99 % on average")])

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from functools import partial
 
 from calibeval.cli.options import shared as options
+from calibeval.cli.options.choices import LOSS_FORMATS
 from calibeval.cli.options.reading import FeatureFlags, refuse_overwriting, say, threads, with_feature_flags
 from calibeval.core.errors import UsageError, nearest
-
-OUTPUTS = (
-    "history.jsonl",
-    "head.safetensors",
-    "head.json",
-    "val_logits.npz",
-    "test_logits.npz",
-    "finetune.json",
-    "report.html",
-    "report.json",
-    "checkpoint.safetensors",
+from calibeval.training.settings import (
+    DEVICES,
+    HEADS,
+    HIDDEN_UNITS,
+    LINEAR,
+    MLP,
+    OPTIMIZERS,
+    SCHEDULES,
+    SCORES,
+    TRIALS,
+    TrainingSettings,
 )
+
+USUAL = TrainingSettings()
 
 
 @with_feature_flags
@@ -29,23 +33,23 @@ def finetune(
     out: options.RunOut,
     test: options.Test = None,
     loss: options.Losses = "mbls",
-    head: options.HeadKind = "linear",
+    head: options.HeadKind = LINEAR,
     hidden: options.Hidden = None,
     tune: options.Tune = False,
     trials: options.Trials = None,
-    tune_on: options.TuneOn = "nll-after-temperature",
+    tune_on: options.TuneOn = USUAL.select,
     seed: options.TrainSeed = 0,
     seeds: options.Seeds = 1,
-    temperature: options.Temperature = "fold",
-    optimizer: options.Optimizer = "adamw",
+    temperature: options.Temperature = options.TEMPERATURES[0],
+    optimizer: options.Optimizer = USUAL.optimizer,
     lr: options.Rate = None,
     weight_decay: options.Decay = None,
-    epochs: options.Epochs = 40,
-    batch_size: options.BatchSize = 128,
-    schedule: options.Schedule = "cosine",
-    clip_norm: options.ClipNorm = 2.0,
-    patience: options.Patience = 10,
-    mixup: options.Mixup = 0.0,
+    epochs: options.Epochs = USUAL.epochs,
+    batch_size: options.BatchSize = USUAL.batch_size,
+    schedule: options.Schedule = USUAL.schedule,
+    clip_norm: options.ClipNorm = USUAL.clip or 0.0,
+    patience: options.Patience = USUAL.patience or 0,
+    mixup: options.Mixup = USUAL.mixup,
     standardize: options.Standardize = True,
     amp: options.Amp = False,
     device: options.Device = "auto",
@@ -59,43 +63,44 @@ def finetune(
     debug: options.Debug = False,
 ) -> int:
     """Train a head on cached features, or continue one, with one loss or several; then its temperature."""
-    _choice("--temperature", temperature, ("fold", "none"))
-    _choice("--tune-on", tune_on, ("nll-after-temperature", "nll"))
-    _choice("--optimizer", optimizer, ("adamw", "sgd"))
-    _choice("--schedule", schedule, ("cosine", "constant"))
-    _choice("--device", device, ("auto", "cpu", "cuda"))
+    _choice("--temperature", temperature, options.TEMPERATURES)
+    _choice("--tune-on", tune_on, SCORES)
+    _choice("--optimizer", optimizer, OPTIMIZERS)
+    _choice("--schedule", schedule, SCHEDULES)
+    _choice("--device", device, DEVICES)
     if table is not None:
-        _choice("--format", table, ("md", "csv", "latex"))
+        _choice("--format", table, LOSS_FORMATS)
         if json:
             raise UsageError("--json and --format exclude each other")
     _positive("--lr", lr)
     _not_negative("--weight-decay", weight_decay)
     _not_negative("--clip-norm", clip_norm)
     _not_negative("--mixup", mixup)
-    if hidden is not None and head != "mlp":
-        raise UsageError("--hidden belongs to --head mlp")
+    if hidden is not None and head != MLP:
+        raise UsageError(f"--hidden belongs to --head {MLP}")
     if trials is not None and not tune:
         raise UsageError("--trials belongs to --tune")
     if tune and (lr is not None or weight_decay is not None):
         raise UsageError("--tune chooses the rate and the weight decay; leave out --lr and --weight-decay")
-    inputs = [train, val, test, flags.class_names, None if head in ("linear", "mlp") else head]
-    refuse_overwriting(inputs, [out / name for name in OUTPUTS])
+    inputs = [train, val, test, flags.class_names, None if head in HEADS else head]
+    from calibeval.runs import files
+
+    refuse_overwriting(inputs, [out / name for name in files.EVERY])
     from calibeval.runs.torch_setup import pick_device
 
     place = pick_device(device, threads(jobs))
     from calibeval.cli.screen.training_progress import TrainingProgress
-    from calibeval.render.tables.losses import FORMATS
+    from calibeval.render.tables.losses import LOSS_TABLES
     from calibeval.render.terminal.losses import terminal
     from calibeval.runs.data import Command
     from calibeval.runs.run import run_command
-    from calibeval.training.finetune import Request
+    from calibeval.training.request import Request
     from calibeval.training.spec import parse_losses
-    from calibeval.training.trainer import Settings
 
     reading = flags.options()
     request = Request(
         losses=parse_losses(loss),
-        settings=Settings(
+        settings=TrainingSettings(
             optimizer=optimizer,
             epochs=epochs,
             batch_size=batch_size,
@@ -106,11 +111,11 @@ def finetune(
             select=tune_on,
             amp=amp,
         ),
-        hidden=(hidden or options.HIDDEN) if head == "mlp" else None,
+        hidden=(hidden or HIDDEN_UNITS) if head == MLP else None,
         standardize=standardize,
         rate=lr,
         decay=weight_decay,
-        trials=(trials or options.TRIALS) if tune else 0,
+        trials=(trials or TRIALS) if tune else 0,
         seeds=tuple(range(seed, seed + seeds)),
         device=place,
         memory=reading.limits.max_memory,
@@ -133,7 +138,7 @@ def finetune(
     elif table is not None:
         if table == "csv":  # the other formats hold them
             say([f"warning: {warning}" for warning in found.warnings], quiet=quiet)
-        sys.stdout.write(FORMATS[table](found))
+        sys.stdout.write(LOSS_TABLES[table](found))
     else:
         from calibeval.cli.screen.terminal import screen
 
@@ -142,7 +147,7 @@ def finetune(
     return 0
 
 
-def _choice(flag: str, value: str, known: tuple[str, ...]) -> None:
+def _choice(flag: str, value: str, known: Iterable[str]) -> None:
     if value not in known:
         raise UsageError(f'{flag} "{value}" is unknown{nearest(value, known)}; there are {", ".join(known)}')
 

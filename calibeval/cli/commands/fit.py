@@ -23,8 +23,9 @@ def fit(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> int:
-    """Fit a map on a validation dump: a temperature, or a richer relative."""
+    """Fit a map on a validation dump: a temperature, or a map with more parameters."""
     from calibeval.core.sums.engine import summarise
+    from calibeval.core.sums.resources import Resources
     from calibeval.readers.open import open_dump
     from calibeval.recalibrate.fitting.before_after import Plan, fitted_map
     from calibeval.render.terminal.map import describe_map
@@ -41,7 +42,7 @@ def fit(
     if json:
         sys.stdout.write(found.to_json())
         return 0
-    sums = [summarise(p, jobs=threads(jobs)).top for p in (predictions, found(predictions))]
+    sums = [summarise(p, resources=Resources(threads(jobs))).top for p in (predictions, found(predictions))]
     accuracy = [float(top.y.sum() / top.count.sum()) for top in sums]
     sys.stdout.write(describe_map(found.to_dict(), predictions.source.name, *accuracy))
     return 0

@@ -57,6 +57,7 @@ def gate(
     from calibeval.cli.inputs.gate_files import open_both
     from calibeval.core.gating.gate import Subject, judged
     from calibeval.core.report.report import Report
+    from calibeval.core.sums.resources import Resources
 
     flagged = {"max": max, "min": min, "max_increase": max_increase, "max_drop": max_drop}
     rules = [rule for kind, texts in flagged.items() for rule in flag_rules(kind, texts or ())]  # type: ignore[arg-type]
@@ -84,8 +85,7 @@ def gate(
         convention=convention,
         slices=asked.slices,
         group=group,
-        jobs=threads(jobs),
-        max_memory=reading.limits.max_memory,
+        resources=Resources(threads(jobs), reading.limits.max_memory),
         keep_rows=why,
     )
     explain = _explainer(subject) if why else None
@@ -174,6 +174,7 @@ def _init(
     from calibeval.cli.inputs.gate_config import OWN_FILE, PROJECT_FILE
     from calibeval.core.evaluation.evaluate import evaluate_dump
     from calibeval.core.evaluation.settings import checked
+    from calibeval.core.sums.resources import Resources
     from calibeval.readers.open import open_dump
     from calibeval.render.ci.toml import render
     from calibeval.writers.atomic import write_file
@@ -185,7 +186,7 @@ def _init(
         raise UsageError('a baseline must be a file: "-" cannot be read again')
     reading = flags.options()
     settings = checked(bins=None, convention="calibeval", level=0.95, slices=slices)
-    report = evaluate_dump(open_dump(dump, reading), settings, jobs=threads(jobs), max_memory=reading.limits.max_memory)
+    report = evaluate_dump(open_dump(dump, reading), settings, Resources(threads(jobs), reading.limits.max_memory))
     baseline = Path(os.path.relpath(dump, path.parent)).as_posix()
     text = render(report, baseline, slices)
     write_file(path, text.encode("utf-8", "backslashreplace"))

@@ -76,10 +76,11 @@ def _predictions(run: Path, name: str, reading: ReadOptions) -> tuple[Prediction
 
 def _class_names(weights: Path, k: int) -> tuple[str, ...] | None:
     """The names that head.json gives the classes of a head that `finetune` wrote, if the two lie side by side."""
-    from calibeval.core.heads.facts import HeadFacts
+    from calibeval.core.heads.facts import FACTS_FILE, HeadFacts
+    from calibeval.readers.features.head_weights import RUN_FILE
 
-    path = weights.with_name("head.json")
-    if weights.name != "head.safetensors" or not path.exists():
+    path = weights.with_name(FACTS_FILE)
+    if weights.name != RUN_FILE or not path.exists():
         return None
     try:
         names = HeadFacts.from_json(path.read_bytes()).class_names

@@ -62,6 +62,7 @@ def report(
     from calibeval.core.evaluation.evaluate import evaluate_dump
     from calibeval.core.evaluation.settings import checked
     from calibeval.core.report.report import Report, with_distinct_names
+    from calibeval.core.sums.resources import Resources
     from calibeval.core.version import VERSION
     from calibeval.readers.open import open_dump
 
@@ -92,7 +93,7 @@ def report(
         def evaluate(predictions: Predictions, *, sliced: bool = False) -> DumpReport:
             progress.start(predictions.source.name, predictions.rows)
             own = settings if sliced else replace(settings, slices=(), min_rows=None)
-            return evaluate_dump(predictions, own, jobs=threads(jobs), max_memory=limit, progress=progress.advance)
+            return evaluate_dump(predictions, own, Resources(threads(jobs), limit, progress.advance))
 
         plan = None
         if fit_on is not None or cross_fit is not None:

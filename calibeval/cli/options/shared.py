@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from calibeval.cli.options.choices import LOSSES, METHODS, OBJECTIVES, either
+from calibeval.training.settings import DEVICES, HEADS, HIDDEN_UNITS, OPTIMIZERS, SCORES, TRIALS, OptimizerEntry
+
+AUTO = "auto"
+TEMPERATURES = ("fold", "none")
 INPUT = "Reading"
 OUTPUT = "Output"
+
+
+def _usual(value: Callable[[OptimizerEntry], float]) -> str:
+    """What each optimizer usually takes."""
+    return ", ".join(f"{name} {value(known):g}" for name, known in OPTIMIZERS.items())
+
 
 Dumps = Annotated[
     list[str],
@@ -42,10 +54,10 @@ FitOn = Annotated[str | None, typer.Option(metavar="DUMP", help="Fit a map on th
 CrossFit = Annotated[
     int | None, typer.Option(metavar="N", min=2, help="Fit out of fold, in N folds of each dump itself.")
 ]
-Method = Annotated[str, typer.Option(metavar="NAME", help="temperature, platt, beta, vector, isotonic or auto.")]
-Objective = Annotated[str, typer.Option(metavar="NAME", help="What a temperature optimises: nll, ece or accuracy.")]
+Method = Annotated[str, typer.Option(metavar="NAME", help=f"{either((*METHODS, AUTO))}.")]
+Objective = Annotated[str, typer.Option(metavar="NAME", help=f"What a temperature optimises: {either(OBJECTIVES)}.")]
 Clip = Annotated[float | None, typer.Option(metavar="EPS", help="Raise smaller probabilities to this before fitting.")]
-Seed = Annotated[int, typer.Option(metavar="N", help="Seed of everything random: the dealing of folds.")]
+Seed = Annotated[int, typer.Option(metavar="N", help="Random seed for assigning rows to folds.")]
 Group = Annotated[
     str | None,
     typer.Option(
@@ -72,26 +84,37 @@ DumpOut = Annotated[
 ]
 
 Train = Annotated[str, typer.Argument(metavar="TRAIN", help="Features to train on; FILE#SPLIT names a split.")]
-Val = Annotated[str, typer.Option(metavar="FILE", help="Features that choose, stop and scale.", show_default=False)]
-Test = Annotated[str | None, typer.Option(metavar="FILE", help="Features that are looked at once, in the end.")]
+Val = Annotated[
+    str,
+    typer.Option(
+        metavar="FILE",
+        help="Validation features: they pick the epoch, stop training and fit the temperature.",
+        show_default=False,
+    ),
+]
+Test = Annotated[str | None, typer.Option(metavar="FILE", help="Test features, evaluated once at the end.")]
 RunOut = Annotated[
     Path, typer.Option("--out", "-o", metavar="RUN", help="Write head, history and results to this folder.")
 ]
-Losses = Annotated[
-    str, typer.Option(metavar="LIST", help="ce, ls, ecp, focal, flsd, mbls, cals; as in 'ce,mbls(margin=6,alpha=0.1)'.")
+Losses = Annotated[str, typer.Option(metavar="LIST", help=f"{', '.join(LOSSES)}; as in 'ce,mbls(margin=6,alpha=0.1)'.")]
+HeadKind = Annotated[
+    str, typer.Option(metavar="|".join((*HEADS, "FILE")), help="A new head, or the weights to continue from.")
 ]
-HeadKind = Annotated[str, typer.Option(metavar="linear|mlp|FILE", help="A new head, or the weights to go on from.")]
-HIDDEN, TRIALS = 512, 24
 Hidden = Annotated[
-    int | None, typer.Option(metavar="N", min=1, help=f"Units of the hidden layer of an mlp (default: {HIDDEN}).")
+    int | None, typer.Option(metavar="N", min=1, help=f"Units of the hidden layer of an mlp (default: {HIDDEN_UNITS}).")
 ]
 Optimizer = Annotated[str, typer.Option(metavar="NAME", help="adamw, or sgd with momentum 0.9.")]
 Rate = Annotated[
-    float | None, typer.Option("--lr", metavar="RATE", help="Learning rate (default: adamw 0.001, sgd 0.1).")
+    float | None,
+    typer.Option("--lr", metavar="RATE", help=f"Learning rate (default: {_usual(lambda known: known.rate)})."),
 ]
 Decay = Annotated[
     float | None,
-    typer.Option("--weight-decay", metavar="X", help="Of the weights, never of biases (default: 0.01, sgd 0.0005)."),
+    typer.Option(
+        "--weight-decay",
+        metavar="X",
+        help=f"Of the weights, never of biases (default: {_usual(lambda known: known.decay)}).",
+    ),
 ]
 Epochs = Annotated[int, typer.Option(metavar="N", min=1, help="Most epochs.")]
 BatchSize = Annotated[int, typer.Option(metavar="N", min=1, help="Rows of a batch.")]
@@ -107,18 +130,16 @@ Standardize = Annotated[
     bool, typer.Option("--standardize/--no-standardize", help="Train on features of mean 0 and deviation 1.")
 ]
 Amp = Annotated[bool, typer.Option("--amp", help="Products in bfloat16.")]
-Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to train.")]
+Device = Annotated[str, typer.Option(metavar="|".join(DEVICES), help="Where to train.")]
 Seeds = Annotated[int, typer.Option(metavar="N", min=1, help="Train each loss so many times; show mean and deviation.")]
 Tune = Annotated[bool, typer.Option("--tune", help="Choose rate, weight decay and each loss's own parameters on VAL.")]
 Trials = Annotated[
     int | None,
     typer.Option(metavar="N", min=2, help=f"Candidates that --tune tries for each loss (default: {TRIALS})."),
 ]
-TuneOn = Annotated[
-    str, typer.Option(metavar="SCORE", help="What VAL chooses and stops by: nll-after-temperature or nll.")
-]
+TuneOn = Annotated[str, typer.Option(metavar="SCORE", help=f"What VAL chooses and stops by: {either(SCORES)}.")]
 Temperature = Annotated[
-    str, typer.Option(metavar="fold|none", help="Fold the temperature into the last layer, or not.")
+    str, typer.Option(metavar="|".join(TEMPERATURES), help="Fold the temperature into the last layer, or not.")
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")]
 TrainSeed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of first weights and row orders.")]

@@ -8,7 +8,7 @@ import time
 from typing import Self
 
 from calibeval.cli.screen.progress import StatusLine
-from calibeval.training.sweep import Step
+from calibeval.training.sweep import StageEpoch
 
 
 class TrainingProgress(StatusLine):
@@ -22,7 +22,7 @@ class TrainingProgress(StatusLine):
         self._stage_began = time.monotonic()
         return self
 
-    def show(self, step: Step) -> None:
+    def show(self, step: StageEpoch) -> None:
         """One epoch is done."""
         now = time.monotonic()
         if step.number != self._stage:
@@ -36,8 +36,8 @@ class TrainingProgress(StatusLine):
         if last:
             self._stage_began = now
 
-    def _line(self, step: Step, now: float) -> str:
-        count = len(step.stage.candidates)
+    def _line(self, step: StageEpoch, now: float) -> str:
+        count = len(step.stage.recipes)
         what = (
             f"{count} trials"
             if step.stage.trial

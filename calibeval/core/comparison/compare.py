@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from calibeval.core.comparison.baseline import Baseline
 from calibeval.core.comparison.comparison import Comparison
@@ -15,6 +16,7 @@ from calibeval.core.evaluation.measurement import Measurement
 from calibeval.core.evaluation.settings import checked
 from calibeval.core.report.report import Report
 from calibeval.core.sums.engine import summarise
+from calibeval.core.sums.resources import Resources
 from calibeval.core.sums.sums import Sums
 from calibeval.core.version import VERSION
 
@@ -55,26 +57,24 @@ def compare(
     settings = checked(bins=bins, convention=OWN, level=level, slices=slices, min_rows=min_rows, group=group)
     check_bins(settings)
 
+    resources = Resources(jobs, max_memory)
+
     def step(predictions: Predictions) -> Callable[[int], None] | None:
         return None if progress is None else progress(predictions)
 
     if isinstance(base, Predictions):
 
         def summed(predictions: Predictions) -> tuple[Predictions, Sums]:
-            told, bins = step(predictions), settings.bins
-            sums = summarise(predictions, bins, jobs=jobs, max_memory=max_memory, progress=told, keep_rows=True)
-            return predictions, sums
+            watched = replace(resources, progress=step(predictions))
+            return predictions, summarise(predictions, settings.bins, watched, keep_rows=True)
 
         own = summed(base)
         pairs = ((candidate, pair_rows(base, candidate)) for candidate in candidates)
-        matched = (
-            Matched.of(own, summed(candidate), pairing, settings, jobs=jobs, max_memory=max_memory)
-            for candidate, pairing in pairs
-        )
+        matched = (Matched.of(own, summed(candidate), pairing, settings, resources) for candidate, pairing in pairs)
         return Comparison(VERSION, settings, side(base), tuple(one.at(level) for one in matched))
     baseline = Baseline.of(base, bins)
     measured = (
-        Measurement.of(candidate, settings, jobs=jobs, max_memory=max_memory, progress=step(candidate), sliced=False)
+        Measurement.of(candidate, settings, replace(resources, progress=step(candidate)), sliced=False)
         for candidate in candidates
     )
     return Comparison(VERSION, settings, baseline.side, tuple(unpaired(baseline, one, level) for one in measured))

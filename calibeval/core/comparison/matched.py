@@ -17,12 +17,13 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError, UsageError
 from calibeval.core.evaluation.groups import Groups, find_groups
 from calibeval.core.evaluation.measurement import Measurement
-from calibeval.core.evaluation.parts import part_sums
+from calibeval.core.evaluation.parts import known_part_sums, part_sums
 from calibeval.core.evaluation.slices import MOST_SLICES, MOST_VALUES, SlicedColumn
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.report.settings import Settings
-from calibeval.core.sums.binning import equal_width_edges, stored_edges
-from calibeval.core.sums.sums import Sums
+from calibeval.core.sums.engine import edges_of
+from calibeval.core.sums.resources import PLAIN, Resources
+from calibeval.core.sums.sums import RowScores, Sums
 from calibeval.core.uncertainty.holm import holm
 from calibeval.core.uncertainty.model_pair import Model, Pair
 
@@ -80,15 +81,15 @@ class Matched:
         candidate: tuple[Predictions, Sums],
         pairing: Pairing,
         settings: Settings,
+        resources: Resources = PLAIN,
         *,
         known: Sequence[SlicedColumn] = (),
-        jobs: int = 1,
-        max_memory: int | None = None,
+        by_class: bool = True,
     ) -> Matched:
         """The two dumps with sums of all their rows, matched.
 
-        pairing: which rows belong together. known: slices of the candidate, with their rows. jobs, max_memory: of the
-        readings for slices.
+        pairing: which rows belong together. resources: of the readings for slices. known: slices of the candidate, with
+        their rows. by_class: with class-wise sums of slices; without them slices need no reading.
         Raises: UsageError for columns that cannot be cut.
         """
         (ours, our_sums), (theirs, their_sums) = base, candidate
@@ -96,7 +97,8 @@ class Matched:
         labels = ours.labels[kept_rows(ours)].astype(np.intp)
         pair = _pair(model(ours, our_sums), model(theirs, their_sums, pairing.order), labels, groups)
         own = {column.column: column for column in known}
-        cut = _Slices(ours, theirs, pairing.order, groups, settings, own, jobs, max_memory)
+        our_rows = None if by_class else our_sums.rows
+        cut = _Slices(ours, theirs, pairing.order, groups, settings, own, resources, our_rows)
         columns = tuple(tuple(cut.parts(column)) for column in settings.slices)
         stored = kept_rows(theirs)
         rows = stored if pairing.order is None else stored[pairing.order]
@@ -150,8 +152,8 @@ class _Slices:
     groups: Groups | None
     settings: Settings
     known: Mapping[str, SlicedColumn]
-    jobs: int
-    max_memory: int | None
+    resources: Resources
+    rows: RowScores | None
 
     def parts(self, column: str) -> Iterator[MatchedPart]:
         """The slices of a column, from one more reading of each dump; of the candidate where they are not known."""
@@ -160,7 +162,11 @@ class _Slices:
         holder, rows = (self.base, ours) if _has(self.base, column) else (self.candidate, partners)
         cut = _cut(holder, column, rows, self.settings.min_rows or 1)
         by_label = column not in holder.columns
-        base = self._sums(self.base, [ours[chosen] for _, chosen in cut])
+        own = [ours[chosen] for _, chosen in cut]
+        if self.rows is None:
+            base = self._sums(self.base, own)
+        else:
+            base = known_part_sums(self.base, self.rows, own, self.settings.bins)
         candidate = self._candidate_sums(column, [(value, partners[chosen]) for value, chosen in cut])
         for (value, chosen), one, other in zip(cut, base, candidate, strict=True):
             groups = None if self.groups is None else self.groups.of_rows(chosen)
@@ -169,8 +175,7 @@ class _Slices:
             yield MatchedPart(pair, partners[chosen], groups, column, value, by_label)
 
     def _sums(self, predictions: Predictions, rows: Sequence[Rows]) -> list[Sums]:
-        bins = self.settings.bins
-        return part_sums(predictions, rows, bins, keep_rows=True, jobs=self.jobs, max_memory=self.max_memory)
+        return part_sums(predictions, rows, self.settings.bins, self.resources, keep_rows=True)
 
     def _candidate_sums(self, column: str, parts: Sequence[tuple[str, Rows]]) -> list[Sums]:
         """The sums of the candidate's rows; those that are known already are not read again."""
@@ -191,10 +196,7 @@ def model(predictions: Predictions, sums: Sums, order: Rows | None = None) -> Mo
         raise InputError(f"{predictions.source.name}: the results of single rows were not kept")
     if order is not None:
         rows = rows.at(order)
-    edges = equal_width_edges(len(sums.edges) - 1)
-    if predictions.kind in ("probs", "confidence"):
-        edges = stored_edges(edges, predictions.precision)
-    return Model(sums, rows, edges)
+    return Model(sums, rows, edges_of(predictions, len(sums.edges) - 1)[1])
 
 
 def side(predictions: Predictions) -> ComparedDump:
@@ -212,8 +214,8 @@ def _groups(base: Predictions, candidate: Predictions, settings: Settings, order
     """The groups of the base's rows, by its own column or else by the candidate's."""
     column = settings.group
     if column is None or column in base.columns or column not in candidate.columns:
-        return find_groups(base, settings, None)
-    groups = find_groups(candidate, settings, None)
+        return find_groups(base, settings)
+    groups = find_groups(candidate, settings)
     return groups if groups is None or order is None else groups.of_rows(order)
 
 

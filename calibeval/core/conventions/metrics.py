@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from calibeval.core.conventions.sums import ConventionSums, convention_sums
 from calibeval.core.conventions.table import CONVENTIONS, OWN, Convention
+from calibeval.core.data.arrays import Floats
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.metrics.bins import Binned
 from calibeval.core.metrics.folded import ClassWise, classwise_errors
@@ -19,8 +20,8 @@ from calibeval.core.metrics.largest import Largest
 from calibeval.core.metrics.metric import Metric
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import METRICS, metrics_for
-from calibeval.core.sums.binning import Floats
 from calibeval.core.sums.engine import summarise
+from calibeval.core.sums.resources import Resources
 from calibeval.core.sums.sums import EqualMass, Sums
 
 # What other tools call the MCE is the largest gap of all bins.
@@ -161,7 +162,8 @@ def explain_conventions(
     ('netcal', 0.3)
     """
     own = CONVENTIONS[OWN]
-    base = summarise(predictions, own.bins if bins is None else bins, jobs=jobs, max_memory=max_memory)
+    resources = Resources(jobs, max_memory)
+    base = summarise(predictions, own.bins if bins is None else bins, resources)
     fields = {name: METRICS[FIELD.get(name, name)].measured(base, None) for name in explained_names()}
     metrics = {name: replace(metric, name=name) for name, metric in fields.items()}
     found = [Explained(own, own.bins if bins is None else bins, metrics, ())]
@@ -169,7 +171,7 @@ def explain_conventions(
         if convention is own or (convention.name == "torchmetrics-multiclass" and predictions.k != 2):
             continue
         count = convention.bins if bins is None else bins
-        tool = convention_sums(predictions, convention, count, max_memory=max_memory)
+        tool = convention_sums(predictions, convention, count, resources)
         metrics = {name: _binned(name, base, tool, convention, None) for name in explained_names()}
         found.append(Explained(convention, count, metrics, tuple(remarks(tool, convention, predictions.k))))
     return tuple(found)

@@ -13,13 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.conventions.table import Convention
+from calibeval.core.data.arrays import Floats, Indices
 from calibeval.core.data.predictions import Block, Predictions
-from calibeval.core.sums.binning import BinSums, Floats, sums_by_index
+from calibeval.core.sums.binning import BinSums, sums_by_index
 from calibeval.core.sums.equal_mass import confidence_keys
+from calibeval.core.sums.resources import PLAIN, Resources
 
 Dtype = np.dtype[Any]  # float32 or float64
-Numbers = npt.NDArray[Any]  # of such a type
-Indices = npt.NDArray[np.intp]
+ToolFloats = npt.NDArray[Any]  # of such a type
 
 BLOCK_SCORES = 2**18
 PART = 2**16
@@ -27,7 +28,7 @@ NO_MEMORY = "needs every confidence in memory, which the memory limit does not a
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Binned:
+class ToolBins:
     """Rows in bins: sums (m,) or, class by class, (k, m), with m + 1 edges; dropped: rows in no bin, () or (k,)."""
 
     sums: BinSums
@@ -55,24 +56,20 @@ class ConventionSums:
     """
 
     n: int
-    width: Binned
-    mass: Binned | None
+    width: ToolBins
+    mass: ToolBins | None
     no_mass: str | None
-    classes: Binned | None
+    classes: ToolBins | None
     refused: str | None
 
 
 def convention_sums(
-    predictions: Predictions,
-    convention: Convention,
-    bins: int,
-    *,
-    max_memory: int | None = None,
+    predictions: Predictions, convention: Convention, bins: int, resources: Resources = PLAIN
 ) -> ConventionSums:
     """All sums of the predictions in the tool's bins, in one reading of the scores.
 
     The values must have been checked before (`values.check_values`; `engine.summarise` does it).
-    bins: number of bins. max_memory: where 8 bytes a row are more, there are no equal-mass bins; None: no limit.
+    bins: number of bins. resources: where 8 bytes a row are more than their memory, there are no equal-mass bins.
     """
     positive = convention.binary == "P(class 1)" and predictions.k == 2
     dtype = _working_type(predictions.scores.dtype, convention)
@@ -80,7 +77,8 @@ def convention_sums(
     top_type: Dtype = np.dtype(np.float32) if narrow else dtype
     edges = width_edges(convention, bins, top_type)
     counted = None if convention.classes is None else _counted_classes(predictions, convention)
-    keep = convention.equal_mass is not None and (max_memory is None or 8 * predictions.n <= max_memory)
+    fits = resources.memory is None or 8 * predictions.n <= resources.memory
+    keep = convention.equal_mass is not None and fits
     keys = np.empty(predictions.n if keep else 0, np.uint64)
     width: BinSums | None = None
     classes: BinSums | None = None
@@ -207,9 +205,9 @@ def _refusal(predictions: Predictions) -> str | None:
     return f"netcal takes this for two classes, since only labels {labels} occur, and refuses {predictions.k} columns"
 
 
-def _probabilities(block: Block, kind: str, dtype: Dtype) -> Numbers:
+def _probabilities(block: Block, kind: str, dtype: Dtype) -> ToolFloats:
     """The block's probabilities in the working type, (b, k); (b,) where only the top label is known."""
-    scores: Numbers = np.asarray(block.scores).astype(dtype)
+    scores: ToolFloats = np.asarray(block.scores).astype(dtype)
     if kind in ("probs", "confidence"):
         return np.asarray(np.minimum(scores, dtype.type(1)))
     with np.errstate(under="ignore", over="ignore"):
@@ -219,7 +217,7 @@ def _probabilities(block: Block, kind: str, dtype: Dtype) -> Numbers:
     return scores
 
 
-def _measured(probs: Numbers, block: Block, *, positive: bool) -> tuple[Numbers, npt.NDArray[np.bool_]]:
+def _measured(probs: ToolFloats, block: Block, *, positive: bool) -> tuple[ToolFloats, npt.NDArray[np.bool_]]:
     """What top-label metrics are about: confidence and whether it is right, or P(class 1) and whether it is that."""
     if probs.ndim == 1:
         return probs, block.labels.astype(bool)
@@ -245,18 +243,18 @@ def _added(total: BinSums | None, more: BinSums) -> BinSums:
     return more if total is None else total + more
 
 
-def _split(sums: BinSums | None, edges: Floats, convention: Convention) -> Binned:
+def _split(sums: BinSums | None, edges: Floats, convention: Convention) -> ToolBins:
     """The bins apart from the dropped rows, with an edge more where 1 has a bin of its own."""
     if sums is None:  # pragma: no cover - Predictions have rows
         raise AssertionError
     columns = (sums.count, sums.p, sums.pp, sums.y, sums.yp)
     shown = np.append(edges, 1.0) if convention.one_apart else edges
-    return Binned(BinSums(*(column[..., :-1] for column in columns)), shown, sums.count[..., -1])
+    return ToolBins(BinSums(*(column[..., :-1] for column in columns)), shown, sums.count[..., -1])
 
 
 def _equal_mass(
     keys: npt.NDArray[np.uint64], bins: int, convention: Convention, dtype: Dtype
-) -> tuple[Binned | None, str | None]:
+) -> tuple[ToolBins | None, str | None]:
     """Equal-mass bins from the sorted keys of all rows, which are overwritten; or why the tool has none."""
     outcome = (keys & np.uint64(1)).astype(bool)
     keys >>= np.uint64(1)

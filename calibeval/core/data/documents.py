@@ -109,10 +109,11 @@ class Place:
 
     def count(self) -> int:
         """A whole number from 0 on that 64 bits hold."""
-        value = self.value
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < MOST_COUNT:
-            self.refuse("a count")
-        return int(value)
+        return self._whole_number(0, "a count")
+
+    def integer(self) -> int:
+        """A whole number that 64 bits hold, which may be negative."""
+        return self._whole_number(-MOST_COUNT, "a whole number of 64 bits")
 
     def truth(self) -> bool:
         """True or false."""
@@ -148,6 +149,12 @@ class Place:
     def fail(self, problem: str) -> NoReturn:
         """Say what is wrong here."""
         raise Wrong(f"{self.path or self.whole} {problem}")
+
+    def _whole_number(self, least: int, needed: str) -> int:
+        value = self.value
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value < MOST_COUNT:
+            self.refuse(needed)
+        return int(value)
 
     def _below(self, key: str) -> Place:
         name = key if len(key) <= LONGEST else f"{key[: LONGEST - 3]}..."

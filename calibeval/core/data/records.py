@@ -1,7 +1,9 @@
 """Records and JSON: a frozen dataclass is read, and written, by the types of its fields.
 
 float is a finite number, int a count; bool, str, Literal, X | None, tuple[X, ...], Mapping[str, X], Any and other
-records are what they say. In a mapping of records that have a name, the key is the name.
+records are what they say. Of a union of records, it is the one most of whose fields stand there,
+    or the first of several. In a mapping of
+records that have a name, the key is the name.
 """
 
 from __future__ import annotations
@@ -120,8 +122,7 @@ def _read_field(place: Place, row: _Row, layout: Layout) -> Any:
 
 def _not_none(kind: Any) -> Any:
     """X for X | None."""
-    (one,) = (part for part in get_args(kind) if part is not NoneType)
-    return one
+    return Union[tuple(part for part in get_args(kind) if part is not NoneType)]  # noqa: UP007 - of a computed tuple
 
 
 @cache
@@ -133,8 +134,7 @@ def _reader(kind: Any) -> Reader:
         return _record_reader(kind)
     origin, parts = get_origin(kind), get_args(kind)
     if origin in (Union, UnionType):
-        inner = _reader(_not_none(kind))
-        return lambda place: None if place.value is None else inner(place)
+        return _union_reader(parts)
     if origin is Literal:
         return lambda place: place.one_of(parts)
     if origin is tuple and parts[1:] == (...,):
@@ -152,6 +152,28 @@ _PLAIN: dict[Any, Reader] = {
     str: Place.text,
     Any: Place.anything,
 }
+
+
+def _union_reader(parts: Sequence[Any]) -> Reader:
+    """How a value is read that may be None, or one of several records.
+
+    It is the record most of whose fields stand there; of equals the first.
+    """
+    kinds = [part for part in parts if part is not NoneType]
+    if len(kinds) > 1 and not all(map(is_dataclass, kinds)):
+        raise TypeError(f"no document tells {kinds} apart")
+    readers = [_reader(kind) for kind in kinds]
+    names = [{one.name for one in fields(kind)} if is_dataclass(kind) else set() for kind in kinds]
+
+    def read(place: Place) -> Any:
+        if place.value is None and NoneType in parts:
+            return None
+        if len(kinds) == 1:
+            return readers[0](place)
+        there = place.object().keys()
+        return max(zip(names, readers, strict=True), key=lambda pair: len(pair[0] & there))[1](place)
+
+    return read
 
 
 def _record_reader(kind: Any) -> Reader:

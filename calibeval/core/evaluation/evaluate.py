@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.predictions import Predictions
@@ -10,6 +10,7 @@ from calibeval.core.evaluation.measurement import Measurement
 from calibeval.core.evaluation.settings import checked
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.settings import Settings
+from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.version import VERSION
 
 
@@ -43,22 +44,12 @@ def evaluate(
     (0.5, 0.4)
     """
     settings = checked(bins=bins, convention=convention, level=level, slices=slices, min_rows=min_rows, group=group)
-    return Report(VERSION, settings, (evaluate_dump(predictions, settings, jobs=jobs, max_memory=max_memory),))
+    return Report(VERSION, settings, (evaluate_dump(predictions, settings, Resources(jobs, max_memory)),))
 
 
-def evaluate_dump(
-    predictions: Predictions,
-    settings: Settings,
-    *,
-    jobs: int = 1,
-    max_memory: int | None = None,
-    progress: Callable[[int], None] | None = None,
-) -> DumpReport:
+def evaluate_dump(predictions: Predictions, settings: Settings, resources: Resources = PLAIN) -> DumpReport:
     """One dump under checked settings; several of these make a report.
-
-    jobs, max_memory: as for `evaluate`. progress: called with the number of rows of each finished piece.
 
     Raises: InputError for values that contradict the kind of the scores.
     """
-    measured = Measurement.of(predictions, settings, jobs=jobs, max_memory=max_memory, progress=progress)
-    return measured.report(settings.level)
+    return Measurement.of(predictions, settings, resources).report(settings.level)

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.arrays import Codes, Floats
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.row_source import Kind, RowSource
-from calibeval.core.sums.binning import BinSums, Floats, bin_index, stored_edges
+from calibeval.core.sums.binning import BinSums, bin_index
+from calibeval.core.sums.engine import edges_of
 from calibeval.core.sums.sums import RowScores, Sums
-from calibeval.core.uncertainty.joints import MOST_CELLS, Codes, Joints
+from calibeval.core.uncertainty.joints import MOST_JOINT_CELLS, Joints
 from calibeval.core.uncertainty.paths import Joint, gap_errors
 
 PART_SCORES, PART_CELLS = 2**18, 2**21
@@ -25,14 +27,12 @@ def joints_of(sums: Sums, rows: RowScores, codes: Codes, count: int, predictions
     sums: of these predictions; rows: their results. codes: (n,) in [0, count), the group of every row that counts.
     """
     in_order = _InOrder.of(codes, count)
-    edges = sums.edges
-    if predictions.kind in ("probs", "confidence"):
-        edges = stored_edges(edges, predictions.precision)
+    _, edges = edges_of(predictions, len(sums.edges) - 1)
     gaps = rows.correct - rows.confidence
 
     def joint(binned: BinSums, limits: Floats) -> Joint | None:
         m = len(binned.count)
-        if m > MOST_CELLS:
+        if m > MOST_JOINT_CELLS:
             return None
         bins = bin_index(rows.confidence, limits)
         covariance = np.zeros((m, m))
@@ -43,7 +43,7 @@ def joints_of(sums: Sums, rows: RowScores, codes: Codes, count: int, predictions
         return _joint(covariance, binned, count)
 
     top, mass = joint(sums.top, edges), joint(sums.mass, sums.mass_edges)
-    few = sums.classes is not None and sums.classes.count.size <= MOST_CELLS
+    few = sums.classes is not None and sums.classes.count.size <= MOST_JOINT_CELLS
     classes = _class_joint(sums.classes, edges, in_order, predictions) if few and sums.classes is not None else None
     return Joints(codes, count, top, mass, classes)
 

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.conventions.table import OWN
+from calibeval.core.data.arrays import Codes
 from calibeval.core.data.columns import coded_column
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.evaluation.group_joints import joints_of
@@ -23,10 +24,10 @@ from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import all_metrics
 from calibeval.core.report.report import GroupCount
 from calibeval.core.report.settings import Settings
-from calibeval.core.sums.engine import stored_bytes
+from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty import intervals
-from calibeval.core.uncertainty.joints import Codes, Joints
+from calibeval.core.uncertainty.joints import Joints
 
 # Fewer groups cannot tell how they vary; from ENOUGH on, Student's quantile is all the care that is needed.
 LEAST_GROUPS, ENOUGH_GROUPS = 10, 40
@@ -65,14 +66,14 @@ class Groups:
         return None
 
 
-def find_groups(predictions: Predictions, settings: Settings, max_memory: int | None) -> Groups | None:
+def find_groups(predictions: Predictions, settings: Settings, resources: Resources = PLAIN) -> Groups | None:
     """The groups of settings.group; without it, the images of dense predictions; else None.
 
     By another tool's convention there are no groups, and none by images for dumps that are read block by block.
     Raises: UsageError if the dump has no such column.
     """
     column = settings.group
-    streamed = max_memory is not None and stored_bytes(predictions) > max_memory
+    streamed = resources.streams(predictions)
     if settings.convention != OWN or (column is None and (streamed or len(predictions.layout) < 2)):
         return None
     if column is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from calibeval.core.conventions.metrics import class_errors, convention_metrics, remarks
 from calibeval.core.conventions.sums import ConventionSums, convention_sums
 from calibeval.core.conventions.table import CONVENTIONS, OWN
+from calibeval.core.data.arrays import Floats
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.evaluation.groups import Groups, find_groups, grouped_metrics, joints_for
 from calibeval.core.evaluation.slices import SlicedColumn
@@ -18,8 +19,9 @@ from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import all_metrics
 from calibeval.core.report.report import Bin, ClassResult, DumpReport
 from calibeval.core.report.settings import Settings
-from calibeval.core.sums.binning import BinSums, Floats
+from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.engine import summarise
+from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.joints import Joints
 
@@ -41,31 +43,35 @@ class Measurement:
         cls,
         predictions: Predictions,
         settings: Settings,
+        resources: Resources = PLAIN,
         *,
         keep_rows: bool = False,
         sliced: bool = True,
-        jobs: int = 1,
-        max_memory: int | None = None,
-        progress: Callable[[int], None] | None = None,
+        by_class: bool = True,
     ) -> Measurement:
         """One reading of the scores, one more for each slice column, for groups, and for another tool's bins.
 
         keep_rows: keep the results of every row, of slices, too: 25 bytes each. sliced: cut slices, if settings name
-        columns. The others: as for `evaluate_dump`.
+        columns. by_class: with class-wise sums of slices; without them, and with rows, slices need no reading.
+        The others: as for `evaluate_dump`.
         Raises: InputError for values that contradict the kind of the scores; UsageError for columns that cannot be cut.
         """
-        groups = find_groups(predictions, settings, max_memory)
+        groups = find_groups(predictions, settings, resources)
         sums = summarise(
             predictions,
             settings.bins,
-            jobs=jobs,
-            max_memory=max_memory,
-            progress=progress,
+            resources,
             keep_rows=keep_rows or (groups is not None and groups.refused is None),
         )
         columns = (
             SlicedColumn.of(
-                predictions, column, settings, groups=groups, keep_rows=keep_rows, jobs=jobs, max_memory=max_memory
+                predictions,
+                column,
+                settings,
+                resources.quiet(),
+                groups=groups,
+                keep_rows=keep_rows,
+                known=None if by_class else sums.rows,
             )
             for column in (settings.slices if sliced else ())
         )
@@ -78,7 +84,7 @@ class Measurement:
             groups=groups,
             joints=None if groups is None else joints_for(sums, groups, predictions),
             columns=tuple(columns),
-            tool=None if own else convention_sums(predictions, convention, settings.bins, max_memory=max_memory),
+            tool=None if own else convention_sums(predictions, convention, settings.bins, resources),
         )
 
     def metrics(self, level: float | None, only: Collection[str] | None = None) -> dict[str, MetricResult]:

@@ -10,8 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.predictions import Predictions
-from calibeval.core.sums.engine import joined_rows, stored_bytes, summarise
+from calibeval.core.sums.engine import joined_rows, summarise
 from calibeval.core.sums.equal_mass import confidence_keys, from_keys
+from calibeval.core.sums.from_rows import sums_from_rows
+from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.sums import EqualMass, RowScores, Sums
 from calibeval.core.sums.threads import in_order
 
@@ -21,29 +23,49 @@ BLOCK_SCORES = 2**24
 Rows = npt.NDArray[np.intp]
 
 
+def known_part_sums(predictions: Predictions, known: RowScores, parts: Sequence[Rows], bins: int) -> list[Sums]:
+    """The sums of each part but the class-wise ones, from results that are known: no reading of the scores.
+
+    known: the results of every row that counts. parts: as for `part_sums`.
+    """
+    found = []
+    for rows in parts:
+        own = known.at(places_of(predictions, rows))
+        sums = sums_from_rows(predictions, own, predictions.labels[rows].astype(np.intp), bins)
+        found.append(located(replace(sums, rows=own), predictions, rows))
+    return found
+
+
+def places_of(predictions: Predictions, rows: Rows) -> Rows:
+    """Where stored rows stand among those that count."""
+    if not predictions.ignored:
+        return rows
+    places: Rows = np.cumsum(predictions.labels != predictions.ignore_index) - 1
+    return places[rows]
+
+
 def part_sums(
     predictions: Predictions,
     parts: Sequence[Rows],
     bins: int,
+    resources: Resources = PLAIN,
     *,
     keep_rows: bool = False,
-    jobs: int = 1,
-    max_memory: int | None = None,
 ) -> list[Sums]:
     """The sums of each part, as if its rows were a dump of their own.
 
     parts: numbers of stored rows that count; results of single rows come in the same order. A row may belong to several
-    parts. keep_rows, jobs, max_memory: as for `summarise`; where scores are read block by block, parts are summed up
-    block by block, too, and 25 bytes are kept for each of their rows.
+    parts. resources, keep_rows: as for `summarise`; where scores are read block by block, parts are summed up block by
+    block, too, and 25 bytes are kept for each of their rows.
     """
-    if max_memory is not None and stored_bytes(predictions) > max_memory:
-        return _streamed(predictions, parts, bins, keep_rows=keep_rows, jobs=jobs)
+    if resources.streams(predictions):
+        return _streamed(predictions, parts, bins, keep_rows=keep_rows, jobs=resources.jobs)
     scores = predictions.scores[0 : predictions.rows]
 
     def sums_of(rows: Rows) -> Sums:
         return located(summarise(selected(predictions, scores, rows), bins, keep_rows=keep_rows), predictions, rows)
 
-    return list(in_order(sums_of, parts, jobs))
+    return list(in_order(sums_of, parts, resources.jobs))
 
 
 def selected(predictions: Predictions, scores: npt.NDArray[Any], rows: Rows, start: int = 0) -> Predictions:

@@ -16,12 +16,13 @@ from calibeval.core.data.columns import TRUE_CLASS, Coded, coded_slices, kept_ro
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import UsageError
 from calibeval.core.evaluation.groups import Groups, grouped_metrics, joints_for
-from calibeval.core.evaluation.parts import Rows, part_sums, selected
+from calibeval.core.evaluation.parts import Rows, known_part_sums, part_sums, places_of, selected
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import all_metrics
 from calibeval.core.report.report import SliceResult, SmallSlice
 from calibeval.core.report.settings import Settings
-from calibeval.core.sums.sums import Sums
+from calibeval.core.sums.resources import PLAIN, Resources
+from calibeval.core.sums.sums import RowScores, Sums
 from calibeval.core.uncertainty.floors import gap_p_value
 from calibeval.core.uncertainty.holm import holm
 from calibeval.core.uncertainty.joints import Joints
@@ -61,21 +62,25 @@ class SlicedColumn:
         predictions: Predictions,
         column: str,
         settings: Settings,
+        resources: Resources = PLAIN,
         *,
         groups: Groups | None = None,
         keep_rows: bool = False,
-        jobs: int = 1,
-        max_memory: int | None = None,
+        known: RowScores | None = None,
     ) -> SlicedColumn:
         """The slices of a column from one more reading of the scores.
 
-        groups: of the rows, where these depend on each other. keep_rows, jobs, max_memory: as for `summarise`.
+        known: the results of every row that counts; then the scores are not read again, and there are no class-wise
+        sums. groups: of the rows, where these depend on each other. resources, keep_rows: as for `summarise`.
         Raises: UsageError for an unknown column, or one that makes too many slices.
         """
         cut = _Cut.of(predictions, column, coded_slices(predictions, column), settings.min_rows or 1)
         rows = cut.rows(predictions)
         kept = keep_rows or groups is not None
-        sums = part_sums(predictions, rows, settings.bins, keep_rows=kept, jobs=jobs, max_memory=max_memory)
+        if known is None:
+            sums = part_sums(predictions, rows, settings.bins, resources, keep_rows=kept)
+        else:
+            sums = known_part_sums(predictions, known, rows, settings.bins)
         parts = map(SlicePart, (cut.names[code] for code in cut.measured), rows, sums)
         small = (SmallSlice(column, cut.names[code], int(cut.counts[code])) for code in cut.small)
         by_label = column == TRUE_CLASS and column not in predictions.columns
@@ -116,14 +121,6 @@ class SlicedColumn:
             return None
         own = selected(self.predictions, self.predictions.scores[0 : self.predictions.rows], part.rows)
         return joints_for(part.sums, groups, own)
-
-
-def places_of(predictions: Predictions, rows: Rows) -> Rows:
-    """Where stored rows stand among those that count."""
-    if not predictions.ignored:
-        return rows
-    places: Rows = np.cumsum(predictions.labels != predictions.ignore_index) - 1
-    return places[rows]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.data.columns import TRUE_CLASS, Coded, coded_column, coded_slices, kept_rows
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
@@ -20,8 +20,6 @@ from calibeval.core.gating.movers import Part, Parted, bin_parts, class_movers, 
 from calibeval.core.gating.rules import GateSettings, Rule
 from calibeval.core.gating.verdict import RuleVerdict, Trial, Why
 from calibeval.core.metrics.table import METRICS
-from calibeval.core.sums.binning import Floats
-from calibeval.core.sums.engine import stored_bytes
 from calibeval.core.sums.sums import Sums
 
 # A column of more values is no column of categories.
@@ -29,10 +27,10 @@ MOST_VALUES = 50
 
 Rows = npt.NDArray[np.intp]
 # Predictions as a temperature makes them, out of fold.
-OutOfFold = Callable[[Predictions], Predictions]
+MapOutOfFold = Callable[[Predictions], Predictions]
 
 
-def explained(judged: RuleVerdict, subject: Subject, out_of_fold: OutOfFold) -> RuleVerdict:
+def explained(judged: RuleVerdict, subject: Subject, out_of_fold: MapOutOfFold) -> RuleVerdict:
     """The verdict with what moved its metric; as it is where the rule passed, is off, or had no value.
 
     out_of_fold: predictions as a temperature makes them.
@@ -82,13 +80,12 @@ def _parted(kind: str, coded: Coded, rows: Rows) -> Parted:
     return Parted(kind, coded.texts(), coded.codes[rows])
 
 
-def _temperature(judged: RuleVerdict, subject: Subject, part: str | None, out_of_fold: OutOfFold) -> Trial | None:
+def _temperature(judged: RuleVerdict, subject: Subject, part: str | None, out_of_fold: MapOutOfFold) -> Trial | None:
     """Whether a temperature alone would bring the metric within its limit."""
     rule, decisive, dump = judged.rule, judged.decisive, subject.dump
-    limit = math.inf if subject.max_memory is None else subject.max_memory
     if rule.metric == "accuracy" or decisive is None or dump.k is None or len(dump.layout) > 1:
         return None
-    if stored_bytes(dump) > limit:
+    if subject.resources.streams(dump):
         return None
     try:
         mapped = _part_of(out_of_fold(dump), part)

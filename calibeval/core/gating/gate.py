@@ -20,9 +20,12 @@ from calibeval.core.evaluation.settings import checked
 from calibeval.core.gating.judge import Measured, judge
 from calibeval.core.gating.rules import GateSettings, Rule, rule_from_table
 from calibeval.core.gating.verdict import RuleVerdict, Verdict
+from calibeval.core.metrics.bins import Binned
+from calibeval.core.metrics.table import METRICS
 from calibeval.core.report.report import Report
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.engine import summarise
+from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.sums import Sums
 from calibeval.core.version import VERSION
 
@@ -68,8 +71,7 @@ def gate(
         convention=convention,
         slices=slices,
         group=group,
-        jobs=jobs,
-        max_memory=max_memory,
+        resources=Resources(jobs, max_memory),
     )
     return judged(subject, asked, how)
 
@@ -87,7 +89,7 @@ class Subject:
     matched: Matched | None
     values: frozenset[str]
     changes: frozenset[str]
-    max_memory: int | None
+    resources: Resources
     found: dict[float, Measured] = field(default_factory=dict)
 
     @classmethod
@@ -102,8 +104,7 @@ class Subject:
         convention: str,
         slices: Sequence[str],
         group: str | None,
-        jobs: int,
-        max_memory: int | None,
+        resources: Resources = PLAIN,
         keep_rows: bool = False,
     ) -> Subject:
         """The subject that these rules need. keep_rows: results of every row, as `explained` wants them.
@@ -127,25 +128,27 @@ class Subject:
             check_bins(how)
         saved = Baseline.of(base, how.bins) if isinstance(base, Report) else None
         pairing = pair_rows(base, dump) if isinstance(base, Predictions) else None
-        kept = keep_rows or pairing is not None
-        measured = Measurement.of(dump, how, keep_rows=kept, jobs=jobs, max_memory=max_memory)
+        by_class = any(isinstance(own, Binned) and own.by_class for own in (METRICS[rule.metric] for rule in rules))
+        cheap = bool(columns) and not by_class and not resources.streams(dump)
+        kept = keep_rows or pairing is not None or cheap
+        measured = Measurement.of(dump, how, resources, keep_rows=kept, by_class=by_class)
         matched = None
         if isinstance(base, Predictions) and pairing is not None:
             both = _sliced_in_both(how, dump)
-            sums = summarise(base, how.bins, keep_rows=True, jobs=jobs, max_memory=max_memory)
+            sums = summarise(base, how.bins, resources, keep_rows=True)
             matched = Matched.of(
                 (base, sums),
                 (dump, measured.sums),
                 pairing,
                 both,
+                resources,
                 known=measured.columns,
-                jobs=jobs,
-                max_memory=max_memory,
+                by_class=by_class,
             )
         values = frozenset(rule.metric for rule in rules if not rule.is_change)
         values |= {"ece"} if columns else set()  # slices are sorted by it
         changes = frozenset(rule.metric for rule in rules if rule.is_change)
-        return cls(measured, saved, matched, values, changes, max_memory)
+        return cls(measured, saved, matched, values, changes, resources)
 
     @property
     def dump(self) -> Predictions:

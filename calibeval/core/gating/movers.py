@@ -10,13 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from calibeval.core.data.arrays import Codes, Floats
 from calibeval.core.sums.binning import bin_index
 from calibeval.core.sums.sums import Sums
-
-Floats = npt.NDArray[np.float64]
-Codes = npt.NDArray[np.intp]
 
 # A part is named if it carries so much of the whole, and so much more than its share of the rows.
 LEAST_SHARE, LEAST_EXCESS = 0.2, 1.2

@@ -16,11 +16,11 @@ OnInconclusive = Literal["fail", "warn", "pass"]
 Decide = Literal["interval", "point"]
 Name = TypeVar("Name", bound=str)
 
-KINDS: tuple[RuleKind, ...] = get_args(RuleKind)
+RULE_KINDS: tuple[RuleKind, ...] = get_args(RuleKind)
 CHANGES: tuple[RuleKind, ...] = ("max_increase", "max_drop")
 WORST = "worst"
 
-_RULE_KEYS = ("metric", *KINDS, "relative", "severity", "slice")
+_RULE_KEYS = ("metric", *RULE_KINDS, "relative", "severity", "slice")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Rule:
 
     def __post_init__(self) -> None:
         metric_named(self.metric)
-        one_of(self.kind, KINDS, "limit")
+        one_of(self.kind, RULE_KINDS, "limit")
         one_of(self.severity, get_args(Severity), "severity")
         limit = as_number(self.limit, f"{self.kind} of {self.metric}")
         if limit < 0:
@@ -188,10 +188,10 @@ def rule_from_table(table: Mapping[str, Any]) -> Rule:
             raise UsageError(f'key "{key}" is unknown{nearest(key, _RULE_KEYS)}; keys are {", ".join(_RULE_KEYS)}')
     if "metric" not in table:
         raise UsageError("there is no metric; say metric = " + " or ".join(f'"{name}"' for name in METRICS))
-    limits: list[RuleKind] = [kind for kind in KINDS if kind in table]
+    limits: list[RuleKind] = [kind for kind in RULE_KINDS if kind in table]
     if len(limits) != 1:
         came = " and ".join(limits) if limits else "no limit"
-        raise UsageError(f"{came} came, but a rule has one limit: one of {', '.join(KINDS)}")
+        raise UsageError(f"{came} came, but a rule has one limit: one of {', '.join(RULE_KINDS)}")
     relative = table.get("relative", False)
     if not isinstance(relative, bool):
         raise UsageError(f"relative is {_shown(relative)}, but it must be true or false")

@@ -1,4 +1,4 @@
-"""What lies beside the weights of a trained head: head.json, exact both ways."""
+"""What lies beside the weights of a trained head: its classes and where it comes from, exact both ways."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from calibeval.core.data.documents import json_text, read_document
 from calibeval.core.data.records import Layout, read_record, to_plain
 
 SCHEMA = "calibeval.head/1"
+FACTS_FILE = "head.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Multipliers:
+class LastMultipliers:
     """Those that CALS ended with, one a class."""
 
     lambd: tuple[float, ...]
@@ -44,7 +45,7 @@ class HeadFacts:
     seed: int
     epoch: int
     sources: Mapping[str, Mapping[str, Any]]
-    multipliers: Multipliers | None = None
+    multipliers: LastMultipliers | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of these facts; multipliers only where there are some."""

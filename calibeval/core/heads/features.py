@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.arrays import AnyFloats
 from calibeval.core.data.labels import Labels, as_labels
 from calibeval.core.data.picked_rows import PickedRows
 from calibeval.core.data.predictions import MOST_CLASSES, Source
@@ -17,9 +18,7 @@ from calibeval.core.data.shared_rows import Leak, Sample, find_leak, row_hashes
 from calibeval.core.errors import InputError
 
 BLOCK_VALUES = 2**20  # read at a time where nobody says how many
-MOST_ROWS = 2**16
-
-Floats = npt.NDArray[np.floating[Any]]
+BLOCK_ROWS = 2**16
 
 
 class FeatureBlock(NamedTuple):
@@ -41,7 +40,7 @@ class Features:
     file_rows: numbers of the rows within their file, where they are but some of its rows.
     settling: finishes what a reader checks beside the work, and returns the source with its hash.
     `k` is the number of class names, the width of one-hot labels, or one more than the largest label; None where
-    nothing tells it. `stored_rows` numbers the rows before the ignored ones were left out; None if none were.
+    nothing determines it. `stored_rows` numbers the rows before the ignored ones were left out; None if none were.
 
     Raises: InputError for shapes or labels that do not fit.
 
@@ -136,7 +135,7 @@ class Features:
 
     def blocks(self, rows: int | None = None) -> Iterator[FeatureBlock]:
         """Consecutive blocks of `rows` rows, the last one shorter; None: of about a million values."""
-        step = rows or max(1, min(BLOCK_VALUES // self.d, MOST_ROWS))
+        step = rows or max(1, min(BLOCK_VALUES // self.d, BLOCK_ROWS))
         for start in range(0, self.n, step):
             part = slice(start, min(start + step, self.n))
             yield FeatureBlock(self.features[part], None if self.labels is None else self.labels[part], start)
@@ -163,7 +162,7 @@ class Features:
             others = f" ({count} rows of {self.n} are wrong)" if count > 1 else ""
             raise InputError(f"{self.source.name}: {first}, but features must be {kind}{others}")
 
-    def matrix(self, dtype: npt.DTypeLike = np.float32) -> Floats:
+    def matrix(self, dtype: npt.DTypeLike = np.float32) -> AnyFloats:
         """All features as one new array (n, d) of a floating type, read and checked in one pass.
 
         Raises: InputError naming the first row that is not finite, or not in this type.
@@ -171,7 +170,7 @@ class Features:
         >>> Features(features=np.array([[1, 2]], np.int8)).matrix()
         array([[1., 2.]], dtype=float32)
         """
-        found: Floats = np.empty((self.n, self.d), dtype)
+        found: AnyFloats = np.empty((self.n, self.d), dtype)
         for block in self.blocks():
             rows = found[block.first_row : block.first_row + len(block.features)]
             with np.errstate(over="ignore", invalid="ignore"):
@@ -212,13 +211,13 @@ class Features:
         return f"row {stored} holds {block.features[row, column]:g} in feature {column}"
 
 
-def shared_rows(fitted: Features, tested: Features) -> Leak | None:
+def feature_leak(fitted: Features, tested: Features) -> Leak | None:
     """The leak between two feature caches with labels, or None: rows that are trained on and tested on.
 
     Features are compared in their bits as float32, and read once each.
 
     >>> f = Features(features=[[0.5, 1.0], [2.0, -1.0]], labels=[0, 1])
-    >>> shared_rows(f, f).text
+    >>> feature_leak(f, f).text
     'predictions and predictions share 2 rows, identical in features and label'
     """
     return find_leak(_sample(fitted), _sample(tested))
@@ -270,7 +269,7 @@ def _tidy_labels(
 
 
 def _classes(raw: npt.NDArray[Any], ignore_index: int | None) -> int:
-    """The number of classes that labels without names tell: their width or the largest, plus 1."""
+    """The number of classes that follows from labels without names: their width, or the largest plus 1."""
     if raw.ndim == 2 and raw.shape[1] > 1:
         return len(raw[0]) if len(raw) else 1
     if raw.dtype.kind not in "iufb" or not raw.size:

@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-BLOCK = 2**22  # numbers of a block that is read at once
+from calibeval.core.data.row_source import RowSource
 
-
-class Rows(Protocol):
-    """An (n, d) array, or something that is read like one."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """(n, d)."""
-
-    def __getitem__(self, rows: slice) -> npt.NDArray[Any]:
-        """Some rows."""
+BLOCK_NUMBERS = 2**22  # numbers of a block that is read at once
 
 
 class PlainLayer(NamedTuple):
@@ -29,15 +20,15 @@ class PlainLayer(NamedTuple):
     bias: npt.NDArray[np.floating[Any]]
 
 
-def blocks_of(features: Rows) -> Iterator[npt.NDArray[Any]]:
+def blocks_of(features: RowSource) -> Iterator[npt.NDArray[Any]]:
     """Consecutive rows, about 2^22 numbers at a time."""
     n, d = features.shape
-    step = max(1, BLOCK // d)
+    step = max(1, BLOCK_NUMBERS // d)
     for start in range(0, n, step):
         yield np.asarray(features[start : min(start + step, n)])
 
 
-def logits_of(layers: Sequence[PlainLayer], features: Rows) -> npt.NDArray[np.float64]:
+def logits_of(layers: Sequence[PlainLayer], features: RowSource) -> npt.NDArray[np.float64]:
     """A head's logits (n, k) for features (n, d), computed in float64; a ReLU stands between two layers.
 
     >>> layer = PlainLayer(np.array([[1.0, 0.0], [0.0, 2.0]]), np.array([0.0, 1.0]))

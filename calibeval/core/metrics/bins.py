@@ -8,17 +8,16 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.errors import InputError, NotComputable
 from calibeval.core.metrics.metric import Metric, Side
-from calibeval.core.sums.binning import BinSums, Floats, bin_index
+from calibeval.core.sums.binning import BinSums, bin_index
 from calibeval.core.sums.sums import Sums
-from calibeval.core.uncertainty.joints import MOST_CELLS as MOST_JOINT_CELLS
-from calibeval.core.uncertainty.joints import Joints
+from calibeval.core.uncertainty.joints import MOST_JOINT_CELLS, Joints
 from calibeval.core.uncertainty.level import Level
-from calibeval.core.uncertainty.model_pair import MOST_CELLS, Pair, Together
+from calibeval.core.uncertainty.model_pair import MOST_PAIR_CELLS, Pair, Together
 from calibeval.core.uncertainty.paired import Contrast, check_thick, contrast
-from calibeval.core.uncertainty.paired_paths import Side as PathSide
-from calibeval.core.uncertainty.paired_paths import path_difference
+from calibeval.core.uncertainty.paired_paths import PathSide, path_difference
 from calibeval.core.uncertainty.paths import Joint
 
 # Equal-width and equal-mass bins of the confidence, equal-width bins of every class's probability, and of class 1's.
@@ -39,6 +38,11 @@ class Binned(Metric):
     """A metric of bins. over: which."""
 
     over: Over = "top"
+
+    @property
+    def by_class(self) -> bool:
+        """Whether it needs class-wise sums."""
+        return self.over in ("classes", "class 1")
 
     def bins(self, sums: Sums) -> BinSums:
         """Its bins. Raises: NotComputable for class-wise bins of a dump that holds the top label only."""
@@ -102,7 +106,7 @@ def along_paths(bins: Together, level: Level, sides: tuple[PathSide, PathSide]) 
     """The difference along two paths. Raises: NotComputable where bins are thin, or groups and bins too many."""
     check_thick(*bins.sums)
     if bins.shared is None:
-        raise NotComputable(f"groups and bins make {bins.cells:,} cells, but at most {MOST_CELLS:,} are held")
+        raise NotComputable(f"groups and bins make {bins.cells:,} cells, but at most {MOST_PAIR_CELLS:,} are held")
     return contrast(*path_difference(*sides, level, bins.shared), level)
 
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.errors import NotComputable
 from calibeval.core.metrics.bins import Binned, along_paths, rows_in
 from calibeval.core.metrics.metric import BY_GROUPS, Side
 from calibeval.core.metrics.result import MetricResult
-from calibeval.core.sums.binning import BinSums, Floats
+from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty import intervals
 from calibeval.core.uncertainty.floors import Floor, gap_floor

@@ -9,9 +9,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.errors import NotComputable
 from calibeval.core.metrics.metric import Metric, Side
-from calibeval.core.sums.binning import Floats
 from calibeval.core.sums.sums import Moments, RowScores, Sums
 from calibeval.core.uncertainty import intervals
 from calibeval.core.uncertainty.floors import Floor, gap_floor
@@ -58,7 +58,7 @@ class Mean(Metric):
 
     def difference(self, pair: Pair, level: Level) -> Contrast:
         """From the differences of the same rows."""
-        check_rows(pair)
+        check_enough_rows(pair)
         values = self.values(pair.candidate.rows) - self.values(pair.base.rows)
         return of_means(mean_difference(values, level, self._most - self.least, pair.groups), level)
 
@@ -95,7 +95,7 @@ class Share(Mean):
 
     def difference(self, pair: Pair, level: Level) -> Contrast:
         """From the rows on which just one of the two is right."""
-        check_rows(pair)
+        check_enough_rows(pair)
         base, candidate = pair.base.rows.correct, pair.candidate.rows.correct
         return of_means(accuracy_difference(base, candidate, level, pair.groups), level)
 
@@ -133,7 +133,7 @@ def rows_of(sums: Sums) -> RowScores:
     return sums.rows
 
 
-def check_rows(pair: Pair) -> None:
+def check_enough_rows(pair: Pair) -> None:
     """That there are two rows. Raises: NotComputable."""
     if len(pair.labels) < 2:
         raise NotComputable("one row has no interval")

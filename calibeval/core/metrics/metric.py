@@ -9,9 +9,10 @@ from typing import ClassVar, Literal, NamedTuple, TypeVar
 
 import numpy as np
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.errors import NotComputable
 from calibeval.core.metrics.result import MetricResult
-from calibeval.core.sums.binning import BinSums, Floats
+from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.floors import Floor
 from calibeval.core.uncertainty.intervals import LEAST_BIN_ROWS, Interval

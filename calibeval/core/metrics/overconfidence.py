@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.metrics.bins import Binned, along_paths, rows_in
 from calibeval.core.metrics.metric import Side
-from calibeval.core.sums.binning import BinSums, Floats
+from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty import intervals
 from calibeval.core.uncertainty.floors import Floor, oe_floor

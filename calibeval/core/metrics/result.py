@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
+
+from calibeval.core.data.records import to_plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,5 +33,4 @@ class MetricResult:
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of this metric, without its name and without absent facts."""
-        facts = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("name", "value")}
-        return {"value": self.value, **{key: fact for key, fact in facts.items() if fact is not None}}
+        return to_plain(self, "name")

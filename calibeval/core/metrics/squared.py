@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.errors import NotComputable
 from calibeval.core.metrics.bins import Binned
 from calibeval.core.metrics.metric import BY_GROUPS, Side
-from calibeval.core.sums.binning import Floats
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.floors import Floor
 from calibeval.core.uncertainty.intervals import Interval

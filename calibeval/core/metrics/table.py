@@ -42,7 +42,7 @@ def _brier(sums: Sums) -> Moments:
 
 
 def _of_all_classes(sums: Sums, moments: Moments) -> Moments:
-    if sums.classes is None:
+    if sums.k is None:
         raise NotComputable("needs the probability of every class, and this dump holds the top label only")
     return moments
 

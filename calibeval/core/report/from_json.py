@@ -1,4 +1,4 @@
-"""How those fields of a report are read whose types do not say what they hold."""
+"""How a field of a report is read whose type does not say what it holds."""
 
 from __future__ import annotations
 
@@ -12,19 +12,7 @@ def parameters(place: Place) -> dict[str, Any]:
 
     Raises: Wrong for anything else.
     """
-    return _with_numbers(place, "temperature")
-
-
-def fitted_on(place: Place) -> dict[str, Any]:
-    """What a map was fitted on; its rows and folds, which are shown, are numbers.
-
-    Raises: Wrong for anything else.
-    """
-    return _with_numbers(place, "n", "folds")
-
-
-def _with_numbers(place: Place, *keys: str) -> dict[str, Any]:
-    """An object of anything, but of numbers where these keys are there."""
-    for one in filter(None, map(place.get, keys)):
-        one.number()
+    temperature = place.get("temperature")
+    if temperature is not None:
+        temperature.number()
     return {key: one.anything() for key, one in place.items()}

@@ -13,14 +13,15 @@ from calibeval.core.data.predictions import Source
 from calibeval.core.data.records import Layout, read_record, to_plain
 from calibeval.core.errors import InputError, UnknownMetric, nearest
 from calibeval.core.metrics.result import MetricResult
-from calibeval.core.report.from_json import fitted_on, parameters
+from calibeval.core.report.fitted_on import FittedOn, OutOfFold
+from calibeval.core.report.from_json import parameters
 from calibeval.core.report.settings import Settings
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
 SCHEMA = "calibeval.report/1"
-BINS = {"equal_width": "bins", "equal_mass": "bins"}
+BIN_FIELDS = {"equal_width": "bins", "equal_mass": "bins"}
 READING = dict.fromkeys(("kind", "n", "k", "ignored"), "source")  # how a dump was read stands beside where it lies
 
 
@@ -51,15 +52,14 @@ class Recalibrated:
     """The results of a dump after a map was applied to it.
 
     method, parameters: of the map; parameters is empty where every fold had its own.
-    fitted_on: {"path", "split", "sha256", "n"} of the dump the map was fitted on, or {"folds", "n"} for out-of-fold
-    numbers; "leak" says so where a leak was allowed. metrics, equal_width, equal_mass: as in DumpReport.
+    fitted_on: another dump, or the folds of the same. metrics, equal_width, equal_mass: as in DumpReport.
     """
 
-    LAYOUT: ClassVar = Layout(inside=BINS, read={"parameters": parameters, "fitted_on": fitted_on}, open=True)
+    LAYOUT: ClassVar = Layout(inside=BIN_FIELDS, read={"parameters": parameters}, open=True)
 
     method: str
     parameters: Mapping[str, Any]
-    fitted_on: Mapping[str, Any]
+    fitted_on: FittedOn | OutOfFold
     metrics: Mapping[str, MetricResult]
     equal_width: tuple[Bin, ...]
     equal_mass: tuple[Bin, ...] | None
@@ -69,7 +69,7 @@ class Recalibrated:
         """The map in a few words: "T = 2.58", "isotonic", "temperature, 5 folds"."""
         if self.method == "temperature" and "temperature" in self.parameters:
             return f"T = {self.parameters['temperature']:.3g}"
-        folds = f", {self.fitted_on['folds']} folds" if "folds" in self.fitted_on else ""
+        folds = f", {self.fitted_on.folds} folds" if isinstance(self.fitted_on, OutOfFold) else ""
         return f"{self.method}{folds}"
 
     def to_dict(self) -> dict[str, Any]:
@@ -77,7 +77,7 @@ class Recalibrated:
         return {
             "method": self.method,
             "parameters": dict(self.parameters),
-            "fitted_on": dict(self.fitted_on),
+            "fitted_on": to_plain(self.fitted_on),
             "metrics": {name: metric.to_dict() for name, metric in self.metrics.items()},
             "bins": _bins_to_dict(self.equal_width, self.equal_mass),
         }
@@ -132,7 +132,7 @@ class DumpReport:
     groups: what intervals and floors take for independent; None where it is the rows.
     """
 
-    LAYOUT: ClassVar = Layout(always=("recalibrated",), inside=READING | BINS, open=True)
+    LAYOUT: ClassVar = Layout(always=("recalibrated",), inside=READING | BIN_FIELDS, open=True)
 
     source: Source
     kind: str

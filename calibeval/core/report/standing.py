@@ -44,7 +44,7 @@ class Standing(Enum):
         return {Standing.NOISE: "within noise", Standing.UNRESOLVED: "cannot be told"}.get(self, self.value)
 
 
-def judge(metric: MetricResult, *, n: int | None = None, k: int | None = None) -> Standing | None:
+def standing_of(metric: MetricResult, *, n: int | None = None, k: int | None = None) -> Standing | None:
     """Where the metric stands against its noise floor; None where it has no value or no floor.
 
     likely: the value is above `floor_high`, which 95 of 100 calibrated models would not exceed.
@@ -57,9 +57,9 @@ def judge(metric: MetricResult, *, n: int | None = None, k: int | None = None) -
 
     n, k: rows and classes of the dump; without n the minimum of 30 rows is not checked.
 
-    >>> judge(MetricResult("ece", 0.126, floor=0.009, floor_high=0.013), n=5000)
+    >>> standing_of(MetricResult("ece", 0.126, floor=0.009, floor_high=0.013), n=5000)
     <Standing.CERTAIN: 'certain'>
-    >>> judge(MetricResult("ece", 0.011, floor=0.009, floor_high=0.013), n=5000)
+    >>> standing_of(MetricResult("ece", 0.011, floor=0.009, floor_high=0.013), n=5000)
     <Standing.NOISE: 'within noise of calibrated'>
     """
     if metric.value is None or metric.floor is None or metric.floor_high is None:

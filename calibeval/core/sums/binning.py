@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.errors import InputError, UsageError
 
-Floats = npt.NDArray[np.float64]
 FEW_TOTALS = 1024
 COMPARED_EDGES = 100  # up to so many edges, comparing with each in turn beats a binary search; it must fit an int8
 

@@ -7,14 +7,14 @@ the same wherever it stands, and chunks are added in the order of their rows: re
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.data.check_values import check_values
 from calibeval.core.data.predictions import Block, Predictions
 from calibeval.core.errors import InputError
@@ -26,13 +26,11 @@ from calibeval.core.sums.binning import (
     sums_by_index,
     totals_by_index,
 )
-from calibeval.core.sums.equal_mass import CountedKeys, KeptKeys, Keys, confidence_keys
+from calibeval.core.sums.equal_mass import CountedKeys, KeptKeys, RowKeys, confidence_keys
+from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.rows import BadValues, Rows, Tolerance, full_rows, top_label_rows
 from calibeval.core.sums.sums import EqualMass, Moments, RowScores, Sums
 from calibeval.core.sums.threads import in_order
-
-Floats = npt.NDArray[np.float64]
-Indices = npt.NDArray[np.intp]
 
 CHUNK_SCORES, CHUNK_ROWS = 2**21, 2**17  # a chunk, the unit of work of a thread, has at most so many scores and rows
 # Once glibc has seen an array of this size freed, it keeps as much for the next ones, and the arrays of a chunk are not
@@ -44,41 +42,32 @@ class _Piece(NamedTuple):
     """The sums of consecutive rows, and these rows' sort keys."""
 
     sums: Sums
-    keys: Keys
+    keys: RowKeys
 
 
 def summarise(
-    predictions: Predictions,
-    bins: int = 15,
-    *,
-    jobs: int = 1,
-    max_memory: int | None = None,
-    progress: Callable[[int], None] | None = None,
-    keep_rows: bool = False,
+    predictions: Predictions, bins: int = 15, resources: Resources = PLAIN, *, keep_rows: bool = False
 ) -> Sums:
     """All sums of the predictions in one reading of the scores.
 
-    bins: number of equal-width bins, and the most equal-mass bins. jobs: threads; the result does not depend on it.
-    max_memory: scores of more bytes are read again, once or a few times, for the equal-mass bins, and nothing is kept
-    for each row; None: there is no limit. progress: called with the number of rows of each finished chunk.
+    bins: number of equal-width bins, and the most equal-mass bins. resources: threads and memory; where the scores are
+    more than these allow, they are read again, once or a few times, for the equal-mass bins.
     keep_rows: keep the results of every row, too: 25 bytes a row.
-    Memory beyond the scores: about 20 MiB a thread, and 8 bytes a row within max_memory.
+    Memory beyond the scores: about 20 MiB a thread, and 8 bytes a row where they are read once.
     Raises: InputError naming the first rows whose values are not what the kind promises.
 
     >>> sums = summarise(Predictions(probs=[[0.8, 0.2], [0.4, 0.6]], labels=[0, 0]), bins=2)
     >>> sums.top.count.tolist(), sums.top.y.tolist()
     ([0.0, 2.0], [0.0, 1.0])
     """
-    edges = equal_width_edges(bins)
-    stored = predictions.kind in ("probs", "confidence")
-    compared = stored_edges(edges, predictions.precision) if stored else edges
-    streamed = max_memory is not None and stored_bytes(predictions) > max_memory
+    edges, compared = edges_of(predictions, bins)
+    jobs, progress = resources.jobs, resources.progress
     keys = (
         CountedKeys(
             predictions.n,
             lambda: (piece.keys for piece in _pieces(predictions, edges, compared, jobs, keep_rows=False)),
         )
-        if streamed
+        if resources.streams(predictions)
         else KeptKeys(predictions.n, jobs)
     )
     np.empty(KEPT_BYTES, np.uint8)
@@ -104,9 +93,17 @@ def summarise(
     )
 
 
-def stored_bytes(predictions: Predictions) -> int:
-    """How many bytes the scores take as they are stored."""
-    return math.prod(predictions.scores.shape) * predictions.scores.dtype.itemsize
+def edges_of(predictions: Predictions, bins: int) -> tuple[Floats, Floats]:
+    """The edges of equal-width bins, and the same as probabilities of the stored type can meet them."""
+    edges = equal_width_edges(bins)
+    stored = predictions.kind in ("probs", "confidence")
+    return edges, stored_edges(edges, predictions.precision) if stored else edges
+
+
+def chunk_rows(predictions: Predictions) -> int:
+    """The number of rows of a chunk, which depends on the number of classes alone."""
+    width = predictions.scores.shape[-1] if predictions.k else 1
+    return max(1, min(CHUNK_SCORES // width, CHUNK_ROWS))
 
 
 def _tolerance(predictions: Predictions) -> Tolerance:
@@ -117,8 +114,7 @@ def _pieces(
     predictions: Predictions, edges: Floats, compared: Floats, jobs: int, *, keep_rows: bool
 ) -> Iterator[_Piece]:
     """The sums of chunks in the order of their rows. compared: edges as the stored type can meet them."""
-    width = predictions.scores.shape[-1] if predictions.k else 1
-    every = predictions.blocks(max(1, min(CHUNK_SCORES // width, CHUNK_ROWS)))
+    every = predictions.blocks(chunk_rows(predictions))
     blocks = (block for block in every if len(block.labels))  # a block may hold ignored rows alone
     return in_order(lambda block: _piece(predictions, block, edges, compared, keep_rows=keep_rows), blocks, jobs)
 

@@ -14,11 +14,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.errors import InputError
-from calibeval.core.sums.binning import BinSums, Floats, bin_index, equal_mass_edges, equal_mass_ranks, sums_by_index
+from calibeval.core.sums.binning import BinSums, bin_index, equal_mass_edges, equal_mass_ranks, sums_by_index
 from calibeval.core.sums.threads import in_order
 
-Keys = npt.NDArray[np.uint64]
+RowKeys = npt.NDArray[np.uint64]
 Bits = npt.NDArray[np.int64]
 
 PART = 2**17  # rows at a time, a MiB of keys
@@ -32,7 +33,7 @@ STEP_BITS, OCTAVE_BITS = 10, 8
 CELLS = 52 << OCTAVE_BITS
 
 
-def confidence_keys(confidence: Floats, correct: npt.NDArray[np.bool_]) -> Keys:
+def confidence_keys(confidence: Floats, correct: npt.NDArray[np.bool_]) -> RowKeys:
     """A row's confidence and correctness in one integer, ordered like the confidence."""
     return (confidence.view(np.uint64) << np.uint64(1)) | correct
 
@@ -45,7 +46,7 @@ class KeptKeys:
         self._filled = 0
         self._jobs = jobs
 
-    def add(self, keys: Keys) -> None:
+    def add(self, keys: RowKeys) -> None:
         """The keys of the next rows."""
         self._keys[self._filled : self._filled + len(keys)] = keys
         self._filled += len(keys)
@@ -58,11 +59,11 @@ class KeptKeys:
 class CountedKeys:
     """A histogram of all rows' keys; read starts another pass, which yields the keys of consecutive rows again."""
 
-    def __init__(self, n: int, read: Callable[[], Iterator[Keys]]) -> None:
+    def __init__(self, n: int, read: Callable[[], Iterator[RowKeys]]) -> None:
         self._n, self._read = n, read
         self._histogram = np.zeros(CELLS, np.int64)
 
-    def add(self, keys: Keys) -> None:
+    def add(self, keys: RowKeys) -> None:
         """The keys of the next rows."""
         self._histogram += first_histogram(keys)
 
@@ -71,7 +72,7 @@ class CountedKeys:
         return from_passes(self._read, self._n, bins, self._histogram)
 
 
-def from_keys(keys: Keys, bins: int, jobs: int = 1) -> tuple[BinSums, Floats]:
+def from_keys(keys: RowKeys, bins: int, jobs: int = 1) -> tuple[BinSums, Floats]:
     """Sums and edges of equal-mass bins from the keys of all rows. jobs: threads; they change nothing.
 
     Raises: InputError if there are none.
@@ -88,7 +89,7 @@ def from_keys(keys: Keys, bins: int, jobs: int = 1) -> tuple[BinSums, Floats]:
         edges = equal_mass_edges(_confidences(ordered[equal_mass_ranks(len(keys), bins)]))
         return _binned(ordered, edges), edges
 
-    def read() -> Iterator[Keys]:
+    def read() -> Iterator[RowKeys]:
         return (keys[start : start + PART] for start in range(0, len(keys), PART))
 
     histogram = np.zeros(CELLS, np.int64)
@@ -98,7 +99,7 @@ def from_keys(keys: Keys, bins: int, jobs: int = 1) -> tuple[BinSums, Floats]:
 
 
 def from_passes(
-    read: Callable[[], Iterator[Keys]], n: int, bins: int, histogram: Bits, jobs: int = 1
+    read: Callable[[], Iterator[RowKeys]], n: int, bins: int, histogram: Bits, jobs: int = 1
 ) -> tuple[BinSums, Floats]:
     """Sums and edges of equal-mass bins from a few passes over the keys.
 
@@ -116,7 +117,7 @@ def from_passes(
     return _final_pass(read, intervals, jobs)
 
 
-class Interval(NamedTuple):
+class BitRange(NamedTuple):
     """Bit patterns from low to below high: so many rows lie below it, and so many in it; ranks are sought in it."""
 
     low: int
@@ -131,7 +132,7 @@ class Interval(NamedTuple):
         return self.high - self.low
 
 
-def first_histogram(keys: Keys) -> Bits:
+def first_histogram(keys: RowKeys) -> Bits:
     """Numbers of rows by cell, for all confidences; histograms of parts of the rows add up."""
     return np.bincount(_cells(_bits(keys)), minlength=CELLS)
 
@@ -139,7 +140,7 @@ def first_histogram(keys: Keys) -> Bits:
 class Histogram:
     """Numbers of rows by cell of an interval; cells have equal numbers of bit patterns."""
 
-    def __init__(self, interval: Interval) -> None:
+    def __init__(self, interval: BitRange) -> None:
         self._low, self._high = interval.low, interval.high
         self._shift = max((interval.width - 1).bit_length() - CELL_BITS, 0)
         self._counts = np.zeros(((interval.width - 1) >> self._shift) + 1, np.int64)
@@ -149,20 +150,20 @@ class Histogram:
         inside = bits[(bits >= self._low) & (bits < self._high)]
         self._counts += np.bincount((inside - self._low) >> self._shift, minlength=len(self._counts))
 
-    def narrow(self, interval: Interval) -> list[Interval]:
+    def narrow(self, interval: BitRange) -> list[BitRange]:
         """The cells that hold the rows sought in the interval that this histogram is over."""
         starts = [*range(self._low, self._high, 1 << self._shift), self._high]
         return _located(self._counts, starts, interval.below, list(interval.ranks))
 
 
-def _located(counts: Bits, starts: list[int], below: int, ranks: list[int]) -> list[Interval]:
+def _located(counts: Bits, starts: list[int], below: int, ranks: list[int]) -> list[BitRange]:
     """The cells that hold the rows of these ranks; starts: of the cells, and of what follows; below: rows below."""
     ends = below + np.cumsum(counts)
     found: dict[int, list[int]] = {}
     for rank in ranks:
         found.setdefault(int(np.searchsorted(ends, rank, side="right")), []).append(rank)
     return [
-        Interval(starts[cell], starts[cell + 1], int(ends[cell] - counts[cell]), int(counts[cell]), tuple(sought))
+        BitRange(starts[cell], starts[cell + 1], int(ends[cell] - counts[cell]), int(counts[cell]), tuple(sought))
         for cell, sought in found.items()
     ]
 
@@ -183,19 +184,19 @@ def _cell_starts() -> npt.NDArray[np.int64]:
     return np.asarray(np.maximum(ONE + 1 + ((1 - nearest) << STEP_BITS), 0), np.int64)
 
 
-def _final_pass(read: Callable[[], Iterator[Keys]], intervals: list[Interval], jobs: int) -> tuple[BinSums, Floats]:
+def _final_pass(read: Callable[[], Iterator[RowKeys]], intervals: list[BitRange], jobs: int) -> tuple[BinSums, Floats]:
     """Edges from the rows of the intervals, and sums of all others, which lie between two edges each."""
     cuts = np.unique(np.array([cut for interval in intervals for cut in (interval.low, interval.high)], np.int64))
     segment_of = _Segments(cuts)
     wide = np.isin(np.concatenate(([-1], cuts)), [interval.low for interval in intervals if interval.width > 1])
 
-    def work(keys: Keys) -> tuple[Keys, BinSums]:
+    def work(keys: RowKeys) -> tuple[RowKeys, BinSums]:
         segment = segment_of(_bits(keys))
         sums = sums_by_index(segment, len(wide), _confidences(keys), _correct(keys))
         return keys.take(np.flatnonzero(wide.take(segment))), sums
 
     segments: BinSums | None = None
-    kept: list[Keys] = []
+    kept: list[RowKeys] = []
     for found, sums in in_order(work, read(), jobs):
         kept.append(found)
         segments = sums if segments is None else segments + sums
@@ -225,7 +226,7 @@ class _Segments:
         return segment
 
 
-def _order_statistics(intervals: list[Interval], collected: Keys) -> Floats:
+def _order_statistics(intervals: list[BitRange], collected: RowKeys) -> Floats:
     """The confidences at the sought ranks; collected holds the rows of all intervals but ties, and is reordered."""
     wide = [interval for interval in intervals if interval.width > 1]
     places: list[int] = []
@@ -239,7 +240,7 @@ def _order_statistics(intervals: list[Interval], collected: Keys) -> Floats:
     return np.sort(np.concatenate([_bits(collected[at]), ties])).view(np.float64)
 
 
-def _binned(keys: Keys, edges: Floats) -> BinSums:
+def _binned(keys: RowKeys, edges: Floats) -> BinSums:
     p = _confidences(keys)
     return sums_by_index(bin_index(p, edges), len(edges) - 1, p, _correct(keys))
 
@@ -254,13 +255,13 @@ def _regrouped(sums: BinSums, bins: npt.NDArray[np.intp], counted: npt.NDArray[n
     )
 
 
-def _bits(keys: Keys) -> Bits:
+def _bits(keys: RowKeys) -> Bits:
     return (keys >> np.uint64(1)).view(np.int64)
 
 
-def _confidences(keys: Keys) -> Floats:
+def _confidences(keys: RowKeys) -> Floats:
     return (keys >> np.uint64(1)).view(np.float64)
 
 
-def _correct(keys: Keys) -> npt.NDArray[np.bool_]:
+def _correct(keys: RowKeys) -> npt.NDArray[np.bool_]:
     return (keys & np.uint64(1)).astype(bool)

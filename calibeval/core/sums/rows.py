@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.arrays import Floats, Indices
 from calibeval.core.data.predictions import Block
 from calibeval.core.data.row_source import Kind
-from calibeval.core.sums.binning import Floats, bin_index, totals_by_index
+from calibeval.core.sums.binning import bin_index, totals_by_index
 
-Indices = npt.NDArray[np.intp]
 Scores = npt.NDArray[Any]
 FEW_CLASSES = 64
 # Scores of a block, 4 MiB of float64: one for each thread still lies in a cache that they share, and the work on one

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.errors import InputError
-from calibeval.core.sums.binning import BinSums, Floats
+from calibeval.core.sums.binning import BinSums
 
 
 class Moments(NamedTuple):

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-Piece = TypeVar("Piece")
+Work = TypeVar("Work")
 Result = TypeVar("Result")
 
 
-def in_order(work: Callable[[Piece], Result], pieces: Iterable[Piece], jobs: int) -> Iterator[Result]:
+def in_order(work: Callable[[Work], Result], pieces: Iterable[Work], jobs: int) -> Iterator[Result]:
     """The results of the work on each piece, in the order of the pieces; at most jobs + 1 pieces are under way.
 
     jobs: threads. With one, nothing is done ahead.

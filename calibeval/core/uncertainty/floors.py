@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.errors import InputError
-from calibeval.core.sums.binning import BinSums, Floats
+from calibeval.core.sums.binning import BinSums
 from calibeval.core.uncertainty.special import log_gamma, normal_cdf, normal_quantile
 
 HIGH = 0.95

@@ -10,12 +10,10 @@ import numpy as np
 from calibeval.core.errors import InputError, UsageError
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.uncertainty.floors import HIGH, Floor, cube_root_quantile, gap_floor
+from calibeval.core.uncertainty.inversion import Ends, Point, invert
 from calibeval.core.uncertainty.paths import (
-    Ends,
     Joint,
-    Point,
     folded_path,
-    invert,
     overconfidence,
     overconfidence_path,
     pooled_path,

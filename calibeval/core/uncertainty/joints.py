@@ -7,15 +7,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from calibeval.core.sums.binning import Floats
+from calibeval.core.data.arrays import Codes, Floats
 from calibeval.core.uncertainty.paths import Joint
 
 # A covariance of more bins, or class-wise bins, is not estimated: its square must fit in memory and time.
-MOST_CELLS = 1500
-
-Codes = npt.NDArray[np.intp]
+MOST_JOINT_CELLS = 1500
 
 
 @dataclass(frozen=True, slots=True, eq=False)

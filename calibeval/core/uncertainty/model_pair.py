@@ -6,17 +6,15 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from calibeval.core.sums.binning import BinSums, Floats, bin_index, sums_by_index
+from calibeval.core.data.arrays import Codes, Floats
+from calibeval.core.sums.binning import BinSums, bin_index, sums_by_index
 from calibeval.core.sums.sums import RowScores, Sums
 from calibeval.core.uncertainty.paired_paths import Shared, shared_groups, shared_rows
 from calibeval.core.uncertainty.paths import Joint
 
 # Sums of every group in every bin are held at a time.
-MOST_CELLS = 2 * 10**7
-
-Codes = npt.NDArray[np.intp]
+MOST_PAIR_CELLS = 2 * 10**7
 
 
 class Together(NamedTuple):
@@ -38,7 +36,7 @@ def together(
     if groups is None:
         return Together(sums, (None, None), shared_rows(bins, residuals, sums), 0)
     cells = (int(groups.max()) + 1) * sum(len(own.count) for own in sums)
-    if cells > MOST_CELLS:
+    if cells > MOST_PAIR_CELLS:
         return Together(sums, (None, None), None, cells)
     one, other, shared = shared_groups(bins, residuals, sums, groups)
     return Together(sums, (one, other), shared, cells)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.sums.binning import Floats
+from calibeval.core.data.arrays import Floats
 
 
 def accepted_ends(shift: Floats, surprise: Floats, z: float) -> tuple[float, float]:

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.errors import InputError
-from calibeval.core.sums.binning import Floats
 from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.special import log_gamma
 

@@ -15,13 +15,13 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.sums.binning import BinSums, Floats, totals_by_index
+from calibeval.core.data.arrays import Floats, Indices
+from calibeval.core.sums.binning import BinSums, totals_by_index
+from calibeval.core.uncertainty.inversion import Path
 from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.pair_grid import accepted_ends, least_surprise
-from calibeval.core.uncertainty.paths import Joint, Path, folded_path, gap_errors, overconfidence, overconfidence_path
+from calibeval.core.uncertainty.paths import Joint, folded_path, gap_errors, overconfidence, overconfidence_path
 from calibeval.core.uncertainty.special import normal_cdf, normal_pdf
-
-Bins = npt.NDArray[np.intp]
 
 # Points of each path inside its box, where the model's own value is not surprising at 99 % for a level of 95 %, and
 # the places outside of it, in shares of the box, that a p-value may need.
@@ -56,7 +56,7 @@ class Shared(NamedTuple):
     rows: int | None
 
 
-class Side(NamedTuple):
+class PathSide(NamedTuple):
     """One model: its path, its plug-in value, and `slopes`, which gives the expansion of its terms at a place.
 
     slopes: at (l,) places, of order 1 and higher: (orders, l, m).
@@ -78,17 +78,17 @@ class _Curve(NamedTuple):
     inside: npt.NDArray[np.bool_]
 
 
-def ece_side(sums: BinSums, n: int, joint: Joint | None = None) -> Side:
+def ece_side(sums: BinSums, n: int, joint: Joint | None = None) -> PathSide:
     """A model's ECE, or AECE, as one side of a pair. sums: (m,). n: number of rows. joint: of dependent rows."""
     error, size, sign = _errors(sums, joint) / n, np.abs(sums.surplus) / n, np.sign(sums.surplus)
 
     def slopes(places: Floats) -> Floats:
         return _expansion(sign * np.maximum(size - places[:, None] * error, 0.0), error, folded=True)
 
-    return Side(folded_path(sums, n, 1.0, joint), float(size.sum()), slopes)
+    return PathSide(folded_path(sums, n, 1.0, joint), float(size.sum()), slopes)
 
 
-def oe_side(sums: BinSums, n: int, z: float, joint: Joint | None = None) -> Side:
+def oe_side(sums: BinSums, n: int, z: float, joint: Joint | None = None) -> PathSide:
     """A model's OE as one side of a pair. sums: (m,), top-label. z: of the level. n, joint: as for ece_side."""
     over = overconfidence(sums, n)
     error = sums.p / np.maximum(sums.count, 1.0) * _errors(sums, joint) / n
@@ -100,10 +100,12 @@ def oe_side(sums: BinSums, n: int, z: float, joint: Joint | None = None) -> Side
         moved = np.where(over > 0.0, np.maximum(over - place * error, 0.0), under)
         return _expansion(moved, error, folded=False)
 
-    return Side(overconfidence_path(sums, n, z, joint), float(np.maximum(over, 0.0).sum()), slopes)
+    return PathSide(overconfidence_path(sums, n, z, joint), float(np.maximum(over, 0.0).sum()), slopes)
 
 
-def shared_rows(bins: tuple[Bins, Bins], residuals: tuple[Floats, Floats], sums: tuple[BinSums, BinSums]) -> Shared:
+def shared_rows(
+    bins: tuple[Indices, Indices], residuals: tuple[Floats, Floats], sums: tuple[BinSums, BinSums]
+) -> Shared:
     """How the gaps of two models' bins vary together on the same, independent rows.
 
     bins, residuals: of both models, (n,) each, in the same order of rows; a residual is outcome - probability.
@@ -127,10 +129,10 @@ def shared_rows(bins: tuple[Bins, Bins], residuals: tuple[Floats, Floats], sums:
 
 
 def shared_groups(
-    bins: tuple[Bins, Bins],
+    bins: tuple[Indices, Indices],
     residuals: tuple[Floats, Floats],
     sums: tuple[BinSums, BinSums],
-    groups: Bins,
+    groups: Indices,
 ) -> tuple[Joint, Joint, Shared]:
     """How the gaps of the bins of each of two models, and of both together, vary where only groups are independent.
 
@@ -155,7 +157,7 @@ def shared_groups(
     return one, other, Shared(correlation[:first, first:], None)
 
 
-def path_difference(base: Side, candidate: Side, level: Level, shared: Shared | None) -> PairedInterval:
+def path_difference(base: PathSide, candidate: PathSide, level: Level, shared: Shared | None) -> PairedInterval:
     """Interval and p of the difference of two calibration errors.
 
     shared: how the bins of base (rows of the table) vary together with those of candidate (columns); None where the
@@ -196,7 +198,7 @@ def _expansion(mean: Floats, error: Floats, *, folded: bool) -> Floats:
     return np.stack(orders) * error
 
 
-def _curve(side: Side, z: float) -> _Curve:
+def _curve(side: PathSide, z: float) -> _Curve:
     """The side's path at places from far beyond its box on one side to far beyond it on the other."""
     places, box = _places(side, z), _BOX * z
     points = side.path.along(places)
@@ -214,7 +216,7 @@ def _curve(side: Side, z: float) -> _Curve:
     )
 
 
-def _places(side: Side, z: float) -> Floats:
+def _places(side: PathSide, z: float) -> Floats:
     """Places in ascending order: evenly spaced in the box, and ever wider outside of it."""
     box, probes = _BOX * z, _probes(side.path.far, side.path.null)
     scores = np.maximum.accumulate(np.clip([point.score(side.value) for point in side.path.along(probes)], -1e6, 1e6))

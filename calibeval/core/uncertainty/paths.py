@@ -9,20 +9,16 @@ by simulation (tests/benchmarks/coverage.py); a path is one curve through many u
 
 from __future__ import annotations
 
-import functools
-import math
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.sums.binning import BinSums, Floats
-from calibeval.core.uncertainty.floors import cube_root_score, mean_absolute_gap
+from calibeval.core.data.arrays import Floats
+from calibeval.core.sums.binning import BinSums
+from calibeval.core.uncertainty.floors import mean_absolute_gap
+from calibeval.core.uncertainty.inversion import Numbers, Path, PointFields
 from calibeval.core.uncertainty.special import normal_cdf, normal_pdf, student_quantile
-
-Numbers = float | Floats
-Moments = tuple[Numbers, Numbers, Numbers, Numbers]  # the fields of a Point
 
 # Beyond this ratio of a gap to its standard error the fold at zero is not felt.
 _FAR = 9.0
@@ -45,49 +41,6 @@ _HERMITE = (
     (3.750439717725742, 0.000548268855972),
 )
 _TABLE_STEPS = 64
-
-
-class Point(NamedTuple):
-    """A population on the path: its calibration error `target`, and the first moments of the plug-in value there."""
-
-    target: float
-    mean: float
-    variance: float
-    third: float
-
-    def score(self, observed: float) -> float:
-        """The standard normal score of the observed plug-in value, by Wilson and Hilferty's cube root."""
-        if self.variance <= 1e-200:
-            return 0.0 if observed == self.mean else math.copysign(math.inf, observed - self.mean)
-        return cube_root_score((observed - self.mean) / math.sqrt(self.variance), self.half_skew)
-
-    @property
-    def half_skew(self) -> float:
-        """Half of the skewness of the plug-in value, between 0 and 1."""
-        if self.variance <= 1e-200:
-            return 0.0
-        return min(max(0.5 * self.third / (self.variance * math.sqrt(self.variance)), 0.0), 1.0)
-
-
-class Path(NamedTuple):
-    """A curve of populations; from `far` to `null` the error falls to 0.
-
-    moments: the fields of the point at a place, or at several. far is negative; places beyond it are legal, and still
-    farther away.
-    """
-
-    moments: Callable[[Numbers], Moments]
-    far: float
-    null: float
-
-    def at(self, place: float) -> Point:
-        """The point at a place."""
-        return Point(*map(float, self.moments(place)))
-
-    def along(self, places: Floats) -> list[Point]:
-        """The points at many places, at the cost of a few."""
-        fields = np.array(self.moments(places), np.float64)
-        return [Point(*of_place) for of_place in fields.T.tolist()]
 
 
 class Joint(NamedTuple):
@@ -123,55 +76,6 @@ class Joint(NamedTuple):
         return Joint(self.error[index], self.correlation[own, own], self.freedom)
 
 
-class Ends(NamedTuple):
-    """Errors on a path: lower and upper end, and between them the one whose expected plug-in value was measured."""
-
-    low: float
-    centre: float
-    high: float
-
-
-def invert(path: Path, observed: float, z: float) -> Ends:
-    """The errors on the path under which the score of the observed value is z, 0 (in the mean) and -z."""
-    at = functools.cache(path.at)
-
-    def solve(excess: Callable[[Point], float]) -> float:
-        if excess(at(path.null)) <= 0.0:
-            return at(path.null).target
-        far = path.far
-        while excess(at(far)) > 0.0:
-            if far < 1024.0 * path.far:
-                return at(far).target
-            far *= 2.0
-        return at(_root(lambda place: excess(at(place)), far, path.null)).target
-
-    low = solve(lambda point: point.score(observed) - z)
-    centre = solve(lambda point: observed - point.mean)
-    high = solve(lambda point: point.score(observed) + z)
-    return Ends(min(low, centre), centre, max(high, centre))
-
-
-def _root(function: Callable[[float], float], low: float, high: float) -> float:
-    """The zero of a function that is negative at low and positive at high: false position, Illinois variant."""
-    at_low, at_high, side = function(low), function(high), 0
-    for _ in range(100):
-        middle = high - at_high * (high - low) / (at_high - at_low)
-        if not low < middle < high or not math.isfinite(middle):
-            middle = 0.5 * (low + high)
-        value = function(middle)
-        if value == 0.0 or high - low <= 1e-13 * max(1.0, abs(middle)):
-            return middle
-        if value < 0.0:
-            low, at_low = middle, value
-            at_high = 0.5 * at_high if side < 0 else at_high
-            side = -1
-        else:
-            high, at_high = middle, value
-            at_low = 0.5 * at_low if side > 0 else at_low
-            side = 1
-    return 0.5 * (low + high)
-
-
 def gap_errors(sums: BinSums) -> Floats:
     """Standard error of every gap (sum of y - p), shrunk towards that of true probabilities by four pseudo-rows.
 
@@ -198,7 +102,7 @@ def folded_path(sums: BinSums, n: int, dependence: float, joint: Joint | None = 
     noise = error * _noise_ratio(sums)[filled]
     relative_noise = noise / scale
 
-    def moments(places: Numbers) -> Moments:
+    def moments(places: Numbers) -> PointFields:
         gap = np.maximum(size - np.expand_dims(places, -1) * error, 0.0)
         ratio = np.minimum(gap / scale, _FAR)
         inside, density = 2.0 * normal_cdf(ratio) - 1.0, 2.0 * normal_pdf(ratio)
@@ -232,7 +136,7 @@ def overconfidence_path(sums: BinSums, n: int, z: float, joint: Joint | None = N
     among = None if joint is None else joint.among(filled)
     scale = error + _TINY
 
-    def moments(places: Numbers) -> Moments:
+    def moments(places: Numbers) -> PointFields:
         steps = np.expand_dims(places, -1)
         risen = over + np.minimum(np.abs(steps), np.where(steps > 0.0, _SLACK, z)) * error
         under = np.where(steps > 0.0, np.minimum(risen, 0.0), risen)
@@ -283,7 +187,7 @@ def pooled_path(sums: BinSums, n: int, dependence: float, joint: Joint | None = 
     error = error[filled] / divisor
     unit_mean, unit_spread = mean / (error + _TINY), spread / (error + _TINY)
 
-    def moments(places: Numbers) -> Moments:
+    def moments(places: Numbers) -> PointFields:
         growth = -np.expand_dims(places, -1)
         variance, slope, bend = np.zeros((3, *np.broadcast_shapes(growth.shape, error.shape)))
         for node, weight in _HERMITE:

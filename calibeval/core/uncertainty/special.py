@@ -8,9 +8,8 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.errors import InputError, UsageError
-
-Floats = npt.NDArray[np.float64]
 
 # B_2j / (2j (2j - 1)) of Stirling's series; from x = 10 on, seven terms leave an error below 1e-17.
 _STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156)

@@ -12,12 +12,14 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.errors import InputError
-from calibeval.core.sums.binning import BinSums, Floats
+from calibeval.core.sums.binning import BinSums
 from calibeval.core.uncertainty.floors import HIGH, Floor, cube_root_quantile
 from calibeval.core.uncertainty.intervals import Interval
+from calibeval.core.uncertainty.inversion import Numbers, Path, PointFields, invert
 from calibeval.core.uncertainty.level import Level
-from calibeval.core.uncertainty.paths import PSEUDO_ROWS, Joint, Moments, Numbers, Path, gap_errors, invert
+from calibeval.core.uncertainty.paths import PSEUDO_ROWS, Joint, gap_errors
 from calibeval.core.uncertainty.special import log_gamma, normal_quantile
 
 # A bin whose gap is less than its noise still moves a little.
@@ -101,7 +103,7 @@ def squared_path(sums: BinSums, n: int, joint: Joint | None = None) -> Path:
     direction = np.maximum(gap**2 - noise, _LEAST_SHARE * noise)
     constant, floor = 2.0 * np.sum((noise / share) ** 2), float(np.sum(noise / share))
 
-    def moments(places: Numbers) -> Moments:
+    def moments(places: Numbers) -> PointFields:
         squares = np.expand_dims(places, -1) ** 2 * direction
         target = np.add.reduce(squares / share, axis=-1)
         variance = constant + np.add.reduce(4.0 * squares * noise / share**2, axis=-1)

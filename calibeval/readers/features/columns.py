@@ -12,7 +12,7 @@ from calibeval.readers.features.roles import matrices
 from calibeval.readers.stored.names import FEATURE_KEYS, LABEL_KEYS
 from calibeval.readers.stored.stored import Stored
 
-GROUPS = {
+FEATURE_STEMS = {
     "feature": "features",
     "features": "features",
     "feat": "feats",
@@ -42,7 +42,7 @@ def with_stacked_columns(arrays: dict[str, Stored], stem: str | None, file: str)
         match = NUMBERED.match(key)
         if match is None or len(stored.shape) != 1:
             continue
-        group = match[1] if match[1] == stem else GROUPS.get(match[1].lower()) if stem is None else None
+        group = match[1] if match[1] == stem else FEATURE_STEMS.get(match[1].lower()) if stem is None else None
         if group is not None:
             _add(groups.setdefault(group, {}), int(match[2]), key, file)
     whole = {name: group for name, group in groups.items() if set(group) == set(range(len(group)))}

@@ -30,11 +30,11 @@ PARAMETER = re.compile(r"(^|[._])(weight|bias|gamma|beta|running_mean|running_va
 NESTED = ("state_dict", "model_state_dict", "model", "head")
 RUN_FILE = "head.safetensors"
 
-Floats = npt.NDArray[np.floating[Any]]
+Weights = npt.NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Head:
+class HeadWeights:
     """The layers from features to logits: one, or two with a ReLU between them.
 
     keys: of the weights in the file, one a layer. source: the file, with its hash.
@@ -58,7 +58,7 @@ class Head:
 
 def read_head(
     name: str | Path, *, max_bytes: int | None = None, max_memory: int | None = None, checksums: bool = True
-) -> Head:
+) -> HeadWeights:
     """The head in a `.safetensors`, `.npz`, `.pt` or `.pth` file, or in the folder of a run.
 
     Layers are found by their names: `weight` and `bias`, alone or after a dot or underscore, as in `fc.weight`,
@@ -88,7 +88,9 @@ def read_head(
         sha256=checked_sha256(path, contents.extents),
         format=suffix_of(path).lstrip("."),
     )
-    return Head(tuple(layers[stem] for stem in stems), tuple(f"{stem}weight" for stem in stems), source, warnings)
+    return HeadWeights(
+        tuple(layers[stem] for stem in stems), tuple(f"{stem}weight" for stem in stems), source, warnings
+    )
 
 
 def _contents(path: Path, limits: Limits) -> Contents:
@@ -167,7 +169,7 @@ def _layer(arrays: Mapping[str, Stored], stem: str, file: str) -> PlainLayer:
     return PlainLayer(weight.astype(dtype), bias.astype(dtype))
 
 
-def _numbers(stored: Stored, key: str, file: str) -> Floats:
+def _numbers(stored: Stored, key: str, file: str) -> Weights:
     """Finite numbers, as float32 or wider."""
     if stored.dtype.kind == "V":
         stored.array()  # says which type numpy lacks

@@ -22,7 +22,13 @@ from calibeval.readers.stored.stored import Contents, Stored
 
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 BATCH_VALUES = 2**19
-KINDS = {"number": "a number", "text": "text", "bool": "true or false", "list": "a list of numbers", "null": "null"}
+VALUE_KINDS = {
+    "number": "a number",
+    "text": "text",
+    "bool": "true or false",
+    "list": "a list of numbers",
+    "null": "null",
+}
 
 
 def read_jsonl(path: Path, limits: Limits) -> Contents:
@@ -121,11 +127,11 @@ class _Rows:
             self._nulls.add(key)
             return
         if key in self._scores and kind != "number":
-            raise InputError(f"{place} is {KINDS[kind]}, but a score is needed")
+            raise InputError(f"{place} is {VALUE_KINDS[kind]}, but a score is needed")
         if known is None and (kind in {"number", "text"} or key not in self._nulls):
             self._kinds[key] = known = kind
         if kind != known:
-            raise InputError(f"{place} is {KINDS[kind]}, but {KINDS[known or 'null']} before")
+            raise InputError(f"{place} is {VALUE_KINDS[kind]}, but {VALUE_KINDS[known or 'null']} before")
         if kind == "list" and len(value) != len(self._first[key]):
             raise InputError(f"{place} has {len(value)} numbers, but the first line has {len(self._first[key])}")
 
@@ -197,7 +203,7 @@ def _constant(token: str) -> float:
 
 
 def _kind(value: Any) -> str | None:
-    """What a value is, in the words of KINDS; None for what no row may hold."""
+    """What a value is, in the words of VALUE_KINDS; None for what no row may hold."""
     if value is None:
         return "null"
     if isinstance(value, bool):

@@ -17,7 +17,7 @@ from calibeval.core.data.row_source import RowSource
 from calibeval.core.errors import InputError
 from calibeval.readers.formats.archive import Member, read_members
 from calibeval.readers.stored.limits import Limits
-from calibeval.readers.stored.mapped import Header, load_values
+from calibeval.readers.stored.mapped import ArrayHeader, load_values
 from calibeval.readers.stored.spool import Spool
 from calibeval.readers.stored.stored import Contents, Stored
 
@@ -81,7 +81,7 @@ class _Loader:
 
     path: Path
     member: Member
-    header: Header
+    header: ArrayHeader
     limits: Limits
 
     def __call__(self) -> RowSource:
@@ -123,7 +123,7 @@ class _Loader:
             raise InputError(f"{self.path.name}: {self.member.info.filename} is not as long as it says")
 
 
-def _member_header(archive: zipfile.ZipFile, info: zipfile.ZipInfo, place: str) -> Header:
+def _member_header(archive: zipfile.ZipFile, info: zipfile.ZipInfo, place: str) -> ArrayHeader:
     try:
         with archive.open(info) as member:
             return read_header(member, place)
@@ -131,7 +131,7 @@ def _member_header(archive: zipfile.ZipFile, info: zipfile.ZipInfo, place: str) 
         raise InputError(f"{place}: damaged ({error})") from None
 
 
-def read_header(file: IO[bytes], place: str) -> Header:
+def read_header(file: IO[bytes], place: str) -> ArrayHeader:
     """The header of a `.npy` stream.
 
     Raises: InputError if it is broken, or announces Python objects, which would have to be unpickled.
@@ -149,4 +149,4 @@ def read_header(file: IO[bytes], place: str) -> Header:
         )
     if any(size < 0 for size in shape) or math.prod(shape) * max(dtype.itemsize, 1) >= 2**62:
         raise InputError(f"{place}: the header announces the impossible shape {shape}")
-    return Header(shape, dtype, fortran, file.tell())
+    return ArrayHeader(shape, dtype, fortran, file.tell())

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from calibeval.core.data.row_source import RowSource
 from calibeval.core.errors import InputError
 from calibeval.readers.stored.limits import Limits
-from calibeval.readers.stored.mapped import Header, load_values
+from calibeval.readers.stored.mapped import ArrayHeader, load_values
 from calibeval.readers.stored.names import NAME_KEYS
 from calibeval.readers.stored.stored import BFLOAT16_PRECISION, Contents, Stored
 
@@ -166,7 +166,7 @@ def _check_extents(tensors: Sequence[_Tensor], size: int, name: str) -> None:
 
 
 def _stored(path: Path, tensor: _Tensor, start: int, limits: Limits) -> Stored:
-    header = Header(tensor.shape, np.dtype(DTYPES[tensor.dtype]), fortran=False, offset=0)
+    header = ArrayHeader(tensor.shape, np.dtype(DTYPES[tensor.dtype]), fortran=False, offset=0)
     load: Callable[[], RowSource] = lambda: load_values(path, start + tensor.begin, header, limits)  # noqa: E731
     if tensor.dtype != BFLOAT16:
         return Stored(tensor.shape, header.dtype, load)

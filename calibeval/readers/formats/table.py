@@ -12,7 +12,7 @@ import numpy.typing as npt
 from calibeval.core.errors import InputError
 from calibeval.readers.formats.texts import Texts
 from calibeval.readers.stored.limits import Limits
-from calibeval.readers.stored.names import COLUMN, FEATURE_KEYS, GROUPS, LABEL_KEYS, SCORE_KEYS
+from calibeval.readers.stored.names import COLUMN, COLUMN_STEMS, FEATURE_KEYS, LABEL_KEYS, SCORE_KEYS
 from calibeval.readers.stored.spool import Spool
 from calibeval.readers.stored.stored import Stored
 
@@ -52,10 +52,11 @@ def score_columns(columns: Sequence[str], file: str) -> list[ScoreColumns]:
     for column in columns:
         match = COLUMN.match(column)
         if match:
-            group = groups.setdefault(GROUPS[match[1]], {})
+            kind = COLUMN_STEMS[match[1]]
+            group = groups.setdefault(kind, {})
             if match[2] in group:
                 raise InputError(
-                    f'{file}: columns "{group[match[2]]}" and "{column}" could both be {GROUPS[match[1]]} of class '
+                    f'{file}: columns "{group[match[2]]}" and "{column}" could both be {kind} of class '
                     f"{match[2]}. Name the right ones with --score-columns."
                 )
             group[match[2]] = column

@@ -18,7 +18,7 @@ from calibeval.readers.stored.spool import FileRows
 UNMAPPED_BYTES = 2**16  # mapping an array, which holds a file open, is worth it from here on
 
 
-class Header(NamedTuple):
+class ArrayHeader(NamedTuple):
     """The header of a `.npy` stream, and the number of bytes before the values."""
 
     shape: tuple[int, ...]
@@ -37,7 +37,7 @@ class Header(NamedTuple):
         return flat.reshape(self.shape, order="F" if self.fortran else "C")
 
 
-def load_values(path: Path, start: int, header: Header, limits: Limits) -> RowSource:
+def load_values(path: Path, start: int, header: ArrayHeader, limits: Limits) -> RowSource:
     """The values that lie in the file as they are: mapped, or read, at once if few, by blocks if too many for memory.
 
     start: where the values begin.

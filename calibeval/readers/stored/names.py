@@ -29,7 +29,7 @@ PREDICTIONS_BESIDE: dict[str, Kind] = {"label_ids": "logits", "ground_truth": "p
 PAIR = ("p", "y")
 INDEX = re.compile(r"^(.+)_index$")
 # Columns of a table that are one array together: logit_0, logit_1, ... or prob_cat, prob_dog, ...
-GROUPS = {"logit": "logits", "prob": "probs", "proba": "probs", "log_prob": "log_probs"}
+COLUMN_STEMS = {"logit": "logits", "prob": "probs", "proba": "probs", "log_prob": "log_probs"}
 COLUMN = re.compile(r"^(log_prob|logit|proba|prob)_(.+)$")
 
 

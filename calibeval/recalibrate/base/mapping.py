@@ -8,18 +8,19 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.data.documents import json_text
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.records import Layout, to_plain
 from calibeval.core.data.row_source import Kind, RowSource
 from calibeval.core.errors import InputError
-from calibeval.recalibrate.base.scores import Floats, log_scores, log_softmax, number_of_classes
+from calibeval.recalibrate.base.scores import log_scores, log_softmax, number_of_classes
 
 SCHEMA = "calibeval.map/1"
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class MethodScore:
     """One row of the table from which `method="auto"` chose.
 
     nll: cross-validated, None where the method could not be fitted (reason says why). excess: nll less the best;
@@ -60,7 +61,7 @@ class Fitted:
     bound: str | None = None
     note: str | None = None
     clipped: int = 0
-    selection: tuple[Candidate, ...] = ()
+    selection: tuple[MethodScore, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +112,8 @@ class Map:
         """The map as a JSON object."""
         facts = self.fitted
         clip = {} if self.clip is None else {"clip": self.clip}
-        told: dict[str, Any] = {"bound": facts.bound, "note": facts.note, "clipped": facts.clipped}
-        told["selection"] = [to_plain(candidate) for candidate in facts.selection]
+        optional: dict[str, Any] = {"bound": facts.bound, "note": facts.note, "clipped": facts.clipped}
+        optional["selection"] = [to_plain(score) for score in facts.selection]
         return {
             "schema": SCHEMA,
             "method": self.method,
@@ -123,7 +124,7 @@ class Map:
             "objective": facts.objective,
             "nll_before": facts.nll_before,
             "nll_after": facts.nll_after,
-            **{key: value for key, value in told.items() if value},
+            **{key: value for key, value in optional.items() if value},
         }
 
     def to_json(self) -> str:

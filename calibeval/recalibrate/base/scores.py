@@ -8,13 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.arrays import Floats
+from calibeval.core.data.labels import Labels
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.row_source import Kind
 from calibeval.core.errors import InputError, UsageError
 from calibeval.core.sums.rows import BadValues, quiet_lines, row_maxima, row_sums
-
-Floats = npt.NDArray[np.float64]
-Labels = npt.NDArray[np.integer[Any]]
 
 FEW_CLASSES = 16
 CHUNK_SCORES, CHUNK_ROWS = 2**21, 2**16  # read at a time

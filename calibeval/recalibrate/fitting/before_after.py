@@ -14,9 +14,10 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError, UsageError, nearest
 from calibeval.core.evaluation.evaluate import evaluate_dump
 from calibeval.core.evaluation.settings import checked
+from calibeval.core.report.fitted_on import FittedOn, OutOfFold
 from calibeval.core.report.report import DumpReport, Recalibrated
-from calibeval.core.report.standing import judge
-from calibeval.core.sums.engine import stored_bytes
+from calibeval.core.report.standing import standing_of
+from calibeval.core.sums.resources import Resources
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.fitting.cross_fit import cross_fit
 from calibeval.recalibrate.fitting.fit import fit
@@ -66,10 +67,10 @@ def prospect(dump: Predictions, report: DumpReport, max_memory: int) -> str:
     Out of fold, on at most 20,000 rows taken evenly; nothing is said of dumps that are read block by block.
     """
     ece = report["ece"]
-    standing = judge(ece, n=report.n)
+    standing = standing_of(ece, n=report.n)
     if standing is None or not standing.beyond_noise or dump.k is None or len(dump.layout) > 1:
         return ""
-    if stored_bytes(dump) > max_memory:
+    if Resources(memory=max_memory).streams(dump):
         return ""
     try:
         settings = checked(bins=len(report.equal_width), convention="calibeval", level=None)
@@ -119,8 +120,7 @@ def _out_of_fold(dump: Predictions, plan: Plan, evaluate: Evaluate) -> Recalibra
     crossed = cross_fit(
         dump, folds, plan.method, seed=plan.seed, groups=groups, objective=plan.objective, clip=plan.clip
     )
-    facts = {"folds": folds, "seed": plan.seed, "n": dump.n}
-    return _results(crossed.maps[0].method, {}, facts, evaluate(crossed.predictions))
+    return _results(crossed.maps[0].method, {}, OutOfFold(folds, plan.seed, dump.n), evaluate(crossed.predictions))
 
 
 def _by_another(
@@ -130,10 +130,8 @@ def _by_another(
     if leak is not None and leak.certain and not plan.allow_leak:
         raise InputError(f"{leak.text}: that would flatter the map. Say --allow-leak to see its numbers all the same.")
     found, source = _map_of(plan), fitted_on.settled_source()
-    facts: dict[str, Any] = {"path": source.path, "split": source.split, "sha256": source.sha256, "n": fitted_on.n}
+    facts = FittedOn.of(source, fitted_on.n, leak.text if leak is not None and leak.certain else None)
     warnings = [] if leak is None else [leak.text]
-    if leak is not None and leak.certain:
-        facts["leak"] = leak.text
     if found.fitted.note is not None:
         warnings.append(found.fitted.note)
     if found.fitted.clipped:
@@ -142,5 +140,5 @@ def _by_another(
     return _results(found.method, found.parameters(), facts, evaluate(found(dump))), warnings
 
 
-def _results(method: str, parameters: dict[str, Any], facts: dict[str, Any], after: DumpReport) -> Recalibrated:
+def _results(method: str, parameters: dict[str, Any], facts: FittedOn | OutOfFold, after: DumpReport) -> Recalibrated:
     return Recalibrated(method, parameters, facts, after.metrics, after.equal_width, after.equal_mass)

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.row_source import RowSource
 from calibeval.recalibrate.base.mapping import Map, MappedRows, mapped_rows
-from calibeval.recalibrate.base.scores import Floats, log_softmax
+from calibeval.recalibrate.base.scores import log_softmax
 from calibeval.recalibrate.fitting.folds import NO_FOLD, Folds, deal, without
 from calibeval.recalibrate.fitting.methods import fit_method
 from calibeval.recalibrate.fitting.select import select

@@ -19,14 +19,8 @@ from calibeval.recalibrate.maps.binary import mean_loss
 from calibeval.recalibrate.maps.isotonic import IsotonicMap, fit_isotonic
 from calibeval.recalibrate.maps.platt import PlattMap, fit_platt
 from calibeval.recalibrate.maps.vector import VectorMap, fit_vector
-from calibeval.recalibrate.temperature import objectives
-from calibeval.recalibrate.temperature.optimum import BOUND_NOTES, TemperatureMap, optimum
-
-OBJECTIVES = {
-    "nll": "the exact optimum of the mean negative log-likelihood",
-    "ece": "the smallest ECE of the temperatures 0.1, 0.2, ... 10.0, as in public code",
-    "accuracy": "the temperature at which mean confidence is the accuracy (Acc-T)",
-}
+from calibeval.recalibrate.temperature.objectives import OBJECTIVES
+from calibeval.recalibrate.temperature.optimum import TemperatureMap
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +53,11 @@ def _fitted(predictions: Predictions, objective: str, clip: float | None, before
 
 
 def _temperature(predictions: Predictions, objective: str, clip: float | None) -> Map:
+    found = OBJECTIVES[objective].find(predictions, clip)
+    facts = _fitted(predictions, objective, clip, found.nll_before, found.nll_after)
+    facts = replace(facts, bound=found.bound, note=found.note)
     k = number_of_classes(predictions)
-    bound, note = None, None
-    if objective == "nll":
-        best = optimum(predictions, clip)
-        bound, note = best.bound, BOUND_NOTES.get(best.bound or "")
-        temperature, before, after = best.temperature, best.nll_before, best.nll_after
-    else:
-        goal = objectives.smallest_ece if objective == "ece" else objectives.equal_accuracy
-        temperature, before, after, note = goal(predictions, clip)
-    facts = replace(_fitted(predictions, objective, clip, before, after), bound=bound, note=note)
-    return TemperatureMap(k, predictions.class_names, facts, temperature, clip=clip)
+    return TemperatureMap(k, predictions.class_names, facts, found.temperature, clip=clip)
 
 
 def _others(

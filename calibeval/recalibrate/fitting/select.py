@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import CalibevalError, InputError
-from calibeval.recalibrate.base.mapping import Candidate, Map
-from calibeval.recalibrate.base.scores import Floats, number_of_classes, row_nll
+from calibeval.recalibrate.base.mapping import Map, MethodScore
+from calibeval.recalibrate.base.scores import number_of_classes, row_nll
 from calibeval.recalibrate.fitting.folds import Folds, deal, without
 from calibeval.recalibrate.fitting.methods import METHODS, fit_method
 
@@ -75,19 +76,19 @@ def _table(
     losses: dict[str, Floats],
     reasons: dict[str, CalibevalError],
     groups: npt.NDArray[Any] | None,
-) -> tuple[Candidate, ...]:
+) -> tuple[MethodScore, ...]:
     """One row for each method, the chosen one marked."""
     means = {name: float(loss.mean()) for name, loss in losses.items()}
     best = min(means, key=lambda name: means[name])
     rows, found = [], False
     for name in names:
         if name not in losses:
-            rows.append(Candidate(name, None, None, None, reason=str(reasons[name])))
+            rows.append(MethodScore(name, None, None, None, reason=str(reasons[name])))
             continue
         excess, error = means[name] - means[best], _standard_error(losses[name] - losses[best], groups)
         chosen = not found and excess <= error
         found = found or chosen
-        rows.append(Candidate(name, means[name], excess, error, chosen=chosen))
+        rows.append(MethodScore(name, means[name], excess, error, chosen=chosen))
     return tuple(rows)
 
 

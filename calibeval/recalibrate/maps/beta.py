@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
 from calibeval.recalibrate.base.mapping import Map
-from calibeval.recalibrate.base.scores import Floats
-from calibeval.recalibrate.maps.binary import SEPARABLE, margins, two_columns
+from calibeval.recalibrate.maps.binary import SEPARABLE, class_margins, two_columns
 from calibeval.recalibrate.maps.logistic import minimise
 
 
@@ -59,7 +59,7 @@ def fit_beta(predictions: Predictions, clip: float | None) -> tuple[tuple[float,
     >>> a >= 0, b >= 0, note
     (True, True, None)
     """
-    rows = margins(predictions, clip)
+    rows = class_margins(predictions, clip)
     scale = max(float(np.logaddexp(0.0, -rows.s).mean()), float(np.logaddexp(0.0, rows.s).mean()))
 
     def features(s: Floats) -> Floats:

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
-from calibeval.recalibrate.base.scores import Floats, chunk_rows, label_scores, log_scores, log_softmax
+from calibeval.recalibrate.base.scores import chunk_rows, label_scores, log_scores, log_softmax
 
 BLOCK = 2**15
 SEPARABLE = (
@@ -36,13 +37,13 @@ class Margins(NamedTuple):
             yield features(self.s[start : start + BLOCK]), self.target[start : start + BLOCK]
 
 
-def margins(predictions: Predictions, clip: float | None) -> Margins:
+def class_margins(predictions: Predictions, clip: float | None) -> Margins:
     """The margins of predictions of two classes.
 
     Raises: InputError if every row is certain; BadValues for values that contradict the kind; Impossible where a label
     has probability 0.
 
-    >>> margins(Predictions(logits=[[0.0, 2.0], [1.0, 0.0], [0.0, 3.0]], labels=[1, 0, 0]), None).s.tolist()
+    >>> class_margins(Predictions(logits=[[0.0, 2.0], [1.0, 0.0], [0.0, 3.0]], labels=[1, 0, 0]), None).s.tolist()
     [2.0, -1.0, 3.0]
     """
     parts, labels = [], []

@@ -8,11 +8,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.records import to_plain
 from calibeval.core.errors import InputError
 from calibeval.recalibrate.base.mapping import Map
-from calibeval.recalibrate.base.scores import Floats, chunk_rows, label_scores, log_scores, log_softmax
+from calibeval.recalibrate.base.scores import chunk_rows, label_scores, log_scores, log_softmax
 
 GROUP_SCORES = 2**22  # probabilities of some classes that are held at a time
 
@@ -86,7 +87,7 @@ def _check_curve(curve: Curve, number: int) -> None:
 def fit_isotonic(predictions: Predictions, clip: float | None) -> tuple[tuple[Curve, ...], str | None]:
     """The curves of least squared error, and a note where there is something to say.
 
-    A run of rows on which the best rising curve is 0 or 1 tells of no certainty: with m such rows, the value is
+    A run of rows on which the best rising curve is 0 or 1 is no proof of certainty: with m such rows, the value is
     (1/k) / (m + 1), or (m + 1/k) / (m + 1): as if one more row had been shared between the k classes. So no class ever
     gets probability 0, no row loses all of its classes, and a class without a row keeps a small share. Equal
     probabilities share one value. All else is the textbook's. Memory: the probabilities of some classes at a time, up

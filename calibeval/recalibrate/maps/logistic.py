@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from calibeval.recalibrate.base.scores import Floats
+from calibeval.core.data.arrays import Floats
 
 MOST_STEPS = 200
 MOST_HALVINGS = 60
@@ -45,8 +45,8 @@ def logistic_loss(blocks: Iterable[tuple[Floats, Floats]], weights: Floats) -> L
 def minimise(blocks: Callable[[], Iterable[tuple[Floats, Floats]]], start: Floats, bounded: int) -> Floats:
     """The weights of least loss of which the first `bounded` are not negative.
 
-    The loss never rises above that of the start. It must have a minimum: rows that a weight can separate without end,
-    with targets 0 and 1, have none.
+    The loss never rises above that of the start. It must have a minimum: rows that a growing weight separates ever
+    better, with targets 0 and 1, have none.
     Source: projected Newton, Bertsekas, SIAM J. Control Optim. 20:221 (1982).
     """
     weights = start.astype(np.float64)

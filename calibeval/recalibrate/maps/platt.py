@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
 from calibeval.recalibrate.base.mapping import Map
-from calibeval.recalibrate.base.scores import Floats
-from calibeval.recalibrate.maps.binary import SEPARABLE, margins, two_columns
+from calibeval.recalibrate.maps.binary import SEPARABLE, class_margins, two_columns
 from calibeval.recalibrate.maps.logistic import minimise
 
 
@@ -48,7 +48,7 @@ def fit_platt(predictions: Predictions, clip: float | None) -> tuple[tuple[float
     >>> note is None, abs(slope) < 1e-9
     (True, True)
     """
-    rows = margins(predictions, clip)
+    rows = class_margins(predictions, clip)
     scale = float(np.abs(rows.s).mean()) or 1.0
 
     def features(s: Floats) -> Floats:

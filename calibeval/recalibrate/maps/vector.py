@@ -11,14 +11,15 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
 from calibeval.recalibrate.base.mapping import Map
-from calibeval.recalibrate.base.scores import BLOCK_SCORES, FEW_CLASSES, Floats, chunk_rows, label_scores, log_scores
+from calibeval.recalibrate.base.scores import BLOCK_SCORES, FEW_CLASSES, chunk_rows, label_scores, log_scores
 from calibeval.recalibrate.temperature.optimum import optimum
 
 MOST_STEPS = 500
-KEPT_SCORES = 2**22  # so many scores are kept in memory, 32 MiB, rather than read for every step
+KEPT_SCORES = 2**22  # up to this many scores, 32 MiB, are kept in memory rather than read for every step
 MOST_ROUNDS = 20
 SETTLED = 1e-2  # nats, of all rows together: what a last change of the values may be worth
 LEAST_PRECISION, MOST_PRECISION = 1.0, 1e6  # standard deviations of 1, and of 0.001: the temperature itself
@@ -67,10 +68,10 @@ def fit_vector(predictions: Predictions, clip: float | None) -> tuple[tuple[Floa
     """Weights (k,) and biases (k,), and a note where there is something to say.
 
     What is minimised is n NLL + a |weights T - 1|^2 / 2 + b |biases|^2 / 2, with T the best temperature: normal priors
-    about the temperature. How strong they are, the fitted rows tell: a and b are those of greatest evidence, found by
-    turns with the weights. So a class that never occurs gets no bias without end, many classes with few rows stay near
-    the temperature, and many rows a class hardly feel it. The NLL is never above that of the temperature. L-BFGS from
-    there, without random numbers.
+    about the temperature. The fitted rows decide how strong they are: a and b have the greatest evidence, and are
+    found in alternation with the weights. So the bias of a class that never occurs stays finite, many classes with few
+    rows stay near the temperature, and many rows a class hardly feel it. The NLL is never above that of the
+    temperature. L-BFGS from there, without random numbers.
     Raises: InputError if the search fails; BadValues; Impossible.
     Source: evidence: MacKay, Neural Computation 4:415 (1992), with the Hessian's 2 x 2 blocks of each class.
 

@@ -13,12 +13,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.sums.rows import row_sums
-from calibeval.recalibrate.base.scores import Floats
 from calibeval.recalibrate.temperature.pieces import Coarse, Piece
 
 VANISHED = -800.0  # exp(x) is 0 from here on, so x may as well end here: -inf times 0 would be NaN
-FACTORS = 16  # so many norms are multiplied at once where their product is a float64
+FACTORS = 16  # norms that are multiplied at once where their product is a float64
 LEAST_NORM = {np.dtype(np.float64): 1e-290, np.dtype(np.float32): 1e-20}  # a smaller one may have few digits
 
 

@@ -1,9 +1,10 @@
-"""Other goals of a temperature than the NLL: the smallest ECE of a grid, and mean confidence = accuracy."""
+"""The one table of what a temperature can optimise: the NLL, the ECE on a grid, or mean confidence = accuracy."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -14,42 +15,57 @@ from calibeval.core.metrics.folded import ece
 from calibeval.core.sums.binning import BinSums, bin_index, equal_width_edges, sums_by_index
 from calibeval.recalibrate.base.scores import chunk_rows
 from calibeval.recalibrate.temperature.fused import fused
-from calibeval.recalibrate.temperature.pieces import Facts, Piece, facts, pieces, sample
+from calibeval.recalibrate.temperature.optimum import BOUND_NOTES, optimum
+from calibeval.recalibrate.temperature.pieces import Piece, ScoreFacts, pieces, sample, score_facts
 from calibeval.recalibrate.temperature.root import find_root
 
 GRID = tuple(i / 10 for i in range(1, 101))
-BINS = 15
-LAST_STEP = 1e-8
+ECE_BINS = 15
+LAST_CONFIDENCE_STEP = 1e-8
 
 
 class Chosen(NamedTuple):
-    """A temperature, the mean NLL without and with it, and a note if there is something to say."""
+    """A temperature, the mean NLL without and with it, a note if there is something to say, and which bound it is."""
 
     temperature: float
     nll_before: float
     nll_after: float
     note: str | None
+    bound: str | None = None
+
+
+def smallest_nll(predictions: Predictions, clip: float | None = None) -> Chosen:
+    """The optimum of the mean NLL, and a note where it is a limit, not a value.
+
+    Raises: as `temperature.optimum`.
+
+    >>> chosen = smallest_nll(Predictions(logits=[[3.0, 0.0]] * 4, labels=[0, 0, 0, 0]))
+    >>> chosen.bound, chosen.note[:45]
+    ('low', 'every label has the largest score of its row,')
+    """
+    best = optimum(predictions, clip)
+    return Chosen(best.temperature, best.nll_before, best.nll_after, BOUND_NOTES.get(best.bound or ""), best.bound)
 
 
 def smallest_ece(predictions: Predictions, clip: float | None = None) -> Chosen:
     """The temperature of the grid 0.1, 0.2, ... 10.0 with the smallest ECE of 15 bins; of equals the smallest.
 
-    This is what public code of the papers does. The ECE is no proper score and depends on the bins; the grid does not
-    scale with the logits, and a result at one of its ends is noted.
+    This is what public code of the papers does. The ECE is not a proper score and depends on the bins; the grid does
+    not scale with the logits, and a result at one of its ends is noted.
     Raises: as `temperature.optimum`.
 
     >>> smallest_ece(Predictions(logits=[[3.0, 0.0]] * 4, labels=[0, 0, 0, 1])).temperature
     2.7
     """
-    edges = equal_width_edges(BINS)
-    sums = [BinSums(*np.zeros((5, BINS)))] * len(GRID)
+    edges = equal_width_edges(ECE_BINS)
+    sums = [BinSums(*np.zeros((5, ECE_BINS)))] * len(GRID)
     # A class is predicted right if the label's score is the largest, and no earlier class has the same.
     for piece, correct in _with_correct(predictions, clip):
         for i, temperature in enumerate(GRID):
             with np.errstate(under="ignore"):
                 confidence = 1.0 / np.exp(piece.d / temperature).sum(axis=piece.axis)
             confidence = np.minimum(confidence, 1.0)
-            sums[i] = sums[i] + sums_by_index(bin_index(confidence, edges), BINS, confidence, correct)
+            sums[i] = sums[i] + sums_by_index(bin_index(confidence, edges), ECE_BINS, confidence, correct)
     errors = [ece(total) for total in sums]
     best = errors.index(min(errors))
     note = f"T = {GRID[best]:g} is an end of the grid" if best in (0, len(GRID) - 1) else None
@@ -76,7 +92,7 @@ def equal_accuracy(predictions: Predictions, clip: float | None = None) -> Chose
             f"{predictions.source.name}: the accuracy is {accuracy:.4g}, but with any temperature the mean confidence "
             f"lies between {least:.4g} and {most:.4g}: the objective accuracy has no solution (nll has one)"
         )
-    known: Facts = facts(part if whole else pieces(predictions, clip))
+    known: ScoreFacts = score_facts(part if whole else pieces(predictions, clip))
     u = -math.log(known.spread)
 
     def evaluate_on(every: Iterable[Piece], place: float) -> tuple[float, float, float]:
@@ -86,9 +102,11 @@ def equal_accuracy(predictions: Predictions, clip: float | None = None) -> Chose
     if not whole:
         start = find_root(lambda place: evaluate_on(part, place), u, tolerance=1e-3)
         u = start.u + start.step if start.found else u
-        found = find_root(lambda place: evaluate_on(pieces(predictions, clip), place), u, tolerance=LAST_STEP)
+        found = find_root(
+            lambda place: evaluate_on(pieces(predictions, clip), place), u, tolerance=LAST_CONFIDENCE_STEP
+        )
     else:
-        found = find_root(lambda place: evaluate_on(part, place), u, tolerance=LAST_STEP)
+        found = find_root(lambda place: evaluate_on(part, place), u, tolerance=LAST_CONFIDENCE_STEP)
     return _chosen(predictions, clip, math.exp(-found.u - found.step), None)
 
 
@@ -109,10 +127,31 @@ def _with_correct(predictions: Predictions, clip: float | None) -> Iterable[tupl
 
 
 def _confidence_limits(every: Iterable[Piece]) -> tuple[float, float]:
-    """Mean confidence for T without end, and for T = 0."""
+    """Limits of the mean confidence as T grows, and as T falls to 0."""
     n, least, most = 0, 0.0, 0.0
     for piece in every:
         least += float((1.0 / (piece.d > -np.inf).sum(axis=piece.axis)).sum())
         most += float((1.0 / (piece.d == 0).sum(axis=piece.axis)).sum())
         n += len(piece.t)
     return least / n, most / n
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectiveEntry:
+    """One objective: what it asks for, and the function that finds the temperature for predictions and a clip."""
+
+    name: str
+    title: str
+    find: Callable[[Predictions, float | None], Chosen]
+
+
+OBJECTIVES: dict[str, ObjectiveEntry] = {
+    entry.name: entry
+    for entry in (
+        ObjectiveEntry("nll", "the exact optimum of the mean negative log-likelihood", smallest_nll),
+        ObjectiveEntry(
+            "ece", "the smallest ECE of the temperatures 0.1, 0.2, ... 10.0, as in public code", smallest_ece
+        ),
+        ObjectiveEntry("accuracy", "the temperature at which mean confidence is the accuracy (Acc-T)", equal_accuracy),
+    )
+}

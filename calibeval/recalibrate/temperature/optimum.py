@@ -9,13 +9,13 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
 from calibeval.recalibrate.base.mapping import Map
-from calibeval.recalibrate.base.scores import Floats
 from calibeval.recalibrate.temperature.fused import Fused, fused
-from calibeval.recalibrate.temperature.pieces import Facts, Piece, facts, pieces, sample
-from calibeval.recalibrate.temperature.root import Step, find_root, halley
+from calibeval.recalibrate.temperature.pieces import Piece, ScoreFacts, pieces, sample, score_facts
+from calibeval.recalibrate.temperature.root import Root, find_root, halley
 
 CLOSE = 1e-9  # nats: what is so near the infimum is as good
 LAST_STEP = 3e-5  # of log T: the error that remains is of the order of its cube
@@ -97,7 +97,7 @@ def optimum(predictions: Predictions, clip: float | None = None) -> Optimum:
     logits: for logits times c the result is T times c.
 
     Raises: BadValues for values that contradict the kind; Impossible where a label has probability 0; InputError for
-    logits so large or small that T is no number.
+    logits so large or small that T leaves float64.
 
     >>> best = optimum(Predictions(logits=[[3.0, 0.0]] * 4, labels=[0, 0, 0, 1]))
     >>> round(best.temperature, 6) == round(3.0 / math.log(3.0), 6), best.bound
@@ -105,11 +105,11 @@ def optimum(predictions: Predictions, clip: float | None = None) -> Optimum:
     """
     coarse = _is_coarse(predictions)
     part, whole = sample(predictions, clip, coarse=coarse)
-    known = facts(part)
+    known = score_facts(part)
     if coarse and not whole and not 1.0 / COARSE_RANGE < known.spread < COARSE_RANGE:
         coarse = False
         part, whole = sample(predictions, clip)
-        known = facts(part)
+        known = score_facts(part)
     if whole:
         result = _solve(lambda: part, known)._replace(passes=1)
     else:
@@ -140,9 +140,9 @@ def _solve_from(start: Optimum, predictions: Predictions, clip: float | None, *,
                 return found
         search = _search(every, u, LAST_STEP, lowest=u - FAR_BELOW)
         passes += search.passes
-        if search.step.found:
+        if search.root.found:
             return _result(search)._replace(passes=passes)
-    result = _solve(every, facts(every()))
+    result = _solve(every, score_facts(every()))
     return result._replace(passes=result.passes + passes + 1)
 
 
@@ -166,10 +166,10 @@ def _near(predictions: Predictions, clip: float | None, u: float) -> tuple[float
     step = halley(last.slope, last.curvature, last.third)
     if step is None or abs(step) > longest:
         return u + (step or 0.0), 2, None
-    return u, 2, _result(_Search(Step(u, step, found=True), last, last.before, 2))
+    return u, 2, _result(_Search(Root(u, step, found=True), last, last.before, 2))
 
 
-def _solve(every: Pieces, known: Facts, tolerance: float = LAST_STEP) -> Optimum:
+def _solve(every: Pieces, known: ScoreFacts, tolerance: float = LAST_STEP) -> Optimum:
     """The optimum of some pieces of which the facts are known."""
     if known.spread == 0:
         now = fused(every(), 1.0)
@@ -183,7 +183,7 @@ def _solve(every: Pieces, known: Facts, tolerance: float = LAST_STEP) -> Optimum
     return _result(_search(every, -math.log(known.spread), tolerance))
 
 
-def _low_bound(every: Pieces, known: Facts) -> Optimum:
+def _low_bound(every: Pieces, known: ScoreFacts) -> Optimum:
     beta, passes = 1.0 / known.spread, 0
     while True:
         now = fused(every(), beta, before=True)
@@ -193,7 +193,7 @@ def _low_bound(every: Pieces, known: Facts) -> Optimum:
         beta *= 2.0
 
 
-def _high_bound(every: Pieces, known: Facts) -> Optimum:
+def _high_bound(every: Pieces, known: ScoreFacts) -> Optimum:
     slope, curvature = max(known.slope, 0.0), known.curvature
     # Half of what brings slope beta + curvature beta^2 / 2 to CLOSE: higher terms are of no account there.
     beta = CLOSE / (slope + math.sqrt(slope * slope + 2.0 * CLOSE * curvature))
@@ -204,7 +204,7 @@ def _high_bound(every: Pieces, known: Facts) -> Optimum:
 class _Search(NamedTuple):
     """Where the search ended, the sums there, the NLL at T = 1, and the passes made."""
 
-    step: Step
+    root: Root
     last: Fused
     before: float
     passes: int
@@ -224,9 +224,9 @@ def _search(every: Pieces, u: float, tolerance: float, *, lowest: float = -math.
 
 def _result(found: _Search) -> Optimum:
     """The optimum at the end of the last step, where the NLL follows from its derivatives."""
-    h, last = found.step.step, found.last
+    h, last = found.root.step, found.last
     after = last.value + h * (last.slope + h * (last.curvature / 2.0 + h * last.third / 6.0))
-    return _not_worse(Optimum(math.exp(-found.step.u - h), found.before, after, found.passes, None))
+    return _not_worse(Optimum(math.exp(-found.root.u - h), found.before, after, found.passes, None))
 
 
 def _not_worse(best: Optimum) -> Optimum:

@@ -13,14 +13,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.labels import Labels
 from calibeval.core.data.predictions import Block, Predictions
 from calibeval.core.sums.rows import quiet_lines
-from calibeval.recalibrate.base.scores import BLOCK_SCORES, FEW_CLASSES, Impossible, Labels, chunk_rows, log_scores
+from calibeval.recalibrate.base.scores import BLOCK_SCORES, FEW_CLASSES, Impossible, chunk_rows, log_scores
 
 Coarse = npt.NDArray[np.floating[Any]]
 
 SAMPLE_SCORES = 2**18
-WHOLE_SCORES = 2**18  # so many scores are kept in memory and worked on there
+WHOLE_SCORES = 2**18  # with up to this many scores, all rows are kept in memory
 COPRIME_TO = 2 * 3 * 5 * 7 * 11 * 13  # a stride that shares no factor with the usual periods of data
 
 
@@ -32,11 +33,11 @@ class Piece(NamedTuple):
     axis: int
 
 
-class Facts(NamedTuple):
-    """What tells whether there is an optimum inside: means over rows.
+class ScoreFacts(NamedTuple):
+    """Statistics that decide whether a finite optimum exists: means over rows.
 
     spread: mean distance of a possible class from its row's best. misses: mean distance of the label from it.
-    slope, curvature: derivatives of the NLL by beta at beta = 0. infimum: the NLL for beta without end, if no row
+    slope, curvature: derivatives of the NLL by beta at beta = 0. infimum: limit of the NLL as beta grows, if no row
     misses.
     """
 
@@ -58,7 +59,7 @@ class _Room(NamedTuple):
 
 
 def _room(rows: int, k: int, *, coarse: bool = False) -> _Room:
-    """Memory for a piece of at most so many rows."""
+    """Memory for a piece of at most `rows` rows."""
     dtype = np.float32 if coarse else np.float64
     best, t = np.empty((2, rows), dtype)
     at_row = np.arange(rows) * (1 if k <= FEW_CLASSES else k)
@@ -110,7 +111,7 @@ def sample(predictions: Predictions, clip: float | None = None, *, coarse: bool 
 
 
 def _spread_runs(predictions: Predictions, rows: int, runs: int = 256) -> Block:
-    """About so many rows of a source that serves consecutive rows only, in short runs."""
+    """About `rows` rows of a source that serves consecutive rows only, in short runs."""
     length = max(1, rows // runs)
     starts = np.linspace(0, predictions.rows - length, max(1, min(runs, rows))).astype(np.intp).tolist()
     scores = [np.array(predictions.scores[start : start + length]) for start in starts]
@@ -157,11 +158,11 @@ def _at_label(d: Coarse, labels: Labels, axis: int, room: _Room) -> Coarse:
     return t
 
 
-def facts(every: Iterable[Piece]) -> Facts:
+def score_facts(every: Iterable[Piece]) -> ScoreFacts:
     """The facts of all rows, in one pass.
 
-    >>> facts([Piece(np.array([[0.0, -2.0]]), np.array([-2.0]), axis=1)])
-    Facts(spread=1.0, misses=2.0, slope=1.0, curvature=1.0, infimum=0.0)
+    >>> score_facts([Piece(np.array([[0.0, -2.0]]), np.array([-2.0]), axis=1)])
+    ScoreFacts(spread=1.0, misses=2.0, slope=1.0, curvature=1.0, infimum=0.0)
     """
     n, entries, total = 0, 0, np.zeros(5)
     for piece in every:
@@ -178,4 +179,4 @@ def facts(every: Iterable[Piece]) -> Facts:
         n += len(piece.t)
         entries += int(count.sum())
     spread, misses, slope, curvature, infimum = total.tolist()
-    return Facts(spread / entries, misses / n, slope / n, curvature / n, infimum / n)
+    return ScoreFacts(spread / entries, misses / n, slope / n, curvature / n, infimum / n)

@@ -10,7 +10,7 @@ LONGEST_STEP = 2.0
 MOST_STEPS = 200
 
 
-class Step(NamedTuple):
+class Root(NamedTuple):
     """A place u, the step from there to the root, and whether it is certain that the root is there.
 
     found is False where the search left its lower limit, or ran out of steps.
@@ -27,7 +27,7 @@ def find_root(
     *,
     tolerance: float,
     lowest: float = -math.inf,
-) -> Step:
+) -> Root:
     """Where a function is 0 that is negative to the left of that place and positive to its right.
 
     evaluate: value, first and second derivative at u. tolerance: the last step is at most so long; its own error is of
@@ -41,11 +41,11 @@ def find_root(
     for _ in range(MOST_STEPS):
         value, slope, second = evaluate(u)
         if value == 0:
-            return Step(u, 0.0, found=True)
+            return Root(u, 0.0, found=True)
         low, high = (u, high) if value < 0 else (low, u)
         step = halley(value, slope, second)
         if step is not None and abs(step) <= tolerance:
-            return Step(u, step, found=True)
+            return Root(u, step, found=True)
         if step is None or abs(step) > far or not low < u + step < high:
             if math.isfinite(low) and math.isfinite(high):
                 step = (low + high) / 2 - u
@@ -53,11 +53,11 @@ def find_root(
                 step = far if value < 0 else -far
                 far *= 2
         if abs(step) <= 4e-16 * max(1.0, abs(u)):
-            return Step(u, 0.0, found=True)
+            return Root(u, 0.0, found=True)
         if u + step < lowest:
-            return Step(u, 0.0, found=False)
+            return Root(u, 0.0, found=False)
         u += step
-    return Step(u, 0.0, found=False)
+    return Root(u, 0.0, found=False)
 
 
 def halley(value: float, slope: float, second: float) -> float | None:

@@ -21,14 +21,14 @@ from matplotlib.patches import Patch
 from calibeval.core.errors import InputError, UsageError, nearest
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.render.figure import panels
-from calibeval.render.figure.layout import Cell, Layout, many_panels, one_panel
+from calibeval.render.figure.layout import Cell, FigureLayout, many_panels, one_panel
 from calibeval.render.figure.text import FONT, ece_line, headers, percent, printable
 from calibeval.words.marks import shorten
 
 if TYPE_CHECKING:
     from matplotlib.typing import RcKeyType
 
-Format = Literal["svg", "png", "pdf"]
+FigureFormat = Literal["svg", "png", "pdf"]
 DOTS_PER_INCH = 200
 
 _SETTINGS: dict[RcKeyType, Any] = {
@@ -40,7 +40,7 @@ _SETTINGS: dict[RcKeyType, Any] = {
     "pdf.fonttype": 42,
 }
 # Whatever would differ from one run to the next stays out.
-_METADATA: dict[Format, dict[str, str | None]] = {
+_METADATA: dict[FigureFormat, dict[str, str | None]] = {
     "svg": {"Date": None, "Creator": "calibeval"},
     "png": {"Software": None},
     "pdf": {"CreationDate": None, "Creator": "calibeval"},
@@ -71,7 +71,7 @@ def reliability_figure(report: Report, *, width_inches: float | None = None) -> 
     return figure
 
 
-def save_figure(figure: Figure, path_or_buffer: str | PathLike[str] | IO[bytes], format: Format) -> None:  # noqa: A002 - savefig's word
+def save_figure(figure: Figure, path_or_buffer: str | PathLike[str] | IO[bytes], format: FigureFormat) -> None:  # noqa: A002 - savefig's word
     """Write the figure as svg, png (200 dots per inch) or pdf; equal figures give equal bytes.
 
     Raises: UsageError for another format; OSError if the file cannot be written.
@@ -83,7 +83,7 @@ def save_figure(figure: Figure, path_or_buffer: str | PathLike[str] | IO[bytes],
         figure.savefig(path_or_buffer, format=format, dpi=DOTS_PER_INCH, facecolor="white", metadata=metadata)
 
 
-def figure_format(suffix: str) -> Format:
+def figure_format(suffix: str) -> FigureFormat:
     """The format of a file's suffix.
 
     Raises: UsageError for another than .svg, .png and .pdf.
@@ -97,7 +97,7 @@ def figure_format(suffix: str) -> Format:
     raise UsageError(f'a figure cannot be a "{suffix}" file; formats are .svg, .png and .pdf')
 
 
-def figure_bytes(figure: Figure, format: Format) -> bytes:  # noqa: A002 - savefig's word
+def figure_bytes(figure: Figure, format: FigureFormat) -> bytes:  # noqa: A002 - savefig's word
     """The figure as svg, png or pdf, in memory.
 
     Raises: UsageError for another format.
@@ -116,7 +116,7 @@ def _own_settings() -> Iterator[None]:
         yield
 
 
-def _draw_dumps(figure: Figure, dumps: Sequence[DumpReport], layout: Layout, level: float | None) -> None:
+def _draw_dumps(figure: Figure, dumps: Sequence[DumpReport], layout: FigureLayout, level: float | None) -> None:
     style = layout.style
     top = max(panels.top_share(dump.equal_width) for dump in dumps)
     lines = headers(dumps, style.title, style.text, 72.0 * layout.side, level)
@@ -132,7 +132,7 @@ def _draw_dumps(figure: Figure, dumps: Sequence[DumpReport], layout: Layout, lev
         _label(upper, lower, cell, layout)
 
 
-def _label(upper: Axes, lower: Axes, cell: Cell, layout: Layout) -> None:
+def _label(upper: Axes, lower: Axes, cell: Cell, layout: FigureLayout) -> None:
     """Axis labels and numbers where no neighbour has them."""
     for axes, words in ((upper, "Accuracy (%)"), (lower, "Rows (%)")):
         axes.tick_params(labelleft=cell.leftmost)
@@ -144,7 +144,7 @@ def _label(upper: Axes, lower: Axes, cell: Cell, layout: Layout) -> None:
         lower.set_xlabel("Confidence (%)", fontsize=layout.style.text, labelpad=2.0)
 
 
-def _draw_legend(figure: Figure, layout: Layout) -> None:
+def _draw_legend(figure: Figure, layout: FigureLayout) -> None:
     """What bars, hatches, ranges and lines mean, at the foot of the figure; and how many dumps found no place."""
     handles = panels.legend_handles(lines=layout.lines_in_legend)
     if layout.left_out:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from calibeval.render.figure.panels import PanelStyle
 
-Box = tuple[float, float, float, float]
+Fractions = tuple[float, float, float, float]
 
 ONE_WIDTH, PAGE_WIDTH = 3.5, 7.0
 MOST_COLUMNS = 5
@@ -23,14 +23,14 @@ class Cell:
     leftmost, lowest: nothing stands to the left or below, so tick labels go here.
     """
 
-    reliability: Box
-    histogram: Box
+    reliability: Fractions
+    histogram: Fractions
     leftmost: bool
     lowest: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class FigureLayout:
     """A grid of equal cells, each a header, a square of that `side`, and a histogram under it.
 
     left, right: margins. above: header of a cell. between: from the square to the histogram. gap: between columns.
@@ -95,15 +95,15 @@ class Layout:
             lowest=index + self.columns >= self.count,
         )
 
-    def _fractions(self, left: float, bottom: float, height: float) -> Box:
+    def _fractions(self, left: float, bottom: float, height: float) -> Fractions:
         return (left / self.width, bottom / self.height, self.side / self.width, height / self.height)
 
 
-def one_panel(width: float | None = None) -> Layout:
+def one_panel(width: float | None = None) -> FigureLayout:
     """The layout of a figure of one dump."""
     full = ONE_WIDTH if width is None else width
     side = full - 0.44 - 0.13
-    return Layout(
+    return FigureLayout(
         _style(side, 1.0, flush=False),
         full,
         count=1,
@@ -118,7 +118,7 @@ def one_panel(width: float | None = None) -> Layout:
     )
 
 
-def many_panels(dumps: int, width: float | None = None) -> Layout:
+def many_panels(dumps: int, width: float | None = None) -> FigureLayout:
     """The layout of small multiples: at most five columns, rows filled evenly, at most 60 panels.
 
     >>> [many_panels(count).columns for count in (2, 5, 6, 8, 20)]
@@ -131,7 +131,7 @@ def many_panels(dumps: int, width: float | None = None) -> Layout:
     roomy = columns <= full / 2.3
     gap = 0.24 if roomy else gap
     side = (full - left - right - (columns - 1) * gap) / columns
-    return Layout(
+    return FigureLayout(
         _style(side, 0.85, flush=not roomy),
         full,
         count=count,

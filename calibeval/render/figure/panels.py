@@ -12,7 +12,7 @@ from matplotlib.patches import Patch, Rectangle
 
 from calibeval.core.report.report import Bin
 from calibeval.core.uncertainty.consistency import consistency_range
-from calibeval.render.figure.text import Header, text_width
+from calibeval.render.figure.text import DumpHeader, text_width
 from calibeval.words.marks import ink_weight, short_count
 
 # Vermilion and blue of Okabe & Ito's palette, which the colour-blind tell apart; hatches tell them apart in grey.
@@ -125,7 +125,7 @@ def _points(axes: Axes) -> tuple[float, float]:
     return float(72.0 * box.width * width), float(72.0 * box.height * height)
 
 
-def draw_header(axes: Axes, header: Header, style: PanelStyle) -> None:
+def draw_header(axes: Axes, header: DumpHeader, style: PanelStyle) -> None:
     """The three lines above the panel, from its left edge: nothing in the frame can hide them, or hide behind them."""
     heights = (4.0 + 2.75 * style.text, 4.0 + 1.35 * style.text, 4.0)
     for words, height in zip(header, heights, strict=True):

@@ -132,7 +132,7 @@ def percent(fraction: float | None, digits: int = 2) -> str:
     return "–" if fraction is None else f"{100.0 * fraction:.{digits}f}"
 
 
-class Header(NamedTuple):
+class DumpHeader(NamedTuple):
     """The three lines above the panels of one dump."""
 
     name: str
@@ -142,7 +142,7 @@ class Header(NamedTuple):
 
 def headers(
     dumps: Sequence[DumpReport], title_points: float, points: float, room: float, level: float | None = None
-) -> list[Header]:
+) -> list[DumpHeader]:
     """The headers of all dumps of a figure, in the same words: the fullest that fit into `room` points.
 
     level: confidence level of the intervals, where it is known.
@@ -152,7 +152,7 @@ def headers(
     errors = [[ece_line(dump, words) for dump in dumps] for words in (*known, "[]", "")]
     rows = [[rows_line(dump, words) for dump in dumps] for words in ("if calibrated", "floor", "≤", "")]
     lines = zip(names, _fullest(errors, points, room), _fullest(rows, points, room), strict=True)
-    return [Header(*three) for three in lines]
+    return [DumpHeader(*three) for three in lines]
 
 
 def _fullest(variants: Sequence[list[str]], points: float, room: float) -> list[str]:

@@ -18,7 +18,7 @@ from calibeval.words.signs import bin_range, signed, signed_points
 # Share of a bin's width that its bar takes: the consistency range behind it must show on both sides.
 _BAR_SHARE = 0.72
 # More bins are merged for the drawing; up to so many have their rows written under them.
-MOST_BINS, MOST_COUNTED = 100, 20
+MOST_DRAWN_BINS, MOST_COUNTED = 100, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class Diagram:
 
 def diagram(dump: DumpReport) -> Diagram | None:
     """The diagram of the dump; None where it has no rows to draw."""
-    bins = merged(dump.equal_width, MOST_BINS)
+    bins = merged(dump.equal_width, MOST_DRAWN_BINS)
     filled = [b for b in bins if b.count and b.accuracy is not None and b.confidence is not None]
     if not filled:
         return None

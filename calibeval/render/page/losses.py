@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from calibeval.core.heads.finetuned import Finetuned
+from calibeval.core.heads.results import Finetuned
 from calibeval.words.losses import Half, halves, notes, sentence
 from calibeval.words.names import isolated, visible
 

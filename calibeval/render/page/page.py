@@ -16,7 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from calibeval.core.gating.verdict import Verdict
-from calibeval.core.heads.finetuned import Finetuned
+from calibeval.core.heads.results import Finetuned
 from calibeval.core.report.report import Report
 from calibeval.render.page.losses import losses_view
 from calibeval.render.page.report import page_view

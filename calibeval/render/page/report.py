@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from calibeval.core.report.report import DumpReport, Report
-from calibeval.core.report.standing import judge, with_floor
+from calibeval.core.report.standing import standing_of, with_floor
 from calibeval.render.page import tables as html_tables
 from calibeval.render.page.diagram import Diagram, diagram
 from calibeval.render.page.losses import LossesView
@@ -136,7 +136,7 @@ def summary(dumps: Sequence[DumpReport], names: Sequence[str]) -> str:
     if not dumps:
         return "The report holds no dumps."
     gaps = [with_floor(dump, "confidence_gap") for dump in dumps]
-    standings = [judge(gap, n=dump.n) for gap, dump in zip(gaps, dumps, strict=True)]
+    standings = [standing_of(gap, n=dump.n) for gap, dump in zip(gaps, dumps, strict=True)]
     clear = [gap.value or 0.0 for gap, s in zip(gaps, standings, strict=True) if s is not None and s.beyond_noise]
     over, under = sum(gap > 0 for gap in clear), sum(gap < 0 for gap in clear)
     counts = [f"{c} {'is' if c == 1 else 'are'} {way}-confident" for c, way in ((over, "over"), (under, "under")) if c]
@@ -180,7 +180,7 @@ def _dump_view(dump: DumpReport, report: Report, id_: str, short: str, room: int
         classes=html_tables.class_tables(dump, room),
         width_bins=html_tables.bin_rows(dump.equal_width),
         mass_bins=html_tables.bin_rows(mass),
-        merged=max(len(dump.equal_width), len(mass)) > html_tables.MOST_BINS,
+        merged=max(len(dump.equal_width), len(mass)) > html_tables.MOST_BIN_ROWS,
         origin=html_tables.origin(dump),
         after=after,
         slices=slice_views(dump, report),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.report.report import Bin, ClassResult, DumpReport, Report
-from calibeval.core.report.standing import bin_stands_out, judge, with_floor
+from calibeval.core.report.standing import bin_stands_out, standing_of, with_floor
 from calibeval.core.uncertainty.consistency import consistency_range
 from calibeval.render.page.diagram import pct
 from calibeval.words import cells
@@ -20,7 +20,7 @@ from calibeval.words.signs import bin_range, signed
 # Up to so many classes are in one table; of more, these many at each end, and the rest folded.
 ALL_CLASSES, END_CLASSES = 40, 20
 # Bins beyond these are merged in tables; bins.csv has them all.
-MOST_BINS = 100
+MOST_BIN_ROWS = 100
 # With fewer rows a class than that, its calibration error is mostly noise.
 _FEW_ROWS = 20
 _NAME, _LINE = 60, 400
@@ -106,14 +106,14 @@ def _reading(metric: MetricResult, dump: DumpReport) -> str:
     """What noise makes of the value, or why there is none; empty where there is no floor to compare with."""
     if metric.value is None:
         return plain(metric.reason or "not measured", _LINE)
-    standing = judge(metric, n=dump.n, k=dump.k)
+    standing = standing_of(metric, n=dump.n, k=dump.k)
     lead = "beyond noise: " if standing is not None and standing.beyond_noise else ""
     return lead + against_noise(metric, n=dump.n, k=dump.k)
 
 
 def bin_rows(bins: Sequence[Bin]) -> list[BinRow]:
     """The bins in percent; too many of them merged."""
-    return [_bin_row(b) for b in merged(bins, MOST_BINS)]
+    return [_bin_row(b) for b in merged(bins, MOST_BIN_ROWS)]
 
 
 def _bin_row(b: Bin) -> BinRow:

@@ -6,7 +6,7 @@ import csv
 import io
 
 from calibeval.core.report.report import Report
-from calibeval.render.tables.csv_table import harmless
+from calibeval.render.tables.csv_table import no_formula
 
 COLUMNS = ("dump", "binning", "bin", "lower", "upper", "count", "confidence", "accuracy", "gap")
 
@@ -20,5 +20,5 @@ def render(report: Report) -> str:
         for binning, table in (("equal_width", dump.equal_width), ("equal_mass", dump.equal_mass or ())):
             for number, row in enumerate(table):
                 numbers = (row.lower, row.upper, row.count, row.confidence, row.accuracy, row.gap)
-                writer.writerow([harmless(dump.name), binning, number, *numbers])
+                writer.writerow([no_formula(dump.name), binning, number, *numbers])
     return text.getvalue()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from calibeval.core.comparison.comparison import Comparison, Difference
 from calibeval.render.tables import latex as latex_table
-from calibeval.render.tables.csv_table import harmless
+from calibeval.render.tables.csv_table import no_formula
 from calibeval.render.tables.markdown import escape, table_row
 from calibeval.words import comparison as shown
 from calibeval.words.comparison import Row
@@ -62,8 +62,8 @@ def csv_table(comparison: Comparison) -> str:
     writer.writerow(COLUMNS)
     for candidate, column, value, d in _every(comparison):
         numbers = (d.base, d.candidate, d.difference, d.low, d.high, d.p, d.p_holm, d.detectable)
-        names = [harmless(name) for name in (candidate, column, value)]
-        writer.writerow([*names, d.name, *numbers, harmless(d.reason or "")])
+        names = [no_formula(name) for name in (candidate, column, value)]
+        writer.writerow([*names, d.name, *numbers, no_formula(d.reason or "")])
     return text.getvalue()
 
 

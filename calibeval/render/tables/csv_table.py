@@ -29,20 +29,20 @@ def render(report: Report) -> str:
         whole = ["", "", dump.n, ""] if sliced else []
         writer.writerows(_line(dump.name, metric) + whole for metric in dump.metrics.values())
         for one in dump.slices or ():
-            own = [harmless(one.column), harmless(one.value), one.n, one.p_holm]
+            own = [no_formula(one.column), no_formula(one.value), one.n, one.p_holm]
             writer.writerows(_line(dump.name, metric) + own for metric in one.metrics.values())
     return text.getvalue()
 
 
 def _line(dump: str, m: MetricResult) -> list[Any]:
     numbers = (m.value, m.low, m.high, m.corrected, m.floor, m.floor_high)
-    return [harmless(dump), m.name, *numbers, harmless(m.reason or "")]
+    return [no_formula(dump), m.name, *numbers, no_formula(m.reason or "")]
 
 
-def harmless(name: str) -> str:
+def no_formula(name: str) -> str:
     r"""The name as text for every spreadsheet: an apostrophe before a formula's first sign, controls as escapes.
 
-    >>> harmless("=1+1"), harmless("a\tb"), harmless("plain")
+    >>> no_formula("=1+1"), no_formula("a\tb"), no_formula("plain")
     ("'=1+1", 'a\\tb', 'plain')
     """
     shown = visible(name)

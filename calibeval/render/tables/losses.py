@@ -6,9 +6,9 @@ import csv
 import io
 from collections.abc import Callable
 
-from calibeval.core.heads.finetuned import SHOWN, Finetuned
+from calibeval.core.heads.results import SHOWN, Finetuned
 from calibeval.render.tables import latex, markdown
-from calibeval.words.losses import Cell, halves, notes
+from calibeval.words.losses import RankedCell, halves, notes
 from calibeval.words.names import visible
 
 
@@ -49,10 +49,10 @@ def as_csv(found: Finetuned) -> str:
     return text.getvalue()
 
 
-FORMATS: dict[str, Callable[[Finetuned], str]] = {"md": as_markdown, "csv": as_csv, "latex": as_latex}
+LOSS_TABLES: dict[str, Callable[[Finetuned], str]] = {"md": as_markdown, "csv": as_csv, "latex": as_latex}
 
 
-def _marked(cell: Cell, best: Callable[[str], str], second: Callable[[str], str]) -> str:
+def _marked(cell: RankedCell, best: Callable[[str], str], second: Callable[[str], str]) -> str:
     return (best, second)[cell.place](cell.text) if cell.place in (0, 1) else cell.text
 
 

@@ -6,7 +6,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from calibeval.core.comparison.comparison import Candidate, Comparison, SliceDifferences
-from calibeval.render.terminal.report import NARROWEST, as_text
+from calibeval.render.terminal.report import NARROWEST, sheet_text
 from calibeval.render.terminal.sheet import GUTTER, OVER, STRONG, UNDER, Column, Sheet, table, total_width
 from calibeval.words import comparison as shown
 from calibeval.words.comparison import Row
@@ -27,7 +27,7 @@ def render(comparison: Comparison, *, width: int, color: bool, ascii_only: bool)
     parts: list[RenderableType] = []
     for candidate in comparison.candidates:
         parts += [*_candidate(candidate, comparison, sheet), ""]
-    return as_text([*parts, Text(sheet.text(shown.convention(comparison)))], sheet, color)
+    return sheet_text([*parts, Text(sheet.text(shown.convention(comparison)))], sheet, color)
 
 
 def _candidate(candidate: Candidate, comparison: Comparison, sheet: Sheet) -> list[RenderableType]:

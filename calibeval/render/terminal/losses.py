@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from calibeval.core.heads.finetuned import Finetuned
+from calibeval.core.heads.results import Finetuned
 from calibeval.words.losses import halves, notes, sentence
 from calibeval.words.names import visible
 

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from calibeval.core.report.report import DumpReport, Report
-from calibeval.core.report.standing import judge, with_floor
+from calibeval.core.report.standing import standing_of, with_floor
 from calibeval.render.terminal.diagram import diagram
 from calibeval.render.terminal.sheet import GUTTER, STRONG, Column, Sheet, gap_style, table, total_width
 from calibeval.render.terminal.slices import slice_blocks
@@ -38,10 +38,10 @@ def render_report(report: Report, *, width: int, color: bool, ascii_only: bool) 
         parts = _one(report.dumps[0], report, sheet)
     else:
         parts = _several(report, sheet)
-    return as_text(parts, sheet, color)
+    return sheet_text(parts, sheet, color)
 
 
-def as_text(parts: list[RenderableType], sheet: Sheet, color: bool) -> str:
+def sheet_text(parts: list[RenderableType], sheet: Sheet, color: bool) -> str:
     """What rich makes of the parts, whatever the environment says; no line ends in blanks."""
     console = Console(
         file=io.StringIO(),
@@ -95,7 +95,7 @@ def _metrics(dump: DumpReport, report: Report, sheet: Sheet) -> RenderableType:
     intervals = Column(f"{cells.level(report)} interval", [sheet.text(cells.interval(m)) for m in found])
     floors = Column("if calibrated", [sheet.text(cells.floor(m)) for m in found])
     phrases = Column("miscalibrated?", [against_noise(m, n=dump.n, k=dump.k) for m in found], left=True)
-    standings = [judge(m, n=dump.n, k=dump.k) for m in found]
+    standings = [standing_of(m, n=dump.n, k=dump.k) for m in found]
     words = Column("miscalibrated?", ["" if s is None else s.short for s in standings], left=True)
     after = Column(*_after(dump, [m.name for m in found], sheet))
     layouts = [[intervals, floors, phrases], [intervals, floors, words], [floors, words], [words], []]

@@ -111,9 +111,39 @@ def test_what_is_known_already_must_not_stand_there():
         read_record(Place({"size": 3, "name": "n"}, "", "it"), Inner, name="n")
 
 
+@dataclass(frozen=True)
+class Cut:
+    lower: float
+    size: int
+
+
+@dataclass(frozen=True)
+class Either:
+    one: Inner | Cut
+    other: Inner | Cut | None = None
+
+
+def test_records_of_a_union_are_told_apart_by_their_keys():
+    inner, cut = {"name": "n", "size": 3}, {"lower": 0.5, "size": 3}
+    found = read_record(Place({"one": inner}, "", "it"), Either)
+    assert found == Either(Inner("n", 3))
+    assert to_plain(found) == {"one": inner}
+    assert read_record(Place({"one": inner, "other": inner}, "", "it"), Either) == Either(Inner("n", 3), Inner("n", 3))
+    assert read_record(Place({"one": inner, "other": cut}, "", "it"), Either) == Either(Inner("n", 3), Cut(0.5, 3))
+    with pytest.raises(Wrong, match='one has no "name"'):
+        read_record(Place({"one": {}}, "", "it"), Either)
+    with pytest.raises(Wrong, match='one has an unknown field "more"; there can be lower, size'):
+        read_record(Place({"one": {**cut, "more": 1}}, "", "it"), Either)
+    with pytest.raises(Wrong, match="other is null, but an object is needed"):
+        read_record(Place({"one": inner, "other": None}, "", "it"), Either)
+    assert read_as(Place(None, "", "it"), Inner | Cut | None) is None
+
+
 def test_types_that_no_document_holds_are_a_bug():
     with pytest.raises(TypeError, match="no document holds"):
         read_as(Place(1, "", "it"), complex)
+    with pytest.raises(TypeError, match="no document tells"):
+        read_as(Place(1, "", "it"), int | str)
 
 
 def test_records_are_written_without_what_they_lack():

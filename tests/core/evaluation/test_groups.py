@@ -34,7 +34,7 @@ def by_video(n=600, k=3, videos=25, seed=1, **more):
 
 
 def joints(predictions):
-    groups = find_groups(predictions, replace(OWN, group="video"), None)
+    groups = find_groups(predictions, replace(OWN, group="video"))
     sums = summarise(predictions, 15, keep_rows=True)
     return sums, module.joints_of(sums, sums.rows, groups.codes, groups.count, predictions)
 
@@ -268,7 +268,7 @@ def test_too_many_bins_have_no_interval():
 
 @pytest.mark.parametrize(("bins", "few"), [(30, True), (31, False)])
 def test_as_many_bins_as_are_allowed_have_an_interval(bins, few, monkeypatch):
-    monkeypatch.setattr(module, "MOST_CELLS", 30)
+    monkeypatch.setattr(module, "MOST_JOINT_CELLS", 30)
     assert (evaluate(by_video(), group="video", bins=bins)["ece"].low is not None) == few
     assert (evaluate(by_video(k=2), group="video", bins=bins // 2 + (not few))["cwce"].low is not None) == few
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from calibeval.core.data.picked_rows import PickedRows
 from calibeval.core.data.predictions import Source
 from calibeval.core.errors import InputError
-from calibeval.core.heads.features import Features, shared_rows
+from calibeval.core.heads.features import Features, feature_leak
 from tests.core.streams import Forward
 
 ROWS = np.arange(12.0).reshape(6, 2)
@@ -259,39 +259,39 @@ class Slices:
 
 
 def test_the_same_rows_are_a_leak():
-    leak = shared_rows(cache(), cache(rows=slice(40, None)))
+    leak = feature_leak(cache(), cache(rows=slice(40, None)))
     assert (leak.reason, leak.rows, leak.certain) == ("rows", 60, True)
     assert leak.text == "predictions and predictions share 60 rows, identical in features and label"
-    assert shared_rows(cache(rows=slice(0, 60)), cache(rows=slice(40, None))) is None
-    assert shared_rows(cache(), cache(seed=1)) is None
-    assert shared_rows(cache(), cache(d=6)) is None
+    assert feature_leak(cache(rows=slice(0, 60)), cache(rows=slice(40, None))) is None
+    assert feature_leak(cache(), cache(seed=1)) is None
+    assert feature_leak(cache(), cache(d=6)) is None
 
 
 def test_another_label_is_another_row():
     one = Features(features=ROWS, labels=LABELS)
-    assert shared_rows(one, Features(features=ROWS, labels=LABELS[::-1])) is None
-    assert shared_rows(one, Features(features=ROWS.astype("f4"), labels=np.array(LABELS, "u1"))).rows == 6
+    assert feature_leak(one, Features(features=ROWS, labels=LABELS[::-1])) is None
+    assert feature_leak(one, Features(features=ROWS.astype("f4"), labels=np.array(LABELS, "u1"))).rows == 6
 
 
 def test_shared_ids():
     ids = np.array([f"text-{i}" for i in range(100)])
     one = cache(rows=slice(0, 60), ids=ids[:60])
-    leak = shared_rows(one, cache(rows=slice(50, 100), ids=ids[50:]))
+    leak = feature_leak(one, cache(rows=slice(50, 100), ids=ids[50:]))
     assert (leak.reason, leak.rows) == ("ids", 10)
     assert leak.text.endswith("share 10 rows: the same ids with the same labels and features")
-    coincidence = shared_rows(one, cache(rows=slice(60, 100), ids=ids[:40]))
+    coincidence = feature_leak(one, cache(rows=slice(60, 100), ids=ids[:40]))
     assert (coincidence.certain, coincidence.rows) == (False, 0)
-    assert shared_rows(one, cache(rows=slice(60, 100), ids=ids[60:])) is None
+    assert feature_leak(one, cache(rows=slice(60, 100), ids=ids[60:])) is None
 
 
 def test_ids_of_numbers_and_of_text_are_compared_as_text():
     one, other = cache(ids=np.arange(100)), cache(ids=np.arange(100).astype(str))
-    assert shared_rows(one, other).reason == "ids"
+    assert feature_leak(one, other).reason == "ids"
 
 
 def test_caches_without_labels_are_compared_by_their_features():
     one = Features(features=ROWS)
-    assert shared_rows(one, Features(features=ROWS)).rows == 6
+    assert feature_leak(one, Features(features=ROWS)).rows == 6
 
 
 def test_the_same_rows_of_one_file():
@@ -299,9 +299,9 @@ def test_the_same_rows_of_one_file():
         more = {"file_rows": rows, "source": Source("a.npz", split, "f00")}
         return cache(slice(start, start + 10), **more)
 
-    assert shared_rows(part("train"), part("val", start=50)) is None
-    leak = shared_rows(part("train"), part("train+val", start=50))
+    assert feature_leak(part("train"), part("val", start=50)) is None
+    leak = feature_leak(part("train"), part("train+val", start=50))
     assert (leak.reason, leak.text) == ("file", "a.npz#train and a.npz#train+val are the same file, and share 10 rows")
     one, other = part("train", np.arange(10)), part("val", np.arange(7, 17), start=50)
-    assert shared_rows(one, other).rows == 3
-    assert shared_rows(one, part("val", np.arange(10, 20), start=50)) is None
+    assert feature_leak(one, other).rows == 3
+    assert feature_leak(one, part("val", np.arange(10, 20), start=50)) is None

@@ -29,7 +29,7 @@ def test_sums_are_of_float64(dtype):
 
 
 def test_blocks_cover_all_rows(monkeypatch):
-    monkeypatch.setattr("calibeval.core.heads.layers.BLOCK", 6)
+    monkeypatch.setattr("calibeval.core.heads.layers.BLOCK_NUMBERS", 6)
     rows = np.arange(20.0).reshape(10, 2)
     assert [len(block) for block in blocks_of(Forward(rows))] == [3, 3, 3, 1]
     layer = PlainLayer(np.eye(2), np.ones(2))
@@ -37,5 +37,5 @@ def test_blocks_cover_all_rows(monkeypatch):
 
 
 def test_rows_wider_than_a_block(monkeypatch):
-    monkeypatch.setattr("calibeval.core.heads.layers.BLOCK", 1)
+    monkeypatch.setattr("calibeval.core.heads.layers.BLOCK_NUMBERS", 1)
     assert [len(block) for block in blocks_of(np.ones((3, 5)))] == [1, 1, 1]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 import json
+from typing import Any
 
 import numpy as np
 import pytest
 
 from calibeval import Predictions, Report, evaluate
 from calibeval.core.errors import InputError
+from calibeval.core.report.fitted_on import FittedOn, OutOfFold
 from calibeval.core.report.report import SCHEMA
 from tests.data import logits_and_labels
 
@@ -158,3 +160,43 @@ def test_settings_of_later_versions_are_passed_over_and_the_level_has_its_earlie
     settings = {"confidence" if key == "level" else key: value for key, value in DOCUMENT["settings"].items()}
     assert "confidence" in settings
     assert Report.from_json(changed(("settings",), settings)) == report
+
+
+AGAIN = (*FIRST, "recalibrated", "fitted_on")
+SOURCES: list[tuple[dict[str, Any], FittedOn | OutOfFold]] = [
+    ({"path": "val.npz", "split": "val", "sha256": None, "n": 9}, FittedOn("val.npz", "val", None, 9)),
+    ({"path": None, "split": None, "sha256": None, "n": 9, "leak": "9 rows"}, FittedOn(None, None, None, 9, "9 rows")),
+    ({"folds": 5, "seed": 3, "n": 9}, OutOfFold(5, 3, 9)),
+]
+
+
+@pytest.mark.parametrize(("facts", "record"), SOURCES)
+def test_what_a_map_was_fitted_on_is_a_record(facts, record):
+    text = changed(AGAIN, facts)
+    report = Report.from_json(text)
+    assert report.dumps[0].recalibrated.fitted_on == record
+    assert json.loads(report.to_json()) == json.loads(text)
+
+
+def test_a_map_says_what_it_was_fitted_on():
+    said = [record.words() for _, record in SOURCES]
+    assert said == ["fitted on val.npz#val", "fitted on predictions", "out of fold"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "message"),
+    [
+        ({"path": 1, "split": None, "sha256": None, "n": 9}, "path is 1, but a text is needed"),
+        ({"path": None, "split": None, "sha256": None, "n": 0.5}, "n is 0.5, but a count is needed"),
+        ({"path": None, "split": None, "sha256": None, "n": 9, "leak": 1}, "leak is 1, but a text is needed"),
+        ({"folds": "5", "seed": 0, "n": 9}, 'folds is "5", but a count is needed'),
+    ],
+)
+def test_wrong_facts_of_a_map_are_named(facts, message):
+    assert error_of(changed(AGAIN, facts)).endswith(f"dumps[0].recalibrated.fitted_on.{message}")
+
+
+def test_unknown_facts_of_a_map_are_refused():
+    facts = {"folds": 5, "seed": 0, "n": 9, "leak": "x"}
+    problem = 'dumps[0].recalibrated.fitted_on has an unknown field "leak"; there can be folds, seed, n'
+    assert error_of(changed(AGAIN, facts)).endswith(problem)

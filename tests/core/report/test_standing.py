@@ -9,7 +9,7 @@ import pytest
 
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import Bin, GroupCount
-from calibeval.core.report.standing import Standing, bin_stands_out, judge, with_floor
+from calibeval.core.report.standing import Standing, bin_stands_out, standing_of, with_floor
 from tests.render.hand_made import bins, over_confident, with_metric
 
 
@@ -39,14 +39,14 @@ def ece(value, floor, floor_high, low=None, high=None):
     ],
 )
 def test_standing_changes_where_the_rules_say(metric, n, expected):
-    assert judge(metric, n=n) is expected
+    assert standing_of(metric, n=n) is expected
 
 
 def test_a_negative_gap_counts_by_its_size_and_by_the_end_of_its_interval_near_zero():
     gap = MetricResult("confidence_gap", -0.05, low=-0.07, high=-0.03, floor=0.004, floor_high=0.01)
-    assert judge(gap) is Standing.CERTAIN
-    assert judge(replace(gap, high=0.001)) is Standing.LIKELY
-    assert judge(replace(gap, high=0.0)) is Standing.LIKELY
+    assert standing_of(gap) is Standing.CERTAIN
+    assert standing_of(replace(gap, high=0.001)) is Standing.LIKELY
+    assert standing_of(replace(gap, high=0.0)) is Standing.LIKELY
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_a_negative_gap_counts_by_its_size_and_by_the_end_of_its_interval_near_z
     ],
 )
 def test_cwce_is_coarse_by_its_own_scale(k, floor_high, expected):
-    assert judge(MetricResult("cwce", 0.0001, floor=0.0001, floor_high=floor_high), n=900, k=k) is expected
+    assert standing_of(MetricResult("cwce", 0.0001, floor=0.0001, floor_high=floor_high), n=900, k=k) is expected
 
 
 def test_the_floor_of_the_mean_gap_is_that_of_one_binomial_count():

@@ -13,6 +13,7 @@ from calibeval import Predictions, evaluate
 from calibeval.core.errors import InputError
 from calibeval.core.sums import engine, rows
 from calibeval.core.sums.engine import summarise
+from calibeval.core.sums.resources import Resources
 from tests import definitions
 from tests.data import from_logits, from_probs, logits_and_labels, values
 
@@ -215,7 +216,7 @@ def test_scores_that_are_not_held_in_memory_have_the_same_bins(k, monkeypatch):
     monkeypatch.setattr(engine, "CHUNK_ROWS", 1000)
     logits, labels = logits_and_labels(2500, k)
     predictions = Predictions(logits=logits, labels=labels)
-    kept, read_again = summarise(predictions), summarise(predictions, max_memory=1)
+    kept, read_again = summarise(predictions), summarise(predictions, resources=Resources(memory=1))
     assert read_again.mass_edges.tolist() == kept.mass_edges.tolist()
     assert read_again.mass.count.tolist() == kept.mass.count.tolist()
     assert read_again.mass.p == pytest.approx(kept.mass.p, rel=1e-12)
@@ -246,7 +247,7 @@ def test_progress_counts_every_row_once(monkeypatch):
     monkeypatch.setattr(engine, "CHUNK_ROWS", 10)
     logits, labels = logits_and_labels(95, 3)
     seen = []
-    summarise(Predictions(logits=logits, labels=labels), jobs=2, progress=seen.append)
+    summarise(Predictions(logits=logits, labels=labels), resources=Resources(2, progress=seen.append))
     assert seen == [10] * 9 + [5]
 
 
@@ -567,7 +568,7 @@ def peak_bytes(n, k, jobs):
     predictions = Predictions(logits=Repeated(logits.astype(np.float32), n), labels=np.resize(labels, n))
     tracemalloc.start()
     try:
-        summarise(predictions, jobs=jobs)
+        summarise(predictions, resources=Resources(jobs))
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -596,7 +597,7 @@ def test_the_rows_that_are_kept_are_those_of_the_sums(k, monkeypatch):
     labels[::7] = -100
     predictions = Predictions(logits=logits, labels=labels, ignore_index=-100)
     assert summarise(predictions).rows is None
-    sums = summarise(predictions, jobs=2, keep_rows=True)
+    sums = summarise(predictions, resources=Resources(2), keep_rows=True)
     p = definitions.softmax(logits[labels >= 0])
     kept = labels[labels >= 0]
     np.testing.assert_allclose(sums.rows.confidence, p.max(axis=1), rtol=1e-12)

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.errors import InputError
-from calibeval.core.sums.binning import BinSums, Floats, bin_index, bin_sums, equal_width_edges
+from calibeval.core.sums.binning import BinSums, bin_index, bin_sums, equal_width_edges
 from calibeval.core.uncertainty.floors import (
     cube_root_quantile,
     cube_root_score,

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.errors import InputError, UsageError
-from calibeval.core.sums.binning import BinSums, Floats, bin_sums, equal_width_edges
+from calibeval.core.sums.binning import BinSums, bin_sums, equal_width_edges
 from calibeval.core.uncertainty.floors import gap_floor
 from calibeval.core.uncertainty.intervals import (
     Interval,

@@ -19,7 +19,7 @@ import torch
 from safetensors.numpy import save_file
 
 from calibeval.core.errors import FileProblem, InputError, UsageError
-from calibeval.core.heads.features import shared_rows
+from calibeval.core.heads.features import feature_leak
 from calibeval.readers.features.features import open_features, read_features
 from calibeval.readers.meaning.assemble import ReadOptions
 from calibeval.readers.meaning.roles import Keys
@@ -160,11 +160,11 @@ def test_prefixed_splits(tmp_path):
     assert val.labels.tolist() == LABELS[40:].tolist()
     assert (train.class_names, train.k, val.source.name) == (("a", "b", "c", "d"), 4, "f.npz#val")
     assert (list(train.columns), list(val.columns)) == ([], ["site"])
-    assert shared_rows(train, val) is None
+    assert feature_leak(train, val) is None
     both = read_features(f"{path}#val+train")
     assert (both.matrix() == np.concatenate([FEATURES[40:], FEATURES[:40]])).all()
     assert both.labels.tolist() == [*LABELS[40:], *LABELS[:40]]
-    assert shared_rows(train, both).reason == "file"
+    assert feature_leak(train, both).reason == "file"
     message = "f.npz: holds several splits: train, val. Name one, as in f.npz#val"
     refused(path, message)
     refused(f"{path}#all", message)
@@ -207,8 +207,8 @@ def test_index_splits(tmp_path):
     assert (read_features(path).n, read_features(f"{path}#all").n) == (N, N)
     joined = read_features(f"{path}#train+val")
     assert (joined.matrix() == FEATURES[[*range(10, 40), 5, 3, 59]]).all()
-    assert shared_rows(val, read_features(f"{path}#train")) is None
-    assert shared_rows(val, joined).rows == 3
+    assert feature_leak(val, read_features(f"{path}#train")) is None
+    assert feature_leak(val, joined).rows == 3
 
 
 def test_row_numbers_that_cannot_be(tmp_path):
@@ -527,8 +527,8 @@ def test_a_folder_of_splits(suffix, labels, tmp_path):
     assert (train.matrix() == FEATURES[:40]).all()
     assert train.labels.tolist() == LABELS[:40].tolist()
     assert (train.source.format, train.source.name) == (suffix[1:], "cache#train")
-    assert shared_rows(train, val) is None
-    assert shared_rows(train, read_features(f"{path}#val+train")).reason == "rows"
+    assert feature_leak(train, val) is None
+    assert feature_leak(train, read_features(f"{path}#val+train")).reason == "rows"
     assert (read_features(f"{path}#train+val+test").matrix() == FEATURES).all()
     refused(path, "cache: holds several splits: test, train, val. Name one, as in cache#val")
     with pytest.raises(InputError, match=r'^cache: there is no split or array "valid" \(did you mean "val"\?\)'):

@@ -118,7 +118,7 @@ def test_csv_names_read_back_as_one_harmless_field(name):
     rows = list(csv.reader(io.StringIO(csv_table.render(report(over_confident(name=name))))))
     assert {len(row) for row in rows} == {9}
     shown = rows[1][0]
-    assert shown == csv_table.harmless(name)
+    assert shown == csv_table.no_formula(name)
     assert not shown.lstrip().startswith(("=", "+", "-", "@", "＝"))
     assert not re.search(r"[\x00-\x1f]", shown)
 

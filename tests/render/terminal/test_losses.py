@@ -7,12 +7,15 @@ import io
 
 import pytest
 
-from calibeval.core.heads.finetuned import SHOWN, Finetuned, LossResult, SeedResult
+from calibeval.core.heads.results import SHOWN, Finetuned, LossResult, SeedResult
+from calibeval.core.heads.settings import RunSettings
 from calibeval.render.tables import losses as tables
 from calibeval.render.terminal.losses import terminal
 from calibeval.words import losses as words
+from tests.records import Filling
 
 NOTHING = dict.fromkeys(SHOWN)
+SETTINGS = Filling().record(RunSettings)
 REASON = "training diverged in every epoch, so there is no head; lower --lr"
 
 
@@ -22,7 +25,7 @@ def head(number, accuracy, ece, nll, *, after=None, temperature=1.25):
 
 
 def table(*losses, chosen=0, warnings=(), shown="test"):
-    return Finetuned("1", {}, {}, shown, losses, chosen, warnings)
+    return Finetuned("1", SETTINGS, {}, shown, losses, chosen, warnings)
 
 
 ONE = table(
@@ -131,7 +134,7 @@ def test_hostile_warnings_are_harmless(style):
     text = (
         terminal(found, width=80, color=False, ascii_only=False)
         if style == "terminal"
-        else tables.FORMATS[style](found)
+        else tables.LOSS_TABLES[style](found)
     )
     assert "\x1b" not in text
     if style == "md":

@@ -1,4 +1,4 @@
-"""From feature caches to a sweep, and from its heads to what is saved."""
+"""From a request and feature caches to a sweep, and from its heads to what is saved."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from calibeval.core.heads.features import Features
 from calibeval.core.heads.layers import PlainLayer, logits_of
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.fitting.fit import fit
-from calibeval.training.finished import cooled, folded, narrowed, unfolded
+from calibeval.training.folding import cooled, folded, narrowed, unfolded
+from calibeval.training.settings import TrainingSettings
 from calibeval.training.spec import LossSpec
 from calibeval.training.split import Split, Standard, no_standard, resident, staged, standard_of
 from calibeval.training.sweep import Sweep, Task, Trained
-from calibeval.training.trainer import Settings
 
 SPARE = 0.8  # of the free memory of a device may hold features
 BYTES_A_WEIGHT = 24  # while a head trains: the weight, its slope, its best value, and what the optimiser keeps
@@ -31,12 +31,12 @@ class Request:
     """What a head is to be like, and how it is found. device: "cpu" or "cuda". memory: bytes for one head, and for the
     features on a CPU; more features than that stay where they are stored.
 
-    hidden: units of the hidden layer, None for a linear head. start: the layers of a head to go on from, or None.
+    hidden: units of the hidden layer, None for a linear head. start: the layers of a head to continue from, or None.
     The others are those of `Task`.
     """
 
     losses: tuple[LossSpec, ...]
-    settings: Settings
+    settings: TrainingSettings
     hidden: int | None = None
     start: tuple[PlainLayer, ...] | None = None
     standardize: bool = True
@@ -77,8 +77,8 @@ def prepare(train: Features, val: Features, k: int, request: Request) -> tuple[S
     """The sweep over a request, and what is done to the features.
 
     The values of the features must have been checked before.
-    Raises: InputError for features that vary by next to nothing, a head to go on from whose weights leave float32, or
-    one too large for the memory.
+    Raises: InputError for features that vary by next to nothing, a head to continue from whose weights leave float32,
+    or one too large for the memory.
     """
     standard = standard_of(train.features) if request.standardize else no_standard(train.d)
     least = int(standard.scale.argmin())
@@ -121,13 +121,13 @@ def finish(trained: Trained, standard: Standard, val: Features) -> FinishedHead 
         return None
     wide = folded(trained.layers, standard)
     layers = tuple(narrowed(wide))
-    predictions = predictions_of(layers, val)
+    predictions = head_predictions(layers, val)
     exact = logits_of(wide, val.features)
     rounding = np.abs(predictions.scores[:] - exact).max() / max(1.0, np.abs(exact).max())
     return FinishedHead(trained, layers, fit(predictions), float(rounding))
 
 
-def predictions_of(layers: Sequence[PlainLayer], features: Features) -> Predictions:
+def head_predictions(layers: Sequence[PlainLayer], features: Features) -> Predictions:
     """The predictions of a head for features; where there are no labels, every one is 0."""
     return Predictions(
         logits=logits_of(layers, features.features),

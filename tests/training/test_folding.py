@@ -8,7 +8,7 @@ import torch
 
 from calibeval.core.errors import InputError
 from calibeval.core.heads.layers import PlainLayer, logits_of
-from calibeval.training.finished import cooled, folded, narrowed, unfolded
+from calibeval.training.folding import cooled, folded, narrowed, unfolded
 from calibeval.training.heads import Heads, Layer, new_heads
 from calibeval.training.split import standard_of
 

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 from calibeval.core.data.documents import Place, json_text, read_document
 from calibeval.core.data.records import Layout, read_as, read_record, to_plain
 from calibeval.core.errors import InputError
+from calibeval.core.heads.settings import RunSettings
 from calibeval.core.metrics.result import MetricResult
 
 SCHEMA = "calibeval.finetune/1"
@@ -100,7 +101,7 @@ class Finetuned:
     LAYOUT: ClassVar = Layout(open=True)
 
     version: str
-    settings: Mapping[str, Any]
+    settings: RunSettings
     sources: Mapping[str, Mapping[str, Any]]
     shown: Literal["val", "test"]
     losses: tuple[LossResult, ...]

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from calibeval.losses import gradients
-from calibeval.losses.multipliers import ConstraintSums, Multipliers, Schedule, constraint_sums, next_multipliers
+from calibeval.losses.multipliers import (
+    ConstraintSums,
+    Multipliers,
+    MultiplierSchedule,
+    constraint_sums,
+    next_multipliers,
+)
+from calibeval.losses.table import LossEntry
 from calibeval.training.spec import LossSpec
 
-Numbers = dict[str, Any]
-
-GRADIENTS: dict[str, Callable[..., gradients.LossGradient]] = {
-    "ce": gradients.cross_entropy_gradient,
-    "ls": gradients.label_smoothing_gradient,
-    "ecp": gradients.confidence_penalty_gradient,
-    "focal": gradients.focal_gradient,
-    "flsd": gradients.flsd_gradient,
-    "mbls": gradients.mbls_gradient,
-    "cals": gradients.cals_gradient,
-}
+_Numbers = dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -33,12 +29,12 @@ class _Group:
 
     start: int
     stop: int
-    name: str
-    parameters: Numbers
+    entry: LossEntry
+    parameters: _Numbers
     lagrangian: _Lagrangian | None
 
 
-class Objective:
+class HeadLosses:
     """The losses of c heads with k classes, from logits (b, c, k).
 
     After each epoch the multipliers of CALS move: `observe` takes the held-out logits, in any number of pieces, and
@@ -48,11 +44,12 @@ class Objective:
     def __init__(self, losses: Sequence[LossSpec], k: int, device: torch.device, dtype: torch.dtype) -> None:
         self._groups = []
         start = 0
-        for key, group in itertools.groupby(losses, _kind):
+        for _, group in itertools.groupby(losses, _kind):
             specs = list(group)
+            entry = specs[0].entry
             parameters = _numbers(specs, device, dtype)
-            lagrangian = _Lagrangian(specs, k, device, dtype) if key[0] == "cals" else None
-            self._groups.append(_Group(start, start + len(specs), key[0], parameters, lagrangian))
+            lagrangian = _Lagrangian(specs, k, device, dtype) if entry.lagrangian else None
+            self._groups.append(_Group(start, start + len(specs), entry, parameters, lagrangian))
             start += len(specs)
 
     def value_and_slope(self, logits: Tensor, labels: Tensor, share: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -112,7 +109,7 @@ class Objective:
         """Losses (b, g) and slopes (b, g, k) of the group's heads."""
         parameters = group.parameters if group.lagrangian is None else group.lagrangian.parameters()
         part = logits[:, group.start : group.stop]
-        terms, slope = GRADIENTS[group.name](part, labels.unsqueeze(1), **parameters)
+        terms, slope = group.entry.gradient(part, labels.unsqueeze(1), **parameters)
         return terms.total, slope
 
 
@@ -123,7 +120,7 @@ class _Lagrangian:
         first = specs[0]
         self._margin = torch.tensor([spec["margin"] for spec in specs], device=device, dtype=dtype)
         self._rule = {"penalty": first["penalty"], "normalize": first["normalize"]}
-        self._schedule = Schedule(**{f.name: first[f.name] for f in fields(Schedule)})
+        self._schedule = MultiplierSchedule(**{f.name: first[f.name] for f in fields(MultiplierSchedule)})
         lambd, rho = (
             torch.tensor([_first(spec, name) for spec in specs], device=device, dtype=dtype).unsqueeze(1).repeat(1, k)
             for name in ("lambd", "rho")
@@ -132,7 +129,7 @@ class _Lagrangian:
         self.now = Multipliers(lambd, rho, nothing, torch.zeros((), dtype=torch.int64, device=device))
         self._seen: ConstraintSums | None = None
 
-    def parameters(self) -> Numbers:
+    def parameters(self) -> _Numbers:
         """What the loss needs."""
         return {"margin": self._margin, "lambd": self.now.lambd, "rho": self.now.rho, **self._rule}
 
@@ -155,16 +152,16 @@ class _Lagrangian:
 
 
 def _kind(spec: LossSpec) -> tuple[Any, ...]:
-    """What heads must share to be computed together: the loss, its words, and for CALS the schedule."""
+    """What heads must share to be computed together: the loss, its words, and the schedule of multipliers."""
     every = spec.to_dict()
-    shared = [f.name for f in fields(Schedule)] if spec.name == "cals" else []
+    shared = [f.name for f in fields(MultiplierSchedule)] if spec.entry.lagrangian else []
     words = [value for value in every.values() if isinstance(value, str | bool)]
     return (spec.name, *words, *(every[name] for name in shared))
 
 
-def _numbers(specs: Sequence[LossSpec], device: torch.device, dtype: torch.dtype) -> Numbers:
+def _numbers(specs: Sequence[LossSpec], device: torch.device, dtype: torch.dtype) -> _Numbers:
     """The parameters of losses of one kind: words as they are, numbers as tensors (g,), a single number as such."""
-    found: Numbers = {}
+    found: _Numbers = {}
     for name in specs[0].to_dict():
         values = [spec[name] for spec in specs] if name != "loss" else []
         if not values:

@@ -8,9 +8,12 @@ import math
 import pytest
 
 from calibeval.core.errors import InputError
-from calibeval.core.heads.finetuned import SHOWN, Finetuned, LossResult, SeedResult, chosen_of
+from calibeval.core.heads.results import SHOWN, Finetuned, LossResult, SeedResult, chosen_of
+from calibeval.core.heads.settings import RunSettings
+from tests.records import Filling
 
 NOTHING = dict.fromkeys(SHOWN)
+SETTINGS = Filling().record(RunSettings, epochs=4)
 
 
 def seed(number=0, score=0.5, nll=0.1 + 0.2, temperature=1.5):
@@ -23,7 +26,7 @@ def diverged(number=0):
 
 
 def found(*losses, chosen=0):
-    return Finetuned("1", {"epochs": 4}, {"train": {"n": 3}}, "test", losses, chosen, ("careful",))
+    return Finetuned("1", SETTINGS, {"train": {"n": 3}}, "test", losses, chosen, ("careful",))
 
 
 TABLE = found(
@@ -90,6 +93,9 @@ def test_the_choice_is_of_the_heads_that_are_saved():
         ('"shown": "test"', '"shown": "train"', 'shown is "train", but one of "val", "test" is needed'),
         ('"chosen": "mbls', '"chosen": "cals', 'chosen is "cals(margin=6)", but one of "ce", "mbls(margin=6)" is'),
         ('"epochs": 4', '"epochs": NaN', "NaN is no number"),
+        ('"epochs": 4', '"epochs": -4', "settings.epochs is -4, but a count is needed"),
+        ('"epochs": 4', '"epoch": 4', 'settings has an unknown field "epoch" (did you mean "epochs"?)'),
+        ('"ignore_index": 3', '"ignore_index": 0.5', "settings.ignore_index is 0.5, but a whole number of 64 bits is"),
         ('"seed": 0', '"sed": 0', 'losses[0].seeds[0] has an unknown field "sed" (did you mean "seed"?)'),
     ],
 )

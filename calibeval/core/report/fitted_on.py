@@ -1,0 +1,50 @@
+"""Where the numbers after a map come from: a map that was fitted on another dump, or one for each fold of the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from calibeval.core.data.predictions import Source
+
+
+@dataclass(frozen=True, slots=True)
+class FittedOn:
+    """The dump on which a map was fitted, with its n rows.
+
+    leak: the rows that it shares with the dump that is measured, in words, where a person allowed them.
+    """
+
+    path: str | None
+    split: str | None
+    sha256: str | None
+    n: int
+    leak: str | None = None
+
+    @classmethod
+    def of(cls, source: Source, n: int, leak: str | None = None) -> FittedOn:
+        """The n rows of a source.
+
+        >>> FittedOn.of(Source("val.npz", "val"), 100).words()
+        'fitted on val.npz#val'
+        """
+        return cls(source.path, source.split, source.sha256, n, leak)
+
+    def words(self) -> str:
+        """How the map was fitted, as a part of a sentence."""
+        return f"fitted on {self.path or 'predictions'}" + (f"#{self.split}" if self.split else "")
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfFold:
+    """The folds of a dump of n rows, each mapped by a map that was fitted on the other folds.
+
+    seed: of the assignment of rows to folds.
+    """
+
+    folds: int
+    seed: int
+    n: int
+
+    def words(self) -> str:
+        """How the maps were fitted, as a part of a sentence."""
+        return "out of fold"

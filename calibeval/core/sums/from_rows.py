@@ -1,0 +1,76 @@
+"""Sums of some rows from the results of all of them, without another reading of the scores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.data.arrays import Floats
+from calibeval.core.data.predictions import Predictions
+from calibeval.core.errors import InputError
+from calibeval.core.sums.binning import BinSums, bin_index, sums_by_index, totals_by_index
+from calibeval.core.sums.engine import chunk_rows, edges_of
+from calibeval.core.sums.equal_mass import confidence_keys, from_keys
+from calibeval.core.sums.sums import EqualMass, Moments, RowScores, Sums
+
+Labels = npt.NDArray[np.intp]
+
+
+def sums_from_rows(predictions: Predictions, rows: RowScores, labels: Labels, bins: int) -> Sums:
+    """All sums of these rows but the class-wise ones, which need the probability of every class.
+
+    They are those of `summarise` for a dump of these rows, to the last bit. predictions: what the rows are of.
+    rows: their results. labels: (n,), theirs. The first impossible row is told by its place among them.
+    Raises: InputError if there are no rows.
+
+    >>> dump = Predictions(probs=[[0.8, 0.2], [0.4, 0.6]], labels=[0, 0])
+    >>> rows = RowScores(*(np.array(x) for x in ([0.8, 0.6], [True, False], [0.2, 0.9], [0.1, 0.7])))
+    >>> sums_from_rows(dump, rows, dump.labels, bins=2).top.y.tolist()
+    [0.0, 1.0]
+    """
+    edges, compared = edges_of(predictions, bins)
+    total: Sums | None = None
+    for start, part, own in _chunks(rows, labels, chunk_rows(predictions)):
+        impossible = np.flatnonzero(np.isposinf(part.nll))
+        nll = np.delete(part.nll, impossible) if len(impossible) else part.nll
+        n = len(own)
+        sums = Sums(
+            n=n,
+            k=predictions.k,
+            weights=Moments(float(n), float(n)),
+            edges=edges,
+            top=_top(part, own, predictions.k, compared),
+            classes=None,
+            nll=Moments.of(nll),
+            brier=Moments.of(part.brier),
+            impossible=len(impossible),
+            impossible_row=start + int(impossible[0]) if len(impossible) else None,
+        )
+        total = sums if total is None else total + sums
+    if total is None:
+        raise InputError("there are no rows to measure")
+    return replace(total, equal_mass=EqualMass(*from_keys(confidence_keys(rows.confidence, rows.correct), bins)))
+
+
+def _chunks(rows: RowScores, labels: Labels, size: int) -> Iterator[tuple[int, RowScores, Labels]]:
+    """Consecutive rows as the engine would take them: sums then round alike."""
+    for start in range(0, len(labels), size):
+        chunk = slice(start, start + size)
+        part = RowScores(rows.confidence[chunk], rows.correct[chunk], rows.nll[chunk], rows.brier[chunk])
+        yield start, part, labels[chunk]
+
+
+def _top(rows: RowScores, labels: Labels, k: int | None, edges: Floats) -> BinSums:
+    """Top-label sums, (m,), added in the order in which the engine adds them: right rows by their class first."""
+    m = len(edges) - 1
+    if k is None:
+        return sums_by_index(bin_index(rows.confidence, edges), m, rows.confidence, rows.correct)
+    p = np.where(rows.correct, rows.confidence, 0.0)
+    index = np.where(rows.correct, labels * m + bin_index(p, edges) + k * m, 0)
+    hit = np.array(totals_by_index(index, 2 * k * m, None, p, p * p)).reshape(3, 2, k, m)[:, 1].sum(axis=1)
+    c = rows.confidence.take(np.flatnonzero(~rows.correct))
+    count, total, squares = hit + totals_by_index(bin_index(c, edges), m, None, c, c * c)
+    return BinSums(count, total, squares, y=hit[0], yp=hit[1])

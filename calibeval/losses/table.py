@@ -1,0 +1,104 @@
+"""The one table of losses: everything that training, the command line and the tests need to know of each."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from calibeval.losses import gradients, terms
+from calibeval.losses.baselines import FLSD, ConfidencePenalty, CrossEntropy, FocalLoss, LabelSmoothing
+from calibeval.losses.criterion import Criterion
+from calibeval.losses.gradients import LossGradient
+from calibeval.losses.lagrangian import CALS
+from calibeval.losses.margin import MbLS
+from calibeval.losses.terms import LossTerms
+
+Range = tuple[float, float]
+
+GIVEN = ("num_classes", "ignore_index", "reduction")  # by the training loop, so no parameters of a method
+MARGINS: Range = (1.0, 20.0)
+
+
+@dataclass(frozen=True, slots=True)
+class LossEntry:
+    """One loss.
+
+    name: on the command line and in files. criterion: its torch module. terms: the function of rows under the module,
+    for autograd. gradient: the same function with its gradient in closed form, by which heads are trained.
+    tuned: parameters that `--tune` searches, evenly over the logarithm, with both ends of their range.
+    tuned_with: what other parameters are then set to; tuned_unless: for a tuned parameter, another one that, where a
+    person sets it, keeps it from being searched. lagrangian: whether the loss has multipliers that held-out rows move
+    after every epoch.
+    """
+
+    name: str
+    criterion: Callable[..., Criterion]
+    terms: Callable[..., LossTerms]
+    gradient: Callable[..., LossGradient]
+    tuned: Mapping[str, Range] = field(default_factory=dict)
+    tuned_with: Mapping[str, float] = field(default_factory=dict)
+    tuned_unless: Mapping[str, str] = field(default_factory=dict)
+    lagrangian: bool = False
+
+    def defaults(self) -> dict[str, Any]:
+        """The parameters of the method with their defaults, as the module declares them.
+
+        >>> LOSS_TABLE["mbls"].defaults()
+        {'margin': 10.0, 'alpha': 0.1}
+        """
+        signature = inspect.signature(self.criterion)
+        return {name: p.default for name, p in signature.parameters.items() if name not in GIVEN}
+
+    def make(self, k: int, **parameters: Any) -> Criterion:
+        """The module for k classes.
+
+        Raises: TypeError, ValueError for parameters that cannot work.
+
+        >>> LOSS_TABLE["cals"].make(3, margin=6.0).num_classes
+        3
+        """
+        classes = {"num_classes": k} if "num_classes" in inspect.signature(self.criterion).parameters else {}
+        return self.criterion(**classes, **parameters)
+
+
+LOSS_TABLE: dict[str, LossEntry] = {
+    entry.name: entry
+    for entry in (
+        LossEntry("ce", CrossEntropy, terms.cross_entropy_terms, gradients.cross_entropy_gradient),
+        LossEntry(
+            "ls",
+            LabelSmoothing,
+            terms.label_smoothing_terms,
+            gradients.label_smoothing_gradient,
+            tuned={"alpha": (0.01, 0.3)},
+        ),
+        LossEntry(
+            "ecp",
+            ConfidencePenalty,
+            terms.confidence_penalty_terms,
+            gradients.confidence_penalty_gradient,
+            tuned={"beta": (0.01, 1.0)},
+        ),
+        LossEntry("focal", FocalLoss, terms.focal_terms, gradients.focal_gradient, tuned={"gamma": (0.3, 6.0)}),
+        LossEntry("flsd", FLSD, terms.flsd_terms, gradients.flsd_gradient),
+        LossEntry(
+            "mbls",
+            MbLS,
+            terms.mbls_terms,
+            gradients.mbls_gradient,
+            tuned={"margin": MARGINS, "alpha": (0.02, 2.0)},
+        ),
+        LossEntry(
+            "cals",
+            CALS,
+            terms.cals_terms,
+            gradients.cals_gradient,
+            tuned={"margin": MARGINS, "rho_init": (0.05, 5.0)},
+            tuned_with={"rho_min": 0.05},  # so that rho may begin below the usual least value, 1, and stay there
+            tuned_unless={"rho_init": "rho_min"},
+            lagrangian=True,
+        ),
+    )
+}

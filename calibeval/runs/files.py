@@ -1,0 +1,13 @@
+"""The names of the files in a run's folder; no torch here, so that a command can refuse to overwrite them at once."""
+
+from __future__ import annotations
+
+from calibeval.core.heads.facts import FACTS_FILE
+from calibeval.readers.features.head_weights import RUN_FILE
+
+HISTORY, TABLE, REPORT, PAGE = "history.jsonl", "finetune.json", "report.json", "report.html"
+CHECKPOINT = "checkpoint.safetensors"
+DUMPS = {"val": "val_logits.npz", "test": "test_logits.npz"}
+LOSS_FOLDERS = "losses"  # a folder, with one below it for each loss where there are several
+OF_A_HEAD = (RUN_FILE, FACTS_FILE, *DUMPS.values())
+EVERY = (HISTORY, *OF_A_HEAD, TABLE, PAGE, REPORT, CHECKPOINT)

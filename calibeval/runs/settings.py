@@ -1,0 +1,41 @@
+"""The settings of a run, from its command and the data that it read."""
+
+from __future__ import annotations
+
+from calibeval.core.heads.settings import RunSettings, StartFile
+from calibeval.runs.data import Command, Data
+
+
+def run_settings(command: Command, data: Data) -> RunSettings:
+    """The settings of a command on the data that it read."""
+    request, training = command.request, command.request.settings
+    keys, start = command.reading.keys, data.start
+    return RunSettings(
+        losses=tuple(str(loss) for loss in request.losses),
+        head=command.head if start is None else "continued",
+        start=None if start is None else StartFile(start.source.sha256, start.source.split),
+        hidden=request.hidden if start is None else None,
+        classes=data.k,
+        class_names=data.train.class_names,
+        optimizer=training.optimizer,
+        rate=request.rate,
+        decay=request.decay,
+        epochs=training.epochs,
+        batch_size=training.batch_size,
+        schedule=training.schedule,
+        clip_norm=training.clip,
+        patience=training.patience,
+        mixup=training.mixup,
+        amp=training.amp,
+        standardize=request.standardize,
+        trials=request.trials,
+        select=training.select,
+        seeds=request.seeds,
+        fold=command.fold,
+        device=request.device,
+        features_key=keys.features,
+        labels_key=keys.labels,
+        ignore_index=command.reading.ignore_index,
+        sha256={split: features.settled_source().sha256 for split, features in data.splits.items()},
+        splits={split: features.source.split for split, features in data.splits.items()},
+    )

@@ -1,0 +1,55 @@
+"""What all heads of a training share, and the words that its options take; no torch here, so that help can read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+AFTER = "nll-after-temperature"
+LAST = "last"
+SCORES = (AFTER, "nll")  # validation scores by which an epoch, and with --tune a recipe, is chosen
+SCHEDULES = ("cosine", "constant")
+DEVICES = ("auto", "cpu", "cuda")
+LINEAR: Final = "linear"
+MLP: Final = "mlp"
+HEADS = (LINEAR, MLP)
+HIDDEN_UNITS, TRIALS = 512, 24
+
+
+@dataclass(frozen=True, slots=True)
+class OptimizerEntry:
+    """One optimizer: learning rate and weight decay where nobody says them, and the ranges in which `--tune` looks."""
+
+    rate: float
+    decay: float
+    rates: tuple[float, float]
+    decays: tuple[float, float]
+
+
+OPTIMIZERS = {
+    "adamw": OptimizerEntry(rate=1e-3, decay=1e-2, rates=(1e-4, 3e-2), decays=(1e-3, 1.0)),
+    "sgd": OptimizerEntry(rate=0.1, decay=5e-4, rates=(3e-3, 3.0), decays=(1e-6, 1e-2)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSettings:
+    """What all heads that train side by side share.
+
+    optimizer: "adamw" or "sgd" (momentum 0.9). schedule: "cosine", from the rate down to 0, or "constant".
+    clip: largest norm of a head's gradient; None for no limit. mixup: both parameters of the Beta distribution; 0 for
+    none. patience: epochs without a better validation score after which a head stops; None: never.
+    select: the validation score by which the best epoch is kept, one of SCORES; "last" keeps the last epoch.
+    shuffle: a new order of the rows each epoch; else as they come. amp: products in bfloat16.
+    """
+
+    optimizer: str = "adamw"
+    epochs: int = 40
+    batch_size: int = 128
+    schedule: str = "cosine"
+    clip: float | None = 2.0
+    mixup: float = 0.0
+    patience: int | None = 10
+    select: str = AFTER
+    shuffle: bool = True
+    amp: bool = False

@@ -1,0 +1,57 @@
+"""Help texts name what the tables have, and need no heavy package for it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from calibeval.cli.options import choices
+from calibeval.losses.table import LOSS_TABLE
+from calibeval.recalibrate.fitting.methods import METHODS
+from calibeval.recalibrate.temperature.objectives import OBJECTIVES
+from calibeval.render.tables.losses import LOSS_TABLES
+from calibeval.training.settings import HEADS, OPTIMIZERS, SCHEDULES, SCORES
+from tests.cli.invoking import python, run
+from tests.cli.test_main import loaded
+
+
+@pytest.mark.parametrize(
+    ("names", "table"),
+    [
+        (choices.METHODS, METHODS),
+        (choices.OBJECTIVES, OBJECTIVES),
+        (choices.LOSSES, LOSS_TABLE),
+        (choices.LOSS_FORMATS, LOSS_TABLES),
+    ],
+    ids=["methods", "objectives", "losses", "formats of losses"],
+)
+def test_names_are_those_of_the_table(names, table):
+    assert names == (*table,)
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "table"),
+    [
+        ("fit", "--method", [*METHODS, "auto"]),
+        ("fit", "--objective", OBJECTIVES),
+        ("report", "--method", [*METHODS, "auto"]),
+        ("finetune", "--loss", LOSS_TABLE),
+        ("finetune", "--head", HEADS),
+        ("finetune", "--optimizer", OPTIMIZERS),
+        ("finetune", "--lr", OPTIMIZERS),
+        ("finetune", "--schedule", SCHEDULES),
+        ("finetune", "--tune-on", SCORES),
+        ("finetune", "--format", LOSS_TABLES),
+    ],
+)
+def test_help_names_every_entry(capsys, command, option, table):
+    text = re.sub(r"-\n +", "-", run(capsys, command, "--help").out)  # words that were broken at a hyphen
+    line = text.partition(f"  {option} ")[2].partition("\n  -")[0]
+    assert [name for name in table if name not in line] == []
+
+
+@pytest.mark.parametrize("command", ["fit", "apply", "finetune", "predict"])
+def test_the_help_of_a_command_imports_nothing_heavy(command):
+    code = "import sys; from calibeval.cli.main import main; main(sys.argv[1:]); print(*sys.modules)"
+    assert loaded(python(code, command, "--help")) == []
