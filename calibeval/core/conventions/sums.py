@@ -68,7 +68,7 @@ def convention_sums(
 ) -> ConventionSums:
     """All sums of the predictions in the tool's bins, in one reading of the scores.
 
-    The values must have been checked before (`values.check_values`; `engine.summarise` does it).
+    The values must have been checked before (`check_values`; `summarise` does it).
     bins: number of bins. resources: where 8 bytes a row are more than their memory, there are no equal-mass bins.
     """
     positive = convention.binary == "P(class 1)" and predictions.k == 2

@@ -79,11 +79,6 @@ class Binned(Metric):
             raise NotComputable("class-wise bins of two models are not held together")
         return pair.of_class(1) if self.over == "class 1" else pair.mass if self.over == "mass" else pair.top
 
-    @property
-    def in_reports(self) -> bool:
-        """Whether saved reports hold its bins; of classes they hold errors alone."""
-        return self.over in ("top", "mass")
-
     def saved_bins(self, side: Side) -> BinSums:
         """The bins of one side of an unpaired comparison. Raises: NotComputable where there are none."""
         found = side.top if self.over == "top" else side.mass if self.over == "mass" else None
@@ -93,7 +88,7 @@ class Binned(Metric):
 
     def row_bins(self, sums: Sums) -> RowBins | None:
         """Where single rows lie in top-label bins; None without rows, or for other bins."""
-        if sums.rows is None or not self.in_reports:
+        if sums.rows is None or self.by_class:
             return None
         edges = sums.mass_edges if self.over == "mass" else sums.edges
         places, m = bin_index(sums.rows.confidence, edges), len(edges) - 1

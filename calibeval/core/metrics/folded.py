@@ -51,7 +51,7 @@ class Folded(Binned):
 
     def difference_from(self, saved: Side, own: Side, level: Level) -> Contrast:
         """Along two independent paths; from the two intervals where the bins do not tell, or there are none."""
-        if not (saved.bins_tell and own.bins_tell and self.in_reports):
+        if self.by_class or not (saved.bins_tell and own.bins_tell):
             return self.margins_from(saved, own, level)
         bins = self.saved_bins(saved), self.saved_bins(own)
         check_thick(*bins)

@@ -38,7 +38,7 @@ class Floor(NamedTuple):
 def mean_absolute_gap(sums: BinSums) -> Floats:
     """Expectation of |sum of y - p| in every bin if the probabilities are true; 0 in an empty bin.
 
-    sums: of any shape; the result has the same, and is at most the root of `sums.variance`.
+    sums: of any shape; the result has the same, and is at most the root of the sums' variance.
     Source: de Moivre's formula for the mean deviation of a binomial count (Diaconis & Zabell, Statist. Sci. 1991).
 
     >>> from calibeval.core.sums.binning import bin_sums

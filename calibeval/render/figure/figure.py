@@ -52,7 +52,7 @@ def reliability_figure(report: Report, *, width_inches: float | None = None) -> 
 
     Bars are accuracies of equal-width bins, in ink the paler the fewer rows the bin has; hatched is what lies between
     accuracy and mean confidence, in one colour for over- and another for under-confidence; behind a bar is the range
-    that would hold 95 % of a calibrated model's bars (`core.consistency`). One dump fills the figure; several become
+    that would hold 95 % of a calibrated model's bars (`core.uncertainty.consistency`). One dump fills the figure; several become
     small multiples on the same axes.
 
     width_inches: 3.5 by default for one dump (a column), 7 for several (a page; up to five side by side).

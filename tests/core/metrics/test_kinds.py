@@ -137,7 +137,7 @@ def test_a_gate_judges_and_explains_it(row):
     verdict = gate(dump, rules, baseline=base)
     assert verdict.rules[0].verdict == "fail"
     how = GateSettings()
-    more = {"bins": None, "convention": "calibeval", "slices": (), "group": None, "jobs": 1, "max_memory": None}
+    more = {"bins": None, "convention": "calibeval", "slices": (), "group": None}
     subject = Subject.of(dump, base, rules, how, **more, keep_rows=True)
     told = judged(subject, rules, how, explain=lambda rule: explained(rule, subject, lambda predictions: predictions))
     for before, rule in zip(verdict.rules, told.rules, strict=True):
