@@ -1,6 +1,6 @@
 """Names that heavy tables know, for help texts: those may import neither numpy nor torch, so they cannot ask a table.
 
-`tests/cli/test_choices.py` holds every line against its table. Names of light tables are not typed here again.
+`tests/cli/options/test_choices.py` holds every line against its table. Names of light tables are not typed here again.
 """
 
 from __future__ import annotations

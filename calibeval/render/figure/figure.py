@@ -52,8 +52,8 @@ def reliability_figure(report: Report, *, width_inches: float | None = None) -> 
 
     Bars are accuracies of equal-width bins, in ink the paler the fewer rows the bin has; hatched is what lies between
     accuracy and mean confidence, in one colour for over- and another for under-confidence; behind a bar is the range
-    that would hold 95 % of a calibrated model's bars (`core.uncertainty.consistency`). One dump fills the figure; several become
-    small multiples on the same axes.
+    that would hold 95 % of a calibrated model's bars (`core.uncertainty.consistency`). One dump fills the figure;
+    several become small multiples on the same axes.
 
     width_inches: 3.5 by default for one dump (a column), 7 for several (a page; up to five side by side).
     Raises: InputError for a report without dumps or rows; UsageError for a width below 2 or above 40 inches.
