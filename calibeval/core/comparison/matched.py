@@ -166,7 +166,7 @@ class _Slices:
         if self.rows is None:
             base = self._sums(self.base, own)
         else:
-            base = known_part_sums(self.base, self.rows, own, self.settings.bins)
+            base = known_part_sums(self.base, self.rows, own, self.settings.bins, self.resources.jobs)
         candidate = self._candidate_sums(column, [(value, partners[chosen]) for value, chosen in cut])
         for (value, chosen), one, other in zip(cut, base, candidate, strict=True):
             groups = None if self.groups is None else self.groups.of_rows(chosen)
@@ -183,9 +183,12 @@ class _Slices:
         found = []
         for value, rows in parts:
             part = known.get(value)
-            if part is None or part.sums.rows is None or not np.array_equal(np.sort(rows), part.rows):
+            if part is not None and np.array_equal(rows, part.rows):
+                found.append(part.sums)
+            elif part is not None and part.sums.rows is not None and np.array_equal(np.sort(rows), part.rows):
+                found.append(replace(part.sums, rows=part.sums.rows.at(np.searchsorted(part.rows, rows))))
+            else:
                 return self._sums(self.candidate, [own for _, own in parts])
-            found.append(replace(part.sums, rows=part.sums.rows.at(np.searchsorted(part.rows, rows))))
         return found
 
 

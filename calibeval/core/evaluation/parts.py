@@ -23,17 +23,20 @@ BLOCK_SCORES = 2**24
 Rows = npt.NDArray[np.intp]
 
 
-def known_part_sums(predictions: Predictions, known: RowScores, parts: Sequence[Rows], bins: int) -> list[Sums]:
+def known_part_sums(
+    predictions: Predictions, known: RowScores, parts: Sequence[Rows], bins: int, jobs: int = 1
+) -> list[Sums]:
     """The sums of each part but the class-wise ones, from results that are known: no reading of the scores.
 
-    known: the results of every row that counts. parts: as for `part_sums`.
+    known: the results of every row that counts. parts: as for `part_sums`. jobs: threads.
     """
-    found = []
-    for rows in parts:
+
+    def sums_of(rows: Rows) -> Sums:
         own = known.at(places_of(predictions, rows))
         sums = sums_from_rows(predictions, own, predictions.labels[rows].astype(np.intp), bins)
-        found.append(located(replace(sums, rows=own), predictions, rows))
-    return found
+        return located(replace(sums, rows=own), predictions, rows)
+
+    return list(in_order(sums_of, parts, jobs))
 
 
 def places_of(predictions: Predictions, rows: Rows) -> Rows:

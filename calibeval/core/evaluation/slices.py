@@ -80,7 +80,7 @@ class SlicedColumn:
         if known is None:
             sums = part_sums(predictions, rows, settings.bins, resources, keep_rows=kept)
         else:
-            sums = known_part_sums(predictions, known, rows, settings.bins)
+            sums = known_part_sums(predictions, known, rows, settings.bins, resources.jobs)
         parts = map(SlicePart, (cut.names[code] for code in cut.measured), rows, sums)
         small = (SmallSlice(column, cut.names[code], int(cut.counts[code])) for code in cut.small)
         by_label = column == TRUE_CLASS and column not in predictions.columns

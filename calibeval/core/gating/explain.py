@@ -98,7 +98,7 @@ def _temperature(judged: RuleVerdict, subject: Subject, part: str | None, out_of
     value = after.value if after.corrected is None else after.corrected
     change = value - (decisive.baseline or 0.0) if rule.is_change else value
     evidence = Evidence(None, mapped.n, abs(change) if _sized(rule) else change, baseline=decisive.baseline)
-    return Trial(after.value, decide(rule, evidence, GateSettings(decide="point")).verdict == "pass")
+    return Trial(value, decide(rule, evidence, GateSettings(decide="point")).verdict == "pass")
 
 
 def _sized(rule: Rule) -> bool:

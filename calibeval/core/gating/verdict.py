@@ -57,7 +57,10 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What a temperature alone makes of a metric, out of fold: its value, and whether it is within the rule's limit."""
+    """What a temperature alone makes of a metric, out of fold.
+
+    value: corrected for the bias of noise where the metric has one. repairs: whether it is within the rule's limit.
+    """
 
     value: float
     repairs: bool

@@ -52,7 +52,8 @@ class RowScores:
 
     def at(self, places: npt.NDArray[np.intp]) -> RowScores:
         """The rows at these places, in this order."""
-        return RowScores(self.confidence[places], self.correct[places], self.nll[places], self.brier[places])
+        nll, brier = self.nll.take(places), self.brier.take(places)
+        return RowScores(self.confidence.take(places), self.correct.take(places), nll, brier)
 
 
 class EqualMass(NamedTuple):
