@@ -40,14 +40,15 @@ def test_an_unknown_metric_has_a_nearest_match():
 def test_binary_metrics_exist_for_two_classes_only(k):
     logits, labels = logits_and_labels(30, k)
     found = evaluate(Predictions(logits=logits, labels=labels), level=None).dumps[0].metrics
-    assert list(found) == [name for name in METRICS if k == 2 or name != "ece_positive"]
+    assert list(found) == [name for name, metric in METRICS.items() if k == 2 or not metric.binary]
 
 
 def test_floors_exist_for_metrics_that_noise_moves_away_from_zero():
     logits, labels = logits_and_labels(200, 2)
     found = evaluate(Predictions(logits=logits, labels=labels)).dumps[0].metrics
     for name, metric in found.items():
-        floored = name not in ("accuracy", "nll", "brier")
+        floored = METRICS[name].has_floor
+        assert not (floored and name in ("accuracy", "nll", "brier"))
         assert (metric.floor is not None) == (metric.floor_high is not None) == floored
         if floored:
             assert 0 < metric.floor < metric.floor_high
