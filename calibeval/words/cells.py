@@ -134,14 +134,17 @@ def groups(dump: DumpReport, name: Callable[[str], str]) -> str:
 
 
 def p_value(p: float | None) -> str:
-    """A probability with the digits that matter; a dash where there is none.
+    """A probability with the digits that matter, one more where 0.05 would be rounded away; a dash where there is none.
 
-    >>> p_value(0.0), p_value(0.0123), p_value(0.2), p_value(None)
-    ('< 0.001', '0.012', '0.20', '–')
+    >>> p_value(0.0), p_value(0.0123), p_value(0.2), p_value(0.0496), p_value(None)
+    ('< 0.001', '0.012', '0.20', '0.0496', '–')
     """
     if p is None:
         return NULL
-    return "< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
+    if p < 0.001:
+        return "< 0.001"
+    text = f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
+    return f"{p:.4f}" if text == "0.050" and p < 0.05 else text
 
 
 def remarks(dump: DumpReport) -> list[str]:

@@ -51,7 +51,7 @@ def _row(difference: Difference, level: float) -> Row:
         candidate=candidate,
         difference=cells.NULL if difference.difference is None else _signed(name, difference.difference, places),
         interval=_interval(difference, places) if there else "",
-        p="" if p is None else p_text(p),
+        p="" if p is None else cells.p_value(p),
         detectable="" if difference.detectable is None else f"{scaled(name, difference.detectable):.{places}f}",
         change=change(difference, level),
     )
@@ -64,20 +64,6 @@ def _signed(name: str, number: float, places: int) -> str:
 def _interval(difference: Difference, places: int) -> str:
     low, high = (_signed(difference.name, end or 0.0, places) for end in (difference.low, difference.high))
     return f"{low} to {high}"
-
-
-def p_text(p: float) -> str:
-    """A p-value for people: three decimals, and no more zeros than that.
-
-    >>> p_text(0.0341), p_text(1e-15), p_text(0.5), p_text(0.0496)
-    ('0.034', '< 0.001', '0.50', '0.0496')
-    """
-    if p < 0.001:
-        return "< 0.001"
-    if p < 0.1:
-        text = f"{p:.3f}"
-        return f"{p:.4f}" if text == "0.050" and p < 0.05 else text
-    return f"{p:.2f}"
 
 
 def sentences(comparison: Comparison, candidate: Candidate) -> list[str]:

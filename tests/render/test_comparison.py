@@ -13,6 +13,7 @@ from calibeval.core.report.settings import Settings
 from calibeval.render.page import comparison as comparison_html
 from calibeval.render.tables import comparison as comparison_tables
 from calibeval.render.terminal import comparison as comparison_terminal
+from calibeval.words import cells
 from calibeval.words import comparison as shown
 from tests.render.hand_made import HOSTILE
 
@@ -124,7 +125,7 @@ def test_values_outside_of_their_interval_are_explained():
     ("p", "text"), [(1.0, "1.00"), (0.1, "0.10"), (0.05, "0.050"), (0.0499999, "0.0500"), (0.0009, "< 0.001")]
 )
 def test_p_values(p, text):
-    assert shown.p_text(p) == text
+    assert cells.p_value(p) == text
 
 
 def test_markdown():

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
+from calibeval.core.data.distinct_names import distinct_names
 from calibeval.core.data.documents import json_text, read_document
 from calibeval.core.data.predictions import Source
 from calibeval.core.data.records import Layout, read_record, to_plain
@@ -169,17 +170,12 @@ class Comparison:
         return self.candidates[0][metric]
 
     def with_distinct_names(self) -> Comparison:
-        """The same; dumps that share a name get their whole paths, and where that does not help, numbers."""
+        """The same; dumps that share a name get as much of their paths as tells them apart, or numbers."""
         dumps = [self.base, *(candidate.dump for candidate in self.candidates)]
-        names = [dump.name for dump in dumps]
-        told = [dump.name if names.count(dump.name) == 1 else _path_and_split(dump) for dump in dumps]
-        numbered = [
-            replace(dump, name=name if told.count(name) == 1 else f"{dump.name} ({told[: i + 1].count(name)})")
-            for i, (dump, name) in enumerate(zip(dumps, told, strict=True))
-        ]
-        pairs = zip(self.candidates, numbered[1:], strict=True)
-        candidates = tuple(replace(candidate, dump=dump) for candidate, dump in pairs)
-        return replace(self, base=numbered[0], candidates=candidates)
+        names = distinct_names([(dump.name, dump.source) for dump in dumps])
+        base, *others = (replace(dump, name=name) for dump, name in zip(dumps, names, strict=True))
+        pairs = zip(self.candidates, others, strict=True)
+        return replace(self, base=base, candidates=tuple(replace(one, dump=dump) for one, dump in pairs))
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of the whole comparison."""
@@ -204,8 +200,3 @@ class Comparison:
         be.
         """
         return read_document(text, SCHEMA, "comparison", lambda whole: read_record(whole, cls))
-
-
-def _path_and_split(dump: ComparedDump) -> str:
-    split = "" if dump.source.split is None else f"#{dump.source.split}"
-    return (dump.source.path or dump.name) + split

@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from calibeval.core.data.arrays import Codes, Floats
 from calibeval.core.data.predictions import Predictions
-from calibeval.core.data.row_source import Kind, RowSource
+from calibeval.core.data.probabilities import probabilities
+from calibeval.core.data.row_source import RowSource
 from calibeval.core.sums.binning import BinSums, bin_index
 from calibeval.core.sums.engine import edges_of
 from calibeval.core.sums.sums import RowScores, Sums
@@ -100,7 +101,7 @@ def _class_joint(sums: BinSums, edges: Floats, in_order: _InOrder, predictions: 
         starts = np.repeat(np.arange(last - first) * cells, sizes)
         for begin in range(0, len(chosen), step):
             rows = chosen[begin : begin + step] if stored is None else stored[chosen[begin : begin + step]]
-            p = _probabilities(_read(scores, rows), predictions.kind)
+            p = probabilities(_read(scores, rows), predictions.kind)
             index = starts[begin : begin + step, None] + places + bin_index(p, edges)
             label = (np.arange(len(rows)), predictions.labels[rows])
             totals -= np.bincount(index.ravel(), weights=p.ravel(), minlength=len(totals))
@@ -121,14 +122,3 @@ def _read(scores: RowSource, rows: Codes) -> npt.NDArray[Any]:
     if isinstance(scores, np.ndarray):
         return np.asarray(scores[rows])
     return np.asarray(scores[int(rows[0]) : int(rows[-1]) + 1][rows - rows[0]])
-
-
-def _probabilities(scores: npt.NDArray[Any], kind: Kind) -> Floats:
-    """Probabilities (b, k) in float64."""
-    values = np.asarray(scores, np.float64)
-    if kind == "probs":
-        return np.minimum(values, 1.0)
-    if kind == "log_probs":
-        return np.minimum(np.exp(values), 1.0)
-    weights = np.exp(values - values.max(axis=1, keepdims=True))
-    return np.asarray(weights / weights.sum(axis=1, keepdims=True))

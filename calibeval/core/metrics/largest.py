@@ -68,7 +68,7 @@ class Largest(Binned):
     def shares(self, sums: Sums) -> Floats | None:
         """The gap of each row of the bin that decides, over that bin's rows."""
         rows = self.row_bins(sums)
-        if rows is None:
+        if rows is None or not self._large(sums).size:
             return None
         signed = np.sign(rows.totals[rows.places]) * rows.gaps / rows.rows[rows.places]
         return np.where(rows.places == self._worst(sums).bin, signed, 0.0)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from calibeval.core.data.distinct_names import distinct_names
 from calibeval.core.data.documents import json_text, read_document
 from calibeval.core.data.predictions import Source
 from calibeval.core.data.records import Layout, read_record, to_plain
@@ -258,24 +258,8 @@ class Report:
 
 def with_distinct_names(dumps: Sequence[DumpReport]) -> tuple[DumpReport, ...]:
     """The dumps, those of one name renamed by as much of their paths as tells them apart, or numbered."""
-    return tuple(replace(dump, name=_distinct_name(dump, dumps, i)) for i, dump in enumerate(dumps))
-
-
-def _distinct_name(dump: DumpReport, dumps: Sequence[DumpReport], place: int) -> str:
-    twins = [_tails(other) for other in dumps if other.name == dump.name]
-    if len(twins) == 1:
-        return dump.name
-    for depth, tail in enumerate(_tails(dump)):
-        if sum(tail == tails[min(depth, len(tails) - 1)] for tails in twins) == 1:
-            return tail
-    return f"{dump.name} ({sum(other.name == dump.name for other in dumps[: place + 1])})"
-
-
-def _tails(dump: DumpReport) -> list[str]:
-    """The dump's name with ever more of the folders of its path."""
-    parts = PurePath(dump.source.path or dump.name).parts
-    split = "" if dump.source.split is None else f"#{dump.source.split}"
-    return [PurePath(*parts[-depth:]).as_posix() + split for depth in range(1, len(parts) + 1)]
+    names = distinct_names([(dump.name, dump.source) for dump in dumps])
+    return tuple(replace(dump, name=name) for dump, name in zip(dumps, names, strict=True))
 
 
 def _other(module: str, function: str) -> Callable[..., Any]:

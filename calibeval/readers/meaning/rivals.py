@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.probabilities import probabilities
 from calibeval.core.data.row_source import BinaryColumns, Kind, RowSource
 from calibeval.readers.stored.stored import Stored
 
@@ -51,10 +52,4 @@ def _as_probs(scores: npt.NDArray[Any], kind: Kind, axis: int) -> npt.NDArray[np
     values = np.asarray(scores, np.float64)
     if values.ndim == 1 or values.shape[1:] == (1,):
         values = BinaryColumns(values, kind)[0 : len(values)]
-    if kind == "probs":
-        return values
-    with np.errstate(invalid="ignore", over="ignore"):
-        if kind == "log_probs":
-            return np.asarray(np.exp(values))
-        weights = np.exp(values - values.max(axis=axis, keepdims=True))
-        return np.asarray(weights / weights.sum(axis=axis, keepdims=True))
+    return probabilities(values, kind, axis)

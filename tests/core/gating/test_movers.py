@@ -17,7 +17,9 @@ def sums_of(n=700, k=4):
     return summarise(Predictions(logits=logits, labels=labels), keep_rows=True)
 
 
-@pytest.mark.parametrize("metric", ["confidence_gap", "ece", "aece", "oe", "mce", "nll", "brier"])
+@pytest.mark.parametrize(
+    "metric", ["confidence_gap", "ece", "aece", "oe", "mce", "mce_all_bins", "rmsce", "nll", "brier"]
+)
 def test_shares_add_up_to_the_metric(metric):
     sums = sums_of()
     assert METRICS[metric].shares(sums).sum() == pytest.approx(METRICS[metric].value(sums), abs=1e-12)
@@ -31,6 +33,8 @@ def test_shares_of_accuracy_are_errors():
 def test_rows_without_shares():
     sums = sums_of()
     assert METRICS["cwce"].shares(sums) is None
+    assert METRICS["cwce"].class_shares(sums).sum() == pytest.approx(METRICS["cwce"].value(sums), abs=1e-12)
+    assert METRICS["mce"].shares(sums_of(n=20)) is None
     top = summarise(Predictions(confidence=[0.9, 0.8], correct=[1, 0]), keep_rows=True)
     assert METRICS["nll"].shares(top) is None
     assert METRICS["ece"].shares(top) is not None

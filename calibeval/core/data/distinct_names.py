@@ -1,0 +1,38 @@
+"""Names of dumps that tell them apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import PurePath
+
+from calibeval.core.data.predictions import Source
+
+
+def distinct_names(dumps: Sequence[tuple[str, Source]]) -> list[str]:
+    """The names; those of one name get as much of their paths as tells them apart, or numbers where nothing does.
+
+    >>> distinct_names([("a.npz", Source("one/a.npz")), ("a.npz", Source("two/a.npz")), ("b.npz", Source("b.npz"))])
+    ['one/a.npz', 'two/a.npz', 'b.npz']
+    >>> distinct_names([("a.npz", Source("a.npz"))] * 2)
+    ['a.npz (1)', 'a.npz (2)']
+    """
+    return [_distinct(place, dumps) for place in range(len(dumps))]
+
+
+def _distinct(place: int, dumps: Sequence[tuple[str, Source]]) -> str:
+    own, _ = dumps[place]
+    twins = [_tails(*dump) for dump in dumps if dump[0] == own]
+    if len(twins) == 1:
+        return own
+    for depth, tail in enumerate(_tails(*dumps[place])):
+        if sum(tail == tails[min(depth, len(tails) - 1)] for tails in twins) == 1:
+            return tail
+    same = _tails(*dumps[place])
+    return f"{own} ({sum(_tails(*dump) == same for dump in dumps[: place + 1] if dump[0] == own)})"
+
+
+def _tails(name: str, source: Source) -> list[str]:
+    """The name with ever more of the folders of its path."""
+    parts = PurePath(source.path or name).parts
+    split = "" if source.split is None else f"#{source.split}"
+    return [PurePath(*parts[-depth:]).as_posix() + split for depth in range(1, len(parts) + 1)]

@@ -1,0 +1,27 @@
+"""Scores of any kind as probabilities, where the engine's own pass is not at work."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.data.arrays import Floats
+from calibeval.core.data.row_source import Kind
+
+
+def probabilities(scores: npt.NDArray[Any], kind: Kind, axis: int = -1) -> Floats:
+    """Probabilities in float64, at most 1. axis: where the classes stand.
+
+    >>> probabilities(np.array([[0.0, 0.0]]), "logits").tolist()
+    [[0.5, 0.5]]
+    """
+    values = np.asarray(scores, np.float64)
+    if kind == "probs":
+        return np.minimum(values, 1.0)
+    with np.errstate(invalid="ignore", over="ignore"):
+        if kind == "log_probs":
+            return np.minimum(np.exp(values), 1.0)
+        weights = np.exp(values - values.max(axis=axis, keepdims=True))
+        return np.asarray(weights / weights.sum(axis=axis, keepdims=True))
