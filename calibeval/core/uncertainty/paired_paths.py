@@ -1,8 +1,8 @@
 """Intervals and tests for the difference of two calibration errors, by inverting one test along two paths.
 
-Each model moves along its own path of populations (`paths`, `inversion`). For every pair of points the mean of the
-difference of both plug-in values is known, and so is its variance: the joint table of residuals says how the bins of
-both models go together on the same rows, and Hermite's expansion carries that through the folds. The interval holds
+Each model moves along its own path of populations (`paths.py`, `inversion.py`). For every pair of points the mean of
+the difference of both plug-in values is known, and so is its variance: the joint table of residuals says how the bins
+of both models go together on the same rows, and Hermite's expansion carries that through the folds. The interval holds
 the differences of the pairs of points under which the measured difference is not surprising.
 """
 
