@@ -87,6 +87,7 @@ def gate(
         group=group,
         resources=Resources(threads(jobs), reading.limits.max_memory),
         keep_rows=why,
+        in_full=out is not None,
     )
     explain = _explainer(subject) if why else None
     named = None if found.path is None else str(found.path)

@@ -99,7 +99,8 @@ def unpaired_differences(
     for name, theirs in measured.items():
         ours = dump.metrics.get(name, MetricResult(name, None, reason="not in the report"))
         if ours.value is None or theirs.value is None:
-            reason = told_apart(ours.reason, theirs.reason)
+            base, candidate = (None if one.value is not None else one.reason for one in (ours, theirs))
+            reason = told_apart(base, candidate)
             found[name] = Difference(name, ours.value, theirs.value, None, reason=reason)
             continue
         plain = Difference(name, ours.value, theirs.value, theirs.value - ours.value)

@@ -58,6 +58,7 @@ def _binned(name: str, base: Sums, tool: ConventionSums, convention: Convention,
     sums = replace(
         base,
         edges=tool.width.edges,
+        compared=tool.width.edges,
         top=tool.width.sums if isinstance(metric, Largest) else tool.width.with_dropped,
         equal_mass=base.equal_mass if tool.mass is None else EqualMass(tool.mass.with_dropped, tool.mass.edges),
         classes=None if tool.classes is None else tool.classes.with_dropped,

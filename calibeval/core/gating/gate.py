@@ -106,8 +106,12 @@ class Subject:
         group: str | None,
         resources: Resources = PLAIN,
         keep_rows: bool = False,
+        in_full: bool = False,
     ) -> Subject:
-        """The subject that these rules need. keep_rows: results of every row, as `explained` wants them.
+        """The subject that these rules need.
+
+        keep_rows: results of every row, as `explained` wants them. in_full: all metrics of slices, as a report shows
+        them, too.
 
         Raises: UsageError for settings that cannot work together, and for a rule on a column that the dump lacks;
         InputError for dumps that cannot be measured, or compared.
@@ -129,9 +133,9 @@ class Subject:
         saved = Baseline.of(base, how.bins) if isinstance(base, Report) else None
         pairing = pair_rows(base, dump) if isinstance(base, Predictions) else None
         by_class = any(isinstance(own, Binned) and own.by_class for own in (METRICS[rule.metric] for rule in rules))
-        cheap = bool(columns) and not by_class and not resources.streams(dump)
+        cheap = bool(columns) and not (by_class or in_full) and not resources.streams(dump)
         kept = keep_rows or pairing is not None or cheap
-        measured = Measurement.of(dump, how, resources, keep_rows=kept, by_class=by_class)
+        measured = Measurement.of(dump, how, resources, keep_rows=kept, by_class=by_class or in_full)
         matched = None
         if isinstance(base, Predictions) and pairing is not None:
             both = _sliced_in_both(how, dump)

@@ -24,6 +24,7 @@ from calibeval.core.report.report import DumpReport
 
 # More rows than that are no advice.
 MOST_ROWS = 1e9
+NO_INTERVAL = "no interval: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +269,10 @@ def _of_metric(rule: Rule, part: str | None, n: int, metric: MetricResult | None
         return Evidence(part, n, None, reason="this metric does not exist for such a dump")
     if metric.value is None:
         return Evidence(part, n, None, reason=metric.reason)
-    reason = "too few rows, or groups, for one" if metric.low is None else metric.reason
+    reason = metric.reason
+    if metric.low is None:
+        told = (reason or "").startswith(NO_INTERVAL)
+        reason = (reason or "").removeprefix(NO_INTERVAL) if told else "too few rows, or groups, for one"
     centre = metric.value if metric.corrected is None else metric.corrected
     found = Evidence(part, n, metric.value, metric.low, metric.high, centre, reason=reason)
     return _size(found) if rule.metric == "confidence_gap" else found

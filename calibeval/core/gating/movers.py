@@ -44,7 +44,7 @@ def bin_parts(sums: Sums) -> Parted:
     if sums.rows is None:
         return Parted("bin", (), np.zeros(0, np.intp))
     names = [f"{low:.2f} – {high:.2f}" for low, high in zip(sums.edges[:-1], sums.edges[1:], strict=True)]
-    return Parted("bin", names, bin_index(sums.rows.confidence, sums.edges))
+    return Parted("bin", names, bin_index(sums.rows.confidence, sums.compared))
 
 
 def movers(shares: Floats, parts: Sequence[Parted]) -> list[Part]:

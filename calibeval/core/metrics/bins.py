@@ -48,6 +48,8 @@ class Binned(Metric):
         """Its bins. Raises: NotComputable for class-wise bins of a dump that holds the top label only."""
         if self.over in ("top", "mass"):
             return sums.top if self.over == "top" else sums.mass
+        if sums.classes is None and sums.k is not None:
+            raise NotComputable("class-wise sums of these rows were not made")
         if sums.classes is None:
             raise NotComputable("needs the probability of every class, and this dump holds the top label only")
         return sums.classes if self.over == "classes" else sums.classes.row(1)
@@ -90,7 +92,7 @@ class Binned(Metric):
         """Where single rows lie in top-label bins; None without rows, or for other bins."""
         if sums.rows is None or self.by_class:
             return None
-        edges = sums.mass_edges if self.over == "mass" else sums.edges
+        edges = sums.mass_edges if self.over == "mass" else sums.compared
         places, m = bin_index(sums.rows.confidence, edges), len(edges) - 1
         gaps = sums.rows.confidence - sums.rows.correct
         totals = np.asarray(np.bincount(places, weights=gaps, minlength=m), np.float64)

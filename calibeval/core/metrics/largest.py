@@ -50,7 +50,7 @@ class Largest(Binned):
             raise NotComputable("the largest of many gaps, of rows that depend on each other, has none")
         if self.least_rows < intervals.MCE_LEAST_COUNT:
             raise NotComputable("a bin of few rows may decide it")
-        return intervals.mce_interval(self.bins(sums), level)
+        return intervals.mce_interval(self.bins(sums).at(self._large(sums)), level)
 
     def difference(self, pair: Pair, level: Level) -> Contrast:
         """From the two models' own intervals."""

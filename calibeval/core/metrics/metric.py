@@ -74,7 +74,7 @@ class Metric:
 
         Raises: NotComputable, with the reason, where it cannot be told.
         """
-        raise NotComputable("this metric has no noise floor")
+        return None
 
     def interval(self, sums: Sums, level: float, joints: Joints | None = None) -> Interval | None:
         """The confidence interval; None where there are too few rows. joints: as for `floor`.
@@ -131,7 +131,7 @@ class Metric:
             corrected=None if interval is None else interval.corrected,
             floor=None if floor is None else floor.expected,
             floor_high=None if floor is None else floor.high,
-            reason=None if (no_interval or no_floor) is None else f"no interval: {no_interval or no_floor}",
+            reason=_lacking(no_interval, no_floor, unsure=level is not None and interval is None),
         )
         return self.explained(result, sums)
 
@@ -160,8 +160,15 @@ class Metric:
 
 def is_thin(sums: Sums) -> bool:
     """Whether bins hold so few rows, below 5 on average, that normal sums say nothing of them."""
-    filled = max(np.count_nonzero(sums.top.count), np.count_nonzero(sums.mass.count))
+    mass = 0 if sums.equal_mass is None else np.count_nonzero(sums.mass.count)
+    filled = max(np.count_nonzero(sums.top.count), mass)
     return sums.n < LEAST_BIN_ROWS * int(filled)
+
+
+def _lacking(no_interval: str | None, no_floor: str | None, *, unsure: bool) -> str | None:
+    """Why a result lacks what was wanted. unsure: whether an interval was wanted and is missing."""
+    why = no_interval or no_floor
+    return None if why is None else f"no {'interval' if unsure else 'noise floor'}: {why}"
 
 
 def _told(tell: Callable[[], T | None]) -> tuple[T | None, str | None]:

@@ -135,6 +135,7 @@ def _piece(predictions: Predictions, block: Block, edges: Floats, compared: Floa
         k=predictions.k,
         weights=Moments(float(n), float(n)),
         edges=edges,
+        compared=compared,
         top=top,
         classes=classes,
         nll=Moments.of(-log_p),

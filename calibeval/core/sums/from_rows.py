@@ -42,6 +42,7 @@ def sums_from_rows(predictions: Predictions, rows: RowScores, labels: Labels, bi
             k=predictions.k,
             weights=Moments(float(n), float(n)),
             edges=edges,
+            compared=compared,
             top=_top(part, own, predictions.k, compared),
             classes=None,
             nll=Moments.of(nll),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -9,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
-from calibeval.core.errors import InputError
+from calibeval.core.errors import InputError, NotComputable
 from calibeval.core.sums.binning import BinSums
 
 
@@ -70,9 +71,9 @@ class Sums:
     Sums of two disjoint sets of rows add up to the sums of their union, but for its equal-mass bins, which need the
     order of all rows, and its rows; both are left out of a sum.
 
-    weights: sum and sum of squares of the rows' weights, each 1 today; every mean is over their sum, and their
-    effective number is the square of the sum over the sum of squares.
-    top: confidence against correctness in equal-width bins, (m,), whose m + 1 edges are `edges`. classes: each class's
+    weights: sum and sum of squares of the rows' weights. Each is 1 today, and means are over n.
+    top: confidence against correctness in equal-width bins, (m,), whose m + 1 edges are `edges`; `compared` are the
+    same edges as confidences of the stored type can meet them, by which rows were put into bins. classes: each class's
     probability against the labels in equal-width bins, (k, m); None where only the top label is known, like nll and
     brier. impossible counts rows whose label has probability 0 (nll leaves them out), impossible_row is the first of
     them, None if there is none, and impossible_place says it in words.
@@ -83,6 +84,7 @@ class Sums:
     k: int | None
     weights: Moments
     edges: Floats
+    compared: Floats
     top: BinSums
     classes: BinSums | None
     nll: Moments
@@ -94,9 +96,9 @@ class Sums:
     rows: RowScores | None = None
 
     def __add__(self, other: Sums) -> Sums:
-        if self.k != other.k or not np.array_equal(self.edges, other.edges):
+        if self.k != other.k or not np.array_equal(self.compared, other.compared):
             raise InputError("sums of other classes or bins do not add up")
-        first = other if self.impossible_row is None else self
+        first = min((self, other), key=_first_impossible)
         return replace(
             first,
             n=self.n + other.n,
@@ -111,15 +113,10 @@ class Sums:
         )
 
     @property
-    def effective_rows(self) -> float:
-        """As many rows of equal weight would tell as much: (sum of weights)^2 / sum of squared weights."""
-        return self.weights.total**2 / self.weights.squares
-
-    @property
     def mass(self) -> BinSums:
         """Confidence against correctness in equal-mass bins, (m,).
 
-        Raises: InputError for a sum of sums, which has none.
+        Raises: NotComputable for a sum of sums, which has none.
         """
         return self._equal_mass().sums
 
@@ -130,5 +127,9 @@ class Sums:
 
     def _equal_mass(self) -> EqualMass:
         if self.equal_mass is None:
-            raise InputError("these sums have no equal-mass bins, which need the order of all rows")
+            raise NotComputable("sums that were added up have no equal-mass bins, which need the order of all rows")
         return self.equal_mass
+
+
+def _first_impossible(sums: Sums) -> float:
+    return math.inf if sums.impossible_row is None else sums.impossible_row

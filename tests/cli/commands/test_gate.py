@@ -126,6 +126,17 @@ def test_a_saved_report_is_an_unpaired_baseline(main, sharper, tmp_path, capsys)
     assert "saved/report.json: this is no report of schema" in result.err
 
 
+def test_the_report_beside_a_verdict_is_whole(main, sharper, tmp_path, capsys):
+    words = ["--baseline", main, "--max", "ece=0.9", "--slice", "light", "-o", tmp_path / "out", "-q"]
+    assert run(capsys, "gate", sharper, *words).code == 0
+    beside = json.loads((tmp_path / "out" / "report.json").read_bytes())["dumps"][0]
+    alone = json.loads(run(capsys, "report", sharper, "--slice", "light", "--json").out)["dumps"][0]
+    assert len(beside["slices"]) == 2
+    for mine, its in zip(beside["slices"], alone["slices"], strict=True):
+        assert mine["metrics"] == its["metrics"]
+        assert mine["metrics"]["cwce"]["value"] is not None
+
+
 def test_a_baseline_of_other_rows_is_refused(main, tmp_path, capsys):
     logits, labels = logits_and_labels(2000, 5)
     others = {

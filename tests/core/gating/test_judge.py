@@ -87,6 +87,19 @@ def test_without_an_interval_only_the_point_can_decide():
     assert one(Rule("ece", "max", 0.01), measured(bare), GateSettings(decide="point")).verdict == "fail"
 
 
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [
+        ("no interval: how 1,501 bins vary together is not estimated", "how 1,501 bins vary together is not estimated"),
+        ("no noise floor: the rows are too many", "too few rows, or groups, for one"),
+    ],
+)
+def test_the_reason_of_a_missing_interval_is_the_reports(told, why):
+    bare = over_confident(metrics={"ece": MetricResult("ece", 0.02, reason=told)})
+    judged = one(Rule("ece", "max", 0.03), measured(bare))
+    assert judged.reason == f'there is no interval: {why}; only decide = "point" could judge it'
+
+
 def test_too_few_rows_are_no_evidence():
     judged = one(Rule("accuracy", "min", 0.5), measured(), GateSettings(min_rows=1001))
     assert (judged.verdict, judged.reason) == ("error", "too few rows: 1,000 of at least 1,001")

@@ -25,6 +25,15 @@ def test_shares_add_up_to_the_metric(metric):
     assert METRICS[metric].shares(sums).sum() == pytest.approx(METRICS[metric].value(sums), abs=1e-12)
 
 
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("metric", ["ece", "aece", "oe", "rmsce", "mce_all_bins", "confidence_gap"])
+def test_shares_add_up_where_confidences_lie_on_edges(metric, kind):
+    confidence = (np.arange(60) % 15 + 1).astype(kind) / kind(15)
+    correct = np.arange(60) % 3 > 0
+    sums = summarise(Predictions(confidence=confidence, correct=correct), keep_rows=True)
+    assert METRICS[metric].shares(sums).sum() == pytest.approx(METRICS[metric].value(sums), abs=1e-12)
+
+
 def test_shares_of_accuracy_are_errors():
     sums = sums_of()
     assert METRICS["accuracy"].shares(sums).sum() == pytest.approx(1 - METRICS["accuracy"].value(sums))
