@@ -1,10 +1,14 @@
-"""How a field of a report is read whose type does not say what it holds."""
+"""How the fields of a report are read whose types do not say what they hold."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from calibeval.core.data.documents import Place
+from calibeval.core.data.records import read_as
+from calibeval.core.metrics.result import MetricResult
 
 
 def parameters(place: Place) -> dict[str, Any]:
@@ -16,3 +20,15 @@ def parameters(place: Place) -> dict[str, Any]:
     if temperature is not None:
         temperature.number()
     return {key: one.anything() for key, one in place.items()}
+
+
+def metric_results(place: Place) -> Mapping[str, MetricResult]:
+    """The results of metrics by name. The mce of earlier versions was the largest gap of all bins, whatever their rows.
+
+    Raises: Wrong for anything else.
+    """
+    found: Mapping[str, MetricResult] = read_as(place, Mapping[str, MetricResult])
+    if "mce" not in found or "mce_all_bins" in found:
+        return found
+    names = {name: "mce_all_bins" if name == "mce" else name for name in found}
+    return {names[name]: replace(result, name=names[name]) for name, result in found.items()}

@@ -14,7 +14,7 @@ from calibeval.core.data.records import Layout, read_record, to_plain
 from calibeval.core.errors import InputError, UnknownMetric, nearest
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.fitted_on import FittedOn, OutOfFold
-from calibeval.core.report.from_json import parameters
+from calibeval.core.report.from_json import metric_results, parameters
 from calibeval.core.report.settings import Settings
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Recalibrated:
     fitted_on: another dump, or the folds of the same. metrics, equal_width, equal_mass: as in DumpReport.
     """
 
-    LAYOUT: ClassVar = Layout(inside=BIN_FIELDS, read={"parameters": parameters}, open=True)
+    LAYOUT: ClassVar = Layout(inside=BIN_FIELDS, read={"parameters": parameters, "metrics": metric_results}, open=True)
 
     method: str
     parameters: Mapping[str, Any]
@@ -92,6 +92,8 @@ class SliceResult:
     p: probability that calibrated rows show so large an ECE. p_holm: the same after Holm's correction over the slices
     of this column; below 0.05 the slice is miscalibrated beyond what the choice among slices explains.
     """
+
+    LAYOUT: ClassVar = Layout(read={"metrics": metric_results})
 
     column: str
     value: str
@@ -132,7 +134,9 @@ class DumpReport:
     groups: what intervals and floors take for independent; None where it is the rows.
     """
 
-    LAYOUT: ClassVar = Layout(always=("recalibrated",), inside=READING | BIN_FIELDS, open=True)
+    LAYOUT: ClassVar = Layout(
+        always=("recalibrated",), inside=READING | BIN_FIELDS, read={"metrics": metric_results}, open=True
+    )
 
     source: Source
     kind: str

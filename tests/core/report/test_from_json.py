@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from calibeval import Predictions, Report, evaluate
+from calibeval.core.comparison.compare import compare
 from calibeval.core.errors import InputError
 from calibeval.core.report.fitted_on import FittedOn, OutOfFold
 from calibeval.core.report.report import SCHEMA
@@ -46,6 +47,28 @@ def changed(path, value):
     else:
         parent[path[-1]] = value
     return json.dumps(document)
+
+
+def test_the_mce_of_earlier_reports_was_of_all_bins():
+    document = copy.deepcopy(DOCUMENT)
+    dump = document["dumps"][0]
+    for metrics in (dump["metrics"], dump["recalibrated"]["metrics"], *(one["metrics"] for one in dump["slices"])):
+        del metrics["mce_all_bins"]
+        metrics["mce"]["value"] = 0.5
+    report = Report.from_json(json.dumps(document)).dumps[0]
+    for found in (report.metrics, report.recalibrated.metrics, *(one.metrics for one in report.slices)):
+        assert "mce" not in found
+        assert (found["mce_all_bins"].name, found["mce_all_bins"].value) == ("mce_all_bins", 0.5)
+
+
+def test_the_largest_gap_of_an_earlier_report_is_compared_with_its_like():
+    document = copy.deepcopy(DOCUMENT)
+    dump = document["dumps"][0]
+    dump["metrics"]["mce"] = dict(dump["metrics"].pop("mce_all_bins"), value=0.5)
+    logits, labels = logits_and_labels(300, 3)
+    found = compare(Report.from_json(json.dumps(document)), [Predictions(logits=logits, labels=labels)])
+    assert found["mce_all_bins"].base == 0.5
+    assert (found["mce"].base, found["mce"].reason) == (None, "base: not in the report")
 
 
 def error_of(text):
