@@ -21,6 +21,9 @@ CHANGES: tuple[RuleKind, ...] = ("max_increase", "max_drop")
 WORST = "worst"
 
 _RULE_KEYS = ("metric", *RULE_KINDS, "relative", "severity", "slice")
+# The names of keys in version 0.1, for hints.
+EARLIER = {"confidence": "level", "min_samples": "min_rows"}
+EARLIER_OF_RULES = {"level": "severity"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +149,7 @@ def config_from_table(table: Mapping[str, Any], where: str) -> GateConfig:
     try:
         for key in table:
             if key not in readers:
-                raise UsageError(f'key "{key}" is unknown{nearest(key, readers)}; keys are {", ".join(readers)}')
+                raise _unknown_key(key, list(readers), EARLIER)
         read = {key: readers[key](value, key) for key, value in table.items()}
         rules = _rules(read.pop("rule")) if "rule" in read else ()
         preset = read.pop("preset", None)
@@ -185,7 +188,7 @@ def rule_from_table(table: Mapping[str, Any]) -> Rule:
     """
     for key in table:
         if key not in _RULE_KEYS:
-            raise UsageError(f'key "{key}" is unknown{nearest(key, _RULE_KEYS)}; keys are {", ".join(_RULE_KEYS)}')
+            raise _unknown_key(key, _RULE_KEYS, EARLIER_OF_RULES)
     if "metric" not in table:
         raise UsageError("there is no metric; say metric = " + " or ".join(f'"{name}"' for name in METRICS))
     limits: list[RuleKind] = [kind for kind in RULE_KINDS if kind in table]
@@ -204,6 +207,11 @@ def rule_from_table(table: Mapping[str, Any]) -> Rule:
         slice=None if part is None else as_text(part, "slice"),
         relative=relative,
     )
+
+
+def _unknown_key(key: str, known: Sequence[str], earlier: Mapping[str, str]) -> UsageError:
+    hint = f' (did you mean "{earlier[key]}"?)' if key in earlier else nearest(key, known)
+    return UsageError(f'key "{key}" is unknown{hint}; keys are {", ".join(known)}')
 
 
 def as_text(value: object, key: str) -> str:

@@ -14,6 +14,7 @@ REFUSED = [
     ({"metric": 3, "max": 0.1}, "metric is 3, but it must be a text"),
     ({"metric": "ece"}, "no limit came, but a rule has one limit: one of max, min, max_increase, max_drop"),
     ({"metric": "ece", "max": 0.1, "max_increase": 0.1}, "max and max_increase came, but a rule has one limit"),
+    ({"metric": "ece", "max": 0.1, "level": "warn"}, 'key "level" is unknown (did you mean "severity"?)'),
     ({"metric": "ece", "maxx": 0.1}, 'key "maxx" is unknown (did you mean "max"?)'),
     ({"metric": "ece", "max": -0.1}, "max of ece is -0.1, but a limit must not be negative"),
     ({"metric": "ece", "max": float("nan")}, "max is nan, but it must be a finite number"),
@@ -45,6 +46,8 @@ def test_a_rule_that_cannot_be_meant_is_refused(table, message):
 
 
 CONFIGS = [
+    ({"confidence": 0.9}, 'key "confidence" is unknown (did you mean "level"?)'),
+    ({"min_samples": 100}, 'key "min_samples" is unknown (did you mean "min_rows"?)'),
     ({"on_inconclusiv": "fail"}, 'key "on_inconclusiv" is unknown (did you mean "on_inconclusive"?)'),
     ({"on_inconclusive": "warm"}, 'on_inconclusive "warm" is unknown (did you mean "warn"?); it must be one of fail'),
     ({"decide": "points"}, 'decide "points" is unknown (did you mean "point"?)'),
