@@ -8,10 +8,9 @@ import numpy as np
 
 from calibeval.core.conventions.table import OWN, find_convention
 from calibeval.core.errors import UsageError
-from calibeval.core.report.settings import Settings
+from calibeval.core.report.settings import MOST_BINS, MOST_LEVEL, Settings
 
 MIN_ROWS = 100
-MOST_BINS = 10_000
 
 
 def checked(
@@ -37,8 +36,8 @@ def checked(
         raise UsageError(f"bins is {bins}, but it must be a whole number")
     if not 1 <= bins <= MOST_BINS:
         raise UsageError(f"bins is {bins}, but it must lie between 1 and {MOST_BINS}")
-    if level is not None and not 0 < level < 1:
-        raise UsageError(f"level is {level:g}, but it must lie between 0 and 1, as 0.95 does")
+    if level is not None:
+        check_level(level)
     if isinstance(slices, str):
         raise UsageError(f'slices is "{slices}", but a list of columns is needed')
     if slices and known.name != OWN:
@@ -50,3 +49,11 @@ def checked(
     columns = tuple(dict.fromkeys(slices))
     least = int(min_rows or MIN_ROWS) if columns else None
     return Settings(int(bins), known.name, level, columns, least, group)
+
+
+def check_level(level: float) -> None:
+    """That intervals can be of that level. Raises: UsageError."""
+    if not 0 < level < 1:
+        raise UsageError(f"level is {level:g}, but it must lie between 0 and 1, as 0.95 does")
+    if level > MOST_LEVEL:
+        raise UsageError(f"level is {level}, but it must be at most {MOST_LEVEL}")

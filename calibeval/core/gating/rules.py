@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, get_args
 
 from calibeval.core.errors import UsageError, nearest
+from calibeval.core.evaluation.settings import check_level
 from calibeval.core.metrics.table import METRICS, metric_named
 
 RuleKind = Literal["max", "min", "max_increase", "max_drop"]
@@ -101,8 +102,7 @@ class GateSettings:
     def __post_init__(self) -> None:
         one_of(self.on_inconclusive, get_args(OnInconclusive), "on_inconclusive")
         one_of(self.decide, get_args(Decide), "decide")
-        if not 0 < as_number(self.level, "level") < 1:
-            raise UsageError(f"level is {self.level:g}, but it must lie between 0 and 1, as 0.95 does")
+        check_level(as_number(self.level, "level"))
         if isinstance(self.min_rows, bool) or not isinstance(self.min_rows, int) or self.min_rows < 0:
             raise UsageError(f"min_rows is {_shown(self.min_rows)}, but it must be a whole number from 0 on")
 

@@ -5,7 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from calibeval.core.data.documents import Place
 from calibeval.core.data.records import Layout
+
+MOST_BINS = 10_000
+# Nearer to 1 an interval is as wide as the range of numbers lets it be.
+MOST_LEVEL = 1 - 1e-9
+
+
+def _level(place: Place) -> float | None:
+    level = None if place.value is None else place.number()
+    return level if level is None or 0 < level <= MOST_LEVEL else place.refuse(f"a level above 0, at most {MOST_LEVEL}")
+
+
+def _bins(place: Place) -> int:
+    bins = place.count()
+    return bins if 1 <= bins <= MOST_BINS else place.refuse(f"a number of bins from 1 to {MOST_BINS:,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +35,9 @@ class Settings:
     {'bins': 15, 'convention': 'calibeval', 'level': None}
     """
 
-    LAYOUT: ClassVar = Layout(optional=("slices",), earlier={"level": "confidence"}, open=True)
+    LAYOUT: ClassVar = Layout(
+        optional=("slices",), earlier={"level": "confidence"}, read={"level": _level, "bins": _bins}, open=True
+    )
 
     bins: int = 15
     convention: str = "calibeval"

@@ -94,6 +94,7 @@ def test_warnings_of_the_predictions_come_first():
         ({"bins": 10_001}, "bins is 10001, but it must lie between 1 and 10000"),
         ({"bins": 1.5}, "bins is 1.5, but it must be a whole number"),
         ({"level": 0.0}, "level is 0, but it must lie between 0 and 1, as 0.95 does"),
+        ({"level": 1 - 1e-10}, "level is 0.9999999999, but it must be at most 0.999999999"),
         ({"level": 95}, "level is 95, but it must lie between 0 and 1, as 0.95 does"),
         ({"level": float("nan")}, "level is nan, but it must lie between 0 and 1, as 0.95 does"),
         (
@@ -187,3 +188,13 @@ def outcome(predictions):
     except InputError as error:
         return str(error).partition(",")[0]
     return "read"
+
+
+def test_the_highest_level_has_intervals_of_finite_ends():
+    logits, labels = logits_and_labels(2000, 3)
+    metrics = evaluate(Predictions(logits=logits, labels=labels), level=1 - 1e-9).dumps[0].metrics
+    for metric in metrics.values():
+        if metric.low is not None:
+            assert np.isfinite([metric.low, metric.high]).all(), metric.name
+            assert metric.low < metric.high, metric.name
+    assert metrics["ece"].low is not None
