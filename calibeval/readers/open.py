@@ -218,6 +218,8 @@ def load(path: Path, limits: Limits) -> Contents:
     )
     try:
         return reader(path, limits)
+    except FileProblem:
+        raise
     except OSError as error:
         if error.errno == errno.EINVAL:  # a damaged file sent its reader to a place before its beginning
             raise InputError(f"{path.name}: damaged, its parts lie outside the file") from None
