@@ -15,7 +15,6 @@ from calibeval.core.errors import UsageError, nearest
 
 if TYPE_CHECKING:
     from calibeval.core.comparison.comparison import Comparison
-    from calibeval.core.data.predictions import Predictions
 
 OUTPUTS = ("compare.html", "compare.json", "compare.md")
 TABLES = {"md": "markdown", "csv": "csv_table", "latex": "latex"}
@@ -57,11 +56,6 @@ def compare(
 
     reading = flags.options()
     with Progress(quiet=quiet) as progress:
-
-        def started(predictions: Predictions) -> Callable[[int], None]:
-            progress.start(predictions.source.name, predictions.rows)
-            return progress.advance
-
         result = compare_dumps(
             open_base(base, reading),
             [open_dump(name, reading) for name in candidates],
@@ -72,7 +66,7 @@ def compare(
             group=group,
             jobs=threads(jobs),
             max_memory=reading.limits.max_memory,
-            progress=started,
+            progress=progress,
         ).with_distinct_names()
     warnings = [f"{one.name}: {warning}" for one in result.candidates for warning in one.warnings]
     say([f"warning: {warning}" for warning in dict.fromkeys(warnings)], quiet=quiet)
