@@ -46,7 +46,7 @@ def compare(
     if table is not None and json:
         raise UsageError("--json and --format exclude each other")
     outputs = [] if out is None else [out / name for name in OUTPUTS]
-    from calibeval.cli.inputs.base_file import file_of, open_base
+    from calibeval.api.base_file import file_of, open_base
 
     refuse_overwriting([*candidates, file_of(base), *flags.files], outputs)
     if [base, *candidates].count("-") > 1:
