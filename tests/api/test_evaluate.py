@@ -48,7 +48,7 @@ def test_reading_options_reach_the_reader(tmp_path):
     assert values(report) == EXACT
     assert report.dumps[0].per_class[0].name == "w"
     with pytest.raises(TypeError, match=r'unexpected keyword argument "logit_key" \(did you mean "logits_key"\?\)'):
-        calibeval.evaluate(tmp_path / "odd.npz", logit_key="z")
+        calibeval.evaluate(tmp_path / "odd.npz", **dict.fromkeys(["logit_key"], "z"))
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16])
@@ -144,9 +144,9 @@ def test_before_and_after(dump, tmp_path):
     logits, labels = logits_and_labels(500, 4, seed=2)
     val = calibeval.Predictions(logits=logits, labels=labels)
     by_other = calibeval.evaluate(f"{dump}#test", fit_on=val, method="temperature")
-    assert by_other.dumps[0].recalibrated.parameters["temperature"] == calibeval.fit(val).temperature
+    assert by_other.dumps[0].recalibrated.parameters["temperature"] == calibeval.fit(val).parameters()["temperature"]
     out_of_fold = calibeval.evaluate(f"{dump}#test", cross_fit=4, group=np.arange(600) // 10, seed=3)
-    assert out_of_fold.dumps[0].recalibrated.fitted_on.folds == 4
+    assert out_of_fold.dumps[0].recalibrated.to_dict()["fitted_on"]["folds"] == 4
     with pytest.raises(calibeval.InputError, match="allow-leak"):
         calibeval.evaluate(f"{dump}#test", fit_on=f"{dump}#test")
     assert calibeval.evaluate(f"{dump}#test", fit_on=f"{dump}#test", allow_leak=True).dumps[0].recalibrated

@@ -220,7 +220,7 @@ def test_predictions_are_not_written_over_their_own_file(tmp_path):
 
 def test_maps_take_arrays():
     mapping = calibeval.fit(BASE)
-    assert mapping(LOGITS) == pytest.approx(LOGITS / mapping.temperature)
+    assert mapping(LOGITS) == pytest.approx(LOGITS / mapping.parameters()["temperature"])
     probs = np.exp(LOGITS) / np.exp(LOGITS).sum(axis=1, keepdims=True)
     repaired = mapping(probs, "probs")
     assert repaired.sum(axis=1) == pytest.approx(1.0)
