@@ -1,42 +1,118 @@
 """Whether a classifier's probabilities can be believed, how to repair them, whether the model may ship.
 
->>> from calibeval import Predictions, evaluate
->>> report = evaluate(Predictions(probs=[[0.9, 0.1], [0.4, 0.6]], labels=[0, 0]))
+>>> import calibeval
+>>> report = calibeval.evaluate(probs=[[0.9, 0.1], [0.4, 0.6]], labels=[0, 0])
 >>> report["accuracy"].value
 0.5
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+import importlib as _importlib
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from calibeval.core.comparison.compare import compare
+if _TYPE_CHECKING:
+    from calibeval import losses as losses
+    from calibeval import metrics
+    from calibeval.api.compare import compare
+    from calibeval.api.describe import conventions, inspect
+    from calibeval.api.evaluate import evaluate
+    from calibeval.api.finetune import finetune
+    from calibeval.api.fit import cross_fit, fit
+    from calibeval.api.gate import gate
+    from calibeval.api.predict import predict
+    from calibeval.api.save import read_map
+    from calibeval.core.comparison.comparison import Comparison
     from calibeval.core.data.predictions import Predictions
-    from calibeval.core.evaluation.evaluate import evaluate
-    from calibeval.core.gating.gate import gate
-    from calibeval.core.report.report import Report
+    from calibeval.core.data.progress import Progress
+    from calibeval.core.errors import CalibevalError, FileProblem, InputError, UnknownMetric, UsageError
+    from calibeval.core.gating.rules import GateSettings, Rule
+    from calibeval.core.gating.verdict import Verdict
+    from calibeval.core.heads.features import Features
+    from calibeval.core.heads.results import Finetuned
+    from calibeval.core.report.report import DumpReport, Report
+    from calibeval.readers.features.features import read_features
     from calibeval.readers.open import read
-    from calibeval.recalibrate.fitting.cross_fit import cross_fit
-    from calibeval.recalibrate.fitting.fit import fit
+    from calibeval.recalibrate.base.mapping import Map
 
-__all__ = ["Predictions", "Report", "compare", "cross_fit", "evaluate", "fit", "gate", "read"]
+    __version__: str
+
+__all__ = [
+    "CalibevalError",
+    "Comparison",
+    "DumpReport",
+    "Features",
+    "FileProblem",
+    "Finetuned",
+    "GateSettings",
+    "InputError",
+    "Map",
+    "Predictions",
+    "Progress",
+    "Report",
+    "Rule",
+    "UnknownMetric",
+    "UsageError",
+    "Verdict",
+    "compare",
+    "conventions",
+    "cross_fit",
+    "evaluate",
+    "finetune",
+    "fit",
+    "gate",
+    "inspect",
+    "metrics",
+    "predict",
+    "read",
+    "read_features",
+    "read_map",
+]
 
 _HOMES = {
-    "Predictions": "calibeval.core.data.predictions",
-    "Report": "calibeval.core.report.report",
-    "compare": "calibeval.core.comparison.compare",
-    "cross_fit": "calibeval.recalibrate.fitting.cross_fit",
-    "evaluate": "calibeval.core.evaluation.evaluate",
-    "fit": "calibeval.recalibrate.fitting.fit",
-    "gate": "calibeval.core.gating.gate",
-    "read": "calibeval.readers.open",
+    "CalibevalError": "core.errors",
+    "Comparison": "core.comparison.comparison",
+    "DumpReport": "core.report.report",
+    "Features": "core.heads.features",
+    "FileProblem": "core.errors",
+    "Finetuned": "core.heads.results",
+    "GateSettings": "core.gating.rules",
+    "InputError": "core.errors",
+    "Map": "recalibrate.base.mapping",
+    "Predictions": "core.data.predictions",
+    "Progress": "core.data.progress",
+    "Report": "core.report.report",
+    "Rule": "core.gating.rules",
+    "UnknownMetric": "core.errors",
+    "UsageError": "core.errors",
+    "Verdict": "core.gating.verdict",
+    "compare": "api.compare",
+    "conventions": "api.describe",
+    "cross_fit": "api.fit",
+    "evaluate": "api.evaluate",
+    "finetune": "api.finetune",
+    "fit": "api.fit",
+    "gate": "api.gate",
+    "inspect": "api.describe",
+    "predict": "api.predict",
+    "read": "readers.open",
+    "read_features": "readers.features.features",
+    "read_map": "api.save",
 }
+_MODULES = ("losses", "metrics")  # losses needs torch, so it is not in __all__
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Public names on first use: `calibeval --help` must not wait for numpy."""
+    if name == "__version__":
+        return _importlib.import_module("calibeval.core.version").VERSION
+    if name in _MODULES:
+        return _importlib.import_module(f"calibeval.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'calibeval' has no attribute '{name}'")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    return getattr(_importlib.import_module(f"calibeval.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return sorted({*__all__, *_MODULES})

@@ -9,20 +9,28 @@ from collections.abc import Iterable
 class CalibevalError(Exception):
     """Base of all errors that calibeval raises on purpose; its text is meant for people."""
 
+    def __str__(self) -> str:
+        """The message as it is: KeyError would show it in quotation marks."""
+        return str(self.args[0]) if len(self.args) == 1 else super().__str__()
 
-class InputError(CalibevalError):
+
+class InputError(CalibevalError, ValueError):
     """The data cannot be used as they are: wrong shape, values, labels, keys, or an untrusted file."""
 
 
-class UsageError(CalibevalError):
+class UsageError(CalibevalError, ValueError):
     """An argument, option or configuration that cannot work, whatever the data."""
 
 
-class UnknownMetric(UsageError):
-    """A metric name that is not in the table of metrics."""
+class UnknownMetric(UsageError, KeyError):
+    """A metric name that is not in the table of metrics.
+
+    >>> str(UnknownMetric('metric "eec" is unknown'))
+    'metric "eec" is unknown'
+    """
 
 
-class FileProblem(CalibevalError):
+class FileProblem(CalibevalError, OSError):
     """A file could not be read or written: missing, no permission, disk full."""
 
 

@@ -8,6 +8,7 @@ import importlib
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from os import PathLike
 from pathlib import Path
 from typing import IO
 
@@ -41,14 +42,14 @@ PICKLES = (".pkl", ".pickle", ".p", ".joblib", ".dill")
 
 
 def read(
-    path: str | Path,
+    path: str | PathLike[str],
     *,
     kind: str | None = None,
     logits_key: str | None = None,
     probs_key: str | None = None,
     labels_key: str | None = None,
     ids_key: str | None = None,
-    labels: str | Path | None = None,
+    labels: str | PathLike[str] | None = None,
     score_columns: Sequence[str] = (),
     class_names: Sequence[str] | None = None,
     ignore_index: int | None = None,
@@ -67,7 +68,43 @@ def read(
     Raises: InputError if the content cannot be used, FileProblem if the file cannot be read, UsageError for options
     that cannot work.
     """
-    options = ReadOptions(
+    options = options_of(
+        kind=kind,
+        logits_key=logits_key,
+        probs_key=probs_key,
+        labels_key=labels_key,
+        ids_key=ids_key,
+        labels=labels,
+        score_columns=score_columns,
+        class_names=class_names,
+        ignore_index=ignore_index,
+        max_bytes=max_bytes,
+        max_memory=max_memory,
+        checksums=checksums,
+    )
+    return open_dump(str(path), options)
+
+
+def options_of(
+    *,
+    kind: str | None = None,
+    logits_key: str | None = None,
+    probs_key: str | None = None,
+    labels_key: str | None = None,
+    ids_key: str | None = None,
+    labels: str | PathLike[str] | None = None,
+    score_columns: Sequence[str] = (),
+    class_names: Sequence[str] | None = None,
+    ignore_index: int | None = None,
+    max_bytes: int | None = None,
+    max_memory: int | None = None,
+    checksums: bool = True,
+) -> ReadOptions:
+    """The options of `read` as readers take them.
+
+    Raises: UsageError for an unknown kind.
+    """
+    return ReadOptions(
         kind=None if kind is None else as_kind(kind),
         keys=Keys(logits=logits_key, probs=probs_key, labels=labels_key, ids=ids_key),
         labels=None if labels is None else Path(labels),
@@ -76,7 +113,6 @@ def read(
         ignore_index=ignore_index,
         limits=Limits(max_bytes, quarter_of_memory() if max_memory is None else max_memory, checksums),
     )
-    return open_dump(str(path), options)
 
 
 def open_dump(name: str, options: ReadOptions) -> Predictions:
@@ -218,6 +254,8 @@ def load(path: Path, limits: Limits) -> Contents:
     )
     try:
         return reader(path, limits)
+    except FileProblem:
+        raise
     except OSError as error:
         if error.errno == errno.EINVAL:  # a damaged file sent its reader to a place before its beginning
             raise InputError(f"{path.name}: damaged, its parts lie outside the file") from None

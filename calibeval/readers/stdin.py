@@ -42,6 +42,8 @@ def read_stdin(stream: IO[bytes] | None, limits: Limits) -> StandardInput:
             as_jsonl = _first_character(source) == b"{"
             contents = read_objects(source, limits) if as_jsonl else read_table(source, limits, ",")
             return StandardInput(contents, "stdin-jsonl" if as_jsonl else "stdin-csv", sha256, size)
+    except FileProblem:
+        raise
     except OSError as error:
         raise FileProblem(f"{NAME}: cannot be read or kept in a temporary file ({error.strerror or error})") from None
 

@@ -23,11 +23,15 @@ from calibeval.training.settings import HEADS
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A finetune command after its options were checked. head: "linear", "mlp", or a file of weights."""
+    """A finetune command after its options were checked.
 
-    train: str
-    val: str
-    test: str | None
+    train, val, test: paths, or features that are in memory. head: "linear", "mlp", or a file of weights. overwrite:
+    whether a finished run in the folder `out` may be replaced.
+    """
+
+    train: str | Features
+    val: str | Features
+    test: str | Features | None
     out: Path
     head: str
     request: Request
@@ -35,6 +39,7 @@ class Command:
     fold: bool
     resume: bool
     allow_leak: bool
+    overwrite: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,9 @@ def read_data(command: Command) -> Data:
     Raises: InputError for splits that do not fit each other or the head, that share rows, or hold no finite numbers.
     """
     names = {"train": command.train, "val": command.val} | ({} if command.test is None else {"test": command.test})
-    splits = {split: open_features(name, command.reading) for split, name in names.items()}
+    splits = {
+        split: one if isinstance(one, Features) else open_features(one, command.reading) for split, one in names.items()
+    }
     train = splits["train"]
     warnings = [f"{features.source.name}: {text}" for features in splits.values() for text in features.warnings]
     for features in splits.values():

@@ -21,6 +21,7 @@ from calibeval.core.report.report import Report
 from calibeval.readers.features.head_weights import RUN_FILE
 from calibeval.render.page import page as html
 from calibeval.runs import checkpoint, files
+from calibeval.runs.data import Command
 from calibeval.runs.results import SavedHead
 from calibeval.training.request import head_predictions
 from calibeval.training.sweep import StageEpoch, Sweep
@@ -187,13 +188,33 @@ def _line(step: StageEpoch) -> dict[str, Any]:
     }
 
 
+def check_overwriting(command: Command) -> None:
+    """See that no finished run is lost that nobody said may be.
+
+    Raises: UsageError.
+    """
+    if command.resume and command.overwrite:
+        raise UsageError("--resume and --overwrite exclude each other")
+    if not command.resume and not command.overwrite and _is_finished(command.out):
+        raise UsageError(
+            f"{command.out}: holds a finished run. Name another folder, or say --overwrite (in Python overwrite=True) "
+            "to replace it, or --resume to see its results again"
+        )
+
+
+def _is_finished(path: Path) -> bool:
+    return (
+        all((path / name).exists() for name in (files.REPORT, files.TABLE)) and not (path / files.CHECKPOINT).exists()
+    )
+
+
 def finished_run(path: Path, settings: RunSettings) -> Finetuned | None:
     """The results of a run that came to its end, where there are some.
 
     Raises: UsageError for those of another command; InputError for a damaged file.
     """
     table = path / files.TABLE
-    if (path / files.CHECKPOINT).exists() or not (path / files.REPORT).exists() or not table.exists():
+    if not _is_finished(path):
         return None
     try:
         found = Finetuned.from_json(table.read_bytes())

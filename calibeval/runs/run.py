@@ -9,7 +9,7 @@ from typing import Protocol
 
 from calibeval.core.heads.results import Finetuned
 from calibeval.runs.data import Command, read_data
-from calibeval.runs.folder import RunFolder, finished_run
+from calibeval.runs.folder import RunFolder, check_overwriting, finished_run
 from calibeval.runs.results import measured, results
 from calibeval.runs.settings import run_settings
 from calibeval.runs.torch_setup import few_threads, memory_is_told
@@ -31,8 +31,10 @@ def run_command(
 
     say: shows people lines of text. progress: entered while heads are trained.
     Raises: InputError for data that cannot be used, trainings that all diverged, or too little memory; UsageError for a
-    run that cannot be resumed; FileProblem for a folder that cannot be written.
+    run that cannot be resumed, or a finished one that would be overwritten; FileProblem for a folder that cannot be
+    written.
     """
+    check_overwriting(command)
     data = read_data(command)
     say([f"warning: {warning}" for warning in data.warnings])
     settings = run_settings(command, data)

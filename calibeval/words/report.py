@@ -9,6 +9,7 @@ from __future__ import annotations
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import Bin, DumpReport, Recalibrated
 from calibeval.core.report.standing import Standing, bin_stands_out, standing_of, with_floor
+from calibeval.words.cells import with_unit
 from calibeval.words.signs import bin_range, signed_points
 
 
@@ -32,7 +33,10 @@ def headline(dump: DumpReport) -> str:
     The direction comes from mean confidence - accuracy. Where the calibration error is beyond noise and that gap
     carries less than half of it, the directions are mixed, and the bins that weigh most are named.
     """
-    accuracy, gap, ece = (with_floor(dump, name) for name in ("accuracy", "confidence_gap", "ece"))
+    needed = ("accuracy", "confidence_gap", "ece")
+    if any(name not in dump.metrics for name in needed):  # somebody asked for others
+        return f"Measured: {', '.join(with_unit(one) for one in dump.values())}."
+    accuracy, gap, ece = (with_floor(dump, name) for name in needed)
     if accuracy.value is None or gap.value is None:
         return f"Nothing can be said: {accuracy.reason or gap.reason}."
     says = _says(accuracy.value, gap.value)

@@ -39,6 +39,8 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
+    except FileProblem:  # of a file that is read meanwhile
+        raise
     except OSError as error:
         raise FileProblem(f"{path}: cannot be written ({error.strerror or error})") from None
 

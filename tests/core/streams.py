@@ -1,4 +1,4 @@
-"""Sources of rows that tests watch."""
+"""Sources of rows that tests watch, and who hears of progress."""
 
 from __future__ import annotations
 
@@ -17,3 +17,16 @@ class Forward:
         self.served += len(found)
         self.largest = max(self.largest, len(found))
         return found
+
+
+class Told:
+    """Whoever is told of progress; keeps what was heard."""
+
+    def __init__(self):
+        self.heard = []
+
+    def start(self, name, total):
+        self.heard.append((name, total))
+
+    def advance(self, steps):
+        self.heard.append(steps)

@@ -15,7 +15,6 @@ from calibeval.core.errors import UsageError, nearest
 
 if TYPE_CHECKING:
     from calibeval.core.comparison.comparison import Comparison
-    from calibeval.core.data.predictions import Predictions
 
 OUTPUTS = ("compare.html", "compare.json", "compare.md")
 TABLES = {"md": "markdown", "csv": "csv_table", "latex": "latex"}
@@ -47,7 +46,7 @@ def compare(
     if table is not None and json:
         raise UsageError("--json and --format exclude each other")
     outputs = [] if out is None else [out / name for name in OUTPUTS]
-    from calibeval.cli.inputs.base_file import file_of, open_base
+    from calibeval.api.base_file import file_of, open_base
 
     refuse_overwriting([*candidates, file_of(base), *flags.files], outputs)
     if [base, *candidates].count("-") > 1:
@@ -57,11 +56,6 @@ def compare(
 
     reading = flags.options()
     with Progress(quiet=quiet) as progress:
-
-        def started(predictions: Predictions) -> Callable[[int], None]:
-            progress.start(predictions.source.name, predictions.rows)
-            return progress.advance
-
         result = compare_dumps(
             open_base(base, reading),
             [open_dump(name, reading) for name in candidates],
@@ -72,7 +66,7 @@ def compare(
             group=group,
             jobs=threads(jobs),
             max_memory=reading.limits.max_memory,
-            progress=started,
+            progress=progress,
         ).with_distinct_names()
     warnings = [f"{one.name}: {warning}" for one in result.candidates for warning in one.warnings]
     say([f"warning: {warning}" for warning in dict.fromkeys(warnings)], quiet=quiet)

@@ -54,6 +54,7 @@ def finetune(
     amp: options.Amp = False,
     device: options.Device = "auto",
     resume: options.Resume = False,
+    overwrite: options.Overwrite = False,
     allow_leak: options.AllowLeak = False,
     json: options.Json = False,
     table: options.Format = None,
@@ -130,6 +131,7 @@ def finetune(
         reading=reading,
         fold=temperature == "fold",
         resume=resume,
+        overwrite=overwrite,
         allow_leak=allow_leak,
     )
     found = run_command(command, say=partial(say, quiet=quiet), progress=TrainingProgress(quiet=quiet))

@@ -53,7 +53,7 @@ def gate(
     debug: options.Debug = False,
 ) -> int:
     """Whether a model may ship: limits on metrics, and on their change from a baseline, judged by intervals."""
-    from calibeval.cli.inputs.gate_config import combined, find_config, flag_rules
+    from calibeval.api.gate_config import combined, find_config, flag_rules
     from calibeval.cli.inputs.gate_files import open_both
     from calibeval.core.gating.gate import Subject, judged
     from calibeval.core.report.report import Report
@@ -172,7 +172,7 @@ def _init(
     dump: str, config: Path | None, slices: tuple[str, ...], flags: ReadingFlags, jobs: int | None, quiet: bool
 ) -> int:
     """A first configuration, with limits from a baseline."""
-    from calibeval.cli.inputs.gate_config import OWN_FILE, PROJECT_FILE
+    from calibeval.api.gate_config import OWN_FILE, PROJECT_FILE
     from calibeval.core.evaluation.evaluate import evaluate_dump
     from calibeval.core.evaluation.settings import checked
     from calibeval.core.sums.resources import Resources

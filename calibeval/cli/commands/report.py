@@ -91,9 +91,8 @@ def report(
     with Progress(quiet=quiet) as progress:
 
         def evaluate(predictions: Predictions, *, sliced: bool = False) -> DumpReport:
-            progress.start(predictions.source.name, predictions.rows)
             own = settings if sliced else replace(settings, slices=(), min_rows=None)
-            return evaluate_dump(predictions, own, Resources(threads(jobs), limit, progress.advance))
+            return evaluate_dump(predictions, own, Resources(threads(jobs), limit, progress))
 
         plan = None
         if fit_on is not None or cross_fit is not None:

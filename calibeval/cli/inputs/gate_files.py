@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from calibeval.cli.inputs.base_file import open_base
+from calibeval.api.base_file import open_base
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import UsageError
 from calibeval.core.report.report import Report

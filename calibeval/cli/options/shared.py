@@ -142,6 +142,7 @@ Temperature = Annotated[
     str, typer.Option(metavar="|".join(TEMPERATURES), help="Fold the temperature into the last layer, or not.")
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a finished run in this folder.")]
 TrainSeed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of first weights and row orders.")]
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="A folder that `calibeval finetune` wrote, or a head.")]
 FeatureFile = Annotated[str, typer.Argument(metavar="FEATURES", help="A feature cache; FILE#SPLIT names a split.")]

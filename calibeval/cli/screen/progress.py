@@ -55,9 +55,9 @@ class Progress(StatusLine):
         """Begin with a dump of so many rows."""
         self._name, self._total, self._done = "".join(c for c in name if c.isprintable())[-40:], total, 0
 
-    def advance(self, rows: int) -> None:
+    def advance(self, steps: int) -> None:
         """So many more rows are done."""
-        self._done += rows
+        self._done += steps
         if self.due():
             share = 100 * self._done / max(self._total, 1)
             self.change(f"{self._name}: {share:.0f} % of {self._total:,} rows")

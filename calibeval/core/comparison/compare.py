@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 
 from calibeval.core.comparison.baseline import Baseline
 from calibeval.core.comparison.comparison import Comparison
@@ -11,6 +10,7 @@ from calibeval.core.comparison.matched import Matched, check_bins, side, unpaire
 from calibeval.core.comparison.pairing import pair_rows
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.progress import Progress
 from calibeval.core.errors import UsageError
 from calibeval.core.evaluation.measurement import Measurement
 from calibeval.core.evaluation.settings import checked
@@ -32,7 +32,7 @@ def compare(
     group: str | None = None,
     jobs: int = 1,
     max_memory: int | None = None,
-    progress: Callable[[Predictions], Callable[[int], None]] | None = None,
+    progress: Progress | None = None,
 ) -> Comparison:
     """Every metric of each candidate against the base: difference, interval, p, and what could have been shown.
 
@@ -42,7 +42,7 @@ def compare(
     slices, min_rows: as for `evaluate`; rows of one predicted class differ from model to model and are no slice.
     group: as for `evaluate`; a column of the base, or of each candidate.
     jobs, max_memory: as for `evaluate`. Memory: 25 bytes for each row of the base and of one candidate.
-    progress: called with each dump before it is read; what it returns is called with the number of rows done.
+    progress: hears of each dump before it is read, and of the rows done.
     Raises: InputError for dumps that cannot be compared; UsageError for settings that cannot work.
 
     >>> base = Predictions(probs=[[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]] * 100, labels=[0, 0, 1] * 100)
@@ -57,24 +57,17 @@ def compare(
     settings = checked(bins=bins, convention=OWN, level=level, slices=slices, min_rows=min_rows, group=group)
     check_bins(settings)
 
-    resources = Resources(jobs, max_memory)
-
-    def step(predictions: Predictions) -> Callable[[int], None] | None:
-        return None if progress is None else progress(predictions)
-
+    watched = Resources(jobs, max_memory, progress)
     if isinstance(base, Predictions):
 
         def summed(predictions: Predictions) -> tuple[Predictions, Sums]:
-            watched = replace(resources, progress=step(predictions))
             return predictions, summarise(predictions, settings.bins, watched, keep_rows=True)
 
         own = summed(base)
         pairs = ((candidate, pair_rows(base, candidate)) for candidate in candidates)
-        matched = (Matched.of(own, summed(candidate), pairing, settings, resources) for candidate, pairing in pairs)
+        quiet = watched.quiet()
+        matched = (Matched.of(own, summed(candidate), pairing, settings, quiet) for candidate, pairing in pairs)
         return Comparison(VERSION, settings, side(base), tuple(one.at(level) for one in matched))
     baseline = Baseline.of(base, bins)
-    measured = (
-        Measurement.of(candidate, settings, replace(resources, progress=step(candidate)), sliced=False)
-        for candidate in candidates
-    )
+    measured = (Measurement.of(candidate, settings, watched, sliced=False) for candidate in candidates)
     return Comparison(VERSION, settings, baseline.side, tuple(unpaired(baseline, one, level) for one in measured))

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Literal
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from calibeval.core.data.distinct_names import distinct_names
 from calibeval.core.data.documents import json_text, read_document
+from calibeval.core.data.elsewhere import elsewhere
+from calibeval.core.data.lookup import Lookup
 from calibeval.core.data.predictions import Source
 from calibeval.core.data.records import Layout, read_record, to_plain
-from calibeval.core.errors import InputError, UnknownMetric, nearest
+from calibeval.core.errors import InputError
 from calibeval.core.report.report import READING, GroupCount
 from calibeval.core.report.settings import Settings
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SCHEMA = "calibeval.compare/1"
 
@@ -96,8 +102,8 @@ class SliceDifferences:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """One candidate against the base.
+class Candidate(Lookup[Difference]):
+    """One candidate against the base; `candidate["ece"]` is a difference, and `candidate.items()` are all.
 
     paired_by: what made rows belong together; None where a saved report was compared, and no rows could be paired.
     groups: what intervals take for independent; None where it is the rows.
@@ -117,15 +123,13 @@ class Candidate:
         """The dump's name."""
         return self.dump.name
 
-    def __getitem__(self, metric: str) -> Difference:
-        """The difference of that metric.
+    def by_name(self) -> Mapping[str, Difference]:
+        """The differences by the names of their metrics."""
+        return self.differences
 
-        Raises: UnknownMetric with the nearest metric.
-        """
-        if metric not in self.differences:
-            known = ", ".join(self.differences)
-            raise UnknownMetric(f'metric "{metric}" is unknown{nearest(metric, self.differences)}; there are {known}')
-        return self.differences[metric]
+    def __repr__(self) -> str:
+        """One short line: the name, rows, and which differences there are."""
+        return f"<Candidate {self.name}: n={self.dump.n}; {', '.join(self.differences)}>"
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of this candidate."""
@@ -140,11 +144,12 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Lookup[Difference]):
     """One or several candidates against one base, under the same settings.
 
     `comparison.candidates[0]["ece"]` is the difference of the first candidate's ECE; with one candidate,
-    `comparison["ece"]`. `Comparison.from_json(c.to_json()) == c` holds exactly.
+    `comparison["ece"]`, and `comparison.items()` are all. `print(comparison)` shows what the command line shows.
+    `Comparison.from_json(c.to_json()) == c` holds exactly.
     """
 
     LAYOUT: ClassVar = Layout(open=True)
@@ -159,15 +164,47 @@ class Comparison:
         """Whether the differences are of the same rows."""
         return not self.base.report
 
-    def __getitem__(self, metric: str) -> Difference:
-        """The difference of that metric for the only candidate.
+    def by_name(self) -> Mapping[str, Difference]:
+        """The differences of the only candidate by the names of their metrics.
 
-        Raises: UnknownMetric for a name that is no metric; InputError if there are several candidates.
+        Raises: InputError if there are several candidates.
         """
         if len(self.candidates) != 1:
             count = len(self.candidates)
-            raise InputError(f'the comparison has {count} candidates: say comparison.candidates[i]["{metric}"]')
-        return self.candidates[0][metric]
+            raise InputError(f'the comparison has {count} candidates: say comparison.candidates[i]["ece"]')
+        return self.candidates[0].differences
+
+    def __repr__(self) -> str:
+        """One short line: who was compared with whom, and which differences there are."""
+        names = ", ".join(one.name for one in self.candidates)
+        metrics = ", ".join(self.candidates[0].differences) if self.candidates else "nothing"
+        return f"<Comparison of {names} with {self.base.name}: {metrics}>"
+
+    def __str__(self) -> str:
+        """What `calibeval compare` prints, 100 columns wide and without colours; warnings are below it."""
+        shown: str = elsewhere("calibeval.api.show", "comparison_text")(self)
+        return shown
+
+    def figure(self, *, width: float | None = None) -> Figure:
+        """The differences with their intervals as a matplotlib figure. width: in inches; None: 7.
+
+        Raises: InputError where no difference can be drawn.
+        """
+        drawn: Figure = elsewhere("calibeval.api.show", "comparison_figure")(self, width)
+        return drawn
+
+    def save(self, folder: str | PurePath) -> Path:
+        """Write compare.html, compare.md and compare.json to a folder, made where it is missing; what it returns.
+
+        Raises: FileProblem if they cannot be written.
+        """
+        made: Path = elsewhere("calibeval.api.save", "save_comparison")(self, folder)
+        return made
+
+    def _repr_html_(self) -> str:
+        """The comparison as a notebook shows it."""
+        shown: str = elsewhere("calibeval.api.show", "comparison_html")(self)
+        return shown
 
     def with_distinct_names(self) -> Comparison:
         """The same; dumps that share a name get as much of their paths as tells them apart, or numbers."""

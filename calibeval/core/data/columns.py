@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.row_source import as_column
 from calibeval.core.errors import UsageError, nearest
 
 TRUE_CLASS, PREDICTED_CLASS = "class", "predicted"
@@ -53,6 +55,21 @@ def coded_column(predictions: Predictions, name: str, others: tuple[str, ...] = 
         column = np.array([str(value) for value in column.tolist()])
     values, codes = np.unique(column, return_inverse=True)
     return Coded(values, np.repeat(codes, predictions.rows // len(column)))
+
+
+def with_column(predictions: Predictions, name: str, values: object) -> Predictions:
+    """The predictions with one more column, or another one of that name.
+
+    Raises: InputError unless it has one value a row, or for dense scores one an image.
+
+    >>> p = with_column(Predictions(probs=[0.2, 0.9], labels=[0, 1]), "site", ["A", "B"])
+    >>> p.columns["site"].tolist()
+    ['A', 'B']
+    """
+    column = as_column(name, values, {predictions.rows, predictions.layout[0]})
+    other = copy.copy(predictions)
+    object.__setattr__(other, "columns", {**predictions.columns, name: column})
+    return other
 
 
 def coded_slices(predictions: Predictions, name: str) -> Coded:

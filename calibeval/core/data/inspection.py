@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from calibeval.core.data.documents import json_text
+from calibeval.core.data.elsewhere import elsewhere
 
 SCHEMA = "calibeval.inspection/1"
 
@@ -51,6 +52,11 @@ class Inspection:
     arrays: tuple[ArrayNote, ...]
     splits: tuple[str, ...]
     readings: tuple[Reading, ...]
+
+    def __str__(self) -> str:
+        """What `calibeval inspect` prints."""
+        shown: str = elsewhere("calibeval.api.show", "inspection_text")(self)
+        return shown
 
     def to_json(self) -> str:
         """The inspection as one JSON object."""

@@ -11,9 +11,22 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.elsewhere import elsewhere
+from calibeval.core.data.foreign import precision_of, unmasked_labels
 from calibeval.core.data.labels import as_labels
+from calibeval.core.data.precision import stored_precision, sum_tolerance
 from calibeval.core.data.records import Layout
-from calibeval.core.data.row_source import KINDS, DensePixels, Kind, RowSource, as_array, as_rows, as_source, show_shape
+from calibeval.core.data.row_source import (
+    KINDS,
+    DensePixels,
+    Kind,
+    RowSource,
+    as_array,
+    as_column,
+    as_rows,
+    as_source,
+    show_shape,
+)
 from calibeval.core.errors import InputError, UsageError
 
 MOST_CLASSES = 2**20
@@ -58,7 +71,7 @@ class Block(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False, init=False)
 class Predictions:
-    """Scores of n samples over k classes, with the true labels.
+    """Scores of n samples over k classes, with the true labels: numpy arrays, torch tensors, pandas columns or lists.
 
     Exactly one of the score arguments is given:
     logits: (n, k) unnormalised scores; -inf masks a class, NaN and +inf are refused.
@@ -70,7 +83,8 @@ class Predictions:
     labels: (n,) integers in [0, k), whole floats, exact one-hot rows, or names listed in `class_names`.
     correct: (n,) of 0 and 1, with `confidence` only.
     class_names: k names. columns: one-dimensional arrays of length n by name, for slices. ids: (n,) row names.
-    ignore_index: rows with this label are left out and counted in `ignored`.
+    ignore_index: rows with this label are left out and counted in `ignored`. So are masked labels of a masked array;
+    other masked entries are refused.
     precision: relative step between the scores as they were stored, where their dtype does not tell it (bfloat16).
     file_rows: numbers of the stored rows within their file, where they are but some of its rows.
     settling: finishes what a reader checks beside the work, and returns the source with its hash.
@@ -128,6 +142,7 @@ class Predictions:
             raise UsageError(f"{kind} need {outcome_name}")
         place = "" if source is None else f"{source.name}: "
         try:
+            outcome, ignore_index = unmasked_labels(outcome, ignore_index)
             raw = as_array(outcome, outcome_name)
             scores, raw = as_rows(as_source(given[kind], kind), kind, raw)
             layout = scores.layout if isinstance(scores, DensePixels) else (scores.shape[0],)
@@ -141,8 +156,8 @@ class Predictions:
             if len(tidy) != scores.shape[0]:
                 raise InputError(f"{scores.shape[0]} rows of scores, but {len(tidy)} {outcome_name}")
             lengths = {len(tidy), layout[0]}
-            tidy_columns = {name: _column(name, values, lengths) for name, values in (columns or {}).items()}
-            tidy_ids = None if ids is None else _column("ids", ids, lengths)
+            tidy_columns = {name: as_column(name, values, lengths) for name, values in (columns or {}).items()}
+            tidy_ids = None if ids is None else as_column("ids", ids, lengths)
         except InputError as error:
             raise InputError(f"{place}{error}") from None
         ignored = 0 if ignore_index is None else int(np.count_nonzero(tidy == ignore_index))
@@ -160,11 +175,26 @@ class Predictions:
             "ignored": ignored,
             "layout": layout,
             "warnings": tuple(warnings),
-            "precision": precision or stored_precision(scores.dtype),
+            "precision": precision or precision_of(given[kind]) or stored_precision(scores.dtype),
             "file_rows": file_rows,
             "settling": settling,
         }.items():
             object.__setattr__(self, name, value)
+
+    def __repr__(self) -> str:
+        """Kind, shapes, and where they came from; never the arrays."""
+        parts = [f"{self.kind} {show_shape(self.scores.shape)} {self.scores.dtype}", f"n={self.n}", f"k={self.k}"]
+        parts += [f"ignored={self.ignored}"] if self.ignored else []
+        parts += [f"columns={', '.join(self.columns)}"] if self.columns else []
+        parts += [] if self.source.path is None else [f"source={self.source.name!r}"]
+        return f"<Predictions: {', '.join(parts)}>"
+
+    def save(self, path: str | PurePath) -> None:
+        """Write scores, labels, ids and columns to this .npz, .csv, .tsv, .jsonl or .parquet file.
+
+        Raises: UsageError for another suffix, or the file they were read from; FileProblem if it cannot be written.
+        """
+        elsewhere("calibeval.api.save", "save_predictions")(self, path)
 
     def settled_source(self) -> Source:
         """The source with its SHA-256, once the checks that run beside the work are through.
@@ -266,27 +296,3 @@ class Predictions:
             file_rows=None if self.file_rows is None else picked(self.file_rows),
             settling=self.settling,
         )
-
-
-def sum_tolerance(precision: float) -> float:
-    """How far the probabilities of a row may sum from 1: eight steps of the stored type, at least 1e-4.
-
-    >>> sum_tolerance(2.0**-23), sum_tolerance(2.0**-10)
-    (0.0001, 0.0078125)
-    """
-    return max(1e-4, 8 * precision)
-
-
-def stored_precision(dtype: np.dtype[Any]) -> float:
-    """The relative step between numbers of a type; integers and text count as float64."""
-    return float(np.finfo(dtype).eps) if dtype.kind == "f" else 2.0**-52
-
-
-def _column(name: str, values: object, lengths: set[int]) -> npt.NDArray[Any]:
-    """One value a row, as an array."""
-    column = as_array(values, f'"{name}"')
-    if column.ndim != 1:
-        raise InputError(f'"{name}" has shape {show_shape(column.shape)}, but one value a row is needed')
-    if len(column) not in lengths:
-        raise InputError(f'"{name}" has {len(column)} entries, but there are {max(lengths)} rows')
-    return column

@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol, cast, get_args
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.foreign import to_numpy
 from calibeval.core.errors import InputError, UsageError, nearest
 
 Kind = Literal["logits", "probs", "log_probs", "confidence"]
@@ -121,21 +122,33 @@ def as_kind(name: str) -> Kind:
 
 
 def as_array(values: object, name: str) -> npt.NDArray[Any]:
-    """Whatever holds numbers or texts as an array.
+    """Whatever holds numbers or texts as an array: also tensors of torch, and columns of pandas.
 
-    Raises: InputError for lists of unequal length.
+    Raises: InputError for lists of unequal length, and for masked entries.
     """
+    plain = to_numpy(values, name)
     try:
-        return np.asarray(values)
-    except ValueError as error:
+        return np.asarray(plain)
+    except (ValueError, TypeError, RuntimeError) as error:
         raise InputError(f"{name} do not form an array: {str(error).rstrip('.')}") from None
+
+
+def as_column(name: str, values: object, lengths: set[int]) -> npt.NDArray[Any]:
+    """One value a row, as an array."""
+    column = as_array(values, f'"{name}"')
+    if column.ndim != 1:
+        raise InputError(f'"{name}" has shape {show_shape(column.shape)}, but one value a row is needed')
+    if len(column) not in lengths:
+        raise InputError(f'"{name}" has {len(column)} entries, but there are {max(lengths)} rows')
+    return column
 
 
 def as_source(scores: object, kind: Kind) -> RowSource:
     """Scores as something that serves numeric rows; streams pass as they are."""
-    if not isinstance(scores, np.ndarray) and isinstance(getattr(scores, "dtype", None), np.dtype):
-        return cast("RowSource", scores)
-    array = as_array(scores, kind)
+    found = to_numpy(scores, kind)
+    if not isinstance(found, np.ndarray) and isinstance(getattr(found, "dtype", None), np.dtype):
+        return cast("RowSource", found)
+    array = as_array(found, kind)
     if array.dtype.kind not in "fiub":
         raise InputError(f"{kind} have dtype {array.dtype}, but numbers are needed")
     return array

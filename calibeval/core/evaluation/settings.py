@@ -32,8 +32,8 @@ def checked(
     known = find_convention(convention)
     if bins is None:
         bins = known.bins
-    if not isinstance(bins, int | np.integer):
-        raise UsageError(f"bins is {bins}, but it must be a whole number")
+    if not _is_whole(bins):
+        raise UsageError(f"bins is {bins!r}, but it must be a whole number")
     if not 1 <= bins <= MOST_BINS:
         raise UsageError(f"bins is {bins}, but it must lie between 1 and {MOST_BINS}")
     if level is not None:
@@ -44,7 +44,7 @@ def checked(
         raise UsageError(f"slices are measured by calibeval's own bins, not by those of {known.name}")
     if min_rows is not None and not slices:
         raise UsageError("a least number of rows (min-rows) belongs to slices, but there are none")
-    if min_rows is not None and (not isinstance(min_rows, int | np.integer) or min_rows < 1):
+    if min_rows is not None and (not _is_whole(min_rows) or min_rows < 1):
         raise UsageError(f"the least number of rows of a slice is {min_rows}, but it must be a whole number from 1 on")
     columns = tuple(dict.fromkeys(slices))
     least = int(min_rows or MIN_ROWS) if columns else None
@@ -53,7 +53,18 @@ def checked(
 
 def check_level(level: float) -> None:
     """That intervals can be of that level. Raises: UsageError."""
-    if not 0 < level < 1:
-        raise UsageError(f"level is {level:g}, but it must lie between 0 and 1, as 0.95 does")
+    if not (_is_number(level) and 0 < level < 1):
+        came = f"{level:g}" if _is_number(level) else repr(level)
+        raise UsageError(f"level is {came}, but it must lie between 0 and 1, as 0.95 does")
     if level > MOST_LEVEL:
         raise UsageError(f"level is {level}, but it must be at most {MOST_LEVEL}")
+
+
+def _is_whole(value: object) -> bool:
+    """Whether it is a whole number; True and False are none."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def _is_number(value: object) -> bool:
+    """Whether it is a number; True and False are none."""
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)

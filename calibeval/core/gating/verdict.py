@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import IntEnum
-from typing import Any, Literal
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from calibeval.core.data.documents import json_text
+from calibeval.core.data.elsewhere import elsewhere
+from calibeval.core.data.lookup import Lookup
 from calibeval.core.data.records import to_plain
 from calibeval.core.gating.movers import Part
 from calibeval.core.gating.rules import GateSettings, Rule
+from calibeval.core.report.report import Report
 from calibeval.core.report.settings import Settings
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SCHEMA = "calibeval.gate/1"
 
@@ -137,13 +144,17 @@ class RuleVerdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """The verdicts of all rules, in their order.
+class Verdict(Lookup[RuleVerdict]):
+    """The verdicts of all rules, in their order. It counts as true where the gate passed, so that a test can assert it.
 
+    `verdict["ece"]` is the verdict of the only rule on the ECE; where several limit one metric, the name goes on with
+    the kind of the limit, and with the slice: "ece max", "ece max worst:night". `list(verdict)` has them all.
     dump, baseline: where the rows came from, as in a comparison's JSON; baseline is None without one. paired_by: what
     made rows of both belong together, None where nothing did. `verdict.to_json()` is what `calibeval gate --json`
-    prints.
+    prints. report: of the measurements that the rules were judged by, where the gate kept it.
     """
+
+    NOUN: ClassVar[str] = "rule"
 
     version: str
     settings: GateSettings
@@ -154,6 +165,48 @@ class Verdict:
     paired_by: str | None
     rules: tuple[RuleVerdict, ...]
     warnings: tuple[str, ...] = ()
+    report: Report | None = field(default=None, compare=False)
+
+    def by_name(self) -> Mapping[str, RuleVerdict]:
+        """The verdicts by the names of their rules: the metric, with kind and slice where rules share it."""
+        places = [tuple(part for part in one.rule.place if part is not None) for one in self.rules]
+        names = [_shortest(place, places) for place in places]
+        return dict(zip(names, self.rules, strict=True))
+
+    def __bool__(self) -> bool:
+        """Whether the gate passed, as the exit code of the command says."""
+        return self.exit_code == ExitCode.PASSED
+
+    def __repr__(self) -> str:
+        """One short line: the verdict, and that of each rule."""
+        return f"<Verdict {self.verdict}: {', '.join(f'{name} {one.verdict}' for name, one in self.items())}>"
+
+    def __str__(self) -> str:
+        """What `calibeval gate` prints, 100 columns wide and without colours; warnings are below it."""
+        shown: str = elsewhere("calibeval.api.show", "verdict_text")(self)
+        return shown
+
+    def figure(self, *, width: float | None = None) -> Figure:
+        """The reliability diagram of the dump that was judged. width: as for `Report.figure`.
+
+        Raises: UsageError where the verdict has no report.
+        """
+        drawn: Figure = elsewhere("calibeval.api.show", "verdict_figure")(self, width)
+        return drawn
+
+    def save(self, folder: str | PurePath) -> Path:
+        """Write verdict.json, and with a report report.html and report.json, to a folder, made where it is missing;
+        what it returns.
+
+        Raises: FileProblem if they cannot be written.
+        """
+        made: Path = elsewhere("calibeval.api.save", "save_verdict")(self, folder)
+        return made
+
+    def _repr_html_(self) -> str:
+        """The verdict as a notebook shows it."""
+        shown: str = elsewhere("calibeval.api.show", "verdict_html")(self)
+        return shown
 
     @property
     def verdict(self) -> Outcome:
@@ -192,6 +245,20 @@ class Verdict:
     def to_json(self) -> str:
         """The verdict as JSON; numbers round-trip exactly, and there is never a NaN in it."""
         return json_text(self.to_dict())
+
+
+def _shortest(place: tuple[str, ...], places: list[tuple[str, ...]]) -> str:
+    """As many parts of a rule's place as tell it from all others.
+
+    >>> _shortest(("ece", "max"), [("ece", "max"), ("nll", "max")])
+    'ece'
+    >>> _shortest(("ece", "max", "worst"), [("ece", "max"), ("ece", "max", "worst")])
+    'ece max worst'
+    """
+    for length in range(1, len(place)):
+        if sum(other[:length] == place[:length] for other in places) == 1:
+            return " ".join(place[:length])
+    return " ".join(place)
 
 
 def whole(verdicts: list[Any]) -> Outcome:

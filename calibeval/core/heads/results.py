@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from calibeval.core.data.documents import Place, json_text, read_document
+from calibeval.core.data.elsewhere import elsewhere
+from calibeval.core.data.lookup import Lookup
 from calibeval.core.data.records import Layout, read_as, read_record, to_plain
 from calibeval.core.errors import InputError
 from calibeval.core.heads.settings import RunSettings
@@ -89,8 +91,8 @@ class LossResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Finetuned:
-    """The papers' table.
+class Finetuned(Lookup[LossResult]):
+    """The papers' table; `found["ce"]` is what came of a loss, by its name, and `print(found)` shows the table.
 
     sources: the files, "train", "val" and perhaps "test", each {"path", "split", "sha256", "n"}. shown: the split the
     metrics are of, "test" or "val". chosen: place of the loss whose head VAL likes best, which is the one saved on top;
@@ -99,6 +101,7 @@ class Finetuned:
     """
 
     LAYOUT: ClassVar = Layout(open=True)
+    NOUN: ClassVar[str] = "loss"
 
     version: str
     settings: RunSettings
@@ -107,6 +110,19 @@ class Finetuned:
     losses: tuple[LossResult, ...]
     chosen: int
     warnings: tuple[str, ...] = ()
+
+    def by_name(self) -> Mapping[str, LossResult]:
+        """What came of each loss, by its name."""
+        return {loss.name: loss for loss in self.losses}
+
+    def __repr__(self) -> str:
+        """One short line: the losses, and which was chosen."""
+        return f"<Finetuned on {', '.join(self)}: {self.losses[self.chosen].name} is best on VAL>"
+
+    def __str__(self) -> str:
+        """What `calibeval finetune` prints, 100 columns wide and without colours."""
+        shown: str = elsewhere("calibeval.api.show", "training_text")(self)
+        return shown
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of the table; the chosen loss by its name."""

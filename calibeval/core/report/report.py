@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from importlib import import_module
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from calibeval.core.data.distinct_names import distinct_names
 from calibeval.core.data.documents import json_text, read_document
+from calibeval.core.data.elsewhere import elsewhere
+from calibeval.core.data.lookup import Lookup
 from calibeval.core.data.predictions import Source
 from calibeval.core.data.records import Layout, read_record, to_plain
-from calibeval.core.errors import InputError, UnknownMetric, nearest
+from calibeval.core.errors import InputError
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.fitted_on import FittedOn, OutOfFold
 from calibeval.core.report.from_json import metric_results, parameters
 from calibeval.core.report.settings import Settings
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from pandas import DataFrame
 
 SCHEMA = "calibeval.report/1"
@@ -125,8 +128,8 @@ class GroupCount:
 
 
 @dataclass(frozen=True, slots=True)
-class DumpReport:
-    """The results of one dump.
+class DumpReport(Lookup[MetricResult]):
+    """The results of one dump; `dump["ece"]` is a metric of it, and `dump.items()` are all.
 
     kind, n, k, ignored: how the dump was read; k is None where only the top label is known.
     equal_width, equal_mass: bin tables; equal_mass is None where confidences were not kept.
@@ -171,15 +174,13 @@ class DumpReport:
             small_slices=None,
         )
 
-    def __getitem__(self, metric: str) -> MetricResult:
-        """The result of that metric.
+    def by_name(self) -> Mapping[str, MetricResult]:
+        """The metrics by their names."""
+        return self.metrics
 
-        Raises: UnknownMetric, a KeyError by another name, with the nearest metric.
-        """
-        if metric not in self.metrics:
-            known = ", ".join(self.metrics)
-            raise UnknownMetric(f'metric "{metric}" is unknown{nearest(metric, self.metrics)}; there are {known}')
-        return self.metrics[metric]
+    def __repr__(self) -> str:
+        """One short line: the name, rows, classes, and which metrics there are."""
+        return f"<DumpReport of {self.name or 'predictions'}: n={self.n}, k={self.k}; {', '.join(self.metrics)}>"
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of this dump."""
@@ -206,10 +207,12 @@ class DumpReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class Report(Lookup[MetricResult]):
     """Results of one or several dumps under the same settings.
 
-    `report["ece"]` is the metric of the only dump; with several dumps use `report.dumps[i]["ece"]`.
+    `report["ece"]` is the metric of the only dump, and `report.items()` are all of its metrics; with several dumps use
+    `report.dumps[i]["ece"]`. `print(report)` shows what the command line shows; in a notebook, a report as the last
+    line of a cell is a page.
     `Report.from_json(report.to_json()) == report` holds exactly.
     """
 
@@ -219,14 +222,43 @@ class Report:
     settings: Settings
     dumps: tuple[DumpReport, ...] = field(default_factory=tuple)
 
-    def __getitem__(self, metric: str) -> MetricResult:
-        """The result of that metric in the only dump.
+    def by_name(self) -> Mapping[str, MetricResult]:
+        """The metrics of the only dump by their names.
 
-        Raises: UnknownMetric for a name that is no metric; InputError if there are several dumps.
+        Raises: InputError if there are several dumps.
         """
         if len(self.dumps) != 1:
-            raise InputError(f'the report has {len(self.dumps)} dumps: say report.dumps[i]["{metric}"]')
-        return self.dumps[0][metric]
+            raise InputError(f'the report has {len(self.dumps)} dumps: say report.dumps[i]["ece"]')
+        return self.dumps[0].metrics
+
+    def __repr__(self) -> str:
+        """One short line: the dumps' names, and how large the only one is."""
+        if len(self.dumps) == 1:
+            (dump,) = self.dumps
+            return f"<Report of {dump.name or 'predictions'}: n={dump.n}, k={dump.k}; {', '.join(dump.metrics)}>"
+        return f"<Report of {len(self.dumps)} dumps: {', '.join(dump.name for dump in self.dumps)}>"
+
+    def __str__(self) -> str:
+        """What `calibeval report` prints, 100 columns wide and without colours; warnings are below it."""
+        shown: str = elsewhere("calibeval.api.show", "report_text")(self)
+        return shown
+
+    def figure(self, *, width: float | None = None) -> Figure:
+        """The reliability diagrams as a matplotlib figure; after a map, those of before and after.
+
+        width: in inches; None: 3.5 for one diagram, 7 for several. Raises: InputError for a report without rows.
+        """
+        drawn: Figure = elsewhere("calibeval.api.show", "report_figure")(self, width)
+        return drawn
+
+    def save(self, folder: str | PurePath, *, png: bool = False) -> Path:
+        """Write report.html, report.json, bins.csv and reliability.svg to a folder, made where it is missing; what it
+        returns. Files of these names are replaced. png: also reliability.png.
+
+        Raises: FileProblem if they cannot be written.
+        """
+        made: Path = elsewhere("calibeval.api.save", "save_report")(self, folder, png=png)
+        return made
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of the whole report."""
@@ -243,12 +275,12 @@ class Report:
         >>> Report("0", Settings()).to_frame().index.names
         FrozenList(['dump', 'metric'])
         """
-        frame: DataFrame = _other("calibeval.render.tables.frame", "to_frame")(self)
+        frame: DataFrame = elsewhere("calibeval.render.tables.frame", "to_frame")(self)
         return frame
 
     def _repr_html_(self) -> str:
         """The report as a notebook shows it."""
-        shown: str = _other("calibeval.render.page.page", "fragment")(self)
+        shown: str = elsewhere("calibeval.api.show", "report_html")(self)
         return shown
 
     @classmethod
@@ -264,12 +296,6 @@ def with_distinct_names(dumps: Sequence[DumpReport]) -> tuple[DumpReport, ...]:
     """The dumps, those of one name renamed by as much of their paths as tells them apart, or numbered."""
     names = distinct_names([(dump.name, dump.source) for dump in dumps])
     return tuple(replace(dump, name=name) for dump, name in zip(dumps, names, strict=True))
-
-
-def _other(module: str, function: str) -> Callable[..., Any]:
-    """A renderer, found when it is asked for: the core knows none."""
-    found: Callable[..., Any] = getattr(import_module(module), function)
-    return found
 
 
 def _bins_to_dict(equal_width: Sequence[Bin], equal_mass: Sequence[Bin] | None) -> dict[str, Any]:

@@ -73,13 +73,15 @@ def summarise(
     np.empty(KEPT_BYTES, np.uint8)
     total: Sums | None = None
     kept: list[RowScores] = []
+    if progress is not None:
+        progress.start(predictions.source.name, predictions.rows)
     try:
         for sums, piece_keys in _pieces(predictions, edges, compared, jobs, keep_rows=keep_rows):
             keys.add(piece_keys)
             kept += [] if sums.rows is None else [sums.rows]
             total = sums if total is None else total + sums
             if progress is not None:
-                progress(sums.n)
+                progress.advance(sums.n)
     except BadValues:
         check_values(predictions)
         raise InputError(f"{predictions.source.name}: values contradict the kind {predictions.kind}") from None

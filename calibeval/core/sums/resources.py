@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.progress import Progress
+from calibeval.core.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,8 +16,10 @@ class Resources:
     """Threads, memory, and who hears of progress; no number depends on any of them.
 
     jobs: threads. memory: scores of more bytes are read block by block, more than once where equal-mass bins need it,
-    and nothing is kept for each row but where it was asked for; None: no limit. progress: called with the number of
-    rows of each finished chunk.
+    and nothing is kept for each row but where it was asked for; None: no limit. progress: hears of
+    each dump before it is read, and of each finished chunk of its rows.
+
+    Raises: UsageError unless jobs is a whole number from 1 on, and memory one from 0 on.
 
     >>> Resources().streams(Predictions(probs=[[0.9, 0.1]], labels=[0]))
     False
@@ -24,7 +29,14 @@ class Resources:
 
     jobs: int = 1
     memory: int | None = None
-    progress: Callable[[int], None] | None = None
+    progress: Progress | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.jobs, bool) or not isinstance(self.jobs, int | np.integer) or self.jobs < 1:
+            raise UsageError(f"jobs is {self.jobs!r}, but it must be a whole number from 1 on")
+        limit = self.memory
+        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int | np.integer) or limit < 0):
+            raise UsageError(f"max_memory is {limit!r}, but it must be a number of bytes, or None")
 
     def streams(self, predictions: Predictions) -> bool:
         """Whether the scores are read block by block, since they are more than memory allows."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,12 @@ from calibeval.readers.stored.stored import Stored
 
 
 def read_features(
-    path: str | Path,
+    path: str | PathLike[str],
     *,
     features_key: str | None = None,
     labels_key: str | None = None,
     ids_key: str | None = None,
-    labels: str | Path | None = None,
+    labels: str | PathLike[str] | None = None,
     class_names: Sequence[str] | None = None,
     ignore_index: int | None = None,
     max_bytes: int | None = None,
@@ -51,14 +52,40 @@ def read_features(
     Raises: InputError if the content cannot be used, FileProblem if the file cannot be read. Values are checked where
     they are read: `Features.matrix`, `Features.check_values`.
     """
-    options = ReadOptions(
+    options = feature_options(
+        features_key=features_key,
+        labels_key=labels_key,
+        ids_key=ids_key,
+        labels=labels,
+        class_names=class_names,
+        ignore_index=ignore_index,
+        max_bytes=max_bytes,
+        max_memory=max_memory,
+        checksums=checksums,
+    )
+    return open_features(fspath(path), options, need_labels=need_labels)
+
+
+def feature_options(
+    *,
+    features_key: str | None = None,
+    labels_key: str | None = None,
+    ids_key: str | None = None,
+    labels: str | PathLike[str] | None = None,
+    class_names: Sequence[str] | None = None,
+    ignore_index: int | None = None,
+    max_bytes: int | None = None,
+    max_memory: int | None = None,
+    checksums: bool = True,
+) -> ReadOptions:
+    """The options of `read_features` as readers take them."""
+    return ReadOptions(
         keys=Keys(labels=labels_key, ids=ids_key, features=features_key),
         labels=None if labels is None else Path(labels),
         class_names=None if class_names is None else tuple(class_names),
         ignore_index=ignore_index,
         limits=Limits(max_bytes, quarter_of_memory() if max_memory is None else max_memory, checksums),
     )
-    return open_features(str(path), options, need_labels=need_labels)
 
 
 def open_features(name: str, options: ReadOptions, *, need_labels: bool = True) -> Features:

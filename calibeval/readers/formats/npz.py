@@ -14,7 +14,7 @@ import numpy as np
 from numpy.lib import format as npy_format
 
 from calibeval.core.data.row_source import RowSource
-from calibeval.core.errors import InputError
+from calibeval.core.errors import FileProblem, InputError
 from calibeval.readers.formats.archive import Member, read_members
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.mapped import ArrayHeader, load_values
@@ -89,6 +89,8 @@ class _Loader:
             return load_values(self.path, self.member.start + self.header.offset, self.header, self.limits)
         try:
             return self._unpacked()
+        except FileProblem:
+            raise
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
             raise InputError(f"{self.path.name}: {self.member.info.filename} is damaged ({error})") from None
 

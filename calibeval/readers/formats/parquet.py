@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.errors import InputError, UsageError
+from calibeval.core.errors import CalibevalError, InputError, UsageError
 from calibeval.readers.formats.table import Table, check_names, score_columns, stacked
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.stored import Contents
@@ -33,6 +33,8 @@ def read_parquet(path: Path, limits: Limits) -> Contents:
     """
     try:
         return _File(path, limits).contents()
+    except CalibevalError:
+        raise
     except OSError as error:
         if error.errno is not None:
             raise

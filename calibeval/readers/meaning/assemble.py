@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.check_values import looks_like_probs
-from calibeval.core.data.predictions import Predictions, Source, stored_precision
+from calibeval.core.data.precision import stored_precision
+from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.data.row_source import BinaryColumns, Kind, RowSource
 from calibeval.core.errors import InputError, nearest
 from calibeval.readers.meaning.rivals import PEEK_SCORES, rival_warning

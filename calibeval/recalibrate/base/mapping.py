@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from pathlib import PurePath
+from typing import Any, ClassVar, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.documents import json_text
+from calibeval.core.data.elsewhere import elsewhere
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.records import Layout, to_plain
-from calibeval.core.data.row_source import Kind, RowSource
+from calibeval.core.data.row_source import Kind, RowSource, as_array
 from calibeval.core.errors import InputError
 from calibeval.recalibrate.base.scores import log_scores, log_softmax, number_of_classes
 
@@ -80,11 +82,26 @@ class Map:
     fitted: Fitted
     clip: float | None = field(default=None, kw_only=True)
 
-    def __call__(self, predictions: Predictions) -> Predictions:
+    @overload
+    def __call__(self, scores: Predictions) -> Predictions: ...
+    @overload
+    def __call__(self, scores: npt.ArrayLike, kind: Kind = ...) -> Floats: ...
+    def __call__(self, scores: Predictions | npt.ArrayLike, kind: Kind = "logits") -> Predictions | Floats:
         """The predictions with mapped scores; labels, ids, columns and source stay. Scores are mapped when read.
 
+        An array (n, k), or a tensor, comes back as an array: logits as logits, probabilities as probabilities. kind:
+        of an array, "logits", "probs" or "log_probs".
         Raises: InputError if the classes are not those of the map, or only the top label is known.
         """
+        if isinstance(scores, Predictions):
+            return self._mapped(scores)
+        rows = as_array(scores, kind)
+        given: dict[str, Any] = {kind: rows}
+        mapped = self._mapped(Predictions(**given, labels=np.zeros(len(rows), np.int64)))
+        found = np.asarray(mapped.scores[0 : mapped.rows])
+        return np.exp(found) if kind == "probs" else found
+
+    def _mapped(self, predictions: Predictions) -> Predictions:
         k = number_of_classes(predictions)
         name, names = predictions.source.name, predictions.class_names
         if k != self.k:
@@ -93,6 +110,18 @@ class Map:
             i = next(i for i in range(k) if names[i] != self.class_names[i])
             raise InputError(f'{name}: class {i} is "{names[i]}", but "{self.class_names[i]}" in the map')
         return predictions.with_scores(*mapped_rows(predictions, self))
+
+    def __repr__(self) -> str:
+        """One short line: method, single parameters, classes, and what it was fitted on; never arrays."""
+        single = (f"{name}={value:.4g}" for name, value in self.parameters().items() if isinstance(value, float))
+        return f"<{type(self).__name__}: {', '.join((*single, f'k={self.k}', f'fitted on {self.fitted.n:,} rows'))}>"
+
+    def save(self, path: str | PurePath) -> None:
+        """Write the map to a JSON file, which `calibeval.read_map` and `calibeval apply` read.
+
+        Raises: FileProblem if it cannot be written.
+        """
+        elsewhere("calibeval.api.save", "save_map")(self, path)
 
     def parameters(self) -> dict[str, Any]:
         """The parameters as JSON values, without the clip."""

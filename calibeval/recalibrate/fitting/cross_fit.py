@@ -28,6 +28,10 @@ class CrossFitted:
     maps: tuple[Map, ...]
     folds: Folds
 
+    def __repr__(self) -> str:
+        """One short line: the method, folds and rows."""
+        return f"<CrossFitted: {self.maps[0].method} in {len(self.maps)} folds, n={self.predictions.n}>"
+
 
 def cross_fit(
     predictions: Predictions,

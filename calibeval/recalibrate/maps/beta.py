@@ -15,7 +15,7 @@ from calibeval.recalibrate.maps.binary import SEPARABLE, class_margins, two_colu
 from calibeval.recalibrate.maps.logistic import minimise
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class BetaMap(Map):
     """P(class 1) = sigmoid(a log(p) - b log(1 - p) + c) with a, b >= 0, so that the order of the rows stays.
 

@@ -26,7 +26,7 @@ class Curve:
     y: tuple[float, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class IsotonicMap(Map):
     """Each class's probability through a rising curve, then divided by the sum over the classes.
 

@@ -15,7 +15,7 @@ from calibeval.recalibrate.maps.binary import SEPARABLE, class_margins, two_colu
 from calibeval.recalibrate.maps.logistic import minimise
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class PlattMap(Map):
     """P(class 1) = sigmoid(slope s + intercept); s is the logit of class 1 less that of class 0.
 

@@ -26,7 +26,7 @@ LEAST_PRECISION, MOST_PRECISION = 1.0, 1e6  # standard deviations of 1, and of 0
 ENOUGH = 1e-8  # the largest entry of the gradient of the mean loss
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class VectorMap(Map):
     """Logits weights * z + biases; on probabilities z is their logarithm. It may change the predicted class.
 

@@ -54,7 +54,7 @@ BOUND_NOTES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class TemperatureMap(Map):
     """Logits divided by the temperature; the predicted class never changes.
 

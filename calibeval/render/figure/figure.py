@@ -63,7 +63,7 @@ def reliability_figure(report: Report, *, width_inches: float | None = None) -> 
     if width_inches is not None and not 2.0 <= width_inches <= 40.0:
         raise UsageError(f"width_inches is {width_inches:g}, but it must lie between 2 and 40")
     layout = one_panel(width_inches) if len(report.dumps) == 1 else many_panels(len(report.dumps), width_inches)
-    with _own_settings():
+    with own_settings():
         figure = Figure(figsize=(layout.width, layout.height), dpi=DOTS_PER_INCH)
         _draw_dumps(figure, report.dumps[: layout.count], layout, report.settings.level)
         _draw_legend(figure, layout)
@@ -79,7 +79,7 @@ def save_figure(figure: Figure, path_or_buffer: str | PathLike[str] | IO[bytes],
     if format not in _METADATA:
         raise UsageError(f'format "{format}" is unknown{nearest(format, _METADATA)}; there are svg, png and pdf')
     metadata = {"Title": str(figure.get_label()) or None, **_METADATA[format]}
-    with _own_settings():
+    with own_settings():
         figure.savefig(path_or_buffer, format=format, dpi=DOTS_PER_INCH, facecolor="white", metadata=metadata)
 
 
@@ -108,7 +108,7 @@ def figure_bytes(figure: Figure, format: FigureFormat) -> bytes:  # noqa: A002 -
 
 
 @contextmanager
-def _own_settings() -> Iterator[None]:
+def own_settings() -> Iterator[None]:
     """Matplotlib's defaults with ours on top, for the time of the block."""
     with mpl.rc_context():
         mpl.rcdefaults()

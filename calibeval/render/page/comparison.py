@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from calibeval.core.comparison.comparison import Candidate, ComparedDump, Comparison, Difference
 from calibeval.core.metrics.table import METRICS
 from calibeval.render.page.diagram import Tick, pct
-from calibeval.render.page.page import whole_page
+from calibeval.render.page.page import fragment_of, whole_page
 from calibeval.render.page.scale import Dot
 from calibeval.words import cells
 from calibeval.words import comparison as shown
@@ -92,10 +92,20 @@ class ComparisonView:
 
 def render(comparison: Comparison) -> str:
     """The page. The same comparison gives the same bytes; nothing in it runs or loads."""
+    return whole_page("compare.html.j2", _view(comparison))
+
+
+def fragment(comparison: Comparison, text: str = "") -> str:
+    """The content of the page for a notebook. text: what is shown instead where styles are stripped."""
+    return fragment_of("compare_body.html.j2", _view(comparison), text)
+
+
+def _view(comparison: Comparison) -> ComparisonView:
+    """The comparison for the template."""
     names = ", ".join(plain(candidate.name, _NAME) for candidate in comparison.candidates)
     settings = [(k, v if isinstance(v, str) else json.dumps(v)) for k, v in comparison.settings.to_dict().items()]
     base = plain(comparison.base.name, _NAME)
-    view = ComparisonView(
+    return ComparisonView(
         title=plain(f"{names} against {base} · comparison", _LINE),
         version=plain(comparison.version, _NAME),
         level=shown.level(comparison),
@@ -105,7 +115,6 @@ def render(comparison: Comparison) -> str:
         settings=[(plain(key, _NAME), plain(value, _LINE)) for key, value in settings],
         convention=shown.convention(comparison),
     )
-    return whole_page("compare.html.j2", view)
 
 
 def _candidate(candidate: Candidate, comparison: Comparison) -> CandidateView:

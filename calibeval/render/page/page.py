@@ -42,13 +42,22 @@ def render(report: Report, verdict: Verdict | None = None, losses: Finetuned | N
     return whole_page("report.html.j2", page)
 
 
-def fragment(report: Report) -> str:
+def fragment(report: Report, verdict: Verdict | None = None, text: str = "") -> str:
     """The content of the page for a notebook or another page: one element with its own style, of the same words.
 
     Its ids begin with a hash of the report; classes between the worst and the best are left to report.json.
+    verdict: of a gate, as for `render`. text: what is shown instead where styles are stripped.
     """
     prefix = f"c{hashlib.sha256(report.to_json().encode(errors='backslashreplace')).hexdigest()[:8]}-"
-    return _fill("fragment.html.j2", page_view(report, prefix, folded=0))
+    page = page_view(report, prefix, folded=0)
+    if verdict is not None:
+        page = replace(page, verdict=verdict_view(verdict))
+    return fragment_of("body.html.j2", page, text)
+
+
+def fragment_of(body: str, page: object, text: str) -> str:
+    """A part of another document, from the template of a page's content and the records that it shows."""
+    return _fill("fragment.html.j2", page, body=body, text=text)
 
 
 def whole_page(template: str, page: object) -> str:

@@ -14,6 +14,7 @@ from calibeval import Predictions, compare, evaluate
 from calibeval.core.comparison.comparison import Comparison
 from calibeval.core.data.predictions import Source
 from calibeval.core.errors import InputError, UnknownMetric, UsageError
+from tests.core.streams import Told
 from tests.data import logits_and_labels
 from tests.definitions import softmax
 
@@ -432,14 +433,9 @@ def test_without_candidates():
 
 def test_progress_is_told_of_every_dump():
     base, candidate = models(500)
-    told = []
-
-    def progress(predictions):
-        told.append([predictions.source.name, 0])
-        return lambda rows: told[-1].__setitem__(1, told[-1][1] + rows)
-
-    compare(base, [candidate], progress=progress)
-    assert told == [["base.npz", 500], ["candidate.npz", 500]]
+    told = Told()
+    compare(base, [candidate], progress=told)
+    assert told.heard == [("base.npz", 500), 500, ("candidate.npz", 500), 500]
 
 
 def test_it_is_exported():

@@ -7,7 +7,7 @@ import pytest
 
 from calibeval import Predictions
 from calibeval.core.data.check_values import bad_values_error, check_values, looks_like_probs
-from calibeval.core.data.predictions import stored_precision, sum_tolerance
+from calibeval.core.data.precision import stored_precision, sum_tolerance
 from calibeval.core.errors import InputError
 
 

@@ -15,6 +15,7 @@ from calibeval.core.sums import engine, rows
 from calibeval.core.sums.engine import summarise
 from calibeval.core.sums.resources import Resources
 from tests import definitions
+from tests.core.streams import Told
 from tests.data import from_logits, from_probs, logits_and_labels, values
 
 KS = [2, 3, 10, 17, 49, rows.FEW_CLASSES, rows.FEW_CLASSES + 1, 1000]
@@ -246,9 +247,9 @@ def test_logits_that_differ_less_than_their_probabilities_show_are_no_tie():
 def test_progress_counts_every_row_once(monkeypatch):
     monkeypatch.setattr(engine, "CHUNK_ROWS", 10)
     logits, labels = logits_and_labels(95, 3)
-    seen = []
-    summarise(Predictions(logits=logits, labels=labels), resources=Resources(2, progress=seen.append))
-    assert seen == [10] * 9 + [5]
+    told = Told()
+    summarise(Predictions(logits=logits, labels=labels), resources=Resources(2, progress=told))
+    assert told.heard == [("predictions", 95), *[10] * 9, 5]
 
 
 def test_equal_confidences_stay_together():

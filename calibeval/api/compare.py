@@ -1,0 +1,70 @@
+"""`compare`: candidates against a base, each a path, predictions, or for the base a saved report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import PathLike
+from typing import Unpack
+
+from calibeval.api.dumps import Dump, Group, Reading, base_of, grouped, is_path, predictions_of, resources_of, texts
+from calibeval.core.comparison.compare import compare as compare_predictions
+from calibeval.core.comparison.comparison import Comparison
+from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.progress import Progress
+from calibeval.core.report.report import Report
+
+
+def compare(
+    base: Dump | Report,
+    *candidates: Dump | Sequence[Dump],
+    bins: int | None = None,
+    level: float = 0.95,
+    slices: str | Sequence[str] = (),
+    min_rows: int | None = None,
+    group: Group | None = None,
+    jobs: int = 1,
+    max_memory: int | None = None,
+    progress: Progress | None = None,
+    **reading: Unpack[Reading],
+) -> Comparison:
+    """Every metric of each candidate against the base: difference, interval, p, and what could have been shown.
+
+    base: a path, Predictions, or a Report of one dump, or the path of its report.json, where the rows are gone; then no
+    rows are paired, and intervals are wider. candidates: paths or Predictions, one after another or as a list.
+    Rows are paired by id, else by position where labels and shared columns agree.
+    bins, slices, min_rows, jobs, max_memory, progress: as for `evaluate`; rows of one predicted class differ from model
+    to model and are no slice. level: of the intervals. group: as for `evaluate`; an array is of the base's rows, or of
+    each candidate's where the base is a report.
+    Raises: InputError for dumps that cannot be compared; UsageError for settings that cannot work; FileProblem.
+
+    >>> base = Predictions(probs=[[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]] * 100, labels=[0, 0, 1] * 100)
+    >>> candidate = Predictions(probs=[[0.9, 0.1], [0.6, 0.4], [0.2, 0.8]] * 100, labels=[0, 0, 1] * 100)
+    >>> nll = compare(base, candidate)["nll"]
+    >>> nll.difference < 0 and nll.certain
+    True
+    """
+    resources = resources_of(jobs, max_memory, progress)
+    first = base_of(base, reading if is_path(base) else {}, max_memory)
+    every: list[Dump] = []
+    for one in candidates:
+        every += [one] if isinstance(one, Predictions | str | PathLike) or not isinstance(one, Sequence) else one
+    opened = [predictions_of(one, reading if is_path(one) else {}, max_memory) for one in every]
+    name = group if isinstance(group, str) else None
+    if group is not None and name is None:
+        if isinstance(first, Predictions):
+            first, name = grouped(first, group)
+        else:
+            both = [grouped(one, group) for one in opened]
+            opened, name = [one for one, _ in both], both[0][1] if both else None
+    return compare_predictions(
+        first,
+        opened,
+        bins=bins,
+        level=level,
+        slices=texts(slices),
+        min_rows=min_rows,
+        group=name,
+        jobs=resources.jobs,
+        max_memory=resources.memory,
+        progress=progress,
+    ).with_distinct_names()

@@ -1,0 +1,133 @@
+"""`gate`: whether a dump, a path or predictions, may pass; rules from Python, from a preset, or from a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from os import PathLike
+from typing import Any, Unpack
+
+from calibeval.api.dumps import (
+    Dump,
+    Group,
+    Reading,
+    as_path,
+    base_of,
+    grouped,
+    is_path,
+    predictions_of,
+    resources_of,
+    texts,
+)
+from calibeval.api.gate_config import Found, combined, find_config
+from calibeval.core.conventions.table import OWN
+from calibeval.core.data.progress import Progress
+from calibeval.core.errors import UsageError
+from calibeval.core.gating.explain import explained
+from calibeval.core.gating.gate import Subject, judged
+from calibeval.core.gating.rules import GateConfig, GateSettings, Rule, rule_from_table
+from calibeval.core.gating.verdict import Verdict
+from calibeval.core.report.report import Report
+from calibeval.recalibrate.fitting.before_after import out_of_fold
+
+OneRule = Rule | Mapping[str, Any]
+
+
+def gate(
+    candidate: Dump,
+    rules: OneRule | Sequence[OneRule] | str | PathLike[str] | None = None,
+    *,
+    baseline: Dump | Report | None = None,
+    why: bool = False,
+    preset: str | None = None,
+    settings: GateSettings | None = None,
+    decide: str | None = None,
+    on_inconclusive: str | None = None,
+    level: float | None = None,
+    min_rows: int | None = None,
+    slices: str | Sequence[str] = (),
+    bins: int | None = None,
+    convention: str = OWN,
+    group: Group | None = None,
+    jobs: int = 1,
+    max_memory: int | None = None,
+    progress: Progress | None = None,
+    **reading: Unpack[Reading],
+) -> Verdict:
+    """Whether a model may ship: every rule judged by the interval of its metric, or of its change from a baseline.
+
+    rules: one or a list of Rules, or of tables such as {"metric": "ece", "max": 0.05}; or the path of a configuration,
+    whose settings, slices and baseline count, too. preset: ready rules, "recommended" or "strict".
+    baseline: another model's predictions on the same rows, its Report, or the path of either. why: name what moved a
+    metric whose rule did not pass, and try a temperature on it.
+    decide: "interval" or "point". on_inconclusive: "fail", "warn" or "pass". level: of the intervals, 0.95. min_rows:
+    fewer rows are no evidence. settings: all four in one; those said beside it win.
+    slices: columns for rules on the worst slice; columns that rules name need not be said.
+    The others: as for `evaluate`; a group given as an array is of the candidate's rows.
+    The verdict counts as true where the gate passed, so that a test can assert it.
+    Raises: UsageError for rules or settings that cannot work; InputError for data that cannot be used, or a baseline of
+    other rows or classes; FileProblem.
+
+    >>> from calibeval import Predictions
+    >>> verdict = gate(
+    ...     Predictions(probs=[[0.9, 0.1], [0.3, 0.7]] * 500, labels=[0, 1] * 500), {"metric": "accuracy", "min": 0.9}
+    ... )
+    >>> verdict.verdict, verdict["accuracy"].verdict, bool(verdict)
+    ('pass', 'pass', True)
+    """
+    resources = resources_of(jobs, max_memory, progress)
+    found = _found(rules)
+    said = {"decide": decide, "on_inconclusive": on_inconclusive, "level": level, "min_rows": min_rows}
+    usual = {} if settings is None else {name: getattr(settings, name) for name in said}
+    against = baseline if baseline is not None else found.config.baseline
+    asked = combined(
+        found.config,
+        rules=(),
+        settings={**usual, **{name: value for name, value in said.items() if value is not None}},
+        baseline=None if against is None else "given",
+        preset=preset,
+        slices=texts(slices),
+    )
+    dump, name = grouped(predictions_of(candidate, reading if is_path(candidate) else {}, max_memory), group)
+    base = None if against is None else base_of(against, reading if is_path(against) else {}, max_memory)
+    subject = Subject.of(
+        dump,
+        base,
+        asked.rules,
+        asked.settings,
+        bins=bins,
+        convention=convention,
+        slices=asked.slices,
+        group=name,
+        resources=resources,
+        keep_rows=why,
+    )
+    explain = partial(explained, subject=subject, out_of_fold=out_of_fold) if why else None
+    where = None if found.path is None else str(found.path)
+    verdict = judged(subject, asked.rules, asked.settings, config=where, explain=explain)
+    report = Report(verdict.version, subject.settings, (subject.measured.report(asked.settings.level),))
+    return replace(verdict, report=report)
+
+
+def _found(rules: OneRule | Sequence[OneRule] | str | PathLike[str] | None) -> Found:
+    """The rules as a configuration, with the file they stand in.
+
+    Raises: UsageError for an empty list, or what is no rule.
+    """
+    if rules is None:
+        return Found(GateConfig(), None)
+    if isinstance(rules, str | PathLike):
+        return find_config(as_path(rules))
+    tables = [rules] if isinstance(rules, Rule | Mapping) else list(rules)
+    if not tables:
+        raise UsageError("the list of rules is empty, so nothing would be asked")
+    return Found(GateConfig(rules=tuple(map(_rule, tables))), None)
+
+
+def _rule(rule: object) -> Rule:
+    if isinstance(rule, Rule):
+        return rule
+    if isinstance(rule, Mapping):
+        return rule_from_table(rule)
+    raise UsageError(f'a rule is a calibeval.Rule, or a table such as {{"metric": "ece", "max": 0.05}}, not {rule!r}')

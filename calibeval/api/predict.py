@@ -1,0 +1,88 @@
+"""`predict`: the logits of a trained head for cached features."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+from typing import Unpack
+
+import numpy as np
+
+from calibeval.api.dumps import FeatureReading, as_path, features_of
+from calibeval.core.data.predictions import Predictions
+from calibeval.core.errors import FileProblem, InputError, UsageError
+from calibeval.core.heads.facts import FACTS_FILE, HeadFacts
+from calibeval.core.heads.features import Features
+from calibeval.core.heads.layers import logits_of
+from calibeval.readers.features.head_weights import RUN_FILE, read_head
+from calibeval.readers.stored.limits import Limits, quarter_of_memory
+
+
+def predict(
+    run: str | PathLike[str],
+    features: Features | str | PathLike[str],
+    *,
+    max_memory: int | None = None,
+    **reading: Unpack[FeatureReading],
+) -> Predictions:
+    """The predictions of a head that `finetune` trained, for features with labels.
+
+    run: a folder that `finetune` wrote, or a file of weights. features: a path, or Features. max_memory, reading: as
+    for `read_features`.
+    Raises: InputError for features, labels or class names that are not those of the head, or logits that overflow;
+    UsageError for features without labels, which `calibeval predict` takes; FileProblem.
+    """
+    limits = Limits(reading.get("max_bytes"), quarter_of_memory() if max_memory is None else max_memory)
+    rows = features_of(features, reading, max_memory)
+    predictions, labelled, warnings = predicted(as_path(run), rows, limits)
+    if not labelled:
+        raise UsageError(f"{rows.source.name} has no labels, which predictions in Python need; see calibeval predict")
+    object.__setattr__(predictions, "warnings", (*predictions.warnings, *warnings))
+    return predictions
+
+
+def predicted(run: Path, rows: Features, limits: Limits) -> tuple[Predictions, bool, tuple[str, ...]]:
+    """What the head says of the features, whether the labels are known, and warnings.
+
+    Raises: InputError for features, labels or class names that are not those of the head, or logits that overflow.
+    """
+    head = read_head(run, max_bytes=limits.max_bytes, max_memory=limits.max_memory, checksums=limits.checksums)
+    if rows.d != head.d:
+        raise InputError(f"{rows.source.name} has {rows.d} features a row, but {head.source.name} takes {head.d}")
+    rows.check_values()
+    rows.check_classes(head.k, "the head has")
+    names = _class_names(Path(head.source.path or run), head.k)
+    if names is not None and rows.class_names is not None and names != rows.class_names:
+        raise InputError(
+            f"{rows.source.name} and the head in {run} differ in the names of their classes, or their order"
+        )
+    with np.errstate(over="ignore", invalid="ignore"):
+        logits = logits_of(head.layers, rows.features)
+    finite = np.isfinite(logits).all(axis=1)
+    if not finite.all():
+        raise InputError(f"{rows.source.name}: the logits of row {int(finite.argmin())} overflow")
+    predictions = Predictions(
+        logits=logits,
+        labels=np.zeros(rows.n, np.int64) if rows.labels is None else rows.labels,
+        class_names=rows.class_names or names,
+        ids=rows.ids,
+        columns=rows.columns,
+        source=rows.settled_source(),
+    )
+    return predictions, rows.labels is not None, (*rows.warnings, *head.warnings)
+
+
+def _class_names(weights: Path, k: int) -> tuple[str, ...] | None:
+    """The names that head.json gives the classes of a head that `finetune` wrote, if the two lie side by side."""
+    path = weights.with_name(FACTS_FILE)
+    if weights.name != RUN_FILE or not path.exists():
+        return None
+    try:
+        names = HeadFacts.from_json(path.read_bytes()).class_names
+    except OSError as error:
+        raise FileProblem(f"{path}: cannot be read ({error.strerror})") from None
+    except InputError as error:
+        raise InputError(f"{path}: {error}; delete it, or train again") from None
+    if names is not None and len(names) != k:
+        raise InputError(f"{path}: class_names must be {k} names, one for each class of the head")
+    return names

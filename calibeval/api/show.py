@@ -1,0 +1,125 @@
+"""How reports, comparisons, verdicts and trainings show themselves: as text, as figures, as pages in a notebook.
+
+Renderers are imported where they are used: matplotlib and jinja2 take long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from html import escape
+from typing import TYPE_CHECKING
+
+from calibeval.core.comparison.comparison import Comparison
+from calibeval.core.data.inspection import Inspection
+from calibeval.core.errors import UsageError
+from calibeval.core.gating.verdict import Verdict
+from calibeval.core.heads.results import Finetuned
+from calibeval.core.report.report import Report
+from calibeval.words.names import visible
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+WIDTH = 100
+
+
+def report_text(report: Report) -> str:
+    """What `calibeval report` prints, and below it the warnings."""
+    from calibeval.render.terminal.conventions import note
+    from calibeval.render.terminal.report import render_report
+
+    shown = render_report(report, width=WIDTH, color=False, ascii_only=False)
+    shown += note(report, width=WIDTH, ascii_only=False)
+    several = len(report.dumps) > 1
+    warnings = [f"{one.name}: {text}" if several else text for one in report.dumps for text in one.warnings]
+    return _with_warnings(shown, warnings)
+
+
+def report_figure(report: Report, width: float | None) -> Figure:
+    """The reliability diagrams, those after a map beside those before."""
+    from calibeval.render.figure.figure import reliability_figure
+
+    return reliability_figure(before_and_after(report), width_inches=width)
+
+
+def report_html(report: Report) -> str:
+    """The page inside a notebook."""
+    from calibeval.render.page.page import fragment
+
+    return fragment(report, text=report_text(report))
+
+
+def comparison_text(comparison: Comparison) -> str:
+    """What `calibeval compare` prints, and below it the warnings."""
+    from calibeval.render.terminal.comparison import render
+
+    warnings = [f"{one.name}: {warning}" for one in comparison.candidates for warning in one.warnings]
+    return _with_warnings(render(comparison, width=WIDTH, color=False, ascii_only=False), warnings)
+
+
+def comparison_figure(comparison: Comparison, width: float | None) -> Figure:
+    """The differences with their intervals."""
+    from calibeval.render.figure.comparison import differences_figure
+
+    return differences_figure(comparison, width_inches=width)
+
+
+def comparison_html(comparison: Comparison) -> str:
+    """The page inside a notebook."""
+    from calibeval.render.page.comparison import fragment
+
+    return fragment(comparison, text=comparison_text(comparison))
+
+
+def verdict_text(verdict: Verdict) -> str:
+    """What `calibeval gate` prints, and below it the warnings."""
+    from calibeval.render.terminal.verdict import render
+
+    return _with_warnings(render(verdict, width=WIDTH, color=False, ascii_only=False), verdict.warnings)
+
+
+def verdict_figure(verdict: Verdict, width: float | None) -> Figure:
+    """The reliability diagram of the dump that was judged.
+
+    Raises: UsageError where the verdict has no report.
+    """
+    if verdict.report is None:
+        raise UsageError("this verdict came without the report of its dump, so there is nothing to draw")
+    return report_figure(verdict.report, width)
+
+
+def verdict_html(verdict: Verdict) -> str:
+    """The page inside a notebook; the text alone where the verdict has no report."""
+    text = verdict_text(verdict)
+    if verdict.report is None:
+        return f"<pre>{escape(text)}</pre>"
+    from calibeval.render.page.page import fragment
+
+    return fragment(verdict.report, verdict=verdict, text=text)
+
+
+def training_text(found: Finetuned) -> str:
+    """What `calibeval finetune` prints, and below it the warnings."""
+    from calibeval.render.terminal.losses import terminal
+
+    return terminal(found, width=WIDTH, color=False, ascii_only=False).rstrip("\n")
+
+
+def inspection_text(inspection: Inspection) -> str:
+    """What `calibeval inspect` prints."""
+    from calibeval.render.terminal.inspection import render
+
+    return render(inspection, ascii_only=False).rstrip("\n")
+
+
+def before_and_after(report: Report) -> Report:
+    """The report with each recalibrated dump followed by what its map made of it."""
+    shown = [one for dump in report.dumps for one in (dump, dump.after()) if one is not None]
+    return replace(report, dumps=tuple(shown))
+
+
+def _with_warnings(text: str, warnings: Sequence[str]) -> str:
+    """The text, and below it each warning once; no line end at the end, which print adds."""
+    lines = [visible(f"warning: {warning}") for warning in dict.fromkeys(warnings)]
+    return "\n".join([text.rstrip("\n"), *([""] if lines else []), *lines])

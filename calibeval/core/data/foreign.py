@@ -1,0 +1,84 @@
+"""Arrays of other libraries as numpy's: torch tensors of any type and device, pandas columns, masked arrays.
+
+No other library is imported: whoever made a tensor has imported torch already.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.errors import InputError
+
+MASKED_LABEL = -100
+# What numpy has no type for is widened, which changes no value.
+_WIDENED = ("bfloat16", "float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz", "float8_e5m2fnuz")
+# Their slices are not numpy's, so they are taken as a whole.
+_WHOLE = ("pandas", "jax", "jaxlib", "tensorflow")
+
+
+def to_numpy(values: object, name: str) -> object:
+    """The values in a form that numpy takes as it is; what needs no change comes back unchanged.
+
+    name: for messages. Raises: InputError for a masked array with masked entries, which numpy would silently unmask.
+
+    >>> to_numpy(np.ma.masked_array([1.0, 2.0], mask=[False, False]), "logits")
+    array([1., 2.])
+    """
+    if isinstance(values, np.ma.MaskedArray):
+        masked = int(np.count_nonzero(np.ma.getmaskarray(values)))
+        if masked:
+            raise InputError(
+                f"{name}: {masked} entries of the masked array are masked, but only labels may have such entries "
+                "(their rows are ignored); leave out these rows"
+            )
+        return values.data
+    if is_tensor(values):
+        return _from_tensor(values)
+    if isinstance(values, list | tuple) and values and is_tensor(values[0]):
+        return [to_numpy(one, name) for one in values]
+    if type(values).__module__.partition(".")[0] in _WHOLE:
+        return np.asarray(values)
+    return values
+
+
+def is_tensor(values: object) -> bool:
+    """Whether it is a tensor of torch, or of a class that derives from it."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(values, torch.Tensor)
+
+
+def _from_tensor(tensor: Any) -> npt.NDArray[Any]:
+    plain = tensor.detach().to("cpu")
+    if plain.layout is not sys.modules["torch"].strided:
+        plain = plain.to_dense()
+    if str(plain.dtype).removeprefix("torch.") in _WIDENED:
+        plain = plain.float()
+    return np.asarray(plain.resolve_conj().resolve_neg().numpy())
+
+
+def precision_of(values: object) -> float | None:
+    """The relative step between numbers of a type that numpy does not have; None for all others."""
+    one: Any = values[0] if isinstance(values, list | tuple) and values else values
+    if not is_tensor(one) or str(one.dtype).removeprefix("torch.") not in _WIDENED:
+        return None
+    return float(sys.modules["torch"].finfo(one.dtype).eps)
+
+
+def unmasked_labels(labels: object, ignore_index: int | None) -> tuple[object, int | None]:
+    """Labels whose masked entries carry the ignored label, and that label; others as they came.
+
+    Raises: InputError for masked entries among labels that are not whole numbers.
+
+    >>> unmasked_labels(np.ma.masked_array([0, 1], mask=[False, True]), None)
+    (array([   0, -100]), -100)
+    """
+    if not isinstance(labels, np.ma.MaskedArray) or not np.ma.getmaskarray(labels).any():
+        return labels, ignore_index
+    if labels.dtype.kind not in "iub" or labels.ndim != 1:
+        raise InputError("labels: only whole numbers, one a row, may have masked entries; leave out the masked rows")
+    label = MASKED_LABEL if ignore_index is None else ignore_index
+    return np.where(np.ma.getmaskarray(labels), label, np.ma.getdata(labels).astype(np.int64)), label

@@ -1,0 +1,83 @@
+"""Every metric as a plain function of arrays: `calibeval.metrics.ece(probs, labels, bins=15)`.
+
+One number and nothing else; `calibeval.evaluate` gives the same with its noise floor and interval. The functions are
+made from the table of metrics, so a metric of that table has its function here.
+
+>>> ece([[0.8, 0.2], [0.4, 0.6]], [0, 0])
+0.4
+>>> nll(logits=[[0.0, 0.0]], labels=[1])
+0.6931471805599453
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from calibeval.core.data.predictions import Predictions
+from calibeval.core.errors import InputError, NotComputable
+from calibeval.core.evaluation.settings import checked
+from calibeval.core.metrics.metric import Metric
+from calibeval.core.metrics.table import METRICS
+from calibeval.core.sums.engine import summarise
+
+
+class MetricFunction(Protocol):
+    """A metric of arrays."""
+
+    __name__: str
+
+    def __call__(
+        self, probs: object = None, labels: object = None, *, logits: object = None, bins: int | None = None
+    ) -> float:
+        """Its value."""
+
+
+def _function(metric: Metric) -> MetricFunction:
+    """The metric as a function, with its own docstring."""
+
+    def function(
+        probs: object = None, labels: object = None, *, logits: object = None, bins: int | None = None
+    ) -> float:
+        sums = summarise(Predictions(probs=probs, logits=logits, labels=labels), checked(bins=bins).bins)
+        try:
+            if metric.binary and sums.k != 2:
+                raise NotComputable(f"it is a metric of two classes, and there are {sums.k}")
+            return float(metric.value(sums))
+        except NotComputable as missing:
+            raise InputError(f"{metric.name}: {missing}") from None
+
+    function.__name__ = function.__qualname__ = metric.name
+    limit = "without a limit" if metric.most is None else f"to {metric.most:g}"
+    best = {"lower": "lower is better", "higher": "higher is better", "zero": "0 is best"}[metric.better]
+    function.__doc__ = f"""{metric.title[0].upper()}{metric.title[1:]}.
+
+    From {metric.least:g} {limit}; {best}.{" For two classes only." if metric.binary else ""}
+
+    probs: (n, k) probabilities, or (n,) of class 1; or logits: (n, k). labels: (n,). Arrays, tensors or lists.
+    bins: of the calibration errors; 15 by default.
+    Raises: InputError for values that cannot be used, or of which there is no such number; UsageError.
+    Source: {metric.source}.
+    """
+    return function
+
+
+if TYPE_CHECKING:  # what is made below, for type checkers
+    accuracy: MetricFunction
+    confidence_gap: MetricFunction
+    ece: MetricFunction
+    mce: MetricFunction
+    mce_all_bins: MetricFunction
+    aece: MetricFunction
+    cwce: MetricFunction
+    oe: MetricFunction
+    rmsce: MetricFunction
+    nll: MetricFunction
+    brier: MetricFunction
+    ece_positive: MetricFunction
+
+globals().update({name: _function(metric) for name, metric in METRICS.items()})
+
+
+def __dir__() -> list[str]:
+    """The metrics."""
+    return sorted(METRICS)

@@ -1,0 +1,69 @@
+"""Differences of models as a figure: one panel a candidate, a dot with its interval for each metric in percent."""
+
+from __future__ import annotations
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from calibeval.core.comparison.comparison import Candidate, Comparison, Difference
+from calibeval.core.errors import InputError
+from calibeval.core.metrics.table import METRICS
+from calibeval.render.figure.figure import DOTS_PER_INCH, own_settings
+from calibeval.render.figure.panels import OVER, UNDER
+from calibeval.render.figure.text import printable
+from calibeval.words import cells
+from calibeval.words.difference import Change, change
+from calibeval.words.marks import shorten
+
+_COLORS = {Change.BETTER: UNDER, Change.WORSE: OVER}
+_GREY, _NAME = "0.35", 60
+
+
+def differences_figure(comparison: Comparison, *, width_inches: float | None = None) -> Figure:
+    """The difference of each metric that is a share, in points, with its interval; filled where it is certain.
+
+    width_inches: None: 7. Raises: InputError where no candidate has such a difference.
+    """
+    shown = [(one, drawn) for one in comparison.candidates if (drawn := _drawn(one))]
+    if not shown:
+        raise InputError("there is no difference to draw: no metric that is a share could be compared")
+    rows = sum(len(drawn) for _, drawn in shown)
+    with own_settings():
+        figure = Figure(figsize=(width_inches or 7.0, 0.9 * len(shown) + 0.3 * rows + 0.4), dpi=DOTS_PER_INCH)
+        figure.set_layout_engine("constrained")
+        axes = figure.subplots(
+            len(shown), 1, sharex=True, squeeze=False, height_ratios=[len(drawn) + 1 for _, drawn in shown]
+        )[:, 0]
+        for axis, (candidate, drawn) in zip(axes, shown, strict=True):
+            _panel(axis, drawn, comparison.settings.level or 0.95)
+            axis.set_title(_title(candidate, comparison), fontsize=9, loc="left")
+        axes[-1].set_xlabel("difference from the base, points", fontsize=8)
+    return figure
+
+
+def _drawn(candidate: Candidate) -> list[Difference]:
+    """The differences that have a place on an axis of points, those of tables for people."""
+    found = ((one, METRICS.get(one.name)) for one in candidate.values())
+    return [
+        one for one, metric in found if metric and metric.shown and metric.unit == "%" and one.difference is not None
+    ]
+
+
+def _panel(axis: Axes, drawn: list[Difference], level: float) -> None:
+    axis.axvline(0.0, color=_GREY, linewidth=0.8)
+    for place, one in enumerate(drawn):
+        color = _COLORS.get(change(one, level), _GREY)
+        if one.low is not None and one.high is not None:
+            axis.plot([100 * one.low, 100 * one.high], [place, place], color=color, linewidth=1.6)
+        face = color if one.certain else "white"
+        axis.plot([100 * (one.difference or 0.0)], [place], "o", color=color, markerfacecolor=face, markersize=5)
+    axis.set_yticks(range(len(drawn)), [cells.label(one.name) for one in drawn])
+    axis.set_ylim(len(drawn) - 0.5, -0.5)
+    axis.tick_params(labelsize=8, length=0)
+    for side in ("top", "right", "left"):
+        axis.spines[side].set_visible(False)
+
+
+def _title(candidate: Candidate, comparison: Comparison) -> str:
+    names = (printable(shorten(name, _NAME)) for name in (candidate.name, comparison.base.name))
+    return " against ".join(names)
