@@ -1,0 +1,56 @@
+"""Every metric as a function: against the plain definitions, of probabilities, logits and tensors."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import calibeval
+from calibeval.core.metrics.table import METRICS
+from tests import definitions
+from tests.data import logits_and_labels
+
+
+@pytest.mark.parametrize("k", [2, 5])
+@pytest.mark.parametrize("bins", [15, 7])
+def test_each_is_what_its_definition_says(k, bins):
+    logits, labels = logits_and_labels(400, k, seed=k)
+    probs = definitions.softmax(logits)
+    expected = definitions.metrics(probs, labels, bins=bins)
+    for name, value in expected.items():
+        function = getattr(calibeval.metrics, name)
+        assert function(probs, labels, bins=bins) == pytest.approx(value, abs=1e-12), name
+        assert function(logits=torch.tensor(logits), labels=labels, bins=bins) == pytest.approx(value, abs=1e-9), name
+
+
+def test_there_is_one_for_each_and_evaluate_agrees():
+    logits, labels = logits_and_labels(400, 2, seed=9)
+    report = calibeval.evaluate(logits=logits, labels=labels, level=None)
+    assert dir(calibeval.metrics) == sorted(METRICS)
+    assert {n: getattr(calibeval.metrics, n)(logits=logits, labels=labels) for n in METRICS} == {
+        name: one.value for name, one in report.items()
+    }
+
+
+def test_type_checkers_know_them_all():
+    source = Path(calibeval.metrics.__file__).read_text(encoding="utf-8")
+    assert [name for name in METRICS if f"    {name}: MetricFunction" not in source] == []
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_each_explains_itself(name):
+    function = getattr(calibeval.metrics, name)
+    assert function.__name__ == name
+    assert METRICS[name].source in function.__doc__
+
+
+def test_numbers_that_do_not_exist():
+    with pytest.raises(ValueError, match=r"nll: .* probability 0"):
+        calibeval.metrics.nll([[1.0, 0.0]], [1])
+    with pytest.raises(ValueError, match="two classes, and there are 3"):
+        calibeval.metrics.ece_positive(np.full((4, 3), 1 / 3), [0, 1, 2, 0])
+    with pytest.raises(ValueError, match="exactly one of logits"):
+        calibeval.metrics.ece(labels=[0])
+    with pytest.raises(ValueError, match="bins is True"):
+        calibeval.metrics.ece([0.2, 0.9], [0, 1], bins=True)
