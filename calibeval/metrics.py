@@ -3,10 +3,10 @@
 One number and nothing else; `calibeval.evaluate` gives the same with its noise floor and interval. The functions are
 made from the table of metrics, so a metric of that table has its function here.
 
->>> ece([[0.8, 0.2], [0.4, 0.6]], [0, 0])
+>>> round(ece([[0.8, 0.2], [0.4, 0.6]], [0, 0]), 6)
 0.4
->>> nll(logits=[[0.0, 0.0]], labels=[1])
-0.6931471805599453
+>>> round(nll(logits=[[0.0, 0.0]], labels=[1]), 6)
+0.693147
 """
 
 from __future__ import annotations

@@ -136,9 +136,9 @@ def as_path(path: str | PathLike[str]) -> Path:
     return Path(fspath(path))
 
 
-def checked_reading(reading: Reading) -> None:
-    """Refuse options that `read` does not have. Raises: TypeError."""
-    _known(reading, read)
+def checked_reading(reading: Any, also: Sequence[str] = ()) -> None:
+    """Refuse options that `read` does not have. also: other arguments that may have been meant. Raises: TypeError."""
+    _known(reading, read, also)
 
 
 def _nothing_to_read(reading: Reading, what: str) -> None:
@@ -146,7 +146,7 @@ def _nothing_to_read(reading: Reading, what: str) -> None:
         raise UsageError(f"{', '.join(reading)}: is about reading files, but {what} came")
 
 
-def _known(reading: Any, reader: Any) -> None:
+def _known(reading: Any, reader: Any, also: Sequence[str] = ()) -> None:
     """Refuse reading options that no reader has.
 
     Raises: TypeError, as Python does for any function, with the nearest option.
@@ -154,4 +154,4 @@ def _known(reading: Any, reader: Any) -> None:
     there = [name for name in signature(reader).parameters if name not in ("path", "max_memory")]
     for name in reading:
         if name not in there:
-            raise TypeError(f'unexpected keyword argument "{name}"{nearest(name, there)}')
+            raise TypeError(f'unexpected keyword argument "{name}"{nearest(name, [*there, *also])}')

@@ -5,10 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from inspect import signature
 from typing import Any, Unpack
 
 from calibeval.api.chosen import chosen_metrics, with_metrics
-from calibeval.api.dumps import Dump, FileReading, Group, Reading, grouped, is_path, predictions_of, resources_of, texts
+from calibeval.api.dumps import (
+    Dump,
+    FileReading,
+    Group,
+    Reading,
+    checked_reading,
+    grouped,
+    is_path,
+    predictions_of,
+    resources_of,
+    texts,
+)
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.progress import Progress
@@ -75,6 +87,7 @@ def evaluate(
     >>> report["accuracy"].value, round(report["ece"].value, 3), "ece" in report
     (0.5, 0.4, True)
     """
+    checked_reading(reading, list(signature(evaluate).parameters))
     chosen = chosen_metrics(metrics)
     settings = checked(
         bins=bins, convention=convention, level=level, slices=texts(slices), min_rows=min_rows, group=None

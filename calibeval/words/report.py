@@ -34,7 +34,7 @@ def headline(dump: DumpReport) -> str:
     carries less than half of it, the directions are mixed, and the bins that weigh most are named.
     """
     needed = ("accuracy", "confidence_gap", "ece")
-    if any(name not in dump.metrics for name in needed):  # somebody asked for others
+    if dump.metrics and any(name not in dump.metrics for name in needed):  # somebody asked for others
         return f"Measured: {', '.join(with_unit(one) for one in dump.values())}."
     accuracy, gap, ece = (with_floor(dump, name) for name in needed)
     if accuracy.value is None or gap.value is None:

@@ -190,6 +190,11 @@ def test_arguments_that_cannot_work(arguments, message):
         calibeval.evaluate(**arguments)
 
 
+def test_a_misspelt_argument_is_a_type_error_with_the_nearest():
+    with pytest.raises(TypeError, match=r'unexpected keyword argument "lables" \(did you mean "labels"\?\)'):
+        calibeval.evaluate(logits=LOGITS, **dict.fromkeys(["lables"], LABELS))
+
+
 def test_a_missing_file_is_an_os_error():
     with pytest.raises(OSError, match="there is no such file"):
         calibeval.evaluate("nowhere.npz")

@@ -72,7 +72,7 @@ def test_a_killed_training_ends_as_if_left_alone(number, processes, finished, tm
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         (out / name).write_bytes(content)
     for kill in range(1 + number % 2):
-        process = begun(processes, caches, *COMMAND, *(["--resume"] if kill else []), out=out)
+        process = begun(processes, caches, *COMMAND, *(["--resume"] if kill else ["--overwrite"]), out=out)
         time.sleep(duration * rng.uniform(0.05, 1.05 if kill == 0 else 0.5))
         if process.is_alive():
             os.kill(process.pid, signal.SIGKILL)
@@ -80,5 +80,5 @@ def test_a_killed_training_ends_as_if_left_alone(number, processes, finished, tm
         started = check_whole(files.contents(out), new, old) is not None
         if not started:  # killed before the first checkpoint, or after the end
             break
-    begun(processes, caches, *COMMAND, *(["--resume"] if started or kill else []), out=out).join()
+    begun(processes, caches, *COMMAND, *(["--resume"] if started or kill else ["--overwrite"]), out=out).join()
     assert files.contents(out) == new

@@ -303,7 +303,7 @@ def test_what_an_earlier_run_left_goes(tmp_path):
     train(tmp_path, "--loss", "ce,ls,focal")
     kept = tmp_path / "run" / "losses" / "ls" / "notes.txt"
     kept.write_text("mine", encoding="utf-8")
-    train(tmp_path, "--loss", "mbls", test=False)
+    train(tmp_path, "--loss", "mbls", "--overwrite", test=False)
     left = files.contents(tmp_path / "run")
     assert set(left) == {
         "finetune.json", "head.json", "head.safetensors", "history.jsonl", "report.html", "report.json",

@@ -246,7 +246,7 @@ def test_a_run_called_linear_needs_its_folder(capsys, folder):
     assert run(capsys, *files.words(folder, "-q", out="linear")).code == 0
     assert run(capsys, *files.words(folder, "-q", "--head", "./linear")).code == 0
     assert files.load(folder / "run" / "finetune.json")["settings"]["head"] == "continued"
-    assert run(capsys, *files.words(folder, "-q", "--head", "linear")).code == 0
+    assert run(capsys, *files.words(folder, "-q", "--head", "linear", "--overwrite")).code == 0
     assert files.load(folder / "run" / "finetune.json")["settings"]["head"] == "linear"
 
 
@@ -365,7 +365,7 @@ def test_features_of_a_huge_or_tiny_scale(capsys, folder, scale):
     plain = run(capsys, *files.words(folder, "--loss", "ce", "--json", "-q")).json
     for name in ("train", "val", "test"):
         changed(folder, name, features=array(folder, name).astype(float) * scale)
-    scaled = run(capsys, *files.words(folder, "--loss", "ce", "--json", "-q")).json
+    scaled = run(capsys, *files.words(folder, "--loss", "ce", "--json", "-q", "--overwrite")).json
     first, second = (found["losses"][0]["seeds"][0]["before"] for found in (plain, scaled))
     assert second == pytest.approx(first, rel=1e-4)
 
@@ -435,7 +435,7 @@ def test_hostile_names_are_shown_harmless(capsys, folder):
     (folder / "train.npz").rename(hostile)
     with np.load(hostile) as cache:
         files.write(hostile, cache["features"], np.where(cache["labels"] == 1, 2, cache["labels"]))
-    words = ["finetune", hostile, "--val", "val.npz", "--out", "run", "--epochs", 1]
+    words = ["finetune", hostile, "--val", "val.npz", "--out", "run", "--epochs", 1, "--overwrite"]
     for style in ([], ["--format", "md"], ["--format", "latex"]):
         result = run(capsys, *words, *style)
         assert result.code == 0

@@ -82,7 +82,7 @@ def test_results_of_an_earlier_run_are_not_taken_for_this_one(capsys, folder, mo
     """Killed at its start, a second run of the same command leaves the results of the first, but is not finished."""
     assert run(capsys, *files.words(folder, *LOSS, "-q")).code == 0
     before = files.contents(folder / "run")
-    interrupted(capsys, folder, monkeypatch, after=0)
+    interrupted(capsys, folder, monkeypatch, "--overwrite", after=0)
     assert (folder / "run" / "history.jsonl").read_bytes() == b""
     assert run(capsys, *files.words(folder, *LOSS, "-q", "--resume")).code == 0
     assert files.contents(folder / "run") == before
