@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from calibeval.core.comparison.baseline import Baseline
-from calibeval.core.comparison.comparison import Comparison
-from calibeval.core.comparison.matched import Matched, check_bins, side, unpaired
+from calibeval.core.comparison.comparison import Candidate, Comparison
+from calibeval.core.comparison.matched import check_bins, compared, side, unpaired
 from calibeval.core.comparison.pairing import pair_rows
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.predictions import Predictions
@@ -69,9 +69,12 @@ def compare(
             return predictions, summarise(predictions, settings.bins, watched, keep_rows=True)
 
         own = summed(base)
-        pairs = ((candidate, pair_rows(base, candidate)) for candidate in candidates)
-        matched = (Matched.of(own, summed(candidate), pairing, settings, resources) for candidate, pairing in pairs)
-        return Comparison(VERSION, settings, side(base), tuple(one.at(level) for one in matched))
+
+        def beside(candidate: Predictions) -> Candidate:
+            pairing = pair_rows(own[0], candidate)
+            return compared(own, summed(candidate), pairing, settings, resources, level)
+
+        return Comparison(VERSION, settings, side(base), tuple(map(beside, candidates)))
     baseline = Baseline.of(base, bins)
     measured = (
         Measurement.of(candidate, settings, replace(resources, progress=step(candidate)), sliced=False)
