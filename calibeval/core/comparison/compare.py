@@ -41,7 +41,8 @@ def compare(
     bins: as for `evaluate`; None: 15, or those of the report. level: of the intervals, inside (0, 1).
     slices, min_rows: as for `evaluate`; rows of one predicted class differ from model to model and are no slice.
     group: as for `evaluate`; a column of the base, or of each candidate.
-    jobs, max_memory: as for `evaluate`. Memory: 25 bytes for each row of the base and of one candidate.
+    jobs, max_memory: as for `evaluate`. Memory beside the dumps: about 125 bytes a row, or 170 where a candidate has
+    its rows in another order, and the scores of a slice for each job; it does not grow with candidates and columns.
     progress: called with each dump before it is read; what it returns is called with the number of rows done.
     Raises: InputError for dumps that cannot be compared; UsageError for settings that cannot work.
 
