@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.comparison.baseline import Baseline, unpaired_differences
-from calibeval.core.comparison.comparison import Candidate, ComparedDump
+from calibeval.core.comparison.comparison import Candidate, ComparedDump, Difference, SliceDifferences
 from calibeval.core.comparison.matched_part import MatchedPart, MatchedSlice, corrected, independent
 from calibeval.core.comparison.pairing import Pairing
 from calibeval.core.data.columns import PREDICTED_CLASS, TRUE_CLASS, coded_slices, kept_rows
@@ -66,7 +66,9 @@ class Matched:
 
     def at(self, level: float, only: Collection[str] | None = None) -> Candidate:
         """The candidate's differences from the base, with intervals at that level. only: of these metrics."""
-        return _told(self.base, self.candidate, self.pairing, self.whole, self.columns, level, only)
+        slices = [one for column in self.columns for one in corrected(column, level, only)]
+        differences = self.whole.differences(level, only)
+        return _candidate(self.base, self.candidate, self.pairing, self.whole.groups, differences, slices)
 
 
 def compared(
@@ -79,26 +81,25 @@ def compared(
 ) -> Candidate:
     """What `Matched` has at one level, holding the slices of one column at a time. Raises: as `Matched.of`."""
     cut = _Slices.of(base, candidate, pairing, settings, resources)
-    columns = (tuple(cut.slices(column)) for column in settings.slices)
-    return _told(base[0], candidate[0], pairing, cut.whole, columns, level, None)
+    slices = [one for column in settings.slices for one in corrected(tuple(cut.slices(column)), level, None)]
+    differences = cut.whole.differences(level, None)
+    return _candidate(base[0], candidate[0], pairing, cut.whole.groups, differences, slices)
 
 
-def _told(
+def _candidate(
     base: Predictions,
     candidate: Predictions,
     pairing: Pairing,
-    whole: MatchedPart,
-    columns: Iterable[Sequence[MatchedSlice]],
-    level: float,
-    only: Collection[str] | None,
+    groups: Groups | None,
+    differences: dict[str, Difference],
+    slices: Sequence[SliceDifferences],
 ) -> Candidate:
-    groups = whole.groups
     doubts = () if groups is None else filter(None, (groups.warning(),))
     return Candidate(
         dump=side(candidate),
         paired_by=pairing.by,
-        differences=whole.differences(level, only),
-        slices=tuple(one for slices in columns for one in corrected(slices, level, only)),
+        differences=differences,
+        slices=tuple(slices),
         warnings=(*base.warnings, *candidate.warnings, *pairing.warnings, *doubts),
         groups=None if groups is None else groups.counted,
     )
