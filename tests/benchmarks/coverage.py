@@ -30,7 +30,6 @@ from calibeval.core.uncertainty.intervals import (
     Interval,
     cwce_interval,
     ece_interval,
-    gap_interval,
     mce_interval,
     mean_interval,
     oe_interval,
@@ -44,6 +43,13 @@ RESAMPLES = 200
 # What covers less than that is looked at twice; of a perfect model more is asked.
 LEAST_SHARE, LEAST_PERFECT = 0.93, 0.95
 
+
+def _gap_interval(top: BinSums, n: int) -> Interval | None:
+    """The interval that reports give confidence - accuracy."""
+    total, squares = -float(top.surplus.sum()), float(top.surplus_squares.sum())
+    return mean_interval(total, squares, n, CONFIDENCE, least=-1.0, most=1.0)
+
+
 INTERVALS: dict[str, Callable[[Sample], Interval | None]] = {
     "ece": lambda s: ece_interval(s.top, s.n, CONFIDENCE),
     "aece": lambda s: ece_interval(s.mass, s.n, CONFIDENCE),
@@ -54,7 +60,7 @@ INTERVALS: dict[str, Callable[[Sample], Interval | None]] = {
     "nll": lambda s: mean_interval(float(s.nll.sum()), float(s.nll @ s.nll), s.n, CONFIDENCE),
     "brier": lambda s: mean_interval(float(s.brier.sum()), float(s.brier @ s.brier), s.n, CONFIDENCE),
     "accuracy": lambda s: wilson_interval(float(s.correct.sum()), s.n, CONFIDENCE),
-    "confidence_gap": lambda s: gap_interval(s.top, s.n, CONFIDENCE),
+    "confidence_gap": lambda s: _gap_interval(s.top, s.n),
 }
 # Of a perfect model these are 0.
 ERRORS = ("ece", "aece", "oe", "rmsce", "cwce", "mce", "confidence_gap")

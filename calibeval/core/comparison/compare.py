@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from calibeval.core.comparison.baseline import Baseline
-from calibeval.core.comparison.comparison import Comparison
-from calibeval.core.comparison.matched import Matched, check_bins, side, unpaired
+from calibeval.core.comparison.comparison import Candidate, Comparison
+from calibeval.core.comparison.matched import check_bins, compared, side, unpaired
 from calibeval.core.comparison.pairing import pair_rows
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.predictions import Predictions
@@ -41,7 +41,8 @@ def compare(
     bins: as for `evaluate`; None: 15, or those of the report. level: of the intervals, inside (0, 1).
     slices, min_rows: as for `evaluate`; rows of one predicted class differ from model to model and are no slice.
     group: as for `evaluate`; a column of the base, or of each candidate.
-    jobs, max_memory: as for `evaluate`. Memory: 25 bytes for each row of the base and of one candidate.
+    jobs, max_memory: as for `evaluate`. Memory beside the dumps: about 125 bytes a row, or 170 where a candidate has
+    its rows in another order, and the scores of a slice for each job; it does not grow with candidates and columns.
     progress: hears of each dump before it is read, and of the rows done.
     Raises: InputError for dumps that cannot be compared; UsageError for settings that cannot work.
 
@@ -64,10 +65,13 @@ def compare(
             return predictions, summarise(predictions, settings.bins, watched, keep_rows=True)
 
         own = summed(base)
-        pairs = ((candidate, pair_rows(base, candidate)) for candidate in candidates)
         quiet = watched.quiet()
-        matched = (Matched.of(own, summed(candidate), pairing, settings, quiet) for candidate, pairing in pairs)
-        return Comparison(VERSION, settings, side(base), tuple(one.at(level) for one in matched))
+
+        def beside(candidate: Predictions) -> Candidate:
+            pairing = pair_rows(own[0], candidate)
+            return compared(own, summed(candidate), pairing, settings, quiet, level)
+
+        return Comparison(VERSION, settings, side(base), tuple(map(beside, candidates)))
     baseline = Baseline.of(base, bins)
     measured = (Measurement.of(candidate, settings, watched, sliced=False) for candidate in candidates)
     return Comparison(VERSION, settings, baseline.side, tuple(unpaired(baseline, one, level) for one in measured))

@@ -58,6 +58,12 @@ class Difference:
         """Whether the interval excludes 0."""
         return self.low is not None and self.high is not None and not self.low <= 0.0 <= self.high
 
+    def without_interval(self, reason: str) -> Difference:
+        """The difference without interval and p, and why."""
+        if self.difference is None:
+            return self
+        return Difference(self.name, self.base, self.candidate, self.difference, reason=reason)
+
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of this difference, without its name; p_holm and reason only where there is one."""
         return to_plain(self, "name")

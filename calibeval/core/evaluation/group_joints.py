@@ -22,10 +22,13 @@ from calibeval.core.uncertainty.paths import Joint, gap_errors
 PART_SCORES, PART_CELLS = 2**18, 2**21
 
 
-def joints_of(sums: Sums, rows: RowScores, codes: Codes, count: int, predictions: Predictions) -> Joints:
+def joints_of(
+    sums: Sums, rows: RowScores, codes: Codes, count: int, predictions: Predictions, *, by_class: bool = True
+) -> Joints:
     """What groups tell of the equal-width, equal-mass and class-wise bins.
 
     sums: of these predictions; rows: their results. codes: (n,) in [0, count), the group of every row that counts.
+    by_class: with class-wise bins; without them the scores are not read.
     """
     in_order = _InOrder.of(codes, count)
     _, edges = edges_of(predictions, len(sums.edges) - 1)
@@ -44,8 +47,9 @@ def joints_of(sums: Sums, rows: RowScores, codes: Codes, count: int, predictions
         return _joint(covariance, binned, count)
 
     top, mass = joint(sums.top, edges), joint(sums.mass, sums.mass_edges)
-    few = sums.classes is not None and sums.classes.count.size <= MOST_JOINT_CELLS
-    classes = _class_joint(sums.classes, edges, in_order, predictions) if few and sums.classes is not None else None
+    binned = sums.classes if by_class else None
+    few = binned is not None and binned.count.size <= MOST_JOINT_CELLS
+    classes = _class_joint(binned, edges, in_order, predictions) if few and binned is not None else None
     return Joints(codes, count, top, mass, classes)
 
 

@@ -96,14 +96,15 @@ def _numbered(column: str | None, codes: Codes) -> Groups:
     return Groups(column, count, numbers, few if count < LEAST_GROUPS else None)
 
 
-def joints_for(sums: Sums, groups: Groups, predictions: Predictions) -> Joints | None:
+def joints_for(sums: Sums, groups: Groups, predictions: Predictions, *, by_class: bool = True) -> Joints | None:
     """What the groups tell of these sums; None where they cannot tell, or single rows were not kept.
 
-    sums: of these predictions, with their rows. Class-wise bins take one more reading of the scores.
+    sums: of these predictions, with their rows. by_class: of class-wise bins, too, which takes one more reading of the
+    scores where there are sums of them.
     """
     if groups.refused is not None or groups.codes is None or sums.rows is None:
         return None
-    return joints_of(sums, sums.rows, groups.codes, groups.count, predictions)
+    return joints_of(sums, sums.rows, groups.codes, groups.count, predictions, by_class=by_class)
 
 
 def grouped_metrics(

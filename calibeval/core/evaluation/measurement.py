@@ -51,8 +51,9 @@ class Measurement:
     ) -> Measurement:
         """One reading of the scores, one more for each slice column, for groups, and for another tool's bins.
 
-        keep_rows: keep the results of every row, of slices, too: 25 bytes each. sliced: cut slices, if settings name
-        columns. by_class: with class-wise sums of slices; without them, and with rows, slices need no reading.
+        keep_rows: keep the results of every row: 25 bytes each. sliced: cut slices, if settings name columns.
+        by_class: with class-wise sums of slices, and what groups tell of class-wise bins; without them groups need no
+        reading, and with rows slices need none.
         The others: as for `evaluate_dump`.
         Raises: InputError for values that contradict the kind of the scores; UsageError for columns that cannot be cut.
         """
@@ -70,8 +71,8 @@ class Measurement:
                 settings,
                 resources.quiet(),
                 groups=groups,
-                keep_rows=keep_rows,
-                known=None if by_class else sums.rows,
+                known=sums.rows,
+                by_class=by_class,
             )
             for column in (settings.slices if sliced else ())
         )
@@ -82,7 +83,7 @@ class Measurement:
             settings=settings,
             sums=sums,
             groups=groups,
-            joints=None if groups is None else joints_for(sums, groups, predictions),
+            joints=None if groups is None else joints_for(sums, groups, predictions, by_class=by_class),
             columns=tuple(columns),
             tool=None if own else convention_sums(predictions, convention, settings.bins, resources),
         )

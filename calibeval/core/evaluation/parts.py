@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.predictions import Predictions
-from calibeval.core.sums.engine import joined_rows, summarise
-from calibeval.core.sums.equal_mass import confidence_keys, from_keys
+from calibeval.core.sums.engine import summarise
+from calibeval.core.sums.equal_mass import RowKeys, confidence_keys, from_keys
 from calibeval.core.sums.from_rows import sums_from_rows
 from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.sums import EqualMass, RowScores, Sums
@@ -28,13 +28,14 @@ def known_part_sums(
 ) -> list[Sums]:
     """The sums of each part but the class-wise ones, from results that are known: no reading of the scores.
 
-    known: the results of every row that counts. parts: as for `part_sums`. jobs: threads.
+    known: the results of every row that counts. parts: as for `part_sums`, of which no rows are kept either: they are
+    known.at(places_of(...)). jobs: threads.
     """
 
     def sums_of(rows: Rows) -> Sums:
         own = known.at(places_of(predictions, rows))
         sums = sums_from_rows(predictions, own, predictions.labels[rows].astype(np.intp), bins)
-        return located(replace(sums, rows=own), predictions, rows)
+        return located(sums, predictions, rows)
 
     return list(in_order(sums_of, parts, jobs))
 
@@ -52,21 +53,19 @@ def part_sums(
     parts: Sequence[Rows],
     bins: int,
     resources: Resources = PLAIN,
-    *,
-    keep_rows: bool = False,
 ) -> list[Sums]:
     """The sums of each part, as if its rows were a dump of their own.
 
-    parts: numbers of stored rows that count; results of single rows come in the same order. A row may belong to several
-    parts. resources, keep_rows: as for `summarise`; where scores are read block by block, parts are summed up block by
-    block, too, and 25 bytes are kept for each of their rows.
+    parts: numbers of stored rows that count. A row may belong to several parts. resources: as for `summarise`; where
+    scores are read block by block, parts are summed up block by block, too, with 8 bytes for each of their rows until
+    all are read. Results of single rows are not kept: they are those of the whole dump.
     """
     if resources.streams(predictions):
-        return _streamed(predictions, parts, bins, keep_rows=keep_rows, jobs=resources.jobs)
+        return _streamed(predictions, parts, bins, resources.jobs)
     scores = predictions.scores[0 : predictions.rows]
 
     def sums_of(rows: Rows) -> Sums:
-        return located(summarise(selected(predictions, scores, rows), bins, keep_rows=keep_rows), predictions, rows)
+        return located(summarise(selected(predictions, scores, rows), bins), predictions, rows)
 
     return list(in_order(sums_of, parts, resources.jobs))
 
@@ -86,13 +85,12 @@ def located(sums: Sums, predictions: Predictions, rows: Rows) -> Sums:
     return replace(sums, impossible_row=row, impossible_place=predictions.locate(row))
 
 
-def _streamed(predictions: Predictions, parts: Sequence[Rows], bins: int, *, keep_rows: bool, jobs: int) -> list[Sums]:
+def _streamed(predictions: Predictions, parts: Sequence[Rows], bins: int, jobs: int) -> list[Sums]:
     """The same for scores that are not held in memory: each block is cut, and the parts' sums are added up."""
     step = max(1, BLOCK_SCORES // (predictions.k or 1))
-    orders = [np.argsort(rows, kind="stable") for rows in parts]
-    ascending = [rows[order] for rows, order in zip(parts, orders, strict=True)]
+    ascending = [np.sort(rows) for rows in parts]
     totals: list[Sums | None] = [None] * len(parts)
-    kept: list[list[RowScores]] = [[] for _ in parts]
+    keys: list[list[RowKeys]] = [[] for _ in parts]
     for start in range(0, predictions.rows, step):
         stop = min(start + step, predictions.rows)
         scores = predictions.scores[start:stop]
@@ -104,19 +102,11 @@ def _streamed(predictions: Predictions, parts: Sequence[Rows], bins: int, *, kee
             return located(summarise(own, bins, keep_rows=True), predictions, cuts[part])
 
         for part, sums in zip(there, in_order(sums_of, there, jobs), strict=True):
-            kept[part] += [] if sums.rows is None else [sums.rows]
+            keys[part] += [] if sums.rows is None else [confidence_keys(sums.rows.confidence, sums.rows.correct)]
             before = totals[part]
             totals[part] = replace(sums, equal_mass=None, rows=None) if before is None else before + sums
     return [
-        _complete(total, joined_rows(rows), order, bins, keep_rows=keep_rows)
-        for total, rows, order in zip(totals, kept, orders, strict=True)
+        replace(total, equal_mass=EqualMass(*from_keys(np.concatenate(own), bins)))
+        for total, own in zip(totals, keys, strict=True)
         if total is not None
     ]
-
-
-def _complete(total: Sums, rows: RowScores, order: Rows, bins: int, *, keep_rows: bool) -> Sums:
-    """The totals with their equal-mass bins and, in the order in which the part names them, their rows."""
-    equal_mass = EqualMass(*from_keys(confidence_keys(rows.confidence, rows.correct), bins))
-    back = np.empty_like(order)
-    back[order] = np.arange(len(order))
-    return replace(total, equal_mass=equal_mass, rows=rows.at(back) if keep_rows else None)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
-from calibeval.core.data.columns import TRUE_CLASS, Coded, coded_column, coded_slices, kept_rows
+from calibeval.core.data.columns import PREDICTED_CLASS, TRUE_CLASS, Coded, coded_column, coded_slices, kept_rows
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
 from calibeval.core.evaluation.evaluate import evaluate_dump
@@ -22,8 +22,8 @@ from calibeval.core.gating.verdict import RuleVerdict, Trial, Why
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.sums.sums import Sums
 
-# A column of more values is no column of categories.
-MOST_VALUES = 50
+# The values of a column are told one by one up to so many.
+MOST_TOLD = 50
 
 Rows = npt.NDArray[np.intp]
 # Predictions as a temperature makes them, out of fold.
@@ -71,7 +71,7 @@ def _columns(dump: Predictions, rows: Rows) -> list[Parted]:
         found.append(_parted(TRUE_CLASS, coded_slices(dump, TRUE_CLASS), rows))
     for name in dump.columns:
         coded = coded_column(dump, name)
-        if 1 < len(coded.values) <= MOST_VALUES:
+        if 1 < len(coded.values) <= MOST_TOLD:
             found.append(_parted(name, coded, rows))
     return found
 
@@ -111,8 +111,11 @@ def _part_of(dump: Predictions, part: str | None) -> Predictions:
 
 
 def _rows_of(dump: Predictions, part: str) -> Rows:
-    """The stored rows of the slice "column=value" that count."""
-    for column in (*dump.columns, TRUE_CLASS, "predicted"):
+    """The stored rows of the slice "column=value" that count, of a dump that was not measured.
+
+    It may hold some of the subject's rows only, so `Subject.part` cannot tell.
+    """
+    for column in (*dump.columns, TRUE_CLASS, PREDICTED_CLASS):
         if not part.startswith(f"{column}="):
             continue
         coded = coded_slices(dump, column)

@@ -174,7 +174,7 @@ class Subject:
         for column in self.measured.columns:
             for part in column.parts:
                 if name == f"{column.column}={part.value}":
-                    return part.sums, part.rows
+                    return column.with_rows(part), part.rows
         raise InputError(f'{self.dump.source.name}: there is no slice "{name}"')
 
     def pair(self, name: str | None) -> tuple[Sums, Sums, Rows] | None:
@@ -184,10 +184,12 @@ class Subject:
         """
         if self.matched is None:
             return None
-        every = (part for parts in self.matched.columns for part in parts)
-        part = self.matched.whole if name is None else next((p for p in every if p.name == name), None)
-        if part is None:
-            return None
+        part = self.matched.whole
+        if name is not None:
+            found = next((one for slices in self.matched.columns for one in slices if one.name == name), None)
+            if found is None:
+                return None
+            part = found.part()
         base, candidate = part.pair.base, part.pair.candidate
         return replace(candidate.sums, rows=candidate.rows), replace(base.sums, rows=base.rows), part.rows
 

@@ -173,8 +173,14 @@ def _bin_sums(rows: Rows, labels: npt.NDArray[np.integer[Any]], edges: Floats) -
     count, total, squares = totals[:, 0] + totals[:, 1]
     others = rows.others
     classes = BinSums(others.rows + count, others.p + total, others.pp + squares, y=count, yp=total)
-    c = rows.confidence.take(np.flatnonzero(~rows.correct))
-    missed = totals_by_index(bin_index(c, edges), m, None, c, c * c)
-    hit = totals[:, 1].sum(axis=1)
-    count, total, squares = hit + missed
-    return BinSums(count, total, squares, y=hit[0], yp=hit[1]), classes
+    return top_sums(totals[:, 1].sum(axis=1), rows.confidence, rows.correct, edges), classes
+
+
+def top_sums(hit: Floats, confidence: Floats, correct: npt.NDArray[np.bool_], edges: Floats) -> BinSums:
+    """Top-label sums, (m,), of right and wrong rows.
+
+    hit: (3, m), of right rows count, confidence and its square. confidence, correct: of all rows.
+    """
+    c = confidence.take(np.flatnonzero(~correct))
+    count, total, squares = hit + totals_by_index(bin_index(c, edges), len(edges) - 1, None, c, c * c)
+    return BinSums(count, total, squares, y=hit[0], yp=hit[1])

@@ -12,7 +12,7 @@ from calibeval.core.data.arrays import Floats
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
 from calibeval.core.sums.binning import BinSums, bin_index, sums_by_index, totals_by_index
-from calibeval.core.sums.engine import chunk_rows, edges_of
+from calibeval.core.sums.engine import chunk_rows, edges_of, top_sums
 from calibeval.core.sums.equal_mass import confidence_keys, from_keys
 from calibeval.core.sums.sums import EqualMass, Moments, RowScores, Sums
 
@@ -72,6 +72,4 @@ def _top(rows: RowScores, labels: Labels, k: int | None, edges: Floats) -> BinSu
     p = np.where(rows.correct, rows.confidence, 0.0)
     index = np.where(rows.correct, labels * m + bin_index(p, edges) + k * m, 0)
     hit = np.array(totals_by_index(index, 2 * k * m, None, p, p * p)).reshape(3, 2, k, m)[:, 1].sum(axis=1)
-    c = rows.confidence.take(np.flatnonzero(~rows.correct))
-    count, total, squares = hit + totals_by_index(bin_index(c, edges), m, None, c, c * c)
-    return BinSums(count, total, squares, y=hit[0], yp=hit[1])
+    return top_sums(hit, rows.confidence, rows.correct, edges)

@@ -155,19 +155,6 @@ def mean_interval(
     return Interval(max(mean - z * error, least), min(mean + z * error, most), None)
 
 
-def gap_interval(sums: BinSums, n: int, level: float) -> Interval | None:
-    """Interval of mean confidence - accuracy, which is positive for an overconfident model; None if n is 1.
-
-    In [-1, 1]. sums: (m,), top-label. Raises: as mean_interval.
-
-    >>> sums = BinSums(*(np.array([x]) for x in (100.0, 90.0, 81.0, 80.0, 72.0)))
-    >>> [round(x, 3) for x in gap_interval(sums, 100, 0.95)[:2]]
-    [0.021, 0.179]
-    """
-    total, squares = -float(sums.surplus.sum()), float(sums.surplus_squares.sum())
-    return mean_interval(total, squares, n, level, least=-1.0, most=1.0)
-
-
 def wilson_interval(successes: float, n: int, level: float) -> Interval:
     """Interval of a share, such as the accuracy. In [0, 1].
 

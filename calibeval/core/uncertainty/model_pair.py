@@ -64,27 +64,32 @@ class Pair:
     """Two models on the same n rows.
 
     labels: (n,) of these rows. groups: (n,) of group numbers in [0, j), where only groups are independent.
-    residuals: correct - confidence of both, (n,) each.
+    found: how bins vary together, as it was asked for.
     """
 
     base: Model
     candidate: Model
     labels: Codes
     groups: Codes | None
-    residuals: tuple[Floats, Floats]
     found: dict[str, Together] = field(default_factory=dict)
 
-    @classmethod
-    def of(cls, base: Model, candidate: Model, labels: Codes, groups: Codes | None = None) -> Pair:
-        """The pair, with what several metrics need of it."""
-        one, other = base.rows, candidate.rows
-        residuals = one.correct - one.confidence, other.correct - other.confidence
-        return cls(base, candidate, labels, groups, residuals)
+    def at(self, places: Codes, sums: tuple[Sums, Sums], groups: Codes | None, found: dict[str, Together]) -> Pair:
+        """The rows at these places as a pair of their own. sums, groups, found: of these rows."""
+        one, other = (
+            Model(own, model.rows.at(places), model.edges) for own, model in zip(sums, self.models, strict=True)
+        )
+        return Pair(one, other, self.labels[places], groups, found)
 
     @property
     def models(self) -> tuple[Model, Model]:
         """Base and candidate."""
         return self.base, self.candidate
+
+    @property
+    def residuals(self) -> tuple[Floats, Floats]:
+        """Of both models correct - confidence, (n,) each; computed anew, since they would take 16 bytes a row."""
+        one, other = self.base.rows, self.candidate.rows
+        return one.correct - one.confidence, other.correct - other.confidence
 
     @property
     def top(self) -> Together:

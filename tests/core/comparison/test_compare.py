@@ -2,6 +2,7 @@
 
 import json
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -440,3 +441,21 @@ def test_progress_is_told_of_every_dump():
 
 def test_it_is_exported():
     assert calibeval.compare is compare
+
+
+def peak(base, candidates, slices):
+    """Bytes that a comparison takes beside the dumps, at its peak."""
+    tracemalloc.start()
+    try:
+        compare(base, candidates, slices=slices)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_memory_does_not_grow_with_candidates_and_slice_columns():
+    n = 200_000
+    columns = {name: np.arange(n) // turns % 5 for name, turns in (("site", 1), ("light", 7), ("lens", 31))}
+    base, candidate = models(n, columns=columns)
+    one = peak(base, [candidate], ["site"])
+    assert peak(base, [candidate] * 3, list(columns)) < 1.02 * one

@@ -125,6 +125,13 @@ def test_the_most_and_the_fewest_bins(bins):
     assert report["ece"].value >= abs(report["confidence_gap"].value) - 1e-12
 
 
+def test_the_confidence_gap_is_positive_for_an_overconfident_model():
+    gap = evaluate(Predictions(confidence=[0.9] * 100, correct=[1] * 80 + [0] * 20))["confidence_gap"]
+    # Equal confidences: the standard error is that of the accuracy, with n - 1; 1.96 of these at a level of 95 %.
+    error = 1.959964 * (0.16 / 99) ** 0.5
+    assert (gap.value, gap.low, gap.high) == pytest.approx((0.1, 0.1 - error, 0.1 + error))
+
+
 def test_one_bin_measures_the_gap():
     logits, labels = logits_and_labels(400, 3)
     report = evaluate(Predictions(logits=logits, labels=labels), bins=1)

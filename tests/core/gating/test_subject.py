@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 
 from calibeval import Predictions, evaluate, gate
-from calibeval.core.gating.rules import GateSettings
+from calibeval.core.conventions.table import OWN
+from calibeval.core.gating.gate import Subject
+from calibeval.core.gating.rules import GateSettings, rule_from_table
 from tests.data import logits_and_labels
 
 N = 3000
 NLL = {"metric": "nll", "max_increase": 0.0}
 WORST = {"metric": "ece", "max": 0.001, "slice": "worst"}
+CWCE = {"metric": "cwce", "max": 0.05, "slice": "worst:site"}
 WORST_CHANGE = {"metric": "nll", "max_increase": 0.0, "slice": "worst"}
 
 
@@ -38,6 +41,12 @@ def dump(factor=1.0, seed=0):
     logits, labels = logits_and_labels(N, 4, seed=seed)
     columns = {"site": np.arange(N) % 3, "light": np.arange(N) % 2}
     return Predictions(logits=Counted(logits * factor), labels=labels, columns=columns)
+
+
+def grouped(predictions):
+    """The same with videos of 25 rows."""
+    columns = {**predictions.columns, "video": np.arange(N) // 25}
+    return Predictions(logits=predictions.scores, labels=predictions.labels, columns=columns)
 
 
 def readings(predictions, before):
@@ -108,3 +117,57 @@ def test_numbers_are_those_of_reports_whatever_was_asked():
             report[name].low,
             report[name].high,
         )
+
+
+@pytest.mark.parametrize(
+    ("rules", "slices", "expected"),
+    [
+        ([{"metric": "ece", "max": 0.1}], [], 1),
+        ([WORST], ["site", "light"], 1),
+        ([{"metric": "cwce", "max": 0.1}], [], 2),
+        # All rows and their groups, and the same of each column.
+        ([{"metric": "cwce", "max": 0.05, "slice": "worst"}], ["site", "light"], 6),
+    ],
+)
+def test_groups_take_one_more_reading_where_rules_are_class_wise(rules, slices, expected):
+    one = grouped(dump())
+    before = one.scores.read
+    gate(one, rules, slices=slices, group="video")
+    assert readings(one, before) == expected
+
+
+def class_wise(predictions):
+    """The subject of a class-wise rule on the slices of a column, with groups."""
+    rules, how = [rule_from_table(CWCE)], GateSettings()
+    return Subject.of(predictions, None, rules, how, bins=None, convention=OWN, slices=[], group="video")
+
+
+def test_groups_of_slices_are_found_once_however_many_levels_are_asked():
+    one = grouped(dump())
+    subject = class_wise(one)
+    first = subject.measure(0.95)
+    before = one.scores.read
+    again = subject.measure(0.99)
+    assert one.scores.read == before
+    assert first.report.slices != again.report.slices
+
+
+def test_what_is_too_much_to_keep_is_found_again_from_one_reading_for_all_slices(monkeypatch):
+    one = grouped(dump())
+    kept = class_wise(one)
+    expected = [kept.measure(level).report.slices for level in (0.95, 0.99)]
+    monkeypatch.setattr("calibeval.core.evaluation.slices.MOST_KEPT", 0)
+    subject = class_wise(one)
+    before = one.scores.read
+    assert [subject.measure(level).report.slices for level in (0.95, 0.99)] == expected
+    assert readings(one, before) == 2
+
+
+@pytest.mark.parametrize("rules", [[WORST], [{"metric": "cwce", "max": 0.05, "slice": "worst"}]])
+def test_groups_need_no_reading_where_scores_are_read_block_by_block(rules):
+    one, plain = dump(), grouped(dump())
+    before = one.scores.read, plain.scores.read
+    gate(one, rules, slices=["site"], max_memory=1000)
+    verdict = gate(plain, rules, slices=["site"], group="video", max_memory=1000)
+    assert readings(plain, before[1]) == readings(one, before[0])
+    assert any("this dump is over --max-memory" in warning for warning in verdict.warnings)

@@ -7,7 +7,7 @@ import pytest
 
 from calibeval import Predictions
 from calibeval.core.errors import InputError
-from calibeval.core.evaluation.parts import known_part_sums, part_sums
+from calibeval.core.evaluation.parts import known_part_sums, part_sums, places_of
 from calibeval.core.sums.engine import summarise
 from calibeval.core.sums.from_rows import sums_from_rows
 from tests import definitions
@@ -33,8 +33,11 @@ def assert_equal(one, other):
     assert np.array_equal(one.mass_edges, other.mass_edges)
     facts = ("n", "k", "weights", "nll", "brier", "impossible", "impossible_row", "impossible_place")
     assert [getattr(one, fact) for fact in facts] == [getattr(other, fact) for fact in facts]
+
+
+def assert_same_rows(one, other):
     for name in ("confidence", "correct", "nll", "brier"):
-        assert np.array_equal(getattr(one.rows, name), getattr(other.rows, name)), name
+        assert np.array_equal(getattr(one, name), getattr(other, name)), name
 
 
 @pytest.mark.parametrize("k", [2, 3, 10, 120])
@@ -45,10 +48,12 @@ def test_the_same_bits_as_another_reading(kind, k, monkeypatch):
     rng = np.random.default_rng(1)
     parts = [np.flatnonzero(rng.random(N) < share) for share in (0.1, 0.5, 0.95)]
     known = summarise(predictions, 15, keep_rows=True).rows
-    again = part_sums(predictions, parts, 15, keep_rows=True)
+    again = part_sums(predictions, parts, 15)
     for one, other in zip(known_part_sums(predictions, known, parts, 15), again, strict=True):
         assert_equal(one, other)
         assert one.classes is None
+    for part in parts:
+        assert_same_rows(known.at(part), summarise(predictions.select(part), 15, keep_rows=True).rows)
 
 
 def test_ignored_rows_and_labels_of_probability_0():
@@ -56,10 +61,13 @@ def test_ignored_rows_and_labels_of_probability_0():
     predictions = Predictions(probs=probs, labels=[9, 1, 0, 1, 1], ignore_index=9)
     known = summarise(predictions, 4, keep_rows=True).rows
     parts = [np.array([1, 3, 4]), np.array([2, 4])]
-    again = part_sums(predictions, parts, 4, keep_rows=True)
+    again = part_sums(predictions, parts, 4)
     for one, other in zip(known_part_sums(predictions, known, parts, 4), again, strict=True):
         assert_equal(one, other)
     assert again[0].impossible_row == 3
+    for part in parts:
+        own = summarise(predictions.select(part), keep_rows=True).rows
+        assert_same_rows(known.at(places_of(predictions, part)), own)
 
 
 def test_no_rows_are_refused():

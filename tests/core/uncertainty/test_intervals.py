@@ -19,7 +19,6 @@ from calibeval.core.uncertainty.intervals import (
     Interval,
     cwce_interval,
     ece_interval,
-    gap_interval,
     joint_floor,
     mce_interval,
     mean_interval,
@@ -110,7 +109,6 @@ def test_one_and_two_rows(n: int, correct: float) -> None:
     assert ordered(cwce_interval(class_sums(probs, np.zeros(n)), n, 0.95))
     assert ordered(cwce_interval(class_sums(probs[:, :1] * [1.0, 0.0] + [0.0, 0.3], np.zeros(n)), n, 0.95))
     assert mce_interval(sums, 0.95) is None
-    assert (gap_interval(sums, n, 0.95) is None) == (n == 1)
 
 
 def test_two_classes_have_the_interval_of_one() -> None:
@@ -221,14 +219,6 @@ def test_mean_interval_keeps_its_bounds() -> None:
     assert mean_interval(5.0, 25.0, 1, 0.95) is None
 
 
-def test_the_confidence_gap_is_positive_for_an_overconfident_model() -> None:
-    interval = gap_interval(one_bin(100, 0.9, 0.8), 100, 0.95)
-    assert interval is not None
-    # Equal confidences: the standard error is that of the accuracy, with n - 1.
-    assert interval.low == pytest.approx(0.1 - Z * math.sqrt(0.16 / 99))
-    assert interval.high == pytest.approx(0.1 + Z * math.sqrt(0.16 / 99))
-
-
 def test_wilson_interval_without_success_and_without_failure() -> None:
     # Without a success the upper end is z^2 / (n + z^2).
     assert wilson_interval(0, 10, 0.95)[:2] == pytest.approx((0.0, Z**2 / (10 + Z**2)), abs=1e-12)
@@ -243,7 +233,6 @@ def test_wilson_interval_refuses_impossible_counts() -> None:
 BY_SUMS: tuple[Callable[[float, int], object], ...] = (
     lambda level, n: ece_interval(one_bin(10, 0.5, 0.5), n, level),
     lambda level, n: oe_interval(one_bin(10, 0.5, 0.5), n, level),
-    lambda level, n: gap_interval(one_bin(10, 0.5, 0.5), n, level),
     lambda level, n: mean_interval(5.0, 3.0, n, level),
     lambda level, n: wilson_interval(0, n, level),
 )

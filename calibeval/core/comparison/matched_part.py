@@ -1,0 +1,95 @@
+"""Some rows of two models, all of them or a slice, and the differences on these."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.comparison.comparison import Difference, SliceDifferences
+from calibeval.core.comparison.differences import paired_differences
+from calibeval.core.evaluation.groups import Groups
+from calibeval.core.metrics.table import METRICS
+from calibeval.core.sums.sums import Sums
+from calibeval.core.uncertainty.holm import holm
+from calibeval.core.uncertainty.model_pair import Pair, Together
+
+BY_LABEL = "rows chosen by their label are not calibrated within themselves, however good the model"
+
+Rows = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MatchedPart:
+    """Some rows of two models: all of them, or a slice.
+
+    rows: the numbers of the candidate's stored rows, in the order of the pair's. groups: of these rows. by_label:
+    whether rows were chosen by their label.
+    """
+
+    pair: Pair
+    rows: Rows
+    groups: Groups | None
+    by_label: bool = False
+
+    def differences(self, level: float, only: Collection[str] | None) -> dict[str, Difference]:
+        """The differences on these rows, those of calibration without interval where rows were chosen by label."""
+        found = paired_differences(self.pair, level, only)
+        refused = None if self.groups is None else self.groups.refused
+        if refused is not None:
+            found = {name: d.without_interval(f"no interval: {refused}") for name, d in found.items()}
+        if self.by_label:
+            floored = {name for name in found if METRICS[name].has_floor}
+            found = {name: d.without_interval(BY_LABEL) if name in floored else d for name, d in found.items()}
+        return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MatchedSlice:
+    """A slice of the rows of two models: their sums, and 8 bytes a row; the rest follows from all rows when asked for.
+
+    whole: all rows. places: of the slice's among these. sums: of base and candidate, without rows. together: how bins
+    vary together, as it was found.
+    """
+
+    whole: MatchedPart
+    places: Rows
+    sums: tuple[Sums, Sums]
+    column: str
+    value: str
+    by_label: bool
+    together: dict[str, Together] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The slice as "column=value"."""
+        return f"{self.column}={self.value}"
+
+    def part(self) -> MatchedPart:
+        """The rows of the slice; to be used and let go."""
+        groups = None if self.whole.groups is None else self.whole.groups.of_rows(self.places)
+        pair = self.whole.pair.at(self.places, self.sums, independent(groups), self.together)
+        return MatchedPart(pair, self.whole.rows[self.places], groups, self.by_label)
+
+
+def independent(groups: Groups | None) -> Rows | None:
+    """The numbers of groups where only these are independent and can be told from."""
+    return None if groups is None or groups.refused is not None else groups.codes
+
+
+def corrected(slices: Sequence[MatchedSlice], level: float, only: Collection[str] | None) -> list[SliceDifferences]:
+    """The slices of one column with p after Holm's correction, metric by metric."""
+    found = [one.part().differences(level, only) for one in slices]
+    names = dict.fromkeys(name for differences in found for name in differences)
+    holms = {name: holm([differences[name].p for differences in found]) for name in names}
+    return [
+        SliceDifferences(
+            one.column,
+            one.value,
+            len(one.places),
+            {name: replace(d, p_holm=holms[name][i]) for name, d in differences.items()},
+        )
+        for i, (one, differences) in enumerate(zip(slices, found, strict=True))
+    ]
