@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,11 +20,17 @@ def predict(
     run: options.Run,
     features: options.FeatureFile,
     out: options.DumpOut,
+    json: options.Json = False,
     flags: FeatureFlags = FeatureFlags(),  # noqa: B008 - the decorator makes options of its fields
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> int:
-    """The logits of a head that `finetune` trained, for cached features with or without labels."""
+    """Compute the logits of a head for cached features.
+
+    The head is one that `finetune` trained, or weights; labels are optional.
+    """
+    import json as json_module
+
     from calibeval.writers.dump import check_format, write_dump
 
     refuse_overwriting([features, flags.class_names, *([] if run.is_dir() else [run])], [out])
@@ -31,6 +38,9 @@ def predict(
     predictions, labelled, warnings = _predictions(run, features, flags.options())
     write_dump(predictions, out, labelled=labelled)
     say([*(f"warning: {text}" for text in warnings), f"written to {out}"], quiet=quiet)
+    if json:
+        facts = {"written": str(out), "rows": predictions.rows, "kind": predictions.kind, "warnings": list(warnings)}
+        sys.stdout.write(json_module.dumps(facts) + "\n")
     return 0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from calibeval.core.comparison.baseline import Baseline
@@ -33,6 +33,7 @@ def compare(
     jobs: int = 1,
     max_memory: int | None = None,
     progress: Callable[[Predictions], Callable[[int], None]] | None = None,
+    only: Collection[str] | None = None,
 ) -> Comparison:
     """Every metric of each candidate against the base: difference, interval, p, and what could have been shown.
 
@@ -43,6 +44,7 @@ def compare(
     group: as for `evaluate`; a column of the base, or of each candidate.
     jobs, max_memory: as for `evaluate`. Memory: 25 bytes for each row of the base and of one candidate.
     progress: called with each dump before it is read; what it returns is called with the number of rows done.
+    only: of these metrics.
     Raises: InputError for dumps that cannot be compared; UsageError for settings that cannot work.
 
     >>> base = Predictions(probs=[[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]] * 100, labels=[0, 0, 1] * 100)
@@ -71,10 +73,10 @@ def compare(
         own = summed(base)
         pairs = ((candidate, pair_rows(base, candidate)) for candidate in candidates)
         matched = (Matched.of(own, summed(candidate), pairing, settings, resources) for candidate, pairing in pairs)
-        return Comparison(VERSION, settings, side(base), tuple(one.at(level) for one in matched))
+        return Comparison(VERSION, settings, side(base), tuple(one.at(level, only) for one in matched))
     baseline = Baseline.of(base, bins)
     measured = (
         Measurement.of(candidate, settings, replace(resources, progress=step(candidate)), sliced=False)
         for candidate in candidates
     )
-    return Comparison(VERSION, settings, baseline.side, tuple(unpaired(baseline, one, level) for one in measured))
+    return Comparison(VERSION, settings, baseline.side, tuple(unpaired(baseline, one, level, only) for one in measured))

@@ -254,7 +254,7 @@ FLAGS = [
     (["--preset", "strct"], 'preset "strct" is unknown (did you mean "strict"?)'),
     (["--max", "ece=0.1", "--slice", "ligth"], 'there is no column "ligth" (did you mean "light"?)'),
     (["--init", "--max", "ece=0.1"], "--init goes with --config and --slice"),
-    (["--max", "ece=0.1", "--junit", "main.npz"], "main.npz: is an input, too, and would be overwritten"),
+    (["--max", "ece=0.1", "--export", "junit=main.npz"], "main.npz: is an input, too, and would be overwritten"),
 ]
 
 
@@ -269,7 +269,7 @@ def test_the_same_run_gives_the_same_bytes(main, sharper, tmp_path, capsys):
     found = []
     for name in ("one", "two"):
         words = ["--baseline", main, "--preset", "strict", "--slice", "light", "--why", "-o", tmp_path / name]
-        files = ["--junit", tmp_path / f"{name}.xml", "--markdown", tmp_path / f"{name}.md"]
+        files = ["--export", f"junit={tmp_path / name}.xml", "--export", f"markdown={tmp_path / name}.md"]
         result = run(capsys, "gate", sharper, *words, *files, "-q")
         pages = [(tmp_path / name / page).read_bytes() for page in ("report.html", "report.json", "verdict.json")]
         found.append((result, (tmp_path / f"{name}.xml").read_bytes(), (tmp_path / f"{name}.md").read_bytes(), *pages))
@@ -376,7 +376,7 @@ def job(tmp_path, *words, **variables):
 
 def test_a_job_with_hostile_names(hostile, tmp_path):
     dump, count = hostile
-    files = ["--junit", tmp_path / "gate.xml", "--markdown", tmp_path / "gate.md"]
+    files = ["--export", f"junit={tmp_path}/gate.xml", "--export", f"markdown={tmp_path}/gate.md"]
     result = job(tmp_path, dump, "--github", "--why", *files, "-o", tmp_path / "page")
     assert result.code == 1, result.err
     commands = [line for line in result.out.splitlines() if line.lstrip().startswith("::")]
