@@ -13,7 +13,7 @@ from typing import IO
 
 from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.data.row_source import as_kind
-from calibeval.core.errors import FileProblem, InputError, nearest
+from calibeval.core.errors import FileProblem, InputError, UsageError, nearest
 from calibeval.readers.meaning.assemble import ReadOptions, assemble, external_labels
 from calibeval.readers.meaning.roles import Keys
 from calibeval.readers.shards import joined, shard_paths, shards_sha256
@@ -112,7 +112,7 @@ def open_input(path: Path, limits: Limits, stdin: IO[bytes] | None = None, *, re
     Raises: as `load`.
     """
     if path == STDIN and read_as not in (None, *STREAMED):
-        raise InputError(f"standard input is read as {' or '.join(s[1:] for s in STREAMED)}, never as {read_as[1:]}")
+        raise UsageError(f"standard input holds csv, tsv or jsonl, so --read-as {read_as[1:]} cannot work")
     if path == STDIN:
         came = read_stdin(stdin if stdin is not None else getattr(sys.stdin, "buffer", None), limits, read_as)
         return Opened(path, came.contents, came.format, came.size, lambda: lambda: came.sha256)

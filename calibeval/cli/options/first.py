@@ -180,7 +180,8 @@ GATE = First(
     ),
     """\b
 Examples:
-  $ calibeval gate sample_data/diamonds.npz#test --max ece=.2 --min accuracy=.7
+  $ calibeval gate sample_data/diamonds.npz#test --max ece=.2 \\
+      --min accuracy=0.7
   $ calibeval gate sample_data/digits_test.npz --max ece=0.08 \\
       --export junit=gate.xml --export markdown=gate.md
   $ calibeval gate sample_data/diamonds.npz#test --init --slice color

@@ -31,7 +31,8 @@ def by_saved_map(
     if facts.note is not None:
         warnings.append(facts.note)
     after = evaluate(found(dump))
-    fitted_on = FittedOn(None, facts.split, facts.sha256, facts.n, leak)
+    same = facts.sha256 is not None and facts.sha256 == source.sha256
+    fitted_on = FittedOn(source.path if same else None, facts.split, facts.sha256, facts.n, leak)
     return Recalibrated(
         found.method, found.parameters(), fitted_on, after.metrics, after.equal_width, after.equal_mass
     ), warnings
@@ -47,7 +48,9 @@ def _leak(source: Source, fitted: Fitted) -> str | None:
     ours, theirs = _parts(source.split), _parts(fitted.split)
     if ours is not None and theirs is not None and ours.isdisjoint(theirs):
         return None
-    return f"the map was fitted on {fitted.n:,} rows of {source.name}"
+    return f"the map was fitted on {fitted.n:,} rows of this file, {source.path}" + (
+        f"#{fitted.split}" if fitted.split else ""
+    )
 
 
 def _parts(split: str | None) -> set[str] | None:
