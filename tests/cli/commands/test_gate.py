@@ -203,7 +203,7 @@ def test_a_baseline_is_meant_from_the_files_folder(main, tmp_path, monkeypatch, 
 
 
 BROKEN = [
-    ("[gate\n", "calibeval.toml: is no TOML: "),
+    ("[gate\n", "calibeval.toml: is not valid TOML: "),
     ("gate = 3\n", 'calibeval.toml: "gate" must be a table'),
     ("[gates]\n", 'calibeval.toml: key "gates" is unknown (did you mean "gate"?)'),
     ("[gate]\npreset = 'strct'\n", 'calibeval.toml: preset "strct" is unknown (did you mean "strict"?)'),
@@ -246,7 +246,7 @@ def test_bytes_that_are_no_text_are_no_configuration(main, tmp_path, capsys):
 FLAGS = [
     (["--max", "ece"], "--max ece: it must be METRIC=LIMIT, such as ece=0.03"),
     (["--max", "eec=0.1"], '--max eec=0.1: metric "eec" is unknown (did you mean "ece"?)'),
-    (["--max-drop", "accuracy=x"], '--max-drop accuracy=x: "x" is no number'),
+    (["--max-drop", "accuracy=x"], '--max-drop accuracy=x: "x" is not a number'),
     (["--max-drop", "accuracy=nan"], "max_drop of accuracy is nan, but it must be a finite number"),
     (["--max", "ece=0.1", "--max", "ece=0.2"], "--max limits ece twice"),
     (["--max", "ece=0.1", "--level", "1"], "level is 1, but it must lie between 0 and 1"),
@@ -453,3 +453,11 @@ def test_the_same_from_python(main, sharper, capsys):
     assert json.loads(found.to_json())["rules"][0] == document["rules"][0]
     with pytest.raises(UsageError, match="the list of rules is empty"):
         calibeval.gate(calibeval.read(main), [])
+
+
+def test_two_exports_do_not_share_a_file(main, tmp_path, capsys):
+    path = tmp_path / "gate.out"
+    exports = ["--export", f"junit={path}", "--export", f"markdown={path}"]
+    result = run(capsys, "gate", "main.npz", "--max", "ece=0.5", *exports)
+    assert result == (2, "", "two kinds of --export are to be written to the same file\n")
+    assert not path.exists()
