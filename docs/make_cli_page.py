@@ -13,13 +13,15 @@ from typing import Any
 import typer
 
 from calibeval.cli.main import app
+from calibeval.cli.screen.help import full_help
 
 PAGE = Path(__file__).parent / "reference/cli.md"
 WIDTH = 80
 BEGINNING = """\
 # Command line
 
-This page is written by `docs/make_cli_page.py` from the program's own help; a test keeps it up to date.
+`docs/make_cli_page.py` writes this page from the program's own `--help-all`; a test keeps it up to date. `--help` is
+shorter: the options that people use.
 
 Results go to standard output, progress and warnings to standard error. What the exit codes mean and what `--json`
 prints stands in [json.md](json.md); how files, keys and splits are read in [inputs.md](inputs.md); the same from Python
@@ -31,7 +33,8 @@ def helps(command: Any, parent: Any, name: str) -> Iterator[tuple[str, str]]:
     """The full name and the help of a command, and of every command below it."""
     settings = {"terminal_width": WIDTH, "color": False, **command.context_settings}
     context = command.context_class(command, parent=parent, info_name=name, **settings)
-    yield context.command_path, command.get_help(context)
+    is_program = hasattr(command, "commands")  # whose --help-all is all that follows
+    yield context.command_path, command.get_help(context) if is_program else full_help(context)
     for below, part in getattr(command, "commands", {}).items():
         yield from helps(part, context, below)
 

@@ -57,7 +57,7 @@ def test_inputs_reach_the_shell_as_variables_only():
 
 
 def test_a_verdict_and_its_outputs(runner):
-    arguments = "--max\nece=0.01\n--junit\nresult of the gate.xml"
+    arguments = "--max\nece=0.01\n--export\njunit=result of the gate.xml"
     done = judge(runner, dump="sample_data/digits_test.npz", args=arguments)
     assert done.returncode == 1, done.stderr
     assert "::error title=calibeval gate failed::ECE ≤ 1.00 %25: 5.82" in done.stdout

@@ -103,7 +103,7 @@ def _number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise UsageError(f'"{text}" is no number') from None
+        raise UsageError(f'"{text}" is not a number') from None
 
 
 def _found(path: Path, table: Mapping[str, Any] | None) -> Found:
@@ -147,4 +147,4 @@ def _document(path: Path) -> Mapping[str, Any]:
     except UnicodeDecodeError:
         raise UsageError(f"{path}: is not UTF-8 text, which TOML must be") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise UsageError(f"{path}: is no TOML: {error or 'it is nested too deeply'}") from None
+        raise UsageError(f"{path}: is not valid TOML: {error or 'it is nested too deeply'}") from None

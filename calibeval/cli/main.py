@@ -15,30 +15,36 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from calibeval.cli.commands import apply, compare, finetune, fit, gate, inspect, predict, report
-from calibeval.cli.options import compare as compare_options
-from calibeval.cli.options import examples
-from calibeval.cli.options import gate as gate_options
-from calibeval.core.errors import CalibevalError, FileProblem, UsageError
+from calibeval.cli.commands import apply, compare, conventions, finetune, fit, gate, inspect, predict, report
+from calibeval.cli.options import first, shared
+from calibeval.cli.screen.help import Program, command_class
+from calibeval.core.errors import CalibevalError, FileProblem, UsageError, nearest
 from calibeval.core.version import VERSION
 from calibeval.words.names import visible
 
 DONE, WRONG_USAGE, INVALID_INPUT, FILE_PROBLEM, BUG, INTERRUPTED, TERMINATED = 0, 2, 3, 4, 70, 130, 143
 
+KINDS = {WRONG_USAGE: "usage", INVALID_INPUT: "input", FILE_PROBLEM: "file", BUG: "bug"}  # of errors, in JSON
+
 app = typer.Typer(
     name="calibeval",
+    cls=Program,
     no_args_is_help=True,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command(epilog=examples.REPORT)(report.report)
-app.command(epilog=examples.INSPECT)(inspect.inspect)
-app.command(epilog=examples.FIT)(fit.fit)
-app.command(epilog=examples.APPLY)(apply.apply)
-app.command(epilog=compare_options.EXAMPLES)(compare.compare)
-app.command(epilog=examples.FINETUNE)(finetune.finetune)
-app.command(epilog=examples.PREDICT)(predict.predict)
-app.command(epilog=gate_options.EXAMPLES)(gate.gate)
+for _run, _first in (
+    (report.report, first.REPORT),
+    (inspect.inspect, first.INSPECT),
+    (fit.fit, first.FIT),
+    (apply.apply, first.APPLY),
+    (compare.compare, first.COMPARE),
+    (gate.gate, first.GATE),
+    (finetune.finetune, first.FINETUNE),
+    (predict.predict, first.PREDICT),
+    (conventions.conventions, first.CONVENTIONS),
+):
+    app.command(cls=command_class(_first.options, shared.GROUPS), epilog=_first.examples)(_run)
 
 
 def _show_version(wanted: bool) -> None:
@@ -53,9 +59,10 @@ def _root(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Whether a classifier's probabilities can be believed.
+    """Measure, repair and gate the calibration of classifiers.
 
-    Reads saved predictions (logits or probabilities with labels) of any model.
+    Reads saved predictions of any model: logits or probabilities with labels.
+    `calibeval COMMAND --help` shows the usual options of a command.
     """
 
 
@@ -80,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return int(code or DONE)
     except typer.TyperException as error:
-        return _fail(WRONG_USAGE, error.format_message(), as_json, debug)
+        return _fail(WRONG_USAGE, _usage_message(error), as_json, debug)
     except CalibevalError as error:
         return _fail(_code(error), str(error), as_json, debug)
     except (KeyboardInterrupt, typer.Abort):
@@ -111,12 +118,26 @@ def _fail(code: int, message: str, as_json: bool, debug: bool) -> int:
         import traceback
 
         traceback.print_exc()
-    text = json.dumps({"error": {"code": code, "message": message}}) if as_json else visible(message)
+    if as_json:
+        facts = {"kind": KINDS.get(code, message), "message": message, "exit_code": code}
+        _write_error(json.dumps({"error": facts}))
+    else:
+        _write_error("\n".join(visible(line) for line in message.splitlines()))
+    return code
+
+
+def _usage_message(error: typer.TyperException) -> str:
+    """What is wrong with the words of a command line; an option that does not exist has its nearest named."""
+    option, near = getattr(error, "option_name", None), getattr(error, "possibilities", None)
+    message = error.format_message().partition(" (")[0] if near else error.format_message()
+    return message + nearest(option, near) if option and near else message
+
+
+def _write_error(text: str) -> None:
     with contextlib.suppress(OSError):  # nobody can be told that nobody can be told
         if sys.stderr is not None:  # closed by whoever started us
             sys.stderr.write(text + "\n")
             sys.stderr.flush()
-    return code
 
 
 def _drop_output() -> None:

@@ -14,7 +14,7 @@ from typing import IO
 
 from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.data.row_source import as_kind
-from calibeval.core.errors import FileProblem, InputError, nearest
+from calibeval.core.errors import FileProblem, InputError, UsageError, nearest
 from calibeval.readers.meaning.assemble import ReadOptions, assemble, external_labels
 from calibeval.readers.meaning.roles import Keys
 from calibeval.readers.shards import joined, shard_paths, shards_sha256
@@ -38,6 +38,7 @@ FORMATS: dict[str, tuple[str, str]] = {
     ".jsonl": ("jsonl", "read_jsonl"),
     ".jsonl.gz": ("jsonl", "read_jsonl"),
 }
+STREAMED = (".csv", ".tsv", ".jsonl")
 PICKLES = (".pkl", ".pickle", ".p", ".joblib", ".dill")
 
 
@@ -121,7 +122,9 @@ def open_dump(name: str, options: ReadOptions) -> Predictions:
     Raises: as `read`.
     """
     path, split = split_name(name)
-    return predictions_of(open_input(path, options.limits), open_labels(options), split, options)
+    return predictions_of(
+        open_input(path, options.limits, read_as=options.read_as), open_labels(options), split, options
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,31 +141,34 @@ class Opened:
     digest: Callable[[], Callable[[], str]]
 
 
-def open_input(path: Path, limits: Limits, stdin: IO[bytes] | None = None) -> Opened:
+def open_input(path: Path, limits: Limits, stdin: IO[bytes] | None = None, *, read_as: str | None = None) -> Opened:
     """What a path names: a file, the shards behind a folder, a pattern or a name with -of-N, or, as "-", a stream.
 
-    stdin: the stream to read; None: the process's standard input.
+    stdin: the stream to read; None: the process's standard input. read_as: see ReadOptions.
     Raises: as `load`.
     """
+    if path == STDIN and read_as not in (None, *STREAMED):
+        raise UsageError(f"standard input holds csv, tsv or jsonl, so --read-as {read_as[1:]} cannot work")
     if path == STDIN:
-        came = read_stdin(stdin if stdin is not None else getattr(sys.stdin, "buffer", None), limits)
+        came = read_stdin(stdin if stdin is not None else getattr(sys.stdin, "buffer", None), limits, read_as)
         return Opened(path, came.contents, came.format, came.size, lambda: lambda: came.sha256)
-    shards = shard_paths(path, suffix_of)
+    suffixed = suffix_of if read_as is None else lambda _: read_as
+    shards = shard_paths(path, suffixed)
     if shards is None:
-        contents = load(path, limits)
+        contents = load(path, limits, read_as)
         return Opened(
             path,
             contents,
-            suffix_of(path).lstrip("."),
+            suffixed(path).lstrip("."),
             path.stat().st_size,
             functools.cache(lambda: Background(lambda: checked_sha256(path, contents.extents)).result),
         )
     each = replace(limits, max_memory=limits.max_memory // len(shards))
-    parts = [load(shard, each) for shard in shards]
+    parts = [load(shard, each, read_as) for shard in shards]
     return Opened(
         path,
         joined(parts, [shard.name for shard in shards], limits),
-        suffix_of(shards[0]).lstrip("."),
+        suffixed(shards[0]).lstrip("."),
         sum(shard.stat().st_size for shard in shards),
         functools.cache(lambda: Background(lambda: shards_sha256(shards, parts)).result),
     )
@@ -223,8 +229,8 @@ def suffix_of(path: Path) -> str:
     return max((suffix for suffix in FORMATS if name.endswith(suffix)), key=len, default="")
 
 
-def load(path: Path, limits: Limits) -> Contents:
-    """The arrays of a file, by its suffix.
+def load(path: Path, limits: Limits, read_as: str | None = None) -> Contents:
+    """The arrays of a file, by its suffix, or by another: see ReadOptions.read_as.
 
     Raises: InputError for a suffix that no reader knows or content that cannot be used; FileProblem if the file is
     missing or cannot be read.
@@ -235,7 +241,7 @@ def load(path: Path, limits: Limits) -> Contents:
         raise FileProblem(f"{path}: a folder, not a file")
     if not path.is_file():
         raise InputError(f"{path}: neither a regular file nor a folder")
-    suffix = suffix_of(path)
+    suffix = read_as or suffix_of(path)
     if not suffix:
         known, own = ", ".join(FORMATS), path.suffix.lower()
         if own in PICKLES:

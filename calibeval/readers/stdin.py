@@ -28,9 +28,10 @@ class StandardInput(NamedTuple):
     size: int
 
 
-def read_stdin(stream: IO[bytes] | None, limits: Limits) -> StandardInput:
+def read_stdin(stream: IO[bytes] | None, limits: Limits, read_as: str | None = None) -> StandardInput:
     """Everything that a stream holds, by way of a temporary file, since a table may have to be read twice.
 
+    read_as: ".csv", ".tsv" or ".jsonl"; None: told by the first character, csv or jsonl.
     Raises: InputError for content that cannot be used; FileProblem where the stream is closed or no room is left.
     """
     if stream is None:
@@ -39,9 +40,12 @@ def read_stdin(stream: IO[bytes] | None, limits: Limits) -> StandardInput:
         with tempfile.TemporaryFile(prefix="calibeval-") as copy:
             sha256, size = _copied(stream, copy, limits)
             source = TextSource(NAME, size, lambda: _from_start(copy))
-            as_jsonl = _first_character(source) == b"{"
-            contents = read_objects(source, limits) if as_jsonl else read_table(source, limits, ",")
-            return StandardInput(contents, "stdin-jsonl" if as_jsonl else "stdin-csv", sha256, size)
+            suffix = read_as or (".jsonl" if _first_character(source) == b"{" else ".csv")
+            if suffix == ".jsonl":
+                contents = read_objects(source, limits)
+            else:
+                contents = read_table(source, limits, "\t" if suffix == ".tsv" else ",")
+            return StandardInput(contents, f"stdin-{suffix[1:]}", sha256, size)
     except FileProblem:
         raise
     except OSError as error:

@@ -112,7 +112,8 @@ def is_shown(metric: str) -> bool:
 
 def metric_names(report: Report) -> list[str]:
     """The metrics of all dumps, in the order of the table of metrics; unknown ones last."""
-    there = dict.fromkeys(name for dump in report.dumps for name in dump.metrics if is_shown(name))
+    every = dict.fromkeys(name for dump in report.dumps for name in dump.metrics)
+    there = [name for name in every if is_shown(name)] or [*every]  # a metric that was chosen alone is shown
     return [name for name in METRICS if name in there] + [name for name in there if name not in METRICS]
 
 

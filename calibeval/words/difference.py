@@ -70,6 +70,8 @@ def comparison_headline(candidate: Candidate, level: float, names: tuple[str, st
     'b is better calibrated than a, certain: ECE 12.60 → 1.50, −11.1 points [−12.0, −10.2].'
     """
     sentences = [_sentence(candidate, names, name, level) for name in _SAID]
+    if candidate.differences and candidate.differences.keys().isdisjoint(_SAID):  # of all metrics, others were chosen
+        return [f"{names[0]} against {names[1]}, without accuracy and ECE."]
     return [one for one in sentences if one] or [f"{names[0]} and {names[1]} could not be compared."]
 
 

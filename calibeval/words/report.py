@@ -9,7 +9,6 @@ from __future__ import annotations
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import Bin, DumpReport, Recalibrated
 from calibeval.core.report.standing import Standing, bin_stands_out, standing_of, with_floor
-from calibeval.words.cells import with_unit
 from calibeval.words.signs import bin_range, signed_points
 
 
@@ -33,10 +32,9 @@ def headline(dump: DumpReport) -> str:
     The direction comes from mean confidence - accuracy. Where the calibration error is beyond noise and that gap
     carries less than half of it, the directions are mixed, and the bins that weigh most are named.
     """
-    needed = ("accuracy", "confidence_gap", "ece")
-    if dump.metrics and any(name not in dump.metrics for name in needed):  # somebody asked for others
-        return f"Measured: {', '.join(with_unit(one) for one in dump.values())}."
-    accuracy, gap, ece = (with_floor(dump, name) for name in needed)
+    if "accuracy" not in dump.metrics or "confidence_gap" not in dump.metrics:  # of all metrics, others were chosen
+        return _by_counts(dump)
+    accuracy, gap, ece = (with_floor(dump, name) for name in ("accuracy", "confidence_gap", "ece"))
     if accuracy.value is None or gap.value is None:
         return f"Nothing can be said: {accuracy.reason or gap.reason}."
     says = _says(accuracy.value, gap.value)
@@ -53,6 +51,17 @@ def headline(dump: DumpReport) -> str:
         return f"{_capital(says)} (gap {size})."
     subject = "whether it is calibrated " if standing is Standing.UNRESOLVED else ""
     return f"{_capital(subject + standing.value)}: {says} (gap {size}; {_resolution(decisive, dump.n)})."
+
+
+def _by_counts(dump: DumpReport) -> str:
+    """Mean confidence and accuracy as the bins have them, without a judgement that no metric gives."""
+    counted = [row for row in dump.equal_width if row.confidence is not None and row.accuracy is not None]
+    n = sum(row.count for row in counted)
+    if n != dump.n or not n:
+        return f"{dump.n:,} rows."
+    accuracy = sum(row.count * (row.accuracy or 0.0) for row in counted) / n
+    gap = sum(row.count * (row.gap or 0.0) for row in counted) / n
+    return f"{_capital(_says(accuracy, gap))}."
 
 
 def _one_direction(gap: MetricResult, ece: MetricResult, on_gap: Standing | None) -> bool:
@@ -117,7 +126,9 @@ def repair(dump: DumpReport) -> str:
     if after is None:
         return ""
     old, new = dump.metrics.get("ece"), after.metrics.get("ece")
-    if old is None or new is None or old.value is None or new.value is None:
+    if old is None or new is None:
+        return f"{_fitted_map(after)}: before and after below."
+    if old.value is None or new.value is None:
         return ""
     change = f"ECE {100 * old.value:.2f} → {100 * new.value:.2f}"
     if not (standing_of(old, n=dump.n) or Standing.NOISE).beyond_noise:

@@ -34,6 +34,14 @@ class Result(NamedTuple):
         return json.loads(self.out)
 
 
+KINDS = {2: "usage", 3: "input", 4: "file", 70: "bug", 130: "interrupted", 143: "terminated"}
+
+
+def failure(code, message):
+    """The one object that --json leaves on standard error."""
+    return {"error": {"kind": KINDS[code], "message": message, "exit_code": code}}
+
+
 def run(capsys, *arguments):
     """The command in this process."""
     before, stdout = signal.getsignal(signal.SIGTERM), sys.stdout

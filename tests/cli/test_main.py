@@ -14,7 +14,7 @@ import pytest
 
 from calibeval.cli import main as main_module
 from calibeval.core.version import VERSION
-from tests.cli.invoking import ENVIRONMENT, program, python, run
+from tests.cli.invoking import ENVIRONMENT, failure, program, python, run
 
 COMMANDS = ["report", "inspect"]
 PROGRAM = [sys.executable, "-m", "calibeval"]
@@ -44,8 +44,9 @@ def test_help_of_commands(command, flag, capsys):
     result = run(capsys, command, flag)
     assert (result.code, result.err) == (0, "")
     assert f"Usage: calibeval {command} " in result.out
+    everything = run(capsys, command, "--help-all").out
     for option in ("--json", "--kind", "--labels-key", "--ignore-index", "--class-names", "--max-bytes", "--debug"):
-        assert option in result.out
+        assert option in everything
 
 
 USAGE = [
@@ -75,7 +76,7 @@ def test_wrong_usage_as_json(arguments, message, capsys):
     assert (result.code, result.out) == (2, "")
     assert result.err.count("\n") == 1
     error = json.loads(result.err)["error"]
-    assert error["code"] == 2
+    assert (error["kind"], error["exit_code"]) == ("usage", 2)
     assert message in error["message"]
 
 
@@ -108,7 +109,7 @@ def test_what_nobody_expected(error, code, message, digits, capsys, monkeypatch)
     monkeypatch.setattr("calibeval.core.evaluation.evaluate.evaluate_dump", fail)
     assert run(capsys, "report", digits) == (code, "", message)
     as_json = run(capsys, "report", digits, "--json")
-    assert json.loads(as_json.err) == {"error": {"code": code, "message": message.rstrip("\n")}}
+    assert json.loads(as_json.err) == failure(code, message.rstrip("\n"))
     debug = run(capsys, "report", digits, "--debug")
     assert debug.code == code
     assert message in debug.err

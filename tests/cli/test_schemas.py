@@ -41,7 +41,7 @@ def test_the_schema_refuses_a_null_without_reason(capsys):
 
 @pytest.mark.parametrize("dump", ["sample_data/digits_test.npz", "sample_data/diamonds.npz#val"])
 def test_explained_conventions_follow_their_schema(capsys, dump):
-    jsonschema.validate(printed(capsys, "report", dump, "--explain-conventions"), schema("conventions"))
+    jsonschema.validate(printed(capsys, "conventions", dump), schema("conventions"))
 
 
 @pytest.mark.parametrize("method", ["temperature", "vector", "isotonic", "auto"])

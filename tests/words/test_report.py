@@ -152,7 +152,13 @@ def test_two_classes_and_no_gap_of_any_size():
 def test_without_the_numbers_nothing_is_said():
     dump = with_metric(over_confident(), "accuracy", value=None, reason="it was not asked for")
     assert headline(dump) == "Nothing can be said: it was not asked for."
-    assert headline(replace(dump, metrics={})) == "Nothing can be said: it was not measured."
+    assert headline(replace(dump, metrics={}, equal_width=())) == f"{dump.n:,} rows."
+
+
+def test_without_the_metrics_the_bins_say_how_often_the_model_is_right():
+    dump = over_confident()
+    said = headline(dump).partition("says ")[2].partition(" (")[0]
+    assert headline(replace(dump, metrics={})) == f"Says {said}."
 
 
 @pytest.mark.slow

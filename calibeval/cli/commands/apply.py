@@ -6,7 +6,6 @@ import sys
 
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, with_reading_flags
-from calibeval.core.errors import FileProblem, InputError
 
 
 @with_reading_flags
@@ -19,26 +18,20 @@ def apply(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> int:
-    """Apply a map to a dump; labels, ids and slice columns are kept.
+    """Apply a map to a dump; keep labels, ids and slice columns.
 
-    Logits stay logits; probabilities become log-probabilities, which lose nothing to underflow.
+    Logits stay logits; probabilities become log-probabilities, which do not
+    underflow.
     """
     import json as json_module
 
+    from calibeval.cli.inputs.map_file import read_map
     from calibeval.readers.open import open_dump
-    from calibeval.recalibrate.fitting.methods import from_json
     from calibeval.writers.dump import write_dump
 
     refuse_overwriting([dump, map_file, *flags.files], [out])
     reading = flags.options()
-    try:
-        found = from_json(map_file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise FileProblem(f"{map_file}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{map_file.name}: a map is JSON in UTF-8") from None
-    except InputError as error:
-        raise InputError(f"{map_file.name}: {error}") from None
+    found = read_map(map_file)
     predictions = open_dump(dump, reading)
     mapped = found(predictions)
     predictions.settled_source()

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 from calibeval.cli.options import compare as compare_options
 from calibeval.cli.options import shared as options
+from calibeval.cli.options.choices import EVERY_METRIC, check_choice, exclude
+from calibeval.cli.options.metrics import chosen_metrics
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
 from calibeval.cli.screen.progress import Progress
-from calibeval.core.errors import UsageError, nearest
+from calibeval.core.errors import UsageError
 
 if TYPE_CHECKING:
     from calibeval.core.comparison.comparison import Comparison
@@ -27,6 +29,7 @@ def compare(
     json: options.Json = False,
     out: compare_options.CompareOut = None,
     table: options.Format = None,
+    metrics: options.Metrics = EVERY_METRIC,
     bins: compare_options.Bins = None,
     level: options.Level = 0.95,
     slices: compare_options.Slices = None,
@@ -37,14 +40,14 @@ def compare(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> int:
-    """What has changed between models: paired differences with intervals.
+    """Compare models on the same rows: differences with intervals.
 
     BASE is a dump or a saved report.json; report.json#NAME is one dump of several.
     """
-    if table is not None and table not in TABLES:
-        raise UsageError(f'--format "{table}" is unknown{nearest(table, TABLES)}; formats are {", ".join(TABLES)}')
-    if table is not None and json:
-        raise UsageError("--json and --format exclude each other")
+    if table is not None:
+        check_choice("--format", table, TABLES)
+    exclude({"--json": json or None, "--format": table})
+    only = chosen_metrics(metrics)
     outputs = [] if out is None else [out / name for name in OUTPUTS]
     from calibeval.api.base_file import file_of, open_base
 
@@ -67,6 +70,7 @@ def compare(
             jobs=threads(jobs),
             max_memory=reading.limits.max_memory,
             progress=progress,
+            only=only,
         ).with_distinct_names()
     warnings = [f"{one.name}: {warning}" for one in result.candidates for warning in one.warnings]
     say([f"warning: {warning}" for warning in dict.fromkeys(warnings)], quiet=quiet)

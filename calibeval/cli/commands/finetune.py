@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
 from functools import partial
 
 from calibeval.cli.options import shared as options
-from calibeval.cli.options.choices import LOSS_FORMATS
+from calibeval.cli.options.choices import TABLE_FORMATS, check_choice
 from calibeval.cli.options.reading import FeatureFlags, refuse_overwriting, say, threads, with_feature_flags
-from calibeval.core.errors import UsageError, nearest
+from calibeval.core.errors import UsageError
 from calibeval.training.settings import (
     DEVICES,
     HEADS,
@@ -55,7 +54,7 @@ def finetune(
     device: options.Device = "auto",
     resume: options.Resume = False,
     overwrite: options.Overwrite = False,
-    allow_leak: options.AllowLeak = False,
+    allow_leak: options.TrainLeak = False,
     json: options.Json = False,
     table: options.Format = None,
     flags: FeatureFlags = FeatureFlags(),  # noqa: B008 - the decorator makes options of its fields
@@ -63,14 +62,17 @@ def finetune(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> int:
-    """Train a head on cached features, or continue one, with one loss or several; then its temperature."""
-    _choice("--temperature", temperature, options.TEMPERATURES)
-    _choice("--tune-on", tune_on, SCORES)
-    _choice("--optimizer", optimizer, OPTIMIZERS)
-    _choice("--schedule", schedule, SCHEDULES)
-    _choice("--device", device, DEVICES)
+    """Train a head on cached features, with calibrated losses.
+
+    Several losses give a table; a temperature fitted on VAL is folded in.
+    """
+    check_choice("--temperature", temperature, options.TEMPERATURES)
+    check_choice("--tune-on", tune_on, SCORES)
+    check_choice("--optimizer", optimizer, OPTIMIZERS)
+    check_choice("--schedule", schedule, SCHEDULES)
+    check_choice("--device", device, DEVICES)
     if table is not None:
-        _choice("--format", table, LOSS_FORMATS)
+        check_choice("--format", table, TABLE_FORMATS)
         if json:
             raise UsageError("--json and --format exclude each other")
     _positive("--lr", lr)
@@ -147,11 +149,6 @@ def finetune(
         view = screen()
         sys.stdout.write(terminal(found, width=view.width, color=view.color, ascii_only=view.ascii_only))
     return 0
-
-
-def _choice(flag: str, value: str, known: Iterable[str]) -> None:
-    if value not in known:
-        raise UsageError(f'{flag} "{value}" is unknown{nearest(value, known)}; there are {", ".join(known)}')
 
 
 def _positive(flag: str, value: float | None) -> None:

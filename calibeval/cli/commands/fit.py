@@ -23,7 +23,7 @@ def fit(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> int:
-    """Fit a map on a validation dump: a temperature, or a map with more parameters."""
+    """Fit a map, by default a temperature, on a validation dump."""
     from calibeval.core.sums.engine import summarise
     from calibeval.core.sums.resources import Resources
     from calibeval.readers.open import open_dump

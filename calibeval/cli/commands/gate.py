@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from calibeval.cli.options import gate as gate_options
 from calibeval.cli.options import shared as options
+from calibeval.cli.options.choices import DECIDE, ON_INCONCLUSIVE, PRESETS, check_choice, pairs
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
 from calibeval.core.errors import FileProblem, UsageError
+from calibeval.render.ci.exports import EXPORTS, exported
 
 if TYPE_CHECKING:
     from calibeval.core.gating.gate import Explain, Subject
@@ -40,8 +41,7 @@ def gate(
     why: gate_options.Why = False,
     init: gate_options.Init = False,
     json: options.Json = False,
-    junit: gate_options.Junit = None,
-    markdown: gate_options.Markdown = None,
+    export: gate_options.Export = None,
     github: gate_options.Github = False,
     out: gate_options.Out = None,
     bins: options.Bins = None,
@@ -52,13 +52,21 @@ def gate(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> int:
-    """Whether a model may ship: limits on metrics, and on their change from a baseline, judged by intervals."""
+    """Decide whether a model may ship, by limits on its metrics.
+
+    Rules limit metrics, or their change from a baseline; intervals decide them.
+    """
     from calibeval.api.gate_config import combined, find_config, flag_rules
     from calibeval.cli.inputs.gate_files import open_both
     from calibeval.core.gating.gate import Subject, judged
     from calibeval.core.report.report import Report
     from calibeval.core.sums.resources import Resources
+    from calibeval.writers.atomic import write_file
 
+    choices = {"--preset": (preset, PRESETS), "--on-inconclusive": (on_inconclusive, ON_INCONCLUSIVE)}
+    for flag, (value, known) in {**choices, "--decide": (decide, DECIDE)}.items():
+        if value is not None:
+            check_choice(flag, value, known)
     flagged = {"max": max, "min": min, "max_increase": max_increase, "max_drop": max_drop}
     rules = [rule for kind, texts in flagged.items() for rule in flag_rules(kind, texts or ())]  # type: ignore[arg-type]
     settings = {
@@ -68,13 +76,16 @@ def gate(
         "min_rows": min_rows,
     }
     if init:
-        given = [rules, baseline, preset, why, json, junit, markdown, github, out, *settings.values()]
+        given = [rules, baseline, preset, why, json, export, github, out, *settings.values()]
         if any(one not in (None, [], False) for one in given):
             raise UsageError("--init goes with --config and --slice, and with no other option of the gate")
         return _init(dump, config, tuple(slice or ()), flags, jobs, quiet)
     found = find_config(config)
     asked = combined(found.config, rules=rules, settings=settings, baseline=baseline, preset=preset, slices=slice or ())
-    outputs = [path for path in (junit, markdown) if path is not None]
+    exports = {kind: Path(file) for kind, file in pairs("--export", export or (), EXPORTS, "KIND=FILE").items()}
+    outputs = [*exports.values()]
+    if len(set(outputs)) < len(outputs):
+        raise UsageError("two kinds of --export are to be written to the same file")
     refuse_overwriting([dump, asked.baseline, found.path, *flags.files], [*outputs, *_files(out)])
     reading = flags.options()
     subject = Subject.of(
@@ -93,7 +104,8 @@ def gate(
     named = None if found.path is None else str(found.path)
     verdict = judged(subject, asked.rules, asked.settings, config=named, explain=explain)
     say([f"warning: {warning}" for warning in verdict.warnings], quiet=quiet)
-    _write(verdict, junit, markdown)
+    for kind, path in exports.items():
+        write_file(path, exported(verdict, kind))
     if out is not None:
         level = asked.settings.level
         report = Report(verdict.version, subject.settings, (subject.measured.report(level),))
@@ -120,17 +132,6 @@ def _shown(verdict: Verdict) -> str:
     view = screen()
     width = view.width if sys.stdout.isatty() else None
     return render(verdict, width=width, color=view.color, ascii_only=view.ascii_only)
-
-
-def _write(verdict: Verdict, junit: Path | None, markdown: Path | None) -> None:
-    from calibeval.render.ci import junit as gate_junit
-    from calibeval.render.ci import markdown as gate_markdown
-    from calibeval.writers.atomic import write_file
-
-    renderers: dict[Path | None, Callable[[Verdict], str]] = {junit: gate_junit.render, markdown: gate_markdown.render}
-    for path, render in renderers.items():
-        if path is not None:
-            write_file(path, render(verdict).encode("utf-8", "backslashreplace"))
 
 
 def _files(out: Path | None) -> list[Path]:

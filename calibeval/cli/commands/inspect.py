@@ -16,7 +16,10 @@ def inspect(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> int:
-    """What is in a file and how it will be read: arrays, splits, kind, classes, columns."""
+    """Show what is in a file and how it will be read.
+
+    Arrays, splits, kind of scores, classes, slice columns.
+    """
     from calibeval.cli.screen.terminal import screen
     from calibeval.readers.describe import inspect_dump
     from calibeval.render.terminal.inspection import render

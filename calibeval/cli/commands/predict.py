@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.reading import FeatureFlags, refuse_overwriting, say, with_feature_flags
 
@@ -11,11 +13,17 @@ def predict(
     run: options.Run,
     features: options.FeatureFile,
     out: options.DumpOut,
+    json: options.Json = False,
     flags: FeatureFlags = FeatureFlags(),  # noqa: B008 - the decorator makes options of its fields
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> int:
-    """The logits of a head that `finetune` trained, for cached features with or without labels."""
+    """Compute the logits of a head for cached features.
+
+    The head is one that `finetune` trained, or weights; labels are optional.
+    """
+    import json as json_module
+
     from calibeval.api.predict import predicted
     from calibeval.readers.features.features import open_features
     from calibeval.writers.dump import check_format, write_dump
@@ -27,4 +35,7 @@ def predict(
     predictions, labelled, warnings = predicted(run, rows, reading.limits)
     write_dump(predictions, out, labelled=labelled)
     say([*(f"warning: {text}" for text in warnings), f"written to {out}"], quiet=quiet)
+    if json:
+        facts = {"written": str(out), "rows": predictions.rows, "kind": predictions.kind, "warnings": list(warnings)}
+        sys.stdout.write(json_module.dumps(facts) + "\n")
     return 0

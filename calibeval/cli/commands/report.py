@@ -6,21 +6,24 @@ import sys
 import textwrap
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from calibeval.cli.options import shared as options
+from calibeval.cli.options.choices import EVERY_METRIC, check_choice, exclude
+from calibeval.cli.options.metrics import chosen_metrics, unavailable
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
 from calibeval.cli.screen.progress import Progress
-from calibeval.core.errors import UsageError, nearest
+from calibeval.core.errors import UsageError
 
 if TYPE_CHECKING:
     from calibeval.core.data.predictions import Predictions
-    from calibeval.core.report.report import DumpReport, Report
+    from calibeval.core.report.report import DumpReport, Recalibrated, Report
     from calibeval.core.report.settings import Settings
-    from calibeval.readers.meaning.assemble import ReadOptions
-    from calibeval.recalibrate.fitting.before_after import Plan
+
+    Recalibrate = Callable[[Predictions], tuple[Recalibrated, list[str]]]
 
 OUTPUTS = ("bins.csv", "reliability.svg", "reliability.png", "report.html", "report.json")
 TABLES = {"md": "markdown", "csv": "csv_table", "latex": "latex"}
@@ -31,18 +34,20 @@ def report(
     dumps: options.Dumps,
     json: options.Json = False,
     out: options.Out = None,
+    full: options.Full = False,
     figure: options.Figure = None,
     width: options.Width = None,
     table: options.Format = None,
     bins: options.Bins = None,
     convention: options.Convention = "calibeval",
-    explain_conventions: options.ExplainConventions = False,
+    metrics: options.Metrics = EVERY_METRIC,
     level: options.Level = 0.95,
     no_intervals: options.NoIntervals = False,
     slice: options.Slice = None,
     min_rows: options.MinRows = None,
     flags: ReadingFlags = ReadingFlags(),  # noqa: B008 - the decorator makes options of its fields
     fit_on: options.FitOn = None,
+    saved_map: options.SavedMap = None,
     cross_fit: options.CrossFit = None,
     method: options.Method = "temperature",
     objective: options.Objective = "nll",
@@ -54,11 +59,9 @@ def report(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> int:
-    """How far the confidences can be believed: metrics, noise floors, reliability diagram."""
-    if table is not None and table not in TABLES:
-        raise UsageError(f'--format "{table}" is unknown{nearest(table, TABLES)}; formats are {", ".join(TABLES)}')
-    if table is not None and json:
-        raise UsageError("--json and --format exclude each other")
+    """Measure calibration: metrics, noise floors and a diagram."""
+    _check_output(table, figure, width, json=json, full=full)
+    only = chosen_metrics(metrics)
     from calibeval.core.evaluation.evaluate import evaluate_dump
     from calibeval.core.evaluation.settings import checked
     from calibeval.core.report.report import Report, with_distinct_names
@@ -66,10 +69,8 @@ def report(
     from calibeval.core.version import VERSION
     from calibeval.readers.open import open_dump
 
-    if width is not None and figure is None:
-        raise UsageError("--width belongs to --figure")
     outputs = [] if out is None else [out / name for name in OUTPUTS]
-    refuse_overwriting([*dumps, fit_on, *flags.files], outputs if figure is None else [*outputs, figure])
+    refuse_overwriting([*dumps, fit_on, saved_map, *flags.files], outputs if figure is None else [*outputs, figure])
     if dumps.count("-") + (fit_on == "-") > 1:
         raise UsageError('standard input, "-", can be read once only')
     settings = checked(
@@ -81,34 +82,33 @@ def report(
         group=group,
     )
     reading = flags.options()
-    if explain_conventions:
-        _refuse_with_explained(more=len(dumps) != 1 or out is not None or table is not None, parts=slice or group)
-        sys.stdout.write(_explained(dumps[0], reading, settings.bins if bins is not None else None, jobs, json))
-        return 0
-    if fit_on is not None and cross_fit is not None:
-        raise UsageError("--fit-on and --cross-fit exclude each other")
+    exclude({"--fit-on": fit_on, "--map": saved_map, "--cross-fit": cross_fit})
     limit = reading.limits.max_memory
     with Progress(quiet=quiet) as progress:
 
         def evaluate(predictions: Predictions, *, sliced: bool = False) -> DumpReport:
             own = settings if sliced else replace(settings, slices=(), min_rows=None)
-            return evaluate_dump(predictions, own, Resources(threads(jobs), limit, progress))
+            return evaluate_dump(predictions, own, Resources(threads(jobs), limit, progress), only)
 
         plan = None
-        if fit_on is not None or cross_fit is not None:
-            from calibeval.recalibrate.fitting.before_after import Plan
+        if saved_map is not None:
+            plan = _by_saved(saved_map, evaluate, allow_leak=allow_leak)
+        elif fit_on is not None or cross_fit is not None:
+            from calibeval.recalibrate.fitting.before_after import Plan, recalibrated
 
             fitted = None if fit_on is None else open_dump(fit_on, reading)
-            plan = Plan(method, objective, clip, seed, group, fitted, cross_fit, allow_leak)
+            how = Plan(method, objective, clip, seed, group, fitted, cross_fit, allow_leak)
+            plan = partial(recalibrated, plan=how, evaluate=evaluate)
         results = []
         for name in dumps:
             predictions = open_dump(name, reading)
             results.append(_results(predictions, plan, evaluate))
-        seen = out is not None or not (json or table)
-        hint = _prospect(predictions, results[0], settings, limit) if seen and not plan and len(dumps) == 1 else ""
+        alone = (out is not None or not (json or table)) and not plan and len(dumps) == 1
+        hint = _prospect(predictions, results[0], settings, limit) if alone else ""
     result = Report(VERSION, settings, with_distinct_names(results))
-    for dump in result.dumps:
-        say([f"warning: {dump.name}: {warning}" for warning in dump.warnings], quiet=quiet)
+    absent = [name for name in only or () if all(name not in dump.metrics for dump in result.dumps)]
+    say([f"warning: there is no {name} here: {unavailable(name)}" for name in absent], quiet=quiet)
+    say([f"warning: {dump.name}: {warning}" for dump in result.dumps for warning in dump.warnings], quiet=quiet)
     if out is not None:
         _write(result, out, hint)
         say([f"written to {out}"], quiet=quiet)
@@ -121,20 +121,42 @@ def report(
     return 0
 
 
-def _results(predictions: Predictions, plan: Plan | None, evaluate: Callable[..., DumpReport]) -> DumpReport:
+def _check_output(table: str | None, figure: Path | None, width: float | None, *, json: bool, full: bool) -> None:
+    """Refuse options of the output that cannot go together.
+
+    Raises: UsageError.
+    """
+    if width is not None and figure is None:
+        raise UsageError("--width belongs to --figure")
+    if table is not None:
+        check_choice("--format", table, TABLES)
+    exclude({"--json": json or None, "--format": table, "--full": full or None})
+
+
+def _by_saved(path: Path, evaluate: Callable[..., DumpReport], *, allow_leak: bool) -> Recalibrate:
+    """What makes before and after of a dump by the map in a file."""
+    from calibeval.cli.inputs.map_file import read_map
+    from calibeval.recalibrate.fitting.saved import by_saved_map
+
+    return partial(by_saved_map, found=read_map(path), evaluate=evaluate, allow_leak=allow_leak)
+
+
+def _results(
+    predictions: Predictions,
+    plan: Recalibrate | None,
+    evaluate: Callable[..., DumpReport],
+) -> DumpReport:
     """One dump's results, with those after its map where there is a plan for one; slices are of the dump as it is."""
     before = evaluate(predictions, sliced=True)
     if plan is None:
         return before
-    from calibeval.recalibrate.fitting.before_after import recalibrated
-
-    after, warnings = recalibrated(predictions, plan, evaluate)
+    after, warnings = plan(predictions)
     return replace(before, recalibrated=after, warnings=(*before.warnings, *warnings))
 
 
 def _prospect(predictions: Predictions, report: DumpReport, settings: Settings, limit: int) -> str:
     """The line on what a temperature would do, by calibeval's own bins."""
-    if settings.convention != "calibeval":
+    if settings.convention != "calibeval" or "ece" not in report.metrics:
         return ""
     from calibeval.recalibrate.fitting.before_after import prospect
 
@@ -161,30 +183,6 @@ def _shown(report: Report, json: bool, table: str | None) -> str:
     view = screen()
     shown = render_report(report, width=view.width, color=view.color, ascii_only=view.ascii_only)
     return shown + note(report, width=view.width, ascii_only=view.ascii_only)
-
-
-def _refuse_with_explained(*, more: bool, parts: object) -> None:
-    """Refuse what --explain-conventions cannot serve: more than a table of one dump, and parts of it."""
-    if more:
-        raise UsageError("--explain-conventions takes one dump, and neither --out nor --format")
-    if parts:
-        raise UsageError("--explain-conventions knows neither --slice nor --group")
-
-
-def _explained(dump: str, reading: ReadOptions, bins: int | None, jobs: int | None, json: bool) -> str:
-    """One dump's errors under every convention."""
-    from calibeval.cli.screen.terminal import screen
-    from calibeval.core.conventions.metrics import explain_conventions
-    from calibeval.readers.open import open_dump
-    from calibeval.render.terminal.conventions import render, render_json
-
-    predictions = open_dump(dump, reading)
-    found = explain_conventions(predictions, bins=bins, jobs=threads(jobs), max_memory=reading.limits.max_memory)
-    if json:
-        return render_json(predictions, found)
-    predictions.settled_source()
-    view = screen()
-    return render(predictions, found, width=view.width, ascii_only=view.ascii_only)
 
 
 def _write(report: Report, folder: Path, hint: str) -> None:

@@ -5,19 +5,94 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from calibeval.core.errors import UsageError, nearest
+
+KINDS = ("logits", "probs", "log_probs", "confidence")  # of core.data.row_source
+METRICS = (  # of core.metrics.table
+    "accuracy",
+    "confidence_gap",
+    "ece",
+    "mce",
+    "mce_all_bins",
+    "aece",
+    "cwce",
+    "oe",
+    "rmsce",
+    "nll",
+    "brier",
+    "ece_positive",
+)
+EVERY_METRIC = "all"
+FORMATS = (  # of readers.open, without the dot
+    "npz",
+    "npy",
+    "pt",
+    "pth",
+    "csv",
+    "csv.gz",
+    "tsv",
+    "tsv.gz",
+    "parquet",
+    "safetensors",
+    "jsonl",
+    "jsonl.gz",
+)
 METHODS = ("temperature", "platt", "beta", "vector", "isotonic")  # of recalibrate.fitting.methods
 OBJECTIVES = ("nll", "ece", "accuracy")  # of recalibrate.temperature.objectives
 LOSSES = ("ce", "ls", "ecp", "focal", "flsd", "mbls", "cals")  # of losses.table
-LOSS_FORMATS = ("md", "csv", "latex")  # of render.tables.losses
+TABLE_FORMATS = ("md", "csv", "latex")  # of render.tables.losses, and of reports and comparisons
+PRESETS = ("recommended", "strict")  # of core.gating.presets
+ON_INCONCLUSIVE = ("fail", "warn", "pass")  # of core.gating.rules
+DECIDE = ("interval", "point")  # of core.gating.rules
 
 
-def either(names: Iterable[str]) -> str:
-    """The names as a choice in a sentence.
+def either(names: Iterable[str], usual: str | None = None) -> str:
+    """The names as a choice in a sentence, with the usual one marked.
 
-    >>> either(["nll", "ece", "accuracy"])
-    'nll, ece or accuracy'
+    >>> either(["nll", "ece", "accuracy"]), either(["nll", "ece"], "nll")
+    ('nll, ece or accuracy', 'nll (default) or ece')
     """
-    *others, last = names
+    *others, last = (f"{name} (default)" if name == usual else name for name in names)
     return f"{', '.join(others)} or {last}" if others else last
+
+
+def check_choice(flag: str, value: str, known: Iterable[str]) -> None:
+    """Refuse a value that is not among the known.
+
+    Raises: UsageError with the nearest.
+    """
+    names = (*known,)
+    if value not in names:
+        raise UsageError(f'{flag} "{value}" is unknown{nearest(value, names)}; there are {", ".join(names)}')
+
+
+def exclude(given: Mapping[str, object]) -> None:
+    """Refuse more than one of these options; None stands for an option that was not given.
+
+    Raises: UsageError.
+    """
+    flags = [flag for flag, value in given.items() if value is not None]
+    if len(flags) > 1:
+        raise UsageError(f"{' and '.join(flags)} exclude each other")
+
+
+def pairs(flag: str, texts: Iterable[str], known: Iterable[str], what: str) -> dict[str, str]:
+    """The values of a repeated option NAME=VALUE, by name. what: the two, as in KIND=FILE.
+
+    Raises: UsageError for anything else, for a name that is not known, with the nearest, and for the same name twice.
+
+    >>> pairs("--export", ["junit=gate.xml"], ["junit", "markdown"], "KIND=FILE")
+    {'junit': 'gate.xml'}
+    """
+    names, found = (*known,), dict[str, str]()
+    for text in texts:
+        name, sign, value = (part.strip() for part in text.partition("="))
+        if not (sign and name and value):
+            raise UsageError(f'{flag} "{text}" must be {what}, such as {names[0]}={what.partition("=")[2]}')
+        check_choice(flag, name, names)
+        if found.get(name, value) != value:
+            raise UsageError(f"{flag} {name} is given twice, as {found[name]} and as {value}")
+        found[name] = value
+    return found

@@ -1,4 +1,4 @@
-"""The options that only `calibeval compare` has, and its examples."""
+"""The options that only `calibeval compare` has."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from calibeval.cli.options.shared import MEASURE, OUTPUT
 
 Base = Annotated[
     str,
@@ -17,24 +19,35 @@ Candidates = Annotated[
 ]
 CompareOut = Annotated[
     Path | None,
-    typer.Option("--out", "-o", metavar="DIR", help="Write compare.html, compare.md and compare.json to this folder."),
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="DIR",
+        help="Write compare.html, compare.md and compare.json.",
+        rich_help_panel=OUTPUT,
+    ),
 ]
-Bins = Annotated[int | None, typer.Option(metavar="N", help="Number of bins (default: 15, or those of the report).")]
+Bins = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Number of bins (default: 15, or those of the report).", rich_help_panel=MEASURE),
+]
 Slices = Annotated[
     list[str] | None,
-    typer.Option("--slice", metavar="COLUMN", help="Compare within each value of this column, or within each class."),
+    typer.Option(
+        "--slice", metavar="COLUMN", help="Compare within each value of a column, or class.", rich_help_panel=MEASURE
+    ),
 ]
 MinRows = Annotated[
-    int | None, typer.Option("--min-rows", metavar="N", min=1, help="Fewest rows of a slice (default: 100).")
+    int | None,
+    typer.Option(
+        "--min-rows",
+        metavar="N",
+        min=1,
+        help="Skip smaller slices (default: 100).",
+        rich_help_panel=MEASURE,
+    ),
 ]
 Group = Annotated[
     str | None,
-    typer.Option(metavar="COLUMN", help="Intervals take groups of rows that share a value, not rows, for independent."),
+    typer.Option(metavar="COLUMN", help="Rows with equal values are dependent (patients).", rich_help_panel=MEASURE),
 ]
-
-EXAMPLES = """\b
-Examples:
-  $ calibeval compare sample_data/diamonds.npz#test repaired.npz
-  $ calibeval compare sample_data/diamonds.npz#test repaired.npz --slice color --out comparison
-  $ calibeval compare release/report.json sample_data/digits_test.csv --format md
-"""

@@ -1,56 +1,108 @@
-"""The options of `calibeval gate`, declared once."""
+"""The options that only `calibeval gate` has."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from calibeval.cli.options import complete
+from calibeval.cli.options.choices import DECIDE, METRICS, ON_INCONCLUSIVE, PRESETS, either
+from calibeval.cli.options.shared import MEASURE, OUTPUT, RULES
+from calibeval.render.ci.exports import EXPORTS
+
+
+def _limit(name: str, help: str) -> Any:
+    return typer.Option(
+        name,
+        metavar="METRIC=LIMIT",
+        help=f"{help}; repeatable.",
+        autocompletion=complete.key_of(METRICS),
+        rich_help_panel=RULES,
+    )
+
+
 Baseline = Annotated[
-    str | None, typer.Option(metavar="BASE", help="A dump to compare with, or its report.json (not paired).")
+    str | None,
+    typer.Option(metavar="BASE", help="Dump or report.json to compare with.", rich_help_panel=RULES),
 ]
 Config = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Rules and settings; else calibeval.toml, or [tool.calibeval.gate]."),
+    typer.Option(metavar="FILE", help="Rules (default: calibeval.toml, pyproject.toml).", rich_help_panel=RULES),
 ]
-Preset = Annotated[str | None, typer.Option(metavar="NAME", help="Ready rules: recommended or strict.")]
-Max = Annotated[
-    list[str] | None, typer.Option("--max", metavar="METRIC=LIMIT", help="At most so much; may be repeated.")
+Preset = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help=f"Ready-made rules: {either(PRESETS)}.",
+        autocompletion=complete.one_of(PRESETS),
+        rich_help_panel=RULES,
+    ),
 ]
-Min = Annotated[list[str] | None, typer.Option("--min", metavar="METRIC=LIMIT", help="At least so much.")]
-MaxIncrease = Annotated[
-    list[str] | None, typer.Option("--max-increase", metavar="METRIC=LIMIT", help="Not up by more, from the baseline.")
-]
-MaxDrop = Annotated[
-    list[str] | None, typer.Option("--max-drop", metavar="METRIC=LIMIT", help="Not down by more, from the baseline.")
-]
+Max = Annotated[list[str] | None, _limit("--max", "Largest value allowed")]
+Min = Annotated[list[str] | None, _limit("--min", "Smallest value allowed")]
+MaxIncrease = Annotated[list[str] | None, _limit("--max-increase", "Largest rise from the baseline")]
+MaxDrop = Annotated[list[str] | None, _limit("--max-drop", "Largest fall from the baseline")]
 Slice = Annotated[
-    list[str] | None, typer.Option("--slice", metavar="COLUMN", help="A column for rules on the worst slice.")
+    list[str] | None,
+    typer.Option("--slice", metavar="COLUMN", help='Column whose slices a "worst" rule checks.', rich_help_panel=RULES),
 ]
 OnInconclusive = Annotated[
-    str | None, typer.Option(metavar="fail|warn|pass", help="What an undecided rule does to the exit code.")
+    str | None,
+    typer.Option(
+        metavar="ACTION",
+        help=f"For undecided rules: {either(ON_INCONCLUSIVE)}.",
+        autocompletion=complete.one_of(ON_INCONCLUSIVE),
+        rich_help_panel=RULES,
+    ),
 ]
-Decide = Annotated[str | None, typer.Option(metavar="interval|point", help="Decide by the interval or the value.")]
-Level = Annotated[float | None, typer.Option(metavar="LEVEL", help="Level of the intervals, 0.95.")]
-MinRows = Annotated[int | None, typer.Option(metavar="N", min=0, help="Fewer rows are no evidence.")]
-Why = Annotated[bool, typer.Option("--why", help="Name what moved a metric, and try a temperature on it.")]
-Init = Annotated[bool, typer.Option("--init", help="Write a configuration with limits from this dump, a baseline.")]
-Junit = Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write a JUnit test report.")]
-Markdown = Annotated[Path | None, typer.Option("--markdown", metavar="FILE", help="Write a pull-request comment.")]
-Github = Annotated[bool, typer.Option("--github", help="Annotations, step summary and outputs for GitHub Actions.")]
+Decide = Annotated[
+    str | None,
+    typer.Option(
+        metavar="BY",
+        help=f"Judge by the {either(DECIDE, DECIDE[0])}.",
+        autocompletion=complete.one_of(DECIDE),
+        rich_help_panel=RULES,
+    ),
+]
+Level = Annotated[
+    float | None,
+    typer.Option(metavar="LEVEL", help="Level of the intervals (default: 0.95).", rich_help_panel=RULES),
+]
+MinRows = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=0, help="Rows that a decision needs, in each slice, too.", rich_help_panel=RULES),
+]
+Why = Annotated[
+    bool,
+    typer.Option("--why", help="Show what moved a metric, and try a temperature.", rich_help_panel=OUTPUT),
+]
+Init = Annotated[
+    bool,
+    typer.Option("--init", help="Write a configuration with limits from this dump.", rich_help_panel=OUTPUT),
+]
+Export = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--export",
+        metavar="KIND=FILE",
+        help=f"Also write a file: {either(EXPORTS)}; repeatable.",
+        autocompletion=complete.key_of(EXPORTS),
+        rich_help_panel=OUTPUT,
+    ),
+]
+Github = Annotated[
+    bool,
+    typer.Option("--github", help="Write annotations and outputs for GitHub Actions.", rich_help_panel=OUTPUT),
+]
 Out = Annotated[
     Path | None,
-    typer.Option("--out", "-o", metavar="DIR", help="Write page, report and verdict to this folder."),
+    typer.Option(
+        "--out", "-o", metavar="DIR", help="Write page, report and verdict to this folder.", rich_help_panel=OUTPUT
+    ),
 ]
 Group = Annotated[
-    str | None, typer.Option(metavar="COLUMN", help="Rows that share a value depend on each other (videos, patients).")
+    str | None,
+    typer.Option(metavar="COLUMN", help="Rows with equal values are dependent (patients).", rich_help_panel=MEASURE),
 ]
-
-EXAMPLES = """\b
-Examples:
-  $ calibeval gate sample_data/diamonds.npz#test --max ece=0.15 --min accuracy=0.7
-  $ calibeval gate sample_data/digits_test.npz --max ece=0.08 --junit gate.xml
-  $ calibeval gate sample_data/diamonds.npz#test --init --slice color
-  $ calibeval gate sample_data/diamonds.npz#test --why
-"""

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from calibeval.cli.options import shared as options
+from calibeval.cli.options.choices import FORMATS, check_choice
+from calibeval.cli.options.roles import OF_DUMPS, OF_FEATURES, named_keys
 from calibeval.core.errors import FileProblem, InputError, UsageError
 from calibeval.words.names import visible
 
@@ -25,6 +27,7 @@ class ReadingFlags:
     """The options that say how files are read; every command that reads dumps has them all."""
 
     kind: options.Kind = None
+    key: options.Key = None
     logits_key: options.LogitsKey = None
     probs_key: options.ProbsKey = None
     labels_key: options.LabelsKey = None
@@ -33,6 +36,7 @@ class ReadingFlags:
     score_columns: options.ScoreColumns = None
     class_names: options.ClassNames = None
     ignore_index: options.IgnoreIndex = None
+    read_as: options.ReadAs = None
     max_bytes: options.MaxBytes = None
     max_memory: options.MaxMemory = None
     no_crc: options.NoCrc = False
@@ -45,20 +49,22 @@ class ReadingFlags:
     def options(self) -> ReadOptions:
         """The options as the readers take them.
 
-        Raises: UsageError for an unknown kind; FileProblem or InputError for the file of class names.
+        Raises: UsageError for an unknown kind, role or format; FileProblem or InputError for the file of class names.
         """
         from calibeval.core.data.row_source import as_kind
         from calibeval.readers.meaning.assemble import ReadOptions
         from calibeval.readers.meaning.roles import Keys
 
         columns = () if self.score_columns is None else tuple(name.strip() for name in self.score_columns.split(","))
+        short = {"logits": self.logits_key, "probs": self.probs_key, "labels": self.labels_key, "ids": self.ids_key}
         return ReadOptions(
             kind=None if self.kind is None else as_kind(self.kind),
-            keys=Keys(logits=self.logits_key, probs=self.probs_key, labels=self.labels_key, ids=self.ids_key),
+            keys=Keys(**named_keys(self.key or (), short, OF_DUMPS)),
             labels=self.labels,
             score_columns=columns,
             class_names=_names(self.class_names),
             ignore_index=self.ignore_index,
+            read_as=_format(self.read_as),
             limits=_limits(self),
         )
 
@@ -67,11 +73,13 @@ class ReadingFlags:
 class FeatureFlags:
     """The options that say how feature caches are read."""
 
+    key: options.Key = None
     features_key: options.FeaturesKey = None
     labels_key: options.LabelsKey = None
     ids_key: options.IdsKey = None
     class_names: options.ClassNames = None
     ignore_index: options.IgnoreIndex = None
+    read_as: options.ReadAs = None
     max_bytes: options.MaxBytes = None
     max_memory: options.MaxMemory = None
     no_crc: options.NoCrc = False
@@ -79,15 +87,17 @@ class FeatureFlags:
     def options(self) -> ReadOptions:
         """The options as the readers take them.
 
-        Raises: FileProblem or InputError for the file of class names.
+        Raises: UsageError for an unknown role or format; FileProblem or InputError for the file of class names.
         """
         from calibeval.readers.meaning.assemble import ReadOptions
         from calibeval.readers.meaning.roles import Keys
 
+        short = {"features": self.features_key, "labels": self.labels_key, "ids": self.ids_key}
         return ReadOptions(
-            keys=Keys(labels=self.labels_key, ids=self.ids_key, features=self.features_key),
+            keys=Keys(**named_keys(self.key or (), short, OF_FEATURES)),
             class_names=_names(self.class_names),
             ignore_index=self.ignore_index,
+            read_as=_format(self.read_as),
             limits=_limits(self),
         )
 
@@ -149,6 +159,14 @@ def say(lines: Sequence[str], *, quiet: bool) -> None:
             for line in lines:
                 sys.stderr.write(f"{visible(line)}\n")
             sys.stderr.flush()
+
+
+def _format(name: str | None) -> str | None:
+    """The suffix of the format of that name."""
+    if name is None:
+        return None
+    check_choice("--read-as", name.lower().lstrip("."), FORMATS)
+    return f".{name.lower().lstrip('.')}"
 
 
 def _limits(flags: ReadingFlags | FeatureFlags) -> Limits:

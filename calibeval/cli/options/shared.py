@@ -1,25 +1,63 @@
-"""Every option of the command line, declared once: type, help and, through it, its message."""
+"""Every option that commands share, declared once: type, help, group in `--help-all`, what a shell completes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from calibeval.cli.options.choices import LOSSES, METHODS, OBJECTIVES, either
-from calibeval.training.settings import DEVICES, HEADS, HIDDEN_UNITS, OPTIMIZERS, SCORES, TRIALS, OptimizerEntry
+from calibeval.cli.options import complete
+from calibeval.cli.options.choices import (
+    EVERY_METRIC,
+    FORMATS,
+    KINDS,
+    LOSSES,
+    METHODS,
+    METRICS,
+    OBJECTIVES,
+    TABLE_FORMATS,
+    either,
+)
+from calibeval.cli.options.roles import ROLES
+from calibeval.cli.options.sizes import size, size_above_zero
+from calibeval.core.conventions.table import CONVENTIONS
+from calibeval.training.settings import (
+    DEVICES,
+    HEADS,
+    HIDDEN_UNITS,
+    OPTIMIZERS,
+    SCHEDULES,
+    SCORES,
+    TRIALS,
+    OptimizerEntry,
+)
 
 AUTO = "auto"
 TEMPERATURES = ("fold", "none")
-INPUT = "Reading"
+
+READING = "Reading"
+MEASURE = "What to measure"
+RULES = "Rules"
+MAP = "Recalibration"
+DATA = "Data"
+HEAD = "Head and loss"
+TRAINING = "Training"
+TUNING = "Tuning"
 OUTPUT = "Output"
+RUNNING = "Running"
+GROUPS = (DATA, RULES, HEAD, TUNING, TRAINING, MEASURE, MAP, OUTPUT, READING, RUNNING)
 
 
 def _usual(value: Callable[[OptimizerEntry], float]) -> str:
     """What each optimizer usually takes."""
     return ", ".join(f"{name} {value(known):g}" for name, known in OPTIMIZERS.items())
+
+
+def _named(help: str, *, metavar: str = "NAME", **settings: Any) -> Any:
+    """An option of the group Reading that names an array or column."""
+    return typer.Option(metavar=metavar, help=help, rich_help_panel=READING, **settings)
 
 
 Dumps = Annotated[
@@ -28,59 +66,128 @@ Dumps = Annotated[
 ]
 Dump = Annotated[str, typer.Argument(metavar="DUMP", help="A file of predictions; FILE#SPLIT names a split.")]
 Kind = Annotated[
-    str | None, typer.Option(help="logits, probs or log_probs, whatever the array is called.", rich_help_panel=INPUT)
-]
-LogitsKey = Annotated[str | None, typer.Option(metavar="KEY", help="Array or column that holds the logits.")]
-ProbsKey = Annotated[str | None, typer.Option(metavar="KEY", help="Array or column that holds the probabilities.")]
-LabelsKey = Annotated[str | None, typer.Option(metavar="KEY", help="Array or column that holds the labels.")]
-FeaturesKey = Annotated[str | None, typer.Option(metavar="KEY", help="Array or columns that hold the features.")]
-IdsKey = Annotated[str | None, typer.Option(metavar="KEY", help="Array or column that holds the rows' ids.")]
-Labels = Annotated[Path | None, typer.Option(metavar="FILE", help="Another file that holds the labels.")]
-ScoreColumns = Annotated[
-    str | None, typer.Option(metavar="A,B,...", help="Columns that hold the scores, in the order of the classes.")
-]
-ClassNames = Annotated[Path | None, typer.Option(metavar="FILE", help="Text file with one class name a line.")]
-IgnoreIndex = Annotated[int | None, typer.Option(metavar="LABEL", help="Leave out, and count, rows with this label.")]
-MaxBytes = Annotated[int | None, typer.Option(metavar="N", min=1, help="Most bytes that a file may expand to.")]
-
-MaxMemory = Annotated[
-    int | None,
-    typer.Option(metavar="N", min=0, help="Read larger arrays block by block (default: a quarter of memory)."),
-]
-
-NoCrc = Annotated[bool, typer.Option("--no-crc", help="Do not verify the checksums of a .pt file.")]
-
-FitOn = Annotated[str | None, typer.Option(metavar="DUMP", help="Fit a map on this dump; show before and after.")]
-CrossFit = Annotated[
-    int | None, typer.Option(metavar="N", min=2, help="Fit out of fold, in N folds of each dump itself.")
-]
-Method = Annotated[str, typer.Option(metavar="NAME", help=f"{either((*METHODS, AUTO))}.")]
-Objective = Annotated[str, typer.Option(metavar="NAME", help=f"What a temperature optimises: {either(OBJECTIVES)}.")]
-Clip = Annotated[float | None, typer.Option(metavar="EPS", help="Raise smaller probabilities to this before fitting.")]
-Seed = Annotated[int, typer.Option(metavar="N", help="Random seed for assigning rows to folds.")]
-Group = Annotated[
     str | None,
     typer.Option(
-        metavar="COLUMN", help="Rows that share a value depend on each other: kept in one fold, one unit of intervals."
+        metavar="KIND",
+        help=f"Scores: {either(KINDS)}.",
+        autocompletion=complete.one_of(KINDS),
+        rich_help_panel=READING,
     ),
+]
+Key = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="ROLE=NAME",
+        help="Array or column by role, as labels=y; repeatable.",
+        autocompletion=complete.key_of(ROLES),
+        rich_help_panel=READING,
+    ),
+]
+LogitsKey = Annotated[str | None, _named("Short for --key logits=NAME.")]
+ProbsKey = Annotated[str | None, _named("Short for --key probs=NAME.")]
+LabelsKey = Annotated[str | None, _named("Short for --key labels=NAME.")]
+FeaturesKey = Annotated[str | None, _named("Short for --key features=NAME.")]
+IdsKey = Annotated[str | None, _named("Short for --key ids=NAME.")]
+Labels = Annotated[Path | None, _named("Another file that holds the labels.", metavar="FILE")]
+ScoreColumns = Annotated[str | None, _named("Columns with the scores, in class order.", metavar="A,B")]
+ClassNames = Annotated[Path | None, _named("Text file with one class name per line.", metavar="FILE")]
+IgnoreIndex = Annotated[int | None, _named("Leave out rows with this label, and count them.", metavar="LABEL")]
+ReadAs = Annotated[
+    str | None,
+    _named(
+        "Format of the dumps, whatever their suffix.",
+        metavar="FORMAT",
+        autocompletion=complete.one_of(FORMATS),
+    ),
+]
+MaxBytes = Annotated[
+    int | None, _named("Largest size that a file may expand to, such as 8G.", metavar="SIZE", parser=size_above_zero)
+]
+MaxMemory = Annotated[
+    int | None, _named("Read larger arrays in blocks (default: 1/4 of RAM).", metavar="SIZE", parser=size)
+]
+NoCrc = Annotated[
+    bool, typer.Option("--no-crc", help="Do not verify the checksums of a .pt file.", rich_help_panel=READING)
+]
+
+FitOn = Annotated[
+    str | None,
+    typer.Option(metavar="DUMP", help="Fit a map on this dump; show before and after.", rich_help_panel=MAP),
+]
+SavedMap = Annotated[
+    Path | None,
+    typer.Option("--map", metavar="MAP", help="Apply a saved map; show before and after.", rich_help_panel=MAP),
+]
+CrossFit = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=2, help="Fit a map out of fold, in N folds of each dump.", rich_help_panel=MAP),
+]
+Method = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help=f"Map: {either((*METHODS, AUTO))}.",
+        show_default=False,
+        autocompletion=complete.one_of((*METHODS, AUTO)),
+        rich_help_panel=MAP,
+    ),
+]
+Objective = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help=f"Optimise {either(OBJECTIVES, OBJECTIVES[0])}.",
+        show_default=False,
+        autocompletion=complete.one_of(OBJECTIVES),
+        rich_help_panel=MAP,
+    ),
+]
+Clip = Annotated[
+    float | None,
+    typer.Option(metavar="EPS", help="Raise smaller probabilities to EPS before fitting.", rich_help_panel=MAP),
+]
+Seed = Annotated[int, typer.Option(metavar="N", help="Random seed for assigning rows to folds.", rich_help_panel=MAP)]
+Group = Annotated[
+    str | None,
+    typer.Option(metavar="COLUMN", help="Rows with equal values are dependent (patients).", rich_help_panel=MEASURE),
 ]
 Slice = Annotated[
     list[str] | None,
     typer.Option(
         "--slice",
         metavar="COLUMN",
-        help="Measure each value of this column (or class, predicted) on its own; repeatable.",
+        help="Measure each value of a column, class or predicted.",
         show_default=False,
+        rich_help_panel=MEASURE,
     ),
 ]
 MinRows = Annotated[
-    int | None, typer.Option(metavar="N", min=1, help="Name, but do not measure, smaller slices (default: 100).")
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        help="List smaller slices without measuring them (default: 100).",
+        rich_help_panel=MEASURE,
+    ),
 ]
-AllowLeak = Annotated[bool, typer.Option("--allow-leak", help="Report although fitted and tested rows overlap.")]
+AllowLeak = Annotated[
+    bool,
+    typer.Option("--allow-leak", help="Report even if fitted and tested rows overlap.", rich_help_panel=MAP),
+]
 MapFile = Annotated[Path, typer.Argument(metavar="MAP", help="A map that `calibeval fit` wrote.")]
-MapOut = Annotated[Path | None, typer.Option("--out", "-o", metavar="MAP", help="Write the map to this JSON file.")]
+MapOut = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", metavar="MAP", help="Write the map to this JSON file.", rich_help_panel=OUTPUT),
+]
 DumpOut = Annotated[
-    Path, typer.Option("--out", "-o", metavar="OUT", help="Write to this .npz, .csv, .tsv, .jsonl or .parquet.")
+    Path,
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="OUT",
+        help="A .npz, .csv, .tsv, .jsonl or .parquet.",
+        rich_help_panel=OUTPUT,
+    ),
 ]
 
 Train = Annotated[str, typer.Argument(metavar="TRAIN", help="Features to train on; FILE#SPLIT names a split.")]
@@ -88,91 +195,229 @@ Val = Annotated[
     str,
     typer.Option(
         metavar="FILE",
-        help="Validation features: they pick the epoch, stop training and fit the temperature.",
+        help="Features that pick the epoch and temperature.",
         show_default=False,
+        rich_help_panel=DATA,
     ),
 ]
-Test = Annotated[str | None, typer.Option(metavar="FILE", help="Test features, evaluated once at the end.")]
-RunOut = Annotated[
-    Path, typer.Option("--out", "-o", metavar="RUN", help="Write head, history and results to this folder.")
+Test = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="Test features, evaluated once at the end.", rich_help_panel=DATA),
 ]
-Losses = Annotated[str, typer.Option(metavar="LIST", help=f"{', '.join(LOSSES)}; as in 'ce,mbls(margin=6,alpha=0.1)'.")]
+RunOut = Annotated[
+    Path,
+    typer.Option("--out", "-o", metavar="RUN", help="Folder for head, history and results.", rich_help_panel=OUTPUT),
+]
+Losses = Annotated[
+    str,
+    typer.Option(
+        metavar="LIST",
+        help=f"List of {either(LOSSES, 'mbls')}.",
+        show_default=False,
+        autocompletion=complete.list_of(LOSSES),
+        rich_help_panel=HEAD,
+    ),
+]
 HeadKind = Annotated[
-    str, typer.Option(metavar="|".join((*HEADS, "FILE")), help="A new head, or the weights to continue from.")
+    str,
+    typer.Option(
+        metavar="HEAD",
+        help=f"{HEADS[0]} (default), {', '.join(HEADS[1:])}, or weights to continue from.",
+        show_default=False,
+        autocompletion=complete.one_of(HEADS),
+        rich_help_panel=HEAD,
+    ),
 ]
 Hidden = Annotated[
-    int | None, typer.Option(metavar="N", min=1, help=f"Units of the hidden layer of an mlp (default: {HIDDEN_UNITS}).")
+    int | None,
+    typer.Option(metavar="N", min=1, help=f"Hidden units of an mlp (default: {HIDDEN_UNITS}).", rich_help_panel=HEAD),
 ]
-Optimizer = Annotated[str, typer.Option(metavar="NAME", help="adamw, or sgd with momentum 0.9.")]
+Optimizer = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help=f"{either(OPTIMIZERS)}; sgd has momentum 0.9.",
+        autocompletion=complete.one_of(OPTIMIZERS),
+        rich_help_panel=TRAINING,
+    ),
+]
 Rate = Annotated[
     float | None,
-    typer.Option("--lr", metavar="RATE", help=f"Learning rate (default: {_usual(lambda known: known.rate)})."),
+    typer.Option(
+        "--lr",
+        metavar="RATE",
+        help=f"Learning rate (default: {_usual(lambda known: known.rate)}).",
+        rich_help_panel=TRAINING,
+    ),
 ]
 Decay = Annotated[
     float | None,
     typer.Option(
         "--weight-decay",
         metavar="X",
-        help=f"Of the weights, never of biases (default: {_usual(lambda known: known.decay)}).",
+        help=f"Weight decay (default: {_usual(lambda known: known.decay)}).",
+        rich_help_panel=TRAINING,
     ),
 ]
-Epochs = Annotated[int, typer.Option(metavar="N", min=1, help="Most epochs.")]
-BatchSize = Annotated[int, typer.Option(metavar="N", min=1, help="Rows of a batch.")]
-Schedule = Annotated[str, typer.Option(metavar="NAME", help="Of the learning rate: cosine, down to 0, or constant.")]
-ClipNorm = Annotated[float, typer.Option("--clip-norm", metavar="X", help="Largest norm of a gradient; 0: no limit.")]
+Epochs = Annotated[int, typer.Option(metavar="N", min=1, help="Largest number of epochs.", rich_help_panel=TRAINING)]
+BatchSize = Annotated[int, typer.Option(metavar="N", min=1, help="Rows per batch.", rich_help_panel=TRAINING)]
+Schedule = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help=f"Learning rate over time: {either(SCHEDULES, SCHEDULES[0])}.",
+        show_default=False,
+        autocompletion=complete.one_of(SCHEDULES),
+        rich_help_panel=TRAINING,
+    ),
+]
+ClipNorm = Annotated[
+    float,
+    typer.Option("--clip-norm", metavar="X", help="Largest norm of a gradient; 0: no limit.", rich_help_panel=TRAINING),
+]
 Patience = Annotated[
-    int, typer.Option(metavar="N", min=0, help="Stop after so many epochs without a better VAL; 0: never.")
+    int,
+    typer.Option(
+        metavar="N",
+        min=0,
+        help="Stop after N epochs without gain; 0: never.",
+        show_default=True,
+        rich_help_panel=TRAINING,
+    ),
 ]
 Mixup = Annotated[
-    float, typer.Option(metavar="ALPHA", min=0, help="Mix pairs of rows by Beta(ALPHA, ALPHA); 0: do not.")
+    float,
+    typer.Option(metavar="ALPHA", min=0, help="Mix pairs of rows by Beta(ALPHA, ALPHA).", rich_help_panel=TRAINING),
 ]
 Standardize = Annotated[
-    bool, typer.Option("--standardize/--no-standardize", help="Train on features of mean 0 and deviation 1.")
+    bool,
+    typer.Option(
+        "--standardize/--no-standardize", help="Scale features to mean 0, deviation 1 (default).", rich_help_panel=HEAD
+    ),
 ]
-Amp = Annotated[bool, typer.Option("--amp", help="Products in bfloat16.")]
-Device = Annotated[str, typer.Option(metavar="|".join(DEVICES), help="Where to train.")]
-Seeds = Annotated[int, typer.Option(metavar="N", min=1, help="Train each loss so many times; show mean and deviation.")]
-Tune = Annotated[bool, typer.Option("--tune", help="Choose rate, weight decay and each loss's own parameters on VAL.")]
+Amp = Annotated[bool, typer.Option("--amp", help="Multiply matrices in bfloat16.", rich_help_panel=TRAINING)]
+Device = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help=f"Where to train: {either(DEVICES, DEVICES[0])}.",
+        show_default=False,
+        autocompletion=complete.one_of(DEVICES),
+        rich_help_panel=RUNNING,
+    ),
+]
+Seeds = Annotated[
+    int,
+    typer.Option(metavar="N", min=1, help="Runs per loss; shows mean and deviation.", rich_help_panel=TRAINING),
+]
+Tune = Annotated[
+    bool,
+    typer.Option("--tune", help="Choose rate, decay and each loss's parameters on VAL.", rich_help_panel=TUNING),
+]
 Trials = Annotated[
     int | None,
-    typer.Option(metavar="N", min=2, help=f"Candidates that --tune tries for each loss (default: {TRIALS})."),
+    typer.Option(
+        metavar="N", min=2, help=f"Candidates per loss for --tune (default: {TRIALS}).", rich_help_panel=TUNING
+    ),
 ]
-TuneOn = Annotated[str, typer.Option(metavar="SCORE", help=f"What VAL chooses and stops by: {either(SCORES)}.")]
+TuneOn = Annotated[
+    str,
+    typer.Option(
+        metavar="SCORE",
+        help=f"{either(SCORES, SCORES[0])}, on VAL.",
+        show_default=False,
+        autocompletion=complete.one_of(SCORES),
+        rich_help_panel=TUNING,
+    ),
+]
 Temperature = Annotated[
-    str, typer.Option(metavar="|".join(TEMPERATURES), help="Fold the temperature into the last layer, or not.")
+    str,
+    typer.Option(
+        metavar="HOW",
+        help=f"{TEMPERATURES[0]} (default) into the last layer, or {TEMPERATURES[1]}.",
+        show_default=False,
+        autocompletion=complete.one_of(TEMPERATURES),
+        rich_help_panel=HEAD,
+    ),
 ]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a finished run in this folder.")]
-TrainSeed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of first weights and row orders.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.", rich_help_panel=RUNNING)]
+TrainLeak = Annotated[
+    bool, typer.Option("--allow-leak", help="Train even if the splits share rows.", rich_help_panel=DATA)
+]
+TrainSeed = Annotated[
+    int,
+    typer.Option("--seed", metavar="N", min=0, help="Random seed for weights and row order.", rich_help_panel=TRAINING),
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace a finished run in this folder.", rich_help_panel=RUNNING)
+]
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="A folder that `calibeval finetune` wrote, or a head.")]
 FeatureFile = Annotated[str, typer.Argument(metavar="FEATURES", help="A feature cache; FILE#SPLIT names a split.")]
 
-Figure = Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the diagrams to this .svg, .png or .pdf.")]
-Width = Annotated[float | None, typer.Option(metavar="INCHES", help="Width of the figure.")]
+Figure = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Draw the diagrams to this .svg, .png or .pdf.", rich_help_panel=OUTPUT),
+]
+Width = Annotated[float | None, typer.Option(metavar="INCHES", help="Width of the figure.", rich_help_panel=OUTPUT)]
 
 Bins = Annotated[
-    int | None, typer.Option(metavar="N", help="Number of bins; by default the convention's own, 15 (netcal 10).")
+    int | None,
+    typer.Option(metavar="N", help="Number of bins (default: the convention's, 15).", rich_help_panel=MEASURE),
 ]
 Convention = Annotated[
     str,
-    typer.Option(metavar="NAME", help="Compute as this tool does: guo, mbls, torchmetrics, netcal."),
+    typer.Option(
+        metavar="NAME",
+        help="Compute as another tool does.",
+        autocompletion=complete.one_of(CONVENTIONS),
+        rich_help_panel=MEASURE,
+    ),
 ]
-ExplainConventions = Annotated[
-    bool, typer.Option("--explain-conventions", help="The calibration errors under all conventions, side by side.")
+Metrics = Annotated[
+    str,
+    typer.Option(
+        metavar="LIST",
+        help="Metrics to measure, such as ece,nll.",
+        autocompletion=complete.list_of((*METRICS, EVERY_METRIC)),
+        rich_help_panel=MEASURE,
+    ),
 ]
-Level = Annotated[float, typer.Option(metavar="LEVEL", help="Level of the intervals.")]
-NoIntervals = Annotated[bool, typer.Option("--no-intervals", help="No confidence intervals.")]
+Level = Annotated[
+    float, typer.Option(metavar="LEVEL", help="Confidence level of the intervals.", rich_help_panel=MEASURE)
+]
+NoIntervals = Annotated[
+    bool, typer.Option("--no-intervals", help="Compute no confidence intervals.", rich_help_panel=MEASURE)
+]
 Jobs = Annotated[
-    int | None, typer.Option(metavar="N", min=1, help="Threads; all processors by default.", show_default=False)
+    int | None,
+    typer.Option(
+        metavar="N", min=1, help="Threads (default: one per processor).", show_default=False, rich_help_panel=RUNNING
+    ),
 ]
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, and nothing else.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.", rich_help_panel=OUTPUT)]
 Out = Annotated[
     Path | None,
     typer.Option(
-        "--out", "-o", metavar="DIR", help="Write report.html, report.json, bins.csv and diagrams to this folder."
+        "--out",
+        "-o",
+        metavar="DIR",
+        help="Write report.html, report.json, bins.csv, diagrams.",
+        rich_help_panel=OUTPUT,
     ),
 ]
-Format = Annotated[str | None, typer.Option("--format", metavar="md|csv|latex", help="A table in this format instead.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no warnings.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+Format = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help=f"Print a table instead: {either(TABLE_FORMATS)}.",
+        autocompletion=complete.one_of(TABLE_FORMATS),
+        rich_help_panel=OUTPUT,
+    ),
+]
+Full = Annotated[bool, typer.Option("--full", help="Print everything that was measured.", rich_help_panel=OUTPUT)]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Show no progress and no warnings.", rich_help_panel=RUNNING)
+]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.", rich_help_panel=RUNNING)]

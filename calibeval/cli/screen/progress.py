@@ -52,7 +52,7 @@ class Progress(StatusLine):
         self._name, self._total, self._done = "", 0, 0
 
     def start(self, name: str, total: int) -> None:
-        """Begin with a dump of so many rows."""
+        """Begin with a dump of that number of rows."""
         self._name, self._total, self._done = "".join(c for c in name if c.isprintable())[-40:], total, 0
 
     def advance(self, steps: int) -> None:

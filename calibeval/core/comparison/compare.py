@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from calibeval.core.comparison.baseline import Baseline
 from calibeval.core.comparison.comparison import Candidate, Comparison
@@ -33,6 +33,7 @@ def compare(
     jobs: int = 1,
     max_memory: int | None = None,
     progress: Progress | None = None,
+    only: Collection[str] | None = None,
 ) -> Comparison:
     """Every metric of each candidate against the base: difference, interval, p, and what could have been shown.
 
@@ -43,7 +44,7 @@ def compare(
     group: as for `evaluate`; a column of the base, or of each candidate.
     jobs, max_memory: as for `evaluate`. Memory beside the dumps: about 125 bytes a row, or 170 where a candidate has
     its rows in another order, and the scores of a slice for each job; it does not grow with candidates and columns.
-    progress: hears of each dump before it is read, and of the rows done.
+    progress: hears of each dump before it is read, and of the rows done. only: of these metrics.
     Raises: InputError for dumps that cannot be compared; UsageError for settings that cannot work.
 
     >>> base = Predictions(probs=[[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]] * 100, labels=[0, 0, 1] * 100)
@@ -69,9 +70,9 @@ def compare(
 
         def beside(candidate: Predictions) -> Candidate:
             pairing = pair_rows(own[0], candidate)
-            return compared(own, summed(candidate), pairing, settings, quiet, level)
+            return compared(own, summed(candidate), pairing, settings, quiet, level, only)
 
         return Comparison(VERSION, settings, side(base), tuple(map(beside, candidates)))
     baseline = Baseline.of(base, bins)
     measured = (Measurement.of(candidate, settings, watched, sliced=False) for candidate in candidates)
-    return Comparison(VERSION, settings, baseline.side, tuple(unpaired(baseline, one, level) for one in measured))
+    return Comparison(VERSION, settings, baseline.side, tuple(unpaired(baseline, one, level, only) for one in measured))

@@ -78,11 +78,12 @@ def compared(
     settings: Settings,
     resources: Resources,
     level: float,
+    only: Collection[str] | None = None,
 ) -> Candidate:
     """What `Matched` has at one level, holding the slices of one column at a time. Raises: as `Matched.of`."""
     cut = _Slices.of(base, candidate, pairing, settings, resources)
-    slices = [one for column in settings.slices for one in corrected(tuple(cut.slices(column)), level, None)]
-    differences = cut.whole.differences(level, None)
+    slices = [one for column in settings.slices for one in corrected(tuple(cut.slices(column)), level, only)]
+    differences = cut.whole.differences(level, only)
     return _candidate(base[0], candidate[0], pairing, cut.whole.groups, differences, slices)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.predictions import Predictions
@@ -47,9 +47,14 @@ def evaluate(
     return Report(VERSION, settings, (evaluate_dump(predictions, settings, Resources(jobs, max_memory)),))
 
 
-def evaluate_dump(predictions: Predictions, settings: Settings, resources: Resources = PLAIN) -> DumpReport:
-    """One dump under checked settings; several of these make a report.
+def evaluate_dump(
+    predictions: Predictions,
+    settings: Settings,
+    resources: Resources = PLAIN,
+    only: Collection[str] | None = None,
+) -> DumpReport:
+    """One dump under checked settings; several of these make a report. only: these metrics.
 
     Raises: InputError for values that contradict the kind of the scores.
     """
-    return Measurement.of(predictions, settings, resources).report(settings.level)
+    return Measurement.of(predictions, settings, resources).report(settings.level, only)

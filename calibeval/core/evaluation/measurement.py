@@ -95,7 +95,7 @@ class Measurement:
         return grouped_metrics(self.sums, self.groups, self.joints, level, only)[0]
 
     def report(self, level: float | None, only: Collection[str] | None = None) -> DumpReport:
-        """The report with intervals at that level. only: of these metrics, calibeval's own."""
+        """The report with intervals at that level. only: of these metrics."""
         predictions, sums = self.predictions, self.sums
         sliced = [column.results(level, only) for column in self.columns]
         dump = DumpReport(
@@ -114,9 +114,11 @@ class Measurement:
             small_slices=tuple(one for column in self.columns for one in column.small) if self.columns else None,
             groups=None if self.groups is None else self.groups.counted,
         )
-        return dump if self.tool is None else self._as_tool(dump, self.tool, level)
+        return dump if self.tool is None else self._as_tool(dump, self.tool, level, only)
 
-    def _as_tool(self, dump: DumpReport, tool: ConventionSums, level: float | None) -> DumpReport:
+    def _as_tool(
+        self, dump: DumpReport, tool: ConventionSums, level: float | None, only: Collection[str] | None
+    ) -> DumpReport:
         """The dump with every binned number, and every bin, as another tool has it.
 
         Classes that the tool does not count are not listed; without class-wise errors there is none.
@@ -124,9 +126,10 @@ class Measurement:
         convention = CONVENTIONS[self.settings.convention]
         errors = class_errors(tool)
         classes = zip(dump.per_class, () if errors is None else errors.tolist(), strict=False)
+        found = convention_metrics(self.sums, tool, convention, level)
         return replace(
             dump,
-            metrics=convention_metrics(self.sums, tool, convention, level),
+            metrics={name: metric for name, metric in found.items() if only is None or name in only},
             equal_width=_bin_table(tool.width.sums, tool.width.edges),
             equal_mass=None if tool.mass is None else _bin_table(tool.mass.sums, tool.mass.edges),
             per_class=tuple(replace(result, calibration_error=error) for result, error in classes),

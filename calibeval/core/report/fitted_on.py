@@ -30,7 +30,13 @@ class FittedOn:
         return cls(source.path, source.split, source.sha256, n, leak)
 
     def words(self) -> str:
-        """How the map was fitted, as a part of a sentence."""
+        """How the map was fitted, as a part of a sentence; a saved map knows the hash of its file, but not the name.
+
+        >>> FittedOn(None, "val", "ab12", 1200).words()
+        'fitted on 1,200 rows of split val'
+        """
+        if self.path is None and self.sha256 is not None:
+            return f"fitted on {self.n:,} rows" + (f" of split {self.split}" if self.split else "")
         return f"fitted on {self.path or 'predictions'}" + (f"#{self.split}" if self.split else "")
 
 

@@ -95,7 +95,9 @@ def open_features(name: str, options: ReadOptions, *, need_labels: bool = True) 
     """
     _refuse_options_of_scores(options)
     path, split = split_name(name)
-    opened = open_feature_folder(path, split, options.limits) or open_input(path, options.limits)
+    opened = open_feature_folder(path, split, options.limits) or open_input(
+        path, options.limits, read_as=options.read_as
+    )
     labels = open_labels(options)
     source, settling = source_of(opened, labels, split)
     outcome = None if labels is None else external_labels(labels.contents, labels.path)

@@ -30,6 +30,7 @@ class ReadOptions:
     kind: "logits", "probs", "log_probs" or "confidence", whatever the key is called. keys: arrays by role.
     labels: another file that holds the labels. score_columns: columns of a table that are the scores, in the order of
     the classes. class_names: names in the order of the classes. ignore_index: label of rows to leave out.
+    read_as: the suffix of the format, such as ".npz", where the dump's own does not tell it.
     """
 
     kind: Kind | None = None
@@ -38,6 +39,7 @@ class ReadOptions:
     score_columns: tuple[str, ...] = ()
     class_names: tuple[str, ...] | None = None
     ignore_index: int | None = None
+    read_as: str | None = None
     limits: Limits = field(default_factory=Limits)
 
 
@@ -118,7 +120,7 @@ def _gather(view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, f
     keys = options.keys
     named = "" if options.score_columns else view.chosen
     if named is not None:
-        keys = replace(keys, logits=named, probs=None)
+        keys = replace(keys, logits=named, probs=None, log_probs=None, confidence=None)
     names = options.class_names or options.score_columns
     roles = find_roles(
         arrays,

@@ -23,6 +23,8 @@ from calibeval.readers.stored.names import (
 )
 from calibeval.readers.stored.stored import Stored
 
+SHORT_FORMS = ("logits", "probs", "labels", "ids", "features")  # roles that have an option of their own
+
 
 @dataclass(frozen=True, slots=True)
 class Keys:
@@ -30,6 +32,10 @@ class Keys:
 
     logits: str | None = None
     probs: str | None = None
+    log_probs: str | None = None
+    confidence: str | None = None
+    correct: str | None = None
+    prediction: str | None = None
     labels: str | None = None
     ids: str | None = None
     features: str | None = None
@@ -67,13 +73,15 @@ def find_roles(
     Raises: InputError where a role has no candidate, or two, listing them with the flag that decides.
     """
     scores, kind, rivals = _scores(arrays, keys, kind, file)
-    correct = _only(arrays, CORRECT_KEYS, "say whether a row is correct", file) if kind == "confidence" else None
+    correct = None
+    if kind == "confidence" and keys.prediction is None:
+        correct = _named_or_only(arrays, keys.correct, CORRECT_KEYS, "correct", "say whether a row is correct", file)
     labels = None
     if correct is None and not external_labels:
         labels = label_key(arrays, keys, scores, file)
     prediction = None
     if kind == "confidence" and correct is None:
-        prediction = _only(arrays, PREDICTION_KEYS, "be the predictions", file)
+        prediction = _named_or_only(arrays, keys.prediction, PREDICTION_KEYS, "prediction", "be the predictions", file)
     if kind == "confidence" and correct is None and prediction is None:
         raise InputError(f'{file}: "{scores}" needs an array "correct", or "prediction" and "label", beside it')
     return Roles(
@@ -94,15 +102,23 @@ def has_scores_and_labels(arrays: Mapping[str, Stored], keys: Keys) -> bool:
     scores = (*(key for group in SCORE_KEYS.values() for key in group), "predictions", PAIR[0], "")
     outcome = (*LABEL_KEYS, *CORRECT_KEYS)
     lower = {key.lower() for key in arrays}
-    has_scores = not lower.isdisjoint(scores) or any(key in arrays for key in (keys.logits, keys.probs) if key)
-    return has_scores and (not lower.isdisjoint(outcome) or (keys.labels or None) in arrays)
+    has_scores = not lower.isdisjoint(scores) or any(
+        key in arrays for key in (keys.logits, keys.probs, keys.log_probs, keys.confidence) if key
+    )
+    named = any(key in arrays for key in (keys.labels, keys.correct) if key)
+    return has_scores and (named or not lower.isdisjoint(outcome))
 
 
 def _scores(
     arrays: Mapping[str, Stored], keys: Keys, stated: Kind | None, file: str
 ) -> tuple[str, Kind | None, tuple[tuple[str, Kind], ...]]:
     """The key of the scores, the kind it says, and keys and kinds of other scores that are left unused."""
-    named: dict[Kind, str | None] = {"logits": keys.logits, "probs": keys.probs}
+    named: dict[Kind, str | None] = {
+        "logits": keys.logits,
+        "probs": keys.probs,
+        "log_probs": keys.log_probs,
+        "confidence": keys.confidence,
+    }
     chosen = [(kind, key) for kind, key in named.items() if key is not None]
     if len(chosen) > 1:
         raise InputError(f"{file}: name one array of scores, not {len(chosen)}")
@@ -187,7 +203,7 @@ def named_key(arrays: Mapping[str, Stored], key: str, role: str, file: str) -> s
     Raises: InputError where there is no such array, with the nearest name.
     """
     if key not in arrays:
-        flag = f"--{role.replace('_', '-')}-key"
+        flag = f"--{role}-key" if role in SHORT_FORMS else f"--key {role}"
         raise InputError(f'{file}: {flag}: there is no "{key}"{nearest(key, arrays)}; there are {show(arrays)}')
     return key
 
@@ -202,6 +218,15 @@ def id_key(arrays: Mapping[str, Stored], keys: Keys, file: str) -> str | None:
     lower = [key.lower() for key in arrays]
     names = [name for name in ID_KEYS if name != LESSER_ID or not ("ids" in lower or "id" in lower)]
     return _only(arrays, names, "be the ids", file, "Name one with --ids-key.")
+
+
+def _named_or_only(
+    arrays: Mapping[str, Stored], key: str | None, names: Collection[str], role: str, what: str, file: str
+) -> str | None:
+    """The array that a person named for a role, else the one array of the usual names; None if there is none."""
+    if key is not None:
+        return named_key(arrays, key, role, file)
+    return _only(arrays, names, what, file, f"Name one with --key {role}=NAME.")
 
 
 def _only(

@@ -143,7 +143,7 @@ def test_rows_that_stand_in_another_order_are_refused(capsys, tmp_path, dumps):
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (["--format", "mdd"], 2, '--format "mdd" is unknown (did you mean "md"?); formats are md, csv, latex'),
+        (["--format", "mdd"], 2, '--format "mdd" is unknown (did you mean "md"?); there are md, csv, latex'),
         (["--format", "md", "--json"], 2, "--json and --format exclude each other"),
         (["--bins", "2000"], 2, "bins is 2000, but models are compared with at most 1000"),
         (["--slice", "sight"], 2, 'there is no column "sight"'),

@@ -12,7 +12,7 @@ import torch
 
 from calibeval.training.sweep import Sweep
 from tests.cli import feature_files as files
-from tests.cli.invoking import python, run
+from tests.cli.invoking import failure, python, run
 
 
 @pytest.fixture
@@ -168,7 +168,7 @@ def test_the_same_file_twice_is_a_leak(capsys, folder):
 def test_wrong_usage(capsys, folder, words, message):
     if message is None:
         result = run(capsys, *files.words(folder, *words))
-        error = {"code": 2, "message": "--json and --format exclude each other"}
+        error = failure(2, "--json and --format exclude each other")["error"]
         assert (result.code, json.loads(result.err)) == (2, {"error": error})
     else:
         refused(capsys, folder, 2, message, *words)
@@ -178,7 +178,7 @@ def test_wrong_usage(capsys, folder, words, message):
 def test_errors_as_json(capsys, folder):
     result = run(capsys, *files.words(folder, "--json", "--head", "missing.npz"))
     assert (result.code, result.out) == (4, "")
-    assert json.loads(result.err) == {"error": {"code": 4, "message": "missing.npz: there is no such file"}}
+    assert json.loads(result.err) == failure(4, "missing.npz: there is no such file")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")

@@ -13,7 +13,7 @@ import pytest
 from calibeval.runs import checkpoint
 from calibeval.training.sweep import Sweep
 from tests.cli import feature_files as files
-from tests.cli.invoking import ENVIRONMENT, run
+from tests.cli.invoking import ENVIRONMENT, failure, run
 
 LOSS = ["--loss", "ce,cals(margin=2)"]
 
@@ -214,7 +214,7 @@ def test_signals_leave_a_run_that_goes_on(capsys, folder, number, code, word):
         process.send_signal(number)
         out, err = process.communicate()
     assert (process.returncode, out) == (code, b"")
-    assert json.loads(err) == {"error": {"code": code, "message": word}}
+    assert json.loads(err) == failure(code, word)
     assert not list((folder / "run").glob(".*.tmp"))
     seen = len(history.read_text(encoding="utf-8").splitlines())
     step, left = Sweep.step, [3]

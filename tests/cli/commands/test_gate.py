@@ -214,7 +214,7 @@ def test_a_baseline_is_meant_from_the_files_folder(main, tmp_path, monkeypatch, 
 
 
 BROKEN = [
-    ("[gate\n", "calibeval.toml: is no TOML: "),
+    ("[gate\n", "calibeval.toml: is not valid TOML: "),
     ("gate = 3\n", 'calibeval.toml: "gate" must be a table'),
     ("[gates]\n", 'calibeval.toml: key "gates" is unknown (did you mean "gate"?)'),
     ("[gate]\npreset = 'strct'\n", 'calibeval.toml: preset "strct" is unknown (did you mean "strict"?)'),
@@ -257,7 +257,7 @@ def test_bytes_that_are_no_text_are_no_configuration(main, tmp_path, capsys):
 FLAGS = [
     (["--max", "ece"], "--max ece: it must be METRIC=LIMIT, such as ece=0.03"),
     (["--max", "eec=0.1"], '--max eec=0.1: metric "eec" is unknown (did you mean "ece"?)'),
-    (["--max-drop", "accuracy=x"], '--max-drop accuracy=x: "x" is no number'),
+    (["--max-drop", "accuracy=x"], '--max-drop accuracy=x: "x" is not a number'),
     (["--max-drop", "accuracy=nan"], "max_drop of accuracy is nan, but it must be a finite number"),
     (["--max", "ece=0.1", "--max", "ece=0.2"], "--max limits ece twice"),
     (["--max", "ece=0.1", "--level", "1"], "level is 1, but it must lie between 0 and 1"),
@@ -265,7 +265,7 @@ FLAGS = [
     (["--preset", "strct"], 'preset "strct" is unknown (did you mean "strict"?)'),
     (["--max", "ece=0.1", "--slice", "ligth"], 'there is no column "ligth" (did you mean "light"?)'),
     (["--init", "--max", "ece=0.1"], "--init goes with --config and --slice"),
-    (["--max", "ece=0.1", "--junit", "main.npz"], "main.npz: is an input, too, and would be overwritten"),
+    (["--max", "ece=0.1", "--export", "junit=main.npz"], "main.npz: is an input, too, and would be overwritten"),
 ]
 
 
@@ -280,7 +280,7 @@ def test_the_same_run_gives_the_same_bytes(main, sharper, tmp_path, capsys):
     found = []
     for name in ("one", "two"):
         words = ["--baseline", main, "--preset", "strict", "--slice", "light", "--why", "-o", tmp_path / name]
-        files = ["--junit", tmp_path / f"{name}.xml", "--markdown", tmp_path / f"{name}.md"]
+        files = ["--export", f"junit={tmp_path / name}.xml", "--export", f"markdown={tmp_path / name}.md"]
         result = run(capsys, "gate", sharper, *words, *files, "-q")
         pages = [(tmp_path / name / page).read_bytes() for page in ("report.html", "report.json", "verdict.json")]
         found.append((result, (tmp_path / f"{name}.xml").read_bytes(), (tmp_path / f"{name}.md").read_bytes(), *pages))
@@ -387,7 +387,7 @@ def job(tmp_path, *words, **variables):
 
 def test_a_job_with_hostile_names(hostile, tmp_path):
     dump, count = hostile
-    files = ["--junit", tmp_path / "gate.xml", "--markdown", tmp_path / "gate.md"]
+    files = ["--export", f"junit={tmp_path}/gate.xml", "--export", f"markdown={tmp_path}/gate.md"]
     result = job(tmp_path, dump, "--github", "--why", *files, "-o", tmp_path / "page")
     assert result.code == 1, result.err
     commands = [line for line in result.out.splitlines() if line.lstrip().startswith("::")]
@@ -464,3 +464,11 @@ def test_the_same_from_python(main, sharper, capsys):
     assert json.loads(found.to_json())["rules"][0] == document["rules"][0]
     with pytest.raises(UsageError, match="the list of rules is empty"):
         calibeval.gate(calibeval.read(main), [])
+
+
+def test_two_exports_do_not_share_a_file(main, tmp_path, capsys):
+    path = tmp_path / "gate.out"
+    exports = ["--export", f"junit={path}", "--export", f"markdown={path}"]
+    result = run(capsys, "gate", "main.npz", "--max", "ece=0.5", *exports)
+    assert result == (2, "", "two kinds of --export are to be written to the same file\n")
+    assert not path.exists()

@@ -45,6 +45,13 @@ def test_predictions_are_those_of_the_run(capsys, folder):
     assert (found.ids, found.ignore_index) == (saved.ids, saved.ignore_index)
 
 
+def test_one_json_object_says_what_was_written(capsys, folder):
+    result = run(capsys, "predict", folder / "run", folder / "test.npz", "-o", "p.npz", "--json", "-q")
+    assert (result.code, result.err) == (0, "")
+    rows = len(calibeval.read("p.npz").labels)
+    assert result.json == {"written": "p.npz", "rows": rows, "kind": "logits", "warnings": []}
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".npz", ".parquet"])
 @pytest.mark.parametrize("labelled", [True, False])
 def test_every_format_keeps_every_digit(capsys, folder, suffix, labelled):

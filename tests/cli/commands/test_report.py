@@ -11,7 +11,7 @@ import pytest
 
 from calibeval import Report, evaluate, read
 from calibeval.core.report.settings import Settings
-from tests.cli.invoking import ENVIRONMENT, program, run
+from tests.cli.invoking import ENVIRONMENT, failure, program, run
 from tests.readers.dumps import LABELS, LOGITS, npz
 
 # From sample_data/README.md: rows, classes, accuracy, mean confidence, NLL, ECE with 15 bins.
@@ -101,7 +101,7 @@ def test_formats(name, digits, capsys):
 
 
 ERRORS = [
-    (["--format", "mb"], 2, '--format "mb" is unknown (did you mean "md"?); formats are md, csv, latex'),
+    (["--format", "mb"], 2, '--format "mb" is unknown (did you mean "md"?); there are md, csv, latex'),
     (["--format", "md", "--json"], 2, "--json and --format exclude each other"),
     (["--bins", "0"], 2, "bins is 0, but it must lie between 1 and 10000"),
     (["--bins", "10001"], 2, "bins is 10001, but it must lie between 1 and 10000"),
@@ -143,7 +143,7 @@ def test_errors(options, code, message, digits, capsys):
         assert run(capsys, "report", digits, *options) == (code, "", f"{message}\n")
     as_json = run(capsys, "report", digits, "--json", *options)
     assert (as_json.code, as_json.out) == (code, "")
-    assert json.loads(as_json.err) == {"error": {"code": code, "message": message}}
+    assert json.loads(as_json.err) == failure(code, message)
 
 
 def test_errors_of_files(tmp_path, capsys):

@@ -1,11 +1,10 @@
-"""`--convention` and `--explain-conventions` on the command line."""
+"""`--convention` on the command line."""
 
 from __future__ import annotations
 
 import pytest
 
 from calibeval import Report, evaluate, read
-from calibeval.core.conventions.metrics import explain_conventions
 from calibeval.core.report.settings import Settings
 from tests.cli.invoking import run
 
@@ -41,29 +40,3 @@ def test_what_is_left_out_is_told(digits, capsys):
     result = run(capsys, "report", digits, "--convention", "cals", "--json")
     told = "mbls leaves 1 of 997 rows, those of least confidence, out of AECE"
     assert result.err == f"warning: {result.json['dumps'][0]['name']}: {told}\n"
-
-
-def test_explained(digits, capsys):
-    result = run(capsys, "report", digits, "--explain-conventions")
-    assert (result.code, result.err) == (0, "")
-    lines = [line.split() for line in result.out.splitlines()]
-    values = {line[0]: line[2] for line in lines[3:8]}
-    assert values == {
-        one.convention.name: f"{100 * one.metrics['ece'].value:.3f}" for one in explain_conventions(read(digits))
-    }
-
-
-def test_explained_as_json(digits, capsys):
-    result = run(capsys, "report", digits, "--explain-conventions", "--json", "--bins", "20")
-    assert (result.code, result.err) == (0, "")
-    assert result.json["schema"] == "calibeval.conventions/1"
-    assert result.json["source"]["format"] == "npz"
-    assert {row["bins"] for row in result.json["conventions"]} == {20}
-
-
-@pytest.mark.parametrize("more", [["DUMP"], ["--format", "md"], ["--out", "DIR"]])
-def test_explaining_is_for_one_dump_and_the_screen(more, digits, tmp_path, capsys):
-    more = [{"DUMP": digits, "DIR": tmp_path / "out"}.get(word, word) for word in more]
-    result = run(capsys, "report", digits, "--explain-conventions", *more)
-    assert (result.code, result.out) == (2, "")
-    assert "--explain-conventions takes one dump, and neither --out nor --format" in result.err

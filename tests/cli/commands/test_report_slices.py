@@ -103,8 +103,6 @@ def test_unknown_columns(option, diamonds, capsys):
             ["--slice", "color", "--convention", "mbls"],
             "slices are measured by calibeval's own bins, not by those of mbls\n",
         ),
-        (["--explain-conventions", "--slice", "color"], "--explain-conventions knows neither --slice nor --group\n"),
-        (["--explain-conventions", "--group", "color"], "--explain-conventions knows neither --slice nor --group\n"),
     ],
 )
 def test_what_cannot_be_combined(words, message, diamonds, capsys):

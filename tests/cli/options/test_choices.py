@@ -22,7 +22,7 @@ from tests.cli.test_main import loaded
         (choices.METHODS, METHODS),
         (choices.OBJECTIVES, OBJECTIVES),
         (choices.LOSSES, LOSS_TABLE),
-        (choices.LOSS_FORMATS, LOSS_TABLES),
+        (choices.TABLE_FORMATS, LOSS_TABLES),
     ],
     ids=["methods", "objectives", "losses", "formats of losses"],
 )
@@ -46,7 +46,7 @@ def test_names_are_those_of_the_table(names, table):
     ],
 )
 def test_help_names_every_entry(capsys, command, option, table):
-    text = re.sub(r"-\n +", "-", run(capsys, command, "--help").out)  # words that were broken at a hyphen
+    text = re.sub(r"-\n +", "-", run(capsys, command, "--help-all").out)  # words that were broken at a hyphen
     line = text.partition(f"  {option} ")[2].partition("\n  -")[0]
     assert [name for name in table if name not in line] == []
 

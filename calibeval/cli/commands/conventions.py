@@ -1,0 +1,39 @@
+"""`calibeval conventions`: what other tools would print for a dump, and why."""
+
+from __future__ import annotations
+
+import sys
+
+from calibeval.cli.options import shared as options
+from calibeval.cli.options.reading import ReadingFlags, threads, with_reading_flags
+
+
+@with_reading_flags
+def conventions(
+    dump: options.Dump,
+    bins: options.Bins = None,
+    json: options.Json = False,
+    flags: ReadingFlags = ReadingFlags(),  # noqa: B008 - the decorator makes options of its fields
+    jobs: options.Jobs = None,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> int:
+    """Show the calibration errors that other tools would print."""
+    from calibeval.cli.screen.terminal import screen
+    from calibeval.core.conventions.metrics import explain_conventions
+    from calibeval.core.evaluation.settings import checked
+    from calibeval.readers.open import open_dump
+    from calibeval.render.terminal.conventions import render, render_json
+
+    if bins is not None:
+        bins = checked(bins=bins).bins
+    reading = flags.options()
+    predictions = open_dump(dump, reading)
+    found = explain_conventions(predictions, bins=bins, jobs=threads(jobs), max_memory=reading.limits.max_memory)
+    if json:
+        sys.stdout.write(render_json(predictions, found))
+        return 0
+    predictions.settled_source()
+    view = screen()
+    sys.stdout.write(render(predictions, found, width=view.width, ascii_only=view.ascii_only))
+    return 0

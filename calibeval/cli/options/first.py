@@ -1,0 +1,190 @@
+"""What the first help of each command shows: the options that people use, and examples, which the suite runs."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class First(NamedTuple):
+    """The options of a first help by their long names, in the order shown, and the examples below them."""
+
+    options: tuple[str, ...]
+    examples: str
+
+
+REPORT = First(
+    (
+        "--out",
+        "--json",
+        "--format",
+        "--figure",
+        "--metrics",
+        "--slice",
+        "--convention",
+        "--fit-on",
+        "--map",
+        "--cross-fit",
+        "--method",
+        "--kind",
+        "--key",
+        "--labels",
+        "--score-columns",
+    ),
+    """\b
+Examples:
+  $ calibeval report sample_data/diamonds.npz#test
+  $ calibeval report sample_data/digits_val.npz sample_data/digits_test.csv
+  $ calibeval report sample_data/diamonds.npz#test --slice color -o release
+  $ calibeval report sample_data/digits_test.npz \\
+      --fit-on sample_data/digits_val.npz
+  $ calibeval report sample_data/digits_test.npz --cross-fit 5
+  $ calibeval report sample_data/digits_test.npz --metrics ece,nll --json
+  $ calibeval report sample_data/digits_test.npz --format latex
+  $ calibeval report sample_data/digits_test.npz --figure fig.pdf --width 3.5
+""",
+)
+
+INSPECT = First(
+    ("--json", "--kind", "--key", "--labels", "--score-columns", "--class-names", "--read-as"),
+    """\b
+Examples:
+  $ calibeval inspect sample_data/diamonds.npz
+  $ calibeval inspect sample_data/diamonds.npz#val --json
+  $ calibeval inspect sample_data/digits_test.csv --kind logits
+""",
+)
+
+CONVENTIONS = First(
+    ("--bins", "--json", "--kind", "--key", "--labels", "--score-columns"),
+    """\b
+Examples:
+  $ calibeval conventions sample_data/digits_test.npz
+  $ calibeval conventions sample_data/digits_test.npz --bins 20 --json
+""",
+)
+
+FIT = First(
+    (
+        "--out",
+        "--json",
+        "--method",
+        "--objective",
+        "--clip",
+        "--seed",
+        "--group",
+        "--kind",
+        "--key",
+        "--labels",
+        "--score-columns",
+    ),
+    """\b
+Examples:
+  $ calibeval fit sample_data/diamonds.npz#val --out map.json
+  $ calibeval fit sample_data/digits_val.npz --method auto
+""",
+)
+
+APPLY = First(
+    ("--out", "--json", "--kind", "--key", "--labels", "--score-columns"),
+    """\b
+Examples:
+  $ calibeval apply map.json sample_data/diamonds.npz#test --out repaired.npz
+""",
+)
+
+COMPARE = First(
+    (
+        "--out",
+        "--json",
+        "--format",
+        "--metrics",
+        "--slice",
+        "--group",
+        "--level",
+        "--kind",
+        "--key",
+        "--labels",
+        "--score-columns",
+    ),
+    """\b
+Examples:
+  $ calibeval compare sample_data/diamonds.npz#test repaired.npz
+  $ calibeval compare sample_data/diamonds.npz#test repaired.npz \\
+      --slice color --out comparison
+  $ calibeval compare sample_data/digits_test.npz \\
+      sample_data/digits_test.csv --metrics ece,nll --format md
+""",
+)
+
+FINETUNE = First(
+    (
+        "--val",
+        "--test",
+        "--out",
+        "--loss",
+        "--head",
+        "--tune",
+        "--epochs",
+        "--batch-size",
+        "--lr",
+        "--weight-decay",
+        "--seed",
+        "--seeds",
+        "--device",
+        "--resume",
+        "--json",
+        "--format",
+        "--key",
+    ),
+    """\b
+Examples:
+  $ calibeval finetune sample_data/diamonds_features.npz#train \\
+      --val sample_data/diamonds_features.npz#val -o run \\
+      --loss 'ce,mbls(margin=6)' --epochs 3
+  $ calibeval finetune sample_data/diamonds_features.npz#train \\
+      --val sample_data/diamonds_features.npz#val -o tuned \\
+      --loss ce,mbls --tune --trials 2 --epochs 2
+  $ calibeval finetune sample_data/diamonds_features.npz#train \\
+      --val sample_data/diamonds_features.npz#val -o continued \\
+      --head sample_data/diamonds_features.npz#head --epochs 2
+""",
+)
+
+PREDICT = First(
+    ("--out", "--json", "--key", "--class-names", "--read-as"),
+    """\b
+Examples:
+  $ calibeval predict run sample_data/diamonds_features.npz#test -o new.npz
+""",
+)
+
+GATE = First(
+    (
+        "--max",
+        "--min",
+        "--max-increase",
+        "--max-drop",
+        "--baseline",
+        "--config",
+        "--preset",
+        "--slice",
+        "--on-inconclusive",
+        "--init",
+        "--why",
+        "--out",
+        "--json",
+        "--export",
+        "--github",
+        "--kind",
+        "--key",
+    ),
+    """\b
+Examples:
+  $ calibeval gate sample_data/diamonds.npz#test --max ece=.2 \\
+      --min accuracy=0.7
+  $ calibeval gate sample_data/digits_test.npz --max ece=0.08 \\
+      --export junit=gate.xml --export markdown=gate.md
+  $ calibeval gate sample_data/diamonds.npz#test --init --slice color
+  $ calibeval gate sample_data/diamonds.npz#test --why
+""",
+)

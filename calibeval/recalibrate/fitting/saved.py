@@ -1,0 +1,58 @@
+"""Before and after a map that was saved: its file says which rows it was fitted on, as far as a hash can say it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from calibeval.core.data.predictions import Predictions, Source
+from calibeval.core.errors import InputError
+from calibeval.core.report.fitted_on import FittedOn
+from calibeval.core.report.report import DumpReport, Recalibrated
+from calibeval.recalibrate.base.mapping import Fitted, Map
+
+WHOLE = "all"
+
+
+def by_saved_map(
+    dump: Predictions, found: Map, evaluate: Callable[[Predictions], DumpReport], *, allow_leak: bool = False
+) -> tuple[Recalibrated, list[str]]:
+    """The results of a dump after a map, and the warnings that go with them.
+
+    Raises: InputError for other classes than the map's, or where the map was fitted on rows of the same file and that
+    was not allowed.
+    """
+    source, facts = dump.settled_source(), found.fitted
+    leak = _leak(source, facts)
+    if leak is not None and not allow_leak:
+        raise InputError(f"{leak}: that would flatter the map. Say --allow-leak to see its numbers all the same.")
+    warnings = [] if leak is None else [leak]
+    if facts.sha256 is None:
+        warnings.append("the map does not say on which file it was fitted: if on these rows, the numbers flatter it")
+    if facts.note is not None:
+        warnings.append(facts.note)
+    after = evaluate(found(dump))
+    same = facts.sha256 is not None and facts.sha256 == source.sha256
+    fitted_on = FittedOn(source.path if same else None, facts.split, facts.sha256, facts.n, leak)
+    return Recalibrated(
+        found.method, found.parameters(), fitted_on, after.metrics, after.equal_width, after.equal_mass
+    ), warnings
+
+
+def _leak(source: Source, fitted: Fitted) -> str | None:
+    """That the map was fitted on rows of the tested split, in words; None where the hashes do not say so.
+
+    Splits of one file have no row in common, unless one is the whole file or both name the same part.
+    """
+    if fitted.sha256 is None or fitted.sha256 != source.sha256:
+        return None
+    ours, theirs = _parts(source.split), _parts(fitted.split)
+    if ours is not None and theirs is not None and ours.isdisjoint(theirs):
+        return None
+    return f"the map was fitted on {fitted.n:,} rows of this file, {source.path}" + (
+        f"#{fitted.split}" if fitted.split else ""
+    )
+
+
+def _parts(split: str | None) -> set[str] | None:
+    """The splits that a name joins with +; None for the whole file."""
+    return None if split in (None, WHOLE) else set((split or "").split("+"))

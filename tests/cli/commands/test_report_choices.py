@@ -1,0 +1,201 @@
+"""`report` with chosen metrics, a saved map, a stated format and arrays by role; `compare` with chosen metrics."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from tests.cli.invoking import failure, program, run
+
+DIGITS, VAL, DIAMONDS = "sample_data/digits_test.npz", "sample_data/digits_val.npz", "sample_data/diamonds.npz"
+
+
+def metrics(result):
+    return result.json["dumps"][0]["metrics"]
+
+
+@pytest.mark.parametrize(
+    "more", [[], ["--convention", "mbls"], ["--slice", "color"], ["--group", "color"], ["--no-intervals"]]
+)
+def test_the_chosen_metrics_are_those_of_all(more, capsys):
+    words = ["report", f"{DIAMONDS}#test", "--json", "-q", *more]
+    every = metrics(run(capsys, *words))
+    result = run(capsys, *words, "--metrics", "nll, ece")
+    assert metrics(result) == {name: every[name] for name in ("ece", "nll")}
+    assert all(set(one["metrics"]) == {"ece", "nll"} for one in result.json["dumps"][0].get("slices") or ())
+    assert metrics(run(capsys, *words, "--metrics", "all")) == every
+
+
+def test_a_map_is_measured_by_the_chosen_metrics(capsys):
+    result = run(capsys, "report", DIGITS, "--fit-on", VAL, "--metrics", "brier", "--json", "-q")
+    assert set(result.json["dumps"][0]["recalibrated"]["metrics"]) == {"brier"}
+
+
+@pytest.mark.parametrize("names", ["nll", "ece", "brier", "accuracy", "mce_all_bins", "ece,nll"])
+def test_every_screen_shows_what_was_chosen_and_does_not_say_that_it_failed(names, capsys, tmp_path):
+    words = [DIGITS, "--metrics", names]
+    for more in ([], [VAL], ["--fit-on", VAL], ["--out", tmp_path / "out"], ["--format", "md"]):
+        result = run(capsys, "report", *words, *more, "-q")
+        assert (result.code, result.err) == (0, "")
+        assert "not measured" not in result.out
+        for name in names.split(","):
+            assert name.split("_")[0].lower() in result.out.lower()
+    page = (tmp_path / "out/report.html").read_text(encoding="utf-8")
+    assert "not measured" not in page
+
+
+def test_the_headline_of_chosen_metrics_claims_no_more_than_they_show(capsys):
+    out = run(capsys, "report", DIGITS, "--metrics", "nll").out
+    assert "\nSays 96.5 % on average, is right 91.4 % of the time.\n" in out
+    assert "Over-confident:" in run(capsys, "report", DIGITS, "--metrics", "accuracy,confidence_gap").out
+
+
+def test_a_metric_that_this_dump_cannot_have(capsys):
+    result = run(capsys, "report", DIGITS, "--metrics", "ece,ece_positive", "--json")
+    assert set(metrics(result)) == {"ece"}
+    assert result.err == "warning: there is no ece_positive here: it is for two classes\n"
+
+
+@pytest.mark.parametrize("text", ["", ",", " "])
+def test_a_list_of_no_metrics(text, capsys):
+    result = run(capsys, "report", DIGITS, "--metrics", text)
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("--metrics names no metric; there are accuracy, ")
+
+
+def test_compare_by_chosen_metrics(capsys, tmp_path):
+    assert run(capsys, "report", DIGITS, "--out", tmp_path / "saved", "-q").code == 0
+    words = ["--metrics", "brier,nll", "-q"]
+    for base in (DIGITS, tmp_path / "saved/report.json"):
+        every = run(capsys, "compare", base, "sample_data/digits_test.csv", "--json", "-q").json
+        some = run(capsys, "compare", base, "sample_data/digits_test.csv", "--json", *words).json
+        expected = every["candidates"][0]["differences"]
+        assert some["candidates"][0]["differences"] == {name: expected[name] for name in ("nll", "brier")}
+    out = run(capsys, "compare", DIGITS, "sample_data/digits_test.csv", *words).out
+    assert "could not be compared" not in out
+    assert "without accuracy and ECE." in out
+
+
+def test_full_is_what_the_screen_shows(capsys):
+    assert run(capsys, "report", DIGITS, "--full") == run(capsys, "report", DIGITS)
+    assert run(capsys, "report", DIGITS, "--full", "--format", "md").err == "--format and --full exclude each other\n"
+    assert json.loads(run(capsys, "report", DIGITS, "--full", "--json").err) == failure(
+        2, "--json and --full exclude each other"
+    )
+
+
+@pytest.fixture
+def saved(capsys, tmp_path):
+    path = tmp_path / "map.json"
+    assert run(capsys, "fit", f"{DIAMONDS}#val", "--out", path, "-q").code == 0
+    return path
+
+
+def test_a_saved_map_gives_the_numbers_of_the_one_that_is_fitted(saved, capsys):
+    words = ["report", f"{DIAMONDS}#test", "--json", "-q"]
+    ours = run(capsys, *words, "--map", saved).json["dumps"][0]["recalibrated"]
+    theirs = run(capsys, *words, "--fit-on", f"{DIAMONDS}#val").json["dumps"][0]["recalibrated"]
+    assert ours == theirs
+
+
+@pytest.mark.parametrize("split", ["val", "val+test", "test+val"])
+def test_a_map_is_not_tested_on_the_rows_it_was_fitted_on(split, saved, capsys):
+    words = ["report", f"{DIAMONDS}#{split}", "--map", saved, "--json"]
+    refused = run(capsys, *words)
+    assert (refused.code, refused.out) == (3, "")
+    message = json.loads(refused.err)["error"]["message"]
+    leak = f"the map was fitted on 12,000 rows of this file, {DIAMONDS}#val"
+    assert message == f"{leak}: that would flatter the map. Say --allow-leak to see its numbers all the same."
+    allowed = run(capsys, *words, "--allow-leak")
+    assert allowed.code == 0
+    dump = allowed.json["dumps"][0]
+    assert dump["recalibrated"]["fitted_on"]["leak"] == leak
+    assert leak in dump["warnings"]
+
+
+def test_a_map_of_a_whole_file_leaks_into_a_copy_of_it(capsys, tmp_path):
+    copy = shutil.copy(DIGITS, tmp_path / "copy.npz")
+    assert run(capsys, "fit", DIGITS, "--out", tmp_path / "map.json", "-q").code == 0
+    assert run(capsys, "report", copy, "--map", tmp_path / "map.json").code == 3
+    assert run(capsys, "report", VAL, "--map", tmp_path / "map.json", "-q").code == 0
+
+
+def test_a_map_that_does_not_say_where_it_is_from(saved, capsys):
+    document = json.loads(saved.read_text(encoding="utf-8"))
+    document["fitted_on"]["sha256"] = None
+    saved.write_text(json.dumps(document), encoding="utf-8")
+    result = run(capsys, "report", f"{DIAMONDS}#val", "--map", saved)
+    assert result.code == 0
+    assert "the map does not say on which file it was fitted" in result.err
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["--map", "no.json"], 4, "no.json: there is no such file"),
+        (["--map", "sample_data/digits_test.csv"], 3, "digits_test.csv: this is no map"),
+        (["--map", "SAVED"], 3, "digits_test.npz: has 10 classes, but the map was fitted on 5"),
+        (["--map", "SAVED", "--fit-on", VAL], 2, "--fit-on and --map exclude each other"),
+        (["--map", "SAVED", "--cross-fit", "3"], 2, "--map and --cross-fit exclude each other"),
+    ],
+)
+def test_maps_that_cannot_be_applied(words, code, message, saved, capsys):
+    result = run(capsys, "report", DIGITS, *(saved if word == "SAVED" else word for word in words))
+    assert (result.code, result.out) == (code, "")
+    assert result.err.startswith(message)
+
+
+@pytest.mark.parametrize("suffix", ["npz", "csv"])
+def test_a_file_is_read_as_the_format_that_was_stated(suffix, capsys, tmp_path):
+    whole = metrics(run(capsys, "report", f"sample_data/digits_test.{suffix}", "--json", "-q"))
+    for name in ("dump", "dump.bin", "dump.pt"):
+        path = shutil.copy(f"sample_data/digits_test.{suffix}", tmp_path / name)
+        result = run(capsys, "report", path, "--read-as", suffix, "--json", "-q")
+        assert metrics(result) == whole
+        assert result.json["dumps"][0]["source"]["format"] == suffix
+        assert run(capsys, "inspect", path, "--read-as", suffix, "--json").json["format"] == suffix
+    assert run(capsys, "report", tmp_path / "dump", "-q").code == 3
+
+
+def test_shards_and_features_are_read_as_stated(capsys, tmp_path):
+    (tmp_path / "shards").mkdir()
+    for i in (1, 2):
+        shutil.copy("sample_data/digits_test.npz", tmp_path / f"shards/a{i}.bin")
+    result = run(capsys, "report", tmp_path / "shards", "--read-as", "npz", "--json", "-q")
+    assert result.json["dumps"][0]["source"]["n"] == 2 * 997
+    shutil.copy("sample_data/diamonds_features.npz", tmp_path / "features")
+    assert run(capsys, "inspect", tmp_path / "features", "--read-as", "npz").code == 0
+
+
+def test_standard_input_is_read_as_stated(tmp_path):
+    text = "prob_0\tprob_1\tlabel\n0.9\t0.1\t0\n0.2\t0.8\t1\n"
+    words = ["report", "-", "--read-as", "tsv", "--json", "-q"]
+    result = program(*words, input=text)
+    assert result.json["dumps"][0]["source"]["format"] == "stdin-tsv"
+    assert result.json["dumps"][0]["metrics"]["accuracy"]["value"] == 1.0
+    wrong = program("report", "-", "--read-as", "npz", input=text)
+    assert wrong == (2, "", "standard input holds csv, tsv or jsonl, so --read-as npz cannot work\n")
+
+
+@pytest.mark.parametrize(
+    "outcome", [["--key", "correct=right"], ["--key", "prediction=guess", "--key", "labels=truth"]]
+)
+def test_columns_of_the_top_label_by_role(outcome, capsys, tmp_path):
+    path = tmp_path / "top.csv"
+    path.write_text("sure,right,guess,truth\n0.9,1,2,2\n0.8,0,1,0\n0.7,1,0,0\n", encoding="utf-8")
+    result = run(capsys, "report", path, "--key", "confidence=sure", *outcome, "--json", "-q")
+    assert metrics(result)["accuracy"]["value"] == pytest.approx(2 / 3)
+    assert metrics(result)["confidence_gap"]["value"] == pytest.approx(0.8 - 2 / 3)
+    wrong = run(capsys, "report", path, "--key", "confidence=sure", "--key", "correct=rihgt")
+    assert wrong.err.startswith('top.csv: --key correct: there is no "rihgt" (did you mean "right"?); there are ')
+
+
+def test_log_probabilities_by_role(capsys, tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text("a,b,y\n-0.105360516,-2.302585093,0\n-1.609437912,-0.223143551,1\n", encoding="utf-8")
+    result = run(capsys, "report", path, "--score-columns", "a,b", "--kind", "log_probs", "--json", "-q")
+    assert metrics(result)["accuracy"]["value"] == 1.0
+    refused = run(capsys, "report", DIGITS, "--key", "log_probs=logits")
+    assert (refused.code, "so these are not log-probabilities" in refused.err) == (3, True)
