@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from calibeval import Predictions, Report
-from calibeval.core.comparison.comparison import ComparedDump, Comparison
+from calibeval.core.comparison.comparison import ComparedDump, Comparison, Difference
 from calibeval.core.conventions.metrics import Explained
 from calibeval.core.conventions.table import CONVENTIONS
 from calibeval.core.data.inspection import Inspection
@@ -24,6 +24,7 @@ from calibeval.core.gating.verdict import Outcome, RuleVerdict, Verdict
 from calibeval.core.heads.facts import HeadFacts
 from calibeval.core.heads.results import SHOWN, Finetuned, LossResult, SeedResult
 from calibeval.core.heads.settings import RunSettings, StartFile
+from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.fitted_on import FittedOn
 from calibeval.core.report.report import DumpReport, Recalibrated
 from calibeval.core.report.settings import Settings
@@ -33,7 +34,7 @@ from calibeval.recalibrate.temperature.objectives import OBJECTIVES
 from calibeval.recalibrate.temperature.optimum import BOUND_NOTES, TemperatureMap
 from calibeval.render.terminal.conventions import render_json
 from calibeval.training.settings import HEADS, OPTIMIZERS, SCHEDULES, SCORES
-from tests.records import every_filling, schema
+from tests.records import Filling, every_filling, schema
 
 SHA256 = "0" * 64
 ROWS = {"path": "x", "split": None, "sha256": SHA256, "n": 3}
@@ -62,14 +63,15 @@ KNOWN = {
     (RunSettings, "device"): Literal["cpu", "cuda"],
     (HeadFacts, "loss"): {"loss": "ce"},
 }
-FILLINGS = every_filling(KNOWN)
-(NULLS,) = (filling for filling in FILLINGS if filling.null)
+# Numbers that are null have a reason; without one they are there.
+KNOWN |= dict.fromkeys(((MetricResult, "reason"), (Difference, "reason")), "x")
+NEEDED = [(Difference, "low")]
+FILLINGS = every_filling(KNOWN, NEEDED)
+(NULLS,) = (filling for filling in FILLINGS if filling.deep)
 UNHASHED = every_filling({**KNOWN, (Source, "labels_sha256"): None})[0]
 # What compare and gate write of a dump, and under which settings they measure.
 COMPARED = {
     **KNOWN,
-    (Source, "labels_path"): None,
-    (Source, "labels_sha256"): None,
     (Settings, "convention"): "calibeval",
     (Settings, "level"): 0.25,
 }
@@ -78,12 +80,12 @@ RULES = [("ece", "max"), ("accuracy", "min"), ("ece", "max_increase"), ("accurac
 
 def reports():
     made = [filling.record(Report) for filling in (*FILLINGS, UNHASHED)]
-    unknown = NULLS.record(DumpReport, recalibrated=NULLS.record(Recalibrated))
+    unknown = NULLS.record(DumpReport, recalibrated=Filling(null=True, known=KNOWN).record(Recalibrated))
     return [*made, Report("x", Settings(), (unknown,))]
 
 
 def comparisons():
-    return [filling.record(Comparison) for filling in every_filling(COMPARED)]
+    return [filling.record(Comparison) for filling in every_filling(COMPARED, NEEDED)]
 
 
 def tables():
@@ -116,7 +118,7 @@ def verdicts():
     """Every kind, severity and outcome; a rule that is off has nothing that it rests on."""
     assert {kind for _, kind in RULES} == set(get_args(RuleKind))
     found = []
-    fillings = every_filling(COMPARED)
+    fillings = every_filling(COMPARED, NEEDED)
     for filling, own in zip((*fillings, fillings[0]), (*FILLINGS, UNHASHED), strict=True):
         dump = {key: own.record(DumpReport).to_dict()[key] for key in ("name", "source")}
         baseline = None if filling.null else filling.record(ComparedDump).to_dict()
@@ -154,12 +156,12 @@ def conventions():
 # Each schema with its documents, and the places of which something else says what they hold.
 SCHEMAS = {
     "report": (reports, ()),
-    "compare": (comparisons, ()),
-    "finetune": (tables, ("losses[].parameters.*",)),
+    "comparison": (comparisons, ()),
+    "training": (tables, ("losses[].parameters.*",)),
     "head": (heads, ("loss.loss", "loss.*", "sources.test")),
     "map": (maps, ("method",)),
     "inspection": (inspections, ()),
-    "gate": (verdicts, ()),
+    "verdict": (verdicts, ()),
     "conventions": (conventions, ()),
 }
 

@@ -72,7 +72,7 @@ class Data:
 
     def sources(self) -> dict[str, dict[str, Any]]:
         """The files, for the record."""
-        return {split: to_plain(self.fitted_on(split)) for split in self.splits}
+        return {split: to_plain(self.fitted_on(split), "leak") for split in self.splits}
 
     def fitted_on(self, split: str) -> FittedOn:
         """The file of a split, as what something was fitted on."""

@@ -13,7 +13,7 @@ from calibeval.core.errors import InputError, UnknownMetric, nearest
 from calibeval.core.report.report import READING, GroupCount
 from calibeval.core.report.settings import Settings
 
-SCHEMA = "calibeval.compare/1"
+SCHEMA, EARLIER = "calibeval.comparison/1", "calibeval.compare/1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,6 @@ class Difference:
     (True, -0.02)
     """
 
-    LAYOUT: ClassVar = Layout(always=("low", "high", "p", "detectable"))
-
     name: str
     base: float | None
     candidate: float | None
@@ -52,7 +50,7 @@ class Difference:
         return self.low is not None and self.high is not None and not self.low <= 0.0 <= self.high
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON object of this difference, without its name; p_holm and reason only where there is one."""
+        """The JSON object of this difference, without its name."""
         return to_plain(self, "name")
 
 
@@ -75,9 +73,8 @@ class ComparedDump:
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of this dump."""
-        where = {"path": self.source.path, "split": self.source.split, "sha256": self.source.sha256}
         reading = {"kind": self.kind, "n": self.n, "k": self.k, "ignored": self.ignored, "report": self.report}
-        return {"name": self.name, "source": {**where, "format": self.source.format, **reading}}
+        return {"name": self.name, "source": {**to_plain(self.source), **reading}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +131,7 @@ class Candidate:
             "differences": {name: d.to_dict() for name, d in self.differences.items()},
             "slices": [one.to_dict() for one in self.slices],
             "warnings": list(self.warnings),
-            **({} if self.groups is None else {"groups": to_plain(self.groups)}),
+            "groups": None if self.groups is None else to_plain(self.groups),
         }
 
 
@@ -203,7 +200,7 @@ class Comparison:
         Raises: InputError if the text is no comparison of this schema, naming the first field that is not what it must
         be.
         """
-        return read_document(text, SCHEMA, "comparison", lambda whole: read_record(whole, cls))
+        return read_document(text, (SCHEMA, EARLIER), "comparison", lambda whole: read_record(whole, cls))
 
 
 def _path_and_split(dump: ComparedDump) -> str:

@@ -26,9 +26,7 @@ class Source:
     labels_path and labels_sha256: of the other file that held the labels, if there was one.
     """
 
-    LAYOUT: ClassVar = Layout(
-        always=("path", "split", "sha256", "format"), optional=("labels_path", "labels_sha256"), open=True
-    )
+    LAYOUT: ClassVar = Layout(open=True)
 
     path: str | None = None
     split: str | None = None

@@ -13,7 +13,7 @@ from calibeval.core.gating.movers import Part
 from calibeval.core.gating.rules import GateSettings, Rule
 from calibeval.core.report.settings import Settings
 
-SCHEMA = "calibeval.gate/1"
+SCHEMA = "calibeval.verdict/1"
 
 Outcome = Literal["pass", "fail", "inconclusive", "error"]
 

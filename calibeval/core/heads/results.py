@@ -13,7 +13,7 @@ from calibeval.core.errors import InputError
 from calibeval.core.heads.settings import RunSettings
 from calibeval.core.metrics.result import MetricResult
 
-SCHEMA = "calibeval.finetune/1"
+SCHEMA, EARLIER = "calibeval.training/1", "calibeval.finetune/1"
 SHOWN = ("accuracy", "ece", "aece", "cwce", "nll")
 
 Values = Mapping[str, float | None]
@@ -122,7 +122,7 @@ class Finetuned:
 
         Raises: InputError if the text is no table of this schema, naming the first field that is not what it must be.
         """
-        return read_document(text, SCHEMA, "table", _table)
+        return read_document(text, (SCHEMA, EARLIER), "table", _table)
 
 
 def chosen_of(losses: Sequence[LossResult]) -> int:

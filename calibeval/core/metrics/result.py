@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
-from calibeval.core.data.records import to_plain
+from calibeval.core.data.records import Layout, to_plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,8 @@ class MetricResult:
     floor, floor_high: expectation and 95 % quantile for a perfectly calibrated model with these confidences.
     bin, count: the bin that decides mce and its rows; for nll, count and row tell the rows with probability 0.
     """
+
+    LAYOUT: ClassVar = Layout(rare=("bin", "count", "row"))
 
     name: str
     value: float | None
@@ -32,5 +34,5 @@ class MetricResult:
     row: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON object of this metric, without its name and without absent facts."""
+        """The JSON object of this metric, without its name."""
         return to_plain(self, "name")

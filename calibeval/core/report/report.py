@@ -132,7 +132,7 @@ class DumpReport:
     groups: what intervals and floors take for independent; None where it is the rows.
     """
 
-    LAYOUT: ClassVar = Layout(always=("recalibrated",), inside=READING | BIN_FIELDS, open=True)
+    LAYOUT: ClassVar = Layout(inside=READING | BIN_FIELDS, open=True)
 
     source: Source
     kind: str
@@ -179,26 +179,19 @@ class DumpReport:
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of this dump."""
-        source: dict[str, Any] = {"path": self.source.path, "split": self.source.split, "sha256": self.source.sha256}
-        reading: dict[str, Any] = {"kind": self.kind, "n": self.n, "k": self.k, "ignored": self.ignored}
-        if self.source.labels_path is not None:
-            reading |= {"labels_path": self.source.labels_path, "labels_sha256": self.source.labels_sha256}
-        document = {
+        reading = {"kind": self.kind, "n": self.n, "k": self.k, "ignored": self.ignored}
+        return {
             "name": self.name,
-            "source": {**source, "format": self.source.format, **reading},
+            "source": {**to_plain(self.source), **reading},
             "metrics": {name: metric.to_dict() for name, metric in self.metrics.items()},
             "bins": _bins_to_dict(self.equal_width, self.equal_mass),
             "per_class": [to_plain(one) for one in self.per_class],
             "recalibrated": None if self.recalibrated is None else self.recalibrated.to_dict(),
             "warnings": list(self.warnings),
+            "groups": None if self.groups is None else to_plain(self.groups),
+            "slices": None if self.slices is None else [one.to_dict() for one in self.slices],
+            "small_slices": None if self.small_slices is None else [to_plain(one) for one in self.small_slices],
         }
-        if self.groups is not None:
-            document["groups"] = to_plain(self.groups)
-        if self.slices is not None:
-            document["slices"] = [one.to_dict() for one in self.slices]
-        if self.small_slices is not None:
-            document["small_slices"] = [to_plain(one) for one in self.small_slices]
-        return document
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,8 +112,6 @@ class Map:
         """The map as a JSON object."""
         facts = self.fitted
         clip = {} if self.clip is None else {"clip": self.clip}
-        optional: dict[str, Any] = {"bound": facts.bound, "note": facts.note, "clipped": facts.clipped}
-        optional["selection"] = [to_plain(score) for score in facts.selection]
         return {
             "schema": SCHEMA,
             "method": self.method,
@@ -124,7 +122,10 @@ class Map:
             "objective": facts.objective,
             "nll_before": facts.nll_before,
             "nll_after": facts.nll_after,
-            **{key: value for key, value in optional.items() if value},
+            "bound": facts.bound,
+            "note": facts.note,
+            "clipped": facts.clipped,
+            "selection": [to_plain(score) for score in facts.selection],
         }
 
     def to_json(self) -> str:

@@ -20,7 +20,7 @@ from tests.cli.invoking import ENVIRONMENT, program, run
 from tests.data import logits_and_labels
 from tests.render.hand_made import HOSTILE
 
-SCHEMA = json.loads(resources.files("calibeval").joinpath("schemas", "gate.json").read_text(encoding="utf-8"))
+SCHEMA = json.loads(resources.files("calibeval").joinpath("schemas", "verdict.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(autouse=True)

@@ -72,7 +72,7 @@ def test_bytes_do_not_depend_on_threads(sample_data, capsys):
 def test_no_intervals(digits, capsys):
     document = run(capsys, "report", digits, "--json", "--no-intervals").json
     assert document["settings"]["level"] is None
-    assert "low" not in document["dumps"][0]["metrics"]["ece"]
+    assert document["dumps"][0]["metrics"]["ece"]["low"] is None
 
 
 def test_warnings_are_talk(tmp_path, capsys):
@@ -226,6 +226,7 @@ def test_impossible_labels_still_give_a_report(tmp_path, capsys):
     assert result.json["dumps"][0]["metrics"]["nll"] == {
         "value": None,
         "reason": "infinite: the label has probability 0 in 1 row, first in row 0",
+        **dict.fromkeys(("low", "high", "corrected", "floor", "floor_high")),
         "count": 1,
         "row": 0,
     }

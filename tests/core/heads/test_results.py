@@ -40,7 +40,7 @@ def test_json_keeps_every_digit():
     text = TABLE.to_json()
     assert Finetuned.from_json(text) == TABLE
     assert Finetuned.from_json(text).to_json() == text
-    assert "reason" not in json.loads(text)["losses"][0]["seeds"][0]
+    assert json.loads(text)["losses"][0]["seeds"][0]["reason"] is None
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_json_keeps_every_digit():
     ],
 )  # fmt: skip
 def test_other_texts_are_refused(text):
-    with pytest.raises(InputError, match=r'this is no table of schema calibeval\.finetune/1|schema "calibeval'):
+    with pytest.raises(InputError, match=r'this is no table of schema calibeval\.training/1|schema "calibeval'):
         Finetuned.from_json(text)
 
 
@@ -102,4 +102,4 @@ def test_the_choice_is_of_the_heads_that_are_saved():
 def test_wrong_fields_are_named(old, new, message):
     with pytest.raises(InputError) as error:
         Finetuned.from_json(TABLE.to_json().replace(old, new, 1))
-    assert str(error.value).startswith(f"this is no table of schema calibeval.finetune/1: {message}")
+    assert str(error.value).startswith(f"this is no table of schema calibeval.training/1: {message}")
