@@ -9,10 +9,12 @@ from importlib import resources
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from calibeval.core.data.notices import Notice
 from calibeval.core.data.records import layout_of
 
 CHOICES = 6  # words that a field may have at most
-SCALARS = {float: 0.25, int: 3, bool: True, str: "x", Any: 1}
+NOTICE = Notice("x", "y")
+SCALARS = {float: 0.25, int: 3, bool: True, str: "x", Notice: NOTICE, Any: 1}
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class Filling:
         origin, parts = get_origin(kind), get_args(kind)
         if isinstance(kind, dict):
             return kind
+        if self.null and (kind is Notice or isinstance(kind, Notice)):
+            return Notice("x")
         if kind in SCALARS:
             return SCALARS[kind]
         if origin in (Union, UnionType):

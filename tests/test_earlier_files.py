@@ -42,6 +42,8 @@ def lost(old, new, path="", key=""):
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         for i, pair in enumerate(zip(old, new, strict=True)):
             yield from lost(*pair, f"{path}[{i}]", key)
+    elif isinstance(old, str) and isinstance(new, dict):
+        yield from [] if new == {"code": None, "message": old} else [path]
     elif old != new and path != ".schema":
         yield path
 

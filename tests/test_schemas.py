@@ -17,6 +17,7 @@ from calibeval.core.comparison.comparison import ComparedDump, Comparison, Diffe
 from calibeval.core.conventions.metrics import Explained
 from calibeval.core.conventions.table import CONVENTIONS
 from calibeval.core.data.inspection import Inspection
+from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Source
 from calibeval.core.data.row_source import KINDS, Kind
 from calibeval.core.gating.rules import Rule, RuleKind, Severity
@@ -34,7 +35,7 @@ from calibeval.recalibrate.temperature.objectives import OBJECTIVES
 from calibeval.recalibrate.temperature.optimum import BOUND_NOTES, TemperatureMap
 from calibeval.render.terminal.conventions import render_json
 from calibeval.training.settings import HEADS, OPTIMIZERS, SCHEDULES, SCORES
-from tests.records import Filling, every_filling, schema
+from tests.records import NOTICE, Filling, every_filling, schema
 
 SHA256 = "0" * 64
 ROWS = {"path": "x", "split": None, "sha256": SHA256, "n": 3}
@@ -64,7 +65,7 @@ KNOWN = {
     (HeadFacts, "loss"): {"loss": "ce"},
 }
 # Numbers that are null have a reason; without one they are there.
-KNOWN |= dict.fromkeys(((MetricResult, "reason"), (Difference, "reason")), "x")
+KNOWN |= dict.fromkeys(((MetricResult, "reason"), (Difference, "reason")), NOTICE)
 NEEDED = [(Difference, "low")]
 FILLINGS = every_filling(KNOWN, NEEDED)
 (NULLS,) = (filling for filling in FILLINGS if filling.deep)
@@ -90,12 +91,12 @@ def comparisons():
 
 def tables():
     split = {"sources": {**SOURCES, "test": ROWS}, "chosen": 0}
-    diverged = SeedResult(0, 0, None, None, NO_VALUES, NO_VALUES, "x")
+    diverged = SeedResult(0, 0, None, None, NO_VALUES, NO_VALUES, NOTICE)
     partly = SeedResult(0, 1, 0.25, 0.25, {**VALUES, "cwce": None}, NO_VALUES)
     made = [f.record(Finetuned, **split) for f in FILLINGS if not f.null]
     more = (*made[0].losses, LossResult("y", made[0].losses[0].parameters, (diverged, partly)))
     settings = [NULLS.record(RunSettings), NULLS.record(RunSettings, start=StartFile(None, None))]
-    return [*made, *(Finetuned("x", some, SOURCES, "val", more, 0, ()) for some in settings)]
+    return [*made, *(Finetuned("x", some, SOURCES, "val", more, 0, (Notice("x"),)) for some in settings)]
 
 
 def heads():
@@ -123,7 +124,9 @@ def verdicts():
         dump = {key: own.record(DumpReport).to_dict()[key] for key in ("name", "source")}
         baseline = None if filling.null else filling.record(ComparedDump).to_dict()
         said = {"dump": dump, "baseline": baseline, "paired_by": ("id", "position", None)[filling.choice % 3]}
-        rules = [RuleVerdict(Rule("ece", "max", 0.25, severity), "off", "x", None) for severity in get_args(Severity)]
+        rules = [
+            RuleVerdict(Rule("ece", "max", 0.25, severity), "off", NOTICE, None) for severity in get_args(Severity)
+        ]
         for metric, kind in RULES:
             for outcome in ("error",) if filling.null else get_args(Outcome):
                 severity, where = ("warn", None) if outcome == "pass" else ("error", "worst")

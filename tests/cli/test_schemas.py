@@ -39,7 +39,7 @@ def test_the_schema_refuses_a_null_without_reason(capsys):
         jsonschema.validate(document, schema("report"))
     document = printed(capsys, "report", "sample_data/digits_val.npz")
     document["dumps"][0]["metrics"]["ece"]["value"] = None
-    with pytest.raises(jsonschema.ValidationError, match="None is not of type 'string'"):
+    with pytest.raises(jsonschema.ValidationError, match="None is not of type 'object'"):
         jsonschema.validate(document, schema("report"))
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 from calibeval.core.data.documents import json_text, read_document
+from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Source
 from calibeval.core.data.records import Layout, read_record, to_plain
 from calibeval.core.errors import InputError, UnknownMetric, nearest
@@ -42,7 +43,7 @@ class Difference:
     p: float | None = None
     detectable: float | None = None
     p_holm: float | None = None
-    reason: str | None = None
+    reason: Notice | None = None
 
     @property
     def certain(self) -> bool:
@@ -105,7 +106,7 @@ class Candidate:
     paired_by: Literal["id", "position"] | None
     differences: Mapping[str, Difference]
     slices: tuple[SliceDifferences, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()
     groups: GroupCount | None = None
 
     @property
@@ -130,7 +131,7 @@ class Candidate:
             "paired_by": self.paired_by,
             "differences": {name: d.to_dict() for name, d in self.differences.items()},
             "slices": [one.to_dict() for one in self.slices],
-            "warnings": list(self.warnings),
+            "warnings": [one.to_dict() for one in self.warnings],
             "groups": None if self.groups is None else to_plain(self.groups),
         }
 

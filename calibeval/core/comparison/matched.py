@@ -13,6 +13,7 @@ from calibeval.core.comparison.comparison import Candidate, ComparedDump, Differ
 from calibeval.core.comparison.differences import paired_differences
 from calibeval.core.comparison.pairing import Pairing
 from calibeval.core.data.columns import PREDICTED_CLASS, TRUE_CLASS, coded_slices, kept_rows
+from calibeval.core.data.notices import Notice, reason, warning
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError, UsageError
 from calibeval.core.evaluation.groups import Groups, find_groups
@@ -29,7 +30,9 @@ from calibeval.core.uncertainty.model_pair import Model, Pair
 
 # The joint table of two models has the square of so many entries.
 MOST_BINS = 1000
-BY_LABEL = "rows chosen by their label are not calibrated within themselves, however good the model"
+BY_LABEL = reason(
+    "chosen_by_label", "rows chosen by their label are not calibrated within themselves, however good the model"
+)
 
 Rows = npt.NDArray[np.intp]
 
@@ -58,7 +61,7 @@ class MatchedPart:
         found = paired_differences(self.pair, level, only)
         refused = None if self.groups is None else self.groups.refused
         if refused is not None:
-            found = {name: _bare(d, f"no interval: {refused}") for name, d in found.items()}
+            found = {name: _bare(d, refused.reworded(f"no interval: {refused}")) for name, d in found.items()}
         if self.by_label:
             found = {name: _bare(d, BY_LABEL) if METRICS[name].has_floor else d for name, d in found.items()}
         return found
@@ -133,7 +136,8 @@ def unpaired(saved: Baseline, measured: Measurement, level: float, only: Collect
     saved.check_classes(candidate)
     warnings = [*candidate.warnings, *saved.warnings(candidate)]
     if measured.settings.slices:
-        warnings.append("slices were not compared: a saved report does not hold the rows of its slices")
+        text = "slices were not compared: a saved report does not hold the rows of its slices"
+        warnings.append(warning("slices_not_compared", text))
     warnings += [] if groups is None else filter(None, (groups.warning(),))
     differences = unpaired_differences(
         saved, measured.sums, measured.metrics(level, only), level, grouped=groups is not None
@@ -250,11 +254,11 @@ def _cut(predictions: Predictions, column: str, rows: Rows, least: int) -> list[
     return [(texts[code], np.flatnonzero(codes == code)) for code in chosen.tolist()]
 
 
-def _bare(found: Difference, reason: str) -> Difference:
+def _bare(found: Difference, why: Notice) -> Difference:
     """The difference without interval and p, and why."""
     if found.difference is None:
         return found
-    return Difference(found.name, found.base, found.candidate, found.difference, reason=reason)
+    return Difference(found.name, found.base, found.candidate, found.difference, reason=why)
 
 
 def _corrected(parts: Sequence[MatchedPart], level: float, only: Collection[str] | None) -> list[SliceDifferences]:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.labels import as_labels
+from calibeval.core.data.notices import Notice
 from calibeval.core.data.records import Layout
 from calibeval.core.data.row_source import KINDS, DensePixels, Kind, RowSource, as_array, as_rows, as_source, show_shape
 from calibeval.core.errors import InputError, UsageError
@@ -92,7 +93,7 @@ class Predictions:
     ignore_index: int | None = None
     ignored: int = 0
     layout: tuple[int, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()
     precision: float = 2.0**-52
     file_rows: npt.NDArray[Any] | None = None
     settling: Callable[[], Source] | None = None
@@ -157,7 +158,7 @@ class Predictions:
             "ignore_index": ignore_index,
             "ignored": ignored,
             "layout": layout,
-            "warnings": tuple(warnings),
+            "warnings": tuple(map(Notice.of, warnings)),
             "precision": precision or stored_precision(scores.dtype),
             "file_rows": file_rows,
             "settling": settling,

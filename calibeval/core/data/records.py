@@ -1,9 +1,8 @@
 """Records and JSON: a frozen dataclass is read, and written, by the types of its fields.
 
-float is a finite number, int a count; bool, str, Literal, X | None, tuple[X, ...], Mapping[str, X], Any and other
-records are what they say. Of a union of records, it is the one most of whose fields stand there,
-    or the first of several. In a mapping of
-records that have a name, the key is the name.
+float is a finite number, int a count; bool, str, Notice, Literal, X | None, tuple[X, ...], Mapping[str, X], Any and
+other records are what they say. Of a union of records, it is the one most of whose fields stand there, or the first of
+several. In a mapping of records that have a name, the key is the name.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from calibeval.core.data.documents import Place
+from calibeval.core.data.notices import Notice, read_notice
 
 T = TypeVar("T")
 Reader = Callable[[Place], Any]
@@ -144,6 +144,7 @@ _PLAIN: dict[Any, Reader] = {
     int: Place.count,
     bool: Place.truth,
     str: Place.text,
+    Notice: read_notice,
     Any: Place.anything,
 }
 
@@ -193,6 +194,8 @@ def _plain(value: Any) -> Any:
         return [_plain(one) for one in value]
     if isinstance(value, Mapping):
         return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, Notice):
+        return value.to_dict()
     if not is_dataclass(value):
         return value
     return value.to_dict() if hasattr(value, "to_dict") else to_plain(value)

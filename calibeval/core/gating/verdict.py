@@ -8,6 +8,7 @@ from enum import IntEnum
 from typing import Any, Literal
 
 from calibeval.core.data.documents import json_text
+from calibeval.core.data.notices import Notice
 from calibeval.core.data.records import to_plain
 from calibeval.core.gating.movers import Part
 from calibeval.core.gating.rules import GateSettings, Rule
@@ -47,7 +48,7 @@ class Judged:
     baseline: float | None
     threshold: float | None
     verdict: Outcome
-    reason: str
+    reason: Notice
     rows_needed: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -92,7 +93,7 @@ class RuleVerdict:
 
     rule: Rule
     verdict: Outcome | Literal["off"]
-    reason: str
+    reason: Notice
     decisive: Judged | None
     slices: tuple[Judged, ...] = ()
     why: Why | None = None
@@ -125,7 +126,7 @@ class RuleVerdict:
             "slice": rule.slice,
             "severity": rule.severity,
             "verdict": self.verdict,
-            "reason": self.reason,
+            "reason": self.reason.to_dict(),
             **facts,
             "worst_slice": part.slice if part is not None and rule.worst_of is not None else None,
             "slices": [one.to_dict() for one in self.slices],
@@ -150,7 +151,7 @@ class Verdict:
     baseline: Mapping[str, Any] | None
     paired_by: str | None
     rules: tuple[RuleVerdict, ...]
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()
 
     @property
     def verdict(self) -> Outcome:
@@ -183,7 +184,7 @@ class Verdict:
             "baseline": None if self.baseline is None else dict(self.baseline),
             "paired_by": self.paired_by,
             "rules": [rule.to_dict() for rule in self.rules],
-            "warnings": list(self.warnings),
+            "warnings": [one.to_dict() for one in self.warnings],
         }
 
     def to_json(self) -> str:

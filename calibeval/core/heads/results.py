@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from calibeval.core.data.documents import Place, json_text, read_document
+from calibeval.core.data.notices import Notice
 from calibeval.core.data.records import Layout, read_as, read_record, to_plain
 from calibeval.core.errors import InputError
 from calibeval.core.heads.settings import RunSettings
@@ -33,7 +34,7 @@ class SeedResult:
     temperature: float | None
     before: Values
     after: Values
-    reason: str | None = None
+    reason: Notice | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of this head."""
@@ -106,7 +107,7 @@ class Finetuned:
     shown: Literal["val", "test"]
     losses: tuple[LossResult, ...]
     chosen: int
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of the table; the chosen loss by its name."""

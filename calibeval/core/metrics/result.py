@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from calibeval.core.data.notices import Notice
 from calibeval.core.data.records import Layout, to_plain
 
 
@@ -23,7 +24,7 @@ class MetricResult:
 
     name: str
     value: float | None
-    reason: str | None = None
+    reason: Notice | None = None
     low: float | None = None
     high: float | None = None
     corrected: float | None = None

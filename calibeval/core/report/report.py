@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from calibeval.core.data.documents import json_text, read_document
+from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Source
 from calibeval.core.data.records import Layout, read_record, to_plain
 from calibeval.core.errors import InputError, UnknownMetric, nearest
@@ -143,7 +144,7 @@ class DumpReport:
     equal_width: tuple[Bin, ...]
     equal_mass: tuple[Bin, ...] | None
     per_class: tuple[ClassResult, ...]
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()
     name: str = ""
     recalibrated: Recalibrated | None = None
     slices: tuple[SliceResult, ...] | None = None
@@ -187,7 +188,7 @@ class DumpReport:
             "bins": _bins_to_dict(self.equal_width, self.equal_mass),
             "per_class": [to_plain(one) for one in self.per_class],
             "recalibrated": None if self.recalibrated is None else self.recalibrated.to_dict(),
-            "warnings": list(self.warnings),
+            "warnings": [one.to_dict() for one in self.warnings],
             "groups": None if self.groups is None else to_plain(self.groups),
             "slices": None if self.slices is None else [one.to_dict() for one in self.slices],
             "small_slices": None if self.small_slices is None else [to_plain(one) for one in self.small_slices],

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.documents import json_text
+from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.records import Layout, to_plain
 from calibeval.core.data.row_source import Kind, RowSource
@@ -35,7 +36,7 @@ class MethodScore:
     excess: float | None = None
     standard_error: float | None = None
     chosen: bool = False
-    reason: str | None = None
+    reason: Notice | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,7 +193,7 @@ def test_without_a_test_split_results_are_stamped(folder, capsys):
     assert "these numbers are of VAL, which also stopped the training" in words
     assert files.load(folder / "stamped" / "finetune.json")["shown"] == "val"
     assert not (folder / "stamped" / "test_logits.npz").exists()
-    assert "flatter" in files.load(folder / "stamped" / "report.json")["dumps"][0]["warnings"][-1]
+    assert "flatter" in files.load(folder / "stamped" / "report.json")["dumps"][0]["warnings"][-1]["message"]
 
 
 def test_a_head_that_goes_on_begins_as_it_was(folder, trained):

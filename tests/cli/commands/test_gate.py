@@ -84,7 +84,8 @@ def test_an_inconclusive_rule_counts_as_it_is_told_to(main, capsys):
     assert (document["exit_code"], document["verdict"]) == (5, "inconclusive")
     (rule,) = document["rules"]
     assert rule["rows_needed"] > 2000
-    assert rule["reason"] == f"about {rule['rows_needed']:,} rows would decide"
+    message = f"about {rule['rows_needed']:,} rows would decide"
+    assert rule["reason"] == {"code": "more_rows_needed", "message": message}
     for how in ("warn", "pass"):
         document = verdict(capsys, main, "--max", limit, "--on-inconclusive", how)
         assert (document["exit_code"], document["verdict"]) == (0, "inconclusive")

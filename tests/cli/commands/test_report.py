@@ -79,7 +79,7 @@ def test_warnings_are_talk(tmp_path, capsys):
     path = npz(tmp_path, logits=LOGITS, labels=np.zeros(20, int))
     result = run(capsys, "report", path, "--json")
     warning = "2 of 3 classes never occur among the labels: 1, 2"
-    assert result.json["dumps"][0]["warnings"] == [warning]
+    assert result.json["dumps"][0]["warnings"] == [{"code": "absent_classes", "message": warning}]
     assert result.err == f"warning: d.npz: {warning}\n"
     assert run(capsys, "report", path, "--json", "-q").err == ""
 
@@ -225,7 +225,7 @@ def test_impossible_labels_still_give_a_report(tmp_path, capsys):
     assert result.code == 0
     assert result.json["dumps"][0]["metrics"]["nll"] == {
         "value": None,
-        "reason": "infinite: the label has probability 0 in 1 row, first in row 0",
+        "reason": {"code": "infinite", "message": "infinite: the label has probability 0 in 1 row, first in row 0"},
         **dict.fromkeys(("low", "high", "corrected", "floor", "floor_high")),
         "count": 1,
         "row": 0,

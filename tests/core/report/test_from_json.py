@@ -66,6 +66,7 @@ def test_the_whole_report_is_read():
 
 
 FIRST = ("dumps", 0)
+NOTICE = "a text, or an object with a code and a message, is needed"
 WRONG = [
     (("version",), 3, "version is 3, but a text is needed"),
     (("settings",), [], "settings is a list, but an object is needed"),
@@ -96,7 +97,7 @@ WRONG = [
         True,
         "dumps[0].metrics.ece.low is a truth value, but a finite number is needed",
     ),
-    ((*FIRST, "metrics", "ece", "reason"), 1, "dumps[0].metrics.ece.reason is 1, but a text is needed"),
+    ((*FIRST, "metrics", "ece", "reason"), 1, f"dumps[0].metrics.ece.reason is 1, but {NOTICE}"),
     ((*FIRST, "metrics", "mce", "bin"), 0.5, "dumps[0].metrics.mce.bin is 0.5, but a count is needed"),
     ((*FIRST, "metrics", "ece", "p"), 1, 'dumps[0].metrics.ece has an unknown field "p"'),
     ((*FIRST, "metrics", "ece", "name"), "x", 'dumps[0].metrics.ece has an unknown field "name"'),
@@ -110,7 +111,7 @@ WRONG = [
     ((*FIRST, "per_class", 1, "support"), -3, "dumps[0].per_class[1].support is -3, but a count is needed"),
     ((*FIRST, "per_class", 1, "name"), 3, "dumps[0].per_class[1].name is 3, but a text is needed"),
     ((*FIRST, "warnings"), "none", 'dumps[0].warnings is "none", but a list is needed'),
-    ((*FIRST, "warnings"), [None], "dumps[0].warnings[0] is null, but a text is needed"),
+    ((*FIRST, "warnings"), [None], f"dumps[0].warnings[0] is null, but {NOTICE}"),
     (
         (*FIRST, "recalibrated", "parameters", "temperature"),
         "hot",

@@ -92,7 +92,10 @@ def test_json():
         assert row["facts"]
         assert row["source"]
     missing = document["conventions"][2]["metrics"]["mce"]
-    assert missing.pop("reason") == "mbls has no maximum calibration error"
+    assert missing.pop("reason") == {
+        "code": "not_in_convention",
+        "message": "mbls has no maximum calibration error",
+    }
     assert {*missing} == {"value", "low", "high", "corrected", "floor", "floor_high"}
     assert {*missing.values()} == {None}
 
