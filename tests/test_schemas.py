@@ -26,6 +26,7 @@ from calibeval.core.heads.facts import HeadFacts
 from calibeval.core.heads.results import SHOWN, Finetuned, LossResult, SeedResult
 from calibeval.core.heads.settings import RunSettings, StartFile
 from calibeval.core.metrics.result import MetricResult
+from calibeval.core.report.environment import Environment
 from calibeval.core.report.fitted_on import FittedOn
 from calibeval.core.report.report import DumpReport, Recalibrated
 from calibeval.core.report.settings import Settings
@@ -82,7 +83,7 @@ RULES = [("ece", "max"), ("accuracy", "min"), ("ece", "max_increase"), ("accurac
 def reports():
     made = [filling.record(Report) for filling in (*FILLINGS, UNHASHED)]
     unknown = NULLS.record(DumpReport, recalibrated=Filling(null=True, known=KNOWN).record(Recalibrated))
-    return [*made, Report("x", Settings(), (unknown,))]
+    return [*made, Report("x", Settings(), (unknown,), Environment("x", "x", "x"))]
 
 
 def comparisons():

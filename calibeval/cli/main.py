@@ -19,6 +19,7 @@ from calibeval.cli.commands import apply, compare, finetune, fit, gate, inspect,
 from calibeval.cli.options import compare as compare_options
 from calibeval.cli.options import examples
 from calibeval.cli.options import gate as gate_options
+from calibeval.cli.screen.command import WORDS
 from calibeval.core.errors import CalibevalError, FileProblem, UsageError
 from calibeval.core.version import VERSION
 from calibeval.words.names import visible
@@ -66,6 +67,7 @@ class Terminated(BaseException):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code; errors become one or two lines on standard error."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    WORDS.set(tuple(words))
     as_json, debug = "--json" in words, "--debug" in words
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is no bug

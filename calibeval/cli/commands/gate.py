@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 from calibeval.cli.options import gate as gate_options
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
+from calibeval.cli.screen.command import environment
 from calibeval.core.errors import FileProblem, UsageError
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def gate(
     _write(verdict, junit, markdown)
     if out is not None:
         level = asked.settings.level
-        report = Report(verdict.version, subject.settings, (subject.measured.report(level),))
+        report = Report(verdict.version, subject.settings, (subject.measured.report(level),), environment())
         _write_folder(verdict, report, out)
     say([f"written to {path}" for path in (*outputs, *([out] if out else []))], quiet=quiet)
     sys.stdout.write(verdict.to_json() if json else _shown(verdict))

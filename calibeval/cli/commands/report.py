@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
+from calibeval.cli.screen.command import environment
 from calibeval.cli.screen.progress import Progress
 from calibeval.core.errors import UsageError, nearest
 
@@ -107,7 +108,7 @@ def report(
             results.append(_results(predictions, plan, evaluate))
         seen = out is not None or not (json or table)
         hint = _prospect(predictions, results[0], settings, limit) if seen and not plan and len(dumps) == 1 else ""
-    result = Report(VERSION, settings, with_distinct_names(results))
+    result = Report(VERSION, settings, with_distinct_names(results), environment())
     for dump in result.dumps:
         say([f"warning: {dump.name}: {warning}" for warning in dump.warnings], quiet=quiet)
     if out is not None:

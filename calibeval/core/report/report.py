@@ -14,6 +14,7 @@ from calibeval.core.data.predictions import Source
 from calibeval.core.data.records import Layout, read_record, to_plain
 from calibeval.core.errors import InputError, UnknownMetric, nearest
 from calibeval.core.metrics.result import MetricResult
+from calibeval.core.report.environment import Environment
 from calibeval.core.report.fitted_on import FittedOn, OutOfFold
 from calibeval.core.report.from_json import parameters
 from calibeval.core.report.settings import Settings
@@ -200,7 +201,8 @@ class Report:
     """Results of one or several dumps under the same settings.
 
     `report["ece"]` is the metric of the only dump; with several dumps use `report.dumps[i]["ece"]`.
-    `Report.from_json(report.to_json()) == report` holds exactly.
+    `Report.from_json(report.to_json()) == report` holds exactly. environment: with what the command line made it; None
+    from Python.
     """
 
     LAYOUT: ClassVar = Layout(open=True)
@@ -208,6 +210,7 @@ class Report:
     version: str
     settings: Settings
     dumps: tuple[DumpReport, ...] = field(default_factory=tuple)
+    environment: Environment | None = None
 
     def __getitem__(self, metric: str) -> MetricResult:
         """The result of that metric in the only dump.
@@ -221,7 +224,9 @@ class Report:
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of the whole report."""
         dumps = [dump.to_dict() for dump in self.dumps]
-        return {"schema": SCHEMA, "version": self.version, "settings": self.settings.to_dict(), "dumps": dumps}
+        made = None if self.environment is None else to_plain(self.environment)
+        head = {"schema": SCHEMA, "version": self.version, "environment": made}
+        return {**head, "settings": self.settings.to_dict(), "dumps": dumps}
 
     def to_json(self) -> str:
         """The report as JSON; numbers round-trip exactly, and there is never a NaN in it."""

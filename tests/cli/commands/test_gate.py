@@ -267,8 +267,8 @@ def test_flags_that_cannot_be_meant(main, words, message, capsys):
 
 
 def test_the_same_run_gives_the_same_bytes(main, sharper, tmp_path, capsys):
-    found = []
-    for name in ("one", "two"):
+    found, name = [], "run"
+    for _ in range(2):
         words = ["--baseline", main, "--preset", "strict", "--slice", "light", "--why", "-o", tmp_path / name]
         files = ["--junit", tmp_path / f"{name}.xml", "--markdown", tmp_path / f"{name}.md"]
         result = run(capsys, "gate", sharper, *words, *files, "-q")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import platform
 
 import numpy as np
 import pytest
 
 from calibeval import Report, evaluate, read
 from calibeval.core.report.settings import Settings
+from calibeval.core.version import VERSION
 from tests.cli.invoking import ENVIRONMENT, program, run
 from tests.readers.dumps import LABELS, LOGITS, npz
 
@@ -73,6 +75,13 @@ def test_no_intervals(digits, capsys):
     document = run(capsys, "report", digits, "--json", "--no-intervals").json
     assert document["settings"]["level"] is None
     assert document["dumps"][0]["metrics"]["ece"]["low"] is None
+
+
+def test_the_report_says_with_what_it_was_made(digits, capsys):
+    made = run(capsys, "report", digits, "--bins", 5, "--jobs", 1, "-q", "--json").json["environment"]
+    assert made["command"] == ["report", str(digits), "--bins", "5", "--json"]
+    assert (made["calibeval"], made["numpy"]) == (VERSION, np.__version__)
+    assert made["python"] == platform.python_version()
 
 
 def test_warnings_are_talk(tmp_path, capsys):

@@ -58,8 +58,9 @@ ABSENT = ("groups", "slices", "small_slices")
 
 def test_the_schema_of_the_contract():
     document = json.loads(report_of(bins=5).to_json())
-    assert list(document) == ["schema", "version", "settings", "dumps"]
+    assert list(document) == ["schema", "version", "environment", "settings", "dumps"]
     assert document["schema"] == "calibeval.report/1"
+    assert document["environment"] is None
     assert document["settings"] == {
         "bins": 5,
         "convention": "calibeval",
