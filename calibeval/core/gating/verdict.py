@@ -14,7 +14,7 @@ from calibeval.core.gating.movers import Part
 from calibeval.core.gating.rules import GateSettings, Rule
 from calibeval.core.report.settings import Settings
 
-SCHEMA = "calibeval.verdict/1"
+SCHEMA, EARLIER = "calibeval.verdict/1", "calibeval.gate/1"
 
 Outcome = Literal["pass", "fail", "inconclusive", "error"]
 
