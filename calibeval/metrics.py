@@ -13,8 +13,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from calibeval.core.data.notices import NotComputable
 from calibeval.core.data.predictions import Predictions
-from calibeval.core.errors import InputError, NotComputable
+from calibeval.core.errors import InputError
 from calibeval.core.evaluation.settings import checked
 from calibeval.core.metrics.metric import Metric
 from calibeval.core.metrics.table import METRICS
@@ -41,7 +42,7 @@ def _function(metric: Metric) -> MetricFunction:
         sums = summarise(Predictions(probs=probs, logits=logits, labels=labels), checked(bins=bins).bins)
         try:
             if metric.binary and sums.k != 2:
-                raise NotComputable(f"it is a metric of two classes, and there are {sums.k}")
+                raise NotComputable("no_method", f"it is a metric of two classes, and there are {sums.k}")
             return float(metric.value(sums))
         except NotComputable as missing:
             raise InputError(f"{metric.name}: {missing}") from None

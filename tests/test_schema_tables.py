@@ -20,7 +20,7 @@ from calibeval.runs.files import DUMPS
 from calibeval.training.settings import DEVICES, HEADS, OPTIMIZERS, SCHEDULES, SCORES
 from tests.records import schema
 
-MAP, HEAD, FINETUNE = schema("map"), schema("head"), schema("finetune")
+MAP, HEAD, FINETUNE = schema("map"), schema("head"), schema("training")
 SETTINGS = FINETUNE["properties"]["settings"]
 
 
@@ -51,7 +51,7 @@ def test_the_names_of_the_schemas_are_those_that_are_written(document, module):
 def test_a_map_has_a_method_an_objective_and_a_bound_of_the_tables():
     assert MAP["$defs"]["method"]["enum"] == [*METHODS]
     assert MAP["properties"]["objective"]["enum"] == [*OBJECTIVES]
-    assert MAP["properties"]["bound"]["enum"] == [*BOUND_NOTES]
+    assert MAP["properties"]["bound"]["enum"] == [*BOUND_NOTES, None]
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 from calibeval import Predictions, Report
-from calibeval.core.comparison.comparison import ComparedDump, Comparison
+from calibeval.core.comparison.comparison import ComparedDump, Comparison, Difference
 from calibeval.core.conventions.metrics import Explained
 from calibeval.core.conventions.table import CONVENTIONS
 from calibeval.core.data.inspection import Inspection
+from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Source
 from calibeval.core.data.row_source import KINDS, Kind
 from calibeval.core.gating.rules import Rule, RuleKind, Severity
@@ -24,6 +25,8 @@ from calibeval.core.gating.verdict import Outcome, RuleVerdict, Verdict
 from calibeval.core.heads.facts import HeadFacts
 from calibeval.core.heads.results import SHOWN, Finetuned, LossResult, SeedResult
 from calibeval.core.heads.settings import RunSettings, StartFile
+from calibeval.core.metrics.result import MetricResult
+from calibeval.core.report.environment import Environment
 from calibeval.core.report.fitted_on import FittedOn
 from calibeval.core.report.report import DumpReport, Recalibrated
 from calibeval.core.report.settings import Settings
@@ -33,7 +36,7 @@ from calibeval.recalibrate.temperature.objectives import OBJECTIVES
 from calibeval.recalibrate.temperature.optimum import BOUND_NOTES, TemperatureMap
 from calibeval.render.terminal.conventions import render_json
 from calibeval.training.settings import HEADS, OPTIMIZERS, SCHEDULES, SCORES
-from tests.records import every_filling, schema
+from tests.records import NOTICE, Filling, every_filling, schema
 
 SHA256 = "0" * 64
 ROWS = {"path": "x", "split": None, "sha256": SHA256, "n": 3}
@@ -62,14 +65,15 @@ KNOWN = {
     (RunSettings, "device"): Literal["cpu", "cuda"],
     (HeadFacts, "loss"): {"loss": "ce"},
 }
-FILLINGS = every_filling(KNOWN)
-(NULLS,) = (filling for filling in FILLINGS if filling.null)
+# Numbers that are null have a reason; without one they are there.
+KNOWN |= dict.fromkeys(((MetricResult, "reason"), (Difference, "reason")), NOTICE)
+NEEDED = [(Difference, "low")]
+FILLINGS = every_filling(KNOWN, NEEDED)
+(NULLS,) = (filling for filling in FILLINGS if filling.deep)
 UNHASHED = every_filling({**KNOWN, (Source, "labels_sha256"): None})[0]
 # What compare and gate write of a dump, and under which settings they measure.
 COMPARED = {
     **KNOWN,
-    (Source, "labels_path"): None,
-    (Source, "labels_sha256"): None,
     (Settings, "convention"): "calibeval",
     (Settings, "level"): 0.25,
 }
@@ -78,22 +82,22 @@ RULES = [("ece", "max"), ("accuracy", "min"), ("ece", "max_increase"), ("accurac
 
 def reports():
     made = [filling.record(Report) for filling in (*FILLINGS, UNHASHED)]
-    unknown = NULLS.record(DumpReport, recalibrated=NULLS.record(Recalibrated))
-    return [*made, Report("x", Settings(), (unknown,))]
+    unknown = NULLS.record(DumpReport, recalibrated=Filling(null=True, known=KNOWN).record(Recalibrated))
+    return [*made, Report("x", Settings(), (unknown,), Environment("x", "x", "x"))]
 
 
 def comparisons():
-    return [filling.record(Comparison) for filling in every_filling(COMPARED)]
+    return [filling.record(Comparison) for filling in every_filling(COMPARED, NEEDED)]
 
 
 def tables():
     split = {"sources": {**SOURCES, "test": ROWS}, "chosen": 0}
-    diverged = SeedResult(0, 0, None, None, NO_VALUES, NO_VALUES, "x")
+    diverged = SeedResult(0, 0, None, None, NO_VALUES, NO_VALUES, NOTICE)
     partly = SeedResult(0, 1, 0.25, 0.25, {**VALUES, "cwce": None}, NO_VALUES)
     made = [f.record(Finetuned, **split) for f in FILLINGS if not f.null]
     more = (*made[0].losses, LossResult("y", made[0].losses[0].parameters, (diverged, partly)))
     settings = [NULLS.record(RunSettings), NULLS.record(RunSettings, start=StartFile(None, None))]
-    return [*made, *(Finetuned("x", some, SOURCES, "val", more, 0, ()) for some in settings)]
+    return [*made, *(Finetuned("x", some, SOURCES, "val", more, 0, (Notice("x"),)) for some in settings)]
 
 
 def heads():
@@ -116,12 +120,14 @@ def verdicts():
     """Every kind, severity and outcome; a rule that is off has nothing that it rests on."""
     assert {kind for _, kind in RULES} == set(get_args(RuleKind))
     found = []
-    fillings = every_filling(COMPARED)
+    fillings = every_filling(COMPARED, NEEDED)
     for filling, own in zip((*fillings, fillings[0]), (*FILLINGS, UNHASHED), strict=True):
         dump = {key: own.record(DumpReport).to_dict()[key] for key in ("name", "source")}
         baseline = None if filling.null else filling.record(ComparedDump).to_dict()
         said = {"dump": dump, "baseline": baseline, "paired_by": ("id", "position", None)[filling.choice % 3]}
-        rules = [RuleVerdict(Rule("ece", "max", 0.25, severity), "off", "x", None) for severity in get_args(Severity)]
+        rules = [
+            RuleVerdict(Rule("ece", "max", 0.25, severity), "off", NOTICE, None) for severity in get_args(Severity)
+        ]
         for metric, kind in RULES:
             for outcome in ("error",) if filling.null else get_args(Outcome):
                 severity, where = ("warn", None) if outcome == "pass" else ("error", "worst")
@@ -154,12 +160,12 @@ def conventions():
 # Each schema with its documents, and the places of which something else says what they hold.
 SCHEMAS = {
     "report": (reports, ()),
-    "compare": (comparisons, ()),
-    "finetune": (tables, ("losses[].parameters.*",)),
+    "comparison": (comparisons, ()),
+    "training": (tables, ("losses[].parameters.*",)),
     "head": (heads, ("loss.loss", "loss.*", "sources.test")),
     "map": (maps, ("method",)),
     "inspection": (inspections, ()),
-    "gate": (verdicts, ()),
+    "verdict": (verdicts, ()),
     "conventions": (conventions, ()),
 }
 

@@ -17,6 +17,7 @@ import typer
 
 from calibeval.cli.commands import apply, compare, conventions, finetune, fit, gate, inspect, predict, report
 from calibeval.cli.options import first, shared
+from calibeval.cli.screen.command import WORDS
 from calibeval.cli.screen.help import Program, command_class
 from calibeval.core.errors import CalibevalError, FileProblem, UsageError, nearest
 from calibeval.core.version import VERSION
@@ -73,6 +74,7 @@ class Terminated(BaseException):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code; errors become one or two lines on standard error."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    WORDS.set(tuple(words))
     as_json, debug = "--json" in words, "--debug" in words
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is no bug

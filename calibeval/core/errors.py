@@ -44,14 +44,3 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
     return f' (did you mean "{close[0]}"?)' if close else ""
-
-
-class NotComputable(Exception):
-    """A number does not exist, or nothing tells its uncertainty; the text is the reason.
-
-    It never leaves the core: results carry the reason. facts: more of it, as fields of a result.
-    """
-
-    def __init__(self, reason: str, **facts: int | None) -> None:
-        super().__init__(reason)
-        self.facts = facts

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.records import to_plain
 from calibeval.core.errors import InputError, UsageError, nearest
 from calibeval.core.heads.features import Features, feature_leak
@@ -49,7 +50,7 @@ class Data:
     splits: Mapping[str, Features]
     k: int
     start: HeadWeights | None
-    warnings: tuple[str, ...]
+    warnings: tuple[Notice, ...]
 
     @property
     def train(self) -> Features:
@@ -77,7 +78,7 @@ class Data:
 
     def sources(self) -> dict[str, dict[str, Any]]:
         """The files, for the record."""
-        return {split: to_plain(self.fitted_on(split)) for split in self.splits}
+        return {split: to_plain(self.fitted_on(split), "leak") for split in self.splits}
 
     def fitted_on(self, split: str) -> FittedOn:
         """The file of a split, as what something was fitted on."""
@@ -95,7 +96,9 @@ def read_data(command: Command) -> Data:
         split: one if isinstance(one, Features) else open_features(one, command.reading) for split, one in names.items()
     }
     train = splits["train"]
-    warnings = [f"{features.source.name}: {text}" for features in splits.values() for text in features.warnings]
+    warnings = [
+        one.reworded(f"{features.source.name}: {one}") for features in splits.values() for one in features.warnings
+    ]
     for features in splits.values():
         _check_alike(features, train)
     start = None if command.head in HEADS else _head(command, train)
@@ -110,7 +113,8 @@ def read_data(command: Command) -> Data:
     absent = np.setdiff1d(np.arange(k), [] if train.labels is None else train.labels)
     if len(absent):
         few = ", ".join(str(c) for c in absent[:5]) + (", ..." if len(absent) > 5 else "")
-        warnings.append(f"{len(absent)} of {k} classes have no row in {train.source.name}: {few}")
+        text = f"{len(absent)} of {k} classes have no row in {train.source.name}: {few}"
+        warnings.append(warning("absent_classes", text))
     return Data(splits, k, start, tuple(warnings))
 
 
@@ -166,10 +170,10 @@ def _head(command: Command, train: Features) -> HeadWeights:
     return head
 
 
-def _leaks(fitted: Features, tested: Features, *, allowed: bool) -> list[str]:
+def _leaks(fitted: Features, tested: Features, *, allowed: bool) -> list[Notice]:
     leak = feature_leak(fitted, tested)
     if leak is None:
         return []
     if leak.certain and not allowed:
         raise InputError(f"{leak.text}: that would flatter the head. Say --allow-leak to train all the same.")
-    return [leak.text]
+    return [leak.notice]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from calibeval.core.data.notices import Notice, reason, warning
 from calibeval.core.evaluation.evaluate import evaluate_dump
 from calibeval.core.evaluation.settings import checked
 from calibeval.core.heads.facts import HeadFacts, LastMultipliers
@@ -21,7 +22,9 @@ from calibeval.training.request import FinishedHead, head_predictions
 from calibeval.training.settings import LINEAR, MLP
 from calibeval.training.sweep import Trained
 
-OPTIMISTIC = "these numbers are of VAL, which also stopped the training and fitted the temperature: they flatter"
+OPTIMISTIC = warning(
+    "optimistic", "these numbers are of VAL, which also stopped the training and fitted the temperature: they flatter"
+)
 DIVERGED = "training diverged in every epoch, so there is no head; lower --lr"
 NOTABLE_ROUNDING = 1e-3  # of the largest logit: a rounding that is worth a word
 
@@ -82,33 +85,34 @@ def _seed(one: MeasuredHead, shown: str) -> SeedResult:
     trained, head = one.trained, one.head
     if head is None:
         nothing = dict.fromkeys(SHOWN)
-        return SeedResult(trained.seed, 0, None, None, nothing, nothing, DIVERGED)
+        return SeedResult(trained.seed, 0, None, None, nothing, nothing, reason("diverged", DIVERGED))
     dump = one.dumps[shown]
     before, after = metric_values(dump.metrics), metric_values((dump.after() or dump).metrics)
     return SeedResult(trained.seed, trained.epoch, trained.score, head.temperature, before, after)
 
 
-def _doubts(name: str, heads: Sequence[MeasuredHead]) -> list[str]:
+def _doubts(name: str, heads: Sequence[MeasuredHead]) -> list[Notice]:
     """What to keep in mind of the heads of a loss."""
-    texts = []
+    notices = []
     for one in heads:
         trained, head = one.trained, one.head
         who = name if len(heads) == 1 else f"{name}, seed {trained.seed}"
         if head is None:
-            texts.append(f"{who}: {DIVERGED}")
+            notices.append(warning("diverged", f"{who}: {DIVERGED}"))
             continue
         if trained.diverged:
-            texts.append(
-                f"{who}: training diverged in epoch {trained.diverged}; the head of epoch {trained.epoch} is kept"
-            )
+            text = f"{who}: training diverged in epoch {trained.diverged}; the head of epoch {trained.epoch} is kept"
+            notices.append(warning("diverged_later", text))
         if head.map.fitted.note is not None:
-            texts.append(f"{who}: temperature {head.temperature:.3g}: {head.map.fitted.note}")
+            text = f"{who}: temperature {head.temperature:.3g}: {head.map.fitted.note}"
+            notices.append(warning("map_note", text))
         if head.rounding > NOTABLE_ROUNDING:
-            texts.append(
+            text = (
                 f"{who}: saved in float32, the head's logits move by up to {100 * head.rounding:.2g} % of the largest; "
                 "subtract the mean of each feature before saving them"
             )
-    return texts
+            notices.append(warning("rounded_weights", text))
+    return notices
 
 
 def _settings() -> Settings:

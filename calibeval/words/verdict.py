@@ -103,7 +103,7 @@ def asked(judged: RuleVerdict) -> str:
 def _line(judged: RuleVerdict) -> Line:
     part = judged.decisive
     word = "FAIL" if judged.verdict == "fail" else str(judged.verdict)
-    reason = judged.reason
+    reason = str(judged.reason)
     if part is not None and judged.rule.worst_of is not None and part.slice is not None:
         reason = f"{harmless(part.slice)}, n = {part.n:,}; {reason}"
     if not judged.blocks and judged.verdict not in ("pass", "off"):

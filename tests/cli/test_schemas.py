@@ -37,6 +37,10 @@ def test_the_schema_refuses_a_null_without_reason(capsys):
     document["dumps"][0]["metrics"]["ece"] = {"value": None}
     with pytest.raises(jsonschema.ValidationError, match="'reason' is a required property"):
         jsonschema.validate(document, schema("report"))
+    document = printed(capsys, "report", "sample_data/digits_val.npz")
+    document["dumps"][0]["metrics"]["ece"]["value"] = None
+    with pytest.raises(jsonschema.ValidationError, match="None is not of type 'object'"):
+        jsonschema.validate(document, schema("report"))
 
 
 @pytest.mark.parametrize("dump", ["sample_data/digits_test.npz", "sample_data/diamonds.npz#val"])

@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calibeval import Predictions, Report, evaluate, fit
+from calibeval import Predictions, Report, evaluate, fit, gate
 from calibeval.core.comparison.comparison import Comparison
 from calibeval.core.errors import InputError
+from calibeval.core.gating.from_json import verdict_from_json
+from calibeval.core.gating.rules import Rule
 from calibeval.core.heads.facts import HeadFacts
 from calibeval.core.heads.results import Finetuned
 from calibeval.recalibrate.fitting.methods import METHODS, from_json
@@ -36,7 +38,10 @@ def maps():
 def documents():
     logits, labels = logits_and_labels(60, 3)
     report = evaluate(Predictions(logits=logits, labels=labels), bins=3)
+    rules = [Rule("ece", "max", 0.1), Rule("nll", "max", 1.0, slice="worst:class")]
+    verdict = gate(Predictions(logits=logits, labels=labels), rules)
     return [
+        (verdict.to_json(), verdict_from_json),
         (report.to_json(), Report.from_json),
         *(
             (FULL.record(kind, **facts).to_json(), kind.from_json)

@@ -12,6 +12,7 @@ from calibeval.cli.options import gate as gate_options
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.choices import DECIDE, ON_INCONCLUSIVE, PRESETS, check_choice, pairs
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
+from calibeval.cli.screen.command import environment
 from calibeval.core.errors import FileProblem, UsageError
 from calibeval.render.ci.exports import EXPORTS, exported
 
@@ -108,7 +109,7 @@ def gate(
         write_file(path, exported(verdict, kind))
     if out is not None:
         level = asked.settings.level
-        report = Report(verdict.version, subject.settings, (subject.measured.report(level),))
+        report = Report(verdict.version, subject.settings, (subject.measured.report(level),), environment())
         _write_folder(verdict, report, out)
     say([f"written to {path}" for path in (*outputs, *([out] if out else []))], quiet=quiet)
     sys.stdout.write(verdict.to_json() if json else _shown(verdict))

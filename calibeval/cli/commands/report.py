@@ -15,15 +15,17 @@ from calibeval.cli.options import shared as options
 from calibeval.cli.options.choices import EVERY_METRIC, check_choice, exclude
 from calibeval.cli.options.metrics import chosen_metrics, unavailable
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
+from calibeval.cli.screen.command import environment
 from calibeval.cli.screen.progress import Progress
 from calibeval.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from calibeval.core.data.notices import Notice
     from calibeval.core.data.predictions import Predictions
     from calibeval.core.report.report import DumpReport, Recalibrated, Report
     from calibeval.core.report.settings import Settings
 
-    Recalibrate = Callable[[Predictions], tuple[Recalibrated, list[str]]]
+    Recalibrate = Callable[[Predictions], tuple[Recalibrated, list[Notice]]]
 
 OUTPUTS = ("bins.csv", "reliability.svg", "reliability.png", "report.html", "report.json")
 TABLES = {"md": "markdown", "csv": "csv_table", "latex": "latex"}
@@ -105,7 +107,7 @@ def report(
             results.append(_results(predictions, plan, evaluate))
         alone = (out is not None or not (json or table)) and not plan and len(dumps) == 1
         hint = _prospect(predictions, results[0], settings, limit) if alone else ""
-    result = Report(VERSION, settings, with_distinct_names(results))
+    result = Report(VERSION, settings, with_distinct_names(results), environment())
     absent = [name for name in only or () if all(name not in dump.metrics for dump in result.dumps)]
     say([f"warning: there is no {name} here: {unavailable(name)}" for name in absent], quiet=quiet)
     say([f"warning: {dump.name}: {warning}" for dump in result.dumps for warning in dump.warnings], quiet=quiet)

@@ -11,8 +11,9 @@ import numpy as np
 from calibeval.core.comparison.comparison import ComparedDump, Difference
 from calibeval.core.comparison.differences import told_apart, with_contrast
 from calibeval.core.conventions.table import OWN
+from calibeval.core.data.notices import NotComputable, Notice, reason, warning
 from calibeval.core.data.predictions import Predictions
-from calibeval.core.errors import InputError, NotComputable
+from calibeval.core.errors import InputError
 from calibeval.core.metrics.metric import Side
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import METRICS
@@ -20,6 +21,8 @@ from calibeval.core.report.report import Bin, DumpReport, Report
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.level import Level
+
+NOT_IN_REPORT = reason("not_in_report", "not in the report")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +77,12 @@ class Baseline:
                     f'{names} cannot be compared: class {k} is "{ours}" in the one, "{theirs}" in the other'
                 )
 
-    def warnings(self, candidate: Predictions) -> list[str]:
+    def warnings(self, candidate: Predictions) -> list[Notice]:
         """What weakens a comparison with this report."""
         said = f"rows are not paired: {self.dump.name} is a saved report"
         if self.dump.n == candidate.n:
             said += "; if both are of the same rows, compare the two dumps, which can show smaller differences"
-        return [said]
+        return [warning("unpaired", said)]
 
 
 def unpaired_differences(
@@ -97,18 +100,18 @@ def unpaired_differences(
     saved = partial(Side, n=dump.n, level=baseline.level, top=top, mass=mass, bins_tell=tell)
     own = partial(Side, n=sums.n, level=level, top=sums.top, mass=sums.mass, bins_tell=not grouped)
     for name, theirs in measured.items():
-        ours = dump.metrics.get(name, MetricResult(name, None, reason="not in the report"))
+        ours = dump.metrics.get(name, MetricResult(name, None, reason=NOT_IN_REPORT))
         if ours.value is None or theirs.value is None:
             base, candidate = (None if one.value is not None else one.reason for one in (ours, theirs))
-            reason = told_apart(base, candidate)
-            found[name] = Difference(name, ours.value, theirs.value, None, reason=reason)
+            why = told_apart(base, candidate)
+            found[name] = Difference(name, ours.value, theirs.value, None, reason=why)
             continue
         plain = Difference(name, ours.value, theirs.value, theirs.value - ours.value)
         try:
             told = METRICS[name].difference_from(saved(ours), own(theirs), Level(level))
             found[name] = with_contrast(plain, told)
         except NotComputable as missing:
-            found[name] = replace(plain, reason=str(missing))
+            found[name] = replace(plain, reason=missing.reason)
     return found
 
 

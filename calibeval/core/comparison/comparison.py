@@ -11,6 +11,7 @@ from calibeval.core.data.distinct_names import distinct_names
 from calibeval.core.data.documents import json_text, read_document
 from calibeval.core.data.elsewhere import elsewhere
 from calibeval.core.data.lookup import Lookup
+from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Source
 from calibeval.core.data.records import Layout, read_record, to_plain
 from calibeval.core.errors import InputError
@@ -20,7 +21,7 @@ from calibeval.core.report.settings import Settings
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SCHEMA = "calibeval.compare/1"
+SCHEMA, EARLIER = "calibeval.comparison/1", "calibeval.compare/1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,6 @@ class Difference:
     (True, -0.02)
     """
 
-    LAYOUT: ClassVar = Layout(always=("low", "high", "p", "detectable"))
-
     name: str
     base: float | None
     candidate: float | None
@@ -51,21 +50,21 @@ class Difference:
     p: float | None = None
     detectable: float | None = None
     p_holm: float | None = None
-    reason: str | None = None
+    reason: Notice | None = None
 
     @property
     def certain(self) -> bool:
         """Whether the interval excludes 0."""
         return self.low is not None and self.high is not None and not self.low <= 0.0 <= self.high
 
-    def without_interval(self, reason: str) -> Difference:
+    def without_interval(self, reason: Notice) -> Difference:
         """The difference without interval and p, and why."""
         if self.difference is None:
             return self
         return Difference(self.name, self.base, self.candidate, self.difference, reason=reason)
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON object of this difference, without its name; p_holm and reason only where there is one."""
+        """The JSON object of this difference, without its name."""
         return to_plain(self, "name")
 
 
@@ -88,9 +87,8 @@ class ComparedDump:
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of this dump."""
-        where = {"path": self.source.path, "split": self.source.split, "sha256": self.source.sha256}
         reading = {"kind": self.kind, "n": self.n, "k": self.k, "ignored": self.ignored, "report": self.report}
-        return {"name": self.name, "source": {**where, "format": self.source.format, **reading}}
+        return {"name": self.name, "source": {**to_plain(self.source), **reading}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +119,7 @@ class Candidate(Lookup[Difference]):
     paired_by: Literal["id", "position"] | None
     differences: Mapping[str, Difference]
     slices: tuple[SliceDifferences, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()
     groups: GroupCount | None = None
 
     @property
@@ -144,8 +142,8 @@ class Candidate(Lookup[Difference]):
             "paired_by": self.paired_by,
             "differences": {name: d.to_dict() for name, d in self.differences.items()},
             "slices": [one.to_dict() for one in self.slices],
-            "warnings": list(self.warnings),
-            **({} if self.groups is None else {"groups": to_plain(self.groups)}),
+            "warnings": [one.to_dict() for one in self.warnings],
+            "groups": None if self.groups is None else to_plain(self.groups),
         }
 
 
@@ -242,4 +240,4 @@ class Comparison(Lookup[Difference]):
         Raises: InputError if the text is no comparison of this schema, naming the first field that is not what it must
         be.
         """
-        return read_document(text, SCHEMA, "comparison", lambda whole: read_record(whole, cls))
+        return read_document(text, (SCHEMA, EARLIER), "comparison", lambda whole: read_record(whole, cls))

@@ -6,13 +6,15 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from calibeval.core.comparison.comparison import Difference
-from calibeval.core.errors import NotComputable
+from calibeval.core.data.notices import NotComputable, Notice, reason
 from calibeval.core.metrics.metric import Metric
 from calibeval.core.metrics.table import metrics_for
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.model_pair import Pair
 from calibeval.core.uncertainty.paired import Contrast
+
+NOT_MEASURED = reason("not_measured", "not measured")
 
 
 def paired_differences(pair: Pair, level: float, only: Collection[str] | None = None) -> dict[str, Difference]:
@@ -34,7 +36,7 @@ def _difference(metric: Metric, pair: Pair, level: Level, *, identical: bool) ->
     try:
         told = Contrast(0.0, 0.0, 1.0, 0.0) if identical else metric.difference(pair, level)
     except NotComputable as missing:
-        return replace(found, reason=str(missing))
+        return replace(found, reason=missing.reason)
     return with_contrast(found, told)
 
 
@@ -43,16 +45,16 @@ def with_contrast(found: Difference, told: Contrast) -> Difference:
     return replace(found, **told._asdict())
 
 
-def told_apart(base: str | None, candidate: str | None) -> str:
+def told_apart(base: Notice | None, candidate: Notice | None) -> Notice:
     """The reasons of two models as one, naming the model where only one has it."""
     if base == candidate:
-        return base or "not measured"
-    parts = [f"{name}: {reason}" for name, reason in (("base", base), ("candidate", candidate)) if reason]
-    return "; ".join(parts) or "not measured"
+        return base or NOT_MEASURED
+    parts = [f"{name}: {why}" for name, why in (("base", base), ("candidate", candidate)) if why]
+    return (base or candidate or NOT_MEASURED).reworded("; ".join(parts))
 
 
-def _value(metric: Metric, sums: Sums) -> tuple[float | None, str | None]:
+def _value(metric: Metric, sums: Sums) -> tuple[float | None, Notice | None]:
     try:
         return metric.value(sums), None
     except NotComputable as missing:
-        return None, str(missing)
+        return None, missing.reason

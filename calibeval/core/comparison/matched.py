@@ -13,6 +13,7 @@ from calibeval.core.comparison.comparison import Candidate, ComparedDump, Differ
 from calibeval.core.comparison.matched_part import MatchedPart, MatchedSlice, corrected, independent
 from calibeval.core.comparison.pairing import Pairing
 from calibeval.core.data.columns import PREDICTED_CLASS, TRUE_CLASS, coded_slices, kept_rows
+from calibeval.core.data.notices import warning
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError, UsageError
 from calibeval.core.evaluation.cut import Cut
@@ -121,7 +122,8 @@ def unpaired(saved: Baseline, measured: Measurement, level: float, only: Collect
     saved.check_classes(candidate)
     warnings = [*candidate.warnings, *saved.warnings(candidate)]
     if measured.settings.slices:
-        warnings.append("slices were not compared: a saved report does not hold the rows of its slices")
+        text = "slices were not compared: a saved report does not hold the rows of its slices"
+        warnings.append(warning("slices_not_compared", text))
     warnings += [] if groups is None else filter(None, (groups.warning(),))
     differences = unpaired_differences(
         saved, measured.sums, measured.metrics(level, only), level, grouped=groups is not None

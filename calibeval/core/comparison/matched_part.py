@@ -10,13 +10,16 @@ import numpy.typing as npt
 
 from calibeval.core.comparison.comparison import Difference, SliceDifferences
 from calibeval.core.comparison.differences import paired_differences
+from calibeval.core.data.notices import reason
 from calibeval.core.evaluation.groups import Groups
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.holm import holm
 from calibeval.core.uncertainty.model_pair import Pair, Together
 
-BY_LABEL = "rows chosen by their label are not calibrated within themselves, however good the model"
+BY_LABEL = reason(
+    "chosen_by_label", "rows chosen by their label are not calibrated within themselves, however good the model"
+)
 
 Rows = npt.NDArray[np.intp]
 
@@ -39,7 +42,7 @@ class MatchedPart:
         found = paired_differences(self.pair, level, only)
         refused = None if self.groups is None else self.groups.refused
         if refused is not None:
-            found = {name: d.without_interval(f"no interval: {refused}") for name, d in found.items()}
+            found = {name: d.without_interval(refused.reworded(f"no interval: {refused}")) for name, d in found.items()}
         if self.by_label:
             floored = {name for name in found if METRICS[name].has_floor}
             found = {name: d.without_interval(BY_LABEL) if name in floored else d for name, d in found.items()}

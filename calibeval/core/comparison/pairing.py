@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.row_source import show_shape
 from calibeval.core.errors import InputError
@@ -27,7 +28,7 @@ class Pairing:
 
     by: Literal["id", "position"]
     order: Order | None
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()
 
 
 def pair_rows(base: Predictions, candidate: Predictions) -> Pairing:
@@ -194,9 +195,9 @@ def _first_difference(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> int |
     return int(differs.argmax()) if differs.any() else None
 
 
-def _doubts(base: Predictions, candidate: Predictions) -> tuple[str, ...]:
+def _doubts(base: Predictions, candidate: Predictions) -> tuple[Notice, ...]:
     labels = base.labels if base.k is not None else candidate.labels
     if base.k is None or candidate.k is None or not bool(np.all(labels[1:] >= labels[:-1])):
         return ()
     why = "equal labels then prove little about the order of the rows; give both dumps ids to be sure"
-    return (f"rows were paired by position, and the labels are sorted: {why}",)
+    return (warning("sorted_labels", f"rows were paired by position, and the labels are sorted: {why}"),)

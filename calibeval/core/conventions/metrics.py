@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from calibeval.core.conventions.sums import ConventionSums, convention_sums
 from calibeval.core.conventions.table import CONVENTIONS, OWN, Convention
 from calibeval.core.data.arrays import Floats
+from calibeval.core.data.notices import Notice, reason, warning
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.metrics.bins import Binned
 from calibeval.core.metrics.folded import ClassWise, classwise_errors
@@ -50,9 +51,9 @@ def convention_metrics(
 
 def _binned(name: str, base: Sums, tool: ConventionSums, convention: Convention, level: float | None) -> MetricResult:
     metric = METRICS[FIELD.get(name, name)]
-    reason = _missing(metric, tool, convention)
-    if reason is not None:
-        return MetricResult(name, None, reason=reason)
+    why = _missing(metric, tool, convention)
+    if why is not None:
+        return MetricResult(name, None, reason=why)
     if tool.classes is not None and len(tool.classes.sums.count) == 1 and isinstance(metric, ClassWise):
         level = None  # one class alone has no class-wise interval
     sums = replace(
@@ -76,16 +77,16 @@ def _of_top_label(metric: Metric) -> Metric | None:
     return next((m for m in alike if replace(m, **{fact: getattr(same, fact) for fact in facts}) == same), None)
 
 
-def _missing(metric: Metric, tool: ConventionSums, convention: Convention) -> str | None:
+def _missing(metric: Metric, tool: ConventionSums, convention: Convention) -> Notice | None:
     """Why the tool gives no such number; None where it does."""
     if not {metric.name, *(own for own, field in FIELD.items() if field == metric.name)} & {*convention.metrics}:
-        return f"{convention.name} has no {_plain_title(metric)}"
+        return reason("not_in_convention", f"{convention.name} has no {_plain_title(metric)}")
     if tool.refused is not None:
         return tool.refused
     if isinstance(metric, Binned) and metric.over == "mass" and tool.mass is None:
         return tool.no_mass
     if isinstance(metric, Largest) and not tool.width.sums.count.any():
-        return f"{convention.name} leaves every row out of its bins"
+        return reason("no_rows", f"{convention.name} leaves every row out of its bins")
     return None
 
 
@@ -103,30 +104,35 @@ def class_errors(tool: ConventionSums) -> Floats | None:
     return None if tool.classes is None else classwise_errors(tool.classes.with_dropped)
 
 
-def remarks(tool: ConventionSums, convention: Convention, k: int | None) -> list[str]:
+def remarks(tool: ConventionSums, convention: Convention, k: int | None) -> list[Notice]:
     """What a reader of the tool's numbers on these rows must know: another meaning for two classes, what is left out.
 
     k: number of classes.
     """
     lines = []
     if k == 2 and convention.binary == "P(class 1)":
-        lines.append(
+        text = (
             f"{convention.name} measures P(class 1) where there are two classes: in its bins, confidence is that "
             "probability and accuracy the share of class 1"
         )
+        lines.append(warning("convention_binary", text))
     name, n = convention.name, tool.n
     if tool.width.dropped > 0:
-        lines.append(f"{name} leaves {int(tool.width.dropped)} of {n} rows out of its bins: their confidence is 0")
+        text = f"{name} leaves {int(tool.width.dropped)} of {n} rows out of its bins: their confidence is 0"
+        lines.append(warning("convention_drops", text))
     if tool.mass is not None and tool.mass.dropped > 0:
         rows = int(tool.mass.dropped)
-        lines.append(f"{name} leaves {rows} of {n} rows, those of least confidence, out of AECE")
+        text = f"{name} leaves {rows} of {n} rows, those of least confidence, out of AECE"
+        lines.append(warning("convention_drops", text))
     if tool.classes is None:
         return lines
     entries, counted = int(tool.classes.dropped.sum()), len(tool.classes.sums.count)
     if entries:
-        lines.append(f"{name} leaves {entries} of {n * counted} probabilities out of CWCE: they are exactly 0")
+        text = f"{name} leaves {entries} of {n * counted} probabilities out of CWCE: they are exactly 0"
+        lines.append(warning("convention_drops", text))
     if k is not None and counted < k:
-        lines.append(f"{name} counts {counted} of {k} classes in CWCE: later ones never occur among the labels")
+        text = f"{name} counts {counted} of {k} classes in CWCE: later ones never occur among the labels"
+        lines.append(warning("convention_classes", text))
     return lines
 
 

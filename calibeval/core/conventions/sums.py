@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from calibeval.core.conventions.table import Convention
 from calibeval.core.data.arrays import Floats, Indices
+from calibeval.core.data.notices import Notice, reason
 from calibeval.core.data.predictions import Block, Predictions
 from calibeval.core.sums.binning import BinSums, sums_by_index
 from calibeval.core.sums.equal_mass import confidence_keys
@@ -24,7 +25,7 @@ ToolFloats = npt.NDArray[Any]  # of such a type
 
 BLOCK_SCORES = 2**18
 PART = 2**16
-NO_MEMORY = "needs every confidence in memory, which the memory limit does not allow"
+NO_MEMORY = reason("over_max_memory", "needs every confidence in memory, which the memory limit does not allow")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,9 +59,9 @@ class ConventionSums:
     n: int
     width: ToolBins
     mass: ToolBins | None
-    no_mass: str | None
+    no_mass: Notice | None
     classes: ToolBins | None
-    refused: str | None
+    refused: Notice | None
 
 
 def convention_sums(
@@ -194,7 +195,7 @@ def _occurring(predictions: Predictions) -> npt.NDArray[np.integer[Any]]:
     return labels[labels != predictions.ignore_index] if predictions.ignored else labels
 
 
-def _refusal(predictions: Predictions) -> str | None:
+def _refusal(predictions: Predictions) -> Notice | None:
     """Why netcal raises an error: it counts the labels that occur, and so sees two classes where there are more."""
     if predictions.k is None or predictions.k == 2:
         return None
@@ -202,7 +203,8 @@ def _refusal(predictions: Predictions) -> str | None:
     if len(there) > 2:
         return None
     labels = " and ".join(map(str, there.tolist()))
-    return f"netcal takes this for two classes, since only labels {labels} occur, and refuses {predictions.k} columns"
+    text = f"netcal takes this for two classes, since only labels {labels} occur, and refuses {predictions.k} columns"
+    return reason("not_in_convention", text)
 
 
 def _probabilities(block: Block, kind: str, dtype: Dtype) -> ToolFloats:
@@ -254,7 +256,7 @@ def _split(sums: BinSums | None, edges: Floats, convention: Convention) -> ToolB
 
 def _equal_mass(
     keys: npt.NDArray[np.uint64], bins: int, convention: Convention, dtype: Dtype
-) -> tuple[ToolBins | None, str | None]:
+) -> tuple[ToolBins | None, Notice | None]:
     """Equal-mass bins from the sorted keys of all rows, which are overwritten; or why the tool has none."""
     outcome = (keys & np.uint64(1)).astype(bool)
     keys >>= np.uint64(1)
@@ -267,7 +269,8 @@ def _equal_mass(
         np.clip(confidence, least, 1.0 - least, out=confidence)
         edges = quantile_edges(confidence, bins)
         if (edges[1:] <= edges[:-1]).any():
-            return None, f"{convention.name} refuses equal-mass bins where two edges are equal: too many rows tie"
+            text = f"{convention.name} refuses equal-mass bins where two edges are equal: too many rows tie"
+            return None, reason("not_in_convention", text)
     total: BinSums | None = None
     for start in range(0, len(keys), PART):
         part = slice(start, start + PART)

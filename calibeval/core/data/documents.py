@@ -17,18 +17,22 @@ LONGEST = 60  # characters of a value that is shown
 T = TypeVar("T")
 
 
-def read_document(text: str | bytes, schema: str, noun: str, build: Callable[[Place], T]) -> T:
-    """What `build` makes of a JSON document of that schema. noun: what it is called in messages.
+def read_document(text: str | bytes, schemas: str | Sequence[str], noun: str, build: Callable[[Place], T]) -> T:
+    """What `build` makes of a JSON document. noun: what it is called in messages.
+
+    schemas: the name of its schema, or that and the names of earlier ones that are still read.
 
     Raises: InputError if the text is no such document, naming the first field that is not what it must be.
 
     >>> read_document('{"schema": "x/1", "n": 3}', "x/1", "thing", lambda whole: whole["n"].count())
     3
     """
+    known = (schemas,) if isinstance(schemas, str) else schemas
+    schema = known[0]
     try:
         whole = Place(_parsed(text), "", f"the {noun}")
         came = whole["schema"].text()
-        if came != schema:
+        if came not in known:
             raise InputError(f'schema {shown(came)} came, but "{schema}" is needed')
         return build(whole)
     except Wrong as error:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from calibeval.core.data.documents import json_text
 from calibeval.core.data.elsewhere import elsewhere
+from calibeval.core.data.notices import Notice
+from calibeval.core.data.records import to_plain
 
 SCHEMA = "calibeval.inspection/1"
 
@@ -37,7 +39,7 @@ class Reading:
     has_ids: bool = False
     classes: tuple[str, ...] = ()
     columns: tuple[tuple[str, int | None], ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()
     sha256: str | None = None
     features: int | None = None
 
@@ -60,4 +62,4 @@ class Inspection:
 
     def to_json(self) -> str:
         """The inspection as one JSON object."""
-        return json_text({"schema": SCHEMA, **asdict(self)})
+        return json_text({"schema": SCHEMA, **to_plain(self)})

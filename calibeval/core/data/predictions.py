@@ -14,6 +14,7 @@ import numpy.typing as npt
 from calibeval.core.data.elsewhere import elsewhere
 from calibeval.core.data.foreign import precision_of, unmasked_labels
 from calibeval.core.data.labels import as_labels
+from calibeval.core.data.notices import Notice
 from calibeval.core.data.precision import stored_precision, sum_tolerance
 from calibeval.core.data.records import Layout
 from calibeval.core.data.row_source import (
@@ -39,9 +40,7 @@ class Source:
     labels_path and labels_sha256: of the other file that held the labels, if there was one.
     """
 
-    LAYOUT: ClassVar = Layout(
-        always=("path", "split", "sha256", "format"), optional=("labels_path", "labels_sha256"), open=True
-    )
+    LAYOUT: ClassVar = Layout(open=True)
 
     path: str | None = None
     split: str | None = None
@@ -108,7 +107,7 @@ class Predictions:
     ignore_index: int | None = None
     ignored: int = 0
     layout: tuple[int, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()
     precision: float = 2.0**-52
     file_rows: npt.NDArray[Any] | None = None
     settling: Callable[[], Source] | None = None
@@ -174,7 +173,7 @@ class Predictions:
             "ignore_index": ignore_index,
             "ignored": ignored,
             "layout": layout,
-            "warnings": tuple(warnings),
+            "warnings": tuple(map(Notice.of, warnings)),
             "precision": precision or precision_of(given[kind]) or stored_precision(scores.dtype),
             "file_rows": file_rows,
             "settling": settling,

@@ -1,9 +1,8 @@
 """Records and JSON: a frozen dataclass is read, and written, by the types of its fields.
 
-float is a finite number, int a count; bool, str, Literal, X | None, tuple[X, ...], Mapping[str, X], Any and other
-records are what they say. Of a union of records, it is the one most of whose fields stand there,
-    or the first of several. In a mapping of
-records that have a name, the key is the name.
+float is a finite number, int a count; bool, str, Notice, Literal, X | None, tuple[X, ...], Mapping[str, X], Any and
+other records are what they say. Of a union of records, it is the one most of whose fields stand there, or the first of
+several. In a mapping of records that have a name, the key is the name.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from calibeval.core.data.documents import Place
+from calibeval.core.data.notices import Notice, read_notice
 
 T = TypeVar("T")
 Reader = Callable[[Place], Any]
@@ -24,14 +24,15 @@ Reader = Callable[[Place], Any]
 class Layout:
     """How a record's JSON differs from one key a field. A record says so by a class variable LAYOUT.
 
-    Fields whose default is None are left out where they are None, and never null; all others are always there.
-    always: fields of that default that are always there. optional: further fields that may be left out. inside: fields
-    that stand in an object of that name, beside others. flat: records whose own fields stand beside the others; both
-    records are open then. earlier: names that fields had in earlier versions. read: how to read fields whose types do
-    not say what they hold. open: whether unknown fields are passed over, as they may be those of a later version.
+    Every field is written, as null where it is None. What is read may lack those whose default is None. rare: such
+    fields as mean something for few records only, and are left out of the others. optional: further fields that may be
+    lacking in what is read. inside: fields that stand in an object of that name, beside others. flat: records whose own
+    fields stand beside the others; both records are open then. earlier: names that fields had in earlier versions.
+    read: how to read fields whose types do not say what they hold. open: whether unknown fields are passed over, as
+    they may be those of a later version.
     """
 
-    always: Sequence[str] = ()
+    rare: Sequence[str] = ()
     optional: Sequence[str] = ()
     inside: Mapping[str, str] = field(default_factory=dict)
     flat: Sequence[str] = ()
@@ -40,8 +41,8 @@ class Layout:
     open: bool = False
 
     def may_lack(self, name: str, default: object) -> bool:
-        """Whether a field is left out where it is None, and never null."""
-        return default is None and name not in (*self.always, *self.optional)
+        """Whether what is read may lack the field."""
+        return default is None or name in self.optional
 
 
 def read_record(place: Place, kind: type[T], **given: Any) -> T:
@@ -73,14 +74,13 @@ def read_as(place: Place, kind: Any) -> Any:
 
 
 def to_plain(record: Any, *without: str) -> dict[str, Any]:
-    """A record as a JSON object, field by field in their order; facts that it lacks are left out as the layout says.
+    """A record as a JSON object, field by field in their order; facts that it lacks are null, or left out if rare.
 
     without: fields that are left out. Records inside are written by their own `to_dict`, if they have one.
     """
-    layout = layout_of(type(record))
+    rare = layout_of(type(record)).rare
     values = {one.name: getattr(record, one.name) for one in fields(record) if one.name not in without}
-    lacking = {one.name for one in fields(record) if layout.may_lack(one.name, one.default)}
-    return {name: _plain(value) for name, value in values.items() if value is not None or name not in lacking}
+    return {name: _plain(value) for name, value in values.items() if value is not None or name not in rare}
 
 
 def layout_of(kind: type) -> Layout:
@@ -103,9 +103,8 @@ def _rows(kind: Any) -> tuple[_Row, ...]:
     layout, hints = layout_of(kind), get_type_hints(kind)
     rows = []
     for one in fields(kind):
-        lacking = layout.may_lack(one.name, one.default)
-        read = layout.read.get(one.name) or _reader(_not_none(hints[one.name]) if lacking else hints[one.name])
-        rows.append(_Row(one.name, read, lacking or one.name in layout.optional))
+        read = layout.read.get(one.name) or _reader(hints[one.name])
+        rows.append(_Row(one.name, read, layout.may_lack(one.name, one.default)))
     return tuple(rows)
 
 
@@ -118,11 +117,6 @@ def _read_field(place: Place, row: _Row, layout: Layout) -> Any:
     if found is None:
         return MISSING if row.optional else holder.fail(f'has no "{row.name}"')
     return row.read(found)
-
-
-def _not_none(kind: Any) -> Any:
-    """X for X | None."""
-    return Union[tuple(part for part in get_args(kind) if part is not NoneType)]  # noqa: UP007 - of a computed tuple
 
 
 @cache
@@ -150,6 +144,7 @@ _PLAIN: dict[Any, Reader] = {
     int: Place.count,
     bool: Place.truth,
     str: Place.text,
+    Notice: read_notice,
     Any: Place.anything,
 }
 
@@ -199,6 +194,8 @@ def _plain(value: Any) -> Any:
         return [_plain(one) for one in value]
     if isinstance(value, Mapping):
         return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, Notice):
+        return value.to_dict()
     if not is_dataclass(value):
         return value
     return value.to_dict() if hasattr(value, "to_dict") else to_plain(value)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.predictions import Source
 
 STRIP = 64  # columns that are hashed at a time
@@ -30,6 +31,11 @@ class Leak:
     rows: int
     text: str
     certain: bool = True
+
+    @property
+    def notice(self) -> Notice:
+        """The text as a warning."""
+        return warning("leak" if self.certain else "shared_ids", self.text)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.arrays import Codes
 from calibeval.core.data.columns import coded_column
+from calibeval.core.data.notices import Notice, reason, warning
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.evaluation.group_joints import joints_of
 from calibeval.core.metrics.means import ROWS_NEEDED
@@ -43,7 +44,7 @@ class Groups:
     column: str | None
     count: int
     codes: Codes | None
-    refused: str | None = None
+    refused: Notice | None = None
 
     @property
     def counted(self) -> GroupCount:
@@ -56,13 +57,14 @@ class Groups:
             return self
         return _numbered(self.column, self.codes[chosen])
 
-    def warning(self) -> str | None:
+    def warning(self) -> Notice | None:
         """What a reader of intervals by so few groups must know; None where they are enough."""
         unit = "images" if self.column is None else f'groups by "{self.column}"'
         if self.refused is not None:
-            return f"floors and intervals are left out: {self.refused}"
+            return warning("no_intervals_by_groups", f"floors and intervals are left out: {self.refused}")
         if self.count < ENOUGH_GROUPS:
-            return f"{self.count} {unit} are few: floors and intervals are approximate below {ENOUGH_GROUPS}"
+            text = f"{self.count} {unit} are few: floors and intervals are approximate below {ENOUGH_GROUPS}"
+            return warning("few_groups", text)
         return None
 
 
@@ -84,8 +86,8 @@ def find_groups(predictions: Predictions, settings: Settings, resources: Resourc
         codes = codes[predictions.labels != predictions.ignore_index]
     groups = _numbered(column, codes)
     if streamed:
-        reason = "intervals by groups need 25 bytes a row, and this dump is over --max-memory"
-        return replace(groups, codes=None, refused=reason)
+        text = "intervals by groups need 25 bytes a row, and this dump is over --max-memory"
+        return replace(groups, codes=None, refused=reason("over_max_memory", text))
     return groups
 
 
@@ -93,7 +95,7 @@ def _numbered(column: str | None, codes: Codes) -> Groups:
     values, numbers = np.unique(codes, return_inverse=True)
     count = len(values)
     few = f"{count} {'group' if count == 1 else 'groups'} cannot tell how they vary, {LEAST_GROUPS} are needed"
-    return Groups(column, count, numbers, few if count < LEAST_GROUPS else None)
+    return Groups(column, count, numbers, reason("too_few_groups", few) if count < LEAST_GROUPS else None)
 
 
 def joints_for(sums: Sums, groups: Groups, predictions: Predictions, *, by_class: bool = True) -> Joints | None:
@@ -116,14 +118,14 @@ def grouped_metrics(
     None. only: these metrics.
     """
     if joints is None:
-        why = groups.refused or ROWS_NEEDED
+        why = groups.refused or reason("rows_not_kept", ROWS_NEEDED)
         return {name: _bare(metric, why) for name, metric in all_metrics(sums, None, only=only).items()}, None
     p = None if joints.top is None else intervals.joint_p_value(sums.top, sums.n, joints.top)
     return all_metrics(sums, level, joints, only=only), p
 
 
-def _bare(metric: MetricResult, why: str) -> MetricResult:
+def _bare(metric: MetricResult, why: Notice) -> MetricResult:
     """The metric without floor and interval, and why."""
     if metric.value is None:
         return metric
-    return replace(metric, floor=None, floor_high=None, reason=f"no interval: {why}")
+    return replace(metric, floor=None, floor_high=None, reason=why.reworded(f"no interval: {why}"))

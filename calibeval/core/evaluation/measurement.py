@@ -11,6 +11,7 @@ from calibeval.core.conventions.metrics import class_errors, convention_metrics,
 from calibeval.core.conventions.sums import ConventionSums, convention_sums
 from calibeval.core.conventions.table import CONVENTIONS, OWN
 from calibeval.core.data.arrays import Floats
+from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.evaluation.groups import Groups, find_groups, grouped_metrics, joints_for
 from calibeval.core.evaluation.slices import SlicedColumn
@@ -158,24 +159,26 @@ def _per_class(sums: Sums, class_names: tuple[str, ...] | None) -> tuple[ClassRe
     return tuple(ClassResult(name, int(count), error, gap) for name, count, error, gap in rows)
 
 
-def _warnings(predictions: Predictions, sums: Sums, groups: Groups | None, settings: Settings) -> list[str]:
+def _warnings(predictions: Predictions, sums: Sums, groups: Groups | None, settings: Settings) -> list[Notice]:
     warnings = []
     few = None if groups is None else groups.warning()
     if few is not None:
         warnings.append(few)
     if settings.group is not None and groups is None:
         tool = settings.convention
-        warnings.append(f"convention {tool}: floors and intervals are of single rows, not of groups")
+        text = f"convention {tool}: floors and intervals are of single rows, not of groups"
+        warnings.append(warning("groups_ignored", text))
     elif len(predictions.layout) > 1 and groups is None:
-        warnings.append("pixels of one image depend on each other: floors and intervals are too narrow")
+        text = "pixels of one image depend on each other: floors and intervals are too narrow"
+        warnings.append(warning("dependent_pixels", text))
     if sums.impossible:
-        warnings.append(
-            f"{sums.impossible} of {sums.n} rows give their label probability 0 (first: {sums.impossible_place}); "
-            "nll is infinite"
-        )
+        first = f"(first: {sums.impossible_place})"
+        text = f"{sums.impossible} of {sums.n} rows give their label probability 0 {first}; nll is infinite"
+        warnings.append(warning("infinite_nll", text))
     if sums.classes is not None:
         absent = np.flatnonzero(sums.classes.y.sum(axis=1) == 0)
         if len(absent):
-            few = ", ".join(str(c) for c in absent[:5]) + (", ..." if len(absent) > 5 else "")
-            warnings.append(f"{len(absent)} of {sums.k} classes never occur among the labels: {few}")
+            names = ", ".join(str(c) for c in absent[:5]) + (", ..." if len(absent) > 5 else "")
+            text = f"{len(absent)} of {sums.k} classes never occur among the labels: {names}"
+            warnings.append(warning("absent_classes", text))
     return warnings

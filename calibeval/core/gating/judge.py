@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from calibeval.core.comparison.comparison import Candidate, Comparison, Difference
+from calibeval.core.data.notices import Notice, outcome
 from calibeval.core.errors import UsageError, nearest
 from calibeval.core.gating.rules import GateSettings, Rule
 from calibeval.core.gating.verdict import Judged, Outcome, RuleVerdict, whole
@@ -69,7 +70,7 @@ def judge(rules: Sequence[Rule], measure: Measure, settings: GateSettings) -> tu
 
 def _judge(rule: Rule, measure: Measure, settings: GateSettings) -> RuleVerdict:
     if rule.severity == "off":
-        return RuleVerdict(rule, "off", "switched off", None)
+        return RuleVerdict(rule, "off", outcome("switched_off", "switched off"), None)
     measured = measure(settings.level)
     if rule.is_change and measured.change is None:
         raise UsageError(
@@ -107,31 +108,35 @@ def decide(rule: Rule, evidence: Evidence, settings: GateSettings) -> Judged:
     )
 
 
-def _outcome(rule: Rule, evidence: Evidence, settings: GateSettings) -> tuple[Outcome, str, int | None]:
+def _outcome(rule: Rule, evidence: Evidence, settings: GateSettings) -> tuple[Outcome, Notice, int | None]:
     """Verdict, reason, and the rows that would decide."""
     threshold = _threshold(rule, evidence)
     if evidence.value is None or threshold is None:
-        return "error", evidence.reason or "there is no value", None
+        return "error", outcome("no_value", evidence.reason or "there is no value"), None
     if evidence.n < settings.min_rows:
-        return "error", f"too few rows: {evidence.n:,} of at least {settings.min_rows:,}", None
+        text = f"too few rows: {evidence.n:,} of at least {settings.min_rows:,}"
+        return "error", outcome("too_few_rows", text), None
     excess = _excess(rule, evidence.value, threshold)
     if settings.decide == "point":
-        return ("fail", "value beyond the limit", None) if excess > 0 else ("pass", "value within the limit", None)
+        if excess > 0:
+            return "fail", outcome("value_beyond", "value beyond the limit"), None
+        return "pass", outcome("value_within", "value within the limit"), None
     if evidence.low is None or evidence.high is None:
         why = f": {evidence.reason}" if evidence.reason else ""
-        return "error", f'there is no interval{why}; only decide = "point" could judge it', None
+        text = f'there is no interval{why}; only decide = "point" could judge it'
+        return "error", outcome("no_interval", text), None
     ends = sorted(_excess(rule, end, threshold) for end in (evidence.low, evidence.high))
     doubt = f"; {evidence.reason}" if evidence.reason else ""
     if ends[1] <= 0:
-        return "pass", f"interval within the limit{doubt}", None
+        return "pass", outcome("interval_within", f"interval within the limit{doubt}"), None
     if ends[0] > 0:
-        return "fail", f"interval beyond the limit{doubt}", None
+        return "fail", outcome("interval_beyond", f"interval beyond the limit{doubt}"), None
     centre = excess if evidence.centre is None else _excess(rule, evidence.centre, threshold)
     needed = rows_needed(evidence.n, ends[0], centre, ends[1])
-    advice = "no number of rows is enough: the value is at the limit"
-    if needed is not None:
-        advice = f"about {needed:,} rows would decide"
-    return "inconclusive", f"{advice}{doubt}", needed
+    if needed is None:
+        text = f"no number of rows is enough: the value is at the limit{doubt}"
+        return "inconclusive", outcome("at_limit", text), None
+    return "inconclusive", outcome("more_rows_needed", f"about {needed:,} rows would decide{doubt}"), needed
 
 
 def rows_needed(n: int, low: float, centre: float, high: float) -> int | None:
@@ -173,7 +178,8 @@ def _judge_worst(rule: Rule, measure: Measure, settings: GateSettings) -> RuleVe
     small = len(found) - len(large)
     small += sum(rule.worst_of in ("", one.column) for one in measured.report.small_slices or ())
     if not large:
-        return RuleVerdict(rule, "error", f"no slice has enough rows: {small} with too few", None)
+        nothing = outcome("no_slice", f"no slice has enough rows: {small} with too few")
+        return RuleVerdict(rule, "error", nothing, None)
     parts = [decide(rule, evidence, settings) for evidence in large]
     if settings.decide == "interval":
         parts = _corrected(rule, parts, measure, settings)
@@ -181,7 +187,7 @@ def _judge_worst(rule: Rule, measure: Measure, settings: GateSettings) -> RuleVe
     worst = max((part for part in parts if part.verdict == verdict), key=lambda part: _badness(rule, part))
     left_out = f"; {small} with too few rows left out" if small else ""
     reason = f"{worst.reason} (worst of {len(large)} slice{'s' * (len(large) > 1)}{left_out})"
-    return RuleVerdict(rule, verdict, reason, worst, slices=tuple(parts))
+    return RuleVerdict(rule, verdict, worst.reason.reworded(reason), worst, slices=tuple(parts))
 
 
 def _corrected(rule: Rule, parts: list[Judged], measure: Measure, settings: GateSettings) -> list[Judged]:
@@ -196,7 +202,7 @@ def _corrected(rule: Rule, parts: list[Judged], measure: Measure, settings: Gate
         if not certain:
             for i, part in again.items():
                 reason = f"{part.reason}; beyond the limit alone, but not after Holm's correction for {left} slices"
-                corrected[i] = replace(part, reason=reason)
+                corrected[i] = replace(part, reason=outcome("not_after_holm", reason))
             break
         suspects, left = suspects - certain, left - len(certain)
     return corrected
@@ -269,7 +275,7 @@ def _of_metric(rule: Rule, part: str | None, n: int, metric: MetricResult | None
         return Evidence(part, n, None, reason="this metric does not exist for such a dump")
     if metric.value is None:
         return Evidence(part, n, None, reason=metric.reason)
-    reason = metric.reason
+    reason: str | None = metric.reason
     if metric.low is None:
         told = (reason or "").startswith(NO_INTERVAL)
         reason = (reason or "").removeprefix(NO_INTERVAL) if told else "too few rows, or groups, for one"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from calibeval.core.data.documents import json_text
 from calibeval.core.data.elsewhere import elsewhere
 from calibeval.core.data.lookup import Lookup
+from calibeval.core.data.notices import Notice
 from calibeval.core.data.records import to_plain
 from calibeval.core.gating.movers import Part
 from calibeval.core.gating.rules import GateSettings, Rule
@@ -20,7 +21,7 @@ from calibeval.core.report.settings import Settings
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SCHEMA = "calibeval.gate/1"
+SCHEMA, EARLIER = "calibeval.verdict/1", "calibeval.gate/1"
 
 Outcome = Literal["pass", "fail", "inconclusive", "error"]
 
@@ -54,7 +55,7 @@ class Judged:
     baseline: float | None
     threshold: float | None
     verdict: Outcome
-    reason: str
+    reason: Notice
     rows_needed: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -102,7 +103,7 @@ class RuleVerdict:
 
     rule: Rule
     verdict: Outcome | Literal["off"]
-    reason: str
+    reason: Notice
     decisive: Judged | None
     slices: tuple[Judged, ...] = ()
     why: Why | None = None
@@ -135,7 +136,7 @@ class RuleVerdict:
             "slice": rule.slice,
             "severity": rule.severity,
             "verdict": self.verdict,
-            "reason": self.reason,
+            "reason": self.reason.to_dict(),
             **facts,
             "worst_slice": part.slice if part is not None and rule.worst_of is not None else None,
             "slices": [one.to_dict() for one in self.slices],
@@ -164,7 +165,7 @@ class Verdict(Lookup[RuleVerdict]):
     baseline: Mapping[str, Any] | None
     paired_by: str | None
     rules: tuple[RuleVerdict, ...]
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()
     report: Report | None = field(default=None, compare=False)
 
     def by_name(self) -> Mapping[str, RuleVerdict]:
@@ -239,7 +240,7 @@ class Verdict(Lookup[RuleVerdict]):
             "baseline": None if self.baseline is None else dict(self.baseline),
             "paired_by": self.paired_by,
             "rules": [rule.to_dict() for rule in self.rules],
-            "warnings": list(self.warnings),
+            "warnings": [one.to_dict() for one in self.warnings],
         }
 
     def to_json(self) -> str:

@@ -48,7 +48,7 @@ class HeadFacts:
     multipliers: LastMultipliers | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON object of these facts; multipliers only where there are some."""
+        """The JSON object of these facts."""
         return {"schema": SCHEMA, **to_plain(self)}
 
     def to_json(self) -> str:

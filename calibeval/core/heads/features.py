@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from calibeval.core.data.arrays import AnyFloats
 from calibeval.core.data.labels import Labels, as_labels
+from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.picked_rows import PickedRows
 from calibeval.core.data.predictions import MOST_CLASSES, Source
 from calibeval.core.data.row_source import RowSource, as_array, show_shape
@@ -57,7 +58,7 @@ class Features:
     ids: npt.NDArray[Any] | None = None
     source: Source = field(default_factory=Source)
     ignored: int = 0
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()
     file_rows: npt.NDArray[Any] | None = None
     stored_rows: npt.NDArray[Any] | None = None
     settling: Callable[[], Source] | None = None
@@ -109,7 +110,7 @@ class Features:
             "ids": tidy_ids,
             "source": source or Source(),
             "ignored": 0 if kept is None else n - len(kept),
-            "warnings": (*warnings, *([doubt] if doubt else [])),
+            "warnings": (*map(Notice.of, warnings), *([doubt] if doubt else [])),
             "file_rows": file_rows,
             "stored_rows": kept,
             "settling": settling,
@@ -279,12 +280,13 @@ def _classes(raw: npt.NDArray[Any], ignore_index: int | None) -> int:
     return max(int(largest), 0) + 1 if np.isfinite(largest) else 1
 
 
-def _doubt(labels: Labels) -> str | None:
+def _doubt(labels: Labels) -> Notice | None:
     """A warning where labels seem to be counted from 1: nothing without class names could prove it."""
     low, high = int(labels.min()), int(labels.max())
     if low != 1 or len(np.unique(labels)) != high:
         return None
-    return f"labels run from 1 to {high}, and none is 0: if they start at 1, subtract 1 before saving"
+    text = f"labels run from 1 to {high}, and none is 0: if they start at 1, subtract 1 before saving"
+    return warning("labels_from_one", text)
 
 
 def _column(name: str, values: object, n: int) -> npt.NDArray[Any]:

@@ -10,12 +10,13 @@ from typing import Any, ClassVar, Literal
 from calibeval.core.data.documents import Place, json_text, read_document
 from calibeval.core.data.elsewhere import elsewhere
 from calibeval.core.data.lookup import Lookup
+from calibeval.core.data.notices import Notice
 from calibeval.core.data.records import Layout, read_as, read_record, to_plain
 from calibeval.core.errors import InputError
 from calibeval.core.heads.settings import RunSettings
 from calibeval.core.metrics.result import MetricResult
 
-SCHEMA = "calibeval.finetune/1"
+SCHEMA, EARLIER = "calibeval.training/1", "calibeval.finetune/1"
 SHOWN = ("accuracy", "ece", "aece", "cwce", "nll")
 
 Values = Mapping[str, float | None]
@@ -35,7 +36,7 @@ class SeedResult:
     temperature: float | None
     before: Values
     after: Values
-    reason: str | None = None
+    reason: Notice | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of this head."""
@@ -109,7 +110,7 @@ class Finetuned(Lookup[LossResult]):
     shown: Literal["val", "test"]
     losses: tuple[LossResult, ...]
     chosen: int
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()
 
     def by_name(self) -> Mapping[str, LossResult]:
         """What came of each loss, by its name."""
@@ -138,7 +139,7 @@ class Finetuned(Lookup[LossResult]):
 
         Raises: InputError if the text is no table of this schema, naming the first field that is not what it must be.
         """
-        return read_document(text, SCHEMA, "table", _table)
+        return read_document(text, (SCHEMA, EARLIER), "table", _table)
 
 
 def chosen_of(losses: Sequence[LossResult]) -> int:

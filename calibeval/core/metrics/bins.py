@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
-from calibeval.core.errors import InputError, NotComputable
+from calibeval.core.data.notices import NotComputable
+from calibeval.core.errors import InputError
 from calibeval.core.metrics.metric import Metric, Side
 from calibeval.core.sums.binning import BinSums, bin_index
 from calibeval.core.sums.sums import Sums
@@ -49,9 +50,11 @@ class Binned(Metric):
         if self.over in ("top", "mass"):
             return sums.top if self.over == "top" else sums.mass
         if sums.classes is None and sums.k is not None:
-            raise NotComputable("class-wise sums of these rows were not made")
+            raise NotComputable("not_measured", "class-wise sums of these rows were not made")
         if sums.classes is None:
-            raise NotComputable("needs the probability of every class, and this dump holds the top label only")
+            raise NotComputable(
+                "top_label_only", "needs the probability of every class, and this dump holds the top label only"
+            )
         return sums.classes if self.over == "classes" else sums.classes.row(1)
 
     def joint(self, sums: Sums, joints: Joints | None) -> Joint | None:
@@ -71,21 +74,23 @@ class Binned(Metric):
         if found is None:
             cells = (self.bins(sums) if self.over != "class 1" or sums.classes is None else sums.classes).count.size
             raise NotComputable(
-                f"how {cells:,} bins vary together is not estimated, only of up to {MOST_JOINT_CELLS:,}"
+                "too_many_cells",
+                f"how {cells:,} bins vary together is not estimated, only of up to {MOST_JOINT_CELLS:,}",
             )
         return found.of_class(1) if self.over == "class 1" else found
 
     def together(self, pair: Pair) -> Together:
         """The bins of two models. Raises: NotComputable for class-wise bins, which are no two models' one table."""
         if self.over == "classes":
-            raise NotComputable("class-wise bins of two models are not held together")
+            raise NotComputable("no_method", "class-wise bins of two models are not held together")
         return pair.of_class(1) if self.over == "class 1" else pair.mass if self.over == "mass" else pair.top
 
     def saved_bins(self, side: Side) -> BinSums:
         """The bins of one side of an unpaired comparison. Raises: NotComputable where there are none."""
         found = side.top if self.over == "top" else side.mass if self.over == "mass" else None
         if found is None:
-            raise NotComputable(f"the report has no {'equal-mass bins' if self.over == 'mass' else 'bins of classes'}")
+            bins = "equal-mass bins" if self.over == "mass" else "bins of classes"
+            raise NotComputable("not_in_report", f"the report has no {bins}")
         return found
 
     def row_bins(self, sums: Sums) -> RowBins | None:
@@ -103,7 +108,9 @@ def along_paths(bins: Together, level: Level, sides: tuple[PathSide, PathSide]) 
     """The difference along two paths. Raises: NotComputable where bins are thin, or groups and bins too many."""
     check_thick(*bins.sums)
     if bins.shared is None:
-        raise NotComputable(f"groups and bins make {bins.cells:,} cells, but at most {MOST_PAIR_CELLS:,} are held")
+        raise NotComputable(
+            "too_many_cells", f"groups and bins make {bins.cells:,} cells, but at most {MOST_PAIR_CELLS:,} are held"
+        )
     return contrast(*path_difference(*sides, level, bins.shared), level)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from calibeval.core.data.arrays import Floats
-from calibeval.core.errors import NotComputable
+from calibeval.core.data.notices import NotComputable, reason
 from calibeval.core.metrics.bins import Binned, along_paths, rows_in
 from calibeval.core.metrics.metric import BY_GROUPS, Side
 from calibeval.core.metrics.result import MetricResult
@@ -79,14 +79,14 @@ class ClassWise(Folded):
     def difference(self, pair: Pair, level: Level) -> Contrast:
         """Of two classes, which mirror each other, the mean of both; of more, from the two models' own intervals."""
         if pair.base.sums.classes is None or pair.candidate.sums.classes is None:
-            raise NotComputable("needs the probability of every class")
+            raise NotComputable("top_label_only", "needs the probability of every class")
         if len(pair.base.sums.classes.count) == 2:
             first, second = (_paired(pair.of_class(label), len(pair.labels), level) for label in (0, 1))
             low, high = 0.5 * (first.low + second.low), 0.5 * (first.high + second.high)
             return contrast(low, high, max(first.p, second.p), level)
         check_thick(*pair.top.sums)
         if pair.groups is not None:
-            raise NotComputable(BY_GROUPS)
+            raise NotComputable("dependent_rows", BY_GROUPS)
         first_own, second_own = (
             intervals.cwce_interval(self.bins(model.sums), len(pair.labels), level.value) for model in pair.models
         )
@@ -122,7 +122,7 @@ class ClassWise(Folded):
             return result
         rows = 10 * sums.n // sums.k / 10  # rounded down, lest 19.96 look like 20
         few = f"{rows:g} row{'' if rows == 1 else 's'} per class, fewer than {LEAST_CLASS_ROWS}"
-        return replace(result, reason=f"its interval is approximate: {few}")
+        return replace(result, reason=reason("few_rows_per_class", f"its interval is approximate: {few}"))
 
 
 def _paired(bins: Together, n: int, level: Level) -> Contrast:

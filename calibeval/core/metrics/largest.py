@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
-from calibeval.core.errors import NotComputable
+from calibeval.core.data.notices import NotComputable
 from calibeval.core.metrics.bins import Binned, rows_in
 from calibeval.core.metrics.metric import BY_GROUPS, Side
 from calibeval.core.metrics.result import MetricResult
@@ -41,24 +41,28 @@ class Largest(Binned):
     def floor(self, sums: Sums, joints: Joints | None = None) -> Floor | None:
         """Of the same bins."""
         if joints is not None:
-            raise NotComputable("the largest of many gaps, of rows that depend on each other, has none")
+            raise NotComputable(
+                "dependent_rows", "the largest of many gaps, of rows that depend on each other, has none"
+            )
         return mce_floor(self.bins(sums).at(self._large(sums)))
 
     def interval(self, sums: Sums, level: float, joints: Joints | None = None) -> Interval | None:
         """From the bins' own intervals."""
         if joints is not None:
-            raise NotComputable("the largest of many gaps, of rows that depend on each other, has none")
+            raise NotComputable(
+                "dependent_rows", "the largest of many gaps, of rows that depend on each other, has none"
+            )
         if self.least_rows < intervals.MCE_LEAST_COUNT:
-            raise NotComputable("a bin of few rows may decide it")
+            raise NotComputable("few_rows_decide", "a bin of few rows may decide it")
         return intervals.mce_interval(self.bins(sums).at(self._large(sums)), level)
 
     def difference(self, pair: Pair, level: Level) -> Contrast:
         """From the two models' own intervals."""
         if pair.groups is not None:
-            raise NotComputable(BY_GROUPS)
+            raise NotComputable("dependent_rows", BY_GROUPS)
         first, second = (self.interval(model.sums, level.value) for model in pair.models)
         if first is None or second is None:
-            raise NotComputable(f"no bin holds {self.least_rows} rows")
+            raise NotComputable("no_filled_bin", f"no bin holds {self.least_rows} rows")
         return margins(first, second, (centre_of(first), centre_of(second)), level, independent=False)
 
     def difference_from(self, saved: Side, own: Side, level: Level) -> Contrast:
@@ -94,7 +98,7 @@ class Largest(Binned):
         rows_in(self.bins(sums))
         large = self._large(sums)
         if not large.size:
-            raise NotComputable(f"no bin holds {self.least_rows} rows")
+            raise NotComputable("no_filled_bin", f"no bin holds {self.least_rows} rows")
         worst = mce(self.bins(sums).at(large))
         return worst._replace(bin=int(large[worst.bin]))
 

@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from calibeval.core.data.arrays import Floats
-from calibeval.core.errors import NotComputable
+from calibeval.core.data.notices import NotComputable
 from calibeval.core.metrics.metric import Metric, Side
 from calibeval.core.sums.sums import Moments, RowScores, Sums
 from calibeval.core.uncertainty import intervals
@@ -129,14 +129,14 @@ class MeanGap(Mean):
 def rows_of(sums: Sums) -> RowScores:
     """The results of single rows. Raises: NotComputable where they were not kept."""
     if sums.rows is None:
-        raise NotComputable(ROWS_NEEDED)
+        raise NotComputable("rows_not_kept", ROWS_NEEDED)
     return sums.rows
 
 
 def check_enough_rows(pair: Pair) -> None:
     """That there are two rows. Raises: NotComputable."""
     if len(pair.labels) < 2:
-        raise NotComputable("one row has no interval")
+        raise NotComputable("one_row", "one row has no interval")
 
 
 def of_means(found: MeanDifference, level: Level) -> Contrast:

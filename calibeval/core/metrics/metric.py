@@ -10,7 +10,7 @@ from typing import ClassVar, Literal, NamedTuple, TypeVar
 import numpy as np
 
 from calibeval.core.data.arrays import Floats
-from calibeval.core.errors import NotComputable
+from calibeval.core.data.notices import NotComputable, Notice
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.sums import Sums
@@ -81,15 +81,15 @@ class Metric:
 
         Raises: NotComputable, with the reason, where it cannot be told.
         """
-        raise NotComputable("this metric has none")
+        raise NotComputable("no_method", "this metric has none")
 
     def difference(self, pair: Pair, level: Level) -> Contrast:
         """What the same rows say of candidate - base. Raises: NotComputable, with the reason, where they do not."""
-        raise NotComputable(NO_DIFFERENCE)
+        raise NotComputable("no_method", NO_DIFFERENCE)
 
     def difference_from(self, saved: Side, own: Side, level: Level) -> Contrast:
         """The same against a saved report, as if its rows were others. Raises: as `difference`."""
-        raise NotComputable(NO_DIFFERENCE)
+        raise NotComputable("no_method", NO_DIFFERENCE)
 
     def shares(self, sums: Sums) -> Floats | None:
         """What each row adds to the metric, (n,); None where no row adds anything alone. sums: with their rows."""
@@ -119,7 +119,7 @@ class Metric:
         try:
             value = self.value(sums)
         except NotComputable as missing:
-            return MetricResult(self.name, None, reason=str(missing), **missing.facts)
+            return MetricResult(self.name, None, reason=missing.reason, **missing.facts)
         floor, no_floor = _told(lambda: self.floor(sums, joints))
         wanted = level is not None and not (self.binned and is_thin(sums))
         interval, no_interval = _told(lambda: self.interval(sums, level or 0.0, joints) if wanted else None)
@@ -150,7 +150,7 @@ class Metric:
     def _interval_of(self, side: Side) -> Interval:
         low, high = side.result.low, side.result.high
         if low is None or high is None:
-            raise NotComputable("the report, or the candidate, has no interval of it")
+            raise NotComputable("no_interval", "the report, or the candidate, has no interval of it")
         return Interval(low, high, side.result.corrected)
 
     def centre(self, side: Side, interval: Interval) -> float:
@@ -165,15 +165,15 @@ def is_thin(sums: Sums) -> bool:
     return sums.n < LEAST_BIN_ROWS * int(filled)
 
 
-def _lacking(no_interval: str | None, no_floor: str | None, *, unsure: bool) -> str | None:
+def _lacking(no_interval: Notice | None, no_floor: Notice | None, *, unsure: bool) -> Notice | None:
     """Why a result lacks what was wanted. unsure: whether an interval was wanted and is missing."""
     why = no_interval or no_floor
-    return None if why is None else f"no {'interval' if unsure else 'noise floor'}: {why}"
+    return None if why is None else why.reworded(f"no {'interval' if unsure else 'noise floor'}: {why}")
 
 
-def _told(tell: Callable[[], T | None]) -> tuple[T | None, str | None]:
+def _told(tell: Callable[[], T | None]) -> tuple[T | None, Notice | None]:
     """What a method tells, or the reason why it tells nothing."""
     try:
         return tell(), None
     except NotComputable as missing:
-        return None, str(missing)
+        return None, missing.reason

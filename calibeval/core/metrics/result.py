@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
-from calibeval.core.data.records import to_plain
+from calibeval.core.data.notices import Notice
+from calibeval.core.data.records import Layout, to_plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +20,11 @@ class MetricResult:
     bin, count: the bin that decides mce and its rows; for nll, count and row tell the rows with probability 0.
     """
 
+    LAYOUT: ClassVar = Layout(rare=("bin", "count", "row"))
+
     name: str
     value: float | None
-    reason: str | None = None
+    reason: Notice | None = None
     low: float | None = None
     high: float | None = None
     corrected: float | None = None
@@ -32,5 +35,5 @@ class MetricResult:
     row: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON object of this metric, without its name and without absent facts."""
+        """The JSON object of this metric, without its name."""
         return to_plain(self, "name")

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from calibeval.core.data.arrays import Floats
-from calibeval.core.errors import NotComputable
+from calibeval.core.data.notices import NotComputable
 from calibeval.core.metrics.bins import Binned
 from calibeval.core.metrics.metric import BY_GROUPS, Side
 from calibeval.core.sums.sums import Sums
@@ -38,7 +38,7 @@ class RootMeanSquare(Binned):
     def difference(self, pair: Pair, level: Level) -> Contrast:
         """From the two models' own intervals, whose errors may add up."""
         if pair.groups is not None:
-            raise NotComputable(BY_GROUPS)
+            raise NotComputable("dependent_rows", BY_GROUPS)
         check_thick(*self.together(pair).sums)
         n = len(pair.labels)
         first, second = (rms_interval(self.bins(model.sums), n, level.value) for model in pair.models)

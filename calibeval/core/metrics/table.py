@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 
-from calibeval.core.errors import NotComputable, UnknownMetric, nearest
+from calibeval.core.data.notices import NotComputable
+from calibeval.core.errors import UnknownMetric, nearest
 from calibeval.core.metrics.folded import ClassWise, Folded
 from calibeval.core.metrics.largest import Largest
 from calibeval.core.metrics.means import Mean, MeanGap, Share
@@ -30,10 +31,10 @@ def _gap(sums: Sums) -> Moments:
 def _nll(sums: Sums) -> Moments:
     if sums.impossible:
         rows = "1 row" if sums.impossible == 1 else f"{sums.impossible} rows"
-        reason = f"infinite: the label has probability 0 in {rows}, first in {sums.impossible_place}"
-        raise NotComputable(reason, count=sums.impossible, row=sums.impossible_row)
+        text = f"infinite: the label has probability 0 in {rows}, first in {sums.impossible_place}"
+        raise NotComputable("infinite", text, count=sums.impossible, row=sums.impossible_row)
     if not math.isfinite(sums.nll.total):
-        raise NotComputable("the sum of the logarithms is beyond float64")
+        raise NotComputable("overflow", "the sum of the logarithms is beyond float64")
     return _of_all_classes(sums, sums.nll)
 
 
@@ -43,7 +44,9 @@ def _brier(sums: Sums) -> Moments:
 
 def _of_all_classes(sums: Sums, moments: Moments) -> Moments:
     if sums.k is None:
-        raise NotComputable("needs the probability of every class, and this dump holds the top label only")
+        raise NotComputable(
+            "top_label_only", "needs the probability of every class, and this dump holds the top label only"
+        )
     return moments
 
 

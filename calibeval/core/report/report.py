@@ -11,10 +11,12 @@ from calibeval.core.data.distinct_names import distinct_names
 from calibeval.core.data.documents import json_text, read_document
 from calibeval.core.data.elsewhere import elsewhere
 from calibeval.core.data.lookup import Lookup
+from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Source
 from calibeval.core.data.records import Layout, read_record, to_plain
 from calibeval.core.errors import InputError
 from calibeval.core.metrics.result import MetricResult
+from calibeval.core.report.environment import Environment
 from calibeval.core.report.fitted_on import FittedOn, OutOfFold
 from calibeval.core.report.from_json import metric_results, parameters
 from calibeval.core.report.settings import Settings
@@ -137,9 +139,7 @@ class DumpReport(Lookup[MetricResult]):
     groups: what intervals and floors take for independent; None where it is the rows.
     """
 
-    LAYOUT: ClassVar = Layout(
-        always=("recalibrated",), inside=READING | BIN_FIELDS, read={"metrics": metric_results}, open=True
-    )
+    LAYOUT: ClassVar = Layout(inside=READING | BIN_FIELDS, read={"metrics": metric_results}, open=True)
 
     source: Source
     kind: str
@@ -150,7 +150,7 @@ class DumpReport(Lookup[MetricResult]):
     equal_width: tuple[Bin, ...]
     equal_mass: tuple[Bin, ...] | None
     per_class: tuple[ClassResult, ...]
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()
     name: str = ""
     recalibrated: Recalibrated | None = None
     slices: tuple[SliceResult, ...] | None = None
@@ -184,26 +184,19 @@ class DumpReport(Lookup[MetricResult]):
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of this dump."""
-        source: dict[str, Any] = {"path": self.source.path, "split": self.source.split, "sha256": self.source.sha256}
-        reading: dict[str, Any] = {"kind": self.kind, "n": self.n, "k": self.k, "ignored": self.ignored}
-        if self.source.labels_path is not None:
-            reading |= {"labels_path": self.source.labels_path, "labels_sha256": self.source.labels_sha256}
-        document = {
+        reading = {"kind": self.kind, "n": self.n, "k": self.k, "ignored": self.ignored}
+        return {
             "name": self.name,
-            "source": {**source, "format": self.source.format, **reading},
+            "source": {**to_plain(self.source), **reading},
             "metrics": {name: metric.to_dict() for name, metric in self.metrics.items()},
             "bins": _bins_to_dict(self.equal_width, self.equal_mass),
             "per_class": [to_plain(one) for one in self.per_class],
             "recalibrated": None if self.recalibrated is None else self.recalibrated.to_dict(),
-            "warnings": list(self.warnings),
+            "warnings": [one.to_dict() for one in self.warnings],
+            "groups": None if self.groups is None else to_plain(self.groups),
+            "slices": None if self.slices is None else [one.to_dict() for one in self.slices],
+            "small_slices": None if self.small_slices is None else [to_plain(one) for one in self.small_slices],
         }
-        if self.groups is not None:
-            document["groups"] = to_plain(self.groups)
-        if self.slices is not None:
-            document["slices"] = [one.to_dict() for one in self.slices]
-        if self.small_slices is not None:
-            document["small_slices"] = [to_plain(one) for one in self.small_slices]
-        return document
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +205,7 @@ class Report(Lookup[MetricResult]):
 
     `report["ece"]` is the metric of the only dump, and `report.items()` are all of its metrics; with several dumps use
     `report.dumps[i]["ece"]`. `print(report)` shows what the command line shows; in a notebook, a report as the last
-    line of a cell is a page.
+    line of a cell is a page. environment: with what the command line made it; None from Python.
     `Report.from_json(report.to_json()) == report` holds exactly.
     """
 
@@ -221,6 +214,7 @@ class Report(Lookup[MetricResult]):
     version: str
     settings: Settings
     dumps: tuple[DumpReport, ...] = field(default_factory=tuple)
+    environment: Environment | None = None
 
     def by_name(self) -> Mapping[str, MetricResult]:
         """The metrics of the only dump by their names.
@@ -263,7 +257,9 @@ class Report(Lookup[MetricResult]):
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of the whole report."""
         dumps = [dump.to_dict() for dump in self.dumps]
-        return {"schema": SCHEMA, "version": self.version, "settings": self.settings.to_dict(), "dumps": dumps}
+        made = None if self.environment is None else to_plain(self.environment)
+        head = {"schema": SCHEMA, "version": self.version, "environment": made}
+        return {**head, "settings": self.settings.to_dict(), "dumps": dumps}
 
     def to_json(self) -> str:
         """The report as JSON; numbers round-trip exactly, and there is never a NaN in it."""

@@ -6,11 +6,16 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from calibeval.core.data.documents import Place
-from calibeval.core.data.records import Layout
+from calibeval.core.data.records import Layout, to_plain
 
 MOST_BINS = 10_000
 # Nearer to 1 an interval is as wide as the range of numbers lets it be.
 MOST_LEVEL = 1 - 1e-9
+
+
+def _columns(place: Place) -> tuple[str, ...]:
+    """Names of columns; null for none."""
+    return () if place.value is None else place.each(Place.text)
 
 
 def _level(place: Place) -> float | None:
@@ -32,11 +37,14 @@ class Settings:
     None without slices. group: column of rows that depend on each other; None where it was not asked for.
 
     >>> Settings(level=None).to_dict()
-    {'bins': 15, 'convention': 'calibeval', 'level': None}
+    {'bins': 15, 'convention': 'calibeval', 'level': None, 'slices': None, 'min_rows': None, 'group': None}
     """
 
     LAYOUT: ClassVar = Layout(
-        optional=("slices",), earlier={"level": "confidence"}, read={"level": _level, "bins": _bins}, open=True
+        optional=("slices",),
+        earlier={"level": "confidence"},
+        read={"slices": _columns, "level": _level, "bins": _bins},
+        open=True,
     )
 
     bins: int = 15
@@ -47,8 +55,5 @@ class Settings:
     group: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON object of these settings; those of slices and groups only where they were asked for."""
-        settings: dict[str, Any] = {"bins": self.bins, "convention": self.convention, "level": self.level}
-        if self.slices:
-            settings |= {"slices": list(self.slices), "min_rows": self.min_rows}
-        return settings if self.group is None else settings | {"group": self.group}
+        """The JSON object of these settings; slices are null where none were asked for."""
+        return {**to_plain(self), "slices": list(self.slices) or None}

@@ -11,6 +11,7 @@ from enum import Enum
 
 import numpy as np
 
+from calibeval.core.data.notices import reason
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.report.report import Bin, DumpReport
@@ -79,7 +80,7 @@ def with_floor(dump: DumpReport, name: str) -> MetricResult:
 
     A metric that the dump lacks has no value.
     """
-    metric = dump.metrics.get(name, MetricResult(name, None, reason="it was not measured"))
+    metric = dump.metrics.get(name, MetricResult(name, None, reason=reason("not_measured", "it was not measured")))
     if name != "confidence_gap" or metric.value is None or metric.floor is not None or dump.groups is not None:
         return metric
     floor = _floor(dump.equal_width)

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
-from calibeval.core.errors import InputError, NotComputable
+from calibeval.core.data.notices import NotComputable
+from calibeval.core.errors import InputError
 from calibeval.core.sums.binning import BinSums
 
 
@@ -127,7 +128,8 @@ class Sums:
 
     def _equal_mass(self) -> EqualMass:
         if self.equal_mass is None:
-            raise NotComputable("sums that were added up have no equal-mass bins, which need the order of all rows")
+            why = "sums that were added up have no equal-mass bins, which need the order of all rows"
+            raise NotComputable("not_measured", why)
         return self.equal_mass
 
 

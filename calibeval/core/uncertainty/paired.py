@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from calibeval.core.errors import NotComputable
+from calibeval.core.data.notices import NotComputable
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.uncertainty.intervals import LEAST_BIN_ROWS, Interval
 from calibeval.core.uncertainty.level import Level
@@ -71,4 +71,4 @@ def check_thick(*sums: BinSums) -> None:
     """
     for one in sums:
         if one.count.sum() < LEAST_BIN_ROWS * np.count_nonzero(one.count):
-            raise NotComputable(f"bins hold fewer than {LEAST_BIN_ROWS} rows on average")
+            raise NotComputable("thin_bins", f"bins hold fewer than {LEAST_BIN_ROWS} rows on average")

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.notices import Notice
 from calibeval.core.data.picked_rows import PickedRows
 from calibeval.core.data.predictions import Source
 from calibeval.core.data.row_source import RowSource, show_shape
@@ -19,7 +20,7 @@ from calibeval.core.heads.features import Features
 from calibeval.readers.features.columns import split_first, with_stacked_columns
 from calibeval.readers.features.folders import open_feature_folder
 from calibeval.readers.features.roles import feature_prefixes, find_feature_roles, has_features
-from calibeval.readers.meaning.assemble import ReadOptions, external_labels, ignored_label, stored_names
+from calibeval.readers.meaning.assemble import ReadOptions, external_labels, ignored_label, ignored_notice, stored_names
 from calibeval.readers.meaning.roles import Keys
 from calibeval.readers.meaning.splits import View, check_rows, pick, split_views
 from calibeval.readers.open import open_input, open_labels, source_of, split_name
@@ -162,7 +163,7 @@ class _Part:
     columns: dict[str, npt.NDArray[Any]]
     ids: npt.NDArray[Any] | None
     ignore_index: int | None
-    warnings: tuple[str, ...]
+    warnings: tuple[Notice, ...]
     file_rows: npt.NDArray[Any] | None
 
 
@@ -192,10 +193,10 @@ def _gather(
         raise InputError(f"{file}: {n} rows of features, but {len(labels)} labels")
     used = {roles.features, roles.labels, roles.ids, roles.class_names}
     ignore_index = options.ignore_index
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()
     if ignore_index is None and roles.ignore is not None:
         ignore_index = ignored_label(arrays[roles.ignore], roles.ignore, file)
-        warnings = (f'rows with label {ignore_index} are ignored, as the file\'s "{roles.ignore}" says',)
+        warnings = (ignored_notice(ignore_index, roles.ignore),)
     return _Part(
         features=features,
         labels=None if labels is None else pick(labels, rows, n, file),
@@ -242,6 +243,8 @@ def _join(parts: Sequence[_Part], names: Sequence[str], file: str) -> _Part:
         labels=np.concatenate(labels) if labels else None,
         columns={key: np.concatenate([part.columns[key] for part in parts]) for key in shared},
         ids=np.concatenate(ids) if len(ids) == len(parts) else None,
-        warnings=tuple(f"{name}: {text}" for part, name in zip(parts, names, strict=True) for text in part.warnings),
+        warnings=tuple(
+            one.reworded(f"{name}: {one}") for part, name in zip(parts, names, strict=True) for one in part.warnings
+        ),
         file_rows=np.concatenate(rows) if len(rows) == len(parts) else None,
     )

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.predictions import Source
 from calibeval.core.data.row_source import show_shape
 from calibeval.core.errors import FileProblem, InputError
@@ -43,7 +44,7 @@ class HeadWeights:
     layers: tuple[PlainLayer, ...]
     keys: tuple[str, ...]
     source: Source
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()
 
     @property
     def d(self) -> int:
@@ -78,7 +79,7 @@ def read_head(
     layers = {stem: _layer(arrays, stem, path.name) for stem in stems}
     stems = _in_order(layers, path.name)
     warnings = tuple(
-        f'{path.name}: "{stem}weight" has no bias beside it, so zeros are taken'
+        warning("no_bias", f'{path.name}: "{stem}weight" has no bias beside it, so zeros are taken')
         for stem in stems
         if f"{stem}bias" not in arrays
     )

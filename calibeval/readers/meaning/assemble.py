@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.check_values import looks_like_probs
+from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.precision import stored_precision
 from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.data.row_source import BinaryColumns, Kind, RowSource
@@ -108,7 +109,7 @@ class _Gathered:
     columns: dict[str, npt.NDArray[Any]]
     ids: npt.NDArray[Any] | None
     ignore_index: int | None
-    warnings: tuple[str, ...]
+    warnings: tuple[Notice, ...]
     precision: float
     file_rows: npt.NDArray[Any] | None
 
@@ -148,13 +149,13 @@ def _gather(view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, f
     }
     ignore_index = options.ignore_index
     warnings = tuple(
-        warning
+        notice
         for key, other in roles.rivals
-        if (warning := rival_warning(arrays[key], (roles.scores, key), scores, (kind, other), outcome.shape, rows))
+        if (notice := rival_warning(arrays[key], (roles.scores, key), scores, (kind, other), outcome.shape, rows))
     )
     if ignore_index is None and roles.ignore is not None:
         ignore_index = ignored_label(arrays[roles.ignore], roles.ignore, file)
-        warnings = (*warnings, f'rows with label {ignore_index} are ignored, as the file\'s "{roles.ignore}" says')
+        warnings = (*warnings, ignored_notice(ignore_index, roles.ignore))
     return _Gathered(
         kind=kind,
         scores=scores,
@@ -212,6 +213,11 @@ def ignored_label(stored: Stored, key: str, file: str) -> int:
     raise InputError(f'{file}: "{key}" is {value.item()!r}, but the label to ignore must be a whole number')
 
 
+def ignored_notice(label: int, key: str) -> Notice:
+    """That the file says which label to ignore."""
+    return warning("ignored_label", f'rows with label {label} are ignored, as the file\'s "{key}" says')
+
+
 def _refuse_probs(predictions: Predictions, file: str) -> None:
     """Refuse logits, so called by a key, that are all non-negative and sum to 1, or one column from 0 to 1."""
     if predictions.scores.shape[-1] < 2:
@@ -258,7 +264,9 @@ def _join(parts: list[_Gathered], names: list[str], file: str) -> _Gathered:
         outcome=np.concatenate([part.outcome for part in parts]),
         columns={key: np.concatenate([part.columns[key] for part in parts]) for key in shared},
         ids=np.concatenate(ids) if len(ids) == len(parts) else None,
-        warnings=tuple(f"{name}: {text}" for part, name in zip(parts, names, strict=True) for text in part.warnings),
+        warnings=tuple(
+            one.reworded(f"{name}: {one}") for part, name in zip(parts, names, strict=True) for one in part.warnings
+        ),
         precision=max(part.precision for part in parts),
         file_rows=np.concatenate(rows) if len(rows) == len(parts) else None,
     )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.probabilities import probabilities
 from calibeval.core.data.row_source import BinaryColumns, Kind, RowSource
 from calibeval.readers.stored.stored import Stored
@@ -22,7 +23,7 @@ def rival_warning(
     kinds: tuple[Kind, Kind],
     labels: tuple[int, ...],
     rows: npt.NDArray[Any] | None,
-) -> str | None:
+) -> Notice | None:
     """A warning where other scores of the file give other probabilities, looked at in a first piece of rows.
 
     names, kinds: of the scores that are used, and of the others. labels: the shape of the labels.
@@ -35,7 +36,8 @@ def rival_warning(
     axis = 1 if scores.shape[2:] == labels[1:] else -1
     mine, others = _as_probs(np.asarray(scores[piece]), kinds[0], axis), _as_probs(other, kinds[1], axis)
     if mine.shape != others.shape:
-        return f'"{used}" are used; "{unused}" has another shape and is left out'
+        text = f'"{used}" are used; "{unused}" has another shape and is left out'
+        return warning("other_scores_differ", text)
     with np.errstate(invalid="ignore"):
         gap = np.abs(mine - others)
     if np.all(gap <= 1e-3):
@@ -43,8 +45,8 @@ def rival_warning(
     known = gap[~np.isnan(gap)]
     how = f"they differ by {known.max():.2g}" if len(known) else "not a number"
     if kinds == ("logits", "probs"):
-        return f'"{used}" are used, and "{unused}" are not their softmax ({how})'
-    return f'"{used}" are used, and "{unused}" give other probabilities ({how})'
+        return warning("other_scores_differ", f'"{used}" are used, and "{unused}" are not their softmax ({how})')
+    return warning("other_scores_differ", f'"{used}" are used, and "{unused}" give other probabilities ({how})')
 
 
 def _as_probs(scores: npt.NDArray[Any], kind: Kind, axis: int) -> npt.NDArray[np.float64]:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.documents import json_text
 from calibeval.core.data.elsewhere import elsewhere
+from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.records import Layout, to_plain
 from calibeval.core.data.row_source import Kind, RowSource, as_array
@@ -37,7 +38,7 @@ class MethodScore:
     excess: float | None = None
     standard_error: float | None = None
     chosen: bool = False
-    reason: str | None = None
+    reason: Notice | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +142,6 @@ class Map:
         """The map as a JSON object."""
         facts = self.fitted
         clip = {} if self.clip is None else {"clip": self.clip}
-        optional: dict[str, Any] = {"bound": facts.bound, "note": facts.note, "clipped": facts.clipped}
-        optional["selection"] = [to_plain(score) for score in facts.selection]
         return {
             "schema": SCHEMA,
             "method": self.method,
@@ -153,7 +152,10 @@ class Map:
             "objective": facts.objective,
             "nll_before": facts.nll_before,
             "nll_after": facts.nll_after,
-            **{key: value for key, value in optional.items() if value},
+            "bound": facts.bound,
+            "note": facts.note,
+            "clipped": facts.clipped,
+            "selection": [to_plain(score) for score in facts.selection],
         }
 
     def to_json(self) -> str:

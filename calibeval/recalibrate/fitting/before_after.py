@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError, UsageError, nearest
 from calibeval.core.evaluation.evaluate import evaluate_dump
@@ -42,7 +43,7 @@ class Plan:
     allow_leak: bool = False
 
 
-def recalibrated(dump: Predictions, plan: Plan, evaluate: Evaluate) -> tuple[Recalibrated, list[str]]:
+def recalibrated(dump: Predictions, plan: Plan, evaluate: Evaluate) -> tuple[Recalibrated, list[Notice]]:
     """The results of a dump after its map, and the warnings that go with them.
 
     Raises: InputError for a leak that was not allowed, or data on which there is no map; UsageError for settings that
@@ -125,18 +126,19 @@ def _out_of_fold(dump: Predictions, plan: Plan, evaluate: Evaluate) -> Recalibra
 
 def _by_another(
     dump: Predictions, plan: Plan, fitted_on: Predictions, evaluate: Evaluate
-) -> tuple[Recalibrated, list[str]]:
+) -> tuple[Recalibrated, list[Notice]]:
     leak = check_leak(fitted_on, dump)
     if leak is not None and leak.certain and not plan.allow_leak:
         raise InputError(f"{leak.text}: that would flatter the map. Say --allow-leak to see its numbers all the same.")
     found, source = _map_of(plan), fitted_on.settled_source()
     facts = FittedOn.of(source, fitted_on.n, leak.text if leak is not None and leak.certain else None)
-    warnings = [] if leak is None else [leak.text]
+    warnings = [] if leak is None else [leak.notice]
     if found.fitted.note is not None:
-        warnings.append(found.fitted.note)
+        warnings.append(warning("map_note", found.fitted.note))
     if found.fitted.clipped:
         rows = found.fitted.clipped
-        warnings.append(f"{rows} rows of {source.name} had their label's probability raised to {plan.clip:g}")
+        text = f"{rows} rows of {source.name} had their label's probability raised to {plan.clip:g}"
+        warnings.append(warning("clipped", text))
     return _results(found.method, found.parameters(), facts, evaluate(found(dump))), warnings
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.errors import InputError
 from calibeval.core.report.fitted_on import FittedOn
@@ -15,7 +16,7 @@ WHOLE = "all"
 
 def by_saved_map(
     dump: Predictions, found: Map, evaluate: Callable[[Predictions], DumpReport], *, allow_leak: bool = False
-) -> tuple[Recalibrated, list[str]]:
+) -> tuple[Recalibrated, list[Notice]]:
     """The results of a dump after a map, and the warnings that go with them.
 
     Raises: InputError for other classes than the map's, or where the map was fitted on rows of the same file and that
@@ -25,11 +26,12 @@ def by_saved_map(
     leak = _leak(source, facts)
     if leak is not None and not allow_leak:
         raise InputError(f"{leak}: that would flatter the map. Say --allow-leak to see its numbers all the same.")
-    warnings = [] if leak is None else [leak]
+    warnings = [] if leak is None else [warning("leak", leak)]
     if facts.sha256 is None:
-        warnings.append("the map does not say on which file it was fitted: if on these rows, the numbers flatter it")
+        text = "the map does not say on which file it was fitted: if on these rows, the numbers flatter it"
+        warnings.append(warning("optimistic", text))
     if facts.note is not None:
-        warnings.append(facts.note)
+        warnings.append(warning("map_note", facts.note))
     after = evaluate(found(dump))
     same = facts.sha256 is not None and facts.sha256 == source.sha256
     fitted_on = FittedOn(source.path if same else None, facts.split, facts.sha256, facts.n, leak)

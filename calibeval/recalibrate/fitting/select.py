@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
+from calibeval.core.data.notices import reason
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import CalibevalError, InputError
 from calibeval.recalibrate.base.mapping import Map, MethodScore
@@ -83,7 +84,7 @@ def _table(
     rows, found = [], False
     for name in names:
         if name not in losses:
-            rows.append(MethodScore(name, None, None, None, reason=str(reasons[name])))
+            rows.append(MethodScore(name, None, None, None, reason=reason("not_fitted", str(reasons[name]))))
             continue
         excess, error = means[name] - means[best], _standard_error(losses[name] - losses[best], groups)
         chosen = not found and excess <= error

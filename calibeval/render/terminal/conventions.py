@@ -9,6 +9,7 @@ from calibeval.core.conventions.metrics import Explained, explained_names
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.documents import json_text
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.records import to_plain
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import Report
 from calibeval.core.version import VERSION
@@ -46,10 +47,7 @@ def render_json(predictions: Predictions, explained: Sequence[Explained]) -> str
         "version": VERSION,
         "name": predictions.source.name,
         "source": {
-            "path": source.path,
-            "split": source.split,
-            "sha256": source.sha256,
-            "format": source.format,
+            **to_plain(source),
             "kind": predictions.kind,
             "n": predictions.n,
             "k": predictions.k,

@@ -40,10 +40,10 @@ def _table(selection: Any) -> list[str]:
     for row in selection:
         mark = "  chosen" if row.get("chosen") else ""
         if row.get("nll") is None:
-            lines.append(f"{row['method']:<12}  {row.get('reason', 'could not be fitted')}")
+            lines.append(f"{row['method']:<12}  {(row.get('reason') or {}).get('message', 'could not be fitted')}")
         else:
             lines.append(
-                f"{row['method']:<12}  {row['nll']:12.5f}   {row.get('excess', 0.0):10.5f}"
-                f"   {row.get('standard_error', 0.0):14.5f}{mark}"
+                f"{row['method']:<12}  {row['nll']:12.5f}   {row.get('excess') or 0.0:10.5f}"
+                f"   {row.get('standard_error') or 0.0:14.5f}{mark}"
             )
     return lines

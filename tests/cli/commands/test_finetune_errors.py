@@ -106,7 +106,7 @@ def test_a_class_that_train_lacks_is_a_warning(capsys, folder):
     result = run(capsys, *files.words(folder))
     assert result.code == 0
     assert "warning: 1 of 3 classes have no row in train.npz: 1" in result.err
-    assert files.load(folder / "run" / "finetune.json")["warnings"][0].startswith("1 of 3 classes")
+    assert files.load(folder / "run" / "finetune.json")["warnings"][0]["message"].startswith("1 of 3 classes")
 
 
 @pytest.mark.parametrize(("one", "other"), [("train", "val"), ("train", "test"), ("val", "test")])
@@ -118,7 +118,7 @@ def test_shared_rows_are_a_leak(capsys, folder, one, other):
         capsys, folder, 3, f"{message}: that would flatter the head. Say --allow-leak to train all the same.",
     )  # fmt: skip
     assert run(capsys, *files.words(folder, "--allow-leak", "-q")).code == 0
-    assert message in files.load(folder / "run" / "finetune.json")["warnings"]
+    assert {"code": "leak", "message": message} in files.load(folder / "run" / "finetune.json")["warnings"]
 
 
 def test_the_same_file_twice_is_a_leak(capsys, folder):
@@ -384,13 +384,13 @@ def test_a_head_that_float32_cannot_hold_is_told(capsys, folder):
         changed(folder, name, features=array(folder, name).astype(float) + 1e7)
     result = run(capsys, *files.words(folder, "--loss", "ce", "--lr", 0.05, "--json", "-q"))
     assert result.code == 0
-    assert any("saved in float32, the head's logits move by up to" in text for text in result.json["warnings"])
+    assert any("saved in float32, the head's logits move by up to" in one["message"] for one in result.json["warnings"])
 
 
 def test_a_temperature_without_an_optimum_is_told(capsys, folder):
     changed(folder, "val", features=array(folder, "val")[:1], labels=array(folder, "val", "labels")[:1])
     result = run(capsys, *files.words(folder, "--loss", "ce", "--lr", 0.05, "--json", "-q"))
-    assert any("every label has the largest score of its row" in text for text in result.json["warnings"])
+    assert any("every label has the largest score of its row" in one["message"] for one in result.json["warnings"])
 
 
 RECKLESS = ["--optimizer", "sgd", "--lr", 0.05, "--clip-norm", 0]
@@ -404,7 +404,8 @@ def test_one_loss_that_diverges_leaves_the_others(capsys, folder):
     )
     found = files.load(folder / "run" / "finetune.json")
     broken = found["losses"][1]["seeds"][0]
-    assert broken["reason"] == "training diverged in every epoch, so there is no head; lower --lr"
+    message = "training diverged in every epoch, so there is no head; lower --lr"
+    assert broken["reason"] == {"code": "diverged", "message": message}
     assert (broken["score"], broken["temperature"], set(broken["after"].values())) == (None, None, {None})
     assert {path.name for path in (folder / "run" / "losses").iterdir()} == {"ce", "ls"}
     dumps = [dump["name"] for dump in files.load(folder / "run" / "report.json")["dumps"]]
@@ -419,7 +420,8 @@ def test_a_loss_that_diverges_later_keeps_its_best_epoch(capsys, folder):
     words = ["--loss", "ce", "--optimizer", "sgd", "--lr", 1e30, "--clip-norm", 0, "--batch-size", 120, "--json", "-q"]
     found = run(capsys, *files.words(folder, *words)).json
     assert found["losses"][0]["seeds"][0]["epoch"] == 1
-    assert "ce: training diverged in epoch 2; the head of epoch 1 is kept" in found["warnings"]
+    message = "ce: training diverged in epoch 2; the head of epoch 1 is kept"
+    assert {"code": "diverged_later", "message": message} in found["warnings"]
 
 
 def test_all_losses_that_diverge(capsys, folder):

@@ -20,7 +20,7 @@ from tests.cli.invoking import ENVIRONMENT, program, run
 from tests.data import logits_and_labels
 from tests.render.hand_made import HOSTILE
 
-SCHEMA = json.loads(resources.files("calibeval").joinpath("schemas", "gate.json").read_text(encoding="utf-8"))
+SCHEMA = json.loads(resources.files("calibeval").joinpath("schemas", "verdict.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(autouse=True)
@@ -84,7 +84,8 @@ def test_an_inconclusive_rule_counts_as_it_is_told_to(main, capsys):
     assert (document["exit_code"], document["verdict"]) == (5, "inconclusive")
     (rule,) = document["rules"]
     assert rule["rows_needed"] > 2000
-    assert rule["reason"] == f"about {rule['rows_needed']:,} rows would decide"
+    message = f"about {rule['rows_needed']:,} rows would decide"
+    assert rule["reason"] == {"code": "more_rows_needed", "message": message}
     for how in ("warn", "pass"):
         document = verdict(capsys, main, "--max", limit, "--on-inconclusive", how)
         assert (document["exit_code"], document["verdict"]) == (0, "inconclusive")
@@ -277,8 +278,8 @@ def test_flags_that_cannot_be_meant(main, words, message, capsys):
 
 
 def test_the_same_run_gives_the_same_bytes(main, sharper, tmp_path, capsys):
-    found = []
-    for name in ("one", "two"):
+    found, name = [], "run"
+    for _ in range(2):
         words = ["--baseline", main, "--preset", "strict", "--slice", "light", "--why", "-o", tmp_path / name]
         files = ["--export", f"junit={tmp_path / name}.xml", "--export", f"markdown={tmp_path / name}.md"]
         result = run(capsys, "gate", sharper, *words, *files, "-q")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import platform
 
 import numpy as np
 import pytest
 
 from calibeval import Report, evaluate, read
 from calibeval.core.report.settings import Settings
+from calibeval.core.version import VERSION
 from tests.cli.invoking import ENVIRONMENT, failure, program, run
 from tests.readers.dumps import LABELS, LOGITS, npz
 
@@ -72,14 +74,21 @@ def test_bytes_do_not_depend_on_threads(sample_data, capsys):
 def test_no_intervals(digits, capsys):
     document = run(capsys, "report", digits, "--json", "--no-intervals").json
     assert document["settings"]["level"] is None
-    assert "low" not in document["dumps"][0]["metrics"]["ece"]
+    assert document["dumps"][0]["metrics"]["ece"]["low"] is None
+
+
+def test_the_report_says_with_what_it_was_made(digits, capsys):
+    made = run(capsys, "report", digits, "--bins", 5, "--jobs", 1, "-q", "--json").json["environment"]
+    assert made["command"] == ["report", str(digits), "--bins", "5", "--json"]
+    assert (made["calibeval"], made["numpy"]) == (VERSION, np.__version__)
+    assert made["python"] == platform.python_version()
 
 
 def test_warnings_are_talk(tmp_path, capsys):
     path = npz(tmp_path, logits=LOGITS, labels=np.zeros(20, int))
     result = run(capsys, "report", path, "--json")
     warning = "2 of 3 classes never occur among the labels: 1, 2"
-    assert result.json["dumps"][0]["warnings"] == [warning]
+    assert result.json["dumps"][0]["warnings"] == [{"code": "absent_classes", "message": warning}]
     assert result.err == f"warning: d.npz: {warning}\n"
     assert run(capsys, "report", path, "--json", "-q").err == ""
 
@@ -225,7 +234,8 @@ def test_impossible_labels_still_give_a_report(tmp_path, capsys):
     assert result.code == 0
     assert result.json["dumps"][0]["metrics"]["nll"] == {
         "value": None,
-        "reason": "infinite: the label has probability 0 in 1 row, first in row 0",
+        "reason": {"code": "infinite", "message": "infinite: the label has probability 0 in 1 row, first in row 0"},
+        **dict.fromkeys(("low", "high", "corrected", "floor", "floor_high")),
         "count": 1,
         "row": 0,
     }

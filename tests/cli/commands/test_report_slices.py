@@ -75,7 +75,7 @@ def test_after_a_map_groups_stay_the_unit_and_slices_are_of_the_dump(tmp_path, c
     path = videos(tmp_path)
     words = ["--cross-fit", "4", "--group", "video", "--slice", "night", "--json", "-q"]
     (dump,) = run(capsys, "report", path, *words).json["dumps"]
-    assert dump["recalibrated"]["metrics"]["mce"]["reason"].startswith("no interval: ")
+    assert dump["recalibrated"]["metrics"]["mce"]["reason"]["message"].startswith("no interval: ")
     assert {one["value"] for one in dump["slices"]} == {"0", "1"}
     alone = run(capsys, "report", path, "--group", "video", "--slice", "night", "--json", "-q").json["dumps"][0]
     assert dump["slices"] == alone["slices"]

@@ -171,14 +171,24 @@ def test_json_round_trip():
         "high",
         "p",
         "detectable",
+        "p_holm",
+        "reason",
     ]
 
 
 @pytest.mark.parametrize(
-    "text", ["{", "[]", '{"schema": "calibeval.report/1"}', '{"schema": "calibeval.compare/1"}', '{"schema": NaN}']
+    "text",
+    [
+        "{",
+        "[]",
+        '{"schema": "calibeval.report/1"}',
+        '{"schema": "calibeval.compare/1"}',
+        '{"schema": "calibeval.comparison/2"}',
+        '{"schema": NaN}',
+    ],
 )
 def test_other_texts_are_no_comparisons(text):
-    with pytest.raises(InputError, match=r"calibeval\.compare/1"):
+    with pytest.raises(InputError, match=r"calibeval\.comparison/1"):
         Comparison.from_json(text)
 
 

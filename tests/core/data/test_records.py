@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 import pytest
@@ -22,7 +22,7 @@ class Inner:
 @dataclass(frozen=True)
 class Outer:
     LAYOUT: ClassVar = Layout(
-        always=("told",), optional=("tags",), inside={"left": "sides", "right": "sides"}, earlier={"share": "part"},
+        rare=("mark",), optional=("tags",), inside={"left": "sides", "right": "sides"}, earlier={"share": "part"},
         read={"odd": lambda place: -place.number()},
     )  # fmt: skip
 
@@ -36,6 +36,7 @@ class Outer:
     told: str | None = None
     tags: tuple[str, ...] = ()
     word: Literal["a", "b"] | None = None
+    mark: int | None = None
 
 
 @dataclass(frozen=True)
@@ -81,15 +82,15 @@ def test_a_record_is_read_by_its_types_and_layout():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"told": ...}, 'the thing has no "told"'),
+        ({"word": "c"}, 'word is "c", but one of "a", "b" is needed'),
         ({"share": ...}, 'the thing has no "share"'),
-        ({"word": None}, 'word is null, but one of "a", "b" is needed'),
+        ({"told": 3}, "told is 3, but a text is needed"),
         ({"tags": None}, "tags is null, but a list is needed"),
         ({"left": 1}, 'the thing has an unknown field "left"; there can be sides, share, odd'),
         ({"sides": {"left": 1}}, 'sides has no "right"'),
         ({"sides": None}, "sides is null, but an object is needed"),
         ({"by_name": {"x": {"size": 1, "name": "x"}}}, 'by_name.x has an unknown field "name"'),
-        ({"by_name": {"x": {"size": 1, "note": None}}}, "by_name.x.note is null, but a text is needed"),
+        ({"by_name": {"x": {"size": 1, "note": 2}}}, "by_name.x.note is 2, but a text is needed"),
         ({"odd": "2"}, 'odd is "2", but a finite number is needed'),
     ],
 )
@@ -127,15 +128,16 @@ def test_records_of_a_union_are_told_apart_by_their_keys():
     inner, cut = {"name": "n", "size": 3}, {"lower": 0.5, "size": 3}
     found = read_record(Place({"one": inner}, "", "it"), Either)
     assert found == Either(Inner("n", 3))
-    assert to_plain(found) == {"one": inner}
+    assert to_plain(found) == {"one": {**inner, "note": None}, "other": None}
     assert read_record(Place({"one": inner, "other": inner}, "", "it"), Either) == Either(Inner("n", 3), Inner("n", 3))
     assert read_record(Place({"one": inner, "other": cut}, "", "it"), Either) == Either(Inner("n", 3), Cut(0.5, 3))
     with pytest.raises(Wrong, match='one has no "name"'):
         read_record(Place({"one": {}}, "", "it"), Either)
     with pytest.raises(Wrong, match='one has an unknown field "more"; there can be lower, size'):
         read_record(Place({"one": {**cut, "more": 1}}, "", "it"), Either)
-    with pytest.raises(Wrong, match="other is null, but an object is needed"):
-        read_record(Place({"one": inner, "other": None}, "", "it"), Either)
+    assert read_record(Place({"one": inner, "other": None}, "", "it"), Either) == Either(Inner("n", 3))
+    with pytest.raises(Wrong, match="one is null, but an object is needed"):
+        read_record(Place({"one": None}, "", "it"), Either)
     assert read_as(Place(None, "", "it"), Inner | Cut | None) is None
 
 
@@ -146,11 +148,18 @@ def test_types_that_no_document_holds_are_a_bug():
         read_as(Place(1, "", "it"), int | str)
 
 
-def test_records_are_written_without_what_they_lack():
-    assert to_plain(Inner("x", None)) == {"name": "x", "size": None}
+@pytest.mark.parametrize("name", ["told", "word", "mark"])
+def test_an_absent_fact_is_read_as_null_is(name):
+    without = {key: value for key, value in JSON.items() if key != name}
+    assert outer(without) == outer({**without, name: None}) == RECORD
+
+
+def test_what_a_record_lacks_is_written_as_null_unless_it_is_rare():
+    assert to_plain(Inner("x", None)) == {"name": "x", "size": None, "note": None}
     assert to_plain(Inner("x", 1, "n"), "name") == {"size": 1, "note": "n"}
     assert to_plain(Beside(Open("x", 1), 2)) == {"inner": {"name": "x", "size": 1}, "more": 2}
     found = to_plain(RECORD)
-    assert found["told"] is None
-    assert "word" not in found
+    assert (found["told"], found["word"]) == (None, None)
+    assert "mark" not in found
+    assert to_plain(replace(RECORD, mark=0))["mark"] == 0
     assert found["tags"] == []

@@ -7,6 +7,7 @@ import math
 
 import pytest
 
+from calibeval.core.data.notices import Notice, reason
 from calibeval.core.errors import InputError
 from calibeval.core.heads.results import SHOWN, Finetuned, LossResult, SeedResult, chosen_of
 from calibeval.core.heads.settings import RunSettings
@@ -22,11 +23,11 @@ def seed(number=0, score=0.5, nll=0.1 + 0.2, temperature=1.5):
 
 
 def diverged(number=0):
-    return SeedResult(number, 0, None, None, NOTHING, NOTHING, "training diverged")
+    return SeedResult(number, 0, None, None, NOTHING, NOTHING, reason("diverged", "training diverged"))
 
 
 def found(*losses, chosen=0):
-    return Finetuned("1", SETTINGS, {"train": {"n": 3}}, "test", losses, chosen, ("careful",))
+    return Finetuned("1", SETTINGS, {"train": {"n": 3}}, "test", losses, chosen, (Notice("careful", "map_note"),))
 
 
 TABLE = found(
@@ -40,7 +41,10 @@ def test_json_keeps_every_digit():
     text = TABLE.to_json()
     assert Finetuned.from_json(text) == TABLE
     assert Finetuned.from_json(text).to_json() == text
-    assert "reason" not in json.loads(text)["losses"][0]["seeds"][0]
+    document = json.loads(text)
+    assert document["losses"][0]["seeds"][0]["reason"] is None
+    assert document["losses"][1]["seeds"][0]["reason"] == {"code": "diverged", "message": "training diverged"}
+    assert document["warnings"] == [{"code": "map_note", "message": "careful"}]
 
 
 @pytest.mark.parametrize(
@@ -53,7 +57,7 @@ def test_json_keeps_every_digit():
     ],
 )  # fmt: skip
 def test_other_texts_are_refused(text):
-    with pytest.raises(InputError, match=r'this is no table of schema calibeval\.finetune/1|schema "calibeval'):
+    with pytest.raises(InputError, match=r'this is no table of schema calibeval\.training/1|schema "calibeval'):
         Finetuned.from_json(text)
 
 
@@ -102,4 +106,4 @@ def test_the_choice_is_of_the_heads_that_are_saved():
 def test_wrong_fields_are_named(old, new, message):
     with pytest.raises(InputError) as error:
         Finetuned.from_json(TABLE.to_json().replace(old, new, 1))
-    assert str(error.value).startswith(f"this is no table of schema calibeval.finetune/1: {message}")
+    assert str(error.value).startswith(f"this is no table of schema calibeval.training/1: {message}")

@@ -109,7 +109,8 @@ def test_impossible_labels_make_nll_null_with_count_and_first_row():
     nll = report["nll"]
     assert nll.to_dict() == {
         "value": None,
-        "reason": "infinite: the label has probability 0 in 2 rows, first in row 1",
+        "reason": {"code": "infinite", "message": "infinite: the label has probability 0 in 2 rows, first in row 1"},
+        **dict.fromkeys(("low", "high", "corrected", "floor", "floor_high")),
         "count": 2,
         "row": 1,
     }

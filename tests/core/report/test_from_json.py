@@ -27,7 +27,7 @@ def whole_report():
     )
     report = evaluate(predictions, group="g", slices=["s"], bins=3)
     document = report.to_dict()
-    fitted_on = {"path": "val.npz", "split": None, "sha256": "0" * 64, "n": 100}
+    fitted_on = {"path": "val.npz", "split": None, "sha256": "0" * 64, "n": 100, "leak": None}
     again = {"method": "temperature", "parameters": {"temperature": 2.0}, "fitted_on": fitted_on}
     results = {key: document["dumps"][0][key] for key in ("metrics", "bins")}
     document["dumps"][0]["recalibrated"] = {**again, **results}
@@ -89,6 +89,7 @@ def test_the_whole_report_is_read():
 
 
 FIRST = ("dumps", 0)
+NOTICE = "a text, or an object with a code and a message, is needed"
 WRONG = [
     (("version",), 3, "version is 3, but a text is needed"),
     (("settings",), [], "settings is a list, but an object is needed"),
@@ -102,7 +103,7 @@ WRONG = [
     (("settings", "slices"), "s", 'settings.slices is "s", but a list is needed'),
     (("settings", "slices"), [1], "settings.slices[0] is 1, but a text is needed"),
     (("settings", "min_rows"), -1, "settings.min_rows is -1, but a count is needed"),
-    (("settings", "group"), None, "settings.group is null, but a text is needed"),
+    (("settings", "group"), 1, "settings.group is 1, but a text is needed"),
     (("dumps",), {}, "dumps is an object, but a list is needed"),
     (("dumps",), ..., 'the report has no "dumps"'),
     (FIRST, 1, "dumps[0] is 1, but an object is needed"),
@@ -117,13 +118,13 @@ WRONG = [
     ((*FIRST, "metrics", "ece"), 0.5, "dumps[0].metrics.ece is 0.5, but an object is needed"),
     ((*FIRST, "metrics", "ece", "value"), "0", 'dumps[0].metrics.ece.value is "0", but a finite number is needed'),
     ((*FIRST, "metrics", "ece", "value"), ..., 'dumps[0].metrics.ece has no "value"'),
-    ((*FIRST, "metrics", "ece", "low"), None, "dumps[0].metrics.ece.low is null, but a finite number is needed"),
+    ((*FIRST, "metrics", "ece", "low"), [], "dumps[0].metrics.ece.low is a list, but a finite number is needed"),
     (
         (*FIRST, "metrics", "ece", "low"),
         True,
         "dumps[0].metrics.ece.low is a truth value, but a finite number is needed",
     ),
-    ((*FIRST, "metrics", "ece", "reason"), 1, "dumps[0].metrics.ece.reason is 1, but a text is needed"),
+    ((*FIRST, "metrics", "ece", "reason"), 1, f"dumps[0].metrics.ece.reason is 1, but {NOTICE}"),
     ((*FIRST, "metrics", "mce", "bin"), 0.5, "dumps[0].metrics.mce.bin is 0.5, but a count is needed"),
     ((*FIRST, "metrics", "ece", "p"), 1, 'dumps[0].metrics.ece has an unknown field "p"'),
     ((*FIRST, "metrics", "ece", "name"), "x", 'dumps[0].metrics.ece has an unknown field "name"'),
@@ -137,7 +138,7 @@ WRONG = [
     ((*FIRST, "per_class", 1, "support"), -3, "dumps[0].per_class[1].support is -3, but a count is needed"),
     ((*FIRST, "per_class", 1, "name"), 3, "dumps[0].per_class[1].name is 3, but a text is needed"),
     ((*FIRST, "warnings"), "none", 'dumps[0].warnings is "none", but a list is needed'),
-    ((*FIRST, "warnings"), [None], "dumps[0].warnings[0] is null, but a text is needed"),
+    ((*FIRST, "warnings"), [None], f"dumps[0].warnings[0] is null, but {NOTICE}"),
     (
         (*FIRST, "recalibrated", "parameters", "temperature"),
         "hot",
@@ -191,7 +192,7 @@ def test_settings_of_later_versions_are_passed_over_and_the_level_has_its_earlie
 
 AGAIN = (*FIRST, "recalibrated", "fitted_on")
 SOURCES: list[tuple[dict[str, Any], FittedOn | OutOfFold]] = [
-    ({"path": "val.npz", "split": "val", "sha256": None, "n": 9}, FittedOn("val.npz", "val", None, 9)),
+    ({"path": "val.npz", "split": "val", "sha256": None, "n": 9, "leak": None}, FittedOn("val.npz", "val", None, 9)),
     ({"path": None, "split": None, "sha256": None, "n": 9, "leak": "9 rows"}, FittedOn(None, None, None, 9, "9 rows")),
     ({"folds": 5, "seed": 3, "n": 9}, OutOfFold(5, 3, 9)),
 ]

@@ -53,18 +53,31 @@ def test_json_round_trip_of_nulls():
         assert Report.from_json(report.to_json()) == report
 
 
+ABSENT = ("groups", "slices", "small_slices")
+
+
 def test_the_schema_of_the_contract():
     document = json.loads(report_of(bins=5).to_json())
-    assert list(document) == ["schema", "version", "settings", "dumps"]
+    assert list(document) == ["schema", "version", "environment", "settings", "dumps"]
     assert document["schema"] == "calibeval.report/1"
-    assert document["settings"] == {"bins": 5, "convention": "calibeval", "level": 0.95}
+    assert document["environment"] is None
+    assert document["settings"] == {
+        "bins": 5,
+        "convention": "calibeval",
+        "level": 0.95,
+        "slices": None,
+        "min_rows": None,
+        "group": None,
+    }
     (dump,) = document["dumps"]
-    assert list(dump) == ["name", "source", "metrics", "bins", "per_class", "recalibrated", "warnings"]
+    assert list(dump) == ["name", "source", "metrics", "bins", "per_class", "recalibrated", "warnings", *ABSENT]
     assert dump["source"] == {
         "path": "ä.npz",
         "split": "val",
         "sha256": "0" * 64,
         "format": "npz",
+        "labels_path": None,
+        "labels_sha256": None,
         "kind": "logits",
         "n": 60,
         "k": 4,
@@ -76,13 +89,14 @@ def test_the_schema_of_the_contract():
     assert list(dump["bins"]["equal_width"][0]) == ["lower", "upper", "count", "confidence", "accuracy", "gap"]
     assert list(dump["per_class"][0]) == ["name", "support", "calibration_error", "gap"]
     assert dump["recalibrated"] is None
+    assert [dump[name] for name in ABSENT] == [None, None, None]
 
 
-def test_no_interval_no_keys():
+def test_without_intervals_their_facts_are_null():
     document = json.loads(report_of(level=None).to_json())
     assert document["settings"]["level"] is None
     for metric in document["dumps"][0]["metrics"].values():
-        assert not {"low", "high", "corrected"} & set(metric)
+        assert [metric[key] for key in ("low", "high", "corrected")] == [None, None, None]
 
 
 def test_access_by_name():
@@ -99,9 +113,11 @@ def test_several_dumps_need_a_number():
         Report("1", settings, dumps)["ece"]
 
 
-def test_absent_facts_are_left_out():
-    assert MetricResult("ece", 0.5).to_dict() == {"value": 0.5}
-    assert MetricResult("nll", None, reason="why", count=0).to_dict() == {"value": None, "reason": "why", "count": 0}
+def test_absent_facts_are_null_but_those_of_one_metric_are_left_out():
+    absent = dict.fromkeys(("low", "high", "corrected", "floor", "floor_high"))
+    assert MetricResult("ece", 0.5).to_dict() == {"value": 0.5, "reason": None, **absent}
+    found = MetricResult("nll", None, reason="why", count=0).to_dict()
+    assert found == {"value": None, "reason": "why", **absent, "count": 0}
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "3", "null", '"x"', "{}", '{"schema": 3}', "[" * 100_000])

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from calibeval import Predictions
-from calibeval.core.errors import InputError, NotComputable
+from calibeval.core.data.notices import NotComputable
+from calibeval.core.errors import InputError
 from calibeval.core.metrics.table import all_metrics
 from calibeval.core.sums.engine import summarise
 from tests.data import logits_and_labels

@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import norm, t
 
 from calibeval.core.comparison.differences import told_apart
-from calibeval.core.errors import NotComputable
+from calibeval.core.data.notices import NotComputable, reason
 from calibeval.core.sums.binning import bin_sums
 from calibeval.core.uncertainty.intervals import Interval
 from calibeval.core.uncertainty.level import Level
@@ -89,15 +89,19 @@ def test_the_centre_is_the_corrected_value_or_the_middle():
     assert centre_of(Interval(0.1, 0.2, None)) == pytest.approx(0.15)
 
 
+FEW, INFINITE = reason("thin_bins", "too few"), reason("infinite", "infinite")
+
+
 @pytest.mark.parametrize(
-    ("base", "candidate", "text"),
+    ("base", "candidate", "text", "code"),
     [
-        ("too few", "too few", "too few"),
-        ("too few", None, "base: too few"),
-        (None, "infinite", "candidate: infinite"),
-        ("too few", "infinite", "base: too few; candidate: infinite"),
-        (None, None, "not measured"),
+        (FEW, FEW, "too few", "thin_bins"),
+        (FEW, None, "base: too few", "thin_bins"),
+        (None, INFINITE, "candidate: infinite", "infinite"),
+        (FEW, INFINITE, "base: too few; candidate: infinite", "thin_bins"),
+        (None, None, "not measured", "not_measured"),
     ],
 )
-def test_reasons_name_the_model_that_has_them(base, candidate, text):
-    assert told_apart(base, candidate) == text
+def test_reasons_name_the_model_that_has_them(base, candidate, text, code):
+    found = told_apart(base, candidate)
+    assert (found, found.code) == (text, code)

@@ -112,7 +112,9 @@ def test_rows_that_a_map_has_seen_are_refused_or_stamped(capsys, tmp_path):
     assert "--allow-leak" in refused.err
     stamped = run(capsys, "report", VAL, "--fit-on", VAL, "--allow-leak", "--json")
     assert "share 12000 rows" in stamped.json["dumps"][0]["recalibrated"]["fitted_on"]["leak"]
-    assert "share 12000 rows" in stamped.json["dumps"][0]["warnings"][0]
+    (warning,) = stamped.json["dumps"][0]["warnings"]
+    assert warning["code"] == "leak"
+    assert "share 12000 rows" in warning["message"]
 
 
 def test_index_splits_that_overlap_are_a_leak(capsys, tmp_path):

@@ -39,8 +39,9 @@ def test_json_round_trip(method, k):
     assert again.to_json() == text
     np.testing.assert_array_equal(scores(again(dump(k))), scores(found(dump(k))))
     document = json.loads(text)
-    assert set(document) - {"note"} == {
-        *("schema", "method", "parameters", "k", "class_names", "fitted_on", "objective", "nll_before", "nll_after")
+    assert set(document) == {
+        *("schema", "method", "parameters", "k", "class_names", "fitted_on", "objective", "nll_before", "nll_after"),
+        *("bound", "note", "clipped", "selection"),
     }
     assert document["fitted_on"] == {"sha256": None, "split": None, "n": 200}
 

@@ -91,10 +91,13 @@ def test_json():
         assert row["metrics"]["ece"]["value"] == one.metrics["ece"].value
         assert row["facts"]
         assert row["source"]
-    assert document["conventions"][2]["metrics"]["mce"] == {
-        "value": None,
-        "reason": "mbls has no maximum calibration error",
+    missing = document["conventions"][2]["metrics"]["mce"]
+    assert missing.pop("reason") == {
+        "code": "not_in_convention",
+        "message": "mbls has no maximum calibration error",
     }
+    assert {*missing} == {"value", "low", "high", "corrected", "floor", "floor_high"}
+    assert {*missing.values()} == {None}
 
 
 def test_the_note_names_the_convention():

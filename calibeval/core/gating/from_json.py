@@ -1,0 +1,109 @@
+"""A saved verdict as the records that it was written from; what the JSON leaves out stays unknown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, get_args
+
+from calibeval.core.data.documents import Place, read_document
+from calibeval.core.data.notices import Notice, read_notice
+from calibeval.core.data.records import read_as, read_record
+from calibeval.core.errors import UsageError
+from calibeval.core.gating.rules import RULE_KINDS, Decide, GateSettings, OnInconclusive, Rule, Severity
+from calibeval.core.gating.verdict import EARLIER, SCHEMA, Judged, Outcome, RuleVerdict, Verdict, Why
+from calibeval.core.report.settings import Settings
+
+OUTCOMES = get_args(Outcome)
+
+
+def verdict_from_json(text: str | bytes) -> Verdict:
+    """The verdict that `to_json` wrote; its own JSON is the same text again. Bytes are UTF-8.
+
+    Raises: InputError if the text is no verdict, naming the first field that is not what it must be.
+    """
+    return read_document(text, (SCHEMA, EARLIER), "verdict", _verdict)
+
+
+def _verdict(whole: Place) -> Verdict:
+    """The verdict of a document."""
+    settings = whole["settings"]
+    reading = read_record(settings, Settings)
+    rows = (settings.get("min_samples") or settings["min_rows"]).count()  # as 0.1.0 called the gate's own
+    try:
+        own = GateSettings(
+            on_inconclusive=settings["on_inconclusive"].one_of(get_args(OnInconclusive)),  # type: ignore[arg-type]
+            decide=settings["decide"].one_of(get_args(Decide)),  # type: ignore[arg-type]
+            level=0.95 if reading.level is None else reading.level,
+            min_rows=rows,
+        )
+    except UsageError as error:
+        settings.fail(f"cannot be: {error}")
+    return Verdict(
+        version=whole["version"].text(),
+        settings=own,
+        reading=reading if reading.slices else replace(reading, min_rows=None),
+        config=read_as(settings["config"], str | None),
+        dump=_object(whole["dump"]),
+        baseline=None if whole["baseline"].value is None else _object(whole["baseline"]),
+        paired_by=read_as(whole["paired_by"], str | None),
+        rules=whole["rules"].each(_rule),
+        warnings=read_as(whole["warnings"], tuple[Notice, ...]),
+    )
+
+
+def _object(place: Place) -> dict[str, Any]:
+    """A dump as a comparison's JSON has it; 0.1.0 left out what it lacked."""
+    whole = {key: inner.anything() for key, inner in place.items()}
+    source = {key: inner.anything() for key, inner in place["source"].items()}
+    absent = {key: None for key in ("labels_path", "labels_sha256") if key not in source}
+    return {**whole, "source": {**source, **absent}}
+
+
+def _rule(place: Place) -> RuleVerdict:
+    severity = place.get("severity") or place["level"]  # as 0.1.0 called it
+    try:
+        rule = Rule(
+            metric=place["metric"].text(),
+            kind=place["kind"].one_of(RULE_KINDS),  # type: ignore[arg-type]
+            limit=place["limit"].number(),
+            severity=severity.one_of(get_args(Severity)),  # type: ignore[arg-type]
+            slice=read_as(place["slice"], str | None),
+            relative=place["relative"].truth(),
+        )
+    except UsageError as error:
+        place.fail(f"is no rule: {error}")
+    verdict: Any = place["verdict"].one_of((*OUTCOMES, "off"))
+    part = None
+    if any(place[name].value is not None for name in ("n", "value", "baseline", "threshold")):
+        part = _part(place, read_as(place["slice" if rule.worst_of is None else "worst_slice"], str | None))
+    why = place["why"]
+    return RuleVerdict(
+        rule=rule,
+        verdict=verdict,
+        reason=read_notice(place["reason"]),
+        decisive=part,
+        slices=place["slices"].each(lambda one: _part(one, read_as(one["slice"], str | None))),
+        why=None if why.value in (None, []) else read_record(why, Why),
+    )
+
+
+def _part(place: Place, name: str | None) -> Judged:
+    def number(key: str) -> float | None:
+        found = place.get(key)
+        return None if found is None or found.value is None else found.number()
+
+    needed, n = place.get("rows_needed"), place["n"]
+    outcome: Any = place["verdict"].one_of(OUTCOMES)
+    return Judged(
+        slice=name,
+        n=None if n.value is None else n.count(),
+        value=number("value"),
+        low=number("low"),
+        high=number("high"),
+        centre=number("corrected"),
+        baseline=number("baseline"),
+        threshold=number("threshold"),
+        verdict=outcome,
+        reason=read_notice(place["reason"]),
+        rows_needed=None if needed is None or needed.value is None else needed.count(),
+    )
