@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from functools import partial
 
+from calibeval.cli.options import finetune as own
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.choices import TABLE_FORMATS, check_choice
 from calibeval.cli.options.reading import FeatureFlags, refuse_overwriting, say, threads, with_feature_flags
@@ -27,34 +28,34 @@ USUAL = TrainingSettings()
 
 @with_feature_flags
 def finetune(
-    train: options.Train,
-    val: options.Val,
-    out: options.RunOut,
-    test: options.Test = None,
-    loss: options.Losses = "mbls",
-    head: options.HeadKind = LINEAR,
-    hidden: options.Hidden = None,
-    tune: options.Tune = False,
-    trials: options.Trials = None,
-    tune_on: options.TuneOn = USUAL.select,
-    seed: options.TrainSeed = 0,
-    seeds: options.Seeds = 1,
-    temperature: options.Temperature = options.TEMPERATURES[0],
-    optimizer: options.Optimizer = USUAL.optimizer,
-    lr: options.Rate = None,
-    weight_decay: options.Decay = None,
-    epochs: options.Epochs = USUAL.epochs,
-    batch_size: options.BatchSize = USUAL.batch_size,
-    schedule: options.Schedule = USUAL.schedule,
-    clip_norm: options.ClipNorm = USUAL.clip or 0.0,
-    patience: options.Patience = USUAL.patience or 0,
-    mixup: options.Mixup = USUAL.mixup,
-    standardize: options.Standardize = True,
-    amp: options.Amp = False,
-    device: options.Device = "auto",
-    resume: options.Resume = False,
-    overwrite: options.Overwrite = False,
-    allow_leak: options.TrainLeak = False,
+    train: own.Train,
+    val: own.Val,
+    out: own.RunOut,
+    test: own.Test = None,
+    loss: own.Losses = "mbls",
+    head: own.HeadKind = LINEAR,
+    hidden: own.Hidden = None,
+    tune: own.Tune = False,
+    trials: own.Trials = None,
+    tune_on: own.TuneOn = USUAL.select,
+    seed: own.TrainSeed = 0,
+    seeds: own.Seeds = 1,
+    temperature: own.Temperature = own.TEMPERATURES[0],
+    optimizer: own.Optimizer = USUAL.optimizer,
+    lr: own.Rate = None,
+    weight_decay: own.Decay = None,
+    epochs: own.Epochs = USUAL.epochs,
+    batch_size: own.BatchSize = USUAL.batch_size,
+    schedule: own.Schedule = USUAL.schedule,
+    clip_norm: own.ClipNorm = USUAL.clip or 0.0,
+    patience: own.Patience = USUAL.patience or 0,
+    mixup: own.Mixup = USUAL.mixup,
+    standardize: own.Standardize = True,
+    amp: own.Amp = False,
+    device: own.Device = "auto",
+    resume: own.Resume = False,
+    overwrite: own.Overwrite = False,
+    allow_leak: own.TrainLeak = False,
     json: options.Json = False,
     table: options.Format = None,
     flags: FeatureFlags = FeatureFlags(),  # noqa: B008 - the decorator makes options of its fields
@@ -66,7 +67,7 @@ def finetune(
 
     Several losses give a table; a temperature fitted on VAL is folded in.
     """
-    check_choice("--temperature", temperature, options.TEMPERATURES)
+    check_choice("--temperature", temperature, own.TEMPERATURES)
     check_choice("--tune-on", tune_on, SCORES)
     check_choice("--optimizer", optimizer, OPTIMIZERS)
     check_choice("--schedule", schedule, SCHEDULES)

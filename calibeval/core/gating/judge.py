@@ -61,8 +61,7 @@ Measure = Callable[[float], Measured]
 def judge(rules: Sequence[Rule], measure: Measure, settings: GateSettings) -> tuple[RuleVerdict, ...]:
     """The verdict of every rule, in the order of the rules.
 
-    measure: the results at a level. It is called with that of the settings, and with higher ones where
-    slices need Holm's correction.
+    measure: the results at a level: that of the settings, and higher ones where slices need Holm's correction.
     Raises: UsageError for a rule on a change without a baseline, and for a slice that the dump does not have.
     """
     return tuple(_judge(rule, measure, settings) for rule in rules)
@@ -260,10 +259,8 @@ def _slice_evidence(rule: Rule, measured: Measured, column: str, value: str) -> 
         for one in change.slices:
             if (one.column, one.value) == (column, value):
                 return _of_change(part, one.n, one.differences.get(rule.metric))
-        reason = "the baseline has no such slice"
-        if change.paired_by is None:
-            reason = "the baseline is a saved report, whose slices cannot be compared"
-        return Evidence(part, 0, None, reason=reason)
+        saved = "the baseline is a saved report, whose slices cannot be compared"
+        return Evidence(part, 0, None, reason=saved if change.paired_by is None else "the baseline has no such slice")
     for result in measured.report.slices or ():
         if (result.column, result.value) == (column, value):
             return _of_metric(rule, part, result.n, result.metrics.get(rule.metric))
@@ -275,12 +272,11 @@ def _of_metric(rule: Rule, part: str | None, n: int, metric: MetricResult | None
         return Evidence(part, n, None, reason="this metric does not exist for such a dump")
     if metric.value is None:
         return Evidence(part, n, None, reason=metric.reason)
-    reason: str | None = metric.reason
+    reason = str(metric.reason or "")
     if metric.low is None:
-        told = (reason or "").startswith(NO_INTERVAL)
-        reason = (reason or "").removeprefix(NO_INTERVAL) if told else "too few rows, or groups, for one"
+        reason = reason.removeprefix(NO_INTERVAL) if NO_INTERVAL in reason else "too few rows, or groups, for one"
     centre = metric.value if metric.corrected is None else metric.corrected
-    found = Evidence(part, n, metric.value, metric.low, metric.high, centre, reason=reason)
+    found = Evidence(part, n, metric.value, metric.low, metric.high, centre, reason=reason or None)
     return _size(found) if rule.metric == "confidence_gap" else found
 
 
