@@ -39,7 +39,7 @@ def test_the_json_is_the_same_again():
     ("path", "value", "message"),
     [
         (("settings", "decide"), "dice", 'settings.decide is "dice", but one of "interval", "point" is needed'),
-        (("settings", "level"), 2, "settings cannot be: level is 2, but it must lie between 0 and 1"),
+        (("settings", "level"), 2, "settings.level is 2, but a level above 0, at most 0.999999999 is needed"),
         (("rules", 0, "limit"), -1, "rules[0] is no rule: max of ece is -1"),
         (("rules", 0, "metric"), "eec", 'rules[0] is no rule: metric "eec" is unknown'),
         (("rules", 0, "reason"), None, "rules[0].reason is null"),
