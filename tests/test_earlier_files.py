@@ -32,6 +32,7 @@ READERS: dict[str, tuple[Callable[[str], Any], str]] = {
 }
 # What fields are called now, by the field that they stand in.
 NAMES = {("settings", "confidence"): "level", ("settings", "min_samples"): "min_rows", ("rules", "level"): "severity"}
+NAMES |= {("metrics", "mce"): "mce_all_bins"}  # which is what it was
 EMPTY = {"why": []}  # what was an empty list, and is null now
 
 

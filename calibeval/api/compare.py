@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from os import PathLike
 from typing import Unpack
 
+from calibeval.api.chosen import chosen_metrics
 from calibeval.api.dumps import Dump, Group, Reading, base_of, grouped, is_path, predictions_of, resources_of, texts
 from calibeval.core.comparison.compare import compare as compare_predictions
 from calibeval.core.comparison.comparison import Comparison
@@ -17,6 +18,7 @@ from calibeval.core.report.report import Report
 def compare(
     base: Dump | Report,
     *candidates: Dump | Sequence[Dump],
+    metrics: str | Sequence[str] = "all",
     bins: int | None = None,
     level: float = 0.95,
     slices: str | Sequence[str] = (),
@@ -32,9 +34,9 @@ def compare(
     base: a path, Predictions, or a Report of one dump, or the path of its report.json, where the rows are gone; then no
     rows are paired, and intervals are wider. candidates: paths or Predictions, one after another or as a list.
     Rows are paired by id, else by position where labels and shared columns agree.
-    bins, slices, min_rows, jobs, max_memory, progress: as for `evaluate`; rows of one predicted class differ from model
-    to model and are no slice. level: of the intervals. group: as for `evaluate`; an array is of the base's rows, or of
-    each candidate's where the base is a report.
+    metrics, bins, slices, min_rows, jobs, max_memory, progress: as for `evaluate`; rows of one predicted class differ
+    from model to model and are no slice. level: of the intervals. group: as for `evaluate`; an array is of the rows of
+    the base, or of each candidate where the base is a report.
     Raises: InputError for dumps that cannot be compared; UsageError for settings that cannot work; FileProblem.
 
     >>> base = Predictions(probs=[[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]] * 100, labels=[0, 0, 1] * 100)
@@ -67,4 +69,5 @@ def compare(
         jobs=resources.jobs,
         max_memory=resources.memory,
         progress=progress,
+        only=chosen_metrics(metrics),
     ).with_distinct_names()

@@ -33,6 +33,7 @@ class FileReading(TypedDict, total=False):
     labels_key: str
     ids_key: str
     score_columns: Sequence[str]
+    read_as: str
     max_bytes: int
     checksums: bool
 
@@ -54,6 +55,7 @@ class FeatureReading(TypedDict, total=False):
     labels: str | PathLike[str]
     class_names: Sequence[str]
     ignore_index: int
+    read_as: str
     max_bytes: int
     checksums: bool
 

@@ -54,6 +54,7 @@ def read(
     score_columns: Sequence[str] = (),
     class_names: Sequence[str] | None = None,
     ignore_index: int | None = None,
+    read_as: str | None = None,
     max_bytes: int | None = None,
     max_memory: int | None = None,
     checksums: bool = True,
@@ -64,8 +65,9 @@ def read(
     logits_key, probs_key, labels_key, ids_key: names of arrays or columns other than the usual.
     labels: another file with the labels. score_columns: columns of a table that are the scores.
     class_names: in the order of the classes. ignore_index: rows with this label are left out and counted.
-    max_bytes: the most bytes that the file may expand to. max_memory: arrays of more bytes are read block by block.
-    checksums: False accepts a .pt file that was written with its checksums switched off.
+    read_as: the format, as "csv", whatever the suffix. max_bytes: the most bytes that the file may expand to.
+    max_memory: arrays of more bytes are read block by block. checksums: False accepts a .pt file that was written with
+    its checksums switched off.
     Raises: InputError if the content cannot be used, FileProblem if the file cannot be read, UsageError for options
     that cannot work.
     """
@@ -79,6 +81,7 @@ def read(
         score_columns=score_columns,
         class_names=class_names,
         ignore_index=ignore_index,
+        read_as=read_as,
         max_bytes=max_bytes,
         max_memory=max_memory,
         checksums=checksums,
@@ -97,6 +100,7 @@ def options_of(
     score_columns: Sequence[str] = (),
     class_names: Sequence[str] | None = None,
     ignore_index: int | None = None,
+    read_as: str | None = None,
     max_bytes: int | None = None,
     max_memory: int | None = None,
     checksums: bool = True,
@@ -112,8 +116,23 @@ def options_of(
         score_columns=tuple(score_columns),
         class_names=None if class_names is None else tuple(class_names),
         ignore_index=ignore_index,
+        read_as=as_suffix(read_as),
         limits=Limits(max_bytes, quarter_of_memory() if max_memory is None else max_memory, checksums),
     )
+
+
+def as_suffix(read_as: str | None) -> str | None:
+    """The suffix of a format that somebody named, with or without its dot.
+
+    Raises: UsageError for an unknown one, with the nearest.
+
+    >>> as_suffix("csv"), as_suffix(None)
+    ('.csv', None)
+    """
+    if read_as is None or f".{read_as.lstrip('.')}" in FORMATS:
+        return None if read_as is None else f".{read_as.lstrip('.')}"
+    names = [suffix.lstrip(".") for suffix in FORMATS]
+    raise UsageError(f'read_as "{read_as}" is unknown{nearest(read_as, names)}; formats are {", ".join(names)}')
 
 
 def open_dump(name: str, options: ReadOptions) -> Predictions:

@@ -112,7 +112,7 @@ def test_metrics_are_chosen():
         report = calibeval.evaluate(logits=LOGITS, labels=LABELS, metrics=asked)
         assert list(report) == ["ece", "nll"]
         assert report["ece"].value == EXACT["ece"]
-        assert "Measured: ECE" in str(report)
+        assert "Says 74.8 % on average, is right 61.5 % of the time." in str(report)
     assert list(calibeval.evaluate(logits=LOGITS, labels=LABELS, metrics="all")) == list(EXACT)
     with pytest.raises(KeyError, match='did you mean "ece"'):
         calibeval.evaluate(logits=LOGITS, labels=LABELS, metrics="eec")
@@ -204,3 +204,19 @@ def test_progress_hears_of_every_dump(dump):
     told = Told()
     calibeval.evaluate([f"{dump}#test", calibeval.Predictions(logits=LOGITS, labels=LABELS)], progress=told)
     assert told.heard == [("dump.npz#test", 600), 600, ("predictions", 600), 600]
+
+
+def test_a_format_can_be_named_whatever_the_suffix(tmp_path):
+    path = tmp_path / "export.txt"
+    path.write_text("logit_0,logit_1,label\n2,0,0\n0,1,1\n1,0,1\n")
+    for name in ("csv", ".csv"):
+        assert calibeval.evaluate(path, read_as=name)["accuracy"].value == pytest.approx(2 / 3)
+    with pytest.raises(
+        calibeval.UsageError, match=r'read_as "cvs" is unknown \(did you mean "csv"\?\); formats are npz'
+    ):
+        calibeval.evaluate(path, read_as="cvs")
+
+
+def test_metrics_of_a_comparison_are_chosen(dump):
+    found = calibeval.compare(f"{dump}#test", f"{dump}#test", metrics="nll,ece")
+    assert sorted(found) == ["ece", "nll"]

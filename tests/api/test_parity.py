@@ -18,10 +18,12 @@ TERMINAL = "about the terminal"
 NOWHERE = {
     "help": TERMINAL,
     "json": RECORD,
+    "help_all": TERMINAL,
     "quiet": TERMINAL,
     "debug": TERMINAL,
     "table": "tables for documents come from to_frame() or to_dict()",
     "no_crc": "checksums=False",
+    "key": "logits_key, probs_key, labels_key, ids_key, features_key",
 }
 # Commands, the function that does the same, and what is said in another way.
 COMMANDS = {
@@ -32,7 +34,8 @@ COMMANDS = {
             "out": RECORD,
             "figure": "report.figure().savefig(...)",
             "width": "report.figure(width=...)",
-            "explain_conventions": "calibeval.conventions",
+            "full": TERMINAL,
+            "saved_map": "calibeval.evaluate(calibeval.read_map(...)(predictions))",
             "no_intervals": "level=None",
             "slice": "slices",
         },
@@ -50,8 +53,7 @@ COMMANDS = {
             "slice": "slices",
             "init": "writes a file for the command to read",
             "out": RECORD,
-            "junit": "for the machines that run commands",
-            "markdown": "the same",
+            "export": "for the machines that run commands",
             "github": "the same",
         },
     ),
@@ -59,6 +61,7 @@ COMMANDS = {
     "apply": (calibeval.read, {"map_file": "calibeval.read_map(...)", "dump": "path", "out": "predictions.save(...)"}),
     "inspect": (calibeval.inspect, {"dump": "path"}),
     "finetune": (calibeval.finetune, {"loss": "losses"}),
+    "conventions": (calibeval.conventions, {"dump": "predictions"}),
     "predict": (calibeval.predict, {"out": "predictions.save(...)"}),
 }
 

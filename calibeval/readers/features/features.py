@@ -23,7 +23,7 @@ from calibeval.readers.features.roles import feature_prefixes, find_feature_role
 from calibeval.readers.meaning.assemble import ReadOptions, external_labels, ignored_label, ignored_notice, stored_names
 from calibeval.readers.meaning.roles import Keys
 from calibeval.readers.meaning.splits import View, check_rows, pick, split_views
-from calibeval.readers.open import open_input, open_labels, source_of, split_name
+from calibeval.readers.open import as_suffix, open_input, open_labels, source_of, split_name
 from calibeval.readers.shards import ShardedRows
 from calibeval.readers.stored.limits import Limits, quarter_of_memory
 from calibeval.readers.stored.stored import Stored
@@ -38,6 +38,7 @@ def read_features(
     labels: str | PathLike[str] | None = None,
     class_names: Sequence[str] | None = None,
     ignore_index: int | None = None,
+    read_as: str | None = None,
     max_bytes: int | None = None,
     max_memory: int | None = None,
     checksums: bool = True,
@@ -47,7 +48,8 @@ def read_features(
 
     features_key, labels_key, ids_key: names of arrays or columns other than the usual; columns pc_0, pc_1, ... of a
     table are together called pc. labels: another file with the labels. class_names: in the order of the classes.
-    ignore_index: rows with this label are left out and counted. max_bytes: the most bytes that the file may expand to.
+    ignore_index: rows with this label are left out and counted. read_as: the format, as "csv", whatever the suffix.
+    max_bytes: the most bytes that the file may expand to.
     max_memory: arrays of more bytes are read block by block. checksums: False accepts a .pt file that was written with
     its checksums switched off. need_labels: whether a file without labels is an error.
     Raises: InputError if the content cannot be used, FileProblem if the file cannot be read. Values are checked where
@@ -60,6 +62,7 @@ def read_features(
         labels=labels,
         class_names=class_names,
         ignore_index=ignore_index,
+        read_as=read_as,
         max_bytes=max_bytes,
         max_memory=max_memory,
         checksums=checksums,
@@ -75,6 +78,7 @@ def feature_options(
     labels: str | PathLike[str] | None = None,
     class_names: Sequence[str] | None = None,
     ignore_index: int | None = None,
+    read_as: str | None = None,
     max_bytes: int | None = None,
     max_memory: int | None = None,
     checksums: bool = True,
@@ -85,6 +89,7 @@ def feature_options(
         labels=None if labels is None else Path(labels),
         class_names=None if class_names is None else tuple(class_names),
         ignore_index=ignore_index,
+        read_as=as_suffix(read_as),
         limits=Limits(max_bytes, quarter_of_memory() if max_memory is None else max_memory, checksums),
     )
 

@@ -112,7 +112,7 @@ def test_a_map_is_not_tested_on_the_rows_it_was_fitted_on(split, saved, capsys):
     assert allowed.code == 0
     dump = allowed.json["dumps"][0]
     assert dump["recalibrated"]["fitted_on"]["leak"] == leak
-    assert leak in dump["warnings"]
+    assert {"code": "leak", "message": leak} in dump["warnings"]
 
 
 def test_a_map_of_a_whole_file_leaks_into_a_copy_of_it(capsys, tmp_path):

@@ -153,7 +153,6 @@ def test_all_slices_may_be_small():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"slices": "where"}, 'slices is "where", but a list of columns is needed'),
         (
             {"slices": ["where"], "min_rows": 0},
             "the least number of rows of a slice is 0, but it must be a whole number",
@@ -173,6 +172,10 @@ def test_what_cannot_work(settings, message):
     with pytest.raises(UsageError) as error:
         evaluate(sample(), **settings)
     assert str(error.value).startswith(message)
+
+
+def test_one_column_may_be_named_without_a_list():
+    assert evaluate(sample(), slices="where") == evaluate(sample(), slices=["where"])
 
 
 def test_columns_that_are_no_categories():
