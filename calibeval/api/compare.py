@@ -7,7 +7,18 @@ from os import PathLike
 from typing import Unpack
 
 from calibeval.api.chosen import chosen_metrics
-from calibeval.api.dumps import Dump, Group, Reading, base_of, grouped, is_path, predictions_of, resources_of, texts
+from calibeval.api.dumps import (
+    Dump,
+    Group,
+    Reading,
+    base_of,
+    grouped,
+    is_path,
+    predictions_of,
+    read_by,
+    resources_of,
+    texts,
+)
 from calibeval.core.comparison.compare import compare as compare_predictions
 from calibeval.core.comparison.comparison import Comparison
 from calibeval.core.data.predictions import Predictions
@@ -45,6 +56,7 @@ def compare(
     >>> nll.difference < 0 and nll.certain
     True
     """
+    read_by(compare, reading, [base, *candidates])
     resources = resources_of(jobs, max_memory, progress)
     first = base_of(base, reading if is_path(base) else {}, max_memory)
     every: list[Dump] = []

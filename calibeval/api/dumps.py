@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from inspect import signature
 from os import PathLike, fspath
 from pathlib import Path
@@ -141,6 +141,16 @@ def as_path(path: str | PathLike[str]) -> Path:
 def checked_reading(reading: Any, also: Sequence[str] = ()) -> None:
     """Refuse options that `read` does not have. also: other arguments that may have been meant. Raises: TypeError."""
     _known(reading, read, also)
+
+
+def read_by(function: Callable[..., Any], reading: Any, given: Sequence[object]) -> None:
+    """Refuse reading options that are unknown to a function of several dumps, or where none of these is a file.
+
+    Raises: TypeError, as Python does for any function, with the nearest argument; UsageError.
+    """
+    checked_reading(reading, list(signature(function).parameters))
+    if all(isinstance(one, Predictions | Report) for one in given):
+        _nothing_to_read(reading, "predictions that are in memory")
 
 
 def _nothing_to_read(reading: Reading, what: str) -> None:

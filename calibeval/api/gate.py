@@ -17,6 +17,7 @@ from calibeval.api.dumps import (
     grouped,
     is_path,
     predictions_of,
+    read_by,
     resources_of,
     texts,
 )
@@ -76,6 +77,7 @@ def gate(
     >>> verdict.verdict, verdict["accuracy"].verdict, bool(verdict)
     ('pass', 'pass', True)
     """
+    read_by(gate, reading, [candidate, *([] if baseline is None else [baseline])])
     resources = resources_of(jobs, max_memory, progress)
     found = _found(rules)
     said = {"decide": decide, "on_inconclusive": on_inconclusive, "level": level, "min_rows": min_rows}
@@ -102,6 +104,7 @@ def gate(
         group=name,
         resources=resources,
         keep_rows=why,
+        in_full=True,
     )
     explain = partial(explained, subject=subject, out_of_fold=out_of_fold) if why else None
     where = None if found.path is None else str(found.path)

@@ -42,5 +42,6 @@ def nearest(name: str, known: Iterable[str]) -> str:
     >>> nearest("zzz", ["ece", "nll"])
     ''
     """
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f' (did you mean "{close[0]}"?)' if close else ""
+    by_lower = {one.lower(): one for one in known}
+    close = difflib.get_close_matches(name.lower(), list(by_lower), n=1, cutoff=0.5)
+    return f' (did you mean "{by_lower[close[0]]}"?)' if close else ""

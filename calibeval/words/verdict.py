@@ -135,7 +135,7 @@ def why_lines(judged: RuleVerdict) -> list[str]:
     if why.parts:
         lines.append(f"{'moved most by' if why.change else 'much of it in'} {', '.join(map(_told, why.parts))}")
     elif why.parts is not None:
-        lines.append("spread evenly over bins, classes and slices")
+        lines.append("no single bin, class or slice carries much of it")
     if metric == "accuracy":
         lines.append("a temperature cannot change the accuracy")
     elif why.temperature is not None:

@@ -220,3 +220,25 @@ def test_a_format_can_be_named_whatever_the_suffix(tmp_path):
 def test_metrics_of_a_comparison_are_chosen(dump):
     found = calibeval.compare(f"{dump}#test", f"{dump}#test", metrics="nll,ece")
     assert sorted(found) == ["ece", "nll"]
+
+
+@pytest.mark.parametrize("function", [calibeval.compare, calibeval.gate])
+def test_misspelt_arguments_are_named_although_nothing_is_read(function):
+    predictions = calibeval.Predictions(logits=LOGITS, labels=LABELS)
+    second = predictions if function is calibeval.compare else {"metric": "ece", "max": 0.5}
+    with pytest.raises(TypeError, match=r'unexpected keyword argument "slice" \(did you mean "slices"\?\)'):
+        function(predictions, second, slice="x")
+    with pytest.raises(calibeval.UsageError, match="kind: is about reading files, but predictions that are in memory"):
+        function(predictions, second, kind="probs")
+
+
+@pytest.mark.parametrize("seed", [None, -1, 1.5, "x", True])
+def test_a_seed_is_a_whole_number(seed):
+    with pytest.raises(calibeval.UsageError, match=r"seed is .*, but it must be a whole number from 0 on"):
+        calibeval.evaluate(logits=LOGITS, labels=LABELS, cross_fit=2, seed=seed)
+
+
+@pytest.mark.parametrize("label", [0.5, "0", float("nan"), True, [], np.array([1, 2])])
+def test_an_ignored_label_is_a_whole_number(label):
+    with pytest.raises(calibeval.UsageError, match=r"ignore_index is .*, but it must be a whole number"):
+        calibeval.evaluate(logits=LOGITS, labels=LABELS, ignore_index=label)

@@ -185,6 +185,6 @@ Examples:
   $ calibeval gate sample_data/digits_test.npz --max ece=0.08 \\
       --export junit=gate.xml --export markdown=gate.md
   $ calibeval gate sample_data/diamonds.npz#test --init --slice color
-  $ calibeval gate sample_data/diamonds.npz#test --why
+  $ calibeval gate sample_data/diamonds.npz#test --max ece=.2 --why
 """,
 )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.errors import InputError
+from calibeval.core.errors import InputError, UsageError
 
 Labels = npt.NDArray[np.integer[Any]]
 
@@ -95,6 +95,12 @@ def _from_names(raw: npt.NDArray[Any], class_names: Sequence[str] | None) -> Lab
         row = int(unknown[0])
         raise InputError(f'row {row}: label "{names[row]}" is not one of the {len(table)} class names')
     return np.asarray(order[place], np.int64)
+
+
+def check_ignore_index(ignore_index: object) -> None:
+    """That a label of rows to leave out can be one. Raises: UsageError."""
+    if ignore_index is not None and (isinstance(ignore_index, bool) or not isinstance(ignore_index, int | np.integer)):
+        raise UsageError(f"ignore_index is {ignore_index!r}, but it must be a whole number")
 
 
 def _check_range(labels: Labels, k: int, ignore_index: int | None, owner: str) -> None:

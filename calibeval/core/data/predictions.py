@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from calibeval.core.data.elsewhere import elsewhere
 from calibeval.core.data.foreign import precision_of, unmasked_labels
-from calibeval.core.data.labels import as_labels
+from calibeval.core.data.labels import as_labels, check_ignore_index
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.precision import stored_precision, sum_tolerance
 from calibeval.core.data.records import Layout
@@ -141,6 +141,7 @@ class Predictions:
             raise UsageError(f"{kind} need {outcome_name}")
         place = "" if source is None else f"{source.name}: "
         try:
+            check_ignore_index(ignore_index)
             outcome, ignore_index = unmasked_labels(outcome, ignore_index)
             raw = as_array(outcome, outcome_name)
             scores, raw = as_rows(as_source(given[kind], kind), kind, raw)

@@ -79,7 +79,7 @@ class Why:
     """What moved a metric, as facts.
 
     change: whether its change from the baseline was taken apart, or the metric itself. parts: the parts of the rows
-    that carry most of it; empty where it is spread evenly, None where rows and classes have no shares in it.
+    that carry most of it; empty where no single one carries much, None where rows and classes have no shares in it.
     temperature: None where none could be tried, or it can change nothing.
     """
 

@@ -20,8 +20,8 @@ def deal(predictions: Predictions, folds: int, seed: int, groups: npt.NDArray[An
     """The fold of every stored row, (rows,) in [0, folds); ignored rows have NO_FOLD.
 
     groups: (rows,) of any type: rows with equal entries come into one fold.
-    Raises: UsageError for fewer than 2 folds, or groups of another length; InputError if there are fewer rows, or
-    groups, than folds.
+    Raises: UsageError for fewer than 2 folds, a seed that is none, or groups of another length; InputError if there are
+    fewer rows, or groups, than folds.
 
     >>> p = Predictions(probs=[0.5] * 6, labels=[0, 0, 0, 1, 1, 1])
     >>> sorted(deal(p, folds=3, seed=0)[:3].tolist())
@@ -29,6 +29,8 @@ def deal(predictions: Predictions, folds: int, seed: int, groups: npt.NDArray[An
     """
     if not 2 <= folds <= np.iinfo(np.int16).max:
         raise UsageError(f"folds is {folds}, but at least 2 are needed")
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise UsageError(f"seed is {seed!r}, but it must be a whole number from 0 on")
     kept = np.flatnonzero(predictions.labels != predictions.ignore_index) if predictions.ignored else slice(None)
     labels = predictions.labels[kept]
     rng = np.random.default_rng(seed)

@@ -18,6 +18,7 @@ from calibeval.words.names import ascii_text, isolated, visible
 
 SCHEMA = "calibeval.conventions/1"
 _INDENT = "  "
+MCE = "MCE: over all bins, as other tools print it; in reports, over bins of at least 30 rows"
 
 
 def render(predictions: Predictions, explained: Sequence[Explained], *, width: int = 100, ascii_only: bool) -> str:
@@ -28,7 +29,7 @@ def render(predictions: Predictions, explained: Sequence[Explained], *, width: i
     title = f"{isolated(visible(predictions.source.name))} · {cells.plural(predictions.n, 'row')}"
     k = predictions.k
     title += " · top label only" if k is None else f" · {cells.plural(k, 'class')}"
-    lines = [title, "", *_table(explained), ""]
+    lines = [title, "", *_table(explained), "", *textwrap.wrap(MCE, width, subsequent_indent=_INDENT)]
     for one in explained:
         facts = [fact for fact in one.convention.facts if k == 2 or not fact.startswith("two classes")]
         words = [f"{one.convention.name}: {'; '.join(facts)}", *one.remarks, *_reasons(one)]

@@ -39,6 +39,8 @@ mbls             2  43.750        –  31.250    12.5
 torchmetrics     2  56.250  100.000       –       –
 netcal           2       –        –       –       –
 
+MCE: over all bins, as other tools print it; in reports, over bins of at least
+  30 rows
 calibeval: bins (lower, upper]; 0 in the first bin; AECE between order
   statistics, ties together; CWCE over all classes
 guo: bins (lower, upper]; 0 in no bin, but counted in n; float32 edges; AECE
