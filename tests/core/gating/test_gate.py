@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from calibeval import Predictions, gate
+from calibeval import Predictions, evaluate, gate
 from calibeval.core.errors import UsageError
 from calibeval.core.gating.gate import slice_columns
 from calibeval.core.gating.rules import GateSettings, Rule
@@ -49,3 +49,13 @@ def test_predicted_classes_are_sliced_alone_and_not_against_a_baseline():
     change = Rule("nll", "max_increase", 0.5, slice="predicted=0")
     (judged,) = gate(better, [change], baseline=Predictions(logits=logits, labels=labels)).rules
     assert (judged.verdict, judged.reason) == ("error", "the baseline has no such slice")
+
+
+def test_slices_that_are_judged_by_themselves_need_no_saved_rows():
+    logits, labels = logits_and_labels(2000, 3)
+    columns = {"site": np.arange(2000) % 2}
+    dump = Predictions(logits=logits, labels=labels, columns=columns)
+    rules = [{"metric": "ece", "max": 0.9, "slice": "worst:site"}, {"metric": "nll", "max_increase": 0.5}]
+    verdict = gate(dump, rules, baseline=evaluate(dump))
+    assert [rule.verdict for rule in verdict.rules] == ["pass", "pass"]
+    assert [warning for warning in verdict.warnings if "slices" in warning] == []
