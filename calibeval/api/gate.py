@@ -104,7 +104,6 @@ def gate(
         group=name,
         resources=resources,
         keep_rows=why,
-        in_full=True,
     )
     explain = partial(explained, subject=subject, out_of_fold=out_of_fold) if why else None
     where = None if found.path is None else str(found.path)
