@@ -15,6 +15,7 @@ from calibeval.core.errors import UsageError, nearest
 
 TRUE_CLASS, PREDICTED_CLASS = "class", "predicted"
 PART_SCORES = 2**20
+MOST_COUNTED = 2**16  # whole numbers within such a range are counted, which takes a tenth of sorting them
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,8 +54,20 @@ def coded_column(predictions: Predictions, name: str, others: tuple[str, ...] = 
     column = np.asarray(predictions.columns[name])
     if column.dtype.kind == "O":
         column = np.array([str(value) for value in column.tolist()])
-    values, codes = np.unique(column, return_inverse=True)
+    values, codes = _coded(column)
     return Coded(values, np.repeat(codes, predictions.rows // len(column)))
+
+
+def _coded(column: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.intp]]:
+    """The distinct values in their order, and the place of each entry's among them; whole numbers are not sorted."""
+    if column.dtype.kind in "iu" and len(column):
+        low, high = int(column.min()), int(column.max())
+        if high - low < MOST_COUNTED and high <= np.iinfo(np.intp).max:
+            places = column.astype(np.intp) - low
+            there = np.bincount(places) > 0
+            return (np.flatnonzero(there) + low).astype(column.dtype), (np.cumsum(there) - 1)[places]
+    values, codes = np.unique(column, return_inverse=True)
+    return values, codes
 
 
 def with_column(predictions: Predictions, name: str, values: object) -> Predictions:

@@ -71,3 +71,24 @@ def test_top_label_dumps_have_no_classes():
     top = Predictions(confidence=[0.5], correct=[1])
     with pytest.raises(UsageError, match=r'^predictions: there are no slices by "class": it holds the top label only$'):
         coded_slices(top, "class")
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        np.array([-128, 127, 0, -128], np.int8),
+        np.array([255, 0, 255, 7], np.uint8),
+        np.array([2**63, 2**63 + 1, 2**63], np.uint64),
+        np.array([2**63 - 1, 2**63 - 65536, 2**63 - 1], np.int64),
+        np.array([-(2**63), -(2**63) + 65535, -(2**63)], np.int64),
+        np.array([-(2**63), 2**63 - 1], np.int64),
+        np.array([0, 65535, 3], np.int32),
+        np.array([0, 65536, 3], np.int32),
+    ],
+)
+def test_whole_numbers_are_numbered_as_sorting_would(column):
+    n = len(column)
+    found = coded_column(Predictions(probs=[0.5] * n, labels=[0] * n, columns={"x": column}), "x")
+    values, codes = np.unique(column, return_inverse=True)
+    assert (found.values.tolist(), found.values.dtype) == (values.tolist(), values.dtype)
+    assert found.codes.tolist() == codes.tolist()
