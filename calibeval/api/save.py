@@ -20,8 +20,8 @@ from calibeval.writers.atomic import make_folder, write_file
 Folder = str | PathLike[str]
 
 
-def save_report(report: Report, folder: Folder, *, png: bool = False) -> Path:
-    """The files of a report; report.json comes last, so that it vouches for the others.
+def save_report(report: Report, folder: Folder, *, png: bool = False, hint: str = "") -> Path:
+    """The files of a report; report.json comes last, so that it vouches for the others. hint: a line for the page.
 
     Raises: FileProblem if they cannot be written.
     """
@@ -34,7 +34,7 @@ def save_report(report: Report, folder: Folder, *, png: bool = False) -> Path:
         "bins.csv": bins_csv.render(report).encode("utf-8", "backslashreplace"),
         "reliability.svg": figure_bytes(figure, "svg"),
         **({"reliability.png": figure_bytes(figure, "png")} if png else {}),
-        "report.html": render(report).encode(),
+        "report.html": render(report, hint=hint).encode(),
         "report.json": report.to_json().encode(),
     }
     return _written(files, folder)

@@ -25,7 +25,7 @@ def apply(
     """
     import json as json_module
 
-    from calibeval.cli.inputs.map_file import read_map
+    from calibeval.api.save import read_map
     from calibeval.readers.open import open_dump
     from calibeval.writers.dump import write_dump
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from calibeval.cli.options import compare as compare_options
@@ -75,7 +74,9 @@ def compare(
     warnings = [f"{one.name}: {warning}" for one in result.candidates for warning in one.warnings]
     say([f"warning: {warning}" for warning in dict.fromkeys(warnings)], quiet=quiet)
     if out is not None:
-        _write(result, out)
+        from calibeval.api.save import save_comparison
+
+        save_comparison(result, out)
         say([f"written to {out}"], quiet=quiet)
     sys.stdout.write(_shown(result, json, table))
     return 0
@@ -95,15 +96,3 @@ def _shown(result: Comparison, json: bool, table: str | None) -> str:
 
     view = screen()
     return render(result, width=view.width, color=view.color, ascii_only=view.ascii_only)
-
-
-def _write(result: Comparison, folder: Path) -> None:
-    """The files of a comparison; compare.json comes last, so that it vouches for the others."""
-    from calibeval.render.page import comparison as comparison_html
-    from calibeval.render.tables import comparison as comparison_tables
-    from calibeval.writers.atomic import make_folder, write_file
-
-    make_folder(folder)
-    write_file(folder / "compare.html", comparison_html.render(result).encode())
-    write_file(folder / "compare.md", comparison_tables.markdown(result).encode("utf-8", "backslashreplace"))
-    write_file(folder / "compare.json", result.to_json().encode())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -19,7 +20,6 @@ from calibeval.render.ci.exports import EXPORTS, exported
 if TYPE_CHECKING:
     from calibeval.core.gating.gate import Explain, Subject
     from calibeval.core.gating.verdict import Verdict
-    from calibeval.core.report.report import Report
 
 SUMMARY, OUTPUTS = "GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"
 
@@ -108,9 +108,11 @@ def gate(
     for kind, path in exports.items():
         write_file(path, exported(verdict, kind))
     if out is not None:
+        from calibeval.api.save import save_verdict
+
         level = asked.settings.level
         report = Report(verdict.version, subject.settings, (subject.measured.report(level),), environment())
-        _write_folder(verdict, report, out)
+        save_verdict(replace(verdict, report=report), out)
     say([f"written to {path}" for path in (*outputs, *([out] if out else []))], quiet=quiet)
     sys.stdout.write(verdict.to_json() if json else _shown(verdict))
     if github:
@@ -137,17 +139,6 @@ def _shown(verdict: Verdict) -> str:
 
 def _files(out: Path | None) -> list[Path]:
     return [] if out is None else [out / name for name in ("report.html", "report.json", "verdict.json")]
-
-
-def _write_folder(verdict: Verdict, report: Report, folder: Path) -> None:
-    """The page with the verdict on it; verdict.json comes last, so that it vouches for the others."""
-    from calibeval.render.page import page as html
-    from calibeval.writers.atomic import make_folder, write_file
-
-    make_folder(folder)
-    write_file(folder / "report.html", html.render(report, verdict=verdict).encode())
-    write_file(folder / "report.json", report.to_json().encode())
-    write_file(folder / "verdict.json", verdict.to_json().encode())
 
 
 def _tell_github(verdict: Verdict, stream: TextIO) -> None:

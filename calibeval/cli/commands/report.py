@@ -112,7 +112,9 @@ def report(
     say([f"warning: there is no {name} here: {unavailable(name)}" for name in absent], quiet=quiet)
     say([f"warning: {dump.name}: {warning}" for dump in result.dumps for warning in dump.warnings], quiet=quiet)
     if out is not None:
-        _write(result, out, hint)
+        from calibeval.api.save import save_report
+
+        save_report(result, out, png=True, hint=hint)
         say([f"written to {out}"], quiet=quiet)
     if figure is not None:
         _draw(result, figure, width)
@@ -137,7 +139,7 @@ def _check_output(table: str | None, figure: Path | None, width: float | None, *
 
 def _by_saved(path: Path, evaluate: Callable[..., DumpReport], *, allow_leak: bool) -> Recalibrate:
     """What makes before and after of a dump by the map in a file."""
-    from calibeval.cli.inputs.map_file import read_map
+    from calibeval.api.save import read_map
     from calibeval.recalibrate.fitting.saved import by_saved_map
 
     return partial(by_saved_map, found=read_map(path), evaluate=evaluate, allow_leak=allow_leak)
@@ -177,7 +179,9 @@ def _shown(report: Report, json: bool, table: str | None) -> str:
         return report.to_json()
     if table is not None:
         renderer: Callable[[Report], str] = import_module(f"calibeval.render.tables.{TABLES[table]}").render
-        return renderer(_before_and_after(report))
+        from calibeval.api.show import before_and_after
+
+        return renderer(before_and_after(report))
     from calibeval.cli.screen.terminal import screen
     from calibeval.render.terminal.conventions import note
     from calibeval.render.terminal.report import render_report
@@ -187,32 +191,11 @@ def _shown(report: Report, json: bool, table: str | None) -> str:
     return shown + note(report, width=view.width, ascii_only=view.ascii_only)
 
 
-def _write(report: Report, folder: Path, hint: str) -> None:
-    """The files of a report; report.json comes last, so that it vouches for the others. hint: a line for the page."""
-    from calibeval.render.figure.figure import figure_bytes, reliability_figure
-    from calibeval.render.page import page as html
-    from calibeval.render.tables import bins_csv
-    from calibeval.writers.atomic import make_folder, write_file
-
-    make_folder(folder)
-    figure = reliability_figure(_before_and_after(report))
-    write_file(folder / "bins.csv", bins_csv.render(report).encode("utf-8", "backslashreplace"))
-    write_file(folder / "reliability.svg", figure_bytes(figure, "svg"))
-    write_file(folder / "reliability.png", figure_bytes(figure, "png"))
-    write_file(folder / "report.html", html.render(report, hint=hint).encode())
-    write_file(folder / "report.json", report.to_json().encode())
-
-
 def _draw(report: Report, path: Path, width: float | None) -> None:
     """The reliability diagrams in the format of the suffix."""
+    from calibeval.api.show import before_and_after
     from calibeval.render.figure.figure import figure_bytes, figure_format, reliability_figure
     from calibeval.writers.atomic import write_file
 
     kind = figure_format(path.suffix)
-    write_file(path, figure_bytes(reliability_figure(_before_and_after(report), width_inches=width), kind))
-
-
-def _before_and_after(report: Report) -> Report:
-    """The report with each recalibrated dump followed by what its map made of it."""
-    shown = [one for dump in report.dumps for one in (dump, dump.after()) if one is not None]
-    return replace(report, dumps=tuple(shown))
+    write_file(path, figure_bytes(reliability_figure(before_and_after(report), width_inches=width), kind))
