@@ -22,7 +22,6 @@ from calibeval.core.evaluation.measurement import Measurement
 from calibeval.core.evaluation.parts import known_part_sums, part_sums
 from calibeval.core.evaluation.slices import SlicedColumn
 from calibeval.core.report.settings import Settings
-from calibeval.core.sums.engine import edges_of
 from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.sums import RowScores, Sums
 from calibeval.core.uncertainty.model_pair import Model, Pair
@@ -205,7 +204,7 @@ def model(predictions: Predictions, sums: Sums, order: Rows | None = None) -> Mo
         raise InputError(f"{predictions.source.name}: the results of single rows were not kept")
     if order is not None:
         rows = rows.at(order)
-    return Model(sums, rows, edges_of(predictions, len(sums.edges) - 1)[1])
+    return Model(sums, rows)
 
 
 def side(predictions: Predictions) -> ComparedDump:

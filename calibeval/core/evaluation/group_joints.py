@@ -14,7 +14,6 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.probabilities import probabilities
 from calibeval.core.data.row_source import RowSource
 from calibeval.core.sums.binning import BinSums, bin_index
-from calibeval.core.sums.engine import edges_of
 from calibeval.core.sums.sums import RowScores, Sums
 from calibeval.core.uncertainty.joints import MOST_JOINT_CELLS, Joints
 from calibeval.core.uncertainty.paths import Joint, gap_errors
@@ -31,7 +30,6 @@ def joints_of(
     by_class: with class-wise bins; without them the scores are not read.
     """
     in_order = _InOrder.of(codes, count)
-    _, edges = edges_of(predictions, len(sums.edges) - 1)
     gaps = rows.correct - rows.confidence
 
     def joint(binned: BinSums, limits: Floats) -> Joint | None:
@@ -46,10 +44,10 @@ def joints_of(
             covariance += in_order.products(np.asarray(totals, np.float64).reshape(-1, m), first, last, binned.surplus)
         return _joint(covariance, binned, count)
 
-    top, mass = joint(sums.top, edges), joint(sums.mass, sums.mass_edges)
+    top, mass = joint(sums.top, sums.compared), joint(sums.mass, sums.mass_edges)
     binned = sums.classes if by_class else None
     few = binned is not None and binned.count.size <= MOST_JOINT_CELLS
-    classes = _class_joint(binned, edges, in_order, predictions) if few and binned is not None else None
+    classes = _class_joint(binned, sums.compared, in_order, predictions) if few and binned is not None else None
     return Joints(codes, count, top, mass, classes)
 
 

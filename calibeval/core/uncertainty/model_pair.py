@@ -44,14 +44,10 @@ def together(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
-    """One of two models: sums and, in the order of the base's rows, the results of each row.
-
-    edges: of equal-width bins, as they are compared with confidences of the stored type.
-    """
+    """One of two models: sums and, in the order of the base's rows, the results of each row."""
 
     sums: Sums
     rows: RowScores
-    edges: Floats
 
     def positive(self, labels: Codes) -> Floats:
         """For two classes, P(class 1) of every row, (n,)."""
@@ -75,9 +71,7 @@ class Pair:
 
     def at(self, places: Codes, sums: tuple[Sums, Sums], groups: Codes | None, found: dict[str, Together]) -> Pair:
         """The rows at these places as a pair of their own. sums, groups, found: of these rows."""
-        one, other = (
-            Model(own, model.rows.at(places), model.edges) for own, model in zip(sums, self.models, strict=True)
-        )
+        one, other = (Model(own, model.rows.at(places)) for own, model in zip(sums, self.models, strict=True))
         return Pair(one, other, self.labels[places], groups, found)
 
     @property
@@ -95,7 +89,7 @@ class Pair:
     def top(self) -> Together:
         """How their equal-width bins vary together; found once."""
         if "top" not in self.found:
-            bins = [bin_index(model.rows.confidence, model.edges) for model in self.models]
+            bins = [bin_index(model.rows.confidence, model.sums.compared) for model in self.models]
             sums = self.base.sums.top, self.candidate.sums.top
             self.found["top"] = together((bins[0], bins[1]), self.residuals, sums, self.groups)
         return self.found["top"]
@@ -117,9 +111,9 @@ class Pair:
             for model in self.models:
                 positive = model.positive(self.labels)
                 p = positive if label == 1 else 1.0 - positive
-                bins.append(bin_index(p, model.edges))
+                bins.append(bin_index(p, model.sums.compared))
                 gaps.append(happened - p)
-                sums.append(sums_by_index(bins[-1], len(model.edges) - 1, p, happened))
+                sums.append(sums_by_index(bins[-1], len(model.sums.compared) - 1, p, happened))
             own = together((bins[0], bins[1]), (gaps[0], gaps[1]), (sums[0], sums[1]), self.groups)
             self.found[f"class {label}"] = own
         return self.found[f"class {label}"]
