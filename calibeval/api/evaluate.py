@@ -22,6 +22,7 @@ from calibeval.api.dumps import (
     texts,
 )
 from calibeval.core.conventions.table import OWN
+from calibeval.core.data.class_names import LabelsAre
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.progress import Progress
 from calibeval.core.errors import UsageError
@@ -46,6 +47,7 @@ def evaluate(
     ids: object = None,
     columns: Mapping[str, Any] | None = None,
     class_names: Sequence[str] | None = None,
+    labels_are: LabelsAre | None = None,
     ignore_index: int | None = None,
     metrics: str | Sequence[str] = "all",
     bins: int | None = None,
@@ -95,7 +97,7 @@ def evaluate(
     resources = resources_of(jobs, max_memory, progress)
     _check_folds(fit_on, cross_fit)
     arrays = {"logits": logits, "probs": probs, "log_probs": log_probs, "confidence": confidence}
-    more = {"labels": labels, "class_names": class_names, "ignore_index": ignore_index}
+    more = {"labels": labels, "class_names": class_names, "labels_are": labels_are, "ignore_index": ignore_index}
     only_arrays = {"correct": correct, "ids": ids, "columns": columns}
     options: Reading = {**reading, **_given(more)}  # type: ignore[typeddict-item]
     if predictions is None:

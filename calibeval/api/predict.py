@@ -65,9 +65,11 @@ def predicted(run: Path, rows: Features, limits: Limits) -> tuple[Predictions, b
         logits=logits,
         labels=np.zeros(rows.n, np.int64) if rows.labels is None else rows.labels,
         class_names=rows.class_names or names,
+        labels_are="positions",
         ids=rows.ids,
         columns=rows.columns,
         source=rows.settled_source(),
+        keys=rows.keys,
     )
     return predictions, rows.labels is not None, (*rows.warnings, *head.warnings)
 

@@ -99,16 +99,17 @@ def read_map(path: str | PathLike[str]) -> Map:
 def save_predictions(predictions: Predictions, path: str | PathLike[str]) -> None:
     """The predictions as a dump that every command reads.
 
-    Raises: UsageError for a suffix that is not written, or the file they were read from; FileProblem if it cannot be
-    written.
+    Raises: UsageError for a suffix that is not written, a format that cannot hold them, or the file they were read
+    from; FileProblem if it cannot be written.
     """
-    from calibeval.writers.dump import check_format, write_dump
+    from calibeval.api.written import write_checked
+    from calibeval.writers.dump import check_format
 
     file, source = as_path(path), predictions.source.path
     check_format(file)
     if source is not None and Path(source).resolve() == file.resolve():
         raise UsageError(f"{file}: these predictions were read from it; name another file")
-    write_dump(predictions, file)
+    write_checked(predictions, file)
 
 
 def _written(files: dict[str, Any], folder: Folder) -> Path:

@@ -12,6 +12,7 @@ from os import PathLike
 from pathlib import Path
 from typing import IO
 
+from calibeval.core.data.class_names import LabelsAre, as_labels_are
 from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.data.row_source import as_kind
 from calibeval.core.errors import FileProblem, InputError, UsageError, nearest
@@ -53,6 +54,7 @@ def read(
     labels: str | PathLike[str] | None = None,
     score_columns: Sequence[str] = (),
     class_names: Sequence[str] | None = None,
+    labels_are: LabelsAre | None = None,
     ignore_index: int | None = None,
     read_as: str | None = None,
     max_bytes: int | None = None,
@@ -64,7 +66,8 @@ def read(
     kind: "logits", "probs" or "log_probs", where the key's name does not say it or says it wrongly.
     logits_key, probs_key, labels_key, ids_key: names of arrays or columns other than the usual.
     labels: another file with the labels. score_columns: columns of a table that are the scores.
-    class_names: in the order of the classes. ignore_index: rows with this label are left out and counted.
+    class_names: in the order of the classes. labels_are: "names" or "positions", what labels are that could be both, as
+    1 of the classes 1, 2 and 3. ignore_index: rows with this label are left out and counted.
     read_as: the format, as "csv", whatever the suffix. max_bytes: the most bytes that the file may expand to.
     max_memory: arrays of more bytes are read block by block. checksums: False accepts a .pt file that was written with
     its checksums switched off.
@@ -80,6 +83,7 @@ def read(
         labels=labels,
         score_columns=score_columns,
         class_names=class_names,
+        labels_are=labels_are,
         ignore_index=ignore_index,
         read_as=read_as,
         max_bytes=max_bytes,
@@ -99,6 +103,7 @@ def options_of(
     labels: str | PathLike[str] | None = None,
     score_columns: Sequence[str] = (),
     class_names: Sequence[str] | None = None,
+    labels_are: LabelsAre | None = None,
     ignore_index: int | None = None,
     read_as: str | None = None,
     max_bytes: int | None = None,
@@ -115,6 +120,7 @@ def options_of(
         labels=None if labels is None else Path(labels),
         score_columns=tuple(score_columns),
         class_names=None if class_names is None else tuple(class_names),
+        labels_are=as_labels_are(labels_are),
         ignore_index=ignore_index,
         read_as=as_suffix(read_as),
         limits=Limits(max_bytes, quarter_of_memory() if max_memory is None else max_memory, checksums),

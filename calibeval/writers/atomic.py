@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -22,9 +22,10 @@ def write_file(path: Path, content: bytes) -> None:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
+def replacing(path: Path, check: Callable[[Path], None] | None = None) -> Iterator[IO[bytes]]:
     """A file to write, which takes its name only when all has been written; after an error nothing has changed.
 
+    check: looks at the file when all has been written, and raises where it must not take its name.
     Raises: FileProblem if the folder does not exist or cannot be written, or the disk is full.
     """
     try:
@@ -34,6 +35,8 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
+            if check is not None:
+                check(Path(temporary))
             Path(temporary).chmod(_usual_mode(path))
             Path(temporary).replace(path)
         except BaseException:

@@ -26,16 +26,18 @@ def apply(
     import json as json_module
 
     from calibeval.api.save import read_map
+    from calibeval.api.written import write_checked
     from calibeval.readers.open import open_dump
-    from calibeval.writers.dump import write_dump
+    from calibeval.writers.dump import check_format
 
     refuse_overwriting([dump, map_file, *flags.files], [out])
+    check_format(out)
     reading = flags.options()
     found = read_map(map_file)
     predictions = open_dump(dump, reading)
     mapped = found(predictions)
     predictions.settled_source()
-    write_dump(mapped, out)
+    write_checked(mapped, out)
     say([f"{predictions.rows:,} rows written to {out}"], quiet=quiet or json)
     if json:
         sys.stdout.write(json_module.dumps({"written": str(out), "rows": predictions.rows, "kind": mapped.kind}) + "\n")

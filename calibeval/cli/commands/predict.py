@@ -25,15 +25,16 @@ def predict(
     import json as json_module
 
     from calibeval.api.predict import predicted
+    from calibeval.api.written import write_checked
     from calibeval.readers.features.features import open_features
-    from calibeval.writers.dump import check_format, write_dump
+    from calibeval.writers.dump import check_format
 
     refuse_overwriting([features, flags.class_names, *([] if run.is_dir() else [run])], [out])
     check_format(out)
     reading = flags.options()
     rows = open_features(features, reading, need_labels=False)
     predictions, labelled, warnings = predicted(run, rows, reading.limits)
-    write_dump(predictions, out, labelled=labelled)
+    write_checked(predictions, out, labelled=labelled)
     say([*(f"warning: {text}" for text in warnings), f"written to {out}"], quiet=quiet)
     if json:
         facts = {"written": str(out), "rows": predictions.rows, "kind": predictions.kind, "warnings": list(warnings)}

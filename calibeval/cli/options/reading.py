@@ -35,6 +35,7 @@ class ReadingFlags:
     labels: options.Labels = None
     score_columns: options.ScoreColumns = None
     class_names: options.ClassNames = None
+    labels_are: options.LabelsAre = None
     ignore_index: options.IgnoreIndex = None
     read_as: options.ReadAs = None
     max_bytes: options.MaxBytes = None
@@ -51,6 +52,7 @@ class ReadingFlags:
 
         Raises: UsageError for an unknown kind, role or format; FileProblem or InputError for the file of class names.
         """
+        from calibeval.core.data.class_names import as_labels_are
         from calibeval.core.data.row_source import as_kind
         from calibeval.readers.meaning.assemble import ReadOptions
         from calibeval.readers.meaning.roles import Keys
@@ -63,6 +65,7 @@ class ReadingFlags:
             labels=self.labels,
             score_columns=columns,
             class_names=_names(self.class_names),
+            labels_are=as_labels_are(self.labels_are),
             ignore_index=self.ignore_index,
             read_as=_format(self.read_as),
             limits=_limits(self),
@@ -78,6 +81,7 @@ class FeatureFlags:
     labels_key: options.LabelsKey = None
     ids_key: options.IdsKey = None
     class_names: options.ClassNames = None
+    labels_are: options.LabelsAre = None
     ignore_index: options.IgnoreIndex = None
     read_as: options.ReadAs = None
     max_bytes: options.MaxBytes = None
@@ -89,6 +93,7 @@ class FeatureFlags:
 
         Raises: UsageError for an unknown role or format; FileProblem or InputError for the file of class names.
         """
+        from calibeval.core.data.class_names import as_labels_are
         from calibeval.readers.meaning.assemble import ReadOptions
         from calibeval.readers.meaning.roles import Keys
 
@@ -96,6 +101,7 @@ class FeatureFlags:
         return ReadOptions(
             keys=Keys(**named_keys(self.key or (), short, OF_FEATURES)),
             class_names=_names(self.class_names),
+            labels_are=as_labels_are(self.labels_are),
             ignore_index=self.ignore_index,
             read_as=_format(self.read_as),
             limits=_limits(self),

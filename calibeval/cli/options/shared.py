@@ -12,6 +12,7 @@ from calibeval.cli.options.choices import (
     EVERY_METRIC,
     FORMATS,
     KINDS,
+    LABELS_ARE,
     METHODS,
     METRICS,
     OBJECTIVES,
@@ -73,6 +74,12 @@ IdsKey = Annotated[str | None, _named("Short for --key ids=NAME.")]
 Labels = Annotated[Path | None, _named("Another file that holds the labels.", metavar="FILE")]
 ScoreColumns = Annotated[str | None, _named("Columns with the scores, in class order.", metavar="A,B")]
 ClassNames = Annotated[Path | None, _named("Text file with one class name per line.", metavar="FILE")]
+LabelsAre = Annotated[
+    str | None,
+    _named(
+        f"Labels that could be both: {either(LABELS_ARE)}.", metavar="WHAT", autocompletion=complete.one_of(LABELS_ARE)
+    ),
+]
 IgnoreIndex = Annotated[int | None, _named("Leave out rows with this label, and count them.", metavar="LABEL")]
 ReadAs = Annotated[
     str | None,
@@ -167,7 +174,7 @@ DumpOut = Annotated[
         "--out",
         "-o",
         metavar="OUT",
-        help="A .npz, .csv, .tsv, .jsonl or .parquet.",
+        help="A .npz, .csv, .tsv, .jsonl, .parquet, .pt, ....",
         rich_help_panel=OUTPUT,
     ),
 ]

@@ -71,7 +71,7 @@ def check_classes(base: Predictions, candidate: Predictions) -> None:
 
 def _by_id(base: Predictions, candidate: Predictions) -> Order | None:
     """For each stored row of the base its partner's stored row; None where both have the ids in the same order."""
-    ours, theirs = _comparable(np.asarray(base.ids), np.asarray(candidate.ids))
+    ours, theirs = comparable(np.asarray(base.ids), np.asarray(candidate.ids))
     pixels = base.rows // len(ours)
     if pixels != candidate.rows // len(theirs):
         sizes = " and ".join(show_shape(p.layout[1:]) for p in (base, candidate))
@@ -91,8 +91,8 @@ def _by_id(base: Predictions, candidate: Predictions) -> Order | None:
     return np.asarray((partners[:, None] * pixels + np.arange(pixels)).ravel())
 
 
-def _comparable(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Both columns as numbers where both are whole numbers, else as text."""
+def comparable(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Both columns of ids as numbers where both are whole numbers, else as text."""
     if {ours.dtype.kind, theirs.dtype.kind} <= set("iu"):
         return ours, theirs
     return _as_text(ours), _as_text(theirs)
@@ -101,7 +101,9 @@ def _comparable(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> tuple[npt.N
 def _as_text(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     if values.dtype.kind == "S":
         return np.char.decode(values, "utf-8", "backslashreplace")
-    return values if values.dtype.kind == "U" else np.array([str(value) for value in values.tolist()])
+    if values.dtype.kind in "UfMm":
+        return values.astype(str)
+    return np.array([str(value) for value in values.tolist()])
 
 
 def _check_unique(predictions: Predictions, ids: npt.NDArray[Any], ascending: npt.NDArray[Any]) -> None:
@@ -172,7 +174,7 @@ def _check_positions(base: Predictions, candidate: Predictions) -> None:
     shared = [name for name in base.columns if name in candidate.columns]
     for name in shared:
         ours, theirs = np.asarray(base.columns[name]), np.asarray(candidate.columns[name])
-        row = _first_difference(ours, theirs)
+        row = first_difference(ours, theirs)
         if row is not None:
             raise InputError(
                 f'{names} cannot be paired by position: column "{name}" is {ours[row]} in the one and {theirs[row]} '
@@ -184,9 +186,15 @@ def _check_positions(base: Predictions, candidate: Predictions) -> None:
         )
 
 
-def _first_difference(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> int | None:
-    """The first row in which two columns differ; NaN equals NaN, and a number its text."""
+def first_difference(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> int | None:
+    """The first row in which two columns differ, as the narrower of two types of numbers has them.
+
+    NaN equals NaN, and a number its text.
+    """
     if ours.dtype.kind == "f" and theirs.dtype.kind == "f":
+        narrower = min(ours.dtype, theirs.dtype, key=lambda dtype: dtype.itemsize)
+        with np.errstate(over="ignore"):
+            ours, theirs = ours.astype(narrower), theirs.astype(narrower)
         differs = ~((ours == theirs) | (np.isnan(ours) & np.isnan(theirs)))
     elif {ours.dtype.kind, theirs.dtype.kind} <= set("fiub"):
         differs = ours != theirs

@@ -6,17 +6,17 @@ import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.class_names import LabelsAre, as_labels_are
 from calibeval.core.data.elsewhere import elsewhere
 from calibeval.core.data.foreign import precision_of, unmasked_labels
-from calibeval.core.data.labels import as_labels, check_ignore_index
+from calibeval.core.data.labels import check_ignore_index, read_labels
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.precision import stored_precision, sum_tolerance
-from calibeval.core.data.records import Layout
 from calibeval.core.data.row_source import (
     KINDS,
     DensePixels,
@@ -28,36 +28,12 @@ from calibeval.core.data.row_source import (
     as_source,
     show_shape,
 )
+from calibeval.core.data.source import Source
 from calibeval.core.errors import InputError, UsageError
 
+__all__ = ["MOST_CLASSES", "Block", "Predictions", "Source"]
+
 MOST_CLASSES = 2**20
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where predictions came from, as it goes into the report; every field may be unknown (None).
-
-    labels_path and labels_sha256: of the other file that held the labels, if there was one.
-    """
-
-    LAYOUT: ClassVar = Layout(open=True)
-
-    path: str | None = None
-    split: str | None = None
-    sha256: str | None = None
-    format: str | None = None
-    labels_path: str | None = None
-    labels_sha256: str | None = None
-
-    @property
-    def name(self) -> str:
-        """The dump's name in messages: the path without its folders, with #split where there is one.
-
-        >>> Source("runs/7/dump.npz", "val").name
-        'dump.npz#val'
-        """
-        path = "predictions" if self.path is None else PurePath(self.path).name or self.path
-        return path if self.split is None else f"{path}#{self.split}"
 
 
 class Block(NamedTuple):
@@ -81,12 +57,14 @@ class Predictions:
 
     labels: (n,) integers in [0, k), whole floats, exact one-hot rows, or names listed in `class_names`.
     correct: (n,) of 0 and 1, with `confidence` only.
-    class_names: k names. columns: one-dimensional arrays of length n by name, for slices. ids: (n,) row names.
+    class_names: k names. labels_are: "names" or "positions", what labels are that could be both, as 1 of the classes 1,
+    2 and 3. columns: one-dimensional arrays of length n by name, for slices. ids: (n,) row names.
     ignore_index: rows with this label are left out and counted in `ignored`. So are masked labels of a masked array;
     other masked entries are refused.
     precision: relative step between the scores as they were stored, where their dtype does not tell it (bfloat16).
     file_rows: numbers of the stored rows within their file, where they are but some of its rows.
     settling: finishes what a reader checks beside the work, and returns the source with its hash.
+    keys: what labels and ids are called in their file, by role.
     `layout` is (n,), or (n, h, w) for dense scores, whose columns and ids may hold one entry per image.
 
     Raises: InputError for shapes or labels that do not fit; UsageError unless exactly one kind of score is given.
@@ -111,6 +89,7 @@ class Predictions:
     precision: float = 2.0**-52
     file_rows: npt.NDArray[Any] | None = None
     settling: Callable[[], Source] | None = None
+    keys: Mapping[str, str] = field(default_factory=dict)
 
     def __init__(
         self,
@@ -122,6 +101,7 @@ class Predictions:
         labels: object = None,
         correct: object = None,
         class_names: Sequence[str] | None = None,
+        labels_are: LabelsAre | None = None,
         columns: Mapping[str, npt.ArrayLike] | None = None,
         ids: npt.ArrayLike | None = None,
         source: Source | None = None,
@@ -130,6 +110,7 @@ class Predictions:
         precision: float | None = None,
         file_rows: npt.NDArray[Any] | None = None,
         settling: Callable[[], Source] | None = None,
+        keys: Mapping[str, str] | None = None,
     ) -> None:
         given = {"logits": logits, "probs": probs, "log_probs": log_probs, "confidence": confidence}
         kinds: list[Kind] = [kind for kind in KINDS if given[kind] is not None]
@@ -152,7 +133,7 @@ class Predictions:
             names = None if class_names is None else tuple(str(name) for name in class_names)
             if names is not None and len(names) != k:
                 raise InputError(f"{len(names)} class names, but the scores have {k} classes")
-            tidy = as_labels(raw, k, names, ignore_index)
+            tidy, ignore_index = read_labels(raw, k, names, ignore_index, labels_are=as_labels_are(labels_are))
             if len(tidy) != scores.shape[0]:
                 raise InputError(f"{scores.shape[0]} rows of scores, but {len(tidy)} {outcome_name}")
             lengths = {len(tidy), layout[0]}
@@ -178,6 +159,7 @@ class Predictions:
             "precision": precision or precision_of(given[kind]) or stored_precision(scores.dtype),
             "file_rows": file_rows,
             "settling": settling,
+            "keys": keys or {},
         }.items():
             object.__setattr__(self, name, value)
 
@@ -287,6 +269,7 @@ class Predictions:
             **{self.kind: data},
             **outcome,
             class_names=self.class_names,
+            labels_are="positions",
             columns={name: picked(values) for name, values in self.columns.items()},
             ids=None if self.ids is None else picked(self.ids),
             source=self.source,
@@ -295,4 +278,5 @@ class Predictions:
             precision=self.precision,
             file_rows=None if self.file_rows is None else picked(self.file_rows),
             settling=self.settling,
+            keys=self.keys,
         )

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.class_names import LabelsAre, as_labels_are
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.picked_rows import PickedRows
 from calibeval.core.data.predictions import Source
@@ -20,7 +21,14 @@ from calibeval.core.heads.features import Features
 from calibeval.readers.features.columns import split_first, with_stacked_columns
 from calibeval.readers.features.folders import open_feature_folder
 from calibeval.readers.features.roles import feature_prefixes, find_feature_roles, has_features
-from calibeval.readers.meaning.assemble import ReadOptions, external_labels, ignored_label, ignored_notice, stored_names
+from calibeval.readers.meaning.assemble import (
+    ReadOptions,
+    external_labels,
+    ignored_label,
+    ignored_notice,
+    keys_of,
+    stored_names,
+)
 from calibeval.readers.meaning.roles import Keys
 from calibeval.readers.meaning.splits import View, check_rows, pick, split_views
 from calibeval.readers.open import as_suffix, open_input, open_labels, source_of, split_name
@@ -37,6 +45,7 @@ def read_features(
     ids_key: str | None = None,
     labels: str | PathLike[str] | None = None,
     class_names: Sequence[str] | None = None,
+    labels_are: LabelsAre | None = None,
     ignore_index: int | None = None,
     read_as: str | None = None,
     max_bytes: int | None = None,
@@ -48,7 +57,8 @@ def read_features(
 
     features_key, labels_key, ids_key: names of arrays or columns other than the usual; columns pc_0, pc_1, ... of a
     table are together called pc. labels: another file with the labels. class_names: in the order of the classes.
-    ignore_index: rows with this label are left out and counted. read_as: the format, as "csv", whatever the suffix.
+    labels_are: as for `read`. ignore_index: rows with this label are left out and counted.
+    read_as: the format, as "csv", whatever the suffix.
     max_bytes: the most bytes that the file may expand to.
     max_memory: arrays of more bytes are read block by block. checksums: False accepts a .pt file that was written with
     its checksums switched off. need_labels: whether a file without labels is an error.
@@ -61,6 +71,7 @@ def read_features(
         ids_key=ids_key,
         labels=labels,
         class_names=class_names,
+        labels_are=labels_are,
         ignore_index=ignore_index,
         read_as=read_as,
         max_bytes=max_bytes,
@@ -77,6 +88,7 @@ def feature_options(
     ids_key: str | None = None,
     labels: str | PathLike[str] | None = None,
     class_names: Sequence[str] | None = None,
+    labels_are: LabelsAre | None = None,
     ignore_index: int | None = None,
     read_as: str | None = None,
     max_bytes: int | None = None,
@@ -88,6 +100,7 @@ def feature_options(
         keys=Keys(labels=labels_key, ids=ids_key, features=features_key),
         labels=None if labels is None else Path(labels),
         class_names=None if class_names is None else tuple(class_names),
+        labels_are=as_labels_are(labels_are),
         ignore_index=ignore_index,
         read_as=as_suffix(read_as),
         limits=Limits(max_bytes, quarter_of_memory() if max_memory is None else max_memory, checksums),
@@ -148,6 +161,7 @@ def _assembled(
         features=part.features,
         labels=part.labels,
         class_names=part.class_names,
+        labels_are=options.labels_are,
         columns=part.columns,
         ids=part.ids,
         source=source,
@@ -155,6 +169,7 @@ def _assembled(
         warnings=part.warnings,
         file_rows=part.file_rows,
         settling=settling,
+        keys=part.keys,
     )
 
 
@@ -170,6 +185,7 @@ class _Part:
     ignore_index: int | None
     warnings: tuple[Notice, ...]
     file_rows: npt.NDArray[Any] | None
+    keys: dict[str, str]
 
 
 def _gather(
@@ -192,6 +208,7 @@ def _gather(
     if rows is not None:
         check_rows(rows, n, file)
         features = PickedRows(features, rows)
+    own = roles.labels if labels is None else None
     if labels is None and roles.labels is not None:
         labels = arrays[roles.labels].array()
     if labels is not None and len(labels) != n:
@@ -215,6 +232,7 @@ def _gather(
         ignore_index=ignore_index,
         warnings=warnings,
         file_rows=rows,
+        keys=keys_of(own, roles.ids),
     )
 
 

@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,11 +17,12 @@ from calibeval.core.errors import InputError, nearest
 from calibeval.readers.formats.table import Table, stacked
 from calibeval.readers.formats.text import TextSource, line_blocks
 from calibeval.readers.stored.limits import Limits
-from calibeval.readers.stored.names import NAME_KEYS
+from calibeval.readers.stored.names import IGNORE_KEYS, NAME_KEYS
 from calibeval.readers.stored.stored import Contents, Stored
 
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 BATCH_VALUES = 2**19
+LARGEST = 2**63 - 1
 VALUE_KINDS = {
     "number": "a number",
     "text": "text",
@@ -35,7 +36,8 @@ def read_jsonl(path: Path, limits: Limits) -> Contents:
     """The keys of the objects as arrays.
 
     The first line decides which keys there are and what they hold; null is an empty cell, but never a score.
-    `class_names`, where a line has them, must be the same list on every line.
+    `class_names` stand in the first line, and there only, or the same on every line. `ignore_index` in the first line
+    only is that of the dump.
     Raises: InputError naming the first line that is no such object, or differs from the first line.
     """
     return read_objects(TextSource.of(path), limits)
@@ -47,8 +49,11 @@ def read_objects(source: TextSource, limits: Limits) -> Contents:
     first = next(lines, None)
     if first is None:
         raise InputError(f"{source.name}: the file is empty")
-    rows = _Rows(_parsed(*first, source.name), source.name, limits)
-    rows.add(*first)
+    second = next(lines, None)
+    keys = None if second is None else _parsed(*second, source.name).keys()
+    rows = _Rows(_parsed(*first, source.name), keys, source.name, limits)
+    for line, text in (first, *([] if second is None else [second])):
+        rows.add(line, text)
     for line, text in lines:
         rows.add(line, text)
     return Contents(rows.arrays())
@@ -64,12 +69,18 @@ def _lines(source: TextSource, limits: Limits) -> Iterator[tuple[int, bytes]]:
 
 
 class _Rows:
-    """Collects rows in the form of the first."""
+    """Collects rows in the form of the first. second: the keys of the second, None if there is none."""
 
-    def __init__(self, first: dict[str, Any], file: str, limits: Limits) -> None:
+    def __init__(self, first: dict[str, Any], second: Collection[str] | None, file: str, limits: Limits) -> None:
         self._file = file
-        self._names = {key: value for key, value in first.items() if _is_names(key, value)}
-        self._first = {key: value for key, value in first.items() if key not in self._names}
+        alone = {key for key in first if second is None or key not in second}
+        self._facts = {
+            key: value
+            for key, value in first.items()
+            if _is_names(key, value) or (key in alone and key in IGNORE_KEYS and type(value) is int)
+        }
+        self._once = alone & self._facts.keys()
+        self._first = {key: value for key, value in first.items() if key not in self._facts}
         self._keys = list(self._first)
         self._kinds: dict[str, str | None] = dict.fromkeys(self._keys)
         self._nulls: set[str] = set()
@@ -85,8 +96,8 @@ class _Rows:
         Raises: InputError where it has other keys than the first, or other kinds of values.
         """
         row = _parsed(line, text, self._file)
-        for key, names in self._names.items():
-            if row.pop(key, None) != names:
+        for key, fact in self._facts.items():
+            if row.pop(key, fact if key in self._once else None) != fact:
                 raise InputError(f'{self._file} line {line}: "{key}" differs from the first line')
         if row.keys() != self._batch.keys():
             self._refuse_keys(row, line)
@@ -105,8 +116,7 @@ class _Rows:
             raise InputError(
                 f'{self._file}: "{unsure}" is null for {self._batch_rows} lines before it turns out to be text'
             )
-        names = {key: Stored.of(np.asarray(value)) for key, value in self._names.items()}
-        return {**self._table.arrays(), **names}
+        return {**self._table.arrays(), **{key: Stored.of(_fact(value)) for key, value in self._facts.items()}}
 
     def _refuse_keys(self, row: dict[str, Any], line: int) -> NoReturn:
         missing = next((key for key in self._keys if key not in row), None)
@@ -157,7 +167,7 @@ class _Rows:
             if kind == "list":
                 return np.asarray(values, np.float64).reshape(len(values), -1)
             if all(isinstance(value, int) for value in values):
-                return np.asarray(values, np.int64)
+                return np.asarray(values, np.uint64 if max(values) > LARGEST and min(values) >= 0 else np.int64)
             return np.asarray([np.nan if value is None else value for value in values], np.float64)
         except OverflowError:
             raise InputError(
@@ -217,6 +227,14 @@ def _kind(value: Any) -> str | None:
 
 def _is_names(key: str, value: Any) -> bool:
     return key in NAME_KEYS and isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _fact(value: Any) -> npt.NDArray[Any]:
+    """What is true of all rows, as an array."""
+    try:
+        return np.asarray(value, str if isinstance(value, list) else np.int64)
+    except OverflowError:
+        return np.asarray(float(value))
 
 
 def _size(value: Any) -> int:

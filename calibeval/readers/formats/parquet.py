@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.errors import CalibevalError, InputError, UsageError
-from calibeval.readers.formats.table import Table, check_names, score_columns, stacked
+from calibeval.readers.formats.table import Table, check_names, score_columns, stacked, with_facts
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.stored import Contents
 
@@ -84,7 +84,7 @@ class _File:
                 table.add(scores, arrays, batch.num_rows)
         if table.rows != rows:
             raise InputError(f"{self._name}: {table.rows} rows, but {rows} are announced: the file is damaged")
-        return Contents(table.arrays())
+        return Contents(with_facts(table.arrays(), self._schema.metadata, self._name))
 
     def _open(self, texts: list[str]) -> Any:
         """The file; columns of texts stay dictionaries, so that a text is held once however many rows have it."""

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.check_values import looks_like_probs
+from calibeval.core.data.class_names import LabelsAre
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.precision import stored_precision
 from calibeval.core.data.predictions import Predictions, Source
@@ -29,14 +30,16 @@ class ReadOptions:
     """What a person says about a file that its names do not say.
 
     kind: "logits", "probs", "log_probs" or "confidence", whatever the key is called. keys: arrays by role.
-    labels: another file that holds the labels. score_columns: columns of a table that are the scores, in the order of
-    the classes. class_names: names in the order of the classes. ignore_index: label of rows to leave out.
+    labels: another file that holds the labels. labels_are: what labels are that could be the names of classes and their
+    numbers. score_columns: columns of a table that are the scores, in the order of the classes.
+    class_names: names in the order of the classes. ignore_index: label of rows to leave out.
     read_as: the suffix of the format, such as ".npz", where the dump's own does not tell it.
     """
 
     kind: Kind | None = None
     keys: Keys = field(default_factory=Keys)
     labels: Path | None = None
+    labels_are: LabelsAre | None = None
     score_columns: tuple[str, ...] = ()
     class_names: tuple[str, ...] | None = None
     ignore_index: int | None = None
@@ -70,6 +73,7 @@ def assemble(
     predictions = Predictions(
         **{gathered.kind: gathered.scores, outcome: gathered.outcome},
         class_names=gathered.class_names,
+        labels_are=options.labels_are,
         columns=gathered.columns,
         ids=gathered.ids,
         source=source,
@@ -78,6 +82,7 @@ def assemble(
         precision=gathered.precision,
         file_rows=gathered.file_rows,
         settling=settling,
+        keys=gathered.keys,
     )
     if gathered.kind == "logits" and options.kind is None:
         _refuse_probs(predictions, file)
@@ -112,6 +117,7 @@ class _Gathered:
     warnings: tuple[Notice, ...]
     precision: float
     file_rows: npt.NDArray[Any] | None
+    keys: dict[str, str]
 
 
 def _gather(view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, file: str) -> _Gathered:
@@ -167,6 +173,7 @@ def _gather(view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, f
         warnings=warnings,
         precision=arrays[roles.scores].precision or stored_precision(scores.dtype),
         file_rows=rows,
+        keys=keys_of(roles.labels if roles.correct is None else None, roles.ids),
     )
 
 
@@ -198,6 +205,11 @@ def _outcome(arrays: dict[str, Stored], roles: Roles, file: str) -> npt.NDArray[
             f"{arrays[str(roles.labels)].describe()}: one is text, the other numbers, so they cannot be compared"
         )
     return np.asarray(prediction == labels)
+
+
+def keys_of(labels: str | None, ids: str | None) -> dict[str, str]:
+    """What labels and ids are called, where they are called anything."""
+    return {role: key for role, key in {"labels": labels, "ids": ids}.items() if key}
 
 
 def stored_names(arrays: dict[str, Stored], key: str | None) -> tuple[str, ...] | None:

@@ -1,0 +1,218 @@
+"""Dumps that are written: read back before they take their names, and refused where they would say something else."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.comparison.pairing import comparable, first_difference
+from calibeval.core.data.columns import coded_column
+from calibeval.core.data.notices import Notice
+from calibeval.core.data.predictions import Predictions, Source
+from calibeval.core.data.row_source import show_shape
+from calibeval.core.errors import InputError, UsageError
+from calibeval.readers.meaning.assemble import ReadOptions, assemble
+from calibeval.readers.meaning.roles import Keys
+from calibeval.readers.open import load
+from calibeval.readers.stored.limits import Limits
+from calibeval.readers.stored.names import ID_KEYS, LABEL_KEYS
+from calibeval.writers.dump import WRITERS, check_format, write_dump
+from calibeval.writers.sheet import CannotHold, Names
+
+OTHERS = (".npz", ".parquet", ".jsonl", ".pt", ".csv", ".safetensors")
+TRIED_SCORES = 2**22  # above it, other formats are not tried, but guessed
+ROWS_COMPARED = 2**12
+SHOWN = 60
+
+
+def write_checked(predictions: Predictions, path: Path, *, labelled: bool = True) -> None:
+    """The predictions in the format of the suffix, once what was written has been read back and says the same.
+
+    labelled: False leaves out the labels, where nobody knows them. Labels and ids are called as in the file that they
+    came from; where an option named them there, a column of the usual name repeats them.
+    Raises: UsageError for another suffix, or for predictions that the format cannot hold, naming one that can;
+    FileProblem if the file cannot be written.
+    """
+    check_format(path)
+    try:
+        _write(predictions, path, path.suffix.lower(), labelled=labelled)
+    except CannotHold as reason:
+        suffix = path.suffix.lower()
+        other = _other(predictions, suffix, labelled=labelled)
+        remedy = "Nor can any other format." if other is None else f"Write {other} instead."
+        raise UsageError(f"{path.name}: {suffix} cannot hold this dump: {reason}. {remedy}") from None
+
+
+def _write(predictions: Predictions, path: Path, suffix: str, *, labelled: bool) -> None:
+    names = _names(predictions, WRITERS[suffix].names)
+    write_dump(
+        predictions,
+        path,
+        labelled=labelled,
+        names=names,
+        check=lambda written: _changed(predictions, written, suffix, names, path.name, labelled=labelled),
+    )
+
+
+def _other(predictions: Predictions, suffix: str, *, labelled: bool) -> str | None:
+    """A format that can hold the predictions."""
+    others = [other for other in OTHERS if other != suffix]
+    if predictions.rows * predictions.scores.shape[-1] > TRIED_SCORES:
+        return others[0]
+    with tempfile.TemporaryDirectory(prefix="calibeval-") as folder:
+        for other in others:
+            try:
+                _write(predictions, Path(folder) / f"dump{other}", other, labelled=labelled)
+            except (CannotHold, UsageError):
+                continue
+            return other
+    return None
+
+
+def _names(predictions: Predictions, usual: Names) -> Names:
+    """What labels and ids are called: as in their own file, and if those names are not usual ones, so, too."""
+    labels = _called(predictions.keys.get("labels"), usual.labels[0], LABEL_KEYS, predictions)
+    ids = _called(predictions.keys.get("ids"), usual.ids[0], ID_KEYS, predictions)
+    return Names(labels, ids)
+
+
+def _called(own: str | None, usual: str, known: tuple[str, ...], predictions: Predictions) -> tuple[str, ...]:
+    if own is None or own.lower() in known:
+        return (own or usual,)
+    return (own,) if any(name.lower() in known for name in predictions.columns) else (usual, own)
+
+
+def _changed(before: Predictions, written: Path, suffix: str, names: Names, name: str, *, labelled: bool) -> str | None:
+    """What has become something else in the written file; None for nothing."""
+    first: str | None = None
+    source = Source(path=name, format=suffix.lstrip("."))
+    try:
+        arrays = load(written, Limits(max_bytes=2**62), suffix).arrays
+    except InputError as error:
+        return f"it could not be read back ({_short(str(error).removeprefix(f'{written.name}: '))})"
+    for options in _ways(before):
+        labels = None if labelled else np.zeros(before.layout, np.int64)
+        try:
+            after = assemble(arrays, source, options, labels, lambda: source)
+            changed = _difference(before, after, names, labelled=labelled)
+        except InputError as error:
+            changed = f"it could not be read back ({_short(str(error).removeprefix(f'{name}: '))})"
+        if changed is None:
+            return None
+        first = first or changed
+    return first
+
+
+def _ways(before: Predictions) -> Iterator[ReadOptions]:
+    """How the file may be read: without any option, or with those that the first one must have been read with."""
+    plain = ReadOptions()
+    keys = Keys(labels=before.keys.get("labels"), ids=before.keys.get("ids"))
+    yield plain
+    if before.keys:
+        yield replace(plain, keys=keys)
+    if before.kind == "logits":
+        yield replace(plain, keys=keys, kind="logits")
+    outside = before.ignore_index is not None and not 0 <= before.ignore_index < (before.k or 0)
+    told = any(isinstance(one, Notice) and one.code == "ignored_label" for one in before.warnings)
+    if outside and not told:
+        yield replace(plain, ignore_index=before.ignore_index)
+        yield replace(plain, keys=keys, ignore_index=before.ignore_index)
+
+
+def _difference(before: Predictions, after: Predictions, names: Names, *, labelled: bool) -> str | None:
+    """What is not the same in two dumps, in words; None for nothing."""
+    if (before.kind, before.k, before.layout) != (after.kind, after.k, after.layout):
+        return f"it would come back as {_outline(after)}, not {_outline(before)}"
+    if before.class_names != after.class_names:
+        return f"its class names would come back as {_listed(after.class_names)}, not {_listed(before.class_names)}"
+    return (
+        (_of_labels(before, after) if labelled else None)
+        or _of_ids(before, after)
+        or _of_columns(before, after, {*names.labels, *names.ids})
+        or _of_scores(before, after)
+    )
+
+
+def _of_labels(before: Predictions, after: Predictions) -> str | None:
+    left_out = _ignored(before)
+    if not np.array_equal(left_out, _ignored(after)):
+        return f"of its rows {after.ignored:,} would be ignored, not {before.ignored:,}"
+    wrong = np.flatnonzero((before.labels != after.labels) & ~left_out)
+    if len(wrong):
+        row = int(wrong[0])
+        return f"the label of {before.locate(row)} would be class {after.labels[row]}, not {before.labels[row]}"
+    return None
+
+
+def _ignored(predictions: Predictions) -> npt.NDArray[np.bool_]:
+    """Whether each row is left out."""
+    if predictions.ignore_index is None:
+        return np.zeros(predictions.rows, bool)
+    return np.asarray(predictions.labels == predictions.ignore_index)
+
+
+def _of_ids(before: Predictions, after: Predictions) -> str | None:
+    if (before.ids is None) != (after.ids is None):
+        return "it would come back with ids" if before.ids is None else "its ids would come back as something else"
+    if before.ids is None or after.ids is None:
+        return None
+    ours, theirs = comparable(before.ids, after.ids)
+    if len(ours) != len(theirs):
+        return f"{len(theirs):,} ids would come back, not {len(ours):,}"
+    wrong = np.flatnonzero(ours != theirs)
+    if not len(wrong):
+        return None
+    row = int(wrong[0])
+    return f"the id {_quoted(ours[row])} would come back as {_quoted(theirs[row])}"
+
+
+def _of_columns(before: Predictions, after: Predictions, repeated: set[str]) -> str | None:
+    missing = next((name for name in before.columns if name not in after.columns), None)
+    if missing is not None:
+        return f"the column {_quoted(missing)} would not come back as a column"
+    more = next((name for name in after.columns if name not in before.columns and name not in repeated), None)
+    if more is not None:
+        return f"it would come back with a column {_quoted(more)}"
+    for name, ours in before.columns.items():
+        theirs = after.columns[name]
+        if len(ours) != len(theirs):
+            return f"the column {_quoted(name)} would come back with {len(theirs):,} entries, not {len(ours):,}"
+        row = first_difference(np.asarray(ours), np.asarray(theirs))
+        if row is not None:
+            return f"{_quoted(ours[row])} in column {_quoted(name)} would come back as {_quoted(theirs[row])}"
+        one, other = coded_column(before, name), coded_column(after, name)
+        if one.texts() != other.texts() or not np.array_equal(one.codes, other.codes):
+            return f"the values of column {_quoted(name)} would come back in another order, or written differently"
+    return None
+
+
+def _of_scores(before: Predictions, after: Predictions) -> str | None:
+    """The first rows are compared."""
+    rows = slice(0, max(1, ROWS_COMPARED // (before.k or 1)))
+    ours: npt.NDArray[Any] = np.asarray(before.scores[rows], np.float64)
+    return None if np.array_equal(ours, after.scores[rows], equal_nan=True) else "its scores would come back changed"
+
+
+def _outline(predictions: Predictions) -> str:
+    return f"{predictions.kind} of {show_shape(predictions.layout)} rows and {predictions.k or 2} classes"
+
+
+def _listed(names: tuple[str, ...] | None) -> str:
+    if names is None:
+        return "none"
+    return ", ".join(map(_quoted, names[:3])) + (", ..." if len(names) > 3 else "")
+
+
+def _quoted(value: object) -> str:
+    text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
+    return f'"{_short(text)}"'
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."

@@ -1,0 +1,146 @@
+"""`.csv`, `.tsv`, `.jsonl` and `.parquet`: one row a sample."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterator
+from typing import IO, Any
+
+import numpy as np
+
+from calibeval.core.errors import UsageError
+from calibeval.writers.sheet import Array, CannotHold, Sheet, plain
+
+PREFIXES = {"logits": "logit", "probs": "prob", "log_probs": "log_prob"}
+CLASS_NAMES, IGNORE_INDEX = "class_names", "ignore_index"
+
+
+def write_csv(sheet: Sheet, file: IO[bytes], *, named: bool = True, delimiter: str = ",") -> None:
+    """A header line, then one line a row; what is not a number is an empty cell.
+
+    named: whether columns of scores are called like their classes.
+    Raises: CannotHold for scores of images.
+    """
+    _check_rows(sheet)
+    if sheet.class_names is not None and not named:
+        raise CannotHold("the classes have names")
+    columns = {name: _cells(plain(name, values)) for name, values in sheet.columns.items()}
+    text = io.TextIOWrapper(file, "utf-8", newline="", write_through=True)
+    try:
+        writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
+        writer.writerow([*_score_names(sheet, named=named), *columns])
+        for scores, others in _rows(sheet, columns):
+            writer.writerow([*map(repr, scores), *others])
+    except csv.Error as error:
+        raise CannotHold(str(error)) from None
+    finally:
+        text.detach()
+
+
+def write_jsonl(sheet: Sheet, file: IO[bytes]) -> None:
+    """An object a row; the first one holds what is true of all rows, too.
+
+    Raises: CannotHold for scores of images, and infinite numbers.
+    """
+    _check_rows(sheet)
+    columns = {name: _json_values(name, plain(name, values)) for name, values in sheet.columns.items()}
+    facts: dict[str, Any] = {}
+    if sheet.class_names is not None:
+        facts[CLASS_NAMES] = list(sheet.class_names)
+    if sheet.ignore_index is not None:
+        facts[IGNORE_INDEX] = int(sheet.ignore_index)
+    for name in (*facts, sheet.kind):
+        if name in columns:
+            raise CannotHold(f'there is a column "{name}", which would be read as something else')
+    for scores, others in _rows(sheet, columns):
+        plain_scores = scores if len(sheet.shape) > 1 else scores[0]
+        row = {sheet.kind: plain_scores, **dict(zip(columns, others, strict=True)), **facts}
+        file.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
+        facts = {}
+
+
+def write_parquet(sheet: Sheet, file: IO[bytes], *, named: bool = True) -> None:
+    """A column a class; class names that are no names of columns, and the ignored label, among the metadata.
+
+    named: whether columns of scores are called like their classes.
+    Raises: CannotHold for scores of images, and types that parquet lacks; UsageError without pyarrow.
+    """
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError:
+        raise UsageError("writing .parquet needs pyarrow: pip install 'calibeval[parquet]'") from None
+    _check_rows(sheet)
+    facts = {}
+    if sheet.class_names is not None and not named:
+        facts[CLASS_NAMES] = json.dumps(sheet.class_names, ensure_ascii=False)
+    if sheet.ignore_index is not None:
+        facts[IGNORE_INDEX] = str(sheet.ignore_index)
+    names = _score_names(sheet, named=named)
+    columns = {name: plain(name, values) for name, values in sheet.columns.items()}
+    if len({*names, *columns}) < len(names) + len(columns):
+        raise CannotHold("two columns would have one name")
+    writer, start = None, 0
+    try:
+        for block in sheet.blocks():
+            scores = block if block.ndim > 1 else block[:, None]
+            rest = {key: _arrow(pa, values[start : start + len(block)]) for key, values in columns.items()}
+            table = pa.table({**{name: scores[:, i] for i, name in enumerate(names)}, **rest})
+            if writer is None:
+                schema = table.schema.with_metadata(facts) if facts else table.schema
+                writer = pq.ParquetWriter(file, schema)
+            writer.write_table(table.replace_schema_metadata(facts or None))
+            start += len(block)
+    except (pa.ArrowException, UnicodeError, OverflowError) as error:
+        raise CannotHold(str(error).splitlines()[0]) from None
+    finally:
+        if writer is not None:
+            writer.close()
+
+
+def _arrow(pa: Any, values: Array) -> Any:
+    """A column as arrow has it; text is always of one type."""
+    return pa.array(values.tolist(), pa.string()) if values.dtype.kind in "OU" else pa.array(values)
+
+
+def _check_rows(sheet: Sheet) -> None:
+    if sheet.dense:
+        raise CannotHold("these are scores of images")
+
+
+def _score_names(sheet: Sheet, *, named: bool) -> list[str]:
+    """The names of the columns of scores."""
+    if len(sheet.shape) == 1:
+        return [sheet.kind]
+    prefix = PREFIXES[sheet.kind]
+    names = sheet.class_names if named else None
+    return [f"{prefix}_{name}" for name in names or map(str, range(sheet.shape[-1]))]
+
+
+def _rows(sheet: Sheet, columns: dict[str, list[Any]]) -> Iterator[tuple[list[float], tuple[Any, ...]]]:
+    """Each row's scores, and its entries of the columns."""
+    others = zip(*columns.values(), strict=True) if columns else iter(lambda: (), None)
+    for block in sheet.blocks():
+        for scores in (block if block.ndim > 1 else block[:, None]).tolist():
+            yield scores, next(others)
+
+
+def _cells(values: Array) -> list[Any]:
+    """The entries of a column as the cells of a text table: numbers as short as their own type has them."""
+    if values.dtype.kind != "f":
+        return list(values.tolist())
+    texts = values.astype(str).tolist()
+    return ["" if text == "nan" else text for text in texts]
+
+
+def _json_values(name: str, values: Array) -> list[Any]:
+    """The entries of a column as JSON has them: null for what is not a number."""
+    if values.dtype.kind != "f":
+        return list(values.tolist())
+    if np.isinf(values).any():
+        raise CannotHold(f'column "{name}" holds infinite numbers')
+    numbers = (float(text) for text in values.astype(str).tolist())
+    return [None if math.isnan(number) else number for number in numbers]
