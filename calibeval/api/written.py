@@ -22,6 +22,7 @@ from calibeval.readers.meaning.roles import Keys
 from calibeval.readers.open import load
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import ID_KEYS, LABEL_KEYS
+from calibeval.words.names import visible
 from calibeval.writers.dump import WRITERS, check_format, write_dump
 from calibeval.writers.sheet import CannotHold, Names
 
@@ -46,7 +47,7 @@ def write_checked(predictions: Predictions, path: Path, *, labelled: bool = True
         suffix = path.suffix.lower()
         other = _other(predictions, suffix, labelled=labelled)
         remedy = "Nor can any other format." if other is None else f"Write {other} instead."
-        raise UsageError(f"{path.name}: {suffix} cannot hold this dump: {reason}. {remedy}") from None
+        raise UsageError(f"{path.name}: {suffix} cannot hold this dump: {visible(str(reason))}. {remedy}") from None
 
 
 def _write(predictions: Predictions, path: Path, suffix: str, *, labelled: bool) -> None:
@@ -95,18 +96,23 @@ def _changed(before: Predictions, written: Path, suffix: str, names: Names, name
     try:
         arrays = load(written, Limits(max_bytes=2**62), suffix).arrays
     except InputError as error:
-        return f"it could not be read back ({_short(str(error).removeprefix(f'{written.name}: '))})"
+        return _unreadable(error, written.name)
     for options in _ways(before):
         labels = None if labelled else np.zeros(before.layout, np.int64)
         try:
             after = assemble(arrays, source, options, labels, lambda: source)
             changed = _difference(before, after, names, labelled=labelled)
         except InputError as error:
-            changed = f"it could not be read back ({_short(str(error).removeprefix(f'{name}: '))})"
+            changed = _unreadable(error, name)
         if changed is None:
             return None
         first = first or changed
     return first
+
+
+def _unreadable(error: InputError, name: str) -> str:
+    reason = str(error).removeprefix(name).removeprefix(":").strip()
+    return f"it could not be read back ({_short(visible(reason.rstrip('.')), 200)})"
 
 
 def _ways(before: Predictions) -> Iterator[ReadOptions]:
@@ -129,7 +135,8 @@ def _difference(before: Predictions, after: Predictions, names: Names, *, labell
     """What is not the same in two dumps, in words; None for nothing."""
     if (before.kind, before.k, before.layout) != (after.kind, after.k, after.layout):
         return f"it would come back as {_outline(after)}, not {_outline(before)}"
-    if before.class_names != after.class_names:
+    numbers = tuple(map(str, range(before.k or 0)))  # what classes are called that have no names
+    if (before.class_names or numbers) != (after.class_names or numbers):
         return f"its class names would come back as {_listed(after.class_names)}, not {_listed(before.class_names)}"
     return (
         (_of_labels(before, after) if labelled else None)
@@ -211,8 +218,8 @@ def _listed(names: tuple[str, ...] | None) -> str:
 
 def _quoted(value: object) -> str:
     text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
-    return f'"{_short(text)}"'
+    return f'"{_short(visible(text))}"'
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+def _short(text: str, most: int = SHOWN) -> str:
+    return text if len(text) <= most else f"{text[:most]}..."

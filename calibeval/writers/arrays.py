@@ -9,6 +9,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.lib import format as npy_format
 
+from calibeval.core.data.class_names import number_of
 from calibeval.writers.sheet import Array, CannotHold, Sheet, as_texts, plain
 from calibeval.writers.tensors import CODES
 
@@ -87,5 +88,8 @@ def _tensor(name: str, values: Array) -> Array:
     """A column as a tensor: text only where each is a whole number."""
     values = plain(name, values)
     if values.dtype.kind in "OU":
-        raise CannotHold(f'"{name}" holds text')
+        whole = [number_of(text) for text in values.ravel().tolist()]
+        if not all(isinstance(number, int) and abs(number) < 2**63 for number in whole):
+            raise CannotHold(f'"{name}" holds text')
+        values = np.array(whole, np.int64).reshape(values.shape)
     return np.ascontiguousarray(values, values.dtype.newbyteorder("<"))

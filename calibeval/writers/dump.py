@@ -42,7 +42,7 @@ WRITERS: dict[str, Format] = {
     ".parquet": Format(
         lambda sheet, file, style: write_parquet(sheet, file, named=style.named), (TEXTS, NUMBERS, *UNNAMED), ROWS
     ),
-    ".safetensors": Format(lambda sheet, file, _: write_safetensors(sheet, file), (NUMBERS,)),
+    ".safetensors": Format(lambda sheet, file, _: write_safetensors(sheet, file)),
     ".pt": Format(lambda sheet, file, _: write_pt(sheet, file)),
     ".pth": Format(lambda sheet, file, _: write_pt(sheet, file)),
 }

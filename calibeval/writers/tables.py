@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from collections.abc import Iterator
@@ -28,16 +26,11 @@ def write_csv(sheet: Sheet, file: IO[bytes], *, named: bool = True, delimiter: s
     if sheet.class_names is not None and not named:
         raise CannotHold("the classes have names")
     columns = {name: _cells(plain(name, values)) for name, values in sheet.columns.items()}
-    text = io.TextIOWrapper(file, "utf-8", newline="", write_through=True)
-    try:
-        writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
-        writer.writerow([*_score_names(sheet, named=named), *columns])
-        for scores, others in _rows(sheet, columns):
-            writer.writerow([*map(repr, scores), *others])
-    except csv.Error as error:
-        raise CannotHold(str(error)) from None
-    finally:
-        text.detach()
+    header = [_cell(name, delimiter) for name in (*_score_names(sheet, named=named), *columns)]
+    file.write(delimiter.join(header).encode() + b"\n")
+    for scores, others in _rows(sheet, columns):
+        cells = (_cell(str(value), delimiter) for value in others)
+        file.write(delimiter.join([*map(repr, scores), *cells]).encode() + b"\n")
 
 
 def write_jsonl(sheet: Sheet, file: IO[bytes]) -> None:
@@ -126,6 +119,14 @@ def _rows(sheet: Sheet, columns: dict[str, list[Any]]) -> Iterator[tuple[list[fl
     for block in sheet.blocks():
         for scores in (block if block.ndim > 1 else block[:, None]).tolist():
             yield scores, next(others)
+
+
+def _cell(text: str, delimiter: str) -> str:
+    """A text as a cell: in quotation marks where it holds what would end it."""
+    if delimiter in text or '"' in text or "\n" in text or "\r" in text:
+        doubled = text.replace('"', '""')
+        return f'"{doubled}"'
+    return text
 
 
 def _cells(values: Array) -> list[Any]:

@@ -58,7 +58,7 @@ class BinaryColumns:
             return np.stack([1 - one, one], axis=1)
         if self.kind == "logits":
             return np.stack([np.zeros_like(one), one], axis=1)
-        with np.errstate(divide="ignore", over="ignore"):
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
             return np.stack([np.log1p(-np.exp(one.astype(np.float64))), one], axis=1)
 
 

@@ -14,8 +14,9 @@ import numpy.typing as npt
 from calibeval.core.errors import InputError
 from calibeval.readers.formats.cells import is_list, parse_lists
 from calibeval.readers.formats.table import LIST_KEYS, Table
-from calibeval.readers.formats.text import LineBlock, TextSource, line_blocks
+from calibeval.readers.formats.text import LineBlock, Positions, TextSource, line_blocks
 from calibeval.readers.stored.limits import Limits
+from calibeval.readers.stored.names import ID_KEYS
 from calibeval.readers.stored.stored import Contents
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ def read_tsv(path: Path, limits: Limits) -> Contents:
 def read_table(source: TextSource, limits: Limits, separator: str) -> Contents:
     """The columns of a text table, as `read_csv`.
 
-    A column in which texts turn up after numbers is read once more as text, so that "007" stays what it is.
+    A column in which texts turn up after numbers is read once more as text, so that "007" stays what it is; so are ids
+    that begin with a 0, or are not whole.
     """
     table = _read(source, limits, separator, as_text=frozenset())
     if table.mixed:
@@ -58,14 +60,16 @@ def _read(source: TextSource, limits: Limits, separator: str, as_text: frozenset
         raise InputError(f"{source.name}: the file is empty")
     columns = _header(first, source.name, separator)
     table = Table(columns, source.name, limits)
+    ids = [i for i, column in enumerate(columns) if column.lower() in ID_KEYS and column not in as_text]
     for block in _bodies(first, blocks):
-        _check_cells(block, len(columns), source.name, separator)
+        ends = _cell_ends(block, len(columns), source.name, separator)
         batch = _Batch(_parsed(block, columns, separator, as_text, source.name), block, source.name)
         table.add(
             {group.key: batch.scores(group.columns) for group in table.groups},
             {column: batch.plain(column, table.width(column)) for column in table.plain},
             len(block.ends),
         )
+        table.mixed |= {columns[i] for i in ids if batch.is_float(columns[i]) or _padded(block, ends, i)}
     return table
 
 
@@ -105,17 +109,31 @@ def _bodies(first: LineBlock, others: Iterator[LineBlock]) -> Iterator[LineBlock
     yield from others
 
 
-def _check_cells(block: LineBlock, columns: int, name: str, separator: str) -> None:
-    """Refuse rows with more or fewer cells than the header has."""
+def _cell_ends(block: LineBlock, columns: int, name: str, separator: str) -> Positions:
+    """Where each cell ends, (rows, columns).
+
+    Raises: InputError for a row with more or fewer cells than the header has.
+    """
     marks = np.frombuffer(block.data, np.uint8) == ord(separator)
     if block.inside is not None:
         marks &= ~block.inside
-    before = np.searchsorted(np.flatnonzero(marks), block.ends)
+    places = np.flatnonzero(marks)
+    before = np.searchsorted(places, block.ends)
     cells = np.diff(before, prepend=0) + 1
     wrong = np.flatnonzero(cells != columns)
     if len(wrong):
         row = int(wrong[0])
         raise InputError(f"{name} line {block.line(row)}: {int(cells[row])} cells, but the header has {columns}")
+    return np.column_stack([places[: before[-1]].reshape(len(block.ends), columns - 1), block.ends])
+
+
+def _padded(block: LineBlock, ends: Positions, column: int) -> bool:
+    """Whether some cell of a column is a digit after a leading 0, as in 007, or stands in quotation marks."""
+    values = np.frombuffer(block.data, np.uint8)
+    starts = ends[:, column - 1] + 1 if column else np.concatenate([[0], ends[:-1, -1] + 1])
+    starts = starts[ends[:, column] - starts > 1]
+    digits = (values[starts + 1] >= ord("0")) & (values[starts + 1] <= ord("9"))
+    return bool((digits & (values[starts] == ord("0")) | (values[starts] == ord('"'))).any())
 
 
 def _parsed(block: LineBlock, columns: list[str], separator: str, as_text: frozenset[str], name: str) -> pd.DataFrame:
@@ -180,6 +198,10 @@ class _Batch:
         if column.lower() in LIST_KEYS and (width is not None or is_list(texts[0])):
             return parse_lists(texts.tolist(), width, lambda row: self._where(row, column))
         return texts
+
+    def is_float(self, column: str) -> bool:
+        """Whether a column holds numbers that are not whole."""
+        return bool(self._table[column].dtype.kind == "f")
 
     def _first_odd(self, values: pd.Series[Any]) -> int:
         import pandas as pd
