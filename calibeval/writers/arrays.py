@@ -85,11 +85,11 @@ def write_safetensors(sheet: Sheet, file: IO[bytes]) -> None:
 
 
 def _tensor(name: str, values: Array) -> Array:
-    """A column as a tensor: text only where each is a whole number."""
+    """A column as a tensor: text only where each is a number."""
     values = plain(name, values)
     if values.dtype.kind in "OU":
-        whole = [number_of(text) for text in values.ravel().tolist()]
-        if not all(isinstance(number, int) and abs(number) < 2**63 for number in whole):
+        numbers = [number_of(text) for text in values.ravel().tolist()]
+        if any(number is None or abs(number) >= 2**63 for number in numbers):
             raise CannotHold(f'"{name}" holds text')
-        values = np.array(whole, np.int64).reshape(values.shape)
+        values = np.array(numbers).reshape(values.shape)
     return np.ascontiguousarray(values, values.dtype.newbyteorder("<"))

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.columns import as_objects
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.row_source import show_shape
@@ -103,7 +104,7 @@ def _as_text(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         return np.char.decode(values, "utf-8", "backslashreplace")
     if values.dtype.kind in "UfMm":
         return values.astype(str)
-    return np.array([str(value) for value in values.tolist()])
+    return as_objects(values)
 
 
 def _check_unique(predictions: Predictions, ids: npt.NDArray[Any], ascending: npt.NDArray[Any]) -> None:
