@@ -34,15 +34,15 @@ def predict(
     """
     limits = Limits(reading.get("max_bytes"), quarter_of_memory() if max_memory is None else max_memory)
     rows = features_of(features, reading, max_memory)
-    predictions, labelled, warnings = predicted(as_path(run), rows, limits)
-    if not labelled:
+    predictions, warnings = predicted(as_path(run), rows, limits)
+    if not predictions.labelled:
         raise UsageError(f"{rows.source.name} has no labels, which predictions in Python need; see calibeval predict")
     object.__setattr__(predictions, "warnings", (*predictions.warnings, *warnings))
     return predictions
 
 
-def predicted(run: Path, rows: Features, limits: Limits) -> tuple[Predictions, bool, tuple[str, ...]]:
-    """What the head says of the features, whether the labels are known, and warnings.
+def predicted(run: Path, rows: Features, limits: Limits) -> tuple[Predictions, tuple[str, ...]]:
+    """What the head says of the features, and warnings.
 
     Raises: InputError for features, labels or class names that are not those of the head, or logits that overflow.
     """
@@ -70,8 +70,9 @@ def predicted(run: Path, rows: Features, limits: Limits) -> tuple[Predictions, b
         columns=rows.columns,
         source=rows.settled_source(),
         keys=rows.keys,
+        labelled=rows.labels is not None,
     )
-    return predictions, rows.labels is not None, (*rows.warnings, *head.warnings)
+    return predictions, (*rows.warnings, *head.warnings)
 
 
 def _class_names(weights: Path, k: int) -> tuple[str, ...] | None:

@@ -32,36 +32,36 @@ ROWS_COMPARED = 2**12
 SHOWN = 60
 
 
-def write_checked(predictions: Predictions, path: Path, *, labelled: bool = True) -> None:
+def write_checked(predictions: Predictions, path: Path) -> None:
     """The predictions in the format of the suffix, once what was written has been read back and says the same.
 
-    labelled: False leaves out the labels, where nobody knows them. Labels and ids are called as in the file that they
+    Labels are left out where nobody knows them. Labels and ids are called as in the file that they
     came from; where an option named them there, a column of the usual name repeats them.
     Raises: UsageError for another suffix, or for predictions that the format cannot hold, naming one that can;
     FileProblem if the file cannot be written.
     """
     check_format(path)
     try:
-        _write(predictions, path, path.suffix.lower(), labelled=labelled)
+        _write(predictions, path, path.suffix.lower())
     except CannotHold as reason:
         suffix = path.suffix.lower()
-        other = _other(predictions, suffix, labelled=labelled)
+        other = _other(predictions, suffix)
         remedy = "Nor can any other format." if other is None else f"Write {other} instead."
         raise UsageError(f"{path.name}: {suffix} cannot hold this dump: {visible(str(reason))}. {remedy}") from None
 
 
-def _write(predictions: Predictions, path: Path, suffix: str, *, labelled: bool) -> None:
+def _write(predictions: Predictions, path: Path, suffix: str) -> None:
     names = _names(predictions, WRITERS[suffix].names)
     write_dump(
         predictions,
         path,
-        labelled=labelled,
+        labelled=predictions.labelled,
         names=names,
-        check=lambda written: _changed(predictions, written, suffix, names, path.name, labelled=labelled),
+        check=lambda written: _changed(predictions, written, suffix, names, path.name),
     )
 
 
-def _other(predictions: Predictions, suffix: str, *, labelled: bool) -> str | None:
+def _other(predictions: Predictions, suffix: str) -> str | None:
     """A format that can hold the predictions."""
     others = [other for other in OTHERS if other != suffix]
     if predictions.rows * predictions.scores.shape[-1] > TRIED_SCORES:
@@ -69,7 +69,7 @@ def _other(predictions: Predictions, suffix: str, *, labelled: bool) -> str | No
     with tempfile.TemporaryDirectory(prefix="calibeval-") as folder:
         for other in others:
             try:
-                _write(predictions, Path(folder) / f"dump{other}", other, labelled=labelled)
+                _write(predictions, Path(folder) / f"dump{other}", other)
             except (CannotHold, UsageError):
                 continue
             return other
@@ -89,7 +89,7 @@ def _called(own: str | None, usual: str, known: tuple[str, ...], predictions: Pr
     return (own,) if any(name.lower() in known for name in predictions.columns) else (usual, own)
 
 
-def _changed(before: Predictions, written: Path, suffix: str, names: Names, name: str, *, labelled: bool) -> str | None:
+def _changed(before: Predictions, written: Path, suffix: str, names: Names, name: str) -> str | None:
     """What has become something else in the written file; None for nothing."""
     first: str | None = None
     source = Source(path=name, format=suffix.lstrip("."))
@@ -98,10 +98,10 @@ def _changed(before: Predictions, written: Path, suffix: str, names: Names, name
     except InputError as error:
         return _unreadable(error, written.name)
     for options in _ways(before):
-        labels = None if labelled else np.zeros(before.layout, np.int64)
+        labels = None if before.labelled else np.zeros(before.layout, np.int64)
         try:
             after = assemble(arrays, source, options, labels, lambda: source)
-            changed = _difference(before, after, names, labelled=labelled)
+            changed = _difference(before, after, names)
         except InputError as error:
             changed = _unreadable(error, name)
         if changed is None:
@@ -131,7 +131,7 @@ def _ways(before: Predictions) -> Iterator[ReadOptions]:
         yield replace(plain, keys=keys, ignore_index=before.ignore_index)
 
 
-def _difference(before: Predictions, after: Predictions, names: Names, *, labelled: bool) -> str | None:
+def _difference(before: Predictions, after: Predictions, names: Names) -> str | None:
     """What is not the same in two dumps, in words; None for nothing."""
     if (before.kind, before.k, before.layout) != (after.kind, after.k, after.layout):
         return f"it would come back as {_outline(after)}, not {_outline(before)}"
@@ -139,7 +139,7 @@ def _difference(before: Predictions, after: Predictions, names: Names, *, labell
     if (before.class_names or numbers) != (after.class_names or numbers):
         return f"its class names would come back as {_listed(after.class_names)}, not {_listed(before.class_names)}"
     return (
-        (_of_labels(before, after) if labelled else None)
+        (_of_labels(before, after) if before.labelled else None)
         or _of_ids(before, after)
         or _of_columns(before, after, {*names.labels, *names.ids})
         or _of_scores(before, after)

@@ -12,6 +12,7 @@ from calibeval.api.written import write_checked
 from calibeval.core.errors import InputError, UsageError
 from calibeval.recalibrate.base.mapping import Fitted
 from calibeval.recalibrate.temperature.optimum import TemperatureMap
+from tests.cli.invoking import run
 from tests.writers.random_dumps import arrays
 
 FORMATS = (".npz", ".csv", ".tsv", ".jsonl", ".parquet", ".pt", ".safetensors")
@@ -279,8 +280,10 @@ def test_a_column_id_beside_ids_stays(suffix, tmp_path):
 
 def test_a_text_that_is_too_wide_for_npz(tmp_path):
     texts = np.array(["x" * 10**6, *["y"] * 1999], object)
-    before = calibeval.Predictions(logits=np.eye(2)[[0] * 2000], labels=[0] * 2000, columns={"note": texts})
-    with pytest.raises(UsageError, match=r'^a\.npz: \.npz cannot hold this dump: a text in column "note" has 1,000,000 .*\.$'):
+    before = calibeval.Predictions(logits=3 * np.eye(2)[[0] * 2000], labels=[0] * 2000, columns={"note": texts})
+    with pytest.raises(
+        UsageError, match=r'^a\.npz: \.npz cannot hold this dump: a text in column "note" has 1,000,000 .*\.$'
+    ):
         write_checked(before, tmp_path / "a.npz")
     write_checked(before, tmp_path / "a.jsonl")
     assert calibeval.read(tmp_path / "a.jsonl").columns["note"].tolist() == texts.tolist()
@@ -310,3 +313,30 @@ def test_images(suffix, tmp_path):
     assert said(calibeval.read(tmp_path / f"b{suffix}")) == said(before)
     with pytest.raises(UsageError, match=r"c\.csv: \.csv cannot hold this dump: these are scores of images"):
         write_checked(before, tmp_path / "c.csv")
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_map_is_applied_to_rows_without_labels(suffix, capsys, tmp_path):
+    given = members()
+    np.savez(tmp_path / "val.npz", **given)
+    np.savez(tmp_path / "new.npz", logits=given["logits"], hour=np.arange(40), class_names=np.array(["3", "1", "2"]))
+    run(capsys, "fit", tmp_path / "val.npz", "-o", tmp_path / "map.json")
+    assert run(capsys, "apply", tmp_path / "map.json", tmp_path / "new.npz", "-o", tmp_path / f"a{suffix}").code == 0
+    with pytest.raises(InputError, match="no array is named like labels"):
+        calibeval.read(tmp_path / f"a{suffix}")
+    after = calibeval.read(tmp_path / f"a{suffix}", labels=tmp_path / "val.npz")
+    expected = given["logits"] / calibeval.read_map(tmp_path / "map.json").temperature
+    assert after.scores[0:40] == pytest.approx(expected, rel=1e-12)
+    assert after.class_names == ("3", "1", "2")
+    assert after.columns["hour"].tolist() == [*range(40)]
+
+
+def test_a_refusal_is_wrong_usage_and_leaves_nothing(capsys, tmp_path):
+    np.savez(tmp_path / "a.npz", **members(), ids=[f" {i}" for i in range(40)])
+    run(capsys, "fit", tmp_path / "a.npz", "-o", tmp_path / "map.json")
+    result = run(capsys, "apply", tmp_path / "map.json", tmp_path / "a.npz", "-o", tmp_path / "b.csv")
+    assert result.code == 2
+    assert result.err == (
+        'b.csv: .csv cannot hold this dump: the id " 0" would come back as "0". Write .npz instead.\n'
+    )
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["a.npz", "map.json"]

@@ -18,12 +18,13 @@ def apply(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> int:
-    """Apply a map to a dump; keep labels, ids and slice columns.
+    """Apply a map to a dump; keep labels, if there are any, ids and columns.
 
     Logits stay logits; probabilities become log-probabilities, which do not
     underflow.
     """
     import json as json_module
+    from dataclasses import replace
 
     from calibeval.api.save import read_map
     from calibeval.api.written import write_checked
@@ -34,7 +35,7 @@ def apply(
     check_format(out)
     reading = flags.options()
     found = read_map(map_file)
-    predictions = open_dump(dump, reading)
+    predictions = open_dump(dump, replace(reading, need_labels=False))
     mapped = found(predictions)
     predictions.settled_source()
     write_checked(mapped, out)

@@ -33,8 +33,8 @@ def predict(
     check_format(out)
     reading = flags.options()
     rows = open_features(features, reading, need_labels=False)
-    predictions, labelled, warnings = predicted(run, rows, reading.limits)
-    write_checked(predictions, out, labelled=labelled)
+    predictions, warnings = predicted(run, rows, reading.limits)
+    write_checked(predictions, out)
     say([*(f"warning: {text}" for text in warnings), f"written to {out}"], quiet=quiet)
     if json:
         facts = {"written": str(out), "rows": predictions.rows, "kind": predictions.kind, "warnings": list(warnings)}

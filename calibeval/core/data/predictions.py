@@ -64,7 +64,8 @@ class Predictions:
     precision: relative step between the scores as they were stored, where their dtype does not tell it (bfloat16).
     file_rows: numbers of the stored rows within their file, where they are but some of its rows.
     settling: finishes what a reader checks beside the work, and returns the source with its hash.
-    keys: what labels and ids are called in their file, by role.
+    keys: what labels and ids are called in their file, by role. labelled: whether the labels are any; where a command
+    needs none, they may be zeros that stand for nothing.
     `layout` is (n,), or (n, h, w) for dense scores, whose columns and ids may hold one entry per image.
 
     Raises: InputError for shapes or labels that do not fit; UsageError unless exactly one kind of score is given.
@@ -90,6 +91,7 @@ class Predictions:
     file_rows: npt.NDArray[Any] | None = None
     settling: Callable[[], Source] | None = None
     keys: Mapping[str, str] = field(default_factory=dict)
+    labelled: bool = True
 
     def __init__(
         self,
@@ -111,6 +113,7 @@ class Predictions:
         file_rows: npt.NDArray[Any] | None = None,
         settling: Callable[[], Source] | None = None,
         keys: Mapping[str, str] | None = None,
+        labelled: bool = True,
     ) -> None:
         given = {"logits": logits, "probs": probs, "log_probs": log_probs, "confidence": confidence}
         kinds: list[Kind] = [kind for kind in KINDS if given[kind] is not None]
@@ -160,6 +163,7 @@ class Predictions:
             "file_rows": file_rows,
             "settling": settling,
             "keys": keys or {},
+            "labelled": labelled,
         }.items():
             object.__setattr__(self, name, value)
 
@@ -279,4 +283,5 @@ class Predictions:
             file_rows=None if self.file_rows is None else picked(self.file_rows),
             settling=self.settling,
             keys=self.keys,
+            labelled=self.labelled,
         )

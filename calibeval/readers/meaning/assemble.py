@@ -33,7 +33,8 @@ class ReadOptions:
     labels: another file that holds the labels. labels_are: what labels are that could be the names of classes and their
     numbers. score_columns: columns of a table that are the scores, in the order of the classes.
     class_names: names in the order of the classes. ignore_index: label of rows to leave out.
-    read_as: the suffix of the format, such as ".npz", where the dump's own does not tell it.
+    read_as: the suffix of the format, such as ".npz", where the dump's own does not tell it. need_labels: whether it is
+    an error that there are none.
     """
 
     kind: Kind | None = None
@@ -44,6 +45,7 @@ class ReadOptions:
     class_names: tuple[str, ...] | None = None
     ignore_index: int | None = None
     read_as: str | None = None
+    need_labels: bool = True
     limits: Limits = field(default_factory=Limits)
 
 
@@ -83,6 +85,7 @@ def assemble(
         file_rows=gathered.file_rows,
         settling=settling,
         keys=gathered.keys,
+        labelled=gathered.labelled,
     )
     if gathered.kind == "logits" and options.kind is None:
         _refuse_probs(predictions, file)
@@ -118,6 +121,7 @@ class _Gathered:
     precision: float
     file_rows: npt.NDArray[Any] | None
     keys: dict[str, str]
+    labelled: bool
 
 
 def _gather(view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, file: str) -> _Gathered:
@@ -136,12 +140,15 @@ def _gather(view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, f
         kind=options.kind,
         external_labels=labels is not None,
         external_names=bool(names),
+        need_labels=options.need_labels,
     )
     kind = options.kind or (None if named is not None else roles.kind)
     if kind is None:
         what = f'"{roles.scores}"' if roles.scores else "the scores"
         raise InputError(f"{file}: {what} could be logits or probabilities: say --kind logits or --kind probs")
-    scores, whole = arrays[roles.scores].load(), labels if labels is not None else _outcome(arrays, roles, file)
+    scores = arrays[roles.scores].load()
+    labelled = labels is not None or roles.labels is not None or roles.correct is not None
+    whole = labels if labels is not None else _outcome(arrays, roles, file, scores.shape[0])
     rows, outcome = view.rows, whole
     n = scores.shape[0]
     if rows is not None:
@@ -159,7 +166,9 @@ def _gather(view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, f
         for key, other in roles.rivals
         if (notice := rival_warning(arrays[key], (roles.scores, key), scores, (kind, other), outcome.shape, rows))
     )
-    if ignore_index is None and roles.ignore is not None:
+    if not labelled:
+        ignore_index = None
+    elif ignore_index is None and roles.ignore is not None:
         ignore_index = ignored_label(arrays[roles.ignore], roles.ignore, file)
         warnings = (*warnings, ignored_notice(ignore_index, roles.ignore))
     return _Gathered(
@@ -174,6 +183,7 @@ def _gather(view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, f
         precision=arrays[roles.scores].precision or stored_precision(scores.dtype),
         file_rows=rows,
         keys=keys_of(roles.labels if roles.correct is None else None, roles.ids),
+        labelled=labelled,
     )
 
 
@@ -191,18 +201,20 @@ def _score_columns(arrays: dict[str, Stored], columns: Sequence[str], file: str)
     return Stored.of(np.stack([arrays[column].array() for column in columns], axis=1))
 
 
-def _outcome(arrays: dict[str, Stored], roles: Roles, file: str) -> npt.NDArray[Any]:
-    """Labels, or whether the prediction is right where only the top label is known."""
+def _outcome(arrays: dict[str, Stored], roles: Roles, file: str, n: int) -> npt.NDArray[Any]:
+    """Labels, or whether the prediction is right where only the top label is known; zeros where there are no labels."""
     if roles.correct is not None:
         return arrays[roles.correct].array()
-    labels = arrays[str(roles.labels)].array()
+    if roles.labels is None:
+        return np.zeros(n, np.int64)
+    labels = arrays[roles.labels].array()
     if roles.prediction is None:
         return labels
     prediction = arrays[roles.prediction].array()
     if (prediction.dtype.kind in "OUS") != (labels.dtype.kind in "OUS"):
         raise InputError(
             f'{file}: "{roles.prediction}" holds {arrays[roles.prediction].describe()} and "{roles.labels}" '
-            f"{arrays[str(roles.labels)].describe()}: one is text, the other numbers, so they cannot be compared"
+            f"{arrays[roles.labels].describe()}: one is text, the other numbers, so they cannot be compared"
         )
     return np.asarray(prediction == labels)
 
@@ -257,6 +269,8 @@ def _join(parts: list[_Gathered], names: list[str], file: str) -> _Gathered:
         if part.kind != first.kind or part.scores.shape[1:] != first.scores.shape[1:]:
             raise InputError(f"{file}: the splits differ in kind or in the shape of their scores")
     for part, name in zip(parts[1:], names[1:], strict=True):
+        if part.labelled != first.labelled:
+            raise InputError(f"{file}: of the splits {names[0]} and {name}, one has labels and the other has none")
         if part.class_names != first.class_names:
             raise InputError(f"{file}: the splits {names[0]} and {name} differ in their class names")
         if part.ignore_index != first.ignore_index:

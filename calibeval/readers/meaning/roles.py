@@ -64,11 +64,13 @@ def find_roles(
     kind: Kind | None = None,
     external_labels: bool = False,
     external_names: bool = False,
+    need_labels: bool = True,
 ) -> Roles:
     """The role of each array, by the names people use.
 
     kind: what a person says the scores are: the array whose name says so goes before others.
-    external_labels: labels come from another file. external_names: class names come from elsewhere.
+    external_labels: labels come from another file. external_names: class names come from elsewhere. need_labels:
+    whether it is an error that there are none.
     An id or ids goes before a filename. Capitals make no difference.
     Raises: InputError where a role has no candidate, or two, listing them with the flag that decides.
     """
@@ -78,7 +80,7 @@ def find_roles(
         correct = _named_or_only(arrays, keys.correct, CORRECT_KEYS, "correct", "say whether a row is correct", file)
     labels = None
     if correct is None and not external_labels:
-        labels = label_key(arrays, keys, scores, file)
+        labels = label_key(arrays, keys, scores, file, needed=need_labels or kind == "confidence")
     prediction = None
     if kind == "confidence" and correct is None:
         prediction = _named_or_only(arrays, keys.prediction, PREDICTION_KEYS, "prediction", "be the predictions", file)
@@ -176,10 +178,10 @@ def ignore_key(arrays: Mapping[str, Stored]) -> str | None:
     return next((key for key in arrays if key.lower() in IGNORE_KEYS and arrays[key].shape == ()), None)
 
 
-def label_key(arrays: Mapping[str, Stored], keys: Keys, scores: str, file: str) -> str:
+def label_key(arrays: Mapping[str, Stored], keys: Keys, scores: str, file: str, *, needed: bool = True) -> str | None:
     """The key of the labels; scores: the key that holds something else.
 
-    Raises: InputError where there is none, or two.
+    Raises: InputError where there are two, or none, but they are needed.
     """
     if keys.labels is not None:
         return named_key(arrays, keys.labels, "labels", file)
@@ -189,12 +191,12 @@ def label_key(arrays: Mapping[str, Stored], keys: Keys, scores: str, file: str) 
             f"{file}: {in_words(len(candidates))} arrays could be the labels: {show(arrays, candidates)}. "
             "Name one with --labels-key."
         )
-    if not candidates:
+    if not candidates and needed:
         raise InputError(
             f"{file}: no array is named like labels; there are {show(arrays)}. "
             "Name one with --labels-key, or another file with --labels."
         )
-    return candidates[0]
+    return candidates[0] if candidates else None
 
 
 def named_key(arrays: Mapping[str, Stored], key: str, role: str, file: str) -> str:
