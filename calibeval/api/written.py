@@ -32,9 +32,10 @@ ROWS_COMPARED = 2**12
 SHOWN = 60
 
 
-def write_checked(predictions: Predictions, path: Path) -> None:
+def write_checked(predictions: Predictions, path: Path) -> tuple[str, ...]:
     """The predictions in the format of the suffix, once what was written has been read back and says the same.
 
+    Returns warnings about columns that were left out: labels of the file, where other ones were given.
     Labels are left out where nobody knows them. Labels and ids are called as in the file that they
     came from; where an option named them there, a column of the usual name repeats them.
     Raises: UsageError for another suffix, or for predictions that the format cannot hold, naming one that can;
@@ -48,6 +49,8 @@ def write_checked(predictions: Predictions, path: Path) -> None:
         other = _other(predictions, suffix)
         remedy = "Nor can any other format." if other is None else f"Write {other} instead."
         raise UsageError(f"{path.name}: {suffix} cannot hold this dump: {visible(str(reason))}. {remedy}") from None
+    left_out = _names(predictions, WRITERS[path.suffix.lower()].names).left_out
+    return tuple(f"the column {_quoted(name)} is left out, since the labels come from elsewhere" for name in left_out)
 
 
 def _write(predictions: Predictions, path: Path, suffix: str) -> None:
@@ -78,9 +81,11 @@ def _other(predictions: Predictions, suffix: str) -> str | None:
 
 def _names(predictions: Predictions, usual: Names) -> Names:
     """What labels and ids are called: as in their own file, and if those names are not usual ones, so, too."""
+    elsewhere = predictions.source.labels_path is not None  # then what its own file calls labels are not its labels
+    left_out = frozenset(name for name in predictions.columns if elsewhere and name.lower() in LABEL_KEYS)
     labels = _called(predictions.keys.get("labels"), usual.labels[0], LABEL_KEYS, predictions)
     ids = _called(predictions.keys.get("ids"), usual.ids[0], ID_KEYS, predictions)
-    return Names(labels, ids)
+    return Names(labels, ids, left_out)
 
 
 def _called(own: str | None, usual: str, known: tuple[str, ...], predictions: Predictions) -> tuple[str, ...]:
@@ -141,7 +146,7 @@ def _difference(before: Predictions, after: Predictions, names: Names) -> str | 
     return (
         (_of_labels(before, after) if before.labelled else None)
         or _of_ids(before, after)
-        or _of_columns(before, after, {*names.labels, *names.ids})
+        or _of_columns(before, after, names)
         or _of_scores(before, after)
     )
 
@@ -179,14 +184,16 @@ def _of_ids(before: Predictions, after: Predictions) -> str | None:
     return f"the id {_quoted(ours[row])} would come back as {_quoted(theirs[row])}"
 
 
-def _of_columns(before: Predictions, after: Predictions, repeated: set[str]) -> str | None:
-    missing = next((name for name in before.columns if name not in after.columns), None)
+def _of_columns(before: Predictions, after: Predictions, names: Names) -> str | None:
+    wanted = {name: values for name, values in before.columns.items() if name not in names.left_out}
+    repeated = {*names.labels, *names.ids}
+    missing = next((name for name in wanted if name not in after.columns), None)
     if missing is not None:
         return f"the column {_quoted(missing)} would not come back as a column"
-    more = next((name for name in after.columns if name not in before.columns and name not in repeated), None)
+    more = next((name for name in after.columns if name not in wanted and name not in repeated), None)
     if more is not None:
         return f"it would come back with a column {_quoted(more)}"
-    for name, ours in before.columns.items():
+    for name, ours in wanted.items():
         theirs = after.columns[name]
         if len(ours) != len(theirs):
             return f"the column {_quoted(name)} would come back with {len(theirs):,} entries, not {len(ours):,}"

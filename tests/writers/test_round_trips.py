@@ -278,6 +278,18 @@ def test_a_column_id_beside_ids_stays(suffix, tmp_path):
     assert (after.ids.tolist(), after.columns["id"].tolist()) == (before.ids.tolist(), before.columns["id"].tolist())
 
 
+def test_labels_from_elsewhere_take_the_place_of_the_files_own(capsys, tmp_path):
+    given = members()
+    np.savez(tmp_path / "a.npz", logits=given["logits"], labels=np.zeros(40, int))
+    np.save(tmp_path / "y.npy", given["labels"])
+    run(capsys, "fit", tmp_path / "a.npz", "--labels", tmp_path / "y.npy", "-o", tmp_path / "map.json")
+    files = (tmp_path / "map.json", tmp_path / "a.npz", "-o", tmp_path / "b.csv")
+    result = run(capsys, "apply", *files, "--labels", tmp_path / "y.npy")
+    assert result.code == 0
+    assert 'warning: the column "labels" is left out, since the labels come from elsewhere' in result.err
+    assert calibeval.read(tmp_path / "b.csv").labels.tolist() == given["labels"].tolist()
+
+
 def test_a_text_that_is_too_wide_for_npz(tmp_path):
     texts = np.array(["x" * 10**6, *["y"] * 1999], object)
     before = calibeval.Predictions(logits=3 * np.eye(2)[[0] * 2000], labels=[0] * 2000, columns={"note": texts})
@@ -325,7 +337,7 @@ def test_a_map_is_applied_to_rows_without_labels(suffix, capsys, tmp_path):
     with pytest.raises(InputError, match="no array is named like labels"):
         calibeval.read(tmp_path / f"a{suffix}")
     after = calibeval.read(tmp_path / f"a{suffix}", labels=tmp_path / "val.npz")
-    expected = given["logits"] / calibeval.read_map(tmp_path / "map.json").temperature
+    expected = calibeval.read_map(tmp_path / "map.json")(given["logits"])
     assert after.scores[0:40] == pytest.approx(expected, rel=1e-12)
     assert after.class_names == ("3", "1", "2")
     assert after.columns["hour"].tolist() == [*range(40)]

@@ -38,8 +38,10 @@ def apply(
     predictions = open_dump(dump, replace(reading, need_labels=False))
     mapped = found(predictions)
     predictions.settled_source()
-    write_checked(mapped, out)
-    say([f"{predictions.rows:,} rows written to {out}"], quiet=quiet or json)
+    warnings = write_checked(mapped, out)
+    say(
+        [*(f"warning: {text}" for text in warnings), f"{predictions.rows:,} rows written to {out}"], quiet=quiet or json
+    )
     if json:
         sys.stdout.write(json_module.dumps({"written": str(out), "rows": predictions.rows, "kind": mapped.kind}) + "\n")
     return 0
