@@ -102,7 +102,7 @@ def save_predictions(predictions: Predictions, path: str | PathLike[str]) -> Non
     Raises: UsageError for a suffix that is not written, a format that cannot hold them, or the file they were read
     from; FileProblem if it cannot be written.
     """
-    from calibeval.api.written import write_checked
+    from calibeval.runs.written import write_checked
     from calibeval.writers.dump import check_format
 
     file, source = as_path(path), predictions.source.path

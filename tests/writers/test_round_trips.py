@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import calibeval
-from calibeval.api.written import write_checked
 from calibeval.core.errors import InputError, UsageError
 from calibeval.recalibrate.base.mapping import Fitted
 from calibeval.recalibrate.temperature.optimum import TemperatureMap
+from calibeval.runs.written import write_checked
 from tests.cli.invoking import run
 from tests.writers.random_dumps import arrays
 

@@ -27,8 +27,8 @@ def apply(
     from dataclasses import replace
 
     from calibeval.api.save import read_map
-    from calibeval.api.written import write_checked
     from calibeval.readers.open import open_dump
+    from calibeval.runs.written import write_checked
     from calibeval.writers.dump import check_format
 
     refuse_overwriting([dump, map_file, *flags.files], [out])

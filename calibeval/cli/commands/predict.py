@@ -25,8 +25,8 @@ def predict(
     import json as json_module
 
     from calibeval.api.predict import predicted
-    from calibeval.api.written import write_checked
     from calibeval.readers.features.features import open_features
+    from calibeval.runs.written import write_checked
     from calibeval.writers.dump import check_format
 
     refuse_overwriting([features, flags.class_names, *([] if run.is_dir() else [run])], [out])
