@@ -87,7 +87,7 @@ def write_parquet(sheet: Sheet, file: IO[bytes], *, named: bool = True) -> None:
                 writer = pq.ParquetWriter(file, schema)
             writer.write_table(table.replace_schema_metadata(facts or None))
             start += len(block)
-    except (pa.ArrowException, UnicodeError, OverflowError) as error:
+    except (pa.ArrowException, OverflowError) as error:
         raise CannotHold(str(error).splitlines()[0]) from None
     finally:
         if writer is not None:

@@ -352,3 +352,21 @@ def test_a_refusal_is_wrong_usage_and_leaves_nothing(capsys, tmp_path):
         'b.csv: .csv cannot hold this dump: the id " 0" would come back as "0". Write .npz instead.\n'
     )
     assert sorted(one.name for one in tmp_path.iterdir()) == ["a.npz", "map.json"]
+
+
+@pytest.mark.parametrize("role", ["site", "ids", "labels", "class_names"])
+def test_texts_of_numbers_that_are_no_characters_are_refused_when_they_are_read(role, tmp_path):
+    damaged = np.full(3 if role == "class_names" else 40, 0x110000, np.uint32).view("U1")
+    np.savez(tmp_path / "a.npz", **{**members(), "class_names": np.array(["a", "b", "c"]), role: damaged})
+    with pytest.raises(InputError, match=rf'^a\.npz: "?{role}"?: a text holds the number 1114112, which is no char'):
+        calibeval.read(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize("role", ["site", "ids", "class_names"])
+@pytest.mark.parametrize("suffix", FORMATS[1:])
+def test_halves_of_surrogate_pairs_are_held_by_npz_alone(role, suffix, tmp_path):
+    odd = np.array(["\ud800", "b", "c"]) if role == "class_names" else np.array([f"\ud800{i}" for i in range(40)])
+    before = dump(tmp_path, **{**members(), role: odd})
+    write_checked(unchanged(before), tmp_path / "after.npz")
+    with pytest.raises(UsageError, match=r"Write \.npz instead\.$"):
+        write_checked(unchanged(before), tmp_path / f"after{suffix}")

@@ -21,14 +21,8 @@ from calibeval.core.heads.features import Features
 from calibeval.readers.features.columns import split_first, with_stacked_columns
 from calibeval.readers.features.folders import open_feature_folder
 from calibeval.readers.features.roles import feature_prefixes, find_feature_roles, has_features
-from calibeval.readers.meaning.assemble import (
-    ReadOptions,
-    external_labels,
-    ignored_label,
-    ignored_notice,
-    keys_of,
-    stored_names,
-)
+from calibeval.readers.meaning.assemble import ReadOptions, external_labels
+from calibeval.readers.meaning.facts import ignored_label, ignored_notice, keys_of, stored_names
 from calibeval.readers.meaning.roles import Keys
 from calibeval.readers.meaning.splits import View, check_rows, pick, split_views
 from calibeval.readers.open import as_suffix, open_input, open_labels, source_of, split_name
@@ -222,7 +216,7 @@ def _gather(
     return _Part(
         features=features,
         labels=None if labels is None else pick(labels, rows, n, file),
-        class_names=options.class_names or stored_names(arrays, roles.class_names),
+        class_names=options.class_names or stored_names(arrays, roles.class_names, file),
         columns={
             key: pick(other.array(), rows, n, file)
             for key, other in arrays.items()

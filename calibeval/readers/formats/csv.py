@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,12 +17,13 @@ from calibeval.readers.formats.cells import is_list, parse_lists
 from calibeval.readers.formats.table import LIST_KEYS, Table
 from calibeval.readers.formats.text import LineBlock, Positions, TextSource, line_blocks
 from calibeval.readers.stored.limits import Limits
-from calibeval.readers.stored.names import ID_KEYS
+from calibeval.readers.stored.names import ID_KEYS, LABEL_KEYS
 from calibeval.readers.stored.stored import Contents
 
 if TYPE_CHECKING:
     import pandas as pd
 
+PADDED = re.compile(r"0[0-9]")
 EXACT_BY_DEFAULT = (3, 1)  # the first pandas whose default conversion is exact, and which deprecates asking for it
 
 
@@ -61,6 +63,8 @@ def _read(source: TextSource, limits: Limits, separator: str, as_text: frozenset
     columns = _header(first, source.name, separator)
     table = Table(columns, source.name, limits)
     ids = [i for i, column in enumerate(columns) if column.lower() in ID_KEYS and column not in as_text]
+    padded = any(PADDED.match(name) for group in table.groups for name in group.names or ())
+    labels = [i for i, column in enumerate(columns) if padded and column.lower() in LABEL_KEYS]
     for block in _bodies(first, blocks):
         ends = _cell_ends(block, len(columns), source.name, separator)
         batch = _Batch(_parsed(block, columns, separator, as_text, source.name), block, source.name)
@@ -69,7 +73,8 @@ def _read(source: TextSource, limits: Limits, separator: str, as_text: frozenset
             {column: batch.plain(column, table.width(column)) for column in table.plain},
             len(block.ends),
         )
-        table.mixed |= {columns[i] for i in ids if batch.is_float(columns[i]) or _padded(block, ends, i)}
+        table.mixed |= {columns[i] for i in ids if batch.is_float(columns[i])}
+        table.mixed |= {columns[i] for i in (*ids, *labels) if _padded(block, ends, i)}
     return table
 
 

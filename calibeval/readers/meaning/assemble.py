@@ -12,11 +12,12 @@ import numpy.typing as npt
 
 from calibeval.core.data.check_values import looks_like_probs
 from calibeval.core.data.class_names import LabelsAre
-from calibeval.core.data.notices import Notice, warning
+from calibeval.core.data.notices import Notice
 from calibeval.core.data.precision import stored_precision
 from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.data.row_source import BinaryColumns, Kind, RowSource
 from calibeval.core.errors import InputError, nearest
+from calibeval.readers.meaning.facts import ignored_label, ignored_notice, keys_of, stored_names
 from calibeval.readers.meaning.rivals import PEEK_SCORES, rival_warning
 from calibeval.readers.meaning.roles import Keys, Roles, find_roles, has_scores_and_labels
 from calibeval.readers.meaning.splits import View, pick, split_views
@@ -175,7 +176,7 @@ def _gather(view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, f
         kind=kind,
         scores=scores,
         outcome=outcome,
-        class_names=names or stored_names(arrays, roles.class_names),
+        class_names=names or stored_names(arrays, roles.class_names, file),
         columns=columns,
         ids=None if roles.ids is None else pick(arrays[roles.ids].array(), rows, n, file),
         ignore_index=ignore_index,
@@ -217,29 +218,6 @@ def _outcome(arrays: dict[str, Stored], roles: Roles, file: str, n: int) -> npt.
             f"{arrays[roles.labels].describe()}: one is text, the other numbers, so they cannot be compared"
         )
     return np.asarray(prediction == labels)
-
-
-def keys_of(labels: str | None, ids: str | None) -> dict[str, str]:
-    """What labels and ids are called, where they are called anything."""
-    return {role: key for role, key in {"labels": labels, "ids": ids}.items() if key}
-
-
-def stored_names(arrays: dict[str, Stored], key: str | None) -> tuple[str, ...] | None:
-    """The class names under a key, if there is one."""
-    return None if key is None else tuple(str(name) for name in arrays[key].array().tolist())
-
-
-def ignored_label(stored: Stored, key: str, file: str) -> int:
-    """The label to ignore that the file names."""
-    value = stored.array()
-    if value.dtype.kind in "iu" or (value.dtype.kind == "f" and np.isfinite(value) and value == np.floor(value)):
-        return int(value)
-    raise InputError(f'{file}: "{key}" is {value.item()!r}, but the label to ignore must be a whole number')
-
-
-def ignored_notice(label: int, key: str) -> Notice:
-    """That the file says which label to ignore."""
-    return warning("ignored_label", f'rows with label {label} are ignored, as the file\'s "{key}" says')
 
 
 def _refuse_probs(predictions: Predictions, file: str) -> None:
