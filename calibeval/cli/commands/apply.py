@@ -18,10 +18,10 @@ def apply(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> int:
-    """Apply a map to a dump; keep labels, if there are any, ids and columns.
+    """Apply a map to a dump; keep labels, ids and slice columns.
 
     Logits stay logits; probabilities become log-probabilities, which do not
-    underflow.
+    underflow. Labels are optional.
     """
     import json as json_module
     from dataclasses import replace

@@ -174,7 +174,7 @@ DumpOut = Annotated[
         "--out",
         "-o",
         metavar="OUT",
-        help="A .npz, .csv, .tsv, .jsonl, .parquet, .pt, ....",
+        help="A .npz, .csv, .tsv, .jsonl, .parquet or .pt.",
         rich_help_panel=OUTPUT,
     ),
 ]

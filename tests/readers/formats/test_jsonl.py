@@ -176,7 +176,7 @@ def test_endless_lines_and_other_encodings(monkeypatch, tmp_path):
 
 
 def test_what_is_true_of_all_rows_may_stand_in_the_first_line_alone(tmp_path):
-    rows: list[dict] = [{"logits": [1, 2, 3], "label": label} for label in ("a", "b", "7", "c")]
+    rows: list[dict[str, object]] = [{"logits": [1, 2, 3], "label": label} for label in ("a", "b", "7", "c")]
     rows[0] |= {"class_names": ["c", "b", "a"], "ignore_index": 7}
     predictions = read(written(tmp_path, "".join(json.dumps(row) + "\n" for row in rows)))
     assert (predictions.class_names, predictions.ignored) == (("c", "b", "a"), 1)
