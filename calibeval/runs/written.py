@@ -20,51 +20,63 @@ from calibeval.core.errors import InputError, UsageError
 from calibeval.readers.meaning.assemble import ReadOptions, assemble
 from calibeval.readers.meaning.roles import Keys
 from calibeval.readers.open import load
-from calibeval.readers.stored.limits import Limits
+from calibeval.readers.stored.limits import Limits, quarter_of_memory
 from calibeval.readers.stored.names import ID_KEYS, LABEL_KEYS
+from calibeval.readers.stored.stored import Stored
 from calibeval.words.names import visible
 from calibeval.writers.dump import WRITERS, check_format, write_dump
 from calibeval.writers.sheet import CannotHold, Names
 
 OTHERS = (".npz", ".parquet", ".jsonl", ".pt", ".csv", ".safetensors")
-TRIED_SCORES = 2**22  # above it, other formats are not tried, but guessed
+TRIED_SCORES = 2**18  # above it, other formats are not tried, but guessed
+ANY_SIZE = 2**62
 ROWS_COMPARED = 2**12
 SHOWN = 60
 
 
-def write_checked(predictions: Predictions, path: Path) -> tuple[str, ...]:
+def write_checked(predictions: Predictions, path: Path, max_memory: int | None = None) -> tuple[str, ...]:
     """The predictions in the format of the suffix, once what was written has been read back and says the same.
 
     Returns warnings about columns that were left out: labels of the file, where other ones were given.
     Labels are left out where nobody knows them. Labels and ids are called as in the file that they
-    came from; where an option named them there, a column of the usual name repeats them.
+    came from; where an option named them there, a column of the usual name repeats them. max_memory: scores of more
+    bytes are read back block by block.
     Raises: UsageError for another suffix, or for predictions that the format cannot hold, naming one that can;
     FileProblem if the file cannot be written.
     """
     check_format(path)
+    suffix = path.suffix.lower()
+    limits = Limits(max_bytes=ANY_SIZE, max_memory=quarter_of_memory() if max_memory is None else max_memory)
     try:
-        _write(predictions, path, path.suffix.lower())
+        _write(predictions, path, suffix, limits)
     except CannotHold as reason:
-        suffix = path.suffix.lower()
-        other = _other(predictions, suffix)
+        other = _other(predictions, suffix, limits)
         remedy = "Nor can any other format." if other is None else f"Write {other} instead."
         raise UsageError(f"{path.name}: {suffix} cannot hold this dump: {visible(str(reason))}. {remedy}") from None
-    left_out = _names(predictions, WRITERS[path.suffix.lower()].names).left_out
+    left_out = _names(predictions, WRITERS[suffix].names).left_out
     return tuple(f"the column {_quoted(name)} is left out, since the labels come from elsewhere" for name in left_out)
 
 
-def _write(predictions: Predictions, path: Path, suffix: str) -> None:
+def _write(predictions: Predictions, path: Path, suffix: str, limits: Limits) -> None:
     names = _names(predictions, WRITERS[suffix].names)
+
+    def check(written: Path) -> str | None:
+        try:
+            arrays = load(written, limits, suffix).arrays
+        except InputError as error:
+            return _unreadable(error, written.name)
+        return _changed(predictions, arrays, names, path.name)
+
     write_dump(
         predictions,
         path,
         labelled=predictions.labelled,
         names=names,
-        check=lambda written: _changed(predictions, written, suffix, names, path.name),
+        check=check,
     )
 
 
-def _other(predictions: Predictions, suffix: str) -> str | None:
+def _other(predictions: Predictions, suffix: str, limits: Limits) -> str | None:
     """A format that can hold the predictions."""
     others = [other for other in OTHERS if other != suffix]
     if predictions.rows * predictions.scores.shape[-1] > TRIED_SCORES:
@@ -72,7 +84,7 @@ def _other(predictions: Predictions, suffix: str) -> str | None:
     with tempfile.TemporaryDirectory(prefix="calibeval-") as folder:
         for other in others:
             try:
-                _write(predictions, Path(folder) / f"dump{other}", other)
+                _write(predictions, Path(folder) / f"dump{other}", other, limits)
             except (CannotHold, UsageError):
                 continue
             return other
@@ -94,14 +106,10 @@ def _called(own: str | None, usual: str, known: tuple[str, ...], predictions: Pr
     return (own,) if any(name.lower() in known for name in predictions.columns) else (usual, own)
 
 
-def _changed(before: Predictions, written: Path, suffix: str, names: Names, name: str) -> str | None:
-    """What has become something else in the written file; None for nothing."""
+def _changed(before: Predictions, arrays: dict[str, Stored], names: Names, name: str) -> str | None:
+    """What has become something else in the arrays of the written file; None for nothing."""
     first: str | None = None
-    source = Source(path=name, format=suffix.lstrip("."))
-    try:
-        arrays = load(written, Limits(max_bytes=2**62), suffix).arrays
-    except InputError as error:
-        return _unreadable(error, written.name)
+    source = Source(path=name)
     for options in _ways(before):
         labels = None if before.labelled else np.zeros(before.layout, np.int64)
         try:

@@ -38,7 +38,7 @@ def apply(
     predictions = open_dump(dump, replace(reading, need_labels=False))
     mapped = found(predictions)
     predictions.settled_source()
-    warnings = write_checked(mapped, out)
+    warnings = write_checked(mapped, out, reading.limits.max_memory)
     say(
         [*(f"warning: {text}" for text in warnings), f"{predictions.rows:,} rows written to {out}"], quiet=quiet or json
     )

@@ -34,7 +34,7 @@ def predict(
     reading = flags.options()
     rows = open_features(features, reading, need_labels=False)
     predictions, warnings = predicted(run, rows, reading.limits)
-    write_checked(predictions, out)
+    write_checked(predictions, out, reading.limits.max_memory)
     say([*(f"warning: {text}" for text in warnings), f"written to {out}"], quiet=quiet)
     if json:
         facts = {"written": str(out), "rows": predictions.rows, "kind": predictions.kind, "warnings": list(warnings)}
