@@ -114,9 +114,9 @@ def _labels(predictions: Predictions, style: LabelsAs) -> tuple[Array, int | Non
         places = np.where(labels == ignored, len(names), labels)
         return np.asarray([*names, str(ignored)], dtype=str)[places], ignored
     number = number_of(names[ignored])
-    if not isinstance(number, int):
+    if number is None or number != int(number):
         raise CannotHold(f'rows of the class "{names[ignored]}" are ignored, and only numbers can be')
-    return np.asarray(names, dtype=str)[labels], number
+    return np.asarray(names, dtype=str)[labels], int(number)
 
 
 def as_texts(values: Array) -> list[str]:

@@ -181,10 +181,10 @@ def test_columns_that_are_called_like_scores(name, tmp_path):
 
 
 @pytest.mark.parametrize("ignored", [1, 255])
-@pytest.mark.parametrize("names", [None, ["a", "b", "c"], ["3", "1", "2"]])
+@pytest.mark.parametrize("names", [None, ["a", "b", "c"], ["3", "1", "2"], ["3.0", "1.0", "2.0"]])
 def test_ignored_rows(names, ignored, tmp_path):
     given = members()
-    if names == ["3", "1", "2"]:
+    if names not in (None, ["a", "b", "c"]):
         given["labels"] = np.array([*names, "255"])[given["labels"]]
     given["labels"][::3] = ignored
     more = {} if names is None else {"class_names": np.array(names)}
