@@ -165,7 +165,7 @@ def test_before_and_after(dump, tmp_path):
         ({"cross_fit": True}, "cross_fit is True"),
         ({"cross_fit": 1}, "cross_fit is 1"),
         ({"cross_fit": 3, "fit_on": "x.npz"}, "fit_on and cross_fit exclude each other"),
-        ({"min_rows": True, "slices": ["class"]}, "least number of rows of a slice is True"),
+        ({"min_rows": True, "slices": ["class"]}, "min-rows is True"),
         ({"metrics": []}, "the list of metrics is empty"),
         ({"kind": "logits"}, "kind: is about reading files, but arrays came"),
     ],

@@ -309,7 +309,7 @@ def test_a_label_of_probability_0(k, kind):
     assert expected.pop("nll") is None
     assert_same({name: report[name].value for name in expected}, expected, 1e-9)
     assert report.dumps[0].warnings[0] == (
-        "2 of 30 rows give their label probability 0 (first: row 7); nll is infinite"
+        "2 of 30 rows assign probability 0 to their label (first: row 7); nll is infinite"
     )
 
 
@@ -480,7 +480,7 @@ def test_absent_classes_count():
     report = evaluate(Predictions(logits=logits, labels=labels), level=None)
     expected = definitions.metrics(definitions.softmax(logits), labels, order_by=logits)
     assert report["cwce"].value == pytest.approx(expected["cwce"], abs=1e-9)
-    assert report.dumps[0].warnings == ("2 of 6 classes never occur among the labels: 2, 5",)
+    assert report.dumps[0].warnings == ("2 of 6 classes do not occur among the labels: 2, 5",)
     assert [c.support for c in report.dumps[0].per_class] == np.bincount(labels, minlength=6).tolist()
 
 
