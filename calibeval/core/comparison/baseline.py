@@ -43,7 +43,7 @@ class Baseline:
         """
         if len(report.dumps) != 1:
             names = ", ".join(dump.name for dump in report.dumps) or "none"
-            raise InputError(f"the report has {len(report.dumps)} dumps ({names}), but a baseline must be a single dump")
+            raise InputError(f"the report has {len(report.dumps)} dumps ({names}), but a baseline must have one dump")
         dump, settings = report.dumps[0], report.settings
         if settings.convention != OWN:
             raise InputError(

@@ -217,14 +217,14 @@ def _unknown_key(key: str, known: Sequence[str], earlier: Mapping[str, str]) -> 
 def as_text(value: object, key: str) -> str:
     """A text that is not empty. Raises: UsageError."""
     if not isinstance(value, str) or not value:
-        raise UsageError(f"{key} is {_shown(value)}, but it must be a text")
+        raise UsageError(f"{key} is {_shown(value)}, but it must be a non-empty string")
     return value
 
 
 def as_texts(value: object, key: str) -> tuple[str, ...]:
     """A list of texts. Raises: UsageError."""
     if isinstance(value, str) or not isinstance(value, Sequence):
-        raise UsageError(f"{key} is {_shown(value)}, but it must be a list of texts")
+        raise UsageError(f"{key} is {_shown(value)}, but it must be a list of strings")
     return tuple(as_text(one, key) for one in value)
 
 

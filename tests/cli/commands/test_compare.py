@@ -166,8 +166,8 @@ def test_standard_input_is_read_once(capsys, dumps):
     ("content", "code", "message"),
     [
         (None, 4, "there is no such file"),
-        (b"{}", 3, 'this is no report of schema calibeval.report/1: the report has no "schema"'),
-        (b"\xff\xfe", 3, "this is no report of schema calibeval.report/1: byte 0 is not UTF-8"),
+        (b"{}", 3, 'this is not a report of schema calibeval.report/1: the report has no "schema"'),
+        (b"\xff\xfe", 3, "this is not a report of schema calibeval.report/1: byte 0 is not UTF-8"),
     ],
 )
 def test_other_json_is_no_base(capsys, dumps, tmp_path, content, code, message):

@@ -84,7 +84,7 @@ def test_a_report_without_intervals():
     assert found["ece"].low is not None
     assert found["nll"].low is None
     assert found["nll"].difference is not None
-    assert found["nll"].reason == "the report, or the candidate, has no interval of it"
+    assert found["nll"].reason == "the report or the candidate has no interval for it"
 
 
 def test_a_binary_report():
@@ -142,7 +142,7 @@ def test_slices_are_not_compared():
         (
             replace(saved(model(100)), dumps=()),
             model(100),
-            r"the report has 0 dumps \(none\), but a baseline must be a single dump",
+            r"the report has 0 dumps \(none\), but a baseline must have one dump",
         ),
     ],
 )

@@ -46,7 +46,7 @@ def test_values_are_those_of_reports(k):
         assert (difference.base, difference.candidate) == tuple(report[name].value for report in reports)
         assert difference.difference == difference.candidate - difference.base
         if name == "mce_all_bins":
-            assert (difference.low, difference.reason) == (None, "a bin of few rows may decide it")
+            assert (difference.low, difference.reason) == (None, "a bin with few rows may decide the value")
             continue
         assert difference.low is not None
         assert difference.low <= difference.high
@@ -209,7 +209,7 @@ def test_a_slice_is_a_comparison_of_its_rows():
             difference.p,
         )
         if difference.p is None:
-            assert (name, part.reason) == ("mce_all_bins", "a bin of few rows may decide it")
+            assert (name, part.reason) == ("mce_all_bins", "a bin with few rows may decide the value")
             continue
         smallest = min(one.differences[name].p for one in parts.values())
         assert min(one.differences[name].p_holm for one in parts.values()) == pytest.approx(min(1, 3 * smallest))
@@ -264,7 +264,7 @@ def test_top_labels_give_what_they_can():
     assert found["ece"].low == pytest.approx(whole["ece"].low, abs=1e-9)
     assert found["nll"].difference is None
     assert found["nll"].reason == (
-        "candidate: needs the probability of every class, and this dump holds the top label only"
+        "candidate: needs the probability of every class, but this dump has the top label only"
     )
 
 
@@ -346,7 +346,7 @@ def test_groups_are_the_unit():
         assert wide > 2 * narrow
         assert by_groups[name].difference == by_rows[name].difference
         assert (by_groups[name].p < 0.05) == by_groups[name].certain
-    assert by_groups["cwce"].reason == "differences of this metric are not tested where only groups are independent"
+    assert by_groups["cwce"].reason == "differences of this metric are not tested if only groups are independent"
     assert by_groups.candidates[0].groups.count == 200
     assert Comparison.from_json(by_groups.to_json()) == by_groups
 

@@ -164,7 +164,7 @@ def test_logits_beyond_the_squares_of_float64_have_no_interval_rather_than_nan()
 
 def test_sums_of_logits_beyond_float64_are_null_with_the_reason():
     huge = Predictions(logits=np.array([[1.5e308, 0.0]] * 3), labels=[1, 1, 1])
-    assert evaluate(huge)["nll"].reason == "the sum of the logarithms is beyond float64"
+    assert evaluate(huge)["nll"].reason == "the sum of the logarithms exceeds the range of float64"
 
 
 def test_rounding_above_one_counts_as_one_everywhere():

@@ -259,11 +259,13 @@ def test_too_many_bins_have_no_interval():
     logits, labels = logits_and_labels(900, k)
     predictions = Predictions(logits=logits, labels=labels, columns={"g": np.arange(900) % 30})
     report = evaluate(predictions, group="g")
-    assert report["cwce"].reason == "no interval: how 1,515 bins vary together is not estimated, only of up to 1,500"
+    assert (
+        report["cwce"].reason == "no interval: the joint variation of 1,515 bins is not estimated, only of up to 1,500"
+    )
     assert report["cwce"].floor is None
     assert report["ece"].low is not None
     many = evaluate(predictions, group="g", bins=1501)
-    assert many["ece"].reason == "no interval: how 1,501 bins vary together is not estimated, only of up to 1,500"
+    assert many["ece"].reason == "no interval: the joint variation of 1,501 bins is not estimated, only of up to 1,500"
 
 
 @pytest.mark.parametrize(("bins", "few"), [(30, True), (31, False)])

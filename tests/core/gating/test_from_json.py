@@ -55,4 +55,4 @@ def test_wrong_fields_are_named(path, value, message):
     parent[path[-1]] = value
     with pytest.raises(InputError) as error:
         verdict_from_json(json.dumps(document))
-    assert str(error.value).startswith(f"this is no verdict of schema calibeval.verdict/1: {message}")
+    assert str(error.value).startswith(f"this is not a verdict of schema calibeval.verdict/1: {message}")

@@ -348,7 +348,7 @@ def test_changes_in_slices():
 
 
 def test_an_approximate_interval_is_told_with_the_verdict():
-    approximate = "its interval is approximate: 5 rows per class, fewer than 20"
+    approximate = "the interval is approximate: 5 rows per class, fewer than 20"
     metrics = {"cwce": MetricResult("cwce", 0.02, approximate, low=0.01, high=0.03, corrected=0.02)}
     report = replace(over_confident(), metrics=metrics)
     for limit, verdict, words in ((0.03, "pass", "within"), (0.009, "fail", "beyond")):

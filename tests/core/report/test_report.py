@@ -127,7 +127,7 @@ def test_text_that_is_no_report(text):
 
 
 def test_another_schema_is_named():
-    with pytest.raises(InputError, match=r'^schema "calibeval.report/9" came, but "calibeval.report/1" is needed$'):
+    with pytest.raises(InputError, match=r'^schema is "calibeval.report/9", but "calibeval.report/1" is needed$'):
         Report.from_json('{"schema": "calibeval.report/9"}')
 
 

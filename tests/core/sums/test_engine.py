@@ -489,7 +489,7 @@ BAD = {
         ([[0, np.nan, 0]], "row 2 holds nan in column 1, but logits must be finite or -inf."),
         ([[np.nan, 1, 0]], "row 2 holds nan in column 0, but logits must be finite or -inf."),
         ([[0, 1, np.inf]], "row 2 holds inf in column 2, but logits must be finite or -inf."),
-        ([[-np.inf] * 3], "row 2 has only -inf logits, so no class is possible."),
+        ([[-np.inf] * 3], "row 2 has only -inf logits, so no class has a probability."),
     ],
     "probs": [
         ([[0.5, 0.6, 0.1]], "row 2 sums to 1.2, not to 1 within 0.0001, so these are not probabilities."),
@@ -518,7 +518,7 @@ def test_values_that_contradict_their_kind(kind, row, message, wide, jobs):
         scores = np.concatenate([scores, np.full((5, 200), fill)], axis=1)
     with pytest.raises(InputError) as error:
         evaluate(Predictions(**{kind: scores}, labels=[0] * 5), jobs=jobs)
-    hint = "" if kind == "logits" else " If they are logits, say --kind logits."
+    hint = "" if kind == "logits" else " If they are logits, use --kind logits."
     assert str(error.value) == f"predictions: {message}{hint}"
 
 
