@@ -157,7 +157,7 @@ def test_a_baseline_of_other_rows_is_refused(main, tmp_path, capsys):
     assert 'the report uses the convention "guo"' in result.err
     result = run(capsys, "gate", main, "--baseline", main, "--convention", "guo", "--max", "ece=0.1")
     assert (result.code, result.out) == (2, "")
-    assert "changes from a baseline are measured by calibeval's own bins, not by those of guo" in result.err
+    assert "changes from a baseline are measured with calibeval's own bins, not those of guo" in result.err
 
 
 CONFIG = """\
@@ -232,8 +232,8 @@ BROKEN = [
         "[[gate.rule]]\nmetric='ece'\nmax=0.1\nslice='light=nigth'\n",
         'slice "light=nigth" is unknown (did you mean "light=night"?); there are',
     ),
-    ("[[gate.rule]]\nmetric='ece'\nmax=0.1\nslice='worst'\n", 'slice "worst" needs columns: say --slice COLUMN'),
-    ("[[gate.rule]]\nmetric='nll'\nmax_increase=0.1\n", "max_increase of nll needs a baseline: say --baseline FILE"),
+    ("[[gate.rule]]\nmetric='ece'\nmax=0.1\nslice='worst'\n", 'slice "worst" needs columns: use --slice COLUMN'),
+    ("[[gate.rule]]\nmetric='nll'\nmax_increase=0.1\n", "max_increase of nll needs a baseline: use --baseline FILE"),
 ]
 
 

@@ -221,7 +221,7 @@ def test_ignore_index(tmp_path, capsys):
     labels = LABELS.copy()
     labels[:4] = 255
     path = npz(tmp_path, logits=LOGITS, labels=labels)
-    assert "say --ignore-index 255" in run(capsys, "report", path).err
+    assert "use --ignore-index 255" in run(capsys, "report", path).err
     source = run(capsys, "report", path, "--ignore-index", 255, "--json").json["dumps"][0]["source"]
     assert (source["n"], source["ignored"]) == (16, 4)
     np.savez(path, logits=LOGITS, labels=np.where(labels == 255, -100, labels))

@@ -172,7 +172,7 @@ def test_ignored_rows_are_left_out_of_everything():
     assert features.columns["site"].tolist() == [5, 7, 9, 10]
     assert features.file_rows.tolist() == [10, 12, 14, 15]
     assert features.stored_rows.tolist() == kept
-    refused("there are no rows besides the 6 ignored ones", labels=[255] * 6, ignore_index=255)
+    refused("there are no rows except 6 ignored ones", labels=[255] * 6, ignore_index=255)
     assert Features(features=ROWS, labels=LABELS, ignore_index=255).stored_rows is None
 
 

@@ -67,7 +67,7 @@ def test_predictions_are_told_by_their_neighbour(beside, scores, kind, tmp_path)
 
 def test_predictions_beside_anything_else_need_a_kind(tmp_path):
     path = npz(tmp_path, predictions=LOGITS, labels=LABELS)
-    refused(path, 'd.npz: "predictions" could be logits or probabilities: use --kind logits or --kind probs')
+    refused(path, 'd.npz: "predictions" could be logits or probabilities: say --kind logits or --kind probs')
     assert read(path, kind="logits").kind == "logits"
 
 
