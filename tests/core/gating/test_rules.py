@@ -13,7 +13,10 @@ REFUSED = [
     ({"max": 0.1}, "there is no metric"),
     ({"metric": 3, "max": 0.1}, "metric is 3, but it must be a non-empty string"),
     ({"metric": "ece"}, "the rule has no limit, but it must have exactly one of max, min, max_increase, max_drop"),
-    ({"metric": "ece", "max": 0.1, "max_increase": 0.1}, "the rule has max and max_increase, but it must have exactly one"),
+    (
+        {"metric": "ece", "max": 0.1, "max_increase": 0.1},
+        "the rule has max and max_increase, but it must have exactly one",
+    ),
     ({"metric": "ece", "max": 0.1, "level": "warn"}, 'key "level" is unknown (did you mean "severity"?)'),
     ({"metric": "ece", "maxx": 0.1}, 'key "maxx" is unknown (did you mean "max"?)'),
     ({"metric": "ece", "max": -0.1}, "max of ece is -0.1, but it must not be negative"),
