@@ -83,7 +83,7 @@ def test_errors_are_findings(tmp_path):
     found = inspect(npz(tmp_path, probs=bad, labels=LABELS))
     assert found.readings[0].error == (
         "d.npz: row 3 sums to 2, not to 1 within 0.0001, so these are not probabilities. "
-        "If they are logits, say --kind logits."
+        "If they are logits, use --kind logits."
     )
     found = inspect(npz(tmp_path, stuff=PROBS))
     assert found.readings[0].error.startswith("d.npz: no array is named like scores; there are ")

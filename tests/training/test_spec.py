@@ -66,7 +66,7 @@ def test_what_is_written_is_read(losses):
         ("ls(alpha=2)", "loss ls(alpha=2): alpha: 2, expected a number from 0 to 1"),
         (
             "cals(margin=0)",
-            "loss cals(margin=0): margin: 0 cannot be divided by; expected a margin above 0, or normalize=False",
+            "loss cals(margin=0): margin: 0 cannot be normalized; expected a margin above 0, or normalize=False",
         ),
         (
             "cals(penalty=p9)",

@@ -1,4 +1,4 @@
-"""Names of dumps that tell them apart."""
+"""Distinct names for dumps."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from calibeval.core.data.predictions import Source
 
 
 def distinct_names(dumps: Sequence[tuple[str, Source]]) -> list[str]:
-    """The names; those of one name get as much of their paths as tells them apart, or numbers where nothing does.
+    """The names; dumps that share a name get as much of their paths as is needed, or a number if the paths are equal.
 
     >>> distinct_names([("a.npz", Source("one/a.npz")), ("a.npz", Source("two/a.npz")), ("b.npz", Source("b.npz"))])
     ['one/a.npz', 'two/a.npz', 'b.npz']
@@ -32,7 +32,7 @@ def _distinct(place: int, dumps: Sequence[tuple[str, Source]]) -> str:
 
 
 def _tails(name: str, source: Source) -> list[str]:
-    """The name with ever more of the folders of its path."""
+    """The name with more and more folders of its path."""
     parts = PurePath(source.path or name).parts
     split = "" if source.split is None else f"#{source.split}"
     return [PurePath(*parts[-depth:]).as_posix() + split for depth in range(1, len(parts) + 1)]

@@ -1,4 +1,6 @@
-"""Why a rule did not pass: the parts of the rows that moved the metric, and whether a temperature would repair it."""
+"""Why a rule did not pass: the parts of the rows that moved the metric, and whether temperature scaling would fix
+it.
+"""
 
 from __future__ import annotations
 
@@ -22,18 +24,18 @@ from calibeval.core.gating.verdict import RuleVerdict, Trial, Why
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.sums.sums import Sums
 
-# The values of a column are told one by one up to so many.
+# Columns with more distinct values are not searched for parts.
 MOST_TOLD = 50
 
 Rows = npt.NDArray[np.intp]
-# Predictions as a temperature makes them, out of fold.
+# Maps predictions by temperature scaling, fitted out of fold.
 MapOutOfFold = Callable[[Predictions], Predictions]
 
 
 def explained(judged: RuleVerdict, subject: Subject, out_of_fold: MapOutOfFold) -> RuleVerdict:
-    """The verdict with what moved its metric; as it is where the rule passed, is off, or had no value.
+    """The verdict with the reasons why its metric moved; unchanged if the rule passed, is off, or had no value.
 
-    out_of_fold: predictions as a temperature makes them.
+    out_of_fold: maps predictions by temperature scaling, fitted out of fold.
     """
     if judged.verdict not in ("fail", "inconclusive") or judged.decisive is None:
         return judged
@@ -43,7 +45,7 @@ def explained(judged: RuleVerdict, subject: Subject, out_of_fold: MapOutOfFold) 
 
 
 def _moved(rule: Rule, part: str | None, subject: Subject) -> tuple[bool, tuple[Part, ...] | None]:
-    """Whether it is a change that was taken apart, and the parts that carry most of it."""
+    """Whether the change (and not the metric itself) was split into parts, and the parts that contribute most."""
     metric, dump = METRICS[rule.metric], subject.dump
     told = subject.pair(part) if rule.is_change else None
     (sums, rows), before = (subject.part(part), None) if told is None else ((told[0], told[2]), told[1])
@@ -59,13 +61,13 @@ def _moved(rule: Rule, part: str | None, subject: Subject) -> tuple[bool, tuple[
 
 
 def _change(shares: Callable[[Sums], Floats | None], sums: Sums, before: Sums | None) -> Floats | None:
-    """The shares of a metric, or where there is a baseline of its change; None where the metric has none."""
+    """The contributions to a metric, or to its change if there is a baseline; None if the metric has no such parts."""
     now, then = shares(sums), None if before is None else shares(before)
     return now if now is None or then is None else now - then
 
 
 def _columns(dump: Predictions, rows: Rows) -> list[Parted]:
-    """The classes of the labels, and every column of few values, over these stored rows."""
+    """The true class, and every column with few values, over these stored rows."""
     found: list[Parted] = []
     if dump.k is not None and TRUE_CLASS not in dump.columns:
         found.append(_parted(TRUE_CLASS, coded_slices(dump, TRUE_CLASS), rows))
@@ -81,7 +83,7 @@ def _parted(kind: str, coded: Coded, rows: Rows) -> Parted:
 
 
 def _temperature(judged: RuleVerdict, subject: Subject, part: str | None, out_of_fold: MapOutOfFold) -> Trial | None:
-    """Whether a temperature alone would bring the metric within its limit."""
+    """Whether temperature scaling alone would bring the metric within its limit."""
     rule, decisive, dump = judged.rule, judged.decisive, subject.dump
     if rule.metric == "accuracy" or decisive is None or dump.k is None or len(dump.layout) > 1:
         return None
@@ -92,7 +94,7 @@ def _temperature(judged: RuleVerdict, subject: Subject, part: str | None, out_of
         settings = checked(bins=subject.settings.bins, convention=subject.settings.convention)
         after = evaluate_dump(mapped, settings)[rule.metric]
     except InputError:
-        return None  # too few rows, or a label of probability 0: a fit would say so
+        return None  # too few rows, or a label of probability 0: nothing can be fitted
     if after.value is None:
         return None
     value = after.value if after.corrected is None else after.corrected
@@ -106,14 +108,14 @@ def _sized(rule: Rule) -> bool:
 
 
 def _part_of(dump: Predictions, part: str | None) -> Predictions:
-    """The rows of a slice; the dump itself for all of them."""
+    """The rows of a slice; the whole dump for None."""
     return dump if part is None else dump.select(_rows_of(dump, part))
 
 
 def _rows_of(dump: Predictions, part: str) -> Rows:
-    """The stored rows of the slice "column=value" that count, of a dump that was not measured.
+    """The stored rows of the slice "column=value" that are not ignored, in a dump that was not measured.
 
-    It may hold some of the subject's rows only, so `Subject.part` cannot tell.
+    The dump may have only some of the subject's rows, so `Subject.part` cannot be used.
     """
     for column in (*dump.columns, TRUE_CLASS, PREDICTED_CLASS):
         if not part.startswith(f"{column}="):

@@ -191,5 +191,5 @@ def _names(metadata: Any, arrays: Mapping[str, Stored], name: str) -> dict[str, 
     except (ValueError, RecursionError):
         names = None
     if not isinstance(names, list) or not names or not all(isinstance(item, str) for item in names):
-        raise InputError(f'{name}: "{key}" in __metadata__ must be a JSON list of texts')
+        raise InputError(f'{name}: "{key}" in __metadata__ must be a JSON list of strings')
     return {key: Stored.of(np.asarray(names))}

@@ -145,9 +145,9 @@ def test_rows_that_stand_in_another_order_are_refused(capsys, tmp_path, dumps):
     [
         (["--format", "mdd"], 2, '--format "mdd" is unknown (did you mean "md"?); there are md, csv, latex'),
         (["--format", "md", "--json"], 2, "--json and --format exclude each other"),
-        (["--bins", "2000"], 2, "bins is 2000, but models are compared with at most 1000"),
+        (["--bins", "2000"], 2, "bins is 2000, but a comparison can have at most 1000"),
         (["--slice", "sight"], 2, 'there is no column "sight"'),
-        (["--min-rows", "5"], 2, "belongs to slices, but there are none"),
+        (["--min-rows", "5"], 2, "applies to slices only, but there are no slices"),
     ],
 )
 def test_wrong_usage(capsys, dumps, words, code, message):
@@ -166,8 +166,8 @@ def test_standard_input_is_read_once(capsys, dumps):
     ("content", "code", "message"),
     [
         (None, 4, "there is no such file"),
-        (b"{}", 3, 'this is no report of schema calibeval.report/1: the report has no "schema"'),
-        (b"\xff\xfe", 3, "this is no report of schema calibeval.report/1: byte 0 is not UTF-8"),
+        (b"{}", 3, 'this is not a report of schema calibeval.report/1: the report has no "schema"'),
+        (b"\xff\xfe", 3, "this is not a report of schema calibeval.report/1: byte 0 is not UTF-8"),
     ],
 )
 def test_other_json_is_no_base(capsys, dumps, tmp_path, content, code, message):

@@ -125,7 +125,7 @@ def test_the_same_file_twice_is_a_leak(capsys, folder):
     words = ["finetune", "train.npz", "--val", "train.npz", "-o", "run"]
     result = run(capsys, *words)
     assert result.code == 3
-    assert "are the same file, and share 120 rows" in result.err
+    assert "are the same file and share 120 rows" in result.err
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,7 @@ def test_a_saved_report_is_an_unpaired_baseline(main, sharper, tmp_path, capsys)
     saved.write_text("{}", encoding="utf-8")
     result = run(capsys, "gate", sharper, "--baseline", saved, "--max-increase", "nll=0.01")
     assert result.code == 3
-    assert "saved/report.json: this is no report of schema" in result.err
+    assert "saved/report.json: this is not a report of schema" in result.err
 
 
 def test_the_report_beside_a_verdict_is_whole(main, sharper, tmp_path, capsys):
@@ -154,10 +154,10 @@ def test_a_baseline_of_other_rows_is_refused(main, tmp_path, capsys):
     result = run(capsys, "report", main, "--out", tmp_path / "guo", "--convention", "guo", "-q")
     result = run(capsys, "gate", main, "--baseline", tmp_path / "guo/report.json", "--max-increase", "nll=0.01")
     assert (result.code, result.out) == (3, "")
-    assert 'the report is by the convention "guo"' in result.err
+    assert 'the report uses the convention "guo"' in result.err
     result = run(capsys, "gate", main, "--baseline", main, "--convention", "guo", "--max", "ece=0.1")
     assert (result.code, result.out) == (2, "")
-    assert "changes from a baseline are measured by calibeval's own bins, not by those of guo" in result.err
+    assert "changes from a baseline are measured with calibeval's own bins, not those of guo" in result.err
 
 
 CONFIG = """\
@@ -232,8 +232,8 @@ BROKEN = [
         "[[gate.rule]]\nmetric='ece'\nmax=0.1\nslice='light=nigth'\n",
         'slice "light=nigth" is unknown (did you mean "light=night"?); there are',
     ),
-    ("[[gate.rule]]\nmetric='ece'\nmax=0.1\nslice='worst'\n", 'slice "worst" needs columns: say --slice COLUMN'),
-    ("[[gate.rule]]\nmetric='nll'\nmax_increase=0.1\n", "max_increase of nll needs a baseline: say --baseline FILE"),
+    ("[[gate.rule]]\nmetric='ece'\nmax=0.1\nslice='worst'\n", 'slice "worst" needs columns: use --slice COLUMN'),
+    ("[[gate.rule]]\nmetric='nll'\nmax_increase=0.1\n", "max_increase of nll needs a baseline: use --baseline FILE"),
 ]
 
 

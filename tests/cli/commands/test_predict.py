@@ -129,7 +129,7 @@ def changed_facts(facts, **changes):
     return json.dumps({key: value for key, value in {**facts, **changes}.items() if value is not ...})
 
 
-DAMAGED = "head.json: this is no head of schema calibeval.head/1: {}; delete it, or train again"
+DAMAGED = "head.json: this is not a head of schema calibeval.head/1: {}; delete it, or train again"
 COUNT = "head.json: class_names must be 3 names, one for each class of the head"
 
 
@@ -143,9 +143,9 @@ COUNT = "head.json: class_names must be 3 names, one for each class of the head"
         (b"{}", DAMAGED.format('the head has no "schema"')),
         ({"class_names": ...}, DAMAGED.format('the head has no "class_names"')),
         ({"class_names": ["cat", "dog"]}, COUNT),
-        ({"class_names": ["cat", "dog", 3]}, DAMAGED.format("class_names[2] is 3, but a text is needed")),
+        ({"class_names": ["cat", "dog", 3]}, DAMAGED.format("class_names[2] is 3, but a string is needed")),
         ({"class_names": "cat"}, DAMAGED.format('class_names is "cat", but a list is needed')),
-        ({"temperature": True}, DAMAGED.format("temperature is a truth value, but a finite number is needed")),
+        ({"temperature": True}, DAMAGED.format("temperature is a boolean, but a finite number is needed")),
         ({"multipliers": {"lambd": [1.0]}}, DAMAGED.format('multipliers has no "rho"')),
     ],
 )

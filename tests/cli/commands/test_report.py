@@ -87,7 +87,7 @@ def test_the_report_says_with_what_it_was_made(digits, capsys):
 def test_warnings_are_talk(tmp_path, capsys):
     path = npz(tmp_path, logits=LOGITS, labels=np.zeros(20, int))
     result = run(capsys, "report", path, "--json")
-    warning = "2 of 3 classes never occur among the labels: 1, 2"
+    warning = "2 of 3 classes do not occur among the labels: 1, 2"
     assert result.json["dumps"][0]["warnings"] == [{"code": "absent_classes", "message": warning}]
     assert result.err == f"warning: d.npz: {warning}\n"
     assert run(capsys, "report", path, "--json", "-q").err == ""
@@ -114,7 +114,7 @@ ERRORS = [
     (["--format", "md", "--json"], 2, "--json and --format exclude each other"),
     (["--bins", "0"], 2, "bins is 0, but it must lie between 1 and 10000"),
     (["--bins", "10001"], 2, "bins is 10001, but it must lie between 1 and 10000"),
-    (["--level", "95"], 2, "level is 95, but it must lie between 0 and 1, as 0.95 does"),
+    (["--level", "95"], 2, "level is 95, but it must lie between 0 and 1, such as 0.95"),
     (
         ["--convention", "calibeva"],
         2,
@@ -221,7 +221,7 @@ def test_ignore_index(tmp_path, capsys):
     labels = LABELS.copy()
     labels[:4] = 255
     path = npz(tmp_path, logits=LOGITS, labels=labels)
-    assert "say --ignore-index 255" in run(capsys, "report", path).err
+    assert "use --ignore-index 255" in run(capsys, "report", path).err
     source = run(capsys, "report", path, "--ignore-index", 255, "--json").json["dumps"][0]["source"]
     assert (source["n"], source["ignored"]) == (16, 4)
     np.savez(path, logits=LOGITS, labels=np.where(labels == 255, -100, labels))

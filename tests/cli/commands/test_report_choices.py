@@ -135,7 +135,7 @@ def test_a_map_that_does_not_say_where_it_is_from(saved, capsys):
     ("words", "code", "message"),
     [
         (["--map", "no.json"], 4, "no.json: there is no such file"),
-        (["--map", "sample_data/digits_test.csv"], 3, "digits_test.csv: this is no map"),
+        (["--map", "sample_data/digits_test.csv"], 3, "digits_test.csv: this is not a map"),
         (["--map", "SAVED"], 3, "digits_test.npz: has 10 classes, but the map was fitted on 5"),
         (["--map", "SAVED", "--fit-on", VAL], 2, "--fit-on and --map exclude each other"),
         (["--map", "SAVED", "--cross-fit", "3"], 2, "--map and --cross-fit exclude each other"),

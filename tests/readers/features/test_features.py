@@ -387,7 +387,7 @@ def test_ignored_labels(tmp_path):
     assert features.warnings == ('rows with label -100 are ignored, as the file\'s "ignore_index" says',)
     plain = npz(tmp_path, features=FEATURES, labels=labels)
     assert read_features(plain, ignore_index=-100).ignored == N - len(kept)
-    with pytest.raises(InputError, match=r"say --ignore-index -100\.$"):
+    with pytest.raises(InputError, match=r"use --ignore-index -100\.$"):
         read_features(plain)
 
 

@@ -72,7 +72,7 @@ def test_class_names_in_the_metadata(tmp_path):
     assert read(written(tmp_path, {"format": "pt"}, logits=LOGITS, labels=LABELS)).class_names is None
     refused(
         written(tmp_path, {"classes": "a,b,c"}, logits=LOGITS, labels=LABELS),
-        'd.safetensors: "classes" in __metadata__ must be a JSON list of texts',
+        'd.safetensors: "classes" in __metadata__ must be a JSON list of strings',
     )
 
 

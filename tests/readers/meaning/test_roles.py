@@ -167,7 +167,7 @@ def test_one_row_that_is_no_distribution_is_enough(row, tmp_path):
 
 
 def test_probabilities_that_are_logits(tmp_path):
-    with pytest.raises(InputError, match=r"^d\.npz: row 0 (holds|sums to) .* If they are logits, say --kind logits\.$"):
+    with pytest.raises(InputError, match=r"^d\.npz: row 0 (holds|sums to) .* If they are logits, use --kind logits\.$"):
         evaluate(read(npz(tmp_path, probs=LOGITS, labels=LABELS)))
 
 
@@ -260,7 +260,7 @@ LABELS_REFUSED = [
         ),
     ),
     (LABELS - 7, "d.npz: row 0: label -7, but the scores have 3 classes (0 to 2) (20 rows are out of range)."),
-    (LABELS + 0.5, "d.npz: row 0: label 0.5, but labels are whole numbers (20 rows are not)"),
+    (LABELS + 0.5, "d.npz: row 0: label 0.5, but labels must be whole numbers (20 rows are not)"),
     (LABELS[:19], "d.npz: 20 rows of scores, but 19 labels"),
     (np.eye(4)[LABELS], "d.npz: labels have 4 columns, but the scores have 3 classes"),
 ]

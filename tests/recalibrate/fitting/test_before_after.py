@@ -108,7 +108,7 @@ def test_out_of_fold_numbers_are_close_to_those_on_new_rows(capsys):
 def test_rows_that_a_map_has_seen_are_refused_or_stamped(capsys, tmp_path):
     refused = run(capsys, "report", VAL, "--fit-on", VAL)
     assert refused.code == 3
-    assert "are the same file, and share 12000 rows" in refused.err
+    assert "are the same file and share 12000 rows" in refused.err
     assert "--allow-leak" in refused.err
     stamped = run(capsys, "report", VAL, "--fit-on", VAL, "--allow-leak", "--json")
     assert "share 12000 rows" in stamped.json["dumps"][0]["recalibrated"]["fitted_on"]["leak"]

@@ -79,7 +79,7 @@ def test_two_classes_are_explained():
 def test_top_labels_alone():
     text = shown(Predictions(confidence=[0.5, 0.75], correct=[1, 0]))
     assert "2 rows · top label only" in text
-    assert "CWCE: needs the probability of every class, and this dump holds the top label only" in text
+    assert "CWCE: needs the probability of every class, but this dump has the top label only" in text
 
 
 def test_json():
