@@ -268,7 +268,7 @@ def test_outputs_that_are_inputs(capsys, folder, words, name):
         assert run(capsys, *files.words(folder, *[word.format(folder=folder) for word in words], "-q")).code == 0
         assert {key: files.contents(folder)[key] for key in before} == before
         return
-    message = f"{folder / name}: is an input, too, and would be overwritten; name another output"
+    message = f"{folder / name}: is also an input and would be overwritten; name another output"
     refused(capsys, folder, 2, message, *[word.format(folder=folder) for word in words])
     assert files.contents(folder) == before
 
@@ -277,7 +277,7 @@ def test_a_cache_in_the_place_of_an_output(capsys, folder):
     (folder / "test.npz").rename(folder / "test_logits.npz")
     words = files.words(folder, "--test", "test_logits.npz", test=False, out=".")
     result = run(capsys, *words)
-    assert (result.code, "is an input, too" in result.err) == (2, True)
+    assert (result.code, "is also an input" in result.err) == (2, True)
 
 
 def test_a_run_that_is_a_file(capsys, folder):
