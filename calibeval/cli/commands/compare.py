@@ -1,4 +1,4 @@
-"""`calibeval compare`: candidates against a base on the same rows, and what the sample can tell."""
+"""`calibeval compare`: differences between candidates and a base on the same rows, with intervals."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def compare(
 
 
 def _shown(result: Comparison, json: bool, table: str | None) -> str:
-    """The comparison as standard output carries it."""
+    """The comparison in the format for standard output."""
     if json:
         return result.to_json()
     if table is not None:

@@ -141,7 +141,7 @@ def finetune(
     if json:
         sys.stdout.write(found.to_json())
     elif table is not None:
-        if table == "csv":  # the other formats hold them
+        if table == "csv":  # the other formats contain the warnings
             say([f"warning: {warning}" for warning in found.warnings], quiet=quiet)
         sys.stdout.write(LOSS_TABLES[table](found))
     else:

@@ -29,7 +29,7 @@ TEMPERATURES = ("fold", "none")
 
 
 def _usual(value: Callable[[OptimizerEntry], float]) -> str:
-    """What each optimizer usually takes."""
+    """The default of each optimizer, as text."""
     return ", ".join(f"{name} {value(known):g}" for name, known in OPTIMIZERS.items())
 
 

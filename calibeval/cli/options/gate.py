@@ -72,7 +72,7 @@ Level = Annotated[
 ]
 MinRows = Annotated[
     int | None,
-    typer.Option(metavar="N", min=0, help="Rows that a decision needs, in each slice, too.", rich_help_panel=RULES),
+    typer.Option(metavar="N", min=0, help="Rows that a decision needs, also per slice.", rich_help_panel=RULES),
 ]
 Why = Annotated[
     bool,

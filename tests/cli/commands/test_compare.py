@@ -185,4 +185,4 @@ def test_inputs_are_not_overwritten(capsys, dumps, tmp_path):
     path.write_bytes(b"{}")
     result = run(capsys, "compare", path, dumps[1], "--out", tmp_path)
     assert result.code == 2
-    assert "is an input, too, and would be overwritten" in result.err
+    assert "is also an input and would be overwritten" in result.err

@@ -265,8 +265,8 @@ FLAGS = [
     (["--max", "ece=0.1", "--decide", "pint"], 'decide "pint" is unknown (did you mean "point"?)'),
     (["--preset", "strct"], 'preset "strct" is unknown (did you mean "strict"?)'),
     (["--max", "ece=0.1", "--slice", "ligth"], 'there is no column "ligth" (did you mean "light"?)'),
-    (["--init", "--max", "ece=0.1"], "--init goes with --config and --slice"),
-    (["--max", "ece=0.1", "--export", "junit=main.npz"], "main.npz: is an input, too, and would be overwritten"),
+    (["--init", "--max", "ece=0.1"], "--init can be combined with --config and --slice"),
+    (["--max", "ece=0.1", "--export", "junit=main.npz"], "main.npz: is also an input and would be overwritten"),
 ]
 
 
@@ -299,7 +299,7 @@ def test_a_first_configuration_passes_the_baseline_and_stops_a_worse_one(main, s
     assert verdict(capsys, sharper)["verdict"] == "fail"
     again = run(capsys, "gate", main, "--init")
     assert (again.code, again.out) == (2, "")
-    assert "calibeval.toml: is there already" in again.err
+    assert "calibeval.toml: already exists" in again.err
 
 
 def test_a_first_configuration_survives_a_hostile_file_name(main, tmp_path, capsys):
