@@ -217,7 +217,10 @@ def exp_floor() -> tuple[Callable[[np.ndarray], object], str]:
         function = _compiled([str(compiler), *COMPILER_FLAGS], libraries)
         if function is not None:
             return partial(_c_floor, function), f"one exponential and one addition per score in C, {words}"
-    return _numpy_floor, "one exponential and one addition per score in numpy's float32, in blocks (there is no C compiler)"
+    return (
+        _numpy_floor,
+        "one exponential and one addition per score in numpy's float32, in blocks (there is no C compiler)",
+    )
 
 
 def _compiled(compiler: list[str], libraries: list[str]) -> Callable[..., float] | None:

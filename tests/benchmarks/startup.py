@@ -121,8 +121,8 @@ def _checksum_words(path: Path) -> str:
     zlib.crc32(data)
     end = time.process_time()
     return (
-        f"Each `report` also computes the SHA-256 of its file and verifies the checksums inside it, in a separate thread: "
-        f"for the largest file {middle - start:.2f} s and {end - middle:.2f} s "
+        f"Each `report` also computes the SHA-256 of its file and verifies the checksums inside it, in a separate "
+        f"thread: for the largest file {middle - start:.2f} s and {end - middle:.2f} s "
         f"({len(data) / 1e9 / (middle - start):.1f} and {len(data) / 1e9 / (end - middle):.1f} GB/s)."
     )
 
