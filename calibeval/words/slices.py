@@ -58,7 +58,7 @@ class SliceTable:
 def slice_tables(dump: DumpReport, least: object) -> list[SliceTable]:
     """The slices of a dump by column, in the order in which the columns were requested.
 
-    least: the setting min_rows of the report, whatever it is.
+    least: the setting min_rows of the report, of any type.
     """
     slices, small = dump.slices or (), dump.small_slices or ()
     asked = dict.fromkeys([one.column for one in slices] + [one.column for one in small])

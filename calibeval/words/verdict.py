@@ -128,15 +128,14 @@ def why_lines(judged: RuleVerdict) -> list[str]:
     >>> from calibeval.core.gating.verdict import Trial, Why
     >>> rule, parts = Rule("ece", "max", 0.03), (Part("light", "night", 0.75, 0.25),)
     >>> why_lines(RuleVerdict(rule, "fail", "", None, why=Why(False, parts, Trial(0.05, False))))[0]
-    'largest share: light=night (75 % of the error, 25 % of the rows)'
+    'largest shares of the error / of the rows: light=night (75 % / 25 %)'
     """
     why, metric, lines = judged.why, judged.rule.metric, []
     if why is None:
         return []
     if why.parts:
-        shares = "largest share:" if len(why.parts) == 1 else "largest shares:"
-        lead, whole = ("moved most by", "change") if why.change else (shares, "error")
-        lines.append(f"{lead} {', '.join(_part(part, whole) for part in why.parts)}")
+        whole = "change" if why.change else "error"
+        lines.append(f"largest shares of the {whole} / of the rows: {', '.join(map(_part, why.parts))}")
     elif why.parts is not None:
         lines.append("no single bin, class or slice accounts for much of it")
     if metric == "accuracy":
@@ -148,9 +147,9 @@ def why_lines(judged: RuleVerdict) -> list[str]:
     return lines
 
 
-def _part(part: Part, whole: str) -> str:
+def _part(part: Part) -> str:
     name = f"{part.kind} {part.name}" if part.kind in ("bin", TRUE_CLASS) else f"{part.kind}={part.name}"
-    return f"{name} ({100 * part.share:.0f} % of the {whole}, {100 * part.rows:.0f} % of the rows)"
+    return f"{name} ({100 * part.share:.0f} % / {100 * part.rows:.0f} %)"
 
 
 def _limit(metric: str, limit: float) -> str:

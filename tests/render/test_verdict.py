@@ -35,7 +35,7 @@ def ruled(rule, verdict, value, low, high, reason, *, slice_=None, n=5000, why=N
 
 WHY = Why(change=True, parts=(Part("bin", "0.93 – 1.00", 0.62, 0.3),), temperature=Trial(0.6, repairs=False))
 SAID = (
-    "moved most by bin 0.93 – 1.00 (62 % of the change, 30 % of the rows)",
+    "largest shares of the change / of the rows: bin 0.93 – 1.00 (62 % / 30 %)",
     "a temperature alone would not repair it (NLL 0.600 nats out of fold)",
 )
 ALL = (
@@ -68,8 +68,8 @@ def test_one_line_for_each_rule():
         "cand.npz, baseline main.npz (paired by id) · rules: calibeval.toml\n"
         "\n"
         "pass          accuracy ≥ 90.00 %               91.20  [90.6, 91.8]      interval within the limit\n"
-        "FAIL          NLL change ≤ +0.01 nats       +0.031  [+0.022, +0.040]  interval beyond the limit\n"
-        "              moved most by bin 0.93 – 1.00 (62 % of the change, 30 % of the rows)\n"
+        "FAIL          NLL change ≤ +0.01 nats         +0.031  [+0.022, +0.040]  interval beyond the limit\n"
+        "              largest shares of the change / of the rows: bin 0.93 – 1.00 (62 % / 30 %)\n"
         "              a temperature alone would not repair it (NLL 0.600 nats out of fold)\n"
         "inconclusive  ECE ≤ 3.00 % in worst slice       2.80  [1.4, 4.4]        light=night, n = 640; "
         "about 3,900 rows would decide (worst of 2 slices)\n"
@@ -240,7 +240,7 @@ def test_annotations_escape_and_count_what_is_left():
     one = gate_github.workflow_commands(verdict(ALL[1], ALL[4], ALL[0]))
     assert one == (
         "::error title=calibeval gate failed::NLL change ≤ +0.01 nats: +0.031 [+0.022, +0.040]: interval beyond the "
-        f"limit%0A{SAID[0]}%0A{SAID[1]}\n".replace(" % ", " %25 ")
+        f"limit%0A{SAID[0]}%0A{SAID[1]}\n".replace(" %", " %25")
         + "::warning title=calibeval gate failed::CWCE ≤ 0.20 %25: 0.567 [0.40, 0.70]: interval beyond the limit; "
         "does not block\n"
     )

@@ -20,7 +20,7 @@ _SHORT_BAR = 24
 
 
 def diagram(dump: DumpReport, sheet: Sheet) -> list[RenderableType]:
-    """Table of the non-empty bins, the highest confidence first, with a legend; empty without a row."""
+    """Table of the non-empty bins, highest confidence first, with a legend; empty for a dump without rows."""
     filled, merged = _few([b for b in dump.equal_width if b.count])
     if not filled:
         return []
