@@ -41,7 +41,7 @@ def compare(
 ) -> int:
     """Compare models on the same rows: differences with intervals.
 
-    BASE is a dump or a saved report.json; report.json#NAME is one dump of several.
+    BASE is a dump or a saved report.json; report.json#NAME selects one of its dumps.
     """
     if table is not None:
         check_choice("--format", table, TABLES)

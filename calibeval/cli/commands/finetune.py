@@ -63,9 +63,9 @@ def finetune(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> int:
-    """Train a head on cached features, with calibrated losses.
+    """Train a head on cached features, with losses for calibration.
 
-    Several losses give a table; a temperature fitted on VAL is folded in.
+    Several losses give one table; a temperature fitted on VAL is folded in.
     """
     check_choice("--temperature", temperature, own.TEMPERATURES)
     check_choice("--tune-on", tune_on, SCORES)

@@ -55,7 +55,7 @@ def gate(
 ) -> int:
     """Decide whether a model may ship, by limits on its metrics.
 
-    Rules limit metrics, or their change from a baseline; intervals decide them.
+    Rules limit metrics or their change from a baseline; intervals decide.
     """
     from calibeval.api.gate_config import combined, find_config, flag_rules
     from calibeval.cli.inputs.gate_files import open_both

@@ -1,4 +1,4 @@
-"""How the map behind recalibrated numbers was fitted: on another dump, or once for each fold of the same dump."""
+"""Where the numbers after a map come from: a map that was fitted on another dump, or one for each fold of the same."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from calibeval.core.data.predictions import Source
 
 @dataclass(frozen=True, slots=True)
 class FittedOn:
-    """The dump on which a map was fitted.
+    """The dump on which a map was fitted, with its n rows.
 
-    path, split, sha256: as in `Source`. n: number of its rows. leak: a sentence about the rows that it shares with the
-    measured dump, if the user allowed shared rows; otherwise None.
+    leak: the rows that it shares with the dump that is measured, in words, where a person allowed them.
     """
 
     path: str | None
@@ -23,7 +22,7 @@ class FittedOn:
 
     @classmethod
     def of(cls, source: Source, n: int, leak: str | None = None) -> FittedOn:
-        """The record for a source of n rows.
+        """The n rows of a source.
 
         >>> FittedOn.of(Source("val.npz", "val"), 100).words()
         'fitted on val.npz#val'
@@ -31,7 +30,7 @@ class FittedOn:
         return cls(source.path, source.split, source.sha256, n, leak)
 
     def words(self) -> str:
-        """How the map was fitted, as part of a sentence. A saved map knows the hash of that file, but not its name.
+        """How the map was fitted, as a part of a sentence; a saved map knows the hash of its file, but not the name.
 
         >>> FittedOn(None, "val", "ab12", 1200).words()
         'fitted on 1,200 rows of split val'
@@ -43,9 +42,9 @@ class FittedOn:
 
 @dataclass(frozen=True, slots=True)
 class OutOfFold:
-    """Cross-fitting: each fold of a dump of n rows was mapped by a map that was fitted on the other folds.
+    """The folds of a dump of n rows, each mapped by a map that was fitted on the other folds.
 
-    folds: number of folds. seed: seed of the random assignment of rows to folds. n: number of rows.
+    seed: of the assignment of rows to folds.
     """
 
     folds: int
@@ -53,5 +52,5 @@ class OutOfFold:
     n: int
 
     def words(self) -> str:
-        """How the maps were fitted, as part of a sentence."""
-        return "out of fold"
+        """How the maps were fitted, as a part of a sentence."""
+        return "fitted out of fold"

@@ -54,7 +54,7 @@ def standing_of(metric: MetricResult, *, n: int | None = None, k: int | None = N
     Otherwise noise alone explains the value:
     within noise: the sample is large enough to show errors of 3 percentage points (floor_high is at most 0.03), so the
     model is calibrated to that precision;
-    cannot be told: the sample is too small for that. CWCE is of order 2 / k, so its limit is 0.06 / k.
+    cannot tell: the sample is too small for that. CWCE is of order 2 / k, so its limit is 0.06 / k.
     The standing does not need an interval; an interval can only decide between likely and certain.
 
     n, k: rows and classes of the dump; without n, the minimum of 30 rows is not checked.

@@ -1,4 +1,4 @@
-"""The slices of a dump at the terminal: one table a column, worst first."""
+"""The slices of a dump at the terminal: one table per column, worst first."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def _block(slices: SliceTable, report: Report, sheet: Sheet) -> list[RenderableT
     if slices.rows:
         parts.append(_table(slices.rows[:_SHOWN], report, sheet))
     hidden = len(slices.rows) - _SHOWN
-    lines = [f"{cells.plural(hidden, 'slice')} less bad: see --json"] if hidden > 0 else []
+    lines = [f"{cells.plural(hidden, 'better slice')} not shown: see --json"] if hidden > 0 else []
     parts += [Text(sheet.text(line)) for line in (*lines, slices.note()) if line]
     small = slices.too_small(lambda name: sheet.name(name, _NARROWEST_NAME))
     return [*parts, Text(sheet.text(small))] if small else parts
 
 
 def _table(rows: tuple[SliceResult, ...], report: Report, sheet: Sheet) -> Text:
-    """One line a slice; where the width does not allow all columns, the floor goes first, the interval next."""
+    """One line per slice; if not all columns fit, the floor is left out first, then the interval."""
 
     def metric(name: str) -> list[MetricResult]:
         return [row.metrics.get(name, MetricResult(name, None)) for row in rows]

@@ -34,7 +34,7 @@ def test_a_terminal_view(capsys, dumps):
     result = run(capsys, "compare", *dumps)
     assert (result.code, result.err) == (0, "")
     assert result.out.startswith("cand.npz against base.npz\n1,500 rows · rows paired by position")
-    assert "cand.npz is better calibrated than base.npz, certain: ECE" in result.out
+    assert "cand.npz is certainly better calibrated than base.npz: ECE" in result.out
 
 
 def test_json_is_that_of_the_api(capsys, dumps, schema):
@@ -73,7 +73,7 @@ def test_several_candidates(capsys, dumps):
 
 @pytest.mark.parametrize(
     ("table", "start"),
-    [("md", "**cand.npz is better"), ("csv", "candidate,column,value,metric"), ("latex", "% calibeval")],
+    [("md", "**cand.npz is certainly better"), ("csv", "candidate,column,value,metric"), ("latex", "% calibeval")],
 )
 def test_tables(capsys, dumps, table, start):
     assert run(capsys, "compare", *dumps, "--format", table).out.startswith(start)

@@ -325,8 +325,8 @@ def test_why_names_what_moved_a_metric(tmp_path, capsys):
     assert (why["change"], why["temperature"]["repairs"]) == (True, False)
     text = run(capsys, "gate", two, "--baseline", one, "--max-increase", "nll=0.01", "--why").out
     moved, temperature = (line.strip() for line in text.splitlines() if line.startswith("      "))
-    assert moved.startswith("moved most by ")
-    assert "light=night (100 % of it, 25 % of the rows)" in moved
+    assert moved.startswith("largest shares of the change / of the rows: ")
+    assert "light=night (100 % / 25 %)" in moved
     assert re.fullmatch(r"a temperature alone would not repair it \(NLL \d\.\d+ nats out of fold\)", temperature)
     (rule,) = verdict(capsys, one, "--max", "ece=0.03", "--why")["rules"]
     assert (rule["why"]["change"], rule["why"]["temperature"]["repairs"]) == (False, True)

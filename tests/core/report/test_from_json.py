@@ -208,7 +208,7 @@ def test_what_a_map_was_fitted_on_is_a_record(facts, record):
 
 def test_a_map_says_what_it_was_fitted_on():
     said = [record.words() for _, record in SOURCES]
-    assert said == ["fitted on val.npz#val", "fitted on predictions", "out of fold"]
+    assert said == ["fitted on val.npz#val", "fitted on predictions", "fitted out of fold"]
 
 
 @pytest.mark.parametrize(
