@@ -40,7 +40,7 @@ def compare(
     progress: Progress | None = None,
     **reading: Unpack[Reading],
 ) -> Comparison:
-    """Compare each candidate with the base: difference of every metric, interval, p, and the smallest detectable one.
+    """Compare candidates with a base: for every metric the difference, interval, p and smallest detectable difference.
 
     base: a path or Predictions, or a Report of one dump or the path of its report.json. A report holds no rows, so none
     are paired, and intervals are wider. candidates: paths or Predictions, as several arguments or as a list.

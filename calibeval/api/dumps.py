@@ -66,9 +66,9 @@ def resources_of(jobs: int, max_memory: int | None, progress: Any) -> Resources:
 
 
 def predictions_of(dump: object, reading: Reading, max_memory: int | None) -> Predictions:
-    """The predictions, read where a path came.
+    """The predictions, read from the file if dump is a path.
 
-    Raises: UsageError for what is neither, and for reading options where nothing is read; else as `read`.
+    Raises: UsageError for anything else, and for reading options if nothing is read; otherwise as `read`.
     """
     if isinstance(dump, Predictions):
         _nothing_to_read(reading, "predictions that are in memory")
@@ -96,9 +96,9 @@ def base_of(base: object, reading: Reading, max_memory: int | None) -> Predictio
 
 
 def features_of(features: object, reading: FeatureReading, max_memory: int | None) -> Features:
-    """The features, read where a path came.
+    """The features, read from the file if features is a path.
 
-    Raises: UsageError for what is neither; else as `read_features`.
+    Raises: UsageError for anything else; otherwise as `read_features`.
     """
     if isinstance(features, Features):
         return features

@@ -76,9 +76,9 @@ def evaluate(
     intervals. slices: columns whose values divide the rows; "class" is the true and "predicted" the predicted class.
     min_rows: the fewest rows of a slice that is measured, 100 by default.
     group: a column's name, or an array with one value per row; rows with equal values are dependent, such as the frames
-    of a video. fit_on: fit a map on this dump, and report before and after. cross_fit: the same, out of fold, with this
-    number of folds of each dump. method, objective, clip, seed: as for `fit`. allow_leak: accept rows that the map was
-    fitted on.
+    of a video. fit_on: fit a map on this dump, and report before and after. cross_fit: the same, but out of fold, with
+    this many folds of each dump itself. method, objective, clip, seed: as for `fit`. allow_leak: accept rows that the
+    map was fitted on.
     jobs: number of threads; results do not depend on it. max_memory: bytes; larger scores are read block by block
     (default: a quarter of the machine's memory). progress: a `Progress`, called during the work. reading: options for
     reading files, as for `read`; with a path, labels may be the path of another file.

@@ -113,9 +113,9 @@ def gate(
 
 
 def _found(rules: OneRule | Sequence[OneRule] | str | PathLike[str] | None) -> Found:
-    """The rules as a configuration, with the file they stand in.
+    """The rules as a configuration, with their file, or None.
 
-    Raises: UsageError for an empty list, or what is no rule.
+    Raises: UsageError for an empty list, or an item that is not a rule.
     """
     if rules is None:
         return Found(GateConfig(), None)
@@ -123,7 +123,7 @@ def _found(rules: OneRule | Sequence[OneRule] | str | PathLike[str] | None) -> F
         return find_config(as_path(rules))
     tables = [rules] if isinstance(rules, Rule | Mapping) else list(rules)
     if not tables:
-        raise UsageError("the list of rules is empty, so nothing would be asked")
+        raise UsageError("the list of rules is empty, so there is nothing to check")
     return Found(GateConfig(rules=tuple(map(_rule, tables))), None)
 
 

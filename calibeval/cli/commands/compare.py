@@ -52,7 +52,7 @@ def compare(
 
     refuse_overwriting([*candidates, file_of(base), *flags.files], outputs)
     if [base, *candidates].count("-") > 1:
-        raise UsageError('standard input, "-", can be read once only')
+        raise UsageError('standard input, "-", can be read only once')
     from calibeval.core.comparison.compare import compare as compare_dumps
     from calibeval.readers.open import open_dump
 

@@ -74,7 +74,7 @@ def report(
     outputs = [] if out is None else [out / name for name in OUTPUTS]
     refuse_overwriting([*dumps, fit_on, saved_map, *flags.files], outputs if figure is None else [*outputs, figure])
     if dumps.count("-") + (fit_on == "-") > 1:
-        raise UsageError('standard input, "-", can be read once only')
+        raise UsageError('standard input, "-", can be read only once')
     settings = checked(
         bins=bins,
         convention=convention,

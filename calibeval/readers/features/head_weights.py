@@ -26,7 +26,7 @@ from calibeval.readers.stored.stored import Contents, Stored
 
 SUFFIXES = (".safetensors", ".npz", ".pt", ".pth")
 WEIGHT = re.compile(r"^(|.*[._])weight$")
-# Names of parameters: a head with others than those of its linear layers has layers of other kinds.
+# Names of parameters; a parameter outside the linear layers means that the head has other layers, too.
 PARAMETER = re.compile(r"(^|[._])(weight|bias|gamma|beta|running_mean|running_var|weight_[gv])$")
 NESTED = ("state_dict", "model_state_dict", "model", "head")
 RUN_FILE = "head.safetensors"

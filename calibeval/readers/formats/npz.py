@@ -45,7 +45,7 @@ def read_npy(path: Path, limits: Limits) -> Contents:
         header = read_header(file, path.name)
         if header.offset + header.nbytes != size:
             raise InputError(
-                f"{path.name}: the header says {header.nbytes} bytes of values, "
+                f"{path.name}: the header describes {header.nbytes} bytes of values, "
                 f"but the file holds {size - header.offset}"
             )
     stored = Stored(header.shape, header.dtype, lambda: load_values(path, header.offset, header, limits))
@@ -68,7 +68,7 @@ def read_npz(path: Path, limits: Limits) -> Contents:
             header = _member_header(archive, member.info, f"{path.name}: {key}")
             if header.offset + header.nbytes != member.info.file_size:
                 raise InputError(
-                    f"{path.name}: {key}: the header says {header.nbytes} bytes of values, "
+                    f"{path.name}: {key}: the header describes {header.nbytes} bytes of values, "
                     f"but the member holds {member.info.file_size - header.offset}"
                 )
             arrays[key] = Stored(header.shape, header.dtype, _Loader(path, member, header, limits))
@@ -95,7 +95,7 @@ class _Loader:
             raise InputError(f"{self.path.name}: {self.member.info.filename} is damaged ({error})") from None
 
     def _unpacked(self) -> RowSource:
-        """The unpacked values, unpacked in pieces if they may not fit in memory."""
+        """Unpack the values, in pieces if they may not fit in memory."""
         row = self.header.nbytes // max(self.header.shape[0] if self.header.shape else 1, 1)
         with self.path.open("rb") as file:
             file.seek(self.member.start)  # ZipFile would read the archive's index again for each member
@@ -150,5 +150,5 @@ def read_header(file: IO[bytes], place: str) -> ArrayHeader:
             "Save plain numbers or text."
         )
     if any(size < 0 for size in shape) or math.prod(shape) * max(dtype.itemsize, 1) >= 2**62:
-        raise InputError(f"{place}: the header says the impossible shape {shape}")
+        raise InputError(f"{place}: the header gives the impossible shape {shape}")
     return ArrayHeader(shape, dtype, fortran, file.tell())

@@ -159,7 +159,7 @@ def test_wrong_usage(capsys, dumps, words, code, message):
 
 def test_standard_input_is_read_once(capsys, dumps):
     result = run(capsys, "compare", "-", "-", dumps[0])
-    assert (result.code, result.err) == (2, 'standard input, "-", can be read once only\n')
+    assert (result.code, result.err) == (2, 'standard input, "-", can be read only once\n')
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def test_files_shorter_or_longer_than_the_header_says(change, files):
     scores, labels = files
     raw = scores.read_bytes()
     scores.write_bytes(raw[:change] if change < 0 else raw + b"x" * change)
-    message = f"d.npy: the header says 240 bytes of values, but the file holds {240 + change}"
+    message = f"d.npy: the header describes 240 bytes of values, but the file holds {240 + change}"
     refused(scores, message, labels=labels, kind="logits")
 
 

@@ -170,13 +170,13 @@ def lying(shape, array=LOGITS, *, descr="<f4"):
 def test_headers_that_lie_about_the_shape(shape, compression, tmp_path):
     path = archive(tmp_path / "d.npz", [("logits.npy", lying(shape)), GOOD[1]], compression=compression)
     size = int(np.prod(shape, dtype=object)) * 4
-    refused(path, f"d.npz: logits: the header says {size} bytes of values, but the member holds {LOGITS.nbytes}")
+    refused(path, f"d.npz: logits: the header describes {size} bytes of values, but the member holds {LOGITS.nbytes}")
 
 
 @pytest.mark.parametrize("shape", [(-20, -3), (2**62, 3), (2**31, 2**31)])
 def test_impossible_shapes(shape, tmp_path):
     path = archive(tmp_path / "d.npz", [("logits.npy", lying(shape)), GOOD[1]])
-    refused(path, f"d.npz: logits: the header says the impossible shape {shape}")
+    refused(path, f"d.npz: logits: the header gives the impossible shape {shape}")
 
 
 @pytest.mark.parametrize(
