@@ -118,7 +118,7 @@ def test_labels_beyond_the_class_names():
 
 def test_labels_that_seem_to_start_at_1():
     (warning,) = Features(features=ROWS, labels=[1, 2, 3, 1, 2, 3]).warnings
-    assert warning == "labels run from 1 to 3, and none is 0: if they start at 1, subtract 1 before saving"
+    assert warning == "labels range from 1 to 3, and none is 0: if they start at 1, subtract 1 before saving"
     assert Features(features=ROWS, labels=[1, 3, 3, 1, 3, 3]).warnings == ()
     assert Features(features=ROWS, labels=[1, 2, 3] * 2, class_names=["a", "b", "c", "d"]).warnings == ()
 
