@@ -32,8 +32,7 @@ FIELD = {"mce": "mce_all_bins"}
 def convention_metrics(
     base: Sums, tool: ConventionSums, convention: Convention, level: float | None
 ) -> dict[str, MetricResult]:
-    """Every metric under a convention: binned ones from the tool's bins, others from our own sums, or null with a
-    reason.
+    """Every metric under a convention: binned ones from the tool's bins, others from our own sums.
 
     A tool that drops rows keeps them in the denominator. So do value, floor and interval here, which belong to exactly
     the sum over bins that the tool computes. base: our own sums. level: of intervals; None for none.

@@ -130,8 +130,7 @@ def width_edges(convention: Convention, bins: int, dtype: Dtype) -> Floats:
 
 
 def interpolated_edges(ascending: Floats, bins: int) -> Floats:
-    """Edges interpolated at positions i n / bins of the sorted confidences, the first and last of which are the outer
-    edges.
+    """Edges interpolated at positions i n / bins of the sorted confidences; the outer edges are the first and the last.
 
     >>> interpolated_edges(np.array([0.25, 0.5, 1.0]), 2).tolist()
     [0.25, 0.75, 1.0]
@@ -160,8 +159,7 @@ def quantile_edges(ascending: Floats, bins: int) -> Floats:
 
 
 def bin_slots(p: Floats, edges: Floats, convention: Convention) -> Indices:
-    """The slot of each p: the bins from 0, then the separate bin for 1, if there is one; the last slot is for dropped
-    rows.
+    """The slot of each p: the bins from 0, then the separate bin for 1, if any; the last slot is for dropped rows.
 
     p: any shape. edges: (m + 1,), ascending. There are `slot_count` slots.
     """

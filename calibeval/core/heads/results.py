@@ -1,6 +1,4 @@
-"""The results of comparing losses: for every loss and seed, the metrics before and after temperature scaling; exact
-JSON.
-"""
+"""The results of comparing losses: metrics of every loss and seed, before and after temperature scaling; exact JSON."""
 
 from __future__ import annotations
 
@@ -26,8 +24,7 @@ Values = Mapping[str, float | None]
 
 @dataclass(frozen=True, slots=True)
 class SeedResult:
-    """One trained head. temperature: fitted on VAL. before, after: metrics without and with it, on the split that is
-    shown.
+    """One trained head. temperature: fitted on VAL. before, after: metrics without and with it, on the shown split.
 
     epoch: the epoch that was kept, counted from 1. score: its score on VAL, in nats.
     reason: why there is no head; then there are no score, temperature and metrics, and the epoch is 0.
@@ -96,8 +93,7 @@ class LossResult:
 
 @dataclass(frozen=True, slots=True)
 class Finetuned(Lookup[LossResult]):
-    """The results of several losses, as in the papers; `found["ce"]` is the result of one loss, and `print(found)`
-    shows the table.
+    """The results of several losses; `found["ce"]` is the result of one loss, and `print(found)` prints the table.
 
     sources: the files "train", "val" and, if given, "test", each {"path", "split", "sha256", "n"}. shown: the split of
     the metrics, "test" or "val". losses: one LossResult each. chosen: index of the loss with the best head on VAL,

@@ -1,6 +1,4 @@
-"""The table of metrics. Each row is of a kind that supports groups, pairs, saved reports and `--why`, or gives a
-reason.
-"""
+"""The table of metrics. The kind of each supports groups, pairs, saved reports and `--why`, or gives a reason."""
 
 from __future__ import annotations
 

@@ -57,9 +57,7 @@ class KeptKeys:
 
 
 class CountedKeys:
-    """A histogram of the keys of all rows. read: starts another pass, which yields the keys of consecutive rows
-    again.
-    """
+    """A histogram of the keys of all rows. read: starts another pass, which yields the keys in blocks."""
 
     def __init__(self, n: int, read: Callable[[], Iterator[RowKeys]]) -> None:
         self._n, self._read = n, read
@@ -75,8 +73,7 @@ class CountedKeys:
 
 
 def from_keys(keys: RowKeys, bins: int, jobs: int = 1) -> tuple[BinSums, Floats]:
-    """Sums and edges of equal-mass bins from the keys of all rows. jobs: number of threads; the result does not depend
-    on it.
+    """Sums and edges of equal-mass bins from the keys of all rows. jobs: threads; results do not depend on it.
 
     Raises: InputError if there are no rows.
 
@@ -121,9 +118,7 @@ def from_passes(
 
 
 class BitRange(NamedTuple):
-    """Bit patterns from low to below high, with the numbers of rows below and in this range, and the ranks sought in
-    it.
-    """
+    """Bit patterns from low to below high, the numbers of rows below and in this range, and the ranks sought in it."""
 
     low: int
     high: int
@@ -162,9 +157,7 @@ class Histogram:
 
 
 def _located(counts: Bits, starts: list[int], below: int, ranks: list[int]) -> list[BitRange]:
-    """The cells with the rows of these ranks. starts: of the cells, and the end of the last; below: number of rows
-    below.
-    """
+    """The cells with the rows of these ranks. starts: of the cells, and the last end; below: number of rows below."""
     ends = below + np.cumsum(counts)
     found: dict[int, list[int]] = {}
     for rank in ranks:

@@ -59,9 +59,7 @@ class RowScores:
 
 
 class EqualMass(NamedTuple):
-    """Sums of equal-mass bins, (m,), and their m + 1 edges. Those of two sets of rows do not add up, as edges
-    differ.
-    """
+    """Sums of equal-mass bins, (m,), and their m + 1 edges. They cannot be added, because edges differ."""
 
     sums: BinSums
     edges: Floats

@@ -168,9 +168,7 @@ def _rarer_mean(sums: BinSums) -> Floats:
 
 
 def _binomial_mean_deviation(mean: Floats, variance: Floats) -> Floats:
-    """De Moivre's mean deviation of a binomial count with this mean and variance; that of Poisson if the probability is
-    tiny.
-    """
+    """De Moivre's mean deviation of a binomial count with this mean and variance; Poisson's for tiny probabilities."""
     chance, whole = np.clip(1.0 - variance / mean, 0.0, 1.0), np.floor(mean)
     poisson = chance < 1e-6
     p = np.where(poisson, 0.5, chance)
@@ -189,9 +187,7 @@ def _binomial_mean_deviation(mean: Floats, variance: Floats) -> Floats:
 def _floor(
     means: Floats, variances: Floats, limits: Floats, skewness: float, dependence: float, divisor: int, level: float
 ) -> Floor:
-    """Sum over the bins, with the quantile from Wilson & Hilferty's approximation, limited to the largest possible
-    value.
-    """
+    """Sum over the bins, with Wilson & Hilferty's approximation of the quantile, at most the largest possible value."""
     expected, variance = float(means.sum()), float(variances.sum())
     if variance <= 1e-200:
         return Floor(expected / divisor, expected / divisor)

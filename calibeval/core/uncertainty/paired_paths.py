@@ -68,9 +68,7 @@ class PathSide(NamedTuple):
 
 
 class _Curve(NamedTuple):
-    """A path at (l,) places. slopes: (orders, l, m). score: of the measured value; inside: whether it is within the
-    box.
-    """
+    """A path at (l,) places. slopes: (orders, l, m). score: of the measured value; inside: whether within the box."""
 
     target: Floats
     mean: Floats

@@ -159,9 +159,7 @@ def overconfidence_path(sums: BinSums, n: int, z: float, joint: Joint | None = N
 
 
 def overconfidence(sums: BinSums, n: int) -> Floats:
-    """Mean confidence times overconfidence of every bin, negative for under-confident bins; the OE sums the positive
-    ones.
-    """
+    """Mean confidence times overconfidence of every bin, negative if under-confident; the OE sums the positive ones."""
     return -_mean_p(sums) * sums.surplus / n
 
 

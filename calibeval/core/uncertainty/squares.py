@@ -130,9 +130,7 @@ def _together(gap: Floats, noise: Floats, share: Floats, joint: Joint, filled: n
 
 
 def _fourth_cumulant(sums: BinSums) -> Floats:
-    """The fourth cumulant of the count of outcomes in every bin, that of a binomial count with the same mean and
-    variance.
-    """
+    """The fourth cumulant of the count of every bin, from the binomial count with the same mean and variance."""
     mean = np.maximum(np.minimum(sums.p, sums.count - sums.p), _TINY)
     variance = sums.variance
     chance = np.clip(1.0 - variance / mean, 0.0, 1.0)

@@ -94,8 +94,7 @@ class Map:
     @overload
     def __call__(self, scores: npt.ArrayLike, kind: Kind = ...) -> Floats: ...
     def __call__(self, scores: Predictions | npt.ArrayLike, kind: Kind = "logits") -> Predictions | Floats:
-        """The predictions with mapped scores; labels, ids, columns and source stay. Scores are mapped when they are
-        read.
+        """The predictions with mapped scores, which are computed when read; labels, ids, columns and source stay.
 
         An array or tensor (n, k) gives an array of the same kind: logits, or probabilities. kind: of an array:
         "logits", "probs" or "log_probs".

@@ -124,8 +124,7 @@ def log_softmax(z: Floats) -> Floats:
 
 
 def over_classes(operation: np.ufunc, values: Floats) -> Floats:
-    """A reduction over the classes of values (b, k), transposed for few classes, because numpy is slow along short
-    rows.
+    """A reduction over the classes of values (b, k); few classes are transposed, as numpy is slow along short rows.
 
     >>> over_classes(np.add, np.array([[1.0, 2.0], [3.0, 4.0]])).tolist()
     [3.0, 7.0]

@@ -52,9 +52,7 @@ def deal(predictions: Predictions, folds: int, seed: int, groups: npt.NDArray[An
 
 
 def _deal_rows(labels: npt.NDArray[np.integer[Any]], folds: int, rng: np.random.Generator) -> Folds:
-    """Deal rows in turn, in random order within each label: fold sizes differ by at most one row, also within a
-    label.
-    """
+    """Deal rows in turn, in random order within each label: folds differ by at most one row, also within a label."""
     shuffled = rng.permutation(len(labels))
     order = shuffled[np.argsort(labels[shuffled], kind="stable")]
     result = np.empty(len(labels), np.int16)
@@ -65,9 +63,7 @@ def _deal_rows(labels: npt.NDArray[np.integer[Any]], folds: int, rng: np.random.
 def _deal_groups(
     labels: npt.NDArray[np.integer[Any]], group: npt.NDArray[np.intp], folds: int, rng: np.random.Generator
 ) -> Folds:
-    """Assign groups from large to small (ties in random order), each to the fold that most lacks its most frequent
-    label.
-    """
+    """Assign groups from large to small (ties at random), each to the fold that most lacks its most frequent label."""
     groups, k = int(group.max()) + 1, int(labels.max()) + 1
     pair, rows = np.unique(group * k + labels, return_counts=True)
     owner, label = pair // k, pair % k

@@ -1,6 +1,4 @@
-"""What the maps for two classes share: the difference s of the two log-scores, and the targets if s separates the
-labels.
-"""
+"""What the maps for two classes share: the difference s of the two log-scores, and targets for separable labels."""
 
 from __future__ import annotations
 

@@ -107,8 +107,7 @@ def fit_vector(predictions: Predictions, clip: float | None) -> tuple[tuple[Floa
 def penalised(
     parts: Callable[[], Iterable[_Part]], n: int, beta: float, prior: Prior, start: Floats, scale: Floats
 ) -> tuple[Floats, str | None]:
-    """The weights (divided by beta) and biases, (2k,), with the smallest penalised loss, and a note if it did not
-    converge.
+    """Weights (divided by beta) and biases, (2k,), with the smallest penalised loss; a note if it did not converge.
 
     Never worse than temperature scaling alone: weights 1 and biases 0. scale: (2k,), square roots of approximate second
     derivatives of n times the loss. The search is in values times scale, where all directions are about equally steep.
