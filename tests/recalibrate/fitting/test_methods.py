@@ -204,9 +204,9 @@ def test_other_classes_are_refused():
     with pytest.raises(InputError, match='class 1 is "c", but "b" in the map'):
         found(dump(3, class_names=("a", "c", "b")))
     top = Predictions(confidence=[0.5], correct=[1])
-    with pytest.raises(InputError, match="top label only"):
+    with pytest.raises(InputError, match="only the top label is known"):
         found(top)
-    with pytest.raises(InputError, match="top label only"):
+    with pytest.raises(InputError, match="only the top label is known"):
         fit(top)
 
 
