@@ -201,7 +201,7 @@ def test_rows_are_counted_as_the_file_does():
 
 def test_a_number_too_large_for_the_type_asked_for():
     features = Features(features=[[1.0], [1e300]])
-    with pytest.raises(InputError, match=r"row 1 holds 1e\+300 in feature 0, but the largest float32 number is 3\.4e\+38$"):
+    with pytest.raises(InputError, match=r"holds 1e\+300 in feature 0, but the largest float32 number is 3\.4e\+38$"):
         features.matrix()
     assert features.matrix(np.float64)[1, 0] == 1e300
 
