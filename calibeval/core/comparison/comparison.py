@@ -108,8 +108,7 @@ class SliceDifferences:
 
 @dataclass(frozen=True, slots=True)
 class Candidate(Lookup[Difference]):
-    """One candidate compared with the base; `candidate["ece"]` is one difference, and `candidate.items()` gives all of
-    them.
+    """One candidate compared with the base; `candidate["ece"]` is one difference, and `candidate.items()` gives all.
 
     paired_by: "id" or "position"; None for a saved report, whose rows cannot be paired.
     groups: the groups that intervals treat as independent; None if rows are independent.

@@ -65,9 +65,7 @@ class Matched:
         return cls(base[0], candidate[0], pairing, cut.whole, columns)
 
     def at(self, level: float, only: Collection[str] | None = None) -> Candidate:
-        """The candidate's differences from the base, with intervals at that level. only: limits the metrics to
-        these.
-        """
+        """The differences from the base, with intervals at that level. only: limits the metrics to these."""
         slices = [one for column in self.columns for one in corrected(column, level, only)]
         differences = self.whole.differences(level, only)
         return _candidate(self.base, self.candidate, self.pairing, self.whole.groups, differences, slices)
@@ -82,9 +80,7 @@ def compared(
     level: float,
     only: Collection[str] | None = None,
 ) -> Candidate:
-    """Like `Matched.at`, at one level and with the slices of one column in memory at a time. Raises: as
-    `Matched.of`.
-    """
+    """Like `Matched.at`, with the slices of one column in memory at a time. Raises: as `Matched.of`."""
     cut = _Slices.of(base, candidate, pairing, settings, resources)
     slices = [one for column in settings.slices for one in corrected(tuple(cut.slices(column)), level, only)]
     differences = cut.whole.differences(level, only)
@@ -171,9 +167,7 @@ class _Slices:
         return cls(ours, theirs, order, whole, settings, own, resources, None if by_class else our_sums.rows)
 
     def slices(self, column: str) -> Iterator[MatchedSlice]:
-        """The slices of a column, from one more pass over each dump (over the candidate only if its slices are not
-        known).
-        """
+        """The slices of a column, from one more pass over each dump, unless its slices are known."""
         ours, partners = kept_rows(self.base), self.whole.rows
         holder, rows = (self.base, ours) if _has(self.base, column) else (self.candidate, partners)
         cut = _cut(holder, column, rows, self.settings.min_rows or 1)

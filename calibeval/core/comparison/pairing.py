@@ -59,13 +59,13 @@ def check_classes(base: Predictions, candidate: Predictions) -> None:
     """
     names = f"{base.source.name} and {candidate.source.name}"
     if base.k is not None and candidate.k is not None and base.k != candidate.k:
-        raise InputError(f"{names} cannot be compared: {base.k} classes in the one, {candidate.k} in the other")
+        raise InputError(f"{names} cannot be compared: {base.k} classes in the first, {candidate.k} in the second")
     if base.class_names is None or candidate.class_names is None or base.class_names == candidate.class_names:
         return
     place = next(
         i for i, pair in enumerate(zip(base.class_names, candidate.class_names, strict=True)) if len({*pair}) > 1
     )
-    pair = f'"{base.class_names[place]}" in the one, "{candidate.class_names[place]}" in the other'
+    pair = f'"{base.class_names[place]}" in the first, "{candidate.class_names[place]}" in the second'
     raise InputError(f"{names} cannot be compared: class {place} is {pair}")
 
 
@@ -175,8 +175,8 @@ def _check_positions(base: Predictions, candidate: Predictions) -> None:
         row = _first_difference(ours, theirs)
         if row is not None:
             raise InputError(
-                f'{names} cannot be paired by position: column "{name}" is {ours[row]} in the one and {theirs[row]} '
-                f"in the other in row {row}{need}"
+                f'{names} cannot be paired by position: column "{name}" is {ours[row]} in the first and {theirs[row]} '
+                f"in the second in row {row}{need}"
             )
     if (base.k is None or candidate.k is None) and not shared:
         raise InputError(

@@ -37,8 +37,7 @@ class Coded:
 
 
 def coded_column(predictions: Predictions, name: str, others: tuple[str, ...] = ()) -> Coded:
-    """The column of that name; with one entry per image, all pixels get it. Values that are not numbers compare as
-    text.
+    """The column of that name; an entry per image applies to its pixels. Values that are not numbers compare as text.
 
     others: other valid names, for the message. Raises: UsageError, with the nearest name, if there is no such column.
 

@@ -69,8 +69,7 @@ def precision_of(values: object) -> float | None:
 
 
 def unmasked_labels(labels: object, ignore_index: int | None) -> tuple[object, int | None]:
-    """The labels with masked entries replaced by the ignored label, and that label; other labels are returned
-    unchanged.
+    """The labels with masked entries replaced by the ignored label, and that label; other labels stay unchanged.
 
     Raises: InputError for masked entries in labels that are not whole numbers.
 

@@ -50,8 +50,7 @@ class Measurement:
         sliced: bool = True,
         by_class: bool = True,
     ) -> Measurement:
-        """Measure: one pass over the scores, and one more for each slice column, for groups, and for another tool's
-        bins.
+        """Measure: one pass over the scores, and one more for each slice column, groups, and another tool's bins.
 
         keep_rows: keep the results of every row (25 bytes each). sliced: whether to cut slices, if settings name
         columns.

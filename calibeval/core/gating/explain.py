@@ -1,6 +1,4 @@
-"""Why a rule did not pass: the parts of the rows that moved the metric, and whether temperature scaling would fix
-it.
-"""
+"""Why a rule did not pass: the rows that moved the metric, and whether temperature scaling would fix it."""
 
 from __future__ import annotations
 

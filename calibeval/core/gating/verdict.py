@@ -215,9 +215,7 @@ class Verdict(Lookup[RuleVerdict]):
 
     @property
     def verdict(self) -> Outcome:
-        """The result over the rules of severity "error": the worst of fail, error, inconclusive and pass, in this
-        order.
-        """
+        """The first of fail, error, inconclusive and pass that a rule of severity "error" has."""
         return whole([rule.verdict for rule in self.rules if rule.blocks])
 
     @property

@@ -1,6 +1,4 @@
-"""The interface of a metric. What a kind of metric does not implement has the reason "no method", never a wrong
-number.
-"""
+"""The interface of a metric. What a kind of metric does not implement gets the reason "no method"."""
 
 from __future__ import annotations
 
@@ -73,8 +71,7 @@ class Metric:
         raise NotImplementedError
 
     def floor(self, sums: Sums, joints: Joints | None = None) -> Floor | None:
-        """The noise floor; None for a metric without one. joints: joint variation by groups; None if rows are
-        independent.
+        """The noise floor, if there is one. joints: joint variation by groups; None if rows are independent.
 
         Raises: NotComputable, with the reason, if it cannot be computed.
         """
@@ -100,9 +97,7 @@ class Metric:
         return None
 
     def class_shares(self, sums: Sums) -> Floats | None:
-        """The contribution of each class to the metric, (k,), if it is a sum over classes but not over rows; else
-        None.
-        """
+        """The contribution of each class, (k,), if the metric is a sum over classes but not over rows; else None."""
         return None
 
     def explained(self, result: MetricResult, sums: Sums) -> MetricResult:

@@ -1,4 +1,4 @@
-"""The one table of metrics. A row of a known kind has groups, pairs, saved reports and `--why`, or says why not."""
+"""The table of metrics. The kind of each supports groups, pairs, saved reports and `--why`, or gives a reason."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _nll(sums: Sums) -> Moments:
         text = f"infinite: the label has probability 0 in {rows}, first in {sums.impossible_place}"
         raise NotComputable("infinite", text, count=sums.impossible, row=sums.impossible_row)
     if not math.isfinite(sums.nll.total):
-        raise NotComputable("overflow", "the sum of the logarithms is beyond float64")
+        raise NotComputable("overflow", "the sum of the logarithms exceeds the range of float64")
     return _of_all_classes(sums, sums.nll)
 
 
@@ -45,7 +45,7 @@ def _brier(sums: Sums) -> Moments:
 def _of_all_classes(sums: Sums, moments: Moments) -> Moments:
     if sums.k is None:
         raise NotComputable(
-            "top_label_only", "needs the probability of every class, and this dump holds the top label only"
+            "top_label_only", "needs the probability of every class, but this dump has the top label only"
         )
     return moments
 
@@ -55,7 +55,7 @@ METRICS: dict[str, Metric] = {
     for metric in (
         Share(
             name="accuracy",
-            title="share of rows whose first largest score is the label",
+            title="share of rows whose label has the largest score (the first one, if tied)",
             moments=_right,
             values=lambda rows: rows.correct.astype(float),
             least=0.0,
@@ -87,7 +87,7 @@ METRICS: dict[str, Metric] = {
         ),
         Largest(
             name="mce",
-            title=f"maximum calibration error: the largest gap of a bin of at least {MCE_LEAST_COUNT} rows",
+            title=f"maximum calibration error: the largest gap of a bin with at least {MCE_LEAST_COUNT} rows",
             least_rows=MCE_LEAST_COUNT,
             least=0.0,
             most=1.0,
@@ -97,7 +97,7 @@ METRICS: dict[str, Metric] = {
         ),
         Largest(
             name="mce_all_bins",
-            title="maximum calibration error over all bins, as other tools print it",
+            title="maximum calibration error over all bins, as in the literature",
             least_rows=1,
             least=0.0,
             most=1.0,
@@ -170,7 +170,7 @@ METRICS: dict[str, Metric] = {
         ),
         Folded(
             name="ece_positive",
-            title="calibration error of P(class 1), equal-width bins; what binary tools call ECE",
+            title="calibration error of P(class 1), equal-width bins; binary tools call it ECE",
             over="class 1",
             least=0.0,
             most=1.0,
@@ -184,7 +184,7 @@ METRICS: dict[str, Metric] = {
 
 
 def metrics_for(k: int | None, only: Collection[str] | None = None) -> list[Metric]:
-    """The metrics that exist for so many classes. only: these of them."""
+    """The metrics that exist for k classes. only: limits the metrics to these."""
     there = (metric for metric in METRICS.values() if not metric.binary or k == 2)
     return [metric for metric in there if only is None or metric.name in only]
 
@@ -192,9 +192,9 @@ def metrics_for(k: int | None, only: Collection[str] | None = None) -> list[Metr
 def all_metrics(
     sums: Sums, level: float | None, joints: Joints | None = None, *, only: Collection[str] | None = None
 ) -> dict[str, MetricResult]:
-    """Every metric that exists for so many classes, with floors and, for a level, intervals.
+    """Every metric that exists for this number of classes, with noise floors and, given a level, intervals.
 
-    joints: what groups tell, where these are independent and rows are not. only: these metrics.
+    joints: joint variation by groups; None if rows are independent. only: limits the metrics to these.
     """
     return {metric.name: metric.measured(sums, level, joints) for metric in metrics_for(sums.k, only)}
 

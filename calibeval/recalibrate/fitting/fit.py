@@ -1,4 +1,4 @@
-"""A map fitted on predictions, by the name of its method.
+"""Fitting a map on predictions, by the name of its method.
 
 >>> p = Predictions(logits=[[3.0, 0.0]] * 4, labels=[0, 0, 0, 1])
 >>> recalibration = fit(p)
@@ -32,16 +32,17 @@ def fit(
     seed: int = 0,
     groups: npt.NDArray[Any] | None = None,
 ) -> Map:
-    """A map fitted on predictions; calling it maps other predictions of the same classes.
+    """Fit a map on predictions; calling it maps other predictions with the same classes.
 
     method: a key of METHODS, or "auto", which chooses by cross-validated NLL (see `select`). objective: "nll"; for the
-    temperature also "ece" and "accuracy" (see OBJECTIVES). clip: probabilities below it are raised to it, when fitting
-    and when applying; without it a label of probability 0 is refused. seed, groups: for the folds of "auto".
-    Raises: InputError for values that contradict the kind, a label of probability 0, a top-label dump, or data on which
-    the method has no solution; UsageError for a method, an objective or a clip that cannot be.
+    temperature also "ece" and "accuracy" (see OBJECTIVES). clip: smaller probabilities are raised to it, when fitting
+    and when applying; without it, a label of probability 0 is an error. seed, groups: for the folds of "auto", as for
+    `cross_fit`.
+    Raises: InputError for values that contradict the kind, a label of probability 0, a top-label dump, or data for
+    which the method has no solution; UsageError for an invalid method, objective or clip.
     """
     if method != "auto":
         return fit_method(predictions, method, objective=objective, clip=clip)
     if objective != "nll":
-        raise UsageError(f'method "auto" chooses by nll, not by "{objective}"')
+        raise UsageError(f'method "auto" needs the objective nll, not "{objective}"')
     return select(predictions, seed=seed, groups=groups, clip=clip)

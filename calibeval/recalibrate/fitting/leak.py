@@ -1,4 +1,4 @@
-"""Whether the rows a map was fitted on are among those it is tested on: then the numbers would deceive."""
+"""Whether a map is tested on rows that it was fitted on, which would make the results too good."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ __all__ = ["Leak", "check_leak"]
 def check_leak(fitted: Predictions, tested: Predictions) -> Leak | None:
     """The leak between two dumps, or None.
 
-    Scores are compared in their stored bits, as float32, and read once each.
-    Work and memory are linear in the rows, but for sorting 8 bytes a row.
+    Scores are compared bit by bit as float32, and read once each.
+    Time and memory are linear in the rows, except for sorting 8 bytes per row.
 
     >>> p = Predictions(probs=[[0.7, 0.3], [0.2, 0.8], [0.4, 0.6]], labels=[0, 0, 1])
     >>> check_leak(p, p).reason, check_leak(p, Predictions(probs=[[0.5, 0.5]], labels=[0]))
@@ -43,7 +43,7 @@ def _sample(predictions: Predictions) -> Sample:
 
 
 def _row_ids(predictions: Predictions) -> npt.NDArray[Any]:
-    """One id for each stored row: an image's pixels share its id and are told apart by their place."""
+    """One id for each stored row; the pixels of an image share its id and are distinguished by their position."""
     ids = np.asarray(predictions.ids)
     if len(ids) == predictions.rows:
         return ids

@@ -1,4 +1,4 @@
-"""Before and after a map that was saved: its file says which rows it was fitted on, as far as a hash can say it."""
+"""Results before and after a saved map; hashes in its file tell which rows it was fitted on."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ WHOLE = "all"
 def by_saved_map(
     dump: Predictions, found: Map, evaluate: Callable[[Predictions], DumpReport], *, allow_leak: bool = False
 ) -> tuple[Recalibrated, list[Notice]]:
-    """The results of a dump after a map, and the warnings that go with them.
+    """The results of a dump after a map, with the warnings.
 
-    Raises: InputError for other classes than the map's, or where the map was fitted on rows of the same file and that
+    Raises: InputError if the classes differ from the map's, or if the map was fitted on rows of the same file and that
     was not allowed.
     """
     source, facts = dump.settled_source(), found.fitted
     leak = _leak(source, facts)
     if leak is not None and not allow_leak:
-        raise InputError(f"{leak}: that would flatter the map. Say --allow-leak to see its numbers all the same.")
+        raise InputError(f"{leak}: that would make results too optimistic. Use --allow-leak to see them anyway.")
     warnings = [] if leak is None else [warning("leak", leak)]
     if facts.sha256 is None:
-        text = "the map does not say on which file it was fitted: if on these rows, the numbers flatter it"
+        text = "the map does not say which file it was fitted on; if on these rows, the results are too good"
         warnings.append(warning("optimistic", text))
     if facts.note is not None:
         warnings.append(warning("map_note", facts.note))
@@ -41,9 +41,9 @@ def by_saved_map(
 
 
 def _leak(source: Source, fitted: Fitted) -> str | None:
-    """That the map was fitted on rows of the tested split, in words; None where the hashes do not say so.
+    """A sentence that the map was fitted on rows of the tested split; None if the hashes do not show that.
 
-    Splits of one file have no row in common, unless one is the whole file or both name the same part.
+    Splits of one file have no rows in common, unless one is the whole file or both contain the same part.
     """
     if fitted.sha256 is None or fitted.sha256 != source.sha256:
         return None
@@ -56,5 +56,5 @@ def _leak(source: Source, fitted: Fitted) -> str | None:
 
 
 def _parts(split: str | None) -> set[str] | None:
-    """The splits that a name joins with +; None for the whole file."""
+    """The splits in a name that joins them with +; None for the whole file."""
     return None if split in (None, WHOLE) else set((split or "").split("+"))

@@ -431,7 +431,7 @@ def test_a_loss_that_diverges_later_keeps_its_best_epoch(capsys, folder):
 
 def test_all_losses_that_diverge(capsys, folder):
     words = ["--loss", "ce,ls", "--lr", 1e10, "--weight-decay", 1e30]
-    refused(capsys, folder, 3, "training diverged with every loss, and no head is left; lower --lr", *words)
+    refused(capsys, folder, 3, "training diverged with every loss, so there is no head; lower --lr", *words)
     text = (folder / "run" / "history.jsonl").read_text(encoding="utf-8")
     head = json.loads(text.splitlines()[0])["heads"][0]
     assert (head["val_nll"], head["val_accuracy"]) == (None, None)

@@ -144,7 +144,7 @@ def test_a_baseline_of_other_rows_is_refused(main, tmp_path, capsys):
         "fewer.npz": ((logits[:1990], labels[:1990]), {"ids": np.arange(1990)}, "do not hold the same rows"),
         "ids.npz": ((logits, labels), {"ids": np.arange(2000) + 7}, "do not hold the same rows"),
         "labels.npz": ((logits, labels[::-1]), {"ids": np.arange(2000)}, "these are not the same rows"),
-        "classes.npz": ((logits[:, :4], np.minimum(labels, 3)), {"ids": np.arange(2000)}, "5 classes in the one"),
+        "classes.npz": ((logits[:, :4], np.minimum(labels, 3)), {"ids": np.arange(2000)}, "5 classes in the first"),
     }
     for name, (arrays, more, message) in others.items():
         other = write(tmp_path / name, *arrays, **more)

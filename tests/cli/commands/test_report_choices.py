@@ -107,7 +107,7 @@ def test_a_map_is_not_tested_on_the_rows_it_was_fitted_on(split, saved, capsys):
     assert (refused.code, refused.out) == (3, "")
     message = json.loads(refused.err)["error"]["message"]
     leak = f"the map was fitted on 12,000 rows of this file, {DIAMONDS}#val"
-    assert message == f"{leak}: that would flatter the map. Say --allow-leak to see its numbers all the same."
+    assert message == f"{leak}: that would make results too optimistic. Use --allow-leak to see them anyway."
     allowed = run(capsys, *words, "--allow-leak")
     assert allowed.code == 0
     dump = allowed.json["dumps"][0]
@@ -128,7 +128,7 @@ def test_a_map_that_does_not_say_where_it_is_from(saved, capsys):
     saved.write_text(json.dumps(document), encoding="utf-8")
     result = run(capsys, "report", f"{DIAMONDS}#val", "--map", saved)
     assert result.code == 0
-    assert "the map does not say on which file it was fitted" in result.err
+    assert "the map does not say which file it was fitted on" in result.err
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_a_map_that_does_not_say_where_it_is_from(saved, capsys):
     [
         (["--map", "no.json"], 4, "no.json: there is no such file"),
         (["--map", "sample_data/digits_test.csv"], 3, "digits_test.csv: this is not a map"),
-        (["--map", "SAVED"], 3, "digits_test.npz: has 10 classes, but the map was fitted on 5"),
+        (["--map", "SAVED"], 3, "digits_test.npz: there are 10 classes, but the map was fitted on 5"),
         (["--map", "SAVED", "--fit-on", VAL], 2, "--fit-on and --map exclude each other"),
         (["--map", "SAVED", "--cross-fit", "3"], 2, "--map and --cross-fit exclude each other"),
     ],

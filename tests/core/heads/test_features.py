@@ -118,7 +118,7 @@ def test_labels_beyond_the_class_names():
 
 def test_labels_that_seem_to_start_at_1():
     (warning,) = Features(features=ROWS, labels=[1, 2, 3, 1, 2, 3]).warnings
-    assert warning == "labels run from 1 to 3, and none is 0: if they start at 1, subtract 1 before saving"
+    assert warning == "labels range from 1 to 3, and none is 0: if they start at 1, subtract 1 before saving"
     assert Features(features=ROWS, labels=[1, 3, 3, 1, 3, 3]).warnings == ()
     assert Features(features=ROWS, labels=[1, 2, 3] * 2, class_names=["a", "b", "c", "d"]).warnings == ()
 
@@ -132,7 +132,7 @@ def test_labels_that_seem_to_start_at_1():
             np.zeros((6, 2, 3)),
             (
                 "features have shape (6, 2, 3), but (n, d) is needed. "
-                "Flatten or average what is inside a row before saving."
+                "Flatten or average the values of a row before saving."
             ),
         ),
         (np.array([["a", "b"]] * 6), "features have dtype <U1, but numbers are needed"),
@@ -201,7 +201,7 @@ def test_rows_are_counted_as_the_file_does():
 
 def test_a_number_too_large_for_the_type_asked_for():
     features = Features(features=[[1.0], [1e300]])
-    with pytest.raises(InputError, match=r"row 1 holds 1e\+300 in feature 0, but float32 numbers end at 3\.4e\+38$"):
+    with pytest.raises(InputError, match=r"holds 1e\+300 in feature 0, but the largest float32 number is 3\.4e\+38$"):
         features.matrix()
     assert features.matrix(np.float64)[1, 0] == 1e300
 

@@ -450,7 +450,7 @@ def test_a_wrong_shape(tmp_path):
     refused(tmp_path / "f.npy", "f.npy: the features have shape (60), but (n, d) is needed", need_labels=False)
     refused(
         npz(tmp_path, features=np.zeros((60, 2, 2)), labels=LABELS),
-        "f.npz: features have shape (60, 2, 2), but (n, d) is needed. Flatten or average what is inside a row before "
+        "f.npz: features have shape (60, 2, 2), but (n, d) is needed. Flatten or average the values of a row before "
         "saving.",
     )
     refused(npz(tmp_path, features=FEATURES, labels=LABELS[:9]), "f.npz: 60 rows of features, but 9 labels")

@@ -139,7 +139,7 @@ def test_index_splits_that_overlap_are_a_leak(capsys, tmp_path):
         (
             ["apply", "{map}", "sample_data/digits_test.npz", "-o", "x.npz"],
             3,
-            "has 10 classes, but the map was fitted on 5",
+            "there are 10 classes, but the map was fitted on 5",
         ),
         (["apply", "{map}", TEST, "-o", "x.xlsx"], 2, 'cannot write ".xlsx"'),
         (["apply", "{map}", TEST, "-o", "{map}"], 2, "is also an input"),

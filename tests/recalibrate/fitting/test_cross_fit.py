@@ -83,9 +83,9 @@ def test_as_many_rows_or_groups_as_folds_are_enough():
 def test_settings_that_cannot_be():
     with pytest.raises(UsageError, match="folds is 1, but at least 2"):
         cross_fit(dump(), 1)
-    with pytest.raises(InputError, match="4 rows cannot be dealt to 5 folds"):
+    with pytest.raises(InputError, match="4 rows cannot be split into 5 folds"):
         cross_fit(dump(4), 5)
-    with pytest.raises(InputError, match="2 groups cannot be dealt to 5 folds"):
+    with pytest.raises(InputError, match="2 groups cannot be split into 5 folds"):
         cross_fit(dump(), 5, groups=np.arange(203) % 2)
     with pytest.raises(UsageError, match="groups have shape"):
         cross_fit(dump(), 5, groups=np.arange(3))
