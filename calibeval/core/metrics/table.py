@@ -97,7 +97,7 @@ METRICS: dict[str, Metric] = {
         ),
         Largest(
             name="mce_all_bins",
-            title="maximum calibration error over all bins, as other tools print it",
+            title="maximum calibration error over all bins, as in the literature",
             least_rows=1,
             least=0.0,
             most=1.0,
