@@ -11,8 +11,10 @@ made from the table of metrics, so a metric of that table has its function here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
+from calibeval.core.data.arguments import whole
+from calibeval.core.data.door import public
 from calibeval.core.data.notices import NotComputable
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
@@ -59,7 +61,7 @@ def _function(metric: Metric) -> MetricFunction:
     Raises: InputError for values that cannot be used, or of which there is no such number; UsageError.
     Source: {metric.source}.
     """
-    return function
+    return cast("MetricFunction", public({"bins": whole()})(function))
 
 
 if TYPE_CHECKING:  # what is made below, for type checkers

@@ -9,6 +9,9 @@ from typing import Any
 from calibeval.api.dumps import as_path
 from calibeval.api.show import before_and_after
 from calibeval.core.comparison.comparison import Comparison
+from calibeval.core.data.arguments import path as path_argument
+from calibeval.core.data.arguments import truth
+from calibeval.core.data.door import public
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import FileProblem, InputError, UsageError
 from calibeval.core.gating.verdict import Verdict
@@ -29,6 +32,8 @@ def save_report(report: Report, folder: Folder, *, png: bool = False, hint: str 
     from calibeval.render.page.page import render
     from calibeval.render.tables import bins_csv
 
+    truth("png", png)
+    as_path(folder, "folder")
     figure = reliability_figure(before_and_after(report))
     files = {
         "bins.csv": bins_csv.render(report).encode("utf-8", "backslashreplace"),
@@ -78,6 +83,7 @@ def save_map(mapping: Map, path: str | PathLike[str]) -> None:
     write_file(as_path(path), mapping.to_json().encode())
 
 
+@public({"path": path_argument})
 def read_map(path: str | PathLike[str]) -> Map:
     """The map in a file that `save` or `calibeval fit` wrote.
 
@@ -113,7 +119,7 @@ def save_predictions(predictions: Predictions, path: str | PathLike[str]) -> Non
 
 def _written(files: dict[str, Any], folder: Folder) -> Path:
     """The files in their order; all were made before the first is written."""
-    place = as_path(folder)
+    place = as_path(folder, "folder")
     make_folder(place)
     for name, content in files.items():
         write_file(place / name, content)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from calibeval.core.conventions.table import OWN, find_convention
+from calibeval.core.data.arguments import came
 from calibeval.core.errors import UsageError
 from calibeval.core.report.settings import MOST_BINS, MOST_LEVEL, Settings
 
@@ -43,7 +44,7 @@ def checked(
     if slices and known.name != OWN:
         raise UsageError(f"slices are measured by calibeval's own bins, not by those of {known.name}")
     if min_rows is not None and not slices:
-        raise UsageError("a least number of rows (min-rows) belongs to slices, but there are none")
+        raise UsageError("--min-rows belongs to slices, but there are none")
     if min_rows is not None and (not _is_whole(min_rows) or min_rows < 1):
         raise UsageError(f"the least number of rows of a slice is {min_rows}, but it must be a whole number from 1 on")
     columns = tuple(dict.fromkeys(slices))
@@ -54,8 +55,8 @@ def checked(
 def check_level(level: float) -> None:
     """That intervals can be of that level. Raises: UsageError."""
     if not (_is_number(level) and 0 < level < 1):
-        came = f"{level:g}" if _is_number(level) else repr(level)
-        raise UsageError(f"level is {came}, but it must lie between 0 and 1, as 0.95 does")
+        shown = f"{level:g}" if _is_number(level) else came(level)
+        raise UsageError(f"level is {shown}, but it must lie between 0 and 1, as 0.95 does")
     if level > MOST_LEVEL:
         raise UsageError(f"level is {level}, but it must be at most {MOST_LEVEL}")
 

@@ -247,6 +247,15 @@ class Verdict(Lookup[RuleVerdict]):
         """The verdict as JSON; numbers round-trip exactly, and there is never a NaN in it."""
         return json_text(self.to_dict())
 
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Verdict:
+        """The verdict that `to_json` wrote, without its report; bytes are UTF-8.
+
+        Raises: InputError if the text is no verdict of this schema, naming the first field that is not what it must be.
+        """
+        found: Verdict = elsewhere("calibeval.core.gating.from_json", "verdict_from_json")(text)
+        return found
+
 
 def _shortest(place: tuple[str, ...], places: list[tuple[str, ...]]) -> str:
     """As many parts of a rule's place as tell it from all others.

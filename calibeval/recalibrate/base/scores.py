@@ -162,7 +162,7 @@ def impossible_error(predictions: Predictions) -> InputError:
     where = "" if first is None else f" (first: {predictions.locate(first)})"
     return InputError(
         f"{predictions.source.name}: {gives} the label probability 0{where}, so every fit has an infinite NLL. "
-        "Say clip=1e-12 (--clip 1e-12) to raise all probabilities below that to it."
+        "Say --clip 1e-12 to raise all probabilities below that to it."
     )
 
 

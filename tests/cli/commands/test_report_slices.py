@@ -98,7 +98,7 @@ def test_unknown_columns(option, diamonds, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--min-rows", "5"], "a least number of rows (min-rows) belongs to slices, but there are none\n"),
+        (["--min-rows", "5"], "--min-rows belongs to slices, but there are none\n"),
         (
             ["--slice", "color", "--convention", "mbls"],
             "slices are measured by calibeval's own bins, not by those of mbls\n",

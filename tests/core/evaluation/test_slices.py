@@ -155,9 +155,9 @@ def test_all_slices_may_be_small():
     [
         (
             {"slices": ["where"], "min_rows": 0},
-            "the least number of rows of a slice is 0, but it must be a whole number",
+            "min_rows is 0, but it must be a whole number from 1 on",
         ),
-        ({"min_rows": 5}, "a least number of rows (min-rows) belongs to slices, but there are none"),
+        ({"min_rows": 5}, "min_rows belongs to slices, but there are none"),
         (
             {"slices": ["where"], "convention": "guo"},
             "slices are measured by calibeval's own bins, not by those of guo",
@@ -190,7 +190,7 @@ def test_columns_that_are_no_categories():
     with pytest.raises(UsageError) as error:
         sliced(many, "x", min_rows=2)
     assert str(error.value) == (
-        'predictions: column "x" makes 201 slices of at least 2 rows, but at most 200 are measured; raise --min-rows'
+        'predictions: column "x" makes 201 slices of at least 2 rows, but at most 200 are measured; raise min_rows'
     )
 
 
