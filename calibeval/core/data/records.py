@@ -28,7 +28,8 @@ class Layout:
     fields as mean something for few records only, and are left out of the others. optional: further fields that may be
     lacking in what is read. inside: fields that stand in an object of that name, beside others. flat: records whose own
     fields stand beside the others; both records are open then. earlier: names that fields had in earlier versions.
-    read: how to read fields whose types do not say what they hold. open: whether unknown fields are passed over, as
+    read: how to read fields whose types do not say what they hold. check: refuses, at its place, a record whose fields
+    cannot stand together. open: whether unknown fields are passed over, as
     they may be those of a later version.
     """
 
@@ -38,6 +39,7 @@ class Layout:
     flat: Sequence[str] = ()
     earlier: Mapping[str, str] = field(default_factory=dict)
     read: Mapping[str, Reader] = field(default_factory=dict)
+    check: Callable[[Place, Any], None] | None = None
     open: bool = False
 
     def may_lack(self, name: str, default: object) -> bool:
@@ -62,7 +64,10 @@ def read_record(place: Place, kind: type[T], **given: Any) -> T:
     if not layout.open:
         place.only([*dict.fromkeys(layout.inside.get(row.name, row.name) for row in rows), *layout.earlier.values()])
     found = {row.name: value for row in rows if (value := _read_field(place, row, layout)) is not MISSING}
-    return kind(**found, **given)
+    record = kind(**found, **given)
+    if layout.check is not None:
+        layout.check(place, record)
+    return record
 
 
 def read_as(place: Place, kind: Any) -> Any:

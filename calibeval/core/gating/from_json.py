@@ -11,6 +11,7 @@ from calibeval.core.data.records import read_as, read_record
 from calibeval.core.errors import UsageError
 from calibeval.core.gating.rules import RULE_KINDS, Decide, GateSettings, OnInconclusive, Rule, Severity
 from calibeval.core.gating.verdict import EARLIER, SCHEMA, Judged, Outcome, RuleVerdict, Verdict, Why
+from calibeval.core.metrics.possible import check_order
 from calibeval.core.report.settings import Settings
 
 OUTCOMES = get_args(Outcome)
@@ -94,7 +95,7 @@ def _part(place: Place, name: str | None) -> Judged:
 
     needed, n = place.get("rows_needed"), place["n"]
     outcome: Any = place["verdict"].one_of(OUTCOMES)
-    return Judged(
+    found = Judged(
         slice=name,
         n=None if n.value is None else n.count(),
         value=number("value"),
@@ -107,3 +108,5 @@ def _part(place: Place, name: str | None) -> Judged:
         reason=read_notice(place["reason"]),
         rows_needed=None if needed is None or needed.value is None else needed.count(),
     )
+    check_order(place, found, "low", "high")
+    return found

@@ -19,6 +19,7 @@ from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.environment import Environment
 from calibeval.core.report.fitted_on import FittedOn, OutOfFold
 from calibeval.core.report.from_json import metric_results, parameters
+from calibeval.core.report.possible import check_report
 from calibeval.core.report.settings import Settings
 
 if TYPE_CHECKING:
@@ -209,7 +210,7 @@ class Report(Lookup[MetricResult]):
     `Report.from_json(report.to_json()) == report` holds exactly.
     """
 
-    LAYOUT: ClassVar = Layout(open=True)
+    LAYOUT: ClassVar = Layout(check=check_report, open=True)
 
     version: str
     settings: Settings
