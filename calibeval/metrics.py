@@ -14,9 +14,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, cast
 
 from calibeval.core.data.arguments import whole
-from calibeval.core.data.door import public
 from calibeval.core.data.notices import NotComputable
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.public import public
 from calibeval.core.errors import InputError
 from calibeval.core.evaluation.settings import checked
 from calibeval.core.metrics.metric import Metric

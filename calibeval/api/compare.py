@@ -22,9 +22,9 @@ from calibeval.api.dumps import (
 )
 from calibeval.core.comparison.compare import compare as compare_predictions
 from calibeval.core.comparison.comparison import Comparison
-from calibeval.core.data.door import public
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.progress import Progress
+from calibeval.core.data.public import public
 from calibeval.core.report.report import Report
 
 

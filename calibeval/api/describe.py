@@ -9,8 +9,8 @@ from calibeval.api.arguments import ARGUMENTS, dump
 from calibeval.api.dumps import Dump, Reading, predictions_of, resources_of
 from calibeval.core.conventions.metrics import Explained, explain_conventions
 from calibeval.core.data.arguments import path as path_argument
-from calibeval.core.data.door import public
 from calibeval.core.data.inspection import Inspection
+from calibeval.core.data.public import public
 from calibeval.core.evaluation.settings import checked
 from calibeval.readers.describe import inspect_dump
 from calibeval.readers.open import options_of

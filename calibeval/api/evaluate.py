@@ -23,9 +23,9 @@ from calibeval.api.dumps import (
 )
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.arguments import by_name, path, whole
-from calibeval.core.data.door import public
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.progress import Progress
+from calibeval.core.data.public import public
 from calibeval.core.errors import UsageError
 from calibeval.core.evaluation.evaluate import evaluate_dump
 from calibeval.core.evaluation.settings import checked

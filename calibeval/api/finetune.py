@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Self, Unpack
 
 from calibeval.api.arguments import OF_TRAININGS
 from calibeval.api.dumps import FeatureReading, as_path, features_of, features_read_by
-from calibeval.core.data.door import public
 from calibeval.core.data.progress import Progress
+from calibeval.core.data.public import public
 from calibeval.core.heads.features import Features
 from calibeval.core.heads.results import Finetuned
 from calibeval.readers.features.features import feature_options

@@ -7,7 +7,7 @@ from typing import Unpack
 from calibeval.api.arguments import ARGUMENTS, dump
 from calibeval.api.dumps import Dump, Group, Reading, grouped, predictions_of
 from calibeval.core.data.arguments import whole
-from calibeval.core.data.door import public
+from calibeval.core.data.public import public
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.fitting.before_after import group_column
 from calibeval.recalibrate.fitting.cross_fit import SEED, CrossFitted

@@ -24,8 +24,8 @@ from calibeval.api.dumps import (
 )
 from calibeval.api.gate_config import Found, combined, find_config
 from calibeval.core.conventions.table import OWN
-from calibeval.core.data.door import public
 from calibeval.core.data.progress import Progress
+from calibeval.core.data.public import public
 from calibeval.core.errors import UsageError
 from calibeval.core.gating.explain import explained
 from calibeval.core.gating.gate import Subject, judged

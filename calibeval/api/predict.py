@@ -10,8 +10,8 @@ import numpy as np
 
 from calibeval.api.arguments import OF_TRAININGS
 from calibeval.api.dumps import FeatureReading, as_path, features_of, features_read_by
-from calibeval.core.data.door import public
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.public import public
 from calibeval.core.errors import FileProblem, InputError, UsageError
 from calibeval.core.heads.facts import FACTS_FILE, HeadFacts
 from calibeval.core.heads.features import Features

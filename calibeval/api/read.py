@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from calibeval.api.arguments import READING
 from calibeval.core.data.arguments import path
-from calibeval.core.data.door import public
+from calibeval.core.data.public import public
 from calibeval.readers import open as dumps
 from calibeval.readers.features import features
 

@@ -11,8 +11,8 @@ from calibeval.api.show import before_and_after
 from calibeval.core.comparison.comparison import Comparison
 from calibeval.core.data.arguments import path as path_argument
 from calibeval.core.data.arguments import truth
-from calibeval.core.data.door import public
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.public import public
 from calibeval.core.errors import FileProblem, InputError, UsageError
 from calibeval.core.gating.verdict import Verdict
 from calibeval.core.report.report import Report

@@ -12,6 +12,7 @@ from calibeval.core.errors import UsageError
 from calibeval.core.gating.rules import RULE_KINDS, Decide, GateSettings, OnInconclusive, Rule, Severity
 from calibeval.core.gating.verdict import EARLIER, SCHEMA, Judged, Outcome, RuleVerdict, Verdict, Why
 from calibeval.core.metrics.possible import check_order
+from calibeval.core.report.environment import Environment
 from calibeval.core.report.settings import Settings
 
 OUTCOMES = get_args(Outcome)
@@ -27,7 +28,7 @@ def verdict_from_json(text: str | bytes) -> Verdict:
 
 def _verdict(whole: Place) -> Verdict:
     """The verdict of a document."""
-    settings = whole["settings"]
+    settings, made = whole["settings"], whole.get("environment")
     reading = read_record(settings, Settings)
     rows = (settings.get("min_samples") or settings["min_rows"]).count()  # as 0.1.0 called the gate's own
     try:
@@ -49,6 +50,7 @@ def _verdict(whole: Place) -> Verdict:
         paired_by=read_as(whole["paired_by"], str | None),
         rules=whole["rules"].each(_rule),
         warnings=read_as(whole["warnings"], tuple[Notice, ...]),
+        environment=None if made is None else read_as(made, Environment | None),
     )
 
 

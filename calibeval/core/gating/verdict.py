@@ -15,6 +15,7 @@ from calibeval.core.data.notices import Notice
 from calibeval.core.data.records import to_plain
 from calibeval.core.gating.movers import Part
 from calibeval.core.gating.rules import GateSettings, Rule
+from calibeval.core.report.environment import Environment
 from calibeval.core.report.report import Report
 from calibeval.core.report.settings import Settings
 
@@ -152,7 +153,8 @@ class Verdict(Lookup[RuleVerdict]):
     the kind of the limit, and with the slice: "ece max", "ece max worst:night". `list(verdict)` has them all.
     dump, baseline: where the rows came from, as in a comparison's JSON; baseline is None without one. paired_by: what
     made rows of both belong together, None where nothing did. `verdict.to_json()` is what `calibeval gate --json`
-    prints. report: of the measurements that the rules were judged by, where the gate kept it.
+    prints. report: of the measurements that the rules were judged by, where the gate kept it. environment: with what
+    the command line made it; None from Python.
     """
 
     NOUN: ClassVar[str] = "rule"
@@ -167,6 +169,7 @@ class Verdict(Lookup[RuleVerdict]):
     rules: tuple[RuleVerdict, ...]
     warnings: tuple[Notice, ...] = ()
     report: Report | None = field(default=None, compare=False)
+    environment: Environment | None = None
 
     def by_name(self) -> Mapping[str, RuleVerdict]:
         """The verdicts by the names of their rules: the metric, with kind and slice where rules share it."""
@@ -227,6 +230,7 @@ class Verdict(Lookup[RuleVerdict]):
         return {
             "schema": SCHEMA,
             "version": self.version,
+            "environment": None if self.environment is None else to_plain(self.environment),
             "verdict": self.verdict,
             "exit_code": int(self.exit_code),
             "settings": {

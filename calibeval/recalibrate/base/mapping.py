@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import Any, ClassVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -83,6 +83,12 @@ class Map:
     class_names: tuple[str, ...] | None
     fitted: Fitted
     clip: float | None = field(default=None, kw_only=True)
+
+    if TYPE_CHECKING:
+
+        @property
+        def temperature(self) -> float:
+            """What logits are divided by, of the maps that have it: those of method "temperature"."""
 
     @overload
     def __call__(self, scores: Predictions) -> Predictions: ...
