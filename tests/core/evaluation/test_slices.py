@@ -106,6 +106,19 @@ def test_worst_first_and_small_ones_named():
     assert [one.value for one in without.slices] == ["bad", "poor", "fine"]
 
 
+@pytest.mark.parametrize("level", [0.95, None])
+def test_worst_first_whatever_is_measured(level):
+    rng = np.random.default_rng(0)
+    shift = np.repeat([0.0, 0.3, 0.15], 400)
+    confidence = rng.uniform(0.6, 0.9, len(shift))
+    columns = {"c": np.repeat(["fine", "bad", "poor"], 400)}
+    predictions = Predictions(
+        confidence=confidence, correct=rng.random(len(shift)) < confidence - shift, columns=columns
+    )
+    (dump,) = evaluate(predictions, slices="c", metrics="accuracy", level=level).dumps
+    assert [(one.value, [*one.metrics]) for one in dump.slices] == [(c, ["accuracy"]) for c in ("bad", "poor", "fine")]
+
+
 def test_impossible_rows_are_named_by_their_place_in_the_dump(monkeypatch):
     probs = np.tile([0.6, 0.4], (200, 1))
     probs[150], probs[151] = [1.0, 0.0], [1.0, 0.0]
