@@ -20,6 +20,7 @@ from calibeval.cli.screen.written import written_json
 from calibeval.core.comparison.comparison import ComparedDump, Comparison, Difference
 from calibeval.core.conventions.metrics import Explained
 from calibeval.core.conventions.table import CONVENTIONS
+from calibeval.core.data.environment import Environment
 from calibeval.core.data.inspection import Inspection
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Source
@@ -30,7 +31,6 @@ from calibeval.core.heads.facts import HeadFacts
 from calibeval.core.heads.results import SHOWN, Finetuned, LossResult, SeedResult
 from calibeval.core.heads.settings import RunSettings, StartFile
 from calibeval.core.metrics.result import MetricResult
-from calibeval.core.report.environment import Environment
 from calibeval.core.report.fitted_on import FittedOn
 from calibeval.core.report.report import DumpReport, Recalibrated
 from calibeval.core.report.settings import Settings
@@ -101,7 +101,9 @@ def tables():
     made = [f.record(Finetuned, **split) for f in FILLINGS if not f.null]
     more = (*made[0].losses, LossResult("y", made[0].losses[0].parameters, (diverged, partly)))
     settings = [NULLS.record(RunSettings), NULLS.record(RunSettings, start=StartFile(None, None))]
-    return [*made, *(Finetuned("x", some, SOURCES, "val", more, 0, (Notice("x"),)) for some in settings)]
+    bare = Environment("x", "x", "x")
+    poor = (Finetuned("x", some, SOURCES, "val", more, 0, (Notice("x"),)) for some in settings)
+    return [*made, *poor, replace(made[0], environment=bare)]
 
 
 def heads():

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from functools import partial
 
 from calibeval.cli.options import finetune as own
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.choices import TABLE_FORMATS, check_choice
 from calibeval.cli.options.reading import FeatureFlags, refuse_overwriting, say, threads, with_feature_flags
+from calibeval.cli.screen.command import environment
 from calibeval.core.errors import UsageError
 from calibeval.runs.asked import USUAL, Asked
 from calibeval.training.settings import HEADS, LINEAR, TEMPERATURES
@@ -101,7 +103,7 @@ def finetune(
     command = command_of(asked, train=train, val=val, test=test, out=out, reading=flags.options(), jobs=threads(jobs))
     found = run_command(command, say=partial(say, quiet=quiet), progress=TrainingProgress(quiet=quiet))
     if json:
-        sys.stdout.write(found.to_json())
+        sys.stdout.write(replace(found, environment=environment()).to_json())
     elif table is not None:
         if table == "csv":  # the other formats hold them
             say([f"warning: {warning}" for warning in found.warnings], quiet=quiet)

@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from calibeval.core.report.environment import Environment
+    from calibeval.core.data.environment import Environment
 
 WORDS: ContextVar[tuple[str, ...]] = ContextVar("WORDS", default=())
 
@@ -18,7 +18,7 @@ THREADS = "--jobs"
 
 def environment() -> Environment:
     """With what this command line makes its reports."""
-    from calibeval.core.report.environment import Environment
+    from calibeval.core.data.environment import Environment
 
     return Environment.here(telling(WORDS.get()))
 

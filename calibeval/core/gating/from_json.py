@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import Any, get_args
 
 from calibeval.core.data.documents import Place, read_document
+from calibeval.core.data.environment import Environment
 from calibeval.core.data.notices import Notice, read_notice
 from calibeval.core.data.records import read_as, read_record
 from calibeval.core.errors import UsageError
 from calibeval.core.gating.rules import RULE_KINDS, Decide, GateSettings, OnInconclusive, Rule, Severity
 from calibeval.core.gating.verdict import EARLIER, SCHEMA, Judged, Outcome, RuleVerdict, Verdict, Why
 from calibeval.core.metrics.possible import check_order
-from calibeval.core.report.environment import Environment
 from calibeval.core.report.settings import Settings
 
 OUTCOMES = get_args(Outcome)

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from calibeval.core.data.documents import json_text
 from calibeval.core.data.elsewhere import elsewhere
+from calibeval.core.data.environment import Environment
 from calibeval.core.data.lookup import Lookup
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.records import to_plain
 from calibeval.core.gating.movers import Part
 from calibeval.core.gating.rules import GateSettings, Rule
-from calibeval.core.report.environment import Environment
 from calibeval.core.report.report import Report
 from calibeval.core.report.settings import Settings
 

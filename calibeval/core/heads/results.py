@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from calibeval.core.data.documents import Place, json_text, read_document
 from calibeval.core.data.elsewhere import elsewhere
+from calibeval.core.data.environment import Environment
 from calibeval.core.data.lookup import Lookup
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.records import Layout, read_as, read_record, to_plain
@@ -98,7 +99,8 @@ class Finetuned(Lookup[LossResult]):
     sources: the files, "train", "val" and perhaps "test", each {"path", "split", "sha256", "n"}. shown: the split the
     metrics are of, "test" or "val". chosen: place of the loss whose head VAL likes best, which is the one saved on top;
     `chosen_of` finds it.
-    warnings: what to keep in mind.
+    warnings: what to keep in mind. environment: with what the command line made it, where it prints it; None elsewhere,
+    as the files of a run that was resumed hold the same bytes.
     """
 
     LAYOUT: ClassVar = Layout(open=True)
@@ -111,6 +113,7 @@ class Finetuned(Lookup[LossResult]):
     losses: tuple[LossResult, ...]
     chosen: int
     warnings: tuple[Notice, ...] = ()
+    environment: Environment | None = None
 
     def by_name(self) -> Mapping[str, LossResult]:
         """What came of each loss, by its name."""
