@@ -9,7 +9,10 @@ from typing import Any
 from calibeval.api.dumps import as_path
 from calibeval.api.show import before_and_after
 from calibeval.core.comparison.comparison import Comparison
+from calibeval.core.data.arguments import path as path_argument
+from calibeval.core.data.arguments import truth
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.public import public
 from calibeval.core.errors import FileProblem, InputError, UsageError
 from calibeval.core.gating.verdict import Verdict
 from calibeval.core.report.report import Report
@@ -30,6 +33,8 @@ def save_report(report: Report, folder: Folder, *, png: bool = False, hint: str 
     from calibeval.render.page.page import render
     from calibeval.render.tables import bins_csv
 
+    truth("png", png)
+    as_path(folder, "folder")
     figure = reliability_figure(before_and_after(report))
     files = {
         "bins.csv": bins_csv.render(report).encode("utf-8", "backslashreplace"),
@@ -79,6 +84,7 @@ def save_map(mapping: Map, path: str | PathLike[str]) -> None:
     write_file(as_path(path), mapping.to_json().encode())
 
 
+@public({"path": path_argument})
 def read_map(path: str | PathLike[str]) -> Map:
     """Read a map from a file that `Map.save` or `calibeval fit` wrote.
 
@@ -113,8 +119,8 @@ def save_predictions(predictions: Predictions, path: str | PathLike[str]) -> Non
 
 
 def _written(files: dict[str, Any], folder: Folder) -> Path:
-    """Write files in their order, and return the folder."""
-    place = as_path(folder)
+    """Write files in their order, and return the folder; all were made before the first is written."""
+    place = as_path(folder, "folder")
     make_folder(place)
     for name, content in files.items():
         write_file(place / name, content)

@@ -25,7 +25,14 @@ from calibeval.words.names import visible
 
 DONE, WRONG_USAGE, INVALID_INPUT, FILE_PROBLEM, BUG, INTERRUPTED, TERMINATED = 0, 2, 3, 4, 70, 130, 143
 
-KINDS = {WRONG_USAGE: "usage", INVALID_INPUT: "input", FILE_PROBLEM: "file", BUG: "bug"}  # of errors, in JSON
+KINDS = {  # of errors, in JSON
+    WRONG_USAGE: "usage",
+    INVALID_INPUT: "input",
+    FILE_PROBLEM: "file",
+    BUG: "bug",
+    INTERRUPTED: "interrupted",
+    TERMINATED: "terminated",
+}
 
 app = typer.Typer(
     name="calibeval",
@@ -114,6 +121,11 @@ def _code(error: CalibevalError) -> int:
     return FILE_PROBLEM if isinstance(error, FileProblem) else INVALID_INPUT
 
 
+def error_json(code: int, message: str) -> str:
+    """An error as one JSON object."""
+    return json.dumps({"error": {"kind": KINDS[code], "message": message, "exit_code": code}})
+
+
 def _fail(code: int, message: str, as_json: bool, debug: bool) -> int:
     """Say what went wrong on standard error."""
     if debug and sys.stderr is not None:
@@ -121,8 +133,7 @@ def _fail(code: int, message: str, as_json: bool, debug: bool) -> int:
 
         traceback.print_exc()
     if as_json:
-        facts = {"kind": KINDS.get(code, message), "message": message, "exit_code": code}
-        _write_error(json.dumps({"error": facts}))
+        _write_error(error_json(code, message))
     else:
         _write_error("\n".join(visible(line) for line in message.splitlines()))
     return code

@@ -43,5 +43,5 @@ def nearest(name: str, known: Iterable[str]) -> str:
     ''
     """
     by_lower = {one.lower(): one for one in known}
-    close = difflib.get_close_matches(name.lower(), list(by_lower), n=1, cutoff=0.5)
+    close = difflib.get_close_matches(str(name).lower(), list(by_lower), n=1, cutoff=0.5)
     return f' (did you mean "{by_lower[close[0]]}"?)' if close else ""

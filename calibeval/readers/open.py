@@ -6,7 +6,7 @@ import errno
 import functools
 import importlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
@@ -16,6 +16,7 @@ from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.data.row_source import as_kind
 from calibeval.core.errors import FileProblem, InputError, UsageError, nearest
 from calibeval.readers.meaning.assemble import ReadOptions, assemble, external_labels
+from calibeval.readers.meaning.named import OF_DUMPS, named_roles
 from calibeval.readers.meaning.roles import Keys
 from calibeval.readers.shards import joined, shard_paths, shards_sha256
 from calibeval.readers.stdin import read_stdin
@@ -46,6 +47,7 @@ def read(
     path: str | PathLike[str],
     *,
     kind: str | None = None,
+    key: Mapping[str, str] | None = None,
     logits_key: str | None = None,
     probs_key: str | None = None,
     labels_key: str | None = None,
@@ -62,7 +64,9 @@ def read(
     """Predictions from a file of any supported format; `file.npz#val` names a split.
 
     kind: "logits", "probs" or "log_probs", if the name of the key does not say it or says it wrongly.
-    logits_key, probs_key, labels_key, ids_key: names of arrays or columns, where they are not the usual ones.
+    key: names of arrays or columns, where they are not the usual ones, by their role: logits, probs, log_probs,
+    confidence, correct, prediction, labels or ids; {"log_probs": "lp"}. logits_key, probs_key, labels_key, ids_key: the
+    same, one by one.
     labels: another file with the labels. score_columns: columns of a table that are the scores.
     class_names: in class order. ignore_index: rows with this label are left out and counted.
     read_as: the format, such as "csv", whatever the suffix. max_bytes: the most bytes that the file may expand to.
@@ -73,6 +77,7 @@ def read(
     """
     options = options_of(
         kind=kind,
+        key=key,
         logits_key=logits_key,
         probs_key=probs_key,
         labels_key=labels_key,
@@ -92,6 +97,7 @@ def read(
 def options_of(
     *,
     kind: str | None = None,
+    key: Mapping[str, str] | None = None,
     logits_key: str | None = None,
     probs_key: str | None = None,
     labels_key: str | None = None,
@@ -107,11 +113,12 @@ def options_of(
 ) -> ReadOptions:
     """The options of `read` in the form that readers take.
 
-    Raises: UsageError for an unknown kind.
+    Raises: UsageError for an unknown kind, role or format.
     """
+    short = {"logits": logits_key, "probs": probs_key, "labels": labels_key, "ids": ids_key}
     return ReadOptions(
         kind=None if kind is None else as_kind(kind),
-        keys=Keys(logits=logits_key, probs=probs_key, labels=labels_key, ids=ids_key),
+        keys=Keys(**named_roles(key or {}, short, OF_DUMPS)),
         labels=None if labels is None else Path(labels),
         score_columns=tuple(score_columns),
         class_names=None if class_names is None else tuple(class_names),

@@ -200,7 +200,7 @@ def check_overwriting(command: Command) -> None:
         raise UsageError("--resume and --overwrite exclude each other")
     if not command.resume and not command.overwrite and _is_finished(command.out):
         raise UsageError(
-            f"{command.out}: holds a finished run. Name another folder, or say --overwrite (in Python overwrite=True) "
+            f"{command.out}: holds a finished run. Name another folder, or say --overwrite "
             "to replace it, or --resume to see its results again"
         )
 

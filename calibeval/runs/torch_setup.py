@@ -16,15 +16,22 @@ def pick_device(wanted: str, threads: int) -> str:
 
     Raises: UsageError if torch is not installed, or if a GPU is required and torch finds none.
     """
-    try:
-        import torch
-    except ImportError:
-        raise UsageError("finetune needs torch: pip install 'calibeval[torch]'") from None
+    needs_torch()
+    import torch
+
     torch.set_num_threads(threads)
     there = torch.cuda.is_available()
     if wanted == "cuda" and not there:
         raise UsageError("--device cuda, but torch finds no GPU; say --device cpu or --device auto")
     return "cuda" if there and wanted != "cpu" else "cpu"
+
+
+def needs_torch() -> None:
+    """See that torch is installed. Raises: UsageError."""
+    try:
+        import torch  # noqa: F401 - whether it can be had is the question
+    except ImportError:
+        raise UsageError("finetune needs torch: pip install 'calibeval[torch]'") from None
 
 
 def few_threads(work: int) -> None:

@@ -23,7 +23,6 @@ NOWHERE = {
     "debug": TERMINAL,
     "table": "tables for documents come from to_frame() or to_dict()",
     "no_crc": "checksums=False",
-    "key": "logits_key, probs_key, labels_key, ids_key, features_key",
 }
 # Commands, the function that does the same, and what is said in another way.
 COMMANDS = {

@@ -7,11 +7,11 @@ import hashlib
 import numpy as np
 import pytest
 
-from calibeval import evaluate, read
+from calibeval import evaluate
 from calibeval.core.errors import FileProblem, InputError
 from calibeval.readers.describe import inspect_dump
 from calibeval.readers.meaning.assemble import ReadOptions
-from calibeval.readers.open import open_dump
+from calibeval.readers.open import open_dump, read
 from calibeval.readers.shards import ShardedRows, natural
 from calibeval.readers.stored.limits import Limits
 from tests.readers.dumps import LABELS, LOGITS, refused

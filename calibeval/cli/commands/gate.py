@@ -104,6 +104,7 @@ def gate(
     explain = _explainer(subject) if why else None
     named = None if found.path is None else str(found.path)
     verdict = judged(subject, asked.rules, asked.settings, config=named, explain=explain)
+    verdict = replace(verdict, environment=environment())
     say([f"warning: {warning}" for warning in verdict.warnings], quiet=quiet)
     for kind, path in exports.items():
         write_file(path, exported(verdict, kind))
@@ -111,7 +112,7 @@ def gate(
         from calibeval.api.save import save_verdict
 
         level = asked.settings.level
-        report = Report(verdict.version, subject.settings, (subject.measured.report(level),), environment())
+        report = Report(verdict.version, subject.settings, (subject.measured.report(level),), verdict.environment)
         save_verdict(replace(verdict, report=report), out)
     say([f"written to {path}" for path in (*outputs, *([out] if out else []))], quiet=quiet)
     sys.stdout.write(verdict.to_json() if json else _shown(verdict))

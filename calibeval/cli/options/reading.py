@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.choices import FORMATS, check_choice
-from calibeval.cli.options.roles import OF_DUMPS, OF_FEATURES, named_keys
+from calibeval.cli.options.roles import named_keys
 from calibeval.core.errors import FileProblem, InputError, UsageError
+from calibeval.readers.meaning.named import OF_DUMPS, OF_FEATURES
 from calibeval.words.names import visible
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from calibeval.cli.options.choices import (
     TABLE_FORMATS,
     either,
 )
-from calibeval.cli.options.roles import ROLES
 from calibeval.cli.options.sizes import size, size_above_zero
 from calibeval.core.conventions.table import CONVENTIONS
+from calibeval.readers.meaning.named import ROLES
 
 AUTO = "auto"
 

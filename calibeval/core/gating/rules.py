@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, get_args
 
+import numpy as np
+
+from calibeval.core.data.arguments import came, refused, truth
 from calibeval.core.errors import UsageError, nearest
 from calibeval.core.evaluation.settings import check_level
 from calibeval.core.metrics.table import METRICS, metric_named
@@ -51,10 +54,13 @@ class Rule:
     relative: bool = False
 
     def __post_init__(self) -> None:
-        metric_named(self.metric)
-        one_of(self.kind, RULE_KINDS, "limit")
+        metric_named(as_text(self.metric, "metric"))
+        one_of(self.kind, RULE_KINDS, "kind")
         one_of(self.severity, get_args(Severity), "severity")
         limit = as_number(self.limit, f"{self.kind} of {self.metric}")
+        truth("relative", self.relative)
+        if self.slice is not None:
+            as_text(self.slice, "slice")
         if limit < 0:
             raise UsageError(f"{self.kind} of {self.metric} is {limit:g}, but it must not be negative")
         _check_direction(self)
@@ -107,8 +113,9 @@ class GateSettings:
         one_of(self.on_inconclusive, get_args(OnInconclusive), "on_inconclusive")
         one_of(self.decide, get_args(Decide), "decide")
         check_level(as_number(self.level, "level"))
-        if isinstance(self.min_rows, bool) or not isinstance(self.min_rows, int) or self.min_rows < 0:
-            raise UsageError(f"min_rows is {_shown(self.min_rows)}, but it must be a whole number, at least 0")
+        rows = self.min_rows
+        if isinstance(rows, bool) or not isinstance(rows, int | np.integer) or rows < 0:
+            raise UsageError(f"min_rows is {_shown(rows)}, but it must be a whole number, at least 0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,9 +241,10 @@ def as_texts(value: object, key: str) -> tuple[str, ...]:
 
 def as_number(value: object, key: str) -> float:
     """The value, if it is a finite number; true and false are not. Raises: UsageError."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    right = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    if not right or not abs(value) < math.inf:  # type: ignore[arg-type]
         raise UsageError(f"{key} is {_shown(value)}, but it must be a finite number")
-    return float(value)
+    return float(value)  # type: ignore[arg-type]
 
 
 def as_is(value: object, key: str) -> object:  # noqa: ARG001 - called like its siblings
@@ -247,10 +255,12 @@ def as_is(value: object, key: str) -> object:  # noqa: ARG001 - called like its 
 def one_of(value: str, known: Iterable[Name], key: str) -> Name:
     """The value, if it is one of the known names. Raises: UsageError with the nearest name."""
     names = list(known)
+    if not isinstance(value, str):
+        raise refused(key, value, f"one of {', '.join(names)}")
     for name in names:
         if name == value:
             return name
-    raise UsageError(f'{key} "{value}" is unknown{nearest(str(value), names)}; it must be one of {", ".join(names)}')
+    raise UsageError(f'{key} "{value}" is unknown{nearest(value, names)}; it must be one of {", ".join(names)}')
 
 
 def _check_direction(rule: Rule) -> None:
@@ -283,4 +293,4 @@ def _shown(value: object) -> str:
         return str(value).lower()
     if isinstance(value, int | float):
         return f"{value:g}" if isinstance(value, float) else str(value)
-    return f'"{value}"' if isinstance(value, str) else f"a {type(value).__name__}"
+    return f'"{value}"' if isinstance(value, str) else came(value)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from calibeval.core.data.documents import json_text
 from calibeval.core.data.elsewhere import elsewhere
+from calibeval.core.data.environment import Environment
 from calibeval.core.data.lookup import Lookup
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.records import to_plain
@@ -156,6 +157,7 @@ class Verdict(Lookup[RuleVerdict]):
     --json` prints.
     dump, baseline: the sources of the rows, as in a comparison's JSON; baseline is None without one. paired_by: "id" or
     "position"; None if rows were not paired. report: of the measurements behind the verdicts, if the gate kept it.
+    environment: the versions and the command line; None from Python.
     """
 
     NOUN: ClassVar[str] = "rule"
@@ -170,6 +172,7 @@ class Verdict(Lookup[RuleVerdict]):
     rules: tuple[RuleVerdict, ...]
     warnings: tuple[Notice, ...] = ()
     report: Report | None = field(default=None, compare=False)
+    environment: Environment | None = None
 
     def by_name(self) -> Mapping[str, RuleVerdict]:
         """The verdicts by the names of their rules: the metric, with kind and slice if several rules share it."""
@@ -231,6 +234,7 @@ class Verdict(Lookup[RuleVerdict]):
         return {
             "schema": SCHEMA,
             "version": self.version,
+            "environment": None if self.environment is None else to_plain(self.environment),
             "verdict": self.verdict,
             "exit_code": int(self.exit_code),
             "settings": {
@@ -250,6 +254,15 @@ class Verdict(Lookup[RuleVerdict]):
     def to_json(self) -> str:
         """The verdict as JSON; numbers round-trip exactly, and it never contains NaN."""
         return json_text(self.to_dict())
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Verdict:
+        """The verdict that `to_json` wrote, without its report; bytes are UTF-8.
+
+        Raises: InputError if the text is no verdict of this schema, naming the first field that is not what it must be.
+        """
+        found: Verdict = elsewhere("calibeval.core.gating.from_json", "verdict_from_json")(text)
+        return found
 
 
 def _shortest(place: tuple[str, ...], places: list[tuple[str, ...]]) -> str:

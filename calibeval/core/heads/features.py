@@ -9,13 +9,15 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.arguments import by_name, check_told, of_class
 from calibeval.core.data.arrays import AnyFloats
-from calibeval.core.data.labels import Labels, as_labels
+from calibeval.core.data.labels import Labels, as_labels, check_ignore_index, names_of_classes
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.picked_rows import PickedRows
 from calibeval.core.data.predictions import MOST_CLASSES, Source
 from calibeval.core.data.row_source import RowSource, as_array, show_shape
 from calibeval.core.data.shared_rows import Leak, Sample, find_leak, row_hashes
+from calibeval.core.data.spoken import in_python
 from calibeval.core.errors import InputError
 
 BLOCK_VALUES = 2**20  # values read at a time by default
@@ -77,19 +79,21 @@ class Features:
         file_rows: npt.NDArray[Any] | None = None,
         settling: Callable[[], Source] | None = None,
     ) -> None:
-        place = "" if source is None else f"{source.name}: "
+        check_ignore_index(ignore_index)
+        check_told(warnings=warnings, file_rows=file_rows, settling=settling)
+        place = "" if source is None else f"{of_class('source', source, Source).name}: "
         try:
             rows = _as_rows(features)
             n = rows.shape[0]
-            names = None if class_names is None else tuple(str(name) for name in class_names)
+            names = names_of_classes(class_names, stored=source is not None)
             k = None if names is None else len(names)
             tidy = None
             if labels is not None:
                 k, tidy = _tidy_labels(as_array(labels, "labels"), n, names, ignore_index)
-            found = {name: _column(name, values, n) for name, values in (columns or {}).items()}
+            found = {name: _column(name, values, n) for name, values in by_name("columns", columns).items()}
             tidy_ids = None if ids is None else _column("ids", ids, n)
         except InputError as error:
-            raise InputError(f"{place}{error}") from None
+            raise InputError(f"{place}{error}" if place else in_python(str(error))) from None
         kept = None
         if tidy is not None and ignore_index is not None and (tidy == ignore_index).any():
             kept = np.flatnonzero(tidy != ignore_index)

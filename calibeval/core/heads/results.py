@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from calibeval.core.data.documents import Place, json_text, read_document
 from calibeval.core.data.elsewhere import elsewhere
+from calibeval.core.data.environment import Environment
 from calibeval.core.data.lookup import Lookup
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.records import Layout, read_as, read_record, to_plain
@@ -98,6 +99,8 @@ class Finetuned(Lookup[LossResult]):
     sources: the files "train", "val" and, if given, "test", each {"path", "split", "sha256", "n"}. shown: the split of
     the metrics, "test" or "val". losses: one LossResult each. chosen: index of the loss with the best head on VAL,
     which is saved on top; see `chosen_of`.
+    environment: the versions and the command line where a command prints the results; None elsewhere, because the files
+    of a resumed run must hold the same bytes.
     """
 
     LAYOUT: ClassVar = Layout(open=True)
@@ -110,6 +113,7 @@ class Finetuned(Lookup[LossResult]):
     losses: tuple[LossResult, ...]
     chosen: int
     warnings: tuple[Notice, ...] = ()
+    environment: Environment | None = None
 
     def by_name(self) -> Mapping[str, LossResult]:
         """The result of each loss, by its name."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike, fspath
 from pathlib import Path
@@ -21,6 +21,7 @@ from calibeval.readers.features.columns import split_first, with_stacked_columns
 from calibeval.readers.features.folders import open_feature_folder
 from calibeval.readers.features.roles import feature_prefixes, find_feature_roles, has_features
 from calibeval.readers.meaning.assemble import ReadOptions, external_labels, ignored_label, ignored_notice, stored_names
+from calibeval.readers.meaning.named import OF_FEATURES, named_roles
 from calibeval.readers.meaning.roles import Keys
 from calibeval.readers.meaning.splits import View, check_rows, pick, split_views
 from calibeval.readers.open import as_suffix, open_input, open_labels, source_of, split_name
@@ -32,6 +33,7 @@ from calibeval.readers.stored.stored import Stored
 def read_features(
     path: str | PathLike[str],
     *,
+    key: Mapping[str, str] | None = None,
     features_key: str | None = None,
     labels_key: str | None = None,
     ids_key: str | None = None,
@@ -46,8 +48,9 @@ def read_features(
 ) -> Features:
     """Features from a file of any supported format, or a folder; `file.npz#train` names a split.
 
-    features_key, labels_key, ids_key: names of arrays or columns, where they are not the usual ones; the columns pc_0,
-    pc_1, ... of a table are together called pc. labels: another file with the labels. class_names: in class order.
+    key: names of arrays or columns, where they are not the usual ones, by their role: features, labels or ids.
+    features_key, labels_key, ids_key: the same, one by one. The columns pc_0, pc_1, ... of a table are together called
+    pc. labels: another file with the labels. class_names: in class order.
     ignore_index: rows with this label are left out and counted. read_as: the format, such as "csv", whatever the
     suffix. max_bytes: the most bytes that the file may expand to.
     max_memory: arrays of more bytes are read block by block. checksums: False accepts a .pt file that was written with
@@ -56,6 +59,7 @@ def read_features(
     when they are read, by `Features.matrix` or `Features.check_values`.
     """
     options = feature_options(
+        key=key,
         features_key=features_key,
         labels_key=labels_key,
         ids_key=ids_key,
@@ -72,6 +76,7 @@ def read_features(
 
 def feature_options(
     *,
+    key: Mapping[str, str] | None = None,
     features_key: str | None = None,
     labels_key: str | None = None,
     ids_key: str | None = None,
@@ -83,9 +88,13 @@ def feature_options(
     max_memory: int | None = None,
     checksums: bool = True,
 ) -> ReadOptions:
-    """The options of `read_features` in the form that readers take."""
+    """The options of `read_features` in the form that readers take.
+
+    Raises: UsageError for an unknown role or format.
+    """
+    short = {"features": features_key, "labels": labels_key, "ids": ids_key}
     return ReadOptions(
-        keys=Keys(labels=labels_key, ids=ids_key, features=features_key),
+        keys=Keys(**named_roles(key or {}, short, OF_FEATURES)),
         labels=None if labels is None else Path(labels),
         class_names=None if class_names is None else tuple(class_names),
         ignore_index=ignore_index,

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import Any, ClassVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.arguments import choice
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.documents import json_text
 from calibeval.core.data.elsewhere import elsewhere
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.records import Layout, to_plain
-from calibeval.core.data.row_source import Kind, RowSource, as_array
+from calibeval.core.data.row_source import KINDS, Kind, RowSource, as_array
 from calibeval.core.errors import InputError
 from calibeval.recalibrate.base.scores import log_scores, log_softmax, number_of_classes
 
@@ -89,6 +90,12 @@ class Map:
     fitted: Fitted
     clip: float | None = field(default=None, kw_only=True)
 
+    if TYPE_CHECKING:
+
+        @property
+        def temperature(self) -> float:
+            """What logits are divided by, of the maps that have it: those of method "temperature"."""
+
     @overload
     def __call__(self, scores: Predictions) -> Predictions: ...
     @overload
@@ -100,9 +107,12 @@ class Map:
         "logits", "probs" or "log_probs".
         Raises: InputError if the classes differ from those of the map, or only the top label is known.
         """
+        choice("kind", kind, KINDS[:3])
         if isinstance(scores, Predictions):
             return self._mapped(scores)
         rows = as_array(scores, kind)
+        if not rows.ndim:
+            raise InputError(f"{kind} have shape (), but (n, {self.k}) is needed")
         given: dict[str, Any] = {kind: rows}
         mapped = self._mapped(Predictions(**given, labels=np.zeros(len(rows), np.int64)))
         found = np.asarray(mapped.scores[0 : mapped.rows])

@@ -13,9 +13,8 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.row_source import RowSource
 from calibeval.recalibrate.base.mapping import Map, MappedRows, mapped_rows
 from calibeval.recalibrate.base.scores import log_softmax
+from calibeval.recalibrate.fitting.fit import fit
 from calibeval.recalibrate.fitting.folds import NO_FOLD, Folds, deal, without
-from calibeval.recalibrate.fitting.methods import fit_method
-from calibeval.recalibrate.fitting.select import select
 
 SEED = 0
 
@@ -61,10 +60,7 @@ def cross_fit(
     maps: list[Map] = []
     for fold in range(folds):
         rest = without(predictions, dealt == fold)
-        if method == "auto":
-            maps.append(select(rest, seed=seed, groups=groups, clip=clip))
-        else:
-            maps.append(fit_method(rest, method, objective=objective, clip=clip))
+        maps.append(fit(rest, method, objective=objective, clip=clip, seed=seed, groups=groups))
     rows = [mapped_rows(predictions, one) for one in maps]
     scores = FoldRows(predictions.scores, tuple(source for source, _ in rows), dealt)
     return CrossFitted(predictions.with_scores(scores, rows[0][1]), tuple(maps), dealt)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import UsageError
 from calibeval.recalibrate.base.mapping import Map
-from calibeval.recalibrate.fitting.methods import fit_method, from_json
+from calibeval.recalibrate.fitting.methods import AUTO, fit_method, from_json
 from calibeval.recalibrate.fitting.select import select
 
 __all__ = ["fit", "from_json"]
@@ -41,7 +41,7 @@ def fit(
     Raises: InputError for values that contradict the kind, a label of probability 0, a top-label dump, or data for
     which the method has no solution; UsageError for an invalid method, objective or clip.
     """
-    if method != "auto":
+    if method != AUTO:
         return fit_method(predictions, method, objective=objective, clip=clip)
     if objective != "nll":
         raise UsageError(f'method "auto" needs the objective nll, not "{objective}"')

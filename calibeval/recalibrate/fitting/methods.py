@@ -86,6 +86,7 @@ def _vector(predictions: Predictions, clip: float | None) -> tuple[tuple[Any, ..
     return (tuple(weights.tolist()), tuple(biases.tolist())), note
 
 
+AUTO = "auto"  # no method of its own: the simplest that is about as good as the best
 METHODS: dict[str, MethodSpec] = {
     spec.name: spec
     for spec in (
@@ -141,8 +142,20 @@ def method_spec(name: str) -> MethodSpec:
     Raises: UsageError with the nearest name.
     """
     if name not in METHODS:
-        raise UsageError(f'method "{name}" is unknown{nearest(name, METHODS)}; methods are {", ".join(METHODS)}, auto')
+        raise UsageError(
+            f'method "{name}" is unknown{nearest(name, METHODS)}; methods are {", ".join(METHODS)}, {AUTO}'
+        )
     return METHODS[name]
+
+
+def check_objective(name: str) -> None:
+    """Refuse an objective that is not in the table.
+
+    Raises: UsageError with the nearest name.
+    """
+    if name not in OBJECTIVES:
+        known = ", ".join(OBJECTIVES)
+        raise UsageError(f'objective "{name}" is unknown{nearest(name, OBJECTIVES)}; there are {known}')
 
 
 def fit_method(predictions: Predictions, method: str, *, objective: str = "nll", clip: float | None = None) -> Map:
@@ -151,9 +164,7 @@ def fit_method(predictions: Predictions, method: str, *, objective: str = "nll",
     Raises: as `fit`.
     """
     spec = method_spec(method)
-    if objective not in OBJECTIVES:
-        known = ", ".join(OBJECTIVES)
-        raise UsageError(f'objective "{objective}" is unknown{nearest(objective, OBJECTIVES)}; objectives are {known}')
+    check_objective(objective)
     if objective != "nll" and method != "temperature":
         raise UsageError(f'objective "{objective}" is for the method temperature only; {method} minimises nll')
     k = number_of_classes(predictions)

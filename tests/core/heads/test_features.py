@@ -79,7 +79,7 @@ def test_names_as_labels():
             [0, -100, 3, 0, 1, 1],
             (
                 "row 1: label -100, but there are 4 classes (0 to 3). "
-                "If -100 marks rows without a label, use --ignore-index -100."
+                "If -100 marks rows without a label, use ignore_index=-100."
             ),
         ),
         ([0, 0.5, 1, 0, 1, 1], "row 1: label 0.5, but labels must be whole numbers (1 rows are not)"),
@@ -97,7 +97,7 @@ def test_names_as_labels():
         ),
         (
             ["a", "b"] * 3,
-            ('row 0: label "a" is text; give the class names, in the order of the columns (--class-names FILE)'),
+            ('row 0: label "a" is text; give the class names, in the order of the columns (class_names=[...])'),
         ),
         (np.zeros((6, 2, 2)), "labels have shape (6, 2, 2), but one label per row is needed"),
         (np.zeros(6, complex), "labels have dtype complex128, but whole numbers are needed"),

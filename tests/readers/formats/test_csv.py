@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from calibeval import Predictions, evaluate, read
+from calibeval import Predictions, evaluate
 from calibeval.core.errors import InputError
+from calibeval.readers.open import read
 from tests.readers.dumps import LABELS, LOGITS, PROBS, refused
 
 

@@ -8,13 +8,12 @@ import json
 import numpy as np
 import pytest
 
-from calibeval import read
 from calibeval.core.errors import InputError
 from calibeval.readers.describe import inspect_dump
 from calibeval.readers.formats import jsonl as jsonl_module
 from calibeval.readers.formats import text as text_module
 from calibeval.readers.meaning.assemble import ReadOptions
-from calibeval.readers.open import open_dump
+from calibeval.readers.open import open_dump, read
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.spool import FileRows
 from tests.readers.dumps import LABELS, LOGITS, PROBS, refused

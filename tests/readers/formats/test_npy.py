@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from calibeval import evaluate, read
+from calibeval import evaluate
 from calibeval.core.errors import FileProblem, InputError
+from calibeval.readers.open import read
 from tests.data import from_logits, logits_and_labels
 from tests.readers.dumps import LABELS, LOGITS, PROBS, refused
 

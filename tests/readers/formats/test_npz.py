@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from numpy.lib import format as npy_format
 
-from calibeval import evaluate, read
+from calibeval import evaluate
 from calibeval.core.errors import FileProblem, InputError
+from calibeval.readers.open import read
 from tests.data import logits_and_labels
 from tests.readers.dumps import LABELS, LOGITS, npz, refused
 

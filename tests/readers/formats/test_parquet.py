@@ -11,11 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from calibeval import read
 from calibeval.core.errors import InputError, UsageError
 from calibeval.readers.formats import parquet as parquet_module
 from calibeval.readers.meaning.assemble import ReadOptions
-from calibeval.readers.open import open_dump
+from calibeval.readers.open import open_dump, read
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.spool import FileRows
 from tests.readers.dumps import LABELS, LOGITS, PROBS, refused

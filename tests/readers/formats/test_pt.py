@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from calibeval import evaluate, read
+from calibeval import evaluate
 from calibeval.core.errors import InputError
+from calibeval.readers.open import read
 from tests.readers.dumps import LABELS, LOGITS, PROBS, refused
 
 SCORES, TARGETS = torch.from_numpy(LOGITS.copy()), torch.from_numpy(LABELS.copy())

@@ -10,11 +10,10 @@ import torch
 from safetensors.numpy import save_file
 from safetensors.torch import save_file as save_tensors
 
-from calibeval import read
 from calibeval.core.errors import InputError
 from calibeval.readers.formats.safetensors import Bfloat16Rows
 from calibeval.readers.meaning.assemble import ReadOptions
-from calibeval.readers.open import open_dump
+from calibeval.readers.open import open_dump, read
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.spool import FileRows
 from tests.readers.dumps import LABELS, LOGITS, refused

@@ -7,7 +7,6 @@ import gzip
 import numpy as np
 import pytest
 
-from calibeval import read
 from calibeval.core.errors import InputError
 from calibeval.readers.formats import table as columns_module
 from calibeval.readers.formats import text as text_module
@@ -16,7 +15,7 @@ from calibeval.readers.formats.cells import is_list
 from calibeval.readers.formats.csv import read_csv
 from calibeval.readers.formats.texts import Texts
 from calibeval.readers.meaning.assemble import ReadOptions
-from calibeval.readers.open import open_dump
+from calibeval.readers.open import open_dump, read
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.spool import FileRows
 from tests.readers.dumps import LABELS, LOGITS, PROBS, refused

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from calibeval import evaluate, read
+from calibeval import evaluate
 from calibeval.core.errors import InputError, UsageError
 from calibeval.readers import open as opening
 from calibeval.readers.describe import inspect_dump
 from calibeval.readers.meaning.assemble import ReadOptions
+from calibeval.readers.open import read
 from calibeval.readers.stored.digest import checked_sha256
 from calibeval.readers.stored.spool import FileRows
 from tests.readers.dumps import LABELS, LOGITS, PROBS, npz, part, refused
@@ -167,7 +168,7 @@ def test_one_row_that_is_no_distribution_is_enough(row, tmp_path):
 
 
 def test_probabilities_that_are_logits(tmp_path):
-    with pytest.raises(InputError, match=r"^d\.npz: row 0 (holds|sums to) .* If they are logits, use --kind logits\.$"):
+    with pytest.raises(InputError, match=r'^d\.npz: row 0 (holds|sums to) .* If they are logits, use kind="logits"\.$'):
         evaluate(read(npz(tmp_path, probs=LOGITS, labels=LABELS)))
 
 
