@@ -63,8 +63,9 @@ def read(
 
     kind: "logits", "probs" or "log_probs", where the key's name does not say it or says it wrongly.
     logits_key, probs_key, labels_key, ids_key: names of arrays or columns other than the usual.
-    labels: another file with the labels. score_columns: columns of a table that are the scores.
-    class_names: in the order of the classes. ignore_index: rows with this label are left out and counted.
+    labels: another file with the labels. score_columns: columns of a table that are the scores; "p0..p9"
+    and "p*" stand for several. class_names: in the order of the classes.
+    ignore_index: rows with this label are left out and counted.
     read_as: the format, as "csv", whatever the suffix. max_bytes: the most bytes that the file may expand to.
     max_memory: arrays of more bytes are read block by block. checksums: False accepts a .pt file that was written with
     its checksums switched off.
@@ -121,18 +122,20 @@ def options_of(
     )
 
 
-def as_suffix(read_as: str | None) -> str | None:
-    """The suffix of a format that somebody named, with or without its dot.
+def as_suffix(read_as: str | None, said: str = "read_as") -> str | None:
+    """The suffix of a format that somebody named, with or without its dot, in any case. said: how, for the message.
 
     Raises: UsageError for an unknown one, with the nearest.
 
-    >>> as_suffix("csv"), as_suffix(None)
-    ('.csv', None)
+    >>> as_suffix("csv"), as_suffix(".NPZ"), as_suffix(None)
+    ('.csv', '.npz', None)
     """
-    if read_as is None or f".{read_as.lstrip('.')}" in FORMATS:
-        return None if read_as is None else f".{read_as.lstrip('.')}"
-    names = [suffix.lstrip(".") for suffix in FORMATS]
-    raise UsageError(f'read_as "{read_as}" is unknown{nearest(read_as, names)}; formats are {", ".join(names)}')
+    if read_as is None:
+        return None
+    name, names = read_as.lower().lstrip("."), [suffix.lstrip(".") for suffix in FORMATS]
+    if name not in names:
+        raise UsageError(f'{said} "{read_as}" is unknown{nearest(name, names)}; formats are {", ".join(names)}')
+    return f".{name}"
 
 
 def open_dump(name: str, options: ReadOptions) -> Predictions:
@@ -208,7 +211,7 @@ def predictions_of(opened: Opened, labels: Opened | None, split: str | None, opt
     Raises: as `read`.
     """
     source, settling = source_of(opened, labels, split)
-    outcome = None if labels is None else external_labels(labels.contents, labels.path)
+    outcome = None if labels is None else external_labels(labels.contents, labels.path, options.keys)
     return assemble(opened.contents.arrays, source, options, outcome, settling)
 
 

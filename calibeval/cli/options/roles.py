@@ -18,8 +18,10 @@ ELSEWHERE = {
 }
 
 
-def named_keys(texts: Sequence[str], short: Mapping[str, str | None], readable: Sequence[str]) -> dict[str, str]:
-    """The key of each role that was named, by --key or by a short form such as --labels-key.
+def named_keys(
+    texts: Sequence[str], short: Mapping[str, str | None], readable: Sequence[str]
+) -> tuple[dict[str, str], frozenset[str]]:
+    """The key of each role that was named, by --key or by a short form such as --labels-key, and the roles after --key.
 
     short: what the short forms say, by role. readable: the roles that the command reads.
     Raises: UsageError for a role that does not exist, with the nearest, or that the command does not read; for a role
@@ -30,7 +32,8 @@ def named_keys(texts: Sequence[str], short: Mapping[str, str | None], readable: 
         if role not in readable:
             hint = ELSEWHERE.get(role) or f"roles here are {', '.join(readable)}"
             raise UsageError(f'--key {role}: this command reads no role "{role}"; {hint}')
+    in_full = frozenset(found)
     for role, name in short.items():
         if name is not None and found.setdefault(role, name) != name:
             raise UsageError(f"--key {role}={found[role]} and --{role}-key {name} contradict each other")
-    return found
+    return found, in_full

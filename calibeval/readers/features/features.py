@@ -106,7 +106,7 @@ def open_features(name: str, options: ReadOptions, *, need_labels: bool = True) 
     )
     labels = open_labels(options)
     source, settling = source_of(opened, labels, split)
-    outcome = None if labels is None else external_labels(labels.contents, labels.path)
+    outcome = None if labels is None else external_labels(labels.contents, labels.path, options.keys)
     return _assembled(opened.contents.arrays, source, options, outcome, settling, need_labels=need_labels)
 
 

@@ -189,7 +189,7 @@ def test_columns_of_the_top_label_by_role(outcome, capsys, tmp_path):
     assert metrics(result)["accuracy"]["value"] == pytest.approx(2 / 3)
     assert metrics(result)["confidence_gap"]["value"] == pytest.approx(0.8 - 2 / 3)
     wrong = run(capsys, "report", path, "--key", "confidence=sure", "--key", "correct=rihgt")
-    assert wrong.err.startswith('top.csv: --key correct: there is no "rihgt" (did you mean "right"?); there are ')
+    assert wrong.err.startswith('top.csv: --key correct=rihgt: there is no "rihgt" (did you mean "right"?); there are ')
 
 
 def test_log_probabilities_by_role(capsys, tmp_path):
@@ -199,3 +199,30 @@ def test_log_probabilities_by_role(capsys, tmp_path):
     assert metrics(result)["accuracy"]["value"] == 1.0
     refused = run(capsys, "report", DIGITS, "--key", "log_probs=logits")
     assert (refused.code, "so these are not log-probabilities" in refused.err) == (3, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--key", "labels=nope"], "--key labels=nope"),
+        (["--labels-key", "nope"], "--labels-key"),
+        (["--key", "logits=nope"], "--key logits=nope"),
+        (["--key", "probs=nope"], "--key probs=nope"),
+        (["--key", "log_probs=nope"], "--key log_probs=nope"),
+        (["--key", "confidence=nope"], "--key confidence=nope"),
+        (["--key", "ids=nope"], "--key ids=nope"),
+    ],
+)
+def test_a_key_that_is_not_there_is_named_as_it_was_written(words, said, capsys):
+    result = run(capsys, "report", DIGITS, *words)
+    assert (result.code, result.out) == (3, "")
+    assert result.err.startswith(f'digits_test.npz: {said}: there is no "nope"; there are ')
+
+
+def test_keys_that_would_change_nothing(capsys):
+    for role in ("correct", "prediction"):
+        result = run(capsys, "report", DIGITS, "--key", f"{role}=labels")
+        words = f"--key {role}=labels: logits tell the prediction themselves; {role} goes with confidence"
+        assert result == (2, "", f"digits_test.npz: {words}\n")
+    both = run(capsys, "report", f"{DIGITS}#logits", "--key", "probs=logits")
+    assert both == (2, "", "digits_test.npz#logits and --key probs=logits both name the scores; say one of them\n")
