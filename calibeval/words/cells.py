@@ -12,7 +12,6 @@ from calibeval.words.signs import bin_range, signed
 
 NULL = "–"
 BEST = "best marked where that is certain: its interval overlaps no other"
-_LABELS = {"confidence_gap": "gap", "brier": "Brier", "ece_positive": "ECE P(1)", "accuracy": "accuracy"}
 
 
 def label(metric: str) -> str:
@@ -21,7 +20,7 @@ def label(metric: str) -> str:
     >>> label("cwce"), label("confidence_gap")
     ('CWCE', 'gap')
     """
-    return _LABELS.get(metric, metric.upper())
+    return METRICS[metric].label if metric in METRICS else metric.upper()
 
 
 def unit(metric: str) -> str:

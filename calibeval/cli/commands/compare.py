@@ -10,6 +10,8 @@ from calibeval.cli.options import compare as compare_options
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.choices import EVERY_METRIC, check_choice, exclude
 from calibeval.cli.options.metrics import chosen_metrics
+from calibeval.cli.options.outputs import JSON, check_folder
+from calibeval.cli.options.outputs import TABLES as FILE_TABLES
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
 from calibeval.cli.screen.progress import Progress
 from calibeval.core.errors import UsageError
@@ -47,6 +49,7 @@ def compare(
         check_choice("--format", table, TABLES)
     exclude({"--json": json or None, "--format": table})
     only = chosen_metrics(metrics)
+    check_folder(out, {**JSON, **FILE_TABLES})
     outputs = [] if out is None else [out / name for name in OUTPUTS]
     from calibeval.api.base_file import file_of, open_base
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 from calibeval.cli.options import gate as gate_options
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.choices import DECIDE, ON_INCONCLUSIVE, PRESETS, check_choice, pairs
+from calibeval.cli.options.outputs import JSON, check_folder
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
 from calibeval.cli.screen.command import environment
 from calibeval.core.errors import FileProblem, UsageError
@@ -81,6 +82,7 @@ def gate(
         if any(one not in (None, [], False) for one in given):
             raise UsageError("--init goes with --config and --slice, and with no other option of the gate")
         return _init(dump, config, tuple(slice or ()), flags, jobs, quiet)
+    check_folder(out, {**JSON, ".xml": "--export junit={}", ".md": "--export markdown={}"})
     found = find_config(config)
     asked = combined(found.config, rules=rules, settings=settings, baseline=baseline, preset=preset, slices=slice or ())
     exports = {kind: Path(file) for kind, file in pairs("--export", export or (), EXPORTS, "KIND=FILE").items()}

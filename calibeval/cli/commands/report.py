@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.choices import EVERY_METRIC, check_choice, exclude
 from calibeval.cli.options.metrics import chosen_metrics, unavailable
+from calibeval.cli.options.outputs import FIGURES, JSON, check_folder
+from calibeval.cli.options.outputs import TABLES as FILE_TABLES
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
 from calibeval.cli.screen.command import environment
 from calibeval.cli.screen.progress import Progress
@@ -71,6 +73,7 @@ def report(
     from calibeval.core.version import VERSION
     from calibeval.readers.open import open_dump
 
+    check_folder(out, {**JSON, **FILE_TABLES, **FIGURES})
     outputs = [] if out is None else [out / name for name in OUTPUTS]
     refuse_overwriting([*dumps, fit_on, saved_map, *flags.files], outputs if figure is None else [*outputs, figure])
     if dumps.count("-") + (fit_on == "-") > 1:

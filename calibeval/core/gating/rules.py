@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -231,8 +232,18 @@ def as_texts(value: object, key: str) -> tuple[str, ...]:
 def as_number(value: object, key: str) -> float:
     """A finite number; true and false are none. Raises: UsageError."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise UsageError(f"{key} is {_shown(value)}, but it must be a finite number")
+        hint = f"; limits are fractions: say {share}" if (share := _share(value)) else ""
+        raise UsageError(f"{key} is {_shown(value)}, but it must be a finite number{hint}")
     return float(value)
+
+
+def _share(value: object) -> str | None:
+    """The fraction that a percentage in a text means."""
+    if not isinstance(value, str) or not value.endswith("%"):
+        return None
+    with contextlib.suppress(ValueError):
+        return f"{float(value[:-1]) / 100:.10g}"
+    return None
 
 
 def as_is(value: object, key: str) -> object:  # noqa: ARG001 - the same call as its siblings

@@ -48,7 +48,8 @@ class Metric:
 
     least, most: the range of values; most is None where it is unbounded. better: where good values lie.
     unit: "%" metrics are fractions inside and percent in tables for people. binary: exists for two classes only.
-    shown: whether tables for people show it; JSON always does.
+    shown: whether short tables for people show it; JSON always does. short: its name in tables, where that is not its
+    name in capitals.
     """
 
     name: str
@@ -60,10 +61,16 @@ class Metric:
     source: str
     binary: bool = False
     shown: bool = True
+    short: str = ""
     # Whether the interval rests on sums of bins, and is left out where these hold too few rows.
     binned: ClassVar[bool] = True
     # Whether calibrated rows that were chosen by their label would be calibrated in it, and have a noise floor.
     has_floor: ClassVar[bool] = True
+
+    @property
+    def label(self) -> str:
+        """The metric's name in tables."""
+        return self.short or self.name.upper()
 
     def value(self, sums: Sums) -> float:
         """The value. Raises: NotComputable where these sums have none."""
