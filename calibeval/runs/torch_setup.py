@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from calibeval.core.errors import InputError, UsageError
+from calibeval.core.errors import BROKEN_IMPORT, InputError, UsageError, not_importable
 
 LEAST_WORK = 2**26  # about a millisecond of one core
 OUT_OF_MEMORY = ("out of memory", "allocate memory", "not enough memory", "alloc_failed")  # what torch's errors say
@@ -14,12 +14,12 @@ OUT_OF_MEMORY = ("out of memory", "allocate memory", "not enough memory", "alloc
 def pick_device(wanted: str, threads: int) -> str:
     """The device: "auto" is a GPU where torch can use one. Sets the number of torch's threads.
 
-    Raises: UsageError where torch is not installed, or has no GPU to use.
+    Raises: UsageError where torch is not installed, or cannot be imported, or has no GPU to use.
     """
     try:
         import torch
-    except ImportError:
-        raise UsageError("finetune needs torch: pip install 'calibeval[torch]'") from None
+    except BROKEN_IMPORT as error:
+        raise not_importable(error, "finetune", "torch", "torch") from None
     torch.set_num_threads(threads)
     there = torch.cuda.is_available()
     if wanted == "cuda" and not there:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from calibeval.cli.options import compare as compare_options
 from calibeval.cli.options import shared as options
-from calibeval.cli.options.choices import EVERY_METRIC, check_choice, exclude
+from calibeval.cli.options.choices import EVERY_METRIC, LEVEL, check_choice, exclude
 from calibeval.cli.options.metrics import chosen_metrics
 from calibeval.cli.options.outputs import JSON, check_folder
 from calibeval.cli.options.outputs import TABLES as FILE_TABLES
@@ -32,7 +32,7 @@ def compare(
     table: options.Format = None,
     metrics: options.Metrics = EVERY_METRIC,
     bins: compare_options.Bins = None,
-    level: options.Level = 0.95,
+    level: options.Level = None,
     slices: compare_options.Slices = None,
     min_rows: compare_options.MinRows = None,
     group: compare_options.Group = None,
@@ -65,7 +65,7 @@ def compare(
             open_base(base, reading),
             [open_dump(name, reading) for name in candidates],
             bins=bins,
-            level=level,
+            level=LEVEL if level is None else level,
             slices=slices or (),
             min_rows=min_rows,
             group=group,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,10 +16,12 @@ from calibeval.cli.options.choices import DECIDE, ON_INCONCLUSIVE, PRESETS, chec
 from calibeval.cli.options.outputs import JSON, check_folder
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
 from calibeval.cli.screen.command import environment
+from calibeval.core.conventions.table import OWN
 from calibeval.core.errors import FileProblem, UsageError
 from calibeval.render.ci.exports import EXPORTS, exported
 
 if TYPE_CHECKING:
+    from calibeval.api.gate_config import Asked
     from calibeval.core.gating.gate import Explain, Subject
     from calibeval.core.gating.verdict import Verdict
 
@@ -47,7 +50,7 @@ def gate(
     github: gate_options.Github = False,
     out: gate_options.Out = None,
     bins: options.Bins = None,
-    convention: options.Convention = "calibeval",
+    convention: options.Convention = OWN,
     group: gate_options.Group = None,
     flags: ReadingFlags = ReadingFlags(),  # noqa: B008 - the decorator makes options of its fields
     jobs: options.Jobs = None,
@@ -78,8 +81,8 @@ def gate(
         "min_rows": min_rows,
     }
     if init:
-        given = [rules, baseline, preset, why, json, export, github, out, *settings.values()]
-        if any(one not in (None, [], False) for one in given):
+        given = [rules, baseline, preset, why, json, export, github, out, bins, group, *settings.values()]
+        if any(one not in (None, [], False) for one in given) or convention != OWN:
             raise UsageError("--init goes with --config and --slice, and with no other option of the gate")
         return _init(dump, config, tuple(slice or ()), flags, jobs, quiet)
     check_folder(out, {**JSON, ".xml": "--export junit={}", ".md": "--export markdown={}"})
@@ -106,6 +109,7 @@ def gate(
     explain = _explainer(subject) if why else None
     named = None if found.path is None else str(found.path)
     verdict = judged(subject, asked.rules, asked.settings, config=named, explain=explain)
+    say(_idle(asked, slice or (), out), quiet=quiet)
     say([f"warning: {warning}" for warning in verdict.warnings], quiet=quiet)
     for kind, path in exports.items():
         write_file(path, exported(verdict, kind))
@@ -120,6 +124,17 @@ def gate(
     if github:
         _tell_github(verdict, sys.stderr if json else sys.stdout)
     return int(verdict.exit_code)
+
+
+def _idle(asked: Asked, slices: Sequence[str], out: Path | None) -> list[str]:
+    """What was given and decides nothing."""
+    rules = [rule for rule in asked.rules if rule.severity != "off"]
+    notes = []
+    if slices and out is None and all(rule.worst_of is None for rule in rules):
+        notes.append(f"note: --slice {slices[0]} decides nothing: no rule is about the worst slice")
+    if asked.baseline is not None and not any(rule.is_change for rule in rules):
+        notes.append("note: the baseline decides nothing: no rule limits a change; --max-increase and --max-drop do")
+    return notes
 
 
 def _explainer(subject: Subject) -> Explain:

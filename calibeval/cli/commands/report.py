@@ -6,13 +6,13 @@ import sys
 import textwrap
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from calibeval.cli.options import shared as options
-from calibeval.cli.options.choices import EVERY_METRIC, check_choice, exclude
+from calibeval.cli.options.choices import EVERY_METRIC, LEVEL, check_choice, exclude
+from calibeval.cli.options.fitting import Fitting
 from calibeval.cli.options.metrics import chosen_metrics, unavailable
 from calibeval.cli.options.outputs import FIGURES, JSON, check_folder
 from calibeval.cli.options.outputs import TABLES as FILE_TABLES
@@ -22,12 +22,10 @@ from calibeval.cli.screen.progress import Progress
 from calibeval.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from calibeval.core.data.notices import Notice
+    from calibeval.cli.options.fitting import Recalibrate
     from calibeval.core.data.predictions import Predictions
-    from calibeval.core.report.report import DumpReport, Recalibrated, Report
+    from calibeval.core.report.report import DumpReport, Report
     from calibeval.core.report.settings import Settings
-
-    Recalibrate = Callable[[Predictions], tuple[Recalibrated, list[Notice]]]
 
 OUTPUTS = ("bins.csv", "reliability.svg", "reliability.png", "report.html", "report.json")
 TABLES = {"md": "markdown", "csv": "csv_table", "latex": "latex"}
@@ -45,7 +43,7 @@ def report(
     bins: options.Bins = None,
     convention: options.Convention = "calibeval",
     metrics: options.Metrics = EVERY_METRIC,
-    level: options.Level = 0.95,
+    level: options.Level = None,
     no_intervals: options.NoIntervals = False,
     slice: options.Slice = None,
     min_rows: options.MinRows = None,
@@ -53,11 +51,11 @@ def report(
     fit_on: options.FitOn = None,
     saved_map: options.SavedMap = None,
     cross_fit: options.CrossFit = None,
-    method: options.Method = "temperature",
-    objective: options.Objective = "nll",
+    method: options.Method = None,
+    objective: options.Objective = None,
     clip: options.Clip = None,
     group: options.Group = None,
-    seed: options.Seed = 0,
+    seed: options.Seed = None,
     allow_leak: options.AllowLeak = False,
     jobs: options.Jobs = None,
     quiet: options.Quiet = False,
@@ -65,6 +63,19 @@ def report(
 ) -> int:
     """Measure calibration: metrics, noise floors and a diagram."""
     _check_output(table, figure, width, json=json, full=full)
+    exclude({"--level": level, "--no-intervals": no_intervals or None})
+    maps = Fitting(
+        method=method,
+        objective=objective,
+        clip=clip,
+        seed=seed,
+        group=group,
+        fit_on=fit_on,
+        saved_map=saved_map,
+        cross_fit=cross_fit,
+        allow_leak=allow_leak,
+    )
+    maps.check()
     only = chosen_metrics(metrics)
     from calibeval.core.evaluation.evaluate import evaluate_dump
     from calibeval.core.evaluation.settings import checked
@@ -81,13 +92,12 @@ def report(
     settings = checked(
         bins=bins,
         convention=convention,
-        level=None if no_intervals else level,
+        level=None if no_intervals else LEVEL if level is None else level,
         slices=slice or (),
         min_rows=min_rows,
         group=group,
     )
     reading = flags.options()
-    exclude({"--fit-on": fit_on, "--map": saved_map, "--cross-fit": cross_fit})
     limit = reading.limits.max_memory
     with Progress(quiet=quiet) as progress:
 
@@ -95,21 +105,14 @@ def report(
             own = settings if sliced else replace(settings, slices=(), min_rows=None)
             return evaluate_dump(predictions, own, Resources(threads(jobs), limit, progress), only)
 
-        plan = None
-        if saved_map is not None:
-            plan = _by_saved(saved_map, evaluate, allow_leak=allow_leak)
-        elif fit_on is not None or cross_fit is not None:
-            from calibeval.recalibrate.fitting.before_after import Plan, recalibrated
-
-            fitted = None if fit_on is None else open_dump(fit_on, reading)
-            how = Plan(method, objective, clip, seed, group, fitted, cross_fit, allow_leak)
-            plan = partial(recalibrated, plan=how, evaluate=evaluate)
+        plan = maps.recalibrate(reading, evaluate)
         results = []
         for name in dumps:
             predictions = open_dump(name, reading)
             results.append(_results(predictions, plan, evaluate))
         alone = (out is not None or not (json or table)) and not plan and len(dumps) == 1
         hint = _prospect(predictions, results[0], settings, limit) if alone else ""
+    say(maps.notes(), quiet=quiet)
     result = Report(VERSION, settings, with_distinct_names(results), environment())
     absent = [name for name in only or () if all(name not in dump.metrics for dump in result.dumps)]
     say([f"warning: there is no {name} here: {unavailable(name)}" for name in absent], quiet=quiet)
@@ -138,14 +141,6 @@ def _check_output(table: str | None, figure: Path | None, width: float | None, *
     if table is not None:
         check_choice("--format", table, TABLES)
     exclude({"--json": json or None, "--format": table, "--full": full or None})
-
-
-def _by_saved(path: Path, evaluate: Callable[..., DumpReport], *, allow_leak: bool) -> Recalibrate:
-    """What makes before and after of a dump by the map in a file."""
-    from calibeval.api.save import read_map
-    from calibeval.recalibrate.fitting.saved import by_saved_map
-
-    return partial(by_saved_map, found=read_map(path), evaluate=evaluate, allow_leak=allow_leak)
 
 
 def _results(

@@ -105,7 +105,7 @@ CrossFit = Annotated[
     typer.Option(metavar="N", min=2, help="Fit a map out of fold, in N folds of each dump.", rich_help_panel=MAP),
 ]
 Method = Annotated[
-    str,
+    str | None,
     typer.Option(
         metavar="NAME",
         help=f"Map: {either((*METHODS, AUTO))}.",
@@ -115,7 +115,7 @@ Method = Annotated[
     ),
 ]
 Objective = Annotated[
-    str,
+    str | None,
     typer.Option(
         metavar="NAME",
         help=f"Optimise {either(OBJECTIVES, OBJECTIVES[0])}.",
@@ -128,7 +128,10 @@ Clip = Annotated[
     float | None,
     typer.Option(metavar="EPS", help="Raise smaller probabilities to EPS before fitting.", rich_help_panel=MAP),
 ]
-Seed = Annotated[int, typer.Option(metavar="N", help="Random seed for assigning rows to folds.", rich_help_panel=MAP)]
+Seed = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Random seed for assigning rows to folds (default: 0).", rich_help_panel=MAP),
+]
 Group = Annotated[
     str | None,
     typer.Option(metavar="COLUMN", help="Rows with equal values are dependent (patients).", rich_help_panel=MEASURE),
@@ -204,7 +207,8 @@ Metrics = Annotated[
     ),
 ]
 Level = Annotated[
-    float, typer.Option(metavar="LEVEL", help="Confidence level of the intervals.", rich_help_panel=MEASURE)
+    float | None,
+    typer.Option(metavar="LEVEL", help="Level of the intervals (default: 0.95).", rich_help_panel=MEASURE),
 ]
 NoIntervals = Annotated[
     bool, typer.Option("--no-intervals", help="Compute no confidence intervals.", rich_help_panel=MEASURE)
