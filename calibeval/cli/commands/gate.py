@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, TextIO
 
 from calibeval.cli.options import gate as gate_options
 from calibeval.cli.options import shared as options
-from calibeval.cli.options.choices import DECIDE, ON_INCONCLUSIVE, PRESETS, check_choice, pairs
-from calibeval.cli.options.outputs import JSON, check_folder
+from calibeval.cli.options.choices import DECIDE, ON_INCONCLUSIVE, PRESETS, check_choice
+from calibeval.cli.options.outputs import JSON, check_folder, distinct, exports
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
 from calibeval.cli.screen.command import environment
 from calibeval.core.conventions.table import OWN
@@ -88,10 +88,9 @@ def gate(
     check_folder(out, {**JSON, ".xml": "--export junit={}", ".md": "--export markdown={}"})
     found = find_config(config)
     asked = combined(found.config, rules=rules, settings=settings, baseline=baseline, preset=preset, slices=slice or ())
-    exports = {kind: Path(file) for kind, file in pairs("--export", export or (), EXPORTS, "KIND=FILE").items()}
-    outputs = [*exports.values()]
-    if len(set(outputs)) < len(outputs):
-        raise UsageError("two kinds of --export are to be written to the same file")
+    wanted = exports(export, EXPORTS)
+    outputs = [*wanted.values()]
+    distinct([*outputs, *_files(out)])
     refuse_overwriting([dump, asked.baseline, found.path, *flags.files], [*outputs, *_files(out)])
     reading = flags.options()
     subject = Subject.of(
@@ -111,7 +110,7 @@ def gate(
     verdict = judged(subject, asked.rules, asked.settings, config=named, explain=explain)
     say(_idle(asked, slice or (), out), quiet=quiet)
     say([f"warning: {warning}" for warning in verdict.warnings], quiet=quiet)
-    for kind, path in exports.items():
+    for kind, path in wanted.items():
         write_file(path, exported(verdict, kind))
     if out is not None:
         from calibeval.api.save import save_verdict

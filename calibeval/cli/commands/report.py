@@ -14,7 +14,7 @@ from calibeval.cli.options import shared as options
 from calibeval.cli.options.choices import EVERY_METRIC, LEVEL, check_choice, exclude
 from calibeval.cli.options.fitting import Fitting
 from calibeval.cli.options.metrics import chosen_metrics, unavailable
-from calibeval.cli.options.outputs import FIGURES, JSON, check_folder
+from calibeval.cli.options.outputs import FIGURES, JSON, check_folder, distinct, exports
 from calibeval.cli.options.outputs import TABLES as FILE_TABLES
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
 from calibeval.cli.screen.command import environment
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 OUTPUTS = ("bins.csv", "reliability.svg", "reliability.png", "report.html", "report.json")
 TABLES = {"md": "markdown", "csv": "csv_table", "latex": "latex"}
+EXPORTS = {"markdown": "md", "csv": "csv", "latex": "latex"}
 
 
 @with_reading_flags
@@ -37,6 +38,7 @@ def report(
     json: options.Json = False,
     out: options.Out = None,
     full: options.Full = False,
+    export: options.Export = None,
     figure: options.Figure = None,
     width: options.Width = None,
     table: options.Format = None,
@@ -83,10 +85,14 @@ def report(
     from calibeval.core.sums.resources import Resources
     from calibeval.core.version import VERSION
     from calibeval.readers.open import open_dump
+    from calibeval.writers.atomic import write_file
 
     check_folder(out, {**JSON, **FILE_TABLES, **FIGURES})
     outputs = [] if out is None else [out / name for name in OUTPUTS]
-    refuse_overwriting([*dumps, fit_on, saved_map, *flags.files], outputs if figure is None else [*outputs, figure])
+    wanted = exports(export, EXPORTS)
+    alone = [*wanted.values(), *([] if figure is None else [figure])]
+    distinct([*outputs, *alone])
+    refuse_overwriting([*dumps, fit_on, saved_map, *flags.files], [*outputs, *alone])
     if dumps.count("-") + (fit_on == "-") > 1:
         raise UsageError('standard input, "-", can be read once only')
     settings = checked(
@@ -110,8 +116,8 @@ def report(
         for name in dumps:
             predictions = open_dump(name, reading)
             results.append(_results(predictions, plan, evaluate))
-        alone = (out is not None or not (json or table)) and not plan and len(dumps) == 1
-        hint = _prospect(predictions, results[0], settings, limit) if alone else ""
+        untried = (out is not None or not (json or table)) and not plan and len(dumps) == 1
+        hint = _prospect(predictions, results[0], settings, limit) if untried else ""
     say(maps.notes(), quiet=quiet)
     result = Report(VERSION, settings, with_distinct_names(results), environment())
     absent = [name for name in only or () if all(name not in dump.metrics for dump in result.dumps)]
@@ -124,10 +130,13 @@ def report(
         say([f"written to {out}"], quiet=quiet)
     if figure is not None:
         _draw(result, figure, width)
-        say([f"written to {figure}"], quiet=quiet)
-    sys.stdout.write(_shown(result, json, table))
-    if hint and not (json or table):
-        sys.stdout.write(f"\n{_filled(hint)}\n")
+    for kind, path in wanted.items():
+        write_file(path, _table(result, EXPORTS[kind]).encode("utf-8", "backslashreplace"))
+    say([f"written to {path}" for path in alone], quiet=quiet)
+    if json or table:
+        sys.stdout.write(result.to_json() if json else _table(result, str(table)))
+    else:
+        sys.stdout.write(_screen(result, hint, full=full))
     return 0
 
 
@@ -165,28 +174,30 @@ def _prospect(predictions: Predictions, report: DumpReport, settings: Settings, 
     return prospect(predictions, report, limit)
 
 
-def _filled(line: str) -> str:
-    from calibeval.cli.screen.terminal import screen
+def _table(report: Report, kind: str) -> str:
+    """The report as a table for documents."""
+    from calibeval.api.show import before_and_after
 
-    return textwrap.fill(line, screen().width)
+    renderer: Callable[[Report], str] = import_module(f"calibeval.render.tables.{TABLES[kind]}").render
+    return renderer(before_and_after(report))
 
 
-def _shown(report: Report, json: bool, table: str | None) -> str:
-    """The report as standard output carries it."""
-    if json:
-        return report.to_json()
-    if table is not None:
-        renderer: Callable[[Report], str] = import_module(f"calibeval.render.tables.{TABLES[table]}").render
-        from calibeval.api.show import before_and_after
-
-        return renderer(before_and_after(report))
+def _screen(report: Report, hint: str, *, full: bool) -> str:
+    """The report for a person, and below it what a temperature would do and what the first view leaves out."""
     from calibeval.cli.screen.terminal import screen
     from calibeval.render.terminal.conventions import note
+    from calibeval.render.terminal.full import hidden, render_full
     from calibeval.render.terminal.report import render_report
 
     view = screen()
-    shown = render_report(report, width=view.width, color=view.color, ascii_only=view.ascii_only)
-    return shown + note(report, width=view.width, ascii_only=view.ascii_only)
+    width, color, ascii_only = view.width, view.color, view.ascii_only
+    if full:
+        shown = render_full(report, width=width, color=color, ascii_only=ascii_only)
+    else:
+        shown = render_report(report, width=width, color=color, ascii_only=ascii_only)
+        shown += note(report, width=width, ascii_only=ascii_only)
+    lines = [line for line in (hint, "" if full else hidden(report)) if line]
+    return shown + "".join(f"\n{textwrap.fill(line, width)}\n" for line in lines)
 
 
 def _draw(report: Report, path: Path, width: float | None) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from calibeval.cli.options.choices import pairs
 from calibeval.core.errors import UsageError
 
 # What a folder is hardly ever called, and a file always.
@@ -28,3 +29,25 @@ def check_folder(out: Path | None, instead: Mapping[str, str]) -> None:
         return
     hint = f"; for that file alone, say {instead[suffix].format(out)}" if suffix in instead else ""
     raise UsageError(f"-o {out}: names a folder, into which several files are written{hint}")
+
+
+def exports(texts: Iterable[str] | None, kinds: Iterable[str]) -> dict[str, Path]:
+    """The files of `--export KIND=FILE` by kind.
+
+    Raises: UsageError for an unknown kind, or one that is given twice.
+
+    >>> [kind for kind in exports(["csv=table.csv"], ["csv", "latex"])]
+    ['csv']
+    """
+    return {kind: Path(file) for kind, file in pairs("--export", texts or (), kinds, "KIND=FILE").items()}
+
+
+def distinct(outputs: Sequence[Path]) -> None:
+    """Refuse two outputs that are to be written to the same file.
+
+    Raises: UsageError.
+    """
+    places = [output.resolve() for output in outputs]
+    twice = next((output for i, output in enumerate(outputs) if places[i] in places[:i]), None)
+    if twice is not None:
+        raise UsageError(f"{twice}: two outputs are to be written to this file; name another for one of them")

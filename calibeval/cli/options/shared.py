@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +16,7 @@ from calibeval.cli.options.choices import (
     METHODS,
     METRICS,
     OBJECTIVES,
+    TABLE_EXPORTS,
     TABLE_FORMATS,
     either,
 )
@@ -201,7 +203,7 @@ Metrics = Annotated[
     str,
     typer.Option(
         metavar="LIST",
-        help="Metrics to measure, such as ece,nll.",
+        help="As ece,nll; names: report --full.",
         autocompletion=complete.list_of((*METRICS, EVERY_METRIC)),
         rich_help_panel=MEASURE,
     ),
@@ -241,7 +243,21 @@ Format = Annotated[
         rich_help_panel=OUTPUT,
     ),
 ]
-Full = Annotated[bool, typer.Option("--full", help="Print everything that was measured.", rich_help_panel=OUTPUT)]
+
+
+def export_option(kinds: Iterable[str]) -> Any:
+    """The option that writes by-products of these kinds."""
+    return typer.Option(
+        "--export",
+        metavar="KIND=FILE",
+        help=f"Also write a file: {either(kinds)}; repeatable.",
+        autocompletion=complete.key_of(kinds),
+        rich_help_panel=OUTPUT,
+    )
+
+
+Export = Annotated[list[str] | None, export_option(TABLE_EXPORTS)]
+Full = Annotated[bool, typer.Option("--full", help="Print all metrics, bins, classes, slices.", rich_help_panel=OUTPUT)]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Show no progress and no warnings.", rich_help_panel=RUNNING)
 ]

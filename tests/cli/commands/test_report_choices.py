@@ -78,8 +78,21 @@ def test_compare_by_chosen_metrics(capsys, tmp_path):
     assert "without accuracy and ECE." in out
 
 
-def test_full_is_what_the_screen_shows(capsys):
-    assert run(capsys, "report", DIGITS, "--full") == run(capsys, "report", DIGITS)
+def test_full_is_all_that_was_measured(capsys):
+    short, full = run(capsys, "report", DIGITS), run(capsys, "report", DIGITS, "--full")
+    report = run(capsys, "report", DIGITS, "--json").json["dumps"][0]
+    assert short.out.endswith("\n\n--full shows all 10 classes, and every metric.\n")
+    assert "--full" not in full.out
+    for name in report["metrics"]:
+        assert f"  {name} " in full.out
+    lines = [line.split() for line in full.out.splitlines()]
+    for kind in ("equal_width", "equal_mass"):
+        counts = [f"{row['count']:,}" for row in report["bins"][kind]]
+        start = next(i for i, line in enumerate(lines) if line[:2] == [kind.replace("_", "-"), "bins,"]) + 2
+        assert [line[3] for line in lines[start : start + len(counts)]] == counts
+    for one in report["per_class"]:
+        assert [one["name"], str(one["support"])] in [[line[0], line[-1]] for line in lines if line]
+    assert report["source"]["sha256"] in full.out
     assert run(capsys, "report", DIGITS, "--full", "--format", "md").err == "--format and --full exclude each other\n"
     assert json.loads(run(capsys, "report", DIGITS, "--full", "--json").err) == failure(
         2, "--json and --full exclude each other"
@@ -226,3 +239,51 @@ def test_keys_that_would_change_nothing(capsys):
         assert result == (2, "", f"digits_test.npz: {words}\n")
     both = run(capsys, "report", f"{DIGITS}#logits", "--key", "probs=logits")
     assert both == (2, "", "digits_test.npz#logits and --key probs=logits both name the scores; say one of them\n")
+
+
+def test_full_of_a_map_shows_the_dump_before_and_after(capsys):
+    words = ["report", DIGITS, "--cross-fit", "5", "--full", "-q"]
+    full = run(capsys, *words).out
+    assert full.count("\nequal-mass bins") == 2
+    assert "digits_test.npz, temperature, 5 folds · 997 rows" in full
+    assert run(capsys, *words, "--metrics", "mce_all_bins").out.count("  mce_all_bins  ") == 2
+
+
+def test_full_of_several_dumps_and_of_slices(capsys):
+    short, full = (run(capsys, "report", DIGITS, VAL, *more, "-q").out for more in ([], ["--full"]))
+    assert short.endswith("\n\n--full shows each file with its intervals, bins and classes.\n")
+    assert full.count("\nequal-width bins") == 2
+    slices = ["report", "sample_data/diamonds.npz#test", "--slice", "class", "--slice", "color", "-q"]
+    assert run(capsys, *slices, "--full").out.count("  RMSCE") == 2
+    no_more = run(capsys, "report", "sample_data/diamonds.npz#test", "--metrics", "ece", "-q").out
+    assert ("--full" in no_more) == ("worst 5 of" in no_more)
+
+
+def test_exports_are_the_tables_of_format(capsys, tmp_path):
+    for command, *dumps in (("report", DIGITS), ("compare", VAL, VAL)):
+        kinds = {"markdown": "md", "csv": "csv", "latex": "latex"}
+        files = [word for kind in kinds for word in ("--export", f"{kind}={tmp_path / kind}")]
+        assert run(capsys, command, *dumps, *files, "--json", "-q").json
+        for kind, table in kinds.items():
+            assert (tmp_path / kind).read_text(encoding="utf-8") == run(
+                capsys, command, *dumps, "--format", table, "-q"
+            ).out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--export", "junit=a"], '--export "junit" is unknown; there are markdown, csv, latex'),
+        (["--export", "csv"], '--export "csv" must be KIND=FILE, such as markdown=FILE'),
+        (["--export", "csv=a", "--export", "latex=./a"], "a: two outputs are to be written to this file; name another"),
+        (["-o", "out", "--export", "csv=out/bins.csv"], "out/bins.csv: two outputs are to be written to this file; "),
+        (["--export", "csv={dump}"], "{dump}: is an input, too, and would be overwritten; name another output"),
+    ],
+)
+def test_exports_that_cannot_be(words, message, capsys, tmp_path, monkeypatch):
+    dump = shutil.copy(DIGITS, tmp_path / "d.npz")
+    monkeypatch.chdir(tmp_path)
+    result = run(capsys, "report", dump, *(word.format(dump=dump) for word in words))
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith(message.format(dump=dump))
+    assert [path.name for path in tmp_path.iterdir()] == ["d.npz"]
