@@ -138,9 +138,9 @@ def _idle(asked: Asked, slices: Sequence[str], out: Path | None) -> list[str]:
 
 def _explainer(subject: Subject) -> Explain:
     from calibeval.core.gating.explain import explained
-    from calibeval.recalibrate.fitting.before_after import out_of_fold
+    from calibeval.recalibrate.fitting.before_after import by_temperature
 
-    return partial(explained, subject=subject, out_of_fold=out_of_fold)
+    return partial(explained, subject=subject, tempered=by_temperature)
 
 
 def _shown(verdict: Verdict) -> str:

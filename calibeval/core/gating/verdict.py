@@ -65,13 +65,20 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What a temperature alone makes of a metric, out of fold.
+    """What the same rule would say of the dump after a temperature alone, each row by a fit on others.
 
-    value: corrected for the bias of noise where the metric has one. repairs: whether it is within the rule's limit.
+    value: of the metric. repairs: whether the rule would pass. verdict: what it would be. low, high: the interval that
+    decides, of the value, or of the change where the rule is about one. change: from the baseline. temperature: the
+    mean of those of the folds. All but value and repairs are None where an earlier version wrote the verdict.
     """
 
     value: float
     repairs: bool
+    verdict: Literal["pass", "fail", "inconclusive"] | None = None
+    low: float | None = None
+    high: float | None = None
+    change: float | None = None
+    temperature: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

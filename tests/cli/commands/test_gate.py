@@ -329,15 +329,21 @@ def test_why_names_what_moved_a_metric(tmp_path, capsys):
     why = rule["why"]
     (night,) = [part for part in why["parts"] if part["kind"] == "light"]
     assert (night["name"], night["share"], night["rows"]) == ("night", pytest.approx(1.0), 0.25)
-    assert (why["change"], why["temperature"]["repairs"]) == (True, False)
+    trial = why["temperature"]
+    assert (why["change"], trial["repairs"], trial["verdict"]) == (True, False, "inconclusive")
+    assert trial["change"] == pytest.approx(trial["value"] - rule["baseline"])
+    assert trial["low"] < 0.01 < trial["change"] < trial["high"]
+    assert trial["temperature"] > 1
     text = run(capsys, "gate", two, "--baseline", one, "--max-increase", "nll=0.01", "--why").out
     moved, temperature = (line.strip() for line in text.splitlines() if line.startswith("      "))
     assert moved.startswith("moved most by ")
     assert "light=night (100 % of it, 25 % of the rows)" in moved
-    assert re.fullmatch(r"a temperature alone would not repair it \(NLL \d\.\d+ nats out of fold\)", temperature)
+    numbers = r"NLL \d\.\d+ nats, change \+\d\.\d+ \[[+−]\d\.\d+, \+\d\.\d+\]"
+    said = rf"after a temperature \(T = \d\.\d+, out of fold\) this rule would be undecided: {numbers}"
+    assert re.fullmatch(said, temperature)
     (rule,) = verdict(capsys, one, "--max", "ece=0.03", "--why")["rules"]
     assert (rule["why"]["change"], rule["why"]["temperature"]["repairs"]) == (False, True)
-    assert "a temperature alone would repair it (ECE " in run(capsys, "gate", one, "--max", "ece=0.03", "--why").out
+    assert ", out of fold) this rule would pass: ECE " in run(capsys, "gate", one, "--max", "ece=0.03", "--why").out
     (rule,) = verdict(capsys, one, "--min", "accuracy=0.999", "--why")["rules"]
     assert rule["why"]["temperature"] is None
     text = run(capsys, "gate", one, "--min", "accuracy=0.999", "--why").out
@@ -478,5 +484,51 @@ def test_two_exports_do_not_share_a_file(main, tmp_path, capsys):
     path = tmp_path / "gate.out"
     exports = ["--export", f"junit={path}", "--export", f"markdown={path}"]
     result = run(capsys, "gate", "main.npz", "--max", "ece=0.5", *exports)
-    assert result == (2, "", "two kinds of --export are to be written to the same file\n")
+    words = "two outputs are to be written to this file; name another for one of them"
+    assert result == (2, "", f"{path}: {words}\n")
     assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("metric", "limit", "outcome"),
+    [
+        ("ece", 0.2, None),
+        ("ece", 0.036, "pass"),
+        ("ece", 0.024, "inconclusive"),
+        ("nll", 0.37, "pass"),
+        ("nll", 0.2, "fail"),
+        ("confidence_gap", 0.001, "inconclusive"),
+    ],
+)
+def test_why_judges_a_temperature_by_the_same_intervals(metric, limit, outcome, capsys, sample_data):
+    """As the rule itself would judge the dump that a temperature makes."""
+    dump = sample_data / "digits_test.npz"
+    (rule,) = verdict(capsys, dump, "--max", f"{metric}={limit}", "--why")["rules"]
+    trial = (rule["why"] or {"temperature": None})["temperature"]
+    assert (trial or {"verdict": None})["verdict"] == outcome
+    if outcome is None:
+        return
+    kept = {"pass": trial["high"] <= limit, "fail": trial["low"] > limit}
+    assert kept == {"pass": outcome == "pass", "fail": outcome == "fail"}
+    after = run(capsys, "report", dump, "--cross-fit", "5", "--json", "-q").json["dumps"][0]["recalibrated"]
+    found = {key: after["metrics"][metric][key] for key in ("value", "low", "high")}
+    if metric == "confidence_gap":
+        assert trial["value"] == abs(found["value"])
+        return
+    assert {key: trial[key] for key in found} == found
+    if metric == "ece":
+        promised = run(capsys, "report", dump, "-q").out
+        assert f"to about {100 * trial['value']:.1f} % (out of fold" in promised
+
+
+def test_why_judges_every_slice_after_a_temperature(capsys, sample_data, tmp_path):
+    dump = f"{sample_data}/diamonds.npz#test"
+    words = ["--max", "ece=0.05", "--slice", "color", "--config", "rules.toml", "--why"]
+    (tmp_path / "rules.toml").write_text(
+        '[[gate.rule]]\nmetric = "ece"\nmax = 0.05\nslice = "worst"\n', encoding="utf-8"
+    )
+    rules = verdict(capsys, dump, *words)["rules"]
+    whole, worst = (rule["why"]["temperature"] for rule in sorted(rules, key=lambda rule: rule["slice"] or ""))
+    assert whole["verdict"] == "pass"
+    assert worst["verdict"] in ("pass", "inconclusive", "fail")
+    assert worst["value"] > whole["value"]
