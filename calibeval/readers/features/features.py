@@ -22,7 +22,7 @@ from calibeval.readers.features.folders import open_feature_folder
 from calibeval.readers.features.roles import feature_prefixes, find_feature_roles, has_features
 from calibeval.readers.meaning.assemble import ReadOptions, external_labels, ignored_label, ignored_notice, stored_names
 from calibeval.readers.meaning.roles import Keys
-from calibeval.readers.meaning.splits import View, check_rows, pick, split_views
+from calibeval.readers.meaning.splits import View, check_rows, pick, pooled_notice, split_views
 from calibeval.readers.open import as_suffix, open_input, open_labels, source_of, split_name
 from calibeval.readers.shards import ShardedRows
 from calibeval.readers.stored.limits import Limits, quarter_of_memory
@@ -152,7 +152,7 @@ def _assembled(
         ids=part.ids,
         source=source,
         ignore_index=part.ignore_index,
-        warnings=part.warnings,
+        warnings=(*pooled_notice(arrays, source.split, file), *part.warnings),
         file_rows=part.file_rows,
         settling=settling,
     )

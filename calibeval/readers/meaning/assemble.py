@@ -19,7 +19,7 @@ from calibeval.core.errors import InputError, UsageError
 from calibeval.readers.meaning.rivals import PEEK_SCORES, rival_warning
 from calibeval.readers.meaning.roles import Keys, Roles, find_roles, has_scores_and_labels, named_key, refuse_unused
 from calibeval.readers.meaning.score_columns import chosen_columns, stacked_columns
-from calibeval.readers.meaning.splits import View, pick, split_views
+from calibeval.readers.meaning.splits import View, pick, pooled_notice, split_views
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import LABEL_KEYS, prefixes, show
 from calibeval.readers.stored.stored import Contents, Stored
@@ -75,7 +75,7 @@ def assemble(
         ids=gathered.ids,
         source=source,
         ignore_index=gathered.ignore_index,
-        warnings=gathered.warnings,
+        warnings=(*pooled_notice(arrays, source.split, file), *gathered.warnings),
         precision=gathered.precision,
         file_rows=gathered.file_rows,
         settling=settling,

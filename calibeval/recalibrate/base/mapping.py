@@ -178,6 +178,12 @@ class MappedRows:
     recalibration: Map
 
     @property
+    def made_by(self) -> str:
+        """The map in a few words: "T = 2.58", or its method."""
+        temperature = self.recalibration.parameters().get("temperature")
+        return self.recalibration.method if temperature is None else f"T = {temperature:.3g}"
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """Number of rows, and of classes."""
         return self.scores.shape
