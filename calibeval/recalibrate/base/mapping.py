@@ -49,10 +49,13 @@ class Fitted:
     the fitted rows; with a clip, before counts the raised probabilities. bound: "low" or "high" where the best
     temperature is a limit, not a value, "flat" where every temperature is as good. note: says so in words.
     clipped: rows whose label's probability was raised to the clip. selection: the table of `method="auto"`.
+    sketch: hashes of some rows, by which they are recognised in a file of another format; see `sketch_of`.
     """
 
     LAYOUT: ClassVar = Layout(
-        inside=dict.fromkeys(("sha256", "split", "n"), "fitted_on"), optional=("clipped", "selection"), open=True
+        inside=dict.fromkeys(("sha256", "split", "n", "sketch"), "fitted_on"),
+        optional=("clipped", "selection", "sketch"),
+        open=True,
     )
 
     sha256: str | None
@@ -65,6 +68,7 @@ class Fitted:
     note: str | None = None
     clipped: int = 0
     selection: tuple[MethodScore, ...] = ()
+    sketch: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +152,7 @@ class Map:
             "parameters": {**self.parameters(), **clip},
             "k": self.k,
             "class_names": None if self.class_names is None else list(self.class_names),
-            "fitted_on": {"sha256": facts.sha256, "split": facts.split, "n": facts.n},
+            "fitted_on": {"sha256": facts.sha256, "split": facts.split, "n": facts.n, "sketch": facts.sketch},
             "objective": facts.objective,
             "nll_before": facts.nll_before,
             "nll_after": facts.nll_after,

@@ -139,6 +139,10 @@ def test_a_map_that_does_not_say_where_it_is_from(saved, capsys):
     document = json.loads(saved.read_text(encoding="utf-8"))
     document["fitted_on"]["sha256"] = None
     saved.write_text(json.dumps(document), encoding="utf-8")
+    leak = "the map was fitted on about 12,000 rows of diamonds.npz#val: the same scores and labels in another file: "
+    assert run(capsys, "report", f"{DIAMONDS}#val", "--map", saved).err.startswith(leak)
+    document["fitted_on"]["sketch"] = None
+    saved.write_text(json.dumps(document), encoding="utf-8")
     result = run(capsys, "report", f"{DIAMONDS}#val", "--map", saved)
     assert result.code == 0
     assert "the map does not say on which file it was fitted" in result.err
@@ -287,3 +291,24 @@ def test_exports_that_cannot_be(words, message, capsys, tmp_path, monkeypatch):
     assert (result.code, result.out) == (2, "")
     assert result.err.startswith(message.format(dump=dump))
     assert [path.name for path in tmp_path.iterdir()] == ["d.npz"]
+
+
+def test_a_map_of_the_same_rows_in_another_format_leaks(capsys, tmp_path):
+    path = tmp_path / "map.json"
+    run(capsys, "fit", DIGITS, "-o", path)
+    words = ["report", "sample_data/digits_test.csv", "--map", path, "-q"]
+    leak = "the map was fitted on about 997 rows of digits_test.csv: the same scores and labels in another file"
+    refused = run(capsys, *words)
+    assert refused.code == 3
+    assert refused.err == f"{leak}: that would flatter the map. Say --allow-leak to see its numbers all the same.\n"
+    allowed = run(capsys, *words, "--allow-leak", "--json").json["dumps"][0]
+    assert allowed["recalibrated"]["fitted_on"]["leak"] == leak
+    assert run(capsys, "report", VAL, "--map", path, "-q").code == 0
+    document = json.loads(path.read_text(encoding="utf-8"))
+    del document["fitted_on"]["sketch"]  # as 0.1.0 wrote it
+    path.write_text(json.dumps(document), encoding="utf-8")
+    assert run(capsys, *words).code == 0
+    document["fitted_on"]["sketch"] = "xyz"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    damaged = run(capsys, *words)
+    assert (damaged.code, damaged.err) == (3, "the sketch of the fitted rows is no list of hashes\n")
