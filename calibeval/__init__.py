@@ -1,4 +1,4 @@
-"""Whether a classifier's probabilities can be believed, how to repair them, whether the model may ship.
+"""Measure whether a classifier's probabilities can be trusted, recalibrate them, and decide whether the model may ship.
 
 >>> import calibeval
 >>> report = calibeval.evaluate(probs=[[0.9, 0.1], [0.4, 0.6]], labels=[0, 0])
@@ -103,7 +103,7 @@ _MODULES = ("losses", "metrics")  # losses needs torch, so it is not in __all__
 
 
 def __getattr__(name: str) -> object:
-    """Public names on first use: `calibeval --help` must not wait for numpy."""
+    """Import public names on first use: `calibeval --help` must not wait for numpy."""
     if name == "__version__":
         return _importlib.import_module("calibeval.core.version").VERSION
     if name in _MODULES:

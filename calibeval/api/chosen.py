@@ -1,4 +1,4 @@
-"""The metrics that somebody asked for."""
+"""The metrics that the user chose."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`compare`: candidates against a base, each a path, predictions, or for the base a saved report."""
+"""`compare`: compare candidates with a base; each is a path or predictions, the base also a saved report."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def compare(
     progress: Progress | None = None,
     **reading: Unpack[Reading],
 ) -> Comparison:
-    """Every metric of each candidate against the base: difference, interval, p, and what could have been shown.
+    """Compare each candidate with the base: difference of every metric, interval, p, and the smallest detectable one.
 
-    base: a path, Predictions, or a Report of one dump, or the path of its report.json, where the rows are gone; then no
-    rows are paired, and intervals are wider. candidates: paths or Predictions, one after another or as a list.
-    Rows are paired by id, else by position where labels and shared columns agree.
-    metrics, bins, slices, min_rows, jobs, max_memory, progress: as for `evaluate`; rows of one predicted class differ
-    from model to model and are no slice. level: of the intervals. group: as for `evaluate`; an array is of the rows of
-    the base, or of each candidate where the base is a report.
+    base: a path or Predictions, or a Report of one dump or the path of its report.json. A report holds no rows, so none
+    are paired, and intervals are wider. candidates: paths or Predictions, as several arguments or as a list.
+    Rows are paired by id, or else by position if labels and shared columns agree.
+    metrics, bins, slices, min_rows, jobs, max_memory, progress: as for `evaluate`, but "predicted" is not a slice,
+    since the predicted classes differ between models. level: of the intervals, in (0, 1). group: as for `evaluate`; an
+    array belongs to the rows of the base, or of each candidate if the base is a report.
     Raises: InputError for dumps that cannot be compared; UsageError for settings that cannot work; FileProblem.
 
     >>> base = Predictions(probs=[[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]] * 100, labels=[0, 0, 1] * 100)

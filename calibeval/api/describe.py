@@ -1,4 +1,4 @@
-"""What is in a file, and what other tools would print of it."""
+"""`inspect`: what a file contains; `conventions`: what other tools would print for it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from calibeval.readers.open import options_of
 
 
 def inspect(path: str | PathLike[str], *, max_memory: int | None = None, **reading: Unpack[Reading]) -> Inspection:
-    """What is in a file and how it would be read: arrays, splits, kind, classes, columns; `print` shows it.
+    """What a file contains and how it would be read: arrays, splits, kind, classes, columns; `print` shows it.
 
     reading, max_memory: as for `read`.
-    Raises: InputError or FileProblem where the file as a whole cannot be opened.
+    Raises: InputError or FileProblem if the file as a whole cannot be opened.
     """
     checked_reading(reading)
     return inspect_dump(fspath(path), options_of(max_memory=max_memory, **reading))
@@ -30,10 +30,10 @@ def conventions(
     max_memory: int | None = None,
     **reading: Unpack[Reading],
 ) -> tuple[Explained, ...]:
-    """The calibration errors of one dump as other tools would print them, calibeval's own first.
+    """The calibration errors that other tools would print for one dump; calibeval's own come first.
 
-    Each has `convention` (with its `name` and `facts`), `bins`, `metrics` and `remarks`. bins: for all; None: each
-    tool's own. predictions, jobs, max_memory, reading: as for `evaluate`.
+    Each item has `convention` (with its `name` and `facts`), `bins`, `metrics` and `remarks`. bins: number for all;
+    None: each tool's own. predictions, jobs, max_memory, reading: as for `evaluate`.
     Raises: InputError for data that cannot be used; FileProblem.
 
     >>> from calibeval import Predictions

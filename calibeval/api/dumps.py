@@ -1,4 +1,4 @@
-"""What a dump may be in Python, a path or predictions, and a group, a column's name or an array."""
+"""Dumps in Python, which are paths or predictions, and groups, which are names of columns or arrays."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ GROUP = "group"
 
 
 class FileReading(TypedDict, total=False):
-    """How files are read; every function that takes paths takes these: `read` says what each means."""
+    """Options for reading files, which every function with paths has; `read` explains them."""
 
     kind: str
     logits_key: str
@@ -39,7 +39,7 @@ class FileReading(TypedDict, total=False):
 
 
 class Reading(FileReading, total=False):
-    """The same, with what arrays may have, too."""
+    """The same, and the options that arrays have too."""
 
     labels: str | PathLike[str]
     class_names: Sequence[str]
@@ -47,7 +47,7 @@ class Reading(FileReading, total=False):
 
 
 class FeatureReading(TypedDict, total=False):
-    """How files of features are read: `read_features` says what each means."""
+    """Options for reading files of features; `read_features` explains them."""
 
     features_key: str
     labels_key: str
@@ -61,7 +61,7 @@ class FeatureReading(TypedDict, total=False):
 
 
 def resources_of(jobs: int, max_memory: int | None, progress: Any) -> Resources:
-    """Threads, memory (None: a quarter of the machine's) and who hears of progress, as for a command."""
+    """Threads, memory limit in bytes (None: a quarter of the machine's memory) and the receiver of progress."""
     return Resources(jobs, quarter_of_memory() if max_memory is None else max_memory, progress)
 
 
@@ -83,7 +83,7 @@ def predictions_of(dump: object, reading: Reading, max_memory: int | None) -> Pr
 
 
 def base_of(base: object, reading: Reading, max_memory: int | None) -> Predictions | Report:
-    """What a candidate is compared with: predictions, a report, or the path of either.
+    """The base of a comparison: predictions, a report, or the path of either.
 
     Raises: as `predictions_of`.
     """
@@ -109,9 +109,9 @@ def features_of(features: object, reading: FeatureReading, max_memory: int | Non
 
 
 def grouped(predictions: Predictions, group: Group | None) -> tuple[Predictions, str | None]:
-    """The predictions with a column for the groups, and its name: the array becomes a column, a name stays.
+    """The predictions with a column for the groups, and its name; an array becomes a new column.
 
-    Raises: InputError unless the array has one value a row.
+    Raises: InputError unless the array has one value per row.
 
     >>> p, name = grouped(Predictions(probs=[0.2, 0.9], labels=[0, 1]), [7, 8])
     >>> name, p.columns[name].tolist()

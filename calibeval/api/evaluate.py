@@ -1,4 +1,4 @@
-"""`evaluate`: from paths, predictions or arrays to a report."""
+"""`evaluate`: a report on files, predictions or arrays."""
 
 from __future__ import annotations
 
@@ -66,21 +66,22 @@ def evaluate(
     progress: Progress | None = None,
     **reading: Unpack[FileReading],
 ) -> Report:
-    """How far the confidences can be believed: metrics with noise floors and intervals, bin tables, classes.
+    """Measure calibration: metrics with noise floors and intervals, bin tables, classes, slices.
 
-    predictions: a path such as "test.npz#test", Predictions, or a list of either; or none, and arrays by name:
+    predictions: a path such as "test.npz#test", Predictions, or a list of them; or None, with arrays by name:
     logits, probs or log_probs (n, k), or confidence (n,) with correct; labels (n,), ids, columns: as for Predictions.
     metrics: names, as a list or as "ece,nll"; "all" for all.
-    bins: equal-width bins, and the most equal-mass bins; None: the convention's own number, 15 for most.
-    convention: "calibeval", or the tool whose numbers are wanted. level: of the intervals; None for none.
-    slices: columns whose values part the rows; "class" is the true and "predicted" the predicted class. min_rows: of a
-    slice that is measured, 100 by default.
-    group: rows that depend on each other, such as frames of a video: a column's name, or an array with one value a row.
-    fit_on: fit a map on this dump, and report before and after. cross_fit: the same in so many folds of each dump
-    itself. method, objective, clip, seed: as for `fit`. allow_leak: accept rows that were fitted on.
-    jobs: threads; no number depends on it. max_memory: bytes; larger scores are read block by block (a quarter of the
-    machine's memory). progress: who hears how far it is. reading: how files are read, as for `read`; labels may name
-    another file then.
+    bins: number of equal-width bins, and the most equal-mass bins; None: that of the convention, mostly 15.
+    convention: "calibeval", or the tool whose numbers are reproduced. level: of the intervals, in (0, 1); None: no
+    intervals. slices: columns whose values divide the rows; "class" is the true and "predicted" the predicted class.
+    min_rows: the fewest rows of a slice that is measured, 100 by default.
+    group: a column's name, or an array with one value per row; rows with equal values are dependent, such as the frames
+    of a video. fit_on: fit a map on this dump, and report before and after. cross_fit: the same, out of fold, with this
+    number of folds of each dump. method, objective, clip, seed: as for `fit`. allow_leak: accept rows that the map was
+    fitted on.
+    jobs: number of threads; results do not depend on it. max_memory: bytes; larger scores are read block by block
+    (default: a quarter of the machine's memory). progress: a `Progress`, called during the work. reading: options for
+    reading files, as for `read`; with a path, labels may be the path of another file.
     Raises: InputError for data that cannot be used; UsageError for settings that cannot work; FileProblem.
 
     >>> report = evaluate(probs=[[0.8, 0.2], [0.4, 0.6]], labels=[0, 0], level=None)

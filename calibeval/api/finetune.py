@@ -1,4 +1,4 @@
-"""`finetune`: heads on cached features, trained with losses that keep them calibrated; what the command does."""
+"""`finetune`: train heads on cached features with losses that keep them calibrated, as the command does."""
 
 from __future__ import annotations
 
@@ -69,17 +69,18 @@ def finetune(
     progress: Progress | None = None,
     **reading: Unpack[FeatureReading],
 ) -> Finetuned:
-    """Train a head on cached features, or continue one, with one loss or several; then its temperature. Needs torch.
+    """Train a head on cached features, or continue one, with one loss or several, and fit its temperature. Needs torch.
 
     train, val, test: paths such as "cache.npz#train", or Features. val picks the epoch, stops training and fits the
-    temperature; without test, results are of val, which flatters them. out: the folder of the run.
-    losses: "ce,mbls(margin=6)", or a list of such. head: "linear", "mlp" (hidden: its units), or a file of weights to
-    continue from. tune: choose learning rate, weight decay and each loss's parameters on val, from so many trials.
-    tune_on: what val chooses and stops by. seed, seeds: the first seed, and how many. temperature: "fold" puts it into
-    the last layer, "none" leaves it out. optimizer, lr, weight_decay, epochs, batch_size, schedule, clip_norm,
-    patience, mixup, standardize, amp, device: as for the command. resume: go on where an interrupted run stopped.
-    overwrite: replace a finished run. allow_leak: train although splits share rows.
-    jobs: threads. progress: hears of each stage, and of its epochs. max_memory, reading: as for `read_features`.
+    temperature; without test, results are measured on val, which is optimistic. out: the folder of the run.
+    losses: "ce,mbls(margin=6)", or a list of losses. head: "linear", "mlp" (hidden: its units), or a file of weights to
+    continue from. tune: choose learning rate, weight decay and each loss's parameters on val. trials: number of
+    recipes tried for each loss, with tune. tune_on: the score on val that chooses the epoch and the recipe.
+    seed, seeds: the first seed, and the number of seeds. temperature: "fold" folds it into the last layer, "none" does
+    not. optimizer, lr, weight_decay, epochs, batch_size, schedule, clip_norm, patience, mixup, standardize, amp,
+    device: as for the command. resume: continue an interrupted run. overwrite: replace a finished run. allow_leak:
+    train even if the splits share rows. jobs: number of threads. progress: a `Progress`, called for each stage and
+    epoch. max_memory, reading: as for `read_features`.
     Raises: UsageError for settings that cannot work, a finished run that would be overwritten, or a missing torch;
     InputError for data that cannot be used; FileProblem.
     """
@@ -150,7 +151,7 @@ def finetune(
 
 
 class Epochs:
-    """Tells a Progress of the stages of a training, and of their epochs."""
+    """Passes the stages and epochs of a training to a Progress."""
 
     def __init__(self, progress: Progress | None) -> None:
         self._progress, self._stage = progress, 0
@@ -164,7 +165,7 @@ class Epochs:
         """Nothing is left to close."""
 
     def show(self, step: StageEpoch) -> None:
-        """One epoch is done."""
+        """Called after each epoch."""
         if self._progress is None:
             return
         if step.number != self._stage:
@@ -174,7 +175,7 @@ class Epochs:
 
 
 def _source(features: FeatureSource, reading: FeatureReading, max_memory: int | None) -> str | Features:
-    """A path stays one, so that the run reads it in its own order."""
+    """Features, or a path, which the run itself reads."""
     if isinstance(features, str | PathLike):
         return fspath(features)
     return features_of(features, reading, max_memory)

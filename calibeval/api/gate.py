@@ -1,4 +1,4 @@
-"""`gate`: whether a dump, a path or predictions, may pass; rules from Python, from a preset, or from a file."""
+"""`gate`: decide whether a model may ship; rules come from Python, from a preset, or from a file."""
 
 from __future__ import annotations
 
@@ -56,19 +56,19 @@ def gate(
     progress: Progress | None = None,
     **reading: Unpack[Reading],
 ) -> Verdict:
-    """Whether a model may ship: every rule judged by the interval of its metric, or of its change from a baseline.
+    """Decide whether a model may ship: rules are judged by the interval of a metric, or of its change from a baseline.
 
-    rules: one or a list of Rules, or of tables such as {"metric": "ece", "max": 0.05}; or the path of a configuration,
-    whose settings, slices and baseline count, too. preset: ready rules, "recommended" or "strict".
-    baseline: another model's predictions on the same rows, its Report, or the path of either. why: name what moved a
-    metric whose rule did not pass, and try a temperature on it.
-    decide: "interval" or "point". on_inconclusive: "fail", "warn" or "pass". level: of the intervals, 0.95. min_rows:
-    fewer rows are no evidence. settings: all four in one; those said beside it win.
-    slices: columns for rules on the worst slice; columns that rules name need not be said.
-    The others: as for `evaluate`; a group given as an array is of the candidate's rows.
-    The verdict counts as true where the gate passed, so that a test can assert it.
-    Raises: UsageError for rules or settings that cannot work; InputError for data that cannot be used, or a baseline of
-    other rows or classes; FileProblem.
+    candidate: a path, or Predictions. rules: a Rule or a table such as {"metric": "ece", "max": 0.05}, or a list of
+    them; or the path of a configuration, whose settings, slices and baseline are used too. preset: ready-made rules,
+    "recommended" or "strict". baseline: another model's predictions on the same rows, its Report, or the path of
+    either. why: explain what changed a metric whose rule did not pass, and try temperature scaling on it.
+    decide: judge by "interval" (default) or "point". on_inconclusive: "fail", "warn" or "pass". level: of the
+    intervals, 0.95 by default. min_rows: with fewer rows, a rule is inconclusive. settings: all four in one object;
+    arguments override it. slices: columns for rules on the worst slice; columns named in rules are added.
+    The others: as for `evaluate`; a group given as an array belongs to the candidate's rows.
+    `bool(verdict)` says whether the gate passed, so that a test can assert the verdict.
+    Raises: UsageError for rules or settings that cannot work; InputError for data that cannot be used, or a baseline
+    with other rows or classes; FileProblem.
 
     >>> from calibeval import Predictions
     >>> verdict = gate(

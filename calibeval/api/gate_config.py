@@ -1,4 +1,4 @@
-"""Where the rules of a gate come from: calibeval.toml, or pyproject.toml, and flags, which win."""
+"""The rules of a gate from calibeval.toml or pyproject.toml, and from options, which override the file."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ OWN_FILE, PROJECT_FILE = "calibeval.toml", "pyproject.toml"
 
 
 class Found(NamedTuple):
-    """A configuration, and the file that it stands in; None where there is none."""
+    """A configuration, and its file, or None."""
 
     config: GateConfig
     path: Path | None
 
 
 class Asked(NamedTuple):
-    """What is asked of the dump, after file, preset and flags. slices: columns, without those that rules name."""
+    """The rules and settings from file, preset and options together. slices: columns, without those named in rules."""
 
     rules: tuple[Rule, ...]
     settings: GateSettings
@@ -33,10 +33,10 @@ class Asked(NamedTuple):
 
 
 def find_config(named: Path | None) -> Found:
-    """The configuration in the file that was named, or in calibeval.toml or pyproject.toml of the working folder.
+    """The configuration in the named file, or else in calibeval.toml or pyproject.toml of the working folder.
 
-    A baseline's path in the file is meant from the file's folder.
-    Raises: FileProblem if the file cannot be read; UsageError for anything in it that cannot be meant.
+    The path of a baseline in the file is relative to the file's folder.
+    Raises: FileProblem if the file cannot be read; UsageError for anything in it that cannot work.
     """
     if named is not None:
         return _found(named, _table(named, needed=True))
@@ -57,9 +57,9 @@ def combined(
     preset: str | None,
     slices: Sequence[str],
 ) -> Asked:
-    """What file and flags ask together: a flag replaces what the file says; None says nothing.
+    """The configuration of file and options together: an option overrides the file; None: not given.
 
-    Raises: UsageError where nothing is asked, or a setting cannot work.
+    Raises: UsageError if there is no rule to check, or a setting cannot work.
     """
     against = baseline or config.baseline
     columns = tuple(dict.fromkeys((*slices, *config.slices)))
@@ -72,15 +72,15 @@ def combined(
             "--init writes a first configuration"
         )
     if all(rule.severity == "off" for rule in asked):
-        raise UsageError("every rule is off, so nothing would be asked")
+        raise UsageError("every rule is off, so there is nothing to check")
     given = {key: value for key, value in settings.items() if value is not None}
     return Asked(asked, GateSettings(**{**config.settings, **given}), against, columns)
 
 
 def flag_rules(kind: RuleKind, flags: Sequence[str]) -> list[Rule]:
-    """The rules of a repeated flag: each is METRIC=LIMIT.
+    """The rules of a repeated option, each METRIC=LIMIT.
 
-    Raises: UsageError for anything else, and for the same metric twice.
+    Raises: UsageError for text of another form, and for the same metric twice.
 
     >>> flag_rules("max", ["ece=0.03"])[0].limit
     0.03
@@ -133,7 +133,7 @@ def _found(path: Path, table: Mapping[str, Any] | None) -> Found:
 
 
 def _table(path: Path, *, needed: bool) -> Mapping[str, Any] | None:
-    """The gate's table of a file; None where a project's file has none and needs none."""
+    """The gate table of a file; None if pyproject.toml has none and needs none."""
     document = _document(path)
     if path.name == PROJECT_FILE:
         for key in ("tool", "calibeval"):
@@ -160,6 +160,6 @@ def _document(path: Path) -> Mapping[str, Any]:
         )
         raise FileProblem(f"{path}: {problem}") from None
     except UnicodeDecodeError:
-        raise UsageError(f"{path}: is not UTF-8 text, which TOML must be") from None
+        raise UsageError(f"{path}: is not UTF-8 text, but TOML must be") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageError(f"{path}: is not valid TOML: {error or 'it is nested too deeply'}") from None

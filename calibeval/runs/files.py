@@ -1,4 +1,4 @@
-"""The names of the files in a run's folder; no torch here, so that a command can refuse to overwrite them at once."""
+"""The names of the files in a run folder; free of torch, so that a command can refuse at once to overwrite them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from calibeval.readers.features.head_weights import RUN_FILE
 HISTORY, TABLE, REPORT, PAGE = "history.jsonl", "finetune.json", "report.json", "report.html"
 CHECKPOINT = "checkpoint.safetensors"
 DUMPS = {"val": "val_logits.npz", "test": "test_logits.npz"}
-LOSS_FOLDERS = "losses"  # a folder, with one below it for each loss where there are several
+LOSS_FOLDERS = "losses"  # a folder with one subfolder for each loss, if there are several losses
 OF_A_HEAD = (RUN_FILE, FACTS_FILE, *DUMPS.values())
 EVERY = (HISTORY, *OF_A_HEAD, TABLE, PAGE, REPORT, CHECKPOINT)
 

@@ -155,7 +155,7 @@ def test_before_and_after(dump, tmp_path):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"jobs": 0}, "jobs is 0, but it must be a whole number from 1 on"),
+        ({"jobs": 0}, "jobs is 0, but it must be a whole number, at least 1"),
         ({"jobs": True}, "jobs is True"),
         ({"jobs": 1.0}, "jobs is 1.0"),
         ({"bins": True}, "bins is True, but it must be a whole number"),
@@ -165,7 +165,7 @@ def test_before_and_after(dump, tmp_path):
         ({"cross_fit": True}, "cross_fit is True"),
         ({"cross_fit": 1}, "cross_fit is 1"),
         ({"cross_fit": 3, "fit_on": "x.npz"}, "fit_on and cross_fit exclude each other"),
-        ({"min_rows": True, "slices": ["class"]}, "least number of rows of a slice is True"),
+        ({"min_rows": True, "slices": ["class"]}, "min-rows is True"),
         ({"metrics": []}, "the list of metrics is empty"),
         ({"kind": "logits"}, "kind: is about reading files, but arrays came"),
     ],
@@ -234,7 +234,7 @@ def test_misspelt_arguments_are_named_although_nothing_is_read(function):
 
 @pytest.mark.parametrize("seed", [None, -1, 1.5, "x", True])
 def test_a_seed_is_a_whole_number(seed):
-    with pytest.raises(calibeval.UsageError, match=r"seed is .*, but it must be a whole number from 0 on"):
+    with pytest.raises(calibeval.UsageError, match=r"seed is .*, but it must be a whole number, at least 0"):
         calibeval.evaluate(logits=LOGITS, labels=LABELS, cross_fit=2, seed=seed)
 
 

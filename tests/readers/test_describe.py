@@ -84,10 +84,10 @@ def test_errors_are_findings(tmp_path):
     found = inspect(npz(tmp_path, probs=bad, labels=LABELS))
     assert found.readings[0].error == (
         "d.npz: row 3 sums to 2, not to 1 within 0.0001, so these are not probabilities. "
-        "If they are logits, say --kind logits."
+        "If they are logits, use --kind logits."
     )
     found = inspect(npz(tmp_path, stuff=PROBS))
-    assert found.readings[0].error.startswith("d.npz: no array is named like scores; there are ")
+    assert found.readings[0].error.startswith("d.npz: no array has a usual name for scores; found ")
 
 
 def test_a_damaged_member_is_a_finding(tmp_path):
@@ -107,7 +107,7 @@ def test_warnings_ignored_rows_and_many_values(tmp_path):
     found = inspect(npz(tmp_path, logits=logits, labels=labels, ignore_index=np.array(255), hour=np.arange(100)))
     (reading,) = found.readings
     assert (reading.n, reading.ignored, reading.columns) == (97, 3, (("hour", None),))
-    assert reading.warnings == ('rows with label 255 are ignored, as the file\'s "ignore_index" says',)
+    assert reading.warnings == ('rows with label 255 are ignored, because "ignore_index" in the file is 255',)
 
 
 def test_splits_by_row_numbers_are_read_together_only_with_a_word(tmp_path):

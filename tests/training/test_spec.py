@@ -56,9 +56,9 @@ def test_what_is_written_is_read(losses):
         ("ce(alpha=1)", 'ce has no parameter "alpha"; it has none'),
         ("mbls(margin)", "mbls: margin needs one value; write margin=..."),
         ("mbls(margin=1,margin=2)", "mbls: margin needs one value; write margin=..."),
-        ("mbls(margin=1", '--loss "mbls(margin=1": brackets do not match; write mbls(margin=6,alpha=0.1)'),
-        ("mbls)margin=1(", '--loss "mbls)margin=1(": brackets do not match; write mbls(margin=6,alpha=0.1)'),
-        ("mbls((margin=1))", '--loss "mbls((margin=1))": brackets do not match; write mbls(margin=6,alpha=0.1)'),
+        ("mbls(margin=1", '--loss "mbls(margin=1": parentheses do not match; write mbls(margin=6,alpha=0.1)'),
+        ("mbls)margin=1(", '--loss "mbls)margin=1(": parentheses do not match; write mbls(margin=6,alpha=0.1)'),
+        ("mbls((margin=1))", '--loss "mbls((margin=1))": parentheses do not match; write mbls(margin=6,alpha=0.1)'),
         ("mbls(margin=6)x", 'loss "mbls(margin=6)x" cannot be read; write it as mbls(margin=6,alpha=0.1)'),
         ("mbls(margin=-1)", "loss mbls(margin=-1): margin: -1, expected a number of at least 0, and finite"),
         ("mbls(margin=nan)", "loss mbls(margin=nan): margin: nan, expected a number of at least 0, and finite"),
@@ -66,7 +66,7 @@ def test_what_is_written_is_read(losses):
         ("ls(alpha=2)", "loss ls(alpha=2): alpha: 2, expected a number from 0 to 1"),
         (
             "cals(margin=0)",
-            "loss cals(margin=0): margin: 0 cannot be divided by; expected a margin above 0, or normalize=False",
+            "loss cals(margin=0): margin: 0 cannot be normalized; expected a margin above 0, or normalize=False",
         ),
         (
             "cals(penalty=p9)",

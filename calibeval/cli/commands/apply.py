@@ -1,4 +1,4 @@
-"""`calibeval apply`: a dump with the scores that a map makes of it."""
+"""`calibeval apply`: write a dump with recalibrated scores."""
 
 from __future__ import annotations
 

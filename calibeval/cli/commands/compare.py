@@ -1,4 +1,4 @@
-"""`calibeval compare`: candidates against a base on the same rows, and what the sample can tell."""
+"""`calibeval compare`: differences between candidates and a base on the same rows, with intervals."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def compare(
 ) -> int:
     """Compare models on the same rows: differences with intervals.
 
-    BASE is a dump or a saved report.json; report.json#NAME is one dump of several.
+    BASE is a dump or a saved report.json; report.json#NAME selects one of its dumps.
     """
     if table is not None:
         check_choice("--format", table, TABLES)
@@ -103,7 +103,7 @@ def _table(result: Comparison, kind: str) -> str:
 
 
 def _shown(result: Comparison, json: bool, table: str | None) -> str:
-    """The comparison as standard output carries it."""
+    """The comparison in the format for standard output."""
     if json:
         return result.to_json()
     if table is not None:

@@ -64,9 +64,9 @@ def finetune(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> int:
-    """Train a head on cached features, with calibrated losses.
+    """Train a head on cached features, with losses for calibration.
 
-    Several losses give a table; a temperature fitted on VAL is folded in.
+    Several losses give one table; a temperature fitted on VAL is folded in.
     """
     check_choice("--temperature", temperature, own.TEMPERATURES)
     check_choice("--tune-on", tune_on, SCORES)
@@ -143,7 +143,7 @@ def finetune(
     if json:
         sys.stdout.write(found.to_json())
     elif table is not None:
-        if table == "csv":  # the other formats hold them
+        if table == "csv":  # the other formats contain the warnings
             say([f"warning: {warning}" for warning in found.warnings], quiet=quiet)
         sys.stdout.write(LOSS_TABLES[table](found))
     else:

@@ -1,4 +1,4 @@
-"""`calibeval fit`: a map that repairs the probabilities of a model, fitted on a validation dump."""
+"""`calibeval fit`: fit a recalibration map on a validation dump."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`calibeval gate`: whether a model may ship, by rules, with an exit code for the shell."""
+"""`calibeval gate`: decide by rules whether a model may ship, with an exit code for the shell."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def gate(
 ) -> int:
     """Decide whether a model may ship, by limits on its metrics.
 
-    Rules limit metrics, or their change from a baseline; intervals decide them.
+    Rules limit metrics or their change from a baseline; intervals decide.
     """
     from calibeval.api.gate_config import combined, find_config, flag_rules
     from calibeval.cli.inputs.gate_files import open_both
@@ -83,7 +83,7 @@ def gate(
     if init:
         given = [rules, baseline, preset, why, json, export, github, out, bins, group, *settings.values()]
         if any(one not in (None, [], False) for one in given) or convention != OWN:
-            raise UsageError("--init goes with --config and --slice, and with no other option of the gate")
+            raise UsageError("--init can be combined with --config and --slice, but with no other option of the gate")
         return _init(dump, config, tuple(slice or ()), flags, jobs, quiet)
     check_folder(out, {**JSON, ".xml": "--export junit={}", ".md": "--export markdown={}"})
     found = find_config(config)
@@ -144,7 +144,7 @@ def _explainer(subject: Subject) -> Explain:
 
 
 def _shown(verdict: Verdict) -> str:
-    """The verdict as standard output carries it: wrapped for a person, one line a rule for a log."""
+    """The verdict for standard output: wrapped on a terminal, one line per rule in a log."""
     from calibeval.cli.screen.terminal import screen
     from calibeval.render.terminal.verdict import render
 
@@ -158,7 +158,7 @@ def _files(out: Path | None) -> list[Path]:
 
 
 def _tell_github(verdict: Verdict, stream: TextIO) -> None:
-    """Annotations on a stream that the runner reads; summary and outputs where the runner wants them."""
+    """Write annotations to a stream that the runner reads, and summary and outputs to the files that it names."""
     from calibeval.render.ci import github as gate_github
 
     stream.write(gate_github.workflow_commands(verdict))
@@ -180,7 +180,7 @@ def _append(path: str, text: str, variable: str) -> None:
 def _init(
     dump: str, config: Path | None, slices: tuple[str, ...], flags: ReadingFlags, jobs: int | None, quiet: bool
 ) -> int:
-    """A first configuration, with limits from a baseline."""
+    """Write a first configuration, with limits from the dump."""
     from calibeval.api.gate_config import OWN_FILE, PROJECT_FILE
     from calibeval.core.evaluation.evaluate import evaluate_dump
     from calibeval.core.evaluation.settings import checked
@@ -191,9 +191,9 @@ def _init(
 
     path = config or Path(OWN_FILE)
     if path.exists() or path.name == PROJECT_FILE:
-        raise UsageError(f"{path}: is there already; name another file with --config, or remove it")
+        raise UsageError(f"{path}: already exists; name another file with --config, or remove it")
     if dump == "-":
-        raise UsageError('a baseline must be a file: "-" cannot be read again')
+        raise UsageError('a baseline must be a file: standard input, "-", cannot be read again')
     reading = flags.options()
     settings = checked(bins=None, convention="calibeval", level=0.95, slices=slices)
     report = evaluate_dump(open_dump(dump, reading), settings, Resources(threads(jobs), reading.limits.max_memory))

@@ -20,7 +20,7 @@ def predict(
 ) -> int:
     """Compute the logits of a head for cached features.
 
-    The head is one that `finetune` trained, or weights; labels are optional.
+    The head is a run of `finetune` or a file of weights; labels are optional.
     """
     import json as json_module
 

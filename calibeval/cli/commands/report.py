@@ -1,4 +1,4 @@
-"""`calibeval report`: how far off, in which direction, and whether the sample can tell."""
+"""`calibeval report`: measure the calibration of dumps, optionally before and after recalibration."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def _results(
     plan: Recalibrate | None,
     evaluate: Callable[..., DumpReport],
 ) -> DumpReport:
-    """One dump's results, with those after its map where there is a plan for one; slices are of the dump as it is."""
+    """The results of one dump and, with a plan, those after recalibration; slices are measured only before it."""
     before = evaluate(predictions, sliced=True)
     if plan is None:
         return before
@@ -166,7 +166,7 @@ def _results(
 
 
 def _prospect(predictions: Predictions, report: DumpReport, settings: Settings, limit: int) -> str:
-    """The line on what a temperature would do, by calibeval's own bins."""
+    """The line that says what temperature scaling would change, by calibeval's own bins."""
     if settings.convention != "calibeval" or "ece" not in report.metrics:
         return ""
     from calibeval.recalibrate.fitting.before_after import prospect

@@ -72,7 +72,7 @@ Level = Annotated[
 ]
 MinRows = Annotated[
     int | None,
-    typer.Option(metavar="N", min=0, help="Rows that a decision needs, in each slice, too.", rich_help_panel=RULES),
+    typer.Option(metavar="N", min=0, help="Rows that a decision needs, also in each slice.", rich_help_panel=RULES),
 ]
 Why = Annotated[
     bool,
@@ -95,5 +95,5 @@ Out = Annotated[
 ]
 Group = Annotated[
     str | None,
-    typer.Option(metavar="COLUMN", help="Rows with equal values are dependent (patients).", rich_help_panel=MEASURE),
+    typer.Option(metavar="COLUMN", help="Treat rows with equal values as dependent.", rich_help_panel=MEASURE),
 ]

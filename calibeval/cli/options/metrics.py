@@ -1,4 +1,4 @@
-"""What `--metrics` says."""
+"""The metrics that `--metrics` chooses."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def chosen_metrics(text: str) -> tuple[str, ...] | None:
 
 
 def unavailable(name: str) -> str:
-    """Why a metric that was asked for is in no report."""
+    """Why a chosen metric is in none of the reports."""
     from calibeval.core.metrics.table import METRICS as TABLE
 
     return "it is for two classes" if TABLE[name].binary else "this convention does not define it"

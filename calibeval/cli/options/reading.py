@@ -42,7 +42,7 @@ class ReadingFlags:
 
     @property
     def files(self) -> tuple[Path | None, Path | None]:
-        """The files that are read beside the dumps."""
+        """The files that are read in addition to the dumps."""
         return self.labels, self.class_names
 
     def options(self) -> ReadOptions:
@@ -138,7 +138,7 @@ def _with_flags(command: Callable[..., int], kind: type[ReadingFlags | FeatureFl
 
 
 def refuse_overwriting(inputs: Sequence[str | Path | None], outputs: Sequence[Path]) -> None:
-    """Refuse outputs that are also inputs, or would lie in a folder that is one; None is no input.
+    """Refuse outputs that are also inputs, or are in a folder that is an input; None: an input that was not given.
 
     Raises: UsageError.
     """
@@ -147,18 +147,18 @@ def refuse_overwriting(inputs: Sequence[str | Path | None], outputs: Sequence[Pa
     read = {split_name(str(name))[0].resolve() for name in inputs if name is not None}
     for output in outputs:
         if not read.isdisjoint((output.resolve(), output.resolve().parent)):
-            raise UsageError(f"{output}: is an input, too, and would be overwritten; name another output")
+            raise UsageError(f"{output}: is also an input and would be overwritten; name another output")
 
 
 def threads(jobs: int | None) -> int:
-    """The number of threads asked for, or one for each processor that this process may use."""
+    """The chosen number of threads, or one for each processor that this process may use."""
     return jobs if jobs is not None else len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 
 
 def say(lines: Sequence[str], *, quiet: bool) -> None:
-    """Talk on standard error: warnings, and what was written."""
+    """Write lines to standard error: warnings, and the names of written files."""
     if not quiet and sys.stderr is not None:
-        with contextlib.suppress(OSError):  # talk that cannot be heard is no reason to fail
+        with contextlib.suppress(OSError):  # a closed standard error is not a reason to fail
             for line in lines:
                 sys.stderr.write(f"{visible(line)}\n")
             sys.stderr.flush()
@@ -172,7 +172,7 @@ def _limits(flags: ReadingFlags | FeatureFlags) -> Limits:
 
 
 def _names(path: Path | None) -> tuple[str, ...] | None:
-    """The class names in a file, one a line."""
+    """The class names in a file, one per line."""
     if path is None:
         return None
     try:
@@ -180,7 +180,7 @@ def _names(path: Path | None) -> tuple[str, ...] | None:
     except OSError as error:
         raise FileProblem(f"{path}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:
-        raise InputError(f"{path}: class names are one a line, in UTF-8 text") from None
+        raise InputError(f"{path}: class names must be UTF-8 text with one name per line") from None
     names = tuple(line.strip() for line in text.strip().splitlines())
     if not all(names):
         raise InputError(f"{path}: line {names.index('') + 1} is blank, but every class needs a name")

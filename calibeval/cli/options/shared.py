@@ -62,7 +62,7 @@ Key = Annotated[
     list[str] | None,
     typer.Option(
         metavar="ROLE=NAME",
-        help="Array or column by role, as labels=y; repeatable.",
+        help="Array for a role, such as labels=y; repeatable.",
         autocompletion=complete.key_of(ROLES),
         rich_help_panel=READING,
     ),
@@ -136,7 +136,7 @@ Seed = Annotated[
 ]
 Group = Annotated[
     str | None,
-    typer.Option(metavar="COLUMN", help="Rows with equal values are dependent (patients).", rich_help_panel=MEASURE),
+    typer.Option(metavar="COLUMN", help="Treat rows with equal values as dependent.", rich_help_panel=MEASURE),
 ]
 Slice = Annotated[
     list[str] | None,
@@ -172,17 +172,17 @@ DumpOut = Annotated[
         "--out",
         "-o",
         metavar="OUT",
-        help="A .npz, .csv, .tsv, .jsonl or .parquet.",
+        help="File: .npz, .csv, .tsv, .jsonl or .parquet.",
         rich_help_panel=OUTPUT,
     ),
 ]
 
-Run = Annotated[Path, typer.Argument(metavar="RUN", help="A folder that `calibeval finetune` wrote, or a head.")]
+Run = Annotated[Path, typer.Argument(metavar="RUN", help="A folder from `calibeval finetune`, or head weights.")]
 FeatureFile = Annotated[str, typer.Argument(metavar="FEATURES", help="A feature cache; FILE#SPLIT names a split.")]
 
 Figure = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Draw the diagrams to this .svg, .png or .pdf.", rich_help_panel=OUTPUT),
+    typer.Option(metavar="FILE", help="Save the diagrams to this .svg, .png or .pdf.", rich_help_panel=OUTPUT),
 ]
 Width = Annotated[float | None, typer.Option(metavar="INCHES", help="Width of the figure.", rich_help_panel=OUTPUT)]
 

@@ -1,4 +1,4 @@
-"""Names of dumps that tell them apart."""
+"""Distinct names for dumps."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def name_of(predictions: Predictions) -> str:
 
 
 def distinct_names(dumps: Sequence[tuple[str, Source]]) -> list[str]:
-    """The names; those of one name get as much of their paths as tells them apart, or numbers where nothing does.
+    """The names; dumps that share a name get as much of their paths as is needed, or a number if the paths are equal.
 
     >>> distinct_names([("a.npz", Source("one/a.npz")), ("a.npz", Source("two/a.npz")), ("b.npz", Source("b.npz"))])
     ['one/a.npz', 'two/a.npz', 'b.npz']
@@ -42,7 +42,7 @@ def _distinct(place: int, dumps: Sequence[tuple[str, Source]]) -> str:
 
 
 def _tails(name: str, source: Source) -> list[str]:
-    """The name with ever more of the folders of its path; what stands behind the file's name stays."""
+    """The name with more and more folders of its path; what stands behind the file's name stays."""
     parts = PurePath(source.path or name).parts
     split = "" if source.split is None else f"#{source.split}"
     rest = name.removeprefix(source.name) if source.path is not None and name.startswith(f"{source.name}, ") else ""

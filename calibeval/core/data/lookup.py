@@ -1,4 +1,4 @@
-"""What reports, comparisons and verdicts have in common: results by name, as a read-only mapping has them."""
+"""What reports, comparisons and verdicts have in common: access to results by name, like a read-only mapping."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 class Lookup(Generic[T]):
     """Results by name: `x["ece"]`, `"ece" in x`, `len(x)`, `list(x)`, `x.items()`, `dict(x)`.
 
-    An unknown name raises UnknownMetric, which is a KeyError, with the nearest name that there is.
+    An unknown name raises UnknownMetric, which is a KeyError, with the nearest known name.
     """
 
     __slots__ = ()
@@ -55,9 +55,9 @@ class Lookup(Generic[T]):
         return self.by_name().items()
 
     def get(self, name: str, default: T | None = None) -> T | None:
-        """The result of that name, or the default where there is none."""
+        """The result of that name, or the default if there is none."""
         return self.by_name().get(name, default)
 
     def _ipython_key_completions_(self) -> list[str]:
-        """What a notebook completes inside the brackets."""
+        """The names that a notebook completes inside the brackets."""
         return list(self.by_name())

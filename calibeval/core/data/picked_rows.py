@@ -1,4 +1,4 @@
-"""Some rows of a source, in any order, still read only when they are asked for."""
+"""Some rows of a source, in any order, read only when they are needed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from calibeval.core.data.row_source import RowSource
 
 
 class PickedRows:
-    """The rows of these numbers: what lies in a mapped file, or on disk, stays there until a block is read.
+    """The rows with these numbers; data in a mapped file or on disk stays there until a block is read.
 
     >>> PickedRows(np.array([[1], [2], [3]]), np.array([2, 0]))[0:2].tolist()
     [[3], [1]]
@@ -23,7 +23,7 @@ class PickedRows:
         self.dtype: np.dtype[Any] = source.dtype
 
     def __getitem__(self, rows: slice, /) -> npt.NDArray[Any]:
-        """Consecutive picked rows, read run by run where the source is no array."""
+        """Consecutive picked rows, read run by run if the source is not an array."""
         wanted = self._rows[rows]
         if isinstance(self._source, np.ndarray):
             return np.asarray(self._source[wanted])

@@ -21,7 +21,7 @@ from calibeval.core.gating.verdict import RuleVerdict, Trial, Why
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.sums.sums import Sums
 
-# The values of a column are told one by one up to so many.
+# Columns with more distinct values are not searched for parts.
 MOST_TOLD = 50
 
 Rows = npt.NDArray[np.intp]
@@ -42,7 +42,7 @@ def explained(judged: RuleVerdict, subject: Subject, tempered: Tempered) -> Rule
 
 
 def _moved(rule: Rule, part: str | None, subject: Subject) -> tuple[bool, tuple[Part, ...] | None]:
-    """Whether it is a change that was taken apart, and the parts that carry most of it."""
+    """Whether the change (and not the metric itself) was split into parts, and the parts that contribute most."""
     metric, dump = METRICS[rule.metric], subject.dump
     told = subject.pair(part) if rule.is_change else None
     (sums, rows), before = (subject.part(part), None) if told is None else ((told[0], told[2]), told[1])
@@ -58,13 +58,13 @@ def _moved(rule: Rule, part: str | None, subject: Subject) -> tuple[bool, tuple[
 
 
 def _change(shares: Callable[[Sums], Floats | None], sums: Sums, before: Sums | None) -> Floats | None:
-    """The shares of a metric, or where there is a baseline of its change; None where the metric has none."""
+    """The contributions to a metric, or to its change if there is a baseline; None if the metric has no such parts."""
     now, then = shares(sums), None if before is None else shares(before)
     return now if now is None or then is None else now - then
 
 
 def _columns(dump: Predictions, rows: Rows) -> list[Parted]:
-    """The classes of the labels, and every column of few values, over these stored rows."""
+    """The true class, and every column with few values, over these stored rows."""
     found: list[Parted] = []
     if dump.k is not None and TRUE_CLASS not in dump.columns:
         found.append(_parted(TRUE_CLASS, coded_slices(dump, TRUE_CLASS), rows))

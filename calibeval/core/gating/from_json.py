@@ -1,4 +1,4 @@
-"""A saved verdict as the records that it was written from; what the JSON leaves out stays unknown."""
+"""Reading saved verdicts; what the JSON does not contain stays unknown."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ OUTCOMES = get_args(Outcome)
 
 
 def verdict_from_json(text: str | bytes) -> Verdict:
-    """The verdict that `to_json` wrote; its own JSON is the same text again. Bytes are UTF-8.
+    """The verdict that `to_json` wrote; its `to_json` gives the same text again. Bytes are UTF-8.
 
-    Raises: InputError if the text is no verdict, naming the first field that is not what it must be.
+    Raises: InputError if the text is not a verdict, naming the first invalid field.
     """
     return read_document(text, (SCHEMA, EARLIER), "verdict", _verdict)
 
@@ -28,7 +28,7 @@ def _verdict(whole: Place) -> Verdict:
     """The verdict of a document."""
     settings = whole["settings"]
     reading = read_record(settings, Settings)
-    rows = (settings.get("min_samples") or settings["min_rows"]).count()  # as 0.1.0 called the gate's own
+    rows = (settings.get("min_samples") or settings["min_rows"]).count()  # the name in 0.1.0
     try:
         own = GateSettings(
             on_inconclusive=settings["on_inconclusive"].one_of(get_args(OnInconclusive)),  # type: ignore[arg-type]
@@ -37,7 +37,7 @@ def _verdict(whole: Place) -> Verdict:
             min_rows=rows,
         )
     except UsageError as error:
-        settings.fail(f"cannot be: {error}")
+        settings.fail(f"is not valid: {error}")
     return Verdict(
         version=whole["version"].text(),
         settings=own,
@@ -52,7 +52,7 @@ def _verdict(whole: Place) -> Verdict:
 
 
 def _object(place: Place) -> dict[str, Any]:
-    """A dump as a comparison's JSON has it; 0.1.0 left out what it lacked."""
+    """A dump as in the JSON of a comparison; 0.1.0 left out missing fields."""
     whole = {key: inner.anything() for key, inner in place.items()}
     source = {key: inner.anything() for key, inner in place["source"].items()}
     absent = {key: None for key in ("labels_path", "labels_sha256") if key not in source}
@@ -60,7 +60,7 @@ def _object(place: Place) -> dict[str, Any]:
 
 
 def _rule(place: Place) -> RuleVerdict:
-    severity = place.get("severity") or place["level"]  # as 0.1.0 called it
+    severity = place.get("severity") or place["level"]  # the name in 0.1.0
     try:
         rule = Rule(
             metric=place["metric"].text(),
@@ -71,7 +71,7 @@ def _rule(place: Place) -> RuleVerdict:
             relative=place["relative"].truth(),
         )
     except UsageError as error:
-        place.fail(f"is no rule: {error}")
+        place.fail(f"is not a valid rule: {error}")
     verdict: Any = place["verdict"].one_of((*OUTCOMES, "off"))
     part = None
     if any(place[name].value is not None for name in ("n", "value", "baseline", "threshold")):

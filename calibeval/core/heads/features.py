@@ -94,7 +94,7 @@ class Features:
         if tidy is not None and ignore_index is not None and (tidy == ignore_index).any():
             kept = np.flatnonzero(tidy != ignore_index)
         if n == 0 or (kept is not None and not len(kept)):
-            raise InputError(f"{place}there are no rows" + (f" besides the {n} ignored ones" if n else ""))
+            raise InputError(f"{place}there are no rows" + (f" except {n} ignored ones" if n else ""))
         if kept is not None and tidy is not None:
             rows, tidy = PickedRows(rows, kept), tidy[kept]
             found = {name: values[kept] for name, values in found.items()}

@@ -101,7 +101,7 @@ METRICS: dict[str, Metric] = {
         Largest(
             name="mce_all_bins",
             short="MCE, all bins",
-            title="maximum calibration error over all bins, as the field prints it",
+            title="maximum calibration error over all bins, as other tools print it",
             least_rows=1,
             least=0.0,
             most=1.0,

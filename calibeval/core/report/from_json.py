@@ -1,4 +1,4 @@
-"""How the fields of a report are read whose types do not say what they hold."""
+"""Readers for those fields of a report whose types do not describe their content."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from calibeval.core.metrics.result import MetricResult
 
 
 def parameters(place: Place) -> dict[str, Any]:
-    """The parameters of a map of any method; the temperature, which is shown, is a number.
+    """The parameters of a map of any method. A temperature must be a number, because reports show it.
 
     Raises: Wrong for anything else.
     """
@@ -23,7 +23,7 @@ def parameters(place: Place) -> dict[str, Any]:
 
 
 def metric_results(place: Place) -> Mapping[str, MetricResult]:
-    """The results of metrics by name. The mce of earlier versions was the largest gap of all bins, whatever their rows.
+    """The results of metrics by name. In earlier versions, mce was the largest gap over all bins, now mce_all_bins.
 
     Raises: Wrong for anything else.
     """

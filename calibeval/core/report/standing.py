@@ -1,7 +1,7 @@
-"""How far a calibration error stands out of the noise.
+"""How far a calibration error lies beyond the noise.
 
-It is never exactly 0 on a finite sample, so its size alone says nothing. It is compared with its noise floor, which is
-what a perfectly calibrated model with these very confidences would show on as many rows.
+On a finite sample it is never exactly 0, so its size alone says nothing. It is compared with its noise floor: what a
+perfectly calibrated model with the same confidences would show on the same number of rows.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from calibeval.core.uncertainty.floors import Floor, mce_floor
 
 # Below this many rows the approximations behind floors and intervals are not good enough to say "certain".
 CERTAIN_ROWS = 30
-# A sample in which 3 points of miscalibration look like noise has not shown that a model is calibrated.
+# If a miscalibration of 3 percentage points would look like noise, the sample does not show that a model is calibrated.
 COARSE = 0.03
 
 _ROUNDING = 1e-9
 
 
 class Standing(Enum):
-    """How far a calibration error stands out of the noise; the value is the phrase for people."""
+    """How far a calibration error lies beyond the noise; the value is the phrase that tables show."""
 
     CERTAIN = "certain"
     LIKELY = "likely"
@@ -36,7 +36,7 @@ class Standing(Enum):
 
     @property
     def beyond_noise(self) -> bool:
-        """Whether the model is miscalibrated, certainly or likely."""
+        """Whether the model is certainly or likely miscalibrated."""
         return self in (Standing.CERTAIN, Standing.LIKELY)
 
     @property
@@ -46,17 +46,18 @@ class Standing(Enum):
 
 
 def standing_of(metric: MetricResult, *, n: int | None = None, k: int | None = None) -> Standing | None:
-    """Where the metric stands against its noise floor; None where it has no value or no floor.
+    """How the metric compares with its noise floor; None if it has no value or no floor.
 
     likely: the value is above `floor_high`, which 95 of 100 calibrated models would not exceed.
-    certain: it is also at least twice as far above the expectation `floor` as `floor_high` is (3.3 standard
-    deviations, about 1 in 1000 by chance), the interval excludes 0 where there is one, and n is at least 30.
-    Otherwise the value is what noise would give, and that is
-    within noise: good news, where values from 3 points on would have shown (floor_high at most 0.03), or
-    cannot be told: no news, where they would not. CWCE is of order 2 / k: its limit is 0.06 / k.
-    Intervals are not needed for a verdict; with and without them it differs in "certain" only.
+    certain: in addition, it is more than twice as far above the expectation `floor` as `floor_high` is (3.3 standard
+    deviations, about 1 in 1000 by chance), the interval (if any) excludes 0, and n is at least 30.
+    Otherwise noise alone explains the value:
+    within noise: the sample is large enough to show errors of 3 percentage points (floor_high is at most 0.03), so the
+    model is calibrated to that precision;
+    cannot tell: the sample is too small for that. CWCE is of order 2 / k, so its limit is 0.06 / k.
+    The standing does not need an interval; an interval can only decide between likely and certain.
 
-    n, k: rows and classes of the dump; without n the minimum of 30 rows is not checked.
+    n, k: rows and classes of the dump; without n, the minimum of 30 rows is not checked.
 
     >>> standing_of(MetricResult("ece", 0.126, floor=0.009, floor_high=0.013), n=5000)
     <Standing.CERTAIN: 'certain'>
@@ -76,9 +77,9 @@ def standing_of(metric: MetricResult, *, n: int | None = None, k: int | None = N
 
 
 def with_floor(dump: DumpReport, name: str) -> MetricResult:
-    """The metric, and for the signed `confidence_gap` the floor of its size, from the bin table.
+    """The metric; for the signed `confidence_gap`, with the noise floor of its absolute value, from the bin table.
 
-    A metric that the dump lacks has no value.
+    A metric that the dump does not have gets no value.
     """
     metric = dump.metrics.get(name, MetricResult(name, None, reason=reason("not_measured", "it was not measured")))
     if name != "confidence_gap" or metric.value is None or metric.floor is not None or dump.groups is not None:
@@ -88,7 +89,7 @@ def with_floor(dump: DumpReport, name: str) -> MetricResult:
 
 
 def bin_stands_out(row: Bin) -> bool:
-    """Whether the bin's gap is larger than 95 of 100 calibrated models would show on its few or many rows.
+    """Whether the bin's gap is larger than 95 of 100 calibrated models would show on the same number of rows.
 
     >>> bin_stands_out(Bin(0.9, 1.0, 3, 0.97, 0.67, 0.30)), bin_stands_out(Bin(0.9, 1.0, 300, 0.97, 0.67, 0.30))
     (False, True)
@@ -98,9 +99,9 @@ def bin_stands_out(row: Bin) -> bool:
 
 
 def _floor(bins: tuple[Bin, ...]) -> Floor | None:
-    """Floor of |mean confidence - accuracy| over all rows of these bins; None without a row.
+    """Noise floor of |mean confidence - accuracy| over all rows of these bins; None if there are no rows.
 
-    Inside a bin every confidence counts as their mean, which makes the floor larger by a hair, never smaller.
+    Each confidence is replaced by the mean of its bin, which makes the floor very slightly larger, never smaller.
     """
     filled = [(b.count, b.confidence) for b in bins if b.count and b.confidence is not None]
     if not filled:

@@ -33,7 +33,7 @@ class Resources:
 
     def __post_init__(self) -> None:
         if isinstance(self.jobs, bool) or not isinstance(self.jobs, int | np.integer) or self.jobs < 1:
-            raise UsageError(f"jobs is {self.jobs!r}, but it must be a whole number from 1 on")
+            raise UsageError(f"jobs is {self.jobs!r}, but it must be a whole number, at least 1")
         limit = self.memory
         if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int | np.integer) or limit < 0):
             raise UsageError(f"max_memory is {limit!r}, but it must be a number of bytes, or None")

@@ -1,4 +1,4 @@
-"""The zip archives behind `.npz` and `.pt`: members with their place in the file, odd ones refused."""
+"""The zip archives behind `.npz` and `.pt`: their members, with positions in the file; unusual members are refused."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ MOST_MEMBERS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One member: what the archive's index says of it, and where its bytes begin in the file."""
+    """One member: its entry in the archive's index, and the position in the file where its bytes begin."""
 
     info: zipfile.ZipInfo
     start: int
 
     @property
     def stored(self) -> bool:
-        """Whether its bytes lie in the file as they are."""
+        """Whether its bytes are in the file uncompressed."""
         return self.info.compress_type == zipfile.ZIP_STORED
 
     def extent(self, hint: str = "") -> Extent:
@@ -37,16 +37,19 @@ class Member:
 def read_members(path: Path) -> list[Member]:
     """The members of an archive.
 
-    Raises: InputError if it is damaged, or holds what no writer of arrays writes: two members of one name, encrypted
-    members, other compression than deflate, members that reach beyond the file, or more than 10,000 of them.
+    Raises: InputError if it is damaged, or has what no writer of arrays produces: two members of the same name,
+    encrypted members, compression other than deflate, members that extend past the end of the file, or more than
+    10,000 members.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             infos = archive.infolist()
     except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
-        raise InputError(f"{path.name}: no zip archive as {path.suffix} files are, or damaged ({error})") from None
+        raise InputError(
+            f"{path.name}: not a zip archive, as a {path.suffix} file must be, or damaged ({error})"
+        ) from None
     if len(infos) > MOST_MEMBERS:
-        raise InputError(f"{path.name}: {len(infos)} members, but at most {MOST_MEMBERS} are read")
+        raise InputError(f"{path.name}: there are {len(infos)} members, but at most {MOST_MEMBERS} are read")
     with path.open("rb") as file:
         members = _located(file, path, infos)
     if not members:
@@ -55,7 +58,7 @@ def read_members(path: Path) -> list[Member]:
 
 
 def _located(file: IO[bytes], path: Path, infos: Sequence[zipfile.ZipInfo]) -> dict[str, Member]:
-    """The members by name, each with its place in the file."""
+    """The members by name, each with its position in the file."""
     size = path.stat().st_size
     members: dict[str, Member] = {}
     for info in infos:
@@ -68,7 +71,7 @@ def _located(file: IO[bytes], path: Path, infos: Sequence[zipfile.ZipInfo]) -> d
 
 
 def _member(file: IO[bytes], path: Path, size: int, info: zipfile.ZipInfo) -> Member:
-    """The member behind its local header, whose lengths may differ from the index."""
+    """The member whose bytes follow its local header; the lengths in that header may differ from the index."""
     offset = info.header_offset if 0 <= info.header_offset < size else size  # the index may hold 2^64 - 1
     file.seek(offset)
     raw = file.read(LOCAL_HEADER.size)

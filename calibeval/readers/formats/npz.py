@@ -1,4 +1,4 @@
-"""`.npz` and `.npy`: stored members are mapped in place, compressed ones are unpacked; objects are refused."""
+"""`.npz` and `.npy`: stored members are memory-mapped, compressed ones are unpacked; Python objects are refused."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from calibeval.readers.stored.spool import Spool
 from calibeval.readers.stored.stored import Contents, Stored
 
 PIECE_BYTES = 2**24
-# What numpy's parser of headers, which evaluates a literal, makes of damaged ones.
+# The errors that numpy's header parser, which evaluates a literal, raises for damaged headers.
 HEADER_ERRORS = (
     ValueError,
     EOFError,
@@ -36,7 +36,7 @@ HEADER_ERRORS = (
 
 
 def read_npy(path: Path, limits: Limits) -> Contents:
-    """The one array of a `.npy` file, mapped, under the key "" (nothing).
+    """The one array of a `.npy` file, memory-mapped, under the empty key "".
 
     Raises: InputError for a broken header, objects, or a file shorter or longer than its header says.
     """
@@ -45,7 +45,7 @@ def read_npy(path: Path, limits: Limits) -> Contents:
         header = read_header(file, path.name)
         if header.offset + header.nbytes != size:
             raise InputError(
-                f"{path.name}: the header promises {header.nbytes} bytes of values, "
+                f"{path.name}: the header says {header.nbytes} bytes of values, "
                 f"but the file holds {size - header.offset}"
             )
     stored = Stored(header.shape, header.dtype, lambda: load_values(path, header.offset, header, limits))
@@ -55,7 +55,7 @@ def read_npy(path: Path, limits: Limits) -> Contents:
 def read_npz(path: Path, limits: Limits) -> Contents:
     """The arrays of a `.npz` file.
 
-    Raises: InputError for a broken archive, odd members, objects, or sizes that do not fit.
+    Raises: InputError for a broken archive, unusual members, Python objects, or sizes that do not match.
     """
     members = read_members(path)
     limits.check_expansion(path.name, sum(m.info.file_size for m in members), size=path.stat().st_size)
@@ -64,11 +64,11 @@ def read_npz(path: Path, limits: Limits) -> Contents:
         for member in members:
             key = member.info.filename.removesuffix(".npy")
             if key == member.info.filename or key in arrays:
-                raise InputError(f"{path.name}: member {member.info.filename!r} is no .npy array")
+                raise InputError(f"{path.name}: member {member.info.filename!r} is not a .npy array")
             header = _member_header(archive, member.info, f"{path.name}: {key}")
             if header.offset + header.nbytes != member.info.file_size:
                 raise InputError(
-                    f"{path.name}: {key}: the header promises {header.nbytes} bytes of values, "
+                    f"{path.name}: {key}: the header says {header.nbytes} bytes of values, "
                     f"but the member holds {member.info.file_size - header.offset}"
                 )
             arrays[key] = Stored(header.shape, header.dtype, _Loader(path, member, header, limits))
@@ -77,7 +77,7 @@ def read_npz(path: Path, limits: Limits) -> Contents:
 
 @dataclass(frozen=True, slots=True)
 class _Loader:
-    """Loads one member when called: where it lies if it is stored, unpacked if it is compressed."""
+    """Loads one member when called: memory-mapped if it is stored, unpacked if it is compressed."""
 
     path: Path
     member: Member
@@ -95,14 +95,14 @@ class _Loader:
             raise InputError(f"{self.path.name}: {self.member.info.filename} is damaged ({error})") from None
 
     def _unpacked(self) -> RowSource:
-        """The values unpacked, in pieces of rows where they may be too many for memory."""
+        """The unpacked values, unpacked in pieces if they may not fit in memory."""
         row = self.header.nbytes // max(self.header.shape[0] if self.header.shape else 1, 1)
         with self.path.open("rb") as file:
-            file.seek(self.member.start)  # ZipFile would read the archive's whole index again for each member
+            file.seek(self.member.start)  # ZipFile would read the archive's index again for each member
             return self._from(zipfile.ZipExtFile(file, "r", self.member.info), row)
 
     def _from(self, member: zipfile.ZipExtFile, row: int) -> RowSource:
-        """The values from an unpacking stream; row: bytes of one."""
+        """The values from an unpacking stream; row: the bytes of one row."""
         header = self.header
         with member:
             member.read(header.offset)
@@ -122,7 +122,7 @@ class _Loader:
 
     def _expect(self, right: bool) -> None:
         if not right:
-            raise InputError(f"{self.path.name}: {self.member.info.filename} is not as long as it says")
+            raise InputError(f"{self.path.name}: {self.member.info.filename} is not as long as its header says")
 
 
 def _member_header(archive: zipfile.ZipFile, info: zipfile.ZipInfo, place: str) -> ArrayHeader:
@@ -136,19 +136,19 @@ def _member_header(archive: zipfile.ZipFile, info: zipfile.ZipInfo, place: str) 
 def read_header(file: IO[bytes], place: str) -> ArrayHeader:
     """The header of a `.npy` stream.
 
-    Raises: InputError if it is broken, or announces Python objects, which would have to be unpickled.
+    Raises: InputError if it is broken, or the array holds Python objects, which would have to be unpickled.
     """
     try:
         version = npy_format.read_magic(file)
         read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
         shape, fortran, dtype = read(file)
     except HEADER_ERRORS as error:
-        raise InputError(f"{place}: no .npy array, or a damaged header ({error})") from None
+        raise InputError(f"{place}: not a .npy array, or its header is damaged ({error})") from None
     if dtype.hasobject:
         raise InputError(
-            f"{place}: the array holds Python objects, which would mean running a pickle, and calibeval never does. "
+            f"{place}: the array holds Python objects. Reading them would run a pickle, which calibeval never does. "
             "Save plain numbers or text."
         )
     if any(size < 0 for size in shape) or math.prod(shape) * max(dtype.itemsize, 1) >= 2**62:
-        raise InputError(f"{place}: the header announces the impossible shape {shape}")
+        raise InputError(f"{place}: the header says the impossible shape {shape}")
     return ArrayHeader(shape, dtype, fortran, file.tell())

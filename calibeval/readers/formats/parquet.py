@@ -27,9 +27,9 @@ MOST_ROWS = 2**16  # of a batch
 
 
 def read_parquet(path: Path, limits: Limits) -> Contents:
-    """The columns of a file; `logit_0, logit_1, ...` become the one array `logits`, and lists an array (n, k).
+    """The columns of a file; `logit_0, logit_1, ...` become one array, `logits`, and lists an array (n, k).
 
-    Raises: InputError for a damaged file, empty scores, lists of several lengths, or types that no dump holds.
+    Raises: InputError for a damaged file, empty scores, lists of different lengths, or unsupported types.
     """
     try:
         return _File(path, limits).contents()
@@ -38,9 +38,9 @@ def read_parquet(path: Path, limits: Limits) -> Contents:
     except OSError as error:
         if error.errno is not None:
             raise
-        raise InputError(f"{path.name}: no .parquet file, or a damaged one ({_short(error)})") from None
+        raise InputError(f"{path.name}: not a .parquet file, or damaged ({_short(error)})") from None
     except (pa.ArrowException, ValueError, TypeError, LookupError, OverflowError, StopIteration) as error:
-        raise InputError(f"{path.name}: no .parquet file, or a damaged one ({_short(error)})") from None
+        raise InputError(f"{path.name}: not a .parquet file, or damaged ({_short(error)})") from None
 
 
 def _short(error: Exception) -> str:
@@ -49,7 +49,7 @@ def _short(error: Exception) -> str:
 
 
 class _File:
-    """One file while it is read."""
+    """One open file."""
 
     def __init__(self, path: Path, limits: Limits) -> None:
         self._path, self._limits, self._name = path, limits, path.name
@@ -83,11 +83,13 @@ class _File:
                 scores = {g.key: stacked([arrays.pop(column) for column in g.columns], dtype) for g in table.groups}
                 table.add(scores, arrays, batch.num_rows)
         if table.rows != rows:
-            raise InputError(f"{self._name}: {table.rows} rows, but {rows} are announced: the file is damaged")
+            raise InputError(
+                f"{self._name}: the file holds {table.rows} rows, but its metadata says {rows}: the file is damaged"
+            )
         return Contents(table.arrays())
 
     def _open(self, texts: list[str]) -> Any:
-        """The file; columns of texts stay dictionaries, so that a text is held once however many rows have it."""
+        """The file, with its text columns as dictionaries, so that each different text is held only once."""
         return pq.ParquetFile(self._path, read_dictionary=texts, page_checksum_verification=True)
 
     def _batches(self, file: Any, rows: int) -> Iterator[Any]:
@@ -98,9 +100,9 @@ class _File:
                 yield batch
 
     def _values_of_a_row(self) -> int:
-        """Numbers and texts in a row: variable lists are as long as the first.
+        """Number of values in a row; lists of variable length count as long as the first.
 
-        The metadata of single columns is left alone, since pyarrow aborts the process where it is damaged.
+        The metadata of single columns is not used, since pyarrow aborts the process if it is damaged.
         """
         lists = [column for column, kind in self._kinds.items() if kind == "list"]
         total = len(self._columns) - len(lists)
@@ -120,7 +122,7 @@ class _File:
         return only if only.kind == "f" else np.dtype(np.float64)
 
     def _kind(self, field: Any) -> str:
-        """What a column holds: number, bool, text, time, null or list."""
+        """The kind of a column's values: number, bool, text, time, null or list."""
         held = field.type.value_type if types.is_dictionary(field.type) else field.type
         if types.is_integer(held) or types.is_floating(held):
             return "number"
@@ -141,12 +143,12 @@ class _File:
     def _array(self, column: str, values: Any, first_row: int) -> npt.NDArray[Any]:
         """A column of a batch.
 
-        Raises: InputError naming the first row that lacks a score.
+        Raises: InputError that names the first row without a score.
         """
         kind = self._kinds[column]
         if values.null_count and (kind in {"bool", "list"} or column in self._scores):
             row = first_row + int(np.flatnonzero(np.asarray(values.is_null()))[0])
-            raise InputError(f'{self._name} row {row}, column "{column}": is empty (null)')
+            raise InputError(f'{self._name} row {row}, column "{column}": the cell is empty (null)')
         if kind == "list":
             return self._lists(column, values, first_row)
         if kind in {"text", "time"}:
@@ -158,7 +160,7 @@ class _File:
         return np.asarray(values.to_numpy(zero_copy_only=False))
 
     def _texts(self, values: Any) -> npt.NDArray[np.object_]:
-        """Texts, of which each different one is made once."""
+        """Texts; equal ones are the same Python object."""
         if not isinstance(values, pa.DictionaryArray):
             values = values.cast(pa.string()).dictionary_encode()
         index = values.indices.fill_null(-1).to_numpy(zero_copy_only=False)
@@ -172,11 +174,11 @@ class _File:
         length = self._lengths.setdefault(column, int(lengths[0]))
         wrong = np.flatnonzero(lengths != length)
         if length < 1:
-            raise InputError(f'{self._name} row {first_row}, column "{column}": an empty list')
+            raise InputError(f'{self._name} row {first_row}, column "{column}": the list is empty')
         if len(wrong):
             row = int(wrong[0])
             raise InputError(
-                f'{self._name} row {first_row + row}, column "{column}": a list of {int(lengths[row])} numbers, '
+                f'{self._name} row {first_row + row}, column "{column}": the list has {int(lengths[row])} numbers, '
                 f"but the first row has {length}"
             )
         flat = values.flatten()

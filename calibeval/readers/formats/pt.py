@@ -1,4 +1,4 @@
-"""`.pt` and `.pth` files of tensors, by torch's weights-only loader: no pickle is executed."""
+"""`.pt` and `.pth` files of tensors, read by torch's weights-only loader: no pickle is executed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.stored import BFLOAT16_PRECISION, Contents, Stored
 
 FLOOR = (2, 10)
-# What torch's reader makes of a damaged file: its unpickler works on a stack and trusts it.
+# The errors that torch's reader raises for a damaged file: its unpickler does not check the stack that it works on.
 DAMAGE = (
     RuntimeError,
     EOFError,
@@ -38,7 +38,7 @@ UNCHECKED = (
 
 
 def read_pt(path: Path, limits: Limits) -> Contents:
-    """The tensors of a file that `torch.save` wrote: a dict, a (logits, labels) pair, or one tensor under "" (nothing).
+    """The tensors of a `torch.save` file: a dict, a (logits, labels) pair, or one tensor, under the empty key "".
 
     Raises: InputError for anything but tensors; UsageError without torch.
     """
@@ -56,7 +56,7 @@ def read_pt(path: Path, limits: Limits) -> Contents:
 
 
 def tensors(content: Mapping[Any, Any], name: str) -> dict[str, Stored]:
-    """What a dict holds in tensors, numbers and lists of names; anything else is left out.
+    """The tensors, numbers and lists of names in a dict; anything else is left out.
 
     Raises: InputError if nothing is left.
     """
@@ -71,7 +71,7 @@ def tensors(content: Mapping[Any, Any], name: str) -> dict[str, Stored]:
 
 
 def load_pt(path: Path, limits: Limits) -> tuple[Any, tuple[Extent, ...]]:
-    """What `torch.save` wrote, tensors mapped, and the extents whose checksums are verified beside the work.
+    """The content of a `torch.save` file, memory-mapped, and the extents to verify in the background.
 
     Raises: InputError for an old pickled file, a damaged one, or one that would run code; UsageError without torch.
     """
@@ -84,15 +84,15 @@ def load_pt(path: Path, limits: Limits) -> tuple[Any, tuple[Extent, ...]]:
     if not _begins_like_zip(path):
         raise InputError(
             f"{path.name}: not in the zip format of torch.save. An old pickled file is never opened: "
-            "load it where you trust it, and save it again with torch.save."
+            "if you trust it, load it yourself and save it again with torch.save."
         )
     members = read_members(path)
     if not all(member.stored for member in members):
-        raise InputError(f"{path.name}: compressed members, which torch.save never writes")
+        raise InputError(f"{path.name}: the archive has compressed members, which torch.save never writes")
     limits.check_expansion(path.name, sum(member.info.file_size for member in members), size=path.stat().st_size)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch wonders aloud about odd pickles before it refuses them
+            warnings.simplefilter("ignore")  # torch warns about unusual pickles before it refuses them
             content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except pickle.UnpicklingError as error:
         reason = str(error).split(". ")[0].splitlines()[0]
@@ -117,7 +117,7 @@ def _is_tensor(value: Any) -> bool:
 def _stored(value: Any, place: str) -> Stored | None:
     """A tensor, number or list of names as an array; None for anything else.
 
-    place: file and key, for the message about a type that numpy lacks; it comes when the array is used.
+    place: file and key, for the error about a type that numpy lacks; it is raised when the array is used.
     """
     import torch
 
@@ -139,7 +139,7 @@ def _stored(value: Any, place: str) -> Stored | None:
 
 
 def _unknown(tensor: Any, place: str) -> Stored:
-    """A tensor whose values numpy cannot hold: an error if it is used."""
+    """A tensor whose values numpy cannot hold: using it is an error."""
     what = "no values (it is on the meta device)" if tensor.is_meta else f"{tensor.dtype}, which numpy lacks"
 
     def refuse() -> RowSource:

@@ -70,7 +70,7 @@ def _check(arrays: Mapping[str, Stored], column: str, file: str) -> None:
         raise InputError(f'{file}: --score-columns: there is no column "{column}"{nearest(column, arrays)}')
     if not _is_column(arrays[column]):
         what = arrays[column].describe()
-        raise InputError(f'{file}: --score-columns: column "{column}" holds {what}, no numbers')
+        raise InputError(f'{file}: --score-columns: column "{column}" holds {what}, not numbers')
 
 
 def _is_column(stored: Stored) -> bool:

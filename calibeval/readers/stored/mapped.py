@@ -1,4 +1,4 @@
-"""Arrays of a .npy layout inside a file: their header, and how they are loaded or mapped."""
+"""Arrays in the .npy layout inside a file: their header, and how they are loaded or memory-mapped."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from calibeval.core.errors import InputError
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.spool import FileRows
 
-UNMAPPED_BYTES = 2**16  # mapping an array, which holds a file open, is worth it from here on
+UNMAPPED_BYTES = 2**16  # larger arrays are mapped, which keeps the file open
 
 
 class ArrayHeader(NamedTuple):
@@ -32,16 +32,16 @@ class ArrayHeader(NamedTuple):
         return math.prod(self.shape) * self.dtype.itemsize
 
     def view(self, buffer: Any) -> npt.NDArray[Any]:
-        """The values as an array over a buffer that starts at the values."""
+        """The values as an array over a buffer that begins with them."""
         flat = np.frombuffer(buffer, self.dtype, math.prod(self.shape)) if self.nbytes else np.empty(0, self.dtype)
         return flat.reshape(self.shape, order="F" if self.fortran else "C")
 
 
 def load_values(path: Path, start: int, header: ArrayHeader, limits: Limits) -> RowSource:
-    """The values that lie in the file as they are: mapped, or read, at once if few, by blocks if too many for memory.
+    """Uncompressed values of a file: few are read at once, more are memory-mapped, too many for memory read in blocks.
 
-    start: where the values begin.
-    Raises: InputError if the file is shorter than it says.
+    start: the byte at which the values begin.
+    Raises: InputError if the file is shorter than its header says.
     """
     if header.nbytes > limits.max_memory and not header.fortran and header.shape:
         with path.open("rb") as file:
@@ -52,7 +52,7 @@ def load_values(path: Path, start: int, header: ArrayHeader, limits: Limits) -> 
         file.seek(start)
         data = file.read(header.nbytes)
     if len(data) < header.nbytes:
-        raise InputError(f"{path.name}: the file is shorter than it says")
+        raise InputError(f"{path.name}: the file is shorter than its header says")
     return header.view(data)
 
 
@@ -64,5 +64,5 @@ def _map(file: IO[bytes], start: int, length: int) -> memoryview:
     try:
         mapped = mmap.mmap(file.fileno(), length + page, offset=start - page, access=mmap.ACCESS_READ)
     except (ValueError, OSError) as error:
-        raise InputError(f"{Path(file.name).name}: the file is shorter than it says ({error})") from None
+        raise InputError(f"{Path(file.name).name}: the file is shorter than its header says ({error})") from None
     return memoryview(mapped)[page:]

@@ -1,4 +1,4 @@
-"""Arrays that may be larger than memory: on disk in a temporary file, served block by block."""
+"""Arrays that may be larger than memory: kept in a temporary file on disk, and read block by block."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from calibeval.core.errors import FileProblem, InputError
 
 
 class FileRows:
-    """Rows of a C-ordered array in a file, read when asked for: a mapped file would count as memory in use.
+    """Rows of a C-ordered array in a file, read when needed: pages of a mapped file would count as memory in use.
 
-    file: an open file, which may be closed afterwards. offset: where the values begin.
+    file: an open file, which may be closed afterwards. offset: the byte at which the values begin.
     """
 
     def __init__(self, file: IO[bytes], offset: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
@@ -30,7 +30,7 @@ class FileRows:
     def __getitem__(self, rows: slice, /) -> npt.NDArray[Any]:
         """Consecutive rows, read from the file.
 
-        Raises: InputError if the file has become shorter than it was.
+        Raises: InputError if the file has become shorter.
         """
         start, stop, _ = rows.indices(self.shape[0])
         count = max(stop - start, 0)
@@ -46,9 +46,9 @@ class FileRows:
 
 
 class Spool:
-    """Collects pieces of an array, along its first axis, in memory up to a limit and beyond it in a temporary file.
+    """Collects pieces of an array along its first axis: in memory up to a limit, beyond it in a temporary file.
 
-    The file has no name any more once it is made, so that it disappears with the process.
+    The file loses its name as soon as it is created, so that it disappears with the process.
     """
 
     def __init__(self, max_memory: int) -> None:
@@ -61,9 +61,9 @@ class Spool:
         self._shape: tuple[int, ...] = ()
 
     def add(self, piece: npt.NDArray[Any]) -> None:
-        """One more piece; all have one type and, but for their first axis, one shape.
+        """Add a piece; all have the same type and, apart from the first axis, the same shape.
 
-        Raises: InputError for a piece that does not fit the first; FileProblem if the temporary file cannot grow.
+        Raises: InputError for a piece that does not match the first; FileProblem if the temporary file cannot grow.
         """
         if self._dtype is None:
             self._dtype, self._shape = piece.dtype, piece.shape[1:]
@@ -76,9 +76,9 @@ class Spool:
             self._write()
 
     def source(self) -> RowSource:
-        """Everything that was added.
+        """All rows that were added.
 
-        Raises: InputError if nothing was.
+        Raises: InputError if there are none.
         """
         if self._dtype is None:
             raise InputError("there are no rows")
@@ -97,7 +97,7 @@ class Spool:
         except OSError as error:
             place = tempfile.gettempdir()
             raise FileProblem(
-                f"{place}: no room for a temporary copy ({error.strerror}); TMPDIR names another"
+                f"{place}: cannot write a temporary file ({error.strerror}); set TMPDIR to use another folder"
             ) from None
         self._pieces.clear()
         self._held = 0

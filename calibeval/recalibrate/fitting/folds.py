@@ -30,7 +30,7 @@ def deal(predictions: Predictions, folds: int, seed: int, groups: npt.NDArray[An
     if not 2 <= folds <= np.iinfo(np.int16).max:
         raise UsageError(f"folds is {folds}, but at least 2 are needed")
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise UsageError(f"seed is {seed!r}, but it must be a whole number from 0 on")
+        raise UsageError(f"seed is {seed!r}, but it must be a whole number, at least 0")
     kept = np.flatnonzero(predictions.labels != predictions.ignore_index) if predictions.ignored else slice(None)
     labels = predictions.labels[kept]
     rng = np.random.default_rng(seed)

@@ -19,14 +19,14 @@ from calibeval.words.report import against_noise, headline, repair
 from calibeval.words.signs import signed
 
 NARROWEST = 40
-# Up to so many classes all are shown, of more the worst.
+# Up to _ALL_CLASSES classes are all shown; of more, only the worst.
 _ALL_CLASSES, _WORST_CLASSES = 3, 5
-# With fewer rows a class than that, its calibration error is mostly noise.
+# With fewer rows per class, the calibration error of a class is mostly noise.
 _FEW_ROWS = 20
 
 
 def render_report(report: Report, *, width: int, color: bool, ascii_only: bool) -> str:
-    """The report as text: one dump with its diagram and classes, several side by side, in the order given.
+    """The report as text: one dump with its diagram and classes, or several side by side, in the order given.
 
     width: display cells of a line, 40 at least. color: with ANSI colours; they repeat what signs and words say.
     ascii_only: nothing but ASCII, foreign names as escapes. Warnings of the dumps are not in it.
@@ -37,7 +37,7 @@ def render_report(report: Report, *, width: int, color: bool, ascii_only: bool) 
 
 
 def sheet_text(parts: list[RenderableType], sheet: Sheet, color: bool) -> str:
-    """What rich makes of the parts, whatever the environment says; no line ends in blanks."""
+    """The parts as rich renders them, independent of the environment; no line ends in blanks."""
     console = Console(
         file=io.StringIO(),
         width=sheet.width,
@@ -82,7 +82,7 @@ def title(dump: DumpReport, sheet: Sheet) -> Text:
 
 
 def _metrics(dump: DumpReport, report: Report, sheet: Sheet) -> RenderableType:
-    """One row per metric; where the width does not allow all columns, the interval goes first, the floor next."""
+    """One row per metric; if not all columns fit, the interval is left out first, then the floor."""
     found = [with_floor(dump, name) for name in cells.metric_names(report)]
     names = Column("", [sheet.text(cells.label(m.name)) for m in found], left=True)
     units = Column("", [cells.unit(m.name) for m in found], left=True)
@@ -102,7 +102,7 @@ def _metrics(dump: DumpReport, report: Report, sheet: Sheet) -> RenderableType:
 
 
 def _after(dump: DumpReport, names: list[str], sheet: Sheet) -> tuple[str, list[Text | str]]:
-    """Heading and values of the column for the recalibrated dump; empty values where there is none."""
+    """Heading and values of the column for the recalibrated dump; no values if there is none."""
     if dump.recalibrated is None:
         return "", []
     metrics = dump.recalibrated.metrics
@@ -116,7 +116,7 @@ def classes_shown(k: int) -> int:
 
 
 def classes(dump: DumpReport, sheet: Sheet, *, every: bool = False) -> list[RenderableType]:
-    """The classes with the largest calibration errors; all of them where they are few, or where every one is wanted."""
+    """The classes with the largest calibration errors; all classes if there are few, or if all are wanted."""
     k = len(dump.per_class)
     if not k:
         return []
@@ -130,7 +130,7 @@ def classes(dump: DumpReport, sheet: Sheet, *, every: bool = False) -> list[Rend
     room = min(40, sheet.width - total_width(numbers) - GUTTER)
     names = Column("class", [sheet.name(c.name, room) for c in worst], left=True)
     lead = "classes" if k == len(worst) else f"worst {len(worst)} of {cells.plural(k, 'class')}"
-    noise = ", mostly noise with so few rows each" if dump.n < _FEW_ROWS * k else ""
+    noise = ", mostly noise with so few rows per class" if dump.n < _FEW_ROWS * k else ""
     return [Text(sheet.text(f"{lead}{noise} (gap: mean probability − frequency)")), table([names, *numbers])]
 
 
@@ -148,7 +148,7 @@ def overview(report: Report, sheet: Sheet) -> list[RenderableType]:
     if marked:
         parts.append(Text(sheet.text(f"* {cells.BEST}")))
     elif not cells.level(report):
-        parts.append(Text("No best is marked: that takes intervals."))
+        parts.append(Text("No value is marked as best: that needs intervals."))
     return parts
 
 
@@ -165,7 +165,7 @@ def _several(report: Report, sheet: Sheet) -> list[RenderableType]:
 
 
 def _compared(report: Report, sheet: Sheet) -> tuple[list[Column], bool]:
-    """A column for every metric, and whether a best value is marked in any."""
+    """A column for every metric, and whether any column marks a best value."""
     columns, marked = [], False
     for name in cells.metric_names(report):
         best = cells.best(report.dumps, name)
@@ -180,7 +180,7 @@ def _compared(report: Report, sheet: Sheet) -> tuple[list[Column], bool]:
 
 
 def _distinct(report: Report, sheet: Sheet, room: int) -> list[str | Text]:
-    """The names cut to the room; with numbers in front where cutting has made two of them equal."""
+    """The names cut to the room; numbered if cutting has made two of them equal."""
     names = [sheet.name(d.name, room, keep_end=True) for d in report.dumps]
     if len(set(names)) == len({d.name for d in report.dumps}):
         return list(names)

@@ -1,4 +1,4 @@
-"""The slices of a dump at the terminal: one table a column, worst first."""
+"""The slices of a dump at the terminal: one table per column, worst first."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _block(slices: SliceTable, report: Report, sheet: Sheet, *, every: bool) -> 
     if slices.rows:
         parts.append(_table(slices.rows if every else slices.rows[:MOST_SHOWN], report, sheet))
     hidden = 0 if every else len(slices.rows) - MOST_SHOWN
-    lines = [f"{cells.plural(hidden, 'slice')} less bad: see --full"] if hidden > 0 else []
+    lines = [f"{cells.plural(hidden, 'better slice')} not shown: see --full"] if hidden > 0 else []
     parts += [Text(sheet.text(line)) for line in (*lines, slices.note()) if line]
     small = slices.too_small(lambda name: sheet.name(name, _NARROWEST_NAME), every=every)
     parts += ["", *_others(slices.rows, sheet)] if every and slices.rows else []
@@ -36,7 +36,7 @@ def _block(slices: SliceTable, report: Report, sheet: Sheet, *, every: bool) -> 
 
 
 def _table(rows: tuple[SliceResult, ...], report: Report, sheet: Sheet) -> Text:
-    """One line a slice; where the width does not allow all columns, the floor goes first, the interval next."""
+    """One line per slice; if not all columns fit, the floor is left out first, then the interval."""
 
     def metric(name: str) -> list[MetricResult]:
         return [row.metrics.get(name, MetricResult(name, None)) for row in rows]

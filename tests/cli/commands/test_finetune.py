@@ -190,10 +190,10 @@ def test_without_a_test_split_results_are_stamped(folder, capsys):
     result = run(capsys, *files.words(folder, "--loss", "ce", test=False, out="stamped"))
     assert result.code == 0
     words = " ".join(result.out.split())
-    assert "these numbers are of VAL, which also stopped the training" in words
+    assert "these numbers were measured on VAL, which also stopped training" in words
     assert files.load(folder / "stamped" / "finetune.json")["shown"] == "val"
     assert not (folder / "stamped" / "test_logits.npz").exists()
-    assert "flatter" in files.load(folder / "stamped" / "report.json")["dumps"][0]["warnings"][-1]["message"]
+    assert "optimistic" in files.load(folder / "stamped" / "report.json")["dumps"][0]["warnings"][-1]["message"]
 
 
 def test_a_head_that_goes_on_begins_as_it_was(folder, trained):

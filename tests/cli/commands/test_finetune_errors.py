@@ -56,15 +56,15 @@ def test_values_that_are_no_finite_float32(capsys, folder, name, value, shown):
 
 def test_a_split_of_another_width(capsys, folder):
     changed(folder, "val", features=array(folder, "val")[:, :4])
-    refused(capsys, folder, 3, "val.npz has 4 features a row, but train.npz 5")
+    refused(capsys, folder, 3, "val.npz has 4 features per row, but train.npz has 5")
 
 
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (None, "train.npz names its classes, but val.npz does not; say them for all files: --class-names FILE"),
+        (None, "train.npz names its classes, but val.npz does not; name them for all files with --class-names FILE"),
         (["a", "c", "b"], 'class 1 is "c" in val.npz, but "b" in train.npz'),
-        (["a", "b", "c", "d"], "val.npz names 4 classes, but train.npz 3"),
+        (["a", "b", "c", "d"], "val.npz names 4 classes, but train.npz names 3"),
     ],
 )
 def test_class_names_that_differ(capsys, folder, names, message):
@@ -98,7 +98,7 @@ def test_negative_labels(capsys, folder):
 def test_one_class_only(capsys, folder):
     for name in ("train", "val", "test"):
         changed(folder, name, labels=array(folder, name, "labels") * 0)
-    refused(capsys, folder, 3, "train.npz: every label is 0, but a classifier needs two classes")
+    refused(capsys, folder, 3, "train.npz: every label is 0, but a classifier needs at least two classes")
 
 
 def test_a_class_that_train_lacks_is_a_warning(capsys, folder):
@@ -116,7 +116,7 @@ def test_shared_rows_are_a_leak(capsys, folder, one, other):
     np.savez(folder / f"{other}.npz", features=features, labels=labels, own=np.arange(60))
     message = f"{one}.npz and {other}.npz share 60 rows, identical in features and label"
     refused(
-        capsys, folder, 3, f"{message}: that would flatter the head. Say --allow-leak to train all the same.",
+        capsys, folder, 3, f"{message}: the head would look better than it is. Say --allow-leak to train anyway.",
     )  # fmt: skip
     assert run(capsys, *files.words(folder, "--allow-leak", "-q")).code == 0
     assert {"code": "leak", "message": message} in files.load(folder / "run" / "finetune.json")["warnings"]
@@ -126,7 +126,7 @@ def test_the_same_file_twice_is_a_leak(capsys, folder):
     words = ["finetune", "train.npz", "--val", "train.npz", "-o", "run"]
     result = run(capsys, *words)
     assert result.code == 3
-    assert "are the same file, and share 120 rows" in result.err
+    assert "are the same file and share 120 rows" in result.err
 
 
 @pytest.mark.parametrize(
@@ -207,10 +207,13 @@ WEIGHT = np.arange(15.0, dtype=np.float32).reshape(3, 5)
     [
         ({"weight": WEIGHT[:, :4]}, "head.npz takes 4 features, but train.npz has 5"),
         ({"weight": WEIGHT[:2]}, None),
-        ({"weight": WEIGHT[:1]}, "head.npz: the head has one output, but a classifier needs two classes"),
+        ({"weight": WEIGHT[:1]}, "head.npz: the head has one output, but a classifier needs at least two classes"),
         (
             {"weight": WEIGHT.astype(float) * 1e60},
-            "a weight of the head is beyond float32; multiply the features by a constant, so that they are of order 1",
+            (
+                "a weight of the head is too large for float32; multiply the features by a constant, "
+                "so that they are of order 1"
+            ),
         ),
         (
             {"weight": WEIGHT * np.float32(np.nan)},
@@ -238,7 +241,7 @@ def test_a_head_of_more_classes_than_are_named(capsys, folder):
 def test_a_folder_that_is_no_run(capsys, folder):
     (folder / "empty").mkdir()
     refused(
-        capsys, folder, 4, "empty: a folder without head.safetensors, so no run of calibeval finetune",
+        capsys, folder, 4, "empty: the folder has no head.safetensors, so calibeval finetune did not write it",
         "--head", "empty",
     )  # fmt: skip
 
@@ -266,7 +269,7 @@ def test_outputs_that_are_inputs(capsys, folder, words, name):
         assert run(capsys, *files.words(folder, *[word.format(folder=folder) for word in words], "-q")).code == 0
         assert {key: files.contents(folder)[key] for key in before} == before
         return
-    message = f"{folder / name}: is an input, too, and would be overwritten; name another output"
+    message = f"{folder / name}: is also an input and would be overwritten; name another output"
     refused(capsys, folder, 2, message, *[word.format(folder=folder) for word in words])
     assert files.contents(folder) == before
 
@@ -275,12 +278,12 @@ def test_a_cache_in_the_place_of_an_output(capsys, folder):
     (folder / "test.npz").rename(folder / "test_logits.npz")
     words = files.words(folder, "--test", "test_logits.npz", test=False, out=".")
     result = run(capsys, *words)
-    assert (result.code, "is an input, too" in result.err) == (2, True)
+    assert (result.code, "is also an input" in result.err) == (2, True)
 
 
 def test_a_run_that_is_a_file(capsys, folder):
     (folder / "run").write_text("mine", encoding="utf-8")
-    refused(capsys, folder, 4, f"{folder / 'run'}: cannot be made a folder (File exists)")
+    refused(capsys, folder, 4, f"{folder / 'run'}: the folder cannot be created (File exists)")
     assert (folder / "run").read_text(encoding="utf-8") == "mine"
 
 
@@ -322,15 +325,15 @@ def test_memory_that_runs_out(capsys, folder, monkeypatch, error):
     monkeypatch.setattr(Sweep, "step", step)
     refused(
         capsys, folder, 3,
-        "the device has not enough memory for this training; lower --batch-size, --hidden or --trials, "
-        "or say another --device",
+        "the device does not have enough memory for this training; lower --batch-size, --hidden or --trials, "
+        "or use another --device",
     )  # fmt: skip
 
 
 def test_a_head_that_is_too_large(capsys, folder):
     refused(
         capsys, folder, 3,
-        "a head of 5 x 1000000000000 x 3 units takes about 178814 GiB while it trains, but 1.0 are allowed; "
+        "training a head of 5 x 1000000000000 x 3 units takes about 178814 GiB, but 1.0 are allowed; "
         "lower --hidden, or raise --max-memory",
         "--head", "mlp", "--hidden", 10**12, "--max-memory", 2**30,
     )  # fmt: skip
@@ -385,7 +388,9 @@ def test_a_head_that_float32_cannot_hold_is_told(capsys, folder):
         changed(folder, name, features=array(folder, name).astype(float) + 1e7)
     result = run(capsys, *files.words(folder, "--loss", "ce", "--lr", 0.05, "--json", "-q"))
     assert result.code == 0
-    assert any("saved in float32, the head's logits move by up to" in one["message"] for one in result.json["warnings"])
+    assert any(
+        "saving the head in float32 changes its logits by up to" in one["message"] for one in result.json["warnings"]
+    )
 
 
 def test_a_temperature_without_an_optimum_is_told(capsys, folder):

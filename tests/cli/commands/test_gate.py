@@ -124,7 +124,7 @@ def test_a_saved_report_is_an_unpaired_baseline(main, sharper, tmp_path, capsys)
     saved.write_text("{}", encoding="utf-8")
     result = run(capsys, "gate", sharper, "--baseline", saved, "--max-increase", "nll=0.01")
     assert result.code == 3
-    assert "saved/report.json: this is no report of schema" in result.err
+    assert "saved/report.json: this is not a report of schema" in result.err
 
 
 def test_the_report_beside_a_verdict_is_whole(main, sharper, tmp_path, capsys):
@@ -154,10 +154,10 @@ def test_a_baseline_of_other_rows_is_refused(main, tmp_path, capsys):
     result = run(capsys, "report", main, "--out", tmp_path / "guo", "--convention", "guo", "-q")
     result = run(capsys, "gate", main, "--baseline", tmp_path / "guo/report.json", "--max-increase", "nll=0.01")
     assert (result.code, result.out) == (3, "")
-    assert 'the report is by the convention "guo"' in result.err
+    assert 'the report uses the convention "guo"' in result.err
     result = run(capsys, "gate", main, "--baseline", main, "--convention", "guo", "--max", "ece=0.1")
     assert (result.code, result.out) == (2, "")
-    assert "changes from a baseline are measured by calibeval's own bins, not by those of guo" in result.err
+    assert "changes from a baseline are measured with calibeval's own bins, not those of guo" in result.err
 
 
 CONFIG = """\
@@ -232,8 +232,8 @@ BROKEN = [
         "[[gate.rule]]\nmetric='ece'\nmax=0.1\nslice='light=nigth'\n",
         'slice "light=nigth" is unknown (did you mean "light=night"?); there are',
     ),
-    ("[[gate.rule]]\nmetric='ece'\nmax=0.1\nslice='worst'\n", 'slice "worst" needs columns: say --slice COLUMN'),
-    ("[[gate.rule]]\nmetric='nll'\nmax_increase=0.1\n", "max_increase of nll needs a baseline: say --baseline FILE"),
+    ("[[gate.rule]]\nmetric='ece'\nmax=0.1\nslice='worst'\n", 'slice "worst" needs columns: use --slice COLUMN'),
+    ("[[gate.rule]]\nmetric='nll'\nmax_increase=0.1\n", "max_increase of nll needs a baseline: use --baseline FILE"),
 ]
 
 
@@ -272,8 +272,8 @@ FLAGS = [
     (["--max", "ece=0.1", "--decide", "pint"], 'decide "pint" is unknown (did you mean "point"?)'),
     (["--preset", "strct"], 'preset "strct" is unknown (did you mean "strict"?)'),
     (["--max", "ece=0.1", "--slice", "ligth"], 'there is no column "ligth" (did you mean "light"?)'),
-    (["--init", "--max", "ece=0.1"], "--init goes with --config and --slice"),
-    (["--max", "ece=0.1", "--export", "junit=main.npz"], "main.npz: is an input, too, and would be overwritten"),
+    (["--init", "--max", "ece=0.1"], "--init can be combined with --config and --slice"),
+    (["--max", "ece=0.1", "--export", "junit=main.npz"], "main.npz: is also an input and would be overwritten"),
 ]
 
 
@@ -306,7 +306,7 @@ def test_a_first_configuration_passes_the_baseline_and_stops_a_worse_one(main, s
     assert verdict(capsys, sharper)["verdict"] == "fail"
     again = run(capsys, "gate", main, "--init")
     assert (again.code, again.out) == (2, "")
-    assert "calibeval.toml: is there already" in again.err
+    assert "calibeval.toml: already exists" in again.err
 
 
 def test_a_first_configuration_survives_a_hostile_file_name(main, tmp_path, capsys):
@@ -336,8 +336,8 @@ def test_why_names_what_moved_a_metric(tmp_path, capsys):
     assert trial["temperature"] > 1
     text = run(capsys, "gate", two, "--baseline", one, "--max-increase", "nll=0.01", "--why").out
     moved, temperature = (line.strip() for line in text.splitlines() if line.startswith("      "))
-    assert moved.startswith("moved most by ")
-    assert "light=night (100 % of it, 25 % of the rows)" in moved
+    assert moved.startswith("largest shares of the change / of the rows: ")
+    assert "light=night (100 % / 25 %)" in moved
     numbers = r"NLL \d\.\d+ nats, change \+\d\.\d+ \[[+−]\d\.\d+, \+\d\.\d+\]"
     said = rf"after a temperature \(T = \d\.\d+, out of fold\) this rule would be undecided: {numbers}"
     assert re.fullmatch(said, temperature)

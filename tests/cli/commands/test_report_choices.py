@@ -75,7 +75,7 @@ def test_compare_by_chosen_metrics(capsys, tmp_path):
         assert some["candidates"][0]["differences"] == {name: expected[name] for name in ("nll", "brier")}
     out = run(capsys, "compare", DIGITS, "sample_data/digits_test.csv", *words).out
     assert "could not be compared" not in out
-    assert "without accuracy and ECE." in out
+    assert "neither ECE nor accuracy was compared." in out
 
 
 def test_full_is_all_that_was_measured(capsys):
@@ -152,7 +152,7 @@ def test_a_map_that_does_not_say_where_it_is_from(saved, capsys):
     ("words", "code", "message"),
     [
         (["--map", "no.json"], 4, "no.json: there is no such file"),
-        (["--map", "sample_data/digits_test.csv"], 3, "digits_test.csv: this is no map"),
+        (["--map", "sample_data/digits_test.csv"], 3, "digits_test.csv: this is not a map"),
         (["--map", "SAVED"], 3, "digits_test.npz: has 10 classes, but the map was fitted on 5"),
         (["--map", "SAVED", "--fit-on", VAL], 2, "--fit-on and --map exclude each other"),
         (["--map", "SAVED", "--cross-fit", "3"], 2, "--map and --cross-fit exclude each other"),
@@ -193,7 +193,7 @@ def test_standard_input_is_read_as_stated(tmp_path):
     assert result.json["dumps"][0]["source"]["format"] == "stdin-tsv"
     assert result.json["dumps"][0]["metrics"]["accuracy"]["value"] == 1.0
     wrong = program("report", "-", "--read-as", "npz", input=text)
-    assert wrong == (2, "", "standard input holds csv, tsv or jsonl, so --read-as npz cannot work\n")
+    assert wrong == (2, "", "standard input must be csv, tsv or jsonl, so --read-as npz cannot work\n")
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_columns_of_the_top_label_by_role(outcome, capsys, tmp_path):
     assert metrics(result)["accuracy"]["value"] == pytest.approx(2 / 3)
     assert metrics(result)["confidence_gap"]["value"] == pytest.approx(0.8 - 2 / 3)
     wrong = run(capsys, "report", path, "--key", "confidence=sure", "--key", "correct=rihgt")
-    assert wrong.err.startswith('top.csv: --key correct=rihgt: there is no "rihgt" (did you mean "right"?); there are ')
+    assert wrong.err.startswith('top.csv: --key correct=rihgt: there is no "rihgt" (did you mean "right"?); found ')
 
 
 def test_log_probabilities_by_role(capsys, tmp_path):
@@ -233,7 +233,7 @@ def test_log_probabilities_by_role(capsys, tmp_path):
 def test_a_key_that_is_not_there_is_named_as_it_was_written(words, said, capsys):
     result = run(capsys, "report", DIGITS, *words)
     assert (result.code, result.out) == (3, "")
-    assert result.err.startswith(f'digits_test.npz: {said}: there is no "nope"; there are ')
+    assert result.err.startswith(f'digits_test.npz: {said}: there is no "nope"; found ')
 
 
 def test_keys_that_would_change_nothing(capsys):
@@ -281,7 +281,7 @@ def test_exports_are_the_tables_of_format(capsys, tmp_path):
         (["--export", "csv"], '--export "csv" must be KIND=FILE, such as markdown=FILE'),
         (["--export", "csv=a", "--export", "latex=./a"], "a: two outputs are to be written to this file; name another"),
         (["-o", "out", "--export", "csv=out/bins.csv"], "out/bins.csv: two outputs are to be written to this file; "),
-        (["--export", "csv={dump}"], "{dump}: is an input, too, and would be overwritten; name another output"),
+        (["--export", "csv={dump}"], "{dump}: is also an input and would be overwritten; name another output"),
     ],
 )
 def test_exports_that_cannot_be(words, message, capsys, tmp_path, monkeypatch):

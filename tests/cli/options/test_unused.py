@@ -18,12 +18,12 @@ REFUSED = [
     (["report", DIGITS, "--cross-fit", "5", "--allow-leak"], "--allow-leak belongs to --fit-on or --map"),
     (["report", DIGITS, "--level", "0.9", "--no-intervals"], "--level and --no-intervals exclude each other"),
     (["report", DIGITS, "--width", "3"], "--width belongs to --figure"),
-    (["report", DIGITS, "--min-rows", "3"], "a least number of rows (min-rows) belongs to slices, but there are none"),
+    (["report", DIGITS, "--min-rows", "3"], "min-rows applies to slices only, but there are no slices"),
     (["fit", DIGITS, "--group", "x"], "--group belongs to --method auto"),
     *(
         (
             ["gate", DIGITS, "--init", *words],
-            "--init goes with --config and --slice, and with no other option of the gate",
+            "--init can be combined with --config and --slice, but with no other option of the gate",
         )
         for words in (["--bins", "10"], ["--group", "x"], ["--convention", "guo"], ["--level", "0.9"], ["--why"])
     ),

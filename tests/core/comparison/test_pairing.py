@@ -80,7 +80,7 @@ def test_ids_of_one_dump_alone_do_not_help():
 def test_sorted_labels_prove_little():
     pairing = pair_rows(dump(labels=[0, 0, 1, 1]), dump("b.npz", [0, 0, 1, 1]))
     assert len(pairing.warnings) == 1
-    assert pairing.warnings[0].startswith("rows were paired by position, and the labels are sorted: ")
+    assert pairing.warnings[0].startswith("rows were paired by position, and the labels are sorted, ")
 
 
 def test_top_labels_pair_by_ids_or_by_columns():
@@ -105,7 +105,7 @@ def test_top_labels_pair_by_ids_or_by_columns():
         (
             dump(),
             dump("b.npz", [0, 1, 1]),
-            r"a.npz and b.npz have 4 and 3 rows, and not both have ids, .*; give both ids \(--ids-key\), or",
+            r"a.npz and b.npz have 4 and 3 rows, and not both have ids, .*; give both dumps ids \(--ids-key\), or",
         ),
         (
             dump(),
@@ -130,30 +130,30 @@ def test_top_labels_pair_by_ids_or_by_columns():
         (
             dump(ids=list("abca")),
             dump("b.npz", ids=list("abcd")),
-            'a.npz: row 0 and row 3 have the same id, "a", but rows are paired by id; name another column',
+            'a.npz: row 0 and row 3 have the same id "a", so rows cannot be paired by id; name another column',
         ),
         (
             dump(ids=list("abcd")),
             dump("b.npz", ids=list("aabb")),
-            r'b.npz: row 0 and row 1 have the same id, "a" \(2 ids occur more than once\)',
+            r'b.npz: row 0 and row 1 have the same id "a" \(2 ids occur more than once\)',
         ),
         (
             dump(ids=list("abcd")),
             dump("b.npz", [0, 1], ids=list("ax")),
-            r"b.npz do not hold the same rows: of their ids 3 only in a.npz \(b, c, d\) and 1 only in b.npz \(x\)",
+            r"b.npz do not hold the same rows: ids differ, 3 only in a.npz \(b, c, d\) and 1 only in b.npz \(x\)",
         ),
         (
             dump(ids=list("ab"), labels=[0, 1]),
             dump("b.npz", [0, 1, 0, 1, 0, 1], ids=list("abcdef")),
-            r"of their ids 4 only in b.npz \(c, d, e, ...\). Compare dumps of the same rows",
+            r"ids differ, 4 only in b.npz \(c, d, e, ...\). Compare dumps of the same rows",
         ),
         (
             top(),
             top("b.csv"),
-            "top.csv and b.csv cannot be paired: not both hold labels, and they share neither ids nor",
+            "top.csv and b.csv cannot be paired: not both have labels, and they share neither ids nor",
         ),
-        (top(), dump(), "top.csv and a.npz cannot be paired: not both hold labels"),
-        (dump(labels=[0, 1, 1, 0], ignore_index=1), dump("b.npz"), "a.npz ignores 2 rows, b.npz 0: say the same"),
+        (top(), dump(), "top.csv and a.npz cannot be paired: not both have labels"),
+        (dump(labels=[0, 1, 1, 0], ignore_index=1), dump("b.npz"), "a.npz ignores 2 rows, b.npz 0: use the same"),
     ],
 )
 def test_refusals(base, other, message):

@@ -155,12 +155,12 @@ def test_all_slices_may_be_small():
     [
         (
             {"slices": ["where"], "min_rows": 0},
-            "the least number of rows of a slice is 0, but it must be a whole number",
+            "min-rows is 0, but it must be a whole number",
         ),
-        ({"min_rows": 5}, "a least number of rows (min-rows) belongs to slices, but there are none"),
+        ({"min_rows": 5}, "min-rows applies to slices only, but there are no slices"),
         (
             {"slices": ["where"], "convention": "guo"},
-            "slices are measured by calibeval's own bins, not by those of guo",
+            "slices can only be measured with calibeval's own bins, not with those of guo",
         ),
         (
             {"slices": ["were"]},

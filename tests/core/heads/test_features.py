@@ -79,19 +79,19 @@ def test_names_as_labels():
             [0, -100, 3, 0, 1, 1],
             (
                 "row 1: label -100, but there are 4 classes (0 to 3). "
-                "If -100 marks rows without a label, say --ignore-index -100."
+                "If -100 marks rows without a label, use --ignore-index -100."
             ),
         ),
-        ([0, 0.5, 1, 0, 1, 1], "row 1: label 0.5, but labels are whole numbers (1 rows are not)"),
-        ([0, np.nan, 1, 0, 1, 1], "row 1: label nan, but labels are whole numbers (1 rows are not)"),
-        ([0, np.inf, 1, 0, 1, 1], "row 1: label inf, but labels are whole numbers (1 rows are not)"),
+        ([0, 0.5, 1, 0, 1, 1], "row 1: label 0.5, but labels must be whole numbers (1 rows are not)"),
+        ([0, np.nan, 1, 0, 1, 1], "row 1: label nan, but labels must be whole numbers (1 rows are not)"),
+        ([0, np.inf, 1, 0, 1, 1], "row 1: label inf, but labels must be whole numbers (1 rows are not)"),
         ([0, 2**40, 1, 0, 1, 1], "the largest label is 1099511627776, but at most 1048576 classes are supported"),
         ([0, 1], "6 rows of features, but 2 labels"),
         (3, "6 rows of features, but a single label"),
         (
             np.full((6, 2), 0.5),
             (
-                "row 0: labels of shape (6, 2) must be one-hot (a single 1, else 0), and 6 rows are "
+                "row 0: labels of shape (6, 2) must be one-hot (a single 1, all others 0), but 6 rows are "
                 "not; soft labels are not supported"
             ),
         ),
@@ -99,7 +99,7 @@ def test_names_as_labels():
             ["a", "b"] * 3,
             ('row 0: label "a" is text; give the class names, in the order of the columns (--class-names FILE)'),
         ),
-        (np.zeros((6, 2, 2)), "labels have shape (6, 2, 2), but one label a row is needed"),
+        (np.zeros((6, 2, 2)), "labels have shape (6, 2, 2), but one label per row is needed"),
         (np.zeros(6, complex), "labels have dtype complex128, but whole numbers are needed"),
     ],
 )
@@ -172,7 +172,7 @@ def test_ignored_rows_are_left_out_of_everything():
     assert features.columns["site"].tolist() == [5, 7, 9, 10]
     assert features.file_rows.tolist() == [10, 12, 14, 15]
     assert features.stored_rows.tolist() == kept
-    refused("there are no rows besides the 6 ignored ones", labels=[255] * 6, ignore_index=255)
+    refused("there are no rows except 6 ignored ones", labels=[255] * 6, ignore_index=255)
     assert Features(features=ROWS, labels=LABELS, ignore_index=255).stored_rows is None
 
 
@@ -301,7 +301,7 @@ def test_the_same_rows_of_one_file():
 
     assert feature_leak(part("train"), part("val", start=50)) is None
     leak = feature_leak(part("train"), part("train+val", start=50))
-    assert (leak.reason, leak.text) == ("file", "a.npz#train and a.npz#train+val are the same file, and share 10 rows")
+    assert (leak.reason, leak.text) == ("file", "a.npz#train and a.npz#train+val are the same file and share 10 rows")
     one, other = part("train", np.arange(10)), part("val", np.arange(7, 17), start=50)
     assert feature_leak(one, other).rows == 3
     assert feature_leak(one, part("val", np.arange(10, 20), start=50)) is None

@@ -95,7 +95,7 @@ def test_a_difference_is_around_that_of_the_values_or_has_a_reason():
         found = compare(base, [candidate], group=group)["new"]
         assert found.difference == evaluate(candidate)["new"].value - evaluate(base)["new"].value
         if found.low is None:
-            assert found.reason == "differences of this metric are not tested where only groups are independent"
+            assert found.reason == "differences of this metric are not tested if only groups are independent"
             assert group == "video"
         else:
             assert found.low <= found.difference <= found.high

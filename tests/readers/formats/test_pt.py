@@ -16,7 +16,7 @@ from tests.readers.dumps import LABELS, LOGITS, PROBS, refused
 SCORES, TARGETS = torch.from_numpy(LOGITS.copy()), torch.from_numpy(LABELS.copy())
 LEGACY = (
     "d.pt: not in the zip format of torch.save. An old pickled file is never opened: "
-    "load it where you trust it, and save it again with torch.save."
+    "if you trust it, load it yourself and save it again with torch.save."
 )
 
 
@@ -138,7 +138,9 @@ def test_a_dict_without_tensors(tmp_path):
 
 def test_sparse_tensors_are_not_read(tmp_path):
     path = saved(tmp_path, {"logits": SCORES.to_sparse(), "labels": TARGETS})
-    with pytest.raises(InputError, match=r"^d\.pt: no array is named like scores; there are \"labels\" \(20\) int64"):
+    with pytest.raises(
+        InputError, match=r"^d\.pt: no array has a usual name for scores; found \"labels\" \(20\) int64"
+    ):
         read(path)
 
 

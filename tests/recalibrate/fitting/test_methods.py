@@ -114,30 +114,30 @@ def refused(change, message):
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        (("schema",), "calibeval.map/2", '"calibeval.map/2" came, but "calibeval.map/1" is needed'),
+        (("schema",), "calibeval.map/2", 'schema is "calibeval.map/2", but "calibeval.map/1" is needed'),
         (("method",), "temprature", '"temprature" is unknown .did you mean "temperature"'),
         (("method",), "platt", "platt is for 2 classes, but the map says k is 3"),
         (
             ("method",),
             "vector",
-            '^this is no map of schema calibeval.map/1: parameters has an unknown field "temperature"',
+            '^this is not a map of schema calibeval.map/1: parameters has an unknown field "temperature"',
         ),
         (("parameters", "temperature"), 0.0, "temperature.* is 0, but it must be positive"),
         (("parameters", "temperature"), -1.5, "temperature.* is -1.5, but it must be positive"),
-        (("parameters", "temperature"), float("nan"), "NaN is no number"),
-        (("parameters", "temperature"), float("inf"), "Infinity is no number"),
+        (("parameters", "temperature"), float("nan"), "NaN is not a number"),
+        (("parameters", "temperature"), float("inf"), "Infinity is not a number"),
         (
             ("parameters", "temperature"),
             10**400,
             r"parameters.temperature is 1000+\.\.\., but a finite number is needed",
         ),
         (("parameters", "temperature"), "2", 'parameters.temperature is "2", but a finite number is needed'),
-        (("parameters", "temperature"), True, "parameters.temperature is a truth value, but a finite number is needed"),
+        (("parameters", "temperature"), True, "parameters.temperature is a boolean, but a finite number is needed"),
         (("parameters", "temperature"), [1.0, 2.0], "parameters.temperature is a list, but a finite number is needed"),
         (
             ("parameters", "temprature"),
             2.0,
-            r'unknown field "temprature" .did you mean "temperature".*; there can be clip, temperature$',
+            r'unknown field "temprature" .did you mean "temperature".*; known fields are clip, temperature$',
         ),
         (("selection",), 5, "selection is 5, but a list is needed"),
         (("selection",), [5], r"selection\[0\] is 5, but an object is needed"),
@@ -157,16 +157,16 @@ def refused(change, message):
             [{"method": "platt", "chosen": 1}],
             r"selection\[0\].chosen is 1, but true or false is needed",
         ),
-        (("schema",), None, "schema is null, but a text is needed"),
+        (("schema",), None, "schema is null, but a string is needed"),
         (("parameters", "clip"), 0.5, "must lie between 0 and 1/k"),
         (("parameters",), {}, 'parameters has no "temperature"'),
         (("parameters",), None, "parameters is null, but an object is needed"),
         (("k",), 4, "3 class names, but k is 4"),
         (("k",), 1, "k is 1, but a whole number from 2 on is needed"),
-        (("class_names",), ["a", 2, "c"], r"class_names\[1\] is 2, but a text is needed"),
+        (("class_names",), ["a", 2, "c"], r"class_names\[1\] is 2, but a string is needed"),
         (("fitted_on",), None, "fitted_on is null, but an object is needed"),
         (("fitted_on", "n"), -1, "fitted_on.n is -1, but a count is needed"),
-        (("fitted_on", "sha256"), 5, "fitted_on.sha256 is 5, but a text is needed"),
+        (("fitted_on", "sha256"), 5, "fitted_on.sha256 is 5, but a string is needed"),
         (("objective",), "mse", '"mse" is unknown'),
         (("nll_after",), None, "nll_after is null, but a finite number is needed"),
     ],
@@ -182,7 +182,7 @@ def test_maps_that_cannot_be(path, value, message):
 
 @pytest.mark.parametrize("text", ["", "[]", "nonsense", "{}", "[" * 100_000])
 def test_texts_that_are_no_map(text):
-    with pytest.raises(InputError, match=r"no map|needed"):
+    with pytest.raises(InputError, match=r"not a map|needed"):
         from_json(text)
 
 

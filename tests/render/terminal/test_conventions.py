@@ -39,7 +39,7 @@ mbls             2  43.750        –  31.250    12.5
 torchmetrics     2  56.250  100.000       –       –
 netcal           2       –        –       –       –
 
-MCE: over all bins, as other tools print it; in reports, over bins of at least
+MCE: over all bins here, as other tools print it; reports use bins of at least
   30 rows
 calibeval: bins (lower, upper]; 0 in the first bin; AECE between order
   statistics, ties together; CWCE over all classes
@@ -79,7 +79,7 @@ def test_two_classes_are_explained():
 def test_top_labels_alone():
     text = shown(Predictions(confidence=[0.5, 0.75], correct=[1, 0]))
     assert "2 rows · top label only" in text
-    assert "CWCE: needs the probability of every class, and this dump holds the top label only" in text
+    assert "CWCE: needs the probability of every class, but this dump has the top label only" in text
 
 
 def test_json():
