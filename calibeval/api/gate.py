@@ -32,7 +32,7 @@ from calibeval.core.gating.gate import Subject, judged
 from calibeval.core.gating.rules import GateConfig, GateSettings, Rule, rule_from_table
 from calibeval.core.gating.verdict import Verdict
 from calibeval.core.report.report import Report
-from calibeval.recalibrate.fitting.before_after import out_of_fold
+from calibeval.recalibrate.fitting.before_after import by_temperature
 
 OneRule = Rule | Mapping[str, Any]
 
@@ -108,7 +108,7 @@ def gate(
         resources=resources,
         keep_rows=why,
     )
-    explain = partial(explained, subject=subject, out_of_fold=out_of_fold) if why else None
+    explain = partial(explained, subject=subject, tempered=by_temperature) if why else None
     where = None if found.path is None else str(found.path)
     verdict = judged(subject, asked.rules, asked.settings, config=where, explain=explain)
     report = Report(verdict.version, subject.settings, (subject.measured.report(asked.settings.level),))

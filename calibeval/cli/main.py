@@ -108,7 +108,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return DONE
     except OSError as error:
         _drop_output()
-        return _fail(FILE_PROBLEM, f"{error.filename or 'standard output'}: {error.strerror or error}", as_json, debug)
+        place = error.filename or ("standard output" if error.errno is not None else "")
+        message = f"{place}: {error.strerror or error}" if place else str(error)
+        return _fail(FILE_PROBLEM, message, as_json, debug)
     except MemoryError:
         return _fail(INVALID_INPUT, "there is not enough memory for this input", as_json, debug)
     except Exception as error:  # noqa: BLE001 - the last resort: a bug must not look like a verdict

@@ -67,7 +67,8 @@ def read(
     key: names of arrays or columns, where they are not the usual ones, by their role: logits, probs, log_probs,
     confidence, correct, prediction, labels or ids; {"log_probs": "lp"}. logits_key, probs_key, labels_key, ids_key: the
     same, one by one.
-    labels: another file with the labels. score_columns: columns of a table that are the scores.
+    labels: another file with the labels. score_columns: columns of a table that are the scores; "p0..p9"
+    and "p*" stand for several.
     class_names: in class order. ignore_index: rows with this label are left out and counted.
     read_as: the format, such as "csv", whatever the suffix. max_bytes: the most bytes that the file may expand to.
     max_memory: arrays of more bytes are read block by block. checksums: False accepts a .pt file that was written with
@@ -118,7 +119,7 @@ def options_of(
     short = {"logits": logits_key, "probs": probs_key, "labels": labels_key, "ids": ids_key}
     return ReadOptions(
         kind=None if kind is None else as_kind(kind),
-        keys=Keys(**named_roles(key or {}, short, OF_DUMPS)),
+        keys=Keys(in_full=frozenset(key or ()), **named_roles(key or {}, short, OF_DUMPS)),
         labels=None if labels is None else Path(labels),
         score_columns=tuple(score_columns),
         class_names=None if class_names is None else tuple(class_names),
@@ -128,18 +129,20 @@ def options_of(
     )
 
 
-def as_suffix(read_as: str | None) -> str | None:
-    """The suffix of a format that the user named, with or without its dot.
+def as_suffix(read_as: str | None, said: str = "read_as") -> str | None:
+    """The suffix of a format that the user named, with or without its dot, in any case. said: how, for the message.
 
     Raises: UsageError for an unknown format, with the nearest name.
 
-    >>> as_suffix("csv"), as_suffix(None)
-    ('.csv', None)
+    >>> as_suffix("csv"), as_suffix(".NPZ"), as_suffix(None)
+    ('.csv', '.npz', None)
     """
-    if read_as is None or f".{read_as.lstrip('.')}" in FORMATS:
-        return None if read_as is None else f".{read_as.lstrip('.')}"
-    names = [suffix.lstrip(".") for suffix in FORMATS]
-    raise UsageError(f'read_as "{read_as}" is unknown{nearest(read_as, names)}; formats are {", ".join(names)}')
+    if read_as is None:
+        return None
+    name, names = read_as.lower().lstrip("."), [suffix.lstrip(".") for suffix in FORMATS]
+    if name not in names:
+        raise UsageError(f'{said} "{read_as}" is unknown{nearest(name, names)}; formats are {", ".join(names)}')
+    return f".{name}"
 
 
 def open_dump(name: str, options: ReadOptions) -> Predictions:
@@ -216,7 +219,7 @@ def predictions_of(opened: Opened, labels: Opened | None, split: str | None, opt
     Raises: as `read`.
     """
     source, settling = source_of(opened, labels, split)
-    outcome = None if labels is None else external_labels(labels.contents, labels.path)
+    outcome = None if labels is None else external_labels(labels.contents, labels.path, options.keys)
     return assemble(opened.contents.arrays, source, options, outcome, settling)
 
 

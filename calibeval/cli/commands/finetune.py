@@ -9,6 +9,7 @@ from functools import partial
 from calibeval.cli.options import finetune as own
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.choices import TABLE_FORMATS, check_choice
+from calibeval.cli.options.outputs import JSON, TABLES, check_folder
 from calibeval.cli.options.reading import FeatureFlags, refuse_overwriting, say, threads, with_feature_flags
 from calibeval.cli.screen.command import environment
 from calibeval.core.errors import UsageError
@@ -90,6 +91,7 @@ def finetune(
     inputs = [train, val, test, flags.class_names, None if head in HEADS else head]
     from calibeval.runs import files
 
+    check_folder(out, {**JSON, **TABLES})
     refuse_overwriting(inputs, [out / name for name in files.EVERY])
     from calibeval.runs.torch_setup import needs_torch
 

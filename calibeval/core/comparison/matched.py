@@ -13,6 +13,7 @@ from calibeval.core.comparison.comparison import Candidate, ComparedDump, Differ
 from calibeval.core.comparison.matched_part import MatchedPart, MatchedSlice, corrected, independent
 from calibeval.core.comparison.pairing import Pairing
 from calibeval.core.data.columns import PREDICTED_CLASS, TRUE_CLASS, coded_slices, kept_rows
+from calibeval.core.data.distinct_names import name_of
 from calibeval.core.data.notices import warning
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError, UsageError
@@ -210,7 +211,8 @@ def model(predictions: Predictions, sums: Sums, order: Rows | None = None) -> Mo
 def side(predictions: Predictions) -> ComparedDump:
     """A dump as one side of a comparison."""
     source = predictions.settled_source()
-    return ComparedDump(source.name, source, predictions.kind, predictions.n, predictions.k, predictions.ignored)
+    name = name_of(predictions)
+    return ComparedDump(name, source, predictions.kind, predictions.n, predictions.k, predictions.ignored)
 
 
 def _groups(base: Predictions, candidate: Predictions, settings: Settings, order: Rows | None) -> Groups | None:

@@ -72,7 +72,7 @@ def _of_top_label(metric: Metric) -> Metric | None:
     if not isinstance(metric, Binned) or metric.over != "class 1":
         return None
     same = replace(metric, over="top", binary=False)
-    facts = ("name", "title", "source", "shown")
+    facts = ("name", "title", "source", "shown", "short")
     alike = (m for m in METRICS.values() if type(m) is type(metric))
     return next((m for m in alike if replace(m, **{fact: getattr(same, fact) for fact in facts}) == same), None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -243,8 +244,18 @@ def as_number(value: object, key: str) -> float:
     """The value, if it is a finite number; true and false are not. Raises: UsageError."""
     right = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
     if not right or not abs(value) < math.inf:  # type: ignore[arg-type]
-        raise UsageError(f"{key} is {_shown(value)}, but it must be a finite number")
+        hint = f"; limits are fractions: write {share}" if (share := _share(value)) else ""
+        raise UsageError(f"{key} is {_shown(value)}, but it must be a finite number{hint}")
     return float(value)  # type: ignore[arg-type]
+
+
+def _share(value: object) -> str | None:
+    """The fraction that a percentage in a text means."""
+    if not isinstance(value, str) or not value.endswith("%"):
+        return None
+    with contextlib.suppress(ValueError):
+        return f"{float(value[:-1]) / 100:.10g}"
+    return None
 
 
 def as_is(value: object, key: str) -> object:  # noqa: ARG001 - called like its siblings

@@ -66,13 +66,20 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A metric after temperature scaling alone, fitted out of fold.
+    """What the same rule would say of the dump after a temperature alone, each row by a fit on others.
 
-    value: the metric, corrected for its bias if it has one. repairs: whether it is within the rule's limit.
+    value: of the metric. repairs: whether the rule would pass. verdict: what it would be. low, high: the interval that
+    decides, of the value, or of the change where the rule is about one. change: from the baseline. temperature: the
+    mean of those of the folds. All but value and repairs are None where an earlier version wrote the verdict.
     """
 
     value: float
     repairs: bool
+    verdict: Literal["pass", "fail", "inconclusive"] | None = None
+    low: float | None = None
+    high: float | None = None
+    change: float | None = None
+    temperature: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

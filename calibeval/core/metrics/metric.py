@@ -49,7 +49,8 @@ class Metric:
     name: in JSON, rules and options. title: a description. source: the publication.
     least, most: the range of values; most is None if it is unbounded. better: which values are good.
     unit: "%" metrics are stored as fractions and shown as percent. binary: whether it exists for two classes only.
-    shown: whether printed tables show it; JSON always does.
+    shown: whether the first printed tables show it; JSON always does. short: its name in tables, if that is not its
+    name in capitals.
     """
 
     name: str
@@ -61,10 +62,16 @@ class Metric:
     source: str
     binary: bool = False
     shown: bool = True
+    short: str = ""
     # Whether the interval is computed from sums of bins, and is left out if these hold too few rows.
     binned: ClassVar[bool] = True
     # Whether the metric measures calibration and has a noise floor; then rows selected by their label have no interval.
     has_floor: ClassVar[bool] = True
+
+    @property
+    def label(self) -> str:
+        """The metric's name in tables."""
+        return self.short or self.name.upper()
 
     def value(self, sums: Sums) -> float:
         """The value. Raises: NotComputable if it does not exist for these sums."""

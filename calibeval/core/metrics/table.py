@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection
 
 from calibeval.core.data.notices import NotComputable
@@ -55,6 +56,7 @@ METRICS: dict[str, Metric] = {
     for metric in (
         Share(
             name="accuracy",
+            short="accuracy",
             title="share of rows whose label has the largest score (the first one, if tied)",
             moments=_right,
             values=lambda rows: rows.correct.astype(float),
@@ -66,6 +68,7 @@ METRICS: dict[str, Metric] = {
         ),
         MeanGap(
             name="confidence_gap",
+            short="gap",
             title="mean confidence - accuracy; positive: over-confident",
             moments=_gap,
             values=lambda rows: rows.confidence - rows.correct,
@@ -97,7 +100,8 @@ METRICS: dict[str, Metric] = {
         ),
         Largest(
             name="mce_all_bins",
-            title="maximum calibration error over all bins, as in the literature",
+            short="MCE, all bins",
+            title="maximum calibration error over all bins, as other tools print it",
             least_rows=1,
             least=0.0,
             most=1.0,
@@ -159,6 +163,7 @@ METRICS: dict[str, Metric] = {
         ),
         Mean(
             name="brier",
+            short="Brier",
             title="Brier score, summed over classes, mean over rows",
             moments=_brier,
             values=lambda rows: rows.brier,
@@ -170,6 +175,7 @@ METRICS: dict[str, Metric] = {
         ),
         Folded(
             name="ece_positive",
+            short="ECE P(1)",
             title="calibration error of P(class 1), equal-width bins; binary tools call it ECE",
             over="class 1",
             least=0.0,
@@ -208,5 +214,26 @@ def metric_named(name: str) -> Metric:
     '%'
     """
     if name not in METRICS:
-        raise UnknownMetric(f'metric "{name}" is unknown{nearest(name, METRICS)}; metrics are {", ".join(METRICS)}')
+        raise UnknownMetric(f'metric "{name}" is unknown{meant(name)}; metrics are {", ".join(METRICS)}')
     return METRICS[name]
+
+
+def meant(name: str, also: Collection[str] = ()) -> str:
+    """A hint at the metric that somebody called by its name in tables or by its title, or the nearest name.
+
+    also: other names that could be meant.
+
+    >>> meant("gap"), meant("maximum calibration error")
+    (' ("gap" is confidence_gap)', ' ("maximum calibration error" is mce)')
+    >>> meant("eec")
+    ' (did you mean "ece"?)'
+    """
+    for metric in METRICS.values():
+        title = re.split("[,:;]", metric.title)[0]
+        if _letters(name) in (_letters(metric.label), _letters(title), _letters(metric.name)):
+            return f' ("{name}" is {metric.name})'
+    return nearest(name, (*METRICS, *also))
+
+
+def _letters(words: str) -> str:
+    return re.sub("[^a-z0-9]", "", words.lower())

@@ -23,7 +23,7 @@ from calibeval.readers.features.roles import feature_prefixes, find_feature_role
 from calibeval.readers.meaning.assemble import ReadOptions, external_labels, ignored_label, ignored_notice, stored_names
 from calibeval.readers.meaning.named import OF_FEATURES, named_roles
 from calibeval.readers.meaning.roles import Keys
-from calibeval.readers.meaning.splits import View, check_rows, pick, split_views
+from calibeval.readers.meaning.splits import View, check_rows, pick, pooled_notice, split_views
 from calibeval.readers.open import as_suffix, open_input, open_labels, source_of, split_name
 from calibeval.readers.shards import ShardedRows
 from calibeval.readers.stored.limits import Limits, quarter_of_memory
@@ -94,7 +94,7 @@ def feature_options(
     """
     short = {"features": features_key, "labels": labels_key, "ids": ids_key}
     return ReadOptions(
-        keys=Keys(**named_roles(key or {}, short, OF_FEATURES)),
+        keys=Keys(in_full=frozenset(key or ()), **named_roles(key or {}, short, OF_FEATURES)),
         labels=None if labels is None else Path(labels),
         class_names=None if class_names is None else tuple(class_names),
         ignore_index=ignore_index,
@@ -115,7 +115,7 @@ def open_features(name: str, options: ReadOptions, *, need_labels: bool = True) 
     )
     labels = open_labels(options)
     source, settling = source_of(opened, labels, split)
-    outcome = None if labels is None else external_labels(labels.contents, labels.path)
+    outcome = None if labels is None else external_labels(labels.contents, labels.path, options.keys)
     return _assembled(opened.contents.arrays, source, options, outcome, settling, need_labels=need_labels)
 
 
@@ -161,7 +161,7 @@ def _assembled(
         ids=part.ids,
         source=source,
         ignore_index=part.ignore_index,
-        warnings=part.warnings,
+        warnings=(*pooled_notice(arrays, source.split, file), *part.warnings),
         file_rows=part.file_rows,
         settling=settling,
     )

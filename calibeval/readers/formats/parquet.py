@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.errors import CalibevalError, InputError, UsageError
+from calibeval.core.errors import BROKEN_IMPORT, CalibevalError, InputError, not_importable
 from calibeval.readers.formats.table import Table, check_names, score_columns, stacked
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.stored import Contents
@@ -19,8 +19,8 @@ try:
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
     from pyarrow import types
-except ImportError:
-    raise UsageError("reading .parquet needs pyarrow: pip install 'calibeval[parquet]'") from None
+except BROKEN_IMPORT as error:
+    raise not_importable(error, "reading .parquet", "pyarrow", "parquet") from None
 
 BATCH_VALUES = 2**19
 MOST_ROWS = 2**16  # of a batch

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from calibeval.core.data.row_source import RowSource
-from calibeval.core.errors import InputError, UsageError
+from calibeval.core.errors import BROKEN_IMPORT, InputError, UsageError, not_importable
 from calibeval.readers.formats.archive import read_members
 from calibeval.readers.stored.digest import Extent
 from calibeval.readers.stored.limits import Limits
@@ -77,8 +77,8 @@ def load_pt(path: Path, limits: Limits) -> tuple[Any, tuple[Extent, ...]]:
     """
     try:
         import torch
-    except ImportError:
-        raise UsageError(f"{path.name}: reading .pt needs torch: pip install 'calibeval[torch]'") from None
+    except BROKEN_IMPORT as error:
+        raise not_importable(error, f"{path.name}: reading .pt", "torch", "torch") from None
     if tuple(int(part) for part in torch.__version__.split(".")[:2]) < FLOOR:
         raise UsageError(f"{path.name}: torch {torch.__version__} is installed, but at least 2.10 is needed")
     if not _begins_like_zip(path):

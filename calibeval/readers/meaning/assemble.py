@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,13 @@ from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.precision import stored_precision
 from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.data.row_source import BinaryColumns, Kind, RowSource
-from calibeval.core.errors import InputError, nearest
+from calibeval.core.errors import InputError, UsageError
 from calibeval.readers.meaning.rivals import PEEK_SCORES, rival_warning
-from calibeval.readers.meaning.roles import Keys, Roles, find_roles, has_scores_and_labels
-from calibeval.readers.meaning.splits import View, pick, split_views
+from calibeval.readers.meaning.roles import Keys, Roles, find_roles, has_scores_and_labels, named_key, refuse_unused
+from calibeval.readers.meaning.score_columns import chosen_columns, stacked_columns
+from calibeval.readers.meaning.splits import View, pick, pooled_notice, split_views
 from calibeval.readers.stored.limits import Limits
-from calibeval.readers.stored.names import COLUMN, LABEL_KEYS, prefixes, show
+from calibeval.readers.stored.names import LABEL_KEYS, prefixes, show
 from calibeval.readers.stored.stored import Contents, Stored
 
 
@@ -74,7 +75,7 @@ def assemble(
         ids=gathered.ids,
         source=source,
         ignore_index=gathered.ignore_index,
-        warnings=gathered.warnings,
+        warnings=(*pooled_notice(arrays, source.split, file), *gathered.warnings),
         precision=gathered.precision,
         file_rows=gathered.file_rows,
         settling=settling,
@@ -84,12 +85,14 @@ def assemble(
     return predictions
 
 
-def external_labels(contents: Contents, path: Path) -> npt.NDArray[Any]:
-    """The labels in a separate file: its only array, or the one with a usual name for labels.
+def external_labels(contents: Contents, path: Path, keys: Keys) -> npt.NDArray[Any]:
+    """The labels in a separate file: those the user named, its only array, or the one with a usual name for labels.
 
     Raises: InputError if there is none, or more than one.
     """
     arrays = contents.arrays
+    if keys.labels is not None:
+        return arrays[named_key(arrays, keys, "labels", path.name)].array()
     if len(arrays) == 1:
         return next(iter(arrays.values())).array()
     roles = [key for key in arrays if key.lower() in LABEL_KEYS]
@@ -115,14 +118,17 @@ class _Gathered:
 
 
 def _gather(view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, file: str) -> _Gathered:
-    arrays = view.arrays
+    arrays, keys, named = view.arrays, options.keys, view.chosen
+    columns: tuple[str, ...] = ()
     if options.score_columns:
-        arrays = {**arrays, "": _score_columns(arrays, options.score_columns, file)}
-    keys = options.keys
-    named = "" if options.score_columns else view.chosen
+        columns = chosen_columns(arrays, options.score_columns, file)
+        arrays, named = {**arrays, "": stacked_columns(arrays, columns)}, ""
     if named is not None:
-        keys = replace(keys, logits=named, probs=None, log_probs=None, confidence=None)
-    names = options.class_names or options.score_columns
+        if (role := keys.scores) is not None:
+            other = "--score-columns" if options.score_columns else f"{file}#{named}"
+            raise UsageError(f"{other} and {keys.said(role)} both name the scores; say one of them")
+        keys = replace(keys, logits=named)
+    names = options.class_names or columns
     roles = find_roles(
         arrays,
         keys,
@@ -140,9 +146,10 @@ def _gather(view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, f
     n = scores.shape[0]
     if rows is not None:
         scores, outcome = pick(scores, rows, n, file), pick(whole, rows, n, file)
+    refuse_unused(options.keys, kind, file)
     used = {roles.scores, roles.labels, roles.correct, roles.prediction, roles.ids, roles.class_names}
-    used |= {key for key, _ in roles.rivals}
-    columns = {
+    used |= {*columns, *(key for key, _ in roles.rivals)}
+    others = {
         key: pick(stored.array(), rows, n, file)
         for key, stored in arrays.items()
         if key not in used and stored.shape == (n,) and stored.dtype.kind != "V"
@@ -161,27 +168,13 @@ def _gather(view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, f
         scores=scores,
         outcome=outcome,
         class_names=names or stored_names(arrays, roles.class_names),
-        columns=columns,
+        columns=others,
         ids=None if roles.ids is None else pick(arrays[roles.ids].array(), rows, n, file),
         ignore_index=ignore_index,
         warnings=warnings,
         precision=arrays[roles.scores].precision or stored_precision(scores.dtype),
         file_rows=rows,
     )
-
-
-def _score_columns(arrays: dict[str, Stored], columns: Sequence[str], file: str) -> Stored:
-    """The columns in `columns` as one array of scores."""
-    for column in columns:
-        if column not in arrays and COLUMN.match(column):
-            raise InputError(f'{file}: --score-columns: columns named like "{column}" are read as scores anyway')
-        if column not in arrays:
-            raise InputError(f'{file}: --score-columns: there is no column "{column}"{nearest(column, arrays)}')
-        if arrays[column].dtype.kind not in "fiu" or len(arrays[column].shape) != 1:
-            raise InputError(
-                f'{file}: --score-columns: column "{column}" holds {arrays[column].describe()}, not numbers'
-            )
-    return Stored.of(np.stack([arrays[column].array() for column in columns], axis=1))
 
 
 def _outcome(arrays: dict[str, Stored], roles: Roles, file: str) -> npt.NDArray[Any]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.row_source import RowSource
 from calibeval.core.errors import InputError, nearest
 from calibeval.readers.stored.names import index_splits
@@ -45,6 +46,17 @@ def split_views(
     if found and not alone:
         raise InputError(f"{file}: holds several splits: {', '.join(found)}. Name one, as in {file}#{found[-1]}")
     return [View(arrays)]
+
+
+def pooled_notice(arrays: dict[str, Stored], split: str | None, file: str) -> tuple[Notice, ...]:
+    """That all rows are read together although the file keeps splits as row numbers, and none was named."""
+    names = index_splits(arrays) if split is None else []
+    if not names:
+        return ()
+    text = (
+        f"all rows are read together, of the splits {', '.join(names)}: say {file}#{names[-1]} for one, or {file}#all"
+    )
+    return (warning("pooled_splits", text),)
 
 
 def pick(values: RowSource, rows: npt.NDArray[np.integer[Any]] | None, n: int, file: str) -> npt.NDArray[Any]:

@@ -50,10 +50,13 @@ class Fitted:
     nats of the fitted rows; with a clip, nll_before is that of the clipped probabilities. bound: "low" or "high" if the
     best temperature is a limit, not a value; "flat" if all temperatures are equally good. note: a sentence about that.
     clipped: number of rows whose label's probability was raised to the clip. selection: the table of `method="auto"`.
+    sketch: hashes of some rows, which identify the rows in a file of another format; see `sketch_of`.
     """
 
     LAYOUT: ClassVar = Layout(
-        inside=dict.fromkeys(("sha256", "split", "n"), "fitted_on"), optional=("clipped", "selection"), open=True
+        inside=dict.fromkeys(("sha256", "split", "n", "sketch"), "fitted_on"),
+        optional=("clipped", "selection", "sketch"),
+        open=True,
     )
 
     sha256: str | None
@@ -66,6 +69,7 @@ class Fitted:
     note: str | None = None
     clipped: int = 0
     selection: tuple[MethodScore, ...] = ()
+    sketch: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +168,7 @@ class Map:
             "parameters": {**self.parameters(), **clip},
             "k": self.k,
             "class_names": None if self.class_names is None else list(self.class_names),
-            "fitted_on": {"sha256": facts.sha256, "split": facts.split, "n": facts.n},
+            "fitted_on": {"sha256": facts.sha256, "split": facts.split, "n": facts.n, "sketch": facts.sketch},
             "objective": facts.objective,
             "nll_before": facts.nll_before,
             "nll_after": facts.nll_after,
@@ -192,6 +196,12 @@ class MappedRows:
     scores: RowSource
     kind: Kind
     recalibration: Map
+
+    @property
+    def made_by(self) -> str:
+        """The map in a few words: "T = 2.58", or its method."""
+        temperature = self.recalibration.parameters().get("temperature")
+        return self.recalibration.method if temperature is None else f"T = {temperature:.3g}"
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -84,7 +84,8 @@ def prospect(dump: Predictions, report: DumpReport, max_memory: int) -> str:
     what = f"would bring the ECE from {100 * ece.value:.1f} to about {100 * value:.1f} %"
     if f"{100 * value:.1f}" == f"{100 * ece.value:.1f}" or value > ece.value:
         what = "would not lower the ECE"
-    return f"A temperature {what} (out of fold; see --fit-on)."
+    where = "" if after.n == report.n else f", on {after.n:,} of the rows"
+    return f"A temperature {what} (out of fold{where}; see --fit-on)."
 
 
 def out_of_fold(dump: Predictions) -> Predictions:
@@ -94,6 +95,16 @@ def out_of_fold(dump: Predictions) -> Predictions:
     """
     step = -(-dump.rows // PROSPECT_ROWS)
     return cross_fit(dump if step == 1 else dump.select(np.arange(0, dump.rows, step))).predictions
+
+
+def by_temperature(dump: Predictions, group: str | None) -> tuple[Predictions, float]:
+    """What a temperature makes of a dump, each row by a fit on others, and the mean of those temperatures.
+
+    group: the column whose equal entries stay together.
+    Raises: InputError where there are too few rows, or a label has probability 0.
+    """
+    crossed = cross_fit(dump, groups=group_column(dump, group))
+    return crossed.predictions, float(np.mean([one.parameters()["temperature"] for one in crossed.maps]))
 
 
 def fitted_map(predictions: Predictions, plan: Plan) -> Map:

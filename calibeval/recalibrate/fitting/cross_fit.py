@@ -75,6 +75,11 @@ class FoldRows:
     folds: Folds
 
     @property
+    def made_by(self) -> str:
+        """The maps in a few words: "temperature, 5 folds"."""
+        return f"{self.mapped[0].recalibration.method}, {len(self.mapped)} folds"
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """The number of rows, and of classes."""
         return self.scores.shape

@@ -10,6 +10,7 @@ True
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy.typing as npt
@@ -17,6 +18,7 @@ import numpy.typing as npt
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import UsageError
 from calibeval.recalibrate.base.mapping import Map
+from calibeval.recalibrate.fitting.leak import row_sketch
 from calibeval.recalibrate.fitting.methods import AUTO, fit_method, from_json
 from calibeval.recalibrate.fitting.select import select
 
@@ -42,7 +44,9 @@ def fit(
     which the method has no solution; UsageError for an invalid method, objective or clip.
     """
     if method != AUTO:
-        return fit_method(predictions, method, objective=objective, clip=clip)
-    if objective != "nll":
+        found = fit_method(predictions, method, objective=objective, clip=clip)
+    elif objective != "nll":
         raise UsageError(f'method "auto" needs the objective nll, not "{objective}"')
-    return select(predictions, seed=seed, groups=groups, clip=clip)
+    else:
+        found = select(predictions, seed=seed, groups=groups, clip=clip)
+    return replace(found, fitted=replace(found.fitted, sketch=row_sketch(predictions)))

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from calibeval.core.data.columns import kept_rows
 from calibeval.core.data.predictions import Predictions
-from calibeval.core.data.shared_rows import Leak, Sample, find_leak, row_hashes
+from calibeval.core.data.shared_rows import Leak, Sample, find_leak, row_hashes, sketch_of, sketched_rows
 from calibeval.recalibrate.base.scores import chunk_rows
 
 __all__ = ["Leak", "check_leak"]
@@ -26,6 +26,16 @@ def check_leak(fitted: Predictions, tested: Predictions) -> Leak | None:
     ('rows', None)
     """
     return find_leak(_sample(fitted), _sample(tested))
+
+
+def row_sketch(fitted: Predictions) -> str | None:
+    """Some of the rows, recognisable in a file of another format."""
+    return sketch_of(_sample(fitted).hashes())
+
+
+def rows_of_sketch(sketch: str, n: int, tested: Predictions) -> int:
+    """About how many of the n rows of a sketch a dump holds, where that is a leak; else 0."""
+    return sketched_rows(sketch, n, _sample(tested).hashes())
 
 
 def _sample(predictions: Predictions) -> Sample:

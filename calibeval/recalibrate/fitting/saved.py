@@ -10,6 +10,7 @@ from calibeval.core.errors import InputError
 from calibeval.core.report.fitted_on import FittedOn
 from calibeval.core.report.report import DumpReport, Recalibrated
 from calibeval.recalibrate.base.mapping import Fitted, Map
+from calibeval.recalibrate.fitting.leak import rows_of_sketch
 
 WHOLE = "all"
 
@@ -19,11 +20,11 @@ def by_saved_map(
 ) -> tuple[Recalibrated, list[Notice]]:
     """The results of a dump after a map, with the warnings.
 
-    Raises: InputError if the classes differ from the map's, or if the map was fitted on rows of the same file and that
-    was not allowed.
+    Raises: InputError if the classes differ from the map's, or if the map was fitted on the same rows and that was not
+    allowed.
     """
     source, facts = dump.settled_source(), found.fitted
-    leak = _leak(source, facts)
+    leak = _leak(source, facts) or _shared(dump, facts)
     if leak is not None and not allow_leak:
         raise InputError(f"{leak}: that would make results too optimistic. Use --allow-leak to see them anyway.")
     warnings = [] if leak is None else [warning("leak", leak)]
@@ -52,6 +53,21 @@ def _leak(source: Source, fitted: Fitted) -> str | None:
         return None
     return f"the map was fitted on {fitted.n:,} rows of this file, {source.path}" + (
         f"#{fitted.split}" if fitted.split else ""
+    )
+
+
+def _shared(dump: Predictions, fitted: Fitted) -> str | None:
+    """That the map was fitted on rows that this dump holds in another file, in words.
+
+    Rows of one file are told apart by their splits.
+    """
+    if fitted.sketch is None or fitted.sha256 == dump.settled_source().sha256 is not None:
+        return None
+    rows = rows_of_sketch(fitted.sketch, fitted.n, dump)
+    if not rows:
+        return None
+    return (
+        f"the map was fitted on about {rows:,} rows of {dump.source.name}: the same scores and labels in another file"
     )
 
 

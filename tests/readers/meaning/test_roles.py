@@ -482,3 +482,12 @@ def test_one_text_among_numeric_labels_is_the_one_named(tmp_path):
         path,
         'd.npz: row 2: label "unk" is text; give the class names, in the order of the columns (--class-names FILE)',
     )
+
+
+def test_a_key_names_the_labels_in_a_file_of_their_own(tmp_path):
+    dump = npz(tmp_path, logits=LOGITS)
+    other = tmp_path / "labels.npz"
+    np.savez(other, mine=LABELS, labels=np.zeros(20, int))
+    assert read(dump, labels=other, labels_key="mine").labels.tolist() == LABELS.tolist()
+    message = 'labels.npz: --labels-key: there is no "mein" (did you mean "mine"?); found "mine" (20) int64, '
+    refused(dump, message + '"labels" (20) int64', labels=other, labels_key="mein")

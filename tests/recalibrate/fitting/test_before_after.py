@@ -133,7 +133,11 @@ def test_index_splits_that_overlap_are_a_leak(capsys, tmp_path):
         (["report", TEST, "--fit-on", VAL, "--cross-fit", "5"], 2, "--fit-on and --cross-fit exclude each other"),
         (["fit", VAL, "--method", "temprature"], 2, 'did you mean "temperature"?'),
         (["fit", VAL, "--method", "platt"], 2, "classes"),
-        (["fit", VAL, "--group", "colour"], 2, 'there is no column "colour" (did you mean "color"?)'),
+        (
+            ["fit", VAL, "--method", "auto", "--group", "colour"],
+            2,
+            'there is no column "colour" (did you mean "color"?)',
+        ),
         (["apply", "sample_data/diamonds.npz", TEST, "-o", "x.npz"], 3, "diamonds.npz: a map must be JSON in UTF-8"),
         (["apply", "nowhere.json", TEST, "-o", "x.npz"], 4, "nowhere.json: there is no such file"),
         (

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calibeval import Predictions, evaluate
+from calibeval.core.data.shared_rows import SKETCH
 from calibeval.core.errors import InputError, UsageError
 from calibeval.recalibrate.fitting.fit import fit
 from calibeval.recalibrate.fitting.methods import METHODS, from_json
@@ -43,6 +44,8 @@ def test_json_round_trip(method, k):
         *("schema", "method", "parameters", "k", "class_names", "fitted_on", "objective", "nll_before", "nll_after"),
         *("bound", "note", "clipped", "selection"),
     }
+    sketch = document["fitted_on"].pop("sketch")
+    assert len(sketch) == 16 * SKETCH
     assert document["fitted_on"] == {"sha256": None, "split": None, "n": 200}
 
 
