@@ -8,16 +8,16 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from calibeval.core.data.row_source import RowSource
 from calibeval.core.errors import FileProblem, InputError
 from calibeval.readers.stored.digest import checked_sha256
+from calibeval.readers.stored.joined import JoinedRows
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import IGNORE_KEYS, NAME_KEYS, index_splits
+from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents, Stored
 
 NUMBERED = re.compile(r"^(?P<stem>.*[-_.])(?P<number>[0-9]{1,9})-of-(?P<count>[0-9]{1,9})(?P<rest>\.[^/]*)$")
@@ -26,39 +26,15 @@ HIDDEN_NAMES = (".", "_")
 LISTED = 6
 
 
-class ShardedRows:
-    """Rows of several sources, one after the other."""
-
-    def __init__(self, sources: Sequence[RowSource]) -> None:
-        self._sources = list(sources)
-        self._starts = np.cumsum([0, *(source.shape[0] for source in sources)]).tolist()
-        self.shape: tuple[int, ...] = (self._starts[-1], *sources[0].shape[1:])
-        self.dtype: np.dtype[Any] = sources[0].dtype
-
-    def __getitem__(self, rows: slice, /) -> npt.NDArray[Any]:
-        """Consecutive rows, perhaps of more than one source."""
-        start, stop, _ = rows.indices(self.shape[0])
-        first = int(np.searchsorted(self._starts, start, side="right")) - 1
-        pieces = []
-        for i in range(max(first, 0), len(self._sources)):
-            offset = self._starts[i]
-            if offset >= stop:
-                break
-            pieces.append(self._sources[i][max(start - offset, 0) : min(stop, self._starts[i + 1]) - offset])
-        if not pieces:
-            return self._sources[0][0:0]
-        return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
-
-
-def shards_sha256(paths: Sequence[Path], shards: Sequence[Contents]) -> str:
+def shards_sha256(files: Sequence[SteadyFile], shards: Sequence[Contents]) -> str:
     """One hash for all shards: the SHA-256 over a line "name NUL sha256" for each.
 
     The name is the file's without its folder, the order the natural one.
     Raises: InputError where a checksum inside a shard differs; FileProblem if one cannot be read.
     """
     digest = hashlib.sha256()
-    for path, shard in zip(paths, shards, strict=True):
-        digest.update(f"{path.name}\0{checked_sha256(path, shard.extents)}\n".encode())
+    for file, shard in zip(files, shards, strict=True):
+        digest.update(f"{file.name}\0{checked_sha256(file, shard.extents)}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()
 
 
@@ -201,7 +177,7 @@ def _loaded(parts: Sequence[Stored], limits: Limits) -> RowSource:
     nbytes = sum(int(np.prod(part.shape, dtype=np.float64)) * part.dtype.itemsize for part in parts)
     if nbytes <= limits.max_memory or len(parts[0].shape) < 2:
         return np.concatenate([part.array() for part in parts])
-    return ShardedRows([part.load() for part in parts])
+    return JoinedRows([part.load() for part in parts])
 
 
 def _listed(names: Sequence[str]) -> str:

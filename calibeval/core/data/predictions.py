@@ -14,6 +14,7 @@ import numpy.typing as npt
 from calibeval.core.data.elsewhere import elsewhere
 from calibeval.core.data.foreign import precision_of, unmasked_labels
 from calibeval.core.data.labels import as_labels, check_ignore_index
+from calibeval.core.data.lazy_columns import LazyColumns
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.precision import stored_precision, sum_tolerance
 from calibeval.core.data.records import Layout
@@ -58,6 +59,16 @@ class Source:
         """
         path = "predictions" if self.path is None else PurePath(self.path).name or self.path
         return path if self.split is None else f"{path}#{self.split}"
+
+
+def tidied(columns: Mapping[str, Any] | None, lengths: set[int]) -> Mapping[str, npt.NDArray[Any]]:
+    """Columns as arrays of one of these lengths; those that a reader checked stay where they are until they are used.
+
+    Raises: InputError for a column that does not fit.
+    """
+    if isinstance(columns, LazyColumns):
+        return columns
+    return {name: as_column(name, values, lengths) for name, values in (columns or {}).items()}
 
 
 class Block(NamedTuple):
@@ -156,7 +167,7 @@ class Predictions:
             if len(tidy) != scores.shape[0]:
                 raise InputError(f"{scores.shape[0]} rows of scores, but {len(tidy)} {outcome_name}")
             lengths = {len(tidy), layout[0]}
-            tidy_columns = {name: as_column(name, values, lengths) for name, values in (columns or {}).items()}
+            tidy_columns = tidied(columns, lengths)
             tidy_ids = None if ids is None else as_column("ids", ids, lengths)
         except InputError as error:
             raise InputError(f"{place}{error}") from None

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from calibeval.core.data.arrays import AnyFloats
 from calibeval.core.data.labels import Labels, as_labels
+from calibeval.core.data.lazy_columns import LazyColumns
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.picked_rows import PickedRows
 from calibeval.core.data.predictions import MOST_CLASSES, Source
@@ -86,7 +87,11 @@ class Features:
             tidy = None
             if labels is not None:
                 k, tidy = _tidy_labels(as_array(labels, "labels"), n, names, ignore_index)
-            found = {name: _column(name, values, n) for name, values in (columns or {}).items()}
+            found = (
+                columns
+                if isinstance(columns, LazyColumns)
+                else {name: _column(name, values, n) for name, values in (columns or {}).items()}
+            )
             tidy_ids = None if ids is None else _column("ids", ids, n)
         except InputError as error:
             raise InputError(f"{place}{error}") from None

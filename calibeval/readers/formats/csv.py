@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from calibeval.readers.formats.cells import is_list, parse_lists
 from calibeval.readers.formats.table import LIST_KEYS, Table
 from calibeval.readers.formats.text import LineBlock, TextSource, line_blocks
 from calibeval.readers.stored.limits import Limits
+from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 EXACT_BY_DEFAULT = (3, 1)  # the first pandas whose default conversion is exact, and which deprecates asking for it
 
 
-def read_csv(path: Path, limits: Limits) -> Contents:
+def read_csv(file: SteadyFile, limits: Limits) -> Contents:
     """The columns of a comma-separated file with a header line.
 
     `logit_0, logit_1, ...` become the one array `logits`; columns named logit_CLASS give class names, too. A column
@@ -32,12 +32,12 @@ def read_csv(path: Path, limits: Limits) -> Contents:
     Raises: InputError for an empty file, ragged lines, cells of score columns that are no numbers, text that is not
     UTF-8, or a file that expands beyond the limits.
     """
-    return read_table(TextSource.of(path), limits, ",")
+    return read_table(TextSource.of(file), limits, ",")
 
 
-def read_tsv(path: Path, limits: Limits) -> Contents:
+def read_tsv(file: SteadyFile, limits: Limits) -> Contents:
     """The columns of a tab-separated file with a header line, as `read_csv`."""
-    return read_table(TextSource.of(path), limits, "\t")
+    return read_table(TextSource.of(file), limits, "\t")
 
 
 def read_table(source: TextSource, limits: Limits, separator: str) -> Contents:

@@ -7,7 +7,6 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
@@ -18,6 +17,7 @@ from calibeval.readers.formats.table import Table, stacked
 from calibeval.readers.formats.text import TextSource, line_blocks
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import NAME_KEYS
+from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents, Stored
 
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -31,14 +31,14 @@ VALUE_KINDS = {
 }
 
 
-def read_jsonl(path: Path, limits: Limits) -> Contents:
+def read_jsonl(file: SteadyFile, limits: Limits) -> Contents:
     """The keys of the objects as arrays.
 
     The first line decides which keys there are and what they hold; null is an empty cell, but never a score.
     `class_names`, where a line has them, must be the same list on every line.
     Raises: InputError naming the first line that is no such object, or differs from the first line.
     """
-    return read_objects(TextSource.of(path), limits)
+    return read_objects(TextSource.of(file), limits)
 
 
 def read_objects(source: TextSource, limits: Limits) -> Contents:

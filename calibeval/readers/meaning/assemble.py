@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.check_values import looks_like_probs
+from calibeval.core.data.lazy_columns import LazyColumns
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.precision import stored_precision
 from calibeval.core.data.predictions import Predictions, Source
@@ -106,7 +107,7 @@ class _Gathered:
     scores: RowSource
     outcome: npt.NDArray[Any]
     class_names: tuple[str, ...] | None
-    columns: dict[str, npt.NDArray[Any]]
+    columns: LazyColumns
     ids: npt.NDArray[Any] | None
     ignore_index: int | None
     warnings: tuple[Notice, ...]
@@ -142,11 +143,7 @@ def _gather(view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, f
         scores, outcome = pick(scores, rows, n, file), pick(whole, rows, n, file)
     used = {roles.scores, roles.labels, roles.correct, roles.prediction, roles.ids, roles.class_names}
     used |= {key for key, _ in roles.rivals}
-    columns = {
-        key: pick(stored.array(), rows, n, file)
-        for key, stored in arrays.items()
-        if key not in used and stored.shape == (n,) and stored.dtype.kind != "V"
-    }
+    columns = slice_columns(arrays, used, rows, n, file)
     ignore_index = options.ignore_index
     warnings = tuple(
         notice
@@ -168,6 +165,39 @@ def _gather(view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, f
         precision=arrays[roles.scores].precision or stored_precision(scores.dtype),
         file_rows=rows,
     )
+
+
+def slice_columns(
+    arrays: Mapping[str, Stored],
+    used: Collection[str | None],
+    rows: npt.NDArray[np.integer[Any]] | None,
+    n: int,
+    file: str,
+) -> LazyColumns:
+    """Every array that has one entry a row and no other use, loaded when somebody asks for it.
+
+    rows: those of the split; None: all. n: rows in the file.
+    """
+
+    def loader(stored: Stored) -> Callable[[], npt.NDArray[Any]]:
+        return lambda: pick(stored.array(), rows, n, file)
+
+    return LazyColumns(
+        {
+            key: loader(stored)
+            for key, stored in arrays.items()
+            if key not in used and stored.shape == (n,) and stored.refusal is None
+        }
+    )
+
+
+def joined_columns(parts: Sequence[LazyColumns]) -> LazyColumns:
+    """The columns that all parts have, one part after the other."""
+
+    def loader(key: str) -> Callable[[], npt.NDArray[Any]]:
+        return lambda: np.concatenate([part[key] for part in parts])
+
+    return LazyColumns({key: loader(key) for key in parts[0] if all(key in part for part in parts)})
 
 
 def _score_columns(arrays: dict[str, Stored], columns: Sequence[str], file: str) -> Stored:
@@ -252,7 +282,6 @@ def _join(parts: list[_Gathered], names: list[str], file: str) -> _Gathered:
                 f"{file}: {names[0]} ignores label {first.ignore_index}, {name} ignores {part.ignore_index}: "
                 "say which with --ignore-index"
             )
-    shared = [key for key in first.columns if all(key in part.columns for part in parts)]
     ids = [part.ids for part in parts if part.ids is not None]
     rows = [part.file_rows for part in parts if part.file_rows is not None]
     twice = sum(map(len, rows)) - len(np.unique(np.concatenate(rows))) if rows else 0
@@ -262,7 +291,7 @@ def _join(parts: list[_Gathered], names: list[str], file: str) -> _Gathered:
         first,
         scores=np.concatenate([np.asarray(part.scores[0 : part.scores.shape[0]]) for part in parts]),
         outcome=np.concatenate([part.outcome for part in parts]),
-        columns={key: np.concatenate([part.columns[key] for part in parts]) for key in shared},
+        columns=joined_columns([part.columns for part in parts]),
         ids=np.concatenate(ids) if len(ids) == len(parts) else None,
         warnings=tuple(
             one.reworded(f"{name}: {one}") for part, name in zip(parts, names, strict=True) for one in part.warnings

@@ -10,9 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.row_source import RowSource
+from calibeval.core.errors import InputError
 from calibeval.readers.stored.digest import Extent
-
-BFLOAT16_PRECISION = 2.0**-7
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,12 +19,26 @@ class Stored:
     """A named array of a file. load() returns its values; only what is used is ever loaded.
 
     precision: the relative step between numbers as stored, where dtype, in which they are served, has a finer one.
+    refusal: why the values are never read, if they are not; load() then raises InputError.
     """
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     load: Callable[[], RowSource]
     precision: float | None = None
+    refusal: str | None = None
+
+    @classmethod
+    def refused(cls, shape: tuple[int, ...], dtype: np.dtype[Any], place: str, why: str) -> Stored:
+        """An array whose values are never read: an error once somebody needs them.
+
+        place: file and key, for the message.
+        """
+
+        def refuse() -> RowSource:
+            raise InputError(f"{place} holds {why}")
+
+        return cls(shape, dtype, refuse, refusal=why)
 
     @classmethod
     def of(cls, values: npt.NDArray[Any], precision: float | None = None) -> Stored:
