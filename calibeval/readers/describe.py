@@ -1,4 +1,4 @@
-"""What is in a file and how it would be read, without failing at the first thing that is odd."""
+"""What a file contains and how it would be read; a problem in one split does not hide the others."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ MANY_VALUES = 50
 
 
 def inspect_dump(name: str, options: ReadOptions) -> Inspection:
-    """What is in the file and how it, or each of its splits, would be read; scores' values are checked, too.
+    """What the file contains and how it, or each of its splits, would be read; the values of the scores are checked.
 
-    Raises: InputError or FileProblem only where the file as a whole cannot be opened.
+    Raises: InputError or FileProblem only if the file as a whole cannot be opened.
     """
     path, split = split_name(name)
     opened = open_input(path, options.limits, read_as=options.read_as)
@@ -72,7 +72,7 @@ def _reading(opened: Opened, labels: Callable[[], Opened | None], split: str | N
 
 
 def _common(name: str, rows: Predictions | Features, source: Source) -> Reading:
-    """What is told of dumps and of feature caches alike."""
+    """The facts that are reported for dumps and for feature caches."""
     return Reading(
         name,
         n=rows.n,
@@ -86,13 +86,13 @@ def _common(name: str, rows: Predictions | Features, source: Source) -> Reading:
 
 
 def _has_scores(arrays: Iterable[str]) -> bool:
-    """Whether any array is named like scores, in whatever split."""
+    """Whether any array of any split has a usual name for scores."""
     names = [name for names in SCORE_KEYS.values() for name in names]
     return any(key.lower().endswith(name) for key in arrays for name in names)
 
 
 def _features(name: str, options: ReadOptions) -> Reading | None:
-    """How `finetune` would read the split; None where it could not."""
+    """How `finetune` would read the split; None if it could not."""
     try:
         features = open_features(name, replace(options, labels=None), need_labels=False)
         features.check_values()
@@ -108,7 +108,7 @@ def _values(column: Any) -> int | None:
 
 
 def _role(key: str, arrays: dict[str, Stored], prefixed: list[str], indexed: list[str]) -> str:
-    """The role that the name gives an array, whatever the split."""
+    """The role that the name of an array stands for, in any split."""
     stored = arrays[key]
     prefix = next((p for p in prefixed if key.startswith(f"{p}_")), None)
     bare = key if prefix is None else key.removeprefix(f"{prefix}_")

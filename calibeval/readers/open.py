@@ -1,4 +1,4 @@
-"""`read`: from a path, perhaps with #split, to predictions; the one place where loaders' arrays get a meaning."""
+"""`read`: from a path, optionally with #split, to predictions."""
 
 from __future__ import annotations
 
@@ -62,11 +62,11 @@ def read(
 ) -> Predictions:
     """Predictions from a file of any supported format; `file.npz#val` names a split.
 
-    kind: "logits", "probs" or "log_probs", where the key's name does not say it or says it wrongly.
-    logits_key, probs_key, labels_key, ids_key: names of arrays or columns other than the usual.
+    kind: "logits", "probs" or "log_probs", if the name of the key does not say it or says it wrongly.
+    logits_key, probs_key, labels_key, ids_key: names of arrays or columns, where they are not the usual ones.
     labels: another file with the labels. score_columns: columns of a table that are the scores.
-    class_names: in the order of the classes. ignore_index: rows with this label are left out and counted.
-    read_as: the format, as "csv", whatever the suffix. max_bytes: the most bytes that the file may expand to.
+    class_names: in class order. ignore_index: rows with this label are left out and counted.
+    read_as: the format, such as "csv", whatever the suffix. max_bytes: the most bytes that the file may expand to.
     max_memory: arrays of more bytes are read block by block. checksums: False accepts a .pt file that was written with
     its checksums switched off.
     Raises: InputError if the content cannot be used, FileProblem if the file cannot be read, UsageError for options
@@ -106,7 +106,7 @@ def options_of(
     max_memory: int | None = None,
     checksums: bool = True,
 ) -> ReadOptions:
-    """The options of `read` as readers take them.
+    """The options of `read` in the form that readers take.
 
     Raises: UsageError for an unknown kind.
     """
@@ -123,9 +123,9 @@ def options_of(
 
 
 def as_suffix(read_as: str | None) -> str | None:
-    """The suffix of a format that somebody named, with or without its dot.
+    """The suffix of a format that the user named, with or without its dot.
 
-    Raises: UsageError for an unknown one, with the nearest.
+    Raises: UsageError for an unknown format, with the nearest name.
 
     >>> as_suffix("csv"), as_suffix(None)
     ('.csv', None)
@@ -149,9 +149,10 @@ def open_dump(name: str, options: ReadOptions) -> Predictions:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Opened:
-    """What a path stands for, a file, shards or standard input: its arrays, which have no meaning yet.
+    """The arrays behind a path (a file, shards or standard input) before they get a meaning.
 
-    size: bytes on disk or of the stream. digest: starts the hashing, once, and returns what waits for the hash.
+    size: bytes on disk or of the stream. digest: starts the hashing, once, and returns a function that waits for the
+    hash.
     """
 
     path: Path
@@ -162,13 +163,13 @@ class Opened:
 
 
 def open_input(path: Path, limits: Limits, stdin: IO[bytes] | None = None, *, read_as: str | None = None) -> Opened:
-    """What a path names: a file, the shards behind a folder, a pattern or a name with -of-N, or, as "-", a stream.
+    """Open a file, shards (a folder, a pattern or a name with -of-N) or, for "-", standard input.
 
     stdin: the stream to read; None: the process's standard input. read_as: see ReadOptions.
     Raises: as `load`.
     """
     if path == STDIN and read_as not in (None, *STREAMED):
-        raise UsageError(f"standard input holds csv, tsv or jsonl, so --read-as {read_as[1:]} cannot work")
+        raise UsageError(f"standard input must be csv, tsv or jsonl, so --read-as {read_as[1:]} cannot work")
     if path == STDIN:
         came = read_stdin(stdin if stdin is not None else getattr(sys.stdin, "buffer", None), limits, read_as)
         return Opened(path, came.contents, came.format, came.size, lambda: lambda: came.sha256)
@@ -197,7 +198,7 @@ def open_input(path: Path, limits: Limits, stdin: IO[bytes] | None = None, *, re
 
 
 def open_labels(options: ReadOptions) -> Opened | None:
-    """The other file with the labels, if there is one.
+    """The separate file with the labels, if there is one.
 
     Raises: as `load`.
     """
@@ -216,7 +217,7 @@ def predictions_of(opened: Opened, labels: Opened | None, split: str | None, opt
 
 
 def source_of(opened: Opened, labels: Opened | None, split: str | None) -> tuple[Source, Callable[[], Source]]:
-    """Where one split of an input comes from, without hashes yet, and what waits for them.
+    """The source of one split of an input without hashes, and a function that waits for the hashes and adds them.
 
     labels: another input that holds the labels; it is verified and hashed like the first.
     """
@@ -230,7 +231,7 @@ def source_of(opened: Opened, labels: Opened | None, split: str | None) -> tuple
 
 
 def split_name(name: str) -> tuple[Path, str | None]:
-    """A dump's name as its path and its split; a file whose own name holds # is found as it is.
+    """The path and the split in a dump's name; if a file with the whole name exists, # is part of its path.
 
     >>> split_name("a.npz#val")[1]
     'val'
@@ -242,7 +243,7 @@ def split_name(name: str) -> tuple[Path, str | None]:
 
 
 def suffix_of(path: Path) -> str:
-    """The suffix that tells the format, two together where the last says only that the file is compressed.
+    """The suffix that says the format, such as .npz, or .csv.gz for a compressed file; "" if it is unknown.
 
     >>> suffix_of(Path("a.b.CSV.gz")), suffix_of(Path("a.b.npz")), suffix_of(Path("a.txt"))
     ('.csv.gz', '.npz', '')
@@ -252,10 +253,9 @@ def suffix_of(path: Path) -> str:
 
 
 def load(file: SteadyFile, limits: Limits, read_as: str | None = None) -> Contents:
-    """The arrays of a file, by its suffix, or by another: see ReadOptions.read_as.
+    """The arrays of a file, read by its suffix or by another one: see ReadOptions.read_as.
 
-    Raises: InputError for a suffix that no reader knows or content that cannot be used; FileProblem if the file cannot
-    be read.
+    Raises: InputError for an unknown suffix or content that cannot be used; FileProblem if the file cannot be read.
     """
     path = file.path
     suffix = read_as or suffix_of(path)
@@ -263,12 +263,10 @@ def load(file: SteadyFile, limits: Limits, read_as: str | None = None) -> Conten
         known, own = ", ".join(FORMATS), path.suffix.lower()
         if own in PICKLES:
             raise InputError(
-                f"{path.name}: a pickle can run any code, so it is never opened. Load it where you trust it, and save "
-                'its arrays: np.savez("dump.npz", logits=..., labels=...)'
+                f"{path.name}: a pickle can run any code, so it is never opened. If you trust it, load it yourself and "
+                'save its arrays: np.savez("dump.npz", logits=..., labels=...)'
             )
-        raise InputError(
-            f'{path.name}: suffix "{own}" belongs to no known format{nearest(own, FORMATS)}; known are {known}'
-        )
+        raise InputError(f'{path.name}: the suffix "{own}" is unknown{nearest(own, FORMATS)}; formats are {known}')
     if file.size == 0:
         raise InputError(f"{path.name}: the file is empty")
     module, function = FORMATS[suffix]
@@ -280,6 +278,6 @@ def load(file: SteadyFile, limits: Limits, read_as: str | None = None) -> Conten
     except FileProblem:
         raise
     except OSError as error:
-        if error.errno == errno.EINVAL:  # a damaged file sent its reader to a place before its beginning
-            raise InputError(f"{path.name}: damaged, its parts lie outside the file") from None
+        if error.errno == errno.EINVAL:  # a damaged file made its reader seek to a negative position
+            raise InputError(f"{path.name}: damaged: its parts lie outside the file") from None
         raise FileProblem(f"{path}: cannot be read ({error.strerror or error})") from None

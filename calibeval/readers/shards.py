@@ -1,4 +1,4 @@
-"""One dump in several files: a folder, a pattern, or one of `a-00001-of-00004.npz`, joined in natural order."""
+"""One dump in several files, named by a folder, a pattern or one file such as `a-00001-of-00004.npz`."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ LISTED = 6
 
 
 def shards_sha256(files: Sequence[SteadyFile], shards: Sequence[Contents]) -> str:
-    """One hash for all shards: the SHA-256 over a line "name NUL sha256" for each.
+    """One hash for all shards: the SHA-256 over a line "name NUL sha256" for each, in the given order.
 
-    The name is the file's without its folder, the order the natural one.
-    Raises: InputError where a checksum inside a shard differs; FileProblem if one cannot be read.
+    The name is that of the file without its folder.
+    Raises: InputError if a checksum inside a shard differs; FileProblem if a shard cannot be read.
     """
     digest = hashlib.sha256()
     for file, shard in zip(files, shards, strict=True):
@@ -39,10 +39,10 @@ def shards_sha256(files: Sequence[SteadyFile], shards: Sequence[Contents]) -> st
 
 
 def shard_paths(path: Path, suffix: Callable[[Path], str]) -> list[Path] | None:
-    """The files that a folder, pattern or numbered name stands for; None for the name of a single file.
+    """The files that a folder, a pattern or a numbered name stands for, in natural order; None for any other name.
 
-    suffix: the suffix of a format, or an empty string.
-    Raises: FileProblem if there are none; InputError unless they are the shards of one dump, all of them.
+    suffix: returns the suffix of a file's format, or an empty string if it is unknown.
+    Raises: FileProblem if there are none; InputError unless they are all the shards of one dump.
     """
     if path.is_dir():
         found = [one for one in path.iterdir() if not one.name.startswith(HIDDEN_NAMES)]
@@ -82,20 +82,22 @@ def _belongs(name: str, match: re.Match[str]) -> bool:
 def _check_suffixes(found: Sequence[Path], suffix: Callable[[Path], str], path: Path) -> None:
     folder = next((one for one in found if one.is_dir()), None)
     if folder is not None:
-        raise InputError(f"{path}: holds the folder {folder.name}; shards are files: name them with a pattern")
+        raise InputError(f"{path}: holds the folder {folder.name}, but shards are files: name them with a pattern")
     strange = [one.name for one in found if not suffix(one)]
     if strange:
-        raise InputError(f"{path}: {_listed(strange)}: no shard of a dump. Name the shards with a pattern, as *.npz.")
+        raise InputError(
+            f"{path}: {_listed(strange)}: not a shard of a dump. Name the shards with a pattern, such as *.npz."
+        )
     kinds = sorted({suffix(one) for one in found})
     if len(kinds) > 1:
         raise InputError(
-            f"{path}: files of {len(kinds)} formats ({', '.join(kinds)}), but the shards of one dump have one. "
-            f"Name them with a pattern, as *{kinds[0]}."
+            f"{path}: the files have {len(kinds)} formats ({', '.join(kinds)}), but all shards of a dump have one. "
+            f"Name them with a pattern, such as *{kinds[0]}."
         )
 
 
 def _check_numbers(found: Sequence[Path], path: Path) -> None:
-    """Where names say -of-N, all N must be there, once."""
+    """Refuse numbered shards unless each of the N in -of-N is there exactly once."""
     matches = [match for one in found if (match := NUMBERED.match(one.name))]
     if not matches:
         return
@@ -104,20 +106,26 @@ def _check_numbers(found: Sequence[Path], path: Path) -> None:
         raise InputError(f"{path}: {matches[0][0]} is numbered -of-{matches[0]['count']}, but {odd} is not")
     stems = sorted({f"{match['stem']}*{match['rest']}" for match in matches})
     if len(stems) > 1:
-        raise InputError(f"{path}: shards of {len(stems)} dumps: {_listed(stems)}. Name one of these patterns.")
+        raise InputError(
+            f"{path}: these are shards of {len(stems)} dumps: {_listed(stems)}. Name one of these patterns."
+        )
     counts = sorted({int(match["count"]) for match in matches})
     if len(counts) > 1:
-        raise InputError(f"{path}: some names say -of-{counts[0]}, others -of-{counts[1]}: shards of two dumps")
+        raise InputError(
+            f"{path}: some names say -of-{counts[0]}, others -of-{counts[1]}: these are shards of several dumps"
+        )
     count, numbers = counts[0], [int(match["number"]) for match in matches]
     number, times = Counter(numbers).most_common(1)[0]
     if times > 1:
         names = [match[0] for match in matches if int(match["number"]) == number]
-        raise InputError(f"{path}: shard {number} of {count} is there twice: {_listed(names)}")
+        raise InputError(f"{path}: there are two files for shard {number} of {count}: {_listed(names)}")
     first = 0 if 0 in numbers else 1
     expected = range(first, first + count)
     strange = next((number for number in numbers if number not in expected), None)
     if strange is not None:
-        raise InputError(f"{path}: shard {strange} is too many: the names say -of-{count}, and begin at {first}")
+        raise InputError(
+            f"{path}: shard {strange} is unexpected: the names say -of-{count}, and the numbers begin at {first}"
+        )
     if len(numbers) < count:
         there = set(numbers)
         missing = next(number for number in expected if number not in there)
@@ -127,8 +135,8 @@ def _check_numbers(found: Sequence[Path], path: Path) -> None:
 def joined(shards: Sequence[Contents], names: Sequence[str], limits: Limits) -> Contents:
     """The arrays of all shards, one after the other.
 
-    Class names and single numbers must be the same everywhere.
-    Raises: InputError naming the first shard that differs in its arrays, their types or shapes.
+    Class names and single numbers must be the same in all shards.
+    Raises: InputError that names the first shard that differs in its arrays, their types or shapes.
     """
     first = shards[0].arrays
     for shard, name in zip(shards[1:], names[1:], strict=True):
@@ -139,7 +147,7 @@ def joined(shards: Sequence[Contents], names: Sequence[str], limits: Limits) -> 
     splits = index_splits(first)
     if splits:
         raise InputError(
-            f'{names[0]}: "{splits[0]}_index" numbers rows, and it is not known whether within the shard or the dump. '
+            f'{names[0]}: "{splits[0]}_index" holds row numbers, which could count in the shard or in the whole dump. '
             "Save splits as val_logits, val_labels, ..."
         )
     return Contents({key: _joined_array(key, [s.arrays[key] for s in shards], names, limits) for key in first})
@@ -152,7 +160,7 @@ def _joined_array(key: str, parts: Sequence[Stored], names: Sequence[str], limit
         same = part.shape == first.shape if constant else _fits(part, first)
         if not same or (constant and not np.array_equal(part.array(), first.array())):
             raise InputError(
-                f'{name}: "{key}" {part.describe()} does not fit {names[0]}, where it is {first.describe()}'
+                f'{name}: "{key}" is {part.describe()}, but in {names[0]} it is {first.describe()}'
                 + ("; it must be the same in all shards" if constant else "")
             )
     if constant:
@@ -163,7 +171,7 @@ def _joined_array(key: str, parts: Sequence[Stored], names: Sequence[str], limit
 
 
 def _fits(part: Stored, first: Stored) -> bool:
-    """Whether rows of both may stand in one array: scores of one type, other columns of one family."""
+    """Whether the rows of both can be one array: scores need the same type, other columns the same kind of values."""
     if part.shape[1:] != first.shape[1:] or not part.shape:
         return False
     if len(part.shape) > 1 or part.dtype == first.dtype:
@@ -173,7 +181,7 @@ def _fits(part: Stored, first: Stored) -> bool:
 
 
 def _loaded(parts: Sequence[Stored], limits: Limits) -> RowSource:
-    """All rows in memory, or, where they are too many, in the shards as they are."""
+    """All rows in memory, or, if they are too many, read from the shards when they are needed."""
     nbytes = sum(int(np.prod(part.shape, dtype=np.float64)) * part.dtype.itemsize for part in parts)
     if nbytes <= limits.max_memory or len(parts[0].shape) < 2:
         return np.concatenate([part.array() for part in parts])

@@ -127,7 +127,7 @@ def test_a_verdict_without_its_report_is_shown_as_text(verdict):
 
 def test_a_folder_that_cannot_be_made(report, tmp_path):
     (tmp_path / "file").write_text("x")
-    with pytest.raises(OSError, match="cannot be made a folder"):
+    with pytest.raises(OSError, match="the folder cannot be created"):
         report.save(tmp_path / "file")
 
 

@@ -86,7 +86,7 @@ def test_errors_are_findings(tmp_path):
         "If they are logits, say --kind logits."
     )
     found = inspect(npz(tmp_path, stuff=PROBS))
-    assert found.readings[0].error.startswith("d.npz: no array is named like scores; there are ")
+    assert found.readings[0].error.startswith("d.npz: no array has a usual name for scores; found ")
 
 
 def test_a_damaged_member_is_a_finding(tmp_path):
@@ -106,4 +106,4 @@ def test_warnings_ignored_rows_and_many_values(tmp_path):
     found = inspect(npz(tmp_path, logits=logits, labels=labels, ignore_index=np.array(255), hour=np.arange(100)))
     (reading,) = found.readings
     assert (reading.n, reading.ignored, reading.columns) == (97, 3, (("hour", None),))
-    assert reading.warnings == ('rows with label 255 are ignored, as the file\'s "ignore_index" says',)
+    assert reading.warnings == ('rows with label 255 are ignored, because "ignore_index" in the file is 255',)

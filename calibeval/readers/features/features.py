@@ -1,4 +1,4 @@
-"""`read_features`: from a path, perhaps with #split, to the features that a head is trained on."""
+"""`read_features`: from a path, optionally with #split, to the features that a head is trained on."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ def read_features(
 ) -> Features:
     """Features from a file of any supported format, or a folder; `file.npz#train` names a split.
 
-    features_key, labels_key, ids_key: names of arrays or columns other than the usual; columns pc_0, pc_1, ... of a
-    table are together called pc. labels: another file with the labels. class_names: in the order of the classes.
-    ignore_index: rows with this label are left out and counted. read_as: the format, as "csv", whatever the suffix.
-    max_bytes: the most bytes that the file may expand to.
+    features_key, labels_key, ids_key: names of arrays or columns, where they are not the usual ones; the columns pc_0,
+    pc_1, ... of a table are together called pc. labels: another file with the labels. class_names: in class order.
+    ignore_index: rows with this label are left out and counted. read_as: the format, such as "csv", whatever the
+    suffix. max_bytes: the most bytes that the file may expand to.
     max_memory: arrays of more bytes are read block by block. checksums: False accepts a .pt file that was written with
     its checksums switched off. need_labels: whether a file without labels is an error.
-    Raises: InputError if the content cannot be used, FileProblem if the file cannot be read. Values are checked where
-    they are read: `Features.matrix`, `Features.check_values`.
+    Raises: InputError if the content cannot be used, FileProblem if the file cannot be read. The values are checked
+    when they are read, by `Features.matrix` or `Features.check_values`.
     """
     options = feature_options(
         features_key=features_key,
@@ -92,7 +92,7 @@ def feature_options(
     max_memory: int | None = None,
     checksums: bool = True,
 ) -> ReadOptions:
-    """The options of `read_features` as readers take them."""
+    """The options of `read_features` in the form that readers take."""
     return ReadOptions(
         keys=Keys(labels=labels_key, ids=ids_key, features=features_key),
         labels=None if labels is None else Path(labels),
@@ -106,7 +106,7 @@ def feature_options(
 def open_features(name: str, options: ReadOptions, *, need_labels: bool = True) -> Features:
     """Features from `path` or `path#split`.
 
-    Raises: as `read_features`; UsageError for options that are about scores.
+    Raises: as `read_features`; UsageError for options that concern scores.
     """
     _refuse_options_of_scores(options)
     path, split = split_name(name)
@@ -128,7 +128,7 @@ def _refuse_options_of_scores(options: ReadOptions) -> None:
     }
     flag = next((flag for flag, value in given.items() if value is not None), None)
     if flag is not None:
-        raise UsageError(f"{flag} is about scores, but features are read here: name them with --features-key")
+        raise UsageError(f"{flag} is for scores, but this reads features: name them with --features-key")
 
 
 def _assembled(
@@ -169,7 +169,7 @@ def _assembled(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Part:
-    """Everything that Features takes, from one view."""
+    """Everything that Features needs, from one view."""
 
     features: RowSource
     labels: npt.NDArray[Any] | None
@@ -224,7 +224,7 @@ def _gather(
 
 
 def _join(parts: Sequence[_Part], names: Sequence[str], file: str) -> _Part:
-    """Several splits of one file as one, in the order named; rows stay where they lie."""
+    """Several splits of one file joined in the order named, without copying the features."""
     first = parts[0]
     for part, name in zip(parts[1:], names[1:], strict=True):
         pair = f"the splits {names[0]} and {name}"
@@ -232,7 +232,7 @@ def _join(parts: Sequence[_Part], names: Sequence[str], file: str) -> _Part:
             shapes = f"{show_shape(first.features.shape)} and {show_shape(part.features.shape)}"
             raise InputError(f"{file}: {pair} differ in the width of their features: {shapes}")
         if (part.labels is None) != (first.labels is None):
-            raise InputError(f"{file}: of {pair}, one has labels and the other has none")
+            raise InputError(f"{file}: one of {pair} has labels and the other has none")
         if part.class_names != first.class_names:
             raise InputError(f"{file}: {pair} differ in their class names")
         if part.ignore_index != first.ignore_index:

@@ -1,4 +1,4 @@
-"""The zip archives behind `.npz` and `.pt`: members with their place in the file, odd ones refused."""
+"""The zip archives behind `.npz` and `.pt`: their members, with positions in the file; unusual members are refused."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ MOST_MEMBERS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One member: what the archive's index says of it, and where its bytes begin in the file."""
+    """One member: its entry in the archive's index, and the position in the file where its bytes begin."""
 
     info: zipfile.ZipInfo
     start: int
 
     @property
     def stored(self) -> bool:
-        """Whether its bytes lie in the file as they are."""
+        """Whether its bytes are in the file uncompressed."""
         return self.info.compress_type == zipfile.ZIP_STORED
 
     def extent(self, hint: str = "") -> Extent:
@@ -37,17 +37,20 @@ class Member:
 def read_members(file: SteadyFile) -> list[Member]:
     """The members of an archive.
 
-    Raises: InputError if it is damaged, or holds what no writer of arrays writes: two members of one name, encrypted
-    members, other compression than deflate, members that reach beyond the file, or more than 10,000 of them.
+    Raises: InputError if it is damaged, or has what no writer of arrays produces: two members of the same name,
+    encrypted members, compression other than deflate, members that extend past the end of the file, or more than
+    10,000 members.
     """
     with file.open() as stream:
         try:
             infos = zipfile.ZipFile(stream).infolist()
         except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
             kind = file.path.suffix
-            raise InputError(f"{file.name}: no zip archive as {kind} files are, or damaged ({error})") from None
+            raise InputError(
+                f"{file.name}: not a zip archive, as a {kind} file must be, or damaged ({error})"
+            ) from None
         if len(infos) > MOST_MEMBERS:
-            raise InputError(f"{file.name}: {len(infos)} members, but at most {MOST_MEMBERS} are read")
+            raise InputError(f"{file.name}: there are {len(infos)} members, but at most {MOST_MEMBERS} are read")
         members = _located(stream, file, infos)
     if not members:
         raise InputError(f"{file.name}: the archive holds no arrays")
@@ -55,7 +58,7 @@ def read_members(file: SteadyFile) -> list[Member]:
 
 
 def _located(stream: IO[bytes], file: SteadyFile, infos: Sequence[zipfile.ZipInfo]) -> dict[str, Member]:
-    """The members by name, each with its place in the file."""
+    """The members by name, each with its position in the file."""
     members: dict[str, Member] = {}
     for info in infos:
         if info.filename in members:
@@ -67,7 +70,7 @@ def _located(stream: IO[bytes], file: SteadyFile, infos: Sequence[zipfile.ZipInf
 
 
 def _member(stream: IO[bytes], file: SteadyFile, info: zipfile.ZipInfo) -> Member:
-    """The member behind its local header, whose lengths may differ from the index."""
+    """The member whose bytes follow its local header; the lengths in that header may differ from the index."""
     size = file.size
     offset = info.header_offset if 0 <= info.header_offset < size else size  # the index may hold 2^64 - 1
     stream.seek(offset)

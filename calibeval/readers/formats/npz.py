@@ -1,4 +1,4 @@
-"""`.npz` and `.npy`: stored members are read where they lie, compressed ones are unpacked; objects never."""
+"""`.npz` and `.npy`: stored members are read in place, compressed ones are unpacked; Python objects are never read."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from calibeval.readers.stored.stored import Contents, Stored
 PIECE_BYTES = 2**24
 LAST_CHARACTER = 0x10FFFF
 SURROGATES = (0xD800, 0xDFFF)
-# What numpy's parser of headers, which evaluates a literal, makes of damaged ones.
+# The errors that numpy's header parser, which evaluates a literal, raises for damaged headers.
 HEADER_ERRORS = (
     ValueError,
     EOFError,
@@ -62,7 +62,7 @@ def read_npy(file: SteadyFile, limits: Limits) -> Contents:
 def read_npz(file: SteadyFile, limits: Limits) -> Contents:
     """The arrays of a `.npz` file.
 
-    Raises: InputError for a broken archive, odd members, impossible headers, or sizes that do not fit.
+    Raises: InputError for a broken archive, unusual members, impossible headers, or sizes that do not match.
     """
     members = read_members(file)
     limits.check_expansion(file.name, sum(m.info.file_size for m in members), size=file.size)
@@ -71,7 +71,7 @@ def read_npz(file: SteadyFile, limits: Limits) -> Contents:
         for member in members:
             key = member.info.filename.removesuffix(".npy")
             if key == member.info.filename or key in arrays:
-                raise InputError(f"{file.name}: member {member.info.filename!r} is no .npy array")
+                raise InputError(f"{file.name}: member {member.info.filename!r} is not a .npy array")
             place = f"{file.name}: {key}"
             header, offset = _member_header(stream, member, place)
             _check_length(header, offset, member.info.file_size, place, "member")
@@ -80,10 +80,10 @@ def read_npz(file: SteadyFile, limits: Limits) -> Contents:
 
 
 def _check_length(header: Header, offset: int, size: int, place: str, whole: str) -> None:
-    """Refuse a stream that holds more or fewer bytes than its header promises; objects are pickled, in any length."""
+    """Refuse a stream that holds more or fewer bytes than its header says; pickled objects may have any length."""
     if not header.dtype.hasobject and offset + header.nbytes != size:
         raise InputError(
-            f"{place}: the header promises {header.nbytes} bytes of values, but the {whole} holds {size - offset}"
+            f"{place}: the header says {header.nbytes} bytes of values, but the {whole} holds {size - offset}"
         )
 
 
@@ -150,17 +150,17 @@ class _Loader:
 
     def _expect(self, right: bool) -> None:
         if not right:
-            raise InputError(f"{self.place} is not as long as it says")
+            raise InputError(f"{self.place} is not as long as its header says")
 
 
 def check_characters(texts: npt.NDArray[Any], place: str) -> None:
-    r"""Refuse text of fixed width that holds what is no character.
+    r"""Refuse text of fixed width that contains something that is not a character.
 
     Raises: InputError.
 
     >>> check_characters(np.array(["a", "\ud800"]), "a.npz: ids")
     Traceback (most recent call last):
-    calibeval.core.errors.InputError: a.npz: ids: entry 1 holds 0xD800, which is no character
+    calibeval.core.errors.InputError: a.npz: ids: entry 1 holds 0xD800, which is not a character
     """
     if not texts.size or not texts.dtype.itemsize:
         return
@@ -169,7 +169,7 @@ def check_characters(texts: npt.NDArray[Any], place: str) -> None:
     odd = np.argwhere((points > LAST_CHARACTER) | ((points >= SURROGATES[0]) & (points <= SURROGATES[1])))
     if len(odd):
         row, column = odd[0].tolist()
-        raise InputError(f"{place}: entry {row} holds 0x{points[row, column]:X}, which is no character")
+        raise InputError(f"{place}: entry {row} holds 0x{points[row, column]:X}, which is not a character")
 
 
 def _member_header(stream: IO[bytes], member: Member, place: str) -> Stream:
@@ -184,12 +184,12 @@ def _member_header(stream: IO[bytes], member: Member, place: str) -> Stream:
 def read_header(file: IO[bytes], place: str) -> Stream:
     """The header of a `.npy` stream.
 
-    Raises: InputError if it is broken, or describes an array that cannot be.
+    Raises: InputError if it is broken, or describes an impossible array.
     """
     try:
         version = npy_format.read_magic(file)
         read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
         shape, fortran, dtype = read(file)
     except HEADER_ERRORS as error:
-        raise InputError(f"{place}: no .npy array, or a damaged header ({error})") from None
+        raise InputError(f"{place}: not a .npy array, or its header is damaged ({error})") from None
     return Stream(Header.checked(shape, dtype, place, fortran=fortran), file.tell())

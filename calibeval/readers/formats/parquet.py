@@ -31,10 +31,10 @@ T = TypeVar("T")
 
 
 def read_parquet(file: SteadyFile, limits: Limits) -> Contents:
-    """The columns of a file; `logit_0, logit_1, ...` become the one array `logits`, and lists an array (n, k).
+    """The columns of a file; `logit_0, logit_1, ...` become one array, `logits`, and lists an array (n, k).
 
-    A column is read when it is used, and no other with it.
-    Raises: InputError for a damaged file, empty scores, lists of several lengths, or types that no dump holds.
+    Each column is read only when it is used.
+    Raises: InputError for a damaged file, empty scores, lists of different lengths, or scores of unsupported types.
     """
     return _guarded(file, lambda: _File(file, limits).contents())
 
@@ -48,9 +48,9 @@ def _guarded(file: SteadyFile, work: Callable[[], T]) -> T:
     except OSError as error:
         if error.errno is not None:
             raise
-        raise InputError(f"{file.name}: no .parquet file, or a damaged one ({_short(error)})") from None
+        raise InputError(f"{file.name}: not a .parquet file, or damaged ({_short(error)})") from None
     except (pa.ArrowException, ValueError, TypeError, LookupError, OverflowError, StopIteration) as error:
-        raise InputError(f"{file.name}: no .parquet file, or a damaged one ({_short(error)})") from None
+        raise InputError(f"{file.name}: not a .parquet file, or damaged ({_short(error)})") from None
     file.check()
     return found
 
@@ -61,7 +61,7 @@ def _short(error: Exception) -> str:
 
 
 class _File:
-    """One file while it is read."""
+    """One open file."""
 
     def __init__(self, file: SteadyFile, limits: Limits) -> None:
         self._steady, self._limits, self._name = file, limits, file.name
@@ -125,11 +125,13 @@ class _File:
                 scores = {g.key: stacked([arrays.pop(column) for column in g.columns], dtype) for g in table.groups}
                 table.add(scores, arrays, batch.num_rows)
         if table.rows != self._rows:
-            raise InputError(f"{self._name}: {table.rows} rows, but {self._rows} are announced: the file is damaged")
+            raise InputError(
+                f"{self._name}: the file holds {table.rows} rows, but its metadata says {self._rows}: the file is damaged"
+            )
         return table.arrays()
 
     def _open(self, texts: list[str]) -> Any:
-        """The file; columns of texts stay dictionaries, so that a text is held once however many rows have it."""
+        """The file, with its text columns as dictionaries, so that each different text is held only once."""
         return pq.ParquetFile(self._steady.path, read_dictionary=texts, page_checksum_verification=True)
 
     def _batches(self, file: Any, columns: Sequence[str], rows: int) -> Iterator[Any]:
@@ -140,9 +142,9 @@ class _File:
                 yield batch
 
     def _width(self, column: str) -> int:
-        """The length of the lists in a column: where they may differ, that of the first.
+        """The length of the lists in a column; lists of variable length count as long as the first.
 
-        The metadata of single columns is left alone, since pyarrow aborts the process where it is damaged.
+        The metadata of single columns is not used, since pyarrow aborts the process if it is damaged.
         """
         kind = self._schema.field(column).type
         if types.is_fixed_size_list(kind):
@@ -173,7 +175,7 @@ class _File:
         return f"{held}, but numbers, texts or flat lists of numbers are needed{hint}"
 
     def _kind(self, field: Any) -> str:
-        """What a column holds: number, bool, text, time, null, list, or something other that is never read."""
+        """The kind of a column's values: number, bool, text, time, null, list, or other, which is never read."""
         held = field.type.value_type if types.is_dictionary(field.type) else field.type
         if types.is_integer(held) or types.is_floating(held):
             return "number"
@@ -190,12 +192,12 @@ class _File:
     def _array(self, column: str, values: Any, first_row: int, lengths: dict[str, int]) -> npt.NDArray[Any]:
         """A column of a batch; lengths: of the lists in each column so far.
 
-        Raises: InputError naming the first row that lacks a score.
+        Raises: InputError that names the first row without a score.
         """
         kind = self._kinds[column]
         if values.null_count and (kind in {"bool", "list"} or column in self._scores):
             row = first_row + int(np.flatnonzero(np.asarray(values.is_null()))[0])
-            raise InputError(f'{self._name} row {row}, column "{column}": is empty (null)')
+            raise InputError(f'{self._name} row {row}, column "{column}": the cell is empty (null)')
         if kind == "list":
             return self._lists(column, values, first_row, lengths)
         if kind in {"text", "time"}:
@@ -207,7 +209,7 @@ class _File:
         return np.asarray(values.to_numpy(zero_copy_only=False))
 
     def _texts(self, values: Any) -> npt.NDArray[np.object_]:
-        """Texts, of which each different one is made once."""
+        """Texts; equal ones are the same Python object."""
         if not isinstance(values, pa.DictionaryArray):
             values = values.cast(pa.string()).dictionary_encode()
         index = values.indices.fill_null(-1).to_numpy(zero_copy_only=False)
@@ -221,11 +223,11 @@ class _File:
         length = known.setdefault(column, int(lengths[0]))
         wrong = np.flatnonzero(lengths != length)
         if length < 1:
-            raise InputError(f'{self._name} row {first_row}, column "{column}": an empty list')
+            raise InputError(f'{self._name} row {first_row}, column "{column}": the list is empty')
         if len(wrong):
             row = int(wrong[0])
             raise InputError(
-                f'{self._name} row {first_row + row}, column "{column}": a list of {int(lengths[row])} numbers, '
+                f'{self._name} row {first_row + row}, column "{column}": the list has {int(lengths[row])} numbers, '
                 f"but the first row has {length}"
             )
         flat = values.flatten()

@@ -1,8 +1,8 @@
-"""The part of a pickle that tensors, numbers, texts, lists and dicts need, read step by step; nothing is run.
+"""The part of a pickle that tensors, numbers, texts, lists and dicts need, read opcode by opcode; nothing is executed.
 
 `torch.save` writes a zip archive whose member `data.pkl` is a pickle of what was saved, in which a tensor is a call of
-`torch._utils._rebuild_tensor_v2` and its values are a persistent id that names another member. The opcodes are those of
-Python's `pickletools`; calls become descriptions, and any other name that a pickle asks for is refused.
+`torch._utils._rebuild_tensor_v2` and its values are a persistent id that names another member. `pickletools` splits the
+pickle into opcodes; calls become descriptions, and every other global that the pickle names is refused.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """Something that is known, but never read: what it is, what to save instead, and its shape where that is known."""
+    """Something that is recognised but never read: what it is and what to save instead; its shape, if it is known."""
 
     why: str
     shape: tuple[int, ...] = ()
@@ -108,7 +108,7 @@ class _Machine:
         self._memo: dict[int, Any] = {}
 
     def run(self, data: bytes) -> Any:
-        """What is on the stack where the pickle stops."""
+        """The top of the stack when the pickle stops."""
         for step, (opcode, argument, _) in enumerate(pickletools.genops(data)):
             if step >= MOST_STEPS:
                 raise InputError(f"{self._name}: a pickle of more than {MOST_STEPS} steps")
@@ -139,7 +139,7 @@ class _Machine:
         self._marks.append(len(self._stack))
 
     def since_mark(self) -> list[Any]:
-        """What lies above the last mark, which goes."""
+        """The items above the last mark, which leave the stack with it."""
         return self.last(len(self._stack) - self._marks.pop())
 
     def last(self, count: int) -> list[Any]:
@@ -204,14 +204,14 @@ class _Machine:
         self._stack.append(Storage(key, found or None, entries))
 
     def call(self, _: Any) -> None:
-        """A call becomes a description of what it would return."""
+        """Replace a call by a description of its result."""
         function, arguments = self.last(2)
         if type(arguments) is not tuple or type(function) is not _Name:
             raise TypeError("a call of what is no function")
         self._stack.append(_called(function.name, arguments))
 
     def build(self, _: Any) -> None:
-        """What an object would take into its dict: only dicts with an order of their own have some, without numbers."""
+        """The state of an object: only that of an OrderedDict (its metadata) is accepted, and ignored."""
         self.last(1)
         if type(self._stack[-1]) is not dict:
             raise TypeError("a state for what is no dict")

@@ -29,11 +29,11 @@ UNCHECKED = (
 
 
 def read_pt(file: SteadyFile, limits: Limits) -> Contents:
-    """The tensors of a file that `torch.save` wrote, by name.
+    """The tensors of a `torch.save` file, by name.
 
-    It holds a dict of tensors, a (logits, labels) pair, one tensor, which is called "" (nothing), or batches of any of
-    these: a list of dicts or pairs, or a list of tensors in place of one. A dict in a dict is a split: {"val":
-    {"logits": ...}} becomes val_logits. Numbers and lists of numbers or texts are read, too.
+    The file holds a dict of tensors, a (logits, labels) pair, one tensor (under the empty key ""), or batches: a list
+    of dicts or of pairs, or a list of tensors in place of one tensor. A dict inside the dict is a split: {"val":
+    {"logits": ...}} becomes val_logits. Numbers and lists of numbers or texts are read as well.
     Raises: InputError for anything but tensors, or tensors that the file cannot hold.
     """
     content, extents = load_pt(file, limits)
@@ -42,7 +42,7 @@ def read_pt(file: SteadyFile, limits: Limits) -> Contents:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Archive:
-    """The members of a file, and how its numbers lie: "<" or ">"."""
+    """The members of a file by the keys of their storages, and the byte order of its numbers."""
 
     file: SteadyFile
     limits: Limits
@@ -50,9 +50,9 @@ class Archive:
     order: Literal["<", ">"]
 
     def stored(self, tensor: Tensor, place: str) -> Stored:
-        """A tensor whose values lie where it says they do.
+        """A tensor, after checking that its storage has all of its values.
 
-        Raises: InputError for one that holds more than its storage does.
+        Raises: InputError for a tensor with more values than its storage, as an expanded tensor has.
         """
         member = self.members.get(tensor.storage.key)
         half = tensor.dtype == "bfloat16"
@@ -83,14 +83,14 @@ class Archive:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Saved:
-    """What `torch.save` wrote, and the archive in which its tensors' values lie."""
+    """The content of a `torch.save` file, and the archive that holds the values of its tensors."""
 
     content: Any
     archive: Archive
 
 
 def load_pt(file: SteadyFile, limits: Limits) -> tuple[Saved, tuple[Extent, ...]]:
-    """What `torch.save` wrote, and the extents whose checksums are verified beside the work.
+    """The content of a `torch.save` file, and the extents to verify in the background.
 
     Raises: InputError for an old pickled file, a damaged one, or one that would run code.
     """
@@ -98,11 +98,11 @@ def load_pt(file: SteadyFile, limits: Limits) -> tuple[Saved, tuple[Extent, ...]
         if stream.read(4) != b"PK\x03\x04":
             raise InputError(
                 f"{file.name}: not in the zip format of torch.save. An old pickled file is never opened: "
-                "load it where you trust it, and save it again with torch.save."
+                "if you trust it, load it yourself and save it again with torch.save."
             )
     members = read_members(file)
     if not all(member.stored for member in members):
-        raise InputError(f"{file.name}: compressed members, which torch.save never writes")
+        raise InputError(f"{file.name}: the archive has compressed members, which torch.save never writes")
     limits.check_expansion(file.name, sum(member.info.file_size for member in members), size=file.size)
     pickle = next((member for member in members if member.info.filename.rpartition("/")[2] == PICKLE), None)
     if pickle is None:
@@ -133,7 +133,7 @@ def _bytes(file: SteadyFile, member: Member) -> bytes:
 
 
 def tensors(saved: Saved, name: str) -> dict[str, Stored]:
-    """What was saved as arrays by name; what is no tensor, number or list of these is left out.
+    """The content as arrays by name; anything but tensors, numbers and lists of them is left out.
 
     name: of the file, for messages.
     Raises: InputError if nothing is left.
@@ -192,7 +192,7 @@ def _by_key(batches: Sequence[dict[Any, Any]], name: str) -> dict[Any, list[Any]
 
 
 def _flat(content: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
-    """The entries by name; those of a dict that holds tensors follow its own name."""
+    """The entries by name; for a dict that holds tensors, its own entries, with its name before theirs."""
     for key, value in content.items():
         if isinstance(value, dict) and any(isinstance(one, Tensor) or _are_batches(one) for one in value.values()):
             yield from ((f"{key}_{inner}", one) for inner, one in value.items())

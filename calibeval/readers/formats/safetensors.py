@@ -21,7 +21,7 @@ from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents, Stored
 
 LENGTH = 8
-LONGEST_HEADER = 2**24  # of a dump; the format itself allows 100 MB
+LONGEST_HEADER = 2**24  # bytes that a dump may have; the format itself allows 100 MB
 BFLOAT16 = "BF16"
 DTYPES = {
     "F64": "<f8", "F32": "<f4", "F16": "<f2", BFLOAT16: "<u2", "BOOL": "u1",
@@ -30,7 +30,7 @@ DTYPES = {
 
 
 class _Tensor(NamedTuple):
-    """One entry of the header: values lie from begin to end, counted from the end of the header."""
+    """One entry of the header; begin and end of the values are bytes after the end of the header."""
 
     key: str
     dtype: str
@@ -40,9 +40,9 @@ class _Tensor(NamedTuple):
 
 
 def read_safetensors(file: SteadyFile, limits: Limits) -> Contents:
-    """The tensors of a file; `class_names` may stand in its metadata as a JSON list.
+    """The tensors of a file; its metadata may hold `class_names` as a JSON list.
 
-    Raises: InputError unless the header is whole, describes each tensor once, and its extents fill the file exactly.
+    Raises: InputError unless the header is complete, describes each tensor once, and its extents fill the file exactly.
     """
     arrays, metadata = _open(file, limits)
     return Contents({**arrays, **_names(metadata, arrays, file.name)})
@@ -61,15 +61,15 @@ def read_with_texts(file: SteadyFile, limits: Limits) -> tuple[dict[str, npt.NDA
 
 
 def _open(file: SteadyFile, limits: Limits) -> tuple[dict[str, Stored], Any]:
-    """The tensors of a checked file, and its metadata as it stands there."""
+    """The tensors of a file, and its unchecked metadata."""
     size = file.size
     with file.open() as stream:
         first = stream.read(LENGTH)
         length = int.from_bytes(first, "little")
         if len(first) < LENGTH or length > min(LONGEST_HEADER, size - LENGTH):
             raise InputError(
-                f"{file.name}: no .safetensors file, or a damaged one: a header of {length} bytes is announced, "
-                f"but the file has {size} and at most {LONGEST_HEADER} are read"
+                f"{file.name}: not a .safetensors file, or damaged: the file says that its header has {length} bytes, "
+                f"but the file has {size}, and at most {LONGEST_HEADER} are read"
             )
         header = _header(stream.read(length), file.name)
     tensors = [_tensor(key, entry, file.name) for key, entry in header.items() if key != "__metadata__"]
@@ -90,7 +90,7 @@ def _header(text: bytes, name: str) -> dict[str, Any]:
     except ValueError as error:
         raise InputError(f"{name}: the header is damaged ({error})") from None
     if not isinstance(header, dict):
-        raise InputError(f"{name}: the header is no JSON object")
+        raise InputError(f"{name}: the header is not a JSON object")
     return header
 
 
@@ -102,15 +102,15 @@ def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _tensor(key: str, entry: Any, name: str) -> _Tensor:
-    """An entry of the header, checked as far as it can be by itself."""
+    """An entry of the header, after the checks that need no other entry."""
     place = f'{name}: tensor "{key}"'
     if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
         raise InputError(f"{place}: the header must give its dtype, shape and data_offsets, and nothing else")
     shape, offsets, dtype = entry["shape"], entry["data_offsets"], entry["dtype"]
     if not _are_counts(shape) or not _are_counts(offsets) or len(offsets) != 2:
-        raise InputError(f"{place}: shape and data_offsets must be lists of whole numbers from 0")
+        raise InputError(f"{place}: shape and data_offsets must be lists of non-negative integers")
     if not isinstance(dtype, str) or dtype not in DTYPES:
-        raise InputError(f"{place}: dtype {str(dtype)[:40]} is not read; known are {', '.join(DTYPES)}")
+        raise InputError(f"{place}: dtype {str(dtype)[:40]} is unknown; the dtypes are {', '.join(DTYPES)}")
     tensor = _Tensor(key, dtype, tuple(shape), *offsets)
     nbytes = math.prod(tensor.shape) * np.dtype(DTYPES[dtype]).itemsize
     if len(shape) > MOST_AXES:
@@ -128,11 +128,11 @@ def _are_counts(values: Any) -> bool:
 
 
 def _check_extents(tensors: Sequence[_Tensor], size: int, name: str) -> None:
-    """Refuse tensors that overlap, leave a hole, or do not end where the file does."""
+    """Refuse tensors that overlap, leave a gap, or do not end where the file does."""
     position = 0
     for tensor in sorted(tensors, key=lambda one: (one.begin, one.end)):
         if tensor.begin != position:
-            what = "overlaps another one" if tensor.begin < position else "does not begin where the one before ends"
+            what = "overlaps another" if tensor.begin < position else "does not begin where the previous one ends"
             raise InputError(f'{name}: tensor "{tensor.key}" {what} (byte {tensor.begin}, expected {position})')
         position = tensor.end
     if position != size:

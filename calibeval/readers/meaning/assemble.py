@@ -27,12 +27,12 @@ from calibeval.readers.stored.stored import Contents, Stored
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """What a person says about a file that its names do not say.
+    """What the user says about a file in addition to the names in it.
 
     kind: "logits", "probs", "log_probs" or "confidence", whatever the key is called. keys: arrays by role.
-    labels: another file that holds the labels. score_columns: columns of a table that are the scores, in the order of
-    the classes. class_names: names in the order of the classes. ignore_index: label of rows to leave out.
-    read_as: the suffix of the format, such as ".npz", where the dump's own does not tell it.
+    labels: another file that holds the labels. score_columns: columns of a table that are the scores, in class order.
+    class_names: names in class order. ignore_index: label of rows to leave out.
+    read_as: the suffix of the format, such as ".npz", where the suffix of the dump does not say it.
     """
 
     kind: Kind | None = None
@@ -55,7 +55,7 @@ def assemble(
     """The arrays of one file as predictions.
 
     labels: from another file. settling: see Predictions.
-    Raises: InputError where the arrays do not tell what they are, or contradict it.
+    Raises: InputError if the roles or the kind of the arrays are unclear, or contradict the options.
     """
     file = Path(source.path or "").name
     views = split_views(
@@ -86,7 +86,7 @@ def assemble(
 
 
 def external_labels(contents: Contents, path: Path) -> npt.NDArray[Any]:
-    """The labels in a file of their own: its only array, or the one named like labels.
+    """The labels in a separate file: its only array, or the one with a usual name for labels.
 
     Raises: InputError if there is none, or more than one.
     """
@@ -95,13 +95,13 @@ def external_labels(contents: Contents, path: Path) -> npt.NDArray[Any]:
         return next(iter(arrays.values())).array()
     roles = [key for key in arrays if key.lower() in LABEL_KEYS]
     if len(roles) != 1:
-        raise InputError(f"{path.name}: {len(roles)} arrays are named like labels; there are {show(arrays)}")
+        raise InputError(f"{path.name}: {len(roles)} arrays have a usual name for labels; found {show(arrays)}")
     return arrays[roles[0]].array()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Gathered:
-    """Everything that Predictions takes, from one view."""
+    """Everything that Predictions needs, from one view."""
 
     kind: Kind
     scores: RowSource
@@ -201,7 +201,7 @@ def joined_columns(parts: Sequence[LazyColumns]) -> LazyColumns:
 
 
 def _score_columns(arrays: dict[str, Stored], columns: Sequence[str], file: str) -> Stored:
-    """The named columns of a table as one array of scores."""
+    """The columns in `columns` as one array of scores."""
     for column in columns:
         if column not in arrays and COLUMN.match(column):
             raise InputError(f'{file}: --score-columns: columns named like "{column}" are read as scores anyway')
@@ -209,13 +209,13 @@ def _score_columns(arrays: dict[str, Stored], columns: Sequence[str], file: str)
             raise InputError(f'{file}: --score-columns: there is no column "{column}"{nearest(column, arrays)}')
         if arrays[column].dtype.kind not in "fiu" or len(arrays[column].shape) != 1:
             raise InputError(
-                f'{file}: --score-columns: column "{column}" holds {arrays[column].describe()}, no numbers'
+                f'{file}: --score-columns: column "{column}" holds {arrays[column].describe()}, not numbers'
             )
     return Stored.of(np.stack([arrays[column].array() for column in columns], axis=1))
 
 
 def _outcome(arrays: dict[str, Stored], roles: Roles, file: str) -> npt.NDArray[Any]:
-    """Labels, or whether the prediction is right where only the top label is known."""
+    """The labels, or, if only the top label is known, whether each prediction is correct."""
     if roles.correct is not None:
         return arrays[roles.correct].array()
     labels = arrays[str(roles.labels)].array()
@@ -224,7 +224,7 @@ def _outcome(arrays: dict[str, Stored], roles: Roles, file: str) -> npt.NDArray[
     prediction = arrays[roles.prediction].array()
     if (prediction.dtype.kind in "OUS") != (labels.dtype.kind in "OUS"):
         raise InputError(
-            f'{file}: "{roles.prediction}" holds {arrays[roles.prediction].describe()} and "{roles.labels}" '
+            f'{file}: "{roles.prediction}" holds {arrays[roles.prediction].describe()} and "{roles.labels}" holds '
             f"{arrays[str(roles.labels)].describe()}: one is text, the other numbers, so they cannot be compared"
         )
     return np.asarray(prediction == labels)
@@ -236,20 +236,20 @@ def stored_names(arrays: dict[str, Stored], key: str | None) -> tuple[str, ...] 
 
 
 def ignored_label(stored: Stored, key: str, file: str) -> int:
-    """The label to ignore that the file names."""
+    """The label to ignore, as stored in the file."""
     value = stored.array()
     if value.dtype.kind in "iu" or (value.dtype.kind == "f" and np.isfinite(value) and value == np.floor(value)):
         return int(value)
-    raise InputError(f'{file}: "{key}" is {value.item()!r}, but the label to ignore must be a whole number')
+    raise InputError(f'{file}: "{key}" is {value.item()!r}, but the label to ignore must be an integer')
 
 
 def ignored_notice(label: int, key: str) -> Notice:
-    """That the file says which label to ignore."""
-    return warning("ignored_label", f'rows with label {label} are ignored, as the file\'s "{key}" says')
+    """The warning that rows are ignored because of a number in the file."""
+    return warning("ignored_label", f'rows with label {label} are ignored, because "{key}" in the file is {label}')
 
 
 def _refuse_probs(predictions: Predictions, file: str) -> None:
-    """Refuse logits, so called by a key, that are all non-negative and sum to 1, or one column from 0 to 1."""
+    """Refuse logits that look like probabilities: rows that are non-negative and sum to 1, or one column in [0, 1]."""
     if predictions.scores.shape[-1] < 2:
         return
     for block in predictions.blocks(max(1, PEEK_SCORES // predictions.scores.shape[-1])):
@@ -266,9 +266,9 @@ def _refuse_probs(predictions: Predictions, file: str) -> None:
 
 
 def _join(parts: list[_Gathered], names: list[str], file: str) -> _Gathered:
-    """Several splits of one file as one dump, in the order named.
+    """Several splits of one file joined into one dump, in the order named.
 
-    Class names and the ignored label must be the same in all of them.
+    The class names and the ignored label must be the same in all of them.
     """
     first = parts[0]
     for part in parts[1:]:

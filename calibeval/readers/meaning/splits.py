@@ -1,4 +1,4 @@
-"""What a #split selects of a file's arrays: those under a prefix, some rows, or one array by its name."""
+"""What a #split selects from a file: the arrays with a prefix, some rows, or one array by its name."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from calibeval.readers.stored.stored import Stored
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The arrays that are one dump: one prefix, all rows, or some rows.
+    """The arrays of one dump: those with one prefix, or all of them, with all rows or some.
 
-    name: the split's. chosen: the key of the scores or features, where the split named them.
+    name: the name of the split. chosen: the key of the scores or features, if the split named it.
     """
 
     arrays: dict[str, Stored]
@@ -31,10 +31,10 @@ class View:
 def split_views(
     arrays: dict[str, Stored], split: str | None, found: Sequence[str], file: str, *, alone: bool
 ) -> list[View]:
-    """What the #split selects, part by part.
+    """What the #split selects, one view for each part.
 
-    found: the prefixes under which the file keeps splits. alone: whether the other arrays are a dump by themselves.
-    Raises: InputError for a split that is not there or is named twice, or where one must be named.
+    found: the prefixes of the splits in the file. alone: whether the other arrays are a dump without a split.
+    Raises: InputError for a split that does not exist or is named twice, or if a split must be named.
     """
     if split is not None and split != "all":
         parts = split.split("+")
@@ -85,4 +85,4 @@ def _view(arrays: dict[str, Stored], part: str, found: Sequence[str], file: str)
     matrices = [key for key, stored in arrays.items() if len(stored.shape) >= 2]
     known = [*found, *index_splits(arrays), *matrices]
     listed = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "") if known else "none"
-    raise InputError(f'{file}: there is no split or array "{part}"{nearest(part, known)}; there are {listed}')
+    raise InputError(f'{file}: there is no split or array "{part}"{nearest(part, known)}; found {listed}')

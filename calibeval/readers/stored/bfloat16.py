@@ -1,4 +1,4 @@
-"""bfloat16, which numpy does not know: the upper half of the bits of a float32."""
+"""bfloat16, which numpy lacks: the upper half of the bits of a float32."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Bfloat16Rows:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """As stored."""
+        """The shape of the stored array."""
         return self.bits.shape
 
     @property
@@ -39,7 +39,7 @@ class Bfloat16Rows:
 
 
 def widened(bits: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-    """Bits of bfloat16, held as uint16, as the float32 of the same values.
+    """bfloat16 values, given as their bits in uint16, as float32.
 
     >>> widened(np.array([0x3F80, 0xC040], np.uint16)).tolist()
     [1.0, -3.0]

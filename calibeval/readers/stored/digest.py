@@ -1,4 +1,4 @@
-"""A file's SHA-256 and the checksums inside it, computed beside the work on its numbers."""
+"""A file's SHA-256 and the checksums inside it, computed in the background."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PIECE = 2**20
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """Bytes of a file whose CRC-32 is known: name says what they are, hint what else could explain a difference."""
+    """Bytes of a file with a known CRC-32; name: what they are; hint: another possible reason for a difference."""
 
     name: str
     start: int
@@ -26,7 +26,7 @@ class Extent:
 
 
 class Background:
-    """A hash that is worked out in a thread of its own."""
+    """A hash that is computed in a separate thread."""
 
     def __init__(self, work: Callable[[], str]) -> None:
         self._work = work
@@ -36,15 +36,15 @@ class Background:
         self._thread.start()
 
     def result(self) -> str:
-        """What the work returned, once it is done.
+        """Wait for the work, and return its result.
 
-        Raises: whatever CalibevalError the work raised.
+        Raises: the CalibevalError that the work raised, if any.
         """
         self._thread.join()
         if self._error is not None:
             raise self._error
         if self._found is None:
-            raise RuntimeError("the thread that hashes ended early")
+            raise RuntimeError("the hashing thread ended early")
         return self._found
 
     def _run(self) -> None:
@@ -55,9 +55,9 @@ class Background:
 
 
 def checked_sha256(file: SteadyFile, extents: Sequence[Extent] = ()) -> str:
-    """The SHA-256 of a file in hexadecimal, once the CRC-32 of some extents has been found to be right.
+    """The SHA-256 of a file in hexadecimal, after the CRC-32 of the extents has been verified.
 
-    Raises: InputError where a checksum differs, or the file has changed; FileProblem if it cannot be read.
+    Raises: InputError if a checksum differs, or the file has changed; FileProblem if it cannot be read.
     """
     digest = hashlib.sha256()
     found = dict.fromkeys(extents, 0)

@@ -74,7 +74,7 @@ class Header:
         kind = self.dtype.kind
         if self.dtype.hasobject:
             return (
-                "Python objects, which would mean running a pickle, and calibeval never does. "
+                "Python objects. Reading them would run a pickle, which calibeval never does. "
                 "Save plain numbers or text."
             )
         if kind not in READ_KINDS:
@@ -92,13 +92,13 @@ def checked_shape(shape: object, dtype: np.dtype[Any], place: str) -> tuple[int,
     sizes = tuple(shape) if isinstance(shape, Sequence) and not isinstance(shape, str) else (shape,)
     shown = f"({', '.join(str(size)[:20] for size in sizes[:6])}{', ...' if len(sizes) > 6 else ''})"
     if not all(type(size) is int and size >= 0 for size in sizes):
-        raise InputError(f"{place}: the header says shape {shown}, but sizes are whole numbers from 0")
+        raise InputError(f"{place}: the header says shape {shown}, but sizes must be whole numbers from 0")
     if len(sizes) > MOST_AXES:
         raise InputError(f"{place}: the header says {len(sizes)} axes, but at most {MOST_AXES} are read")
     if dtype.itemsize < 1:
         raise InputError(f"{place}: the header says entries of type {dtype.str[:40]}, which have no bytes")
     if math.prod(max(size, 1) for size in sizes) * dtype.itemsize >= MOST_BYTES:
-        raise InputError(f"{place}: the header announces the impossible shape {shown}")
+        raise InputError(f"{place}: the header says the impossible shape {shown}")
     return sizes
 
 

@@ -25,7 +25,7 @@ class JoinedRows:
         self.dtype: np.dtype[Any] = sources[0].dtype
 
     def __getitem__(self, rows: slice, /) -> npt.NDArray[Any]:
-        """Consecutive rows, perhaps of more than one source."""
+        """Consecutive rows, possibly of several sources."""
         start, stop, _ = rows.indices(self.shape[0])
         first = int(np.searchsorted(self._starts, start, side="right")) - 1
         pieces = []

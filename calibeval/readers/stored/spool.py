@@ -1,4 +1,4 @@
-"""Arrays that may be larger than memory: on disk in a temporary file, served block by block."""
+"""Arrays that may be larger than memory: kept in a temporary file on disk, and read block by block."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from calibeval.readers.stored.steady import fill_from
 
 
 class SpooledRows:
-    """Rows of an array in a temporary file without a name, read when asked for.
+    """Rows of a C-ordered array in a temporary file without a name, read when needed.
 
     file: the open file, which may be closed afterwards.
     """
@@ -38,9 +38,9 @@ class SpooledRows:
 
 
 class Spool:
-    """Collects pieces of an array, along its first axis, in memory up to a limit and beyond it in a temporary file.
+    """Collects pieces of an array along its first axis: in memory up to a limit, beyond it in a temporary file.
 
-    The file has no name any more once it is made, so that it disappears with the process.
+    The file loses its name as soon as it is created, so that it disappears with the process.
     """
 
     def __init__(self, max_memory: int) -> None:
@@ -53,9 +53,9 @@ class Spool:
         self._shape: tuple[int, ...] = ()
 
     def add(self, piece: npt.NDArray[Any]) -> None:
-        """One more piece; all have one type and, but for their first axis, one shape.
+        """Add a piece; all have the same type and, apart from the first axis, the same shape.
 
-        Raises: InputError for a piece that does not fit the first; FileProblem if the temporary file cannot grow.
+        Raises: InputError for a piece that does not match the first; FileProblem if the temporary file cannot grow.
         """
         if self._dtype is None:
             self._dtype, self._shape = piece.dtype, piece.shape[1:]
@@ -68,9 +68,9 @@ class Spool:
             self._write()
 
     def source(self) -> RowSource:
-        """Everything that was added.
+        """All rows that were added.
 
-        Raises: InputError if nothing was.
+        Raises: InputError if there are none.
         """
         if self._dtype is None:
             raise InputError("there are no rows")
@@ -89,7 +89,7 @@ class Spool:
         except OSError as error:
             place = tempfile.gettempdir()
             raise FileProblem(
-                f"{place}: no room for a temporary copy ({error.strerror}); TMPDIR names another"
+                f"{place}: cannot write a temporary file ({error.strerror}); set TMPDIR to use another folder"
             ) from None
         self._pieces.clear()
         self._held = 0

@@ -1,4 +1,4 @@
-"""A file that must stay as it is while it is read: every look at it compares size, time and inode with the first."""
+"""A file that must not change while it is read: each read compares its size, time and inode with the first."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Identity(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SteadyFile:
-    """A regular file, as it was when it was first seen.
+    """A regular file, with its identity at the time it was found.
 
-    It is opened anew for each read, so that a thousand shards need no thousand descriptors.
+    It is opened anew for each read, so that thousands of shards do not need as many descriptors.
     """
 
     path: Path
@@ -60,7 +60,7 @@ class SteadyFile:
         """
         with _opened(self.path) as descriptor:
             self._check(descriptor)
-            with os.fdopen(descriptor, "rb", closefd=False) as stream:
+            with os.fdopen(descriptor, "rb", closefd=False) as stream, self._in_words():
                 yield stream
             self._check(descriptor)
 
@@ -71,8 +71,9 @@ class SteadyFile:
         """
         with _opened(self.path) as descriptor:
             self._check(descriptor)
-            for buffer, start in zip(buffers, starts, strict=True):
-                fill_from(descriptor, buffer, start, self.name)
+            with self._in_words():
+                for buffer, start in zip(buffers, starts, strict=True):
+                    fill_from(descriptor, buffer, start, self.name)
             self._check(descriptor)
 
     def check(self) -> None:
@@ -82,6 +83,16 @@ class SteadyFile:
         """
         with _opened(self.path) as descriptor:
             self._check(descriptor)
+
+    @contextmanager
+    def _in_words(self) -> Iterator[None]:
+        """Errors of the disk in our words; a seek to before the beginning is the fault of what the file says."""
+        try:
+            yield
+        except OSError as error:
+            if error.errno in (None, errno.EINVAL) or isinstance(error, FileProblem):
+                raise
+            raise FileProblem(f"{self.path}: cannot be read ({error.strerror or error})") from None
 
     def _check(self, descriptor: int) -> None:
         if _identity(descriptor) != self.identity:
@@ -121,7 +132,7 @@ def _opened(path: Path) -> Iterator[int]:
     try:
         mode = os.fstat(descriptor).st_mode
         if stat.S_ISDIR(mode):
-            raise FileProblem(f"{path}: a folder, not a file")
+            raise FileProblem(f"{path}: this is a folder, not a file")
         if not stat.S_ISREG(mode):
             raise _irregular(path)
         yield descriptor

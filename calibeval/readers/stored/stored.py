@@ -1,4 +1,4 @@
-"""What every format module returns: named arrays whose shape and type are known before they are loaded."""
+"""The result of every format module: named arrays whose shape and type are known before they are loaded."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from calibeval.readers.stored.digest import Extent
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stored:
-    """A named array of a file. load() returns its values; only what is used is ever loaded.
+    """A named array of a file. load() returns its values; arrays that are not used are never loaded.
 
-    precision: the relative step between numbers as stored, where dtype, in which they are served, has a finer one.
-    refusal: why the values are never read, if they are not; load() then raises InputError.
+    precision: the relative step between the stored numbers, if it is coarser than that of dtype, the type returned.
+    refusal: why the values are never read; load() then raises InputError. None for all that can be read.
     """
 
     shape: tuple[int, ...]
@@ -30,7 +30,7 @@ class Stored:
 
     @classmethod
     def refused(cls, shape: tuple[int, ...], dtype: np.dtype[Any], place: str, why: str) -> Stored:
-        """An array whose values are never read: an error once somebody needs them.
+        """An array whose values are never read: using it is an error.
 
         place: file and key, for the message.
         """
@@ -42,7 +42,7 @@ class Stored:
 
     @classmethod
     def of(cls, values: npt.NDArray[Any], precision: float | None = None) -> Stored:
-        """An array that is in memory already."""
+        """An array that is already in memory."""
         return cls(values.shape, values.dtype, lambda: values, precision)
 
     def array(self) -> npt.NDArray[Any]:
@@ -51,13 +51,13 @@ class Stored:
         return source if isinstance(source, np.ndarray) else source[0 : self.shape[0]]
 
     def describe(self) -> str:
-        """Shape and type in the words of an error message: (5000, 10) float32."""
+        """Shape and type for error messages, such as (5000, 10) float32."""
         return f"({', '.join(str(size) for size in self.shape)}) {self.dtype}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Contents:
-    """All arrays of a file, and the extents of it whose checksums are verified beside the work."""
+    """All arrays of a file, and the extents of the file whose checksums are verified in the background."""
 
     arrays: dict[str, Stored]
     extents: tuple[Extent, ...] = ()

@@ -237,7 +237,7 @@ def test_a_head_of_more_classes_than_are_named(capsys, folder):
 def test_a_folder_that_is_no_run(capsys, folder):
     (folder / "empty").mkdir()
     refused(
-        capsys, folder, 4, "empty: a folder without head.safetensors, so no run of calibeval finetune",
+        capsys, folder, 4, "empty: the folder has no head.safetensors, so calibeval finetune did not write it",
         "--head", "empty",
     )  # fmt: skip
 
@@ -279,7 +279,7 @@ def test_a_cache_in_the_place_of_an_output(capsys, folder):
 
 def test_a_run_that_is_a_file(capsys, folder):
     (folder / "run").write_text("mine", encoding="utf-8")
-    refused(capsys, folder, 4, f"{folder / 'run'}: cannot be made a folder (File exists)")
+    refused(capsys, folder, 4, f"{folder / 'run'}: the folder cannot be created (File exists)")
     assert (folder / "run").read_text(encoding="utf-8") == "mine"
 
 

@@ -133,13 +133,13 @@ ERRORS = [
         3,
         (
             'digits_test.npz: --labels-key: there is no "lables" (did you mean "labels"?); '
-            'there are "logits" (997, 10) float32, "labels" (997) int64'
+            'found "logits" (997, 10) float32, "labels" (997) int64'
         ),
     ),
     (
         ["--max-bytes", "100"],
         3,
-        "digits_test.npz: expands to 48112 bytes, over the limit of 100. If it is to be trusted, raise --max-bytes.",
+        "digits_test.npz: expands to 48112 bytes, over the limit of 100. If you trust the file, raise --max-bytes.",
     ),
     (["--class-names", "/no/such/file"], 4, "/no/such/file: cannot be read (No such file or directory)"),
     (["--labels", "/no/such.npy"], 4, "/no/such.npy: there is no such file"),
@@ -161,7 +161,7 @@ def test_errors_of_files(tmp_path, capsys):
     (tmp_path / "d.npx").write_text("x")
     result = run(capsys, "report", tmp_path / "d.npx")
     assert result.code == 3
-    assert result.err.startswith('d.npx: suffix ".npx" belongs to no known format (did you mean ".npz"?); known are ')
+    assert result.err.startswith('d.npx: the suffix ".npx" is unknown (did you mean ".npz"?); formats are ')
     bad = LOGITS.copy()
     bad[3, 1] = np.nan
     result = run(capsys, "report", npz(tmp_path, logits=bad, labels=LABELS))
@@ -273,7 +273,7 @@ def test_folders_that_cannot_be(digits, tmp_path, capsys):
     (tmp_path / "file").write_text("precious")
     result = run(capsys, "report", digits, "-o", tmp_path / "file")
     assert (result.code, result.out) == (4, "")
-    assert result.err.startswith(f"{tmp_path / 'file'}: cannot be made a folder (")
+    assert result.err.startswith(f"{tmp_path / 'file'}: the folder cannot be created (")
     assert (tmp_path / "file").read_text() == "precious"
 
 

@@ -176,7 +176,7 @@ def test_standard_input_is_read_as_stated(tmp_path):
     assert result.json["dumps"][0]["source"]["format"] == "stdin-tsv"
     assert result.json["dumps"][0]["metrics"]["accuracy"]["value"] == 1.0
     wrong = program("report", "-", "--read-as", "npz", input=text)
-    assert wrong == (2, "", "standard input holds csv, tsv or jsonl, so --read-as npz cannot work\n")
+    assert wrong == (2, "", "standard input must be csv, tsv or jsonl, so --read-as npz cannot work\n")
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_columns_of_the_top_label_by_role(outcome, capsys, tmp_path):
     assert metrics(result)["accuracy"]["value"] == pytest.approx(2 / 3)
     assert metrics(result)["confidence_gap"]["value"] == pytest.approx(0.8 - 2 / 3)
     wrong = run(capsys, "report", path, "--key", "confidence=sure", "--key", "correct=rihgt")
-    assert wrong.err.startswith('top.csv: --key correct: there is no "rihgt" (did you mean "right"?); there are ')
+    assert wrong.err.startswith('top.csv: --key correct: there is no "rihgt" (did you mean "right"?); found ')
 
 
 def test_log_probabilities_by_role(capsys, tmp_path):

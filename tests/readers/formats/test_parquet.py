@@ -130,14 +130,17 @@ def test_announced_sizes_are_checked_first(tmp_path):
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ({"logit_0": [1.0, None], "logit_1": [1.0, 2.0]}, 'd.parquet row 1, column "logit_0": is empty (null)'),
-        ({"logits": [[1.0, 2.0], None]}, 'd.parquet row 1, column "logits": is empty (null)'),
+        (
+            {"logit_0": [1.0, None], "logit_1": [1.0, 2.0]},
+            'd.parquet row 1, column "logit_0": the cell is empty (null)',
+        ),
+        ({"logits": [[1.0, 2.0], None]}, 'd.parquet row 1, column "logits": the cell is empty (null)'),
         ({"logits": [[1.0, 2.0], [1.0, None]]}, 'd.parquet row 1, column "logits": number 1 is empty (null)'),
         (
             {"logits": [[1.0, 2.0], [1.0]]},
-            'd.parquet row 1, column "logits": a list of 1 numbers, but the first row has 2',
+            'd.parquet row 1, column "logits": the list has 1 numbers, but the first row has 2',
         ),
-        ({"logits": [[], [1.0]]}, 'd.parquet row 0, column "logits": an empty list'),
+        ({"logits": [[], [1.0]]}, 'd.parquet row 0, column "logits": the list is empty'),
         (
             {"logits": [[[1.0]], [[2.0]]]},
             (
@@ -153,7 +156,10 @@ def test_announced_sizes_are_checked_first(tmp_path):
             {"logit_0": ["a", "b"], "logit_1": [1.0, 2.0]},
             'd.parquet: column "logit_0" holds string, but a score is needed',
         ),
-        ({"logit_0": [1.0, 1.0], "logit_2": [1.0, 1.0]}, "d.parquet: 2 columns of logits, but number 1 is missing"),
+        (
+            {"logit_0": [1.0, 1.0], "logit_2": [1.0, 1.0]},
+            "d.parquet: there are 2 columns of logits, but number 1 is missing",
+        ),
         (
             {"index": [[4, 1], [3, 0]], "prob": [[0.5, 0.25]] * 2},
             'd.parquet: the lists in "index" say that "prob" is the score of the best class, not of class 0. ',
@@ -209,7 +215,7 @@ def damaged(path, change):
 )
 def test_damage(change, tmp_path):
     path = damaged(written(tmp_path, {**numbered(LOGITS), "label": LABELS}), change)
-    with pytest.raises(InputError, match=r"^d\.parquet: no \.parquet file, or a damaged one \("):
+    with pytest.raises(InputError, match=r"^d\.parquet: not a \.parquet file, or damaged \("):
         read(path)
 
 
@@ -217,7 +223,7 @@ def test_page_checksums_are_verified(tmp_path):
     path = written(tmp_path, {**numbered(LOGITS), "label": LABELS}, write_page_checksum=True, compression="none")
     place = path.read_bytes().find(LOGITS[3, 0].tobytes())
     damaged(path, lambda raw: raw.__setitem__(place, raw[place] ^ 1))
-    with pytest.raises(InputError, match=r"^d\.parquet: no \.parquet file, or a damaged one \(.*CRC"):
+    with pytest.raises(InputError, match=r"^d\.parquet: not a \.parquet file, or damaged \(.*CRC"):
         read(path)
 
 

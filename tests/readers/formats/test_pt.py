@@ -16,7 +16,7 @@ from tests.readers.dumps import LABELS, LOGITS, PROBS, refused
 SCORES, TARGETS = torch.from_numpy(LOGITS.copy()), torch.from_numpy(LABELS.copy())
 LEGACY = (
     "d.pt: not in the zip format of torch.save. An old pickled file is never opened: "
-    "load it where you trust it, and save it again with torch.save."
+    "if you trust it, load it yourself and save it again with torch.save."
 )
 
 

@@ -84,8 +84,8 @@ TWO = {"dtype": "F32", "shape": [2], "data_offsets": [8, 16]}
     ("header", "message"),
     [
         ({"x": ONE}, "the header describes 8 bytes of values, but the file holds 16"),
-        ({"x": ONE, "y": ONE}, 'tensor "y" overlaps another one (byte 0, expected 8)'),
-        ({"y": TWO}, 'tensor "y" does not begin where the one before ends (byte 8, expected 0)'),
+        ({"x": ONE, "y": ONE}, 'tensor "y" overlaps another (byte 0, expected 8)'),
+        ({"y": TWO}, 'tensor "y" does not begin where the previous one ends (byte 8, expected 0)'),
         (
             {"x": ONE, "y": {**TWO, "shape": [3]}},
             'tensor "y": shape [3] of F32 takes 12 bytes, but the header gives it 8',
@@ -101,13 +101,16 @@ TWO = {"dtype": "F32", "shape": [2], "data_offsets": [8, 16]}
             {"x": {**ONE, "shape": [1] * 32 + [1]}},
             'tensor "x": 33 axes, but at most 32 are read',
         ),
-        ({"x": {**ONE, "shape": [-2]}}, 'tensor "x": shape and data_offsets must be lists of whole numbers from 0'),
-        ({"x": {**ONE, "shape": [True]}}, 'tensor "x": shape and data_offsets must be lists of whole numbers from 0'),
+        ({"x": {**ONE, "shape": [-2]}}, 'tensor "x": shape and data_offsets must be lists of non-negative integers'),
+        ({"x": {**ONE, "shape": [True]}}, 'tensor "x": shape and data_offsets must be lists of non-negative integers'),
         (
             {"x": {**ONE, "data_offsets": [0]}},
-            'tensor "x": shape and data_offsets must be lists of whole numbers from 0',
+            'tensor "x": shape and data_offsets must be lists of non-negative integers',
         ),
-        ({"x": {**ONE, "dtype": "F8_E4M3"}}, 'tensor "x": dtype F8_E4M3 is not read; known are F64, F32, F16, BF16, '),
+        (
+            {"x": {**ONE, "dtype": "F8_E4M3"}},
+            'tensor "x": dtype F8_E4M3 is unknown; the dtypes are F64, F32, F16, BF16, ',
+        ),
         (
             {"x": {**ONE, "more": 1}},
             'tensor "x": the header must give its dtype, shape and data_offsets, and nothing else',
@@ -115,7 +118,7 @@ TWO = {"dtype": "F32", "shape": [2], "data_offsets": [8, 16]}
         ({"x": 3}, 'tensor "x": the header must give its dtype, shape and data_offsets, and nothing else'),
         ({}, "holds no tensors"),
         ({"x": ONE, "y": TWO, "__metadata__": {"a": 1}}, "__metadata__ must map names to texts"),
-        ([1], "the header is no JSON object"),
+        ([1], "the header is not a JSON object"),
         (b'{"x": 1, "x": 2}', "the header is damaged (a name occurs twice)"),
         (b'{"x": ', "the header is damaged (Expecting value"),
         (b'{"\xff": 1}', "the header is damaged ('utf-8' codec"),
@@ -137,6 +140,7 @@ def test_files_that_are_something_else(content, tmp_path):
     announced = int.from_bytes(content[:8], "little")
     refused(
         tmp_path / "d.safetensors",
-        "d.safetensors: no .safetensors file, or a damaged one: "
-        f"a header of {announced} bytes is announced, but the file has {len(content)} and at most 16777216 are read",
+        "d.safetensors: not a .safetensors file, or damaged: "
+        f"the file says that its header has {announced} bytes, "
+        f"but the file has {len(content)}, and at most 16777216 are read",
     )

@@ -76,9 +76,9 @@ def test_features_are_no_scores(tmp_path):
     assert predictions.k == 3
     refused(
         npz(tmp_path, features=np.zeros((20, 5), np.float32), labels=LABELS),
-        'd.npz: no array is named like scores; there are "features" (20, 5) float32, "labels" (20) int64. '
-        'Name one with --logits-key or --probs-key. Of "features" calibeval finetune, or predict with a head, '
-        "makes scores.",
+        'd.npz: no array has a usual name for scores; found "features" (20, 5) float32, "labels" (20) int64. '
+        "Name one with --logits-key or --probs-key. calibeval finetune, or predict with a head, computes "
+        'scores from "features".',
     )
 
 
@@ -105,7 +105,7 @@ def test_three_candidates_for_the_labels(tmp_path):
 def test_no_labels(tmp_path):
     refused(
         npz(tmp_path, logits=LOGITS, site=LABELS),
-        'd.npz: no array is named like labels; there are "logits" (20, 3) float32, "site" (20) int64. '
+        'd.npz: no array has a usual name for labels; found "logits" (20, 3) float32, "site" (20) int64. '
         "Name one with --labels-key, or another file with --labels.",
     )
 
@@ -118,7 +118,7 @@ def test_named_keys_must_exist(role, flag, tmp_path):
     refused(
         path,
         f'd.npz: --{flag}-key: there is no "logitz" (did you mean "logits"?); '
-        'there are "logits" (20, 3) float32, "labels" (20) int64',
+        'found "logits" (20, 3) float32, "labels" (20) int64',
         **{role: "logitz"},
     )
 
@@ -182,13 +182,13 @@ def test_logits_and_probabilities_that_disagree(tmp_path):
     predictions = read(npz(tmp_path, probs=off, logits=LOGITS, labels=LABELS))
     gap = np.abs(off[4] - PROBS[4]).max()
     assert predictions.kind == "logits"
-    assert predictions.warnings == (f'"logits" are used, and "probs" are not their softmax (they differ by {gap:.2g})',)
+    assert predictions.warnings == (f'"logits" is used, but "probs" is not its softmax (they differ by {gap:.2g})',)
     assert evaluate(predictions).dumps[0].warnings[0] == predictions.warnings[0]
 
 
 def test_logits_and_probabilities_of_another_shape(tmp_path):
     predictions = read(npz(tmp_path, probs=PROBS[:, :2], logits=LOGITS, labels=LABELS))
-    assert predictions.warnings == ('"logits" are used; "probs" has another shape and is left out',)
+    assert predictions.warnings == ('"logits" is used; "probs" has a different shape and is not used',)
 
 
 @pytest.mark.parametrize("key", ["ignore_label", "ignore_index"])
@@ -198,7 +198,7 @@ def test_a_scalar_ignore_label_is_honoured_and_told(key, value, tmp_path):
     labels[[2, 3]] = value
     predictions = read(npz(tmp_path, logits=LOGITS, labels=labels, **{key: np.array(value)}))
     assert (predictions.n, predictions.ignored, predictions.ignore_index) == (18, 2, value)
-    assert predictions.warnings == (f'rows with label {value} are ignored, as the file\'s "{key}" says',)
+    assert predictions.warnings == (f'rows with label {value} are ignored, because "{key}" in the file is {value}',)
 
 
 def test_the_option_wins_over_the_file(tmp_path):
@@ -224,7 +224,7 @@ def test_top_label_dumps(key, tmp_path):
     assert other.labels.tolist() == (predicted == LABELS).astype(int).tolist()
     refused(
         npz(tmp_path, **{key: confidence, "label": LABELS}),
-        f'd.npz: "{key}" needs an array "correct", or "prediction" and "label", beside it',
+        f'd.npz: "{key}" also needs an array "correct", or the arrays "prediction" and "label"',
     )
 
 
@@ -301,7 +301,7 @@ def test_errors_of_values_name_file_and_split(tmp_path):
 @pytest.mark.parametrize(("value", "shown"), [(1.5, "1.5"), (np.nan, "nan"), ("abc", "'abc'"), (np.inf, "inf")])
 def test_an_ignore_label_is_a_whole_number(value, shown, tmp_path):
     path = npz(tmp_path, logits=LOGITS, labels=LABELS, ignore_label=np.array(value))
-    refused(path, f'd.npz: "ignore_label" is {shown}, but the label to ignore must be a whole number')
+    refused(path, f'd.npz: "ignore_label" is {shown}, but the label to ignore must be an integer')
 
 
 def test_a_whole_float_is_an_ignore_label(tmp_path):
@@ -318,7 +318,7 @@ def test_log_probabilities_are_compared_as_probabilities(tmp_path):
     gap = np.abs(np.exp(other) - PROBS).max()
     for used, scores in (("logits", LOGITS), ("probs", PROBS)):
         path = npz(tmp_path, **{used: scores}, log_probs=other, labels=LABELS)
-        message = f'"{used}" are used, and "log_probs" give other probabilities (they differ by {gap:.2g})'
+        message = f'"{used}" is used, but "log_probs" gives different probabilities (they differ by {gap:.2g})'
         assert read(path).warnings == (message,)
 
 
