@@ -32,9 +32,13 @@ def shards_sha256(files: Sequence[SteadyFile], shards: Sequence[Contents]) -> st
     The name is that of the file without its folder.
     Raises: InputError if a checksum inside a shard differs; FileProblem if a shard cannot be read.
     """
-    digest = hashlib.sha256()
+    digest, seen = hashlib.sha256(), dict[str, str]()
     for file, shard in zip(files, shards, strict=True):
-        digest.update(f"{file.name}\0{checked_sha256(file, shard.extents)}\n".encode(errors="surrogateescape"))
+        sha256 = checked_sha256(file, shard.extents)
+        if sha256 in seen:
+            raise InputError(f"{seen[sha256]} and {file.name} are the same shard twice: its rows would count twice")
+        seen[sha256] = file.name
+        digest.update(f"{file.name}\0{sha256}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()
 
 
@@ -167,7 +171,8 @@ def _joined_array(key: str, parts: Sequence[Stored], names: Sequence[str], limit
         return first
     shape = (sum(part.shape[0] for part in parts), *first.shape[1:])
     dtype = np.result_type(*(part.dtype for part in parts))
-    return Stored(shape, dtype, lambda: _loaded(parts, limits))
+    counts = tuple((name, part.shape[0]) for name, part in zip(names, parts, strict=True))
+    return Stored(shape, dtype, lambda: _loaded(parts, limits), precision=first.precision, parts=counts)
 
 
 def _fits(part: Stored, first: Stored) -> bool:

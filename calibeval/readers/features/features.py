@@ -26,10 +26,9 @@ from calibeval.readers.meaning.assemble import (
     external_labels,
     ignored_label,
     ignored_notice,
-    joined_columns,
-    slice_columns,
     stored_names,
 )
+from calibeval.readers.meaning.columns import joined_columns, slice_columns
 from calibeval.readers.meaning.roles import Keys
 from calibeval.readers.meaning.splits import View, check_rows, pick, split_views
 from calibeval.readers.open import as_suffix, open_input, open_labels, source_of, split_name

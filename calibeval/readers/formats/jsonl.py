@@ -166,7 +166,7 @@ class _Rows:
 def _parsed(line: int, text: bytes, file: str) -> dict[str, Any]:
     """The object on a line."""
     try:
-        row = DECODER.decode(text.decode("utf-8"))
+        row = (EXACT_DECODER if FAR.search(text) else DECODER).decode(text.decode("utf-8"))
         if SURROGATE.search(text):
             json.dumps(row, ensure_ascii=False).encode("utf-8")
     except RecursionError:
@@ -233,4 +233,15 @@ def _named(value: Any) -> str:
     return f'text ("{value[:40]}")' if isinstance(value, str) else "a number"
 
 
+def _finite(text: str) -> float:
+    """A decimal; -1e500 is not the -inf of a masked class."""
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text[:40]} is too large for float64")
+    return number
+
+
 DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
+EXACT_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant, parse_float=_finite)
+# Numbers that may overflow: an exponent of three digits, or hundreds of digits before the point.
+FAR = re.compile(rb"[eE]\+?[0-9]{3}|[0-9]{300}")

@@ -126,7 +126,7 @@ class _File:
                 table.add(scores, arrays, batch.num_rows)
         if table.rows != self._rows:
             raise InputError(
-                f"{self._name}: the file holds {table.rows} rows, but its metadata says {self._rows}: the file is damaged"
+                f"{self._name}: the file holds {table.rows} rows, but its metadata says {self._rows}: it is damaged"
             )
         return table.arrays()
 

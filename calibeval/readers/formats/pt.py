@@ -11,7 +11,8 @@ import numpy as np
 from calibeval.core.data.row_source import RowSource
 from calibeval.core.errors import InputError
 from calibeval.readers.formats.archive import Member, read_members
-from calibeval.readers.formats.pickled import Tensor, Unread, unpickled
+from calibeval.readers.formats.described import Tensor, Unread
+from calibeval.readers.formats.pickled import unpickled
 from calibeval.readers.stored.bfloat16 import BFLOAT16_PRECISION, widened_source
 from calibeval.readers.stored.digest import Extent
 from calibeval.readers.stored.header import Header, checked_shape

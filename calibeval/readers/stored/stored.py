@@ -19,6 +19,7 @@ class Stored:
     """A named array of a file. load() returns its values; arrays that are not used are never loaded.
 
     precision: the relative step between the stored numbers, if it is coarser than that of dtype, the type returned.
+    parts: the shards that the rows come from, with the number of rows of each.
     refusal: why the values are never read; load() then raises InputError. None for all that can be read.
     """
 
@@ -27,6 +28,7 @@ class Stored:
     load: Callable[[], RowSource]
     precision: float | None = None
     refusal: str | None = None
+    parts: tuple[tuple[str, int], ...] = ()
 
     @classmethod
     def refused(cls, shape: tuple[int, ...], dtype: np.dtype[Any], place: str, why: str) -> Stored:

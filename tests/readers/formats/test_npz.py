@@ -133,7 +133,7 @@ def test_objects_are_refused_and_their_payload_does_not_run(tmp_path):
     path = npz(tmp_path, logits=LOGITS, labels=np.array([Payload(trace)] * 20, dtype=object))
     refused(
         path,
-        "d.npz: labels holds Python objects, which would mean running a pickle, and calibeval never does. "
+        "d.npz: labels holds Python objects. Reading them would run a pickle, which calibeval never does. "
         "Save plain numbers or text.",
     )
     assert not trace.exists()
@@ -176,8 +176,8 @@ def test_headers_that_lie_about_the_shape(shape, compression, tmp_path):
 @pytest.mark.parametrize("shape", [(-20, -3), (2**62, 3), (2**31, 2**31)])
 def test_impossible_shapes(shape, tmp_path):
     path = archive(tmp_path / "d.npz", [("logits.npy", lying(shape)), GOOD[1]])
-    size = "sizes are whole numbers from 0" if min(shape) < 0 else None
-    said = f"says shape {shape}, but {size}" if size else f"announces the impossible shape {shape}"
+    size = "sizes must be whole numbers from 0" if min(shape) < 0 else None
+    said = f"says shape {shape}, but {size}" if size else f"says the impossible shape {shape}"
     refused(path, f"d.npz: logits: the header {said}")
 
 

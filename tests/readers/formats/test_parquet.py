@@ -122,7 +122,7 @@ def test_announced_sizes_are_checked_first(tmp_path):
     path = written(tmp_path, {"prob": np.full(1_000_000, 0.5), "label": np.zeros(1_000_000, "i8")})
     assert path.stat().st_size < 20_000
     message = (
-        "d.parquet: expands to 8000000 bytes, over the limit of 1000000. If it is to be trusted, raise --max-bytes."
+        "d.parquet: expands to 8000000 bytes, over the limit of 1000000. If you trust the file, raise --max-bytes."
     )
     refused(path, message, max_bytes=10**6)
 
@@ -184,7 +184,7 @@ def test_a_column_without_a_role_is_left_alone(values, columns, tmp_path):
 
 def test_a_column_is_read_where_it_is_used(tmp_path):
     path = written(tmp_path, {"logits": [[1.0], [2.0]], "label": [0, 1], "seen": [True, None]})
-    with pytest.raises(InputError, match=r'^d\.parquet row 1, column "seen": is empty \(null\)$'):
+    with pytest.raises(InputError, match=r'^d\.parquet row 1, column "seen": the cell is empty \(null\)$'):
         read(path).columns["seen"]
 
 

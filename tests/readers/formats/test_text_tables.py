@@ -162,7 +162,7 @@ def test_too_much_text(monkeypatch, tmp_path):
     text = "prob,label,note\n" + "".join(f"0.5,1,{'x' * i}\n" for i in range(100))
     with pytest.raises(InputError) as error:
         read_csv(SteadyFile.of(written(tmp_path, text)), Limits(max_memory=1000))
-    assert str(error.value) == ('d.csv, column "note": more than 1000 bytes of text: save the dump without it')
+    assert str(error.value) == ('d.csv, column "note": it has more than 1000 bytes of text: save the dump without it')
 
 
 def test_one_long_text_makes_no_others_long(tmp_path):
