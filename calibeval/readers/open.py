@@ -22,6 +22,7 @@ from calibeval.readers.shards import joined, shard_paths, shards_sha256
 from calibeval.readers.stdin import read_stdin
 from calibeval.readers.stored.digest import Background, checked_sha256
 from calibeval.readers.stored.limits import Limits, quarter_of_memory
+from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents
 
 STDIN = Path("-")
@@ -185,22 +186,24 @@ def open_input(path: Path, limits: Limits, stdin: IO[bytes] | None = None, *, re
     suffixed = suffix_of if read_as is None else lambda _: read_as
     shards = shard_paths(path, suffixed)
     if shards is None:
-        contents = load(path, limits, read_as)
+        file = SteadyFile.of(path)
+        contents = load(file, limits, read_as)
         return Opened(
             path,
             contents,
             suffixed(path).lstrip("."),
-            path.stat().st_size,
-            functools.cache(lambda: Background(lambda: checked_sha256(path, contents.extents)).result),
+            file.size,
+            functools.cache(lambda: Background(lambda: checked_sha256(file, contents.extents)).result),
         )
     each = replace(limits, max_memory=limits.max_memory // len(shards))
-    parts = [load(shard, each, read_as) for shard in shards]
+    files = [SteadyFile.of(shard) for shard in shards]
+    parts = [load(file, each, read_as) for file in files]
     return Opened(
         path,
         joined(parts, [shard.name for shard in shards], limits),
         suffixed(shards[0]).lstrip("."),
-        sum(shard.stat().st_size for shard in shards),
-        functools.cache(lambda: Background(lambda: shards_sha256(shards, parts)).result),
+        sum(file.size for file in files),
+        functools.cache(lambda: Background(lambda: shards_sha256(files, parts)).result),
     )
 
 
@@ -259,18 +262,12 @@ def suffix_of(path: Path) -> str:
     return max((suffix for suffix in FORMATS if name.endswith(suffix)), key=len, default="")
 
 
-def load(path: Path, limits: Limits, read_as: str | None = None) -> Contents:
+def load(file: SteadyFile, limits: Limits, read_as: str | None = None) -> Contents:
     """The arrays of a file, read by its suffix or by another one: see ReadOptions.read_as.
 
-    Raises: InputError for an unknown suffix or content that cannot be used; FileProblem if the file is missing or
-    cannot be read.
+    Raises: InputError for an unknown suffix or content that cannot be used; FileProblem if the file cannot be read.
     """
-    if not path.exists():
-        raise FileProblem(f"{path}: there is no such file")
-    if path.is_dir():
-        raise FileProblem(f"{path}: this is a folder, not a file")
-    if not path.is_file():
-        raise InputError(f"{path}: neither a regular file nor a folder")
+    path = file.path
     suffix = read_as or suffix_of(path)
     if not suffix:
         known, own = ", ".join(FORMATS), path.suffix.lower()
@@ -280,14 +277,14 @@ def load(path: Path, limits: Limits, read_as: str | None = None) -> Contents:
                 'save its arrays: np.savez("dump.npz", logits=..., labels=...)'
             )
         raise InputError(f'{path.name}: the suffix "{own}" is unknown{nearest(own, FORMATS)}; formats are {known}')
-    if path.stat().st_size == 0:
+    if file.size == 0:
         raise InputError(f"{path.name}: the file is empty")
     module, function = FORMATS[suffix]
-    reader: Callable[[Path, Limits], Contents] = getattr(
+    reader: Callable[[SteadyFile, Limits], Contents] = getattr(
         importlib.import_module(f"calibeval.readers.formats.{module}"), function
     )
     try:
-        return reader(path, limits)
+        return reader(file, limits)
     except FileProblem:
         raise
     except OSError as error:

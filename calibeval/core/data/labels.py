@@ -56,6 +56,11 @@ def _whole(raw: npt.NDArray[np.floating[Any]]) -> Labels:
     if len(odd):
         row = int(odd[0])
         raise InputError(f"row {row}: label {raw[row]:g}, but labels must be whole numbers ({len(odd)} rows are not)")
+    with np.errstate(over="ignore"):
+        far = np.flatnonzero(np.abs(raw.astype(np.float64)) >= 2.0**63)
+    if len(far):
+        row = int(far[0])
+        raise InputError(f"row {row}: label {raw[row]:g}, but labels are class numbers ({len(far)} rows are too large)")
     return raw.astype(np.int64)
 
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from calibeval.core.data.arguments import by_name, check_told, of_class
 from calibeval.core.data.arrays import AnyFloats
 from calibeval.core.data.labels import Labels, as_labels, check_ignore_index, names_of_classes
+from calibeval.core.data.lazy_columns import LazyColumns
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.picked_rows import PickedRows
 from calibeval.core.data.predictions import MOST_CLASSES, Source
@@ -90,7 +91,11 @@ class Features:
             tidy = None
             if labels is not None:
                 k, tidy = _tidy_labels(as_array(labels, "labels"), n, names, ignore_index)
-            found = {name: _column(name, values, n) for name, values in by_name("columns", columns).items()}
+            found = (
+                columns
+                if isinstance(columns, LazyColumns)
+                else {name: _column(name, values, n) for name, values in by_name("columns", columns).items()}
+            )
             tidy_ids = None if ids is None else _column("ids", ids, n)
         except InputError as error:
             raise InputError(f"{place}{error}" if place else in_python(str(error))) from None

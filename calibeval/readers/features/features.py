@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.lazy_columns import LazyColumns
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.picked_rows import PickedRows
 from calibeval.core.data.predictions import Source
@@ -21,11 +22,12 @@ from calibeval.readers.features.columns import split_first, with_stacked_columns
 from calibeval.readers.features.folders import open_feature_folder
 from calibeval.readers.features.roles import feature_prefixes, find_feature_roles, has_features
 from calibeval.readers.meaning.assemble import ReadOptions, external_labels, ignored_label, ignored_notice, stored_names
+from calibeval.readers.meaning.columns import joined_columns, slice_columns
 from calibeval.readers.meaning.named import OF_FEATURES, named_roles
 from calibeval.readers.meaning.roles import Keys
 from calibeval.readers.meaning.splits import View, check_rows, pick, pooled_notice, split_views
 from calibeval.readers.open import as_suffix, open_input, open_labels, source_of, split_name
-from calibeval.readers.shards import ShardedRows
+from calibeval.readers.stored.joined import JoinedRows
 from calibeval.readers.stored.limits import Limits, quarter_of_memory
 from calibeval.readers.stored.stored import Stored
 
@@ -174,7 +176,7 @@ class _Part:
     features: RowSource
     labels: npt.NDArray[Any] | None
     class_names: tuple[str, ...] | None
-    columns: dict[str, npt.NDArray[Any]]
+    columns: LazyColumns
     ids: npt.NDArray[Any] | None
     ignore_index: int | None
     warnings: tuple[Notice, ...]
@@ -215,11 +217,7 @@ def _gather(
         features=features,
         labels=None if labels is None else pick(labels, rows, n, file),
         class_names=options.class_names or stored_names(arrays, roles.class_names),
-        columns={
-            key: pick(other.array(), rows, n, file)
-            for key, other in arrays.items()
-            if key not in used and other.shape == (n,) and other.dtype.kind != "V"
-        },
+        columns=slice_columns(arrays, used, rows, n, file),
         ids=None if roles.ids is None else pick(arrays[roles.ids].array(), rows, n, file),
         ignore_index=ignore_index,
         warnings=warnings,
@@ -250,12 +248,11 @@ def _join(parts: Sequence[_Part], names: Sequence[str], file: str) -> _Part:
     twice = sum(map(len, rows)) - len(np.unique(np.concatenate(rows))) if rows else 0
     if twice:
         raise InputError(f"{file}: the splits {' and '.join(names)} share {twice} rows, which would count twice")
-    shared = [key for key in first.columns if all(key in part.columns for part in parts)]
     return replace(
         first,
-        features=ShardedRows([part.features for part in parts]),
+        features=JoinedRows([part.features for part in parts]),
         labels=np.concatenate(labels) if labels else None,
-        columns={key: np.concatenate([part.columns[key] for part in parts]) for key in shared},
+        columns=joined_columns([part.columns for part in parts]),
         ids=np.concatenate(ids) if len(ids) == len(parts) else None,
         warnings=tuple(
             one.reworded(f"{name}: {one}") for part, name in zip(parts, names, strict=True) for one in part.warnings

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.notices import Notice, warning
+from calibeval.core.data.picked_rows import rows_at
 from calibeval.core.data.row_source import RowSource
 from calibeval.core.errors import InputError, nearest
 from calibeval.readers.stored.names import index_splits
@@ -59,16 +60,20 @@ def pooled_notice(arrays: dict[str, Stored], split: str | None, file: str) -> tu
     return (warning("pooled_splits", text),)
 
 
-def pick(values: RowSource, rows: npt.NDArray[np.integer[Any]] | None, n: int, file: str) -> npt.NDArray[Any]:
-    """All values, or those of some rows.
+def pick(
+    values: RowSource, rows: npt.NDArray[np.integer[Any]] | None, n: int, file: str, what: str = "entries"
+) -> npt.NDArray[Any]:
+    """All values, or those of some rows; what: the role of the values, in messages.
 
-    Raises: as `check_rows`.
+    Raises: as `check_rows`; InputError unless there is one value for each of the n rows.
     """
-    every = values if isinstance(values, np.ndarray) else values[0:n]
     if rows is None:
-        return every
+        return values if isinstance(values, np.ndarray) else values[0:n]
     check_rows(rows, n, file)
-    return np.asarray(every[rows])
+    if values.shape[:1] != (n,):
+        count = values.shape[0] if values.shape else "a single number in place of"
+        raise InputError(f"{file}: {n} rows of scores, but {count} {what}")
+    return rows_at(values, rows)
 
 
 def check_rows(rows: npt.NDArray[np.integer[Any]], n: int, file: str) -> None:

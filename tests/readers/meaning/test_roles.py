@@ -15,7 +15,7 @@ from calibeval.readers.describe import inspect_dump
 from calibeval.readers.meaning.assemble import ReadOptions
 from calibeval.readers.open import read
 from calibeval.readers.stored.digest import checked_sha256
-from calibeval.readers.stored.spool import FileRows
+from calibeval.readers.stored.rows import FileRows
 from tests.readers.dumps import LABELS, LOGITS, PROBS, npz, part, refused
 
 LOGIT_KEYS = ["logits", "logit", "scores", "outputs"]

@@ -1,0 +1,43 @@
+"""Columns that nobody may need: each is loaded when it is asked for, and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy.typing as npt
+
+
+class LazyColumns(Mapping[str, npt.NDArray[Any]]):
+    """One-dimensional arrays by name, behind functions that load them.
+
+    lengths are known to be right before anything is loaded.
+
+    >>> columns = LazyColumns({"site": lambda: np.array(["a", "b"])})
+    >>> [*columns], columns["site"].tolist()
+    (['site'], ['a', 'b'])
+    """
+
+    def __init__(self, loaders: Mapping[str, Callable[[], npt.NDArray[Any]]]) -> None:
+        self._loaders = dict(loaders)
+        self._loaded: dict[str, npt.NDArray[Any]] = {}
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        if name not in self._loaded:
+            self._loaded[name] = self._loaders[name]()
+        return self._loaded[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._loaders)
+
+    def __len__(self) -> int:
+        return len(self._loaders)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._loaders
+
+    def with_column(self, name: str, values: npt.NDArray[Any]) -> LazyColumns:
+        """These columns and one more, or another in the place of one."""
+        other = LazyColumns({**self._loaders, name: lambda: values})
+        other._loaded = {key: kept for key, kept in self._loaded.items() if key != name}
+        return other
