@@ -147,7 +147,7 @@ def test_before_and_after(dump, tmp_path):
     assert by_other.dumps[0].recalibrated.parameters["temperature"] == calibeval.fit(val).parameters()["temperature"]
     out_of_fold = calibeval.evaluate(f"{dump}#test", cross_fit=4, group=np.arange(600) // 10, seed=3)
     assert out_of_fold.dumps[0].recalibrated.to_dict()["fitted_on"]["folds"] == 4
-    with pytest.raises(calibeval.InputError, match="Say allow_leak=True to see"):
+    with pytest.raises(calibeval.InputError, match="Use allow_leak=True to see"):
         calibeval.evaluate(f"{dump}#test", fit_on=f"{dump}#test")
     assert calibeval.evaluate(f"{dump}#test", fit_on=f"{dump}#test", allow_leak=True).dumps[0].recalibrated
 
@@ -165,7 +165,7 @@ def test_before_and_after(dump, tmp_path):
         ({"cross_fit": True}, "cross_fit is True"),
         ({"cross_fit": 1}, "cross_fit is 1"),
         ({"cross_fit": 3, "fit_on": "x.npz"}, "fit_on and cross_fit exclude each other"),
-        ({"min_rows": True, "slices": ["class"]}, "min_rows is True, but it must be a whole number from 1 on"),
+        ({"min_rows": True, "slices": ["class"]}, "min_rows is True, but it must be a whole number, at least 1"),
         ({"metrics": []}, "the list of metrics is empty"),
         ({"kind": "logits"}, "kind: is about reading files, but arrays came"),
     ],

@@ -100,7 +100,7 @@ def test_a_map_or_a_refusal(method, case):
 @pytest.mark.parametrize("method", ANY_K)
 def test_an_impossible_label_is_refused(method):
     probs = np.tile([[0.7, 0.3, 0.0]], (20, 1))
-    with pytest.raises(InputError, match=r"probability 0 to the label.*Use clip=1e-12"):
+    with pytest.raises(InputError, match=r"probability 0 to the label.*Use --clip 1e-12"):
         fit(Predictions(probs=probs, labels=[0, 1, 2, 0] * 5), method)
     found = fit(Predictions(probs=probs, labels=[0, 1, 2, 0] * 5), method, clip=1e-6)
     assert (found.clip, found.fitted.clipped) == (1e-6, 5)

@@ -49,7 +49,7 @@ def whole(least: int | None = None) -> Check:
     def check(name: str, value: Any) -> int:
         found = _plain(value)
         if isinstance(found, bool) or not isinstance(found, int) or (least is not None and found < least):
-            raise refused(name, value, "a whole number" + ("" if least is None else f" from {least} on"))
+            raise refused(name, value, "a whole number" + ("" if least is None else f", at least {least}"))
         return found
 
     return check

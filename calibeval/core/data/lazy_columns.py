@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy.typing as npt
 
+from calibeval.core.data.arguments import by_name
+
 
 class LazyColumns(Mapping[str, npt.NDArray[Any]]):
     """One-dimensional arrays by name, behind functions that load them.
 
     lengths are known to be right before anything is loaded.
 
+    >>> import numpy as np
     >>> columns = LazyColumns({"site": lambda: np.array(["a", "b"])})
     >>> [*columns], columns["site"].tolist()
     (['site'], ['a', 'b'])
@@ -41,3 +44,15 @@ class LazyColumns(Mapping[str, npt.NDArray[Any]]):
         other = LazyColumns({**self._loaders, name: lambda: values})
         other._loaded = {key: kept for key, kept in self._loaded.items() if key != name}
         return other
+
+
+def tidied(
+    columns: Mapping[str, Any] | None, check: Callable[[str, Any], npt.NDArray[Any]]
+) -> Mapping[str, npt.NDArray[Any]]:
+    """Columns as checked arrays; those that a reader has checked stay in the file until they are used.
+
+    check: makes an array of a column, or raises InputError.
+    """
+    if isinstance(columns, LazyColumns):
+        return columns
+    return {name: check(name, values) for name, values in by_name("columns", columns).items()}

@@ -11,11 +11,11 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.data.arguments import by_name, check_told, of_class
+from calibeval.core.data.arguments import check_told, of_class
 from calibeval.core.data.elsewhere import elsewhere
 from calibeval.core.data.foreign import precision_of, unmasked_labels
 from calibeval.core.data.labels import as_labels, names_of_classes, outcome_of
-from calibeval.core.data.lazy_columns import LazyColumns
+from calibeval.core.data.lazy_columns import tidied
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.precision import stored_precision, sum_tolerance
 from calibeval.core.data.records import Layout
@@ -61,16 +61,6 @@ class Source:
         """
         path = "predictions" if self.path is None else PurePath(self.path).name or self.path
         return path if self.split is None else f"{path}#{self.split}"
-
-
-def tidied(columns: Mapping[str, Any] | None, lengths: set[int]) -> Mapping[str, npt.NDArray[Any]]:
-    """Columns as arrays of one of these lengths; those that a reader checked stay where they are until they are used.
-
-    Raises: InputError for a column that does not fit.
-    """
-    if isinstance(columns, LazyColumns):
-        return columns
-    return {name: as_column(name, values, lengths) for name, values in by_name("columns", columns).items()}
 
 
 class Block(NamedTuple):
@@ -167,7 +157,7 @@ class Predictions:
             if len(tidy) != scores.shape[0]:
                 raise InputError(f"{scores.shape[0]} rows of scores, but {len(tidy)} {outcome_name}")
             lengths = {len(tidy), layout[0]}
-            tidy_columns = tidied(columns, lengths)
+            tidy_columns = tidied(columns, lambda name, values: as_column(name, values, lengths))
             tidy_ids = None if ids is None else as_column("ids", ids, lengths)
         except InputError as error:
             raise InputError(f"{place}{error}" if place else in_python(str(error))) from None

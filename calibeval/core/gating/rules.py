@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
 
-from calibeval.core.data.arguments import came, refused, truth
+from calibeval.core.data.arguments import truth
 from calibeval.core.errors import UsageError, nearest
 from calibeval.core.evaluation.settings import check_level
+from calibeval.core.gating.values import as_is, as_number, as_text, as_texts, one_of, show_value
 from calibeval.core.metrics.table import METRICS, metric_named
 
 RuleKind = Literal["max", "min", "max_increase", "max_drop"]
@@ -116,7 +115,7 @@ class GateSettings:
         check_level(as_number(self.level, "level"))
         rows = self.min_rows
         if isinstance(rows, bool) or not isinstance(rows, int | np.integer) or rows < 0:
-            raise UsageError(f"min_rows is {_shown(rows)}, but it must be a whole number, at least 0")
+            raise UsageError(f"min_rows is {show_value(rows)}, but it must be a whole number, at least 0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +208,7 @@ def rule_from_table(table: Mapping[str, Any]) -> Rule:
         raise UsageError(f"the rule has {came}, but it must have exactly one of {', '.join(RULE_KINDS)}")
     relative = table.get("relative", False)
     if not isinstance(relative, bool):
-        raise UsageError(f"relative is {_shown(relative)}, but it must be true or false")
+        raise UsageError(f"relative is {show_value(relative)}, but it must be true or false")
     part = table.get("slice")
     return Rule(
         metric=as_text(table["metric"], "metric"),
@@ -224,54 +223,6 @@ def rule_from_table(table: Mapping[str, Any]) -> Rule:
 def _unknown_key(key: str, known: Sequence[str], earlier: Mapping[str, str]) -> UsageError:
     hint = f' (did you mean "{earlier[key]}"?)' if key in earlier else nearest(key, known)
     return UsageError(f'key "{key}" is unknown{hint}; known keys are {", ".join(known)}')
-
-
-def as_text(value: object, key: str) -> str:
-    """The value, if it is a non-empty string. Raises: UsageError."""
-    if not isinstance(value, str) or not value:
-        raise UsageError(f"{key} is {_shown(value)}, but it must be a non-empty string")
-    return value
-
-
-def as_texts(value: object, key: str) -> tuple[str, ...]:
-    """The value, if it is a list of non-empty strings. Raises: UsageError."""
-    if isinstance(value, str) or not isinstance(value, Sequence):
-        raise UsageError(f"{key} is {_shown(value)}, but it must be a list of strings")
-    return tuple(as_text(one, key) for one in value)
-
-
-def as_number(value: object, key: str) -> float:
-    """The value, if it is a finite number; true and false are not. Raises: UsageError."""
-    right = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-    if not right or not abs(value) < math.inf:  # type: ignore[arg-type]
-        hint = f"; limits are fractions: write {share}" if (share := _share(value)) else ""
-        raise UsageError(f"{key} is {_shown(value)}, but it must be a finite number{hint}")
-    return float(value)  # type: ignore[arg-type]
-
-
-def _share(value: object) -> str | None:
-    """The fraction that a percentage in a text means."""
-    if not isinstance(value, str) or not value.endswith("%"):
-        return None
-    with contextlib.suppress(ValueError):
-        return f"{float(value[:-1]) / 100:.10g}"
-    return None
-
-
-def as_is(value: object, key: str) -> object:  # noqa: ARG001 - called like its siblings
-    """The value, unchecked; the class that receives it will check it."""
-    return value
-
-
-def one_of(value: str, known: Iterable[Name], key: str) -> Name:
-    """The value, if it is one of the known names. Raises: UsageError with the nearest name."""
-    names = list(known)
-    if not isinstance(value, str):
-        raise refused(key, value, f"one of {', '.join(names)}")
-    for name in names:
-        if name == value:
-            return name
-    raise UsageError(f'{key} "{value}" is unknown{nearest(value, names)}; it must be one of {", ".join(names)}')
 
 
 def _check_direction(rule: Rule) -> None:
@@ -297,11 +248,3 @@ def _check_range(rule: Rule, limit: float) -> None:
     if limit > most:
         hint = f"; limits are fractions, so {limit:g} % is {limit / 100:g}" if spec.unit == "%" and limit <= 100 else ""
         raise UsageError(f"{rule.kind} of {rule.metric} is {limit:g}, but it can be {most:g} at most{hint}")
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int | float):
-        return f"{value:g}" if isinstance(value, float) else str(value)
-    return f'"{value}"' if isinstance(value, str) else came(value)

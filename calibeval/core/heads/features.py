@@ -9,10 +9,10 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.data.arguments import by_name, check_told, of_class
+from calibeval.core.data.arguments import check_told, of_class
 from calibeval.core.data.arrays import AnyFloats
 from calibeval.core.data.labels import Labels, as_labels, check_ignore_index, names_of_classes
-from calibeval.core.data.lazy_columns import LazyColumns
+from calibeval.core.data.lazy_columns import tidied
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.picked_rows import PickedRows
 from calibeval.core.data.predictions import MOST_CLASSES, Source
@@ -91,11 +91,7 @@ class Features:
             tidy = None
             if labels is not None:
                 k, tidy = _tidy_labels(as_array(labels, "labels"), n, names, ignore_index)
-            found = (
-                columns
-                if isinstance(columns, LazyColumns)
-                else {name: _column(name, values, n) for name, values in by_name("columns", columns).items()}
-            )
+            found = tidied(columns, lambda name, values: _column(name, values, n))
             tidy_ids = None if ids is None else _column("ids", ids, n)
         except InputError as error:
             raise InputError(f"{place}{error}" if place else in_python(str(error))) from None
@@ -294,8 +290,9 @@ def _doubt(labels: Labels) -> Notice | None:
     low, high = int(labels.min()), int(labels.max())
     if low != 1 or len(np.unique(labels)) != high:
         return None
-    text = f"labels range from 1 to {high}, and none is 0: if they start at 1, subtract 1 before saving"
-    return warning("labels_from_one", text)
+    return warning(
+        "labels_from_one", f"labels range from 1 to {high}, and none is 0: if they start at 1, subtract 1 before saving"
+    )
 
 
 def _column(name: str, values: object, n: int) -> npt.NDArray[Any]:

@@ -161,7 +161,7 @@ def impossible_error(predictions: Predictions) -> InputError:
     where = "" if first is None else f" (first: {predictions.locate(first)})"
     return InputError(
         f"{predictions.source.name}: {gives} probability 0 to the label{where}, so every fit has an infinite NLL. "
-        "Say --clip 1e-12 to raise all smaller probabilities to 1e-12."
+        "Use --clip 1e-12 to raise all smaller probabilities to 1e-12."
     )
 
 

@@ -178,10 +178,10 @@ def test_a_file_is_read_as_the_format_that_was_stated(suffix, capsys, tmp_path):
 
 def test_shards_and_features_are_read_as_stated(capsys, tmp_path):
     (tmp_path / "shards").mkdir()
-    for i in (1, 2):
-        shutil.copy("sample_data/digits_test.npz", tmp_path / f"shards/a{i}.bin")
+    for i, part in enumerate(("test", "val")):
+        shutil.copy(f"sample_data/digits_{part}.npz", tmp_path / f"shards/a{i}.bin")
     result = run(capsys, "report", tmp_path / "shards", "--read-as", "npz", "--json", "-q")
-    assert result.json["dumps"][0]["source"]["n"] == 2 * 997
+    assert result.json["dumps"][0]["source"]["n"] == 997 + 600
     shutil.copy("sample_data/diamonds_features.npz", tmp_path / "features")
     assert run(capsys, "inspect", tmp_path / "features", "--read-as", "npz").code == 0
 
@@ -300,7 +300,7 @@ def test_a_map_of_the_same_rows_in_another_format_leaks(capsys, tmp_path):
     leak = "the map was fitted on about 997 rows of digits_test.csv: the same scores and labels in another file"
     refused = run(capsys, *words)
     assert refused.code == 3
-    assert refused.err == f"{leak}: that would flatter the map. Say --allow-leak to see its numbers all the same.\n"
+    assert refused.err == f"{leak}: that would make results too optimistic. Use --allow-leak to see them anyway.\n"
     allowed = run(capsys, *words, "--allow-leak", "--json").json["dumps"][0]
     assert allowed["recalibrated"]["fitted_on"]["leak"] == leak
     assert run(capsys, "report", VAL, "--map", path, "-q").code == 0

@@ -65,6 +65,6 @@ def test_zeros_before_a_number_are_kept(tmp_path):
 
 
 def test_two_options_for_the_scores(table):
-    message = "^--score-columns and --probs-key both name the scores; say one of them$"
+    message = "^score_columns and probs_key both name the scores; say one of them$"
     with pytest.raises(UsageError, match=message):
         read(table, score_columns=["p0..p10"], probs_key="note")

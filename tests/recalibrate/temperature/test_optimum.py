@@ -368,7 +368,9 @@ class TestClip:
     def test_an_impossible_label_is_refused(self):
         with pytest.raises(InputError, match=r"predictions: 2 rows assign probability 0 to the label \(first: row 1\)"):
             fit(Predictions(probs=self.PROBS, labels=[0, 2, 2, 0]))
-        with pytest.raises(InputError, match=r"1 row assigns probability 0 to the label \(first: row 0\).*clip=1e-12"):
+        with pytest.raises(
+            InputError, match=r"1 row assigns probability 0 to the label \(first: row 0\).*--clip 1e-12"
+        ):
             fit(Predictions(logits=[[0.0, -np.inf], [0.0, 1.0]], labels=[1, 1]))
 
     def test_clip_is_counted_kept_and_applied(self):
