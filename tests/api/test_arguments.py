@@ -210,7 +210,7 @@ def test_a_missing_argument_names_the_function():
         ({"class_names": ["a", "b", "a"]}, 'class_names: two classes are called "a"'),
         ({"class_names": {"a", "b", "c"}}, "class_names is a set"),
         ({"class_names": ["a", None, "b"]}, "class_names holds None, but each must be a name"),
-        ({"max_memory": float("nan")}, "max_memory is nan, but it must be a whole number from 0 on"),
+        ({"max_memory": float("nan")}, "max_memory is nan, but it must be a whole number, at least 0"),
         ({"metrics": ["ece", 5]}, "metrics holds 5, but each must be a text"),
         ({"clip": 5.5}, r"clip is 5\.5, but it must be above 0 and below 1/k"),
         ({"method": "isotonc"}, 'method "isotonc" is unknown .did you mean "isotonic"'),
@@ -230,7 +230,7 @@ def test_arguments_of_evaluate(arguments, message):
     [
         ({"preset": ""}, "preset is '', but it must be a text that is not empty"),
         ({"decide": ""}, "decide is ''"),
-        ({"min_rows": 0}, "min_rows is 0, but it must be a whole number from 1 on"),
+        ({"min_rows": 0}, "min_rows is 0, but it must be a whole number, at least 1"),
         ({"rules": ""}, "rules is ''"),
         ({"baseline": ""}, "baseline is '', but it must be a path"),
         ({"settings": {"level": 0.9}}, "settings is a dict, but it must be calibeval.GateSettings"),

@@ -16,7 +16,7 @@ from calibeval.core.data.lazy_columns import tidied
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.picked_rows import PickedRows
 from calibeval.core.data.predictions import MOST_CLASSES, Source
-from calibeval.core.data.row_source import RowSource, as_array, show_shape
+from calibeval.core.data.row_source import RowSource, as_array, as_column, show_shape
 from calibeval.core.data.shared_rows import Leak, Sample, find_leak, row_hashes
 from calibeval.core.data.spoken import in_python
 from calibeval.core.errors import InputError
@@ -91,8 +91,8 @@ class Features:
             tidy = None
             if labels is not None:
                 k, tidy = _tidy_labels(as_array(labels, "labels"), n, names, ignore_index)
-            found = tidied(columns, lambda name, values: _column(name, values, n))
-            tidy_ids = None if ids is None else _column("ids", ids, n)
+            found = tidied(columns, lambda name, values: as_column(name, values, {n}))
+            tidy_ids = None if ids is None else as_column("ids", ids, {n})
         except InputError as error:
             raise InputError(f"{place}{error}" if place else in_python(str(error))) from None
         kept = None
@@ -293,10 +293,3 @@ def _doubt(labels: Labels) -> Notice | None:
     return warning(
         "labels_from_one", f"labels range from 1 to {high}, and none is 0: if they start at 1, subtract 1 before saving"
     )
-
-
-def _column(name: str, values: object, n: int) -> npt.NDArray[Any]:
-    column = as_array(values, f'"{name}"')
-    if column.ndim != 1 or len(column) != n:
-        raise InputError(f'"{name}" has shape {show_shape(column.shape)}, but one value for each of {n} rows is needed')
-    return column

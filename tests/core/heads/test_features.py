@@ -151,7 +151,7 @@ def test_lists_of_unequal_length():
 
 
 def test_ids_and_columns_have_a_value_for_each_row():
-    refused('"ids" has shape (2), but one value for each of 6 rows is needed', ids=["a", "b"])
+    refused('"ids" has 2 entries, but there are 6 rows', ids=["a", "b"])
     refused('"site" has shape (6, 1), but one value for each of 6 rows is needed', columns={"site": np.zeros((6, 1))})
 
 
