@@ -152,7 +152,7 @@ def test_lists_of_unequal_length():
 
 def test_ids_and_columns_have_a_value_for_each_row():
     refused('"ids" has 2 entries, but there are 6 rows', ids=["a", "b"])
-    refused('"site" has shape (6, 1), but one value for each of 6 rows is needed', columns={"site": np.zeros((6, 1))})
+    refused('"site" has shape (6, 1), but one value per row is needed', columns={"site": np.zeros((6, 1))})
 
 
 def test_ignored_rows_are_left_out_of_everything():
