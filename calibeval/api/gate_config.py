@@ -1,4 +1,4 @@
-"""Where the rules of a gate come from: calibeval.toml, or pyproject.toml, and flags, which win."""
+"""The rules of a gate from calibeval.toml or pyproject.toml, and from options, which override the file."""
 
 from __future__ import annotations
 
@@ -10,19 +10,21 @@ from typing import Any, NamedTuple
 from calibeval.core.errors import FileProblem, UsageError, nearest
 from calibeval.core.gating.presets import PRESETS, preset_rules
 from calibeval.core.gating.rules import GateConfig, GateSettings, Rule, RuleKind, config_from_table, overlaid
+from calibeval.core.metrics.metric import Metric
+from calibeval.core.metrics.table import metric_named
 
 OWN_FILE, PROJECT_FILE = "calibeval.toml", "pyproject.toml"
 
 
 class Found(NamedTuple):
-    """A configuration, and the file that it stands in; None where there is none."""
+    """A configuration, and its file, or None."""
 
     config: GateConfig
     path: Path | None
 
 
 class Asked(NamedTuple):
-    """What is asked of the dump, after file, preset and flags. slices: columns, without those that rules name."""
+    """The rules and settings from file, preset and options together. slices: columns, without those named in rules."""
 
     rules: tuple[Rule, ...]
     settings: GateSettings
@@ -31,10 +33,10 @@ class Asked(NamedTuple):
 
 
 def find_config(named: Path | None) -> Found:
-    """The configuration in the file that was named, or in calibeval.toml or pyproject.toml of the working folder.
+    """The configuration in the named file, or else in calibeval.toml or pyproject.toml of the working folder.
 
-    A baseline's path in the file is meant from the file's folder.
-    Raises: FileProblem if the file cannot be read; UsageError for anything in it that cannot be meant.
+    The path of a baseline in the file is relative to the file's folder.
+    Raises: FileProblem if the file cannot be read; UsageError for anything in it that cannot work.
     """
     if named is not None:
         return _found(named, _table(named, needed=True))
@@ -55,9 +57,9 @@ def combined(
     preset: str | None,
     slices: Sequence[str],
 ) -> Asked:
-    """What file and flags ask together: a flag replaces what the file says; None says nothing.
+    """The configuration of file and options together: an option overrides the file; None: not given.
 
-    Raises: UsageError where nothing is asked, or a setting cannot work.
+    Raises: UsageError if there is no rule to check, or a setting cannot work.
     """
     against = baseline or config.baseline
     columns = tuple(dict.fromkeys((*slices, *config.slices)))
@@ -70,15 +72,15 @@ def combined(
             "--init writes a first configuration"
         )
     if all(rule.severity == "off" for rule in asked):
-        raise UsageError("every rule is off, so nothing would be asked")
+        raise UsageError("every rule is off, so there is nothing to check")
     given = {key: value for key, value in settings.items() if value is not None}
     return Asked(asked, GateSettings(**{**config.settings, **given}), against, columns)
 
 
 def flag_rules(kind: RuleKind, flags: Sequence[str]) -> list[Rule]:
-    """The rules of a repeated flag: each is METRIC=LIMIT.
+    """The rules of a repeated option, each METRIC=LIMIT.
 
-    Raises: UsageError for anything else, and for the same metric twice.
+    Raises: UsageError for text of another form, and for the same metric twice.
 
     >>> flag_rules("max", ["ece=0.03"])[0].limit
     0.03
@@ -90,7 +92,7 @@ def flag_rules(kind: RuleKind, flags: Sequence[str]) -> list[Rule]:
         try:
             if not sign:
                 raise UsageError("it must be METRIC=LIMIT, such as ece=0.03")
-            rules.append(Rule(name, kind, _number(number)))
+            rules.append(Rule(name, kind, _number(name, number)))
         except UsageError as error:
             raise UsageError(f"{option} {flag}: {error}") from None
     twice = {rule.metric for rule in rules if sum(other.metric == rule.metric for other in rules) > 1}
@@ -99,11 +101,24 @@ def flag_rules(kind: RuleKind, flags: Sequence[str]) -> list[Rule]:
     return rules
 
 
-def _number(text: str) -> float:
+def _number(metric: str, text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise UsageError(f'"{text}" is not a number') from None
+        raise UsageError(f'"{text}" is not a number{_meant(metric_named(metric), text)}') from None
+
+
+def _meant(metric: Metric, text: str) -> str:
+    """What to say instead of a percentage, or of a number with a comma; empty for anything else."""
+    share = text.endswith("%")
+    try:
+        number = float(text.removesuffix("%").replace(",", "."))
+    except ValueError:
+        return ""
+    if share and metric.unit != "%":
+        return f": limits of {metric.name} are in {metric.unit}" if metric.unit else f": {metric.name} has no unit"
+    what = "a percentage; limits are fractions" if share else "with a comma"
+    return f", but {what}: say {metric.name}={number / 100 if share else number:.10g}"
 
 
 def _found(path: Path, table: Mapping[str, Any] | None) -> Found:
@@ -118,7 +133,7 @@ def _found(path: Path, table: Mapping[str, Any] | None) -> Found:
 
 
 def _table(path: Path, *, needed: bool) -> Mapping[str, Any] | None:
-    """The gate's table of a file; None where a project's file has none and needs none."""
+    """The gate table of a file; None if pyproject.toml has none and needs none."""
     document = _document(path)
     if path.name == PROJECT_FILE:
         for key in ("tool", "calibeval"):
@@ -145,6 +160,6 @@ def _document(path: Path) -> Mapping[str, Any]:
         )
         raise FileProblem(f"{path}: {problem}") from None
     except UnicodeDecodeError:
-        raise UsageError(f"{path}: is not UTF-8 text, which TOML must be") from None
+        raise UsageError(f"{path}: is not UTF-8 text, but TOML must be") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageError(f"{path}: is not valid TOML: {error or 'it is nested too deeply'}") from None

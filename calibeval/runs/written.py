@@ -1,4 +1,4 @@
-"""Dumps that are written: read back before they take their names, and refused where they would say something else."""
+"""Written dumps: each is read back before it replaces the file of its name, and refused if anything has changed."""
 
 from __future__ import annotations
 
@@ -16,31 +16,32 @@ from calibeval.core.data.columns import coded_column
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.data.row_source import show_shape
-from calibeval.core.errors import InputError, UsageError
+from calibeval.core.errors import CalibevalError, InputError, UsageError
 from calibeval.readers.meaning.assemble import ReadOptions, assemble
 from calibeval.readers.meaning.roles import Keys
 from calibeval.readers.open import load
 from calibeval.readers.stored.limits import Limits, quarter_of_memory
 from calibeval.readers.stored.names import ID_KEYS, LABEL_KEYS
+from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Stored
 from calibeval.words.names import visible
 from calibeval.writers.dump import WRITERS, check_format, write_dump
 from calibeval.writers.sheet import CannotHold, Names
 
 OTHERS = (".npz", ".parquet", ".jsonl", ".pt", ".csv", ".safetensors")
-TRIED_SCORES = 2**18  # above it, other formats are not tried, but guessed
+TRIED_SCORES = 2**18  # with more scores, the first other format is suggested without a try
 ANY_SIZE = 2**62
 ROWS_COMPARED = 2**12
 SHOWN = 60
 
 
 def write_checked(predictions: Predictions, path: Path, max_memory: int | None = None) -> tuple[str, ...]:
-    """The predictions in the format of the suffix, once what was written has been read back and says the same.
+    """Write predictions in the format of the suffix, after checking that they are the same when they are read back.
 
-    Returns warnings about columns that were left out: labels of the file, where other ones were given.
-    Labels are left out where nobody knows them. Labels and ids are called as in the file that they
-    came from; where an option named them there, a column of the usual name repeats them. max_memory: scores of more
-    bytes are read back block by block.
+    Unknown labels are left out. Labels and ids keep the names from the file that they came from; if an option named
+    them there, a column with the usual name repeats them. max_memory: scores of more bytes are read back block by
+    block.
+    Returns warnings about columns that are left out: labels in the file, if other labels were given.
     Raises: UsageError for another suffix, or for predictions that the format cannot hold, naming one that can;
     FileProblem if the file cannot be written.
     """
@@ -51,10 +52,12 @@ def write_checked(predictions: Predictions, path: Path, max_memory: int | None =
         _write(predictions, path, suffix, limits)
     except CannotHold as reason:
         other = _other(predictions, suffix, limits)
-        remedy = "Nor can any other format." if other is None else f"Write {other} instead."
+        remedy = "No other format can, either." if other is None else f"Write {other} instead."
         raise UsageError(f"{path.name}: {suffix} cannot hold this dump: {visible(str(reason))}. {remedy}") from None
     left_out = _names(predictions, WRITERS[suffix].names).left_out
-    return tuple(f"the column {_quoted(name)} is left out, since the labels come from elsewhere" for name in left_out)
+    return tuple(
+        f"the column {_quoted(name)} is left out, because the labels come from another file" for name in left_out
+    )
 
 
 def _write(predictions: Predictions, path: Path, suffix: str, limits: Limits) -> None:
@@ -62,7 +65,7 @@ def _write(predictions: Predictions, path: Path, suffix: str, limits: Limits) ->
 
     def check(written: Path) -> str | None:
         try:
-            arrays = load(written, limits, suffix).arrays
+            arrays = load(SteadyFile.of(written), limits, suffix).arrays
         except InputError as error:
             return _unreadable(error, written.name)
         return _changed(predictions, arrays, names, path.name)
@@ -85,15 +88,15 @@ def _other(predictions: Predictions, suffix: str, limits: Limits) -> str | None:
         for other in others:
             try:
                 _write(predictions, Path(folder) / f"dump{other}", other, limits)
-            except (CannotHold, UsageError):
+            except (CannotHold, UsageError):  # UsageError: there is no pyarrow
                 continue
             return other
     return None
 
 
 def _names(predictions: Predictions, usual: Names) -> Names:
-    """What labels and ids are called: as in their own file, and if those names are not usual ones, so, too."""
-    elsewhere = predictions.source.labels_path is not None  # then what its own file calls labels are not its labels
+    """The names of labels and ids: those in their own file and, if these are not usual ones, the usual ones as well."""
+    elsewhere = predictions.source.labels_path is not None  # then labels in the file of the scores are not its labels
     left_out = frozenset(name for name in predictions.columns if elsewhere and name.lower() in LABEL_KEYS)
     labels = _called(predictions.keys.get("labels"), usual.labels[0], LABEL_KEYS, predictions)
     ids = _called(predictions.keys.get("ids"), usual.ids[0], ID_KEYS, predictions)
@@ -107,7 +110,7 @@ def _called(own: str | None, usual: str, known: tuple[str, ...], predictions: Pr
 
 
 def _changed(before: Predictions, arrays: dict[str, Stored], names: Names, name: str) -> str | None:
-    """What has become something else in the arrays of the written file; None for nothing."""
+    """What has changed in the arrays of the written file; None if nothing has."""
     first: str | None = None
     source = Source(path=name)
     for options in _ways(before):
@@ -115,7 +118,7 @@ def _changed(before: Predictions, arrays: dict[str, Stored], names: Names, name:
         try:
             after = assemble(arrays, source, options, labels, lambda: source)
             changed = _difference(before, after, names)
-        except InputError as error:
+        except (InputError, UsageError) as error:
             changed = _unreadable(error, name)
         if changed is None:
             return None
@@ -123,13 +126,13 @@ def _changed(before: Predictions, arrays: dict[str, Stored], names: Names, name:
     return first
 
 
-def _unreadable(error: InputError, name: str) -> str:
+def _unreadable(error: CalibevalError, name: str) -> str:
     reason = str(error).removeprefix(name).removeprefix(":").strip()
     return f"it could not be read back ({_short(visible(reason.rstrip('.')), 200)})"
 
 
 def _ways(before: Predictions) -> Iterator[ReadOptions]:
-    """How the file may be read: without any option, or with those that the first one must have been read with."""
+    """How the file may be read: without options, or with those that the original file must have needed."""
     plain = ReadOptions()
     keys = Keys(labels=before.keys.get("labels"), ids=before.keys.get("ids"))
     yield plain
@@ -145,10 +148,10 @@ def _ways(before: Predictions) -> Iterator[ReadOptions]:
 
 
 def _difference(before: Predictions, after: Predictions, names: Names) -> str | None:
-    """What is not the same in two dumps, in words; None for nothing."""
+    """The first difference between two dumps, in words; None if there is none."""
     if (before.kind, before.k, before.layout) != (after.kind, after.k, after.layout):
         return f"it would come back as {_outline(after)}, not {_outline(before)}"
-    numbers = tuple(map(str, range(before.k or 0)))  # what classes are called that have no names
+    numbers = tuple(map(str, range(before.k or 0)))  # the names of classes without names
     if (before.class_names or numbers) != (after.class_names or numbers):
         return f"its class names would come back as {_listed(after.class_names)}, not {_listed(before.class_names)}"
     return (

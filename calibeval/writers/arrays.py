@@ -1,4 +1,4 @@
-"""`.npz` and `.safetensors`: arrays by name; equal dumps are equal files."""
+"""`.npz` and `.safetensors`: arrays by name; equal dumps give equal files."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from calibeval.writers.sheet import Array, CannotHold, Sheet, as_texts, plain
 from calibeval.writers.tensors import CODES
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
-WIDEST_TEXT = 2**30  # bytes of one column of text, all of whose entries are as wide as the longest
+WIDEST_TEXT = 2**30  # bytes of one text column, in which every entry takes as many as the longest
 
 
 def write_npz(sheet: Sheet, file: IO[bytes]) -> None:
-    """Stored members with a fixed date, so that they can be read where they lie."""
+    """Uncompressed members with a fixed date, so that blocks can be read, and equal dumps are equal files."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         with archive.open(zipfile.ZipInfo(f"{sheet.kind}.npy", EPOCH), "w", force_zip64=True) as member:
             header = {"descr": "<f8", "fortran_order": False, "shape": sheet.shape}
@@ -31,7 +31,7 @@ def write_npz(sheet: Sheet, file: IO[bytes]) -> None:
 
 
 def _members(sheet: Sheet) -> dict[str, Array]:
-    """Everything beside the scores, by key, in types that need no pickle."""
+    """Everything except the scores, by key, in types that need no pickle."""
     found: dict[str, Array] = {}
     for name, values in sheet.columns.items():
         found[name] = _fixed_width(name, values) if values.dtype.kind == "O" else values
@@ -46,7 +46,7 @@ def _members(sheet: Sheet) -> dict[str, Array]:
 
 def _free(found: dict[str, Array], key: str) -> None:
     if key in found:
-        raise CannotHold(f'there is a column "{key}", which would be read as something else')
+        raise CannotHold(f'there is a column "{key}", which would be read as something other than a column')
 
 
 def _fixed_width(name: str, values: Array) -> Array:
@@ -54,13 +54,13 @@ def _fixed_width(name: str, values: Array) -> Array:
     widest = max(map(len, texts), default=0)
     if 4 * widest * len(texts) > WIDEST_TEXT:
         raise CannotHold(
-            f'a text in column "{name}" has {widest:,} letters, and every other one would take as much room'
+            f'a text in column "{name}" has {widest:,} characters, and every other text would take as much space'
         )
     return np.asarray(texts, dtype=str)
 
 
 def write_safetensors(sheet: Sheet, file: IO[bytes]) -> None:
-    """Tensors, and the class names among the metadata; there is no place for texts."""
+    """Tensors, with the class names in the metadata; other texts cannot be held."""
     arrays = {name: _tensor(name, values) for name, values in sheet.columns.items()}
     if sheet.ignore_index is not None:
         _free(arrays, "ignore_index")
@@ -85,7 +85,7 @@ def write_safetensors(sheet: Sheet, file: IO[bytes]) -> None:
 
 
 def _tensor(name: str, values: Array) -> Array:
-    """A column as a tensor: text only where each is a number."""
+    """A column as a tensor; text is only possible if each is a number."""
     values = plain(name, values)
     if values.dtype.kind in "OU":
         numbers = [number_of(text) for text in values.ravel().tolist()]

@@ -1,4 +1,4 @@
-"""Predictions as a file that `read` takes: scores, labels, ids, slice columns and class names, block by block."""
+"""Predictions as a file that `read` reads: scores, labels, ids, slice columns and class names, block by block."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ UNNAMED = tuple(replace(style, named=False) for style in (TEXTS, NUMBERS))
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How a format is written: styles are tried in their order until one can be read back.
+    """How to write a format: the styles are tried in order until one can be read back.
 
-    names: what labels and ids are called where nothing else is known.
+    names: of labels and ids, if nothing else is known.
     """
 
     write: Callable[[Sheet, IO[bytes], Style], None]
@@ -58,13 +58,13 @@ def write_dump(
     names: Names | None = None,
     check: Check | None = None,
 ) -> None:
-    """The predictions in the format of the suffix, one of WRITERS; scores as float64.
+    """Write predictions in the format of the suffix, one of WRITERS; scores are float64.
 
-    labelled: False leaves out the labels, where nobody knows them. names: what labels and ids are called. check: says
-    of the finished file, before it takes its name, what in it has become something else; None for nothing.
-    The same predictions give the same bytes. Dense scores keep their shape, as (n, h, w, k).
-    Raises: UsageError for another suffix; CannotHold where the format cannot hold the predictions; FileProblem if the
-    file cannot be written.
+    labelled: False leaves out the labels, for data without known labels. names: of labels and ids. check: called with
+    the finished file before it replaces the one at path; returns what has changed in it, or None.
+    Equal predictions give equal bytes. Dense scores keep their shape (n, h, w, k).
+    Raises: UsageError for another suffix; CannotHold if the format cannot hold the predictions; FileProblem if the file
+    cannot be written.
     """
     check_format(path)
     form = WRITERS[path.suffix.lower()]
@@ -76,7 +76,7 @@ def write_dump(
             with replacing(path, None if check is None else _checking(check)) as file:
                 form.write(sheet, file, style)
         except UnicodeEncodeError:
-            why = CannotHold("a text holds half of a surrogate pair, which is no character")
+            why = CannotHold("a text holds half of a surrogate pair, which is not a character")
         except CannotHold as reason:
             why = reason
         else:
@@ -94,7 +94,7 @@ def _checking(check: Check) -> Callable[[Path], None]:
 
 
 def check_format(path: Path) -> None:
-    """See that the suffix is one that can be written.
+    """Refuse a suffix that cannot be written.
 
     Raises: UsageError.
     """

@@ -1,4 +1,4 @@
-"""`.pt` as `torch.save` writes it, without torch: a zip of a pickle, written by hand, and of the bytes of tensors."""
+"""`.pt` in the format of `torch.save`, without torch: a zip of a pickle, built here, and the bytes of the tensors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROOT = "archive"
 ALIGNMENT = 64
 LOCAL_HEADER = 30  # bytes before a member's name
 ZIP64_EXTRA = 20  # bytes that zipfile adds to the header of a member that may be large
-PADDING = b"FB"  # the extra field by which torch, too, fills up the header
+PADDING = b"FB"  # the extra field that torch also uses to fill up the header
 BATCH = 1000
 STORAGES = {
     "<f8": "Double",
@@ -28,11 +28,11 @@ STORAGES = {
     "|i1": "Char",
     "|u1": "Byte",
     "|b1": "Bool",
-}  # of torch, by the types of numpy
+}  # storage types of torch, by numpy type
 
 
 def write_pt(sheet: Sheet, file: IO[bytes]) -> None:
-    """A dict of tensors; columns of text, and the class names, are lists, and the ignored label is a number.
+    """A dict of tensors; text columns and class names are lists, and the ignored label is a number.
 
     `torch.load(path, weights_only=True)` reads it.
     """
@@ -63,7 +63,7 @@ def write_pt(sheet: Sheet, file: IO[bytes]) -> None:
 
 
 def _column(name: str, values: Array) -> Array:
-    """A column in a type that torch has: numbers beyond it as text."""
+    """A column in a type that torch has; integers that are too large become text."""
     values = plain(name, values)
     if values.dtype.kind != "u" or values.dtype.itemsize == 1:
         return values
@@ -80,7 +80,7 @@ def _add_tensor(pickle: _Pickle, values: Array) -> None:
 
 
 def _member(archive: zipfile.ZipFile, file: IO[bytes], name: str, pieces: Iterable[bytes]) -> None:
-    """One stored member, whose bytes begin at a multiple of 64 as those of torch do, so that they can be mapped."""
+    """One stored member; as with torch, its bytes begin at a multiple of 64, so that they can be mapped."""
     info = zipfile.ZipInfo(f"{ROOT}/{name}", EPOCH)
     before = file.tell() + LOCAL_HEADER + len(info.filename.encode()) + ZIP64_EXTRA + 4
     fill = -before % ALIGNMENT
@@ -91,7 +91,7 @@ def _member(archive: zipfile.ZipFile, file: IO[bytes], name: str, pieces: Iterab
 
 
 class _Pickle:
-    """The pickle of a dict, of protocol 2, which holds texts, whole numbers, lists of texts, and tensors by number."""
+    """The pickle (protocol 2) of a dict of texts, integers, lists of texts, and tensors by number."""
 
     def __init__(self) -> None:
         self._parts = [b"\x80\x02}("]  # protocol, empty dict, mark
@@ -102,11 +102,11 @@ class _Pickle:
         return b"".join([*self._parts, b"u."])  # set items, stop
 
     def key(self, key: str) -> None:
-        """The key of what comes next."""
+        """The key of the next value."""
         self._parts.append(_text(key))
 
     def integer(self, value: int) -> None:
-        """A whole number."""
+        """An integer."""
         self._parts.append(_integer(value))
 
     def texts(self, values: Sequence[str]) -> None:
@@ -116,7 +116,7 @@ class _Pickle:
             self._parts += [b"(", *map(_text, values[start : start + BATCH]), b"e"]
 
     def tensor(self, dtype: str, shape: Sequence[int], blocks: Callable[[], Iterator[Array]]) -> None:
-        """A contiguous tensor, whose values come in blocks."""
+        """A contiguous tensor, with its values in blocks."""
         number, size = len(self.storages), int(np.prod(shape, dtype=np.int64))
         steps = [int(np.prod(shape[i + 1 :], dtype=np.int64)) for i in range(len(shape))]
         storage = b"(%sctorch\n%sStorage\n%s%s%st" % (
@@ -137,7 +137,7 @@ def _text(text: str) -> bytes:
     try:
         data = text.encode()
     except UnicodeEncodeError:
-        raise CannotHold("a text holds half of a surrogate pair, which is no character") from None
+        raise CannotHold("a text holds half of a surrogate pair, which is not a character") from None
     return b"X" + struct.pack("<I", len(data)) + data
 
 

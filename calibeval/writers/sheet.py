@@ -1,4 +1,4 @@
-"""What one file of predictions holds: scores, and beside them labels, ids and columns in types that files have."""
+"""The content of one file of predictions: scores, labels, ids and columns, in types that files can hold."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.row_source import Kind, RowSource
 
 ROWS_SCORES = 2**18
-TEXT_KINDS = "MmcS"  # types that most formats hold as text only: dates, durations, complex numbers, bytes
+TEXT_KINDS = "MmcS"  # types that most formats hold only as text: dates, durations, complex numbers, bytes
 
 Array = npt.NDArray[Any]
 LabelsAs = Literal["positions", "names"]
 
 
 class CannotHold(Exception):
-    """A format cannot hold the predictions; the text says what in them, or what would become of it."""
+    """A format cannot hold the predictions; the message says why, or what would change."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sheet:
-    """One dump as a file is to hold it.
+    """One dump in the form in which a file will hold it.
 
-    shape: of the scores. columns: labels, ids and slice columns, by name; labels come first. class_names: None where
-    the classes have none. ignore_index: as the labels of this file have it.
+    shape: of the scores. columns: labels, ids and slice columns by name, labels first. class_names: None without names.
+    ignore_index: the value of ignored labels in this file.
     """
 
     kind: Kind
@@ -41,11 +41,11 @@ class Sheet:
 
     @property
     def dense(self) -> bool:
-        """Whether these are scores of images."""
+        """Whether the scores are those of pixels."""
         return len(self.shape) > 2
 
     def blocks(self) -> Iterator[npt.NDArray[np.float64]]:
-        """The scores, some rows at a time."""
+        """The scores in blocks of rows."""
         n = self.scores.shape[0]
         rows = max(1, ROWS_SCORES // self.scores.shape[-1]) if len(self.scores.shape) > 1 else ROWS_SCORES
         for start in range(0, n, rows):
@@ -54,9 +54,9 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """One of the ways in which a format can hold the same predictions.
+    """One of the ways to write the same predictions in a format.
 
-    labels: as numbers of classes, or as their names. named: whether columns of scores are called like their classes.
+    labels: as class numbers or class names. named: whether the names of score columns contain the class names.
     """
 
     labels: LabelsAs = "positions"
@@ -65,7 +65,7 @@ class Style:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What labels and ids are called; further names are those of columns that repeat them."""
+    """Names of labels and ids; columns with the further names repeat them. left_out: columns that are not written."""
 
     labels: Sequence[str] = ("labels",)
     ids: Sequence[str] = ("ids",)
@@ -73,9 +73,9 @@ class Names:
 
 
 def sheet_of(predictions: Predictions, names: Names, style: Style, *, labelled: bool) -> Sheet:
-    """The predictions as one file is to hold them.
+    """The predictions in the form in which a file will hold them.
 
-    Raises: CannotHold where the labels cannot be written in that style.
+    Raises: CannotHold if the labels cannot be written in that style.
     """
     columns: dict[str, Array] = {}
     ignore_index = predictions.ignore_index if labelled else None
@@ -102,7 +102,7 @@ def sheet_of(predictions: Predictions, names: Names, style: Style, *, labelled: 
 
 
 def _labels(predictions: Predictions, style: LabelsAs) -> tuple[Array, int | None]:
-    """The labels, and the ignored one, as numbers of classes or as names."""
+    """The labels, and the ignored one, as class numbers or class names."""
     labels, names, ignored = predictions.labels, predictions.class_names, predictions.ignore_index
     if style == "positions" or names is None:
         return labels, ignored
@@ -110,17 +110,17 @@ def _labels(predictions: Predictions, style: LabelsAs) -> tuple[Array, int | Non
         return np.asarray(names, dtype=str)[labels], None
     if not 0 <= ignored < len(names):
         if str(ignored) in names:
-            raise CannotHold(f"rows with label {ignored} are ignored, and a class is called so, too")
+            raise CannotHold(f"rows with label {ignored} are ignored, but a class has the same name")
         places = np.where(labels == ignored, len(names), labels)
         return np.asarray([*names, str(ignored)], dtype=str)[places], ignored
     number = number_of(names[ignored])
     if number is None or number != int(number):
-        raise CannotHold(f'rows of the class "{names[ignored]}" are ignored, and only numbers can be')
+        raise CannotHold(f'rows of class "{names[ignored]}" are ignored, but the ignored label must be a number')
     return np.asarray(names, dtype=str)[labels], int(number)
 
 
 def as_texts(values: Array) -> list[str]:
-    """The values as texts, as slices show them.
+    """The values as texts, in the form that slices show.
 
     >>> as_texts(np.array([b"a", b"b"])), as_texts(np.array(["2024-02-01", "NaT"], "M8[D]"))
     (['a', 'b'], ['2024-02-01', 'NaT'])
@@ -133,10 +133,10 @@ def as_texts(values: Array) -> list[str]:
 
 
 def plain(name: str, values: Array) -> Array:
-    """The values in a type that every format has, in one form or another: truth values, numbers or text.
+    """The values in a type that every format has in some form: booleans, numbers or text.
 
-    Dates, durations and complex numbers become text, and so do bytes.
-    Raises: CannotHold for numbers wider than float64 that are not its own, and for records.
+    Dates, durations, complex numbers and bytes become text.
+    Raises: CannotHold for wide floats that float64 cannot represent, and for records.
     """
     kind = values.dtype.kind
     if kind == "O" or kind in TEXT_KINDS:

@@ -1,4 +1,4 @@
-"""`.csv`, `.tsv`, `.jsonl` and `.parquet`: one row a sample."""
+"""`.csv`, `.tsv`, `.jsonl` and `.parquet`: one row per sample."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from calibeval.core.errors import UsageError
+from calibeval.core.errors import BROKEN_IMPORT, not_importable
 from calibeval.writers.sheet import Array, CannotHold, Sheet, plain
 
 PREFIXES = {"logits": "logit", "probs": "prob", "log_probs": "log_prob"}
@@ -17,10 +17,10 @@ CLASS_NAMES, IGNORE_INDEX = "class_names", "ignore_index"
 
 
 def write_csv(sheet: Sheet, file: IO[bytes], *, named: bool = True, delimiter: str = ",") -> None:
-    """A header line, then one line a row; what is not a number is an empty cell.
+    """A header line, then one line per row; NaN is an empty cell.
 
-    named: whether columns of scores are called like their classes.
-    Raises: CannotHold for scores of images.
+    named: whether the names of score columns contain the class names.
+    Raises: CannotHold for dense scores.
     """
     _check_rows(sheet)
     if sheet.class_names is not None and not named:
@@ -34,9 +34,9 @@ def write_csv(sheet: Sheet, file: IO[bytes], *, named: bool = True, delimiter: s
 
 
 def write_jsonl(sheet: Sheet, file: IO[bytes]) -> None:
-    """An object a row; the first one holds what is true of all rows, too.
+    """One object per row; the first one also holds the facts about all rows.
 
-    Raises: CannotHold for scores of images, and infinite numbers.
+    Raises: CannotHold for dense scores, and infinite numbers.
     """
     _check_rows(sheet)
     columns = {name: _json_values(name, plain(name, values)) for name, values in sheet.columns.items()}
@@ -47,7 +47,7 @@ def write_jsonl(sheet: Sheet, file: IO[bytes]) -> None:
         facts[IGNORE_INDEX] = int(sheet.ignore_index)
     for name in (*facts, sheet.kind):
         if name in columns:
-            raise CannotHold(f'there is a column "{name}", which would be read as something else')
+            raise CannotHold(f'there is a column "{name}", which would be read as something other than a column')
     for scores, others in _rows(sheet, columns):
         plain_scores = scores if len(sheet.shape) > 1 else scores[0]
         row = {sheet.kind: plain_scores, **dict(zip(columns, others, strict=True)), **facts}
@@ -56,16 +56,16 @@ def write_jsonl(sheet: Sheet, file: IO[bytes]) -> None:
 
 
 def write_parquet(sheet: Sheet, file: IO[bytes], *, named: bool = True) -> None:
-    """A column a class; class names that are no names of columns, and the ignored label, among the metadata.
+    """One column per class; the ignored label is in the metadata, and so are class names unless `named`.
 
-    named: whether columns of scores are called like their classes.
-    Raises: CannotHold for scores of images, and types that parquet lacks; UsageError without pyarrow.
+    named: whether the names of score columns contain the class names.
+    Raises: CannotHold for dense scores, and types that parquet lacks; UsageError without pyarrow.
     """
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
-    except ImportError:
-        raise UsageError("writing .parquet needs pyarrow: pip install 'calibeval[parquet]'") from None
+    except BROKEN_IMPORT as error:
+        raise not_importable(error, "writing .parquet", "pyarrow", "parquet") from None
     _check_rows(sheet)
     facts = {}
     if sheet.class_names is not None and not named:
@@ -75,7 +75,7 @@ def write_parquet(sheet: Sheet, file: IO[bytes], *, named: bool = True) -> None:
     names = _score_names(sheet, named=named)
     columns = {name: plain(name, values) for name, values in sheet.columns.items()}
     if len({*names, *columns}) < len(names) + len(columns):
-        raise CannotHold("two columns would have one name")
+        raise CannotHold("two columns would have the same name")
     writer, start = None, 0
     try:
         for block in sheet.blocks():
@@ -95,13 +95,13 @@ def write_parquet(sheet: Sheet, file: IO[bytes], *, named: bool = True) -> None:
 
 
 def _arrow(pa: Any, values: Array) -> Any:
-    """A column as arrow has it; text is always of one type."""
+    """A column as an arrow array; text always has the same type."""
     return pa.array(values.tolist(), pa.string()) if values.dtype.kind in "OU" else pa.array(values)
 
 
 def _check_rows(sheet: Sheet) -> None:
     if sheet.dense:
-        raise CannotHold("these are scores of images")
+        raise CannotHold("the scores are dense")
 
 
 def _score_names(sheet: Sheet, *, named: bool) -> list[str]:
@@ -114,7 +114,7 @@ def _score_names(sheet: Sheet, *, named: bool) -> list[str]:
 
 
 def _rows(sheet: Sheet, columns: dict[str, list[Any]]) -> Iterator[tuple[list[float], tuple[Any, ...]]]:
-    """Each row's scores, and its entries of the columns."""
+    """The scores of each row, and its entries in the columns."""
     others = zip(*columns.values(), strict=True) if columns else iter(lambda: (), None)
     for block in sheet.blocks():
         for scores in (block if block.ndim > 1 else block[:, None]).tolist():
@@ -122,7 +122,7 @@ def _rows(sheet: Sheet, columns: dict[str, list[Any]]) -> Iterator[tuple[list[fl
 
 
 def _cell(text: str, delimiter: str) -> str:
-    """A text as a cell: in quotation marks where it holds what would end it."""
+    """A text as a cell, in quotation marks if it holds a character that would end the cell."""
     if delimiter in text or '"' in text or "\n" in text or "\r" in text:
         doubled = text.replace('"', '""')
         return f'"{doubled}"'
@@ -130,7 +130,7 @@ def _cell(text: str, delimiter: str) -> str:
 
 
 def _cells(values: Array) -> list[Any]:
-    """The entries of a column as the cells of a text table: numbers as short as their own type has them."""
+    """The entries of a column as cells of a text table: numbers in the shortest form that their type needs."""
     if values.dtype.kind != "f":
         return list(values.tolist())
     texts = values.astype(str).tolist()
@@ -138,7 +138,7 @@ def _cells(values: Array) -> list[Any]:
 
 
 def _json_values(name: str, values: Array) -> list[Any]:
-    """The entries of a column as JSON has them: null for what is not a number."""
+    """The entries of a column as JSON values; NaN is null."""
     if values.dtype.kind != "f":
         return list(values.tolist())
     if np.isinf(values).any():

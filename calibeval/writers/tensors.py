@@ -1,4 +1,4 @@
-"""`.safetensors`: named arrays and a few texts, in a file that any framework reads and none can run."""
+"""`.safetensors`: named arrays and a few texts, in a file that many frameworks read and that contains no code."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CODES = {
 
 
 def write_tensors(path: Path, arrays: Mapping[str, npt.NDArray[Any]], texts: Mapping[str, str] | None = None) -> None:
-    """The arrays in their order, and texts as metadata; the same arrays give the same bytes.
+    """Write the arrays in their order, and the texts as metadata; equal arrays give equal bytes.
 
     arrays: of the types in CODES.
     Raises: FileProblem if the file cannot be written.

@@ -1,4 +1,4 @@
-"""`calibeval apply`: a dump with the scores that a map makes of it."""
+"""`calibeval apply`: write a dump with recalibrated scores."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, with_reading_flags
+from calibeval.cli.screen.written import written_json
 
 
 @with_reading_flags
@@ -23,7 +24,6 @@ def apply(
     Logits stay logits; probabilities become log-probabilities, which do not
     underflow. Labels are optional.
     """
-    import json as json_module
     from dataclasses import replace
 
     from calibeval.api.save import read_map
@@ -43,5 +43,5 @@ def apply(
         [*(f"warning: {text}" for text in warnings), f"{predictions.rows:,} rows written to {out}"], quiet=quiet or json
     )
     if json:
-        sys.stdout.write(json_module.dumps({"written": str(out), "rows": predictions.rows, "kind": mapped.kind}) + "\n")
+        sys.stdout.write(written_json(out, predictions.rows, mapped.kind, predictions.warnings))
     return 0

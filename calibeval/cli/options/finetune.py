@@ -21,15 +21,14 @@ from calibeval.training.settings import (
     OPTIMIZERS,
     SCHEDULES,
     SCORES,
+    TEMPERATURES,
     TRIALS,
     OptimizerEntry,
 )
 
-TEMPERATURES = ("fold", "none")
-
 
 def _usual(value: Callable[[OptimizerEntry], float]) -> str:
-    """What each optimizer usually takes."""
+    """The default of each optimizer, as text."""
     return ", ".join(f"{name} {value(known):g}" for name, known in OPTIMIZERS.items())
 
 
@@ -102,7 +101,7 @@ Decay = Annotated[
         rich_help_panel=TRAINING,
     ),
 ]
-Epochs = Annotated[int, typer.Option(metavar="N", min=1, help="Largest number of epochs.", rich_help_panel=TRAINING)]
+Epochs = Annotated[int, typer.Option(metavar="N", min=1, help="Maximum number of epochs.", rich_help_panel=TRAINING)]
 BatchSize = Annotated[int, typer.Option(metavar="N", min=1, help="Rows per batch.", rich_help_panel=TRAINING)]
 Schedule = Annotated[
     str,
@@ -116,7 +115,7 @@ Schedule = Annotated[
 ]
 ClipNorm = Annotated[
     float,
-    typer.Option("--clip-norm", metavar="X", help="Largest norm of a gradient; 0: no limit.", rich_help_panel=TRAINING),
+    typer.Option("--clip-norm", metavar="X", help="Maximum norm of a gradient; 0: no limit.", rich_help_panel=TRAINING),
 ]
 Patience = Annotated[
     int,
@@ -155,7 +154,7 @@ Seeds = Annotated[
 ]
 Tune = Annotated[
     bool,
-    typer.Option("--tune", help="Choose rate, decay and each loss's parameters on VAL.", rich_help_panel=TUNING),
+    typer.Option("--tune", help="Tune learning rate, decay and loss parameters on VAL.", rich_help_panel=TUNING),
 ]
 Trials = Annotated[
     int | None,

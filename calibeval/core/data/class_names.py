@@ -1,4 +1,4 @@
-"""Labels that are the names of classes: which class each belongs to, and when a number is a name."""
+"""Labels that are class names: the class of each, and when a number is a name."""
 
 from __future__ import annotations
 
@@ -10,39 +10,40 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.errors import InputError, UsageError, nearest
+from calibeval.core.data.arguments import choice
+from calibeval.core.errors import InputError
 
 LabelsAre = Literal["names", "positions"]
 LABELS_ARE: tuple[LabelsAre, ...] = get_args(LabelsAre)
 WHOLE = re.compile(r"[+-]?[0-9]{1,19}")
 DECIMAL = re.compile(r"[+-]?([0-9]{1,40}\.?[0-9]{0,40}|\.[0-9]{1,40})([eE][+-]?[0-9]{1,3})?")
 TRUTH = {"true": True, "false": False}
-NONE, SEVERAL = -2, -1  # no class, and more than one
-OUTSIDE = -100  # what ignored rows have as their label where the ignored label is the number of another class
+NONE, SEVERAL = -2, -1  # no class; more than one
+OUTSIDE = -100  # the label of ignored rows, if the ignored label is the number of another class
 
 Number = int | float
 
 
 class Named(NamedTuple):
-    """The class of each row, (n,), and what rows have there that are ignored."""
+    """The class of each row, (n,), and the label of ignored rows there."""
 
     labels: npt.NDArray[np.int64]
     ignore_index: int | None
 
 
 def as_labels_are(name: str | None) -> LabelsAre | None:
-    """What labels are, by the word for it.
+    """The word names or positions, checked; None for None.
 
     Raises: UsageError with the nearest word.
     """
-    found = next((one for one in LABELS_ARE if one == name), None)
-    if name is not None and found is None:
-        raise UsageError(f'labels_are "{name}" is unknown{nearest(name, LABELS_ARE)}; there are names and positions')
-    return found
+    if name is None:
+        return None
+    chosen = choice("labels_are", name, LABELS_ARE)
+    return next(one for one in LABELS_ARE if one == chosen)
 
 
 def number_of(text: str) -> Number | None:
-    """The finite number that a text is, as tables and people write it; None for any other text.
+    """The finite number that a text is, as tables and users write it; None for any other text.
 
     >>> number_of("01"), number_of("-1.0"), number_of("1_0"), number_of("nan")
     (1, -1.0, None, None)
@@ -53,10 +54,10 @@ def number_of(text: str) -> Number | None:
 
 
 def classes_of_texts(raw: npt.NDArray[Any], names: Sequence[str], ignore_index: int | None) -> Named:
-    """The classes that texts name, where no class is spelled so those of that value.
+    """The classes that texts name: by the same spelling or, if no class is spelled so, by the same value.
 
-    "1.0" is the class called 1, and "true" the one called True, where only one class could be meant.
-    Raises: InputError for a text that is no class's name, or that of two.
+    "1.0" is the class called 1, and "true" the one called True, if only one class could be meant.
+    Raises: InputError for a text that is not the name of a class, or is that of two.
 
     >>> classes_of_texts(np.array(["b", "1.0", "TRUE"]), ["1", "b", "True"], None).labels.tolist()
     [1, 0, 2]
@@ -80,11 +81,11 @@ def classes_of_texts(raw: npt.NDArray[Any], names: Sequence[str], ignore_index: 
 def classes_of_values(
     raw: npt.NDArray[Any], names: Sequence[str], ignore_index: int | None, labels_are: LabelsAre | None
 ) -> Named | None:
-    """The classes that truth values or numbers name; None where they are the numbers of classes themselves.
+    """The classes that booleans or numbers name; None if they are the numbers of classes themselves.
 
-    Numbers are names where a class is called 0, or where some label is the name but not the number of a class. They
-    are numbers of classes where some label is no class's name. labels_are: what a person says they are.
-    Raises: InputError where they could be both, or neither.
+    Numbers are names if a class is called 0, or if some label is the name but not the number of a class. They are
+    numbers of classes if some label is not the name of a class. labels_are: what the user says they are.
+    Raises: InputError if they could be both, or neither.
 
     >>> classes_of_values(np.array([10, 20]), ["10", "20", "30"], None, None).labels.tolist()
     [0, 1]
@@ -114,9 +115,9 @@ def classes_of_values(
 def _are_names(
     found: npt.NDArray[np.int64], values: npt.NDArray[Any], number: npt.NDArray[np.bool_], table: dict[Any, int]
 ) -> bool:
-    """Whether the different labels are names, those of the classes `found`; number: which could be numbers of classes.
+    """Whether the different labels are the names of the classes `found`; number: which could be numbers of classes.
 
-    Raises: InputError where they could be both, and it matters.
+    Raises: InputError if they could be both, and it matters.
     """
     named = found != NONE
     if ("truth", True) in table or ("truth", False) in table:
@@ -140,7 +141,7 @@ def _check_named(
     names: Sequence[str],
     hint: str = "",
 ) -> None:
-    """That each different label, but for the ignored one, names one class. shown: the labels, as messages have them."""
+    """Check that each different label, except the ignored one, names one class. shown: the labels, for messages."""
     wrong = (found < 0) & ~ignored
     if not wrong.any():
         return
@@ -160,7 +161,7 @@ def _ignoring(
     codes: npt.NDArray[np.intp],
     k: int,
 ) -> Named:
-    """The classes of all rows; ignored rows have a label that no other row has."""
+    """The classes of all rows; ignored rows get a label that no other row has."""
     if ignore_index is not None:
         own = found[ignored]
         if len(own) and own[0] >= 0:
@@ -177,12 +178,12 @@ def _numbers(names: Sequence[str]) -> dict[Any, int]:
 
 
 def _truths(names: Sequence[str]) -> dict[Any, int]:
-    """The classes that are called true and false, however that is spelled."""
+    """The classes that are called true and false, in any case."""
     return _table((i, ("truth", TRUTH[name.lower()])) for i, name in enumerate(names) if name.lower() in TRUTH)
 
 
 def _table(pairs: Iterable[tuple[int, Any]]) -> dict[Any, int]:
-    """Classes by what they are called."""
+    """Classes by their names."""
     found: dict[Any, int] = {}
     for i, value in pairs:
         if value is not None:
@@ -191,11 +192,11 @@ def _table(pairs: Iterable[tuple[int, Any]]) -> dict[Any, int]:
 
 
 def _key(value: Any, table: dict[Any, int]) -> Any:
-    """A truth value or number as tables have it."""
+    """A boolean or number as a key of the tables."""
     return ("truth", value) if isinstance(value, bool) and next(iter(table), 0).__class__ is tuple else value
 
 
 def _value(text: str) -> Any:
-    """What a text stands for: a truth value, a number, or nothing."""
+    """The value of a text: a boolean, a number, or None."""
     truth = TRUTH.get(text.lower())
     return number_of(text) if truth is None else ("truth", truth)

@@ -1,13 +1,14 @@
-"""Labels at the door: integers in [0, k), or an error that says which row is wrong and what to do."""
+"""Checking labels: integers in [0, k), or an error that says which row is wrong and what to do."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.arguments import class_names, whole
 from calibeval.core.data.class_names import LabelsAre, classes_of_texts, classes_of_values, number_of
 from calibeval.core.errors import InputError, UsageError
 
@@ -22,9 +23,9 @@ def as_labels(
     *,
     owner: str = "the scores have",
 ) -> Labels:
-    """Labels as integers in [0, k), as `read_labels`; the ignored label passes unchanged where numbers are no names.
+    """Labels as integers in [0, k); the ignored label is kept unchanged, unless labels are names: see `read_labels`.
 
-    Raises: InputError naming the first row that does not fit, its value and a hint.
+    Raises: InputError naming the first invalid row and its value, with a hint.
 
     >>> as_labels(np.array([0.0, 2.0]), k=3).tolist()
     [0, 2]
@@ -43,18 +44,19 @@ def read_labels(
     owner: str = "the scores have",
     labels_are: LabelsAre | None = None,
 ) -> tuple[Labels, int | None]:
-    """Labels as integers in [0, k), and the label that ignored rows have among them.
+    """Labels as integers in [0, k), and the label of ignored rows among them.
 
     raw: (n,) integers, booleans, whole floats, or names listed in class_names; or (n, k) exact one-hot rows.
-    owner: what sets the number of classes, in messages. labels_are: what numbers are, where both could be meant.
-    Raises: InputError naming the first row that does not fit, its value and a hint.
+    owner: for messages: what the number of classes comes from. labels_are: whether labels that could be both are the
+    names of classes or their positions.
+    Raises: InputError naming the first invalid row and its value, with a hint.
     """
     if raw.ndim == 2 and raw.shape[1] == 1:
         raw = raw[:, 0]
     if raw.ndim == 2:
         return _from_one_hot(raw, k, owner), ignore_index
     if raw.ndim != 1:
-        raise InputError(f"labels have shape {raw.shape}, but one label a row is needed")
+        raise InputError(f"labels have shape {raw.shape}, but one label per row is needed")
     if raw.dtype.kind in "OUS":
         raw = _texts(raw, class_names)
         if class_names is not None and labels_are != "positions":
@@ -63,7 +65,7 @@ def read_labels(
     if raw.dtype.kind not in "fiub":
         raise InputError(f"labels have dtype {raw.dtype}, but whole numbers are needed")
     if class_names is None and labels_are == "names":
-        raise InputError("labels are said to be names, but the classes have none; give them with --class-names FILE")
+        raise InputError("labels are said to be names, but there are no class names; give them with --class-names FILE")
     named = None if class_names is None else classes_of_values(raw, class_names, ignore_index, labels_are)
     if named is not None:
         return named
@@ -75,11 +77,16 @@ def read_labels(
 
 
 def _whole(raw: npt.NDArray[np.floating[Any]]) -> Labels:
-    """Whole floats as integers; the first value that is not whole is an error."""
+    """Whole floats as integers. Raises: InputError for the first value that is not whole."""
     odd = np.flatnonzero(raw != np.floor(raw)) if np.isfinite(raw).all() else np.flatnonzero(~np.isfinite(raw))
     if len(odd):
         row = int(odd[0])
-        raise InputError(f"row {row}: label {raw[row]:g}, but labels are whole numbers ({len(odd)} rows are not)")
+        raise InputError(f"row {row}: label {raw[row]:g}, but labels must be whole numbers ({len(odd)} rows are not)")
+    with np.errstate(over="ignore"):
+        far = np.flatnonzero(np.abs(raw.astype(np.float64)) >= 2.0**63)
+    if len(far):
+        row = int(far[0])
+        raise InputError(f"row {row}: label {raw[row]:g}, but labels are class numbers ({len(far)} rows are too large)")
     return raw.astype(np.int64)
 
 
@@ -89,14 +96,14 @@ def _from_one_hot(raw: npt.NDArray[Any], k: int, owner: str) -> Labels:
     wrong = np.flatnonzero(~(((raw == 0) | (raw == 1)).all(axis=1) & ((raw == 1).sum(axis=1) == 1)))
     if len(wrong):
         raise InputError(
-            f"row {int(wrong[0])}: labels of shape {raw.shape} must be one-hot (a single 1, else 0), "
-            f"and {len(wrong)} rows are not; soft labels are not supported"
+            f"row {int(wrong[0])}: labels of shape {raw.shape} must be one-hot (a single 1, all others 0), "
+            f"but {len(wrong)} rows are not; soft labels are not supported"
         )
     return np.asarray(raw.argmax(axis=1), np.int64)
 
 
 def _texts(raw: npt.NDArray[Any], class_names: Sequence[str] | None) -> npt.NDArray[Any]:
-    """Labels that are texts, bytes or any objects as texts; as numbers where there are none."""
+    """Texts, bytes or other objects as texts; no labels at all as numbers."""
     try:
         return raw.astype(str) if len(raw) or class_names is not None else np.empty(0, np.int64)
     except UnicodeDecodeError:
@@ -104,7 +111,7 @@ def _texts(raw: npt.NDArray[Any], class_names: Sequence[str] | None) -> npt.NDAr
 
 
 def _numbers(raw: npt.NDArray[Any], class_names: Sequence[str] | None) -> Labels:
-    """Texts as the numbers that somebody says they are."""
+    """Texts as numbers, which the user says they are."""
     if raw.dtype.kind != "U":
         return raw
     numbers = [number_of(text) for text in raw.tolist()]
@@ -115,14 +122,39 @@ def _numbers(raw: npt.NDArray[Any], class_names: Sequence[str] | None) -> Labels
             "(--class-names FILE)"
         )
     if numbers[odd] is None:
-        raise InputError(f'row {odd}: label "{raw[odd]}" is said to be the number of a class, but it is none')
+        raise InputError(f'row {odd}: label "{raw[odd]}" should be the number of a class, but it is not a number')
     return np.array(numbers)
 
 
+def outcome_of(kind: str, labels: object, correct: object) -> tuple[object, str]:
+    """What came true, and its name: labels, or beside confidences whether a row is correct.
+
+    Raises: UsageError where it is missing, or the other one came.
+    """
+    needed, other = ("correct", "labels") if kind == "confidence" else ("labels", "correct")
+    given = {"labels": labels, "correct": correct}
+    if given[needed] is None:
+        raise UsageError(f"{kind} need {needed}")
+    if given[other] is not None:
+        raise UsageError(f"{kind} go with {needed}, not with {other}")
+    return given[needed], needed
+
+
+def names_of_classes(names: object, *, stored: bool) -> tuple[str, ...] | None:
+    """Names of classes, in their order; None for none.
+
+    stored: whether they stood in a file, where two classes of one name, such as the cranes of ImageNet, may stay.
+    Raises: UsageError for what a person gave, and is no list of names, each of one class.
+    """
+    if names is None:
+        return None
+    return tuple(map(str, names)) if stored and isinstance(names, Iterable) else class_names("class_names", names)
+
+
 def check_ignore_index(ignore_index: object) -> None:
-    """That a label of rows to leave out can be one. Raises: UsageError."""
-    if ignore_index is not None and (isinstance(ignore_index, bool) or not isinstance(ignore_index, int | np.integer)):
-        raise UsageError(f"ignore_index is {ignore_index!r}, but it must be a whole number")
+    """Check that the label of ignored rows is valid. Raises: UsageError."""
+    if ignore_index is not None:
+        whole()("ignore_index", ignore_index)
 
 
 def _check_range(labels: Labels, k: int, ignore_index: int | None, owner: str) -> None:
@@ -149,5 +181,5 @@ def _hint(out: Labels, low: int, high: int, k: int) -> str:
     if low == -1 and high == 1 and k == 2:
         return " If the classes are called -1 and 1, save 0 and 1."
     if (out == out[0]).all() and int(out[0]) in (-1, -100, 255):
-        return f" If {int(out[0])} marks rows without a label, say --ignore-index {int(out[0])}."
+        return f" If {int(out[0])} marks rows without a label, use --ignore-index {int(out[0])}."
     return ""

@@ -1,4 +1,4 @@
-"""Where rows came from, as it goes into reports."""
+"""Where rows came from, as reports record it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from calibeval.core.data.records import Layout
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where predictions came from, as it goes into the report; every field may be unknown (None).
+    """Where predictions came from, as reports record it; unknown fields are None.
 
-    labels_path and labels_sha256: of the other file that held the labels, if there was one.
+    path, split, sha256: of the file with the scores. labels_path, labels_sha256: of a separate file with the labels.
     """
 
     LAYOUT: ClassVar = Layout(open=True)
@@ -27,7 +27,7 @@ class Source:
 
     @property
     def name(self) -> str:
-        """The dump's name in messages: the path without its folders, with #split where there is one.
+        """The dump's name in messages: the file name, followed by #split if there is one.
 
         >>> Source("runs/7/dump.npz", "val").name
         'dump.npz#val'

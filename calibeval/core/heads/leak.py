@@ -14,9 +14,9 @@ from calibeval.core.heads.features import Features
 
 
 def feature_leak(fitted: Features, tested: Features) -> Leak | None:
-    """The leak between two feature caches with labels, or None: rows that are trained on and tested on.
+    """The leak between two feature caches with labels, or None: rows that are used for both training and testing.
 
-    Features are compared in their bits as float32, and read once each.
+    Features are compared bit by bit as float32, and read once each.
 
     >>> f = Features(features=[[0.5, 1.0], [2.0, -1.0]], labels=[0, 1])
     >>> feature_leak(f, f).text
@@ -39,7 +39,7 @@ def _sample(features: Features) -> Sample:
 
 
 def _labelled(features: Features) -> Iterator[tuple[npt.NDArray[Any], Labels]]:
-    """Blocks of features and labels; where there are no labels, each counts as 0."""
+    """Blocks of features and labels; without labels, each label is 0."""
     for block in features.blocks():
         zeros = np.zeros(len(block.features), np.int64)
         yield block.features, zeros if block.labels is None else block.labels

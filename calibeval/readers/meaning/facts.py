@@ -1,4 +1,4 @@
-"""What a file says of all its rows: class names, the label to leave out, what labels and ids are called."""
+"""Facts about all rows of a file: class names, the label to ignore, the names of labels and ids."""
 
 from __future__ import annotations
 
@@ -11,26 +11,38 @@ from calibeval.readers.stored.stored import Stored
 
 
 def keys_of(labels: str | None, ids: str | None) -> dict[str, str]:
-    """What labels and ids are called, where they are called anything."""
+    """The names of labels and ids in the file, by role, if they have one."""
     return {role: key for role, key in {"labels": labels, "ids": ids}.items() if key}
 
 
 def stored_names(arrays: dict[str, Stored], key: str | None, file: str) -> tuple[str, ...] | None:
-    """The class names under a key, if there is one."""
+    """The class names under a key, if there is one.
+
+    Raises: InputError unless they are a list of texts or numbers.
+    """
     if key is None:
         return None
-    names = as_array(arrays[key].array(), f'{file}: "{key}"')
-    return tuple(str(name) for name in names.tolist())
+    stored = arrays[key]
+    if len(stored.shape) != 1:
+        raise InputError(
+            f'{file}: "{key}" {stored.describe()} should be the class names, but a list of names is needed'
+        )
+    names = stored.array()
+    try:
+        names = np.char.decode(names, "utf-8") if names.dtype.kind == "S" else names
+    except UnicodeDecodeError:
+        raise InputError(f'{file}: "{key}" holds bytes that are not UTF-8: save the class names as text') from None
+    return tuple(str(name) for name in as_array(names, f'{file}: "{key}"').tolist())
 
 
 def ignored_label(stored: Stored, key: str, file: str) -> int:
-    """The label to ignore that the file names."""
+    """The label to ignore, as stored in the file."""
     value = stored.array()
     if value.dtype.kind in "iu" or (value.dtype.kind == "f" and np.isfinite(value) and value == np.floor(value)):
         return int(value)
-    raise InputError(f'{file}: "{key}" is {value.item()!r}, but the label to ignore must be a whole number')
+    raise InputError(f'{file}: "{key}" is {value.item()!r}, but the label to ignore must be an integer')
 
 
 def ignored_notice(label: int, key: str) -> Notice:
-    """That the file says which label to ignore."""
-    return warning("ignored_label", f'rows with label {label} are ignored, as the file\'s "{key}" says')
+    """The warning that rows are ignored because of a number in the file."""
+    return warning("ignored_label", f'rows with label {label} are ignored, because "{key}" in the file is {label}')

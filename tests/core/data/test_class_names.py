@@ -67,7 +67,7 @@ def test_labels_belong_to_the_classes_that_are_called_so(names, labels, expected
         (["0", "00", "1"], [1, 0], "label 0 could be class 0 or class 1: class names must differ"),
         (["True", "TRUE"], [True, False], "label True could be class 0 or class 1: class names must differ"),
         (["True", "other"], [True, False], f"row 1: label False is not one of the 2 class names{REMEDY}"),
-        (["10", "20"], [np.nan, 10], "row 0: label nan, but labels are whole numbers (1 rows are not)"),
+        (["10", "20"], [np.nan, 10], "row 0: label nan, but labels must be whole numbers (1 rows are not)"),
     ],
 )
 def test_labels_that_could_be_both_or_neither(names, labels, message):
@@ -83,9 +83,9 @@ def test_a_person_decides():
     assert read_labels(np.array([3, 0]), 4, ["2", "0", "1", "x"], labels_are="positions")[0].tolist() == [3, 0]
     with pytest.raises(InputError, match=r"^row 1: label 0 is not one of the 3 class names$"):
         read_labels(np.array([1, 0]), 3, ["1", "2", "3"], labels_are="names")
-    with pytest.raises(InputError, match=r"^labels are said to be names, but the classes have none; give them with"):
+    with pytest.raises(InputError, match=r"^labels are said to be names, but there are no class names; give them with"):
         read_labels(np.array([1, 0]), 3, labels_are="names")
-    with pytest.raises(InputError, match=r'^row 0: label "a" is said to be the number of a class, but it is none$'):
+    with pytest.raises(InputError, match=r'^row 0: label "a" should be the number of a class, but it is not a number$'):
         read_labels(np.array(["a", "1"]), 2, ["a", "b"], labels_are="positions")
     with pytest.raises(UsageError, match=r'^labels_are "name" is unknown \(did you mean "names"\?\); there are'):
         as_labels_are("name")
