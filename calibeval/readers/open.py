@@ -12,6 +12,7 @@ from os import PathLike
 from pathlib import Path
 from typing import IO
 
+from calibeval.core.data.labels import as_names
 from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.data.row_source import as_kind
 from calibeval.core.errors import FileProblem, InputError, UsageError, nearest
@@ -115,7 +116,7 @@ def options_of(
         keys=Keys(logits=logits_key, probs=probs_key, labels=labels_key, ids=ids_key),
         labels=None if labels is None else Path(labels),
         score_columns=tuple(score_columns),
-        class_names=None if class_names is None else tuple(class_names),
+        class_names=as_names(class_names),
         ignore_index=ignore_index,
         read_as=as_suffix(read_as),
         limits=Limits(max_bytes, quarter_of_memory() if max_memory is None else max_memory, checksums),

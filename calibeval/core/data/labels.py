@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -100,6 +100,15 @@ def _from_names(raw: npt.NDArray[Any], class_names: Sequence[str] | None) -> Lab
         row = int(unknown[0])
         raise InputError(f'row {row}: label "{names[row]}" is not one of the {len(table)} class names')
     return np.asarray(order[place], np.int64)
+
+
+def as_names(class_names: object) -> tuple[str, ...] | None:
+    """Class names as texts; None for none. Raises: UsageError for anything but a list of names."""
+    if class_names is None:
+        return None
+    if isinstance(class_names, str | bytes) or not isinstance(class_names, Iterable):
+        raise UsageError(f"class_names is {class_names!r:.80}, but a list of names is needed")
+    return tuple(str(name) for name in class_names)
 
 
 def check_ignore_index(ignore_index: object) -> None:

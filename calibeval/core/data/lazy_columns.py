@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy.typing as npt
 
+from calibeval.core.data.row_source import as_column
+
 
 class LazyColumns(Mapping[str, npt.NDArray[Any]]):
     """One-dimensional arrays by name, behind functions that load them.
@@ -41,3 +43,13 @@ class LazyColumns(Mapping[str, npt.NDArray[Any]]):
         other = LazyColumns({**self._loaders, name: lambda: values})
         other._loaded = {key: kept for key, kept in self._loaded.items() if key != name}
         return other
+
+
+def tidied(columns: Mapping[str, Any] | None, lengths: set[int]) -> Mapping[str, npt.NDArray[Any]]:
+    """Columns as arrays of one of these lengths; those that a reader checked stay where they are until they are used.
+
+    Raises: InputError for a column that does not fit.
+    """
+    if isinstance(columns, LazyColumns):
+        return columns
+    return {name: as_column(name, values, lengths) for name, values in (columns or {}).items()}

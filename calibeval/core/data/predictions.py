@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from calibeval.core.data.elsewhere import elsewhere
 from calibeval.core.data.foreign import precision_of, unmasked_labels
-from calibeval.core.data.labels import as_labels, check_ignore_index
-from calibeval.core.data.lazy_columns import LazyColumns
+from calibeval.core.data.labels import as_labels, as_names, check_ignore_index
+from calibeval.core.data.lazy_columns import tidied
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.precision import stored_precision, sum_tolerance
 from calibeval.core.data.records import Layout
@@ -59,16 +59,6 @@ class Source:
         """
         path = "predictions" if self.path is None else PurePath(self.path).name or self.path
         return path if self.split is None else f"{path}#{self.split}"
-
-
-def tidied(columns: Mapping[str, Any] | None, lengths: set[int]) -> Mapping[str, npt.NDArray[Any]]:
-    """Columns as arrays of one of these lengths; those that a reader checked stay where they are until they are used.
-
-    Raises: InputError for a column that does not fit.
-    """
-    if isinstance(columns, LazyColumns):
-        return columns
-    return {name: as_column(name, values, lengths) for name, values in (columns or {}).items()}
 
 
 class Block(NamedTuple):
@@ -160,7 +150,7 @@ class Predictions:
             k = 2 if kind == "confidence" else scores.shape[1]
             if k > MOST_CLASSES:
                 raise InputError(f"{k} classes, but at most {MOST_CLASSES} are supported")
-            names = None if class_names is None else tuple(str(name) for name in class_names)
+            names = as_names(class_names)
             if names is not None and len(names) != k:
                 raise InputError(f"{len(names)} class names, but the scores have {k} classes")
             tidy = as_labels(raw, k, names, ignore_index)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.arrays import AnyFloats
-from calibeval.core.data.labels import Labels, as_labels
+from calibeval.core.data.labels import Labels, as_labels, as_names
 from calibeval.core.data.lazy_columns import LazyColumns
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.picked_rows import PickedRows
@@ -82,7 +82,7 @@ class Features:
         try:
             rows = _as_rows(features)
             n = rows.shape[0]
-            names = None if class_names is None else tuple(str(name) for name in class_names)
+            names = as_names(class_names)
             k = None if names is None else len(names)
             tidy = None
             if labels is not None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.labels import as_names
 from calibeval.core.data.lazy_columns import LazyColumns
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.picked_rows import PickedRows
@@ -95,7 +96,7 @@ def feature_options(
     return ReadOptions(
         keys=Keys(labels=labels_key, ids=ids_key, features=features_key),
         labels=None if labels is None else Path(labels),
-        class_names=None if class_names is None else tuple(class_names),
+        class_names=as_names(class_names),
         ignore_index=ignore_index,
         read_as=as_suffix(read_as),
         limits=Limits(max_bytes, quarter_of_memory() if max_memory is None else max_memory, checksums),
@@ -202,8 +203,9 @@ def _gather(
         features = PickedRows(features, rows)
     if labels is None and roles.labels is not None:
         labels = arrays[roles.labels].array()
-    if labels is not None and len(labels) != n:
-        raise InputError(f"{file}: {n} rows of features, but {len(labels)} labels")
+    if labels is not None and labels.shape[:1] != (n,):
+        count = f"{len(labels)} labels" if labels.shape else "a single label"
+        raise InputError(f"{file}: {n} rows of features, but {count}")
     used = {roles.features, roles.labels, roles.ids, roles.class_names}
     ignore_index = options.ignore_index
     warnings: tuple[Notice, ...] = ()
@@ -213,7 +215,7 @@ def _gather(
     return _Part(
         features=features,
         labels=None if labels is None else pick(labels, rows, n, file),
-        class_names=options.class_names or stored_names(arrays, roles.class_names),
+        class_names=options.class_names or stored_names(arrays, roles.class_names, file),
         columns=slice_columns(arrays, used, rows, n, file),
         ids=None if roles.ids is None else pick(arrays[roles.ids].array(), rows, n, file),
         ignore_index=ignore_index,

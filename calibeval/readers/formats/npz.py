@@ -109,9 +109,11 @@ class _Loader:
 
     def __call__(self) -> RowSource:
         found = self._values()
-        if self.stream.header.dtype.kind == "U" and isinstance(found, np.ndarray):
-            check_characters(found, self.place)
-        return found
+        if self.stream.header.dtype.kind != "U":
+            return found
+        texts = found if isinstance(found, np.ndarray) else found[0 : found.shape[0]]
+        check_characters(texts, self.place)
+        return texts
 
     def _values(self) -> RowSource:
         header, offset = self.stream

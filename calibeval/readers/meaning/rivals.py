@@ -28,7 +28,7 @@ def rival_warning(
 
     names, kinds: of the scores that are used, and of the others. labels: the shape of the labels.
     """
-    if rival.dtype.kind not in "fiub":
+    if rival.dtype.kind not in "fiub" or scores.dtype.kind not in "fiub":
         return None
     used, unused = names
     piece = slice(0, max(1, PEEK_SCORES // max(math.prod(scores.shape[1:]), 1)))
