@@ -53,8 +53,8 @@ def names(rng):
         found.append(pick(rng, SCORES))
     if chance(rng, 0.9):
         found.append(pick(rng, LABELS))
-    for _ in range(int(rng.integers(5))):
-        found.append(pick(rng, pick(rng, (SCORES, LABELS, COMPANIONS, COMPANIONS, INDICES, STRANGE))))
+    kinds = (SCORES, LABELS, COMPANIONS, COMPANIONS, INDICES, STRANGE)
+    found += [pick(rng, pick(rng, kinds)) for _ in range(int(rng.integers(5)))]
     return list(dict.fromkeys(found)) or ["logits"]
 
 
@@ -84,7 +84,9 @@ def values_of(name, n, k, rng):
         if name in ("log_probs", "logprobs") and array.ndim > 1:
             array -= np.log(np.exp(np.clip(array, -600, 600)).sum(axis=-1, keepdims=True))
         elif "prob" in name or name in ("softmax", "confidence", "p"):
-            array = np.abs(array) / np.maximum(np.abs(array).sum(axis=-1, keepdims=True) if array.ndim > 1 else 10, 1e-9)
+            array = np.abs(array) / np.maximum(
+                np.abs(array).sum(axis=-1, keepdims=True) if array.ndim > 1 else 10, 1e-9
+            )
     else:
         array = rng.integers(0, max(k, 1), shape).astype(float)
         if "ids" in name or "index" in name or name == "id":
@@ -100,7 +102,11 @@ def values_of(name, n, k, rng):
 def typed(array, rng):
     """The same values in another type, as far as it holds them."""
     if rng.random() < 0.5:
-        whole = array.size and bool((array == np.floor(array)).all() and np.abs(array.astype(float)).max() < 2**50) and rng.random() < 0.8
+        whole = (
+            array.size
+            and bool((array == np.floor(array)).all() and np.abs(array.astype(float)).max() < 2**50)
+            and rng.random() < 0.8
+        )
         return array.astype(np.int64) if whole else array
     kind = pick(rng, KINDS) if chance(rng, 0.8) else pick(rng, OTHER_KINDS)
     if kind == "V3":

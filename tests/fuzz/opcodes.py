@@ -4,7 +4,17 @@ import struct
 
 from tests.fuzz.odd import chance, names, pick, rows_and_classes, values_of
 
-STORAGES = {"b1": "Bool", "f4": "Float", "f8": "Double", "f2": "Half", "i8": "Long", "i4": "Int", "i2": "Short", "i1": "Char", "u1": "Byte"}
+STORAGES = {
+    "b1": "Bool",
+    "f4": "Float",
+    "f8": "Double",
+    "f2": "Half",
+    "i8": "Long",
+    "i4": "Int",
+    "i2": "Short",
+    "i1": "Char",
+    "u1": "Byte",
+}
 ODD_TYPES = ("Bool", "BFloat16", "ComplexFloat", "QInt8", "Untyped", "UInt16", "Nothing", "Float")
 CALLS = (
     "_rebuild_tensor_v2", "_rebuild_tensor_v3", "_rebuild_parameter", "_rebuild_sparse_tensor", "_rebuild_qtensor",
@@ -104,7 +114,9 @@ def tensor(pickle, key, storage, array, rng):
     else:
         pickle.value(pick(rng, ODD_NUMBERS))
     if chance(rng, 0.05):
-        pickle.value({"neg": True}) if chance(rng, 0.5) else pickle.name("torch", pick(rng, ("float32", "int64", "quint8")))
+        pickle.value({"neg": True}) if chance(rng, 0.5) else pickle.name(
+            "torch", pick(rng, ("float32", "int64", "quint8"))
+        )
     pickle.add(b"tR")
 
 
@@ -173,19 +185,26 @@ def torch_archive(rng, zip_of):
     """A file as `torch.save` lays it out."""
     n, k = rows_and_classes(rng)
     pickle, members = Pickle(pick(rng, (2, 2, 3, 4, 5))), {}
+    content(pickle, members, n, k, rng)
+    if chance(rng, 0.05):
+        soup(pickle, rng)
+    if chance(rng, 0.98):
+        pickle.add(b".")
+    folder = pick(rng, ("archive", "archive", "d", "a/b", "")) + "/"
+    contents = [(f"{folder}data.pkl", bytes(pickle.data)), *((f"{folder}data/{i}", raw) for i, raw in members.items())]
+    if chance(rng, 0.9):
+        order = b"little" if chance(rng, 0.9) else pick(rng, (b"big", b"middle", b""))
+        contents.append((f"{folder}byteorder", order))
+    if chance(rng, 0.03):
+        contents.append(contents[0])
+    return zip_of(contents, rng, (0,))
+
+
+def content(pickle, members, n, k, rng):
+    """What was saved: a dict, a pair, one tensor, batches, or something strange."""
     form = pick(rng, ("dict", "dict", "dict", "dict", "pair", "list of dicts", "list of pairs", "tensor", "strange"))
-    keys = names(rng)
     if form == "dict":
-        pickle.add(b"}(")
-        for key in keys:
-            pickle.value(key if chance(rng, 0.97) else pick(rng, (1, None, True, 1.5, (), [], "\ud800", 2**61)))
-            if chance(rng, 0.05):
-                pickle.add(b"}(").text("logits")
-                entry(pickle, "logits", n, k, members, rng)
-                pickle.add(b"u")
-            else:
-                entry(pickle, key, n, k, members, rng)
-        pickle.add(b"u")
+        whole_dict(pickle, members, n, k, rng)
     elif form in ("pair", "tensor"):
         entry(pickle, "logits", n, k, members, rng)
         if form == "pair":
@@ -203,15 +222,17 @@ def torch_archive(rng, zip_of):
         pickle.add(b"e")
     else:
         strange(pickle, rng)
-    if chance(rng, 0.05):
-        soup(pickle, rng)
-    if chance(rng, 0.98):
-        pickle.add(b".")
-    folder = pick(rng, ("archive", "archive", "d", "a/b", "")) + "/"
-    contents = [(f"{folder}data.pkl", bytes(pickle.data)), *((f"{folder}data/{i}", raw) for i, raw in members.items())]
-    if chance(rng, 0.9):
-        order = b"little" if chance(rng, 0.9) else pick(rng, (b"big", b"middle", b""))
-        contents.append((f"{folder}byteorder", order))
-    if chance(rng, 0.03):
-        contents.append(contents[0])
-    return zip_of(contents, rng, (0,))
+
+
+def whole_dict(pickle, members, n, k, rng):
+    """A dict of tensors, some of them in a dict of their own."""
+    pickle.add(b"}(")
+    for key in names(rng):
+        pickle.value(key if chance(rng, 0.97) else pick(rng, (1, None, True, 1.5, (), [], "\ud800", 2**61)))
+        if chance(rng, 0.05):
+            pickle.add(b"}(").text("logits")
+            entry(pickle, "logits", n, k, members, rng)
+            pickle.add(b"u")
+        else:
+            entry(pickle, key, n, k, members, rng)
+    pickle.add(b"u")

@@ -17,7 +17,23 @@ from tests.fuzz.odd import STRANGE, chance, names, pick, rows_and_classes, value
 from tests.fuzz.opcodes import torch_archive
 from tests.fuzz.tables import csv_text, json_lines, parquet_file
 
-SIZES = ("0", "1", "2", "3", "20", "-1", "True", "1.5", "None", "'3'", "2**3", "4611686018427387904", "9" * 30, "()", "[]")
+SIZES = (
+    "0",
+    "1",
+    "2",
+    "3",
+    "20",
+    "-1",
+    "True",
+    "1.5",
+    "None",
+    "'3'",
+    "2**3",
+    "4611686018427387904",
+    "9" * 30,
+    "()",
+    "[]",
+)
 DESCRS = (
     "'<f4'", "'>f8'", "'|O'", "'<U0'", "'|S0'", "'|V0'", "'|V7'", "'<U3'", "'<M8'", "'<m8[s]'", "'<c16'", "'<f16'",
     "[]", "[('a', '<f4')]", "[('a', '<f4', (2, 2)), ('b', 'O')]", "('<f4', (2,))", "'f4,f4'", "5", "None", "'<q'",
@@ -95,7 +111,9 @@ def zip_of(members, rng, methods=(0, 0, 8, 8, 12, 14)):
     data = bytearray(stream.getvalue())
     if chance(rng, 0.15):
         entries = [i for i in range(len(data) - 46) if data[i : i + 4] == b"PK\x01\x02"]
-        at = pick(rng, entries) + pick(rng, (8, 10, 16, 20, 24, 28, 30, 42))  # flags, method, CRC, sizes, lengths, place
+        at = pick(rng, entries) + pick(
+            rng, (8, 10, 16, 20, 24, 28, 30, 42)
+        )  # flags, method, CRC, sizes, lengths, place
         struct.pack_into("<I", data, at, pick(rng, (0, 1, 40, 100, 2**16, 2**31, 2**32 - 1)))
     return bytes(data)
 
@@ -118,13 +136,19 @@ def safetensors(rng):
         end = position + (array.nbytes if chance(rng, 0.95) else pick(rng, (-1, 2**63, 0, 1.5, True)))
         entry = {"dtype": kind, "shape": sizes, "data_offsets": [position, end]}
         if chance(rng, 0.04):
-            entry[pick(rng, ("shape", "dtype", "data_offsets", "more"))] = pick(rng, (None, [], {}, 5, "F32", [0], [[]]))
+            entry[pick(rng, ("shape", "dtype", "data_offsets", "more"))] = pick(
+                rng, (None, [], {}, 5, "F32", [0], [[]])
+            )
         header[key] = entry if chance(rng, 0.97) else pick(rng, (None, [], 5, "x", {}))
         position = end if isinstance(end, int) and 0 <= end < 10**6 else position
     text = json.dumps(header).encode()
     if chance(rng, 0.05):
-        text = pick(rng, (b"[]", b"{", b"5", b"[" * 10**5, b'{"a":NaN}', text + b" " * 9, text.replace(b"}", b"}}", 1), b""))
-    return struct.pack("<Q", len(text)) + text + bytes(int(position) + (int(rng.integers(9)) if chance(rng, 0.05) else 0))
+        text = pick(
+            rng, (b"[]", b"{", b"5", b"[" * 10**5, b'{"a":NaN}', text + b" " * 9, text.replace(b"}", b"}}", 1), b"")
+        )
+    return (
+        struct.pack("<Q", len(text)) + text + bytes(int(position) + (int(rng.integers(9)) if chance(rng, 0.05) else 0))
+    )
 
 
 def packed(make):

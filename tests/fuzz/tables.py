@@ -12,10 +12,23 @@ from tests.fuzz.odd import LABELS, STRANGE, chance, names, pick, rows_and_classe
 
 CELLS = (
     "", " ", "0", "1", "-1", "2", "nan", "NaN", "NA", "null", "inf", "-inf", "Infinity", "1e400", "-1e400", "9" * 400,
-    "-" + "9" * 25, "1_000", "0x1f", "1,5", "1;5", "[0.1, 0.9]", "[1 2 ... 3]", "[]", "[", "True", "false", "yes", "\u0661",
-    '"', '""', '"a', 'a"b', "a b", "\t", "007", "1e5", "1.0", "2020-01-01", "x" * 5000, "é", "\u202e", "::error::", "=1+1",
+    "-" + "9" * 25, "1_000", "0x1f", "1,5", "1;5", "[0.1, 0.9]", "[1 2 ... 3]", "[]", "[", "True", "false", "yes",
+    "\u0661", '"', '""', '"a', 'a"b', "a b", "\t", "007", "1e5", "1.0", "2020-01-01", "x" * 5000, "é", "\u202e", "=1",
+    "::error::",
 )  # fmt: skip
-ODD_BYTES = (b"\x00", b"\xff", b"\xed\xa0\x80", b"\xef\xbb\xbf", b"\r", b"\n\n", b"\r\n", b'"', b"\x1a", b"\xc0\x80", b"\n\n\n")
+ODD_BYTES = (
+    b"\x00",
+    b"\xff",
+    b"\xed\xa0\x80",
+    b"\xef\xbb\xbf",
+    b"\r",
+    b"\n\n",
+    b"\r\n",
+    b'"',
+    b"\x1a",
+    b"\xc0\x80",
+    b"\n\n\n",
+)
 STEMS = ("logit", "prob", "log_prob", "proba")
 
 
@@ -24,7 +37,11 @@ def columns(rng):
     found = names(rng)
     if chance(rng, 0.7):
         stem, k = pick(rng, STEMS), pick(rng, (1, 2, 3, 3, 12))
-        suffixes = [str(i) for i in range(k)] if chance(rng, 0.8) else [pick(rng, ("0", "00", "a", "max", "3", "")) for _ in range(k)]
+        suffixes = (
+            [str(i) for i in range(k)]
+            if chance(rng, 0.8)
+            else [pick(rng, ("0", "00", "a", "max", "3", "")) for _ in range(k)]
+        )
         found = [*(f"{stem}_{suffix}" for suffix in suffixes), pick(rng, LABELS), *found[2:]]
     if chance(rng, 0.95):
         found = list(dict.fromkeys(found))
@@ -50,9 +67,9 @@ def csv_text(rng, separator):
     odd = 0.02 if chance(rng, 0.6) else 0.0
     steady = {name: pick(rng, CELLS) for name in head if chance(rng, 0.1)}
     for _ in range(n):
-        cells = []
-        for name in head:
-            cells.append(pick(rng, CELLS) if chance(rng, odd) else steady.get(name, number(name, head, k, rng)))
+        cells = [
+            pick(rng, CELLS) if chance(rng, odd) else steady.get(name, number(name, head, k, rng)) for name in head
+        ]
         if chance(rng, odd):
             cells = cells[: int(rng.integers(len(cells) + 1))] + ["1"] * int(rng.integers(3))
         lines.append(separator.join(f'"{one}"' if separator in one and one[:1] != '"' else one for one in cells))
@@ -65,12 +82,13 @@ def csv_text(rng, separator):
 
 ODD_JSON = (
     None, True, [], [[]], {}, {"a": 1}, "", "x", "\ud800", "\U0001f600", 1e308, -0.0, 2**63, 2**64, 10**400, [1, "a"],
-    [1, None], [True], [0.5, 0.5], [1e308, 2], "x" * 10**5, float("nan"), float("inf"), ["a", "b"], [[1, 2]], -1, [2**70, 1],
+    [1, None], [True], [0.5, 0.5], [1e308, 2], "x" * 10**5, float("nan"), float("inf"), ["a", "b"], [[1, 2]], -1,
+    [2**70, 1],
 )  # fmt: skip
 RAW_JSON = (
-    "", " ", "null", "[]", "5", "{}", "{", '{"a":1,"a":2}', "[" * 5000, '{"logits":[1e999,0],"label":1}', "{'a':1}", "NaN",
-    '{"logits":[-1e500,0,0],"label":0}', '{"a":1}{"b":2}', '{"a":1}//', '{"\\ud800":1}', '{"a":' * 1000, '{"a":1e-9999999999}',
-    '{"label":' + "9" * 5000 + "}", '{"logits":[1,2,3],"label":0,}', "\ufeff{}",
+    "", " ", "null", "[]", "5", "{}", "{", '{"a":1,"a":2}', "[" * 5000, '{"logits":[1e999,0],"label":1}', "{'a':1}",
+    '{"logits":[-1e500,0,0],"label":0}', '{"a":1}{"b":2}', '{"a":1}//', '{"\\ud800":1}', '{"a":' * 1000, "NaN",
+    '{"a":1e-9999999999}', '{"label":' + "9" * 5000 + "}", '{"logits":[1,2,3],"label":0,}', "\ufeff{}",
 )  # fmt: skip
 
 
@@ -111,7 +129,11 @@ def parquet_file(rng):
     if chance(rng, 0.05) and table.num_columns:
         table = table.append_column(table.schema.names[0], table.column(0))
     if chance(rng, 0.1):
-        about = {b"pandas": b"[" * 1000, b"class_names": pick(rng, (b'["a","b"]', b"[", b"5")), b"ignore_index": b"\xff"}
+        about = {
+            b"pandas": b"[" * 1000,
+            b"class_names": pick(rng, (b'["a","b"]', b"[", b"5")),
+            b"ignore_index": b"\xff",
+        }
         table = table.replace_schema_metadata(about)
     stream = io.BytesIO()
     keep = [i for i, field in enumerate(table.schema) if field.type != pa.struct({})]  # which Parquet lacks
@@ -134,7 +156,9 @@ def parquet_column(name, n, k, rng):
     """One column: numbers where the role needs them, or anything."""
     whole = name in LABELS or name in ("ids", "id", "correct", "prediction", "val_index", "test_index")
     if name in ("logits", "probs", "log_probs", "features", "scores") and chance(rng, 0.7):
-        kind = pick(rng, (pa.list_(pa.float64(), k), pa.list_(pa.float32()), pa.large_list(pa.float64()), pa.list_(pa.int8())))
+        kind = pick(
+            rng, (pa.list_(pa.float64(), k), pa.list_(pa.float32()), pa.large_list(pa.float64()), pa.list_(pa.int8()))
+        )
         values = [(rng.normal(size=k) * 3).round().astype(int).tolist() for _ in range(n)]
         if values and chance(rng, 0.2) and not pa.types.is_fixed_size_list(kind):
             values[-1] = pick(rng, ([], [1] * 1000, None, [None] * k, [1, 2, 3, 4, 5, 6, 7]))
@@ -152,7 +176,8 @@ def odd_column(n, rng):
         pa.string(): "ä", pa.large_string(): long, pa.string_view(): "v", pa.binary(): b"\xff\x00", pa.bool_(): True,
         pa.decimal128(20, 3): decimal.Decimal("1.500"), pa.decimal256(70, 3): decimal.Decimal(10) ** 60,
         pa.date32(): 5, pa.time64("ns"): 10**9 + 1, pa.timestamp("ns", "UTC"): 10**6, pa.duration("us"): -(2**60),
-        pa.float16(): 1.5, pa.float32(): float("inf"), pa.float64(): float("nan"), pa.uint64(): 2**64 - 1, pa.null(): None,
+        pa.float16(): 1.5, pa.float32(): float("inf"), pa.float64(): float("nan"), pa.uint64(): 2**64 - 1,
+        pa.null(): None,
         pa.list_(pa.string()): ["a"], pa.list_(pa.list_(pa.float64())): [[1.0]], pa.struct({"a": pa.int8()}): {"a": 1},
         pa.map_(pa.string(), pa.int8()): [("a", 1)], pa.dictionary(pa.int8(), pa.string()): "d", pa.binary(2): b"ab",
         pa.dictionary(pa.int32(), pa.float64()): 1.5, pa.list_(pa.float64(), 0): [], pa.list_(pa.bool_()): [True],

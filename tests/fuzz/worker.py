@@ -66,10 +66,10 @@ def run(make, suffix, count, seed, folder):
     with contextlib.redirect_stdout(io.StringIO()):
         main(["report", str(folder / "warm.csv"), "--jobs", "1"])
     codes, most = {}, None
-    for number, (content, words, allowed) in zip(range(count), make(suffix, seed, folder, rng), strict=False):
+    for number, (content, template, allowed) in zip(range(count), make(suffix, seed, folder, rng), strict=False):
         path.unlink(missing_ok=True)  # some file systems are slow to write to an old file
         path.write_bytes(content)
-        words = [word.replace("{}", str(path)) for word in words]
+        words = [word.replace("{}", str(path)) for word in template]
         errors, before = io.StringIO(), peak()
         began = time.monotonic()
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(errors):
@@ -84,7 +84,9 @@ def run(make, suffix, count, seed, folder):
             kept = folder / f"bad-{seed}-{number}{suffix}"
             kept.write_bytes(content)
             what = f"exit code {code} after {took:.1f} s, {(peak() - before) >> 10} MiB"
-            sys.stdout.write(f"{kept.name}: {' '.join(words)[:300]!r}: {what}: {' / '.join(said.split(chr(10)))[:300]}\n")
+            sys.stdout.write(
+                f"{kept.name}: {' '.join(words)[:300]!r}: {what}: {' / '.join(said.split(chr(10)))[:300]}\n"
+            )
             sys.stdout.flush()
     sys.stdout.write(f"done {codes}\n")
 

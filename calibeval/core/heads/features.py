@@ -83,8 +83,7 @@ class Features:
             rows = _as_rows(features)
             n = rows.shape[0]
             names = as_names(class_names)
-            k = None if names is None else len(names)
-            tidy = None
+            k, tidy = None if names is None else len(names), None
             if labels is not None:
                 k, tidy = _tidy_labels(as_array(labels, "labels"), n, names, ignore_index)
             found = (

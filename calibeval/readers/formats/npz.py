@@ -17,7 +17,7 @@ from calibeval.core.errors import FileProblem, InputError
 from calibeval.readers.formats.archive import Member, read_members
 from calibeval.readers.stored.header import Header
 from calibeval.readers.stored.limits import Limits
-from calibeval.readers.stored.rows import values_in_file
+from calibeval.readers.stored.rows import in_memory, values_in_file
 from calibeval.readers.stored.spool import Spool
 from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents, Stored
@@ -139,7 +139,7 @@ class _Loader:
             if header.nbytes <= self.limits.max_memory or not header.in_rows or not row:
                 data = member.read(header.nbytes)
                 self._expect(len(data) == header.nbytes and not member.read(1))
-                return np.ndarray(header.shape, header.dtype, data, strides=header.strides)
+                return in_memory(header, data)
             spool = Spool(self.limits.max_memory)
             rows = max(1, PIECE_BYTES // row)
             for start in range(0, header.shape[0], rows):
