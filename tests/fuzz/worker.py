@@ -8,6 +8,7 @@ allowed exit code in time, with one short message and within memory, and leaves 
 import contextlib
 import functools
 import io
+import json
 import resource
 import sys
 import time
@@ -78,7 +79,8 @@ def run(make, suffix, count, seed, folder):
         codes[code] = codes.get(code, 0) + 1
         most = peak() if most is None else most  # the first file imports what its format needs
         said = errors.getvalue().strip()
-        endless = code and max(map(len, said.replace(str(folder), "").split("\n"))) > LONGEST_MESSAGE + 80
+        message = json.loads(said.splitlines()[-1])["error"]["message"] if code and "--json" in words else said
+        endless = code and max(map(len, message.replace(str(folder), "").split("\n"))) > LONGEST_MESSAGE + 80
         hungry = peak() > max(before, most + MORE_MEMORY)
         if code not in allowed or took > SECONDS or "Traceback" in said or endless or hungry:
             kept = folder / f"bad-{seed}-{number}{suffix}"

@@ -193,5 +193,6 @@ def read_header(file: IO[bytes], place: str) -> Stream:
         read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
         shape, fortran, dtype = read(file)
     except HEADER_ERRORS as error:
-        raise InputError(f"{place}: not a .npy array, or its header is damaged ({error})") from None
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
+        raise InputError(f"{place}: not a .npy array, or its header is damaged ({reason})") from None
     return Stream(Header.checked(shape, dtype, place, fortran=fortran), file.tell())
