@@ -55,7 +55,7 @@ def parquet(path, logits, labels):
 
 
 BY_BLOCKS = (".npy", ".npz", ".pt", ".safetensors")  # the others are read whole when they are opened
-WRITERS = {".npz": npz, ".npy": npy, ".pt": pt, ".safetensors": of_safetensors, ".parquet": parquet}
+WRITERS = {".npz": npz, ".npy": npy, ".pt": pt, ".safetensors": of_safetensors}
 
 
 def cut(path, write):

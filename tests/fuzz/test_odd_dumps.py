@@ -237,7 +237,7 @@ def test_a_masked_class_is_still_one(tmp_path):
 
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".parquet"])
 def test_what_is_computed_of_scores_is_no_class(suffix, tmp_path):
-    table = {f"logit_{i}": LOGITS[:, i] for i in range(3)}
+    table: dict[str, np.ndarray] = {f"logit_{i}": LOGITS[:, i] for i in range(3)}
     table |= {"logit_max": LOGITS.max(axis=1), "label": LABELS, "logit_Margin": LOGITS[:, 0]}
     path = tmp_path / f"d{suffix}"
     if suffix == ".parquet":
