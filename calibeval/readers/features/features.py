@@ -215,8 +215,9 @@ def _gather(
     own = roles.labels if labels is None else None
     if labels is None and roles.labels is not None:
         labels = arrays[roles.labels].array()
-    if labels is not None and len(labels) != n:
-        raise InputError(f"{file}: {n} rows of features, but {len(labels)} labels")
+    if labels is not None and labels.shape[:1] != (n,):
+        count = f"{len(labels)} labels" if labels.shape else "a single label"
+        raise InputError(f"{file}: {n} rows of features, but {count}")
     used = {roles.features, roles.labels, roles.ids, roles.class_names}
     ignore_index = options.ignore_index
     warnings: tuple[Notice, ...] = ()

@@ -23,6 +23,7 @@ from calibeval.readers.stored.stored import Contents, Stored
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 BATCH_VALUES = 2**19
 LARGEST = 2**63 - 1
+LARGEST_DOUBLE = 2**1024 - 2**970 - 1  # integers above it do not even round to a float64
 VALUE_KINDS = {
     "number": "a number",
     "text": "text",
@@ -88,7 +89,7 @@ class _Rows:
         self._scores = {column for group in self._table.groups for column in group.columns}
         self._batch: dict[str, list[Any]] = {key: [] for key in self._keys}
         self._batch_rows = max(1, BATCH_VALUES // max(1, sum(_size(value) for value in self._first.values())))
-        self._held = 0
+        self._held = self._line = 0  # rows of the batch, and the line of the last
 
     def add(self, line: int, text: bytes) -> None:
         """Add one row.
@@ -105,6 +106,7 @@ class _Rows:
             self._check(key, value, line)
             self._batch[key].append(value)
         self._held += 1
+        self._line = line
         if self._held == self._batch_rows:
             self._flush()
 
@@ -170,7 +172,11 @@ class _Rows:
                 return np.asarray(values, np.uint64 if max(values) > LARGEST and min(values) >= 0 else np.int64)
             return np.asarray([np.nan if value is None else value for value in values], np.float64)
         except OverflowError:
-            raise InputError(f'{self._file}: "{key}" holds integers of more than 64 bits; write them as text') from None
+            line = self._line - self._held + 1 + _far_row(values)
+            raise InputError(
+                f'{self._file} line {line}: "{key}" holds an integer of more than '
+                f"{'1,024' if kind == 'list' else '64'} bits; write it as {'a decimal' if kind == 'list' else 'text'}"
+            ) from None
 
 
 def _parsed(line: int, text: bytes, file: str) -> dict[str, Any]:
@@ -233,6 +239,14 @@ def _fact(value: Any) -> npt.NDArray[Any]:
         return np.asarray(value, str if isinstance(value, list) else np.int64)
     except OverflowError:
         return np.asarray(float(value))
+
+
+def _far_row(values: Sequence[Any]) -> int:
+    """The first row with an integer that no array of numbers holds together with the other rows."""
+    if isinstance(values[0], list):
+        return next(i for i, row in enumerate(values) if any(abs(item) > LARGEST_DOUBLE for item in row))
+    most = LARGEST if any(value is not None and value < 0 for value in values) else 2 * LARGEST + 1
+    return next(i for i, value in enumerate(values) if value is not None and not -LARGEST - 1 <= value <= most)
 
 
 def _size(value: Any) -> int:

@@ -9,6 +9,8 @@ from calibeval.core.data.row_source import as_array
 from calibeval.core.errors import InputError
 from calibeval.readers.stored.stored import Stored
 
+LARGEST_LABEL = 2**63 - 1
+
 
 def keys_of(labels: str | None, ids: str | None) -> dict[str, str]:
     """The names of labels and ids in the file, by role, if they have one."""
@@ -39,8 +41,12 @@ def ignored_label(stored: Stored, key: str, file: str) -> int:
     """The label to ignore, as stored in the file."""
     value = stored.array()
     if value.dtype.kind in "iu" or (value.dtype.kind == "f" and np.isfinite(value) and value == np.floor(value)):
-        return int(value)
-    raise InputError(f'{file}: "{key}" is {value.item()!r}, but the label to ignore must be an integer')
+        label = int(value)
+        if abs(label) <= LARGEST_LABEL:
+            return label
+    raise InputError(
+        f'{file}: "{key}" is {str(value)[:40]}, but the label to ignore must be an integer of at most 64 bits'
+    )
 
 
 def ignored_notice(label: int, key: str) -> Notice:

@@ -237,7 +237,10 @@ def test_numbers_without_a_0_are_class_names(tmp_path):
     assert read(path).labels.tolist() == [2, 0]
     path = csv(tmp_path, "prob_01,prob_1,label\n0.5,0.5,1\n0.5,0.5,01\n")
     assert read(path).labels.tolist() == [1, 0]
-    refused(csv(tmp_path, "prob_0,prob_2,label\n0.5,0.5,0\n"), "d.csv: 2 columns of probs, but number 1 is missing")
+    refused(
+        csv(tmp_path, "prob_0,prob_2,label\n0.5,0.5,0\n"),
+        "d.csv: there are 2 columns of probs, but number 1 is missing",
+    )
     ambiguous = csv(tmp_path, "prob_1,prob_2,label\n0.5,0.5,1\n")
     refused(
         ambiguous,

@@ -147,7 +147,7 @@ def test_lines_that_differ_from_the_first(second, message, tmp_path):
         ("logits,label\n", "d.jsonl line 1: not valid JSON (Expecting value, column 1)"),
         (
             '{"logits": [1, 2], "label": 99999999999999999999}',
-            'd.jsonl: "label" holds integers of more than 64 bits; write them as text',
+            'd.jsonl line 1: "label" holds an integer of more than 64 bits; write it as text',
         ),
         ('{"prob_0": "a", "prob_1": 1, "label": 0}', 'd.jsonl line 1: "prob_0" is text, but a score is needed'),
         ('{"prob_0": null, "prob_1": 1, "label": 0}', 'd.jsonl line 1: "prob_0" is null, but a score is needed'),
@@ -197,5 +197,9 @@ def test_whole_numbers_of_64_bits(tmp_path):
     assert read(written(tmp_path, lines(logits=[[1, 2]] * 3, label=[0, 1, 0], id=large))).ids.tolist() == large
     refused(
         written(tmp_path, lines(logits=[[1, 2]] * 2, label=[0, 1], id=[2**63, -1])),
-        'd.jsonl: "id" holds integers of more than 64 bits; write them as text',
+        'd.jsonl line 1: "id" holds an integer of more than 64 bits; write it as text',
+    )
+    refused(
+        written(tmp_path, lines(logits=[[1, 2]] * 2, label=[0, 1], id=[2**63, 2**64])),
+        'd.jsonl line 2: "id" holds an integer of more than 64 bits; write it as text',
     )
