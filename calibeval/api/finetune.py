@@ -8,14 +8,17 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, Unpack
 
 from calibeval.api.dumps import FeatureReading, as_path, features_of
+from calibeval.api.outputs import check_outputs
 from calibeval.core.data.progress import Progress
 from calibeval.core.errors import UsageError, nearest
 from calibeval.core.heads.features import Features
 from calibeval.core.heads.results import Finetuned
 from calibeval.readers.features.features import feature_options
+from calibeval.runs import files
 from calibeval.runs.torch_setup import pick_device
 from calibeval.training.settings import (
     DEVICES,
+    HEADS,
     HIDDEN_UNITS,
     LINEAR,
     MLP,
@@ -105,6 +108,8 @@ def finetune(
         raise UsageError("trials belongs to tune=True")
     if tune and (lr is not None or weight_decay is not None):
         raise UsageError("tune=True chooses the rate and the weight decay; leave out lr and weight_decay")
+    inputs = [_path_of(one) for one in (train, val, test)]
+    check_outputs(files.written(as_path(out)), [*inputs, None if head in HEADS else fspath(head)])
     place = pick_device(device, jobs)
     from calibeval.runs.data import Command
     from calibeval.runs.run import run_command
@@ -179,6 +184,13 @@ def _source(features: FeatureSource, reading: FeatureReading, max_memory: int | 
     if isinstance(features, str | PathLike):
         return fspath(features)
     return features_of(features, reading, max_memory)
+
+
+def _path_of(features: object) -> str | None:
+    """The file that features are read from."""
+    if isinstance(features, str | PathLike):
+        return fspath(features)
+    return features.source.path if isinstance(features, Features) else None
 
 
 def _choice(name: str, value: str, known: Iterable[str]) -> None:

@@ -89,7 +89,7 @@ def finetune(
     inputs = [train, val, test, flags.class_names, None if head in HEADS else head]
     from calibeval.runs import files
 
-    refuse_overwriting(inputs, [out / name for name in files.EVERY])
+    refuse_overwriting(inputs, files.written(out))
     from calibeval.runs.torch_setup import pick_device
 
     place = pick_device(device, threads(jobs))

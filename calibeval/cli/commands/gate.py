@@ -85,8 +85,6 @@ def gate(
     asked = combined(found.config, rules=rules, settings=settings, baseline=baseline, preset=preset, slices=slice or ())
     exports = {kind: Path(file) for kind, file in pairs("--export", export or (), EXPORTS, "KIND=FILE").items()}
     outputs = [*exports.values()]
-    if len(set(outputs)) < len(outputs):
-        raise UsageError("two kinds of --export are to be written to the same file")
     refuse_overwriting([dump, asked.baseline, found.path, *flags.files], [*outputs, *_files(out)])
     reading = flags.options()
     subject = Subject.of(

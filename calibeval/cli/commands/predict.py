@@ -25,10 +25,13 @@ def predict(
     import json as json_module
 
     from calibeval.api.predict import predicted
+    from calibeval.core.heads.facts import FACTS_FILE
     from calibeval.readers.features.features import open_features
+    from calibeval.readers.features.head_weights import RUN_FILE
     from calibeval.writers.dump import check_format, write_dump
 
-    refuse_overwriting([features, flags.class_names, *([] if run.is_dir() else [run])], [out])
+    head = [run / RUN_FILE, run / FACTS_FILE] if run.is_dir() else [run]
+    refuse_overwriting([features, flags.class_names, *head], [out])
     check_format(out)
     reading = flags.options()
     rows = open_features(features, reading, need_labels=False)

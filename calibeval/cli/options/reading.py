@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.choices import FORMATS, check_choice
 from calibeval.cli.options.roles import OF_DUMPS, OF_FEATURES, named_keys
-from calibeval.core.errors import FileProblem, InputError, UsageError
+from calibeval.core.errors import FileProblem, InputError
 from calibeval.words.names import visible
 
 if TYPE_CHECKING:
@@ -135,16 +135,10 @@ def _with_flags(command: Callable[..., int], kind: type[ReadingFlags | FeatureFl
 
 
 def refuse_overwriting(inputs: Sequence[str | Path | None], outputs: Sequence[Path]) -> None:
-    """Refuse outputs that are also inputs, or are in a folder that is an input; None: an input that was not given.
+    """Refuse outputs that must not be written: see `check_outputs`. Raises: UsageError."""
+    from calibeval.api.outputs import check_outputs
 
-    Raises: UsageError.
-    """
-    from calibeval.readers.open import split_name
-
-    read = {split_name(str(name))[0].resolve() for name in inputs if name is not None}
-    for output in outputs:
-        if not read.isdisjoint((output.resolve(), output.resolve().parent)):
-            raise UsageError(f"{output}: is also an input and would be overwritten; name another output")
+    check_outputs(outputs, inputs)
 
 
 def threads(jobs: int | None) -> int:

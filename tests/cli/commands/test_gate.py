@@ -471,5 +471,5 @@ def test_two_exports_do_not_share_a_file(main, tmp_path, capsys):
     path = tmp_path / "gate.out"
     exports = ["--export", f"junit={path}", "--export", f"markdown={path}"]
     result = run(capsys, "gate", "main.npz", "--max", "ece=0.5", *exports)
-    assert result == (2, "", "two kinds of --export are to be written to the same file\n")
+    assert result == (2, "", f"{path}: two outputs would be written to this file; name another for one of them\n")
     assert not path.exists()
