@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, with_reading_flags
+from calibeval.cli.screen.streams import put
 
 
 @with_reading_flags
@@ -38,5 +37,5 @@ def apply(
     write_dump(mapped, out)
     say([f"{predictions.rows:,} rows written to {out}"], quiet=quiet or json)
     if json:
-        sys.stdout.write(json_module.dumps({"written": str(out), "rows": predictions.rows, "kind": mapped.kind}) + "\n")
+        put(json_module.dumps({"written": str(out), "rows": predictions.rows, "kind": mapped.kind}) + "\n")
     return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from calibeval.cli.options.choices import EVERY_METRIC, check_choice, exclude
 from calibeval.cli.options.metrics import chosen_metrics
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
 from calibeval.cli.screen.progress import Progress
+from calibeval.cli.screen.streams import put
 from calibeval.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def compare(
 
         save_comparison(result, out)
         say([f"written to {out}"], quiet=quiet)
-    sys.stdout.write(_shown(result, json, table))
+    put(_shown(result, json, table))
     return 0
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from functools import partial
 
 from calibeval.cli.options import finetune as own
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.choices import TABLE_FORMATS, check_choice
 from calibeval.cli.options.reading import FeatureFlags, refuse_overwriting, say, threads, with_feature_flags
+from calibeval.cli.screen.streams import put
 from calibeval.core.errors import UsageError
 from calibeval.training.settings import (
     DEVICES,
@@ -139,16 +139,16 @@ def finetune(
     )
     found = run_command(command, say=partial(say, quiet=quiet), progress=TrainingProgress(quiet=quiet))
     if json:
-        sys.stdout.write(found.to_json())
+        put(found.to_json())
     elif table is not None:
         if table == "csv":  # the other formats contain the warnings
             say([f"warning: {warning}" for warning in found.warnings], quiet=quiet)
-        sys.stdout.write(LOSS_TABLES[table](found))
+        put(LOSS_TABLES[table](found))
     else:
         from calibeval.cli.screen.terminal import screen
 
         view = screen()
-        sys.stdout.write(terminal(found, width=view.width, color=view.color, ascii_only=view.ascii_only))
+        put(terminal(found, width=view.width, color=view.color, ascii_only=view.ascii_only))
     return 0
 
 

@@ -14,6 +14,7 @@ from calibeval.cli.options import shared as options
 from calibeval.cli.options.choices import DECIDE, ON_INCONCLUSIVE, PRESETS, check_choice, pairs
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
 from calibeval.cli.screen.command import environment
+from calibeval.cli.screen.streams import put
 from calibeval.core.errors import FileProblem, UsageError
 from calibeval.render.ci.exports import EXPORTS, exported
 
@@ -112,7 +113,7 @@ def gate(
         report = Report(verdict.version, subject.settings, (subject.measured.report(level),), environment())
         save_verdict(replace(verdict, report=report), out)
     say([f"written to {path}" for path in (*outputs, *([out] if out else []))], quiet=quiet)
-    sys.stdout.write(verdict.to_json() if json else _shown(verdict))
+    put(verdict.to_json() if json else _shown(verdict))
     if github:
         _tell_github(verdict, sys.stderr if json else sys.stdout)
     return int(verdict.exit_code)
@@ -139,12 +140,11 @@ def _files(out: Path | None) -> list[Path]:
     return [] if out is None else [out / name for name in ("report.html", "report.json", "verdict.json")]
 
 
-def _tell_github(verdict: Verdict, stream: TextIO) -> None:
+def _tell_github(verdict: Verdict, stream: TextIO | None) -> None:
     """Write annotations to a stream that the runner reads, and summary and outputs to the files that it names."""
     from calibeval.render.ci import github as gate_github
 
-    stream.write(gate_github.workflow_commands(verdict))
-    stream.flush()
+    put(gate_github.workflow_commands(verdict), stream, commands=True)
     for variable, text in ((SUMMARY, gate_github.summary(verdict)), (OUTPUTS, gate_github.outputs(verdict))):
         path = os.environ.get(variable)
         if path:
@@ -183,5 +183,5 @@ def _init(
     text = render(report, baseline, slices)
     write_file(path, text.encode("utf-8", "backslashreplace"))
     say([f"written to {path}"], quiet=quiet)
-    sys.stdout.write(text)
+    put(text)
     return 0

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.reading import FeatureFlags, refuse_overwriting, say, with_feature_flags
+from calibeval.cli.screen.streams import put
 
 
 @with_feature_flags
@@ -40,5 +39,5 @@ def predict(
     say([*(f"warning: {text}" for text in warnings), f"written to {out}"], quiet=quiet)
     if json:
         facts = {"written": str(out), "rows": predictions.rows, "kind": predictions.kind, "warnings": list(warnings)}
-        sys.stdout.write(json_module.dumps(facts) + "\n")
+        put(json_module.dumps(facts) + "\n")
     return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import textwrap
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,6 +16,7 @@ from calibeval.cli.options.metrics import chosen_metrics, unavailable
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
 from calibeval.cli.screen.command import environment
 from calibeval.cli.screen.progress import Progress
+from calibeval.cli.screen.streams import put
 from calibeval.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -119,9 +119,9 @@ def report(
     if figure is not None:
         _draw(result, figure, width)
         say([f"written to {figure}"], quiet=quiet)
-    sys.stdout.write(_shown(result, json, table))
+    put(_shown(result, json, table))
     if hint and not (json or table):
-        sys.stdout.write(f"\n{_filled(hint)}\n")
+        put(f"\n{_filled(hint)}\n")
     return 0
 
 

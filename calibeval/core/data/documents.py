@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import NoneType
 from typing import Any, NoReturn, TypeVar
 
+from calibeval.core.data.ci_commands import without_commands
 from calibeval.core.errors import InputError, nearest
 
 MOST_COUNT = 2**63
@@ -47,7 +48,7 @@ def json_text(document: Mapping[str, Any], *, ascii_only: bool = True) -> str:
     >>> json_text({"n": 0.1})
     '{\n "n": 0.1\n}\n'
     """
-    return json.dumps(document, indent=1, allow_nan=False, ensure_ascii=ascii_only) + "\n"
+    return without_commands(json.dumps(document, indent=1, allow_nan=False, ensure_ascii=ascii_only)) + "\n"
 
 
 class Wrong(Exception):
