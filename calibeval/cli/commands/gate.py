@@ -176,6 +176,12 @@ def _init(
         raise UsageError(f"{path}: already exists; name another file with --config, or remove it")
     if dump == "-":
         raise UsageError('a baseline must be a file: standard input, "-", cannot be read again')
+    try:
+        dump.encode()
+    except UnicodeEncodeError:
+        raise UsageError(
+            f"{dump}: this name is not UTF-8, so a configuration cannot hold it; rename the file"
+        ) from None
     reading = flags.options()
     settings = checked(bins=None, convention="calibeval", level=0.95, slices=slices)
     report = evaluate_dump(open_dump(dump, reading), settings, Resources(threads(jobs), reading.limits.max_memory))
