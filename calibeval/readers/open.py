@@ -228,14 +228,19 @@ def source_of(opened: Opened, labels: Opened | None, split: str | None) -> tuple
 
 
 def split_name(name: str) -> tuple[Path, str | None]:
-    """The path and the split in a dump's name; if a file with the whole name exists, # is part of its path.
+    """The path and the split in a dump's name.
 
-    >>> split_name("a.npz#val")[1]
-    'val'
+    If a file with the whole name exists, # is part of its path; also if a folder follows it, and there is nothing of
+    the name before it.
+
+    >>> split_name("a.npz#val")[1], split_name("no#1/*.npz")[0].as_posix()
+    ('val', 'no#1/*.npz')
     """
     if "#" not in name or Path(name).exists():
         return Path(name), None
     path, _, split = name.rpartition("#")
+    if "/" in split and (not Path(path).exists() or Path(name).parent.is_dir()):
+        return Path(name), None
     return Path(path), split
 
 
