@@ -23,7 +23,7 @@ coverage: $(DEV)/.installed ## what quick runs, counting lines and branches: fai
 	$(DEV)/bin/python -m pytest $(PARALLEL) -m "not slow" --cov --cov-report=term:skip-covered
 
 fuzz: $(DEV)/.installed ## 20,000 mutants a format, 200 kills: about an hour
-	CALIBEVAL_FUZZ=20000 CALIBEVAL_KILLS=200 $(DEV)/bin/python -m pytest tests/fuzz
+	CALIBEVAL_FUZZ=20000 CALIBEVAL_KILLS=300 $(DEV)/bin/python -m pytest tests/fuzz
 
 bench: $(BENCH_ENV)/.installed ## the tables of docs/benchmarks.md; wants a quiet machine
 	$(BENCH_ENV)/bin/python -m tests.benchmarks.run --full
