@@ -56,10 +56,10 @@ def _renamed(path: Path, check: Check | None) -> Iterator[IO[bytes]]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-            if check is not None:
-                check(temporary)
-            temporary.chmod(_usual_mode(path))
-            temporary.replace(path)
+        if check is not None:
+            check(temporary)
+        temporary.chmod(_usual_mode(path))
+        temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

@@ -27,7 +27,8 @@ _FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | geta
 def new(path: Path) -> tuple[int, Path]:
     """A new file beside the one that it will replace, as a descriptor, and its path.
 
-    It is locked for as long as the descriptor is open, so that nobody takes it for a file that was left.
+    It is locked for as long as the descriptor is open, so that nobody takes it for a file that was left, not even where
+    processes have other numbers, as in containers.
     """
     name = f"{_start(path)}{_MARKER}-{_machine()}-{os.getpid()}-{secrets.token_hex(4)}.tmp"
     temporary = path.parent / name
