@@ -21,6 +21,7 @@ if _TYPE_CHECKING:
     from calibeval.api.fit import cross_fit, fit
     from calibeval.api.gate import gate
     from calibeval.api.predict import predict
+    from calibeval.api.read import read, read_features
     from calibeval.api.save import read_map
     from calibeval.core.comparison.comparison import Comparison
     from calibeval.core.data.predictions import Predictions
@@ -31,8 +32,6 @@ if _TYPE_CHECKING:
     from calibeval.core.heads.features import Features
     from calibeval.core.heads.results import Finetuned
     from calibeval.core.report.report import DumpReport, Report
-    from calibeval.readers.features.features import read_features
-    from calibeval.readers.open import read
     from calibeval.recalibrate.base.mapping import Map
 
     __version__: str
@@ -95,8 +94,8 @@ _HOMES = {
     "gate": "api.gate",
     "inspect": "api.describe",
     "predict": "api.predict",
-    "read": "readers.open",
-    "read_features": "readers.features.features",
+    "read": "api.read",
+    "read_features": "api.read",
     "read_map": "api.save",
 }
 _MODULES = ("losses", "metrics")  # losses needs torch, so it is not in __all__

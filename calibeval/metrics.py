@@ -11,10 +11,12 @@ functions are made from the table of metrics, so every metric of that table has 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
+from calibeval.core.data.arguments import whole
 from calibeval.core.data.notices import NotComputable
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.public import public
 from calibeval.core.errors import InputError
 from calibeval.core.evaluation.settings import checked
 from calibeval.core.metrics.metric import Metric
@@ -61,7 +63,7 @@ def _function(metric: Metric) -> MetricFunction:
     cannot work.
     Source: {metric.source}.
     """
-    return function
+    return cast("MetricFunction", public({"bins": whole()})(function))
 
 
 if TYPE_CHECKING:  # the functions that are made below, for type checkers

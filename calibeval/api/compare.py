@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from os import PathLike
 from typing import Unpack
 
+from calibeval.api.arguments import ARGUMENTS, dump
+from calibeval.api.arguments import base as base_argument
 from calibeval.api.chosen import chosen_metrics
 from calibeval.api.dumps import (
     Dump,
     Group,
     Reading,
+    as_texts,
     base_of,
     grouped,
     is_path,
     predictions_of,
     read_by,
     resources_of,
-    texts,
 )
 from calibeval.core.comparison.compare import compare as compare_predictions
 from calibeval.core.comparison.comparison import Comparison
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.progress import Progress
+from calibeval.core.data.public import public
 from calibeval.core.report.report import Report
 
 
+@public({**ARGUMENTS, "base": base_argument}, Reading.__annotations__)
 def compare(
     base: Dump | Report,
     *candidates: Dump | Sequence[Dump],
@@ -56,12 +59,13 @@ def compare(
     >>> nll.difference < 0 and nll.certain
     True
     """
-    read_by(compare, reading, [base, *candidates])
-    resources = resources_of(jobs, max_memory, progress)
-    first = base_of(base, reading if is_path(base) else {}, max_memory)
     every: list[Dump] = []
     for one in candidates:
-        every += [one] if isinstance(one, Predictions | str | PathLike) or not isinstance(one, Sequence) else one
+        every += one if isinstance(one, list | tuple) else [one]  # type: ignore[list-item]
+    every = [dump("a candidate", one) for one in every]
+    read_by(reading, [base, *every])
+    resources = resources_of(jobs, max_memory, progress)
+    first = base_of(base, reading if is_path(base) else {}, max_memory)
     opened = [predictions_of(one, reading if is_path(one) else {}, max_memory) for one in every]
     name = group if isinstance(group, str) else None
     if group is not None and name is None:
@@ -75,7 +79,7 @@ def compare(
         opened,
         bins=bins,
         level=level,
-        slices=texts(slices),
+        slices=as_texts(slices),
         min_rows=min_rows,
         group=name,
         jobs=resources.jobs,

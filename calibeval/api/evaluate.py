@@ -5,25 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from inspect import signature
 from typing import Any, Unpack
 
-from calibeval.api.chosen import chosen_metrics, with_metrics
+from calibeval.api.arguments import ARGUMENTS, dump, dumps
+from calibeval.api.chosen import chosen_metrics
 from calibeval.api.dumps import (
     Dump,
     FileReading,
     Group,
     Reading,
-    checked_reading,
+    as_texts,
     grouped,
     is_path,
+    nothing_to_read,
     predictions_of,
     resources_of,
-    texts,
 )
 from calibeval.core.conventions.table import OWN
+from calibeval.core.data.arguments import by_name, path, whole
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.progress import Progress
+from calibeval.core.data.public import public
 from calibeval.core.errors import UsageError
 from calibeval.core.evaluation.evaluate import evaluate_dump
 from calibeval.core.evaluation.settings import checked
@@ -31,9 +33,16 @@ from calibeval.core.report.report import DumpReport, Report, with_distinct_names
 from calibeval.core.version import VERSION
 from calibeval.recalibrate.fitting.before_after import Plan, recalibrated
 
-ARRAYS = ("logits", "probs", "log_probs", "confidence")
+# labels: an array, or beside paths the path of another file.
+OWN_ARGUMENTS = {name: check for name, check in ARGUMENTS.items() if name != "labels"} | {
+    "predictions": dumps,
+    "fit_on": dump,
+    "cross_fit": whole(2),
+    "columns": by_name,
+}
 
 
+@public(OWN_ARGUMENTS, FileReading.__annotations__)
 def evaluate(
     predictions: Dump | Sequence[Dump] | None = None,
     *,
@@ -88,21 +97,20 @@ def evaluate(
     >>> report["accuracy"].value, round(report["ece"].value, 3), "ece" in report
     (0.5, 0.4, True)
     """
-    checked_reading(reading, list(signature(evaluate).parameters))
     chosen = chosen_metrics(metrics)
     settings = checked(
-        bins=bins, convention=convention, level=level, slices=texts(slices), min_rows=min_rows, group=None
+        bins=bins, convention=convention, level=level, slices=as_texts(slices), min_rows=min_rows, group=None
     )
     resources = resources_of(jobs, max_memory, progress)
-    _check_folds(fit_on, cross_fit)
+    if fit_on is not None and cross_fit is not None:
+        raise UsageError("fit_on and cross_fit exclude each other")
     arrays = {"logits": logits, "probs": probs, "log_probs": log_probs, "confidence": confidence}
     more = {"labels": labels, "class_names": class_names, "ignore_index": ignore_index}
     only_arrays = {"correct": correct, "ids": ids, "columns": columns}
     options: Reading = {**reading, **_given(more)}  # type: ignore[typeddict-item]
     if predictions is None:
-        if reading:
-            raise UsageError(f"{', '.join(reading)}: is about reading files, but arrays came")
-        dumps: list[object] = [Predictions(**_given({**arrays, **more, **only_arrays}))]
+        nothing_to_read(reading, "arrays")
+        every: list[Dump] = [Predictions(**_given({**arrays, **more, **only_arrays}))]
         options = {}
     else:
         both = [*_given(arrays), *_given(only_arrays)]
@@ -110,32 +118,27 @@ def evaluate(
             raise UsageError(f"give predictions, or arrays by name, but not both: {', '.join(both)} came beside them")
         if labels is not None and not is_path(labels):
             raise UsageError("labels= beside a path is the path of another file; arrays go with logits= or probs=")
-        several = isinstance(predictions, Sequence) and not isinstance(predictions, str)
-        dumps = list(predictions) if several else [predictions]  # type: ignore[arg-type]
-    if not dumps:
-        raise UsageError("the list of predictions is empty")
+        if labels is not None:
+            path("labels", labels)
+        every = predictions if isinstance(predictions, list) else [predictions]  # type: ignore[list-item]
+        if not any(map(is_path, (*every, fit_on))):
+            nothing_to_read(options)
     fitted = None if fit_on is None else predictions_of(fit_on, options if is_path(fit_on) else {}, max_memory)
     plans: dict[str | None, Plan] = {}  # one map for all dumps, which is fitted once
     found: list[DumpReport] = []
-    for dump in dumps:
-        opened, name = grouped(predictions_of(dump, options if is_path(dump) else {}, max_memory), group)
+    for source in every:
+        opened, name = grouped(predictions_of(source, options if is_path(source) else {}, max_memory), group)
         settings = replace(settings, group=name)
-        one = evaluate_dump(opened, settings, resources)
+        one = evaluate_dump(opened, settings, resources, chosen)
         if fitted is not None or cross_fit is not None:
             column = name if fitted is None or isinstance(group, str) else None
             plan = plans.setdefault(column, Plan(method, objective, clip, seed, column, fitted, cross_fit, allow_leak))
-            whole = partial(evaluate_dump, settings=replace(settings, slices=(), min_rows=None), resources=resources)
-            after, warnings = recalibrated(opened, plan, whole)
+            plain = replace(settings, slices=(), min_rows=None)
+            measure = partial(evaluate_dump, settings=plain, resources=resources, only=chosen)
+            after, warnings = recalibrated(opened, plan, measure)
             one = replace(one, recalibrated=after, warnings=(*one.warnings, *warnings))
         found.append(one)
-    return with_metrics(Report(VERSION, settings, with_distinct_names(found)), chosen)
-
-
-def _check_folds(fit_on: object, cross_fit: object) -> None:
-    if fit_on is not None and cross_fit is not None:
-        raise UsageError("fit_on and cross_fit exclude each other")
-    if cross_fit is not None and (isinstance(cross_fit, bool) or not isinstance(cross_fit, int) or cross_fit < 2):
-        raise UsageError(f"cross_fit is {cross_fit!r}, but a number of folds from 2 on is needed")
+    return Report(VERSION, settings, with_distinct_names(found))
 
 
 def _given(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,41 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from os import PathLike, fspath
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, Unpack
 
-from calibeval.api.dumps import FeatureReading, as_path, features_of
+from calibeval.api.arguments import OF_TRAININGS
+from calibeval.api.dumps import FeatureReading, as_path, features_of, features_read_by
 from calibeval.api.outputs import check_outputs
 from calibeval.core.data.progress import Progress
-from calibeval.core.errors import UsageError, nearest
+from calibeval.core.data.public import public
 from calibeval.core.heads.features import Features
 from calibeval.core.heads.results import Finetuned
 from calibeval.readers.features.features import feature_options
 from calibeval.runs import files
-from calibeval.runs.torch_setup import pick_device
-from calibeval.training.settings import (
-    DEVICES,
-    HEADS,
-    HIDDEN_UNITS,
-    LINEAR,
-    MLP,
-    OPTIMIZERS,
-    SCHEDULES,
-    SCORES,
-    TRIALS,
-    TrainingSettings,
-)
+from calibeval.runs.asked import USUAL, Asked
+from calibeval.runs.torch_setup import needs_torch
+from calibeval.training.settings import HEADS, LINEAR, TEMPERATURES
 
 if TYPE_CHECKING:
     from calibeval.training.sweep import StageEpoch
 
 FeatureSource = Features | str | PathLike[str]
-USUAL = TrainingSettings()
-TEMPERATURES = ("fold", "none")
 
 
+@public(OF_TRAININGS, FeatureReading.__annotations__)
 def finetune(
     train: FeatureSource,
     *,
@@ -87,70 +77,47 @@ def finetune(
     Raises: UsageError for settings that cannot work, a finished run that would be overwritten, or a missing torch;
     InputError for data that cannot be used; FileProblem.
     """
-    for name, value, known in (
-        ("temperature", temperature, TEMPERATURES),
-        ("tune_on", tune_on, SCORES),
-        ("optimizer", optimizer, OPTIMIZERS),
-        ("schedule", schedule, SCHEDULES),
-        ("device", device, DEVICES),
-    ):
-        _choice(name, value, known)
-    for name, count in (("seeds", seeds), ("epochs", epochs), ("batch_size", batch_size), ("jobs", jobs)):
-        _whole(name, count, 1)
-    for name, amount in (("hidden", hidden), ("patience", patience), ("seed", seed), ("trials", trials)):
-        _whole(name, amount, {"hidden": 1, "trials": 2}.get(name, 0))
-    for name, size in (("weight_decay", weight_decay), ("clip_norm", clip_norm), ("mixup", mixup)):
-        _number(name, size, allow_zero=True)
-    _number("lr", lr, allow_zero=False)
-    if hidden is not None and head != MLP:
-        raise UsageError(f'hidden belongs to head="{MLP}"')
-    if trials is not None and not tune:
-        raise UsageError("trials belongs to tune=True")
-    if tune and (lr is not None or weight_decay is not None):
-        raise UsageError("tune=True chooses the rate and the weight decay; leave out lr and weight_decay")
+    features_read_by(reading, [train, val, test])
+    asked = Asked(
+        losses=losses if isinstance(losses, str) else ",".join(losses),
+        head=fspath(head),
+        hidden=hidden,
+        tune=tune,
+        trials=trials,
+        tune_on=tune_on,
+        seed=seed,
+        seeds=seeds,
+        temperature=temperature,
+        optimizer=optimizer,
+        lr=lr,
+        weight_decay=weight_decay,
+        epochs=epochs,
+        batch_size=batch_size,
+        schedule=schedule,
+        clip_norm=clip_norm or 0.0,
+        patience=patience or 0,
+        mixup=mixup,
+        standardize=standardize,
+        amp=amp,
+        device=device,
+        resume=resume,
+        overwrite=overwrite,
+        allow_leak=allow_leak,
+    )
     inputs = [_path_of(one) for one in (train, val, test)]
     check_outputs(files.written(as_path(out)), [*inputs, None if head in HEADS else fspath(head)])
-    place = pick_device(device, jobs)
-    from calibeval.runs.data import Command
+    needs_torch()
+    from calibeval.runs.command import command_of
     from calibeval.runs.run import run_command
-    from calibeval.training.request import Request
-    from calibeval.training.spec import parse_losses
 
-    options = feature_options(max_memory=max_memory, **reading)
-    request = Request(
-        losses=parse_losses(losses if isinstance(losses, str) else ",".join(losses)),
-        settings=TrainingSettings(
-            optimizer=optimizer,
-            epochs=epochs,
-            batch_size=batch_size,
-            schedule=schedule,
-            clip=clip_norm or None,
-            mixup=mixup,
-            patience=patience or None,
-            select=tune_on,
-            amp=amp,
-        ),
-        hidden=(hidden or HIDDEN_UNITS) if head == MLP else None,
-        standardize=standardize,
-        rate=lr,
-        decay=weight_decay,
-        trials=(trials or TRIALS) if tune else 0,
-        seeds=tuple(range(seed, seed + seeds)),
-        device=place,
-        memory=options.limits.max_memory,
-    )
-    command = Command(
+    command = command_of(
+        asked,
         train=_source(train, reading, max_memory),
         val=_source(val, reading, max_memory),
         test=None if test is None else _source(test, reading, max_memory),
         out=as_path(out),
-        head=fspath(head),
-        request=request,
-        reading=options,
-        fold=temperature == TEMPERATURES[0],
-        resume=resume,
-        allow_leak=allow_leak,
-        overwrite=overwrite,
+        reading=feature_options(max_memory=max_memory, **reading),
+        jobs=jobs,
     )
     return run_command(command, say=lambda _: None, progress=Epochs(progress))
 
@@ -191,21 +158,3 @@ def _path_of(features: object) -> str | None:
     if isinstance(features, str | PathLike):
         return fspath(features)
     return features.source.path if isinstance(features, Features) else None
-
-
-def _choice(name: str, value: str, known: Iterable[str]) -> None:
-    if value not in known:
-        raise UsageError(f'{name} "{value}" is unknown{nearest(str(value), known)}; there are {", ".join(known)}')
-
-
-def _whole(name: str, value: int | None, least: int) -> None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
-        raise UsageError(f"{name} is {value!r}, but it must be a whole number from {least} on")
-
-
-def _number(name: str, value: float | None, *, allow_zero: bool) -> None:
-    if value is None:
-        return
-    right = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf")
-    if not right or (value == 0 and not allow_zero):
-        raise UsageError(f"{name} is {value!r}, but it must be {'at least 0' if allow_zero else 'above 0'}")

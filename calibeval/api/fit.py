@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Unpack
 
+from calibeval.api.arguments import ARGUMENTS, dump
 from calibeval.api.dumps import Dump, Group, Reading, grouped, predictions_of
-from calibeval.core.errors import UsageError
+from calibeval.core.data.arguments import whole
+from calibeval.core.data.public import public
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.fitting.before_after import group_column
 from calibeval.recalibrate.fitting.cross_fit import SEED, CrossFitted
@@ -13,6 +15,7 @@ from calibeval.recalibrate.fitting.cross_fit import cross_fit as cross_fit_predi
 from calibeval.recalibrate.fitting.fit import fit as fit_predictions
 
 
+@public({**ARGUMENTS, "predictions": dump}, Reading.__annotations__)
 def fit(
     predictions: Dump,
     method: str = "temperature",
@@ -45,6 +48,7 @@ def fit(
     return fit_predictions(found, method, objective=objective, clip=clip, seed=seed, groups=groups)
 
 
+@public({**ARGUMENTS, "predictions": dump, "folds": whole(2)}, Reading.__annotations__)
 def cross_fit(
     predictions: Dump,
     folds: int = 5,
@@ -69,8 +73,6 @@ def cross_fit(
     >>> cross_fit(p, folds=2)
     <CrossFitted: temperature in 2 folds, n=20>
     """
-    if isinstance(folds, bool) or not isinstance(folds, int):
-        raise UsageError(f"folds is {folds!r}, but a number of folds from 2 on is needed")
     found, name = grouped(predictions_of(predictions, reading, max_memory), group)
     groups = group_column(found, name)
     return cross_fit_predictions(found, folds, method, seed=seed, groups=groups, objective=objective, clip=clip)

@@ -8,33 +8,36 @@ from functools import partial
 from os import PathLike
 from typing import Any, Unpack
 
+from calibeval.api.arguments import OF_GATES
 from calibeval.api.dumps import (
     Dump,
     Group,
     Reading,
     as_path,
+    as_texts,
     base_of,
     grouped,
     is_path,
     predictions_of,
     read_by,
     resources_of,
-    texts,
 )
 from calibeval.api.gate_config import Found, combined, find_config
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.progress import Progress
+from calibeval.core.data.public import public
 from calibeval.core.errors import UsageError
 from calibeval.core.gating.explain import explained
 from calibeval.core.gating.gate import Subject, judged
 from calibeval.core.gating.rules import GateConfig, GateSettings, Rule, rule_from_table
 from calibeval.core.gating.verdict import Verdict
 from calibeval.core.report.report import Report
-from calibeval.recalibrate.fitting.before_after import out_of_fold
+from calibeval.recalibrate.fitting.before_after import by_temperature
 
 OneRule = Rule | Mapping[str, Any]
 
 
+@public(OF_GATES, Reading.__annotations__)
 def gate(
     candidate: Dump,
     rules: OneRule | Sequence[OneRule] | str | PathLike[str] | None = None,
@@ -77,7 +80,7 @@ def gate(
     >>> verdict.verdict, verdict["accuracy"].verdict, bool(verdict)
     ('pass', 'pass', True)
     """
-    read_by(gate, reading, [candidate, *([] if baseline is None else [baseline])])
+    read_by(reading, [candidate, *([] if baseline is None else [baseline])])
     resources = resources_of(jobs, max_memory, progress)
     found = _found(rules)
     said = {"decide": decide, "on_inconclusive": on_inconclusive, "level": level, "min_rows": min_rows}
@@ -89,7 +92,7 @@ def gate(
         settings={**usual, **{name: value for name, value in said.items() if value is not None}},
         baseline=None if against is None else "given",
         preset=preset,
-        slices=texts(slices),
+        slices=as_texts(slices),
     )
     dump, name = grouped(predictions_of(candidate, reading if is_path(candidate) else {}, max_memory), group)
     base = None if against is None else base_of(against, reading if is_path(against) else {}, max_memory)
@@ -105,7 +108,7 @@ def gate(
         resources=resources,
         keep_rows=why,
     )
-    explain = partial(explained, subject=subject, out_of_fold=out_of_fold) if why else None
+    explain = partial(explained, subject=subject, tempered=by_temperature) if why else None
     where = None if found.path is None else str(found.path)
     verdict = judged(subject, asked.rules, asked.settings, config=where, explain=explain)
     report = Report(verdict.version, subject.settings, (subject.measured.report(asked.settings.level),))
@@ -121,7 +124,7 @@ def _found(rules: OneRule | Sequence[OneRule] | str | PathLike[str] | None) -> F
         return Found(GateConfig(), None)
     if isinstance(rules, str | PathLike):
         return find_config(as_path(rules))
-    tables = [rules] if isinstance(rules, Rule | Mapping) else list(rules)
+    tables: Sequence[Any] = [rules] if isinstance(rules, Rule | Mapping) else rules
     if not tables:
         raise UsageError("the list of rules is empty, so there is nothing to check")
     return Found(GateConfig(rules=tuple(map(_rule, tables))), None)

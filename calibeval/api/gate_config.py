@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 from calibeval.core.errors import FileProblem, UsageError, nearest
 from calibeval.core.gating.presets import PRESETS, preset_rules
 from calibeval.core.gating.rules import GateConfig, GateSettings, Rule, RuleKind, config_from_table, overlaid
+from calibeval.core.metrics.metric import Metric
+from calibeval.core.metrics.table import metric_named
 
 OWN_FILE, PROJECT_FILE = "calibeval.toml", "pyproject.toml"
 
@@ -90,7 +92,7 @@ def flag_rules(kind: RuleKind, flags: Sequence[str]) -> list[Rule]:
         try:
             if not sign:
                 raise UsageError("it must be METRIC=LIMIT, such as ece=0.03")
-            rules.append(Rule(name, kind, _number(number)))
+            rules.append(Rule(name, kind, _number(name, number)))
         except UsageError as error:
             raise UsageError(f"{option} {flag}: {error}") from None
     twice = {rule.metric for rule in rules if sum(other.metric == rule.metric for other in rules) > 1}
@@ -99,11 +101,24 @@ def flag_rules(kind: RuleKind, flags: Sequence[str]) -> list[Rule]:
     return rules
 
 
-def _number(text: str) -> float:
+def _number(metric: str, text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise UsageError(f'"{text}" is not a number') from None
+        raise UsageError(f'"{text}" is not a number{_meant(metric_named(metric), text)}') from None
+
+
+def _meant(metric: Metric, text: str) -> str:
+    """What to say instead of a percentage, or of a number with a comma; empty for anything else."""
+    share = text.endswith("%")
+    try:
+        number = float(text.removesuffix("%").replace(",", "."))
+    except ValueError:
+        return ""
+    if share and metric.unit != "%":
+        return f": limits of {metric.name} are in {metric.unit}" if metric.unit else f": {metric.name} has no unit"
+    what = "a percentage; limits are fractions" if share else "with a comma"
+    return f", but {what}: say {metric.name}={number / 100 if share else number:.10g}"
 
 
 def _found(path: Path, table: Mapping[str, Any] | None) -> Found:

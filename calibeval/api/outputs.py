@@ -36,7 +36,7 @@ def check_outputs(outputs: Sequence[Path], inputs: Iterable[str | Path | None]) 
         if not places.isdisjoint((place, resolved(output.parent))) or identity(output) in inodes:
             raise UsageError(f"{output}: is also an input and would be overwritten; name another output")
         if place in written:
-            raise UsageError(f"{output}: two outputs would be written to this file; name another for one of them")
+            raise UsageError(f"{output}: two outputs are to be written to this file; name another for one of them")
         written.add(place)
     for output in outputs:
         above = next((str(folder) for folder in Path(resolved(output)).parents if str(folder) in written), None)

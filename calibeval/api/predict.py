@@ -8,8 +8,10 @@ from typing import Unpack
 
 import numpy as np
 
-from calibeval.api.dumps import FeatureReading, as_path, features_of
+from calibeval.api.arguments import OF_TRAININGS
+from calibeval.api.dumps import FeatureReading, as_path, features_of, features_read_by
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.public import public
 from calibeval.core.errors import FileProblem, InputError, UsageError
 from calibeval.core.heads.facts import FACTS_FILE, HeadFacts
 from calibeval.core.heads.features import Features
@@ -18,6 +20,7 @@ from calibeval.readers.features.head_weights import RUN_FILE, read_head
 from calibeval.readers.stored.limits import Limits, quarter_of_memory
 
 
+@public(OF_TRAININGS, FeatureReading.__annotations__)
 def predict(
     run: str | PathLike[str],
     features: Features | str | PathLike[str],
@@ -32,6 +35,7 @@ def predict(
     Raises: InputError for features, labels or class names that do not match the head, or logits that overflow;
     UsageError for features without labels, which only `calibeval predict` accepts; FileProblem.
     """
+    features_read_by(reading, [features])
     limits = Limits(reading.get("max_bytes"), quarter_of_memory() if max_memory is None else max_memory)
     rows = features_of(features, reading, max_memory)
     predictions, labelled, warnings = predicted(as_path(run), rows, limits)

@@ -10,7 +10,10 @@ from calibeval.api.dumps import as_path
 from calibeval.api.outputs import check_outputs
 from calibeval.api.show import before_and_after
 from calibeval.core.comparison.comparison import Comparison
+from calibeval.core.data.arguments import path as path_argument
+from calibeval.core.data.arguments import truth
 from calibeval.core.data.predictions import Predictions, Source
+from calibeval.core.data.public import public
 from calibeval.core.errors import FileProblem, InputError
 from calibeval.core.gating.verdict import Verdict
 from calibeval.core.report.fitted_on import FittedOn
@@ -32,6 +35,8 @@ def save_report(report: Report, folder: Folder, *, png: bool = False, hint: str 
     from calibeval.render.page.page import render
     from calibeval.render.tables import bins_csv
 
+    truth("png", png)
+    as_path(folder, "folder")
     figure = reliability_figure(before_and_after(report))
     files = {
         "bins.csv": bins_csv.render(report).encode("utf-8", "backslashreplace"),
@@ -87,6 +92,7 @@ def save_map(mapping: Map, path: str | PathLike[str]) -> None:
     write_file(as_path(path), mapping.to_json().encode())
 
 
+@public({"path": path_argument})
 def read_map(path: str | PathLike[str]) -> Map:
     """Read a map from a file that `Map.save` or `calibeval fit` wrote.
 
@@ -125,8 +131,11 @@ def _paths(*sources: Source) -> list[str | None]:
 
 
 def _written(files: dict[str, bytes], folder: Folder, inputs: Iterable[str | None]) -> Path:
-    """Write files in their order, and return the folder. inputs: the files from which the results come."""
-    place = as_path(folder)
+    """Write files in their order, and return the folder; all were made before the first is written.
+
+    inputs: the files from which the results come.
+    """
+    place = as_path(folder, "folder")
     check_outputs([place / name for name in files], inputs)
     make_folder(place)
     for name, content in files.items():

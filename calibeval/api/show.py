@@ -11,7 +11,9 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from calibeval.core.comparison.comparison import Comparison
+from calibeval.core.data.arguments import number
 from calibeval.core.data.inspection import Inspection
+from calibeval.core.data.spoken import in_python
 from calibeval.core.errors import UsageError
 from calibeval.core.gating.verdict import Verdict
 from calibeval.core.heads.results import Finetuned
@@ -38,6 +40,7 @@ def report_text(report: Report) -> str:
 
 def report_figure(report: Report, width: float | None) -> Figure:
     """The reliability diagrams, with those after recalibration next to those before."""
+    _check(width)
     from calibeval.render.figure.figure import reliability_figure
 
     return reliability_figure(before_and_after(report), width_inches=width)
@@ -60,6 +63,7 @@ def comparison_text(comparison: Comparison) -> str:
 
 def comparison_figure(comparison: Comparison, width: float | None) -> Figure:
     """The differences with their intervals."""
+    _check(width)
     from calibeval.render.figure.comparison import differences_figure
 
     return differences_figure(comparison, width_inches=width)
@@ -119,7 +123,12 @@ def before_and_after(report: Report) -> Report:
     return replace(report, dumps=tuple(shown))
 
 
+def _check(width: float | None) -> None:
+    if width is not None:
+        number(0, above=True)("width", width)
+
+
 def _with_warnings(text: str, warnings: Sequence[str]) -> str:
     """The text, followed by each warning once, without a line end, which print adds."""
     lines = [visible(f"warning: {warning}") for warning in dict.fromkeys(warnings)]
-    return "\n".join([text.rstrip("\n"), *([""] if lines else []), *lines])
+    return in_python("\n".join([text.rstrip("\n"), *([""] if lines else []), *lines]))

@@ -102,7 +102,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return DONE
     except OSError as error:
         drop_output()
-        return _fail(FILE_PROBLEM, f"{error.filename or 'standard output'}: {error.strerror or error}", as_json, debug)
+        place = error.filename or ("standard output" if error.errno is not None else "")
+        message = f"{place}: {error.strerror or error}" if place else str(error)
+        return _fail(FILE_PROBLEM, message, as_json, debug)
     except MemoryError:
         return _fail(INVALID_INPUT, "there is not enough memory for this input", as_json, debug)
     except Exception as error:  # noqa: BLE001 - the last resort: a bug must not look like a verdict
@@ -115,6 +117,11 @@ def _code(error: CalibevalError) -> int:
     return FILE_PROBLEM if isinstance(error, FileProblem) else INVALID_INPUT
 
 
+def error_json(code: int, message: str) -> str:
+    """An error as one JSON object."""
+    return json.dumps({"error": {"kind": KINDS[code], "message": message, "exit_code": code}})
+
+
 def _fail(code: int, message: str, as_json: bool, debug: bool) -> int:
     """Say what went wrong on standard error."""
     if debug and sys.stderr is not None:
@@ -123,8 +130,7 @@ def _fail(code: int, message: str, as_json: bool, debug: bool) -> int:
         with contextlib.suppress(OSError):
             traceback.print_exc()
     if as_json:
-        facts = {"kind": KINDS[code], "message": message, "exit_code": code}
-        _write_error(json.dumps({"error": facts}))
+        _write_error(error_json(code, message))
     else:
         _write_error("\n".join(visible(line) for line in message.split("\n")))
     return code

@@ -34,6 +34,28 @@ class FileProblem(CalibevalError, OSError):
     """A file could not be read or written: missing, no permission, disk full."""
 
 
+# What an import raises where a package, or a library below it, is not there or does not fit.
+BROKEN_IMPORT = (ImportError, OSError, RuntimeError, AttributeError)
+
+
+def not_importable(error: Exception, needs: str, package: str, extra: str) -> UsageError:
+    """That an optional package is missing, or that it is there and what it failed with.
+
+    error: what the import raised. needs: who needs the package. extra: of calibeval, which brings it.
+
+    >>> str(not_importable(ModuleNotFoundError(name="torch"), "finetune", "torch", "torch"))
+    "finetune needs torch: pip install 'calibeval[torch]'"
+    >>> str(not_importable(OSError("libc10.so: no such file"), "finetune", "torch", "torch"))
+    'finetune needs torch, which is installed but cannot be imported (OSError: libc10.so: no such file)'
+    """
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] == package:
+        return UsageError(f"{needs} needs {package}: pip install 'calibeval[{extra}]'")
+    what = (str(error).splitlines() or [""])[0]
+    return UsageError(
+        f"{needs} needs {package}, which is installed but cannot be imported ({type(error).__name__}: {what})"
+    )
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """A hint ' (did you mean "x"?)' with the closest of the known names, or an empty string.
 
@@ -43,5 +65,5 @@ def nearest(name: str, known: Iterable[str]) -> str:
     ''
     """
     by_lower = {one.lower(): one for one in known}
-    close = difflib.get_close_matches(name.lower(), list(by_lower), n=1, cutoff=0.5)
+    close = difflib.get_close_matches(str(name).lower(), list(by_lower), n=1, cutoff=0.5)
     return f' (did you mean "{by_lower[close[0]]}"?)' if close else ""

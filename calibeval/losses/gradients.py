@@ -98,8 +98,7 @@ def confidence_penalty_gradient(logits: Tensor, labels: Tensor, *, beta: Paramet
 
 
 def focal_gradient(logits: Tensor, labels: Tensor, *, gamma: Parameter) -> LossGradient:
-    """The gradient of cross entropy times (1 - p) ** gamma - gamma p (1 - p) ** (gamma - 1) ln p; p is that of the
-    label.
+    """The gradient of cross entropy times (1 - p) ** gamma - gamma p (1 - p) ** (gamma - 1) ln p, p of the label.
 
     >>> focal_gradient(torch.tensor([[0.0, 0.0]]), torch.tensor([1]), gamma=1.0).gradient
     tensor([[ 0.4233, -0.4233]])

@@ -36,9 +36,7 @@ class MultiplierSchedule:
 
 
 class Multipliers(NamedTuple):
-    """The state of CALS: lambd, rho and the last epoch's mean constraint of each class, and the number of epochs so
-    far.
-    """
+    """The state of CALS: lambd, rho and the last mean constraint of each class, and the number of epochs so far."""
 
     lambd: Tensor
     rho: Tensor
@@ -47,8 +45,7 @@ class Multipliers(NamedTuple):
 
 
 class ConstraintSums(NamedTuple):
-    """Sums over rows for each class: the penalty's slope (limited to the bounds of lambd), the constraint, and the row
-    count.
+    """Sums over rows for each class: the penalty's slope (within the bounds of lambd), the constraint, the row count.
 
     The sums of two sets of rows add up to those of their union. Masked classes are not counted.
     """

@@ -132,8 +132,7 @@ def cals_terms(
     penalty: str = "phr",
     normalize: bool = True,
 ) -> LossTerms:
-    """Cross entropy plus the mean over classes of an augmented Lagrangian penalty for the constraint distance <=
-    margin.
+    """Cross entropy plus the mean over classes of an augmented Lagrangian penalty for distance <= margin.
 
     lambd, rho: multiplier and penalty weight of each class, numbers or tensors that broadcast to the logits: (k,), or
     (c, 1, k) for c candidates. penalty: a key of `calibeval.losses.penalties.PENALTIES`. normalize: whether the
@@ -151,8 +150,7 @@ def cals_terms(
 
 
 def constraint(logits: Tensor, *, margin: Parameter, normalize: bool = True) -> Tensor:
-    """How far each class is beyond the margin: distance - margin, divided by margin if normalize; inf for masked
-    classes.
+    """How far each class is beyond the margin: distance - margin, over margin if normalize; inf if masked.
 
     >>> constraint(torch.tensor([[9.0, 0.0]]), margin=6.0)
     tensor([[-1.0000,  0.5000]])

@@ -31,6 +31,7 @@ from calibeval.readers.stored.names import (
 from calibeval.readers.stored.stored import Stored
 
 MANY_VALUES = 50
+UNUSED = "not used: of another length"
 
 
 def inspect_dump(name: str, options: ReadOptions) -> Inspection:
@@ -43,9 +44,9 @@ def inspect_dump(name: str, options: ReadOptions) -> Inspection:
     arrays = opened.contents.arrays
     prefixed, indexed = prefixes(arrays), index_splits(arrays)
     splits = (*prefixed, *indexed)
-    whole = "all" if indexed else None
     labels = functools.cache(lambda: open_labels(options))
-    parts: list[str | None] = [split] if split is not None else [*splits] or [whole]
+    pooled = ["all"] if indexed else []  # the splits are rows of one dump
+    parts: list[str | None] = [split] if split is not None else [*splits, *pooled] or [None]
     return Inspection(
         path=path.as_posix(),
         format=opened.format,
@@ -129,5 +130,17 @@ def _role(key: str, arrays: dict[str, Stored], prefixed: list[str], indexed: lis
         return "row numbers of a split"
     role = by_name.get(bare.lower())
     if role is None:
-        role = "possible scores" if len(stored.shape) >= 2 else "possible slice column" if stored.shape else "a number"
-    return role if prefix is None else f"{role} of {prefix}"
+        role = _unnamed_role(stored, prefix, arrays, prefixed)
+    return role if prefix is None or role == UNUSED else f"{role} of {prefix}"
+
+
+def _unnamed_role(stored: Stored, prefix: str | None, arrays: dict[str, Stored], prefixed: list[str]) -> str:
+    """Of an array of any name: scores and columns have one row for each label of their split, or of any split."""
+    if not stored.shape:
+        return "a number"
+    splits = ["", *(f"{name}_" for name in prefixed)] if prefix is None else [f"{prefix}_"]
+    outcomes = {f"{split}{name}" for split in splits for name in (*LABEL_KEYS, *CORRECT_KEYS)}
+    lengths = {one.shape[0] for key, one in arrays.items() if key.lower() in outcomes and one.shape}
+    if lengths and stored.shape[0] not in lengths:
+        return UNUSED
+    return "possible scores" if len(stored.shape) >= 2 else "possible slice column"

@@ -6,7 +6,7 @@ import errno
 import functools
 import importlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
@@ -16,11 +16,13 @@ from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.data.row_source import as_kind
 from calibeval.core.errors import FileProblem, InputError, UsageError, nearest
 from calibeval.readers.meaning.assemble import ReadOptions, assemble, external_labels
+from calibeval.readers.meaning.named import OF_DUMPS, named_roles
 from calibeval.readers.meaning.roles import Keys
 from calibeval.readers.shards import joined, shard_paths, shards_sha256
 from calibeval.readers.stdin import read_stdin
 from calibeval.readers.stored.digest import Background, checked_sha256
 from calibeval.readers.stored.limits import Limits, quarter_of_memory
+from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents
 
 STDIN = Path("-")
@@ -46,6 +48,7 @@ def read(
     path: str | PathLike[str],
     *,
     kind: str | None = None,
+    key: Mapping[str, str] | None = None,
     logits_key: str | None = None,
     probs_key: str | None = None,
     labels_key: str | None = None,
@@ -62,8 +65,11 @@ def read(
     """Predictions from a file of any supported format; `file.npz#val` names a split.
 
     kind: "logits", "probs" or "log_probs", if the name of the key does not say it or says it wrongly.
-    logits_key, probs_key, labels_key, ids_key: names of arrays or columns, where they are not the usual ones.
-    labels: another file with the labels. score_columns: columns of a table that are the scores.
+    key: names of arrays or columns, where they are not the usual ones, by their role: logits, probs, log_probs,
+    confidence, correct, prediction, labels or ids; {"log_probs": "lp"}. logits_key, probs_key, labels_key, ids_key: the
+    same, one by one.
+    labels: another file with the labels. score_columns: columns of a table that are the scores; "p0..p9"
+    and "p*" stand for several.
     class_names: in class order. ignore_index: rows with this label are left out and counted.
     read_as: the format, such as "csv", whatever the suffix. max_bytes: the most bytes that the file may expand to.
     max_memory: arrays of more bytes are read block by block. checksums: False accepts a .pt file that was written with
@@ -73,6 +79,7 @@ def read(
     """
     options = options_of(
         kind=kind,
+        key=key,
         logits_key=logits_key,
         probs_key=probs_key,
         labels_key=labels_key,
@@ -92,6 +99,7 @@ def read(
 def options_of(
     *,
     kind: str | None = None,
+    key: Mapping[str, str] | None = None,
     logits_key: str | None = None,
     probs_key: str | None = None,
     labels_key: str | None = None,
@@ -107,11 +115,12 @@ def options_of(
 ) -> ReadOptions:
     """The options of `read` in the form that readers take.
 
-    Raises: UsageError for an unknown kind.
+    Raises: UsageError for an unknown kind, role or format.
     """
+    short = {"logits": logits_key, "probs": probs_key, "labels": labels_key, "ids": ids_key}
     return ReadOptions(
         kind=None if kind is None else as_kind(kind),
-        keys=Keys(logits=logits_key, probs=probs_key, labels=labels_key, ids=ids_key),
+        keys=Keys(in_full=frozenset(key or ()), **named_roles(key or {}, short, OF_DUMPS)),
         labels=None if labels is None else Path(labels),
         score_columns=tuple(score_columns),
         class_names=None if class_names is None else tuple(class_names),
@@ -121,18 +130,20 @@ def options_of(
     )
 
 
-def as_suffix(read_as: str | None) -> str | None:
-    """The suffix of a format that the user named, with or without its dot.
+def as_suffix(read_as: str | None, said: str = "read_as") -> str | None:
+    """The suffix of a format that the user named, with or without its dot, in any case. said: how, for the message.
 
     Raises: UsageError for an unknown format, with the nearest name.
 
-    >>> as_suffix("csv"), as_suffix(None)
-    ('.csv', None)
+    >>> as_suffix("csv"), as_suffix(".NPZ"), as_suffix(None)
+    ('.csv', '.npz', None)
     """
-    if read_as is None or f".{read_as.lstrip('.')}" in FORMATS:
-        return None if read_as is None else f".{read_as.lstrip('.')}"
-    names = [suffix.lstrip(".") for suffix in FORMATS]
-    raise UsageError(f'read_as "{read_as}" is unknown{nearest(read_as, names)}; formats are {", ".join(names)}')
+    if read_as is None:
+        return None
+    name, names = read_as.lower().lstrip("."), [suffix.lstrip(".") for suffix in FORMATS]
+    if name not in names:
+        raise UsageError(f'{said} "{read_as}" is unknown{nearest(name, names)}; formats are {", ".join(names)}')
+    return f".{name}"
 
 
 def open_dump(name: str, options: ReadOptions) -> Predictions:
@@ -175,22 +186,24 @@ def open_input(path: Path, limits: Limits, stdin: IO[bytes] | None = None, *, re
     suffixed = suffix_of if read_as is None else lambda _: read_as
     shards = shard_paths(path, suffixed)
     if shards is None:
-        contents = load(path, limits, read_as)
+        file = SteadyFile.of(path)
+        contents = load(file, limits, read_as)
         return Opened(
             path,
             contents,
             suffixed(path).lstrip("."),
-            path.stat().st_size,
-            functools.cache(lambda: Background(lambda: checked_sha256(path, contents.extents)).result),
+            file.size,
+            functools.cache(lambda: Background(lambda: checked_sha256(file, contents.extents)).result),
         )
     each = replace(limits, max_memory=limits.max_memory // len(shards))
-    parts = [load(shard, each, read_as) for shard in shards]
+    files = [SteadyFile.of(shard) for shard in shards]
+    parts = [load(file, each, read_as) for file in files]
     return Opened(
         path,
         joined(parts, [shard.name for shard in shards], limits),
         suffixed(shards[0]).lstrip("."),
-        sum(shard.stat().st_size for shard in shards),
-        functools.cache(lambda: Background(lambda: shards_sha256(shards, parts)).result),
+        sum(file.size for file in files),
+        functools.cache(lambda: Background(lambda: shards_sha256(files, parts)).result),
     )
 
 
@@ -209,7 +222,7 @@ def predictions_of(opened: Opened, labels: Opened | None, split: str | None, opt
     Raises: as `read`.
     """
     source, settling = source_of(opened, labels, split)
-    outcome = None if labels is None else external_labels(labels.contents, labels.path)
+    outcome = None if labels is None else external_labels(labels.contents, labels.path, options.keys)
     return assemble(opened.contents.arrays, source, options, outcome, settling)
 
 
@@ -254,18 +267,12 @@ def suffix_of(path: Path) -> str:
     return max((suffix for suffix in FORMATS if name.endswith(suffix)), key=len, default="")
 
 
-def load(path: Path, limits: Limits, read_as: str | None = None) -> Contents:
+def load(file: SteadyFile, limits: Limits, read_as: str | None = None) -> Contents:
     """The arrays of a file, read by its suffix or by another one: see ReadOptions.read_as.
 
-    Raises: InputError for an unknown suffix or content that cannot be used; FileProblem if the file is missing or
-    cannot be read.
+    Raises: InputError for an unknown suffix or content that cannot be used; FileProblem if the file cannot be read.
     """
-    if not path.exists():
-        raise FileProblem(f"{path}: there is no such file")
-    if path.is_dir():
-        raise FileProblem(f"{path}: this is a folder, not a file")
-    if not path.is_file():
-        raise InputError(f"{path}: neither a regular file nor a folder")
+    path = file.path
     suffix = read_as or suffix_of(path)
     if not suffix:
         known, own = ", ".join(FORMATS), path.suffix.lower()
@@ -275,14 +282,14 @@ def load(path: Path, limits: Limits, read_as: str | None = None) -> Contents:
                 'save its arrays: np.savez("dump.npz", logits=..., labels=...)'
             )
         raise InputError(f'{path.name}: the suffix "{own}" is unknown{nearest(own, FORMATS)}; formats are {known}')
-    if path.stat().st_size == 0:
+    if file.size == 0:
         raise InputError(f"{path.name}: the file is empty")
     module, function = FORMATS[suffix]
-    reader: Callable[[Path, Limits], Contents] = getattr(
+    reader: Callable[[SteadyFile, Limits], Contents] = getattr(
         importlib.import_module(f"calibeval.readers.formats.{module}"), function
     )
     try:
-        return reader(path, limits)
+        return reader(file, limits)
     except FileProblem:
         raise
     except OSError as error:

@@ -8,16 +8,16 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from calibeval.core.data.row_source import RowSource
 from calibeval.core.errors import FileProblem, InputError
 from calibeval.readers.stored.digest import checked_sha256
+from calibeval.readers.stored.joined import JoinedRows
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import IGNORE_KEYS, NAME_KEYS, index_splits
+from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents, Stored
 
 NUMBERED = re.compile(r"^(?P<stem>.*[-_.])(?P<number>[0-9]{1,9})-of-(?P<count>[0-9]{1,9})(?P<rest>\.[^/]*)$")
@@ -26,39 +26,19 @@ HIDDEN_NAMES = (".", "_")
 LISTED = 6
 
 
-class ShardedRows:
-    """Rows of several sources, one after the other."""
-
-    def __init__(self, sources: Sequence[RowSource]) -> None:
-        self._sources = list(sources)
-        self._starts = np.cumsum([0, *(source.shape[0] for source in sources)]).tolist()
-        self.shape: tuple[int, ...] = (self._starts[-1], *sources[0].shape[1:])
-        self.dtype: np.dtype[Any] = sources[0].dtype
-
-    def __getitem__(self, rows: slice, /) -> npt.NDArray[Any]:
-        """Consecutive rows, possibly of several sources."""
-        start, stop, _ = rows.indices(self.shape[0])
-        first = int(np.searchsorted(self._starts, start, side="right")) - 1
-        pieces = []
-        for i in range(max(first, 0), len(self._sources)):
-            offset = self._starts[i]
-            if offset >= stop:
-                break
-            pieces.append(self._sources[i][max(start - offset, 0) : min(stop, self._starts[i + 1]) - offset])
-        if not pieces:
-            return self._sources[0][0:0]
-        return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
-
-
-def shards_sha256(paths: Sequence[Path], shards: Sequence[Contents]) -> str:
+def shards_sha256(files: Sequence[SteadyFile], shards: Sequence[Contents]) -> str:
     """One hash for all shards: the SHA-256 over a line "name NUL sha256" for each, in the given order.
 
     The name is that of the file without its folder.
     Raises: InputError if a checksum inside a shard differs; FileProblem if a shard cannot be read.
     """
-    digest = hashlib.sha256()
-    for path, shard in zip(paths, shards, strict=True):
-        digest.update(f"{path.name}\0{checked_sha256(path, shard.extents)}\n".encode())
+    digest, seen = hashlib.sha256(), dict[str, str]()
+    for file, shard in zip(files, shards, strict=True):
+        sha256 = checked_sha256(file, shard.extents)
+        if sha256 in seen:
+            raise InputError(f"{seen[sha256]} and {file.name} are the same shard twice: its rows would count twice")
+        seen[sha256] = file.name
+        digest.update(f"{file.name}\0{sha256}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()
 
 
@@ -202,7 +182,8 @@ def _joined_array(key: str, parts: Sequence[Stored], names: Sequence[str], limit
         return first
     shape = (sum(part.shape[0] for part in parts), *first.shape[1:])
     dtype = np.result_type(*(part.dtype for part in parts))
-    return Stored(shape, dtype, lambda: _loaded(parts, limits))
+    counts = tuple((name, part.shape[0]) for name, part in zip(names, parts, strict=True))
+    return Stored(shape, dtype, lambda: _loaded(parts, limits), precision=first.precision, parts=counts)
 
 
 def _fits(part: Stored, first: Stored) -> bool:
@@ -220,7 +201,7 @@ def _loaded(parts: Sequence[Stored], limits: Limits) -> RowSource:
     nbytes = sum(int(np.prod(part.shape, dtype=np.float64)) * part.dtype.itemsize for part in parts)
     if nbytes <= limits.max_memory or len(parts[0].shape) < 2:
         return np.concatenate([part.array() for part in parts])
-    return ShardedRows([part.load() for part in parts])
+    return JoinedRows([part.load() for part in parts])
 
 
 def _listed(names: Sequence[str]) -> str:

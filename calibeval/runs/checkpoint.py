@@ -20,6 +20,7 @@ from calibeval.core.heads.settings import RunSettings
 from calibeval.core.version import VERSION
 from calibeval.readers.formats.safetensors import read_with_texts
 from calibeval.readers.stored.limits import Limits
+from calibeval.readers.stored.steady import SteadyFile
 from calibeval.runs.files import CHECKPOINT
 from calibeval.training.sweep import Sweep
 from calibeval.writers.tensors import write_tensors
@@ -62,7 +63,7 @@ def restore(folder: Path, sweep: Sweep, settings: RunSettings) -> int | None:
     if not path.exists():
         return None
     try:
-        arrays, texts = read_with_texts(path, Limits())
+        arrays, texts = read_with_texts(SteadyFile.of(path), Limits())
         text = texts["state"]
         if texts["sha256"] != _digest(arrays, text):
             raise InputError("its SHA-256 differs")

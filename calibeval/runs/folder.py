@@ -188,7 +188,7 @@ def _line(step: StageEpoch) -> dict[str, Any]:
 
 
 def check_overwriting(command: Command) -> None:
-    """Refuse to overwrite a finished run without permission.
+    """See that no finished run, and no file that is not of a run, is lost that nobody said may be.
 
     Raises: UsageError.
     """
@@ -196,8 +196,18 @@ def check_overwriting(command: Command) -> None:
         raise UsageError("--resume and --overwrite exclude each other")
     if not command.resume and not command.overwrite and _is_finished(command.out):
         raise UsageError(
-            f"{command.out}: holds a finished run. Name another folder, or say --overwrite (in Python overwrite=True) "
+            f"{command.out}: holds a finished run. Name another folder, or say --overwrite "
             "to replace it, or --resume to see its results again"
+        )
+    _check_foreign(command)
+
+
+def _check_foreign(command: Command) -> None:
+    foreign = None if command.overwrite else files.foreign_file(command.out)
+    if foreign is not None:
+        raise UsageError(
+            f"{foreign}: is there already, and no run of calibeval finetune wrote it. Name another folder, or say "
+            "--overwrite (in Python overwrite=True) to replace it"
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from calibeval.core.errors import InputError, UsageError
+from calibeval.core.errors import BROKEN_IMPORT, InputError, UsageError, not_importable
 
 LEAST_WORK = 2**26  # multiplications, about a millisecond on one core
 OUT_OF_MEMORY = ("out of memory", "allocate memory", "not enough memory", "alloc_failed")  # what torch's errors say
@@ -14,17 +14,24 @@ OUT_OF_MEMORY = ("out of memory", "allocate memory", "not enough memory", "alloc
 def pick_device(wanted: str, threads: int) -> str:
     """The device; "auto" means a GPU if torch can use one. Also sets the number of torch's threads.
 
-    Raises: UsageError if torch is not installed, or if a GPU is required and torch finds none.
+    Raises: UsageError where torch is not installed, or cannot be imported, or has no GPU to use.
     """
-    try:
-        import torch
-    except ImportError:
-        raise UsageError("finetune needs torch: pip install 'calibeval[torch]'") from None
+    needs_torch()
+    import torch
+
     torch.set_num_threads(threads)
     there = torch.cuda.is_available()
     if wanted == "cuda" and not there:
         raise UsageError("--device cuda, but torch finds no GPU; say --device cpu or --device auto")
     return "cuda" if there and wanted != "cpu" else "cpu"
+
+
+def needs_torch() -> None:
+    """See that torch is installed. Raises: UsageError."""
+    try:
+        import torch  # noqa: F401 - whether it can be had is the question
+    except BROKEN_IMPORT as error:
+        raise not_importable(error, "finetune", "torch", "torch") from None
 
 
 def few_threads(work: int) -> None:

@@ -13,6 +13,7 @@ DEVICES = ("auto", "cpu", "cuda")
 LINEAR: Final = "linear"
 MLP: Final = "mlp"
 HEADS = (LINEAR, MLP)
+TEMPERATURES = ("fold", "none")  # into the last layer, or left out of the weights
 HIDDEN_UNITS, TRIALS = 512, 24
 
 

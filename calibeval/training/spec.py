@@ -58,7 +58,7 @@ def parse_losses(text: str) -> tuple[LossSpec, ...]:
     names = [str(loss) for loss in losses]
     twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
     if twice is not None:
-        raise UsageError(f"--loss names {twice} twice")
+        raise UsageError(f"loss {twice} is named twice")
     return losses
 
 
@@ -74,7 +74,7 @@ def _parts(text: str) -> list[str]:
         else:
             parts[-1] += character
     if depth:
-        raise UsageError(f'--loss "{text}": parentheses do not match; write mbls(margin=6,alpha=0.1)')
+        raise UsageError(f'loss "{text}": parentheses do not match; write mbls(margin=6,alpha=0.1)')
     return parts
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from calibeval.core.data.picked_rows import rows_at
 from calibeval.core.data.row_source import RowSource
 from calibeval.core.heads.layers import blocks_of
 
@@ -91,9 +92,7 @@ def staged(features: RowSource, labels: npt.NDArray[Any], standard: Standard, de
         return batch if device == "cpu" else batch.pin_memory().to(device, non_blocking=True)
 
     def fetch(rows: Tensor) -> Tensor:
-        if isinstance(features, np.ndarray):
-            return send(features[rows.numpy()])
-        return send(np.concatenate([features[row : row + 1] for row in rows.tolist()]))
+        return send(rows_at(features, rows.numpy()))
 
     return Split(features.shape[0], _labels(labels, device), fetch, lambda a, b: send(np.asarray(features[a:b])), False)
 

@@ -12,7 +12,6 @@ from calibeval.words.signs import bin_range, signed
 
 NULL = "–"
 BEST = "marked values are certainly best: their intervals overlap no other"
-_LABELS = {"confidence_gap": "gap", "brier": "Brier", "ece_positive": "ECE P(1)", "accuracy": "accuracy"}
 
 
 def label(metric: str) -> str:
@@ -21,7 +20,7 @@ def label(metric: str) -> str:
     >>> label("cwce"), label("confidence_gap")
     ('CWCE', 'gap')
     """
-    return _LABELS.get(metric, metric.upper())
+    return METRICS[metric].label if metric in METRICS else metric.upper()
 
 
 def unit(metric: str) -> str:
@@ -117,11 +116,14 @@ def metric_names(report: Report) -> list[str]:
     return [name for name in METRICS if name in there] + [name for name in there if name not in METRICS]
 
 
-def reasons(dump: DumpReport) -> list[str]:
-    """Why metrics are null, or have no interval or an approximate one, one line for each reason."""
+def reasons(dump: DumpReport, *, every: bool = False) -> list[str]:
+    """Why metrics are null, or have no interval or an approximate one, one line for each reason.
+
+    every: of those that short tables leave out, too.
+    """
     found: dict[str, list[str]] = {}
     for metric in dump.metrics.values():
-        if is_shown(metric.name) and (metric.value is None or metric.reason is not None):
+        if (every or is_shown(metric.name)) and (metric.value is None or metric.reason is not None):
             found.setdefault(metric.reason or "not measured", []).append(label(metric.name))
     return [f"{', '.join(names)}: {reason}" for reason, names in found.items()]
 

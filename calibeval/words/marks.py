@@ -54,7 +54,7 @@ def short_names(names: Sequence[str], most: int) -> list[str]:
 
 
 def short_count(count: int, *, whole: bool = False) -> str:
-    """A count in at most four characters below a thousand million; `whole` drops the decimal.
+    """A count in at most four characters, if it is below 1e9; `whole` drops the decimal.
 
     >>> short_count(287), short_count(3903), short_count(3903, whole=True), short_count(99960), short_count(2_500_000)
     ('287', '3.9k', '4k', '100k', '2.5M')

@@ -45,11 +45,14 @@ class SliceTable:
         corrected = f"Holm-corrected over {cells.plural(len(self.rows), 'slice')}"
         return f"p: chance of an ECE this large if calibrated, {corrected}"
 
-    def too_small(self, name: Callable[[str], str]) -> str:
-        """The slices that are not measured; empty if there are none. name: makes a name harmless and short."""
+    def too_small(self, name: Callable[[str], str], *, every: bool = False) -> str:
+        """The slices that are not measured; empty if there are none. name: makes a name harmless and short.
+
+        every: all of them, however many.
+        """
         if not self.small:
             return ""
-        named = [f"{name(one.value)} ({one.n:,})" for one in self.small[:_MOST_NAMED]]
+        named = [f"{name(one.value)} ({one.n:,})" for one in (self.small if every else self.small[:_MOST_NAMED])]
         more = len(self.small) - len(named)
         least = "" if self.least is None else f" than {cells.plural(self.least, 'row')}"
         return f"smaller{least}: {', '.join(named)}" + (f" and {more:,} more" if more else "")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from calibeval.core.data.columns import TRUE_CLASS
 from calibeval.core.gating.movers import Part
-from calibeval.core.gating.verdict import Judged, Outcome, RuleVerdict, Verdict
+from calibeval.core.gating.verdict import Judged, Outcome, RuleVerdict, Trial, Verdict
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import METRICS
 from calibeval.words import cells
@@ -122,7 +122,7 @@ def _line(judged: RuleVerdict) -> Line:
 
 
 def why_lines(judged: RuleVerdict) -> list[str]:
-    """What moved the metric, and whether a temperature would repair it, one line for each.
+    """What moved the metric, and what the rule would say after a temperature, a line each.
 
     >>> from calibeval.core.gating.rules import Rule
     >>> from calibeval.core.gating.verdict import Trial, Why
@@ -141,10 +141,26 @@ def why_lines(judged: RuleVerdict) -> list[str]:
     if metric == "accuracy":
         lines.append("a temperature cannot change the accuracy")
     elif why.temperature is not None:
-        number = cells.with_unit(MetricResult(metric, why.temperature.value))
-        repairs = "" if why.temperature.repairs else "not "
-        lines.append(f"a temperature alone would {repairs}repair it ({number} out of fold)")
+        lines.append(_tried(judged, why.temperature))
     return lines
+
+
+def _tried(judged: RuleVerdict, trial: Trial) -> str:
+    """What the rule would say after a temperature, with the numbers that decide."""
+    rule, still = judged.rule, trial.verdict == judged.verdict
+    numbers = cells.with_unit(MetricResult(rule.metric, trial.value))
+    if trial.verdict is None:  # as 0.1.0 wrote it
+        return f"a temperature alone would {'' if trial.repairs else 'not '}repair it ({numbers} out of fold)"
+    if trial.low is not None and trial.high is not None and judged.decisive is not None:
+        seen = replace(judged.decisive, value=trial.value, low=trial.low, high=trial.high)
+        if trial.change is not None:
+            seen = replace(seen, value=trial.change)
+            numbers += f", change {_value(judged, seen)}"
+        numbers += f" {_interval(judged, seen)}"
+    known = {"pass": "pass", "fail": "still fail" if still else "fail"}
+    outcome = known.get(trial.verdict, "remain undecided" if still else "be undecided")
+    found = "" if trial.temperature is None else f"T = {trial.temperature:.3g}, "
+    return f"after a temperature ({found}out of fold) this rule would {outcome}: {numbers}"
 
 
 def _part(part: Part) -> str:

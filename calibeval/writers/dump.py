@@ -15,7 +15,7 @@ import numpy.typing as npt
 from numpy.lib import format as npy_format
 
 from calibeval.core.data.predictions import Predictions
-from calibeval.core.errors import UsageError, nearest
+from calibeval.core.errors import BROKEN_IMPORT, UsageError, nearest, not_importable
 from calibeval.writers.atomic import replacing
 
 ROWS_SCORES = 2**18
@@ -135,8 +135,8 @@ def _write_parquet(predictions: Predictions, file: IO[bytes], labelled: bool) ->
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
-    except ImportError:
-        raise UsageError("writing .parquet needs pyarrow: pip install 'calibeval[parquet]'") from None
+    except BROKEN_IMPORT as error:
+        raise not_importable(error, "writing .parquet", "pyarrow", "parquet") from None
     columns, names = _table_columns(predictions, labelled), _score_names(predictions)
     writer, start = None, 0
     for block in _score_blocks(predictions):

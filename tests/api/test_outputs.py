@@ -102,7 +102,7 @@ def test_two_outputs_with_one_name(words, folder, capsys):
     before = contents(folder)
     result = run(capsys, *words)
     assert (result.code, result.out) == (2, "")
-    assert "two outputs would be written to this file" in result.err or "both a file and the folder" in result.err
+    assert "two outputs are to be written to this file" in result.err or "both a file and the folder" in result.err
     assert contents(folder) == before
 
 

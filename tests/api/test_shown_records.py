@@ -225,7 +225,7 @@ def test_maps_take_arrays():
     repaired = mapping(probs, "probs")
     assert repaired.sum(axis=1) == pytest.approx(1.0)
     assert mapping(BASE).scores[:] == pytest.approx(mapping(LOGITS))
-    with pytest.raises(calibeval.InputError, match="has 2 classes, but the map was fitted on 3"):
+    with pytest.raises(calibeval.InputError, match="there are 2 classes, but the map was fitted on 3"):
         mapping([[1.0, 2.0]])
 
 

@@ -8,12 +8,13 @@ import re
 import numpy as np
 import pytest
 
-from calibeval import evaluate, read
+from calibeval import evaluate
 from calibeval.core.errors import FileProblem, InputError
 from calibeval.readers.describe import inspect_dump
 from calibeval.readers.meaning.assemble import ReadOptions
-from calibeval.readers.open import open_dump
-from calibeval.readers.shards import ShardedRows, natural
+from calibeval.readers.open import open_dump, read
+from calibeval.readers.shards import natural
+from calibeval.readers.stored.joined import JoinedRows
 from calibeval.readers.stored.limits import Limits
 from tests.readers.dumps import LABELS, LOGITS, refused
 
@@ -185,7 +186,7 @@ def test_texts_of_different_width_and_mixed_whole_numbers(tmp_path):
 def test_shards_beyond_memory_are_chained(tmp_path):
     folder = shards(tmp_path / "d", 7)
     predictions = open_dump(str(folder), ReadOptions(limits=Limits(max_memory=100)))
-    assert isinstance(predictions.scores, ShardedRows)
+    assert isinstance(predictions.scores, JoinedRows)
     for start in range(20):
         for stop in range(start, 21):
             assert predictions.scores[start:stop].tolist() == LOGITS[start:stop].tolist()

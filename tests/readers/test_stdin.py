@@ -12,10 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from calibeval import read
 from calibeval.core.errors import CalibevalError, FileProblem, InputError
 from calibeval.readers.formats import text as text_module
-from calibeval.readers.open import open_input
+from calibeval.readers.open import open_input, read
 from calibeval.readers.stdin import read_stdin
 from calibeval.readers.stored.limits import Limits
 

@@ -202,7 +202,7 @@ def test_a_page():
     for expected in (
         "cand.npz is certainly better calibrated than base.npz: ECE 12.62 → 1.48, −11.1 points [−12.0, −10.3].",
         "cand.npz is certainly right less often than base.npz",
-        "other.npz is better calibrated",
+        "other.npz is certainly better calibrated",
         "labels are sorted",
         "Differences by site",
         "rows paired by id",

@@ -136,7 +136,7 @@ def test_many_slices_are_cut_and_folded():
     shown = text(many, min_rows=2)
     assert "s19" in shown
     assert "s20" not in shown
-    assert "5 better slices not shown: see --json" in shown
+    assert "5 better slices not shown: see --full" in shown
     assert " ".join(shown.split()).endswith("t9 (1) and 3 more")
     page = html.render(report(many))
     assert "<summary>5 better slices</summary>" in page

@@ -33,10 +33,15 @@ def ruled(rule, verdict, value, low, high, reason, *, slice_=None, n=5000, why=N
     return RuleVerdict(rule, verdict, reason, decisive, why=why)
 
 
-WHY = Why(change=True, parts=(Part("bin", "0.93 – 1.00", 0.62, 0.3),), temperature=Trial(0.6, repairs=False))
+WHY = Why(
+    change=True,
+    parts=(Part("bin", "0.93 – 1.00", 0.62, 0.3),),
+    temperature=Trial(0.6, False, "fail", 0.012, 0.028, 0.02, 1.43),
+)
+AFTER = "after a temperature (T = 1.43, out of fold) this rule would still fail"
 SAID = (
     "largest shares of the change / of the rows: bin 0.93 – 1.00 (62 % / 30 %)",
-    "a temperature alone would not repair it (NLL 0.600 nats out of fold)",
+    f"{AFTER}: NLL 0.600 nats, change +0.020 [+0.012, +0.028]",
 )
 ALL = (
     ruled(Rule("accuracy", "min", 0.9), "pass", 0.912, 0.906, 0.918, "interval within the limit"),
@@ -70,7 +75,7 @@ def test_one_line_for_each_rule():
         "pass          accuracy ≥ 90.00 %               91.20  [90.6, 91.8]      interval within the limit\n"
         "FAIL          NLL change ≤ +0.01 nats         +0.031  [+0.022, +0.040]  interval beyond the limit\n"
         "              largest shares of the change / of the rows: bin 0.93 – 1.00 (62 % / 30 %)\n"
-        "              a temperature alone would not repair it (NLL 0.600 nats out of fold)\n"
+        f"              {SAID[1]}\n"
         "inconclusive  ECE ≤ 3.00 % in worst slice       2.80  [1.4, 4.4]        light=night, n = 640; "
         "about 3,900 rows would decide (worst of 2 slices)\n"
         "pass          accuracy change ≥ −0.50 points   −0.31  [−0.48, −0.14]    interval within the limit\n"

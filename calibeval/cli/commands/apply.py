@@ -5,6 +5,7 @@ from __future__ import annotations
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, with_reading_flags
 from calibeval.cli.screen.streams import put
+from calibeval.cli.screen.written import written_json
 
 
 @with_reading_flags
@@ -22,8 +23,6 @@ def apply(
     Logits stay logits; probabilities become log-probabilities, which do not
     underflow.
     """
-    import json as json_module
-
     from calibeval.api.save import read_map
     from calibeval.readers.open import open_dump
     from calibeval.writers.dump import write_dump
@@ -37,5 +36,5 @@ def apply(
     write_dump(mapped, out)
     say([f"{predictions.rows:,} rows written to {out}"], quiet=quiet or json)
     if json:
-        put(json_module.dumps({"written": str(out), "rows": predictions.rows, "kind": mapped.kind}) + "\n")
+        put(written_json(out, predictions.rows, mapped.kind, predictions.warnings))
     return 0

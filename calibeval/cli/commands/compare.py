@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from calibeval.cli.options import compare as compare_options
 from calibeval.cli.options import shared as options
-from calibeval.cli.options.choices import EVERY_METRIC, check_choice, exclude
+from calibeval.cli.options.choices import EVERY_METRIC, LEVEL, check_choice, exclude
 from calibeval.cli.options.metrics import chosen_metrics
+from calibeval.cli.options.outputs import JSON, check_folder, exports
+from calibeval.cli.options.outputs import TABLES as FILE_TABLES
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
 from calibeval.cli.screen.progress import Progress
 from calibeval.cli.screen.streams import put
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 OUTPUTS = ("compare.html", "compare.json", "compare.md")
 TABLES = {"md": "markdown", "csv": "csv_table", "latex": "latex"}
+EXPORTS = {"markdown": "md", "csv": "csv", "latex": "latex"}
 
 
 @with_reading_flags
@@ -28,9 +31,10 @@ def compare(
     json: options.Json = False,
     out: compare_options.CompareOut = None,
     table: options.Format = None,
+    export: options.Export = None,
     metrics: options.Metrics = EVERY_METRIC,
     bins: compare_options.Bins = None,
-    level: options.Level = 0.95,
+    level: options.Level = None,
     slices: compare_options.Slices = None,
     min_rows: compare_options.MinRows = None,
     group: compare_options.Group = None,
@@ -47,14 +51,18 @@ def compare(
         check_choice("--format", table, TABLES)
     exclude({"--json": json or None, "--format": table})
     only = chosen_metrics(metrics)
+    check_folder(out, {**JSON, **FILE_TABLES})
     outputs = [] if out is None else [out / name for name in OUTPUTS]
     from calibeval.api.base_file import file_of, open_base
 
+    wanted = exports(export, EXPORTS)
+    outputs += wanted.values()
     refuse_overwriting([*candidates, file_of(base), *flags.files], outputs)
     if [base, *candidates].count("-") > 1:
         raise UsageError('standard input, "-", can be read only once')
     from calibeval.core.comparison.compare import compare as compare_dumps
     from calibeval.readers.open import open_dump
+    from calibeval.writers.atomic import write_file
 
     reading = flags.options()
     with Progress(quiet=quiet) as progress:
@@ -62,7 +70,7 @@ def compare(
             open_base(base, reading),
             [open_dump(name, reading) for name in candidates],
             bins=bins,
-            level=level,
+            level=LEVEL if level is None else level,
             slices=slices or (),
             min_rows=min_rows,
             group=group,
@@ -78,8 +86,19 @@ def compare(
 
         save_comparison(result, out)
         say([f"written to {out}"], quiet=quiet)
+    for kind, path in wanted.items():
+        write_file(path, _table(result, EXPORTS[kind]).encode("utf-8", "backslashreplace"))
+    say([f"written to {path}" for path in wanted.values()], quiet=quiet)
     put(_shown(result, json, table))
     return 0
+
+
+def _table(result: Comparison, kind: str) -> str:
+    """The comparison as a table for documents."""
+    from calibeval.render.tables import comparison as comparison_tables
+
+    renderer: Callable[[Comparison], str] = getattr(comparison_tables, TABLES[kind])
+    return renderer(result)
 
 
 def _shown(result: Comparison, json: bool, table: str | None) -> str:
@@ -87,10 +106,7 @@ def _shown(result: Comparison, json: bool, table: str | None) -> str:
     if json:
         return result.to_json()
     if table is not None:
-        from calibeval.render.tables import comparison as comparison_tables
-
-        renderer: Callable[[Comparison], str] = getattr(comparison_tables, TABLES[table])
-        return renderer(result)
+        return _table(result, table)
     from calibeval.cli.screen.terminal import screen
     from calibeval.render.terminal.comparison import render
 

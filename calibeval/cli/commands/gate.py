@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,14 +12,17 @@ from typing import TYPE_CHECKING, TextIO
 
 from calibeval.cli.options import gate as gate_options
 from calibeval.cli.options import shared as options
-from calibeval.cli.options.choices import DECIDE, ON_INCONCLUSIVE, PRESETS, check_choice, pairs
+from calibeval.cli.options.choices import DECIDE, ON_INCONCLUSIVE, PRESETS, check_choice
+from calibeval.cli.options.outputs import JSON, check_folder, exports
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
 from calibeval.cli.screen.command import environment
 from calibeval.cli.screen.streams import put
+from calibeval.core.conventions.table import OWN
 from calibeval.core.errors import FileProblem, UsageError
 from calibeval.render.ci.exports import EXPORTS, exported
 
 if TYPE_CHECKING:
+    from calibeval.api.gate_config import Asked
     from calibeval.core.gating.gate import Explain, Subject
     from calibeval.core.gating.verdict import Verdict
 
@@ -47,7 +51,7 @@ def gate(
     github: gate_options.Github = False,
     out: gate_options.Out = None,
     bins: options.Bins = None,
-    convention: options.Convention = "calibeval",
+    convention: options.Convention = OWN,
     group: gate_options.Group = None,
     flags: ReadingFlags = ReadingFlags(),  # noqa: B008 - the decorator makes options of its fields
     jobs: options.Jobs = None,
@@ -58,7 +62,7 @@ def gate(
 
     Rules limit metrics or their change from a baseline; intervals decide.
     """
-    from calibeval.api.gate_config import combined, find_config, flag_rules
+    from calibeval.api.gate_config import OWN_FILE, PROJECT_FILE, combined, find_config, flag_rules
     from calibeval.cli.inputs.gate_files import open_both
     from calibeval.core.gating.gate import Subject, judged
     from calibeval.core.report.report import Report
@@ -78,15 +82,17 @@ def gate(
         "min_rows": min_rows,
     }
     if init:
-        given = [rules, baseline, preset, why, json, export, github, out, *settings.values()]
-        if any(one not in (None, [], False) for one in given):
+        given = [rules, baseline, preset, why, json, export, github, out, bins, group, *settings.values()]
+        if any(one not in (None, [], False) for one in given) or convention != OWN:
             raise UsageError("--init can be combined with --config and --slice, but with no other option of the gate")
         return _init(dump, config, tuple(slice or ()), flags, jobs, quiet)
+    check_folder(out, {**JSON, ".xml": "--export junit={}", ".md": "--export markdown={}"})
     found = find_config(config)
     asked = combined(found.config, rules=rules, settings=settings, baseline=baseline, preset=preset, slices=slice or ())
-    exports = {kind: Path(file) for kind, file in pairs("--export", export or (), EXPORTS, "KIND=FILE").items()}
-    outputs = [*exports.values()]
-    refuse_overwriting([dump, asked.baseline, found.path, *flags.files], [*outputs, *_files(out)])
+    wanted = exports(export, EXPORTS)
+    outputs = [*wanted.values()]
+    looked_at = [path for path in (OWN_FILE, PROJECT_FILE) if Path(path).exists()]
+    refuse_overwriting([dump, asked.baseline, found.path, *looked_at, *flags.files], [*outputs, *_files(out)])
     reading = flags.options()
     subject = Subject.of(
         *open_both(dump, asked.baseline, reading),
@@ -103,14 +109,16 @@ def gate(
     explain = _explainer(subject) if why else None
     named = None if found.path is None else str(found.path)
     verdict = judged(subject, asked.rules, asked.settings, config=named, explain=explain)
+    say(_idle(asked, slice or (), out), quiet=quiet)
+    verdict = replace(verdict, environment=environment())
     say([f"warning: {warning}" for warning in verdict.warnings], quiet=quiet)
-    for kind, path in exports.items():
+    for kind, path in wanted.items():
         write_file(path, exported(verdict, kind))
     if out is not None:
         from calibeval.api.save import save_verdict
 
         level = asked.settings.level
-        report = Report(verdict.version, subject.settings, (subject.measured.report(level),), environment())
+        report = Report(verdict.version, subject.settings, (subject.measured.report(level),), verdict.environment)
         save_verdict(replace(verdict, report=report), out)
     say([f"written to {path}" for path in (*outputs, *([out] if out else []))], quiet=quiet)
     put(verdict.to_json() if json else _shown(verdict))
@@ -119,11 +127,22 @@ def gate(
     return int(verdict.exit_code)
 
 
+def _idle(asked: Asked, slices: Sequence[str], out: Path | None) -> list[str]:
+    """What was given and decides nothing."""
+    rules = [rule for rule in asked.rules if rule.severity != "off"]
+    notes = []
+    if slices and out is None and all(rule.worst_of is None for rule in rules):
+        notes.append(f"note: --slice {slices[0]} decides nothing: no rule is about the worst slice")
+    if asked.baseline is not None and not any(rule.is_change for rule in rules):
+        notes.append("note: the baseline decides nothing: no rule limits a change; --max-increase and --max-drop do")
+    return notes
+
+
 def _explainer(subject: Subject) -> Explain:
     from calibeval.core.gating.explain import explained
-    from calibeval.recalibrate.fitting.before_after import out_of_fold
+    from calibeval.recalibrate.fitting.before_after import by_temperature
 
-    return partial(explained, subject=subject, out_of_fold=out_of_fold)
+    return partial(explained, subject=subject, tempered=by_temperature)
 
 
 def _shown(verdict: Verdict) -> str:

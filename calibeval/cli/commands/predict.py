@@ -5,6 +5,7 @@ from __future__ import annotations
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.reading import FeatureFlags, refuse_overwriting, say, with_feature_flags
 from calibeval.cli.screen.streams import put
+from calibeval.cli.screen.written import written_json
 
 
 @with_feature_flags
@@ -21,8 +22,6 @@ def predict(
 
     The head is a run of `finetune` or a file of weights; labels are optional.
     """
-    import json as json_module
-
     from calibeval.api.predict import predicted
     from calibeval.core.heads.facts import FACTS_FILE
     from calibeval.readers.features.features import open_features
@@ -38,6 +37,5 @@ def predict(
     write_dump(predictions, out, labelled=labelled)
     say([*(f"warning: {text}" for text in warnings), f"written to {out}"], quiet=quiet)
     if json:
-        facts = {"written": str(out), "rows": predictions.rows, "kind": predictions.kind, "warnings": list(warnings)}
-        put(json_module.dumps(facts) + "\n")
+        put(written_json(out, predictions.rows, predictions.kind, warnings))
     return 0

@@ -39,10 +39,12 @@ FORMATS = (  # of readers.open, without the dot
     "jsonl",
     "jsonl.gz",
 )
+LEVEL = 0.95  # of core.report.settings
 METHODS = ("temperature", "platt", "beta", "vector", "isotonic")  # of recalibrate.fitting.methods
 OBJECTIVES = ("nll", "ece", "accuracy")  # of recalibrate.temperature.objectives
 LOSSES = ("ce", "ls", "ecp", "focal", "flsd", "mbls", "cals")  # of losses.table
 TABLE_FORMATS = ("md", "csv", "latex")  # of render.tables.losses, and of reports and comparisons
+TABLE_EXPORTS = ("markdown", "csv", "latex")  # of the same tables, into files
 PRESETS = ("recommended", "strict")  # of core.gating.presets
 ON_INCONCLUSIVE = ("fail", "warn", "pass")  # of core.gating.rules
 DECIDE = ("interval", "point")  # of core.gating.rules
@@ -76,6 +78,18 @@ def exclude(given: Mapping[str, object]) -> None:
     flags = [flag for flag, value in given.items() if value is not None]
     if len(flags) > 1:
         raise UsageError(f"{' and '.join(flags)} exclude each other")
+
+
+def needed(given: Mapping[str, object], what: str, *, there: bool) -> None:
+    """Refuse options that change nothing because what they belong to is not there; None stands for one not given.
+
+    Raises: UsageError.
+
+    >>> needed({"--method": None, "--seed": 1}, "--fit-on", there=True)
+    """
+    for flag, value in given.items():
+        if value is not None and not there:
+            raise UsageError(f"{flag} belongs to {what}")
 
 
 def pairs(flag: str, texts: Iterable[str], known: Iterable[str], what: str) -> dict[str, str]:

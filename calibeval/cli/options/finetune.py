@@ -21,11 +21,10 @@ from calibeval.training.settings import (
     OPTIMIZERS,
     SCHEDULES,
     SCORES,
+    TEMPERATURES,
     TRIALS,
     OptimizerEntry,
 )
-
-TEMPERATURES = ("fold", "none")
 
 
 def _usual(value: Callable[[OptimizerEntry], float]) -> str:

@@ -16,6 +16,7 @@ REPORT = First(
     (
         "--out",
         "--json",
+        "--full",
         "--format",
         "--figure",
         "--metrics",

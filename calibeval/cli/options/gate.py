@@ -9,7 +9,7 @@ import typer
 
 from calibeval.cli.options import complete
 from calibeval.cli.options.choices import DECIDE, METRICS, ON_INCONCLUSIVE, PRESETS, either
-from calibeval.cli.options.shared import MEASURE, OUTPUT, RULES
+from calibeval.cli.options.shared import MEASURE, OUTPUT, RULES, export_option
 from calibeval.render.ci.exports import EXPORTS
 
 
@@ -82,16 +82,7 @@ Init = Annotated[
     bool,
     typer.Option("--init", help="Write a configuration with limits from this dump.", rich_help_panel=OUTPUT),
 ]
-Export = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--export",
-        metavar="KIND=FILE",
-        help=f"Also write a file: {either(EXPORTS)}; repeatable.",
-        autocompletion=complete.key_of(EXPORTS),
-        rich_help_panel=OUTPUT,
-    ),
-]
+Export = Annotated[list[str] | None, export_option(EXPORTS)]
 Github = Annotated[
     bool,
     typer.Option("--github", help="Write annotations and outputs for GitHub Actions.", rich_help_panel=OUTPUT),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from calibeval.cli.options.choices import EVERY_METRIC, METRICS
-from calibeval.core.errors import UnknownMetric, UsageError, nearest
+from calibeval.core.errors import UnknownMetric, UsageError
 
 
 def chosen_metrics(text: str) -> tuple[str, ...] | None:
@@ -21,7 +21,9 @@ def chosen_metrics(text: str) -> tuple[str, ...] | None:
         return None
     for name in names:
         if name not in METRICS:
-            hint, known = nearest(name, (*METRICS, EVERY_METRIC)), ", ".join((*METRICS, EVERY_METRIC))
+            from calibeval.core.metrics.table import meant
+
+            hint, known = meant(name, [EVERY_METRIC]), ", ".join((*METRICS, EVERY_METRIC))
             raise UnknownMetric(f'--metrics: metric "{name}" is unknown{hint}; there are {known}')
     return names
 

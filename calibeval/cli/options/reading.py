@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from calibeval.cli.options import shared as options
-from calibeval.cli.options.choices import FORMATS, check_choice
-from calibeval.cli.options.roles import OF_DUMPS, OF_FEATURES, named_keys
+from calibeval.cli.options.roles import named_keys
 from calibeval.core.errors import FileProblem, InputError
+from calibeval.readers.meaning.named import OF_DUMPS, OF_FEATURES
 from calibeval.words.names import visible
 
 if TYPE_CHECKING:
@@ -54,17 +54,19 @@ class ReadingFlags:
         from calibeval.core.data.row_source import as_kind
         from calibeval.readers.meaning.assemble import ReadOptions
         from calibeval.readers.meaning.roles import Keys
+        from calibeval.readers.open import as_suffix
 
         columns = () if self.score_columns is None else tuple(name.strip() for name in self.score_columns.split(","))
         short = {"logits": self.logits_key, "probs": self.probs_key, "labels": self.labels_key, "ids": self.ids_key}
+        named, in_full = named_keys(self.key or (), short, OF_DUMPS)
         return ReadOptions(
             kind=None if self.kind is None else as_kind(self.kind),
-            keys=Keys(**named_keys(self.key or (), short, OF_DUMPS)),
+            keys=Keys(**named, in_full=in_full),
             labels=self.labels,
             score_columns=columns,
             class_names=_names(self.class_names),
             ignore_index=self.ignore_index,
-            read_as=_format(self.read_as),
+            read_as=as_suffix(self.read_as, "--read-as"),
             limits=_limits(self),
         )
 
@@ -91,13 +93,15 @@ class FeatureFlags:
         """
         from calibeval.readers.meaning.assemble import ReadOptions
         from calibeval.readers.meaning.roles import Keys
+        from calibeval.readers.open import as_suffix
 
         short = {"features": self.features_key, "labels": self.labels_key, "ids": self.ids_key}
+        named, in_full = named_keys(self.key or (), short, OF_FEATURES)
         return ReadOptions(
-            keys=Keys(**named_keys(self.key or (), short, OF_FEATURES)),
+            keys=Keys(**named, in_full=in_full),
             class_names=_names(self.class_names),
             ignore_index=self.ignore_index,
-            read_as=_format(self.read_as),
+            read_as=as_suffix(self.read_as, "--read-as"),
             limits=_limits(self),
         )
 
@@ -153,14 +157,6 @@ def say(lines: Sequence[str], *, quiet: bool) -> None:
             for line in lines:
                 sys.stderr.write(f"{visible(line)}\n")
             sys.stderr.flush()
-
-
-def _format(name: str | None) -> str | None:
-    """The suffix of the format of that name."""
-    if name is None:
-        return None
-    check_choice("--read-as", name.lower().lstrip("."), FORMATS)
-    return f".{name.lower().lstrip('.')}"
 
 
 def _limits(flags: ReadingFlags | FeatureFlags) -> Limits:

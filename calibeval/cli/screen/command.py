@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from calibeval.core.report.environment import Environment
+    from calibeval.core.data.environment import Environment
 
 WORDS: ContextVar[tuple[str, ...]] = ContextVar("WORDS", default=())
 
@@ -18,7 +18,7 @@ THREADS = "--jobs"
 
 def environment() -> Environment:
     """The versions and the command line that a report records."""
-    from calibeval.core.report.environment import Environment
+    from calibeval.core.data.environment import Environment
 
     return Environment.here(telling(WORDS.get()))
 

@@ -68,14 +68,14 @@ class Baseline:
         names = f"{self.dump.name} (a report) and {candidate.source.name}"
         if self.dump.k != candidate.k:
             told = ["the top label only" if k is None else f"{k} classes" for k in (self.dump.k, candidate.k)]
-            raise InputError(f"{names} cannot be compared: {told[0]} in the one, {told[1]} in the other")
+            raise InputError(f"{names} cannot be compared: {told[0]} in the first, {told[1]} in the second")
         own = tuple(one.name for one in self.dump.per_class)
         if candidate.class_names is None or not own or own == tuple(str(k) for k in range(len(own))):
             return
         for k, (ours, theirs) in enumerate(zip(own, candidate.class_names, strict=True)):
             if ours != theirs:
                 raise InputError(
-                    f'{names} cannot be compared: class {k} is "{ours}" in the one, "{theirs}" in the other'
+                    f'{names} cannot be compared: class {k} is "{ours}" in the first, "{theirs}" in the second'
                 )
 
     def warnings(self, candidate: Predictions) -> list[Notice]:
@@ -89,8 +89,7 @@ class Baseline:
 def unpaired_differences(
     baseline: Baseline, sums: Sums, measured: Mapping[str, MetricResult], level: float, *, grouped: bool
 ) -> dict[str, Difference]:
-    """The difference of every metric from a saved report, as if the report's rows and the candidate's were different
-    samples.
+    """The difference of every metric from a saved report, whose rows are treated as a different sample.
 
     sums, measured: of the candidate, at this level. grouped: whether its intervals treat groups, not rows, as
     independent; if those of either model do, differences are derived from the intervals alone. Otherwise each bin of

@@ -35,8 +35,7 @@ def compare(
     progress: Progress | None = None,
     only: Collection[str] | None = None,
 ) -> Comparison:
-    """Compare each candidate with the base: for every metric, the difference, its interval, p and the detectable
-    difference.
+    """Compare each candidate with the base: the difference of every metric, with interval, p and detectable difference.
 
     Rows are paired by id; without ids, by position, if labels and shared columns agree. base may be a saved report of
     one dump: then there are no rows to pair, and intervals are wider.

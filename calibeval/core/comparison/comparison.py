@@ -8,13 +8,14 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from calibeval.core.data.distinct_names import distinct_names
-from calibeval.core.data.documents import json_text, read_document
+from calibeval.core.data.documents import Place, json_text, read_document
 from calibeval.core.data.elsewhere import elsewhere
 from calibeval.core.data.lookup import Lookup
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Source
 from calibeval.core.data.records import Layout, read_record, to_plain
 from calibeval.core.errors import InputError
+from calibeval.core.metrics.possible import check_bounds, check_order, check_share, within
 from calibeval.core.report.report import READING, GroupCount
 from calibeval.core.report.settings import Settings
 
@@ -22,6 +23,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SCHEMA, EARLIER = "calibeval.comparison/1", "calibeval.compare/1"
+
+
+def check_difference(place: Place, found: Any) -> None:
+    """Of a difference that was read: within bounds, and in order. Raises: Wrong."""
+    check_bounds(place, found.name, found, "base", "candidate")
+    check_order(place, found, "low", "high")
+    check_share(place, found, "p", "p_holm")
+    within(place, "detectable", found.detectable, 0.0, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +49,8 @@ class Difference:
     >>> nll.certain, nll.to_dict()["high"]
     (True, -0.02)
     """
+
+    LAYOUT: ClassVar = Layout(check=check_difference)
 
     name: str
     base: float | None
@@ -108,8 +119,7 @@ class SliceDifferences:
 
 @dataclass(frozen=True, slots=True)
 class Candidate(Lookup[Difference]):
-    """One candidate compared with the base; `candidate["ece"]` is one difference, and `candidate.items()` gives all of
-    them.
+    """One candidate compared with the base; `candidate["ece"]` is one difference, and `candidate.items()` gives all.
 
     paired_by: "id" or "position"; None for a saved report, whose rows cannot be paired.
     groups: the groups that intervals treat as independent; None if rows are independent.

@@ -13,6 +13,7 @@ from calibeval.core.comparison.comparison import Candidate, ComparedDump, Differ
 from calibeval.core.comparison.matched_part import MatchedPart, MatchedSlice, corrected, independent
 from calibeval.core.comparison.pairing import Pairing
 from calibeval.core.data.columns import PREDICTED_CLASS, TRUE_CLASS, coded_slices, kept_rows
+from calibeval.core.data.distinct_names import name_of
 from calibeval.core.data.notices import warning
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError, UsageError
@@ -65,9 +66,7 @@ class Matched:
         return cls(base[0], candidate[0], pairing, cut.whole, columns)
 
     def at(self, level: float, only: Collection[str] | None = None) -> Candidate:
-        """The candidate's differences from the base, with intervals at that level. only: limits the metrics to
-        these.
-        """
+        """The differences from the base, with intervals at that level. only: limits the metrics to these."""
         slices = [one for column in self.columns for one in corrected(column, level, only)]
         differences = self.whole.differences(level, only)
         return _candidate(self.base, self.candidate, self.pairing, self.whole.groups, differences, slices)
@@ -82,9 +81,7 @@ def compared(
     level: float,
     only: Collection[str] | None = None,
 ) -> Candidate:
-    """Like `Matched.at`, at one level and with the slices of one column in memory at a time. Raises: as
-    `Matched.of`.
-    """
+    """Like `Matched.at`, with the slices of one column in memory at a time. Raises: as `Matched.of`."""
     cut = _Slices.of(base, candidate, pairing, settings, resources)
     slices = [one for column in settings.slices for one in corrected(tuple(cut.slices(column)), level, only)]
     differences = cut.whole.differences(level, only)
@@ -171,9 +168,7 @@ class _Slices:
         return cls(ours, theirs, order, whole, settings, own, resources, None if by_class else our_sums.rows)
 
     def slices(self, column: str) -> Iterator[MatchedSlice]:
-        """The slices of a column, from one more pass over each dump (over the candidate only if its slices are not
-        known).
-        """
+        """The slices of a column, from one more pass over each dump, unless its slices are known."""
         ours, partners = kept_rows(self.base), self.whole.rows
         holder, rows = (self.base, ours) if _has(self.base, column) else (self.candidate, partners)
         cut = _cut(holder, column, rows, self.settings.min_rows or 1)
@@ -216,7 +211,8 @@ def model(predictions: Predictions, sums: Sums, order: Rows | None = None) -> Mo
 def side(predictions: Predictions) -> ComparedDump:
     """A dump as one side of a comparison."""
     source = predictions.settled_source()
-    return ComparedDump(source.name, source, predictions.kind, predictions.n, predictions.k, predictions.ignored)
+    name = name_of(predictions)
+    return ComparedDump(name, source, predictions.kind, predictions.n, predictions.k, predictions.ignored)
 
 
 def _groups(base: Predictions, candidate: Predictions, settings: Settings, order: Rows | None) -> Groups | None:

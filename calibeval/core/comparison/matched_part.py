@@ -51,8 +51,7 @@ class MatchedPart:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MatchedSlice:
-    """A slice of the rows of two models: their sums, and 8 bytes per row; the rest is derived from all rows when
-    needed.
+    """A slice of the rows of two models: sums, and 8 bytes per row; the rest is derived from all rows when needed.
 
     whole: all rows. places: positions of the slice's rows among these. sums: of base and candidate, without rows.
     together: cache of how bins vary together.

@@ -14,6 +14,7 @@ from calibeval.core.data.row_source import show_shape
 from calibeval.core.errors import InputError
 
 _SHOWN = 3
+NEED = "; give both dumps ids (--ids-key), or use dumps of the same rows"
 
 Order = npt.NDArray[np.intp]
 
@@ -44,12 +45,16 @@ def pair_rows(base: Predictions, candidate: Predictions) -> Pairing:
     ('id', [1, 0])
     """
     check_classes(base, candidate)
-    if base.ids is None or candidate.ids is None:
+    if not _have_ids(base, candidate):
         _check_positions(base, candidate)
         return Pairing("position", None, _doubts(base, candidate))
     stored = _by_id(base, candidate)
     _check_labels(base, candidate, stored)
     return Pairing("id", _among_kept(base, candidate, stored))
+
+
+def _have_ids(base: Predictions, candidate: Predictions) -> bool:
+    return base.ids is not None and candidate.ids is not None
 
 
 def check_classes(base: Predictions, candidate: Predictions) -> None:
@@ -59,14 +64,14 @@ def check_classes(base: Predictions, candidate: Predictions) -> None:
     """
     names = f"{base.source.name} and {candidate.source.name}"
     if base.k is not None and candidate.k is not None and base.k != candidate.k:
-        raise InputError(f"{names} cannot be compared: {base.k} classes in the one, {candidate.k} in the other")
+        raise InputError(f"{names} cannot be compared: {base.k} classes in the first, {candidate.k} in the second")
     if base.class_names is None or candidate.class_names is None or base.class_names == candidate.class_names:
         return
     place = next(
         i for i, pair in enumerate(zip(base.class_names, candidate.class_names, strict=True)) if len({*pair}) > 1
     )
-    pair = f'"{base.class_names[place]}" in the one, "{candidate.class_names[place]}" in the other'
-    raise InputError(f"{names} cannot be compared: class {place} is {pair}")
+    pair = f'"{base.class_names[place]}" in the first, "{candidate.class_names[place]}" in the second'
+    raise InputError(f"{names} cannot be compared: class {place} is {pair}; write both in one order of classes")
 
 
 def _by_id(base: Predictions, candidate: Predictions) -> Order | None:
@@ -141,10 +146,12 @@ def _check_labels(base: Predictions, candidate: Predictions, order: Order | None
         row = int(wrong[0])
         partner = row if order is None else int(order[row])
         others = f" ({len(wrong):,} rows differ)" if len(wrong) > 1 else ""
+        by_ids = "the ids pair them: name others with --ids-key, or mend the labels"
+        remedy = NEED if order is None and not _have_ids(base, candidate) else f"; {by_ids}"
         raise InputError(
             f"{base.locate(row)} of {base.source.name} has label {base.labels[row]}, but its partner, "
             f"{candidate.locate(partner)} of {candidate.source.name}, has label {theirs[row]}{others}: "
-            "these are not the same rows"
+            f"these are not the same rows{remedy}"
         )
     if base.ignored != candidate.ignored:
         raise InputError(
@@ -164,10 +171,9 @@ def _among_kept(base: Predictions, candidate: Predictions, stored: Order | None)
 def _check_positions(base: Predictions, candidate: Predictions) -> None:
     """Check that nothing contradicts the same order of the rows, and that something supports it."""
     names = f"{base.source.name} and {candidate.source.name}"
-    need = "; give both dumps ids (--ids-key), or use dumps of the same rows"
     if base.layout != candidate.layout:
         sizes = " and ".join(f"{p.rows:,}" if len(p.layout) == 1 else show_shape(p.layout) for p in (base, candidate))
-        raise InputError(f"{names} have {sizes} rows, and not both have ids, so rows cannot be paired{need}")
+        raise InputError(f"{names} have {sizes} rows, and not both have ids, so rows cannot be paired{NEED}")
     _check_labels(base, candidate, None)
     shared = [name for name in base.columns if name in candidate.columns]
     for name in shared:
@@ -175,12 +181,12 @@ def _check_positions(base: Predictions, candidate: Predictions) -> None:
         row = _first_difference(ours, theirs)
         if row is not None:
             raise InputError(
-                f'{names} cannot be paired by position: column "{name}" is {ours[row]} in the one and {theirs[row]} '
-                f"in the other in row {row}{need}"
+                f'{names} cannot be paired by position: column "{name}" is {ours[row]} in the first and {theirs[row]} '
+                f"in the second in row {row}{NEED}"
             )
     if (base.k is None or candidate.k is None) and not shared:
         raise InputError(
-            f"{names} cannot be paired: not both have labels, and they share neither ids nor columns{need}"
+            f"{names} cannot be paired: not both have labels, and they share neither ids nor columns{NEED}"
         )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.lazy_columns import LazyColumns
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.row_source import as_column
 from calibeval.core.errors import UsageError, nearest
@@ -37,8 +38,7 @@ class Coded:
 
 
 def coded_column(predictions: Predictions, name: str, others: tuple[str, ...] = ()) -> Coded:
-    """The column of that name; with one entry per image, all pixels get it. Values that are not numbers compare as
-    text.
+    """The column of that name; an entry per image applies to its pixels. Values that are not numbers compare as text.
 
     others: other valid names, for the message. Raises: UsageError, with the nearest name, if there is no such column.
 
@@ -82,7 +82,9 @@ def with_column(predictions: Predictions, name: str, values: object) -> Predicti
     """
     column = as_column(name, values, {predictions.rows, predictions.layout[0]})
     other = copy.copy(predictions)
-    object.__setattr__(other, "columns", {**predictions.columns, name: column})
+    known = predictions.columns
+    more = known.with_column(name, column) if isinstance(known, LazyColumns) else {**known, name: column}
+    object.__setattr__(other, "columns", more)
     return other
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import NoneType
 from typing import Any, NoReturn, TypeVar
 
+from calibeval.core.data.arguments import refused
 from calibeval.core.data.ci_commands import without_commands
 from calibeval.core.errors import InputError, nearest
 
@@ -29,11 +30,13 @@ def read_document(text: str | bytes, schemas: str | Sequence[str], noun: str, bu
 
     schemas: the name of its schema, or this and the names of earlier schemas that are still supported.
 
-    Raises: InputError if the text is not such a document, naming the first invalid field.
+    Raises: InputError if the text is not such a document, naming the first invalid field; UsageError if it is not text.
 
     >>> read_document('{"schema": "x/1", "n": 3}', "x/1", "thing", lambda whole: whole["n"].count())
     3
     """
+    if not isinstance(text, str | bytes | bytearray):
+        raise refused(f"the JSON of a {noun}", text, "a text, or its bytes in UTF-8")
     known = (schemas,) if isinstance(schemas, str) else schemas
     schema = known[0]
     try:
@@ -195,7 +198,7 @@ def shown(value: Any) -> str:
 def _parsed(text: str | bytes) -> Any:
     """The JSON value of a text; NaN, infinities and duplicate keys are refused."""
     try:
-        decoded = text.decode("utf-8") if isinstance(text, bytes) else text
+        decoded = text if isinstance(text, str) else text.decode("utf-8")
         return json.loads(decoded, parse_constant=_no_number, object_pairs_hook=_object)
     except UnicodeDecodeError as error:
         raise Wrong(f"byte {error.start} is not UTF-8") from None

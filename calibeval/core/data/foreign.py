@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.labels import check_ignore_index
 from calibeval.core.errors import InputError
 
 MASKED_LABEL = -100
@@ -23,7 +24,8 @@ _WHOLE = ("pandas", "jax", "jaxlib", "tensorflow")
 def to_numpy(values: object, name: str) -> object:
     """The values in a form that numpy can use; values that it can use already are returned unchanged.
 
-    name: for messages. Raises: InputError for a masked array with masked entries, which numpy would silently unmask.
+    name: for messages. Raises: InputError for a masked array with masked entries, which numpy would silently unmask,
+    and for a tensor without values, or of a kind that numpy does not have.
 
     >>> to_numpy(np.ma.masked_array([1.0, 2.0], mask=[False, False]), "logits")
     array([1., 2.])
@@ -37,7 +39,7 @@ def to_numpy(values: object, name: str) -> object:
             )
         return values.data
     if is_tensor(values):
-        return _from_tensor(values)
+        return _from_tensor(values, name)
     if isinstance(values, list | tuple) and values and is_tensor(values[0]):
         return [to_numpy(one, name) for one in values]
     if type(values).__module__.partition(".")[0] in _WHOLE:
@@ -51,13 +53,25 @@ def is_tensor(values: object) -> bool:
     return torch is not None and isinstance(values, torch.Tensor)
 
 
-def _from_tensor(tensor: Any) -> npt.NDArray[Any]:
-    plain = tensor.detach().to("cpu")
-    if plain.layout is not sys.modules["torch"].strided:
-        plain = plain.to_dense()
-    if str(plain.dtype).removeprefix("torch.") in _WIDENED:
-        plain = plain.float()
-    return np.asarray(plain.resolve_conj().resolve_neg().numpy())
+def _from_tensor(tensor: Any, name: str) -> npt.NDArray[Any]:
+    if tensor.device.type == "meta":
+        raise InputError(f"{name}: a tensor on the meta device has a shape, but no values")
+    if tensor.is_nested:
+        raise InputError(
+            f"{name}: a nested tensor has rows of different lengths; one with as many numbers a row is needed"
+        )
+    try:
+        plain = tensor.detach().to("cpu")
+        if plain.is_quantized:
+            plain = plain.dequantize()
+        if plain.layout is not sys.modules["torch"].strided:
+            plain = plain.to_dense()
+        if str(plain.dtype).removeprefix("torch.") in _WIDENED:
+            plain = plain.float()
+        return np.asarray(plain.resolve_conj().resolve_neg().numpy())
+    except (RuntimeError, TypeError) as error:
+        why = str(error).partition("\n")[0].rstrip(".")
+        raise InputError(f"{name}: a tensor of type {tensor.dtype} that numpy cannot take ({why})") from None
 
 
 def precision_of(values: object) -> float | None:
@@ -69,14 +83,15 @@ def precision_of(values: object) -> float | None:
 
 
 def unmasked_labels(labels: object, ignore_index: int | None) -> tuple[object, int | None]:
-    """The labels with masked entries replaced by the ignored label, and that label; other labels are returned
-    unchanged.
+    """The labels with masked entries replaced by the ignored label, and that label; other labels stay unchanged.
 
-    Raises: InputError for masked entries in labels that are not whole numbers.
+    Raises: InputError for masked entries in labels that are not whole numbers; UsageError for an ignored label that is
+    not a whole number.
 
     >>> unmasked_labels(np.ma.masked_array([0, 1], mask=[False, True]), None)
     (array([   0, -100]), -100)
     """
+    check_ignore_index(ignore_index)
     if not isinstance(labels, np.ma.MaskedArray) or not np.ma.getmaskarray(labels).any():
         return labels, ignore_index
     if labels.dtype.kind not in "iub" or labels.ndim != 1:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.arguments import class_names, whole
 from calibeval.core.errors import InputError, UsageError
 
 Labels = npt.NDArray[np.integer[Any]]
@@ -55,6 +56,11 @@ def _whole(raw: npt.NDArray[np.floating[Any]]) -> Labels:
     if len(odd):
         row = int(odd[0])
         raise InputError(f"row {row}: label {raw[row]:g}, but labels must be whole numbers ({len(odd)} rows are not)")
+    with np.errstate(over="ignore"):
+        far = np.flatnonzero(np.abs(raw.astype(np.float64)) >= 2.0**63)
+    if len(far):
+        row = int(far[0])
+        raise InputError(f"row {row}: label {raw[row]:g}, but labels are class numbers ({len(far)} rows are too large)")
     return raw.astype(np.int64)
 
 
@@ -97,10 +103,35 @@ def _from_names(raw: npt.NDArray[Any], class_names: Sequence[str] | None) -> Lab
     return np.asarray(order[place], np.int64)
 
 
+def outcome_of(kind: str, labels: object, correct: object) -> tuple[object, str]:
+    """What came true, and its name: labels, or beside confidences whether a row is correct.
+
+    Raises: UsageError where it is missing, or the other one came.
+    """
+    needed, other = ("correct", "labels") if kind == "confidence" else ("labels", "correct")
+    given = {"labels": labels, "correct": correct}
+    if given[needed] is None:
+        raise UsageError(f"{kind} need {needed}")
+    if given[other] is not None:
+        raise UsageError(f"{kind} go with {needed}, not with {other}")
+    return given[needed], needed
+
+
+def names_of_classes(names: object, *, stored: bool) -> tuple[str, ...] | None:
+    """Names of classes, in their order; None for none.
+
+    stored: whether they stood in a file, where two classes of one name, such as the cranes of ImageNet, may stay.
+    Raises: UsageError for what a person gave, and is no list of names, each of one class.
+    """
+    if names is None:
+        return None
+    return tuple(map(str, names)) if stored and isinstance(names, Iterable) else class_names("class_names", names)
+
+
 def check_ignore_index(ignore_index: object) -> None:
     """Check that the label of ignored rows is valid. Raises: UsageError."""
-    if ignore_index is not None and (isinstance(ignore_index, bool) or not isinstance(ignore_index, int | np.integer)):
-        raise UsageError(f"ignore_index is {ignore_index!r}, but it must be a whole number")
+    if ignore_index is not None:
+        whole()("ignore_index", ignore_index)
 
 
 def _check_range(labels: Labels, k: int, ignore_index: int | None, owner: str) -> None:

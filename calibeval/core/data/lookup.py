@@ -25,13 +25,13 @@ class Lookup(Generic[T]):
 
     def __getitem__(self, name: str) -> T:
         found = self.by_name()
-        if name not in found:
+        if not isinstance(name, str) or name not in found:
             known = ", ".join(found) or "none"
             raise UnknownMetric(f'{self.NOUN} "{name}" is unknown{nearest(str(name), found)}; there are {known}')
         return found[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self.by_name()
+        return isinstance(name, str) and name in self.by_name()
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.by_name())
@@ -56,7 +56,7 @@ class Lookup(Generic[T]):
 
     def get(self, name: str, default: T | None = None) -> T | None:
         """The result of that name, or the default if there is none."""
-        return self.by_name().get(name, default)
+        return self.by_name().get(name, default) if isinstance(name, str) else default
 
     def _ipython_key_completions_(self) -> list[str]:
         """The names that a notebook completes inside the brackets."""

@@ -11,9 +11,11 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.arguments import check_told, of_class
 from calibeval.core.data.elsewhere import elsewhere
 from calibeval.core.data.foreign import precision_of, unmasked_labels
-from calibeval.core.data.labels import as_labels, check_ignore_index
+from calibeval.core.data.labels import as_labels, names_of_classes, outcome_of
+from calibeval.core.data.lazy_columns import tidied
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.precision import stored_precision, sum_tolerance
 from calibeval.core.data.records import Layout
@@ -28,6 +30,7 @@ from calibeval.core.data.row_source import (
     as_source,
     show_shape,
 )
+from calibeval.core.data.spoken import in_python
 from calibeval.core.errors import InputError, UsageError
 
 MOST_CLASSES = 2**20
@@ -136,12 +139,10 @@ class Predictions:
         if len(kinds) != 1:
             raise UsageError(f"give exactly one of logits, probs, log_probs and confidence, not {len(kinds)} of them")
         kind = kinds[0]
-        outcome, outcome_name = (correct, "correct") if kind == "confidence" else (labels, "labels")
-        if outcome is None:
-            raise UsageError(f"{kind} need {outcome_name}")
-        place = "" if source is None else f"{source.name}: "
+        outcome, outcome_name = outcome_of(kind, labels, correct)
+        check_told(warnings=warnings, precision=precision, file_rows=file_rows, settling=settling)
+        place = "" if source is None else f"{of_class('source', source, Source).name}: "
         try:
-            check_ignore_index(ignore_index)
             outcome, ignore_index = unmasked_labels(outcome, ignore_index)
             raw = as_array(outcome, outcome_name)
             scores, raw = as_rows(as_source(given[kind], kind), kind, raw)
@@ -149,17 +150,17 @@ class Predictions:
             k = 2 if kind == "confidence" else scores.shape[1]
             if k > MOST_CLASSES:
                 raise InputError(f"{k} classes, but at most {MOST_CLASSES} are supported")
-            names = None if class_names is None else tuple(str(name) for name in class_names)
+            names = names_of_classes(class_names, stored=source is not None)
             if names is not None and len(names) != k:
                 raise InputError(f"{len(names)} class names, but the scores have {k} classes")
             tidy = as_labels(raw, k, names, ignore_index)
             if len(tidy) != scores.shape[0]:
                 raise InputError(f"{scores.shape[0]} rows of scores, but {len(tidy)} {outcome_name}")
             lengths = {len(tidy), layout[0]}
-            tidy_columns = {name: as_column(name, values, lengths) for name, values in (columns or {}).items()}
+            tidy_columns = tidied(columns, lambda name, values: as_column(name, values, lengths))
             tidy_ids = None if ids is None else as_column("ids", ids, lengths)
         except InputError as error:
-            raise InputError(f"{place}{error}") from None
+            raise InputError(f"{place}{error}" if place else in_python(str(error))) from None
         ignored = 0 if ignore_index is None else int(np.count_nonzero(tidy == ignore_index))
         if len(tidy) == ignored:
             raise InputError(f"{place}there are no rows" + (f" except {ignored} ignored ones" if ignored else ""))

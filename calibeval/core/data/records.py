@@ -28,8 +28,8 @@ class Layout:
     that few records have, and that are not written if None. optional: other fields that may be missing when read.
     inside: fields that are in a nested object of that name. flat: record fields whose own fields are written at the
     level of the others; then both records must be open. earlier: names of fields in earlier versions. read: readers for
-    fields whose types do not describe their content. open: whether unknown fields are ignored, since they may come from
-    a later version.
+    fields whose types do not describe their content. check: refuses, at its place, a record whose fields contradict one
+    another. open: whether unknown fields are ignored, since they may come from a later version.
     """
 
     rare: Sequence[str] = ()
@@ -38,6 +38,7 @@ class Layout:
     flat: Sequence[str] = ()
     earlier: Mapping[str, str] = field(default_factory=dict)
     read: Mapping[str, Reader] = field(default_factory=dict)
+    check: Callable[[Place, Any], None] | None = None
     open: bool = False
 
     def may_lack(self, name: str, default: object) -> bool:
@@ -62,7 +63,10 @@ def read_record(place: Place, kind: type[T], **given: Any) -> T:
     if not layout.open:
         place.only([*dict.fromkeys(layout.inside.get(row.name, row.name) for row in rows), *layout.earlier.values()])
     found = {row.name: value for row in rows if (value := _read_field(place, row, layout)) is not MISSING}
-    return kind(**found, **given)
+    record = kind(**found, **given)
+    if layout.check is not None:
+        layout.check(place, record)
+    return record
 
 
 def read_as(place: Place, kind: Any) -> Any:

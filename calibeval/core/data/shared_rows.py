@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -11,9 +12,12 @@ import numpy.typing as npt
 
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.predictions import Source
+from calibeval.core.errors import InputError
 
 STRIP = 64  # number of columns that are hashed at a time
 MIX_SEED = 0x5CA1E
+SKETCH = 32  # hashes that a sample is recognised by
+LEAST_HITS = 3  # of a sketch: fewer may be chance
 
 Hashes = npt.NDArray[np.uint64]
 
@@ -92,6 +96,37 @@ def row_hashes(blocks: Iterable[tuple[npt.NDArray[Any], npt.NDArray[Any]]], widt
                 hashes += bits @ factors[:width][start : start + STRIP]
         found.append(hashes ^ (hashes >> np.uint64(29)))
     return np.concatenate(found)
+
+
+def sketch_of(hashes: Hashes) -> str | None:
+    """What recognises rows in another file: the smallest hashes of rows that occur once, as hexadecimal digits.
+
+    None where no row occurs once: saturated rows are alike by themselves.
+
+    >>> sketch_of(np.array([7, 9, 9, 3], np.uint64))
+    '00000000000000030000000000000007'
+    """
+    values, counts = np.unique(hashes, return_counts=True)
+    smallest = values[counts == 1][:SKETCH]
+    return smallest.astype(">u8").tobytes().hex() if len(smallest) else None
+
+
+def sketched_rows(sketch: str, n: int, hashes: Hashes) -> int:
+    """About how many of the n rows of a sketch are among these, where they are more than half of either; else 0.
+
+    Raises: InputError for a text that is no sketch.
+
+    >>> rows = np.arange(100, dtype=np.uint64)
+    >>> sketched_rows(sketch_of(rows), 100, rows[:80]), sketched_rows(sketch_of(rows), 100, rows + np.uint64(100))
+    (100, 0)
+    """
+    if not re.fullmatch("([0-9a-f]{16})+", sketch):
+        raise InputError("the sketch of the fitted rows is no list of hashes")
+    known = np.frombuffer(bytes.fromhex(sketch), ">u8").astype(np.uint64)
+    hits = int(np.count_nonzero(np.isin(known, hashes)))
+    shared = round(n * hits / len(known))
+    enough = hits >= min(LEAST_HITS, len(known)) and 2 * shared > min(n, len(hashes))
+    return shared if enough else 0
 
 
 def _same_file(fitted: Sample, tested: Sample) -> Leak | None:

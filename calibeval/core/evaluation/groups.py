@@ -88,7 +88,7 @@ def find_groups(predictions: Predictions, settings: Settings, resources: Resourc
         codes = codes[predictions.labels != predictions.ignore_index]
     groups = _numbered(column, codes)
     if streamed:
-        text = "intervals by groups need 25 bytes a row, and this dump is over --max-memory"
+        text = "intervals by groups need 25 bytes per row, and this dump is over the memory limit"
         return replace(groups, codes=None, refused=reason("over_max_memory", text))
     return groups
 

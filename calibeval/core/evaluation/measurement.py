@@ -11,6 +11,7 @@ from calibeval.core.conventions.metrics import class_errors, convention_metrics,
 from calibeval.core.conventions.sums import ConventionSums, convention_sums
 from calibeval.core.conventions.table import CONVENTIONS, OWN
 from calibeval.core.data.arrays import Floats
+from calibeval.core.data.distinct_names import name_of
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.evaluation.groups import Groups, find_groups, grouped_metrics, joints_for
@@ -50,8 +51,7 @@ class Measurement:
         sliced: bool = True,
         by_class: bool = True,
     ) -> Measurement:
-        """Measure: one pass over the scores, and one more for each slice column, for groups, and for another tool's
-        bins.
+        """Measure: one pass over the scores, and one more for each slice column, groups, and another tool's bins.
 
         keep_rows: keep the results of every row (25 bytes each). sliced: whether to cut slices, if settings name
         columns.
@@ -112,7 +112,7 @@ class Measurement:
             equal_mass=_bin_table(sums.mass, sums.mass_edges),
             per_class=_per_class(sums, predictions.class_names),
             warnings=(*predictions.warnings, *_warnings(predictions, sums, self.groups, self.settings)),
-            name=predictions.source.name,
+            name=name_of(predictions),
             slices=tuple(one for column in sliced for one in column) if self.columns else None,
             small_slices=tuple(one for column in self.columns for one in column.small) if self.columns else None,
             groups=None if self.groups is None else self.groups.counted,

@@ -86,9 +86,7 @@ def located(sums: Sums, predictions: Predictions, rows: Rows) -> Sums:
 
 
 def _streamed(predictions: Predictions, parts: Sequence[Rows], bins: int, jobs: int) -> list[Sums]:
-    """Like `part_sums`, for scores that are not held in memory: each block is cut, and the sums of the parts are
-    added.
-    """
+    """Like `part_sums`, for scores that are not in memory: each block is cut, and the sums of the parts are added."""
     step = max(1, BLOCK_SCORES // (predictions.k or 1))
     ascending = [np.sort(rows) for rows in parts]
     totals: list[Sums | None] = [None] * len(parts)

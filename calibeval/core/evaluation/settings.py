@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from calibeval.core.conventions.table import OWN, find_convention
+from calibeval.core.data.arguments import came
 from calibeval.core.errors import UsageError
 from calibeval.core.report.settings import MOST_BINS, MOST_LEVEL, Settings
 
@@ -44,7 +45,7 @@ def checked(
     if slices and known.name != OWN:
         raise UsageError(f"slices can only be measured with calibeval's own bins, not with those of {known.name}")
     if min_rows is not None and not slices:
-        raise UsageError("min-rows applies to slices only, but there are no slices")
+        raise UsageError("--min-rows applies to slices only, but there are no slices")
     if min_rows is not None and (not _is_whole(min_rows) or min_rows < 1):
         raise UsageError(f"min-rows is {min_rows}, but it must be a whole number, at least 1")
     columns = tuple(dict.fromkeys(slices))
@@ -55,8 +56,8 @@ def checked(
 def check_level(level: float) -> None:
     """Check that the level of intervals is valid. Raises: UsageError."""
     if not (_is_number(level) and 0 < level < 1):
-        came = f"{level:g}" if _is_number(level) else repr(level)
-        raise UsageError(f"level is {came}, but it must lie between 0 and 1, such as 0.95")
+        shown = f"{level:g}" if _is_number(level) else came(level)
+        raise UsageError(f"level is {shown}, but it must lie between 0 and 1, such as 0.95")
     if level > MOST_LEVEL:
         raise UsageError(f"level is {level}, but it must be at most {MOST_LEVEL}")
 

@@ -30,6 +30,7 @@ from calibeval.core.uncertainty.joints import Joints
 
 # The joint variation by groups is kept for the next level, for all slices of a column, up to this many 8-byte numbers.
 MOST_KEPT = 2**23
+WORST_BY = "ece"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,13 +107,20 @@ class SlicedColumn:
         has a p below 0.05 is at most 5 %, however the slices depend on each other.
         """
         scores = _Scores(self.predictions)
-        measured = [self._measured(part, level, only, scores) for part in self.parts]
+        sorted_by = only if only is None else {*only, WORST_BY}
+        measured = [self._measured(part, level, sorted_by, scores) for part in self.parts]
         corrected = holm([p for _, p in measured])
         rows = zip(self.parts, measured, corrected, strict=True)
         results = [
             SliceResult(self.column, part.value, part.sums.n, metrics, p, p_holm) for part, (metrics, p), p_holm in rows
         ]
-        return sorted(results, key=_badness, reverse=True)
+        results.sort(key=_badness, reverse=True)
+        if only is None or WORST_BY in only:
+            return results
+        return [
+            replace(one, metrics={name: found for name, found in one.metrics.items() if name in only})
+            for one in results
+        ]
 
     def _measured(
         self, part: SlicePart, level: float | None, only: Collection[str] | None, scores: _Scores
@@ -172,6 +180,6 @@ class _Scores:
 
 def _badness(result: SliceResult) -> tuple[float, float]:
     """The sort key of slices: the ECE corrected for bias, then the ECE."""
-    ece = result.metrics.get("ece", MetricResult("ece", None))
+    ece = result.metrics.get(WORST_BY, MetricResult(WORST_BY, None))
     value = ece.value or 0.0
     return (value - (ece.floor or 0.0) if ece.corrected is None else ece.corrected), value

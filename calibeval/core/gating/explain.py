@@ -1,25 +1,22 @@
-"""Why a rule did not pass: the parts of the rows that moved the metric, and whether temperature scaling would fix
-it.
-"""
+"""Why a rule did not pass: the rows that moved the metric, and the verdict that it would have after a temperature."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
-from calibeval.core.data.columns import PREDICTED_CLASS, TRUE_CLASS, Coded, coded_column, coded_slices, kept_rows
+from calibeval.core.data.columns import TRUE_CLASS, Coded, coded_column, coded_slices
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
-from calibeval.core.evaluation.evaluate import evaluate_dump
-from calibeval.core.evaluation.settings import checked
 from calibeval.core.gating.gate import Subject
-from calibeval.core.gating.judge import Evidence, decide
+from calibeval.core.gating.judge import judge
 from calibeval.core.gating.movers import Part, Parted, bin_parts, class_movers, movers
-from calibeval.core.gating.rules import GateSettings, Rule
+from calibeval.core.gating.rules import Rule
 from calibeval.core.gating.verdict import RuleVerdict, Trial, Why
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.sums.sums import Sums
@@ -28,20 +25,20 @@ from calibeval.core.sums.sums import Sums
 MOST_TOLD = 50
 
 Rows = npt.NDArray[np.intp]
-# Maps predictions by temperature scaling, fitted out of fold.
-MapOutOfFold = Callable[[Predictions], Predictions]
+# Predictions as a temperature makes them, each row by a fit on others, and the mean temperature; by groups in a column.
+Tempered = Callable[[Predictions, str | None], tuple[Predictions, float]]
 
 
-def explained(judged: RuleVerdict, subject: Subject, out_of_fold: MapOutOfFold) -> RuleVerdict:
-    """The verdict with the reasons why its metric moved; unchanged if the rule passed, is off, or had no value.
+def explained(judged: RuleVerdict, subject: Subject, tempered: Tempered) -> RuleVerdict:
+    """The verdict with what moved its metric; as it is where the rule passed, is off, or had no value.
 
-    out_of_fold: maps predictions by temperature scaling, fitted out of fold.
+    tempered: makes the dump as a temperature makes it.
     """
     if judged.verdict not in ("fail", "inconclusive") or judged.decisive is None:
         return judged
     part = judged.decisive.slice
     change, parts = _moved(judged.rule, part, subject)
-    return replace(judged, why=Why(change, parts, _temperature(judged, subject, part, out_of_fold)))
+    return replace(judged, why=Why(change, parts, _temperature(judged, subject, tempered)))
 
 
 def _moved(rule: Rule, part: str | None, subject: Subject) -> tuple[bool, tuple[Part, ...] | None]:
@@ -82,48 +79,27 @@ def _parted(kind: str, coded: Coded, rows: Rows) -> Parted:
     return Parted(kind, coded.texts(), coded.codes[rows])
 
 
-def _temperature(judged: RuleVerdict, subject: Subject, part: str | None, out_of_fold: MapOutOfFold) -> Trial | None:
-    """Whether temperature scaling alone would bring the metric within its limit."""
-    rule, decisive, dump = judged.rule, judged.decisive, subject.dump
-    if rule.metric == "accuracy" or decisive is None or dump.k is None or len(dump.layout) > 1:
-        return None
-    if subject.resources.streams(dump):
+def _temperature(judged: RuleVerdict, subject: Subject, tempered: Tempered) -> Trial | None:
+    """What the rule would say after a temperature alone, by the same intervals."""
+    rule, dump = judged.rule, subject.dump
+    if rule.metric == "accuracy" or dump.k is None or len(dump.layout) > 1 or subject.resources.streams(dump):
         return None
     try:
-        mapped = _part_of(out_of_fold(dump), part)
-        settings = checked(bins=subject.settings.bins, convention=subject.settings.convention)
-        after = evaluate_dump(mapped, settings)[rule.metric]
+        again, temperature = _tempered_subject(subject, tempered)
+        after = judge([rule], again.measure, subject.how)[0]
     except InputError:
-        return None  # too few rows, or a label of probability 0: nothing can be fitted
-    if after.value is None:
+        return None  # too few rows, or a label of probability 0: a fit would say so
+    part = after.decisive
+    verdict = after.verdict
+    if part is None or part.value is None or verdict == "off" or verdict == "error":  # noqa: PLR1714 - mypy's way
         return None
-    value = after.value if after.corrected is None else after.corrected
-    change = value - (decisive.baseline or 0.0) if rule.is_change else value
-    evidence = Evidence(None, mapped.n, abs(change) if _sized(rule) else change, baseline=decisive.baseline)
-    return Trial(value, decide(rule, evidence, GateSettings(decide="point")).verdict == "pass")
+    change = part.value if rule.is_change else None
+    value = part.value if change is None else (part.baseline or 0.0) + change
+    return Trial(value, verdict == "pass", verdict, part.low, part.high, change, temperature)
 
 
-def _sized(rule: Rule) -> bool:
-    return METRICS[rule.metric].better == "zero" and not rule.is_change
-
-
-def _part_of(dump: Predictions, part: str | None) -> Predictions:
-    """The rows of a slice; the whole dump for None."""
-    return dump if part is None else dump.select(_rows_of(dump, part))
-
-
-def _rows_of(dump: Predictions, part: str) -> Rows:
-    """The stored rows of the slice "column=value" that are not ignored, in a dump that was not measured.
-
-    The dump may have only some of the subject's rows, so `Subject.part` cannot be used.
-    """
-    for column in (*dump.columns, TRUE_CLASS, PREDICTED_CLASS):
-        if not part.startswith(f"{column}="):
-            continue
-        coded = coded_slices(dump, column)
-        texts = coded.texts()
-        if part.removeprefix(f"{column}=") in texts:
-            code = texts.index(part.removeprefix(f"{column}="))
-            kept = kept_rows(dump)
-            return np.asarray(kept[coded.codes[kept] == code])
-    raise InputError(f'{dump.source.name}: there is no slice "{part}"')
+@lru_cache(maxsize=1)
+def _tempered_subject(subject: Subject, tempered: Tempered) -> tuple[Subject, float]:
+    """The subject after a temperature, once for all rules."""
+    mapped, temperature = tempered(subject.dump, subject.settings.group)
+    return subject.again(mapped), temperature

@@ -6,11 +6,13 @@ from dataclasses import replace
 from typing import Any, get_args
 
 from calibeval.core.data.documents import Place, read_document
+from calibeval.core.data.environment import Environment
 from calibeval.core.data.notices import Notice, read_notice
 from calibeval.core.data.records import read_as, read_record
 from calibeval.core.errors import UsageError
 from calibeval.core.gating.rules import RULE_KINDS, Decide, GateSettings, OnInconclusive, Rule, Severity
 from calibeval.core.gating.verdict import EARLIER, SCHEMA, Judged, Outcome, RuleVerdict, Verdict, Why
+from calibeval.core.metrics.possible import check_order
 from calibeval.core.report.settings import Settings
 
 OUTCOMES = get_args(Outcome)
@@ -26,7 +28,7 @@ def verdict_from_json(text: str | bytes) -> Verdict:
 
 def _verdict(whole: Place) -> Verdict:
     """The verdict of a document."""
-    settings = whole["settings"]
+    settings, made = whole["settings"], whole.get("environment")
     reading = read_record(settings, Settings)
     rows = (settings.get("min_samples") or settings["min_rows"]).count()  # the name in 0.1.0
     try:
@@ -48,6 +50,7 @@ def _verdict(whole: Place) -> Verdict:
         paired_by=read_as(whole["paired_by"], str | None),
         rules=whole["rules"].each(_rule),
         warnings=read_as(whole["warnings"], tuple[Notice, ...]),
+        environment=None if made is None else read_as(made, Environment | None),
     )
 
 
@@ -94,7 +97,7 @@ def _part(place: Place, name: str | None) -> Judged:
 
     needed, n = place.get("rows_needed"), place["n"]
     outcome: Any = place["verdict"].one_of(OUTCOMES)
-    return Judged(
+    found = Judged(
         slice=name,
         n=None if n.value is None else n.count(),
         value=number("value"),
@@ -107,3 +110,5 @@ def _part(place: Place, name: str | None) -> Judged:
         reason=read_notice(place["reason"]),
         rows_needed=None if needed is None or needed.value is None else needed.count(),
     )
+    check_order(place, found, "low", "high")
+    return found

@@ -84,6 +84,7 @@ class Subject:
 
     measured: the dump. saved: the baseline, if it is a saved report. matched: dump and baseline on the same rows.
     values, changes: the metrics whose value, or whose change from the baseline, the rules need.
+    base, rules, how: what it was made of.
     """
 
     measured: Measurement
@@ -92,6 +93,9 @@ class Subject:
     values: frozenset[str]
     changes: frozenset[str]
     resources: Resources
+    base: Predictions | Report | None
+    rules: tuple[Rule, ...]
+    how: GateSettings
     found: dict[float, Measured] = field(default_factory=dict)
 
     @classmethod
@@ -154,7 +158,22 @@ class Subject:
         values = frozenset(rule.metric for rule in rules if not rule.is_change)
         values |= {"ece"} if columns else set()  # slices are sorted by it
         changes = frozenset(rule.metric for rule in rules if rule.is_change)
-        return cls(measured, saved, matched, values, changes, resources)
+        return cls(measured, saved, matched, values, changes, resources, base, tuple(rules), settings)
+
+    def again(self, dump: Predictions) -> Subject:
+        """Another dump of the same rows under the same rules, beside the same baseline."""
+        own = self.settings
+        return Subject.of(
+            dump,
+            self.base,
+            self.rules,
+            self.how,
+            bins=own.bins,
+            convention=own.convention,
+            slices=own.slices,
+            group=own.group,
+            resources=self.resources,
+        )
 
     @property
     def dump(self) -> Predictions:

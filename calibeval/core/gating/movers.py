@@ -48,8 +48,7 @@ def bin_parts(sums: Sums) -> Parted:
 
 
 def movers(shares: Floats, parts: Sequence[Parted]) -> list[Part]:
-    """For each kind of parts, the few that contribute most to the sum of the shares, largest first; none if the sum is
-    0.
+    """For each kind of parts, the few that contribute most to the sum of shares, largest first; none if it is 0.
 
     >>> night = Parted("light", ["day", "night"], np.array([0, 0, 0, 1]))
     >>> movers(np.array([1.0, 0.0, 0.0, 3.0]), [night])
@@ -71,7 +70,7 @@ def movers(shares: Floats, parts: Sequence[Parted]) -> list[Part]:
 
 
 def class_movers(errors: Mapping[str, float]) -> list[Part]:
-    """The classes that contribute most to a class-wise error or its change; each class counts as an equal part of the
+    """The classes that contribute most to a class-wise error or its change, as if all classes had equal numbers of
     rows.
     """
     total = sum(errors.values())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from calibeval.core.gating.rules import WORST, Rule, one_of
+from calibeval.core.gating.rules import WORST, Rule
+from calibeval.core.gating.values import one_of
 
 PRESETS: dict[str, tuple[Rule, ...]] = {
     "recommended": (

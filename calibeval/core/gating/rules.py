@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, get_args
 
+import numpy as np
+
+from calibeval.core.data.arguments import truth
 from calibeval.core.errors import UsageError, nearest
 from calibeval.core.evaluation.settings import check_level
+from calibeval.core.gating.values import as_is, as_number, as_text, as_texts, one_of, show_value
 from calibeval.core.metrics.table import METRICS, metric_named
 
 RuleKind = Literal["max", "min", "max_increase", "max_drop"]
@@ -51,10 +54,13 @@ class Rule:
     relative: bool = False
 
     def __post_init__(self) -> None:
-        metric_named(self.metric)
-        one_of(self.kind, RULE_KINDS, "limit")
+        metric_named(as_text(self.metric, "metric"))
+        one_of(self.kind, RULE_KINDS, "kind")
         one_of(self.severity, get_args(Severity), "severity")
         limit = as_number(self.limit, f"{self.kind} of {self.metric}")
+        truth("relative", self.relative)
+        if self.slice is not None:
+            as_text(self.slice, "slice")
         if limit < 0:
             raise UsageError(f"{self.kind} of {self.metric} is {limit:g}, but it must not be negative")
         _check_direction(self)
@@ -107,8 +113,9 @@ class GateSettings:
         one_of(self.on_inconclusive, get_args(OnInconclusive), "on_inconclusive")
         one_of(self.decide, get_args(Decide), "decide")
         check_level(as_number(self.level, "level"))
-        if isinstance(self.min_rows, bool) or not isinstance(self.min_rows, int) or self.min_rows < 0:
-            raise UsageError(f"min_rows is {_shown(self.min_rows)}, but it must be a whole number, at least 0")
+        rows = self.min_rows
+        if isinstance(rows, bool) or not isinstance(rows, int | np.integer) or rows < 0:
+            raise UsageError(f"min_rows is {show_value(rows)}, but it must be a whole number, at least 0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +208,7 @@ def rule_from_table(table: Mapping[str, Any]) -> Rule:
         raise UsageError(f"the rule has {came}, but it must have exactly one of {', '.join(RULE_KINDS)}")
     relative = table.get("relative", False)
     if not isinstance(relative, bool):
-        raise UsageError(f"relative is {_shown(relative)}, but it must be true or false")
+        raise UsageError(f"relative is {show_value(relative)}, but it must be true or false")
     part = table.get("slice")
     return Rule(
         metric=as_text(table["metric"], "metric"),
@@ -216,41 +223,6 @@ def rule_from_table(table: Mapping[str, Any]) -> Rule:
 def _unknown_key(key: str, known: Sequence[str], earlier: Mapping[str, str]) -> UsageError:
     hint = f' (did you mean "{earlier[key]}"?)' if key in earlier else nearest(key, known)
     return UsageError(f'key "{key}" is unknown{hint}; known keys are {", ".join(known)}')
-
-
-def as_text(value: object, key: str) -> str:
-    """The value, if it is a non-empty string. Raises: UsageError."""
-    if not isinstance(value, str) or not value:
-        raise UsageError(f"{key} is {_shown(value)}, but it must be a non-empty string")
-    return value
-
-
-def as_texts(value: object, key: str) -> tuple[str, ...]:
-    """The value, if it is a list of non-empty strings. Raises: UsageError."""
-    if isinstance(value, str) or not isinstance(value, Sequence):
-        raise UsageError(f"{key} is {_shown(value)}, but it must be a list of strings")
-    return tuple(as_text(one, key) for one in value)
-
-
-def as_number(value: object, key: str) -> float:
-    """The value, if it is a finite number; true and false are not. Raises: UsageError."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise UsageError(f"{key} is {_shown(value)}, but it must be a finite number")
-    return float(value)
-
-
-def as_is(value: object, key: str) -> object:  # noqa: ARG001 - called like its siblings
-    """The value, unchecked; the class that receives it will check it."""
-    return value
-
-
-def one_of(value: str, known: Iterable[Name], key: str) -> Name:
-    """The value, if it is one of the known names. Raises: UsageError with the nearest name."""
-    names = list(known)
-    for name in names:
-        if name == value:
-            return name
-    raise UsageError(f'{key} "{value}" is unknown{nearest(str(value), names)}; it must be one of {", ".join(names)}')
 
 
 def _check_direction(rule: Rule) -> None:
@@ -276,11 +248,3 @@ def _check_range(rule: Rule, limit: float) -> None:
     if limit > most:
         hint = f"; limits are fractions, so {limit:g} % is {limit / 100:g}" if spec.unit == "%" and limit <= 100 else ""
         raise UsageError(f"{rule.kind} of {rule.metric} is {limit:g}, but it can be {most:g} at most{hint}")
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int | float):
-        return f"{value:g}" if isinstance(value, float) else str(value)
-    return f'"{value}"' if isinstance(value, str) else f"a {type(value).__name__}"

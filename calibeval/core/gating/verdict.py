@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from calibeval.core.data.documents import json_text
 from calibeval.core.data.elsewhere import elsewhere
+from calibeval.core.data.environment import Environment
 from calibeval.core.data.lookup import Lookup
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.records import to_plain
@@ -65,13 +66,20 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A metric after temperature scaling alone, fitted out of fold.
+    """What the same rule would say of the dump after a temperature alone, each row by a fit on others.
 
-    value: the metric, corrected for its bias if it has one. repairs: whether it is within the rule's limit.
+    value: of the metric. repairs: whether the rule would pass. verdict: what it would be. low, high: the interval that
+    decides, of the value, or of the change where the rule is about one. change: from the baseline. temperature: the
+    mean of those of the folds. All but value and repairs are None where an earlier version wrote the verdict.
     """
 
     value: float
     repairs: bool
+    verdict: Literal["pass", "fail", "inconclusive"] | None = None
+    low: float | None = None
+    high: float | None = None
+    change: float | None = None
+    temperature: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +164,7 @@ class Verdict(Lookup[RuleVerdict]):
     --json` prints.
     dump, baseline: the sources of the rows, as in a comparison's JSON; baseline is None without one. paired_by: "id" or
     "position"; None if rows were not paired. report: of the measurements behind the verdicts, if the gate kept it.
+    environment: the versions and the command line; None from Python.
     """
 
     NOUN: ClassVar[str] = "rule"
@@ -170,6 +179,7 @@ class Verdict(Lookup[RuleVerdict]):
     rules: tuple[RuleVerdict, ...]
     warnings: tuple[Notice, ...] = ()
     report: Report | None = field(default=None, compare=False)
+    environment: Environment | None = None
 
     def by_name(self) -> Mapping[str, RuleVerdict]:
         """The verdicts by the names of their rules: the metric, with kind and slice if several rules share it."""
@@ -215,9 +225,7 @@ class Verdict(Lookup[RuleVerdict]):
 
     @property
     def verdict(self) -> Outcome:
-        """The result over the rules of severity "error": the worst of fail, error, inconclusive and pass, in this
-        order.
-        """
+        """The first of fail, error, inconclusive and pass that a rule of severity "error" has."""
         return whole([rule.verdict for rule in self.rules if rule.blocks])
 
     @property
@@ -233,6 +241,7 @@ class Verdict(Lookup[RuleVerdict]):
         return {
             "schema": SCHEMA,
             "version": self.version,
+            "environment": None if self.environment is None else to_plain(self.environment),
             "verdict": self.verdict,
             "exit_code": int(self.exit_code),
             "settings": {
@@ -252,6 +261,15 @@ class Verdict(Lookup[RuleVerdict]):
     def to_json(self) -> str:
         """The verdict as JSON; numbers round-trip exactly, and it never contains NaN."""
         return json_text(self.to_dict())
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Verdict:
+        """The verdict that `to_json` wrote, without its report; bytes are UTF-8.
+
+        Raises: InputError if the text is no verdict of this schema, naming the first field that is not what it must be.
+        """
+        found: Verdict = elsewhere("calibeval.core.gating.from_json", "verdict_from_json")(text)
+        return found
 
 
 def _shortest(place: tuple[str, ...], places: list[tuple[str, ...]]) -> str:

@@ -26,9 +26,7 @@ Over = Literal["top", "mass", "classes", "class 1"]
 
 
 class RowBins(NamedTuple):
-    """For every row its bin and its gap (confidence - correctness), (n,); for every bin the sum of gaps and the
-    rows.
-    """
+    """The bin and the gap (confidence - correctness) of every row, (n,); the sum of gaps and the rows of every bin."""
 
     places: npt.NDArray[np.intp]
     gaps: Floats
@@ -82,9 +80,7 @@ class Binned(Metric):
         return found.of_class(1) if self.over == "class 1" else found
 
     def together(self, pair: Pair) -> Together:
-        """The bins of two models. Raises: NotComputable for class-wise bins, which have no joint table of two
-        models.
-        """
+        """The bins of two models. Raises: NotComputable for class-wise bins, which have no joint table."""
         if self.over == "classes":
             raise NotComputable("no_method", "there is no joint table of the class-wise bins of two models")
         return pair.of_class(1) if self.over == "class 1" else pair.mass if self.over == "mass" else pair.top

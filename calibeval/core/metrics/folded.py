@@ -77,9 +77,7 @@ class ClassWise(Folded):
         return intervals.cwce_interval(self.bins(sums), sums.n, level, self.joint(sums, joints))
 
     def difference(self, pair: Pair, level: Level) -> Contrast:
-        """For two classes, which mirror each other, the mean of both; for more, from the intervals of the two
-        models.
-        """
+        """For two classes, which mirror each other, the mean of both; for more, from the models' intervals."""
         if pair.base.sums.classes is None or pair.candidate.sums.classes is None:
             raise NotComputable("top_label_only", "needs the probability of every class")
         if len(pair.base.sums.classes.count) == 2:

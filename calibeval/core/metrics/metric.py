@@ -1,6 +1,4 @@
-"""The interface of a metric. What a kind of metric does not implement has the reason "no method", never a wrong
-number.
-"""
+"""The interface of a metric. What a kind of metric does not implement gets the reason "no method"."""
 
 from __future__ import annotations
 
@@ -51,7 +49,8 @@ class Metric:
     name: in JSON, rules and options. title: a description. source: the publication.
     least, most: the range of values; most is None if it is unbounded. better: which values are good.
     unit: "%" metrics are stored as fractions and shown as percent. binary: whether it exists for two classes only.
-    shown: whether printed tables show it; JSON always does.
+    shown: whether the first printed tables show it; JSON always does. short: its name in tables, if that is not its
+    name in capitals.
     """
 
     name: str
@@ -63,18 +62,23 @@ class Metric:
     source: str
     binary: bool = False
     shown: bool = True
+    short: str = ""
     # Whether the interval is computed from sums of bins, and is left out if these hold too few rows.
     binned: ClassVar[bool] = True
     # Whether the metric measures calibration and has a noise floor; then rows selected by their label have no interval.
     has_floor: ClassVar[bool] = True
+
+    @property
+    def label(self) -> str:
+        """The metric's name in tables."""
+        return self.short or self.name.upper()
 
     def value(self, sums: Sums) -> float:
         """The value. Raises: NotComputable if it does not exist for these sums."""
         raise NotImplementedError
 
     def floor(self, sums: Sums, joints: Joints | None = None) -> Floor | None:
-        """The noise floor; None for a metric without one. joints: joint variation by groups; None if rows are
-        independent.
+        """The noise floor, if there is one. joints: joint variation by groups; None if rows are independent.
 
         Raises: NotComputable, with the reason, if it cannot be computed.
         """
@@ -100,9 +104,7 @@ class Metric:
         return None
 
     def class_shares(self, sums: Sums) -> Floats | None:
-        """The contribution of each class to the metric, (k,), if it is a sum over classes but not over rows; else
-        None.
-        """
+        """The contribution of each class, (k,), if the metric is a sum over classes but not over rows; else None."""
         return None
 
     def explained(self, result: MetricResult, sums: Sums) -> MetricResult:

@@ -8,6 +8,7 @@ from typing import Any
 
 from calibeval.core.data.documents import Place
 from calibeval.core.data.records import read_as
+from calibeval.core.metrics.possible import check_bounds, check_order
 from calibeval.core.metrics.result import MetricResult
 
 
@@ -28,6 +29,10 @@ def metric_results(place: Place) -> Mapping[str, MetricResult]:
     Raises: Wrong for anything else.
     """
     found: Mapping[str, MetricResult] = read_as(place, Mapping[str, MetricResult])
+    for name, result in found.items():
+        check_bounds(place[name], name, result, "value", "low", "high", "corrected", "floor", "floor_high")
+        check_order(place[name], result, "low", "corrected", "high")
+        check_order(place[name], result, "floor", "floor_high")
     if "mce" not in found or "mce_all_bins" in found:
         return found
     names = {name: "mce_all_bins" if name == "mce" else name for name in found}

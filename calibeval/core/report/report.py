@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from calibeval.core.data.distinct_names import distinct_names
 from calibeval.core.data.documents import json_text, read_document
 from calibeval.core.data.elsewhere import elsewhere
+from calibeval.core.data.environment import Environment
 from calibeval.core.data.lookup import Lookup
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Source
 from calibeval.core.data.records import Layout, read_record, to_plain
 from calibeval.core.errors import InputError
 from calibeval.core.metrics.result import MetricResult
-from calibeval.core.report.environment import Environment
 from calibeval.core.report.fitted_on import FittedOn, OutOfFold
 from calibeval.core.report.from_json import metric_results, parameters
+from calibeval.core.report.possible import check_report
 from calibeval.core.report.rows import Bin, ClassResult, GroupCount, SmallSlice
 from calibeval.core.report.settings import Settings
 
@@ -190,7 +191,7 @@ class Report(Lookup[MetricResult]):
     (<Report of a: n=100, k=2; >, 0)
     """
 
-    LAYOUT: ClassVar = Layout(open=True)
+    LAYOUT: ClassVar = Layout(check=check_report, open=True)
 
     version: str
     settings: Settings

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike, fspath
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.lazy_columns import LazyColumns
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.picked_rows import PickedRows
 from calibeval.core.data.predictions import Source
@@ -21,10 +22,12 @@ from calibeval.readers.features.columns import split_first, with_stacked_columns
 from calibeval.readers.features.folders import open_feature_folder
 from calibeval.readers.features.roles import feature_prefixes, find_feature_roles, has_features
 from calibeval.readers.meaning.assemble import ReadOptions, external_labels, ignored_label, ignored_notice, stored_names
+from calibeval.readers.meaning.columns import joined_columns, slice_columns
+from calibeval.readers.meaning.named import OF_FEATURES, named_roles
 from calibeval.readers.meaning.roles import Keys
-from calibeval.readers.meaning.splits import View, check_rows, pick, split_views
+from calibeval.readers.meaning.splits import View, check_rows, pick, pooled_notice, split_views
 from calibeval.readers.open import as_suffix, open_input, open_labels, source_of, split_name
-from calibeval.readers.shards import ShardedRows
+from calibeval.readers.stored.joined import JoinedRows
 from calibeval.readers.stored.limits import Limits, quarter_of_memory
 from calibeval.readers.stored.stored import Stored
 
@@ -32,6 +35,7 @@ from calibeval.readers.stored.stored import Stored
 def read_features(
     path: str | PathLike[str],
     *,
+    key: Mapping[str, str] | None = None,
     features_key: str | None = None,
     labels_key: str | None = None,
     ids_key: str | None = None,
@@ -46,8 +50,9 @@ def read_features(
 ) -> Features:
     """Features from a file of any supported format, or a folder; `file.npz#train` names a split.
 
-    features_key, labels_key, ids_key: names of arrays or columns, where they are not the usual ones; the columns pc_0,
-    pc_1, ... of a table are together called pc. labels: another file with the labels. class_names: in class order.
+    key: names of arrays or columns, where they are not the usual ones, by their role: features, labels or ids.
+    features_key, labels_key, ids_key: the same, one by one. The columns pc_0, pc_1, ... of a table are together called
+    pc. labels: another file with the labels. class_names: in class order.
     ignore_index: rows with this label are left out and counted. read_as: the format, such as "csv", whatever the
     suffix. max_bytes: the most bytes that the file may expand to.
     max_memory: arrays of more bytes are read block by block. checksums: False accepts a .pt file that was written with
@@ -56,6 +61,7 @@ def read_features(
     when they are read, by `Features.matrix` or `Features.check_values`.
     """
     options = feature_options(
+        key=key,
         features_key=features_key,
         labels_key=labels_key,
         ids_key=ids_key,
@@ -72,6 +78,7 @@ def read_features(
 
 def feature_options(
     *,
+    key: Mapping[str, str] | None = None,
     features_key: str | None = None,
     labels_key: str | None = None,
     ids_key: str | None = None,
@@ -83,9 +90,13 @@ def feature_options(
     max_memory: int | None = None,
     checksums: bool = True,
 ) -> ReadOptions:
-    """The options of `read_features` in the form that readers take."""
+    """The options of `read_features` in the form that readers take.
+
+    Raises: UsageError for an unknown role or format.
+    """
+    short = {"features": features_key, "labels": labels_key, "ids": ids_key}
     return ReadOptions(
-        keys=Keys(labels=labels_key, ids=ids_key, features=features_key),
+        keys=Keys(in_full=frozenset(key or ()), **named_roles(key or {}, short, OF_FEATURES)),
         labels=None if labels is None else Path(labels),
         class_names=None if class_names is None else tuple(class_names),
         ignore_index=ignore_index,
@@ -106,7 +117,7 @@ def open_features(name: str, options: ReadOptions, *, need_labels: bool = True) 
     )
     labels = open_labels(options)
     source, settling = source_of(opened, labels, split)
-    outcome = None if labels is None else external_labels(labels.contents, labels.path)
+    outcome = None if labels is None else external_labels(labels.contents, labels.path, options.keys)
     return _assembled(opened.contents.arrays, source, options, outcome, settling, need_labels=need_labels)
 
 
@@ -152,7 +163,7 @@ def _assembled(
         ids=part.ids,
         source=source,
         ignore_index=part.ignore_index,
-        warnings=part.warnings,
+        warnings=(*pooled_notice(arrays, source.split, file), *part.warnings),
         file_rows=part.file_rows,
         settling=settling,
     )
@@ -165,7 +176,7 @@ class _Part:
     features: RowSource
     labels: npt.NDArray[Any] | None
     class_names: tuple[str, ...] | None
-    columns: dict[str, npt.NDArray[Any]]
+    columns: LazyColumns
     ids: npt.NDArray[Any] | None
     ignore_index: int | None
     warnings: tuple[Notice, ...]
@@ -206,11 +217,7 @@ def _gather(
         features=features,
         labels=None if labels is None else pick(labels, rows, n, file),
         class_names=options.class_names or stored_names(arrays, roles.class_names),
-        columns={
-            key: pick(other.array(), rows, n, file)
-            for key, other in arrays.items()
-            if key not in used and other.shape == (n,) and other.dtype.kind != "V"
-        },
+        columns=slice_columns(arrays, used, rows, n, file),
         ids=None if roles.ids is None else pick(arrays[roles.ids].array(), rows, n, file),
         ignore_index=ignore_index,
         warnings=warnings,
@@ -241,12 +248,11 @@ def _join(parts: Sequence[_Part], names: Sequence[str], file: str) -> _Part:
     twice = sum(map(len, rows)) - len(np.unique(np.concatenate(rows))) if rows else 0
     if twice:
         raise InputError(f"{file}: the splits {' and '.join(names)} share {twice} rows, which would count twice")
-    shared = [key for key in first.columns if all(key in part.columns for part in parts)]
     return replace(
         first,
-        features=ShardedRows([part.features for part in parts]),
+        features=JoinedRows([part.features for part in parts]),
         labels=np.concatenate(labels) if labels else None,
-        columns={key: np.concatenate([part.columns[key] for part in parts]) for key in shared},
+        columns=joined_columns([part.columns for part in parts]),
         ids=np.concatenate(ids) if len(ids) == len(parts) else None,
         warnings=tuple(
             one.reworded(f"{name}: {one}") for part, name in zip(parts, names, strict=True) for one in part.warnings

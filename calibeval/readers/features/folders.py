@@ -14,11 +14,13 @@ from pathlib import Path
 from calibeval.core.errors import InputError
 from calibeval.readers.features.columns import SPLIT_LAST
 from calibeval.readers.meaning.assemble import external_labels
+from calibeval.readers.meaning.roles import Keys
 from calibeval.readers.open import Opened, load, suffix_of
 from calibeval.readers.shards import shards_sha256
 from calibeval.readers.stored.digest import Background
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import FEATURE_KEYS, show
+from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents, Stored
 
 
@@ -36,8 +38,8 @@ def open_feature_folder(path: Path, split: str | None, limits: Limits) -> Opened
     wanted = parts if parts and all(part in files for part in parts) else files
     chosen = [(name, role, file) for name, roles in files.items() if name in wanted for role, file in roles.items()]
     each = replace(limits, max_memory=limits.max_memory // len(chosen))
-    paths = [file for _, _, file in chosen]
-    contents = [load(file, each) for file in paths]
+    opened = [SteadyFile.of(file) for _, _, file in chosen]
+    contents = [load(file, each) for file in opened]
     arrays = {
         f"{name}_{role}": _only_array(content, role, file)
         for (name, role, file), content in zip(chosen, contents, strict=True)
@@ -45,9 +47,9 @@ def open_feature_folder(path: Path, split: str | None, limits: Limits) -> Opened
     return Opened(
         path,
         Contents(arrays),
-        "+".join(sorted({suffix_of(file).lstrip(".") for file in paths})),
-        sum(file.stat().st_size for file in paths),
-        functools.cache(lambda: Background(lambda: shards_sha256(paths, contents)).result),
+        "+".join(sorted({suffix_of(file.path).lstrip(".") for file in opened})),
+        sum(file.size for file in opened),
+        functools.cache(lambda: Background(lambda: shards_sha256(opened, contents)).result),
     )
 
 
@@ -71,7 +73,7 @@ def _only_array(content: Contents, role: str, file: Path) -> Stored:
     if len(arrays) == 1:
         return next(iter(arrays.values()))
     if role == "labels":
-        return Stored.of(external_labels(content, file))
+        return Stored.of(external_labels(content, file, Keys()))
     named = [key for key in arrays if key.lower() in FEATURE_KEYS]
     if len(named) != 1:
         raise InputError(f"{file.name}: {len(named)} arrays have a usual name for features; found {show(arrays)}")

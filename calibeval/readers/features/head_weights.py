@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from calibeval.readers.shards import natural
 from calibeval.readers.stored.digest import checked_sha256
 from calibeval.readers.stored.limits import Limits, quarter_of_memory
 from calibeval.readers.stored.names import show
+from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents, Stored
 
 SUFFIXES = (".safetensors", ".npz", ".pt", ".pth")
@@ -73,7 +74,8 @@ def read_head(
     elif path.is_dir():
         raise FileProblem(f"{path}: the folder has no {RUN_FILE}, so calibeval finetune did not write it")
     limits = Limits(max_bytes, quarter_of_memory() if max_memory is None else max_memory, checksums)
-    contents = _contents(path, limits)
+    file = SteadyFile.of(path)
+    contents = _contents(file, limits)
     arrays = contents.arrays if prefix is None else _under(contents.arrays, prefix, path.name)
     stems = _stems(arrays, path.name, everything=prefix is not None)
     layers = {stem: _layer(arrays, stem, path.name) for stem in stems}
@@ -86,7 +88,7 @@ def read_head(
     source = Source(
         path=path.as_posix(),
         split=prefix,
-        sha256=checked_sha256(path, contents.extents),
+        sha256=checked_sha256(file, contents.extents),
         format=suffix_of(path).lstrip("."),
     )
     return HeadWeights(
@@ -94,21 +96,22 @@ def read_head(
     )
 
 
-def _contents(path: Path, limits: Limits) -> Contents:
+def _contents(file: SteadyFile, limits: Limits) -> Contents:
     """The arrays of the file; for a checkpoint, those of its model."""
-    suffix = suffix_of(path)
-    if suffix in SUFFIXES[:2] or not path.is_file() or path.stat().st_size == 0:
-        return load(path, limits)
+    suffix = suffix_of(file.path)
+    if suffix in SUFFIXES[:2] or file.size == 0:
+        return load(file, limits)
     if suffix not in SUFFIXES:
-        raise InputError(f"{path.name}: the weights of a head are read from {', '.join(SUFFIXES)} files only")
-    content, extents = load_pt(path, limits)
+        raise InputError(f"{file.name}: the weights of a head are read from {', '.join(SUFFIXES)} files only")
+    saved, extents = load_pt(file, limits)
+    content = saved.content
     if isinstance(content, dict):
         nested = [key for key in NESTED if isinstance(content.get(key), dict)]
         if len(nested) == 1:
             content = content[nested[0]]
-        return Contents(tensors(content, path.name), extents)
+        return Contents(tensors(replace(saved, content=content), file.name), extents)
     raise InputError(
-        f"{path.name}: holds a {type(content).__name__}, but a state dict is needed: torch.save(head.state_dict(), ...)"
+        f"{file.name}: holds a {type(content).__name__}, but a state dict is needed: torch.save(head.state_dict(), ...)"
     )
 
 

@@ -72,7 +72,7 @@ def feature_prefixes(arrays: Mapping[str, Stored]) -> list[str]:
 
 def _features(arrays: Mapping[str, Stored], keys: Keys, file: str) -> str:
     if keys.features is not None:
-        return named_key(arrays, keys.features, "features", file)
+        return named_key(arrays, keys, "features", file)
     candidates = matrices(arrays)
     if len(candidates) > 1:
         raise InputError(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,15 +16,17 @@ from calibeval.readers.formats.cells import is_list, parse_lists
 from calibeval.readers.formats.table import LIST_KEYS, Table
 from calibeval.readers.formats.text import LineBlock, TextSource, line_blocks
 from calibeval.readers.stored.limits import Limits
+from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents
 
 if TYPE_CHECKING:
     import pandas as pd
 
 EXACT_BY_DEFAULT = (3, 1)  # the first pandas that converts exactly by default, and deprecates the option for it
+LARGEST = 10**308  # a whole number beyond which float64 may not hold it
 
 
-def read_csv(path: Path, limits: Limits) -> Contents:
+def read_csv(file: SteadyFile, limits: Limits) -> Contents:
     """The columns of a comma-separated file with a header line.
 
     `logit_0, logit_1, ...` become one array, `logits`; columns named logit_CLASS also give the class names. A column
@@ -32,12 +34,12 @@ def read_csv(path: Path, limits: Limits) -> Contents:
     Raises: InputError for an empty file, lines of different lengths, cells of score columns that are not numbers, text
     that is not UTF-8, or a file that expands beyond the limits.
     """
-    return read_table(TextSource.of(path), limits, ",")
+    return read_table(TextSource.of(file), limits, ",")
 
 
-def read_tsv(path: Path, limits: Limits) -> Contents:
+def read_tsv(file: SteadyFile, limits: Limits) -> Contents:
     """The columns of a tab-separated file with a header line; see `read_csv`."""
-    return read_table(TextSource.of(path), limits, "\t")
+    return read_table(TextSource.of(file), limits, "\t")
 
 
 def read_table(source: TextSource, limits: Limits, separator: str) -> Contents:
@@ -60,7 +62,7 @@ def _read(source: TextSource, limits: Limits, separator: str, as_text: frozenset
     table = Table(columns, source.name, limits)
     for block in _bodies(first, blocks):
         _check_cells(block, len(columns), source.name, separator)
-        batch = _Batch(_parsed(block, columns, separator, as_text, source.name), block, source.name)
+        batch = _Batch(_parsed(block, columns, separator, as_text, source.name), block, source.name, separator)
         table.add(
             {group.key: batch.scores(group.columns) for group in table.groups},
             {column: batch.plain(column, table.width(column)) for column in table.plain},
@@ -157,8 +159,8 @@ def _parsed(block: LineBlock, columns: list[str], separator: str, as_text: froze
 class _Batch:
     """The columns of one parsed block."""
 
-    def __init__(self, table: pd.DataFrame, block: LineBlock, name: str) -> None:
-        self._table, self._block, self._name = table, block, name
+    def __init__(self, table: pd.DataFrame, block: LineBlock, name: str, separator: str) -> None:
+        self._table, self._block, self._name, self._separator = table, block, name, separator
 
     def scores(self, columns: list[str]) -> npt.NDArray[np.float64]:
         """Columns of scores as one array.
@@ -168,11 +170,16 @@ class _Batch:
         part = self._table[columns]
         if all(dtype.kind in "fiu" for dtype in part.dtypes):
             scores = part.to_numpy(np.float64)
+            if np.isfinite(scores).all():
+                return scores
             if not np.isnan(scores).any():
+                self._refuse_overflow(scores, columns)
                 return scores
         column = next(name for name in columns if part[name].dtype.kind not in "fiu" or part[name].isna().any())
         row = self._first_odd(part[column])
         cell = part[column].iloc[row]
+        if isinstance(cell, int):
+            raise self._too_large(row, column)
         what = "the cell is empty" if _is_empty(cell) else f'"{str(cell)[:40]}" is not a number'
         raise InputError(f"{self._where(row, column)}: {what}")
 
@@ -187,9 +194,27 @@ class _Batch:
             return parse_lists(texts.tolist(), width, lambda row: self._where(row, column))
         return texts
 
+    def _refuse_overflow(self, scores: npt.NDArray[np.float64], columns: list[str]) -> None:
+        """Refuse infinities that are written as decimals: -1e500 is not the -inf of a masked class."""
+        for row, place in np.argwhere(np.isinf(scores)).tolist():
+            if re.search("[0-9]", self._written(row, columns[place])):
+                raise self._too_large(row, columns[place])
+
+    def _written(self, row: int, column: str) -> str:
+        """A cell as it is written."""
+        ends = self._block.ends
+        line = self._block.data[int(ends[row - 1]) + 1 if row else 0 : int(ends[row])].decode()
+        return next(csv.reader([line], delimiter=self._separator))[[*self._table.columns].index(column)]
+
+    def _too_large(self, row: int, column: str) -> InputError:
+        return InputError(f"{self._where(row, column)}: the number is too large for float64")
+
     def _first_odd(self, values: pd.Series[Any]) -> int:
         import pandas as pd
 
+        for row, cell in enumerate(values.tolist()):
+            if isinstance(cell, int) and not isinstance(cell, bool) and abs(cell) > LARGEST:
+                return row
         odd = np.flatnonzero(pd.to_numeric(values.astype(object), errors="coerce").isna().to_numpy())
         return int(odd[0]) if len(odd) else 0
 

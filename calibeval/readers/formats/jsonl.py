@@ -7,7 +7,6 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
@@ -18,6 +17,7 @@ from calibeval.readers.formats.table import Table, stacked
 from calibeval.readers.formats.text import TextSource, line_blocks
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import NAME_KEYS
+from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents, Stored
 
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -31,14 +31,14 @@ VALUE_KINDS = {
 }
 
 
-def read_jsonl(path: Path, limits: Limits) -> Contents:
+def read_jsonl(file: SteadyFile, limits: Limits) -> Contents:
     """An array for each key of the objects.
 
     The first line decides the keys and the kinds of their values; null is an empty cell, but never a score.
     `class_names`, if present, must be the same list on every line.
     Raises: InputError that names the first line that is not such an object, or differs from the first line.
     """
-    return read_objects(TextSource.of(path), limits)
+    return read_objects(TextSource.of(file), limits)
 
 
 def read_objects(source: TextSource, limits: Limits) -> Contents:
@@ -166,7 +166,7 @@ class _Rows:
 def _parsed(line: int, text: bytes, file: str) -> dict[str, Any]:
     """The object on a line."""
     try:
-        row = DECODER.decode(text.decode("utf-8"))
+        row = (EXACT_DECODER if FAR.search(text) else DECODER).decode(text.decode("utf-8"))
         if SURROGATE.search(text):
             json.dumps(row, ensure_ascii=False).encode("utf-8")
     except RecursionError:
@@ -233,4 +233,15 @@ def _named(value: Any) -> str:
     return f'text ("{value[:40]}")' if isinstance(value, str) else "a number"
 
 
+def _finite(text: str) -> float:
+    """A decimal; -1e500 is not the -inf of a masked class."""
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text[:40]} is too large for float64")
+    return number
+
+
 DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
+EXACT_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant, parse_float=_finite)
+# Numbers that may overflow: an exponent of three digits, or hundreds of digits before the point.
+FAR = re.compile(rb"[eE]\+?[0-9]{3}|[0-9]{300}")

@@ -92,6 +92,24 @@ def check_names(columns: Sequence[str], file: str) -> None:
         seen.add(column)
 
 
+def check_groups(groups: Sequence[ScoreColumns], plain: Sequence[str], widths: Mapping[str, int], file: str) -> None:
+    """Refuse a file with two candidates for the same scores, and lists of the best classes.
+
+    plain: columns whose names are not those of scores. widths: lengths of the lists, for columns of lists.
+    Raises: InputError.
+    """
+    names = {group.key for group in groups}
+    taken = next((column for column in plain if column in names), None)
+    if taken is not None:
+        raise InputError(
+            f'{file}: the scores could be the column "{taken}" or the numbered columns of {taken}. '
+            "Name the right columns with --score-columns."
+        )
+    for column in plain:
+        if column != RANKS and RANKS in widths and widths.get(column) == widths[RANKS]:
+            raise _best_classes(f'the lists in "{RANKS}" say', column, file)
+
+
 class Table:
     """Collects batches of columns.
 
@@ -144,21 +162,13 @@ class Table:
         """
         if not self.rows:
             raise InputError(f"{self._file}: there is a header, but there are no rows")
-        names = {group.key for group in self.groups}
-        taken = next((column for column in self.plain if column in names), None)
-        if taken is not None:
-            raise InputError(
-                f'{self._file}: the scores could be the column "{taken}" or the numbered columns of {taken}. '
-                "Name the right columns with --score-columns."
-            )
+        check_groups(self.groups, self.plain, self._widths, self._file)
         arrays: dict[str, Stored] = {}
         for group in self.groups:
             arrays[group.key] = _stored(self._wide[group.key])
             if group.names is not None:
                 arrays["class_names"] = Stored.of(np.asarray(group.names))
         for column in self.plain:
-            if column != RANKS and RANKS in self._widths and self._widths.get(column) == self._widths[RANKS]:
-                raise _best_classes(f'the lists in "{RANKS}" say', column, self._file)
             if column in self._wide:
                 arrays[column] = _stored(self._wide[column])
             elif column in self._texts:

@@ -6,8 +6,8 @@ import gzip
 import os
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, NamedTuple, cast
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from calibeval.core.errors import InputError
 from calibeval.readers.stored.limits import Limits
+from calibeval.readers.stored.steady import SteadyFile
 
 READ_BYTES = 2**23
 LONGEST_LINE = 2**24
@@ -35,28 +36,31 @@ class TextSource:
 
     name: str
     size: int
-    open: Callable[[], IO[bytes]]
+    open: Callable[[], AbstractContextManager[IO[bytes]]]
     declared: int = 0
 
     @classmethod
-    def of(cls, path: Path) -> TextSource:
+    def of(cls, file: SteadyFile) -> TextSource:
         """A file, expanded while it is read if its name ends in .gz."""
-        compressed = path.suffix.lower() == ".gz"
-        return cls(
-            path.name,
-            path.stat().st_size,
-            (lambda: cast("IO[bytes]", gzip.open(path, "rb"))) if compressed else (lambda: path.open("rb")),
-            _declared_size(path) if compressed else 0,
-        )
+        if file.path.suffix.lower() != ".gz":
+            return cls(file.name, file.size, file.open)
+        return cls(file.name, file.size, lambda: _expanded(file), _declared_size(file))
 
 
-def _declared_size(path: Path) -> int:
+@contextmanager
+def _expanded(file: SteadyFile) -> Iterator[IO[bytes]]:
+    """A gzip file as a stream of its expanded bytes."""
+    with file.open() as stored, gzip.GzipFile(fileobj=stored) as stream:
+        yield cast("IO[bytes]", stream)
+
+
+def _declared_size(file: SteadyFile) -> int:
     """The expanded size of a gzip file, modulo 4 GiB, from its last four bytes."""
-    with path.open("rb") as file:
-        if file.read(2) != b"\x1f\x8b":
-            raise InputError(f"{path.name}: not a gzip file, or damaged (Not a gzipped file, by its first bytes)")
-        file.seek(-min(4, path.stat().st_size), os.SEEK_END)
-        return int.from_bytes(file.read(), "little")
+    with file.open() as stream:
+        if stream.read(2) != b"\x1f\x8b":
+            raise InputError(f"{file.name}: not a gzip file, or damaged (Not a gzipped file, by its first bytes)")
+        stream.seek(-min(4, file.size), os.SEEK_END)
+        return int.from_bytes(stream.read(), "little")
 
 
 class LineBlock(NamedTuple):

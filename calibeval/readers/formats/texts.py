@@ -30,17 +30,23 @@ class Texts:
         Raises: InputError if the texts need more memory than allowed.
         """
         piece = np.empty(len(values), object)
+        seen: dict[int, str] = {}  # a batch holds the same object often, and comparing long texts takes long
         for i, value in enumerate(values.tolist()):
-            text = "" if value is None else value
-            known = self._known.get(text)
+            known = seen.get(id(value))
             if known is None:
-                known = self._known[text] = text
-                self._held += len(text) + OVERHEAD
-                self._width = max(self._width, len(text))
+                known = seen[id(value)] = self._interned("" if value is None else value)
             piece[i] = known
         if self._held > self._most:
             raise InputError(f"{place}: it has more than {self._most} bytes of text: save the dump without it")
         self._pieces.append(piece)
+
+    def _interned(self, text: str) -> str:
+        known = self._known.get(text)
+        if known is None:
+            known = self._known[text] = text
+            self._held += len(text) + OVERHEAD
+            self._width = max(self._width, len(text))
+        return known
 
     def array(self) -> npt.NDArray[Any]:
         """All texts as fixed-width text, or as Python objects if fixed width would take much more memory."""

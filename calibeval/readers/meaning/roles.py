@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from calibeval.core.data.row_source import Kind
-from calibeval.core.errors import InputError, nearest
+from calibeval.core.errors import InputError, UsageError, nearest
 from calibeval.readers.stored.names import (
     CORRECT_KEYS,
     FEATURE_KEYS,
@@ -28,7 +28,7 @@ SHORT_FORMS = ("logits", "probs", "labels", "ids", "features")  # roles that hav
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The key that the user named for each role; None: find it by the usual names."""
+    """The key that the user named for each role; None: find it by the usual names. in_full: roles named by --key."""
 
     logits: str | None = None
     probs: str | None = None
@@ -39,6 +39,21 @@ class Keys:
     labels: str | None = None
     ids: str | None = None
     features: str | None = None
+    in_full: frozenset[str] = frozenset()
+
+    @property
+    def scores(self) -> str | None:
+        """The role of the scores that were named, if any were."""
+        return next((role for role in SCORE_KEYS if getattr(self, role) is not None), None)
+
+    def said(self, role: str) -> str:
+        """The option with which the person named the key of a role, as it was written.
+
+        >>> Keys(labels="y").said("labels"), Keys(labels="y", in_full=frozenset({"labels"})).said("labels")
+        ('--labels-key', '--key labels=y')
+        """
+        short = role in SHORT_FORMS and role not in self.in_full
+        return f"--{role}-key" if short else f"--key {role}={getattr(self, role)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +90,13 @@ def find_roles(
     scores, kind, rivals = _scores(arrays, keys, kind, file)
     correct = None
     if kind == "confidence" and keys.prediction is None:
-        correct = _named_or_only(arrays, keys.correct, CORRECT_KEYS, "correct", "say whether a row is correct", file)
+        correct = _named_or_only(arrays, keys, CORRECT_KEYS, "correct", "say whether a row is correct", file)
     labels = None
     if correct is None and not external_labels:
         labels = label_key(arrays, keys, scores, file)
     prediction = None
     if kind == "confidence" and correct is None:
-        prediction = _named_or_only(arrays, keys.prediction, PREDICTION_KEYS, "prediction", "be the predictions", file)
+        prediction = _named_or_only(arrays, keys, PREDICTION_KEYS, "prediction", "be the predictions", file)
     if kind == "confidence" and correct is None and prediction is None:
         raise InputError(f'{file}: "{scores}" also needs an array "correct", or the arrays "prediction" and "label"')
     return Roles(
@@ -95,6 +110,18 @@ def find_roles(
         ignore=ignore_key(arrays),
         rivals=rivals,
     )
+
+
+def refuse_unused(keys: Keys, kind: Kind, file: str) -> None:
+    """Refuse keys of a top label beside scores of every class, which are measured without them.
+
+    Raises: UsageError.
+    """
+    for role in ("correct", "prediction"):
+        if kind != "confidence" and getattr(keys, role) is not None:
+            raise UsageError(
+                f"{file}: {keys.said(role)}: {kind} tell the prediction themselves; {role} goes with confidence"
+            )
 
 
 def has_scores_and_labels(arrays: Mapping[str, Stored], keys: Keys) -> bool:
@@ -123,8 +150,8 @@ def _scores(
     if len(chosen) > 1:
         raise InputError(f"{file}: name one array of scores, not {len(chosen)}")
     if chosen:
-        kind, key = chosen[0]
-        return named_key(arrays, key, kind, file), kind, ()
+        kind, _ = chosen[0]
+        return named_key(arrays, keys, kind, file), kind, ()
     found: dict[Kind, list[str]] = {
         kind: [key for key in arrays if key.lower() in SCORE_KEYS[kind]] for kind in SCORE_KEYS
     }
@@ -182,7 +209,7 @@ def label_key(arrays: Mapping[str, Stored], keys: Keys, scores: str, file: str) 
     Raises: InputError if there is none, or two.
     """
     if keys.labels is not None:
-        return named_key(arrays, keys.labels, "labels", file)
+        return named_key(arrays, keys, "labels", file)
     candidates = [key for key in arrays if key.lower() in LABEL_KEYS and key != scores]
     if len(candidates) > 1:
         raise InputError(
@@ -197,14 +224,15 @@ def label_key(arrays: Mapping[str, Stored], keys: Keys, scores: str, file: str) 
     return candidates[0]
 
 
-def named_key(arrays: Mapping[str, Stored], key: str, role: str, file: str) -> str:
+def named_key(arrays: Mapping[str, Stored], keys: Keys, role: str, file: str) -> str:
     """The key that the user named for a role.
 
     Raises: InputError if there is no such array, with the nearest name.
     """
+    key: str = getattr(keys, role)
     if key not in arrays:
-        flag = f"--{role}-key" if role in SHORT_FORMS else f"--key {role}"
-        raise InputError(f'{file}: {flag}: there is no "{key}"{nearest(key, arrays)}; found {show(arrays)}')
+        hint = nearest(key, arrays)
+        raise InputError(f'{file}: {keys.said(role)}: there is no "{key}"{hint}; found {show(arrays)}')
     return key
 
 
@@ -214,18 +242,18 @@ def id_key(arrays: Mapping[str, Stored], keys: Keys, file: str) -> str | None:
     Raises: InputError if there are two.
     """
     if keys.ids is not None:
-        return named_key(arrays, keys.ids, "ids", file)
+        return named_key(arrays, keys, "ids", file)
     lower = [key.lower() for key in arrays]
     names = [name for name in ID_KEYS if name != LESSER_ID or not ("ids" in lower or "id" in lower)]
     return _only(arrays, names, "be the ids", file, "Name one with --ids-key.")
 
 
 def _named_or_only(
-    arrays: Mapping[str, Stored], key: str | None, names: Collection[str], role: str, what: str, file: str
+    arrays: Mapping[str, Stored], keys: Keys, names: Collection[str], role: str, what: str, file: str
 ) -> str | None:
     """The key that the user named for a role, or else the only one with a usual name; None if there is none."""
-    if key is not None:
-        return named_key(arrays, key, role, file)
+    if getattr(keys, role) is not None:
+        return named_key(arrays, keys, role, file)
     return _only(arrays, names, what, file, f"Name one with --key {role}=NAME.")
 
 

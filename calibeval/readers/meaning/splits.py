@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.notices import Notice, warning
+from calibeval.core.data.picked_rows import rows_at
 from calibeval.core.data.row_source import RowSource
 from calibeval.core.errors import InputError, nearest
 from calibeval.readers.stored.names import index_splits
@@ -47,16 +49,31 @@ def split_views(
     return [View(arrays)]
 
 
-def pick(values: RowSource, rows: npt.NDArray[np.integer[Any]] | None, n: int, file: str) -> npt.NDArray[Any]:
-    """All values, or those of some rows.
+def pooled_notice(arrays: dict[str, Stored], split: str | None, file: str) -> tuple[Notice, ...]:
+    """That all rows are read together although the file keeps splits as row numbers, and none was named."""
+    names = index_splits(arrays) if split is None else []
+    if not names:
+        return ()
+    text = (
+        f"all rows are read together, of the splits {', '.join(names)}: say {file}#{names[-1]} for one, or {file}#all"
+    )
+    return (warning("pooled_splits", text),)
 
-    Raises: as `check_rows`.
+
+def pick(
+    values: RowSource, rows: npt.NDArray[np.integer[Any]] | None, n: int, file: str, what: str = "entries"
+) -> npt.NDArray[Any]:
+    """All values, or those of some rows; what: the role of the values, in messages.
+
+    Raises: as `check_rows`; InputError unless there is one value for each of the n rows.
     """
-    every = values if isinstance(values, np.ndarray) else values[0:n]
     if rows is None:
-        return every
+        return values if isinstance(values, np.ndarray) else values[0:n]
     check_rows(rows, n, file)
-    return np.asarray(every[rows])
+    if values.shape[:1] != (n,):
+        count = values.shape[0] if values.shape else "a single number in place of"
+        raise InputError(f"{file}: {n} rows of scores, but {count} {what}")
+    return rows_at(values, rows)
 
 
 def check_rows(rows: npt.NDArray[np.integer[Any]], n: int, file: str) -> None:

@@ -7,9 +7,9 @@ import threading
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from calibeval.core.errors import CalibevalError, FileProblem, InputError
+from calibeval.core.errors import CalibevalError, InputError
+from calibeval.readers.stored.steady import SteadyFile
 
 PIECE = 2**20
 
@@ -54,25 +54,18 @@ class Background:
             self._error = error
 
 
-def checked_sha256(path: Path, extents: Sequence[Extent] = ()) -> str:
+def checked_sha256(file: SteadyFile, extents: Sequence[Extent] = ()) -> str:
     """The SHA-256 of a file in hexadecimal, after the CRC-32 of the extents has been verified.
 
-    Raises: InputError if a checksum differs; FileProblem if the file cannot be read.
+    Raises: InputError if a checksum differs, or the file has changed; FileProblem if it cannot be read.
     """
-    try:
-        return _read(path, extents)
-    except OSError as error:
-        raise FileProblem(f"{path}: cannot be read ({error.strerror or error})") from None
-
-
-def _read(path: Path, extents: Sequence[Extent]) -> str:
     digest = hashlib.sha256()
     found = dict.fromkeys(extents, 0)
     waiting = sorted(found, key=lambda extent: extent.start, reverse=True)
     begun: list[Extent] = []
     position = 0
-    with path.open("rb") as file:
-        while piece := file.read(PIECE):
+    with file.open() as stream:
+        while piece := stream.read(PIECE):
             digest.update(piece)
             end = position + len(piece)
             while waiting and waiting[-1].start < end:
@@ -85,5 +78,5 @@ def _read(path: Path, extents: Sequence[Extent]) -> str:
             position = end
     for extent, crc in found.items():
         if crc != extent.crc:
-            raise InputError(f"{path.name}: {extent.name} is damaged (its CRC-32 differs).{extent.hint}")
+            raise InputError(f"{file.name}: {extent.name} is damaged (its CRC-32 differs).{extent.hint}")
     return digest.hexdigest()

@@ -12,37 +12,29 @@ import numpy.typing as npt
 
 from calibeval.core.data.row_source import RowSource
 from calibeval.core.errors import FileProblem, InputError
+from calibeval.readers.stored.steady import fill_from
 
 
-class FileRows:
-    """Rows of a C-ordered array in a file, read when needed: pages of a mapped file would count as memory in use.
+class SpooledRows:
+    """Rows of a C-ordered array in a temporary file without a name, read when needed.
 
-    file: an open file, which may be closed afterwards. offset: the byte at which the values begin.
+    file: the open file, which may be closed afterwards.
     """
 
-    def __init__(self, file: IO[bytes], offset: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-        self._name, self._descriptor = str(file.name), os.dup(file.fileno())
+    def __init__(self, file: IO[bytes], shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        self._descriptor = os.dup(file.fileno())
         weakref.finalize(self, os.close, self._descriptor)
-        self._offset = offset
         self.shape, self.dtype = shape, dtype
         self._row = int(np.prod(shape[1:], dtype=np.int64)) * dtype.itemsize
 
     def __getitem__(self, rows: slice, /) -> npt.NDArray[Any]:
-        """Consecutive rows, read from the file.
-
-        Raises: InputError if the file has become shorter.
-        """
+        """Consecutive rows, read from the file."""
         start, stop, _ = rows.indices(self.shape[0])
         count = max(stop - start, 0)
-        data = bytearray(count * self._row)
-        filled = os.preadv(self._descriptor, [data], self._offset + start * self._row) if data else 0
-        while filled < len(data):
-            position = self._offset + start * self._row + filled
-            more = os.preadv(self._descriptor, [memoryview(data)[filled:]], position)
-            if not more:
-                raise InputError(f"{self._name}: the file became shorter while it was read")
-            filled += more
-        return np.frombuffer(data, self.dtype).reshape(count, *self.shape[1:])
+        data = np.empty(count * self._row, np.uint8)
+        if data.nbytes:
+            fill_from(self._descriptor, data.data, start * self._row, "the temporary copy")
+        return data.view(self.dtype).reshape(count, *self.shape[1:])
 
 
 class Spool:
@@ -86,7 +78,7 @@ class Spool:
             return self._pieces[0] if len(self._pieces) == 1 else np.concatenate(self._pieces)
         with self._file as file:
             file.flush()
-            return FileRows(file, 0, (self._rows, *self._shape), self._dtype)
+            return SpooledRows(file, (self._rows, *self._shape), self._dtype)
 
     def _write(self) -> None:
         try:

@@ -10,9 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.row_source import RowSource
+from calibeval.core.errors import InputError
 from calibeval.readers.stored.digest import Extent
-
-BFLOAT16_PRECISION = 2.0**-7
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,12 +19,28 @@ class Stored:
     """A named array of a file. load() returns its values; arrays that are not used are never loaded.
 
     precision: the relative step between the stored numbers, if it is coarser than that of dtype, the type returned.
+    parts: the shards that the rows come from, with the number of rows of each.
+    refusal: why the values are never read; load() then raises InputError. None for all that can be read.
     """
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     load: Callable[[], RowSource]
     precision: float | None = None
+    refusal: str | None = None
+    parts: tuple[tuple[str, int], ...] = ()
+
+    @classmethod
+    def refused(cls, shape: tuple[int, ...], dtype: np.dtype[Any], place: str, why: str) -> Stored:
+        """An array whose values are never read: using it is an error.
+
+        place: file and key, for the message.
+        """
+
+        def refuse() -> RowSource:
+            raise InputError(f"{place} holds {why}")
+
+        return cls(shape, dtype, refuse, refusal=why)
 
     @classmethod
     def of(cls, values: npt.NDArray[Any], precision: float | None = None) -> Stored:

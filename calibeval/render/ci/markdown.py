@@ -9,7 +9,7 @@ from calibeval.words.verdict import Line, compared, conclusion, rule_lines, rule
 
 # A comment may have 65,536 characters.
 MOST_CHARACTERS = 65_536
-# By this line a job finds the comment that it wrote before, and replaces it.
+# A job finds its earlier comment by this line, and replaces it.
 MARK = "<!-- calibeval gate -->"
 _ROOM_FOR_NOTE = 100
 

@@ -1,6 +1,6 @@
 """The geometry of the page's reliability diagram and histogram: percentages of a panel, and the text for them.
 
-Panels have no own coordinates: every length is a percentage, so text keeps its size at any width.
+Panels use no absolute coordinates: every length is a percentage, so text keeps its size at any width.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from rich.text import Text
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.standing import standing_of, with_floor
 from calibeval.render.terminal.diagram import diagram
-from calibeval.render.terminal.sheet import GUTTER, STRONG, Column, Sheet, gap_style, table, total_width
+from calibeval.render.terminal.sheet import GUTTER, STRONG, Column, Sheet, blocks, gap_style, table, total_width
 from calibeval.render.terminal.slices import slice_blocks
 from calibeval.words import cells
 from calibeval.words.report import against_noise, headline, repair
@@ -32,12 +32,7 @@ def render_report(report: Report, *, width: int, color: bool, ascii_only: bool) 
     ascii_only: nothing but ASCII, foreign names as escapes. Warnings of the dumps are not in it.
     """
     sheet = Sheet(max(width, NARROWEST), ascii_only)
-    if not report.dumps:
-        parts: list[RenderableType] = [Text("The report holds no dumps.")]
-    elif len(report.dumps) == 1:
-        parts = _one(report.dumps[0], report, sheet)
-    else:
-        parts = _several(report, sheet)
+    parts = _one(report.dumps[0], report, sheet) if len(report.dumps) == 1 else _several(report, sheet)
     return sheet_text(parts, sheet, color)
 
 
@@ -63,16 +58,16 @@ def sheet_text(parts: list[RenderableType], sheet: Sheet, color: bool) -> str:
 
 
 def _one(dump: DumpReport, report: Report, sheet: Sheet) -> list[RenderableType]:
-    parts: list[RenderableType] = [_title(dump, sheet), "", Text(sheet.text(headline(dump)), STRONG), ""]
+    parts: list[RenderableType] = [title(dump, sheet), "", Text(sheet.text(headline(dump)), STRONG), ""]
     parts[-1:-1] = [Text(sheet.text(repair(dump)))] if dump.recalibrated else []
     parts.append(_metrics(dump, report, sheet))
     parts += [Text(sheet.text(line)) for line in (*cells.reasons(dump), *cells.remarks(dump))]
-    for block in (diagram(dump, sheet), _classes(dump, sheet), *slice_blocks(dump, report, sheet)):
+    for block in (diagram(dump, sheet), classes(dump, sheet), *slice_blocks(dump, report, sheet)):
         parts += ["", *block] if block else []
     return parts
 
 
-def _title(dump: DumpReport, sheet: Sheet) -> Text:
+def title(dump: DumpReport, sheet: Sheet) -> Text:
     """Name, size and kind, on two lines where one is too short."""
     facts = [cells.plural(dump.n, "row"), "top label only" if dump.k is None else cells.plural(dump.k, "class")]
     facts += [] if dump.k is None else [dump.kind.replace("_", "-")]
@@ -115,12 +110,17 @@ def _after(dump: DumpReport, names: list[str], sheet: Sheet) -> tuple[str, list[
     return f"with {dump.recalibrated.name}", values
 
 
-def _classes(dump: DumpReport, sheet: Sheet) -> list[RenderableType]:
-    """The classes with the largest calibration errors; all classes if there are few."""
+def classes_shown(k: int) -> int:
+    """How many of k classes the first view shows."""
+    return k if k <= _ALL_CLASSES else min(k, _WORST_CLASSES)
+
+
+def classes(dump: DumpReport, sheet: Sheet, *, every: bool = False) -> list[RenderableType]:
+    """The classes with the largest calibration errors; all classes if there are few, or if all are wanted."""
     k = len(dump.per_class)
     if not k:
         return []
-    worst = sorted(dump.per_class, key=lambda c: -c.calibration_error)[: k if k <= _ALL_CLASSES else _WORST_CLASSES]
+    worst = sorted(dump.per_class, key=lambda c: -c.calibration_error)[: k if every else classes_shown(k)]
     places = cells.decimals(100 * worst[0].calibration_error, 3)
     numbers = [
         Column("cal. error %", [f"{100 * c.calibration_error:.{places}f}" for c in worst]),
@@ -129,26 +129,34 @@ def _classes(dump: DumpReport, sheet: Sheet) -> list[RenderableType]:
     ]
     room = min(40, sheet.width - total_width(numbers) - GUTTER)
     names = Column("class", [sheet.name(c.name, room) for c in worst], left=True)
-    title = "classes" if k == len(worst) else f"worst {len(worst)} of {cells.plural(k, 'class')}"
+    lead = "classes" if k == len(worst) else f"worst {len(worst)} of {cells.plural(k, 'class')}"
     noise = ", mostly noise with so few rows per class" if dump.n < _FEW_ROWS * k else ""
-    return [Text(sheet.text(f"{title}{noise} (gap: mean probability − frequency)")), table([names, *numbers])]
+    return [Text(sheet.text(f"{lead}{noise} (gap: mean probability − frequency)")), table([names, *numbers])]
 
 
-def _several(report: Report, sheet: Sheet) -> list[RenderableType]:
-    """One row per dump, in as many blocks of columns as the width needs, then a sentence for each dump."""
+def overview(report: Report, sheet: Sheet) -> list[RenderableType]:
+    """One row per dump, in as many blocks of columns as the width needs."""
+    if not report.dumps:
+        return [Text("The report holds no dumps.")]
     columns, marked = _compared(report, sheet)
     widest = max(cell_len(sheet.name(d.name, sheet.width, keep_end=True)) for d in report.dumps)
     room = min(widest, max(16, sheet.width - total_width(columns) - GUTTER))
     names = Column("", _distinct(report, sheet, room), left=True)
     parts: list[RenderableType] = []
-    for block in _blocks(columns, sheet.width - names.width - GUTTER):
+    for block in blocks(columns, sheet.width - names.width - GUTTER):
         parts += [table([names, *block]), ""]
     if marked:
         parts.append(Text(sheet.text(f"* {cells.BEST}")))
     elif not cells.level(report):
         parts.append(Text("No value is marked as best: that needs intervals."))
+    return parts
+
+
+def _several(report: Report, sheet: Sheet) -> list[RenderableType]:
+    """The dumps side by side, then a sentence for each."""
+    parts = overview(report, sheet)
     for dump in report.dumps:
-        parts += ["", _title(dump, sheet)]
+        parts += ["", title(dump, sheet)]
         lines = [headline(dump), *([repair(dump)] if dump.recalibrated else []), *cells.reasons(dump)]
         parts += [Padding(Text(sheet.text(line)), (0, 0, 0, 2)) for line in lines]
         for slices in slice_blocks(dump, report, sheet):
@@ -177,13 +185,3 @@ def _distinct(report: Report, sheet: Sheet, room: int) -> list[str | Text]:
     if len(set(names)) == len({d.name for d in report.dumps}):
         return list(names)
     return [f"{i} {sheet.name(d.name, room - len(str(i)) - 1, keep_end=True)}" for i, d in enumerate(report.dumps, 1)]
-
-
-def _blocks(columns: list[Column], room: int) -> list[list[Column]]:
-    """The columns in blocks that fit the room, at least one column in each."""
-    blocks: list[list[Column]] = [[]]
-    for column in columns:
-        if blocks[-1] and total_width([*blocks[-1], column]) > room:
-            blocks.append([])
-        blocks[-1].append(column)
-    return blocks

@@ -105,6 +105,16 @@ def table(columns: Sequence[Column]) -> Text:
     return Text("\n").join(lines)
 
 
+def blocks(columns: list[Column], room: int) -> list[list[Column]]:
+    """The columns in blocks that fit the room, at least one column in each."""
+    blocks: list[list[Column]] = [[]]
+    for column in columns:
+        if blocks[-1] and total_width([*blocks[-1], column]) > room:
+            blocks.append([])
+        blocks[-1].append(column)
+    return blocks
+
+
 def _line(columns: Sequence[Column], row: Sequence[Text]) -> Text:
     """One line of a table; no blanks after its last cell."""
     line, owed = Text(), 0

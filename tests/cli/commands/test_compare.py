@@ -137,7 +137,9 @@ def test_rows_that_stand_in_another_order_are_refused(capsys, tmp_path, dumps):
     np.savez(tmp_path / "mixed.npz", logits=logits[::-1], labels=labels[::-1])
     result = run(capsys, "compare", dumps[0], tmp_path / "mixed.npz")
     assert result.code == 3
-    assert "these are not the same rows" in result.err
+    assert result.err.endswith(
+        "these are not the same rows; give both dumps ids (--ids-key), or use dumps of the same rows\n"
+    )
 
 
 @pytest.mark.parametrize(

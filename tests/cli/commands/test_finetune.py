@@ -312,9 +312,13 @@ def test_what_an_earlier_run_left_goes(tmp_path):
     }  # fmt: skip
 
 
-def test_json_is_the_file(folder, capsys):
-    result = run(capsys, *files.words(folder, "--loss", "ce", "--json", out="json"))
-    assert result.out == (folder / "json" / "finetune.json").read_text(encoding="utf-8")
+def test_json_is_the_file_and_with_what_it_was_made(folder, capsys):
+    words = files.words(folder, "--loss", "ce", "--json", out="json")
+    result = run(capsys, *words)
+    made = result.json["environment"]
+    assert made["command"] == [str(word) for word in words if word not in ("--jobs", 1)]
+    text = json.dumps({**result.json, "environment": None}, indent=1) + "\n"
+    assert text == (folder / "json" / "finetune.json").read_text(encoding="utf-8")
 
 
 def test_progress_and_quiet(folder, capsys):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from calibeval.runs.files import EVERY
 from calibeval.training.sweep import Sweep
 from tests.cli import feature_files as files
 from tests.cli.invoking import failure, python, run
@@ -431,7 +432,7 @@ def test_a_loss_that_diverges_later_keeps_its_best_epoch(capsys, folder):
 
 def test_all_losses_that_diverge(capsys, folder):
     words = ["--loss", "ce,ls", "--lr", 1e10, "--weight-decay", 1e30]
-    refused(capsys, folder, 3, "training diverged with every loss, and no head is left; lower --lr", *words)
+    refused(capsys, folder, 3, "training diverged with every loss, so there is no head; lower --lr", *words)
     text = (folder / "run" / "history.jsonl").read_text(encoding="utf-8")
     head = json.loads(text.splitlines()[0])["heads"][0]
     assert (head["val_nll"], head["val_accuracy"]) == (None, None)
@@ -462,3 +463,43 @@ def test_help_imports_nothing_heavy():
     code = "import sys; from calibeval.cli.main import main; main(['finetune', '--help']); print(*sys.modules)"
     loaded = python(code).splitlines()[-1].split()
     assert not {"torch", "numpy", "scipy", "pandas", "rich", "matplotlib"} & set(loaded)
+
+
+@pytest.mark.parametrize("name", [*EVERY, "losses/mine/head.json"])
+@pytest.mark.parametrize("more", [[], ["--resume"]])
+def test_a_file_that_is_not_of_a_run_is_not_replaced(capsys, folder, name, more):
+    """Whatever has the name of a file of a run: the run would replace it, or remove it."""
+    path = folder / "run" / name
+    path.parent.mkdir(parents=True)
+    path.write_text('{"schema": "somebody.else/1"}')
+    refused(
+        capsys, folder, 2, f"{path}: is there already, and no run of calibeval finetune wrote it. Name another "
+        "folder, or say --overwrite (in Python overwrite=True) to replace it", *more,
+    )  # fmt: skip
+    assert files.contents(folder / "run") == {name: b'{"schema": "somebody.else/1"}'}
+
+
+def test_other_files_are_no_matter_and_overwrite_replaces(capsys, folder):
+    (folder / "run").mkdir()
+    (folder / "run/notes.txt").write_text("mine")
+    assert run(capsys, *files.words(folder, "--epochs", "1", "-q")).code == 0
+    (folder / "other").mkdir()
+    (folder / "other/head.json").write_text("{}")
+    assert run(capsys, *files.words(folder, "--epochs", "1", "--overwrite", "-q", out="other")).code == 0
+    assert files.load(folder / "other/head.json")["schema"] == "calibeval.head/1"
+    assert (folder / "run/notes.txt").read_text() == "mine"
+
+
+BROKEN = "raise OSError('libtorch.so: cannot open shared object file')"
+
+
+def test_a_torch_that_cannot_be_imported(folder):
+    (folder / "broken").mkdir()
+    (folder / "broken/torch.py").write_text(BROKEN)
+    code = (
+        "import sys; sys.path.insert(0, 'broken'); from calibeval.cli.main import main; "
+        "sys.stderr = sys.stdout; print(main(sys.argv[1:]))"
+    )
+    what = "(OSError: libtorch.so: cannot open shared object file)"
+    said = f"finetune needs torch, which is installed but cannot be imported {what}\n2\n"
+    assert python(code, *files.words(folder)) == said

@@ -144,7 +144,7 @@ def test_a_baseline_of_other_rows_is_refused(main, tmp_path, capsys):
         "fewer.npz": ((logits[:1990], labels[:1990]), {"ids": np.arange(1990)}, "do not hold the same rows"),
         "ids.npz": ((logits, labels), {"ids": np.arange(2000) + 7}, "do not hold the same rows"),
         "labels.npz": ((logits, labels[::-1]), {"ids": np.arange(2000)}, "these are not the same rows"),
-        "classes.npz": ((logits[:, :4], np.minimum(labels, 3)), {"ids": np.arange(2000)}, "5 classes in the one"),
+        "classes.npz": ((logits[:, :4], np.minimum(labels, 3)), {"ids": np.arange(2000)}, "5 classes in the first"),
     }
     for name, (arrays, more, message) in others.items():
         other = write(tmp_path / name, *arrays, **more)
@@ -258,7 +258,14 @@ def test_bytes_that_are_no_text_are_no_configuration(main, tmp_path, capsys):
 FLAGS = [
     (["--max", "ece"], "--max ece: it must be METRIC=LIMIT, such as ece=0.03"),
     (["--max", "eec=0.1"], '--max eec=0.1: metric "eec" is unknown (did you mean "ece"?)'),
-    (["--max-drop", "accuracy=x"], '--max-drop accuracy=x: "x" is not a number'),
+    (["--max-drop", "accuracy=x"], '--max-drop accuracy=x: "x" is not a number\n'),
+    (["--max", "ece=3%"], '"3%" is not a number, but a percentage; limits are fractions: say ece=0.03\n'),
+    (["--max", "ece=0,03"], '"0,03" is not a number, but with a comma: say ece=0.03\n'),
+    (["--max", "nll=3 %"], '"3 %" is not a number: limits of nll are in nats\n'),
+    (["--max", "gap=0.1"], 'metric "gap" is unknown ("gap" is confidence_gap); metrics are accuracy, '),
+    (["--max", "ece=0.1", "-o", "v.json"], "written; for that file alone, say --json > v.json\n"),
+    (["--max", "ece=0.1", "-o", "v.XML"], "written; for that file alone, say --export junit=v.XML\n"),
+    (["--max", "ece=0.1", "-o", "v.html"], "-o v.html: names a folder, into which several files are written\n"),
     (["--max-drop", "accuracy=nan"], "max_drop of accuracy is nan, but it must be a finite number"),
     (["--max", "ece=0.1", "--max", "ece=0.2"], "--max limits ece twice"),
     (["--max", "ece=0.1", "--level", "1"], "level is 1, but it must lie between 0 and 1"),
@@ -322,15 +329,21 @@ def test_why_names_what_moved_a_metric(tmp_path, capsys):
     why = rule["why"]
     (night,) = [part for part in why["parts"] if part["kind"] == "light"]
     assert (night["name"], night["share"], night["rows"]) == ("night", pytest.approx(1.0), 0.25)
-    assert (why["change"], why["temperature"]["repairs"]) == (True, False)
+    trial = why["temperature"]
+    assert (why["change"], trial["repairs"], trial["verdict"]) == (True, False, "inconclusive")
+    assert trial["change"] == pytest.approx(trial["value"] - rule["baseline"])
+    assert trial["low"] < 0.01 < trial["change"] < trial["high"]
+    assert trial["temperature"] > 1
     text = run(capsys, "gate", two, "--baseline", one, "--max-increase", "nll=0.01", "--why").out
     moved, temperature = (line.strip() for line in text.splitlines() if line.startswith("      "))
     assert moved.startswith("largest shares of the change / of the rows: ")
     assert "light=night (100 % / 25 %)" in moved
-    assert re.fullmatch(r"a temperature alone would not repair it \(NLL \d\.\d+ nats out of fold\)", temperature)
+    numbers = r"NLL \d\.\d+ nats, change \+\d\.\d+ \[[+−]\d\.\d+, \+\d\.\d+\]"
+    said = rf"after a temperature \(T = \d\.\d+, out of fold\) this rule would be undecided: {numbers}"
+    assert re.fullmatch(said, temperature)
     (rule,) = verdict(capsys, one, "--max", "ece=0.03", "--why")["rules"]
     assert (rule["why"]["change"], rule["why"]["temperature"]["repairs"]) == (False, True)
-    assert "a temperature alone would repair it (ECE " in run(capsys, "gate", one, "--max", "ece=0.03", "--why").out
+    assert ", out of fold) this rule would pass: ECE " in run(capsys, "gate", one, "--max", "ece=0.03", "--why").out
     (rule,) = verdict(capsys, one, "--min", "accuracy=0.999", "--why")["rules"]
     assert rule["why"]["temperature"] is None
     text = run(capsys, "gate", one, "--min", "accuracy=0.999", "--why").out
@@ -471,5 +484,51 @@ def test_two_exports_do_not_share_a_file(main, tmp_path, capsys):
     path = tmp_path / "gate.out"
     exports = ["--export", f"junit={path}", "--export", f"markdown={path}"]
     result = run(capsys, "gate", "main.npz", "--max", "ece=0.5", *exports)
-    assert result == (2, "", f"{path}: two outputs would be written to this file; name another for one of them\n")
+    words = "two outputs are to be written to this file; name another for one of them"
+    assert result == (2, "", f"{path}: {words}\n")
     assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("metric", "limit", "outcome"),
+    [
+        ("ece", 0.2, None),
+        ("ece", 0.036, "pass"),
+        ("ece", 0.024, "inconclusive"),
+        ("nll", 0.37, "pass"),
+        ("nll", 0.2, "fail"),
+        ("confidence_gap", 0.001, "inconclusive"),
+    ],
+)
+def test_why_judges_a_temperature_by_the_same_intervals(metric, limit, outcome, capsys, sample_data):
+    """As the rule itself would judge the dump that a temperature makes."""
+    dump = sample_data / "digits_test.npz"
+    (rule,) = verdict(capsys, dump, "--max", f"{metric}={limit}", "--why")["rules"]
+    trial = (rule["why"] or {"temperature": None})["temperature"]
+    assert (trial or {"verdict": None})["verdict"] == outcome
+    if outcome is None:
+        return
+    kept = {"pass": trial["high"] <= limit, "fail": trial["low"] > limit}
+    assert kept == {"pass": outcome == "pass", "fail": outcome == "fail"}
+    after = run(capsys, "report", dump, "--cross-fit", "5", "--json", "-q").json["dumps"][0]["recalibrated"]
+    found = {key: after["metrics"][metric][key] for key in ("value", "low", "high")}
+    if metric == "confidence_gap":
+        assert trial["value"] == abs(found["value"])
+        return
+    assert {key: trial[key] for key in found} == found
+    if metric == "ece":
+        promised = run(capsys, "report", dump, "-q").out
+        assert f"to about {100 * trial['value']:.1f} % (out of fold" in promised
+
+
+def test_why_judges_every_slice_after_a_temperature(capsys, sample_data, tmp_path):
+    dump = f"{sample_data}/diamonds.npz#test"
+    words = ["--max", "ece=0.05", "--slice", "color", "--config", "rules.toml", "--why"]
+    (tmp_path / "rules.toml").write_text(
+        '[[gate.rule]]\nmetric = "ece"\nmax = 0.05\nslice = "worst"\n', encoding="utf-8"
+    )
+    rules = verdict(capsys, dump, *words)["rules"]
+    whole, worst = (rule["why"]["temperature"] for rule in sorted(rules, key=lambda rule: rule["slice"] or ""))
+    assert whole["verdict"] == "pass"
+    assert worst["verdict"] in ("pass", "inconclusive", "fail")
+    assert worst["value"] > whole["value"]

@@ -49,7 +49,8 @@ def test_one_json_object_says_what_was_written(capsys, folder):
     result = run(capsys, "predict", folder / "run", folder / "test.npz", "-o", "p.npz", "--json", "-q")
     assert (result.code, result.err) == (0, "")
     rows = len(calibeval.read("p.npz").labels)
-    assert result.json == {"written": "p.npz", "rows": rows, "kind": "logits", "warnings": []}
+    facts = {"written": "p.npz", "rows": rows, "kind": "logits", "warnings": []}
+    assert result.json == {"schema": "calibeval.dump/1", "version": calibeval.__version__, **facts}
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".npz", ".parquet"])

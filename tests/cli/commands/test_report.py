@@ -277,6 +277,21 @@ def test_folders_that_cannot_be(digits, tmp_path, capsys):
     assert (tmp_path / "file").read_text() == "precious"
 
 
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [("x.json", "--json > x.json"), ("x.md", "--format md > x.md"), ("x.svg", "--figure x.svg"), ("x.html", None)],
+)
+def test_a_folder_is_not_called_like_a_file(name, instead, digits, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    hint = f"; for that file alone, say {instead}" if instead else ""
+    message = f"-o {name}: names a folder, into which several files are written{hint}\n"
+    assert run(capsys, "report", digits, "-o", name) == (2, "", message)
+    assert run(capsys, "compare", digits, digits, "-o", name).code == 2
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / name).mkdir()  # somebody's own wish
+    assert run(capsys, "report", digits, "-o", name, "-q").code == 0
+
+
 def test_names_that_are_no_utf_8(digits, tmp_path):
     path = os.fsencode(tmp_path) + b"/\xff.npz"
     with open(path, "wb") as file:  # noqa: PTH123 - the name is bytes

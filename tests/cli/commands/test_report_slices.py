@@ -98,7 +98,7 @@ def test_unknown_columns(option, diamonds, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--min-rows", "5"], "min-rows applies to slices only, but there are no slices\n"),
+        (["--min-rows", "5"], "--min-rows applies to slices only, but there are no slices\n"),
         (
             ["--slice", "color", "--convention", "mbls"],
             "slices can only be measured with calibeval's own bins, not with those of mbls\n",

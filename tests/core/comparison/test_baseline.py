@@ -132,12 +132,12 @@ def test_slices_are_not_compared():
         (
             saved(model(100)),
             Predictions(confidence=[0.5], correct=[1]),
-            "cannot be compared: 4 classes in the one, the top label only in the other",
+            "cannot be compared: 4 classes in the first, the top label only in the second",
         ),
         (
             saved(model(100, 2, class_names=["cat", "dog"])),
             model(100, 2, class_names=["cat", "cow"]),
-            'class 1 is "dog" in the one, "cow" in the other',
+            'class 1 is "dog" in the first, "cow" in the second',
         ),
         (
             replace(saved(model(100)), dumps=()),

@@ -95,12 +95,12 @@ def test_top_labels_pair_by_ids_or_by_columns():
         (
             dump(),
             dump("b.npz", [0, 1, 2, 0], probs=np.full((4, 4), 0.25)),
-            "a.npz and b.npz cannot be compared: 2 classes in the one, 4 in the other",
+            "a.npz and b.npz cannot be compared: 2 classes in the first, 4 in the second",
         ),
         (
             dump(class_names=["cat", "dog"]),
             dump("b.npz", class_names=["dog", "cat"]),
-            'a.npz and b.npz cannot be compared: class 0 is "cat" in the one, "dog" in the other',
+            'a.npz and b.npz cannot be compared: class 0 is "cat" in the first, "dog" in the second; write both in',
         ),
         (
             dump(),
@@ -110,22 +110,22 @@ def test_top_labels_pair_by_ids_or_by_columns():
         (
             dump(),
             dump("b.npz", [0, 1, 0, 1]),
-            r"row 2 of a.npz has label 1, but its partner, row 2 of b.npz, has label 0 \(2 rows differ\): these",
+            r"row 2 of a.npz has label 1, but its partner, row 2 of b.npz, has label 0 \(2 rows differ\): .* give both",
         ),
         (
             dump(ids=list("abcd")),
             dump("b.npz", [1, 1, 1, 0], ids=list("bacd")),
-            "row 0 of a.npz has label 0, but its partner, row 1 of b.npz, has label 1: these are not the same rows",
+            "row 0 of a.npz has label 0, but its partner, row 1 of b.npz, has label 1: these .* the ids pair them",
         ),
         (
             dump(columns={"site": ["x", "y", "x", "y"]}),
             dump("b.npz", columns={"site": ["x", "y", "y", "x"]}),
-            'cannot be paired by position: column "site" is x in the one and y in the other in row 2',
+            'cannot be paired by position: column "site" is x in the first and y in the second in row 2',
         ),
         (
             dump(columns={"site": [1, 2, 3, 4]}),
             dump("b.npz", columns={"site": ["1", "2", "3", "5"]}),
-            'column "site" is 4 in the one and 5 in the other in row 3',
+            'column "site" is 4 in the first and 5 in the second in row 3',
         ),
         (
             dump(ids=list("abca")),

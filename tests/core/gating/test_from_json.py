@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from calibeval import Predictions, gate
+from calibeval import Predictions, Verdict, gate
 from calibeval.core.errors import InputError
 from calibeval.core.gating.from_json import verdict_from_json
 from calibeval.core.gating.rules import Rule
@@ -32,7 +32,7 @@ TEXT = text_of()
 
 def test_the_json_is_the_same_again():
     assert json.loads(verdict_from_json(TEXT).to_json()) == json.loads(TEXT)
-    assert verdict_from_json(TEXT.encode()).to_json() == TEXT
+    assert verdict_from_json(TEXT.encode()).to_json() == Verdict.from_json(TEXT).to_json() == TEXT
 
 
 @pytest.mark.parametrize(

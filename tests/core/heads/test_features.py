@@ -79,7 +79,7 @@ def test_names_as_labels():
             [0, -100, 3, 0, 1, 1],
             (
                 "row 1: label -100, but there are 4 classes (0 to 3). "
-                "If -100 marks rows without a label, use --ignore-index -100."
+                "If -100 marks rows without a label, use ignore_index=-100."
             ),
         ),
         ([0, 0.5, 1, 0, 1, 1], "row 1: label 0.5, but labels must be whole numbers (1 rows are not)"),
@@ -97,7 +97,7 @@ def test_names_as_labels():
         ),
         (
             ["a", "b"] * 3,
-            ('row 0: label "a" is text; give the class names, in the order of the columns (--class-names FILE)'),
+            ('row 0: label "a" is text; give the class names, in the order of the columns (class_names=[...])'),
         ),
         (np.zeros((6, 2, 2)), "labels have shape (6, 2, 2), but one label per row is needed"),
         (np.zeros(6, complex), "labels have dtype complex128, but whole numbers are needed"),
@@ -118,7 +118,7 @@ def test_labels_beyond_the_class_names():
 
 def test_labels_that_seem_to_start_at_1():
     (warning,) = Features(features=ROWS, labels=[1, 2, 3, 1, 2, 3]).warnings
-    assert warning == "labels run from 1 to 3, and none is 0: if they start at 1, subtract 1 before saving"
+    assert warning == "labels range from 1 to 3, and none is 0: if they start at 1, subtract 1 before saving"
     assert Features(features=ROWS, labels=[1, 3, 3, 1, 3, 3]).warnings == ()
     assert Features(features=ROWS, labels=[1, 2, 3] * 2, class_names=["a", "b", "c", "d"]).warnings == ()
 
@@ -132,7 +132,7 @@ def test_labels_that_seem_to_start_at_1():
             np.zeros((6, 2, 3)),
             (
                 "features have shape (6, 2, 3), but (n, d) is needed. "
-                "Flatten or average what is inside a row before saving."
+                "Flatten or average the values of a row before saving."
             ),
         ),
         (np.array([["a", "b"]] * 6), "features have dtype <U1, but numbers are needed"),
@@ -151,8 +151,8 @@ def test_lists_of_unequal_length():
 
 
 def test_ids_and_columns_have_a_value_for_each_row():
-    refused('"ids" has shape (2), but one value for each of 6 rows is needed', ids=["a", "b"])
-    refused('"site" has shape (6, 1), but one value for each of 6 rows is needed', columns={"site": np.zeros((6, 1))})
+    refused('"ids" has 2 entries, but there are 6 rows', ids=["a", "b"])
+    refused('"site" has shape (6, 1), but one value per row is needed', columns={"site": np.zeros((6, 1))})
 
 
 def test_ignored_rows_are_left_out_of_everything():
@@ -201,7 +201,7 @@ def test_rows_are_counted_as_the_file_does():
 
 def test_a_number_too_large_for_the_type_asked_for():
     features = Features(features=[[1.0], [1e300]])
-    with pytest.raises(InputError, match=r"row 1 holds 1e\+300 in feature 0, but float32 numbers end at 3\.4e\+38$"):
+    with pytest.raises(InputError, match=r"holds 1e\+300 in feature 0, but the largest float32 number is 3\.4e\+38$"):
         features.matrix()
     assert features.matrix(np.float64)[1, 0] == 1e300
 

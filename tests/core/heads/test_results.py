@@ -84,7 +84,7 @@ def test_the_choice_is_of_the_heads_that_are_saved():
     assert chosen_of([bad, good]) == 1
     assert chosen_of([good, bad, late]) == 2
     assert chosen_of([good, good]) == 0
-    with pytest.raises(InputError, match="training diverged with every loss, and no head is left; lower --lr"):
+    with pytest.raises(InputError, match="training diverged with every loss, so there is no head; lower --lr"):
         chosen_of([bad, bad])
 
 

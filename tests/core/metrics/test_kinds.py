@@ -139,7 +139,7 @@ def test_a_gate_judges_and_explains_it(row):
     how = GateSettings()
     more = {"bins": None, "convention": "calibeval", "slices": (), "group": None}
     subject = Subject.of(dump, base, rules, how, **more, keep_rows=True)
-    told = judged(subject, rules, how, explain=lambda rule: explained(rule, subject, lambda predictions: predictions))
+    told = judged(subject, rules, how, explain=lambda rule: explained(rule, subject, lambda dump, _: (dump, 1.0)))
     for before, rule in zip(verdict.rules, told.rules, strict=True):
         assert rule.verdict == before.verdict
         if rule.verdict != "pass":

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
 from calibeval import Predictions, evaluate
 from calibeval.core.errors import UnknownMetric
-from calibeval.core.metrics.table import METRICS, metric_named
+from calibeval.core.metrics.table import METRICS, meant, metric_named
 from calibeval.core.sums.engine import summarise
 from tests import definitions
 from tests.data import logits_and_labels
@@ -163,3 +165,11 @@ def test_few_rows_per_class_are_told_beside_the_interval(n, k, few):
         name: decided.get(name) for name in found if name != "cwce"
     }
     assert evaluate(predictions, bins=5, level=None).dumps[0].metrics["cwce"].reason is None
+
+
+def test_every_metric_is_found_by_its_name_on_the_screen_and_by_its_title():
+    for metric in METRICS.values():
+        assert meant(metric.label.upper()) == f' ("{metric.label.upper()}" is {metric.name})'
+        title = re.split("[,:;]", metric.title)[0]
+        assert meant(title).endswith(f" is {metric.name})")
+    assert len({metric.label for metric in METRICS.values()}) == len(METRICS)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from calibeval import Predictions, Report, evaluate
+from calibeval import Comparison, Predictions, Report, evaluate
 from calibeval.core.comparison.compare import compare
 from calibeval.core.errors import InputError
 from calibeval.core.report.fitted_on import FittedOn, OutOfFold
@@ -228,3 +228,66 @@ def test_unknown_facts_of_a_map_are_refused():
     facts = {"folds": 5, "seed": 0, "n": 9, "leak": "x"}
     problem = 'dumps[0].recalibrated.fitted_on has an unknown field "leak"; known fields are folds, seed, n'
     assert error_of(changed(AGAIN, facts)).endswith(problem)
+
+
+BINS = ("dumps", 0, "bins", "equal_width")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (
+            (*BINS, 2, "confidence"),
+            1e300,
+            r"dumps\[0\]\.bins\.equal_width\[2\]\.confidence is 1e\+300, but a number from",
+        ),
+        (
+            (*BINS, 2, "accuracy"),
+            -0.5,
+            r"equal_width\[2\]\.accuracy is -0\.5, but a number from -0\.0625 to 1\.0625 is",
+        ),
+        ((*BINS, 2, "gap"), 2.5, r"equal_width\[2\]\.gap is 2\.5"),
+        ((*BINS, 2, "count"), 7_000, r"dumps\[0\]\.bins\.equal_width holds \d+ rows, but the dump has 300"),
+        ((*BINS, 0, "lower"), 0.9, r"equal_width\[0\]\.lower is 0\.9, above upper, which is 0\.333333"),
+        (("dumps", 0, "recalibrated", "bins", "equal_mass", 0, "count"), 0, r"recalibrated\.bins\.equal_mass holds"),
+        (("dumps", 0, "metrics", "ece", "value"), 1.5, r"metrics\.ece\.value is 1\.5, but a number from -0\.0625 to"),
+        (("dumps", 0, "metrics", "nll", "value"), -1.0, r"metrics\.nll\.value is -1\.0, but a number at least"),
+        (("dumps", 0, "metrics", "accuracy", "low"), 0.99, r"metrics\.accuracy\.low is 0\.99, above (corrected|high)"),
+        (("dumps", 0, "metrics", "ece", "floor"), 1.0, r"metrics\.ece\.floor is 1, above floor_high"),
+        (("dumps", 0, "slices", 0, "metrics", "ece", "value"), 9.0, r"slices\[0\]\.metrics\.ece\.value is 9"),
+        (("dumps", 0, "slices", 0, "p"), 1.5, r"slices\[0\]\.p is 1\.5, but a number from 0 to 1 is needed"),
+        (("dumps", 0, "slices", 0, "n"), 301, r"slices\[0\]\.n is 301, but a count of at most 300"),
+        (("dumps", 0, "per_class", 0, "support"), 301, r"dumps\[0\] has 300 rows, but \d+ in per_class"),
+        (("dumps", 0, "per_class", 0, "calibration_error"), 3.0, r"per_class\[0\]\.calibration_error is 3"),
+    ],
+)
+def test_numbers_that_cannot_be(path, value, message):
+    with pytest.raises(InputError, match=message):
+        Report.from_json(changed(path, value))
+
+
+@pytest.mark.parametrize("convention", ["torchmetrics", "netcal", "mbls", "guo"])
+def test_reports_of_tools_that_leave_rows_out_are_read_back(convention):
+    probs = np.array([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5], [0.25, 0.75]])
+    report = evaluate(Predictions(probs=probs, labels=[0, 1, 0, 1]), convention=convention)
+    assert Report.from_json(report.to_json()) == report
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("p", 1.5, r"differences\.nll\.p is 1\.5, but a number from 0 to 1 is needed"),
+        ("p", -0.1, r"differences\.nll\.p is -0\.1"),
+        ("p_holm", 2.0, r"differences\.nll\.p_holm is 2"),
+        ("low", 10.0, r"differences\.nll\.low is 10, above high"),
+        ("base", -3.0, r"differences\.nll\.base is -3"),
+        ("detectable", -1.0, r"differences\.nll\.detectable is -1"),
+    ],
+)
+def test_differences_that_cannot_be(field, value, message):
+    logits, labels = logits_and_labels(300, 3)
+    base = Predictions(logits=logits, labels=labels)
+    document = compare(base, [Predictions(logits=logits / 2, labels=labels)]).to_dict()
+    document["candidates"][0]["differences"]["nll"][field] = value
+    with pytest.raises(InputError, match=message):
+        Comparison.from_json(json.dumps(document))

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from calibeval import Predictions, evaluate, read
+from calibeval import Predictions, evaluate
 from calibeval.core.errors import InputError
+from calibeval.readers.open import read
 from tests.readers.dumps import LABELS, LOGITS, PROBS, refused
 
 
@@ -126,10 +127,28 @@ def test_line_ends_and_byte_order_marks(bom, ending, tmp_path):
 
 
 def test_masked_classes_are_minus_infinity(tmp_path):
-    predictions = read(csv(tmp_path, "logit_0,logit_1,label\n-inf,0,1\n1e400,0,0\n"))
+    predictions = read(csv(tmp_path, "logit_0,logit_1,label\n-inf,0,1\ninf,0,0\n"))
     assert predictions.scores[0:1].tolist() == [[-np.inf, 0]]
     with pytest.raises(InputError, match=r"^d\.csv: row 1 holds inf in column 0, but logits must be finite or -inf\.$"):
         evaluate(predictions)
+
+
+@pytest.mark.parametrize("cell", ["1e400", "-1e500", "-" + "9" * 400, "9" * 400, "9" * 5000, '" -1e999"'])
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "jsonl"])
+def test_numbers_beyond_float64_are_no_masked_classes(cell, suffix, tmp_path):
+    path = tmp_path / f"d.{suffix}"
+    if suffix == "jsonl":
+        cell = cell.strip('" ')
+        path.write_text(f'{{"logits":[0.5,0],"label":1}}\n{{"logits":[{cell},0],"label":0}}\n')
+        place = r"d\.jsonl( line 2)?: "
+    else:
+        separator = "\t" if suffix == "tsv" else ","
+        rows = [["logit_0", "logit_1", "label"], ["0.5", "0", "1"], [cell, "0", "0"]]
+        path.write_text("".join(separator.join(row) + "\n" for row in rows))
+        place = rf'd\.{suffix} line 3, column "logit_0": '
+    with pytest.raises(InputError, match=f"^{place}") as error:
+        evaluate(read(path))
+    assert len(str(error.value)) < 200
 
 
 @pytest.mark.parametrize("text", ["", "\n", "logit_0,logit_1,label\n"])

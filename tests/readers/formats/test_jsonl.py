@@ -8,15 +8,14 @@ import json
 import numpy as np
 import pytest
 
-from calibeval import read
 from calibeval.core.errors import InputError
 from calibeval.readers.describe import inspect_dump
 from calibeval.readers.formats import jsonl as jsonl_module
 from calibeval.readers.formats import text as text_module
 from calibeval.readers.meaning.assemble import ReadOptions
-from calibeval.readers.open import open_dump
+from calibeval.readers.open import open_dump, read
 from calibeval.readers.stored.limits import Limits
-from calibeval.readers.stored.spool import FileRows
+from calibeval.readers.stored.spool import SpooledRows
 from tests.readers.dumps import LABELS, LOGITS, PROBS, refused
 
 GOOD = '{"logits": [1, 2], "label": 0}\n'
@@ -88,7 +87,7 @@ def test_batches_change_nothing(monkeypatch, tmp_path):
     monkeypatch.setattr(text_module, "READ_BYTES", 100)
     text = lines(logits=LOGITS.tolist(), label=LABELS.tolist(), site=[f"s{i % 7}" for i in range(20)])
     predictions = open_dump(str(written(tmp_path, text)), ReadOptions(limits=Limits(max_memory=300)))
-    assert isinstance(predictions.scores, FileRows)
+    assert isinstance(predictions.scores, SpooledRows)
     assert predictions.scores[0:20].tolist() == LOGITS.tolist()
     assert predictions.columns["site"].tolist() == [f"s{i % 7}" for i in range(20)]
     text = lines(probs=[[0.5, 0.5]] * 9, label=[0] * 9, site=[None] * 8 + ["a"])

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from calibeval import evaluate, read
+from calibeval import evaluate
 from calibeval.core.errors import FileProblem, InputError
+from calibeval.readers.open import read
 from tests.data import from_logits, logits_and_labels
 from tests.readers.dumps import LABELS, LOGITS, PROBS, refused
 
@@ -102,7 +103,7 @@ def test_files_shorter_or_longer_than_the_header_says(change, files):
 
 def test_objects_are_refused(tmp_path):
     np.save(tmp_path / "d.npy", np.array([{}, {}]), allow_pickle=True)
-    with pytest.raises(InputError, match=r"^d\.npy: the array holds Python objects\. .* calibeval never does\. "):
+    with pytest.raises(InputError, match=r"^d\.npy holds Python objects\. .* calibeval never does\. "):
         read(tmp_path / "d.npy", kind="logits")
 
 

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from numpy.lib import format as npy_format
 
-from calibeval import evaluate, read
+from calibeval import evaluate
 from calibeval.core.errors import FileProblem, InputError
+from calibeval.readers.open import read
 from tests.data import logits_and_labels
 from tests.readers.dumps import LABELS, LOGITS, npz, refused
 
@@ -133,7 +134,7 @@ def test_objects_are_refused_and_their_payload_does_not_run(tmp_path):
     path = npz(tmp_path, logits=LOGITS, labels=np.array([Payload(trace)] * 20, dtype=object))
     refused(
         path,
-        "d.npz: labels: the array holds Python objects. Reading them would run a pickle, which calibeval never does. "
+        "d.npz: labels holds Python objects. Reading them would run a pickle, which calibeval never does. "
         "Save plain numbers or text.",
     )
     assert not trace.exists()
@@ -176,7 +177,9 @@ def test_headers_that_lie_about_the_shape(shape, compression, tmp_path):
 @pytest.mark.parametrize("shape", [(-20, -3), (2**62, 3), (2**31, 2**31)])
 def test_impossible_shapes(shape, tmp_path):
     path = archive(tmp_path / "d.npz", [("logits.npy", lying(shape)), GOOD[1]])
-    refused(path, f"d.npz: logits: the header gives the impossible shape {shape}")
+    size = "sizes must be whole numbers from 0" if min(shape) < 0 else None
+    said = f"gives shape {shape}, but {size}" if size else f"gives the impossible shape {shape}"
+    refused(path, f"d.npz: logits: the header {said}")
 
 
 @pytest.mark.parametrize(

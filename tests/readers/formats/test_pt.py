@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from calibeval import evaluate, read
+from calibeval import evaluate
 from calibeval.core.errors import InputError
+from calibeval.readers.open import read
 from tests.readers.dumps import LABELS, LOGITS, PROBS, refused
 
 SCORES, TARGETS = torch.from_numpy(LOGITS.copy()), torch.from_numpy(LABELS.copy())
@@ -116,10 +117,13 @@ def test_pickled_objects_are_refused_and_do_not_run(new, tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "what"),
-    [((SCORES, TARGETS, TARGETS), "tuple"), ([1, 2], "list"), ("text", "str"), (None, "NoneType")],
+    [((SCORES, TARGETS, TARGETS), "a tuple"), ([1, 2], "a list"), ("text", "a str"), (None, "nothing (None)")],
 )
 def test_other_contents(content, what, tmp_path):
-    message = f"d.pt: holds a {what}, but a tensor, a dict of tensors or a (logits, labels) pair of tensors is needed"
+    message = (
+        f"d.pt: holds {what}, but a tensor, a dict of tensors, a (logits, labels) pair or a list of such batches "
+        "is needed"
+    )
     refused(saved(tmp_path, content), message)
 
 
@@ -138,10 +142,7 @@ def test_a_dict_without_tensors(tmp_path):
 
 def test_sparse_tensors_are_not_read(tmp_path):
     path = saved(tmp_path, {"logits": SCORES.to_sparse(), "labels": TARGETS})
-    with pytest.raises(
-        InputError, match=r"^d\.pt: no array has a usual name for scores; found \"labels\" \(20\) int64"
-    ):
-        read(path)
+    refused(path, 'd.pt: "logits" holds a sparse tensor. Save x.to_dense().')
 
 
 @pytest.mark.parametrize("keep", [0.3, 0.7, 0.99])
@@ -204,7 +205,7 @@ def test_tensors_that_numpy_lacks(dtype, words, tmp_path):
     torch.save({**good, "extra": odd(4), "more": odd(4, 3), "probs": odd(4, 3)}, tmp_path / "a.pt")
     assert read(tmp_path / "a.pt").columns == {}
     torch.save({**good, "logits": odd(4, 3)}, tmp_path / "b.pt")
-    with pytest.raises(InputError, match=rf'^b\.pt: "logits" holds {words}\. Save it as float32\.$'):
+    with pytest.raises(InputError, match=rf'^b\.pt: "logits" holds {words}\. Save (it as float32|real ones)\.$'):
         read(tmp_path / "b.pt")
 
 

@@ -7,7 +7,6 @@ import gzip
 import numpy as np
 import pytest
 
-from calibeval import read
 from calibeval.core.errors import InputError
 from calibeval.readers.formats import table as columns_module
 from calibeval.readers.formats import text as text_module
@@ -16,9 +15,10 @@ from calibeval.readers.formats.cells import is_list
 from calibeval.readers.formats.csv import read_csv
 from calibeval.readers.formats.texts import Texts
 from calibeval.readers.meaning.assemble import ReadOptions
-from calibeval.readers.open import open_dump
+from calibeval.readers.open import open_dump, read
 from calibeval.readers.stored.limits import Limits
-from calibeval.readers.stored.spool import FileRows
+from calibeval.readers.stored.spool import SpooledRows
+from calibeval.readers.stored.steady import SteadyFile
 from tests.readers.dumps import LABELS, LOGITS, PROBS, refused
 
 HEADER = "logit_0,logit_1,label\n"
@@ -152,7 +152,7 @@ def test_whole_and_broken_numbers_are_one_column(small_blocks, tmp_path):
 def test_scores_beyond_memory_are_read_from_a_spool(tmp_path):
     path = written(tmp_path, rows())
     predictions = open_dump(str(path), ReadOptions(limits=Limits(max_memory=100)))
-    assert isinstance(predictions.scores, FileRows)
+    assert isinstance(predictions.scores, SpooledRows)
     assert (predictions.scores[0:20] == LOGITS).all()
 
 
@@ -160,7 +160,7 @@ def test_too_much_text(monkeypatch, tmp_path):
     monkeypatch.setattr(texts_module, "ALWAYS_ALLOWED", 0)
     text = "prob,label,note\n" + "".join(f"0.5,1,{'x' * i}\n" for i in range(100))
     with pytest.raises(InputError) as error:
-        read_csv(written(tmp_path, text), Limits(max_memory=1000))
+        read_csv(SteadyFile.of(written(tmp_path, text)), Limits(max_memory=1000))
     assert str(error.value) == ('d.csv, column "note": it has more than 1000 bytes of text: save the dump without it')
 
 

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from calibeval import evaluate, read
+from calibeval import evaluate
 from calibeval.core.errors import InputError, UsageError
 from calibeval.readers import open as opening
 from calibeval.readers.describe import inspect_dump
 from calibeval.readers.meaning.assemble import ReadOptions
+from calibeval.readers.open import read
 from calibeval.readers.stored.digest import checked_sha256
-from calibeval.readers.stored.spool import FileRows
+from calibeval.readers.stored.rows import FileRows
 from tests.readers.dumps import LABELS, LOGITS, PROBS, npz, part, refused
 
 LOGIT_KEYS = ["logits", "logit", "scores", "outputs"]
@@ -167,7 +168,7 @@ def test_one_row_that_is_no_distribution_is_enough(row, tmp_path):
 
 
 def test_probabilities_that_are_logits(tmp_path):
-    with pytest.raises(InputError, match=r"^d\.npz: row 0 (holds|sums to) .* If they are logits, use --kind logits\.$"):
+    with pytest.raises(InputError, match=r'^d\.npz: row 0 (holds|sums to) .* If they are logits, use kind="logits"\.$'):
         evaluate(read(npz(tmp_path, probs=LOGITS, labels=LABELS)))
 
 
@@ -481,3 +482,12 @@ def test_one_text_among_numeric_labels_is_the_one_named(tmp_path):
         path,
         'd.npz: row 2: label "unk" is text; give the class names, in the order of the columns (--class-names FILE)',
     )
+
+
+def test_a_key_names_the_labels_in_a_file_of_their_own(tmp_path):
+    dump = npz(tmp_path, logits=LOGITS)
+    other = tmp_path / "labels.npz"
+    np.savez(other, mine=LABELS, labels=np.zeros(20, int))
+    assert read(dump, labels=other, labels_key="mine").labels.tolist() == LABELS.tolist()
+    message = 'labels.npz: --labels-key: there is no "mein" (did you mean "mine"?); found "mine" (20) int64, '
+    refused(dump, message + '"labels" (20) int64', labels=other, labels_key="mein")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from calibeval import read
 from calibeval.core.errors import InputError
+from calibeval.readers.open import read
 from tests.readers.dumps import LABELS, LOGITS, PROBS, npz, part, refused
 
 PREFIXED = {

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calibeval import Predictions, evaluate
+from calibeval.core.data.shared_rows import SKETCH
 from calibeval.core.errors import InputError, UsageError
 from calibeval.recalibrate.fitting.fit import fit
 from calibeval.recalibrate.fitting.methods import METHODS, from_json
@@ -43,6 +44,8 @@ def test_json_round_trip(method, k):
         *("schema", "method", "parameters", "k", "class_names", "fitted_on", "objective", "nll_before", "nll_after"),
         *("bound", "note", "clipped", "selection"),
     }
+    sketch = document["fitted_on"].pop("sketch")
+    assert len(sketch) == 16 * SKETCH
     assert document["fitted_on"] == {"sha256": None, "split": None, "n": 200}
 
 
@@ -113,7 +116,7 @@ def refused(change, message):
     [
         (("schema",), "calibeval.map/2", 'schema is "calibeval.map/2", but "calibeval.map/1" is needed'),
         (("method",), "temprature", '"temprature" is unknown .did you mean "temperature"'),
-        (("method",), "platt", "platt is for 2 classes, but the map says k is 3"),
+        (("method",), "platt", "platt is for 2 classes, but the map's k is 3"),
         (
             ("method",),
             "vector",
@@ -159,7 +162,7 @@ def refused(change, message):
         (("parameters",), {}, 'parameters has no "temperature"'),
         (("parameters",), None, "parameters is null, but an object is needed"),
         (("k",), 4, "3 class names, but k is 4"),
-        (("k",), 1, "k is 1, but a whole number from 2 on is needed"),
+        (("k",), 1, "k is 1, but a whole number of at least 2 is needed"),
         (("class_names",), ["a", 2, "c"], r"class_names\[1\] is 2, but a string is needed"),
         (("fitted_on",), None, "fitted_on is null, but an object is needed"),
         (("fitted_on", "n"), -1, "fitted_on.n is -1, but a count is needed"),
@@ -186,7 +189,7 @@ def test_texts_that_are_no_map(text):
 def test_wrong_shapes():
     document = json.loads(fit(dump(3), "vector").to_json())
     document["parameters"]["biases"].pop()
-    with pytest.raises(InputError, match='"biases" holds 2 numbers, but 3 are needed'):
+    with pytest.raises(InputError, match='"biases" has 2 numbers, but 3 are needed'):
         from_json(json.dumps(document))
     document = json.loads(fit(dump(3), "isotonic").to_json())
     document["parameters"]["curves"][1]["y"][0] = 1.5
@@ -199,14 +202,14 @@ def test_wrong_shapes():
 
 def test_other_classes_are_refused():
     found = fit(dump(3, class_names=("a", "b", "c")))
-    with pytest.raises(InputError, match="has 4 classes, but the map was fitted on 3"):
+    with pytest.raises(InputError, match="there are 4 classes, but the map was fitted on 3"):
         found(dump(4))
     with pytest.raises(InputError, match='class 1 is "c", but "b" in the map'):
         found(dump(3, class_names=("a", "c", "b")))
     top = Predictions(confidence=[0.5], correct=[1])
-    with pytest.raises(InputError, match="top label only"):
+    with pytest.raises(InputError, match="only the top label is known"):
         found(top)
-    with pytest.raises(InputError, match="top label only"):
+    with pytest.raises(InputError, match="only the top label is known"):
         fit(top)
 
 
@@ -215,8 +218,8 @@ def test_other_classes_are_refused():
     [
         ({"method": "temprature"}, 'did you mean "temperature"'),
         ({"objective": "eec"}, 'did you mean "ece"'),
-        ({"method": "vector", "objective": "ece"}, "for the temperature only"),
-        ({"method": "auto", "objective": "ece"}, 'not by "ece"'),
+        ({"method": "vector", "objective": "ece"}, "for the method temperature only"),
+        ({"method": "auto", "objective": "ece"}, 'not "ece"'),
         ({"method": "platt"}, "for 2 classes, but predictions has 3"),
         ({"clip": 0.5}, "between 0 and 1/k"),
         ({"clip": 0.0}, "between 0 and 1/k"),

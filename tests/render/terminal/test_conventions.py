@@ -44,15 +44,15 @@ MCE: over all bins here, as other tools print it; reports use bins of at least
 calibeval: bins (lower, upper]; 0 in the first bin; AECE between order
   statistics, ties together; CWCE over all classes
 guo: bins (lower, upper]; 0 in no bin, but counted in n; float32 edges; AECE
-  between interpolated edges, the least confidence in no bin; CWCE over
+  between interpolated edges, the lowest confidence in no bin; CWCE over
   max(label) + 1 classes
-  guo leaves 2 of 4 rows, those of least confidence, out of AECE
+  guo leaves 2 of 4 rows, those with the lowest confidence, out of AECE
   guo leaves 1 of 8 probabilities out of CWCE: they are exactly 0
-  guo counts 2 of 3 classes in CWCE: later ones never occur among the labels
+  guo counts 2 of 3 classes in CWCE: the last ones do not occur among the labels
 mbls: bins""")
     assert shown(width=80).endswith("""\
-netcal: bins [lower, upper); 1 in the last bin; AECE between np.quantile's
-  edges, refused where two are equal
+netcal: bins [lower, upper); 1 in the last bin; AECE between edges from
+  np.quantile, refused if two are equal
   ECE, MCE, AECE: netcal takes this for two classes, since only labels 0 and 1
     occur, and refuses 3 columns
 """)
