@@ -28,7 +28,8 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "d").mkdir()
     for name in ("d/a.csv", "d/bins.csv", "one.csv", "val.csv", "s-00001-of-00002.csv", "s-00002-of-00002.csv"):
-        (tmp_path / name).write_text(ROWS)
+        twice = "0.9,0.1,a\n" if name in ("d/bins.csv", "s-00002-of-00002.csv") else ""  # no shard equals another
+        (tmp_path / name).write_text(ROWS + twice)
     np.save(tmp_path / "y-00001-of-00002.npy", np.zeros(15, int))
     np.save(tmp_path / "y-00002-of-00002.npy", np.ones(15, int))
     np.savez(tmp_path / "dump.npz", probs=np.full((30, 2), 0.5))
