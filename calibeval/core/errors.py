@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
+
+LONGEST_MESSAGE = 499
+LONG_NAME = re.compile(r'"([^"]{80})[^"]+"')
 
 
 class CalibevalError(Exception):
     """Base of all errors that calibeval raises on purpose; its text is meant for people."""
 
     def __str__(self) -> str:
-        """The message as it is: KeyError would show it in quotation marks."""
-        return str(self.args[0]) if len(self.args) == 1 else super().__str__()
+        """The message, which is cut if it quotes something endless; KeyError would put it in quotation marks."""
+        return brief(str(self.args[0])) if len(self.args) == 1 else super().__str__()
 
 
 class InputError(CalibevalError, ValueError):
@@ -54,6 +58,19 @@ def not_importable(error: Exception, needs: str, package: str, extra: str) -> Us
     return UsageError(
         f"{needs} needs {package}, which is installed but cannot be imported ({type(error).__name__}: {what})"
     )
+
+
+def brief(message: str) -> str:
+    """A message of fewer than 500 characters: names from a file may have millions of letters.
+
+    >>> long = "x" * 1000
+    >>> brief(f'a.csv: two columns are called "{long}"') == f'a.csv: two columns are called "{long[:80]}..."'
+    True
+    """
+    if len(message) <= LONGEST_MESSAGE:
+        return message
+    message = LONG_NAME.sub(r'"\1..."', message)
+    return message if len(message) <= LONGEST_MESSAGE else f"{message[:340]} ... {message[-150:]}"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

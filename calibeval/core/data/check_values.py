@@ -54,7 +54,7 @@ def bad_values_error(predictions: Predictions) -> InputError | None:
 
 def _wrong_rows(block: Block, predictions: Predictions) -> tuple[npt.NDArray[np.intp], str]:
     """The rows of the block that are not valid for the kind, and the problem of the first of them."""
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         values = np.asarray(block.scores, np.float64)
     if predictions.kind == "confidence":
         wrong = np.flatnonzero(~((values >= 0) & (values <= 1)))
@@ -69,9 +69,9 @@ def _wrong_rows(block: Block, predictions: Predictions) -> tuple[npt.NDArray[np.
             return wrong, "has only -inf logits, so no class has a probability"
         column = int(bad[row].argmax())
         return wrong, f"holds {values[row, column]:g} in column {column}, but logits must be finite or -inf"
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         p = np.exp(values) if predictions.kind == "log_probs" else values
-    tolerance, sums = predictions.sum_tolerance, p.sum(axis=1)
+        tolerance, sums = predictions.sum_tolerance, p.sum(axis=1)
     bad = ~((p >= 0) & (p <= predictions.largest_probability))
     # Slightly stricter than the engine, which sums in another order, so that whatever the engine refuses is found here.
     wrong = np.flatnonzero(bad.any(axis=1) | ~(np.abs(sums - 1) <= tolerance * (1 - 1e-9)))

@@ -58,7 +58,7 @@ class BinaryColumns:
             return np.stack([1 - one, one], axis=1)
         if self.kind == "logits":
             return np.stack([np.zeros_like(one), one], axis=1)
-        with np.errstate(divide="ignore", over="ignore"):
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
             return np.stack([np.log1p(-np.exp(one.astype(np.float64))), one], axis=1)
 
 
@@ -146,12 +146,11 @@ def as_column(name: str, values: object, lengths: set[int]) -> npt.NDArray[Any]:
 def as_source(scores: object, kind: Kind) -> RowSource:
     """Scores as a source of numeric rows; streams are returned unchanged."""
     found = to_numpy(scores, kind)
-    if not isinstance(found, np.ndarray) and isinstance(getattr(found, "dtype", None), np.dtype):
-        return cast("RowSource", found)
-    array = as_array(found, kind)
-    if array.dtype.kind not in "fiub":
-        raise InputError(f"{kind} have dtype {array.dtype}, but numbers are needed")
-    return array
+    stream = not isinstance(found, np.ndarray) and isinstance(getattr(found, "dtype", None), np.dtype)
+    source = cast("RowSource", found) if stream else as_array(found, kind)
+    if source.dtype.kind not in "fiub":
+        raise InputError(f"{kind} have dtype {source.dtype}, but numbers are needed")
+    return source
 
 
 def as_rows(scores: RowSource, kind: Kind, labels: npt.NDArray[Any]) -> tuple[RowSource, npt.NDArray[Any]]:

@@ -74,7 +74,8 @@ def top_label_rows(block: Block) -> Rows:
 
     Raises: BadValues unless confidences lie in [0, 1].
     """
-    confidence = np.ascontiguousarray(block.scores, np.float64)
+    with np.errstate(over="ignore"):  # a longdouble may be infinite as float64, which no confidence is
+        confidence = np.ascontiguousarray(block.scores, np.float64)
     if len(confidence) and not (confidence.min() >= 0 and confidence.max() <= 1):
         raise BadValues
     nothing = np.zeros(len(confidence))

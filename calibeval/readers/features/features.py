@@ -205,8 +205,9 @@ def _gather(
         features = PickedRows(features, rows)
     if labels is None and roles.labels is not None:
         labels = arrays[roles.labels].array()
-    if labels is not None and len(labels) != n:
-        raise InputError(f"{file}: {n} rows of features, but {len(labels)} labels")
+    if labels is not None and labels.shape[:1] != (n,):
+        count = f"{len(labels)} labels" if labels.shape else "a single label"
+        raise InputError(f"{file}: {n} rows of features, but {count}")
     used = {roles.features, roles.labels, roles.ids, roles.class_names}
     ignore_index = options.ignore_index
     warnings: tuple[Notice, ...] = ()
@@ -216,7 +217,7 @@ def _gather(
     return _Part(
         features=features,
         labels=None if labels is None else pick(labels, rows, n, file),
-        class_names=options.class_names or stored_names(arrays, roles.class_names),
+        class_names=options.class_names or stored_names(arrays, roles.class_names, file),
         columns=slice_columns(arrays, used, rows, n, file),
         ids=None if roles.ids is None else pick(arrays[roles.ids].array(), rows, n, file),
         ignore_index=ignore_index,

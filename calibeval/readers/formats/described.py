@@ -28,7 +28,10 @@ SPECIAL = {
 }
 OTHER_TYPE = re.compile(r"^(float|complex|bfloat|u?int|q?u?int|bits)[0-9]\w*$")
 # Classes and values that may be named, and say nothing about numbers.
-HARMLESS = ("torch.Tensor", "torch.nn.parameter.Parameter", "torch.serialization._get_layout", "torch.device")
+HARMLESS = (
+    *("torch.Tensor", "torch.nn.parameter.Parameter", "torch.serialization._get_layout", "torch.device"),
+    *("torch.per_tensor_affine", "torch.per_channel_affine", "torch.per_channel_affine_float_qparams"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +105,11 @@ def _tensor(storage: Any, offset: Any, shape: Any, strides: Any, *rest: Any) -> 
         raise TypeError("a tensor without a storage")
     if storage.dtype == UNKNOWN:
         return Unread("a type that numpy lacks. Save it as float32.", _sizes(shape))
-    if len(rest) > 2 and rest[2]:
-        return Unread("values that are negated or conjugated when they are used. Save x.clone().", _sizes(shape))
-    return Tensor(storage, storage.dtype, offset, shape, strides)
+    return _made(Tensor(storage, storage.dtype, offset, shape, strides), rest[2:])
 
 
 def _typed_tensor(
-    storage: Any, offset: Any, shape: Any, strides: Any, grad: Any, hooks: Any, dtype: Any, *rest: Any
+    storage: Any, offset: Any, shape: Any, strides: Any, _grad: Any, _hooks: Any, dtype: Any, *rest: Any
 ) -> Tensor | Unread:
     """torch._utils._rebuild_tensor_v3: a storage of bytes, and the type beside it."""
     found = named_type(dtype.name) if type(dtype) is Name else None
@@ -116,7 +117,14 @@ def _typed_tensor(
         raise TypeError("a tensor without a storage or type")
     if found == UNKNOWN:
         return Unread(f"{dtype.name}, which numpy lacks. Save it as float32.", _sizes(shape))
-    return _tensor(Storage(storage.key, found, storage.entries), offset, shape, strides, grad, hooks, *rest)
+    return _made(Tensor(storage, found, offset, shape, strides), rest)
+
+
+def _made(tensor: Tensor, changes: tuple[Any, ...]) -> Tensor | Unread:
+    """A tensor, unless something changes its values whenever they are used."""
+    if changes and changes[0]:
+        return Unread("values that are negated or conjugated when they are used. Save x.clone().", _sizes(tensor.shape))
+    return tensor
 
 
 def _of_type(function: Any, _kind: Any, arguments: Any, *_: Any) -> Any:
@@ -131,6 +139,13 @@ def _decoded(text: Any, encoding: Any = "latin1") -> bytes:
     if type(text) is not str or encoding != "latin1":
         raise TypeError("bytes in an unknown encoding")
     return text.encode("latin1")
+
+
+def _no_bytes(*content: Any) -> bytes:
+    """bytes: how older pickles hold an empty one."""
+    if content:
+        raise TypeError("bytes that are made of something")
+    return b""
 
 
 def _sizes(shape: Any) -> tuple[int, ...]:
@@ -158,4 +173,5 @@ CALLS: Mapping[str, Callable[..., Any]] = {
     "torch.Size": _size,
     "collections.OrderedDict": _dict,
     "_codecs.encode": _decoded,
+    "__builtin__.bytes": _no_bytes,
 }

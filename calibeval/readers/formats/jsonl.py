@@ -77,7 +77,7 @@ class _Rows:
         self._scores = {column for group in self._table.groups for column in group.columns}
         self._batch: dict[str, list[Any]] = {key: [] for key in self._keys}
         self._batch_rows = max(1, BATCH_VALUES // max(1, sum(_size(value) for value in self._first.values())))
-        self._held = 0
+        self._held = self._line = 0  # rows of the batch, and the line of the last
 
     def add(self, line: int, text: bytes) -> None:
         """Add one row.
@@ -94,6 +94,7 @@ class _Rows:
             self._check(key, value, line)
             self._batch[key].append(value)
         self._held += 1
+        self._line = line
         if self._held == self._batch_rows:
             self._flush()
 
@@ -160,7 +161,11 @@ class _Rows:
                 return np.asarray(values, np.int64)
             return np.asarray([np.nan if value is None else value for value in values], np.float64)
         except OverflowError:
-            raise InputError(f'{self._file}: "{key}" holds integers of more than 64 bits; write them as text') from None
+            row = next(i for i, value in enumerate(values) if _is_far(value))
+            raise InputError(
+                f'{self._file} line {self._line - self._held + 1 + row}: "{key}" holds an integer of more than '
+                f"{'1,024' if kind == 'list' else '64'} bits; write it as {'a decimal' if kind == 'list' else 'text'}"
+            ) from None
 
 
 def _parsed(line: int, text: bytes, file: str) -> dict[str, Any]:
@@ -215,6 +220,13 @@ def _kind(value: Any) -> str | None:
 
 def _is_names(key: str, value: Any) -> bool:
     return key in NAME_KEYS and isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _is_far(value: Any) -> bool:
+    """Whether no array of numbers holds it."""
+    if isinstance(value, list):
+        return any(isinstance(item, int) and abs(item) >= 2**1024 - 2**970 for item in value)
+    return isinstance(value, int) and not -(2**63) <= value < 2**63
 
 
 def _size(value: Any) -> int:

@@ -17,7 +17,7 @@ from calibeval.core.errors import FileProblem, InputError
 from calibeval.readers.formats.archive import Member, read_members
 from calibeval.readers.stored.header import Header
 from calibeval.readers.stored.limits import Limits
-from calibeval.readers.stored.rows import values_in_file
+from calibeval.readers.stored.rows import in_memory, values_in_file
 from calibeval.readers.stored.spool import Spool
 from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents, Stored
@@ -109,9 +109,11 @@ class _Loader:
 
     def __call__(self) -> RowSource:
         found = self._values()
-        if self.stream.header.dtype.kind == "U" and isinstance(found, np.ndarray):
-            check_characters(found, self.place)
-        return found
+        if self.stream.header.dtype.kind != "U":
+            return found
+        texts = found if isinstance(found, np.ndarray) else found[0 : found.shape[0]]
+        check_characters(texts, self.place)
+        return texts
 
     def _values(self) -> RowSource:
         header, offset = self.stream
@@ -137,7 +139,7 @@ class _Loader:
             if header.nbytes <= self.limits.max_memory or not header.in_rows or not row:
                 data = member.read(header.nbytes)
                 self._expect(len(data) == header.nbytes and not member.read(1))
-                return np.ndarray(header.shape, header.dtype, data, strides=header.strides)
+                return in_memory(header, data)
             spool = Spool(self.limits.max_memory)
             rows = max(1, PIECE_BYTES // row)
             for start in range(0, header.shape[0], rows):
@@ -191,5 +193,6 @@ def read_header(file: IO[bytes], place: str) -> Stream:
         read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
         shape, fortran, dtype = read(file)
     except HEADER_ERRORS as error:
-        raise InputError(f"{place}: not a .npy array, or its header is damaged ({error})") from None
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
+        raise InputError(f"{place}: not a .npy array, or its header is damaged ({reason})") from None
     return Stream(Header.checked(shape, dtype, place, fortran=fortran), file.tell())

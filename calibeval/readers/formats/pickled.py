@@ -8,6 +8,7 @@ pickle into opcodes; calls become descriptions, and every other global that the 
 from __future__ import annotations
 
 import pickletools
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -28,7 +29,9 @@ def unpickled(data: bytes, name: str) -> Any:
     if len(data) > MOST_BYTES:
         raise InputError(f"{name}: a pickle of {len(data)} bytes, but at most {MOST_BYTES} are read")
     try:
-        return _Machine(name).run(data)
+        with warnings.catch_warnings():  # of Python, about the escapes in texts of old protocols
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return _Machine(name).run(data)
     except InputError:
         raise
     except RecursionError:

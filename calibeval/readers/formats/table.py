@@ -19,6 +19,13 @@ from calibeval.readers.stored.stored import Stored
 MOST_COLUMNS = 2**15
 RANK = re.compile(r"^index_[0-9]+$")
 NUMBER = re.compile(r"^[0-9]{1,7}$")
+# What is computed of a row's scores is no class, where the classes are numbers: logit_max beside logit_0, logit_1.
+COMPUTED = {
+    "argmax", "average", "avg", "best", "bias", "correct", "diff", "energy", "entropy", "gap", "gt", "label",
+    "logsumexp", "lse", "margin", "max", "mean", "median", "min", "norm", "pred", "predicted", "prediction",
+    "range", "scale", "second", "std", "sum", "target", "temp", "temperature", "threshold", "top", "top1",
+    "total", "true", "uncertainty", "var", "variance",
+}  # fmt: skip
 RANKS = "index"
 LIST_KEYS = (RANKS, *(key for keys in SCORE_KEYS.values() for key in keys), "predictions", *LABEL_KEYS, *FEATURE_KEYS)
 
@@ -60,12 +67,22 @@ def score_columns(columns: Sequence[str], file: str) -> list[ScoreColumns]:
                     "Name the right columns with --score-columns."
                 )
             group[match[2]] = column
-    found = [ScoreColumns(key, group, file) for key, group in groups.items()]
+    found = [ScoreColumns(key, _of_classes(group), file) for key, group in groups.items()]
     ranks = sum(1 for column in columns if RANK.match(column))
     for one in found:
         if one.names is None and ranks > 1 and ranks == len(one.columns):
             raise _best_classes(f"columns index_0 to index_{ranks - 1} say", one.columns[0], file)
     return found
+
+
+def _of_classes(group: dict[str, str]) -> dict[str, str]:
+    """The columns of classes: where at least two of them are numbered from 0, logit_max is none."""
+    numbers = [int(suffix) for suffix in group if NUMBER.match(suffix)]
+    if len(numbers) < 2 or sorted(numbers) != [*range(len(numbers))]:
+        return group
+    if not all(NUMBER.match(suffix) or suffix.lower() in COMPUTED for suffix in group):
+        return group
+    return {suffix: column for suffix, column in group.items() if NUMBER.match(suffix)}
 
 
 def _best_classes(reason: str, key: str, file: str) -> InputError:

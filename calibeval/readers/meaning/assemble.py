@@ -27,6 +27,8 @@ from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import LABEL_KEYS, prefixes, show
 from calibeval.readers.stored.stored import Contents, Stored
 
+LARGEST_LABEL = 2**63 - 1
+
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
@@ -173,7 +175,7 @@ def _gather(view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, f
         kind=kind,
         scores=scores,
         outcome=outcome,
-        class_names=names or stored_names(arrays, roles.class_names),
+        class_names=names or stored_names(arrays, roles.class_names, file),
         columns=others,
         ids=None if roles.ids is None else pick(arrays[roles.ids].array(), rows, n, file, "ids"),
         ignore_index=found.ignore,
@@ -199,26 +201,37 @@ def _rows_of(stored: Stored, kind: Kind, key: str, file: str) -> int:
     return stored.shape[0]
 
 
-def stored_names(arrays: dict[str, Stored], key: str | None) -> tuple[str, ...] | None:
+def stored_names(arrays: dict[str, Stored], key: str | None, file: str) -> tuple[str, ...] | None:
     """The class names under a key, if there is one.
 
-    Raises: InputError unless they are a list.
+    Raises: InputError unless they are a list of texts or numbers.
     """
     if key is None:
         return None
     stored = arrays[key]
     if len(stored.shape) != 1:
-        raise InputError(f'"{key}" {stored.describe()} should be the class names, but a list of names is needed')
+        raise InputError(
+            f'{file}: "{key}" {stored.describe()} should be the class names, but a list of names is needed'
+        )
     names = stored.array()
-    return tuple(str(name) for name in (np.char.decode(names) if names.dtype.kind == "S" else names).tolist())
+    try:
+        return tuple(
+            str(name) for name in (np.char.decode(names, "utf-8") if names.dtype.kind == "S" else names).tolist()
+        )
+    except UnicodeDecodeError:
+        raise InputError(f'{file}: "{key}" holds bytes that are not UTF-8: save the class names as text') from None
 
 
 def ignored_label(stored: Stored, key: str, file: str) -> int:
     """The label to ignore, as stored in the file."""
     value = stored.array()
     if value.dtype.kind in "iu" or (value.dtype.kind == "f" and np.isfinite(value) and value == np.floor(value)):
-        return int(value)
-    raise InputError(f'{file}: "{key}" is {value.item()!r}, but the label to ignore must be an integer')
+        label = int(value)
+        if abs(label) <= LARGEST_LABEL:
+            return label
+    raise InputError(
+        f'{file}: "{key}" is {str(value)[:40]}, but the label to ignore must be an integer of at most 64 bits'
+    )
 
 
 def ignored_notice(label: int, key: str) -> Notice:

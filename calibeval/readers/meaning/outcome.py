@@ -10,12 +10,14 @@ import numpy.typing as npt
 
 from calibeval.core.data.foreign import MASKED_LABEL
 from calibeval.core.data.notices import Notice, warning
+from calibeval.core.data.row_source import show_shape
 from calibeval.core.errors import InputError, UsageError
 from calibeval.readers.meaning.roles import Roles
 from calibeval.readers.stored.names import LABEL_KEYS, PREDICTION_KEYS
 from calibeval.readers.stored.stored import Stored
 
 TEXT = "OUS"
+NUMBERS = "biuf"
 
 
 class Outcome(NamedTuple):
@@ -61,6 +63,8 @@ def outcome_of(
 def _given(arrays: Mapping[str, Stored], key: str, ignore: int | None, file: str) -> Outcome:
     """What an array says of each row, once it was seen that labels and predictions beside it say the same."""
     correct = arrays[key].array()
+    if correct.ndim != 1:
+        raise InputError(f'{file}: "{key}" has shape {show_shape(correct.shape)}, but one value a row is needed')
     labels, prediction = _beside(arrays, LABEL_KEYS, correct), _beside(arrays, PREDICTION_KEYS, correct)
     if labels is not None and prediction is not None and correct.dtype.kind in "biuf":
         known, _ = _compared(arrays[prediction].array(), arrays[labels].array(), (prediction, labels), ignore, file)
@@ -109,13 +113,14 @@ def _compared(
     """Whether each prediction is the label; names: of the two arrays."""
     for name, values in zip(names, (prediction, labels), strict=True):
         if values.ndim != 1:
-            raise InputError(f'{file}: "{name}" has shape {values.shape}, but one value a row is needed')
+            raise InputError(f'{file}: "{name}" has shape {show_shape(values.shape)}, but one value a row is needed')
     if len(prediction) != len(labels):
         raise InputError(f"{file}: {len(prediction)} predictions, but {len(labels)} labels")
-    if (prediction.dtype.kind in TEXT) != (labels.dtype.kind in TEXT):
+    kinds = _kind(prediction), _kind(labels)
+    if kinds[0] != kinds[1] or kinds[0] not in ("numbers", "text"):
         raise InputError(
-            f'{file}: "{names[0]}" holds {_kind(prediction)} and "{names[1]}" {_kind(labels)}, '
-            "so they cannot be compared"
+            f'{file}: "{names[0]}" holds {kinds[0]} and "{names[1]}" {kinds[1]}, so they cannot be compared. '
+            "Save both as class numbers, or both as text."
         )
     prediction, labels = _tidy(prediction), _tidy(labels)
     _refuse_missing(prediction, names[0], None, None, file)
@@ -138,7 +143,9 @@ def _ignored(labels: npt.NDArray[Any], ignore: int | None) -> npt.NDArray[np.boo
 
 
 def _kind(values: npt.NDArray[Any]) -> str:
-    return "text" if values.dtype.kind in TEXT else "numbers"
+    if values.dtype.kind in TEXT:
+        return "text"
+    return "numbers" if values.dtype.kind in NUMBERS else str(values.dtype)
 
 
 def _tidy(values: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -28,9 +28,11 @@ def rival_warning(
 
     names, kinds: of the scores that are used, and of the others. labels: the shape of the labels.
     """
-    if rival.dtype.kind not in "fiub":
+    if rival.dtype.kind not in "fiub" or scores.dtype.kind not in "fiub":
         return None
     used, unused = names
+    if not rival.shape:
+        return warning("other_scores_differ", f'"{used}" is used; "{unused}" has a different shape and is not used')
     piece = slice(0, max(1, PEEK_SCORES // max(math.prod(scores.shape[1:]), 1)))
     other = np.asarray(rival.load()[piece] if rows is None else rival.array()[rows[piece]])
     axis = 1 if scores.shape[2:] == labels[1:] else -1

@@ -19,6 +19,7 @@ from calibeval.readers.stored.names import (
     PREDICTION_KEYS,
     PREDICTIONS_BESIDE,
     SCORE_KEYS,
+    label_like,
     show,
 )
 from calibeval.readers.stored.stored import Stored
@@ -87,21 +88,22 @@ def find_roles(
     An array called id or ids is preferred to filename. Names are compared without regard to case.
     Raises: InputError if a role has no candidate, or two; the message lists them and names the option that decides.
     """
-    scores, kind, rivals = _scores(arrays, keys, kind, file)
+    scores, found, rivals = _scores(arrays, keys, kind, file)
+    top_label = (kind or found) == "confidence"
     correct = None
-    if kind == "confidence" and keys.prediction is None:
+    if top_label and keys.prediction is None:
         correct = _named_or_only(arrays, keys, CORRECT_KEYS, "correct", "say whether a row is correct", file)
     labels = None
     if correct is None and not external_labels:
         labels = label_key(arrays, keys, scores, file)
     prediction = None
-    if kind == "confidence" and correct is None:
+    if top_label and correct is None:
         prediction = _named_or_only(arrays, keys, PREDICTION_KEYS, "prediction", "be the predictions", file)
-    if kind == "confidence" and correct is None and prediction is None:
+    if top_label and correct is None and prediction is None:
         raise InputError(f'{file}: "{scores}" also needs an array "correct", or the arrays "prediction" and "label"')
     return Roles(
         scores=scores,
-        kind=kind,
+        kind=found,
         labels=labels,
         correct=correct,
         prediction=prediction,
@@ -217,9 +219,11 @@ def label_key(arrays: Mapping[str, Stored], keys: Keys, scores: str, file: str) 
             "Name one with --labels-key."
         )
     if not candidates:
+        near = label_like(arrays)
+        hint = f' If "{near[0]}" holds them, use --labels-key {near[0]}.' if near else ""
         raise InputError(
             f"{file}: no array has a usual name for labels; found {show(arrays)}. "
-            "Name one with --labels-key, or another file with --labels."
+            f"Name one with --labels-key, or another file with --labels.{hint}"
         )
     return candidates[0]
 

@@ -44,7 +44,7 @@ def widened(bits: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     >>> widened(np.array([0x3F80, 0xC040], np.uint16)).tolist()
     [1.0, -3.0]
     """
-    return (bits.astype(np.uint32) << np.uint32(16)).view(np.float32)
+    return np.asarray(bits.astype(np.uint32) << np.uint32(16)).view(np.float32)
 
 
 def widened_source(bits: RowSource) -> RowSource:

@@ -84,6 +84,7 @@ class Spool:
         try:
             if self._file is None:
                 self._file = tempfile.TemporaryFile(prefix="calibeval-")  # noqa: SIM115 - it lives as long as its rows
+                weakref.finalize(self, self._file.close)  # a table may be read again, with another spool
             for piece in self._pieces:
                 self._file.write(np.ascontiguousarray(piece).data)
         except OSError as error:

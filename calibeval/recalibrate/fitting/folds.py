@@ -91,14 +91,10 @@ def without(predictions: Predictions, rows: npt.NDArray[np.bool_]) -> Prediction
     >>> without(Predictions(probs=[0.5, 0.6], labels=[0, 1]), np.array([True, False])).n
     1
     """
-    ignore = predictions.ignore_index
-    labels = predictions.labels
-    if ignore is None:
-        ignore = -1
-        labels = labels.astype(np.int64) if labels.dtype.kind == "u" else labels.copy()
-    else:
-        labels = labels.copy()
-    labels[rows] = ignore
+    before = predictions.ignore_index
+    ignore = before if before is not None and abs(before) < 2**63 else -1
+    labels = predictions.labels.astype(np.int64)  # the label of ignored rows need not fit the type of the others
+    labels[rows if before is None else rows | (predictions.labels == before)] = ignore
     ignored = int(np.count_nonzero(labels == ignore))
     if ignored == len(labels):
         raise InputError(f"{predictions.source.name}: there is no row left to fit on")

@@ -196,7 +196,8 @@ def _low_bound(every: Pieces, known: ScoreFacts) -> Optimum:
 def _high_bound(every: Pieces, known: ScoreFacts) -> Optimum:
     slope, curvature = max(known.slope, 0.0), known.curvature
     # Half of the beta at which slope beta + curvature beta^2 / 2 is CLOSE: higher terms are negligible there.
-    beta = CLOSE / (slope + math.sqrt(slope * slope + 2.0 * CLOSE * curvature))
+    # Scores of 1e305 have a curvature that float64 cannot hold.
+    beta = max(CLOSE / (slope + math.hypot(slope, math.sqrt(2.0 * CLOSE * curvature))), 2.0**-1022)
     now = fused(every(), beta, before=True)
     return _not_worse(Optimum(1.0 / beta, now.before, now.value, 1, "high"))
 
@@ -226,7 +227,8 @@ def _result(found: _Search) -> Optimum:
     """The optimum at the end of the last step; its NLL follows from the derivatives."""
     h, last = found.root.step, found.last
     after = last.value + h * (last.slope + h * (last.curvature / 2.0 + h * last.third / 6.0))
-    return _not_worse(Optimum(math.exp(-found.root.u - h), found.before, after, found.passes, None))
+    temperature = math.exp(min(-found.root.u - h, 709.0))  # beyond it float64 holds no temperature
+    return _not_worse(Optimum(temperature, found.before, after, found.passes, None))
 
 
 def _not_worse(best: Optimum) -> Optimum:

@@ -170,12 +170,12 @@ def score_facts(every: Iterable[Piece]) -> ScoreFacts:
         possible = piece.d > -np.inf
         count = possible.sum(axis=axis)
         d, t = np.where(possible, piece.d, np.float64(0.0)), piece.t.astype(np.float64)
-        with np.errstate(over="ignore", under="ignore"):
+        ties = np.log((piece.d == 0).sum(axis=axis))
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             mean = d.sum(axis=axis) / count
             variance = ((d - np.expand_dims(mean, axis)) ** 2).sum(axis=axis, where=possible) / count
-        ties = np.log((piece.d == 0).sum(axis=axis))
-        parts = (-d, -t, mean - t, variance, ties)
-        total += [float(part.sum()) for part in parts]
+            parts = (-d, -t, mean - t, variance, ties)
+            total += [float(part.sum()) for part in parts]
         n += len(piece.t)
         entries += int(count.sum())
     spread, misses, slope, curvature, infimum = total.tolist()

@@ -147,7 +147,7 @@ def test_lines_that_differ_from_the_first(second, message, tmp_path):
         ("logits,label\n", "d.jsonl line 1: not valid JSON (Expecting value, column 1)"),
         (
             '{"logits": [1, 2], "label": 99999999999999999999}',
-            'd.jsonl: "label" holds integers of more than 64 bits; write them as text',
+            'd.jsonl line 1: "label" holds an integer of more than 64 bits; write it as text',
         ),
         ('{"prob_0": "a", "prob_1": 1, "label": 0}', 'd.jsonl line 1: "prob_0" is text, but a score is needed'),
         ('{"prob_0": null, "prob_1": 1, "label": 0}', 'd.jsonl line 1: "prob_0" is null, but a score is needed'),

@@ -15,6 +15,7 @@ from numpy.lib import format as npy_format
 from calibeval import evaluate
 from calibeval.core.errors import FileProblem, InputError
 from calibeval.readers.open import read
+from calibeval.readers.stored.rows import AT_ONCE, FileRows
 from tests.data import logits_and_labels
 from tests.readers.dumps import LABELS, LOGITS, npz, refused
 
@@ -253,3 +254,32 @@ def test_random_damage_is_an_error_or_changes_nothing(tmp_path):
             refusals += 1
             assert "d.npz" in str(error)  # noqa: PT017 - an error is fine, and so is none
     assert refusals > 100
+
+
+@pytest.mark.parametrize("memory", [None, 2**18])
+@pytest.mark.parametrize("order", ["C", "F", "every second row"])
+@pytest.mark.parametrize("dtype", ["f2", ">f4", "f8", ">f8", "g", "i1"])
+def test_large_arrays_give_the_numbers_of_their_float64_copy(dtype, order, memory, tmp_path):
+    columns = 2 * AT_ONCE // (5000 * np.dtype(dtype).itemsize)  # more than is read at once
+    rng = np.random.default_rng(4)
+    exact, labels = np.round(rng.normal(size=(10_000, columns)) * 4), rng.integers(0, columns, 5000)
+    stored = np.asarray(exact.astype(dtype), order="F" if order == "F" else "C")
+    stored = stored[::2] if order == "every second row" else stored[:5000]
+    np.savez(tmp_path / "d.npz", logits=stored, labels=labels)
+    np.save(tmp_path / "d.npy", stored)
+    np.save(tmp_path / "y.npy", labels)
+    expected = exact[::2] if order == "every second row" else exact[:5000]
+    for predictions in (
+        read(tmp_path / "d.npz", max_memory=memory),
+        read(tmp_path / "d.npy", labels=tmp_path / "y.npy", kind="logits", max_memory=memory),
+    ):
+        assert isinstance(predictions.scores, FileRows)
+        assert np.array_equal(np.concatenate([predictions.scores[i : i + 999] for i in range(0, 5000, 999)]), expected)
+
+
+def test_text_beyond_what_is_read_at_once_is_checked(tmp_path):
+    site = np.array(["a" * 60_000] * 20)
+    site.view(np.uint32)[-1] = 0x110000
+    path = npz(tmp_path, logits=LOGITS, labels=LABELS, site=site)
+    with pytest.raises(InputError, match=r"^d\.npz: site: entry 19 holds 0x110000, which is not a character$"):
+        read(path).columns["site"]
