@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Self, Unpack
 
 from calibeval.api.arguments import OF_TRAININGS
 from calibeval.api.dumps import FeatureReading, as_path, features_of, features_read_by
+from calibeval.api.outputs import check_outputs
 from calibeval.core.data.progress import Progress
 from calibeval.core.data.public import public
 from calibeval.core.heads.features import Features
 from calibeval.core.heads.results import Finetuned
 from calibeval.readers.features.features import feature_options
+from calibeval.runs import files
 from calibeval.runs.asked import USUAL, Asked
 from calibeval.runs.torch_setup import needs_torch
-from calibeval.training.settings import LINEAR, TEMPERATURES
+from calibeval.training.settings import HEADS, LINEAR, TEMPERATURES
 
 if TYPE_CHECKING:
     from calibeval.training.sweep import StageEpoch
@@ -102,6 +104,8 @@ def finetune(
         overwrite=overwrite,
         allow_leak=allow_leak,
     )
+    inputs = [_path_of(one) for one in (train, val, test)]
+    check_outputs(files.written(as_path(out)), [*inputs, None if head in HEADS else fspath(head)])
     needs_torch()
     from calibeval.runs.command import command_of
     from calibeval.runs.run import run_command
@@ -147,3 +151,10 @@ def _source(features: FeatureSource, reading: FeatureReading, max_memory: int | 
     if isinstance(features, str | PathLike):
         return fspath(features)
     return features_of(features, reading, max_memory)
+
+
+def _path_of(features: object) -> str | None:
+    """The file that features are read from."""
+    if isinstance(features, str | PathLike):
+        return fspath(features)
+    return features.source.path if isinstance(features, Features) else None

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 from calibeval.api.dumps import as_path
+from calibeval.api.outputs import check_outputs
 from calibeval.api.show import before_and_after
 from calibeval.core.comparison.comparison import Comparison
 from calibeval.core.data.arguments import path as path_argument
 from calibeval.core.data.arguments import truth
-from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.data.public import public
-from calibeval.core.errors import FileProblem, InputError, UsageError
+from calibeval.core.errors import FileProblem, InputError
 from calibeval.core.gating.verdict import Verdict
+from calibeval.core.report.fitted_on import FittedOn
 from calibeval.core.report.report import Report
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.fitting.methods import from_json
@@ -27,7 +29,7 @@ def save_report(report: Report, folder: Folder, *, png: bool = False, hint: str 
     """Write the files of a report; report.json is last, so that its presence means that the others are complete.
 
     png: whether to write reliability.png, too. hint: a line to add to the page.
-    Raises: FileProblem if they cannot be written.
+    Raises: UsageError if one of them is also an input; FileProblem if they cannot be written.
     """
     from calibeval.render.figure.figure import figure_bytes, reliability_figure
     from calibeval.render.page.page import render
@@ -43,13 +45,16 @@ def save_report(report: Report, folder: Folder, *, png: bool = False, hint: str 
         "report.html": render(report, hint=hint).encode(),
         "report.json": report.to_json().encode(),
     }
-    return _written(files, folder)
+    sources = [dump.source for dump in report.dumps]
+    fitted = [dump.recalibrated.fitted_on for dump in report.dumps if dump.recalibrated is not None]
+    paths = [one.path for one in fitted if isinstance(one, FittedOn)]
+    return _written(files, folder, [*paths, *_paths(*sources)])
 
 
 def save_comparison(comparison: Comparison, folder: Folder) -> Path:
     """Write the files of a comparison; compare.json is last.
 
-    Raises: FileProblem if they cannot be written.
+    Raises: UsageError if one of them is also an input; FileProblem if they cannot be written.
     """
     from calibeval.render.page.comparison import render
     from calibeval.render.tables.comparison import markdown
@@ -59,13 +64,13 @@ def save_comparison(comparison: Comparison, folder: Folder) -> Path:
         "compare.md": markdown(comparison).encode("utf-8", "backslashreplace"),
         "compare.json": comparison.to_json().encode(),
     }
-    return _written(files, folder)
+    return _written(files, folder, _paths(comparison.base.source, *(one.dump.source for one in comparison.candidates)))
 
 
 def save_verdict(verdict: Verdict, folder: Folder) -> Path:
     """Write the files of a verdict; verdict.json is last.
 
-    Raises: FileProblem if they cannot be written.
+    Raises: UsageError if one of them is also an input; FileProblem if they cannot be written.
     """
     files: dict[str, bytes] = {}
     if verdict.report is not None:
@@ -73,14 +78,17 @@ def save_verdict(verdict: Verdict, folder: Folder) -> Path:
 
         files["report.html"] = render(verdict.report, verdict=verdict).encode()
         files["report.json"] = verdict.report.to_json().encode()
-    return _written({**files, "verdict.json": verdict.to_json().encode()}, folder)
+    sources = [side for side in (verdict.dump, verdict.baseline) if side is not None]
+    paths = [side.get("source", {}).get(key) for side in sources for key in ("path", "labels_path")]
+    return _written({**files, "verdict.json": verdict.to_json().encode()}, folder, [*paths, verdict.config])
 
 
 def save_map(mapping: Map, path: str | PathLike[str]) -> None:
     """Write a map as JSON.
 
-    Raises: FileProblem if it cannot be written.
+    Raises: UsageError for a folder or a socket; FileProblem if it cannot be written.
     """
+    check_outputs([as_path(path)], [])
     write_file(as_path(path), mapping.to_json().encode())
 
 
@@ -112,16 +120,24 @@ def save_predictions(predictions: Predictions, path: str | PathLike[str]) -> Non
     from calibeval.runs.written import write_checked
     from calibeval.writers.dump import check_format
 
-    file, source = as_path(path), predictions.source.path
+    file = as_path(path)
     check_format(file)
-    if source is not None and Path(source).resolve() == file.resolve():
-        raise UsageError(f"{file}: these predictions were read from this file; name another one")
+    check_outputs([file], _paths(predictions.source))
     write_checked(predictions, file)
 
 
-def _written(files: dict[str, Any], folder: Folder) -> Path:
-    """Write files in their order, and return the folder; all were made before the first is written."""
+def _paths(*sources: Source) -> list[str | None]:
+    """The files that predictions were read from."""
+    return [path for source in sources for path in (source.path, source.labels_path)]
+
+
+def _written(files: dict[str, bytes], folder: Folder, inputs: Iterable[str | None]) -> Path:
+    """Write files in their order, and return the folder; all were made before the first is written.
+
+    inputs: the files from which the results come.
+    """
     place = as_path(folder, "folder")
+    check_outputs([place / name for name in files], inputs)
     make_folder(place)
     for name, content in files.items():
         write_file(place / name, content)

@@ -5,25 +5,25 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import os
-import signal
 import sys
-import threading
 from collections.abc import Sequence
-from types import FrameType
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
 from calibeval.cli.commands import apply, compare, conventions, finetune, fit, gate, inspect, predict, report
 from calibeval.cli.options import first, shared
+from calibeval.cli.screen import signals
 from calibeval.cli.screen.command import WORDS
 from calibeval.cli.screen.help import Program, command_class
+from calibeval.cli.screen.streams import drop_output
+from calibeval.core.data.ci_commands import without_commands
 from calibeval.core.errors import CalibevalError, FileProblem, UsageError, nearest
 from calibeval.core.version import VERSION
 from calibeval.words.names import visible
 
-DONE, WRONG_USAGE, INVALID_INPUT, FILE_PROBLEM, BUG, INTERRUPTED, TERMINATED = 0, 2, 3, 4, 70, 130, 143
+DONE, WRONG_USAGE, INVALID_INPUT, FILE_PROBLEM, BUG = 0, 2, 3, 4, 70
+INTERRUPTED, TERMINATED, HUNG_UP = signals.INTERRUPTED, signals.TERMINATED, signals.HUNG_UP
 
 KINDS = {  # of errors, in JSON
     WRONG_USAGE: "usage",
@@ -32,6 +32,7 @@ KINDS = {  # of errors, in JSON
     BUG: "bug",
     INTERRUPTED: "interrupted",
     TERMINATED: "terminated",
+    HUNG_UP: "hangup",
 }
 
 app = typer.Typer(
@@ -74,10 +75,6 @@ def _root(
     """
 
 
-class Terminated(BaseException):
-    """SIGTERM arrived."""
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code; errors become one or two lines on standard error."""
     words = list(sys.argv[1:] if arguments is None else arguments)
@@ -88,12 +85,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if sys.stdout is None:
         return _fail(FILE_PROBLEM, "standard output is closed", as_json, debug)
     try:
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, _terminate)
         code = app(words, standalone_mode=False, prog_name="calibeval")
         if code == INTERRUPTED:  # typer's own answer to Ctrl-C
             raise KeyboardInterrupt
-        sys.stdout.flush()
+        if sys.stdout is not None:  # given up, as nobody reads it
+            sys.stdout.flush()
         return int(code or DONE)
     except typer.TyperException as error:
         return _fail(WRONG_USAGE, _usage_message(error), as_json, debug)
@@ -101,13 +97,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(_code(error), str(error), as_json, debug)
     except (KeyboardInterrupt, typer.Abort):
         return _fail(INTERRUPTED, "interrupted", as_json, debug)
-    except Terminated:
-        return _fail(TERMINATED, "terminated", as_json, debug)
     except (BrokenPipeError, SystemExit):  # typer turns a broken pipe into exit code 1, which means a failed gate
-        _drop_output()  # nobody reads our output any more; what was read is correct
+        drop_output()  # nobody reads our output any more; what was read is correct
         return DONE
     except OSError as error:
-        _drop_output()
+        drop_output()
         place = error.filename or ("standard output" if error.errno is not None else "")
         message = f"{place}: {error.strerror or error}" if place else str(error)
         return _fail(FILE_PROBLEM, message, as_json, debug)
@@ -133,11 +127,12 @@ def _fail(code: int, message: str, as_json: bool, debug: bool) -> int:
     if debug and sys.stderr is not None:
         import traceback
 
-        traceback.print_exc()
+        with contextlib.suppress(OSError):
+            traceback.print_exc()
     if as_json:
         _write_error(error_json(code, message))
     else:
-        _write_error("\n".join(visible(line) for line in message.splitlines()))
+        _write_error("\n".join(visible(line) for line in message.split("\n")))
     return code
 
 
@@ -151,17 +146,5 @@ def _usage_message(error: typer.TyperException) -> str:
 def _write_error(text: str) -> None:
     with contextlib.suppress(OSError):  # an error on standard error cannot be reported
         if sys.stderr is not None:  # closed by the parent process
-            sys.stderr.write(text + "\n")
+            sys.stderr.write(without_commands(text) + "\n")
             sys.stderr.flush()
-
-
-def _drop_output() -> None:
-    """Redirect standard output to nowhere, because Python would try again to write what is still buffered."""
-    try:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError):
-        sys.stdout = None  # a replacement stream without a file descriptor
-
-
-def _terminate(signum: int, frame: FrameType | None) -> NoReturn:
-    raise Terminated

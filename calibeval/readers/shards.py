@@ -53,7 +53,7 @@ def shard_paths(path: Path, suffix: Callable[[Path], str]) -> list[Path] | None:
         if not found:
             raise FileProblem(f"{path}: the folder holds no files")
     elif PATTERN.search(str(path)) and not path.exists():
-        found = [Path(one) for one in glob.glob(str(path))]  # noqa: PTH207 - Path.glob takes no absolute pattern
+        found = matching(path)
         if not found:
             raise FileProblem(f"{path}: no file matches this pattern")
     elif (match := NUMBERED.match(path.name)) and (path.parent.is_dir()):
@@ -66,6 +66,17 @@ def shard_paths(path: Path, suffix: Callable[[Path], str]) -> list[Path] | None:
     _check_suffixes(found, suffix, path)
     _check_numbers(found, path)
     return found
+
+
+def matching(pattern: Path) -> list[Path]:
+    """The files that match a pattern; folders that exist under their name are no part of it, as g[1] in g[1]/*.npz."""
+    there = next((folder for folder in pattern.parents if folder.is_dir()), Path())
+    rest = pattern.relative_to(there) if there != Path() else pattern
+    for one in dict.fromkeys((str(Path(glob.escape(str(there)), rest)), str(pattern))):
+        found = [Path(match) for match in glob.glob(one)]  # noqa: PTH207 - Path.glob takes no absolute pattern
+        if found:
+            return found
+    return []
 
 
 def natural(name: str) -> tuple[tuple[int, int, str], ...]:

@@ -31,6 +31,12 @@ def foreign_file(path: Path) -> Path | None:
     return next((file for file in (*own, *of_losses) if file.exists()), None)
 
 
+def written(path: Path) -> list[Path]:
+    """The files in a folder that a run writes, replaces or removes."""
+    of_losses = (folder / name for folder in sorted(path.glob(f"{LOSS_FOLDERS}/*/")) for name in OF_A_HEAD)
+    return [*(path / name for name in EVERY), *(file for file in of_losses if file.exists())]
+
+
 def _is_marked(path: Path, marks: tuple[bytes, ...]) -> bool:
     try:
         with path.open("rb") as file:

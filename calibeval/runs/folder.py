@@ -30,6 +30,7 @@ from calibeval.training.sweep import StageEpoch, Sweep
 from calibeval.training.trainer import finite
 from calibeval.writers.atomic import make_folder, write_file
 from calibeval.writers.dump import write_dump
+from calibeval.writers.temporary import remove_left
 from calibeval.writers.tensors import write_tensors
 
 SECONDS = 5.0  # between two checkpoints
@@ -147,14 +148,9 @@ def _remove_stale(folder: Path, head: SavedHead | None) -> None:
 
 def _remove_half_written(path: Path) -> None:
     """Remove the temporary files of a killed run; those of several runs could fill a disk."""
-    try:
-        for left in (*path.glob(".*.tmp"), *path.glob(f"{files.LOSS_FOLDERS}/*/.*.tmp")):
-            if left.name[1:].rsplit(".", 2)[0] in files.EVERY:
-                left.unlink(missing_ok=True)
-    except OSError as error:
-        raise FileProblem(
-            f"{path}: temporary files of a killed run cannot be removed ({error.strerror or error})"
-        ) from None
+    for folder in (path, *(path / files.LOSS_FOLDERS).glob("*/")):
+        for name in files.EVERY:
+            remove_left(folder / name)
 
 
 def _seconds(text: str | None) -> float:

@@ -17,9 +17,9 @@ from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.data.row_source import show_shape
 from calibeval.core.errors import CalibevalError, InputError, UsageError
+from calibeval.readers.load import load
 from calibeval.readers.meaning.assemble import ReadOptions, assemble
 from calibeval.readers.meaning.roles import Keys
-from calibeval.readers.open import load
 from calibeval.readers.stored.limits import Limits, quarter_of_memory
 from calibeval.readers.stored.names import ID_KEYS, LABEL_KEYS
 from calibeval.readers.stored.steady import SteadyFile

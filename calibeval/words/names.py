@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 
+from calibeval.core.data.ci_commands import without_commands
+
 # More marks than these on one letter would reach into the lines above.
 _MOST_MARKS = 3
 _FIRST_STRONG_ISOLATE, _POP_ISOLATE = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
@@ -13,10 +15,11 @@ _ASCII = str.maketrans({"–": "-", "−": "-", "≤": "<=", "·": ",", "…": "
 def visible(name: str) -> str:
     r"""A name of any origin as one harmless line: characters that control, hide or reorder text become escapes.
 
-    These are escape codes, line breaks, tabs, zero-width and bidirectional controls, and marks piled on one letter.
+    These are escape codes, line breaks, tabs, zero-width and bidirectional controls, and marks piled on one letter;
+    also the first characters of what CI services take for a command.
 
-    >>> visible("cat\x1b[31m\n"), visible("a\u202eb")
-    ('cat\\x1b[31m\\n', 'a\\u202eb')
+    >>> visible("cat\x1b[31m\n"), visible("a\u202eb"), visible("::error::no")
+    ('cat\\x1b[31m\\n', 'a\\u202eb', '\\u003a:error::no')
     """
     shown, marks = [], 0
     for char in name:
@@ -24,7 +27,7 @@ def visible(name: str) -> str:
         marks = marks + 1 if category in ("Mn", "Me") else 0
         hostile = category[0] == "C" or category in ("Zl", "Zp") or marks > _MOST_MARKS
         shown.append(char.encode("unicode_escape").decode("ascii") if hostile else char)
-    return "".join(shown)
+    return without_commands("".join(shown))
 
 
 def isolated(name: str) -> str:

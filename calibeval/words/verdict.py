@@ -76,9 +76,9 @@ def harmless(text: str, most: int = _NAME) -> str:
     r"""Foreign text in one short line that can control neither a terminal nor the log of a CI service.
 
     >>> harmless("a\n::error::b ##[group]c")
-    'a\\n:\\x3aerror:\\x3ab ##\\x5bgroup]c'
+    'a\\n:\\u003aerror:\\u003ab \\u0023#[group]c'
     """
-    return plain(text, most).replace("::", ":\\x3a").replace("##[", "##\\x5b")
+    return plain(text, most).replace("::", ":\\u003a")
 
 
 def asked(judged: RuleVerdict) -> str:

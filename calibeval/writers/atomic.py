@@ -1,15 +1,21 @@
-"""Atomic writes: a temporary file in the same folder is written, synced and renamed."""
+"""Atomic writes: a temporary file in the same folder is written, synced and renamed; a pipe is written to."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 from calibeval.core.errors import FileProblem
+from calibeval.writers import temporary as temporaries
+from calibeval.writers.places import descriptor_of, is_stream
+
+Check = Callable[[Path], None]
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -22,30 +28,68 @@ def write_file(path: Path, content: bytes) -> None:
 
 
 @contextmanager
-def replacing(path: Path, check: Callable[[Path], None] | None = None) -> Iterator[IO[bytes]]:
+def replacing(path: Path, check: Check | None = None) -> Iterator[IO[bytes]]:
     """A file to write that replaces the one at path only when it is complete; after an error nothing has changed.
 
-    check: called with the complete file; raises an error if it must not replace the one at path.
+    A pipe or a device is not replaced: the complete content is written to it.
+    check: looks at the complete file, and raises if it must not take its name.
     Raises: FileProblem if the folder does not exist or cannot be written, or the disk is full.
     """
     try:
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            if check is not None:
-                check(Path(temporary))
-            Path(temporary).chmod(_usual_mode(path))
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        with _through(path, check) if is_stream(path) else _renamed(path, check) as file:
+            yield file
     except FileProblem:  # from a file that is read during the writing
         raise
     except OSError as error:
         raise FileProblem(f"{path}: cannot be written ({error.strerror or error})") from None
+    except ValueError:  # a NUL in the path
+        raise FileProblem(f"{path!s:.80}: no file can have this name") from None
+
+
+@contextmanager
+def _renamed(path: Path, check: Check | None) -> Iterator[IO[bytes]]:
+    """A temporary file beside the path, which takes its name in the end."""
+    temporaries.remove_left(path)
+    descriptor, temporary = temporaries.new(path)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if check is not None:
+            check(temporary)
+        temporary.chmod(_usual_mode(path))
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    finally:
+        temporaries.forget(temporary)
+
+
+@contextmanager
+def _through(path: Path, check: Check | None) -> Iterator[IO[bytes]]:
+    """A file without a name, whose content goes to a pipe or a device in the end."""
+    with tempfile.TemporaryFile(prefix="calibeval-") as file:
+        yield file
+        file.flush()
+        if check is not None:
+            check(Path(f"/dev/fd/{file.fileno()}"))
+        file.seek(0)
+        with _opened(path) as stream:
+            shutil.copyfileobj(file, stream)
+
+
+def _opened(path: Path) -> IO[bytes]:
+    """A pipe or a device to write to; an open descriptor of this process if the path names one."""
+    descriptor = descriptor_of(path)
+    if descriptor is None:
+        return os.fdopen(os.open(path, os.O_WRONLY | getattr(os, "O_NOCTTY", 0)), "wb")
+    for stream in (sys.stdout, sys.stderr):  # what they hold was written before
+        if stream is not None:
+            with suppress(OSError, ValueError):
+                stream.flush()
+    return os.fdopen(os.dup(descriptor), "wb")
 
 
 def make_folder(path: Path) -> None:

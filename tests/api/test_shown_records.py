@@ -214,7 +214,7 @@ def test_paths_everywhere(tmp_path):
 
 def test_predictions_are_not_written_over_their_own_file(tmp_path):
     BASE.save(tmp_path / "a.npz")
-    with pytest.raises(calibeval.UsageError, match="were read from this file"):
+    with pytest.raises(calibeval.UsageError, match="is also an input and would be overwritten"):
         calibeval.read(tmp_path / "a.npz").save(tmp_path / "a.npz")
 
 

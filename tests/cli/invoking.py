@@ -34,7 +34,7 @@ class Result(NamedTuple):
         return json.loads(self.out)
 
 
-KINDS = {2: "usage", 3: "input", 4: "file", 70: "bug", 130: "interrupted", 143: "terminated"}
+KINDS = {2: "usage", 3: "input", 4: "file", 70: "bug", 130: "interrupted", 143: "terminated", 129: "hangup"}
 
 
 def failure(code, message):

@@ -83,7 +83,7 @@ def test_wrong_usage_as_json(arguments, message, capsys):
 def test_every_error_has_its_code():
     errors = main_module
     assert (errors.DONE, errors.WRONG_USAGE, errors.INVALID_INPUT, errors.FILE_PROBLEM) == (0, 2, 3, 4)
-    assert (errors.BUG, errors.INTERRUPTED, errors.TERMINATED) == (70, 130, 143)
+    assert (errors.BUG, errors.INTERRUPTED, errors.TERMINATED, errors.HUNG_UP) == (70, 130, 143, 129)
 
 
 class Broken(Exception):
@@ -181,7 +181,8 @@ def test_closed_streams(redirection, code, digits):
 
 
 @pytest.mark.parametrize(
-    ("number", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+    ("number", "code", "word"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated"), (signal.SIGHUP, 129, "hung up")],
 )
 def test_signals(number, code, word, digits, tmp_path):
     # The program waits for class names from a pipe; opening our end returns only when it has opened its own.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 
 import numpy as np
 import pytest
@@ -226,3 +227,27 @@ def test_labels_in_shards(tmp_path):
         np.save(folder / f"{i}.npy", LABELS[part])
     np.save(tmp_path / "x.npy", LOGITS)
     assert read(tmp_path / "x.npy", labels=folder, kind="logits").labels.tolist() == LABELS.tolist()
+
+
+@pytest.mark.parametrize("folder", ["h#1", "g[1]", "a*b", "q?[!x]#2", "g[1]/h#[2]"])
+@pytest.mark.parametrize("rest", ["", "/*.npz", "/a-[0-2].npz", "/a-0-of-3.npz"])
+def test_folders_whose_names_look_like_more(folder, rest, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / folder).parent.mkdir(exist_ok=True)
+    shards(tmp_path / folder, 3, "a-{}-of-3.npz" if "of" in rest else "a-{}.npz")
+    for name in (f"{folder}{rest}", f"{tmp_path}/{folder}{rest}"):
+        if rest:
+            assert read(name).n == 20
+    missing = f"{folder}/no-*.npz"
+    with pytest.raises(FileProblem, match=re.escape(f"{missing}: no file matches this pattern")):
+        read(missing)
+
+
+@pytest.mark.parametrize("name", ["h#1/*.npz", "g[1]/*.npz", "h#1/x.npz", "h#1/a-1-of-2.npz"])
+def test_the_message_names_the_whole_path(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileProblem, match=f"^{re.escape(name)}: "):
+        read(name)
+    if name == "g[1]/*.npz":  # still a pattern, where no folder is called so
+        shards(tmp_path / "g1", 3)
+        assert read(name).n == 20

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, with_reading_flags
+from calibeval.cli.screen.streams import put
 from calibeval.cli.screen.written import written_json
 
 
@@ -43,5 +42,5 @@ def apply(
         [*(f"warning: {text}" for text in warnings), f"{predictions.rows:,} rows written to {out}"], quiet=quiet or json
     )
     if json:
-        sys.stdout.write(written_json(out, predictions.rows, mapped.kind, predictions.warnings))
+        put(written_json(out, predictions.rows, mapped.kind, predictions.warnings))
     return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -10,10 +9,11 @@ from calibeval.cli.options import compare as compare_options
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.choices import EVERY_METRIC, LEVEL, check_choice, exclude
 from calibeval.cli.options.metrics import chosen_metrics
-from calibeval.cli.options.outputs import JSON, check_folder, distinct, exports
+from calibeval.cli.options.outputs import JSON, check_folder, exports
 from calibeval.cli.options.outputs import TABLES as FILE_TABLES
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
 from calibeval.cli.screen.progress import Progress
+from calibeval.cli.screen.streams import put
 from calibeval.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -57,7 +57,6 @@ def compare(
 
     wanted = exports(export, EXPORTS)
     outputs += wanted.values()
-    distinct(outputs)
     refuse_overwriting([*candidates, file_of(base), *flags.files], outputs)
     if [base, *candidates].count("-") > 1:
         raise UsageError('standard input, "-", can be read only once')
@@ -90,7 +89,7 @@ def compare(
     for kind, path in wanted.items():
         write_file(path, _table(result, EXPORTS[kind]).encode("utf-8", "backslashreplace"))
     say([f"written to {path}" for path in wanted.values()], quiet=quiet)
-    sys.stdout.write(_shown(result, json, table))
+    put(_shown(result, json, table))
     return 0
 
 

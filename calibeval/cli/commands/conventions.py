@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.reading import ReadingFlags, threads, with_reading_flags
+from calibeval.cli.screen.streams import put
 
 
 @with_reading_flags
@@ -31,9 +30,9 @@ def conventions(
     predictions = open_dump(dump, reading)
     found = explain_conventions(predictions, bins=bins, jobs=threads(jobs), max_memory=reading.limits.max_memory)
     if json:
-        sys.stdout.write(render_json(predictions, found))
+        put(render_json(predictions, found))
         return 0
     predictions.settled_source()
     view = screen()
-    sys.stdout.write(render(predictions, found, width=view.width, ascii_only=view.ascii_only))
+    put(render(predictions, found, width=view.width, ascii_only=view.ascii_only))
     return 0

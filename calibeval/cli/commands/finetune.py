@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from functools import partial
 
@@ -12,6 +11,7 @@ from calibeval.cli.options.choices import TABLE_FORMATS, check_choice
 from calibeval.cli.options.outputs import JSON, TABLES, check_folder
 from calibeval.cli.options.reading import FeatureFlags, refuse_overwriting, say, threads, with_feature_flags
 from calibeval.cli.screen.command import environment
+from calibeval.cli.screen.streams import put
 from calibeval.core.errors import UsageError
 from calibeval.runs.asked import USUAL, Asked
 from calibeval.training.settings import HEADS, LINEAR, TEMPERATURES
@@ -92,7 +92,7 @@ def finetune(
     from calibeval.runs import files
 
     check_folder(out, {**JSON, **TABLES})
-    refuse_overwriting(inputs, [out / name for name in files.EVERY])
+    refuse_overwriting(inputs, files.written(out))
     from calibeval.runs.torch_setup import needs_torch
 
     needs_torch()
@@ -105,14 +105,14 @@ def finetune(
     command = command_of(asked, train=train, val=val, test=test, out=out, reading=flags.options(), jobs=threads(jobs))
     found = run_command(command, say=partial(say, quiet=quiet), progress=TrainingProgress(quiet=quiet))
     if json:
-        sys.stdout.write(replace(found, environment=environment()).to_json())
+        put(replace(found, environment=environment()).to_json())
     elif table is not None:
         if table == "csv":  # the other formats contain the warnings
             say([f"warning: {warning}" for warning in found.warnings], quiet=quiet)
-        sys.stdout.write(LOSS_TABLES[table](found))
+        put(LOSS_TABLES[table](found))
     else:
         from calibeval.cli.screen.terminal import screen
 
         view = screen()
-        sys.stdout.write(terminal(found, width=view.width, color=view.color, ascii_only=view.ascii_only))
+        put(terminal(found, width=view.width, color=view.color, ascii_only=view.ascii_only))
     return 0

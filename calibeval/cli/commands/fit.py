@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.choices import needed
 from calibeval.cli.options.fitting import Fitting
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
+from calibeval.cli.screen.streams import put
 
 
 @with_reading_flags
@@ -45,9 +44,9 @@ def fit(
         write_file(out, found.to_json().encode())
         say([f"written to {out}"], quiet=quiet)
     if json:
-        sys.stdout.write(found.to_json())
+        put(found.to_json())
         return 0
     sums = [summarise(p, resources=Resources(threads(jobs))).top for p in (predictions, found(predictions))]
     accuracy = [float(top.y.sum() / top.count.sum()) for top in sums]
-    sys.stdout.write(describe_map(found.to_dict(), predictions.source.name, *accuracy))
+    put(describe_map(found.to_dict(), predictions.source.name, *accuracy))
     return 0

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, TextIO
 from calibeval.cli.options import gate as gate_options
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.choices import DECIDE, ON_INCONCLUSIVE, PRESETS, check_choice
-from calibeval.cli.options.outputs import JSON, check_folder, distinct, exports
+from calibeval.cli.options.outputs import JSON, check_folder, exports
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
 from calibeval.cli.screen.command import environment
+from calibeval.cli.screen.streams import put
 from calibeval.core.conventions.table import OWN
 from calibeval.core.errors import FileProblem, UsageError
 from calibeval.render.ci.exports import EXPORTS, exported
@@ -61,7 +62,7 @@ def gate(
 
     Rules limit metrics or their change from a baseline; intervals decide.
     """
-    from calibeval.api.gate_config import combined, find_config, flag_rules
+    from calibeval.api.gate_config import OWN_FILE, PROJECT_FILE, combined, find_config, flag_rules
     from calibeval.cli.inputs.gate_files import open_both
     from calibeval.core.gating.gate import Subject, judged
     from calibeval.core.report.report import Report
@@ -90,8 +91,8 @@ def gate(
     asked = combined(found.config, rules=rules, settings=settings, baseline=baseline, preset=preset, slices=slice or ())
     wanted = exports(export, EXPORTS)
     outputs = [*wanted.values()]
-    distinct([*outputs, *_files(out)])
-    refuse_overwriting([dump, asked.baseline, found.path, *flags.files], [*outputs, *_files(out)])
+    looked_at = [path for path in (OWN_FILE, PROJECT_FILE) if Path(path).exists()]
+    refuse_overwriting([dump, asked.baseline, found.path, *looked_at, *flags.files], [*outputs, *_files(out)])
     reading = flags.options()
     subject = Subject.of(
         *open_both(dump, asked.baseline, reading),
@@ -120,7 +121,7 @@ def gate(
         report = Report(verdict.version, subject.settings, (subject.measured.report(level),), verdict.environment)
         save_verdict(replace(verdict, report=report), out)
     say([f"written to {path}" for path in (*outputs, *([out] if out else []))], quiet=quiet)
-    sys.stdout.write(verdict.to_json() if json else _shown(verdict))
+    put(verdict.to_json() if json else _shown(verdict))
     if github:
         _tell_github(verdict, sys.stderr if json else sys.stdout)
     return int(verdict.exit_code)
@@ -158,12 +159,11 @@ def _files(out: Path | None) -> list[Path]:
     return [] if out is None else [out / name for name in ("report.html", "report.json", "verdict.json")]
 
 
-def _tell_github(verdict: Verdict, stream: TextIO) -> None:
+def _tell_github(verdict: Verdict, stream: TextIO | None) -> None:
     """Write annotations to a stream that the runner reads, and summary and outputs to the files that it names."""
     from calibeval.render.ci import github as gate_github
 
-    stream.write(gate_github.workflow_commands(verdict))
-    stream.flush()
+    put(gate_github.workflow_commands(verdict), stream, commands=True)
     for variable, text in ((SUMMARY, gate_github.summary(verdict)), (OUTPUTS, gate_github.outputs(verdict))):
         path = os.environ.get(variable)
         if path:
@@ -195,6 +195,12 @@ def _init(
         raise UsageError(f"{path}: already exists; name another file with --config, or remove it")
     if dump == "-":
         raise UsageError('a baseline must be a file: standard input, "-", cannot be read again')
+    try:
+        dump.encode()
+    except UnicodeEncodeError:
+        raise UsageError(
+            f"{dump}: this name is not UTF-8, so a configuration cannot hold it; rename the file"
+        ) from None
     reading = flags.options()
     settings = checked(bins=None, convention="calibeval", level=0.95, slices=slices)
     report = evaluate_dump(open_dump(dump, reading), settings, Resources(threads(jobs), reading.limits.max_memory))
@@ -202,5 +208,5 @@ def _init(
     text = render(report, baseline, slices)
     write_file(path, text.encode("utf-8", "backslashreplace"))
     say([f"written to {path}"], quiet=quiet)
-    sys.stdout.write(text)
+    put(text)
     return 0

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.reading import ReadingFlags, with_reading_flags
+from calibeval.cli.screen.streams import put
 
 
 @with_reading_flags
@@ -26,5 +25,5 @@ def inspect(
 
     reading = flags.options()
     inspection = inspect_dump(dump, reading)
-    sys.stdout.write(inspection.to_json() if json else render(inspection, ascii_only=screen().ascii_only))
+    put(inspection.to_json() if json else render(inspection, ascii_only=screen().ascii_only))
     return 0

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.reading import FeatureFlags, refuse_overwriting, say, with_feature_flags
+from calibeval.cli.screen.streams import put
 from calibeval.cli.screen.written import written_json
 
 
@@ -24,11 +23,14 @@ def predict(
     The head is a run of `finetune` or a file of weights; labels are optional.
     """
     from calibeval.api.predict import predicted
+    from calibeval.core.heads.facts import FACTS_FILE
     from calibeval.readers.features.features import open_features
+    from calibeval.readers.features.head_weights import RUN_FILE
     from calibeval.runs.written import write_checked
     from calibeval.writers.dump import check_format
 
-    refuse_overwriting([features, flags.class_names, *([] if run.is_dir() else [run])], [out])
+    head = [run / RUN_FILE, run / FACTS_FILE] if run.is_dir() else [run]
+    refuse_overwriting([features, flags.class_names, *head], [out])
     check_format(out)
     reading = flags.options()
     rows = open_features(features, reading, need_labels=False)
@@ -36,5 +38,5 @@ def predict(
     write_checked(predictions, out, reading.limits.max_memory)
     say([*(f"warning: {text}" for text in warnings), f"written to {out}"], quiet=quiet)
     if json:
-        sys.stdout.write(written_json(out, predictions.rows, predictions.kind, warnings))
+        put(written_json(out, predictions.rows, predictions.kind, warnings))
     return 0

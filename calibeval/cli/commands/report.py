@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import textwrap
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,11 +13,12 @@ from calibeval.cli.options import shared as options
 from calibeval.cli.options.choices import EVERY_METRIC, LEVEL, check_choice, exclude
 from calibeval.cli.options.fitting import Fitting
 from calibeval.cli.options.metrics import chosen_metrics, unavailable
-from calibeval.cli.options.outputs import FIGURES, JSON, check_folder, distinct, exports
+from calibeval.cli.options.outputs import FIGURES, JSON, check_folder, exports
 from calibeval.cli.options.outputs import TABLES as FILE_TABLES
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
 from calibeval.cli.screen.command import environment
 from calibeval.cli.screen.progress import Progress
+from calibeval.cli.screen.streams import put
 from calibeval.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -91,7 +91,6 @@ def report(
     outputs = [] if out is None else [out / name for name in OUTPUTS]
     wanted = exports(export, EXPORTS)
     alone = [*wanted.values(), *([] if figure is None else [figure])]
-    distinct([*outputs, *alone])
     refuse_overwriting([*dumps, fit_on, saved_map, *flags.files], [*outputs, *alone])
     if dumps.count("-") + (fit_on == "-") > 1:
         raise UsageError('standard input, "-", can be read only once')
@@ -134,9 +133,9 @@ def report(
         write_file(path, _table(result, EXPORTS[kind]).encode("utf-8", "backslashreplace"))
     say([f"written to {path}" for path in alone], quiet=quiet)
     if json or table:
-        sys.stdout.write(result.to_json() if json else _table(result, str(table)))
+        put(result.to_json() if json else _table(result, str(table)))
     else:
-        sys.stdout.write(_screen(result, hint, full=full))
+        put(_screen(result, hint, full=full))
     return 0
 
 

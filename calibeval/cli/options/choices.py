@@ -26,7 +26,7 @@ METRICS = (  # of core.metrics.table
     "ece_positive",
 )
 EVERY_METRIC = "all"
-FORMATS = (  # of readers.open, without the dot
+FORMATS = (  # of readers.load, without the dot
     "npz",
     "npy",
     "pt",

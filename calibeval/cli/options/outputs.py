@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from calibeval.cli.options.choices import pairs
@@ -40,14 +40,3 @@ def exports(texts: Iterable[str] | None, kinds: Iterable[str]) -> dict[str, Path
     ['csv']
     """
     return {kind: Path(file) for kind, file in pairs("--export", texts or (), kinds, "KIND=FILE").items()}
-
-
-def distinct(outputs: Sequence[Path]) -> None:
-    """Refuse two outputs that are to be written to the same file.
-
-    Raises: UsageError.
-    """
-    places = [output.resolve() for output in outputs]
-    twice = next((output for i, output in enumerate(outputs) if places[i] in places[:i]), None)
-    if twice is not None:
-        raise UsageError(f"{twice}: two outputs are to be written to this file; name another for one of them")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.roles import named_keys
-from calibeval.core.errors import FileProblem, InputError, UsageError
+from calibeval.core.errors import FileProblem, InputError
 from calibeval.readers.meaning.named import OF_DUMPS, OF_FEATURES
 from calibeval.words.names import visible
 
@@ -54,9 +54,9 @@ class ReadingFlags:
         """
         from calibeval.core.data.class_names import as_labels_are
         from calibeval.core.data.row_source import as_kind
+        from calibeval.readers.load import as_suffix
         from calibeval.readers.meaning.assemble import ReadOptions
         from calibeval.readers.meaning.roles import Keys
-        from calibeval.readers.open import as_suffix
 
         columns = () if self.score_columns is None else tuple(name.strip() for name in self.score_columns.split(","))
         short = {"logits": self.logits_key, "probs": self.probs_key, "labels": self.labels_key, "ids": self.ids_key}
@@ -96,9 +96,9 @@ class FeatureFlags:
         Raises: UsageError for an unknown role or format; FileProblem or InputError for the file of class names.
         """
         from calibeval.core.data.class_names import as_labels_are
+        from calibeval.readers.load import as_suffix
         from calibeval.readers.meaning.assemble import ReadOptions
         from calibeval.readers.meaning.roles import Keys
-        from calibeval.readers.open import as_suffix
 
         short = {"features": self.features_key, "labels": self.labels_key, "ids": self.ids_key}
         named, in_full = named_keys(self.key or (), short, OF_FEATURES)
@@ -145,16 +145,10 @@ def _with_flags(command: Callable[..., int], kind: type[ReadingFlags | FeatureFl
 
 
 def refuse_overwriting(inputs: Sequence[str | Path | None], outputs: Sequence[Path]) -> None:
-    """Refuse outputs that are also inputs, or are in a folder that is an input; None: an input that was not given.
+    """Refuse outputs that must not be written: see `check_outputs`. Raises: UsageError."""
+    from calibeval.api.outputs import check_outputs
 
-    Raises: UsageError.
-    """
-    from calibeval.readers.open import split_name
-
-    read = {split_name(str(name))[0].resolve() for name in inputs if name is not None}
-    for output in outputs:
-        if not read.isdisjoint((output.resolve(), output.resolve().parent)):
-            raise UsageError(f"{output}: is also an input and would be overwritten; name another output")
+    check_outputs(outputs, inputs)
 
 
 def threads(jobs: int | None) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from types import TracebackType
@@ -9,6 +10,7 @@ from typing import Self
 
 PATIENCE = 1.0
 INTERVAL = 0.2
+_CLEARED = "\r\x1b[K"
 
 
 class StatusLine:
@@ -27,7 +29,7 @@ class StatusLine:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._shown:
-            self._write("")
+            self.write(_CLEARED)
 
     def due(self) -> bool:
         """Whether standard error is a terminal, and the last text has been shown long enough."""
@@ -36,12 +38,14 @@ class StatusLine:
     def change(self, text: str) -> None:
         """Replace the text of the line."""
         self._next, self._shown = time.monotonic() + INTERVAL, True
-        self._write(text)
+        self.write(f"{_CLEARED}{text}")
 
     @staticmethod
-    def _write(text: str) -> None:
-        sys.stderr.write(f"\r\x1b[K{text}")
-        sys.stderr.flush()
+    def write(text: str) -> None:
+        """Write to standard error; nobody needs to read it."""
+        with contextlib.suppress(OSError):
+            sys.stderr.write(text)
+            sys.stderr.flush()
 
 
 class Progress(StatusLine):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 import time
 from typing import Self
 
@@ -31,8 +30,7 @@ class TrainingProgress(StatusLine):
         if self.due():
             self.change(self._line(step, now))
         elif self.talks and not self.watched and last:
-            sys.stderr.write(f"{self._line(step, now)}\n")
-            sys.stderr.flush()
+            self.write(f"{self._line(step, now)}\n")
         if last:
             self._stage_began = now
 

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from types import NoneType
 from typing import Any, NoReturn, TypeVar
 
 from calibeval.core.data.arguments import refused
+from calibeval.core.data.ci_commands import without_commands
 from calibeval.core.errors import InputError, nearest
+
+# Characters that control, hide or reorder text, and halves of characters, which UTF-8 cannot hold.
+_UNSEEN = re.compile(
+    "[\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
 
 MOST_COUNT = 2**63
 DEEPEST = 32  # nesting of lists and objects in the parts of a document that may hold any value
@@ -47,10 +54,17 @@ def read_document(text: str | bytes, schemas: str | Sequence[str], noun: str, bu
 def json_text(document: Mapping[str, Any], *, ascii_only: bool = True) -> str:
     r"""A document as text; numbers round-trip exactly, and it never contains NaN.
 
+    ascii_only: whether all other characters are escapes; if not, only those that control, hide or reorder text are.
+
     >>> json_text({"n": 0.1})
     '{\n "n": 0.1\n}\n'
     """
-    return json.dumps(document, indent=1, allow_nan=False, ensure_ascii=ascii_only) + "\n"
+    text = json.dumps(document, indent=1, allow_nan=False, ensure_ascii=ascii_only)
+    return without_commands(_UNSEEN.sub(_escape, text)) + "\n"
+
+
+def _escape(found: re.Match[str]) -> str:
+    return json.dumps(found[0])[1:-1]
 
 
 class Wrong(Exception):

@@ -19,6 +19,7 @@ from calibeval.readers.stored.names import (
     PREDICTION_KEYS,
     PREDICTIONS_BESIDE,
     SCORE_KEYS,
+    label_like,
     show,
 )
 from calibeval.readers.stored.stored import Stored
@@ -220,9 +221,11 @@ def label_key(arrays: Mapping[str, Stored], keys: Keys, scores: str, file: str, 
             "Name one with --labels-key."
         )
     if not candidates and needed:
+        near = label_like(arrays)
+        hint = f' If "{near[0]}" holds them, use --labels-key {near[0]}.' if near else ""
         raise InputError(
             f"{file}: no array has a usual name for labels; found {show(arrays)}. "
-            "Name one with --labels-key, or another file with --labels."
+            f"Name one with --labels-key, or another file with --labels.{hint}"
         )
     return candidates[0] if candidates else None
 

@@ -27,6 +27,9 @@ FEATURE_KEYS = ("features", "feats", "embeddings", "x")
 PREDICTIONS_BESIDE: dict[str, Kind] = {"label_ids": "logits", "ground_truth": "probs"}
 # One probability per row, P(class 1), and its label, as in {"p": 0.83, "y": 1}.
 PAIR = ("p", "y")
+# What is measured, or trained on: a prefix that it shares with labels is a split.
+MEASURED_KEYS = (*(name for names in SCORE_KEYS.values() for name in names), *FEATURE_KEYS, "predictions", PAIR[0])
+PREDICTED = ("pred", "guess", "model", "output")  # how names of predicted labels begin
 INDEX = re.compile(r"^(.+)_index$")
 # Columns of a table that together are one array: logit_0, logit_1, ... or prob_cat, prob_dog, ...
 COLUMN_STEMS = {"logit": "logits", "prob": "probs", "proba": "probs", "log_prob": "log_probs"}
@@ -34,14 +37,25 @@ COLUMN = re.compile(r"^(log_prob|logit|proba|prob)_(.+)\Z", re.DOTALL)
 
 
 def prefixes(arrays: Mapping[str, Stored]) -> list[str]:
-    """Prefixes of the splits of a dump, such as val for val_labels."""
-    found: dict[str, None] = {}
-    for key, stored in arrays.items():
-        for label in LABEL_KEYS:
-            ending = f"_{label}"
-            if stored.shape and key.lower().endswith(ending) and key != ending:
-                found[key[: -len(ending)]] = None
-    return [*found]
+    """Prefixes of the splits in a file, such as val for val_labels, if scores or features have the same prefix.
+
+    true_label and pred_label by themselves are columns.
+    """
+    measured = {_before(key, MEASURED_KEYS) for key in arrays} - {""}
+    labelled = dict.fromkeys(_before(key, LABEL_KEYS) for key, stored in arrays.items() if stored.shape)
+    return [prefix for prefix in labelled if prefix in measured]
+
+
+def label_like(arrays: Mapping[str, Stored]) -> list[str]:
+    """Names that end like those of labels, such as true_label; those that sound like predictions come last."""
+    found = [key for key, stored in arrays.items() if stored.shape and _before(key, LABEL_KEYS)]
+    return sorted(found, key=lambda key: key.lower().startswith(PREDICTED))
+
+
+def _before(key: str, names: Iterable[str]) -> str:
+    """What stands before an underscore and one of these names; empty where nothing does."""
+    ending = max((f"_{name}" for name in names if key.lower().endswith(f"_{name}")), key=len, default="")
+    return key[: -len(ending)] if ending else ""
 
 
 def index_splits(arrays: Mapping[str, Stored]) -> list[str]:

@@ -6,6 +6,7 @@ import math
 import unicodedata
 from collections.abc import Sequence
 
+from calibeval.core.data.ci_commands import without_commands
 from calibeval.core.errors import InputError
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import DumpReport
@@ -40,7 +41,7 @@ def render(dump: DumpReport, baseline: str, slices: Sequence[str] = ()) -> str:
 
 
 def quoted(text: str) -> str:
-    r"""The text as a basic string of TOML.
+    r"""The text as a basic string of TOML; what controls, hides or reorders text is an escape.
 
     >>> quoted('a"b\n')
     '"a\\"b\\u000a"'
@@ -49,11 +50,11 @@ def quoted(text: str) -> str:
     for char in text:
         if char in '"\\':
             shown.append(f"\\{char}")
-        elif unicodedata.category(char) == "Cc":
-            shown.append(f"\\u{ord(char):04x}")
+        elif unicodedata.category(char)[0] == "C" or unicodedata.category(char) in ("Zl", "Zp"):
+            shown.append(f"\\u{ord(char):04x}" if ord(char) < 2**16 else f"\\U{ord(char):08x}")
         else:
             shown.append(char)
-    return f'"{"".join(shown)}"'
+    return f'"{without_commands("".join(shown))}"'
 
 
 def _absolute(dump: DumpReport) -> list[str]:

@@ -11,6 +11,7 @@ import matplotlib as mpl
 from matplotlib.font_manager import get_font
 from matplotlib.ft2font import FT2Font
 
+from calibeval.core.data.ci_commands import without_commands
 from calibeval.core.report.report import DumpReport
 from calibeval.words.marks import ELLIPSIS, shorten
 
@@ -50,7 +51,7 @@ def printable(name: str) -> str:
     known = _font().get_charmap()
     composed = unicodedata.normalize("NFC", " ".join(shorten(name, _LONGEST).split()))
     kept = (char for char in composed if unicodedata.category(char) not in ("Mn", "Me"))
-    return "".join(char if _is_safe(char) and ord(char) in known else UNKNOWN for char in kept)
+    return without_commands("".join(char if _is_safe(char) and ord(char) in known else UNKNOWN for char in kept))
 
 
 def _is_safe(char: str) -> bool:

@@ -202,7 +202,8 @@ def test_checkpoints_are_written_from_time_to_time(capsys, folder, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("number", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+    ("number", "code", "word"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated"), (signal.SIGHUP, 129, "hung up")],
 )
 def test_signals_leave_a_run_that_goes_on(capsys, folder, number, code, word):
     epochs = ["--epochs", 100_000, "--patience", 0]

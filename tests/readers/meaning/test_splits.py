@@ -171,3 +171,22 @@ def test_splits_that_share_rows_cannot_be_joined(tmp_path):
     path = tmp_path / "d.npz"
     np.savez(path, logits=LOGITS, labels=LABELS, val_index=np.arange(4), test_index=np.arange(2, 8))
     refused(f"{path}#val+test", "d.npz: the splits val and test share 2 rows, which would count twice")
+
+
+def test_a_prefix_is_a_split_only_with_scores(tmp_path):
+    path = npz(tmp_path, logits=LOGITS, true_label=LABELS, pred_label=(LABELS + 1) % 3)
+    refused(
+        path,
+        'd.npz: no array has a usual name for labels; found "logits" (20, 3) float32, "true_label" (20) int64, '
+        '"pred_label" (20) int64. Name one with --labels-key, or another file with --labels. '
+        'If "true_label" holds them, use --labels-key true_label.',
+    )
+    predictions = read(path, labels_key="true_label")
+    assert predictions.labels.tolist() == LABELS.tolist()
+    assert [*predictions.columns] == ["pred_label"]
+
+
+def test_labels_beside_other_labels_are_columns(tmp_path):
+    path = npz(tmp_path, logits=LOGITS, labels=LABELS, noisy_label=(LABELS + 1) % 3)
+    assert read(path).labels.tolist() == LABELS.tolist()
+    refused(f"{path}#noisy", 'd.npz: there is no split or array "noisy" (did you mean "logits"?); found logits')
