@@ -35,6 +35,7 @@ def replacing(path: Path, check: Check | None = None) -> Iterator[IO[bytes]]:
     check: looks at the complete file, and raises if it must not take its name.
     Raises: FileProblem if the folder does not exist or cannot be written, or the disk is full.
     """
+    _check_name(path)
     try:
         with _through(path, check) if is_stream(path) else _renamed(path, check) as file:
             yield file
@@ -42,8 +43,6 @@ def replacing(path: Path, check: Check | None = None) -> Iterator[IO[bytes]]:
         raise
     except OSError as error:
         raise FileProblem(f"{path}: cannot be written ({error.strerror or error})") from None
-    except ValueError:  # a NUL in the path
-        raise FileProblem(f"{path!s:.80}: no file can have this name") from None
 
 
 @contextmanager
@@ -90,6 +89,19 @@ def _opened(path: Path) -> IO[bytes]:
             with suppress(OSError, ValueError):
                 stream.flush()
     return os.fdopen(os.dup(descriptor), "wb")
+
+
+def _check_name(path: Path) -> None:
+    """Refuse a NUL in a path, and characters that names of files cannot hold.
+
+    Raises: FileProblem.
+    """
+    try:
+        possible = b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        possible = False
+    if not possible:
+        raise FileProblem(f"{path!s:.80}: no file can have this name")
 
 
 def make_folder(path: Path) -> None:

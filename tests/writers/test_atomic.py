@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from calibeval.core.errors import FileProblem
+from calibeval.core.errors import FileProblem, InputError
 from calibeval.writers.atomic import replacing, write_file
 from calibeval.writers.places import descriptor_of, is_stream, wrong_kind
 
@@ -89,3 +89,9 @@ def test_what_is_no_stream(tmp_path):
 def test_a_name_that_no_file_can_have(tmp_path):
     with pytest.raises(FileProblem, match="no file can have this name"):
         write_file(tmp_path / "a\0b", b"")
+
+
+def test_an_error_of_whoever_writes_is_not_one_of_the_name(tmp_path):
+    with pytest.raises(InputError, match=r"^row 3 is odd$"), replacing(tmp_path / "a.txt"):
+        raise InputError("row 3 is odd")
+    assert not [*tmp_path.iterdir()]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import threading
 
 import numpy as np
 import pytest
@@ -288,6 +290,20 @@ def test_labels_from_elsewhere_take_the_place_of_the_files_own(capsys, tmp_path)
     assert result.code == 0
     assert 'warning: the column "labels" is left out, because the labels come from another file' in result.err
     assert calibeval.read(tmp_path / "b.csv").labels.tolist() == given["labels"].tolist()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_what_goes_into_a_pipe_is_read_back_before(suffix, tmp_path):
+    before = dump(tmp_path, **members(), ids=np.arange(40))
+    write_checked(before, tmp_path / f"after{suffix}")
+    os.mkfifo(tmp_path / f"pipe{suffix}")
+    came = []
+    reader = threading.Thread(target=lambda: came.append((tmp_path / f"pipe{suffix}").read_bytes()), daemon=True)
+    reader.start()
+    write_checked(before, tmp_path / f"pipe{suffix}")
+    reader.join(20)
+    assert came == [(tmp_path / f"after{suffix}").read_bytes()]
 
 
 def test_a_text_that_is_too_wide_for_npz(tmp_path):
