@@ -106,7 +106,7 @@ def as_names(class_names: object) -> tuple[str, ...] | None:
     """Class names as texts; None for none. Raises: UsageError for anything but a list of names."""
     if class_names is None:
         return None
-    if isinstance(class_names, str | bytes) or not isinstance(class_names, Iterable):
+    if isinstance(class_names, bytes) or not isinstance(class_names, Iterable):
         raise UsageError(f"class_names is {class_names!r:.80}, but a list of names is needed")
     return tuple(str(name) for name in class_names)
 

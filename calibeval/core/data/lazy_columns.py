@@ -15,6 +15,7 @@ class LazyColumns(Mapping[str, npt.NDArray[Any]]):
 
     lengths are known to be right before anything is loaded.
 
+    >>> import numpy as np
     >>> columns = LazyColumns({"site": lambda: np.array(["a", "b"])})
     >>> [*columns], columns["site"].tolist()
     (['site'], ['a', 'b'])

@@ -161,10 +161,10 @@ def test_a_file_is_read_as_the_format_that_was_stated(suffix, capsys, tmp_path):
 
 def test_shards_and_features_are_read_as_stated(capsys, tmp_path):
     (tmp_path / "shards").mkdir()
-    for i in (1, 2):
-        shutil.copy("sample_data/digits_test.npz", tmp_path / f"shards/a{i}.bin")
+    for i, name in enumerate(("digits_test", "digits_val")):
+        shutil.copy(f"sample_data/{name}.npz", tmp_path / f"shards/a{i}.bin")
     result = run(capsys, "report", tmp_path / "shards", "--read-as", "npz", "--json", "-q")
-    assert result.json["dumps"][0]["source"]["n"] == 2 * 997
+    assert result.json["dumps"][0]["source"]["n"] == 997 + 600
     shutil.copy("sample_data/diamonds_features.npz", tmp_path / "features")
     assert run(capsys, "inspect", tmp_path / "features", "--read-as", "npz").code == 0
 
