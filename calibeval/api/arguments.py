@@ -123,6 +123,7 @@ READING: dict[str, Check] = {
     "score_columns": column_names,
     "class_names": class_names,
     "ignore_index": whole(),
+    "labels_are": text,
     "read_as": text,
     "max_bytes": whole(0),
     "max_memory": whole(0),

@@ -9,6 +9,7 @@ from typing import Any, TypedDict
 
 from calibeval.api.base_file import open_base
 from calibeval.core.data.arguments import path as checked_path
+from calibeval.core.data.class_names import LabelsAre
 from calibeval.core.data.columns import with_column
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import UsageError
@@ -44,6 +45,7 @@ class Reading(FileReading, total=False):
 
     labels: str | PathLike[str]
     class_names: Sequence[str]
+    labels_are: LabelsAre
     ignore_index: int
 
 
@@ -56,6 +58,7 @@ class FeatureReading(TypedDict, total=False):
     ids_key: str
     labels: str | PathLike[str]
     class_names: Sequence[str]
+    labels_are: LabelsAre
     ignore_index: int
     read_as: str
     max_bytes: int

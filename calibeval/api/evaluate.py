@@ -23,6 +23,7 @@ from calibeval.api.dumps import (
 )
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.arguments import by_name, path, whole
+from calibeval.core.data.class_names import LabelsAre
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.progress import Progress
 from calibeval.core.data.public import public
@@ -55,6 +56,7 @@ def evaluate(
     ids: object = None,
     columns: Mapping[str, Any] | None = None,
     class_names: Sequence[str] | None = None,
+    labels_are: LabelsAre | None = None,
     ignore_index: int | None = None,
     metrics: str | Sequence[str] = "all",
     bins: int | None = None,
@@ -105,7 +107,7 @@ def evaluate(
     if fit_on is not None and cross_fit is not None:
         raise UsageError("fit_on and cross_fit exclude each other")
     arrays = {"logits": logits, "probs": probs, "log_probs": log_probs, "confidence": confidence}
-    more = {"labels": labels, "class_names": class_names, "ignore_index": ignore_index}
+    more = {"labels": labels, "class_names": class_names, "labels_are": labels_are, "ignore_index": ignore_index}
     only_arrays = {"correct": correct, "ids": ids, "columns": columns}
     options: Reading = {**reading, **_given(more)}  # type: ignore[typeddict-item]
     if predictions is None:

@@ -38,15 +38,15 @@ def predict(
     features_read_by(reading, [features])
     limits = Limits(reading.get("max_bytes"), quarter_of_memory() if max_memory is None else max_memory)
     rows = features_of(features, reading, max_memory)
-    predictions, labelled, warnings = predicted(as_path(run), rows, limits)
-    if not labelled:
+    predictions, warnings = predicted(as_path(run), rows, limits)
+    if not predictions.labelled:
         raise UsageError(f"{rows.source.name} has no labels, which predictions in Python need; see calibeval predict")
     object.__setattr__(predictions, "warnings", (*predictions.warnings, *warnings))
     return predictions
 
 
-def predicted(run: Path, rows: Features, limits: Limits) -> tuple[Predictions, bool, tuple[str, ...]]:
-    """The predictions of a head for features, whether the labels are known, and warnings.
+def predicted(run: Path, rows: Features, limits: Limits) -> tuple[Predictions, tuple[str, ...]]:
+    """The predictions of a head for features, and warnings.
 
     Raises: InputError for features, labels or class names that do not match the head, or logits that overflow.
     """
@@ -67,11 +67,14 @@ def predicted(run: Path, rows: Features, limits: Limits) -> tuple[Predictions, b
         logits=logits,
         labels=np.zeros(rows.n, np.int64) if rows.labels is None else rows.labels,
         class_names=rows.class_names or names,
+        labels_are="positions",
         ids=rows.ids,
         columns=rows.columns,
         source=rows.settled_source(),
+        keys=rows.keys,
+        labelled=rows.labels is not None,
     )
-    return predictions, rows.labels is not None, (*rows.warnings, *head.warnings)
+    return predictions, (*rows.warnings, *head.warnings)
 
 
 def _class_names(weights: Path, k: int) -> tuple[str, ...] | None:

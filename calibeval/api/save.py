@@ -114,15 +114,16 @@ def read_map(path: str | PathLike[str]) -> Map:
 def save_predictions(predictions: Predictions, path: str | PathLike[str]) -> None:
     """Write predictions as a dump that every command can read.
 
-    Raises: UsageError for a suffix that cannot be written, or the file from which they were read; FileProblem if the
-    file cannot be written.
+    Raises: UsageError for a suffix that cannot be written, a format that cannot hold the predictions, or the file from
+    which they were read; FileProblem if the file cannot be written.
     """
-    from calibeval.writers.dump import check_format, write_dump
+    from calibeval.runs.written import write_checked
+    from calibeval.writers.dump import check_format
 
     file = as_path(path)
     check_format(file)
     check_outputs([file], _paths(predictions.source))
-    write_dump(predictions, file)
+    write_checked(predictions, file)
 
 
 def _paths(*sources: Source) -> list[str | None]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import functools
-import importlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,9 +10,11 @@ from os import PathLike
 from pathlib import Path
 from typing import IO
 
+from calibeval.core.data.class_names import LabelsAre, as_labels_are
 from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.data.row_source import as_kind
-from calibeval.core.errors import FileProblem, InputError, UsageError, nearest
+from calibeval.core.errors import UsageError
+from calibeval.readers.load import as_suffix, load, suffix_of
 from calibeval.readers.meaning.assemble import ReadOptions, assemble, external_labels
 from calibeval.readers.meaning.named import OF_DUMPS, named_roles
 from calibeval.readers.meaning.roles import Keys
@@ -26,22 +26,7 @@ from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents
 
 STDIN = Path("-")
-FORMATS: dict[str, tuple[str, str]] = {
-    ".npz": ("npz", "read_npz"),
-    ".npy": ("npz", "read_npy"),
-    ".pt": ("pt", "read_pt"),
-    ".pth": ("pt", "read_pt"),
-    ".csv": ("csv", "read_csv"),
-    ".csv.gz": ("csv", "read_csv"),
-    ".tsv": ("csv", "read_tsv"),
-    ".tsv.gz": ("csv", "read_tsv"),
-    ".parquet": ("parquet", "read_parquet"),
-    ".safetensors": ("safetensors", "read_safetensors"),
-    ".jsonl": ("jsonl", "read_jsonl"),
-    ".jsonl.gz": ("jsonl", "read_jsonl"),
-}
 STREAMED = (".csv", ".tsv", ".jsonl")
-PICKLES = (".pkl", ".pickle", ".p", ".joblib", ".dill")
 
 
 def read(
@@ -56,6 +41,7 @@ def read(
     labels: str | PathLike[str] | None = None,
     score_columns: Sequence[str] = (),
     class_names: Sequence[str] | None = None,
+    labels_are: LabelsAre | None = None,
     ignore_index: int | None = None,
     read_as: str | None = None,
     max_bytes: int | None = None,
@@ -69,8 +55,9 @@ def read(
     confidence, correct, prediction, labels or ids; {"log_probs": "lp"}. logits_key, probs_key, labels_key, ids_key: the
     same, one by one.
     labels: another file with the labels. score_columns: columns of a table that are the scores; "p0..p9"
-    and "p*" stand for several.
-    class_names: in class order. ignore_index: rows with this label are left out and counted.
+    and "p*" stand for several. class_names: in class order.
+    labels_are: "names" or "positions", for labels that could be both, such as 1 with the classes 1, 2 and 3.
+    ignore_index: rows with this label are left out and counted.
     read_as: the format, such as "csv", whatever the suffix. max_bytes: the most bytes that the file may expand to.
     max_memory: arrays of more bytes are read block by block. checksums: False accepts a .pt file that was written with
     its checksums switched off.
@@ -87,6 +74,7 @@ def read(
         labels=labels,
         score_columns=score_columns,
         class_names=class_names,
+        labels_are=labels_are,
         ignore_index=ignore_index,
         read_as=read_as,
         max_bytes=max_bytes,
@@ -107,6 +95,7 @@ def options_of(
     labels: str | PathLike[str] | None = None,
     score_columns: Sequence[str] = (),
     class_names: Sequence[str] | None = None,
+    labels_are: LabelsAre | None = None,
     ignore_index: int | None = None,
     read_as: str | None = None,
     max_bytes: int | None = None,
@@ -124,26 +113,11 @@ def options_of(
         labels=None if labels is None else Path(labels),
         score_columns=tuple(score_columns),
         class_names=None if class_names is None else tuple(class_names),
+        labels_are=as_labels_are(labels_are),
         ignore_index=ignore_index,
         read_as=as_suffix(read_as),
         limits=Limits(max_bytes, quarter_of_memory() if max_memory is None else max_memory, checksums),
     )
-
-
-def as_suffix(read_as: str | None, said: str = "read_as") -> str | None:
-    """The suffix of a format that the user named, with or without its dot, in any case. said: how, for the message.
-
-    Raises: UsageError for an unknown format, with the nearest name.
-
-    >>> as_suffix("csv"), as_suffix(".NPZ"), as_suffix(None)
-    ('.csv', '.npz', None)
-    """
-    if read_as is None:
-        return None
-    name, names = read_as.lower().lstrip("."), [suffix.lstrip(".") for suffix in FORMATS]
-    if name not in names:
-        raise UsageError(f'{said} "{read_as}" is unknown{nearest(name, names)}; formats are {", ".join(names)}')
-    return f".{name}"
 
 
 def open_dump(name: str, options: ReadOptions) -> Predictions:
@@ -255,44 +229,3 @@ def split_name(name: str) -> tuple[Path, str | None]:
     if "/" in split and (not Path(path).exists() or Path(name).parent.is_dir()):
         return Path(name), None
     return Path(path), split
-
-
-def suffix_of(path: Path) -> str:
-    """The suffix that says the format, such as .npz, or .csv.gz for a compressed file; "" if it is unknown.
-
-    >>> suffix_of(Path("a.b.CSV.gz")), suffix_of(Path("a.b.npz")), suffix_of(Path("a.txt"))
-    ('.csv.gz', '.npz', '')
-    """
-    name = path.name.lower()
-    return max((suffix for suffix in FORMATS if name.endswith(suffix)), key=len, default="")
-
-
-def load(file: SteadyFile, limits: Limits, read_as: str | None = None) -> Contents:
-    """The arrays of a file, read by its suffix or by another one: see ReadOptions.read_as.
-
-    Raises: InputError for an unknown suffix or content that cannot be used; FileProblem if the file cannot be read.
-    """
-    path = file.path
-    suffix = read_as or suffix_of(path)
-    if not suffix:
-        known, own = ", ".join(FORMATS), path.suffix.lower()
-        if own in PICKLES:
-            raise InputError(
-                f"{path.name}: a pickle can run any code, so it is never opened. If you trust it, load it yourself and "
-                'save its arrays: np.savez("dump.npz", logits=..., labels=...)'
-            )
-        raise InputError(f'{path.name}: the suffix "{own}" is unknown{nearest(own, FORMATS)}; formats are {known}')
-    if file.size == 0:
-        raise InputError(f"{path.name}: the file is empty")
-    module, function = FORMATS[suffix]
-    reader: Callable[[SteadyFile, Limits], Contents] = getattr(
-        importlib.import_module(f"calibeval.readers.formats.{module}"), function
-    )
-    try:
-        return reader(file, limits)
-    except FileProblem:
-        raise
-    except OSError as error:
-        if error.errno == errno.EINVAL:  # a damaged file made its reader seek to a negative position
-            raise InputError(f"{path.name}: damaged: its parts lie outside the file") from None
-        raise FileProblem(f"{path}: cannot be read ({error.strerror or error})") from None

@@ -12,8 +12,9 @@ import numpy as np
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.records import to_plain
 from calibeval.core.errors import InputError, UsageError, nearest
-from calibeval.core.heads.features import Features, feature_leak
+from calibeval.core.heads.features import Features
 from calibeval.core.heads.layers import PlainLayer
+from calibeval.core.heads.leak import feature_leak
 from calibeval.core.report.fitted_on import FittedOn
 from calibeval.readers.features.features import open_features
 from calibeval.readers.features.head_weights import HeadWeights, read_head

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy.typing as npt
 
+from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import FileProblem, InputError, UsageError
 from calibeval.core.heads.facts import FACTS_FILE
 from calibeval.core.heads.results import Finetuned
@@ -23,6 +24,7 @@ from calibeval.render.page import page as html
 from calibeval.runs import checkpoint, files
 from calibeval.runs.data import Command
 from calibeval.runs.results import SavedHead
+from calibeval.runs.written import write_checked
 from calibeval.training.request import head_predictions
 from calibeval.training.sweep import StageEpoch, Sweep
 from calibeval.training.trainer import finite
@@ -119,9 +121,17 @@ def _write_head(folder: Path, head: SavedHead) -> None:
     for prefix, layer in zip(prefixes, head.layers, strict=True):
         arrays |= {f"{prefix}weight": layer.weight, f"{prefix}bias": layer.bias}
     for split, features in head.splits.items():
-        write_dump(head_predictions(head.layers, features), folder / files.DUMPS[split])
+        _write_dump(head_predictions(head.layers, features), folder / files.DUMPS[split])
     write_file(folder / FACTS_FILE, head.facts.to_json().encode())
     write_tensors(folder / RUN_FILE, arrays)
+
+
+def _write_dump(predictions: Predictions, path: Path) -> None:
+    """The dump, in a style that can be read back, if there is one: a training is not lost for an odd column."""
+    try:
+        write_checked(predictions, path)
+    except UsageError:
+        write_dump(predictions, path, labelled=predictions.labelled)
 
 
 def _remove_stale(folder: Path, head: SavedHead | None) -> None:

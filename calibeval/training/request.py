@@ -133,9 +133,12 @@ def head_predictions(layers: Sequence[PlainLayer], features: Features) -> Predic
         logits=logits_of(layers, features.features),
         labels=np.zeros(features.n, np.int64) if features.labels is None else features.labels,
         class_names=features.class_names,
+        labels_are="positions",
         ids=features.ids,
         columns=features.columns,
         source=features.source,
+        keys=features.keys,
+        labelled=features.labels is not None,
     )
 
 

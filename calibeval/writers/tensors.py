@@ -12,13 +12,16 @@ import numpy.typing as npt
 
 from calibeval.writers.atomic import replacing
 
-CODES = {"<f8": "F64", "<f4": "F32", "<i8": "I64", "<i4": "I32", "|u1": "U8", "|b1": "BOOL"}
+CODES = {
+    "<f8": "F64", "<f4": "F32", "<f2": "F16", "<i8": "I64", "<i4": "I32", "<i2": "I16", "|i1": "I8",
+    "<u8": "U64", "<u4": "U32", "<u2": "U16", "|u1": "U8", "|b1": "BOOL",
+}  # fmt: skip
 
 
 def write_tensors(path: Path, arrays: Mapping[str, npt.NDArray[Any]], texts: Mapping[str, str] | None = None) -> None:
     """Write the arrays in their order, and the texts as metadata; equal arrays give equal bytes.
 
-    arrays: of float64, float32, int64, int32, uint8 or bool.
+    arrays: of the types in CODES.
     Raises: FileProblem if the file cannot be written.
     """
     header: dict[str, Any] = {"__metadata__": dict(texts)} if texts else {}

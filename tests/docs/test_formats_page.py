@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from calibeval.readers.open import FORMATS
+from calibeval.readers.load import FORMATS
 from tests.conftest import ROOT
 
 

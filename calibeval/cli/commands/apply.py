@@ -21,20 +21,26 @@ def apply(
     """Apply a map to a dump; keep labels, ids and slice columns.
 
     Logits stay logits; probabilities become log-probabilities, which do not
-    underflow.
+    underflow. Labels are optional.
     """
+    from dataclasses import replace
+
     from calibeval.api.save import read_map
     from calibeval.readers.open import open_dump
-    from calibeval.writers.dump import write_dump
+    from calibeval.runs.written import write_checked
+    from calibeval.writers.dump import check_format
 
     refuse_overwriting([dump, map_file, *flags.files], [out])
+    check_format(out)
     reading = flags.options()
     found = read_map(map_file)
-    predictions = open_dump(dump, reading)
+    predictions = open_dump(dump, replace(reading, need_labels=False))
     mapped = found(predictions)
     predictions.settled_source()
-    write_dump(mapped, out)
-    say([f"{predictions.rows:,} rows written to {out}"], quiet=quiet or json)
+    warnings = write_checked(mapped, out, reading.limits.max_memory)
+    say(
+        [*(f"warning: {text}" for text in warnings), f"{predictions.rows:,} rows written to {out}"], quiet=quiet or json
+    )
     if json:
         put(written_json(out, predictions.rows, mapped.kind, predictions.warnings))
     return 0

@@ -26,15 +26,16 @@ def predict(
     from calibeval.core.heads.facts import FACTS_FILE
     from calibeval.readers.features.features import open_features
     from calibeval.readers.features.head_weights import RUN_FILE
-    from calibeval.writers.dump import check_format, write_dump
+    from calibeval.runs.written import write_checked
+    from calibeval.writers.dump import check_format
 
     head = [run / RUN_FILE, run / FACTS_FILE] if run.is_dir() else [run]
     refuse_overwriting([features, flags.class_names, *head], [out])
     check_format(out)
     reading = flags.options()
     rows = open_features(features, reading, need_labels=False)
-    predictions, labelled, warnings = predicted(run, rows, reading.limits)
-    write_dump(predictions, out, labelled=labelled)
+    predictions, warnings = predicted(run, rows, reading.limits)
+    write_checked(predictions, out, reading.limits.max_memory)
     say([*(f"warning: {text}" for text in warnings), f"written to {out}"], quiet=quiet)
     if json:
         put(written_json(out, predictions.rows, predictions.kind, warnings))

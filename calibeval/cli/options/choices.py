@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from calibeval.core.errors import UsageError, nearest
 
 KINDS = ("logits", "probs", "log_probs", "confidence")  # of core.data.row_source
+LABELS_ARE = ("names", "positions")  # of core.data.class_names
 METRICS = (  # of core.metrics.table
     "accuracy",
     "confidence_gap",
@@ -25,7 +26,7 @@ METRICS = (  # of core.metrics.table
     "ece_positive",
 )
 EVERY_METRIC = "all"
-FORMATS = (  # of readers.open, without the dot
+FORMATS = (  # of readers.load, without the dot
     "npz",
     "npy",
     "pt",

@@ -35,6 +35,7 @@ class ReadingFlags:
     labels: options.Labels = None
     score_columns: options.ScoreColumns = None
     class_names: options.ClassNames = None
+    labels_are: options.LabelsAre = None
     ignore_index: options.IgnoreIndex = None
     read_as: options.ReadAs = None
     max_bytes: options.MaxBytes = None
@@ -51,10 +52,11 @@ class ReadingFlags:
 
         Raises: UsageError for an unknown kind, role or format; FileProblem or InputError for the file of class names.
         """
+        from calibeval.core.data.class_names import as_labels_are
         from calibeval.core.data.row_source import as_kind
+        from calibeval.readers.load import as_suffix
         from calibeval.readers.meaning.assemble import ReadOptions
         from calibeval.readers.meaning.roles import Keys
-        from calibeval.readers.open import as_suffix
 
         columns = () if self.score_columns is None else tuple(name.strip() for name in self.score_columns.split(","))
         short = {"logits": self.logits_key, "probs": self.probs_key, "labels": self.labels_key, "ids": self.ids_key}
@@ -65,6 +67,7 @@ class ReadingFlags:
             labels=self.labels,
             score_columns=columns,
             class_names=_names(self.class_names),
+            labels_are=as_labels_are(self.labels_are),
             ignore_index=self.ignore_index,
             read_as=as_suffix(self.read_as, "--read-as"),
             limits=_limits(self),
@@ -80,6 +83,7 @@ class FeatureFlags:
     labels_key: options.LabelsKey = None
     ids_key: options.IdsKey = None
     class_names: options.ClassNames = None
+    labels_are: options.LabelsAre = None
     ignore_index: options.IgnoreIndex = None
     read_as: options.ReadAs = None
     max_bytes: options.MaxBytes = None
@@ -91,15 +95,17 @@ class FeatureFlags:
 
         Raises: UsageError for an unknown role or format; FileProblem or InputError for the file of class names.
         """
+        from calibeval.core.data.class_names import as_labels_are
+        from calibeval.readers.load import as_suffix
         from calibeval.readers.meaning.assemble import ReadOptions
         from calibeval.readers.meaning.roles import Keys
-        from calibeval.readers.open import as_suffix
 
         short = {"features": self.features_key, "labels": self.labels_key, "ids": self.ids_key}
         named, in_full = named_keys(self.key or (), short, OF_FEATURES)
         return ReadOptions(
             keys=Keys(**named, in_full=in_full),
             class_names=_names(self.class_names),
+            labels_are=as_labels_are(self.labels_are),
             ignore_index=self.ignore_index,
             read_as=as_suffix(self.read_as, "--read-as"),
             limits=_limits(self),

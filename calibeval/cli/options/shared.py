@@ -13,6 +13,7 @@ from calibeval.cli.options.choices import (
     EVERY_METRIC,
     FORMATS,
     KINDS,
+    LABELS_ARE,
     METHODS,
     METRICS,
     OBJECTIVES,
@@ -75,6 +76,12 @@ IdsKey = Annotated[str | None, _named("Short for --key ids=NAME.")]
 Labels = Annotated[Path | None, _named("Another file that holds the labels.", metavar="FILE")]
 ScoreColumns = Annotated[str | None, _named("Columns with the scores, as cat,dog or p0..p9.", metavar="A,B")]
 ClassNames = Annotated[Path | None, _named("Text file with one class name per line.", metavar="FILE")]
+LabelsAre = Annotated[
+    str | None,
+    _named(
+        f"Labels that could be both: {either(LABELS_ARE)}.", metavar="WHAT", autocompletion=complete.one_of(LABELS_ARE)
+    ),
+]
 IgnoreIndex = Annotated[int | None, _named("Leave out rows with this label, and count them.", metavar="LABEL")]
 ReadAs = Annotated[
     str | None,
@@ -172,7 +179,7 @@ DumpOut = Annotated[
         "--out",
         "-o",
         metavar="OUT",
-        help="File: .npz, .csv, .tsv, .jsonl or .parquet.",
+        help="File: .npz, .csv, .tsv, .jsonl, .parquet or .pt.",
         rich_help_panel=OUTPUT,
     ),
 ]

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.columns import as_objects
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.row_source import show_shape
@@ -76,7 +77,7 @@ def check_classes(base: Predictions, candidate: Predictions) -> None:
 
 def _by_id(base: Predictions, candidate: Predictions) -> Order | None:
     """For each stored row of the base, its partner's stored row; None if the ids are in the same order."""
-    ours, theirs = _comparable(np.asarray(base.ids), np.asarray(candidate.ids))
+    ours, theirs = comparable(np.asarray(base.ids), np.asarray(candidate.ids))
     pixels = base.rows // len(ours)
     if pixels != candidate.rows // len(theirs):
         sizes = " and ".join(show_shape(p.layout[1:]) for p in (base, candidate))
@@ -96,7 +97,7 @@ def _by_id(base: Predictions, candidate: Predictions) -> Order | None:
     return np.asarray((partners[:, None] * pixels + np.arange(pixels)).ravel())
 
 
-def _comparable(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+def comparable(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """Both columns as numbers if both hold whole numbers, else as text."""
     if {ours.dtype.kind, theirs.dtype.kind} <= set("iu"):
         return ours, theirs
@@ -106,7 +107,9 @@ def _comparable(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> tuple[npt.N
 def _as_text(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     if values.dtype.kind == "S":
         return np.char.decode(values, "utf-8", "backslashreplace")
-    return values if values.dtype.kind == "U" else np.array([str(value) for value in values.tolist()])
+    if values.dtype.kind in "UfMm":
+        return values.astype(str)
+    return as_objects(values)
 
 
 def _check_unique(predictions: Predictions, ids: npt.NDArray[Any], ascending: npt.NDArray[Any]) -> None:
@@ -178,7 +181,7 @@ def _check_positions(base: Predictions, candidate: Predictions) -> None:
     shared = [name for name in base.columns if name in candidate.columns]
     for name in shared:
         ours, theirs = np.asarray(base.columns[name]), np.asarray(candidate.columns[name])
-        row = _first_difference(ours, theirs)
+        row = first_difference(ours, theirs)
         if row is not None:
             raise InputError(
                 f'{names} cannot be paired by position: column "{name}" is {ours[row]} in the first and {theirs[row]} '
@@ -190,9 +193,15 @@ def _check_positions(base: Predictions, candidate: Predictions) -> None:
         )
 
 
-def _first_difference(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> int | None:
-    """The first row in which two columns differ; NaN equals NaN, and a number equals its text."""
+def first_difference(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> int | None:
+    """The first row in which two columns differ; floats are compared in the narrower of their types.
+
+    NaN equals NaN, and a number equals its text.
+    """
     if ours.dtype.kind == "f" and theirs.dtype.kind == "f":
+        narrower = min(ours.dtype, theirs.dtype, key=lambda dtype: dtype.itemsize)
+        with np.errstate(over="ignore"):
+            ours, theirs = ours.astype(narrower), theirs.astype(narrower)
         differs = ~((ours == theirs) | (np.isnan(ours) & np.isnan(theirs)))
     elif {ours.dtype.kind, theirs.dtype.kind} <= set("fiub"):
         differs = ours != theirs

@@ -194,7 +194,13 @@ def of_class(name: str, value: Any, kind: type[T]) -> T:
 
 
 def check_told(
-    *, warnings: object = (), precision: object = None, file_rows: object = None, settling: object = None
+    *,
+    warnings: object = (),
+    precision: object = None,
+    file_rows: object = None,
+    settling: object = None,
+    keys: object = None,
+    labelled: object = True,
 ) -> None:
     """What readers tell of rows. Raises: UsageError."""
     texts("warnings", warnings if isinstance(warnings, list | tuple) else [warnings])
@@ -204,6 +210,9 @@ def check_told(
         raise refused("file_rows", file_rows, "one number a row")
     if settling is not None and not callable(settling):
         raise refused("settling", settling, "a function")
+    for role, key in by_name("keys", keys).items():
+        text(f"keys: {role}", key)
+    truth("labelled", labelled)
 
 
 def watcher(name: str, value: Any) -> Any:

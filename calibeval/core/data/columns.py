@@ -54,7 +54,7 @@ def coded_column(predictions: Predictions, name: str, others: tuple[str, ...] = 
         )
     column = np.asarray(predictions.columns[name])
     if column.dtype.kind == "O":
-        column = np.array([str(value) for value in column.tolist()])
+        column = as_objects(column)
     values, codes = _coded(column)
     return Coded(values, np.repeat(codes, predictions.rows // len(column)))
 
@@ -69,6 +69,13 @@ def _coded(column: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.i
             return (np.flatnonzero(there) + low).astype(column.dtype), (np.cumsum(there) - 1)[places]
     values, codes = np.unique(column, return_inverse=True)
     return values, codes
+
+
+def as_objects(column: npt.NDArray[Any]) -> npt.NDArray[np.object_]:
+    """The entries as texts that Python holds: as wide as each is, not as the longest."""
+    texts = np.empty(len(column), object)
+    texts[:] = [str(value) for value in column.tolist()]
+    return texts
 
 
 def with_column(predictions: Predictions, name: str, values: object) -> Predictions:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.arguments import class_names, whole
+from calibeval.core.data.class_names import LabelsAre, classes_of_texts, classes_of_values, number_of
 from calibeval.core.errors import InputError, UsageError
 
 Labels = npt.NDArray[np.integer[Any]]
@@ -22,10 +23,8 @@ def as_labels(
     *,
     owner: str = "the scores have",
 ) -> Labels:
-    """Labels as integers in [0, k); the ignored label is kept unchanged.
+    """Labels as integers in [0, k); the ignored label is kept unchanged, unless labels are names: see `read_labels`.
 
-    raw: (n,) integers, booleans, whole floats, or names listed in class_names; or (n, k) exact one-hot rows.
-    owner: for messages: what the number of classes comes from.
     Raises: InputError naming the first invalid row and its value, with a hint.
 
     >>> as_labels(np.array([0.0, 2.0]), k=3).tolist()
@@ -33,21 +32,48 @@ def as_labels(
     >>> as_labels(np.array([[0, 1], [1, 0]]), k=2).tolist()
     [1, 0]
     """
+    return read_labels(raw, k, class_names, ignore_index, owner=owner)[0]
+
+
+def read_labels(
+    raw: npt.NDArray[Any],
+    k: int,
+    class_names: Sequence[str] | None = None,
+    ignore_index: int | None = None,
+    *,
+    owner: str = "the scores have",
+    labels_are: LabelsAre | None = None,
+) -> tuple[Labels, int | None]:
+    """Labels as integers in [0, k), and the label of ignored rows among them.
+
+    raw: (n,) integers, booleans, whole floats, or names listed in class_names; or (n, k) exact one-hot rows.
+    owner: for messages: what the number of classes comes from. labels_are: whether labels that could be both are the
+    names of classes or their positions.
+    Raises: InputError naming the first invalid row and its value, with a hint.
+    """
     if raw.ndim == 2 and raw.shape[1] == 1:
         raw = raw[:, 0]
     if raw.ndim == 2:
-        return _from_one_hot(raw, k, owner)
+        return _from_one_hot(raw, k, owner), ignore_index
     if raw.ndim != 1:
         raise InputError(f"labels have shape {raw.shape}, but one label per row is needed")
     if raw.dtype.kind in "OUS":
-        return _from_names(raw, class_names)
+        raw = _texts(raw, class_names)
+        if class_names is not None and labels_are != "positions":
+            return classes_of_texts(raw, class_names, ignore_index)
+        raw = _numbers(raw, class_names)
+    if raw.dtype.kind not in "fiub":
+        raise InputError(f"labels have dtype {raw.dtype}, but whole numbers are needed")
+    if class_names is None and labels_are == "names":
+        raise InputError("labels are said to be names, but there are no class names; give them with --class-names FILE")
+    named = None if class_names is None else classes_of_values(raw, class_names, ignore_index, labels_are)
+    if named is not None:
+        return named
     if raw.dtype.kind == "b":
         raw = raw.view(np.uint8)
-    if raw.dtype.kind not in "fiu":
-        raise InputError(f"labels have dtype {raw.dtype}, but whole numbers are needed")
     labels = _whole(raw) if raw.dtype.kind == "f" else raw
     _check_range(labels, k, ignore_index, owner)
-    return labels
+    return labels, ignore_index
 
 
 def _whole(raw: npt.NDArray[np.floating[Any]]) -> Labels:
@@ -76,31 +102,28 @@ def _from_one_hot(raw: npt.NDArray[Any], k: int, owner: str) -> Labels:
     return np.asarray(raw.argmax(axis=1), np.int64)
 
 
-def _from_names(raw: npt.NDArray[Any], class_names: Sequence[str] | None) -> Labels:
+def _texts(raw: npt.NDArray[Any], class_names: Sequence[str] | None) -> npt.NDArray[Any]:
+    """Texts, bytes or other objects as texts; no labels at all as numbers."""
     try:
-        names = raw.astype(str)
+        return raw.astype(str) if len(raw) or class_names is not None else np.empty(0, np.int64)
     except UnicodeDecodeError:
         raise InputError("labels are bytes, but numbers or text are needed") from None
-    if not len(names):
-        return np.empty(0, np.int64)
+
+
+def _numbers(raw: npt.NDArray[Any], class_names: Sequence[str] | None) -> Labels:
+    """Texts as numbers, which the user says they are."""
+    if raw.dtype.kind != "U":
+        return raw
+    numbers = [number_of(text) for text in raw.tolist()]
+    odd = next((i for i, number in enumerate(numbers) if number is None), 0)
     if class_names is None:
-        odd = next((i for i, name in enumerate(names.tolist()) if not _is_number(name)), 0)
         raise InputError(
-            f'row {odd}: label "{names[odd]}" is text; give the class names, in the order of the columns '
+            f'row {odd}: label "{raw[odd]}" is text; give the class names, in the order of the columns '
             "(--class-names FILE)"
         )
-    order = np.argsort(np.asarray(class_names, dtype=str), kind="stable")
-    table = np.asarray(class_names, dtype=str)[order]
-    place = np.minimum(np.searchsorted(table, names), len(table) - 1)
-    again = np.flatnonzero((table[1:] == table[:-1]) & np.isin(table[1:], names))
-    if len(again):
-        first, second = order[again[0]], order[again[0] + 1]
-        raise InputError(f'label "{table[again[0]]}" could be class {first} or class {second}: class names must differ')
-    unknown = np.flatnonzero(table[place] != names)
-    if len(unknown):
-        row = int(unknown[0])
-        raise InputError(f'row {row}: label "{names[row]}" is not one of the {len(table)} class names')
-    return np.asarray(order[place], np.int64)
+    if numbers[odd] is None:
+        raise InputError(f'row {odd}: label "{raw[odd]}" should be the number of a class, but it is not a number')
+    return np.array(numbers)
 
 
 def outcome_of(kind: str, labels: object, correct: object) -> tuple[object, str]:
@@ -150,14 +173,6 @@ def _check_range(labels: Labels, k: int, ignore_index: int | None, owner: str) -
         f"row {row}: label {int(labels[row])}, but {owner} {k} classes (0 to {k - 1}){count}."
         + _hint(labels[rows], int(kept.min()), int(kept.max()), k)
     )
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _hint(out: Labels, low: int, high: int, k: int) -> str:

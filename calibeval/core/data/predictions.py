@@ -6,19 +6,19 @@ import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.arguments import check_told, of_class
+from calibeval.core.data.class_names import LabelsAre, as_labels_are
 from calibeval.core.data.elsewhere import elsewhere
 from calibeval.core.data.foreign import precision_of, unmasked_labels
-from calibeval.core.data.labels import as_labels, names_of_classes, outcome_of
+from calibeval.core.data.labels import names_of_classes, outcome_of, read_labels
 from calibeval.core.data.lazy_columns import tidied
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.precision import stored_precision, sum_tolerance
-from calibeval.core.data.records import Layout
 from calibeval.core.data.row_source import (
     KINDS,
     DensePixels,
@@ -30,37 +30,13 @@ from calibeval.core.data.row_source import (
     as_source,
     show_shape,
 )
+from calibeval.core.data.source import Source
 from calibeval.core.data.spoken import in_python
 from calibeval.core.errors import InputError, UsageError
 
+__all__ = ["MOST_CLASSES", "Block", "Predictions", "Source"]
+
 MOST_CLASSES = 2**20
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where predictions came from, as reports record it; unknown fields are None.
-
-    path, split, sha256: of the file with the scores. labels_path, labels_sha256: of a separate file with the labels.
-    """
-
-    LAYOUT: ClassVar = Layout(open=True)
-
-    path: str | None = None
-    split: str | None = None
-    sha256: str | None = None
-    format: str | None = None
-    labels_path: str | None = None
-    labels_sha256: str | None = None
-
-    @property
-    def name(self) -> str:
-        """The dump's name in messages: the file name, followed by #split if there is one.
-
-        >>> Source("runs/7/dump.npz", "val").name
-        'dump.npz#val'
-        """
-        path = "predictions" if self.path is None else PurePath(self.path).name or self.path
-        return path if self.split is None else f"{path}#{self.split}"
 
 
 class Block(NamedTuple):
@@ -84,12 +60,15 @@ class Predictions:
 
     labels: (n,) integers in [0, k), whole floats, exact one-hot rows, or names listed in `class_names`.
     correct: (n,) of 0 and 1, only with `confidence`.
-    class_names: k names. columns: one-dimensional arrays of length n by name, for slices. ids: (n,) unique row names.
+    class_names: k names. labels_are: "names" or "positions", for labels that could be both, such as 1 with the classes
+    1, 2 and 3. columns: one-dimensional arrays of length n by name, for slices. ids: (n,) unique row names.
     ignore_index: rows with this label are left out and counted in `ignored`. The same applies to masked labels of a
     masked array; other masked entries are refused.
     precision: relative step between the stored scores, if it is not that of their dtype (bfloat16).
     file_rows: numbers of the stored rows within their file, if they are only some of its rows.
     settling: finishes the checks that a reader runs in parallel, and returns the source with its hash.
+    keys: names of the labels and ids in their file, by role. labelled: False if the labels are unknown; then they are
+    zeros without a meaning.
     The attribute `layout` is (n,), or (n, h, w) for dense scores, whose columns and ids may have one entry per image.
 
     Raises: InputError for shapes or labels that do not fit; UsageError unless exactly one kind of score is given.
@@ -114,6 +93,8 @@ class Predictions:
     precision: float = 2.0**-52
     file_rows: npt.NDArray[Any] | None = None
     settling: Callable[[], Source] | None = None
+    keys: Mapping[str, str] = field(default_factory=dict)
+    labelled: bool = True
 
     def __init__(
         self,
@@ -125,6 +106,7 @@ class Predictions:
         labels: object = None,
         correct: object = None,
         class_names: Sequence[str] | None = None,
+        labels_are: LabelsAre | None = None,
         columns: Mapping[str, npt.ArrayLike] | None = None,
         ids: npt.ArrayLike | None = None,
         source: Source | None = None,
@@ -133,6 +115,8 @@ class Predictions:
         precision: float | None = None,
         file_rows: npt.NDArray[Any] | None = None,
         settling: Callable[[], Source] | None = None,
+        keys: Mapping[str, str] | None = None,
+        labelled: bool = True,
     ) -> None:
         given = {"logits": logits, "probs": probs, "log_probs": log_probs, "confidence": confidence}
         kinds: list[Kind] = [kind for kind in KINDS if given[kind] is not None]
@@ -140,7 +124,9 @@ class Predictions:
             raise UsageError(f"give exactly one of logits, probs, log_probs and confidence, not {len(kinds)} of them")
         kind = kinds[0]
         outcome, outcome_name = outcome_of(kind, labels, correct)
-        check_told(warnings=warnings, precision=precision, file_rows=file_rows, settling=settling)
+        check_told(
+            warnings=warnings, precision=precision, file_rows=file_rows, settling=settling, keys=keys, labelled=labelled
+        )
         place = "" if source is None else f"{of_class('source', source, Source).name}: "
         try:
             outcome, ignore_index = unmasked_labels(outcome, ignore_index)
@@ -153,7 +139,7 @@ class Predictions:
             names = names_of_classes(class_names, stored=source is not None)
             if names is not None and len(names) != k:
                 raise InputError(f"{len(names)} class names, but the scores have {k} classes")
-            tidy = as_labels(raw, k, names, ignore_index)
+            tidy, ignore_index = read_labels(raw, k, names, ignore_index, labels_are=as_labels_are(labels_are))
             if len(tidy) != scores.shape[0]:
                 raise InputError(f"{scores.shape[0]} rows of scores, but {len(tidy)} {outcome_name}")
             lengths = {len(tidy), layout[0]}
@@ -179,6 +165,8 @@ class Predictions:
             "precision": precision or precision_of(given[kind]) or stored_precision(scores.dtype),
             "file_rows": file_rows,
             "settling": settling,
+            "keys": keys or {},
+            "labelled": labelled,
         }.items():
             object.__setattr__(self, name, value)
 
@@ -191,10 +179,10 @@ class Predictions:
         return f"<Predictions: {', '.join(parts)}>"
 
     def save(self, path: str | PurePath) -> None:
-        """Write scores, labels, ids and columns to this .npz, .csv, .tsv, .jsonl or .parquet file.
+        """Write scores, labels, ids and columns to this .npz, .csv, .tsv, .jsonl, .parquet, .pt or .safetensors file.
 
-        Raises: UsageError for another suffix, or for the file that they were read from; FileProblem if it cannot be
-        written.
+        Raises: UsageError for another suffix, a format that cannot hold them, or the file that they were read from;
+        FileProblem if it cannot be written.
         """
         elsewhere("calibeval.api.save", "save_predictions")(self, path)
 
@@ -289,6 +277,7 @@ class Predictions:
             **{self.kind: data},
             **outcome,
             class_names=self.class_names,
+            labels_are="positions",
             columns={name: picked(values) for name, values in self.columns.items()},
             ids=None if self.ids is None else picked(self.ids),
             source=self.source,
@@ -297,4 +286,6 @@ class Predictions:
             precision=self.precision,
             file_rows=None if self.file_rows is None else picked(self.file_rows),
             settling=self.settling,
+            keys=self.keys,
+            labelled=self.labelled,
         )

@@ -14,6 +14,7 @@ from calibeval.core.data.foreign import to_numpy
 from calibeval.core.errors import InputError, UsageError, nearest
 
 Kind = Literal["logits", "probs", "log_probs", "confidence"]
+LAST_CHARACTER = 0x10FFFF
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
@@ -124,13 +125,27 @@ def as_kind(name: str) -> Kind:
 def as_array(values: object, name: str) -> npt.NDArray[Any]:
     """Numbers or texts as an array; torch tensors and pandas columns are supported.
 
-    Raises: InputError for lists of unequal length, and for masked entries.
+    Raises: InputError for lists of unequal length, for masked entries, and for text of numbers that are no characters.
     """
     plain = to_numpy(values, name)
     try:
-        return np.asarray(plain)
+        array = np.asarray(plain)
     except (ValueError, TypeError, RuntimeError) as error:
         raise InputError(f"{name} do not form an array: {str(error).rstrip('.')}") from None
+    check_texts(array, name)
+    return array
+
+
+def check_texts(array: npt.NDArray[Any], name: str) -> None:
+    """See that the texts of an array, if there are any, are made of characters: Python can hold no others.
+
+    Raises: InputError.
+    """
+    if array.dtype.kind != "U" or not array.size or not array.dtype.itemsize:
+        return
+    codes = np.ascontiguousarray(array).reshape(-1).view(np.dtype(np.uint32).newbyteorder(array.dtype.byteorder))
+    if codes.max() > LAST_CHARACTER:
+        raise InputError(f"{name}: a text holds the number {int(codes.max())}, which is no character: it is damaged")
 
 
 def as_column(name: str, values: object, lengths: set[int]) -> npt.NDArray[Any]:

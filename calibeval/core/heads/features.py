@@ -11,13 +11,13 @@ import numpy.typing as npt
 
 from calibeval.core.data.arguments import check_told, of_class
 from calibeval.core.data.arrays import AnyFloats
-from calibeval.core.data.labels import Labels, as_labels, check_ignore_index, names_of_classes
+from calibeval.core.data.class_names import LabelsAre, as_labels_are
+from calibeval.core.data.labels import Labels, as_labels, check_ignore_index, names_of_classes, read_labels
 from calibeval.core.data.lazy_columns import tidied
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.picked_rows import PickedRows
 from calibeval.core.data.predictions import MOST_CLASSES, Source
 from calibeval.core.data.row_source import RowSource, as_array, as_column, show_shape
-from calibeval.core.data.shared_rows import Leak, Sample, find_leak, row_hashes
 from calibeval.core.data.spoken import in_python
 from calibeval.core.errors import InputError
 
@@ -39,10 +39,12 @@ class Features:
 
     features: (n, d) numbers; NaN and infinity are refused when the values are read.
     labels: (n,) integers from 0, whole floats, exact one-hot rows, or names listed in `class_names`; None without
-    labels. class_names: in the order of the classes. columns: one-dimensional arrays of length n by name.
-    ids: (n,) row names. ignore_index: rows with this label are left out of everything and counted in `ignored`.
+    labels. class_names: in the order of the classes. labels_are: as for Predictions.
+    columns: one-dimensional arrays of length n by name. ids: (n,) row names.
+    ignore_index: rows with this label are left out of everything and counted in `ignored`.
     file_rows: numbers of the rows within their file, if they are only some of its rows.
     settling: finishes the checks that a reader runs in parallel, and returns the source with its hash.
+    keys: names of the labels and ids in their file, by role.
     The attribute `k` is the number of class names, the width of one-hot labels, or the largest label plus 1; None if
     nothing determines it. `stored_rows` are the row numbers before ignored rows were left out; None if none were.
 
@@ -65,6 +67,7 @@ class Features:
     file_rows: npt.NDArray[Any] | None = None
     stored_rows: npt.NDArray[Any] | None = None
     settling: Callable[[], Source] | None = None
+    keys: Mapping[str, str] = field(default_factory=dict)
 
     def __init__(
         self,
@@ -72,6 +75,7 @@ class Features:
         features: object,
         labels: object = None,
         class_names: Sequence[str] | None = None,
+        labels_are: LabelsAre | None = None,
         columns: Mapping[str, npt.ArrayLike] | None = None,
         ids: npt.ArrayLike | None = None,
         source: Source | None = None,
@@ -79,9 +83,10 @@ class Features:
         warnings: Sequence[str] = (),
         file_rows: npt.NDArray[Any] | None = None,
         settling: Callable[[], Source] | None = None,
+        keys: Mapping[str, str] | None = None,
     ) -> None:
         check_ignore_index(ignore_index)
-        check_told(warnings=warnings, file_rows=file_rows, settling=settling)
+        check_told(warnings=warnings, file_rows=file_rows, settling=settling, keys=keys)
         place = "" if source is None else f"{of_class('source', source, Source).name}: "
         try:
             rows = _as_rows(features)
@@ -90,7 +95,7 @@ class Features:
             k = None if names is None else len(names)
             tidy = None
             if labels is not None:
-                k, tidy = _tidy_labels(as_array(labels, "labels"), n, names, ignore_index)
+                k, (tidy, ignore_index) = _tidy_labels(as_array(labels, "labels"), n, names, ignore_index, labels_are)
             found = tidied(columns, lambda name, values: as_column(name, values, {n}))
             tidy_ids = None if ids is None else as_column("ids", ids, {n})
         except InputError as error:
@@ -119,6 +124,7 @@ class Features:
             "file_rows": file_rows,
             "stored_rows": kept,
             "settling": settling,
+            "keys": keys or {},
         }.items():
             object.__setattr__(self, name, value)
 
@@ -217,38 +223,6 @@ class Features:
         return f"row {stored} holds {block.features[row, column]:g} in feature {column}"
 
 
-def feature_leak(fitted: Features, tested: Features) -> Leak | None:
-    """The leak between two feature caches with labels, or None: rows that are used for both training and testing.
-
-    Features are compared bit by bit as float32, and read once each.
-
-    >>> f = Features(features=[[0.5, 1.0], [2.0, -1.0]], labels=[0, 1])
-    >>> feature_leak(f, f).text
-    'predictions and predictions share 2 rows, identical in features and label'
-    """
-    return find_leak(_sample(fitted), _sample(tested))
-
-
-def _sample(features: Features) -> Sample:
-    ids = features.ids
-    return Sample(
-        source=features.settled_source(),
-        n=features.n,
-        width=features.d,
-        values="features",
-        hashes=lambda: row_hashes(_labelled(features), features.d),
-        ids=None if ids is None else lambda: ids,
-        file_rows=features.file_rows,
-    )
-
-
-def _labelled(features: Features) -> Iterator[tuple[npt.NDArray[Any], Labels]]:
-    """Blocks of features and labels; without labels, each label is 0."""
-    for block in features.blocks():
-        zeros = np.zeros(len(block.features), np.int64)
-        yield block.features, zeros if block.labels is None else block.labels
-
-
 def _as_rows(features: object) -> RowSource:
     """Features as a source of numeric rows (n, d); streams are returned unchanged."""
     known = isinstance(features, np.ndarray) or isinstance(getattr(features, "dtype", None), np.dtype)
@@ -262,16 +236,21 @@ def _as_rows(features: object) -> RowSource:
 
 
 def _tidy_labels(
-    raw: npt.NDArray[Any], n: int, names: Sequence[str] | None, ignore_index: int | None
-) -> tuple[int, Labels]:
-    """The number of classes k, from the names, one-hot rows, or else the labels; and the labels in [0, k)."""
+    raw: npt.NDArray[Any],
+    n: int,
+    names: Sequence[str] | None,
+    ignore_index: int | None,
+    labels_are: LabelsAre | None,
+) -> tuple[int, tuple[Labels, int | None]]:
+    """The number of classes k, from the names, one-hot rows, or else the labels; and what `read_labels` returns."""
     if len(raw.shape) == 0 or len(raw) != n:
         count = "a single label" if raw.ndim == 0 else f"{len(raw)} labels"
         raise InputError(f"{n} rows of features, but {count}")
     k = _classes(raw, ignore_index) if names is None else len(names)
     if k > MOST_CLASSES:
         raise InputError(f"the largest label is {k - 1}, but at most {MOST_CLASSES} classes are supported")
-    return k, as_labels(raw, k, names, ignore_index, owner="there are")
+    are = as_labels_are(labels_are)
+    return k, read_labels(raw, k, names, ignore_index, owner="there are", labels_are=are)
 
 
 def _classes(raw: npt.NDArray[Any], ignore_index: int | None) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.class_names import LabelsAre, as_labels_are
 from calibeval.core.data.lazy_columns import LazyColumns
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.picked_rows import PickedRows
@@ -21,12 +22,14 @@ from calibeval.core.heads.features import Features
 from calibeval.readers.features.columns import split_first, with_stacked_columns
 from calibeval.readers.features.folders import open_feature_folder
 from calibeval.readers.features.roles import feature_prefixes, find_feature_roles, has_features
-from calibeval.readers.meaning.assemble import ReadOptions, external_labels, ignored_label, ignored_notice, stored_names
+from calibeval.readers.load import as_suffix
+from calibeval.readers.meaning.assemble import ReadOptions, external_labels
 from calibeval.readers.meaning.columns import joined_columns, slice_columns
+from calibeval.readers.meaning.facts import ignored_label, ignored_notice, keys_of, stored_names
 from calibeval.readers.meaning.named import OF_FEATURES, named_roles
 from calibeval.readers.meaning.roles import Keys
 from calibeval.readers.meaning.splits import View, check_rows, pick, pooled_notice, split_views
-from calibeval.readers.open import as_suffix, open_input, open_labels, source_of, split_name
+from calibeval.readers.open import open_input, open_labels, source_of, split_name
 from calibeval.readers.stored.joined import JoinedRows
 from calibeval.readers.stored.limits import Limits, quarter_of_memory
 from calibeval.readers.stored.stored import Stored
@@ -41,6 +44,7 @@ def read_features(
     ids_key: str | None = None,
     labels: str | PathLike[str] | None = None,
     class_names: Sequence[str] | None = None,
+    labels_are: LabelsAre | None = None,
     ignore_index: int | None = None,
     read_as: str | None = None,
     max_bytes: int | None = None,
@@ -52,7 +56,7 @@ def read_features(
 
     key: names of arrays or columns, where they are not the usual ones, by their role: features, labels or ids.
     features_key, labels_key, ids_key: the same, one by one. The columns pc_0, pc_1, ... of a table are together called
-    pc. labels: another file with the labels. class_names: in class order.
+    pc. labels: another file with the labels. class_names: in class order. labels_are: as for `read`.
     ignore_index: rows with this label are left out and counted. read_as: the format, such as "csv", whatever the
     suffix. max_bytes: the most bytes that the file may expand to.
     max_memory: arrays of more bytes are read block by block. checksums: False accepts a .pt file that was written with
@@ -67,6 +71,7 @@ def read_features(
         ids_key=ids_key,
         labels=labels,
         class_names=class_names,
+        labels_are=labels_are,
         ignore_index=ignore_index,
         read_as=read_as,
         max_bytes=max_bytes,
@@ -84,6 +89,7 @@ def feature_options(
     ids_key: str | None = None,
     labels: str | PathLike[str] | None = None,
     class_names: Sequence[str] | None = None,
+    labels_are: LabelsAre | None = None,
     ignore_index: int | None = None,
     read_as: str | None = None,
     max_bytes: int | None = None,
@@ -99,6 +105,7 @@ def feature_options(
         keys=Keys(in_full=frozenset(key or ()), **named_roles(key or {}, short, OF_FEATURES)),
         labels=None if labels is None else Path(labels),
         class_names=None if class_names is None else tuple(class_names),
+        labels_are=as_labels_are(labels_are),
         ignore_index=ignore_index,
         read_as=as_suffix(read_as),
         limits=Limits(max_bytes, quarter_of_memory() if max_memory is None else max_memory, checksums),
@@ -159,6 +166,7 @@ def _assembled(
         features=part.features,
         labels=part.labels,
         class_names=part.class_names,
+        labels_are=options.labels_are,
         columns=part.columns,
         ids=part.ids,
         source=source,
@@ -166,6 +174,7 @@ def _assembled(
         warnings=(*pooled_notice(arrays, source.split, file), *part.warnings),
         file_rows=part.file_rows,
         settling=settling,
+        keys=part.keys,
     )
 
 
@@ -181,6 +190,7 @@ class _Part:
     ignore_index: int | None
     warnings: tuple[Notice, ...]
     file_rows: npt.NDArray[Any] | None
+    keys: dict[str, str]
 
 
 def _gather(
@@ -203,6 +213,7 @@ def _gather(
     if rows is not None:
         check_rows(rows, n, file)
         features = PickedRows(features, rows)
+    own = roles.labels if labels is None else None
     if labels is None and roles.labels is not None:
         labels = arrays[roles.labels].array()
     if labels is not None and labels.shape[:1] != (n,):
@@ -223,6 +234,7 @@ def _gather(
         ignore_index=ignore_index,
         warnings=warnings,
         file_rows=rows,
+        keys=keys_of(own, roles.ids),
     )
 
 

@@ -13,9 +13,10 @@ from pathlib import Path
 
 from calibeval.core.errors import InputError
 from calibeval.readers.features.columns import SPLIT_LAST
+from calibeval.readers.load import load, suffix_of
 from calibeval.readers.meaning.assemble import external_labels
 from calibeval.readers.meaning.roles import Keys
-from calibeval.readers.open import Opened, load, suffix_of
+from calibeval.readers.open import Opened
 from calibeval.readers.shards import shards_sha256
 from calibeval.readers.stored.digest import Background
 from calibeval.readers.stored.limits import Limits

@@ -17,7 +17,8 @@ from calibeval.core.data.row_source import show_shape
 from calibeval.core.errors import FileProblem, InputError
 from calibeval.core.heads.layers import PlainLayer
 from calibeval.readers.formats.pt import load_pt, tensors
-from calibeval.readers.open import load, split_name, suffix_of
+from calibeval.readers.load import load, suffix_of
+from calibeval.readers.open import split_name
 from calibeval.readers.shards import natural
 from calibeval.readers.stored.digest import checked_sha256
 from calibeval.readers.stored.limits import Limits, quarter_of_memory

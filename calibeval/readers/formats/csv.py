@@ -14,14 +14,16 @@ import numpy.typing as npt
 from calibeval.core.errors import InputError
 from calibeval.readers.formats.cells import is_list, parse_lists
 from calibeval.readers.formats.table import LIST_KEYS, Table
-from calibeval.readers.formats.text import LineBlock, TextSource, line_blocks
+from calibeval.readers.formats.text import LineBlock, Positions, TextSource, line_blocks
 from calibeval.readers.stored.limits import Limits
+from calibeval.readers.stored.names import ID_KEYS, LABEL_KEYS
 from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents
 
 if TYPE_CHECKING:
     import pandas as pd
 
+PADDED = re.compile(r"0[0-9]")
 EXACT_BY_DEFAULT = (3, 1)  # the first pandas that converts exactly by default, and deprecates the option for it
 LARGEST = 10**308  # a whole number beyond which float64 may not hold it
 
@@ -45,7 +47,8 @@ def read_tsv(file: SteadyFile, limits: Limits) -> Contents:
 def read_table(source: TextSource, limits: Limits, separator: str) -> Contents:
     """The columns of a text table; see `read_csv`.
 
-    If a column has texts after numbers, the table is read again with that column as text, so that "007" is kept.
+    If a column has texts after numbers, the table is read again with that column as text, so that "007" is kept. The
+    same applies to ids with leading zeros or fractions.
     """
     table = _read(source, limits, separator, as_text=frozenset())
     if table.mixed:
@@ -60,14 +63,19 @@ def _read(source: TextSource, limits: Limits, separator: str, as_text: frozenset
         raise InputError(f"{source.name}: the file is empty")
     columns = _header(first, source.name, separator)
     table = Table(columns, source.name, limits)
+    ids = [i for i, column in enumerate(columns) if column.lower() in ID_KEYS and column not in as_text]
+    padded = any(PADDED.match(name) for group in table.groups for name in group.names or ())
+    labels = [i for i, column in enumerate(columns) if padded and column.lower() in LABEL_KEYS]
     for block in _bodies(first, blocks):
-        _check_cells(block, len(columns), source.name, separator)
+        ends = _cell_ends(block, len(columns), source.name, separator)
         batch = _Batch(_parsed(block, columns, separator, as_text, source.name), block, source.name, separator)
         table.add(
             {group.key: batch.scores(group.columns) for group in table.groups},
             {column: batch.plain(column, table.width(column)) for column in table.plain},
             len(block.ends),
         )
+        table.mixed |= {columns[i] for i in ids if batch.is_float(columns[i])}
+        table.mixed |= {columns[i] for i in (*ids, *labels) if _padded(block, ends, i)}
     return table
 
 
@@ -109,12 +117,16 @@ def _bodies(first: LineBlock, others: Iterator[LineBlock]) -> Iterator[LineBlock
     yield from others
 
 
-def _check_cells(block: LineBlock, columns: int, name: str, separator: str) -> None:
-    """Refuse rows with more or fewer cells than the header."""
+def _cell_ends(block: LineBlock, columns: int, name: str, separator: str) -> Positions:
+    """The end of each cell, (rows, columns).
+
+    Raises: InputError for a row with more or fewer cells than the header.
+    """
     marks = np.frombuffer(block.data, np.uint8) == ord(separator)
     if block.inside is not None:
         marks &= ~block.inside
-    before = np.searchsorted(np.flatnonzero(marks), block.ends)
+    places = np.flatnonzero(marks)
+    before = np.searchsorted(places, block.ends)
     cells = np.diff(before, prepend=0) + 1
     wrong = np.flatnonzero(cells != columns)
     if len(wrong):
@@ -122,6 +134,16 @@ def _check_cells(block: LineBlock, columns: int, name: str, separator: str) -> N
         raise InputError(
             f"{name} line {block.line(row)}: the row has {int(cells[row])} cells, but the header has {columns}"
         )
+    return np.column_stack([places[: before[-1]].reshape(len(block.ends), columns - 1), block.ends])
+
+
+def _padded(block: LineBlock, ends: Positions, column: int) -> bool:
+    """Whether a cell of the column has a 0 before another digit, as in 007, or is in quotation marks."""
+    values = np.frombuffer(block.data, np.uint8)
+    starts = ends[:, column - 1] + 1 if column else np.concatenate([[0], ends[:-1, -1] + 1])
+    starts = starts[ends[:, column] - starts > 1]
+    digits = (values[starts + 1] >= ord("0")) & (values[starts + 1] <= ord("9"))
+    return bool((digits & (values[starts] == ord("0")) | (values[starts] == ord('"'))).any())
 
 
 def _parsed(block: LineBlock, columns: list[str], separator: str, as_text: frozenset[str], name: str) -> pd.DataFrame:
@@ -193,6 +215,10 @@ class _Batch:
         if column.lower() in LIST_KEYS and (width is not None or is_list(texts[0])):
             return parse_lists(texts.tolist(), width, lambda row: self._where(row, column))
         return texts
+
+    def is_float(self, column: str) -> bool:
+        """Whether a column holds numbers with fractions."""
+        return bool(self._table[column].dtype.kind == "f")
 
     def _refuse_overflow(self, scores: npt.NDArray[np.float64], columns: list[str]) -> None:
         """Refuse infinities that are written as decimals: -1e500 is not the -inf of a masked class."""

@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -16,12 +16,14 @@ from calibeval.core.errors import InputError, nearest
 from calibeval.readers.formats.table import Table, stacked
 from calibeval.readers.formats.text import TextSource, line_blocks
 from calibeval.readers.stored.limits import Limits
-from calibeval.readers.stored.names import NAME_KEYS
+from calibeval.readers.stored.names import IGNORE_KEYS, NAME_KEYS
 from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents, Stored
 
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 BATCH_VALUES = 2**19
+LARGEST = 2**63 - 1
+LARGEST_DOUBLE = 2**1024 - 2**970 - 1  # integers above it do not even round to a float64
 VALUE_KINDS = {
     "number": "a number",
     "text": "text",
@@ -35,7 +37,8 @@ def read_jsonl(file: SteadyFile, limits: Limits) -> Contents:
     """An array for each key of the objects.
 
     The first line decides the keys and the kinds of their values; null is an empty cell, but never a score.
-    `class_names`, if present, must be the same list on every line.
+    `class_names`, if present, must be in the first line only, or the same list on every line. `ignore_index` applies to
+    all rows if it is in the first line only.
     Raises: InputError that names the first line that is not such an object, or differs from the first line.
     """
     return read_objects(TextSource.of(file), limits)
@@ -47,8 +50,11 @@ def read_objects(source: TextSource, limits: Limits) -> Contents:
     first = next(lines, None)
     if first is None:
         raise InputError(f"{source.name}: the file is empty")
-    rows = _Rows(_parsed(*first, source.name), source.name, limits)
-    rows.add(*first)
+    second = next(lines, None)
+    keys = None if second is None else _parsed(*second, source.name).keys()
+    rows = _Rows(_parsed(*first, source.name), keys, source.name, limits)
+    for line, text in (first, *([] if second is None else [second])):
+        rows.add(line, text)
     for line, text in lines:
         rows.add(line, text)
     return Contents(rows.arrays())
@@ -64,12 +70,18 @@ def _lines(source: TextSource, limits: Limits) -> Iterator[tuple[int, bytes]]:
 
 
 class _Rows:
-    """Collects rows that have the keys and kinds of values of the first."""
+    """Collects rows with the same keys and kinds of values as the first. second: keys of the second row, or None."""
 
-    def __init__(self, first: dict[str, Any], file: str, limits: Limits) -> None:
+    def __init__(self, first: dict[str, Any], second: Collection[str] | None, file: str, limits: Limits) -> None:
         self._file = file
-        self._names = {key: value for key, value in first.items() if _is_names(key, value)}
-        self._first = {key: value for key, value in first.items() if key not in self._names}
+        alone = {key for key in first if second is None or key not in second}
+        self._facts = {
+            key: value
+            for key, value in first.items()
+            if _is_names(key, value) or (key in alone and key in IGNORE_KEYS and type(value) is int)
+        }
+        self._once = alone & self._facts.keys()
+        self._first = {key: value for key, value in first.items() if key not in self._facts}
         self._keys = list(self._first)
         self._kinds: dict[str, str | None] = dict.fromkeys(self._keys)
         self._nulls: set[str] = set()
@@ -85,8 +97,8 @@ class _Rows:
         Raises: InputError if its keys or the kinds of its values differ from those of the first row.
         """
         row = _parsed(line, text, self._file)
-        for key, names in self._names.items():
-            if row.pop(key, None) != names:
+        for key, fact in self._facts.items():
+            if row.pop(key, fact if key in self._once else None) != fact:
                 raise InputError(f'{self._file} line {line}: "{key}" differs from the first line')
         if row.keys() != self._batch.keys():
             self._refuse_keys(row, line)
@@ -106,8 +118,7 @@ class _Rows:
             raise InputError(
                 f'{self._file}: "{unsure}" is null on at least {self._batch_rows} lines before the first text'
             )
-        names = {key: Stored.of(np.asarray(value)) for key, value in self._names.items()}
-        return {**self._table.arrays(), **names}
+        return {**self._table.arrays(), **{key: Stored.of(_fact(value)) for key, value in self._facts.items()}}
 
     def _refuse_keys(self, row: dict[str, Any], line: int) -> NoReturn:
         missing = next((key for key in self._keys if key not in row), None)
@@ -158,12 +169,12 @@ class _Rows:
             if kind == "list":
                 return np.asarray(values, np.float64).reshape(len(values), -1)
             if all(isinstance(value, int) for value in values):
-                return np.asarray(values, np.int64)
+                return np.asarray(values, np.uint64 if max(values) > LARGEST and min(values) >= 0 else np.int64)
             return np.asarray([np.nan if value is None else value for value in values], np.float64)
         except OverflowError:
-            row = next(i for i, value in enumerate(values) if _is_far(value))
+            line = self._line - self._held + 1 + _far_row(values)
             raise InputError(
-                f'{self._file} line {self._line - self._held + 1 + row}: "{key}" holds an integer of more than '
+                f'{self._file} line {line}: "{key}" holds an integer of more than '
                 f"{'1,024' if kind == 'list' else '64'} bits; write it as {'a decimal' if kind == 'list' else 'text'}"
             ) from None
 
@@ -222,11 +233,20 @@ def _is_names(key: str, value: Any) -> bool:
     return key in NAME_KEYS and isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
-def _is_far(value: Any) -> bool:
-    """Whether no array of numbers holds it."""
-    if isinstance(value, list):
-        return any(isinstance(item, int) and abs(item) >= 2**1024 - 2**970 for item in value)
-    return isinstance(value, int) and not -(2**63) <= value < 2**63
+def _fact(value: Any) -> npt.NDArray[Any]:
+    """A fact about all rows, as an array."""
+    try:
+        return np.asarray(value, str if isinstance(value, list) else np.int64)
+    except OverflowError:
+        return np.asarray(float(value))
+
+
+def _far_row(values: Sequence[Any]) -> int:
+    """The first row with an integer that no array of numbers holds together with the other rows."""
+    if isinstance(values[0], list):
+        return next(i for i, row in enumerate(values) if any(abs(item) > LARGEST_DOUBLE for item in row))
+    most = LARGEST if any(value is not None and value < 0 for value in values) else 2 * LARGEST + 1
+    return next(i for i, value in enumerate(values) if value is not None and not -LARGEST - 1 <= value <= most)
 
 
 def _size(value: Any) -> int:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from calibeval.core.data.row_source import RowSource
 from calibeval.core.errors import BROKEN_IMPORT, CalibevalError, InputError, not_importable
-from calibeval.readers.formats.table import Table, check_groups, check_names, score_columns, stacked
+from calibeval.readers.formats.table import Table, check_groups, check_names, score_columns, stacked, with_facts
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents, Stored
@@ -100,7 +100,7 @@ class _File:
             else:
                 width = (widths[column],) if kind == "list" else ()
                 arrays[column] = Stored((self._rows, *width), self._type(column), load)
-        return Contents(arrays)
+        return Contents(with_facts(arrays, self._schema.metadata, self._name))
 
     def _loader(self, key: str, columns: Sequence[str]) -> Callable[[], RowSource]:
         def load() -> RowSource:

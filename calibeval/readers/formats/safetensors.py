@@ -24,7 +24,7 @@ LENGTH = 8
 LONGEST_HEADER = 2**24  # bytes that a dump may have; the format itself allows 100 MB
 BFLOAT16 = "BF16"
 DTYPES = {
-    "F64": "<f8", "F32": "<f4", "F16": "<f2", BFLOAT16: "<u2", "BOOL": "u1",
+    "F64": "<f8", "F32": "<f4", "F16": "<f2", BFLOAT16: "<u2", "BOOL": "b1",
     "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1", "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "u1",
 }  # fmt: skip
 

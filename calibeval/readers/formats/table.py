@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,7 +13,15 @@ import numpy.typing as npt
 from calibeval.core.errors import InputError
 from calibeval.readers.formats.texts import Texts
 from calibeval.readers.stored.limits import Limits
-from calibeval.readers.stored.names import COLUMN, COLUMN_STEMS, FEATURE_KEYS, LABEL_KEYS, SCORE_KEYS
+from calibeval.readers.stored.names import (
+    COLUMN,
+    COLUMN_STEMS,
+    FEATURE_KEYS,
+    IGNORE_KEYS,
+    LABEL_KEYS,
+    NAME_KEYS,
+    SCORE_KEYS,
+)
 from calibeval.readers.stored.spool import Spool
 from calibeval.readers.stored.stored import Stored
 
@@ -33,14 +42,17 @@ Array = npt.NDArray[Any]
 
 
 class ScoreColumns:
-    """Columns that together are one array: its key, the columns in class order, and the class names."""
+    """Columns that together are one array: its key, the columns in class order, and the class names.
+
+    Numbers from 0 are positions; numbers without a 0, as in prob_1, prob_2, are names, in the order of the columns.
+    """
 
     def __init__(self, key: str, columns: dict[str, str], file: str) -> None:
         self.key = key
         self.names: list[str] | None = None
         self.columns = list(columns.values())
-        if all(NUMBER.match(suffix) for suffix in columns):
-            numbered = {int(suffix): column for suffix, column in columns.items()}
+        numbered = {int(suffix): column for suffix, column in columns.items() if NUMBER.match(suffix)}
+        if len(numbered) == len(columns) and 0 in numbered:
             missing = next((i for i in range(len(columns)) if i not in numbered), None)
             if missing is not None:
                 raise InputError(f"{file}: there are {len(columns)} columns of {key}, but number {missing} is missing")
@@ -206,6 +218,30 @@ class Table:
         held = (column in self._wide, column in self._texts, column in self._narrow)
         if sum(held) > 1 or len({_family(piece) for piece in self._narrow.get(column, [])[-2:]}) > 1:
             self.mixed.add(column)
+
+
+def with_facts(arrays: dict[str, Stored], metadata: Mapping[bytes, bytes] | None, file: str) -> dict[str, Stored]:
+    """The arrays, and the facts about all rows in the table's metadata: class names (a JSON list), the ignored label.
+
+    Raises: InputError for class names that are not a list of texts, or a label that is not an integer.
+    """
+    facts = metadata or {}
+    key = next((key for key in NAME_KEYS if key.encode() in facts and key not in arrays), None)
+    if key is not None:
+        try:
+            names = json.loads(facts[key.encode()])
+        except (ValueError, RecursionError):
+            names = None
+        if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+            raise InputError(f'{file}: "{key}" in the metadata must be a JSON list of texts')
+        arrays[key] = Stored.of(np.asarray(names))
+    key = next((key for key in IGNORE_KEYS if key.encode() in facts and key not in arrays), None)
+    if key is not None:
+        text = facts[key.encode()]
+        if not re.fullmatch(rb"-?[0-9]{1,18}", text):
+            raise InputError(f'{file}: "{key}" in the metadata must be an integer')
+        arrays[key] = Stored.of(np.asarray(int(text)))
+    return arrays
 
 
 def stacked(columns: Sequence[Array], dtype: npt.DTypeLike) -> Array:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.class_names import LabelsAre
 from calibeval.core.data.lazy_columns import LazyColumns
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.precision import stored_precision
@@ -17,7 +18,8 @@ from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.data.row_source import Kind, RowSource, show_shape
 from calibeval.core.errors import InputError, UsageError
 from calibeval.readers.meaning.columns import joined_columns, slice_columns
-from calibeval.readers.meaning.outcome import outcome_of
+from calibeval.readers.meaning.facts import ignored_label, ignored_notice, keys_of, stored_names
+from calibeval.readers.meaning.outcome import Outcome, outcome_of
 from calibeval.readers.meaning.rivals import rival_warning
 from calibeval.readers.meaning.roles import Keys, find_roles, has_scores_and_labels, named_key, refuse_unused
 from calibeval.readers.meaning.score_columns import chosen_columns, stacked_columns
@@ -27,26 +29,28 @@ from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import LABEL_KEYS, prefixes, show
 from calibeval.readers.stored.stored import Contents, Stored
 
-LARGEST_LABEL = 2**63 - 1
-
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
     """What the user says about a file in addition to the names in it.
 
     kind: "logits", "probs", "log_probs" or "confidence", whatever the key is called. keys: arrays by role.
-    labels: another file that holds the labels. score_columns: columns of a table that are the scores, in class order.
+    labels: another file that holds the labels. labels_are: whether labels that could be both are the names of classes
+    or their positions. score_columns: columns of a table that are the scores, in class order.
     class_names: names in class order. ignore_index: label of rows to leave out.
     read_as: the suffix of the format, such as ".npz", where the suffix of the dump does not say it.
+    need_labels: whether a file without labels is an error.
     """
 
     kind: Kind | None = None
     keys: Keys = field(default_factory=Keys)
     labels: Path | None = None
+    labels_are: LabelsAre | None = None
     score_columns: tuple[str, ...] = ()
     class_names: tuple[str, ...] | None = None
     ignore_index: int | None = None
     read_as: str | None = None
+    need_labels: bool = True
     limits: Limits = field(default_factory=Limits)
 
 
@@ -76,6 +80,7 @@ def assemble(
     predictions = Predictions(
         **{gathered.kind: gathered.scores, outcome: gathered.outcome},
         class_names=gathered.class_names,
+        labels_are=options.labels_are,
         columns=gathered.columns,
         ids=gathered.ids,
         source=source,
@@ -84,6 +89,8 @@ def assemble(
         precision=gathered.precision,
         file_rows=gathered.file_rows,
         settling=settling,
+        keys=gathered.keys,
+        labelled=gathered.labelled,
     )
     if gathered.kind == "logits" and options.kind is None:
         refuse_probs(predictions, gathered.parts, file)
@@ -120,6 +127,8 @@ class _Gathered:
     warnings: tuple[Notice, ...]
     precision: float
     file_rows: npt.NDArray[Any] | None
+    keys: dict[str, str]
+    labelled: bool
     parts: tuple[tuple[str, int], ...] = ()
 
 
@@ -142,6 +151,7 @@ def _gather(view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, f
         kind=options.kind,
         external_labels=labels is not None,
         external_names=bool(names),
+        need_labels=options.need_labels,
     )
     kind = options.kind or (None if named is not None else roles.kind)
     if kind is None:
@@ -152,13 +162,19 @@ def _gather(view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, f
     n = _rows_of(stored, kind, roles.scores, file)
     scores = stored.load() if rows is None else pick(stored.load(), rows, n, file)
     refuse_large_integers(scores, f'{file}: "{roles.scores}"' if roles.scores else file)
+    labelled = labels is not None or roles.labels is not None or roles.correct is not None
     ignore_index = options.ignore_index
     warnings: tuple[Notice, ...] = ()
-    if ignore_index is None and roles.ignore is not None:
+    if not labelled:
+        ignore_index = None
+    elif ignore_index is None and roles.ignore is not None:
         ignore_index = ignored_label(arrays[roles.ignore], roles.ignore, file)
         warnings = (ignored_notice(ignore_index, roles.ignore),)
     own = labels is not None and rows is not None and len(rows) == len(labels) != n and kind != "confidence"
-    found = outcome_of(arrays, roles, labels, ignore_index, top_label=kind == "confidence", file=file)
+    if labelled:
+        found = outcome_of(arrays, roles, labels, ignore_index, top_label=kind == "confidence", file=file)
+    else:
+        found = Outcome(np.zeros(n, np.int64), None)
     outcome = found.values if own else pick(found.values, rows, n, file, "labels")
     if own:
         text = f"the labels' file has {len(outcome)} labels for {n} rows: they are taken to be those of the split"
@@ -182,6 +198,8 @@ def _gather(view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, f
         warnings=(*found.warnings, *rivals, *warnings),
         precision=arrays[roles.scores].precision or stored_precision(scores.dtype),
         file_rows=rows,
+        keys=keys_of(roles.labels if roles.correct is None else None, roles.ids),
+        labelled=labelled,
         parts=stored.parts if rows is None else (),
     )
 
@@ -201,44 +219,6 @@ def _rows_of(stored: Stored, kind: Kind, key: str, file: str) -> int:
     return stored.shape[0]
 
 
-def stored_names(arrays: dict[str, Stored], key: str | None, file: str) -> tuple[str, ...] | None:
-    """The class names under a key, if there is one.
-
-    Raises: InputError unless they are a list of texts or numbers.
-    """
-    if key is None:
-        return None
-    stored = arrays[key]
-    if len(stored.shape) != 1:
-        raise InputError(
-            f'{file}: "{key}" {stored.describe()} should be the class names, but a list of names is needed'
-        )
-    names = stored.array()
-    try:
-        return tuple(
-            str(name) for name in (np.char.decode(names, "utf-8") if names.dtype.kind == "S" else names).tolist()
-        )
-    except UnicodeDecodeError:
-        raise InputError(f'{file}: "{key}" holds bytes that are not UTF-8: save the class names as text') from None
-
-
-def ignored_label(stored: Stored, key: str, file: str) -> int:
-    """The label to ignore, as stored in the file."""
-    value = stored.array()
-    if value.dtype.kind in "iu" or (value.dtype.kind == "f" and np.isfinite(value) and value == np.floor(value)):
-        label = int(value)
-        if abs(label) <= LARGEST_LABEL:
-            return label
-    raise InputError(
-        f'{file}: "{key}" is {repr(value.item())[:40]}, but the label to ignore must be an integer of at most 64 bits'
-    )
-
-
-def ignored_notice(label: int, key: str) -> Notice:
-    """The warning that rows are ignored because of a number in the file."""
-    return warning("ignored_label", f'rows with label {label} are ignored, because "{key}" in the file is {label}')
-
-
 def _join(parts: list[_Gathered], names: list[str], file: str) -> _Gathered:
     """Several splits of one file joined into one dump, in the order named.
 
@@ -249,6 +229,8 @@ def _join(parts: list[_Gathered], names: list[str], file: str) -> _Gathered:
         if part.kind != first.kind or part.scores.shape[1:] != first.scores.shape[1:]:
             raise InputError(f"{file}: the splits differ in kind or in the shape of their scores")
     for part, name in zip(parts[1:], names[1:], strict=True):
+        if part.labelled != first.labelled:
+            raise InputError(f"{file}: of the splits {names[0]} and {name}, one has labels and the other has none")
         if part.class_names != first.class_names:
             raise InputError(f"{file}: the splits {names[0]} and {name} differ in their class names")
         if part.ignore_index != first.ignore_index:

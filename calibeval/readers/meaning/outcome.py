@@ -65,6 +65,8 @@ def _given(arrays: Mapping[str, Stored], key: str, ignore: int | None, file: str
     correct = arrays[key].array()
     if correct.ndim != 1:
         raise InputError(f'{file}: "{key}" has shape {show_shape(correct.shape)}, but one value a row is needed')
+    if ignore not in (None, 0, 1) and correct.dtype.kind in "iuf" and (correct == ignore).any():
+        return Outcome(correct, ignore)  # the outcomes themselves mark the rows to leave out
     labels, prediction = _beside(arrays, LABEL_KEYS, correct), _beside(arrays, PREDICTION_KEYS, correct)
     if labels is not None and prediction is not None and correct.dtype.kind in "biuf":
         known, _ = _compared(arrays[prediction].array(), arrays[labels].array(), (prediction, labels), ignore, file)

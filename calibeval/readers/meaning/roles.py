@@ -80,11 +80,13 @@ def find_roles(
     kind: Kind | None = None,
     external_labels: bool = False,
     external_names: bool = False,
+    need_labels: bool = True,
 ) -> Roles:
     """The role of each array, by its name.
 
     kind: the kind of the scores that the user stated; an array whose name says that kind is preferred.
     external_labels: labels come from another file. external_names: class names come from elsewhere.
+    need_labels: whether a file without labels is an error.
     An array called id or ids is preferred to filename. Names are compared without regard to case.
     Raises: InputError if a role has no candidate, or two; the message lists them and names the option that decides.
     """
@@ -95,7 +97,7 @@ def find_roles(
         correct = _named_or_only(arrays, keys, CORRECT_KEYS, "correct", "say whether a row is correct", file)
     labels = None
     if correct is None and not external_labels:
-        labels = label_key(arrays, keys, scores, file)
+        labels = label_key(arrays, keys, scores, file, needed=need_labels or kind == "confidence")
     prediction = None
     if top_label and correct is None:
         prediction = _named_or_only(arrays, keys, PREDICTION_KEYS, "prediction", "be the predictions", file)
@@ -205,10 +207,10 @@ def ignore_key(arrays: Mapping[str, Stored]) -> str | None:
     return next((key for key in arrays if key.lower() in IGNORE_KEYS and arrays[key].shape == ()), None)
 
 
-def label_key(arrays: Mapping[str, Stored], keys: Keys, scores: str, file: str) -> str:
+def label_key(arrays: Mapping[str, Stored], keys: Keys, scores: str, file: str, *, needed: bool = True) -> str | None:
     """The key of the labels; scores: a key that does not count, since it holds the scores or features.
 
-    Raises: InputError if there is none, or two.
+    Raises: InputError if there are two, or none although they are needed.
     """
     if keys.labels is not None:
         return named_key(arrays, keys, "labels", file)
@@ -218,14 +220,14 @@ def label_key(arrays: Mapping[str, Stored], keys: Keys, scores: str, file: str) 
             f"{file}: {in_words(len(candidates))} arrays could be the labels: {show(arrays, candidates)}. "
             "Name one with --labels-key."
         )
-    if not candidates:
+    if not candidates and needed:
         near = label_like(arrays)
         hint = f' If "{near[0]}" holds them, use --labels-key {near[0]}.' if near else ""
         raise InputError(
             f"{file}: no array has a usual name for labels; found {show(arrays)}. "
             f"Name one with --labels-key, or another file with --labels.{hint}"
         )
-    return candidates[0]
+    return candidates[0] if candidates else None
 
 
 def named_key(arrays: Mapping[str, Stored], keys: Keys, role: str, file: str) -> str:

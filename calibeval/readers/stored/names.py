@@ -33,7 +33,7 @@ PREDICTED = ("pred", "guess", "model", "output")  # how names of predicted label
 INDEX = re.compile(r"^(.+)_index$")
 # Columns of a table that together are one array: logit_0, logit_1, ... or prob_cat, prob_dog, ...
 COLUMN_STEMS = {"logit": "logits", "prob": "probs", "proba": "probs", "log_prob": "log_probs"}
-COLUMN = re.compile(r"^(log_prob|logit|proba|prob)_(.+)$")
+COLUMN = re.compile(r"^(log_prob|logit|proba|prob)_(.+)\Z", re.DOTALL)
 
 
 def prefixes(arrays: Mapping[str, Stored]) -> list[str]:

@@ -298,7 +298,7 @@ def test_a_disk_that_is_full_at_the_end(capsys, folder, monkeypatch):
     """All is kept for --resume, which then has nothing left to train."""
     assert run(capsys, *files.words(folder, "-q", out="whole")).code == 0
     with monkeypatch.context() as patch:
-        patch.setattr("calibeval.runs.folder.write_dump", full)
+        patch.setattr("calibeval.runs.folder.write_checked", full)
         result = run(capsys, *files.words(folder, "-q"))
     assert (result.code, result.err) == (4, "val_logits.npz: No space left on device\n")
     monkeypatch.setattr(Sweep, "step", None)

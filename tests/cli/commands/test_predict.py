@@ -118,7 +118,8 @@ def test_wrong_files(capsys, folder):
     cache = folder / "test.npz"
     refused(capsys, 4, "nowhere: there is no such file", "nowhere", cache, "-o", "p.npz")
     refused(capsys, 4, "nowhere.npz: there is no such file", folder / "run", "nowhere.npz", "-o", "p.npz")
-    message = 'p.txt: cannot write ".txt" (did you mean ".tsv"?); formats are .npz, .csv, .tsv, .jsonl, .parquet'
+    known = ".npz, .csv, .tsv, .jsonl, .parquet, .safetensors, .pt, .pth"
+    message = f'p.txt: cannot write ".txt" (did you mean ".pt"?); formats are {known}'
     refused(capsys, 2, message, folder / "run", cache, "-o", "p.txt")
     message = f"{cache}: is also an input and would be overwritten; name another output"
     refused(capsys, 2, message, folder / "run", cache, "-o", cache)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from calibeval.core.data.picked_rows import PickedRows
 from calibeval.core.data.predictions import Source
 from calibeval.core.errors import InputError
-from calibeval.core.heads.features import Features, feature_leak
+from calibeval.core.heads.features import Features
+from calibeval.core.heads.leak import feature_leak
 from tests.core.streams import Forward
 
 ROWS = np.arange(12.0).reshape(6, 2)

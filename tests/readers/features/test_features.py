@@ -18,7 +18,7 @@ import torch
 from safetensors.numpy import save_file
 
 from calibeval.core.errors import FileProblem, InputError, UsageError
-from calibeval.core.heads.features import feature_leak
+from calibeval.core.heads.leak import feature_leak
 from calibeval.readers.features.features import open_features, read_features
 from calibeval.readers.meaning.assemble import ReadOptions
 from calibeval.readers.meaning.roles import Keys

@@ -205,3 +205,54 @@ def test_bytes_that_are_no_text(content, tmp_path):
     (tmp_path / "d.csv").write_bytes(content)
     with pytest.raises(InputError, match=r"^d\.csv"):
         read(tmp_path / "d.csv")
+
+
+@pytest.mark.parametrize(
+    ("cells", "ids"),
+    [
+        (["007", "12"], ["007", "12"]),
+        (["12", "007"], ["12", "007"]),
+        (["1e5", "12"], ["1e5", "12"]),
+        (["1.50", "2"], ["1.50", "2"]),
+        (['"7"', "8"], ["7", "8"]),
+        (["0", "10"], [0, 10]),
+        (["-1", "10"], [-1, 10]),
+    ],
+)
+@pytest.mark.parametrize(
+    "header", ["id,logit_0,logit_1,label", "logit_0,label,Sample_ID,logit_1", "logit_0,logit_1,label,ids"]
+)
+def test_ids_stay_what_is_written(header, cells, ids, tmp_path):
+    names = header.split(",")
+    rows = [[cell if "id" in name.lower() else "1" for name in names] for cell in cells]
+    text = "\n".join([header, *map(",".join, rows)]) + "\n"
+    assert read(csv(tmp_path, text)).ids.tolist() == ids
+    assert read(csv(tmp_path, text.replace(",", "\t"), "d.tsv")).ids.tolist() == ids
+
+
+def test_numbers_without_a_0_are_class_names(tmp_path):
+    path = csv(tmp_path, "prob_1,prob_3,prob_2,label\n0.5,0.25,0.25,3\n0.5,0.25,0.25,1\n")
+    assert (read(path).class_names, read(path).labels.tolist()) == (("1", "3", "2"), [1, 0])
+    path = csv(tmp_path, "prob_1,prob_2,prob_3,label\n0.5,0.25,0.25,2\n0.5,0.25,0.25,0\n")
+    assert read(path).labels.tolist() == [2, 0]
+    path = csv(tmp_path, "prob_01,prob_1,label\n0.5,0.5,1\n0.5,0.5,01\n")
+    assert read(path).labels.tolist() == [1, 0]
+    refused(
+        csv(tmp_path, "prob_0,prob_2,label\n0.5,0.5,0\n"),
+        "d.csv: there are 2 columns of probs, but number 1 is missing",
+    )
+    ambiguous = csv(tmp_path, "prob_1,prob_2,label\n0.5,0.5,1\n")
+    refused(
+        ambiguous,
+        (
+            "d.csv: label 1 could be the class called 1, or class number 1, counted from 0: "
+            "say --labels-are names, or --labels-are positions"
+        ),
+    )
+    assert read(ambiguous, labels_are="names").labels.tolist() == [0]
+    assert read(ambiguous, labels_are="positions").labels.tolist() == [1]
+
+
+def test_a_class_name_may_hold_a_line_break(tmp_path):
+    path = csv(tmp_path, '"logit_a\nb",logit_c,label\n1,2,"a\nb"\n3,1,c\n')
+    assert (read(path).class_names, read(path).labels.tolist()) == (("a\nb", "c"), [0, 1])

@@ -172,3 +172,34 @@ def test_endless_lines_and_other_encodings(monkeypatch, tmp_path):
     )
     monkeypatch.setattr(text_module, "LONGEST_LINE", 1000)
     refused(written(tmp_path, GOOD + "[" * 2000), "d.jsonl line 2: the line is longer than 1000 bytes")
+
+
+def test_what_is_true_of_all_rows_may_stand_in_the_first_line_alone(tmp_path):
+    rows: list[dict[str, object]] = [{"logits": [1, 2, 3], "label": label} for label in ("a", "b", "7", "c")]
+    rows[0] |= {"class_names": ["c", "b", "a"], "ignore_index": 7}
+    predictions = read(written(tmp_path, "".join(json.dumps(row) + "\n" for row in rows)))
+    assert (predictions.class_names, predictions.ignored) == (("c", "b", "a"), 1)
+    assert predictions.labels.tolist() == [2, 1, 7, 0]
+    rows[2]["class_names"] = ["a", "b", "c"]
+    refused(
+        written(tmp_path, "".join(json.dumps(row) + "\n" for row in rows)),
+        'd.jsonl line 3: "class_names" differs from the first line',
+    )
+
+
+def test_an_ignored_label_on_every_line_is_a_column(tmp_path):
+    predictions = read(written(tmp_path, lines(logits=[[1, 2]] * 3, label=[0, 1, 0], ignore_index=[0, 0, 0])))
+    assert (predictions.ignored, predictions.columns["ignore_index"].tolist()) == (0, [0, 0, 0])
+
+
+def test_whole_numbers_of_64_bits(tmp_path):
+    large = [2**64 - 1, 0, 2**63]
+    assert read(written(tmp_path, lines(logits=[[1, 2]] * 3, label=[0, 1, 0], id=large))).ids.tolist() == large
+    refused(
+        written(tmp_path, lines(logits=[[1, 2]] * 2, label=[0, 1], id=[2**63, -1])),
+        'd.jsonl line 1: "id" holds an integer of more than 64 bits; write it as text',
+    )
+    refused(
+        written(tmp_path, lines(logits=[[1, 2]] * 2, label=[0, 1], id=[2**63, 2**64])),
+        'd.jsonl line 2: "id" holds an integer of more than 64 bits; write it as text',
+    )

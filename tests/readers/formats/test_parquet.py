@@ -233,3 +233,17 @@ def test_without_pyarrow(monkeypatch, tmp_path):
     with pytest.raises(UsageError) as error:
         read(path)
     assert str(error.value) == "reading .parquet needs pyarrow: pip install 'calibeval[parquet]'"
+
+
+def test_the_metadata_may_say_what_is_true_of_all_rows(tmp_path):
+    columns = {**numbered(LOGITS), "label": LABELS}
+    path = tmp_path / "d.parquet"
+
+    def stored(**facts):
+        pq.write_table(pa.table(columns).replace_schema_metadata(facts), path)
+        return path
+
+    predictions = read(stored(class_names='["x", "y", "z"]', ignore_index="2", other="?"))
+    assert (predictions.class_names, predictions.ignored) == (("x", "y", "z"), int((LABELS == 2).sum()))
+    refused(stored(class_names="x, y"), 'd.parquet: "class_names" in the metadata must be a JSON list of texts')
+    refused(stored(ignore_label="none"), 'd.parquet: "ignore_label" in the metadata must be an integer')

@@ -1,0 +1,36 @@
+"""Where rows came from, as reports record it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import ClassVar
+
+from calibeval.core.data.records import Layout
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where predictions came from, as reports record it; unknown fields are None.
+
+    path, split, sha256: of the file with the scores. labels_path, labels_sha256: of a separate file with the labels.
+    """
+
+    LAYOUT: ClassVar = Layout(open=True)
+
+    path: str | None = None
+    split: str | None = None
+    sha256: str | None = None
+    format: str | None = None
+    labels_path: str | None = None
+    labels_sha256: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The dump's name in messages: the file name, followed by #split if there is one.
+
+        >>> Source("runs/7/dump.npz", "val").name
+        'dump.npz#val'
+        """
+        path = "predictions" if self.path is None else PurePath(self.path).name or self.path
+        return path if self.split is None else f"{path}#{self.split}"

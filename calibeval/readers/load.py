@@ -1,0 +1,86 @@
+"""The formats, and the arrays of a file in one of them."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+
+from calibeval.core.errors import FileProblem, InputError, UsageError, nearest
+from calibeval.readers.stored.limits import Limits
+from calibeval.readers.stored.steady import SteadyFile
+from calibeval.readers.stored.stored import Contents
+
+FORMATS: dict[str, tuple[str, str]] = {
+    ".npz": ("npz", "read_npz"),
+    ".npy": ("npz", "read_npy"),
+    ".pt": ("pt", "read_pt"),
+    ".pth": ("pt", "read_pt"),
+    ".csv": ("csv", "read_csv"),
+    ".csv.gz": ("csv", "read_csv"),
+    ".tsv": ("csv", "read_tsv"),
+    ".tsv.gz": ("csv", "read_tsv"),
+    ".parquet": ("parquet", "read_parquet"),
+    ".safetensors": ("safetensors", "read_safetensors"),
+    ".jsonl": ("jsonl", "read_jsonl"),
+    ".jsonl.gz": ("jsonl", "read_jsonl"),
+}
+PICKLES = (".pkl", ".pickle", ".p", ".joblib", ".dill")
+
+
+def as_suffix(read_as: str | None, said: str = "read_as") -> str | None:
+    """The suffix of a format that the user named, with or without its dot, in any case. said: how, for the message.
+
+    Raises: UsageError for an unknown format, with the nearest name.
+
+    >>> as_suffix("csv"), as_suffix(".NPZ"), as_suffix(None)
+    ('.csv', '.npz', None)
+    """
+    if read_as is None:
+        return None
+    name, names = read_as.lower().lstrip("."), [suffix.lstrip(".") for suffix in FORMATS]
+    if name not in names:
+        raise UsageError(f'{said} "{read_as}" is unknown{nearest(name, names)}; formats are {", ".join(names)}')
+    return f".{name}"
+
+
+def suffix_of(path: Path) -> str:
+    """The suffix that says the format, such as .npz, or .csv.gz for a compressed file; "" if it is unknown.
+
+    >>> suffix_of(Path("a.b.CSV.gz")), suffix_of(Path("a.b.npz")), suffix_of(Path("a.txt"))
+    ('.csv.gz', '.npz', '')
+    """
+    name = path.name.lower()
+    return max((suffix for suffix in FORMATS if name.endswith(suffix)), key=len, default="")
+
+
+def load(file: SteadyFile, limits: Limits, read_as: str | None = None) -> Contents:
+    """The arrays of a file, read by its suffix or by another one: see ReadOptions.read_as.
+
+    Raises: InputError for an unknown suffix or content that cannot be used; FileProblem if the file cannot be read.
+    """
+    path = file.path
+    suffix = read_as or suffix_of(path)
+    if not suffix:
+        known, own = ", ".join(FORMATS), path.suffix.lower()
+        if own in PICKLES:
+            raise InputError(
+                f"{path.name}: a pickle can run any code, so it is never opened. If you trust it, load it yourself and "
+                'save its arrays: np.savez("dump.npz", logits=..., labels=...)'
+            )
+        raise InputError(f'{path.name}: the suffix "{own}" is unknown{nearest(own, FORMATS)}; formats are {known}')
+    if file.size == 0:
+        raise InputError(f"{path.name}: the file is empty")
+    module, function = FORMATS[suffix]
+    reader: Callable[[SteadyFile, Limits], Contents] = getattr(
+        importlib.import_module(f"calibeval.readers.formats.{module}"), function
+    )
+    try:
+        return reader(file, limits)
+    except FileProblem:
+        raise
+    except OSError as error:
+        if error.errno == errno.EINVAL:  # a damaged file made its reader seek to a negative position
+            raise InputError(f"{path.name}: damaged: its parts lie outside the file") from None
+        raise FileProblem(f"{path}: cannot be read ({error.strerror or error})") from None
