@@ -52,7 +52,7 @@ def inspect_dump(name: str, options: ReadOptions) -> Inspection:
         format=opened.format,
         size=opened.size,
         arrays=tuple(
-            ArrayNote(key, stored.shape, str(stored.dtype), _role(key, arrays, prefixed, indexed))
+            ArrayNote(key, stored.shape, _type(stored), _role(key, arrays, prefixed, indexed))
             for key, stored in arrays.items()
         ),
         splits=splits,
@@ -103,6 +103,11 @@ def _features(name: str, options: ReadOptions) -> Reading | None:
     return replace(_common(name, features, source), kind="features", k=features.k, features=features.d)
 
 
+def _type(stored: Stored) -> str:
+    """The type of an array; "unread" for one that numpy has no type for."""
+    return "unread" if stored.refusal is not None and stored.dtype.kind == "V" else str(stored.dtype)
+
+
 def _values(column: Any) -> int | None:
     count = len(set(column.tolist()))
     return count if count <= MANY_VALUES else None
@@ -111,6 +116,8 @@ def _values(column: Any) -> int | None:
 def _role(key: str, arrays: dict[str, Stored], prefixed: list[str], indexed: list[str]) -> str:
     """The role that the name of an array stands for, in any split."""
     stored = arrays[key]
+    if stored.refusal is not None:
+        return "not read"
     prefix = next((p for p in prefixed if key.startswith(f"{p}_")), None)
     bare = key if prefix is None else key.removeprefix(f"{prefix}_")
     by_name = {

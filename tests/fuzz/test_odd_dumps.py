@@ -262,7 +262,7 @@ def test_names_of_classes_may_be_such_words_and_numbers(tmp_path):
     assert read(tmp_path / "e.csv").class_names == ("1", "0", "unknown")
 
 
-@pytest.mark.parametrize("names", [5, 1.5, "abc", b"abc", object()])
+@pytest.mark.parametrize("names", [5, 1.5, b"abc", object()])
 def test_class_names_in_python_are_a_list(names, tmp_path):
     np.savez(tmp_path / "d.npz", logits=LOGITS, labels=LABELS)
     for make in (

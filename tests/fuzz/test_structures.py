@@ -1,6 +1,6 @@
 """Thousands of whole files that are odd or impossible, under commands with options: each is read, or refused in words.
 
-CALIBEVAL_FUZZ sets the number of files a format: 400 in the suite, 20,000 by `make fuzz`.
+CALIBEVAL_FUZZ sets the number of files a format: 200 in the suite, 20,000 by `make fuzz`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import ROOT
 from tests.fuzz.structures import STRUCTURES
 
-FILES = int(os.environ.get("CALIBEVAL_FUZZ", "400"))
+FILES = int(os.environ.get("CALIBEVAL_FUZZ", "200"))
 SEED = 15
 
 

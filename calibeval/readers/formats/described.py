@@ -92,7 +92,8 @@ def named_type(name: str) -> str | None:
 def called(name: str, arguments: tuple[Any, ...]) -> Any:
     """The description of what a call of a known global would return."""
     if name in SPECIAL:
-        shapes = [one for one in arguments if isinstance(one, tuple) and one and _sizes(one)]
+        inner = [part for one in arguments if isinstance(one, tuple) for part in one]
+        shapes = [one for one in (*arguments, *inner) if isinstance(one, tuple) and one and _sizes(one)]
         return Unread(SPECIAL[name], shapes[0] if shapes else ())
     if name in HARMLESS:
         return Unread(f"a {name}")

@@ -45,7 +45,7 @@ def ignored_label(stored: Stored, key: str, file: str) -> int:
         if abs(label) <= LARGEST_LABEL:
             return label
     raise InputError(
-        f'{file}: "{key}" is {str(value)[:40]}, but the label to ignore must be an integer of at most 64 bits'
+        f'{file}: "{key}" is {repr(value.item())[:40]}, but the label to ignore must be an integer of at most 64 bits'
     )
 
 

@@ -42,4 +42,5 @@ def test_untyped_storages():
 def test_shapes_of_what_is_not_read():
     sparse = "torch._utils._rebuild_sparse_tensor"
     assert called(sparse, (1, (4, 3))) == Unread("a sparse tensor. Save x.to_dense().", (4, 3))
+    assert called(sparse, (1, (2, 3, (4, 3), True))) == Unread("a sparse tensor. Save x.to_dense().", (4, 3))
     assert called(sparse, ((-1, 3), ("a",), (2**60,))) == Unread("a sparse tensor. Save x.to_dense().")

@@ -299,7 +299,7 @@ def test_errors_of_values_name_file_and_split(tmp_path):
     )
 
 
-@pytest.mark.parametrize(("value", "shown"), [(1.5, "1.5"), (np.nan, "nan"), ("abc", "abc"), (np.inf, "inf")])
+@pytest.mark.parametrize(("value", "shown"), [(1.5, "1.5"), (np.nan, "nan"), ("abc", "'abc'"), (np.inf, "inf")])
 def test_an_ignore_label_is_a_whole_number(value, shown, tmp_path):
     path = npz(tmp_path, logits=LOGITS, labels=LABELS, ignore_label=np.array(value))
     refused(path, f'd.npz: "ignore_label" is {shown}, but the label to ignore must be an integer of at most 64 bits')
