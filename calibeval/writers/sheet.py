@@ -14,6 +14,7 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.row_source import Kind, RowSource
 
 ROWS_SCORES = 2**18
+LARGEST_LABEL = 2**63 - 1  # that readers take as the ignored one
 TEXT_KINDS = "MmcS"  # types that most formats hold only as text: dates, durations, complex numbers, bytes
 
 Array = npt.NDArray[Any]
@@ -84,6 +85,10 @@ def sheet_of(predictions: Predictions, names: Names, style: Style, *, labelled: 
     elif labelled:
         labels, ignore_index = _labels(predictions, style.labels)
         columns |= dict.fromkeys(names.labels, labels.reshape(predictions.layout))
+    if ignore_index is not None and abs(ignore_index) > LARGEST_LABEL:
+        if predictions.ignored:
+            raise CannotHold("the ignored label has more than 64 bits")
+        ignore_index = None
     if predictions.ids is not None:
         columns |= dict.fromkeys(names.ids, predictions.ids)
     rest = {key: values for key, values in predictions.columns.items() if key not in names.left_out}
