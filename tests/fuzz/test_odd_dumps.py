@@ -46,9 +46,9 @@ def texts_with(code):
 ARRAYS = {
     "scores of no axes": ({"logits": 1.5, "labels": LABELS}, '"logits" has shape (), one number'),
     "confidence of no axes": ({"confidence": 0.5, "correct": 1}, '"confidence" has shape (), one number'),
-    "labels of no axes": ({"logits": LOGITS, "labels": 1}, "labels have shape (), but one label a row is needed"),
+    "labels of no axes": ({"logits": LOGITS, "labels": 1}, "labels have shape (), but one label per row is needed"),
     "labels of three axes": ({"logits": LOGITS, "labels": np.ones((N, 1, 1))}, "labels have shape (60, 1, 1)"),
-    "ids of no axes": ({"logits": LOGITS, "labels": LABELS, "ids": 5}, '"ids" has shape (), but one value a row'),
+    "ids of no axes": ({"logits": LOGITS, "labels": LABELS, "ids": 5}, '"ids" has shape (), but one value per row'),
     "ids in two columns": ({"logits": LOGITS, "labels": LABELS, "ids": LOGITS}, '"ids" has shape (60, 3)'),
     "too few ids": ({"logits": LOGITS, "labels": LABELS, "ids": LABELS[1:]}, '"ids" has 59 entries, but there are 60'),
     "too many labels": ({"logits": LOGITS[1:], "labels": LABELS}, "59 rows of scores, but 60 labels"),
@@ -269,7 +269,7 @@ def test_class_names_in_python_are_a_list(names, tmp_path):
         lambda: Predictions(logits=LOGITS, labels=LABELS, class_names=names),
         lambda: read(tmp_path / "d.npz", class_names=names),
     ):
-        with pytest.raises(UsageError, match="but a list of names is needed"):
+        with pytest.raises(UsageError, match=r"^class_names is .*, but it must be a list with a name for each class"):
             make()
 
 
