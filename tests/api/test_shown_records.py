@@ -89,6 +89,16 @@ def test_printing_figure_and_page(request, name):
     assert page.count("<style>") == 1
 
 
+@pytest.mark.parametrize("name", ["report", "comparison", "verdict"])
+def test_a_figure_on_the_last_line_of_a_cell_is_shown_without_pyplot(request, name):
+    """IPython asks an object of an unknown class for _repr_png_, which gives bytes, or bytes with their size."""
+    figure = request.getfixturevalue(name).figure(width=4)
+    data, size = figure._repr_png_()
+    assert data.startswith(b"\x89PNG")
+    assert size["width"] == 400
+    assert int.from_bytes(data[16:20], "big") == 2 * size["width"]  # sharp on dense screens
+
+
 def test_what_is_left_where_styles_are_stripped_is_the_text(report):
     page = report._repr_html_()
     text = page[page.index("<pre>") + 5 : page.index("</pre>")]
