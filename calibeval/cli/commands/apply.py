@@ -35,7 +35,8 @@ def apply(
     mapped = found(predictions)
     predictions.settled_source()
     write_dump(mapped, out)
+    say([f"warning: {dump}: {warning}" for warning in mapped.warnings], quiet=quiet)
     say([f"{predictions.rows:,} rows written to {out}"], quiet=quiet or json)
     if json:
-        sys.stdout.write(written_json(out, predictions.rows, mapped.kind, predictions.warnings))
+        sys.stdout.write(written_json(out, predictions.rows, mapped.kind, mapped.warnings))
     return 0
