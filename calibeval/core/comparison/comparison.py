@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -222,6 +222,12 @@ class Comparison(Lookup[Difference]):
         """The HTML that a notebook shows for the comparison."""
         shown: str = elsewhere("calibeval.api.show", "comparison_html")(self)
         return shown
+
+    def with_names(self, names: Sequence[str | None]) -> Comparison:
+        """The same comparison with other names for the candidates; None keeps a name."""
+        pairs = zip(self.candidates, names, strict=True)
+        renamed = (one if name is None else replace(one, dump=replace(one.dump, name=name)) for one, name in pairs)
+        return replace(self, candidates=tuple(renamed))
 
     def with_distinct_names(self) -> Comparison:
         """The same comparison; dumps that share a name get as much of their paths as is needed, or a number."""

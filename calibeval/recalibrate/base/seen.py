@@ -62,9 +62,8 @@ def same_rows_elsewhere(dump: Predictions, fitted: Fitted) -> str | None:
     rows = rows_of_sketch(fitted.sketch, fitted.n, dump)
     if not rows:
         return None
-    return (
-        f"the map was fitted on about {rows:,} rows of {dump.source.name}: the same scores and labels in another file"
-    )
+    where = "" if dump.source.path is None else " in another file"
+    return f"the map was fitted on about {rows:,} rows of {dump.source.name}: the same scores and labels{where}"
 
 
 def _parts(split: str | None) -> set[str] | None:
