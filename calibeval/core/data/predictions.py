@@ -17,7 +17,7 @@ from calibeval.core.data.foreign import precision_of, unmasked_labels
 from calibeval.core.data.labels import as_labels, names_of_classes, outcome_of
 from calibeval.core.data.lazy_columns import tidied
 from calibeval.core.data.notices import Notice
-from calibeval.core.data.precision import stored_precision, sum_tolerance
+from calibeval.core.data.precision import largest_probability, stored_precision, sum_tolerance
 from calibeval.core.data.records import Layout
 from calibeval.core.data.row_source import (
     KINDS,
@@ -212,8 +212,8 @@ class Predictions:
 
     @property
     def largest_probability(self) -> float:
-        """How far rounding may have raised a probability above 1: eight steps of the stored type, at least 2e-5."""
-        return 1.0 + max(2e-5, 8 * self.precision)
+        """The largest probability: 1, and a little more for rounding."""
+        return largest_probability(self.precision)
 
     @property
     def n(self) -> int:
