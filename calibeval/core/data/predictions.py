@@ -13,10 +13,11 @@ import numpy.typing as npt
 
 from calibeval.core.data.arguments import check_told, of_class
 from calibeval.core.data.elsewhere import elsewhere
-from calibeval.core.data.foreign import precision_of, unmasked_labels
-from calibeval.core.data.labels import as_labels, names_of_classes, outcome_of
+from calibeval.core.data.foreign import check_same_index, precision_of, unmasked_labels
+from calibeval.core.data.labels import names_of_classes, outcome_of
 from calibeval.core.data.lazy_columns import tidied
 from calibeval.core.data.notices import Notice
+from calibeval.core.data.outcomes import labels_beside
 from calibeval.core.data.precision import largest_probability, stored_precision, sum_tolerance
 from calibeval.core.data.records import Layout
 from calibeval.core.data.row_source import (
@@ -143,6 +144,7 @@ class Predictions:
         check_told(warnings=warnings, precision=precision, file_rows=file_rows, settling=settling)
         place = "" if source is None else f"{of_class('source', source, Source).name}: "
         try:
+            check_same_index({**given, outcome_name: outcome, "ids": ids, "columns": columns})
             outcome, ignore_index = unmasked_labels(outcome, ignore_index)
             raw = as_array(outcome, outcome_name)
             scores, raw = as_rows(as_source(given[kind], kind), kind, raw)
@@ -153,9 +155,7 @@ class Predictions:
             names = names_of_classes(class_names, stored=source is not None)
             if names is not None and len(names) != k:
                 raise InputError(f"{len(names)} class names, but the scores have {k} classes")
-            tidy = as_labels(raw, k, names, ignore_index)
-            if len(tidy) != scores.shape[0]:
-                raise InputError(f"{scores.shape[0]} rows of scores, but {len(tidy)} {outcome_name}")
+            tidy = labels_beside(scores, kind, raw, names, ignore_index, outcome_name)
             lengths = {len(tidy), layout[0]}
             tidy_columns = tidied(columns, lambda name, values: as_column(name, values, lengths))
             tidy_ids = None if ids is None else as_column("ids", ids, lengths)
