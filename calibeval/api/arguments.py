@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from typing import Any
 
+from calibeval.api.save import read_map
 from calibeval.core.data.arguments import (
     Check,
     by_name,
@@ -21,11 +22,14 @@ from calibeval.core.data.arguments import (
     whole,
 )
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.public import ARRAYS, ARRAYS_BY_NAME, PREDICTIONS_OF_ARRAYS
 from calibeval.core.errors import UsageError
 from calibeval.core.evaluation.settings import check_level
 from calibeval.core.gating.rules import GateSettings, Rule
 from calibeval.core.heads.features import Features
 from calibeval.core.report.report import Report
+from calibeval.recalibrate.base.mapping import Map
+from calibeval.recalibrate.fitting.cross_fit import CrossFitted
 from calibeval.recalibrate.fitting.methods import AUTO, check_objective, method_spec
 
 
@@ -34,29 +38,45 @@ def listed(name: str, value: Any) -> Any:
     return text(name, value) if isinstance(value, str) else texts(name, value)
 
 
-def dump(name: str, value: Any) -> Any:
-    """A path, or predictions."""
+def dump(name: str, value: Any, *, hint: str = PREDICTIONS_OF_ARRAYS) -> Any:
+    """A path, or predictions; of what `cross_fit` returned, the predictions."""
+    if isinstance(value, CrossFitted):
+        return value.predictions
     if isinstance(value, Predictions):
         return value
-    return _path(
-        name, value, "a path or calibeval.Predictions", hint="; arrays are given by name: logits=..., labels=..."
-    )
+    return _path(name, value, "a path or calibeval.Predictions", hint=f"; {hint}")
 
 
 def dumps(name: str, value: Any) -> Any:
-    """A path or predictions, or a list of such."""
+    """A path or predictions, a list of such, or such by their names."""
+    by_keyword = ARRAYS_BY_NAME.format("evaluate")
+    if isinstance(value, Mapping):
+        if arrays := [key for key in value if key in ARRAYS]:
+            raise UsageError(f'{name} is a dict with "{arrays[0]}"; {by_keyword}, or evaluate(**the_dict)')
+        if not value:
+            raise refused(name, value, "a dict of paths or calibeval.Predictions by their names")
+        return {text(f"a name in {name}", key): dump(f'{name}["{key}"]', one) for key, one in value.items()}
     if not isinstance(value, list | tuple):
-        return dump(name, value)
+        return dump(name, value, hint=by_keyword)
     if not value:
         raise UsageError(f"the list of {name} is empty")
-    return [dump(f"{name}[{i}]", one) for i, one in enumerate(value)]
+    return [dump(f"{name}[{i}]", one, hint=by_keyword) for i, one in enumerate(value)]
 
 
 def base(name: str, value: Any) -> Any:
     """A path, predictions, or a report."""
+    if isinstance(value, CrossFitted):
+        return value.predictions
     if isinstance(value, Predictions | Report):
         return value
-    return _path(name, value, "a path, calibeval.Predictions or calibeval.Report")
+    return _path(name, value, "a path, calibeval.Predictions or calibeval.Report", hint=f"; {PREDICTIONS_OF_ARRAYS}")
+
+
+def saved_map(name: str, value: Any) -> Map:
+    """A map, read from its file if it is a path."""
+    if isinstance(value, Map):
+        return value
+    return read_map(_path(name, value, "a path or calibeval.Map"))
 
 
 def features(name: str, value: Any) -> Any:

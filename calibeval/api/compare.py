@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Unpack
 
 from calibeval.api.arguments import ARGUMENTS, dump
@@ -14,6 +14,7 @@ from calibeval.api.dumps import (
     Reading,
     as_texts,
     base_of,
+    by_names,
     grouped,
     is_path,
     predictions_of,
@@ -31,7 +32,7 @@ from calibeval.core.report.report import Report
 @public({**ARGUMENTS, "base": base_argument}, Reading.__annotations__)
 def compare(
     base: Dump | Report,
-    *candidates: Dump | Sequence[Dump],
+    *candidates: Dump | Sequence[Dump] | Mapping[str, Dump],
     metrics: str | Sequence[str] = "all",
     bins: int | None = None,
     level: float = 0.95,
@@ -46,7 +47,8 @@ def compare(
     """Compare candidates with a base: for every metric the difference, interval, p and smallest detectable difference.
 
     base: a path or Predictions, or a Report of one dump or the path of its report.json. A report holds no rows, so none
-    are paired, and intervals are wider. candidates: paths or Predictions, as several arguments or as a list.
+    are paired, and intervals are wider. candidates: paths or Predictions, as several arguments, as a list, or as a dict
+    by the names that the comparison shows.
     Rows are paired by id, or else by position if labels and shared columns agree.
     metrics, bins, slices, min_rows, jobs, max_memory, progress: as for `evaluate`, but "predicted" is not a slice,
     since the predicted classes differ between models. level: of the intervals, in (0, 1). group: as for `evaluate`; an
@@ -60,8 +62,11 @@ def compare(
     True
     """
     every: list[Dump] = []
+    names: list[str | None] = []
     for one in candidates:
-        every += one if isinstance(one, list | tuple) else [one]  # type: ignore[list-item]
+        dumps, keys = by_names(one)
+        every += dumps
+        names += keys or [None] * len(dumps)
     every = [dump("a candidate", one) for one in every]
     read_by(reading, [base, *every])
     resources = resources_of(jobs, max_memory, progress)
@@ -74,7 +79,7 @@ def compare(
         else:
             both = [grouped(one, group) for one in opened]
             opened, name = [one for one, _ in both], both[0][1] if both else None
-    return compare_predictions(
+    found = compare_predictions(
         first,
         opened,
         bins=bins,
@@ -86,4 +91,5 @@ def compare(
         max_memory=resources.memory,
         progress=progress,
         only=chosen_metrics(metrics),
-    ).with_distinct_names()
+    )
+    return found.with_names(names).with_distinct_names()

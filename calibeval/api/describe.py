@@ -7,7 +7,7 @@ from typing import Unpack
 
 from calibeval.api.arguments import ARGUMENTS, dump
 from calibeval.api.dumps import Dump, Reading, predictions_of, resources_of
-from calibeval.core.conventions.metrics import Explained, explain_conventions
+from calibeval.core.conventions.metrics import Explanations, explain_conventions
 from calibeval.core.data.arguments import path as path_argument
 from calibeval.core.data.inspection import Inspection
 from calibeval.core.data.public import public
@@ -34,11 +34,12 @@ def conventions(
     jobs: int = 1,
     max_memory: int | None = None,
     **reading: Unpack[Reading],
-) -> tuple[Explained, ...]:
+) -> Explanations:
     """The calibration errors that other tools would print for one dump; calibeval's own come first.
 
-    Each item has `convention` (with its `name` and `facts`), `bins`, `metrics` and `remarks`. bins: number for all;
-    None: each tool's own. predictions, jobs, max_memory, reading: as for `evaluate`.
+    It is a tuple that `print` and notebooks show as a table. Each item has `convention` (with its `name` and `facts`),
+    `bins`, `metrics` and `remarks`. bins: number for all; None: each tool's own. predictions, jobs, max_memory,
+    reading: as for `evaluate`.
     Raises: InputError for data that cannot be used; FileProblem.
 
     >>> from calibeval import Predictions

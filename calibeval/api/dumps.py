@@ -19,8 +19,9 @@ from calibeval.core.sums.resources import Resources
 from calibeval.readers.features.features import read_features
 from calibeval.readers.open import options_of, read
 from calibeval.readers.stored.limits import quarter_of_memory
+from calibeval.recalibrate.fitting.cross_fit import CrossFitted
 
-Dump = Predictions | str | PathLike[str]
+Dump = Predictions | CrossFitted | str | PathLike[str]
 Group = Any  # a column's name, or one value a row
 GROUP = "group"
 
@@ -80,10 +81,7 @@ def predictions_of(dump: object, reading: Reading, max_memory: int | None) -> Pr
         return dump
     if isinstance(dump, str | PathLike):
         return read(fspath(dump), max_memory=max_memory, **reading)
-    raise UsageError(
-        f"a {type(dump).__name__} came, but a path or calibeval.Predictions is needed; arrays are given by name: "
-        "logits=..., labels=..."
-    )
+    raise UsageError(f"a {type(dump).__name__} came, but a path or calibeval.Predictions is needed")
 
 
 def base_of(base: object, reading: Reading, max_memory: int | None) -> Predictions | Report:
@@ -123,6 +121,13 @@ def grouped(predictions: Predictions, group: Group | None) -> tuple[Predictions,
         return predictions, group
     name = next(name for name in (GROUP, *(f"{GROUP}_{i}" for i in range(2, 1000))) if name not in predictions.columns)
     return with_column(predictions, name, group), name
+
+
+def by_names(predictions: Any) -> tuple[list[Dump], tuple[str, ...]]:
+    """One dump or several as a list, with the names that the user gave them in a dict; without one, no names."""
+    if isinstance(predictions, Mapping):
+        return list(predictions.values()), tuple(predictions)
+    return list(predictions) if isinstance(predictions, list | tuple) else [predictions], ()
 
 
 def as_texts(values: str | Sequence[str]) -> tuple[str, ...]:

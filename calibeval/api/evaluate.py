@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from os import PathLike
 from typing import Any, Unpack
 
-from calibeval.api.arguments import ARGUMENTS, dump, dumps
+from calibeval.api.arguments import ARGUMENTS, dump, dumps, saved_map
 from calibeval.api.chosen import chosen_metrics
 from calibeval.api.dumps import (
     Dump,
@@ -15,6 +16,7 @@ from calibeval.api.dumps import (
     Group,
     Reading,
     as_texts,
+    by_names,
     grouped,
     is_path,
     nothing_to_read,
@@ -32,20 +34,23 @@ from calibeval.core.evaluation.evaluate import evaluate_dump
 from calibeval.core.evaluation.settings import checked
 from calibeval.core.report.report import DumpReport, Report, with_distinct_names
 from calibeval.core.version import VERSION
+from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.fitting.before_after import Plan, recalibrated
+from calibeval.recalibrate.fitting.saved import by_saved_map
 
 # labels: an array, or beside paths the path of another file.
 OWN_ARGUMENTS = {name: check for name, check in ARGUMENTS.items() if name != "labels"} | {
     "predictions": dumps,
     "fit_on": dump,
     "cross_fit": whole(2),
+    "map": saved_map,
     "columns": by_name,
 }
 
 
 @public(OWN_ARGUMENTS, FileReading.__annotations__)
 def evaluate(
-    predictions: Dump | Sequence[Dump] | None = None,
+    predictions: Dump | Sequence[Dump] | Mapping[str, Dump] | None = None,
     *,
     logits: object = None,
     probs: object = None,
@@ -67,6 +72,7 @@ def evaluate(
     group: Group | None = None,
     fit_on: Dump | None = None,
     cross_fit: int | None = None,
+    map: Map | str | PathLike[str] | None = None,  # noqa: A002 - the command's word
     method: str = "temperature",
     objective: str = "nll",
     clip: float | None = None,
@@ -79,8 +85,9 @@ def evaluate(
 ) -> Report:
     """Measure calibration: metrics with noise floors and intervals, bin tables, classes, slices.
 
-    predictions: a path such as "test.npz#test", Predictions, or a list of them; or None, with arrays by name:
-    logits, probs or log_probs (n, k), or confidence (n,) with correct; labels (n,), ids, columns: as for Predictions.
+    predictions: a path such as "test.npz#test", Predictions, or what `cross_fit` returned; a list of them, or a dict of
+    them by the names that the report shows; or None, with arrays by name: logits, probs or log_probs (n, k), or
+    confidence (n,) with correct; labels (n,), ids, columns: as for Predictions.
     metrics: names, as a list or as "ece,nll"; "all" for all.
     bins: number of equal-width bins, and the most equal-mass bins; None: that of the convention, mostly 15.
     convention: "calibeval", or the tool whose numbers are reproduced. level: of the intervals, in (0, 1); None: no
@@ -88,8 +95,8 @@ def evaluate(
     min_rows: the fewest rows of a slice that is measured, 100 by default.
     group: a column's name, or an array with one value per row; rows with equal values are dependent, such as the frames
     of a video. fit_on: fit a map on this dump, and report before and after. cross_fit: the same, but out of fold, with
-    this many folds of each dump itself. method, objective, clip, seed: as for `fit`. allow_leak: accept rows that the
-    map was fitted on.
+    this many folds of each dump itself. method, objective, clip, seed: as for `fit`. map: the same for a map that is
+    fitted already, or the path of its file. allow_leak: accept rows that the map was fitted on.
     jobs: number of threads; results do not depend on it. max_memory: bytes; larger scores are read block by block
     (default: a quarter of the machine's memory). progress: a `Progress`, called during the work. reading: options for
     reading files, as for `read`; with a path, labels may be the path of another file.
@@ -104,12 +111,14 @@ def evaluate(
         bins=bins, convention=convention, level=level, slices=as_texts(slices), min_rows=min_rows, group=None
     )
     resources = resources_of(jobs, max_memory, progress)
-    if fit_on is not None and cross_fit is not None:
-        raise UsageError("fit_on and cross_fit exclude each other")
+    ways = _given({"fit_on": fit_on, "cross_fit": cross_fit, "map": map})
+    if len(ways) > 1:
+        raise UsageError(f"{' and '.join(ways)} exclude each other")
     arrays = {"logits": logits, "probs": probs, "log_probs": log_probs, "confidence": confidence}
     more = {"labels": labels, "class_names": class_names, "labels_are": labels_are, "ignore_index": ignore_index}
     only_arrays = {"correct": correct, "ids": ids, "columns": columns}
     options: Reading = {**reading, **_given(more)}  # type: ignore[typeddict-item]
+    names: tuple[str, ...] = ()
     if predictions is None:
         nothing_to_read(reading, "arrays")
         every: list[Dump] = [Predictions(**_given({**arrays, **more, **only_arrays}))]
@@ -122,24 +131,27 @@ def evaluate(
             raise UsageError("labels= beside a path is the path of another file; arrays go with logits= or probs=")
         if labels is not None:
             path("labels", labels)
-        every = predictions if isinstance(predictions, list) else [predictions]  # type: ignore[list-item]
-        if not any(map(is_path, (*every, fit_on))):
+        every, names = by_names(predictions)
+        if not any(is_path(one) for one in (*every, fit_on)):
             nothing_to_read(options)
     fitted = None if fit_on is None else predictions_of(fit_on, options if is_path(fit_on) else {}, max_memory)
     plans: dict[str | None, Plan] = {}  # one map for all dumps, which is fitted once
     found: list[DumpReport] = []
-    for source in every:
+    for i, source in enumerate(every):
         opened, name = grouped(predictions_of(source, options if is_path(source) else {}, max_memory), group)
         settings = replace(settings, group=name)
         one = evaluate_dump(opened, settings, resources, chosen)
-        if fitted is not None or cross_fit is not None:
-            column = name if fitted is None or isinstance(group, str) else None
-            plan = plans.setdefault(column, Plan(method, objective, clip, seed, column, fitted, cross_fit, allow_leak))
+        if ways:
             plain = replace(settings, slices=(), min_rows=None)
             measure = partial(evaluate_dump, settings=plain, resources=resources, only=chosen)
-            after, warnings = recalibrated(opened, plan, measure)
+            if isinstance(map, Map):
+                after, warnings = by_saved_map(opened, map, measure, allow_leak=allow_leak)
+            else:
+                column = name if fitted is None or isinstance(group, str) else None
+                asked = Plan(method, objective, clip, seed, column, fitted, cross_fit, allow_leak)
+                after, warnings = recalibrated(opened, plans.setdefault(column, asked), measure)
             one = replace(one, recalibrated=after, warnings=(*one.warnings, *warnings))
-        found.append(one)
+        found.append(replace(one, name=names[i]) if names else one)
     return Report(VERSION, settings, with_distinct_names(found))
 
 

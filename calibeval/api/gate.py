@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -31,9 +32,11 @@ from calibeval.core.gating.explain import explained
 from calibeval.core.gating.gate import Subject, judged
 from calibeval.core.gating.rules import GateConfig, GateSettings, Rule, rule_from_table
 from calibeval.core.gating.verdict import Verdict
+from calibeval.core.metrics.table import METRICS
 from calibeval.core.report.report import Report
 from calibeval.recalibrate.fitting.before_after import by_temperature
 
+_RULE = 'a rule is a calibeval.Rule, or a table such as {"metric": "ece", "max": 0.05}'
 OneRule = Rule | Mapping[str, Any]
 
 
@@ -122,6 +125,8 @@ def _found(rules: OneRule | Sequence[OneRule] | str | PathLike[str] | None) -> F
     """
     if rules is None:
         return Found(GateConfig(), None)
+    if isinstance(rules, str) and (rules in METRICS or re.search("[<>=≤≥]", rules)) and not as_path(rules).exists():
+        raise UsageError(f'rules is "{rules}", which is no file; {_RULE}')
     if isinstance(rules, str | PathLike):
         return find_config(as_path(rules))
     tables: Sequence[Any] = [rules] if isinstance(rules, Rule | Mapping) else rules
@@ -133,6 +138,11 @@ def _found(rules: OneRule | Sequence[OneRule] | str | PathLike[str] | None) -> F
 def _rule(rule: object) -> Rule:
     if isinstance(rule, Rule):
         return rule
-    if isinstance(rule, Mapping):
-        return rule_from_table(rule)
-    raise UsageError(f'a rule is a calibeval.Rule, or a table such as {{"metric": "ece", "max": 0.05}}, not {rule!r}')
+    if not isinstance(rule, Mapping):
+        raise UsageError(f"{_RULE}, not {rule!r}")
+    for name in rule:
+        if name in METRICS and "metric" not in rule:
+            kind = "min" if METRICS[name].better == "higher" else "max"
+            meant = f'{{"metric": "{name}", "{kind}": {rule[name]!r}}}'
+            raise UsageError(f'a rule has no key "{name}" (did you mean {meant}?)')
+    return rule_from_table(rule)

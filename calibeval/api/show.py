@@ -11,6 +11,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from calibeval.core.comparison.comparison import Comparison
+from calibeval.core.conventions.metrics import Explanations
 from calibeval.core.data.arguments import number
 from calibeval.core.data.inspection import Inspection
 from calibeval.core.data.spoken import in_python
@@ -115,6 +116,13 @@ def inspection_text(inspection: Inspection) -> str:
     from calibeval.render.terminal.inspection import render
 
     return render(inspection, ascii_only=False).rstrip("\n")
+
+
+def conventions_text(found: Explanations) -> str:
+    """The output of `calibeval conventions`."""
+    from calibeval.render.terminal.conventions import render
+
+    return render(found.predictions, found, width=WIDTH, ascii_only=False).rstrip("\n")
 
 
 def before_and_after(report: Report) -> Report:

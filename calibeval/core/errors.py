@@ -27,7 +27,7 @@ class UsageError(CalibevalError, ValueError):
 
 
 class UnknownMetric(UsageError, KeyError):
-    """A metric name that is not in the table of metrics.
+    """A name that no metric, rule or loss has.
 
     >>> str(UnknownMetric('metric "eec" is unknown'))
     'metric "eec" is unknown'

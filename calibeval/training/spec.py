@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from calibeval.core.errors import UsageError, nearest
+from calibeval.core.errors import UnknownMetric, UsageError, nearest
 from calibeval.losses.table import LOSS_TABLE, LossEntry
 
 Value = float | str | bool
@@ -84,7 +84,8 @@ def _parse(text: str) -> LossSpec:
         raise UsageError(f'loss "{text}" cannot be read; write it as mbls(margin=6,alpha=0.1)')
     name, inside = match[1].strip().lower(), match[2] or ""
     if name not in LOSS_TABLE:
-        raise UsageError(f'loss "{match[1]}" is unknown{nearest(name, LOSS_TABLE)}; losses are {", ".join(LOSS_TABLE)}')
+        hint, known_losses = nearest(name, LOSS_TABLE), ", ".join(LOSS_TABLE)
+        raise UnknownMetric(f'loss "{match[1]}" is unknown{hint}; losses are {known_losses}')
     known = LOSS_TABLE[name].defaults()
     parameters: dict[str, Value] = {}
     for item in inside.split(",") if inside.strip() else ():

@@ -37,7 +37,7 @@ def test_a_path_and_what_is_read_from_it_are_the_same(dump):
 def test_a_list_of_paths_and_predictions(dump):
     both = calibeval.evaluate([f"{dump}#test", calibeval.Predictions(logits=LOGITS, labels=LABELS)])
     assert [one.name for one in both.dumps] == ["dump.npz#test", "predictions"]
-    with pytest.raises(calibeval.InputError, match="the report has 2 dumps"):
+    with pytest.raises(calibeval.UsageError, match="the report has 2 dumps"):
         both["ece"]
 
 

@@ -89,6 +89,16 @@ def test_printing_figure_and_page(request, name):
     assert page.count("<style>") == 1
 
 
+@pytest.mark.parametrize("name", ["report", "comparison", "verdict"])
+def test_a_figure_on_the_last_line_of_a_cell_is_shown_without_pyplot(request, name):
+    """IPython asks an object of an unknown class for _repr_png_, which gives bytes, or bytes with their size."""
+    figure = request.getfixturevalue(name).figure(width=4)
+    data, size = figure._repr_png_()
+    assert data.startswith(b"\x89PNG")
+    assert size["width"] == 400
+    assert int.from_bytes(data[16:20], "big") == 2 * size["width"]  # sharp on dense screens
+
+
 def test_what_is_left_where_styles_are_stripped_is_the_text(report):
     page = report._repr_html_()
     text = page[page.index("<pre>") + 5 : page.index("</pre>")]
@@ -236,3 +246,26 @@ def test_files_that_are_no_maps(tmp_path, text, kind):
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(kind, match=r"map\.json"):
         calibeval.read_map(path)
+
+
+def test_what_describes_a_file_is_shown(tmp_path):
+    named = calibeval.Predictions(logits=LOGITS, labels=LABELS, columns={"site": LABELS})
+    path = tmp_path / "a.npz"
+    named.save(path)
+    found = calibeval.inspect(path)
+    assert repr(found) == f"<Inspection of {path}: {path}>"
+    assert found._repr_html_().startswith(f"<pre>{path}")
+    tools = calibeval.conventions(path)
+    assert repr(tools) == "<Explanations of a.npz: calibeval, guo, mbls, torchmetrics, netcal>"
+    assert repr(tools[0]).startswith("<calibeval: 15 bins; ece=0.")
+    assert str(tools).startswith("a.npz · 800 rows · 3 classes\n\nconvention ")
+    assert tools._repr_html_().startswith("<pre>a.npz ")
+    (own, *others) = tools
+    assert own.convention.name == "calibeval"
+    assert len(others) == 4
+
+
+def test_features_are_shown_without_their_arrays():
+    features = calibeval.Features(features=LOGITS, labels=LABELS)
+    assert repr(features) == "<Features: n=800, d=3, k=3, source='predictions'>"
+    assert repr(calibeval.Features(features=LOGITS)).startswith("<Features: n=800, d=3, no labels,")

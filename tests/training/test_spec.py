@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calibeval.core.errors import UsageError
+from calibeval.core.errors import UnknownMetric, UsageError
 from calibeval.training.spec import LossSpec, parse_losses
 
 
@@ -83,3 +83,10 @@ def test_what_cannot_be_is_refused(text, message):
 def test_the_number_of_classes_is_not_said():
     with pytest.raises(UsageError, match='cals has no parameter "num_classes"'):
         parse_losses("cals(num_classes=3)")
+
+
+def test_an_unknown_loss_is_a_key_error_as_an_unknown_metric():
+    with pytest.raises(UnknownMetric) as caught:
+        parse_losses("xx")
+    assert isinstance(caught.value, KeyError)
+    assert isinstance(caught.value, UsageError)

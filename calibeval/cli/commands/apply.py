@@ -37,10 +37,10 @@ def apply(
     predictions = open_dump(dump, replace(reading, need_labels=False))
     mapped = found(predictions)
     predictions.settled_source()
-    warnings = write_checked(mapped, out, reading.limits.max_memory)
-    say(
-        [*(f"warning: {text}" for text in warnings), f"{predictions.rows:,} rows written to {out}"], quiet=quiet or json
-    )
+    warnings = [*(f"{dump}: {warning}" for warning in mapped.warnings)]
+    warnings += write_checked(mapped, out, reading.limits.max_memory)
+    say([f"warning: {text}" for text in warnings], quiet=quiet)
+    say([f"{predictions.rows:,} rows written to {out}"], quiet=quiet or json)
     if json:
-        put(written_json(out, predictions.rows, mapped.kind, predictions.warnings))
+        put(written_json(out, predictions.rows, mapped.kind, mapped.warnings))
     return 0

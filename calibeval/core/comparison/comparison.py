@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -14,7 +14,6 @@ from calibeval.core.data.lookup import Lookup
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Source
 from calibeval.core.data.records import Layout, read_record, to_plain
-from calibeval.core.errors import InputError
 from calibeval.core.metrics.possible import check_bounds, check_order, check_share, within
 from calibeval.core.report.report import READING, GroupCount
 from calibeval.core.report.settings import Settings
@@ -182,14 +181,13 @@ class Comparison(Lookup[Difference]):
         return not self.base.report
 
     def by_name(self) -> Mapping[str, Difference]:
-        """The differences of the only candidate by the names of their metrics.
+        """The differences of the only candidate by the names of their metrics; empty if there are several."""
+        return self.candidates[0].differences if len(self.candidates) == 1 else {}
 
-        Raises: InputError if there are several candidates.
-        """
-        if len(self.candidates) != 1:
-            count = len(self.candidates)
-            raise InputError(f'the comparison has {count} candidates: use comparison.candidates[i]["ece"]')
-        return self.candidates[0].differences
+    def elsewhere(self) -> str:
+        """Where the differences of several candidates are."""
+        count = len(self.candidates)
+        return "" if count == 1 else f'the comparison has {count} candidates: use comparison.candidates[i]["ece"]'
 
     def __repr__(self) -> str:
         """One short line: the candidates, the base, and the metrics with a difference."""
@@ -222,6 +220,12 @@ class Comparison(Lookup[Difference]):
         """The HTML that a notebook shows for the comparison."""
         shown: str = elsewhere("calibeval.api.show", "comparison_html")(self)
         return shown
+
+    def with_names(self, names: Sequence[str | None]) -> Comparison:
+        """The same comparison with other names for the candidates; None keeps a name."""
+        pairs = zip(self.candidates, names, strict=True)
+        renamed = (one if name is None else replace(one, dump=replace(one.dump, name=name)) for one, name in pairs)
+        return replace(self, candidates=tuple(renamed))
 
     def with_distinct_names(self) -> Comparison:
         """The same comparison; dumps that share a name get as much of their paths as is needed, or a number."""

@@ -7,12 +7,14 @@ bins are the same in every convention.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from html import escape
 
 from calibeval.core.conventions.sums import ConventionSums, convention_sums
 from calibeval.core.conventions.table import CONVENTIONS, OWN, Convention
 from calibeval.core.data.arrays import Floats
+from calibeval.core.data.elsewhere import elsewhere
 from calibeval.core.data.notices import Notice, reason, warning
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.metrics.bins import Binned
@@ -145,6 +147,38 @@ class Explained:
     metrics: Mapping[str, MetricResult]
     remarks: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        """One short line: the convention, its bins, and the errors that it has."""
+        known = [f"{m.name}={m.value:.4g}" for m in self.metrics.values() if m.value is not None]
+        return f"<{self.convention.name}: {self.bins} bins; {', '.join(known) or 'nothing'}>"
+
+
+class Explanations(tuple[Explained, ...]):  # noqa: SLOT001 - slots cannot be added to a tuple
+    """One dump under every convention that differs on it; `print` shows the table of `calibeval conventions`."""
+
+    predictions: Predictions
+
+    @classmethod
+    def of(cls, predictions: Predictions, explained: Iterable[Explained]) -> Explanations:
+        """The explanations of these predictions."""
+        made = cls(explained)
+        made.predictions = predictions
+        return made
+
+    def __repr__(self) -> str:
+        """One short line: the dump and the conventions."""
+        names = ", ".join(one.convention.name for one in self)
+        return f"<Explanations of {self.predictions.source.name}: {names}>"
+
+    def __str__(self) -> str:
+        """What `calibeval conventions` prints."""
+        shown: str = elsewhere("calibeval.api.show", "conventions_text")(self)
+        return shown
+
+    def _repr_html_(self) -> str:
+        """The table as a notebook shows it."""
+        return f"<pre>{escape(str(self))}</pre>"
+
 
 def explained_names() -> tuple[str, ...]:
     """The metrics on which conventions are compared: those for any number of classes that another tool has, too.
@@ -158,7 +192,7 @@ def explained_names() -> tuple[str, ...]:
 
 def explain_conventions(
     predictions: Predictions, *, bins: int | None = None, jobs: int = 1, max_memory: int | None = None
-) -> tuple[Explained, ...]:
+) -> Explanations:
     """The calibration errors of one dump under every convention that differs on it, calibeval's own first.
 
     bins: for all conventions; None: the default of each convention. jobs, max_memory: as for `evaluate`.
@@ -181,4 +215,4 @@ def explain_conventions(
         tool = convention_sums(predictions, convention, count, resources)
         metrics = {name: _binned(name, base, tool, convention, None) for name in explained_names()}
         found.append(Explained(convention, count, metrics, tuple(remarks(tool, convention, predictions.k))))
-    return tuple(found)
+    return Explanations.of(predictions, found)

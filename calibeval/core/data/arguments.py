@@ -175,9 +175,11 @@ def path(name: str, value: Any) -> str | PathLike[str]:
 
 
 def by_name(name: str, value: Any) -> Mapping[str, Any]:
-    """Values by name; None for none of them."""
+    """Values by name, in a dict or a data frame; None for none of them."""
     if value is None:
         return {}
+    if not isinstance(value, Mapping) and getattr(value, "ndim", 2) == 2 and hasattr(value, "columns"):
+        value = {column: value[column] for column in value.columns}
     if not isinstance(value, Mapping):
         raise refused(name, value, "a dict of values by name")
     for key in value:

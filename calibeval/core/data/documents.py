@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from os import PathLike
 from types import NoneType
 from typing import Any, NoReturn, TypeVar
 
@@ -21,6 +22,7 @@ _UNSEEN = re.compile(
 MOST_COUNT = 2**63
 DEEPEST = 32  # nesting of lists and objects in the parts of a document that may hold any value
 LONGEST = 60  # characters of a value that a message shows
+_READ = 'Path("FILE").read_text(encoding="utf-8")'
 
 T = TypeVar("T")
 
@@ -36,7 +38,10 @@ def read_document(text: str | bytes, schemas: str | Sequence[str], noun: str, bu
     3
     """
     if not isinstance(text, str | bytes | bytearray):
-        raise refused(f"the JSON of a {noun}", text, "a text, or its bytes in UTF-8")
+        hint = f", such as {_READ}" if isinstance(text, PathLike) else ""
+        raise refused(f"the JSON of a {noun}", text, f"a text, or its bytes in UTF-8{hint}")
+    if isinstance(text, str) and text.endswith(".json") and "{" not in text:
+        raise InputError(f"{shown(text)} is a path, but the JSON of a {noun} itself is needed, such as {_READ}")
     known = (schemas,) if isinstance(schemas, str) else schemas
     schema = known[0]
     try:

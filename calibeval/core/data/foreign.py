@@ -6,6 +6,7 @@ No other library is imported: whoever has created a tensor has already imported 
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -43,8 +44,43 @@ def to_numpy(values: object, name: str) -> object:
     if isinstance(values, list | tuple) and values and is_tensor(values[0]):
         return [to_numpy(one, name) for one in values]
     if type(values).__module__.partition(".")[0] in _WHOLE:
-        return np.asarray(values)
+        return _from_nullable(values)
     return values
+
+
+def _from_nullable(values: Any) -> npt.NDArray[Any]:
+    """The array of a whole; nullable and Arrow columns of pandas, which numpy would take as objects, become numbers.
+
+    A missing number becomes NaN, which is refused where it is read.
+    """
+    found = np.asarray(values)
+    columns = list(values.dtypes) if found.ndim == 2 and hasattr(values, "dtypes") else [getattr(values, "dtype", None)]
+    types = [getattr(one, "numpy_dtype", None) for one in columns]
+    if found.dtype.kind != "O" or not all(isinstance(one, np.dtype) and one.kind in "fiub" for one in types):
+        return found
+    if bool(values.isna().to_numpy().any()):
+        return np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan))
+    return np.asarray(values.to_numpy(dtype=np.result_type(*types)))
+
+
+def check_same_index(given: Mapping[str, object]) -> None:
+    """Refuse pandas objects whose rows have different names: they would be joined by position, row by wrong row.
+
+    given: by the names of the arguments; a dict holds columns. Raises: InputError.
+    """
+    flat: dict[str, Any] = {}
+    for name, value in given.items():
+        flat.update({f'{name}["{key}"]': one for key, one in value.items()} if type(value) is dict else {name: value})
+    found = {name: one for name, one in flat.items() if type(one).__module__.partition(".")[0] == "pandas"}
+    indices = [(name, one.index) for name, one in found.items() if hasattr(one, "index")]
+    for name, index in indices[1:]:
+        first, other = indices[0]
+        if len(index) == len(other) and not index.equals(other):
+            raise InputError(
+                f"{first} and {name} are of pandas and have different indices, so their rows may not belong together; "
+                f"bring them into one order ({name}.loc[{first}.index]), or pass {name}.to_numpy() to join them by "
+                "position"
+            )
 
 
 def is_tensor(values: object) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 
 from calibeval.core.data.documents import json_text
 from calibeval.core.data.elsewhere import elsewhere
@@ -54,6 +55,14 @@ class Inspection:
     arrays: tuple[ArrayNote, ...]
     splits: tuple[str, ...]
     readings: tuple[Reading, ...]
+
+    def __repr__(self) -> str:
+        """One short line: the file, and how it would be read."""
+        return f"<Inspection of {self.path}: {', '.join(one.name for one in self.readings) or 'nothing to read'}>"
+
+    def _repr_html_(self) -> str:
+        """The text as a notebook shows it."""
+        return f"<pre>{escape(str(self))}</pre>"
 
     def __str__(self) -> str:
         """What `calibeval inspect` prints."""

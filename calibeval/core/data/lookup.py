@@ -13,7 +13,8 @@ T = TypeVar("T")
 class Lookup(Generic[T]):
     """Results by name: `x["ece"]`, `"ece" in x`, `len(x)`, `list(x)`, `x.items()`, `dict(x)`.
 
-    An unknown name raises UnknownMetric, which is a KeyError, with the nearest known name.
+    An unknown name raises UnknownMetric, which is a KeyError, with the nearest known name. A record of several dumps is
+    empty: it has no results of its own, and `x["ece"]` says where they are.
     """
 
     __slots__ = ()
@@ -23,8 +24,14 @@ class Lookup(Generic[T]):
         """The results by their names, in their order."""
         raise NotImplementedError
 
+    def elsewhere(self) -> str:
+        """Where the results are if the record holds several dumps, and so has none of its own; else empty."""
+        return ""
+
     def __getitem__(self, name: str) -> T:
         found = self.by_name()
+        if where := self.elsewhere():
+            raise UnknownMetric(where)
         if not isinstance(name, str) or name not in found:
             known = ", ".join(found) or "none"
             raise UnknownMetric(f'{self.NOUN} "{name}" is unknown{nearest(str(name), found)}; there are {known}')

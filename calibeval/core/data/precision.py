@@ -16,6 +16,15 @@ def sum_tolerance(precision: float) -> float:
     return max(1e-4, 8 * precision)
 
 
+def largest_probability(precision: float) -> float:
+    """How far rounding may have raised a probability above 1: eight steps of the stored type, at least 2e-5.
+
+    >>> largest_probability(2.0**-23), largest_probability(2.0**-10)
+    (1.00002, 1.0078125)
+    """
+    return 1.0 + max(2e-5, 8 * precision)
+
+
 def stored_precision(dtype: np.dtype[Any]) -> float:
     """The relative step between numbers of a type; integers and text are treated as float64."""
     return float(np.finfo(dtype).eps) if dtype.kind == "f" else 2.0**-52

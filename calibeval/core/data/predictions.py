@@ -14,11 +14,12 @@ import numpy.typing as npt
 from calibeval.core.data.arguments import check_told, of_class
 from calibeval.core.data.class_names import LabelsAre, as_labels_are
 from calibeval.core.data.elsewhere import elsewhere
-from calibeval.core.data.foreign import precision_of, unmasked_labels
-from calibeval.core.data.labels import names_of_classes, outcome_of, read_labels
+from calibeval.core.data.foreign import check_same_index, precision_of, unmasked_labels
+from calibeval.core.data.labels import names_of_classes, outcome_of
 from calibeval.core.data.lazy_columns import tidied
 from calibeval.core.data.notices import Notice
-from calibeval.core.data.precision import stored_precision, sum_tolerance
+from calibeval.core.data.outcomes import labels_beside
+from calibeval.core.data.precision import largest_probability, stored_precision, sum_tolerance
 from calibeval.core.data.row_source import (
     KINDS,
     DensePixels,
@@ -129,6 +130,7 @@ class Predictions:
         )
         place = "" if source is None else f"{of_class('source', source, Source).name}: "
         try:
+            check_same_index({**given, outcome_name: outcome, "ids": ids, "columns": columns})
             outcome, ignore_index = unmasked_labels(outcome, ignore_index)
             raw = as_array(outcome, outcome_name)
             scores, raw = as_rows(as_source(given[kind], kind), kind, raw)
@@ -139,9 +141,8 @@ class Predictions:
             names = names_of_classes(class_names, stored=source is not None)
             if names is not None and len(names) != k:
                 raise InputError(f"{len(names)} class names, but the scores have {k} classes")
-            tidy, ignore_index = read_labels(raw, k, names, ignore_index, labels_are=as_labels_are(labels_are))
-            if len(tidy) != scores.shape[0]:
-                raise InputError(f"{scores.shape[0]} rows of scores, but {len(tidy)} {outcome_name}")
+            told = as_labels_are(labels_are)
+            tidy, ignore_index = labels_beside(scores, kind, raw, names, ignore_index, outcome_name, told)
             lengths = {len(tidy), layout[0]}
             tidy_columns = tidied(columns, lambda name, values: as_column(name, values, lengths))
             tidy_ids = None if ids is None else as_column("ids", ids, lengths)
@@ -200,8 +201,8 @@ class Predictions:
 
     @property
     def largest_probability(self) -> float:
-        """How far rounding may have raised a probability above 1: eight steps of the stored type, at least 2e-5."""
-        return 1.0 + max(2e-5, 8 * self.precision)
+        """The largest probability: 1, and a little more for rounding."""
+        return largest_probability(self.precision)
 
     @property
     def n(self) -> int:

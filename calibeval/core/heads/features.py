@@ -128,6 +128,11 @@ class Features:
         }.items():
             object.__setattr__(self, name, value)
 
+    def __repr__(self) -> str:
+        """The shape, classes and source, without the arrays."""
+        classes = "no labels" if self.k is None else f"k={self.k}"
+        return f"<Features: n={self.n}, d={self.d}, {classes}, source={self.source.name!r}>"
+
     @property
     def n(self) -> int:
         """Number of rows, without the ignored ones."""

@@ -15,7 +15,6 @@ from calibeval.core.data.lookup import Lookup
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Source
 from calibeval.core.data.records import Layout, read_record, to_plain
-from calibeval.core.errors import InputError
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.fitted_on import FittedOn, OutOfFold
 from calibeval.core.report.from_json import metric_results, parameters
@@ -181,8 +180,8 @@ class Report(Lookup[MetricResult]):
     """Results of one or several dumps under the same settings.
 
     `report["ece"]` is a metric of the only dump, and `report.items()` gives all of its metrics; with several dumps, use
-    `report.dumps[i]["ece"]`. `print(report)` prints what the command line prints; at the end of a notebook cell, a
-    report is shown as a page.
+    `report.dumps[i]["ece"]`, as the report itself is then an empty mapping. `print(report)` prints what the command
+    line prints; at the end of a notebook cell, a report is shown as a page.
     version: of calibeval. environment: versions and command line; None if the report was made from Python.
     `Report.from_json(report.to_json()) == report` holds exactly.
 
@@ -199,13 +198,12 @@ class Report(Lookup[MetricResult]):
     environment: Environment | None = None
 
     def by_name(self) -> Mapping[str, MetricResult]:
-        """The metrics of the only dump by their names.
+        """The metrics of the only dump by their names; empty if there are several dumps."""
+        return self.dumps[0].metrics if len(self.dumps) == 1 else {}
 
-        Raises: InputError if there are several dumps.
-        """
-        if len(self.dumps) != 1:
-            raise InputError(f'the report has {len(self.dumps)} dumps: use report.dumps[i]["ece"]')
-        return self.dumps[0].metrics
+    def elsewhere(self) -> str:
+        """Where the metrics of several dumps are."""
+        return "" if len(self.dumps) == 1 else f'the report has {len(self.dumps)} dumps: use report.dumps[i]["ece"]'
 
     def __repr__(self) -> str:
         """One short line: the names of the dumps; for a single dump also its size and metrics."""

@@ -123,7 +123,7 @@ def _pieces(
 
 def _piece(predictions: Predictions, block: Block, edges: Floats, compared: Floats, *, keep_rows: bool) -> _Piece:
     rows = (
-        top_label_rows(block)
+        top_label_rows(block, predictions.largest_probability)
         if predictions.kind == "confidence"
         else full_rows(block, predictions.kind, compared, _tolerance(predictions))
     )

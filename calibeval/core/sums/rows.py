@@ -69,15 +69,17 @@ class Rows(NamedTuple):
         )
 
 
-def top_label_rows(block: Block) -> Rows:
+def top_label_rows(block: Block, largest: float) -> Rows:
     """Rows for which only the confidence and the correctness are known.
 
-    Raises: BadValues unless confidences lie in [0, 1].
+    largest: the largest confidence; one that is above 1 by rounding is treated as 1.
+    Raises: BadValues unless confidences lie in [0, largest].
     """
     with np.errstate(over="ignore"):  # a longdouble may be infinite as float64, which no confidence is
         confidence = np.ascontiguousarray(block.scores, np.float64)
-    if len(confidence) and not (confidence.min() >= 0 and confidence.max() <= 1):
+    if len(confidence) and not (confidence.min() >= 0 and confidence.max() <= largest):
         raise BadValues
+    confidence = np.minimum(confidence, 1.0)
     nothing = np.zeros(len(confidence))
     return Rows(confidence, nothing, nothing, nothing, block.labels.astype(bool), None)
 

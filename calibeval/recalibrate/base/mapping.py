@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from os import PathLike
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.amended import with_warning
 from calibeval.core.data.arguments import choice
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.documents import json_text
@@ -19,6 +21,7 @@ from calibeval.core.data.records import Layout, to_plain
 from calibeval.core.data.row_source import KINDS, Kind, RowSource, as_array
 from calibeval.core.errors import InputError
 from calibeval.recalibrate.base.scores import log_scores, log_softmax, number_of_classes
+from calibeval.recalibrate.base.seen import seen_rows
 
 SCHEMA = "calibeval.map/1"
 
@@ -101,36 +104,33 @@ class Map:
             """What logits are divided by, of the maps that have it: those of method "temperature"."""
 
     @overload
-    def __call__(self, scores: Predictions) -> Predictions: ...
+    def __call__(self, scores: Predictions | str | PathLike[str]) -> Predictions: ...  # type: ignore[overload-overlap]
     @overload
     def __call__(self, scores: npt.ArrayLike, kind: Kind = ...) -> Floats: ...
-    def __call__(self, scores: Predictions | npt.ArrayLike, kind: Kind = "logits") -> Predictions | Floats:
+    def __call__(
+        self, scores: Predictions | str | PathLike[str] | npt.ArrayLike, kind: Kind = "logits"
+    ) -> Predictions | Floats:
         """The predictions with mapped scores, which are computed when read; labels, ids, columns and source stay.
 
+        A path is read first. Predictions that the map was fitted on get a warning with the code "leak".
         An array or tensor (n, k) gives an array of the same kind: logits, or probabilities. kind: of an array:
         "logits", "probs" or "log_probs".
         Raises: InputError if the classes differ from those of the map, or only the top label is known.
         """
         choice("kind", kind, KINDS[:3])
+        if isinstance(scores, str | PathLike):
+            scores = elsewhere("calibeval.api.read", "read")(scores)
         if isinstance(scores, Predictions):
-            return self._mapped(scores)
+            found = mapped(scores, self)
+            notice = seen_rows(scores, self.fitted)
+            return found if notice is None else with_warning(found, notice)
         rows = as_array(scores, kind)
         if not rows.ndim:
             raise InputError(f"{kind} have shape (), but (n, {self.k}) is needed")
         given: dict[str, Any] = {kind: rows}
-        mapped = self._mapped(Predictions(**given, labels=np.zeros(len(rows), np.int64)))
-        found = np.asarray(mapped.scores[0 : mapped.rows])
-        return np.exp(found) if kind == "probs" else found
-
-    def _mapped(self, predictions: Predictions) -> Predictions:
-        k = number_of_classes(predictions)
-        name, names = predictions.source.name, predictions.class_names
-        if k != self.k:
-            raise InputError(f"{name}: there are {k} classes, but the map was fitted on {self.k}")
-        if names is not None and self.class_names is not None and names != self.class_names:
-            i = next(i for i in range(k) if names[i] != self.class_names[i])
-            raise InputError(f'{name}: class {i} is "{names[i]}", but "{self.class_names[i]}" in the map')
-        return predictions.with_scores(*mapped_rows(predictions, self))
+        source = mapped(Predictions(**given, labels=np.zeros(len(rows), np.int64)), self)
+        values = np.asarray(source.scores[0 : source.rows])
+        return np.exp(values) if kind == "probs" else values
 
     def __repr__(self) -> str:
         """One short line: method, scalar parameters, classes and number of fitted rows, without arrays."""
@@ -181,6 +181,21 @@ class Map:
     def to_json(self) -> str:
         """The map as JSON; numbers round-trip exactly, and it never contains NaN."""
         return json_text(self.to_dict(), ascii_only=False)
+
+
+def mapped(predictions: Predictions, recalibration: Map) -> Predictions:
+    """The predictions with mapped scores, whatever rows the map was fitted on.
+
+    Raises: InputError if the classes differ from those of the map, or only the top label is known.
+    """
+    k = number_of_classes(predictions)
+    name, names, known = predictions.source.name, predictions.class_names, recalibration.class_names
+    if k != recalibration.k:
+        raise InputError(f"{name}: there are {k} classes, but the map was fitted on {recalibration.k}")
+    if names is not None and known is not None and names != known:
+        i = next(i for i in range(k) if names[i] != known[i])
+        raise InputError(f'{name}: class {i} is "{names[i]}", but "{known[i]}" in the map')
+    return predictions.with_scores(*mapped_rows(predictions, recalibration))
 
 
 def mapped_rows(predictions: Predictions, recalibration: Map) -> tuple[MappedRows, Kind]:

@@ -19,7 +19,7 @@ from calibeval.core.report.fitted_on import FittedOn, OutOfFold
 from calibeval.core.report.report import DumpReport, Recalibrated
 from calibeval.core.report.standing import standing_of
 from calibeval.core.sums.resources import Resources
-from calibeval.recalibrate.base.mapping import Map
+from calibeval.recalibrate.base.mapping import Map, mapped
 from calibeval.recalibrate.fitting.cross_fit import cross_fit
 from calibeval.recalibrate.fitting.fit import fit
 from calibeval.recalibrate.fitting.leak import check_leak
@@ -150,7 +150,7 @@ def _by_another(
         rows = found.fitted.clipped
         text = f"in {rows} rows of {source.name}, the label's probability was raised to {plan.clip:g}"
         warnings.append(warning("clipped", text))
-    return _results(found.method, found.parameters(), facts, evaluate(found(dump))), warnings
+    return _results(found.method, found.parameters(), facts, evaluate(mapped(dump, found))), warnings
 
 
 def _results(method: str, parameters: dict[str, Any], facts: FittedOn | OutOfFold, after: DumpReport) -> Recalibrated:

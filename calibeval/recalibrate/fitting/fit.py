@@ -18,7 +18,7 @@ import numpy.typing as npt
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import UsageError
 from calibeval.recalibrate.base.mapping import Map
-from calibeval.recalibrate.fitting.leak import row_sketch
+from calibeval.recalibrate.base.seen import row_sketch
 from calibeval.recalibrate.fitting.methods import AUTO, fit_method, from_json
 from calibeval.recalibrate.fitting.select import select
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from calibeval.core.comparison.comparison import Candidate, Comparison, Difference
 from calibeval.core.errors import InputError
 from calibeval.core.metrics.table import METRICS
-from calibeval.render.figure.figure import DOTS_PER_INCH, own_settings
+from calibeval.render.figure.figure import DOTS_PER_INCH, ShownFigure, own_settings
 from calibeval.render.figure.panels import OVER, UNDER
 from calibeval.render.figure.text import printable
 from calibeval.words import cells
@@ -29,7 +29,7 @@ def differences_figure(comparison: Comparison, *, width_inches: float | None = N
         raise InputError("there is no difference to draw: no metric in percent could be compared")
     rows = sum(len(drawn) for _, drawn in shown)
     with own_settings():
-        figure = Figure(figsize=(width_inches or 7.0, 0.9 * len(shown) + 0.3 * rows + 0.4), dpi=DOTS_PER_INCH)
+        figure = ShownFigure(figsize=(width_inches or 7.0, 0.9 * len(shown) + 0.3 * rows + 0.4), dpi=DOTS_PER_INCH)
         figure.set_layout_engine("constrained")
         axes = figure.subplots(
             len(shown), 1, sharex=True, squeeze=False, height_ratios=[len(drawn) + 1 for _, drawn in shown]

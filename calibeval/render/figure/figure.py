@@ -47,6 +47,15 @@ _METADATA: dict[FigureFormat, dict[str, str | None]] = {
 }
 
 
+class ShownFigure(Figure):
+    """A figure that a notebook shows by itself, whether or not pyplot has been imported."""
+
+    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
+        """The PNG that a notebook shows, with its size on the screen: 100 pixels per inch."""
+        width, height = self.get_size_inches()
+        return figure_bytes(self, "png"), {"width": round(100 * width), "height": round(100 * height)}
+
+
 def reliability_figure(report: Report, *, width_inches: float | None = None) -> Figure:
     """The reliability diagram of every dump, each above the histogram of its confidences.
 
@@ -64,7 +73,7 @@ def reliability_figure(report: Report, *, width_inches: float | None = None) -> 
         raise UsageError(f"width_inches is {width_inches:g}, but it must lie between 2 and 40")
     layout = one_panel(width_inches) if len(report.dumps) == 1 else many_panels(len(report.dumps), width_inches)
     with own_settings():
-        figure = Figure(figsize=(layout.width, layout.height), dpi=DOTS_PER_INCH)
+        figure = ShownFigure(figsize=(layout.width, layout.height), dpi=DOTS_PER_INCH)
         _draw_dumps(figure, report.dumps[: layout.count], layout, report.settings.level)
         _draw_legend(figure, layout)
         figure.set_label(_description(report.dumps[: layout.count]))

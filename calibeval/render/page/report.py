@@ -132,27 +132,37 @@ def page_view(report: Report, prefix: str = "", folded: int = MOST_FOLDED) -> Pa
 
 
 def summary(dumps: Sequence[DumpReport], names: Sequence[str]) -> str:
-    """The one sentence about several dumps: how many err in which direction, and the range of their errors."""
+    """The one sentence about several dumps: how many err in which direction, and the range of their errors.
+
+    Nothing is said of directions that were not measured.
+    """
     if not dumps:
         return "The report holds no dumps."
+    errors = [
+        (m.value, i) for i, m in enumerate(dump.metrics.get("ece") for dump in dumps) if m and m.value is not None
+    ]
+    said = _directions(dumps)
+    if errors:
+        least, most = (
+            (f"{100 * error:.2f} % ({isolated(shorten(names[i], _SPOKEN))})") for error, i in (min(errors), max(errors))
+        )
+        said += [f"ECE from {least} to {most}"]
+    return f"{'; '.join(said) or f'{len(dumps)} dumps'}."
+
+
+def _directions(dumps: Sequence[DumpReport]) -> list[str]:
+    """How many dumps are over- and under-confident; empty where that was not measured in every dump."""
     gaps = [with_floor(dump, "confidence_gap") for dump in dumps]
     standings = [standing_of(gap, n=dump.n) for gap, dump in zip(gaps, dumps, strict=True)]
     clear = [gap.value or 0.0 for gap, s in zip(gaps, standings, strict=True) if s is not None and s.beyond_noise]
     over, under = sum(gap > 0 for gap in clear), sum(gap < 0 for gap in clear)
-    counts = [f"{c} {'is' if c == 1 else 'are'} {way}-confident" for c, way in ((over, "over"), (under, "under")) if c]
-    counts = counts or ["none is over- or under-confident"]
-    lead = f"Of {len(dumps)} dumps, {' and '.join(counts)} beyond noise"
     if len(dumps) in (over, under):
-        lead = f"All {len(dumps)} dumps are {'over' if over else 'under'}-confident beyond noise"
-    errors = [
-        (m.value, i) for i, m in enumerate(dump.metrics.get("ece") for dump in dumps) if m and m.value is not None
-    ]
-    if not errors:
-        return f"{lead}."
-    least, most = (
-        (f"{100 * error:.2f} % ({isolated(shorten(names[i], _SPOKEN))})") for error, i in (min(errors), max(errors))
-    )
-    return f"{lead}; ECE from {least} to {most}."
+        return [f"All {len(dumps)} dumps are {'over' if over else 'under'}-confident beyond noise"]
+    counts = [f"{c} {'is' if c == 1 else 'are'} {way}-confident" for c, way in ((over, "over"), (under, "under")) if c]
+    if not counts and None in standings:
+        return []
+    counts = counts or ["none is over- or under-confident"]
+    return [f"Of {len(dumps)} dumps, {' and '.join(counts)} beyond noise"]
 
 
 def _dump_view(dump: DumpReport, report: Report, id_: str, short: str, room: int) -> DumpView:

@@ -140,7 +140,7 @@ def test_several_candidates_and_jobs():
     base, candidate = models()
     found = compare(base, [candidate, base], jobs=2)
     assert found.candidates[0] == compare(base, [candidate]).candidates[0]
-    with pytest.raises(InputError, match=r"has 2 candidates: use comparison\.candidates"):
+    with pytest.raises(UnknownMetric, match=r"has 2 candidates: use comparison\.candidates"):
         found["ece"]
 
 

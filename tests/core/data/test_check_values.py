@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from calibeval import Predictions
+from calibeval import Predictions, evaluate
 from calibeval.core.data.check_values import bad_values_error, check_values, looks_like_probs
 from calibeval.core.data.precision import stored_precision, sum_tolerance
+from calibeval.core.data.predictions import Source
 from calibeval.core.errors import InputError
 
 
@@ -61,7 +62,7 @@ def test_all_bad_rows_are_counted_over_all_blocks(monkeypatch):
         check_values(Predictions(probs=probs, labels=[0] * 10))
     assert str(error.value) == (
         "predictions: row 3 sums to 1.4, not to 1 within 0.0001, so these are not probabilities "
-        "(3 rows of 10 are wrong). If they are logits, use --kind logits."
+        "(3 rows of 10 are wrong). If they are logits, pass them as logits=."
     )
 
 
@@ -85,3 +86,56 @@ def test_what_looks_like_probabilities(scores, answer):
     assert looks_like_probs(np.array(scores)) is answer
     if np.asarray(scores).dtype.kind == "f":
         assert looks_like_probs(np.array(scores, np.float16)) is answer
+
+
+ROUNDED = np.array([[0.25, 0.75], [0.0, 1.00001], [0.6, 0.4]], np.float32)
+
+
+def test_rounding_above_1_counts_as_1_in_every_form():
+    labels = [1, 1, 0]
+    given = [
+        Predictions(probs=ROUNDED, labels=labels),
+        Predictions(probs=ROUNDED[:, 1], labels=labels),
+        Predictions(log_probs=np.log(ROUNDED[:, 1]), labels=labels),
+        Predictions(confidence=ROUNDED.max(axis=1), correct=[1, 1, 1]),
+    ]
+    values = [evaluate(one, level=None)["ece"].value for one in given]
+    assert values == pytest.approx([values[0]] * 4, abs=1e-7)
+    assert float(given[1].scores[1:2][0, 1]) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            {"probs": [0.2, 1.5], "labels": [0, 1]},
+            "row 1 holds 1.5, so these are not probabilities. If they are logits",
+        ),
+        ({"probs": [0.2, -1.19e-06], "labels": [0, 1]}, "row 1 holds -1.19e-06, so these are not probabilities."),
+        ({"logits": [0.2, np.nan], "labels": [0, 1]}, "row 1 holds nan, but logits must be finite or -inf."),
+        ({"confidence": [0.2, 1.0001], "correct": [0, 1]}, "row 1 has confidence 1.0001, but it must lie in [0, 1]."),
+    ],
+)
+def test_a_single_column_is_not_called_another_one(given, message):
+    assert str(bad_values_error(Predictions(**given))).startswith(f"predictions: {message}")
+
+
+PERCENT = "divide them by 100."
+
+
+def test_percentages_are_recognised():
+    percent = 100 * np.array([[0.25, 0.75], [0.5, 0.5]])
+    for given in (
+        {"probs": percent, "labels": [0, 1]},
+        {"probs": percent[:, 1], "labels": [0, 1]},
+        {"confidence": percent.max(axis=1), "correct": [0, 1]},
+    ):
+        assert str(bad_values_error(Predictions(**given))).endswith(PERCENT)
+    assert "logits" not in str(bad_values_error(Predictions(probs=percent, labels=[0, 1])))
+    assert PERCENT not in str(bad_values_error(Predictions(probs=[[0.5, 0.7]], labels=[0])))
+
+
+def test_scores_of_a_file_are_told_the_option():
+    source = Source("a.npz")
+    error = bad_values_error(Predictions(probs=[[0.5, 0.7]], labels=[0], source=source))
+    assert str(error).endswith("If they are logits, use --kind logits.")

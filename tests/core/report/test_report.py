@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from calibeval import Predictions, Report, evaluate
 from calibeval.core.data.predictions import Source
-from calibeval.core.errors import InputError, UnknownMetric
+from calibeval.core.errors import InputError, UnknownMetric, UsageError
 from calibeval.core.evaluation.evaluate import evaluate_dump
 from calibeval.core.evaluation.settings import checked
 from calibeval.core.metrics.result import MetricResult
@@ -109,8 +109,12 @@ def test_access_by_name():
 def test_several_dumps_need_a_number():
     settings = checked(bins=15, convention="calibeval", level=None)
     dumps = tuple(evaluate_dump(Predictions(probs=[[0.5, 0.5]], labels=[0]), settings) for _ in range(2))
-    with pytest.raises(InputError, match=r'^the report has 2 dumps: use report\.dumps\[i\]\["ece"\]$'):
-        Report("1", settings, dumps)["ece"]
+    report = Report("1", settings, dumps)
+    for kind in (UsageError, KeyError):
+        with pytest.raises(kind, match=r'^the report has 2 dumps: use report\.dumps\[i\]\["ece"\]$'):
+            report["ece"]
+    assert "ece" not in report
+    assert (len(report), list(report), dict(report), report.get("ece"), bool(report)) == (0, [], {}, None, True)
 
 
 def test_absent_facts_are_null_but_those_of_one_metric_are_left_out():

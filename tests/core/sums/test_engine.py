@@ -518,7 +518,7 @@ def test_values_that_contradict_their_kind(kind, row, message, wide, jobs):
         scores = np.concatenate([scores, np.full((5, 200), fill)], axis=1)
     with pytest.raises(InputError) as error:
         evaluate(Predictions(**{kind: scores}, labels=[0] * 5), jobs=jobs)
-    hint = "" if kind == "logits" else ' If they are logits, use kind="logits".'
+    hint = "" if kind == "logits" else " If they are logits, pass them as logits=."
     assert str(error.value) == f"predictions: {message}{hint}"
 
 

@@ -325,6 +325,19 @@ def test_the_headline_of_several_counts_directions_and_tells_the_range():
     ]
 
 
+def test_the_headline_of_several_claims_no_direction_that_was_not_measured():
+    def without_gap(name):
+        dump = over_confident(name=name)
+        return replace(dump, metrics={key: dump.metrics[key] for key in ("ece", "nll")})
+
+    neither = Page(render(report(without_gap("a"), without_gap("b")))).said("h1")
+    assert neither == ["ECE from 11.00 % (a) to 11.00 % (b)."]
+    both = Page(render(report(without_gap("a"), over_confident(name="b")))).said("h1")
+    assert both == ["Of 2 dumps, 1 is over-confident beyond noise; ECE from 11.00 % (a) to 11.00 % (b)."]
+    nothing = replace(over_confident(), metrics={})
+    assert Page(render(report(nothing, nothing))).said("h1") == ["2 dumps."]
+
+
 def test_certain_bests_are_marked(single):
     better = with_metric(single.dumps[0], "nll", value=0.01, low=0.009, high=0.011)
     page = Page(render(joined(single, report(better))))
