@@ -18,7 +18,7 @@ from calibeval.core.errors import UsageError
 from calibeval.core.gating.verdict import Verdict
 from calibeval.core.heads.results import Finetuned
 from calibeval.core.report.report import Report
-from calibeval.words.names import visible
+from calibeval.words.names import about, visible
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,7 +34,7 @@ def report_text(report: Report) -> str:
     shown = render_report(report, width=WIDTH, color=False, ascii_only=False)
     shown += note(report, width=WIDTH, ascii_only=False)
     several = len(report.dumps) > 1
-    warnings = [f"{one.name}: {text}" if several else text for one in report.dumps for text in one.warnings]
+    warnings = [about(one.name, text) if several else text for one in report.dumps for text in one.warnings]
     return _with_warnings(shown, warnings)
 
 
@@ -56,9 +56,9 @@ def report_html(report: Report) -> str:
 def comparison_text(comparison: Comparison) -> str:
     """The output of `calibeval compare`, followed by the warnings."""
     from calibeval.render.terminal.comparison import render
+    from calibeval.words.comparison import warnings
 
-    warnings = [f"{one.name}: {warning}" for one in comparison.candidates for warning in one.warnings]
-    return _with_warnings(render(comparison, width=WIDTH, color=False, ascii_only=False), warnings)
+    return _with_warnings(render(comparison, width=WIDTH, color=False, ascii_only=False), warnings(comparison))
 
 
 def comparison_figure(comparison: Comparison, width: float | None) -> Figure:

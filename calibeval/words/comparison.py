@@ -10,7 +10,7 @@ from calibeval.core.metrics.result import MetricResult
 from calibeval.words import cells
 from calibeval.words.difference import Change, change, comparison_headline, difference_decimals, scaled
 from calibeval.words.marks import short_names
-from calibeval.words.names import isolated
+from calibeval.words.names import about, isolated
 from calibeval.words.signs import signed
 
 _NAME = 48
@@ -72,6 +72,17 @@ def sentences(comparison: Comparison, candidate: Candidate) -> list[str]:
     short = dict(zip(names, short_names(names, _NAME), strict=True))
     pair = short[candidate.name], short[comparison.base.name]
     return [isolated(words) for words in comparison_headline(candidate, level_of(comparison), pair)]
+
+
+def warnings(comparison: Comparison) -> list[str]:
+    """Every warning once, with the name of the file that it is about."""
+    base = f"{comparison.base.name}: "
+    lines = [
+        str(line) if line.startswith(base) else about(one.name, line)
+        for one in comparison.candidates
+        for line in one.warnings
+    ]
+    return list(dict.fromkeys(lines))
 
 
 def reasons(differences: Mapping[str, Difference]) -> list[str]:

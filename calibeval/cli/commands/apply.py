@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, with_reading_flags
 from calibeval.cli.screen.written import written_json
+from calibeval.core.errors import FileProblem, InputError, UsageError
 
 
 @with_reading_flags
@@ -30,7 +32,12 @@ def apply(
 
     refuse_overwriting([dump, map_file, *flags.files], [out])
     reading = flags.options()
-    found = read_map(map_file)
+    try:
+        found = read_map(map_file)
+    except (InputError, FileProblem):
+        if Path(dump).suffix == ".json" and map_file.suffix != ".json":
+            raise UsageError(f"{map_file}: is no map; the map comes first, as in apply {dump} {map_file}") from None
+        raise
     predictions = open_dump(dump, reading)
     mapped = found(predictions)
     predictions.settled_source()

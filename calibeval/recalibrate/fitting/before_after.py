@@ -140,7 +140,8 @@ def _by_another(
 ) -> tuple[Recalibrated, list[Notice]]:
     leak = check_leak(fitted_on, dump)
     if leak is not None and leak.certain and not plan.allow_leak:
-        raise InputError(f"{leak.text}: that would make results too optimistic. Use --allow-leak to see them anyway.")
+        instead = "Fit on other rows, say --cross-fit 5, or use --allow-leak to see them anyway."
+        raise InputError(f"{leak.text}: that would make results too optimistic. {instead}")
     found, source = _map_of(plan), fitted_on.settled_source()
     facts = FittedOn.of(source, fitted_on.n, leak.text if leak is not None and leak.certain else None)
     warnings = [] if leak is None else [leak.notice]
