@@ -114,7 +114,7 @@ def inspection_text(inspection: Inspection) -> str:
     """The output of `calibeval inspect`."""
     from calibeval.render.terminal.inspection import render
 
-    return render(inspection, ascii_only=False).rstrip("\n")
+    return render(inspection, width=WIDTH, ascii_only=False).rstrip("\n")
 
 
 def before_and_after(report: Report) -> Report:

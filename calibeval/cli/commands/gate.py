@@ -150,12 +150,12 @@ def _explainer(subject: Subject) -> Explain:
 
 
 def _shown(verdict: Verdict) -> str:
-    """The verdict for standard output: wrapped on a terminal, one line per rule in a log."""
+    """The verdict for standard output: wrapped on a terminal or to COLUMNS, else one line per rule, as in a log."""
     from calibeval.cli.screen.terminal import screen
     from calibeval.render.terminal.verdict import render
 
     view = screen()
-    width = view.width if sys.stdout.isatty() else None
+    width = view.width if sys.stdout.isatty() or "COLUMNS" in os.environ else None
     return render(verdict, width=width, color=view.color, ascii_only=view.ascii_only)
 
 

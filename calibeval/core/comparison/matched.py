@@ -97,7 +97,8 @@ def _candidate(
     slices: Sequence[SliceDifferences],
 ) -> Candidate:
     doubts = () if groups is None else filter(None, (groups.warning(),))
-    of_base = [one.reworded(f"{name_of(base)}: {one}") for one in base.warnings]
+    name = name_of(base)
+    of_base = [one if one.startswith(f"{name} ") else one.reworded(f"{name}: {one}") for one in base.warnings]
     return Candidate(
         dump=side(candidate),
         paired_by=pairing.by,

@@ -31,7 +31,7 @@ def _gap(sums: Sums) -> Moments:
 
 def _nll(sums: Sums) -> Moments:
     if sums.impossible:
-        rows = "1 row" if sums.impossible == 1 else f"{sums.impossible} rows"
+        rows = "1 row" if sums.impossible == 1 else f"{sums.impossible:,} rows"
         text = f"infinite: the label has probability 0 in {rows}, first in {sums.impossible_place}"
         raise NotComputable("infinite", text, count=sums.impossible, row=sums.impossible_row)
     if not math.isfinite(sums.nll.total):

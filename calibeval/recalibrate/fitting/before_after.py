@@ -149,7 +149,7 @@ def _by_another(
         warnings.append(warning("map_note", found.fitted.note))
     if found.fitted.clipped:
         rows = found.fitted.clipped
-        text = f"in {rows} rows of {source.name}, the label's probability was raised to {plan.clip:g}"
+        text = f"in {rows:,} rows of {source.name}, the label's probability was raised to {plan.clip:g}"
         warnings.append(warning("clipped", text))
     return _results(found.method, found.parameters(), facts, evaluate(found(dump))), warnings
 
