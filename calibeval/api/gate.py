@@ -89,15 +89,17 @@ def gate(
     said = {"decide": decide, "on_inconclusive": on_inconclusive, "level": level, "min_rows": min_rows}
     usual = {} if settings is None else {name: getattr(settings, name) for name in said}
     against = baseline if baseline is not None else found.config.baseline
+    own = found.config.rules if found.path is None else ()  # rules given here come before those of a preset
     asked = combined(
-        found.config,
-        rules=(),
+        found if found.path is not None else Found(GateConfig(), None),
+        rules=own,
         settings={**usual, **{name: value for name, value in said.items() if value is not None}},
         baseline=None if against is None else "given",
         preset=preset,
         slices=as_texts(slices),
     )
-    dump, name = grouped(predictions_of(candidate, reading if is_path(candidate) else {}, max_memory), group)
+    by = asked.group if group is None else group
+    dump, name = grouped(predictions_of(candidate, reading if is_path(candidate) else {}, max_memory), by)
     base = None if against is None else base_of(against, reading if is_path(against) else {}, max_memory)
     subject = Subject.of(
         dump,
@@ -115,7 +117,7 @@ def gate(
     where = None if found.path is None else str(found.path)
     verdict = judged(subject, asked.rules, asked.settings, config=where, explain=explain)
     report = Report(verdict.version, subject.settings, (subject.measured.report(asked.settings.level),))
-    return replace(verdict, report=report)
+    return replace(verdict, report=report, warnings=(*verdict.warnings, *asked.left_out))
 
 
 def _found(rules: OneRule | Sequence[OneRule] | str | PathLike[str] | None) -> Found:

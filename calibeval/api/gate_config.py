@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from calibeval.core.data.notices import Notice
 from calibeval.core.errors import FileProblem, UsageError, nearest
-from calibeval.core.gating.presets import PRESETS, preset_rules
+from calibeval.core.gating.presets import PRESETS, left_out, preset_rules
 from calibeval.core.gating.rules import GateConfig, GateSettings, Rule, RuleKind, config_from_table, overlaid
 from calibeval.core.metrics.metric import Metric
 from calibeval.core.metrics.table import metric_named
@@ -24,12 +26,19 @@ class Found(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """The rules and settings from file, preset and options together. slices: columns, without those named in rules."""
+    """The rules and settings from file, preset and options together.
+
+    slices: columns, without those named in rules. group: the column of groups. origin: which rules are the file's, if
+    others came with them. left_out: about rules of a preset that cannot be checked.
+    """
 
     rules: tuple[Rule, ...]
     settings: GateSettings
     baseline: str | None
     slices: tuple[str, ...]
+    group: str | None
+    origin: str
+    left_out: tuple[Notice, ...]
 
 
 def find_config(named: Path | None) -> Found:
@@ -49,23 +58,29 @@ def find_config(named: Path | None) -> Found:
 
 
 def combined(
-    config: GateConfig,
+    found: Found,
     *,
-    rules: Iterable[Rule],
+    rules: Sequence[Rule],
     settings: Mapping[str, Any],
     baseline: str | None,
     preset: str | None,
     slices: Sequence[str],
+    group: str | None = None,
 ) -> Asked:
-    """The configuration of file and options together: an option overrides the file; None: not given.
+    """The configuration of file and options together; None: not given.
+
+    An option overrides the file: a preset that is asked for replaces rules of the file, as single rules replace both. A
+    preset that the file names gives way to the file's own rules.
 
     Raises: UsageError if there is no rule to check, or a setting cannot work.
     """
+    config, preset_asked = found.config, preset is not None
     against = baseline or config.baseline
     columns = tuple(dict.fromkeys((*slices, *config.slices)))
     name = preset or config.preset
     ready = () if name is None else preset_rules(name, with_baseline=against is not None, with_slices=bool(columns))
-    asked = overlaid(ready, config.rules, rules)
+    of_file, of_options = (config.rules, (*ready, *rules)) if preset_asked else ((*ready, *config.rules), (*rules,))
+    asked = overlaid(of_file, of_options)
     if not asked:
         raise UsageError(
             f"there are no rules: write [[gate.rule]] tables into {OWN_FILE}, or say --max ece=0.03, or --preset NAME; "
@@ -74,7 +89,35 @@ def combined(
     if all(rule.severity == "off" for rule in asked):
         raise UsageError("every rule is off, so there is nothing to check")
     given = {key: value for key, value in settings.items() if value is not None}
-    return Asked(asked, GateSettings(**{**config.settings, **given}), against, columns)
+    return Asked(
+        asked,
+        GateSettings(**{**config.settings, **given}),
+        against,
+        columns,
+        group or config.group,
+        "" if found.path is None else _origin(found.path, overlaid(of_file), overlaid(of_options)),
+        () if name is None else left_out(name, asked),
+    )
+
+
+def _origin(path: Path, of_file: Sequence[Rule], of_options: Sequence[Rule]) -> str:
+    """Which rules come from the file, and which of them options replace; empty if there are no others.
+
+    >>> _origin(Path("a.toml"), [Rule("ece", "max", 0.1), Rule("nll", "max", 1)], [Rule("ece", "max", 0.03)])
+    "1 rule comes from a.toml and 1 from the command line, which replaces the file's max of ece"
+    """
+    if not of_file or not of_options:
+        return ""
+    theirs = {rule.place for rule in of_options}
+    replaced = [_called(rule) for rule in of_file if rule.place in theirs]
+    count = len(of_file) - len(replaced)
+    text = f"{count or 'no'} rule{' comes' if count == 1 else 's come'} from {path} and {len(of_options)} from"
+    text += " the command line"
+    return f"{text}, which replaces the file's {', '.join(replaced)}" if replaced else text
+
+
+def _called(rule: Rule) -> str:
+    return f"{rule.kind} of {rule.metric}" + (f" in {rule.slice}" if rule.slice else "")
 
 
 def flag_rules(kind: RuleKind, flags: Sequence[str]) -> list[Rule]:
@@ -129,7 +172,7 @@ def _found(path: Path, table: Mapping[str, Any] | None) -> Found:
     if config.baseline is None:
         return Found(config, path)
     baseline = str(path.parent / config.baseline)
-    return Found(GateConfig(config.settings, baseline, config.preset, config.slices, config.rules), path)
+    return Found(replace(config, baseline=baseline), path)
 
 
 def _table(path: Path, *, needed: bool) -> Mapping[str, Any] | None:

@@ -19,7 +19,7 @@ from calibeval.core.errors import UsageError
 from calibeval.core.gating.verdict import Verdict
 from calibeval.core.heads.results import Finetuned
 from calibeval.core.report.report import Report
-from calibeval.words.names import visible
+from calibeval.words.names import about, visible
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,7 +35,7 @@ def report_text(report: Report) -> str:
     shown = render_report(report, width=WIDTH, color=False, ascii_only=False)
     shown += note(report, width=WIDTH, ascii_only=False)
     several = len(report.dumps) > 1
-    warnings = [f"{one.name}: {text}" if several else text for one in report.dumps for text in one.warnings]
+    warnings = [about(one.name, text) if several else text for one in report.dumps for text in one.warnings]
     return _with_warnings(shown, warnings)
 
 
@@ -57,9 +57,9 @@ def report_html(report: Report) -> str:
 def comparison_text(comparison: Comparison) -> str:
     """The output of `calibeval compare`, followed by the warnings."""
     from calibeval.render.terminal.comparison import render
+    from calibeval.words.comparison import warnings
 
-    warnings = [f"{one.name}: {warning}" for one in comparison.candidates for warning in one.warnings]
-    return _with_warnings(render(comparison, width=WIDTH, color=False, ascii_only=False), warnings)
+    return _with_warnings(render(comparison, width=WIDTH, color=False, ascii_only=False), warnings(comparison))
 
 
 def comparison_figure(comparison: Comparison, width: float | None) -> Figure:
@@ -115,7 +115,7 @@ def inspection_text(inspection: Inspection) -> str:
     """The output of `calibeval inspect`."""
     from calibeval.render.terminal.inspection import render
 
-    return render(inspection, ascii_only=False).rstrip("\n")
+    return render(inspection, width=WIDTH, ascii_only=False).rstrip("\n")
 
 
 def conventions_text(found: Explanations) -> str:

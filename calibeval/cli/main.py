@@ -35,6 +35,8 @@ KINDS = {  # of errors, in JSON
     HUNG_UP: "hangup",
 }
 
+PAIRED = ("--max", "--min", "--max-increase", "--max-drop", "--key", "--export")  # each takes NAME=VALUE
+
 app = typer.Typer(
     name="calibeval",
     cls=Program,
@@ -53,7 +55,7 @@ for _run, _first in (
     (predict.predict, first.PREDICT),
     (conventions.conventions, first.CONVENTIONS),
 ):
-    app.command(cls=command_class(_first.options, shared.GROUPS), epilog=_first.examples)(_run)
+    app.command(cls=command_class(_first.options, shared.GROUPS, _first.notes), epilog=_first.examples)(_run)
 
 
 def _show_version(wanted: bool) -> None:
@@ -92,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
         return int(code or DONE)
     except typer.TyperException as error:
-        return _fail(WRONG_USAGE, _usage_message(error), as_json, debug)
+        return _fail(WRONG_USAGE, _usage_message(error, words), as_json, debug)
     except CalibevalError as error:
         return _fail(_code(error), str(error), as_json, debug)
     except (KeyboardInterrupt, typer.Abort):
@@ -136,8 +138,11 @@ def _fail(code: int, message: str, as_json: bool, debug: bool) -> int:
     return code
 
 
-def _usage_message(error: typer.TyperException) -> str:
+def _usage_message(error: typer.TyperException, words: Sequence[str]) -> str:
     """The message about a wrong command line, with the nearest name for an unknown option."""
+    for flag, name, value in zip(words, words[1:], words[2:], strict=False):
+        if flag in PAIRED and "=" not in name and f"({value})" in error.format_message():
+            return f"{error.format_message()}: write {flag} {name}={value}"
     option, near = getattr(error, "option_name", None), getattr(error, "possibilities", None)
     message = error.format_message().partition(" (")[0] if near else error.format_message()
     return message + nearest(option, near) if option and near else message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
@@ -135,10 +136,19 @@ def _role(key: str, arrays: dict[str, Stored], prefixed: list[str], indexed: lis
         return "ignored label"
     if key.removesuffix("_index") in indexed:
         return "row numbers of a split"
+    if _is_head(key, arrays):
+        return "weights of a head"
     role = by_name.get(bare.lower())
     if role is None:
         role = _unnamed_role(stored, prefix, arrays, prefixed)
     return role if prefix is None or role == UNUSED else f"{role} of {prefix}"
+
+
+def _is_head(key: str, arrays: dict[str, Stored]) -> bool:
+    """Whether the array is the weight, or the bias beside it, of a layer that `finetune --head` reads."""
+    found = re.fullmatch(r"(|.*[._])(weight|bias)", key)
+    weight = None if found is None else arrays.get(f"{found[1]}weight")
+    return weight is not None and len(weight.shape) == 2
 
 
 def _unnamed_role(stored: Stored, prefix: str | None, arrays: dict[str, Stored], prefixed: list[str]) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.report.report import DumpReport, Report
+from calibeval.core.uncertainty.intervals import MCE_LEAST_COUNT
 from calibeval.words.signs import bin_range, signed
 
 NULL = "–"
@@ -157,6 +158,7 @@ def remarks(dump: DumpReport) -> list[str]:
     if worst is not None and worst.bin is not None and 0 <= worst.bin < len(dump.equal_width):
         row = dump.equal_width[worst.bin]
         lines.append(f"MCE: decided by bin {bin_range(row)}, which holds {plural(row.count, 'row')}")
+        lines += _without_small_bins(dump, worst)
     for m in dump.metrics.values():
         if m.corrected is not None and _outside(m):
             corrected = value(MetricResult(m.name, m.corrected))
@@ -164,6 +166,18 @@ def remarks(dump: DumpReport) -> list[str]:
                 f"{label(m.name)}: biased by noise; the interval is for the true value (corrected: {corrected})"
             )
     return lines
+
+
+def _without_small_bins(dump: DumpReport, worst: MetricResult) -> list[str]:
+    """That bins with few rows are left out, where the MCE is smaller than the ECE, a mean of the same gaps."""
+    ece, every = dump.metrics.get("ece"), dump.metrics.get("mce_all_bins")
+    if ece is None or ece.value is None or worst.value is None or worst.value >= ece.value:
+        return []
+    filled = [row.count for row in dump.equal_width if row.count]
+    large = sum(count >= MCE_LEAST_COUNT for count in filled)
+    text = f"MCE: only {large} of {plural(len(filled), 'bin')} hold{'s' if large == 1 else ''} {MCE_LEAST_COUNT} rows"
+    text += " or more; larger gaps in smaller bins are left out"
+    return [text if every is None or every.value is None else f"{text} (with them: {value(every)})"]
 
 
 def convention(report: Report) -> str:

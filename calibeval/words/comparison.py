@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from calibeval.core.comparison.comparison import Candidate, Comparison, Difference
 from calibeval.core.metrics.result import MetricResult
 from calibeval.words import cells
-from calibeval.words.difference import Change, change, comparison_headline, difference_decimals, scaled
+from calibeval.words.difference import Change, change, comparison_headline, difference_decimals, is_rounding, scaled
 from calibeval.words.marks import short_names
-from calibeval.words.names import isolated
+from calibeval.words.names import about, isolated
 from calibeval.words.signs import signed
 
 _NAME = 48
@@ -43,6 +43,8 @@ def _row(difference: Difference, level: float) -> Row:
     base, candidate = (cells.value(MetricResult(name, number)) for number in numbers)
     there = difference.low is not None and difference.high is not None
     p = difference.p if difference.p_holm is None else difference.p_holm
+    tested = p is not None and not is_rounding(difference)
+    power = None if is_rounding(difference) else difference.detectable
     return Row(
         name=name,
         label=cells.label(name),
@@ -51,8 +53,8 @@ def _row(difference: Difference, level: float) -> Row:
         candidate=candidate,
         difference=cells.NULL if difference.difference is None else _signed(name, difference.difference, places),
         interval=_interval(difference, places) if there else "",
-        p="" if p is None else cells.p_value(p),
-        detectable="" if difference.detectable is None else f"{scaled(name, difference.detectable):.{places}f}",
+        p=cells.p_value(p) if tested else "",
+        detectable="" if power is None else f"{scaled(name, power):.{places}f}",
         change=change(difference, level),
     )
 
@@ -72,6 +74,17 @@ def sentences(comparison: Comparison, candidate: Candidate) -> list[str]:
     short = dict(zip(names, short_names(names, _NAME), strict=True))
     pair = short[candidate.name], short[comparison.base.name]
     return [isolated(words) for words in comparison_headline(candidate, level_of(comparison), pair)]
+
+
+def warnings(comparison: Comparison) -> list[str]:
+    """Every warning once, with the name of the file that it is about."""
+    base = (f"{comparison.base.name}: ", f"{comparison.base.name} ")
+    lines = [
+        str(line) if line.startswith(base) else about(one.name, line)
+        for one in comparison.candidates
+        for line in one.warnings
+    ]
+    return list(dict.fromkeys(lines))
 
 
 def reasons(differences: Mapping[str, Difference]) -> list[str]:
@@ -123,12 +136,8 @@ def level_of(comparison: Comparison) -> float:
     return comparison.settings.level or 0.95
 
 
-def convention(comparison: Comparison) -> str:
-    """Bins and what the columns mean, in one line."""
-    return "; ".join(
-        [
-            f"{comparison.settings.bins} bins",
-            "differences are candidate − base, in points for percentages",
-            "detectable: the difference that this sample shows with 80 % power",
-        ]
-    )
+def convention(comparison: Comparison, *, detectable: bool = True) -> str:
+    """Bins and what the columns mean, in one line. detectable: whether there is such a column."""
+    parts = [f"{comparison.settings.bins} bins", "differences are candidate − base, in points for percentages"]
+    parts += ["detectable: the difference that this sample shows with 80 % power"] if detectable else []
+    return "; ".join(parts)

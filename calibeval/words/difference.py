@@ -23,6 +23,10 @@ _SAID = {
 }
 
 
+# Smaller differences of every number come from another order of sums, or from numbers saved with fewer digits.
+ROUNDING = 1e-6
+
+
 class Change(Enum):
     """How a candidate stands against the base; the value is the phrase for people.
 
@@ -54,7 +58,7 @@ def change(difference: Difference, level: float = 0.95) -> Change:
     low, high = difference.low, difference.high
     if difference.difference is None or low is None or high is None or difference.p is None:
         return Change.UNKNOWN
-    if low == high == difference.difference == 0.0:
+    if low == high == difference.difference == 0.0 or is_rounding(difference):
         return Change.SAME
     alpha = round(1.0 - level, 12)
     if low <= 0.0 <= high or (difference.p_holm is not None and difference.p_holm >= alpha):
@@ -77,10 +81,21 @@ def comparison_headline(candidate: Candidate, level: float, names: tuple[str, st
     >>> comparison_headline(candidate, 0.95, ("b", "a"))[0]
     'b is certainly better calibrated than a: ECE 12.60 → 1.50, −11.1 points [−12.0, −10.2].'
     """
-    sentences = [_sentence(candidate, names, name, level) for name in _SAID]
     if candidate.differences and candidate.differences.keys().isdisjoint(_SAID):  # only other metrics were chosen
         return [f"{names[0]} against {names[1]}: neither ECE nor accuracy was compared."]
+    found = [one for one in candidate.differences.values() if one.difference is not None]
+    if any(one.difference for one in found) and all(abs(one.difference or 0.0) < ROUNDING for one in found):
+        return [
+            f"{names[0]} and {names[1]} are the same up to rounding: no metric differs by more than {ROUNDING:.6f}."
+        ]
+    sentences = [_sentence(candidate, names, name, level) for name in _SAID]
     return [one for one in sentences if one] or [f"{names[0]} and {names[1]} could not be compared."]
+
+
+def is_rounding(difference: Difference) -> bool:
+    """Whether the difference and both ends of its interval are too small to be anything but rounding."""
+    numbers = (difference.difference, difference.low, difference.high)
+    return all(number is not None and abs(number) < ROUNDING for number in numbers)
 
 
 def amount(difference: Difference, *, unit: bool = True) -> str:
@@ -124,6 +139,8 @@ def difference_decimals(difference: Difference) -> int:
         width = difference.high - difference.low
     size = abs(scaled(difference.name, width or 0.0))
     places = 1
+    if is_rounding(difference):
+        return places
     while places < 6 and 0.0 < size * 10**places < 9.5:
         places += 1
     return places

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isclose
 
 from calibeval.core.heads.results import SHOWN, Finetuned, LossResult
 from calibeval.core.metrics.result import MetricResult
@@ -34,10 +35,11 @@ def halves(found: Finetuned) -> tuple[Half, Half]:
 
 
 def sentence(found: Finetuned) -> str:
-    """The result of the table in one sentence: the loss that is best on VAL, and cross entropy if it was trained."""
+    """The result in a sentence or two: the loss chosen on VAL, its metrics, and those of cross entropy if trained."""
     chosen = found.losses[found.chosen]
     accuracy, ece, nll = (_mean(chosen, name) for name in ("accuracy", "ece", "nll"))
-    who = f"Best on VAL is {chosen.name}" if len(found.losses) > 1 else chosen.name
+    shown = f"on {found.shown.upper()}"
+    who = f"Chosen on VAL: {chosen.name}. O{shown[1:]}" if len(found.losses) > 1 else f"{chosen.name} {shown}"
     text = f"{who}: accuracy {accuracy} %, ECE {ece} %, NLL {nll}"
     plain = next((loss for loss in found.losses if loss.name == "ce"), None)
     if plain is None or plain is chosen:
@@ -53,7 +55,33 @@ def notes(found: Finetuned) -> list[str]:
     if seeds > 1:
         lines.append(f"mean ± standard deviation of {seeds} seeds")
     lines += [f"{loss.name}: trained with {_parameters(loss)}" for loss in found.losses]
+    lines += _same_heads(found)
     return [*lines, *found.warnings]
+
+
+def _same_heads(found: Finetuned) -> list[str]:
+    """Which losses trained the head of cross entropy, and what to do."""
+    plain = next((loss for loss in found.losses if loss.name == "ce"), None)
+    lines = []
+    for loss in found.losses:
+        if plain is None or loss is plain or not _same(loss, plain):
+            continue
+        text, margin = f"{loss.name} trained the same head as ce", loss.parameters.get("margin")
+        if loss.name.partition("(")[0] == "mbls" and margin and loss.parameters.get("alpha"):
+            text += f": no logit distance exceeded its margin {margin:g}; try a smaller margin or --tune"
+        lines.append(text)
+    return lines
+
+
+def _same(loss: LossResult, other: LossResult) -> bool:
+    """Whether the metrics of every seed are equal up to rounding, before and after the temperature."""
+    pairs = [
+        (one.get(name), two.get(name))
+        for ours, theirs in zip(loss.seeds, other.seeds, strict=False)
+        for one, two in ((ours.before, theirs.before), (ours.after, theirs.after))
+        for name in SHOWN
+    ]
+    return bool(pairs) and all(a is not None and b is not None and isclose(a, b, rel_tol=1e-6) for a, b in pairs)
 
 
 def _half(found: Finetuned, *, after: bool) -> Half:

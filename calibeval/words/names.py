@@ -30,6 +30,15 @@ def visible(name: str) -> str:
     return without_commands("".join(shown))
 
 
+def about(name: str, text: str) -> str:
+    """A warning with the name of the file that it is about, unless it begins with that name.
+
+    >>> about("a.npz", "no bias"), about("a.npz#val", "a.npz holds the splits val and test")
+    ('a.npz: no bias', 'a.npz holds the splits val and test')
+    """
+    return text if text.startswith(name.partition("#")[0]) else f"{name}: {text}"
+
+
 def isolated(name: str) -> str:
     """The name, isolated if it has right-to-left letters, which would otherwise reorder the numbers next to it."""
     if any(unicodedata.bidirectional(char) in ("R", "AL", "AN") for char in name):

@@ -6,6 +6,8 @@ noise floor: what a perfectly calibrated model with the same confidences would s
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import Bin, DumpReport, Recalibrated
 from calibeval.core.report.standing import Standing, bin_stands_out, standing_of, with_floor
@@ -33,7 +35,15 @@ def headline(dump: DumpReport) -> str:
     makes up less than half of it, the directions are mixed, and the sentence names the bins that add most to the error.
     """
     if "accuracy" not in dump.metrics or "confidence_gap" not in dump.metrics:  # only other metrics were chosen
-        return _by_counts(dump)
+        counted = _counted(dump)
+        if counted is None:
+            return f"{dump.n:,} rows."
+        if "ece" not in dump.metrics:  # there is nothing to judge by
+            return f"{_capital(_says(*counted))}."
+        told = {
+            name: MetricResult(name, value) for name, value in zip(("accuracy", "confidence_gap"), counted, strict=True)
+        }
+        dump = replace(dump, metrics={**told, **dump.metrics})
     accuracy, gap, ece = (with_floor(dump, name) for name in ("accuracy", "confidence_gap", "ece"))
     if accuracy.value is None or gap.value is None:
         return f"No verdict: {accuracy.reason or gap.reason}."
@@ -53,15 +63,14 @@ def headline(dump: DumpReport) -> str:
     return f"{_capital(standing.value + what)}: {says} (gap {size}; {_resolution(decisive, dump.n)})."
 
 
-def _by_counts(dump: DumpReport) -> str:
-    """Mean confidence and accuracy from the bins, without a judgement, which would need the metrics."""
+def _counted(dump: DumpReport) -> tuple[float, float] | None:
+    """Accuracy, and mean confidence minus accuracy, from the bins; None if they do not hold all rows."""
     counted = [row for row in dump.equal_width if row.confidence is not None and row.accuracy is not None]
     n = sum(row.count for row in counted)
     if n != dump.n or not n:
-        return f"{dump.n:,} rows."
+        return None
     accuracy = sum(row.count * (row.accuracy or 0.0) for row in counted) / n
-    gap = sum(row.count * (row.gap or 0.0) for row in counted) / n
-    return f"{_capital(_says(accuracy, gap))}."
+    return accuracy, sum(row.count * (row.gap or 0.0) for row in counted) / n
 
 
 def _one_direction(gap: MetricResult, ece: MetricResult, on_gap: Standing | None) -> bool:

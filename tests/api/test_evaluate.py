@@ -112,7 +112,8 @@ def test_metrics_are_chosen():
         report = calibeval.evaluate(logits=LOGITS, labels=LABELS, metrics=asked)
         assert list(report) == ["ece", "nll"]
         assert report["ece"].value == EXACT["ece"]
-        assert "Says 74.8 % on average, is right 61.5 % of the time." in str(report)
+        says = "Over-confident: says 74.8 % on average, is right 61.5 % of the time (gap +13.3 points, certain)."
+        assert says in str(report)
     assert list(calibeval.evaluate(logits=LOGITS, labels=LABELS, metrics="all")) == list(EXACT)
     with pytest.raises(KeyError, match='did you mean "ece"'):
         calibeval.evaluate(logits=LOGITS, labels=LABELS, metrics="eec")
@@ -147,7 +148,7 @@ def test_before_and_after(dump, tmp_path):
     assert by_other.dumps[0].recalibrated.parameters["temperature"] == calibeval.fit(val).parameters()["temperature"]
     out_of_fold = calibeval.evaluate(f"{dump}#test", cross_fit=4, group=np.arange(600) // 10, seed=3)
     assert out_of_fold.dumps[0].recalibrated.to_dict()["fitted_on"]["folds"] == 4
-    with pytest.raises(calibeval.InputError, match="Use allow_leak=True to see"):
+    with pytest.raises(calibeval.InputError, match="say cross_fit=5, or use allow_leak=True to see"):
         calibeval.evaluate(f"{dump}#test", fit_on=f"{dump}#test")
     assert calibeval.evaluate(f"{dump}#test", fit_on=f"{dump}#test", allow_leak=True).dumps[0].recalibrated
 

@@ -122,10 +122,9 @@ def test_splits_by_row_numbers_are_read_together_only_with_a_word(tmp_path):
     roles = {array.key: array.role for array in found.arrays}
     assert (roles["weights"], roles["bias"]) == ("not used: of another length",) * 2
     (notice,) = read(path).warnings
-    assert (notice.code, str(notice)) == (
-        "pooled_splits",
-        "all rows are read together, of the splits val, test: say d.npz#test for one, or d.npz#all",
-    )
+    held = "d.npz holds the splits val and test; all rows are read together."
+    assert notice.code == "pooled_splits"
+    assert notice == f"{held} Use d.npz#test for one, or d.npz#all to say so."
     assert read(f"{path}#all").warnings == read(f"{path}#val").warnings == ()
     assert read(f"{path}#all").n == read(path).n == 20
     features = npz(tmp_path, features=np.zeros((20, 2)), labels=LABELS, **rows)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, with_reading_flags
 from calibeval.cli.screen.streams import put
 from calibeval.cli.screen.written import written_json
+from calibeval.core.errors import FileProblem, InputError, UsageError
 
 
 @with_reading_flags
@@ -33,7 +36,12 @@ def apply(
     refuse_overwriting([dump, map_file, *flags.files], [out])
     check_format(out)
     reading = flags.options()
-    found = read_map(map_file)
+    try:
+        found = read_map(map_file)
+    except (InputError, FileProblem):
+        if Path(dump).suffix == ".json" and map_file.suffix != ".json":
+            raise UsageError(f"{map_file}: is no map; the map comes first, as in apply {dump} {map_file}") from None
+        raise
     predictions = open_dump(dump, replace(reading, need_labels=False))
     mapped = found(predictions)
     predictions.settled_source()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from calibeval.cli.options import compare as compare_options
 from calibeval.cli.options import shared as options
-from calibeval.cli.options.choices import EVERY_METRIC, LEVEL, check_choice, exclude
+from calibeval.cli.options.choices import EVERY_METRIC, LEVEL, exclude, table_format
 from calibeval.cli.options.metrics import chosen_metrics
 from calibeval.cli.options.outputs import JSON, check_folder, exports
 from calibeval.cli.options.outputs import TABLES as FILE_TABLES
@@ -47,8 +47,7 @@ def compare(
 
     BASE is a dump or a saved report.json; report.json#NAME selects one of its dumps.
     """
-    if table is not None:
-        check_choice("--format", table, TABLES)
+    table = table_format(table, TABLES)
     exclude({"--json": json or None, "--format": table})
     only = chosen_metrics(metrics)
     check_folder(out, {**JSON, **FILE_TABLES})
@@ -62,6 +61,7 @@ def compare(
         raise UsageError('standard input, "-", can be read only once')
     from calibeval.core.comparison.compare import compare as compare_dumps
     from calibeval.readers.open import open_dump
+    from calibeval.words.comparison import warnings
     from calibeval.writers.atomic import write_file
 
     reading = flags.options()
@@ -79,8 +79,7 @@ def compare(
             progress=progress,
             only=only,
         ).with_distinct_names()
-    warnings = [f"{one.name}: {warning}" for one in result.candidates for warning in one.warnings]
-    say([f"warning: {warning}" for warning in dict.fromkeys(warnings)], quiet=quiet)
+    say([f"warning: {warning}" for warning in warnings(result)], quiet=quiet)
     if out is not None:
         from calibeval.api.save import save_comparison
 

@@ -7,12 +7,11 @@ from functools import partial
 
 from calibeval.cli.options import finetune as own
 from calibeval.cli.options import shared as options
-from calibeval.cli.options.choices import TABLE_FORMATS, check_choice
+from calibeval.cli.options.choices import TABLE_FORMATS, exclude, table_format
 from calibeval.cli.options.outputs import JSON, TABLES, check_folder
 from calibeval.cli.options.reading import FeatureFlags, refuse_overwriting, say, threads, with_feature_flags
 from calibeval.cli.screen.command import environment
 from calibeval.cli.screen.streams import put
-from calibeval.core.errors import UsageError
 from calibeval.runs.asked import USUAL, Asked
 from calibeval.training.settings import HEADS, LINEAR, TEMPERATURES
 
@@ -84,10 +83,8 @@ def finetune(
         overwrite=overwrite,
         allow_leak=allow_leak,
     )
-    if table is not None:
-        check_choice("--format", table, TABLE_FORMATS)
-        if json:
-            raise UsageError("--json and --format exclude each other")
+    table = table_format(table, TABLE_FORMATS)
+    exclude({"--json": json or None, "--format": table})
     inputs = [train, val, test, flags.class_names, None if head in HEADS else head]
     from calibeval.runs import files
 

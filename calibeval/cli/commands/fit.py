@@ -25,6 +25,7 @@ def fit(
     debug: options.Debug = False,
 ) -> int:
     """Fit a map, by default a temperature, on a validation dump."""
+    from calibeval.core.metrics.table import METRICS
     from calibeval.core.sums.engine import summarise
     from calibeval.core.sums.resources import Resources
     from calibeval.readers.open import open_dump
@@ -46,7 +47,8 @@ def fit(
     if json:
         put(found.to_json())
         return 0
-    sums = [summarise(p, resources=Resources(threads(jobs))).top for p in (predictions, found(predictions))]
-    accuracy = [float(top.y.sum() / top.count.sum()) for top in sums]
-    put(describe_map(found.to_dict(), predictions.source.name, *accuracy))
+    before, after = (summarise(p, resources=Resources(threads(jobs))) for p in (predictions, found(predictions)))
+    shown = {name: METRICS[name] for name in ("accuracy", *(["ece"] if objective == "ece" else []))}
+    numbers = {name: (metric.value(before), metric.value(after)) for name, metric in shown.items()}
+    put(describe_map(found.to_dict(), predictions.source.name, numbers))
     return 0

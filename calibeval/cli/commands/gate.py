@@ -82,13 +82,17 @@ def gate(
         "min_rows": min_rows,
     }
     if init:
-        given = [rules, baseline, preset, why, json, export, github, out, bins, group, *settings.values()]
+        given = [rules, baseline, preset, why, json, export, github, out, bins, *settings.values()]
         if any(one not in (None, [], False) for one in given) or convention != OWN:
-            raise UsageError("--init can be combined with --config and --slice, but with no other option of the gate")
-        return _init(dump, config, tuple(slice or ()), flags, jobs, quiet)
+            raise UsageError(
+                "--init can be combined with --config, --slice and --group, but with no other option of the gate"
+            )
+        return _init(dump, config, tuple(slice or ()), group, flags, jobs, quiet)
     check_folder(out, {**JSON, ".xml": "--export junit={}", ".md": "--export markdown={}"})
     found = find_config(config)
-    asked = combined(found.config, rules=rules, settings=settings, baseline=baseline, preset=preset, slices=slice or ())
+    asked = combined(
+        found, rules=rules, settings=settings, baseline=baseline, preset=preset, slices=slice or (), group=group
+    )
     wanted = exports(export, EXPORTS)
     outputs = [*wanted.values()]
     looked_at = [path for path in (OWN_FILE, PROJECT_FILE) if Path(path).exists()]
@@ -101,7 +105,7 @@ def gate(
         bins=bins,
         convention=convention,
         slices=asked.slices,
-        group=group,
+        group=asked.group,
         resources=Resources(threads(jobs), reading.limits.max_memory),
         keep_rows=why,
         in_full=out is not None,
@@ -109,9 +113,10 @@ def gate(
     explain = _explainer(subject) if why else None
     named = None if found.path is None else str(found.path)
     verdict = judged(subject, asked.rules, asked.settings, config=named, explain=explain)
-    say(_idle(asked, slice or (), out), quiet=quiet)
-    verdict = replace(verdict, environment=environment())
+    notes = [asked.origin] if asked.origin else []
+    say([f"note: {note}" for note in (*notes, *_idle(asked, slice or (), out), *asked.left_out)], quiet=quiet)
     say([f"warning: {warning}" for warning in verdict.warnings], quiet=quiet)
+    verdict = replace(verdict, environment=environment(), warnings=(*verdict.warnings, *asked.left_out))
     for kind, path in wanted.items():
         write_file(path, exported(verdict, kind))
     if out is not None:
@@ -132,9 +137,9 @@ def _idle(asked: Asked, slices: Sequence[str], out: Path | None) -> list[str]:
     rules = [rule for rule in asked.rules if rule.severity != "off"]
     notes = []
     if slices and out is None and all(rule.worst_of is None for rule in rules):
-        notes.append(f"note: --slice {slices[0]} decides nothing: no rule is about the worst slice")
+        notes.append(f"--slice {slices[0]} decides nothing: no rule is about the worst slice")
     if asked.baseline is not None and not any(rule.is_change for rule in rules):
-        notes.append("note: the baseline decides nothing: no rule limits a change; --max-increase and --max-drop do")
+        notes.append("the baseline decides nothing: no rule limits a change; --max-increase and --max-drop do")
     return notes
 
 
@@ -146,12 +151,12 @@ def _explainer(subject: Subject) -> Explain:
 
 
 def _shown(verdict: Verdict) -> str:
-    """The verdict for standard output: wrapped on a terminal, one line per rule in a log."""
+    """The verdict for standard output: wrapped on a terminal or to COLUMNS, else one line per rule, as in a log."""
     from calibeval.cli.screen.terminal import screen
     from calibeval.render.terminal.verdict import render
 
     view = screen()
-    width = view.width if sys.stdout.isatty() else None
+    width = view.width if sys.stdout.isatty() or "COLUMNS" in os.environ else None
     return render(verdict, width=width, color=view.color, ascii_only=view.ascii_only)
 
 
@@ -179,7 +184,13 @@ def _append(path: str, text: str, variable: str) -> None:
 
 
 def _init(
-    dump: str, config: Path | None, slices: tuple[str, ...], flags: ReadingFlags, jobs: int | None, quiet: bool
+    dump: str,
+    config: Path | None,
+    slices: tuple[str, ...],
+    group: str | None,
+    flags: ReadingFlags,
+    jobs: int | None,
+    quiet: bool,
 ) -> int:
     """Write a first configuration, with limits from the dump."""
     from calibeval.api.gate_config import OWN_FILE, PROJECT_FILE
@@ -202,10 +213,10 @@ def _init(
             f"{dump}: this name is not UTF-8, so a configuration cannot hold it; rename the file"
         ) from None
     reading = flags.options()
-    settings = checked(bins=None, convention="calibeval", level=0.95, slices=slices)
+    settings = checked(bins=None, convention="calibeval", level=0.95, slices=slices, group=group)
     report = evaluate_dump(open_dump(dump, reading), settings, Resources(threads(jobs), reading.limits.max_memory))
     baseline = Path(os.path.relpath(dump, path.parent)).as_posix()
-    text = render(report, baseline, slices)
+    text = render(report, baseline, slices, group)
     write_file(path, text.encode("utf-8", "backslashreplace"))
     say([f"written to {path}"], quiet=quiet)
     put(text)

@@ -25,5 +25,7 @@ def inspect(
 
     reading = flags.options()
     inspection = inspect_dump(dump, reading)
-    put(inspection.to_json() if json else render(inspection, ascii_only=screen().ascii_only))
+    view = screen()
+    shown = inspection.to_json() if json else render(inspection, width=view.width, ascii_only=view.ascii_only)
+    put(shown)
     return 0

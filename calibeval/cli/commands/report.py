@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from calibeval.cli.options import shared as options
-from calibeval.cli.options.choices import EVERY_METRIC, LEVEL, check_choice, exclude
+from calibeval.cli.options.choices import EVERY_METRIC, LEVEL, exclude, table_format
 from calibeval.cli.options.fitting import Fitting
 from calibeval.cli.options.metrics import chosen_metrics, unavailable
 from calibeval.cli.options.outputs import FIGURES, JSON, check_folder, exports
@@ -20,6 +20,7 @@ from calibeval.cli.screen.command import environment
 from calibeval.cli.screen.progress import Progress
 from calibeval.cli.screen.streams import put
 from calibeval.core.errors import UsageError
+from calibeval.words.names import about
 
 if TYPE_CHECKING:
     from calibeval.cli.options.fitting import Recalibrate
@@ -64,7 +65,7 @@ def report(
     debug: options.Debug = False,
 ) -> int:
     """Measure calibration: metrics, noise floors and a diagram."""
-    _check_output(table, figure, width, json=json, full=full)
+    table = _checked_format(table, figure, width, json=json, full=full)
     exclude({"--level": level, "--no-intervals": no_intervals or None})
     maps = Fitting(
         method=method,
@@ -121,7 +122,7 @@ def report(
     result = Report(VERSION, settings, with_distinct_names(results), environment())
     absent = [name for name in only or () if all(name not in dump.metrics for dump in result.dumps)]
     say([f"warning: there is no {name} here: {unavailable(name)}" for name in absent], quiet=quiet)
-    say([f"warning: {dump.name}: {warning}" for dump in result.dumps for warning in dump.warnings], quiet=quiet)
+    say([f"warning: {about(dump.name, warning)}" for dump in result.dumps for warning in dump.warnings], quiet=quiet)
     if out is not None:
         from calibeval.api.save import save_report
 
@@ -139,16 +140,18 @@ def report(
     return 0
 
 
-def _check_output(table: str | None, figure: Path | None, width: float | None, *, json: bool, full: bool) -> None:
-    """Refuse options of the output that cannot go together.
+def _checked_format(
+    table: str | None, figure: Path | None, width: float | None, *, json: bool, full: bool
+) -> str | None:
+    """The format of a table to print, if there is one; options of the output that cannot go together are refused.
 
     Raises: UsageError.
     """
     if width is not None and figure is None:
         raise UsageError("--width belongs to --figure")
-    if table is not None:
-        check_choice("--format", table, TABLES)
+    table = table_format(table, TABLES)
     exclude({"--json": json or None, "--format": table, "--full": full or None})
+    return table
 
 
 def _results(

@@ -71,6 +71,23 @@ def check_choice(flag: str, value: str, known: Iterable[str]) -> None:
         raise UsageError(f'{flag} "{value}" is unknown{nearest(value, names)}; there are {", ".join(names)}')
 
 
+def table_format(text: str | None, known: Iterable[str]) -> str | None:
+    """The format of a table to print; None: none was asked for.
+
+    Raises: UsageError with the nearest name.
+
+    >>> table_format("markdown", TABLE_FORMATS)
+    'md'
+    """
+    if text == "json":
+        raise UsageError('--format "json": use --json')
+    if text is None:
+        return None
+    name = "md" if text == "markdown" else text
+    check_choice("--format", name, known)
+    return name
+
+
 def exclude(given: Mapping[str, object]) -> None:
     """Refuse more than one of these options; None stands for an option that was not given.
 

@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import NamedTuple
+
+from calibeval.cli.options.choices import METRICS
 
 
 class First(NamedTuple):
-    """The options that `--help` shows, by their long names and in this order, and the examples below them."""
+    """The options that `--help` shows, by their long names and in this order, and the examples below them.
+
+    notes: what `--help-all` also says, above the examples.
+    """
 
     options: tuple[str, ...]
     examples: str
+    notes: tuple[str, ...] = ()
+
+
+def _wrapped(title: str, text: str) -> str:
+    return "\n".join(wrap(text, 78, initial_indent=f"{title}: ", subsequent_indent="  ", break_on_hyphens=False))
+
+
+_SHORT = {"confidence_gap": "gap", "ece_positive": '"ECE P(1)"', "mce_all_bins": ""}  # of core.metrics.table
+_NAMES = (f"{name} (or {_SHORT[name]})" if _SHORT.get(name) else name for name in METRICS)
+METRIC_NAMES = _wrapped("Metrics", f"{', '.join(_NAMES)}; in capitals or not")
+EXIT_CODES = _wrapped(
+    "Exit codes",
+    "0 passed, 1 failed, 5 inconclusive, 2 wrong usage, 3 data that cannot be used or rules that cannot be evaluated, "
+    "4 files that cannot be read or written",
+)
+CONFIGURED = _wrapped(
+    "Rules", "--max, --preset and the like are added to those of the file, and replace its limits on the same metric"
+)
 
 
 REPORT = First(
@@ -21,6 +45,7 @@ REPORT = First(
         "--figure",
         "--metrics",
         "--slice",
+        "--group",
         "--convention",
         "--fit-on",
         "--map",
@@ -43,6 +68,7 @@ Examples:
   $ calibeval report sample_data/digits_test.npz --format latex
   $ calibeval report sample_data/digits_test.npz --figure fig.pdf --width 3.5
 """,
+    (METRIC_NAMES,),
 )
 
 INSPECT = First(
@@ -115,6 +141,7 @@ Examples:
   $ calibeval compare sample_data/digits_test.npz \\
       sample_data/digits_test.csv --metrics ece,nll --format md
 """,
+    (METRIC_NAMES,),
 )
 
 FINETUNE = First(
@@ -169,6 +196,7 @@ GATE = First(
         "--config",
         "--preset",
         "--slice",
+        "--group",
         "--on-inconclusive",
         "--init",
         "--why",
@@ -188,4 +216,5 @@ Examples:
   $ calibeval gate sample_data/diamonds.npz#test --init --slice color
   $ calibeval gate sample_data/diamonds.npz#test --max ece=.2 --why
 """,
+    (CONFIGURED, METRIC_NAMES, EXIT_CODES),
 )

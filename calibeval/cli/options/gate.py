@@ -52,7 +52,7 @@ OnInconclusive = Annotated[
     str | None,
     typer.Option(
         metavar="ACTION",
-        help=f"For undecided rules: {either(ON_INCONCLUSIVE)}.",
+        help="fail (exit 5), warn or pass (both exit 0).",
         autocompletion=complete.one_of(ON_INCONCLUSIVE),
         rich_help_panel=RULES,
     ),

@@ -32,11 +32,19 @@ def check_folder(out: Path | None, instead: Mapping[str, str]) -> None:
 
 
 def exports(texts: Iterable[str] | None, kinds: Iterable[str]) -> dict[str, Path]:
-    """The files of `--export KIND=FILE` by kind.
+    """The files of `--export KIND=FILE` by kind; md is markdown.
 
     Raises: UsageError for an unknown kind, or one that is given twice.
 
     >>> [kind for kind in exports(["csv=table.csv"], ["csv", "latex"])]
     ['csv']
+    >>> [kind for kind in exports(["md=table.md"], ["markdown", "csv"])]
+    ['markdown']
     """
-    return {kind: Path(file) for kind, file in pairs("--export", texts or (), kinds, "KIND=FILE").items()}
+    known = (*kinds,)
+    usual = {"md": "markdown"} if "markdown" in known else {}
+    named = []
+    for text in texts or ():
+        kind, sign, file = text.partition("=")
+        named.append(f"{usual.get(kind.strip(), kind)}{sign}{file}")
+    return {kind: Path(file) for kind, file in pairs("--export", named, known, "KIND=FILE").items()}

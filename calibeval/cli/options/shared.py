@@ -210,7 +210,7 @@ Metrics = Annotated[
     str,
     typer.Option(
         metavar="LIST",
-        help="As ece,nll; names: report --full.",
+        help="As ece,nll; the names: --help-all.",
         autocompletion=complete.list_of((*METRICS, EVERY_METRIC)),
         rich_help_panel=MEASURE,
     ),

@@ -23,12 +23,13 @@ def full_help(context: typer.Context) -> str:
     return context.get_help()
 
 
-def command_class(first: Iterable[str], groups: Iterable[str]) -> type[TyperCommand]:
+def command_class(first: Iterable[str], groups: Iterable[str], notes: Iterable[str] = ()) -> type[TyperCommand]:
     """A class of commands whose `--help` shows only the options in `first`.
 
     first: options by their long names, in the order shown. groups: names of groups in the order of `--help-all`.
+    notes: below the options of `--help-all`.
     """
-    shown, order = tuple(first), tuple(groups)
+    shown, order, said = tuple(first), tuple(groups), tuple(notes)
 
     class Command(TyperCommand):
         def __init__(self, *arguments: Any, **settings: Any) -> None:
@@ -44,6 +45,7 @@ def command_class(first: Iterable[str], groups: Iterable[str]) -> type[TyperComm
                 for group in order:
                     members = [option for option in options if (option.rich_help_panel or order[-1]) == group]
                     _write_rows(formatter, group, [_row(option, ctx) for option in members])
+                _write_notes(formatter, said)
                 return
             named = {name: option for option in options for name in option.opts}
             _write_rows(formatter, "Options", [_row(named[name], ctx) for name in (*shown, "--help", ALL)])
@@ -94,6 +96,16 @@ def _row(option: TyperOption, context: Any) -> tuple[str, str]:
     if option.show_default and option.default is not None and not option.is_flag:
         return names, f"{text}  [default: {option.default}]"
     return names, text
+
+
+def _write_notes(formatter: Any, notes: Iterable[str]) -> None:
+    """Paragraphs; a screen that is narrower than usual wraps them."""
+    for note in notes:
+        formatter.write("\n")
+        if formatter.width < USUAL_WIDTH:
+            formatter.write_text(" ".join(note.split()))
+        else:
+            formatter.write(f"{note}\n")
 
 
 def _write_rows(formatter: Any, title: str, rows: list[tuple[str, str]]) -> None:

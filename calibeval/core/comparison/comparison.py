@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from calibeval.core.data.distinct_names import distinct_names
 from calibeval.core.data.documents import Place, json_text, read_document
 from calibeval.core.data.elsewhere import elsewhere
-from calibeval.core.data.lookup import Lookup
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Source
 from calibeval.core.data.records import Layout, read_record, to_plain
+from calibeval.core.metrics.lookup import MetricLookup
 from calibeval.core.metrics.possible import check_bounds, check_order, check_share, within
 from calibeval.core.report.report import READING, GroupCount
 from calibeval.core.report.settings import Settings
@@ -117,7 +117,7 @@ class SliceDifferences:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate(Lookup[Difference]):
+class Candidate(MetricLookup[Difference]):
     """One candidate compared with the base; `candidate["ece"]` is one difference, and `candidate.items()` gives all.
 
     paired_by: "id" or "position"; None for a saved report, whose rows cannot be paired.
@@ -159,7 +159,7 @@ class Candidate(Lookup[Difference]):
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison(Lookup[Difference]):
+class Comparison(MetricLookup[Difference]):
     """One or several candidates compared with one base, under the same settings.
 
     `comparison.candidates[0]["ece"]` is the difference in ECE of the first candidate. With a single candidate,
@@ -233,7 +233,14 @@ class Comparison(Lookup[Difference]):
         names = distinct_names([(dump.name, dump.source) for dump in dumps])
         base, *others = (replace(dump, name=name) for dump, name in zip(dumps, names, strict=True))
         pairs = zip(self.candidates, others, strict=True)
-        return replace(self, base=base, candidates=tuple(replace(one, dump=dump) for one, dump in pairs))
+        return replace(
+            self,
+            base=base,
+            candidates=tuple(
+                replace(one, dump=dump, warnings=_renamed(one.warnings, self.base.name, base.name))
+                for one, dump in pairs
+            ),
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of the whole comparison."""
@@ -257,3 +264,12 @@ class Comparison(Lookup[Difference]):
         Raises: InputError if the text is not a comparison of this schema, naming the first invalid field.
         """
         return read_document(text, (SCHEMA, EARLIER), "comparison", lambda whole: read_record(whole, cls))
+
+
+def _renamed(warnings: tuple[Notice, ...], old: str, new: str) -> tuple[Notice, ...]:
+    """The warnings, those about the base with its new name."""
+    start = f"{old}: "
+    return tuple(
+        one.reworded(f"{new}: {one.removeprefix(start)}") if old != new and one.startswith(start) else one
+        for one in warnings
+    )

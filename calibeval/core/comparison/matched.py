@@ -97,12 +97,14 @@ def _candidate(
     slices: Sequence[SliceDifferences],
 ) -> Candidate:
     doubts = () if groups is None else filter(None, (groups.warning(),))
+    name = name_of(base)
+    of_base = [one if one.startswith(f"{name} ") else one.reworded(f"{name}: {one}") for one in base.warnings]
     return Candidate(
         dump=side(candidate),
         paired_by=pairing.by,
         differences=differences,
         slices=tuple(slices),
-        warnings=(*base.warnings, *candidate.warnings, *pairing.warnings, *doubts),
+        warnings=(*of_base, *candidate.warnings, *pairing.warnings, *doubts),
         groups=None if groups is None else groups.counted,
     )
 

@@ -120,11 +120,11 @@ def remarks(tool: ConventionSums, convention: Convention, k: int | None) -> list
         lines.append(warning("convention_binary", text))
     name, n = convention.name, tool.n
     if tool.width.dropped > 0:
-        text = f"{name} leaves {int(tool.width.dropped)} of {n} rows out of its bins: their confidence is 0"
+        text = f"{name} leaves {int(tool.width.dropped):,} of {n:,} rows out of its bins: their confidence is 0"
         lines.append(warning("convention_drops", text))
     if tool.mass is not None and tool.mass.dropped > 0:
         rows = int(tool.mass.dropped)
-        text = f"{name} leaves {rows} of {n} rows, those with the lowest confidence, out of AECE"
+        text = f"{name} leaves {rows:,} of {n:,} rows, those with the lowest confidence, out of AECE"
         lines.append(warning("convention_drops", text))
     if tool.classes is None:
         return lines

@@ -50,7 +50,7 @@ def bad_values_error(predictions: Predictions) -> InputError | None:
     if first is None:
         return None
     row, what, hint = first
-    others = f" ({count} rows of {predictions.n} are wrong)" if count > 1 else ""
+    others = f" ({count:,} rows of {predictions.n:,} are wrong)" if count > 1 else ""
     return InputError(f"{predictions.source.name}: {predictions.locate(row)} {what}{others}.{hint}")
 
 

@@ -28,17 +28,23 @@ class Lookup(Generic[T]):
         """Where the results are if the record holds several dumps, and so has none of its own; else empty."""
         return ""
 
+    def called(self, name: str) -> str:
+        """The name in `by_name` of what may also be called so; here the name itself."""
+        return name
+
     def __getitem__(self, name: str) -> T:
         found = self.by_name()
         if where := self.elsewhere():
             raise UnknownMetric(where)
-        if not isinstance(name, str) or name not in found:
-            known = ", ".join(found) or "none"
-            raise UnknownMetric(f'{self.NOUN} "{name}" is unknown{nearest(str(name), found)}; there are {known}')
-        return found[name]
+        if isinstance(name, str):
+            for known_name in (name, self.called(name)):
+                if known_name in found:
+                    return found[known_name]
+        known = ", ".join(found) or "none"
+        raise UnknownMetric(f'{self.NOUN} "{name}" is unknown{nearest(str(name), found)}; there are {known}')
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name in self.by_name()
+        return isinstance(name, str) and (name in self.by_name() or self.called(name) in self.by_name())
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.by_name())
@@ -63,7 +69,8 @@ class Lookup(Generic[T]):
 
     def get(self, name: str, default: T | None = None) -> T | None:
         """The result of that name, or the default if there is none."""
-        return self.by_name().get(name, default) if isinstance(name, str) else default
+        found = self.by_name()
+        return found.get(name, found.get(self.called(name), default)) if isinstance(name, str) else default
 
     def _ipython_key_completions_(self) -> list[str]:
         """The names that a notebook completes inside the brackets."""

@@ -185,4 +185,4 @@ def _rows_leak(fitted: Sample, tested: Sample, rows: int) -> Leak:
 
 
 def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count} rows"
+    return "1 row" if count == 1 else f"{count:,} rows"

@@ -32,5 +32,5 @@ class Source:
         >>> Source("runs/7/dump.npz", "val").name
         'dump.npz#val'
         """
-        path = "predictions" if self.path is None else PurePath(self.path).name or self.path
-        return path if self.split is None else f"{path}#{self.split}"
+        path = "standard input" if self.path == "-" else self.path or "predictions"
+        return (PurePath(path).name or path) + ("" if self.split is None else f"#{self.split}")

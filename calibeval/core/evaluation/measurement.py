@@ -175,7 +175,7 @@ def _warnings(predictions: Predictions, sums: Sums, groups: Groups | None, setti
         warnings.append(warning("dependent_pixels", text))
     if sums.impossible:
         first = f"(first: {sums.impossible_place})"
-        text = f"{sums.impossible} of {sums.n} rows assign probability 0 to their label {first}; nll is infinite"
+        text = f"{sums.impossible:,} of {sums.n:,} rows assign probability 0 to their label {first}; nll is infinite"
         warnings.append(warning("infinite_nll", text))
     if sums.classes is not None:
         absent = np.flatnonzero(sums.classes.y.sum(axis=1) == 0)

@@ -34,9 +34,9 @@ EARLIER_OF_RULES = {"level": "severity"}
 class Rule:
     """One limit on one metric.
 
-    metric: the name of a metric. kind, limit: "max" and "min" bound the metric itself (for confidence_gap its absolute
-    value); "max_increase" and "max_drop" bound how far it may rise or fall from the baseline's value. The limit is a
-    fraction (for nll, nats), or with `relative` a share of the baseline's value.
+    metric: the name of a metric, or its name in tables. kind, limit: "max" and "min" bound the metric itself (for
+    confidence_gap its absolute value); "max_increase" and "max_drop" bound how far it may rise or fall from the
+    baseline's value. The limit is a fraction (for nll, nats), or with `relative` a share of the baseline's value.
     severity: "error" blocks, "warn" is only reported, "off" is not judged. slice: None for all rows, "column=value",
     "worst" for every slice of every slice column, or "worst:column".
 
@@ -54,7 +54,7 @@ class Rule:
     relative: bool = False
 
     def __post_init__(self) -> None:
-        metric_named(as_text(self.metric, "metric"))
+        object.__setattr__(self, "metric", metric_named(as_text(self.metric, "metric")).name)
         one_of(self.kind, RULE_KINDS, "kind")
         one_of(self.severity, get_args(Severity), "severity")
         limit = as_number(self.limit, f"{self.kind} of {self.metric}")
@@ -120,13 +120,14 @@ class GateSettings:
 
 @dataclass(frozen=True, slots=True)
 class GateConfig:
-    """The content of a configuration: the settings that it sets, baseline, preset, slice columns and rules."""
+    """The content of a configuration: its settings, baseline, preset, slice columns, rules and column of groups."""
 
     settings: Mapping[str, Any] = field(default_factory=dict)
     baseline: str | None = None
     preset: str | None = None
     slices: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
+    group: str | None = None
 
 
 def overlaid(*layers: Iterable[Rule]) -> tuple[Rule, ...]:
@@ -155,6 +156,7 @@ def config_from_table(table: Mapping[str, Any], where: str) -> GateConfig:
         "baseline": as_text,
         "preset": as_text,
         "slices": as_texts,
+        "group": as_text,
         "rule": as_is,
     }
     try:
@@ -164,11 +166,11 @@ def config_from_table(table: Mapping[str, Any], where: str) -> GateConfig:
         read = {key: readers[key](value, key) for key, value in table.items()}
         rules = _rules(read.pop("rule")) if "rule" in read else ()
         preset = read.pop("preset", None)
-        baseline, slices = read.pop("baseline", None), read.pop("slices", ())
+        baseline, slices, group = read.pop("baseline", None), read.pop("slices", ()), read.pop("group", None)
         GateSettings(**read)
     except UsageError as error:
         raise UsageError(f"{where}: {error}") from None
-    return GateConfig(read, baseline, preset, slices, rules)
+    return GateConfig(read, baseline, preset, slices, rules, group)
 
 
 def _rules(tables: object) -> tuple[Rule, ...]:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from calibeval.core.data.documents import json_text
 from calibeval.core.data.elsewhere import elsewhere
 from calibeval.core.data.environment import Environment
-from calibeval.core.data.lookup import Lookup
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.records import to_plain
 from calibeval.core.gating.movers import Part
 from calibeval.core.gating.rules import GateSettings, Rule
+from calibeval.core.metrics.lookup import MetricLookup
 from calibeval.core.report.report import Report
 from calibeval.core.report.settings import Settings
 
@@ -155,7 +155,7 @@ class RuleVerdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict(Lookup[RuleVerdict]):
+class Verdict(MetricLookup[RuleVerdict]):
     """The verdicts of all rules, in their order. A Verdict is true if the gate passed, so a test can assert it.
 
     `verdict["ece"]` is the verdict of the only rule on the ECE. If several rules limit one metric, the names also have

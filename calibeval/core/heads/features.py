@@ -176,7 +176,7 @@ class Features:
             count += len(wrong)
         if count:
             kind = "finite numbers" if dtype is None else f"finite {np.dtype(dtype)} numbers"
-            others = f" ({count} rows of {self.n} are wrong)" if count > 1 else ""
+            others = f" ({count:,} rows of {self.n:,} are wrong)" if count > 1 else ""
             raise InputError(f"{self.source.name}: {first}, but features must be {kind}{others}")
 
     def matrix(self, dtype: npt.DTypeLike = np.float32) -> AnyFloats:
@@ -250,7 +250,7 @@ def _tidy_labels(
     """The number of classes k, from the names, one-hot rows, or else the labels; and what `read_labels` returns."""
     if len(raw.shape) == 0 or len(raw) != n:
         count = "a single label" if raw.ndim == 0 else f"{len(raw)} labels"
-        raise InputError(f"{n} rows of features, but {count}")
+        raise InputError(f"{n:,} rows of features, but {count}")
     k = _classes(raw, ignore_index) if names is None else len(names)
     if k > MOST_CLASSES:
         raise InputError(f"the largest label is {k - 1}, but at most {MOST_CLASSES} classes are supported")

@@ -31,7 +31,7 @@ def _gap(sums: Sums) -> Moments:
 
 def _nll(sums: Sums) -> Moments:
     if sums.impossible:
-        rows = "1 row" if sums.impossible == 1 else f"{sums.impossible} rows"
+        rows = "1 row" if sums.impossible == 1 else f"{sums.impossible:,} rows"
         text = f"infinite: the label has probability 0 in {rows}, first in {sums.impossible_place}"
         raise NotComputable("infinite", text, count=sums.impossible, row=sums.impossible_row)
     if not math.isfinite(sums.nll.total):
@@ -206,25 +206,36 @@ def all_metrics(
 
 
 def metric_named(name: str) -> Metric:
-    """The metric of that name.
+    """The metric of that name, or of that name in tables.
 
     Raises: UnknownMetric with the nearest name.
 
     >>> metric_named("ece").unit
     '%'
+    >>> metric_named("gap").name, metric_named("ECE P(1)").name
+    ('confidence_gap', 'ece_positive')
     """
-    if name not in METRICS:
+    known = known_as(name)
+    if known is None:
         raise UnknownMetric(f'metric "{name}" is unknown{meant(name)}; metrics are {", ".join(METRICS)}')
-    return METRICS[name]
+    return METRICS[known]
+
+
+def known_as(name: str) -> str | None:
+    """The name of the metric that has this name here or in tables, in capitals or not; None if there is none."""
+    if name in METRICS:
+        return name
+    wanted = name.strip().lower()
+    return next((m.name for m in METRICS.values() if wanted in (m.name, m.label.lower())), None)
 
 
 def meant(name: str, also: Collection[str] = ()) -> str:
-    """A hint at the metric that somebody called by its name in tables or by its title, or the nearest name.
+    """A hint at the metric that somebody called by its title or by nearly its name, or the nearest name.
 
     also: other names that could be meant.
 
-    >>> meant("gap"), meant("maximum calibration error")
-    (' ("gap" is confidence_gap)', ' ("maximum calibration error" is mce)')
+    >>> meant("confidence gap"), meant("maximum calibration error")
+    (' ("confidence gap" is confidence_gap)', ' ("maximum calibration error" is mce)')
     >>> meant("eec")
     ' (did you mean "ece"?)'
     """

@@ -24,7 +24,7 @@ class FittedOn:
     def of(cls, source: Source, n: int, leak: str | None = None) -> FittedOn:
         """The n rows of a source.
 
-        >>> FittedOn.of(Source("val.npz", "val"), 100).words()
+        >>> FittedOn.of(Source("runs/val.npz", "val"), 100).words()
         'fitted on val.npz#val'
         """
         return cls(source.path, source.split, source.sha256, n, leak)
@@ -37,7 +37,7 @@ class FittedOn:
         """
         if self.path is None and self.sha256 is not None:
             return f"fitted on {self.n:,} rows" + (f" of split {self.split}" if self.split else "")
-        return f"fitted on {self.path or 'predictions'}" + (f"#{self.split}" if self.split else "")
+        return f"fitted on {Source(self.path, self.split).name}"
 
 
 @dataclass(frozen=True, slots=True)

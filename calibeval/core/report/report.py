@@ -11,10 +11,10 @@ from calibeval.core.data.distinct_names import distinct_names
 from calibeval.core.data.documents import json_text, read_document
 from calibeval.core.data.elsewhere import elsewhere
 from calibeval.core.data.environment import Environment
-from calibeval.core.data.lookup import Lookup
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Source
 from calibeval.core.data.records import Layout, read_record, to_plain
+from calibeval.core.metrics.lookup import MetricLookup
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.fitted_on import FittedOn, OutOfFold
 from calibeval.core.report.from_json import metric_results, parameters
@@ -104,7 +104,7 @@ class SliceResult:
 
 
 @dataclass(frozen=True, slots=True)
-class DumpReport(Lookup[MetricResult]):
+class DumpReport(MetricLookup[MetricResult]):
     """The results of one dump; `dump["ece"]` is one of its metrics, and `dump.items()` gives all of them.
 
     kind, n, k, ignored: the kind of scores, the number of rows without the ignored ones, the number of classes (None if
@@ -176,7 +176,7 @@ class DumpReport(Lookup[MetricResult]):
 
 
 @dataclass(frozen=True, slots=True)
-class Report(Lookup[MetricResult]):
+class Report(MetricLookup[MetricResult]):
     """Results of one or several dumps under the same settings.
 
     `report["ece"]` is a metric of the only dump, and `report.items()` gives all of its metrics; with several dumps, use

@@ -183,9 +183,23 @@ def _scores(
     raise InputError(
         f"{file}: no array has a usual name for scores; found {show(arrays)}. "
         "Name one with --logits-key or --probs-key"
-        + (", or as FILE#NAME." if len(arrays) > 2 else ".")
+        + (", or as FILE#NAME" if len(arrays) > 2 else "")
+        + _about_columns(arrays)
+        + "."
         + _about_features(arrays)
     )
+
+
+def _about_columns(arrays: Mapping[str, Stored]) -> str:
+    """A part of a message about missing scores: the columns that could hold them, one for each class."""
+    usual = {*LABEL_KEYS, *ID_KEYS, *CORRECT_KEYS, *PREDICTION_KEYS, *IGNORE_KEYS}
+    names = [
+        key
+        for key, stored in arrays.items()
+        if len(stored.shape) == 1 and stored.dtype.kind == "f" and key.lower() not in usual
+    ]
+    listed = ",".join(names) if len(names) <= 4 else f"{names[0]},{names[1]},...,{names[-1]}"
+    return f"; if these columns are the scores, say --score-columns {listed}" if len(names) > 1 else ""
 
 
 def _about_features(arrays: Mapping[str, Stored]) -> str:

@@ -54,9 +54,9 @@ def pooled_notice(arrays: dict[str, Stored], split: str | None, file: str) -> tu
     names = index_splits(arrays) if split is None else []
     if not names:
         return ()
-    text = (
-        f"all rows are read together, of the splits {', '.join(names)}: say {file}#{names[-1]} for one, or {file}#all"
-    )
+    *others, last = names
+    held = f"splits {', '.join(others)} and {last}" if others else f"split {last}"
+    text = f"{file} holds the {held}; all rows are read together. Use {file}#{last} for one, or {file}#all to say so."
     return (warning("pooled_splits", text),)
 
 
@@ -100,6 +100,8 @@ def _view(arrays: dict[str, Stored], part: str, found: Sequence[str], file: str)
     if part in arrays and len(arrays[part].shape) >= 2:
         return View(arrays, chosen=part, name=part)
     matrices = [key for key, stored in arrays.items() if len(stored.shape) >= 2]
-    known = [*found, *index_splits(arrays), *matrices]
+    splits = [*found, *index_splits(arrays)]
+    known = [*splits, *matrices]
     listed = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "") if known else "none"
-    raise InputError(f'{file}: there is no split or array "{part}"{nearest(part, known)}; found {listed}')
+    without = "" if splits or nearest(part, known) else f". This file has no splits; leave out #{part}"
+    raise InputError(f'{file}: there is no split or array "{part}"{nearest(part, known)}; found {listed}{without}')

@@ -76,8 +76,12 @@ def index_splits(arrays: Mapping[str, Stored]) -> list[str]:
     ]
 
 
+def _called(key: str) -> str:
+    return f'"{key}"' if key else "an array without a name"
+
+
 def show(arrays: Mapping[str, Stored], only: Iterable[str] | None = None) -> str:
     """Keys with shapes, for messages; a long list is shortened."""
     keys = list(arrays if only is None else only)
-    shown = [f'"{key}" {arrays[key].describe()}' for key in keys[:8]]
+    shown = [f"{_called(key)} {arrays[key].describe()}" for key in keys[:8]]
     return ", ".join(shown) + (f" and {len(keys) - 8} more" if len(keys) > 8 else "")

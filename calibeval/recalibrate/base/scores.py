@@ -157,7 +157,7 @@ def impossible_error(predictions: Predictions) -> InputError:
         count += len(rows)
         if first is None and len(rows):
             first = predictions.stored_row(block, int(rows[0]))
-    gives = "1 row assigns" if count == 1 else f"{count} rows assign"
+    gives = "1 row assigns" if count == 1 else f"{count:,} rows assign"
     where = "" if first is None else f" (first: {predictions.locate(first)})"
     return InputError(
         f"{predictions.source.name}: {gives} probability 0 to the label{where}, so every fit has an infinite NLL. "

@@ -140,7 +140,8 @@ def _by_another(
 ) -> tuple[Recalibrated, list[Notice]]:
     leak = check_leak(fitted_on, dump)
     if leak is not None and leak.certain and not plan.allow_leak:
-        raise InputError(f"{leak.text}: that would make results too optimistic. Use --allow-leak to see them anyway.")
+        instead = "Fit on other rows, say --cross-fit 5, or use --allow-leak to see them anyway."
+        raise InputError(f"{leak.text}: that would make results too optimistic. {instead}")
     found, source = _map_of(plan), fitted_on.settled_source()
     facts = FittedOn.of(source, fitted_on.n, leak.text if leak is not None and leak.certain else None)
     warnings = [] if leak is None else [leak.notice]
@@ -148,7 +149,7 @@ def _by_another(
         warnings.append(warning("map_note", found.fitted.note))
     if found.fitted.clipped:
         rows = found.fitted.clipped
-        text = f"in {rows} rows of {source.name}, the label's probability was raised to {plan.clip:g}"
+        text = f"in {rows:,} rows of {source.name}, the label's probability was raised to {plan.clip:g}"
         warnings.append(warning("clipped", text))
     return _results(found.method, found.parameters(), facts, evaluate(mapped(dump, found))), warnings
 

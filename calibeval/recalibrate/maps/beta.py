@@ -69,7 +69,7 @@ def fit_beta(predictions: Predictions, clip: float | None) -> tuple[tuple[float,
     a, b, c = float(weights[0]) / scale, float(weights[1]) / scale, float(weights[2])
     if rows.certain and not (a > 0 and b > 0):
         raise InputError(
-            f"{predictions.source.name}: the best map has a = {a:.4g} and b = {b:.4g}, but {rows.certain} rows "
+            f"{predictions.source.name}: the best map has a = {a:.4g} and b = {b:.4g}, but {rows.certain:,} rows "
             "assign probability 0 to a class, so both must be positive. Use clip=1e-12 to raise it."
         )
     return (a, b, c), SEPARABLE if rows.separable else None

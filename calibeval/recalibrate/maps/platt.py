@@ -59,6 +59,6 @@ def fit_platt(predictions: Predictions, clip: float | None) -> tuple[tuple[float
     if rows.certain and not slope > 0:
         raise InputError(
             f"{predictions.source.name}: the best slope is {slope:.4g}, which reverses the order of the scores, but "
-            f"{rows.certain} rows assign probability 0 to a class. Use clip=1e-12 to raise it."
+            f"{rows.certain:,} rows assign probability 0 to a class. Use clip=1e-12 to raise it."
         )
     return (slope, intercept), SEPARABLE if rows.separable else None

@@ -23,10 +23,11 @@ _HEAD = """\
 """
 
 
-def render(dump: DumpReport, baseline: str, slices: Sequence[str] = ()) -> str:
+def render(dump: DumpReport, baseline: str, slices: Sequence[str] = (), group: str | None = None) -> str:
     """The text of a calibeval.toml.
 
     baseline: the dump's path as it should stand in the file. slices: columns whose worst slice is also checked.
+    group: the column whose equal values mark dependent rows.
     Raises: InputError if no metric has an interval.
     """
     rules = [*_absolute(dump), *_changes(dump)]
@@ -37,6 +38,7 @@ def render(dump: DumpReport, baseline: str, slices: Sequence[str] = ()) -> str:
     head = _HEAD.format(name=harmless(dump.name), rows=cells.plural(dump.n, "row"), resolved=RESOLVED)
     keys = [f"baseline = {quoted(baseline)}", 'on_inconclusive = "fail"', "level = 0.95"]
     keys += [f"slices = [{', '.join(map(quoted, slices))}]"] if slices else []
+    keys += [] if group is None else [f"group = {quoted(group)}"]
     return "\n".join([head, "[gate]", *keys, *rules]) + "\n"
 
 

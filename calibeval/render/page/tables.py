@@ -149,7 +149,8 @@ def class_tables(dump: DumpReport, room: int) -> Classes | None:
     few = " With so few rows per class, the order is mostly noise." if dump.n < _FEW_ROWS * k else ""
     return Classes(
         title="Classes, worst first" if k == ends else f"Classes, worst and best {ends} of {k:,}",
-        note=f"Error: calibration error of the class, of order 1 / {k}. Gap: mean probability − frequency.{few}",
+        note="Calibration error: of the probability of the class, in bins over all rows. It is the smaller the more "
+        f"classes there are (here {k:,}), also for a poor model. Gap: mean probability − frequency.{few}",
         worst=rows[:ends],
         best=() if k == ends else rows[: k - ends - 1 : -1],
         between=between if len(between) <= room else (),

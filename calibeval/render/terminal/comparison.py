@@ -27,7 +27,11 @@ def render(comparison: Comparison, *, width: int, color: bool, ascii_only: bool)
     parts: list[RenderableType] = []
     for candidate in comparison.candidates:
         parts += [*_candidate(candidate, comparison, sheet), ""]
-    return sheet_text([*parts, Text(sheet.text(shown.convention(comparison)))], sheet, color)
+    level = shown.level_of(comparison)
+    tables = [_columns(shown.rows(one.differences, level), comparison, sheet) for one in comparison.candidates]
+    explained = any(column.header == "detectable" for columns in tables for column in columns)
+    words = shown.convention(comparison, detectable=explained)
+    return sheet_text([*parts, Text(sheet.text(words))], sheet, color)
 
 
 def _candidate(candidate: Candidate, comparison: Comparison, sheet: Sheet) -> list[RenderableType]:
@@ -41,7 +45,7 @@ def _candidate(candidate: Candidate, comparison: Comparison, sheet: Sheet) -> li
         "",
         *(Text(sheet.text(line), STRONG) for line in shown.sentences(comparison, candidate)),
         "",
-        _metrics(rows, comparison, sheet),
+        table(_columns(rows, comparison, sheet)),
     ]
     lines = (*shown.reasons(candidate.differences), *shown.remarks(candidate.differences))
     parts += [Text(sheet.text(line)) for line in lines]
@@ -51,7 +55,7 @@ def _candidate(candidate: Candidate, comparison: Comparison, sheet: Sheet) -> li
     return parts
 
 
-def _metrics(rows: list[Row], comparison: Comparison, sheet: Sheet) -> Text:
+def _columns(rows: list[Row], comparison: Comparison, sheet: Sheet) -> list[Column]:
     """One row per metric; if not all columns fit, the detectable difference is left out first, then p."""
     label = Column("", [sheet.text(row.label) for row in rows], left=True)
     unit = Column("", [row.unit for row in rows], left=True)
@@ -71,8 +75,8 @@ def _metrics(rows: list[Row], comparison: Comparison, sheet: Sheet) -> Text:
     )
     for columns in layouts:
         if total_width(columns) <= sheet.width:
-            return table(columns)
-    return table([label, difference])
+            return columns
+    return [label, difference]
 
 
 def _slices(column: str, found: list[SliceDifferences], comparison: Comparison, sheet: Sheet) -> list[RenderableType]:

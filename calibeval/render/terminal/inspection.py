@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+import textwrap
+
+from rich.cells import cell_len
+
 from calibeval.core.data.inspection import ArrayNote, Inspection, Reading
 from calibeval.words.names import ascii_text, visible
 
 MANY_CLASSES = 8
 
 
-def render(inspection: Inspection, *, ascii_only: bool = False) -> str:
+def render(inspection: Inspection, *, width: int, ascii_only: bool = False) -> str:
     """The arrays of the file, then one paragraph for each way to read it.
 
-    ascii_only: foreign letters as escapes.
+    width: display cells of a line below a heading; longer ones continue on the next. ascii_only: foreign letters as
+    escapes.
     """
-    lines = [f"{inspection.path} · {inspection.format} · {inspection.size:,} bytes", ""]
-    width = max((len(array.key) for array in inspection.arrays), default=0)
-    lines += [f"  {_array(array, width)}" for array in inspection.arrays]
+    path = "standard input" if inspection.path == "-" else inspection.path
+    lines = [f"{path} · {inspection.format} · {inspection.size:,} bytes", ""]
+    widest = max((len(array.key) for array in inspection.arrays), default=0)
+    lines += [f"  {_array(array, widest)}" for array in inspection.arrays]
     for reading in inspection.readings:
         lines += ["", *_reading(reading)]
-    text = "\n".join(visible(line) for line in lines) + "\n"
+    text = "\n".join(part for line in lines for part in _wrapped(visible(line), width)) + "\n"
     return ascii_text(text) if ascii_only else text
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    """The line, or several, which begin two cells further to the right; a heading with the file's path stays whole."""
+    if cell_len(line) <= width or not line.startswith(" "):
+        return [line]
+    indent = " " * (len(line) - len(line.lstrip()) + 2)
+    return textwrap.wrap(
+        line, width, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False, drop_whitespace=True
+    )
 
 
 def _array(array: ArrayNote, width: int) -> str:
@@ -35,11 +51,15 @@ def _width(reading: Reading) -> str:
     return f"{reading.features} features per row, {classes or 'no labels'}"
 
 
+def _named(reading: Reading) -> str:
+    return "standard input" if reading.name == "-" else reading.name
+
+
 def _reading(reading: Reading) -> list[str]:
     if reading.error is not None:
-        return [f"{reading.name}: cannot be read as a dump", f"  {reading.error}"]
+        return [f"{_named(reading)}: cannot be read as a dump", f"  {reading.error}"]
     ignored = f", {reading.ignored:,} more ignored" if reading.ignored else ""
-    lines = [f"{reading.name}: {reading.kind}, {reading.n:,} rows{ignored}, {_width(reading)}"]
+    lines = [f"{_named(reading)}: {reading.kind}, {reading.n:,} rows{ignored}, {_width(reading)}"]
     if reading.classes:
         few = ", ".join(reading.classes[:MANY_CLASSES]) + (", ..." if len(reading.classes) > MANY_CLASSES else "")
         lines.append(f"  classes: {few}")

@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from calibeval.words.cells import label
 from calibeval.words.names import visible
 
 
-def describe_map(document: Mapping[str, Any], name: str, accuracy_before: float, accuracy_after: float) -> str:
-    """The map, what it was fitted on, and NLL and accuracy of the fitted rows before and after.
+def describe_map(document: Mapping[str, Any], name: str, numbers: Mapping[str, tuple[float, float]]) -> str:
+    """The map, what it was fitted on, and NLL and other metrics of the fitted rows before and after.
 
-    document: the map's JSON object.
+    document: the map's JSON object. numbers: metrics in percent, as fractions, before and after.
     """
     lines = [f"{_title(document)}, fitted on {visible(name)} ({document['fitted_on']['n']:,} rows)"]
     lines.append(f"NLL       {document['nll_before']:.5f} → {document['nll_after']:.5f} nats")
-    lines.append(f"accuracy  {100 * accuracy_before:.2f} → {100 * accuracy_after:.2f} %")
+    lines += [
+        f"{label(metric):<8}  {100 * before:.2f} → {100 * after:.2f} %" for metric, (before, after) in numbers.items()
+    ]
     if document.get("clipped"):
         lines.append(
-            f"{document['clipped']} rows had their label's probability raised to {document['parameters']['clip']:g}"
+            f"{document['clipped']:,} rows had their label's probability raised to {document['parameters']['clip']:g}"
         )
     lines += [f"note: {document['note']}"] if document.get("note") else []
     lines += _table(document.get("selection", ()))

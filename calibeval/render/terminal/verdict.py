@@ -31,7 +31,8 @@ def render(verdict: Verdict, *, width: int | None, color: bool, ascii_only: bool
     lines = [_converted(line, tell) for line in rule_lines(verdict)]
     title = " · ".join(part for part in (compared(verdict), rules_from(verdict)) if part)
     last = f"{conclusion(verdict)} · exit {int(verdict.exit_code)}"
-    return "\n".join([tell(title), "", *_rules(lines, width, color), "", tell(last)]) + "\n"
+    above, below = ([tell(text)] if width is None else _wrapped(tell(text), "", width) for text in (title, last))
+    return "\n".join([*above, "", *_rules(lines, width, color), "", *below]) + "\n"
 
 
 def _in_ascii(text: str) -> str:
@@ -63,7 +64,14 @@ def _rules(lines: list[Line], width: int | None, color: bool) -> list[str]:
         head = _GUTTER.join((word, *rest))
         indent = " " * (len(word) + len(_GUTTER))
         whole = f"{head}{_GUTTER}{line.reason}"
-        block = [whole] if width is None or cell_len(whole) <= width else [head, *_wrapped(line.reason, indent, width)]
+        block = [whole]
+        if width is not None and cell_len(whole) > width:
+            block = [head, *_wrapped(line.reason, indent, width)]
+            if cell_len(head.rstrip()) > width:
+                numbers = f"{line.value}{_GUTTER}{line.interval}".strip()
+                asked = _wrapped(line.asked, "", width - len(indent)) or [""]
+                block = [f"{word}{_GUTTER}{asked[0]}", *(indent + part for part in asked[1:])]
+                block += [*([indent + numbers] if numbers else []), *_wrapped(line.reason, indent, width)]
         for why in line.why:
             block += [indent + why] if width is None else _wrapped(why, indent, width)
         block[0] = _painted(word, _STYLES.get(line.word), color) + block[0][len(word) :]

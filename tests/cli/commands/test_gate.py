@@ -262,7 +262,6 @@ FLAGS = [
     (["--max", "ece=3%"], '"3%" is not a number, but a percentage; limits are fractions: say ece=0.03\n'),
     (["--max", "ece=0,03"], '"0,03" is not a number, but with a comma: say ece=0.03\n'),
     (["--max", "nll=3 %"], '"3 %" is not a number: limits of nll are in nats\n'),
-    (["--max", "gap=0.1"], 'metric "gap" is unknown ("gap" is confidence_gap); metrics are accuracy, '),
     (["--max", "ece=0.1", "-o", "v.json"], "written; for that file alone, say --json > v.json\n"),
     (["--max", "ece=0.1", "-o", "v.XML"], "written; for that file alone, say --export junit=v.XML\n"),
     (["--max", "ece=0.1", "-o", "v.html"], "-o v.html: names a folder, into which several files are written\n"),
@@ -272,7 +271,7 @@ FLAGS = [
     (["--max", "ece=0.1", "--decide", "pint"], 'decide "pint" is unknown (did you mean "point"?)'),
     (["--preset", "strct"], 'preset "strct" is unknown (did you mean "strict"?)'),
     (["--max", "ece=0.1", "--slice", "ligth"], 'there is no column "ligth" (did you mean "light"?)'),
-    (["--init", "--max", "ece=0.1"], "--init can be combined with --config and --slice"),
+    (["--init", "--max", "ece=0.1"], "--init can be combined with --config, --slice and --group"),
     (["--max", "ece=0.1", "--export", "junit=main.npz"], "main.npz: is also an input and would be overwritten"),
 ]
 
@@ -307,6 +306,58 @@ def test_a_first_configuration_passes_the_baseline_and_stops_a_worse_one(main, s
     again = run(capsys, "gate", main, "--init")
     assert (again.code, again.out) == (2, "")
     assert "calibeval.toml: already exists" in again.err
+
+
+def test_a_first_configuration_keeps_the_column_of_groups(main, tmp_path, capsys):
+    arrays = dict(np.load(main))
+    main = write(tmp_path / "seen.npz", **arrays, patient=np.arange(2000) // 4)
+    assert run(capsys, "gate", main, "--init", "--group", "patient", "--config", "own.toml").code == 0
+    assert 'group = "patient"' in (tmp_path / "own.toml").read_text(encoding="utf-8")
+    document = verdict(capsys, main, "--config", "own.toml")
+    assert (document["verdict"], document["settings"]["group"]) == ("pass", "patient")
+    assert calibeval.gate(main, "own.toml").reading.group == "patient"
+
+
+def test_a_preset_that_is_asked_for_replaces_limits_of_the_file(main, tmp_path, capsys):
+    text = "[[gate.rule]]\nmetric = 'ece'\nmax = 0.9\n[[gate.rule]]\nmetric = 'accuracy'\nmin = 0.1\n"
+    (tmp_path / "calibeval.toml").write_text(text, encoding="utf-8")
+    limits = {rule["metric"]: rule["limit"] for rule in verdict(capsys, main, "--preset", "strict")["rules"]}
+    assert limits == {"ece": 0.03, "accuracy": 0.1}
+    said = run(capsys, "gate", main, "--preset", "strict").err
+    note = "1 rule comes from calibeval.toml and 1 from the command line, which replaces the file's max of ece"
+    assert f"note: {note}\n" in said
+    both = calibeval.gate(main, "calibeval.toml", preset="strict")
+    own = calibeval.gate(main, {"metric": "ece", "max": 0.9}, preset="strict")
+    assert (both["ece"].rule.limit, own["ece"].rule.limit) == (0.03, 0.9)
+    said = run(capsys, "gate", main, "--max", "nll=9").err
+    assert said == "note: 2 rules come from calibeval.toml and 1 from the command line\n"
+    (tmp_path / "calibeval.toml").write_text(f"[gate]\npreset = 'strict'\n{text}", encoding="utf-8")
+    assert verdict(capsys, main)["rules"][0]["limit"] == 0.9
+
+
+def test_rules_of_a_preset_that_nothing_checks_are_counted(main, capsys):
+    message = "2 rules of the preset recommended need a baseline and were not checked"
+    assert run(capsys, "gate", main, "--preset", "recommended").err == f"note: {message}\n"
+    document = verdict(capsys, main, "--preset", "recommended")
+    assert document["warnings"] == [{"code": "rules_not_checked", "message": message}]
+    strict = run(capsys, "gate", main, "--preset", "strict", "--baseline", main).err
+    assert strict == "note: 1 rule of the preset strict needs slice columns and was not checked\n"
+    assert verdict(capsys, main, "--preset", "recommended", "--baseline", main)["warnings"] == []
+
+
+@pytest.mark.parametrize(("name", "metric"), [("gap", "confidence_gap"), ("ECE", "ece"), ("brier", "brier")])
+def test_metrics_have_the_names_that_tables_show_too(main, name, metric, capsys):
+    (rule,) = verdict(capsys, main, "--max", f"{name}=0.9")["rules"]
+    assert rule["metric"] == metric
+    report = calibeval.evaluate(main, metrics=name)
+    assert list(report.dumps[0].metrics) == [metric]
+    assert name in report
+    assert report[name] is report[metric] is report.get(name)
+
+
+def test_a_limit_in_two_words_is_named(main, capsys):
+    result = run(capsys, "gate", main, "--max", "ece", "0.05")
+    assert (result.code, result.err) == (2, "Got unexpected extra argument(s) (0.05): write --max ece=0.05\n")
 
 
 def test_a_first_configuration_survives_a_hostile_file_name(main, tmp_path, capsys):

@@ -48,6 +48,7 @@ def test_what_cannot_be_read_is_said_and_is_no_failure(tmp_path, capsys):
     result = run(capsys, "inspect", path)
     assert result.code == 0
     assert f"{path}: cannot be read as a dump\n  d.npz: these logits are all non-negative" in result.out
+    assert [line for line in result.out.splitlines() if line.startswith(" ") and len(line) > 100] == []
     assert ": probs, 20 rows, 3 classes" in run(capsys, "inspect", path, "--kind", "probs").out
 
 

@@ -50,6 +50,8 @@ def test_the_headline_of_chosen_metrics_claims_no_more_than_they_show(capsys):
     out = run(capsys, "report", DIGITS, "--metrics", "nll").out
     assert "\nSays 96.5 % on average, is right 91.4 % of the time.\n" in out
     assert "Over-confident:" in run(capsys, "report", DIGITS, "--metrics", "accuracy,confidence_gap").out
+    every = run(capsys, "report", DIGITS).out.splitlines()[2]
+    assert run(capsys, "report", DIGITS, "--metrics", "ece").out.splitlines()[2] == every
 
 
 def test_a_metric_that_this_dump_cannot_have(capsys):

@@ -23,9 +23,9 @@ REFUSED = [
     *(
         (
             ["gate", DIGITS, "--init", *words],
-            "--init can be combined with --config and --slice, but with no other option of the gate",
+            "--init can be combined with --config, --slice and --group, but with no other option of the gate",
         )
-        for words in (["--bins", "10"], ["--group", "x"], ["--convention", "guo"], ["--level", "0.9"], ["--why"])
+        for words in (["--bins", "10"], ["--convention", "guo"], ["--level", "0.9"], ["--why"])
     ),
 ]
 

@@ -289,4 +289,4 @@ def test_ragged_lists(name):
 
 def test_a_source_is_named_without_its_folders():
     assert Source("runs/7/a.npz", "val").name == "a.npz#val"
-    assert Source("-").name == "-"
+    assert Source("-").name == "standard input"

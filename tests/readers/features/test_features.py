@@ -133,7 +133,7 @@ def test_features_alone_with_labels_in_another_file(suffix, tmp_path):
     assert read_features(path, need_labels=False).labels is None
     refused(
         path,
-        f'f{suffix}: no array has a usual name for labels; found "" (60, 12) float32. '
+        f"f{suffix}: no array has a usual name for labels; found an array without a name (60, 12) float32. "
         "Name one with --labels-key, or another file with --labels.",
     )
 

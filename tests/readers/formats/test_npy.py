@@ -35,7 +35,7 @@ def test_the_kind_must_be_said(files):
 def test_labels_must_be_given(files):
     refused(
         files[0],
-        'd.npy: no array has a usual name for labels; found "" (20, 3) float32. '
+        "d.npy: no array has a usual name for labels; found an array without a name (20, 3) float32. "
         "Name one with --labels-key, or another file with --labels.",
         kind="logits",
     )

@@ -74,7 +74,7 @@ def test_a_terminal_with_colour_has_none():
 
 def test_the_sentence_names_the_choice_beside_cross_entropy():
     assert words.sentence(ONE) == (
-        "Best on VAL is mbls(margin=6): accuracy 91.00 %, ECE 1.00 %, NLL 0.300 after temperature scaling "
+        "Chosen on VAL: mbls(margin=6). On TEST: accuracy 91.00 %, ECE 1.00 %, NLL 0.300 after temperature scaling "
         "(cross entropy: 90.00 %, 3.06 %, 0.457)."
     )
     assert words.sentence(SEEDS).endswith("NLL 0.500 after temperature scaling.")
@@ -147,3 +147,13 @@ def test_hostile_warnings_are_harmless(style):
 def test_parameters_are_in_the_notes():
     assert "mbls(margin=6): trained with margin 6, lr 0.01" in words.notes(ONE)
     assert words.notes(ONE)[0] == "metrics of TEST; accuracy, ECE, AECE and CWCE in %, NLL in nats"
+
+
+def test_a_loss_that_trained_the_head_of_cross_entropy_says_so():
+    seeds = (head(0, 0.9, 0.06, 0.4),)
+    mbls = LossResult("mbls", {"margin": 10.0, "alpha": 0.1}, seeds)
+    found = table(LossResult("ce", {}, seeds), mbls, LossResult("ls", {"alpha": 0.05}, (head(0, 0.9, 0.05, 0.4),)))
+    said = [line for line in words.notes(found) if "same head" in line]
+    assert said == [
+        "mbls trained the same head as ce: no logit distance exceeded its margin 10; try a smaller margin or --tune"
+    ]
