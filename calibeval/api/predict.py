@@ -10,11 +10,12 @@ import numpy as np
 
 from calibeval.api.dumps import FeatureReading, as_path, features_of
 from calibeval.core.data.predictions import Predictions
-from calibeval.core.errors import FileProblem, InputError, UsageError
+from calibeval.core.errors import InputError, UsageError
 from calibeval.core.heads.facts import FACTS_FILE, HeadFacts
 from calibeval.core.heads.features import Features
 from calibeval.core.heads.layers import logits_of
 from calibeval.readers.features.head_weights import RUN_FILE, read_head
+from calibeval.readers.small_files import is_there, read_small
 from calibeval.readers.stored.limits import Limits, quarter_of_memory
 
 
@@ -75,12 +76,11 @@ def predicted(run: Path, rows: Features, limits: Limits) -> tuple[Predictions, b
 def _class_names(weights: Path, k: int) -> tuple[str, ...] | None:
     """The names that head.json gives the classes of a head that `finetune` wrote, if the two lie side by side."""
     path = weights.with_name(FACTS_FILE)
-    if weights.name != RUN_FILE or not path.exists():
+    if weights.name != RUN_FILE or not is_there(path):
         return None
+    content = read_small(path)
     try:
-        names = HeadFacts.from_json(path.read_bytes()).class_names
-    except OSError as error:
-        raise FileProblem(f"{path}: cannot be read ({error.strerror})") from None
+        names = HeadFacts.from_json(content).class_names
     except InputError as error:
         raise InputError(f"{path}: {error}; delete it, or train again") from None
     if names is not None and len(names) != k:

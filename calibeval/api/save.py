@@ -10,9 +10,10 @@ from calibeval.api.dumps import as_path
 from calibeval.api.show import before_and_after
 from calibeval.core.comparison.comparison import Comparison
 from calibeval.core.data.predictions import Predictions
-from calibeval.core.errors import FileProblem, InputError, UsageError
+from calibeval.core.errors import InputError, UsageError
 from calibeval.core.gating.verdict import Verdict
 from calibeval.core.report.report import Report
+from calibeval.readers.small_files import read_small
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.fitting.methods import from_json
 from calibeval.writers.atomic import make_folder, write_file
@@ -84,16 +85,11 @@ def read_map(path: str | PathLike[str]) -> Map:
     Raises: InputError for a file that holds no map; FileProblem if it cannot be read.
     """
     file = as_path(path)
+    content = read_small(file)
     try:
-        return from_json(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise FileProblem(f"{file}: there is no such file") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{file.name}: a map is JSON in UTF-8") from None
+        return from_json(content)
     except InputError as error:
         raise InputError(f"{file.name}: {error}") from None
-    except OSError as error:
-        raise FileProblem(f"{file}: cannot be read ({error.strerror or error})") from None
 
 
 def save_predictions(predictions: Predictions, path: str | PathLike[str]) -> None:

@@ -1,17 +1,25 @@
-"""Every error that calibeval raises on purpose, and the nearest-match hint that several of them carry."""
+"""Every error that calibeval raises on purpose, how long its text may be, and the hint that several of them carry."""
 
 from __future__ import annotations
 
 import difflib
+import itertools
+import re
 from collections.abc import Iterable
+
+LONGEST = 499  # characters of a message
+LONGEST_NAME = 80  # of a name, a key or a value that it quotes
+MOST_COMPARED = 1000  # names, for a hint
+_MARK = "..."
+_QUOTED = re.compile(rf"(?<!\w)(\"|')([^\"'\n]{{{LONGEST_NAME + 1},}})\1")
 
 
 class CalibevalError(Exception):
     """Base of all errors that calibeval raises on purpose; its text is meant for people."""
 
     def __str__(self) -> str:
-        """The message as it is: KeyError would show it in quotation marks."""
-        return str(self.args[0]) if len(self.args) == 1 else super().__str__()
+        """The message, cut where it is long: KeyError would show it in quotation marks."""
+        return short(str(self.args[0])) if len(self.args) == 1 else short(super().__str__())
 
 
 class InputError(CalibevalError, ValueError):
@@ -34,6 +42,45 @@ class FileProblem(CalibevalError, OSError):
     """A file could not be read or written: missing, no permission, disk full."""
 
 
+def cut(text: str, most: int = LONGEST_NAME) -> str:
+    """A name or value as messages quote it: a long one loses its middle.
+
+    >>> cut("a.npz"), cut("x" * 50 + "y" * 50, 20)
+    ('a.npz', 'xxxxxxxxxxxx...yyyyy')
+    """
+    if len(text) <= most:
+        return text
+    tail = (most - len(_MARK)) // 3
+    return f"{text[: most - len(_MARK) - tail]}{_MARK}{text[len(text) - tail :]}"
+
+
+def short(message: str) -> str:
+    """A message with what it quotes cut, and then itself: its beginning says what is wrong, its end what to do.
+
+    >>> short(f'key "{"k" * 1000}" is unknown').count("k"), len(short("word " * 1000))
+    (79, 499)
+    """
+    if len(message) <= LONGEST_NAME:
+        return message
+    ends = message if len(message) <= 10 * LONGEST else cut(message, 10 * LONGEST)
+    return cut(_QUOTED.sub(lambda found: f"{found[1]}{cut(found[2])}{found[1]}", ends), LONGEST)
+
+
+def listed(names: Iterable[object], most: int = 200) -> str:
+    """Names with commas between them; of a list that is longer than `most` characters, the first ones and their number.
+
+    >>> listed(["ece", "nll"]), listed(range(1000), 10)
+    ('ece, nll', '0, 1, 2, ... (1,000 in all)')
+    """
+    every = [*names]
+    shown = [cut(str(name)) for name in itertools.islice(every, most)]
+    if len(", ".join(shown)) <= most and len(shown) == len(every):
+        return ", ".join(shown)
+    lengths = itertools.accumulate(len(name) + 2 for name in shown)
+    count = max(1, sum(length <= most for length in lengths))
+    return f"{', '.join(shown[:count])}, {_MARK} ({len(every):,} in all)"
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """A hint ' (did you mean "x"?)' with the closest of the known names, or an empty string.
 
@@ -42,6 +89,6 @@ def nearest(name: str, known: Iterable[str]) -> str:
     >>> nearest("zzz", ["ece", "nll"])
     ''
     """
-    by_lower = {one.lower(): one for one in known}
-    close = difflib.get_close_matches(name.lower(), list(by_lower), n=1, cutoff=0.5)
+    by_lower = {one.lower(): one for one in itertools.islice(known, MOST_COMPARED) if len(one) <= LONGEST_NAME}
+    close = difflib.get_close_matches(name[:LONGEST_NAME].lower(), list(by_lower), n=1, cutoff=0.5)
     return f' (did you mean "{by_lower[close[0]]}"?)' if close else ""

@@ -19,6 +19,7 @@ from calibeval.core.errors import InputError, UsageError
 from calibeval.core.heads.settings import RunSettings
 from calibeval.core.version import VERSION
 from calibeval.readers.formats.safetensors import read_with_texts
+from calibeval.readers.small_files import check_regular, is_there
 from calibeval.readers.stored.limits import Limits
 from calibeval.runs.files import CHECKPOINT
 from calibeval.training.sweep import Sweep
@@ -59,8 +60,9 @@ def restore(folder: Path, sweep: Sweep, settings: RunSettings) -> int | None:
     Raises: InputError for a damaged checkpoint; UsageError for one of another command, naming what differs.
     """
     path = folder / CHECKPOINT
-    if not path.exists():
+    if not is_there(path):
         return None
+    check_regular(path)
     try:
         arrays, texts = read_with_texts(path, Limits())
         text = texts["state"]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.choices import FORMATS, check_choice
 from calibeval.cli.options.roles import OF_DUMPS, OF_FEATURES, named_keys
-from calibeval.core.errors import FileProblem, InputError, UsageError
+from calibeval.core.errors import InputError, UsageError
 from calibeval.words.names import visible
 
 if TYPE_CHECKING:
@@ -141,10 +141,15 @@ def refuse_overwriting(inputs: Sequence[str | Path | None], outputs: Sequence[Pa
     """
     from calibeval.readers.open import split_name
 
-    read = {split_name(str(name))[0].resolve() for name in inputs if name is not None}
+    read = {_place(split_name(str(name))[0]) for name in inputs if name is not None}
     for output in outputs:
-        if not read.isdisjoint((output.resolve(), output.resolve().parent)):
+        if not read.isdisjoint((_place(output), _place(output).parent)):
             raise UsageError(f"{output}: is an input, too, and would be overwritten; name another output")
+
+
+def _place(path: Path) -> Path:
+    """Where a path leads, of a link to itself, too, at which `Path.resolve` fails."""
+    return Path(os.path.realpath(path))
 
 
 def threads(jobs: int | None) -> int:
@@ -180,10 +185,10 @@ def _names(path: Path | None) -> tuple[str, ...] | None:
     """The class names in a file, one a line."""
     if path is None:
         return None
+    from calibeval.readers.small_files import read_small
+
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise FileProblem(f"{path}: cannot be read ({error.strerror})") from None
+        text = read_small(path).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InputError(f"{path}: class names are one a line, in UTF-8 text") from None
     names = tuple(line.strip() for line in text.strip().splitlines())

@@ -12,6 +12,7 @@ from calibeval.core.errors import InputError, nearest
 
 MOST_COUNT = 2**63
 DEEPEST = 32  # lists and objects within each other, where a document may hold anything
+MOST_BITS = 2**13  # of a whole number that is shown
 LONGEST = 60  # characters of a value that is shown
 
 T = TypeVar("T")
@@ -174,6 +175,8 @@ def shown(value: Any) -> str:
     kinds = {dict: "an object", list: "a list", bool: "a truth value", NoneType: "null"}
     if type(value) in kinds:
         return kinds[type(value)]
+    if isinstance(value, int) and value.bit_length() > MOST_BITS:
+        return "a whole number of thousands of digits"
     came = json.dumps(value[: LONGEST + 1] if isinstance(value, str) else value)
     return came if len(came) <= LONGEST else f"{came[: LONGEST - 3]}..."
 
@@ -198,6 +201,7 @@ def _no_number(name: str) -> NoReturn:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise Wrong(f"{shown(next(key for key in keys if keys.count(key) > 1))} occurs twice in one object")
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise Wrong(f"{shown(twice)} occurs twice in one object")
     return found

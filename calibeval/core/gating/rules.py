@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, get_args
 
+from calibeval.core.data.documents import MOST_COUNT, shown
 from calibeval.core.errors import UsageError, nearest
 from calibeval.core.evaluation.settings import check_level
 from calibeval.core.metrics.table import METRICS, metric_named
@@ -103,7 +104,7 @@ class GateSettings:
         one_of(self.on_inconclusive, get_args(OnInconclusive), "on_inconclusive")
         one_of(self.decide, get_args(Decide), "decide")
         check_level(as_number(self.level, "level"))
-        if isinstance(self.min_rows, bool) or not isinstance(self.min_rows, int) or self.min_rows < 0:
+        if isinstance(self.min_rows, bool) or not isinstance(self.min_rows, int) or not 0 <= self.min_rows < MOST_COUNT:
             raise UsageError(f"min_rows is {_shown(self.min_rows)}, but it must be a whole number from 0 on")
 
 
@@ -215,8 +216,8 @@ def _unknown_key(key: str, known: Sequence[str], earlier: Mapping[str, str]) -> 
 
 
 def as_text(value: object, key: str) -> str:
-    """A text that is not empty. Raises: UsageError."""
-    if not isinstance(value, str) or not value:
+    """A text that is not empty, without the character NUL, which no name or path has. Raises: UsageError."""
+    if not isinstance(value, str) or not value or "\0" in value:
         raise UsageError(f"{key} is {_shown(value)}, but it must be a text")
     return value
 
@@ -230,9 +231,17 @@ def as_texts(value: object, key: str) -> tuple[str, ...]:
 
 def as_number(value: object, key: str) -> float:
     """A finite number; true and false are none. Raises: UsageError."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not _fits(value):
         raise UsageError(f"{key} is {_shown(value)}, but it must be a finite number")
     return float(value)
+
+
+def _fits(value: float) -> bool:
+    """Whether float64 holds the number; a whole number may have more digits than it does."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def as_is(value: object, key: str) -> object:  # noqa: ARG001 - the same call as its siblings
@@ -277,6 +286,6 @@ def _check_range(rule: Rule, limit: float) -> None:
 def _shown(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, int | float):
-        return f"{value:g}" if isinstance(value, float) else str(value)
-    return f'"{value}"' if isinstance(value, str) else f"a {type(value).__name__}"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return shown(value) if isinstance(value, int | str) else f"a {type(value).__name__}"
