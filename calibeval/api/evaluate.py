@@ -29,6 +29,7 @@ from calibeval.core.evaluation.evaluate import evaluate_dump
 from calibeval.core.evaluation.settings import checked
 from calibeval.core.report.report import DumpReport, Report, with_distinct_names
 from calibeval.core.version import VERSION
+from calibeval.recalibrate.base.scores import check_clip
 from calibeval.recalibrate.fitting.before_after import Plan, recalibrated
 
 ARRAYS = ("logits", "probs", "log_probs", "confidence")
@@ -94,6 +95,7 @@ def evaluate(
     )
     resources = resources_of(jobs, max_memory, progress)
     _check_folds(fit_on, cross_fit)
+    check_clip(clip, 2)
     arrays = {"logits": logits, "probs": probs, "log_probs": log_probs, "confidence": confidence}
     more = {"labels": labels, "class_names": class_names, "ignore_index": ignore_index}
     only_arrays = {"correct": correct, "ids": ids, "columns": columns}

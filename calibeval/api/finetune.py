@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from os import PathLike, fspath
 from types import TracebackType
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Self, Unpack
 
 from calibeval.api.dumps import FeatureReading, as_path, features_of
 from calibeval.core.data.progress import Progress
+from calibeval.core.data.ranges import MOST_JOBS, check_whole
 from calibeval.core.errors import UsageError, nearest
 from calibeval.core.heads.features import Features
 from calibeval.core.heads.results import Finetuned
@@ -20,6 +22,7 @@ from calibeval.training.settings import (
     LINEAR,
     MLP,
     OPTIMIZERS,
+    RANGES,
     SCHEDULES,
     SCORES,
     TRIALS,
@@ -91,10 +94,12 @@ def finetune(
         ("device", device, DEVICES),
     ):
         _choice(name, value, known)
-    for name, count in (("seeds", seeds), ("epochs", epochs), ("batch_size", batch_size), ("jobs", jobs)):
-        _whole(name, count, 1)
-    for name, amount in (("hidden", hidden), ("patience", patience), ("seed", seed), ("trials", trials)):
-        _whole(name, amount, {"hidden": 1, "trials": 2}.get(name, 0))
+    check_whole("jobs", jobs, 1, MOST_JOBS)
+    for name, count in (("seeds", seeds), ("seed", seed), ("epochs", epochs), ("batch_size", batch_size)):
+        check_whole(name, count, *RANGES[name])
+    for name, amount in (("hidden", hidden), ("patience", patience), ("trials", trials)):
+        if amount is not None:
+            check_whole(name, amount, *RANGES[name])
     for name, size in (("weight_decay", weight_decay), ("clip_norm", clip_norm), ("mixup", mixup)):
         _number(name, size, allow_zero=True)
     _number("lr", lr, allow_zero=False)
@@ -185,14 +190,9 @@ def _choice(name: str, value: str, known: Iterable[str]) -> None:
         raise UsageError(f'{name} "{value}" is unknown{nearest(str(value), known)}; there are {", ".join(known)}')
 
 
-def _whole(name: str, value: int | None, least: int) -> None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
-        raise UsageError(f"{name} is {value!r}, but it must be a whole number from {least} on")
-
-
 def _number(name: str, value: float | None, *, allow_zero: bool) -> None:
     if value is None:
         return
-    right = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf")
+    right = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= sys.float_info.max
     if not right or (value == 0 and not allow_zero):
         raise UsageError(f"{name} is {value!r}, but it must be {'at least 0' if allow_zero else 'above 0'}")

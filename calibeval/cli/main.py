@@ -19,7 +19,7 @@ from calibeval.cli.commands import apply, compare, conventions, finetune, fit, g
 from calibeval.cli.options import first, shared
 from calibeval.cli.screen.command import WORDS
 from calibeval.cli.screen.help import Program, command_class
-from calibeval.core.errors import CalibevalError, FileProblem, UsageError, nearest
+from calibeval.core.errors import CalibevalError, FileProblem, UsageError, nearest, short
 from calibeval.core.version import VERSION
 from calibeval.words.names import visible
 
@@ -115,7 +115,8 @@ def _code(error: CalibevalError) -> int:
 
 
 def _fail(code: int, message: str, as_json: bool, debug: bool) -> int:
-    """Say what went wrong on standard error."""
+    """Say what went wrong on standard error, in less than 500 characters."""
+    message = short(message)
     if debug and sys.stderr is not None:
         import traceback
 

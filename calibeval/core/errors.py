@@ -7,10 +7,11 @@ import itertools
 import re
 from collections.abc import Iterable
 
-LONGEST = 499  # characters of a message
+LONGEST = 480  # characters of a message
 LONGEST_NAME = 80  # of a name, a key or a value that it quotes
 MOST_COMPARED = 1000  # names, for a hint
 _MARK = "..."
+_DIGITS = re.compile(rf"\d{{{LONGEST_NAME + 1},}}")
 _QUOTED = re.compile(rf"(?<!\w)(\"|')([^\"'\n]{{{LONGEST_NAME + 1},}})\1")
 
 
@@ -58,12 +59,13 @@ def short(message: str) -> str:
     """A message with what it quotes cut, and then itself: its beginning says what is wrong, its end what to do.
 
     >>> short(f'key "{"k" * 1000}" is unknown').count("k"), len(short("word " * 1000))
-    (79, 499)
+    (79, 480)
     """
     if len(message) <= LONGEST_NAME:
         return message
     ends = message if len(message) <= 10 * LONGEST else cut(message, 10 * LONGEST)
-    return cut(_QUOTED.sub(lambda found: f"{found[1]}{cut(found[2])}{found[1]}", ends), LONGEST)
+    quoted = _QUOTED.sub(lambda found: f"{found[1]}{cut(found[2])}{found[1]}", ends)
+    return cut(_DIGITS.sub(lambda found: cut(found[0]), quoted), LONGEST)
 
 
 def listed(names: Iterable[object], most: int = 200) -> str:

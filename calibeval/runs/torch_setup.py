@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -20,7 +21,7 @@ def pick_device(wanted: str, threads: int) -> str:
         import torch
     except ImportError:
         raise UsageError("finetune needs torch: pip install 'calibeval[torch]'") from None
-    torch.set_num_threads(threads)
+    torch.set_num_threads(min(threads, os.cpu_count() or 1))  # more only wait for each other
     there = torch.cuda.is_available()
     if wanted == "cuda" and not there:
         raise UsageError("--device cuda, but torch finds no GPU; say --device cpu or --device auto")

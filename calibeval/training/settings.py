@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from calibeval.core.data.ranges import MOST_SEED
+
 AFTER = "nll-after-temperature"
 LAST = "last"
 SCORES = (AFTER, "nll")  # validation scores by which an epoch, and with --tune a recipe, is chosen
@@ -14,6 +16,16 @@ LINEAR: Final = "linear"
 MLP: Final = "mlp"
 HEADS = (LINEAR, MLP)
 HIDDEN_UNITS, TRIALS = 512, 24
+# What whole numbers may be, at least and at most.
+RANGES = {
+    "hidden": (1, 2**40),
+    "epochs": (1, 10**9),
+    "batch_size": (1, 2**31 - 1),
+    "patience": (0, 10**9),
+    "trials": (2, 10_000),
+    "seed": (0, MOST_SEED),
+    "seeds": (1, 1000),
+}
 
 
 @dataclass(frozen=True, slots=True)

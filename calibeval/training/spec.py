@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from calibeval.core.data.documents import MOST_COUNT
 from calibeval.core.errors import UsageError, nearest
 from calibeval.losses.table import LOSS_TABLE, LossEntry
 
@@ -108,9 +109,10 @@ def _value(text: str) -> Value:
         return _WORDS[text.lower()]
     for kind in (int, float):
         try:
-            return kind(text)
+            value = kind(text)
         except ValueError:
             continue
+        return value if abs(value) < MOST_COUNT else float(text)  # inf, where float64 does not hold it
     return text.strip("\"'")
 
 

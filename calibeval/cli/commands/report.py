@@ -70,6 +70,7 @@ def report(
     from calibeval.core.sums.resources import Resources
     from calibeval.core.version import VERSION
     from calibeval.readers.open import open_dump
+    from calibeval.recalibrate.base.scores import check_clip
 
     outputs = [] if out is None else [out / name for name in OUTPUTS]
     refuse_overwriting([*dumps, fit_on, saved_map, *flags.files], outputs if figure is None else [*outputs, figure])
@@ -83,6 +84,7 @@ def report(
         min_rows=min_rows,
         group=group,
     )
+    check_clip(clip, 2)
     reading = flags.options()
     exclude({"--fit-on": fit_on, "--map": saved_map, "--cross-fit": cross_fit})
     limit = reading.limits.max_memory

@@ -21,6 +21,7 @@ from calibeval.cli.options.choices import (
 from calibeval.cli.options.roles import ROLES
 from calibeval.cli.options.sizes import size, size_above_zero
 from calibeval.core.conventions.table import CONVENTIONS
+from calibeval.core.data.ranges import LEAST_LABEL, MOST_JOBS, MOST_LABEL, MOST_ROWS, MOST_SEED
 
 AUTO = "auto"
 
@@ -73,7 +74,10 @@ IdsKey = Annotated[str | None, _named("Short for --key ids=NAME.")]
 Labels = Annotated[Path | None, _named("Another file that holds the labels.", metavar="FILE")]
 ScoreColumns = Annotated[str | None, _named("Columns with the scores, in class order.", metavar="A,B")]
 ClassNames = Annotated[Path | None, _named("Text file with one class name per line.", metavar="FILE")]
-IgnoreIndex = Annotated[int | None, _named("Leave out rows with this label, and count them.", metavar="LABEL")]
+IgnoreIndex = Annotated[
+    int | None,
+    _named("Leave out rows with this label, and count them.", metavar="LABEL", min=LEAST_LABEL, max=MOST_LABEL),
+]
 ReadAs = Annotated[
     str | None,
     _named(
@@ -128,7 +132,12 @@ Clip = Annotated[
     float | None,
     typer.Option(metavar="EPS", help="Raise smaller probabilities to EPS before fitting.", rich_help_panel=MAP),
 ]
-Seed = Annotated[int, typer.Option(metavar="N", help="Random seed for assigning rows to folds.", rich_help_panel=MAP)]
+Seed = Annotated[
+    int,
+    typer.Option(
+        metavar="N", min=0, max=MOST_SEED, help="Random seed for assigning rows to folds.", rich_help_panel=MAP
+    ),
+]
 Group = Annotated[
     str | None,
     typer.Option(metavar="COLUMN", help="Rows with equal values are dependent (patients).", rich_help_panel=MEASURE),
@@ -148,6 +157,7 @@ MinRows = Annotated[
     typer.Option(
         metavar="N",
         min=1,
+        max=MOST_ROWS,
         help="List smaller slices without measuring them (default: 100).",
         rich_help_panel=MEASURE,
     ),
@@ -212,7 +222,12 @@ NoIntervals = Annotated[
 Jobs = Annotated[
     int | None,
     typer.Option(
-        metavar="N", min=1, help="Threads (default: one per processor).", show_default=False, rich_help_panel=RUNNING
+        metavar="N",
+        min=1,
+        max=MOST_JOBS,
+        help="Threads (default: one per processor).",
+        show_default=False,
+        rich_help_panel=RUNNING,
     ),
 ]
 

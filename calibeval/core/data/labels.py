@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.documents import shown
+from calibeval.core.data.ranges import LEAST_LABEL, MOST_LABEL
 from calibeval.core.errors import InputError, UsageError
 
 Labels = npt.NDArray[np.integer[Any]]
@@ -101,6 +103,8 @@ def check_ignore_index(ignore_index: object) -> None:
     """That a label of rows to leave out can be one. Raises: UsageError."""
     if ignore_index is not None and (isinstance(ignore_index, bool) or not isinstance(ignore_index, int | np.integer)):
         raise UsageError(f"ignore_index is {ignore_index!r}, but it must be a whole number")
+    if ignore_index is not None and not LEAST_LABEL <= int(ignore_index) <= MOST_LABEL:
+        raise UsageError(f"ignore_index is {shown(int(ignore_index))}, but it must be a whole number of 64 bits")
 
 
 def _check_range(labels: Labels, k: int, ignore_index: int | None, owner: str) -> None:

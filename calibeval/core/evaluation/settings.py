@@ -7,8 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from calibeval.core.conventions.table import OWN, find_convention
+from calibeval.core.data.documents import shown
+from calibeval.core.data.ranges import check_whole
 from calibeval.core.errors import UsageError
-from calibeval.core.report.settings import MOST_BINS, MOST_LEVEL, Settings
+from calibeval.core.report.settings import LEAST_LEVEL, MOST_BINS, MOST_LEVEL, Settings
 
 MIN_ROWS = 100
 
@@ -35,7 +37,7 @@ def checked(
     if not _is_whole(bins):
         raise UsageError(f"bins is {bins!r}, but it must be a whole number")
     if not 1 <= bins <= MOST_BINS:
-        raise UsageError(f"bins is {bins}, but it must lie between 1 and {MOST_BINS}")
+        raise UsageError(f"bins is {shown(int(bins))}, but it must lie between 1 and {MOST_BINS}")
     if level is not None:
         check_level(level)
     if isinstance(slices, str):
@@ -44,8 +46,8 @@ def checked(
         raise UsageError(f"slices are measured by calibeval's own bins, not by those of {known.name}")
     if min_rows is not None and not slices:
         raise UsageError("a least number of rows (min-rows) belongs to slices, but there are none")
-    if min_rows is not None and (not _is_whole(min_rows) or min_rows < 1):
-        raise UsageError(f"the least number of rows of a slice is {min_rows}, but it must be a whole number from 1 on")
+    if min_rows is not None:
+        check_whole("the least number of rows of a slice", min_rows, 1)
     columns = tuple(dict.fromkeys(slices))
     least = int(min_rows or MIN_ROWS) if columns else None
     return Settings(int(bins), known.name, level, columns, least, group)
@@ -58,6 +60,8 @@ def check_level(level: float) -> None:
         raise UsageError(f"level is {came}, but it must lie between 0 and 1, as 0.95 does")
     if level > MOST_LEVEL:
         raise UsageError(f"level is {level}, but it must be at most {MOST_LEVEL}")
+    if level < LEAST_LEVEL:
+        raise UsageError(f"level is {level}, but it must be at least {LEAST_LEVEL}")
 
 
 def _is_whole(value: object) -> bool:

@@ -11,6 +11,7 @@ from calibeval.core.data.records import Layout, to_plain
 MOST_BINS = 10_000
 # Nearer to 1 an interval is as wide as the range of numbers lets it be.
 MOST_LEVEL = 1 - 1e-9
+LEAST_LEVEL = 1e-9
 
 
 def _columns(place: Place) -> tuple[str, ...]:
@@ -20,7 +21,8 @@ def _columns(place: Place) -> tuple[str, ...]:
 
 def _level(place: Place) -> float | None:
     level = None if place.value is None else place.number()
-    return level if level is None or 0 < level <= MOST_LEVEL else place.refuse(f"a level above 0, at most {MOST_LEVEL}")
+    fits = level is None or LEAST_LEVEL <= level <= MOST_LEVEL
+    return level if fits else place.refuse(f"a level from {LEAST_LEVEL} to {MOST_LEVEL}")
 
 
 def _bins(place: Place) -> int:

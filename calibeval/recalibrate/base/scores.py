@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
+from calibeval.core.data.documents import shown
 from calibeval.core.data.labels import Labels
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.row_source import Kind
@@ -48,7 +49,8 @@ def check_clip(clip: float | None, k: int) -> None:
     Raises: UsageError unless 0 < clip < 1/k.
     """
     if clip is not None and not 0 < clip < 1 / k:
-        raise UsageError(f"clip is {clip:g}, but it must lie between 0 and 1/k = {1 / k:g}, as 1e-12 does")
+        came = f"{clip:g}" if isinstance(clip, float) else shown(clip)
+        raise UsageError(f"clip is {came}, but it must lie between 0 and 1/k = {1 / k:g}, as 1e-12 does")
 
 
 def chunk_rows(predictions: Predictions) -> int:

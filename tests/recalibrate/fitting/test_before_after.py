@@ -134,7 +134,7 @@ def test_index_splits_that_overlap_are_a_leak(capsys, tmp_path):
         (["fit", VAL, "--method", "temprature"], 2, 'did you mean "temperature"?'),
         (["fit", VAL, "--method", "platt"], 2, "classes"),
         (["fit", VAL, "--group", "colour"], 2, 'there is no column "colour" (did you mean "color"?)'),
-        (["apply", "sample_data/diamonds.npz", TEST, "-o", "x.npz"], 3, "diamonds.npz: a map is JSON in UTF-8"),
+        (["apply", "sample_data/diamonds.npz", TEST, "-o", "x.npz"], 3, "diamonds.npz: this is no map of schema"),
         (["apply", "nowhere.json", TEST, "-o", "x.npz"], 4, "nowhere.json: there is no such file"),
         (
             ["apply", "{map}", "sample_data/digits_test.npz", "-o", "x.npz"],
