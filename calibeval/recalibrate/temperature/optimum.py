@@ -45,6 +45,7 @@ class Optimum(NamedTuple):
     bound: str | None
 
 
+NOWHERE = Optimum(math.inf, math.nan, math.nan, 0, None)  # of scores too large for it
 BOUND_NOTES = {
     "low": "every label has the largest score of its row, so the NLL falls for ever as T falls to 0; this T is the "
     "mildest, to a factor of 2, whose NLL is within 1e-9 of the limit. Rows that are predicted wrong will suffer",
@@ -175,7 +176,7 @@ def _solve(every: Pieces, known: ScoreFacts, tolerance: float = LAST_STEP) -> Op
         now = fused(every(), 1.0)
         return Optimum(1.0, now.value, now.value, 1, "flat")
     if not math.isfinite(known.spread):
-        return Optimum(math.inf, math.nan, math.nan, 0, None)
+        return NOWHERE
     if known.misses == 0:
         return _low_bound(every, known)
     if known.slope >= -NO_SLOPE * known.spread:
@@ -197,6 +198,8 @@ def _high_bound(every: Pieces, known: ScoreFacts) -> Optimum:
     slope, curvature = max(known.slope, 0.0), known.curvature
     # Half of what brings slope beta + curvature beta^2 / 2 to CLOSE: higher terms are of no account there.
     beta = CLOSE / (slope + math.sqrt(slope * slope + 2.0 * CLOSE * curvature))
+    if beta == 0:  # the curvature, a square, has left float64
+        return NOWHERE
     now = fused(every(), beta, before=True)
     return _not_worse(Optimum(1.0 / beta, now.before, now.value, 1, "high"))
 

@@ -30,7 +30,7 @@ NUMBERS = ("int", "float", "range", "size", "integer")
 
 def numeric():
     """Every option of every command whose value is a number."""
-    for name, command in built(app).commands.items():
+    for name, command in getattr(built(app), "commands").items():  # noqa: B009 - typer says too little of its type
         for option in command.params:
             if isinstance(option, TyperOption) and not option.is_flag and any(k in option.type.name for k in NUMBERS):
                 yield name, option.opts[-1]
