@@ -2,12 +2,26 @@
 
 import sys
 
-from calibeval.cli.main import main
-
 
 def run() -> None:
     """Run the command line of this process and exit with its code."""
+    try:
+        from calibeval.cli.main import main
+    except (MemoryError, ImportError, OSError) as error:
+        if not _lacks_memory(error):
+            raise
+        sys.stderr.write("there is not enough memory to start\n")
+        sys.exit(3)
     sys.exit(main())
+
+
+def _lacks_memory(error: BaseException) -> bool:
+    """Whether there was no memory for what could not be imported."""
+    if isinstance(error, MemoryError):
+        return True
+    from calibeval.core.errors import lacks_memory
+
+    return lacks_memory(error)
 
 
 if __name__ == "__main__":

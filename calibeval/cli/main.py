@@ -19,11 +19,16 @@ from calibeval.cli.commands import apply, compare, conventions, finetune, fit, g
 from calibeval.cli.options import first, shared
 from calibeval.cli.screen.command import WORDS
 from calibeval.cli.screen.help import Program, command_class
-from calibeval.core.errors import CalibevalError, FileProblem, UsageError, nearest, short
+from calibeval.core.errors import CalibevalError, FileProblem, UsageError, lacks_memory, nearest, short
 from calibeval.core.version import VERSION
+from calibeval.runs.room import check_room, room
 from calibeval.words.names import visible
 
 DONE, WRONG_USAGE, INVALID_INPUT, FILE_PROBLEM, BUG, INTERRUPTED, TERMINATED = 0, 2, 3, 4, 70, 130, 143
+
+NO_MEMORY = "there is not enough memory for this input"
+LEAST_ROOM = 256 * 2**20  # of addresses, for Python, numpy and a small dump
+HELP = ("--help", "-h", "--help-all")
 
 KINDS = {WRONG_USAGE: "usage", INVALID_INPUT: "input", FILE_PROBLEM: "file", BUG: "bug"}  # of errors, in JSON
 
@@ -81,6 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if sys.stdout is None:
         return _fail(FILE_PROBLEM, "standard output is closed", as_json, debug)
     try:
+        _check_room(words)
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, _terminate)
         code = app(words, standalone_mode=False, prog_name="calibeval")
@@ -99,13 +105,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (BrokenPipeError, SystemExit):  # typer makes an exit with 1, the gate's own code, of a broken pipe
         _drop_output()  # the reader of our output has gone; what it read was right
         return DONE
-    except OSError as error:
-        _drop_output()
-        return _fail(FILE_PROBLEM, f"{error.filename or 'standard output'}: {error.strerror or error}", as_json, debug)
-    except MemoryError:
-        return _fail(INVALID_INPUT, "there is not enough memory for this input", as_json, debug)
     except Exception as error:  # noqa: BLE001 - the last resort: a bug must not look like a verdict
-        return _fail(BUG, f"a bug in calibeval, please report it ({type(error).__name__}: {error})", as_json, debug)
+        return _fail(*_unforeseen(error), as_json, debug)
+
+
+def _unforeseen(error: Exception) -> tuple[int, str]:
+    """Code and message of an error that nobody raised on purpose."""
+    if isinstance(error, OSError):
+        _drop_output()
+    if lacks_memory(error):
+        return INVALID_INPUT, NO_MEMORY
+    if isinstance(error, OSError):
+        return FILE_PROBLEM, f"{error.filename or 'standard output'}: {error.strerror or error}"
+    return BUG, f"a bug in calibeval, please report it ({type(error).__name__}: {error})"
+
+
+def _check_room(words: Sequence[str]) -> None:
+    """See that numpy can be loaded where this process's memory has a limit.
+
+    Raises: InputError.
+    """
+    if room() is None:
+        return
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # each thread takes memory of its own, used or not
+    if words and not any(word in ("--version", *HELP) for word in words):
+        check_room(LEAST_ROOM)
 
 
 def _code(error: CalibevalError) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 LONGEST = 480  # characters of a message
 LONGEST_NAME = 80  # of a name, a key or a value that it quotes
 MOST_COMPARED = 1000  # names, for a hint
+_NO_MEMORY = ("failed to map segment", "cannot allocate memory", "out of memory", "bad_alloc")
 _MARK = "..."
 _DIGITS = re.compile(rf"\d{{{LONGEST_NAME + 1},}}")
 _QUOTED = re.compile(rf"(?<!\w)(\"|')([^\"'\n]{{{LONGEST_NAME + 1},}})\1")
@@ -41,6 +42,15 @@ class UnknownMetric(UsageError, KeyError):
 
 class FileProblem(CalibevalError, OSError):
     """A file could not be read or written: missing, no permission, disk full."""
+
+
+def lacks_memory(error: BaseException) -> bool:
+    """Whether there was no memory for what failed; a library that cannot be loaded says so in its own words.
+
+    >>> lacks_memory(ImportError("libgomp.so.1: failed to map segment from shared object")), lacks_memory(OSError("x"))
+    (True, False)
+    """
+    return isinstance(error, MemoryError) or any(words in str(error).lower() for words in _NO_MEMORY)
 
 
 def cut(text: str, most: int = LONGEST_NAME) -> str:

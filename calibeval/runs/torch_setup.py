@@ -6,20 +6,27 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from calibeval.core.errors import InputError, UsageError
+from calibeval.core.errors import InputError, UsageError, lacks_memory
+from calibeval.runs.room import check_room
 
 LEAST_WORK = 2**26  # about a millisecond of one core
+LEAST_ROOM = 2**30  # of addresses, for torch alone
 OUT_OF_MEMORY = ("out of memory", "allocate memory", "not enough memory", "alloc_failed")  # what torch's errors say
 
 
 def pick_device(wanted: str, threads: int) -> str:
     """The device: "auto" is a GPU where torch can use one. Sets the number of torch's threads.
 
-    Raises: UsageError where torch is not installed, or has no GPU to use.
+    Raises: UsageError where torch is not installed, or has no GPU to use; InputError where it has no room.
     """
+    check_room(LEAST_ROOM)
     try:
         import torch
-    except ImportError:
+    except (ImportError, OSError) as error:
+        if lacks_memory(error):
+            raise MemoryError from None
+        if not isinstance(error, ImportError):
+            raise
         raise UsageError("finetune needs torch: pip install 'calibeval[torch]'") from None
     torch.set_num_threads(min(threads, os.cpu_count() or 1))  # more only wait for each other
     there = torch.cuda.is_available()
