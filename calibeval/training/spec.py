@@ -15,6 +15,8 @@ Value = float | str | bool
 
 _WORDS: dict[str, bool] = {"true": True, "false": False}
 
+LONGEST = 10_000  # characters of a list of losses
+
 
 @dataclass(frozen=True, slots=True)
 class LossSpec:
@@ -55,6 +57,8 @@ def parse_losses(text: str) -> tuple[LossSpec, ...]:
     >>> [str(loss) for loss in parse_losses("ce, mbls(margin=6)")]
     ['ce', 'mbls(margin=6)']
     """
+    if len(text) > LONGEST:
+        raise UsageError(f'--loss "{text}": has {len(text):,} characters, but at most {LONGEST:,} are read')
     losses = tuple(_parse(part.strip()) for part in _parts(text))
     names = [str(loss) for loss in losses]
     twice = next((name for i, name in enumerate(names) if name in names[:i]), None)

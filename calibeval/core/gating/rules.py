@@ -217,8 +217,10 @@ def _unknown_key(key: str, known: Sequence[str], earlier: Mapping[str, str]) -> 
 
 def as_text(value: object, key: str) -> str:
     """A text that is not empty, without the character NUL, which no name or path has. Raises: UsageError."""
-    if not isinstance(value, str) or not value or "\0" in value:
+    if not isinstance(value, str) or not value:
         raise UsageError(f"{key} is {_shown(value)}, but it must be a text")
+    if "\0" in value:
+        raise UsageError(f"{key} is {_shown(value)}, but no name or path holds the character NUL")
     return value
 
 
