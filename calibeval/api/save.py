@@ -26,6 +26,9 @@ def save_report(report: Report, folder: Folder, *, png: bool = False, hint: str 
 
     Raises: FileProblem if they cannot be written.
     """
+    from calibeval.render.figure.backend import import_matplotlib
+
+    import_matplotlib()
     from calibeval.render.figure.figure import figure_bytes, reliability_figure
     from calibeval.render.page.page import render
     from calibeval.render.tables import bins_csv

@@ -38,6 +38,9 @@ def report_text(report: Report) -> str:
 
 def report_figure(report: Report, width: float | None) -> Figure:
     """The reliability diagrams, those after a map beside those before."""
+    from calibeval.render.figure.backend import import_matplotlib
+
+    import_matplotlib()
     from calibeval.render.figure.figure import reliability_figure
 
     return reliability_figure(before_and_after(report), width_inches=width)
@@ -60,6 +63,9 @@ def comparison_text(comparison: Comparison) -> str:
 
 def comparison_figure(comparison: Comparison, width: float | None) -> Figure:
     """The differences with their intervals."""
+    from calibeval.render.figure.backend import import_matplotlib
+
+    import_matplotlib()
     from calibeval.render.figure.comparison import differences_figure
 
     return differences_figure(comparison, width_inches=width)

@@ -95,6 +95,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return int(code or DONE)
     except typer.TyperException as error:
+        if not words:  # the message is the help, whole
+            _write_error(error.format_message())
+            return WRONG_USAGE
         return _fail(WRONG_USAGE, _usage_message(error), as_json, debug)
     except CalibevalError as error:
         return _fail(_code(error), str(error), as_json, debug)

@@ -21,8 +21,9 @@ def _columns(place: Place) -> tuple[str, ...]:
 
 def _level(place: Place) -> float | None:
     level = None if place.value is None else place.number()
-    fits = level is None or LEAST_LEVEL <= level <= MOST_LEVEL
-    return level if fits else place.refuse(f"a level from {LEAST_LEVEL} to {MOST_LEVEL}")
+    if level is not None and 0 < level < LEAST_LEVEL:
+        place.refuse(f"a level of at least {LEAST_LEVEL}")
+    return level if level is None or 0 < level <= MOST_LEVEL else place.refuse(f"a level above 0, at most {MOST_LEVEL}")
 
 
 def _bins(place: Place) -> int:

@@ -35,7 +35,8 @@ def test_figures_are_made(dump, tmp_path, backend):
 @pytest.mark.parametrize(("backend", "then"), [("svg", "svg"), ("nonsense", "agg")])
 def test_a_backend_that_there_is_stays_set(backend, then):
     code = (
-        "import calibeval.render.figure.figure, matplotlib as m, os; print(os.environ['MPLBACKEND'], m.get_backend())"
+        "from calibeval.render.figure.backend import import_matplotlib as one; one(); one(); "
+        "import matplotlib as m, os; print(os.environ['MPLBACKEND'], m.get_backend())"
     )
     result = subprocess.run(
         [sys.executable, "-c", code],
