@@ -1,4 +1,4 @@
-"""Whether a classifier's probabilities can be believed, how to repair them, whether the model may ship.
+"""Measure whether a classifier's probabilities can be trusted, recalibrate them, and decide whether the model may ship.
 
 >>> import calibeval
 >>> report = calibeval.evaluate(probs=[[0.9, 0.1], [0.4, 0.6]], labels=[0, 0])
@@ -21,6 +21,7 @@ if _TYPE_CHECKING:
     from calibeval.api.fit import cross_fit, fit
     from calibeval.api.gate import gate
     from calibeval.api.predict import predict
+    from calibeval.api.read import read, read_features
     from calibeval.api.save import read_map
     from calibeval.core.comparison.comparison import Comparison
     from calibeval.core.data.predictions import Predictions
@@ -31,8 +32,6 @@ if _TYPE_CHECKING:
     from calibeval.core.heads.features import Features
     from calibeval.core.heads.results import Finetuned
     from calibeval.core.report.report import DumpReport, Report
-    from calibeval.readers.features.features import read_features
-    from calibeval.readers.open import read
     from calibeval.recalibrate.base.mapping import Map
 
     __version__: str
@@ -95,15 +94,15 @@ _HOMES = {
     "gate": "api.gate",
     "inspect": "api.describe",
     "predict": "api.predict",
-    "read": "readers.open",
-    "read_features": "readers.features.features",
+    "read": "api.read",
+    "read_features": "api.read",
     "read_map": "api.save",
 }
 _MODULES = ("losses", "metrics")  # losses needs torch, so it is not in __all__
 
 
 def __getattr__(name: str) -> object:
-    """Public names on first use: `calibeval --help` must not wait for numpy."""
+    """Import public names on first use: `calibeval --help` must not wait for numpy."""
     if name == "__version__":
         return _importlib.import_module("calibeval.core.version").VERSION
     if name in _MODULES:

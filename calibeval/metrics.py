@@ -1,7 +1,7 @@
 """Every metric as a plain function of arrays: `calibeval.metrics.ece(probs, labels, bins=15)`.
 
-One number and nothing else; `calibeval.evaluate` gives the same with its noise floor and interval. The functions are
-made from the table of metrics, so a metric of that table has its function here.
+Each function returns one number; `calibeval.evaluate` gives the same number with its noise floor and interval. The
+functions are made from the table of metrics, so every metric of that table has a function here.
 
 >>> round(ece([[0.8, 0.2], [0.4, 0.6]], [0, 0]), 6)
 0.4
@@ -11,10 +11,12 @@ made from the table of metrics, so a metric of that table has its function here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
+from calibeval.core.data.arguments import whole
 from calibeval.core.data.notices import NotComputable
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.public import public
 from calibeval.core.errors import InputError
 from calibeval.core.evaluation.settings import checked
 from calibeval.core.metrics.metric import Metric
@@ -23,14 +25,14 @@ from calibeval.core.sums.engine import summarise
 
 
 class MetricFunction(Protocol):
-    """A metric of arrays."""
+    """A metric as a function of arrays."""
 
     __name__: str
 
     def __call__(
         self, probs: object = None, labels: object = None, *, logits: object = None, bins: int | None = None
     ) -> float:
-        """Its value."""
+        """The value of the metric."""
 
 
 def _function(metric: Metric) -> MetricFunction:
@@ -42,27 +44,29 @@ def _function(metric: Metric) -> MetricFunction:
         sums = summarise(Predictions(probs=probs, logits=logits, labels=labels), checked(bins=bins).bins)
         try:
             if metric.binary and sums.k != 2:
-                raise NotComputable("no_method", f"it is a metric of two classes, and there are {sums.k}")
+                raise NotComputable("no_method", f"this metric is for two classes, but there are {sums.k}")
             return float(metric.value(sums))
         except NotComputable as missing:
             raise InputError(f"{metric.name}: {missing}") from None
 
     function.__name__ = function.__qualname__ = metric.name
-    limit = "without a limit" if metric.most is None else f"to {metric.most:g}"
+    span = f"{metric.least:g} or more" if metric.most is None else f"in [{metric.least:g}, {metric.most:g}]"
     best = {"lower": "lower is better", "higher": "higher is better", "zero": "0 is best"}[metric.better]
+    unit = "In nats" if metric.unit == "nats" else "Unitless"
     function.__doc__ = f"""{metric.title[0].upper()}{metric.title[1:]}.
 
-    From {metric.least:g} {limit}; {best}.{" For two classes only." if metric.binary else ""}
+    {unit}, {span}; {best}.{" For two classes only." if metric.binary else ""}
 
-    probs: (n, k) probabilities, or (n,) of class 1; or logits: (n, k). labels: (n,). Arrays, tensors or lists.
-    bins: of the calibration errors; 15 by default.
-    Raises: InputError for values that cannot be used, or of which there is no such number; UsageError.
+    probs: (n, k) probabilities, or (n,) probabilities of class 1; or logits: (n, k). labels: (n,) class numbers from 0.
+    All may be arrays, tensors or lists. bins: number of bins of the calibration errors; None: 15.
+    Raises: InputError for values that cannot be used, or for which the metric is not defined; UsageError for bins that
+    cannot work.
     Source: {metric.source}.
     """
-    return function
+    return cast("MetricFunction", public({"bins": whole()})(function))
 
 
-if TYPE_CHECKING:  # what is made below, for type checkers
+if TYPE_CHECKING:  # the functions that are made below, for type checkers
     accuracy: MetricFunction
     confidence_gap: MetricFunction
     ece: MetricFunction

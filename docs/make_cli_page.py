@@ -20,12 +20,12 @@ WIDTH = 80
 BEGINNING = """\
 # Command line
 
-`docs/make_cli_page.py` writes this page from the program's own `--help-all`; a test keeps it up to date. `--help` is
-shorter: the options that people use.
+`docs/make_cli_page.py` writes this page from the output of `--help-all`; a test keeps it up to date. `--help` shows
+only the usual options.
 
-Results go to standard output, progress and warnings to standard error. What the exit codes mean and what `--json`
-prints stands in [json.md](json.md); how files, keys and splits are read in [inputs.md](inputs.md); the same from Python
-in [python.md](python.md).
+Results go to standard output, progress and warnings to standard error. [json.md](json.md) describes the exit codes and
+the output of `--json`, [inputs.md](inputs.md) how files, keys and splits are read, and [python.md](python.md) how to do
+the same from Python.
 """
 
 

@@ -48,7 +48,7 @@ def test_each_explains_itself(name):
 def test_numbers_that_do_not_exist():
     with pytest.raises(ValueError, match=r"nll: .* probability 0"):
         calibeval.metrics.nll([[1.0, 0.0]], [1])
-    with pytest.raises(ValueError, match="two classes, and there are 3"):
+    with pytest.raises(ValueError, match="two classes, but there are 3"):
         calibeval.metrics.ece_positive(np.full((4, 3), 1 / 3), [0, 1, 2, 0])
     with pytest.raises(ValueError, match="exactly one of logits"):
         calibeval.metrics.ece(labels=[0])

@@ -6,6 +6,7 @@ import json
 from collections import defaultdict
 from dataclasses import replace
 from importlib import resources
+from pathlib import Path
 from typing import Literal, get_args
 
 import jsonschema
@@ -13,9 +14,13 @@ import numpy as np
 import pytest
 
 from calibeval import Predictions, Report
+from calibeval.cli.main import KINDS as KINDS_OF_ERRORS
+from calibeval.cli.main import error_json
+from calibeval.cli.screen.written import written_json
 from calibeval.core.comparison.comparison import ComparedDump, Comparison, Difference
 from calibeval.core.conventions.metrics import Explained
 from calibeval.core.conventions.table import CONVENTIONS
+from calibeval.core.data.environment import Environment
 from calibeval.core.data.inspection import Inspection
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Source
@@ -26,7 +31,6 @@ from calibeval.core.heads.facts import HeadFacts
 from calibeval.core.heads.results import SHOWN, Finetuned, LossResult, SeedResult
 from calibeval.core.heads.settings import RunSettings, StartFile
 from calibeval.core.metrics.result import MetricResult
-from calibeval.core.report.environment import Environment
 from calibeval.core.report.fitted_on import FittedOn
 from calibeval.core.report.report import DumpReport, Recalibrated
 from calibeval.core.report.settings import Settings
@@ -97,7 +101,9 @@ def tables():
     made = [f.record(Finetuned, **split) for f in FILLINGS if not f.null]
     more = (*made[0].losses, LossResult("y", made[0].losses[0].parameters, (diverged, partly)))
     settings = [NULLS.record(RunSettings), NULLS.record(RunSettings, start=StartFile(None, None))]
-    return [*made, *(Finetuned("x", some, SOURCES, "val", more, 0, (Notice("x"),)) for some in settings)]
+    bare = Environment("x", "x", "x")
+    poor = (Finetuned("x", some, SOURCES, "val", more, 0, (Notice("x"),)) for some in settings)
+    return [*made, *poor, replace(made[0], environment=bare)]
 
 
 def heads():
@@ -134,10 +140,10 @@ def verdicts():
                 rule = Rule(metric, kind, 0.25, severity, where, relative="max_" in kind)
                 rules.append(filling.record(RuleVerdict, rule=rule, verdict=outcome))
         found += [filling.record(Verdict, rules=tuple(some), **said) for some in (rules, *([rule] for rule in rules))]
-    return found
+    return [*found, replace(found[0], environment=Environment("x", "x", "x"))]
 
 
-class Conventions:
+class Printed:
     def __init__(self, text):
         self.text = text
 
@@ -153,8 +159,18 @@ def conventions():
         for filling in FILLINGS:
             told = filling.record(Explained, convention=CONVENTIONS["guo"])
             predictions = Predictions(**scores, source=filling.record(Source))
-            found.append(Conventions(render_json(predictions, [told])))
+            found.append(Printed(render_json(predictions, [told])))
     return found
+
+
+def written_dumps():
+    warnings = [(), (NOTICE, Notice("x"))]
+    kinds = ["logits", "log_probs"]
+    return [Printed(written_json(Path("x.npz"), 3, *told)) for told in zip(kinds, warnings, strict=True)]
+
+
+def errors():
+    return [Printed(error_json(code, "x")) for code in KINDS_OF_ERRORS]
 
 
 # Each schema with its documents, and the places of which something else says what they hold.
@@ -167,6 +183,8 @@ SCHEMAS = {
     "inspection": (inspections, ()),
     "verdict": (verdicts, ()),
     "conventions": (conventions, ()),
+    "dump": (written_dumps, ()),
+    "error": (errors, ()),
 }
 
 

@@ -1,4 +1,4 @@
-"""A base to compare with: a dump, or one dump of a saved report."""
+"""The base of a comparison: a dump, or one dump of a saved report."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ SUFFIX = ".json"
 
 
 def open_base(name: str, reading: ReadOptions) -> Predictions | Report:
-    """The base of a comparison: a dump, or one dump of a saved report, as no dump is JSON.
+    """The base of a comparison: one dump of a saved report if the file is .json, else a dump.
 
-    Raises: InputError for a text that is no report, or a report without that dump; FileProblem if it cannot be read.
+    Raises: InputError for a file that is not a report, or a report without that dump; FileProblem if it cannot be read.
     """
     path = Path(file_of(name))
     if path.suffix.lower() != SUFFIX:
@@ -40,7 +40,7 @@ def open_base(name: str, reading: ReadOptions) -> Predictions | Report:
 
 
 def file_of(name: str) -> str:
-    """The file of a base: of a report's dump, whose own name may hold #, what comes before the first # after .json."""
+    """The file in the name of a base; for report.json#NAME, the part before the first # after .json."""
     if Path(name).exists() or f"{SUFFIX}#" not in name.lower():
         return name
     return name[: name.lower().index(f"{SUFFIX}#") + len(SUFFIX)]

@@ -1,31 +1,34 @@
-"""`compare`: candidates against a base, each a path, predictions, or for the base a saved report."""
+"""`compare`: compare candidates with a base; each is a path or predictions, the base also a saved report."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from os import PathLike
 from typing import Unpack
 
+from calibeval.api.arguments import ARGUMENTS, dump
+from calibeval.api.arguments import base as base_argument
 from calibeval.api.chosen import chosen_metrics
 from calibeval.api.dumps import (
     Dump,
     Group,
     Reading,
+    as_texts,
     base_of,
     grouped,
     is_path,
     predictions_of,
     read_by,
     resources_of,
-    texts,
 )
 from calibeval.core.comparison.compare import compare as compare_predictions
 from calibeval.core.comparison.comparison import Comparison
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.progress import Progress
+from calibeval.core.data.public import public
 from calibeval.core.report.report import Report
 
 
+@public({**ARGUMENTS, "base": base_argument}, Reading.__annotations__)
 def compare(
     base: Dump | Report,
     *candidates: Dump | Sequence[Dump],
@@ -40,14 +43,14 @@ def compare(
     progress: Progress | None = None,
     **reading: Unpack[Reading],
 ) -> Comparison:
-    """Every metric of each candidate against the base: difference, interval, p, and what could have been shown.
+    """Compare candidates with a base: for every metric the difference, interval, p and smallest detectable difference.
 
-    base: a path, Predictions, or a Report of one dump, or the path of its report.json, where the rows are gone; then no
-    rows are paired, and intervals are wider. candidates: paths or Predictions, one after another or as a list.
-    Rows are paired by id, else by position where labels and shared columns agree.
-    metrics, bins, slices, min_rows, jobs, max_memory, progress: as for `evaluate`; rows of one predicted class differ
-    from model to model and are no slice. level: of the intervals. group: as for `evaluate`; an array is of the rows of
-    the base, or of each candidate where the base is a report.
+    base: a path or Predictions, or a Report of one dump or the path of its report.json. A report holds no rows, so none
+    are paired, and intervals are wider. candidates: paths or Predictions, as several arguments or as a list.
+    Rows are paired by id, or else by position if labels and shared columns agree.
+    metrics, bins, slices, min_rows, jobs, max_memory, progress: as for `evaluate`, but "predicted" is not a slice,
+    since the predicted classes differ between models. level: of the intervals, in (0, 1). group: as for `evaluate`; an
+    array belongs to the rows of the base, or of each candidate if the base is a report.
     Raises: InputError for dumps that cannot be compared; UsageError for settings that cannot work; FileProblem.
 
     >>> base = Predictions(probs=[[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]] * 100, labels=[0, 0, 1] * 100)
@@ -56,12 +59,13 @@ def compare(
     >>> nll.difference < 0 and nll.certain
     True
     """
-    read_by(compare, reading, [base, *candidates])
-    resources = resources_of(jobs, max_memory, progress)
-    first = base_of(base, reading if is_path(base) else {}, max_memory)
     every: list[Dump] = []
     for one in candidates:
-        every += [one] if isinstance(one, Predictions | str | PathLike) or not isinstance(one, Sequence) else one
+        every += one if isinstance(one, list | tuple) else [one]  # type: ignore[list-item]
+    every = [dump("a candidate", one) for one in every]
+    read_by(reading, [base, *every])
+    resources = resources_of(jobs, max_memory, progress)
+    first = base_of(base, reading if is_path(base) else {}, max_memory)
     opened = [predictions_of(one, reading if is_path(one) else {}, max_memory) for one in every]
     name = group if isinstance(group, str) else None
     if group is not None and name is None:
@@ -75,7 +79,7 @@ def compare(
         opened,
         bins=bins,
         level=level,
-        slices=texts(slices),
+        slices=as_texts(slices),
         min_rows=min_rows,
         group=name,
         jobs=resources.jobs,

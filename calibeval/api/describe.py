@@ -1,27 +1,32 @@
-"""What is in a file, and what other tools would print of it."""
+"""`inspect`: what a file contains; `conventions`: what other tools would print for it."""
 
 from __future__ import annotations
 
 from os import PathLike, fspath
 from typing import Unpack
 
-from calibeval.api.dumps import Dump, Reading, checked_reading, predictions_of, resources_of
+from calibeval.api.arguments import ARGUMENTS, dump
+from calibeval.api.dumps import Dump, Reading, predictions_of, resources_of
 from calibeval.core.conventions.metrics import Explained, explain_conventions
+from calibeval.core.data.arguments import path as path_argument
 from calibeval.core.data.inspection import Inspection
+from calibeval.core.data.public import public
+from calibeval.core.evaluation.settings import checked
 from calibeval.readers.describe import inspect_dump
 from calibeval.readers.open import options_of
 
 
+@public({**ARGUMENTS, "path": path_argument}, Reading.__annotations__)
 def inspect(path: str | PathLike[str], *, max_memory: int | None = None, **reading: Unpack[Reading]) -> Inspection:
-    """What is in a file and how it would be read: arrays, splits, kind, classes, columns; `print` shows it.
+    """What a file contains and how it would be read: arrays, splits, kind, classes, columns; `print` shows it.
 
     reading, max_memory: as for `read`.
-    Raises: InputError or FileProblem where the file as a whole cannot be opened.
+    Raises: InputError or FileProblem if the file as a whole cannot be opened.
     """
-    checked_reading(reading)
     return inspect_dump(fspath(path), options_of(max_memory=max_memory, **reading))
 
 
+@public({**ARGUMENTS, "predictions": dump}, Reading.__annotations__)
 def conventions(
     predictions: Dump,
     *,
@@ -30,10 +35,10 @@ def conventions(
     max_memory: int | None = None,
     **reading: Unpack[Reading],
 ) -> tuple[Explained, ...]:
-    """The calibration errors of one dump as other tools would print them, calibeval's own first.
+    """The calibration errors that other tools would print for one dump; calibeval's own come first.
 
-    Each has `convention` (with its `name` and `facts`), `bins`, `metrics` and `remarks`. bins: for all; None: each
-    tool's own. predictions, jobs, max_memory, reading: as for `evaluate`.
+    Each item has `convention` (with its `name` and `facts`), `bins`, `metrics` and `remarks`. bins: number for all;
+    None: each tool's own. predictions, jobs, max_memory, reading: as for `evaluate`.
     Raises: InputError for data that cannot be used; FileProblem.
 
     >>> from calibeval import Predictions
@@ -41,6 +46,7 @@ def conventions(
     >>> [(one.convention.name, round(one.metrics["ece"].value, 3)) for one in found][-1]
     ('netcal', 0.3)
     """
+    checked(bins=bins)
     resources = resources_of(jobs, max_memory, None)
     found = predictions_of(predictions, reading, max_memory)
     return explain_conventions(found, bins=bins, jobs=resources.jobs, max_memory=resources.memory)

@@ -1,17 +1,17 @@
-"""What a dump may be in Python, a path or predictions, and a group, a column's name or an array."""
+"""Dumps in Python, which are paths or predictions, and groups, which are names of columns or arrays."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from inspect import signature
+from collections.abc import Mapping, Sequence
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, TypedDict
 
 from calibeval.api.base_file import open_base
+from calibeval.core.data.arguments import path as checked_path
 from calibeval.core.data.columns import with_column
 from calibeval.core.data.predictions import Predictions
-from calibeval.core.errors import UsageError, nearest
+from calibeval.core.errors import UsageError
 from calibeval.core.heads.features import Features
 from calibeval.core.report.report import Report
 from calibeval.core.sums.resources import Resources
@@ -25,9 +25,10 @@ GROUP = "group"
 
 
 class FileReading(TypedDict, total=False):
-    """How files are read; every function that takes paths takes these: `read` says what each means."""
+    """Options for reading files, which every function with paths has; `read` explains them."""
 
     kind: str
+    key: Mapping[str, str]
     logits_key: str
     probs_key: str
     labels_key: str
@@ -39,7 +40,7 @@ class FileReading(TypedDict, total=False):
 
 
 class Reading(FileReading, total=False):
-    """The same, with what arrays may have, too."""
+    """The same, and the options that arrays have too."""
 
     labels: str | PathLike[str]
     class_names: Sequence[str]
@@ -47,8 +48,9 @@ class Reading(FileReading, total=False):
 
 
 class FeatureReading(TypedDict, total=False):
-    """How files of features are read: `read_features` says what each means."""
+    """Options for reading files of features; `read_features` explains them."""
 
+    key: Mapping[str, str]
     features_key: str
     labels_key: str
     ids_key: str
@@ -61,20 +63,19 @@ class FeatureReading(TypedDict, total=False):
 
 
 def resources_of(jobs: int, max_memory: int | None, progress: Any) -> Resources:
-    """Threads, memory (None: a quarter of the machine's) and who hears of progress, as for a command."""
+    """Threads, memory limit in bytes (None: a quarter of the machine's memory) and the receiver of progress."""
     return Resources(jobs, quarter_of_memory() if max_memory is None else max_memory, progress)
 
 
 def predictions_of(dump: object, reading: Reading, max_memory: int | None) -> Predictions:
-    """The predictions, read where a path came.
+    """The predictions, read from the file if dump is a path.
 
-    Raises: UsageError for what is neither, and for reading options where nothing is read; else as `read`.
+    Raises: UsageError for anything else, and for reading options if nothing is read; otherwise as `read`.
     """
     if isinstance(dump, Predictions):
-        _nothing_to_read(reading, "predictions that are in memory")
+        nothing_to_read(reading)
         return dump
     if isinstance(dump, str | PathLike):
-        _known(reading, read)
         return read(fspath(dump), max_memory=max_memory, **reading)
     raise UsageError(
         f"a {type(dump).__name__} came, but a path or calibeval.Predictions is needed; arrays are given by name: "
@@ -83,35 +84,33 @@ def predictions_of(dump: object, reading: Reading, max_memory: int | None) -> Pr
 
 
 def base_of(base: object, reading: Reading, max_memory: int | None) -> Predictions | Report:
-    """What a candidate is compared with: predictions, a report, or the path of either.
+    """The base of a comparison: predictions, a report, or the path of either.
 
     Raises: as `predictions_of`.
     """
     if isinstance(base, Report):
         return base
     if isinstance(base, str | PathLike):
-        _known(reading, read)
         return open_base(fspath(base), options_of(max_memory=max_memory, **reading))
     return predictions_of(base, reading, max_memory)
 
 
 def features_of(features: object, reading: FeatureReading, max_memory: int | None) -> Features:
-    """The features, read where a path came.
+    """The features, read from the file if features is a path.
 
-    Raises: UsageError for what is neither; else as `read_features`.
+    Raises: UsageError for anything else; otherwise as `read_features`.
     """
     if isinstance(features, Features):
         return features
     if isinstance(features, str | PathLike):
-        _known(reading, read_features)
         return read_features(fspath(features), max_memory=max_memory, **reading)
     raise UsageError(f"a {type(features).__name__} came, but a path or calibeval.Features is needed")
 
 
 def grouped(predictions: Predictions, group: Group | None) -> tuple[Predictions, str | None]:
-    """The predictions with a column for the groups, and its name: the array becomes a column, a name stays.
+    """The predictions with a column for the groups, and its name; an array becomes a new column.
 
-    Raises: InputError unless the array has one value a row.
+    Raises: InputError unless the array has one value per row.
 
     >>> p, name = grouped(Predictions(probs=[0.2, 0.9], labels=[0, 1]), [7, 8])
     >>> name, p.columns[name].tolist()
@@ -123,7 +122,7 @@ def grouped(predictions: Predictions, group: Group | None) -> tuple[Predictions,
     return with_column(predictions, name, group), name
 
 
-def texts(values: str | Sequence[str]) -> tuple[str, ...]:
+def as_texts(values: str | Sequence[str]) -> tuple[str, ...]:
     """Names as a tuple; one may stand alone."""
     return (values,) if isinstance(values, str) else tuple(values)
 
@@ -133,37 +132,25 @@ def is_path(dump: object) -> bool:
     return isinstance(dump, str | PathLike)
 
 
-def as_path(path: str | PathLike[str]) -> Path:
-    """The path."""
-    return Path(fspath(path))
+def as_path(path: str | PathLike[str], name: str = "path") -> Path:
+    """The path. name: of the argument. Raises: UsageError for what is none."""
+    return Path(checked_path(name, path))
 
 
-def checked_reading(reading: Any, also: Sequence[str] = ()) -> None:
-    """Refuse options that `read` does not have. also: other arguments that may have been meant. Raises: TypeError."""
-    _known(reading, read, also)
+def read_by(reading: Any, given: Sequence[object]) -> None:
+    """Refuse reading options where none of these is a file. Raises: UsageError."""
+    if not any(map(is_path, given)):
+        nothing_to_read(reading)
 
 
-def read_by(function: Callable[..., Any], reading: Any, given: Sequence[object]) -> None:
-    """Refuse reading options that are unknown to a function of several dumps, or where none of these is a file.
-
-    Raises: TypeError, as Python does for any function, with the nearest argument; UsageError.
-    """
-    checked_reading(reading, list(signature(function).parameters))
-    if all(isinstance(one, Predictions | Report) for one in given):
-        _nothing_to_read(reading, "predictions that are in memory")
+def features_read_by(reading: Any, given: Sequence[object]) -> None:
+    """Refuse options of features where none of these is a file; others hold for the head, too. Raises: UsageError."""
+    if not any(map(is_path, given)):
+        about = {name: value for name, value in reading.items() if name not in ("max_bytes", "checksums")}
+        nothing_to_read(about, "features that are in memory")
 
 
-def _nothing_to_read(reading: Reading, what: str) -> None:
+def nothing_to_read(reading: Any, came: str = "predictions that are in memory") -> None:
+    """Refuse reading options, as nothing is read. Raises: UsageError."""
     if reading:
-        raise UsageError(f"{', '.join(reading)}: is about reading files, but {what} came")
-
-
-def _known(reading: Any, reader: Any, also: Sequence[str] = ()) -> None:
-    """Refuse reading options that no reader has.
-
-    Raises: TypeError, as Python does for any function, with the nearest option.
-    """
-    there = [name for name in signature(reader).parameters if name not in ("path", "max_memory")]
-    for name in reading:
-        if name not in there:
-            raise TypeError(f'unexpected keyword argument "{name}"{nearest(name, [*there, *also])}')
+        raise UsageError(f"{', '.join(reading)}: is about reading files, but {came} came")

@@ -1,42 +1,30 @@
-"""`finetune`: heads on cached features, trained with losses that keep them calibrated; what the command does."""
+"""`finetune`: train heads on cached features with losses that keep them calibrated, as the command does."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from os import PathLike, fspath
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, Unpack
 
-from calibeval.api.dumps import FeatureReading, as_path, features_of
+from calibeval.api.arguments import OF_TRAININGS
+from calibeval.api.dumps import FeatureReading, as_path, features_of, features_read_by
 from calibeval.core.data.progress import Progress
-from calibeval.core.data.ranges import MOST_JOBS, check_whole
-from calibeval.core.errors import UsageError, nearest
+from calibeval.core.data.public import public
 from calibeval.core.heads.features import Features
 from calibeval.core.heads.results import Finetuned
 from calibeval.readers.features.features import feature_options
-from calibeval.runs.torch_setup import pick_device
-from calibeval.training.settings import (
-    DEVICES,
-    HIDDEN_UNITS,
-    LINEAR,
-    MLP,
-    OPTIMIZERS,
-    RANGES,
-    SCHEDULES,
-    SCORES,
-    TRIALS,
-    TrainingSettings,
-)
+from calibeval.runs.asked import USUAL, Asked
+from calibeval.runs.torch_setup import needs_torch
+from calibeval.training.settings import LINEAR, TEMPERATURES
 
 if TYPE_CHECKING:
     from calibeval.training.sweep import StageEpoch
 
 FeatureSource = Features | str | PathLike[str]
-USUAL = TrainingSettings()
-TEMPERATURES = ("fold", "none")
 
 
+@public(OF_TRAININGS, FeatureReading.__annotations__)
 def finetune(
     train: FeatureSource,
     *,
@@ -72,90 +60,66 @@ def finetune(
     progress: Progress | None = None,
     **reading: Unpack[FeatureReading],
 ) -> Finetuned:
-    """Train a head on cached features, or continue one, with one loss or several; then its temperature. Needs torch.
+    """Train a head on cached features, or continue one, with one loss or several, and fit its temperature. Needs torch.
 
     train, val, test: paths such as "cache.npz#train", or Features. val picks the epoch, stops training and fits the
-    temperature; without test, results are of val, which flatters them. out: the folder of the run.
-    losses: "ce,mbls(margin=6)", or a list of such. head: "linear", "mlp" (hidden: its units), or a file of weights to
-    continue from. tune: choose learning rate, weight decay and each loss's parameters on val, from so many trials.
-    tune_on: what val chooses and stops by. seed, seeds: the first seed, and how many. temperature: "fold" puts it into
-    the last layer, "none" leaves it out. optimizer, lr, weight_decay, epochs, batch_size, schedule, clip_norm,
-    patience, mixup, standardize, amp, device: as for the command. resume: go on where an interrupted run stopped.
-    overwrite: replace a finished run. allow_leak: train although splits share rows.
-    jobs: threads. progress: hears of each stage, and of its epochs. max_memory, reading: as for `read_features`.
+    temperature; without test, results are measured on val, which is optimistic. out: the folder of the run.
+    losses: "ce,mbls(margin=6)", or a list of losses. head: "linear", "mlp" (hidden: its units), or a file of weights to
+    continue from. tune: choose learning rate, weight decay and each loss's parameters on val. trials: number of
+    recipes tried for each loss, with tune. tune_on: the score on val that chooses the epoch and the recipe.
+    seed, seeds: the first seed, and the number of seeds. temperature: "fold" folds it into the last layer, "none" does
+    not. optimizer, lr, weight_decay, epochs, batch_size, schedule, clip_norm, patience, mixup, standardize, amp,
+    device: as for the command. resume: continue an interrupted run. overwrite: replace a finished run. allow_leak:
+    train even if the splits share rows. jobs: number of threads. progress: a `Progress`, called for each stage and
+    epoch. max_memory, reading: as for `read_features`.
     Raises: UsageError for settings that cannot work, a finished run that would be overwritten, or a missing torch;
     InputError for data that cannot be used; FileProblem.
     """
-    for name, value, known in (
-        ("temperature", temperature, TEMPERATURES),
-        ("tune_on", tune_on, SCORES),
-        ("optimizer", optimizer, OPTIMIZERS),
-        ("schedule", schedule, SCHEDULES),
-        ("device", device, DEVICES),
-    ):
-        _choice(name, value, known)
-    check_whole("jobs", jobs, 1, MOST_JOBS)
-    for name, count in (("seeds", seeds), ("seed", seed), ("epochs", epochs), ("batch_size", batch_size)):
-        check_whole(name, count, *RANGES[name])
-    for name, amount in (("hidden", hidden), ("patience", patience), ("trials", trials)):
-        if amount is not None:
-            check_whole(name, amount, *RANGES[name])
-    for name, size in (("weight_decay", weight_decay), ("clip_norm", clip_norm), ("mixup", mixup)):
-        _number(name, size, allow_zero=True)
-    _number("lr", lr, allow_zero=False)
-    if hidden is not None and head != MLP:
-        raise UsageError(f'hidden belongs to head="{MLP}"')
-    if trials is not None and not tune:
-        raise UsageError("trials belongs to tune=True")
-    if tune and (lr is not None or weight_decay is not None):
-        raise UsageError("tune=True chooses the rate and the weight decay; leave out lr and weight_decay")
-    place = pick_device(device, jobs)
-    from calibeval.runs.data import Command
-    from calibeval.runs.run import run_command
-    from calibeval.training.request import Request
-    from calibeval.training.spec import parse_losses
-
-    options = feature_options(max_memory=max_memory, **reading)
-    request = Request(
-        losses=parse_losses(losses if isinstance(losses, str) else ",".join(losses)),
-        settings=TrainingSettings(
-            optimizer=optimizer,
-            epochs=epochs,
-            batch_size=batch_size,
-            schedule=schedule,
-            clip=clip_norm or None,
-            mixup=mixup,
-            patience=patience or None,
-            select=tune_on,
-            amp=amp,
-        ),
-        hidden=(hidden or HIDDEN_UNITS) if head == MLP else None,
+    features_read_by(reading, [train, val, test])
+    asked = Asked(
+        losses=losses if isinstance(losses, str) else ",".join(losses),
+        head=fspath(head),
+        hidden=hidden,
+        tune=tune,
+        trials=trials,
+        tune_on=tune_on,
+        seed=seed,
+        seeds=seeds,
+        temperature=temperature,
+        optimizer=optimizer,
+        lr=lr,
+        weight_decay=weight_decay,
+        epochs=epochs,
+        batch_size=batch_size,
+        schedule=schedule,
+        clip_norm=clip_norm or 0.0,
+        patience=patience or 0,
+        mixup=mixup,
         standardize=standardize,
-        rate=lr,
-        decay=weight_decay,
-        trials=(trials or TRIALS) if tune else 0,
-        seeds=tuple(range(seed, seed + seeds)),
-        device=place,
-        memory=options.limits.max_memory,
+        amp=amp,
+        device=device,
+        resume=resume,
+        overwrite=overwrite,
+        allow_leak=allow_leak,
     )
-    command = Command(
+    needs_torch()
+    from calibeval.runs.command import command_of
+    from calibeval.runs.run import run_command
+
+    command = command_of(
+        asked,
         train=_source(train, reading, max_memory),
         val=_source(val, reading, max_memory),
         test=None if test is None else _source(test, reading, max_memory),
         out=as_path(out),
-        head=fspath(head),
-        request=request,
-        reading=options,
-        fold=temperature == TEMPERATURES[0],
-        resume=resume,
-        allow_leak=allow_leak,
-        overwrite=overwrite,
+        reading=feature_options(max_memory=max_memory, **reading),
+        jobs=jobs,
     )
     return run_command(command, say=lambda _: None, progress=Epochs(progress))
 
 
 class Epochs:
-    """Tells a Progress of the stages of a training, and of their epochs."""
+    """Passes the stages and epochs of a training to a Progress."""
 
     def __init__(self, progress: Progress | None) -> None:
         self._progress, self._stage = progress, 0
@@ -169,7 +133,7 @@ class Epochs:
         """Nothing is left to close."""
 
     def show(self, step: StageEpoch) -> None:
-        """One epoch is done."""
+        """Called after each epoch."""
         if self._progress is None:
             return
         if step.number != self._stage:
@@ -179,20 +143,7 @@ class Epochs:
 
 
 def _source(features: FeatureSource, reading: FeatureReading, max_memory: int | None) -> str | Features:
-    """A path stays one, so that the run reads it in its own order."""
+    """Features, or a path, which the run itself reads."""
     if isinstance(features, str | PathLike):
         return fspath(features)
     return features_of(features, reading, max_memory)
-
-
-def _choice(name: str, value: str, known: Iterable[str]) -> None:
-    if value not in known:
-        raise UsageError(f'{name} "{value}" is unknown{nearest(str(value), known)}; there are {", ".join(known)}')
-
-
-def _number(name: str, value: float | None, *, allow_zero: bool) -> None:
-    if value is None:
-        return
-    right = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= sys.float_info.max
-    if not right or (value == 0 and not allow_zero):
-        raise UsageError(f"{name} is {value!r}, but it must be {'at least 0' if allow_zero else 'above 0'}")

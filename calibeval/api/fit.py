@@ -1,11 +1,13 @@
-"""`fit` and `cross_fit`: maps fitted on a path or on predictions."""
+"""`fit` and `cross_fit`: fit recalibration maps on a file or on predictions."""
 
 from __future__ import annotations
 
 from typing import Unpack
 
+from calibeval.api.arguments import ARGUMENTS, dump
 from calibeval.api.dumps import Dump, Group, Reading, grouped, predictions_of
-from calibeval.core.errors import UsageError
+from calibeval.core.data.arguments import whole
+from calibeval.core.data.public import public
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.fitting.before_after import group_column
 from calibeval.recalibrate.fitting.cross_fit import SEED, CrossFitted
@@ -13,6 +15,7 @@ from calibeval.recalibrate.fitting.cross_fit import cross_fit as cross_fit_predi
 from calibeval.recalibrate.fitting.fit import fit as fit_predictions
 
 
+@public({**ARGUMENTS, "predictions": dump}, Reading.__annotations__)
 def fit(
     predictions: Dump,
     method: str = "temperature",
@@ -24,13 +27,14 @@ def fit(
     max_memory: int | None = None,
     **reading: Unpack[Reading],
 ) -> Map:
-    """A map fitted on predictions, or on the file of a path; calling it repairs other predictions, or arrays of logits.
+    """Fit a recalibration map; calling the map recalibrates other predictions, or an array of logits.
 
-    method: "temperature", "platt", "beta", "vector", "isotonic", or "auto", which chooses by cross-validated NLL.
-    objective: what a temperature optimises, "nll", "ece" or "accuracy". clip: smaller probabilities are raised to it;
-    without it a label of probability 0 is refused. seed, group: of the folds of "auto"; rows of one group, a column's
-    name or an array with one value a row, stay in one fold. max_memory, reading: as for `read`.
-    Raises: InputError for data on which there is no such map; UsageError for settings that cannot work; FileProblem.
+    predictions: a path, or Predictions. method: "temperature", "platt", "beta", "vector", "isotonic", or "auto", which
+    chooses by cross-validated NLL. objective: what a temperature optimises: "nll", "ece" or "accuracy".
+    clip: raise smaller probabilities to this value; without it, a label of probability 0 is refused.
+    seed: for assigning rows to the folds of "auto". group: a column's name, or an array with one value per row; rows of
+    one group stay in one fold. max_memory, reading: as for `read`.
+    Raises: InputError for data that has no such map; UsageError for settings that cannot work; FileProblem.
 
     >>> from calibeval import Predictions
     >>> mapping = fit(Predictions(logits=[[3.0, 0.0]] * 4, labels=[0, 0, 0, 1]))
@@ -44,6 +48,7 @@ def fit(
     return fit_predictions(found, method, objective=objective, clip=clip, seed=seed, groups=groups)
 
 
+@public({**ARGUMENTS, "predictions": dump, "folds": whole(2)}, Reading.__annotations__)
 def cross_fit(
     predictions: Dump,
     folds: int = 5,
@@ -56,10 +61,11 @@ def cross_fit(
     max_memory: int | None = None,
     **reading: Unpack[Reading],
 ) -> CrossFitted:
-    """Every row repaired by a map that was fitted on the other folds, so that one dump gives honest numbers.
+    """Recalibrate every row by a map fitted on the other folds, so that one dump gives unbiased results.
 
-    folds: at least 2. The others: as for `fit`. What comes back has `predictions`, one of the `maps` for each fold, and
-    the `folds` of the rows.
+    folds: number of folds, at least 2. The others: as for `fit`.
+    Returns an object with the recalibrated `predictions`, the `maps`, one for each fold, and `folds`, the fold of each
+    row.
     Raises: as `fit`.
 
     >>> from calibeval import Predictions
@@ -67,8 +73,6 @@ def cross_fit(
     >>> cross_fit(p, folds=2)
     <CrossFitted: temperature in 2 folds, n=20>
     """
-    if isinstance(folds, bool) or not isinstance(folds, int):
-        raise UsageError(f"folds is {folds!r}, but a number of folds from 2 on is needed")
     found, name = grouped(predictions_of(predictions, reading, max_memory), group)
     groups = group_column(found, name)
     return cross_fit_predictions(found, folds, method, seed=seed, groups=groups, objective=objective, clip=clip)

@@ -1,4 +1,4 @@
-"""`gate`: whether a dump, a path or predictions, may pass; rules from Python, from a preset, or from a file."""
+"""`gate`: decide whether a model may ship; rules come from Python, from a preset, or from a file."""
 
 from __future__ import annotations
 
@@ -8,33 +8,36 @@ from functools import partial
 from os import PathLike
 from typing import Any, Unpack
 
+from calibeval.api.arguments import OF_GATES
 from calibeval.api.dumps import (
     Dump,
     Group,
     Reading,
     as_path,
+    as_texts,
     base_of,
     grouped,
     is_path,
     predictions_of,
     read_by,
     resources_of,
-    texts,
 )
 from calibeval.api.gate_config import Found, combined, find_config
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.progress import Progress
+from calibeval.core.data.public import public
 from calibeval.core.errors import UsageError
 from calibeval.core.gating.explain import explained
 from calibeval.core.gating.gate import Subject, judged
 from calibeval.core.gating.rules import GateConfig, GateSettings, Rule, rule_from_table
 from calibeval.core.gating.verdict import Verdict
 from calibeval.core.report.report import Report
-from calibeval.recalibrate.fitting.before_after import out_of_fold
+from calibeval.recalibrate.fitting.before_after import by_temperature
 
 OneRule = Rule | Mapping[str, Any]
 
 
+@public(OF_GATES, Reading.__annotations__)
 def gate(
     candidate: Dump,
     rules: OneRule | Sequence[OneRule] | str | PathLike[str] | None = None,
@@ -56,19 +59,19 @@ def gate(
     progress: Progress | None = None,
     **reading: Unpack[Reading],
 ) -> Verdict:
-    """Whether a model may ship: every rule judged by the interval of its metric, or of its change from a baseline.
+    """Decide whether a model may ship: rules are judged by the interval of a metric, or of its change from a baseline.
 
-    rules: one or a list of Rules, or of tables such as {"metric": "ece", "max": 0.05}; or the path of a configuration,
-    whose settings, slices and baseline count, too. preset: ready rules, "recommended" or "strict".
-    baseline: another model's predictions on the same rows, its Report, or the path of either. why: name what moved a
-    metric whose rule did not pass, and try a temperature on it.
-    decide: "interval" or "point". on_inconclusive: "fail", "warn" or "pass". level: of the intervals, 0.95. min_rows:
-    fewer rows are no evidence. settings: all four in one; those said beside it win.
-    slices: columns for rules on the worst slice; columns that rules name need not be said.
-    The others: as for `evaluate`; a group given as an array is of the candidate's rows.
-    The verdict counts as true where the gate passed, so that a test can assert it.
-    Raises: UsageError for rules or settings that cannot work; InputError for data that cannot be used, or a baseline of
-    other rows or classes; FileProblem.
+    candidate: a path, or Predictions. rules: a Rule or a table such as {"metric": "ece", "max": 0.05}, or a list of
+    them; or the path of a configuration, whose settings, slices and baseline are used too. preset: ready-made rules,
+    "recommended" or "strict". baseline: another model's predictions on the same rows, its Report, or the path of
+    either. why: explain what changed a metric whose rule did not pass, and try temperature scaling on it.
+    decide: judge by "interval" (default) or "point". on_inconclusive: "fail", "warn" or "pass". level: of the
+    intervals, 0.95 by default. min_rows: with fewer rows, a rule is inconclusive. settings: all four in one object;
+    arguments override it. slices: columns for rules on the worst slice; columns named in rules are added.
+    The others: as for `evaluate`; a group given as an array belongs to the candidate's rows.
+    `bool(verdict)` says whether the gate passed, so that a test can assert the verdict.
+    Raises: UsageError for rules or settings that cannot work; InputError for data that cannot be used, or a baseline
+    with other rows or classes; FileProblem.
 
     >>> from calibeval import Predictions
     >>> verdict = gate(
@@ -77,7 +80,7 @@ def gate(
     >>> verdict.verdict, verdict["accuracy"].verdict, bool(verdict)
     ('pass', 'pass', True)
     """
-    read_by(gate, reading, [candidate, *([] if baseline is None else [baseline])])
+    read_by(reading, [candidate, *([] if baseline is None else [baseline])])
     resources = resources_of(jobs, max_memory, progress)
     found = _found(rules)
     said = {"decide": decide, "on_inconclusive": on_inconclusive, "level": level, "min_rows": min_rows}
@@ -89,7 +92,7 @@ def gate(
         settings={**usual, **{name: value for name, value in said.items() if value is not None}},
         baseline=None if against is None else "given",
         preset=preset,
-        slices=texts(slices),
+        slices=as_texts(slices),
     )
     dump, name = grouped(predictions_of(candidate, reading if is_path(candidate) else {}, max_memory), group)
     base = None if against is None else base_of(against, reading if is_path(against) else {}, max_memory)
@@ -105,7 +108,7 @@ def gate(
         resources=resources,
         keep_rows=why,
     )
-    explain = partial(explained, subject=subject, out_of_fold=out_of_fold) if why else None
+    explain = partial(explained, subject=subject, tempered=by_temperature) if why else None
     where = None if found.path is None else str(found.path)
     verdict = judged(subject, asked.rules, asked.settings, config=where, explain=explain)
     report = Report(verdict.version, subject.settings, (subject.measured.report(asked.settings.level),))
@@ -113,17 +116,17 @@ def gate(
 
 
 def _found(rules: OneRule | Sequence[OneRule] | str | PathLike[str] | None) -> Found:
-    """The rules as a configuration, with the file they stand in.
+    """The rules as a configuration, with their file, or None.
 
-    Raises: UsageError for an empty list, or what is no rule.
+    Raises: UsageError for an empty list, or an item that is not a rule.
     """
     if rules is None:
         return Found(GateConfig(), None)
     if isinstance(rules, str | PathLike):
         return find_config(as_path(rules))
-    tables = [rules] if isinstance(rules, Rule | Mapping) else list(rules)
+    tables: Sequence[Any] = [rules] if isinstance(rules, Rule | Mapping) else rules
     if not tables:
-        raise UsageError("the list of rules is empty, so nothing would be asked")
+        raise UsageError("the list of rules is empty, so there is nothing to check")
     return Found(GateConfig(rules=tuple(map(_rule, tables))), None)
 
 

@@ -1,4 +1,4 @@
-"""Where the rules of a gate come from: calibeval.toml, or pyproject.toml, and flags, which win."""
+"""The rules of a gate from calibeval.toml or pyproject.toml, and from options, which override the file."""
 
 from __future__ import annotations
 
@@ -10,20 +10,22 @@ from calibeval.core.data.toml import read_toml
 from calibeval.core.errors import InputError, UsageError, nearest
 from calibeval.core.gating.presets import PRESETS, preset_rules
 from calibeval.core.gating.rules import GateConfig, GateSettings, Rule, RuleKind, config_from_table, overlaid
+from calibeval.core.metrics.metric import Metric
+from calibeval.core.metrics.table import metric_named
 from calibeval.readers.small_files import is_there, read_small
 
 OWN_FILE, PROJECT_FILE = "calibeval.toml", "pyproject.toml"
 
 
 class Found(NamedTuple):
-    """A configuration, and the file that it stands in; None where there is none."""
+    """A configuration, and its file, or None."""
 
     config: GateConfig
     path: Path | None
 
 
 class Asked(NamedTuple):
-    """What is asked of the dump, after file, preset and flags. slices: columns, without those that rules name."""
+    """The rules and settings from file, preset and options together. slices: columns, without those named in rules."""
 
     rules: tuple[Rule, ...]
     settings: GateSettings
@@ -32,10 +34,10 @@ class Asked(NamedTuple):
 
 
 def find_config(named: Path | None) -> Found:
-    """The configuration in the file that was named, or in calibeval.toml or pyproject.toml of the working folder.
+    """The configuration in the named file, or else in calibeval.toml or pyproject.toml of the working folder.
 
-    A baseline's path in the file is meant from the file's folder.
-    Raises: FileProblem if the file cannot be read; UsageError for anything in it that cannot be meant.
+    The path of a baseline in the file is relative to the file's folder.
+    Raises: FileProblem if the file cannot be read; UsageError for anything in it that cannot work.
     """
     if named is not None:
         return _found(named, _table(named, needed=True))
@@ -56,9 +58,9 @@ def combined(
     preset: str | None,
     slices: Sequence[str],
 ) -> Asked:
-    """What file and flags ask together: a flag replaces what the file says; None says nothing.
+    """The configuration of file and options together: an option overrides the file; None: not given.
 
-    Raises: UsageError where nothing is asked, or a setting cannot work.
+    Raises: UsageError if there is no rule to check, or a setting cannot work.
     """
     against = baseline or config.baseline
     columns = tuple(dict.fromkeys((*slices, *config.slices)))
@@ -71,15 +73,15 @@ def combined(
             "--init writes a first configuration"
         )
     if all(rule.severity == "off" for rule in asked):
-        raise UsageError("every rule is off, so nothing would be asked")
+        raise UsageError("every rule is off, so there is nothing to check")
     given = {key: value for key, value in settings.items() if value is not None}
     return Asked(asked, GateSettings(**{**config.settings, **given}), against, columns)
 
 
 def flag_rules(kind: RuleKind, flags: Sequence[str]) -> list[Rule]:
-    """The rules of a repeated flag: each is METRIC=LIMIT.
+    """The rules of a repeated option, each METRIC=LIMIT.
 
-    Raises: UsageError for anything else, and for the same metric twice.
+    Raises: UsageError for text of another form, and for the same metric twice.
 
     >>> flag_rules("max", ["ece=0.03"])[0].limit
     0.03
@@ -91,7 +93,7 @@ def flag_rules(kind: RuleKind, flags: Sequence[str]) -> list[Rule]:
         try:
             if not sign:
                 raise UsageError("it must be METRIC=LIMIT, such as ece=0.03")
-            rules.append(Rule(name, kind, _number(number)))
+            rules.append(Rule(name, kind, _number(name, number)))
         except UsageError as error:
             raise UsageError(f"{option} {flag}: {error}") from None
     twice = {rule.metric for rule in rules if sum(other.metric == rule.metric for other in rules) > 1}
@@ -100,11 +102,24 @@ def flag_rules(kind: RuleKind, flags: Sequence[str]) -> list[Rule]:
     return rules
 
 
-def _number(text: str) -> float:
+def _number(metric: str, text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise UsageError(f'"{text}" is not a number') from None
+        raise UsageError(f'"{text}" is not a number{_meant(metric_named(metric), text)}') from None
+
+
+def _meant(metric: Metric, text: str) -> str:
+    """What to say instead of a percentage, or of a number with a comma; empty for anything else."""
+    share = text.endswith("%")
+    try:
+        number = float(text.removesuffix("%").replace(",", "."))
+    except ValueError:
+        return ""
+    if share and metric.unit != "%":
+        return f": limits of {metric.name} are in {metric.unit}" if metric.unit else f": {metric.name} has no unit"
+    what = "a percentage; limits are fractions" if share else "with a comma"
+    return f", but {what}: say {metric.name}={number / 100 if share else number:.10g}"
 
 
 def _found(path: Path, table: Mapping[str, Any] | None) -> Found:
@@ -119,7 +134,7 @@ def _found(path: Path, table: Mapping[str, Any] | None) -> Found:
 
 
 def _table(path: Path, *, needed: bool) -> Mapping[str, Any] | None:
-    """The gate's table of a file; None where a project's file has none and needs none."""
+    """The gate table of a file; None if pyproject.toml has none and needs none."""
     document = _document(path)
     if path.name == PROJECT_FILE:
         for key in ("tool", "calibeval"):

@@ -8,8 +8,10 @@ from typing import Unpack
 
 import numpy as np
 
-from calibeval.api.dumps import FeatureReading, as_path, features_of
+from calibeval.api.arguments import OF_TRAININGS
+from calibeval.api.dumps import FeatureReading, as_path, features_of, features_read_by
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.public import public
 from calibeval.core.errors import InputError, UsageError
 from calibeval.core.heads.facts import FACTS_FILE, HeadFacts
 from calibeval.core.heads.features import Features
@@ -19,6 +21,7 @@ from calibeval.readers.small_files import is_there, read_small
 from calibeval.readers.stored.limits import Limits, quarter_of_memory
 
 
+@public(OF_TRAININGS, FeatureReading.__annotations__)
 def predict(
     run: str | PathLike[str],
     features: Features | str | PathLike[str],
@@ -26,13 +29,14 @@ def predict(
     max_memory: int | None = None,
     **reading: Unpack[FeatureReading],
 ) -> Predictions:
-    """The predictions of a head that `finetune` trained, for features with labels.
+    """The predictions of a head for features with labels; their scores are logits (n, k).
 
     run: a folder that `finetune` wrote, or a file of weights. features: a path, or Features. max_memory, reading: as
     for `read_features`.
-    Raises: InputError for features, labels or class names that are not those of the head, or logits that overflow;
-    UsageError for features without labels, which `calibeval predict` takes; FileProblem.
+    Raises: InputError for features, labels or class names that do not match the head, or logits that overflow;
+    UsageError for features without labels, which only `calibeval predict` accepts; FileProblem.
     """
+    features_read_by(reading, [features])
     limits = Limits(reading.get("max_bytes"), quarter_of_memory() if max_memory is None else max_memory)
     rows = features_of(features, reading, max_memory)
     predictions, labelled, warnings = predicted(as_path(run), rows, limits)
@@ -43,20 +47,18 @@ def predict(
 
 
 def predicted(run: Path, rows: Features, limits: Limits) -> tuple[Predictions, bool, tuple[str, ...]]:
-    """What the head says of the features, whether the labels are known, and warnings.
+    """The predictions of a head for features, whether the labels are known, and warnings.
 
-    Raises: InputError for features, labels or class names that are not those of the head, or logits that overflow.
+    Raises: InputError for features, labels or class names that do not match the head, or logits that overflow.
     """
     head = read_head(run, max_bytes=limits.max_bytes, max_memory=limits.max_memory, checksums=limits.checksums)
     if rows.d != head.d:
-        raise InputError(f"{rows.source.name} has {rows.d} features a row, but {head.source.name} takes {head.d}")
+        raise InputError(f"{rows.source.name} has {rows.d} features per row, but {head.source.name} takes {head.d}")
     rows.check_values()
     rows.check_classes(head.k, "the head has")
     names = _class_names(Path(head.source.path or run), head.k)
     if names is not None and rows.class_names is not None and names != rows.class_names:
-        raise InputError(
-            f"{rows.source.name} and the head in {run} differ in the names of their classes, or their order"
-        )
+        raise InputError(f"{rows.source.name} and the head in {run} differ in the names or the order of their classes")
     with np.errstate(over="ignore", invalid="ignore"):
         logits = logits_of(head.layers, rows.features)
     finite = np.isfinite(logits).all(axis=1)
@@ -74,7 +76,7 @@ def predicted(run: Path, rows: Features, limits: Limits) -> tuple[Predictions, b
 
 
 def _class_names(weights: Path, k: int) -> tuple[str, ...] | None:
-    """The names that head.json gives the classes of a head that `finetune` wrote, if the two lie side by side."""
+    """The class names in head.json, if it is in the same folder as weights that `finetune` wrote."""
     path = weights.with_name(FACTS_FILE)
     if weights.name != RUN_FILE or not is_there(path):
         return None

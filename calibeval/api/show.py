@@ -1,6 +1,6 @@
-"""How reports, comparisons, verdicts and trainings show themselves: as text, as figures, as pages in a notebook.
+"""Reports, comparisons, verdicts and trainings as text, as figures, and as pages in a notebook.
 
-Renderers are imported where they are used: matplotlib and jinja2 take long.
+Renderers are imported where they are used, since importing matplotlib and jinja2 takes long.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from calibeval.core.comparison.comparison import Comparison
+from calibeval.core.data.arguments import number
 from calibeval.core.data.inspection import Inspection
+from calibeval.core.data.spoken import in_python
 from calibeval.core.errors import UsageError
 from calibeval.core.gating.verdict import Verdict
 from calibeval.core.heads.results import Finetuned
@@ -25,7 +27,7 @@ WIDTH = 100
 
 
 def report_text(report: Report) -> str:
-    """What `calibeval report` prints, and below it the warnings."""
+    """The output of `calibeval report`, followed by the warnings."""
     from calibeval.render.terminal.conventions import note
     from calibeval.render.terminal.report import render_report
 
@@ -37,7 +39,8 @@ def report_text(report: Report) -> str:
 
 
 def report_figure(report: Report, width: float | None) -> Figure:
-    """The reliability diagrams, those after a map beside those before."""
+    """The reliability diagrams, with those after recalibration next to those before."""
+    _check(width)
     from calibeval.render.figure.backend import import_matplotlib
 
     import_matplotlib()
@@ -54,7 +57,7 @@ def report_html(report: Report) -> str:
 
 
 def comparison_text(comparison: Comparison) -> str:
-    """What `calibeval compare` prints, and below it the warnings."""
+    """The output of `calibeval compare`, followed by the warnings."""
     from calibeval.render.terminal.comparison import render
 
     warnings = [f"{one.name}: {warning}" for one in comparison.candidates for warning in one.warnings]
@@ -63,6 +66,7 @@ def comparison_text(comparison: Comparison) -> str:
 
 def comparison_figure(comparison: Comparison, width: float | None) -> Figure:
     """The differences with their intervals."""
+    _check(width)
     from calibeval.render.figure.backend import import_matplotlib
 
     import_matplotlib()
@@ -79,7 +83,7 @@ def comparison_html(comparison: Comparison) -> str:
 
 
 def verdict_text(verdict: Verdict) -> str:
-    """What `calibeval gate` prints, and below it the warnings."""
+    """The output of `calibeval gate`, followed by the warnings."""
     from calibeval.render.terminal.verdict import render
 
     return _with_warnings(render(verdict, width=WIDTH, color=False, ascii_only=False), verdict.warnings)
@@ -88,15 +92,15 @@ def verdict_text(verdict: Verdict) -> str:
 def verdict_figure(verdict: Verdict, width: float | None) -> Figure:
     """The reliability diagram of the dump that was judged.
 
-    Raises: UsageError where the verdict has no report.
+    Raises: UsageError if the verdict has no report.
     """
     if verdict.report is None:
-        raise UsageError("this verdict came without the report of its dump, so there is nothing to draw")
+        raise UsageError("this verdict has no report of its dump, so there is nothing to draw")
     return report_figure(verdict.report, width)
 
 
 def verdict_html(verdict: Verdict) -> str:
-    """The page inside a notebook; the text alone where the verdict has no report."""
+    """The page inside a notebook, or only the text if the verdict has no report."""
     text = verdict_text(verdict)
     if verdict.report is None:
         return f"<pre>{escape(text)}</pre>"
@@ -106,26 +110,31 @@ def verdict_html(verdict: Verdict) -> str:
 
 
 def training_text(found: Finetuned) -> str:
-    """What `calibeval finetune` prints, and below it the warnings."""
+    """The output of `calibeval finetune`, followed by the warnings."""
     from calibeval.render.terminal.losses import terminal
 
     return terminal(found, width=WIDTH, color=False, ascii_only=False).rstrip("\n")
 
 
 def inspection_text(inspection: Inspection) -> str:
-    """What `calibeval inspect` prints."""
+    """The output of `calibeval inspect`."""
     from calibeval.render.terminal.inspection import render
 
     return render(inspection, ascii_only=False).rstrip("\n")
 
 
 def before_and_after(report: Report) -> Report:
-    """The report with each recalibrated dump followed by what its map made of it."""
+    """The report with a second dump, the results after recalibration, after each recalibrated dump."""
     shown = [one for dump in report.dumps for one in (dump, dump.after()) if one is not None]
     return replace(report, dumps=tuple(shown))
 
 
+def _check(width: float | None) -> None:
+    if width is not None:
+        number(0, above=True)("width", width)
+
+
 def _with_warnings(text: str, warnings: Sequence[str]) -> str:
-    """The text, and below it each warning once; no line end at the end, which print adds."""
+    """The text, followed by each warning once, without a line end, which print adds."""
     lines = [visible(f"warning: {warning}") for warning in dict.fromkeys(warnings)]
-    return "\n".join([text.rstrip("\n"), *([""] if lines else []), *lines])
+    return in_python("\n".join([text.rstrip("\n"), *([""] if lines else []), *lines]))

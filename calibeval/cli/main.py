@@ -30,7 +30,14 @@ NO_MEMORY = "there is not enough memory for this input"
 LEAST_ROOM = 256 * 2**20  # of addresses, for Python, numpy and a small dump
 HELP = ("--help", "-h", "--help-all")
 
-KINDS = {WRONG_USAGE: "usage", INVALID_INPUT: "input", FILE_PROBLEM: "file", BUG: "bug"}  # of errors, in JSON
+KINDS = {  # of errors, in JSON
+    WRONG_USAGE: "usage",
+    INVALID_INPUT: "input",
+    FILE_PROBLEM: "file",
+    BUG: "bug",
+    INTERRUPTED: "interrupted",
+    TERMINATED: "terminated",
+}
 
 app = typer.Typer(
     name="calibeval",
@@ -82,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     WORDS.set(tuple(words))
     as_json, debug = "--json" in words, "--debug" in words
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is no bug
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is not a bug
     if sys.stdout is None:
         return _fail(FILE_PROBLEM, "standard output is closed", as_json, debug)
     try:
@@ -105,8 +112,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(INTERRUPTED, "interrupted", as_json, debug)
     except Terminated:
         return _fail(TERMINATED, "terminated", as_json, debug)
-    except (BrokenPipeError, SystemExit):  # typer makes an exit with 1, the gate's own code, of a broken pipe
-        _drop_output()  # the reader of our output has gone; what it read was right
+    except (BrokenPipeError, SystemExit):  # typer turns a broken pipe into exit code 1, which means a failed gate
+        _drop_output()  # nobody reads our output any more; what was read is correct
         return DONE
     except Exception as error:  # noqa: BLE001 - the last resort: a bug must not look like a verdict
         return _fail(*_unforeseen(error), as_json, debug)
@@ -119,12 +126,13 @@ def _unforeseen(error: Exception) -> tuple[int, str]:
     if lacks_memory(error):
         return INVALID_INPUT, NO_MEMORY
     if isinstance(error, OSError):
-        return FILE_PROBLEM, f"{error.filename or 'standard output'}: {error.strerror or error}"
+        place = error.filename or ("standard output" if error.errno is not None else "")
+        return FILE_PROBLEM, f"{place}: {error.strerror or error}" if place else str(error)
     return BUG, f"a bug in calibeval, please report it ({type(error).__name__}: {error})"
 
 
 def _check_room(words: Sequence[str]) -> None:
-    """See that numpy can be loaded where this process's memory has a limit.
+    """Check that numpy can be loaded if this process's memory has a limit.
 
     Raises: InputError.
     """
@@ -141,41 +149,45 @@ def _code(error: CalibevalError) -> int:
     return FILE_PROBLEM if isinstance(error, FileProblem) else INVALID_INPUT
 
 
+def error_json(code: int, message: str) -> str:
+    """An error as one JSON object."""
+    return json.dumps({"error": {"kind": KINDS[code], "message": message, "exit_code": code}})
+
+
 def _fail(code: int, message: str, as_json: bool, debug: bool) -> int:
-    """Say what went wrong on standard error, in less than 500 characters."""
+    """Say what went wrong on standard error, in fewer than 500 characters."""
     message = short(message)
     if debug and sys.stderr is not None:
         import traceback
 
         traceback.print_exc()
     if as_json:
-        facts = {"kind": KINDS.get(code, message), "message": message, "exit_code": code}
-        _write_error(json.dumps({"error": facts}))
+        _write_error(error_json(code, message))
     else:
         _write_error("\n".join(visible(line) for line in message.splitlines()))
     return code
 
 
 def _usage_message(error: typer.TyperException) -> str:
-    """What is wrong with the words of a command line; an option that does not exist has its nearest named."""
+    """The message about a wrong command line, with the nearest name for an unknown option."""
     option, near = getattr(error, "option_name", None), getattr(error, "possibilities", None)
     message = error.format_message().partition(" (")[0] if near else error.format_message()
     return message + nearest(option, near) if option and near else message
 
 
 def _write_error(text: str) -> None:
-    with contextlib.suppress(OSError):  # nobody can be told that nobody can be told
-        if sys.stderr is not None:  # closed by whoever started us
+    with contextlib.suppress(OSError):  # an error on standard error cannot be reported
+        if sys.stderr is not None:  # closed by the parent process
             sys.stderr.write(text + "\n")
             sys.stderr.flush()
 
 
 def _drop_output() -> None:
-    """Point standard output to nowhere: what is still buffered could not be written, and Python would try once more."""
+    """Redirect standard output to nowhere, because Python would try again to write what is still buffered."""
     try:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (OSError, ValueError):
-        sys.stdout = None  # a replaced stream without a file below it
+        sys.stdout = None  # a replacement stream without a file descriptor
 
 
 def _terminate(signum: int, frame: FrameType | None) -> NoReturn:

@@ -20,7 +20,7 @@ class CalibevalError(Exception):
     """Base of all errors that calibeval raises on purpose; its text is meant for people."""
 
     def __str__(self) -> str:
-        """The message, cut where it is long: KeyError would show it in quotation marks."""
+        """The message, which is cut if it is long; KeyError would put it in quotation marks."""
         return short(str(self.args[0])) if len(self.args) == 1 else short(super().__str__())
 
 
@@ -42,6 +42,28 @@ class UnknownMetric(UsageError, KeyError):
 
 class FileProblem(CalibevalError, OSError):
     """A file could not be read or written: missing, no permission, disk full."""
+
+
+# What an import raises where a package, or a library below it, is not there or does not fit.
+BROKEN_IMPORT = (ImportError, OSError, RuntimeError, AttributeError)
+
+
+def not_importable(error: Exception, needs: str, package: str, extra: str) -> UsageError:
+    """That an optional package is missing, or that it is there and what it failed with.
+
+    error: what the import raised. needs: who needs the package. extra: of calibeval, which brings it.
+
+    >>> str(not_importable(ModuleNotFoundError(name="torch"), "finetune", "torch", "torch"))
+    "finetune needs torch: pip install 'calibeval[torch]'"
+    >>> str(not_importable(OSError("libc10.so: no such file"), "finetune", "torch", "torch"))
+    'finetune needs torch, which is installed but cannot be imported (OSError: libc10.so: no such file)'
+    """
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] == package:
+        return UsageError(f"{needs} needs {package}: pip install 'calibeval[{extra}]'")
+    what = (str(error).splitlines() or [""])[0]
+    return UsageError(
+        f"{needs} needs {package}, which is installed but cannot be imported ({type(error).__name__}: {what})"
+    )
 
 
 def lacks_memory(error: BaseException) -> bool:
@@ -102,5 +124,5 @@ def nearest(name: str, known: Iterable[str]) -> str:
     ''
     """
     by_lower = {one.lower(): one for one in itertools.islice(known, MOST_COMPARED) if len(one) <= LONGEST_NAME}
-    close = difflib.get_close_matches(name[:LONGEST_NAME].lower(), list(by_lower), n=1, cutoff=0.5)
+    close = difflib.get_close_matches(str(name)[:LONGEST_NAME].lower(), list(by_lower), n=1, cutoff=0.5)
     return f' (did you mean "{by_lower[close[0]]}"?)' if close else ""

@@ -1,8 +1,8 @@
 """Training losses that keep a classifier calibrated, for any training loop: torch modules over pure functions.
 
-The modules take logits (n, k) or (n, k, ...) and labels (n) or (n, ...), and replace `torch.nn.CrossEntropyLoss` line
-for line. Each stands on a function of rows in `calibeval.losses.terms`, with its gradient in closed form in
-`calibeval.losses.gradients`. All of it needs torch: pip install 'calibeval[torch]'.
+The modules take logits (n, k) or (n, k, ...) and labels (n) or (n, ...), and are drop-in replacements for
+`torch.nn.CrossEntropyLoss`. Each is based on a function of rows in `calibeval.losses.terms`, whose gradient in closed
+form is in `calibeval.losses.gradients`. This package needs torch: pip install 'calibeval[torch]'.
 
 >>> import torch
 >>> criterion = MbLS(margin=6.0, alpha=0.1)
@@ -21,7 +21,7 @@ from calibeval.core.errors import UsageError
 
 
 class MissingTorch(UsageError, ImportError):
-    """The losses are asked for, but torch is not installed."""
+    """The losses cannot be imported, because torch is not installed."""
 
 
 try:

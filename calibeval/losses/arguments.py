@@ -1,4 +1,4 @@
-"""Checks of the arguments of a loss, when it is made: what cannot work is refused before training starts."""
+"""Checks of the arguments of a loss when it is created, so that invalid ones are refused before training starts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from calibeval.core.errors import nearest
 def number(name: str, value: float, *, low: float, high: float = math.inf, above: bool = False) -> float:
     """The value as a float, if it is finite and from low to high. above: whether low itself is refused.
 
-    Raises: TypeError for what is no number; ValueError for one outside the range.
+    Raises: TypeError if it is not a number; ValueError if it is outside the range.
 
     >>> number("margin", 10, low=0.0)
     10.0
@@ -28,7 +28,7 @@ def number(name: str, value: float, *, low: float, high: float = math.inf, above
 def whole_number(name: str, value: int, *, low: int | None = None) -> int:
     """The value, if it is a whole number of at least low.
 
-    Raises: TypeError for what is no int; ValueError for one below low.
+    Raises: TypeError if it is not an int; ValueError if it is below low.
 
     >>> whole_number("lambd_step", 1, low=1)
     1
@@ -43,7 +43,7 @@ def whole_number(name: str, value: int, *, low: int | None = None) -> int:
 def flag(name: str, value: bool) -> bool:
     """The value, if it is True or False.
 
-    Raises: TypeError for anything else, such as the text "false".
+    Raises: TypeError for anything else, such as the string "false".
 
     >>> flag("normalize", True)
     True
@@ -56,7 +56,7 @@ def flag(name: str, value: bool) -> bool:
 def choice(name: str, value: str, known: Sequence[str]) -> str:
     """The value, if it is one of the known words.
 
-    Raises: ValueError with the nearest of them.
+    Raises: ValueError with the nearest known word.
 
     >>> choice("reduction", "sum", ("mean", "sum"))
     'sum'

@@ -1,4 +1,4 @@
-"""Cross entropy and the losses that MbLS and CALS are compared with, as torch modules."""
+"""Cross entropy and the other losses that MbLS and CALS are compared with, as torch modules."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ SPREADS = ("all", "others")
 
 
 class CrossEntropy(Criterion):
-    """Cross entropy: minus the log-probability of the label, in nats.
+    """Cross entropy: the negative log-probability of the label, in nats; at least 0.
+
+    ignore_index, reduction: as for `Criterion`, like the logits and labels of a call.
 
     >>> import torch
     >>> CrossEntropy()(torch.tensor([[0.0, 0.0], [5.0, 0.0]]), torch.tensor([1, -100]))
@@ -34,9 +36,9 @@ class CrossEntropy(Criterion):
 class LabelSmoothing(Criterion):
     """Cross entropy with a softened target.
 
-    alpha: the part of the target that is spread evenly, in [0, 1]. spread: "all" spreads it over all k classes, the
-    label among them; "others" over the k - 1 other classes.
-    Raises: TypeError, ValueError for arguments that cannot work.
+    alpha: the part of the target that is spread evenly, in [0, 1]. spread: "all" spreads it over all k classes,
+    including the label; "others" over the k - 1 other classes. ignore_index, reduction: as for `Criterion`.
+    Raises: TypeError, ValueError for invalid arguments.
     Source: Szegedy et al., CVPR 2016; Müller et al., NeurIPS 2019.
 
     >>> import torch
@@ -61,11 +63,11 @@ class LabelSmoothing(Criterion):
 
 
 class ConfidencePenalty(Criterion):
-    """Cross entropy less beta times the mean entropy of the predicted probabilities (ECP).
+    """Cross entropy minus beta times the entropy of the predicted probabilities (ECP), in nats.
 
-    beta: of at least 0. The entropy is summed over classes, as in the paper; the code published with MbLS has their
-    mean, so that its alpha is beta times k.
-    Raises: TypeError, ValueError for arguments that cannot work.
+    beta: at least 0. The entropy is a sum over classes, as in the paper; the code published with MbLS uses the mean, so
+    its alpha is beta times k. ignore_index, reduction: as for `Criterion`.
+    Raises: TypeError, ValueError for invalid arguments.
     Source: Pereyra et al., ICLR 2017 workshop.
 
     >>> import torch
@@ -89,8 +91,8 @@ class ConfidencePenalty(Criterion):
 class FocalLoss(Criterion):
     """Cross entropy times (1 - p) ** gamma, where p is the probability of the label.
 
-    gamma: of at least 0; 0 is cross entropy.
-    Raises: TypeError, ValueError for arguments that cannot work.
+    gamma: at least 0; 0 gives cross entropy. ignore_index, reduction: as for `Criterion`.
+    Raises: TypeError, ValueError for invalid arguments.
     Source: Lin et al., ICCV 2017; Mukhoti et al., NeurIPS 2020.
 
     >>> import torch
@@ -114,6 +116,7 @@ class FocalLoss(Criterion):
 class FLSD(Criterion):
     """The focal loss with gamma 5 for rows whose label has a probability below 0.2, else 3 (FLSD-53).
 
+    ignore_index, reduction: as for `Criterion`.
     Source: Mukhoti et al., NeurIPS 2020.
 
     >>> import torch

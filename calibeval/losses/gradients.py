@@ -1,11 +1,11 @@
-"""The losses of rows with their gradients in closed form, for trainers that need no autograd.
+"""The losses of rows with their gradients in closed form, for trainers without autograd.
 
-Each function takes what its namesake in `calibeval.losses.terms` takes, and returns the terms of the rows with the
-gradient of each row's total by its logits, (..., k). They are what autograd gives, ties and masked classes included.
-Nothing is recorded for autograd.
+Each function takes the arguments of its namesake in `calibeval.losses.terms`, and returns the terms of the rows and the
+gradient of each row's total with respect to its logits, (..., k). The gradients agree with autograd, including ties and
+masked classes. Nothing is recorded for autograd.
 
-On a CPU these are a few sweeps over the logits that vector instructions make cheap: one exponential, no arg-max, and
-no comparison that makes a tensor of bool, which would cost as much as ten sums.
+On a CPU each needs only a few vectorised passes over the logits: one exponential, no arg-max, and no comparison that
+creates a tensor of bool, which would take as long as ten sums.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from calibeval.losses.terms import (
 
 
 class LossGradient(NamedTuple):
-    """The terms of each row, (...), and the gradient of its total by its logits, (..., k)."""
+    """The terms of each row, (...), and the gradient of its total with respect to its logits, (..., k)."""
 
     terms: LossTerms
     gradient: Tensor
@@ -39,8 +39,8 @@ class LossGradient(NamedTuple):
 class _Rows(NamedTuple):
     """What the gradients have in common.
 
-    probs: (..., k). top: the largest logit, (..., 1). top_loss: minus the log-probability of the top class, (..., 1);
-    that of another class is more by its distance to the top. cross_entropy: (...).
+    probs: (..., k). top: the largest logit, (..., 1). top_loss: the negative log-probability of the top class, (...,
+    1); for another class, add its distance to the top logit. cross_entropy: (...).
     """
 
     probs: Tensor
@@ -50,7 +50,7 @@ class _Rows(NamedTuple):
 
 
 def cross_entropy_gradient(logits: Tensor, labels: Tensor) -> LossGradient:
-    """Probabilities less the one-hot label.
+    """The gradient is the probabilities minus the one-hot label.
 
     >>> cross_entropy_gradient(torch.tensor([[0.0, 0.0]]), torch.tensor([1])).gradient
     tensor([[ 0.5000, -0.5000]])
@@ -61,7 +61,7 @@ def cross_entropy_gradient(logits: Tensor, labels: Tensor) -> LossGradient:
 
 
 def label_smoothing_gradient(logits: Tensor, labels: Tensor, *, alpha: Parameter, spread: str = "all") -> LossGradient:
-    """Probabilities less the smoothed target.
+    """The gradient is the probabilities minus the smoothed target.
 
     >>> label_smoothing_gradient(torch.tensor([[0.0, 0.0]]), torch.tensor([1]), alpha=0.1).gradient
     tensor([[ 0.4500, -0.4500]])
@@ -82,7 +82,7 @@ def label_smoothing_gradient(logits: Tensor, labels: Tensor, *, alpha: Parameter
 
 
 def confidence_penalty_gradient(logits: Tensor, labels: Tensor, *, beta: Parameter) -> LossGradient:
-    """That of cross entropy, and beta p (ln p + entropy).
+    """The gradient is that of cross entropy, plus beta p (ln p + entropy).
 
     >>> confidence_penalty_gradient(torch.tensor([[0.0, 0.0]]), torch.tensor([1]), beta=0.1).gradient
     tensor([[ 0.5000, -0.5000]])
@@ -92,13 +92,13 @@ def confidence_penalty_gradient(logits: Tensor, labels: Tensor, *, beta: Paramet
     distance = _finite_(rows.top - wide)
     mean_distance = (rows.probs * distance).sum(-1, keepdim=True)
     penalty = -beta * (mean_distance + rows.top_loss).squeeze(-1)
-    # ln p + entropy is the mean distance less the class's own.
+    # ln p + entropy is the mean distance minus the distance of the class.
     factor = (mean_distance - distance).mul_(by_class(beta)).add_(1.0)
     return _sum(rows.cross_entropy, penalty, _less_at(rows.probs.mul_(factor), labels, 1.0))
 
 
 def focal_gradient(logits: Tensor, labels: Tensor, *, gamma: Parameter) -> LossGradient:
-    """That of cross entropy, times (1 - p) ** gamma - gamma p (1 - p) ** (gamma - 1) ln p, p of the label.
+    """The gradient of cross entropy times (1 - p) ** gamma - gamma p (1 - p) ** (gamma - 1) ln p, p of the label.
 
     >>> focal_gradient(torch.tensor([[0.0, 0.0]]), torch.tensor([1]), gamma=1.0).gradient
     tensor([[ 0.4233, -0.4233]])
@@ -107,7 +107,7 @@ def focal_gradient(logits: Tensor, labels: Tensor, *, gamma: Parameter) -> LossG
 
 
 def flsd_gradient(logits: Tensor, labels: Tensor) -> LossGradient:
-    """That of the focal loss with each row's gamma.
+    """The gradient is that of the focal loss with the gamma of each row.
 
     >>> flsd_gradient(torch.tensor([[0.0, 0.0]]), torch.tensor([1])).gradient
     tensor([[ 0.1925, -0.1925]])
@@ -117,7 +117,9 @@ def flsd_gradient(logits: Tensor, labels: Tensor) -> LossGradient:
 
 
 def mbls_gradient(logits: Tensor, labels: Tensor, *, margin: Parameter, alpha: Parameter) -> LossGradient:
-    """That of cross entropy; each class beyond the margin is drawn up by alpha / k, the first top class down as much.
+    """The gradient of cross entropy, minus alpha / k at each class beyond the margin.
+
+    The same amounts are added at the first top class.
 
     >>> mbls_gradient(torch.tensor([[8.0, 0.0]]), torch.tensor([0]), margin=6.0, alpha=0.1).gradient
     tensor([[ 0.0497, -0.0497]])
@@ -142,7 +144,9 @@ def cals_gradient(
     penalty: str = "phr",
     normalize: bool = True,
 ) -> LossGradient:
-    """That of cross entropy; each class is drawn up by its penalty's slope, the top classes down, evenly, as much.
+    """The gradient of cross entropy, minus the slope of the mean penalty at each class.
+
+    The same amounts are added at the top classes, evenly.
 
     >>> logits, labels = torch.tensor([[9.0, 0.0]]), torch.tensor([0])
     >>> cals_gradient(logits, labels, margin=6.0, lambd=0.1, rho=1.0).gradient
@@ -164,22 +168,22 @@ def cals_gradient(
 
 
 def _rows(wide: Tensor, labels: Tensor) -> _Rows:
-    """The softmax of logits and what follows from it."""
+    """The softmax of the logits, and values that follow from it."""
     probs = torch.softmax(wide, dim=-1)
     top = wide.amax(-1, keepdim=True)
-    # The top class has p of at least 1 / k: its logarithm is exact where that of the label's p may not be.
+    # The top class has a p of at least 1 / k, so its logarithm is accurate even if that of the label's p is not.
     top_loss = -probs.amax(-1, keepdim=True).log()
     cross_entropy = top - wide.gather(-1, class_index(labels, wide)) + top_loss
     return _Rows(probs, top, top_loss, cross_entropy.squeeze(-1))
 
 
 def _finite_(values: Tensor) -> Tensor:
-    """The values, changed in place: 0 for inf, which is where a class is masked."""
+    """The values, changed in place: 0 instead of inf, which marks masked classes."""
     return values.nan_to_num_(nan=math.nan, posinf=0.0)
 
 
 def _first_top(wide: Tensor, top: Tensor) -> Tensor:
-    """Where the first of the largest logits is, (..., 1)."""
+    """The index of the first of the largest logits, (..., 1)."""
     k = wide.shape[-1]
     tied = torch.eq(wide, top, out=torch.empty_like(wide))
     place = tied.mul_(-k).add_(torch.arange(k, dtype=wide.dtype, device=wide.device))
@@ -187,17 +191,17 @@ def _first_top(wide: Tensor, top: Tensor) -> Tensor:
 
 
 def _less_at(scores: Tensor, labels: Tensor, amount: Parameter) -> Tensor:
-    """The scores, changed in place: less the amount at each row's label."""
+    """The scores, changed in place: the amount is subtracted at each row's label."""
     return _plus_at(scores, class_index(labels, scores), -by_class(amount))
 
 
 def _plus_at(scores: Tensor, index: Tensor, amount: Parameter) -> Tensor:
-    """The scores, changed in place: the amount more at one class of each row. It is deterministic on every device."""
+    """The scores, changed in place: the amount is added at one class of each row. Deterministic on every device."""
     return scores.scatter_(-1, index, (scores.gather(-1, index) + amount).to(scores.dtype))
 
 
 def _sum(cross_entropy: Tensor, penalty: Tensor, gradient: Tensor) -> LossGradient:
-    """The gradient, with the terms of a loss that is the sum of two."""
+    """The gradient, with the terms of a loss that is the sum of cross entropy and a penalty."""
     return LossGradient(LossTerms(cross_entropy + penalty, cross_entropy, penalty), gradient)
 
 
@@ -205,7 +209,7 @@ def _focal(rows: _Rows, labels: Tensor, gamma: Parameter) -> LossGradient:
     missed = miss(rows.cross_entropy)
     factor = missed**gamma
     total = factor * rows.cross_entropy
-    # p ln p is 0 where p is 0, though its logarithm is infinite.
+    # p ln p is 0 if p is 0, although its logarithm is infinite.
     inner = (torch.exp(-rows.cross_entropy) * rows.cross_entropy).nan_to_num(nan=0.0)
     slope = factor + gamma * missed ** (gamma - 1.0) * inner
     gradient = _less_at(rows.probs, labels, 1.0).mul_(slope.unsqueeze(-1))

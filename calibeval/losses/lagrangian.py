@@ -1,4 +1,4 @@
-"""Class adaptive network calibration (CALS), as a torch module that keeps its multipliers."""
+"""Class adaptive label smoothing (CALS), as a torch module that keeps its multipliers."""
 
 from __future__ import annotations
 
@@ -25,20 +25,22 @@ Batch: TypeAlias = Tensor | tuple[Tensor, Tensor] | list[Tensor]
 
 
 class CALS(Criterion):
-    """Cross entropy, and a penalty whose strength for each class is learned from a held-out split.
+    """Cross entropy plus a penalty whose strength for each class is learned from a held-out split.
 
-    As MbLS it wants each logit within a margin of the top one of its row. Here every class has a multiplier `lambd`
-    and a weight `rho` in an augmented Lagrangian; call `update` with held-out logits once after every training epoch.
+    Like MbLS, it requires each logit to be within a margin of the top logit of its row. Here every class has a
+    multiplier `lambd` and a weight `rho` in an augmented Lagrangian; call `update` with held-out logits after every
+    training epoch.
 
-    num_classes: k, of at least 2. margin: of at least 0, above 0 where normalize. penalty: "phr", "p2" or "p3".
-    normalize: whether the constraint is (distance - margin) / margin. lambd_init, rho_init: where all classes start;
-    their min where None. lambd_min, lambd_max, rho_min, rho_max: bounds. lambd_step, rho_step: how many epochs apart
-    they change; a rho_step of 0 is never. gamma: what rho is multiplied by, of at least 1, where the mean constraint
-    is positive and more than tau times that of the epoch before.
+    num_classes: k, at least 2. margin: in units of the logits, at least 0; above 0 with normalize. penalty: "phr", "p2"
+    or "p3". normalize: whether the constraint is (distance - margin) / margin.
+    lambd_init, rho_init: initial value for all classes; None: the lower bound. lambd_min, lambd_max, rho_min, rho_max:
+    bounds. lambd_step, rho_step: number of epochs between changes; a rho_step of 0 means never. gamma: factor of at
+    least 1 for rho of a class whose mean constraint is positive and more than tau times that of the previous epoch.
+    ignore_index, reduction: as for `Criterion`.
 
-    Its state is in `state_dict`: the buffers `lambd`, `rho` and `mean_constraint` (that of the last update), (k,) each,
-    and `epoch`, the number of updates. A run that loads it continues as if it had never stopped.
-    Raises: TypeError, ValueError for arguments that cannot work, and for logits of another number of classes.
+    The state is in `state_dict`: the buffers `lambd`, `rho` and `mean_constraint` (of the last update), (k,) each, and
+    `epoch`, the number of updates. A run that loads it continues as if it had never stopped.
+    Raises: TypeError, ValueError for invalid arguments, and for logits with another number of classes.
     Source: Liu, Rony, Galdran, Dolz, Ben Ayed, CVPR 2023.
 
     >>> cals = CALS(num_classes=2, margin=6.0)
@@ -81,7 +83,7 @@ class CALS(Criterion):
         self.penalty = choice("penalty", penalty, tuple(PENALTIES))
         self.normalize = flag("normalize", normalize)
         if self.normalize and not self.margin:
-            raise ValueError("margin: 0 cannot be divided by; expected a margin above 0, or normalize=False")
+            raise ValueError("margin: 0 cannot be normalized; expected a margin above 0, or normalize=False")
         self.schedule = MultiplierSchedule(
             lambd_min=number("lambd_min", lambd_min, low=0.0),
             lambd_max=number("lambd_max", lambd_max, low=0.0, above=True),
@@ -95,14 +97,14 @@ class CALS(Criterion):
         lambd = _start("lambd", lambd_init, self.schedule.lambd_min, self.schedule.lambd_max)
         rho = _start("rho", rho_init, self.schedule.rho_min, self.schedule.rho_max)
         if self.penalty == "p3" and not lambd:
-            raise ValueError('lambd_init: 0, from which penalty "p3" can never move; expected a number above 0')
+            raise ValueError('lambd_init: 0, but with penalty "p3" lambd would then stay 0; expected a number above 0')
         self.register_buffer("lambd", torch.full((num_classes,), lambd))
         self.register_buffer("rho", torch.full((num_classes,), rho))
         self.register_buffer("mean_constraint", torch.zeros(num_classes))
         self.register_buffer("epoch", torch.zeros((), dtype=torch.int64))
 
     def row_terms(self, logits: Tensor, labels: Tensor) -> LossTerms:
-        """The terms of each row, with the multipliers as they are."""
+        """The terms of each row, with the current multipliers."""
         self._check(logits, classes=logits.shape[-1])
         lambd, rho = self._weights(logits)
         return cals_terms(
@@ -116,12 +118,13 @@ class CALS(Criterion):
         )
 
     def update(self, batches: Iterable[Batch]) -> None:
-        """Move the multipliers by what a held-out split says: once after every epoch, with the model in eval mode.
+        """Update the multipliers from a held-out split: once after every epoch, with the model in eval mode.
 
-        batches: any iterable, also one that computes its logits as it goes: no gradients are recorded. Each batch is
-        logits (n, k) or (n, k, ...), or a pair of logits and labels, of which only ignore_index matters. The sizes of
-        batches make no difference. Several processes must each be given the whole split, or they drift apart.
-        Raises: ValueError, TypeError for batches that cannot be used; the multipliers are then as they were.
+        batches: any iterable, also a generator that computes logits on the fly; no gradients are recorded. Each batch
+        is logits (n, k) or (n, k, ...), or a pair of logits and labels, where labels only mark ignored rows. The batch
+        sizes make no difference. In distributed training, every process needs the whole split, or the multipliers
+        diverge.
+        Raises: ValueError, TypeError for invalid batches; the multipliers then stay unchanged.
 
         >>> cals = CALS(num_classes=2, margin=6.0)
         >>> cals.update([(torch.tensor([[12.0, 0.0], [0.0, 99.0]]), torch.tensor([0, -100]))])
@@ -129,11 +132,11 @@ class CALS(Criterion):
         (tensor([-1.,  1.]), tensor(1))
         """
         if isinstance(batches, Tensor):
-            raise TypeError("update: a tensor, expected an iterable of batches: put a single batch into a list")
+            raise TypeError("update: a tensor, expected an iterable of batches; put a single batch into a list")
         with torch.no_grad():
             parts = [self._sums(batch) for batch in batches]
             if not parts:
-                raise ValueError("update: no batches; a generator gives its batches only once")
+                raise ValueError("update: no batches; a generator can be used only once")
             sums = fold(ConstraintSums.plus, parts)
             self._refuse(sums)
             now = Multipliers(self.lambd, self.rho, self.mean_constraint, self.epoch)
@@ -166,12 +169,12 @@ class CALS(Criterion):
         )
 
     def _weights(self, logits: Tensor) -> tuple[Tensor, Tensor]:
-        """Multipliers and weights in the precision of the logits, but no less than that of the buffers."""
+        """Multipliers and weights in the precision of the logits, or that of the buffers if it is higher."""
         lambd, rho = self.lambd, self.rho
         return (lambd.double(), rho.double()) if logits.dtype == torch.float64 else (lambd.float(), rho.float())
 
     def _check(self, logits: Tensor, *, classes: int) -> None:
-        """Raises: ValueError for another number of classes, or another device."""
+        """Raises: ValueError if the number of classes or the device differs."""
         if classes != self.num_classes:
             raise ValueError(f"logits: {classes} classes on axis 1, but num_classes is {self.num_classes}")
         if logits.device != self.lambd.device:
@@ -181,15 +184,15 @@ class CALS(Criterion):
             )
 
     def _refuse(self, sums: ConstraintSums) -> None:
-        """Raises: ValueError where the sums of a split would spoil the multipliers."""
+        """Raises: ValueError if the sums of a split would make the multipliers invalid."""
         if not (sums.slope.isfinite() & sums.constraint.isfinite()).all():
-            raise ValueError("update: NaN or +inf among the logits, or a row of nothing but -inf")
+            raise ValueError("update: the logits contain NaN or +inf, or a row of -inf only")
         if not sums.count.any():
-            raise ValueError("update: no rows, or all of them ignored")
+            raise ValueError("update: there are no rows, or all are ignored")
 
 
 def _start(name: str, init: float | None, low: float, high: float) -> float:
-    """Where a multiplier starts, between its bounds."""
+    """The initial value of a multiplier, which must be within its bounds."""
     if low > high:
         raise ValueError(f"{name}_min: {low:g} is above {name}_max, {high:g}")
     return low if init is None else number(f"{name}_init", init, low=low, high=high)

@@ -10,13 +10,14 @@ from calibeval.losses.terms import LossTerms, mbls_terms
 
 
 class MbLS(Criterion):
-    """Cross entropy, and a penalty on logits that lie further than a margin below the top one.
+    """Cross entropy plus a penalty on logits that are more than a margin below the top logit.
 
     The penalty is alpha times the mean over rows and classes of max(0, d - margin), where d is the distance of a
-    class's logit to the top logit of its row. Unlike label smoothing it leaves distances within the margin alone.
+    class's logit to the top logit of its row. Unlike label smoothing, it does not penalise distances within the margin.
 
-    margin: of at least 0, in units of the logits; with 0 every distance counts. alpha: of at least 0.
-    Raises: TypeError, ValueError for arguments that cannot work.
+    margin: at least 0, in units of the logits; with 0, every distance counts. alpha: at least 0.
+    ignore_index, reduction: as for `Criterion`.
+    Raises: TypeError, ValueError for invalid arguments.
     Source: Liu, Ben Ayed, Galdran, Dolz, CVPR 2022.
 
     >>> import torch

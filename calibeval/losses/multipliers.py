@@ -1,6 +1,6 @@
-"""How the multipliers of CALS move, once per epoch, from what a held-out split says of the constraints.
+"""The update of the multipliers of CALS, once per epoch, from the constraints on a held-out split.
 
-Everything is a tensor operation over the classes on the last axis: (k,), or (c, k) for c candidates side by side.
+Everything is a tensor operation over the classes on the last axis: (k,), or (c, k) for c candidates in parallel.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from calibeval.losses.terms import constraint
 
 @dataclass(frozen=True, slots=True)
 class MultiplierSchedule:
-    """Bounds and pace of the multipliers; the defaults are those of the paper's code.
+    """Bounds and schedule of the multipliers; the defaults are those of the paper's code.
 
-    lambd_min, lambd_max, rho_min, rho_max: bounds. lambd_step, rho_step: epochs between two changes; a rho_step of 0 is
-    never. gamma: what rho is multiplied by for a class whose constraint, being broken, has not fallen below tau times
-    what it was an epoch before.
+    lambd_min, lambd_max, rho_min, rho_max: bounds. lambd_step, rho_step: epochs between two changes; a rho_step of 0
+    means never. gamma: factor for rho of a class whose constraint is violated and has not fallen below tau times its
+    value in the previous epoch.
     """
 
     lambd_min: float = 1e-6
@@ -36,7 +36,7 @@ class MultiplierSchedule:
 
 
 class Multipliers(NamedTuple):
-    """What CALS remembers: lambd and rho of each class, the mean constraint of the last epoch, the epochs so far."""
+    """The state of CALS: lambd, rho and the last mean constraint of each class, and the number of epochs so far."""
 
     lambd: Tensor
     rho: Tensor
@@ -45,9 +45,9 @@ class Multipliers(NamedTuple):
 
 
 class ConstraintSums(NamedTuple):
-    """Sums over rows, of each class: the penalty's slope within the bounds of lambd, the constraint, the rows.
+    """Sums over rows for each class: the penalty's slope (within the bounds of lambd), the constraint, the row count.
 
-    Sums of two sets of rows add up to those of their union. Masked classes are not counted.
+    The sums of two sets of rows add up to those of their union. Masked classes are not counted.
     """
 
     slope: Tensor
@@ -70,9 +70,9 @@ def constraint_sums(
     penalty: str = "phr",
     normalize: bool = True,
 ) -> ConstraintSums:
-    """The sums of rows of logits (..., n, k), in float64 where the device has it.
+    """The sums over rows of logits (..., n, k), in float64 if the device supports it.
 
-    kept: (..., n), which rows count; without it all do. The other arguments are those of `cals_terms`.
+    kept: (..., n), which rows are not ignored; None: all of them. The other arguments are those of `cals_terms`.
 
     >>> logits = torch.tensor([[9.0, 0.0], [2.0, 8.0]])
     >>> constraint_sums(logits, margin=6.0, lambd=0.1, rho=1.0, schedule=MultiplierSchedule()).constraint
@@ -81,7 +81,7 @@ def constraint_sums(
     h = constraint(logits, margin=margin, normalize=normalize)
     slope = PENALTIES[penalty].slope(h, lambd, rho).clamp(schedule.lambd_min, schedule.lambd_max)
     counts = h < math.inf if kept is None else (h < math.inf) & kept.unsqueeze(-1)
-    # A NaN that is not ignored must show.
+    # A NaN in a row that is not ignored must remain visible.
     dropped = (h == math.inf) if kept is None else (h == math.inf) | ~kept.unsqueeze(-1)
     wide = torch.float32 if logits.device.type == "mps" else torch.float64
     return ConstraintSums(
@@ -92,11 +92,11 @@ def constraint_sums(
 
 
 def next_multipliers(now: Multipliers, sums: ConstraintSums, schedule: MultiplierSchedule) -> Multipliers:
-    """The multipliers after an epoch: lambd is the mean slope; then rho grows where the constraint did not improve.
+    """The multipliers after an epoch: lambd becomes the mean slope; rho grows if the constraint did not improve.
 
-    The slopes were taken with the multipliers of now. A class that was masked in every row has lambd_min.
-    Source: Liu et al., CVPR 2023, and its code: slopes are bounded before their mean; the constraint of each epoch is
-    remembered, whether rho is due or not.
+    The slopes are those at the current multipliers. A class that is masked in every row gets lambd_min.
+    Source: Liu et al., CVPR 2023, and its code: slopes are bounded before their mean is taken, and the constraint of
+    each epoch is kept, whether or not rho changes in it.
 
     >>> now = Multipliers(torch.ones(2), torch.ones(2), torch.tensor([0.5, 0.5]), torch.tensor(1))
     >>> sums = ConstraintSums(torch.tensor([6.0, 2.0]), torch.tensor([2.0, 1.0]), torch.tensor([4, 4]))

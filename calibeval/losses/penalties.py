@@ -1,7 +1,7 @@
 """Penalties of an augmented Lagrangian: functions of a constraint h <= 0, its multiplier lambd and its weight rho.
 
 All are 0 at h = 0, with slope lambd there; the slope is never negative. `value` is for autograd; `slope` is the
-derivative by h, from which the next multiplier is made. Source: Birgin et al. 2005, as in Liu et al., CVPR 2023.
+derivative with respect to h, which gives the next multiplier. Source: Birgin et al. 2005, as in Liu et al., CVPR 2023.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Parameter: TypeAlias = float | Tensor
 
 
 class PenaltySpec(NamedTuple):
-    """A penalty and its derivative by h: functions of (h, lambd, rho)."""
+    """A penalty and its derivative with respect to h, as functions of (h, lambd, rho)."""
 
     value: Callable[[Tensor, Parameter, Parameter], Tensor]
     slope: Callable[[Tensor, Parameter, Parameter], Tensor]

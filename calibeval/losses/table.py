@@ -1,4 +1,4 @@
-"""The one table of losses: everything that training, the command line and the tests need to know of each."""
+"""The table of losses: everything that training, the command line and the tests need to know about each loss."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from calibeval.losses.terms import LossTerms
 
 Range = tuple[float, float]
 
-GIVEN = ("num_classes", "ignore_index", "reduction")  # by the training loop, so no parameters of a method
+GIVEN = ("num_classes", "ignore_index", "reduction")  # by the training loop, so they are not parameters of a method
 MARGINS: Range = (1.0, 20.0)
 
 
@@ -25,11 +25,11 @@ MARGINS: Range = (1.0, 20.0)
 class LossEntry:
     """One loss.
 
-    name: on the command line and in files. criterion: its torch module. terms: the function of rows under the module,
-    for autograd. gradient: the same function with its gradient in closed form, by which heads are trained.
-    tuned: parameters that `--tune` searches, evenly over the logarithm, with both ends of their range.
-    tuned_with: what other parameters are then set to; tuned_unless: for a tuned parameter, another one that, where a
-    person sets it, keeps it from being searched. lagrangian: whether the loss has multipliers that held-out rows move
+    name: on the command line and in files. criterion: its torch module. terms: the function of rows behind the module,
+    for autograd. gradient: the same function with its gradient in closed form, which trains heads.
+    tuned: parameters that `--tune` searches on a logarithmic scale, with both ends of their range. tuned_with: values
+    of other parameters during the search. tuned_unless: maps a tuned parameter to another one: if the user sets the
+    latter, the former is not searched. lagrangian: whether the loss has multipliers that are updated from held-out rows
     after every epoch.
     """
 
@@ -54,7 +54,7 @@ class LossEntry:
     def make(self, k: int, **parameters: Any) -> Criterion:
         """The module for k classes.
 
-        Raises: TypeError, ValueError for parameters that cannot work.
+        Raises: TypeError, ValueError for invalid parameters.
 
         >>> LOSS_TABLE["cals"].make(3, margin=6.0).num_classes
         3
@@ -96,7 +96,7 @@ LOSS_TABLE: dict[str, LossEntry] = {
             terms.cals_terms,
             gradients.cals_gradient,
             tuned={"margin": MARGINS, "rho_init": (0.05, 5.0)},
-            tuned_with={"rho_min": 0.05},  # so that rho may begin below the usual least value, 1, and stay there
+            tuned_with={"rho_min": 0.05},  # so that rho may start below 1, the default minimum, and stay there
             tuned_unless={"rho_init": "rho_min"},
             lagrangian=True,
         ),

@@ -1,12 +1,12 @@
-"""The losses as functions of rows: logits (..., k) and labels (...) in, one loss for each row out.
+"""The losses as functions of rows: from logits (..., k) and labels (...) to one loss per row.
 
 Labels are whole numbers in [0, k) that broadcast to the rows. Parameters are numbers, or tensors that broadcast to the
-rows: with logits (c, n, k) of c candidates, labels (n,) and margin (c, 1), each candidate has its own margin. The mean
-over rows comes later, and with it what to ignore: give an ignored row any class, and drop its loss.
+rows: with logits (c, n, k) of c candidates, labels (n,) and margin (c, 1), each candidate has its own margin. The
+caller takes the mean over rows and handles ignored rows: give an ignored row any class, and drop its loss.
 
-float16 and bfloat16 logits are computed in float32, others in their own precision. A class whose logit is -inf is
-masked: it cannot be, so it adds nothing to any penalty and gets no gradient, while k still counts it. Where the label
-itself is masked the loss is inf, as in torch; a row of nothing but -inf has no probabilities, and gives NaN.
+float16 and bfloat16 logits are computed in float32, others in their own precision. A class with the logit -inf is
+masked: it adds nothing to any penalty and gets no gradient, but still counts in k. If the label itself is masked, the
+loss is inf, as in torch; a row of -inf only has no probabilities and gives NaN.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from torch import Tensor
 from calibeval.losses.penalties import PENALTIES, Parameter
 
 LOW_PRECISION = (torch.float16, torch.bfloat16)
-NO_POWER = -100.0  # below this ln p, (1 - p) to any power is 1 to the last bit
+NO_POWER = -100.0  # if ln p is below this, any power of (1 - p) is exactly 1 in floating point
 FLSD_BORDER = 0.2
 FLSD_BELOW, FLSD_ABOVE = 5.0, 3.0
 
 
 class LossTerms(NamedTuple):
-    """A loss, its cross entropy, and what the method adds to that: total = cross_entropy + penalty. In nats.
+    """A loss, its cross entropy, and what the method adds to it: total = cross_entropy + penalty. In nats.
 
-    The penalty is negative where the method asks for less than cross entropy, as the focal loss does.
+    The penalty is negative if the loss is smaller than cross entropy, as for the focal loss.
     """
 
     total: Tensor
@@ -37,7 +37,7 @@ class LossTerms(NamedTuple):
 
 
 def cross_entropy_terms(logits: Tensor, labels: Tensor) -> LossTerms:
-    """Cross entropy: minus the log-probability of the label.
+    """Cross entropy: the negative log-probability of the label.
 
     >>> cross_entropy_terms(torch.tensor([[0.0, 0.0]]), torch.tensor([1])).total
     tensor([0.6931])
@@ -47,10 +47,10 @@ def cross_entropy_terms(logits: Tensor, labels: Tensor) -> LossTerms:
 
 
 def label_smoothing_terms(logits: Tensor, labels: Tensor, *, alpha: Parameter, spread: str = "all") -> LossTerms:
-    """Cross entropy with the target (1 - alpha) on the label, and alpha spread evenly.
+    """Cross entropy with a smoothed target: 1 - alpha for the label, and alpha spread evenly.
 
-    spread: "all" gives every class alpha / k, so that the label has 1 - alpha + alpha / k; "others" gives every other
-    class alpha / (k - 1), so that the label has 1 - alpha.
+    spread: "all" gives every class alpha / k, so the label has 1 - alpha + alpha / k; "others" gives every other class
+    alpha / (k - 1), so the label has 1 - alpha.
     Source: Szegedy et al., CVPR 2016; Müller et al., NeurIPS 2019.
 
     >>> label_smoothing_terms(torch.tensor([[0.0, 0.0], [3.0, 0.0]]), torch.tensor([1, 0]), alpha=0.1).penalty
@@ -64,9 +64,9 @@ def label_smoothing_terms(logits: Tensor, labels: Tensor, *, alpha: Parameter, s
 
 
 def confidence_penalty_terms(logits: Tensor, labels: Tensor, *, beta: Parameter) -> LossTerms:
-    """Cross entropy less beta times the entropy of the probabilities, summed over classes.
+    """Cross entropy minus beta times the entropy of the probabilities, summed over classes.
 
-    Source: Pereyra et al., ICLR 2017 workshop. The code published with MbLS has the mean over classes: its alpha is
+    Source: Pereyra et al., ICLR 2017 workshop. The code published with MbLS uses the mean over classes, so its alpha is
     beta times k.
 
     >>> confidence_penalty_terms(torch.tensor([[0.0, 0.0]]), torch.tensor([1]), beta=0.1).penalty
@@ -92,9 +92,9 @@ def focal_terms(logits: Tensor, labels: Tensor, *, gamma: Parameter) -> LossTerm
 
 
 def flsd_terms(logits: Tensor, labels: Tensor) -> LossTerms:
-    """The focal loss with gamma 5 where the label's probability is below 0.2, else 3.
+    """The focal loss with gamma 5 if the label's probability is below 0.2, else 3.
 
-    Gamma is a constant to the gradient. Source: Mukhoti et al., NeurIPS 2020 (FLSD-53).
+    The gradient treats gamma as a constant. Source: Mukhoti et al., NeurIPS 2020 (FLSD-53).
 
     >>> flsd_terms(torch.tensor([[0.0, 0.0], [0.0, 2.0]]), torch.tensor([1, 0])).total
     tensor([0.0866, 1.1275])
@@ -105,9 +105,10 @@ def flsd_terms(logits: Tensor, labels: Tensor) -> LossTerms:
 
 
 def mbls_terms(logits: Tensor, labels: Tensor, *, margin: Parameter, alpha: Parameter) -> LossTerms:
-    """Cross entropy, and alpha times the mean over classes of how far their distance to the top logit exceeds margin.
+    """Cross entropy plus alpha times the mean over classes of max(0, distance to the top logit - margin).
 
-    The top logit is the first of equals: it alone gets their gradient. A distance equal to the margin has none.
+    If several logits are the largest, only the first gets the gradient of the top logit. A distance equal to the margin
+    has no gradient.
     Source: Liu et al., CVPR 2022.
 
     >>> mbls_terms(torch.tensor([[8.0, 0.0]]), torch.tensor([0]), margin=6.0, alpha=0.1).penalty
@@ -131,11 +132,11 @@ def cals_terms(
     penalty: str = "phr",
     normalize: bool = True,
 ) -> LossTerms:
-    """Cross entropy, and the mean over classes of an augmented Lagrangian penalty of the constraint distance <= margin.
+    """Cross entropy plus the mean over classes of an augmented Lagrangian penalty for distance <= margin.
 
     lambd, rho: multiplier and penalty weight of each class, numbers or tensors that broadcast to the logits: (k,), or
     (c, 1, k) for c candidates. penalty: a key of `calibeval.losses.penalties.PENALTIES`. normalize: whether the
-    constraint is (distance - margin) / margin. The gradient of equal top logits is split evenly.
+    constraint is (distance - margin) / margin. Equal top logits share their gradient evenly.
     Source: Liu et al., CVPR 2023.
 
     >>> cals_terms(torch.tensor([[9.0, 0.0]]), torch.tensor([0]), margin=6.0, lambd=0.1, rho=1.0).penalty
@@ -149,7 +150,7 @@ def cals_terms(
 
 
 def constraint(logits: Tensor, *, margin: Parameter, normalize: bool = True) -> Tensor:
-    """How far each class is beyond the margin: distance - margin, over margin where normalize; inf for masked classes.
+    """How far each class is beyond the margin: distance - margin, over margin if normalize; inf if masked.
 
     >>> constraint(torch.tensor([[9.0, 0.0]]), margin=6.0)
     tensor([[-1.0000,  0.5000]])
@@ -160,9 +161,9 @@ def constraint(logits: Tensor, *, margin: Parameter, normalize: bool = True) -> 
 
 
 def at_least_float32(logits: Tensor) -> Tensor:
-    """The logits in float32 where they are float16 or bfloat16, else as they are.
+    """The logits in float32 if they are float16 or bfloat16, else unchanged.
 
-    Once for a loss: gradients of two casts would be added in the low precision.
+    A loss should call it once: the gradients of two casts would be added in the low precision.
     """
     return logits.float() if logits.dtype in LOW_PRECISION else logits
 
@@ -178,22 +179,22 @@ def class_index(labels: Tensor, scores: Tensor) -> Tensor:
 
 
 def of_labels(logs: Tensor, labels: Tensor) -> Tensor:
-    """Minus the log-probability of each row's label."""
+    """The negative log-probability of each row's label."""
     return -logs.gather(-1, class_index(labels, logs)).squeeze(-1)
 
 
 def by_class(parameter: Parameter) -> Parameter:
-    """A parameter of rows beside the classes of the rows."""
+    """A parameter per row with an additional axis, so that it broadcasts over the classes."""
     return parameter.unsqueeze(-1) if isinstance(parameter, Tensor) else parameter
 
 
 def unmasked(logs: Tensor) -> Tensor:
-    """The log-probabilities with 0 for masked classes."""
+    """The log-probabilities, with 0 for masked classes."""
     return logs.nan_to_num(nan=math.nan, posinf=math.inf, neginf=0.0)
 
 
 def share_of_all(alpha: Parameter, k: int, spread: str) -> Parameter:
-    """The alpha that, spread over all k classes, gives the same target as this one spread so.
+    """The alpha that gives the same target if it is spread over all k classes.
 
     >>> share_of_all(0.375, 4, "others")
     0.5
@@ -202,16 +203,16 @@ def share_of_all(alpha: Parameter, k: int, spread: str) -> Parameter:
 
 
 def miss(cross_entropy: Tensor) -> Tensor:
-    """1 - p of the label, from -ln p: above 0 by so little that no power below 1 has an infinite slope."""
+    """1 - p for the label, from -ln p; always slightly above 0, so that no power below 1 has an infinite slope."""
     return (-torch.expm1((-cross_entropy).clamp(min=NO_POWER))).clamp(min=torch.finfo(cross_entropy.dtype).tiny)
 
 
 def flsd_gamma(cross_entropy: Tensor) -> Tensor:
-    """The exponent of each row, from its -ln p."""
+    """The gamma of each row, from its -ln p."""
     below = torch.exp(-cross_entropy.detach()) < FLSD_BORDER
     return torch.where(below, FLSD_BELOW, FLSD_ABOVE).to(cross_entropy.dtype)
 
 
 def difference(total: Tensor, cross_entropy: Tensor) -> Tensor:
-    """The total less the cross entropy; 0 where both are infinite."""
+    """The total minus the cross entropy; 0 if both are infinite."""
     return torch.where(total == cross_entropy, 0.0, total - cross_entropy)

@@ -1,1 +1,1 @@
-"""Dumps from files: one module per format, one place that decides what the arrays mean."""
+"""Reading dumps from files: one module per format, and one place that decides what the arrays mean."""

@@ -1,4 +1,4 @@
-"""What is in a file and how it would be read, without failing at the first thing that is odd."""
+"""What a file contains and how it would be read; a problem in one split does not hide the others."""
 
 from __future__ import annotations
 
@@ -31,21 +31,22 @@ from calibeval.readers.stored.names import (
 from calibeval.readers.stored.stored import Stored
 
 MANY_VALUES = 50
+UNUSED = "not used: of another length"
 
 
 def inspect_dump(name: str, options: ReadOptions) -> Inspection:
-    """What is in the file and how it, or each of its splits, would be read; scores' values are checked, too.
+    """What the file contains and how it, or each of its splits, would be read; the values of the scores are checked.
 
-    Raises: InputError or FileProblem only where the file as a whole cannot be opened.
+    Raises: InputError or FileProblem only if the file as a whole cannot be opened.
     """
     path, split = split_name(name)
     opened = open_input(path, options.limits, read_as=options.read_as)
     arrays = opened.contents.arrays
     prefixed, indexed = prefixes(arrays), index_splits(arrays)
     splits = (*prefixed, *indexed)
-    whole = "all" if indexed else None
     labels = functools.cache(lambda: open_labels(options))
-    parts: list[str | None] = [split] if split is not None else [*splits] or [whole]
+    pooled = ["all"] if indexed else []  # the splits are rows of one dump
+    parts: list[str | None] = [split] if split is not None else [*splits, *pooled] or [None]
     return Inspection(
         path=path.as_posix(),
         format=opened.format,
@@ -72,7 +73,7 @@ def _reading(opened: Opened, labels: Callable[[], Opened | None], split: str | N
 
 
 def _common(name: str, rows: Predictions | Features, source: Source) -> Reading:
-    """What is told of dumps and of feature caches alike."""
+    """The facts that are reported for dumps and for feature caches."""
     return Reading(
         name,
         n=rows.n,
@@ -86,13 +87,13 @@ def _common(name: str, rows: Predictions | Features, source: Source) -> Reading:
 
 
 def _has_scores(arrays: Iterable[str]) -> bool:
-    """Whether any array is named like scores, in whatever split."""
+    """Whether any array of any split has a usual name for scores."""
     names = [name for names in SCORE_KEYS.values() for name in names]
     return any(key.lower().endswith(name) for key in arrays for name in names)
 
 
 def _features(name: str, options: ReadOptions) -> Reading | None:
-    """How `finetune` would read the split; None where it could not."""
+    """How `finetune` would read the split; None if it could not."""
     try:
         features = open_features(name, replace(options, labels=None), need_labels=False)
         features.check_values()
@@ -108,7 +109,7 @@ def _values(column: Any) -> int | None:
 
 
 def _role(key: str, arrays: dict[str, Stored], prefixed: list[str], indexed: list[str]) -> str:
-    """The role that the name gives an array, whatever the split."""
+    """The role that the name of an array stands for, in any split."""
     stored = arrays[key]
     prefix = next((p for p in prefixed if key.startswith(f"{p}_")), None)
     bare = key if prefix is None else key.removeprefix(f"{prefix}_")
@@ -129,5 +130,17 @@ def _role(key: str, arrays: dict[str, Stored], prefixed: list[str], indexed: lis
         return "row numbers of a split"
     role = by_name.get(bare.lower())
     if role is None:
-        role = "possible scores" if len(stored.shape) >= 2 else "possible slice column" if stored.shape else "a number"
-    return role if prefix is None else f"{role} of {prefix}"
+        role = _unnamed_role(stored, prefix, arrays, prefixed)
+    return role if prefix is None or role == UNUSED else f"{role} of {prefix}"
+
+
+def _unnamed_role(stored: Stored, prefix: str | None, arrays: dict[str, Stored], prefixed: list[str]) -> str:
+    """Of an array of any name: scores and columns have one row for each label of their split, or of any split."""
+    if not stored.shape:
+        return "a number"
+    splits = ["", *(f"{name}_" for name in prefixed)] if prefix is None else [f"{prefix}_"]
+    outcomes = {f"{split}{name}" for split in splits for name in (*LABEL_KEYS, *CORRECT_KEYS)}
+    lengths = {one.shape[0] for key, one in arrays.items() if key.lower() in outcomes and one.shape}
+    if lengths and stored.shape[0] not in lengths:
+        return UNUSED
+    return "possible scores" if len(stored.shape) >= 2 else "possible slice column"

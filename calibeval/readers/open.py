@@ -1,4 +1,4 @@
-"""`read`: from a path, perhaps with #split, to predictions; the one place where loaders' arrays get a meaning."""
+"""`read`: from a path, optionally with #split, to predictions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import errno
 import functools
 import importlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
@@ -16,11 +16,13 @@ from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.data.row_source import as_kind
 from calibeval.core.errors import FileProblem, InputError, UsageError, nearest
 from calibeval.readers.meaning.assemble import ReadOptions, assemble, external_labels
+from calibeval.readers.meaning.named import OF_DUMPS, named_roles
 from calibeval.readers.meaning.roles import Keys
 from calibeval.readers.shards import joined, shard_paths, shards_sha256
 from calibeval.readers.stdin import read_stdin
 from calibeval.readers.stored.digest import Background, checked_sha256
 from calibeval.readers.stored.limits import Limits, quarter_of_memory
+from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents
 
 STDIN = Path("-")
@@ -46,6 +48,7 @@ def read(
     path: str | PathLike[str],
     *,
     kind: str | None = None,
+    key: Mapping[str, str] | None = None,
     logits_key: str | None = None,
     probs_key: str | None = None,
     labels_key: str | None = None,
@@ -61,11 +64,14 @@ def read(
 ) -> Predictions:
     """Predictions from a file of any supported format; `file.npz#val` names a split.
 
-    kind: "logits", "probs" or "log_probs", where the key's name does not say it or says it wrongly.
-    logits_key, probs_key, labels_key, ids_key: names of arrays or columns other than the usual.
-    labels: another file with the labels. score_columns: columns of a table that are the scores.
-    class_names: in the order of the classes. ignore_index: rows with this label are left out and counted.
-    read_as: the format, as "csv", whatever the suffix. max_bytes: the most bytes that the file may expand to.
+    kind: "logits", "probs" or "log_probs", if the name of the key does not say it or says it wrongly.
+    key: names of arrays or columns, where they are not the usual ones, by their role: logits, probs, log_probs,
+    confidence, correct, prediction, labels or ids; {"log_probs": "lp"}. logits_key, probs_key, labels_key, ids_key: the
+    same, one by one.
+    labels: another file with the labels. score_columns: columns of a table that are the scores; "p0..p9"
+    and "p*" stand for several.
+    class_names: in class order. ignore_index: rows with this label are left out and counted.
+    read_as: the format, such as "csv", whatever the suffix. max_bytes: the most bytes that the file may expand to.
     max_memory: arrays of more bytes are read block by block. checksums: False accepts a .pt file that was written with
     its checksums switched off.
     Raises: InputError if the content cannot be used, FileProblem if the file cannot be read, UsageError for options
@@ -73,6 +79,7 @@ def read(
     """
     options = options_of(
         kind=kind,
+        key=key,
         logits_key=logits_key,
         probs_key=probs_key,
         labels_key=labels_key,
@@ -92,6 +99,7 @@ def read(
 def options_of(
     *,
     kind: str | None = None,
+    key: Mapping[str, str] | None = None,
     logits_key: str | None = None,
     probs_key: str | None = None,
     labels_key: str | None = None,
@@ -105,13 +113,14 @@ def options_of(
     max_memory: int | None = None,
     checksums: bool = True,
 ) -> ReadOptions:
-    """The options of `read` as readers take them.
+    """The options of `read` in the form that readers take.
 
-    Raises: UsageError for an unknown kind.
+    Raises: UsageError for an unknown kind, role or format.
     """
+    short = {"logits": logits_key, "probs": probs_key, "labels": labels_key, "ids": ids_key}
     return ReadOptions(
         kind=None if kind is None else as_kind(kind),
-        keys=Keys(logits=logits_key, probs=probs_key, labels=labels_key, ids=ids_key),
+        keys=Keys(in_full=frozenset(key or ()), **named_roles(key or {}, short, OF_DUMPS)),
         labels=None if labels is None else Path(labels),
         score_columns=tuple(score_columns),
         class_names=None if class_names is None else tuple(class_names),
@@ -121,18 +130,20 @@ def options_of(
     )
 
 
-def as_suffix(read_as: str | None) -> str | None:
-    """The suffix of a format that somebody named, with or without its dot.
+def as_suffix(read_as: str | None, said: str = "read_as") -> str | None:
+    """The suffix of a format that the user named, with or without its dot, in any case. said: how, for the message.
 
-    Raises: UsageError for an unknown one, with the nearest.
+    Raises: UsageError for an unknown format, with the nearest name.
 
-    >>> as_suffix("csv"), as_suffix(None)
-    ('.csv', None)
+    >>> as_suffix("csv"), as_suffix(".NPZ"), as_suffix(None)
+    ('.csv', '.npz', None)
     """
-    if read_as is None or f".{read_as.lstrip('.')}" in FORMATS:
-        return None if read_as is None else f".{read_as.lstrip('.')}"
-    names = [suffix.lstrip(".") for suffix in FORMATS]
-    raise UsageError(f'read_as "{read_as}" is unknown{nearest(read_as, names)}; formats are {", ".join(names)}')
+    if read_as is None:
+        return None
+    name, names = read_as.lower().lstrip("."), [suffix.lstrip(".") for suffix in FORMATS]
+    if name not in names:
+        raise UsageError(f'{said} "{read_as}" is unknown{nearest(name, names)}; formats are {", ".join(names)}')
+    return f".{name}"
 
 
 def open_dump(name: str, options: ReadOptions) -> Predictions:
@@ -148,9 +159,10 @@ def open_dump(name: str, options: ReadOptions) -> Predictions:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Opened:
-    """What a path stands for, a file, shards or standard input: its arrays, which have no meaning yet.
+    """The arrays behind a path (a file, shards or standard input) before they get a meaning.
 
-    size: bytes on disk or of the stream. digest: starts the hashing, once, and returns what waits for the hash.
+    size: bytes on disk or of the stream. digest: starts the hashing, once, and returns a function that waits for the
+    hash.
     """
 
     path: Path
@@ -161,40 +173,42 @@ class Opened:
 
 
 def open_input(path: Path, limits: Limits, stdin: IO[bytes] | None = None, *, read_as: str | None = None) -> Opened:
-    """What a path names: a file, the shards behind a folder, a pattern or a name with -of-N, or, as "-", a stream.
+    """Open a file, shards (a folder, a pattern or a name with -of-N) or, for "-", standard input.
 
     stdin: the stream to read; None: the process's standard input. read_as: see ReadOptions.
     Raises: as `load`.
     """
     if path == STDIN and read_as not in (None, *STREAMED):
-        raise UsageError(f"standard input holds csv, tsv or jsonl, so --read-as {read_as[1:]} cannot work")
+        raise UsageError(f"standard input must be csv, tsv or jsonl, so --read-as {read_as[1:]} cannot work")
     if path == STDIN:
         came = read_stdin(stdin if stdin is not None else getattr(sys.stdin, "buffer", None), limits, read_as)
         return Opened(path, came.contents, came.format, came.size, lambda: lambda: came.sha256)
     suffixed = suffix_of if read_as is None else lambda _: read_as
     shards = shard_paths(path, suffixed)
     if shards is None:
-        contents = load(path, limits, read_as)
+        file = SteadyFile.of(path)
+        contents = load(file, limits, read_as)
         return Opened(
             path,
             contents,
             suffixed(path).lstrip("."),
-            path.stat().st_size,
-            functools.cache(lambda: Background(lambda: checked_sha256(path, contents.extents)).result),
+            file.size,
+            functools.cache(lambda: Background(lambda: checked_sha256(file, contents.extents)).result),
         )
     each = replace(limits, max_memory=limits.max_memory // len(shards))
-    parts = [load(shard, each, read_as) for shard in shards]
+    files = [SteadyFile.of(shard) for shard in shards]
+    parts = [load(file, each, read_as) for file in files]
     return Opened(
         path,
         joined(parts, [shard.name for shard in shards], limits),
         suffixed(shards[0]).lstrip("."),
-        sum(shard.stat().st_size for shard in shards),
-        functools.cache(lambda: Background(lambda: shards_sha256(shards, parts)).result),
+        sum(file.size for file in files),
+        functools.cache(lambda: Background(lambda: shards_sha256(files, parts)).result),
     )
 
 
 def open_labels(options: ReadOptions) -> Opened | None:
-    """The other file with the labels, if there is one.
+    """The separate file with the labels, if there is one.
 
     Raises: as `load`.
     """
@@ -208,12 +222,12 @@ def predictions_of(opened: Opened, labels: Opened | None, split: str | None, opt
     Raises: as `read`.
     """
     source, settling = source_of(opened, labels, split)
-    outcome = None if labels is None else external_labels(labels.contents, labels.path)
+    outcome = None if labels is None else external_labels(labels.contents, labels.path, options.keys)
     return assemble(opened.contents.arrays, source, options, outcome, settling)
 
 
 def source_of(opened: Opened, labels: Opened | None, split: str | None) -> tuple[Source, Callable[[], Source]]:
-    """Where one split of an input comes from, without hashes yet, and what waits for them.
+    """The source of one split of an input without hashes, and a function that waits for the hashes and adds them.
 
     labels: another input that holds the labels; it is verified and hashed like the first.
     """
@@ -227,7 +241,7 @@ def source_of(opened: Opened, labels: Opened | None, split: str | None) -> tuple
 
 
 def split_name(name: str) -> tuple[Path, str | None]:
-    """A dump's name as its path and its split; a file whose own name holds # is found as it is.
+    """The path and the split in a dump's name; if a file with the whole name exists, # is part of its path.
 
     >>> split_name("a.npz#val")[1]
     'val'
@@ -239,7 +253,7 @@ def split_name(name: str) -> tuple[Path, str | None]:
 
 
 def suffix_of(path: Path) -> str:
-    """The suffix that tells the format, two together where the last says only that the file is compressed.
+    """The suffix that says the format, such as .npz, or .csv.gz for a compressed file; "" if it is unknown.
 
     >>> suffix_of(Path("a.b.CSV.gz")), suffix_of(Path("a.b.npz")), suffix_of(Path("a.txt"))
     ('.csv.gz', '.npz', '')
@@ -248,40 +262,32 @@ def suffix_of(path: Path) -> str:
     return max((suffix for suffix in FORMATS if name.endswith(suffix)), key=len, default="")
 
 
-def load(path: Path, limits: Limits, read_as: str | None = None) -> Contents:
-    """The arrays of a file, by its suffix, or by another: see ReadOptions.read_as.
+def load(file: SteadyFile, limits: Limits, read_as: str | None = None) -> Contents:
+    """The arrays of a file, read by its suffix or by another one: see ReadOptions.read_as.
 
-    Raises: InputError for a suffix that no reader knows or content that cannot be used; FileProblem if the file is
-    missing or cannot be read.
+    Raises: InputError for an unknown suffix or content that cannot be used; FileProblem if the file cannot be read.
     """
-    if not path.exists():
-        raise FileProblem(f"{path}: there is no such file")
-    if path.is_dir():
-        raise FileProblem(f"{path}: a folder, not a file")
-    if not path.is_file():
-        raise InputError(f"{path}: neither a regular file nor a folder")
+    path = file.path
     suffix = read_as or suffix_of(path)
     if not suffix:
         known, own = ", ".join(FORMATS), path.suffix.lower()
         if own in PICKLES:
             raise InputError(
-                f"{path.name}: a pickle can run any code, so it is never opened. Load it where you trust it, and save "
-                'its arrays: np.savez("dump.npz", logits=..., labels=...)'
+                f"{path.name}: a pickle can run any code, so it is never opened. If you trust it, load it yourself and "
+                'save its arrays: np.savez("dump.npz", logits=..., labels=...)'
             )
-        raise InputError(
-            f'{path.name}: suffix "{own}" belongs to no known format{nearest(own, FORMATS)}; known are {known}'
-        )
-    if path.stat().st_size == 0:
+        raise InputError(f'{path.name}: the suffix "{own}" is unknown{nearest(own, FORMATS)}; formats are {known}')
+    if file.size == 0:
         raise InputError(f"{path.name}: the file is empty")
     module, function = FORMATS[suffix]
-    reader: Callable[[Path, Limits], Contents] = getattr(
+    reader: Callable[[SteadyFile, Limits], Contents] = getattr(
         importlib.import_module(f"calibeval.readers.formats.{module}"), function
     )
     try:
-        return reader(path, limits)
+        return reader(file, limits)
     except FileProblem:
         raise
     except OSError as error:
-        if error.errno == errno.EINVAL:  # a damaged file sent its reader to a place before its beginning
-            raise InputError(f"{path.name}: damaged, its parts lie outside the file") from None
+        if error.errno == errno.EINVAL:  # a damaged file made its reader seek to a negative position
+            raise InputError(f"{path.name}: damaged: its parts lie outside the file") from None
         raise FileProblem(f"{path}: cannot be read ({error.strerror or error})") from None

@@ -1,4 +1,4 @@
-"""One dump in several files: a folder, a pattern, or one of `a-00001-of-00004.npz`, joined in natural order."""
+"""One dump in several files, named by a folder, a pattern or one file such as `a-00001-of-00004.npz`."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from calibeval.core.data.row_source import RowSource
 from calibeval.core.errors import FileProblem, InputError
 from calibeval.readers.stored.digest import checked_sha256
+from calibeval.readers.stored.joined import JoinedRows
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import IGNORE_KEYS, NAME_KEYS, index_splits
+from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents, Stored
 
 NUMBERED = re.compile(r"^(?P<stem>.*[-_.])(?P<number>[0-9]{1,9})-of-(?P<count>[0-9]{1,9})(?P<rest>\.[^/]*)$")
@@ -26,47 +26,27 @@ HIDDEN_NAMES = (".", "_")
 LISTED = 6
 
 
-class ShardedRows:
-    """Rows of several sources, one after the other."""
+def shards_sha256(files: Sequence[SteadyFile], shards: Sequence[Contents]) -> str:
+    """One hash for all shards: the SHA-256 over a line "name NUL sha256" for each, in the given order.
 
-    def __init__(self, sources: Sequence[RowSource]) -> None:
-        self._sources = list(sources)
-        self._starts = np.cumsum([0, *(source.shape[0] for source in sources)]).tolist()
-        self.shape: tuple[int, ...] = (self._starts[-1], *sources[0].shape[1:])
-        self.dtype: np.dtype[Any] = sources[0].dtype
-
-    def __getitem__(self, rows: slice, /) -> npt.NDArray[Any]:
-        """Consecutive rows, perhaps of more than one source."""
-        start, stop, _ = rows.indices(self.shape[0])
-        first = int(np.searchsorted(self._starts, start, side="right")) - 1
-        pieces = []
-        for i in range(max(first, 0), len(self._sources)):
-            offset = self._starts[i]
-            if offset >= stop:
-                break
-            pieces.append(self._sources[i][max(start - offset, 0) : min(stop, self._starts[i + 1]) - offset])
-        if not pieces:
-            return self._sources[0][0:0]
-        return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
-
-
-def shards_sha256(paths: Sequence[Path], shards: Sequence[Contents]) -> str:
-    """One hash for all shards: the SHA-256 over a line "name NUL sha256" for each.
-
-    The name is the file's without its folder, the order the natural one.
-    Raises: InputError where a checksum inside a shard differs; FileProblem if one cannot be read.
+    The name is that of the file without its folder.
+    Raises: InputError if a checksum inside a shard differs; FileProblem if a shard cannot be read.
     """
-    digest = hashlib.sha256()
-    for path, shard in zip(paths, shards, strict=True):
-        digest.update(f"{path.name}\0{checked_sha256(path, shard.extents)}\n".encode())
+    digest, seen = hashlib.sha256(), dict[str, str]()
+    for file, shard in zip(files, shards, strict=True):
+        sha256 = checked_sha256(file, shard.extents)
+        if sha256 in seen:
+            raise InputError(f"{seen[sha256]} and {file.name} are the same shard twice: its rows would count twice")
+        seen[sha256] = file.name
+        digest.update(f"{file.name}\0{sha256}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()
 
 
 def shard_paths(path: Path, suffix: Callable[[Path], str]) -> list[Path] | None:
-    """The files that a folder, pattern or numbered name stands for; None for the name of a single file.
+    """The files that a folder, a pattern or a numbered name stands for, in natural order; None for any other name.
 
-    suffix: the suffix of a format, or an empty string.
-    Raises: FileProblem if there are none; InputError unless they are the shards of one dump, all of them.
+    suffix: returns the suffix of a file's format, or an empty string if it is unknown.
+    Raises: FileProblem if there are none; InputError unless they are all the shards of one dump.
     """
     if path.is_dir():
         found = [one for one in path.iterdir() if not one.name.startswith(HIDDEN_NAMES)]
@@ -106,20 +86,22 @@ def _belongs(name: str, match: re.Match[str]) -> bool:
 def _check_suffixes(found: Sequence[Path], suffix: Callable[[Path], str], path: Path) -> None:
     folder = next((one for one in found if one.is_dir()), None)
     if folder is not None:
-        raise InputError(f"{path}: holds the folder {folder.name}; shards are files: name them with a pattern")
+        raise InputError(f"{path}: holds the folder {folder.name}, but shards are files: name them with a pattern")
     strange = [one.name for one in found if not suffix(one)]
     if strange:
-        raise InputError(f"{path}: {_listed(strange)}: no shard of a dump. Name the shards with a pattern, as *.npz.")
+        raise InputError(
+            f"{path}: {_listed(strange)}: not a shard of a dump. Name the shards with a pattern, such as *.npz."
+        )
     kinds = sorted({suffix(one) for one in found})
     if len(kinds) > 1:
         raise InputError(
-            f"{path}: files of {len(kinds)} formats ({', '.join(kinds)}), but the shards of one dump have one. "
-            f"Name them with a pattern, as *{kinds[0]}."
+            f"{path}: the files have {len(kinds)} formats ({', '.join(kinds)}), but all shards of a dump have one. "
+            f"Name them with a pattern, such as *{kinds[0]}."
         )
 
 
 def _check_numbers(found: Sequence[Path], path: Path) -> None:
-    """Where names say -of-N, all N must be there, once."""
+    """Refuse numbered shards unless each of the N in -of-N is there exactly once."""
     matches = [match for one in found if (match := NUMBERED.match(one.name))]
     if not matches:
         return
@@ -128,20 +110,26 @@ def _check_numbers(found: Sequence[Path], path: Path) -> None:
         raise InputError(f"{path}: {matches[0][0]} is numbered -of-{matches[0]['count']}, but {odd} is not")
     stems = sorted({f"{match['stem']}*{match['rest']}" for match in matches})
     if len(stems) > 1:
-        raise InputError(f"{path}: shards of {len(stems)} dumps: {_listed(stems)}. Name one of these patterns.")
+        raise InputError(
+            f"{path}: these are shards of {len(stems)} dumps: {_listed(stems)}. Name one of these patterns."
+        )
     counts = sorted({int(match["count"]) for match in matches})
     if len(counts) > 1:
-        raise InputError(f"{path}: some names say -of-{counts[0]}, others -of-{counts[1]}: shards of two dumps")
+        raise InputError(
+            f"{path}: some names say -of-{counts[0]}, others -of-{counts[1]}: these are shards of several dumps"
+        )
     count, numbers = counts[0], [int(match["number"]) for match in matches]
     number, times = Counter(numbers).most_common(1)[0]
     if times > 1:
         names = [match[0] for match in matches if int(match["number"]) == number]
-        raise InputError(f"{path}: shard {number} of {count} is there twice: {_listed(names)}")
+        raise InputError(f"{path}: there are two files for shard {number} of {count}: {_listed(names)}")
     first = 0 if 0 in numbers else 1
     expected = range(first, first + count)
     strange = next((number for number in numbers if number not in expected), None)
     if strange is not None:
-        raise InputError(f"{path}: shard {strange} is too many: the names say -of-{count}, and begin at {first}")
+        raise InputError(
+            f"{path}: shard {strange} is unexpected: the names say -of-{count}, and the numbers begin at {first}"
+        )
     if len(numbers) < count:
         there = set(numbers)
         missing = next(number for number in expected if number not in there)
@@ -151,8 +139,8 @@ def _check_numbers(found: Sequence[Path], path: Path) -> None:
 def joined(shards: Sequence[Contents], names: Sequence[str], limits: Limits) -> Contents:
     """The arrays of all shards, one after the other.
 
-    Class names and single numbers must be the same everywhere.
-    Raises: InputError naming the first shard that differs in its arrays, their types or shapes.
+    Class names and single numbers must be the same in all shards.
+    Raises: InputError that names the first shard that differs in its arrays, their types or shapes.
     """
     first = shards[0].arrays
     for shard, name in zip(shards[1:], names[1:], strict=True):
@@ -163,7 +151,7 @@ def joined(shards: Sequence[Contents], names: Sequence[str], limits: Limits) -> 
     splits = index_splits(first)
     if splits:
         raise InputError(
-            f'{names[0]}: "{splits[0]}_index" numbers rows, and it is not known whether within the shard or the dump. '
+            f'{names[0]}: "{splits[0]}_index" holds row numbers, which could count in the shard or in the whole dump. '
             "Save splits as val_logits, val_labels, ..."
         )
     return Contents({key: _joined_array(key, [s.arrays[key] for s in shards], names, limits) for key in first})
@@ -176,18 +164,19 @@ def _joined_array(key: str, parts: Sequence[Stored], names: Sequence[str], limit
         same = part.shape == first.shape if constant else _fits(part, first)
         if not same or (constant and not np.array_equal(part.array(), first.array())):
             raise InputError(
-                f'{name}: "{key}" {part.describe()} does not fit {names[0]}, where it is {first.describe()}'
+                f'{name}: "{key}" is {part.describe()}, but in {names[0]} it is {first.describe()}'
                 + ("; it must be the same in all shards" if constant else "")
             )
     if constant:
         return first
     shape = (sum(part.shape[0] for part in parts), *first.shape[1:])
     dtype = np.result_type(*(part.dtype for part in parts))
-    return Stored(shape, dtype, lambda: _loaded(parts, limits))
+    counts = tuple((name, part.shape[0]) for name, part in zip(names, parts, strict=True))
+    return Stored(shape, dtype, lambda: _loaded(parts, limits), precision=first.precision, parts=counts)
 
 
 def _fits(part: Stored, first: Stored) -> bool:
-    """Whether rows of both may stand in one array: scores of one type, other columns of one family."""
+    """Whether the rows of both can be one array: scores need the same type, other columns the same kind of values."""
     if part.shape[1:] != first.shape[1:] or not part.shape:
         return False
     if len(part.shape) > 1 or part.dtype == first.dtype:
@@ -197,11 +186,11 @@ def _fits(part: Stored, first: Stored) -> bool:
 
 
 def _loaded(parts: Sequence[Stored], limits: Limits) -> RowSource:
-    """All rows in memory, or, where they are too many, in the shards as they are."""
+    """All rows in memory, or, if they are too many, read from the shards when they are needed."""
     nbytes = sum(int(np.prod(part.shape, dtype=np.float64)) * part.dtype.itemsize for part in parts)
     if nbytes <= limits.max_memory or len(parts[0].shape) < 2:
         return np.concatenate([part.array() for part in parts])
-    return ShardedRows([part.load() for part in parts])
+    return JoinedRows([part.load() for part in parts])
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Standard input: csv with a header line, or JSON lines, told apart by the first character."""
+"""Standard input: csv with a header line, or JSON lines, recognized by the first character."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BINARY = {b"\x1f\x8b": "gzip", b"PK": "a zip archive", b"PAR1": "parquet", b"\x9
 
 
 class StandardInput(NamedTuple):
-    """What came: its arrays, "stdin-csv" or "stdin-jsonl", the hash of its bytes, and their number."""
+    """The content of standard input: arrays, format (such as "stdin-csv"), SHA-256 and number of bytes."""
 
     contents: Contents
     format: str
@@ -29,13 +29,13 @@ class StandardInput(NamedTuple):
 
 
 def read_stdin(stream: IO[bytes] | None, limits: Limits, read_as: str | None = None) -> StandardInput:
-    """Everything that a stream holds, by way of a temporary file, since a table may have to be read twice.
+    """Read a stream to its end, through a temporary file, since a table may have to be read twice.
 
-    read_as: ".csv", ".tsv" or ".jsonl"; None: told by the first character, csv or jsonl.
-    Raises: InputError for content that cannot be used; FileProblem where the stream is closed or no room is left.
+    read_as: ".csv", ".tsv" or ".jsonl"; None: jsonl if the first character is {, else csv.
+    Raises: InputError for content that cannot be used; FileProblem if the stream is closed or the disk is full.
     """
     if stream is None:
-        raise FileProblem(f"{NAME}: is closed")
+        raise FileProblem(f"{NAME}: the stream is closed")
     try:
         with tempfile.TemporaryFile(prefix="calibeval-") as copy:
             sha256, size = _copied(stream, copy, limits)
@@ -69,7 +69,7 @@ def _refuse_binary(first: bytes) -> None:
     for mark, what in BINARY.items():
         if first.startswith(mark):
             raise InputError(
-                f"{NAME}: this is {what}, but csv or jsonl text is needed; save it to a file and name that"
+                f"{NAME}: this is {what}, but csv or jsonl text is needed; save it to a file and name the file"
             )
 
 
@@ -79,7 +79,7 @@ def _first_character(source: TextSource) -> bytes:
 
 
 def _from_start(copy: IO[bytes]) -> IO[bytes]:
-    """The temporary file from its beginning, as a stream of its own."""
+    """A separate stream of the temporary file, from its beginning."""
     again = os.fdopen(os.dup(copy.fileno()), "rb")
     again.seek(0)
     return again

@@ -1,1 +1,1 @@
-"""Maps fitted on one dump and applied to others; numpy and, where a method needs it, scipy."""
+"""Recalibration maps, fitted on one dump and applied to others; with numpy and, for some methods, scipy."""

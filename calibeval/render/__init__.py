@@ -1,1 +1,1 @@
-"""Reports as people and programs read them: each renderer returns text or bytes, and none prints."""
+"""Reports for people and programs: each renderer returns text or bytes, and none prints."""

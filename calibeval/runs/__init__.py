@@ -1,1 +1,1 @@
-"""A training from files to files: features in, a run folder out, resumed where it was stopped."""
+"""A training run from files to files: it reads features, writes a run folder, and can be resumed."""

@@ -1,4 +1,4 @@
-"""What an interrupted `finetune` resumes from: one checksummed file without pickles, and the history up to it."""
+"""The checkpoint from which `finetune` resumes: one file with a checksum and without pickles."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from calibeval.core.version import VERSION
 from calibeval.readers.formats.safetensors import read_with_texts
 from calibeval.readers.small_files import check_regular, is_there
 from calibeval.readers.stored.limits import Limits
+from calibeval.readers.stored.steady import SteadyFile
 from calibeval.runs.files import CHECKPOINT
 from calibeval.training.sweep import Sweep
 from calibeval.writers.tensors import write_tensors
@@ -31,7 +32,7 @@ HISTORY_LENGTH = "history"  # name of the tensor with the bytes of history.jsonl
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What a checkpoint holds beside tensors: its version, what the command asked for, and the state of the sweep."""
+    """The content of a checkpoint except its tensors: version, settings of the command, and state of the sweep."""
 
     schema: str
     version: str
@@ -40,13 +41,13 @@ class Saved:
 
 
 def save(folder: Path, sweep: Sweep, settings: RunSettings, history: int) -> None:
-    """Write the state of a sweep. settings: what the command asked for. history: bytes of history.jsonl so far.
+    """Write the state of a sweep. settings: those of the command. history: length of history.jsonl so far, in bytes.
 
     Raises: FileProblem if it cannot be written.
     """
     tensors, plain = sweep.state()
     arrays = {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
-    arrays[HISTORY_LENGTH] = np.array([history])  # besides, a file without tensors would be none
+    arrays[HISTORY_LENGTH] = np.array([history])  # also ensures that the file has a tensor, which the format needs
     text = json.dumps(
         {"schema": SCHEMA, "version": VERSION, "settings": settings.to_dict(), "state": plain},
         allow_nan=False,
@@ -55,19 +56,19 @@ def save(folder: Path, sweep: Sweep, settings: RunSettings, history: int) -> Non
 
 
 def restore(folder: Path, sweep: Sweep, settings: RunSettings) -> int | None:
-    """Take a sweep to where its checkpoint was; returns the bytes of history.jsonl then, None without a checkpoint.
+    """Set a sweep to the state in its checkpoint; return the length of history.jsonl then, None without a checkpoint.
 
-    Raises: InputError for a damaged checkpoint; UsageError for one of another command, naming what differs.
+    Raises: InputError for a damaged checkpoint; UsageError, with the differences, for one of another command.
     """
     path = folder / CHECKPOINT
     if not is_there(path):
         return None
     check_regular(path)
     try:
-        arrays, texts = read_with_texts(path, Limits())
+        arrays, texts = read_with_texts(SteadyFile.of(path), Limits())
         text = texts["state"]
         if texts["sha256"] != _digest(arrays, text):
-            raise InputError("its SHA-256 is another")
+            raise InputError("its SHA-256 differs")
         saved = read_document(text, SCHEMA, "checkpoint", lambda whole: read_record(whole, Saved))
         length = _history_length(arrays.pop(HISTORY_LENGTH, None))
     except (InputError, KeyError) as error:
@@ -96,9 +97,9 @@ def _history_length(values: np.ndarray[Any, Any] | None) -> int:
 
 
 def check_same(then: Mapping[str, Any], now: Mapping[str, Any], path: Path) -> None:
-    """Refuse to resume with another command than the one that began the run.
+    """Refuse to resume a run with a command that differs from the one that started it.
 
-    Raises: UsageError naming what differs.
+    Raises: UsageError that lists the differences.
     """
     plain = json.loads(json.dumps(now))
     names = [name for name in {**then, **plain} if then.get(name) != plain.get(name)]
@@ -106,7 +107,7 @@ def check_same(then: Mapping[str, Any], now: Mapping[str, Any], path: Path) -> N
         differences = "; ".join(
             f"{cut(name)}: {cut(str(then.get(name)))} there, {cut(str(plain.get(name)))} here" for name in names
         )
-        raise UsageError(f"{path}: belongs to another command ({differences}); start again without --resume")
+        raise UsageError(f"{path}: belongs to a different command ({differences}); start again without --resume")
 
 
 def _digest(arrays: Mapping[str, np.ndarray[Any, Any]], text: str) -> str:

@@ -1,4 +1,4 @@
-"""What `calibeval finetune` reads: the splits and the head to continue from, checked against each other."""
+"""The input of `calibeval finetune`: the splits and the head to continue from, checked against each other."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ from calibeval.training.settings import HEADS
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A finetune command after its options were checked.
+    """A finetune command whose options have been checked.
 
-    train, val, test: paths, or features that are in memory. head: "linear", "mlp", or a file of weights. overwrite:
-    whether a finished run in the folder `out` may be replaced.
+    train, val, test: paths, or features in memory. head: "linear", "mlp", or a file of weights. out: the run folder.
+    fold: whether the temperature is folded into the saved head. allow_leak: whether splits may share rows.
+    overwrite: whether a finished run in `out` may be replaced.
     """
 
     train: str | Features
@@ -45,7 +46,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """The splits, by name, the number of classes, the head to continue from, and warnings about them."""
+    """The splits by name, the number of classes k, the head to continue from (or None), and warnings about them."""
 
     splits: Mapping[str, Features]
     k: int
@@ -54,34 +55,34 @@ class Data:
 
     @property
     def train(self) -> Features:
-        """What heads are trained on."""
+        """The split that heads are trained on."""
         return self.splits["train"]
 
     @property
     def val(self) -> Features:
-        """What picks the epoch, stops training and fits the temperature."""
+        """The split that picks the epoch, stops training and fits the temperature."""
         return self.splits["val"]
 
     @property
     def measured(self) -> dict[str, Features]:
-        """The splits that heads are measured on."""
+        """The splits on which heads are measured: all except train."""
         return {name: features for name, features in self.splits.items() if name != "train"}
 
     @property
     def shown(self) -> Literal["val", "test"]:
-        """The split that results are of."""
+        """The split whose results are shown: test, or val if there is no test."""
         return "test" if "test" in self.splits else "val"
 
     def layers(self) -> tuple[PlainLayer, ...] | None:
-        """The layers to continue from."""
+        """The layers to continue from, or None for a new head."""
         return None if self.start is None else self.start.layers
 
     def sources(self) -> dict[str, dict[str, Any]]:
-        """The files, for the record."""
+        """The file of each split, for the saved results."""
         return {split: to_plain(self.fitted_on(split), "leak") for split in self.splits}
 
     def fitted_on(self, split: str) -> FittedOn:
-        """The file of a split, as what something was fitted on."""
+        """The file of a split, as a record of the data that something was fitted on."""
         features = self.splits[split]
         return FittedOn.of(features.settled_source(), features.n)
 
@@ -89,7 +90,8 @@ class Data:
 def read_data(command: Command) -> Data:
     """The splits of a command, and its head.
 
-    Raises: InputError for splits that do not fit each other or the head, that share rows, or hold no finite numbers.
+    Raises: InputError for splits that do not match each other or the head, share rows, or hold values that are not
+    finite.
     """
     names = {"train": command.train, "val": command.val} | ({} if command.test is None else {"test": command.test})
     splits = {
@@ -119,35 +121,35 @@ def read_data(command: Command) -> Data:
 
 
 def _check_alike(features: Features, train: Features) -> None:
-    """See that a split has the features and the classes of TRAIN."""
+    """Check that a split has the same number of features and the same classes as TRAIN."""
     name, first = features.source.name, train.source.name
     if features.d != train.d:
-        raise InputError(f"{name} has {features.d} features a row, but {first} {train.d}")
+        raise InputError(f"{name} has {features.d} features per row, but {first} has {train.d}")
     one, other = features.class_names, train.class_names
     if one == other:
         return
     if one is None or other is None:
         with_names, without = (first, name) if one is None else (name, first)
         raise InputError(
-            f"{with_names} names its classes, but {without} does not; say them for all files: --class-names FILE"
+            f"{with_names} names its classes, but {without} does not; name them for all files with --class-names FILE"
         )
     if len(one) != len(other):
-        raise InputError(f"{name} names {len(one)} classes, but {first} {len(other)}")
+        raise InputError(f"{name} names {len(one)} classes, but {first} names {len(other)}")
     place = next(i for i, pair in enumerate(zip(one, other, strict=True)) if pair[0] != pair[1])
     raise InputError(f'class {place} is "{one[place]}" in {name}, but "{other[place]}" in {first}')
 
 
 def _classes(splits: Mapping[str, Features], start: HeadWeights | None) -> int:
-    """The number of classes: those of the head, or what TRAIN and VAL hold; TEST has no say in what is trained.
+    """The number of classes: that of the head, or that in TRAIN and VAL; TEST must not influence the training.
 
-    Raises: InputError for a label beyond them, or fewer than two.
+    Raises: InputError for a label outside the classes, or fewer than two classes.
     """
     train = splits["train"]
     k = max(splits[name].k or 1 for name in ("train", "val")) if start is None else start.k
     if k < 2:
         source = train.source if start is None else start.source
         what = "every label is 0" if start is None else "the head has one output"
-        raise InputError(f"{source.name}: {what}, but a classifier needs two classes")
+        raise InputError(f"{source.name}: {what}, but a classifier needs at least two classes")
     for name, features in splits.items():
         hint = "TRAIN and VAL have" if name == "test" else "there are"
         features.check_classes(k, hint if start is None else "the head has")
@@ -175,5 +177,5 @@ def _leaks(fitted: Features, tested: Features, *, allowed: bool) -> list[Notice]
     if leak is None:
         return []
     if leak.certain and not allowed:
-        raise InputError(f"{leak.text}: that would flatter the head. Say --allow-leak to train all the same.")
+        raise InputError(f"{leak.text}: the head would look better than it is. Say --allow-leak to train anyway.")
     return [leak.notice]

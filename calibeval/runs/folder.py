@@ -1,4 +1,4 @@
-"""The folder of a run: history while it trains, a checkpoint to resume from, and at the end heads, dumps, results."""
+"""The folder of a run: history and checkpoint during training; heads, dumps and results at the end."""
 
 from __future__ import annotations
 
@@ -37,11 +37,12 @@ SECONDS_VARIABLE = "CALIBEVAL_CHECKPOINT_SECONDS"
 
 
 class RunFolder:
-    """The files of one run. resume: continue from the checkpoint there, whose command must have been the same.
+    """The files of one run. resume: continue from the checkpoint in the folder, if it is from the same command.
 
-    resumed: whether there was one.
-    Raises: FileProblem if the folder cannot be written; UsageError for a checkpoint of another command, or a number of
-    seconds that is none; InputError for a damaged checkpoint, or a history that does not go with it.
+    resumed: whether there was a checkpoint.
+    Raises: FileProblem if the folder cannot be written; UsageError for a checkpoint of another command, or if
+    CALIBEVAL_CHECKPOINT_SECONDS is not a number; InputError for a damaged checkpoint, or a history that does not match
+    it.
     """
 
     def __init__(self, path: Path, settings: RunSettings, sweep: Sweep, *, resume: bool) -> None:
@@ -52,7 +53,7 @@ class RunFolder:
         self._seconds = _seconds(os.environ.get(SECONDS_VARIABLE))
         length = checkpoint.restore(path, sweep, settings) if resume else None
         self.resumed = length is not None
-        if length is None:  # from here on, results of an earlier run are not taken for those of this one
+        if length is None:  # from now on, nobody can mistake results of an earlier run for results of this one
             checkpoint.save(path, sweep, settings, 0)
         self._next = time.monotonic() + self._seconds
         with appending(self._history) as file:
@@ -60,12 +61,12 @@ class RunFolder:
             file.truncate(min(there, length or 0))
         if length is not None and there < length:
             raise InputError(
-                f"{self._history}: has {there} bytes, but {length} when the checkpoint was written; "
+                f"{self._history}: has {there} bytes, but had {length} when the checkpoint was written; "
                 "start again without --resume"
             )
 
     def record(self, step: StageEpoch, sweep: Sweep) -> None:
-        """Append an epoch to the history; from time to time, and at the end of training, write a checkpoint."""
+        """Append an epoch to the history; every few seconds, and at the end of training, write a checkpoint."""
         with appending(self._history) as file:
             file.write(json.dumps(_line(step), allow_nan=False).encode() + b"\n")
             length = file.tell()
@@ -74,9 +75,9 @@ class RunFolder:
             self._next = time.monotonic() + self._seconds
 
     def write(self, found: Finetuned, report: Report, saved: Mapping[str, SavedHead]) -> None:
-        """Write heads, dumps and results; report.json comes last, and then the checkpoint goes.
+        """Write heads, dumps and results; report.json is written last, then the checkpoint is removed.
 
-        What an earlier run left, and this one does not write, is removed.
+        Files of an earlier run that this one does not replace are removed.
         """
         folders = {self._path: saved[found.losses[found.chosen].name]}
         if len(found.losses) > 1:
@@ -97,7 +98,7 @@ class RunFolder:
 
 
 def folder_names(losses: list[str]) -> list[str]:
-    """A folder for each loss, named so that no shell minds.
+    """A folder name for each loss, without characters that need quoting in a shell.
 
     >>> folder_names(["ce", "mbls(margin=6,alpha=0.1)"])
     ['ce', 'mbls-margin=6-alpha=0.1']
@@ -107,7 +108,7 @@ def folder_names(losses: list[str]) -> list[str]:
 
 
 def _write_head(folder: Path, head: SavedHead) -> None:
-    """Head, facts and dumps of one loss."""
+    """Write the head, the facts and the dumps of one loss."""
     prefixes = [""] if len(head.layers) == 1 else ["0.", "2."]
     arrays: dict[str, npt.NDArray[Any]] = {}
     for prefix, layer in zip(prefixes, head.layers, strict=True):
@@ -119,7 +120,7 @@ def _write_head(folder: Path, head: SavedHead) -> None:
 
 
 def _remove_stale(folder: Path, head: SavedHead | None) -> None:
-    """Remove a head's files that are not of this run; head: what the folder holds now, None for nothing."""
+    """Remove the files of heads of earlier runs; head: the head of this run in the folder, or None."""
     wanted = {files.DUMPS[split] for split in head.splits} | {FACTS_FILE, RUN_FILE} if head is not None else set()
     try:
         for name in {*files.OF_A_HEAD} - wanted:
@@ -127,21 +128,23 @@ def _remove_stale(folder: Path, head: SavedHead | None) -> None:
         if head is None and not any(folder.iterdir()):
             folder.rmdir()
     except OSError as error:
-        raise FileProblem(f"{folder}: an earlier run's files cannot be removed ({error.strerror or error})") from None
+        raise FileProblem(f"{folder}: files of an earlier run cannot be removed ({error.strerror or error})") from None
 
 
 def _remove_half_written(path: Path) -> None:
-    """Remove what a killed run was writing beside its files; several of them could fill a disk."""
+    """Remove the temporary files of a killed run; those of several runs could fill a disk."""
     try:
         for left in (*path.glob(".*.tmp"), *path.glob(f"{files.LOSS_FOLDERS}/*/.*.tmp")):
             if left.name[1:].rsplit(".", 2)[0] in files.EVERY:
                 left.unlink(missing_ok=True)
     except OSError as error:
-        raise FileProblem(f"{path}: what a killed run left cannot be removed ({error.strerror or error})") from None
+        raise FileProblem(
+            f"{path}: temporary files of a killed run cannot be removed ({error.strerror or error})"
+        ) from None
 
 
 def _seconds(text: str | None) -> float:
-    """The seconds between two checkpoints."""
+    """The seconds between two checkpoints, from the environment variable."""
     try:
         seconds = SECONDS if text is None else float(text)
     except ValueError:
@@ -152,7 +155,7 @@ def _seconds(text: str | None) -> float:
 
 
 def _line(step: StageEpoch) -> dict[str, Any]:
-    """One epoch of one stage, for history.jsonl; a number that diverged is null."""
+    """One epoch of one stage, for history.jsonl; numbers of a diverged head are null."""
     validation = step.epoch.validation
     numbers = zip(
         step.stage.recipes,
@@ -185,7 +188,7 @@ def _line(step: StageEpoch) -> dict[str, Any]:
 
 
 def check_overwriting(command: Command) -> None:
-    """See that no finished run is lost that nobody said may be, and that its history is no file of somebody else.
+    """Check that no finished run and no foreign file would be lost without consent, and that the history is no link.
 
     Raises: UsageError; FileProblem for a history that is a link.
     """
@@ -193,10 +196,20 @@ def check_overwriting(command: Command) -> None:
         raise UsageError("--resume and --overwrite exclude each other")
     if not command.resume and not command.overwrite and _is_finished(command.out):
         raise UsageError(
-            f"{command.out}: holds a finished run. Name another folder, or say --overwrite (in Python overwrite=True) "
+            f"{command.out}: holds a finished run. Name another folder, or say --overwrite "
             "to replace it, or --resume to see its results again"
         )
     check_own(command.out / files.HISTORY)
+    _check_foreign(command)
+
+
+def _check_foreign(command: Command) -> None:
+    foreign = None if command.overwrite else files.foreign_file(command.out)
+    if foreign is not None:
+        raise UsageError(
+            f"{foreign}: is there already, and no run of calibeval finetune wrote it. Name another folder, or say "
+            "--overwrite (in Python overwrite=True) to replace it"
+        )
 
 
 def _is_finished(path: Path) -> bool:
@@ -204,9 +217,9 @@ def _is_finished(path: Path) -> bool:
 
 
 def finished_run(path: Path, settings: RunSettings) -> Finetuned | None:
-    """The results of a run that came to its end, where there are some.
+    """The results of a finished run; None if the run in the folder is not finished.
 
-    Raises: UsageError for those of another command; InputError for a damaged file.
+    Raises: UsageError for results of another command; InputError for a damaged file.
     """
     table = path / files.TABLE
     if not _is_finished(path):

@@ -1,4 +1,4 @@
-"""What `calibeval finetune` found: the papers' table, a report of every head, and what is saved of each loss."""
+"""The results of `calibeval finetune`: the table of the losses, a report on every head, and what is saved per loss."""
 
 from __future__ import annotations
 
@@ -23,15 +23,16 @@ from calibeval.training.settings import LINEAR, MLP
 from calibeval.training.sweep import Trained
 
 OPTIMISTIC = warning(
-    "optimistic", "these numbers are of VAL, which also stopped the training and fitted the temperature: they flatter"
+    "optimistic",
+    "these numbers were measured on VAL, which also stopped training and fitted the temperature: they are optimistic",
 )
 DIVERGED = "training diverged in every epoch, so there is no head; lower --lr"
-NOTABLE_ROUNDING = 1e-3  # of the largest logit: a rounding that is worth a word
+NOTABLE_ROUNDING = 1e-3  # of the largest logit: a larger rounding error gives a warning
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SavedHead:
-    """What the folder of a loss holds: layers, the facts of head.json, and the splits whose logits are written."""
+    """The content of a loss's folder: layers, the facts of head.json, and the splits whose logits are written."""
 
     layers: Sequence[PlainLayer]
     facts: HeadFacts
@@ -40,7 +41,7 @@ class SavedHead:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MeasuredHead:
-    """One training and the head it left, if it left one, with its dumps by split."""
+    """One training and its head (None if it diverged), with the report on the head's predictions by split."""
 
     trained: Trained
     head: FinishedHead | None
@@ -48,7 +49,7 @@ class MeasuredHead:
 
 
 def measured(name: str, trained: Trained, head: FinishedHead | None, data: Data) -> MeasuredHead:
-    """A training of a loss of that name, with its head on all splits that are measured."""
+    """A training with its head evaluated on all splits that are measured; name: of the loss."""
     if head is None:
         return MeasuredHead(trained, None, {})
     dumps = {split: _dump(head, split, data, f"{name}#{split}") for split in data.measured}
@@ -58,10 +59,10 @@ def measured(name: str, trained: Trained, head: FinishedHead | None, data: Data)
 def results(
     command: Command, data: Data, heads: Sequence[MeasuredHead], settings: RunSettings
 ) -> tuple[Finetuned, Report, dict[str, SavedHead]]:
-    """The table, the report with one dump for each loss and split, and what is saved of each loss.
+    """The table, the report with one dump for each loss and split, and what is saved for each loss.
 
     heads: for each seed, every loss in its order.
-    Raises: InputError where every training diverged.
+    Raises: InputError if every training diverged.
     """
     names = [str(loss) for loss in command.request.losses]
     own = {name: heads[i :: len(names)] for i, name in enumerate(names)}
@@ -92,7 +93,7 @@ def _seed(one: MeasuredHead, shown: str) -> SeedResult:
 
 
 def _doubts(name: str, heads: Sequence[MeasuredHead]) -> list[Notice]:
-    """What to keep in mind of the heads of a loss."""
+    """Warnings about the heads of a loss."""
     notices = []
     for one in heads:
         trained, head = one.trained, one.head
@@ -108,8 +109,8 @@ def _doubts(name: str, heads: Sequence[MeasuredHead]) -> list[Notice]:
             notices.append(warning("map_note", text))
         if head.rounding > NOTABLE_ROUNDING:
             text = (
-                f"{who}: saved in float32, the head's logits move by up to {100 * head.rounding:.2g} % of the largest; "
-                "subtract the mean of each feature before saving them"
+                f"{who}: saving the head in float32 changes its logits by up to {100 * head.rounding:.2g} % of the "
+                "largest; subtract the mean of each feature before saving the features"
             )
             notices.append(warning("rounded_weights", text))
     return notices
@@ -120,7 +121,7 @@ def _settings() -> Settings:
 
 
 def _dump(head: FinishedHead, split: str, data: Data, name: str) -> DumpReport:
-    """One head on one split, before and after its temperature."""
+    """The report on one head and one split, before and after temperature scaling."""
     predictions = head_predictions(head.layers, data.splits[split])
     before = evaluate_dump(predictions, _settings())
     after = evaluate_dump(head.map(predictions), _settings())

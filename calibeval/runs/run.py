@@ -1,4 +1,4 @@
-"""The work of `calibeval finetune`: read, check, train, measure; each in its order."""
+"""The steps of `calibeval finetune`: read, check, train, measure, write."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from calibeval.training.sweep import StageEpoch
 
 
 class Watcher(Protocol):
-    """Whoever watches a training."""
+    """Receives the progress of a training."""
 
     def show(self, step: StageEpoch) -> None:
-        """One epoch is done."""
+        """Called after each epoch."""
 
 
 def run_command(
     command: Command, *, say: Callable[[Sequence[str]], None], progress: AbstractContextManager[Watcher]
 ) -> Finetuned:
-    """Train, measure, and write the run's folder.
+    """Train, measure, and write the run folder.
 
-    say: shows people lines of text. progress: entered while heads are trained.
-    Raises: InputError for data that cannot be used, trainings that all diverged, or too little memory; UsageError for a
-    run that cannot be resumed, or a finished one that would be overwritten; FileProblem for a folder that cannot be
+    say: shows lines of text to the user. progress: a context that is entered while heads are trained.
+    Raises: InputError for data that cannot be used, if all trainings diverge, or for too little memory; UsageError for
+    a run that cannot be resumed, or a finished one that would be overwritten; FileProblem for a folder that cannot be
     written.
     """
     check_overwriting(command)
@@ -39,7 +39,7 @@ def run_command(
     say([f"warning: {warning}" for warning in data.warnings])
     settings = run_settings(command, data)
     if command.resume and (finished := finished_run(command.out, settings)) is not None:
-        say([f"{command.out} is finished already"])
+        say([f"{command.out} is already finished"])
         return finished
     request = replace(command.request, start=data.layers())
     with memory_is_told():
@@ -47,7 +47,7 @@ def run_command(
         few_threads(sweep.work)
         folder = RunFolder(command.out, settings, sweep, resume=command.resume)
         if command.resume and not folder.resumed:
-            say([f"{command.out} holds no checkpoint; training starts from the beginning"])
+            say([f"{command.out} has no checkpoint; training starts from the beginning"])
         with progress as watcher:
             while not sweep.done:
                 step = sweep.step()

@@ -1,4 +1,4 @@
-"""The settings of a run, from its command and the data that it read."""
+"""The settings of a run, from its command and its data."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from calibeval.runs.data import Command, Data
 
 
 def run_settings(command: Command, data: Data) -> RunSettings:
-    """The settings of a command on the data that it read."""
+    """The settings of a command with the data that it has read."""
     request, training = command.request, command.request.settings
     keys, start = command.reading.keys, data.start
     return RunSettings(

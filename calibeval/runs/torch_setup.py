@@ -1,4 +1,4 @@
-"""torch, as a command wants it: the device, the threads, and words for memory that runs out."""
+"""Setting up torch for a command: the device, the threads, and the message for too little memory."""
 
 from __future__ import annotations
 
@@ -6,37 +6,46 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from calibeval.core.errors import InputError, UsageError, lacks_memory
+from calibeval.core.errors import BROKEN_IMPORT, InputError, UsageError, lacks_memory, not_importable
 from calibeval.runs.room import check_room
 
-LEAST_WORK = 2**26  # about a millisecond of one core
+LEAST_WORK = 2**26  # multiplications, about a millisecond on one core
 LEAST_ROOM = 2**30  # of addresses, for torch alone
 OUT_OF_MEMORY = ("out of memory", "allocate memory", "not enough memory", "alloc_failed")  # what torch's errors say
 
 
 def pick_device(wanted: str, threads: int) -> str:
-    """The device: "auto" is a GPU where torch can use one. Sets the number of torch's threads.
+    """The device; "auto" means a GPU if torch can use one. Also sets the number of torch's threads.
 
-    Raises: UsageError where torch is not installed, or has no GPU to use; InputError where it has no room.
+    Raises: UsageError where torch is not installed, or cannot be imported, or has no GPU to use; InputError if this
+    process may not use enough memory for torch.
     """
-    check_room(LEAST_ROOM)
-    try:
-        import torch
-    except (ImportError, OSError) as error:
-        if lacks_memory(error):
-            raise MemoryError from None
-        if not isinstance(error, ImportError):
-            raise
-        raise UsageError("finetune needs torch: pip install 'calibeval[torch]'") from None
-    torch.set_num_threads(min(threads, os.cpu_count() or 1))  # more only wait for each other
+    needs_torch()
+    import torch
+
+    torch.set_num_threads(min(threads, os.cpu_count() or 1))  # more threads would only wait for each other
     there = torch.cuda.is_available()
     if wanted == "cuda" and not there:
         raise UsageError("--device cuda, but torch finds no GPU; say --device cpu or --device auto")
     return "cuda" if there and wanted != "cpu" else "cpu"
 
 
+def needs_torch() -> None:
+    """Check that torch is installed, and that this process may use enough memory for it.
+
+    Raises: UsageError; InputError or MemoryError for too little memory.
+    """
+    check_room(LEAST_ROOM)
+    try:
+        import torch  # noqa: F401 - whether it can be had is the question
+    except BROKEN_IMPORT as error:
+        if lacks_memory(error):
+            raise MemoryError from None
+        raise not_importable(error, "finetune", "torch", "torch") from None
+
+
 def few_threads(work: int) -> None:
-    """One thread where a batch takes so few products that threads would wait for each other longer than they work."""
+    """Use one thread if a batch takes so few multiplications that threads would wait longer than they work."""
     import torch
 
     if work < LEAST_WORK:
@@ -45,13 +54,13 @@ def few_threads(work: int) -> None:
 
 @contextmanager
 def memory_is_told() -> Iterator[None]:
-    """Make an InputError of torch's errors on memory that is not there."""
+    """Turn torch's out-of-memory errors into an InputError."""
     try:
         yield
     except RuntimeError as error:
         if not any(words in str(error).lower() for words in OUT_OF_MEMORY):
             raise
         raise InputError(
-            "the device has not enough memory for this training; lower --batch-size, --hidden or --trials, "
-            "or say another --device"
+            "the device does not have enough memory for this training; lower --batch-size, --hidden or --trials, "
+            "or use another --device"
         ) from None

@@ -1,1 +1,1 @@
-"""Training of heads on cached features, with the losses of `calibeval.losses`; needs torch, and knows no files."""
+"""Training of heads on cached features with the losses of `calibeval.losses`; needs torch, does not access files."""

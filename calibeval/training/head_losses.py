@@ -1,4 +1,4 @@
-"""The losses of heads that train side by side: each has its own parameters, and CALS its own multipliers."""
+"""The losses of heads that train together: each head has its own parameters and, with CALS, its own multipliers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _Numbers = dict[str, Any]
 
 @dataclass(slots=True)
 class _Group:
-    """Consecutive heads from start to stop whose losses differ in numbers only."""
+    """Consecutive heads, from start to stop, whose losses differ only in numeric parameters."""
 
     start: int
     stop: int
@@ -37,8 +37,8 @@ class _Group:
 class HeadLosses:
     """The losses of c heads with k classes, from logits (b, c, k).
 
-    After each epoch the multipliers of CALS move: `observe` takes the held-out logits, in any number of pieces, and
-    `advance` makes of them the multipliers of the next epoch.
+    After each epoch the multipliers of CALS change: `observe` takes the held-out logits, in any number of pieces, and
+    `advance` computes the multipliers of the next epoch from them.
     """
 
     def __init__(self, losses: Sequence[LossSpec], k: int, device: torch.device, dtype: torch.dtype) -> None:
@@ -53,9 +53,9 @@ class HeadLosses:
             start += len(specs)
 
     def value_and_slope(self, logits: Tensor, labels: Tensor, share: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """The mean losses of the batch, (c,), and their slopes by the logits, (b, c, k).
+        """The mean losses of the batch, (c,), and their gradients with respect to the logits, (b, c, k).
 
-        share: (b,), what each row counts; all 1 without it.
+        share: (b,), the weight of each row; None: all 1.
         """
         found = [self._of_group(group, logits, labels) for group in self._groups]
         values, slope = found[0] if len(found) == 1 else (torch.cat(parts, dim=1) for parts in zip(*found, strict=True))
@@ -65,19 +65,19 @@ class HeadLosses:
         return values.mean(dim=0), slope.mul_(1.0 / len(logits))
 
     def observe(self, logits: Tensor) -> None:
-        """Held-out logits (b, c, k)."""
+        """Add held-out logits (b, c, k)."""
         for group in self._groups:
             if group.lagrangian is not None:
                 group.lagrangian.observe(logits[:, group.start : group.stop])
 
     def advance(self) -> None:
-        """An epoch is over: new multipliers from what was observed."""
+        """End an epoch: compute new multipliers from the observed logits."""
         for group in self._groups:
             if group.lagrangian is not None:
                 group.lagrangian.advance()
 
     def multipliers(self) -> list[tuple[tuple[float, ...], tuple[float, ...]]]:
-        """Lambd and rho of every head's classes; both empty where its loss has none."""
+        """The lambd and rho of every head, one per class; both empty if its loss has none."""
         found: list[tuple[tuple[float, ...], tuple[float, ...]]] = []
         for group in self._groups:
             if group.lagrangian is None:
@@ -97,7 +97,7 @@ class HeadLosses:
         }
 
     def restore(self, state: dict[str, Tensor]) -> None:
-        """Go on with multipliers of a `state()`."""
+        """Continue with the multipliers of a `state()`."""
         for i, group in enumerate(self._groups):
             if group.lagrangian is not None:
                 now = group.lagrangian.now._asdict()
@@ -106,7 +106,7 @@ class HeadLosses:
                 )
 
     def _of_group(self, group: _Group, logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Losses (b, g) and slopes (b, g, k) of the group's heads."""
+        """Losses (b, g) and gradients (b, g, k) of the group's heads."""
         parameters = group.parameters if group.lagrangian is None else group.lagrangian.parameters()
         part = logits[:, group.start : group.stop]
         terms, slope = group.entry.gradient(part, labels.unsqueeze(1), **parameters)
@@ -114,7 +114,7 @@ class HeadLosses:
 
 
 class _Lagrangian:
-    """CALS of g heads that share a schedule."""
+    """CALS for g heads that share a schedule of the multipliers."""
 
     def __init__(self, specs: Sequence[LossSpec], k: int, device: torch.device, dtype: torch.dtype) -> None:
         first = specs[0]
@@ -130,7 +130,7 @@ class _Lagrangian:
         self._seen: ConstraintSums | None = None
 
     def parameters(self) -> _Numbers:
-        """What the loss needs."""
+        """The arguments of the loss."""
         return {"margin": self._margin, "lambd": self.now.lambd, "rho": self.now.rho, **self._rule}
 
     def observe(self, logits: Tensor) -> None:
@@ -146,13 +146,13 @@ class _Lagrangian:
         self._seen = sums if self._seen is None else self._seen.plus(sums)
 
     def advance(self) -> None:
-        """The multipliers of the next epoch."""
+        """Compute the multipliers of the next epoch."""
         if self._seen is not None:
             self.now, self._seen = next_multipliers(self.now, self._seen, self._schedule), None
 
 
 def _kind(spec: LossSpec) -> tuple[Any, ...]:
-    """What heads must share to be computed together: the loss, its words, and the schedule of multipliers."""
+    """What heads must share to be computed together: the loss, its text parameters, and the multiplier schedule."""
     every = spec.to_dict()
     shared = [f.name for f in fields(MultiplierSchedule)] if spec.entry.lagrangian else []
     words = [value for value in every.values() if isinstance(value, str | bool)]
@@ -160,7 +160,7 @@ def _kind(spec: LossSpec) -> tuple[Any, ...]:
 
 
 def _numbers(specs: Sequence[LossSpec], device: torch.device, dtype: torch.dtype) -> _Numbers:
-    """The parameters of losses of one kind: words as they are, numbers as tensors (g,), a single number as such."""
+    """The parameters of losses of one kind: texts as they are, numbers as tensors (g,), or as a number if all agree."""
     found: _Numbers = {}
     for name in specs[0].to_dict():
         values = [spec[name] for spec in specs] if name != "loss" else []

@@ -1,4 +1,4 @@
-"""Heads of one shape side by side: one product serves all of them."""
+"""Several heads of the same shape, computed by one matrix product."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Layer(NamedTuple):
 
 
 class Heads:
-    """c heads over the same features, each linear, or two layers with a ReLU between.
+    """c heads on the same features, each one linear layer, or two layers with a ReLU between them.
 
-    Gradients are written to `slopes`, layer by layer, in the shapes of the parameters. dtype: of the products, where
-    it is not that of the parameters (bfloat16 beside float32).
+    Gradients are written to `slopes`, layer by layer, in the shapes of the parameters. dtype: of the matrix products,
+    if it differs from that of the parameters (bfloat16 products with float32 parameters).
     """
 
     def __init__(self, layers: Sequence[Layer], dtype: torch.dtype | None = None) -> None:
@@ -32,7 +32,7 @@ class Heads:
 
     @property
     def count(self) -> int:
-        """How many heads there are."""
+        """Number of heads, c."""
         return len(self.layers[0].weight)
 
     @property
@@ -41,7 +41,7 @@ class Heads:
         return int(self.layers[-1].bias.shape[1])
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Logits (b, c, k) of features (b, d), and the hidden values (b, c, h) where there are any."""
+        """Logits (b, c, k) for features (b, d), and the hidden values (b, c, h), or None for linear heads."""
         first = self.layers[0]
         x, weight, bias = x.to(self._dtype), *self._stacked(first)
         out = torch.addmm(bias, x, weight.T).view(len(x), self.count, -1)
@@ -53,7 +53,7 @@ class Heads:
         return logits.transpose(0, 1).to(first.weight.dtype), hidden
 
     def backward(self, x: Tensor, hidden: Tensor | None, slope: Tensor) -> None:
-        """Write the slopes of all parameters, from that of the logits, (b, c, k)."""
+        """Write the gradients of all parameters; slope: the gradient of the logits, (b, c, k)."""
         x, slope = x.to(self._dtype), slope.to(self._dtype)
         if hidden is not None:
             last, by_head = self.slopes[1], slope.transpose(0, 1)
@@ -66,11 +66,11 @@ class Heads:
         first.bias.copy_(slope.sum(dim=0))
 
     def copy(self) -> list[Layer]:
-        """The parameters as they are now."""
+        """A copy of the parameters."""
         return [Layer(layer.weight.clone(), layer.bias.clone()) for layer in self.layers]
 
     def clip(self, most: float) -> None:
-        """Scale the slopes of each head whose norm is above `most` down to it."""
+        """Scale down the gradient of each head whose norm is above `most` to that norm."""
         parts = [slope.flatten(1) for layer in self.slopes for slope in layer]
         squares = sum(torch.linalg.vector_norm(part, dim=1).square() for part in parts)
         scale = (most / (torch.as_tensor(squares).sqrt() + 1e-6)).clamp(max=1.0)
@@ -89,7 +89,7 @@ class Heads:
         return torch.optim.AdamW(groups, lr=0.0, fused=True)
 
     def _leaf(self, layer: int, part: str, head: int) -> Tensor:
-        """One head's part of a layer, which an optimiser can move in place."""
+        """One head's part of a layer, which an optimizer can change in place."""
         leaf: Tensor = getattr(self.layers[layer], part)[head]
         leaf.grad = getattr(self.slopes[layer], part)[head]
         return leaf
@@ -102,7 +102,7 @@ class Heads:
 def new_heads(count: int, sizes: Sequence[int], generator: torch.Generator) -> list[Layer]:
     """`count` equal heads with layers of these sizes, (d, k) or (d, h, k), in float32 on the CPU.
 
-    Weights and biases are uniform within one over the root of the layer's inputs, as torch's own Linear draws them.
+    Weights and biases are uniform in ±1 / sqrt(inputs of the layer), as in torch's own Linear.
     """
     layers = []
     for inputs, outputs in itertools.pairwise(sizes):
@@ -114,7 +114,7 @@ def new_heads(count: int, sizes: Sequence[int], generator: torch.Generator) -> l
 
 
 def _write(out: Tensor, left: Tensor, right: Tensor) -> None:
-    """The product, in `out`, whose type may be wider than that of the factors."""
+    """Write the matrix product to `out`, whose type may be wider than that of the factors."""
     if out.dtype == left.dtype:
         torch.matmul(left, right, out=out)
     else:

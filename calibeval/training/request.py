@@ -1,4 +1,4 @@
-"""From a request and feature caches to a sweep, and from its heads to what is saved."""
+"""From a request and feature caches to a sweep, and from its heads to the heads that are saved."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from calibeval.training.spec import LossSpec
 from calibeval.training.split import Split, Standard, no_standard, resident, staged, standard_of
 from calibeval.training.sweep import Sweep, Task, Trained
 
-SPARE = 0.8  # of the free memory of a device may hold features
-BYTES_A_WEIGHT = 24  # while a head trains: the weight, its slope, its best value, and what the optimiser keeps
-LEAST_SPREAD = 1e-30  # of a feature, if its weights shall stay within float32
+SPARE = 0.8  # fraction of a device's free memory that features may take
+BYTES_A_WEIGHT = 24  # during training: the weight, its gradient, its best value, and the state of the optimizer
+LEAST_SPREAD = 1e-30  # standard deviation of a feature; below it, weights would overflow float32
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a head is to be like, and how it is found. device: "cpu" or "cuda". memory: bytes for one head, and for the
-    features on a CPU; more features than that stay where they are stored.
+    """What to train, and how.
 
     hidden: units of the hidden layer, None for a linear head. start: the layers of a head to continue from, or None.
-    The others are those of `Task`.
+    standardize: whether features are standardised. device: "cpu" or "cuda". memory: the most bytes for one head, and
+    for the features on a CPU; if the features take more, they stay where they are stored. The others: as in `Task`.
     """
 
     losses: tuple[LossSpec, ...]
@@ -50,9 +50,9 @@ class Request:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FinishedHead:
-    """A head on raw features, in float32 and without its temperature; the temperature fitted on VAL; how it came.
+    """A head on raw features, in float32 and without its temperature; its training; the temperature fitted on VAL.
 
-    rounding: how far float32 moved a logit of VAL, in units of the largest, or of 1 where all are smaller.
+    rounding: the largest change of a logit of VAL by float32, relative to the largest logit, or to 1 if it is smaller.
     """
 
     trained: Trained
@@ -62,23 +62,23 @@ class FinishedHead:
 
     @property
     def temperature(self) -> float:
-        """What the logits are divided by."""
+        """The temperature, which divides the logits."""
         return float(self.map.parameters()["temperature"])
 
     def saved(self, *, fold: bool) -> list[PlainLayer]:
-        """The layers as they are saved; fold: with the temperature in the last one.
+        """The layers to save; fold: whether the last one is divided by the temperature.
 
-        Raises: InputError where the temperature is so small that weights divided by it leave float32.
+        Raises: InputError if the temperature is so small that the divided weights overflow float32.
         """
         return narrowed(cooled(self.layers, self.temperature)) if fold else [*self.layers]
 
 
 def prepare(train: Features, val: Features, k: int, request: Request) -> tuple[Sweep, Standard]:
-    """The sweep over a request, and what is done to the features.
+    """The sweep for a request, and the standardisation of the features.
 
     The values of the features must have been checked before.
-    Raises: InputError for features that vary by next to nothing, a head to continue from whose weights leave float32,
-    or one too large for the memory.
+    Raises: InputError for a feature that hardly varies, a head to continue from whose weights overflow float32, or a
+    head that is too large for the memory.
     """
     standard = standard_of(train.features) if request.standardize else no_standard(train.d)
     least = int(standard.scale.argmin())
@@ -92,7 +92,7 @@ def prepare(train: Features, val: Features, k: int, request: Request) -> tuple[S
     needed = BYTES_A_WEIGHT * sum(a * b for a, b in itertools.pairwise(sizes))
     if needed > request.memory:
         raise InputError(
-            f"a head of {' x '.join(map(str, sizes))} units takes about {needed / 2**30:.0f} GiB while it trains, "
+            f"training a head of {' x '.join(map(str, sizes))} units takes about {needed / 2**30:.0f} GiB, "
             f"but {request.memory / 2**30:.1f} are allowed; lower --hidden, or raise --max-memory"
         )
     start = None if request.start is None else tuple(narrowed(unfolded(request.start, standard)))
@@ -113,9 +113,9 @@ def prepare(train: Features, val: Features, k: int, request: Request) -> tuple[S
 
 
 def finish(trained: Trained, standard: Standard, val: Features) -> FinishedHead | None:
-    """A trained head on raw features, with the temperature that minimises the NLL of VAL; None where it diverged.
+    """A trained head on raw features, with the temperature that minimises the NLL on VAL; None if it diverged.
 
-    Raises: InputError where its weights leave float32.
+    Raises: InputError if its weights overflow float32.
     """
     if trained.epoch == 0:
         return None
@@ -128,7 +128,7 @@ def finish(trained: Trained, standard: Standard, val: Features) -> FinishedHead 
 
 
 def head_predictions(layers: Sequence[PlainLayer], features: Features) -> Predictions:
-    """The predictions of a head for features; where there are no labels, every one is 0."""
+    """The predictions of a head for features; without labels, every label is 0."""
     return Predictions(
         logits=logits_of(layers, features.features),
         labels=np.zeros(features.n, np.int64) if features.labels is None else features.labels,
@@ -140,7 +140,7 @@ def head_predictions(layers: Sequence[PlainLayer], features: Features) -> Predic
 
 
 def _places(splits: Sequence[Features], standard: Standard, request: Request) -> list[Split]:
-    """The splits where training reads them: on the device if all of them fit, else where they are stored."""
+    """The splits for training: copied to the device if all of them fit, else left where they are stored."""
     room = int(SPARE * torch.cuda.mem_get_info()[0]) if request.device == "cuda" else request.memory
     make = resident if sum(features.n * features.d * 4 for features in splits) <= room else staged
     placed = []

@@ -1,4 +1,4 @@
-"""What `--tune` tries: as many recipes for every loss, spread evenly over the logarithms of their parameters."""
+"""The recipes that `--tune` tries: equally many for each loss, spread evenly over the logarithms of the parameters."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ DIMENSIONS = 4  # rate, decay, and at most two parameters of a loss
 
 
 def recipes(loss: LossSpec, trials: int, optimizer: str) -> list[Recipe]:
-    """`trials` recipes for a loss; parameters that a person set stay as they are.
+    """`trials` recipes for a loss; parameters that the user set are kept.
 
-    Learning rate, weight decay and every free parameter of the loss move along a sequence of low discrepancy, so that
-    any number of trials covers their ranges evenly, and the same command tries the same. Rates and decays are those of
-    every other loss.
+    Learning rate, weight decay and every free parameter of the loss follow a low-discrepancy sequence, so that any
+    number of trials covers their ranges evenly, and the same command tries the same recipes. All losses get the same
+    rates and decays.
     Source: the R sequence of Roberts (2018), a generalised golden ratio.
 
     >>> [round(math.log10(c.rate), 2) for c in recipes(LossSpec("ce"), 3, "adamw")]

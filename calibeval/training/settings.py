@@ -1,4 +1,4 @@
-"""What all heads of a training share, and the words that its options take; no torch here, so that help can read it."""
+"""The settings that all heads of a training share, and the values of its options; free of torch, for a fast help."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from calibeval.core.data.ranges import MOST_SEED
 
 AFTER = "nll-after-temperature"
 LAST = "last"
-SCORES = (AFTER, "nll")  # validation scores by which an epoch, and with --tune a recipe, is chosen
+SCORES = (AFTER, "nll")  # validation scores that choose the best epoch and, with --tune, the best recipe
 SCHEDULES = ("cosine", "constant")
 DEVICES = ("auto", "cpu", "cuda")
 LINEAR: Final = "linear"
 MLP: Final = "mlp"
 HEADS = (LINEAR, MLP)
+TEMPERATURES = ("fold", "none")  # into the last layer, or left out of the weights
 HIDDEN_UNITS, TRIALS = 512, 24
 # What whole numbers may be, at least and at most.
 RANGES = {
@@ -30,7 +31,7 @@ RANGES = {
 
 @dataclass(frozen=True, slots=True)
 class OptimizerEntry:
-    """One optimizer: learning rate and weight decay where nobody says them, and the ranges in which `--tune` looks."""
+    """One optimizer: default learning rate and weight decay, and the ranges that `--tune` searches."""
 
     rate: float
     decay: float
@@ -46,13 +47,13 @@ OPTIMIZERS = {
 
 @dataclass(frozen=True, slots=True)
 class TrainingSettings:
-    """What all heads that train side by side share.
+    """The settings that heads trained together share.
 
     optimizer: "adamw" or "sgd" (momentum 0.9). schedule: "cosine", from the rate down to 0, or "constant".
     clip: largest norm of a head's gradient; None for no limit. mixup: both parameters of the Beta distribution; 0 for
     none. patience: epochs without a better validation score after which a head stops; None: never.
-    select: the validation score by which the best epoch is kept, one of SCORES; "last" keeps the last epoch.
-    shuffle: a new order of the rows each epoch; else as they come. amp: products in bfloat16.
+    select: the validation score that chooses the epoch to keep, one of SCORES; "last" keeps the last epoch.
+    shuffle: whether each epoch has a new order of the rows. amp: whether matrix products are in bfloat16.
     """
 
     optimizer: str = "adamw"

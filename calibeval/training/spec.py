@@ -1,4 +1,4 @@
-"""Losses as the command line names them: "mbls(margin=6,alpha=0.1)"."""
+"""Losses in the notation of the command line: "mbls(margin=6,alpha=0.1)"."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from calibeval.core.data.documents import MOST_COUNT
+from calibeval.core.data.ranges import MOST_COUNT
 from calibeval.core.errors import UsageError, nearest
 from calibeval.losses.table import LOSS_TABLE, LossEntry
 
@@ -20,7 +20,7 @@ LONGEST = 10_000  # characters of a list of losses
 
 @dataclass(frozen=True, slots=True)
 class LossSpec:
-    """A loss by name, with the parameters that were said; the others have their defaults.
+    """A loss by name, with the parameters that the user set; the others have their defaults.
 
     >>> str(LossSpec("mbls", {"margin": 6.0})), LossSpec("mbls", {"margin": 6.0})["alpha"]
     ('mbls(margin=6)', 0.1)
@@ -31,27 +31,27 @@ class LossSpec:
 
     @property
     def entry(self) -> LossEntry:
-        """What the table says of the loss."""
+        """The entry of the loss in the table."""
         return LOSS_TABLE[self.name]
 
     def __getitem__(self, parameter: str) -> Any:
-        """The value of a parameter, said or default."""
+        """The value of a parameter, set or default."""
         return self.parameters[parameter] if parameter in self.parameters else self.entry.defaults()[parameter]
 
     def __str__(self) -> str:
-        """The loss as the command line takes it."""
+        """The loss in the notation of the command line."""
         said = ",".join(f"{name}={_shown(value)}" for name, value in self.parameters.items())
         return f"{self.name}({said})" if said else self.name
 
     def to_dict(self) -> dict[str, Any]:
-        """The loss with every parameter, for a record."""
+        """The loss with all its parameters, for saved results."""
         return {"loss": self.name, **self.entry.defaults(), **self.parameters}
 
 
 def parse_losses(text: str) -> tuple[LossSpec, ...]:
     """The losses of a list such as "ce,mbls(margin=6,alpha=0.1)".
 
-    Raises: UsageError for an unknown loss or parameter, with the nearest; for a value that cannot work; for a loss
+    Raises: UsageError for an unknown loss or parameter, with the nearest name; for a value that cannot work; for a loss
     named twice.
 
     >>> [str(loss) for loss in parse_losses("ce, mbls(margin=6)")]
@@ -63,12 +63,12 @@ def parse_losses(text: str) -> tuple[LossSpec, ...]:
     names = [str(loss) for loss in losses]
     twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
     if twice is not None:
-        raise UsageError(f"--loss names {twice} twice")
+        raise UsageError(f"loss {twice} is named twice")
     return losses
 
 
 def _parts(text: str) -> list[str]:
-    """The text at its commas outside brackets."""
+    """The text split at its commas outside parentheses."""
     parts, depth = [""], 0
     for character in text:
         depth += (character == "(") - (character == ")")
@@ -79,7 +79,7 @@ def _parts(text: str) -> list[str]:
         else:
             parts[-1] += character
     if depth:
-        raise UsageError(f'--loss "{text}": brackets do not match; write mbls(margin=6,alpha=0.1)')
+        raise UsageError(f'loss "{text}": parentheses do not match; write mbls(margin=6,alpha=0.1)')
     return parts
 
 

@@ -1,4 +1,4 @@
-"""Features where training wants them: on the device if they fit, else fetched batch by batch."""
+"""Features for training: on the device if they fit, else fetched batch by batch."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from calibeval.core.data.picked_rows import rows_at
 from calibeval.core.data.row_source import RowSource
 from calibeval.core.heads.layers import blocks_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Standard:
-    """What is taken from features and what divides them: (d,) each, float64."""
+    """The mean that is subtracted from features and the scale that divides them: (d,) each, float64."""
 
     mean: npt.NDArray[np.float64]
     scale: npt.NDArray[np.float64]
 
 
 def standard_of(features: RowSource) -> Standard:
-    """Mean and standard deviation of each feature, in one reading; a constant feature is divided by 1."""
+    """Mean and standard deviation of each feature, in one pass; the scale of a constant feature is 1."""
     n, d = features.shape
     total, squares = np.zeros(d), np.zeros(d)
     origin = np.asarray(features[0:1], np.float64)[0]
@@ -38,7 +39,7 @@ def standard_of(features: RowSource) -> Standard:
 
 
 def no_standard(d: int) -> Standard:
-    """Features as they come."""
+    """A mean of 0 and a scale of 1: the features stay as they are."""
     return Standard(np.zeros(d), np.ones(d))
 
 
@@ -46,9 +47,9 @@ def no_standard(d: int) -> Standard:
 class Split:
     """Standardised features and labels of n rows.
 
-    n: rows. labels: (n,), on the device. fetch, span: features of some rows, by their numbers or from one to another,
-    on the device, in the type of training. local: whether row numbers are wanted on the device, where the features
-    are, or on the CPU.
+    n: number of rows. labels: (n,), on the device. fetch: returns the features of the rows with the given numbers;
+    span: those of the rows from start to stop; both on the device, in the type of the training. local: whether fetch
+    takes row numbers on the device, where the features are, or on the CPU.
     """
 
     n: int
@@ -58,7 +59,7 @@ class Split:
     local: bool
 
     def batches(self, order: Tensor | None, size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Features and labels of batches of the rows in that order, or as they come; the last is shorter."""
+        """Batches of features and labels, in the given order or in that of the file; the last can be shorter."""
         if order is None:
             for start in range(0, self.n, size):
                 stop = min(start + size, self.n)
@@ -91,9 +92,7 @@ def staged(features: RowSource, labels: npt.NDArray[Any], standard: Standard, de
         return batch if device == "cpu" else batch.pin_memory().to(device, non_blocking=True)
 
     def fetch(rows: Tensor) -> Tensor:
-        if isinstance(features, np.ndarray):
-            return send(features[rows.numpy()])
-        return send(np.concatenate([features[row : row + 1] for row in rows.tolist()]))
+        return send(rows_at(features, rows.numpy()))
 
     return Split(features.shape[0], _labels(labels, device), fetch, lambda a, b: send(np.asarray(features[a:b])), False)
 

@@ -1,4 +1,4 @@
-"""The whole of a command: trials for every loss, then the chosen head of each loss from every seed, epoch by epoch."""
+"""All trainings of a command: trials for every loss, then the chosen recipe of each loss with every seed."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from calibeval.training.spec import LossSpec
 from calibeval.training.split import Split
 from calibeval.training.trainer import Epoch, Recipe, Training, below, finite, score_from
 
-STACK_WEIGHTS = 2**25  # weights of the heads that train side by side; more of them take turns
+STACK_WEIGHTS = 2**25  # the most weights of heads that train together; more heads train in several stages
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What is trained, and on what.
+    """What is trained, and on which data.
 
-    sizes: (d, k), or (d, h, k) for a hidden layer. start: a head to continue from, on standardised features; else None.
-    rate, decay: of every head, where no trial chooses them; None: the usual ones of the optimizer (OPTIMIZERS).
-    trials: recipes tried for each loss; 0: none. seeds: one training of every loss from each.
+    sizes: (d, k), or (d, h, k) for a hidden layer. start: a head to continue from, on standardised features, or None.
+    rate, decay: of every head without trials; None: the defaults of the optimizer (OPTIMIZERS).
+    trials: number of recipes tried for each loss; 0: none. seeds: every loss is trained once with each.
     """
 
     train: Split
@@ -53,7 +53,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Heads that train side by side. seed: of their first weights and the order of rows. trial: they only choose."""
+    """Heads that train together. seed: of the initial weights and the order of rows. trial: whether they are trials."""
 
     recipes: tuple[Recipe, ...]
     seed: int
@@ -64,8 +64,8 @@ class Stage:
 class Trained:
     """A recipe after its training: the validation score and number of its best epoch, and its weights, if kept.
 
-    epoch: 0 where every epoch diverged. diverged: the first epoch whose validation was no finite number, 0 for none.
-    layers: one stack of a single head, on the CPU; empty for trials. multipliers: lambd and rho that CALS ended with.
+    epoch: 0 if every epoch diverged. diverged: the first epoch whose validation score was not finite, 0 for none.
+    layers: a stack of a single head, on the CPU; empty for trials. multipliers: the final lambd and rho of CALS.
     """
 
     recipe: Recipe
@@ -79,7 +79,7 @@ class Trained:
 
 @dataclass(frozen=True, slots=True)
 class StageEpoch:
-    """One epoch of one stage. stage, stages: which of how many; epochs: how many it has at most."""
+    """One epoch of one stage. number, stages: of the stage, and of all stages; epochs: the most that it can have."""
 
     stage: Stage
     epoch: Epoch
@@ -90,7 +90,7 @@ class StageEpoch:
 
 @dataclass(slots=True)
 class Sweep:
-    """All stages of a task; `step()` takes it one epoch further until `done`, `state()` is all it needs to continue."""
+    """All stages of a task; call `step()`, which trains one epoch, until `done`. `restore` continues a `state()`."""
 
     task: Task
     trained: list[Trained] = field(default_factory=list)
@@ -99,7 +99,7 @@ class Sweep:
 
     @property
     def stages(self) -> list[Stage]:
-        """The stages that are known: the trials, and once they are through, those that train what they chose."""
+        """The stages known so far: the trials and, once these are finished, the trainings of the chosen recipes."""
         task = self.task
         trials = [c for loss in task.losses for c in recipes(loss, task.trials, task.settings.optimizer)]
         stages = [Stage(stack, task.seeds[0], True) for stack in self._stacks(trials)]
@@ -109,7 +109,7 @@ class Sweep:
         return stages
 
     def chosen(self, loss: LossSpec) -> Recipe:
-        """What the trials chose for a loss; without trials, the loss with the rate and decay of the task."""
+        """The recipe that the trials chose for a loss; without trials, the loss with the rate and decay of the task."""
         task = self.task
         if not task.trials:
             usual = OPTIMIZERS[task.settings.optimizer]
@@ -120,13 +120,13 @@ class Sweep:
 
     @property
     def work(self) -> int:
-        """How many products a batch takes to go through the largest stack."""
+        """Number of multiplications for one batch in the largest stack."""
         heads = len(self.task.losses) * max(1, self.task.trials)
         return self.task.settings.batch_size * self._weights() * min(self._stack_size(), heads)
 
     @property
     def stage_count(self) -> int:
-        """How many stages there will be in all."""
+        """The total number of stages."""
         losses, size = len(self.task.losses), self._stack_size()
         return -(-losses * self.task.trials // size) + len(self.task.seeds) * -(-losses // size)
 
@@ -141,7 +141,7 @@ class Sweep:
         return [trained for trained in self.trained if trained.layers]
 
     def step(self) -> StageEpoch:
-        """One epoch of the stage under way."""
+        """Train one epoch of the current stage."""
         stages = self.stages
         stage = stages[self._finished]
         training = self._training or self._begin(stage)
@@ -153,7 +153,7 @@ class Sweep:
         return done
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Tensors and plain values from which `restore` continues to the same end."""
+        """Tensors and plain values from which `restore` continues to the same result."""
         tensors: dict[str, Tensor] = {}
         records = []
         for i, trained in enumerate(self.trained):
@@ -168,9 +168,9 @@ class Sweep:
         return tensors, plain
 
     def restore(self, tensors: dict[str, Tensor], plain: Mapping[str, Any]) -> None:
-        """Go on from the `state()` of a sweep over the same task.
+        """Continue from the `state()` of a sweep over the same task.
 
-        Raises: InputError for what cannot be such a state.
+        Raises: InputError if it cannot be such a state.
         """
         state = read_state(plain, SweepState)
         if state.finished > self.stage_count:
@@ -237,7 +237,7 @@ class Sweep:
         self._training = None
 
     def _stacks(self, every: Sequence[Recipe]) -> list[tuple[Recipe, ...]]:
-        """The recipes in stacks of a bearable size."""
+        """The recipes in stacks that are not too large."""
         size = self._stack_size()
         return [tuple(every[i : i + size]) for i in range(0, len(every), size)]
 
@@ -245,5 +245,5 @@ class Sweep:
         return max(1, STACK_WEIGHTS // self._weights())
 
     def _weights(self) -> int:
-        """Weights of one head."""
+        """Number of weights of one head."""
         return sum(a * b for a, b in zip(self.task.sizes[:-1], self.task.sizes[1:], strict=True))

@@ -1,4 +1,4 @@
-"""Training of heads side by side: one reading of the features an epoch, no word from the device within it."""
+"""Training several heads together: each epoch reads the features once and never waits for the device in between."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MOST_STEPS = 2**24  # that an optimizer counts, in float32
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """One head to be trained: its loss, its learning rate at the start, and its weight decay."""
+    """One head to be trained: its loss, its initial learning rate, and its weight decay."""
 
     loss: LossSpec
     rate: float
@@ -33,9 +33,9 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """What one epoch left: for every recipe its mean training loss and its validation; inf where it diverged.
+    """The results of one epoch for every recipe: mean training loss and validation scores; inf if it diverged.
 
-    number: from 1. running: which recipes train on.
+    number: of the epoch, from 1. running: whether each recipe may still improve.
     """
 
     number: int
@@ -45,10 +45,10 @@ class Epoch:
 
 
 class Training:
-    """c heads on their way; `epoch()` takes them one epoch further until `done`.
+    """The training of c heads; call `epoch()` until `done`.
 
-    All that happens follows from the arguments and the number of the epoch, so that a training which was stopped and
-    given back its `state()` ends with the same weights.
+    Everything depends only on the arguments and the number of the epoch, so that a training that was stopped and
+    restored from its `state()` ends with the same weights.
     """
 
     def __init__(
@@ -78,36 +78,36 @@ class Training:
 
     @property
     def best(self) -> list[Layer]:
-        """Every head as it was after its best epoch."""
+        """The parameters of every head after its best epoch."""
         return self._best
 
     @property
     def best_scores(self) -> list[float]:
-        """The validation score of the best epochs; inf where there was none."""
+        """The validation score of each head's best epoch; inf if there is none."""
         return self._best_scores
 
     @property
     def best_epochs(self) -> list[int]:
-        """Numbers of the best epochs, from 1; 0 where every epoch diverged."""
+        """The number of each head's best epoch, from 1; 0 if every epoch diverged."""
         return self._best_epochs
 
     @property
     def diverged(self) -> list[int]:
-        """The first epoch, from 1, after which a head's validation was no finite number; 0 where there was none."""
+        """The first epoch, from 1, after which a head's validation score was not finite; 0 if there is none."""
         return self._diverged
 
     @property
     def head_losses(self) -> HeadLosses:
-        """The losses with what they learnt."""
+        """The losses, with the current multipliers."""
         return self._head_losses
 
     @property
     def done(self) -> bool:
-        """Whether there is nothing left to train."""
+        """Whether the training is over."""
         return self._epochs >= self._settings.epochs or not any(self._running(self._epochs))
 
     def epoch(self) -> Epoch:
-        """One pass over the training rows, one over the validation rows; multipliers are updated after it."""
+        """One pass over the training rows and one over the validation rows; then the multipliers are updated."""
         losses = self._pass()
         self._epochs += 1
         validation = self._validator.measure(self._heads, self._head_losses, first=self._epochs == 1)
@@ -117,7 +117,7 @@ class Training:
         return Epoch(self._epochs, shown, validation, tuple(self._running(self._epochs)))
 
     def _pass(self) -> Tensor:
-        """One epoch of steps; the mean training loss of each recipe."""
+        """Run the steps of one epoch; return the mean training loss of each recipe."""
         settings, train, heads = self._settings, self._train, self._heads
         rng = np.random.default_rng((self._seed, self._epochs))
         order = torch.from_numpy(rng.permutation(train.n)) if settings.shuffle else None
@@ -133,7 +133,7 @@ class Training:
         return total / train.n
 
     def _step(self, x: Tensor, labels: Tensor, share: Tensor | None) -> Tensor:
-        """One step of all heads; the batch's mean losses. share: of each row, beside the row before it."""
+        """One step of all heads; return the batch's mean losses. share: each row's weight in mixup."""
         if share is not None:
             x = torch.lerp(x.roll(1, 0), x, share.to(x.dtype).unsqueeze(1))
         logits, hidden = self._heads.forward(x)
@@ -164,7 +164,7 @@ class Training:
         ]
 
     def _keep(self, validation: Validation) -> None:
-        """Keep the heads whose validation has improved, of those that had not stopped before."""
+        """Keep the heads whose validation score improved, except those that had already stopped."""
         select = self._settings.select
         scores = validation.nll_after if select == AFTER else validation.nll
         better = []
@@ -180,7 +180,7 @@ class Training:
                 torch.where(mask, now, best, out=best)
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """All that the rest of the training depends on: tensors, and plain values."""
+        """Everything that the rest of the training depends on: tensors, and plain values."""
         tensors = {f"objective.{name}": value for name, value in self._head_losses.state().items()}
         for kind, layers in (("now", self._heads.layers), ("best", self._best)):
             for i, layer in enumerate(layers):
@@ -198,9 +198,9 @@ class Training:
         return {name: value.detach() for name, value in tensors.items()}, plain
 
     def restore(self, tensors: dict[str, Tensor], plain: Mapping[str, Any]) -> None:
-        """Go on from a `state()` of a training with the same arguments.
+        """Continue from the `state()` of a training with the same arguments.
 
-        Raises: InputError for what cannot be such a state.
+        Raises: InputError if it cannot be such a state.
         """
         state = read_state(plain, TrainingState)
         state.check(self._settings.epochs, self._heads.count)
@@ -264,10 +264,10 @@ def below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 
 def finite(score: float) -> float | None:
-    """A score as JSON holds it: None for inf."""
+    """A score for JSON: None for inf."""
     return score if math.isfinite(score) else None
 
 
 def score_from(score: float | None) -> float:
-    """A score as JSON held it."""
+    """A score from JSON: inf for None."""
     return math.inf if score is None else score

@@ -1,4 +1,4 @@
-"""Validation of heads side by side: NLL, accuracy, and the NLL that each would have after its own temperature."""
+"""Validation of heads that train together: NLL, accuracy, and the NLL of each head after temperature scaling."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from calibeval.training.head_losses import HeadLosses
 from calibeval.training.heads import Heads
 from calibeval.training.split import Split
 
-LOGITS = 2**24  # logits that are kept between two passes; of more, each pass computes them again
+LOGITS = 2**24  # the most logits that are kept between passes; if there are more, each pass computes them again
 FIRST_PASSES, LATER_PASSES = 12, 4
-FARTHEST = 12.0  # of the logarithm of a temperature
+FARTHEST = 12.0  # largest absolute logarithm of a temperature
 
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """For every recipe, in nats and as a fraction; nll and nll_after are inf where the head diverged."""
+    """For every recipe, NLL in nats before and after temperature scaling (inf if it diverged), accuracy (0 to 1)."""
 
     nll: tuple[float, ...]
     nll_after: tuple[float, ...]
@@ -28,16 +28,16 @@ class Validation:
 
 
 class Validator:
-    """Measures heads on the validation rows; `start` holds the logarithms of the last inverse temperatures, (c,)."""
+    """Measures heads on the validation rows; `start` (c,): the logarithms of the last inverse temperatures."""
 
     def __init__(self, val: Split, count: int) -> None:
         self._val = val
         self.start = torch.zeros(count, dtype=torch.float64, device=val.labels.device)
 
     def measure(self, heads: Heads, head_losses: HeadLosses, *, first: bool) -> Validation:
-        """One pass at temperature 1, in which the losses see the logits, and Newton's way to the best temperature.
+        """A pass at temperature 1, which also shows the logits to the losses, and Newton steps to the best temperature.
 
-        first: whether that way begins without an earlier temperature.
+        first: whether the Newton steps start without an earlier temperature.
         """
         n, width = self._val.n, heads.count * heads.classes
         size = max(1, min(2**22 // width, n))
@@ -68,7 +68,7 @@ class Validator:
 
 
 def _scaled(logits: Tensor, labels: Tensor, beta: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Sums over the rows of NLL, slope and curvature in the inverse temperature, (c,) each."""
+    """Sums over the rows of the NLL and its first and second derivatives by the inverse temperature, (c,) each."""
     shifted = logits - logits.amax(dim=2, keepdim=True)
     p = (shifted * beta.to(shifted.dtype).view(1, -1, 1)).softmax(dim=2)
     mean = (p * shifted).sum(dim=2)
@@ -80,7 +80,7 @@ def _scaled(logits: Tensor, labels: Tensor, beta: Tensor) -> tuple[Tensor, Tenso
 
 
 def _newton(slope: Tensor, curvature: Tensor, beta: Tensor) -> Tensor:
-    """A step of the logarithm of beta, at most 1; where the NLL is not convex in it, a step of 1 downhill."""
+    """A Newton step of at most 1 in the logarithm of beta; where the NLL is not convex in it, a step of 1 downhill."""
     first = beta * slope
     second = beta.square() * curvature + first
     step = torch.where(second > 0, -first / second, -first.sign())

@@ -1,1 +1,1 @@
-"""Numbers and verdicts in words, once for every medium: text in, text out."""
+"""Numbers and verdicts in words, the same for every medium: text in, text out."""

@@ -1,4 +1,4 @@
-"""How numbers are written for people, once for all renderers: percent, digits, intervals, floors, nulls, units."""
+"""How numbers are written for people, in all renderers: percent, digits, intervals, floors, nulls, units."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from calibeval.core.report.report import DumpReport, Report
 from calibeval.words.signs import bin_range, signed
 
 NULL = "–"
-BEST = "best marked where that is certain: its interval overlaps no other"
-_LABELS = {"confidence_gap": "gap", "brier": "Brier", "ece_positive": "ECE P(1)", "accuracy": "accuracy"}
+BEST = "marked values are certainly best: their intervals overlap no other"
 
 
 def label(metric: str) -> str:
@@ -21,7 +20,7 @@ def label(metric: str) -> str:
     >>> label("cwce"), label("confidence_gap")
     ('CWCE', 'gap')
     """
-    return _LABELS.get(metric, metric.upper())
+    return METRICS[metric].label if metric in METRICS else metric.upper()
 
 
 def unit(metric: str) -> str:
@@ -31,7 +30,7 @@ def unit(metric: str) -> str:
 
 
 def heading(metric: str) -> str:
-    """Name and unit in one.
+    """Name and unit in one string.
 
     >>> heading("ece"), heading("nll"), heading("brier")
     ('ECE %', 'NLL nats', 'Brier')
@@ -40,7 +39,7 @@ def heading(metric: str) -> str:
 
 
 def value(metric: MetricResult) -> str:
-    """The value as papers print it: percent with two decimals, CWCE, NLL and Brier with three digits or more.
+    """The value as papers print it: percent with two decimals; CWCE, NLL and Brier with at least three digits.
 
     >>> value(MetricResult("ece", 0.12621)), value(MetricResult("cwce", 0.00271)), value(MetricResult("nll", 1.1419))
     ('12.62', '0.271', '1.142')
@@ -53,7 +52,7 @@ def value(metric: MetricResult) -> str:
 
 
 def with_unit(metric: MetricResult) -> str:
-    """Name, value and unit in one.
+    """Name, value and unit in one string.
 
     >>> with_unit(MetricResult("ece", 0.12621)), with_unit(MetricResult("brier", 0.4))
     ('ECE 12.62 %', 'Brier 0.400')
@@ -62,9 +61,9 @@ def with_unit(metric: MetricResult) -> str:
 
 
 def interval(metric: MetricResult) -> str:
-    """The interval with the digits that its width deserves; empty where there is none.
+    """The interval with as many digits as its width justifies; empty where there is none.
 
-    A lower end of exactly 0 is written without decimals: the value may be nothing but noise.
+    A lower end of exactly 0 has no decimals: the value may be nothing but noise.
 
     >>> interval(MetricResult("ece", 0.1262, low=0.1163, high=0.1371))
     '11.6 – 13.7'
@@ -81,7 +80,7 @@ def interval(metric: MetricResult) -> str:
 
 
 def floor(metric: MetricResult) -> str:
-    """What a calibrated model would show: the expectation, and in brackets what 95 of 100 stay below.
+    """What a calibrated model would show: the expectation, and in brackets what 95 of 100 such models stay below.
 
     >>> floor(MetricResult("ece", 0.1262, floor=0.0091, floor_high=0.0128))
     '0.9 (≤ 1.3)'
@@ -94,7 +93,7 @@ def floor(metric: MetricResult) -> str:
 
 
 def decimals(number: float, digits: int) -> int:
-    """Decimals that show so many significant digits; at most 12, and 2 for 0."""
+    """How many decimals show this many significant digits; at most 12, and 2 for 0."""
     if number == 0:
         return 2
     rounded = float(f"{abs(number):.{digits - 1}e}")
@@ -113,21 +112,24 @@ def is_shown(metric: str) -> bool:
 def metric_names(report: Report) -> list[str]:
     """The metrics of all dumps, in the order of the table of metrics; unknown ones last."""
     every = dict.fromkeys(name for dump in report.dumps for name in dump.metrics)
-    there = [name for name in every if is_shown(name)] or [*every]  # a metric that was chosen alone is shown
+    there = [name for name in every if is_shown(name)] or [*every]  # a hidden metric that was chosen alone is shown
     return [name for name in METRICS if name in there] + [name for name in there if name not in METRICS]
 
 
-def reasons(dump: DumpReport) -> list[str]:
-    """Why metrics are null, or have no interval or an approximate one, one line for each reason."""
+def reasons(dump: DumpReport, *, every: bool = False) -> list[str]:
+    """Why metrics are null, or have no interval or an approximate one, one line for each reason.
+
+    every: of those that short tables leave out, too.
+    """
     found: dict[str, list[str]] = {}
     for metric in dump.metrics.values():
-        if is_shown(metric.name) and (metric.value is None or metric.reason is not None):
+        if (every or is_shown(metric.name)) and (metric.value is None or metric.reason is not None):
             found.setdefault(metric.reason or "not measured", []).append(label(metric.name))
     return [f"{', '.join(names)}: {reason}" for reason, names in found.items()]
 
 
 def groups(dump: DumpReport, name: Callable[[str], str]) -> str:
-    """What is taken for independent, where it is not the rows; empty where it is. name: makes names harmless."""
+    """The groups that intervals treat as independent; empty where these are the rows. name: makes names harmless."""
     if dump.groups is None:
         return ""
     count, column = dump.groups.count, dump.groups.column
@@ -135,7 +137,7 @@ def groups(dump: DumpReport, name: Callable[[str], str]) -> str:
 
 
 def p_value(p: float | None) -> str:
-    """A probability with the digits that matter, one more where 0.05 would be rounded away; a dash where there is none.
+    """A probability with the digits that matter, and one more where it would round to 0.05; a dash for None.
 
     >>> p_value(0.0), p_value(0.0123), p_value(0.2), p_value(0.0496), p_value(None)
     ('< 0.001', '0.012', '0.20', '0.0496', '–')
@@ -149,7 +151,7 @@ def p_value(p: float | None) -> str:
 
 
 def remarks(dump: DumpReport) -> list[str]:
-    """What the numbers do not tell by themselves: which bin decides MCE, and where noise has moved a value."""
+    """What the numbers alone do not show: which bin decides MCE, and where noise has moved a value."""
     lines = []
     worst = dump.metrics.get("mce")
     if worst is not None and worst.bin is not None and 0 <= worst.bin < len(dump.equal_width):
@@ -159,7 +161,7 @@ def remarks(dump: DumpReport) -> list[str]:
         if m.corrected is not None and _outside(m):
             corrected = value(MetricResult(m.name, m.corrected))
             lines.append(
-                f"{label(m.name)}: biased by noise; its interval is of the true value (corrected: {corrected})"
+                f"{label(m.name)}: biased by noise; the interval is for the true value (corrected: {corrected})"
             )
     return lines
 
@@ -188,10 +190,10 @@ def level(report: Report) -> str:
 
 
 def best(dumps: Sequence[DumpReport], metric: str) -> int | None:
-    """Which of several dumps is certainly best: its interval overlaps no other. None without such a one.
+    """Which of several dumps is certainly best: its interval overlaps no other. None if there is no such dump.
 
-    CWCE is of order 1/k, so dumps of different k have no best one, and MCE is of other bins in every dump. A null takes
-    no part; all others need intervals.
+    CWCE is of order 1/k, so dumps with different k have no best one, and MCE is about another bin in every dump. Nulls
+    are left out; all other values need intervals.
     """
     spec = METRICS.get(metric)
     there = [(i, d.metrics[metric]) for i, d in enumerate(dumps) if metric in d.metrics]
@@ -240,7 +242,7 @@ def _outside(metric: MetricResult) -> bool:
 
 
 def _as_loss(low: float, high: float, better: str) -> tuple[float, float]:
-    """The interval of a number of which less is better."""
+    """The interval of a number for which less is better."""
     if better == "higher":
         return -high, -low
     if better == "zero":

@@ -1,4 +1,4 @@
-"""The numbers of a comparison as text, once for every view: signed differences, intervals, p, and what they mean."""
+"""The numbers of a comparison as text, for every view: signed differences, intervals, p, and what they mean."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NAME = 48
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One metric of a comparison, all of it text. change: what it means, for words and colours."""
+    """One metric of a comparison, as text. change: what the difference means, for words and colours."""
 
     name: str
     label: str
@@ -67,7 +67,7 @@ def _interval(difference: Difference, places: int) -> str:
 
 
 def sentences(comparison: Comparison, candidate: Candidate) -> list[str]:
-    """What the comparison says of a candidate, with names as short as they may be."""
+    """What the comparison says about a candidate, with names as short as possible."""
     names = [comparison.base.name, *(one.name for one in comparison.candidates)]
     short = dict(zip(names, short_names(names, _NAME), strict=True))
     pair = short[candidate.name], short[comparison.base.name]
@@ -84,26 +84,26 @@ def reasons(differences: Mapping[str, Difference]) -> list[str]:
 
 
 def remarks(differences: Mapping[str, Difference]) -> list[str]:
-    """Where the difference of two biased values lies outside of the interval of the true one."""
+    """Where the difference of two biased values lies outside the interval for the true difference."""
     outside = [
         cells.label(d.name)
         for d in differences.values()
         if d.difference is not None and d.low is not None and d.high is not None and not d.low <= d.difference <= d.high
     ]
-    told = "noise biases the two values differently; the interval is of the true difference"
-    return [f"{', '.join(outside)}: {told}"] if outside else []
+    why = "noise biases the two values differently; the interval is for the true difference"
+    return [f"{', '.join(outside)}: {why}"] if outside else []
 
 
 def facts(candidate: Candidate) -> list[str]:
     """Rows, and how they were paired."""
-    told = {
+    paired = {
         "id": "rows paired by id",
         "position": "rows paired by position: labels and shared columns agree",
         None: "rows not paired",
     }
     groups = candidate.groups
     units = [] if groups is None else [f"{groups.count:,} {'images' if groups.column is None else 'groups'}"]
-    return [cells.plural(candidate.dump.n, "row"), *units, told[candidate.paired_by]]
+    return [cells.plural(candidate.dump.n, "row"), *units, paired[candidate.paired_by]]
 
 
 def level(comparison: Comparison) -> str:
@@ -128,7 +128,7 @@ def convention(comparison: Comparison) -> str:
     return "; ".join(
         [
             f"{comparison.settings.bins} bins",
-            "differences are candidate − base, of percentages in points",
-            "detectable: what this sample would show with 80 % power",
+            "differences are candidate − base, in points for percentages",
+            "detectable: the difference that this sample shows with 80 % power",
         ]
     )

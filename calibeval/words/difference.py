@@ -1,4 +1,4 @@
-"""What a difference of two models means, in words: the one place from which every view of a comparison has them."""
+"""What a difference of two models means, in words; every view of a comparison takes them from here."""
 
 from __future__ import annotations
 
@@ -8,10 +8,18 @@ from calibeval.core.comparison.comparison import Candidate, Difference
 from calibeval.core.metrics.table import METRICS
 from calibeval.words.signs import signed
 
-# What a headline says of a metric: better, worse, and the question that stays open.
+# What a headline says about a metric: better, worse, and the question where neither is certain.
 _SAID = {
-    "ece": ("is better calibrated than", "is worse calibrated than", "whether {} is better calibrated than {}"),
-    "accuracy": ("is more often right than", "is less often right than", "whether {} is more often right than {}"),
+    "ece": (
+        "is certainly better calibrated than",
+        "is certainly worse calibrated than",
+        "whether {} is better calibrated than {}",
+    ),
+    "accuracy": (
+        "is certainly right more often than",
+        "is certainly right less often than",
+        "whether {} is right more often than {}",
+    ),
 }
 
 
@@ -58,7 +66,7 @@ def change(difference: Difference, level: float = 0.95) -> Change:
 
 
 def comparison_headline(candidate: Candidate, level: float, names: tuple[str, str]) -> list[str]:
-    """The sentences on a candidate: first calibration, then whether it is right, as far as the sample can tell.
+    """The sentences about a candidate: first calibration, then accuracy, as far as the sample can tell.
 
     level: the level of the comparison. names: of candidate and base.
 
@@ -67,16 +75,16 @@ def comparison_headline(candidate: Candidate, level: float, names: tuple[str, st
     >>> ece = Difference("ece", 0.126, 0.015, -0.111, -0.1203, -0.1021, 1e-15, 0.013)
     >>> candidate = Candidate(ComparedDump("b", Source(), "probs", 5000, 10), "id", {"ece": ece})
     >>> comparison_headline(candidate, 0.95, ("b", "a"))[0]
-    'b is better calibrated than a, certain: ECE 12.60 → 1.50, −11.1 points [−12.0, −10.2].'
+    'b is certainly better calibrated than a: ECE 12.60 → 1.50, −11.1 points [−12.0, −10.2].'
     """
     sentences = [_sentence(candidate, names, name, level) for name in _SAID]
-    if candidate.differences and candidate.differences.keys().isdisjoint(_SAID):  # of all metrics, others were chosen
-        return [f"{names[0]} against {names[1]}, without accuracy and ECE."]
+    if candidate.differences and candidate.differences.keys().isdisjoint(_SAID):  # only other metrics were chosen
+        return [f"{names[0]} against {names[1]}: neither ECE nor accuracy was compared."]
     return [one for one in sentences if one] or [f"{names[0]} and {names[1]} could not be compared."]
 
 
 def amount(difference: Difference, *, unit: bool = True) -> str:
-    """The difference with its interval, in points of percent, nats or plain numbers.
+    """The difference with its interval, in percentage points, nats or plain numbers.
 
     >>> amount(Difference("ece", 0.126, 0.015, -0.111, -0.1203, -0.1021, 1e-15, 0.013))
     '−11.1 points [−12.0, −10.2]'
@@ -96,12 +104,12 @@ def could_have_shown(difference: Difference) -> str:
     """The smallest difference that the sample would have shown, as a part of a sentence; empty where unknown.
 
     >>> could_have_shown(Difference("ece", 0.02, 0.021, 0.001, -0.005, 0.007, 0.7, 0.0086))
-    'it could have shown 0.9 points'
+    'it could have shown a difference of 0.9 points'
     """
     if not difference.detectable:
         return ""
     size = scaled(difference.name, difference.detectable)
-    return f"it could have shown {size:.{difference_decimals(difference)}f}{_unit(difference.name)}"
+    return f"it could have shown a difference of {size:.{difference_decimals(difference)}f}{_unit(difference.name)}"
 
 
 def scaled(name: str, number: float) -> float:
@@ -110,7 +118,7 @@ def scaled(name: str, number: float) -> float:
 
 
 def difference_decimals(difference: Difference) -> int:
-    """As many decimals as the interval's width deserves: two digits of it, at least one decimal."""
+    """As many decimals as the interval's width justifies: two digits of it, at least one decimal."""
     width = difference.difference
     if difference.low is not None and difference.high is not None:
         width = difference.high - difference.low
@@ -135,14 +143,15 @@ def _sentence(candidate: Candidate, names: tuple[str, str], name: str, level: fl
     values = " → ".join(f"{scaled(name, value):.2f}" for value in (difference.base, difference.candidate))
     if found in (Change.BETTER, Change.WORSE):
         said = better if found is Change.BETTER else worse
-        return f"{names[0]} {said} {names[1]}, certain: {label} {values}, {amount(difference)}."
+        return f"{names[0]} {said} {names[1]}: {label} {values}, {amount(difference)}."
     if found is not Change.UNKNOWN and difference.difference == 0.0:
         return f"{_capital(label)} is the same in both: {scaled(name, difference.base):.2f}."
-    asked = _capital(question.format(*names))
+    asked = question.format(*names)
     if found is Change.UNKNOWN:
-        return f"{asked} was not tested: {label} {values} ({difference.reason})."
-    told = could_have_shown(difference)
-    return f"{asked} this sample cannot tell: {label} {values}, {amount(difference)}{'; ' if told else ''}{told}."
+        return f"Not tested {asked}: {label} {values} ({difference.reason})."
+    power = could_have_shown(difference)
+    numbers = f"{label} {values}, {amount(difference)}{'; ' if power else ''}{power}"
+    return f"This sample cannot tell {asked}: {numbers}."
 
 
 def _capital(text: str) -> str:

@@ -21,7 +21,7 @@ class RankedCell:
 
 @dataclass(frozen=True, slots=True)
 class Half:
-    """The table before or after the temperature: headings, and for every loss its cells."""
+    """The table before or after temperature scaling: headings, and the cells of every loss."""
 
     title: str
     headings: tuple[str, ...]
@@ -29,33 +29,30 @@ class Half:
 
 
 def halves(found: Finetuned) -> tuple[Half, Half]:
-    """The table without and with each head's temperature. Accuracy is the same in both."""
+    """The table before and after each head's temperature. Accuracy is the same in both."""
     return _half(found, after=False), _half(found, after=True)
 
 
 def sentence(found: Finetuned) -> str:
-    """What the table says, in one sentence.
-
-    It speaks of the loss that VAL chose, beside cross entropy where that was trained, too.
-    """
+    """The result of the table in one sentence: the loss that is best on VAL, and cross entropy if it was trained."""
     chosen = found.losses[found.chosen]
     accuracy, ece, nll = (_mean(chosen, name) for name in ("accuracy", "ece", "nll"))
-    who = f"VAL chooses {chosen.name}" if len(found.losses) > 1 else chosen.name
+    who = f"Best on VAL is {chosen.name}" if len(found.losses) > 1 else chosen.name
     text = f"{who}: accuracy {accuracy} %, ECE {ece} %, NLL {nll}"
     plain = next((loss for loss in found.losses if loss.name == "ce"), None)
     if plain is None or plain is chosen:
-        return f"{text} after its temperature."
+        return f"{text} after temperature scaling."
     accuracy, ece, nll = (_mean(plain, name) for name in ("accuracy", "ece", "nll"))
-    return f"{text} after its temperature (cross entropy: {accuracy} %, {ece} %, {nll})."
+    return f"{text} after temperature scaling (cross entropy: {accuracy} %, {ece} %, {nll})."
 
 
 def notes(found: Finetuned) -> list[str]:
-    """What the numbers are."""
+    """What the numbers mean."""
     lines = [f"metrics of {found.shown.upper()}; accuracy, ECE, AECE and CWCE in %, NLL in nats"]
     seeds = len(found.losses[0].seeds)
     if seeds > 1:
         lines.append(f"mean ± standard deviation of {seeds} seeds")
-    lines += [f"{loss.name}: trained as {_parameters(loss)}" for loss in found.losses]
+    lines += [f"{loss.name}: trained with {_parameters(loss)}" for loss in found.losses]
     return [*lines, *found.warnings]
 
 
@@ -63,7 +60,7 @@ def _half(found: Finetuned, *, after: bool) -> Half:
     names = [name for name in SHOWN if not (after and name == "accuracy")]
     places = {name: _places([loss.mean(name, after=after) for loss in found.losses], name) for name in names}
     if len(found.losses) == 1:
-        places = {name: [-1] for name in names}  # nothing is best among one
+        places = {name: [-1] for name in names}  # one loss alone is not marked as best
     rows = []
     for i, loss in enumerate(found.losses):
         line = [RankedCell(_cell(loss, name, after=after), places[name][i]) for name in names]
@@ -71,11 +68,11 @@ def _half(found: Finetuned, *, after: bool) -> Half:
             line.insert(0, RankedCell(_temperature(loss)))
         rows.append((loss.name, tuple(line)))
     headings = [*(["T"] if after else []), *(cells.label(name) for name in names)]
-    return Half("after its temperature" if after else "before", tuple(headings), tuple(rows))
+    return Half("after temperature" if after else "before", tuple(headings), tuple(rows))
 
 
 def _places(means: Sequence[float | None], name: str) -> list[int]:
-    """The rank of every mean as it is shown, from 0; what looks equal shares a rank; -1 without a mean.
+    """The rank of every mean as shown, from 0; means that look equal share a rank; -1 without a mean.
 
     >>> _places([0.12341, 0.1, 0.12339, None], "ece"), _places([0.9, None, 0.8], "accuracy")
     ([1, 0, 1, -1], [0, -1, 1])
@@ -97,7 +94,7 @@ def _cell(loss: LossResult, name: str, *, after: bool) -> str:
 
 
 def _mean(loss: LossResult, name: str) -> str:
-    """The mean after the temperature, which leaves the accuracy as it is."""
+    """The mean after temperature scaling, which does not change the accuracy."""
     return cells.value(MetricResult(name, loss.mean(name, after=True)))
 
 

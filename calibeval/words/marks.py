@@ -1,4 +1,4 @@
-"""What diagrams and tables share, whatever draws them: names made short, small counts, round ticks, merged bins."""
+"""What all diagrams and tables share: shortened names, short counts, round ticks, merged bins."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NO_NAME = "(no name)"
 
 
 def shorten(text: str, kept: int) -> str:
-    """The text, or where it is longer `kept` characters of it, a third of them from its start.
+    """The text; if it is longer than `kept` characters, that many of them, a third from its start.
 
     >>> shorten("abcdefghi", 6), shorten("abcdef", 6)
     ('ab…fghi', 'abcdef')
@@ -34,7 +34,7 @@ def plain(name: str, most: int) -> str:
 
 
 def short_names(names: Sequence[str], most: int) -> list[str]:
-    """The names without the folders, or the file, that all of them begin with; numbered where they look alike.
+    """The names without the folders, or the file, with which all of them begin; numbered where they look alike.
 
     >>> short_names(["runs/shift.npz#clean", "runs/shift.npz#noise"], 40)
     ['#clean', '#noise']
@@ -54,7 +54,7 @@ def short_names(names: Sequence[str], most: int) -> list[str]:
 
 
 def short_count(count: int, *, whole: bool = False) -> str:
-    """A count in at most four characters below a thousand million; `whole` drops the decimal.
+    """A count in at most four characters, if it is below 1e9; `whole` drops the decimal.
 
     >>> short_count(287), short_count(3903), short_count(3903, whole=True), short_count(99960), short_count(2_500_000)
     ('287', '3.9k', '4k', '100k', '2.5M')
@@ -66,9 +66,9 @@ def short_count(count: int, *, whole: bool = False) -> str:
 
 
 def ink_weight(count: int) -> float:
-    """How strongly a bin is drawn, from 0.15 to 1: less, the less its accuracy is known.
+    """How strongly a bin is drawn, from 0.15 to 1: the less certain its accuracy, the weaker.
 
-    It is 1 less the width of a 95 % range of the accuracy of that many rows, at even chances.
+    It is 1 minus the width of a 95 % range of the accuracy of that many rows, if half of them are right.
 
     >>> [round(ink_weight(count), 2) for count in (1, 3, 10, 100, 10_000)]
     [0.15, 0.15, 0.38, 0.8, 0.98]
@@ -93,7 +93,7 @@ def round_ticks(low: float, high: float, most: int = 6) -> list[float]:
 
 
 def merged(bins: Sequence[Bin], most: int) -> list[Bin]:
-    """The bins, or where they are too many for eyes, at most `most`, each the sum of neighbours.
+    """The bins; if there are more than `most`, neighbours are added up to at most that many.
 
     >>> merged([Bin(0.0, 0.5, 1, 0.25, 0.0, 0.25), Bin(0.5, 1.0, 3, 0.75, 1.0, -0.25)], 1)
     [Bin(lower=0.0, upper=1.0, count=4, confidence=0.625, accuracy=0.75, gap=-0.125)]

@@ -1,10 +1,10 @@
-"""Names come from files: any of them as harmless text, and all of our text in ASCII where only that is wanted."""
+"""Names from files as harmless text, and our own text in ASCII where nothing else can be shown."""
 
 from __future__ import annotations
 
 import unicodedata
 
-# Marks on one letter beyond these would climb over the lines above.
+# More marks than these on one letter would reach into the lines above.
 _MOST_MARKS = 3
 _FIRST_STRONG_ISOLATE, _POP_ISOLATE = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
 _ASCII = str.maketrans({"–": "-", "−": "-", "≤": "<=", "·": ",", "…": "...", "→": "->"})
@@ -13,7 +13,7 @@ _ASCII = str.maketrans({"–": "-", "−": "-", "≤": "<=", "·": ",", "…": "
 def visible(name: str) -> str:
     r"""A name of any origin as one harmless line: characters that control, hide or reorder text become escapes.
 
-    Escape codes, line breaks, tabs, zero-width and bidirectional controls, and marks piled upon a letter.
+    These are escape codes, line breaks, tabs, zero-width and bidirectional controls, and marks piled on one letter.
 
     >>> visible("cat\x1b[31m\n"), visible("a\u202eb")
     ('cat\\x1b[31m\\n', 'a\\u202eb')
@@ -28,7 +28,7 @@ def visible(name: str) -> str:
 
 
 def isolated(name: str) -> str:
-    """The name so that its right-to-left letters do not drag the numbers beside it along; others stay as they are."""
+    """The name, isolated if it has right-to-left letters, which would otherwise reorder the numbers next to it."""
     if any(unicodedata.bidirectional(char) in ("R", "AL", "AN") for char in name):
         return f"{_FIRST_STRONG_ISOLATE}{name}{_POP_ISOLATE}"
     return name

@@ -1,7 +1,7 @@
-"""What the numbers mean, in words: the one place where terminal, page and gate get their verdicts from.
+"""What the numbers mean, in words: terminal, page and gate all take their verdicts from here.
 
 A calibration error is never exactly 0 on a finite sample, so its size alone says nothing. It is compared with its
-noise floor, which is what a perfectly calibrated model with these very confidences would show on as many rows.
+noise floor: what a perfectly calibrated model with the same confidences would show on the same number of rows.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from calibeval.words.signs import bin_range, signed_points
 
 
 def against_noise(metric: MetricResult, *, n: int | None = None, k: int | None = None) -> str:
-    """In words whether the value can be told from its noise floor, by `standing_of`; empty without a floor.
+    """In words whether the value stands out from its noise floor, by `standing_of`; empty without a floor.
 
     n, k: rows and classes of the dump. The gap to mean confidence gets its floor from `with_floor`.
 
     >>> against_noise(MetricResult("ece", 0.02, floor=0.02, floor_high=0.04), n=300)
-    'cannot be told at this sample size (n = 300 resolves 4 points)'
+    'this sample cannot tell (n = 300 shows errors above 4 points)'
     """
     standing = standing_of(metric, n=n, k=k)
     if standing is None:
@@ -27,20 +27,20 @@ def against_noise(metric: MetricResult, *, n: int | None = None, k: int | None =
 
 
 def headline(dump: DumpReport) -> str:
-    """The one sentence that is true if nothing else is read.
+    """The one sentence for a reader who reads nothing else.
 
     The direction comes from mean confidence - accuracy. Where the calibration error is beyond noise and that gap
-    carries less than half of it, the directions are mixed, and the bins that weigh most are named.
+    makes up less than half of it, the directions are mixed, and the sentence names the bins that add most to the error.
     """
-    if "accuracy" not in dump.metrics or "confidence_gap" not in dump.metrics:  # of all metrics, others were chosen
+    if "accuracy" not in dump.metrics or "confidence_gap" not in dump.metrics:  # only other metrics were chosen
         return _by_counts(dump)
     accuracy, gap, ece = (with_floor(dump, name) for name in ("accuracy", "confidence_gap", "ece"))
     if accuracy.value is None or gap.value is None:
-        return f"Nothing can be said: {accuracy.reason or gap.reason}."
+        return f"No verdict: {accuracy.reason or gap.reason}."
     says = _says(accuracy.value, gap.value)
     on_gap, on_ece = standing_of(gap, n=dump.n), standing_of(ece, n=dump.n)
     if on_ece is not None and on_ece.beyond_noise and not _one_direction(gap, ece, on_gap):
-        lead = _by_bins(dump, "little" if on_gap is not None and on_gap.beyond_noise else "not")
+        lead = _by_bins(dump, "only slightly" if on_gap is not None and on_gap.beyond_noise else "not")
         return f"{_probably(on_ece, lead)} {says} (ECE {100 * (ece.value or 0.0):.2f} %, {on_ece.value})."
     size = signed_points(gap.value, _decimals(gap.value))
     if on_gap is not None and on_gap.beyond_noise:
@@ -49,12 +49,12 @@ def headline(dump: DumpReport) -> str:
     decisive, standing = (gap, on_gap) if on_ece is None else (ece, on_ece)
     if standing is None:
         return f"{_capital(says)} (gap {size})."
-    subject = "whether it is calibrated " if standing is Standing.UNRESOLVED else ""
-    return f"{_capital(subject + standing.value)}: {says} (gap {size}; {_resolution(decisive, dump.n)})."
+    what = " whether it is calibrated" if standing is Standing.UNRESOLVED else ""
+    return f"{_capital(standing.value + what)}: {says} (gap {size}; {_resolution(decisive, dump.n)})."
 
 
 def _by_counts(dump: DumpReport) -> str:
-    """Mean confidence and accuracy as the bins have them, without a judgement that no metric gives."""
+    """Mean confidence and accuracy from the bins, without a judgement, which would need the metrics."""
     counted = [row for row in dump.equal_width if row.confidence is not None and row.accuracy is not None]
     n = sum(row.count for row in counted)
     if n != dump.n or not n:
@@ -72,7 +72,7 @@ def _one_direction(gap: MetricResult, ece: MetricResult, on_gap: Standing | None
 
 
 def _by_bins(dump: DumpReport, on_average: str) -> str:
-    """The lead of a headline whose gaps cancel on average; on_average: how much is left of them there."""
+    """The start of a headline where gaps cancel on average; on_average: how much of them is left after that."""
     over, under = (_heaviest(dump.equal_width, sign) for sign in (1, -1))
     if (over is None) == (under is None):
         return f"mixed: over-confident in some bins{_where(over)}, under-confident in others{_where(under)};"
@@ -81,7 +81,7 @@ def _by_bins(dump: DumpReport, on_average: str) -> str:
 
 
 def _heaviest(bins: tuple[Bin, ...], sign: int) -> Bin | None:
-    """Of the bins whose gap has this sign and stands out, the one that adds most to the calibration error."""
+    """The bin that adds most to the calibration error, among those whose gap has this sign and is beyond noise."""
     found = [b for b in bins if b.gap is not None and sign * b.gap > 0 and bin_stands_out(b)]
     return max(found, key=lambda b: b.count * abs(b.gap or 0.0), default=None)
 
@@ -106,7 +106,8 @@ def _resolution(metric: MetricResult, n: int | None) -> str:
     """The smallest value that would have stood out, in percentage points."""
     points = 100 * (metric.floor_high or 0.0)
     size = f"{points:.0f}" if points >= 10 else f"{points:.2g}"
-    return f"{'this n' if n is None else f'n = {n:,}'} resolves {size} point{'' if size == '1' else 's'}"
+    sample = "it" if n is None else f"n = {n:,}"
+    return f"{sample} shows errors above {size} point{'' if size == '1' else 's'}"
 
 
 def _probably(standing: Standing, lead: str) -> str:
@@ -118,9 +119,9 @@ def _capital(text: str) -> str:
 
 
 def repair(dump: DumpReport) -> str:
-    """What the map that was fitted has made of the ECE, in a sentence; empty without a map.
+    """What the fitted map does to the ECE, in a sentence; empty without a map.
 
-    It repairs the dump where the ECE is then what noise would give; most of it where less than half is left; else some.
+    "repairs it": the ECE left is what noise would give; "most of it": less than half is left; else "some of it".
     """
     after = dump.recalibrated
     if after is None:
@@ -139,7 +140,7 @@ def repair(dump: DumpReport) -> str:
     if left is Standing.NOISE:
         return f"{_fitted_map(after)} repairs it: {change}, {left.value}."
     if left is Standing.UNRESOLVED:
-        return f"{_fitted_map(after)} lowers it: {change}; whether anything is left {left.value}."
+        return f"{_fitted_map(after)} lowers it: {change}; {left.value} whether anything is left."
     share = "most" if new.value < old.value / 2 else "some"
     return f"{_fitted_map(after)} repairs {share} of it: {change}, still beyond noise."
 
@@ -149,4 +150,4 @@ def _fitted_map(after: Recalibrated) -> str:
     source = after.fitted_on.words()
     if after.method == "temperature" and "temperature" in after.parameters:
         return f"A temperature of {after.parameters['temperature']:.3g} {source}"
-    return f"A map by {after.method} {source}"
+    return f"The {after.method} map {source}"

@@ -6,7 +6,7 @@ from calibeval.core.report.report import Bin
 
 
 def bin_range(row: Bin, decimals: int = 2) -> str:
-    """The limits of a bin, with at least these decimals and more where its two limits would look the same.
+    """The limits of a bin, with at least this many decimals, and more where both limits would look the same.
 
     >>> bin_range(Bin(14 / 15, 1.0, 0, None, None, None)), bin_range(Bin(0.9995, 0.9999, 0, None, None, None))
     ('0.93 – 1.00', '0.9995 – 0.9999')
@@ -26,7 +26,7 @@ def signed_points(gap: float, decimals: int = 1) -> str:
 
 
 def signed(value: float, decimals: int) -> str:
-    """A number with its sign, in typographic form; 0 after rounding has none.
+    """A number with its sign, with a typographic minus; what rounds to 0 has no sign.
 
     >>> signed(3.14159, 2), signed(-0.5, 1), signed(-0.001, 1)
     ('+3.14', '−0.5', '0.0')

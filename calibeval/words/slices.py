@@ -1,4 +1,4 @@
-"""What every view of slices says: one table a column, how many slices stand out, and which were too small."""
+"""What every view of slices says: one table per column, how many slices stand out, and which were too small."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class SliceTable:
         return any(row.p_holm is not None for row in self.rows)
 
     def finding(self) -> str:
-        """In words how many slices are miscalibrated beyond noise, or why that cannot be said."""
+        """In words how many slices are miscalibrated beyond noise, or why that is unknown."""
         if not self.rows:
             return "no slice has enough rows"
         count = cells.plural(len(self.rows), "slice")
@@ -35,30 +35,33 @@ class SliceTable:
             beyond = sum(row.p_holm is not None and row.p_holm < BEYOND for row in self.rows)
             return f"{beyond or 'none'} of {count} miscalibrated beyond noise"
         if any(row.metrics["ece"].reason for row in self.rows if "ece" in row.metrics):
-            return f"{count} of too few groups to tell noise"
-        return f"{count}, chosen by the true label, within which no model is calibrated"
+            return f"{count} with too few groups to estimate the noise"
+        return f"{count} by true label, not tested: no model is calibrated within a label"
 
     def note(self) -> str:
         """What the p-values are; empty without them."""
         if not self.tested:
             return ""
         corrected = f"Holm-corrected over {cells.plural(len(self.rows), 'slice')}"
-        return f"p: chance of so large an ECE if calibrated, {corrected}"
+        return f"p: chance of an ECE this large if calibrated, {corrected}"
 
-    def too_small(self, name: Callable[[str], str]) -> str:
-        """The slices that are not measured; empty if there are none. name: makes a name harmless and short."""
+    def too_small(self, name: Callable[[str], str], *, every: bool = False) -> str:
+        """The slices that are not measured; empty if there are none. name: makes a name harmless and short.
+
+        every: all of them, however many.
+        """
         if not self.small:
             return ""
-        named = [f"{name(one.value)} ({one.n:,})" for one in self.small[:_MOST_NAMED]]
+        named = [f"{name(one.value)} ({one.n:,})" for one in (self.small if every else self.small[:_MOST_NAMED])]
         more = len(self.small) - len(named)
         least = "" if self.least is None else f" than {cells.plural(self.least, 'row')}"
         return f"smaller{least}: {', '.join(named)}" + (f" and {more:,} more" if more else "")
 
 
 def slice_tables(dump: DumpReport, least: object) -> list[SliceTable]:
-    """The slices of a dump by column, in the order in which columns were asked for.
+    """The slices of a dump by column, in the order in which the columns were requested.
 
-    least: the setting min_rows of the report, whatever it is.
+    least: the setting min_rows of the report, of any type.
     """
     slices, small = dump.slices or (), dump.small_slices or ()
     asked = dict.fromkeys([one.column for one in slices] + [one.column for one in small])

@@ -1,13 +1,13 @@
-"""A verdict in words, once for terminal, comment, annotations, test report and page: rules, numbers, reasons."""
+"""A verdict in words, for terminal, comment, annotations, test report and page: rules, numbers, reasons."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from calibeval.core.data.columns import TRUE_CLASS
 from calibeval.core.gating.movers import Part
-from calibeval.core.gating.verdict import Judged, Outcome, RuleVerdict, Verdict
+from calibeval.core.gating.verdict import Judged, Outcome, RuleVerdict, Trial, Verdict
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import METRICS
 from calibeval.words import cells
@@ -20,7 +20,7 @@ _HEADLINES = {"pass": "PASSED", "fail": "FAILED", "inconclusive": "INCONCLUSIVE"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One rule for people. word: its verdict; asked: the rule with its limit; why: what moved the metric."""
+    """One rule in words. word: its verdict; asked: the rule with its limit; why: what moved the metric."""
 
     word: str
     asked: str
@@ -43,7 +43,7 @@ def rule_lines(verdict: Verdict) -> list[Line]:
 
 
 def conclusion(verdict: Verdict) -> str:
-    """The whole in one line: "FAILED: 1 of 4 rules"."""
+    """The verdict in one line: "FAILED: 1 of 4 rules"."""
     whole, blocking = verdict.verdict, [rule for rule in verdict.rules if rule.blocks]
     counts = Counter(rule.verdict for rule in blocking)
     rules = cells.plural(len(blocking), "rule" if len(blocking) == len(verdict.rules) else "blocking rule")
@@ -54,7 +54,7 @@ def conclusion(verdict: Verdict) -> str:
     warnings = sum(not rule.blocks and rule.verdict not in ("pass", "off") for rule in verdict.rules)
     text += f"; {cells.plural(warnings, 'warning')}" if warnings else ""
     if whole == "inconclusive" and verdict.exit_code == 0:
-        text += f'; let through by on_inconclusive = "{verdict.settings.on_inconclusive}"'
+        text += f'; allowed by on_inconclusive = "{verdict.settings.on_inconclusive}"'
     return text
 
 
@@ -73,7 +73,7 @@ def rules_from(verdict: Verdict) -> str:
 
 
 def harmless(text: str, most: int = _NAME) -> str:
-    r"""Foreign text in one short line that neither moves a terminal nor speaks to the log of a CI service.
+    r"""Foreign text in one short line that can control neither a terminal nor the log of a CI service.
 
     >>> harmless("a\n::error::b ##[group]c")
     'a\\n:\\x3aerror:\\x3ab ##\\x5bgroup]c'
@@ -82,14 +82,15 @@ def harmless(text: str, most: int = _NAME) -> str:
 
 
 def asked(judged: RuleVerdict) -> str:
-    """The rule with its limit: "ECE ≤ 3.00 % in weather=night", "NLL not up by > 0.01"."""
+    """The rule with its limit: "ECE ≤ 3.00 % in weather=night", "NLL change ≤ +0.01 nats"."""
     rule = judged.rule
-    name = "size of gap" if rule.metric == "confidence_gap" and not rule.is_change else cells.label(rule.metric)
+    name = "|gap|" if rule.metric == "confidence_gap" and not rule.is_change else cells.label(rule.metric)
     if rule.is_change:
-        way = "up" if rule.kind == "max_increase" else "down"
+        bound, sign = ("≤", "+") if rule.kind == "max_increase" else ("≥", "\N{MINUS SIGN}")
         unit = "points" if cells.unit(rule.metric) == "%" else cells.unit(rule.metric)
-        size = f"{_exact(100 * rule.limit)} % of it" if rule.relative else f"{_limit(rule.metric, rule.limit)} {unit}"
-        text = f"{name} not {way} by > {size.rstrip()}"
+        relative = f"{_exact(100 * rule.limit)} % of baseline"
+        size = relative if rule.relative else f"{_limit(rule.metric, rule.limit)} {unit}".rstrip()
+        text = f"{name} change {bound} {sign if rule.limit else ''}{size}"
     else:
         sign = "≥" if rule.kind == "min" else "≤"
         text = f"{name} {sign} {_limit(rule.metric, rule.limit)} {cells.unit(rule.metric)}".rstrip()
@@ -121,37 +122,54 @@ def _line(judged: RuleVerdict) -> Line:
 
 
 def why_lines(judged: RuleVerdict) -> list[str]:
-    """What moved the metric, and whether a temperature would repair it, a line each.
+    """What moved the metric, and what the rule would say after a temperature, a line each.
 
     >>> from calibeval.core.gating.rules import Rule
     >>> from calibeval.core.gating.verdict import Trial, Why
     >>> rule, parts = Rule("ece", "max", 0.03), (Part("light", "night", 0.75, 0.25),)
     >>> why_lines(RuleVerdict(rule, "fail", "", None, why=Why(False, parts, Trial(0.05, False))))[0]
-    'much of it in light=night (75 % of it, 25 % of the rows)'
+    'largest shares of the error / of the rows: light=night (75 % / 25 %)'
     """
     why, metric, lines = judged.why, judged.rule.metric, []
     if why is None:
         return []
     if why.parts:
-        lines.append(f"{'moved most by' if why.change else 'much of it in'} {', '.join(map(_told, why.parts))}")
+        whole = "change" if why.change else "error"
+        lines.append(f"largest shares of the {whole} / of the rows: {', '.join(map(_part, why.parts))}")
     elif why.parts is not None:
-        lines.append("no single bin, class or slice carries much of it")
+        lines.append("no single bin, class or slice accounts for much of it")
     if metric == "accuracy":
         lines.append("a temperature cannot change the accuracy")
     elif why.temperature is not None:
-        told = cells.with_unit(MetricResult(metric, why.temperature.value))
-        repairs = "" if why.temperature.repairs else "not "
-        lines.append(f"a temperature alone would {repairs}repair it ({told} out of fold)")
+        lines.append(_tried(judged, why.temperature))
     return lines
 
 
-def _told(part: Part) -> str:
+def _tried(judged: RuleVerdict, trial: Trial) -> str:
+    """What the rule would say after a temperature, with the numbers that decide."""
+    rule, still = judged.rule, trial.verdict == judged.verdict
+    numbers = cells.with_unit(MetricResult(rule.metric, trial.value))
+    if trial.verdict is None:  # as 0.1.0 wrote it
+        return f"a temperature alone would {'' if trial.repairs else 'not '}repair it ({numbers} out of fold)"
+    if trial.low is not None and trial.high is not None and judged.decisive is not None:
+        seen = replace(judged.decisive, value=trial.value, low=trial.low, high=trial.high)
+        if trial.change is not None:
+            seen = replace(seen, value=trial.change)
+            numbers += f", change {_value(judged, seen)}"
+        numbers += f" {_interval(judged, seen)}"
+    known = {"pass": "pass", "fail": "still fail" if still else "fail"}
+    outcome = known.get(trial.verdict, "remain undecided" if still else "be undecided")
+    found = "" if trial.temperature is None else f"T = {trial.temperature:.3g}, "
+    return f"after a temperature ({found}out of fold) this rule would {outcome}: {numbers}"
+
+
+def _part(part: Part) -> str:
     name = f"{part.kind} {part.name}" if part.kind in ("bin", TRUE_CLASS) else f"{part.kind}={part.name}"
-    return f"{name} ({100 * part.share:.0f} % of it, {100 * part.rows:.0f} % of the rows)"
+    return f"{name} ({100 * part.share:.0f} % / {100 * part.rows:.0f} %)"
 
 
 def _limit(metric: str, limit: float) -> str:
-    """All digits of a limit, two decimals at least where it is a percentage."""
+    """All digits of a limit, with at least two decimals where it is a percentage."""
     if cells.unit(metric) != "%":
         return _exact(limit)
     shown = _exact(100 * limit)
@@ -184,7 +202,7 @@ def _interval(judged: RuleVerdict, part: Judged) -> str:
 
 
 def _places(judged: RuleVerdict, part: Judged) -> int:
-    """Decimals that the width of the interval deserves."""
+    """As many decimals as the width of the interval justifies."""
     if part.low is None or part.high is None:
         return cells.decimals(_scaled(judged.rule.metric, part.value or 0.0), 3)
     return min(6, cells.decimals(_scaled(judged.rule.metric, part.high - part.low), 2))

@@ -1,1 +1,1 @@
-"""Files that calibeval writes: complete or not at all."""
+"""Writing files, completely or not at all."""

@@ -1,4 +1,4 @@
-"""Files that appear whole: written beside their final name, synced, then renamed."""
+"""Atomic writes: a temporary file in the same folder is written, synced and renamed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from calibeval.core.errors import FileProblem
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write or replace a file; an interruption leaves the old file or the new one, never half of one.
+    """Write or replace a file; an interruption leaves the old file or the new one, never a part of it.
 
     Raises: FileProblem if the folder does not exist or cannot be written, or the disk is full.
     """
@@ -23,7 +23,7 @@ def write_file(path: Path, content: bytes) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write, which takes its name only when all has been written; after an error nothing has changed.
+    """A file to write that replaces the one at path only when it is complete; after an error nothing has changed.
 
     Raises: FileProblem if the folder does not exist or cannot be written, or the disk is full.
     """
@@ -39,25 +39,25 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
-    except FileProblem:  # of a file that is read meanwhile
+    except FileProblem:  # from a file that is read during the writing
         raise
     except OSError as error:
         raise FileProblem(f"{path}: cannot be written ({error.strerror or error})") from None
 
 
 def make_folder(path: Path) -> None:
-    """The folder, made where it is missing.
+    """Create the folder, with its parents, unless it exists.
 
-    Raises: FileProblem if it cannot be made, or is a file.
+    Raises: FileProblem if it cannot be created, or is a file.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise FileProblem(f"{path}: cannot be made a folder ({error.strerror or error})") from None
+        raise FileProblem(f"{path}: the folder cannot be created ({error.strerror or error})") from None
 
 
 def _usual_mode(path: Path) -> int:
-    """The permissions of the file to be replaced, or those that a new file gets."""
+    """The permissions of the file to be replaced, or the default ones of a new file."""
     if path.exists():
         return path.stat().st_mode & 0o777
     mask = os.umask(0)

@@ -1,4 +1,4 @@
-"""Predictions as a file that `read` takes: scores, labels, ids, slice columns and class names, block by block."""
+"""Predictions as a file that `read` reads: scores, labels, ids, slice columns and class names, block by block."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from numpy.lib import format as npy_format
 
 from calibeval.core.data.predictions import Predictions
-from calibeval.core.errors import UsageError, nearest
+from calibeval.core.errors import BROKEN_IMPORT, UsageError, nearest, not_importable
 from calibeval.writers.atomic import replacing
 
 ROWS_SCORES = 2**18
@@ -24,10 +24,10 @@ PREFIXES = {"logits": "logit", "probs": "prob", "log_probs": "log_prob"}
 
 
 def write_dump(predictions: Predictions, path: Path, *, labelled: bool = True) -> None:
-    """The predictions in the format of the suffix: .npz, .csv, .tsv, .jsonl or .parquet; scores as float64.
+    """Write predictions in the format of the suffix: .npz, .csv, .tsv, .jsonl or .parquet; scores are float64.
 
-    labelled: False leaves out the labels, where nobody knows them.
-    The same predictions give the same bytes. Dense scores keep their shape in .npz, as (n, h, w, k).
+    labelled: False leaves out the labels, for data without known labels.
+    Equal predictions give equal bytes. Dense scores keep their shape (n, h, w, k) in .npz.
     Raises: UsageError for another suffix; FileProblem if the file cannot be written.
     """
     check_format(path)
@@ -36,7 +36,7 @@ def write_dump(predictions: Predictions, path: Path, *, labelled: bool = True) -
 
 
 def check_format(path: Path) -> None:
-    """See that the suffix is one that can be written.
+    """Refuse a suffix that cannot be written.
 
     Raises: UsageError.
     """
@@ -47,7 +47,7 @@ def check_format(path: Path) -> None:
 
 
 def _write_npz(predictions: Predictions, file: IO[bytes], labelled: bool) -> None:
-    """Stored members with a fixed date, so that they can be mapped and equal dumps are equal files."""
+    """Uncompressed members, which can be mapped, with a fixed date, so that equal dumps are equal files."""
     shape = (*predictions.layout, predictions.scores.shape[-1])
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         info = zipfile.ZipInfo(f"{predictions.kind}.npy", EPOCH)
@@ -61,7 +61,7 @@ def _write_npz(predictions: Predictions, file: IO[bytes], labelled: bool) -> Non
 
 
 def _companions(predictions: Predictions, labelled: bool) -> dict[str, npt.NDArray[Any]]:
-    """Everything beside the scores, by key."""
+    """Everything except the scores, by key."""
     found = {"labels": predictions.labels.reshape(predictions.layout)} if labelled else {}
     if predictions.ids is not None:
         found["ids"] = _plain(predictions.ids)
@@ -73,7 +73,7 @@ def _companions(predictions: Predictions, labelled: bool) -> dict[str, npt.NDArr
 
 
 def _plain(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Text held as objects as text of fixed width: an array that needs no pickle."""
+    """Text objects converted to fixed-width text, so that the array needs no pickle."""
     return values.astype(str) if values.dtype.kind == "O" else values
 
 
@@ -84,9 +84,9 @@ def _score_blocks(predictions: Predictions) -> Iterator[npt.NDArray[np.float64]]
 
 
 def _table_columns(predictions: Predictions, labelled: bool) -> dict[str, list[Any]]:
-    """Label, id and slice columns of a table, with one entry a row, as Python values."""
+    """The label, id and slice columns of a table, with one entry per row, as Python values."""
     if len(predictions.layout) > 1:
-        raise UsageError(f"{predictions.source.name}: dense scores are written as .npz only")
+        raise UsageError(f"{predictions.source.name}: dense scores can only be written as .npz")
     names, labels = predictions.class_names, predictions.labels.tolist()
     columns: dict[str, list[Any]] = {}
     if labelled:
@@ -104,7 +104,7 @@ def _score_names(predictions: Predictions) -> list[str]:
 
 
 def _rows(predictions: Predictions, columns: dict[str, list[Any]]) -> Iterator[tuple[list[float], list[Any]]]:
-    """Each row's scores, and its entries of the columns."""
+    """The scores of each row, and its entries in the columns."""
     row = 0
     for block in _score_blocks(predictions):
         for scores in block.tolist():
@@ -125,7 +125,7 @@ def _write_table(predictions: Predictions, file: IO[bytes], labelled: bool, deli
 def _write_jsonl(predictions: Predictions, file: IO[bytes], labelled: bool) -> None:
     columns = _table_columns(predictions, labelled)
     if labelled:
-        columns["label"] = predictions.labels.tolist()  # no place for class names
+        columns["label"] = predictions.labels.tolist()  # numbers: the class names are not written
     for scores, others in _rows(predictions, columns):
         row = {predictions.kind: scores, **dict(zip(columns, others, strict=True))}
         file.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
@@ -135,8 +135,8 @@ def _write_parquet(predictions: Predictions, file: IO[bytes], labelled: bool) ->
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
-    except ImportError:
-        raise UsageError("writing .parquet needs pyarrow: pip install 'calibeval[parquet]'") from None
+    except BROKEN_IMPORT as error:
+        raise not_importable(error, "writing .parquet", "pyarrow", "parquet") from None
     columns, names = _table_columns(predictions, labelled), _score_names(predictions)
     writer, start = None, 0
     for block in _score_blocks(predictions):

@@ -1,4 +1,4 @@
-"""`.safetensors`: named arrays and a few texts, in a file that any framework reads and none can run."""
+"""`.safetensors`: named arrays and a few texts, in a file that many frameworks read and that contains no code."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CODES = {"<f8": "F64", "<f4": "F32", "<i8": "I64", "<i4": "I32", "|u1": "U8", "|
 
 
 def write_tensors(path: Path, arrays: Mapping[str, npt.NDArray[Any]], texts: Mapping[str, str] | None = None) -> None:
-    """The arrays in their order, and texts as metadata; the same arrays give the same bytes.
+    """Write the arrays in their order, and the texts as metadata; equal arrays give equal bytes.
 
     arrays: of float64, float32, int64, int32, uint8 or bool.
     Raises: FileProblem if the file cannot be written.

@@ -44,7 +44,7 @@ def test_a_list_of_paths_and_predictions(dump):
 def test_reading_options_reach_the_reader(tmp_path):
     np.savez(tmp_path / "odd.npz", z=LOGITS)
     np.save(tmp_path / "y.npy", LABELS)
-    report = calibeval.evaluate(tmp_path / "odd.npz", logits_key="z", labels=tmp_path / "y.npy", class_names="wxyz")
+    report = calibeval.evaluate(tmp_path / "odd.npz", logits_key="z", labels=tmp_path / "y.npy", class_names=[*"wxyz"])
     assert values(report) == EXACT
     assert report.dumps[0].per_class[0].name == "w"
     with pytest.raises(TypeError, match=r'unexpected keyword argument "logit_key" \(did you mean "logits_key"\?\)'):
@@ -147,7 +147,7 @@ def test_before_and_after(dump, tmp_path):
     assert by_other.dumps[0].recalibrated.parameters["temperature"] == calibeval.fit(val).parameters()["temperature"]
     out_of_fold = calibeval.evaluate(f"{dump}#test", cross_fit=4, group=np.arange(600) // 10, seed=3)
     assert out_of_fold.dumps[0].recalibrated.to_dict()["fitted_on"]["folds"] == 4
-    with pytest.raises(calibeval.InputError, match="allow-leak"):
+    with pytest.raises(calibeval.InputError, match="Use allow_leak=True to see"):
         calibeval.evaluate(f"{dump}#test", fit_on=f"{dump}#test")
     assert calibeval.evaluate(f"{dump}#test", fit_on=f"{dump}#test", allow_leak=True).dumps[0].recalibrated
 
@@ -155,7 +155,7 @@ def test_before_and_after(dump, tmp_path):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"jobs": 0}, "jobs is 0, but it must be a whole number from 1 on"),
+        ({"jobs": 0}, "jobs is 0, but it must be a whole number, at least 1"),
         ({"jobs": True}, "jobs is True"),
         ({"jobs": 1.0}, "jobs is 1.0"),
         ({"bins": True}, "bins is True, but it must be a whole number"),
@@ -165,7 +165,7 @@ def test_before_and_after(dump, tmp_path):
         ({"cross_fit": True}, "cross_fit is True"),
         ({"cross_fit": 1}, "cross_fit is 1"),
         ({"cross_fit": 3, "fit_on": "x.npz"}, "fit_on and cross_fit exclude each other"),
-        ({"min_rows": True, "slices": ["class"]}, "least number of rows of a slice is True"),
+        ({"min_rows": True, "slices": ["class"]}, "min_rows is True, but it must be a whole number, at least 1"),
         ({"metrics": []}, "the list of metrics is empty"),
         ({"kind": "logits"}, "kind: is about reading files, but arrays came"),
     ],
@@ -180,7 +180,10 @@ def test_settings_that_cannot_work(settings, message):
     [
         ({}, "give exactly one of logits, probs"),
         ({"predictions": []}, "the list of predictions is empty"),
-        ({"predictions": LOGITS, "labels": None}, "a ndarray came, but a path or calibeval.Predictions is needed"),
+        (
+            {"predictions": LOGITS, "labels": None},
+            "predictions is an ndarray, but it must be a path or calibeval.Predictions; arrays are given",
+        ),
         ({"predictions": "x.npz", "logits": LOGITS}, "but not both: logits came beside them"),
         ({"predictions": "x.npz", "labels": LABELS}, "labels= beside a path is the path of another file"),
     ],
@@ -234,7 +237,7 @@ def test_misspelt_arguments_are_named_although_nothing_is_read(function):
 
 @pytest.mark.parametrize("seed", [None, -1, 1.5, "x", True])
 def test_a_seed_is_a_whole_number(seed):
-    with pytest.raises(calibeval.UsageError, match=r"seed is .*, but it must be a whole number from 0 on"):
+    with pytest.raises(calibeval.UsageError, match=r"seed is .*, but it must be a whole number, at least 0"):
         calibeval.evaluate(logits=LOGITS, labels=LABELS, cross_fit=2, seed=seed)
 
 

@@ -80,7 +80,7 @@ def test_progress_hears_of_stages_and_epochs(tmp_path):
         ({"trials": 8}, "trials belongs to tune=True"),
         ({"tune": True, "lr": 0.1}, "leave out lr and weight_decay"),
         ({"losses": "cee"}, '"cee" is unknown'),
-        ({"val": [[1.0]]}, "a list came, but a path or calibeval.Features is needed"),
+        ({"val": [[1.0]]}, "val is a list, but it must be a path or calibeval.Features"),
     ],
 )
 def test_settings_that_cannot_work(settings, message, tmp_path):

@@ -22,8 +22,8 @@ NOWHERE = {
     "quiet": TERMINAL,
     "debug": TERMINAL,
     "table": "tables for documents come from to_frame() or to_dict()",
+    "export": "tables and files for the machines that run commands: see table",
     "no_crc": "checksums=False",
-    "key": "logits_key, probs_key, labels_key, ids_key, features_key",
 }
 # Commands, the function that does the same, and what is said in another way.
 COMMANDS = {
@@ -53,8 +53,7 @@ COMMANDS = {
             "slice": "slices",
             "init": "writes a file for the command to read",
             "out": RECORD,
-            "export": "for the machines that run commands",
-            "github": "the same",
+            "github": "for the machines that run commands",
         },
     ),
     "fit": (calibeval.fit, {"dump": "predictions", "out": "mapping.save(...)", "jobs": "it has one thread"}),

@@ -127,7 +127,7 @@ def test_a_verdict_without_its_report_is_shown_as_text(verdict):
 
 def test_a_folder_that_cannot_be_made(report, tmp_path):
     (tmp_path / "file").write_text("x")
-    with pytest.raises(OSError, match="cannot be made a folder"):
+    with pytest.raises(OSError, match="the folder cannot be created"):
         report.save(tmp_path / "file")
 
 
@@ -214,7 +214,7 @@ def test_paths_everywhere(tmp_path):
 
 def test_predictions_are_not_written_over_their_own_file(tmp_path):
     BASE.save(tmp_path / "a.npz")
-    with pytest.raises(calibeval.UsageError, match="were read from it"):
+    with pytest.raises(calibeval.UsageError, match="were read from this file"):
         calibeval.read(tmp_path / "a.npz").save(tmp_path / "a.npz")
 
 
@@ -225,7 +225,7 @@ def test_maps_take_arrays():
     repaired = mapping(probs, "probs")
     assert repaired.sum(axis=1) == pytest.approx(1.0)
     assert mapping(BASE).scores[:] == pytest.approx(mapping(LOGITS))
-    with pytest.raises(calibeval.InputError, match="has 2 classes, but the map was fitted on 3"):
+    with pytest.raises(calibeval.InputError, match="there are 2 classes, but the map was fitted on 3"):
         mapping([[1.0, 2.0]])
 
 

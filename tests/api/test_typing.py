@@ -37,6 +37,7 @@ def test_types_of_the_public_names(tmp_path: Path) -> None:
     assert_type(verdict["ece"], RuleVerdict)
     mapping = calibeval.fit(predictions)
     assert_type(mapping, calibeval.Map)
+    assert_type(mapping.temperature, float)
     assert_type(mapping(predictions), calibeval.Predictions)
     assert_type(mapping(np.zeros((3, 2))), Floats)
     assert_type(calibeval.metrics.ece([0.2, 0.9], [0, 1]), float)

@@ -186,7 +186,10 @@ def bootstrapped_is_another(metric: str) -> bool:
 
 def tables(found: Sequence[Cell]) -> Iterator[str]:
     """The lines of a table over all cells, of one by n, and of a list of those that cover too little."""
-    yield "| metric | cells | least | median | most | from 93 % on | perfect model, least | bootstrap, median | least |"
+    yield (
+        "| metric | cells | lowest | median | highest | cells ≥ 93 % | perfect model | bootstrap, median "
+        "| bootstrap, lowest |"
+    )
     yield "|---|---|---|---|---|---|---|---|---|"
     for metric in dict.fromkeys(cell.metric for cell in found):
         own = [cell for cell in found if cell.metric == metric]

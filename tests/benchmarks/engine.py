@@ -100,16 +100,17 @@ def section(folder: Path, rounds: int, *, quick: bool) -> str:
     parts = [
         (
             f"{measured_on} CPU seconds of one thread, softmax included; float32 logits and int64 labels in memory. "
-            f"Contenders take turns in {rounds} rounds (slow ones in fewer); ratios are medians over the rounds. "
+            f"The programs take turns in {rounds} rounds (slow ones in fewer); ratios are medians over the rounds. "
             f"The exp floor is {floor_words}."
         ),
         (
-            "Errors are relative, against the definitions in float64; extra memory is the peak beyond the input. "
-            "Peers compute fewer metrics, and no floors; their class-wise part is their own function for each class."
+            "Errors are relative to the definitions in float64; extra memory is the peak beyond the input. "
+            "The other libraries compute fewer metrics, and no floors; for class-wise errors, their own function is "
+            "called for each class."
         ),
         *(f"### {size_name(size.n, size.k)}\n\n{_size_table(size)}" for size in sizes),
         f"### Agreement with float64\n\n{_agreement_table(sizes, agreement)}",
-        f"### Targets\n\n{table(('what', 'target', 'reached', 'enough'), _targets(sizes, agreement))}",
+        f"### Targets\n\n{table(('what', 'target', 'reached', 'met'), _targets(sizes, agreement))}",
     ]
     if quick:
         parts.insert(0, "**A quick run at small sizes: the targets are meant for the full ones.**")
@@ -215,8 +216,11 @@ def exp_floor() -> tuple[Callable[[np.ndarray], object], str]:
     ):
         function = _compiled([str(compiler), *COMPILER_FLAGS], libraries)
         if function is not None:
-            return partial(_c_floor, function), f"one exp and one add a score in C, {words}"
-    return _numpy_floor, "one exp and one add a score in numpy's float32, in blocks (there is no C compiler)"
+            return partial(_c_floor, function), f"one exponential and one addition per score in C, {words}"
+    return (
+        _numpy_floor,
+        "one exponential and one addition per score in numpy's float32, in blocks (there is no C compiler)",
+    )
 
 
 def _compiled(compiler: list[str], libraries: list[str]) -> Callable[..., float] | None:
@@ -264,7 +268,7 @@ def _size_table(size: Size) -> str:
                 "" if not error else show(max(error.values())) + f" ({max(error, key=lambda m: error[m])})",
             ]
         )
-    header = ("", "fastest, s", "median, s", "of the exp floor", "of calibeval", "extra MiB", "largest error")
+    header = ("", "fastest, s", "median, s", "vs exp floor", "vs calibeval", "extra MiB", "largest error")
     return table(header, rows)
 
 

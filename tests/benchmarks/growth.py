@@ -106,10 +106,10 @@ def section(folder: Path, arguments: argparse.Namespace) -> str:
             f"{measured_on} CPU seconds of one thread, the fastest of {ROUNDS}; extra memory is the peak beyond the "
             "input. Every metric and floor, without intervals."
         ),
-        f"### With the rows, {ROWS_K} classes\n\n{_table(by_rows)}",
-        f"### With the classes, {scores / 1e6:g} million scores\n\n{_table(by_classes)}",
+        f"### By number of rows, {ROWS_K} classes\n\n{_table(by_rows)}",
+        f"### By number of classes, {scores / 1e6:g} million scores\n\n{_table(by_classes)}",
         f"### A file {'larger than memory' if arguments.full else 'read block by block'}\n\n{_words(large, memory)}",
-        f"### Targets\n\n{table(('what', 'target', 'reached', 'enough'), targets)}",
+        f"### Targets\n\n{table(('what', 'target', 'reached', 'met'), targets)}",
     ]
     if quick:
         parts.insert(0, "**A quick run at small sizes.**")
@@ -221,7 +221,7 @@ def _table(sizes: list[Grown]) -> str:
         ]
         for one in sizes
     ]
-    return table(("size", "CPU s", "ns a row", "ns a score", "extra MiB"), rows)
+    return table(("size", "CPU s", "ns per row", "ns per score", "extra MiB"), rows)
 
 
 def _memory_target(one: Grown) -> list[str]:
@@ -233,12 +233,12 @@ def _memory_target(one: Grown) -> list[str]:
 def _words(large: OutOfCore, memory: int) -> str:
     rows = [
         ["file", f"{large.size / 2**30:.1f} GiB ({large.n} rows × {large.k} classes)"],
-        ["of it really on disk", f"{show(large.on_disk / 2**30)} GiB (the rest are holes, which read as equal logits)"],
+        ["actually on disk", f"{show(large.on_disk / 2**30)} GiB (the rest are holes, which read as equal logits)"],
         ["memory of the machine", f"{memory / 2**30:.1f} GiB"],
         ["`--max-memory`", f"{large.limit / MIB:.0f} MiB"],
-        ["labels, which are held", f"{show(large.labels / MIB)} MiB"],
+        ["labels, kept in memory", f"{show(large.labels / MIB)} MiB"],
         ["peak of the whole process", f"{large.peak:.0f} MiB, {large.start:.0f} MiB of it imports"],
-        ["wall, all processors", f"{large.wall:.1f} s, checksum of the file included"],
+        ["wall, all processors", f"{large.wall:.1f} s, with the checksum of the file"],
         ["CPU", f"{large.cpu:.1f} s"],
         ["rows per second", f"{large.n / large.wall:,.0f}"],
         ["scores per second", f"{large.n * large.k / large.wall / 1e6:,.0f} million"],

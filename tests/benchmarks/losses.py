@@ -24,7 +24,7 @@ DATA = {
     "text_agnews": ("AG News, 4 classes, 384 MiniLM features, 3,600 / 1,500 / 2,500 rows", "mlp"),
     "text_banking77": ("Banking77, 77 classes, 384 MiniLM features, 8,000 / 2,003 / 3,080 rows", "linear"),
     "cifar10jpeg_resnet20_features": (
-        "CIFAR-10 as JPEG, 10 classes, 64 features of a ResNet-20 that saw TRAIN, 8,000 / 2,000 / 4,000 rows",
+        "CIFAR-10 as JPEG, 10 classes, 64 features of a ResNet-20 trained on TRAIN, 8,000 / 2,000 / 4,000 rows",
         "linear",
     ),
 }
@@ -69,8 +69,8 @@ def _tables(document: dict[str, Any], head: str) -> list[str]:
     losses, trials = document["losses"], document["settings"]["trials"]
     seeds = len(losses[0]["seeds"])
     said = (
-        f"A {head} head; {trials} trials a loss on VAL, then {seeds} seeds of what they chose; TEST, mean ± standard "
-        f"deviation. VAL would ship {document['chosen']}."
+        f"Head: {head}. {trials} trials per loss on VAL, then {seeds} seeds of the best trial; results on TEST, mean ± "
+        f"standard deviation. Best on VAL: {document['chosen']}."
     )
     heads = ["loss", "accuracy %", "ECE %", "NLL", "ECE after T %", "NLL after T", "chosen"]
     rows = [[loss["name"], *_numbers(loss), _chosen(loss["parameters"])] for loss in losses]
@@ -83,7 +83,7 @@ def _tables(document: dict[str, Any], head: str) -> list[str]:
     return [
         said,
         table(heads, rows),
-        "Less cross entropy, after the temperature, seed by seed: mean ± standard deviation.",
+        "Difference from cross entropy after temperature scaling, paired by seed: mean ± standard deviation.",
         table(["loss", "accuracy, points", "ECE, points", "NLL"], differences),
     ]
 

@@ -66,9 +66,9 @@ def main() -> None:
     arguments = parser.parse_args()
     measured_on = machine()
     words = (
-        f"{measured_on} Fitted on `val`, judged on `test`: NLL in nats; a label that a map makes impossible counts as "
-        f"probability {TINY:.1e}, and such rows are counted. CPU seconds of one thread for fitting and mapping, the "
-        f"least of {arguments.rounds} rounds."
+        f"{measured_on} Fitted on `val`, evaluated on `test`: NLL in nats. A label to which a map gives probability 0 "
+        f"counts as {TINY:.1e}; the number of such rows is shown. CPU seconds of one thread for fitting and mapping, "
+        f"the fastest of {arguments.rounds} rounds."
     )
     sections = [section(arguments.data / name, arguments.rounds) for name in DUMPS]
     print("\n\n".join([words, *sections, vector_section(arguments.data)]))

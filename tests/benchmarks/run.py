@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 TITLES = {
-    "engine": "Engine beside other libraries",
+    "engine": "Engine compared with other libraries",
     "startup": "Start-up and whole processes",
     "growth": "Growth, and files larger than memory",
     "temperature": "Temperature",
@@ -24,8 +24,8 @@ TITLES = {
 }
 HEAD = """# Benchmarks
 
-`make bench` measures all of this again and writes the tables below. Absolute times move with the machine; the ratios
-come from contenders that took turns in one run.
+`make bench` repeats these measurements and writes the tables below. Absolute times depend on the machine; the ratios
+compare programs that took turns in one run.
 """
 
 

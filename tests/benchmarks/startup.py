@@ -78,12 +78,12 @@ def section(folder: Path, rounds: int, *, quick: bool) -> str:
         targets.append(target_row(f"{report_large} over {TORCH}", 1.0, reached, at_least=False))
     parts = [
         (
-            f"{measured_on} Wall seconds of whole processes, in {rounds} rounds in which all take turns; "
+            f"{measured_on} Wall seconds of whole processes, in {rounds} rounds in which they take turns; "
             "ratios are medians over the rounds."
         ),
-        table(("process", "fastest, s", "median, s", "of a bare interpreter"), rows),
+        table(("process", "fastest, s", "median, s", "vs bare interpreter"), rows),
         _checksum_words(large_file),
-        table(("what", "target", "reached", "enough"), targets),
+        table(("what", "target", "reached", "met"), targets),
     ]
     if quick:
         parts.insert(0, "**A quick run with a small dump: the targets are meant for the full one.**")
@@ -121,8 +121,8 @@ def _checksum_words(path: Path) -> str:
     zlib.crc32(data)
     end = time.process_time()
     return (
-        f"Each `report` also takes the SHA-256 of its file and verifies the checksums inside, in a thread of its own: "
-        f"for the largest one {middle - start:.2f} s and {end - middle:.2f} s "
+        f"Each `report` also computes the SHA-256 of its file and verifies the checksums inside it, in a separate "
+        f"thread: for the largest file {middle - start:.2f} s and {end - middle:.2f} s "
         f"({len(data) / 1e9 / (middle - start):.1f} and {len(data) / 1e9 / (end - middle):.1f} GB/s)."
     )
 

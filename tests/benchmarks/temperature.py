@@ -82,15 +82,15 @@ def section(folder: Path, rounds: int, *, quick: bool) -> str:
     measured_on = machine()
     sizes = [measure(folder, n, k, rounds) for n, k in (QUICK_SIZES if quick else SIZES)]
     words = (
-        f"{measured_on} CPU seconds of one thread to a temperature; float32 logits and int64 labels in memory. "
-        f"Contenders take turns in {rounds} rounds (slow ones in fewer); ratios are medians over the rounds. "
-        "NLL above the optimum is in nats, in float64; the optimum is a bisection on the slope of the plain "
+        f"{measured_on} CPU seconds of one thread to find a temperature; float32 logits and int64 labels in memory. "
+        f"The programs take turns in {rounds} rounds (slow ones in fewer); ratios are medians over the rounds. "
+        "NLL above the optimum is in nats, in float64; the optimum comes from bisection on the slope of the plain "
         "definition. calibeval's time includes the NLL before and after."
     )
     parts = [
         words,
         *(f"### Temperature, {size_name(size.n, size.k)}\n\n{_size_table(size)}" for size in sizes),
-        f"### Targets\n\n{table(('what', 'target', 'reached', 'enough'), _targets(sizes))}",
+        f"### Targets\n\n{table(('what', 'target', 'reached', 'met'), _targets(sizes))}",
     ]
     if quick:
         parts.insert(0, "**A quick run at small sizes: the targets are meant for the full ones.**")
@@ -251,7 +251,7 @@ def _size_table(size: Size) -> str:
                 "≤ 1e-15" if above < 1e-15 else show(above),
             ]
         )
-    header = ("", "fastest, s", "median, s", "of calibeval", "T", "NLL above the optimum")
+    header = ("", "fastest, s", "median, s", "vs calibeval", "T", "NLL above the optimum")
     return table(header, rows)
 
 

@@ -95,7 +95,7 @@ def _many_heads(part: int, rounds: int) -> str:
         target_row(f"{joint} / joint floor", MOST_JOINT_FLOORS, ratio(times[joint], floor), at_least=False),
         target_row(f"{joint} / {separate}", MOST_OF_SEPARATE, ratio(times[joint], times[separate]), at_least=False),
     ]
-    title = f"{MANY} linear heads with margins of their own, {size_name(n, D)} features, {K} classes, one epoch:"
+    title = f"{MANY} linear heads with different margins, {size_name(n, D)} features, {K} classes, one epoch:"
     headings = ["", "CPU s", "x joint floor"]
     return "\n\n".join([title, table(headings, rows), table(["", "target", "reached", ""], targets)])
 

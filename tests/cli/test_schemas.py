@@ -60,3 +60,31 @@ def test_recalibrated_reports_follow_their_schema(capsys, options):
     document["dumps"][0]["recalibrated"]["fitted_on"]["more"] = 1
     with pytest.raises(jsonschema.ValidationError, match="not valid under any of the given schemas"):
         jsonschema.validate(document, schema("report"))
+
+
+def test_dumps_that_are_written_follow_their_schema(capsys, tmp_path):
+    fitted = printed(capsys, "fit", "sample_data/digits_val.npz", "-o", str(tmp_path / "map.json"))
+    jsonschema.validate(fitted, schema("map"))
+    words = [str(tmp_path / "map.json"), "sample_data/digits_test.npz", "-o", str(tmp_path / "out.npz")]
+    jsonschema.validate(printed(capsys, "apply", *words), schema("dump"))
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        (["report", "nowhere.npz"], "file"),
+        (["report", "sample_data/digits_test.npz", "--bins", "0"], "usage"),
+        (["report", "README.md"], "input"),
+    ],
+)
+def test_errors_follow_their_schema(capsys, words, kind):
+    assert main([*words, "--json"]) != 0
+    document = json.loads(capsys.readouterr().err)
+    jsonschema.validate(document, schema("error"))
+    assert document["error"]["kind"] == kind
+
+
+def test_verdicts_follow_their_schema(capsys):
+    document = printed(capsys, "gate", "sample_data/digits_test.npz", "--max", "ece=0.9")
+    jsonschema.validate(document, schema("verdict"))
+    assert document["environment"]["command"] == ["gate", "sample_data/digits_test.npz", "--max", "ece=0.9", "--json"]

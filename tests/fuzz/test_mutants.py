@@ -21,7 +21,7 @@ ROUNDS = 2  # each is a process, which takes a second to start
 @pytest.mark.parametrize("seed", range(ROUNDS))
 def test_mutants_are_read_or_refused(suffix, seed, tmp_path):
     worker = Path(__file__).with_name("worker.py")
-    command = [sys.executable, str(worker), suffix, str(MUTANTS // ROUNDS), str(seed), str(tmp_path)]
+    command = [sys.executable, str(worker), "mutants", suffix, str(MUTANTS // ROUNDS), str(seed), str(tmp_path)]
     done = subprocess.run(command, capture_output=True, check=False, text=True)
     *wrong, last = done.stdout.strip().split("\n")
     assert done.returncode == 0, done.stderr[-2000:]

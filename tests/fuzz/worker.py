@@ -1,12 +1,14 @@
-"""Runs `report` on many mutants of one format, in one process with little memory, and names those that went wrong.
+"""Runs commands on many files of one format, in one process with little memory, and names those that went wrong.
 
-python worker.py FORMAT COUNT SEED FOLDER: writes one line for each mutant that did not end with exit code 0 or 3 in
-time, and leaves it in the folder; the last line is `done`, so that a crash is seen.
+python worker.py mutants|structures FORMAT COUNT SEED FOLDER: writes one line for each file that did not end with an
+allowed exit code in time, with one short message and within memory, and leaves it in the folder; the last line is
+`done`, so that a crash is seen.
 """
 
 import contextlib
 import functools
 import io
+import json
 import resource
 import sys
 import time
@@ -16,38 +18,78 @@ from pathlib import Path
 import numpy as np
 import typer.main
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from mutate import mutant
-from seeds import ROWS, SEEDS
+sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
 from calibeval.cli.main import main
+from tests.fuzz.mutate import mutant
+from tests.fuzz.odd import Dice
+from tests.fuzz.seeds import ROWS, SEEDS
+from tests.fuzz.structures import STRUCTURES, options
 
 MEMORY = 3 * 2**30
+MORE_MEMORY = 300 * 2**10  # KiB above what the process has once everything is imported
 SECONDS = 5.0
+LONGEST_MESSAGE = 499
 
 
-def run(suffix, count, seed, folder):
-    rng = np.random.default_rng(seed)
+def mutants(suffix, seed, folder, rng):
+    """Files with random damage, and the command that reads them."""
     content, other = SEEDS[suffix](seed), SEEDS[suffix](seed + 1)
-    labels = folder / "labels.npy"
-    np.save(labels, np.arange(ROWS) % 3)
-    options = ["--kind", "logits", "--labels", str(labels)] if suffix == ".npy" else []
-    path = folder / f"mutant{suffix}"
-    codes = {}
-    for number in range(count):
+    words = ["report", "{}", "--json", "--jobs", "1"]
+    if suffix == ".npy":
+        words += ["--kind", "logits", "--labels", str(folder / "labels.npy")]
+    while True:
+        yield mutant(content, other, rng), words, (0, 3)
+
+
+def structures(suffix, seed, folder, rng):
+    """Complete files that are odd, and commands with options."""
+    while True:
+        rng.calm()
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            content = STRUCTURES[suffix](rng)
+        yield content, options(suffix, rng, folder), (0, 2, 3)
+
+
+def peak():
+    """The most memory that the process has had, in KiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def run(make, suffix, count, seed, folder):
+    rng = Dice(seed)
+    np.save(folder / "labels.npy", np.arange(ROWS if make is mutants else 20) % 3)
+    np.save(folder / "texts.npy", np.array(["a", "b"] * 10))
+    np.save(folder / "short.npy", np.arange(5) % 2)
+    (folder / "warm.csv").write_text("logit_0,logit_1,label\n0,3,1\n1,0,0\n")
+    path = folder / f"made{suffix}"
+    with contextlib.redirect_stdout(io.StringIO()):
+        main(["report", str(folder / "warm.csv"), "--jobs", "1"])
+    codes, most = {}, None
+    for number, (content, template, allowed) in zip(range(count), make(suffix, seed, folder, rng), strict=False):
         path.unlink(missing_ok=True)  # some file systems are slow to write to an old file
-        path.write_bytes(mutant(content, other, rng))
+        path.write_bytes(content)
+        words = [word.replace("{}", str(path)) for word in template]
+        errors, before = io.StringIO(), peak()
         began = time.monotonic()
-        errors = io.StringIO()
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(errors):
-            code = main(["report", str(path), "--json", "--jobs", "1", *options])
+            code = main(words)
         took = time.monotonic() - began
         codes[code] = codes.get(code, 0) + 1
-        if code not in (0, 3) or took > SECONDS or "Traceback" in errors.getvalue():
+        most = peak() if most is None else most  # the first file imports what its format needs
+        said = errors.getvalue().strip()
+        message = json.loads(said.splitlines()[-1])["error"]["message"] if code and "--json" in words else said
+        endless = code and max(map(len, message.replace(str(folder), "").split("\n"))) > LONGEST_MESSAGE + 80
+        hungry = peak() > max(before, most + MORE_MEMORY)
+        if code not in allowed or took > SECONDS or "Traceback" in said or endless or hungry:
             kept = folder / f"bad-{seed}-{number}{suffix}"
-            kept.write_bytes(path.read_bytes())
-            sys.stdout.write(f"{kept.name}: exit code {code} after {took:.1f} s: {errors.getvalue().strip()[:300]}\n")
+            kept.write_bytes(content)
+            what = f"exit code {code} after {took:.1f} s, {(peak() - before) >> 10} MiB"
+            sys.stdout.write(
+                f"{kept.name}: {' '.join(words)[:300]!r}: {what}: {' / '.join(said.split(chr(10)))[:300]}\n"
+            )
+            sys.stdout.flush()
     sys.stdout.write(f"done {codes}\n")
 
 
@@ -55,4 +97,5 @@ if __name__ == "__main__":
     typer.main.get_command = functools.cache(typer.main.get_command)  # otherwise most of the time goes into building it
     warnings.simplefilter("error")
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    run(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))
+    makers = {"mutants": mutants, "structures": structures}
+    run(makers[sys.argv[1]], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), Path(sys.argv[5]))

@@ -184,7 +184,7 @@ REFUSED = [
         LOGITS[:, :1],
         LABELS,
         ValueError,
-        "logits: shape (3, 1) has 1 classes on axis 1, expected 2 or more; one logit z",
+        "logits: shape (3, 1) has 1 classes on axis 1, expected 2 or more; pass a single logit z",
     ),
     (LOGITS, [0, 0, 0], TypeError, "labels: list, expected a tensor of class numbers"),
     (LOGITS, LABELS.float(), TypeError, "labels: float32, expected class numbers of an integer type, such as int64"),

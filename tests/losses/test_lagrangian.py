@@ -211,7 +211,7 @@ BAD = [
     ({"num_classes": 1}, ValueError, "num_classes: 1, expected a whole number of at least 2"),
     ({"num_classes": 10.0}, TypeError, "num_classes: float 10.0, expected a whole number"),
     ({"margin": -1.0}, ValueError, "margin: -1.0, expected a number of at least 0, and finite"),
-    ({"margin": 0}, ValueError, "margin: 0 cannot be divided by; expected a margin above 0, or normalize=False"),
+    ({"margin": 0}, ValueError, "margin: 0 cannot be normalized; expected a margin above 0, or normalize=False"),
     ({"normalize": "false"}, TypeError, "normalize: str 'false', expected True or False"),
     ({"penalty": "p22"}, ValueError, """penalty: 'p22', expected one of "phr", "p2", "p3" (did you mean "p2"?)"""),
     ({"penalty": "relu"}, ValueError, """penalty: 'relu', expected one of "phr", "p2", "p3\""""),
@@ -229,7 +229,7 @@ BAD = [
     (
         {"penalty": "p3", "lambd_min": 0.0},
         ValueError,
-        'lambd_init: 0, from which penalty "p3" can never move; expected a number above 0',
+        'lambd_init: 0, but with penalty "p3" lambd would then stay 0; expected a number above 0',
     ),
 ]
 
@@ -249,15 +249,15 @@ def test_margin_0_works_without_normalize():
 
 Z = torch.zeros(3, 4)
 STRANGE = [
-    (Z, TypeError, "update: a tensor, expected an iterable of batches: put a single batch into a list"),
-    ([], ValueError, "update: no batches; a generator gives its batches only once"),
-    ([Z[:0]], ValueError, "update: no rows, or all of them ignored"),
-    ([(Z, torch.full((3,), -100))], ValueError, "update: no rows, or all of them ignored"),
+    (Z, TypeError, "update: a tensor, expected an iterable of batches; put a single batch into a list"),
+    ([], ValueError, "update: no batches; a generator can be used only once"),
+    ([Z[:0]], ValueError, "update: there are no rows, or all are ignored"),
+    ([(Z, torch.full((3,), -100))], ValueError, "update: there are no rows, or all are ignored"),
     ([{"logits": Z}], TypeError, "update: a batch is a dict, expected logits or a pair (logits, labels)"),
     ([(Z, Z[:, 0].long(), Z)], TypeError, "update: a batch is a tuple, expected logits or a pair (logits, labels)"),
     ([Z[:, :3]], ValueError, "logits: 3 classes on axis 1, but num_classes is 4"),
-    ([Z, Z + math.nan], ValueError, "update: NaN or +inf among the logits, or a row of nothing but -inf"),
-    ([Z - math.inf], ValueError, "update: NaN or +inf among the logits, or a row of nothing but -inf"),
+    ([Z, Z + math.nan], ValueError, "update: the logits contain NaN or +inf, or a row of -inf only"),
+    ([Z - math.inf], ValueError, "update: the logits contain NaN or +inf, or a row of -inf only"),
     ([(Z, Z[:2, 0].long())], ValueError, "labels: shape (2,), expected (3,) for logits of shape (3, 4)"),
 ]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from calibeval import read
 from calibeval.core.errors import InputError
+from calibeval.readers.open import read
 from tests.definitions import softmax
 
 LOGITS = np.random.default_rng(7).normal(size=(20, 3)).astype(np.float32) * 2

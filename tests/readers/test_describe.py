@@ -6,6 +6,7 @@ import hashlib
 
 import numpy as np
 
+from calibeval import read, read_features
 from calibeval.core.data.inspection import Reading
 from calibeval.readers.describe import inspect_dump
 from calibeval.readers.meaning.assemble import ReadOptions
@@ -83,10 +84,10 @@ def test_errors_are_findings(tmp_path):
     found = inspect(npz(tmp_path, probs=bad, labels=LABELS))
     assert found.readings[0].error == (
         "d.npz: row 3 sums to 2, not to 1 within 0.0001, so these are not probabilities. "
-        "If they are logits, say --kind logits."
+        "If they are logits, use --kind logits."
     )
     found = inspect(npz(tmp_path, stuff=PROBS))
-    assert found.readings[0].error.startswith("d.npz: no array is named like scores; there are ")
+    assert found.readings[0].error.startswith("d.npz: no array has a usual name for scores; found ")
 
 
 def test_a_damaged_member_is_a_finding(tmp_path):
@@ -106,4 +107,36 @@ def test_warnings_ignored_rows_and_many_values(tmp_path):
     found = inspect(npz(tmp_path, logits=logits, labels=labels, ignore_index=np.array(255), hour=np.arange(100)))
     (reading,) = found.readings
     assert (reading.n, reading.ignored, reading.columns) == (97, 3, (("hour", None),))
-    assert reading.warnings == ('rows with label 255 are ignored, as the file\'s "ignore_index" says',)
+    assert reading.warnings == ('rows with label 255 are ignored, because "ignore_index" in the file is 255',)
+
+
+def test_splits_by_row_numbers_are_read_together_only_with_a_word(tmp_path):
+    rows = {"val_index": np.arange(5), "test_index": np.arange(5, 12)}
+    path = npz(tmp_path, logits=LOGITS, labels=LABELS, **rows, weights=np.zeros((4, 3)), bias=np.zeros(3))
+    found = inspect(path)
+    assert [(reading.name.rpartition("#")[2], reading.n) for reading in found.readings] == [
+        ("val", 5),
+        ("test", 7),
+        ("all", 20),
+    ]
+    roles = {array.key: array.role for array in found.arrays}
+    assert (roles["weights"], roles["bias"]) == ("not used: of another length",) * 2
+    (notice,) = read(path).warnings
+    assert (notice.code, str(notice)) == (
+        "pooled_splits",
+        "all rows are read together, of the splits val, test: say d.npz#test for one, or d.npz#all",
+    )
+    assert read(f"{path}#all").warnings == read(f"{path}#val").warnings == ()
+    assert read(f"{path}#all").n == read(path).n == 20
+    features = npz(tmp_path, features=np.zeros((20, 2)), labels=LABELS, **rows)
+    assert [notice.code for notice in read_features(features).warnings] == ["pooled_splits"]
+    assert read_features(f"{features}#all").warnings == ()
+
+
+def test_columns_of_a_split_are_as_long_as_its_labels(tmp_path):
+    long, short = {"val_logits": LOGITS, "val_labels": LABELS}, {"test_logits": LOGITS[:7], "test_labels": LABELS[:7]}
+    path = npz(tmp_path, **long, **short, val_site=np.arange(20), test_site=np.arange(20), shared=np.arange(7))
+    roles = {array.key: array.role for array in inspect(path).arrays}
+    assert roles["val_site"] == "possible slice column of val"
+    assert roles["test_site"] == "not used: of another length"
+    assert roles["shared"] == "possible slice column"

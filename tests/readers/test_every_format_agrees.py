@@ -13,7 +13,8 @@ import pytest
 import torch
 from safetensors.numpy import save_file
 
-from calibeval import Predictions, evaluate, read
+from calibeval import Predictions, evaluate
+from calibeval.readers.open import read
 from tests.data import logits_and_labels
 from tests.definitions import softmax
 

@@ -7,12 +7,13 @@ import hashlib
 import numpy as np
 import pytest
 
-from calibeval import evaluate, read
+from calibeval import evaluate
 from calibeval.core.errors import FileProblem, InputError
 from calibeval.readers.describe import inspect_dump
 from calibeval.readers.meaning.assemble import ReadOptions
-from calibeval.readers.open import open_dump
-from calibeval.readers.shards import ShardedRows, natural
+from calibeval.readers.open import open_dump, read
+from calibeval.readers.shards import natural
+from calibeval.readers.stored.joined import JoinedRows
 from calibeval.readers.stored.limits import Limits
 from tests.readers.dumps import LABELS, LOGITS, refused
 
@@ -51,7 +52,7 @@ def test_one_numbered_name_means_its_own_dump(tmp_path):
     folder = shards(tmp_path / "d", 2, "test-{}-of-2.npz")
     shards(folder, 1, "train-{}-of-1.npz")
     assert read(folder / "test-1-of-2.npz").n == 20
-    refused(folder, f"{folder}: shards of 2 dumps: test-*.npz, train-*.npz. Name one of these patterns.")
+    refused(folder, f"{folder}: these are shards of 2 dumps: test-*.npz, train-*.npz. Name one of these patterns.")
 
 
 def test_natural_order():
@@ -63,14 +64,20 @@ def test_natural_order():
     [
         (["p-0-of-3.npz", "p-2-of-3.npz"], "2 of 3 shards are there; number 1 is missing"),
         (["p-1-of-3.npz", "p-2-of-3.npz"], "2 of 3 shards are there; number 3 is missing"),
-        (["p-1-of-2.npz", "p-01-of-2.npz"], "shard 1 of 2 is there twice: p-01-of-2.npz, p-1-of-2.npz"),
-        (["p-0-of-2.npz", "p-1-of-2.npz", "p-2-of-2.npz"], "shard 2 is too many: the names say -of-2, and begin at 0"),
-        (["p-0-of-1.npz", "p-1-of-2.npz"], "some names say -of-1, others -of-2: shards of two dumps"),
+        (["p-1-of-2.npz", "p-01-of-2.npz"], "there are two files for shard 1 of 2: p-01-of-2.npz, p-1-of-2.npz"),
+        (
+            ["p-0-of-2.npz", "p-1-of-2.npz", "p-2-of-2.npz"],
+            "shard 2 is unexpected: the names say -of-2, and the numbers begin at 0",
+        ),
+        (["p-0-of-1.npz", "p-1-of-2.npz"], "some names say -of-1, others -of-2: these are shards of several dumps"),
         (["p-0-of-1.npz", "q.npz"], "p-0-of-1.npz is numbered -of-1, but q.npz is not"),
-        (["p.npz", "README.md"], "README.md: no shard of a dump. Name the shards with a pattern, as *.npz."),
+        (["p.npz", "README.md"], "README.md: not a shard of a dump. Name the shards with a pattern, such as *.npz."),
         (
             ["p.csv", "p.npz"],
-            "files of 2 formats (.csv, .npz), but the shards of one dump have one. Name them with a pattern, as *.csv.",
+            (
+                "the files have 2 formats (.csv, .npz), but all shards of a dump have one. "
+                "Name them with a pattern, such as *.csv."
+            ),
         ),
     ],
 )
@@ -86,7 +93,7 @@ def test_folders_inside_and_hidden_files(tmp_path):
         (folder / name).touch()
     assert read(folder).n == 20
     (folder / "more").mkdir()
-    refused(folder, f"{folder}: holds the folder more; shards are files: name them with a pattern")
+    refused(folder, f"{folder}: holds the folder more, but shards are files: name them with a pattern")
 
 
 @pytest.mark.parametrize(
@@ -119,15 +126,15 @@ def test_a_file_whose_name_looks_like_a_pattern(tmp_path):
         ),
         (
             {"logits": LOGITS[:, :2], "labels": LABELS},
-            'b.npz: "logits" (20, 2) float32 does not fit a.npz, where it is (20, 3) float32',
+            'b.npz: "logits" is (20, 2) float32, but in a.npz it is (20, 3) float32',
         ),
         (
             {"logits": LOGITS.astype(float), "labels": LABELS},
-            'b.npz: "logits" (20, 3) float64 does not fit a.npz, where it is (20, 3) float32',
+            'b.npz: "logits" is (20, 3) float64, but in a.npz it is (20, 3) float32',
         ),
         (
             {"logits": LOGITS, "labels": LABELS.astype(str)},
-            'b.npz: "labels" (20) <U21 does not fit a.npz, where it is (20) int64',
+            'b.npz: "labels" is (20) <U21, but in a.npz it is (20) int64',
         ),
     ],
 )
@@ -143,9 +150,7 @@ def test_what_is_the_same_in_all_shards(tmp_path):
     predictions = read(folder)
     assert (predictions.class_names, predictions.ignored) == (("a", "b", "c"), (LABELS == 2).sum())
     shard(folder, "a-1.npz", slice(0, 3), class_names=names[::-1], ignore_label=np.array(2))
-    message = (
-        'a-1.npz: "class_names" (3) <U1 does not fit a-0.npz, where it is (3) <U1; it must be the same in all shards'
-    )
+    message = 'a-1.npz: "class_names" is (3) <U1, but in a-0.npz it is (3) <U1; it must be the same in all shards'
     refused(folder, message)
 
 
@@ -164,7 +169,7 @@ def test_splits_of_shards(tmp_path):
         np.savez(tmp_path / f"{i}.npz", logits=LOGITS, labels=LABELS, val_index=np.arange(5))
     refused(
         f"{tmp_path}#val",
-        '0.npz: "val_index" numbers rows, and it is not known whether within the shard or the dump. '
+        '0.npz: "val_index" holds row numbers, which could count in the shard or in the whole dump. '
         "Save splits as val_logits, val_labels, ...",
     )
 
@@ -180,7 +185,7 @@ def test_texts_of_different_width_and_mixed_whole_numbers(tmp_path):
 def test_shards_beyond_memory_are_chained(tmp_path):
     folder = shards(tmp_path / "d", 7)
     predictions = open_dump(str(folder), ReadOptions(limits=Limits(max_memory=100)))
-    assert isinstance(predictions.scores, ShardedRows)
+    assert isinstance(predictions.scores, JoinedRows)
     for start in range(20):
         for stop in range(start, 21):
             assert predictions.scores[start:stop].tolist() == LOGITS[start:stop].tolist()

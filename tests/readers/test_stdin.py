@@ -12,10 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from calibeval import read
 from calibeval.core.errors import CalibevalError, FileProblem, InputError
 from calibeval.readers.formats import text as text_module
-from calibeval.readers.open import open_input
+from calibeval.readers.open import open_input, read
 from calibeval.readers.stdin import read_stdin
 from calibeval.readers.stored.limits import Limits
 
@@ -60,9 +59,12 @@ def test_an_injected_stream_is_used():
     [
         (b"", "standard input: the file is empty"),
         (b"\n\n", "standard input: the file is empty"),
-        (b"a,b\n", "standard input: there is a header, but no rows"),
-        (CSV + b"1,2\n", "standard input line 4: 2 cells, but the header has 3"),
-        (JSONL + b"{", "standard input line 3: no JSON (Expecting property name enclosed in double quotes, column 2)"),
+        (b"a,b\n", "standard input: there is a header, but there are no rows"),
+        (CSV + b"1,2\n", "standard input line 4: the row has 2 cells, but the header has 3"),
+        (
+            JSONL + b"{",
+            "standard input line 3: not valid JSON (Expecting property name enclosed in double quotes, column 2)",
+        ),
         (gzip.compress(CSV, mtime=0), "gzip"),
         (b"PK\x03\x04", "a zip archive"),
         (b"PAR1", "parquet"),
@@ -72,7 +74,7 @@ def test_an_injected_stream_is_used():
 def test_streams_that_are_no_dumps(data, message):
     with pytest.raises(InputError) as error:
         read_stdin(io.BytesIO(data), Limits())
-    binary = f"standard input: this is {message}, but csv or jsonl text is needed; save it to a file and name that"
+    binary = f"standard input: this is {message}, but csv or jsonl text is needed; save it to a file and name the file"
     assert str(error.value) == (message if message.startswith("standard input") else binary)
 
 
@@ -83,7 +85,7 @@ def test_a_limit_of_bytes():
 
 def test_a_closed_stream(monkeypatch):
     monkeypatch.setattr(sys, "stdin", None)
-    with pytest.raises(FileProblem, match=r"^standard input: is closed$"):
+    with pytest.raises(FileProblem, match=r"^standard input: the stream is closed$"):
         read("-")
 
 

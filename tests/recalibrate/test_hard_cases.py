@@ -62,8 +62,8 @@ CASES = {
 REFUSALS = {
     ("platt", "all at 0 or 1"): "nothing to fit",
     ("beta", "all at 0 or 1"): "nothing to fit",
-    ("auto", "2 rows"): "2 rows cannot be dealt to 5 folds",
-    ("auto", "2 rows, 3 classes"): "2 rows cannot be dealt to 5 folds",
+    ("auto", "2 rows"): "2 rows cannot be split into 5 folds",
+    ("auto", "2 rows, 3 classes"): "2 rows cannot be split into 5 folds",
 }
 
 
@@ -100,7 +100,7 @@ def test_a_map_or_a_refusal(method, case):
 @pytest.mark.parametrize("method", ANY_K)
 def test_an_impossible_label_is_refused(method):
     probs = np.tile([[0.7, 0.3, 0.0]], (20, 1))
-    with pytest.raises(InputError, match=r"label probability 0 .*Say clip=1e-12"):
+    with pytest.raises(InputError, match=r"probability 0 to the label.*Use --clip 1e-12"):
         fit(Predictions(probs=probs, labels=[0, 1, 2, 0] * 5), method)
     found = fit(Predictions(probs=probs, labels=[0, 1, 2, 0] * 5), method, clip=1e-6)
     assert (found.clip, found.fitted.clipped) == (1e-6, 5)

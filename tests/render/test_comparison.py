@@ -53,8 +53,8 @@ def test_a_terminal_view():
 cand.npz against base.npz
 5,000 rows · rows paired by id
 
-cand.npz is better calibrated than base.npz, certain: ECE 12.62 → 1.48, −11.1 points [−12.0, −10.3].
-cand.npz is less often right than base.npz, certain: accuracy 81.10 → 80.00, −1.1 points [−1.8, −0.4].
+cand.npz is certainly better calibrated than base.npz: ECE 12.62 → 1.48, −11.1 points [−12.0, −10.3].
+cand.npz is certainly right less often than base.npz: accuracy 81.10 → 80.00, −1.1 points [−1.8, −0.4].
 
                   base  cand.  difference     95 % interval        p  detectable
 accuracy  %      81.10  80.00        −1.1      −1.8 to −0.4    0.002         1.0  worse, certain
@@ -64,8 +64,8 @@ NLL       nats   0.500  0.502      +0.002  −0.004 to +0.008     0.51       0.0
 Brier                –  0.300           –                                         not tested
 Brier: base: too large for this test
 
-15 bins; differences are candidate − base, of percentages in points; detectable: what this sample would show
-with 80 % power
+15 bins; differences are candidate − base, in points for percentages; detectable: the difference that this
+sample shows with 80 % power
 """
     )
 
@@ -110,13 +110,13 @@ def test_unpaired_is_said():
 
 def test_names_that_share_a_file_are_shortened_in_sentences():
     text = terminal(compared(candidate("shift.npz#noise"), base="shift.npz#clean"))
-    assert "#noise is better calibrated than #clean, certain" in text
+    assert "#noise is certainly better calibrated than #clean" in text
 
 
 def test_values_outside_of_their_interval_are_explained():
     odd = replace(ECE, low=-0.09, high=-0.08)
     assert shown.remarks({"ece": odd}) == [
-        "ECE: noise biases the two values differently; the interval is of the true difference"
+        "ECE: noise biases the two values differently; the interval is for the true difference"
     ]
     assert shown.remarks({"ece": ECE}) == []
 
@@ -130,7 +130,7 @@ def test_p_values(p, text):
 
 def test_markdown():
     text = comparison_tables.markdown(compared(candidate(warnings=("labels are sorted",))))
-    assert text.startswith("**cand.npz is better calibrated than base.npz, certain: ECE 12.62 → 1.48, −11.1 points ")
+    assert text.startswith("**cand.npz is certainly better calibrated than base.npz: ECE 12.62 → 1.48, −11.1 points ")
     assert "| ECE % | 12.62 | 1.48 | −11.1 | −12.0 to −10.3 | &lt; 0.001 | 1.2 | better, certain |\n" in text
     assert "- cand.npz against base.npz: 5,000 rows, rows paired by id\n" in text
     assert "- warning: labels are sorted\n" in text
@@ -200,9 +200,9 @@ def test_a_page():
     assert [tag for tag, _ in page.tags].count("h1") == 1
     words = " ".join("".join(page.words).split())
     for expected in (
-        "cand.npz is better calibrated than base.npz, certain: ECE 12.62 → 1.48, −11.1 points [−12.0, −10.3].",
-        "cand.npz is less often right than base.npz, certain",
-        "other.npz is better calibrated",
+        "cand.npz is certainly better calibrated than base.npz: ECE 12.62 → 1.48, −11.1 points [−12.0, −10.3].",
+        "cand.npz is certainly right less often than base.npz",
+        "other.npz is certainly better calibrated",
         "labels are sorted",
         "Differences by site",
         "rows paired by id",

@@ -75,7 +75,7 @@ def test_the_terminal_shows_a_table_for_each_column():
     assert shown[start + 2].split() == words("night 640 80.00 12.30 10.0 – 15.0 1.0 (≤ 2.0) +12.30 < 0.001")
     assert shown[start + 3].split()[0] == "day"
     assert shown[start + 3].endswith("0.40")
-    assert shown[start + 4] == "p: chance of so large an ECE if calibrated, Holm-corrected over 2 slices"
+    assert shown[start + 4] == "p: chance of an ECE this large if calibrated, Holm-corrected over 2 slices"
     assert shown[start + 5] == "smaller than 100 rows: dusk (12)"
 
 
@@ -136,18 +136,18 @@ def test_many_slices_are_cut_and_folded():
     shown = text(many, min_rows=2)
     assert "s19" in shown
     assert "s20" not in shown
-    assert "5 slices less bad: see --json" in shown
+    assert "5 better slices not shown: see --full" in shown
     assert " ".join(shown.split()).endswith("t9 (1) and 3 more")
     page = html.render(report(many))
-    assert "<summary>5 slices less bad</summary>" in page
+    assert "<summary>5 better slices</summary>" in page
     assert "s24" in page
 
 
 def test_what_is_said_where_there_is_no_p():
     labels = night(p=None, p_holm=None, floors={})
-    assert "1 slice, chosen by the true label, within which no model is calibrated" in text(dump((labels,), ()))
+    assert "1 slice by true label, not tested: no model is calibrated within a label" in text(dump((labels,), ()))
     few = night(p=None, p_holm=None, floors={}, reason="no interval: 3 groups cannot tell")
-    assert "1 slice of too few groups to tell noise" in text(dump((few,), ()))
+    assert "1 slice with too few groups to estimate the noise" in text(dump((few,), ()))
     assert "slices by time: no slice has enough rows" in text(dump((), (SmallSlice("time", "a", 1),)))
     assert "none of 1 slice miscalibrated" in text(dump((night(p=0.2, p_holm=0.2),), ()))
 

@@ -33,10 +33,15 @@ def ruled(rule, verdict, value, low, high, reason, *, slice_=None, n=5000, why=N
     return RuleVerdict(rule, verdict, reason, decisive, why=why)
 
 
-WHY = Why(change=True, parts=(Part("bin", "0.93 – 1.00", 0.62, 0.3),), temperature=Trial(0.6, repairs=False))
+WHY = Why(
+    change=True,
+    parts=(Part("bin", "0.93 – 1.00", 0.62, 0.3),),
+    temperature=Trial(0.6, False, "fail", 0.012, 0.028, 0.02, 1.43),
+)
+AFTER = "after a temperature (T = 1.43, out of fold) this rule would still fail"
 SAID = (
-    "moved most by bin 0.93 – 1.00 (62 % of it, 30 % of the rows)",
-    "a temperature alone would not repair it (NLL 0.600 nats out of fold)",
+    "largest shares of the change / of the rows: bin 0.93 – 1.00 (62 % / 30 %)",
+    f"{AFTER}: NLL 0.600 nats, change +0.020 [+0.012, +0.028]",
 )
 ALL = (
     ruled(Rule("accuracy", "min", 0.9), "pass", 0.912, 0.906, 0.918, "interval within the limit"),
@@ -67,16 +72,16 @@ def test_one_line_for_each_rule():
     assert shown == (
         "cand.npz, baseline main.npz (paired by id) · rules: calibeval.toml\n"
         "\n"
-        "pass          accuracy ≥ 90.00 %                   91.20  [90.6, 91.8]      interval within the limit\n"
-        "FAIL          NLL not up by > 0.01 nats           +0.031  [+0.022, +0.040]  interval beyond the limit\n"
-        "              moved most by bin 0.93 – 1.00 (62 % of it, 30 % of the rows)\n"
-        "              a temperature alone would not repair it (NLL 0.600 nats out of fold)\n"
-        "inconclusive  ECE ≤ 3.00 % in worst slice           2.80  [1.4, 4.4]        light=night, n = 640; "
+        "pass          accuracy ≥ 90.00 %               91.20  [90.6, 91.8]      interval within the limit\n"
+        "FAIL          NLL change ≤ +0.01 nats         +0.031  [+0.022, +0.040]  interval beyond the limit\n"
+        "              largest shares of the change / of the rows: bin 0.93 – 1.00 (62 % / 30 %)\n"
+        f"              {SAID[1]}\n"
+        "inconclusive  ECE ≤ 3.00 % in worst slice       2.80  [1.4, 4.4]        light=night, n = 640; "
         "about 3,900 rows would decide (worst of 2 slices)\n"
-        "pass          accuracy not down by > 0.50 points   −0.31  [−0.48, −0.14]    interval within the limit\n"
-        "warning       CWCE ≤ 0.20 %                        0.567  [0.40, 0.70]      interval beyond the limit; "
+        "pass          accuracy change ≥ −0.50 points   −0.31  [−0.48, −0.14]    interval within the limit\n"
+        "warning       CWCE ≤ 0.20 %                    0.567  [0.40, 0.70]      interval beyond the limit; "
         "does not block\n"
-        "off           Brier ≤ 0.5                                                   switched off\n"
+        "off           Brier ≤ 0.5                                               switched off\n"
         "\n"
         "FAILED: 1 of 4 blocking rules (1 inconclusive); 1 warning · exit 1\n"
     )
@@ -110,10 +115,10 @@ def test_colour_repeats_words():
         (Rule("ece", "max", 0.07), "ECE ≤ 7.00 %"),
         (Rule("cwce", "max", 0.000123), "CWCE ≤ 0.0123 %"),
         (Rule("nll", "max", 0.5), "NLL ≤ 0.5 nats"),
-        (Rule("brier", "max_increase", 0.01), "Brier not up by > 0.01"),
-        (Rule("nll", "max_increase", 0.02, relative=True), "NLL not up by > 2 % of it"),
-        (Rule("confidence_gap", "max", 0.02), "size of gap ≤ 2.00 %"),
-        (Rule("confidence_gap", "max_drop", 0.02), "gap not down by > 2.00 points"),
+        (Rule("brier", "max_increase", 0.01), "Brier change ≤ +0.01"),
+        (Rule("nll", "max_increase", 0.02, relative=True), "NLL change ≤ +2 % of baseline"),
+        (Rule("confidence_gap", "max", 0.02), "|gap| ≤ 2.00 %"),
+        (Rule("confidence_gap", "max_drop", 0.02), "gap change ≥ −2.00 points"),
         (Rule("ece", "max", 0.03, slice="light=night"), "ECE ≤ 3.00 % in light=night"),
         (Rule("ece", "max", 0.03, slice="worst:light"), "ECE ≤ 3.00 % in worst slice of light"),
     ],
@@ -131,7 +136,7 @@ def test_rules_in_words(rule, words):
         (
             ALL[2:3],
             {"on_inconclusive": "warn"},
-            'INCONCLUSIVE: 1 of 1 rule; let through by on_inconclusive = "warn"',
+            'INCONCLUSIVE: 1 of 1 rule; allowed by on_inconclusive = "warn"',
         ),
         (
             [ruled(Rule("nll", "max", 1.0), "error", None, None, None, "infinite"), ALL[2]],
@@ -189,16 +194,16 @@ def test_test_report():
     cases = {case.get("name"): [child.tag for child in case] for case in root.iter("testcase")}
     assert cases == {
         "accuracy ≥ 90.00 %": ["system-out"],
-        "NLL not up by > 0.01 nats": ["failure"],
+        "NLL change ≤ +0.01 nats": ["failure"],
         "ECE ≤ 3.00 % in worst slice": ["failure"],
-        "accuracy not down by > 0.50 points": ["system-out"],
+        "accuracy change ≥ −0.50 points": ["system-out"],
         "CWCE ≤ 0.20 %": ["skipped"],
         "Brier ≤ 0.5": ["skipped"],
     }
     failure = root.find(".//failure")
     assert failure.get("type") == "fail"
     assert failure.text.splitlines() == [
-        "NLL not up by > 0.01 nats: +0.031 [+0.022, +0.040]: interval beyond the limit",
+        "NLL change ≤ +0.01 nats: +0.031 [+0.022, +0.040]: interval beyond the limit",
         *SAID,
     ]
     let_through = ET.fromstring(gate_junit.render(verdict(ALL[2], on_inconclusive="warn")).encode())  # noqa: S314
@@ -224,7 +229,7 @@ def test_comment():
         "cand.npz, baseline main.npz (paired by id) · rules: calibeval.toml\n\n"
         "| verdict | rule | value | 95 % interval | reason |\n"
     )
-    assert "| **FAIL** | NLL not up by &gt; 0.01 nats | +0.031 | \\[+0.022, +0.040\\] | interval beyond" in comment
+    assert "| **FAIL** | NLL change ≤ +0.01 nats | +0.031 | \\[+0.022, +0.040\\] | interval beyond" in comment
 
 
 @pytest.mark.parametrize("count", [10, 2000])
@@ -233,14 +238,14 @@ def test_a_comment_fits_and_keeps_what_did_not_pass(count):
     comment = gate_markdown.render(verdict(*rules, ALL[1]))
     assert len(comment) <= 65536
     assert "**FAIL**" in comment
-    assert ("rules more than fit here." in comment) == (count == 2000)
+    assert ("more rules did not fit here." in comment) == (count == 2000)
 
 
 def test_annotations_escape_and_count_what_is_left():
     one = gate_github.workflow_commands(verdict(ALL[1], ALL[4], ALL[0]))
     assert one == (
-        "::error title=calibeval gate failed::NLL not up by > 0.01 nats: +0.031 [+0.022, +0.040]: interval beyond the "
-        f"limit%0A{SAID[0]}%0A{SAID[1]}\n".replace(" % ", " %25 ")
+        "::error title=calibeval gate failed::NLL change ≤ +0.01 nats: +0.031 [+0.022, +0.040]: interval beyond the "
+        f"limit%0A{SAID[0]}%0A{SAID[1]}\n".replace(" %", " %25")
         + "::warning title=calibeval gate failed::CWCE ≤ 0.20 %25: 0.567 [0.40, 0.70]: interval beyond the limit; "
         "does not block\n"
     )

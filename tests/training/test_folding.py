@@ -47,5 +47,5 @@ def test_the_temperature_divides_the_logits(sizes):
 
 def test_weights_that_float32_cannot_hold():
     for layer in (PlainLayer(np.array([[1e39]]), np.zeros(1)), PlainLayer(np.ones((1, 1)), np.array([-1e300]))):
-        with pytest.raises(InputError, match="a weight of the head is beyond float32; multiply the features"):
+        with pytest.raises(InputError, match="a weight of the head is too large for float32; multiply the features"):
             narrowed([layer])

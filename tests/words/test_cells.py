@@ -86,7 +86,7 @@ def test_equal_reasons_are_told_once():
 def test_remarks_name_the_bin_of_mce_and_values_outside_their_interval():
     assert cells.remarks(over_confident()) == [
         "MCE: decided by bin 0.50 – 0.75, which holds 200 rows",
-        "CWCE: biased by noise; its interval is of the true value (corrected: 0.270)",
+        "CWCE: biased by noise; the interval is for the true value (corrected: 0.270)",
     ]
 
 

@@ -66,7 +66,7 @@ def test_decimals_follow_the_interval(width, places):
 
 
 def test_what_could_have_been_shown():
-    assert could_have_shown(difference()) == "it could have shown 1.2 points"
+    assert could_have_shown(difference()) == "it could have shown a difference of 1.2 points"
     assert could_have_shown(Difference("ece", 0.1, 0.1, 0.0)) == ""
 
 
@@ -79,14 +79,14 @@ def test_headlines():
     ece = difference()
     same = Difference("accuracy", 0.9, 0.9, 0.0, 0.0, 0.0, 1.0, 0.0)
     assert said(ece=ece, accuracy=same) == (
-        "b is worse calibrated than a, certain: ECE 2.00 → 3.00, +1.0 points [+0.2, +1.8]. "
+        "b is certainly worse calibrated than a: ECE 2.00 → 3.00, +1.0 points [+0.2, +1.8]. "
         "Accuracy is the same in both: 90.00."
     )
     right = difference("accuracy", 0.9, 0.91, -0.002, 0.022, 0.1)
     assert said(accuracy=right) == (
-        "Whether b is more often right than a this sample cannot tell: accuracy 90.00 → 91.00, "
-        "+1.0 points [−0.2, +2.2]; it could have shown 1.2 points."
+        "This sample cannot tell whether b is right more often than a: accuracy 90.00 → 91.00, "
+        "+1.0 points [−0.2, +2.2]; it could have shown a difference of 1.2 points."
     )
     thin = Difference("ece", 0.02, 0.03, 0.01, reason="too few rows")
-    assert said(ece=thin) == ("Whether b is better calibrated than a was not tested: ECE 2.00 → 3.00 (too few rows).")
+    assert said(ece=thin) == "Not tested whether b is better calibrated than a: ECE 2.00 → 3.00 (too few rows)."
     assert said() == "b and a could not be compared."

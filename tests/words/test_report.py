@@ -39,9 +39,9 @@ def built(*rows, floor=0.01, floor_high=0.015):
         (ece(0.126, 0.009, 0.013), 5000, "certain"),
         (ece(0.014, 0.009, 0.013), 5000, "likely"),
         (ece(0.010, 0.009, 0.013), 5000, "within noise of calibrated"),
-        (ece(0.03, 0.02, 0.041), 1300, "cannot be told at this sample size (n = 1,300 resolves 4.1 points)"),
-        (ece(0.03, 0.02, 0.104), 9, "cannot be told at this sample size (n = 9 resolves 10 points)"),
-        (ece(0.03, 0.02, 0.041), None, "cannot be told at this sample size (this n resolves 4.1 points)"),
+        (ece(0.03, 0.02, 0.041), 1300, "this sample cannot tell (n = 1,300 shows errors above 4.1 points)"),
+        (ece(0.03, 0.02, 0.104), 9, "this sample cannot tell (n = 9 shows errors above 10 points)"),
+        (ece(0.03, 0.02, 0.041), None, "this sample cannot tell (it shows errors above 4.1 points)"),
         (MetricResult("accuracy", 0.9), 5000, ""),
     ],
 )
@@ -78,21 +78,21 @@ def test_likely_is_said_to_be_probable():
 def test_within_noise():
     assert headline(built((0, None, None), (9000, 0.8, 0.796))) == (
         "Within noise of calibrated: says 80.00 % on average, is right 79.60 % of the time "
-        "(gap +0.40 points; n = 9,000 resolves 1.5 points)."
+        "(gap +0.40 points; n = 9,000 shows errors above 1.5 points)."
     )
 
 
 def test_too_few_rows():
     assert headline(built((0, None, None), (300, 0.9, 0.88), floor=0.02, floor_high=0.04)) == (
-        "Whether it is calibrated cannot be told at this sample size: says 90.0 % on average, "
-        "is right 88.0 % of the time (gap +2.0 points; n = 300 resolves 4 points)."
+        "This sample cannot tell whether it is calibrated: says 90.0 % on average, "
+        "is right 88.0 % of the time (gap +2.0 points; n = 300 shows errors above 4 points)."
     )
 
 
 def test_one_row():
     report = evaluate(Predictions(probs=[[0.9, 0.1]], labels=[0]))
     assert headline(report.dumps[0]).startswith(
-        "Whether it is calibrated cannot be told at this sample size: says 90.0 % on average, is right 100.0 % of the "
+        "This sample cannot tell whether it is calibrated: says 90.0 % on average, is right 100.0 % of the "
     )
 
 
@@ -145,13 +145,13 @@ def test_two_classes_and_no_gap_of_any_size():
     dump = evaluate(Predictions(probs=[[1.0, 0.0]] * 50, labels=[0] * 50)).dumps[0]
     assert headline(dump) == (
         "Within noise of calibrated: says 100.00 % on average, is right 100.00 % of the time "
-        "(gap 0.00 points; n = 50 resolves 0 points)."
+        "(gap 0.00 points; n = 50 shows errors above 0 points)."
     )
 
 
 def test_without_the_numbers_nothing_is_said():
     dump = with_metric(over_confident(), "accuracy", value=None, reason="it was not asked for")
-    assert headline(dump) == "Nothing can be said: it was not asked for."
+    assert headline(dump) == "No verdict: it was not asked for."
     assert headline(replace(dump, metrics={}, equal_width=())) == f"{dump.n:,} rows."
 
 
@@ -193,7 +193,7 @@ def repaired(before, after, *, method="temperature", where=FOLDS):
         (
             (0.126, 0.009, 0.013),
             (0.03, 0.02, 0.031),
-            "lowers it: ECE 12.60 → 3.00; whether anything is left cannot be told at this sample size.",
+            "lowers it: ECE 12.60 → 3.00; this sample cannot tell whether anything is left.",
         ),
         ((0.126, 0.009, 0.013), (0.0629, 0.009, 0.013), "repairs most of it: ECE 12.60 → 6.29, still beyond noise."),
         ((0.126, 0.009, 0.013), (0.063, 0.009, 0.013), "repairs some of it: ECE 12.60 → 6.30, still beyond noise."),
@@ -203,13 +203,13 @@ def repaired(before, after, *, method="temperature", where=FOLDS):
     ],
 )
 def test_a_repair_is_said_by_what_is_left(before, after, end):
-    assert repaired(before, after) == f"A temperature of 2.35 out of fold {end}"
+    assert repaired(before, after) == f"A temperature of 2.35 fitted out of fold {end}"
 
 
 def test_a_map_is_named_with_what_it_was_fitted_on():
     numbers = (0.126, 0.009, 0.013), (0.126, 0.009, 0.013)
     split, whole = FittedOn("val.npz", "a", None, 900), FittedOn("val.npz", None, None, 900)
-    assert repaired(*numbers, method="vector", where=split).startswith("A map by vector fitted on val.npz#a does")
+    assert repaired(*numbers, method="vector", where=split).startswith("The vector map fitted on val.npz#a does")
     assert repaired(*numbers, where=whole).startswith("A temperature of 2.35 fitted on val.npz does")
 
 

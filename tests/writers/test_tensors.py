@@ -10,6 +10,7 @@ from safetensors.numpy import load_file
 from calibeval.core.errors import FileProblem
 from calibeval.readers.formats.safetensors import read_with_texts
 from calibeval.readers.stored.limits import Limits
+from calibeval.readers.stored.steady import SteadyFile
 from calibeval.writers.tensors import CODES, write_tensors
 
 ARRAYS = {
@@ -38,7 +39,7 @@ def test_the_formats_own_package_reads_it(tmp_path):
 def test_our_reader_reads_it(tmp_path):
     path = tmp_path / "a.safetensors"
     write_tensors(path, ARRAYS, {"text": "x"})
-    arrays, texts = read_with_texts(path, Limits())
+    arrays, texts = read_with_texts(SteadyFile.of(path), Limits())
     assert texts == {"text": "x"}
     assert {name: values.tolist() for name, values in arrays.items() if name != "mask"} == {
         name: values.tolist() for name, values in ARRAYS.items() if name != "mask"

@@ -1,1 +1,1 @@
-"""One file a command: it parses, reads, calls, renders and exits, and calculates nothing."""
+"""One module per command: it parses, reads, calls, renders and exits, and calculates nothing."""

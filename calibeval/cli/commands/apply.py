@@ -1,4 +1,4 @@
-"""`calibeval apply`: a dump with the scores that a map makes of it."""
+"""`calibeval apply`: write a dump with recalibrated scores."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, with_reading_flags
+from calibeval.cli.screen.written import written_json
 
 
 @with_reading_flags
@@ -23,8 +24,6 @@ def apply(
     Logits stay logits; probabilities become log-probabilities, which do not
     underflow.
     """
-    import json as json_module
-
     from calibeval.api.save import read_map
     from calibeval.readers.open import open_dump
     from calibeval.writers.dump import write_dump
@@ -38,5 +37,5 @@ def apply(
     write_dump(mapped, out)
     say([f"{predictions.rows:,} rows written to {out}"], quiet=quiet or json)
     if json:
-        sys.stdout.write(json_module.dumps({"written": str(out), "rows": predictions.rows, "kind": mapped.kind}) + "\n")
+        sys.stdout.write(written_json(out, predictions.rows, mapped.kind, predictions.warnings))
     return 0

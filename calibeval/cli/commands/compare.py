@@ -1,4 +1,4 @@
-"""`calibeval compare`: candidates against a base on the same rows, and what the sample can tell."""
+"""`calibeval compare`: differences between candidates and a base on the same rows, with intervals."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from calibeval.cli.options import compare as compare_options
 from calibeval.cli.options import shared as options
-from calibeval.cli.options.choices import EVERY_METRIC, check_choice, exclude
+from calibeval.cli.options.choices import EVERY_METRIC, LEVEL, check_choice, exclude
 from calibeval.cli.options.metrics import chosen_metrics
+from calibeval.cli.options.outputs import JSON, check_folder, distinct, exports
+from calibeval.cli.options.outputs import TABLES as FILE_TABLES
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
 from calibeval.cli.screen.progress import Progress
 from calibeval.core.errors import UsageError
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 OUTPUTS = ("compare.html", "compare.json", "compare.md")
 TABLES = {"md": "markdown", "csv": "csv_table", "latex": "latex"}
+EXPORTS = {"markdown": "md", "csv": "csv", "latex": "latex"}
 
 
 @with_reading_flags
@@ -28,9 +31,10 @@ def compare(
     json: options.Json = False,
     out: compare_options.CompareOut = None,
     table: options.Format = None,
+    export: options.Export = None,
     metrics: options.Metrics = EVERY_METRIC,
     bins: compare_options.Bins = None,
-    level: options.Level = 0.95,
+    level: options.Level = None,
     slices: compare_options.Slices = None,
     min_rows: compare_options.MinRows = None,
     group: compare_options.Group = None,
@@ -41,20 +45,25 @@ def compare(
 ) -> int:
     """Compare models on the same rows: differences with intervals.
 
-    BASE is a dump or a saved report.json; report.json#NAME is one dump of several.
+    BASE is a dump or a saved report.json; report.json#NAME selects one of its dumps.
     """
     if table is not None:
         check_choice("--format", table, TABLES)
     exclude({"--json": json or None, "--format": table})
     only = chosen_metrics(metrics)
+    check_folder(out, {**JSON, **FILE_TABLES})
     outputs = [] if out is None else [out / name for name in OUTPUTS]
     from calibeval.api.base_file import file_of, open_base
 
+    wanted = exports(export, EXPORTS)
+    outputs += wanted.values()
+    distinct(outputs)
     refuse_overwriting([*candidates, file_of(base), *flags.files], outputs)
     if [base, *candidates].count("-") > 1:
-        raise UsageError('standard input, "-", can be read once only')
+        raise UsageError('standard input, "-", can be read only once')
     from calibeval.core.comparison.compare import compare as compare_dumps
     from calibeval.readers.open import open_dump
+    from calibeval.writers.atomic import write_file
 
     reading = flags.options()
     with Progress(quiet=quiet) as progress:
@@ -62,7 +71,7 @@ def compare(
             open_base(base, reading),
             [open_dump(name, reading) for name in candidates],
             bins=bins,
-            level=level,
+            level=LEVEL if level is None else level,
             slices=slices or (),
             min_rows=min_rows,
             group=group,
@@ -78,19 +87,27 @@ def compare(
 
         save_comparison(result, out)
         say([f"written to {out}"], quiet=quiet)
+    for kind, path in wanted.items():
+        write_file(path, _table(result, EXPORTS[kind]).encode("utf-8", "backslashreplace"))
+    say([f"written to {path}" for path in wanted.values()], quiet=quiet)
     sys.stdout.write(_shown(result, json, table))
     return 0
 
 
+def _table(result: Comparison, kind: str) -> str:
+    """The comparison as a table for documents."""
+    from calibeval.render.tables import comparison as comparison_tables
+
+    renderer: Callable[[Comparison], str] = getattr(comparison_tables, TABLES[kind])
+    return renderer(result)
+
+
 def _shown(result: Comparison, json: bool, table: str | None) -> str:
-    """The comparison as standard output carries it."""
+    """The comparison in the format for standard output."""
     if json:
         return result.to_json()
     if table is not None:
-        from calibeval.render.tables import comparison as comparison_tables
-
-        renderer: Callable[[Comparison], str] = getattr(comparison_tables, TABLES[table])
-        return renderer(result)
+        return _table(result, table)
     from calibeval.cli.screen.terminal import screen
     from calibeval.render.terminal.comparison import render
 

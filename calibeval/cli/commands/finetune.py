@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from functools import partial
 
 from calibeval.cli.options import finetune as own
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.choices import TABLE_FORMATS, check_choice
+from calibeval.cli.options.outputs import JSON, TABLES, check_folder
 from calibeval.cli.options.reading import FeatureFlags, refuse_overwriting, say, threads, with_feature_flags
+from calibeval.cli.screen.command import environment
 from calibeval.core.errors import UsageError
-from calibeval.training.settings import (
-    DEVICES,
-    HEADS,
-    HIDDEN_UNITS,
-    LINEAR,
-    MLP,
-    OPTIMIZERS,
-    SCHEDULES,
-    SCORES,
-    TRIALS,
-    TrainingSettings,
-)
-
-USUAL = TrainingSettings()
+from calibeval.runs.asked import USUAL, Asked
+from calibeval.training.settings import HEADS, LINEAR, TEMPERATURES
 
 
 @with_feature_flags
@@ -40,7 +31,7 @@ def finetune(
     tune_on: own.TuneOn = USUAL.select,
     seed: own.TrainSeed = 0,
     seeds: own.Seeds = 1,
-    temperature: own.Temperature = own.TEMPERATURES[0],
+    temperature: own.Temperature = TEMPERATURES[0],
     optimizer: own.Optimizer = USUAL.optimizer,
     lr: own.Rate = None,
     weight_decay: own.Decay = None,
@@ -63,85 +54,60 @@ def finetune(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> int:
-    """Train a head on cached features, with calibrated losses.
+    """Train a head on cached features, with losses for calibration.
 
-    Several losses give a table; a temperature fitted on VAL is folded in.
+    Several losses give one table; a temperature fitted on VAL is folded in.
     """
-    check_choice("--temperature", temperature, own.TEMPERATURES)
-    check_choice("--tune-on", tune_on, SCORES)
-    check_choice("--optimizer", optimizer, OPTIMIZERS)
-    check_choice("--schedule", schedule, SCHEDULES)
-    check_choice("--device", device, DEVICES)
-    if table is not None:
-        check_choice("--format", table, TABLE_FORMATS)
-        if json:
-            raise UsageError("--json and --format exclude each other")
-    _positive("--lr", lr)
-    _not_negative("--weight-decay", weight_decay)
-    _not_negative("--clip-norm", clip_norm)
-    _not_negative("--mixup", mixup)
-    if hidden is not None and head != MLP:
-        raise UsageError(f"--hidden belongs to --head {MLP}")
-    if trials is not None and not tune:
-        raise UsageError("--trials belongs to --tune")
-    if tune and (lr is not None or weight_decay is not None):
-        raise UsageError("--tune chooses the rate and the weight decay; leave out --lr and --weight-decay")
-    inputs = [train, val, test, flags.class_names, None if head in HEADS else head]
-    from calibeval.runs import files
-
-    refuse_overwriting(inputs, [out / name for name in files.EVERY])
-    from calibeval.runs.torch_setup import pick_device
-
-    place = pick_device(device, threads(jobs))
-    from calibeval.cli.screen.training_progress import TrainingProgress
-    from calibeval.render.tables.losses import LOSS_TABLES
-    from calibeval.render.terminal.losses import terminal
-    from calibeval.runs.data import Command
-    from calibeval.runs.run import run_command
-    from calibeval.training.request import Request
-    from calibeval.training.spec import parse_losses
-
-    reading = flags.options()
-    request = Request(
-        losses=parse_losses(loss),
-        settings=TrainingSettings(
-            optimizer=optimizer,
-            epochs=epochs,
-            batch_size=batch_size,
-            schedule=schedule,
-            clip=clip_norm or None,
-            mixup=mixup,
-            patience=patience or None,
-            select=tune_on,
-            amp=amp,
-        ),
-        hidden=(hidden or HIDDEN_UNITS) if head == MLP else None,
-        standardize=standardize,
-        rate=lr,
-        decay=weight_decay,
-        trials=(trials or TRIALS) if tune else 0,
-        seeds=tuple(range(seed, seed + seeds)),
-        device=place,
-        memory=reading.limits.max_memory,
-    )
-    command = Command(
-        train=train,
-        val=val,
-        test=test,
-        out=out,
+    asked = Asked(
+        losses=loss,
         head=head,
-        request=request,
-        reading=reading,
-        fold=temperature == "fold",
+        hidden=hidden,
+        tune=tune,
+        trials=trials,
+        tune_on=tune_on,
+        seed=seed,
+        seeds=seeds,
+        temperature=temperature,
+        optimizer=optimizer,
+        lr=lr,
+        weight_decay=weight_decay,
+        epochs=epochs,
+        batch_size=batch_size,
+        schedule=schedule,
+        clip_norm=clip_norm,
+        patience=patience,
+        mixup=mixup,
+        standardize=standardize,
+        amp=amp,
+        device=device,
         resume=resume,
         overwrite=overwrite,
         allow_leak=allow_leak,
     )
+    if table is not None:
+        check_choice("--format", table, TABLE_FORMATS)
+        if json:
+            raise UsageError("--json and --format exclude each other")
+    inputs = [train, val, test, flags.class_names, None if head in HEADS else head]
+    from calibeval.runs import files
+
+    check_folder(out, {**JSON, **TABLES})
+    refuse_overwriting(inputs, [out / name for name in files.EVERY])
+    from calibeval.runs.torch_setup import needs_torch
+
+    needs_torch()
+    from calibeval.cli.screen.training_progress import TrainingProgress
+    from calibeval.render.tables.losses import LOSS_TABLES
+    from calibeval.render.terminal.losses import terminal
+    from calibeval.runs.command import command_of
+    from calibeval.runs.run import run_command
+
+    command = command_of(asked, train=train, val=val, test=test, out=out, reading=flags.options(), jobs=threads(jobs))
     found = run_command(command, say=partial(say, quiet=quiet), progress=TrainingProgress(quiet=quiet))
     if json:
-        sys.stdout.write(found.to_json())
+        sys.stdout.write(replace(found, environment=environment()).to_json())
     elif table is not None:
-        if table == "csv":  # the other formats hold them
+        if table == "csv":  # the other formats contain the warnings
             say([f"warning: {warning}" for warning in found.warnings], quiet=quiet)
         sys.stdout.write(LOSS_TABLES[table](found))
     else:
@@ -150,13 +116,3 @@ def finetune(
         view = screen()
         sys.stdout.write(terminal(found, width=view.width, color=view.color, ascii_only=view.ascii_only))
     return 0
-
-
-def _positive(flag: str, value: float | None) -> None:
-    if value is not None and not 0 < value < float("inf"):
-        raise UsageError(f"{flag} is {value:g}, but it must be above 0")
-
-
-def _not_negative(flag: str, value: float | None) -> None:
-    if value is not None and not 0 <= value < float("inf"):
-        raise UsageError(f"{flag} is {value:g}, but it must be at least 0")

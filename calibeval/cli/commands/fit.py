@@ -1,10 +1,12 @@
-"""`calibeval fit`: a map that repairs the probabilities of a model, fitted on a validation dump."""
+"""`calibeval fit`: fit a recalibration map on a validation dump."""
 
 from __future__ import annotations
 
 import sys
 
 from calibeval.cli.options import shared as options
+from calibeval.cli.options.choices import needed
+from calibeval.cli.options.fitting import Fitting
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
 
 
@@ -12,11 +14,11 @@ from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say,
 def fit(
     dump: options.Dump,
     out: options.MapOut = None,
-    method: options.Method = "temperature",
-    objective: options.Objective = "nll",
+    method: options.Method = None,
+    objective: options.Objective = None,
     clip: options.Clip = None,
     group: options.Group = None,
-    seed: options.Seed = 0,
+    seed: options.Seed = None,
     json: options.Json = False,
     flags: ReadingFlags = ReadingFlags(),  # noqa: B008 - the decorator makes options of its fields
     jobs: options.Jobs = None,
@@ -27,15 +29,18 @@ def fit(
     from calibeval.core.sums.engine import summarise
     from calibeval.core.sums.resources import Resources
     from calibeval.readers.open import open_dump
-    from calibeval.recalibrate.fitting.before_after import Plan, fitted_map
+    from calibeval.recalibrate.fitting.before_after import fitted_map
     from calibeval.render.terminal.map import describe_map
     from calibeval.writers.atomic import write_file
 
+    maps = Fitting(method=method, objective=objective, clip=clip, seed=seed, group=group)
+    needed({"--group": group}, f"--method {options.AUTO}", there=method == options.AUTO)
     if out is not None:
         refuse_overwriting([dump, *flags.files], [out])
     reading = flags.options()
     predictions = open_dump(dump, reading)
-    found = fitted_map(predictions, Plan(method, objective, clip, seed, group))
+    found = fitted_map(predictions, maps.plan())
+    say(maps.notes(), quiet=quiet)
     if out is not None:
         write_file(out, found.to_json().encode())
         say([f"written to {out}"], quiet=quiet)

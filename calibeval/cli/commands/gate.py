@@ -1,9 +1,10 @@
-"""`calibeval gate`: whether a model may ship, by rules, with an exit code for the shell."""
+"""`calibeval gate`: decide by rules whether a model may ship, with an exit code for the shell."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,13 +12,16 @@ from typing import TYPE_CHECKING, TextIO
 
 from calibeval.cli.options import gate as gate_options
 from calibeval.cli.options import shared as options
-from calibeval.cli.options.choices import DECIDE, ON_INCONCLUSIVE, PRESETS, check_choice, pairs
+from calibeval.cli.options.choices import DECIDE, ON_INCONCLUSIVE, PRESETS, check_choice
+from calibeval.cli.options.outputs import JSON, check_folder, distinct, exports
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
 from calibeval.cli.screen.command import environment
+from calibeval.core.conventions.table import OWN
 from calibeval.core.errors import FileProblem, UsageError
 from calibeval.render.ci.exports import EXPORTS, exported
 
 if TYPE_CHECKING:
+    from calibeval.api.gate_config import Asked
     from calibeval.core.gating.gate import Explain, Subject
     from calibeval.core.gating.verdict import Verdict
 
@@ -46,7 +50,7 @@ def gate(
     github: gate_options.Github = False,
     out: gate_options.Out = None,
     bins: options.Bins = None,
-    convention: options.Convention = "calibeval",
+    convention: options.Convention = OWN,
     group: gate_options.Group = None,
     flags: ReadingFlags = ReadingFlags(),  # noqa: B008 - the decorator makes options of its fields
     jobs: options.Jobs = None,
@@ -55,7 +59,7 @@ def gate(
 ) -> int:
     """Decide whether a model may ship, by limits on its metrics.
 
-    Rules limit metrics, or their change from a baseline; intervals decide them.
+    Rules limit metrics or their change from a baseline; intervals decide.
     """
     from calibeval.api.gate_config import combined, find_config, flag_rules
     from calibeval.cli.inputs.gate_files import open_both
@@ -77,16 +81,16 @@ def gate(
         "min_rows": min_rows,
     }
     if init:
-        given = [rules, baseline, preset, why, json, export, github, out, *settings.values()]
-        if any(one not in (None, [], False) for one in given):
-            raise UsageError("--init goes with --config and --slice, and with no other option of the gate")
+        given = [rules, baseline, preset, why, json, export, github, out, bins, group, *settings.values()]
+        if any(one not in (None, [], False) for one in given) or convention != OWN:
+            raise UsageError("--init can be combined with --config and --slice, but with no other option of the gate")
         return _init(dump, config, tuple(slice or ()), flags, jobs, quiet)
+    check_folder(out, {**JSON, ".xml": "--export junit={}", ".md": "--export markdown={}"})
     found = find_config(config)
     asked = combined(found.config, rules=rules, settings=settings, baseline=baseline, preset=preset, slices=slice or ())
-    exports = {kind: Path(file) for kind, file in pairs("--export", export or (), EXPORTS, "KIND=FILE").items()}
-    outputs = [*exports.values()]
-    if len(set(outputs)) < len(outputs):
-        raise UsageError("two kinds of --export are to be written to the same file")
+    wanted = exports(export, EXPORTS)
+    outputs = [*wanted.values()]
+    distinct([*outputs, *_files(out)])
     refuse_overwriting([dump, asked.baseline, found.path, *flags.files], [*outputs, *_files(out)])
     reading = flags.options()
     subject = Subject.of(
@@ -104,14 +108,16 @@ def gate(
     explain = _explainer(subject) if why else None
     named = None if found.path is None else str(found.path)
     verdict = judged(subject, asked.rules, asked.settings, config=named, explain=explain)
+    say(_idle(asked, slice or (), out), quiet=quiet)
+    verdict = replace(verdict, environment=environment())
     say([f"warning: {warning}" for warning in verdict.warnings], quiet=quiet)
-    for kind, path in exports.items():
+    for kind, path in wanted.items():
         write_file(path, exported(verdict, kind))
     if out is not None:
         from calibeval.api.save import save_verdict
 
         level = asked.settings.level
-        report = Report(verdict.version, subject.settings, (subject.measured.report(level),), environment())
+        report = Report(verdict.version, subject.settings, (subject.measured.report(level),), verdict.environment)
         save_verdict(replace(verdict, report=report), out)
     say([f"written to {path}" for path in (*outputs, *([out] if out else []))], quiet=quiet)
     sys.stdout.write(verdict.to_json() if json else _shown(verdict))
@@ -120,15 +126,26 @@ def gate(
     return int(verdict.exit_code)
 
 
+def _idle(asked: Asked, slices: Sequence[str], out: Path | None) -> list[str]:
+    """What was given and decides nothing."""
+    rules = [rule for rule in asked.rules if rule.severity != "off"]
+    notes = []
+    if slices and out is None and all(rule.worst_of is None for rule in rules):
+        notes.append(f"note: --slice {slices[0]} decides nothing: no rule is about the worst slice")
+    if asked.baseline is not None and not any(rule.is_change for rule in rules):
+        notes.append("note: the baseline decides nothing: no rule limits a change; --max-increase and --max-drop do")
+    return notes
+
+
 def _explainer(subject: Subject) -> Explain:
     from calibeval.core.gating.explain import explained
-    from calibeval.recalibrate.fitting.before_after import out_of_fold
+    from calibeval.recalibrate.fitting.before_after import by_temperature
 
-    return partial(explained, subject=subject, out_of_fold=out_of_fold)
+    return partial(explained, subject=subject, tempered=by_temperature)
 
 
 def _shown(verdict: Verdict) -> str:
-    """The verdict as standard output carries it: wrapped for a person, one line a rule for a log."""
+    """The verdict for standard output: wrapped on a terminal, one line per rule in a log."""
     from calibeval.cli.screen.terminal import screen
     from calibeval.render.terminal.verdict import render
 
@@ -142,7 +159,7 @@ def _files(out: Path | None) -> list[Path]:
 
 
 def _tell_github(verdict: Verdict, stream: TextIO) -> None:
-    """Annotations on a stream that the runner reads; summary and outputs where the runner wants them."""
+    """Write annotations to a stream that the runner reads, and summary and outputs to the files that it names."""
     from calibeval.render.ci import github as gate_github
 
     stream.write(gate_github.workflow_commands(verdict))
@@ -164,7 +181,7 @@ def _append(path: str, text: str, variable: str) -> None:
 def _init(
     dump: str, config: Path | None, slices: tuple[str, ...], flags: ReadingFlags, jobs: int | None, quiet: bool
 ) -> int:
-    """A first configuration, with limits from a baseline."""
+    """Write a first configuration, with limits from the dump."""
     from calibeval.api.gate_config import OWN_FILE, PROJECT_FILE
     from calibeval.core.evaluation.evaluate import evaluate_dump
     from calibeval.core.evaluation.settings import checked
@@ -175,9 +192,9 @@ def _init(
 
     path = config or Path(OWN_FILE)
     if path.exists() or path.name == PROJECT_FILE:
-        raise UsageError(f"{path}: is there already; name another file with --config, or remove it")
+        raise UsageError(f"{path}: already exists; name another file with --config, or remove it")
     if dump == "-":
-        raise UsageError('a baseline must be a file: "-" cannot be read again')
+        raise UsageError('a baseline must be a file: standard input, "-", cannot be read again')
     reading = flags.options()
     settings = checked(bins=None, convention="calibeval", level=0.95, slices=slices)
     report = evaluate_dump(open_dump(dump, reading), settings, Resources(threads(jobs), reading.limits.max_memory))

@@ -6,6 +6,7 @@ import sys
 
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.reading import FeatureFlags, refuse_overwriting, say, with_feature_flags
+from calibeval.cli.screen.written import written_json
 
 
 @with_feature_flags
@@ -20,10 +21,8 @@ def predict(
 ) -> int:
     """Compute the logits of a head for cached features.
 
-    The head is one that `finetune` trained, or weights; labels are optional.
+    The head is a run of `finetune` or a file of weights; labels are optional.
     """
-    import json as json_module
-
     from calibeval.api.predict import predicted
     from calibeval.readers.features.features import open_features
     from calibeval.writers.dump import check_format, write_dump
@@ -36,6 +35,5 @@ def predict(
     write_dump(predictions, out, labelled=labelled)
     say([*(f"warning: {text}" for text in warnings), f"written to {out}"], quiet=quiet)
     if json:
-        facts = {"written": str(out), "rows": predictions.rows, "kind": predictions.kind, "warnings": list(warnings)}
-        sys.stdout.write(json_module.dumps(facts) + "\n")
+        sys.stdout.write(written_json(out, predictions.rows, predictions.kind, warnings))
     return 0

@@ -1,4 +1,4 @@
-"""`calibeval report`: how far off, in which direction, and whether the sample can tell."""
+"""`calibeval report`: measure the calibration of dumps, optionally before and after recalibration."""
 
 from __future__ import annotations
 
@@ -6,29 +6,30 @@ import sys
 import textwrap
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from calibeval.cli.options import shared as options
-from calibeval.cli.options.choices import EVERY_METRIC, check_choice, exclude
+from calibeval.cli.options.choices import EVERY_METRIC, LEVEL, check_choice, exclude
+from calibeval.cli.options.fitting import Fitting
 from calibeval.cli.options.metrics import chosen_metrics, unavailable
+from calibeval.cli.options.outputs import FIGURES, JSON, check_folder, distinct, exports
+from calibeval.cli.options.outputs import TABLES as FILE_TABLES
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
 from calibeval.cli.screen.command import environment
 from calibeval.cli.screen.progress import Progress
 from calibeval.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from calibeval.core.data.notices import Notice
+    from calibeval.cli.options.fitting import Recalibrate
     from calibeval.core.data.predictions import Predictions
-    from calibeval.core.report.report import DumpReport, Recalibrated, Report
+    from calibeval.core.report.report import DumpReport, Report
     from calibeval.core.report.settings import Settings
-
-    Recalibrate = Callable[[Predictions], tuple[Recalibrated, list[Notice]]]
 
 OUTPUTS = ("bins.csv", "reliability.svg", "reliability.png", "report.html", "report.json")
 TABLES = {"md": "markdown", "csv": "csv_table", "latex": "latex"}
+EXPORTS = {"markdown": "md", "csv": "csv", "latex": "latex"}
 
 
 @with_reading_flags
@@ -37,13 +38,14 @@ def report(
     json: options.Json = False,
     out: options.Out = None,
     full: options.Full = False,
+    export: options.Export = None,
     figure: options.Figure = None,
     width: options.Width = None,
     table: options.Format = None,
     bins: options.Bins = None,
     convention: options.Convention = "calibeval",
     metrics: options.Metrics = EVERY_METRIC,
-    level: options.Level = 0.95,
+    level: options.Level = None,
     no_intervals: options.NoIntervals = False,
     slice: options.Slice = None,
     min_rows: options.MinRows = None,
@@ -51,11 +53,11 @@ def report(
     fit_on: options.FitOn = None,
     saved_map: options.SavedMap = None,
     cross_fit: options.CrossFit = None,
-    method: options.Method = "temperature",
-    objective: options.Objective = "nll",
+    method: options.Method = None,
+    objective: options.Objective = None,
     clip: options.Clip = None,
     group: options.Group = None,
-    seed: options.Seed = 0,
+    seed: options.Seed = None,
     allow_leak: options.AllowLeak = False,
     jobs: options.Jobs = None,
     quiet: options.Quiet = False,
@@ -63,6 +65,19 @@ def report(
 ) -> int:
     """Measure calibration: metrics, noise floors and a diagram."""
     _check_output(table, figure, width, json=json, full=full)
+    exclude({"--level": level, "--no-intervals": no_intervals or None})
+    maps = Fitting(
+        method=method,
+        objective=objective,
+        clip=clip,
+        seed=seed,
+        group=group,
+        fit_on=fit_on,
+        saved_map=saved_map,
+        cross_fit=cross_fit,
+        allow_leak=allow_leak,
+    )
+    maps.check()
     only = chosen_metrics(metrics)
     from calibeval.core.evaluation.evaluate import evaluate_dump
     from calibeval.core.evaluation.settings import checked
@@ -70,23 +85,25 @@ def report(
     from calibeval.core.sums.resources import Resources
     from calibeval.core.version import VERSION
     from calibeval.readers.open import open_dump
-    from calibeval.recalibrate.base.scores import check_clip
+    from calibeval.writers.atomic import write_file
 
+    check_folder(out, {**JSON, **FILE_TABLES, **FIGURES})
     outputs = [] if out is None else [out / name for name in OUTPUTS]
-    refuse_overwriting([*dumps, fit_on, saved_map, *flags.files], outputs if figure is None else [*outputs, figure])
+    wanted = exports(export, EXPORTS)
+    alone = [*wanted.values(), *([] if figure is None else [figure])]
+    distinct([*outputs, *alone])
+    refuse_overwriting([*dumps, fit_on, saved_map, *flags.files], [*outputs, *alone])
     if dumps.count("-") + (fit_on == "-") > 1:
-        raise UsageError('standard input, "-", can be read once only')
+        raise UsageError('standard input, "-", can be read only once')
     settings = checked(
         bins=bins,
         convention=convention,
-        level=None if no_intervals else level,
+        level=None if no_intervals else LEVEL if level is None else level,
         slices=slice or (),
         min_rows=min_rows,
         group=group,
     )
-    check_clip(clip, 2)
     reading = flags.options()
-    exclude({"--fit-on": fit_on, "--map": saved_map, "--cross-fit": cross_fit})
     limit = reading.limits.max_memory
     with Progress(quiet=quiet) as progress:
 
@@ -94,21 +111,14 @@ def report(
             own = settings if sliced else replace(settings, slices=(), min_rows=None)
             return evaluate_dump(predictions, own, Resources(threads(jobs), limit, progress), only)
 
-        plan = None
-        if saved_map is not None:
-            plan = _by_saved(saved_map, evaluate, allow_leak=allow_leak)
-        elif fit_on is not None or cross_fit is not None:
-            from calibeval.recalibrate.fitting.before_after import Plan, recalibrated
-
-            fitted = None if fit_on is None else open_dump(fit_on, reading)
-            how = Plan(method, objective, clip, seed, group, fitted, cross_fit, allow_leak)
-            plan = partial(recalibrated, plan=how, evaluate=evaluate)
+        plan = maps.recalibrate(reading, evaluate)
         results = []
         for name in dumps:
             predictions = open_dump(name, reading)
             results.append(_results(predictions, plan, evaluate))
-        alone = (out is not None or not (json or table)) and not plan and len(dumps) == 1
-        hint = _prospect(predictions, results[0], settings, limit) if alone else ""
+        untried = (out is not None or not (json or table)) and not plan and len(dumps) == 1
+        hint = _prospect(predictions, results[0], settings, limit) if untried else ""
+    say(maps.notes(), quiet=quiet)
     result = Report(VERSION, settings, with_distinct_names(results), environment())
     absent = [name for name in only or () if all(name not in dump.metrics for dump in result.dumps)]
     say([f"warning: there is no {name} here: {unavailable(name)}" for name in absent], quiet=quiet)
@@ -120,10 +130,13 @@ def report(
         say([f"written to {out}"], quiet=quiet)
     if figure is not None:
         _draw(result, figure, width)
-        say([f"written to {figure}"], quiet=quiet)
-    sys.stdout.write(_shown(result, json, table))
-    if hint and not (json or table):
-        sys.stdout.write(f"\n{_filled(hint)}\n")
+    for kind, path in wanted.items():
+        write_file(path, _table(result, EXPORTS[kind]).encode("utf-8", "backslashreplace"))
+    say([f"written to {path}" for path in alone], quiet=quiet)
+    if json or table:
+        sys.stdout.write(result.to_json() if json else _table(result, str(table)))
+    else:
+        sys.stdout.write(_screen(result, hint, full=full))
     return 0
 
 
@@ -139,20 +152,12 @@ def _check_output(table: str | None, figure: Path | None, width: float | None, *
     exclude({"--json": json or None, "--format": table, "--full": full or None})
 
 
-def _by_saved(path: Path, evaluate: Callable[..., DumpReport], *, allow_leak: bool) -> Recalibrate:
-    """What makes before and after of a dump by the map in a file."""
-    from calibeval.api.save import read_map
-    from calibeval.recalibrate.fitting.saved import by_saved_map
-
-    return partial(by_saved_map, found=read_map(path), evaluate=evaluate, allow_leak=allow_leak)
-
-
 def _results(
     predictions: Predictions,
     plan: Recalibrate | None,
     evaluate: Callable[..., DumpReport],
 ) -> DumpReport:
-    """One dump's results, with those after its map where there is a plan for one; slices are of the dump as it is."""
+    """The results of one dump and, with a plan, those after recalibration; slices are measured only before it."""
     before = evaluate(predictions, sliced=True)
     if plan is None:
         return before
@@ -161,7 +166,7 @@ def _results(
 
 
 def _prospect(predictions: Predictions, report: DumpReport, settings: Settings, limit: int) -> str:
-    """The line on what a temperature would do, by calibeval's own bins."""
+    """The line that says what temperature scaling would change, by calibeval's own bins."""
     if settings.convention != "calibeval" or "ece" not in report.metrics:
         return ""
     from calibeval.recalibrate.fitting.before_after import prospect
@@ -169,28 +174,30 @@ def _prospect(predictions: Predictions, report: DumpReport, settings: Settings, 
     return prospect(predictions, report, limit)
 
 
-def _filled(line: str) -> str:
-    from calibeval.cli.screen.terminal import screen
+def _table(report: Report, kind: str) -> str:
+    """The report as a table for documents."""
+    from calibeval.api.show import before_and_after
 
-    return textwrap.fill(line, screen().width)
+    renderer: Callable[[Report], str] = import_module(f"calibeval.render.tables.{TABLES[kind]}").render
+    return renderer(before_and_after(report))
 
 
-def _shown(report: Report, json: bool, table: str | None) -> str:
-    """The report as standard output carries it."""
-    if json:
-        return report.to_json()
-    if table is not None:
-        renderer: Callable[[Report], str] = import_module(f"calibeval.render.tables.{TABLES[table]}").render
-        from calibeval.api.show import before_and_after
-
-        return renderer(before_and_after(report))
+def _screen(report: Report, hint: str, *, full: bool) -> str:
+    """The report for a person, and below it what a temperature would do and what the first view leaves out."""
     from calibeval.cli.screen.terminal import screen
     from calibeval.render.terminal.conventions import note
+    from calibeval.render.terminal.full import hidden, render_full
     from calibeval.render.terminal.report import render_report
 
     view = screen()
-    shown = render_report(report, width=view.width, color=view.color, ascii_only=view.ascii_only)
-    return shown + note(report, width=view.width, ascii_only=view.ascii_only)
+    width, color, ascii_only = view.width, view.color, view.ascii_only
+    if full:
+        shown = render_full(report, width=width, color=color, ascii_only=ascii_only)
+    else:
+        shown = render_report(report, width=width, color=color, ascii_only=ascii_only)
+        shown += note(report, width=width, ascii_only=ascii_only)
+    lines = [line for line in (hint, "" if full else hidden(report)) if line]
+    return shown + "".join(f"\n{textwrap.fill(line, width)}\n" for line in lines)
 
 
 def _draw(report: Report, path: Path, width: float | None) -> None:

@@ -11,11 +11,11 @@ from calibeval.readers.open import open_dump
 
 
 def open_both(dump: str, baseline: str | None, reading: ReadOptions) -> tuple[Predictions, Predictions | Report | None]:
-    """The dump and its baseline, where there is one.
+    """The dump and its baseline, if there is one.
 
     Raises: UsageError if both are standard input; InputError and FileProblem as the readers.
     """
     if dump == "-" and baseline == "-":
-        raise UsageError('standard input, "-", can be read once only')
+        raise UsageError('standard input, "-", can be read only once')
     predictions = open_dump(dump, reading)
     return predictions, None if baseline is None else open_base(baseline, reading)

@@ -1,6 +1,6 @@
-"""Names that heavy tables know, for help texts: those may import neither numpy nor torch, so they cannot ask a table.
+"""Names from tables that need numpy or torch, repeated here because help texts must import neither.
 
-`tests/cli/options/test_choices.py` holds every line against its table. Names of light tables are not typed here again.
+`tests/cli/options/test_choices.py` compares every line with its table. Names from other tables are not repeated.
 """
 
 from __future__ import annotations
@@ -39,10 +39,12 @@ FORMATS = (  # of readers.open, without the dot
     "jsonl",
     "jsonl.gz",
 )
+LEVEL = 0.95  # of core.report.settings
 METHODS = ("temperature", "platt", "beta", "vector", "isotonic")  # of recalibrate.fitting.methods
 OBJECTIVES = ("nll", "ece", "accuracy")  # of recalibrate.temperature.objectives
 LOSSES = ("ce", "ls", "ecp", "focal", "flsd", "mbls", "cals")  # of losses.table
 TABLE_FORMATS = ("md", "csv", "latex")  # of render.tables.losses, and of reports and comparisons
+TABLE_EXPORTS = ("markdown", "csv", "latex")  # of the same tables, into files
 PRESETS = ("recommended", "strict")  # of core.gating.presets
 ON_INCONCLUSIVE = ("fail", "warn", "pass")  # of core.gating.rules
 DECIDE = ("interval", "point")  # of core.gating.rules
@@ -59,9 +61,9 @@ def either(names: Iterable[str], usual: str | None = None) -> str:
 
 
 def check_choice(flag: str, value: str, known: Iterable[str]) -> None:
-    """Refuse a value that is not among the known.
+    """Refuse a value that is not among the known ones.
 
-    Raises: UsageError with the nearest.
+    Raises: UsageError with the nearest name.
     """
     names = (*known,)
     if value not in names:
@@ -78,10 +80,22 @@ def exclude(given: Mapping[str, object]) -> None:
         raise UsageError(f"{' and '.join(flags)} exclude each other")
 
 
-def pairs(flag: str, texts: Iterable[str], known: Iterable[str], what: str) -> dict[str, str]:
-    """The values of a repeated option NAME=VALUE, by name. what: the two, as in KIND=FILE.
+def needed(given: Mapping[str, object], what: str, *, there: bool) -> None:
+    """Refuse options that change nothing because what they belong to is not there; None stands for one not given.
 
-    Raises: UsageError for anything else, for a name that is not known, with the nearest, and for the same name twice.
+    Raises: UsageError.
+
+    >>> needed({"--method": None, "--seed": 1}, "--fit-on", there=True)
+    """
+    for flag, value in given.items():
+        if value is not None and not there:
+            raise UsageError(f"{flag} belongs to {what}")
+
+
+def pairs(flag: str, texts: Iterable[str], known: Iterable[str], what: str) -> dict[str, str]:
+    """The values of a repeated option NAME=VALUE, by name. what: its form, such as KIND=FILE.
+
+    Raises: UsageError for text of another form, an unknown name (with the nearest), and two values of one name.
 
     >>> pairs("--export", ["junit=gate.xml"], ["junit", "markdown"], "KIND=FILE")
     {'junit': 'gate.xml'}

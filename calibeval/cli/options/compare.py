@@ -29,7 +29,7 @@ CompareOut = Annotated[
 ]
 Bins = Annotated[
     int | None,
-    typer.Option(metavar="N", help="Number of bins (default: 15, or those of the report).", rich_help_panel=MEASURE),
+    typer.Option(metavar="N", help="Number of bins (default: 15, or as in the report).", rich_help_panel=MEASURE),
 ]
 Slices = Annotated[
     list[str] | None,
@@ -49,5 +49,5 @@ MinRows = Annotated[
 ]
 Group = Annotated[
     str | None,
-    typer.Option(metavar="COLUMN", help="Rows with equal values are dependent (patients).", rich_help_panel=MEASURE),
+    typer.Option(metavar="COLUMN", help="Treat rows with equal values as dependent.", rich_help_panel=MEASURE),
 ]

@@ -1,4 +1,4 @@
-"""What a shell offers after an option: names from the tables, or from `choices` where a table needs numpy."""
+"""What a shell offers after an option: names from the tables, or from `choices` if a table needs numpy."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ Complete = Callable[[str], list[str]]
 
 
 def one_of(names: Iterable[str]) -> Complete:
-    """The names that begin as the word does.
+    """The names that begin with the typed text.
 
     >>> one_of(["ece", "aece", "nll"])("a")
     ['aece']
@@ -22,7 +22,7 @@ def one_of(names: Iterable[str]) -> Complete:
 
 
 def list_of(names: Iterable[str]) -> Complete:
-    """The last name of a list with commas; what the list holds already is not offered again.
+    """The last name of a list with commas; names that are already in the list are not offered again.
 
     >>> list_of(["ece", "aece", "nll"])("ece,")
     ['ece,aece', 'ece,nll']

@@ -22,15 +22,14 @@ from calibeval.training.settings import (
     RANGES,
     SCHEDULES,
     SCORES,
+    TEMPERATURES,
     TRIALS,
     OptimizerEntry,
 )
 
-TEMPERATURES = ("fold", "none")
-
 
 def _usual(value: Callable[[OptimizerEntry], float]) -> str:
-    """What each optimizer usually takes."""
+    """The default of each optimizer, as text."""
     return ", ".join(f"{name} {value(known):g}" for name, known in OPTIMIZERS.items())
 
 
@@ -112,7 +111,7 @@ Decay = Annotated[
     ),
 ]
 Epochs = Annotated[
-    int, typer.Option(metavar="N", **_range("epochs"), help="Largest number of epochs.", rich_help_panel=TRAINING)
+    int, typer.Option(metavar="N", **_range("epochs"), help="Maximum number of epochs.", rich_help_panel=TRAINING)
 ]
 BatchSize = Annotated[
     int, typer.Option(metavar="N", **_range("batch_size"), help="Rows per batch.", rich_help_panel=TRAINING)
@@ -129,7 +128,7 @@ Schedule = Annotated[
 ]
 ClipNorm = Annotated[
     float,
-    typer.Option("--clip-norm", metavar="X", help="Largest norm of a gradient; 0: no limit.", rich_help_panel=TRAINING),
+    typer.Option("--clip-norm", metavar="X", help="Maximum norm of a gradient; 0: no limit.", rich_help_panel=TRAINING),
 ]
 Patience = Annotated[
     int,
@@ -170,7 +169,7 @@ Seeds = Annotated[
 ]
 Tune = Annotated[
     bool,
-    typer.Option("--tune", help="Choose rate, decay and each loss's parameters on VAL.", rich_help_panel=TUNING),
+    typer.Option("--tune", help="Tune learning rate, decay and loss parameters on VAL.", rich_help_panel=TUNING),
 ]
 Trials = Annotated[
     int | None,

@@ -1,4 +1,4 @@
-"""What the first help of each command shows: the options that people use, and examples, which the suite runs."""
+"""What `--help` of each command shows: the usual options, and examples, which the tests run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class First(NamedTuple):
-    """The options of a first help by their long names, in the order shown, and the examples below them."""
+    """The options that `--help` shows, by their long names and in this order, and the examples below them."""
 
     options: tuple[str, ...]
     examples: str
@@ -16,6 +16,7 @@ REPORT = First(
     (
         "--out",
         "--json",
+        "--full",
         "--format",
         "--figure",
         "--metrics",

@@ -9,7 +9,7 @@ import typer
 
 from calibeval.cli.options import complete
 from calibeval.cli.options.choices import DECIDE, METRICS, ON_INCONCLUSIVE, PRESETS, either
-from calibeval.cli.options.shared import MEASURE, OUTPUT, RULES
+from calibeval.cli.options.shared import MEASURE, OUTPUT, RULES, export_option
 from calibeval.core.data.ranges import MOST_ROWS
 from calibeval.render.ci.exports import EXPORTS
 
@@ -74,7 +74,11 @@ Level = Annotated[
 MinRows = Annotated[
     int | None,
     typer.Option(
-        metavar="N", min=0, max=MOST_ROWS, help="Rows that a decision needs, in each slice, too.", rich_help_panel=RULES
+        metavar="N",
+        min=0,
+        max=MOST_ROWS,
+        help="Rows that a decision needs, also in each slice.",
+        rich_help_panel=RULES,
     ),
 ]
 Why = Annotated[
@@ -85,16 +89,7 @@ Init = Annotated[
     bool,
     typer.Option("--init", help="Write a configuration with limits from this dump.", rich_help_panel=OUTPUT),
 ]
-Export = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--export",
-        metavar="KIND=FILE",
-        help=f"Also write a file: {either(EXPORTS)}; repeatable.",
-        autocompletion=complete.key_of(EXPORTS),
-        rich_help_panel=OUTPUT,
-    ),
-]
+Export = Annotated[list[str] | None, export_option(EXPORTS)]
 Github = Annotated[
     bool,
     typer.Option("--github", help="Write annotations and outputs for GitHub Actions.", rich_help_panel=OUTPUT),
@@ -107,5 +102,5 @@ Out = Annotated[
 ]
 Group = Annotated[
     str | None,
-    typer.Option(metavar="COLUMN", help="Rows with equal values are dependent (patients).", rich_help_panel=MEASURE),
+    typer.Option(metavar="COLUMN", help="Treat rows with equal values as dependent.", rich_help_panel=MEASURE),
 ]

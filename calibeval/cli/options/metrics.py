@@ -1,9 +1,9 @@
-"""What `--metrics` says."""
+"""The metrics that `--metrics` chooses."""
 
 from __future__ import annotations
 
 from calibeval.cli.options.choices import EVERY_METRIC, METRICS
-from calibeval.core.errors import UnknownMetric, UsageError, nearest
+from calibeval.core.errors import UnknownMetric, UsageError
 
 
 def chosen_metrics(text: str) -> tuple[str, ...] | None:
@@ -21,13 +21,15 @@ def chosen_metrics(text: str) -> tuple[str, ...] | None:
         return None
     for name in names:
         if name not in METRICS:
-            hint, known = nearest(name, (*METRICS, EVERY_METRIC)), ", ".join((*METRICS, EVERY_METRIC))
+            from calibeval.core.metrics.table import meant
+
+            hint, known = meant(name, [EVERY_METRIC]), ", ".join((*METRICS, EVERY_METRIC))
             raise UnknownMetric(f'--metrics: metric "{name}" is unknown{hint}; there are {known}')
     return names
 
 
 def unavailable(name: str) -> str:
-    """Why a metric that was asked for is in no report."""
+    """Why a chosen metric is in none of the reports."""
     from calibeval.core.metrics.table import METRICS as TABLE
 
     return "it is for two classes" if TABLE[name].binary else "this convention does not define it"

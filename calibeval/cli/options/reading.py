@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from calibeval.cli.options import shared as options
-from calibeval.cli.options.choices import FORMATS, check_choice
-from calibeval.cli.options.roles import OF_DUMPS, OF_FEATURES, named_keys
+from calibeval.cli.options.roles import named_keys
 from calibeval.core.errors import InputError, UsageError
+from calibeval.readers.meaning.named import OF_DUMPS, OF_FEATURES
 from calibeval.words.names import visible
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class ReadingFlags:
 
     @property
     def files(self) -> tuple[Path | None, Path | None]:
-        """The files that are read beside the dumps."""
+        """The files that are read in addition to the dumps."""
         return self.labels, self.class_names
 
     def options(self) -> ReadOptions:
@@ -54,17 +54,19 @@ class ReadingFlags:
         from calibeval.core.data.row_source import as_kind
         from calibeval.readers.meaning.assemble import ReadOptions
         from calibeval.readers.meaning.roles import Keys
+        from calibeval.readers.open import as_suffix
 
         columns = () if self.score_columns is None else tuple(name.strip() for name in self.score_columns.split(","))
         short = {"logits": self.logits_key, "probs": self.probs_key, "labels": self.labels_key, "ids": self.ids_key}
+        named, in_full = named_keys(self.key or (), short, OF_DUMPS)
         return ReadOptions(
             kind=None if self.kind is None else as_kind(self.kind),
-            keys=Keys(**named_keys(self.key or (), short, OF_DUMPS)),
+            keys=Keys(**named, in_full=in_full),
             labels=self.labels,
             score_columns=columns,
             class_names=_names(self.class_names),
             ignore_index=self.ignore_index,
-            read_as=_format(self.read_as),
+            read_as=as_suffix(self.read_as, "--read-as"),
             limits=_limits(self),
         )
 
@@ -91,13 +93,15 @@ class FeatureFlags:
         """
         from calibeval.readers.meaning.assemble import ReadOptions
         from calibeval.readers.meaning.roles import Keys
+        from calibeval.readers.open import as_suffix
 
         short = {"features": self.features_key, "labels": self.labels_key, "ids": self.ids_key}
+        named, in_full = named_keys(self.key or (), short, OF_FEATURES)
         return ReadOptions(
-            keys=Keys(**named_keys(self.key or (), short, OF_FEATURES)),
+            keys=Keys(**named, in_full=in_full),
             class_names=_names(self.class_names),
             ignore_index=self.ignore_index,
-            read_as=_format(self.read_as),
+            read_as=as_suffix(self.read_as, "--read-as"),
             limits=_limits(self),
         )
 
@@ -135,7 +139,7 @@ def _with_flags(command: Callable[..., int], kind: type[ReadingFlags | FeatureFl
 
 
 def refuse_overwriting(inputs: Sequence[str | Path | None], outputs: Sequence[Path]) -> None:
-    """Refuse outputs that are also inputs, or would lie in a folder that is one; None is no input.
+    """Refuse outputs that are also inputs, or are in a folder that is an input; None: an input that was not given.
 
     Raises: UsageError.
     """
@@ -144,7 +148,7 @@ def refuse_overwriting(inputs: Sequence[str | Path | None], outputs: Sequence[Pa
     read = {_place(split_name(str(name))[0]) for name in inputs if name is not None}
     for output in outputs:
         if not read.isdisjoint((_place(output), _place(output).parent)):
-            raise UsageError(f"{output}: is an input, too, and would be overwritten; name another output")
+            raise UsageError(f"{output}: is also an input and would be overwritten; name another output")
 
 
 def _place(path: Path) -> Path:
@@ -153,25 +157,17 @@ def _place(path: Path) -> Path:
 
 
 def threads(jobs: int | None) -> int:
-    """The number of threads asked for, or one for each processor that this process may use."""
+    """The chosen number of threads, or one for each processor that this process may use."""
     return jobs if jobs is not None else len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 
 
 def say(lines: Sequence[str], *, quiet: bool) -> None:
-    """Talk on standard error: warnings, and what was written."""
+    """Write lines to standard error: warnings, and the names of written files."""
     if not quiet and sys.stderr is not None:
-        with contextlib.suppress(OSError):  # talk that cannot be heard is no reason to fail
+        with contextlib.suppress(OSError):  # a closed standard error is not a reason to fail
             for line in lines:
                 sys.stderr.write(f"{visible(line)}\n")
             sys.stderr.flush()
-
-
-def _format(name: str | None) -> str | None:
-    """The suffix of the format of that name."""
-    if name is None:
-        return None
-    check_choice("--read-as", name.lower().lstrip("."), FORMATS)
-    return f".{name.lower().lstrip('.')}"
 
 
 def _limits(flags: ReadingFlags | FeatureFlags) -> Limits:
@@ -182,7 +178,7 @@ def _limits(flags: ReadingFlags | FeatureFlags) -> Limits:
 
 
 def _names(path: Path | None) -> tuple[str, ...] | None:
-    """The class names in a file, one a line."""
+    """The class names in a file, one per line."""
     if path is None:
         return None
     from calibeval.readers.small_files import read_small
@@ -190,7 +186,7 @@ def _names(path: Path | None) -> tuple[str, ...] | None:
     try:
         text = read_small(path).decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise InputError(f"{path}: class names are one a line, in UTF-8 text") from None
+        raise InputError(f"{path}: class names must be UTF-8 text with one name per line") from None
     names = tuple(line.strip() for line in text.strip().splitlines())
     if not all(names):
         raise InputError(f"{path}: line {names.index('') + 1} is blank, but every class needs a name")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,13 +16,14 @@ from calibeval.cli.options.choices import (
     METHODS,
     METRICS,
     OBJECTIVES,
+    TABLE_EXPORTS,
     TABLE_FORMATS,
     either,
 )
-from calibeval.cli.options.roles import ROLES
 from calibeval.cli.options.sizes import size, size_above_zero
 from calibeval.core.conventions.table import CONVENTIONS
 from calibeval.core.data.ranges import LEAST_LABEL, MOST_JOBS, MOST_LABEL, MOST_ROWS, MOST_SEED
+from calibeval.readers.meaning.named import ROLES
 
 AUTO = "auto"
 
@@ -61,7 +63,7 @@ Key = Annotated[
     list[str] | None,
     typer.Option(
         metavar="ROLE=NAME",
-        help="Array or column by role, as labels=y; repeatable.",
+        help="Array for a role, such as labels=y; repeatable.",
         autocompletion=complete.key_of(ROLES),
         rich_help_panel=READING,
     ),
@@ -72,7 +74,7 @@ LabelsKey = Annotated[str | None, _named("Short for --key labels=NAME.")]
 FeaturesKey = Annotated[str | None, _named("Short for --key features=NAME.")]
 IdsKey = Annotated[str | None, _named("Short for --key ids=NAME.")]
 Labels = Annotated[Path | None, _named("Another file that holds the labels.", metavar="FILE")]
-ScoreColumns = Annotated[str | None, _named("Columns with the scores, in class order.", metavar="A,B")]
+ScoreColumns = Annotated[str | None, _named("Columns with the scores, as cat,dog or p0..p9.", metavar="A,B")]
 ClassNames = Annotated[Path | None, _named("Text file with one class name per line.", metavar="FILE")]
 IgnoreIndex = Annotated[
     int | None,
@@ -109,7 +111,7 @@ CrossFit = Annotated[
     typer.Option(metavar="N", min=2, help="Fit a map out of fold, in N folds of each dump.", rich_help_panel=MAP),
 ]
 Method = Annotated[
-    str,
+    str | None,
     typer.Option(
         metavar="NAME",
         help=f"Map: {either((*METHODS, AUTO))}.",
@@ -119,7 +121,7 @@ Method = Annotated[
     ),
 ]
 Objective = Annotated[
-    str,
+    str | None,
     typer.Option(
         metavar="NAME",
         help=f"Optimise {either(OBJECTIVES, OBJECTIVES[0])}.",
@@ -133,14 +135,18 @@ Clip = Annotated[
     typer.Option(metavar="EPS", help="Raise smaller probabilities to EPS before fitting.", rich_help_panel=MAP),
 ]
 Seed = Annotated[
-    int,
+    int | None,
     typer.Option(
-        metavar="N", min=0, max=MOST_SEED, help="Random seed for assigning rows to folds.", rich_help_panel=MAP
+        metavar="N",
+        min=0,
+        max=MOST_SEED,
+        help="Random seed for assigning rows to folds (default: 0).",
+        rich_help_panel=MAP,
     ),
 ]
 Group = Annotated[
     str | None,
-    typer.Option(metavar="COLUMN", help="Rows with equal values are dependent (patients).", rich_help_panel=MEASURE),
+    typer.Option(metavar="COLUMN", help="Treat rows with equal values as dependent.", rich_help_panel=MEASURE),
 ]
 Slice = Annotated[
     list[str] | None,
@@ -177,17 +183,17 @@ DumpOut = Annotated[
         "--out",
         "-o",
         metavar="OUT",
-        help="A .npz, .csv, .tsv, .jsonl or .parquet.",
+        help="File: .npz, .csv, .tsv, .jsonl or .parquet.",
         rich_help_panel=OUTPUT,
     ),
 ]
 
-Run = Annotated[Path, typer.Argument(metavar="RUN", help="A folder that `calibeval finetune` wrote, or a head.")]
+Run = Annotated[Path, typer.Argument(metavar="RUN", help="A folder from `calibeval finetune`, or head weights.")]
 FeatureFile = Annotated[str, typer.Argument(metavar="FEATURES", help="A feature cache; FILE#SPLIT names a split.")]
 
 Figure = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Draw the diagrams to this .svg, .png or .pdf.", rich_help_panel=OUTPUT),
+    typer.Option(metavar="FILE", help="Save the diagrams to this .svg, .png or .pdf.", rich_help_panel=OUTPUT),
 ]
 Width = Annotated[float | None, typer.Option(metavar="INCHES", help="Width of the figure.", rich_help_panel=OUTPUT)]
 
@@ -208,13 +214,14 @@ Metrics = Annotated[
     str,
     typer.Option(
         metavar="LIST",
-        help="Metrics to measure, such as ece,nll.",
+        help="As ece,nll; names: report --full.",
         autocompletion=complete.list_of((*METRICS, EVERY_METRIC)),
         rich_help_panel=MEASURE,
     ),
 ]
 Level = Annotated[
-    float, typer.Option(metavar="LEVEL", help="Confidence level of the intervals.", rich_help_panel=MEASURE)
+    float | None,
+    typer.Option(metavar="LEVEL", help="Level of the intervals (default: 0.95).", rich_help_panel=MEASURE),
 ]
 NoIntervals = Annotated[
     bool, typer.Option("--no-intervals", help="Compute no confidence intervals.", rich_help_panel=MEASURE)
@@ -252,7 +259,21 @@ Format = Annotated[
         rich_help_panel=OUTPUT,
     ),
 ]
-Full = Annotated[bool, typer.Option("--full", help="Print everything that was measured.", rich_help_panel=OUTPUT)]
+
+
+def export_option(kinds: Iterable[str]) -> Any:
+    """The option that writes by-products of these kinds."""
+    return typer.Option(
+        "--export",
+        metavar="KIND=FILE",
+        help=f"Also write a file: {either(kinds)}; repeatable.",
+        autocompletion=complete.key_of(kinds),
+        rich_help_panel=OUTPUT,
+    )
+
+
+Export = Annotated[list[str] | None, export_option(TABLE_EXPORTS)]
+Full = Annotated[bool, typer.Option("--full", help="Print all metrics, bins, classes, slices.", rich_help_panel=OUTPUT)]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Show no progress and no warnings.", rich_help_panel=RUNNING)
 ]

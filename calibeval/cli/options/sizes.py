@@ -1,4 +1,4 @@
-"""Sizes of memory and files as people write them."""
+"""Sizes of memory and files, such as 8G or 1.5MB."""
 
 from __future__ import annotations
 

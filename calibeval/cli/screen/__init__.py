@@ -1,1 +1,1 @@
-"""What a person sees while a command runs: progress, and how wide and colourful the terminal is."""
+"""The terminal: progress while a command runs, the width, colours and characters, and the help."""

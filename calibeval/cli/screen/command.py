@@ -1,4 +1,4 @@
-"""The command line as it was typed, for the files that say how they were made."""
+"""The command line as it was typed, which is recorded in the files that are written."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from calibeval.core.report.environment import Environment
+    from calibeval.core.data.environment import Environment
 
 WORDS: ContextVar[tuple[str, ...]] = ContextVar("WORDS", default=())
 
-# What changes neither a number nor where it is written, alone or with a value.
+# Options that change neither a result nor where it is written.
 SILENT = ("-q", "--quiet", "--debug")
 THREADS = "--jobs"
 
 
 def environment() -> Environment:
-    """With what this command line makes its reports."""
-    from calibeval.core.report.environment import Environment
+    """The versions and the command line that a report records."""
+    from calibeval.core.data.environment import Environment
 
     return Environment.here(telling(WORDS.get()))
 
 
 def telling(words: Sequence[str]) -> tuple[str, ...]:
-    """The words without those that change no output: however many threads there are, the same bytes come out.
+    """The words without options that do not affect the output: it is the same for any number of threads.
 
     >>> telling(["report", "a.npz", "--jobs", "2", "-q", "--bins=5"])
     ('report', 'a.npz', '--bins=5')

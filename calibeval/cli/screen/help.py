@@ -1,4 +1,4 @@
-"""Help of two lengths: `--help` shows the options that people use, `--help-all` every option, in named groups."""
+"""Help in two lengths: `--help` shows the usual options, `--help-all` every option, in named groups."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def full_help(context: typer.Context) -> str:
 
 
 def command_class(first: Iterable[str], groups: Iterable[str]) -> type[TyperCommand]:
-    """A class of commands whose `--help` shows these options first, and no others.
+    """A class of commands whose `--help` shows only the options in `first`.
 
     first: options by their long names, in the order shown. groups: names of groups in the order of `--help-all`.
     """
@@ -52,7 +52,7 @@ def command_class(first: Iterable[str], groups: Iterable[str]) -> type[TyperComm
 
 
 class Program(TyperGroup):
-    """The program: its `--help-all` is the help of every command."""
+    """The program; its `--help-all` shows the help of every command."""
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
@@ -66,7 +66,7 @@ class Program(TyperGroup):
         _write_rows(formatter, "Options", rows)
 
     def get_help(self, ctx: Any) -> str:
-        """The help of the program, and under `--help-all` of each command, too."""
+        """The help of the program and, with `--help-all`, of each command."""
         texts = [super().get_help(ctx)]
         if ctx.meta.get(_SHOWN):
             for name, command in self.commands.items():
@@ -84,7 +84,7 @@ def _help_all(text: str) -> TyperOption:
 
 
 def _row(option: TyperOption, context: Any) -> tuple[str, str]:
-    """Names and help of an option, with its default where the help does not say it."""
+    """Names and help of an option, with its default unless the help says it."""
     record = option.get_help_record(context)
     names, text = (record[0] if record else ""), option.help or ""
     if option.secondary_opts:
@@ -97,7 +97,7 @@ def _row(option: TyperOption, context: Any) -> tuple[str, str]:
 
 
 def _write_rows(formatter: Any, title: str, rows: list[tuple[str, str]]) -> None:
-    """A section of rows, each on a line of its own; a screen that is narrower than usual wraps them."""
+    """A section with one line per row; a screen that is narrower than usual wraps the rows."""
     if not rows:
         return
     with formatter.section(title):

@@ -1,4 +1,4 @@
-"""Progress on standard error: nothing in the first second, nothing where nobody watches."""
+"""Progress on standard error, shown after the first second and only on a terminal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ INTERVAL = 0.2
 
 
 class StatusLine:
-    """A line on standard error that changes while somebody watches; it is gone after the with statement."""
+    """A changing line on standard error, if that is a terminal; it is removed at the end of the with statement."""
 
     def __init__(self, *, quiet: bool, patience: float = 0.0) -> None:
         self.talks = not quiet and sys.stderr is not None
@@ -30,11 +30,11 @@ class StatusLine:
             self._write("")
 
     def due(self) -> bool:
-        """Whether somebody watches, and the last line has stood long enough."""
+        """Whether standard error is a terminal, and the last text has been shown long enough."""
         return self.watched and time.monotonic() >= self._next
 
     def change(self, text: str) -> None:
-        """Show another text."""
+        """Replace the text of the line."""
         self._next, self._shown = time.monotonic() + INTERVAL, True
         self._write(text)
 
@@ -52,11 +52,11 @@ class Progress(StatusLine):
         self._name, self._total, self._done = "", 0, 0
 
     def start(self, name: str, total: int) -> None:
-        """Begin with a dump of that number of rows."""
+        """Begin a dump; total: its number of rows."""
         self._name, self._total, self._done = "".join(c for c in name if c.isprintable())[-40:], total, 0
 
     def advance(self, steps: int) -> None:
-        """So many more rows are done."""
+        """Count more rows as done."""
         self._done += steps
         if self.due():
             share = 100 * self._done / max(self._total, 1)

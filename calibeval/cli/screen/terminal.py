@@ -19,7 +19,7 @@ class Screen(NamedTuple):
 
 
 def screen() -> Screen:
-    """Standard output as it is: a terminal's own width, 100 columns for a pipe; NO_COLOR is honoured."""
+    """What standard output can show; the width is that of the terminal, or 100 for a pipe. NO_COLOR is respected."""
     terminal = sys.stdout.isatty()
     columns = shutil.get_terminal_size((PIPED, 24)).columns if terminal or "COLUMNS" in os.environ else PIPED
     color = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -1,4 +1,4 @@
-"""Progress of a training on standard error: a line that changes where somebody watches, else one per stage."""
+"""Progress of a training on standard error: a changing line on a terminal, else one line per stage."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from calibeval.training.sweep import StageEpoch
 
 
 class TrainingProgress(StatusLine):
-    """Says after each epoch where the training is, how good, and how long it will take."""
+    """Shows after each epoch the stage, the validation scores and the time left."""
 
     def __init__(self, *, quiet: bool) -> None:
         super().__init__(quiet=quiet)
@@ -23,7 +23,7 @@ class TrainingProgress(StatusLine):
         return self
 
     def show(self, step: StageEpoch) -> None:
-        """One epoch is done."""
+        """Called after each epoch."""
         now = time.monotonic()
         if step.number != self._stage:
             self._stage, self._stage_began = step.number, self._stage_began if step.epoch.number == 1 else now

@@ -1,1 +1,1 @@
-"""Two models held against each other: which rows belong together, and what the sample says of each difference."""
+"""Comparing two models: which rows belong together, and how certain each difference is."""

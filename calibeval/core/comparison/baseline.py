@@ -1,4 +1,4 @@
-"""A saved report in the place of a dump: what its tables still tell of the rows that it no longer holds."""
+"""A saved report as the baseline instead of a dump: it has tables, but no rows."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NOT_IN_REPORT = reason("not_in_report", "not in the report")
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """The one dump of a report, checked to be comparable. level: level of its intervals; None without any."""
+    """The only dump of a report, checked to be comparable. level: level of its intervals; None if it has none."""
 
     dump: DumpReport
     bins: int
@@ -35,22 +35,23 @@ class Baseline:
 
     @classmethod
     def of(cls, report: Report, bins: int | None) -> Baseline:
-        """The baseline in a report of one dump.
+        """The baseline from a report of one dump.
 
-        bins: what the candidate will be measured with; None: whatever the report has.
-        Raises: InputError for a report of several dumps, of another number of bins, or of another tool's convention.
+        bins: number of bins for the candidate; None: the number of the report.
+        Raises: InputError for a report of several dumps, with another number of bins, or with another tool's
+        convention.
         """
         if len(report.dumps) != 1:
             names = ", ".join(dump.name for dump in report.dumps) or "none"
-            raise InputError(f"the report holds {len(report.dumps)} dumps ({names}), but a baseline is one of them")
+            raise InputError(f"the report has {len(report.dumps)} dumps ({names}), but a baseline must have one dump")
         dump, settings = report.dumps[0], report.settings
         if settings.convention != OWN:
             raise InputError(
-                f'{dump.name}: the report is by the convention "{settings.convention}", '
-                f'but comparisons are by "{OWN}"; report the dump again without --convention'
+                f'{dump.name}: the report uses the convention "{settings.convention}", '
+                f'but comparisons need "{OWN}"; make the report again without --convention'
             )
         if bins is not None and settings.bins != bins:
-            raise InputError(f"{dump.name}: the report has {settings.bins} bins, but {bins} is needed")
+            raise InputError(f"{dump.name}: the report has {settings.bins} bins, but {bins} are needed")
         return cls(dump, settings.bins, settings.level)
 
     @property
@@ -60,39 +61,39 @@ class Baseline:
         return ComparedDump(dump.name, dump.source, dump.kind, dump.n, dump.k, dump.ignored, report=True)
 
     def check_classes(self, candidate: Predictions) -> None:
-        """That the candidate is of the same classes, as far as both say.
+        """Check that the candidate has the same classes, as far as both sides name them.
 
-        Raises: InputError for another number of classes, or other names of them.
+        Raises: InputError if the number or the names of the classes differ.
         """
         names = f"{self.dump.name} (a report) and {candidate.source.name}"
         if self.dump.k != candidate.k:
             told = ["the top label only" if k is None else f"{k} classes" for k in (self.dump.k, candidate.k)]
-            raise InputError(f"{names} cannot be compared: {told[0]} in the one, {told[1]} in the other")
+            raise InputError(f"{names} cannot be compared: {told[0]} in the first, {told[1]} in the second")
         own = tuple(one.name for one in self.dump.per_class)
         if candidate.class_names is None or not own or own == tuple(str(k) for k in range(len(own))):
             return
         for k, (ours, theirs) in enumerate(zip(own, candidate.class_names, strict=True)):
             if ours != theirs:
                 raise InputError(
-                    f'{names} cannot be compared: class {k} is "{ours}" in the one, "{theirs}" in the other'
+                    f'{names} cannot be compared: class {k} is "{ours}" in the first, "{theirs}" in the second'
                 )
 
     def warnings(self, candidate: Predictions) -> list[Notice]:
         """What weakens a comparison with this report."""
         said = f"rows are not paired: {self.dump.name} is a saved report"
         if self.dump.n == candidate.n:
-            said += "; if both are of the same rows, compare the two dumps, which can show smaller differences"
+            said += "; if both have the same rows, compare the two dumps instead, which can show smaller differences"
         return [warning("unpaired", said)]
 
 
 def unpaired_differences(
     baseline: Baseline, sums: Sums, measured: Mapping[str, MetricResult], level: float, *, grouped: bool
 ) -> dict[str, Difference]:
-    """The difference of every metric from a saved report, as if its rows were others than the candidate's.
+    """The difference of every metric from a saved report, whose rows are treated as a different sample.
 
-    sums, measured: of the candidate, at this level. grouped: whether its intervals take groups, not rows, for
-    independent; where those of either model do, differences follow from the intervals alone. Otherwise bins of the
-    report are described by their means: the spread of confidences inside of one is neglected.
+    sums, measured: of the candidate, at this level. grouped: whether its intervals treat groups, not rows, as
+    independent; if those of either model do, differences are derived from the intervals alone. Otherwise each bin of
+    the report is described by its means, and the spread of confidences within a bin is neglected.
     """
     dump, found = baseline.dump, {}
     mass = None if dump.equal_mass is None else table_sums(dump.equal_mass)
@@ -116,10 +117,10 @@ def unpaired_differences(
 
 
 def table_sums(table: tuple[Bin, ...]) -> BinSums:
-    """Sums of a bin table as if each bin's rows all had its mean confidence, (m,).
+    """Sums of a bin table as if all rows of a bin had its mean confidence, (m,).
 
-    That changes the variance of a gap by the variance of the confidences less twice their covariance with being right;
-    within 15 bins by 1 or 2 % of it.
+    This changes the variance of a gap by the variance of the confidences minus twice their covariance with correctness:
+    with 15 bins, by 1 to 2 %.
 
     >>> sums = table_sums((Bin(0.0, 1.0, 4, 0.75, 0.5, 0.25),))
     >>> sums.count.tolist(), sums.surplus.tolist(), sums.surplus_squares.tolist()

@@ -1,4 +1,4 @@
-"""From two or more dumps, or a saved report and dumps, to their differences."""
+"""From two or more dumps, or from a saved report and dumps, to their differences."""
 
 from __future__ import annotations
 
@@ -35,17 +35,19 @@ def compare(
     progress: Progress | None = None,
     only: Collection[str] | None = None,
 ) -> Comparison:
-    """Every metric of each candidate against the base: difference, interval, p, and what could have been shown.
+    """Compare each candidate with the base: the difference of every metric, with interval, p and detectable difference.
 
-    Rows are paired by id, else by position where labels and shared columns agree. base may be a saved report of one
-    dump: then there are no rows to pair, and intervals are wider.
-    bins: as for `evaluate`; None: 15, or those of the report. level: of the intervals, inside (0, 1).
-    slices, min_rows: as for `evaluate`; rows of one predicted class differ from model to model and are no slice.
-    group: as for `evaluate`; a column of the base, or of each candidate.
-    jobs, max_memory: as for `evaluate`. Memory beside the dumps: about 125 bytes a row, or 170 where a candidate has
-    its rows in another order, and the scores of a slice for each job; it does not grow with candidates and columns.
-    progress: hears of each dump before it is read, and of the rows done. only: of these metrics.
-    Raises: InputError for dumps that cannot be compared; UsageError for settings that cannot work.
+    Rows are paired by id; without ids, by position, if labels and shared columns agree. base may be a saved report of
+    one dump: then there are no rows to pair, and intervals are wider.
+    bins: as for `evaluate`; None: 15, or the number of the report. level: confidence level of the intervals, in (0, 1).
+    slices, min_rows: as for `evaluate`, but there are no slices by predicted class, which differs between models.
+    group: as for `evaluate`; a column of the base, or else of the candidate.
+    jobs, max_memory: as for `evaluate`. In addition to the dumps, this takes about 125 bytes per row (170 if a
+    candidate has its rows in another order) and, for each job, the scores of one slice; more candidates or columns do
+    not increase it.
+    progress: is told about each dump before it is read, and about finished rows. only: limits the metrics to these.
+    Returns: a Comparison.
+    Raises: InputError for dumps that cannot be compared; UsageError for invalid settings.
 
     >>> base = Predictions(probs=[[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]] * 100, labels=[0, 0, 1] * 100)
     >>> candidate = Predictions(probs=[[0.9, 0.1], [0.6, 0.4], [0.2, 0.8]] * 100, labels=[0, 0, 1] * 100)

@@ -1,4 +1,4 @@
-"""The output of a comparison: differences of two models with their uncertainty; exact JSON both ways."""
+"""The output of a comparison: differences between models with their uncertainty, with an exact JSON round trip."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from calibeval.core.data.distinct_names import distinct_names
-from calibeval.core.data.documents import json_text, read_document
+from calibeval.core.data.documents import Place, json_text, read_document
 from calibeval.core.data.elsewhere import elsewhere
 from calibeval.core.data.lookup import Lookup
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Source
 from calibeval.core.data.records import Layout, read_record, to_plain
 from calibeval.core.errors import InputError
+from calibeval.core.metrics.possible import check_bounds, check_order, check_share, within
 from calibeval.core.report.report import READING, GroupCount
 from calibeval.core.report.settings import Settings
 
@@ -24,22 +25,32 @@ if TYPE_CHECKING:
 SCHEMA, EARLIER = "calibeval.comparison/1", "calibeval.compare/1"
 
 
+def check_difference(place: Place, found: Any) -> None:
+    """Of a difference that was read: within bounds, and in order. Raises: Wrong."""
+    check_bounds(place, found.name, found, "base", "candidate")
+    check_order(place, found, "low", "high")
+    check_share(place, found, "p", "p_holm")
+    within(place, "detectable", found.detectable, 0.0, None)
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One metric of two models, and what the sample says of their difference. Absent facts are None.
+    """One metric of two models and their difference, with its uncertainty. Missing facts are None.
 
     base, candidate: the metric's values, as in a report. difference: candidate - base, with its sign.
-    low, high: confidence interval of the true difference. p: of the test that there is none; below 1 - level
-    exactly where the interval excludes 0, and never given below 1e-15. p_holm: after Holm's correction over the
-    slices of one column. detectable: the smallest true difference that such a sample shows in 80 of 100 cases.
+    low, high: confidence interval of the true difference. p: for the hypothesis of no difference; it is below 1 - level
+    exactly if the interval excludes 0, and never smaller than 1e-15. p_holm: p after Holm's correction over the slices
+    of one column. detectable: the smallest true difference that such a sample would show in 80 of 100 cases.
     reason: why numbers are missing.
-    Errors and shares are fractions, nll is in nats. Where noise biases both values differently, the difference of the
-    two may lie outside the interval, which is of the true values.
+    Errors and accuracies are fractions; nll is in nats. If noise biases the two values differently, their difference
+    may lie outside the interval, which is for the true values.
 
     >>> nll = Difference("nll", 0.50, 0.46, -0.04, -0.06, -0.02, 0.0001, 0.029)
     >>> nll.certain, nll.to_dict()["high"]
     (True, -0.02)
     """
+
+    LAYOUT: ClassVar = Layout(check=check_difference)
 
     name: str
     base: float | None
@@ -58,7 +69,7 @@ class Difference:
         return self.low is not None and self.high is not None and not self.low <= 0.0 <= self.high
 
     def without_interval(self, reason: Notice) -> Difference:
-        """The difference without interval and p, and why."""
+        """The difference without interval and p, with the reason."""
         if self.difference is None:
             return self
         return Difference(self.name, self.base, self.candidate, self.difference, reason=reason)
@@ -70,9 +81,10 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class ComparedDump:
-    """One side of a comparison: where it came from and how it was read; k is None where only the top label is known.
+    """One side of a comparison: its source, and how it was read.
 
-    n: rows that were compared. report: whether a saved report stood in for the dump itself.
+    n: number of compared rows. k: number of classes; None if only the top label is known. report: whether a saved
+    report was used instead of a dump.
     """
 
     LAYOUT: ClassVar = Layout(inside=READING | {"report": "source"}, open=True)
@@ -93,7 +105,7 @@ class ComparedDump:
 
 @dataclass(frozen=True, slots=True)
 class SliceDifferences:
-    """The differences on the rows that have one value in a column; column "class" means the label."""
+    """The differences on the n rows that have one value in a column; the column "class" is the label."""
 
     column: str
     value: str
@@ -107,10 +119,10 @@ class SliceDifferences:
 
 @dataclass(frozen=True, slots=True)
 class Candidate(Lookup[Difference]):
-    """One candidate against the base; `candidate["ece"]` is a difference, and `candidate.items()` are all.
+    """One candidate compared with the base; `candidate["ece"]` is one difference, and `candidate.items()` gives all.
 
-    paired_by: what made rows belong together; None where a saved report was compared, and no rows could be paired.
-    groups: what intervals take for independent; None where it is the rows.
+    paired_by: "id" or "position"; None for a saved report, whose rows cannot be paired.
+    groups: the groups that intervals treat as independent; None if rows are independent.
     """
 
     LAYOUT: ClassVar = Layout(flat=("dump",), open=True)
@@ -132,7 +144,7 @@ class Candidate(Lookup[Difference]):
         return self.differences
 
     def __repr__(self) -> str:
-        """One short line: the name, rows, and which differences there are."""
+        """One short line: name, rows, and the metrics with a difference."""
         return f"<Candidate {self.name}: n={self.dump.n}; {', '.join(self.differences)}>"
 
     def to_dict(self) -> dict[str, Any]:
@@ -149,10 +161,11 @@ class Candidate(Lookup[Difference]):
 
 @dataclass(frozen=True, slots=True)
 class Comparison(Lookup[Difference]):
-    """One or several candidates against one base, under the same settings.
+    """One or several candidates compared with one base, under the same settings.
 
-    `comparison.candidates[0]["ece"]` is the difference of the first candidate's ECE; with one candidate,
-    `comparison["ece"]`, and `comparison.items()` are all. `print(comparison)` shows what the command line shows.
+    `comparison.candidates[0]["ece"]` is the difference in ECE of the first candidate. With a single candidate,
+    `comparison["ece"]` is enough, and `comparison.items()` gives all differences. `print(comparison)` prints what the
+    command line prints.
     `Comparison.from_json(c.to_json()) == c` holds exactly.
     """
 
@@ -165,7 +178,7 @@ class Comparison(Lookup[Difference]):
 
     @property
     def paired(self) -> bool:
-        """Whether the differences are of the same rows."""
+        """Whether the differences are between paired rows."""
         return not self.base.report
 
     def by_name(self) -> Mapping[str, Difference]:
@@ -175,30 +188,30 @@ class Comparison(Lookup[Difference]):
         """
         if len(self.candidates) != 1:
             count = len(self.candidates)
-            raise InputError(f'the comparison has {count} candidates: say comparison.candidates[i]["ece"]')
+            raise InputError(f'the comparison has {count} candidates: use comparison.candidates[i]["ece"]')
         return self.candidates[0].differences
 
     def __repr__(self) -> str:
-        """One short line: who was compared with whom, and which differences there are."""
+        """One short line: the candidates, the base, and the metrics with a difference."""
         names = ", ".join(one.name for one in self.candidates)
         metrics = ", ".join(self.candidates[0].differences) if self.candidates else "nothing"
         return f"<Comparison of {names} with {self.base.name}: {metrics}>"
 
     def __str__(self) -> str:
-        """What `calibeval compare` prints, 100 columns wide and without colours; warnings are below it."""
+        """What `calibeval compare` prints, 100 columns wide and without colours, with the warnings at the end."""
         shown: str = elsewhere("calibeval.api.show", "comparison_text")(self)
         return shown
 
     def figure(self, *, width: float | None = None) -> Figure:
         """The differences with their intervals as a matplotlib figure. width: in inches; None: 7.
 
-        Raises: InputError where no difference can be drawn.
+        Raises: InputError if no difference can be drawn.
         """
         drawn: Figure = elsewhere("calibeval.api.show", "comparison_figure")(self, width)
         return drawn
 
     def save(self, folder: str | PurePath) -> Path:
-        """Write compare.html, compare.md and compare.json to a folder, made where it is missing; what it returns.
+        """Write compare.html, compare.md and compare.json to a folder (created if missing), and return its path.
 
         Raises: FileProblem if they cannot be written.
         """
@@ -206,12 +219,12 @@ class Comparison(Lookup[Difference]):
         return made
 
     def _repr_html_(self) -> str:
-        """The comparison as a notebook shows it."""
+        """The HTML that a notebook shows for the comparison."""
         shown: str = elsewhere("calibeval.api.show", "comparison_html")(self)
         return shown
 
     def with_distinct_names(self) -> Comparison:
-        """The same; dumps that share a name get as much of their paths as tells them apart, or numbers."""
+        """The same comparison; dumps that share a name get as much of their paths as is needed, or a number."""
         dumps = [self.base, *(candidate.dump for candidate in self.candidates)]
         names = distinct_names([(dump.name, dump.source) for dump in dumps])
         base, *others = (replace(dump, name=name) for dump, name in zip(dumps, names, strict=True))
@@ -230,14 +243,13 @@ class Comparison(Lookup[Difference]):
         }
 
     def to_json(self) -> str:
-        """The comparison as JSON; numbers round-trip exactly, and there is never a NaN in it."""
+        """The comparison as JSON; numbers round-trip exactly, and it never contains NaN."""
         return json_text(self.to_dict())
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Comparison:
         """The comparison that `to_json` wrote; bytes are UTF-8.
 
-        Raises: InputError if the text is no comparison of this schema, naming the first field that is not what it must
-        be.
+        Raises: InputError if the text is not a comparison of this schema, naming the first invalid field.
         """
         return read_document(text, (SCHEMA, EARLIER), "comparison", lambda whole: read_record(whole, cls))

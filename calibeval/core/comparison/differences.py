@@ -1,4 +1,4 @@
-"""All differences of two models on the same rows, metric by metric."""
+"""All differences between two models on the same rows, metric by metric."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOT_MEASURED = reason("not_measured", "not measured")
 def paired_differences(pair: Pair, level: float, only: Collection[str] | None = None) -> dict[str, Difference]:
     """The difference of every metric, or the reason why there is none.
 
-    level: of the intervals, inside (0, 1). only: of these metrics.
+    level: of the intervals, in (0, 1). only: limits the metrics to these.
     """
     freedom = None if pair.groups is None else int(pair.groups.max())
     tested, identical = Level(level, freedom), pair.identical
@@ -46,7 +46,7 @@ def with_contrast(found: Difference, told: Contrast) -> Difference:
 
 
 def told_apart(base: Notice | None, candidate: Notice | None) -> Notice:
-    """The reasons of two models as one, naming the model where only one has it."""
+    """The reasons of two models as one, with the model's name if only one has a reason."""
     if base == candidate:
         return base or NOT_MEASURED
     parts = [f"{name}: {why}" for name, why in (("base", base), ("candidate", candidate)) if why]

@@ -13,6 +13,7 @@ from calibeval.core.comparison.comparison import Candidate, ComparedDump, Differ
 from calibeval.core.comparison.matched_part import MatchedPart, MatchedSlice, corrected, independent
 from calibeval.core.comparison.pairing import Pairing
 from calibeval.core.data.columns import PREDICTED_CLASS, TRUE_CLASS, coded_slices, kept_rows
+from calibeval.core.data.distinct_names import name_of
 from calibeval.core.data.notices import warning
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError, UsageError
@@ -26,7 +27,7 @@ from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.sums import RowScores, Sums
 from calibeval.core.uncertainty.model_pair import Model, Pair
 
-# The joint table of two models has the square of so many entries.
+# The joint table of two models has the square of this number of entries.
 MOST_BINS = 1000
 
 Rows = npt.NDArray[np.intp]
@@ -34,7 +35,7 @@ Rows = npt.NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Matched:
-    """Two models on the same rows, with the slices of every column, each column's together."""
+    """Two models on the same rows, with the slices of each column."""
 
     base: Predictions
     candidate: Predictions
@@ -54,10 +55,10 @@ class Matched:
         known: Sequence[SlicedColumn] = (),
         by_class: bool = True,
     ) -> Matched:
-        """The two dumps with sums of all their rows, matched.
+        """Match two dumps, each given with the sums of all its rows.
 
-        pairing: which rows belong together. resources: of the readings for slices. known: slices of the candidate.
-        by_class: with class-wise sums of slices; without them slices need no reading.
+        pairing: which rows belong together. resources: for the passes over slices. known: slices of the candidate.
+        by_class: whether to include class-wise sums of slices; without them, slices need no extra pass.
         Raises: UsageError for columns that cannot be cut.
         """
         cut = _Slices.of(base, candidate, pairing, settings, resources, known=known, by_class=by_class)
@@ -65,7 +66,7 @@ class Matched:
         return cls(base[0], candidate[0], pairing, cut.whole, columns)
 
     def at(self, level: float, only: Collection[str] | None = None) -> Candidate:
-        """The candidate's differences from the base, with intervals at that level. only: of these metrics."""
+        """The differences from the base, with intervals at that level. only: limits the metrics to these."""
         slices = [one for column in self.columns for one in corrected(column, level, only)]
         differences = self.whole.differences(level, only)
         return _candidate(self.base, self.candidate, self.pairing, self.whole.groups, differences, slices)
@@ -80,7 +81,7 @@ def compared(
     level: float,
     only: Collection[str] | None = None,
 ) -> Candidate:
-    """What `Matched` has at one level, holding the slices of one column at a time. Raises: as `Matched.of`."""
+    """Like `Matched.at`, with the slices of one column in memory at a time. Raises: as `Matched.of`."""
     cut = _Slices.of(base, candidate, pairing, settings, resources)
     slices = [one for column in settings.slices for one in corrected(tuple(cut.slices(column)), level, only)]
     differences = cut.whole.differences(level, only)
@@ -107,20 +108,20 @@ def _candidate(
 
 
 def check_bins(settings: Settings) -> None:
-    """That two models can be compared by so many bins. Raises: UsageError."""
+    """Check that two models can be compared with this number of bins. Raises: UsageError."""
     if settings.bins > MOST_BINS:
-        raise UsageError(f"bins is {settings.bins}, but models are compared with at most {MOST_BINS}")
+        raise UsageError(f"bins is {settings.bins}, but a comparison can have at most {MOST_BINS}")
 
 
 def unpaired(saved: Baseline, measured: Measurement, level: float, only: Collection[str] | None = None) -> Candidate:
-    """A candidate against a report, which holds no rows, with intervals at that level. only: of these metrics.
+    """A candidate compared with a report, which holds no rows, with intervals at that level.
 
-    Raises: InputError for other classes.
+    only: limits the metrics to these. Raises: InputError for different classes.
     """
     candidate, groups = measured.predictions, measured.groups
     saved.check_classes(candidate)
     warnings = [*candidate.warnings, *saved.warnings(candidate)]
-    if measured.settings.slices and not measured.columns:  # a gate measures them by themselves, and rules say the rest
+    if measured.settings.slices and not measured.columns:  # a gate measures them without the baseline
         text = "slices were not compared: a saved report does not hold the rows of its slices"
         warnings.append(warning("slices_not_compared", text))
     warnings += [] if groups is None else filter(None, (groups.warning(),))
@@ -133,7 +134,7 @@ def unpaired(saved: Baseline, measured: Measurement, level: float, only: Collect
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Slices:
-    """What is needed to cut two dumps into the same slices. known, rows: as far as these need no reading."""
+    """What is needed to cut two dumps into the same slices. known, rows: results that need not be read again."""
 
     base: Predictions
     candidate: Predictions
@@ -156,7 +157,7 @@ class _Slices:
         known: Sequence[SlicedColumn] = (),
         by_class: bool = True,
     ) -> _Slices:
-        """As for `Matched.of`: all rows are matched, and nothing is cut yet."""
+        """Arguments as for `Matched.of`. All rows are matched; no slices are cut yet."""
         (ours, our_sums), (theirs, their_sums), order = base, candidate, pairing.order
         groups = _groups(ours, theirs, settings, order)
         labels = ours.labels[kept_rows(ours)].astype(np.intp)
@@ -167,7 +168,7 @@ class _Slices:
         return cls(ours, theirs, order, whole, settings, own, resources, None if by_class else our_sums.rows)
 
     def slices(self, column: str) -> Iterator[MatchedSlice]:
-        """The slices of a column, from one more reading of each dump; of the candidate where they are not known."""
+        """The slices of a column, from one more pass over each dump, unless its slices are known."""
         ours, partners = kept_rows(self.base), self.whole.rows
         holder, rows = (self.base, ours) if _has(self.base, column) else (self.candidate, partners)
         cut = _cut(holder, column, rows, self.settings.min_rows or 1)
@@ -186,7 +187,7 @@ class _Slices:
         return part_sums(predictions, rows, self.settings.bins, self.resources)
 
     def _candidate_sums(self, column: str, parts: Sequence[Rows], names: Sequence[str]) -> list[Sums]:
-        """The sums of the candidate's rows, slice by slice; those that are known already are not read again."""
+        """The sums of the candidate's rows, slice by slice; known slices are not read again."""
         known = {} if column not in self.known else {part.value: part for part in self.known[column].parts}
         found = []
         for value, rows in zip(names, parts, strict=True):
@@ -198,7 +199,7 @@ class _Slices:
 
 
 def model(predictions: Predictions, sums: Sums, order: Rows | None = None) -> Model:
-    """One model with its rows in the order of the base's."""
+    """One model with its rows in the order of the base."""
     rows = sums.rows
     if rows is None:
         raise InputError(f"{predictions.source.name}: the results of single rows were not kept")
@@ -210,11 +211,12 @@ def model(predictions: Predictions, sums: Sums, order: Rows | None = None) -> Mo
 def side(predictions: Predictions) -> ComparedDump:
     """A dump as one side of a comparison."""
     source = predictions.settled_source()
-    return ComparedDump(source.name, source, predictions.kind, predictions.n, predictions.k, predictions.ignored)
+    name = name_of(predictions)
+    return ComparedDump(name, source, predictions.kind, predictions.n, predictions.k, predictions.ignored)
 
 
 def _groups(base: Predictions, candidate: Predictions, settings: Settings, order: Rows | None) -> Groups | None:
-    """The groups of the base's rows, by its own column or else by the candidate's."""
+    """The groups of the base's rows, by its own column, or else by the candidate's column."""
     column = settings.group
     if column is None or column in base.columns or column not in candidate.columns:
         return find_groups(base, settings)
@@ -227,8 +229,8 @@ def _has(predictions: Predictions, column: str) -> bool:
 
 
 def _cut(predictions: Predictions, column: str, rows: Rows, least: int) -> Cut:
-    """The column cut over these stored rows. Raises: UsageError for an unknown column, or one of too many values."""
+    """The column cut over these stored rows. Raises: UsageError for an unknown column, or one with too many values."""
     if column == PREDICTED_CLASS and column not in predictions.columns:
-        raise UsageError(f'there are no slices by "{column}" in a comparison: predicted classes differ between models')
+        raise UsageError(f'a comparison has no slices by "{column}": predicted classes differ between models')
     place = f'{predictions.source.name}: column "{column}"'
     return Cut.of(coded_slices(predictions, column), rows, least, place, verb="compared")

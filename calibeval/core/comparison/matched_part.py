@@ -1,4 +1,4 @@
-"""Some rows of two models, all of them or a slice, and the differences on these."""
+"""Rows of two models (all of them, or a slice), and the differences on these rows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from calibeval.core.uncertainty.holm import holm
 from calibeval.core.uncertainty.model_pair import Pair, Together
 
 BY_LABEL = reason(
-    "chosen_by_label", "rows chosen by their label are not calibrated within themselves, however good the model"
+    "chosen_by_label", "rows selected by their label are not calibrated among themselves, even if the model is"
 )
 
 Rows = npt.NDArray[np.intp]
@@ -26,10 +26,10 @@ Rows = npt.NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MatchedPart:
-    """Some rows of two models: all of them, or a slice.
+    """Rows of two models: all of them, or a slice.
 
-    rows: the numbers of the candidate's stored rows, in the order of the pair's. groups: of these rows. by_label:
-    whether rows were chosen by their label.
+    rows: the numbers of the candidate's stored rows, in the order of the pair. groups: of these rows. by_label: whether
+    rows were selected by their label.
     """
 
     pair: Pair
@@ -38,7 +38,7 @@ class MatchedPart:
     by_label: bool = False
 
     def differences(self, level: float, only: Collection[str] | None) -> dict[str, Difference]:
-        """The differences on these rows, those of calibration without interval where rows were chosen by label."""
+        """The differences on these rows; calibration errors get no interval if rows were selected by their label."""
         found = paired_differences(self.pair, level, only)
         refused = None if self.groups is None else self.groups.refused
         if refused is not None:
@@ -51,10 +51,10 @@ class MatchedPart:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MatchedSlice:
-    """A slice of the rows of two models: their sums, and 8 bytes a row; the rest follows from all rows when asked for.
+    """A slice of the rows of two models: sums, and 8 bytes per row; the rest is derived from all rows when needed.
 
-    whole: all rows. places: of the slice's among these. sums: of base and candidate, without rows. together: how bins
-    vary together, as it was found.
+    whole: all rows. places: positions of the slice's rows among these. sums: of base and candidate, without rows.
+    together: cache of how bins vary together.
     """
 
     whole: MatchedPart
@@ -71,19 +71,19 @@ class MatchedSlice:
         return f"{self.column}={self.value}"
 
     def part(self) -> MatchedPart:
-        """The rows of the slice; to be used and let go."""
+        """The rows of the slice, for immediate use; the caller should not keep them."""
         groups = None if self.whole.groups is None else self.whole.groups.of_rows(self.places)
         pair = self.whole.pair.at(self.places, self.sums, independent(groups), self.together)
         return MatchedPart(pair, self.whole.rows[self.places], groups, self.by_label)
 
 
 def independent(groups: Groups | None) -> Rows | None:
-    """The numbers of groups where only these are independent and can be told from."""
+    """The group of each row, if only groups are independent and there are enough of them; else None."""
     return None if groups is None or groups.refused is not None else groups.codes
 
 
 def corrected(slices: Sequence[MatchedSlice], level: float, only: Collection[str] | None) -> list[SliceDifferences]:
-    """The slices of one column with p after Holm's correction, metric by metric."""
+    """The slices of one column with p_holm, Holm's correction over the slices for each metric."""
     found = [one.part().differences(level, only) for one in slices]
     names = dict.fromkeys(name for differences in found for name in differences)
     holms = {name: holm([differences[name].p for differences in found]) for name in names}

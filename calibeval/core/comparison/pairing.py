@@ -1,4 +1,4 @@
-"""Which row of one dump belongs to which row of another: by id, else by position where nothing speaks against it."""
+"""Which row of one dump belongs to which row of another: by id, or else by position if nothing contradicts it."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from calibeval.core.data.row_source import show_shape
 from calibeval.core.errors import InputError
 
 _SHOWN = 3
+NEED = "; give both dumps ids (--ids-key), or use dumps of the same rows"
 
 Order = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pairing:
-    """How the rows of base and candidate belong together.
+    """How the rows of base and candidate are paired.
 
-    by: what says so. order: for each row of the base that counts, the place of its partner among the candidate's rows
-    that count; None where that is the same place. warnings: what makes the pairing doubtful.
+    by: "id" or "position". order: for each row of the base, the position of its partner in the candidate, both counted
+    without ignored rows; None if positions are equal. warnings: doubts about the pairing.
     """
 
     by: Literal["id", "position"]
@@ -32,11 +33,11 @@ class Pairing:
 
 
 def pair_rows(base: Predictions, candidate: Predictions) -> Pairing:
-    """The pairing of two dumps of the same samples.
+    """Pair the rows of two dumps of the same samples.
 
-    Rows are paired by id where both dumps have ids: the same ones, each once. Otherwise by position, where the number
-    of rows, the labels and every column that both have are equal. Paired rows must have the same label.
-    Raises: InputError where the dumps hold different rows, classes or labels, saying what differs first.
+    Rows are paired by id if both dumps have ids, which must be the same ones, each once. Otherwise they are paired by
+    position, if the number of rows, the labels and every shared column are equal. Paired rows must have the same label.
+    Raises: InputError if the dumps hold different rows, classes or labels, naming the first difference.
 
     >>> base = Predictions(probs=[0.2, 0.9], labels=[0, 1], ids=["a", "b"])
     >>> pairing = pair_rows(base, Predictions(probs=[0.7, 0.4], labels=[1, 0], ids=["b", "a"]))
@@ -44,7 +45,7 @@ def pair_rows(base: Predictions, candidate: Predictions) -> Pairing:
     ('id', [1, 0])
     """
     check_classes(base, candidate)
-    if base.ids is None or candidate.ids is None:
+    if not _have_ids(base, candidate):
         _check_positions(base, candidate)
         return Pairing("position", None, _doubts(base, candidate))
     stored = _by_id(base, candidate)
@@ -52,25 +53,29 @@ def pair_rows(base: Predictions, candidate: Predictions) -> Pairing:
     return Pairing("id", _among_kept(base, candidate, stored))
 
 
-def check_classes(base: Predictions, candidate: Predictions) -> None:
-    """That both dumps are of the same classes, as far as they say.
+def _have_ids(base: Predictions, candidate: Predictions) -> bool:
+    return base.ids is not None and candidate.ids is not None
 
-    Raises: InputError for another number of classes, or other names of them.
+
+def check_classes(base: Predictions, candidate: Predictions) -> None:
+    """Check that both dumps have the same classes, as far as they name them.
+
+    Raises: InputError if the number or the names of the classes differ.
     """
     names = f"{base.source.name} and {candidate.source.name}"
     if base.k is not None and candidate.k is not None and base.k != candidate.k:
-        raise InputError(f"{names} cannot be compared: {base.k} classes in the one, {candidate.k} in the other")
+        raise InputError(f"{names} cannot be compared: {base.k} classes in the first, {candidate.k} in the second")
     if base.class_names is None or candidate.class_names is None or base.class_names == candidate.class_names:
         return
     place = next(
         i for i, pair in enumerate(zip(base.class_names, candidate.class_names, strict=True)) if len({*pair}) > 1
     )
-    pair = f'"{base.class_names[place]}" in the one, "{candidate.class_names[place]}" in the other'
-    raise InputError(f"{names} cannot be compared: class {place} is {pair}")
+    pair = f'"{base.class_names[place]}" in the first, "{candidate.class_names[place]}" in the second'
+    raise InputError(f"{names} cannot be compared: class {place} is {pair}; write both in one order of classes")
 
 
 def _by_id(base: Predictions, candidate: Predictions) -> Order | None:
-    """For each stored row of the base its partner's stored row; None where both have the ids in the same order."""
+    """For each stored row of the base, its partner's stored row; None if the ids are in the same order."""
     ours, theirs = _comparable(np.asarray(base.ids), np.asarray(candidate.ids))
     pixels = base.rows // len(ours)
     if pixels != candidate.rows // len(theirs):
@@ -92,7 +97,7 @@ def _by_id(base: Predictions, candidate: Predictions) -> Order | None:
 
 
 def _comparable(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Both columns as numbers where both are whole numbers, else as text."""
+    """Both columns as numbers if both hold whole numbers, else as text."""
     if {ours.dtype.kind, theirs.dtype.kind} <= set("iu"):
         return ours, theirs
     return _as_text(ours), _as_text(theirs)
@@ -114,13 +119,13 @@ def _check_unique(predictions: Predictions, ids: npt.NDArray[Any], ascending: np
     twice = int(np.count_nonzero(counts > 1))
     more = "" if twice == 1 else f" ({twice} ids occur more than once)"
     raise InputError(
-        f'{predictions.source.name}: {unit} {place} and {unit} {again} have the same id, "{ids[place]}"{more}, '
-        "but rows are paired by id; name another column with --ids-key"
+        f'{predictions.source.name}: {unit} {place} and {unit} {again} have the same id "{ids[place]}"{more}, '
+        "so rows cannot be paired by id; name another column with --ids-key"
     )
 
 
 def _other_rows(base: Predictions, candidate: Predictions, ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> str:
-    """That the ids differ, with a few of those that only one dump has."""
+    """The message that the ids differ, with a few of the ids that only one dump has."""
     parts = [
         f"{len(ids):,} only in {dump.source.name} ({', '.join(str(one) for one in ids[:_SHOWN].tolist())}"
         f"{', ...' if len(ids) > _SHOWN else ''})"
@@ -128,11 +133,11 @@ def _other_rows(base: Predictions, candidate: Predictions, ours: npt.NDArray[Any
         if len(ids)
     ]
     names = f"{base.source.name} and {candidate.source.name}"
-    return f"{names} do not hold the same rows: of their ids {' and '.join(parts)}. Compare dumps of the same rows."
+    return f"{names} do not hold the same rows: ids differ, {' and '.join(parts)}. Compare dumps of the same rows."
 
 
 def _check_labels(base: Predictions, candidate: Predictions, order: Order | None) -> None:
-    """That partners have the same label, as far as both dumps hold labels."""
+    """Check that paired rows have the same label, as far as both dumps hold labels."""
     if base.k is None or candidate.k is None:
         return
     theirs = candidate.labels if order is None else candidate.labels[order]
@@ -141,20 +146,22 @@ def _check_labels(base: Predictions, candidate: Predictions, order: Order | None
         row = int(wrong[0])
         partner = row if order is None else int(order[row])
         others = f" ({len(wrong):,} rows differ)" if len(wrong) > 1 else ""
+        by_ids = "the ids pair them: name others with --ids-key, or mend the labels"
+        remedy = NEED if order is None and not _have_ids(base, candidate) else f"; {by_ids}"
         raise InputError(
             f"{base.locate(row)} of {base.source.name} has label {base.labels[row]}, but its partner, "
             f"{candidate.locate(partner)} of {candidate.source.name}, has label {theirs[row]}{others}: "
-            "these are not the same rows"
+            f"these are not the same rows{remedy}"
         )
     if base.ignored != candidate.ignored:
         raise InputError(
             f"{base.source.name} ignores {base.ignored:,} rows, {candidate.source.name} {candidate.ignored:,}: "
-            "say the same --ignore-index for both"
+            "use the same --ignore-index for both"
         )
 
 
 def _among_kept(base: Predictions, candidate: Predictions, stored: Order | None) -> Order | None:
-    """An order of stored rows as one of the rows that count."""
+    """An order of stored rows as an order of the rows that are not ignored."""
     if stored is None or not base.ignored:
         return stored
     kept = candidate.labels != candidate.ignore_index
@@ -162,12 +169,11 @@ def _among_kept(base: Predictions, candidate: Predictions, stored: Order | None)
 
 
 def _check_positions(base: Predictions, candidate: Predictions) -> None:
-    """That nothing speaks against the rows standing in the same order, and something for it."""
+    """Check that nothing contradicts the same order of the rows, and that something supports it."""
     names = f"{base.source.name} and {candidate.source.name}"
-    need = "; give both ids (--ids-key), or dumps of the same rows"
     if base.layout != candidate.layout:
         sizes = " and ".join(f"{p.rows:,}" if len(p.layout) == 1 else show_shape(p.layout) for p in (base, candidate))
-        raise InputError(f"{names} have {sizes} rows, and not both have ids, so rows cannot be paired{need}")
+        raise InputError(f"{names} have {sizes} rows, and not both have ids, so rows cannot be paired{NEED}")
     _check_labels(base, candidate, None)
     shared = [name for name in base.columns if name in candidate.columns]
     for name in shared:
@@ -175,17 +181,17 @@ def _check_positions(base: Predictions, candidate: Predictions) -> None:
         row = _first_difference(ours, theirs)
         if row is not None:
             raise InputError(
-                f'{names} cannot be paired by position: column "{name}" is {ours[row]} in the one and {theirs[row]} '
-                f"in the other in row {row}{need}"
+                f'{names} cannot be paired by position: column "{name}" is {ours[row]} in the first and {theirs[row]} '
+                f"in the second in row {row}{NEED}"
             )
     if (base.k is None or candidate.k is None) and not shared:
         raise InputError(
-            f"{names} cannot be paired: not both hold labels, and they share neither ids nor columns{need}"
+            f"{names} cannot be paired: not both have labels, and they share neither ids nor columns{NEED}"
         )
 
 
 def _first_difference(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> int | None:
-    """The first row in which two columns differ; NaN equals NaN, and a number its text."""
+    """The first row in which two columns differ; NaN equals NaN, and a number equals its text."""
     if ours.dtype.kind == "f" and theirs.dtype.kind == "f":
         differs = ~((ours == theirs) | (np.isnan(ours) & np.isnan(theirs)))
     elif {ours.dtype.kind, theirs.dtype.kind} <= set("fiub"):
@@ -199,5 +205,5 @@ def _doubts(base: Predictions, candidate: Predictions) -> tuple[Notice, ...]:
     labels = base.labels if base.k is not None else candidate.labels
     if base.k is None or candidate.k is None or not bool(np.all(labels[1:] >= labels[:-1])):
         return ()
-    why = "equal labels then prove little about the order of the rows; give both dumps ids to be sure"
-    return (warning("sorted_labels", f"rows were paired by position, and the labels are sorted: {why}"),)
+    why = "so equal labels are weak evidence that the rows are in the same order; give both dumps ids to be sure"
+    return (warning("sorted_labels", f"rows were paired by position, and the labels are sorted, {why}"),)

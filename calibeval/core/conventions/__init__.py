@@ -1,1 +1,1 @@
-"""Other tools' numbers: the facts that decide them, as fields of a table."""
+"""The numbers of other tools: what determines them, as fields of a table."""

@@ -1,6 +1,6 @@
-"""The metrics of a report as another tool computes them, without a silent mixture.
+"""The metrics of a report as another tool computes them, never mixed silently with our own.
 
-Binned metrics are the tool's, with floors and intervals from the tool's bins, or null with a reason. Metrics without
+Binned metrics are those of the tool, with floors and intervals from its bins, or null with a reason. Metrics without
 bins are the same in every convention.
 """
 
@@ -25,24 +25,24 @@ from calibeval.core.sums.engine import summarise
 from calibeval.core.sums.resources import Resources
 from calibeval.core.sums.sums import EqualMass, Sums
 
-# What other tools call the MCE is the largest gap of all bins.
+# Other tools call the largest gap over all bins the MCE.
 FIELD = {"mce": "mce_all_bins"}
 
 
 def convention_metrics(
     base: Sums, tool: ConventionSums, convention: Convention, level: float | None
 ) -> dict[str, MetricResult]:
-    """Every metric under a convention: the tool's, unbinned ones from our own sums, null with a reason for the rest.
+    """Every metric under a convention: binned ones from the tool's bins, others from our own sums.
 
-    A tool that drops rows keeps them in the denominator; so do value, floor and interval here, which are of exactly
-    the sum over bins that the tool computes. base: our own sums. level: level of intervals; None for none.
+    A tool that drops rows keeps them in the denominator. So do value, floor and interval here, which belong to exactly
+    the sum over bins that the tool computes. base: our own sums. level: of intervals; None for none.
     """
     found = {}
     for metric in metrics_for(base.k):
-        if not metric.binned:  # nothing is binned in these, so there is nothing to disagree about
+        if not metric.binned:  # without bins, all tools agree
             found[metric.name] = metric.measured(base, level)
         elif convention.binary == "P(class 1)" and (same := _of_top_label(metric)) is not None:
-            # Where there are two classes, the tool's bins of the top label are of P(class 1).
+            # For two classes, the tool's top-label bins are of P(class 1).
             found[metric.name] = replace(_binned(same.name, base, tool, convention, level), name=metric.name)
         else:
             found[metric.name] = _binned(metric.name, base, tool, convention, level)
@@ -55,7 +55,7 @@ def _binned(name: str, base: Sums, tool: ConventionSums, convention: Convention,
     if why is not None:
         return MetricResult(name, None, reason=why)
     if tool.classes is not None and len(tool.classes.sums.count) == 1 and isinstance(metric, ClassWise):
-        level = None  # one class alone has no class-wise interval
+        level = None  # a single class has no class-wise interval
     sums = replace(
         base,
         edges=tool.width.edges,
@@ -68,17 +68,17 @@ def _binned(name: str, base: Sums, tool: ConventionSums, convention: Convention,
 
 
 def _of_top_label(metric: Metric) -> Metric | None:
-    """Of a metric of class 1, the same of the top label; None of other metrics, and where there is none."""
+    """For a metric of class 1, the same metric of the top label; None for other metrics, or if there is none."""
     if not isinstance(metric, Binned) or metric.over != "class 1":
         return None
     same = replace(metric, over="top", binary=False)
-    facts = ("name", "title", "source", "shown")
+    facts = ("name", "title", "source", "shown", "short")
     alike = (m for m in METRICS.values() if type(m) is type(metric))
     return next((m for m in alike if replace(m, **{fact: getattr(same, fact) for fact in facts}) == same), None)
 
 
 def _missing(metric: Metric, tool: ConventionSums, convention: Convention) -> Notice | None:
-    """Why the tool gives no such number; None where it does."""
+    """Why the tool has no such number; None if it has one."""
     if not {metric.name, *(own for own, field in FIELD.items() if field == metric.name)} & {*convention.metrics}:
         return reason("not_in_convention", f"{convention.name} has no {_plain_title(metric)}")
     if tool.refused is not None:
@@ -100,19 +100,19 @@ def _plain_title(metric: Metric) -> str:
 
 
 def class_errors(tool: ConventionSums) -> Floats | None:
-    """Calibration errors of the classes that the tool counts; None where it has no class-wise errors."""
+    """Calibration errors of the classes that the tool counts; None if it has no class-wise errors."""
     return None if tool.classes is None else classwise_errors(tool.classes.with_dropped)
 
 
 def remarks(tool: ConventionSums, convention: Convention, k: int | None) -> list[Notice]:
-    """What a reader of the tool's numbers on these rows must know: another meaning for two classes, what is left out.
+    """Warnings about the tool's numbers on these rows: another meaning for two classes, and rows that are left out.
 
     k: number of classes.
     """
     lines = []
     if k == 2 and convention.binary == "P(class 1)":
         text = (
-            f"{convention.name} measures P(class 1) where there are two classes: in its bins, confidence is that "
+            f"{convention.name} measures P(class 1) for two classes: in its bins, confidence is that "
             "probability and accuracy the share of class 1"
         )
         lines.append(warning("convention_binary", text))
@@ -122,7 +122,7 @@ def remarks(tool: ConventionSums, convention: Convention, k: int | None) -> list
         lines.append(warning("convention_drops", text))
     if tool.mass is not None and tool.mass.dropped > 0:
         rows = int(tool.mass.dropped)
-        text = f"{name} leaves {rows} of {n} rows, those of least confidence, out of AECE"
+        text = f"{name} leaves {rows} of {n} rows, those with the lowest confidence, out of AECE"
         lines.append(warning("convention_drops", text))
     if tool.classes is None:
         return lines
@@ -131,7 +131,7 @@ def remarks(tool: ConventionSums, convention: Convention, k: int | None) -> list
         text = f"{name} leaves {entries} of {n * counted} probabilities out of CWCE: they are exactly 0"
         lines.append(warning("convention_drops", text))
     if k is not None and counted < k:
-        text = f"{name} counts {counted} of {k} classes in CWCE: later ones never occur among the labels"
+        text = f"{name} counts {counted} of {k} classes in CWCE: the last ones do not occur among the labels"
         lines.append(warning("convention_classes", text))
     return lines
 
@@ -147,7 +147,7 @@ class Explained:
 
 
 def explained_names() -> tuple[str, ...]:
-    """The metrics that conventions are compared by: those of all classes that any other tool has.
+    """The metrics on which conventions are compared: those for any number of classes that another tool has, too.
 
     >>> explained_names()
     ('ece', 'mce', 'aece', 'cwce')
@@ -161,7 +161,7 @@ def explain_conventions(
 ) -> tuple[Explained, ...]:
     """The calibration errors of one dump under every convention that differs on it, calibeval's own first.
 
-    bins: for all; None: each convention's own default. jobs, max_memory: as for `evaluate`.
+    bins: for all conventions; None: the default of each convention. jobs, max_memory: as for `evaluate`.
     Raises: InputError for values that contradict the kind of the scores.
 
     >>> found = explain_conventions(Predictions(probs=[[0.0, 1.0], [0.4, 0.6]], labels=[1, 0]))

@@ -1,7 +1,7 @@
 """One pass over the scores with the bins of another tool, accumulated in float64.
 
-Rows that a tool leaves out of every bin are counted apart, because they stay in its denominator. Memory: a few MiB,
-and 8 bytes a row where equal-mass edges need all confidences.
+Rows that a tool leaves out of all bins are counted separately, because they stay in its denominator. Memory: a few MiB,
+and 8 bytes per row if equal-mass edges need all confidences.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from calibeval.core.sums.equal_mass import confidence_keys
 from calibeval.core.sums.resources import PLAIN, Resources
 
 Dtype = np.dtype[Any]  # float32 or float64
-ToolFloats = npt.NDArray[Any]  # of such a type
+ToolFloats = npt.NDArray[Any]  # of one of these types
 
 BLOCK_SCORES = 2**18
 PART = 2**16
-NO_MEMORY = reason("over_max_memory", "needs every confidence in memory, which the memory limit does not allow")
+NO_MEMORY = reason("over_max_memory", "needs all confidences in memory, which the memory limit does not allow")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,9 +38,9 @@ class ToolBins:
 
     @property
     def with_dropped(self) -> BinSums:
-        """The sums with one more bin, which has the dropped rows but neither probabilities nor outcomes.
+        """The sums with an additional bin for the dropped rows, without probabilities or outcomes.
 
-        Its gap and its variance are 0, so it does nothing but keep its rows in every denominator.
+        Its gap and variance are 0, so it only keeps its rows in every denominator.
         """
         s, nothing = self.sums, np.zeros_like(self.dropped)
         columns = ((s.count, self.dropped), (s.p, nothing), (s.pp, nothing), (s.y, nothing), (s.yp, nothing))
@@ -49,11 +49,11 @@ class ToolBins:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ConventionSums:
-    """What a tool's metrics follow from, over n rows.
+    """The sums that a tool's metrics are computed from, over n rows.
 
-    width: top labels, or P(class 1), in equal-width bins. mass: in equal-mass bins; None where there are none, and
-    then no_mass says why. classes: of class-wise bins, one row per class that the tool counts; None without them.
-    refused: why the tool gives no binned number at all; None where it does.
+    width: top labels, or P(class 1), in equal-width bins. mass: in equal-mass bins; None if there are none, and then
+    no_mass says why. classes: class-wise bins, one row per class that the tool counts; None without them.
+    refused: why the tool has no binned number at all; None if it has.
     """
 
     n: int
@@ -67,10 +67,10 @@ class ConventionSums:
 def convention_sums(
     predictions: Predictions, convention: Convention, bins: int, resources: Resources = PLAIN
 ) -> ConventionSums:
-    """All sums of the predictions in the tool's bins, in one reading of the scores.
+    """All sums of the predictions in the tool's bins, in one pass over the scores.
 
-    The values must have been checked before (`check_values`; `summarise` does it).
-    bins: number of bins. resources: where 8 bytes a row are more than their memory, there are no equal-mass bins.
+    The values must have been checked before (with `check_values`, or by `summarise`).
+    bins: number of bins. resources: if 8 bytes per row exceed the memory limit, there are no equal-mass bins.
     """
     positive = convention.binary == "P(class 1)" and predictions.k == 2
     dtype = _working_type(predictions.scores.dtype, convention)
@@ -113,8 +113,8 @@ def convention_sums(
 def width_edges(convention: Convention, bins: int, dtype: Dtype) -> Floats:
     """The bins + 1 edges of equal-width bins, as float64 of exactly the values that the tool compares with.
 
-    dtype: of the confidences. torch's linspace goes half way up from 0 and half way down from 1, and multiplies and
-    adds with one rounding, as processors since 2013 and GPUs do.
+    dtype: of the confidences. torch's linspace goes up from 0 to the middle and down from 1 to the middle, and
+    multiplies and adds with a single rounding, as processors since 2013 and GPUs do.
 
     >>> from calibeval.core.conventions.table import CONVENTIONS
     >>> width_edges(CONVENTIONS["netcal"], 4, np.dtype(np.float64)).tolist()
@@ -130,7 +130,7 @@ def width_edges(convention: Convention, bins: int, dtype: Dtype) -> Floats:
 
 
 def interpolated_edges(ascending: Floats, bins: int) -> Floats:
-    """Edges at i n / bins of the way along the sorted confidences, whose first and last are the first and last edge.
+    """Edges interpolated at positions i n / bins of the sorted confidences; the outer edges are the first and the last.
 
     >>> interpolated_edges(np.array([0.25, 0.5, 1.0]), 2).tolist()
     [0.25, 0.75, 1.0]
@@ -159,7 +159,7 @@ def quantile_edges(ascending: Floats, bins: int) -> Floats:
 
 
 def bin_slots(p: Floats, edges: Floats, convention: Convention) -> Indices:
-    """The slot of each p: the bins from 0, then the bin for 1 alone where there is one; the last is for dropped rows.
+    """The slot of each p: the bins from 0, then the separate bin for 1, if any; the last slot is for dropped rows.
 
     p: any shape. edges: (m + 1,), ascending. There are `slot_count` slots.
     """
@@ -173,7 +173,7 @@ def bin_slots(p: Floats, edges: Floats, convention: Convention) -> Indices:
 
 
 def slot_count(edges: Floats, convention: Convention) -> int:
-    """Number of slots of `bin_slots`."""
+    """The number of slots of `bin_slots`."""
     return len(edges) + convention.one_apart
 
 
@@ -183,7 +183,7 @@ def _working_type(stored: np.dtype[Any], convention: Convention) -> Dtype:
 
 
 def _counted_classes(predictions: Predictions, convention: Convention) -> int | None:
-    """The classes that class-wise metrics are about; None where only the top label is known."""
+    """The number of classes in class-wise metrics; None if only the top label is known."""
     if predictions.k is None or convention.classes == "all":
         return predictions.k
     return int(_occurring(predictions).max()) + 1
@@ -196,7 +196,7 @@ def _occurring(predictions: Predictions) -> npt.NDArray[np.integer[Any]]:
 
 
 def _refusal(predictions: Predictions) -> Notice | None:
-    """Why netcal raises an error: it counts the labels that occur, and so sees two classes where there are more."""
+    """Why netcal raises an error: it counts the labels that occur, so it may see two classes if there are more."""
     if predictions.k is None or predictions.k == 2:
         return None
     there = _occurring(predictions)
@@ -208,7 +208,7 @@ def _refusal(predictions: Predictions) -> Notice | None:
 
 
 def _probabilities(block: Block, kind: str, dtype: Dtype) -> ToolFloats:
-    """The block's probabilities in the working type, (b, k); (b,) where only the top label is known."""
+    """The block's probabilities in the working type, (b, k); (b,) if only the top label is known."""
     scores: ToolFloats = np.asarray(block.scores).astype(dtype)
     if kind in ("probs", "confidence"):
         return np.asarray(np.minimum(scores, dtype.type(1)))
@@ -220,7 +220,7 @@ def _probabilities(block: Block, kind: str, dtype: Dtype) -> ToolFloats:
 
 
 def _measured(probs: ToolFloats, block: Block, *, positive: bool) -> tuple[ToolFloats, npt.NDArray[np.bool_]]:
-    """What top-label metrics are about: confidence and whether it is right, or P(class 1) and whether it is that."""
+    """The pair that top-label metrics measure: confidence and correctness, or P(class 1) and whether the label is 1."""
     if probs.ndim == 1:
         return probs, block.labels.astype(bool)
     if positive:
@@ -246,7 +246,7 @@ def _added(total: BinSums | None, more: BinSums) -> BinSums:
 
 
 def _split(sums: BinSums | None, edges: Floats, convention: Convention) -> ToolBins:
-    """The bins apart from the dropped rows, with an edge more where 1 has a bin of its own."""
+    """The bins without the dropped rows, with an additional edge if 1 has a separate bin."""
     if sums is None:  # pragma: no cover - Predictions have rows
         raise AssertionError
     columns = (sums.count, sums.p, sums.pp, sums.y, sums.yp)

@@ -1,7 +1,7 @@
-"""How other tools compute "the same" metrics: one table, from which numbers, explanations and docs follow.
+"""How other tools compute "the same" metrics: a table from which numbers, explanations and docs are derived.
 
-The computation is in `convention_sums`. What a tool does by accident (float32 accumulation) is not copied; what
-decides which row falls into which bin is.
+The computation is in `convention_sums`. Accidental properties of a tool (float32 accumulation) are not reproduced;
+whatever decides which row falls into which bin is.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ OWN = "calibeval"
 class Convention:
     """How one tool bins rows, and which metrics it has.
 
-    name, aliases: what `--convention` takes. bins: the tool's default number of bins.
-    closed: the side on which bins hold their edge: "right" is (lower, upper], "left" is [lower, upper).
-    drops_zero: a probability of exactly 0 is in no bin, yet its row counts in the denominator.
-    one_apart: a probability of exactly 1 is in a bin of its own; otherwise the last bin holds it.
+    name, aliases: values of `--convention`. bins: the tool's default number of bins.
+    closed: the side on which bins include their edge: "right" is (lower, upper], "left" is [lower, upper).
+    drops_zero: a probability of exactly 0 is in no bin, but its row counts in the denominator.
+    one_apart: a probability of exactly 1 is in a separate bin; otherwise it is in the last bin.
     softmax: precision of probabilities: "float64", or "stored": float64 if the scores are, else float32.
-    edges: "quotients" i/B in float64 (rounded to the stored type), "linspace" of numpy in float64, and of torch in
-    "float32" or, for "confidence", in the type of the confidences.
-    top_float32: confidences of top labels are rounded to float32. binary: what is measured for two classes.
-    equal_mass: "order" statistics as edges, merged where equal; "interpolated": between order statistics, the least
-    confidence in no bin; "quantiles": of numpy, refusing equal edges; None: the tool has no equal-mass bins.
-    classes: of class-wise metrics: "all", or "labelled": max(label) + 1 of them; None: the tool has none.
-    counts_labels: two classes are told by the labels that occur; more probabilities than two are then refused.
-    metrics: the binned metrics that the tool defines. source: tool with version or commit. description: a paragraph.
+    edges: "quotients" i/B in float64 (rounded to the stored type), "linspace" of numpy in float64, or torch's linspace
+    in "float32" or, for "confidence", in the type of the confidences.
+    top_float32: top-label confidences are rounded to float32. binary: what is measured for two classes.
+    equal_mass: "order": order statistics as edges, equal ones merged; "interpolated": between order statistics, with
+    the lowest confidence in no bin; "quantiles": numpy's quantiles, refusing equal edges; None: no equal-mass bins.
+    classes: in class-wise metrics: "all", or "labelled": max(label) + 1 of them; None: the tool has none.
+    counts_labels: two classes are recognised by the labels that occur; then more than two probabilities are refused.
+    metrics: the binned metrics of the tool. source: tool with version or commit. description: a paragraph.
     """
 
     name: str
@@ -54,16 +54,16 @@ class Convention:
 
     @property
     def facts(self) -> tuple[str, ...]:
-        """What decides its numbers, in words: sides of the bins, zeros, ones, equal-mass bins, classes, two classes.
+        """What determines its numbers, in words: sides of the bins, zeros, ones, equal-mass bins, classes, two classes.
 
         >>> CONVENTIONS["torchmetrics"].facts[:2]
-        ('bins [lower, upper)', '1 in a bin of its own')
+        ('bins [lower, upper)', '1 in a separate bin')
         """
         facts = ["bins (lower, upper]" if self.closed == "right" else "bins [lower, upper)"]
         if self.closed == "right":
             facts.append("0 in no bin, but counted in n" if self.drops_zero else "0 in the first bin")
         else:
-            facts.append("1 in a bin of its own" if self.one_apart else "1 in the last bin")
+            facts.append("1 in a separate bin" if self.one_apart else "1 in the last bin")
         if self.edges in ("float32", "confidence"):
             facts.append("float32 edges" if self.edges == "float32" else "edges as precise as the confidences")
         if self.equal_mass is not None:
@@ -72,14 +72,14 @@ class Convention:
             facts.append("CWCE over all classes" if self.classes == "all" else "CWCE over max(label) + 1 classes")
         facts.append(f"two classes: {self.binary}")
         if self.counts_labels:
-            facts.append("two classes by the labels that occur")
+            facts.append("two classes recognised by the labels that occur")
         return tuple(facts)
 
 
 _EQUAL_MASS = {
     "order": "AECE between order statistics, ties together",
-    "interpolated": "AECE between interpolated edges, the least confidence in no bin",
-    "quantiles": "AECE between np.quantile's edges, refused where two are equal",
+    "interpolated": "AECE between interpolated edges, the lowest confidence in no bin",
+    "quantiles": "AECE between edges from np.quantile, refused if two are equal",
 }
 
 CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
@@ -101,11 +101,11 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
                 classes="all",
                 counts_labels=False,
                 metrics=("ece", "mce", "aece", "cwce", "oe", "ece_positive"),
-                source="calibeval: Guo et al. 2017 with the hole at 0 closed",
+                source="calibeval: Guo et al. 2017, with 0 included in the first bin",
                 description=(
                     "Bins (lower, upper] with 0 in the first, float64 throughout, edges i/B rounded to the stored "
-                    "type. Equal-mass edges are order statistics, so that no row is lost and ties stay together. "
-                    "Class-wise errors are a mean over all classes."
+                    "type. Equal-mass edges are order statistics, so no row is lost and ties stay together. "
+                    "Class-wise errors are averaged over all classes."
                 ),
             ),
             Convention(
@@ -128,11 +128,11 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
                     "(ECE, MCE, adaptive, class-wise)"
                 ),
                 description=(
-                    "The code of Guo et al. 2017 and its heir of Mukhoti et al. 2020. Bins (lower, upper] whose "
+                    "The code of Guo et al. 2017 and its successor by Mukhoti et al. 2020. Bins (lower, upper] whose "
                     "edges are a float32 linspace, with the softmax in the type of the logits. A probability of "
-                    "exactly 0 is in no bin but counts in n, which class-wise errors of saturated models show. "
-                    "Equal-mass edges are interpolated between sorted confidences, and the least confidence, with "
-                    "all that tie with it, is in no bin. Class-wise errors are a mean over max(label) + 1 classes."
+                    "exactly 0 is in no bin but counts in n, which affects class-wise errors of saturated models. "
+                    "Equal-mass edges are interpolated between sorted confidences, and the lowest confidence, with "
+                    "all its ties, is in no bin. Class-wise errors are averaged over max(label) + 1 classes."
                 ),
             ),
             Convention(
@@ -152,9 +152,9 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
                 metrics=("ece", "aece", "cwce"),
                 source="by-liu/MbLS @ dc865036 and by-liu/CALS @ d72b31f6, calibrate/evaluation/metrics.py",
                 description=(
-                    "The tables of the MbLS and CALS papers: the losses of focal_calibration, hence the bins of "
+                    "The tables of the MbLS and CALS papers: metrics from focal_calibration, hence the bins of "
                     "`guo`, without a maximum calibration error. Their evaluators can average the errors of "
-                    "batches, which is another quantity; here all rows are pooled."
+                    "batches, which is a different quantity; here all rows are pooled."
                 ),
             ),
             Convention(
@@ -174,9 +174,9 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
                 metrics=("ece", "mce"),
                 source="torchmetrics 1.9.0, binary_calibration_error and multiclass_calibration_error, l1 and max",
                 description=(
-                    "Bins [lower, upper), and a bin of its own for a probability of exactly 1 (issue #3510). Two "
+                    "Bins [lower, upper), and a separate bin for a probability of exactly 1 (issue #3510). Two "
                     "classes are the binary task: P(class 1) against class 1. More classes: float32 confidences of "
-                    "the top label. What the tool guesses from values, logits or probabilities, is known here."
+                    "the top label. The tool guesses from the values whether they are logits; here that is known."
                 ),
             ),
             Convention(
@@ -196,7 +196,7 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
                 metrics=("ece", "mce"),
                 source="torchmetrics 1.9.0, multiclass_calibration_error with num_classes=2",
                 description=(
-                    "`torchmetrics` where two classes are given to the multiclass task: the top label is measured. "
+                    "`torchmetrics` if two classes are passed to the multiclass task: the top label is measured. "
                     "For three and more classes it is the same."
                 ),
             ),
@@ -218,9 +218,9 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
                 source="netcal 1.4.0, ECE (also with equal_intervals=False, here AECE) and MCE",
                 description=(
                     "Bins [lower, upper), the last one closed; 10 by default. Two classes are P(class 1) against "
-                    "class 1, and more than two probabilities are refused where only two labels occur. Equal-mass "
-                    "edges are np.quantile's from 0 to 1; where ties make two of them equal the tool raises, and "
-                    "so there is no number here. Its ACE, the plain mean over bins, is no metric of calibeval."
+                    "class 1, and more than two probabilities are refused if only two labels occur. Equal-mass "
+                    "edges are np.quantile's from 0 to 1; if ties make two of them equal, the tool raises, and "
+                    "so there is no number here. Its ACE, the plain mean over bins, is not a metric of calibeval."
                 ),
             ),
         )

@@ -1,1 +1,1 @@
-"""What comes in, checked at the door; afterwards one shape exists."""
+"""The input: checked when it is created, and in one common shape afterwards."""

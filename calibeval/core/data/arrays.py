@@ -1,4 +1,4 @@
-"""Names for the types of arrays that every wing passes on."""
+"""Names for the array types that all packages use."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
-AnyFloats = npt.NDArray[np.floating[Any]]  # of whatever width a file had
+AnyFloats = npt.NDArray[np.floating[Any]]  # in the precision of the file
 Indices = npt.NDArray[np.intp]
-Codes = npt.NDArray[np.intp]  # for each row the number of its value, or of its group
+Codes = npt.NDArray[np.intp]  # for each row, the index of its value or group

@@ -1,4 +1,4 @@
-"""What values each kind of score may have, and the message that names the rows which break it."""
+"""The values that each kind of score may have, and the message that names the rows with other values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROWS_SCORES = 2**20
 
 
 def looks_like_probs(scores: npt.NDArray[Any], tolerance: float = 1e-4) -> bool:
-    """Whether all rows are non-negative and sum to 1, as logits practically never do.
+    """Whether all rows are non-negative and sum to 1, which practically never happens with logits.
 
     >>> looks_like_probs(np.array([[0.25, 0.75]])), looks_like_probs(np.array([[2.5, 0.75]]))
     (True, False)
@@ -26,7 +26,7 @@ def looks_like_probs(scores: npt.NDArray[Any], tolerance: float = 1e-4) -> bool:
 
 
 def check_values(predictions: Predictions) -> None:
-    """Read all scores once, only to see whether they are what their kind promises.
+    """Read all scores once, only to check that they are valid for their kind.
 
     Raises: InputError naming the first row whose values contradict the kind, and counting all such rows.
     """
@@ -53,8 +53,8 @@ def bad_values_error(predictions: Predictions) -> InputError | None:
 
 
 def _wrong_rows(block: Block, predictions: Predictions) -> tuple[npt.NDArray[np.intp], str]:
-    """The block's rows that break the kind's rule, and what the first of them does."""
-    with np.errstate(invalid="ignore"):
+    """The rows of the block that are not valid for the kind, and the problem of the first of them."""
+    with np.errstate(invalid="ignore", over="ignore"):
         values = np.asarray(block.scores, np.float64)
     if predictions.kind == "confidence":
         wrong = np.flatnonzero(~((values >= 0) & (values <= 1)))
@@ -66,14 +66,14 @@ def _wrong_rows(block: Block, predictions: Predictions) -> tuple[npt.NDArray[np.
             return wrong, ""
         row = int(wrong[0])
         if not bad[row].any():
-            return wrong, "has only -inf logits, so no class is possible"
+            return wrong, "has only -inf logits, so no class has a probability"
         column = int(bad[row].argmax())
         return wrong, f"holds {values[row, column]:g} in column {column}, but logits must be finite or -inf"
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         p = np.exp(values) if predictions.kind == "log_probs" else values
-    tolerance, sums = predictions.sum_tolerance, p.sum(axis=1)
+        tolerance, sums = predictions.sum_tolerance, p.sum(axis=1)
     bad = ~((p >= 0) & (p <= predictions.largest_probability))
-    # A hair stricter than the engine, which sums in another order: what it refuses is always found here.
+    # Slightly stricter than the engine, which sums in another order, so that whatever the engine refuses is found here.
     wrong = np.flatnonzero(bad.any(axis=1) | ~(np.abs(sums - 1) <= tolerance * (1 - 1e-9)))
     if not len(wrong):
         return wrong, ""
@@ -81,7 +81,10 @@ def _wrong_rows(block: Block, predictions: Predictions) -> tuple[npt.NDArray[np.
     if bad[row].any():
         column = int(bad[row].argmax())
         return wrong, f"holds {values[row, column]:.10g} in column {column}, so these are not {_words(predictions)}"
-    return wrong, f"sums to {sums[row]:.6g}, not to 1 within {tolerance:g}, so these are not {_words(predictions)}"
+    return (
+        wrong,
+        f"sums to {sums[row]:.6g}, not to 1 within {tolerance:g}, so these are not {_words(predictions)}",
+    )
 
 
 def _words(predictions: Predictions) -> str:
@@ -89,4 +92,4 @@ def _words(predictions: Predictions) -> str:
 
 
 def _hint(predictions: Predictions) -> str:
-    return "" if predictions.kind in ("logits", "confidence") else " If they are logits, say --kind logits."
+    return "" if predictions.kind in ("logits", "confidence") else " If they are logits, use --kind logits."

@@ -1,4 +1,4 @@
-"""Columns of a dump as numbered values: what slices and groups are made of."""
+"""Columns of a dump as numbered values, the basis of slices and groups."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.lazy_columns import LazyColumns
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.row_source import as_column
 from calibeval.core.errors import UsageError, nearest
 
 TRUE_CLASS, PREDICTED_CLASS = "class", "predicted"
 PART_SCORES = 2**20
-MOST_COUNTED = 2**16  # whole numbers within such a range are counted, which takes a tenth of sorting them
+MOST_COUNTED = 2**16  # integers within a range of this size are counted, which takes a tenth of the time of sorting
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Coded:
-    """A column by its distinct values, ascending: row i has values[codes[i]].
+    """A column by its distinct values in ascending order: row i has the value values[codes[i]].
 
     codes: (rows,), over all stored rows.
     """
@@ -29,7 +30,7 @@ class Coded:
     codes: npt.NDArray[np.intp]
 
     def texts(self) -> tuple[str, ...]:
-        """The values as text: numbers as they are written, bytes as UTF-8."""
+        """The values as text; bytes are decoded as UTF-8."""
         return tuple(
             value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
             for value in self.values
@@ -37,9 +38,9 @@ class Coded:
 
 
 def coded_column(predictions: Predictions, name: str, others: tuple[str, ...] = ()) -> Coded:
-    """The column of that name; one entry an image serves its pixels. Values that are no numbers compare as text.
+    """The column of that name; an entry per image applies to its pixels. Values that are not numbers compare as text.
 
-    others: what else could have been named. Raises: UsageError if the dump has no such column, with the nearest one.
+    others: other valid names, for the message. Raises: UsageError, with the nearest name, if there is no such column.
 
     >>> p = Predictions(probs=[0.1, 0.2, 0.9], labels=[0, 0, 1], columns={"night": ["yes", "no", "yes"]})
     >>> coded_column(p, "night").codes.tolist(), coded_column(p, "night").texts()
@@ -59,7 +60,7 @@ def coded_column(predictions: Predictions, name: str, others: tuple[str, ...] = 
 
 
 def _coded(column: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.intp]]:
-    """The distinct values in their order, and the place of each entry's among them; whole numbers are not sorted."""
+    """The distinct values in ascending order, and the index of each entry's value; integers are counted, not sorted."""
     if column.dtype.kind in "iu" and len(column):
         low, high = int(column.min()), int(column.max())
         if high - low < MOST_COUNTED and high <= np.iinfo(np.intp).max:
@@ -71,9 +72,9 @@ def _coded(column: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.i
 
 
 def with_column(predictions: Predictions, name: str, values: object) -> Predictions:
-    """The predictions with one more column, or another one of that name.
+    """The predictions with an additional column, which replaces a column of the same name.
 
-    Raises: InputError unless it has one value a row, or for dense scores one an image.
+    Raises: InputError unless it has one value per row (for dense scores, one per pixel or image).
 
     >>> p = with_column(Predictions(probs=[0.2, 0.9], labels=[0, 1]), "site", ["A", "B"])
     >>> p.columns["site"].tolist()
@@ -81,14 +82,16 @@ def with_column(predictions: Predictions, name: str, values: object) -> Predicti
     """
     column = as_column(name, values, {predictions.rows, predictions.layout[0]})
     other = copy.copy(predictions)
-    object.__setattr__(other, "columns", {**predictions.columns, name: column})
+    known = predictions.columns
+    more = known.with_column(name, column) if isinstance(known, LazyColumns) else {**known, name: column}
+    object.__setattr__(other, "columns", more)
     return other
 
 
 def coded_slices(predictions: Predictions, name: str) -> Coded:
-    """The column of that name or, where the dump has none of it, the true or the predicted class.
+    """The column of that name; "class" and "predicted" are the true and the predicted class if there is no such column.
 
-    Raises: UsageError if there is no such column, or the dump holds no predicted classes.
+    Raises: UsageError if there is no such column, or the dump has no predicted classes.
 
     >>> p = Predictions(probs=[[0.9, 0.1], [0.2, 0.8]], labels=[0, 0], class_names=["cat", "dog"])
     >>> coded_slices(p, "predicted").codes.tolist(), coded_slices(p, "class").texts()
@@ -97,7 +100,7 @@ def coded_slices(predictions: Predictions, name: str) -> Coded:
     if name in predictions.columns or name not in (TRUE_CLASS, PREDICTED_CLASS):
         return coded_column(predictions, name, () if predictions.k is None else (TRUE_CLASS, PREDICTED_CLASS))
     if predictions.k is None:
-        raise UsageError(f'{predictions.source.name}: there are no slices by "{name}": it holds the top label only')
+        raise UsageError(f'{predictions.source.name}: there are no slices by "{name}": the dump has the top label only')
     names = np.array(predictions.class_names or [str(k) for k in range(predictions.k)], np.object_)
     if name == TRUE_CLASS:
         return Coded(names, _counted_labels(predictions))
@@ -105,7 +108,7 @@ def coded_slices(predictions: Predictions, name: str) -> Coded:
 
 
 def _counted_labels(predictions: Predictions) -> npt.NDArray[np.intp]:
-    """The labels of all stored rows, with 0 where they do not count."""
+    """The labels of all stored rows, with 0 for ignored rows."""
     labels = predictions.labels.astype(np.intp)
     if predictions.ignored:
         labels[labels == predictions.ignore_index] = 0
@@ -113,14 +116,14 @@ def _counted_labels(predictions: Predictions) -> npt.NDArray[np.intp]:
 
 
 def _top_classes(predictions: Predictions) -> npt.NDArray[np.intp]:
-    """The first class of largest score of all stored rows, in one reading of the scores."""
+    """The class with the largest score (the first, if tied) of all stored rows, in one pass over the scores."""
     step = max(1, PART_SCORES // predictions.scores.shape[1])
     parts = [predictions.scores[start : start + step].argmax(axis=1) for start in range(0, predictions.rows, step)]
     return np.concatenate(parts)
 
 
 def kept_rows(predictions: Predictions) -> npt.NDArray[np.intp]:
-    """The numbers of the stored rows that count: those whose label is not the ignored one."""
+    """The numbers of the stored rows that are not ignored."""
     if not predictions.ignored:
         return np.arange(predictions.rows)
     return np.flatnonzero(predictions.labels != predictions.ignore_index)

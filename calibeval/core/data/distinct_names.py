@@ -1,15 +1,25 @@
-"""Names of dumps that tell them apart."""
+"""Distinct names for dumps."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from calibeval.core.data.predictions import Source
+from calibeval.core.data.predictions import Predictions, Source
+
+
+def name_of(predictions: Predictions) -> str:
+    """The dump's name, and after a comma the map that makes its scores: "test.npz, T = 2.58".
+
+    >>> name_of(Predictions(probs=[0.2, 0.9], labels=[0, 1], source=Source("runs/test.npz")))
+    'test.npz'
+    """
+    made_by: str | None = getattr(predictions.scores, "made_by", None)
+    return predictions.source.name if made_by is None else f"{predictions.source.name}, {made_by}"
 
 
 def distinct_names(dumps: Sequence[tuple[str, Source]]) -> list[str]:
-    """The names; those of one name get as much of their paths as tells them apart, or numbers where nothing does.
+    """The names; dumps that share a name get as much of their paths as is needed, or a number if the paths are equal.
 
     >>> distinct_names([("a.npz", Source("one/a.npz")), ("a.npz", Source("two/a.npz")), ("b.npz", Source("b.npz"))])
     ['one/a.npz', 'two/a.npz', 'b.npz']
@@ -32,7 +42,8 @@ def _distinct(place: int, dumps: Sequence[tuple[str, Source]]) -> str:
 
 
 def _tails(name: str, source: Source) -> list[str]:
-    """The name with ever more of the folders of its path."""
+    """The name with more and more folders of its path; what stands behind the file's name stays."""
     parts = PurePath(source.path or name).parts
     split = "" if source.split is None else f"#{source.split}"
-    return [PurePath(*parts[-depth:]).as_posix() + split for depth in range(1, len(parts) + 1)]
+    rest = name.removeprefix(source.name) if source.path is not None and name.startswith(f"{source.name}, ") else ""
+    return [PurePath(*parts[-depth:]).as_posix() + split + rest for depth in range(1, len(parts) + 1)]

@@ -1,4 +1,4 @@
-"""Small JSON documents from strangers: parsed strictly, and the first value that is not what it must be is named."""
+"""Small JSON documents from untrusted sources: parsed strictly, with errors that name the first invalid value."""
 
 from __future__ import annotations
 
@@ -8,42 +8,44 @@ from collections.abc import Callable, Mapping, Sequence
 from types import NoneType
 from typing import Any, NoReturn, TypeVar
 
+from calibeval.core.data.arguments import MOST_BITS, THOUSANDS_OF_DIGITS, refused
+from calibeval.core.data.ranges import MOST_COUNT
 from calibeval.core.errors import InputError, nearest
 
-MOST_COUNT = 2**63
-DEEPEST = 32  # lists and objects within each other, where a document may hold anything
-MOST_BITS = 2**13  # of a whole number that is shown
-LONGEST = 60  # characters of a value that is shown
+DEEPEST = 32  # nesting of lists and objects in the parts of a document that may hold any value
+LONGEST = 60  # characters of a value that a message shows
 
 T = TypeVar("T")
 
 
 def read_document(text: str | bytes, schemas: str | Sequence[str], noun: str, build: Callable[[Place], T]) -> T:
-    """What `build` makes of a JSON document. noun: what it is called in messages.
+    """The result of `build` for a JSON document. noun: what messages call the document.
 
-    schemas: the name of its schema, or that and the names of earlier ones that are still read.
+    schemas: the name of its schema, or this and the names of earlier schemas that are still supported.
 
-    Raises: InputError if the text is no such document, naming the first field that is not what it must be.
+    Raises: InputError if the text is not such a document, naming the first invalid field; UsageError if it is not text.
 
     >>> read_document('{"schema": "x/1", "n": 3}', "x/1", "thing", lambda whole: whole["n"].count())
     3
     """
+    if not isinstance(text, str | bytes | bytearray):
+        raise refused(f"the JSON of a {noun}", text, "a text, or its bytes in UTF-8")
     known = (schemas,) if isinstance(schemas, str) else schemas
     schema = known[0]
     try:
         whole = Place(_parsed(text), "", f"the {noun}")
         came = whole["schema"].text()
         if came not in known:
-            raise InputError(f'schema {shown(came)} came, but "{schema}" is needed')
+            raise InputError(f'schema is {shown(came)}, but "{schema}" is needed')
         return build(whole)
     except Wrong as error:
-        raise InputError(f"this is no {noun} of schema {schema}: {error}") from None
+        raise InputError(f"this is not a {noun} of schema {schema}: {error}") from None
     except RecursionError:
-        raise InputError(f"this is no {noun} of schema {schema}: it is nested too deeply") from None
+        raise InputError(f"this is not a {noun} of schema {schema}: it is nested too deeply") from None
 
 
 def json_text(document: Mapping[str, Any], *, ascii_only: bool = True) -> str:
-    r"""A document as text: numbers round-trip exactly, and there is never a NaN in it.
+    r"""A document as text; numbers round-trip exactly, and it never contains NaN.
 
     >>> json_text({"n": 0.1})
     '{\n "n": 0.1\n}\n'
@@ -52,13 +54,13 @@ def json_text(document: Mapping[str, Any], *, ascii_only: bool = True) -> str:
 
 
 class Wrong(Exception):
-    """A document is not what it must be; the text says where, and what came."""
+    """A document is invalid; the text says where, and which value it has there."""
 
 
 class Place:
-    """A JSON value and where it stands. path: "" for the whole document, which is called `whole`.
+    """A JSON value and its path. path: "" for the whole document, which messages call `whole`.
 
-    Each method but the last ones says what the value must be, and raises Wrong where it is something else.
+    The methods up to `anything` return the value as one type, and raise Wrong if it is something else.
     """
 
     __slots__ = ("path", "value", "whole")
@@ -67,12 +69,12 @@ class Place:
         self.value, self.path, self.whole = value, path, whole
 
     def __getitem__(self, key: str) -> Place:
-        """The field of that name, which must be there."""
+        """The field of that name. Raises: Wrong if there is none."""
         found = self.get(key)
         return self.fail(f'has no "{key}"') if found is None else found
 
     def get(self, key: str) -> Place | None:
-        """The field of that name; None where there is none."""
+        """The field of that name; None if there is none."""
         return self._below(key) if key in self.object() else None
 
     def object(self) -> dict[str, Any]:
@@ -84,20 +86,20 @@ class Place:
         return [(key, self._below(key)) for key in self.object()]
 
     def only(self, known: Sequence[str]) -> None:
-        """An object with no other fields than these."""
+        """Check that an object has no other fields than these."""
         unknown = min(self.object().keys() - set(known), default=None)
         if unknown is not None:
-            there = f"; there can be {', '.join(known)}" if known else ""
+            there = f"; known fields are {', '.join(known)}" if known else ""
             self.fail(f"has an unknown field {shown(unknown)}{nearest(unknown[:LONGEST], known)}{there}")
 
     def each(self, read: Callable[[Place], T]) -> tuple[T, ...]:
-        """A list, each of its entries read by `read`."""
+        """A list, with each entry read by `read`."""
         if not isinstance(self.value, list):
             self.refuse("a list")
         return tuple(read(Place(item, f"{self.path}[{i}]", self.whole)) for i, item in enumerate(self.value))
 
     def number(self) -> float:
-        """A finite number that float64 holds; a truth value is none."""
+        """A finite number in the range of float64; a boolean is not a number."""
         value = self.value
         if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < math.inf:
             self.refuse("a finite number")
@@ -107,35 +109,35 @@ class Place:
             self.refuse("a finite number")
 
     def numbers(self) -> tuple[float, ...]:
-        """A list of numbers, perhaps a long one: each is looked at alone only where one has to be named."""
+        """A list of numbers. It may be long, so entries are checked one by one only to name the first invalid one."""
         value = self.value
         easy = isinstance(value, list) and all(type(one) is float for one in value) and all(map(math.isfinite, value))
         return tuple(value) if easy else self.each(Place.number)
 
     def count(self) -> int:
-        """A whole number from 0 on that 64 bits hold."""
+        """A whole number of at least 0 that fits 64 bits."""
         return self._whole_number(0, "a count")
 
     def integer(self) -> int:
-        """A whole number that 64 bits hold, which may be negative."""
+        """A whole number that fits 64 bits; it may be negative."""
         return self._whole_number(-MOST_COUNT, "a whole number of 64 bits")
 
     def truth(self) -> bool:
-        """True or false."""
+        """A boolean."""
         return self.value if isinstance(self.value, bool) else self.refuse("true or false")
 
     def text(self) -> str:
-        """A text."""
-        return self.value if isinstance(self.value, str) else self.refuse("a text")
+        """A string."""
+        return self.value if isinstance(self.value, str) else self.refuse("a string")
 
     def one_of(self, known: Sequence[str]) -> str:
-        """One of several texts."""
+        """One of several strings."""
         if self.value not in known:
             self.refuse(f"one of {', '.join(map(shown, known))}")
         return str(self.value)
 
     def anything(self, depth: int = DEEPEST) -> Any:
-        """Any value without numbers that float64 does not hold, nested no deeper than that."""
+        """Any value in which all numbers fit float64, nested no deeper than `depth`."""
         value = self.value
         if isinstance(value, dict | list) and not depth:
             self.fail("is nested too deeply")
@@ -148,11 +150,11 @@ class Place:
         return value
 
     def refuse(self, needed: str) -> NoReturn:
-        """Say what came, and what is needed instead."""
+        """Raise Wrong, saying what the value is and what is needed instead."""
         self.fail(f"is {shown(self.value)}, but {needed} is needed")
 
     def fail(self, problem: str) -> NoReturn:
-        """Say what is wrong here."""
+        """Raise Wrong with the path and the problem."""
         raise Wrong(f"{self.path or self.whole} {problem}")
 
     def _whole_number(self, least: int, needed: str) -> int:
@@ -170,21 +172,21 @@ def shown(value: Any) -> str:
     """A JSON value in a few words.
 
     >>> shown([1, 2]), shown(True), shown("high"), len(shown("x" * 99))
-    ('a list', 'a truth value', '"high"', 60)
+    ('a list', 'a boolean', '"high"', 60)
     """
-    kinds = {dict: "an object", list: "a list", bool: "a truth value", NoneType: "null"}
+    kinds = {dict: "an object", list: "a list", bool: "a boolean", NoneType: "null"}
     if type(value) in kinds:
         return kinds[type(value)]
     if isinstance(value, int) and value.bit_length() > MOST_BITS:
-        return "a whole number of thousands of digits"
+        return THOUSANDS_OF_DIGITS
     came = json.dumps(value[: LONGEST + 1] if isinstance(value, str) else value)
     return came if len(came) <= LONGEST else f"{came[: LONGEST - 3]}..."
 
 
 def _parsed(text: str | bytes) -> Any:
-    """The JSON value of a text, without what JSON does not have: NaN, infinities, a key twice."""
+    """The JSON value of a text; NaN, infinities and duplicate keys are refused."""
     try:
-        decoded = text.decode("utf-8") if isinstance(text, bytes) else text
+        decoded = text if isinstance(text, str) else text.decode("utf-8")
         return json.loads(decoded, parse_constant=_no_number, object_pairs_hook=_object)
     except UnicodeDecodeError as error:
         raise Wrong(f"byte {error.start} is not UTF-8") from None
@@ -195,7 +197,7 @@ def _parsed(text: str | bytes) -> Any:
 
 
 def _no_number(name: str) -> NoReturn:
-    raise Wrong(f"{name} is no number")
+    raise Wrong(f"{name} is not a number")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""How a record of the core shows, draws or saves itself, although the core knows no renderer and no file."""
+"""How a record of the core can show, draw or save itself, although the core imports no renderers and no file access."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from typing import Any
 
 
 def elsewhere(module: str, function: str) -> Callable[..., Any]:
-    """A function of a module above the core, found when it is asked for."""
+    """A function of a module above the core, imported when it is needed."""
     found: Callable[..., Any] = getattr(import_module(module), function)
     return found

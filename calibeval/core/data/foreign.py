@@ -1,6 +1,6 @@
-"""Arrays of other libraries as numpy's: torch tensors of any type and device, pandas columns, masked arrays.
+"""Arrays of other libraries as numpy arrays: torch tensors of any type and device, pandas columns, masked arrays.
 
-No other library is imported: whoever made a tensor has imported torch already.
+No other library is imported: whoever has created a tensor has already imported torch.
 """
 
 from __future__ import annotations
@@ -11,19 +11,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.labels import check_ignore_index
 from calibeval.core.errors import InputError
 
 MASKED_LABEL = -100
-# What numpy has no type for is widened, which changes no value.
+# Types that numpy does not have are widened, which does not change values.
 _WIDENED = ("bfloat16", "float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz", "float8_e5m2fnuz")
-# Their slices are not numpy's, so they are taken as a whole.
+# Slices of these are not numpy arrays, so the whole array is converted.
 _WHOLE = ("pandas", "jax", "jaxlib", "tensorflow")
 
 
 def to_numpy(values: object, name: str) -> object:
-    """The values in a form that numpy takes as it is; what needs no change comes back unchanged.
+    """The values in a form that numpy can use; values that it can use already are returned unchanged.
 
-    name: for messages. Raises: InputError for a masked array with masked entries, which numpy would silently unmask.
+    name: for messages. Raises: InputError for a masked array with masked entries, which numpy would silently unmask,
+    and for a tensor without values, or of a kind that numpy does not have.
 
     >>> to_numpy(np.ma.masked_array([1.0, 2.0], mask=[False, False]), "logits")
     array([1., 2.])
@@ -32,12 +34,12 @@ def to_numpy(values: object, name: str) -> object:
         masked = int(np.count_nonzero(np.ma.getmaskarray(values)))
         if masked:
             raise InputError(
-                f"{name}: {masked} entries of the masked array are masked, but only labels may have such entries "
-                "(their rows are ignored); leave out these rows"
+                f"{name}: {masked} entries of the masked array are masked, but only labels may have masked entries "
+                "(their rows are ignored); remove these rows"
             )
         return values.data
     if is_tensor(values):
-        return _from_tensor(values)
+        return _from_tensor(values, name)
     if isinstance(values, list | tuple) and values and is_tensor(values[0]):
         return [to_numpy(one, name) for one in values]
     if type(values).__module__.partition(".")[0] in _WHOLE:
@@ -46,22 +48,34 @@ def to_numpy(values: object, name: str) -> object:
 
 
 def is_tensor(values: object) -> bool:
-    """Whether it is a tensor of torch, or of a class that derives from it."""
+    """Whether the value is a torch tensor, or an instance of a subclass."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(values, torch.Tensor)
 
 
-def _from_tensor(tensor: Any) -> npt.NDArray[Any]:
-    plain = tensor.detach().to("cpu")
-    if plain.layout is not sys.modules["torch"].strided:
-        plain = plain.to_dense()
-    if str(plain.dtype).removeprefix("torch.") in _WIDENED:
-        plain = plain.float()
-    return np.asarray(plain.resolve_conj().resolve_neg().numpy())
+def _from_tensor(tensor: Any, name: str) -> npt.NDArray[Any]:
+    if tensor.device.type == "meta":
+        raise InputError(f"{name}: a tensor on the meta device has a shape, but no values")
+    if tensor.is_nested:
+        raise InputError(
+            f"{name}: a nested tensor has rows of different lengths; one with as many numbers a row is needed"
+        )
+    try:
+        plain = tensor.detach().to("cpu")
+        if plain.is_quantized:
+            plain = plain.dequantize()
+        if plain.layout is not sys.modules["torch"].strided:
+            plain = plain.to_dense()
+        if str(plain.dtype).removeprefix("torch.") in _WIDENED:
+            plain = plain.float()
+        return np.asarray(plain.resolve_conj().resolve_neg().numpy())
+    except (RuntimeError, TypeError) as error:
+        why = str(error).partition("\n")[0].rstrip(".")
+        raise InputError(f"{name}: a tensor of type {tensor.dtype} that numpy cannot take ({why})") from None
 
 
 def precision_of(values: object) -> float | None:
-    """The relative step between numbers of a type that numpy does not have; None for all others."""
+    """The relative precision of a type that numpy does not have; None for all other types."""
     one: Any = values[0] if isinstance(values, list | tuple) and values else values
     if not is_tensor(one) or str(one.dtype).removeprefix("torch.") not in _WIDENED:
         return None
@@ -69,16 +83,18 @@ def precision_of(values: object) -> float | None:
 
 
 def unmasked_labels(labels: object, ignore_index: int | None) -> tuple[object, int | None]:
-    """Labels whose masked entries carry the ignored label, and that label; others as they came.
+    """The labels with masked entries replaced by the ignored label, and that label; other labels stay unchanged.
 
-    Raises: InputError for masked entries among labels that are not whole numbers.
+    Raises: InputError for masked entries in labels that are not whole numbers; UsageError for an ignored label that is
+    not a whole number.
 
     >>> unmasked_labels(np.ma.masked_array([0, 1], mask=[False, True]), None)
     (array([   0, -100]), -100)
     """
+    check_ignore_index(ignore_index)
     if not isinstance(labels, np.ma.MaskedArray) or not np.ma.getmaskarray(labels).any():
         return labels, ignore_index
     if labels.dtype.kind not in "iub" or labels.ndim != 1:
-        raise InputError("labels: only whole numbers, one a row, may have masked entries; leave out the masked rows")
+        raise InputError("labels: only whole numbers, one per row, may have masked entries; remove the masked rows")
     label = MASKED_LABEL if ignore_index is None else ignore_index
     return np.where(np.ma.getmaskarray(labels), label, np.ma.getdata(labels).astype(np.int64)), label

@@ -1,4 +1,4 @@
-"""What `calibeval inspect` finds: a file's arrays, and how each of its splits would be read."""
+"""The result of `calibeval inspect`: a file's arrays, and how each of its splits would be read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SCHEMA = "calibeval.inspection/1"
 
 @dataclass(frozen=True, slots=True)
 class ArrayNote:
-    """One array of the file: its key, shape, type, and the role that its name gives it."""
+    """One array of the file: its key, shape and type, and its role according to its name."""
 
     key: str
     shape: tuple[int, ...]
@@ -24,10 +24,10 @@ class ArrayNote:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How one split would be read: as what, or the error that reading it gives.
+    """How one split would be read, or the error from reading it.
 
-    kind: "features" for a feature cache, which has no scores; features: how many a row then holds.
-    classes: names, where the file has them. columns: slice columns with their number of values (None: over 50).
+    kind: the kind of scores; "features" for a feature cache, which has no scores. features: their number per row.
+    classes: class names, if the file has them. columns: slice columns with their number of values (None: more than 50).
     """
 
     name: str
@@ -46,7 +46,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """A file's arrays and the readings of its splits."""
+    """A file's arrays, and how each of its splits would be read."""
 
     path: str
     format: str

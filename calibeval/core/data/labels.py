@@ -1,14 +1,14 @@
-"""Labels at the door: integers in [0, k), or an error that says which row is wrong and what to do."""
+"""Checking labels: integers in [0, k), or an error that says which row is wrong and what to do."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.data.documents import shown
+from calibeval.core.data.arguments import came, class_names, whole
 from calibeval.core.data.ranges import LEAST_LABEL, MOST_LABEL
 from calibeval.core.errors import InputError, UsageError
 
@@ -23,11 +23,11 @@ def as_labels(
     *,
     owner: str = "the scores have",
 ) -> Labels:
-    """Labels as integers in [0, k); the ignored label passes unchanged.
+    """Labels as integers in [0, k); the ignored label is kept unchanged.
 
     raw: (n,) integers, booleans, whole floats, or names listed in class_names; or (n, k) exact one-hot rows.
-    owner: what sets the number of classes, in messages.
-    Raises: InputError naming the first row that does not fit, its value and a hint.
+    owner: for messages: what the number of classes comes from.
+    Raises: InputError naming the first invalid row and its value, with a hint.
 
     >>> as_labels(np.array([0.0, 2.0]), k=3).tolist()
     [0, 2]
@@ -39,7 +39,7 @@ def as_labels(
     if raw.ndim == 2:
         return _from_one_hot(raw, k, owner)
     if raw.ndim != 1:
-        raise InputError(f"labels have shape {raw.shape}, but one label a row is needed")
+        raise InputError(f"labels have shape {raw.shape}, but one label per row is needed")
     if raw.dtype.kind in "OUS":
         return _from_names(raw, class_names)
     if raw.dtype.kind == "b":
@@ -52,11 +52,16 @@ def as_labels(
 
 
 def _whole(raw: npt.NDArray[np.floating[Any]]) -> Labels:
-    """Whole floats as integers; the first value that is not whole is an error."""
+    """Whole floats as integers. Raises: InputError for the first value that is not whole."""
     odd = np.flatnonzero(raw != np.floor(raw)) if np.isfinite(raw).all() else np.flatnonzero(~np.isfinite(raw))
     if len(odd):
         row = int(odd[0])
-        raise InputError(f"row {row}: label {raw[row]:g}, but labels are whole numbers ({len(odd)} rows are not)")
+        raise InputError(f"row {row}: label {raw[row]:g}, but labels must be whole numbers ({len(odd)} rows are not)")
+    with np.errstate(over="ignore"):
+        far = np.flatnonzero(np.abs(raw.astype(np.float64)) >= 2.0**63)
+    if len(far):
+        row = int(far[0])
+        raise InputError(f"row {row}: label {raw[row]:g}, but labels are class numbers ({len(far)} rows are too large)")
     return raw.astype(np.int64)
 
 
@@ -66,8 +71,8 @@ def _from_one_hot(raw: npt.NDArray[Any], k: int, owner: str) -> Labels:
     wrong = np.flatnonzero(~(((raw == 0) | (raw == 1)).all(axis=1) & ((raw == 1).sum(axis=1) == 1)))
     if len(wrong):
         raise InputError(
-            f"row {int(wrong[0])}: labels of shape {raw.shape} must be one-hot (a single 1, else 0), "
-            f"and {len(wrong)} rows are not; soft labels are not supported"
+            f"row {int(wrong[0])}: labels of shape {raw.shape} must be one-hot (a single 1, all others 0), "
+            f"but {len(wrong)} rows are not; soft labels are not supported"
         )
     return np.asarray(raw.argmax(axis=1), np.int64)
 
@@ -99,12 +104,35 @@ def _from_names(raw: npt.NDArray[Any], class_names: Sequence[str] | None) -> Lab
     return np.asarray(order[place], np.int64)
 
 
+def outcome_of(kind: str, labels: object, correct: object) -> tuple[object, str]:
+    """What came true, and its name: labels, or beside confidences whether a row is correct.
+
+    Raises: UsageError where it is missing, or the other one came.
+    """
+    needed, other = ("correct", "labels") if kind == "confidence" else ("labels", "correct")
+    given = {"labels": labels, "correct": correct}
+    if given[needed] is None:
+        raise UsageError(f"{kind} need {needed}")
+    if given[other] is not None:
+        raise UsageError(f"{kind} go with {needed}, not with {other}")
+    return given[needed], needed
+
+
+def names_of_classes(names: object, *, stored: bool) -> tuple[str, ...] | None:
+    """Names of classes, in their order; None for none.
+
+    stored: whether they stood in a file, where two classes of one name, such as the cranes of ImageNet, may stay.
+    Raises: UsageError for what a person gave, and is no list of names, each of one class.
+    """
+    if names is None:
+        return None
+    return tuple(map(str, names)) if stored and isinstance(names, Iterable) else class_names("class_names", names)
+
+
 def check_ignore_index(ignore_index: object) -> None:
-    """That a label of rows to leave out can be one. Raises: UsageError."""
-    if ignore_index is not None and (isinstance(ignore_index, bool) or not isinstance(ignore_index, int | np.integer)):
-        raise UsageError(f"ignore_index is {ignore_index!r}, but it must be a whole number")
-    if ignore_index is not None and not LEAST_LABEL <= int(ignore_index) <= MOST_LABEL:
-        raise UsageError(f"ignore_index is {shown(int(ignore_index))}, but it must be a whole number of 64 bits")
+    """Check that the label of ignored rows is valid. Raises: UsageError."""
+    if ignore_index is not None and not LEAST_LABEL <= whole()("ignore_index", ignore_index) <= MOST_LABEL:
+        raise UsageError(f"ignore_index is {came(ignore_index)}, but it must be a whole number of 64 bits")
 
 
 def _check_range(labels: Labels, k: int, ignore_index: int | None, owner: str) -> None:
@@ -139,5 +167,5 @@ def _hint(out: Labels, low: int, high: int, k: int) -> str:
     if low == -1 and high == 1 and k == 2:
         return " If the classes are called -1 and 1, save 0 and 1."
     if (out == out[0]).all() and int(out[0]) in (-1, -100, 255):
-        return f" If {int(out[0])} marks rows without a label, say --ignore-index {int(out[0])}."
+        return f" If {int(out[0])} marks rows without a label, use --ignore-index {int(out[0])}."
     return ""

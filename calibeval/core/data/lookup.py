@@ -1,4 +1,4 @@
-"""What reports, comparisons and verdicts have in common: results by name, as a read-only mapping has them."""
+"""What reports, comparisons and verdicts have in common: access to results by name, like a read-only mapping."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 class Lookup(Generic[T]):
     """Results by name: `x["ece"]`, `"ece" in x`, `len(x)`, `list(x)`, `x.items()`, `dict(x)`.
 
-    An unknown name raises UnknownMetric, which is a KeyError, with the nearest name that there is.
+    An unknown name raises UnknownMetric, which is a KeyError, with the nearest known name.
     """
 
     __slots__ = ()
@@ -25,13 +25,13 @@ class Lookup(Generic[T]):
 
     def __getitem__(self, name: str) -> T:
         found = self.by_name()
-        if name not in found:
+        if not isinstance(name, str) or name not in found:
             known = ", ".join(found) or "none"
             raise UnknownMetric(f'{self.NOUN} "{name}" is unknown{nearest(str(name), found)}; there are {known}')
         return found[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self.by_name()
+        return isinstance(name, str) and name in self.by_name()
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.by_name())
@@ -55,9 +55,9 @@ class Lookup(Generic[T]):
         return self.by_name().items()
 
     def get(self, name: str, default: T | None = None) -> T | None:
-        """The result of that name, or the default where there is none."""
-        return self.by_name().get(name, default)
+        """The result of that name, or the default if there is none."""
+        return self.by_name().get(name, default) if isinstance(name, str) else default
 
     def _ipython_key_completions_(self) -> list[str]:
-        """What a notebook completes inside the brackets."""
+        """The names that a notebook completes inside the brackets."""
         return list(self.by_name())

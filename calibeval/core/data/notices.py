@@ -1,4 +1,4 @@
-"""What a reader of numbers must know, as a sentence for people and a code for programs."""
+"""Warnings and reasons for the reader of results, each as a sentence for people and a code for programs."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ from typing import Literal, Self
 
 from calibeval.core.data.documents import Place
 
-# Why a number or an interval is missing, or an interval approximate.
+# Why a number or an interval is missing, or an interval is approximate.
 ReasonCode = Literal[
     "top_label_only", "infinite", "overflow", "not_measured", "not_in_report", "not_in_convention", "no_rows",
     "one_row", "no_method", "no_interval", "rows_not_kept", "thin_bins", "no_filled_bin", "few_rows_decide",
     "few_rows_per_class", "too_few_groups", "chosen_by_label", "dependent_rows", "too_many_cells", "over_max_memory",
     "diverged", "not_fitted",
 ]  # fmt: skip
-# What weakens numbers that are there.
+# Warnings about numbers that exist.
 WarningCode = Literal[
     "absent_classes", "clipped", "convention_binary", "convention_classes", "convention_drops", "dependent_pixels",
     "diverged", "diverged_later", "few_groups", "groups_ignored", "ignored_label", "infinite_nll", "labels_from_one",
-    "leak", "map_note", "no_bias", "no_intervals_by_groups", "optimistic", "other_scores_differ", "rounded_weights",
-    "shared_ids", "slices_not_compared", "sorted_labels", "unpaired",
+    "labels_of_split", "leak", "map_note", "no_bias", "no_intervals_by_groups", "nothing_shared", "optimistic",
+    "other_scores_differ", "pooled_splits", "rounded_weights", "shared_ids", "slices_not_compared", "sorted_labels",
+    "unpaired",
 ]  # fmt: skip
-# Why a rule of a gate has its verdict.
+# Why a rule has its verdict.
 OutcomeCode = Literal[
     "interval_within", "interval_beyond", "value_within", "value_beyond", "more_rows_needed", "at_limit",
     "not_after_holm", "no_value", "no_interval", "too_few_rows", "no_slice", "switched_off",
@@ -28,7 +29,7 @@ OutcomeCode = Literal[
 
 
 class Notice(str):
-    """A sentence, which is a text like any other, and its code; None where a person or an earlier version wrote it.
+    """A sentence (a str) with a code; the code is None if the user or an earlier version wrote the sentence.
 
     >>> few = Notice("3 groups are few", "few_groups")
     >>> few == "3 groups are few", few.code, few.to_dict()["message"]
@@ -40,22 +41,22 @@ class Notice(str):
     code: str | None
 
     def __new__(cls, text: str, code: str | None = None) -> Self:
-        """A notice of that text."""
+        """A notice with that text."""
         made = super().__new__(cls, text)
         made.code = code
         return made
 
     def __getnewargs__(self) -> tuple[str, str | None]:  # type: ignore[override]
-        """What a copy is made of."""
+        """The arguments that a copy is made from."""
         return str(self), self.code
 
     @classmethod
     def of(cls, text: str) -> Notice:
-        """The text as a notice, if it is none."""
+        """The text as a notice, unchanged if it is one already."""
         return text if isinstance(text, Notice) else cls(text)
 
     def reworded(self, text: str) -> Notice:
-        """Another sentence of the same code."""
+        """A notice with another sentence and the same code."""
         return Notice(text, self.code)
 
     def to_dict(self) -> dict[str, str | None]:
@@ -69,32 +70,32 @@ def warning(code: WarningCode, text: str) -> Notice:
 
 
 def reason(code: ReasonCode, text: str) -> Notice:
-    """Why something is missing."""
+    """The reason why something is missing or approximate."""
     return Notice(text, code)
 
 
 def outcome(code: OutcomeCode, text: str) -> Notice:
-    """Why a rule has its verdict."""
+    """The reason for the verdict of a rule."""
     return Notice(text, code)
 
 
 def read_notice(place: Place) -> Notice:
-    """The notice there; earlier versions wrote the sentence alone.
+    """Read a notice; earlier versions wrote the sentence only.
 
     Raises: Wrong for anything else.
     """
     if isinstance(place.value, str):
         return Notice(place.text())
     if not isinstance(place.value, dict):
-        place.refuse("a text, or an object with a code and a message,")
+        place.refuse("a string, or an object with a code and a message,")
     code = place["code"]
     return Notice(place["message"].text(), None if code.value is None else code.text())
 
 
 class NotComputable(Exception):
-    """A number does not exist, or nothing tells its uncertainty; the text is the reason.
+    """A number does not exist, or its uncertainty cannot be computed; the text is the reason.
 
-    It never leaves the core: results carry the reason. facts: more of it, as fields of a result.
+    It never leaves the core: results contain the reason. facts: further fields of the result.
     """
 
     def __init__(self, code: ReasonCode, text: str, **facts: int | None) -> None:

@@ -1,8 +1,8 @@
-"""Some rows of a source, in any order, still read only when they are asked for."""
+"""Some rows of a source, in any order, read only when they are needed."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,7 @@ from calibeval.core.data.row_source import RowSource
 
 
 class PickedRows:
-    """The rows of these numbers: what lies in a mapped file, or on disk, stays there until a block is read.
+    """The rows with these numbers; data on disk stays there until a block is read.
 
     >>> PickedRows(np.array([[1], [2], [3]]), np.array([2, 0]))[0:2].tolist()
     [[3], [1]]
@@ -23,15 +23,33 @@ class PickedRows:
         self.dtype: np.dtype[Any] = source.dtype
 
     def __getitem__(self, rows: slice, /) -> npt.NDArray[Any]:
-        """Consecutive picked rows, read run by run where the source is no array."""
-        wanted = self._rows[rows]
-        if isinstance(self._source, np.ndarray):
-            return np.asarray(self._source[wanted])
-        if not len(wanted):
-            return np.empty((0, *self.shape[1:]), self.dtype)
-        order = np.argsort(wanted, kind="stable")
-        runs = np.split(wanted[order], np.flatnonzero(np.diff(wanted[order]) != 1) + 1)
-        pieces = np.concatenate([self._source[int(run[0]) : int(run[-1]) + 1] for run in runs])
-        found = np.empty_like(pieces)
-        found[order] = pieces
-        return found
+        """Consecutive picked rows."""
+        return rows_at(self._source, self._rows[rows])
+
+
+class Takes(Protocol):
+    """A source that serves rows by their numbers faster than run by run."""
+
+    def take(self, rows: npt.NDArray[np.integer[Any]]) -> npt.NDArray[Any]:
+        """The rows of these numbers, in this order."""
+        ...
+
+
+def rows_at(source: RowSource, rows: npt.NDArray[np.integer[Any]]) -> npt.NDArray[Any]:
+    """The rows of these numbers, in any order, read run by run where the source knows nothing better.
+
+    >>> rows_at(np.array([[1], [2], [3]]), np.array([2, 0])).tolist()
+    [[3], [1]]
+    """
+    if isinstance(source, np.ndarray):
+        return np.asarray(source[rows])
+    if hasattr(source, "take"):
+        return cast("Takes", source).take(rows)
+    if not len(rows):
+        return np.empty((0, *source.shape[1:]), source.dtype)
+    order = np.argsort(rows, kind="stable")
+    runs = np.split(rows[order], np.flatnonzero(np.diff(rows[order]) != 1) + 1)
+    pieces = np.concatenate([source[int(run[0]) : int(run[-1]) + 1] for run in runs])
+    found = np.empty_like(pieces)
+    found[order] = pieces
+    return found

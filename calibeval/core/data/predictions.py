@@ -11,9 +11,11 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.arguments import check_told, of_class
 from calibeval.core.data.elsewhere import elsewhere
 from calibeval.core.data.foreign import precision_of, unmasked_labels
-from calibeval.core.data.labels import as_labels, check_ignore_index
+from calibeval.core.data.labels import as_labels, names_of_classes, outcome_of
+from calibeval.core.data.lazy_columns import tidied
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.precision import stored_precision, sum_tolerance
 from calibeval.core.data.records import Layout
@@ -28,6 +30,7 @@ from calibeval.core.data.row_source import (
     as_source,
     show_shape,
 )
+from calibeval.core.data.spoken import in_python
 from calibeval.core.errors import InputError, UsageError
 
 MOST_CLASSES = 2**20
@@ -35,9 +38,9 @@ MOST_CLASSES = 2**20
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where predictions came from, as it goes into the report; every field may be unknown (None).
+    """Where predictions came from, as reports record it; unknown fields are None.
 
-    labels_path and labels_sha256: of the other file that held the labels, if there was one.
+    path, split, sha256: of the file with the scores. labels_path, labels_sha256: of a separate file with the labels.
     """
 
     LAYOUT: ClassVar = Layout(open=True)
@@ -51,7 +54,7 @@ class Source:
 
     @property
     def name(self) -> str:
-        """The dump's name in messages: the path without its folders, with #split where there is one.
+        """The dump's name in messages: the file name, followed by #split if there is one.
 
         >>> Source("runs/7/dump.npz", "val").name
         'dump.npz#val'
@@ -72,25 +75,25 @@ class Block(NamedTuple):
 class Predictions:
     """Scores of n samples over k classes, with the true labels: numpy arrays, torch tensors, pandas columns or lists.
 
-    Exactly one of the score arguments is given:
+    Exactly one of these score arguments must be given:
     logits: (n, k) unnormalised scores; -inf masks a class, NaN and +inf are refused.
-    probs: (n, k) probabilities, rows summing to 1. log_probs: their logarithms.
-    confidence: (n,) probability of the predicted class, with `correct`; metrics that need every class stay null.
-    For two classes one column, (n,) or (n, 1), is P(class 1) or its logit. Dense scores are (n, k, h, w) or
-    (n, h, w, k) with labels (n, h, w); their pixels become the rows.
+    probs: (n, k) probabilities; rows sum to 1. log_probs: (n, k) their natural logarithms.
+    confidence: (n,) probability of the predicted class, with `correct`; metrics that need every class are None.
+    For two classes, a single column, (n,) or (n, 1), is P(class 1) or its logit. Dense scores are (n, k, h, w) or (n,
+    h, w, k) with labels (n, h, w); their pixels become the rows.
 
     labels: (n,) integers in [0, k), whole floats, exact one-hot rows, or names listed in `class_names`.
-    correct: (n,) of 0 and 1, with `confidence` only.
-    class_names: k names. columns: one-dimensional arrays of length n by name, for slices. ids: (n,) row names.
-    ignore_index: rows with this label are left out and counted in `ignored`. So are masked labels of a masked array;
-    other masked entries are refused.
-    precision: relative step between the scores as they were stored, where their dtype does not tell it (bfloat16).
-    file_rows: numbers of the stored rows within their file, where they are but some of its rows.
-    settling: finishes what a reader checks beside the work, and returns the source with its hash.
-    `layout` is (n,), or (n, h, w) for dense scores, whose columns and ids may hold one entry per image.
+    correct: (n,) of 0 and 1, only with `confidence`.
+    class_names: k names. columns: one-dimensional arrays of length n by name, for slices. ids: (n,) unique row names.
+    ignore_index: rows with this label are left out and counted in `ignored`. The same applies to masked labels of a
+    masked array; other masked entries are refused.
+    precision: relative step between the stored scores, if it is not that of their dtype (bfloat16).
+    file_rows: numbers of the stored rows within their file, if they are only some of its rows.
+    settling: finishes the checks that a reader runs in parallel, and returns the source with its hash.
+    The attribute `layout` is (n,), or (n, h, w) for dense scores, whose columns and ids may have one entry per image.
 
     Raises: InputError for shapes or labels that do not fit; UsageError unless exactly one kind of score is given.
-    Values of the scores are checked while they are read, in the one pass that a report makes.
+    The values of the scores are checked when they are read, in the same pass that measures them.
 
     >>> p = Predictions(logits=[[2.0, 0.0], [0.0, 1.0]], labels=[0, 0])
     >>> p.n, p.k, p.kind
@@ -136,12 +139,10 @@ class Predictions:
         if len(kinds) != 1:
             raise UsageError(f"give exactly one of logits, probs, log_probs and confidence, not {len(kinds)} of them")
         kind = kinds[0]
-        outcome, outcome_name = (correct, "correct") if kind == "confidence" else (labels, "labels")
-        if outcome is None:
-            raise UsageError(f"{kind} need {outcome_name}")
-        place = "" if source is None else f"{source.name}: "
+        outcome, outcome_name = outcome_of(kind, labels, correct)
+        check_told(warnings=warnings, precision=precision, file_rows=file_rows, settling=settling)
+        place = "" if source is None else f"{of_class('source', source, Source).name}: "
         try:
-            check_ignore_index(ignore_index)
             outcome, ignore_index = unmasked_labels(outcome, ignore_index)
             raw = as_array(outcome, outcome_name)
             scores, raw = as_rows(as_source(given[kind], kind), kind, raw)
@@ -149,20 +150,20 @@ class Predictions:
             k = 2 if kind == "confidence" else scores.shape[1]
             if k > MOST_CLASSES:
                 raise InputError(f"{k} classes, but at most {MOST_CLASSES} are supported")
-            names = None if class_names is None else tuple(str(name) for name in class_names)
+            names = names_of_classes(class_names, stored=source is not None)
             if names is not None and len(names) != k:
                 raise InputError(f"{len(names)} class names, but the scores have {k} classes")
             tidy = as_labels(raw, k, names, ignore_index)
             if len(tidy) != scores.shape[0]:
                 raise InputError(f"{scores.shape[0]} rows of scores, but {len(tidy)} {outcome_name}")
             lengths = {len(tidy), layout[0]}
-            tidy_columns = {name: as_column(name, values, lengths) for name, values in (columns or {}).items()}
+            tidy_columns = tidied(columns, lambda name, values: as_column(name, values, lengths))
             tidy_ids = None if ids is None else as_column("ids", ids, lengths)
         except InputError as error:
-            raise InputError(f"{place}{error}") from None
+            raise InputError(f"{place}{error}" if place else in_python(str(error))) from None
         ignored = 0 if ignore_index is None else int(np.count_nonzero(tidy == ignore_index))
         if len(tidy) == ignored:
-            raise InputError(f"{place}there are no rows" + (f" besides the {ignored} ignored ones" if ignored else ""))
+            raise InputError(f"{place}there are no rows" + (f" except {ignored} ignored ones" if ignored else ""))
         for name, value in {
             "scores": scores,
             "kind": kind,
@@ -182,7 +183,7 @@ class Predictions:
             object.__setattr__(self, name, value)
 
     def __repr__(self) -> str:
-        """Kind, shapes, and where they came from; never the arrays."""
+        """The kind, shapes and source, without the arrays."""
         parts = [f"{self.kind} {show_shape(self.scores.shape)} {self.scores.dtype}", f"n={self.n}", f"k={self.k}"]
         parts += [f"ignored={self.ignored}"] if self.ignored else []
         parts += [f"columns={', '.join(self.columns)}"] if self.columns else []
@@ -192,12 +193,13 @@ class Predictions:
     def save(self, path: str | PurePath) -> None:
         """Write scores, labels, ids and columns to this .npz, .csv, .tsv, .jsonl or .parquet file.
 
-        Raises: UsageError for another suffix, or the file they were read from; FileProblem if it cannot be written.
+        Raises: UsageError for another suffix, or for the file that they were read from; FileProblem if it cannot be
+        written.
         """
         elsewhere("calibeval.api.save", "save_predictions")(self, path)
 
     def settled_source(self) -> Source:
-        """The source with its SHA-256, once the checks that run beside the work are through.
+        """The source with its SHA-256, after the checks that run in parallel have finished.
 
         Raises: InputError if the file turned out to be damaged.
         """
@@ -205,45 +207,45 @@ class Predictions:
 
     @property
     def sum_tolerance(self) -> float:
-        """How far the probabilities of a row may sum from 1."""
+        """How far the sum of a row's probabilities may be from 1."""
         return sum_tolerance(self.precision)
 
     @property
     def largest_probability(self) -> float:
-        """How far above 1 rounding may have taken a probability: eight steps of the stored type, at least 2e-5."""
+        """How far rounding may have raised a probability above 1: eight steps of the stored type, at least 2e-5."""
         return 1.0 + max(2e-5, 8 * self.precision)
 
     @property
     def n(self) -> int:
-        """Number of rows that count: all but the ignored ones."""
+        """Number of rows without the ignored ones."""
         return len(self.labels) - self.ignored
 
     @property
     def k(self) -> int | None:
-        """Number of classes; None where only the top label is known."""
+        """Number of classes; None if only the top label is known."""
         return None if self.kind == "confidence" else self.scores.shape[1]
 
     @property
     def rows(self) -> int:
-        """Number of stored rows, ignored ones included: what row numbers count."""
+        """Number of stored rows, including ignored ones; row numbers refer to these."""
         return len(self.labels)
 
     def locate(self, row: int) -> str:
-        """A stored row in the words of its file: "row 3", or "image 3, pixel (4, 5)" for dense scores."""
+        """The place of a stored row in its file: "row 3", or "image 3, pixel (4, 5)" for dense scores."""
         if len(self.layout) < 2:
             return f"row {row}"
         image, *pixel = (int(i) for i in np.unravel_index(row, self.layout))
         return f"image {image}, pixel ({', '.join(map(str, pixel))})"
 
     def stored_row(self, block: Block, kept: int) -> int:
-        """The stored row number of the block's kept row: ignored rows count, too."""
+        """The stored row number (which includes ignored rows) of a row of the block, given without ignored rows."""
         if not self.ignored:
             return block.first_row + kept
         keep = self.labels[block.first_row :] != self.ignore_index
         return block.first_row + int(np.flatnonzero(keep)[kept])
 
     def blocks(self, rows: int) -> Iterator[Block]:
-        """Consecutive blocks of `rows` stored rows, the last one shorter; ignored rows are left out of each."""
+        """Consecutive blocks of `rows` stored rows (the last may be shorter), each without its ignored rows."""
         for start in range(0, self.rows, rows):
             yield self.block(start, min(start + rows, self.rows))
 
@@ -270,7 +272,7 @@ class Predictions:
     def select(self, rows: npt.NDArray[Any]) -> Predictions:
         """The predictions of some stored rows, by mask or by row numbers; scores are copied.
 
-        Pixels of dense scores become plain rows, and what their columns and ids say of an image goes to each of them.
+        Pixels of dense scores become plain rows, and each of them gets the column values and the id of its image.
 
         >>> Predictions(probs=[0.2, 0.9], labels=[0, 1]).select(np.array([1])).labels.tolist()
         [1]

@@ -1,4 +1,4 @@
-"""Scores of any kind as probabilities, where the engine's own pass is not at work."""
+"""Scores of any kind as probabilities, outside the engine's own pass."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from calibeval.core.data.row_source import Kind
 
 
 def probabilities(scores: npt.NDArray[Any], kind: Kind, axis: int = -1) -> Floats:
-    """Probabilities in float64, at most 1. axis: where the classes stand.
+    """Probabilities in float64, in [0, 1]. axis: the axis of the classes.
 
     >>> probabilities(np.array([[0.0, 0.0]]), "logits").tolist()
     [[0.5, 0.5]]

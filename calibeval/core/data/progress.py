@@ -1,4 +1,4 @@
-"""Who hears how far a long calculation is."""
+"""The interface for reporting the progress of a long calculation."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Anything with these two methods, such as a wrapper around a progress bar; everything that takes long has one.
+    """Any object with these two methods, such as a wrapper around a progress bar. Long calculations accept one.
 
-    One run may start several times: once for each dump that is read, or for each stage of a training.
+    `start` may be called several times in a run: once for each dump that is read, or each stage of a training.
     """
 
     def start(self, name: str, total: int) -> None:
-        """Begin with something new: its name, and its number of rows, or of epochs of a training."""
+        """A new stage begins. name: of the dump or stage. total: its number of rows, or of epochs for a training."""
 
     def advance(self, steps: int) -> None:
-        """So many more rows, or epochs, are done."""
+        """The number of rows, or epochs, that were finished since the last call."""

@@ -1,8 +1,8 @@
-"""Records and JSON: a frozen dataclass is read, and written, by the types of its fields.
+"""Records and JSON: frozen dataclasses are read and written by the types of their fields.
 
-float is a finite number, int a count; bool, str, Notice, Literal, X | None, tuple[X, ...], Mapping[str, X], Any and
-other records are what they say. Of a union of records, it is the one most of whose fields stand there, or the first of
-several. In a mapping of records that have a name, the key is the name.
+float is a finite number, and int a count; bool, str, Notice, Literal, X | None, tuple[X, ...], Mapping[str, X], Any and
+other records have their usual meaning. From a union of records, the one with the most fields present is read (the
+first, if tied). In a mapping of records that have a name, the key is the name.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ Reader = Callable[[Place], Any]
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a record's JSON differs from one key a field. A record says so by a class variable LAYOUT.
+    """How a record's JSON differs from one key per field; given by the class variable LAYOUT of a record.
 
-    Every field is written, as null where it is None. What is read may lack those whose default is None. rare: such
-    fields as mean something for few records only, and are left out of the others. optional: further fields that may be
-    lacking in what is read. inside: fields that stand in an object of that name, beside others. flat: records whose own
-    fields stand beside the others; both records are open then. earlier: names that fields had in earlier versions.
-    read: how to read fields whose types do not say what they hold. open: whether unknown fields are passed over, as
-    they may be those of a later version.
+    Every field is written, as null if it is None. Fields with the default None may be missing when read. rare: fields
+    that few records have, and that are not written if None. optional: other fields that may be missing when read.
+    inside: fields that are in a nested object of that name. flat: record fields whose own fields are written at the
+    level of the others; then both records must be open. earlier: names of fields in earlier versions. read: readers for
+    fields whose types do not describe their content. check: refuses, at its place, a record whose fields contradict one
+    another. open: whether unknown fields are ignored, since they may come from a later version.
     """
 
     rare: Sequence[str] = ()
@@ -38,17 +38,18 @@ class Layout:
     flat: Sequence[str] = ()
     earlier: Mapping[str, str] = field(default_factory=dict)
     read: Mapping[str, Reader] = field(default_factory=dict)
+    check: Callable[[Place, Any], None] | None = None
     open: bool = False
 
     def may_lack(self, name: str, default: object) -> bool:
-        """Whether what is read may lack the field."""
+        """Whether the field may be missing when read."""
         return default is None or name in self.optional
 
 
 def read_record(place: Place, kind: type[T], **given: Any) -> T:
-    """The record whose fields stand there. given: fields that are known already, and so must not stand there.
+    """Read a record. given: fields whose values are known, and which must not be in the document.
 
-    Raises: Wrong for a field that is missing, unknown, or not what it must be.
+    Raises: Wrong for a missing, unknown or invalid field.
 
     >>> @dataclass
     ... class Point:
@@ -62,21 +63,24 @@ def read_record(place: Place, kind: type[T], **given: Any) -> T:
     if not layout.open:
         place.only([*dict.fromkeys(layout.inside.get(row.name, row.name) for row in rows), *layout.earlier.values()])
     found = {row.name: value for row in rows if (value := _read_field(place, row, layout)) is not MISSING}
-    return kind(**found, **given)
+    record = kind(**found, **given)
+    if layout.check is not None:
+        layout.check(place, record)
+    return record
 
 
 def read_as(place: Place, kind: Any) -> Any:
-    """The value there as of a type, in the sense of this module.
+    """Read a value of a type, as described at the top of this module.
 
-    Raises: Wrong if it is none.
+    Raises: Wrong if it is not of that type.
     """
     return _reader(kind)(place)
 
 
 def to_plain(record: Any, *without: str) -> dict[str, Any]:
-    """A record as a JSON object, field by field in their order; facts that it lacks are null, or left out if rare.
+    """A record as a JSON object, with the fields in their order; fields that are None are null, or left out if rare.
 
-    without: fields that are left out. Records inside are written by their own `to_dict`, if they have one.
+    without: fields that are left out. Nested records are written by their own `to_dict`, if they have one.
     """
     rare = layout_of(type(record)).rare
     values = {one.name: getattr(record, one.name) for one in fields(record) if one.name not in without}
@@ -90,7 +94,7 @@ def layout_of(kind: type) -> Layout:
 
 
 class _Row(NamedTuple):
-    """A field of a record: its name, how it is read, and whether it may be left out."""
+    """A field of a record: its name, how it is read, and whether it may be missing."""
 
     name: str
     read: Reader
@@ -109,7 +113,7 @@ def _rows(kind: Any) -> tuple[_Row, ...]:
 
 
 def _read_field(place: Place, row: _Row, layout: Layout) -> Any:
-    """The value of a field; MISSING where it is left out, and may be."""
+    """The value of a field; MISSING if it is absent and may be."""
     if row.name in layout.flat:
         return row.read(place)
     holder = place[layout.inside[row.name]] if row.name in layout.inside else place
@@ -121,7 +125,7 @@ def _read_field(place: Place, row: _Row, layout: Layout) -> Any:
 
 @cache
 def _reader(kind: Any) -> Reader:
-    """How a value of that type is read."""
+    """A reader for values of that type."""
     if kind in _PLAIN:
         return _PLAIN[kind]
     if is_dataclass(kind):
@@ -136,7 +140,7 @@ def _reader(kind: Any) -> Reader:
         return Place.numbers if parts[0] is float else lambda place: place.each(entry)
     if origin is Mapping and parts[0] is str:
         return _mapping_reader(parts[1])
-    raise TypeError(f"no document holds {kind}")
+    raise TypeError(f"there is no reader for {kind}")
 
 
 _PLAIN: dict[Any, Reader] = {
@@ -150,13 +154,13 @@ _PLAIN: dict[Any, Reader] = {
 
 
 def _union_reader(parts: Sequence[Any]) -> Reader:
-    """How a value is read that may be None, or one of several records.
+    """A reader for a value that may be None, or one of several records.
 
-    It is the record most of whose fields stand there; of equals the first.
+    It reads the record with the most fields present (the first, if tied).
     """
     kinds = [part for part in parts if part is not NoneType]
     if len(kinds) > 1 and not all(map(is_dataclass, kinds)):
-        raise TypeError(f"no document tells {kinds} apart")
+        raise TypeError(f"a union of {kinds} cannot be read")
     readers = [_reader(kind) for kind in kinds]
     names = [{one.name for one in fields(kind)} if is_dataclass(kind) else set() for kind in kinds]
 
@@ -172,17 +176,17 @@ def _union_reader(parts: Sequence[Any]) -> Reader:
 
 
 def _record_reader(kind: Any) -> Reader:
-    """How a record is read."""
+    """A reader for a record."""
     return lambda place: read_record(place, kind)
 
 
 def _named_reader(kind: Any) -> Reader:
-    """How an object is read whose values are records, and its keys their names."""
+    """A reader for an object whose values are records, and whose keys are their names."""
     return lambda place: {key: read_record(inner, kind, name=key) for key, inner in place.items()}
 
 
 def _mapping_reader(kind: Any) -> Reader:
-    """How an object is read whose values are all of one type."""
+    """A reader for an object whose values all have one type."""
     if is_dataclass(kind) and "name" in {one.name for one in fields(kind)}:
         return _named_reader(kind)
     read = _reader(kind)

@@ -1,4 +1,4 @@
-"""Scores as rows of (n, k), whatever their shape and wherever they lie."""
+"""Scores as (n, k) rows, whatever their shape and wherever they are stored."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 class RowSource(Protocol):
-    """Anything that serves rows of scores: an array, a memory map, or a stream that is read forward."""
+    """Anything that provides rows of scores: an array, a memory map, or a stream that can only be read forward."""
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Number of rows, then of classes and of whatever else."""
+        """Number of rows, then of classes, then of any further axes."""
         ...
 
     @property
@@ -37,14 +37,14 @@ class RowSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class BinaryColumns:
-    """One column, P(class 1) or its logit, served as the two columns of a two-class problem."""
+    """A single column, P(class 1) or its logit, as the two columns of a two-class problem."""
 
     column: RowSource
     kind: Kind
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Two columns for each row of the one."""
+        """The number of rows, and 2 columns."""
         return (self.column.shape[0], 2)
 
     @property
@@ -58,14 +58,14 @@ class BinaryColumns:
             return np.stack([1 - one, one], axis=1)
         if self.kind == "logits":
             return np.stack([np.zeros_like(one), one], axis=1)
-        with np.errstate(divide="ignore", over="ignore"):
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
             return np.stack([np.log1p(-np.exp(one.astype(np.float64))), one], axis=1)
 
 
 class DensePixels:
-    """Scores of images, (n, k, h, w) or (n, h, w, k), served as rows of pixels in the order of (n, h, w).
+    """Scores of images, (n, k, h, w) or (n, h, w, k), as rows of pixels in the order of (n, h, w).
 
-    Pixels asked for in order have each image read once, wherever it lies: what was read last is kept.
+    If pixels are read in order, each image is read only once, because the last images are kept.
     """
 
     def __init__(self, images: RowSource, channels_first: bool) -> None:
@@ -96,7 +96,7 @@ class DensePixels:
         return np.moveaxis(images, 1, -1).reshape(-1, k)[start - first * pixels : stop - first * pixels]
 
     def _read(self, first: int, end: int) -> npt.NDArray[Any]:
-        """Consecutive images; those that were read last are not read again."""
+        """Consecutive images; the last ones are kept and not read again."""
         if isinstance(self._images, np.ndarray):
             return np.asarray(self._images[first:end])
         begin, kept = (first, None) if self._last is None else self._last
@@ -122,7 +122,7 @@ def as_kind(name: str) -> Kind:
 
 
 def as_array(values: object, name: str) -> npt.NDArray[Any]:
-    """Whatever holds numbers or texts as an array: also tensors of torch, and columns of pandas.
+    """Numbers or texts as an array; torch tensors and pandas columns are supported.
 
     Raises: InputError for lists of unequal length, and for masked entries.
     """
@@ -134,24 +134,23 @@ def as_array(values: object, name: str) -> npt.NDArray[Any]:
 
 
 def as_column(name: str, values: object, lengths: set[int]) -> npt.NDArray[Any]:
-    """One value a row, as an array."""
+    """A column as an array with one value per row."""
     column = as_array(values, f'"{name}"')
     if column.ndim != 1:
-        raise InputError(f'"{name}" has shape {show_shape(column.shape)}, but one value a row is needed')
+        raise InputError(f'"{name}" has shape {show_shape(column.shape)}, but one value per row is needed')
     if len(column) not in lengths:
         raise InputError(f'"{name}" has {len(column)} entries, but there are {max(lengths)} rows')
     return column
 
 
 def as_source(scores: object, kind: Kind) -> RowSource:
-    """Scores as something that serves numeric rows; streams pass as they are."""
+    """Scores as a source of numeric rows; streams are returned unchanged."""
     found = to_numpy(scores, kind)
-    if not isinstance(found, np.ndarray) and isinstance(getattr(found, "dtype", None), np.dtype):
-        return cast("RowSource", found)
-    array = as_array(found, kind)
-    if array.dtype.kind not in "fiub":
-        raise InputError(f"{kind} have dtype {array.dtype}, but numbers are needed")
-    return array
+    stream = not isinstance(found, np.ndarray) and isinstance(getattr(found, "dtype", None), np.dtype)
+    source = cast("RowSource", found) if stream else as_array(found, kind)
+    if source.dtype.kind not in "fiub":
+        raise InputError(f"{kind} have dtype {source.dtype}, but numbers are needed")
+    return source
 
 
 def as_rows(scores: RowSource, kind: Kind, labels: npt.NDArray[Any]) -> tuple[RowSource, npt.NDArray[Any]]:
@@ -159,10 +158,10 @@ def as_rows(scores: RowSource, kind: Kind, labels: npt.NDArray[Any]) -> tuple[Ro
     shape = scores.shape
     if kind == "confidence":
         if len(shape) != 1:
-            raise InputError(f"confidence has shape {show_shape(shape)}, but one number a row is needed")
+            raise InputError(f"confidence has shape {show_shape(shape)}, but one number per row is needed")
         return scores, labels
     if 0 in shape[1:]:
-        raise InputError(f"{kind} have shape {show_shape(shape)}: there is nothing for any class")
+        raise InputError(f"{kind} have shape {show_shape(shape)}: there are no classes")
     if len(shape) == 1 or (len(shape) == 2 and shape[1] == 1):
         return BinaryColumns(scores, kind), labels
     if len(shape) == 2:
@@ -174,7 +173,7 @@ def as_rows(scores: RowSource, kind: Kind, labels: npt.NDArray[Any]) -> tuple[Ro
         if channels_first != channels_last:
             return DensePixels(scores, channels_first), labels.reshape(-1)
         if channels_first:
-            raise InputError(f"{kind} {show_shape(shape)} could hold the classes on axis 1 or on the last axis")
+            raise InputError(f"{kind} {show_shape(shape)} could have the classes on axis 1 or on the last axis")
     raise InputError(
         f"{kind} have shape {show_shape(shape)} with labels {show_shape(labels.shape)}, but (n, k) with (n,), "
         "or (n, k, h, w) or (n, h, w, k) with (n, h, w) are needed"
@@ -182,5 +181,5 @@ def as_rows(scores: RowSource, kind: Kind, labels: npt.NDArray[Any]) -> tuple[Ro
 
 
 def show_shape(shape: Sequence[int]) -> str:
-    """A shape in the words of an error message: (5000, 10)."""
+    """A shape as error messages show it: (5000, 10)."""
     return f"({', '.join(str(size) for size in shape)})"

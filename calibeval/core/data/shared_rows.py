@@ -1,7 +1,8 @@
-"""Whether two samples share rows: by their file, by ids, or by hashes of the rows themselves."""
+"""Whether two samples share rows: determined by their file, by ids, or by hashes of the rows."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -11,20 +12,23 @@ import numpy.typing as npt
 
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.predictions import Source
+from calibeval.core.errors import InputError
 
-STRIP = 64  # columns that are hashed at a time
+STRIP = 64  # number of columns that are hashed at a time
 MIX_SEED = 0x5CA1E
+SKETCH = 32  # hashes that a sample is recognised by
+LEAST_HITS = 3  # of a sketch: fewer may be chance
 
 Hashes = npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """Rows that were fitted on and are tested on.
+    """Rows that were used both for fitting and for testing.
 
-    reason: "file": the same rows of the same file; "ids": shared ids whose labels and values agree; "rows": without
-    ids, more than half of the rows identical in values and label. rows: how many. text: for people.
-    certain: False where ids merely coincide, which is a warning and no leak.
+    reason: "file": the same rows of the same file; "ids": shared ids whose labels and values agree; "rows": no ids, but
+    more than half of the rows are identical in values and label. rows: their number. text: the message.
+    certain: False if only ids coincide, which is a warning, not a leak.
     """
 
     reason: str
@@ -40,11 +44,12 @@ class Leak:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """What tells one sample's rows from another's.
+    """What identifies the rows of a sample.
 
-    source: with its hash. n: rows that count. file_rows: their numbers in the file, where known.
-    ids: a name for each row that counts; None where there are none. hashes: of each row that counts, (n,).
-    width: values in a row: rows of different widths are never the same. values: their name in messages, as "scores".
+    source: with its hash. n: number of rows without ignored ones. file_rows: their numbers in the file, if known.
+    ids: a name for each of these rows; None without ids. hashes: of each of these rows, (n,).
+    width: number of values per row; rows of different widths are never equal. values: what messages call them, such as
+    "scores".
     """
 
     source: Source
@@ -59,7 +64,7 @@ class Sample:
 def find_leak(fitted: Sample, tested: Sample) -> Leak | None:
     """The leak between two samples, or None.
 
-    Work and memory are linear in the rows, but for sorting 8 bytes a row; each sample is hashed at most once.
+    Time and memory are linear in the rows, except for sorting 8 bytes per row; each sample is hashed at most once.
     """
     same = _same_file(fitted, tested)
     if same is not None or fitted.width != tested.width:
@@ -70,9 +75,9 @@ def find_leak(fitted: Sample, tested: Sample) -> Leak | None:
 
 
 def row_hashes(blocks: Iterable[tuple[npt.NDArray[Any], npt.NDArray[Any]]], width: int) -> Hashes:
-    """A hash of label and values of every row, (n,): multilinear, with random odd multipliers modulo 2^64.
+    """A hash of the label and values of every row, (n,): multilinear, with random odd multipliers modulo 2^64.
 
-    blocks: values (b, width), compared in their bits as float32, with labels (b,).
+    blocks: values (b, width), compared bit by bit as float32, with labels (b,).
 
     >>> twice = row_hashes([(np.array([[0.5, 1.0], [0.5, 1.0]]), np.array([3, 3]))], width=2)
     >>> bool(twice[0] == twice[1])
@@ -93,8 +98,39 @@ def row_hashes(blocks: Iterable[tuple[npt.NDArray[Any], npt.NDArray[Any]]], widt
     return np.concatenate(found)
 
 
+def sketch_of(hashes: Hashes) -> str | None:
+    """What recognises rows in another file: the smallest hashes of rows that occur once, as hexadecimal digits.
+
+    None where no row occurs once: saturated rows are alike by themselves.
+
+    >>> sketch_of(np.array([7, 9, 9, 3], np.uint64))
+    '00000000000000030000000000000007'
+    """
+    values, counts = np.unique(hashes, return_counts=True)
+    smallest = values[counts == 1][:SKETCH]
+    return smallest.astype(">u8").tobytes().hex() if len(smallest) else None
+
+
+def sketched_rows(sketch: str, n: int, hashes: Hashes) -> int:
+    """About how many of the n rows of a sketch are among these, where they are more than half of either; else 0.
+
+    Raises: InputError for a text that is no sketch.
+
+    >>> rows = np.arange(100, dtype=np.uint64)
+    >>> sketched_rows(sketch_of(rows), 100, rows[:80]), sketched_rows(sketch_of(rows), 100, rows + np.uint64(100))
+    (100, 0)
+    """
+    if not re.fullmatch("([0-9a-f]{16})+", sketch):
+        raise InputError("the sketch of the fitted rows is no list of hashes")
+    known = np.frombuffer(bytes.fromhex(sketch), ">u8").astype(np.uint64)
+    hits = int(np.count_nonzero(np.isin(known, hashes)))
+    shared = round(n * hits / len(known))
+    enough = hits >= min(LEAST_HITS, len(known)) and 2 * shared > min(n, len(hashes))
+    return shared if enough else 0
+
+
 def _same_file(fitted: Sample, tested: Sample) -> Leak | None:
-    """A leak if both are the same file, and the same rows of it."""
+    """A leak if both samples are from the same file, and share rows of it."""
     one, other = fitted.source, tested.source
     if one.sha256 is None or one.sha256 != other.sha256:
         return None
@@ -105,11 +141,11 @@ def _same_file(fitted: Sample, tested: Sample) -> Leak | None:
         shared = min(fitted.n, tested.n) if mine & theirs or mine == {"all"} or theirs == {"all"} else 0
     if not shared:
         return None
-    return Leak("file", shared, f"{one.name} and {other.name} are the same file, and share {_rows(shared)}")
+    return Leak("file", shared, f"{one.name} and {other.name} are the same file and share {_rows(shared)}")
 
 
 def _shared_ids(fitted: Sample, tested: Sample, ids: npt.NDArray[Any], other_ids: npt.NDArray[Any]) -> Leak | None:
-    """A leak if most of the rows with shared ids agree in label and values; a warning if few do."""
+    """A leak if most of the rows with shared ids agree in label and values; only a warning if few do."""
     if ids.dtype.kind != other_ids.dtype.kind and not {ids.dtype.kind, other_ids.dtype.kind} <= set("iu"):
         ids, other_ids = ids.astype(str), other_ids.astype(str)
     shared, here, there = np.intersect1d(ids, other_ids, return_indices=True)
@@ -121,15 +157,15 @@ def _shared_ids(fitted: Sample, tested: Sample, ids: npt.NDArray[Any], other_ids
         text = f"{names} share {_rows(agree)}: the same ids with the same labels and {fitted.values}"
         return Leak("ids", agree, text)
     alike = f"only {agree} of them with the same label and {fitted.values}"
-    text = f"{names} share {len(shared)} ids, but {alike}: ids seem to coincide"
+    text = f"{names} share {len(shared)} ids, but {alike}: the ids seem to coincide by chance"
     return Leak("ids", agree, text, certain=False)
 
 
 def _shared_rows(fitted: Sample, tested: Sample) -> Leak | None:
-    """A leak if more than half of the rows of either sample are in the other.
+    """A leak if more than half of the rows of either sample are also in the other.
 
-    Rows that a sample holds more than once prove nothing: saturated rows are alike by themselves. So more than half
-    of the rows that occur once must be shared, too; and where no row does, the two must be alike row by row.
+    Rows that a sample holds more than once are no evidence, since saturated rows are often identical. So more than half
+    of the rows that occur once must be shared, too; and if no row occurs once, the samples must agree row by row.
     """
     mine, theirs = fitted.hashes(), tested.hashes()
     if np.array_equal(mine, theirs):

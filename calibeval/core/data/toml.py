@@ -27,7 +27,7 @@ def read_toml(content: bytes) -> dict[str, Any]:
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError:
-        raise InputError("is not UTF-8 text, which TOML must be") from None
+        raise InputError("is not UTF-8 text, but TOML must be") from None
     long = _LONG_KEY.search(text)
     if long is not None:
         line = text.count("\n", 0, long.start()) + 1

@@ -1,1 +1,1 @@
-"""From predictions to a report: one dump, its slices, and rows that depend on each other."""
+"""From predictions to a report: one dump, its slices, and groups of dependent rows."""

@@ -1,4 +1,4 @@
-"""A column cut into slices: which of its values have enough rows, and which rows these are."""
+"""A column cut into slices: which of its values have enough rows, and which rows those are."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from calibeval.core.data.columns import Coded
 from calibeval.core.errors import UsageError
 
-# A column of more values is no column of categories, and of more slices nobody reads the table.
+# With more values, a column does not hold categories; with more slices, nobody reads the table.
 MOST_VALUES, MOST_SLICES = 1000, 200
 SIDES: tuple[Literal["left", "right"], ...] = ("left", "right")
 
@@ -20,10 +20,10 @@ Rows = npt.NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cut:
-    """A column cut into slices, over the rows that count.
+    """A column cut into slices, over the rows that are not ignored.
 
-    codes: (n,) of these rows. names, counts: of every code. measured, small: codes of slices with enough rows, and of
-    those with fewer.
+    codes: (n,), the code of each of these rows. names, counts: name and number of rows of every code. measured, small:
+    codes of the slices with enough rows, and of the other slices.
     """
 
     codes: Rows
@@ -34,10 +34,11 @@ class Cut:
 
     @classmethod
     def of(cls, coded: Coded, rows: Rows, least: int, place: str, *, verb: str = "measured", hint: str = "") -> Cut:
-        """The slices of at least so many of these stored rows.
+        """The slices of these stored rows, with `least` rows or more.
 
-        place, verb, hint: for messages: whose column it is, what is done with slices, what helps a column of numbers.
-        Raises: UsageError for too many values, or slices.
+        place, verb, hint: for messages: which column it is, what is done with slices, and advice for a column of
+        numbers.
+        Raises: UsageError for too many values or slices.
         """
         codes = coded.codes[rows]
         counts = np.bincount(codes, minlength=len(coded.values))
@@ -56,7 +57,7 @@ class Cut:
         return cls(codes, coded.texts(), counts, measured, small)
 
     def places(self) -> list[Rows]:
-        """Of each measured slice the places of its rows among those that were cut, ascending."""
+        """For each measured slice, the positions of its rows among those that were cut, ascending."""
         order = np.argsort(self.codes, kind="stable")
         first, last = (np.searchsorted(self.codes, self.measured, side=side, sorter=order) for side in SIDES)
         return [order[low:high] for low, high in zip(first.tolist(), last.tolist(), strict=True)]

@@ -26,18 +26,20 @@ def evaluate(
     jobs: int = 1,
     max_memory: int | None = None,
 ) -> Report:
-    """Every metric of the predictions, with noise floors and intervals, bin tables and per-class errors.
+    """Measure every metric of the predictions, with noise floors and intervals, bin tables and per-class errors.
 
-    bins: number of equal-width bins, and the most equal-mass bins; None: the convention's own default (15; netcal 10).
-    convention: calibeval, or the tool whose numbers are wanted, by name or alias (`conventions.CONVENTIONS`).
-    level: level of the intervals, in (0, 1); None for no intervals.
-    slices: columns whose values part the rows; each part of at least min_rows rows (100) is measured on its own. Where
-    the dump has no such column, "class" is the true and "predicted" the predicted class.
+    bins: number of equal-width bins, and the largest number of equal-mass bins; None: the convention's default (15;
+    netcal 10).
+    convention: calibeval, or the name or alias of the tool whose numbers to reproduce (`conventions.CONVENTIONS`).
+    level: confidence level of the intervals, in (0, 1); None for no intervals.
+    slices: columns whose values split the rows; each slice of at least min_rows rows (default 100) is also measured
+    separately. If the dump has no such column, "class" is the true class and "predicted" the predicted class.
     group: column whose values name groups of rows that depend on each other, such as videos; floors and intervals then
-    take groups, not rows, for independent. Images are such groups by themselves.
-    jobs: threads; the numbers do not depend on it. max_memory: scores of more bytes are read more than once, and
-    nothing is kept for each row but for slices; None: no limit.
-    Raises: InputError for values that contradict the kind of the scores; UsageError for settings that cannot work.
+    treat groups, not rows, as independent. For dense predictions, the images are the groups by default.
+    jobs: number of threads; the numbers do not depend on it. max_memory: scores larger than this number of bytes are
+    read block by block and more than once, and results of single rows are kept only for slices; None: no limit.
+    Returns: a Report of one dump.
+    Raises: InputError for values that contradict the kind of the scores; UsageError for invalid settings.
 
     >>> report = evaluate(Predictions(probs=[[0.8, 0.2], [0.4, 0.6]], labels=[0, 0]), level=None)
     >>> report["accuracy"].value, round(report["ece"].value, 3)
@@ -53,7 +55,7 @@ def evaluate_dump(
     resources: Resources = PLAIN,
     only: Collection[str] | None = None,
 ) -> DumpReport:
-    """One dump under checked settings; several of these make a report. only: these metrics.
+    """The results of one dump under checked settings; several of them make a report. only: limits the metrics to these.
 
     Raises: InputError for values that contradict the kind of the scores.
     """

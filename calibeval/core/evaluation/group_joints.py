@@ -1,4 +1,4 @@
-"""How the gaps of bins vary together, from the sums of groups of rows: what intervals by groups rest on."""
+"""How the gaps of bins vary together, estimated from the sums of groups of rows: the basis of intervals by groups."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ PART_SCORES, PART_CELLS = 2**18, 2**21
 def joints_of(
     sums: Sums, rows: RowScores, codes: Codes, count: int, predictions: Predictions, *, by_class: bool = True
 ) -> Joints:
-    """What groups tell of the equal-width, equal-mass and class-wise bins.
+    """The joint variation of the equal-width, equal-mass and class-wise bins, estimated from groups.
 
-    sums: of these predictions; rows: their results. codes: (n,) in [0, count), the group of every row that counts.
-    by_class: with class-wise bins; without them the scores are not read.
+    sums: of these predictions; rows: their results. codes: (n,) in [0, count), the group of every row that is not
+    ignored.
+    by_class: whether to include class-wise bins; without them, the scores are not read.
     """
     in_order = _InOrder.of(codes, count)
     gaps = rows.correct - rows.confidence
@@ -52,9 +53,9 @@ def joints_of(
 
 
 def _joint(covariance: Floats, sums: BinSums, count: int) -> Joint:
-    """The covariance as errors and correlation; no gap varies less than if rows were independent.
+    """The covariance as standard errors and correlations; each error is at least that of independent rows.
 
-    Bins that hold one group, by chance of a small gap, would otherwise claim to know it.
+    Otherwise a bin with a single group whose gap happens to be small would seem to be known precisely.
     """
     least = gap_errors(sums)
     error = np.sqrt(np.maximum(np.diagonal(covariance).reshape(least.shape), least**2))
@@ -66,7 +67,7 @@ def _joint(covariance: Floats, sums: BinSums, count: int) -> Joint:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _InOrder:
-    """Rows sorted by group. order: their places; ends: (count + 1,), where each group begins and the last ends."""
+    """Rows sorted by group. order: row numbers in that order; ends: (count + 1,), the boundaries of the groups."""
 
     order: Codes
     ends: Codes
@@ -78,21 +79,21 @@ class _InOrder:
         )
 
     def ranges(self, cells: int) -> Iterator[tuple[int, int, Codes]]:
-        """Consecutive groups, first to last, whose totals over so many cells fit in little memory, and their rows."""
+        """Ranges of groups (first, last) whose totals over this many cells need little memory; their rows."""
         step, count = max(1, PART_CELLS // cells), len(self.ends) - 1
         for first in range(0, count, step):
             last = min(first + step, count)
             yield first, last, self.order[self.ends[first] : self.ends[last]]
 
     def products(self, totals: Floats, first: int, last: int, gap: Floats) -> Floats:
-        """What these groups add to the covariance of the gap sums, from their totals (groups, cells)."""
+        """The contribution of these groups to the covariance of the gap sums, from their totals (groups, cells)."""
         sizes, count = np.diff(self.ends[first : last + 1]), len(self.ends) - 1
         own = totals - sizes[:, None] * (gap.ravel() / len(self.order))
         return count / (count - 1.0) * (own.T @ own)
 
 
 def _class_joint(sums: BinSums, edges: Floats, in_order: _InOrder, predictions: Predictions) -> Joint:
-    """How class-wise gaps vary together: one more reading of the scores, group by group."""
+    """How class-wise gaps vary together; this reads the scores once more, group by group."""
     (k, m), cells = sums.count.shape, sums.count.size
     stored = np.flatnonzero(predictions.labels != predictions.ignore_index) if predictions.ignored else None
     scores, step = _readable(predictions, in_order.order), max(1, PART_SCORES // k)
@@ -113,7 +114,7 @@ def _class_joint(sums: BinSums, edges: Floats, in_order: _InOrder, predictions: 
 
 
 def _readable(predictions: Predictions, order: Codes) -> RowSource:
-    """The scores so that rows can be read in that order: sources that are read forward serve ascending rows only."""
+    """The scores in a form that can be read in that order: streamed sources can only serve ascending rows."""
     ascending = bool((order[1:] > order[:-1]).all())
     if ascending or isinstance(predictions.scores, np.ndarray):
         return predictions.scores

@@ -1,8 +1,9 @@
 """Groups of rows that depend on each other, such as frames of a video or pixels of an image, as the unit of intervals.
 
-Rows of a group may agree more than chance would have it, and then intervals and floors of independent rows are too
-narrow. Here only groups are taken for independent: the sums of each group's gaps tell how the sums of all vary.
-Memory: 25 bytes a row, so there are no intervals by groups for dumps that are read block by block.
+Rows of a group may agree more often than independent rows would, and then intervals and floors that assume independent
+rows are too narrow. Here only groups are assumed to be independent: the variation of the gap sums is estimated from the
+sums of each group. This takes 25 bytes per row, so there are no intervals by groups for dumps that are read block by
+block.
 """
 
 from __future__ import annotations
@@ -30,15 +31,16 @@ from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty import intervals
 from calibeval.core.uncertainty.joints import Joints
 
-# Fewer groups cannot tell how they vary; from ENOUGH on, Student's quantile is all the care that is needed.
+# From fewer groups the variation cannot be estimated; from ENOUGH on, Student's quantile is the only correction needed.
 LEAST_GROUPS, ENOUGH_GROUPS = 10, 40
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Groups:
-    """The group of every row that counts, (n,) in [0, count), in the order of the rows; None where it is not known.
+    """The groups of the rows that are not ignored.
 
-    column: the column that names the groups, None for images. refused: why there are no intervals by these groups.
+    codes: (n,) in [0, count), in the order of the rows; None if not known. column: the column that names the groups,
+    None for images. refused: why there are no intervals by these groups.
     """
 
     column: str | None
@@ -48,30 +50,30 @@ class Groups:
 
     @property
     def counted(self) -> GroupCount:
-        """What a report says of them."""
+        """The groups as a report records them."""
         return GroupCount(self.column, self.count)
 
     def of_rows(self, chosen: npt.NDArray[np.intp]) -> Groups:
-        """The groups of some of the rows that count, by their places among these."""
+        """The groups of some of these rows. chosen: their positions among the rows that are not ignored."""
         if self.codes is None:
             return self
         return _numbered(self.column, self.codes[chosen])
 
     def warning(self) -> Notice | None:
-        """What a reader of intervals by so few groups must know; None where they are enough."""
+        """The warning for intervals by few groups, or for missing ones; None if there are enough groups."""
         unit = "images" if self.column is None else f'groups by "{self.column}"'
         if self.refused is not None:
             return warning("no_intervals_by_groups", f"floors and intervals are left out: {self.refused}")
         if self.count < ENOUGH_GROUPS:
-            text = f"{self.count} {unit} are few: floors and intervals are approximate below {ENOUGH_GROUPS}"
+            text = f"there are only {self.count} {unit}: floors and intervals are approximate below {ENOUGH_GROUPS}"
             return warning("few_groups", text)
         return None
 
 
 def find_groups(predictions: Predictions, settings: Settings, resources: Resources = PLAIN) -> Groups | None:
-    """The groups of settings.group; without it, the images of dense predictions; else None.
+    """The groups by the column settings.group; without it, the images of dense predictions; else None.
 
-    By another tool's convention there are no groups, and none by images for dumps that are read block by block.
+    Another tool's convention has no groups, and dumps that are read block by block have no groups by images.
     Raises: UsageError if the dump has no such column.
     """
     column = settings.group
@@ -86,7 +88,7 @@ def find_groups(predictions: Predictions, settings: Settings, resources: Resourc
         codes = codes[predictions.labels != predictions.ignore_index]
     groups = _numbered(column, codes)
     if streamed:
-        text = "intervals by groups need 25 bytes a row, and this dump is over --max-memory"
+        text = "intervals by groups need 25 bytes per row, and this dump is over the memory limit"
         return replace(groups, codes=None, refused=reason("over_max_memory", text))
     return groups
 
@@ -94,15 +96,15 @@ def find_groups(predictions: Predictions, settings: Settings, resources: Resourc
 def _numbered(column: str | None, codes: Codes) -> Groups:
     values, numbers = np.unique(codes, return_inverse=True)
     count = len(values)
-    few = f"{count} {'group' if count == 1 else 'groups'} cannot tell how they vary, {LEAST_GROUPS} are needed"
+    few = f"{count} {'group is' if count == 1 else 'groups are'} too few, at least {LEAST_GROUPS} are needed"
     return Groups(column, count, numbers, reason("too_few_groups", few) if count < LEAST_GROUPS else None)
 
 
 def joints_for(sums: Sums, groups: Groups, predictions: Predictions, *, by_class: bool = True) -> Joints | None:
-    """What the groups tell of these sums; None where they cannot tell, or single rows were not kept.
+    """How these sums vary, estimated from the groups; None if there are too few groups, or single rows were not kept.
 
-    sums: of these predictions, with their rows. by_class: of class-wise bins, too, which takes one more reading of the
-    scores where there are sums of them.
+    sums: of these predictions, with their rows. by_class: whether to include class-wise bins, for which the scores are
+    read once more if there are class-wise sums.
     """
     if groups.refused is not None or groups.codes is None or sums.rows is None:
         return None
@@ -112,10 +114,10 @@ def joints_for(sums: Sums, groups: Groups, predictions: Predictions, *, by_class
 def grouped_metrics(
     sums: Sums, groups: Groups, joints: Joints | None, level: float | None, only: Collection[str] | None = None
 ) -> tuple[dict[str, MetricResult], float | None]:
-    """Every metric with floors and intervals whose unit is the group, and the p-value of the ECE.
+    """Every metric with floors and intervals that treat groups as independent, and the p-value of the ECE.
 
-    joints: what the groups tell of these sums. Without it, `reason` says why floors and intervals are missing, and p is
-    None. only: these metrics.
+    joints: from `joints_for`. Without it, `reason` says why floors and intervals are missing, and p is None. only:
+    limits the metrics to these.
     """
     if joints is None:
         why = groups.refused or reason("rows_not_kept", ROWS_NEEDED)
@@ -125,7 +127,7 @@ def grouped_metrics(
 
 
 def _bare(metric: MetricResult, why: Notice) -> MetricResult:
-    """The metric without floor and interval, and why."""
+    """The metric without floor and interval, with the reason."""
     if metric.value is None:
         return metric
     return replace(metric, floor=None, floor_high=None, reason=why.reworded(f"no interval: {why}"))

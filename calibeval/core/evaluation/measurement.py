@@ -1,4 +1,4 @@
-"""A dump with all its sums: read once, and once more for each slice column; reports at any level follow from them."""
+"""A dump with all its sums, read once, and once more for each slice column; they give reports at any level."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from calibeval.core.conventions.metrics import class_errors, convention_metrics,
 from calibeval.core.conventions.sums import ConventionSums, convention_sums
 from calibeval.core.conventions.table import CONVENTIONS, OWN
 from calibeval.core.data.arrays import Floats
+from calibeval.core.data.distinct_names import name_of
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.evaluation.groups import Groups, find_groups, grouped_metrics, joints_for
@@ -29,7 +30,7 @@ from calibeval.core.uncertainty.joints import Joints
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measurement:
-    """A dump and what its readings left: sums, groups and what they tell, slices, and another tool's bins."""
+    """A dump and the results of reading it: sums, groups and their joint variation, slices, and another tool's bins."""
 
     predictions: Predictions
     settings: Settings
@@ -50,12 +51,13 @@ class Measurement:
         sliced: bool = True,
         by_class: bool = True,
     ) -> Measurement:
-        """One reading of the scores, one more for each slice column, for groups, and for another tool's bins.
+        """Measure: one pass over the scores, and one more for each slice column, groups, and another tool's bins.
 
-        keep_rows: keep the results of every row: 25 bytes each. sliced: cut slices, if settings name columns.
-        by_class: with class-wise sums of slices, and what groups tell of class-wise bins; without them groups need no
-        reading, and with rows slices need none.
-        The others: as for `evaluate_dump`.
+        keep_rows: keep the results of every row (25 bytes each). sliced: whether to cut slices, if settings name
+        columns.
+        by_class: whether to include class-wise sums of slices, and class-wise bins for groups; without them, groups
+        need no extra pass, and with keep_rows slices need none either.
+        Other arguments: as for `evaluate_dump`.
         Raises: InputError for values that contradict the kind of the scores; UsageError for columns that cannot be cut.
         """
         groups = find_groups(predictions, settings, resources)
@@ -90,13 +92,13 @@ class Measurement:
         )
 
     def metrics(self, level: float | None, only: Collection[str] | None = None) -> dict[str, MetricResult]:
-        """The metrics of all rows, with intervals at that level. only: these metrics."""
+        """The metrics of all rows, with intervals at that level. only: limits the metrics to these."""
         if self.groups is None:
             return all_metrics(self.sums, level, only=only)
         return grouped_metrics(self.sums, self.groups, self.joints, level, only)[0]
 
     def report(self, level: float | None, only: Collection[str] | None = None) -> DumpReport:
-        """The report with intervals at that level. only: of these metrics."""
+        """The report with intervals at that level. only: limits the metrics to these."""
         predictions, sums = self.predictions, self.sums
         sliced = [column.results(level, only) for column in self.columns]
         dump = DumpReport(
@@ -110,7 +112,7 @@ class Measurement:
             equal_mass=_bin_table(sums.mass, sums.mass_edges),
             per_class=_per_class(sums, predictions.class_names),
             warnings=(*predictions.warnings, *_warnings(predictions, sums, self.groups, self.settings)),
-            name=predictions.source.name,
+            name=name_of(predictions),
             slices=tuple(one for column in sliced for one in column) if self.columns else None,
             small_slices=tuple(one for column in self.columns for one in column.small) if self.columns else None,
             groups=None if self.groups is None else self.groups.counted,
@@ -120,9 +122,9 @@ class Measurement:
     def _as_tool(
         self, dump: DumpReport, tool: ConventionSums, level: float | None, only: Collection[str] | None
     ) -> DumpReport:
-        """The dump with every binned number, and every bin, as another tool has it.
+        """The dump with every binned number and every bin as another tool computes them.
 
-        Classes that the tool does not count are not listed; without class-wise errors there is none.
+        Classes that the tool leaves out are not listed; if it has no class-wise errors, no class is.
         """
         convention = CONVENTIONS[self.settings.convention]
         errors = class_errors(tool)
@@ -166,19 +168,19 @@ def _warnings(predictions: Predictions, sums: Sums, groups: Groups | None, setti
         warnings.append(few)
     if settings.group is not None and groups is None:
         tool = settings.convention
-        text = f"convention {tool}: floors and intervals are of single rows, not of groups"
+        text = f"convention {tool}: floors and intervals ignore groups of rows"
         warnings.append(warning("groups_ignored", text))
     elif len(predictions.layout) > 1 and groups is None:
         text = "pixels of one image depend on each other: floors and intervals are too narrow"
         warnings.append(warning("dependent_pixels", text))
     if sums.impossible:
         first = f"(first: {sums.impossible_place})"
-        text = f"{sums.impossible} of {sums.n} rows give their label probability 0 {first}; nll is infinite"
+        text = f"{sums.impossible} of {sums.n} rows assign probability 0 to their label {first}; nll is infinite"
         warnings.append(warning("infinite_nll", text))
     if sums.classes is not None:
         absent = np.flatnonzero(sums.classes.y.sum(axis=1) == 0)
         if len(absent):
             names = ", ".join(str(c) for c in absent[:5]) + (", ..." if len(absent) > 5 else "")
-            text = f"{len(absent)} of {sums.k} classes never occur among the labels: {names}"
+            text = f"{len(absent)} of {sums.k} classes do not occur among the labels: {names}"
             warnings.append(warning("absent_classes", text))
     return warnings

@@ -1,4 +1,4 @@
-"""Sums of parts of the rows: of all parts together in one more reading of the scores."""
+"""Sums of parts of the rows, for all parts together in one more pass over the scores."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.sums import EqualMass, RowScores, Sums
 from calibeval.core.sums.threads import in_order
 
-# So many scores are held at a time of a dump that is read block by block.
+# Number of scores held at a time when a dump is read block by block.
 BLOCK_SCORES = 2**24
 
 Rows = npt.NDArray[np.intp]
@@ -26,10 +26,10 @@ Rows = npt.NDArray[np.intp]
 def known_part_sums(
     predictions: Predictions, known: RowScores, parts: Sequence[Rows], bins: int, jobs: int = 1
 ) -> list[Sums]:
-    """The sums of each part but the class-wise ones, from results that are known: no reading of the scores.
+    """The sums of each part except the class-wise ones, from known results, without reading the scores.
 
-    known: the results of every row that counts. parts: as for `part_sums`, of which no rows are kept either: they are
-    known.at(places_of(...)). jobs: threads.
+    known: the results of every row that is not ignored. parts: as for `part_sums`. As there, results of single rows are
+    not kept: they are known.at(places_of(...)). jobs: number of threads.
     """
 
     def sums_of(rows: Rows) -> Sums:
@@ -41,7 +41,7 @@ def known_part_sums(
 
 
 def places_of(predictions: Predictions, rows: Rows) -> Rows:
-    """Where stored rows stand among those that count."""
+    """The positions of stored rows among the rows that are not ignored."""
     if not predictions.ignored:
         return rows
     places: Rows = np.cumsum(predictions.labels != predictions.ignore_index) - 1
@@ -54,11 +54,11 @@ def part_sums(
     bins: int,
     resources: Resources = PLAIN,
 ) -> list[Sums]:
-    """The sums of each part, as if its rows were a dump of their own.
+    """The sums of each part, as if its rows were a separate dump.
 
-    parts: numbers of stored rows that count. A row may belong to several parts. resources: as for `summarise`; where
-    scores are read block by block, parts are summed up block by block, too, with 8 bytes for each of their rows until
-    all are read. Results of single rows are not kept: they are those of the whole dump.
+    parts: numbers of stored rows that are not ignored. A row may belong to several parts. resources: as for
+    `summarise`; if scores are read block by block, so are the parts, with 8 bytes for each of their rows until all are
+    read. Results of single rows are not kept: they are those of the whole dump.
     """
     if resources.streams(predictions):
         return _streamed(predictions, parts, bins, resources.jobs)
@@ -71,14 +71,14 @@ def part_sums(
 
 
 def selected(predictions: Predictions, scores: npt.NDArray[Any], rows: Rows, start: int = 0) -> Predictions:
-    """Some stored rows as predictions of their own. scores: of the stored rows from start on."""
+    """Some stored rows as separate predictions. scores: of the stored rows from start on."""
     outcome = "correct" if predictions.kind == "confidence" else "labels"
     given: dict[str, Any] = {predictions.kind: np.take(scores, rows - start, axis=0), outcome: predictions.labels[rows]}
     return Predictions(**given, source=predictions.source, precision=predictions.precision)
 
 
 def located(sums: Sums, predictions: Predictions, rows: Rows) -> Sums:
-    """The sums of some rows, with the row whose label is impossible by its number in the dump."""
+    """The sums of some rows, in which the row with an impossible label has its number in the whole dump."""
     if sums.impossible_row is None:
         return sums
     row = int(rows[sums.impossible_row])
@@ -86,7 +86,7 @@ def located(sums: Sums, predictions: Predictions, rows: Rows) -> Sums:
 
 
 def _streamed(predictions: Predictions, parts: Sequence[Rows], bins: int, jobs: int) -> list[Sums]:
-    """The same for scores that are not held in memory: each block is cut, and the parts' sums are added up."""
+    """Like `part_sums`, for scores that are not in memory: each block is cut, and the sums of the parts are added."""
     step = max(1, BLOCK_SCORES // (predictions.k or 1))
     ascending = [np.sort(rows) for rows in parts]
     totals: list[Sums | None] = [None] * len(parts)

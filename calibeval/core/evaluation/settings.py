@@ -1,4 +1,4 @@
-"""Settings of an evaluation, checked before anything is read."""
+"""The settings of an evaluation, checked before any data is read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from calibeval.core.conventions.table import OWN, find_convention
-from calibeval.core.data.documents import shown
+from calibeval.core.data.arguments import came
 from calibeval.core.data.ranges import check_whole
 from calibeval.core.errors import UsageError
 from calibeval.core.report.settings import LEAST_LEVEL, MOST_BINS, MOST_LEVEL, Settings
@@ -24,9 +24,10 @@ def checked(
     min_rows: int | None = None,
     group: str | None = None,
 ) -> Settings:
-    """The settings as a report carries them: the convention by its own name, and its number of bins for None.
+    """The settings as reports contain them: the convention by its name, not an alias, and its default if bins is None.
 
-    Raises: UsageError for a setting that cannot work.
+    Arguments: as for `evaluate`.
+    Raises: UsageError for an invalid setting.
 
     >>> checked(convention="gpleiss").convention, checked(slices=["site"]).min_rows
     ('guo', 100)
@@ -37,27 +38,27 @@ def checked(
     if not _is_whole(bins):
         raise UsageError(f"bins is {bins!r}, but it must be a whole number")
     if not 1 <= bins <= MOST_BINS:
-        raise UsageError(f"bins is {shown(int(bins))}, but it must lie between 1 and {MOST_BINS}")
+        raise UsageError(f"bins is {came(bins)}, but it must lie between 1 and {MOST_BINS}")
     if level is not None:
         check_level(level)
     if isinstance(slices, str):
-        raise UsageError(f'slices is "{slices}", but a list of columns is needed')
+        raise UsageError(f'slices is "{slices}", but it must be a list of columns')
     if slices and known.name != OWN:
-        raise UsageError(f"slices are measured by calibeval's own bins, not by those of {known.name}")
+        raise UsageError(f"slices can only be measured with calibeval's own bins, not with those of {known.name}")
     if min_rows is not None and not slices:
-        raise UsageError("a least number of rows (min-rows) belongs to slices, but there are none")
+        raise UsageError("--min-rows applies to slices only, but there are no slices")
     if min_rows is not None:
-        check_whole("the least number of rows of a slice", min_rows, 1)
+        check_whole("min-rows", min_rows, 1)
     columns = tuple(dict.fromkeys(slices))
     least = int(min_rows or MIN_ROWS) if columns else None
     return Settings(int(bins), known.name, level, columns, least, group)
 
 
 def check_level(level: float) -> None:
-    """That intervals can be of that level. Raises: UsageError."""
+    """Check that the level of intervals is valid. Raises: UsageError."""
     if not (_is_number(level) and 0 < level < 1):
-        came = f"{level:g}" if _is_number(level) else repr(level)
-        raise UsageError(f"level is {came}, but it must lie between 0 and 1, as 0.95 does")
+        shown = f"{level:g}" if _is_number(level) else came(level)
+        raise UsageError(f"level is {shown}, but it must lie between 0 and 1, such as 0.95")
     if level > MOST_LEVEL:
         raise UsageError(f"level is {level}, but it must be at most {MOST_LEVEL}")
     if level < LEAST_LEVEL:
@@ -65,10 +66,10 @@ def check_level(level: float) -> None:
 
 
 def _is_whole(value: object) -> bool:
-    """Whether it is a whole number; True and False are none."""
+    """Whether the value is an integer; True and False are not."""
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def _is_number(value: object) -> bool:
-    """Whether it is a number; True and False are none."""
+    """Whether the value is a number; True and False are not."""
     return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)

@@ -1,8 +1,8 @@
-"""Slices: the rows that share a value of a column, each measured as if it were a dump of its own.
+"""Slices: the rows that share a value of a column, each measured as if it were a separate dump.
 
-All slices of a column together cost one more reading of the scores, and where groups tell how class-wise bins vary a
-second one. Their sums are kept, and results at any level of the intervals follow from these; the results of their rows
-are those of the whole dump.
+All slices of a column together take one more pass over the scores, and a second one if there are groups and class-wise
+bins. Their sums are kept and give results at any level of the intervals; the results of single rows are those of the
+whole dump.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ from calibeval.core.uncertainty.floors import gap_p_value
 from calibeval.core.uncertainty.holm import holm
 from calibeval.core.uncertainty.joints import Joints
 
-# What groups tell of the slices of a column is kept from level to level up to so many numbers, of 8 bytes each.
+# The joint variation by groups is kept for the next level, for all slices of a column, up to this many 8-byte numbers.
 MOST_KEPT = 2**23
+WORST_BY = "ece"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,11 +44,12 @@ class SlicePart:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SlicedColumn:
-    """The slices of one column with all their sums, from which results at any level of the intervals follow.
+    """The slices of one column with all their sums, which give results at any level of the intervals.
 
-    parts: the measured slices, in the order of their values; small: those of fewer rows.
-    groups: of all rows. by_label: whether rows are chosen by their label, so that no slice is calibrated within itself.
-    known: the results of every row of the dump that counts, where they were kept. told: what groups tell, by value.
+    parts: the measured slices, in the order of their values; small: those with too few rows.
+    groups: of all rows. by_label: whether rows were selected by their label, so that no slice is calibrated by itself.
+    known: the results of every row that is not ignored, if they were kept. told: joint variation by groups, for each
+    value.
     """
 
     predictions: Predictions
@@ -71,11 +73,11 @@ class SlicedColumn:
         known: RowScores | None = None,
         by_class: bool = True,
     ) -> SlicedColumn:
-        """The slices of a column from one more reading of the scores.
+        """The slices of a column, from one more pass over the scores.
 
-        known: the results of every row that counts. by_class: with class-wise sums; without them, and with known
-        results, the scores are not read again. groups: of the rows, where these depend on each other. resources: as for
-        `summarise`.
+        known: the results of every row that is not ignored. by_class: whether to include class-wise sums; without them
+        and with known results, the scores are not read again. groups: of dependent rows; None if rows are independent.
+        resources: as for `summarise`.
         Raises: UsageError for an unknown column, or one that makes too many slices.
         """
         place, hint = f'{predictions.source.name}: column "{column}"', "; store numbers as bands, such as 0-10"
@@ -92,31 +94,38 @@ class SlicedColumn:
         return cls(predictions, column, tuple(parts), tuple(small), groups, by_label, known)
 
     def with_rows(self, part: SlicePart) -> Sums:
-        """The sums of a slice with the results of its rows, where those of the dump were kept."""
+        """The sums of a slice with the results of its rows, if those of the dump were kept."""
         if self.known is None:
             return part.sums
         return replace(part.sums, rows=self.known.at(places_of(self.predictions, part.rows)))
 
     def results(self, level: float | None, only: Collection[str] | None = None) -> list[SliceResult]:
-        """The measured slices, worst first, with intervals at that level. only: these metrics.
+        """The measured slices, worst first, with intervals at that level. only: limits the metrics to these.
 
-        Worst is the largest ECE corrected for the bias that noise gives it; without intervals, less its noise floor.
-        Holm's correction is over the measured slices: with it, the chance that any calibrated slice of the column has a
-        p below 0.05 is at most 5 %, however the slices depend on each other.
+        They are sorted by the ECE corrected for its bias; without intervals, by the ECE minus its noise floor.
+        Holm's correction is over the measured slices: after it, the probability that any calibrated slice of the column
+        has a p below 0.05 is at most 5 %, however the slices depend on each other.
         """
         scores = _Scores(self.predictions)
-        measured = [self._measured(part, level, only, scores) for part in self.parts]
+        sorted_by = only if only is None else {*only, WORST_BY}
+        measured = [self._measured(part, level, sorted_by, scores) for part in self.parts]
         corrected = holm([p for _, p in measured])
         rows = zip(self.parts, measured, corrected, strict=True)
         results = [
             SliceResult(self.column, part.value, part.sums.n, metrics, p, p_holm) for part, (metrics, p), p_holm in rows
         ]
-        return sorted(results, key=_badness, reverse=True)
+        results.sort(key=_badness, reverse=True)
+        if only is None or WORST_BY in only:
+            return results
+        return [
+            replace(one, metrics={name: found for name, found in one.metrics.items() if name in only})
+            for one in results
+        ]
 
     def _measured(
         self, part: SlicePart, level: float | None, only: Collection[str] | None, scores: _Scores
     ) -> tuple[dict[str, MetricResult], float | None]:
-        """The metrics of a slice, and its p."""
+        """The metrics of a slice, and the p-value of its ECE."""
         if self.groups is None:
             metrics = all_metrics(part.sums, level, only=only)
             p: float | None = gap_p_value(part.sums.top, part.sums.n)
@@ -129,7 +138,7 @@ class SlicedColumn:
         return metrics, p
 
     def _told(self, part: SlicePart, sums: Sums, every: Groups, scores: _Scores) -> Told:
-        """What groups tell of one slice, found once where it may be kept. sums: of its rows. every: all groups."""
+        """The joint variation of one slice by groups, kept if there is room. sums: of its rows. every: all groups."""
         if part.value in self.told:
             return self.told[part.value]
         groups = every.of_rows(places_of(self.predictions, part.rows))
@@ -142,35 +151,35 @@ class SlicedColumn:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Told:
-    """The groups of a slice's rows, and what they tell of its sums."""
+    """The groups of a slice's rows, and the joint variation of its sums that they show."""
 
     groups: Groups
     joints: Joints | None
 
     @property
     def size(self) -> int:
-        """How many numbers it holds."""
+        """The number of stored numbers."""
         codes = 0 if self.groups.codes is None else self.groups.codes.size
         found = () if self.joints is None else (self.joints.top, self.joints.mass, self.joints.classes)
         return codes + sum(joint.correlation.size for joint in found if joint is not None)
 
 
 class _Scores:
-    """The scores of a dump, read when the first slice asks for its own, and once for all slices."""
+    """The scores of a dump, read when the first slice needs them, and once for all slices."""
 
     def __init__(self, predictions: Predictions) -> None:
         self._predictions = predictions
         self._read: npt.NDArray[Any] | None = None
 
     def of(self, rows: Rows) -> Predictions:
-        """These stored rows as predictions of their own."""
+        """These stored rows as separate predictions."""
         if self._read is None:
             self._read = self._predictions.scores[0 : self._predictions.rows]
         return selected(self._predictions, self._read, rows)
 
 
 def _badness(result: SliceResult) -> tuple[float, float]:
-    """By what slices are sorted: the ECE without the bias of noise, then the ECE."""
-    ece = result.metrics.get("ece", MetricResult("ece", None))
+    """The sort key of slices: the ECE corrected for bias, then the ECE."""
+    ece = result.metrics.get(WORST_BY, MetricResult(WORST_BY, None))
     value = ece.value or 0.0
     return (value - (ece.floor or 0.0) if ece.corrected is None else ece.corrected), value

@@ -1,1 +1,1 @@
-"""Whether a model may ship: rules are judged by a pure function of measured numbers."""
+"""The gate: whether a model passes a set of rules, judged by a pure function of measured numbers."""

@@ -1,49 +1,48 @@
-"""Why a rule did not pass: the parts of the rows that moved the metric, and whether a temperature would repair it."""
+"""Why a rule did not pass: the rows that moved the metric, and the verdict that it would have after a temperature."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
-from calibeval.core.data.columns import PREDICTED_CLASS, TRUE_CLASS, Coded, coded_column, coded_slices, kept_rows
+from calibeval.core.data.columns import TRUE_CLASS, Coded, coded_column, coded_slices
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
-from calibeval.core.evaluation.evaluate import evaluate_dump
-from calibeval.core.evaluation.settings import checked
 from calibeval.core.gating.gate import Subject
-from calibeval.core.gating.judge import Evidence, decide
+from calibeval.core.gating.judge import judge
 from calibeval.core.gating.movers import Part, Parted, bin_parts, class_movers, movers
-from calibeval.core.gating.rules import GateSettings, Rule
+from calibeval.core.gating.rules import Rule
 from calibeval.core.gating.verdict import RuleVerdict, Trial, Why
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.sums.sums import Sums
 
-# The values of a column are told one by one up to so many.
+# Columns with more distinct values are not searched for parts.
 MOST_TOLD = 50
 
 Rows = npt.NDArray[np.intp]
-# Predictions as a temperature makes them, out of fold.
-MapOutOfFold = Callable[[Predictions], Predictions]
+# Predictions as a temperature makes them, each row by a fit on others, and the mean temperature; by groups in a column.
+Tempered = Callable[[Predictions, str | None], tuple[Predictions, float]]
 
 
-def explained(judged: RuleVerdict, subject: Subject, out_of_fold: MapOutOfFold) -> RuleVerdict:
+def explained(judged: RuleVerdict, subject: Subject, tempered: Tempered) -> RuleVerdict:
     """The verdict with what moved its metric; as it is where the rule passed, is off, or had no value.
 
-    out_of_fold: predictions as a temperature makes them.
+    tempered: makes the dump as a temperature makes it.
     """
     if judged.verdict not in ("fail", "inconclusive") or judged.decisive is None:
         return judged
     part = judged.decisive.slice
     change, parts = _moved(judged.rule, part, subject)
-    return replace(judged, why=Why(change, parts, _temperature(judged, subject, part, out_of_fold)))
+    return replace(judged, why=Why(change, parts, _temperature(judged, subject, tempered)))
 
 
 def _moved(rule: Rule, part: str | None, subject: Subject) -> tuple[bool, tuple[Part, ...] | None]:
-    """Whether it is a change that was taken apart, and the parts that carry most of it."""
+    """Whether the change (and not the metric itself) was split into parts, and the parts that contribute most."""
     metric, dump = METRICS[rule.metric], subject.dump
     told = subject.pair(part) if rule.is_change else None
     (sums, rows), before = (subject.part(part), None) if told is None else ((told[0], told[2]), told[1])
@@ -59,13 +58,13 @@ def _moved(rule: Rule, part: str | None, subject: Subject) -> tuple[bool, tuple[
 
 
 def _change(shares: Callable[[Sums], Floats | None], sums: Sums, before: Sums | None) -> Floats | None:
-    """The shares of a metric, or where there is a baseline of its change; None where the metric has none."""
+    """The contributions to a metric, or to its change if there is a baseline; None if the metric has no such parts."""
     now, then = shares(sums), None if before is None else shares(before)
     return now if now is None or then is None else now - then
 
 
 def _columns(dump: Predictions, rows: Rows) -> list[Parted]:
-    """The classes of the labels, and every column of few values, over these stored rows."""
+    """The true class, and every column with few values, over these stored rows."""
     found: list[Parted] = []
     if dump.k is not None and TRUE_CLASS not in dump.columns:
         found.append(_parted(TRUE_CLASS, coded_slices(dump, TRUE_CLASS), rows))
@@ -80,48 +79,27 @@ def _parted(kind: str, coded: Coded, rows: Rows) -> Parted:
     return Parted(kind, coded.texts(), coded.codes[rows])
 
 
-def _temperature(judged: RuleVerdict, subject: Subject, part: str | None, out_of_fold: MapOutOfFold) -> Trial | None:
-    """Whether a temperature alone would bring the metric within its limit."""
-    rule, decisive, dump = judged.rule, judged.decisive, subject.dump
-    if rule.metric == "accuracy" or decisive is None or dump.k is None or len(dump.layout) > 1:
-        return None
-    if subject.resources.streams(dump):
+def _temperature(judged: RuleVerdict, subject: Subject, tempered: Tempered) -> Trial | None:
+    """What the rule would say after a temperature alone, by the same intervals."""
+    rule, dump = judged.rule, subject.dump
+    if rule.metric == "accuracy" or dump.k is None or len(dump.layout) > 1 or subject.resources.streams(dump):
         return None
     try:
-        mapped = _part_of(out_of_fold(dump), part)
-        settings = checked(bins=subject.settings.bins, convention=subject.settings.convention)
-        after = evaluate_dump(mapped, settings)[rule.metric]
+        again, temperature = _tempered_subject(subject, tempered)
+        after = judge([rule], again.measure, subject.how)[0]
     except InputError:
         return None  # too few rows, or a label of probability 0: a fit would say so
-    if after.value is None:
+    part = after.decisive
+    verdict = after.verdict
+    if part is None or part.value is None or verdict == "off" or verdict == "error":  # noqa: PLR1714 - mypy's way
         return None
-    value = after.value if after.corrected is None else after.corrected
-    change = value - (decisive.baseline or 0.0) if rule.is_change else value
-    evidence = Evidence(None, mapped.n, abs(change) if _sized(rule) else change, baseline=decisive.baseline)
-    return Trial(value, decide(rule, evidence, GateSettings(decide="point")).verdict == "pass")
+    change = part.value if rule.is_change else None
+    value = part.value if change is None else (part.baseline or 0.0) + change
+    return Trial(value, verdict == "pass", verdict, part.low, part.high, change, temperature)
 
 
-def _sized(rule: Rule) -> bool:
-    return METRICS[rule.metric].better == "zero" and not rule.is_change
-
-
-def _part_of(dump: Predictions, part: str | None) -> Predictions:
-    """The rows of a slice; the dump itself for all of them."""
-    return dump if part is None else dump.select(_rows_of(dump, part))
-
-
-def _rows_of(dump: Predictions, part: str) -> Rows:
-    """The stored rows of the slice "column=value" that count, of a dump that was not measured.
-
-    It may hold some of the subject's rows only, so `Subject.part` cannot tell.
-    """
-    for column in (*dump.columns, TRUE_CLASS, PREDICTED_CLASS):
-        if not part.startswith(f"{column}="):
-            continue
-        coded = coded_slices(dump, column)
-        texts = coded.texts()
-        if part.removeprefix(f"{column}=") in texts:
-            code = texts.index(part.removeprefix(f"{column}="))
-            kept = kept_rows(dump)
-            return np.asarray(kept[coded.codes[kept] == code])
-    raise InputError(f'{dump.source.name}: there is no slice "{part}"')
+@lru_cache(maxsize=1)
+def _tempered_subject(subject: Subject, tempered: Tempered) -> tuple[Subject, float]:
+    """The subject after a temperature, once for all rules."""
+    mapped, temperature = tempered(subject.dump, subject.settings.group)
+    return subject.again(mapped), temperature

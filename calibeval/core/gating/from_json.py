@@ -1,4 +1,4 @@
-"""A saved verdict as the records that it was written from; what the JSON leaves out stays unknown."""
+"""Reading saved verdicts; what the JSON does not contain stays unknown."""
 
 from __future__ import annotations
 
@@ -6,29 +6,31 @@ from dataclasses import replace
 from typing import Any, get_args
 
 from calibeval.core.data.documents import Place, read_document
+from calibeval.core.data.environment import Environment
 from calibeval.core.data.notices import Notice, read_notice
 from calibeval.core.data.records import read_as, read_record
 from calibeval.core.errors import UsageError
 from calibeval.core.gating.rules import RULE_KINDS, Decide, GateSettings, OnInconclusive, Rule, Severity
 from calibeval.core.gating.verdict import EARLIER, SCHEMA, Judged, Outcome, RuleVerdict, Verdict, Why
+from calibeval.core.metrics.possible import check_order
 from calibeval.core.report.settings import Settings
 
 OUTCOMES = get_args(Outcome)
 
 
 def verdict_from_json(text: str | bytes) -> Verdict:
-    """The verdict that `to_json` wrote; its own JSON is the same text again. Bytes are UTF-8.
+    """The verdict that `to_json` wrote; its `to_json` gives the same text again. Bytes are UTF-8.
 
-    Raises: InputError if the text is no verdict, naming the first field that is not what it must be.
+    Raises: InputError if the text is not a verdict, naming the first invalid field.
     """
     return read_document(text, (SCHEMA, EARLIER), "verdict", _verdict)
 
 
 def _verdict(whole: Place) -> Verdict:
     """The verdict of a document."""
-    settings = whole["settings"]
+    settings, made = whole["settings"], whole.get("environment")
     reading = read_record(settings, Settings)
-    rows = (settings.get("min_samples") or settings["min_rows"]).count()  # as 0.1.0 called the gate's own
+    rows = (settings.get("min_samples") or settings["min_rows"]).count()  # the name in 0.1.0
     try:
         own = GateSettings(
             on_inconclusive=settings["on_inconclusive"].one_of(get_args(OnInconclusive)),  # type: ignore[arg-type]
@@ -37,7 +39,7 @@ def _verdict(whole: Place) -> Verdict:
             min_rows=rows,
         )
     except UsageError as error:
-        settings.fail(f"cannot be: {error}")
+        settings.fail(f"is not valid: {error}")
     return Verdict(
         version=whole["version"].text(),
         settings=own,
@@ -48,11 +50,12 @@ def _verdict(whole: Place) -> Verdict:
         paired_by=read_as(whole["paired_by"], str | None),
         rules=whole["rules"].each(_rule),
         warnings=read_as(whole["warnings"], tuple[Notice, ...]),
+        environment=None if made is None else read_as(made, Environment | None),
     )
 
 
 def _object(place: Place) -> dict[str, Any]:
-    """A dump as a comparison's JSON has it; 0.1.0 left out what it lacked."""
+    """A dump as in the JSON of a comparison; 0.1.0 left out missing fields."""
     whole = {key: inner.anything() for key, inner in place.items()}
     source = {key: inner.anything() for key, inner in place["source"].items()}
     absent = {key: None for key in ("labels_path", "labels_sha256") if key not in source}
@@ -60,7 +63,7 @@ def _object(place: Place) -> dict[str, Any]:
 
 
 def _rule(place: Place) -> RuleVerdict:
-    severity = place.get("severity") or place["level"]  # as 0.1.0 called it
+    severity = place.get("severity") or place["level"]  # the name in 0.1.0
     try:
         rule = Rule(
             metric=place["metric"].text(),
@@ -71,7 +74,7 @@ def _rule(place: Place) -> RuleVerdict:
             relative=place["relative"].truth(),
         )
     except UsageError as error:
-        place.fail(f"is no rule: {error}")
+        place.fail(f"is not a valid rule: {error}")
     verdict: Any = place["verdict"].one_of((*OUTCOMES, "off"))
     part = None
     if any(place[name].value is not None for name in ("n", "value", "baseline", "threshold")):
@@ -94,7 +97,7 @@ def _part(place: Place, name: str | None) -> Judged:
 
     needed, n = place.get("rows_needed"), place["n"]
     outcome: Any = place["verdict"].one_of(OUTCOMES)
-    return Judged(
+    found = Judged(
         slice=name,
         n=None if n.value is None else n.count(),
         value=number("value"),
@@ -107,3 +110,5 @@ def _part(place: Place, name: str | None) -> Judged:
         reason=read_notice(place["reason"]),
         rows_needed=None if needed is None or needed.value is None else needed.count(),
     )
+    check_order(place, found, "low", "high")
+    return found

@@ -1,4 +1,4 @@
-"""A dump judged by rules: measured alone, by slices and against a baseline, as far as the rules ask."""
+"""A dump judged by rules: measured as a whole, by slices and against a baseline, as the rules require."""
 
 from __future__ import annotations
 
@@ -45,13 +45,15 @@ def gate(
     jobs: int = 1,
     max_memory: int | None = None,
 ) -> Verdict:
-    """Whether predictions may pass: every rule judged by the interval of its metric, or of its change.
+    """Judge predictions by rules: each by the interval of its metric, or of the change of its metric.
 
-    rules: Rules, or tables as a configuration has them. baseline: the predictions of another model on the same rows,
-    or its saved report, whose rows cannot be paired. settings: how rules are decided. slices: columns for rules on the
-    worst slice; columns that rules name need not be said. Slices below settings.min_rows rows, or 100, are left out.
+    rules: Rules, or mappings as in a configuration file. baseline: the predictions of another model on the same rows,
+    or its saved report, whose rows cannot be paired. settings: how rules are decided.
+    slices: columns for rules on the worst slice; columns that rules name are added. Slices with fewer than
+    settings.min_rows rows (or fewer than 100, if that is 0) are left out.
     bins, convention, group, jobs, max_memory: as for `evaluate`.
-    Raises: UsageError for rules or settings that cannot work; InputError for a baseline of other rows or classes.
+    Returns: a Verdict, which is true if the gate passed.
+    Raises: UsageError for invalid rules or settings; InputError for a baseline with other rows or classes.
 
     >>> predictions = Predictions(probs=[[0.9, 0.1], [0.3, 0.7]] * 500, labels=[0, 1] * 500)
     >>> verdict = gate(predictions, [{"metric": "accuracy", "min": 0.9}, {"metric": "ece", "max": 0.1}])
@@ -60,7 +62,7 @@ def gate(
     """
     asked = [rule if isinstance(rule, Rule) else rule_from_table(rule) for rule in rules]
     if not asked:
-        raise UsageError("the list of rules is empty, so nothing would be asked")
+        raise UsageError("the list of rules is empty, so nothing would be checked")
     how = settings or GateSettings()
     subject = Subject.of(
         predictions,
@@ -80,8 +82,9 @@ def gate(
 class Subject:
     """A dump and its baseline, measured: read once each, and once more for each slice column.
 
-    measured: the dump. saved: the baseline where it is a saved report. matched: dump and baseline on the same rows.
-    values, changes: the metrics that rules ask for, by themselves and of the change from the baseline.
+    measured: the dump. saved: the baseline, if it is a saved report. matched: dump and baseline on the same rows.
+    values, changes: the metrics whose value, or whose change from the baseline, the rules need.
+    base, rules, how: what it was made of.
     """
 
     measured: Measurement
@@ -90,6 +93,9 @@ class Subject:
     values: frozenset[str]
     changes: frozenset[str]
     resources: Resources
+    base: Predictions | Report | None
+    rules: tuple[Rule, ...]
+    how: GateSettings
     found: dict[float, Measured] = field(default_factory=dict)
 
     @classmethod
@@ -108,17 +114,17 @@ class Subject:
         keep_rows: bool = False,
         in_full: bool = False,
     ) -> Subject:
-        """The subject that these rules need.
+        """Measure what these rules need.
 
-        keep_rows: results of every row, as `explained` wants them. in_full: all metrics of slices, as a report shows
-        them, too.
+        keep_rows: keep the results of every row, which `explained` needs. in_full: measure all metrics of slices, for a
+        report.
 
-        Raises: UsageError for settings that cannot work together, and for a rule on a column that the dump lacks;
-        InputError for dumps that cannot be measured, or compared.
+        Raises: UsageError for settings that do not work together, and for a rule on a column that the dump does not
+        have; InputError for dumps that cannot be measured or compared.
         """
         if base is not None and find_convention(convention).name != OWN:
             name = find_convention(convention).name
-            raise UsageError(f"changes from a baseline are measured by calibeval's own bins, not by those of {name}")
+            raise UsageError(f"changes from a baseline are measured with calibeval's own bins, not those of {name}")
         columns = slice_columns(rules, slices, dump)
         how = checked(
             bins=bins,
@@ -152,7 +158,22 @@ class Subject:
         values = frozenset(rule.metric for rule in rules if not rule.is_change)
         values |= {"ece"} if columns else set()  # slices are sorted by it
         changes = frozenset(rule.metric for rule in rules if rule.is_change)
-        return cls(measured, saved, matched, values, changes, resources)
+        return cls(measured, saved, matched, values, changes, resources, base, tuple(rules), settings)
+
+    def again(self, dump: Predictions) -> Subject:
+        """Another dump of the same rows under the same rules, beside the same baseline."""
+        own = self.settings
+        return Subject.of(
+            dump,
+            self.base,
+            self.rules,
+            self.how,
+            bins=own.bins,
+            convention=own.convention,
+            slices=own.slices,
+            group=own.group,
+            resources=self.resources,
+        )
 
     @property
     def dump(self) -> Predictions:
@@ -165,9 +186,9 @@ class Subject:
         return self.measured.settings
 
     def part(self, name: str | None) -> tuple[Sums, Rows]:
-        """The sums of a slice "column=value", of all rows for None, and the numbers of the stored rows.
+        """The sums of a slice "column=value" (None: of all rows), and the numbers of its stored rows.
 
-        Raises: InputError where there is no such slice.
+        Raises: InputError if there is no such slice.
         """
         if name is None:
             return self.measured.sums, kept_rows(self.dump)
@@ -178,9 +199,9 @@ class Subject:
         raise InputError(f'{self.dump.source.name}: there is no slice "{name}"')
 
     def pair(self, name: str | None) -> tuple[Sums, Sums, Rows] | None:
-        """The sums of dump and baseline on the same rows, in one order, and the numbers of the dump's stored rows.
+        """The sums of dump and baseline on the same rows in the same order, and the numbers of the dump's stored rows.
 
-        None where there are no such rows of a baseline.
+        None if the baseline has no such rows.
         """
         if self.matched is None:
             return None
@@ -194,7 +215,7 @@ class Subject:
         return replace(candidate.sums, rows=candidate.rows), replace(base.sums, rows=base.rows), part.rows
 
     def measure(self, level: float) -> Measured:
-        """The results and differences that rules ask for, with intervals at that level; found once for each level."""
+        """The results and differences that the rules need, with intervals at that level; cached for each level."""
         if level not in self.found:
             self.found[level] = Measured(self.measured.report(level, self.values), self._compared(level))
         return self.found[level]
@@ -210,7 +231,7 @@ class Subject:
 
 
 def _sliced_in_both(settings: Settings, dump: Predictions) -> Settings:
-    """The settings for two models: rows of one predicted class differ from model to model and are no slice."""
+    """The settings for two models, without slices by predicted class, which differs between models."""
     predicted = PREDICTED_CLASS not in dump.columns
     columns = tuple(column for column in settings.slices if not (predicted and column == PREDICTED_CLASS))
     return replace(settings, slices=columns, min_rows=settings.min_rows if columns else None)
@@ -224,9 +245,9 @@ def judged(
     config: str | None = None,
     explain: Explain | None = None,
 ) -> Verdict:
-    """The verdict on a subject. config: where the rules stand. explain: adds to a rule's verdict why it is so.
+    """The verdict on a subject. config: the file with the rules. explain: adds the reasons to the verdict of a rule.
 
-    Raises: as `judge` and the measurements.
+    Raises: like `judge` and the measurements.
     """
     verdicts = judge(rules, subject.measure, settings)
     measured = subject.measure(settings.level)
@@ -246,9 +267,9 @@ def judged(
 
 
 def slice_columns(rules: Sequence[Rule], asked: Sequence[str], dump: Predictions) -> tuple[str, ...]:
-    """The columns that are cut into slices: those that were asked for, and those that rules name.
+    """The columns that are cut into slices: the requested ones, and those that rules name.
 
-    Raises: UsageError for a rule on a column that the dump does not have, with the nearest one.
+    Raises: UsageError, with the nearest column, for a rule on a column that the dump does not have.
     """
     known = [*dump.columns, *(name for name in (TRUE_CLASS, PREDICTED_CLASS) if name not in dump.columns)]
     named = [column for rule in rules if rule.severity != "off" and (column := _column(rule, known, dump)) is not None]
@@ -256,7 +277,7 @@ def slice_columns(rules: Sequence[Rule], asked: Sequence[str], dump: Predictions
 
 
 def _column(rule: Rule, known: Sequence[str], dump: Predictions) -> str | None:
-    """The column that a rule names; None for all rows, and for the worst slice of all columns."""
+    """The column that a rule names; None for a rule on all rows, or on the worst slice of all columns."""
     if rule.slice is None or rule.worst_of == "":
         return None
     if rule.worst_of is not None:

@@ -1,12 +1,12 @@
-"""Whether a dump may pass: rules judged by intervals, a pure function of measured numbers.
+"""Judging rules by intervals, as a pure function of measured numbers.
 
-A rule passes when the whole interval is within the limit, fails when the whole interval is beyond it, and is
-inconclusive otherwise: then the sample is too small for this limit. What could not be measured never passes.
+A rule passes if the whole interval is within the limit, and fails if the whole interval is beyond it. Otherwise it is
+inconclusive: the sample is too small for this limit. A metric that could not be measured never passes.
 
-A rule on the worst slice asks every slice. It fails if one slice is certainly beyond the limit, and as many slices are
-many chances to err, that takes Holm's correction: of m slices one fails if its interval at level 1 - (1 - level) / m is
-beyond the limit; once it has, the others are m - 1, and so on. It passes if every slice passes; that needs no
-correction, because all of them would have to err at once.
+A rule on the worst slice judges every slice. It fails if any slice is certainly beyond the limit. As many slices give
+many chances of a false alarm, this uses Holm's correction: among m slices, a slice fails if its interval at the level
+1 - (1 - level) / m is beyond the limit; the next slice is then judged among m - 1, and so on. The rule passes if every
+slice passes; that needs no correction, because all slices would have to pass by mistake at once.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from calibeval.core.gating.verdict import Judged, Outcome, RuleVerdict, whole
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import DumpReport
 
-# More rows than that are no advice.
+# No rule is told to need more rows than this.
 MOST_ROWS = 1e9
 NO_INTERVAL = "no interval: "
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A dump's results, with those of its slices, and its comparison with a baseline, at one level."""
+    """The results of a dump and its slices, and its comparison with a baseline, at one level."""
 
     report: DumpReport
     comparison: Comparison | None = None
@@ -43,7 +43,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a rule is judged by, as in Judged; reason says why a value or interval is missing, or approximate."""
+    """The numbers that a rule is judged by, as in Judged. reason: why a number is missing or approximate."""
 
     slice: str | None
     n: int
@@ -61,7 +61,7 @@ Measure = Callable[[float], Measured]
 def judge(rules: Sequence[Rule], measure: Measure, settings: GateSettings) -> tuple[RuleVerdict, ...]:
     """The verdict of every rule, in the order of the rules.
 
-    measure: the results at a level: that of the settings, and higher ones where slices need Holm's correction.
+    measure: gives the results at a level: that of the settings, and higher levels for Holm's correction over slices.
     Raises: UsageError for a rule on a change without a baseline, and for a slice that the dump does not have.
     """
     return tuple(_judge(rule, measure, settings) for rule in rules)
@@ -73,7 +73,7 @@ def _judge(rule: Rule, measure: Measure, settings: GateSettings) -> RuleVerdict:
     measured = measure(settings.level)
     if rule.is_change and measured.change is None:
         raise UsageError(
-            f"{rule.kind} of {rule.metric} needs a baseline: say --baseline FILE, or baseline under [gate]"
+            f"{rule.kind} of {rule.metric} needs a baseline: use --baseline FILE, or baseline under [gate]"
         )
     if rule.worst_of is not None:
         return _judge_worst(rule, measure, settings)
@@ -108,7 +108,7 @@ def decide(rule: Rule, evidence: Evidence, settings: GateSettings) -> Judged:
 
 
 def _outcome(rule: Rule, evidence: Evidence, settings: GateSettings) -> tuple[Outcome, Notice, int | None]:
-    """Verdict, reason, and the rows that would decide."""
+    """The verdict, its reason, and the number of rows that would decide."""
     threshold = _threshold(rule, evidence)
     if evidence.value is None or threshold is None:
         return "error", outcome("no_value", evidence.reason or "there is no value"), None
@@ -122,7 +122,7 @@ def _outcome(rule: Rule, evidence: Evidence, settings: GateSettings) -> tuple[Ou
         return "pass", outcome("value_within", "value within the limit"), None
     if evidence.low is None or evidence.high is None:
         why = f": {evidence.reason}" if evidence.reason else ""
-        text = f'there is no interval{why}; only decide = "point" could judge it'
+        text = f'there is no interval{why}; only decide = "point" can judge the value'
         return "error", outcome("no_interval", text), None
     ends = sorted(_excess(rule, end, threshold) for end in (evidence.low, evidence.high))
     doubt = f"; {evidence.reason}" if evidence.reason else ""
@@ -133,15 +133,15 @@ def _outcome(rule: Rule, evidence: Evidence, settings: GateSettings) -> tuple[Ou
     centre = excess if evidence.centre is None else _excess(rule, evidence.centre, threshold)
     needed = rows_needed(evidence.n, ends[0], centre, ends[1])
     if needed is None:
-        text = f"no number of rows is enough: the value is at the limit{doubt}"
+        text = f"more rows would not decide: the value is at the limit{doubt}"
         return "inconclusive", outcome("at_limit", text), None
     return "inconclusive", outcome("more_rows_needed", f"about {needed:,} rows would decide{doubt}"), needed
 
 
 def rows_needed(n: int, low: float, centre: float, high: float) -> int | None:
-    """How many rows would bring an interval around 0 off it, if its centre stays; two digits, rounded up.
+    """The number of rows for which the interval would exclude 0 if its centre stays the same, rounded up to two digits.
 
-    The half of the interval on the side of 0 shrinks with the square root of the rows. None where the centre is at 0,
+    The side of the interval towards 0 shrinks with the square root of the number of rows. None if the centre is at 0,
     or more than 1e9 rows would be needed.
 
     >>> rows_needed(640, -1.6, -0.5, 1.0), rows_needed(640, -1.0, 0.0, 1.0)
@@ -156,21 +156,21 @@ def rows_needed(n: int, low: float, centre: float, high: float) -> int | None:
 
 
 def _excess(rule: Rule, value: float, threshold: float) -> float:
-    """How far a value, or a change, is beyond the limit; negative within it."""
+    """How far a value or change is beyond the limit; negative if it is within the limit."""
     if rule.kind == "min":
         return threshold - value
     return -value - threshold if rule.kind == "max_drop" else value - threshold
 
 
 def _threshold(rule: Rule, evidence: Evidence) -> float | None:
-    """The limit in the metric's own unit; None where it is a share of a baseline that has no value."""
+    """The limit in the unit of the metric; None if it is relative to a baseline without a value."""
     if not rule.relative:
         return rule.limit
     return None if evidence.baseline is None else rule.limit * abs(evidence.baseline)
 
 
 def _judge_worst(rule: Rule, measure: Measure, settings: GateSettings) -> RuleVerdict:
-    """Every slice of a column, or of all columns."""
+    """Judge every slice of a column, or of all columns."""
     measured = measure(settings.level)
     found = _slices_evidence(rule, measured)
     large = [evidence for evidence in found if evidence.n >= settings.min_rows]
@@ -190,7 +190,7 @@ def _judge_worst(rule: Rule, measure: Measure, settings: GateSettings) -> RuleVe
 
 
 def _corrected(rule: Rule, parts: list[Judged], measure: Measure, settings: GateSettings) -> list[Judged]:
-    """The verdicts after Holm's correction: failures that are not certain among so many slices are inconclusive."""
+    """The verdicts after Holm's correction: failures that are not certain among all slices become inconclusive."""
     suspects = {i for i, part in enumerate(parts) if part.verdict == "fail"}
     left, corrected = len(parts), list(parts)
     while suspects:
@@ -200,7 +200,7 @@ def _corrected(rule: Rule, parts: list[Judged], measure: Measure, settings: Gate
         certain = {i for i, part in again.items() if part.verdict == "fail"}
         if not certain:
             for i, part in again.items():
-                reason = f"{part.reason}; beyond the limit alone, but not after Holm's correction for {left} slices"
+                reason = f"{part.reason}; beyond the limit by itself, but not after Holm's correction for {left} slices"
                 corrected[i] = replace(part, reason=outcome("not_after_holm", reason))
             break
         suspects, left = suspects - certain, left - len(certain)
@@ -214,7 +214,7 @@ def _badness(rule: Rule, part: Judged) -> float:
 
 
 def _evidence(rule: Rule, measured: Measured) -> Evidence:
-    """The numbers of all rows, or of the one slice that the rule names."""
+    """The numbers of all rows, or of the slice that the rule names."""
     if rule.slice is None:
         return _whole_evidence(rule, measured)
     for small in measured.report.small_slices or ():
@@ -236,7 +236,7 @@ def _slices_evidence(rule: Rule, measured: Measured) -> list[Evidence]:
         hint, there = nearest(rule.worst_of, columns), ", ".join(columns) or "none"
         raise UsageError(f'slice "{rule.slice}": there is no column "{rule.worst_of}"{hint}; there are {there}')
     if not columns:
-        raise UsageError(f'slice "{rule.slice}" needs columns: say --slice COLUMN, or slices = ["COLUMN"] under [gate]')
+        raise UsageError(f'slice "{rule.slice}" needs columns: use --slice COLUMN, or slices = ["COLUMN"] under [gate]')
     wanted = [(column, value) for _, column, value in known if rule.worst_of in ("", column)]
     return [_slice_evidence(rule, measured, column, value) for column, value in wanted]
 
@@ -269,12 +269,12 @@ def _slice_evidence(rule: Rule, measured: Measured, column: str, value: str) -> 
 
 def _of_metric(rule: Rule, part: str | None, n: int, metric: MetricResult | None) -> Evidence:
     if metric is None:
-        return Evidence(part, n, None, reason="this metric does not exist for such a dump")
+        return Evidence(part, n, None, reason="this metric does not exist for this dump")
     if metric.value is None:
         return Evidence(part, n, None, reason=metric.reason)
     reason = str(metric.reason or "")
     if metric.low is None:
-        reason = reason.removeprefix(NO_INTERVAL) if NO_INTERVAL in reason else "too few rows, or groups, for one"
+        reason = reason.removeprefix(NO_INTERVAL) if NO_INTERVAL in reason else "there are too few rows or groups"
     centre = metric.value if metric.corrected is None else metric.corrected
     found = Evidence(part, n, metric.value, metric.low, metric.high, centre, reason=reason or None)
     return _size(found) if rule.metric == "confidence_gap" else found
@@ -292,7 +292,7 @@ def _of_change(part: str | None, n: int, found: Difference | None) -> Evidence:
 
 
 def _size(signed: Evidence) -> Evidence:
-    """The size of a signed number, with the interval of that size."""
+    """The absolute value of a signed number, with its interval."""
     if signed.value is None or signed.low is None or signed.high is None:
         return replace(signed, value=None if signed.value is None else abs(signed.value), centre=None)
     ends = sorted((abs(signed.low), abs(signed.high)))

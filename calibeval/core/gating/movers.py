@@ -1,7 +1,7 @@
-"""What moved a metric: the bins, classes and slices that carry most of it, from the results of single rows.
+"""What moved a metric: the bins, classes and slices that contribute most, from the results of single rows.
 
-Every metric that is a mean, or a sum over bins, is a sum of one share for each row; so is its difference between two
-paired dumps. The share of a bin, a class or a slice is the sum over its rows.
+Every metric that is a mean, or a sum over bins, is a sum of one contribution per row; so is its difference between two
+paired dumps. The contribution of a bin, class or slice is the sum over its rows.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from calibeval.core.data.arrays import Codes, Floats
 from calibeval.core.sums.binning import bin_index
 from calibeval.core.sums.sums import Sums
 
-# A part is named if it carries so much of the whole, and so much more than its share of the rows.
+# A part is named if it contributes at least this share of the whole, and this many times its share of the rows.
 LEAST_SHARE, LEAST_EXCESS = 0.2, 1.2
 MOST_PARTS = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Parted:
-    """Rows by the values of one column, or by bins. codes: (n,), the place of each row's name in names."""
+    """Rows by the values of one column, or by bins. codes: (n,), the index in names of each row's value."""
 
     kind: str
     names: Sequence[str]
@@ -31,7 +31,7 @@ class Parted:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of the rows that carries more than its share: of the movement, and of the rows, both in [0, 1]."""
+    """A part of the rows that contributes more than its size. share: of the metric or its change; rows: of the rows."""
 
     kind: str
     name: str
@@ -40,7 +40,7 @@ class Part:
 
 
 def bin_parts(sums: Sums) -> Parted:
-    """The rows by their bins of equal width."""
+    """The rows by their equal-width bins."""
     if sums.rows is None:
         return Parted("bin", (), np.zeros(0, np.intp))
     names = [f"{low:.2f} – {high:.2f}" for low, high in zip(sums.edges[:-1], sums.edges[1:], strict=True)]
@@ -48,7 +48,7 @@ def bin_parts(sums: Sums) -> Parted:
 
 
 def movers(shares: Floats, parts: Sequence[Parted]) -> list[Part]:
-    """Of each kind of parts the few that carry most of the sum of the shares, largest first; none where it is 0.
+    """For each kind of parts, the few that contribute most to the sum of shares, largest first; none if it is 0.
 
     >>> night = Parted("light", ["day", "night"], np.array([0, 0, 0, 1]))
     >>> movers(np.array([1.0, 0.0, 0.0, 3.0]), [night])
@@ -70,7 +70,9 @@ def movers(shares: Floats, parts: Sequence[Parted]) -> list[Part]:
 
 
 def class_movers(errors: Mapping[str, float]) -> list[Part]:
-    """The classes that carry most of a class-wise error, or of its change, each being an even part of the whole."""
+    """The classes that contribute most to a class-wise error or its change, as if all classes had equal numbers of
+    rows.
+    """
     total = sum(errors.values())
     if total == 0:
         return []

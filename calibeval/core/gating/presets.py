@@ -1,8 +1,9 @@
-"""Ready rules for a gate, by name."""
+"""Ready-made rules for a gate, by name."""
 
 from __future__ import annotations
 
-from calibeval.core.gating.rules import WORST, Rule, one_of
+from calibeval.core.gating.rules import WORST, Rule
+from calibeval.core.gating.values import one_of
 
 PRESETS: dict[str, tuple[Rule, ...]] = {
     "recommended": (
@@ -21,9 +22,9 @@ PRESETS: dict[str, tuple[Rule, ...]] = {
 
 
 def preset_rules(name: str, *, with_baseline: bool, with_slices: bool) -> tuple[Rule, ...]:
-    """The rules of a preset that can be judged: those of changes need a baseline, the worst slice needs slices.
+    """The rules of a preset that can be judged: rules on changes need a baseline, rules on the worst slice need slices.
 
-    Raises: UsageError with the nearest preset.
+    Raises: UsageError, with the nearest preset, for an unknown name.
 
     >>> [rule.metric for rule in preset_rules("recommended", with_baseline=False, with_slices=False)]
     ['ece']

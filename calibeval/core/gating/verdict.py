@@ -1,4 +1,4 @@
-"""What a gate answers: one verdict for each rule and one for the whole; exact JSON."""
+"""The output of a gate: one verdict for each rule and one for the whole, with exact JSON."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from calibeval.core.data.documents import json_text
 from calibeval.core.data.elsewhere import elsewhere
+from calibeval.core.data.environment import Environment
 from calibeval.core.data.lookup import Lookup
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.records import to_plain
@@ -27,7 +28,7 @@ Outcome = Literal["pass", "fail", "inconclusive", "error"]
 
 
 class ExitCode(IntEnum):
-    """What a gate returns to the shell."""
+    """The exit code that a gate returns to the shell."""
 
     PASSED = 0
     FAILED = 1
@@ -37,13 +38,13 @@ class ExitCode(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One part of the rows under one rule: all rows, or a slice.
+    """The verdict of one rule on all rows, or on one slice.
 
-    slice: "column=value", None for all rows. n: rows; None where unknown. value: the metric, or for a rule on a change
-    candidate - baseline; the size of confidence_gap where that is bounded. low, high: its interval. centre: the value
-    corrected for bias, around which the interval lies. baseline: the baseline's value. threshold: the limit in the
-    metric's own unit, which for a relative rule is a share of the baseline's value. rows_needed: rows that would decide
-    an inconclusive rule if the corrected value stayed what it is; None where no number of rows would.
+    slice: "column=value"; None for all rows. n: number of rows; None if unknown. value: the metric, or for a rule on a
+    change candidate - baseline; for limits on confidence_gap itself, its absolute value. low, high: its interval.
+    centre: the value corrected for bias, the centre of the interval. baseline: the baseline's value. threshold: the
+    limit in the unit of the metric, computed from the baseline's value for a relative rule. rows_needed: number of rows
+    that would decide an inconclusive rule if the corrected value stayed the same; None if no number would.
     """
 
     slice: str | None
@@ -65,22 +66,30 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What a temperature alone makes of a metric, out of fold.
+    """What the same rule would say of the dump after a temperature alone, each row by a fit on others.
 
-    value: corrected for the bias of noise where the metric has one. repairs: whether it is within the rule's limit.
+    value: of the metric. repairs: whether the rule would pass. verdict: what it would be. low, high: the interval that
+    decides, of the value, or of the change where the rule is about one. change: from the baseline. temperature: the
+    mean of those of the folds. All but value and repairs are None where an earlier version wrote the verdict.
     """
 
     value: float
     repairs: bool
+    verdict: Literal["pass", "fail", "inconclusive"] | None = None
+    low: float | None = None
+    high: float | None = None
+    change: float | None = None
+    temperature: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """What moved a metric, as facts.
+    """Why a rule did not pass.
 
-    change: whether its change from the baseline was taken apart, or the metric itself. parts: the parts of the rows
-    that carry most of it; empty where no single one carries much, None where rows and classes have no shares in it.
-    temperature: None where none could be tried, or it can change nothing.
+    change: whether the change from the baseline was split into parts, or the metric itself. parts: the parts of the
+    rows that contribute most; empty if no part contributes much, None if the metric cannot be split into rows or
+    classes.
+    temperature: the result of temperature scaling; None if it could not be tried, or cannot change the metric.
     """
 
     change: bool
@@ -88,7 +97,7 @@ class Why:
     temperature: Trial | None
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON object of these facts."""
+        """The JSON object of these reasons."""
         return asdict(self)
 
 
@@ -96,9 +105,10 @@ class Why:
 class RuleVerdict:
     """A rule with its verdict.
 
-    decisive: the part that the verdict rests on: all rows, the slice, or the worst slice; None where the rule is off.
-    slices: every slice of a rule on the worst one. why: what moved the metric, where that was asked for and the rule
-    did not pass.
+    rule: the Rule. verdict: "pass", "fail", "inconclusive", "error" (the rule could not be evaluated) or "off". reason:
+    of the verdict. decisive: the part that decided: all rows, the slice, or the worst slice; None if the rule is off.
+    slices: for a rule on the worst slice, every slice. why: what moved the metric, if requested and the rule did not
+    pass.
     """
 
     rule: Rule
@@ -110,7 +120,7 @@ class RuleVerdict:
 
     @property
     def blocks(self) -> bool:
-        """Whether the rule counts for the whole."""
+        """Whether the rule counts for the result of the gate."""
         return self.rule.severity == "error"
 
     def to_dict(self) -> dict[str, Any]:
@@ -146,13 +156,15 @@ class RuleVerdict:
 
 @dataclass(frozen=True, slots=True)
 class Verdict(Lookup[RuleVerdict]):
-    """The verdicts of all rules, in their order. It counts as true where the gate passed, so that a test can assert it.
+    """The verdicts of all rules, in their order. A Verdict is true if the gate passed, so a test can assert it.
 
-    `verdict["ece"]` is the verdict of the only rule on the ECE; where several limit one metric, the name goes on with
-    the kind of the limit, and with the slice: "ece max", "ece max worst:night". `list(verdict)` has them all.
-    dump, baseline: where the rows came from, as in a comparison's JSON; baseline is None without one. paired_by: what
-    made rows of both belong together, None where nothing did. `verdict.to_json()` is what `calibeval gate --json`
-    prints. report: of the measurements that the rules were judged by, where the gate kept it.
+    `verdict["ece"]` is the verdict of the only rule on the ECE. If several rules limit one metric, the names also have
+    the kind of the limit and, if needed, the slice: "ece max", "ece max worst:night". `list(verdict)` gives all names.
+    `verdict.verdict` and `verdict.exit_code` are the result of the gate. `verdict.to_json()` is what `calibeval gate
+    --json` prints.
+    dump, baseline: the sources of the rows, as in a comparison's JSON; baseline is None without one. paired_by: "id" or
+    "position"; None if rows were not paired. report: of the measurements behind the verdicts, if the gate kept it.
+    environment: the versions and the command line; None from Python.
     """
 
     NOUN: ClassVar[str] = "rule"
@@ -167,37 +179,39 @@ class Verdict(Lookup[RuleVerdict]):
     rules: tuple[RuleVerdict, ...]
     warnings: tuple[Notice, ...] = ()
     report: Report | None = field(default=None, compare=False)
+    environment: Environment | None = None
 
     def by_name(self) -> Mapping[str, RuleVerdict]:
-        """The verdicts by the names of their rules: the metric, with kind and slice where rules share it."""
+        """The verdicts by the names of their rules: the metric, with kind and slice if several rules share it."""
         places = [tuple(part for part in one.rule.place if part is not None) for one in self.rules]
         names = [_shortest(place, places) for place in places]
         return dict(zip(names, self.rules, strict=True))
 
     def __bool__(self) -> bool:
-        """Whether the gate passed, as the exit code of the command says."""
+        """Whether the gate passed, that is, whether the exit code is 0."""
         return self.exit_code == ExitCode.PASSED
 
     def __repr__(self) -> str:
-        """One short line: the verdict, and that of each rule."""
+        """One short line: the verdict of the gate, and that of each rule."""
         return f"<Verdict {self.verdict}: {', '.join(f'{name} {one.verdict}' for name, one in self.items())}>"
 
     def __str__(self) -> str:
-        """What `calibeval gate` prints, 100 columns wide and without colours; warnings are below it."""
+        """What `calibeval gate` prints, 100 columns wide and without colours, with the warnings at the end."""
         shown: str = elsewhere("calibeval.api.show", "verdict_text")(self)
         return shown
 
     def figure(self, *, width: float | None = None) -> Figure:
         """The reliability diagram of the dump that was judged. width: as for `Report.figure`.
 
-        Raises: UsageError where the verdict has no report.
+        Raises: UsageError if the verdict has no report.
         """
         drawn: Figure = elsewhere("calibeval.api.show", "verdict_figure")(self, width)
         return drawn
 
     def save(self, folder: str | PurePath) -> Path:
-        """Write verdict.json, and with a report report.html and report.json, to a folder, made where it is missing;
-        what it returns.
+        """Write verdict.json and, if there is a report, report.html and report.json to a folder, and return its path.
+
+        A missing folder is created.
 
         Raises: FileProblem if they cannot be written.
         """
@@ -205,18 +219,18 @@ class Verdict(Lookup[RuleVerdict]):
         return made
 
     def _repr_html_(self) -> str:
-        """The verdict as a notebook shows it."""
+        """The HTML that a notebook shows for the verdict."""
         shown: str = elsewhere("calibeval.api.show", "verdict_html")(self)
         return shown
 
     @property
     def verdict(self) -> Outcome:
-        """Of the rules of severity error: fail if one failed, else error, else inconclusive, else pass."""
+        """The first of fail, error, inconclusive and pass that a rule of severity "error" has."""
         return whole([rule.verdict for rule in self.rules if rule.blocks])
 
     @property
     def exit_code(self) -> ExitCode:
-        """0 passed, 1 failed, 3 a rule could not be evaluated, 5 inconclusive where on_inconclusive is "fail"."""
+        """0: passed, 1: failed, 3: a rule could not be evaluated, 5: inconclusive, if on_inconclusive is "fail"."""
         if self.verdict == "inconclusive":
             return ExitCode.INCONCLUSIVE if self.settings.on_inconclusive == "fail" else ExitCode.PASSED
         codes = {"pass": ExitCode.PASSED, "fail": ExitCode.FAILED, "error": ExitCode.NOT_EVALUATED}
@@ -227,6 +241,7 @@ class Verdict(Lookup[RuleVerdict]):
         return {
             "schema": SCHEMA,
             "version": self.version,
+            "environment": None if self.environment is None else to_plain(self.environment),
             "verdict": self.verdict,
             "exit_code": int(self.exit_code),
             "settings": {
@@ -244,12 +259,21 @@ class Verdict(Lookup[RuleVerdict]):
         }
 
     def to_json(self) -> str:
-        """The verdict as JSON; numbers round-trip exactly, and there is never a NaN in it."""
+        """The verdict as JSON; numbers round-trip exactly, and it never contains NaN."""
         return json_text(self.to_dict())
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Verdict:
+        """The verdict that `to_json` wrote, without its report; bytes are UTF-8.
+
+        Raises: InputError if the text is no verdict of this schema, naming the first field that is not what it must be.
+        """
+        found: Verdict = elsewhere("calibeval.core.gating.from_json", "verdict_from_json")(text)
+        return found
 
 
 def _shortest(place: tuple[str, ...], places: list[tuple[str, ...]]) -> str:
-    """As many parts of a rule's place as tell it from all others.
+    """The shortest prefix of a rule's place that no other rule has.
 
     >>> _shortest(("ece", "max"), [("ece", "max"), ("nll", "max")])
     'ece'

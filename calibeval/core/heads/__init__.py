@@ -1,1 +1,1 @@
-"""Words that readers, training, rendering and runs share: features, layers, and what a training found."""
+"""What readers, training, rendering and runs share: features, layers, and the results of a training."""

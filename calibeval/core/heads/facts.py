@@ -1,4 +1,4 @@
-"""What lies beside the weights of a trained head: its classes and where it comes from, exact both ways."""
+"""What is saved with the weights of a trained head: its classes and origin, with an exact JSON round trip."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FACTS_FILE = "head.json"
 
 @dataclass(frozen=True, slots=True)
 class LastMultipliers:
-    """Those that CALS ended with, one a class."""
+    """The final multipliers of CALS, one per class."""
 
     lambd: tuple[float, ...]
     rho: tuple[float, ...]
@@ -23,11 +23,12 @@ class LastMultipliers:
 
 @dataclass(frozen=True, slots=True)
 class HeadFacts:
-    """How a head came about.
+    """How a head was trained.
 
-    kind: one layer, or two with a ReLU between them; d features, k classes. loss: its name under "loss", and its
-    parameters. temperature: fitted on VAL; temperature_folded: whether the weights are divided by it already. epoch:
-    the one that was kept, from 1. sources: "train", "val" and perhaps "test", each {"path", "split", "sha256", "n"}.
+    kind: one layer, or two with a ReLU in between. d, k: number of features and of classes. loss: its name under
+    "loss", and its parameters. temperature: fitted on VAL; temperature_folded: whether the weights are already divided
+    by it. epoch: the epoch that was kept, counted from 1. sources: "train", "val" and, if given, "test", each {"path",
+    "split", "sha256", "n"}.
     """
 
     LAYOUT: ClassVar = Layout(open=True)
@@ -48,17 +49,17 @@ class HeadFacts:
     multipliers: LastMultipliers | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON object of these facts."""
+        """The JSON object of the record."""
         return {"schema": SCHEMA, **to_plain(self)}
 
     def to_json(self) -> str:
-        """The facts as JSON; numbers round-trip exactly, and there is never a NaN in it."""
+        """The record as JSON; numbers round-trip exactly, and it never contains NaN."""
         return json_text(self.to_dict())
 
     @classmethod
     def from_json(cls, text: str | bytes) -> HeadFacts:
-        """The facts that `to_json` wrote; bytes are UTF-8.
+        """The record that `to_json` wrote; bytes are UTF-8.
 
-        Raises: InputError if the text is no head.json, naming the first field that is not what it must be.
+        Raises: InputError if the text is not a head.json, naming the first invalid field.
         """
         return read_document(text, SCHEMA, "head", lambda whole: read_record(whole, cls))

@@ -1,4 +1,4 @@
-"""The input of head training: features of n samples, with labels where there are some, read in row blocks."""
+"""The input of head training: features of n samples, with labels if available, read in row blocks."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.arguments import check_told, of_class
 from calibeval.core.data.arrays import AnyFloats
-from calibeval.core.data.labels import Labels, as_labels
+from calibeval.core.data.labels import Labels, as_labels, check_ignore_index, names_of_classes
+from calibeval.core.data.lazy_columns import tidied
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.picked_rows import PickedRows
 from calibeval.core.data.predictions import MOST_CLASSES, Source
-from calibeval.core.data.row_source import RowSource, as_array, show_shape
+from calibeval.core.data.row_source import RowSource, as_array, as_column, show_shape
 from calibeval.core.data.shared_rows import Leak, Sample, find_leak, row_hashes
+from calibeval.core.data.spoken import in_python
 from calibeval.core.errors import InputError
 
-BLOCK_VALUES = 2**20  # read at a time where nobody says how many
+BLOCK_VALUES = 2**20  # values read at a time by default
 BLOCK_ROWS = 2**16
 
 
@@ -32,16 +35,16 @@ class FeatureBlock(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False, init=False)
 class Features:
-    """Features (n, d) of n samples, and what is known of each.
+    """Features (n, d) of n samples, with labels, columns and ids.
 
     features: (n, d) numbers; NaN and infinity are refused when the values are read.
-    labels: (n,) integers from 0, whole floats, exact one-hot rows, or names listed in `class_names`; None where there
-    are none. class_names: in the order of the classes. columns: one-dimensional arrays of length n by name.
+    labels: (n,) integers from 0, whole floats, exact one-hot rows, or names listed in `class_names`; None without
+    labels. class_names: in the order of the classes. columns: one-dimensional arrays of length n by name.
     ids: (n,) row names. ignore_index: rows with this label are left out of everything and counted in `ignored`.
-    file_rows: numbers of the rows within their file, where they are but some of its rows.
-    settling: finishes what a reader checks beside the work, and returns the source with its hash.
-    `k` is the number of class names, the width of one-hot labels, or one more than the largest label; None where
-    nothing determines it. `stored_rows` numbers the rows before the ignored ones were left out; None if none were.
+    file_rows: numbers of the rows within their file, if they are only some of its rows.
+    settling: finishes the checks that a reader runs in parallel, and returns the source with its hash.
+    The attribute `k` is the number of class names, the width of one-hot labels, or the largest label plus 1; None if
+    nothing determines it. `stored_rows` are the row numbers before ignored rows were left out; None if none were.
 
     Raises: InputError for shapes or labels that do not fit.
 
@@ -77,24 +80,26 @@ class Features:
         file_rows: npt.NDArray[Any] | None = None,
         settling: Callable[[], Source] | None = None,
     ) -> None:
-        place = "" if source is None else f"{source.name}: "
+        check_ignore_index(ignore_index)
+        check_told(warnings=warnings, file_rows=file_rows, settling=settling)
+        place = "" if source is None else f"{of_class('source', source, Source).name}: "
         try:
             rows = _as_rows(features)
             n = rows.shape[0]
-            names = None if class_names is None else tuple(str(name) for name in class_names)
+            names = names_of_classes(class_names, stored=source is not None)
             k = None if names is None else len(names)
             tidy = None
             if labels is not None:
                 k, tidy = _tidy_labels(as_array(labels, "labels"), n, names, ignore_index)
-            found = {name: _column(name, values, n) for name, values in (columns or {}).items()}
-            tidy_ids = None if ids is None else _column("ids", ids, n)
+            found = tidied(columns, lambda name, values: as_column(name, values, {n}))
+            tidy_ids = None if ids is None else as_column("ids", ids, {n})
         except InputError as error:
-            raise InputError(f"{place}{error}") from None
+            raise InputError(f"{place}{error}" if place else in_python(str(error))) from None
         kept = None
         if tidy is not None and ignore_index is not None and (tidy == ignore_index).any():
             kept = np.flatnonzero(tidy != ignore_index)
         if n == 0 or (kept is not None and not len(kept)):
-            raise InputError(f"{place}there are no rows" + (f" besides the {n} ignored ones" if n else ""))
+            raise InputError(f"{place}there are no rows" + (f" except {n} ignored ones" if n else ""))
         if kept is not None and tidy is not None:
             rows, tidy = PickedRows(rows, kept), tidy[kept]
             found = {name: values[kept] for name, values in found.items()}
@@ -124,28 +129,28 @@ class Features:
 
     @property
     def d(self) -> int:
-        """Number of features of a row."""
+        """Number of features per row."""
         return self.features.shape[1]
 
     def settled_source(self) -> Source:
-        """The source with its SHA-256, once the checks that run beside the work are through.
+        """The source with its SHA-256, after the checks that run in parallel have finished.
 
         Raises: InputError if the file turned out to be damaged.
         """
         return self.source if self.settling is None else self.settling()
 
     def blocks(self, rows: int | None = None) -> Iterator[FeatureBlock]:
-        """Consecutive blocks of `rows` rows, the last one shorter; None: of about a million values."""
+        """Consecutive blocks of `rows` rows (the last may be shorter); None: of about a million values."""
         step = rows or max(1, min(BLOCK_VALUES // self.d, BLOCK_ROWS))
         for start in range(0, self.n, step):
             part = slice(start, min(start + step, self.n))
             yield FeatureBlock(self.features[part], None if self.labels is None else self.labels[part], start)
 
     def check_values(self, dtype: npt.DTypeLike | None = None) -> None:
-        """Read all features once, only to see whether they are finite.
+        """Read all features once, only to check that they are finite.
 
-        dtype: a narrower type in which they must be finite, too.
-        Raises: InputError naming the first row that holds NaN, infinity or a number beyond the type, and counting all
+        dtype: a narrower type in which they must also be finite.
+        Raises: InputError naming the first row with NaN, infinity or a number out of the type's range, and counting all
         such rows.
         """
         first, count = "", 0
@@ -179,14 +184,14 @@ class Features:
             if not np.isfinite(rows).all():
                 self.check_values()
                 wrong = np.flatnonzero(~np.isfinite(rows).all(axis=1))
-                limit = f"{found.dtype} numbers end at {np.finfo(found.dtype).max:.3g}"
+                limit = f"the largest {found.dtype} number is {np.finfo(found.dtype).max:.3g}"
                 raise InputError(f"{self.source.name}: {self._odd_value(block, rows, wrong)}, but {limit}")
         return found
 
     def check_classes(self, k: int, owner: str = "there are") -> None:
-        """See that every label is one of k classes.
+        """Check that every label is one of k classes.
 
-        owner: what sets k, in the message: "the head has".
+        owner: for the message: what k comes from, such as "the head has".
         Raises: InputError naming the first label that is not.
 
         >>> Features(features=[[0.5], [1.5]], labels=[0, 4]).check_classes(3, "the head has")
@@ -195,7 +200,7 @@ class Features:
         """
         if self.labels is not None:
             labels = self.labels
-            if self.stored_rows is not None:  # so that the error counts the ignored rows, as the file does
+            if self.stored_rows is not None:  # so that row numbers in the error include ignored rows, as in the file
                 labels = np.zeros(self.n + self.ignored, labels.dtype)
                 labels[self.stored_rows] = self.labels
             try:
@@ -204,7 +209,7 @@ class Features:
                 raise InputError(f"{self.source.name}: {error}") from None
 
     def _odd_value(self, block: FeatureBlock, values: npt.NDArray[Any], wrong: npt.NDArray[np.intp]) -> str:
-        """The first odd value in words: row, stored value and column."""
+        """The place of the first invalid value in words: row, stored value and column."""
         row = int(wrong[0])
         column = int((~np.isfinite(values[row])).argmax())
         number = block.first_row + row
@@ -213,9 +218,9 @@ class Features:
 
 
 def feature_leak(fitted: Features, tested: Features) -> Leak | None:
-    """The leak between two feature caches with labels, or None: rows that are trained on and tested on.
+    """The leak between two feature caches with labels, or None: rows that are used for both training and testing.
 
-    Features are compared in their bits as float32, and read once each.
+    Features are compared bit by bit as float32, and read once each.
 
     >>> f = Features(features=[[0.5, 1.0], [2.0, -1.0]], labels=[0, 1])
     >>> feature_leak(f, f).text
@@ -238,20 +243,20 @@ def _sample(features: Features) -> Sample:
 
 
 def _labelled(features: Features) -> Iterator[tuple[npt.NDArray[Any], Labels]]:
-    """Blocks of features and labels; where there are no labels, each counts as 0."""
+    """Blocks of features and labels; without labels, each label is 0."""
     for block in features.blocks():
         zeros = np.zeros(len(block.features), np.int64)
         yield block.features, zeros if block.labels is None else block.labels
 
 
 def _as_rows(features: object) -> RowSource:
-    """Features as something that serves numeric rows (n, d); streams pass as they are."""
+    """Features as a source of numeric rows (n, d); streams are returned unchanged."""
     known = isinstance(features, np.ndarray) or isinstance(getattr(features, "dtype", None), np.dtype)
     rows = cast("RowSource", features) if known else as_array(features, "features")
     if rows.dtype.kind not in "fiub":
         raise InputError(f"features have dtype {rows.dtype}, but numbers are needed")
     if len(rows.shape) != 2 or rows.shape[1] == 0:
-        hint = ". Flatten or average what is inside a row before saving." if len(rows.shape) > 2 else ""
+        hint = ". Flatten or average the values of a row before saving." if len(rows.shape) > 2 else ""
         raise InputError(f"features have shape {show_shape(rows.shape)}, but (n, d) is needed{hint}")
     return rows
 
@@ -259,7 +264,7 @@ def _as_rows(features: object) -> RowSource:
 def _tidy_labels(
     raw: npt.NDArray[Any], n: int, names: Sequence[str] | None, ignore_index: int | None
 ) -> tuple[int, Labels]:
-    """The number of classes k, by the names, by one-hot rows, or else by the labels; and labels in [0, k)."""
+    """The number of classes k, from the names, one-hot rows, or else the labels; and the labels in [0, k)."""
     if len(raw.shape) == 0 or len(raw) != n:
         count = "a single label" if raw.ndim == 0 else f"{len(raw)} labels"
         raise InputError(f"{n} rows of features, but {count}")
@@ -270,7 +275,7 @@ def _tidy_labels(
 
 
 def _classes(raw: npt.NDArray[Any], ignore_index: int | None) -> int:
-    """The number of classes that follows from labels without names: their width, or the largest plus 1."""
+    """The number of classes from labels without names: their width, or the largest label plus 1."""
     if raw.ndim == 2 and raw.shape[1] > 1:
         return len(raw[0]) if len(raw) else 1
     if raw.dtype.kind not in "iufb" or not raw.size:
@@ -281,16 +286,10 @@ def _classes(raw: npt.NDArray[Any], ignore_index: int | None) -> int:
 
 
 def _doubt(labels: Labels) -> Notice | None:
-    """A warning where labels seem to be counted from 1: nothing without class names could prove it."""
+    """A warning if labels seem to start at 1, which cannot be proved without class names."""
     low, high = int(labels.min()), int(labels.max())
     if low != 1 or len(np.unique(labels)) != high:
         return None
-    text = f"labels run from 1 to {high}, and none is 0: if they start at 1, subtract 1 before saving"
-    return warning("labels_from_one", text)
-
-
-def _column(name: str, values: object, n: int) -> npt.NDArray[Any]:
-    column = as_array(values, f'"{name}"')
-    if column.ndim != 1 or len(column) != n:
-        raise InputError(f'"{name}" has shape {show_shape(column.shape)}, but one value for each of {n} rows is needed')
-    return column
+    return warning(
+        "labels_from_one", f"labels range from 1 to {high}, and none is 0: if they start at 1, subtract 1 before saving"
+    )

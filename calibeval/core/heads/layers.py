@@ -1,4 +1,4 @@
-"""Plain linear heads in numpy: what a saved head says of features."""
+"""Plain linear heads in numpy: the logits of a saved head for features."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from calibeval.core.data.row_source import RowSource
 
-BLOCK_NUMBERS = 2**22  # numbers of a block that is read at once
+BLOCK_NUMBERS = 2**22  # numbers in a block that is read at once
 
 
 class PlainLayer(NamedTuple):
@@ -29,7 +29,7 @@ def blocks_of(features: RowSource) -> Iterator[npt.NDArray[Any]]:
 
 
 def logits_of(layers: Sequence[PlainLayer], features: RowSource) -> npt.NDArray[np.float64]:
-    """A head's logits (n, k) for features (n, d), computed in float64; a ReLU stands between two layers.
+    """A head's logits (n, k) for features (n, d), computed in float64; with a ReLU between two layers.
 
     >>> layer = PlainLayer(np.array([[1.0, 0.0], [0.0, 2.0]]), np.array([0.0, 1.0]))
     >>> logits_of([layer], np.array([[3.0, 4.0]]))

@@ -1,4 +1,4 @@
-"""What a comparison of losses found: for every loss and seed the metrics before and after a temperature; exact JSON."""
+"""The results of comparing losses: metrics of every loss and seed, before and after temperature scaling; exact JSON."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from calibeval.core.data.documents import Place, json_text, read_document
 from calibeval.core.data.elsewhere import elsewhere
+from calibeval.core.data.environment import Environment
 from calibeval.core.data.lookup import Lookup
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.records import Layout, read_as, read_record, to_plain
@@ -27,10 +28,10 @@ Values = Mapping[str, float | None]
 
 @dataclass(frozen=True, slots=True)
 class SeedResult:
-    """One trained head. temperature: fitted on VAL. before, after: metrics without and with it, on the split shown.
+    """One trained head. temperature: fitted on VAL. before, after: metrics without and with it, on the shown split.
 
-    epoch: the one that was kept, from 1. score: what VAL said of it, in nats.
-    reason: why there is no head, and so neither score, temperature nor metrics, and the epoch is 0.
+    epoch: the epoch that was kept, counted from 1. score: its score on VAL, in nats.
+    reason: why there is no head; then there are no score, temperature and metrics, and the epoch is 0.
     """
 
     seed: int
@@ -48,7 +49,7 @@ class SeedResult:
 
 @dataclass(frozen=True, slots=True)
 class LossResult:
-    """One loss. name: as the command line said it. parameters: with rate and decay, as trained. seeds: one or more."""
+    """One loss. name: as given on the command line. parameters: as trained, with rate and decay. seeds: one or more."""
 
     LAYOUT: ClassVar = Layout(open=True)
 
@@ -58,21 +59,21 @@ class LossResult:
 
     @property
     def kept(self) -> SeedResult | None:
-        """The first seed with a head, which is the one that is saved; None where training diverged from every seed."""
+        """The first seed with a head, which is saved; None if training diverged with every seed."""
         return next((seed for seed in self.seeds if seed.reason is None), None)
 
     def temperature(self) -> float | None:
-        """The mean temperature of the seeds that have one."""
+        """The mean temperature over the seeds that have one."""
         found = [seed.temperature for seed in self.seeds if seed.temperature is not None]
         return sum(found) / len(found) if found else None
 
     def values(self, metric: str, *, after: bool) -> list[float]:
-        """The metric of every seed that has one."""
+        """The metric for every seed that has it."""
         found = [(seed.after if after else seed.before).get(metric) for seed in self.seeds]
         return [value for value in found if value is not None]
 
     def mean(self, metric: str, *, after: bool) -> float | None:
-        """The mean over the seeds; None where none has the metric."""
+        """The mean over the seeds; None if none has the metric."""
         values = self.values(metric, after=after)
         return sum(values) / len(values) if values else None
 
@@ -96,12 +97,13 @@ class LossResult:
 
 @dataclass(frozen=True, slots=True)
 class Finetuned(Lookup[LossResult]):
-    """The papers' table; `found["ce"]` is what came of a loss, by its name, and `print(found)` shows the table.
+    """The results of several losses; `found["ce"]` is the result of one loss, and `print(found)` prints the table.
 
-    sources: the files, "train", "val" and perhaps "test", each {"path", "split", "sha256", "n"}. shown: the split the
-    metrics are of, "test" or "val". chosen: place of the loss whose head VAL likes best, which is the one saved on top;
-    `chosen_of` finds it.
-    warnings: what to keep in mind.
+    sources: the files "train", "val" and, if given, "test", each {"path", "split", "sha256", "n"}. shown: the split of
+    the metrics, "test" or "val". losses: one LossResult each. chosen: index of the loss with the best head on VAL,
+    which is saved on top; see `chosen_of`.
+    environment: the versions and the command line where a command prints the results; None elsewhere, because the files
+    of a resumed run must hold the same bytes.
     """
 
     LAYOUT: ClassVar = Layout(open=True)
@@ -114,13 +116,14 @@ class Finetuned(Lookup[LossResult]):
     losses: tuple[LossResult, ...]
     chosen: int
     warnings: tuple[Notice, ...] = ()
+    environment: Environment | None = None
 
     def by_name(self) -> Mapping[str, LossResult]:
-        """What came of each loss, by its name."""
+        """The result of each loss, by its name."""
         return {loss.name: loss for loss in self.losses}
 
     def __repr__(self) -> str:
-        """One short line: the losses, and which was chosen."""
+        """One short line: the losses, and the chosen one."""
         return f"<Finetuned on {', '.join(self)}: {self.losses[self.chosen].name} is best on VAL>"
 
     def __str__(self) -> str:
@@ -129,26 +132,26 @@ class Finetuned(Lookup[LossResult]):
         return shown
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON object of the table; the chosen loss by its name."""
+        """The JSON object of the table, with the name of the chosen loss."""
         return {"schema": SCHEMA, **to_plain(self), "chosen": self.losses[self.chosen].name}
 
     def to_json(self) -> str:
-        """The table as JSON; numbers round-trip exactly, and there is never a NaN in it."""
+        """The table as JSON; numbers round-trip exactly, and it never contains NaN."""
         return json_text(self.to_dict())
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Finetuned:
         """The table that `to_json` wrote; bytes are UTF-8.
 
-        Raises: InputError if the text is no table of this schema, naming the first field that is not what it must be.
+        Raises: InputError if the text is not a table of this schema, naming the first invalid field.
         """
         return read_document(text, (SCHEMA, EARLIER), "table", _table)
 
 
 def chosen_of(losses: Sequence[LossResult]) -> int:
-    """Place of the loss with the best score on VAL, of the heads that are saved; of equal ones the first.
+    """Index of the loss whose saved head has the best score on VAL; the first one, if tied.
 
-    Raises: InputError where no loss has a head.
+    Raises: InputError if no loss has a head.
 
     >>> seeds = [(SeedResult(0, 1, score, 1.0, {}, {}),) for score in (0.5, 0.25, 0.5)]
     >>> chosen_of([LossResult(str(i), {}, seed) for i, seed in enumerate(seeds)])
@@ -156,12 +159,12 @@ def chosen_of(losses: Sequence[LossResult]) -> int:
     """
     scores = {i: loss.kept.score for i, loss in enumerate(losses) if loss.kept is not None}
     if not scores:
-        raise InputError("training diverged with every loss, and no head is left; lower --lr")
+        raise InputError("training diverged with every loss, so there is no head; lower --lr")
     return min(scores, key=lambda i: (math.inf if scores[i] is None else scores[i], i))
 
 
 def _table(whole: Place) -> Finetuned:
-    """The table of a document, in which the chosen loss is named."""
+    """The table in a document, which names the chosen loss."""
     losses: tuple[LossResult, ...] = read_as(whole["losses"], tuple[LossResult, ...])
     for loss in whole["losses"].each(lambda place: place):
         for seed in loss["seeds"].each(lambda place: place):
@@ -188,5 +191,5 @@ def _check_seed(seed: Place) -> None:
 
 
 def metric_values(metrics: Mapping[str, MetricResult]) -> dict[str, float | None]:
-    """The values that are shown, of the results of a report; without the metric, None."""
+    """The values of the shown metrics from the results of a report; None for a missing metric."""
     return {name: metrics[name].value if name in metrics else None for name in SHOWN}

@@ -1,4 +1,4 @@
-"""All that the results of a training depend on, for the record and for --resume."""
+"""All settings that the results of a training depend on, for the record and for --resume."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from calibeval.core.data.records import Layout, to_plain
 
 @dataclass(frozen=True, slots=True)
 class StartFile:
-    """The file with the weights that a training continues from."""
+    """The file with the weights from which a training continues."""
 
     sha256: str | None
     split: str | None
 
 
 def _label(place: Place) -> int | None:
-    """A label, which may be negative where it says that a row does not count; None for null."""
+    """A label, which may be negative if it marks ignored rows; None for null."""
     return None if place.value is None else place.integer()
 
 
@@ -27,8 +27,8 @@ def _label(place: Place) -> int | None:
 class RunSettings:
     """The settings of a run, in the order in which they are written.
 
-    losses: as the command line takes them. head: "linear", "mlp" or "continued"; start: the file that one comes from.
-    rate, decay: None where the optimizer's own, or --tune, decide. sha256, splits: of the features of each split.
+    losses: as given on the command line. head: "linear", "mlp" or "continued"; start: the file of a continued head.
+    rate, decay: None if the optimizer's default or --tune decides. sha256, splits: of the features of each split.
     """
 
     LAYOUT: ClassVar = Layout(read={"ignore_index": _label})

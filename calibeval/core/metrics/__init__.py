@@ -1,1 +1,1 @@
-"""Metrics of calibration: bins, binned errors, scores, floors and intervals."""
+"""Calibration metrics: bins, binned errors, scores, noise floors and intervals."""

@@ -1,4 +1,4 @@
-"""The bins that a binned metric stands on, alone, in pairs, and where only groups of rows are independent."""
+"""The bins of a binned metric: of one model, of two models, and with groups of dependent rows."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from calibeval.core.uncertainty.paired import Contrast, check_thick, contrast
 from calibeval.core.uncertainty.paired_paths import PathSide, path_difference
 from calibeval.core.uncertainty.paths import Joint
 
-# Equal-width and equal-mass bins of the confidence, equal-width bins of every class's probability, and of class 1's.
+# Equal-width and equal-mass bins of the confidence; equal-width bins of the probability of every class, and of class 1.
 Over = Literal["top", "mass", "classes", "class 1"]
 
 
 class RowBins(NamedTuple):
-    """The bin of every row, (n,), and its gap, confidence - correctness; of every bin the sum of these and its rows."""
+    """The bin and the gap (confidence - correctness) of every row, (n,); the sum of gaps and the rows of every bin."""
 
     places: npt.NDArray[np.intp]
     gaps: Floats
@@ -36,31 +36,31 @@ class RowBins(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binned(Metric):
-    """A metric of bins. over: which."""
+    """A metric that is computed from bins. over: which bins."""
 
     over: Over = "top"
 
     @property
     def by_class(self) -> bool:
-        """Whether it needs class-wise sums."""
+        """Whether the metric needs class-wise sums."""
         return self.over in ("classes", "class 1")
 
     def bins(self, sums: Sums) -> BinSums:
-        """Its bins. Raises: NotComputable for class-wise bins of a dump that holds the top label only."""
+        """The bins of the metric. Raises: NotComputable for class-wise bins if only the top label is known."""
         if self.over in ("top", "mass"):
             return sums.top if self.over == "top" else sums.mass
         if sums.classes is None and sums.k is not None:
-            raise NotComputable("not_measured", "class-wise sums of these rows were not made")
+            raise NotComputable("not_measured", "class-wise sums of these rows were not computed")
         if sums.classes is None:
             raise NotComputable(
-                "top_label_only", "needs the probability of every class, and this dump holds the top label only"
+                "top_label_only", "needs the probability of every class, but this dump has the top label only"
             )
         return sums.classes if self.over == "classes" else sums.classes.row(1)
 
     def joint(self, sums: Sums, joints: Joints | None) -> Joint | None:
-        """How its bins vary together; None where rows are independent.
+        """How the bins vary together; None if rows are independent.
 
-        Raises: NotComputable where groups do not tell.
+        Raises: NotComputable if that was not estimated from the groups.
         """
         if joints is None:
             return None
@@ -75,26 +75,26 @@ class Binned(Metric):
             cells = (self.bins(sums) if self.over != "class 1" or sums.classes is None else sums.classes).count.size
             raise NotComputable(
                 "too_many_cells",
-                f"how {cells:,} bins vary together is not estimated, only of up to {MOST_JOINT_CELLS:,}",
+                f"the joint variation of {cells:,} bins is not estimated, only of up to {MOST_JOINT_CELLS:,}",
             )
         return found.of_class(1) if self.over == "class 1" else found
 
     def together(self, pair: Pair) -> Together:
-        """The bins of two models. Raises: NotComputable for class-wise bins, which are no two models' one table."""
+        """The bins of two models. Raises: NotComputable for class-wise bins, which have no joint table."""
         if self.over == "classes":
-            raise NotComputable("no_method", "class-wise bins of two models are not held together")
+            raise NotComputable("no_method", "there is no joint table of the class-wise bins of two models")
         return pair.of_class(1) if self.over == "class 1" else pair.mass if self.over == "mass" else pair.top
 
     def saved_bins(self, side: Side) -> BinSums:
-        """The bins of one side of an unpaired comparison. Raises: NotComputable where there are none."""
+        """The bins of one side of an unpaired comparison. Raises: NotComputable if there are none."""
         found = side.top if self.over == "top" else side.mass if self.over == "mass" else None
         if found is None:
-            bins = "equal-mass bins" if self.over == "mass" else "bins of classes"
+            bins = "equal-mass bins" if self.over == "mass" else "class-wise bins"
             raise NotComputable("not_in_report", f"the report has no {bins}")
         return found
 
     def row_bins(self, sums: Sums) -> RowBins | None:
-        """Where single rows lie in top-label bins; None without rows, or for other bins."""
+        """The top-label bin of each row; None without single rows, or for other bins."""
         if sums.rows is None or self.by_class:
             return None
         edges = sums.mass_edges if self.over == "mass" else sums.compared
@@ -105,17 +105,18 @@ class Binned(Metric):
 
 
 def along_paths(bins: Together, level: Level, sides: tuple[PathSide, PathSide]) -> Contrast:
-    """The difference along two paths. Raises: NotComputable where bins are thin, or groups and bins too many."""
+    """The difference along two paths. Raises: NotComputable for bins with few rows, or too many groups and bins."""
     check_thick(*bins.sums)
     if bins.shared is None:
         raise NotComputable(
-            "too_many_cells", f"groups and bins make {bins.cells:,} cells, but at most {MOST_PAIR_CELLS:,} are held"
+            "too_many_cells",
+            f"groups and bins make {bins.cells:,} cells, but at most {MOST_PAIR_CELLS:,} are supported",
         )
     return contrast(*path_difference(*sides, level, bins.shared), level)
 
 
 def rows_in(sums: BinSums) -> float:
-    """The number of rows. Raises: InputError if there are none."""
+    """The number of rows. Raises: InputError if it is 0."""
     rows = float(sums.count.sum())
     if rows == 0:
         raise InputError("there are no rows to measure")

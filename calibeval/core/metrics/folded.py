@@ -1,4 +1,4 @@
-"""Metrics that are a weighted mean of absolute gaps of bins."""
+"""Metrics that are a weighted mean of the absolute gaps of bins."""
 
 from __future__ import annotations
 
@@ -23,34 +23,34 @@ from calibeval.core.uncertainty.model_pair import Pair, Together
 from calibeval.core.uncertainty.paired import Contrast, centre_of, check_thick, contrast, margins
 from calibeval.core.uncertainty.paired_paths import ece_side, path_difference
 
-LEAST_CLASS_ROWS = 20  # below it, many bins of a class hold a row or none, and their variance is a guess
+LEAST_CLASS_ROWS = 20  # with fewer, many bins of a class hold one row or none, and their variance cannot be estimated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Folded(Binned):
-    """Mean |accuracy - confidence| over the bins of one kind of outcome, weighted by their rows."""
+    """Mean |accuracy - confidence| over bins, weighted by their numbers of rows."""
 
     def value(self, sums: Sums) -> float:
         """The mean."""
         return ece(self.bins(sums))
 
     def floor(self, sums: Sums, joints: Joints | None = None) -> Floor | None:
-        """The floor of the sum over the bins."""
+        """The noise floor of the sum over the bins."""
         joint = self.joint(sums, joints)
         if joint is None:
             return gap_floor(self.bins(sums), sums.n)
         return intervals.joint_floor(self.bins(sums), sums.n, joint)
 
     def interval(self, sums: Sums, level: float, joints: Joints | None = None) -> Interval | None:
-        """The path of the gaps inverted."""
+        """The interval from inverting the path of the gaps."""
         return intervals.ece_interval(self.bins(sums), sums.n, level, self.joint(sums, joints))
 
     def difference(self, pair: Pair, level: Level) -> Contrast:
-        """Along the paths of both models."""
+        """The difference along the paths of both models."""
         return _paired(self.together(pair), len(pair.labels), level)
 
     def difference_from(self, saved: Side, own: Side, level: Level) -> Contrast:
-        """Along two independent paths; from the two intervals where the bins do not tell, or there are none."""
+        """The difference along two independent paths; from the two intervals if the bins are missing or not usable."""
         if self.by_class or not (saved.bins_tell and own.bins_tell):
             return self.margins_from(saved, own, level)
         bins = self.saved_bins(saved), self.saved_bins(own)
@@ -59,25 +59,25 @@ class Folded(Binned):
         return contrast(*path_difference(*sides, level, None), level)
 
     def shares(self, sums: Sums) -> Floats | None:
-        """Each row's gap over n, with the sign of its bin's."""
+        """Each row's gap divided by n, with the sign of its bin's gap."""
         rows = self.row_bins(sums)
         return None if rows is None else np.sign(rows.totals)[rows.places] * rows.gaps / sums.n
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassWise(Folded):
-    """The mean over the classes of the error of each class's probability."""
+    """The mean over classes of the calibration error of each class's probability."""
 
     def value(self, sums: Sums) -> float:
         """The mean over the classes."""
         return cwce(self.bins(sums))
 
     def interval(self, sums: Sums, level: float, joints: Joints | None = None) -> Interval | None:
-        """The hull of two paths; of two classes, the mean of both."""
+        """The hull of two paths; for two classes, the mean of both."""
         return intervals.cwce_interval(self.bins(sums), sums.n, level, self.joint(sums, joints))
 
     def difference(self, pair: Pair, level: Level) -> Contrast:
-        """Of two classes, which mirror each other, the mean of both; of more, from the two models' own intervals."""
+        """For two classes, which mirror each other, the mean of both; for more, from the models' intervals."""
         if pair.base.sums.classes is None or pair.candidate.sums.classes is None:
             raise NotComputable("top_label_only", "needs the probability of every class")
         if len(pair.base.sums.classes.count) == 2:
@@ -94,35 +94,35 @@ class ClassWise(Folded):
         return margins(first_own, second_own, centres, level, independent=False)
 
     def difference_from(self, saved: Side, own: Side, level: Level) -> Contrast:
-        """From both intervals, whose ends lie unevenly around their centres and may add up."""
+        """From both intervals; they are asymmetric, so their errors may add up."""
         return self.margins_from(saved, own, level, independent=False)
 
     def shares(self, sums: Sums) -> Floats | None:
-        """None: a row adds to every class."""
+        """None, because each row adds to every class."""
         return None
 
     def class_shares(self, sums: Sums) -> Floats | None:
-        """The error of each class over their number."""
+        """The error of each class divided by the number of classes."""
         return None if sums.classes is None else classwise_errors(sums.classes) / len(sums.classes.count)
 
     def coarse(self, points: float, k: int | None) -> float:
-        """It is of order 2 / k."""
+        """The metric is of order 2 / k."""
         return 2 * points / k if k else points
 
     def comparable(self, classes: Collection[int | None]) -> bool:
-        """Only at equal numbers of classes."""
+        """Only for equal numbers of classes."""
         return len(set(classes)) == 1
 
     def explained(self, result: MetricResult, sums: Sums) -> MetricResult:
-        """Says so where the interval rests on few rows a class, below 20 on average.
+        """The result with a reason if the interval is based on fewer than 20 rows per class on average.
 
-        Where groups are what is independent, rows still are what fills the bins.
+        This counts rows even if only groups are independent, because rows fill the bins.
         """
         if result.low is None or sums.k is None or sums.n >= LEAST_CLASS_ROWS * sums.k:
             return result
-        rows = 10 * sums.n // sums.k / 10  # rounded down, lest 19.96 look like 20
+        rows = 10 * sums.n // sums.k / 10  # rounded down, so that 19.96 does not look like 20
         few = f"{rows:g} row{'' if rows == 1 else 's'} per class, fewer than {LEAST_CLASS_ROWS}"
-        return replace(result, reason=reason("few_rows_per_class", f"its interval is approximate: {few}"))
+        return replace(result, reason=reason("few_rows_per_class", f"the interval is approximate: {few}"))
 
 
 def _paired(bins: Together, n: int, level: Level) -> Contrast:
@@ -148,7 +148,7 @@ def ece(sums: BinSums) -> float:
 
 
 def classwise_errors(sums: BinSums) -> Floats:
-    """Calibration error of each class's probability against the frequency of its label, over all rows.
+    """The calibration error of each class: its probability compared with the frequency of its label, over all rows.
 
     sums: BinSums of k classes and m bins, (k, m). Returns (k,), each in [0, 1].
     Raises: InputError if no row was summed.

@@ -27,19 +27,19 @@ from calibeval.core.uncertainty.paired import Contrast, centre_of, margins
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Largest(Binned):
-    """The largest |accuracy - confidence| of the bins of at least so many rows.
+    """The largest |accuracy - confidence| of the bins with at least least_rows rows.
 
-    least_rows: with fewer than 30 there is no interval, since one small bin may decide.
+    If least_rows is below 30, there is no interval, since a single small bin may decide the value.
     """
 
     least_rows: int
 
     def value(self, sums: Sums) -> float:
-        """The largest gap. Raises: NotComputable where no bin has so many rows."""
+        """The largest gap. Raises: NotComputable if no bin has enough rows."""
         return self._worst(sums).gap
 
     def floor(self, sums: Sums, joints: Joints | None = None) -> Floor | None:
-        """Of the same bins."""
+        """The noise floor of the same bins."""
         if joints is not None:
             raise NotComputable(
                 "dependent_rows", "the largest of many gaps, of rows that depend on each other, has none"
@@ -47,17 +47,17 @@ class Largest(Binned):
         return mce_floor(self.bins(sums).at(self._large(sums)))
 
     def interval(self, sums: Sums, level: float, joints: Joints | None = None) -> Interval | None:
-        """From the bins' own intervals."""
+        """From the intervals of the bins."""
         if joints is not None:
             raise NotComputable(
                 "dependent_rows", "the largest of many gaps, of rows that depend on each other, has none"
             )
         if self.least_rows < intervals.MCE_LEAST_COUNT:
-            raise NotComputable("few_rows_decide", "a bin of few rows may decide it")
+            raise NotComputable("few_rows_decide", "a bin with few rows may decide the value")
         return intervals.mce_interval(self.bins(sums).at(self._large(sums)), level)
 
     def difference(self, pair: Pair, level: Level) -> Contrast:
-        """From the two models' own intervals."""
+        """From the intervals of the two models."""
         if pair.groups is not None:
             raise NotComputable("dependent_rows", BY_GROUPS)
         first, second = (self.interval(model.sums, level.value) for model in pair.models)
@@ -66,11 +66,11 @@ class Largest(Binned):
         return margins(first, second, (centre_of(first), centre_of(second)), level, independent=False)
 
     def difference_from(self, saved: Side, own: Side, level: Level) -> Contrast:
-        """From both intervals, whose ends lie unevenly around their centres and may add up."""
+        """From both intervals; they are asymmetric, so their errors may add up."""
         return self.margins_from(saved, own, level, independent=False)
 
     def shares(self, sums: Sums) -> Floats | None:
-        """The gap of each row of the bin that decides, over that bin's rows."""
+        """For rows in the bin with the largest gap: their gap divided by the bin's number of rows."""
         rows = self.row_bins(sums)
         if rows is None or not self._large(sums).size:
             return None
@@ -78,11 +78,11 @@ class Largest(Binned):
         return np.where(rows.places == self._worst(sums).bin, signed, 0.0)
 
     def comparable(self, classes: Collection[int | None]) -> bool:
-        """Never: the bins that hold enough rows are others in every dump."""
+        """Never: different dumps have different bins with enough rows."""
         return False
 
     def explained(self, result: MetricResult, sums: Sums) -> MetricResult:
-        """Names the bin that decides, and its rows."""
+        """The result with the bin of the largest gap, and its number of rows."""
         worst = self._worst(sums)
         return replace(result, bin=worst.bin, count=worst.rows)
 
@@ -91,7 +91,7 @@ class Largest(Binned):
         return centre_of(interval)
 
     def _large(self, sums: Sums) -> npt.NDArray[np.intp]:
-        """The bins of so many rows."""
+        """The bins with enough rows."""
         return np.flatnonzero(self.bins(sums).count >= self.least_rows)
 
     def _worst(self, sums: Sums) -> WorstBin:
@@ -114,7 +114,7 @@ class WorstBin(NamedTuple):
 def mce(sums: BinSums) -> WorstBin:
     """Maximum calibration error: the largest |accuracy - confidence| of a non-empty bin.
 
-    Unitless, in [0, 1]; lower is better. One small bin decides it, so look at the count.
+    Unitless, in [0, 1]; lower is better. A single small bin can decide it, so look at its number of rows.
 
     sums: BinSums of m bins.
     Raises: InputError if no row was summed.

@@ -1,4 +1,4 @@
-"""Metrics that are the mean of one value a row: they stand on the moments of these values."""
+"""Metrics that are the mean of one value per row, computed from the moments of these values."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ ROWS_NEEDED = "the results of single rows were not kept"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mean(Metric):
-    """The mean of one value a row.
+    """The mean of one value per row.
 
-    moments: of the values of all rows, from sums; it raises NotComputable where there are none. values: of single rows.
+    moments: gives the moments of all values from the sums, or raises NotComputable. values: gives the values of single
+    rows.
     """
 
     binned: ClassVar[bool] = False
@@ -43,11 +44,11 @@ class Mean(Metric):
         return self.moments(sums).total / sums.n
 
     def floor(self, sums: Sums, joints: Joints | None = None) -> Floor | None:
-        """None: what a calibrated model would show is not known."""
+        """None: the value of a calibrated model is not known."""
         return None
 
     def interval(self, sums: Sums, level: float, joints: Joints | None = None) -> Interval | None:
-        """Normal interval, by Student's quantile where groups are what is independent; None where rows are too few."""
+        """Normal interval, with Student's quantile if only groups are independent; None if there are too few rows."""
         if joints is None:
             return intervals.mean_interval(*self.moments(sums), sums.n, level, least=self.least, most=self._most)
         mean, found = self.value(sums), grouped_error(self.values(rows_of(sums)), self.value(sums), joints)
@@ -57,7 +58,7 @@ class Mean(Metric):
         return Interval(max(mean - reach, self.least), min(mean + reach, self._most), None)
 
     def difference(self, pair: Pair, level: Level) -> Contrast:
-        """From the differences of the same rows."""
+        """From the differences of paired rows."""
         check_enough_rows(pair)
         values = self.values(pair.candidate.rows) - self.values(pair.base.rows)
         return of_means(mean_difference(values, level, self._most - self.least, pair.groups), level)
@@ -67,7 +68,7 @@ class Mean(Metric):
         return self.margins_from(saved, own, level)
 
     def shares(self, sums: Sums) -> Floats | None:
-        """The value of each row over n; None where one is infinite, or there are none."""
+        """The value of each row divided by n; None if a value is infinite, or rows were not kept."""
         if sums.rows is None or sums.k is None:
             return None
         values = self.values(sums.rows)
@@ -80,63 +81,63 @@ class Mean(Metric):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share(Mean):
-    """The share of rows that are right."""
+    """The share of correct rows."""
 
     def interval(self, sums: Sums, level: float, joints: Joints | None = None) -> Interval | None:
-        """Wilson's interval; where groups are independent, of as many rows as their error is worth."""
+        """Wilson's interval; if only groups are independent, for the effective sample size."""
         if joints is None:
             return intervals.wilson_interval(self.moments(sums).total, sums.n, level)
         share = self.value(sums)
         found = grouped_error(self.values(rows_of(sums)), share, joints)
         error = 0.0 if found is None else found.error
-        # Where all rows agree, every group counts as one row.
+        # If all rows are correct, or all wrong, every group counts as one row.
         worth = share * (1.0 - share) / error**2 if error else joints.count
         return intervals.share_interval(share, worth, student_quantile(0.5 * (1.0 + level), joints.freedom))
 
     def difference(self, pair: Pair, level: Level) -> Contrast:
-        """From the rows on which just one of the two is right."""
+        """From the rows on which exactly one of the two models is correct."""
         check_enough_rows(pair)
         base, candidate = pair.base.rows.correct, pair.candidate.rows.correct
         return of_means(accuracy_difference(base, candidate, level, pair.groups), level)
 
     def shares(self, sums: Sums) -> Floats | None:
-        """What each row takes from 1."""
+        """How much each row reduces the accuracy from 1."""
         return None if sums.rows is None else np.asarray(1.0 - sums.rows.correct) / sums.n
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeanGap(Mean):
-    """The mean of confidence less correctness, which has a noise floor."""
+    """The mean of confidence minus correctness, which has a noise floor."""
 
     has_floor: ClassVar[bool] = True
 
     def floor(self, sums: Sums, joints: Joints | None = None) -> Floor | None:
-        """Floor of its size."""
+        """The noise floor of its absolute value."""
         if joints is None:
             return gap_floor(sums.top.whole(), sums.n)
         found = grouped_error(self.values(rows_of(sums)), self.value(sums), joints)
         if found is None:
             return None
-        # The dependence between rows stays, the variance of each becomes that of its true probability.
+        # Keep the dependence between rows, but give each row the variance that its true probability implies.
         null = found.error * math.sqrt(float(sums.top.variance.sum()) / max(found.squares, 1e-300))
         return Floor(null * math.sqrt(2.0 / math.pi), null * student_quantile(0.975, joints.freedom))
 
     def shares(self, sums: Sums) -> Floats | None:
-        """The gap of each row over n."""
+        """The gap of each row divided by n."""
         return None if sums.rows is None else self.values(sums.rows) / sums.n
 
 
 def rows_of(sums: Sums) -> RowScores:
-    """The results of single rows. Raises: NotComputable where they were not kept."""
+    """The results of single rows. Raises: NotComputable if they were not kept."""
     if sums.rows is None:
         raise NotComputable("rows_not_kept", ROWS_NEEDED)
     return sums.rows
 
 
 def check_enough_rows(pair: Pair) -> None:
-    """That there are two rows. Raises: NotComputable."""
+    """Check that there are at least two rows. Raises: NotComputable."""
     if len(pair.labels) < 2:
-        raise NotComputable("one_row", "one row has no interval")
+        raise NotComputable("one_row", "a single row has no interval")
 
 
 def of_means(found: MeanDifference, level: Level) -> Contrast:

@@ -1,4 +1,4 @@
-"""What can be done with a metric. Whatever a kind does not say is an honest "no method", never another's number."""
+"""The interface of a metric. What a kind of metric does not implement gets the reason "no method"."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from calibeval.core.uncertainty.model_pair import Pair
 from calibeval.core.uncertainty.paired import Contrast, centre_of, margins
 
 NO_DIFFERENCE = "this metric has no paired difference"
-BY_GROUPS = "differences of this metric are not tested where only groups are independent"
+BY_GROUPS = "differences of this metric are not tested if only groups are independent"
 T = TypeVar("T")
 
 
 class Side(NamedTuple):
     """One model of an unpaired comparison: its result, its number of rows, and sums of its bins.
 
-    level: of the result's interval. Where a saved report is all there is, its bins are described by their means, and
-    mass is None if it has no such table. bins_tell: whether the bins tell how the value varies; they do not where only
-    groups are independent.
+    level: of the result's interval. In a saved report, bins are described by their means, and mass is None if it has no
+    equal-mass table. bins_tell: whether the bins give the variance of the value; they do not if only groups are
+    independent.
     """
 
     result: MetricResult
@@ -44,11 +44,13 @@ class Side(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """One metric: everything that reports, commands, gate and docs need to know of it, and what can be done with it.
+    """One metric: what reports, commands, the gate and the docs need to know about it, and how it is computed.
 
-    least, most: the range of values; most is None where it is unbounded. better: where good values lie.
-    unit: "%" metrics are fractions inside and percent in tables for people. binary: exists for two classes only.
-    shown: whether tables for people show it; JSON always does.
+    name: in JSON, rules and options. title: a description. source: the publication.
+    least, most: the range of values; most is None if it is unbounded. better: which values are good.
+    unit: "%" metrics are stored as fractions and shown as percent. binary: whether it exists for two classes only.
+    shown: whether the first printed tables show it; JSON always does. short: its name in tables, if that is not its
+    name in capitals.
     """
 
     name: str
@@ -60,59 +62,65 @@ class Metric:
     source: str
     binary: bool = False
     shown: bool = True
-    # Whether the interval rests on sums of bins, and is left out where these hold too few rows.
+    short: str = ""
+    # Whether the interval is computed from sums of bins, and is left out if these hold too few rows.
     binned: ClassVar[bool] = True
-    # Whether calibrated rows that were chosen by their label would be calibrated in it, and have a noise floor.
+    # Whether the metric measures calibration and has a noise floor; then rows selected by their label have no interval.
     has_floor: ClassVar[bool] = True
 
+    @property
+    def label(self) -> str:
+        """The metric's name in tables."""
+        return self.short or self.name.upper()
+
     def value(self, sums: Sums) -> float:
-        """The value. Raises: NotComputable where these sums have none."""
+        """The value. Raises: NotComputable if it does not exist for these sums."""
         raise NotImplementedError
 
     def floor(self, sums: Sums, joints: Joints | None = None) -> Floor | None:
-        """The noise floor; None for a metric that has none. joints: what groups tell, where these are independent.
+        """The noise floor, if there is one. joints: joint variation by groups; None if rows are independent.
 
-        Raises: NotComputable, with the reason, where it cannot be told.
+        Raises: NotComputable, with the reason, if it cannot be computed.
         """
         return None
 
     def interval(self, sums: Sums, level: float, joints: Joints | None = None) -> Interval | None:
-        """The confidence interval; None where there are too few rows. joints: as for `floor`.
+        """The confidence interval; None if there are too few rows. joints: as for `floor`.
 
-        Raises: NotComputable, with the reason, where it cannot be told.
+        Raises: NotComputable, with the reason, if it cannot be computed.
         """
-        raise NotComputable("no_method", "this metric has none")
+        raise NotComputable("no_method", "this metric has no interval")
 
     def difference(self, pair: Pair, level: Level) -> Contrast:
-        """What the same rows say of candidate - base. Raises: NotComputable, with the reason, where they do not."""
+        """The difference candidate - base on the same rows. Raises: NotComputable, with the reason."""
         raise NotComputable("no_method", NO_DIFFERENCE)
 
     def difference_from(self, saved: Side, own: Side, level: Level) -> Contrast:
-        """The same against a saved report, as if its rows were others. Raises: as `difference`."""
+        """The difference from a saved report, as if its rows were a different sample. Raises: as `difference`."""
         raise NotComputable("no_method", NO_DIFFERENCE)
 
     def shares(self, sums: Sums) -> Floats | None:
-        """What each row adds to the metric, (n,); None where no row adds anything alone. sums: with their rows."""
+        """The contribution of each row to the metric, (n,); None if it has no such parts. sums: with their rows."""
         return None
 
     def class_shares(self, sums: Sums) -> Floats | None:
-        """What each class adds to the metric, (k,), where classes do and rows do not; else None."""
+        """The contribution of each class, (k,), if the metric is a sum over classes but not over rows; else None."""
         return None
 
     def explained(self, result: MetricResult, sums: Sums) -> MetricResult:
-        """The result with what else is to be known: the bin that decides, or that the interval is approximate."""
+        """The result with further facts: the bin with the largest gap, or that the interval is approximate."""
         return result
 
     def coarse(self, points: float, k: int | None) -> float:
-        """What so many points of miscalibration are in this metric, of k classes."""
+        """The equivalent of this many points of miscalibration in units of this metric, for k classes."""
         return points
 
     def comparable(self, classes: Collection[int | None]) -> bool:
-        """Whether dumps of so many classes can be ranked by it."""
+        """Whether dumps with these numbers of classes can be ranked by the metric."""
         return True
 
     def measured(self, sums: Sums, level: float | None, joints: Joints | None = None) -> MetricResult:
-        """The metric with its floor and, for a level, its interval; or the reason why there is none.
+        """The metric with its noise floor and, given a level, its interval; or the reasons why they are missing.
 
         joints: as for `floor`.
         """
@@ -136,9 +144,10 @@ class Metric:
         return self.explained(result, sums)
 
     def margins_from(self, saved: Side, own: Side, level: Level, *, independent: bool = True) -> Contrast:
-        """The difference from a saved report that both intervals tell.
+        """The difference from a saved report, derived from both intervals.
 
-        independent: whether their ends lie evenly around their centres, so that errors add as those of rows do.
+        independent: whether the intervals are symmetric around their centres, so that squared errors add; else errors
+        add.
         """
         ratio = level.z / Level(saved.level or level.value).z
         ours, theirs = self._interval_of(saved), self._interval_of(own)
@@ -150,29 +159,29 @@ class Metric:
     def _interval_of(self, side: Side) -> Interval:
         low, high = side.result.low, side.result.high
         if low is None or high is None:
-            raise NotComputable("no_interval", "the report, or the candidate, has no interval of it")
+            raise NotComputable("no_interval", "the report or the candidate has no interval for it")
         return Interval(low, high, side.result.corrected)
 
     def centre(self, side: Side, interval: Interval) -> float:
-        """The value around which the interval lies."""
+        """The centre of the interval."""
         return (side.result.value or 0.0) if side.result.corrected is None else centre_of(interval)
 
 
 def is_thin(sums: Sums) -> bool:
-    """Whether bins hold so few rows, below 5 on average, that normal sums say nothing of them."""
+    """Whether bins hold too few rows (below 5 on average) for the normal approximation."""
     mass = 0 if sums.equal_mass is None else np.count_nonzero(sums.mass.count)
     filled = max(np.count_nonzero(sums.top.count), mass)
     return sums.n < LEAST_BIN_ROWS * int(filled)
 
 
 def _lacking(no_interval: Notice | None, no_floor: Notice | None, *, unsure: bool) -> Notice | None:
-    """Why a result lacks what was wanted. unsure: whether an interval was wanted and is missing."""
+    """Why a result has no interval or floor. unsure: whether an interval was requested and is missing."""
     why = no_interval or no_floor
     return None if why is None else why.reworded(f"no {'interval' if unsure else 'noise floor'}: {why}")
 
 
 def _told(tell: Callable[[], T | None]) -> tuple[T | None, Notice | None]:
-    """What a method tells, or the reason why it tells nothing."""
+    """The result of a method, or the reason why there is none."""
     try:
         return tell(), None
     except NotComputable as missing:

@@ -1,4 +1,4 @@
-"""The overconfidence error: gaps of over-confident bins, weighted by confidence."""
+"""The overconfidence error: the gaps of over-confident bins, weighted by confidence."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ class Overconfidence(Binned):
         return oe(self.bins(sums))
 
     def floor(self, sums: Sums, joints: Joints | None = None) -> Floor | None:
-        """Half of every gap counts."""
+        """The noise floor: only the positive half of every gap counts."""
         joint = self.joint(sums, joints)
         if joint is None:
             return oe_floor(self.bins(sums), sums.n)
         return intervals.joint_oe_floor(self.bins(sums), sums.n, joint)
 
     def interval(self, sums: Sums, level: float, joints: Joints | None = None) -> Interval | None:
-        """The path of over-confident bins inverted."""
+        """The interval from inverting the path of over-confident bins."""
         return intervals.oe_interval(self.bins(sums), sums.n, level, self.joint(sums, joints))
 
     def difference(self, pair: Pair, level: Level) -> Contrast:
-        """Along the paths of both models."""
+        """The difference along the paths of both models."""
         bins, n = self.together(pair), len(pair.labels)
         one, other = (oe_side(own, n, level.z, joint) for own, joint in zip(bins.sums, bins.joints, strict=True))
         return along_paths(bins, level, (one, other))
 
     def difference_from(self, saved: Side, own: Side, level: Level) -> Contrast:
-        """Along two independent paths; from the two intervals where the bins do not tell, or there are none."""
+        """The difference along two independent paths; from the two intervals if the bins are missing or not usable."""
         if self.by_class or not (saved.bins_tell and own.bins_tell):
             return self.margins_from(saved, own, level)
         bins = self.saved_bins(saved), self.saved_bins(own)
@@ -56,7 +56,7 @@ class Overconfidence(Binned):
         return contrast(*path_difference(*sides, level, None), level)
 
     def shares(self, sums: Sums) -> Floats | None:
-        """Each row's gap times its bin's mean confidence over n, where the bin is over-confident."""
+        """For rows in over-confident bins: the row's gap times its bin's mean confidence, divided by n."""
         rows = self.row_bins(sums)
         if rows is None or sums.rows is None:
             return None
@@ -68,7 +68,7 @@ class Overconfidence(Binned):
 def oe(sums: BinSums) -> float:
     """Overconfidence error: mean over bins of confidence x (confidence - accuracy), where positive.
 
-    Unitless, in [0, 1]; lower is better; blind to under-confidence.
+    Unitless, in [0, 1]; lower is better. It ignores under-confidence.
 
     sums: BinSums of m bins.
     Raises: InputError if no row was summed.

@@ -1,4 +1,4 @@
-"""One metric's result, as reports carry it."""
+"""The result of one metric, as it appears in reports."""
 
 from __future__ import annotations
 
@@ -11,13 +11,18 @@ from calibeval.core.data.records import Layout, to_plain
 
 @dataclass(frozen=True, slots=True)
 class MetricResult:
-    """One number with all that is needed to judge it. Absent facts are None.
+    """A metric's value with everything that is needed to judge it. Missing facts are None.
 
-    value: the metric as a fraction (or nats, for nll); None where it cannot be computed; reason says why, or why the
-    interval is missing or approximate.
-    low, high: confidence interval. corrected: the value less its bias, always inside the interval.
-    floor, floor_high: expectation and 95 % quantile for a perfectly calibrated model with these confidences.
-    bin, count: the bin that decides mce and its rows; for nll, count and row tell the rows with probability 0.
+    name: the name of the metric, such as "ece". value: a fraction (for nll, nats); None if it cannot be computed.
+    reason: why the value or the interval is missing, or why the interval is approximate.
+    low, high: the confidence interval. corrected: the value minus its bias; always inside the interval.
+    floor, floor_high: expectation and 95 % quantile for a perfectly calibrated model with the same confidences.
+    bin, count: for mce, the index (from 0) and the number of rows of the bin with the largest gap.
+    count, row: for nll, the number of rows whose label has probability 0, and the first of them.
+
+    >>> ece = MetricResult("ece", 0.021, low=0.012, high=0.031, corrected=0.019, floor=0.009, floor_high=0.013)
+    >>> ece.value > ece.floor_high, ece.to_dict()["high"]
+    (True, 0.031)
     """
 
     LAYOUT: ClassVar = Layout(rare=("bin", "count", "row"))

@@ -28,15 +28,15 @@ class RootMeanSquare(Binned):
         return math.sqrt(mean_square(self.bins(sums)))
 
     def floor(self, sums: Sums, joints: Joints | None = None) -> Floor | None:
-        """From the moments of the squares of true probabilities' gaps."""
+        """The noise floor, from the moments of the squared gaps of true probabilities."""
         return rms_floor(self.bins(sums), sums.n, self.joint(sums, joints))
 
     def interval(self, sums: Sums, level: float, joints: Joints | None = None) -> Interval | None:
-        """From the moments of the squares."""
+        """The interval, from the moments of the squared gaps."""
         return rms_interval(self.bins(sums), sums.n, level, self.joint(sums, joints))
 
     def difference(self, pair: Pair, level: Level) -> Contrast:
-        """From the two models' own intervals, whose errors may add up."""
+        """From the intervals of the two models, whose errors may add up."""
         if pair.groups is not None:
             raise NotComputable("dependent_rows", BY_GROUPS)
         check_thick(*self.together(pair).sums)
@@ -45,11 +45,11 @@ class RootMeanSquare(Binned):
         return margins(first, second, (centre_of(first), centre_of(second)), level, independent=False)
 
     def difference_from(self, saved: Side, own: Side, level: Level) -> Contrast:
-        """From both intervals, whose ends lie unevenly around their centres and may add up."""
+        """From both intervals; they are asymmetric, so their errors may add up."""
         return self.margins_from(saved, own, level, independent=False)
 
     def shares(self, sums: Sums) -> Floats | None:
-        """Each row's gap times its bin's mean gap, over n and the value."""
+        """Each row's gap times its bin's mean gap, divided by n and by the value."""
         rows, value = self.row_bins(sums), self.value(sums)
         if rows is None or value == 0.0:
             return None

@@ -1,8 +1,9 @@
-"""The one table of metrics. A row of a known kind has groups, pairs, saved reports and `--why`, or says why not."""
+"""The table of metrics. The kind of each supports groups, pairs, saved reports and `--why`, or gives a reason."""
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection
 
 from calibeval.core.data.notices import NotComputable
@@ -34,7 +35,7 @@ def _nll(sums: Sums) -> Moments:
         text = f"infinite: the label has probability 0 in {rows}, first in {sums.impossible_place}"
         raise NotComputable("infinite", text, count=sums.impossible, row=sums.impossible_row)
     if not math.isfinite(sums.nll.total):
-        raise NotComputable("overflow", "the sum of the logarithms is beyond float64")
+        raise NotComputable("overflow", "the sum of the logarithms exceeds the range of float64")
     return _of_all_classes(sums, sums.nll)
 
 
@@ -45,7 +46,7 @@ def _brier(sums: Sums) -> Moments:
 def _of_all_classes(sums: Sums, moments: Moments) -> Moments:
     if sums.k is None:
         raise NotComputable(
-            "top_label_only", "needs the probability of every class, and this dump holds the top label only"
+            "top_label_only", "needs the probability of every class, but this dump has the top label only"
         )
     return moments
 
@@ -55,7 +56,8 @@ METRICS: dict[str, Metric] = {
     for metric in (
         Share(
             name="accuracy",
-            title="share of rows whose first largest score is the label",
+            short="accuracy",
+            title="share of rows whose label has the largest score (the first one, if tied)",
             moments=_right,
             values=lambda rows: rows.correct.astype(float),
             least=0.0,
@@ -66,6 +68,7 @@ METRICS: dict[str, Metric] = {
         ),
         MeanGap(
             name="confidence_gap",
+            short="gap",
             title="mean confidence - accuracy; positive: over-confident",
             moments=_gap,
             values=lambda rows: rows.confidence - rows.correct,
@@ -87,7 +90,7 @@ METRICS: dict[str, Metric] = {
         ),
         Largest(
             name="mce",
-            title=f"maximum calibration error: the largest gap of a bin of at least {MCE_LEAST_COUNT} rows",
+            title=f"maximum calibration error: the largest gap of a bin with at least {MCE_LEAST_COUNT} rows",
             least_rows=MCE_LEAST_COUNT,
             least=0.0,
             most=1.0,
@@ -97,7 +100,8 @@ METRICS: dict[str, Metric] = {
         ),
         Largest(
             name="mce_all_bins",
-            title="maximum calibration error over all bins, as the field prints it",
+            short="MCE, all bins",
+            title="maximum calibration error over all bins, as other tools print it",
             least_rows=1,
             least=0.0,
             most=1.0,
@@ -159,6 +163,7 @@ METRICS: dict[str, Metric] = {
         ),
         Mean(
             name="brier",
+            short="Brier",
             title="Brier score, summed over classes, mean over rows",
             moments=_brier,
             values=lambda rows: rows.brier,
@@ -170,7 +175,8 @@ METRICS: dict[str, Metric] = {
         ),
         Folded(
             name="ece_positive",
-            title="calibration error of P(class 1), equal-width bins; what binary tools call ECE",
+            short="ECE P(1)",
+            title="calibration error of P(class 1), equal-width bins; binary tools call it ECE",
             over="class 1",
             least=0.0,
             most=1.0,
@@ -184,7 +190,7 @@ METRICS: dict[str, Metric] = {
 
 
 def metrics_for(k: int | None, only: Collection[str] | None = None) -> list[Metric]:
-    """The metrics that exist for so many classes. only: these of them."""
+    """The metrics that exist for k classes. only: limits the metrics to these."""
     there = (metric for metric in METRICS.values() if not metric.binary or k == 2)
     return [metric for metric in there if only is None or metric.name in only]
 
@@ -192,9 +198,9 @@ def metrics_for(k: int | None, only: Collection[str] | None = None) -> list[Metr
 def all_metrics(
     sums: Sums, level: float | None, joints: Joints | None = None, *, only: Collection[str] | None = None
 ) -> dict[str, MetricResult]:
-    """Every metric that exists for so many classes, with floors and, for a level, intervals.
+    """Every metric that exists for this number of classes, with noise floors and, given a level, intervals.
 
-    joints: what groups tell, where these are independent and rows are not. only: these metrics.
+    joints: joint variation by groups; None if rows are independent. only: limits the metrics to these.
     """
     return {metric.name: metric.measured(sums, level, joints) for metric in metrics_for(sums.k, only)}
 
@@ -208,5 +214,26 @@ def metric_named(name: str) -> Metric:
     '%'
     """
     if name not in METRICS:
-        raise UnknownMetric(f'metric "{name}" is unknown{nearest(name, METRICS)}; metrics are {", ".join(METRICS)}')
+        raise UnknownMetric(f'metric "{name}" is unknown{meant(name)}; metrics are {", ".join(METRICS)}')
     return METRICS[name]
+
+
+def meant(name: str, also: Collection[str] = ()) -> str:
+    """A hint at the metric that somebody called by its name in tables or by its title, or the nearest name.
+
+    also: other names that could be meant.
+
+    >>> meant("gap"), meant("maximum calibration error")
+    (' ("gap" is confidence_gap)', ' ("maximum calibration error" is mce)')
+    >>> meant("eec")
+    ' (did you mean "ece"?)'
+    """
+    for metric in METRICS.values():
+        title = re.split("[,:;]", metric.title)[0]
+        if _letters(name) in (_letters(metric.label), _letters(title), _letters(metric.name)):
+            return f' ("{name}" is {metric.name})'
+    return nearest(name, (*METRICS, *also))
+
+
+def _letters(words: str) -> str:
+    return re.sub("[^a-z0-9]", "", words.lower())

@@ -1,1 +1,1 @@
-"""What an evaluation found, exact in JSON both ways, and how far each number stands out of the noise."""
+"""The results of an evaluation, with an exact JSON round trip, and how far each number lies beyond the noise."""

@@ -53,4 +53,4 @@ class OutOfFold:
 
     def words(self) -> str:
         """How the maps were fitted, as a part of a sentence."""
-        return "out of fold"
+        return "fitted out of fold"

@@ -1,4 +1,4 @@
-"""How the fields of a report are read whose types do not say what they hold."""
+"""Readers for those fields of a report whose types do not describe their content."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Any
 
 from calibeval.core.data.documents import Place
 from calibeval.core.data.records import read_as
+from calibeval.core.metrics.possible import check_bounds, check_order
 from calibeval.core.metrics.result import MetricResult
 
 
 def parameters(place: Place) -> dict[str, Any]:
-    """The parameters of a map of any method; the temperature, which is shown, is a number.
+    """The parameters of a map of any method. A temperature must be a number, because reports show it.
 
     Raises: Wrong for anything else.
     """
@@ -23,11 +24,15 @@ def parameters(place: Place) -> dict[str, Any]:
 
 
 def metric_results(place: Place) -> Mapping[str, MetricResult]:
-    """The results of metrics by name. The mce of earlier versions was the largest gap of all bins, whatever their rows.
+    """The results of metrics by name. In earlier versions, mce was the largest gap over all bins, now mce_all_bins.
 
     Raises: Wrong for anything else.
     """
     found: Mapping[str, MetricResult] = read_as(place, Mapping[str, MetricResult])
+    for name, result in found.items():
+        check_bounds(place[name], name, result, "value", "low", "high", "corrected", "floor", "floor_high")
+        check_order(place[name], result, "low", "corrected", "high")
+        check_order(place[name], result, "floor", "floor_high")
     if "mce" not in found or "mce_all_bins" in found:
         return found
     names = {name: "mce_all_bins" if name == "mce" else name for name in found}

@@ -1,4 +1,4 @@
-"""The output of every evaluation: numbers with their uncertainty, bins, classes; exact JSON both ways."""
+"""The output of every evaluation: numbers with their uncertainty, bins and classes, with an exact JSON round trip."""
 
 from __future__ import annotations
 
@@ -10,54 +10,46 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from calibeval.core.data.distinct_names import distinct_names
 from calibeval.core.data.documents import json_text, read_document
 from calibeval.core.data.elsewhere import elsewhere
+from calibeval.core.data.environment import Environment
 from calibeval.core.data.lookup import Lookup
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Source
 from calibeval.core.data.records import Layout, read_record, to_plain
 from calibeval.core.errors import InputError
 from calibeval.core.metrics.result import MetricResult
-from calibeval.core.report.environment import Environment
 from calibeval.core.report.fitted_on import FittedOn, OutOfFold
 from calibeval.core.report.from_json import metric_results, parameters
+from calibeval.core.report.possible import check_report
+from calibeval.core.report.rows import Bin, ClassResult, GroupCount, SmallSlice
 from calibeval.core.report.settings import Settings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from pandas import DataFrame
 
+__all__ = [
+    "Bin",
+    "ClassResult",
+    "DumpReport",
+    "GroupCount",
+    "Recalibrated",
+    "Report",
+    "SliceResult",
+    "SmallSlice",
+    "with_distinct_names",
+]
+
 SCHEMA = "calibeval.report/1"
 BIN_FIELDS = {"equal_width": "bins", "equal_mass": "bins"}
-READING = dict.fromkeys(("kind", "n", "k", "ignored"), "source")  # how a dump was read stands beside where it lies
-
-
-@dataclass(frozen=True, slots=True)
-class Bin:
-    """One row of a bin table; gap is confidence - accuracy; empty bins have None."""
-
-    lower: float
-    upper: float
-    count: int
-    confidence: float | None
-    accuracy: float | None
-    gap: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class ClassResult:
-    """One class: rows that carry its label, its calibration error, mean probability - frequency."""
-
-    name: str
-    support: int
-    calibration_error: float
-    gap: float
+READING = dict.fromkeys(("kind", "n", "k", "ignored"), "source")  # in JSON, these fields are part of "source"
 
 
 @dataclass(frozen=True, slots=True)
 class Recalibrated:
     """The results of a dump after a map was applied to it.
 
-    method, parameters: of the map; parameters is empty where every fold had its own.
-    fitted_on: another dump, or the folds of the same. metrics, equal_width, equal_mass: as in DumpReport.
+    method, parameters: of the map; parameters is empty if every fold had its own map.
+    fitted_on: another dump, or the folds of the same dump. metrics, equal_width, equal_mass: as in DumpReport.
     """
 
     LAYOUT: ClassVar = Layout(inside=BIN_FIELDS, read={"parameters": parameters, "metrics": metric_results}, open=True)
@@ -90,12 +82,12 @@ class Recalibrated:
 
 @dataclass(frozen=True, slots=True)
 class SliceResult:
-    """The rows that share one value of a column, measured as if they were a dump of their own.
+    """The rows that share one value of a column, measured as if they were a separate dump.
 
-    metrics: without noise floors where `column` is the true class, and then there is no p either: rows chosen by their
-    label are not calibrated within themselves, however good the model.
-    p: probability that calibrated rows show so large an ECE. p_holm: the same after Holm's correction over the slices
-    of this column; below 0.05 the slice is miscalibrated beyond what the choice among slices explains.
+    n: number of rows. metrics: as in DumpReport. If `column` is the true class, they have no noise floors and p is
+    None: rows selected by their label are not calibrated among themselves, even for a perfectly calibrated model.
+    p: probability that calibrated rows would show an ECE at least this large. p_holm: p after Holm's correction over
+    the slices of this column; below 0.05 the slice is miscalibrated even after allowing for the number of slices.
     """
 
     LAYOUT: ClassVar = Layout(read={"metrics": metric_results})
@@ -113,30 +105,15 @@ class SliceResult:
 
 
 @dataclass(frozen=True, slots=True)
-class SmallSlice:
-    """A slice with too few rows to be measured."""
-
-    column: str
-    value: str
-    n: int
-
-
-@dataclass(frozen=True, slots=True)
-class GroupCount:
-    """The units that are independent where rows are not: values of a column, or images where column is None."""
-
-    column: str | None
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
 class DumpReport(Lookup[MetricResult]):
-    """The results of one dump; `dump["ece"]` is a metric of it, and `dump.items()` are all.
+    """The results of one dump; `dump["ece"]` is one of its metrics, and `dump.items()` gives all of them.
 
-    kind, n, k, ignored: how the dump was read; k is None where only the top label is known.
-    equal_width, equal_mass: bin tables; equal_mass is None where confidences were not kept.
-    slices, small_slices: those of each column together, worst first; None where no slices were asked for.
-    groups: what intervals and floors take for independent; None where it is the rows.
+    kind, n, k, ignored: the kind of scores, the number of rows without the ignored ones, the number of classes (None if
+    only the top label is known), and the number of ignored rows.
+    equal_width, equal_mass: bin tables; equal_mass is None if the confidences were not kept in memory.
+    per_class: class-wise results, in the order of the classes. recalibrated: results after a map; None without a map.
+    slices, small_slices: slices with and without enough rows, column by column, worst first; None without slices.
+    groups: the groups that intervals and noise floors treat as independent; None if rows are independent.
     """
 
     LAYOUT: ClassVar = Layout(inside=READING | BIN_FIELDS, read={"metrics": metric_results}, open=True)
@@ -158,7 +135,7 @@ class DumpReport(Lookup[MetricResult]):
     groups: GroupCount | None = None
 
     def after(self) -> DumpReport | None:
-        """The dump after its map, as a dump of its own; None without a map."""
+        """The results after the map, as a separate dump; None without a map."""
         again = self.recalibrated
         if again is None:
             return None
@@ -179,7 +156,7 @@ class DumpReport(Lookup[MetricResult]):
         return self.metrics
 
     def __repr__(self) -> str:
-        """One short line: the name, rows, classes, and which metrics there are."""
+        """One short line: name, rows, classes, and the names of the metrics."""
         return f"<DumpReport of {self.name or 'predictions'}: n={self.n}, k={self.k}; {', '.join(self.metrics)}>"
 
     def to_dict(self) -> dict[str, Any]:
@@ -203,13 +180,18 @@ class DumpReport(Lookup[MetricResult]):
 class Report(Lookup[MetricResult]):
     """Results of one or several dumps under the same settings.
 
-    `report["ece"]` is the metric of the only dump, and `report.items()` are all of its metrics; with several dumps use
-    `report.dumps[i]["ece"]`. `print(report)` shows what the command line shows; in a notebook, a report as the last
-    line of a cell is a page. environment: with what the command line made it; None from Python.
+    `report["ece"]` is a metric of the only dump, and `report.items()` gives all of its metrics; with several dumps, use
+    `report.dumps[i]["ece"]`. `print(report)` prints what the command line prints; at the end of a notebook cell, a
+    report is shown as a page.
+    version: of calibeval. environment: versions and command line; None if the report was made from Python.
     `Report.from_json(report.to_json()) == report` holds exactly.
+
+    >>> report = Report("0", Settings(), (DumpReport(Source("a.npz"), "probs", 100, 2, 0, {}, (), None, (), name="a"),))
+    >>> report, len(report)
+    (<Report of a: n=100, k=2; >, 0)
     """
 
-    LAYOUT: ClassVar = Layout(open=True)
+    LAYOUT: ClassVar = Layout(check=check_report, open=True)
 
     version: str
     settings: Settings
@@ -222,23 +204,23 @@ class Report(Lookup[MetricResult]):
         Raises: InputError if there are several dumps.
         """
         if len(self.dumps) != 1:
-            raise InputError(f'the report has {len(self.dumps)} dumps: say report.dumps[i]["ece"]')
+            raise InputError(f'the report has {len(self.dumps)} dumps: use report.dumps[i]["ece"]')
         return self.dumps[0].metrics
 
     def __repr__(self) -> str:
-        """One short line: the dumps' names, and how large the only one is."""
+        """One short line: the names of the dumps; for a single dump also its size and metrics."""
         if len(self.dumps) == 1:
             (dump,) = self.dumps
             return f"<Report of {dump.name or 'predictions'}: n={dump.n}, k={dump.k}; {', '.join(dump.metrics)}>"
         return f"<Report of {len(self.dumps)} dumps: {', '.join(dump.name for dump in self.dumps)}>"
 
     def __str__(self) -> str:
-        """What `calibeval report` prints, 100 columns wide and without colours; warnings are below it."""
+        """What `calibeval report` prints, 100 columns wide and without colours, with the warnings at the end."""
         shown: str = elsewhere("calibeval.api.show", "report_text")(self)
         return shown
 
     def figure(self, *, width: float | None = None) -> Figure:
-        """The reliability diagrams as a matplotlib figure; after a map, those of before and after.
+        """The reliability diagrams as a matplotlib figure; with a map, one before and one after it.
 
         width: in inches; None: 3.5 for one diagram, 7 for several. Raises: InputError for a report without rows.
         """
@@ -246,8 +228,9 @@ class Report(Lookup[MetricResult]):
         return drawn
 
     def save(self, folder: str | PurePath, *, png: bool = False) -> Path:
-        """Write report.html, report.json, bins.csv and reliability.svg to a folder, made where it is missing; what it
-        returns. Files of these names are replaced. png: also reliability.png.
+        """Write report.html, report.json, bins.csv and reliability.svg to a folder, and return its path.
+
+        A missing folder is created, and files with these names are replaced. png: also write reliability.png.
 
         Raises: FileProblem if they cannot be written.
         """
@@ -262,7 +245,7 @@ class Report(Lookup[MetricResult]):
         return {**head, "settings": self.settings.to_dict(), "dumps": dumps}
 
     def to_json(self) -> str:
-        """The report as JSON; numbers round-trip exactly, and there is never a NaN in it."""
+        """The report as JSON; numbers round-trip exactly, and it never contains NaN."""
         return json_text(self.to_dict())
 
     def to_frame(self) -> DataFrame:
@@ -275,7 +258,7 @@ class Report(Lookup[MetricResult]):
         return frame
 
     def _repr_html_(self) -> str:
-        """The report as a notebook shows it."""
+        """The HTML that a notebook shows for the report."""
         shown: str = elsewhere("calibeval.api.show", "report_html")(self)
         return shown
 
@@ -283,13 +266,13 @@ class Report(Lookup[MetricResult]):
     def from_json(cls, text: str | bytes) -> Report:
         """The report that `to_json` wrote; bytes are UTF-8.
 
-        Raises: InputError if the text is no report of this schema, naming the first field that is not what it must be.
+        Raises: InputError if the text is not a report of this schema, naming the first invalid field.
         """
         return read_document(text, SCHEMA, "report", lambda whole: read_record(whole, cls))
 
 
 def with_distinct_names(dumps: Sequence[DumpReport]) -> tuple[DumpReport, ...]:
-    """The dumps, those of one name renamed by as much of their paths as tells them apart, or numbered."""
+    """The dumps with distinct names: those that share a name get as much of their paths as is needed, or a number."""
     names = distinct_names([(dump.name, dump.source) for dump in dumps])
     return tuple(replace(dump, name=name) for dump, name in zip(dumps, names, strict=True))
 

@@ -1,4 +1,4 @@
-"""Under which settings dumps were measured."""
+"""The settings under which dumps were measured."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from calibeval.core.data.documents import Place
 from calibeval.core.data.records import Layout, to_plain
 
 MOST_BINS = 10_000
-# Nearer to 1 an interval is as wide as the range of numbers lets it be.
+# At levels even closer to 1, an interval would only show the limits of floating-point numbers.
 MOST_LEVEL = 1 - 1e-9
 LEAST_LEVEL = 1e-9
 
 
 def _columns(place: Place) -> tuple[str, ...]:
-    """Names of columns; null for none."""
+    """The names of columns; null means none."""
     return () if place.value is None else place.each(Place.text)
 
 
@@ -33,11 +33,13 @@ def _bins(place: Place) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings that numbers depend on, checked by `core.evaluation.settings.checked`.
+    """The settings that the numbers depend on; `core.evaluation.settings.checked` checks them.
 
-    bins: number of equal-width bins, and the most equal-mass bins. convention: whose numbers these are, by name.
-    level: of the intervals, in (0, 1); None for none. slices: columns that are cut into slices. min_rows: of a slice;
-    None without slices. group: column of rows that depend on each other; None where it was not asked for.
+    bins: number of equal-width bins, and the largest number of equal-mass bins, from 1 to 10,000. convention: name of
+    the tool whose definitions apply. level: confidence level of the intervals, in (0, 1); None for no intervals.
+    slices: columns that are cut into slices. min_rows: smallest number of rows of a measured slice; None without
+    slices.
+    group: column that names groups of dependent rows; None without one.
 
     >>> Settings(level=None).to_dict()
     {'bins': 15, 'convention': 'calibeval', 'level': None, 'slices': None, 'min_rows': None, 'group': None}
@@ -58,5 +60,5 @@ class Settings:
     group: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON object of these settings; slices are null where none were asked for."""
+        """The JSON object of these settings; slices is null if there are none."""
         return {**to_plain(self), "slices": list(self.slices) or None}

@@ -32,7 +32,7 @@ class Standing(Enum):
     CERTAIN = "certain"
     LIKELY = "likely"
     NOISE = "within noise of calibrated"
-    UNRESOLVED = "cannot be told at this sample size"
+    UNRESOLVED = "this sample cannot tell"
 
     @property
     def beyond_noise(self) -> bool:
@@ -42,7 +42,7 @@ class Standing(Enum):
     @property
     def short(self) -> str:
         """The phrase for a narrow table."""
-        return {Standing.NOISE: "within noise", Standing.UNRESOLVED: "cannot be told"}.get(self, self.value)
+        return {Standing.NOISE: "within noise", Standing.UNRESOLVED: "cannot tell"}.get(self, self.value)
 
 
 def standing_of(metric: MetricResult, *, n: int | None = None, k: int | None = None) -> Standing | None:
@@ -53,7 +53,7 @@ def standing_of(metric: MetricResult, *, n: int | None = None, k: int | None = N
     deviations, about 1 in 1000 by chance), the interval excludes 0 where there is one, and n is at least 30.
     Otherwise the value is what noise would give, and that is
     within noise: good news, where values from 3 points on would have shown (floor_high at most 0.03), or
-    cannot be told: no news, where they would not. CWCE is of order 2 / k: its limit is 0.06 / k.
+    cannot tell: no news, where they would not. CWCE is of order 2 / k: its limit is 0.06 / k.
     Intervals are not needed for a verdict; with and without them it differs in "certain" only.
 
     n, k: rows and classes of the dump; without n the minimum of 30 rows is not checked.

@@ -1,1 +1,1 @@
-"""One pass over the rows leaves additive sums; nothing else reads scores."""
+"""One pass over the rows gives additive sums; nothing else reads the scores."""

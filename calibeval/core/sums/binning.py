@@ -11,15 +11,15 @@ from calibeval.core.data.arrays import Floats
 from calibeval.core.errors import InputError, UsageError
 
 FEW_TOTALS = 1024
-COMPARED_EDGES = 100  # up to so many edges, comparing with each in turn beats a binary search; it must fit an int8
+COMPARED_EDGES = 100  # up to this many edges, comparing with each is faster than a binary search; must fit an int8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BinSums:
     """Additive sums of probabilities p and outcomes y in {0, 1}, one entry per bin on the last axis.
 
-    For top-label metrics p is the confidence and y says whether the prediction is right, shape (m,);
-    for class-wise metrics p is the probability of class k and y says whether the label is k, shape (k, m).
+    For top-label metrics, p is the confidence and y is whether the prediction is correct, shape (m,);
+    for class-wise metrics, p is the probability of class k and y is whether the label is k, shape (k, m).
     Sums of two disjoint sets of rows add up to the sums of their union.
 
     count: number of rows. p, pp: sums of p and p squared. y, yp: sums of y and of y times p.
@@ -33,7 +33,7 @@ class BinSums:
 
     @property
     def surplus(self) -> Floats:
-        """Sum of y - p: positive where outcomes are more frequent than promised."""
+        """Sum of y - p: positive if outcomes are more frequent than predicted."""
         return self.y - self.p
 
     @property
@@ -60,7 +60,7 @@ class BinSums:
         return BinSums(*(part.sum(keepdims=True) for part in (self.count, self.p, self.pp, self.y, self.yp)))
 
     def at(self, bins: npt.NDArray[np.intp]) -> BinSums:
-        """The sums of some bins of one kind of outcome, (m,), in this order."""
+        """The sums of some bins of (m,) sums, in this order."""
         return BinSums(self.count[bins], self.p[bins], self.pp[bins], self.y[bins], self.yp[bins])
 
     def row(self, index: int) -> BinSums:
@@ -82,7 +82,7 @@ def equal_width_edges(bins: int) -> Floats:
 
 
 def stored_edges(edges: Floats, precision: float) -> Floats:
-    """Edges as probabilities of a stored type can meet them: a float32 0.2 is on the float32 edge 0.2.
+    """Edges rounded to the stored type of the probabilities: a float32 0.2 lies on the float32 edge 0.2.
 
     precision: relative step of the type.
 
@@ -115,7 +115,7 @@ def bin_sums(p: npt.ArrayLike, y: npt.ArrayLike, edges: npt.ArrayLike) -> BinSum
     """Sums per bin of probabilities p with outcomes y.
 
     p: (n,) in [0, 1]. y: (n,) of 0 and 1. edges: (m + 1,), ascending, from 0 to 1.
-    Raises: InputError if p and y differ in length, or y holds anything but 0 and 1.
+    Raises: InputError if p and y differ in length, or y has other values than 0 and 1.
 
     >>> bin_sums([0.6, 0.8, 0.9, 1.0], [1, 0, 1, 1], edges=[0, 0.5, 1]).y.tolist()
     [0.0, 3.0]
@@ -125,29 +125,29 @@ def bin_sums(p: npt.ArrayLike, y: npt.ArrayLike, edges: npt.ArrayLike) -> BinSum
     if probs.shape != outcomes.shape:
         raise InputError(f"p has shape {probs.shape}, but y has shape {outcomes.shape}")
     if not np.isin(outcomes, (0.0, 1.0)).all():
-        raise InputError("y holds other values than 0 and 1")
+        raise InputError("y has other values than 0 and 1")
     return sums_by_index(bin_index(probs, limits), len(limits) - 1, probs, outcomes.astype(bool))
 
 
 def sums_by_index(bins: npt.NDArray[np.intp], m: int, p: Floats, y: npt.NDArray[np.bool_]) -> BinSums:
-    """Sums of rows whose bins, of m, are known.
+    """Sums of rows with known bins.
 
-    bins: (n,) in [0, m). p: (n,). y: (n,) whether the outcome is 1.
+    bins: (n,) in [0, m). p: (n,). y: (n,), whether the outcome is 1.
     """
-    # Outcomes enter through a doubled index, which spares two weighted counts.
+    # Outcomes are part of a doubled index, which saves two weighted counts.
     count, total, squares = (t.reshape(2, m) for t in totals_by_index(bins + m * y, 2 * m, None, p, p * p))
     return BinSums(count.sum(axis=0), total.sum(axis=0), squares.sum(axis=0), count[1], total[1])
 
 
 def totals_by_index(index: npt.NDArray[np.intp], size: int, *weights: Floats | None) -> list[Floats]:
-    """For each of the weights, their sum for each index in [0, size); None: the number of entries.
+    """For each array of weights, its sums over each index in [0, size); for None, the number of entries.
 
     >>> [t.tolist() for t in totals_by_index(np.array([0, 2, 2]), 3, None, np.array([0.5, 1.0, 2.0]))]
     [[1.0, 0.0, 2.0], [0.5, 0.0, 3.0]]
     """
     turns = 1
     if size <= FEW_TOTALS:
-        # A processor waits where one sum follows another on the same index: entries take turns between four copies.
+        # Successive additions to the same index stall the processor, so entries alternate between four copies.
         turns = 4
         index = index + (np.arange(len(index)) & (turns - 1)) * size
     counts = (np.bincount(index, weights=w, minlength=turns * size) for w in weights)
@@ -155,7 +155,7 @@ def totals_by_index(index: npt.NDArray[np.intp], size: int, *weights: Floats | N
 
 
 def equal_mass_ranks(n: int, bins: int) -> npt.NDArray[np.int64]:
-    """Positions, in ascending order of confidence, of the rows whose confidences are the inner edges.
+    """Ranks, in ascending order of confidence, of the rows whose confidences are the inner edges.
 
     The i-th inner edge is the confidence at position ceil(i n / bins) - 1 (counted from 0), i = 1 .. bins - 1.
 

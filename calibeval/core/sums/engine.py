@@ -1,8 +1,8 @@
 """One pass over the scores: from predictions to the additive sums that every metric is computed from.
 
-Rows are read in chunks, whose size depends on the number of classes alone, and each chunk in blocks that stay in the
-processor's cache; nothing of the size rows x classes is ever built. All arithmetic is float64, each row is treated
-the same wherever it stands, and chunks are added in the order of their rows: results do not depend on `jobs`.
+Rows are read in chunks, whose size depends only on the number of classes, and each chunk is processed in blocks that
+stay in the processor's cache; there is never an array of rows x classes. All arithmetic is float64, the result of a row
+does not depend on its position, and chunks are added in the order of their rows, so results do not depend on `jobs`.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from calibeval.core.sums.rows import BadValues, Rows, Tolerance, full_rows, top_
 from calibeval.core.sums.sums import EqualMass, Moments, RowScores, Sums
 from calibeval.core.sums.threads import in_order
 
-CHUNK_SCORES, CHUNK_ROWS = 2**21, 2**17  # a chunk, the unit of work of a thread, has at most so many scores and rows
-# Once glibc has seen an array of this size freed, it keeps as much for the next ones, and the arrays of a chunk are not
-# paged in anew each time: a third of the time with two classes. Elsewhere this does nothing.
+CHUNK_SCORES, CHUNK_ROWS = 2**21, 2**17  # the most scores and rows of a chunk, the unit of work of a thread
+# After an array of this size is freed, glibc keeps the memory for the next ones, so the arrays of a chunk need not be
+# paged in again: this saves a third of the time with two classes. With other allocators it has no effect.
 KEPT_BYTES = 2**24
 
 
@@ -48,13 +48,13 @@ class _Piece(NamedTuple):
 def summarise(
     predictions: Predictions, bins: int = 15, resources: Resources = PLAIN, *, keep_rows: bool = False
 ) -> Sums:
-    """All sums of the predictions in one reading of the scores.
+    """All sums of the predictions in one pass over the scores.
 
-    bins: number of equal-width bins, and the most equal-mass bins. resources: threads and memory; where the scores are
-    more than these allow, they are read again, once or a few times, for the equal-mass bins.
-    keep_rows: keep the results of every row, too: 25 bytes a row.
-    Memory beyond the scores: about 20 MiB a thread, and 8 bytes a row where they are read once.
-    Raises: InputError naming the first rows whose values are not what the kind promises.
+    bins: number of equal-width bins, and the largest number of equal-mass bins. resources: threads and memory; if the
+    scores need more memory, they are read again, once or a few times, for the equal-mass bins.
+    keep_rows: also keep the results of every row: 25 bytes per row.
+    Memory in addition to the scores: about 20 MiB per thread, and 8 bytes per row if they are read once.
+    Raises: InputError naming the first row whose values contradict the kind.
 
     >>> sums = summarise(Predictions(probs=[[0.8, 0.2], [0.4, 0.6]], labels=[0, 0]), bins=2)
     >>> sums.top.count.tolist(), sums.top.y.tolist()
@@ -96,14 +96,14 @@ def summarise(
 
 
 def edges_of(predictions: Predictions, bins: int) -> tuple[Floats, Floats]:
-    """The edges of equal-width bins, and the same as probabilities of the stored type can meet them."""
+    """The edges of equal-width bins, exact and rounded to the stored type."""
     edges = equal_width_edges(bins)
     stored = predictions.kind in ("probs", "confidence")
     return edges, stored_edges(edges, predictions.precision) if stored else edges
 
 
 def chunk_rows(predictions: Predictions) -> int:
-    """The number of rows of a chunk, which depends on the number of classes alone."""
+    """The number of rows of a chunk, which depends only on the number of classes."""
     width = predictions.scores.shape[-1] if predictions.k else 1
     return max(1, min(CHUNK_SCORES // width, CHUNK_ROWS))
 
@@ -115,9 +115,9 @@ def _tolerance(predictions: Predictions) -> Tolerance:
 def _pieces(
     predictions: Predictions, edges: Floats, compared: Floats, jobs: int, *, keep_rows: bool
 ) -> Iterator[_Piece]:
-    """The sums of chunks in the order of their rows. compared: edges as the stored type can meet them."""
+    """The sums of chunks in the order of their rows. compared: edges rounded to the stored type."""
     every = predictions.blocks(chunk_rows(predictions))
-    blocks = (block for block in every if len(block.labels))  # a block may hold ignored rows alone
+    blocks = (block for block in every if len(block.labels))  # a block may have only ignored rows
     return in_order(lambda block: _piece(predictions, block, edges, compared, keep_rows=keep_rows), blocks, jobs)
 
 
@@ -150,7 +150,7 @@ def _piece(predictions: Predictions, block: Block, edges: Floats, compared: Floa
 
 
 def joined_rows(parts: list[RowScores]) -> RowScores:
-    """The results of consecutive rows, one after the other."""
+    """The results of consecutive rows, concatenated."""
     return RowScores(
         confidence=np.concatenate([part.confidence for part in parts]),
         correct=np.concatenate([part.correct for part in parts]),
@@ -162,7 +162,7 @@ def joined_rows(parts: list[RowScores]) -> RowScores:
 def _bin_sums(rows: Rows, labels: npt.NDArray[np.integer[Any]], edges: Floats) -> tuple[BinSums, BinSums | None]:
     """Top-label sums, (m,), and class-wise sums, (k, m).
 
-    The confidence of a right row is the probability of its label, so the sums over labels serve both.
+    The confidence of a correct row is the probability of its label, so both use the sums over labels.
     """
     m = len(edges) - 1
     if rows.others is None:
@@ -177,9 +177,10 @@ def _bin_sums(rows: Rows, labels: npt.NDArray[np.integer[Any]], edges: Floats) -
 
 
 def top_sums(hit: Floats, confidence: Floats, correct: npt.NDArray[np.bool_], edges: Floats) -> BinSums:
-    """Top-label sums, (m,), of right and wrong rows.
+    """Top-label sums, (m,), of correct and wrong rows.
 
-    hit: (3, m), of right rows count, confidence and its square. confidence, correct: of all rows.
+    hit: (3, m), for correct rows the count, and the sums of confidence and its square. confidence, correct: of all
+    rows.
     """
     c = confidence.take(np.flatnonzero(~correct))
     count, total, squares = hit + totals_by_index(bin_index(c, edges), len(edges) - 1, None, c, c * c)

@@ -1,9 +1,9 @@
-"""Equal-mass bins: from all confidences where they fit in memory, else from a few more passes over the scores.
+"""Equal-mass bins: from all confidences if they fit in memory, else from a few more passes over the scores.
 
-A confidence c >= 0 is ordered like the bits of its float64, so an order statistic can be searched digit by digit: a
-histogram over intervals of bit patterns tells in which interval each edge lies, and a further pass keeps the rows of
-just these intervals; where they are too many, finer histograms come first. The first histogram has cells of equal
-ratio in 1 - c, as confidences crowd below 1. The edges are exact.
+Confidences c >= 0 have the same order as the bits of their float64, so an order statistic can be searched digit by
+digit: a histogram over intervals of bit patterns shows the interval of each edge, and another pass keeps the rows of
+only these intervals; if there are too many, finer histograms come first. The cells of the first histogram are intervals
+of equal ratio in 1 - c, because confidences crowd below 1. The edges are exact.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from calibeval.core.sums.threads import in_order
 RowKeys = npt.NDArray[np.uint64]
 Bits = npt.NDArray[np.int64]
 
-PART = 2**17  # rows at a time, a MiB of keys
-FEW_ROWS = 2**15  # so many are sorted faster than counted
+PART = 2**17  # rows at a time: 1 MiB of keys
+FEW_ROWS = 2**15  # up to this many rows, sorting is faster than counting
 CELL_BITS = 16
-COLLECTED = 2**20  # keys held at most while edges are searched
+COLLECTED = 2**20  # largest number of keys held while searching for edges
 ONE = int(np.float64(1.0).view(np.int64))
-# Cells of the first histogram: each halving of the distance from 1 has 2**OCTAVE_BITS. A distance is counted in steps
-# of 2**STEP_BITS bit patterns, so that a float64 holds it exactly.
+# Cells of the first histogram: 2**OCTAVE_BITS for each halving of the distance from 1. A distance is counted in steps
+# of 2**STEP_BITS bit patterns, so that float64 represents it exactly.
 STEP_BITS, OCTAVE_BITS = 10, 8
 CELLS = 52 << OCTAVE_BITS
 
 
 def confidence_keys(confidence: Floats, correct: npt.NDArray[np.bool_]) -> RowKeys:
-    """A row's confidence and correctness in one integer, ordered like the confidence."""
+    """The confidence and correctness of each row in one integer, ordered like the confidence."""
     return (confidence.view(np.uint64) << np.uint64(1)) | correct
 
 
 class KeptKeys:
-    """The keys of all rows in memory, eight bytes a row. jobs: threads."""
+    """The keys of all rows in memory, 8 bytes per row. jobs: number of threads."""
 
     def __init__(self, n: int, jobs: int) -> None:
         self._keys = np.empty(n, np.uint64)
@@ -57,7 +57,7 @@ class KeptKeys:
 
 
 class CountedKeys:
-    """A histogram of all rows' keys; read starts another pass, which yields the keys of consecutive rows again."""
+    """A histogram of the keys of all rows. read: starts another pass, which yields the keys in blocks."""
 
     def __init__(self, n: int, read: Callable[[], Iterator[RowKeys]]) -> None:
         self._n, self._read = n, read
@@ -73,9 +73,9 @@ class CountedKeys:
 
 
 def from_keys(keys: RowKeys, bins: int, jobs: int = 1) -> tuple[BinSums, Floats]:
-    """Sums and edges of equal-mass bins from the keys of all rows. jobs: threads; they change nothing.
+    """Sums and edges of equal-mass bins from the keys of all rows. jobs: threads; results do not depend on it.
 
-    Raises: InputError if there are none.
+    Raises: InputError if there are no rows.
 
     >>> keys = confidence_keys(np.array([0.5, 0.6, 0.7, 0.8]), np.array([True, False, True, True]))
     >>> sums, edges = from_keys(keys, bins=2)
@@ -104,7 +104,7 @@ def from_passes(
     """Sums and edges of equal-mass bins from a few passes over the keys.
 
     read: starts a pass and yields the keys of consecutive rows. n: number of rows. histogram: `first_histogram` of all
-    rows. jobs: threads for the last pass; more than one only where read has none of its own.
+    rows. jobs: number of threads for the last pass; more than one only if read does not use threads.
     """
     intervals = _located(histogram, _cell_starts().tolist(), 0, equal_mass_ranks(n, bins).tolist())
     while sum(interval.rows for interval in intervals if interval.width > 1) > COLLECTED:
@@ -118,7 +118,7 @@ def from_passes(
 
 
 class BitRange(NamedTuple):
-    """Bit patterns from low to below high: so many rows lie below it, and so many in it; ranks are sought in it."""
+    """Bit patterns from low to below high, the numbers of rows below and in this range, and the ranks sought in it."""
 
     low: int
     high: int
@@ -128,17 +128,17 @@ class BitRange(NamedTuple):
 
     @property
     def width(self) -> int:
-        """Number of bit patterns; 1 means that all rows of the interval tie."""
+        """Number of bit patterns; 1 means that all rows of the interval are equal."""
         return self.high - self.low
 
 
 def first_histogram(keys: RowKeys) -> Bits:
-    """Numbers of rows by cell, for all confidences; histograms of parts of the rows add up."""
+    """The number of rows in each cell, for all confidences; histograms of parts of the rows add up."""
     return np.bincount(_cells(_bits(keys)), minlength=CELLS)
 
 
 class Histogram:
-    """Numbers of rows by cell of an interval; cells have equal numbers of bit patterns."""
+    """The number of rows in each cell of an interval; cells have equal numbers of bit patterns."""
 
     def __init__(self, interval: BitRange) -> None:
         self._low, self._high = interval.low, interval.high
@@ -146,18 +146,18 @@ class Histogram:
         self._counts = np.zeros(((interval.width - 1) >> self._shift) + 1, np.int64)
 
     def add(self, bits: Bits) -> None:
-        """Count those of the rows that lie in the interval."""
+        """Count the rows that lie in the interval."""
         inside = bits[(bits >= self._low) & (bits < self._high)]
         self._counts += np.bincount((inside - self._low) >> self._shift, minlength=len(self._counts))
 
     def narrow(self, interval: BitRange) -> list[BitRange]:
-        """The cells that hold the rows sought in the interval that this histogram is over."""
+        """The cells with the rows that are sought in the interval of this histogram."""
         starts = [*range(self._low, self._high, 1 << self._shift), self._high]
         return _located(self._counts, starts, interval.below, list(interval.ranks))
 
 
 def _located(counts: Bits, starts: list[int], below: int, ranks: list[int]) -> list[BitRange]:
-    """The cells that hold the rows of these ranks; starts: of the cells, and of what follows; below: rows below."""
+    """The cells with the rows of these ranks. starts: of the cells, and the last end; below: number of rows below."""
     ends = below + np.cumsum(counts)
     found: dict[int, list[int]] = {}
     for rank in ranks:
@@ -169,7 +169,7 @@ def _located(counts: Bits, starts: list[int], below: int, ranks: list[int]) -> l
 
 
 def _cells(bits: Bits) -> npt.NDArray[np.int64]:
-    """Cells of the first histogram, ascending with the confidence."""
+    """The cell of each row in the first histogram, ascending with the confidence."""
     distance = ONE + (1 << STEP_BITS) - bits
     distance >>= STEP_BITS
     cell = distance.astype(np.float64).view(np.int64)
@@ -185,7 +185,7 @@ def _cell_starts() -> npt.NDArray[np.int64]:
 
 
 def _final_pass(read: Callable[[], Iterator[RowKeys]], intervals: list[BitRange], jobs: int) -> tuple[BinSums, Floats]:
-    """Edges from the rows of the intervals, and sums of all others, which lie between two edges each."""
+    """Edges from the rows in the intervals, and sums of all other rows, which lie between two edges."""
     cuts = np.unique(np.array([cut for interval in intervals for cut in (interval.low, interval.high)], np.int64))
     segment_of = _Segments(cuts)
     wide = np.isin(np.concatenate(([-1], cuts)), [interval.low for interval in intervals if interval.width > 1])
@@ -205,12 +205,12 @@ def _final_pass(read: Callable[[], Iterator[RowKeys]], intervals: list[BitRange]
     collected = np.concatenate(kept)
     edges = equal_mass_edges(_order_statistics(intervals, collected))
     m = len(edges) - 1
-    starts = np.concatenate(([0], cuts)).view(np.float64)  # a segment holds no edge but its start, unless it is wide
+    starts = np.concatenate(([0], cuts)).view(np.float64)  # a segment has no edge except its start, unless it is wide
     return _binned(collected, edges) + _regrouped(segments, bin_index(np.minimum(starts, 1.0), edges), ~wide, m), edges
 
 
 class _Segments:
-    """Finds between which cuts bit patterns lie: below the first one is segment 0, from it on segment 1."""
+    """Finds the segment of each bit pattern: 0 below the first cut, 1 from the first cut on, and so on."""
 
     def __init__(self, cuts: npt.NDArray[np.int64]) -> None:
         self._cuts = cuts
@@ -219,7 +219,7 @@ class _Segments:
         self._of_cell = np.where(first == last, first, -1)
 
     def __call__(self, bits: Bits) -> npt.NDArray[np.intp]:
-        """The segments; cells that hold a cut are the exception."""
+        """The segments, looked up by cell; only rows in cells with a cut are compared with the cuts."""
         segment = self._of_cell.take(_cells(bits))
         cut = np.flatnonzero(segment < 0)
         segment[cut] = np.searchsorted(self._cuts, bits.take(cut), side="right")
@@ -227,7 +227,7 @@ class _Segments:
 
 
 def _order_statistics(intervals: list[BitRange], collected: RowKeys) -> Floats:
-    """The confidences at the sought ranks; collected holds the rows of all intervals but ties, and is reordered."""
+    """The confidences at the ranks. collected: the rows of all intervals except single-value ones; it is reordered."""
     wide = [interval for interval in intervals if interval.width > 1]
     places: list[int] = []
     first = 0
@@ -246,7 +246,7 @@ def _binned(keys: RowKeys, edges: Floats) -> BinSums:
 
 
 def _regrouped(sums: BinSums, bins: npt.NDArray[np.intp], counted: npt.NDArray[np.bool_], m: int) -> BinSums:
-    """Sums by segment added up by the bin that each segment lies in; only those that are counted."""
+    """Sums of segments, added up by the bin of each segment; only segments that are counted."""
     return BinSums(
         *(
             np.asarray(np.bincount(bins, weights=column * counted, minlength=m), np.float64)

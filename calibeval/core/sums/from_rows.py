@@ -1,4 +1,4 @@
-"""Sums of some rows from the results of all of them, without another reading of the scores."""
+"""Sums of some rows from the known results of all rows, without reading the scores again."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Labels = npt.NDArray[np.intp]
 
 
 def sums_from_rows(predictions: Predictions, rows: RowScores, labels: Labels, bins: int) -> Sums:
-    """All sums of these rows but the class-wise ones, which need the probability of every class.
+    """All sums of these rows, except the class-wise ones, which need the probability of every class.
 
-    They are those of `summarise` for a dump of these rows, to the last bit. predictions: what the rows are of.
-    rows: their results. labels: (n,), theirs. The first impossible row is told by its place among them.
+    They are bit by bit those of `summarise` for a dump of these rows. predictions: which the rows belong to. rows:
+    their results. labels: (n,), their labels. The first impossible row is given by its position among these rows.
     Raises: InputError if there are no rows.
 
     >>> dump = Predictions(probs=[[0.8, 0.2], [0.4, 0.6]], labels=[0, 0])
@@ -57,7 +57,7 @@ def sums_from_rows(predictions: Predictions, rows: RowScores, labels: Labels, bi
 
 
 def _chunks(rows: RowScores, labels: Labels, size: int) -> Iterator[tuple[int, RowScores, Labels]]:
-    """Consecutive rows as the engine would take them: sums then round alike."""
+    """Consecutive rows in the chunks of the engine, so that sums round in the same way."""
     for start in range(0, len(labels), size):
         chunk = slice(start, start + size)
         part = RowScores(rows.confidence[chunk], rows.correct[chunk], rows.nll[chunk], rows.brier[chunk])
@@ -65,7 +65,7 @@ def _chunks(rows: RowScores, labels: Labels, size: int) -> Iterator[tuple[int, R
 
 
 def _top(rows: RowScores, labels: Labels, k: int | None, edges: Floats) -> BinSums:
-    """Top-label sums, (m,), added in the order in which the engine adds them: right rows by their class first."""
+    """Top-label sums, (m,), added in the order of the engine: correct rows by their class first."""
     m = len(edges) - 1
     if k is None:
         return sums_by_index(bin_index(rows.confidence, edges), m, rows.confidence, rows.correct)

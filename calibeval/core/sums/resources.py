@@ -1,4 +1,4 @@
-"""What a reading of the scores may use, and whom it tells how far it is."""
+"""The resources for a pass over the scores, and the object that is told about its progress."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from calibeval.core.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """Threads, memory, and who hears of progress; no number depends on any of them.
+    """Threads, memory and progress; no result depends on any of them.
 
-    jobs: threads. memory: scores of more bytes are read block by block, more than once where equal-mass bins need it,
-    and nothing is kept for each row but where it was asked for; None: no limit. progress: hears of
-    each dump before it is read, and of each finished chunk of its rows.
+    jobs: number of threads. memory: larger scores (in bytes) are read block by block, more than once if equal-mass bins
+    need it, and per-row results are kept only if requested; None: no limit. progress: is told about each dump before it
+    is read, and about each finished chunk of its rows.
 
-    Raises: UsageError unless jobs is a whole number from 1 on, and memory one from 0 on.
+    Raises: UsageError unless jobs is a whole number of at least 1, and memory one of at least 0.
 
     >>> Resources().streams(Predictions(probs=[[0.9, 0.1]], labels=[0]))
     False
@@ -39,11 +39,11 @@ class Resources:
             raise UsageError(f"max_memory is {limit!r}, but it must be a number of bytes, or None")
 
     def streams(self, predictions: Predictions) -> bool:
-        """Whether the scores are read block by block, since they are more than memory allows."""
+        """Whether the scores are read block by block, because they exceed the memory limit."""
         return self.memory is not None and stored_bytes(predictions) > self.memory
 
     def quiet(self) -> Resources:
-        """The same without progress: for readings beside the one that somebody watches."""
+        """The same without progress, for additional passes whose progress is not shown."""
         return replace(self, progress=None)
 
 
@@ -51,7 +51,7 @@ PLAIN = Resources()
 
 
 def stored_bytes(predictions: Predictions) -> int:
-    """How many bytes the scores take as they are stored."""
+    """The size of the stored scores in bytes."""
     size: int = predictions.scores.dtype.itemsize
     for length in predictions.scores.shape:
         size *= length

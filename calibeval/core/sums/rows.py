@@ -1,9 +1,9 @@
 """Per-row and class-wise results of a chunk of scores: the innermost loop of every evaluation.
 
 At most m - 1 probabilities of a row exceed 1/m, so only those are binned class by class, and the first bin follows from
-the column sums. The label's own probability is known for every row and kept apart from those of the other classes: its
-bins serve the outcomes, too. With few classes a block is transposed, so that vector operations run along its rows.
-Each row's result depends on that row alone, bit by bit, wherever it stands.
+the column sums. The probability of the label is handled separately from those of the other classes, because its bins
+also give the outcomes. With few classes, a block is transposed, so that vector operations run along its rows. The
+result of a row depends only on that row, bit by bit, whatever its position.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from calibeval.core.sums.binning import bin_index, totals_by_index
 
 Scores = npt.NDArray[Any]
 FEW_CLASSES = 64
-# Scores of a block, 4 MiB of float64: one for each thread still lies in a cache that they share, and the work on one
-# takes so long that threads seldom wait for the interpreter.
+# Scores of a block, 4 MiB of float64: one block per thread still fits a shared cache, and processing one takes long
+# enough that threads rarely wait for the interpreter.
 BLOCK_SCORES = 2**19
-# Where one number serves a whole line of a block, numpy writes it out many times unless two lines exceed its buffer.
+# When broadcasting one number along a line of a block, numpy copies it many times unless two lines exceed its buffer.
 BUFFERED = 256
 
 
 class BadValues(Exception):
-    """Some value contradicts the kind of the scores."""
+    """A value contradicts the kind of the scores."""
 
 
 class ClassTotals(NamedTuple):
@@ -45,9 +45,9 @@ class Rows(NamedTuple):
     """Results of a chunk of b rows.
 
     confidence, label_p, label_log_p: (b,) largest probability, probability of the label, its logarithm.
-    other_squares: (b,) sum of squared probabilities over all classes but the label. correct: (b,) whether the first
-    class of largest probability is the label. others: class-wise sums over the rows of other labels; None where only
-    the top label is known.
+    other_squares: (b,) sum of squared probabilities over all classes except the label. correct: (b,) whether the first
+    class with the largest probability is the label. others: class-wise sums over the rows with other labels; None if
+    only the top label is known.
     """
 
     confidence: Floats
@@ -58,7 +58,7 @@ class Rows(NamedTuple):
     others: ClassTotals | None
 
     def part(self, here: slice) -> Rows:
-        """Some of the rows, to be filled in."""
+        """A view of some of the rows, to be filled in."""
         return Rows(
             self.confidence[here],
             self.label_p[here],
@@ -70,11 +70,12 @@ class Rows(NamedTuple):
 
 
 def top_label_rows(block: Block) -> Rows:
-    """Rows of which only the confidence and whether the prediction is right are known.
+    """Rows for which only the confidence and the correctness are known.
 
     Raises: BadValues unless confidences lie in [0, 1].
     """
-    confidence = np.ascontiguousarray(block.scores, np.float64)
+    with np.errstate(over="ignore"):  # a longdouble may be infinite as float64, which no confidence is
+        confidence = np.ascontiguousarray(block.scores, np.float64)
     if len(confidence) and not (confidence.min() >= 0 and confidence.max() <= 1):
         raise BadValues
     nothing = np.zeros(len(confidence))
@@ -82,7 +83,7 @@ def top_label_rows(block: Block) -> Rows:
 
 
 class Tolerance(NamedTuple):
-    """What rounding may do to probabilities: how far a row may sum from 1, and how large one may be."""
+    """Tolerances for rounding: how far the sum of a row may be from 1, and how large a probability may be."""
 
     of_sum: float
     largest: float
@@ -91,9 +92,9 @@ class Tolerance(NamedTuple):
 def full_rows(block: Block, kind: Kind, edges: Floats, tolerance: Tolerance) -> Rows:
     """Rows with a score for each class.
 
-    edges: (m + 1,) of the equal-width bins of class-wise probabilities.
-    tolerance: what is taken for rounding; a probability that rounding took above 1 counts as 1 in everything.
-    Raises: BadValues where values contradict the kind.
+    edges: (m + 1,), of the equal-width bins of class-wise probabilities.
+    tolerance: for rounding; a probability that is above 1 by rounding is treated as 1.
+    Raises: BadValues if values contradict the kind.
     """
     b, k = block.scores.shape
     labels = block.labels.astype(np.intp, copy=False)
@@ -109,7 +110,7 @@ def full_rows(block: Block, kind: Kind, edges: Floats, tolerance: Tolerance) -> 
 
 
 class _OtherClasses:
-    """Class-wise sums over the rows of other labels: column sums, and every single probability above the first bin."""
+    """Class-wise sums over the rows with other labels: column sums, and each probability above the first bin."""
 
     def __init__(self, k: int, edges: Floats) -> None:
         self.edges = edges
@@ -123,7 +124,7 @@ class _OtherClasses:
         self._entries.append(entries)
 
     def totals(self, labels: Indices) -> ClassTotals:
-        """The sums by bin; the first bin holds whatever the others leave of the column sums."""
+        """The sums by bin; the first bin is the column sums minus the other bins."""
         k, m = len(self.p), len(self.edges) - 1
         p = np.concatenate(self._entries)
         index = np.concatenate(self._classes) * m + bin_index(p, self.edges)
@@ -138,11 +139,11 @@ class _OtherClasses:
 def _fill(
     rows: Rows, scores: Scores, labels: Indices, kind: Kind, tolerance: Tolerance, sums: _OtherClasses, work: Floats
 ) -> None:
-    """The results of a block; its probabilities stand in `work`, (k, b) where there are few classes, else (b, k)."""
+    """The results of a block; its probabilities are in `work`, (k, b) with few classes, else (b, k)."""
     b, k = scores.shape
     axis = 0 if k <= FEW_CLASSES else 1  # of the classes
     p = work[: k * b].reshape((k, b) if axis == 0 else (b, k))
-    # Reading once in the order of memory beats transposing what lies far from the processor.
+    # Reading once in memory order is faster than transposing data that is not in the cache.
     np.copyto(p, scores.copy("K").T if axis == 0 else scores)
     at_label = labels * b + np.arange(b) if axis == 0 else np.arange(b) * k + labels
     best, label_score = row_maxima(p, axis), p.ravel().take(at_label)
@@ -162,7 +163,7 @@ def _fill(
 
 
 def _places_above(values: Floats, edge: float) -> Indices:
-    """Flat positions of the values above the edge, which are few: first eight at a time are searched, then these."""
+    """Flat positions of the few values above the edge: groups of eight are searched first, then their members."""
     above = np.zeros(-(-values.size // 8) * 8, bool)
     np.greater(values.ravel(), edge, out=above[: values.size])
     eights = np.flatnonzero(above.view(np.uint64) != 0)
@@ -172,7 +173,7 @@ def _places_above(values: Floats, edge: float) -> Indices:
 
 @contextmanager
 def quiet_lines() -> Iterator[None]:
-    """Arithmetic on blocks of rows: without numpy's warnings, and with a buffer that suits broadcasting along lines."""
+    """A context without numpy's warnings, and with a buffer size that suits broadcasting along the lines of blocks."""
     with np.errstate(all="ignore"):
         before = np.setbufsize(BUFFERED)
         try:
@@ -182,21 +183,21 @@ def quiet_lines() -> Iterator[None]:
 
 
 def row_maxima(values: Scores, axis: int, out: Scores | None = None) -> Scores:
-    """Maxima over the classes, on this axis. Pieces of a flat array take half the time that `reduce` takes for rows."""
+    """Maxima over the classes, on this axis. For rows, pieces of a flat array take half the time of `reduce`."""
     if axis == 0:
         return np.asarray(np.maximum.reduce(values, axis=0, out=out))
     return np.maximum.reduceat(values.ravel(), np.arange(0, values.size, values.shape[1]), out=out)
 
 
 def row_sums(values: Scores, axis: int, out: Scores | None = None) -> Scores:
-    """Sums over the classes, on this axis; each in the same order, wherever its row stands."""
+    """Sums over the classes, on this axis; always in the same order, whatever the position of the row."""
     return np.asarray(np.add.reduce(values, axis=0, out=out) if axis == 0 else np.einsum("ij->i", values, out=out))
 
 
 def _weights(scores: Floats, kind: Kind, best: Floats, axis: int, tolerance: Tolerance) -> Floats:
-    """Scores, in place, as weights proportional to the probabilities; returns their sum over the classes.
+    """Turn scores in place into weights proportional to the probabilities; returns their sum over the classes.
 
-    Probabilities pass as they are: their own sum is checked, never divided by.
+    Probabilities stay unchanged: their sum is checked, but never divided by.
     """
     if kind == "logits":
         if not np.isfinite(best).all():
@@ -230,7 +231,7 @@ def _label_results(rows: Rows, kind: Kind, best: Floats, norm: Floats, label_sco
 
 
 def _settle_ties(rows: Rows, scores: Scores, labels: Indices) -> None:
-    """Of classes that tie with the label the first one is predicted; their squares alone give such rows away."""
+    """If classes tie with the label, the first of them is predicted; such rows are found by their squares."""
     tied = rows.other_squares >= np.square(rows.confidence) * (1 - 1e-9)
     doubtful = np.flatnonzero(rows.correct & tied)
     if len(doubtful):

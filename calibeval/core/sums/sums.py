@@ -1,4 +1,4 @@
-"""What one pass over the scores leaves behind."""
+"""The result of one pass over the scores."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from calibeval.core.sums.binning import BinSums
 
 
 class Moments(NamedTuple):
-    """The sum of one value a row, and the sum of its squares; inf where one is beyond float64.
+    """The sum of one value per row, and of its squares; inf if a sum exceeds the range of float64.
 
     Moments of two disjoint sets of rows add up: `one.joined(other)`.
 
@@ -40,11 +40,11 @@ class Moments(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RowScores:
-    """Results of every single row that counts, (n,) each, in the order of the rows.
+    """Results of every row that is not ignored, (n,) each, in the order of the rows.
 
     confidence: largest probability, in [0, 1]. correct: whether its class is the label. nll: -ln of the probability of
-    the label, in nats; inf where that is 0. brier: sum over the classes, in [0, 2]. Where only the top label is known,
-    the last two mean nothing.
+    the label, in nats; inf if that is 0. brier: sum over the classes, in [0, 2]. If only the top label is known, nll
+    and brier are meaningless.
     """
 
     confidence: Floats
@@ -53,13 +53,13 @@ class RowScores:
     brier: Floats
 
     def at(self, places: npt.NDArray[np.intp]) -> RowScores:
-        """The rows at these places, in this order."""
+        """The rows at these positions, in this order."""
         nll, brier = self.nll.take(places), self.brier.take(places)
         return RowScores(self.confidence.take(places), self.correct.take(places), nll, brier)
 
 
 class EqualMass(NamedTuple):
-    """Sums of equal-mass bins, (m,), and their m + 1 edges. Those of two sets of rows do not add: edges differ."""
+    """Sums of equal-mass bins, (m,), and their m + 1 edges. They cannot be added, because edges differ."""
 
     sums: BinSums
     edges: Floats
@@ -67,18 +67,18 @@ class EqualMass(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sums:
-    """What one pass leaves: totals over n rows, from which all metrics follow.
+    """The totals of one pass over n rows, from which all metrics are computed.
 
-    Sums of two disjoint sets of rows add up to the sums of their union, but for its equal-mass bins, which need the
-    order of all rows, and its rows; both are left out of a sum.
+    Sums of two disjoint sets of rows add up to the sums of their union, except for equal-mass bins, which need the
+    order of all rows, and rows; the result of an addition has neither.
 
-    weights: sum and sum of squares of the rows' weights. Each is 1 today, and means are over n.
-    top: confidence against correctness in equal-width bins, (m,), whose m + 1 edges are `edges`; `compared` are the
-    same edges as confidences of the stored type can meet them, by which rows were put into bins. classes: each class's
-    probability against the labels in equal-width bins, (k, m); None where only the top label is known, like nll and
-    brier. impossible counts rows whose label has probability 0 (nll leaves them out), impossible_row is the first of
-    them, None if there is none, and impossible_place says it in words.
-    equal_mass: the same as top in equal-mass bins. rows: the results of every row, where they were asked for.
+    weights: sum and sum of squares of the rows' weights. Currently each weight is 1, and means are over n.
+    top: confidence against correctness in equal-width bins, (m,), with the m + 1 edges `edges`; `compared` are these
+    edges rounded to the stored type, which rows were compared with. classes: each class's probability against the
+    labels in equal-width bins, (k, m); None if only the top label is known, like nll and brier. impossible: number of
+    rows whose label has probability 0 (left out of nll); impossible_row: the first of them, or None; impossible_place:
+    its place in words.
+    equal_mass: like top, in equal-mass bins. rows: the results of every row, if requested.
     """
 
     n: int
@@ -98,7 +98,7 @@ class Sums:
 
     def __add__(self, other: Sums) -> Sums:
         if self.k != other.k or not np.array_equal(self.compared, other.compared):
-            raise InputError("sums of other classes or bins do not add up")
+            raise InputError("sums with different classes or bins cannot be added")
         first = min((self, other), key=_first_impossible)
         return replace(
             first,
@@ -117,7 +117,7 @@ class Sums:
     def mass(self) -> BinSums:
         """Confidence against correctness in equal-mass bins, (m,).
 
-        Raises: NotComputable for a sum of sums, which has none.
+        Raises: NotComputable for added sums, which have none.
         """
         return self._equal_mass().sums
 
@@ -128,7 +128,7 @@ class Sums:
 
     def _equal_mass(self) -> EqualMass:
         if self.equal_mass is None:
-            why = "sums that were added up have no equal-mass bins, which need the order of all rows"
+            why = "added sums have no equal-mass bins, which need the order of all rows"
             raise NotComputable("not_measured", why)
         return self.equal_mass
 

@@ -1,4 +1,4 @@
-"""Work on pieces in threads, with results in the order of the pieces: sums then do not depend on the threads."""
+"""Work on pieces in threads, with results in the order of the pieces, so that sums do not depend on the threads."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Result = TypeVar("Result")
 
 
 def in_order(work: Callable[[Work], Result], pieces: Iterable[Work], jobs: int) -> Iterator[Result]:
-    """The results of the work on each piece, in the order of the pieces; at most jobs + 1 pieces are under way.
+    """The results of the work on each piece, in the order of the pieces; at most jobs + 1 pieces are in progress.
 
-    jobs: threads. With one, nothing is done ahead.
+    jobs: number of threads; with one, no work is done ahead.
 
     >>> list(in_order(abs, [3, -2, 1], jobs=2))
     [3, 2, 1]

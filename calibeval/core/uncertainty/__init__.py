@@ -1,1 +1,1 @@
-"""From sums to floors, intervals and tests; knows no metric by name."""
+"""From sums to noise floors, intervals and tests, independent of the names of metrics."""

@@ -1,4 +1,4 @@
-"""Consistency ranges: where the accuracy of a bin falls, in most samples, if the confidences are true."""
+"""Consistency ranges: where the accuracy of a bin lies in most samples if the confidences are true."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ import numpy as np
 from calibeval.core.errors import InputError, UsageError
 from calibeval.core.uncertainty.special import log_gamma, normal_quantile
 
-# Beyond this variance of the count its distribution is taken as normal with a correction for skewness; the range is
-# then off by one row at most, of a width of 390 rows or more.
+# Beyond this variance, the distribution of the count is approximated by a normal one with a correction for skewness;
+# the range, which is then at least 390 rows wide, is off by at most one row.
 _NORMAL_ABOVE = 1e4
-# Weighted sums of confidences may round to a mean that is past 0 or 1 by this much.
+# Rounding of weighted sums of confidences may move a mean beyond 0 or 1 by this much.
 _ROUNDING = 1e-9
 
 
 class ConsistencyRange(NamedTuple):
-    """Both ends of a range of accuracies, as fractions; both belong to it."""
+    """The ends of a range of accuracies, as fractions, both included."""
 
     low: float
     high: float
 
 
 def consistency_range(count: int, confidence: float, level: float = 0.95) -> ConsistencyRange:
-    """The central range that holds the accuracy of a bin in at least `level` of all samples, if it is calibrated.
+    """The central range that contains the accuracy of a calibrated bin in at least `level` of all samples.
 
-    The number of correct rows is then binomial: at most (1 - level) / 2 of its probability lies below the range, and
-    at most as much above it. Rows of unequal confidence vary a little less, so the range errs on the wide side.
+    The number of correct rows is then binomial: at most (1 - level) / 2 of its probability lies below the range, and at
+    most the same above it. Rows with unequal confidences vary a little less, so the range is slightly too wide.
 
-    count: rows in the bin, at least 1. confidence: their mean confidence, in [0, 1]. level: inside (0, 1).
-    Raises: InputError for a count or a confidence that cannot be; UsageError if level is not inside (0, 1).
+    count: number of rows in the bin, at least 1. confidence: their mean confidence, in [0, 1]. level: in (0, 1).
+    Raises: InputError for an invalid count or confidence; UsageError if level is not in (0, 1).
     Source: Broecker & Smith, Weather and Forecasting 22:651 (2007), with the quantiles computed, not resampled.
 
     >>> consistency_range(10, 0.5)
@@ -54,7 +54,7 @@ def consistency_range(count: int, confidence: float, level: float = 0.95) -> Con
 
 
 def _exact_ends(count: int, chance: float, tail: float) -> tuple[float, float]:
-    """The ends by summing the binomial probabilities around the mean; what is left out is below 1e-20."""
+    """The ends from summing the binomial probabilities around the mean; the neglected rest is below 1e-20."""
     mean, deviation = count * chance, math.sqrt(count * chance * (1.0 - chance))
     reach = 10.0 * deviation + 40.0
     hits = np.arange(max(0.0, math.floor(mean - reach)), min(count, math.ceil(mean + reach)) + 1.0)
@@ -68,7 +68,7 @@ def _exact_ends(count: int, chance: float, tail: float) -> tuple[float, float]:
 
 
 def _normal_ends(count: int, chance: float, tail: float) -> tuple[float, float]:
-    """The ends by the Cornish-Fisher expansion, to the first order in the skewness, with a continuity correction."""
+    """The ends from the Cornish-Fisher expansion to first order in the skewness, with a continuity correction."""
     z = -normal_quantile(tail)
     mean = count * chance + (z * z - 1.0) * (1.0 - 2.0 * chance) / 6.0
     reach = z * math.sqrt(count * chance * (1.0 - chance))

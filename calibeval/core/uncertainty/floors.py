@@ -1,8 +1,8 @@
-"""Noise floors: what a binned calibration error would be, on these very rows, if the probabilities were true.
+"""Noise floors: what a binned calibration error would be on the same rows if the probabilities were true.
 
-In a bin the number of outcomes is then a Poisson-binomial count with mean sum(p) and variance sum(p (1 - p)). It is
-replaced by the binomial count of the same mean and variance, which agrees with exact enumeration to four digits or
-more from one row on, where a normal approximation is up to 44 % too large.
+The number of outcomes in a bin is then a Poisson-binomial count with mean sum(p) and variance sum(p (1 - p)). It is
+replaced by a binomial count with the same mean and variance, which agrees with exact enumeration to at least four
+digits even for a single row, where a normal approximation is up to 44 % too large.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from calibeval.core.uncertainty.special import log_gamma, normal_cdf, normal_qua
 
 HIGH = 0.95
 
-# Skewness of |X| and of max(X, 0) for a standard normal X, and the expected count beyond which X is taken as normal.
+# Skewness of |X| and max(X, 0) for a standard normal X, and the expected count beyond which X is treated as normal.
 _FOLDED_SKEWNESS = 0.9952717464311565
 _RECTIFIED_SKEWNESS = 1.6413
 _NORMAL_ABOVE = 200.0
@@ -28,7 +28,7 @@ _NORMAL_ABOVE = 200.0
 class Floor(NamedTuple):
     """A calibration error under true probabilities: `expected`, its expectation, and `high`, its 95 % quantile.
 
-    Of a handful of rows the quantile can be below the expectation; `high` is then the expectation.
+    For very few rows the quantile can be below the expectation; then `high` is the expectation.
     """
 
     expected: float
@@ -38,7 +38,7 @@ class Floor(NamedTuple):
 def mean_absolute_gap(sums: BinSums) -> Floats:
     """Expectation of |sum of y - p| in every bin if the probabilities are true; 0 in an empty bin.
 
-    sums: of any shape; the result has the same, and is at most the root of the sums' variance.
+    sums: of any shape; the result has the same shape, and is at most the square root of the variance of the sums.
     Source: de Moivre's formula for the mean deviation of a binomial count (Diaconis & Zabell, Statist. Sci. 1991).
 
     >>> from calibeval.core.sums.binning import bin_sums
@@ -54,12 +54,12 @@ def mean_absolute_gap(sums: BinSums) -> Floats:
 
 
 def gap_floor(sums: BinSums, n: int, level: float = HIGH) -> Floor:
-    """Floor of the expected calibration error, over equal-width or equal-mass bins, or of its class-wise form.
+    """Noise floor of the expected calibration error, over equal-width or equal-mass bins, or of the class-wise error.
 
-    sums: (m,) for one kind of outcome, or (k, m) for one per class: the floor of the mean over the classes. The
-    outcomes of k classes exclude each other; the variance counts that by the factor k / (k - 1), which is exact
-    for two classes and for equal probabilities. n: number of rows. level: of the quantile, inside (0, 1).
-    Raises: InputError if n is below 1; UsageError if level is not inside (0, 1).
+    sums: (m,) for the top label, or (k, m) for the classes: the floor of the mean over the classes. The outcomes of k
+    classes are mutually exclusive; a factor k / (k - 1) of the variance accounts for that, which is exact for two
+    classes and for equal probabilities. n: number of rows. level: of the quantile, in (0, 1).
+    Raises: InputError if n is below 1; UsageError if level is not in (0, 1).
 
     >>> from calibeval.core.sums.binning import bin_sums
     >>> gap_floor(bin_sums([0.5], [1], edges=[0, 1]), 1)
@@ -74,7 +74,7 @@ def gap_floor(sums: BinSums, n: int, level: float = HIGH) -> Floor:
 
 
 def gap_p_value(sums: BinSums, n: int) -> float:
-    """Probability that perfectly calibrated rows show so large an ECE, or a larger one; in [0, 1].
+    """Probability that perfectly calibrated rows show an ECE at least this large; in [0, 1].
 
     sums: (m,), equal-width or equal-mass. n: number of rows.
     Raises: InputError if n is below 1.
@@ -110,7 +110,7 @@ def cube_root_quantile(z: float, half_skew: float) -> float:
 
 
 def oe_floor(sums: BinSums, n: int) -> Floor:
-    """Floor of the overconfidence error; half of every gap counts, weighted by the bin's mean confidence.
+    """Noise floor of the overconfidence error: the positive half of every gap, weighted by the bin's mean confidence.
 
     sums: (m,), top-label. n: number of rows.
     Raises: InputError if n is below 1.
@@ -127,10 +127,10 @@ def oe_floor(sums: BinSums, n: int) -> Floor:
 
 
 def mce_floor(sums: BinSums) -> Floor:
-    """Floor of the maximum calibration error: the largest |mean of y - p| over the non-empty bins.
+    """Noise floor of the maximum calibration error: the largest |mean of y - p| over the non-empty bins.
 
-    The distribution function of the maximum is the product of those of the bins: counts of true probabilities are
-    independent, given the confidences. sums: (m,).
+    The distribution function of the maximum is the product of those of the bins, because counts under true
+    probabilities are independent given the confidences. sums: (m,).
     Raises: InputError if every bin is empty.
 
     >>> from calibeval.core.sums.binning import bin_sums
@@ -140,12 +140,12 @@ def mce_floor(sums: BinSums) -> Floor:
     """
     filled = np.flatnonzero(sums.count > 0)
     if not filled.size:
-        raise InputError("every bin is empty, but a floor needs at least 1 row")
+        raise InputError("all bins are empty, but a floor needs at least 1 row")
     mean, variance, count = _rarer_mean(sums), sums.variance, sums.count
     atoms = [_gap_distribution(float(mean[b]), float(variance[b]), float(count[b])) for b in filled]
     start = max(float(gaps[0]) for gaps, _ in atoms)
     gaps = np.concatenate([gaps for gaps, _ in atoms])
-    # The logarithm of a product of step functions is the sum of their jumps, once each of them has left zero.
+    # The logarithm of a product of step functions is the sum of their logarithmic jumps, once all are positive.
     jumps = np.concatenate([np.diff(np.log(below), prepend=0.0) for _, below in atoms])
     order = np.argsort(gaps, kind="stable")
     gaps, below = gaps[order], np.exp(np.cumsum(jumps[order]))
@@ -163,12 +163,12 @@ def _rows(n: int) -> int:
 
 
 def _rarer_mean(sums: BinSums) -> Floats:
-    """Expected count of the rarer outcome in every bin: the gap does not change if both outcomes swap roles."""
+    """Expected count of the rarer outcome in every bin; the gap is the same if the two outcomes are swapped."""
     return np.maximum(np.minimum(sums.p, sums.count - sums.p), 0.0)
 
 
 def _binomial_mean_deviation(mean: Floats, variance: Floats) -> Floats:
-    """De Moivre's mean deviation of a count with this mean and variance; Poisson's where the chance is tiny."""
+    """De Moivre's mean deviation of a binomial count with this mean and variance; Poisson's for tiny probabilities."""
     chance, whole = np.clip(1.0 - variance / mean, 0.0, 1.0), np.floor(mean)
     poisson = chance < 1e-6
     p = np.where(poisson, 0.5, chance)
@@ -187,7 +187,7 @@ def _binomial_mean_deviation(mean: Floats, variance: Floats) -> Floats:
 def _floor(
     means: Floats, variances: Floats, limits: Floats, skewness: float, dependence: float, divisor: int, level: float
 ) -> Floor:
-    """Sum the bins, and take the quantile by Wilson & Hilferty's approximation, at most the largest possible value."""
+    """Sum over the bins, with Wilson & Hilferty's approximation of the quantile, at most the largest possible value."""
     expected, variance = float(means.sum()), float(variances.sum())
     if variance <= 1e-200:
         return Floor(expected / divisor, expected / divisor)
@@ -199,9 +199,9 @@ def _floor(
 
 
 def _gap_distribution(mean: float, variance: float, count: float) -> tuple[Floats, Floats]:
-    """The values of |gap| / count in ascending order, and the probability of at most each of them."""
+    """The values of |gap| / count in ascending order, and the cumulative probability at each of them."""
     if mean > _NORMAL_ABOVE:
-        # Half normal, on steps finer than those of the count itself.
+        # Half-normal distribution, on steps finer than those of the count.
         steps = np.arange(1.0, 1153.0) / 128.0
         return (steps - 1.0 / 256.0) * math.sqrt(variance) / count, 2.0 * normal_cdf(steps) - 1.0
     if mean <= 0.0 or variance <= 1e-200:

@@ -1,4 +1,4 @@
-"""Holm's correction of several p-values."""
+"""Holm's correction for several p-values."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
-    """The p-values after Holm's correction, which holds however the tests depend on each other; None stays None.
+    """The p-values after Holm's correction, which is valid for any dependence between the tests; None stays None.
 
     Source: Holm, Scandinavian Journal of Statistics 6:65 (1979).
 

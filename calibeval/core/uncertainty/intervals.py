@@ -1,4 +1,4 @@
-"""Confidence intervals of every metric from its additive sums: deterministic, and of the same cost for any n."""
+"""Confidence intervals of all metrics from additive sums: deterministic, and at a cost that does not depend on n."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from calibeval.core.uncertainty.paths import (
 from calibeval.core.uncertainty.special import clopper_pearson, normal_quantile, student_tail
 
 MCE_LEAST_COUNT = 30
-LEAST_BIN_ROWS = 5  # sums of fewer rows are not nearly normal
+LEAST_BIN_ROWS = 5  # sums over fewer rows are far from normal
 
-# The outcomes of k classes exclude each other; twice the independent variance bounds that of any sum of their gaps.
+# The outcomes of k classes are mutually exclusive; twice the independent variance bounds that of any sum of their gaps.
 _CLASS_DEPENDENCE = 2.0
 
 
 class Interval(NamedTuple):
-    """Ends of a confidence interval, and inside it the value corrected for bias, or None where there is no bias."""
+    """Ends of a confidence interval, and the bias-corrected value in it; None if there is no bias."""
 
     low: float
     high: float
@@ -37,13 +37,13 @@ class Interval(NamedTuple):
 
 
 def ece_interval(sums: BinSums, n: int, level: float, joint: Joint | None = None) -> Interval:
-    """Interval of the expected calibration error, of equal-width or of equal-mass bins (AECE).
+    """Confidence interval of the expected calibration error, with equal-width or equal-mass bins (AECE).
 
-    The target is the population's value on the same bins. The plug-in value need not lie inside: it is biased upwards,
-    and the interval of a perfect model begins at 0. In [0, 1].
-    sums: (m,). n: number of rows, at least 1. level: inside (0, 1), as in every function here.
-    joint: how the gaps vary together, where rows depend on each other.
-    Raises: InputError if n is below 1; UsageError if level is not inside (0, 1).
+    The target is the value of the population on the same bins. The plug-in value may lie outside: it is biased upwards,
+    and the interval of a perfect model starts at 0. In [0, 1].
+    sums: (m,). n: number of rows, at least 1. level: in (0, 1), as in all functions here.
+    joint: how the gaps vary together, if rows depend on each other.
+    Raises: InputError if n is below 1; UsageError if level is not in (0, 1).
     Source: own method; coverage 92-99 % at a nominal 95 % from 500 rows on, tests/benchmarks/coverage.py.
 
     >>> sums = BinSums(*(np.array([x]) for x in (1000.0, 900.0, 810.0, 700.0, 630.0)))
@@ -55,7 +55,7 @@ def ece_interval(sums: BinSums, n: int, level: float, joint: Joint | None = None
 
 
 def oe_interval(sums: BinSums, n: int, level: float, joint: Joint | None = None) -> Interval:
-    """Interval of the overconfidence error; conservative where nothing is overconfident. In [0, 1].
+    """Confidence interval of the overconfidence error; conservative if no bin is over-confident. In [0, 1].
 
     sums: (m,), top-label. n: number of rows, at least 1. joint: as for ece_interval.
     Raises: as ece_interval. Source: as ece_interval.
@@ -67,18 +67,18 @@ def oe_interval(sums: BinSums, n: int, level: float, joint: Joint | None = None)
     z = _two_sided(level, joint)
     value = float(np.maximum(overconfidence(sums, _rows(n)), 0.0).sum())
     ends = invert(overconfidence_path(sums, n, z, joint), value, z)
-    # The path moves all bins. Where one of many may be overconfident, the bound of that bin alone reaches farther.
+    # The path moves all bins. If only one of many is over-confident, the bound of that bin alone is larger.
     return _bounded(ends._replace(high=max(ends.high, single_bin_bound(sums, n, z, joint))))
 
 
 def cwce_interval(sums: BinSums, n: int, level: float, joint: Joint | None = None) -> Interval:
-    """Interval of the class-wise calibration error, the mean over the classes. In [0, 1].
+    """Confidence interval of the class-wise calibration error, the mean over the classes. In [0, 1].
 
-    Two classes mirror each other: the mean of both ECE intervals, as quantiles of dependent values add up. For three
-    and more it is the hull of two paths, which covers 99 %; the lower end is 0 unless the value exceeds its noise
-    floor at that level. Below 20 rows per class it is an approximation.
-    sums: (k, m), k >= 2. n: number of rows, at least 1. joint: as for ece_interval; then nothing is assumed of classes.
-    Raises: as ece_interval, and InputError if sums hold fewer than 2 classes. Source: as ece_interval.
+    Two classes mirror each other, so it is the mean of both ECE intervals (quantiles of fully dependent values add up).
+    For three or more it is the hull of two paths, which covers 99 %; the lower end is 0 unless the value exceeds its
+    noise floor at that level. Below 20 rows per class it is an approximation.
+    sums: (k, m), k >= 2. n: number of rows, at least 1. joint: as for ece_interval; then nothing is assumed about
+    classes. Raises: as ece_interval, and InputError if sums hold fewer than 2 classes. Source: as ece_interval.
 
     >>> rows = (np.full((2, 1), x) for x in (1000.0, 500.0, 250.0, 500.0, 250.0))
     >>> cwce_interval(BinSums(*rows), 1000, 0.95)[0]
@@ -98,16 +98,16 @@ def cwce_interval(sums: BinSums, n: int, level: float, joint: Joint | None = Non
     upper = 0.5 * (1.0 + level)
     noise = value < (gap_floor(sums, n, upper) if joint is None else joint_floor(sums, n, joint, upper)).high
     low = 0.0 if noise else min(folded.low, pooled.low)
-    # Of the two centres the pooled one has the smaller bias and error.
+    # The pooled path gives the centre with the smaller bias and error.
     return _bounded(Ends(low, pooled.centre, max(folded.high, pooled.high)))
 
 
 def mce_interval(sums: BinSums, level: float) -> Interval | None:
-    """Interval of the largest |gap| over the bins of at least 30 rows; None if there is no such bin.
+    """Confidence interval of the largest |gap| over the bins with at least 30 rows; None if there is no such bin.
 
-    Simultaneous Clopper-Pearson intervals, hence conservative: from the largest lower to the largest upper end of
+    From simultaneous Clopper-Pearson intervals, hence conservative: from the largest lower to the largest upper end of
     |accuracy - confidence|. In [0, 1]. sums: (m,).
-    Raises: UsageError if level is not inside (0, 1).
+    Raises: UsageError if level is not in (0, 1).
     Source: Clopper & Pearson, Biometrika 26:404 (1934), with Bonferroni's correction.
 
     >>> sums = BinSums(*(np.array([x]) for x in (100.0, 90.0, 81.0, 50.0, 45.0)))
@@ -137,10 +137,10 @@ def mean_interval(
 ) -> Interval | None:
     """Normal interval of the mean of n values, from their sum and the sum of their squares.
 
-    None if n is 1, or the squares are beyond float64.
+    None if n is 1, or the squares exceed the range of float64.
 
-    least, most: bounds that every value has, and so the interval: NLL and Brier score are never negative.
-    Raises: InputError if n is below 1; UsageError if level is not inside (0, 1).
+    least, most: bounds of all values, and so of the interval: NLL and Brier score are never negative.
+    Raises: InputError if n is below 1; UsageError if level is not in (0, 1).
 
     >>> [round(x, 3) for x in mean_interval(10.0, 30.0, 10, 0.95)[:2]]
     [0.076, 1.924]
@@ -156,10 +156,10 @@ def mean_interval(
 
 
 def wilson_interval(successes: float, n: int, level: float) -> Interval:
-    """Interval of a share, such as the accuracy. In [0, 1].
+    """Wilson's confidence interval of a share, such as the accuracy. In [0, 1].
 
-    successes: from 0 to n. Raises: InputError if n is below 1 or successes are outside 0 ... n; UsageError if
-    level is not inside (0, 1).
+    successes: from 0 to n. Raises: InputError if n is below 1 or successes are not in 0 ... n; UsageError if level is
+    not in (0, 1).
     Source: Wilson, JASA 22:209 (1927).
 
     >>> [round(x, 3) for x in wilson_interval(8, 10, 0.95)[:2]]
@@ -172,7 +172,7 @@ def wilson_interval(successes: float, n: int, level: float) -> Interval:
 
 
 def share_interval(share: float, n: float, z: float) -> Interval:
-    """Wilson's interval of a share that was found on n rows, or on rows that tell as much as n independent ones."""
+    """Wilson's interval of a share on n rows; n may be an effective sample size."""
     weight = z * z / n
     centre = (share + 0.5 * weight) / (1.0 + weight)
     half = z * math.sqrt(share * (1.0 - share) / n + weight / (4.0 * n)) / (1.0 + weight)
@@ -180,24 +180,24 @@ def share_interval(share: float, n: float, z: float) -> Interval:
 
 
 def joint_floor(sums: BinSums, n: int, joint: Joint, level: float = HIGH) -> Floor:
-    """Noise floor of the ECE, or of its class-wise form, where rows depend on each other.
+    """Noise floor of the ECE, or of the class-wise error, if rows depend on each other.
 
-    The gaps vary around 0 as true probabilities have it, times what groups show that dependence adds. The quantile is
-    Student's. sums: (m,) or (k, m). level: of the quantile, inside (0.5, 1).
+    The gaps vary around 0 as under true probabilities, times the increase by dependence that the groups show. The
+    quantile is Student's. sums: (m,) or (k, m). level: of the quantile, in (0.5, 1).
     """
     path = folded_path(sums, n, 1.0, joint.calibrated(sums))
     return _floor(path.at(path.null), joint, level)
 
 
 def joint_oe_floor(sums: BinSums, n: int, joint: Joint) -> Floor:
-    """Noise floor of the overconfidence error where rows depend on each other. sums: (m,), top-label."""
+    """Noise floor of the overconfidence error if rows depend on each other. sums: (m,), top-label."""
     calibrated = BinSums(sums.count, sums.p, sums.pp, sums.p, sums.pp)
     path = overconfidence_path(calibrated, n, 1.0, joint.calibrated(sums))
     return _floor(path.at(path.null), joint, HIGH)
 
 
 def joint_p_value(sums: BinSums, n: int, joint: Joint) -> float:
-    """Probability that calibrated groups show so large an ECE, or a larger one, where rows depend on each other."""
+    """Probability that calibrated groups show an ECE at least this large, if rows depend on each other."""
     path = folded_path(sums, n, 1.0, joint.calibrated(sums))
     return student_tail(path.at(path.null).score(float(np.abs(sums.surplus).sum()) / n), joint.freedom)
 

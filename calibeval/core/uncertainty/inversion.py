@@ -1,4 +1,4 @@
-"""A test inverted along one path of populations: the errors under which what was measured is not surprising."""
+"""A test inverted along one path of populations: the errors under which the measured value is plausible."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PointFields = tuple[Numbers, Numbers, Numbers, Numbers]  # the fields of a Point
 
 
 class Point(NamedTuple):
-    """A population on the path: its calibration error `target`, and the first moments of the plug-in value there."""
+    """A population on the path: its calibration error `target`, and the first moments of its plug-in value."""
 
     target: float
     mean: float
@@ -25,7 +25,7 @@ class Point(NamedTuple):
     third: float
 
     def score(self, observed: float) -> float:
-        """The standard normal score of the observed plug-in value, by Wilson and Hilferty's cube root."""
+        """The standard normal score of the observed plug-in value, from Wilson and Hilferty's cube root."""
         if self.variance <= 1e-200:
             return 0.0 if observed == self.mean else math.copysign(math.inf, observed - self.mean)
         return cube_root_score((observed - self.mean) / math.sqrt(self.variance), self.half_skew)
@@ -41,8 +41,8 @@ class Point(NamedTuple):
 class Path(NamedTuple):
     """A curve of populations; from `far` to `null` the error falls to 0.
 
-    moments: the fields of the point at a place, or at several. far is negative; places beyond it are legal, and still
-    farther away.
+    moments: gives the fields of the point at a place, or at several places. far is negative; places beyond it are
+    allowed, and even farther from null.
     """
 
     moments: Callable[[Numbers], PointFields]
@@ -54,13 +54,13 @@ class Path(NamedTuple):
         return Point(*map(float, self.moments(place)))
 
     def along(self, places: Floats) -> list[Point]:
-        """The points at many places, at the cost of a few."""
+        """The points at many places, computed together."""
         fields = np.array(self.moments(places), np.float64)
         return [Point(*of_place) for of_place in fields.T.tolist()]
 
 
 class Ends(NamedTuple):
-    """Errors on a path: lower and upper end, and between them the one whose expected plug-in value was measured."""
+    """Errors on a path: lower end, the error whose expected plug-in value equals the measured one, and upper end."""
 
     low: float
     centre: float
@@ -68,7 +68,7 @@ class Ends(NamedTuple):
 
 
 def invert(path: Path, observed: float, z: float) -> Ends:
-    """The errors on the path under which the score of the observed value is z, 0 (in the mean) and -z."""
+    """The errors on the path for which the score of the observed value is z, 0 (in the mean) and -z."""
     at = functools.cache(path.at)
 
     def solve(excess: Callable[[Point], float]) -> float:
@@ -88,7 +88,7 @@ def invert(path: Path, observed: float, z: float) -> Ends:
 
 
 def _root(function: Callable[[float], float], low: float, high: float) -> float:
-    """The zero of a function that is negative at low and positive at high: false position, Illinois variant."""
+    """The root of a function that is negative at low and positive at high: false position, Illinois variant."""
     at_low, at_high, side = function(low), function(high), 0
     for _ in range(100):
         middle = high - at_high * (high - low) / (at_high - at_low)

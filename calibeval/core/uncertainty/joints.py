@@ -1,4 +1,4 @@
-"""What groups of rows that depend on each other tell of how sums vary."""
+"""The variation of sums, estimated from groups of rows that depend on each other."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import numpy as np
 from calibeval.core.data.arrays import Codes, Floats
 from calibeval.core.uncertainty.paths import Joint
 
-# A covariance of more bins, or class-wise bins, is not estimated: its square must fit in memory and time.
+# No covariance of more bins (or class-wise bins) is estimated: its size is the square of their number.
 MOST_JOINT_CELLS = 1500
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Joints:
-    """Rows by groups, and how the gaps of bins vary together.
+    """The groups of the rows, and how the gaps of bins vary together.
 
-    codes: (n,) in [0, count), the group of every row that counts. top, mass, classes: of equal-width, equal-mass and
-    class-wise bins; None where there are too many bins, or none.
+    codes: (n,) in [0, count), the group of every row that is not ignored. top, mass, classes: for equal-width,
+    equal-mass and class-wise bins; None if there are too many bins, or none.
     """
 
     codes: Codes
@@ -31,21 +31,21 @@ class Joints:
 
     @property
     def freedom(self) -> int:
-        """Degrees of freedom of the errors that groups tell."""
+        """Degrees of freedom of errors that are estimated from the groups."""
         return self.count - 1
 
 
 class GroupedError(NamedTuple):
-    """Standard error of a mean, never below that of independent rows, and the sum of squares of these."""
+    """Standard error of a mean, at least that of independent rows, and the sum of squares for independent rows."""
 
     error: float
     squares: float
 
 
 def grouped_error(values: Floats, mean: float, joints: Joints) -> GroupedError | None:
-    """The error of a mean over rows whose groups are independent; None where squares are beyond float64.
+    """The error of a mean over rows in independent groups; None if squares exceed the range of float64.
 
-    values: (n,). mean: theirs.
+    values: (n,). mean: of the values.
 
     >>> joints = Joints(np.array([0, 0, 1, 1]), 2, None, None, None)
     >>> round(grouped_error(np.array([1.0, 1.0, 0.0, 0.0]), 0.5, joints).error, 3)

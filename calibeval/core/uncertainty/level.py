@@ -1,4 +1,4 @@
-"""The level of intervals and tests, which always agree."""
+"""The level of intervals and tests, which always agree with each other."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ POWER = 0.8
 
 
 class Level(NamedTuple):
-    """The level of intervals, inside (0, 1), and the degrees of freedom of the errors that they rest on.
+    """The confidence level of intervals, in (0, 1), and the degrees of freedom of their standard errors.
 
-    value: 0.95 for 95 %. freedom: None where rows tell the errors; where groups do, their number less one: scores are
-    then Student's.
+    value: 0.95 for 95 %. freedom: None if errors are estimated from rows; if from groups, their number minus one, and
+    scores are then Student's.
     """
 
     value: float
@@ -23,7 +23,7 @@ class Level(NamedTuple):
 
     @property
     def z(self) -> float:
-        """So many standard errors does an interval reach on either side.
+        """The number of standard errors by which an interval extends to either side.
 
         >>> round(Level(0.95).z, 4), round(Level(0.95, 19).z, 4)
         (1.96, 2.093)
@@ -33,7 +33,7 @@ class Level(NamedTuple):
 
     @property
     def detectable(self) -> float:
-        """What turns a half width into the smallest difference that is shown with a power of 80 %.
+        """The factor from a half width to the smallest difference that is detected with a power of 80 %.
 
         >>> round(Level(0.95).detectable, 2)
         1.43
@@ -51,9 +51,9 @@ class Level(NamedTuple):
         return max(2.0 * student_tail(abs(score), self.freedom), LEAST_P)
 
     def agreeing(self, p: float, low: float, high: float) -> float:
-        """The p on that side of 1 - level on which the interval says it is: below it iff 0 is outside.
+        """The p, moved to the side of 1 - level that agrees with the interval: below it iff 0 is outside.
 
-        For tests and intervals of one method, which may differ by rounding or by the steps of a grid.
+        For tests and intervals of the same method, which may disagree by rounding or by the steps of a grid.
 
         >>> Level(0.95).agreeing(0.06, 0.01, 0.02) < 0.05 <= Level(0.95).agreeing(0.04, -0.01, 0.02)
         True

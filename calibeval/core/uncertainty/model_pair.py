@@ -13,12 +13,12 @@ from calibeval.core.sums.sums import RowScores, Sums
 from calibeval.core.uncertainty.paired_paths import Shared, shared_groups, shared_rows
 from calibeval.core.uncertainty.paths import Joint
 
-# Sums of every group in every bin are held at a time.
+# The largest table of sums by group and bin.
 MOST_PAIR_CELLS = 2 * 10**7
 
 
 class Together(NamedTuple):
-    """The bins of two models: sums and, unless there are too many groups, how they vary alone and together."""
+    """The bins of two models: their sums and, unless there are too many groups, how they vary alone and together."""
 
     sums: tuple[BinSums, BinSums]
     joints: tuple[Joint | None, Joint | None]
@@ -44,7 +44,7 @@ def together(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
-    """One of two models: sums and, in the order of the base's rows, the results of each row."""
+    """One of two models: its sums and, in the order of the base's rows, the results of each row."""
 
     sums: Sums
     rows: RowScores
@@ -59,8 +59,8 @@ class Model:
 class Pair:
     """Two models on the same n rows.
 
-    labels: (n,) of these rows. groups: (n,) of group numbers in [0, j), where only groups are independent.
-    found: how bins vary together, as it was asked for.
+    labels: (n,) of these rows. groups: (n,) of group numbers in [0, j), if only groups are independent; else None.
+    found: cache of how bins vary together.
     """
 
     base: Model
@@ -70,7 +70,7 @@ class Pair:
     found: dict[str, Together] = field(default_factory=dict)
 
     def at(self, places: Codes, sums: tuple[Sums, Sums], groups: Codes | None, found: dict[str, Together]) -> Pair:
-        """The rows at these places as a pair of their own. sums, groups, found: of these rows."""
+        """The rows at these positions as a separate pair. sums, groups, found: of these rows."""
         one, other = (Model(own, model.rows.at(places)) for own, model in zip(sums, self.models, strict=True))
         return Pair(one, other, self.labels[places], groups, found)
 
@@ -81,13 +81,13 @@ class Pair:
 
     @property
     def residuals(self) -> tuple[Floats, Floats]:
-        """Of both models correct - confidence, (n,) each; computed anew, since they would take 16 bytes a row."""
+        """The residuals correct - confidence of both models, (n,) each; recomputed to save 16 bytes per row."""
         one, other = self.base.rows, self.candidate.rows
         return one.correct - one.confidence, other.correct - other.confidence
 
     @property
     def top(self) -> Together:
-        """How their equal-width bins vary together; found once."""
+        """How the equal-width bins of the models vary together; computed once."""
         if "top" not in self.found:
             bins = [bin_index(model.rows.confidence, model.sums.compared) for model in self.models]
             sums = self.base.sums.top, self.candidate.sums.top
@@ -96,7 +96,7 @@ class Pair:
 
     @property
     def mass(self) -> Together:
-        """The same of their equal-mass bins."""
+        """How the equal-mass bins of the models vary together; computed once."""
         if "mass" not in self.found:
             bins = [bin_index(model.rows.confidence, model.sums.mass_edges) for model in self.models]
             sums = self.base.sums.mass, self.candidate.sums.mass
@@ -104,7 +104,7 @@ class Pair:
         return self.found["mass"]
 
     def of_class(self, label: int) -> Together:
-        """Of two classes, the same of the bins of one class's probability."""
+        """For two classes, how the bins of one class's probability vary together; computed once."""
         if f"class {label}" not in self.found:
             happened = self.labels == label
             bins, gaps, sums = [], [], []
@@ -120,7 +120,7 @@ class Pair:
 
     @property
     def identical(self) -> bool:
-        """Whether the two say the same of every row."""
+        """Whether the two models give the same results for every row."""
         one, other = self.base.rows, self.candidate.rows
         same = all(np.array_equal(getattr(one, part), getattr(other, part)) for part in RowScores.__slots__)
         return same and _equal_sums(self.base.sums.classes, self.candidate.sums.classes)

@@ -1,7 +1,7 @@
 """A grid of pairs of points of two paths: which differences are accepted on it, and how surprising equality is.
 
-Between the points of the grid the difference and its surprise are taken as linear along every edge, diagonals included,
-so that an acceptance region thinner than the grid is not missed.
+Between grid points, the difference and its surprise are interpolated linearly along every edge, including diagonals, so
+that an acceptance region thinner than the grid is not missed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from calibeval.core.data.arrays import Floats
 
 
 def accepted_ends(shift: Floats, surprise: Floats, z: float) -> tuple[float, float]:
-    """The least and the largest difference whose surprise is at most z, between the points of the grid, too."""
+    """The smallest and the largest difference with a surprise of at most z, interpolated between grid points."""
     accepted = np.abs(surprise) <= z
     found = [shift[accepted]]
     for (from_shift, to_shift), (start, end) in _edges(shift, surprise):
@@ -31,7 +31,7 @@ def accepted_ends(shift: Floats, surprise: Floats, z: float) -> tuple[float, flo
 
 
 def least_surprise(shift: Floats, surprise: Floats, own: Floats) -> float:
-    """The least surprise of a pair of points whose difference is 0 or above; inf where there is none.
+    """The smallest surprise of a pair of points with a difference of at least 0; inf if there is none.
 
     own: how surprising the two values are by themselves, in the same units.
     """
@@ -48,7 +48,7 @@ def least_surprise(shift: Floats, surprise: Floats, own: Floats) -> float:
 
 
 def _edges(*grids: Floats) -> Iterator[tuple[tuple[Floats, Floats], ...]]:
-    """For each direction of neighbours on the grids, the values at both ends of every edge, for each grid."""
+    """For each direction of neighbours, and for each grid, the values at both ends of every edge."""
     ahead, behind, every = slice(1, None), slice(None, -1), slice(None)
     for start, end in (
         ((behind, every), (ahead, every)),
@@ -64,6 +64,6 @@ def _picked(ends: tuple[Floats, Floats], there: npt.NDArray[np.bool_]) -> tuple[
 
 
 def _crossing(start: Floats, end: Floats) -> Floats:
-    """Where on each edge a linear function is 0, as a share of its length; NaN where it is not."""
+    """The position on each edge where a linear function is 0, as a share of the length; NaN if there is none."""
     crosses = (np.sign(start) * np.sign(end) <= 0.0) & (start != end)
     return np.divide(start, start - end, out=np.full_like(start, np.nan), where=crosses)

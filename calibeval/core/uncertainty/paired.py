@@ -1,4 +1,4 @@
-"""What a sample says of the difference of two values: interval, test, and the difference that it could have shown."""
+"""The uncertainty of the difference of two values: interval, test, and detectable difference."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from calibeval.core.uncertainty.level import Level
 
 
 class Contrast(NamedTuple):
-    """What a sample says of one difference.
+    """The uncertainty of one difference.
 
-    low, high: interval of the true difference. p: of the test that there is none, in agreement with the interval.
-    detectable: the smallest true difference that such a sample shows in 80 of 100 cases.
+    low, high: interval of the true difference. p: for the hypothesis of no difference, in agreement with the interval.
+    detectable: the smallest true difference that such a sample would show in 80 of 100 cases.
     """
 
     low: float
@@ -27,7 +27,7 @@ class Contrast(NamedTuple):
 
 
 def contrast(low: float, high: float, p: float, level: Level) -> Contrast:
-    """An interval with a p that agrees with it, and the difference that it could have shown."""
+    """An interval with a p that agrees with it, and the detectable difference."""
     return Contrast(low, high, level.agreeing(p, low, high), level.detectable * 0.5 * (high - low))
 
 
@@ -40,10 +40,10 @@ def margins(
     *,
     independent: bool = True,
 ) -> Contrast:
-    """The difference of two values from their own intervals.
+    """The difference of two values, derived from the interval of each.
 
-    centres: the value around which each interval lies. most: the largest size that the difference can have.
-    independent: whether the errors of the two are; otherwise they may add up, as they do at worst.
+    centres: the centre of each interval. most: the largest possible absolute difference.
+    independent: whether the two errors are independent; otherwise they are added, which is the worst case.
     Source: Zou & Donner, Statist. Med. 27:1693 (2008).
 
     >>> found = margins(Interval(0.10, 0.14, None), Interval(0.20, 0.24, None), (0.12, 0.22), Level(0.95))
@@ -60,14 +60,14 @@ def margins(
 
 
 def centre_of(interval: Interval) -> float:
-    """The value around which an interval lies: the one corrected for bias, or its middle."""
+    """The centre of an interval: the bias-corrected value, or the middle."""
     return 0.5 * (interval.low + interval.high) if interval.corrected is None else interval.corrected
 
 
 def check_thick(*sums: BinSums) -> None:
-    """That bins hold 5 rows or more on average.
+    """Check that bins hold at least 5 rows on average.
 
-    Raises: NotComputable where they do not: normal sums then say nothing of them.
+    Raises: NotComputable if they do not, because the normal approximation then fails.
     """
     for one in sums:
         if one.count.sum() < LEAST_BIN_ROWS * np.count_nonzero(one.count):

@@ -1,4 +1,4 @@
-"""Intervals and tests for the difference of two means, from the differences of the same rows."""
+"""Intervals and tests for the difference of two means, from the differences of paired rows."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from calibeval.core.errors import InputError
 from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.special import log_gamma
 
-# With fewer rows on which just one of two models is right, their number is too small for a normal approximation.
+# With fewer rows on which exactly one of two models is correct, the normal approximation fails.
 LEAST_DISCORDANT = 50
 
 
 class MeanDifference(NamedTuple):
-    """Interval of a mean difference, p of the test that it is 0, and its standard error."""
+    """Interval of a mean difference, the p for the hypothesis that it is 0, and its standard error."""
 
     low: float
     high: float
@@ -29,11 +29,11 @@ class MeanDifference(NamedTuple):
 def mean_difference(
     values: Floats, level: Level, most: float, groups: npt.NDArray[np.intp] | None = None
 ) -> MeanDifference:
-    """Interval and test of the mean of row by row differences.
+    """Interval and test for the mean of row-by-row differences.
 
-    values: (n,), candidate - base. most: the largest size that a difference of means can have.
-    groups: (n,) of group numbers in [0, j), where only groups are independent; the error is then theirs, and never
-    below that of independent rows.
+    values: (n,), candidate - base. most: the largest possible absolute difference of means.
+    groups: (n,) of group numbers in [0, j), if only groups are independent; the error is then estimated from groups,
+    and at least that of independent rows.
     Raises: InputError if n is below 2.
 
     >>> result = mean_difference(np.array([0.1, 0.3, 0.2, 0.2]), Level(0.95), 1.0)
@@ -42,7 +42,7 @@ def mean_difference(
     """
     n = len(values)
     if n < 2:
-        raise InputError(f"{n} row came, but a mean difference needs at least 2")
+        raise InputError(f"{n} row is not enough: a mean difference needs at least 2")
     mean = float(values.mean())
     square = float(values.var(ddof=1)) / n
     if groups is not None:
@@ -52,7 +52,7 @@ def mean_difference(
 
 
 def normal_difference(mean: float, error: float, level: Level, most: float) -> MeanDifference:
-    """Interval and test of a difference with this standard error.
+    """Interval and test for a difference with this standard error.
 
     >>> normal_difference(0.0, 0.0, Level(0.95), 1.0)
     MeanDifference(low=0.0, high=0.0, p=1.0, error=0.0)
@@ -69,12 +69,12 @@ def accuracy_difference(
     level: Level,
     groups: npt.NDArray[np.intp] | None = None,
 ) -> MeanDifference:
-    """Interval and test of the difference of two accuracies on the same rows.
+    """Interval and test for the difference of two accuracies on the same rows.
 
-    base, candidate: (n,), whether each is right. groups: as for mean_difference.
-    With fewer than 50 rows on which they differ, the interval is that of Agresti and Min, which adds half a row to each
-    of the four counts, and p is the larger of theirs and McNemar's exact one; where the exact test finds nothing, the
-    interval reaches to 0.
+    base, candidate: (n,), whether each is correct. groups: as for mean_difference.
+    If they differ on fewer than 50 rows, the interval is that of Agresti and Min, which adds half a row to each of the
+    four counts, and p is the larger of theirs and that of McNemar's exact test; if the exact test is not significant,
+    the interval is extended to 0.
     Raises: InputError if n is below 2.
     Source: McNemar, Psychometrika 12:153 (1947); Agresti & Min, Statist. Med. 24:729 (2005).
 
@@ -97,7 +97,7 @@ def accuracy_difference(
 
 
 def mcnemar_p(gained: int, lost: int) -> float:
-    """Two-sided p of McNemar's exact test: rows on which just one of two models is right fall evenly on both.
+    """Two-sided p of McNemar's exact test that rows on which exactly one model is correct are split evenly.
 
     >>> mcnemar_p(5, 0), mcnemar_p(0, 0), mcnemar_p(3, 3)
     (0.0625, 1.0, 1.0)

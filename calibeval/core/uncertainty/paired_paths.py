@@ -1,9 +1,9 @@
 """Intervals and tests for the difference of two calibration errors, by inverting one test along two paths.
 
-Each model moves along its own path of populations (`paths.py`, `inversion.py`). For every pair of points the mean of
-the difference of both plug-in values is known, and so is its variance: the joint table of residuals says how the bins
-of both models go together on the same rows, and Hermite's expansion carries that through the folds. The interval holds
-the differences of the pairs of points under which the measured difference is not surprising.
+Each model moves along its own path of populations (`paths.py`, `inversion.py`). For every pair of points, the mean and
+the variance of the difference of the two plug-in values are known: the joint table of residuals gives the correlation
+of the bins of both models on the same rows, and Hermite's expansion carries it through the absolute values. The
+interval contains the differences of all pairs of points under which the measured difference is plausible.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from calibeval.core.uncertainty.pair_grid import accepted_ends, least_surprise
 from calibeval.core.uncertainty.paths import Joint, folded_path, gap_errors, overconfidence, overconfidence_path
 from calibeval.core.uncertainty.special import normal_cdf, normal_pdf
 
-# Points of each path inside its box, where the model's own value is not surprising at 99 % for a level of 95 %, and
-# the places outside of it, in shares of the box, that a p-value may need.
+# Number of points of each path inside its box, where the model's own value is plausible at 99 % (for a level of 95 %),
+# and places outside the box, in shares of its width, that a p-value may need.
 _INSIDE = 41
 _BOX = 2.576 / 1.96
 _OUTSIDE = tuple(1.19**i for i in range(1, 9))
 _PROBES = 1.3
 _ORDERS = 6
 _SLACK = 2.0
-# Beyond this ratio of a mean to its standard error the fold at zero is not felt.
+# Beyond this ratio of a mean to its standard error, the absolute value has no effect.
 _FAR = 9.0
 _TINY = 1e-300
 _PART = 2**16  # rows at a time
 
 
 class PairedInterval(NamedTuple):
-    """Interval of candidate - base, and p of the test that both are equal: below 1 - level iff 0 is outside."""
+    """Interval of candidate - base, and the p for equality: below 1 - level iff 0 is outside the interval."""
 
     low: float
     high: float
@@ -48,8 +48,8 @@ class PairedInterval(NamedTuple):
 class Shared(NamedTuple):
     """How the gaps of two models' bins vary together.
 
-    correlation: of the bins of one model with those of the other, (m, l). rows: n where it is of uncentred products of
-    n rows; None where it is of centred sums of groups.
+    correlation: of the bins of one model with those of the other, (m, l). rows: n if computed from uncentred products
+    of n rows; None if from centred sums of groups.
     """
 
     correlation: Floats
@@ -57,9 +57,9 @@ class Shared(NamedTuple):
 
 
 class PathSide(NamedTuple):
-    """One model: its path, its plug-in value, and `slopes`, which gives the expansion of its terms at a place.
+    """One model: its path, its plug-in value, and `slopes`, which gives the expansion of its terms.
 
-    slopes: at (l,) places, of order 1 and higher: (orders, l, m).
+    slopes: for (l,) places, the coefficients of order 1 and higher, (orders, l, m).
     """
 
     path: Path
@@ -68,7 +68,7 @@ class PathSide(NamedTuple):
 
 
 class _Curve(NamedTuple):
-    """A path at (l,) places; slopes: (orders, l, m). score: of the measured value; inside: whether within the box."""
+    """A path at (l,) places. slopes: (orders, l, m). score: of the measured value; inside: whether within the box."""
 
     target: Floats
     mean: Floats
@@ -134,10 +134,10 @@ def shared_groups(
     sums: tuple[BinSums, BinSums],
     groups: Indices,
 ) -> tuple[Joint, Joint, Shared]:
-    """How the gaps of the bins of each of two models, and of both together, vary where only groups are independent.
+    """How the gaps of the bins of two models vary, alone and together, if only groups are independent.
 
     bins, residuals, sums: as for shared_rows. groups: (n,) of group numbers in [0, j), each of which occurs.
-    Memory: 8 bytes for each group and bin. No gap varies less than if rows were independent.
+    Memory: 8 bytes for each group and bin. The error of a gap is at least that of independent rows.
     """
     n, count, first = len(groups), int(groups.max()) + 1, len(sums[0].count)
     rows = np.bincount(groups, minlength=count) / n
@@ -160,11 +160,11 @@ def shared_groups(
 def path_difference(base: PathSide, candidate: PathSide, level: Level, shared: Shared | None) -> PairedInterval:
     """Interval and p of the difference of two calibration errors.
 
-    shared: how the bins of base (rows of the table) vary together with those of candidate (columns); None where the
-    two were measured on different rows.
-    The interval reaches from the least to the largest difference that a pair of points, each within its own 99 %
-    interval (for a level of 95 %), does not make surprising. Of two models that are nearly calibrated and nearly the
-    same it is conservative: their paths move apart although their gaps hardly can.
+    shared: how the bins of base (rows of the table) vary together with those of candidate (columns); None if the two
+    were measured on different rows.
+    The interval extends from the smallest to the largest difference over pairs of points, each within its own 99 %
+    interval (for a level of 95 %), for which the measured difference is plausible. It is conservative for two models
+    that are nearly calibrated and nearly the same: their paths can move apart more than their gaps can.
     Source: own method; size and coverage by simulation, tests/benchmarks/coverage_pairs.py.
     """
     z = level.z
@@ -182,9 +182,9 @@ def _errors(sums: BinSums, joint: Joint | None) -> Floats:
 
 
 def _expansion(mean: Floats, error: Floats, *, folded: bool) -> Floats:
-    """Coefficients of Hermite's expansion of |X| (folded), or of max(X, 0), around a normal X.
+    """Coefficients of Hermite's expansion of |X| (folded), or of max(X, 0), for a normal X.
 
-    The first is a probability, the others are derivatives of the density, times the error each.
+    The first is a probability, the others are derivatives of the density; each is multiplied by the error.
     """
     ratio = np.clip(mean / (error + _TINY), -_FAR, _FAR)
     below, density = normal_cdf(ratio), normal_pdf(ratio)
@@ -199,7 +199,7 @@ def _expansion(mean: Floats, error: Floats, *, folded: bool) -> Floats:
 
 
 def _curve(side: PathSide, z: float) -> _Curve:
-    """The side's path at places from far beyond its box on one side to far beyond it on the other."""
+    """The path of the side, at places from far outside its box on one side to far outside on the other."""
     places, box = _places(side, z), _BOX * z
     points = side.path.along(places)
     score = np.clip([point.score(side.value) for point in points], -1e6, 1e6)
@@ -217,7 +217,7 @@ def _curve(side: PathSide, z: float) -> _Curve:
 
 
 def _places(side: PathSide, z: float) -> Floats:
-    """Places in ascending order: evenly spaced in the box, and ever wider outside of it."""
+    """Places in ascending order: evenly spaced inside the box, and increasingly wide outside."""
     box, probes = _BOX * z, _probes(side.path.far, side.path.null)
     scores = np.maximum.accumulate(np.clip([point.score(side.value) for point in side.path.along(probes)], -1e6, 1e6))
     steps = np.array(_OUTSIDE) * box
@@ -227,7 +227,7 @@ def _places(side: PathSide, z: float) -> Floats:
 
 
 def _probes(far: float, null: float) -> Floats:
-    """Places from far to null, dense around 0, where the measured gaps are."""
+    """Places from far to null, dense around 0, which is the place of the measured gaps."""
     reach = max(-2.0 * far, abs(null))
     count = max(2, math.ceil(math.log(reach / 0.1) / math.log(_PROBES)))
     ahead = 0.1 * _PROBES ** np.arange(count + 1.0)
@@ -236,7 +236,7 @@ def _probes(far: float, null: float) -> Floats:
 
 
 def _surprises(curves: tuple[_Curve, _Curve], difference: float, shared: Shared | None) -> tuple[Floats, Floats]:
-    """For every pair of points the true difference, and the score of the measured one."""
+    """For every pair of points, the true difference and the score of the measured difference."""
     base, candidate = curves
     variance = base.variance[:, None] + candidate.variance[None, :]
     total = variance

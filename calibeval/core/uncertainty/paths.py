@@ -1,10 +1,11 @@
 """Confidence intervals for a sum of absolute gaps, by inverting a test along one path of populations.
 
-A plug-in calibration error adds the noise of every bin: bootstrap intervals around it are biased upwards and can miss
-the truth always. Here the gaps of the bins are moved along a path, from all zero over the measured ones to larger
-ones. For each point of the path the distribution of the plug-in value is known in closed form, and the interval holds
-the calibration errors of the points under which the value that was measured is not surprising. Coverage was measured
-by simulation (tests/benchmarks/coverage.py); a path is one curve through many unknown gaps and no worst-case guarantee.
+A plug-in calibration error includes the noise of every bin, so bootstrap intervals around it are biased upwards and may
+never contain the true value. Here, the gaps of the bins are moved along a path: from all zero, through the measured
+gaps, to larger ones. For each point of the path, the distribution of the plug-in value is known in closed form, and the
+interval contains the calibration errors of the points under which the measured value is plausible. Coverage was
+measured by simulation (tests/benchmarks/coverage.py); a path is only one curve through many unknown gaps, so there is
+no worst-case guarantee.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from calibeval.core.uncertainty.floors import mean_absolute_gap
 from calibeval.core.uncertainty.inversion import Numbers, Path, PointFields
 from calibeval.core.uncertainty.special import normal_cdf, normal_pdf, student_quantile
 
-# Beyond this ratio of a gap to its standard error the fold at zero is not felt.
+# Beyond this ratio of a gap to its standard error, the absolute value has no effect.
 _FAR = 9.0
-# Four pseudo-rows of true probabilities keep a bin of equal outcomes from claiming that it has no variance.
+# Four pseudo-rows of true probabilities, so that a bin with equal outcomes does not get a variance of 0.
 PSEUDO_ROWS = 4.0
-# Clearly underconfident bins are moved by at most so many standard errors towards zero.
+# Clearly under-confident bins are moved towards zero by at most this number of standard errors.
 _SLACK = 2.0
-# The last place of a path by standard errors, and the share of the independent variance that is never subtracted.
+# The last place of a path in standard errors, and the share of the independent variance that is always kept.
 _FARTHEST = -12.0
 _LEAST_SHARE = 0.2
 _TINY = 1e-300
@@ -44,10 +45,10 @@ _TABLE_STEPS = 64
 
 
 class Joint(NamedTuple):
-    """How the gaps of bins vary together where rows depend on each other, as estimated from groups of rows.
+    """How the gaps of bins vary together if rows depend on each other, estimated from groups of rows.
 
-    error: standard error of every gap (sum of y - p), of the shape of the sums. correlation: between all bins, in the
-    order of the flattened sums, with 0 on the diagonal. freedom: groups less one.
+    error: standard error of every gap (sum of y - p), in the shape of the sums. correlation: between all bins, in the
+    order of the flattened sums, with 0 on the diagonal. freedom: number of groups minus one.
     """
 
     error: Floats
@@ -55,22 +56,22 @@ class Joint(NamedTuple):
     freedom: int
 
     def quantile(self, probability: float) -> float:
-        """Student's quantile, which replaces the normal one where few groups had to tell the errors."""
+        """Student's quantile, which replaces the normal one, because errors are estimated from few groups."""
         return student_quantile(probability, self.freedom)
 
     def among(self, filled: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
-        """The correlation between the filled bins, and its square by elements."""
+        """The correlation between the filled bins, and its elementwise square."""
         places = np.flatnonzero(filled)
         correlation = self.correlation[np.ix_(places, places)]
         return correlation, correlation * correlation
 
     def calibrated(self, sums: BinSums) -> Joint:
-        """The same dependence between rows if the probabilities of these sums were true."""
+        """The joint variation with the same dependence between rows if the probabilities of these sums were true."""
         scale = np.sqrt(sums.variance) / np.maximum(gap_errors(sums), _TINY)
         return self._replace(error=self.error * np.where(sums.count > 0, scale, 0.0))
 
     def of_class(self, index: int) -> Joint:
-        """The part of one class, of class-wise sums."""
+        """The part of one class, for class-wise sums."""
         m = self.error.shape[1]
         own = slice(index * m, (index + 1) * m)
         return Joint(self.error[index], self.correlation[own, own], self.freedom)
@@ -79,7 +80,7 @@ class Joint(NamedTuple):
 def gap_errors(sums: BinSums) -> Floats:
     """Standard error of every gap (sum of y - p), shrunk towards that of true probabilities by four pseudo-rows.
 
-    The squares are not centred: they hold the variance of the number of rows in the bin as well.
+    The squares are not centred, so they include the variance of the number of rows in the bin.
     """
     squares = np.maximum(sums.surplus_squares, sums.surplus**2 / np.maximum(sums.count, 1.0))
     return np.sqrt((squares * sums.count + PSEUDO_ROWS * sums.variance) / (sums.count + PSEUDO_ROWS))
@@ -88,8 +89,8 @@ def gap_errors(sums: BinSums) -> Floats:
 def folded_path(sums: BinSums, n: int, dependence: float, joint: Joint | None = None) -> Path:
     """The path of mean |gap|: every gap moves by the same number of standard errors, and stops at 0.
 
-    sums: (m,), or (k, m) for the mean over k classes, whose independent variance is multiplied by `dependence`.
-    joint: of dependent rows; then `dependence` does nothing.
+    sums: (m,), or (k, m) for the mean over k classes, with the independent variance multiplied by `dependence`.
+    joint: for dependent rows; then `dependence` has no effect.
     """
     counts = np.atleast_2d(sums.count)
     first_of_class = np.flatnonzero(np.diff(np.nonzero(counts > 0)[0], prepend=-1))
@@ -98,7 +99,7 @@ def folded_path(sums: BinSums, n: int, dependence: float, joint: Joint | None = 
     error, size = errors[filled] / divisor, np.abs(sums.surplus[filled]) / divisor
     among, sign = None if joint is None else joint.among(filled), np.sign(sums.surplus[filled])
     scale = error + _TINY
-    # For rare counts a normal variable of the same variance has too large a mean deviation.
+    # For rare counts, a normal variable with the same variance has too large a mean deviation.
     noise = error * _noise_ratio(sums)[filled]
     relative_noise = noise / scale
 
@@ -115,7 +116,7 @@ def folded_path(sums: BinSums, n: int, dependence: float, joint: Joint | None = 
         if among is not None:
             total, factor = _joint_variance(independent, error * inside * sign, error * density, among)
             return target, mean, total, factor**2 * third_moment
-        # The uncentred squares count the variance of the error itself; of one class it is target^2 / n.
+        # The uncentred squares include the variance of the error itself; for one class it is target^2 / n.
         surplus = _over_bins(np.add.reduceat(gap, first_of_class, axis=-1) ** 2) / n
         variance_of_sum = dependence * np.maximum(independent - surplus, _LEAST_SHARE * independent)
         return target, mean, variance_of_sum, dependence**1.5 * third_moment
@@ -126,9 +127,9 @@ def folded_path(sums: BinSums, n: int, dependence: float, joint: Joint | None = 
 def overconfidence_path(sums: BinSums, n: int, z: float, joint: Joint | None = None) -> Path:
     """The path of mean confidence times overconfidence, from (m,) top-label sums.
 
-    Overconfident bins move as on `folded_path`. Underconfident ones may be overconfident only within their error:
-    away from 0 they rise by at most z standard errors, towards 0 by at most two and never above it.
-    joint: of dependent rows.
+    Over-confident bins move as on `folded_path`. Under-confident bins can become over-confident only within their
+    error: away from 0 they rise by at most z standard errors, towards 0 by at most two and never above 0.
+    joint: for dependent rows.
     """
     filled = sums.count > 0
     errors = gap_errors(sums) if joint is None else joint.error
@@ -158,22 +159,22 @@ def overconfidence_path(sums: BinSums, n: int, z: float, joint: Joint | None = N
 
 
 def overconfidence(sums: BinSums, n: int) -> Floats:
-    """Mean confidence times overconfidence of every bin, negative where it is underconfident; the OE sums the rest."""
+    """Mean confidence times overconfidence of every bin, negative if under-confident; the OE sums the positive ones."""
     return -_mean_p(sums) * sums.surplus / n
 
 
 def single_bin_bound(sums: BinSums, n: int, z: float, joint: Joint | None = None) -> float:
-    """The largest upper end, z standard errors above the measured value, of one bin's share of the OE."""
+    """The largest upper end, z standard errors above the measured value, of a single bin's contribution to the OE."""
     errors = gap_errors(sums) if joint is None else joint.error
     return float(np.max(overconfidence(sums, n) + z * _mean_p(sums) * errors / n, initial=0.0))
 
 
 def pooled_path(sums: BinSums, n: int, dependence: float, joint: Joint | None = None) -> Path:
-    """The path of the mean over k classes on which gaps are random draws that grow in proportion.
+    """The path of the mean over k classes on which gaps are random draws that grow proportionally.
 
-    Many gaps below their standard errors move too little on `folded_path`. Here the gaps of one bin, over the root of
-    their counts, have the mean and the variance that the classes show beyond noise. sums: (k, m). joint: of dependent
-    rows; then `dependence` does nothing.
+    On `folded_path`, many gaps below their standard errors move too little. Here the gaps of one bin, divided by the
+    square root of their counts, have the mean and variance that the classes show beyond noise. sums: (k, m). joint: for
+    dependent rows; then `dependence` has no effect.
     """
     filled, divisor = sums.count > 0, float(n * len(sums.count))
     root, error = np.sqrt(np.maximum(sums.count, 1.0)), gap_errors(sums) if joint is None else joint.error
@@ -213,12 +214,12 @@ def _joint_variance(
 ) -> tuple[Numbers, Numbers]:
     """Variance of a sum of functions of correlated normal variables, and its ratio to that of independent ones.
 
-    independent: the variance without correlation. slope, bend: expectations of the first and second derivative of each
-    function, times the first and second power of the standard error over that error: what a Hermite series begins with.
+    independent: the variance without correlation. slope, bend: the first terms of a Hermite series: expectations of the
+    first and second derivative of each function, times the first and second power of the standard error.
     """
     correlation, squared = among
     size = np.abs(slope)
-    # Bins that vary together but show gaps of opposite signs may do so by noise: then these would not cancel.
+    # Correlated bins may show gaps of opposite signs only by noise; then these do not cancel.
     linear = np.maximum(_over_bins(slope @ correlation * slope), _over_bins(size @ correlation * size))
     off_diagonal = linear + 0.5 * _over_bins(bend @ squared * bend)
     total = np.maximum(independent + off_diagonal, _LEAST_SHARE * independent)
@@ -236,13 +237,13 @@ def _mean_p(sums: BinSums) -> Floats:
 
 
 def _largest_ratio(gap: Floats, error: Floats) -> float:
-    """A place at which every positive gap has come to 0, in spite of rounding."""
+    """A place at which every positive gap has reached 0, in spite of rounding."""
     ratio = gap[error > 0.0] / error[error > 0.0]
     return 1e-9 + (1.0 + 1e-12) * float(ratio.max(initial=0.0))
 
 
 def _noise_ratio(sums: BinSums) -> Floats:
-    """Mean deviation of every bin's count over that of a normal variable of its variance; below 1 for rare counts."""
+    """Mean deviation of every bin's count, relative to a normal variable with its variance; below 1 for rare counts."""
     normal = np.sqrt(2.0 / np.pi * sums.variance)
     return np.where(normal > 1e-100, mean_absolute_gap(sums) / np.maximum(normal, 1e-100), 1.0)
 
@@ -254,6 +255,6 @@ def _folded_mean(gap: Floats, error: Floats) -> Floats:
     return np.asarray(size * (2.0 * normal_cdf(ratio) - 1.0) + 2.0 * error * normal_pdf(ratio))
 
 
-# Variance of |X| for a normal X of variance 1, by its mean from 0 to _FAR: the nearest entry errs by 0.4 % at most.
+# Variance of |X| for a normal X with variance 1, by its mean from 0 to _FAR: the nearest entry is off by at most 0.4 %.
 _MEANS = np.arange(_FAR * _TABLE_STEPS + 1.0) / _TABLE_STEPS
 _FOLDED_VARIANCE = 1.0 + _MEANS**2 - _folded_mean(_MEANS, np.ones_like(_MEANS)) ** 2

@@ -15,10 +15,10 @@ from calibeval.core.errors import InputError, UsageError
 _STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156)
 _STIRLING_FROM = 10
 
-# Phi on a grid: Taylor's series around the nearest node replaces a million calls of math.erfc in an inversion.
+# Phi on a grid: a Taylor series around the nearest node replaces a million calls of math.erfc in an inversion.
 _CDF_LIMIT = 9
 _CDF_STEPS = 64
-_CDF_TERMS = 6  # of the series, of steps up to 1/128: the rest is below 1e-17
+_CDF_TERMS = 6  # terms of the series, for steps up to 1/128: the rest is below 1e-17
 
 # The double-exponential rule on (0, inf): the trapezoidal rule after w = exp(y - exp(-y)).
 _RULE_Y = np.arange(-4.5, 5.0, 1.0 / 32.0)
@@ -29,8 +29,8 @@ _RULE_WEIGHTS = (1.0 + np.exp(-_RULE_Y)) * _RULE_NODES / 32.0
 def log_gamma(x: npt.ArrayLike) -> Floats:
     """Natural logarithm of the gamma function, elementwise.
 
-    x: any shape, positive. The error is below 1e-14 times max(1, |value|), so only close to the roots 1 and 2 is
-    it absolute rather than relative.
+    x: any shape, positive. The error is below 1e-14 times max(1, |value|), so it is relative, except close to the roots
+    1 and 2.
     Source: Stirling's series after the recurrence, Abramowitz & Stegun 6.1.15 and 6.1.40.
 
     >>> bool(abs(log_gamma(5.0) - math.log(24.0)) < 1e-14)
@@ -109,10 +109,10 @@ def normal_quantile(probability: float) -> float:
 
 
 def student_quantile(probability: float, freedom: int) -> float:
-    """The quantile of Student's t distribution at one probability above a half and below 1.
+    """The quantile of Student's t distribution at one probability in (0.5, 1).
 
     freedom: degrees of freedom, at least 1.
-    Raises: UsageError if probability or freedom is not such a number.
+    Raises: UsageError if probability or freedom is out of range.
     Source: t^2 = freedom (1 - x) / x for x from Beta(freedom / 2, 1 / 2).
 
     >>> round(student_quantile(0.975, 10), 6)
@@ -121,7 +121,7 @@ def student_quantile(probability: float, freedom: int) -> float:
     _check_freedom(freedom)
     if not 0.5 < probability < 1.0:
         raise UsageError(f"probability is {probability}, but it must lie inside (0.5, 1)")
-    # The upper tail is at 1 - x, where 1 - x = t^2 / (freedom + t^2) is small unless there is almost no freedom.
+    # The upper tail is at 1 - x, where 1 - x = t^2 / (freedom + t^2) is small unless freedom is very small.
     tail = 2.0 * (1.0 - probability)
     half = np.array([0.5]), np.array([0.5 * freedom])
     if tail < 0.5:
@@ -146,7 +146,7 @@ def student_tail(value: float, freedom: int) -> float:
         return 0.5
     square = min(value, 1e150) ** 2
     far, near = (0.5 * freedom, freedom / (freedom + square)), (0.5, square / (freedom + square))
-    # The quadrature is exact in a tail, so the smaller part of the distribution is integrated.
+    # The quadrature is accurate in a tail, so the smaller part of the distribution is integrated.
     if square > 1.0:
         return 0.5 * _beta_below(far, near)
     return 0.5 * (1.0 - _beta_below(near, far))
@@ -166,11 +166,11 @@ def _check_freedom(freedom: int) -> None:
 
 
 def clopper_pearson(successes: npt.ArrayLike, trials: npt.ArrayLike, level: float) -> tuple[Floats, Floats]:
-    """Both ends of the exact two-sided interval for a binomial probability, elementwise.
+    """The ends of the exact two-sided interval for a binomial probability, elementwise.
 
     successes, trials: equal shapes, whole numbers, 0 <= successes <= trials, trials >= 1; level in (0, 1).
-    Returns (low, high), each in [0, 1]: low is 0 without a success, high is 1 without a failure.
-    Raises: InputError if the counts cannot be such numbers; UsageError if level is not inside (0, 1).
+    Returns (low, high), each in [0, 1]: low is 0 without successes, high is 1 without failures.
+    Raises: InputError for invalid counts; UsageError if level is not in (0, 1).
     Source: Clopper & Pearson, Biometrika 26:404 (1934), by quantiles of the beta distribution.
 
     >>> low, high = clopper_pearson([0, 8], [10, 10], 0.95)
@@ -192,9 +192,9 @@ def clopper_pearson(successes: npt.ArrayLike, trials: npt.ArrayLike, level: floa
 def _beta_low_quantile(tail: float, a: Floats, b: Floats) -> Floats:
     """The quantile of Beta(a, b) at a probability `tail` below one half.
 
-    Newton's method on the logarithm of the distribution function, as a function of the logit. That function is
-    concave: wherever the start, the first step lands left of the solution and the others climb towards it. Each leaves
-    the square of its error, in units of the deviation; rounding in the logarithms of large counts allows little more.
+    Newton's method on the logarithm of the distribution function, as a function of the logit. That function is concave:
+    from any start, the first step ends to the left of the solution, and the next steps approach it from there with
+    quadratic convergence, up to rounding in the logarithms of large counts.
     """
     deviation = np.sqrt(1.0 / a + 1.0 / b)
     logit = np.log(a) - np.log(b) + normal_quantile(tail) * deviation
@@ -210,10 +210,10 @@ def _beta_low_quantile(tail: float, a: Floats, b: Floats) -> Floats:
 
 
 def _logit_tail_ratio(share: Floats, rest: Floats, a: Floats, b: Floats) -> Floats:
-    """Integral of the density of the logit of a Beta(a, b) below a point, over the density at that point.
+    """Integral of the density of the logit of a Beta(a, b) below a point, divided by the density at that point.
 
-    share: the point as a probability; rest: 1 - share. The density falls to the left of the point first by its slope
-    and then by its curvature, which together set the scale of the quadrature.
+    share: the point as a probability; rest: 1 - share. To the left of the point, the density falls first by its slope
+    and then by its curvature; both together set the scale of the quadrature.
     """
     slope = np.maximum(a * rest - b * share, 0.0)
     scale = slope + np.sqrt((a + b) * share * rest)

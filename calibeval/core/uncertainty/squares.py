@@ -1,8 +1,8 @@
-"""Floor and interval of the root mean square calibration error, from the squared gaps of bins.
+"""Noise floor and interval of the root mean square calibration error, from the squared gaps of bins.
 
-The weighted sum of squared gaps is a sum of scaled chi-square variables, whose first moments are known in closed form
-and depend on the true gaps through little else than the error itself: of all errors of this package it has the best
-founded interval. As for the others (`paths`), it holds the errors under which what was measured is not surprising.
+The weighted sum of squared gaps is a sum of scaled chi-square variables. Its first moments are known in closed form and
+depend on the true gaps almost only through the error itself, so of all errors in this package it has the best founded
+interval. As for the others (`paths`), the interval contains the errors under which the measured value is plausible.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.paths import PSEUDO_ROWS, Joint, gap_errors
 from calibeval.core.uncertainty.special import log_gamma, normal_quantile
 
-# A bin whose gap is less than its noise still moves a little.
+# A bin with a gap below its noise still moves a little.
 _LEAST_SHARE = 0.1
 _TINY = 1e-300
 
 
 def mean_square(sums: BinSums) -> float:
-    """Mean of the squared gap, accuracy less confidence, over bins, weighted by their rows; its root is the RMSCE.
+    """Mean squared gap, (accuracy - confidence)^2, over bins, weighted by their rows; its square root is the RMSCE.
 
     Raises: InputError if no row was summed.
 
@@ -44,9 +44,9 @@ def mean_square(sums: BinSums) -> float:
 def rms_interval(sums: BinSums, n: int, level: float, joint: Joint | None = None) -> Interval:
     """Interval of the root mean square calibration error, in [0, 1].
 
-    sums: (m,). n: number of rows, at least 1. level: inside (0, 1). joint: how the gaps vary together, where rows
-    depend on each other.
-    Source: own inversion of the distribution of the squared error; for another see Sun et al., arXiv 2408.08998.
+    sums: (m,). n: number of rows, at least 1. level: in (0, 1). joint: how the gaps vary together, if rows depend on
+    each other.
+    Source: own inversion of the distribution of the squared error; for another method see Sun et al., arXiv 2408.08998.
 
     >>> sums = BinSums(*(np.array([x]) for x in (1000.0, 900.0, 810.0, 700.0, 630.0)))
     >>> [round(x, 3) for x in rms_interval(sums, 1000, 0.95)]
@@ -80,7 +80,7 @@ def rms_floor(sums: BinSums, n: int, joint: Joint | None = None) -> Floor:
     if mean <= _TINY or variance <= _TINY:
         return Floor(math.sqrt(mean), math.sqrt(mean))
     shape = mean**2 / variance
-    # The root of a gamma variable of the same mean and variance.
+    # The square root of a gamma variable with the same mean and variance.
     expected = math.sqrt(mean / shape) * math.exp(float(log_gamma(np.array(shape + 0.5)) - log_gamma(np.array(shape))))
     third = float(np.sum(8.0 * (noise / share) ** 3)) / variance**1.5
     high = mean + math.sqrt(variance) * cube_root_quantile(z, min(0.5 * max(third, 2.0 / math.sqrt(shape)), 1.5))
@@ -88,7 +88,7 @@ def rms_floor(sums: BinSums, n: int, joint: Joint | None = None) -> Floor:
 
 
 def squared_path(sums: BinSums, n: int, joint: Joint | None = None) -> Path:
-    """The path on which squared gaps, less their noise, grow in proportion from 0.
+    """The path on which squared gaps, minus their noise, grow proportionally from 0.
 
     The first field of its points is the root mean square error; the others are moments of its square as measured.
     """
@@ -108,7 +108,7 @@ def squared_path(sums: BinSums, n: int, joint: Joint | None = None) -> Path:
         target = np.add.reduce(squares / share, axis=-1)
         variance = constant + np.add.reduce(4.0 * squares * noise / share**2, axis=-1)
         third = np.add.reduce((8.0 * noise**3 + 24.0 * squares * noise**2) / share**3, axis=-1)
-        if joint is None:  # how many rows fall into a bin is chance, too
+        if joint is None:  # the number of rows in a bin is also random
             variance = variance + np.maximum(np.add.reduce(squares**2 / share**3, axis=-1) - target**2, 0.0) / n
         else:
             extra = _together(np.sqrt(squares), noise, share, joint, filled)
@@ -120,7 +120,7 @@ def squared_path(sums: BinSums, n: int, joint: Joint | None = None) -> Path:
 
 
 def _together(gap: Floats, noise: Floats, share: Floats, joint: Joint, filled: npt.NDArray[np.bool_]) -> Numbers:
-    """What correlation between bins adds to the variance of the sum of squares: never less than nothing."""
+    """What correlation between bins adds to the variance of the sum of squares; never negative."""
     correlation, squared = joint.among(filled)
     single, double = noise / share, gap * np.sqrt(noise) / share
     total: Numbers = 2.0 * single @ squared @ single + 4.0 * np.add.reduce(
@@ -130,7 +130,7 @@ def _together(gap: Floats, noise: Floats, share: Floats, joint: Joint, filled: n
 
 
 def _fourth_cumulant(sums: BinSums) -> Floats:
-    """Of the count of outcomes in every bin, as of the binomial count of the same mean and variance."""
+    """The fourth cumulant of the count of every bin, from the binomial count with the same mean and variance."""
     mean = np.maximum(np.minimum(sums.p, sums.count - sums.p), _TINY)
     variance = sums.variance
     chance = np.clip(1.0 - variance / mean, 0.0, 1.0)

@@ -1,4 +1,4 @@
-"""Features under other names: one column of a table for each, and splits that stand last, as in `X_train`."""
+"""Feature caches in other layouts: one table column per feature, and names that end with the split, as in `X_train`."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ SPLIT_LAST = re.compile(
 
 
 def with_stacked_columns(arrays: dict[str, Stored], stem: str | None, file: str) -> dict[str, Stored]:
-    """The arrays, with columns feature_0, feature_1, ... as one array in their place.
+    """The arrays, with the columns feature_0, feature_1, ... replaced by one array.
 
-    stem: what a person says the columns are called before their numbers, where no array is called so.
-    Columns that are called like features but do not go from 0 to some number stay columns, unless nothing else holds
+    stem: the user's name for the features: that of an array, or the name of the columns without their numbers.
+    Columns that are named like features but are not numbered 0, 1, 2, ... stay columns, unless nothing else holds
     features.
-    Raises: InputError for columns that hold no numbers, or two columns of one number, or where a number is missing.
+    Raises: InputError for columns that do not hold numbers, two columns with the same number, or a missing number.
     """
     if stem is not None and stem in arrays:
         return arrays
@@ -54,8 +54,8 @@ def with_stacked_columns(arrays: dict[str, Stored], stem: str | None, file: str)
         columns = [group[i] for i in range(len(group))]
         if name in arrays and len(arrays[name].shape) > 1:
             raise InputError(
-                f'{file}: the array "{name}" and the {len(columns)} columns from "{columns[0]}" on could both be the '
-                "features. Keep one of them."
+                f'{file}: the features could be the array "{name}" or the {len(columns)} columns from "{columns[0]}" '
+                "on. Keep one of them."
             )
         rest = {key: stored for key, stored in arrays.items() if key not in columns}
         arrays = {**rest, name: _stacked(arrays, columns, file)}
@@ -63,9 +63,9 @@ def with_stacked_columns(arrays: dict[str, Stored], stem: str | None, file: str)
 
 
 def split_first(arrays: Mapping[str, Stored]) -> dict[str, Stored]:
-    """The arrays, with names such as X_train and y_train turned round: train_X, train_y.
+    """The arrays, with names such as X_train and y_train changed to train_X and train_y.
 
-    Only where features are named so; names that are taken stay free of doubt.
+    Only splits whose features have such a name are changed, and only if the new name is not taken.
 
     >>> zeros = Stored.of(np.zeros((2, 3)))
     >>> [*split_first({"X_train": zeros, "y_train": Stored.of(np.zeros(2)), "y_true": zeros})]
@@ -85,7 +85,7 @@ def split_first(arrays: Mapping[str, Stored]) -> dict[str, Stored]:
 
 def _add(group: dict[int, str], number: int, key: str, file: str) -> None:
     if number in group:
-        raise InputError(f'{file}: columns "{group[number]}" and "{key}" could both be feature {number}')
+        raise InputError(f'{file}: feature {number} could be column "{group[number]}" or "{key}"')
     group[number] = key
 
 
@@ -96,16 +96,18 @@ def _missing(groups: Mapping[str, Mapping[int, str]], file: str) -> InputError:
         only = group[0]
         return InputError(
             f'{file}: "{only}" is the only column that is named like a feature. '
-            f"If there is but one, say --features-key {only.rpartition('_')[0]}."
+            f"If there is only one feature, say --features-key {only.rpartition('_')[0]}."
         )
-    return InputError(f"{file}: {len(group)} columns of {name}, but number {missing} is missing")
+    return InputError(f"{file}: there are {len(group)} columns of {name}, but number {missing} is missing")
 
 
 def _stacked(arrays: Mapping[str, Stored], columns: Sequence[str], file: str) -> Stored:
-    """Columns side by side, in the narrowest type that holds all of them."""
+    """The columns as one array, in the narrowest type that holds all of them."""
     for column in columns:
         if arrays[column].dtype.kind not in "fiub":
-            raise InputError(f'{file}: column "{column}" holds {arrays[column].describe()}, but features are numbers')
+            raise InputError(
+                f'{file}: column "{column}" holds {arrays[column].describe()}, but features must be numbers'
+            )
     dtype = np.result_type(*(arrays[column].dtype for column in columns))
     n = arrays[columns[0]].shape[0]
 

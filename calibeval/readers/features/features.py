@@ -1,8 +1,8 @@
-"""`read_features`: from a path, perhaps with #split, to the features that a head is trained on."""
+"""`read_features`: from a path, optionally with #split, to the features that a head is trained on."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike, fspath
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.lazy_columns import LazyColumns
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.picked_rows import PickedRows
 from calibeval.core.data.predictions import Source
@@ -21,10 +22,12 @@ from calibeval.readers.features.columns import split_first, with_stacked_columns
 from calibeval.readers.features.folders import open_feature_folder
 from calibeval.readers.features.roles import feature_prefixes, find_feature_roles, has_features
 from calibeval.readers.meaning.assemble import ReadOptions, external_labels, ignored_label, ignored_notice, stored_names
+from calibeval.readers.meaning.columns import joined_columns, slice_columns
+from calibeval.readers.meaning.named import OF_FEATURES, named_roles
 from calibeval.readers.meaning.roles import Keys
-from calibeval.readers.meaning.splits import View, check_rows, pick, split_views
+from calibeval.readers.meaning.splits import View, check_rows, pick, pooled_notice, split_views
 from calibeval.readers.open import as_suffix, open_input, open_labels, source_of, split_name
-from calibeval.readers.shards import ShardedRows
+from calibeval.readers.stored.joined import JoinedRows
 from calibeval.readers.stored.limits import Limits, quarter_of_memory
 from calibeval.readers.stored.stored import Stored
 
@@ -32,6 +35,7 @@ from calibeval.readers.stored.stored import Stored
 def read_features(
     path: str | PathLike[str],
     *,
+    key: Mapping[str, str] | None = None,
     features_key: str | None = None,
     labels_key: str | None = None,
     ids_key: str | None = None,
@@ -46,16 +50,18 @@ def read_features(
 ) -> Features:
     """Features from a file of any supported format, or a folder; `file.npz#train` names a split.
 
-    features_key, labels_key, ids_key: names of arrays or columns other than the usual; columns pc_0, pc_1, ... of a
-    table are together called pc. labels: another file with the labels. class_names: in the order of the classes.
-    ignore_index: rows with this label are left out and counted. read_as: the format, as "csv", whatever the suffix.
-    max_bytes: the most bytes that the file may expand to.
+    key: names of arrays or columns, where they are not the usual ones, by their role: features, labels or ids.
+    features_key, labels_key, ids_key: the same, one by one. The columns pc_0, pc_1, ... of a table are together called
+    pc. labels: another file with the labels. class_names: in class order.
+    ignore_index: rows with this label are left out and counted. read_as: the format, such as "csv", whatever the
+    suffix. max_bytes: the most bytes that the file may expand to.
     max_memory: arrays of more bytes are read block by block. checksums: False accepts a .pt file that was written with
     its checksums switched off. need_labels: whether a file without labels is an error.
-    Raises: InputError if the content cannot be used, FileProblem if the file cannot be read. Values are checked where
-    they are read: `Features.matrix`, `Features.check_values`.
+    Raises: InputError if the content cannot be used, FileProblem if the file cannot be read. The values are checked
+    when they are read, by `Features.matrix` or `Features.check_values`.
     """
     options = feature_options(
+        key=key,
         features_key=features_key,
         labels_key=labels_key,
         ids_key=ids_key,
@@ -72,6 +78,7 @@ def read_features(
 
 def feature_options(
     *,
+    key: Mapping[str, str] | None = None,
     features_key: str | None = None,
     labels_key: str | None = None,
     ids_key: str | None = None,
@@ -83,9 +90,13 @@ def feature_options(
     max_memory: int | None = None,
     checksums: bool = True,
 ) -> ReadOptions:
-    """The options of `read_features` as readers take them."""
+    """The options of `read_features` in the form that readers take.
+
+    Raises: UsageError for an unknown role or format.
+    """
+    short = {"features": features_key, "labels": labels_key, "ids": ids_key}
     return ReadOptions(
-        keys=Keys(labels=labels_key, ids=ids_key, features=features_key),
+        keys=Keys(in_full=frozenset(key or ()), **named_roles(key or {}, short, OF_FEATURES)),
         labels=None if labels is None else Path(labels),
         class_names=None if class_names is None else tuple(class_names),
         ignore_index=ignore_index,
@@ -97,7 +108,7 @@ def feature_options(
 def open_features(name: str, options: ReadOptions, *, need_labels: bool = True) -> Features:
     """Features from `path` or `path#split`.
 
-    Raises: as `read_features`; UsageError for options that are about scores.
+    Raises: as `read_features`; UsageError for options that concern scores.
     """
     _refuse_options_of_scores(options)
     path, split = split_name(name)
@@ -106,7 +117,7 @@ def open_features(name: str, options: ReadOptions, *, need_labels: bool = True) 
     )
     labels = open_labels(options)
     source, settling = source_of(opened, labels, split)
-    outcome = None if labels is None else external_labels(labels.contents, labels.path)
+    outcome = None if labels is None else external_labels(labels.contents, labels.path, options.keys)
     return _assembled(opened.contents.arrays, source, options, outcome, settling, need_labels=need_labels)
 
 
@@ -119,7 +130,7 @@ def _refuse_options_of_scores(options: ReadOptions) -> None:
     }
     flag = next((flag for flag, value in given.items() if value is not None), None)
     if flag is not None:
-        raise UsageError(f"{flag} is about scores, but features are read here: name them with --features-key")
+        raise UsageError(f"{flag} is for scores, but this reads features: name them with --features-key")
 
 
 def _assembled(
@@ -152,7 +163,7 @@ def _assembled(
         ids=part.ids,
         source=source,
         ignore_index=part.ignore_index,
-        warnings=part.warnings,
+        warnings=(*pooled_notice(arrays, source.split, file), *part.warnings),
         file_rows=part.file_rows,
         settling=settling,
     )
@@ -160,12 +171,12 @@ def _assembled(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Part:
-    """Everything that Features takes, from one view."""
+    """Everything that Features needs, from one view."""
 
     features: RowSource
     labels: npt.NDArray[Any] | None
     class_names: tuple[str, ...] | None
-    columns: dict[str, npt.NDArray[Any]]
+    columns: LazyColumns
     ids: npt.NDArray[Any] | None
     ignore_index: int | None
     warnings: tuple[Notice, ...]
@@ -194,8 +205,9 @@ def _gather(
         features = PickedRows(features, rows)
     if labels is None and roles.labels is not None:
         labels = arrays[roles.labels].array()
-    if labels is not None and len(labels) != n:
-        raise InputError(f"{file}: {n} rows of features, but {len(labels)} labels")
+    if labels is not None and labels.shape[:1] != (n,):
+        count = f"{len(labels)} labels" if labels.shape else "a single label"
+        raise InputError(f"{file}: {n} rows of features, but {count}")
     used = {roles.features, roles.labels, roles.ids, roles.class_names}
     ignore_index = options.ignore_index
     warnings: tuple[Notice, ...] = ()
@@ -205,12 +217,8 @@ def _gather(
     return _Part(
         features=features,
         labels=None if labels is None else pick(labels, rows, n, file),
-        class_names=options.class_names or stored_names(arrays, roles.class_names),
-        columns={
-            key: pick(other.array(), rows, n, file)
-            for key, other in arrays.items()
-            if key not in used and other.shape == (n,) and other.dtype.kind != "V"
-        },
+        class_names=options.class_names or stored_names(arrays, roles.class_names, file),
+        columns=slice_columns(arrays, used, rows, n, file),
         ids=None if roles.ids is None else pick(arrays[roles.ids].array(), rows, n, file),
         ignore_index=ignore_index,
         warnings=warnings,
@@ -219,7 +227,7 @@ def _gather(
 
 
 def _join(parts: Sequence[_Part], names: Sequence[str], file: str) -> _Part:
-    """Several splits of one file as one, in the order named; rows stay where they lie."""
+    """Several splits of one file joined in the order named, without copying the features."""
     first = parts[0]
     for part, name in zip(parts[1:], names[1:], strict=True):
         pair = f"the splits {names[0]} and {name}"
@@ -227,7 +235,7 @@ def _join(parts: Sequence[_Part], names: Sequence[str], file: str) -> _Part:
             shapes = f"{show_shape(first.features.shape)} and {show_shape(part.features.shape)}"
             raise InputError(f"{file}: {pair} differ in the width of their features: {shapes}")
         if (part.labels is None) != (first.labels is None):
-            raise InputError(f"{file}: of {pair}, one has labels and the other has none")
+            raise InputError(f"{file}: one of {pair} has labels and the other has none")
         if part.class_names != first.class_names:
             raise InputError(f"{file}: {pair} differ in their class names")
         if part.ignore_index != first.ignore_index:
@@ -241,12 +249,11 @@ def _join(parts: Sequence[_Part], names: Sequence[str], file: str) -> _Part:
     twice = sum(map(len, rows)) - len(np.unique(np.concatenate(rows))) if rows else 0
     if twice:
         raise InputError(f"{file}: the splits {' and '.join(names)} share {twice} rows, which would count twice")
-    shared = [key for key in first.columns if all(key in part.columns for part in parts)]
     return replace(
         first,
-        features=ShardedRows([part.features for part in parts]),
+        features=JoinedRows([part.features for part in parts]),
         labels=np.concatenate(labels) if labels else None,
-        columns={key: np.concatenate([part.columns[key] for part in parts]) for key in shared},
+        columns=joined_columns([part.columns for part in parts]),
         ids=np.concatenate(ids) if len(ids) == len(parts) else None,
         warnings=tuple(
             one.reworded(f"{name}: {one}") for part, name in zip(parts, names, strict=True) for one in part.warnings

@@ -1,7 +1,7 @@
-"""A folder with the features and the targets of each split in files of their own, as CLIP benchmarks write it.
+"""A folder with separate files for the features and the targets of each split, as CLIP benchmarks write it.
 
 `features_train.pt`, `targets_train.pt`, `features_val.pt`, `targets_val.pt`, ...; the files may have any format, and
-names as arrays have them.
+their names may begin with any usual name of features or labels.
 """
 
 from __future__ import annotations
@@ -14,20 +14,22 @@ from pathlib import Path
 from calibeval.core.errors import InputError
 from calibeval.readers.features.columns import SPLIT_LAST
 from calibeval.readers.meaning.assemble import external_labels
+from calibeval.readers.meaning.roles import Keys
 from calibeval.readers.open import Opened, load, suffix_of
 from calibeval.readers.shards import shards_sha256
 from calibeval.readers.stored.digest import Background
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import FEATURE_KEYS, show
+from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents, Stored
 
 
 def open_feature_folder(path: Path, split: str | None, limits: Limits) -> Opened | None:
-    """The splits of a folder as one input, whose arrays are called train_features, train_targets, ...
+    """The splits of a folder as one input, whose arrays are called train_features, train_labels, ...
 
-    split: only its files are opened, if they are there. None unless some split has both features and labels.
-    The hash is that of shards: over a line "name NUL sha256" for each file that was opened.
-    Raises: InputError where two files claim one role; as `load`.
+    split: if its files exist, only they are opened. Returns None unless some split has both features and labels.
+    The hash is computed as for shards: over a line "name NUL sha256" for each opened file.
+    Raises: InputError if two files have the same role; otherwise as `load`.
     """
     files = _files(path) if path.is_dir() else {}
     if not any(len(roles) == 2 for roles in files.values()):
@@ -36,8 +38,8 @@ def open_feature_folder(path: Path, split: str | None, limits: Limits) -> Opened
     wanted = parts if parts and all(part in files for part in parts) else files
     chosen = [(name, role, file) for name, roles in files.items() if name in wanted for role, file in roles.items()]
     each = replace(limits, max_memory=limits.max_memory // len(chosen))
-    paths = [file for _, _, file in chosen]
-    contents = [load(file, each) for file in paths]
+    opened = [SteadyFile.of(file) for _, _, file in chosen]
+    contents = [load(file, each) for file in opened]
     arrays = {
         f"{name}_{role}": _only_array(content, role, file)
         for (name, role, file), content in zip(chosen, contents, strict=True)
@@ -45,14 +47,14 @@ def open_feature_folder(path: Path, split: str | None, limits: Limits) -> Opened
     return Opened(
         path,
         Contents(arrays),
-        "+".join(sorted({suffix_of(file).lstrip(".") for file in paths})),
-        sum(file.stat().st_size for file in paths),
-        functools.cache(lambda: Background(lambda: shards_sha256(paths, contents)).result),
+        "+".join(sorted({suffix_of(file.path).lstrip(".") for file in opened})),
+        sum(file.size for file in opened),
+        functools.cache(lambda: Background(lambda: shards_sha256(opened, contents)).result),
     )
 
 
 def _files(folder: Path) -> dict[str, dict[str, Path]]:
-    """The file of each role of each split."""
+    """By split, the file of each role."""
     found: dict[str, dict[str, Path]] = {}
     for file in sorted(folder.iterdir()):
         suffix = suffix_of(file)
@@ -62,7 +64,7 @@ def _files(folder: Path) -> dict[str, dict[str, Path]]:
         role = "features" if match[1].lower() in FEATURE_KEYS else "labels"
         other = found.setdefault(match[2], {}).setdefault(role, file)
         if other != file:
-            raise InputError(f"{folder}: {other.name} and {file.name} could both be the {role} of {match[2]}")
+            raise InputError(f"{folder}: the {role} of {match[2]} could be {other.name} or {file.name}")
     return found
 
 
@@ -71,8 +73,8 @@ def _only_array(content: Contents, role: str, file: Path) -> Stored:
     if len(arrays) == 1:
         return next(iter(arrays.values()))
     if role == "labels":
-        return Stored.of(external_labels(content, file))
+        return Stored.of(external_labels(content, file, Keys()))
     named = [key for key in arrays if key.lower() in FEATURE_KEYS]
     if len(named) != 1:
-        raise InputError(f"{file.name}: {len(named)} arrays are named like features; there are {show(arrays)}")
+        raise InputError(f"{file.name}: {len(named)} arrays have a usual name for features; found {show(arrays)}")
     return arrays[named[0]]

@@ -1,10 +1,10 @@
-"""The weights of a head that exists already: `linear`, one layer, or `mlp`, two with a ReLU between them."""
+"""The weights of an existing head: `linear` (one layer) or `mlp` (two layers with a ReLU between them)."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,12 @@ from calibeval.readers.shards import natural
 from calibeval.readers.stored.digest import checked_sha256
 from calibeval.readers.stored.limits import Limits, quarter_of_memory
 from calibeval.readers.stored.names import show
+from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents, Stored
 
 SUFFIXES = (".safetensors", ".npz", ".pt", ".pth")
 WEIGHT = re.compile(r"^(|.*[._])weight$")
-# What else a layer can have: a head that has it is more than linear layers.
+# Names of parameters; a parameter outside the linear layers means that the head has other layers, too.
 PARAMETER = re.compile(r"(^|[._])(weight|bias|gamma|beta|running_mean|running_var|weight_[gv])$")
 NESTED = ("state_dict", "model_state_dict", "model", "head")
 RUN_FILE = "head.safetensors"
@@ -38,7 +39,7 @@ Weights = npt.NDArray[np.floating[Any]]
 class HeadWeights:
     """The layers from features to logits: one, or two with a ReLU between them.
 
-    keys: of the weights in the file, one a layer. source: the file, with its hash.
+    keys: the key of each layer's weight in the file. source: the file, with its hash.
     """
 
     layers: tuple[PlainLayer, ...]
@@ -48,12 +49,12 @@ class HeadWeights:
 
     @property
     def d(self) -> int:
-        """Number of features that go in."""
+        """Number of input features."""
         return len(self.layers[0].weight[0])
 
     @property
     def k(self) -> int:
-        """Number of classes that come out."""
+        """Number of classes."""
         return len(self.layers[-1].weight)
 
 
@@ -63,30 +64,31 @@ def read_head(
     """The head in a `.safetensors`, `.npz`, `.pt` or `.pth` file, or in the folder of a run.
 
     Layers are found by their names: `weight` and `bias`, alone or after a dot or underscore, as in `fc.weight`,
-    `head_bias`, `0.weight`. `file.npz#head` takes what begins with `head_` or `head.` only. Nothing but linear layers
-    may stand there. max_bytes, max_memory, checksums: as `read`.
-    Raises: InputError where the arrays are no head, or could be more than one; FileProblem if the file cannot be read.
+    `head_bias`, `0.weight`. `file.npz#head` takes only the arrays whose names begin with `head_` or `head.`. All
+    parameters must belong to linear layers. max_bytes, max_memory, checksums: as in `read`.
+    Raises: InputError if the arrays are not a head, or could be several; FileProblem if the file cannot be read.
     """
     path, prefix = split_name(str(name))
     if path.is_dir() and (path / RUN_FILE).exists():
         path = path / RUN_FILE
     elif path.is_dir():
-        raise FileProblem(f"{path}: a folder without {RUN_FILE}, so no run of calibeval finetune")
+        raise FileProblem(f"{path}: the folder has no {RUN_FILE}, so calibeval finetune did not write it")
     limits = Limits(max_bytes, quarter_of_memory() if max_memory is None else max_memory, checksums)
-    contents = _contents(path, limits)
+    file = SteadyFile.of(path)
+    contents = _contents(file, limits)
     arrays = contents.arrays if prefix is None else _under(contents.arrays, prefix, path.name)
     stems = _stems(arrays, path.name, everything=prefix is not None)
     layers = {stem: _layer(arrays, stem, path.name) for stem in stems}
     stems = _in_order(layers, path.name)
     warnings = tuple(
-        warning("no_bias", f'{path.name}: "{stem}weight" has no bias beside it, so zeros are taken')
+        warning("no_bias", f'{path.name}: there is no bias for "{stem}weight", so zeros are used')
         for stem in stems
         if f"{stem}bias" not in arrays
     )
     source = Source(
         path=path.as_posix(),
         split=prefix,
-        sha256=checked_sha256(path, contents.extents),
+        sha256=checked_sha256(file, contents.extents),
         format=suffix_of(path).lstrip("."),
     )
     return HeadWeights(
@@ -94,21 +96,22 @@ def read_head(
     )
 
 
-def _contents(path: Path, limits: Limits) -> Contents:
-    """The arrays of the file; of a checkpoint, those of the model in it."""
-    suffix = suffix_of(path)
-    if suffix in SUFFIXES[:2] or not path.is_file() or path.stat().st_size == 0:
-        return load(path, limits)
+def _contents(file: SteadyFile, limits: Limits) -> Contents:
+    """The arrays of the file; for a checkpoint, those of its model."""
+    suffix = suffix_of(file.path)
+    if suffix in SUFFIXES[:2] or file.size == 0:
+        return load(file, limits)
     if suffix not in SUFFIXES:
-        raise InputError(f"{path.name}: the weights of a head come from {', '.join(SUFFIXES)}")
-    content, extents = load_pt(path, limits)
+        raise InputError(f"{file.name}: the weights of a head are read from {', '.join(SUFFIXES)} files only")
+    saved, extents = load_pt(file, limits)
+    content = saved.content
     if isinstance(content, dict):
         nested = [key for key in NESTED if isinstance(content.get(key), dict)]
         if len(nested) == 1:
             content = content[nested[0]]
-        return Contents(tensors(content, path.name), extents)
+        return Contents(tensors(replace(saved, content=content), file.name), extents)
     raise InputError(
-        f"{path.name}: holds a {type(content).__name__}, but a state dict is needed: torch.save(head.state_dict(), ...)"
+        f"{file.name}: holds a {type(content).__name__}, but a state dict is needed: torch.save(head.state_dict(), ...)"
     )
 
 
@@ -116,14 +119,14 @@ def _under(arrays: Mapping[str, Stored], prefix: str, file: str) -> dict[str, St
     """The arrays whose names begin with the prefix and a dot or underscore."""
     found = {key: stored for key, stored in arrays.items() if key.startswith((f"{prefix}_", f"{prefix}."))}
     if not found:
-        raise InputError(f'{file}: no array is named "{prefix}.weight" or "{prefix}_weight"; there are {show(arrays)}')
+        raise InputError(f'{file}: no array is named "{prefix}.weight" or "{prefix}_weight"; found {show(arrays)}')
     return found
 
 
 def _stems(arrays: Mapping[str, Stored], file: str, *, everything: bool) -> list[str]:
-    """What stands before `weight` in the names of the layers, in natural order.
+    """The parts of the layers' names before `weight`, in natural order.
 
-    everything: whether arrays of any other name, too, show that there is more than linear layers.
+    everything: whether every other array, even one that is not named like a parameter, is refused.
     """
     stems = sorted(
         (match[1] for key, stored in arrays.items() if (match := WEIGHT.match(key)) and len(stored.shape) == 2),
@@ -131,21 +134,21 @@ def _stems(arrays: Mapping[str, Stored], file: str, *, everything: bool) -> list
     )
     if not stems:
         raise InputError(
-            f'{file}: no (out, in) array is called "weight", or ends so as "fc.weight" does; there are {show(arrays)}'
+            f'{file}: no array of shape (out, in) has a name such as "weight" or "fc.weight"; found {show(arrays)}'
         )
     if len(stems) > 2:
         listed = [f"{stem}weight" for stem in stems]
         raise InputError(
-            f"{file}: {len(stems)} layers ({show(arrays, listed)}), but a head has one or two. "
-            f"Name what they begin with, as in {file}#{stems[-1].rstrip('._') or 'head'}"
+            f"{file}: there are {len(stems)} layers ({show(arrays, listed)}), but a head has one or two. "
+            f"Name the prefix of the head's arrays, as in {file}#{stems[-1].rstrip('._') or 'head'}"
         )
     used = {f"{stem}{part}" for stem in stems for part in ("weight", "bias")}
     rest = [key for key in arrays if key not in used and (everything or PARAMETER.search(key))]
     if rest:
         raise InputError(
-            f"{file}: beside the linear layers ({show(arrays, [f'{stem}weight' for stem in stems])}) there are "
-            f"{show(arrays, rest)}: a head is one linear layer, or two with a ReLU between them. "
-            "If they belong to something else, name what the head's arrays begin with, as in FILE#head."
+            f"{file}: in addition to the linear layers ({show(arrays, [f'{stem}weight' for stem in stems])}) there are "
+            f"{show(arrays, rest)}, but a head is one linear layer, or two with a ReLU between them. "
+            "If they do not belong to the head, name the prefix of the head's arrays, as in FILE#head."
         )
     return stems
 
@@ -171,9 +174,9 @@ def _layer(arrays: Mapping[str, Stored], stem: str, file: str) -> PlainLayer:
 
 
 def _numbers(stored: Stored, key: str, file: str) -> Weights:
-    """Finite numbers, as float32 or wider."""
+    """The values as float32 or float64, checked to be finite."""
     if stored.dtype.kind == "V":
-        stored.array()  # says which type numpy lacks
+        stored.array()  # raises an error that names the type that numpy lacks
     if stored.dtype.kind != "f":
         raise InputError(f'{file}: "{key}" is {stored.describe()}, but weights are floating-point numbers')
     values = stored.array()
@@ -184,10 +187,10 @@ def _numbers(stored: Stored, key: str, file: str) -> Weights:
 
 
 def _in_order(layers: Mapping[str, PlainLayer], file: str) -> list[str]:
-    """The stems of one layer, or of two of which the second takes what the first gives.
+    """The stems of one layer, or of two layers in the order in which they are applied.
 
-    Numbers in their names, or else their shapes, decide which is the first.
-    Raises: InputError where neither order fits, or both do.
+    The numbers in their names decide which is the first, or else their shapes.
+    Raises: InputError if neither order fits, or both do.
     """
     stems = [*layers]
     if len(stems) == 1:

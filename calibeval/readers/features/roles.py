@@ -1,4 +1,4 @@
-"""Which array of a feature cache is what."""
+"""The role of each array of a feature cache."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from calibeval.readers.stored.stored import Stored
 
 @dataclass(frozen=True, slots=True)
 class FeatureRoles:
-    """The keys found; None for what is not there."""
+    """The key of each role; None if there is no such array."""
 
     features: str
     labels: str | None
@@ -31,11 +31,11 @@ def find_feature_roles(
     external_labels: bool = False,
     external_names: bool = False,
 ) -> FeatureRoles:
-    """The role of each array, by the names people use.
+    """The role of each array, by its name.
 
-    need_labels: whether labels must be there. external_labels: they come from another file. external_names: class
+    need_labels: whether labels are required. external_labels: they come from another file. external_names: class
     names come from elsewhere.
-    Raises: InputError where a role has no candidate, or two, listing them with the flag that decides.
+    Raises: InputError if a role has no candidate, or two; the message lists them and names the option that decides.
     """
     features = _features(arrays, keys, file)
     labelled = keys.labels is not None or any(key.lower() in LABEL_KEYS for key in arrays if key != features)
@@ -55,12 +55,12 @@ def has_features(arrays: Mapping[str, Stored], keys: Keys) -> bool:
 
 
 def matrices(arrays: Mapping[str, Stored]) -> list[str]:
-    """Arrays named like features, with two axes or more: a column x is no array of features."""
+    """Arrays with a usual name for features and at least two axes: a single column x does not count."""
     return [key for key, stored in arrays.items() if key.lower() in FEATURE_KEYS and len(stored.shape) > 1]
 
 
 def feature_prefixes(arrays: Mapping[str, Stored]) -> list[str]:
-    """Prefixes under which the file keeps the splits of a feature cache: val for val_features, with labels or not."""
+    """Prefixes of the splits in a feature cache, such as val for val_features, with labels or without."""
     endings = tuple(f"_{key}" for key in FEATURE_KEYS)
     found = dict.fromkeys(prefixes(arrays))
     for key, stored in arrays.items():
@@ -72,7 +72,7 @@ def feature_prefixes(arrays: Mapping[str, Stored]) -> list[str]:
 
 def _features(arrays: Mapping[str, Stored], keys: Keys, file: str) -> str:
     if keys.features is not None:
-        return named_key(arrays, keys.features, "features", file)
+        return named_key(arrays, keys, "features", file)
     candidates = matrices(arrays)
     if len(candidates) > 1:
         raise InputError(
@@ -86,5 +86,5 @@ def _features(arrays: Mapping[str, Stored], keys: Keys, file: str) -> str:
     pair = next((key for key in arrays if key.lower() in SCORE_KEYS["logits"]), None)
     hint = "" if pair is None else f' If "{pair}" holds them, say --features-key {pair}.'
     raise InputError(
-        f"{file}: no array is named like features; there are {show(arrays)}. Name one with --features-key.{hint}"
+        f"{file}: no array has a usual name for features; found {show(arrays)}. Name one with --features-key.{hint}"
     )

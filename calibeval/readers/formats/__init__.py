@@ -1,1 +1,1 @@
-"""One file a format: a file becomes named arrays, and nothing is known of what they mean."""
+"""One module per format: it turns a file into named arrays whose meaning is not yet known."""

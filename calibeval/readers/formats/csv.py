@@ -1,11 +1,11 @@
-"""`.csv` and `.tsv`, plain or gzipped: one row per sample, parsed by pandas to the exact float64 values meant."""
+"""`.csv` and `.tsv`, plain or gzipped: one row per sample, parsed by pandas to the nearest float64 values."""
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,34 +16,36 @@ from calibeval.readers.formats.cells import is_list, parse_lists
 from calibeval.readers.formats.table import LIST_KEYS, Table
 from calibeval.readers.formats.text import LineBlock, TextSource, line_blocks
 from calibeval.readers.stored.limits import Limits
+from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents
 
 if TYPE_CHECKING:
     import pandas as pd
 
-EXACT_BY_DEFAULT = (3, 1)  # the first pandas whose default conversion is exact, and which deprecates asking for it
+EXACT_BY_DEFAULT = (3, 1)  # the first pandas that converts exactly by default, and deprecates the option for it
+LARGEST = 10**308  # a whole number beyond which float64 may not hold it
 
 
-def read_csv(path: Path, limits: Limits) -> Contents:
+def read_csv(file: SteadyFile, limits: Limits) -> Contents:
     """The columns of a comma-separated file with a header line.
 
-    `logit_0, logit_1, ...` become the one array `logits`; columns named logit_CLASS give class names, too. A column
-    named like scores whose cells hold lists becomes an array (n, k).
-    Raises: InputError for an empty file, ragged lines, cells of score columns that are no numbers, text that is not
-    UTF-8, or a file that expands beyond the limits.
+    `logit_0, logit_1, ...` become one array, `logits`; columns named logit_CLASS also give the class names. A column
+    with a usual name for scores whose cells hold lists becomes an array (n, k).
+    Raises: InputError for an empty file, lines of different lengths, cells of score columns that are not numbers, text
+    that is not UTF-8, or a file that expands beyond the limits.
     """
-    return read_table(TextSource.of(path), limits, ",")
+    return read_table(TextSource.of(file), limits, ",")
 
 
-def read_tsv(path: Path, limits: Limits) -> Contents:
-    """The columns of a tab-separated file with a header line, as `read_csv`."""
-    return read_table(TextSource.of(path), limits, "\t")
+def read_tsv(file: SteadyFile, limits: Limits) -> Contents:
+    """The columns of a tab-separated file with a header line; see `read_csv`."""
+    return read_table(TextSource.of(file), limits, "\t")
 
 
 def read_table(source: TextSource, limits: Limits, separator: str) -> Contents:
-    """The columns of a text table, as `read_csv`.
+    """The columns of a text table; see `read_csv`.
 
-    A column in which texts turn up after numbers is read once more as text, so that "007" stays what it is.
+    If a column has texts after numbers, the table is read again with that column as text, so that "007" is kept.
     """
     table = _read(source, limits, separator, as_text=frozenset())
     if table.mixed:
@@ -60,7 +62,7 @@ def _read(source: TextSource, limits: Limits, separator: str, as_text: frozenset
     table = Table(columns, source.name, limits)
     for block in _bodies(first, blocks):
         _check_cells(block, len(columns), source.name, separator)
-        batch = _Batch(_parsed(block, columns, separator, as_text, source.name), block, source.name)
+        batch = _Batch(_parsed(block, columns, separator, as_text, source.name), block, source.name, separator)
         table.add(
             {group.key: batch.scores(group.columns) for group in table.groups},
             {column: batch.plain(column, table.width(column)) for column in table.plain},
@@ -77,14 +79,16 @@ def _header(block: LineBlock, name: str, separator: str) -> list[str]:
     except csv.Error as error:
         raise InputError(f"{name} line 1: the header cannot be read ({error})") from None
     if not columns:
-        raise InputError(f"{name} line 1: is empty, but the names of the columns are needed")
+        raise InputError(f"{name} line 1: the line is empty, but the names of the columns are needed")
     other = next((other for other in ";\t,|" if other != separator and other in line), None)
     if len(columns) == 1 and other is not None:
         raise InputError(
-            f"{name} line 1: the cells seem to be separated by {other!r}, but {separator!r} is needed in this format"
+            f"{name} line 1: the cells seem to be separated by {other!r}, but this format needs {separator!r}"
         )
     if all(_is_number(column) for column in columns):
-        raise InputError(f'{name} line 1: holds numbers ("{columns[0]}"), but the names of the columns are needed')
+        raise InputError(
+            f'{name} line 1: the line holds numbers ("{columns[0]}"), but the names of the columns are needed'
+        )
     return columns
 
 
@@ -106,7 +110,7 @@ def _bodies(first: LineBlock, others: Iterator[LineBlock]) -> Iterator[LineBlock
 
 
 def _check_cells(block: LineBlock, columns: int, name: str, separator: str) -> None:
-    """Refuse rows with more or fewer cells than the header has."""
+    """Refuse rows with more or fewer cells than the header."""
     marks = np.frombuffer(block.data, np.uint8) == ord(separator)
     if block.inside is not None:
         marks &= ~block.inside
@@ -115,11 +119,13 @@ def _check_cells(block: LineBlock, columns: int, name: str, separator: str) -> N
     wrong = np.flatnonzero(cells != columns)
     if len(wrong):
         row = int(wrong[0])
-        raise InputError(f"{name} line {block.line(row)}: {int(cells[row])} cells, but the header has {columns}")
+        raise InputError(
+            f"{name} line {block.line(row)}: the row has {int(cells[row])} cells, but the header has {columns}"
+        )
 
 
 def _parsed(block: LineBlock, columns: list[str], separator: str, as_text: frozenset[str], name: str) -> pd.DataFrame:
-    """The rows of a block; each column gets the narrowest of the types int, float, truth value and text."""
+    """The rows of a block; each column gets the narrowest of the types int, float, bool and text."""
     import pandas as pd
 
     version = tuple(int(part) for part in pd.__version__.split(".")[:2])
@@ -138,11 +144,13 @@ def _parsed(block: LineBlock, columns: list[str], separator: str, as_text: froze
             float_precision=None if version >= EXACT_BY_DEFAULT else "round_trip",
         )
     except (pd.errors.ParserError, ValueError, OverflowError) as error:
-        raise InputError(f"{name} line {block.first_line} and on: no table ({str(error).strip()})") from None
+        raise InputError(
+            f"{name} from line {block.first_line} on: this is not a table ({str(error).strip()})"
+        ) from None
     if len(table) != len(block.ends):
         raise InputError(
-            f"{name} line {block.first_line} and on: {len(table)} rows were read from {len(block.ends)} lines; "
-            "quotation marks must enclose whole cells, and be doubled inside"
+            f"{name} from line {block.first_line} on: {len(table)} rows were read from {len(block.ends)} lines; "
+            "quotation marks must enclose whole cells, and must be doubled inside them"
         )
     table.columns = pd.Index(columns)
     return table
@@ -151,27 +159,32 @@ def _parsed(block: LineBlock, columns: list[str], separator: str, as_text: froze
 class _Batch:
     """The columns of one parsed block."""
 
-    def __init__(self, table: pd.DataFrame, block: LineBlock, name: str) -> None:
-        self._table, self._block, self._name = table, block, name
+    def __init__(self, table: pd.DataFrame, block: LineBlock, name: str, separator: str) -> None:
+        self._table, self._block, self._name, self._separator = table, block, name, separator
 
     def scores(self, columns: list[str]) -> npt.NDArray[np.float64]:
-        """Columns of scores side by side.
+        """Columns of scores as one array.
 
-        Raises: InputError naming the first cell that is no number.
+        Raises: InputError that names the first cell that is not a number.
         """
         part = self._table[columns]
         if all(dtype.kind in "fiu" for dtype in part.dtypes):
             scores = part.to_numpy(np.float64)
+            if np.isfinite(scores).all():
+                return scores
             if not np.isnan(scores).any():
+                self._refuse_overflow(scores, columns)
                 return scores
         column = next(name for name in columns if part[name].dtype.kind not in "fiu" or part[name].isna().any())
         row = self._first_odd(part[column])
         cell = part[column].iloc[row]
-        what = "is empty" if _is_empty(cell) else f'"{str(cell)[:40]}" is no number'
+        if isinstance(cell, int):
+            raise self._too_large(row, column)
+        what = "the cell is empty" if _is_empty(cell) else f'"{str(cell)[:40]}" is not a number'
         raise InputError(f"{self._where(row, column)}: {what}")
 
     def plain(self, column: str, width: int | None) -> npt.NDArray[Any]:
-        """Any other column: numbers, truth values, texts, or lists of numbers where its name is one of scores."""
+        """Any other column: numbers, bools, texts, or, if its name is a usual one, lists of numbers."""
         values = self._table[column]
         if values.dtype.kind in "fiub":
             return values.to_numpy()
@@ -181,9 +194,27 @@ class _Batch:
             return parse_lists(texts.tolist(), width, lambda row: self._where(row, column))
         return texts
 
+    def _refuse_overflow(self, scores: npt.NDArray[np.float64], columns: list[str]) -> None:
+        """Refuse infinities that are written as decimals: -1e500 is not the -inf of a masked class."""
+        for row, place in np.argwhere(np.isinf(scores)).tolist():
+            if re.search("[0-9]", self._written(row, columns[place])):
+                raise self._too_large(row, columns[place])
+
+    def _written(self, row: int, column: str) -> str:
+        """A cell as it is written."""
+        ends = self._block.ends
+        line = self._block.data[int(ends[row - 1]) + 1 if row else 0 : int(ends[row])].decode()
+        return next(csv.reader([line], delimiter=self._separator))[[*self._table.columns].index(column)]
+
+    def _too_large(self, row: int, column: str) -> InputError:
+        return InputError(f"{self._where(row, column)}: the number is too large for float64")
+
     def _first_odd(self, values: pd.Series[Any]) -> int:
         import pandas as pd
 
+        for row, cell in enumerate(values.tolist()):
+            if isinstance(cell, int) and not isinstance(cell, bool) and abs(cell) > LARGEST:
+                return row
         odd = np.flatnonzero(pd.to_numeric(values.astype(object), errors="coerce").isna().to_numpy())
         return int(odd[0]) if len(odd) else 0
 

@@ -7,7 +7,6 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
@@ -18,6 +17,7 @@ from calibeval.readers.formats.table import Table, stacked
 from calibeval.readers.formats.text import TextSource, line_blocks
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import NAME_KEYS
+from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents, Stored
 
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -31,18 +31,18 @@ VALUE_KINDS = {
 }
 
 
-def read_jsonl(path: Path, limits: Limits) -> Contents:
-    """The keys of the objects as arrays.
+def read_jsonl(file: SteadyFile, limits: Limits) -> Contents:
+    """An array for each key of the objects.
 
-    The first line decides which keys there are and what they hold; null is an empty cell, but never a score.
-    `class_names`, where a line has them, must be the same list on every line.
-    Raises: InputError naming the first line that is no such object, or differs from the first line.
+    The first line decides the keys and the kinds of their values; null is an empty cell, but never a score.
+    `class_names`, if present, must be the same list on every line.
+    Raises: InputError that names the first line that is not such an object, or differs from the first line.
     """
-    return read_objects(TextSource.of(path), limits)
+    return read_objects(TextSource.of(file), limits)
 
 
 def read_objects(source: TextSource, limits: Limits) -> Contents:
-    """The keys of a stream of JSON lines as arrays, as `read_jsonl`."""
+    """An array for each key of a stream of JSON lines; see `read_jsonl`."""
     lines = _lines(source, limits)
     first = next(lines, None)
     if first is None:
@@ -64,7 +64,7 @@ def _lines(source: TextSource, limits: Limits) -> Iterator[tuple[int, bytes]]:
 
 
 class _Rows:
-    """Collects rows in the form of the first."""
+    """Collects rows that have the keys and kinds of values of the first."""
 
     def __init__(self, first: dict[str, Any], file: str, limits: Limits) -> None:
         self._file = file
@@ -77,12 +77,12 @@ class _Rows:
         self._scores = {column for group in self._table.groups for column in group.columns}
         self._batch: dict[str, list[Any]] = {key: [] for key in self._keys}
         self._batch_rows = max(1, BATCH_VALUES // max(1, sum(_size(value) for value in self._first.values())))
-        self._held = 0
+        self._held = self._line = 0  # rows of the batch, and the line of the last
 
     def add(self, line: int, text: bytes) -> None:
-        """One more row.
+        """Add one row.
 
-        Raises: InputError where it has other keys than the first, or other kinds of values.
+        Raises: InputError if its keys or the kinds of its values differ from those of the first row.
         """
         row = _parsed(line, text, self._file)
         for key, names in self._names.items():
@@ -94,6 +94,7 @@ class _Rows:
             self._check(key, value, line)
             self._batch[key].append(value)
         self._held += 1
+        self._line = line
         if self._held == self._batch_rows:
             self._flush()
 
@@ -103,7 +104,7 @@ class _Rows:
         unsure = min(self._table.mixed, default=None)
         if unsure is not None:
             raise InputError(
-                f'{self._file}: "{unsure}" is null for {self._batch_rows} lines before it turns out to be text'
+                f'{self._file}: "{unsure}" is null on at least {self._batch_rows} lines before the first text'
             )
         names = {key: Stored.of(np.asarray(value)) for key, value in self._names.items()}
         return {**self._table.arrays(), **names}
@@ -111,14 +112,14 @@ class _Rows:
     def _refuse_keys(self, row: dict[str, Any], line: int) -> NoReturn:
         missing = next((key for key in self._keys if key not in row), None)
         if missing is not None:
-            raise InputError(f'{self._file} line {line}: "{missing}" is missing, which the first line has')
+            raise InputError(f'{self._file} line {line}: "{missing}" is missing, but the first line has it')
         odd = next(key for key in row if key not in self._batch)
         raise InputError(
             f'{self._file} line {line}: "{odd}" is not among the keys of the first line{nearest(odd, self._keys)}'
         )
 
     def _check(self, key: str, value: Any, line: int) -> None:
-        """See that a value is of the kind that its key had before."""
+        """Check that a value is of the same kind as the earlier values of its key."""
         kind, known = _kind(value), self._kinds[key]
         place = f'{self._file} line {line}: "{key}"'
         if kind is None:
@@ -131,7 +132,7 @@ class _Rows:
         if known is None and (kind in {"number", "text"} or key not in self._nulls):
             self._kinds[key] = known = kind
         if kind != known:
-            raise InputError(f"{place} is {VALUE_KINDS[kind]}, but {VALUE_KINDS[known or 'null']} before")
+            raise InputError(f"{place} is {VALUE_KINDS[kind]}, but was {VALUE_KINDS[known or 'null']} before")
         if kind == "list" and len(value) != len(self._first[key]):
             raise InputError(f"{place} has {len(value)} numbers, but the first line has {len(self._first[key])}")
 
@@ -160,34 +161,36 @@ class _Rows:
                 return np.asarray(values, np.int64)
             return np.asarray([np.nan if value is None else value for value in values], np.float64)
         except OverflowError:
+            row = next(i for i, value in enumerate(values) if _is_far(value))
             raise InputError(
-                f'{self._file}: "{key}" holds whole numbers beyond 64 bits; write such names as text'
+                f'{self._file} line {self._line - self._held + 1 + row}: "{key}" holds an integer of more than '
+                f"{'1,024' if kind == 'list' else '64'} bits; write it as {'a decimal' if kind == 'list' else 'text'}"
             ) from None
 
 
 def _parsed(line: int, text: bytes, file: str) -> dict[str, Any]:
     """The object on a line."""
     try:
-        row = DECODER.decode(text.decode("utf-8"))
+        row = (EXACT_DECODER if FAR.search(text) else DECODER).decode(text.decode("utf-8"))
         if SURROGATE.search(text):
             json.dumps(row, ensure_ascii=False).encode("utf-8")
     except RecursionError:
-        raise InputError(f"{file} line {line}: nested too deeply for a row of a dump") from None
+        raise InputError(f"{file} line {line}: the object is nested too deeply") from None
     except json.JSONDecodeError as error:
-        raise InputError(f"{file} line {line}: no JSON ({error.msg}, column {error.colno})") from None
+        raise InputError(f"{file} line {line}: not valid JSON ({error.msg}, column {error.colno})") from None
     except UnicodeEncodeError:
-        raise InputError(f"{file} line {line}: half of a surrogate pair, which is no character") from None
+        raise InputError(f"{file} line {line}: half of a surrogate pair, which is not a character") from None
     except ValueError as error:
         raise InputError(f"{file} line {line}: {error}") from None
     if not isinstance(row, dict):
-        raise InputError(f"{file} line {line}: {_named(row)}, but a JSON object is needed on every line")
+        raise InputError(f"{file} line {line}: this is {_named(row)}, but every line must be a JSON object")
     if not row:
-        raise InputError(f"{file} line {line}: an object without keys")
+        raise InputError(f"{file} line {line}: the object has no keys")
     return row
 
 
 def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    """The pairs of an object whose keys differ."""
+    """The pairs of an object as a dict; an error if a key occurs twice."""
     row = dict(pairs)
     if len(row) < len(pairs):
         counted = Counter(key for key, _ in pairs)
@@ -196,14 +199,14 @@ def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _constant(token: str) -> float:
-    """-Infinity, as Python writes the logit of a masked class; NaN and Infinity are nobody's score."""
+    """-Infinity, which Python writes for the logit of a masked class; NaN and Infinity are refused."""
     if token == "-Infinity":  # noqa: S105 - a token of JSON
         return -math.inf
-    raise ValueError(f"{token} is no score and no label")
+    raise ValueError(f"{token} is neither a score nor a label")
 
 
 def _kind(value: Any) -> str | None:
-    """What a value is, in the words of VALUE_KINDS; None for what no row may hold."""
+    """The kind of a value, as a key of VALUE_KINDS; None for a value that no row may hold."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -219,12 +222,19 @@ def _is_names(key: str, value: Any) -> bool:
     return key in NAME_KEYS and isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
+def _is_far(value: Any) -> bool:
+    """Whether no array of numbers holds it."""
+    if isinstance(value, list):
+        return any(isinstance(item, int) and abs(item) >= 2**1024 - 2**970 for item in value)
+    return isinstance(value, int) and not -(2**63) <= value < 2**63
+
+
 def _size(value: Any) -> int:
     return len(value) if isinstance(value, list) else 1
 
 
 def _named(value: Any) -> str:
-    """A value in the words of an error message."""
+    """A description of a value for error messages."""
     if isinstance(value, dict):
         return "an object"
     if isinstance(value, list):
@@ -235,4 +245,15 @@ def _named(value: Any) -> str:
     return f'text ("{value[:40]}")' if isinstance(value, str) else "a number"
 
 
+def _finite(text: str) -> float:
+    """A decimal; -1e500 is not the -inf of a masked class."""
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text[:40]} is too large for float64")
+    return number
+
+
 DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
+EXACT_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant, parse_float=_finite)
+# Numbers that may overflow: an exponent of three digits, or hundreds of digits before the point.
+FAR = re.compile(rb"[eE]\+?[0-9]{3}|[0-9]{300}")

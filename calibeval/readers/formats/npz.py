@@ -1,28 +1,31 @@
-"""`.npz` and `.npy`: stored members are mapped in place, compressed ones are unpacked; objects are refused."""
+"""`.npz` and `.npy`: stored members are read in place, compressed ones are unpacked; Python objects are never read."""
 
 from __future__ import annotations
 
-import math
 import tokenize
 import zipfile
 import zlib
 from dataclasses import dataclass
-from pathlib import Path
-from typing import IO
+from typing import IO, Any, NamedTuple, cast
 
 import numpy as np
+import numpy.typing as npt
 from numpy.lib import format as npy_format
 
 from calibeval.core.data.row_source import RowSource
 from calibeval.core.errors import FileProblem, InputError
 from calibeval.readers.formats.archive import Member, read_members
+from calibeval.readers.stored.header import Header
 from calibeval.readers.stored.limits import Limits
-from calibeval.readers.stored.mapped import ArrayHeader, load_values
+from calibeval.readers.stored.rows import in_memory, values_in_file
 from calibeval.readers.stored.spool import Spool
+from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents, Stored
 
 PIECE_BYTES = 2**24
-# What numpy's parser of headers, which evaluates a literal, makes of damaged ones.
+LAST_CHARACTER = 0x10FFFF
+SURROGATES = (0xD800, 0xDFFF)
+# The errors that numpy's header parser, which evaluates a literal, raises for damaged headers.
 HEADER_ERRORS = (
     ValueError,
     EOFError,
@@ -35,81 +38,108 @@ HEADER_ERRORS = (
 )
 
 
-def read_npy(path: Path, limits: Limits) -> Contents:
-    """The one array of a `.npy` file, mapped, under the key "" (nothing).
+class Stream(NamedTuple):
+    """A `.npy` stream: its header, and the number of bytes before the values."""
 
-    Raises: InputError for a broken header, objects, or a file shorter or longer than its header says.
+    header: Header
+    offset: int
+
+
+def read_npy(file: SteadyFile, limits: Limits) -> Contents:
+    """The one array of a `.npy` file under the key "" (nothing).
+
+    Raises: InputError for a broken or impossible header, or a file shorter or longer than its header says.
     """
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        header = read_header(file, path.name)
-        if header.offset + header.nbytes != size:
-            raise InputError(
-                f"{path.name}: the header promises {header.nbytes} bytes of values, "
-                f"but the file holds {size - header.offset}"
-            )
-    stored = Stored(header.shape, header.dtype, lambda: load_values(path, header.offset, header, limits))
+    with file.open() as stream:
+        header, offset = read_header(stream, file.name)
+    _check_length(header, offset, file.size, file.name, "file")
+    stored = _stored(header, _Loader(file, None, Stream(header, offset), limits, file.name))
+    if stored.refusal is not None:
+        stored.load()
     return Contents({"": stored})
 
 
-def read_npz(path: Path, limits: Limits) -> Contents:
+def read_npz(file: SteadyFile, limits: Limits) -> Contents:
     """The arrays of a `.npz` file.
 
-    Raises: InputError for a broken archive, odd members, objects, or sizes that do not fit.
+    Raises: InputError for a broken archive, unusual members, impossible headers, or sizes that do not match.
     """
-    members = read_members(path)
-    limits.check_expansion(path.name, sum(m.info.file_size for m in members), size=path.stat().st_size)
+    members = read_members(file)
+    limits.check_expansion(file.name, sum(m.info.file_size for m in members), size=file.size)
     arrays: dict[str, Stored] = {}
-    with zipfile.ZipFile(path) as archive:
+    with file.open() as stream:
         for member in members:
             key = member.info.filename.removesuffix(".npy")
             if key == member.info.filename or key in arrays:
-                raise InputError(f"{path.name}: member {member.info.filename!r} is no .npy array")
-            header = _member_header(archive, member.info, f"{path.name}: {key}")
-            if header.offset + header.nbytes != member.info.file_size:
-                raise InputError(
-                    f"{path.name}: {key}: the header promises {header.nbytes} bytes of values, "
-                    f"but the member holds {member.info.file_size - header.offset}"
-                )
-            arrays[key] = Stored(header.shape, header.dtype, _Loader(path, member, header, limits))
+                raise InputError(f"{file.name}: member {member.info.filename!r} is not a .npy array")
+            place = f"{file.name}: {key}"
+            header, offset = _member_header(stream, member, place)
+            _check_length(header, offset, member.info.file_size, place, "member")
+            arrays[key] = _stored(header, _Loader(file, member, Stream(header, offset), limits, place))
     return Contents(arrays, tuple(member.extent() for member in members if member.stored))
+
+
+def _check_length(header: Header, offset: int, size: int, place: str, whole: str) -> None:
+    """Refuse a stream that holds more or fewer bytes than its header says; pickled objects may have any length."""
+    if not header.dtype.hasobject and offset + header.nbytes != size:
+        raise InputError(
+            f"{place}: the header describes {header.nbytes} bytes of values, but the {whole} holds {size - offset}"
+        )
+
+
+def _stored(header: Header, load: _Loader) -> Stored:
+    why = header.refusal
+    if why is not None:
+        return Stored.refused(header.shape, header.dtype, load.place, why)
+    return Stored(header.shape, header.dtype, load)
 
 
 @dataclass(frozen=True, slots=True)
 class _Loader:
-    """Loads one member when called: where it lies if it is stored, unpacked if it is compressed."""
+    """Loads one array when called: where it lies if it is stored, unpacked if it is compressed.
 
-    path: Path
-    member: Member
-    header: ArrayHeader
+    member: of the archive; None for a file that is one array. place: file and key, for messages.
+    """
+
+    file: SteadyFile
+    member: Member | None
+    stream: Stream
     limits: Limits
+    place: str
 
     def __call__(self) -> RowSource:
-        if self.member.stored:
-            return load_values(self.path, self.member.start + self.header.offset, self.header, self.limits)
+        found = self._values()
+        if self.stream.header.dtype.kind != "U":
+            return found
+        texts = found if isinstance(found, np.ndarray) else found[0 : found.shape[0]]
+        check_characters(texts, self.place)
+        return texts
+
+    def _values(self) -> RowSource:
+        header, offset = self.stream
+        if self.member is None or self.member.stored:
+            start = 0 if self.member is None else self.member.start
+            limits = self.limits if header.dtype.kind in "fiub" else Limits(max_memory=2**63)
+            return values_in_file(self.file, start + offset, header, limits)
         try:
-            return self._unpacked()
+            with self.file.open() as file:
+                file.seek(self.member.start)  # ZipFile would read the archive's whole index again for each member
+                return self._unpacked(zipfile.ZipExtFile(file, "r", self.member.info))
         except FileProblem:
             raise
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
-            raise InputError(f"{self.path.name}: {self.member.info.filename} is damaged ({error})") from None
+            raise InputError(f"{self.file.name}: {self.member.info.filename} is damaged ({error})") from None
 
-    def _unpacked(self) -> RowSource:
-        """The values unpacked, in pieces of rows where they may be too many for memory."""
-        row = self.header.nbytes // max(self.header.shape[0] if self.header.shape else 1, 1)
-        with self.path.open("rb") as file:
-            file.seek(self.member.start)  # ZipFile would read the archive's whole index again for each member
-            return self._from(zipfile.ZipExtFile(file, "r", self.member.info), row)
-
-    def _from(self, member: zipfile.ZipExtFile, row: int) -> RowSource:
-        """The values from an unpacking stream; row: bytes of one."""
-        header = self.header
+    def _unpacked(self, member: zipfile.ZipExtFile) -> RowSource:
+        """Unpack the values, in pieces if they may not fit in memory."""
+        header, offset = self.stream
+        row = header.nbytes // max(header.shape[0] if header.shape else 1, 1)
         with member:
-            member.read(header.offset)
-            if header.nbytes <= self.limits.max_memory or header.fortran or not row:
+            member.read(offset)
+            if header.nbytes <= self.limits.max_memory or not header.in_rows or not row:
                 data = member.read(header.nbytes)
                 self._expect(len(data) == header.nbytes and not member.read(1))
-                return header.view(data)
+                return in_memory(header, data)
             spool = Spool(self.limits.max_memory)
             rows = max(1, PIECE_BYTES // row)
             for start in range(0, header.shape[0], rows):
@@ -122,33 +152,47 @@ class _Loader:
 
     def _expect(self, right: bool) -> None:
         if not right:
-            raise InputError(f"{self.path.name}: {self.member.info.filename} is not as long as it says")
+            raise InputError(f"{self.place} is not as long as its header says")
 
 
-def _member_header(archive: zipfile.ZipFile, info: zipfile.ZipInfo, place: str) -> ArrayHeader:
+def check_characters(texts: npt.NDArray[Any], place: str) -> None:
+    r"""Refuse text of fixed width that contains something that is not a character.
+
+    Raises: InputError.
+
+    >>> check_characters(np.array(["a", "\ud800"]), "a.npz: ids")
+    Traceback (most recent call last):
+    calibeval.core.errors.InputError: a.npz: ids: entry 1 holds 0xD800, which is not a character
+    """
+    if not texts.size or not texts.dtype.itemsize:
+        return
+    flat = np.ascontiguousarray(texts.reshape(-1)).astype(texts.dtype.newbyteorder("="), copy=False)
+    points = flat.view(np.uint32).reshape(len(flat), -1)
+    odd = np.argwhere((points > LAST_CHARACTER) | ((points >= SURROGATES[0]) & (points <= SURROGATES[1])))
+    if len(odd):
+        row, column = odd[0].tolist()
+        raise InputError(f"{place}: entry {row} holds 0x{points[row, column]:X}, which is not a character")
+
+
+def _member_header(stream: IO[bytes], member: Member, place: str) -> Stream:
+    stream.seek(member.start)
     try:
-        with archive.open(info) as member:
-            return read_header(member, place)
+        with zipfile.ZipExtFile(stream, "r", member.info) as unpacked:
+            return read_header(cast("IO[bytes]", unpacked), place)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
         raise InputError(f"{place}: damaged ({error})") from None
 
 
-def read_header(file: IO[bytes], place: str) -> ArrayHeader:
+def read_header(file: IO[bytes], place: str) -> Stream:
     """The header of a `.npy` stream.
 
-    Raises: InputError if it is broken, or announces Python objects, which would have to be unpickled.
+    Raises: InputError if it is broken, or describes an impossible array.
     """
     try:
         version = npy_format.read_magic(file)
         read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
         shape, fortran, dtype = read(file)
     except HEADER_ERRORS as error:
-        raise InputError(f"{place}: no .npy array, or a damaged header ({error})") from None
-    if dtype.hasobject:
-        raise InputError(
-            f"{place}: the array holds Python objects, which would mean running a pickle, and calibeval never does. "
-            "Save plain numbers or text."
-        )
-    if any(size < 0 for size in shape) or math.prod(shape) * max(dtype.itemsize, 1) >= 2**62:
-        raise InputError(f"{place}: the header announces the impossible shape {shape}")
-    return ArrayHeader(shape, dtype, fortran, file.tell())
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
+        raise InputError(f"{place}: not a .npy array, or its header is damaged ({reason})") from None
+    return Stream(Header.checked(shape, dtype, place, fortran=fortran), file.tell())

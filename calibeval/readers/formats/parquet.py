@@ -2,45 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.errors import CalibevalError, InputError, UsageError
-from calibeval.readers.formats.table import Table, check_names, score_columns, stacked
+from calibeval.core.data.row_source import RowSource
+from calibeval.core.errors import BROKEN_IMPORT, CalibevalError, InputError, not_importable
+from calibeval.readers.formats.table import Table, check_groups, check_names, score_columns, stacked
 from calibeval.readers.stored.limits import Limits
-from calibeval.readers.stored.stored import Contents
+from calibeval.readers.stored.steady import SteadyFile
+from calibeval.readers.stored.stored import Contents, Stored
 
 try:
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
     from pyarrow import types
-except ImportError:
-    raise UsageError("reading .parquet needs pyarrow: pip install 'calibeval[parquet]'") from None
+except BROKEN_IMPORT as error:
+    raise not_importable(error, "reading .parquet", "pyarrow", "parquet") from None
 
 BATCH_VALUES = 2**19
 MOST_ROWS = 2**16  # of a batch
+AS_DOUBLE = "Write it as double."
+
+T = TypeVar("T")
 
 
-def read_parquet(path: Path, limits: Limits) -> Contents:
-    """The columns of a file; `logit_0, logit_1, ...` become the one array `logits`, and lists an array (n, k).
+def read_parquet(file: SteadyFile, limits: Limits) -> Contents:
+    """The columns of a file; `logit_0, logit_1, ...` become one array, `logits`, and lists an array (n, k).
 
-    Raises: InputError for a damaged file, empty scores, lists of several lengths, or types that no dump holds.
+    Each column is read only when it is used.
+    Raises: InputError for a damaged file, empty scores, lists of different lengths, or scores of unsupported types.
     """
+    return _guarded(file, lambda: _File(file, limits).contents())
+
+
+def _guarded(file: SteadyFile, work: Callable[[], T]) -> T:
+    """What the work on a file returns, with pyarrow's errors in our words."""
     try:
-        return _File(path, limits).contents()
+        found = work()
     except CalibevalError:
         raise
     except OSError as error:
         if error.errno is not None:
             raise
-        raise InputError(f"{path.name}: no .parquet file, or a damaged one ({_short(error)})") from None
+        raise InputError(f"{file.name}: not a .parquet file, or damaged ({_short(error)})") from None
     except (pa.ArrowException, ValueError, TypeError, LookupError, OverflowError, StopIteration) as error:
-        raise InputError(f"{path.name}: no .parquet file, or a damaged one ({_short(error)})") from None
+        raise InputError(f"{file.name}: not a .parquet file, or damaged ({_short(error)})") from None
+    file.check()
+    return found
 
 
 def _short(error: Exception) -> str:
@@ -49,78 +61,121 @@ def _short(error: Exception) -> str:
 
 
 class _File:
-    """One file while it is read."""
+    """One open file."""
 
-    def __init__(self, path: Path, limits: Limits) -> None:
-        self._path, self._limits, self._name = path, limits, path.name
-        with self._open([]) as file:
-            self._schema, self._metadata = file.schema_arrow, file.metadata
+    def __init__(self, file: SteadyFile, limits: Limits) -> None:
+        self._steady, self._limits, self._name = file, limits, file.name
+        with self._open([]) as opened:
+            self._schema, metadata = opened.schema_arrow, opened.metadata
+        self._rows = metadata.num_rows
+        if self._rows < 1:
+            raise InputError(f"{self._name}: there are no rows")
         self._columns: list[str] = list(self._schema.names)
         check_names(self._columns, self._name)
         self._kinds = {field.name: self._kind(field) for field in self._schema}
-        self._scores = {column for group in score_columns(self._columns, self._name) for column in group.columns}
-        self._lengths: dict[str, int] = {}
+        self._groups = score_columns(self._columns, self._name)
+        self._scores = {column for group in self._groups for column in group.columns}
         for column in self._scores:
             if self._kinds[column] != "number":
-                kind = self._schema.field(column).type
-                raise InputError(f'{self._name}: column "{column}" holds {kind}, but a score is needed')
+                held = self._schema.field(column).type
+                hint = f". {AS_DOUBLE}" if types.is_decimal(held) else ""
+                raise InputError(f'{self._name}: column "{column}" holds {held}, but a score is needed{hint}')
 
     def contents(self) -> Contents:
-        """All columns."""
-        rows = self._metadata.num_rows
-        if rows < 1:
-            raise InputError(f"{self._name}: there are no rows")
-        values = self._values_of_a_row()
-        self._limits.check_expansion(self._name, 8 * values * rows, size=self._path.stat().st_size)
-        table, dtype = Table(self._columns, self._name, self._limits), self._score_type()
-        texts = [column for column, kind in self._kinds.items() if kind == "text"]
+        """All columns, of which none is read yet."""
+        plain = [column for column in self._columns if column not in self._scores]
+        widths = {column: self._width(column) for column in plain if self._kinds[column] == "list"}
+        check_groups(self._groups, plain, widths, self._name)
+        arrays: dict[str, Stored] = {}
+        for group in self._groups:
+            shape = (self._rows, len(group.columns))
+            arrays[group.key] = Stored(shape, self._score_type(), self._loader(group.key, group.columns))
+            if group.names is not None:
+                arrays["class_names"] = Stored.of(np.asarray(group.names))
+        for column in plain:
+            load, place = self._loader(column, [column]), f'{self._name}: column "{column}"'
+            kind = self._kinds[column]
+            if kind == "other":
+                arrays[column] = Stored.refused((self._rows,), np.dtype(object), place, self._why_unread(column))
+            else:
+                width = (widths[column],) if kind == "list" else ()
+                arrays[column] = Stored((self._rows, *width), self._type(column), load)
+        return Contents(arrays)
+
+    def _loader(self, key: str, columns: Sequence[str]) -> Callable[[], RowSource]:
+        def load() -> RowSource:
+            return self._read(columns)[key].load()
+
+        return lambda: _guarded(self._steady, load)
+
+    def _read(self, columns: Sequence[str]) -> dict[str, Stored]:
+        """Some columns, batch by batch."""
+        values = sum(self._width(column) if self._kinds[column] == "list" else 1 for column in columns)
+        self._limits.check_expansion(self._name, 8 * values * self._rows, size=self._steady.size)
+        table, dtype = Table(columns, self._name, self._limits), self._score_type()
+        texts = [column for column in columns if self._kinds[column] == "text"]
         size = min(MOST_ROWS, max(1, BATCH_VALUES // values))
+        lengths: dict[str, int] = {}
         with self._open(texts) as file:
-            for batch in self._batches(file, size):
+            for batch in self._batches(file, columns, size):
                 arrays = {
-                    column: self._array(column, batch.column(i), table.rows) for i, column in enumerate(self._columns)
+                    column: self._array(column, batch.column(i), table.rows, lengths)
+                    for i, column in enumerate(columns)
                 }
                 scores = {g.key: stacked([arrays.pop(column) for column in g.columns], dtype) for g in table.groups}
                 table.add(scores, arrays, batch.num_rows)
-        if table.rows != rows:
-            raise InputError(f"{self._name}: {table.rows} rows, but {rows} are announced: the file is damaged")
-        return Contents(table.arrays())
+        if table.rows != self._rows:
+            raise InputError(
+                f"{self._name}: the file holds {table.rows} rows, but its metadata says {self._rows}: it is damaged"
+            )
+        return table.arrays()
 
     def _open(self, texts: list[str]) -> Any:
-        """The file; columns of texts stay dictionaries, so that a text is held once however many rows have it."""
-        return pq.ParquetFile(self._path, read_dictionary=texts, page_checksum_verification=True)
+        """The file, with its text columns as dictionaries, so that each different text is held only once."""
+        return pq.ParquetFile(self._steady.path, read_dictionary=texts, page_checksum_verification=True)
 
-    def _batches(self, file: Any, rows: int) -> Iterator[Any]:
-        for batch in file.iter_batches(rows, use_threads=False):
-            if batch.num_columns != len(self._columns):
-                raise InputError(f"{self._name}: a batch has {batch.num_columns} columns: the file is damaged")
+    def _batches(self, file: Any, columns: Sequence[str], rows: int) -> Iterator[Any]:
+        for batch in file.iter_batches(rows, columns=list(columns), use_threads=False):
+            if batch.schema.names != list(columns):
+                raise InputError(f"{self._name}: a batch has columns {batch.schema.names}: the file is damaged")
             if batch.num_rows:
                 yield batch
 
-    def _values_of_a_row(self) -> int:
-        """Numbers and texts in a row: variable lists are as long as the first.
+    def _width(self, column: str) -> int:
+        """The length of the lists in a column; lists of variable length count as long as the first.
 
-        The metadata of single columns is left alone, since pyarrow aborts the process where it is damaged.
+        The metadata of single columns is not used, since pyarrow aborts the process if it is damaged.
         """
-        lists = [column for column, kind in self._kinds.items() if kind == "list"]
-        total = len(self._columns) - len(lists)
+        kind = self._schema.field(column).type
+        if types.is_fixed_size_list(kind):
+            return max(int(kind.list_size), 1)
         with self._open([]) as file:
-            for column in lists:
-                kind = self._schema.field(column).type
-                if types.is_fixed_size_list(kind):
-                    total += max(kind.list_size, 1)
-                else:
-                    first = next(file.iter_batches(1, columns=[column], use_threads=False)).column(0)
-                    total += max(pc.list_value_length(first)[0].as_py() or 1, 1)
-        return total
+            first = next(file.iter_batches(1, columns=[column], use_threads=False)).column(0)
+            return max(int(pc.list_value_length(first)[0].as_py() or 1), 1)
 
     def _score_type(self) -> np.dtype[Any]:
         types = {np.dtype(self._schema.field(column).type.to_pandas_dtype()) for column in self._scores}
         only = types.pop() if len(types) == 1 else np.dtype(np.float64)
         return only if only.kind == "f" else np.dtype(np.float64)
 
+    def _type(self, column: str) -> np.dtype[Any]:
+        """The type that a column's array will have, unless cells are empty."""
+        kind, held = self._kinds[column], self._schema.field(column).type
+        if kind in {"text", "time"}:
+            return np.dtype(object)
+        if kind == "null":
+            return np.dtype(np.float64)
+        held = held.value_type if kind == "list" or types.is_dictionary(held) else held
+        found: np.dtype[Any] = np.dtype(held.to_pandas_dtype())
+        return found
+
+    def _why_unread(self, column: str) -> str:
+        held = self._schema.field(column).type
+        hint = f". {AS_DOUBLE}" if types.is_decimal(held) else ""
+        return f"{held}, but numbers, texts or flat lists of numbers are needed{hint}"
+
     def _kind(self, field: Any) -> str:
-        """What a column holds: number, bool, text, time, null or list."""
+        """The kind of a column's values: number, bool, text, time, null, list, or other, which is never read."""
         held = field.type.value_type if types.is_dictionary(field.type) else field.type
         if types.is_integer(held) or types.is_floating(held):
             return "number"
@@ -132,23 +187,19 @@ class _File:
         listed = types.is_list(held) or types.is_large_list(held) or types.is_fixed_size_list(held)
         if listed and (types.is_integer(held.value_type) or types.is_floating(held.value_type)):
             return "list"
-        hint = " Write it as double." if types.is_decimal(held) else " Write the dump without it."
-        raise InputError(
-            f'{self._name}: column "{field.name}" holds {field.type}, '
-            f"but numbers, texts or flat lists of numbers are needed.{hint}"
-        )
+        return "other"
 
-    def _array(self, column: str, values: Any, first_row: int) -> npt.NDArray[Any]:
-        """A column of a batch.
+    def _array(self, column: str, values: Any, first_row: int, lengths: dict[str, int]) -> npt.NDArray[Any]:
+        """A column of a batch; lengths: of the lists in each column so far.
 
-        Raises: InputError naming the first row that lacks a score.
+        Raises: InputError that names the first row without a score.
         """
         kind = self._kinds[column]
         if values.null_count and (kind in {"bool", "list"} or column in self._scores):
             row = first_row + int(np.flatnonzero(np.asarray(values.is_null()))[0])
-            raise InputError(f'{self._name} row {row}, column "{column}": is empty (null)')
+            raise InputError(f'{self._name} row {row}, column "{column}": the cell is empty (null)')
         if kind == "list":
-            return self._lists(column, values, first_row)
+            return self._lists(column, values, first_row, lengths)
         if kind in {"text", "time"}:
             return self._texts(values)
         if kind == "null":
@@ -158,7 +209,7 @@ class _File:
         return np.asarray(values.to_numpy(zero_copy_only=False))
 
     def _texts(self, values: Any) -> npt.NDArray[np.object_]:
-        """Texts, of which each different one is made once."""
+        """Texts; equal ones are the same Python object."""
         if not isinstance(values, pa.DictionaryArray):
             values = values.cast(pa.string()).dictionary_encode()
         index = values.indices.fill_null(-1).to_numpy(zero_copy_only=False)
@@ -167,16 +218,16 @@ class _File:
         texts[:] = [None if i < 0 else values.dictionary[i].as_py() for i in used.tolist()]
         return np.asarray(texts[place])
 
-    def _lists(self, column: str, values: Any, first_row: int) -> npt.NDArray[Any]:
+    def _lists(self, column: str, values: Any, first_row: int, known: dict[str, int]) -> npt.NDArray[Any]:
         lengths = np.asarray(pc.list_value_length(values))
-        length = self._lengths.setdefault(column, int(lengths[0]))
+        length = known.setdefault(column, int(lengths[0]))
         wrong = np.flatnonzero(lengths != length)
         if length < 1:
-            raise InputError(f'{self._name} row {first_row}, column "{column}": an empty list')
+            raise InputError(f'{self._name} row {first_row}, column "{column}": the list is empty')
         if len(wrong):
             row = int(wrong[0])
             raise InputError(
-                f'{self._name} row {first_row + row}, column "{column}": a list of {int(lengths[row])} numbers, '
+                f'{self._name} row {first_row + row}, column "{column}": the list has {int(lengths[row])} numbers, '
                 f"but the first row has {length}"
             )
         flat = values.flatten()

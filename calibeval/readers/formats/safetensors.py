@@ -1,12 +1,10 @@
-"""`.safetensors`: eight bytes with the length of a JSON header, the header, and the values, mapped where they lie."""
+"""`.safetensors`: eight bytes with the length of a JSON header, the header, and the values, read where they lie."""
 
 from __future__ import annotations
 
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,13 +12,16 @@ import numpy.typing as npt
 
 from calibeval.core.data.row_source import RowSource
 from calibeval.core.errors import InputError
+from calibeval.readers.stored.bfloat16 import BFLOAT16_PRECISION, widened_source
+from calibeval.readers.stored.header import MOST_AXES, Header
 from calibeval.readers.stored.limits import Limits
-from calibeval.readers.stored.mapped import ArrayHeader, load_values
 from calibeval.readers.stored.names import NAME_KEYS
-from calibeval.readers.stored.stored import BFLOAT16_PRECISION, Contents, Stored
+from calibeval.readers.stored.rows import values_in_file
+from calibeval.readers.stored.steady import SteadyFile
+from calibeval.readers.stored.stored import Contents, Stored
 
 LENGTH = 8
-LONGEST_HEADER = 2**24  # of a dump; the format itself allows 100 MB
+LONGEST_HEADER = 2**24  # bytes that a dump may have; the format itself allows 100 MB
 BFLOAT16 = "BF16"
 DTYPES = {
     "F64": "<f8", "F32": "<f4", "F16": "<f2", BFLOAT16: "<u2", "BOOL": "u1",
@@ -29,7 +30,7 @@ DTYPES = {
 
 
 class _Tensor(NamedTuple):
-    """One entry of the header: values lie from begin to end, counted from the end of the header."""
+    """One entry of the header; begin and end of the values are bytes after the end of the header."""
 
     key: str
     dtype: str
@@ -38,75 +39,46 @@ class _Tensor(NamedTuple):
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Bfloat16Rows:
-    """Rows of bfloat16, which numpy does not know: the upper half of the bits of a float32."""
+def read_safetensors(file: SteadyFile, limits: Limits) -> Contents:
+    """The tensors of a file; its metadata may hold `class_names` as a JSON list.
 
-    bits: RowSource
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """As stored."""
-        return self.bits.shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The smallest type that holds the values exactly."""
-        return np.dtype(np.float32)
-
-    def __getitem__(self, rows: slice, /) -> npt.NDArray[Any]:
-        return widened(self.bits[rows])
-
-
-def widened(bits: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-    """Bits of bfloat16, held as uint16, as the float32 of the same values.
-
-    >>> widened(np.array([0x3F80, 0xC040], np.uint16)).tolist()
-    [1.0, -3.0]
+    Raises: InputError unless the header is complete, describes each tensor once, and its extents fill the file exactly.
     """
-    return (bits.astype(np.uint32) << np.uint32(16)).view(np.float32)
+    arrays, metadata = _open(file, limits)
+    return Contents({**arrays, **_names(metadata, arrays, file.name)})
 
 
-def read_safetensors(path: Path, limits: Limits) -> Contents:
-    """The tensors of a file; `class_names` may stand in its metadata as a JSON list.
-
-    Raises: InputError unless the header is whole, describes each tensor once, and its extents fill the file exactly.
-    """
-    arrays, metadata = _open(path, limits)
-    return Contents({**arrays, **_names(metadata, arrays, path.name)})
-
-
-def read_with_texts(path: Path, limits: Limits) -> tuple[dict[str, npt.NDArray[Any]], dict[str, str]]:
+def read_with_texts(file: SteadyFile, limits: Limits) -> tuple[dict[str, npt.NDArray[Any]], dict[str, str]]:
     """All tensors as arrays, and the texts of the metadata.
 
     Raises: as `read_safetensors`.
     """
-    arrays, metadata = _open(path, limits)
+    arrays, metadata = _open(file, limits)
     texts = metadata if isinstance(metadata, dict) else {}
     if not all(isinstance(value, str) for value in texts.values()):
-        raise InputError(f"{path.name}: __metadata__ must map names to texts")
+        raise InputError(f"{file.name}: __metadata__ must map names to texts")
     return {key: stored.array() for key, stored in arrays.items()}, texts
 
 
-def _open(path: Path, limits: Limits) -> tuple[dict[str, Stored], Any]:
-    """The tensors of a checked file, and its metadata as it stands there."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        first = file.read(LENGTH)
+def _open(file: SteadyFile, limits: Limits) -> tuple[dict[str, Stored], Any]:
+    """The tensors of a file, and its unchecked metadata."""
+    size = file.size
+    with file.open() as stream:
+        first = stream.read(LENGTH)
         length = int.from_bytes(first, "little")
         if len(first) < LENGTH or length > min(LONGEST_HEADER, size - LENGTH):
             raise InputError(
-                f"{path.name}: no .safetensors file, or a damaged one: a header of {length} bytes is announced, "
-                f"but the file has {size} and at most {LONGEST_HEADER} are read"
+                f"{file.name}: not a .safetensors file, or damaged: the file says that its header has {length} bytes, "
+                f"but the file has {size}, and at most {LONGEST_HEADER} are read"
             )
-        header = _header(file.read(length), path.name)
-    tensors = [_tensor(key, entry, path.name) for key, entry in header.items() if key != "__metadata__"]
+        header = _header(stream.read(length), file.name)
+    tensors = [_tensor(key, entry, file.name) for key, entry in header.items() if key != "__metadata__"]
     if not tensors:
-        raise InputError(f"{path.name}: holds no tensors")
+        raise InputError(f"{file.name}: holds no tensors")
     start = LENGTH + length
-    _check_extents(tensors, size - start, path.name)
-    limits.check_expansion(path.name, size, size=size)
-    return {tensor.key: _stored(path, tensor, start, limits) for tensor in tensors}, header.get("__metadata__")
+    _check_extents(tensors, size - start, file.name)
+    limits.check_expansion(file.name, size, size=size)
+    return {tensor.key: _stored(file, tensor, start, limits) for tensor in tensors}, header.get("__metadata__")
 
 
 def _header(text: bytes, name: str) -> dict[str, Any]:
@@ -118,7 +90,7 @@ def _header(text: bytes, name: str) -> dict[str, Any]:
     except ValueError as error:
         raise InputError(f"{name}: the header is damaged ({error})") from None
     if not isinstance(header, dict):
-        raise InputError(f"{name}: the header is no JSON object")
+        raise InputError(f"{name}: the header is not a JSON object")
     return header
 
 
@@ -130,18 +102,20 @@ def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _tensor(key: str, entry: Any, name: str) -> _Tensor:
-    """An entry of the header, checked as far as it can be by itself."""
+    """An entry of the header, after the checks that need no other entry."""
     place = f'{name}: tensor "{key}"'
     if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
         raise InputError(f"{place}: the header must give its dtype, shape and data_offsets, and nothing else")
     shape, offsets, dtype = entry["shape"], entry["data_offsets"], entry["dtype"]
     if not _are_counts(shape) or not _are_counts(offsets) or len(offsets) != 2:
-        raise InputError(f"{place}: shape and data_offsets must be lists of whole numbers from 0")
+        raise InputError(f"{place}: shape and data_offsets must be lists of non-negative integers")
     if not isinstance(dtype, str) or dtype not in DTYPES:
-        raise InputError(f"{place}: dtype {str(dtype)[:40]} is not read; known are {', '.join(DTYPES)}")
+        raise InputError(f"{place}: dtype {str(dtype)[:40]} is unknown; the dtypes are {', '.join(DTYPES)}")
     tensor = _Tensor(key, dtype, tuple(shape), *offsets)
     nbytes = math.prod(tensor.shape) * np.dtype(DTYPES[dtype]).itemsize
-    if len(shape) > 8 or nbytes != tensor.end - tensor.begin:
+    if len(shape) > MOST_AXES:
+        raise InputError(f"{place}: {len(shape)} axes, but at most {MOST_AXES} are read")
+    if nbytes != tensor.end - tensor.begin:
         raise InputError(
             f"{place}: shape {str(shape)[:80]} of {dtype} takes {str(nbytes)[:20]} bytes, "
             f"but the header gives it {tensor.end - tensor.begin}"
@@ -154,27 +128,23 @@ def _are_counts(values: Any) -> bool:
 
 
 def _check_extents(tensors: Sequence[_Tensor], size: int, name: str) -> None:
-    """Refuse tensors that overlap, leave a hole, or do not end where the file does."""
+    """Refuse tensors that overlap, leave a gap, or do not end where the file does."""
     position = 0
     for tensor in sorted(tensors, key=lambda one: (one.begin, one.end)):
         if tensor.begin != position:
-            what = "overlaps another one" if tensor.begin < position else "does not begin where the one before ends"
+            what = "overlaps another" if tensor.begin < position else "does not begin where the previous one ends"
             raise InputError(f'{name}: tensor "{tensor.key}" {what} (byte {tensor.begin}, expected {position})')
         position = tensor.end
     if position != size:
         raise InputError(f"{name}: the header describes {position} bytes of values, but the file holds {size}")
 
 
-def _stored(path: Path, tensor: _Tensor, start: int, limits: Limits) -> Stored:
-    header = ArrayHeader(tensor.shape, np.dtype(DTYPES[tensor.dtype]), fortran=False, offset=0)
-    load: Callable[[], RowSource] = lambda: load_values(path, start + tensor.begin, header, limits)  # noqa: E731
+def _stored(file: SteadyFile, tensor: _Tensor, start: int, limits: Limits) -> Stored:
+    header = Header.checked(tensor.shape, np.dtype(DTYPES[tensor.dtype]), f'{file.name}: tensor "{tensor.key}"')
+    load: Callable[[], RowSource] = lambda: values_in_file(file, start + tensor.begin, header, limits)  # noqa: E731
     if tensor.dtype != BFLOAT16:
         return Stored(tensor.shape, header.dtype, load)
-    return Stored(tensor.shape, np.dtype(np.float32), lambda: _widened_source(load()), BFLOAT16_PRECISION)
-
-
-def _widened_source(bits: RowSource) -> RowSource:
-    return widened(bits) if isinstance(bits, np.ndarray) else Bfloat16Rows(bits)
+    return Stored(tensor.shape, np.dtype(np.float32), lambda: widened_source(load()), BFLOAT16_PRECISION)
 
 
 def _names(metadata: Any, arrays: Mapping[str, Stored], name: str) -> dict[str, Stored]:
@@ -191,5 +161,5 @@ def _names(metadata: Any, arrays: Mapping[str, Stored], name: str) -> dict[str, 
     except (ValueError, RecursionError):
         names = None
     if not isinstance(names, list) or not names or not all(isinstance(item, str) for item in names):
-        raise InputError(f'{name}: "{key}" in __metadata__ must be a JSON list of texts')
+        raise InputError(f'{name}: "{key}" in __metadata__ must be a JSON list of strings')
     return {key: Stored.of(np.asarray(names))}

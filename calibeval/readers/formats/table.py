@@ -1,4 +1,4 @@
-"""A table that arrives in batches of columns, as named arrays: score columns become one array, kept in a spool."""
+"""Named arrays from a table that is read in batches of rows: score columns become one array, kept in a spool."""
 
 from __future__ import annotations
 
@@ -19,6 +19,13 @@ from calibeval.readers.stored.stored import Stored
 MOST_COLUMNS = 2**15
 RANK = re.compile(r"^index_[0-9]+$")
 NUMBER = re.compile(r"^[0-9]{1,7}$")
+# What is computed of a row's scores is no class, where the classes are numbers: logit_max beside logit_0, logit_1.
+COMPUTED = {
+    "argmax", "average", "avg", "best", "bias", "correct", "diff", "energy", "entropy", "gap", "gt", "label",
+    "logsumexp", "lse", "margin", "max", "mean", "median", "min", "norm", "pred", "predicted", "prediction",
+    "range", "scale", "second", "std", "sum", "target", "temp", "temperature", "threshold", "top", "top1",
+    "total", "true", "uncertainty", "var", "variance",
+}  # fmt: skip
 RANKS = "index"
 LIST_KEYS = (RANKS, *(key for keys in SCORE_KEYS.values() for key in keys), "predictions", *LABEL_KEYS, *FEATURE_KEYS)
 
@@ -26,7 +33,7 @@ Array = npt.NDArray[Any]
 
 
 class ScoreColumns:
-    """Columns that are one array together: its name, the columns in the order of the classes, the class names."""
+    """Columns that together are one array: its key, the columns in class order, and the class names."""
 
     def __init__(self, key: str, columns: dict[str, str], file: str) -> None:
         self.key = key
@@ -36,17 +43,17 @@ class ScoreColumns:
             numbered = {int(suffix): column for suffix, column in columns.items()}
             missing = next((i for i in range(len(columns)) if i not in numbered), None)
             if missing is not None:
-                raise InputError(f"{file}: {len(columns)} columns of {key}, but number {missing} is missing")
+                raise InputError(f"{file}: there are {len(columns)} columns of {key}, but number {missing} is missing")
             self.columns = [numbered[i] for i in range(len(columns))]
         else:
             self.names = list(columns)
 
 
 def score_columns(columns: Sequence[str], file: str) -> list[ScoreColumns]:
-    """The columns that are scores by their names: logit_0, logit_1, ... or logit_cat, logit_dog, ...
+    """The columns whose names mark them as scores: logit_0, logit_1, ... or logit_cat, logit_dog, ...
 
-    Raises: InputError where a number is missing, two columns claim one class, or the columns hold the best k classes
-    of each row instead of all.
+    Raises: InputError if a number is missing, two columns are for the same class, or the columns hold the best k
+    classes of each row instead of all.
     """
     groups: dict[str, dict[str, str]] = {}
     for column in columns:
@@ -56,11 +63,11 @@ def score_columns(columns: Sequence[str], file: str) -> list[ScoreColumns]:
             group = groups.setdefault(kind, {})
             if match[2] in group:
                 raise InputError(
-                    f'{file}: columns "{group[match[2]]}" and "{column}" could both be {kind} of class '
-                    f"{match[2]}. Name the right ones with --score-columns."
+                    f'{file}: the {kind} of class {match[2]} could be column "{group[match[2]]}" or "{column}". '
+                    "Name the right columns with --score-columns."
                 )
             group[match[2]] = column
-    found = [ScoreColumns(key, group, file) for key, group in groups.items()]
+    found = [ScoreColumns(key, _of_classes(group), file) for key, group in groups.items()]
     ranks = sum(1 for column in columns if RANK.match(column))
     for one in found:
         if one.names is None and ranks > 1 and ranks == len(one.columns):
@@ -68,22 +75,32 @@ def score_columns(columns: Sequence[str], file: str) -> list[ScoreColumns]:
     return found
 
 
+def _of_classes(group: dict[str, str]) -> dict[str, str]:
+    """The columns of classes: where at least two of them are numbered from 0, logit_max is none."""
+    numbers = [int(suffix) for suffix in group if NUMBER.match(suffix)]
+    if len(numbers) < 2 or sorted(numbers) != [*range(len(numbers))]:
+        return group
+    if not all(NUMBER.match(suffix) or suffix.lower() in COMPUTED for suffix in group):
+        return group
+    return {suffix: column for suffix, column in group.items() if NUMBER.match(suffix)}
+
+
 def _best_classes(reason: str, key: str, file: str) -> InputError:
     return InputError(
         f'{file}: {reason} that "{key}" is the score of the best class, not of class 0. '
-        "Write the scores of all classes in their order (timm: --topk 0)."
+        "Write the scores of all classes in class order (timm: --topk 0)."
     )
 
 
 def check_names(columns: Sequence[str], file: str) -> None:
-    """Refuse too many names, and names that occur twice.
+    """Refuse too many columns, and names that occur twice.
 
     Raises: InputError.
     """
     if len(columns) > MOST_COLUMNS:
         raise InputError(
-            f"{file}: {len(columns)} columns, but at most {MOST_COLUMNS} are read; "
-            "the scores of more classes can stand in one column of lists"
+            f"{file}: there are {len(columns)} columns, but at most {MOST_COLUMNS} are read; "
+            "write the scores of more classes as one column of lists"
         )
     seen: set[str] = set()
     for column in columns:
@@ -92,11 +109,29 @@ def check_names(columns: Sequence[str], file: str) -> None:
         seen.add(column)
 
 
+def check_groups(groups: Sequence[ScoreColumns], plain: Sequence[str], widths: Mapping[str, int], file: str) -> None:
+    """Refuse a file with two candidates for the same scores, and lists of the best classes.
+
+    plain: columns whose names are not those of scores. widths: lengths of the lists, for columns of lists.
+    Raises: InputError.
+    """
+    names = {group.key for group in groups}
+    taken = next((column for column in plain if column in names), None)
+    if taken is not None:
+        raise InputError(
+            f'{file}: the scores could be the column "{taken}" or the numbered columns of {taken}. '
+            "Name the right columns with --score-columns."
+        )
+    for column in plain:
+        if column != RANKS and RANKS in widths and widths.get(column) == widths[RANKS]:
+            raise _best_classes(f'the lists in "{RANKS}" say', column, file)
+
+
 class Table:
     """Collects batches of columns.
 
-    columns: all names; `groups` are those that are scores together, `plain` all others.
-    `mixed` are the columns that held numbers in some batches and texts in others.
+    columns: the names of all. `groups` are those that are scores, `plain` all others.
+    `mixed` are the columns with numbers in some batches and texts in others.
     """
 
     def __init__(self, columns: Sequence[str], file: str, limits: Limits) -> None:
@@ -113,11 +148,11 @@ class Table:
         self._texts: dict[str, Texts] = {}
 
     def add(self, scores: Mapping[str, Array], plain: Mapping[str, Array], rows: int) -> None:
-        """One more batch of so many rows.
+        """Add a batch of rows.
 
-        scores: an array (rows, k) for each group. plain: for each other column numbers or truth values, an object
+        scores: an array (rows, k) for each group. plain: for each other column, numbers or bools (rows,), an object
         array of texts (None: empty), or an array (rows, k).
-        Raises: InputError where a list is of another length than before; FileProblem where no room is left on disk.
+        Raises: InputError if lists differ in length from those before; FileProblem if the disk is full.
         """
         for group in self.groups:
             self._spool(group.key).add(scores[group.key])
@@ -134,7 +169,7 @@ class Table:
         self.rows += rows
 
     def width(self, column: str) -> int | None:
-        """The length of the lists in a column so far; None before the first, and for other columns."""
+        """The length of the lists in a column; None before the first list, and for columns without lists."""
         return self._widths.get(column)
 
     def arrays(self) -> dict[str, Stored]:
@@ -143,22 +178,14 @@ class Table:
         Raises: InputError for a table without rows.
         """
         if not self.rows:
-            raise InputError(f"{self._file}: there is a header, but no rows")
-        names = {group.key for group in self.groups}
-        taken = next((column for column in self.plain if column in names), None)
-        if taken is not None:
-            raise InputError(
-                f'{self._file}: the column "{taken}" and the numbered columns of {taken} could both be the scores. '
-                "Name the right ones with --score-columns."
-            )
+            raise InputError(f"{self._file}: there is a header, but there are no rows")
+        check_groups(self.groups, self.plain, self._widths, self._file)
         arrays: dict[str, Stored] = {}
         for group in self.groups:
             arrays[group.key] = _stored(self._wide[group.key])
             if group.names is not None:
                 arrays["class_names"] = Stored.of(np.asarray(group.names))
         for column in self.plain:
-            if column != RANKS and RANKS in self._widths and self._widths.get(column) == self._widths[RANKS]:
-                raise _best_classes(f'the lists in "{RANKS}" say', column, self._file)
             if column in self._wide:
                 arrays[column] = _stored(self._wide[column])
             elif column in self._texts:
@@ -182,7 +209,7 @@ class Table:
 
 
 def stacked(columns: Sequence[Array], dtype: npt.DTypeLike) -> Array:
-    """Score columns side by side."""
+    """Score columns as one array."""
     scores = np.empty((len(columns[0]), len(columns)), dtype)
     for i, column in enumerate(columns):
         scores[:, i] = column
@@ -190,7 +217,7 @@ def stacked(columns: Sequence[Array], dtype: npt.DTypeLike) -> Array:
 
 
 def _family(values: Array) -> str:
-    """Arrays of one family may be joined: numbers are exact in each other's company, truth values are none."""
+    """Arrays of the same family can be joined without changing a value; bools are not numbers."""
     if values.dtype.kind in "iu":
         return "number" if values.dtype.itemsize < 8 or values.dtype.kind == "i" else "large number"
     return "number" if values.dtype.kind == "f" else values.dtype.str

@@ -1,4 +1,4 @@
-"""Text files, plain or gzipped, as blocks of whole lines: counted, checked to be UTF-8, never longer than allowed."""
+"""Text files, plain or gzipped, as blocks of whole lines, with line numbers, checks for UTF-8 and limits on length."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import gzip
 import os
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, NamedTuple, cast
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from calibeval.core.errors import InputError
 from calibeval.readers.stored.limits import Limits
+from calibeval.readers.stored.steady import SteadyFile
 
 READ_BYTES = 2**23
 LONGEST_LINE = 2**24
@@ -29,38 +30,41 @@ Positions = npt.NDArray[np.intp]
 class TextSource:
     """A text that can be read from its beginning as often as needed.
 
-    name: for messages. size: of the file as it is stored. open: a new stream of its (expanded) bytes.
-    declared: how many bytes it says it expands to, which may be a lie; 0 where it says nothing.
+    name: for messages. size: bytes of the file as stored. open: returns a new stream of its (expanded) bytes.
+    declared: to how many bytes the file says it expands, which may be wrong; 0 if it does not say.
     """
 
     name: str
     size: int
-    open: Callable[[], IO[bytes]]
+    open: Callable[[], AbstractContextManager[IO[bytes]]]
     declared: int = 0
 
     @classmethod
-    def of(cls, path: Path) -> TextSource:
-        """A file, expanded on the way where its name ends in .gz."""
-        compressed = path.suffix.lower() == ".gz"
-        return cls(
-            path.name,
-            path.stat().st_size,
-            (lambda: cast("IO[bytes]", gzip.open(path, "rb"))) if compressed else (lambda: path.open("rb")),
-            _declared_size(path) if compressed else 0,
-        )
+    def of(cls, file: SteadyFile) -> TextSource:
+        """A file, expanded while it is read if its name ends in .gz."""
+        if file.path.suffix.lower() != ".gz":
+            return cls(file.name, file.size, file.open)
+        return cls(file.name, file.size, lambda: _expanded(file), _declared_size(file))
 
 
-def _declared_size(path: Path) -> int:
-    """The last four bytes of a gzip file: the size it expands to, modulo 4 GiB."""
-    with path.open("rb") as file:
-        if file.read(2) != b"\x1f\x8b":
-            raise InputError(f"{path.name}: no gzip file, or a damaged one (Not a gzipped file, by its first bytes)")
-        file.seek(-min(4, path.stat().st_size), os.SEEK_END)
-        return int.from_bytes(file.read(), "little")
+@contextmanager
+def _expanded(file: SteadyFile) -> Iterator[IO[bytes]]:
+    """A gzip file as a stream of its expanded bytes."""
+    with file.open() as stored, gzip.GzipFile(fileobj=stored) as stream:
+        yield cast("IO[bytes]", stream)
+
+
+def _declared_size(file: SteadyFile) -> int:
+    """The expanded size of a gzip file, modulo 4 GiB, from its last four bytes."""
+    with file.open() as stream:
+        if stream.read(2) != b"\x1f\x8b":
+            raise InputError(f"{file.name}: not a gzip file, or damaged (Not a gzipped file, by its first bytes)")
+        stream.seek(-min(4, file.size), os.SEEK_END)
+        return int.from_bytes(stream.read(), "little")
 
 
 class LineBlock(NamedTuple):
-    """Whole records of a text, each ended by a line feed but perhaps the last.
+    """Whole records of a text. Each ends in a line feed, except perhaps the last.
 
     first_line: number of the first line, from 1. ends: (b,) position of the line feed after each record.
     inside: for every byte whether it lies in quotation marks; None where there are none.
@@ -72,21 +76,21 @@ class LineBlock(NamedTuple):
     inside: npt.NDArray[np.bool_] | None
 
     def line(self, record: int) -> int:
-        """The number of the line where a record begins."""
+        """The number of the line on which a record begins."""
         start = 0 if record == 0 else int(self.ends[record - 1]) + 1
         return self.line_at(start)
 
     def line_at(self, position: int) -> int:
-        """The number of the line of a byte."""
+        """The number of the line that contains a byte."""
         return self.first_line + self.data.count(b"\n", 0, position)
 
 
 def line_blocks(source: TextSource, limits: Limits, *, quotes: bool) -> Iterator[LineBlock]:
-    """The text in blocks of whole records; blank lines at its end are left out, and so is a byte-order mark.
+    """The text in blocks of whole records, without a byte-order mark and without blank lines at the end.
 
-    quotes: a record goes on past a line feed that stands in quotation marks.
-    Raises: InputError for text that is not UTF-8, NUL bytes, lone carriage returns, endless lines, open quotation
-    marks, a damaged gzip stream, or more bytes than the limits allow.
+    quotes: whether a record continues past a line feed inside quotation marks.
+    Raises: InputError for text that is not UTF-8, NUL bytes, lone carriage returns, lines that are too long, open
+    quotation marks, a damaged gzip stream, or more bytes than the limits allow.
     """
     limits.check_expansion(source.name, source.declared, size=source.size, doubt=" (unless its end is cut off)")
     rest, line, total = b"", 1, 0
@@ -105,7 +109,7 @@ def line_blocks(source: TextSource, limits: Limits, *, quotes: bool) -> Iterator
                 line += len(block.ends) if block.inside is None else block.data.count(b"\n")
             if len(rest) > LONGEST_LINE:
                 also = ", or a quotation mark in it is never closed" if quotes else ""
-                raise InputError(f"{source.name} line {line}: longer than {LONGEST_LINE} bytes{also}")
+                raise InputError(f"{source.name} line {line}: the line is longer than {LONGEST_LINE} bytes{also}")
     last = rest.rstrip(b"\r\n")
     if last:
         block = _cut(last + b"\n", line, quotes=quotes)
@@ -116,11 +120,11 @@ def line_blocks(source: TextSource, limits: Limits, *, quotes: bool) -> Iterator
 
 
 def _read(stream: IO[bytes], name: str) -> bytes:
-    """The next bytes; what can be wrong with a gzip stream is the file's fault, not the disk's."""
+    """The next bytes; an error in a gzip stream is an error of the content, not of the disk."""
     try:
         return stream.read(READ_BYTES)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise InputError(f"{name}: no gzip file, or a damaged one ({error})") from None
+        raise InputError(f"{name}: not a gzip file, or damaged ({error})") from None
 
 
 def _without_mark(text: bytes, name: str) -> bytes:
@@ -130,7 +134,7 @@ def _without_mark(text: bytes, name: str) -> bytes:
 
 
 def _cut(text: bytes, first_line: int, *, quotes: bool) -> LineBlock:
-    """The whole records at the beginning, up to the last that is not blank."""
+    """The whole records at the beginning of the text, up to the last one that is not blank."""
     values = np.frombuffer(text, np.uint8)
     inside = None
     feeds = values == LINE_FEED
@@ -146,10 +150,10 @@ def _cut(text: bytes, first_line: int, *, quotes: bool) -> LineBlock:
 
 
 def _check(block: LineBlock, name: str) -> None:
-    """Refuse bytes that no text has."""
+    """Refuse bytes that do not occur in text."""
     if b"\0" in block.data:
         line = block.line_at(block.data.index(b"\0"))
-        raise InputError(f"{name} line {line}: a NUL byte, but text is needed")
+        raise InputError(f"{name} line {line}: found a NUL byte, but text is needed")
     if not block.data.isascii():
         try:
             block.data.decode("utf-8")
@@ -167,5 +171,5 @@ def _check(block: LineBlock, name: str) -> None:
         if lone.any():
             line = block.line_at(int(lone.argmax()))
             raise InputError(
-                f"{name} line {line}: a carriage return without line feed: save the file with line feeds (or CRLF)"
+                f"{name} line {line}: found a carriage return without a line feed: save the file with LF or CRLF lines"
             )

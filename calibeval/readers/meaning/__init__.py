@@ -1,1 +1,1 @@
-"""What named arrays mean: roles, splits and how they make predictions."""
+"""The meaning of named arrays: their roles, the splits, and how they become predictions."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,28 +10,34 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.data.check_values import looks_like_probs
+from calibeval.core.data.lazy_columns import LazyColumns
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.precision import stored_precision
 from calibeval.core.data.predictions import Predictions, Source
-from calibeval.core.data.row_source import BinaryColumns, Kind, RowSource
-from calibeval.core.errors import InputError, nearest
-from calibeval.readers.meaning.rivals import PEEK_SCORES, rival_warning
-from calibeval.readers.meaning.roles import Keys, Roles, find_roles, has_scores_and_labels
-from calibeval.readers.meaning.splits import View, pick, split_views
+from calibeval.core.data.row_source import Kind, RowSource, show_shape
+from calibeval.core.errors import InputError, UsageError
+from calibeval.readers.meaning.columns import joined_columns, slice_columns
+from calibeval.readers.meaning.outcome import outcome_of
+from calibeval.readers.meaning.rivals import rival_warning
+from calibeval.readers.meaning.roles import Keys, find_roles, has_scores_and_labels, named_key, refuse_unused
+from calibeval.readers.meaning.score_columns import chosen_columns, stacked_columns
+from calibeval.readers.meaning.splits import View, pick, pooled_notice, split_views
+from calibeval.readers.meaning.suspicion import refuse_large_integers, refuse_probs
 from calibeval.readers.stored.limits import Limits
-from calibeval.readers.stored.names import COLUMN, LABEL_KEYS, prefixes, show
+from calibeval.readers.stored.names import LABEL_KEYS, prefixes, show
 from calibeval.readers.stored.stored import Contents, Stored
+
+LARGEST_LABEL = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """What a person says about a file that its names do not say.
+    """What the user says about a file in addition to the names in it.
 
     kind: "logits", "probs", "log_probs" or "confidence", whatever the key is called. keys: arrays by role.
-    labels: another file that holds the labels. score_columns: columns of a table that are the scores, in the order of
-    the classes. class_names: names in the order of the classes. ignore_index: label of rows to leave out.
-    read_as: the suffix of the format, such as ".npz", where the dump's own does not tell it.
+    labels: another file that holds the labels. score_columns: columns of a table that are the scores, in class order.
+    class_names: names in class order. ignore_index: label of rows to leave out.
+    read_as: the suffix of the format, such as ".npz", where the suffix of the dump does not say it.
     """
 
     kind: Kind | None = None
@@ -54,7 +60,7 @@ def assemble(
     """The arrays of one file as predictions.
 
     labels: from another file. settling: see Predictions.
-    Raises: InputError where the arrays do not tell what they are, or contradict it.
+    Raises: InputError if the roles or the kind of the arrays are unclear, or contradict the options.
     """
     file = Path(source.path or "").name
     views = split_views(
@@ -74,55 +80,61 @@ def assemble(
         ids=gathered.ids,
         source=source,
         ignore_index=gathered.ignore_index,
-        warnings=gathered.warnings,
+        warnings=(*pooled_notice(arrays, source.split, file), *gathered.warnings),
         precision=gathered.precision,
         file_rows=gathered.file_rows,
         settling=settling,
     )
     if gathered.kind == "logits" and options.kind is None:
-        _refuse_probs(predictions, file)
+        refuse_probs(predictions, gathered.parts, file)
     return predictions
 
 
-def external_labels(contents: Contents, path: Path) -> npt.NDArray[Any]:
-    """The labels in a file of their own: its only array, or the one named like labels.
+def external_labels(contents: Contents, path: Path, keys: Keys) -> npt.NDArray[Any]:
+    """The labels in a separate file: those the user named, its only array, or the one with a usual name for labels.
 
     Raises: InputError if there is none, or more than one.
     """
     arrays = contents.arrays
+    if keys.labels is not None:
+        return arrays[named_key(arrays, keys, "labels", path.name)].array()
     if len(arrays) == 1:
         return next(iter(arrays.values())).array()
     roles = [key for key in arrays if key.lower() in LABEL_KEYS]
     if len(roles) != 1:
-        raise InputError(f"{path.name}: {len(roles)} arrays are named like labels; there are {show(arrays)}")
+        raise InputError(f"{path.name}: {len(roles)} arrays have a usual name for labels; found {show(arrays)}")
     return arrays[roles[0]].array()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Gathered:
-    """Everything that Predictions takes, from one view."""
+    """Everything that Predictions needs, from one view."""
 
     kind: Kind
     scores: RowSource
     outcome: npt.NDArray[Any]
     class_names: tuple[str, ...] | None
-    columns: dict[str, npt.NDArray[Any]]
+    columns: LazyColumns
     ids: npt.NDArray[Any] | None
     ignore_index: int | None
     warnings: tuple[Notice, ...]
     precision: float
     file_rows: npt.NDArray[Any] | None
+    parts: tuple[tuple[str, int], ...] = ()
 
 
 def _gather(view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, file: str) -> _Gathered:
-    arrays = view.arrays
+    arrays, keys, named = view.arrays, options.keys, view.chosen
+    columns: tuple[str, ...] = ()
     if options.score_columns:
-        arrays = {**arrays, "": _score_columns(arrays, options.score_columns, file)}
-    keys = options.keys
-    named = "" if options.score_columns else view.chosen
+        columns = chosen_columns(arrays, options.score_columns, file)
+        arrays, named = {**arrays, "": stacked_columns(arrays, columns)}, ""
     if named is not None:
-        keys = replace(keys, logits=named, probs=None, log_probs=None, confidence=None)
-    names = options.class_names or options.score_columns
+        if (role := keys.scores) is not None:
+            other = "--score-columns" if options.score_columns else f"{file}#{named}"
+            raise UsageError(f"{other} and {keys.said(role)} both name the scores; say one of them")
+        keys = replace(keys, logits=named)
+    names = options.class_names or columns
     roles = find_roles(
         arrays,
         keys,
@@ -135,110 +147,102 @@ def _gather(view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, f
     if kind is None:
         what = f'"{roles.scores}"' if roles.scores else "the scores"
         raise InputError(f"{file}: {what} could be logits or probabilities: say --kind logits or --kind probs")
-    scores, whole = arrays[roles.scores].load(), labels if labels is not None else _outcome(arrays, roles, file)
-    rows, outcome = view.rows, whole
-    n = scores.shape[0]
-    if rows is not None:
-        scores, outcome = pick(scores, rows, n, file), pick(whole, rows, n, file)
-    used = {roles.scores, roles.labels, roles.correct, roles.prediction, roles.ids, roles.class_names}
-    used |= {key for key, _ in roles.rivals}
-    columns = {
-        key: pick(stored.array(), rows, n, file)
-        for key, stored in arrays.items()
-        if key not in used and stored.shape == (n,) and stored.dtype.kind != "V"
-    }
+    refuse_unused(options.keys, kind, file)
+    rows, stored = view.rows, arrays[roles.scores]
+    n = _rows_of(stored, kind, roles.scores, file)
+    scores = stored.load() if rows is None else pick(stored.load(), rows, n, file)
+    refuse_large_integers(scores, f'{file}: "{roles.scores}"' if roles.scores else file)
     ignore_index = options.ignore_index
-    warnings = tuple(
+    warnings: tuple[Notice, ...] = ()
+    if ignore_index is None and roles.ignore is not None:
+        ignore_index = ignored_label(arrays[roles.ignore], roles.ignore, file)
+        warnings = (ignored_notice(ignore_index, roles.ignore),)
+    own = labels is not None and rows is not None and len(rows) == len(labels) != n and kind != "confidence"
+    found = outcome_of(arrays, roles, labels, ignore_index, top_label=kind == "confidence", file=file)
+    outcome = found.values if own else pick(found.values, rows, n, file, "labels")
+    if own:
+        text = f"the labels' file has {len(outcome)} labels for {n} rows: they are taken to be those of the split"
+        warnings = (*warnings, warning("labels_of_split", text))
+    used = {roles.scores, roles.labels, roles.correct, roles.prediction, roles.ids, roles.class_names}
+    used |= {*columns, *(key for key, _ in roles.rivals)}
+    others = slice_columns(arrays, used, rows, n, file)
+    rivals = tuple(
         notice
         for key, other in roles.rivals
         if (notice := rival_warning(arrays[key], (roles.scores, key), scores, (kind, other), outcome.shape, rows))
     )
-    if ignore_index is None and roles.ignore is not None:
-        ignore_index = ignored_label(arrays[roles.ignore], roles.ignore, file)
-        warnings = (*warnings, ignored_notice(ignore_index, roles.ignore))
     return _Gathered(
         kind=kind,
         scores=scores,
         outcome=outcome,
-        class_names=names or stored_names(arrays, roles.class_names),
-        columns=columns,
-        ids=None if roles.ids is None else pick(arrays[roles.ids].array(), rows, n, file),
-        ignore_index=ignore_index,
-        warnings=warnings,
+        class_names=names or stored_names(arrays, roles.class_names, file),
+        columns=others,
+        ids=None if roles.ids is None else pick(arrays[roles.ids].array(), rows, n, file, "ids"),
+        ignore_index=found.ignore,
+        warnings=(*found.warnings, *rivals, *warnings),
         precision=arrays[roles.scores].precision or stored_precision(scores.dtype),
         file_rows=rows,
+        parts=stored.parts if rows is None else (),
     )
 
 
-def _score_columns(arrays: dict[str, Stored], columns: Sequence[str], file: str) -> Stored:
-    """The named columns of a table as one array of scores."""
-    for column in columns:
-        if column not in arrays and COLUMN.match(column):
-            raise InputError(f'{file}: --score-columns: columns named like "{column}" are read as scores anyway')
-        if column not in arrays:
-            raise InputError(f'{file}: --score-columns: there is no column "{column}"{nearest(column, arrays)}')
-        if arrays[column].dtype.kind not in "fiu" or len(arrays[column].shape) != 1:
-            raise InputError(
-                f'{file}: --score-columns: column "{column}" holds {arrays[column].describe()}, no numbers'
-            )
-    return Stored.of(np.stack([arrays[column].array() for column in columns], axis=1))
+def _rows_of(stored: Stored, kind: Kind, key: str, file: str) -> int:
+    """Number of rows of the scores.
+
+    Raises: InputError for a single number, and for confidences that are no column.
+    """
+    if stored.refusal is not None:
+        stored.load()
+    what = f'"{key}" has' if key else "the scores have"
+    if not stored.shape:
+        raise InputError(f"{file}: {what} shape (), one number, but scores of many rows are needed")
+    if kind == "confidence" and len(stored.shape) != 1:
+        raise InputError(f"{file}: {what} shape {show_shape(stored.shape)}, but one confidence a row is needed")
+    return stored.shape[0]
 
 
-def _outcome(arrays: dict[str, Stored], roles: Roles, file: str) -> npt.NDArray[Any]:
-    """Labels, or whether the prediction is right where only the top label is known."""
-    if roles.correct is not None:
-        return arrays[roles.correct].array()
-    labels = arrays[str(roles.labels)].array()
-    if roles.prediction is None:
-        return labels
-    prediction = arrays[roles.prediction].array()
-    if (prediction.dtype.kind in "OUS") != (labels.dtype.kind in "OUS"):
+def stored_names(arrays: dict[str, Stored], key: str | None, file: str) -> tuple[str, ...] | None:
+    """The class names under a key, if there is one.
+
+    Raises: InputError unless they are a list of texts or numbers.
+    """
+    if key is None:
+        return None
+    stored = arrays[key]
+    if len(stored.shape) != 1:
         raise InputError(
-            f'{file}: "{roles.prediction}" holds {arrays[roles.prediction].describe()} and "{roles.labels}" '
-            f"{arrays[str(roles.labels)].describe()}: one is text, the other numbers, so they cannot be compared"
+            f'{file}: "{key}" {stored.describe()} should be the class names, but a list of names is needed'
         )
-    return np.asarray(prediction == labels)
-
-
-def stored_names(arrays: dict[str, Stored], key: str | None) -> tuple[str, ...] | None:
-    """The class names under a key, if there is one."""
-    return None if key is None else tuple(str(name) for name in arrays[key].array().tolist())
+    names = stored.array()
+    try:
+        return tuple(
+            str(name) for name in (np.char.decode(names, "utf-8") if names.dtype.kind == "S" else names).tolist()
+        )
+    except UnicodeDecodeError:
+        raise InputError(f'{file}: "{key}" holds bytes that are not UTF-8: save the class names as text') from None
 
 
 def ignored_label(stored: Stored, key: str, file: str) -> int:
-    """The label to ignore that the file names."""
+    """The label to ignore, as stored in the file."""
     value = stored.array()
     if value.dtype.kind in "iu" or (value.dtype.kind == "f" and np.isfinite(value) and value == np.floor(value)):
-        return int(value)
-    raise InputError(f'{file}: "{key}" is {value.item()!r}, but the label to ignore must be a whole number')
-
-
-def ignored_notice(label: int, key: str) -> Notice:
-    """That the file says which label to ignore."""
-    return warning("ignored_label", f'rows with label {label} are ignored, as the file\'s "{key}" says')
-
-
-def _refuse_probs(predictions: Predictions, file: str) -> None:
-    """Refuse logits, so called by a key, that are all non-negative and sum to 1, or one column from 0 to 1."""
-    if predictions.scores.shape[-1] < 2:
-        return
-    for block in predictions.blocks(max(1, PEEK_SCORES // predictions.scores.shape[-1])):
-        one_column = isinstance(predictions.scores, BinaryColumns)
-        scores = np.stack([1 - block.scores[:, 1], block.scores[:, 1]], axis=1) if one_column else block.scores
-        if not looks_like_probs(scores, predictions.sum_tolerance):
-            return
-    binary = isinstance(predictions.scores, BinaryColumns)
-    what = "all lie between 0 and 1" if binary else "are all non-negative and every row sums to 1"
+        label = int(value)
+        if abs(label) <= LARGEST_LABEL:
+            return label
     raise InputError(
-        f"{file}: these logits {what}: they look like probabilities. "
-        "Say --kind probs, or --kind logits if they really are logits."
+        f'{file}: "{key}" is {str(value)[:40]}, but the label to ignore must be an integer of at most 64 bits'
     )
 
 
-def _join(parts: list[_Gathered], names: list[str], file: str) -> _Gathered:
-    """Several splits of one file as one dump, in the order named.
+def ignored_notice(label: int, key: str) -> Notice:
+    """The warning that rows are ignored because of a number in the file."""
+    return warning("ignored_label", f'rows with label {label} are ignored, because "{key}" in the file is {label}')
 
-    Class names and the ignored label must be the same in all of them.
+
+def _join(parts: list[_Gathered], names: list[str], file: str) -> _Gathered:
+    """Several splits of one file joined into one dump, in the order named.
+
+    The class names and the ignored label must be the same in all of them.
     """
     first = parts[0]
     for part in parts[1:]:
@@ -252,21 +256,35 @@ def _join(parts: list[_Gathered], names: list[str], file: str) -> _Gathered:
                 f"{file}: {names[0]} ignores label {first.ignore_index}, {name} ignores {part.ignore_index}: "
                 "say which with --ignore-index"
             )
-    shared = [key for key in first.columns if all(key in part.columns for part in parts)]
     ids = [part.ids for part in parts if part.ids is not None]
     rows = [part.file_rows for part in parts if part.file_rows is not None]
     twice = sum(map(len, rows)) - len(np.unique(np.concatenate(rows))) if rows else 0
+    pair = next(((i, j) for j in range(len(parts)) for i in range(j) if _are_equal(parts[i], parts[j])), None)
+    if pair is not None:
+        first_name, other = names[pair[0]], names[pair[1]]
+        raise InputError(f"{file}: the splits {first_name} and {other} hold the same rows, which would count twice")
     if twice:
         raise InputError(f"{file}: the splits {' and '.join(names)} share {twice} rows, which would count twice")
     return replace(
         first,
         scores=np.concatenate([np.asarray(part.scores[0 : part.scores.shape[0]]) for part in parts]),
         outcome=np.concatenate([part.outcome for part in parts]),
-        columns={key: np.concatenate([part.columns[key] for part in parts]) for key in shared},
+        columns=joined_columns([part.columns for part in parts]),
         ids=np.concatenate(ids) if len(ids) == len(parts) else None,
         warnings=tuple(
             one.reworded(f"{name}: {one}") for part, name in zip(parts, names, strict=True) for one in part.warnings
         ),
         precision=max(part.precision for part in parts),
         file_rows=np.concatenate(rows) if len(rows) == len(parts) else None,
+    )
+
+
+def _are_equal(one: _Gathered, other: _Gathered) -> bool:
+    """Whether two splits hold the same scores and labels, row by row."""
+    same = one.scores.shape == other.scores.shape and one.outcome.shape == other.outcome.shape
+    return (
+        same
+        and bool((one.outcome == other.outcome).all())
+        and np.array_equal(one.scores[0:1], other.scores[0:1])
+        and np.array_equal(one.scores[0 : one.scores.shape[0]], other.scores[0 : other.scores.shape[0]])
     )

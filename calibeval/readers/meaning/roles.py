@@ -1,4 +1,4 @@
-"""Which array of a file is what: scores, labels, ids, class names, slice columns."""
+"""The role of each array of a file: scores, labels, ids, class names, slice columns."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from calibeval.core.data.row_source import Kind
-from calibeval.core.errors import InputError, nearest
+from calibeval.core.errors import InputError, UsageError, nearest
 from calibeval.readers.stored.names import (
     CORRECT_KEYS,
     FEATURE_KEYS,
@@ -28,7 +28,7 @@ SHORT_FORMS = ("logits", "probs", "labels", "ids", "features")  # roles that hav
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Keys that a person named, one a role; None: by the usual names."""
+    """The key that the user named for each role; None: find it by the usual names. in_full: roles named by --key."""
 
     logits: str | None = None
     probs: str | None = None
@@ -39,11 +39,26 @@ class Keys:
     labels: str | None = None
     ids: str | None = None
     features: str | None = None
+    in_full: frozenset[str] = frozenset()
+
+    @property
+    def scores(self) -> str | None:
+        """The role of the scores that were named, if any were."""
+        return next((role for role in SCORE_KEYS if getattr(self, role) is not None), None)
+
+    def said(self, role: str) -> str:
+        """The option with which the person named the key of a role, as it was written.
+
+        >>> Keys(labels="y").said("labels"), Keys(labels="y", in_full=frozenset({"labels"})).said("labels")
+        ('--labels-key', '--key labels=y')
+        """
+        short = role in SHORT_FORMS and role not in self.in_full
+        return f"--{role}-key" if short else f"--key {role}={getattr(self, role)}"
 
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """The keys found. kind is None where the file does not tell it; rivals are other arrays of scores, unused."""
+    """The keys found. kind is None if the file does not say it; rivals are other arrays of scores, which are unused."""
 
     scores: str
     kind: Kind | None
@@ -65,28 +80,29 @@ def find_roles(
     external_labels: bool = False,
     external_names: bool = False,
 ) -> Roles:
-    """The role of each array, by the names people use.
+    """The role of each array, by its name.
 
-    kind: what a person says the scores are: the array whose name says so goes before others.
+    kind: the kind of the scores that the user stated; an array whose name says that kind is preferred.
     external_labels: labels come from another file. external_names: class names come from elsewhere.
-    An id or ids goes before a filename. Capitals make no difference.
-    Raises: InputError where a role has no candidate, or two, listing them with the flag that decides.
+    An array called id or ids is preferred to filename. Names are compared without regard to case.
+    Raises: InputError if a role has no candidate, or two; the message lists them and names the option that decides.
     """
-    scores, kind, rivals = _scores(arrays, keys, kind, file)
+    scores, found, rivals = _scores(arrays, keys, kind, file)
+    top_label = (kind or found) == "confidence"
     correct = None
-    if kind == "confidence" and keys.prediction is None:
-        correct = _named_or_only(arrays, keys.correct, CORRECT_KEYS, "correct", "say whether a row is correct", file)
+    if top_label and keys.prediction is None:
+        correct = _named_or_only(arrays, keys, CORRECT_KEYS, "correct", "say whether a row is correct", file)
     labels = None
     if correct is None and not external_labels:
         labels = label_key(arrays, keys, scores, file)
     prediction = None
-    if kind == "confidence" and correct is None:
-        prediction = _named_or_only(arrays, keys.prediction, PREDICTION_KEYS, "prediction", "be the predictions", file)
-    if kind == "confidence" and correct is None and prediction is None:
-        raise InputError(f'{file}: "{scores}" needs an array "correct", or "prediction" and "label", beside it')
+    if top_label and correct is None:
+        prediction = _named_or_only(arrays, keys, PREDICTION_KEYS, "prediction", "be the predictions", file)
+    if top_label and correct is None and prediction is None:
+        raise InputError(f'{file}: "{scores}" also needs an array "correct", or the arrays "prediction" and "label"')
     return Roles(
         scores=scores,
-        kind=kind,
+        kind=found,
         labels=labels,
         correct=correct,
         prediction=prediction,
@@ -95,6 +111,18 @@ def find_roles(
         ignore=ignore_key(arrays),
         rivals=rivals,
     )
+
+
+def refuse_unused(keys: Keys, kind: Kind, file: str) -> None:
+    """Refuse keys of a top label beside scores of every class, which are measured without them.
+
+    Raises: UsageError.
+    """
+    for role in ("correct", "prediction"):
+        if kind != "confidence" and getattr(keys, role) is not None:
+            raise UsageError(
+                f"{file}: {keys.said(role)}: {kind} tell the prediction themselves; {role} goes with confidence"
+            )
 
 
 def has_scores_and_labels(arrays: Mapping[str, Stored], keys: Keys) -> bool:
@@ -112,7 +140,7 @@ def has_scores_and_labels(arrays: Mapping[str, Stored], keys: Keys) -> bool:
 def _scores(
     arrays: Mapping[str, Stored], keys: Keys, stated: Kind | None, file: str
 ) -> tuple[str, Kind | None, tuple[tuple[str, Kind], ...]]:
-    """The key of the scores, the kind it says, and keys and kinds of other scores that are left unused."""
+    """The key of the scores, the kind that it implies, and the keys and kinds of other scores, which are not used."""
     named: dict[Kind, str | None] = {
         "logits": keys.logits,
         "probs": keys.probs,
@@ -123,8 +151,8 @@ def _scores(
     if len(chosen) > 1:
         raise InputError(f"{file}: name one array of scores, not {len(chosen)}")
     if chosen:
-        kind, key = chosen[0]
-        return named_key(arrays, key, kind, file), kind, ()
+        kind, _ = chosen[0]
+        return named_key(arrays, keys, kind, file), kind, ()
     found: dict[Kind, list[str]] = {
         kind: [key for key in arrays if key.lower() in SCORE_KEYS[kind]] for kind in SCORE_KEYS
     }
@@ -150,7 +178,7 @@ def _scores(
     if "" in arrays:
         return "", None, ()
     raise InputError(
-        f"{file}: no array is named like scores; there are {show(arrays)}. "
+        f"{file}: no array has a usual name for scores; found {show(arrays)}. "
         "Name one with --logits-key or --probs-key"
         + (", or as FILE#NAME." if len(arrays) > 2 else ".")
         + _about_features(arrays)
@@ -158,31 +186,31 @@ def _scores(
 
 
 def _about_features(arrays: Mapping[str, Stored]) -> str:
-    """What to do with features where scores are missing, as the end of a message."""
+    """The end of a message about missing scores: what to do with features."""
     key = next((key for key, stored in arrays.items() if key.lower() in FEATURE_KEYS and len(stored.shape) > 1), None)
-    return "" if key is None else f' Of "{key}" calibeval finetune, or predict with a head, makes scores.'
+    return "" if key is None else f' calibeval finetune, or predict with a head, computes scores from "{key}".'
 
 
 def class_names_key(arrays: Mapping[str, Stored], file: str) -> str | None:
     """The key of the class names, if there is one.
 
-    Raises: InputError where there are two.
+    Raises: InputError if there are two.
     """
     return _only(arrays, NAME_KEYS, "be the class names", file, "Give them with --class-names FILE.")
 
 
 def ignore_key(arrays: Mapping[str, Stored]) -> str | None:
-    """The key of the one number that says which label to leave out, if there is one."""
+    """The key of the single number that says which label to ignore, if there is one."""
     return next((key for key in arrays if key.lower() in IGNORE_KEYS and arrays[key].shape == ()), None)
 
 
 def label_key(arrays: Mapping[str, Stored], keys: Keys, scores: str, file: str) -> str:
-    """The key of the labels; scores: the key that holds something else.
+    """The key of the labels; scores: a key that does not count, since it holds the scores or features.
 
-    Raises: InputError where there is none, or two.
+    Raises: InputError if there is none, or two.
     """
     if keys.labels is not None:
-        return named_key(arrays, keys.labels, "labels", file)
+        return named_key(arrays, keys, "labels", file)
     candidates = [key for key in arrays if key.lower() in LABEL_KEYS and key != scores]
     if len(candidates) > 1:
         raise InputError(
@@ -191,50 +219,51 @@ def label_key(arrays: Mapping[str, Stored], keys: Keys, scores: str, file: str) 
         )
     if not candidates:
         raise InputError(
-            f"{file}: no array is named like labels; there are {show(arrays)}. "
+            f"{file}: no array has a usual name for labels; found {show(arrays)}. "
             "Name one with --labels-key, or another file with --labels."
         )
     return candidates[0]
 
 
-def named_key(arrays: Mapping[str, Stored], key: str, role: str, file: str) -> str:
-    """The key that a person named for a role.
+def named_key(arrays: Mapping[str, Stored], keys: Keys, role: str, file: str) -> str:
+    """The key that the user named for a role.
 
-    Raises: InputError where there is no such array, with the nearest name.
+    Raises: InputError if there is no such array, with the nearest name.
     """
+    key: str = getattr(keys, role)
     if key not in arrays:
-        flag = f"--{role}-key" if role in SHORT_FORMS else f"--key {role}"
-        raise InputError(f'{file}: {flag}: there is no "{key}"{nearest(key, arrays)}; there are {show(arrays)}')
+        hint = nearest(key, arrays)
+        raise InputError(f'{file}: {keys.said(role)}: there is no "{key}"{hint}; found {show(arrays)}')
     return key
 
 
 def id_key(arrays: Mapping[str, Stored], keys: Keys, file: str) -> str | None:
     """The key of the ids, if there is one.
 
-    Raises: InputError where there are two.
+    Raises: InputError if there are two.
     """
     if keys.ids is not None:
-        return named_key(arrays, keys.ids, "ids", file)
+        return named_key(arrays, keys, "ids", file)
     lower = [key.lower() for key in arrays]
     names = [name for name in ID_KEYS if name != LESSER_ID or not ("ids" in lower or "id" in lower)]
     return _only(arrays, names, "be the ids", file, "Name one with --ids-key.")
 
 
 def _named_or_only(
-    arrays: Mapping[str, Stored], key: str | None, names: Collection[str], role: str, what: str, file: str
+    arrays: Mapping[str, Stored], keys: Keys, names: Collection[str], role: str, what: str, file: str
 ) -> str | None:
-    """The array that a person named for a role, else the one array of the usual names; None if there is none."""
-    if key is not None:
-        return named_key(arrays, key, role, file)
+    """The key that the user named for a role, or else the only one with a usual name; None if there is none."""
+    if getattr(keys, role) is not None:
+        return named_key(arrays, keys, role, file)
     return _only(arrays, names, what, file, f"Name one with --key {role}=NAME.")
 
 
 def _only(
     arrays: Mapping[str, Stored], names: Collection[str], what: str, file: str, remedy: str = "Keep one of them."
 ) -> str | None:
-    """The one array of these names; None if there is none.
+    """The key of the only array with one of these names; None if there is none.
 
-    what: the role, in words. remedy: what a person can do about two candidates.
+    what: the role, in words. remedy: what the user can do about two candidates.
     """
     candidates = [key for key in arrays if key.lower() in names]
     if len(candidates) > 1:

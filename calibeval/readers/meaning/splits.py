@@ -1,4 +1,4 @@
-"""What a #split selects of a file's arrays: those under a prefix, some rows, or one array by its name."""
+"""What a #split selects from a file: the arrays with a prefix, some rows, or one array by its name."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.notices import Notice, warning
+from calibeval.core.data.picked_rows import rows_at
 from calibeval.core.data.row_source import RowSource
 from calibeval.core.errors import InputError, nearest
 from calibeval.readers.stored.names import index_splits
@@ -17,9 +19,9 @@ from calibeval.readers.stored.stored import Stored
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The arrays that are one dump: one prefix, all rows, or some rows.
+    """The arrays of one dump: those with one prefix, or all of them, with all rows or some.
 
-    name: the split's. chosen: the key of the scores or features, where the split named them.
+    name: the name of the split. chosen: the key of the scores or features, if the split named it.
     """
 
     arrays: dict[str, Stored]
@@ -31,10 +33,10 @@ class View:
 def split_views(
     arrays: dict[str, Stored], split: str | None, found: Sequence[str], file: str, *, alone: bool
 ) -> list[View]:
-    """What the #split selects, part by part.
+    """What the #split selects, one view for each part.
 
-    found: the prefixes under which the file keeps splits. alone: whether the other arrays are a dump by themselves.
-    Raises: InputError for a split that is not there or is named twice, or where one must be named.
+    found: the prefixes of the splits in the file. alone: whether the other arrays are a dump without a split.
+    Raises: InputError for a split that does not exist or is named twice, or if a split must be named.
     """
     if split is not None and split != "all":
         parts = split.split("+")
@@ -47,16 +49,31 @@ def split_views(
     return [View(arrays)]
 
 
-def pick(values: RowSource, rows: npt.NDArray[np.integer[Any]] | None, n: int, file: str) -> npt.NDArray[Any]:
-    """All values, or those of some rows.
+def pooled_notice(arrays: dict[str, Stored], split: str | None, file: str) -> tuple[Notice, ...]:
+    """That all rows are read together although the file keeps splits as row numbers, and none was named."""
+    names = index_splits(arrays) if split is None else []
+    if not names:
+        return ()
+    text = (
+        f"all rows are read together, of the splits {', '.join(names)}: say {file}#{names[-1]} for one, or {file}#all"
+    )
+    return (warning("pooled_splits", text),)
 
-    Raises: as `check_rows`.
+
+def pick(
+    values: RowSource, rows: npt.NDArray[np.integer[Any]] | None, n: int, file: str, what: str = "entries"
+) -> npt.NDArray[Any]:
+    """All values, or those of some rows; what: the role of the values, in messages.
+
+    Raises: as `check_rows`; InputError unless there is one value for each of the n rows.
     """
-    every = values if isinstance(values, np.ndarray) else values[0:n]
     if rows is None:
-        return every
+        return values if isinstance(values, np.ndarray) else values[0:n]
     check_rows(rows, n, file)
-    return np.asarray(every[rows])
+    if values.shape[:1] != (n,):
+        count = values.shape[0] if values.shape else "a single number in place of"
+        raise InputError(f"{file}: {n} rows of scores, but {count} {what}")
+    return rows_at(values, rows)
 
 
 def check_rows(rows: npt.NDArray[np.integer[Any]], n: int, file: str) -> None:
@@ -85,4 +102,4 @@ def _view(arrays: dict[str, Stored], part: str, found: Sequence[str], file: str)
     matrices = [key for key, stored in arrays.items() if len(stored.shape) >= 2]
     known = [*found, *index_splits(arrays), *matrices]
     listed = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "") if known else "none"
-    raise InputError(f'{file}: there is no split or array "{part}"{nearest(part, known)}; there are {listed}')
+    raise InputError(f'{file}: there is no split or array "{part}"{nearest(part, known)}; found {listed}')

@@ -1,1 +1,1 @@
-"""Arrays as files hold them: known by shape and type, loaded when asked for, within limits."""
+"""Stored arrays: their shapes and types are known first, their values are loaded when needed, within limits."""

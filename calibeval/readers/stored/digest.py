@@ -1,4 +1,4 @@
-"""A file's SHA-256 and the checksums inside it, computed beside the work on its numbers."""
+"""A file's SHA-256 and the checksums inside it, computed in the background."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import threading
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from calibeval.core.errors import CalibevalError, FileProblem, InputError
+from calibeval.core.errors import CalibevalError, InputError
+from calibeval.readers.stored.steady import SteadyFile
 
 PIECE = 2**20
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """Bytes of a file whose CRC-32 is known: name says what they are, hint what else could explain a difference."""
+    """Bytes of a file with a known CRC-32; name: what they are; hint: another possible reason for a difference."""
 
     name: str
     start: int
@@ -26,7 +26,7 @@ class Extent:
 
 
 class Background:
-    """A hash that is worked out in a thread of its own."""
+    """A hash that is computed in a separate thread."""
 
     def __init__(self, work: Callable[[], str]) -> None:
         self._work = work
@@ -36,15 +36,15 @@ class Background:
         self._thread.start()
 
     def result(self) -> str:
-        """What the work returned, once it is done.
+        """Wait for the work, and return its result.
 
-        Raises: whatever CalibevalError the work raised.
+        Raises: the CalibevalError that the work raised, if any.
         """
         self._thread.join()
         if self._error is not None:
             raise self._error
         if self._found is None:
-            raise RuntimeError("the thread that hashes ended early")
+            raise RuntimeError("the hashing thread ended early")
         return self._found
 
     def _run(self) -> None:
@@ -54,25 +54,18 @@ class Background:
             self._error = error
 
 
-def checked_sha256(path: Path, extents: Sequence[Extent] = ()) -> str:
-    """The SHA-256 of a file in hexadecimal, once the CRC-32 of some extents has been found to be right.
+def checked_sha256(file: SteadyFile, extents: Sequence[Extent] = ()) -> str:
+    """The SHA-256 of a file in hexadecimal, after the CRC-32 of the extents has been verified.
 
-    Raises: InputError where a checksum differs; FileProblem if the file cannot be read.
+    Raises: InputError if a checksum differs, or the file has changed; FileProblem if it cannot be read.
     """
-    try:
-        return _read(path, extents)
-    except OSError as error:
-        raise FileProblem(f"{path}: cannot be read ({error.strerror or error})") from None
-
-
-def _read(path: Path, extents: Sequence[Extent]) -> str:
     digest = hashlib.sha256()
     found = dict.fromkeys(extents, 0)
     waiting = sorted(found, key=lambda extent: extent.start, reverse=True)
     begun: list[Extent] = []
     position = 0
-    with path.open("rb") as file:
-        while piece := file.read(PIECE):
+    with file.open() as stream:
+        while piece := stream.read(PIECE):
             digest.update(piece)
             end = position + len(piece)
             while waiting and waiting[-1].start < end:
@@ -85,5 +78,5 @@ def _read(path: Path, extents: Sequence[Extent]) -> str:
             position = end
     for extent, crc in found.items():
         if crc != extent.crc:
-            raise InputError(f"{path.name}: {extent.name} is damaged (its CRC-32 differs).{extent.hint}")
+            raise InputError(f"{file.name}: {extent.name} is damaged (its CRC-32 differs).{extent.hint}")
     return digest.hexdigest()

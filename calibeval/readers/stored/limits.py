@@ -1,4 +1,4 @@
-"""How much memory a file may ask for, and from which size on it is read block by block."""
+"""How many bytes a file may expand to, and from which size on it is read block by block."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def quarter_of_memory() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a person allows.
+    """Limits that the user sets.
 
     max_bytes: the most bytes a compressed file may expand to; None: 200 times its size, and 1 GiB in any case.
     max_memory: arrays of more bytes are not held in memory, but read block by block.
@@ -26,7 +26,7 @@ class Limits:
 
     >>> Limits(max_bytes=10).check_expansion("a.npz", 11, size=5)
     Traceback (most recent call last):
-    calibeval.core.errors.InputError: a.npz: expands to 11 bytes, over the limit of 10. If it is to be trusted, raise \
+    calibeval.core.errors.InputError: a.npz: expands to 11 bytes, over the limit of 10. If you trust the file, raise \
 --max-bytes.
     """
 
@@ -35,8 +35,9 @@ class Limits:
     checksums: bool = True
 
     def check_expansion(self, name: str, expanded: int, *, size: int, doubt: str = "") -> None:
-        """Refuse a file of so many bytes on disk that says, or shows, that it expands to more than the limit.
+        """Refuse a file that expands to more bytes than the limit.
 
+        expanded: bytes that it says, or has shown, to expand to. size: its bytes on disk. doubt: added to the message.
         Raises: InputError.
         """
         usual = max(ALWAYS_ALLOWED, USUAL_EXPANSION * size)
@@ -44,5 +45,5 @@ class Limits:
         if expanded > limit:
             raise InputError(
                 f"{name}: expands to {expanded} bytes{doubt}, over the limit of {limit}. "
-                "If it is to be trusted, raise --max-bytes."
+                "If you trust the file, raise --max-bytes."
             )

@@ -1,4 +1,4 @@
-"""The names under which files hold what calibeval reads."""
+"""The usual names of the arrays and columns that calibeval reads."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ LABEL_KEYS = ("labels", "label", "targets", "target", "y", "y_true", "gt", "labe
 CORRECT_KEYS = ("correct",)
 PREDICTION_KEYS = ("prediction", "predicted")
 ID_KEYS = ("ids", "id", "sample_id", "filename")
-# Beside an array of this name, one that is called ids or id is the row names.
+# If there is also an array called ids or id, that array holds the ids.
 LESSER_ID = "filename"
 NAME_KEYS = ("class_names", "classes")
 IGNORE_KEYS = ("ignore_label", "ignore_index")
 FEATURE_KEYS = ("features", "feats", "embeddings", "x")
-# What the array "predictions" holds is told by the array beside it: HF Trainer writes logits, netcal probabilities.
+# The kind of the array "predictions", by another array in the file: HF Trainer writes logits, netcal probabilities.
 PREDICTIONS_BESIDE: dict[str, Kind] = {"label_ids": "logits", "ground_truth": "probs"}
-# One number a row and its outcome, as {"p": 0.83, "y": 1}: P(class 1).
+# One probability per row, P(class 1), and its label, as in {"p": 0.83, "y": 1}.
 PAIR = ("p", "y")
 INDEX = re.compile(r"^(.+)_index$")
-# Columns of a table that are one array together: logit_0, logit_1, ... or prob_cat, prob_dog, ...
+# Columns of a table that together are one array: logit_0, logit_1, ... or prob_cat, prob_dog, ...
 COLUMN_STEMS = {"logit": "logits", "prob": "probs", "proba": "probs", "log_prob": "log_probs"}
 COLUMN = re.compile(r"^(log_prob|logit|proba|prob)_(.+)$")
 
 
 def prefixes(arrays: Mapping[str, Stored]) -> list[str]:
-    """Prefixes under which the file keeps the splits of a dump: val for val_labels."""
+    """Prefixes of the splits of a dump, such as val for val_labels."""
     found: dict[str, None] = {}
     for key, stored in arrays.items():
         for label in LABEL_KEYS:
@@ -45,9 +45,9 @@ def prefixes(arrays: Mapping[str, Stored]) -> list[str]:
 
 
 def index_splits(arrays: Mapping[str, Stored]) -> list[str]:
-    """Names of splits that the file keeps as arrays of row numbers: val for val_index.
+    """Names of splits that are stored as arrays of row numbers, such as val for val_index.
 
-    An array as long as the labels numbers all rows, and what stands under a prefix belongs to that split.
+    Not counted: an array as long as the labels, which numbers all rows, and an array with the prefix of a split.
     """
     under_prefix = tuple(f"{prefix}_" for prefix in prefixes(arrays))
     lengths = {stored.shape[0] for key, stored in arrays.items() if key.lower() in LABEL_KEYS and stored.shape}
@@ -63,7 +63,7 @@ def index_splits(arrays: Mapping[str, Stored]) -> list[str]:
 
 
 def show(arrays: Mapping[str, Stored], only: Iterable[str] | None = None) -> str:
-    """Keys with shapes, for messages; a long list is cut."""
+    """Keys with shapes, for messages; a long list is shortened."""
     keys = list(arrays if only is None else only)
     shown = [f'"{key}" {arrays[key].describe()}' for key in keys[:8]]
     return ", ".join(shown) + (f" and {len(keys) - 8} more" if len(keys) > 8 else "")

@@ -1,4 +1,4 @@
-"""Arrays that may be larger than memory: on disk in a temporary file, served block by block."""
+"""Arrays that may be larger than memory: kept in a temporary file on disk, and read block by block."""
 
 from __future__ import annotations
 
@@ -12,43 +12,35 @@ import numpy.typing as npt
 
 from calibeval.core.data.row_source import RowSource
 from calibeval.core.errors import FileProblem, InputError
+from calibeval.readers.stored.steady import fill_from
 
 
-class FileRows:
-    """Rows of a C-ordered array in a file, read when asked for: a mapped file would count as memory in use.
+class SpooledRows:
+    """Rows of a C-ordered array in a temporary file without a name, read when needed.
 
-    file: an open file, which may be closed afterwards. offset: where the values begin.
+    file: the open file, which may be closed afterwards.
     """
 
-    def __init__(self, file: IO[bytes], offset: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-        self._name, self._descriptor = str(file.name), os.dup(file.fileno())
+    def __init__(self, file: IO[bytes], shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        self._descriptor = os.dup(file.fileno())
         weakref.finalize(self, os.close, self._descriptor)
-        self._offset = offset
         self.shape, self.dtype = shape, dtype
         self._row = int(np.prod(shape[1:], dtype=np.int64)) * dtype.itemsize
 
     def __getitem__(self, rows: slice, /) -> npt.NDArray[Any]:
-        """Consecutive rows, read from the file.
-
-        Raises: InputError if the file has become shorter than it was.
-        """
+        """Consecutive rows, read from the file."""
         start, stop, _ = rows.indices(self.shape[0])
         count = max(stop - start, 0)
-        data = bytearray(count * self._row)
-        filled = os.preadv(self._descriptor, [data], self._offset + start * self._row) if data else 0
-        while filled < len(data):
-            position = self._offset + start * self._row + filled
-            more = os.preadv(self._descriptor, [memoryview(data)[filled:]], position)
-            if not more:
-                raise InputError(f"{self._name}: the file became shorter while it was read")
-            filled += more
-        return np.frombuffer(data, self.dtype).reshape(count, *self.shape[1:])
+        data = np.empty(count * self._row, np.uint8)
+        if data.nbytes:
+            fill_from(self._descriptor, data.data, start * self._row, "the temporary copy")
+        return data.view(self.dtype).reshape(count, *self.shape[1:])
 
 
 class Spool:
-    """Collects pieces of an array, along its first axis, in memory up to a limit and beyond it in a temporary file.
+    """Collects pieces of an array along its first axis: in memory up to a limit, beyond it in a temporary file.
 
-    The file has no name any more once it is made, so that it disappears with the process.
+    The file loses its name as soon as it is created, so that it disappears with the process.
     """
 
     def __init__(self, max_memory: int) -> None:
@@ -61,9 +53,9 @@ class Spool:
         self._shape: tuple[int, ...] = ()
 
     def add(self, piece: npt.NDArray[Any]) -> None:
-        """One more piece; all have one type and, but for their first axis, one shape.
+        """Add a piece; all have the same type and, apart from the first axis, the same shape.
 
-        Raises: InputError for a piece that does not fit the first; FileProblem if the temporary file cannot grow.
+        Raises: InputError for a piece that does not match the first; FileProblem if the temporary file cannot grow.
         """
         if self._dtype is None:
             self._dtype, self._shape = piece.dtype, piece.shape[1:]
@@ -76,9 +68,9 @@ class Spool:
             self._write()
 
     def source(self) -> RowSource:
-        """Everything that was added.
+        """All rows that were added.
 
-        Raises: InputError if nothing was.
+        Raises: InputError if there are none.
         """
         if self._dtype is None:
             raise InputError("there are no rows")
@@ -86,18 +78,19 @@ class Spool:
             return self._pieces[0] if len(self._pieces) == 1 else np.concatenate(self._pieces)
         with self._file as file:
             file.flush()
-            return FileRows(file, 0, (self._rows, *self._shape), self._dtype)
+            return SpooledRows(file, (self._rows, *self._shape), self._dtype)
 
     def _write(self) -> None:
         try:
             if self._file is None:
                 self._file = tempfile.TemporaryFile(prefix="calibeval-")  # noqa: SIM115 - it lives as long as its rows
+                weakref.finalize(self, self._file.close)  # a table may be read again, with another spool
             for piece in self._pieces:
                 self._file.write(np.ascontiguousarray(piece).data)
         except OSError as error:
             place = tempfile.gettempdir()
             raise FileProblem(
-                f"{place}: no room for a temporary copy ({error.strerror}); TMPDIR names another"
+                f"{place}: cannot write a temporary file ({error.strerror}); set TMPDIR to use another folder"
             ) from None
         self._pieces.clear()
         self._held = 0

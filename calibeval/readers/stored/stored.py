@@ -1,4 +1,4 @@
-"""What every format module returns: named arrays whose shape and type are known before they are loaded."""
+"""The result of every format module: named arrays whose shape and type are known before they are loaded."""
 
 from __future__ import annotations
 
@@ -10,26 +10,41 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.row_source import RowSource
+from calibeval.core.errors import InputError
 from calibeval.readers.stored.digest import Extent
-
-BFLOAT16_PRECISION = 2.0**-7
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stored:
-    """A named array of a file. load() returns its values; only what is used is ever loaded.
+    """A named array of a file. load() returns its values; arrays that are not used are never loaded.
 
-    precision: the relative step between numbers as stored, where dtype, in which they are served, has a finer one.
+    precision: the relative step between the stored numbers, if it is coarser than that of dtype, the type returned.
+    parts: the shards that the rows come from, with the number of rows of each.
+    refusal: why the values are never read; load() then raises InputError. None for all that can be read.
     """
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     load: Callable[[], RowSource]
     precision: float | None = None
+    refusal: str | None = None
+    parts: tuple[tuple[str, int], ...] = ()
+
+    @classmethod
+    def refused(cls, shape: tuple[int, ...], dtype: np.dtype[Any], place: str, why: str) -> Stored:
+        """An array whose values are never read: using it is an error.
+
+        place: file and key, for the message.
+        """
+
+        def refuse() -> RowSource:
+            raise InputError(f"{place} holds {why}")
+
+        return cls(shape, dtype, refuse, refusal=why)
 
     @classmethod
     def of(cls, values: npt.NDArray[Any], precision: float | None = None) -> Stored:
-        """An array that is in memory already."""
+        """An array that is already in memory."""
         return cls(values.shape, values.dtype, lambda: values, precision)
 
     def array(self) -> npt.NDArray[Any]:
@@ -38,13 +53,13 @@ class Stored:
         return source if isinstance(source, np.ndarray) else source[0 : self.shape[0]]
 
     def describe(self) -> str:
-        """Shape and type in the words of an error message: (5000, 10) float32."""
+        """Shape and type for error messages, such as (5000, 10) float32."""
         return f"({', '.join(str(size) for size in self.shape)}) {self.dtype}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Contents:
-    """All arrays of a file, and the extents of it whose checksums are verified beside the work."""
+    """All arrays of a file, and the extents of the file whose checksums are verified in the background."""
 
     arrays: dict[str, Stored]
     extents: tuple[Extent, ...] = ()

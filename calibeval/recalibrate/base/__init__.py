@@ -1,1 +1,1 @@
-"""What every map is, and the scores that it takes."""
+"""The base class of all maps, and the scores that maps work on."""

@@ -1,21 +1,22 @@
-"""What every map has: its classes, what it was fitted on, how it is applied to predictions, and its JSON."""
+"""The base class of maps: their classes, how they were fitted, how they are applied to predictions, and their JSON."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import Any, ClassVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.arguments import choice
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.documents import json_text
 from calibeval.core.data.elsewhere import elsewhere
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.records import Layout, to_plain
-from calibeval.core.data.row_source import Kind, RowSource, as_array
+from calibeval.core.data.row_source import KINDS, Kind, RowSource, as_array
 from calibeval.core.errors import InputError
 from calibeval.recalibrate.base.scores import log_scores, log_softmax, number_of_classes
 
@@ -27,9 +28,9 @@ LARGEST = 1e150  # of a mapped score, so that squares of differences are numbers
 class MethodScore:
     """One row of the table from which `method="auto"` chose.
 
-    nll: cross-validated, None where the method could not be fitted (reason says why). excess: nll less the best;
-    standard_error: of that difference, paired by rows. chosen: the first, from simple to rich, whose excess is within
-    one standard error.
+    nll: cross-validated mean NLL in nats; None if the method could not be fitted (reason says why). excess: nll minus
+    the best nll; standard_error: of that difference, paired by rows. chosen: whether this is the chosen method: the
+    simplest one whose excess is within one standard error.
     """
 
     LAYOUT: ClassVar = Layout(optional=("chosen",))
@@ -44,16 +45,19 @@ class MethodScore:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """Where a map comes from.
+    """How a map was fitted.
 
-    sha256, split, n: the dump and its rows. objective: what was minimised. nll_before, nll_after: mean NLL in nats of
-    the fitted rows; with a clip, before counts the raised probabilities. bound: "low" or "high" where the best
-    temperature is a limit, not a value, "flat" where every temperature is as good. note: says so in words.
-    clipped: rows whose label's probability was raised to the clip. selection: the table of `method="auto"`.
+    sha256, split, n: the dump and its number of rows. objective: what was optimised. nll_before, nll_after: mean NLL in
+    nats of the fitted rows; with a clip, nll_before is that of the clipped probabilities. bound: "low" or "high" if the
+    best temperature is a limit, not a value; "flat" if all temperatures are equally good. note: a sentence about that.
+    clipped: number of rows whose label's probability was raised to the clip. selection: the table of `method="auto"`.
+    sketch: hashes of some rows, which identify the rows in a file of another format; see `sketch_of`.
     """
 
     LAYOUT: ClassVar = Layout(
-        inside=dict.fromkeys(("sha256", "split", "n"), "fitted_on"), optional=("clipped", "selection"), open=True
+        inside=dict.fromkeys(("sha256", "split", "n", "sketch"), "fitted_on"),
+        optional=("clipped", "selection", "sketch"),
+        open=True,
     )
 
     sha256: str | None
@@ -66,14 +70,21 @@ class Fitted:
     note: str | None = None
     clipped: int = 0
     selection: tuple[MethodScore, ...] = ()
+    sketch: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Map:
-    """A fitted recalibration: calling it maps predictions to predictions.
+    """A fitted recalibration map: calling it maps predictions to recalibrated predictions.
 
-    k, class_names: of the dump it was fitted on. clip: probabilities below it are raised to it first; None: never.
-    Logits become logits; probabilities and log-probabilities become log-probabilities, which lose nothing to underflow.
+    k, class_names: of the dump that it was fitted on. fitted: how it was fitted. clip: probabilities below it are first
+    raised to it; None: no clipping.
+    Logits stay logits; probabilities and log-probabilities become log-probabilities, which cannot underflow.
+
+    >>> from calibeval.recalibrate.fitting.fit import fit
+    >>> recalibration = fit(Predictions(logits=[[3.0, 0.0]] * 4, labels=[0, 0, 0, 1]))
+    >>> recalibration(np.array([[6.0, 0.0]])).round(3).tolist()
+    [[2.197, 0.0]]
     """
 
     method: ClassVar[str]
@@ -84,20 +95,29 @@ class Map:
     fitted: Fitted
     clip: float | None = field(default=None, kw_only=True)
 
+    if TYPE_CHECKING:
+
+        @property
+        def temperature(self) -> float:
+            """What logits are divided by, of the maps that have it: those of method "temperature"."""
+
     @overload
     def __call__(self, scores: Predictions) -> Predictions: ...
     @overload
     def __call__(self, scores: npt.ArrayLike, kind: Kind = ...) -> Floats: ...
     def __call__(self, scores: Predictions | npt.ArrayLike, kind: Kind = "logits") -> Predictions | Floats:
-        """The predictions with mapped scores; labels, ids, columns and source stay. Scores are mapped when read.
+        """The predictions with mapped scores, which are computed when read; labels, ids, columns and source stay.
 
-        An array (n, k), or a tensor, comes back as an array: logits as logits, probabilities as probabilities. kind:
-        of an array, "logits", "probs" or "log_probs".
-        Raises: InputError if the classes are not those of the map, or only the top label is known.
+        An array or tensor (n, k) gives an array of the same kind: logits, or probabilities. kind: of an array:
+        "logits", "probs" or "log_probs".
+        Raises: InputError if the classes differ from those of the map, or only the top label is known.
         """
+        choice("kind", kind, KINDS[:3])
         if isinstance(scores, Predictions):
             return self._mapped(scores)
         rows = as_array(scores, kind)
+        if not rows.ndim:
+            raise InputError(f"{kind} have shape (), but (n, {self.k}) is needed")
         given: dict[str, Any] = {kind: rows}
         mapped = self._mapped(Predictions(**given, labels=np.zeros(len(rows), np.int64)))
         found = np.asarray(mapped.scores[0 : mapped.rows])
@@ -107,19 +127,19 @@ class Map:
         k = number_of_classes(predictions)
         name, names = predictions.source.name, predictions.class_names
         if k != self.k:
-            raise InputError(f"{name}: has {k} classes, but the map was fitted on {self.k}")
+            raise InputError(f"{name}: there are {k} classes, but the map was fitted on {self.k}")
         if names is not None and self.class_names is not None and names != self.class_names:
             i = next(i for i in range(k) if names[i] != self.class_names[i])
             raise InputError(f'{name}: class {i} is "{names[i]}", but "{self.class_names[i]}" in the map')
         return predictions.with_scores(*mapped_rows(predictions, self))
 
     def __repr__(self) -> str:
-        """One short line: method, single parameters, classes, and what it was fitted on; never arrays."""
+        """One short line: method, scalar parameters, classes and number of fitted rows, without arrays."""
         single = (f"{name}={value:.4g}" for name, value in self.parameters().items() if isinstance(value, float))
         return f"<{type(self).__name__}: {', '.join((*single, f'k={self.k}', f'fitted on {self.fitted.n:,} rows'))}>"
 
     def save(self, path: str | PurePath) -> None:
-        """Write the map to a JSON file, which `calibeval.read_map` and `calibeval apply` read.
+        """Write the map to a JSON file for `calibeval.read_map` and `calibeval apply`.
 
         Raises: FileProblem if it cannot be written.
         """
@@ -130,13 +150,13 @@ class Map:
         raise NotImplementedError
 
     def apply(self, z: Floats) -> Floats:
-        """New log-scores (b, k) for log-scores z (b, k), in which -inf marks an impossible class."""
+        """The mapped log-scores (b, k) of log-scores z (b, k); -inf marks a class of probability 0."""
         raise NotImplementedError
 
     def check(self) -> None:
-        """Refuse parameters that cannot be.
+        """Check the parameters.
 
-        Raises: InputError naming the parameter.
+        Raises: InputError naming an invalid parameter.
         """
 
     def to_dict(self) -> dict[str, Any]:
@@ -149,7 +169,7 @@ class Map:
             "parameters": {**self.parameters(), **clip},
             "k": self.k,
             "class_names": None if self.class_names is None else list(self.class_names),
-            "fitted_on": {"sha256": facts.sha256, "split": facts.split, "n": facts.n},
+            "fitted_on": {"sha256": facts.sha256, "split": facts.split, "n": facts.n, "sketch": facts.sketch},
             "objective": facts.objective,
             "nll_before": facts.nll_before,
             "nll_after": facts.nll_after,
@@ -160,32 +180,38 @@ class Map:
         }
 
     def to_json(self) -> str:
-        """The map as JSON: numbers round-trip exactly, and there is never a NaN in it."""
+        """The map as JSON; numbers round-trip exactly, and it never contains NaN."""
         return json_text(self.to_dict(), ascii_only=False)
 
 
 def mapped_rows(predictions: Predictions, recalibration: Map) -> tuple[MappedRows, Kind]:
-    """The mapped scores of predictions and their kind: logits stay logits, all else becomes log-probabilities."""
+    """The mapped scores of predictions and their kind: logits stay logits, other kinds become log-probabilities."""
     kind: Kind = "logits" if predictions.kind == "logits" else "log_probs"
     return MappedRows(predictions.scores, predictions.kind, recalibration), kind
 
 
 @dataclass(frozen=True, slots=True)
 class MappedRows:
-    """Rows of scores that are mapped when they are read, so that no copy of all of them ever exists."""
+    """Rows of scores that are mapped when they are read, so that there is never a copy of all of them."""
 
     scores: RowSource
     kind: Kind
     recalibration: Map
 
     @property
+    def made_by(self) -> str:
+        """The map in a few words: "T = 2.58", or its method."""
+        temperature = self.recalibration.parameters().get("temperature")
+        return self.recalibration.method if temperature is None else f"T = {temperature:.3g}"
+
+    @property
     def shape(self) -> tuple[int, ...]:
-        """Number of rows, and of classes."""
+        """The number of rows, and of classes."""
         return self.scores.shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Mapped scores are float64, whatever the stored type."""
+        """Always float64, whatever the stored type."""
         return np.dtype(np.float64)
 
     def __getitem__(self, rows: slice, /) -> npt.NDArray[Any]:
@@ -225,7 +251,7 @@ def _check_size(z: Floats, result: Floats) -> None:
 
 
 def _keep_top(scores: npt.NDArray[Any], result: Floats) -> None:
-    """Where rounding has made two scores equal that were not, the one that was larger becomes it again."""
+    """If rounding has made two different scores equal, make the larger one larger again."""
     before, after = scores.argmax(axis=1), result.argmax(axis=1)
     rows = np.flatnonzero(before != after)
     if len(rows):

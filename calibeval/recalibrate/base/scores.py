@@ -1,4 +1,4 @@
-"""Scores of any kind as logarithms of probabilities, up to a constant for each row: what every map works on."""
+"""Scores of any kind as log-probabilities, up to a constant for each row, on which all maps work."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.arguments import came
 from calibeval.core.data.arrays import Floats
-from calibeval.core.data.documents import shown
 from calibeval.core.data.labels import Labels
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.row_source import Kind
@@ -17,16 +17,16 @@ from calibeval.core.errors import InputError, UsageError
 from calibeval.core.sums.rows import BadValues, quiet_lines, row_maxima, row_sums
 
 FEW_CLASSES = 16
-CHUNK_SCORES, CHUNK_ROWS = 2**21, 2**16  # read at a time
-BLOCK_SCORES = 2**18  # worked on at a time: 2 MiB of float64, and as much for their exponentials
+CHUNK_SCORES, CHUNK_ROWS = 2**21, 2**16  # limits of what is read at a time
+BLOCK_SCORES = 2**18  # processed at a time: 2 MiB of float64, and the same for their exponentials
 
 
 class Impossible(Exception):
-    """Some row gives its label probability 0."""
+    """In some row, the label has probability 0."""
 
 
 class LogScores(NamedTuple):
-    """Log-scores z, and the largest of each row. The classes lie on axis 0 of z, (k, b), or on axis 1, (b, k)."""
+    """Log-scores z, and the largest of each row. The classes are on axis 0 of z, (k, b), or on axis 1, (b, k)."""
 
     z: Floats
     best: Floats
@@ -35,26 +35,26 @@ class LogScores(NamedTuple):
 def number_of_classes(predictions: Predictions) -> int:
     """The number of classes k.
 
-    Raises: InputError where only the top label is known.
+    Raises: InputError if only the top label is known.
     """
     if predictions.k is None:
         name = predictions.source.name
-        raise InputError(f"{name}: holds the top label only, but recalibration needs the scores of every class")
+        raise InputError(f"{name}: only the top label is known, but recalibration needs the scores of every class")
     return predictions.k
 
 
 def check_clip(clip: float | None, k: int) -> None:
-    """Refuse a lower limit of probabilities that could change the predicted class.
+    """Check that clipping probabilities at this limit cannot change the predicted class.
 
     Raises: UsageError unless 0 < clip < 1/k.
     """
     if clip is not None and not 0 < clip < 1 / k:
-        came = f"{clip:g}" if isinstance(clip, float) else shown(clip)
-        raise UsageError(f"clip is {came}, but it must lie between 0 and 1/k = {1 / k:g}, as 1e-12 does")
+        shown = f"{clip:g}" if isinstance(clip, float) else came(clip)
+        raise UsageError(f"clip is {shown}, but it must lie between 0 and 1/k = {1 / k:g}, such as 1e-12")
 
 
 def chunk_rows(predictions: Predictions) -> int:
-    """Rows to read at a time: fixed by the number of classes alone."""
+    """Number of rows to read at a time; it depends only on the number of classes."""
     return max(1, min(CHUNK_SCORES // predictions.scores.shape[-1], CHUNK_ROWS))
 
 
@@ -68,12 +68,11 @@ def log_scores(
     out: npt.NDArray[Any] | None = None,
     best: npt.NDArray[Any] | None = None,
 ) -> LogScores:
-    """Scores as float64 logits, log-probabilities or logarithms of probabilities; -inf where a class is impossible.
+    """Scores as float64 logits, log-probabilities or logarithms of probabilities; -inf for a class of probability 0.
 
-    scores: (b, k) of any numeric type. clip: probabilities below it are raised to it. axis: 0 for a transposed
-    result, (k, b), along which few classes are summed faster. tolerance: how far the probabilities of a row may sum
-    from 1, `Predictions.sum_tolerance`; None: values that contradict the kind are not looked for. out, best: where to
-    put the results.
+    scores: (b, k) of any numeric type. clip: probabilities below it are raised to it. axis: 0 for a transposed result,
+    (k, b), which is faster with few classes. tolerance: how far the sum of a row's probabilities may be from 1,
+    `Predictions.sum_tolerance`; None: values are not checked. out, best: arrays for the results.
     Raises: BadValues for values that contradict the kind.
 
     >>> log_scores(np.array([[0.5, 0.5]]), "probs").z.round(3).tolist()
@@ -105,7 +104,7 @@ def log_scores(
 def label_scores(z: Floats, labels: Labels, axis: int = 1) -> Floats:
     """The log-score of each row's label, (b,).
 
-    Raises: Impossible where one is -inf.
+    Raises: Impossible if one is -inf.
     """
     b = len(labels)
     at_label = z[np.arange(b), labels] if axis == 1 else z.ravel().take(labels.astype(np.intp) * b + np.arange(b))
@@ -127,7 +126,7 @@ def log_softmax(z: Floats) -> Floats:
 
 
 def over_classes(operation: np.ufunc, values: Floats) -> Floats:
-    """A reduction over the classes of values (b, k); numpy is slow along short rows, so few classes are transposed.
+    """A reduction over the classes of values (b, k); few classes are transposed, as numpy is slow along short rows.
 
     >>> over_classes(np.add, np.array([[1.0, 2.0], [3.0, 4.0]])).tolist()
     [3.0, 7.0]
@@ -138,7 +137,7 @@ def over_classes(operation: np.ufunc, values: Floats) -> Floats:
 
 
 def row_nll(predictions: Predictions) -> Floats:
-    """The negative log-likelihood of every row that counts, (n,), in nats; inf where the label is impossible.
+    """The negative log-likelihood of every row that is not ignored, (n,), in nats; inf if its label has probability 0.
 
     >>> row_nll(Predictions(probs=[[0.25, 0.75]], labels=[1])).round(4).tolist()
     [0.2877]
@@ -160,16 +159,16 @@ def impossible_error(predictions: Predictions) -> InputError:
         count += len(rows)
         if first is None and len(rows):
             first = predictions.stored_row(block, int(rows[0]))
-    gives = "1 row gives" if count == 1 else f"{count} rows give"
+    gives = "1 row assigns" if count == 1 else f"{count} rows assign"
     where = "" if first is None else f" (first: {predictions.locate(first)})"
     return InputError(
-        f"{predictions.source.name}: {gives} the label probability 0{where}, so every fit has an infinite NLL. "
-        "Say clip=1e-12 (--clip 1e-12) to raise all probabilities below that to it."
+        f"{predictions.source.name}: {gives} probability 0 to the label{where}, so every fit has an infinite NLL. "
+        "Use --clip 1e-12 to raise all smaller probabilities to 1e-12."
     )
 
 
 def count_clipped(predictions: Predictions, clip: float) -> int:
-    """How many rows give their label a probability below clip."""
+    """The number of rows whose label has a probability below clip."""
     count, limit = 0, math.log(clip)
     for block in predictions.blocks(chunk_rows(predictions)):
         z = log_softmax(log_scores(block.scores, predictions.kind, tolerance=predictions.sum_tolerance).z)

@@ -1,1 +1,1 @@
-"""How maps are fitted and chosen, and shown before and after, never on rows that they have seen."""
+"""Fitting and choosing maps, and results before and after them, never on the rows that they were fitted on."""

@@ -1,4 +1,4 @@
-"""Before and after: the map of a report, fitted on another dump or out of fold, never on the rows it is tested on."""
+"""Results before and after a map that is fitted on another dump or out of fold, never on the rows it is tested on."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Evaluate = Callable[[Predictions], DumpReport]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """How dumps are recalibrated: by a map fitted on `fitted`, or out of fold where `folds` is a number."""
+    """How dumps are recalibrated: with a map fitted on `fitted`, or out of fold if `folds` is a number."""
 
     method: str
     objective: str
@@ -44,10 +44,10 @@ class Plan:
 
 
 def recalibrated(dump: Predictions, plan: Plan, evaluate: Evaluate) -> tuple[Recalibrated, list[Notice]]:
-    """The results of a dump after its map, and the warnings that go with them.
+    """The results of a dump after its map, with the warnings.
 
-    Raises: InputError for a leak that was not allowed, or data on which there is no map; UsageError for settings that
-    cannot work.
+    Raises: InputError for a leak that was not allowed, or data for which there is no map; UsageError for invalid
+    settings.
     """
     if plan.fitted is None:
         return _out_of_fold(dump, plan, evaluate), []
@@ -56,16 +56,16 @@ def recalibrated(dump: Predictions, plan: Plan, evaluate: Evaluate) -> tuple[Rec
 
 @functools.lru_cache(maxsize=1)
 def _map_of(plan: Plan) -> Map:
-    """The map of a plan with a dump to fit on: fitted once, however many dumps it is applied to."""
+    """The map of a plan with a dump to fit on; it is fitted once, for any number of dumps."""
     if plan.fitted is None:
         raise UsageError("there is no dump to fit on")
     return fitted_map(plan.fitted, plan)
 
 
 def prospect(dump: Predictions, report: DumpReport, max_memory: int) -> str:
-    """What a temperature would do for a dump that nobody repaired, in a line; empty where there is nothing to repair.
+    """One line about what temperature scaling would do for a dump without a map; empty if nothing needs repair.
 
-    Out of fold, on at most 20,000 rows taken evenly; nothing is said of dumps that are read block by block.
+    Fitted out of fold, on at most 20,000 evenly spaced rows; empty for dumps that are read block by block.
     """
     ece = report["ece"]
     standing = standing_of(ece, n=report.n)
@@ -77,23 +77,34 @@ def prospect(dump: Predictions, report: DumpReport, max_memory: int) -> str:
         settings = checked(bins=len(report.equal_width), convention="calibeval", level=None)
         after = evaluate_dump(out_of_fold(dump), settings)
     except InputError:
-        return ""  # too few rows, or a label of probability 0: a fit would say so
+        return ""  # too few rows, or a label of probability 0: nothing can be fitted
     value = after["ece"].value
     if value is None or ece.value is None:
         return ""
     what = f"would bring the ECE from {100 * ece.value:.1f} to about {100 * value:.1f} %"
     if f"{100 * value:.1f}" == f"{100 * ece.value:.1f}" or value > ece.value:
         what = "would not lower the ECE"
-    return f"A temperature {what} (out of fold; see --fit-on)."
+    where = "" if after.n == report.n else f", on {after.n:,} of the rows"
+    return f"A temperature {what} (out of fold{where}; see --fit-on)."
 
 
 def out_of_fold(dump: Predictions) -> Predictions:
-    """What a temperature makes of a dump, each row by a fit on others; of 20,000 rows, taken evenly, where it has more.
+    """A dump after temperature scaling, fitted out of fold; 20,000 evenly spaced rows of it if it has more.
 
-    Raises: InputError where there are too few rows, or a label has probability 0.
+    Raises: InputError if there are too few rows, or a label has probability 0.
     """
     step = -(-dump.rows // PROSPECT_ROWS)
     return cross_fit(dump if step == 1 else dump.select(np.arange(0, dump.rows, step))).predictions
+
+
+def by_temperature(dump: Predictions, group: str | None) -> tuple[Predictions, float]:
+    """What a temperature makes of a dump, each row by a fit on others, and the mean of those temperatures.
+
+    group: the column whose equal entries stay together.
+    Raises: InputError where there are too few rows, or a label has probability 0.
+    """
+    crossed = cross_fit(dump, groups=group_column(dump, group))
+    return crossed.predictions, float(np.mean([one.parameters()["temperature"] for one in crossed.maps]))
 
 
 def fitted_map(predictions: Predictions, plan: Plan) -> Map:
@@ -103,7 +114,7 @@ def fitted_map(predictions: Predictions, plan: Plan) -> Map:
 
 
 def group_column(predictions: Predictions, name: str | None) -> npt.NDArray[Any] | None:
-    """The column whose equal entries keep rows together.
+    """The column whose equal entries keep rows in the same fold.
 
     Raises: UsageError if the dump has no such column.
     """
@@ -113,7 +124,7 @@ def group_column(predictions: Predictions, name: str | None) -> npt.NDArray[Any]
         hint, known = nearest(name, predictions.columns), ", ".join(predictions.columns) or "none"
         raise UsageError(f'{predictions.source.name}: there is no column "{name}"{hint}; there are {known}')
     column = np.asarray(predictions.columns[name])
-    return np.repeat(column, predictions.rows // len(column))  # one entry an image serves its pixels
+    return np.repeat(column, predictions.rows // len(column))  # one entry per image applies to all its pixels
 
 
 def _out_of_fold(dump: Predictions, plan: Plan, evaluate: Evaluate) -> Recalibrated:
@@ -129,7 +140,7 @@ def _by_another(
 ) -> tuple[Recalibrated, list[Notice]]:
     leak = check_leak(fitted_on, dump)
     if leak is not None and leak.certain and not plan.allow_leak:
-        raise InputError(f"{leak.text}: that would flatter the map. Say --allow-leak to see its numbers all the same.")
+        raise InputError(f"{leak.text}: that would make results too optimistic. Use --allow-leak to see them anyway.")
     found, source = _map_of(plan), fitted_on.settled_source()
     facts = FittedOn.of(source, fitted_on.n, leak.text if leak is not None and leak.certain else None)
     warnings = [] if leak is None else [leak.notice]
@@ -137,7 +148,7 @@ def _by_another(
         warnings.append(warning("map_note", found.fitted.note))
     if found.fitted.clipped:
         rows = found.fitted.clipped
-        text = f"{rows} rows of {source.name} had their label's probability raised to {plan.clip:g}"
+        text = f"in {rows} rows of {source.name}, the label's probability was raised to {plan.clip:g}"
         warnings.append(warning("clipped", text))
     return _results(found.method, found.parameters(), facts, evaluate(found(dump))), warnings
 

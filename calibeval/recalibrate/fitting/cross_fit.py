@@ -1,4 +1,4 @@
-"""Out-of-fold recalibration: every row mapped by a map that never saw it, so that one dump gives honest numbers."""
+"""Out-of-fold recalibration: every row is mapped by a map fitted on other rows, so one dump gives unbiased results."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.row_source import RowSource
 from calibeval.recalibrate.base.mapping import Map, MappedRows, mapped_rows
 from calibeval.recalibrate.base.scores import log_softmax
+from calibeval.recalibrate.fitting.fit import fit
 from calibeval.recalibrate.fitting.folds import NO_FOLD, Folds, deal, without
-from calibeval.recalibrate.fitting.methods import fit_method
-from calibeval.recalibrate.fitting.select import select
 
 SEED = 0
 
 
 @dataclass(frozen=True, slots=True)
 class CrossFitted:
-    """Predictions mapped out of fold, with the maps (one for each fold) and the fold of every stored row."""
+    """Predictions mapped out of fold, with the maps (one per fold) and the fold of every stored row."""
 
     predictions: Predictions
     maps: tuple[Map, ...]
@@ -43,11 +42,13 @@ def cross_fit(
     objective: str = "nll",
     clip: float | None = None,
 ) -> CrossFitted:
-    """Every row mapped by the map that was fitted on the other folds.
+    """Map every row by a map that was fitted on the other folds.
 
-    folds: at least 2; labels are dealt evenly. method: one of METHODS, or "auto", which then chooses within each fold's
-    training rows. seed: of the dealing. groups: (rows,): rows with equal entries stay in one fold. objective, clip: as
-    for `fit`. Only labels and folds are kept in memory, 10 bytes a row; scores are mapped when they are read.
+    folds: number of folds, at least 2; each label is spread evenly over them. method: one of METHODS, or "auto", which
+    then chooses within the training rows of each fold. seed: of the random assignment to folds. groups: (rows,); rows
+    with equal entries stay in one fold. objective, clip: as for `fit`.
+    Returns: CrossFitted. Only labels and folds are kept in memory, 10 bytes per row; scores are mapped when they are
+    read.
     Raises: as `fit` and `folds.deal`.
 
     >>> p = Predictions(logits=[[2.0, 0.0], [0.0, 1.0], [1.0, 0.0], [0.0, 3.0]] * 5, labels=[0, 1, 1, 0] * 5)
@@ -59,10 +60,7 @@ def cross_fit(
     maps: list[Map] = []
     for fold in range(folds):
         rest = without(predictions, dealt == fold)
-        if method == "auto":
-            maps.append(select(rest, seed=seed, groups=groups, clip=clip))
-        else:
-            maps.append(fit_method(rest, method, objective=objective, clip=clip))
+        maps.append(fit(rest, method, objective=objective, clip=clip, seed=seed, groups=groups))
     rows = [mapped_rows(predictions, one) for one in maps]
     scores = FoldRows(predictions.scores, tuple(source for source, _ in rows), dealt)
     return CrossFitted(predictions.with_scores(scores, rows[0][1]), tuple(maps), dealt)
@@ -70,20 +68,25 @@ def cross_fit(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FoldRows:
-    """Rows of scores, each mapped by its own fold's map when it is read."""
+    """Rows of scores, each mapped by the map of its fold when it is read."""
 
     scores: RowSource
     mapped: tuple[MappedRows, ...]
     folds: Folds
 
     @property
+    def made_by(self) -> str:
+        """The maps in a few words: "temperature, 5 folds"."""
+        return f"{self.mapped[0].recalibration.method}, {len(self.mapped)} folds"
+
+    @property
     def shape(self) -> tuple[int, ...]:
-        """Number of rows, and of classes."""
+        """The number of rows, and of classes."""
         return self.scores.shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Mapped scores are float64, whatever the stored type."""
+        """Always float64, whatever the stored type."""
         return np.dtype(np.float64)
 
     def __getitem__(self, rows: slice, /) -> Floats:

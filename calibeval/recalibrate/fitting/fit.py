@@ -1,4 +1,4 @@
-"""A map fitted on predictions, by the name of its method.
+"""Fitting a map on predictions, by the name of its method.
 
 >>> p = Predictions(logits=[[3.0, 0.0]] * 4, labels=[0, 0, 0, 1])
 >>> recalibration = fit(p)
@@ -10,6 +10,7 @@ True
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy.typing as npt
@@ -17,7 +18,8 @@ import numpy.typing as npt
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import UsageError
 from calibeval.recalibrate.base.mapping import Map
-from calibeval.recalibrate.fitting.methods import fit_method, from_json
+from calibeval.recalibrate.fitting.leak import row_sketch
+from calibeval.recalibrate.fitting.methods import AUTO, fit_method, from_json
 from calibeval.recalibrate.fitting.select import select
 
 __all__ = ["fit", "from_json"]
@@ -32,16 +34,19 @@ def fit(
     seed: int = 0,
     groups: npt.NDArray[Any] | None = None,
 ) -> Map:
-    """A map fitted on predictions; calling it maps other predictions of the same classes.
+    """Fit a map on predictions; calling it maps other predictions with the same classes.
 
     method: a key of METHODS, or "auto", which chooses by cross-validated NLL (see `select`). objective: "nll"; for the
-    temperature also "ece" and "accuracy" (see OBJECTIVES). clip: probabilities below it are raised to it, when fitting
-    and when applying; without it a label of probability 0 is refused. seed, groups: for the folds of "auto".
-    Raises: InputError for values that contradict the kind, a label of probability 0, a top-label dump, or data on which
-    the method has no solution; UsageError for a method, an objective or a clip that cannot be.
+    temperature also "ece" and "accuracy" (see OBJECTIVES). clip: smaller probabilities are raised to it, when fitting
+    and when applying; without it, a label of probability 0 is an error. seed, groups: for the folds of "auto", as for
+    `cross_fit`.
+    Raises: InputError for values that contradict the kind, a label of probability 0, a top-label dump, or data for
+    which the method has no solution; UsageError for an invalid method, objective or clip.
     """
-    if method != "auto":
-        return fit_method(predictions, method, objective=objective, clip=clip)
-    if objective != "nll":
-        raise UsageError(f'method "auto" chooses by nll, not by "{objective}"')
-    return select(predictions, seed=seed, groups=groups, clip=clip)
+    if method != AUTO:
+        found = fit_method(predictions, method, objective=objective, clip=clip)
+    elif objective != "nll":
+        raise UsageError(f'method "auto" needs the objective nll, not "{objective}"')
+    else:
+        found = select(predictions, seed=seed, groups=groups, clip=clip)
+    return replace(found, fitted=replace(found.fitted, sketch=row_sketch(predictions)))

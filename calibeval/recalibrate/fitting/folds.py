@@ -1,4 +1,4 @@
-"""Rows dealt to folds: each label evenly, groups kept together, the same for the same seed."""
+"""Assigning rows to folds: each label evenly, groups kept together, and reproducible by the seed."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ NO_FOLD = -1
 def deal(predictions: Predictions, folds: int, seed: int, groups: npt.NDArray[Any] | None = None) -> Folds:
     """The fold of every stored row, (rows,) in [0, folds); ignored rows have NO_FOLD.
 
-    groups: (rows,) of any type: rows with equal entries come into one fold.
-    Raises: UsageError for fewer than 2 folds, a seed that is none, or groups of another length; InputError if there are
+    groups: (rows,) of any type; rows with equal entries get the same fold.
+    Raises: UsageError for fewer than 2 folds, an invalid seed, or groups of another length; InputError if there are
     fewer rows, or groups, than folds.
 
     >>> p = Predictions(probs=[0.5] * 6, labels=[0, 0, 0, 1, 1, 1])
@@ -45,14 +45,14 @@ def deal(predictions: Predictions, folds: int, seed: int, groups: npt.NDArray[An
         dealt = _deal_groups(labels, group, folds, rng)
         units, words = int(group.max()) + 1, "groups"
     if units < folds:
-        raise InputError(f"{predictions.source.name}: {units} {words} cannot be dealt to {folds} folds")
+        raise InputError(f"{predictions.source.name}: {units} {words} cannot be split into {folds} folds")
     result = np.full(predictions.rows, NO_FOLD, np.int16)
     result[kept] = dealt
     return result
 
 
 def _deal_rows(labels: npt.NDArray[np.integer[Any]], folds: int, rng: np.random.Generator) -> Folds:
-    """Rows in random order, sorted by label, dealt in turn: folds differ by one row at most, also within a label."""
+    """Deal rows in turn, in random order within each label: folds differ by at most one row, also within a label."""
     shuffled = rng.permutation(len(labels))
     order = shuffled[np.argsort(labels[shuffled], kind="stable")]
     result = np.empty(len(labels), np.int16)
@@ -63,7 +63,7 @@ def _deal_rows(labels: npt.NDArray[np.integer[Any]], folds: int, rng: np.random.
 def _deal_groups(
     labels: npt.NDArray[np.integer[Any]], group: npt.NDArray[np.intp], folds: int, rng: np.random.Generator
 ) -> Folds:
-    """Groups from large to small, equals in random order, each to the fold that lacks its most frequent label most."""
+    """Assign groups from large to small (ties at random), each to the fold that most lacks its most frequent label."""
     groups, k = int(group.max()) + 1, int(labels.max()) + 1
     pair, rows = np.unique(group * k + labels, return_counts=True)
     owner, label = pair // k, pair % k
@@ -84,24 +84,20 @@ def _deal_groups(
 
 
 def without(predictions: Predictions, rows: npt.NDArray[np.bool_]) -> Predictions:
-    """The predictions with some stored rows (a mask) ignored, too; scores are not copied.
+    """The predictions with some more stored rows (a mask) ignored; scores are not copied.
 
     Raises: InputError if no row is left.
 
     >>> without(Predictions(probs=[0.5, 0.6], labels=[0, 1]), np.array([True, False])).n
     1
     """
-    ignore = predictions.ignore_index
-    labels = predictions.labels
-    if ignore is None:
-        ignore = -1
-        labels = labels.astype(np.int64) if labels.dtype.kind == "u" else labels.copy()
-    else:
-        labels = labels.copy()
-    labels[rows] = ignore
+    before = predictions.ignore_index
+    ignore = before if before is not None and abs(before) < 2**63 else -1
+    labels = predictions.labels.astype(np.int64)  # the label of ignored rows need not fit the type of the others
+    labels[rows if before is None else rows | (predictions.labels == before)] = ignore
     ignored = int(np.count_nonzero(labels == ignore))
     if ignored == len(labels):
-        raise InputError(f"{predictions.source.name}: no row is left to be fitted on")
+        raise InputError(f"{predictions.source.name}: there is no row left to fit on")
     result = copy.copy(predictions)
     object.__setattr__(result, "labels", labels)
     object.__setattr__(result, "ignore_index", ignore)

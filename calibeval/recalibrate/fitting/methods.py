@@ -1,4 +1,4 @@
-"""The one table of recalibration methods, fitting by name, and maps from their JSON."""
+"""The table of recalibration methods, fitting by name, and reading maps from JSON."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ LEAST_LOSS = 1e-6  # below 0, by rounding
 
 @dataclass(frozen=True, slots=True)
 class MethodSpec:
-    """One method: what commands, docs and `fit` need to know of it.
+    """One method: what commands, docs and `fit` need to know about it.
 
-    build: the map of predictions, an objective and a clip. binary: for two classes only. keeps_top: whether the
-    predicted class never changes. parameters: how many are fitted, for k classes. The table goes from simple to rich.
+    build: fits the map for predictions, an objective and a clip. binary: for two classes only. keeps_top: whether the
+    predicted class never changes. parameters: their number for k classes. The table goes from simple to flexible
+    methods.
     """
 
     name: str
@@ -48,7 +49,7 @@ class MethodSpec:
 
 
 def _fitted(predictions: Predictions, objective: str, clip: float | None, before: float, after: float) -> Fitted:
-    """The facts of a fit; the source's checks are waited for."""
+    """The record of a fit; this waits for the checks of the source."""
     source = predictions.settled_source()
     clipped = 0 if clip is None else count_clipped(predictions, clip)
     return Fitted(source.sha256, source.split, predictions.n, objective, before, after, clipped=clipped)
@@ -65,7 +66,7 @@ def _temperature(predictions: Predictions, objective: str, clip: float | None) -
 def _others(
     map_class: Callable[..., Map], fit_parameters: Callable[[Predictions, float | None], tuple[Any, str | None]]
 ) -> Callable[[Predictions, str, float | None], Map]:
-    """The builder of a map whose parameters come from a function of predictions and clip."""
+    """A function that builds a map whose parameters are fitted from predictions and a clip."""
 
     def build(predictions: Predictions, objective: str, clip: float | None) -> Map:
         values, note = fit_parameters(predictions, clip)
@@ -87,12 +88,13 @@ def _vector(predictions: Predictions, clip: float | None) -> tuple[tuple[Any, ..
     return (tuple(weights.tolist()), tuple(biases.tolist())), note
 
 
+AUTO = "auto"  # no method of its own: the simplest that is about as good as the best
 METHODS: dict[str, MethodSpec] = {
     spec.name: spec
     for spec in (
         MethodSpec(
             "temperature",
-            "one number divides all logits; the predicted class stays",
+            "one number divides all logits; the predicted class stays the same",
             TemperatureMap,
             _temperature,
             parameters="1",
@@ -126,10 +128,10 @@ METHODS: dict[str, MethodSpec] = {
         ),
         MethodSpec(
             "isotonic",
-            "a rising curve of P(class 1), or of each class against the rest, normalised",
+            "a monotone curve of P(class 1), or of each class against the rest, normalised",
             IsotonicMap,
             _others(IsotonicMap, _isotonic),
-            parameters="as the data say",
+            parameters="depends on the data",
             source="Zadrozny & Elkan, KDD 2002",
         ),
     )
@@ -142,8 +144,20 @@ def method_spec(name: str) -> MethodSpec:
     Raises: UsageError with the nearest name.
     """
     if name not in METHODS:
-        raise UsageError(f'method "{name}" is unknown{nearest(name, METHODS)}; methods are {", ".join(METHODS)}, auto')
+        raise UsageError(
+            f'method "{name}" is unknown{nearest(name, METHODS)}; methods are {", ".join(METHODS)}, {AUTO}'
+        )
     return METHODS[name]
+
+
+def check_objective(name: str) -> None:
+    """Refuse an objective that is not in the table.
+
+    Raises: UsageError with the nearest name.
+    """
+    if name not in OBJECTIVES:
+        known = ", ".join(OBJECTIVES)
+        raise UsageError(f'objective "{name}" is unknown{nearest(name, OBJECTIVES)}; there are {known}')
 
 
 def fit_method(predictions: Predictions, method: str, *, objective: str = "nll", clip: float | None = None) -> Map:
@@ -152,14 +166,12 @@ def fit_method(predictions: Predictions, method: str, *, objective: str = "nll",
     Raises: as `fit`.
     """
     spec = method_spec(method)
-    if objective not in OBJECTIVES:
-        known = ", ".join(OBJECTIVES)
-        raise UsageError(f'objective "{objective}" is unknown{nearest(objective, OBJECTIVES)}; there are {known}')
+    check_objective(objective)
     if objective != "nll" and method != "temperature":
-        raise UsageError(f'objective "{objective}" is for the temperature only; {method} minimises nll')
+        raise UsageError(f'objective "{objective}" is for the method temperature only; {method} minimises nll')
     k = number_of_classes(predictions)
     if spec.binary and k != 2:
-        raise UsageError(f"{method} is for 2 classes, but {predictions.source.name} has {k}; vector is for more")
+        raise UsageError(f"{method} is for 2 classes, but {predictions.source.name} has {k}; use vector for more")
     check_clip(clip, k)
     try:
         return spec.build(predictions, objective, clip)
@@ -171,16 +183,16 @@ def fit_method(predictions: Predictions, method: str, *, objective: str = "nll",
 
 
 def from_json(text: str | bytes) -> Map:
-    """The map that `to_json` wrote; its own JSON is the same text again. Bytes are UTF-8.
+    """The map that `to_json` wrote; its `to_json` gives the same text again. Bytes are UTF-8.
 
-    Raises: InputError if the text is no map of this schema, naming the first field that is not what it must be, or a
-    parameter cannot be: not positive where it must be, or of the wrong length.
+    Raises: InputError if the text is not a map of this schema, naming the first invalid field, or if a parameter is out
+    of range or has the wrong length.
     """
     return read_document(text, SCHEMA, "map", _map)
 
 
 def _map(whole: Place) -> Map:
-    """The map of a document, whose parameters are the fields of its class."""
+    """The map in a document; its parameters are the fields of the map's class."""
     method, k = whole["method"].text(), whole["k"].count()
     if method not in METHODS:
         known = ", ".join(METHODS)
@@ -188,9 +200,9 @@ def _map(whole: Place) -> Map:
             f"the map's method {shown(method)} is unknown{nearest(method[:LONGEST], METHODS)}; methods are {known}"
         )
     if k < 2:
-        raise InputError(f"the map's k is {k}, but a whole number from 2 on is needed")
+        raise InputError(f"the map's k is {k}, but a whole number of at least 2 is needed")
     if METHODS[method].binary and k != 2:
-        raise InputError(f"{method} is for 2 classes, but the map says k is {k}")
+        raise InputError(f"{method} is for 2 classes, but the map's k is {k}")
     names: tuple[str, ...] | None = read_as(whole["class_names"], tuple[str, ...] | None)
     if names is not None and len(names) != k:
         raise InputError(f"the map has {len(names)} class names, but k is {k}")
@@ -201,7 +213,7 @@ def _map(whole: Place) -> Map:
     _check_facts(whole, facts)
     if facts.objective not in OBJECTIVES:
         known = ", ".join(OBJECTIVES)
-        raise InputError(f"the map's objective {shown(facts.objective)} is unknown; there are {known}")
+        raise InputError(f"the map's objective {shown(facts.objective)} is unknown; objectives are {known}")
     result = read_record(whole["parameters"], METHODS[method].map, k=k, class_names=names, fitted=facts)
     if result.clip is not None and not 0 < result.clip < 1 / k:
         raise InputError(f'parameter "clip" is {result.clip:g}, but it must lie between 0 and 1/k = {1 / k:g}')

@@ -31,10 +31,11 @@ def select(
 ) -> Map:
     """The map of the simplest method that is about as good as the best; `fitted.selection` is the table.
 
-    Every method that the number of classes allows is fitted on all folds but one and judged on that one, in turn.
-    Of each, the excess of its mean NLL over the best method's has a standard error, paired by rows (by groups, where
-    there are some). The first method of METHODS, which go from simple to rich, whose excess is at most one standard
-    error is fitted on all rows. The NLL is a proper score; an ECE would be no ground to choose.
+    Every method for this number of classes is cross-validated: fitted on all folds except one and judged on that one.
+    The excess of its mean NLL over that of the best method has a standard error, paired by rows (or by groups, if
+    given). The simplest method (the first in METHODS) whose excess is at most one standard error is fitted on all rows.
+    The choice uses the NLL, because it is a proper score, unlike the ECE.
+    folds, seed, groups, clip: as for `cross_fit`.
     Raises: InputError if there are fewer rows than folds, or no method can be fitted.
     Source: the one-standard-error rule: Breiman et al., Classification and Regression Trees, 1984, section 3.4.3.
 
@@ -63,7 +64,7 @@ def select(
 
 
 def _held_out_nll(predictions: Predictions, method: str, dealt: Folds, folds: int, clip: float | None) -> Floats:
-    """The NLL of every row that counts, (n,), under the map that never saw it."""
+    """The NLL of every row that is not ignored, (n,), under a map that was fitted on other rows."""
     result = np.empty(predictions.rows)
     for fold in range(folds):
         held = dealt == fold
@@ -78,7 +79,7 @@ def _table(
     reasons: dict[str, CalibevalError],
     groups: npt.NDArray[Any] | None,
 ) -> tuple[MethodScore, ...]:
-    """One row for each method, the chosen one marked."""
+    """One row for each method, with the chosen one marked."""
     means = {name: float(loss.mean()) for name, loss in losses.items()}
     best = min(means, key=lambda name: means[name])
     rows, found = [], False
@@ -94,7 +95,7 @@ def _table(
 
 
 def _standard_error(difference: Floats, groups: npt.NDArray[Any] | None) -> float:
-    """The standard error of a mean over rows, whose groups, if any, are independent rather than they."""
+    """The standard error of a mean over independent rows, or over rows of independent groups."""
     n, away = len(difference), difference - difference.mean()
     if groups is not None:
         _, group = np.unique(groups, return_inverse=True)

@@ -1,1 +1,1 @@
-"""One file a map with more parameters than a temperature."""
+"""The maps other than temperature scaling, one per file."""

@@ -1,4 +1,4 @@
-"""Beta calibration of two classes: log-odds a log(p) - b log(1 - p) + c of p = P(class 1)."""
+"""Beta calibration for two classes: log-odds a log(p) - b log(1 - p) + c of p = P(class 1)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from calibeval.recalibrate.maps.logistic import minimise
 class BetaMap(Map):
     """P(class 1) = sigmoid(a log(p) - b log(1 - p) + c) with a, b >= 0, so that the order of the rows stays.
 
-    a = b = 1, c = 0 changes nothing; a = b is Platt scaling. A class of probability 0 keeps it.
+    a = b = 1, c = 0 changes nothing; a = b is Platt scaling. A probability of 0 stays 0.
     Source: Kull, Silva Filho & Flach, AISTATS 2017.
     """
 
@@ -34,7 +34,7 @@ class BetaMap(Map):
         return {"a": self.a, "b": self.b, "c": self.c}
 
     def apply(self, z: Floats) -> Floats:
-        """The new log-odds as two columns."""
+        """The mapped log-odds as two columns."""
         s = z[:, 1] - z[:, 0]
         log_p, log_q = -np.logaddexp(0.0, -s), -np.logaddexp(0.0, s)
         risen = np.where(log_p == -np.inf, -np.inf if self.a > 0 else 0.0, self.a * log_p)
@@ -42,7 +42,7 @@ class BetaMap(Map):
         return two_columns(risen - fallen + self.c)
 
     def check(self) -> None:
-        """Refuse a map that would turn the order of the rows round.
+        """Check that the map keeps the order of the rows.
 
         Raises: InputError if a or b is negative.
         """
@@ -51,9 +51,9 @@ class BetaMap(Map):
 
 
 def fit_beta(predictions: Predictions, clip: float | None) -> tuple[tuple[float, float, float], str | None]:
-    """a, b and c of greatest likelihood, and a note where there is something to say.
+    """The maximum-likelihood a, b and c, and a note if one is needed.
 
-    Raises: InputError if certain rows leave no such map; BadValues; Impossible.
+    Raises: InputError if rows with probability 0 rule out such a map; BadValues; Impossible.
 
     >>> (a, b, _), note = fit_beta(Predictions(probs=[0.2, 0.3, 0.8, 0.9], labels=[0, 1, 0, 1]), None)
     >>> a >= 0, b >= 0, note
@@ -70,6 +70,6 @@ def fit_beta(predictions: Predictions, clip: float | None) -> tuple[tuple[float,
     if rows.certain and not (a > 0 and b > 0):
         raise InputError(
             f"{predictions.source.name}: the best map has a = {a:.4g} and b = {b:.4g}, but {rows.certain} rows "
-            "give one class probability 0, which needs both to be positive. Say clip=1e-12 to raise it."
+            "assign probability 0 to a class, so both must be positive. Use clip=1e-12 to raise it."
         )
     return (a, b, c), SEPARABLE if rows.separable else None

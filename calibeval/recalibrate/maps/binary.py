@@ -1,4 +1,4 @@
-"""What the maps for two classes share: the difference s of the two log-scores, and targets where s separates labels."""
+"""What the maps for two classes share: the difference s of the two log-scores, and targets for separable labels."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from calibeval.recalibrate.base.scores import chunk_rows, label_scores, log_scor
 
 BLOCK = 2**15
 SEPARABLE = (
-    "the scores separate the two labels, so that the likelihood has no maximum: the targets of Platt (1999) were "
-    "fitted in place of 0 and 1"
+    "the scores separate the two labels, so the likelihood has no maximum: the targets of Platt (1999) were "
+    "fitted instead of 0 and 1"
 )
 
 
 class Margins(NamedTuple):
-    """s = log-score of class 1 less that of class 0, (n,), and target (n,): 1 where the label is class 1.
+    """s = log-score of class 1 minus that of class 0, (n,), and target (n,): 1 if the label is class 1.
 
-    Rows with infinite s are left out; certain counts them. separable: whether no likelihood has a maximum, so that the
-    targets are those of Platt.
+    Rows with infinite s are left out; certain is their number. separable: whether the likelihood has no maximum, so
+    that the targets are those of Platt.
     """
 
     s: Floats
@@ -40,8 +40,8 @@ class Margins(NamedTuple):
 def class_margins(predictions: Predictions, clip: float | None) -> Margins:
     """The margins of predictions of two classes.
 
-    Raises: InputError if every row is certain; BadValues for values that contradict the kind; Impossible where a label
-    has probability 0.
+    Raises: InputError if s is infinite in every row; BadValues for values that contradict the kind; Impossible if a
+    label has probability 0.
 
     >>> class_margins(Predictions(logits=[[0.0, 2.0], [1.0, 0.0], [0.0, 3.0]], labels=[1, 0, 0]), None).s.tolist()
     [2.0, -1.0, 3.0]
@@ -60,7 +60,7 @@ def class_margins(predictions: Predictions, clip: float | None) -> Margins:
     if not len(s):
         name = predictions.source.name
         raise InputError(
-            f"{name}: in every row one class has probability 0, so there is nothing to fit; say clip=1e-12"
+            f"{name}: in every row one class has probability 0, so there is nothing to fit; use clip=1e-12"
         )
     ones = int(y.sum())
     if separated(s, y):
@@ -70,7 +70,7 @@ def class_margins(predictions: Predictions, clip: float | None) -> Margins:
 
 
 def separated(s: Floats, y: Floats) -> bool:
-    """Whether some threshold has all labels 1 on its one side and all labels 0 on its other, or one label is absent.
+    """Whether a threshold separates all labels 1 from all labels 0, or one label is absent.
 
     >>> separated(np.array([0.0, 1.0, 2.0]), np.array([0.0, 1.0, 1.0])), separated(np.array([0.0, 1.0]), np.ones(2))
     (True, True)
@@ -83,7 +83,7 @@ def separated(s: Floats, y: Floats) -> bool:
 
 
 def two_columns(v: Floats) -> Floats:
-    """Log-odds of class 1 as log-scores of both classes, (b, 2): 0 and v; where v is infinite, one is -inf.
+    """Log-odds of class 1 as log-scores of both classes, (b, 2): 0 and v; if v is infinite, one is -inf.
 
     >>> two_columns(np.array([1.5, np.inf])).tolist()
     [[0.0, 1.5], [-inf, 0.0]]

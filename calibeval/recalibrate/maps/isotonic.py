@@ -15,12 +15,12 @@ from calibeval.core.errors import InputError
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.base.scores import chunk_rows, label_scores, log_scores, log_softmax
 
-GROUP_SCORES = 2**22  # probabilities of some classes that are held at a time
+GROUP_SCORES = 2**22  # number of probabilities (of some classes) held at a time
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A rising line through points (x, y): x strictly ascending, y ascending and inside (0, 1)."""
+    """A piecewise linear curve through points (x, y): x strictly ascending, y ascending and in (0, 1)."""
 
     x: tuple[float, ...]
     y: tuple[float, ...]
@@ -28,11 +28,11 @@ class Curve:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class IsotonicMap(Map):
-    """Each class's probability through a rising curve, then divided by the sum over the classes.
+    """The probability of each class mapped by a monotone curve, then divided by the sum over the classes.
 
-    Two classes have one curve, of P(class 1); more have one for each class. Between its points a curve is a straight
-    line, outside them level. It may change the predicted class. A curve is nowhere 0 or 1 (see `fit_isotonic`), so even
-    a class of probability 0 gets a little.
+    Two classes have one curve, of P(class 1); more classes have one each. Between its points a curve is linear, outside
+    them constant. The map may change the predicted class. A curve is never 0 or 1 (see `fit_isotonic`), so even a class
+    of probability 0 gets a small one.
     Source: Zadrozny & Elkan, KDD 2002.
     """
 
@@ -45,7 +45,7 @@ class IsotonicMap(Map):
         return {"curves": [to_plain(curve) for curve in self.curves]}
 
     def apply(self, z: Floats) -> Floats:
-        """Logarithms of the new probabilities."""
+        """Logarithms of the mapped probabilities."""
         p = np.exp(log_softmax(z))
         if len(self.curves) == 1:
             one = _on_curve(p[:, 1], self.curves[0])
@@ -54,10 +54,9 @@ class IsotonicMap(Map):
         return np.asarray(np.log(mapped / mapped.sum(axis=1, keepdims=True)))
 
     def check(self) -> None:
-        """Refuse curves that cannot be.
+        """Check the curves.
 
-        Raises: InputError unless each class has one (two classes: one together) that has points, rises, and stays
-        inside (0, 1).
+        Raises: InputError unless each class has one (two classes share one) with points, ascending and in (0, 1).
         """
         needed = 1 if self.k == 2 else self.k
         if len(self.curves) != needed:
@@ -67,7 +66,7 @@ class IsotonicMap(Map):
 
 
 def _on_curve(p: Floats, curve: Curve) -> Floats:
-    """Interpolated values; between points so near that numpy's slope overflows, that of the left one."""
+    """Interpolated values; between points so close that numpy's slope overflows, the value of the left point."""
     found = np.interp(p, curve.x, curve.y)
     odd = np.flatnonzero(~np.isfinite(found))
     if len(odd):
@@ -79,19 +78,19 @@ def _on_curve(p: Floats, curve: Curve) -> Floats:
 def _check_curve(curve: Curve, number: int) -> None:
     x, y = np.asarray(curve.x, np.float64), np.asarray(curve.y, np.float64)
     if not len(x) or len(x) != len(y):
-        raise InputError(f"curve {number} has {len(x)} x, and {len(y)} y, but one y for each x is needed")
+        raise InputError(f"curve {number} has {len(x)} x and {len(y)} y, but one y for each x is needed")
     if not ((x[1:] > x[:-1]).all() and (y[1:] >= y[:-1]).all() and y[0] > 0 and y[-1] < 1):
         raise InputError(f"curve {number} must have ascending x, and ascending y between 0 and 1")
 
 
 def fit_isotonic(predictions: Predictions, clip: float | None) -> tuple[tuple[Curve, ...], str | None]:
-    """The curves of least squared error, and a note where there is something to say.
+    """The least-squares monotone curves, and a note if one is needed.
 
-    A run of rows on which the best rising curve is 0 or 1 is no proof of certainty: with m such rows, the value is
-    (1/k) / (m + 1), or (m + 1/k) / (m + 1): as if one more row had been shared between the k classes. So no class ever
-    gets probability 0, no row loses all of its classes, and a class without a row keeps a small share. Equal
-    probabilities share one value. All else is the textbook's. Memory: the probabilities of some classes at a time, up
-    to 32 MiB, or of one class.
+    Rows on which the best curve is 0 or 1 do not prove certainty: with m such rows, the value is (1/k) / (m + 1), or (m
+    + 1/k) / (m + 1), as if one more row had been shared between the k classes. So no class ever gets probability 0, no
+    row loses all its classes, and a class without rows keeps a small probability. Equal probabilities get equal values.
+    Otherwise this is standard isotonic regression. Memory: the probabilities of some classes at a time, up to 32 MiB,
+    or of one class.
     Raises: BadValues; Impossible.
 
     >>> (curve,), _ = fit_isotonic(Predictions(probs=[0.1, 0.6, 0.7, 0.9], labels=[0, 1, 0, 1]), None)
@@ -108,7 +107,7 @@ def fit_isotonic(predictions: Predictions, clip: float | None) -> tuple[tuple[Cu
         p = _probabilities(predictions, clip, columns)
         curves += [_fit_curve(p[i], labels == column, k) for i, column in enumerate(columns)]
     absent = k - len(np.unique(labels))
-    note = f"{absent} of {k} classes have no row to be fitted on" if absent else None
+    note = f"{absent} of {k} classes have no row to fit on" if absent else None
     return tuple(curves), note
 
 
@@ -125,7 +124,7 @@ def _probabilities(predictions: Predictions, clip: float | None, columns: list[i
 
 
 def _fit_curve(p: Floats, hit: np.ndarray, k: int) -> Curve:
-    """The rising curve of the frequency of hits over p, through the two ends of each level run."""
+    """The monotone curve of the frequency of hits over p, through both ends of each constant run."""
     values, place = np.unique(p, return_inverse=True)
     count = np.bincount(place).astype(np.float64)
     hits = np.bincount(place, weights=hit.astype(np.float64))
@@ -142,7 +141,7 @@ def _fit_curve(p: Floats, hit: np.ndarray, k: int) -> Curve:
 
 
 def _inside(level: Floats, rows: Floats, k: int) -> Floats:
-    """Levels inside (0, 1), still ascending: one more row is shared between the classes where a level is 0 or 1."""
+    """Levels in (0, 1), still ascending: if a level is 0 or 1, one more row is shared between the classes."""
     bounded = np.where(level <= 0, (1.0 / k) / (rows + 1.0), level)
     bounded = np.where(level >= 1, (rows + 1.0 / k) / (rows + 1.0), bounded)
     if len(level) > 1:

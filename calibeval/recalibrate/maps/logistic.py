@@ -1,4 +1,4 @@
-"""Logistic regression on a handful of features of a million rows: Newton's method, with coefficients kept from zero."""
+"""Logistic regression with few features and many rows: Newton's method, with some coefficients bounded below by 0."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from calibeval.core.data.arrays import Floats
 
 MOST_STEPS = 200
 MOST_HALVINGS = 60
-ENOUGH = 1e-14  # relative to the loss: what a further step could gain at most
-DAMPING = 1e-12  # of the largest entry of the diagonal, so that equal features share their weight
+ENOUGH = 1e-14  # stop if a further step could gain at most this share of the loss
+DAMPING = 1e-12  # times the largest diagonal entry, so that equal features share their weight
 
 
 class Loss(NamedTuple):
@@ -43,10 +43,10 @@ def logistic_loss(blocks: Iterable[tuple[Floats, Floats]], weights: Floats) -> L
 
 
 def minimise(blocks: Callable[[], Iterable[tuple[Floats, Floats]]], start: Floats, bounded: int) -> Floats:
-    """The weights of least loss of which the first `bounded` are not negative.
+    """The weights with the smallest loss, the first `bounded` of which are not negative.
 
-    The loss never rises above that of the start. It must have a minimum: rows that a growing weight separates ever
-    better, with targets 0 and 1, have none.
+    The loss never exceeds that of the start. It must have a minimum; there is none if growing weights separate rows
+    with targets 0 and 1 better and better.
     Source: projected Newton, Bertsekas, SIAM J. Control Optim. 20:221 (1982).
     """
     weights = start.astype(np.float64)

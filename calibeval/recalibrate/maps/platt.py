@@ -1,4 +1,4 @@
-"""Platt scaling of two classes: log-odds a s + b of the difference s of the two scores."""
+"""Platt scaling for two classes: log-odds a s + b, where s is the difference of the two scores."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from calibeval.recalibrate.maps.logistic import minimise
 
 @dataclass(frozen=True, slots=True, repr=False)
 class PlattMap(Map):
-    """P(class 1) = sigmoid(slope s + intercept); s is the logit of class 1 less that of class 0.
+    """P(class 1) = sigmoid(slope s + intercept); s is the logit of class 1 minus that of class 0.
 
-    A temperature is the case slope = 1/T, intercept = 0. A class of probability 0 keeps it.
-    Source: Platt, in Advances in Large Margin Classifiers, 1999; the maximum of the likelihood itself, by Newton.
+    Temperature scaling is the case slope = 1/T, intercept = 0. A probability of 0 stays 0.
+    Source: Platt, in Advances in Large Margin Classifiers, 1999; fitted by maximum likelihood with Newton's method.
     """
 
     method: ClassVar[str] = "platt"
@@ -40,9 +40,9 @@ class PlattMap(Map):
 
 
 def fit_platt(predictions: Predictions, clip: float | None) -> tuple[tuple[float, float], str | None]:
-    """Slope and intercept of greatest likelihood, and a note where there is something to say.
+    """The maximum-likelihood slope and intercept, and a note if one is needed.
 
-    Raises: InputError if certain rows leave no such map; BadValues; Impossible.
+    Raises: InputError if rows with probability 0 rule out such a map; BadValues; Impossible.
 
     >>> (slope, _), note = fit_platt(Predictions(logits=[-1.0, -1.0, 1.0, 1.0], labels=[0, 1, 1, 0]), None)
     >>> note is None, abs(slope) < 1e-9
@@ -58,7 +58,7 @@ def fit_platt(predictions: Predictions, clip: float | None) -> tuple[tuple[float
     slope, intercept = float(weights[0]) / scale, float(weights[1])
     if rows.certain and not slope > 0:
         raise InputError(
-            f"{predictions.source.name}: the best slope is {slope:.4g}, which turns the order of the scores round, but "
-            f"{rows.certain} rows give one class probability 0. Say clip=1e-12 to raise it."
+            f"{predictions.source.name}: the best slope is {slope:.4g}, which reverses the order of the scores, but "
+            f"{rows.certain} rows assign probability 0 to a class. Use clip=1e-12 to raise it."
         )
     return (slope, intercept), SEPARABLE if rows.separable else None

@@ -1,4 +1,4 @@
-"""Vector scaling: each class's logit gets a weight and a bias of its own."""
+"""Vector scaling: a weight and a bias for the logit of each class."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from calibeval.recalibrate.base.scores import BLOCK_SCORES, FEW_CLASSES, chunk_r
 from calibeval.recalibrate.temperature.optimum import optimum
 
 MOST_STEPS = 500
-KEPT_SCORES = 2**22  # up to this many scores, 32 MiB, are kept in memory rather than read for every step
+KEPT_SCORES = 2**22  # up to this many scores (32 MiB) are kept in memory and not read again for every step
 MOST_ROUNDS = 20
-SETTLED = 1e-2  # nats, of all rows together: what a last change of the values may be worth
-LEAST_PRECISION, MOST_PRECISION = 1.0, 1e6  # standard deviations of 1, and of 0.001: the temperature itself
+SETTLED = 1e-2  # in nats over all rows: the largest effect of a last change of the values
+LEAST_PRECISION, MOST_PRECISION = 1.0, 1e6  # standard deviations of 1 and 0.001; the latter keeps the temperature
 ENOUGH = 1e-8  # the largest entry of the gradient of the mean loss
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class VectorMap(Map):
-    """Logits weights * z + biases; on probabilities z is their logarithm. It may change the predicted class.
+    """Logits weights * z + biases; for probabilities, z is their logarithm. It may change the predicted class.
 
-    A class of probability 0 keeps it.
+    A probability of 0 stays 0.
     Source: Guo et al., ICML 2017.
     """
 
@@ -44,34 +44,34 @@ class VectorMap(Map):
         return {"weights": list(self.weights), "biases": list(self.biases)}
 
     def apply(self, z: Floats) -> Floats:
-        """The new logits."""
+        """The mapped logits."""
         return np.where(np.isneginf(z), -np.inf, np.asarray(self.weights) * z + np.asarray(self.biases))
 
     def check(self) -> None:
-        """Refuse a map that lacks a class.
+        """Check that the map has all classes.
 
         Raises: InputError unless there are k weights and k biases.
         """
         for name, values in (("weights", self.weights), ("biases", self.biases)):
             if len(values) != self.k:
-                raise InputError(f'parameter "{name}" holds {len(values)} numbers, but {self.k} are needed')
+                raise InputError(f'parameter "{name}" has {len(values)} numbers, but {self.k} are needed')
 
 
 class Prior(NamedTuple):
-    """Inverse variances of the weights, in units of the temperature's, about 1, and of the biases about 0."""
+    """Inverse variances of the weights around 1 (in units of 1/T), and of the biases around 0."""
 
     weights: float
     biases: float
 
 
 def fit_vector(predictions: Predictions, clip: float | None) -> tuple[tuple[Floats, Floats], str | None]:
-    """Weights (k,) and biases (k,), and a note where there is something to say.
+    """Weights (k,) and biases (k,), and a note if one is needed.
 
-    What is minimised is n NLL + a |weights T - 1|^2 / 2 + b |biases|^2 / 2, with T the best temperature: normal priors
-    about the temperature. The fitted rows decide how strong they are: a and b have the greatest evidence, and are
-    found in alternation with the weights. So the bias of a class that never occurs stays finite, many classes with few
-    rows stay near the temperature, and many rows a class hardly feel it. The NLL is never above that of the
-    temperature. L-BFGS from there, without random numbers.
+    The objective is n NLL + a |weights T - 1|^2 / 2 + b |biases|^2 / 2, where T is the best temperature: normal priors
+    around temperature scaling. Their strength follows from the fitted rows: a and b maximise the evidence, in
+    alternation with the weights. So the bias of a class that never occurs stays finite, many classes with few rows stay
+    close to temperature scaling, and with many rows per class the priors hardly matter. The NLL is never above that of
+    temperature scaling. Optimised with L-BFGS from there, without random numbers.
     Raises: InputError if the search fails; BadValues; Impossible.
     Source: evidence: MacKay, Neural Computation 4:415 (1992), with the Hessian's 2 x 2 blocks of each class.
 
@@ -94,23 +94,23 @@ def fit_vector(predictions: Predictions, clip: float | None) -> tuple[tuple[Floa
         before, scale = values, np.sqrt(np.repeat(prior, k) + curved[[0, 2]].ravel())
         values, note = penalised(parts, predictions.n, beta, prior, before, scale)
         if not np.isfinite(values).all():
-            raise InputError(f"{predictions.source.name}: vector scaling found no weights; scale the logits")
+            raise InputError(f"{predictions.source.name}: vector scaling did not converge; rescale the logits")
         if float(np.sum(((values - before) * scale) ** 2)) < SETTLED:
             break
         curved = curvatures(parts(), beta, values)
         prior = likeliest(curved, prior, values)
     if best.bound is not None:
-        note = f"the temperature from which it starts is a bound ({best.bound})"
+        note = f"the temperature that it starts from is a bound ({best.bound})"
     return (values[:k] * beta, values[k:]), note
 
 
 def penalised(
     parts: Callable[[], Iterable[_Part]], n: int, beta: float, prior: Prior, start: Floats, scale: Floats
 ) -> tuple[Floats, str | None]:
-    """The weights, over beta, and biases (2k,) of least loss with its penalty, and a note if they are not quite that.
+    """Weights (divided by beta) and biases, (2k,), with the smallest penalised loss; a note if it did not converge.
 
-    Never worse than the temperature alone: weights 1 and biases 0. scale: (2k,), roots of about the second derivatives
-    of n times the loss: the search is among values times scale, where all directions are about equally steep.
+    Never worse than temperature scaling alone: weights 1 and biases 0. scale: (2k,), square roots of approximate second
+    derivatives of n times the loss. The search is in values times scale, where all directions are about equally steep.
     """
     k = len(start) // 2
     alone = np.concatenate([np.ones(k), np.zeros(k)])
@@ -124,7 +124,7 @@ def penalised(
         return value + float(np.sum(strength * away * away)) / 2.0, (gradient + strength * away) * unit
 
     options = {"maxiter": MOST_STEPS, "maxfun": 2 * MOST_STEPS, "gtol": ENOUGH, "ftol": 1e-15, "maxcor": 20}
-    minimize: Any = import_module("scipy.optimize").minimize  # half a second, so only when it is needed
+    minimize: Any = import_module("scipy.optimize").minimize  # takes half a second, so only when it is needed
     found = minimize(loss, start / unit, jac=True, method="L-BFGS-B", options=options)
     if found.fun > loss(alone / unit)[0]:
         return alone, None
@@ -134,7 +134,7 @@ def penalised(
 
 
 def curvatures(parts: Iterable[_Part], beta: float, values: Floats) -> Floats:
-    """Second derivatives of n times the NLL for each class, (3, k): by its weight, by weight and bias, by its bias."""
+    """Second derivatives of n times the NLL for each class, (3, k): weight twice, weight and bias, bias twice."""
     k = len(values) // 2
     result = np.zeros((3, k))
     for part in parts:
@@ -148,9 +148,9 @@ def curvatures(parts: Iterable[_Part], beta: float, values: Floats) -> Floats:
 
 
 def likeliest(curved: Floats, prior: Prior, values: Floats) -> Prior:
-    """The prior that these values, found under another one, speak for: well-determined values over their squares.
+    """The updated prior, from values found under another prior: well-determined values divided by their squares.
 
-    curved: as of `curvatures` at the values.
+    curved: `curvatures` at the values.
 
     >>> likeliest(np.array([[8.0, 8.0], [0.0, 0.0], [0.0, 0.0]]), Prior(8.0, 2.0), np.array([1.5, 0.5, 0.1, -0.1]))
     Prior(weights=2.0, biases=1.0)
@@ -165,15 +165,15 @@ def likeliest(curved: Floats, prior: Prior, values: Floats) -> Prior:
 
 
 def _precision(determined: float, square: float) -> float:
-    """Determined values over their squared size, within the limits; the upper one where both are 0."""
+    """Determined values divided by their squared size, within the limits; the upper limit if both are 0."""
     precision = determined / square if square > 0 else math.inf
     return min(max(precision, LEAST_PRECISION), MOST_PRECISION) if math.isfinite(precision) else MOST_PRECISION
 
 
 class _Part(NamedTuple):
-    """Some rows: log-scores, (k, b) on axis 0 or (b, k) on axis 1, and where their labels lie in them when flat.
+    """Some rows: log-scores, (k, b) on axis 0 or (b, k) on axis 1, and the flat positions of their labels.
 
-    masked: where a class is impossible, or None; the log-score is 0 there.
+    masked: where a class has probability 0 (the log-score is 0 there), or None.
     """
 
     z: Floats
@@ -183,7 +183,7 @@ class _Part(NamedTuple):
 
 
 def _parts(predictions: Predictions, clip: float | None) -> Iterator[_Part]:
-    """All rows that count, in blocks.
+    """All rows that are not ignored, in blocks.
 
     Raises: BadValues; Impossible.
     """
@@ -203,7 +203,7 @@ def _parts(predictions: Predictions, clip: float | None) -> Iterator[_Part]:
 
 
 def _probabilities(part: _Part, weights: Floats, biases: Floats) -> tuple[Floats, float]:
-    """The mapped probabilities, laid out as part.z is, and the summed NLL."""
+    """The mapped probabilities, in the layout of part.z, and the summed NLL."""
     z, at_label, axis, masked = part
     w, b = (np.expand_dims(values, 1 - axis) for values in (weights, biases))
     with np.errstate(under="ignore", over="ignore", invalid="ignore"):
@@ -221,7 +221,7 @@ def _probabilities(part: _Part, weights: Floats, biases: Floats) -> tuple[Floats
 
 
 def _mean_nll(parts: Iterable[_Part], n: int, weights: Floats, biases: Floats) -> tuple[float, Floats]:
-    """The mean NLL of n rows and its gradient by weights and biases, (2k,), from one pass."""
+    """The mean NLL of n rows and its gradient with respect to weights and biases, (2k,), from one pass."""
     k = len(weights)
     total, by_weight, by_bias = 0.0, np.zeros(k), np.zeros(k)
     for part in parts:

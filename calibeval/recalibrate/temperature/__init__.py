@@ -1,1 +1,1 @@
-"""The temperature at the exact optimum, whatever the size of the dump."""
+"""Temperature scaling at the exact optimum, for dumps of any size."""

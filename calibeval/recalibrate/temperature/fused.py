@@ -1,8 +1,8 @@
 """Value, slope and curvatures of the mean NLL in log(1/T), from one pass over the scores in blocks.
 
-A row with log-scores z, d = z - max(z) and t = d at its label has at the inverse temperature beta the loss
-log(sum exp(beta d)) - beta t. With x = beta d and weights exp(x), its derivatives by log(beta) follow from the
-weighted mean, variance and third cumulant of x: no second pass, and nothing of the size rows x classes.
+Take a row with log-scores z, d = z - max(z), and t = d at its label. Its loss at the inverse temperature beta is
+log(sum exp(beta d)) - beta t. With x = beta d and weights exp(x), the derivatives with respect to log(beta) follow from
+the weighted mean, variance and third cumulant of x, without a second pass or an array of rows x classes.
 """
 
 from __future__ import annotations
@@ -17,16 +17,17 @@ from calibeval.core.data.arrays import Floats
 from calibeval.core.sums.rows import row_sums
 from calibeval.recalibrate.temperature.pieces import Coarse, Piece
 
-VANISHED = -800.0  # exp(x) is 0 from here on, so x may as well end here: -inf times 0 would be NaN
-FACTORS = 16  # norms that are multiplied at once where their product is a float64
-LEAST_NORM = {np.dtype(np.float64): 1e-290, np.dtype(np.float32): 1e-20}  # a smaller one may have few digits
+VANISHED = -800.0  # exp(x) is 0 below this, so x is limited to it: -inf times 0 would be NaN
+FACTORS = 16  # number of norms that are multiplied before taking a logarithm, if their product fits float64
+LEAST_NORM = {np.dtype(np.float64): 1e-290, np.dtype(np.float32): 1e-20}  # smaller ones may have lost digits
 
 
 class Fused(NamedTuple):
     """Means over rows at one inverse temperature beta, with h = log(beta'/beta).
 
-    value: the NLL. slope, curvature, third: its derivatives by h. before: the NLL at beta = 1, if asked for.
-    confidence, rise: mean confidence, and its derivative by h.
+    value: the NLL. slope, curvature, third: its derivatives with respect to h. before: the NLL at beta = 1, if
+    requested.
+    confidence, rise: the mean confidence, and its derivative with respect to h.
     """
 
     value: float
@@ -39,7 +40,7 @@ class Fused(NamedTuple):
 
 
 class _Room(NamedTuple):
-    """Memory for the work on one piece: x and e of its scores' shape, the others of one number a row."""
+    """Work memory for one piece: x and e have the shape of its scores, the others one number per row."""
 
     x: Coarse
     e: Coarse
@@ -52,7 +53,7 @@ class _Room(NamedTuple):
 def fused(every: Iterable[Piece], beta: float, *, before: bool = False, bends: bool = True) -> Fused:
     """All means at beta from one pass.
 
-    bends: whether curvature and third derivative are needed; else they are 0, and the pass costs a fifth less.
+    bends: whether curvature and third derivative are needed; without them they are 0, and the pass is a fifth faster.
 
     >>> one = Piece(np.array([[0.0, -1.0]]), np.array([0.0]), axis=1)
     >>> round(fused([one], 1.0).value, 6), round(fused([one], 1.0).slope, 6)
@@ -77,7 +78,7 @@ def fused(every: Iterable[Piece], beta: float, *, before: bool = False, bends: b
 
 
 def _sums(piece: Piece, beta: float, room: _Room, *, before: bool, bends: bool, clamp: bool) -> Floats:
-    """Sums over the piece's rows. clamp: whether there may be impossible classes."""
+    """Sums over the piece's rows. clamp: whether classes may have probability 0."""
     d, t, axis = piece
     x, e, norm, m1 = room[:4]
     now, label = 0.0, _total(t)
@@ -102,7 +103,7 @@ def _sums(piece: Piece, beta: float, room: _Room, *, before: bool, bends: bool, 
 
 
 def _cumulants(room: _Room, inverse: Coarse, axis: int, label: float) -> tuple[float, float, float]:
-    """Sums of the three derivatives by log(beta). Leaves the mean of x in m1."""
+    """Sums of the three derivatives with respect to log(beta). Leaves the mean of x in m1."""
     x, e, _, m1, m2, m3 = room
     e *= x
     row_sums(e, axis, out=m1)
@@ -125,9 +126,9 @@ def _weighted(e: Coarse, x: Coarse, axis: int, out: Coarse) -> None:
 
 
 def _log_total(norm: Coarse) -> float:
-    """The sum of the logarithms of norms, from products: a logarithm costs as much as ten of those.
+    """The sum of the logarithms of norms, from their products: a logarithm takes as long as ten multiplications.
 
-    NaN where a norm is so small that it has lost digits.
+    NaN if a norm is so small that it has lost digits.
     """
     least = LEAST_NORM[norm.dtype]
     if norm.dtype == np.float64:
@@ -143,4 +144,4 @@ def _total(values: Coarse) -> float:
 
 
 def _dot(one: Coarse, other: Coarse) -> float:
-    return float(np.einsum("i,i->", one, other))  # no BLAS, whose sums depend on the number of its threads
+    return float(np.einsum("i,i->", one, other))  # not BLAS, whose sums depend on its number of threads

@@ -1,4 +1,4 @@
-"""The one table of what a temperature can optimise: the NLL, the ECE on a grid, or mean confidence = accuracy."""
+"""The table of objectives for a temperature: the NLL, the ECE on a grid, or mean confidence = accuracy."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LAST_CONFIDENCE_STEP = 1e-8
 
 
 class Chosen(NamedTuple):
-    """A temperature, the mean NLL without and with it, a note if there is something to say, and which bound it is."""
+    """A temperature, the mean NLL without and with it, a note if one is needed, and the bound if it is one."""
 
     temperature: float
     nll_before: float
@@ -35,7 +35,7 @@ class Chosen(NamedTuple):
 
 
 def smallest_nll(predictions: Predictions, clip: float | None = None) -> Chosen:
-    """The optimum of the mean NLL, and a note where it is a limit, not a value.
+    """The optimum of the mean NLL, with a note if it is a limit, not a value.
 
     Raises: as `temperature.optimum`.
 
@@ -48,10 +48,10 @@ def smallest_nll(predictions: Predictions, clip: float | None = None) -> Chosen:
 
 
 def smallest_ece(predictions: Predictions, clip: float | None = None) -> Chosen:
-    """The temperature of the grid 0.1, 0.2, ... 10.0 with the smallest ECE of 15 bins; of equals the smallest.
+    """The temperature of the grid 0.1, 0.2, ... 10.0 with the smallest ECE in 15 bins; of equal ones the smallest.
 
-    This is what public code of the papers does. The ECE is not a proper score and depends on the bins; the grid does
-    not scale with the logits, and a result at one of its ends is noted.
+    This is what the public code of the papers does. The ECE is not a proper score and depends on the bins. The grid
+    does not scale with the logits; a result at one of its ends gets a note.
     Raises: as `temperature.optimum`.
 
     >>> smallest_ece(Predictions(logits=[[3.0, 0.0]] * 4, labels=[0, 0, 0, 1])).temperature
@@ -59,7 +59,7 @@ def smallest_ece(predictions: Predictions, clip: float | None = None) -> Chosen:
     """
     edges = equal_width_edges(ECE_BINS)
     sums = [BinSums(*np.zeros((5, ECE_BINS)))] * len(GRID)
-    # A class is predicted right if the label's score is the largest, and no earlier class has the same.
+    # A row is correct if the label's score is the largest, and no earlier class has the same score.
     for piece, correct in _with_correct(predictions, clip):
         for i, temperature in enumerate(GRID):
             with np.errstate(under="ignore"):
@@ -73,10 +73,10 @@ def smallest_ece(predictions: Predictions, clip: float | None = None) -> Chosen:
 
 
 def equal_accuracy(predictions: Predictions, clip: float | None = None) -> Chosen:
-    """The temperature at which the mean confidence is the accuracy.
+    """The temperature at which the mean confidence equals the accuracy.
 
-    Mean confidence falls as T grows, from the share of the top class among its ties down to the mean of 1 over the
-    number of possible classes; the accuracy must lie between.
+    The mean confidence falls as T grows: from the mean of 1 / (number of classes tied at the top) to the mean of 1 /
+    (number of possible classes). The accuracy must be between these.
     Raises: InputError if it does not; otherwise as `temperature.optimum`.
 
     >>> chosen = equal_accuracy(Predictions(logits=[[3.0, 0.0]] * 4, labels=[0, 0, 0, 1]))
@@ -89,8 +89,8 @@ def equal_accuracy(predictions: Predictions, clip: float | None = None) -> Chose
     least, most = _confidence_limits(pieces(predictions, clip))
     if not least < accuracy < most:
         raise InputError(
-            f"{predictions.source.name}: the accuracy is {accuracy:.4g}, but with any temperature the mean confidence "
-            f"lies between {least:.4g} and {most:.4g}: the objective accuracy has no solution (nll has one)"
+            f"{predictions.source.name}: the accuracy is {accuracy:.4g}, but for all temperatures the mean confidence "
+            f"is between {least:.4g} and {most:.4g}: the objective accuracy has no solution (nll has one)"
         )
     known: ScoreFacts = score_facts(part if whole else pieces(predictions, clip))
     u = -math.log(known.spread)
@@ -116,7 +116,7 @@ def _chosen(predictions: Predictions, clip: float | None, temperature: float, no
 
 
 def _with_correct(predictions: Predictions, clip: float | None) -> Iterable[tuple[Piece, np.ndarray]]:
-    """All pieces, with whether the first class of largest score is the label."""
+    """All pieces, and whether each row is correct: whether the first class with the largest score is the label."""
     chunks = predictions.blocks(chunk_rows(predictions))
     correct = np.concatenate([np.asarray(b.scores.argmax(axis=1) == b.labels) for b in chunks])
     start = 0
@@ -138,7 +138,7 @@ def _confidence_limits(every: Iterable[Piece]) -> tuple[float, float]:
 
 @dataclass(frozen=True, slots=True)
 class ObjectiveEntry:
-    """One objective: what it asks for, and the function that finds the temperature for predictions and a clip."""
+    """One objective: its description, and the function that finds the temperature for predictions and a clip."""
 
     name: str
     title: str
@@ -152,6 +152,8 @@ OBJECTIVES: dict[str, ObjectiveEntry] = {
         ObjectiveEntry(
             "ece", "the smallest ECE of the temperatures 0.1, 0.2, ... 10.0, as in public code", smallest_ece
         ),
-        ObjectiveEntry("accuracy", "the temperature at which mean confidence is the accuracy (Acc-T)", equal_accuracy),
+        ObjectiveEntry(
+            "accuracy", "the temperature at which mean confidence equals the accuracy (Acc-T)", equal_accuracy
+        ),
     )
 }

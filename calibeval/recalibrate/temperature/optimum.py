@@ -17,15 +17,15 @@ from calibeval.recalibrate.temperature.fused import Fused, fused
 from calibeval.recalibrate.temperature.pieces import Piece, ScoreFacts, pieces, sample, score_facts
 from calibeval.recalibrate.temperature.root import Root, find_root, halley
 
-CLOSE = 1e-9  # nats: what is so near the infimum is as good
-LAST_STEP = 3e-5  # of log T: the error that remains is of the order of its cube
-LAST_NEWTON_STEP = 3e-6  # without the third derivative it is of the order of its square
+CLOSE = 1e-9  # in nats: values this close to the infimum are as good
+LAST_STEP = 3e-5  # in log T: the remaining error is of the order of its cube
+LAST_NEWTON_STEP = 3e-6  # without the third derivative, the remaining error is of the order of its square
 SHORT_COARSE_STEP, LONGEST_COARSE_STEP = 5e-3, 1.0
-SAMPLE_STEP = 3e-2  # the sub-sample's own error is of the order of a third of that
-COARSE_BYTES = 4  # a pass in float32 is for scores that are stored so, or shorter
-COARSE_RANGE = 1e30  # beyond it float32 has no room for the logits' inverse scale
-FAR_BELOW = 4.0  # the search on all rows goes so far below the sample's optimum before it asks whether there is one
-NO_SLOPE = 1e-9  # of the spread
+SAMPLE_STEP = 3e-2  # about three times the error of the sub-sample itself
+COARSE_BYTES = 4  # a pass in float32 is only used for scores stored in float32 or a shorter type
+COARSE_RANGE = 1e30  # beyond it, float32 cannot represent the inverse scale of the logits
+FAR_BELOW = 4.0  # the search on all rows goes this far below the sample's optimum, then checks that there is one
+NO_SLOPE = 1e-9  # relative to the spread
 
 Pieces = Callable[[], Iterable[Piece]]
 
@@ -34,8 +34,8 @@ class Optimum(NamedTuple):
     """The best temperature, the mean NLL without and with it, full passes over the scores, and the bound if it is one.
 
     passes: how often all scores were read; a small dump is read once and then kept.
-    bound: "low" where the NLL falls for ever as T falls, since every label has its row's largest score; "high" where
-    it falls for ever as T grows, since the scores say nothing of the labels; "flat" where T changes nothing.
+    bound: "low" if the NLL keeps falling as T falls, since every label has the largest score of its row; "high" if it
+    keeps falling as T grows, since the scores are not informative about the labels; "flat" if T has no effect.
     """
 
     temperature: float
@@ -47,17 +47,17 @@ class Optimum(NamedTuple):
 
 NOWHERE = Optimum(math.inf, math.nan, math.nan, 0, None)  # of scores too large for it
 BOUND_NOTES = {
-    "low": "every label has the largest score of its row, so the NLL falls for ever as T falls to 0; this T is the "
-    "mildest, to a factor of 2, whose NLL is within 1e-9 of the limit. Rows that are predicted wrong will suffer",
-    "high": "the scores say nothing of the labels, so the NLL falls for ever as T grows; this T is one whose NLL is "
+    "low": "every label has the largest score of its row, so the NLL keeps falling as T falls to 0; this T is the "
+    "largest one (up to a factor of 2) with an NLL within 1e-9 of the limit. Misclassified rows will get a high NLL",
+    "high": "the scores carry no information about the labels, so the NLL keeps falling as T grows; this T has an NLL "
     "within 1e-9 of the limit, where all classes are equally likely",
-    "flat": "in every row all possible classes have the same score, so that T changes nothing: it is left at 1",
+    "flat": "in every row all possible classes have the same score, so T has no effect: it stays at 1",
 }
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class TemperatureMap(Map):
-    """Logits divided by the temperature; the predicted class never changes.
+    """Logits divided by the temperature, a positive number; the predicted class never changes.
 
     Source: Guo et al., ICML 2017.
     """
@@ -72,7 +72,7 @@ class TemperatureMap(Map):
         return {"temperature": self.temperature}
 
     def apply(self, z: Floats) -> Floats:
-        """Log-scores divided by the temperature; a row that would overflow is centred first."""
+        """Log-scores divided by the temperature; rows that would overflow are centred first."""
         result = z / self.temperature
         if np.isfinite(result).all():
             return result
@@ -82,7 +82,7 @@ class TemperatureMap(Map):
         return result
 
     def check(self) -> None:
-        """Refuse a temperature that cannot be.
+        """Check the temperature.
 
         Raises: InputError unless it is positive.
         """
@@ -93,12 +93,12 @@ class TemperatureMap(Map):
 def optimum(predictions: Predictions, clip: float | None = None) -> Optimum:
     """The temperature that minimises the mean NLL.
 
-    The NLL is convex in 1/T. A strided sub-sample gives the start; one to three passes over all rows, each with value,
-    slope and two more derivatives, end where the next step would be below rounding. Temperatures scale with the
-    logits: for logits times c the result is T times c.
+    The NLL is convex in 1/T. A strided sub-sample gives the start. Then one to three passes over all rows, each with
+    value, slope and two more derivatives, continue until the next step would be below rounding. Temperatures scale with
+    the logits: if the logits are multiplied by c, so is T.
 
-    Raises: BadValues for values that contradict the kind; Impossible where a label has probability 0; InputError for
-    logits so large or small that T leaves float64.
+    Raises: BadValues for values that contradict the kind; Impossible if a label has probability 0; InputError for
+    logits so large or small that T is outside the range of float64.
 
     >>> best = optimum(Predictions(logits=[[3.0, 0.0]] * 4, labels=[0, 0, 0, 1]))
     >>> round(best.temperature, 6) == round(3.0 / math.log(3.0), 6), best.bound
@@ -121,13 +121,13 @@ def optimum(predictions: Predictions, clip: float | None = None) -> Optimum:
 
 
 def _is_coarse(predictions: Predictions) -> bool:
-    """Whether float32 holds the scores as they are stored."""
+    """Whether float32 represents the stored scores exactly."""
     dtype = predictions.scores.dtype
     return dtype.kind == "f" and dtype.itemsize <= COARSE_BYTES
 
 
 def _solve_from(start: Optimum, predictions: Predictions, clip: float | None, *, coarse: bool) -> Optimum:
-    """The optimum of all rows, from that of the sub-sample. coarse: whether a pass in float32 is worth it."""
+    """The optimum of all rows, starting from that of the sub-sample. coarse: whether a pass in float32 helps."""
 
     def every() -> Iterable[Piece]:
         return pieces(predictions, clip)
@@ -148,10 +148,10 @@ def _solve_from(start: Optimum, predictions: Predictions, clip: float | None, *,
 
 
 def _near(predictions: Predictions, clip: float | None, u: float) -> tuple[float, int, Optimum | None]:
-    """A place nearer to the optimum, the passes made, and the optimum itself, if the second pass finds it next to it.
+    """A point closer to the optimum, the number of passes, and the optimum itself if the second pass finds it nearby.
 
-    The first pass, in float32, costs half of the second one; where it overflows there is no step. After a short step
-    its curvature serves the second pass, too, of which only value and slope are asked.
+    The first pass, in float32, takes half as long as the second; if it overflows, there is no step. After a short step,
+    its curvature is reused for the second pass, which then computes only value and slope.
     """
     rough = fused(pieces(predictions, clip, coarse=True, plain=True), math.exp(u))
     step = halley(rough.slope, rough.curvature, rough.third)
@@ -171,7 +171,7 @@ def _near(predictions: Predictions, clip: float | None, u: float) -> tuple[float
 
 
 def _solve(every: Pieces, known: ScoreFacts, tolerance: float = LAST_STEP) -> Optimum:
-    """The optimum of some pieces of which the facts are known."""
+    """The optimum for some pieces with known facts."""
     if known.spread == 0:
         now = fused(every(), 1.0)
         return Optimum(1.0, now.value, now.value, 1, "flat")
@@ -196,16 +196,15 @@ def _low_bound(every: Pieces, known: ScoreFacts) -> Optimum:
 
 def _high_bound(every: Pieces, known: ScoreFacts) -> Optimum:
     slope, curvature = max(known.slope, 0.0), known.curvature
-    # Half of what brings slope beta + curvature beta^2 / 2 to CLOSE: higher terms are of no account there.
-    beta = CLOSE / (slope + math.sqrt(slope * slope + 2.0 * CLOSE * curvature))
-    if beta == 0:  # the curvature, a square, has left float64
-        return NOWHERE
+    # Half of the beta at which slope beta + curvature beta^2 / 2 is CLOSE: higher terms are negligible there.
+    # Scores of 1e305 have a curvature that float64 cannot hold.
+    beta = max(CLOSE / (slope + math.hypot(slope, math.sqrt(2.0 * CLOSE * curvature))), 2.0**-1022)
     now = fused(every(), beta, before=True)
     return _not_worse(Optimum(1.0 / beta, now.before, now.value, 1, "high"))
 
 
 class _Search(NamedTuple):
-    """Where the search ended, the sums there, the NLL at T = 1, and the passes made."""
+    """Where the search ended, the sums there, the NLL at T = 1, and the number of passes."""
 
     root: Root
     last: Fused
@@ -226,14 +225,15 @@ def _search(every: Pieces, u: float, tolerance: float, *, lowest: float = -math.
 
 
 def _result(found: _Search) -> Optimum:
-    """The optimum at the end of the last step, where the NLL follows from its derivatives."""
+    """The optimum at the end of the last step; its NLL follows from the derivatives."""
     h, last = found.root.step, found.last
     after = last.value + h * (last.slope + h * (last.curvature / 2.0 + h * last.third / 6.0))
-    return _not_worse(Optimum(math.exp(-found.root.u - h), found.before, after, found.passes, None))
+    temperature = math.exp(min(-found.root.u - h, 709.0))  # beyond it float64 holds no temperature
+    return _not_worse(Optimum(temperature, found.before, after, found.passes, None))
 
 
 def _not_worse(best: Optimum) -> Optimum:
-    """T = 1 where, to the last bit, it is as good as the temperature that was found."""
+    """T = 1 instead, if its NLL is not larger than that of the temperature found."""
     if best.bound is None and best.nll_after >= best.nll_before:
         return best._replace(temperature=1.0, nll_after=best.nll_before)
     return best._replace(nll_after=min(best.nll_after, best.nll_before))

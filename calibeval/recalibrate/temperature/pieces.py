@@ -1,7 +1,7 @@
-"""The rows of a dump as blocks of d, the log-scores less their row's largest, and what is known of them at once.
+"""The rows of a dump as blocks of d, the log-scores minus the largest of their row, and statistics of all of them.
 
-A temperature is sought in such blocks: all of them, pass after pass, or a sub-sample that stays in memory. Blocks of a
-pass share their memory: fresh arrays of 100 KiB cost more than the arithmetic on them.
+The search for a temperature uses such blocks: all of them in each pass, or a sub-sample that stays in memory. The
+blocks of a pass share their memory, because new arrays of 100 KiB would take longer than the arithmetic on them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Coarse = npt.NDArray[np.floating[Any]]
 
 SAMPLE_SCORES = 2**18
 WHOLE_SCORES = 2**18  # with up to this many scores, all rows are kept in memory
-COPRIME_TO = 2 * 3 * 5 * 7 * 11 * 13  # a stride that shares no factor with the usual periods of data
+COPRIME_TO = 2 * 3 * 5 * 7 * 11 * 13  # strides are coprime to this, and so to typical periods in data
 
 
 class Piece(NamedTuple):
@@ -36,9 +36,9 @@ class Piece(NamedTuple):
 class ScoreFacts(NamedTuple):
     """Statistics that decide whether a finite optimum exists: means over rows.
 
-    spread: mean distance of a possible class from its row's best. misses: mean distance of the label from it.
-    slope, curvature: derivatives of the NLL by beta at beta = 0. infimum: limit of the NLL as beta grows, if no row
-    misses.
+    spread: mean distance of a possible class from the best class of its row. misses: mean distance of the label from
+    it. slope, curvature: derivatives of the NLL with respect to beta at beta = 0. infimum: limit of the NLL as beta
+    grows, if all labels have the largest score.
     """
 
     spread: float
@@ -49,7 +49,7 @@ class ScoreFacts(NamedTuple):
 
 
 class _Room(NamedTuple):
-    """Memory for a piece, and where in its flat scores each row begins."""
+    """Memory for a piece, and the start of each row in its flat scores."""
 
     d: Coarse
     best: Coarse
@@ -69,11 +69,11 @@ def _room(rows: int, k: int, *, coarse: bool = False) -> _Room:
 def pieces(
     predictions: Predictions, clip: float | None = None, *, coarse: bool = False, plain: bool = False
 ) -> Iterator[Piece]:
-    """All rows that count; each piece is valid until the next one is asked for.
+    """All rows that are not ignored; each piece is valid only until the next one is requested.
 
-    coarse: in float32, good for a step towards the optimum, but not for the last one. plain: logits as they are; they
-    are neither checked nor brought below 0, so that exp(d) may overflow or vanish.
-    Raises: BadValues for values that contradict the kind; Impossible where a label has probability 0.
+    coarse: in float32, which is enough for a step towards the optimum, but not for the last step. plain: unchanged
+    logits, neither checked nor shifted to at most 0, so exp(d) may overflow or underflow.
+    Raises: BadValues for values that contradict the kind; Impossible if a label has probability 0.
     """
     k = predictions.scores.shape[1]
     chunk = chunk_rows(predictions)
@@ -111,7 +111,7 @@ def sample(predictions: Predictions, clip: float | None = None, *, coarse: bool 
 
 
 def _spread_runs(predictions: Predictions, rows: int, runs: int = 256) -> Block:
-    """About `rows` rows of a source that serves consecutive rows only, in short runs."""
+    """About `rows` rows, in short runs, of a source that provides consecutive rows only."""
     length = max(1, rows // runs)
     starts = np.linspace(0, predictions.rows - length, max(1, min(runs, rows))).astype(np.intp).tolist()
     scores = [np.array(predictions.scores[start : start + length]) for start in starts]
@@ -133,7 +133,7 @@ def _piece(block: Block, predictions: Predictions, clip: float | None, room: _Ro
 
 
 def _plain_piece(block: Block, room: _Room) -> Piece:
-    """The logits themselves: any number may be taken from all d of a row and from its t."""
+    """The logits themselves: d and t of a row may be shifted by the same constant."""
     b, k = block.scores.shape
     axis = 0 if k <= FEW_CLASSES else 1
     z = room.d[: b * k].reshape((k, b) if axis == 0 else (b, k))
@@ -142,9 +142,9 @@ def _plain_piece(block: Block, room: _Room) -> Piece:
 
 
 def _at_label(d: Coarse, labels: Labels, axis: int, room: _Room) -> Coarse:
-    """The label's score of each row; no check but that it is possible, since labels lie in [0, k).
+    """The label's score of each row; labels are known to be in [0, k).
 
-    Raises: Impossible where one is -inf.
+    Raises: Impossible if one is -inf.
     """
     b = len(labels)
     place = room.at_label[:b]
@@ -152,14 +152,14 @@ def _at_label(d: Coarse, labels: Labels, axis: int, room: _Room) -> Coarse:
     if axis == 0:
         place *= b
     place += room.at_row[:b]
-    t = d.reshape(-1).take(place, out=room.t[:b], mode="clip")  # any other mode would make a copy first
+    t = d.reshape(-1).take(place, out=room.t[:b], mode="clip")  # other modes would make a copy first
     if np.minimum.reduce(t, initial=math.inf) == -math.inf:
         raise Impossible
     return t
 
 
 def score_facts(every: Iterable[Piece]) -> ScoreFacts:
-    """The facts of all rows, in one pass.
+    """The statistics of all rows, in one pass.
 
     >>> score_facts([Piece(np.array([[0.0, -2.0]]), np.array([-2.0]), axis=1)])
     ScoreFacts(spread=1.0, misses=2.0, slope=1.0, curvature=1.0, infimum=0.0)
@@ -170,12 +170,12 @@ def score_facts(every: Iterable[Piece]) -> ScoreFacts:
         possible = piece.d > -np.inf
         count = possible.sum(axis=axis)
         d, t = np.where(possible, piece.d, np.float64(0.0)), piece.t.astype(np.float64)
-        with np.errstate(over="ignore", under="ignore"):
+        ties = np.log((piece.d == 0).sum(axis=axis))
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             mean = d.sum(axis=axis) / count
             variance = ((d - np.expand_dims(mean, axis)) ** 2).sum(axis=axis, where=possible) / count
-        ties = np.log((piece.d == 0).sum(axis=axis))
-        parts = (-d, -t, mean - t, variance, ties)
-        total += [float(part.sum()) for part in parts]
+            parts = (-d, -t, mean - t, variance, ties)
+            total += [float(part.sum()) for part in parts]
         n += len(piece.t)
         entries += int(count.sum())
     spread, misses, slope, curvature, infimum = total.tolist()

@@ -1,4 +1,4 @@
-"""The root of a function that changes its sign once, by Halley's steps inside a bracket."""
+"""The root of a function that changes sign once, by Halley's method inside a bracket."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ MOST_STEPS = 200
 
 
 class Root(NamedTuple):
-    """A place u, the step from there to the root, and whether it is certain that the root is there.
+    """A point u, the step from there to the root, and whether the root was found.
 
-    found is False where the search left its lower limit, or ran out of steps.
+    found is False if the search went below its lower limit, or ran out of steps.
     """
 
     u: float
@@ -28,10 +28,10 @@ def find_root(
     tolerance: float,
     lowest: float = -math.inf,
 ) -> Root:
-    """Where a function is 0 that is negative to the left of that place and positive to its right.
+    """The root of a function that is negative to the left of the root and positive to its right.
 
-    evaluate: value, first and second derivative at u. tolerance: the last step is at most so long; its own error is of
-    the order of its cube. lowest: give up below it.
+    evaluate: gives value, first and second derivative at u. tolerance: largest length of the last step; the remaining
+    error is of the order of its cube. lowest: give up below it.
 
     >>> step = find_root(lambda u: (math.exp(u) - 2.0, math.exp(u), math.exp(u)), 0.0, tolerance=1e-4)
     >>> abs(step.u + step.step - math.log(2.0)) < 1e-12
@@ -61,7 +61,7 @@ def find_root(
 
 
 def halley(value: float, slope: float, second: float) -> float | None:
-    """The step to the root of the function's quadratic model; None where the function seems to fall.
+    """The step to the root of the function's quadratic model; None if the function seems to fall.
 
     >>> halley(-1.0, 2.0, 0.0), halley(-1.0, -2.0, 0.0)
     (0.5, None)

@@ -1,4 +1,4 @@
-"""The files that a verdict can be exported to, by kind: one line a kind."""
+"""The kinds of files to which a verdict can be exported, one line per kind."""
 
 from __future__ import annotations
 

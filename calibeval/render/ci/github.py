@@ -1,7 +1,7 @@
 """A verdict for GitHub Actions: annotations as workflow commands, the summary of the step, its outputs.
 
-An annotation is a line that the runner reads from the output of a step. Only 10 of each kind are shown for a step, so
-the tenth counts those that are left.
+An annotation is a line that the runner reads from the output of a step. GitHub shows only 10 of each kind for a step,
+so the tenth says how many more there are.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def summary(verdict: Verdict) -> str:
 
 
 def outputs(verdict: Verdict) -> str:
-    """What is appended to the file that GITHUB_OUTPUT names; nothing foreign is in it."""
+    """What is appended to the file that GITHUB_OUTPUT names; it holds no foreign text."""
     lines = {"verdict": verdict.verdict, "exit-code": int(verdict.exit_code), "conclusion": conclusion(verdict)}
     return "".join(f"{name}={value}\n" for name, value in lines.items())
 

@@ -13,8 +13,8 @@ _CLASS = "calibeval.gate"
 def render(verdict: Verdict) -> str:
     """The report. A rule that blocks is a failure, or an error where it could not be evaluated.
 
-    What does not block is skipped and says why: rules of severity warn that did not pass, rules that are off, and
-    inconclusive ones where on_inconclusive lets them through. No times are in it: the same verdict gives the same text.
+    Rules that do not block are skipped, with the reason: rules of severity warn that did not pass, rules that are off,
+    and inconclusive ones that on_inconclusive allows. It has no times, so the same verdict gives the same text.
     """
     suites = ET.Element("testsuites")
     suite = ET.SubElement(suites, "testsuite", name=f"calibeval gate: {harmless(str(verdict.dump['name']))}")
@@ -43,7 +43,7 @@ def render(verdict: Verdict) -> str:
 
 
 def outcome_tag(rule: RuleVerdict, verdict: Verdict) -> str | None:
-    """What a test report makes of a rule: failure, error, skipped, or nothing for a pass."""
+    """How a test report shows a rule: as failure, error or skipped; None for a pass."""
     if rule.verdict == "pass":
         return None
     if not rule.blocks or rule.verdict == "off":

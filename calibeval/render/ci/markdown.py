@@ -9,7 +9,7 @@ from calibeval.words.verdict import Line, compared, conclusion, rule_lines, rule
 
 # A comment may have 65,536 characters.
 MOST_CHARACTERS = 65_536
-# By this line a job finds the comment that it wrote before, and replaces it.
+# A job finds its earlier comment by this line, and replaces it.
 MARK = "<!-- calibeval gate -->"
 _ROOM_FOR_NOTE = 100
 
@@ -17,8 +17,8 @@ _ROOM_FOR_NOTE = 100
 def render(verdict: Verdict, most: int = MOST_CHARACTERS) -> str:
     """The conclusion, then a table with one row for each rule.
 
-    Where all rows would be more than `most` characters, rules that passed give way first, and a note counts what is
-    left out.
+    If all rows together have more than `most` characters, rules that passed are left out first, and a note says how
+    many are missing.
     """
     title = f"### calibeval gate: {_text(conclusion(verdict))}"
     facts = " · ".join(_text(part) for part in (compared(verdict), rules_from(verdict)) if part)
@@ -42,7 +42,7 @@ def render(verdict: Verdict, most: int = MOST_CHARACTERS) -> str:
             break
         kept.add(i)
     shown = [row for i, row in enumerate(rows) if i in kept]
-    note = [] if len(kept) == len(rows) else ["", f"{plural(len(rows) - len(kept), 'rule')} more than fit here."]
+    note = [] if len(kept) == len(rows) else ["", f"{plural(len(rows) - len(kept), 'more rule')} did not fit here."]
     return "\n".join([*head, *shown, *note]) + "\n"
 
 
@@ -53,5 +53,5 @@ def _row(line: Line) -> str:
 
 
 def _text(text: str) -> str:
-    """Plain text that also calls nobody: a word joiner keeps @name from being a mention."""
+    """Plain text that notifies nobody: a word joiner keeps @name from becoming a mention."""
     return escape(text).replace("@", "@&#8288;")

@@ -1,4 +1,4 @@
-"""A first configuration of a gate, from a baseline: limits that a sample of this size can resolve."""
+"""A first configuration of a gate, from a baseline: limits that a sample of this size can check."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from calibeval.core.report.report import DumpReport
 from calibeval.words import cells
 from calibeval.words.verdict import harmless
 
-# A limit so many half-widths of a 95 % interval beyond a true value is kept by 80 of 100 samples: (1.96 + 0.84) / 1.96.
+# A limit this many half-widths of a 95 % interval beyond the true value passes in 80 of 100 samples: 1 + 0.84 / 1.96.
 RESOLVED = 1.43
 
 _HEAD = """\
-# Limits of {name} ({rows}), as far as so many rows can tell; see docs/gate.md.
-# Each is the value of the baseline and {resolved} half-widths of its interval: of samples as large as this one from a
-# model as good as this one, 80 of 100 pass. Lower them where you have more rows; they are fractions, not percent.
+# Limits from {name} ({rows}), as tight as a sample of this size can check; see docs/gate.md.
+# Each is {resolved} half-widths of the interval away from the baseline's value: a model as good as this one passes in
+# 80 of 100 samples of this size. Tighten them when you have more rows; they are fractions, not percent.
 """
 
 
 def render(dump: DumpReport, baseline: str, slices: Sequence[str] = ()) -> str:
     """The text of a calibeval.toml.
 
-    baseline: the dump's path as the file should have it. slices: columns whose worst slice is watched, too.
-    Raises: InputError if nothing could be measured with an interval.
+    baseline: the dump's path as it should stand in the file. slices: columns whose worst slice is also checked.
+    Raises: InputError if no metric has an interval.
     """
     rules = [*_absolute(dump), *_changes(dump)]
     if slices:
         rules += _worst(dump)
     if not rules:
-        raise InputError(f"{dump.name}: no metric has an interval, so no limit can be said; save more rows")
+        raise InputError(f"{dump.name}: no metric has an interval, so no limit can be derived; save more rows")
     head = _HEAD.format(name=harmless(dump.name), rows=cells.plural(dump.n, "row"), resolved=RESOLVED)
     keys = [f"baseline = {quoted(baseline)}", 'on_inconclusive = "fail"', "level = 0.95"]
     keys += [f"slices = [{', '.join(map(quoted, slices))}]"] if slices else []
@@ -68,13 +68,13 @@ def _absolute(dump: DumpReport) -> list[str]:
 
 
 def _changes(dump: DumpReport) -> list[str]:
-    """How far a candidate may be worse: what shows where it agrees with the baseline on half of the variance."""
+    """How much worse a candidate may be: a change that shows if it shares half of the variance with the baseline."""
     rules = []
     for name, kind in (("nll", "max_increase"), ("accuracy", "max_drop")):
         reach = _reach(dump.metrics[name])
         if reach is not None and reach[1] > reach[0]:
             half = (reach[1] - reach[0]) / 2
-            comment = f"{_came(dump, name)}; a candidate much like it is told apart at less"
+            comment = f"{_came(dump, name)}; smaller changes show if the candidate is much like it"
             rules.append(_rule(name, f"{kind} = {_up(min(1.0, half) if name == 'accuracy' else half)}", comment))
     return rules
 
@@ -84,13 +84,13 @@ def _worst(dump: DumpReport) -> list[str]:
     most = [reach[1] for reach in reaches if reach is not None]
     if not most:
         return []
-    comment = f"the widest of {cells.plural(len(most), 'slice')}; it warns until you know them"
+    comment = f"the highest limit of {cells.plural(len(most), 'slice')}; only a warning until you know your slices"
     limit = f"max = {_up(min(1.0, max(most)))}"
     return [_rule("ece", f'{limit}\nslice = "worst"\nseverity = "warn"', comment)]
 
 
 def _reach(metric: MetricResult) -> tuple[float, float] | None:
-    """Corrected value less and plus RESOLVED half-widths; None without an interval."""
+    """Corrected value minus and plus RESOLVED half-widths; None without an interval."""
     if metric.value is None or metric.low is None or metric.high is None:
         return None
     centre = metric.value if metric.corrected is None else metric.corrected
@@ -109,13 +109,13 @@ def _rule(metric: str, limit: str, comment: str) -> str:
 
 
 def _up(number: float) -> str:
-    """Two digits, and three decimals, rounded up."""
+    """Rounded up, to two digits and at least three decimals."""
     step = min(_step(number), 0.001)
     return f"{math.ceil(number / step - 1e-9) * step:.10g}"
 
 
 def _down(number: float) -> str:
-    """Three decimals, rounded down."""
+    """Rounded down to three decimals."""
     return f"{math.floor(1000 * number + 1e-9) / 1000:.10g}"
 
 

@@ -1,4 +1,4 @@
-"""Differences of models as a figure: one panel a candidate, a dot with its interval for each metric in percent."""
+"""Differences of models as a figure: one panel per candidate, a dot with its interval for each metric in percent."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _GREY, _NAME = "0.35", 60
 
 
 def differences_figure(comparison: Comparison, *, width_inches: float | None = None) -> Figure:
-    """The difference of each metric that is a share, in points, with its interval; filled where it is certain.
+    """The difference of each metric in percent, with its interval, in points; a dot is filled where it is certain.
 
-    width_inches: None: 7. Raises: InputError where no candidate has such a difference.
+    width_inches: 7 by default. Raises: InputError if no candidate has such a difference.
     """
     shown = [(one, drawn) for one in comparison.candidates if (drawn := _drawn(one))]
     if not shown:
-        raise InputError("there is no difference to draw: no metric that is a share could be compared")
+        raise InputError("there is no difference to draw: no metric in percent could be compared")
     rows = sum(len(drawn) for _, drawn in shown)
     with own_settings():
         figure = Figure(figsize=(width_inches or 7.0, 0.9 * len(shown) + 0.3 * rows + 0.4), dpi=DOTS_PER_INCH)
@@ -42,7 +42,7 @@ def differences_figure(comparison: Comparison, *, width_inches: float | None = N
 
 
 def _drawn(candidate: Candidate) -> list[Difference]:
-    """The differences that have a place on an axis of points, those of tables for people."""
+    """The differences in points, of the metrics that tables for people show."""
     found = ((one, METRICS.get(one.name)) for one in candidate.values())
     return [
         one for one, metric in found if metric and metric.shown and metric.unit == "%" and one.difference is not None

@@ -1,8 +1,8 @@
 """Reliability diagrams as figures for pages and papers: the same report gives the same bytes.
 
-Figures are made and saved under matplotlib's own defaults, whatever the user's matplotlibrc says, and without pyplot.
-Texts in SVG are outlines: they look alike on machines without the font. Reports may come from anywhere, so no text
-is taken as mathematics or markup.
+Figures are made and saved with matplotlib's own defaults, whatever the user's matplotlibrc says, and without pyplot.
+Text in SVG is drawn as outlines, so it looks the same on machines without the font. Reports may come from anywhere, so
+no text is read as mathematics or markup.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _SETTINGS: dict[RcKeyType, Any] = {
     "svg.hashsalt": "calibeval",
     "pdf.fonttype": 42,
 }
-# Whatever would differ from one run to the next stays out.
+# Without dates and versions, which would make equal figures differ.
 _METADATA: dict[FigureFormat, dict[str, str | None]] = {
     "svg": {"Date": None, "Creator": "calibeval"},
     "png": {"Software": None},
@@ -50,12 +50,12 @@ _METADATA: dict[FigureFormat, dict[str, str | None]] = {
 def reliability_figure(report: Report, *, width_inches: float | None = None) -> Figure:
     """The reliability diagram of every dump, each above the histogram of its confidences.
 
-    Bars are accuracies of equal-width bins, in ink the paler the fewer rows the bin has; hatched is what lies between
-    accuracy and mean confidence, in one colour for over- and another for under-confidence; behind a bar is the range
-    that would hold 95 % of a calibrated model's bars (`core.uncertainty.consistency`). One dump fills the figure;
-    several become small multiples on the same axes.
+    Bars are accuracies of equal-width bins, paler the fewer rows a bin has. The gap between accuracy and mean
+    confidence is hatched, with different colours for over- and under-confidence. Behind each bar is the range that
+    would hold 95 % of a calibrated model's bars (`core.uncertainty.consistency`). One dump fills the figure; several
+    become small multiples on the same axes.
 
-    width_inches: 3.5 by default for one dump (a column), 7 for several (a page; up to five side by side).
+    width_inches: by default 3.5 for one dump (a column) and 7 for several (a page; up to five side by side).
     Raises: InputError for a report without dumps or rows; UsageError for a width below 2 or above 40 inches.
     """
     if not report.dumps or not all(dump.n and dump.equal_width for dump in report.dumps):
@@ -86,7 +86,7 @@ def save_figure(figure: Figure, path_or_buffer: str | PathLike[str] | IO[bytes],
 def figure_format(suffix: str) -> FigureFormat:
     """The format of a file's suffix.
 
-    Raises: UsageError for another than .svg, .png and .pdf.
+    Raises: UsageError unless it is .svg, .png or .pdf.
 
     >>> figure_format(".PDF")
     'pdf'
@@ -109,7 +109,7 @@ def figure_bytes(figure: Figure, format: FigureFormat) -> bytes:  # noqa: A002 -
 
 @contextmanager
 def own_settings() -> Iterator[None]:
-    """Matplotlib's defaults with ours on top, for the time of the block."""
+    """Matplotlib's defaults with our settings on top, within the block."""
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(_SETTINGS)
@@ -133,7 +133,7 @@ def _draw_dumps(figure: Figure, dumps: Sequence[DumpReport], layout: FigureLayou
 
 
 def _label(upper: Axes, lower: Axes, cell: Cell, layout: FigureLayout) -> None:
-    """Axis labels and numbers where no neighbour has them."""
+    """Axis labels and numbers, except where a neighbour has them."""
     for axes, words in ((upper, "Accuracy (%)"), (lower, "Rows (%)")):
         axes.tick_params(labelleft=cell.leftmost)
         if cell.leftmost:
@@ -145,7 +145,7 @@ def _label(upper: Axes, lower: Axes, cell: Cell, layout: FigureLayout) -> None:
 
 
 def _draw_legend(figure: Figure, layout: FigureLayout) -> None:
-    """What bars, hatches, ranges and lines mean, at the foot of the figure; and how many dumps found no place."""
+    """What bars, hatches, ranges and lines mean, at the foot of the figure; and how many dumps are not drawn."""
     handles = panels.legend_handles(lines=layout.lines_in_legend)
     if layout.left_out:
         handles.append(Patch(facecolor="none", edgecolor="none", label=f"and {layout.left_out:,} more dumps"))

@@ -1,4 +1,4 @@
-"""Where the panels of a figure go: one dump in a column, or small multiples on a page; all lengths in inches."""
+"""Where the panels of a figure go: one dump in a column, or small multiples on a page. All lengths are in inches."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ NARROWEST_PANEL = 1.1
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """The place of one dump: boxes (left, bottom, width, height) as fractions of the figure, and its neighbours.
+    """The place of one dump: boxes (left, bottom, width, height) as fractions of the figure.
 
-    leftmost, lowest: nothing stands to the left or below, so tick labels go here.
+    leftmost, lowest: no other cell is to the left or below, so tick labels go here.
     """
 
     reliability: Fractions
@@ -31,7 +31,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class FigureLayout:
-    """A grid of equal cells, each a header, a square of that `side`, and a histogram under it.
+    """A grid of equal cells, each with a header, a square of that `side`, and a histogram under it.
 
     left, right: margins. above: header of a cell. between: from the square to the histogram. gap: between columns.
     under: room below the histogram of a lowest cell. left_out: dumps beyond the `count` that have a cell.
@@ -58,7 +58,7 @@ class FigureLayout:
 
     @property
     def lines_in_legend(self) -> bool:
-        """Whether the two lines of the histogram are explained in the legend, not beside them."""
+        """Whether the legend explains the two lines of the histogram, rather than labels next to them."""
         return not self.style.words
 
     @property
@@ -148,7 +148,7 @@ def many_panels(dumps: int, width: float | None = None) -> FigureLayout:
 
 
 def _style(side: float, scale: float, *, flush: bool) -> PanelStyle:
-    """Type for a panel of that side; scale 1 is that of the captions of a paper."""
+    """Text sizes for a panel of that side; scale 1 matches the captions of a paper."""
     words = side >= 1.9
     ticks = (0, 20, 40, 60, 80, 100) if words else (0, 50, 100)
     return PanelStyle(7.5 * scale, 6.5 * scale, max(5.0, 5.5 * scale), words, flush, ticks)

@@ -15,20 +15,20 @@ from calibeval.core.uncertainty.consistency import consistency_range
 from calibeval.render.figure.text import DumpHeader, text_width
 from calibeval.words.marks import ink_weight, short_count
 
-# Vermilion and blue of Okabe & Ito's palette, which the colour-blind tell apart; hatches tell them apart in grey.
+# Vermilion and blue of Okabe & Ito's palette, which the colour-blind can tell apart; in grey, the hatches differ.
 OVER, UNDER = "#d55e00", "#0072b2"
 OVER_HATCH, UNDER_HATCH = "//////", "\\\\\\\\\\\\"
 INK, QUIET, RULE, BAR, BAND = "#1d2228", "#5f6873", "#a9b1bb", "#a3acb8", "#e1e5ea"
-# Share of a bin's width that its bar takes: the consistency range behind it must show on both sides.
+# Share of a bin's width that its bar takes; the consistency range behind it must be visible on both sides.
 BAR_SHARE = 0.7
 DASHES = (0, (3.0, 1.2))
 
 
 @dataclass(frozen=True, slots=True)
 class PanelStyle:
-    """Sizes of type in points, and how much is said.
+    """Text sizes in points, and how much text there is.
 
-    words: lines are labelled with words rather than numbers alone. flush: the first and last number of the axis stay
+    words: lines are labelled with words, not only with numbers. flush: the first and last number of the axis stay
     within the panel. ticks: numbers of the axes, in percent.
     """
 
@@ -68,7 +68,7 @@ def tint(colour: str, weight: float) -> str:
 
 
 def draw_reliability(axes: Axes, bins: Sequence[Bin], style: PanelStyle) -> None:
-    """Accuracy bars, signed gaps, consistency ranges and the diagonal, on axes of 0 to 100 % both."""
+    """Accuracy bars, signed gaps, consistency ranges and the diagonal; both axes go from 0 to 100 %."""
     axes.set(xlim=(0, 100), ylim=(0, 100), xticks=style.ticks, yticks=style.ticks)
     axes.set_axisbelow(True)
     for b in bins:
@@ -79,7 +79,7 @@ def draw_reliability(axes: Axes, bins: Sequence[Bin], style: PanelStyle) -> None
 
 
 def _draw_bin(axes: Axes, b: Bin, accuracy: float, confidence: float) -> None:
-    """One bin; every artist's label says what it is."""
+    """One bin; the label of every artist says what it shows."""
     weight, line = ink_weight(b.count), _line_width(axes, b)
     span = consistency_range(b.count, confidence)
     left, width = 100.0 * b.lower, 100.0 * (b.upper - b.lower)
@@ -114,7 +114,7 @@ def _gap(accuracy: float, confidence: float, inner: tuple[float, float], line: f
 
 
 def _line_width(axes: Axes, b: Bin) -> float:
-    """1 for bins of a size to be outlined, less for narrow ones."""
+    """1 for bins that are wide enough for an outline, less for narrow ones."""
     return min(1.0, _points(axes)[0] * (b.upper - b.lower) / 5.0)
 
 
@@ -126,7 +126,7 @@ def _points(axes: Axes) -> tuple[float, float]:
 
 
 def draw_header(axes: Axes, header: DumpHeader, style: PanelStyle) -> None:
-    """The three lines above the panel, from its left edge: nothing in the frame can hide them, or hide behind them."""
+    """The three lines above the panel, from its left edge, where they cannot overlap with the drawing."""
     heights = (4.0 + 2.75 * style.text, 4.0 + 1.35 * style.text, 4.0)
     for words, height in zip(header, heights, strict=True):
         first = words is header.name
@@ -136,7 +136,7 @@ def draw_header(axes: Axes, header: DumpHeader, style: PanelStyle) -> None:
 
 
 def legend_handles(*, lines: bool) -> list[Patch | Line2D]:
-    """One entry for every kind of mark; `lines`: with those of the histogram, where they are not labelled there."""
+    """One entry for every kind of mark. lines: with the lines of the histogram, if they are not labelled there."""
     handles: list[Patch | Line2D] = [
         Patch(facecolor=BAR, label="accuracy"),
         Patch(facecolor=BAND, label="95 % range if calibrated"),
@@ -156,7 +156,7 @@ def _gap_handle(colour: str, hatch: str, words: str) -> Patch:
 
 
 def draw_counts(axes: Axes, bins: Sequence[Bin], style: PanelStyle) -> bool:
-    """The rows of every bin, in a line under the reliability diagram; False, and nothing drawn, where too narrow."""
+    """The rows of every bin, in a line under the reliability diagram; if bins are too narrow, draws nothing: False."""
     room = _points(axes)[0] / len(bins)
     for points, whole in ((style.small, False), (style.small, True), (0.87 * style.small, True)):
         words = [short_count(b.count, whole=whole) for b in bins]
@@ -209,18 +209,18 @@ def _share_ticks(top: float) -> list[float]:
 
 
 def _label_step(axes: Axes, style: PanelStyle) -> float:
-    """Height of a label's line as a share of the panel's height; two of them stay free above the highest bar."""
+    """Height of a label's line as a share of the panel's height; there is room for two above the highest bar."""
     return min(0.3, 1.45 * (style.small + 0.5) / _points(axes)[1])
 
 
 def _draw_means(axes: Axes, of_all: Means, style: PanelStyle, step: float) -> None:
-    """Two vertical lines of unequal height, a label at the top of each, in a row of its own."""
+    """Two vertical lines of different heights, each with a label at its top, so that the labels are in two rows."""
     points, names = style.small + 0.5, ("accuracy", "mean confidence")
     places = (100.0 * of_all.accuracy, 100.0 * of_all.confidence)
     words = [f"{name} {x:.1f} %" if style.words else f"{x:.1f}" for name, x in zip(names, places, strict=True)]
     per_point = 100.0 / _points(axes)[0]
     sides = label_sides(places, [per_point * (text_width(text, points) + 3.0) for text in words])
-    # The line that labels point away from is the taller one, so that its label passes over the other line.
+    # The line opposite to the labels' direction is taller, so that its label passes over the other line.
     accuracy_first = (places[0] > places[1]) == (sides[0] == "left")
     for index in (0, 1):
         x, leftwards = places[index], sides[index] == "left"
@@ -238,7 +238,7 @@ def _draw_means(axes: Axes, of_all: Means, style: PanelStyle, step: float) -> No
 def label_sides(places: Sequence[float], widths: Sequence[float]) -> list[str]:
     """The side of each of two vertical lines, "left" or "right", on which its label stays inside the panel.
 
-    Both labels are on one side where that is possible, towards the middle if it can be chosen; else both point inwards.
+    Both labels are on the same side if possible, and if both sides are, towards the middle; else both point inwards.
     places, widths: of lines and labels, in percent of the panel's width.
 
     >>> label_sides([81.1, 93.7], [30, 40]), label_sides([20.0, 93.7], [30, 40]), label_sides([5.0, 99.0], [30, 40])
@@ -252,11 +252,11 @@ def label_sides(places: Sequence[float], widths: Sequence[float]) -> list[str]:
 
 
 def _tidy(axes: Axes, style: PanelStyle) -> None:
-    """Thin rules left and below, small ticks."""
+    """Thin lines at the left and bottom, and small ticks."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set(linewidth=0.6, color=INK)
     axes.tick_params(length=2.0, width=0.6, pad=2.0, labelsize=style.text, color=INK, labelcolor=INK)
     if style.flush:
-        # Neighbours stand close: "100" of one and "0" of the next must not read as a thousand.
+        # Neighbours are close: "100" of one and "0" of the next must not look like a thousand.
         axes.get_xticklabels()[0].set_horizontalalignment("left")
         axes.get_xticklabels()[-1].set_horizontalalignment("right")

@@ -1,4 +1,4 @@
-"""The words in figures: names of any origin made harmless and short, numbers as papers print them, widths of text."""
+"""The text in figures: names of any origin made harmless and short, numbers as papers print them, widths of text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from calibeval.words.marks import ELLIPSIS, shorten
 
 FONT = "DejaVu Sans"
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
-# Of longer names only this many characters are looked at.
+# Longer names are shortened to this many characters first.
 _LONGEST = 1000
 
 
@@ -58,7 +58,7 @@ def _is_safe(char: str) -> bool:
 
 
 def cut(text: str, points: float, room: float, *, bold: bool = False) -> str:
-    """The text, with its middle left out where it is wider than `room` points; the end tells more and keeps more.
+    """The text, with its middle left out if it is wider than `room` points; more is kept of the end than of the start.
 
     >>> cut("a-very-long-file-name.npz#gaussian_noise_1", 10.0, 120.0)
     'a-very…ssian_noise_1'
@@ -76,9 +76,9 @@ def cut(text: str, points: float, room: float, *, bold: bool = False) -> str:
 
 
 def titles(names: Sequence[str], points: float, room: float) -> list[str]:
-    """One bold title per dump: the name as it is, else shorter, else cut; different names stay different.
+    """One bold title per dump: the name as it is, or shorter, or cut; different names stay different.
 
-    Shorter is first without folders, then without the file that all dumps share.
+    Names are shortened by leaving out first the folders, then the file that all dumps share.
 
     >>> titles(["runs/1/test.npz#val", "runs/2/test.npz#val"], 10.0, 1000.0)
     ['runs/1/test.npz#val', 'runs/2/test.npz#val']
@@ -102,14 +102,14 @@ def _without_folders(name: str) -> str:
 
 
 def _without_shared_file(names: list[str]) -> list[str]:
-    """The names without the folders, or the file and its folders, that all of them begin with."""
+    """The names without the folders, or the file and its folders, with which all of them begin."""
     shared = names[0][: _shared_start(names)] if len(names) > 1 else ""
     start = max(shared.rfind("#"), shared.rfind("/") + 1)
     return [name[max(start, 0) :] for name in names]
 
 
 def _distinct(names: list[str], points: float, room: float) -> list[str]:
-    """Cut names; where cutting makes different ones equal, what all share at the start goes first."""
+    """Cut names; if cutting makes different names equal, the start that all share is left out first."""
     short = [cut(name, points, room, bold=True) for name in names]
     if len(set(short)) == len(set(names)):
         return short
@@ -143,9 +143,9 @@ class DumpHeader(NamedTuple):
 def headers(
     dumps: Sequence[DumpReport], title_points: float, points: float, room: float, level: float | None = None
 ) -> list[DumpHeader]:
-    """The headers of all dumps of a figure, in the same words: the fullest that fit into `room` points.
+    """The headers of all dumps of a figure, in the same form: the longest that fits into `room` points.
 
-    level: confidence level of the intervals, where it is known.
+    level: confidence level of the intervals, if known.
     """
     names = titles([dump.name for dump in dumps], title_points, room)
     known = [] if level is None else [f"{100.0 * level:g} % interval"]
@@ -156,7 +156,7 @@ def headers(
 
 
 def _fullest(variants: Sequence[list[str]], points: float, room: float) -> list[str]:
-    """The first variant whose lines all fit; else the last one, cut."""
+    """The first variant whose lines all fit; if none fits, the last one, cut."""
     for lines in variants:
         if all(text_width(line, points) <= room for line in lines):
             return lines
@@ -166,7 +166,7 @@ def _fullest(variants: Sequence[list[str]], points: float, room: float) -> list[
 def ece_line(dump: DumpReport, words: str = "[]") -> str:
     """The calibration error in percent, with its interval if there is one: "ECE 12.62 % [11.60, 13.70]".
 
-    words: what to call the interval; "[]" for the brackets alone, empty to leave it out.
+    words: what to call the interval; "[]" for brackets without a name, empty to leave it out.
     """
     ece = dump.metrics.get("ece")
     if ece is None or ece.value is None:
@@ -180,9 +180,9 @@ def ece_line(dump: DumpReport, words: str = "[]") -> str:
 
 
 def rows_line(dump: DumpReport, words: str) -> str:
-    """What the error would be at perfect calibration, and the rows: "floor 0.93 (≤ 1.33) · n = 5,000".
+    """The error of a perfectly calibrated model, and the rows: "floor 0.93 (≤ 1.33) · n = 5,000".
 
-    words: what to call the former; "≤" for its 95 % quantile alone; empty for the rows alone.
+    words: what to call that error; "≤" for only its 95 % quantile; empty for only the rows.
     """
     ece = dump.metrics.get("ece")
     rows = f"n = {dump.n:,}"

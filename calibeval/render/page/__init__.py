@@ -1,1 +1,1 @@
-"""The self-contained page, one file a subject."""
+"""The self-contained page, one file per subject."""

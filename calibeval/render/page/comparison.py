@@ -1,4 +1,4 @@
-"""A comparison as one self-contained web page: a sentence for each candidate, differences with whiskers, the proof."""
+"""A comparison as one self-contained web page: a sentence for each candidate, differences with whiskers, details."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SIGNS = {Change.BETTER: "under", Change.WORSE: "over"}
 
 @dataclass(frozen=True, slots=True)
 class MetricView:
-    """One metric: its numbers as text, and its difference on the scale where its unit is percent."""
+    """One metric: its numbers as text, and its difference on the scale if its unit is percent."""
 
     text: Row
     title: str
@@ -52,7 +52,7 @@ class SliceLine:
 
 @dataclass(frozen=True, slots=True)
 class SlicesView:
-    """The slices of one column; more: how many are left out."""
+    """The slices of one column; more: a sentence on how many are left out."""
 
     column: str
     labels: list[str]
@@ -91,12 +91,12 @@ class ComparisonView:
 
 
 def render(comparison: Comparison) -> str:
-    """The page. The same comparison gives the same bytes; nothing in it runs or loads."""
+    """The page. The same comparison gives the same bytes; the page runs no code and loads nothing."""
     return whole_page("compare.html.j2", _view(comparison))
 
 
 def fragment(comparison: Comparison, text: str = "") -> str:
-    """The content of the page for a notebook. text: what is shown instead where styles are stripped."""
+    """The content of the page for a notebook. text: shown instead where styles are stripped."""
     return fragment_of("compare_body.html.j2", _view(comparison), text)
 
 
@@ -145,7 +145,7 @@ def _title(name: str) -> str:
 def _scale(differences: Sequence[Difference], rows: Sequence[Row]) -> tuple[dict[str, Dot], tuple[Tick, ...]]:
     """The differences of metrics in percent as dots with whiskers around 0, and the axis that they share.
 
-    The MCE is left to the table: of one bin, it would make all others look small.
+    The MCE is only in the table: as the gap of a single bin, it would make all others look small.
     """
     pairs = zip(differences, rows, strict=True)
     there = [(d, row) for d, row in pairs if row.unit == "%" and row.interval and row.name != "mce"]

@@ -1,6 +1,6 @@
-"""The geometry of the page's reliability diagram and histogram: percentages of a panel, and the words for them.
+"""The geometry of the page's reliability diagram and histogram: percentages of a panel, and the text for them.
 
-Panels have no coordinates of their own: every length is a percentage, so letters keep their size at any width.
+Panels use no absolute coordinates: every length is a percentage, so text keeps its size at any width.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from calibeval.words.cells import plural
 from calibeval.words.marks import ink_weight, merged, round_ticks, short_count
 from calibeval.words.signs import bin_range, signed, signed_points
 
-# Share of a bin's width that its bar takes: the consistency range behind it must show on both sides.
+# Share of a bin's width that its bar takes; the consistency range behind it must be visible on both sides.
 _BAR_SHARE = 0.72
-# More bins are merged for the drawing; up to so many have their rows written under them.
+# More bins than MOST_DRAWN_BINS are merged for drawing; up to MOST_COUNTED bins have their rows written under them.
 MOST_DRAWN_BINS, MOST_COUNTED = 100, 20
 
 
@@ -57,7 +57,7 @@ class BinMarks:
 
 @dataclass(frozen=True, slots=True)
 class MeanLine:
-    """A vertical line in the histogram with its words: in row 0 or 1 above it, before ("end") or behind ("start")."""
+    """A vertical line in the histogram; its label is in row 0 or 1 above it, to the left ("end") or right ("start")."""
 
     name: str
     x: str
@@ -68,7 +68,7 @@ class MeanLine:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A number at an axis, and its place in percent."""
+    """A number on an axis, and its place in percent."""
 
     place: str
     label: str
@@ -76,9 +76,9 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Diagram:
-    """All that is drawn for one dump. counted: whether bins are wide enough for their rows to be written.
+    """Everything that is drawn for one dump. counted: whether the bins are wide enough to write their rows under them.
 
-    drawn: how many bins there are if that is less than was measured, else nothing.
+    drawn: the number of bins if fewer are drawn than were measured, else 0.
     """
 
     marks: tuple[BinMarks, ...]
@@ -90,7 +90,7 @@ class Diagram:
 
 
 def diagram(dump: DumpReport) -> Diagram | None:
-    """The diagram of the dump; None where it has no rows to draw."""
+    """The diagram of the dump; None if it has no rows to draw."""
     bins = merged(dump.equal_width, MOST_DRAWN_BINS)
     filled = [b for b in bins if b.count and b.accuracy is not None and b.confidence is not None]
     if not filled:
@@ -123,7 +123,7 @@ def _marks(b: Bin, accuracy: float, confidence: float, height: float) -> BinMark
     left, inner = b.lower + 0.5 * (1 - _BAR_SHARE) * width, _BAR_SHARE * width
     gap, weight = confidence - accuracy, ink_weight(b.count)
     return BinMarks(
-        words=f"{_words(b)}, {'in' if expected.low <= accuracy <= expected.high else 'out of'} its range",
+        words=f"{_words(b)}, {'within' if expected.low <= accuracy <= expected.high else 'outside'} its range",
         sign="over" if gap > 0 else "under" if gap < 0 else "",
         weight=f"{weight:.2f}",
         expected=_box(b.lower, width, expected.low, expected.high),
@@ -146,9 +146,9 @@ def _box(left: float, width: float, low: float, high: float) -> Box:
 
 
 def _mean_lines(accuracy: float, confidence: float) -> tuple[MeanLine, ...]:
-    """Accuracy and mean confidence, left one first; labels in two rows, so that neither hides the other or its line.
+    """Accuracy and mean confidence, the left one first; labels in two rows hide neither each other nor a line.
 
-    Both labels go to the side with more room; where the lines are far apart, each goes inwards from its own.
+    Both labels go to the side with more room; if the lines are far apart, each label points inwards from its line.
     """
     (left, first), (right, second) = sorted([(accuracy, "accuracy"), (confidence, "mean confidence")])
     if left >= 0.36 and (left + right >= 1.0 or right > 0.64):
@@ -172,11 +172,10 @@ def _description(bins: Sequence[Bin]) -> str:
     filled = [b for b in bins if b.count]
     outstanding = [b for b in filled if bin_stands_out(b)]
     fullest = max(filled, key=lambda b: b.count)
-    sentences = [f"Of {plural(len(filled), 'filled bin')}, {len(outstanding)} stand out of the noise."]
+    sentences = [f"Beyond noise: {len(outstanding)} of {plural(len(filled), 'filled bin')}."]
     if outstanding:
         worst = max(outstanding, key=lambda b: b.count * abs(b.gap or 0.0))
-        sentences.append(
-            f"Most of the error lies in {bin_range(worst)}, with a gap of {signed_points(worst.gap or 0)}."
-        )
+        where, gap = bin_range(worst), signed_points(worst.gap or 0)
+        sentences.append(f"The largest part of the error is in bin {where}, with a gap of {gap}.")
     sentences.append(f"The fullest bin is {_words(fullest)}.")
     return " ".join(sentences)

@@ -1,4 +1,4 @@
-"""The papers' table as the page shows it: harmless text throughout."""
+"""The table of losses as the page shows it; all of its text is harmless."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from calibeval.words.names import isolated, visible
 
 @dataclass(frozen=True, slots=True)
 class LossesView:
-    """The comparison of losses on a page: its sentence, the table before and after the temperature, what it means."""
+    """Losses on a page: a sentence, the table before and after temperature scaling, and notes."""
 
     sentence: str
     halves: tuple[Half, Half]

@@ -1,7 +1,7 @@
-"""The report as one self-contained web page, for a release, a browser, a printer; nothing in it runs or loads.
+"""The report as one self-contained web page, for a release, a browser or a printer; it runs no code and loads nothing.
 
-The policy in its head allows the one style sheet by its hash and nothing else, so that even a flaw in escaping could
-not make a foreign name do anything. The same report gives the same bytes.
+The policy in its head allows only the one style sheet, by its hash, so a foreign name could do nothing even if escaping
+had a flaw. The same report gives the same bytes.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _FOLDER = "templates"
 
 
 def render(report: Report, verdict: Verdict | None = None, losses: Finetuned | None = None, hint: str = "") -> str:
-    """The page: the sentence first, diagram and numbers against noise second, the proof last and folded.
+    """The page: first the sentence, then diagram and numbers against noise, last the details, folded.
 
-    One dump fills it; several get an overview, small diagrams on the same axes, and a folded part each. Classes
-    beyond 40 are folded between the worst and the best 20, or left to report.json where the page would grow too large.
-    verdict: of a gate, which then stands before the numbers. losses: the table of a training, which does so, too.
-    hint: a line below the headline, such as what a temperature would do.
+    One dump fills it; several get an overview, small diagrams on the same axes, and a folded part each. Of more than
+    40 classes, those between the worst and the best 20 are folded, or only in report.json if the page would grow too
+    large. verdict: of a gate; losses: the table of a training; both are shown before the numbers. hint: a line below
+    the headline, such as what a temperature would do.
     """
     page = replace(page_view(report), hint=hint)
     if verdict is not None:
@@ -43,10 +43,10 @@ def render(report: Report, verdict: Verdict | None = None, losses: Finetuned | N
 
 
 def fragment(report: Report, verdict: Verdict | None = None, text: str = "") -> str:
-    """The content of the page for a notebook or another page: one element with its own style, of the same words.
+    """The content of the page for a notebook or another page: one element with its own style and the same text.
 
-    Its ids begin with a hash of the report; classes between the worst and the best are left to report.json.
-    verdict: of a gate, as for `render`. text: what is shown instead where styles are stripped.
+    Its ids begin with a hash of the report; classes between the worst and the best are only in report.json.
+    verdict: of a gate, as for `render`. text: shown instead where styles are stripped.
     """
     prefix = f"c{hashlib.sha256(report.to_json().encode(errors='backslashreplace')).hexdigest()[:8]}-"
     page = page_view(report, prefix, folded=0)
@@ -56,12 +56,12 @@ def fragment(report: Report, verdict: Verdict | None = None, text: str = "") -> 
 
 
 def fragment_of(body: str, page: object, text: str) -> str:
-    """A part of another document, from the template of a page's content and the records that it shows."""
+    """A part of another document, from the template of a page's content and its records."""
     return _fill("fragment.html.j2", page, body=body, text=text)
 
 
 def whole_page(template: str, page: object) -> str:
-    """A page of its own, from a template and the records that it shows, with the policy in its head."""
+    """A whole page, from a template and its records, with the policy in its head."""
     digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
     return _fill(template, page, policy=policy)

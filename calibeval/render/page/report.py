@@ -1,4 +1,4 @@
-"""What a page says, before any template: the sentence, the dumps, the overview; plain records of harmless text."""
+"""The content of a page as records of harmless text for the templates: the sentence, the dumps, the overview."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from calibeval.words.marks import plain, short_names, shorten
 from calibeval.words.names import isolated
 from calibeval.words.report import headline, repair
 
-# So many classes of all dumps together may be folded between the worst and the best: a page stays below 1 MB.
+# At most this many classes of all dumps together are folded between the worst and the best: a page stays below 1 MB.
 MOST_FOLDED = 1000
 _NAME, _LINE, _SPOKEN = 120, 400, 36
 _OVERVIEW = ("accuracy", "confidence_gap", "ece", "nll")
@@ -27,7 +27,7 @@ _OVERVIEW = ("accuracy", "confidence_gap", "ece", "nll")
 
 @dataclass(frozen=True, slots=True)
 class DumpView:
-    """One dump. short: its name beside other dumps; merged: whether its bins are, for tables; after: with its map."""
+    """One dump. short: its name among other dumps; merged: whether tables merge its bins; after: with its map."""
 
     id: str
     name: str
@@ -71,7 +71,7 @@ class OverviewRow:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Several dumps side by side; note: what marks the best, or why none is marked."""
+    """Several dumps side by side; note: how the best is marked, or why none is marked."""
 
     headings: list[str]
     rows: list[OverviewRow]
@@ -81,7 +81,7 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class PageView:
-    """The whole page. only: the dump, where there is just one."""
+    """The whole page. only: the dump, if there is only one."""
 
     prefix: str
     title: str
@@ -104,8 +104,8 @@ class PageView:
 def page_view(report: Report, prefix: str = "", folded: int = MOST_FOLDED) -> PageView:
     """The page of the report.
 
-    prefix: of every id in it, where several pages share a document. folded: how many classes of all dumps together
-    may stand between the worst and the best.
+    prefix: of every id in it, for several pages in one document. folded: how many classes of all dumps together may be
+    folded between the worst and the best.
     """
     shorts = short_names([dump.name for dump in report.dumps], _NAME // 2)
     between = [max(0, len(d.per_class) - 2 * html_tables.END_CLASSES) for d in report.dumps]
@@ -132,7 +132,7 @@ def page_view(report: Report, prefix: str = "", folded: int = MOST_FOLDED) -> Pa
 
 
 def summary(dumps: Sequence[DumpReport], names: Sequence[str]) -> str:
-    """The one sentence about several dumps: how many err in which direction, and between which errors."""
+    """The one sentence about several dumps: how many err in which direction, and the range of their errors."""
     if not dumps:
         return "The report holds no dumps."
     gaps = [with_floor(dump, "confidence_gap") for dump in dumps]
@@ -220,12 +220,18 @@ def _overview(report: Report, dumps: Sequence[DumpView]) -> Overview:
         dot = next(dots) if with_floor(dump, "ece").value is not None else None
         rows.append(OverviewRow(view.id, view.short, f"{dump.n:,}", shown, dot))
     marked = any(best is not None for best in bests.values())
-    note = f"* {cells.BEST}." if marked else "" if cells.level(report) else "No best is marked: that takes intervals."
+    note = (
+        f"* {cells.BEST}."
+        if marked
+        else ""
+        if cells.level(report)
+        else "No value is marked as best: that needs intervals."
+    )
     return Overview([cells.heading(name) for name in names], rows, note, scale)
 
 
 def _tight(sentence: str) -> str:
-    """The sentence with no line break between a number and what it counts."""
+    """The sentence without line breaks between numbers and their units."""
     for sign in ("%", "points", "point"):
         sentence = sentence.replace(f" {sign}", f"\N{NO-BREAK SPACE}{sign}")
     return sentence

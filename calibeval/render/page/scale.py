@@ -1,4 +1,4 @@
-"""Numbers as dots with whiskers on one scale, beside what noise would give: the eye sees whether a dot clears it."""
+"""Numbers as dots with whiskers on one scale, with the range of noise behind them, so that one sees what exceeds it."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from calibeval.words import cells
 from calibeval.words.marks import round_ticks
 from calibeval.words.signs import signed
 
-# The errors of the top label that share a unit and a size; the rest is in tables.
+# The errors of the top label, which have the same unit and similar sizes; the others are in tables.
 MATTERING = ("ece", "aece", "confidence_gap", "oe")
 _ROOM = 0.04
 
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """One number on the scale. low, high: ends of its whisker, nothing where it has none.
+    """One number on the scale. low, high: ends of its whisker, empty without one.
 
-    noise, noise_width: what 95 of 100 calibrated models would show; expected: their mean. Nothing without a floor.
-    beyond: whether the number stands out of the noise. sign: "over" or "under" for signed numbers.
+    noise, noise_width: what 95 of 100 calibrated models would show; expected: their mean. Empty without a floor.
+    beyond: whether the number is beyond noise. sign: "over" or "under" for signed numbers.
     """
 
     label: str
@@ -54,12 +54,12 @@ class Scale:
 
 
 def mattering(dump: DumpReport) -> Scale | None:
-    """The numbers that matter most of one dump; None where none of them has a value."""
+    """The most important numbers of one dump; None if none of them has a value."""
     return _scale([(with_floor(dump, name), dump) for name in MATTERING if name in dump.metrics])
 
 
 def across(dumps: Sequence[DumpReport], metric: str = "ece") -> Scale | None:
-    """One metric of several dumps, of those where it has a value; None where there is no such dump."""
+    """One metric of those dumps that have a value for it; None if there are none."""
     return _scale([(with_floor(dump, metric), dump) for dump in dumps])
 
 
@@ -80,13 +80,13 @@ def _scale(numbers: Sequence[tuple[MetricResult, DumpReport]]) -> Scale | None:
 
 
 def _ends(metric: MetricResult) -> list[float]:
-    """Every number that the scale must hold for this metric."""
+    """Every number that must fit on the scale for this metric."""
     low, high = _noise(metric) or (0.0, 0.0)
     return [low, high, *(x for x in (metric.value, metric.low, metric.high) if x is not None)]
 
 
 def _noise(metric: MetricResult) -> tuple[float, float] | None:
-    """The range of noise; for the signed gap on both sides of 0."""
+    """The range of noise; for the signed gap, on both sides of 0."""
     if metric.floor_high is None:
         return None
     return (-metric.floor_high if metric.name == "confidence_gap" else 0.0), metric.floor_high

@@ -1,4 +1,4 @@
-"""The slices of a dump as the page shows them; every text in it harmless and short."""
+"""The slices of a dump as the page shows them; all of the text is harmless and short."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from calibeval.words import cells
 from calibeval.words.marks import plain
 from calibeval.words.slices import BEYOND, slice_tables
 
-# So many are in sight; the rest are folded.
+# At most this many are visible; the others are folded.
 _SHOWN = 20
 _NAME = 60
 
 
 @dataclass(frozen=True, slots=True)
 class SliceRow:
-    """One slice; beyond: miscalibrated beyond noise, however many slices were looked at."""
+    """One slice; beyond: miscalibrated beyond noise, corrected for the number of slices."""
 
     name: str
     rows: str

@@ -1,4 +1,4 @@
-"""The rows of the page's tables: metrics, bins, classes, files, sources; every text in it harmless and short."""
+"""The rows of the page's tables: metrics, bins, classes, files, sources; all of the text is harmless and short."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from calibeval.words.marks import merged, plain
 from calibeval.words.report import against_noise
 from calibeval.words.signs import bin_range, signed
 
-# Up to so many classes are in one table; of more, these many at each end, and the rest folded.
+# Up to ALL_CLASSES classes are in one table; of more, END_CLASSES at each end, and the others are folded.
 ALL_CLASSES, END_CLASSES = 40, 20
-# Bins beyond these are merged in tables; bins.csv has them all.
+# More bins than this are merged in tables; bins.csv has them all.
 MOST_BIN_ROWS = 100
-# With fewer rows a class than that, its calibration error is mostly noise.
+# With fewer rows per class, the calibration error of a class is mostly noise.
 _FEW_ROWS = 20
 _NAME, _LINE = 60, 400
 
 
 @dataclass(frozen=True, slots=True)
 class MetricRow:
-    """One metric with everything known of it; reading: against noise, or why there is no value."""
+    """One metric with everything known about it; reading: the value against noise, or why there is no value."""
 
     label: str
     title: str
@@ -42,7 +42,7 @@ class MetricRow:
 
 @dataclass(frozen=True, slots=True)
 class BinRow:
-    """One bin; all but its limits and rows are dashes where it is empty."""
+    """One bin; if it is empty, all but its limits and rows are dashes."""
 
     limits: str
     rows: str
@@ -56,7 +56,7 @@ class BinRow:
 
 @dataclass(frozen=True, slots=True)
 class ClassRow:
-    """One class; left, width: its bar, from the zero in the middle; half the width is the largest error of a class."""
+    """One class; left, width: its bar, from 0 in the middle; half the full width is the largest error of a class."""
 
     name: str
     rows: str
@@ -69,9 +69,9 @@ class ClassRow:
 
 @dataclass(frozen=True, slots=True)
 class Classes:
-    """The classes of a dump, worst first. best: best first, where they are many; between: neither.
+    """The classes of a dump, worst first. If there are many: best, best first, and between, the others.
 
-    left_out: how many of those between have no place in the page.
+    left_out: how many of the others are not on the page.
     """
 
     title: str
@@ -83,7 +83,7 @@ class Classes:
 
 
 def metric_rows(dump: DumpReport, names: Sequence[str]) -> list[MetricRow]:
-    """Those of the metrics that the dump has, in that order."""
+    """The named metrics that the dump has, in that order."""
     rows = []
     for m in (with_floor(dump, name) for name in names if name in dump.metrics):
         spec = METRICS.get(m.name)
@@ -103,7 +103,7 @@ def metric_rows(dump: DumpReport, names: Sequence[str]) -> list[MetricRow]:
 
 
 def _reading(metric: MetricResult, dump: DumpReport) -> str:
-    """What noise makes of the value, or why there is none; empty where there is no floor to compare with."""
+    """How the value compares with noise, or why there is no value; empty without a floor."""
     if metric.value is None:
         return plain(metric.reason or "not measured", _LINE)
     standing = standing_of(metric, n=dump.n, k=dump.k)
@@ -112,7 +112,7 @@ def _reading(metric: MetricResult, dump: DumpReport) -> str:
 
 
 def bin_rows(bins: Sequence[Bin]) -> list[BinRow]:
-    """The bins in percent; too many of them merged."""
+    """The bins in percent, merged if there are too many."""
     return [_bin_row(b) for b in merged(bins, MOST_BIN_ROWS)]
 
 
@@ -134,7 +134,7 @@ def _bin_row(b: Bin) -> BinRow:
 
 
 def class_tables(dump: DumpReport, room: int) -> Classes | None:
-    """The classes, worst first; None where the dump has none. room: for how many of those between."""
+    """The classes, worst first; None if the dump has none. room: how many may be between the worst and the best."""
     k = len(dump.per_class)
     if not k:
         return None
@@ -146,7 +146,7 @@ def class_tables(dump: DumpReport, room: int) -> Classes | None:
     rows = tuple(_class_row(c, name, places, widest) for c, name in worst_first)
     ends = k if k <= ALL_CLASSES else END_CLASSES
     between = rows[ends : k - ends]
-    few = " With so few rows of each class, the order is mostly noise." if dump.n < _FEW_ROWS * k else ""
+    few = " With so few rows per class, the order is mostly noise." if dump.n < _FEW_ROWS * k else ""
     return Classes(
         title="Classes, worst first" if k == ends else f"Classes, worst and best {ends} of {k:,}",
         note=f"Error: calibration error of the class, of order 1 / {k}. Gap: mean probability − frequency.{few}",
@@ -158,7 +158,7 @@ def class_tables(dump: DumpReport, room: int) -> Classes | None:
 
 
 def class_labels(classes: Sequence[ClassResult]) -> list[str]:
-    """Names short enough for a table, with the number of the class in front where shortening made two look alike."""
+    """Names short enough for a table, with the number of the class in front if shortening made two names equal."""
     shown = [plain(c.name, _NAME) for c in classes]
     if len(set(shown)) < len({c.name for c in classes}):
         return [f"{i} {name}" for i, name in enumerate(shown)]
@@ -195,7 +195,7 @@ def origin(dump: DumpReport) -> list[tuple[str, str]]:
 
 
 def settings(report: Report) -> list[tuple[str, str]]:
-    """The settings, in the words of the JSON report."""
+    """The settings, under the keys of the JSON report."""
     shown = [
         (key, value if isinstance(value, str) else json.dumps(value))
         for key, value in report.settings.to_dict().items()
@@ -210,5 +210,5 @@ def citations(report: Report) -> list[tuple[str, str, str]]:
 
 
 def _sentence(words: str) -> str:
-    """Words of the table of metrics as the start of a sentence, with a minus sign for a minus."""
+    """Text from the table of metrics as the start of a sentence, with a typographic minus."""
     return words[:1].upper() + words[1:].replace(" - ", " \N{MINUS SIGN} ")

@@ -1,4 +1,4 @@
-"""The verdict as the page shows it: the conclusion and one row for each rule, harmless text throughout."""
+"""The verdict as the page shows it: the conclusion and one row for each rule; all of the text is harmless."""
 
 from __future__ import annotations
 

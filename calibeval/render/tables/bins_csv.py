@@ -1,4 +1,4 @@
-"""`bins.csv`: the bin tables of every dump, one line a bin."""
+"""`bins.csv`: the bin tables of every dump, one line per bin."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ COLUMNS = (
 
 
 def markdown(comparison: Comparison) -> str:
-    """For each candidate its sentence and a table of all metrics; slices are left to --json and csv."""
+    """For each candidate its sentence and a table of all metrics; slices are only in --json and csv."""
     level = shown.level_of(comparison)
     blocks = []
     for candidate in comparison.candidates:
@@ -56,7 +56,7 @@ def markdown(comparison: Comparison) -> str:
 
 
 def csv_table(comparison: Comparison) -> str:
-    """One line per candidate, slice and metric, exact fractions; column and value are empty for all rows."""
+    """One line per candidate, slice and metric, exact fractions; column and value are empty for the whole dump."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)

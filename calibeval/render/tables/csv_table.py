@@ -12,14 +12,14 @@ from calibeval.words.names import visible
 
 COLUMNS = ("dump", "metric", "value", "low", "high", "corrected", "floor", "floor_high", "reason")
 SLICE_COLUMNS = ("slice_column", "slice", "rows", "p_holm")
-# What a spreadsheet takes for the start of a formula, full-width forms included; control characters are escaped.
+# Signs that a spreadsheet reads as the start of a formula, with full-width forms; control characters are escaped.
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
 
 def render(report: Report) -> str:
     """The metrics of every dump; numbers round-trip exactly, absent facts are empty cells.
 
-    Where slices were asked for, their metrics follow those of their dump, with four more columns in every line.
+    If slices were requested, their metrics follow those of their dump, and every line has four more columns.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -40,7 +40,7 @@ def _line(dump: str, m: MetricResult) -> list[Any]:
 
 
 def no_formula(name: str) -> str:
-    r"""The name as text for every spreadsheet: an apostrophe before a formula's first sign, controls as escapes.
+    r"""The name as text for any spreadsheet: with an apostrophe before a formula's first sign, controls as escapes.
 
     >>> no_formula("=1+1"), no_formula("a\tb"), no_formula("plain")
     ("'=1+1", 'a\\tb', 'plain')

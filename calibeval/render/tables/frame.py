@@ -11,7 +11,7 @@ from calibeval.core.report.report import Report
 
 
 def to_frame(report: Report) -> pd.DataFrame:
-    """One row per dump and metric, with all facts of MetricResult as columns; fractions, and missing where absent."""
+    """One row per dump and metric, with all fields of MetricResult as columns; values are fractions."""
     columns = [field.name for field in fields(MetricResult) if field.name != "name"]
     rows = {
         (dump.name, name): {column: getattr(metric, column) for column in columns}

@@ -8,7 +8,7 @@ from calibeval.core.report.report import Report
 from calibeval.words import cells
 from calibeval.words.names import visible
 
-# Braces around [ and *, which LaTeX would read as arguments of the line break before them, and around ligatures.
+# Braces go around [ and *, which LaTeX would read as arguments of the line break before them, and around ligatures.
 _SPECIAL = {
     "\\": r"\textbackslash{}",
     "{": r"\{",
@@ -32,7 +32,7 @@ _SIGNS = str.maketrans({"−": "$-$", "–": "--", "≤": r"$\le$"})
 
 
 def render(report: Report) -> str:
-    """A `tabular` (load booktabs), certain bests in bold; comment lines tell what the numbers are."""
+    """A `tabular` (load booktabs) with certainly best values in bold; comment lines explain the numbers."""
     names = cells.metric_names(report)
     champions = {name: cells.best(report.dumps, name) for name in names}
     comments = [f"calibeval {report.version}: {cells.convention(report)}"]

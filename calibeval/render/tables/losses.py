@@ -27,7 +27,7 @@ def as_latex(found: Finetuned) -> str:
     """The table as a `tabular` in the style of booktabs."""
     before, after = halves(found)
     first, second = len(before.headings), len(after.headings)
-    top = rf" & \multicolumn{{{first}}}{{c}}{{before}} & \multicolumn{{{second}}}{{c}}{{after a temperature}} \\"
+    top = rf" & \multicolumn{{{first}}}{{c}}{{before}} & \multicolumn{{{second}}}{{c}}{{after temperature scaling}} \\"
     heads = ["loss", *(latex.escape(name) for name in (*before.headings, *after.headings))]
     lines = [f"% {visible(note)}" for note in notes(found)]
     lines += [rf"\begin{{tabular}}{{l{'r' * (first + second)}}}", r"\toprule", top, latex.table_row(heads), r"\midrule"]
@@ -38,7 +38,7 @@ def as_latex(found: Finetuned) -> str:
 
 
 def as_csv(found: Finetuned) -> str:
-    """Every seed's numbers in full, one line per loss and seed."""
+    """The numbers of every seed at full precision, one line per loss and seed."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["loss", "seed", "temperature", *SHOWN, *(f"{name}_after" for name in SHOWN)])

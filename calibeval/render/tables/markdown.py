@@ -15,7 +15,7 @@ _SPECIAL = frozenset("\\`*_[]|~#!$")
 
 
 def render(report: Report) -> str:
-    """The table, certain bests in bold, and below it what the numbers are and why some are missing."""
+    """The table with certainly best values in bold; below it, what the numbers mean and why some are missing."""
     names = cells.metric_names(report)
     header = ["dump", "rows", *(cells.heading(name) for name in names)]
     lines = [table_row(header), table_row([":--", *("--:" for _ in header[1:])])]

@@ -1,1 +1,1 @@
-"""What a terminal shows, one file a subject."""
+"""What a terminal shows, one file per subject."""

@@ -52,7 +52,7 @@ def _candidate(candidate: Candidate, comparison: Comparison, sheet: Sheet) -> li
 
 
 def _metrics(rows: list[Row], comparison: Comparison, sheet: Sheet) -> Text:
-    """One row per metric; where the width does not allow all columns, the detectable difference goes first, p next."""
+    """One row per metric; if not all columns fit, the detectable difference is left out first, then p."""
     label = Column("", [sheet.text(row.label) for row in rows], left=True)
     unit = Column("", [row.unit for row in rows], left=True)
     base = Column("base", [sheet.text(row.base) for row in rows])
@@ -76,7 +76,7 @@ def _metrics(rows: list[Row], comparison: Comparison, sheet: Sheet) -> Text:
 
 
 def _slices(column: str, found: list[SliceDifferences], comparison: Comparison, sheet: Sheet) -> list[RenderableType]:
-    """The slices of one column, those first where something has certainly changed, for a few metrics."""
+    """The slices of one column for a few metrics; slices with a certain change come first."""
     level = shown.level_of(comparison)
     by_slice = [(one, {row.name: row for row in shown.rows(one.differences, level)}) for one in found]
     by_slice.sort(key=lambda pair: -sum(row.change in _STYLES for row in pair[1].values()))
@@ -96,7 +96,7 @@ def _slices(column: str, found: list[SliceDifferences], comparison: Comparison, 
     names = Column(sheet.name(column, room), [sheet.name(one.value, room) for one, _ in kept], left=True)
     rest = len(found) - len(kept)
     title = f"differences by {sheet.name(column, sheet.width // 2)}" + (f", {rest} more in --json" if rest else "")
-    note = "marked where certain after Holm's correction for the slices: + better, - worse"
+    note = "certain after Holm's correction for the slices: + better, - worse"
     return [Text(sheet.text(title)), table([names, *columns]), Text(sheet.text(note))]
 
 

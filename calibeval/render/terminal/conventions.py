@@ -18,13 +18,13 @@ from calibeval.words.names import ascii_text, isolated, visible
 
 SCHEMA = "calibeval.conventions/1"
 _INDENT = "  "
-MCE = "MCE: over all bins, as other tools print it; in reports, over bins of at least 30 rows"
+MCE = "MCE: over all bins here, as other tools print it; reports use bins of at least 30 rows"
 
 
 def render(predictions: Predictions, explained: Sequence[Explained], *, width: int = 100, ascii_only: bool) -> str:
     """A table of the errors in percent, one line per convention, and below it what each does differently.
 
-    explained: of these predictions. width: columns of the words below the table. ascii_only: nothing but ASCII.
+    explained: of these predictions. width: characters per line of the text below the table. ascii_only: only ASCII.
     """
     title = f"{isolated(visible(predictions.source.name))} · {cells.plural(predictions.n, 'row')}"
     k = predictions.k

@@ -1,4 +1,4 @@
-"""The reliability diagram drawn in characters, with the confidence histogram beside it."""
+"""The reliability diagram drawn in characters, with the confidence histogram next to it."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from calibeval.words.signs import bin_range, signed
 MOST_ROWS = 20
 MOST_CELLS = 72
 HISTOGRAM_CELLS = 8
-# A bar this short is not worth a histogram beside it.
+# With shorter bars the histogram next to them is left out.
 _SHORT_BAR = 24
 
 
 def diagram(dump: DumpReport, sheet: Sheet) -> list[RenderableType]:
-    """Table of the non-empty bins, the highest confidence first, with a legend; empty without a row."""
+    """Table of the non-empty bins, highest confidence first, with a legend; empty for a dump without rows."""
     filled, merged = _few([b for b in dump.equal_width if b.count])
     if not filled:
         return []
@@ -41,7 +41,7 @@ def diagram(dump: DumpReport, sheet: Sheet) -> list[RenderableType]:
 
 
 def _title(cells: int) -> str:
-    """The heading of the bars, with the end of their scale where there is room for it."""
+    """The heading of the bars, with the end of their scale if there is room for it."""
     title = "accuracy and its gap to confidence" if cells >= 44 else "accuracy"
     return title + "100 %".rjust(cells - len(title)) if cells >= 16 else title
 
@@ -52,7 +52,7 @@ def _room(sheet: Sheet, others: Sequence[Column]) -> int:
 
 
 def _few(bins: list[Bin]) -> tuple[list[Bin], int]:
-    """At most MOST_ROWS bins: so many neighbours are merged into one, which is exact. Returns that number, too."""
+    """At most MOST_ROWS bins, and how many neighbours are merged into each of them; merging is exact."""
     size = -(-len(bins) // MOST_ROWS)
     if size <= 1:
         return bins, 1
@@ -73,14 +73,14 @@ def _ranges(bins: list[Bin], sheet: Sheet) -> list[str]:
 
 
 def _gap(row: Bin, sheet: Sheet) -> Text:
-    """The signed gap in points; in brackets where so few rows show as much by chance."""
+    """The signed gap in points; in brackets where the bin's rows could show as much by chance."""
     gap = row.gap or 0.0
     number = sheet.text(signed(100 * gap, 1))
     return Text(f"{number} ", gap_style(gap)) if bin_stands_out(row) else Text(f"({number})", QUIET)
 
 
 def _histogram(counts: list[int], sheet: Sheet) -> list[str]:
-    """A bar for every count, the largest HISTOGRAM_CELLS long; no row so few that its bar vanishes."""
+    """A bar for every count; the longest has HISTOGRAM_CELLS cells, and even one row gives a visible bar."""
     parts = sheet.glyphs.eighths
     lines = []
     for count in counts:
@@ -91,7 +91,7 @@ def _histogram(counts: list[int], sheet: Sheet) -> list[str]:
 
 
 def _bar(row: Bin, cells: int, sheet: Sheet) -> Text:
-    """Solid as far as accuracy and confidence agree, then the gap by its sign; the mark stands at the confidence."""
+    """Solid up to the smaller of accuracy and confidence, then the gap by its sign; the mark is at the confidence."""
     glyphs, accuracy, confidence = sheet.glyphs, row.accuracy or 0.0, row.confidence or 0.0
     last = cells - len(glyphs.mark)
     kept, end = round(min(accuracy, confidence) * last), round(max(accuracy, confidence) * last)
@@ -116,7 +116,7 @@ def _means(whole: Bin, cells: int) -> Text:
 
 
 def _legend(bins: list[Bin], whole: Bin, merged: int, sheet: Sheet) -> list[Text]:
-    """What the signs mean, of those that can be seen."""
+    """What the signs that are in the diagram mean."""
     glyphs = sheet.glyphs
     parts = [f"A accuracy {100 * (whole.accuracy or 0.0):.2f} %"]
     parts.append(f"C mean confidence {100 * (whole.confidence or 0.0):.2f} %")
@@ -126,6 +126,6 @@ def _legend(bins: list[Bin], whole: Bin, merged: int, sheet: Sheet) -> list[Text
         parts.append(f"{glyphs.under} under-confident")
     parts += [f"{glyphs.mark} confidence"] if glyphs.mark else []
     if not all(bin_stands_out(b) for b in bins):
-        parts.append("(gap) within noise of its rows")
-    parts += [f"{merged} bins in a line"] if merged > 1 else []
+        parts.append("(gap) within noise")
+    parts += [f"{merged} bins per line"] if merged > 1 else []
     return [Text(line, QUIET) for line in sheet.flow(parts)]

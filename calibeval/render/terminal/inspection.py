@@ -9,7 +9,7 @@ MANY_CLASSES = 8
 
 
 def render(inspection: Inspection, *, ascii_only: bool = False) -> str:
-    """The arrays of the file, and below them one paragraph for each way to read it.
+    """The arrays of the file, then one paragraph for each way to read it.
 
     ascii_only: foreign letters as escapes.
     """
@@ -28,11 +28,11 @@ def _array(array: ArrayNote, width: int) -> str:
 
 
 def _width(reading: Reading) -> str:
-    """How wide a row is: its features, and its classes where they are known."""
+    """The size of a row: its features, and its classes if they are known."""
     classes = "" if reading.k is None else f"{reading.k} classes"
     if reading.features is None:
         return classes or "top label only"
-    return f"{reading.features} features a row, {classes or 'no labels'}"
+    return f"{reading.features} features per row, {classes or 'no labels'}"
 
 
 def _reading(reading: Reading) -> list[str]:

@@ -1,4 +1,4 @@
-"""The papers' table: one row per loss, before and after a temperature; best bold, second best underlined."""
+"""A table as in papers: one row per loss, before and after temperature scaling; best bold, second best underlined."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def terminal(found: Finetuned, *, width: int, color: bool, ascii_only: bool) -> 
 
 
 def _aligned(row: Sequence[str], widths: Sequence[int], places: Sequence[int], color: bool) -> str:
-    """A line of the terminal: the name left, numbers right, each with room for its mark."""
+    """A line of the table: the name left-aligned, numbers right-aligned, each with room for its mark."""
     parts = [row[0].ljust(widths[0])]
     for text, width, place in zip(row[1:], widths[1:], places[1:], strict=True):
         blank = " " * (width - len(text))

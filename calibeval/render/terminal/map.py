@@ -33,7 +33,7 @@ def _title(document: Mapping[str, Any]) -> str:
 
 
 def _table(selection: Any) -> list[str]:
-    """The candidates of method auto: cross-validated NLL, and how far above the best."""
+    """The candidates of method auto: cross-validated NLL, and how far above the best it is."""
     if not selection:
         return []
     lines = ["", "method        held-out NLL   above best   standard error"]

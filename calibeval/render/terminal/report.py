@@ -12,37 +12,32 @@ from rich.text import Text
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.standing import standing_of, with_floor
 from calibeval.render.terminal.diagram import diagram
-from calibeval.render.terminal.sheet import GUTTER, STRONG, Column, Sheet, gap_style, table, total_width
+from calibeval.render.terminal.sheet import GUTTER, STRONG, Column, Sheet, blocks, gap_style, table, total_width
 from calibeval.render.terminal.slices import slice_blocks
 from calibeval.words import cells
 from calibeval.words.report import against_noise, headline, repair
 from calibeval.words.signs import signed
 
 NARROWEST = 40
-# Up to so many classes all are shown, of more the worst.
+# Up to _ALL_CLASSES classes are all shown; of more, only the worst.
 _ALL_CLASSES, _WORST_CLASSES = 3, 5
-# With fewer rows a class than that, its calibration error is mostly noise.
+# With fewer rows per class, the calibration error of a class is mostly noise.
 _FEW_ROWS = 20
 
 
 def render_report(report: Report, *, width: int, color: bool, ascii_only: bool) -> str:
-    """The report as text: one dump with its diagram and classes, several side by side, in the order given.
+    """The report as text: one dump with its diagram and classes, or several side by side, in the order given.
 
     width: display cells of a line, 40 at least. color: with ANSI colours; they repeat what signs and words say.
     ascii_only: nothing but ASCII, foreign names as escapes. Warnings of the dumps are not in it.
     """
     sheet = Sheet(max(width, NARROWEST), ascii_only)
-    if not report.dumps:
-        parts: list[RenderableType] = [Text("The report holds no dumps.")]
-    elif len(report.dumps) == 1:
-        parts = _one(report.dumps[0], report, sheet)
-    else:
-        parts = _several(report, sheet)
+    parts = _one(report.dumps[0], report, sheet) if len(report.dumps) == 1 else _several(report, sheet)
     return sheet_text(parts, sheet, color)
 
 
 def sheet_text(parts: list[RenderableType], sheet: Sheet, color: bool) -> str:
-    """What rich makes of the parts, whatever the environment says; no line ends in blanks."""
+    """The parts as rich renders them, independent of the environment; no line ends in blanks."""
     console = Console(
         file=io.StringIO(),
         width=sheet.width,
@@ -63,16 +58,16 @@ def sheet_text(parts: list[RenderableType], sheet: Sheet, color: bool) -> str:
 
 
 def _one(dump: DumpReport, report: Report, sheet: Sheet) -> list[RenderableType]:
-    parts: list[RenderableType] = [_title(dump, sheet), "", Text(sheet.text(headline(dump)), STRONG), ""]
+    parts: list[RenderableType] = [title(dump, sheet), "", Text(sheet.text(headline(dump)), STRONG), ""]
     parts[-1:-1] = [Text(sheet.text(repair(dump)))] if dump.recalibrated else []
     parts.append(_metrics(dump, report, sheet))
     parts += [Text(sheet.text(line)) for line in (*cells.reasons(dump), *cells.remarks(dump))]
-    for block in (diagram(dump, sheet), _classes(dump, sheet), *slice_blocks(dump, report, sheet)):
+    for block in (diagram(dump, sheet), classes(dump, sheet), *slice_blocks(dump, report, sheet)):
         parts += ["", *block] if block else []
     return parts
 
 
-def _title(dump: DumpReport, sheet: Sheet) -> Text:
+def title(dump: DumpReport, sheet: Sheet) -> Text:
     """Name, size and kind, on two lines where one is too short."""
     facts = [cells.plural(dump.n, "row"), "top label only" if dump.k is None else cells.plural(dump.k, "class")]
     facts += [] if dump.k is None else [dump.kind.replace("_", "-")]
@@ -87,7 +82,7 @@ def _title(dump: DumpReport, sheet: Sheet) -> Text:
 
 
 def _metrics(dump: DumpReport, report: Report, sheet: Sheet) -> RenderableType:
-    """One row per metric; where the width does not allow all columns, the interval goes first, the floor next."""
+    """One row per metric; if not all columns fit, the interval is left out first, then the floor."""
     found = [with_floor(dump, name) for name in cells.metric_names(report)]
     names = Column("", [sheet.text(cells.label(m.name)) for m in found], left=True)
     units = Column("", [cells.unit(m.name) for m in found], left=True)
@@ -107,7 +102,7 @@ def _metrics(dump: DumpReport, report: Report, sheet: Sheet) -> RenderableType:
 
 
 def _after(dump: DumpReport, names: list[str], sheet: Sheet) -> tuple[str, list[Text | str]]:
-    """Heading and values of the column for the recalibrated dump; empty values where there is none."""
+    """Heading and values of the column for the recalibrated dump; no values if there is none."""
     if dump.recalibrated is None:
         return "", []
     metrics = dump.recalibrated.metrics
@@ -115,12 +110,17 @@ def _after(dump: DumpReport, names: list[str], sheet: Sheet) -> tuple[str, list[
     return f"with {dump.recalibrated.name}", values
 
 
-def _classes(dump: DumpReport, sheet: Sheet) -> list[RenderableType]:
-    """The classes with the largest calibration errors; all of them where they are few."""
+def classes_shown(k: int) -> int:
+    """How many of k classes the first view shows."""
+    return k if k <= _ALL_CLASSES else min(k, _WORST_CLASSES)
+
+
+def classes(dump: DumpReport, sheet: Sheet, *, every: bool = False) -> list[RenderableType]:
+    """The classes with the largest calibration errors; all classes if there are few, or if all are wanted."""
     k = len(dump.per_class)
     if not k:
         return []
-    worst = sorted(dump.per_class, key=lambda c: -c.calibration_error)[: k if k <= _ALL_CLASSES else _WORST_CLASSES]
+    worst = sorted(dump.per_class, key=lambda c: -c.calibration_error)[: k if every else classes_shown(k)]
     places = cells.decimals(100 * worst[0].calibration_error, 3)
     numbers = [
         Column("cal. error %", [f"{100 * c.calibration_error:.{places}f}" for c in worst]),
@@ -129,26 +129,34 @@ def _classes(dump: DumpReport, sheet: Sheet) -> list[RenderableType]:
     ]
     room = min(40, sheet.width - total_width(numbers) - GUTTER)
     names = Column("class", [sheet.name(c.name, room) for c in worst], left=True)
-    title = "classes" if k == len(worst) else f"worst {len(worst)} of {cells.plural(k, 'class')}"
-    noise = ", mostly noise with so few rows each" if dump.n < _FEW_ROWS * k else ""
-    return [Text(sheet.text(f"{title}{noise} (gap: mean probability − frequency)")), table([names, *numbers])]
+    lead = "classes" if k == len(worst) else f"worst {len(worst)} of {cells.plural(k, 'class')}"
+    noise = ", mostly noise with so few rows per class" if dump.n < _FEW_ROWS * k else ""
+    return [Text(sheet.text(f"{lead}{noise} (gap: mean probability − frequency)")), table([names, *numbers])]
 
 
-def _several(report: Report, sheet: Sheet) -> list[RenderableType]:
-    """One row per dump, in as many blocks of columns as the width needs, then a sentence for each dump."""
+def overview(report: Report, sheet: Sheet) -> list[RenderableType]:
+    """One row per dump, in as many blocks of columns as the width needs."""
+    if not report.dumps:
+        return [Text("The report holds no dumps.")]
     columns, marked = _compared(report, sheet)
     widest = max(cell_len(sheet.name(d.name, sheet.width, keep_end=True)) for d in report.dumps)
     room = min(widest, max(16, sheet.width - total_width(columns) - GUTTER))
     names = Column("", _distinct(report, sheet, room), left=True)
     parts: list[RenderableType] = []
-    for block in _blocks(columns, sheet.width - names.width - GUTTER):
+    for block in blocks(columns, sheet.width - names.width - GUTTER):
         parts += [table([names, *block]), ""]
     if marked:
         parts.append(Text(sheet.text(f"* {cells.BEST}")))
     elif not cells.level(report):
-        parts.append(Text("No best is marked: that takes intervals."))
+        parts.append(Text("No value is marked as best: that needs intervals."))
+    return parts
+
+
+def _several(report: Report, sheet: Sheet) -> list[RenderableType]:
+    """The dumps side by side, then a sentence for each."""
+    parts = overview(report, sheet)
     for dump in report.dumps:
-        parts += ["", _title(dump, sheet)]
+        parts += ["", title(dump, sheet)]
         lines = [headline(dump), *([repair(dump)] if dump.recalibrated else []), *cells.reasons(dump)]
         parts += [Padding(Text(sheet.text(line)), (0, 0, 0, 2)) for line in lines]
         for slices in slice_blocks(dump, report, sheet):
@@ -157,7 +165,7 @@ def _several(report: Report, sheet: Sheet) -> list[RenderableType]:
 
 
 def _compared(report: Report, sheet: Sheet) -> tuple[list[Column], bool]:
-    """A column for every metric, and whether a best value is marked in any."""
+    """A column for every metric, and whether any column marks a best value."""
     columns, marked = [], False
     for name in cells.metric_names(report):
         best = cells.best(report.dumps, name)
@@ -172,18 +180,8 @@ def _compared(report: Report, sheet: Sheet) -> tuple[list[Column], bool]:
 
 
 def _distinct(report: Report, sheet: Sheet, room: int) -> list[str | Text]:
-    """The names cut to the room; with numbers in front where cutting has made two of them equal."""
+    """The names cut to the room; numbered if cutting has made two of them equal."""
     names = [sheet.name(d.name, room, keep_end=True) for d in report.dumps]
     if len(set(names)) == len({d.name for d in report.dumps}):
         return list(names)
     return [f"{i} {sheet.name(d.name, room - len(str(i)) - 1, keep_end=True)}" for i, d in enumerate(report.dumps, 1)]
-
-
-def _blocks(columns: list[Column], room: int) -> list[list[Column]]:
-    """The columns in runs that fit the room, at least one in each."""
-    blocks: list[list[Column]] = [[]]
-    for column in columns:
-        if blocks[-1] and total_width([*blocks[-1], column]) > room:
-            blocks.append([])
-        blocks[-1].append(column)
-    return blocks

@@ -10,16 +10,16 @@ from rich.text import Text
 
 from calibeval.words.names import ascii_text, isolated, visible
 
-# Orange and blue of the 256 colours: told apart by the colour-blind, legible on dark and on light.
+# Orange and blue of the 256 colours: the colour-blind can tell them apart, and both are legible on dark and on light.
 OVER, UNDER, QUIET, STRONG = "color(172)", "color(32)", "dim", "bold"
 GUTTER = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Glyphs:
-    """Signs of the diagram. solid: kept promise; over, under: gap by its sign; mark: confidence; eighths: histogram.
+    """Signs of the diagram. solid: accuracy; over, under: gap by its sign; mark: confidence; eighths: histogram.
 
-    mark is empty where the end of a gap has to do; eighths are the parts of a cell from small to full.
+    mark is empty where only the end of the gap shows the confidence; eighths are the parts of a cell, small to full.
     """
 
     solid: str
@@ -35,7 +35,7 @@ PLAIN = Glyphs(solid="#", over="+", under="-", mark="", eighths="#")
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """The space to write on: display cells per line, and whether only ASCII may appear."""
+    """The space to write on: its width in display cells, and whether only ASCII is allowed."""
 
     width: int
     ascii_only: bool
@@ -50,7 +50,7 @@ class Sheet:
         return ascii_text(words) if self.ascii_only else words
 
     def flow(self, parts: Sequence[str]) -> list[str]:
-        """The parts one after the other, with line breaks only between them where that is possible."""
+        """The parts one after the other, with line breaks only between them if possible."""
         separator, lines = self.text(" · "), [""]
         for part in map(self.text, parts):
             longer = f"{lines[-1]}{separator}{part}" if lines[-1] else part
@@ -61,7 +61,7 @@ class Sheet:
         return lines
 
     def name(self, name: str, room: int, *, keep_end: bool = False) -> str:
-        """A name from a file: harmless, and cut to `room` cells; of paths the end tells more."""
+        """A name from a file: harmless, and cut to `room` cells. keep_end: for paths, whose end matters more."""
         shown = self.text(visible(name)) or "(no name)"
         if cell_len(shown) > room:
             dots = self.text("…")
@@ -72,7 +72,7 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a table, header included; cells of names and words stand left, numbers right."""
+    """One column of a table, with its header; names and words are left-aligned, numbers right-aligned."""
 
     header: str
     cells: Sequence[str | Text]
@@ -93,7 +93,7 @@ def total_width(columns: Sequence[Column]) -> int:
 def table(columns: Sequence[Column]) -> Text:
     """The columns side by side, without a frame; a heading may have several lines.
 
-    Laid out here, because rich's own tables count the space around cells differently from version to version.
+    It is laid out here because versions of rich count the space around the cells of a table differently.
     """
     headers = [column.header.split("\n") for column in columns]
     lines = [
@@ -103,6 +103,16 @@ def table(columns: Sequence[Column]) -> Text:
     rows = zip(*(column.cells for column in columns), strict=True)
     lines += [_line(columns, [cell if isinstance(cell, Text) else Text(cell) for cell in row]) for row in rows]
     return Text("\n").join(lines)
+
+
+def blocks(columns: list[Column], room: int) -> list[list[Column]]:
+    """The columns in blocks that fit the room, at least one column in each."""
+    blocks: list[list[Column]] = [[]]
+    for column in columns:
+        if blocks[-1] and total_width([*blocks[-1], column]) > room:
+            blocks.append([])
+        blocks[-1].append(column)
+    return blocks
 
 
 def _line(columns: Sequence[Column], row: Sequence[Text]) -> Text:

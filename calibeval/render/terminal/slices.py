@@ -1,4 +1,4 @@
-"""The slices of a dump at the terminal: one table a column, worst first."""
+"""The slices of a dump at the terminal: one table per column, worst first."""
 
 from __future__ import annotations
 
@@ -7,35 +7,36 @@ from rich.text import Text
 
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import DumpReport, Report, SliceResult
-from calibeval.render.terminal.sheet import GUTTER, STRONG, Column, Sheet, gap_style, table, total_width
+from calibeval.render.terminal.sheet import GUTTER, STRONG, Column, Sheet, blocks, gap_style, table, total_width
 from calibeval.words import cells
 from calibeval.words.slices import BEYOND, SliceTable, slice_tables
 
-_SHOWN = 20
+MOST_SHOWN = 20
 _WIDEST_NAME, _NARROWEST_NAME = 40, 12
 
 
-def slice_blocks(dump: DumpReport, report: Report, sheet: Sheet) -> list[list[RenderableType]]:
-    """A block for each column of slices."""
-    return [_block(one, report, sheet) for one in slice_tables(dump, report.settings.min_rows)]
+def slice_blocks(dump: DumpReport, report: Report, sheet: Sheet, *, every: bool = False) -> list[list[RenderableType]]:
+    """A block for each column of slices. every: with all slices and all metrics."""
+    return [_block(one, report, sheet, every=every) for one in slice_tables(dump, report.settings.min_rows)]
 
 
-def _block(slices: SliceTable, report: Report, sheet: Sheet) -> list[RenderableType]:
+def _block(slices: SliceTable, report: Report, sheet: Sheet, *, every: bool) -> list[RenderableType]:
     title = Text.assemble(
         sheet.text("slices by "), sheet.name(slices.column, sheet.width // 3), sheet.text(f": {slices.finding()}")
     )
     parts: list[RenderableType] = [title]
     if slices.rows:
-        parts.append(_table(slices.rows[:_SHOWN], report, sheet))
-    hidden = len(slices.rows) - _SHOWN
-    lines = [f"{cells.plural(hidden, 'slice')} less bad: see --json"] if hidden > 0 else []
+        parts.append(_table(slices.rows if every else slices.rows[:MOST_SHOWN], report, sheet))
+    hidden = 0 if every else len(slices.rows) - MOST_SHOWN
+    lines = [f"{cells.plural(hidden, 'better slice')} not shown: see --full"] if hidden > 0 else []
     parts += [Text(sheet.text(line)) for line in (*lines, slices.note()) if line]
-    small = slices.too_small(lambda name: sheet.name(name, _NARROWEST_NAME))
+    small = slices.too_small(lambda name: sheet.name(name, _NARROWEST_NAME), every=every)
+    parts += ["", *_others(slices.rows, sheet)] if every and slices.rows else []
     return [*parts, Text(sheet.text(small))] if small else parts
 
 
 def _table(rows: tuple[SliceResult, ...], report: Report, sheet: Sheet) -> Text:
-    """One line a slice; where the width does not allow all columns, the floor goes first, the interval next."""
+    """One line per slice; if not all columns fit, the floor is left out first, then the interval."""
 
     def metric(name: str) -> list[MetricResult]:
         return [row.metrics.get(name, MetricResult(name, None)) for row in rows]
@@ -62,3 +63,18 @@ def _table(rows: tuple[SliceResult, ...], report: Report, sheet: Sheet) -> Text:
             break
     names = Column("", [sheet.name(row.value, min(_WIDEST_NAME, max(room, 1))) for row in rows], left=True)
     return table([names, *columns])
+
+
+def _others(rows: tuple[SliceResult, ...], sheet: Sheet) -> list[RenderableType]:
+    """The values of the metrics that the first table has no column for."""
+    shown = ("accuracy", "ece", "confidence_gap")
+    names = [name for name in dict.fromkeys(name for row in rows for name in row.metrics) if name not in shown]
+    columns = [
+        Column(
+            f"{cells.label(name)}\n{cells.unit(name)}",
+            [sheet.text(cells.value(row.metrics.get(name, MetricResult(name, None)))) for row in rows],
+        )
+        for name in names
+    ]
+    slices = Column("", [sheet.name(row.value, _NARROWEST_NAME) for row in rows], left=True)
+    return [table([slices, *block]) for block in blocks(columns, sheet.width - slices.width - GUTTER) if block]

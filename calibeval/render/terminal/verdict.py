@@ -1,4 +1,4 @@
-"""A verdict for a person at a terminal, and for the log of a job: one line for each rule, then the whole."""
+"""A verdict for a person at a terminal, and for the log of a job: one line for each rule, then the conclusion."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from calibeval.words.names import ascii_text
 from calibeval.words.verdict import Line, compared, conclusion, rule_lines, rules_from
 
 _GUTTER = "  "
-# A longer rule moves its own numbers, not those of all others.
+# A longer rule shifts only its own numbers, not those of the other rules.
 _WIDEST = 48
 _BLUE, _ORANGE = "color(32)", "color(172)"
 _STYLES = {"pass": _BLUE, "FAIL": f"bold {_ORANGE}", "error": f"bold {_ORANGE}", "warning": _ORANGE}
@@ -24,12 +24,11 @@ _STYLES = {"pass": _BLUE, "FAIL": f"bold {_ORANGE}", "error": f"bold {_ORANGE}",
 def render(verdict: Verdict, *, width: int | None, color: bool, ascii_only: bool) -> str:
     """The verdict as text.
 
-    width: display cells of a line, where longer reasons continue on the next one; None: one line for each rule,
-    however long, as logs want it. color: with ANSI colours; they repeat what the words say. ascii_only: nothing but
-    ASCII.
+    width: display cells of a line; longer reasons continue on the next one. None: one line for each rule, however
+    long, which suits logs. color: with ANSI colours; they repeat what the words say. ascii_only: nothing but ASCII.
     """
     tell = _in_ascii if ascii_only else str
-    lines = [_told(line, tell) for line in rule_lines(verdict)]
+    lines = [_converted(line, tell) for line in rule_lines(verdict)]
     title = " · ".join(part for part in (compared(verdict), rules_from(verdict)) if part)
     last = f"{conclusion(verdict)} · exit {int(verdict.exit_code)}"
     return "\n".join([tell(title), "", *_rules(lines, width, color), "", tell(last)]) + "\n"
@@ -39,7 +38,7 @@ def _in_ascii(text: str) -> str:
     return ascii_text(text.replace("≥", ">="))
 
 
-def _told(line: Line, tell: Callable[[str], str]) -> Line:
+def _converted(line: Line, tell: Callable[[str], str]) -> Line:
     """The line with every text passed through `tell`."""
     return replace(
         line,
@@ -52,7 +51,7 @@ def _told(line: Line, tell: Callable[[str], str]) -> Line:
 
 
 def _rules(lines: list[Line], width: int | None, color: bool) -> list[str]:
-    """Words and rules to the left, numbers to the right of their columns, reasons behind them."""
+    """Words and rules left-aligned, numbers right-aligned, then the reasons."""
     columns = [
         [_pad(line.word, max(cell_len(other.word) for other in lines)) for line in lines],
         [_pad(line.asked, min(_WIDEST, max(cell_len(other.asked) for other in lines))) for line in lines],

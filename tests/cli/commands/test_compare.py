@@ -34,7 +34,7 @@ def test_a_terminal_view(capsys, dumps):
     result = run(capsys, "compare", *dumps)
     assert (result.code, result.err) == (0, "")
     assert result.out.startswith("cand.npz against base.npz\n1,500 rows · rows paired by position")
-    assert "cand.npz is better calibrated than base.npz, certain: ECE" in result.out
+    assert "cand.npz is certainly better calibrated than base.npz: ECE" in result.out
 
 
 def test_json_is_that_of_the_api(capsys, dumps, schema):
@@ -73,7 +73,7 @@ def test_several_candidates(capsys, dumps):
 
 @pytest.mark.parametrize(
     ("table", "start"),
-    [("md", "**cand.npz is better"), ("csv", "candidate,column,value,metric"), ("latex", "% calibeval")],
+    [("md", "**cand.npz is certainly better"), ("csv", "candidate,column,value,metric"), ("latex", "% calibeval")],
 )
 def test_tables(capsys, dumps, table, start):
     assert run(capsys, "compare", *dumps, "--format", table).out.startswith(start)
@@ -137,7 +137,9 @@ def test_rows_that_stand_in_another_order_are_refused(capsys, tmp_path, dumps):
     np.savez(tmp_path / "mixed.npz", logits=logits[::-1], labels=labels[::-1])
     result = run(capsys, "compare", dumps[0], tmp_path / "mixed.npz")
     assert result.code == 3
-    assert "these are not the same rows" in result.err
+    assert result.err.endswith(
+        "these are not the same rows; give both dumps ids (--ids-key), or use dumps of the same rows\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -145,9 +147,9 @@ def test_rows_that_stand_in_another_order_are_refused(capsys, tmp_path, dumps):
     [
         (["--format", "mdd"], 2, '--format "mdd" is unknown (did you mean "md"?); there are md, csv, latex'),
         (["--format", "md", "--json"], 2, "--json and --format exclude each other"),
-        (["--bins", "2000"], 2, "bins is 2000, but models are compared with at most 1000"),
+        (["--bins", "2000"], 2, "bins is 2000, but a comparison can have at most 1000"),
         (["--slice", "sight"], 2, 'there is no column "sight"'),
-        (["--min-rows", "5"], 2, "belongs to slices, but there are none"),
+        (["--min-rows", "5"], 2, "applies to slices only, but there are no slices"),
     ],
 )
 def test_wrong_usage(capsys, dumps, words, code, message):
@@ -159,15 +161,15 @@ def test_wrong_usage(capsys, dumps, words, code, message):
 
 def test_standard_input_is_read_once(capsys, dumps):
     result = run(capsys, "compare", "-", "-", dumps[0])
-    assert (result.code, result.err) == (2, 'standard input, "-", can be read once only\n')
+    assert (result.code, result.err) == (2, 'standard input, "-", can be read only once\n')
 
 
 @pytest.mark.parametrize(
     ("content", "code", "message"),
     [
         (None, 4, "there is no such file"),
-        (b"{}", 3, 'this is no report of schema calibeval.report/1: the report has no "schema"'),
-        (b"\xff\xfe", 3, "this is no report of schema calibeval.report/1: byte 0 is not UTF-8"),
+        (b"{}", 3, 'this is not a report of schema calibeval.report/1: the report has no "schema"'),
+        (b"\xff\xfe", 3, "this is not a report of schema calibeval.report/1: byte 0 is not UTF-8"),
     ],
 )
 def test_other_json_is_no_base(capsys, dumps, tmp_path, content, code, message):
@@ -185,4 +187,4 @@ def test_inputs_are_not_overwritten(capsys, dumps, tmp_path):
     path.write_bytes(b"{}")
     result = run(capsys, "compare", path, dumps[1], "--out", tmp_path)
     assert result.code == 2
-    assert "is an input, too, and would be overwritten" in result.err
+    assert "is also an input and would be overwritten" in result.err

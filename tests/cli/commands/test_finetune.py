@@ -190,10 +190,10 @@ def test_without_a_test_split_results_are_stamped(folder, capsys):
     result = run(capsys, *files.words(folder, "--loss", "ce", test=False, out="stamped"))
     assert result.code == 0
     words = " ".join(result.out.split())
-    assert "these numbers are of VAL, which also stopped the training" in words
+    assert "these numbers were measured on VAL, which also stopped training" in words
     assert files.load(folder / "stamped" / "finetune.json")["shown"] == "val"
     assert not (folder / "stamped" / "test_logits.npz").exists()
-    assert "flatter" in files.load(folder / "stamped" / "report.json")["dumps"][0]["warnings"][-1]["message"]
+    assert "optimistic" in files.load(folder / "stamped" / "report.json")["dumps"][0]["warnings"][-1]["message"]
 
 
 def test_a_head_that_goes_on_begins_as_it_was(folder, trained):
@@ -312,9 +312,13 @@ def test_what_an_earlier_run_left_goes(tmp_path):
     }  # fmt: skip
 
 
-def test_json_is_the_file(folder, capsys):
-    result = run(capsys, *files.words(folder, "--loss", "ce", "--json", out="json"))
-    assert result.out == (folder / "json" / "finetune.json").read_text(encoding="utf-8")
+def test_json_is_the_file_and_with_what_it_was_made(folder, capsys):
+    words = files.words(folder, "--loss", "ce", "--json", out="json")
+    result = run(capsys, *words)
+    made = result.json["environment"]
+    assert made["command"] == [str(word) for word in words if word not in ("--jobs", 1)]
+    text = json.dumps({**result.json, "environment": None}, indent=1) + "\n"
+    assert text == (folder / "json" / "finetune.json").read_text(encoding="utf-8")
 
 
 def test_progress_and_quiet(folder, capsys):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from calibeval.runs.files import EVERY
 from calibeval.training.sweep import Sweep
 from tests.cli import feature_files as files
 from tests.cli.invoking import failure, python, run
@@ -55,15 +56,15 @@ def test_values_that_are_no_finite_float32(capsys, folder, name, value, shown):
 
 def test_a_split_of_another_width(capsys, folder):
     changed(folder, "val", features=array(folder, "val")[:, :4])
-    refused(capsys, folder, 3, "val.npz has 4 features a row, but train.npz 5")
+    refused(capsys, folder, 3, "val.npz has 4 features per row, but train.npz has 5")
 
 
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (None, "train.npz names its classes, but val.npz does not; say them for all files: --class-names FILE"),
+        (None, "train.npz names its classes, but val.npz does not; name them for all files with --class-names FILE"),
         (["a", "c", "b"], 'class 1 is "c" in val.npz, but "b" in train.npz'),
-        (["a", "b", "c", "d"], "val.npz names 4 classes, but train.npz 3"),
+        (["a", "b", "c", "d"], "val.npz names 4 classes, but train.npz names 3"),
     ],
 )
 def test_class_names_that_differ(capsys, folder, names, message):
@@ -97,7 +98,7 @@ def test_negative_labels(capsys, folder):
 def test_one_class_only(capsys, folder):
     for name in ("train", "val", "test"):
         changed(folder, name, labels=array(folder, name, "labels") * 0)
-    refused(capsys, folder, 3, "train.npz: every label is 0, but a classifier needs two classes")
+    refused(capsys, folder, 3, "train.npz: every label is 0, but a classifier needs at least two classes")
 
 
 def test_a_class_that_train_lacks_is_a_warning(capsys, folder):
@@ -115,7 +116,7 @@ def test_shared_rows_are_a_leak(capsys, folder, one, other):
     np.savez(folder / f"{other}.npz", features=features, labels=labels, own=np.arange(60))
     message = f"{one}.npz and {other}.npz share 60 rows, identical in features and label"
     refused(
-        capsys, folder, 3, f"{message}: that would flatter the head. Say --allow-leak to train all the same.",
+        capsys, folder, 3, f"{message}: the head would look better than it is. Say --allow-leak to train anyway.",
     )  # fmt: skip
     assert run(capsys, *files.words(folder, "--allow-leak", "-q")).code == 0
     assert {"code": "leak", "message": message} in files.load(folder / "run" / "finetune.json")["warnings"]
@@ -125,7 +126,7 @@ def test_the_same_file_twice_is_a_leak(capsys, folder):
     words = ["finetune", "train.npz", "--val", "train.npz", "-o", "run"]
     result = run(capsys, *words)
     assert result.code == 3
-    assert "are the same file, and share 120 rows" in result.err
+    assert "are the same file and share 120 rows" in result.err
 
 
 @pytest.mark.parametrize(
@@ -209,10 +210,13 @@ WEIGHT = np.arange(15.0, dtype=np.float32).reshape(3, 5)
     [
         ({"weight": WEIGHT[:, :4]}, "head.npz takes 4 features, but train.npz has 5"),
         ({"weight": WEIGHT[:2]}, None),
-        ({"weight": WEIGHT[:1]}, "head.npz: the head has one output, but a classifier needs two classes"),
+        ({"weight": WEIGHT[:1]}, "head.npz: the head has one output, but a classifier needs at least two classes"),
         (
             {"weight": WEIGHT.astype(float) * 1e60},
-            "a weight of the head is beyond float32; multiply the features by a constant, so that they are of order 1",
+            (
+                "a weight of the head is too large for float32; multiply the features by a constant, "
+                "so that they are of order 1"
+            ),
         ),
         (
             {"weight": WEIGHT * np.float32(np.nan)},
@@ -240,7 +244,7 @@ def test_a_head_of_more_classes_than_are_named(capsys, folder):
 def test_a_folder_that_is_no_run(capsys, folder):
     (folder / "empty").mkdir()
     refused(
-        capsys, folder, 4, "empty: a folder without head.safetensors, so no run of calibeval finetune",
+        capsys, folder, 4, "empty: the folder has no head.safetensors, so calibeval finetune did not write it",
         "--head", "empty",
     )  # fmt: skip
 
@@ -268,7 +272,7 @@ def test_outputs_that_are_inputs(capsys, folder, words, name):
         assert run(capsys, *files.words(folder, *[word.format(folder=folder) for word in words], "-q")).code == 0
         assert {key: files.contents(folder)[key] for key in before} == before
         return
-    message = f"{folder / name}: is an input, too, and would be overwritten; name another output"
+    message = f"{folder / name}: is also an input and would be overwritten; name another output"
     refused(capsys, folder, 2, message, *[word.format(folder=folder) for word in words])
     assert files.contents(folder) == before
 
@@ -277,12 +281,12 @@ def test_a_cache_in_the_place_of_an_output(capsys, folder):
     (folder / "test.npz").rename(folder / "test_logits.npz")
     words = files.words(folder, "--test", "test_logits.npz", test=False, out=".")
     result = run(capsys, *words)
-    assert (result.code, "is an input, too" in result.err) == (2, True)
+    assert (result.code, "is also an input" in result.err) == (2, True)
 
 
 def test_a_run_that_is_a_file(capsys, folder):
     (folder / "run").write_text("mine", encoding="utf-8")
-    refused(capsys, folder, 4, f"{folder / 'run'}: cannot be made a folder (File exists)")
+    refused(capsys, folder, 4, f"{folder / 'run'}: the folder cannot be created (File exists)")
     assert (folder / "run").read_text(encoding="utf-8") == "mine"
 
 
@@ -324,15 +328,15 @@ def test_memory_that_runs_out(capsys, folder, monkeypatch, error):
     monkeypatch.setattr(Sweep, "step", step)
     refused(
         capsys, folder, 3,
-        "the device has not enough memory for this training; lower --batch-size, --hidden or --trials, "
-        "or say another --device",
+        "the device does not have enough memory for this training; lower --batch-size, --hidden or --trials, "
+        "or use another --device",
     )  # fmt: skip
 
 
 def test_a_head_that_is_too_large(capsys, folder):
     refused(
         capsys, folder, 3,
-        "a head of 5 x 1000000000000 x 3 units takes about 178814 GiB while it trains, but 1.0 are allowed; "
+        "training a head of 5 x 1000000000000 x 3 units takes about 178814 GiB, but 1.0 are allowed; "
         "lower --hidden, or raise --max-memory",
         "--head", "mlp", "--hidden", 10**12, "--max-memory", 2**30,
     )  # fmt: skip
@@ -387,7 +391,9 @@ def test_a_head_that_float32_cannot_hold_is_told(capsys, folder):
         changed(folder, name, features=array(folder, name).astype(float) + 1e7)
     result = run(capsys, *files.words(folder, "--loss", "ce", "--lr", 0.05, "--json", "-q"))
     assert result.code == 0
-    assert any("saved in float32, the head's logits move by up to" in one["message"] for one in result.json["warnings"])
+    assert any(
+        "saving the head in float32 changes its logits by up to" in one["message"] for one in result.json["warnings"]
+    )
 
 
 def test_a_temperature_without_an_optimum_is_told(capsys, folder):
@@ -429,7 +435,7 @@ def test_a_loss_that_diverges_later_keeps_its_best_epoch(capsys, folder):
 
 def test_all_losses_that_diverge(capsys, folder):
     words = ["--loss", "ce,ls", "--lr", 1e10, "--weight-decay", 1e30]
-    refused(capsys, folder, 3, "training diverged with every loss, and no head is left; lower --lr", *words)
+    refused(capsys, folder, 3, "training diverged with every loss, so there is no head; lower --lr", *words)
     text = (folder / "run" / "history.jsonl").read_text(encoding="utf-8")
     head = json.loads(text.splitlines()[0])["heads"][0]
     assert (head["val_nll"], head["val_accuracy"]) == (None, None)
@@ -460,3 +466,43 @@ def test_help_imports_nothing_heavy():
     code = "import sys; from calibeval.cli.main import main; main(['finetune', '--help']); print(*sys.modules)"
     loaded = python(code).splitlines()[-1].split()
     assert not {"torch", "numpy", "scipy", "pandas", "rich", "matplotlib"} & set(loaded)
+
+
+@pytest.mark.parametrize("name", [*EVERY, "losses/mine/head.json"])
+@pytest.mark.parametrize("more", [[], ["--resume"]])
+def test_a_file_that_is_not_of_a_run_is_not_replaced(capsys, folder, name, more):
+    """Whatever has the name of a file of a run: the run would replace it, or remove it."""
+    path = folder / "run" / name
+    path.parent.mkdir(parents=True)
+    path.write_text('{"schema": "somebody.else/1"}')
+    refused(
+        capsys, folder, 2, f"{path}: is there already, and no run of calibeval finetune wrote it. Name another "
+        "folder, or say --overwrite (in Python overwrite=True) to replace it", *more,
+    )  # fmt: skip
+    assert files.contents(folder / "run") == {name: b'{"schema": "somebody.else/1"}'}
+
+
+def test_other_files_are_no_matter_and_overwrite_replaces(capsys, folder):
+    (folder / "run").mkdir()
+    (folder / "run/notes.txt").write_text("mine")
+    assert run(capsys, *files.words(folder, "--epochs", "1", "-q")).code == 0
+    (folder / "other").mkdir()
+    (folder / "other/head.json").write_text("{}")
+    assert run(capsys, *files.words(folder, "--epochs", "1", "--overwrite", "-q", out="other")).code == 0
+    assert files.load(folder / "other/head.json")["schema"] == "calibeval.head/1"
+    assert (folder / "run/notes.txt").read_text() == "mine"
+
+
+BROKEN = "raise OSError('libtorch.so: cannot open shared object file')"
+
+
+def test_a_torch_that_cannot_be_imported(folder):
+    (folder / "broken").mkdir()
+    (folder / "broken/torch.py").write_text(BROKEN)
+    code = (
+        "import sys; sys.path.insert(0, 'broken'); from calibeval.cli.main import main; "
+        "sys.stderr = sys.stdout; print(main(sys.argv[1:]))"
+    )
+    what = "(OSError: libtorch.so: cannot open shared object file)"
+    said = f"finetune needs torch, which is installed but cannot be imported {what}\n2\n"
+    assert python(code, *files.words(folder)) == said

@@ -70,11 +70,11 @@ def test_without_resume_it_starts_again(capsys, folder, monkeypatch):
 def test_a_finished_run_is_shown_and_not_touched(capsys, folder, monkeypatch):
     words = files.words(folder, *LOSS, "--resume")
     first = run(capsys, *words)
-    assert first.err.startswith(f"{folder / 'run'} holds no checkpoint; training starts from the beginning\n")
+    assert first.err.startswith(f"{folder / 'run'} has no checkpoint; training starts from the beginning\n")
     before = files.contents(folder / "run")
     monkeypatch.setattr(Sweep, "step", None)
     again = run(capsys, *words)
-    assert (again.code, again.out, again.err) == (0, first.out, f"{folder / 'run'} is finished already\n")
+    assert (again.code, again.out, again.err) == (0, first.out, f"{folder / 'run'} is already finished\n")
     assert files.contents(folder / "run") == before
 
 
@@ -112,7 +112,7 @@ def test_another_command_is_refused(capsys, folder, monkeypatch, words, differen
     result = run(capsys, *files.words(folder, *LOSS, *words, "-q", "--resume"))
     place = folder / "run" / ("finetune.json" if finished else "checkpoint.safetensors")
     assert result.code == 2
-    assert result.err == f"{place}: belongs to another command ({difference}); start again without --resume\n"
+    assert result.err == f"{place}: belongs to a different command ({difference}); start again without --resume\n"
     assert files.contents(folder / "run") == before
 
 
@@ -120,7 +120,7 @@ def test_other_data_are_refused(capsys, folder, monkeypatch):
     interrupted(capsys, folder, monkeypatch)
     files.write(folder / "val.npz", *files.rows(80, seed=9))
     result = run(capsys, *files.words(folder, *LOSS, "-q", "--resume"))
-    assert (result.code, "belongs to another command (sha256: " in result.err) == (2, True)
+    assert (result.code, "belongs to a different command (sha256: " in result.err) == (2, True)
 
 
 def test_another_head_is_refused(capsys, folder, monkeypatch):
@@ -131,7 +131,7 @@ def test_another_head_is_refused(capsys, folder, monkeypatch):
         )
     interrupted(capsys, folder, monkeypatch, "--head", folder / "one")
     result = run(capsys, *files.words(folder, *LOSS, "--head", folder / "two", "-q", "--resume"))
-    assert (result.code, "belongs to another command (start: " in result.err) == (2, True)
+    assert (result.code, "belongs to a different command (start: " in result.err) == (2, True)
 
 
 def test_another_version_is_refused(capsys, folder, monkeypatch):
@@ -160,7 +160,7 @@ def test_a_damaged_checkpoint(capsys, folder, monkeypatch, damage):
     path.write_bytes(damage(content))
     result = run(capsys, *files.words(folder, *LOSS, "-q", "--resume"))
     assert result.code == 3
-    assert result.err.startswith(f"{path}: no checkpoint, or a damaged one (")
+    assert result.err.startswith(f"{path}: not a checkpoint, or damaged (")
     assert result.err.endswith("); start again without --resume\n")
 
 
@@ -185,7 +185,8 @@ def test_a_history_that_is_too_short(capsys, folder, monkeypatch, content):
     result = run(capsys, *files.words(folder, *LOSS, "-q", "--resume"))
     assert result.code == 3
     assert result.err == (
-        f"{path}: has {len(content)} bytes, but {whole} when the checkpoint was written; start again without --resume\n"
+        f"{path}: has {len(content)} bytes, but had {whole} when the checkpoint was written; "
+        "start again without --resume\n"
     )
     assert path.read_bytes() == content
 

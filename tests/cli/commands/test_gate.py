@@ -124,7 +124,7 @@ def test_a_saved_report_is_an_unpaired_baseline(main, sharper, tmp_path, capsys)
     saved.write_text("{}", encoding="utf-8")
     result = run(capsys, "gate", sharper, "--baseline", saved, "--max-increase", "nll=0.01")
     assert result.code == 3
-    assert "saved/report.json: this is no report of schema" in result.err
+    assert "saved/report.json: this is not a report of schema" in result.err
 
 
 def test_the_report_beside_a_verdict_is_whole(main, sharper, tmp_path, capsys):
@@ -144,7 +144,7 @@ def test_a_baseline_of_other_rows_is_refused(main, tmp_path, capsys):
         "fewer.npz": ((logits[:1990], labels[:1990]), {"ids": np.arange(1990)}, "do not hold the same rows"),
         "ids.npz": ((logits, labels), {"ids": np.arange(2000) + 7}, "do not hold the same rows"),
         "labels.npz": ((logits, labels[::-1]), {"ids": np.arange(2000)}, "these are not the same rows"),
-        "classes.npz": ((logits[:, :4], np.minimum(labels, 3)), {"ids": np.arange(2000)}, "5 classes in the one"),
+        "classes.npz": ((logits[:, :4], np.minimum(labels, 3)), {"ids": np.arange(2000)}, "5 classes in the first"),
     }
     for name, (arrays, more, message) in others.items():
         other = write(tmp_path / name, *arrays, **more)
@@ -154,10 +154,10 @@ def test_a_baseline_of_other_rows_is_refused(main, tmp_path, capsys):
     result = run(capsys, "report", main, "--out", tmp_path / "guo", "--convention", "guo", "-q")
     result = run(capsys, "gate", main, "--baseline", tmp_path / "guo/report.json", "--max-increase", "nll=0.01")
     assert (result.code, result.out) == (3, "")
-    assert 'the report is by the convention "guo"' in result.err
+    assert 'the report uses the convention "guo"' in result.err
     result = run(capsys, "gate", main, "--baseline", main, "--convention", "guo", "--max", "ece=0.1")
     assert (result.code, result.out) == (2, "")
-    assert "changes from a baseline are measured by calibeval's own bins, not by those of guo" in result.err
+    assert "changes from a baseline are measured with calibeval's own bins, not those of guo" in result.err
 
 
 CONFIG = """\
@@ -232,8 +232,8 @@ BROKEN = [
         "[[gate.rule]]\nmetric='ece'\nmax=0.1\nslice='light=nigth'\n",
         'slice "light=nigth" is unknown (did you mean "light=night"?); there are',
     ),
-    ("[[gate.rule]]\nmetric='ece'\nmax=0.1\nslice='worst'\n", 'slice "worst" needs columns: say --slice COLUMN'),
-    ("[[gate.rule]]\nmetric='nll'\nmax_increase=0.1\n", "max_increase of nll needs a baseline: say --baseline FILE"),
+    ("[[gate.rule]]\nmetric='ece'\nmax=0.1\nslice='worst'\n", 'slice "worst" needs columns: use --slice COLUMN'),
+    ("[[gate.rule]]\nmetric='nll'\nmax_increase=0.1\n", "max_increase of nll needs a baseline: use --baseline FILE"),
 ]
 
 
@@ -258,15 +258,22 @@ def test_bytes_that_are_no_text_are_no_configuration(main, tmp_path, capsys):
 FLAGS = [
     (["--max", "ece"], "--max ece: it must be METRIC=LIMIT, such as ece=0.03"),
     (["--max", "eec=0.1"], '--max eec=0.1: metric "eec" is unknown (did you mean "ece"?)'),
-    (["--max-drop", "accuracy=x"], '--max-drop accuracy=x: "x" is not a number'),
+    (["--max-drop", "accuracy=x"], '--max-drop accuracy=x: "x" is not a number\n'),
+    (["--max", "ece=3%"], '"3%" is not a number, but a percentage; limits are fractions: say ece=0.03\n'),
+    (["--max", "ece=0,03"], '"0,03" is not a number, but with a comma: say ece=0.03\n'),
+    (["--max", "nll=3 %"], '"3 %" is not a number: limits of nll are in nats\n'),
+    (["--max", "gap=0.1"], 'metric "gap" is unknown ("gap" is confidence_gap); metrics are accuracy, '),
+    (["--max", "ece=0.1", "-o", "v.json"], "written; for that file alone, say --json > v.json\n"),
+    (["--max", "ece=0.1", "-o", "v.XML"], "written; for that file alone, say --export junit=v.XML\n"),
+    (["--max", "ece=0.1", "-o", "v.html"], "-o v.html: names a folder, into which several files are written\n"),
     (["--max-drop", "accuracy=nan"], "max_drop of accuracy is nan, but it must be a finite number"),
     (["--max", "ece=0.1", "--max", "ece=0.2"], "--max limits ece twice"),
     (["--max", "ece=0.1", "--level", "1"], "level is 1, but it must lie between 0 and 1"),
     (["--max", "ece=0.1", "--decide", "pint"], 'decide "pint" is unknown (did you mean "point"?)'),
     (["--preset", "strct"], 'preset "strct" is unknown (did you mean "strict"?)'),
     (["--max", "ece=0.1", "--slice", "ligth"], 'there is no column "ligth" (did you mean "light"?)'),
-    (["--init", "--max", "ece=0.1"], "--init goes with --config and --slice"),
-    (["--max", "ece=0.1", "--export", "junit=main.npz"], "main.npz: is an input, too, and would be overwritten"),
+    (["--init", "--max", "ece=0.1"], "--init can be combined with --config and --slice"),
+    (["--max", "ece=0.1", "--export", "junit=main.npz"], "main.npz: is also an input and would be overwritten"),
 ]
 
 
@@ -299,7 +306,7 @@ def test_a_first_configuration_passes_the_baseline_and_stops_a_worse_one(main, s
     assert verdict(capsys, sharper)["verdict"] == "fail"
     again = run(capsys, "gate", main, "--init")
     assert (again.code, again.out) == (2, "")
-    assert "calibeval.toml: is there already" in again.err
+    assert "calibeval.toml: already exists" in again.err
 
 
 def test_a_first_configuration_survives_a_hostile_file_name(main, tmp_path, capsys):
@@ -322,15 +329,21 @@ def test_why_names_what_moved_a_metric(tmp_path, capsys):
     why = rule["why"]
     (night,) = [part for part in why["parts"] if part["kind"] == "light"]
     assert (night["name"], night["share"], night["rows"]) == ("night", pytest.approx(1.0), 0.25)
-    assert (why["change"], why["temperature"]["repairs"]) == (True, False)
+    trial = why["temperature"]
+    assert (why["change"], trial["repairs"], trial["verdict"]) == (True, False, "inconclusive")
+    assert trial["change"] == pytest.approx(trial["value"] - rule["baseline"])
+    assert trial["low"] < 0.01 < trial["change"] < trial["high"]
+    assert trial["temperature"] > 1
     text = run(capsys, "gate", two, "--baseline", one, "--max-increase", "nll=0.01", "--why").out
     moved, temperature = (line.strip() for line in text.splitlines() if line.startswith("      "))
-    assert moved.startswith("moved most by ")
-    assert "light=night (100 % of it, 25 % of the rows)" in moved
-    assert re.fullmatch(r"a temperature alone would not repair it \(NLL \d\.\d+ nats out of fold\)", temperature)
+    assert moved.startswith("largest shares of the change / of the rows: ")
+    assert "light=night (100 % / 25 %)" in moved
+    numbers = r"NLL \d\.\d+ nats, change \+\d\.\d+ \[[+−]\d\.\d+, \+\d\.\d+\]"
+    said = rf"after a temperature \(T = \d\.\d+, out of fold\) this rule would be undecided: {numbers}"
+    assert re.fullmatch(said, temperature)
     (rule,) = verdict(capsys, one, "--max", "ece=0.03", "--why")["rules"]
     assert (rule["why"]["change"], rule["why"]["temperature"]["repairs"]) == (False, True)
-    assert "a temperature alone would repair it (ECE " in run(capsys, "gate", one, "--max", "ece=0.03", "--why").out
+    assert ", out of fold) this rule would pass: ECE " in run(capsys, "gate", one, "--max", "ece=0.03", "--why").out
     (rule,) = verdict(capsys, one, "--min", "accuracy=0.999", "--why")["rules"]
     assert rule["why"]["temperature"] is None
     text = run(capsys, "gate", one, "--min", "accuracy=0.999", "--why").out
@@ -471,5 +484,51 @@ def test_two_exports_do_not_share_a_file(main, tmp_path, capsys):
     path = tmp_path / "gate.out"
     exports = ["--export", f"junit={path}", "--export", f"markdown={path}"]
     result = run(capsys, "gate", "main.npz", "--max", "ece=0.5", *exports)
-    assert result == (2, "", "two kinds of --export are to be written to the same file\n")
+    words = "two outputs are to be written to this file; name another for one of them"
+    assert result == (2, "", f"{path}: {words}\n")
     assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("metric", "limit", "outcome"),
+    [
+        ("ece", 0.2, None),
+        ("ece", 0.036, "pass"),
+        ("ece", 0.024, "inconclusive"),
+        ("nll", 0.37, "pass"),
+        ("nll", 0.2, "fail"),
+        ("confidence_gap", 0.001, "inconclusive"),
+    ],
+)
+def test_why_judges_a_temperature_by_the_same_intervals(metric, limit, outcome, capsys, sample_data):
+    """As the rule itself would judge the dump that a temperature makes."""
+    dump = sample_data / "digits_test.npz"
+    (rule,) = verdict(capsys, dump, "--max", f"{metric}={limit}", "--why")["rules"]
+    trial = (rule["why"] or {"temperature": None})["temperature"]
+    assert (trial or {"verdict": None})["verdict"] == outcome
+    if outcome is None:
+        return
+    kept = {"pass": trial["high"] <= limit, "fail": trial["low"] > limit}
+    assert kept == {"pass": outcome == "pass", "fail": outcome == "fail"}
+    after = run(capsys, "report", dump, "--cross-fit", "5", "--json", "-q").json["dumps"][0]["recalibrated"]
+    found = {key: after["metrics"][metric][key] for key in ("value", "low", "high")}
+    if metric == "confidence_gap":
+        assert trial["value"] == abs(found["value"])
+        return
+    assert {key: trial[key] for key in found} == found
+    if metric == "ece":
+        promised = run(capsys, "report", dump, "-q").out
+        assert f"to about {100 * trial['value']:.1f} % (out of fold" in promised
+
+
+def test_why_judges_every_slice_after_a_temperature(capsys, sample_data, tmp_path):
+    dump = f"{sample_data}/diamonds.npz#test"
+    words = ["--max", "ece=0.05", "--slice", "color", "--config", "rules.toml", "--why"]
+    (tmp_path / "rules.toml").write_text(
+        '[[gate.rule]]\nmetric = "ece"\nmax = 0.05\nslice = "worst"\n', encoding="utf-8"
+    )
+    rules = verdict(capsys, dump, *words)["rules"]
+    whole, worst = (rule["why"]["temperature"] for rule in sorted(rules, key=lambda rule: rule["slice"] or ""))
+    assert whole["verdict"] == "pass"
+    assert worst["verdict"] in ("pass", "inconclusive", "fail")
+    assert worst["value"] > whole["value"]

@@ -62,8 +62,8 @@ def test_options_that_change_the_reading(tmp_path, capsys):
     [
         ("no.npz", None, 4, "there is no such file"),
         ("d.npz", b"", 3, "d.npz: the file is empty"),
-        ("d.npz", b"text", 3, "d.npz: no "),
-        ("d.npx", b"text", 3, 'd.npx: suffix ".npx" belongs to no known format'),
+        ("d.npz", b"text", 3, "d.npz: not a zip"),
+        ("d.npx", b"text", 3, 'd.npx: the suffix ".npx" is unknown'),
     ],
 )
 def test_errors(name, content, code, message, tmp_path, capsys):
@@ -82,8 +82,8 @@ def test_a_feature_cache_is_described(capsys, tmp_path):
     features = np.random.default_rng(0).normal(size=(6, 3))
     np.savez(labelled, train_features=features, train_labels=[0, 1, 0, 1, 2, 0])
     np.savez(plain, features=features)
-    assert f"{labelled}#train: features, 6 rows, 3 features a row, 3 classes" in run(capsys, "inspect", labelled).out
-    assert f"{plain}: features, 6 rows, 3 features a row, no labels" in run(capsys, "inspect", plain).out
+    assert f"{labelled}#train: features, 6 rows, 3 features per row, 3 classes" in run(capsys, "inspect", labelled).out
+    assert f"{plain}: features, 6 rows, 3 features per row, no labels" in run(capsys, "inspect", plain).out
 
 
 def test_features_beside_bad_scores_do_not_hide_them(capsys, tmp_path):

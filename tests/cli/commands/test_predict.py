@@ -49,7 +49,8 @@ def test_one_json_object_says_what_was_written(capsys, folder):
     result = run(capsys, "predict", folder / "run", folder / "test.npz", "-o", "p.npz", "--json", "-q")
     assert (result.code, result.err) == (0, "")
     rows = len(calibeval.read("p.npz").labels)
-    assert result.json == {"written": "p.npz", "rows": rows, "kind": "logits", "warnings": []}
+    facts = {"written": "p.npz", "rows": rows, "kind": "logits", "warnings": []}
+    assert result.json == {"schema": "calibeval.dump/1", "version": calibeval.__version__, **facts}
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".npz", ".parquet"])
@@ -92,7 +93,7 @@ def test_wrong_features(capsys, folder):
     out = ["-o", "p.npz"]
     files.write("narrow.npz", features[:, :4], labels)
     refused(
-        capsys, 3, "narrow.npz has 4 features a row, but head.safetensors takes 5", folder / "run", "narrow.npz", *out
+        capsys, 3, "narrow.npz has 4 features per row, but head.safetensors takes 5", folder / "run", "narrow.npz", *out
     )
     files.write("nan.npz", np.where(np.arange(45).reshape(9, 5) == 17, np.nan, features), labels)
     message = "nan.npz: row 3 holds nan in feature 2, but features must be finite numbers"
@@ -109,7 +110,7 @@ def test_wrong_features(capsys, folder):
 def test_class_names_that_are_not_those_of_the_head(capsys, folder):
     features, labels = files.rows(9, seed=4)
     files.write("names.npz", features, labels, class_names=np.array(["dog", "cat", "a|b"]))
-    message = f"names.npz and the head in {folder / 'run'} differ in the names of their classes, or their order"
+    message = f"names.npz and the head in {folder / 'run'} differ in the names or the order of their classes"
     refused(capsys, 3, message, folder / "run", "names.npz", "-o", "p.npz")
 
 
@@ -119,7 +120,7 @@ def test_wrong_files(capsys, folder):
     refused(capsys, 4, "nowhere.npz: there is no such file", folder / "run", "nowhere.npz", "-o", "p.npz")
     message = 'p.txt: cannot write ".txt" (did you mean ".tsv"?); formats are .npz, .csv, .tsv, .jsonl, .parquet'
     refused(capsys, 2, message, folder / "run", cache, "-o", "p.txt")
-    message = f"{cache}: is an input, too, and would be overwritten; name another output"
+    message = f"{cache}: is also an input and would be overwritten; name another output"
     refused(capsys, 2, message, folder / "run", cache, "-o", cache)
     message = "none/p.npz: cannot be written (No such file or directory)"
     refused(capsys, 4, message, folder / "run", cache, "-o", "none/p.npz")
@@ -129,7 +130,7 @@ def changed_facts(facts, **changes):
     return json.dumps({key: value for key, value in {**facts, **changes}.items() if value is not ...})
 
 
-DAMAGED = "head.json: this is no head of schema calibeval.head/1: {}; delete it, or train again"
+DAMAGED = "head.json: this is not a head of schema calibeval.head/1: {}; delete it, or train again"
 COUNT = "head.json: class_names must be 3 names, one for each class of the head"
 
 
@@ -143,9 +144,9 @@ COUNT = "head.json: class_names must be 3 names, one for each class of the head"
         (b"{}", DAMAGED.format('the head has no "schema"')),
         ({"class_names": ...}, DAMAGED.format('the head has no "class_names"')),
         ({"class_names": ["cat", "dog"]}, COUNT),
-        ({"class_names": ["cat", "dog", 3]}, DAMAGED.format("class_names[2] is 3, but a text is needed")),
+        ({"class_names": ["cat", "dog", 3]}, DAMAGED.format("class_names[2] is 3, but a string is needed")),
         ({"class_names": "cat"}, DAMAGED.format('class_names is "cat", but a list is needed')),
-        ({"temperature": True}, DAMAGED.format("temperature is a truth value, but a finite number is needed")),
+        ({"temperature": True}, DAMAGED.format("temperature is a boolean, but a finite number is needed")),
         ({"multipliers": {"lambd": [1.0]}}, DAMAGED.format('multipliers has no "rho"')),
     ],
 )

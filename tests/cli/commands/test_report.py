@@ -87,7 +87,7 @@ def test_the_report_says_with_what_it_was_made(digits, capsys):
 def test_warnings_are_talk(tmp_path, capsys):
     path = npz(tmp_path, logits=LOGITS, labels=np.zeros(20, int))
     result = run(capsys, "report", path, "--json")
-    warning = "2 of 3 classes never occur among the labels: 1, 2"
+    warning = "2 of 3 classes do not occur among the labels: 1, 2"
     assert result.json["dumps"][0]["warnings"] == [{"code": "absent_classes", "message": warning}]
     assert result.err == f"warning: d.npz: {warning}\n"
     assert run(capsys, "report", path, "--json", "-q").err == ""
@@ -114,7 +114,7 @@ ERRORS = [
     (["--format", "md", "--json"], 2, "--json and --format exclude each other"),
     (["--bins", "0"], 2, "bins is 0, but it must lie between 1 and 10000"),
     (["--bins", "10001"], 2, "bins is 10001, but it must lie between 1 and 10000"),
-    (["--level", "95"], 2, "level is 95, but it must lie between 0 and 1, as 0.95 does"),
+    (["--level", "95"], 2, "level is 95, but it must lie between 0 and 1, such as 0.95"),
     (
         ["--convention", "calibeva"],
         2,
@@ -133,13 +133,13 @@ ERRORS = [
         3,
         (
             'digits_test.npz: --labels-key: there is no "lables" (did you mean "labels"?); '
-            'there are "logits" (997, 10) float32, "labels" (997) int64'
+            'found "logits" (997, 10) float32, "labels" (997) int64'
         ),
     ),
     (
         ["--max-bytes", "100"],
         3,
-        "digits_test.npz: expands to 48112 bytes, over the limit of 100. If it is to be trusted, raise --max-bytes.",
+        "digits_test.npz: expands to 48112 bytes, over the limit of 100. If you trust the file, raise --max-bytes.",
     ),
     (["--class-names", "/no/such/file"], 4, "/no/such/file: there is no such file"),
     (["--labels", "/no/such.npy"], 4, "/no/such.npy: there is no such file"),
@@ -161,7 +161,7 @@ def test_errors_of_files(tmp_path, capsys):
     (tmp_path / "d.npx").write_text("x")
     result = run(capsys, "report", tmp_path / "d.npx")
     assert result.code == 3
-    assert result.err.startswith('d.npx: suffix ".npx" belongs to no known format (did you mean ".npz"?); known are ')
+    assert result.err.startswith('d.npx: the suffix ".npx" is unknown (did you mean ".npz"?); formats are ')
     bad = LOGITS.copy()
     bad[3, 1] = np.nan
     result = run(capsys, "report", npz(tmp_path, logits=bad, labels=LABELS))
@@ -221,7 +221,7 @@ def test_ignore_index(tmp_path, capsys):
     labels = LABELS.copy()
     labels[:4] = 255
     path = npz(tmp_path, logits=LOGITS, labels=labels)
-    assert "say --ignore-index 255" in run(capsys, "report", path).err
+    assert "use --ignore-index 255" in run(capsys, "report", path).err
     source = run(capsys, "report", path, "--ignore-index", 255, "--json").json["dumps"][0]["source"]
     assert (source["n"], source["ignored"]) == (16, 4)
     np.savez(path, logits=LOGITS, labels=np.where(labels == 255, -100, labels))
@@ -273,8 +273,23 @@ def test_folders_that_cannot_be(digits, tmp_path, capsys):
     (tmp_path / "file").write_text("precious")
     result = run(capsys, "report", digits, "-o", tmp_path / "file")
     assert (result.code, result.out) == (4, "")
-    assert result.err.startswith(f"{tmp_path / 'file'}: cannot be made a folder (")
+    assert result.err.startswith(f"{tmp_path / 'file'}: the folder cannot be created (")
     assert (tmp_path / "file").read_text() == "precious"
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [("x.json", "--json > x.json"), ("x.md", "--format md > x.md"), ("x.svg", "--figure x.svg"), ("x.html", None)],
+)
+def test_a_folder_is_not_called_like_a_file(name, instead, digits, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    hint = f"; for that file alone, say {instead}" if instead else ""
+    message = f"-o {name}: names a folder, into which several files are written{hint}\n"
+    assert run(capsys, "report", digits, "-o", name) == (2, "", message)
+    assert run(capsys, "compare", digits, digits, "-o", name).code == 2
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / name).mkdir()  # somebody's own wish
+    assert run(capsys, "report", digits, "-o", name, "-q").code == 0
 
 
 def test_names_that_are_no_utf_8(digits, tmp_path):

@@ -75,11 +75,24 @@ def test_compare_by_chosen_metrics(capsys, tmp_path):
         assert some["candidates"][0]["differences"] == {name: expected[name] for name in ("nll", "brier")}
     out = run(capsys, "compare", DIGITS, "sample_data/digits_test.csv", *words).out
     assert "could not be compared" not in out
-    assert "without accuracy and ECE." in out
+    assert "neither ECE nor accuracy was compared." in out
 
 
-def test_full_is_what_the_screen_shows(capsys):
-    assert run(capsys, "report", DIGITS, "--full") == run(capsys, "report", DIGITS)
+def test_full_is_all_that_was_measured(capsys):
+    short, full = run(capsys, "report", DIGITS), run(capsys, "report", DIGITS, "--full")
+    report = run(capsys, "report", DIGITS, "--json").json["dumps"][0]
+    assert short.out.endswith("\n\n--full shows all 10 classes, and every metric.\n")
+    assert "--full" not in full.out
+    for name in report["metrics"]:
+        assert f"  {name} " in full.out
+    lines = [line.split() for line in full.out.splitlines()]
+    for kind in ("equal_width", "equal_mass"):
+        counts = [f"{row['count']:,}" for row in report["bins"][kind]]
+        start = next(i for i, line in enumerate(lines) if line[:2] == [kind.replace("_", "-"), "bins,"]) + 2
+        assert [line[3] for line in lines[start : start + len(counts)]] == counts
+    for one in report["per_class"]:
+        assert [one["name"], str(one["support"])] in [[line[0], line[-1]] for line in lines if line]
+    assert report["source"]["sha256"] in full.out
     assert run(capsys, "report", DIGITS, "--full", "--format", "md").err == "--format and --full exclude each other\n"
     assert json.loads(run(capsys, "report", DIGITS, "--full", "--json").err) == failure(
         2, "--json and --full exclude each other"
@@ -107,7 +120,7 @@ def test_a_map_is_not_tested_on_the_rows_it_was_fitted_on(split, saved, capsys):
     assert (refused.code, refused.out) == (3, "")
     message = json.loads(refused.err)["error"]["message"]
     leak = f"the map was fitted on 12,000 rows of this file, {DIAMONDS}#val"
-    assert message == f"{leak}: that would flatter the map. Say --allow-leak to see its numbers all the same."
+    assert message == f"{leak}: that would make results too optimistic. Use --allow-leak to see them anyway."
     allowed = run(capsys, *words, "--allow-leak")
     assert allowed.code == 0
     dump = allowed.json["dumps"][0]
@@ -126,17 +139,21 @@ def test_a_map_that_does_not_say_where_it_is_from(saved, capsys):
     document = json.loads(saved.read_text(encoding="utf-8"))
     document["fitted_on"]["sha256"] = None
     saved.write_text(json.dumps(document), encoding="utf-8")
+    leak = "the map was fitted on about 12,000 rows of diamonds.npz#val: the same scores and labels in another file: "
+    assert run(capsys, "report", f"{DIAMONDS}#val", "--map", saved).err.startswith(leak)
+    document["fitted_on"]["sketch"] = None
+    saved.write_text(json.dumps(document), encoding="utf-8")
     result = run(capsys, "report", f"{DIAMONDS}#val", "--map", saved)
     assert result.code == 0
-    assert "the map does not say on which file it was fitted" in result.err
+    assert "the map does not say which file it was fitted on" in result.err
 
 
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
         (["--map", "no.json"], 4, "no.json: there is no such file"),
-        (["--map", "sample_data/digits_test.csv"], 3, "digits_test.csv: this is no map"),
-        (["--map", "SAVED"], 3, "digits_test.npz: has 10 classes, but the map was fitted on 5"),
+        (["--map", "sample_data/digits_test.csv"], 3, "digits_test.csv: this is not a map"),
+        (["--map", "SAVED"], 3, "digits_test.npz: there are 10 classes, but the map was fitted on 5"),
         (["--map", "SAVED", "--fit-on", VAL], 2, "--fit-on and --map exclude each other"),
         (["--map", "SAVED", "--cross-fit", "3"], 2, "--map and --cross-fit exclude each other"),
     ],
@@ -161,10 +178,10 @@ def test_a_file_is_read_as_the_format_that_was_stated(suffix, capsys, tmp_path):
 
 def test_shards_and_features_are_read_as_stated(capsys, tmp_path):
     (tmp_path / "shards").mkdir()
-    for i in (1, 2):
-        shutil.copy("sample_data/digits_test.npz", tmp_path / f"shards/a{i}.bin")
+    for i, part in enumerate(("test", "val")):
+        shutil.copy(f"sample_data/digits_{part}.npz", tmp_path / f"shards/a{i}.bin")
     result = run(capsys, "report", tmp_path / "shards", "--read-as", "npz", "--json", "-q")
-    assert result.json["dumps"][0]["source"]["n"] == 2 * 997
+    assert result.json["dumps"][0]["source"]["n"] == 997 + 600
     shutil.copy("sample_data/diamonds_features.npz", tmp_path / "features")
     assert run(capsys, "inspect", tmp_path / "features", "--read-as", "npz").code == 0
 
@@ -176,7 +193,7 @@ def test_standard_input_is_read_as_stated(tmp_path):
     assert result.json["dumps"][0]["source"]["format"] == "stdin-tsv"
     assert result.json["dumps"][0]["metrics"]["accuracy"]["value"] == 1.0
     wrong = program("report", "-", "--read-as", "npz", input=text)
-    assert wrong == (2, "", "standard input holds csv, tsv or jsonl, so --read-as npz cannot work\n")
+    assert wrong == (2, "", "standard input must be csv, tsv or jsonl, so --read-as npz cannot work\n")
 
 
 @pytest.mark.parametrize(
@@ -189,7 +206,7 @@ def test_columns_of_the_top_label_by_role(outcome, capsys, tmp_path):
     assert metrics(result)["accuracy"]["value"] == pytest.approx(2 / 3)
     assert metrics(result)["confidence_gap"]["value"] == pytest.approx(0.8 - 2 / 3)
     wrong = run(capsys, "report", path, "--key", "confidence=sure", "--key", "correct=rihgt")
-    assert wrong.err.startswith('top.csv: --key correct: there is no "rihgt" (did you mean "right"?); there are ')
+    assert wrong.err.startswith('top.csv: --key correct=rihgt: there is no "rihgt" (did you mean "right"?); found ')
 
 
 def test_log_probabilities_by_role(capsys, tmp_path):
@@ -199,3 +216,99 @@ def test_log_probabilities_by_role(capsys, tmp_path):
     assert metrics(result)["accuracy"]["value"] == 1.0
     refused = run(capsys, "report", DIGITS, "--key", "log_probs=logits")
     assert (refused.code, "so these are not log-probabilities" in refused.err) == (3, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--key", "labels=nope"], "--key labels=nope"),
+        (["--labels-key", "nope"], "--labels-key"),
+        (["--key", "logits=nope"], "--key logits=nope"),
+        (["--key", "probs=nope"], "--key probs=nope"),
+        (["--key", "log_probs=nope"], "--key log_probs=nope"),
+        (["--key", "confidence=nope"], "--key confidence=nope"),
+        (["--key", "ids=nope"], "--key ids=nope"),
+    ],
+)
+def test_a_key_that_is_not_there_is_named_as_it_was_written(words, said, capsys):
+    result = run(capsys, "report", DIGITS, *words)
+    assert (result.code, result.out) == (3, "")
+    assert result.err.startswith(f'digits_test.npz: {said}: there is no "nope"; found ')
+
+
+def test_keys_that_would_change_nothing(capsys):
+    for role in ("correct", "prediction"):
+        result = run(capsys, "report", DIGITS, "--key", f"{role}=labels")
+        words = f"--key {role}=labels: logits tell the prediction themselves; {role} goes with confidence"
+        assert result == (2, "", f"digits_test.npz: {words}\n")
+    both = run(capsys, "report", f"{DIGITS}#logits", "--key", "probs=logits")
+    assert both == (2, "", "digits_test.npz#logits and --key probs=logits both name the scores; say one of them\n")
+
+
+def test_full_of_a_map_shows_the_dump_before_and_after(capsys):
+    words = ["report", DIGITS, "--cross-fit", "5", "--full", "-q"]
+    full = run(capsys, *words).out
+    assert full.count("\nequal-mass bins") == 2
+    assert "digits_test.npz, temperature, 5 folds · 997 rows" in full
+    assert run(capsys, *words, "--metrics", "mce_all_bins").out.count("  mce_all_bins  ") == 2
+
+
+def test_full_of_several_dumps_and_of_slices(capsys):
+    short, full = (run(capsys, "report", DIGITS, VAL, *more, "-q").out for more in ([], ["--full"]))
+    assert short.endswith("\n\n--full shows each file with its intervals, bins and classes.\n")
+    assert full.count("\nequal-width bins") == 2
+    slices = ["report", "sample_data/diamonds.npz#test", "--slice", "class", "--slice", "color", "-q"]
+    assert run(capsys, *slices, "--full").out.count("  RMSCE") == 2
+    no_more = run(capsys, "report", "sample_data/diamonds.npz#test", "--metrics", "ece", "-q").out
+    assert ("--full" in no_more) == ("worst 5 of" in no_more)
+
+
+def test_exports_are_the_tables_of_format(capsys, tmp_path):
+    for command, *dumps in (("report", DIGITS), ("compare", VAL, VAL)):
+        kinds = {"markdown": "md", "csv": "csv", "latex": "latex"}
+        files = [word for kind in kinds for word in ("--export", f"{kind}={tmp_path / kind}")]
+        assert run(capsys, command, *dumps, *files, "--json", "-q").json
+        for kind, table in kinds.items():
+            assert (tmp_path / kind).read_text(encoding="utf-8") == run(
+                capsys, command, *dumps, "--format", table, "-q"
+            ).out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--export", "junit=a"], '--export "junit" is unknown; there are markdown, csv, latex'),
+        (["--export", "csv"], '--export "csv" must be KIND=FILE, such as markdown=FILE'),
+        (["--export", "csv=a", "--export", "latex=./a"], "a: two outputs are to be written to this file; name another"),
+        (["-o", "out", "--export", "csv=out/bins.csv"], "out/bins.csv: two outputs are to be written to this file; "),
+        (["--export", "csv={dump}"], "{dump}: is also an input and would be overwritten; name another output"),
+    ],
+)
+def test_exports_that_cannot_be(words, message, capsys, tmp_path, monkeypatch):
+    dump = shutil.copy(DIGITS, tmp_path / "d.npz")
+    monkeypatch.chdir(tmp_path)
+    result = run(capsys, "report", dump, *(word.format(dump=dump) for word in words))
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith(message.format(dump=dump))
+    assert [path.name for path in tmp_path.iterdir()] == ["d.npz"]
+
+
+def test_a_map_of_the_same_rows_in_another_format_leaks(capsys, tmp_path):
+    path = tmp_path / "map.json"
+    run(capsys, "fit", DIGITS, "-o", path)
+    words = ["report", "sample_data/digits_test.csv", "--map", path, "-q"]
+    leak = "the map was fitted on about 997 rows of digits_test.csv: the same scores and labels in another file"
+    refused = run(capsys, *words)
+    assert refused.code == 3
+    assert refused.err == f"{leak}: that would make results too optimistic. Use --allow-leak to see them anyway.\n"
+    allowed = run(capsys, *words, "--allow-leak", "--json").json["dumps"][0]
+    assert allowed["recalibrated"]["fitted_on"]["leak"] == leak
+    assert run(capsys, "report", VAL, "--map", path, "-q").code == 0
+    document = json.loads(path.read_text(encoding="utf-8"))
+    del document["fitted_on"]["sketch"]  # as 0.1.0 wrote it
+    path.write_text(json.dumps(document), encoding="utf-8")
+    assert run(capsys, *words).code == 0
+    document["fitted_on"]["sketch"] = "xyz"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    damaged = run(capsys, *words)
+    assert (damaged.code, damaged.err) == (3, "the sketch of the fitted rows is no list of hashes\n")

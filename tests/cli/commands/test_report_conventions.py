@@ -38,5 +38,5 @@ def test_the_name_is_below_the_table(digits, capsys):
 
 def test_what_is_left_out_is_told(digits, capsys):
     result = run(capsys, "report", digits, "--convention", "cals", "--json")
-    told = "mbls leaves 1 of 997 rows, those of least confidence, out of AECE"
+    told = "mbls leaves 1 of 997 rows, those with the lowest confidence, out of AECE"
     assert result.err == f"warning: {result.json['dumps'][0]['name']}: {told}\n"

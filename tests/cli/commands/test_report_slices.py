@@ -58,7 +58,7 @@ def test_groups_widen_the_intervals_and_are_told(tmp_path, capsys):
     assert dump["groups"] == {"column": "video", "count": 20}
     assert result.json["settings"]["group"] == "video"
     assert result.err == (
-        'warning: d.npz: 20 groups by "video" are few: floors and intervals are approximate below 40\n'
+        'warning: d.npz: there are only 20 groups by "video": floors and intervals are approximate below 40\n'
     )
     shown = run(capsys, "report", path, "--group", "video", "-q").out
     assert "20 groups by video" in shown.splitlines()[0]
@@ -98,10 +98,10 @@ def test_unknown_columns(option, diamonds, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--min-rows", "5"], "a least number of rows (min-rows) belongs to slices, but there are none\n"),
+        (["--min-rows", "5"], "--min-rows applies to slices only, but there are no slices\n"),
         (
             ["--slice", "color", "--convention", "mbls"],
-            "slices are measured by calibeval's own bins, not by those of mbls\n",
+            "slices can only be measured with calibeval's own bins, not with those of mbls\n",
         ),
     ],
 )

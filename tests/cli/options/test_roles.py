@@ -135,7 +135,7 @@ def test_contradictions(capsys):
 )
 def test_roles_that_dumps_do_not_have(role, hint, capsys):
     result = run(capsys, "report", DIGITS, "--key", f"{role}=x")
-    assert result == (2, "", f'--key {role}: this command reads no role "{role}"; {hint}\n')
+    assert result == (2, "", f'--key {role}: no role "{role}" is read here; {hint}\n')
 
 
 @pytest.mark.parametrize("text", ["labels", "=y", "labels=", "="])

@@ -31,7 +31,7 @@ def test_nothing_is_paired_and_that_is_said():
     assert found.base.report is True
     assert found.candidates[0].paired_by is None
     (warning,) = found.candidates[0].warnings
-    assert warning.startswith("rows are not paired: model0.npz is a saved report; if both are of the same rows, ")
+    assert warning.startswith("rows are not paired: model0.npz is a saved report; if both have the same rows, ")
 
 
 def test_means_by_hand():
@@ -84,7 +84,7 @@ def test_a_report_without_intervals():
     assert found["ece"].low is not None
     assert found["nll"].low is None
     assert found["nll"].difference is not None
-    assert found["nll"].reason == "the report, or the candidate, has no interval of it"
+    assert found["nll"].reason == "the report or the candidate has no interval for it"
 
 
 def test_a_binary_report():
@@ -105,7 +105,7 @@ def test_metrics_that_the_report_does_not_have():
 def test_the_bins_are_those_of_the_report():
     report = saved(model(), bins=10)
     assert compare(report, [model(seed=1)]).settings.bins == 10
-    with pytest.raises(InputError, match=r"model0\.npz: the report has 10 bins, but 15 is needed"):
+    with pytest.raises(InputError, match=r"model0\.npz: the report has 10 bins, but 15 are needed"):
         compare(report, [model(seed=1)], bins=15)
 
 
@@ -122,7 +122,7 @@ def test_slices_are_not_compared():
         (
             saved(model(100), convention="mbls"),
             model(100),
-            r'by the convention "mbls", but comparisons are by "calibeva',
+            r'uses the convention "mbls", but comparisons need "calibeva',
         ),
         (
             saved(model(100)),
@@ -132,17 +132,17 @@ def test_slices_are_not_compared():
         (
             saved(model(100)),
             Predictions(confidence=[0.5], correct=[1]),
-            "cannot be compared: 4 classes in the one, the top label only in the other",
+            "cannot be compared: 4 classes in the first, the top label only in the second",
         ),
         (
             saved(model(100, 2, class_names=["cat", "dog"])),
             model(100, 2, class_names=["cat", "cow"]),
-            'class 1 is "dog" in the one, "cow" in the other',
+            'class 1 is "dog" in the first, "cow" in the second',
         ),
         (
             replace(saved(model(100)), dumps=()),
             model(100),
-            r"the report holds 0 dumps \(none\), but a baseline is one of them",
+            r"the report has 0 dumps \(none\), but a baseline must have one dump",
         ),
     ],
 )

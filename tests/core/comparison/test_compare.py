@@ -46,7 +46,7 @@ def test_values_are_those_of_reports(k):
         assert (difference.base, difference.candidate) == tuple(report[name].value for report in reports)
         assert difference.difference == difference.candidate - difference.base
         if name == "mce_all_bins":
-            assert (difference.low, difference.reason) == (None, "a bin of few rows may decide it")
+            assert (difference.low, difference.reason) == (None, "a bin with few rows may decide the value")
             continue
         assert difference.low is not None
         assert difference.low <= difference.high
@@ -140,7 +140,7 @@ def test_several_candidates_and_jobs():
     base, candidate = models()
     found = compare(base, [candidate, base], jobs=2)
     assert found.candidates[0] == compare(base, [candidate]).candidates[0]
-    with pytest.raises(InputError, match=r"has 2 candidates: say comparison\.candidates"):
+    with pytest.raises(InputError, match=r"has 2 candidates: use comparison\.candidates"):
         found["ece"]
 
 
@@ -209,7 +209,7 @@ def test_a_slice_is_a_comparison_of_its_rows():
             difference.p,
         )
         if difference.p is None:
-            assert (name, part.reason) == ("mce_all_bins", "a bin of few rows may decide it")
+            assert (name, part.reason) == ("mce_all_bins", "a bin with few rows may decide the value")
             continue
         smallest = min(one.differences[name].p for one in parts.values())
         assert min(one.differences[name].p_holm for one in parts.values()) == pytest.approx(min(1, 3 * smallest))
@@ -232,7 +232,7 @@ def test_slices_by_label_do_not_judge_calibration():
     base, candidate = models()
     for part in compare(base, [candidate], slices=["class"]).candidates[0].slices:
         assert part.differences["ece"].low is None
-        assert part.differences["ece"].reason.startswith("rows chosen by their label are not calibrated")
+        assert part.differences["ece"].reason.startswith("rows selected by their label are not calibrated")
         assert part.differences["nll"].low is not None
 
 
@@ -264,7 +264,7 @@ def test_top_labels_give_what_they_can():
     assert found["ece"].low == pytest.approx(whole["ece"].low, abs=1e-9)
     assert found["nll"].difference is None
     assert found["nll"].reason == (
-        "candidate: needs the probability of every class, and this dump holds the top label only"
+        "candidate: needs the probability of every class, but this dump has the top label only"
     )
 
 
@@ -346,7 +346,7 @@ def test_groups_are_the_unit():
         assert wide > 2 * narrow
         assert by_groups[name].difference == by_rows[name].difference
         assert (by_groups[name].p < 0.05) == by_groups[name].certain
-    assert by_groups["cwce"].reason == "differences of this metric are not tested where only groups are independent"
+    assert by_groups["cwce"].reason == "differences of this metric are not tested if only groups are independent"
     assert by_groups.candidates[0].groups.count == 200
     assert Comparison.from_json(by_groups.to_json()) == by_groups
 
@@ -372,9 +372,9 @@ def test_few_groups_are_refused_and_some_more_warned_of():
     found = compare(base, [candidate], group="video").candidates[0]
     told = {name: d.reason for name, d in found.differences.items()}
     assert told.pop("mce") == "no bin holds 30 rows"
-    assert set(told.values()) == {"no interval: 6 groups cannot tell how they vary, 10 are needed"}
+    assert set(told.values()) == {"no interval: 6 groups are too few, at least 10 are needed"}
     some = compare(*(grouped(300, 10)[0],), [grouped(300, 10)[1]], group="video").candidates[0]
-    assert some.warnings[-1].startswith('30 groups by "video" are few')
+    assert some.warnings[-1].startswith('there are only 30 groups by "video"')
 
 
 def test_groups_in_slices():
@@ -409,13 +409,13 @@ def test_unknown_metric():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"bins": 1001}, "bins is 1001, but models are compared with at most 1000"),
+        ({"bins": 1001}, "bins is 1001, but a comparison can have at most 1000"),
         ({"bins": 0}, "bins is 0, but it must lie between 1 and 10000"),
         ({"level": 1.0}, "level is 1, but it must lie between 0 and 1"),
         ({"slices": ["sight"]}, r'there is no column "sight" \(did you mean "site"\?\)'),
         (
             {"slices": ["predicted"]},
-            'no slices by "predicted" in a comparison: predicted classes differ between models',
+            'a comparison has no slices by "predicted": predicted classes differ between models',
         ),
         ({"slices": ["row"]}, "has 1,500 distinct values, but slices need categories, at most 1,000"),
         ({"slices": ["pair"], "min_rows": 2}, "makes 750 slices of at least 2 rows, but at most 200 are compared"),

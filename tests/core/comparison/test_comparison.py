@@ -34,16 +34,16 @@ NUMBER = "but a finite number is needed"
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        (("version",), 3, "version is 3, but a text is needed"),
+        (("version",), 3, "version is 3, but a string is needed"),
         (("settings", "level"), "high", f'settings.level is "high", {NUMBER}'),
         (("settings", "level"), ..., 'settings has no "level"'),
         (("base", "source"), [], "base.source is a list, but an object is needed"),
-        (("base", "source", "n"), True, "base.source.n is a truth value, but a count is needed"),
-        (("base", "source", "sha256"), 1, "base.source.sha256 is 1, but a text is needed"),
+        (("base", "source", "n"), True, "base.source.n is a boolean, but a count is needed"),
+        (("base", "source", "sha256"), 1, "base.source.sha256 is 1, but a string is needed"),
         (("base", "source", "n"), ..., 'base.source has no "n"'),
         (("base", "source", "report"), 1, "base.source.report is 1, but true or false is needed"),
         (("candidates",), ..., 'the comparison has no "candidates"'),
-        ((*FIRST, "name"), None, "candidates[0].name is null, but a text is needed"),
+        ((*FIRST, "name"), None, "candidates[0].name is null, but a string is needed"),
         ((*FIRST, "source", "k"), 1.5, "candidates[0].source.k is 1.5, but a count is needed"),
         ((*FIRST, "paired_by"), "rows", 'candidates[0].paired_by is "rows", but one of "id", "position" is needed'),
         ((*FIRST, "differences", "x", "low"), "0", f'candidates[0].differences.x.low is "0", {NUMBER}'),
@@ -62,7 +62,7 @@ NUMBER = "but a finite number is needed"
 def test_wrong_fields_are_named(path, value, message):
     with pytest.raises(InputError) as error:
         Comparison.from_json(changed(path, value))
-    assert str(error.value).startswith(f"this is no comparison of schema {SCHEMA}: {message}")
+    assert str(error.value).startswith(f"this is not a comparison of schema {SCHEMA}: {message}")
 
 
 def test_absent_numbers_are_null():

@@ -80,7 +80,7 @@ def test_ids_of_one_dump_alone_do_not_help():
 def test_sorted_labels_prove_little():
     pairing = pair_rows(dump(labels=[0, 0, 1, 1]), dump("b.npz", [0, 0, 1, 1]))
     assert len(pairing.warnings) == 1
-    assert pairing.warnings[0].startswith("rows were paired by position, and the labels are sorted: ")
+    assert pairing.warnings[0].startswith("rows were paired by position, and the labels are sorted, ")
 
 
 def test_top_labels_pair_by_ids_or_by_columns():
@@ -95,65 +95,65 @@ def test_top_labels_pair_by_ids_or_by_columns():
         (
             dump(),
             dump("b.npz", [0, 1, 2, 0], probs=np.full((4, 4), 0.25)),
-            "a.npz and b.npz cannot be compared: 2 classes in the one, 4 in the other",
+            "a.npz and b.npz cannot be compared: 2 classes in the first, 4 in the second",
         ),
         (
             dump(class_names=["cat", "dog"]),
             dump("b.npz", class_names=["dog", "cat"]),
-            'a.npz and b.npz cannot be compared: class 0 is "cat" in the one, "dog" in the other',
+            'a.npz and b.npz cannot be compared: class 0 is "cat" in the first, "dog" in the second; write both in',
         ),
         (
             dump(),
             dump("b.npz", [0, 1, 1]),
-            r"a.npz and b.npz have 4 and 3 rows, and not both have ids, .*; give both ids \(--ids-key\), or",
+            r"a.npz and b.npz have 4 and 3 rows, and not both have ids, .*; give both dumps ids \(--ids-key\), or",
         ),
         (
             dump(),
             dump("b.npz", [0, 1, 0, 1]),
-            r"row 2 of a.npz has label 1, but its partner, row 2 of b.npz, has label 0 \(2 rows differ\): these",
+            r"row 2 of a.npz has label 1, but its partner, row 2 of b.npz, has label 0 \(2 rows differ\): .* give both",
         ),
         (
             dump(ids=list("abcd")),
             dump("b.npz", [1, 1, 1, 0], ids=list("bacd")),
-            "row 0 of a.npz has label 0, but its partner, row 1 of b.npz, has label 1: these are not the same rows",
+            "row 0 of a.npz has label 0, but its partner, row 1 of b.npz, has label 1: these .* the ids pair them",
         ),
         (
             dump(columns={"site": ["x", "y", "x", "y"]}),
             dump("b.npz", columns={"site": ["x", "y", "y", "x"]}),
-            'cannot be paired by position: column "site" is x in the one and y in the other in row 2',
+            'cannot be paired by position: column "site" is x in the first and y in the second in row 2',
         ),
         (
             dump(columns={"site": [1, 2, 3, 4]}),
             dump("b.npz", columns={"site": ["1", "2", "3", "5"]}),
-            'column "site" is 4 in the one and 5 in the other in row 3',
+            'column "site" is 4 in the first and 5 in the second in row 3',
         ),
         (
             dump(ids=list("abca")),
             dump("b.npz", ids=list("abcd")),
-            'a.npz: row 0 and row 3 have the same id, "a", but rows are paired by id; name another column',
+            'a.npz: row 0 and row 3 have the same id "a", so rows cannot be paired by id; name another column',
         ),
         (
             dump(ids=list("abcd")),
             dump("b.npz", ids=list("aabb")),
-            r'b.npz: row 0 and row 1 have the same id, "a" \(2 ids occur more than once\)',
+            r'b.npz: row 0 and row 1 have the same id "a" \(2 ids occur more than once\)',
         ),
         (
             dump(ids=list("abcd")),
             dump("b.npz", [0, 1], ids=list("ax")),
-            r"b.npz do not hold the same rows: of their ids 3 only in a.npz \(b, c, d\) and 1 only in b.npz \(x\)",
+            r"b.npz do not hold the same rows: ids differ, 3 only in a.npz \(b, c, d\) and 1 only in b.npz \(x\)",
         ),
         (
             dump(ids=list("ab"), labels=[0, 1]),
             dump("b.npz", [0, 1, 0, 1, 0, 1], ids=list("abcdef")),
-            r"of their ids 4 only in b.npz \(c, d, e, ...\). Compare dumps of the same rows",
+            r"ids differ, 4 only in b.npz \(c, d, e, ...\). Compare dumps of the same rows",
         ),
         (
             top(),
             top("b.csv"),
-            "top.csv and b.csv cannot be paired: not both hold labels, and they share neither ids nor",
+            "top.csv and b.csv cannot be paired: not both have labels, and they share neither ids nor",
         ),
-        (top(), dump(), "top.csv and a.npz cannot be paired: not both hold labels"),
-        (dump(labels=[0, 1, 1, 0], ignore_index=1), dump("b.npz"), "a.npz ignores 2 rows, b.npz 0: say the same"),
+        (top(), dump(), "top.csv and a.npz cannot be paired: not both have labels"),
+        (dump(labels=[0, 1, 1, 0], ignore_index=1), dump("b.npz"), "a.npz ignores 2 rows, b.npz 0: use the same"),
     ],
 )
 def test_refusals(base, other, message):

@@ -46,7 +46,10 @@ def test_metrics_are_the_tools_or_null_or_the_same_for_all(name):
             assert report[metric] == own[metric]
         elif metric in ("mce", "mce_all_bins") and "mce" in CONVENTIONS[name].metrics:
             assert report[metric].value == report["mce"].value
-            assert (report[metric].low, report[metric].reason) == (None, "no interval: a bin of few rows may decide it")
+            assert (report[metric].low, report[metric].reason) == (
+                None,
+                "no interval: a bin with few rows may decide the value",
+            )
             assert report[metric].floor > 0
         elif metric in CONVENTIONS[name].metrics:
             assert 0 <= report[metric].low <= report[metric].high <= 1

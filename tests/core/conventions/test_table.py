@@ -116,7 +116,7 @@ def test_classes_are_counted_up_to_the_largest_label():
     assert report["cwce"].value == (0.125 + 0.0) / 2
     assert [c.calibration_error for c in report.dumps[0].per_class] == [0.125, 0.0]
     assert [c.support for c in report.dumps[0].per_class] == [1, 1]
-    assert "mbls counts 2 of 3 classes in CWCE: later ones never occur among the labels" in report.dumps[0].warnings
+    assert "mbls counts 2 of 3 classes in CWCE: the last ones do not occur among the labels" in report.dumps[0].warnings
 
 
 def test_a_probability_of_zero_is_lost_to_its_class():
@@ -149,13 +149,13 @@ def test_interpolated_edges_lose_the_least_confidence():
     table = report.dumps[0].equal_mass
     assert [(b.lower, b.upper, b.count) for b in table] == [(0.5, 0.75, 2), (0.75, 1.0, 1)]
     assert report["aece"].value == abs(1 - 1.375) / 4
-    assert "mbls leaves 1 of 4 rows, those of least confidence, out of AECE" in report.dumps[0].warnings
+    assert "mbls leaves 1 of 4 rows, those with the lowest confidence, out of AECE" in report.dumps[0].warnings
 
 
 def test_equal_confidences_are_all_lost():
     report = evaluate(top([0.75] * 4, [0] * 4), convention="guo", bins=5)
     assert (report["aece"].value, report["ece"].value) == (0.0, 0.75)
-    assert "guo leaves 4 of 4 rows, those of least confidence, out of AECE" in report.dumps[0].warnings
+    assert "guo leaves 4 of 4 rows, those with the lowest confidence, out of AECE" in report.dumps[0].warnings
 
 
 def test_quantiles_are_refused_where_edges_are_equal():
@@ -176,7 +176,7 @@ def test_quantile_bins_hold_their_lower_edge():
 def test_without_memory_there_are_no_equal_mass_bins():
     scores, labels = logits()
     report = evaluate(Predictions(logits=scores, labels=labels), convention="mbls", max_memory=100)
-    assert report["aece"].reason == "needs every confidence in memory, which the memory limit does not allow"
+    assert report["aece"].reason == "needs all confidences in memory, which the memory limit does not allow"
     assert report.dumps[0].equal_mass is None
     assert report["ece"].value is not None
 

@@ -61,7 +61,7 @@ def test_all_bad_rows_are_counted_over_all_blocks(monkeypatch):
         check_values(Predictions(probs=probs, labels=[0] * 10))
     assert str(error.value) == (
         "predictions: row 3 sums to 1.4, not to 1 within 0.0001, so these are not probabilities "
-        "(3 rows of 10 are wrong). If they are logits, say --kind logits."
+        "(3 rows of 10 are wrong). If they are logits, use --kind logits."
     )
 
 

@@ -69,7 +69,9 @@ def test_unknown_columns():
 
 def test_top_label_dumps_have_no_classes():
     top = Predictions(confidence=[0.5], correct=[1])
-    with pytest.raises(UsageError, match=r'^predictions: there are no slices by "class": it holds the top label only$'):
+    with pytest.raises(
+        UsageError, match=r'^predictions: there are no slices by "class": the dump has the top label only$'
+    ):
         coded_slices(top, "class")
 
 

@@ -28,7 +28,7 @@ def value(text, build):
 def problem(text, build):
     with pytest.raises(InputError) as error:
         value(text, build)
-    return str(error.value).removeprefix("this is no thing of schema x/1: ")
+    return str(error.value).removeprefix("this is not a thing of schema x/1: ")
 
 
 @pytest.mark.parametrize(
@@ -37,9 +37,9 @@ def problem(text, build):
         ("", "Expecting value: line 1 column 1 (char 0)"),
         ("[]", "the thing is a list, but an object is needed"),
         ("{}", 'the thing has no "schema"'),
-        ('{"schema": null}', "schema is null, but a text is needed"),
-        ('{"schema": NaN}', "NaN is no number"),
-        ('{"schema": -Infinity}', "-Infinity is no number"),
+        ('{"schema": null}', "schema is null, but a string is needed"),
+        ('{"schema": NaN}', "NaN is not a number"),
+        ('{"schema": -Infinity}', "-Infinity is not a number"),
         ('{"schema": "x/1", "a": 1, "a": 2}', '"a" occurs twice in one object'),
         ('{"schema": ' + "1" * 5000 + "}", "a whole number has thousands of digits"),
         ("[" * 100_000, "it is nested too deeply"),
@@ -48,11 +48,11 @@ def problem(text, build):
     ],
 )
 def test_texts_that_are_no_document(text, message):
-    assert error_of(text) == f"this is no thing of schema x/1: {message}"
+    assert error_of(text) == f"this is not a thing of schema x/1: {message}"
 
 
 def test_another_schema_is_named_and_cut():
-    assert error_of('{"schema": "x/2"}') == 'schema "x/2" came, but "x/1" is needed'
+    assert error_of('{"schema": "x/2"}') == 'schema is "x/2", but "x/1" is needed'
     assert len(error_of(json.dumps({"schema": "x" * 10**6}))) < 120
 
 
@@ -64,23 +64,23 @@ def test_texts_and_bytes_are_read_alike():
     ("text", "build", "message"),
     [
         ("1e999", Place.number, "v is Infinity, but a finite number is needed"),
-        ("true", Place.number, "v is a truth value, but a finite number is needed"),
+        ("true", Place.number, "v is a boolean, but a finite number is needed"),
         ('"1"', Place.number, 'v is "1", but a finite number is needed'),
         ("1" * 400, Place.number, f"v is {'1' * 57}..., but a finite number is needed"),
         ("[1.5, 1e999]", Place.numbers, "v[1] is Infinity, but a finite number is needed"),
-        ("[1.5, true]", Place.numbers, "v[1] is a truth value, but a finite number is needed"),
+        ("[1.5, true]", Place.numbers, "v[1] is a boolean, but a finite number is needed"),
         ("1.0", Place.count, "v is 1.0, but a count is needed"),
         ("-1", Place.count, "v is -1, but a count is needed"),
         ("9223372036854775808", Place.count, "v is 9223372036854775808, but a count is needed"),
-        ("true", Place.count, "v is a truth value, but a count is needed"),
+        ("true", Place.count, "v is a boolean, but a count is needed"),
         ("1", Place.truth, "v is 1, but true or false is needed"),
-        ("{}", Place.text, "v is an object, but a text is needed"),
+        ("{}", Place.text, "v is an object, but a string is needed"),
         ('"c"', lambda place: place.one_of(["a", "b"]), 'v is "c", but one of "a", "b" is needed'),
         ("[]", lambda place: place.one_of(["a"]), 'v is a list, but one of "a" is needed'),
         ("[]", Place.object, "v is a list, but an object is needed"),
         ("[]", lambda place: place["w"], "v is a list, but an object is needed"),
         ('{"naem": 1}', lambda place: place.only(["name"]),
-         'v has an unknown field "naem" (did you mean "name"?); there can be name'),
+         'v has an unknown field "naem" (did you mean "name"?); known fields are name'),
         ('{"a": [{"b": 1e999}]}', Place.anything, "v.a[0].b is Infinity, but a finite number is needed"),
         ("1" * 400, Place.anything, f"v is {'1' * 57}..., but a finite number is needed"),
     ],

@@ -66,29 +66,29 @@ WRONG = [
         np.array([0, -100, -100]),
         (
             "row 1: label -100, but the scores have 3 classes (0 to 2) (2 rows are out of range). "
-            "If -100 marks rows without a label, say --ignore-index -100."
+            "If -100 marks rows without a label, use --ignore-index -100."
         ),
     ),
     (
         np.array([0, 255], np.uint8),
         (
             "row 1: label 255, but the scores have 3 classes (0 to 2). "
-            "If 255 marks rows without a label, say --ignore-index 255."
+            "If 255 marks rows without a label, use --ignore-index 255."
         ),
     ),
     (
         np.array([2, -1]),
         (
             "row 1: label -1, but the scores have 3 classes (0 to 2). "
-            "If -1 marks rows without a label, say --ignore-index -1."
+            "If -1 marks rows without a label, use --ignore-index -1."
         ),
     ),
-    (np.array([0.0, 1.5, 0.25]), "row 1: label 1.5, but labels are whole numbers (2 rows are not)"),
-    (np.array([0.0, np.nan, 1.0]), "row 1: label nan, but labels are whole numbers (1 rows are not)"),
-    (np.array([np.inf, 1.0]), "row 0: label inf, but labels are whole numbers (1 rows are not)"),
+    (np.array([0.0, 1.5, 0.25]), "row 1: label 1.5, but labels must be whole numbers (2 rows are not)"),
+    (np.array([0.0, np.nan, 1.0]), "row 1: label nan, but labels must be whole numbers (1 rows are not)"),
+    (np.array([np.inf, 1.0]), "row 0: label inf, but labels must be whole numbers (1 rows are not)"),
     (np.array([1j, 0]), "labels have dtype complex128, but whole numbers are needed"),
     (np.array(["2026-01-01"], "M8[D]"), "labels have dtype datetime64[D], but whole numbers are needed"),
-    (np.zeros((2, 2, 2)), "labels have shape (2, 2, 2), but one label a row is needed"),
+    (np.zeros((2, 2, 2)), "labels have shape (2, 2, 2), but one label per row is needed"),
     (np.zeros((2, 4)), "labels have 4 columns, but the scores have 3 classes"),
     (
         np.array(["cat", "dog"]),
@@ -112,8 +112,8 @@ def test_soft_labels_are_refused(rows, first, count):
     with pytest.raises(InputError) as error:
         as_labels(np.array(rows), k=3)
     assert str(error.value) == (
-        f"row {first}: labels of shape (2, 3) must be one-hot (a single 1, else 0), "
-        f"and {count} rows are not; soft labels are not supported"
+        f"row {first}: labels of shape (2, 3) must be one-hot (a single 1, all others 0), "
+        f"but {count} rows are not; soft labels are not supported"
     )
 
 

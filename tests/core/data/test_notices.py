@@ -50,11 +50,11 @@ def test_earlier_versions_wrote_the_sentence_alone():
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (None, "is null, but a text, or an object with a code and a message, is needed"),
+        (None, "is null, but a string, or an object with a code and a message, is needed"),
         ({"code": "x"}, 'has no "message"'),
         ({"message": "x"}, 'has no "code"'),
-        ({"code": 1, "message": "x"}, "code is 1, but a text is needed"),
-        ({"code": "x", "message": None}, "message is null, but a text is needed"),
+        ({"code": 1, "message": "x"}, "code is 1, but a string is needed"),
+        ({"code": "x", "message": None}, "message is null, but a string is needed"),
     ],
 )
 def test_what_is_no_notice_is_refused(value, message):

@@ -54,7 +54,7 @@ SHAPES = [
     (
         np.zeros((2, 4, 4, 4)),
         np.zeros((2, 4, 4), int),
-        "logits (2, 4, 4, 4) could hold the classes on axis 1 or on the last axis",
+        "logits (2, 4, 4, 4) could have the classes on axis 1 or on the last axis",
     ),
     (
         np.zeros((2, 3, 4, 5)),
@@ -92,7 +92,7 @@ def test_errors_begin_with_the_source():
 
 
 def test_confidences_are_one_a_row():
-    with pytest.raises(InputError, match=r"^confidence has shape \(2, 2\), but one number a row is needed$"):
+    with pytest.raises(InputError, match=r"^confidence has shape \(2, 2\), but one number per row is needed$"):
         Predictions(confidence=np.zeros((2, 2)), correct=[0, 1])
     with pytest.raises(InputError, match=r"^2 rows of scores, but 3 correct$"):
         Predictions(confidence=[0.5, 0.5], correct=[0, 1, 1])
@@ -153,7 +153,7 @@ def test_ignored_rows_are_counted():
 
 
 def test_nothing_but_ignored_rows():
-    with pytest.raises(InputError, match=r"^there are no rows besides the 2 ignored ones$"):
+    with pytest.raises(InputError, match=r"^there are no rows except 2 ignored ones$"):
         Predictions(logits=np.zeros((2, 2)), labels=[255, 255], ignore_index=255)
 
 
@@ -267,10 +267,10 @@ def test_lists_are_arrays():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"columns": {"site": 3}}, '"site" has shape (), but one value a row is needed'),
-        ({"ids": "a"}, '"ids" has shape (), but one value a row is needed'),
-        ({"ids": [[1, 2], [3, 4]]}, '"ids" has shape (2, 2), but one value a row is needed'),
-        ({"logits": np.zeros((2, 0))}, "logits have shape (2, 0): there is nothing for any class"),
+        ({"columns": {"site": 3}}, '"site" has shape (), but one value per row is needed'),
+        ({"ids": "a"}, '"ids" has shape (), but one value per row is needed'),
+        ({"ids": [[1, 2], [3, 4]]}, '"ids" has shape (2, 2), but one value per row is needed'),
+        ({"logits": np.zeros((2, 0))}, "logits have shape (2, 0): there are no classes"),
         ({"labels": np.zeros(0, "U1"), "logits": np.zeros((0, 2))}, "there are no rows"),
         ({"labels": np.array([b"\xff", b"a"])}, "labels are bytes, but numbers or text are needed"),
     ],

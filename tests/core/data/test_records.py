@@ -1,4 +1,4 @@
-"""Records by the types of their fields: what may be left out, what stands elsewhere, what no document holds."""
+"""Records by the types of their fields: what may be left out, what stands elsewhere, what there is no reader for."""
 
 from __future__ import annotations
 
@@ -84,13 +84,13 @@ def test_a_record_is_read_by_its_types_and_layout():
     [
         ({"word": "c"}, 'word is "c", but one of "a", "b" is needed'),
         ({"share": ...}, 'the thing has no "share"'),
-        ({"told": 3}, "told is 3, but a text is needed"),
+        ({"told": 3}, "told is 3, but a string is needed"),
         ({"tags": None}, "tags is null, but a list is needed"),
-        ({"left": 1}, 'the thing has an unknown field "left"; there can be sides, share, odd'),
+        ({"left": 1}, 'the thing has an unknown field "left"; known fields are sides, share, odd'),
         ({"sides": {"left": 1}}, 'sides has no "right"'),
         ({"sides": None}, "sides is null, but an object is needed"),
         ({"by_name": {"x": {"size": 1, "name": "x"}}}, 'by_name.x has an unknown field "name"'),
-        ({"by_name": {"x": {"size": 1, "note": 2}}}, "by_name.x.note is 2, but a text is needed"),
+        ({"by_name": {"x": {"size": 1, "note": 2}}}, "by_name.x.note is 2, but a string is needed"),
         ({"odd": "2"}, 'odd is "2", but a finite number is needed'),
     ],
 )
@@ -133,7 +133,7 @@ def test_records_of_a_union_are_told_apart_by_their_keys():
     assert read_record(Place({"one": inner, "other": cut}, "", "it"), Either) == Either(Inner("n", 3), Cut(0.5, 3))
     with pytest.raises(Wrong, match='one has no "name"'):
         read_record(Place({"one": {}}, "", "it"), Either)
-    with pytest.raises(Wrong, match='one has an unknown field "more"; there can be lower, size'):
+    with pytest.raises(Wrong, match='one has an unknown field "more"; known fields are lower, size'):
         read_record(Place({"one": {**cut, "more": 1}}, "", "it"), Either)
     assert read_record(Place({"one": inner, "other": None}, "", "it"), Either) == Either(Inner("n", 3))
     with pytest.raises(Wrong, match="one is null, but an object is needed"):
@@ -142,9 +142,9 @@ def test_records_of_a_union_are_told_apart_by_their_keys():
 
 
 def test_types_that_no_document_holds_are_a_bug():
-    with pytest.raises(TypeError, match="no document holds"):
+    with pytest.raises(TypeError, match="there is no reader for"):
         read_as(Place(1, "", "it"), complex)
-    with pytest.raises(TypeError, match="no document tells"):
+    with pytest.raises(TypeError, match="cannot be read"):
         read_as(Place(1, "", "it"), int | str)
 
 

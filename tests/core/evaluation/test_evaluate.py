@@ -76,9 +76,9 @@ def test_top_label_dumps_have_no_classes():
 
 def test_few_absent_classes_are_all_named_and_many_are_cut():
     few = evaluate(Predictions(logits=np.zeros((1, 3)), labels=[1])).dumps[0].warnings
-    assert few == ("2 of 3 classes never occur among the labels: 0, 2",)
+    assert few == ("2 of 3 classes do not occur among the labels: 0, 2",)
     many = evaluate(Predictions(logits=np.zeros((1, 30)), labels=[1])).dumps[0].warnings
-    assert many == ("29 of 30 classes never occur among the labels: 0, 2, 3, 4, 5, ...",)
+    assert many == ("29 of 30 classes do not occur among the labels: 0, 2, 3, 4, 5, ...",)
 
 
 def test_warnings_of_the_predictions_come_first():
@@ -93,10 +93,10 @@ def test_warnings_of_the_predictions_come_first():
         ({"bins": -1}, "bins is -1, but it must lie between 1 and 10000"),
         ({"bins": 10_001}, "bins is 10001, but it must lie between 1 and 10000"),
         ({"bins": 1.5}, "bins is 1.5, but it must be a whole number"),
-        ({"level": 0.0}, "level is 0, but it must lie between 0 and 1, as 0.95 does"),
+        ({"level": 0.0}, "level is 0, but it must lie between 0 and 1, such as 0.95"),
         ({"level": 1 - 1e-10}, "level is 0.9999999999, but it must be at most 0.999999999"),
-        ({"level": 95}, "level is 95, but it must lie between 0 and 1, as 0.95 does"),
-        ({"level": float("nan")}, "level is nan, but it must lie between 0 and 1, as 0.95 does"),
+        ({"level": 95}, "level is 95, but it must lie between 0 and 1, such as 0.95"),
+        ({"level": float("nan")}, "level is nan, but it must lie between 0 and 1, such as 0.95"),
         (
             {"convention": "calibevl"},
             (
@@ -164,7 +164,7 @@ def test_logits_beyond_the_squares_of_float64_have_no_interval_rather_than_nan()
 
 def test_sums_of_logits_beyond_float64_are_null_with_the_reason():
     huge = Predictions(logits=np.array([[1.5e308, 0.0]] * 3), labels=[1, 1, 1])
-    assert evaluate(huge)["nll"].reason == "the sum of the logarithms is beyond float64"
+    assert evaluate(huge)["nll"].reason == "the sum of the logarithms exceeds the range of float64"
 
 
 def test_rounding_above_one_counts_as_one_everywhere():

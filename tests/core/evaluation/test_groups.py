@@ -221,7 +221,7 @@ def test_a_calibrated_model_rarely_exceeds_its_floor():
 @pytest.mark.parametrize("count", [2, 9])
 def test_few_groups_are_refused_with_the_reason(count):
     report = evaluate(by_video(videos=count), group="video")
-    why = f"{count} groups cannot tell how they vary, 10 are needed"
+    why = f"{count} groups are too few, at least 10 are needed"
     for metric in report.dumps[0].metrics.values():
         assert metric.value is not None
         assert metric.reason == f"no interval: {why}"
@@ -232,7 +232,7 @@ def test_few_groups_are_refused_with_the_reason(count):
 
 def test_one_group():
     report = evaluate(by_video(videos=1), group="video")
-    assert report["ece"].reason == "no interval: 1 group cannot tell how they vary, 10 are needed"
+    assert report["ece"].reason == "no interval: 1 group is too few, at least 10 are needed"
 
 
 @pytest.mark.parametrize(("count", "warned"), [(10, True), (39, True), (40, False)])
@@ -241,7 +241,7 @@ def test_not_many_groups_are_a_warning(count, warned):
     logits, labels = logits_and_labels(n, 3)
     predictions = Predictions(logits=logits, labels=labels, columns={"video": np.arange(n) % count})
     report = evaluate(predictions, group="video")
-    warning = f'{count} groups by "video" are few: floors and intervals are approximate below {ENOUGH_GROUPS}'
+    warning = f'there are only {count} groups by "video": floors and intervals are approximate below {ENOUGH_GROUPS}'
     assert report.dumps[0].warnings == ((warning,) if warned else ())
     assert report["ece"].low is not None
 
@@ -259,11 +259,13 @@ def test_too_many_bins_have_no_interval():
     logits, labels = logits_and_labels(900, k)
     predictions = Predictions(logits=logits, labels=labels, columns={"g": np.arange(900) % 30})
     report = evaluate(predictions, group="g")
-    assert report["cwce"].reason == "no interval: how 1,515 bins vary together is not estimated, only of up to 1,500"
+    assert (
+        report["cwce"].reason == "no interval: the joint variation of 1,515 bins is not estimated, only of up to 1,500"
+    )
     assert report["cwce"].floor is None
     assert report["ece"].low is not None
     many = evaluate(predictions, group="g", bins=1501)
-    assert many["ece"].reason == "no interval: how 1,501 bins vary together is not estimated, only of up to 1,500"
+    assert many["ece"].reason == "no interval: the joint variation of 1,501 bins is not estimated, only of up to 1,500"
 
 
 @pytest.mark.parametrize(("bins", "few"), [(30, True), (31, False)])
@@ -312,7 +314,7 @@ def test_images_are_groups_by_themselves():
         assert metric.low == pytest.approx(by_image[name].low, abs=1e-12)
         assert metric.high == pytest.approx(by_image[name].high, abs=1e-12)
     assert report.dumps[0].groups == GroupCount(None, 12)
-    assert report.dumps[0].warnings == ("12 images are few: floors and intervals are approximate below 40",)
+    assert report.dumps[0].warnings == ("there are only 12 images: floors and intervals are approximate below 40",)
     assert report.settings.group is None
 
 
@@ -350,7 +352,7 @@ def test_images_of_streams_and_conventions_are_no_groups():
 
 def test_groups_of_streams_have_the_reason():
     report = evaluate(by_video(), group="video", max_memory=0, slices=["video"], min_rows=10)
-    why = "intervals by groups need 25 bytes a row, and this dump is over --max-memory"
+    why = "intervals by groups need 25 bytes per row, and this dump is over the memory limit"
     assert report["ece"].reason == f"no interval: {why}"
     assert report["ece"].low is None
     assert report.dumps[0].groups.count == 25
@@ -360,7 +362,7 @@ def test_groups_of_streams_have_the_reason():
 def test_groups_by_another_convention_are_a_warning():
     report = evaluate(by_video(), group="video", convention="guo")
     assert report["ece"].low == evaluate(by_video(), convention="guo")["ece"].low
-    assert report.dumps[0].warnings[:1] == ("convention guo: floors and intervals are of single rows, not of groups",)
+    assert report.dumps[0].warnings[:1] == ("convention guo: floors and intervals ignore groups of rows",)
 
 
 def test_no_intervals_but_floors():

@@ -106,6 +106,19 @@ def test_worst_first_and_small_ones_named():
     assert [one.value for one in without.slices] == ["bad", "poor", "fine"]
 
 
+@pytest.mark.parametrize("level", [0.95, None])
+def test_worst_first_whatever_is_measured(level):
+    rng = np.random.default_rng(0)
+    shift = np.repeat([0.0, 0.3, 0.15], 400)
+    confidence = rng.uniform(0.6, 0.9, len(shift))
+    columns = {"c": np.repeat(["fine", "bad", "poor"], 400)}
+    predictions = Predictions(
+        confidence=confidence, correct=rng.random(len(shift)) < confidence - shift, columns=columns
+    )
+    (dump,) = evaluate(predictions, slices="c", metrics="accuracy", level=level).dumps
+    assert [(one.value, [*one.metrics]) for one in dump.slices] == [(c, ["accuracy"]) for c in ("bad", "poor", "fine")]
+
+
 def test_impossible_rows_are_named_by_their_place_in_the_dump(monkeypatch):
     probs = np.tile([0.6, 0.4], (200, 1))
     probs[150], probs[151] = [1.0, 0.0], [1.0, 0.0]
@@ -155,12 +168,12 @@ def test_all_slices_may_be_small():
     [
         (
             {"slices": ["where"], "min_rows": 0},
-            "the least number of rows of a slice is 0, but it must be a whole number",
+            "min_rows is 0, but it must be a whole number from 1 on",
         ),
-        ({"min_rows": 5}, "a least number of rows (min-rows) belongs to slices, but there are none"),
+        ({"min_rows": 5}, "min_rows applies to slices only, but there are no slices"),
         (
             {"slices": ["where"], "convention": "guo"},
-            "slices are measured by calibeval's own bins, not by those of guo",
+            "slices can only be measured with calibeval's own bins, not with those of guo",
         ),
         (
             {"slices": ["were"]},
@@ -190,7 +203,7 @@ def test_columns_that_are_no_categories():
     with pytest.raises(UsageError) as error:
         sliced(many, "x", min_rows=2)
     assert str(error.value) == (
-        'predictions: column "x" makes 201 slices of at least 2 rows, but at most 200 are measured; raise --min-rows'
+        'predictions: column "x" makes 201 slices of at least 2 rows, but at most 200 are measured; raise min_rows'
     )
 
 

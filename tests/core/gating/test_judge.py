@@ -81,7 +81,7 @@ def test_a_gap_is_limited_by_its_size():
 def test_without_an_interval_only_the_point_can_decide():
     bare = over_confident(metrics={"ece": MetricResult("ece", 0.02)})
     judged = one(Rule("ece", "max", 0.03), measured(bare))
-    expected = 'there is no interval: too few rows, or groups, for one; only decide = "point" could judge it'
+    expected = 'there is no interval: there are too few rows or groups; only decide = "point" can judge the value'
     assert (judged.verdict, judged.reason) == ("error", expected)
     assert one(Rule("ece", "max", 0.03), measured(bare), GateSettings(decide="point")).verdict == "pass"
     assert one(Rule("ece", "max", 0.01), measured(bare), GateSettings(decide="point")).verdict == "fail"
@@ -91,13 +91,13 @@ def test_without_an_interval_only_the_point_can_decide():
     ("told", "why"),
     [
         ("no interval: how 1,501 bins vary together is not estimated", "how 1,501 bins vary together is not estimated"),
-        ("no noise floor: the rows are too many", "too few rows, or groups, for one"),
+        ("no noise floor: the rows are too many", "there are too few rows or groups"),
     ],
 )
 def test_the_reason_of_a_missing_interval_is_the_reports(told, why):
     bare = over_confident(metrics={"ece": MetricResult("ece", 0.02, reason=told)})
     judged = one(Rule("ece", "max", 0.03), measured(bare))
-    assert judged.reason == f'there is no interval: {why}; only decide = "point" could judge it'
+    assert judged.reason == f'there is no interval: {why}; only decide = "point" can judge the value'
 
 
 def test_too_few_rows_are_no_evidence():
@@ -155,7 +155,7 @@ def test_the_centre_of_a_biased_difference_lies_in_its_interval():
 
 
 def test_a_change_needs_a_baseline():
-    with pytest.raises(UsageError, match="max_increase of nll needs a baseline: say --baseline FILE"):
+    with pytest.raises(UsageError, match="max_increase of nll needs a baseline: use --baseline FILE"):
         judge([Rule("nll", "max_increase", 0.1)], measured(), SETTINGS)
 
 
@@ -200,7 +200,7 @@ def test_rows_needed_follow_from_the_half_of_the_interval_towards_the_limit():
 def test_no_number_of_rows_decides_at_the_limit():
     part = decide(Rule("nll", "max", 0.5), Evidence(None, 500, 0.5, 0.4, 0.6, 0.5), SETTINGS)
     assert (part.verdict, part.rows_needed) == ("inconclusive", None)
-    assert part.reason == "no number of rows is enough: the value is at the limit"
+    assert part.reason == "more rows would not decide: the value is at the limit"
 
 
 # Slices whose ECE is known to a standard error of 0.01: their one-sided p against a limit follows from z.
@@ -245,7 +245,7 @@ def test_one_slice_beyond_the_limit_is_not_enough_among_many():
     assert alone.verdict == "fail"  # z = 2.1
     among = one(WORST, sliced(0.071, 0.0, 0.0, 0.0))
     assert (among.verdict, among.decisive.slice) == ("inconclusive", "weather=0")
-    assert "beyond the limit alone, but not after Holm's correction for 4 slices" in among.reason
+    assert "beyond the limit by itself, but not after Holm's correction for 4 slices" in among.reason
     assert among.reason.endswith("(worst of 4 slices)")
     assert one(WORST, sliced(0.08, 0.0, 0.0, 0.0)).verdict == "fail"  # z = 3
 
@@ -326,7 +326,7 @@ def test_unknown_slices_have_a_nearest_one(slice_, message):
 
 
 def test_the_worst_slice_needs_columns():
-    with pytest.raises(UsageError, match=r'slice "worst" needs columns: say --slice COLUMN, or slices = \["COLUMN"\]'):
+    with pytest.raises(UsageError, match=r'slice "worst" needs columns: use --slice COLUMN, or slices = \["COLUMN"\]'):
         judge([WORST], measured(), SETTINGS)
 
 
@@ -348,7 +348,7 @@ def test_changes_in_slices():
 
 
 def test_an_approximate_interval_is_told_with_the_verdict():
-    approximate = "its interval is approximate: 5 rows per class, fewer than 20"
+    approximate = "the interval is approximate: 5 rows per class, fewer than 20"
     metrics = {"cwce": MetricResult("cwce", 0.02, approximate, low=0.01, high=0.03, corrected=0.02)}
     report = replace(over_confident(), metrics=metrics)
     for limit, verdict, words in ((0.03, "pass", "within"), (0.009, "fail", "beyond")):

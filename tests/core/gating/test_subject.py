@@ -170,4 +170,4 @@ def test_groups_need_no_reading_where_scores_are_read_block_by_block(rules):
     gate(one, rules, slices=["site"], max_memory=1000)
     verdict = gate(plain, rules, slices=["site"], group="video", max_memory=1000)
     assert readings(plain, before[1]) == readings(one, before[0])
-    assert any("this dump is over --max-memory" in warning for warning in verdict.warnings)
+    assert any("this dump is over the memory limit" in warning for warning in verdict.warnings)

@@ -20,5 +20,7 @@ def test_json_keeps_everything(filling):
 
 def test_wrong_fields_are_named():
     text = Filling().record(HeadFacts).to_json()
-    with pytest.raises(InputError, match=r'^this is no head of schema calibeval\.head/1: kind is "conv", but one of '):
+    with pytest.raises(
+        InputError, match=r'^this is not a head of schema calibeval\.head/1: kind is "conv", but one of '
+    ):
         HeadFacts.from_json(text.replace('"linear"', '"conv"'))

@@ -79,27 +79,27 @@ def test_names_as_labels():
             [0, -100, 3, 0, 1, 1],
             (
                 "row 1: label -100, but there are 4 classes (0 to 3). "
-                "If -100 marks rows without a label, say --ignore-index -100."
+                "If -100 marks rows without a label, use ignore_index=-100."
             ),
         ),
-        ([0, 0.5, 1, 0, 1, 1], "row 1: label 0.5, but labels are whole numbers (1 rows are not)"),
-        ([0, np.nan, 1, 0, 1, 1], "row 1: label nan, but labels are whole numbers (1 rows are not)"),
-        ([0, np.inf, 1, 0, 1, 1], "row 1: label inf, but labels are whole numbers (1 rows are not)"),
+        ([0, 0.5, 1, 0, 1, 1], "row 1: label 0.5, but labels must be whole numbers (1 rows are not)"),
+        ([0, np.nan, 1, 0, 1, 1], "row 1: label nan, but labels must be whole numbers (1 rows are not)"),
+        ([0, np.inf, 1, 0, 1, 1], "row 1: label inf, but labels must be whole numbers (1 rows are not)"),
         ([0, 2**40, 1, 0, 1, 1], "the largest label is 1099511627776, but at most 1048576 classes are supported"),
         ([0, 1], "6 rows of features, but 2 labels"),
         (3, "6 rows of features, but a single label"),
         (
             np.full((6, 2), 0.5),
             (
-                "row 0: labels of shape (6, 2) must be one-hot (a single 1, else 0), and 6 rows are "
+                "row 0: labels of shape (6, 2) must be one-hot (a single 1, all others 0), but 6 rows are "
                 "not; soft labels are not supported"
             ),
         ),
         (
             ["a", "b"] * 3,
-            ('row 0: label "a" is text; give the class names, in the order of the columns (--class-names FILE)'),
+            ('row 0: label "a" is text; give the class names, in the order of the columns (class_names=[...])'),
         ),
-        (np.zeros((6, 2, 2)), "labels have shape (6, 2, 2), but one label a row is needed"),
+        (np.zeros((6, 2, 2)), "labels have shape (6, 2, 2), but one label per row is needed"),
         (np.zeros(6, complex), "labels have dtype complex128, but whole numbers are needed"),
     ],
 )
@@ -118,7 +118,7 @@ def test_labels_beyond_the_class_names():
 
 def test_labels_that_seem_to_start_at_1():
     (warning,) = Features(features=ROWS, labels=[1, 2, 3, 1, 2, 3]).warnings
-    assert warning == "labels run from 1 to 3, and none is 0: if they start at 1, subtract 1 before saving"
+    assert warning == "labels range from 1 to 3, and none is 0: if they start at 1, subtract 1 before saving"
     assert Features(features=ROWS, labels=[1, 3, 3, 1, 3, 3]).warnings == ()
     assert Features(features=ROWS, labels=[1, 2, 3] * 2, class_names=["a", "b", "c", "d"]).warnings == ()
 
@@ -132,7 +132,7 @@ def test_labels_that_seem_to_start_at_1():
             np.zeros((6, 2, 3)),
             (
                 "features have shape (6, 2, 3), but (n, d) is needed. "
-                "Flatten or average what is inside a row before saving."
+                "Flatten or average the values of a row before saving."
             ),
         ),
         (np.array([["a", "b"]] * 6), "features have dtype <U1, but numbers are needed"),
@@ -151,8 +151,8 @@ def test_lists_of_unequal_length():
 
 
 def test_ids_and_columns_have_a_value_for_each_row():
-    refused('"ids" has shape (2), but one value for each of 6 rows is needed', ids=["a", "b"])
-    refused('"site" has shape (6, 1), but one value for each of 6 rows is needed', columns={"site": np.zeros((6, 1))})
+    refused('"ids" has 2 entries, but there are 6 rows', ids=["a", "b"])
+    refused('"site" has shape (6, 1), but one value per row is needed', columns={"site": np.zeros((6, 1))})
 
 
 def test_ignored_rows_are_left_out_of_everything():
@@ -172,7 +172,7 @@ def test_ignored_rows_are_left_out_of_everything():
     assert features.columns["site"].tolist() == [5, 7, 9, 10]
     assert features.file_rows.tolist() == [10, 12, 14, 15]
     assert features.stored_rows.tolist() == kept
-    refused("there are no rows besides the 6 ignored ones", labels=[255] * 6, ignore_index=255)
+    refused("there are no rows except 6 ignored ones", labels=[255] * 6, ignore_index=255)
     assert Features(features=ROWS, labels=LABELS, ignore_index=255).stored_rows is None
 
 
@@ -201,7 +201,7 @@ def test_rows_are_counted_as_the_file_does():
 
 def test_a_number_too_large_for_the_type_asked_for():
     features = Features(features=[[1.0], [1e300]])
-    with pytest.raises(InputError, match=r"row 1 holds 1e\+300 in feature 0, but float32 numbers end at 3\.4e\+38$"):
+    with pytest.raises(InputError, match=r"holds 1e\+300 in feature 0, but the largest float32 number is 3\.4e\+38$"):
         features.matrix()
     assert features.matrix(np.float64)[1, 0] == 1e300
 
@@ -301,7 +301,7 @@ def test_the_same_rows_of_one_file():
 
     assert feature_leak(part("train"), part("val", start=50)) is None
     leak = feature_leak(part("train"), part("train+val", start=50))
-    assert (leak.reason, leak.text) == ("file", "a.npz#train and a.npz#train+val are the same file, and share 10 rows")
+    assert (leak.reason, leak.text) == ("file", "a.npz#train and a.npz#train+val are the same file and share 10 rows")
     one, other = part("train", np.arange(10)), part("val", np.arange(7, 17), start=50)
     assert feature_leak(one, other).rows == 3
     assert feature_leak(one, part("val", np.arange(10, 20), start=50)) is None

@@ -58,7 +58,7 @@ def test_json_keeps_every_digit():
     ],
 )  # fmt: skip
 def test_other_texts_are_refused(text):
-    with pytest.raises(InputError, match=r'this is no table of schema calibeval\.training/1|schema "calibeval'):
+    with pytest.raises(InputError, match=r'this is not a table of schema calibeval\.training/1|schema is "calibeval'):
         Finetuned.from_json(text)
 
 
@@ -85,19 +85,19 @@ def test_the_choice_is_of_the_heads_that_are_saved():
     assert chosen_of([bad, good]) == 1
     assert chosen_of([good, bad, late]) == 2
     assert chosen_of([good, good]) == 0
-    with pytest.raises(InputError, match="training diverged with every loss, and no head is left; lower --lr"):
+    with pytest.raises(InputError, match="training diverged with every loss, so there is no head; lower --lr"):
         chosen_of([bad, bad])
 
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('"epoch": 4', '"epoch": true', "losses[0].seeds[0].epoch is a truth value, but a count is needed"),
+        ('"epoch": 4', '"epoch": true', "losses[0].seeds[0].epoch is a boolean, but a count is needed"),
         ('"score": 0.5', '"score": 1e999', "losses[0].seeds[0].score is Infinity, but a finite number is needed"),
         ('"cwce": null', '"cwce": "x"', 'losses[0].seeds[0].before.cwce is "x", but a finite number is needed'),
         ('"shown": "test"', '"shown": "train"', 'shown is "train", but one of "val", "test" is needed'),
         ('"chosen": "mbls', '"chosen": "cals', 'chosen is "cals(margin=6)", but one of "ce", "mbls(margin=6)" is'),
-        ('"epochs": 4', '"epochs": NaN', "NaN is no number"),
+        ('"epochs": 4', '"epochs": NaN', "NaN is not a number"),
         ('"epochs": 4', '"epochs": -4', "settings.epochs is -4, but a count is needed"),
         ('"epochs": 4', '"epoch": 4', 'settings has an unknown field "epoch" (did you mean "epochs"?)'),
         ('"ignore_index": 3', '"ignore_index": 0.5', "settings.ignore_index is 0.5, but a whole number of 64 bits is"),
@@ -107,7 +107,7 @@ def test_the_choice_is_of_the_heads_that_are_saved():
 def test_wrong_fields_are_named(old, new, message):
     with pytest.raises(InputError) as error:
         Finetuned.from_json(TABLE.to_json().replace(old, new, 1))
-    assert str(error.value).startswith(f"this is no table of schema calibeval.training/1: {message}")
+    assert str(error.value).startswith(f"this is not a table of schema calibeval.training/1: {message}")
 
 
 def numeric_places(value, path=()):

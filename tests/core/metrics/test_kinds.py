@@ -95,7 +95,7 @@ def test_a_difference_is_around_that_of_the_values_or_has_a_reason():
         found = compare(base, [candidate], group=group)["new"]
         assert found.difference == evaluate(candidate)["new"].value - evaluate(base)["new"].value
         if found.low is None:
-            assert found.reason == "differences of this metric are not tested where only groups are independent"
+            assert found.reason == "differences of this metric are not tested if only groups are independent"
             assert group == "video"
         else:
             assert found.low <= found.difference <= found.high
@@ -139,7 +139,7 @@ def test_a_gate_judges_and_explains_it(row):
     how = GateSettings()
     more = {"bins": None, "convention": "calibeval", "slices": (), "group": None}
     subject = Subject.of(dump, base, rules, how, **more, keep_rows=True)
-    told = judged(subject, rules, how, explain=lambda rule: explained(rule, subject, lambda predictions: predictions))
+    told = judged(subject, rules, how, explain=lambda rule: explained(rule, subject, lambda dump, _: (dump, 1.0)))
     for before, rule in zip(verdict.rules, told.rules, strict=True):
         assert rule.verdict == before.verdict
         if rule.verdict != "pass":

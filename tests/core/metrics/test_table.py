@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
 from calibeval import Predictions, evaluate
 from calibeval.core.errors import UnknownMetric
-from calibeval.core.metrics.table import METRICS, metric_named
+from calibeval.core.metrics.table import METRICS, meant, metric_named
 from calibeval.core.sums.engine import summarise
 from tests import definitions
 from tests.data import logits_and_labels
@@ -16,7 +18,7 @@ from tests.data import logits_and_labels
 NEEDING_LITTLE = definitions.top_label_metrics([0.5], [1.0])
 TOP_LABEL = [name for name in METRICS if name in NEEDING_LITTLE]
 FULL = [name for name, metric in METRICS.items() if name not in NEEDING_LITTLE and not metric.binary]
-MISSING = "needs the probability of every class, and this dump holds the top label only"
+MISSING = "needs the probability of every class, but this dump has the top label only"
 
 
 def test_no_key_is_lost_that_rules_and_saved_reports_may_name():
@@ -72,7 +74,7 @@ def test_intervals_only_on_request():
     without = evaluate(predictions, level=None).dumps[0].metrics
     assert all(metric.low is metric.high is metric.corrected is None for metric in without.values())
     with_intervals = dict(evaluate(predictions).dumps[0].metrics)
-    assert with_intervals.pop("mce_all_bins").reason == "no interval: a bin of few rows may decide it"
+    assert with_intervals.pop("mce_all_bins").reason == "no interval: a bin with few rows may decide the value"
     for metric in with_intervals.values():
         assert metric.low <= metric.high
         assert metric.corrected is None or metric.low <= metric.corrected <= metric.high
@@ -154,12 +156,20 @@ def test_few_rows_per_class_are_told_beside_the_interval(n, k, few):
     logits, labels = logits_and_labels(n, k)
     predictions = Predictions(logits=logits, labels=labels)
     found = evaluate(predictions, bins=5).dumps[0].metrics
-    told = None if few is None else f"its interval is approximate: {few} per class, fewer than 20"
+    told = None if few is None else f"the interval is approximate: {few} per class, fewer than 20"
     assert found["cwce"].low is not None
     assert found["cwce"].reason == told
-    decided = {"mce": found["mce"].reason, "mce_all_bins": "no interval: a bin of few rows may decide it"}
+    decided = {"mce": found["mce"].reason, "mce_all_bins": "no interval: a bin with few rows may decide the value"}
     assert decided["mce"] in (None, "no bin holds 30 rows")
     assert {name: m.reason for name, m in found.items() if name != "cwce"} == {
         name: decided.get(name) for name in found if name != "cwce"
     }
     assert evaluate(predictions, bins=5, level=None).dumps[0].metrics["cwce"].reason is None
+
+
+def test_every_metric_is_found_by_its_name_on_the_screen_and_by_its_title():
+    for metric in METRICS.values():
+        assert meant(metric.label.upper()) == f' ("{metric.label.upper()}" is {metric.name})'
+        title = re.split("[,:;]", metric.title)[0]
+        assert meant(title).endswith(f" is {metric.name})")
+    assert len({metric.label for metric in METRICS.values()}) == len(METRICS)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from calibeval import Predictions, Report, evaluate
+from calibeval import Comparison, Predictions, Report, evaluate
 from calibeval.core.comparison.compare import compare
 from calibeval.core.errors import InputError
 from calibeval.core.report.fitted_on import FittedOn, OutOfFold
@@ -89,31 +89,31 @@ def test_the_whole_report_is_read():
 
 
 FIRST = ("dumps", 0)
-NOTICE = "a text, or an object with a code and a message, is needed"
+NOTICE = "a string, or an object with a code and a message, is needed"
 WRONG = [
-    (("version",), 3, "version is 3, but a text is needed"),
+    (("version",), 3, "version is 3, but a string is needed"),
     (("settings",), [], "settings is a list, but an object is needed"),
     (("settings", "bins"), "15", 'settings.bins is "15", but a count is needed'),
-    (("settings", "bins"), True, "settings.bins is a truth value, but a count is needed"),
+    (("settings", "bins"), True, "settings.bins is a boolean, but a count is needed"),
     (("settings", "level"), 7, "settings.level is 7, but a level above 0, at most 0.999999999 is needed"),
     (("settings", "level"), 0, "settings.level is 0, but a level above 0, at most 0.999999999 is needed"),
     (("settings", "bins"), 0, "settings.bins is 0, but a number of bins from 1 to 10,000 is needed"),
     (("settings", "bins"), 10_001, "settings.bins is 10001, but a number of bins from 1 to 10,000 is needed"),
     (("settings", "level"), "high", 'settings.level is "high", but a finite number is needed'),
     (("settings", "slices"), "s", 'settings.slices is "s", but a list is needed'),
-    (("settings", "slices"), [1], "settings.slices[0] is 1, but a text is needed"),
+    (("settings", "slices"), [1], "settings.slices[0] is 1, but a string is needed"),
     (("settings", "min_rows"), -1, "settings.min_rows is -1, but a count is needed"),
-    (("settings", "group"), 1, "settings.group is 1, but a text is needed"),
+    (("settings", "group"), 1, "settings.group is 1, but a string is needed"),
     (("dumps",), {}, "dumps is an object, but a list is needed"),
     (("dumps",), ..., 'the report has no "dumps"'),
     (FIRST, 1, "dumps[0] is 1, but an object is needed"),
-    ((*FIRST, "name"), None, "dumps[0].name is null, but a text is needed"),
+    ((*FIRST, "name"), None, "dumps[0].name is null, but a string is needed"),
     ((*FIRST, "source", "n"), 1.5, "dumps[0].source.n is 1.5, but a count is needed"),
     ((*FIRST, "source", "n"), 2**70, f"dumps[0].source.n is {2**70}, but a count is needed"),
     ((*FIRST, "source", "k"), "3", 'dumps[0].source.k is "3", but a count is needed'),
-    ((*FIRST, "source", "path"), 1, "dumps[0].source.path is 1, but a text is needed"),
+    ((*FIRST, "source", "path"), 1, "dumps[0].source.path is 1, but a string is needed"),
     ((*FIRST, "source", "kind"), ..., 'dumps[0].source has no "kind"'),
-    ((*FIRST, "source", "labels_path"), [], "dumps[0].source.labels_path is a list, but a text is needed"),
+    ((*FIRST, "source", "labels_path"), [], "dumps[0].source.labels_path is a list, but a string is needed"),
     ((*FIRST, "metrics"), [], "dumps[0].metrics is a list, but an object is needed"),
     ((*FIRST, "metrics", "ece"), 0.5, "dumps[0].metrics.ece is 0.5, but an object is needed"),
     ((*FIRST, "metrics", "ece", "value"), "0", 'dumps[0].metrics.ece.value is "0", but a finite number is needed'),
@@ -122,7 +122,7 @@ WRONG = [
     (
         (*FIRST, "metrics", "ece", "low"),
         True,
-        "dumps[0].metrics.ece.low is a truth value, but a finite number is needed",
+        "dumps[0].metrics.ece.low is a boolean, but a finite number is needed",
     ),
     ((*FIRST, "metrics", "ece", "reason"), 1, f"dumps[0].metrics.ece.reason is 1, but {NOTICE}"),
     ((*FIRST, "metrics", "mce", "bin"), 0.5, "dumps[0].metrics.mce.bin is 0.5, but a count is needed"),
@@ -136,7 +136,7 @@ WRONG = [
         f'dumps[0].bins.equal_width[2].gap is "{"x" * 56}..., but a finite number is needed',
     ),
     ((*FIRST, "per_class", 1, "support"), -3, "dumps[0].per_class[1].support is -3, but a count is needed"),
-    ((*FIRST, "per_class", 1, "name"), 3, "dumps[0].per_class[1].name is 3, but a text is needed"),
+    ((*FIRST, "per_class", 1, "name"), 3, "dumps[0].per_class[1].name is 3, but a string is needed"),
     ((*FIRST, "warnings"), "none", 'dumps[0].warnings is "none", but a list is needed'),
     ((*FIRST, "warnings"), [None], f"dumps[0].warnings[0] is null, but {NOTICE}"),
     (
@@ -145,7 +145,7 @@ WRONG = [
         'dumps[0].recalibrated.parameters.temperature is "hot", but a finite number is needed',
     ),
     ((*FIRST, "recalibrated", "method"), ..., 'dumps[0].recalibrated has no "method"'),
-    ((*FIRST, "slices", 0, "value"), 1, "dumps[0].slices[0].value is 1, but a text is needed"),
+    ((*FIRST, "slices", 0, "value"), 1, "dumps[0].slices[0].value is 1, but a string is needed"),
     ((*FIRST, "slices", 0, "p"), "0", 'dumps[0].slices[0].p is "0", but a finite number is needed'),
     ((*FIRST, "slices", 0, "p_holm"), ..., 'dumps[0].slices[0] has no "p_holm"'),
     (
@@ -161,7 +161,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("path", "value", "message"), WRONG)
 def test_wrong_fields_are_named(path, value, message):
-    assert error_of(changed(path, value)).startswith(f"this is no report of schema {SCHEMA}: {message}")
+    assert error_of(changed(path, value)).startswith(f"this is not a report of schema {SCHEMA}: {message}")
 
 
 @pytest.mark.parametrize("number", ["1e999", "-1e999", "1" + "0" * 400])
@@ -208,15 +208,15 @@ def test_what_a_map_was_fitted_on_is_a_record(facts, record):
 
 def test_a_map_says_what_it_was_fitted_on():
     said = [record.words() for _, record in SOURCES]
-    assert said == ["fitted on val.npz#val", "fitted on predictions", "out of fold"]
+    assert said == ["fitted on val.npz#val", "fitted on predictions", "fitted out of fold"]
 
 
 @pytest.mark.parametrize(
     ("facts", "message"),
     [
-        ({"path": 1, "split": None, "sha256": None, "n": 9}, "path is 1, but a text is needed"),
+        ({"path": 1, "split": None, "sha256": None, "n": 9}, "path is 1, but a string is needed"),
         ({"path": None, "split": None, "sha256": None, "n": 0.5}, "n is 0.5, but a count is needed"),
-        ({"path": None, "split": None, "sha256": None, "n": 9, "leak": 1}, "leak is 1, but a text is needed"),
+        ({"path": None, "split": None, "sha256": None, "n": 9, "leak": 1}, "leak is 1, but a string is needed"),
         ({"folds": "5", "seed": 0, "n": 9}, 'folds is "5", but a count is needed'),
     ],
 )
@@ -226,5 +226,68 @@ def test_wrong_facts_of_a_map_are_named(facts, message):
 
 def test_unknown_facts_of_a_map_are_refused():
     facts = {"folds": 5, "seed": 0, "n": 9, "leak": "x"}
-    problem = 'dumps[0].recalibrated.fitted_on has an unknown field "leak"; there can be folds, seed, n'
+    problem = 'dumps[0].recalibrated.fitted_on has an unknown field "leak"; known fields are folds, seed, n'
     assert error_of(changed(AGAIN, facts)).endswith(problem)
+
+
+BINS = ("dumps", 0, "bins", "equal_width")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (
+            (*BINS, 2, "confidence"),
+            1e300,
+            r"dumps\[0\]\.bins\.equal_width\[2\]\.confidence is 1e\+300, but a number from",
+        ),
+        (
+            (*BINS, 2, "accuracy"),
+            -0.5,
+            r"equal_width\[2\]\.accuracy is -0\.5, but a number from -0\.0625 to 1\.0625 is",
+        ),
+        ((*BINS, 2, "gap"), 2.5, r"equal_width\[2\]\.gap is 2\.5"),
+        ((*BINS, 2, "count"), 7_000, r"dumps\[0\]\.bins\.equal_width holds \d+ rows, but the dump has 300"),
+        ((*BINS, 0, "lower"), 0.9, r"equal_width\[0\]\.lower is 0\.9, above upper, which is 0\.333333"),
+        (("dumps", 0, "recalibrated", "bins", "equal_mass", 0, "count"), 0, r"recalibrated\.bins\.equal_mass holds"),
+        (("dumps", 0, "metrics", "ece", "value"), 1.5, r"metrics\.ece\.value is 1\.5, but a number from -0\.0625 to"),
+        (("dumps", 0, "metrics", "nll", "value"), -1.0, r"metrics\.nll\.value is -1\.0, but a number at least"),
+        (("dumps", 0, "metrics", "accuracy", "low"), 0.99, r"metrics\.accuracy\.low is 0\.99, above (corrected|high)"),
+        (("dumps", 0, "metrics", "ece", "floor"), 1.0, r"metrics\.ece\.floor is 1, above floor_high"),
+        (("dumps", 0, "slices", 0, "metrics", "ece", "value"), 9.0, r"slices\[0\]\.metrics\.ece\.value is 9"),
+        (("dumps", 0, "slices", 0, "p"), 1.5, r"slices\[0\]\.p is 1\.5, but a number from 0 to 1 is needed"),
+        (("dumps", 0, "slices", 0, "n"), 301, r"slices\[0\]\.n is 301, but a count of at most 300"),
+        (("dumps", 0, "per_class", 0, "support"), 301, r"dumps\[0\] has 300 rows, but \d+ in per_class"),
+        (("dumps", 0, "per_class", 0, "calibration_error"), 3.0, r"per_class\[0\]\.calibration_error is 3"),
+    ],
+)
+def test_numbers_that_cannot_be(path, value, message):
+    with pytest.raises(InputError, match=message):
+        Report.from_json(changed(path, value))
+
+
+@pytest.mark.parametrize("convention", ["torchmetrics", "netcal", "mbls", "guo"])
+def test_reports_of_tools_that_leave_rows_out_are_read_back(convention):
+    probs = np.array([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5], [0.25, 0.75]])
+    report = evaluate(Predictions(probs=probs, labels=[0, 1, 0, 1]), convention=convention)
+    assert Report.from_json(report.to_json()) == report
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("p", 1.5, r"differences\.nll\.p is 1\.5, but a number from 0 to 1 is needed"),
+        ("p", -0.1, r"differences\.nll\.p is -0\.1"),
+        ("p_holm", 2.0, r"differences\.nll\.p_holm is 2"),
+        ("low", 10.0, r"differences\.nll\.low is 10, above high"),
+        ("base", -3.0, r"differences\.nll\.base is -3"),
+        ("detectable", -1.0, r"differences\.nll\.detectable is -1"),
+    ],
+)
+def test_differences_that_cannot_be(field, value, message):
+    logits, labels = logits_and_labels(300, 3)
+    base = Predictions(logits=logits, labels=labels)
+    document = compare(base, [Predictions(logits=logits / 2, labels=labels)]).to_dict()
+    document["candidates"][0]["differences"]["nll"][field] = value
+    with pytest.raises(InputError, match=message):
+        Comparison.from_json(json.dumps(document))

@@ -109,7 +109,7 @@ def test_access_by_name():
 def test_several_dumps_need_a_number():
     settings = checked(bins=15, convention="calibeval", level=None)
     dumps = tuple(evaluate_dump(Predictions(probs=[[0.5, 0.5]], labels=[0]), settings) for _ in range(2))
-    with pytest.raises(InputError, match=r'^the report has 2 dumps: say report\.dumps\[i\]\["ece"\]$'):
+    with pytest.raises(InputError, match=r'^the report has 2 dumps: use report\.dumps\[i\]\["ece"\]$'):
         Report("1", settings, dumps)["ece"]
 
 
@@ -127,7 +127,7 @@ def test_text_that_is_no_report(text):
 
 
 def test_another_schema_is_named():
-    with pytest.raises(InputError, match=r'^schema "calibeval.report/9" came, but "calibeval.report/1" is needed$'):
+    with pytest.raises(InputError, match=r'^schema is "calibeval.report/9", but "calibeval.report/1" is needed$'):
         Report.from_json('{"schema": "calibeval.report/9"}')
 
 

@@ -309,7 +309,7 @@ def test_a_label_of_probability_0(k, kind):
     assert expected.pop("nll") is None
     assert_same({name: report[name].value for name in expected}, expected, 1e-9)
     assert report.dumps[0].warnings[0] == (
-        "2 of 30 rows give their label probability 0 (first: row 7); nll is infinite"
+        "2 of 30 rows assign probability 0 to their label (first: row 7); nll is infinite"
     )
 
 
@@ -480,7 +480,7 @@ def test_absent_classes_count():
     report = evaluate(Predictions(logits=logits, labels=labels), level=None)
     expected = definitions.metrics(definitions.softmax(logits), labels, order_by=logits)
     assert report["cwce"].value == pytest.approx(expected["cwce"], abs=1e-9)
-    assert report.dumps[0].warnings == ("2 of 6 classes never occur among the labels: 2, 5",)
+    assert report.dumps[0].warnings == ("2 of 6 classes do not occur among the labels: 2, 5",)
     assert [c.support for c in report.dumps[0].per_class] == np.bincount(labels, minlength=6).tolist()
 
 
@@ -489,7 +489,7 @@ BAD = {
         ([[0, np.nan, 0]], "row 2 holds nan in column 1, but logits must be finite or -inf."),
         ([[np.nan, 1, 0]], "row 2 holds nan in column 0, but logits must be finite or -inf."),
         ([[0, 1, np.inf]], "row 2 holds inf in column 2, but logits must be finite or -inf."),
-        ([[-np.inf] * 3], "row 2 has only -inf logits, so no class is possible."),
+        ([[-np.inf] * 3], "row 2 has only -inf logits, so no class has a probability."),
     ],
     "probs": [
         ([[0.5, 0.6, 0.1]], "row 2 sums to 1.2, not to 1 within 0.0001, so these are not probabilities."),
@@ -518,7 +518,7 @@ def test_values_that_contradict_their_kind(kind, row, message, wide, jobs):
         scores = np.concatenate([scores, np.full((5, 200), fill)], axis=1)
     with pytest.raises(InputError) as error:
         evaluate(Predictions(**{kind: scores}, labels=[0] * 5), jobs=jobs)
-    hint = "" if kind == "logits" else " If they are logits, say --kind logits."
+    hint = "" if kind == "logits" else ' If they are logits, use kind="logits".'
     assert str(error.value) == f"predictions: {message}{hint}"
 
 

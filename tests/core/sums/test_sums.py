@@ -29,7 +29,7 @@ def test_the_sums_of_two_halves_measure_all_rows():
 
 def test_added_sums_have_no_equal_mass_bins_and_say_so():
     half = summarise(Predictions(probs=PROBS, labels=LABELS), bins=2)
-    reason = "sums that were added up have no equal-mass bins, which need the order of all rows"
+    reason = "added sums have no equal-mass bins, which need the order of all rows"
     with pytest.raises(NotComputable, match=reason):
         _ = (half + half).mass
     result = all_metrics(half + half, 0.95)["aece"]
@@ -54,5 +54,5 @@ def test_sums_of_other_edges_or_classes_do_not_add_up():
         summarise(Predictions(probs=np.full((2, 4), 0.25), labels=[0, 3]), bins=2),
         summarise(Predictions(confidence=[0.5, 0.6], correct=[1, 0]), bins=2),
     ):
-        with pytest.raises(InputError, match="sums of other classes or bins do not add up"):
+        with pytest.raises(InputError, match="sums with different classes or bins cannot be added"):
             _ = sums + other

@@ -107,7 +107,7 @@ def test_no_row_is_refused() -> None:
     for floor in (gap_floor, oe_floor):
         with pytest.raises(InputError, match="n is 0"):
             floor(empty, 0)
-    with pytest.raises(InputError, match="every bin is empty"):
+    with pytest.raises(InputError, match="all bins are empty"):
         mce_floor(empty)
 
 

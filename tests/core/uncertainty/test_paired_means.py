@@ -89,7 +89,7 @@ def test_p_and_interval_agree(gained, lost, confidence):
     ],
 )
 def test_one_row_has_no_interval(method):
-    with pytest.raises(InputError, match="1 row came, but a mean difference needs at least 2"):
+    with pytest.raises(InputError, match="1 row is not enough: a mean difference needs at least 2"):
         method()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import mmap
 import os
 import zipfile
 from typing import Any
@@ -23,8 +22,8 @@ from calibeval.core.heads.features import feature_leak
 from calibeval.readers.features.features import open_features, read_features
 from calibeval.readers.meaning.assemble import ReadOptions
 from calibeval.readers.meaning.roles import Keys
-from calibeval.readers.shards import ShardedRows
-from calibeval.readers.stored.spool import FileRows
+from calibeval.readers.stored.joined import JoinedRows
+from calibeval.readers.stored.rows import FileRows
 
 N, D = 60, 12
 FEATURES = np.random.default_rng(3).normal(size=(N, D)).astype(np.float32)
@@ -134,7 +133,7 @@ def test_features_alone_with_labels_in_another_file(suffix, tmp_path):
     assert read_features(path, need_labels=False).labels is None
     refused(
         path,
-        f'f{suffix}: no array is named like labels; there are "" (60, 12) float32. '
+        f'f{suffix}: no array has a usual name for labels; found "" (60, 12) float32. '
         "Name one with --labels-key, or another file with --labels.",
     )
 
@@ -171,7 +170,7 @@ def test_prefixed_splits(tmp_path):
     refused(
         f"{path}#tran",
         'f.npz: there is no split or array "tran" (did you mean "train"?); '
-        "there are train, val, train_features, val_features, head_weight",
+        "found train, val, train_features, val_features, head_weight",
     )
 
 
@@ -189,9 +188,9 @@ def test_a_split_without_labels(tmp_path):
     path = npz(tmp_path, **PREFIXED, test_features=FEATURES[:5])
     test = read_features(f"{path}#test", need_labels=False)
     assert (test.n, test.labels, test.k) == (5, None, 4)
-    with pytest.raises(InputError, match=r"^f\.npz: no array is named like labels; there are "):
+    with pytest.raises(InputError, match=r"^f\.npz: no array has a usual name for labels; found "):
         read_features(f"{path}#test")
-    with pytest.raises(InputError, match=r"^f\.npz: of the splits val and test, one has labels and the other has none"):
+    with pytest.raises(InputError, match=r"^f\.npz: one of the splits val and test has labels and the other has none"):
         read_features(f"{path}#val+test", need_labels=False)
 
 
@@ -253,12 +252,12 @@ def test_a_named_array(tmp_path):
     assert (read_features(path, features_key="layer4").matrix() == FEATURES).all()
     refused(
         path,
-        'f.npz: no array is named like features; there are "layer3" (60, 12) float32, "layer4" (60, 12) float32, '
+        'f.npz: no array has a usual name for features; found "layer3" (60, 12) float32, "layer4" (60, 12) float32, '
         '"labels" (60) int64. Name one with --features-key.',
     )
     refused(
         path,
-        'f.npz: --features-key: there is no "layer5" (did you mean "layer4"?); there are "layer3" (60, 12) float32, '
+        'f.npz: --features-key: there is no "layer5" (did you mean "layer4"?); found "layer3" (60, 12) float32, '
         '"layer4" (60, 12) float32, "labels" (60) int64',
         features_key="layer5",
     )
@@ -291,7 +290,7 @@ def test_a_pair_of_tensors_must_be_named(tmp_path):
     torch.save((torch.from_numpy(FEATURES), torch.from_numpy(LABELS)), tmp_path / "f.pt")
     refused(
         tmp_path / "f.pt",
-        'f.pt: no array is named like features; there are "logits" (60, 12) float32, "labels" (60) int64. '
+        'f.pt: no array has a usual name for features; found "logits" (60, 12) float32, "labels" (60) int64. '
         'Name one with --features-key. If "logits" holds them, say --features-key logits.',
     )
     assert (read_features(tmp_path / "f.pt", features_key="logits").matrix() == FEATURES).all()
@@ -311,16 +310,17 @@ def test_numbered_columns_by_a_name_of_their_own(tmp_path):
     assert read_features(tmp_path / "one.csv", features_key="x").matrix().tolist() == [[1.5], [2.5]]
     refused(
         tmp_path / "one.csv",
-        'one.csv: "x_0" is the only column that is named like a feature. If there is but one, say --features-key x.',
+        'one.csv: "x_0" is the only column that is named like a feature. '
+        "If there is only one feature, say --features-key x.",
     )
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("feature_0,feature_2,label\n1,2,0\n", "f.csv: 2 columns of features, but number 1 is missing"),
-        ("feature_1,feature_2,label\n1,2,0\n", "f.csv: 2 columns of features, but number 0 is missing"),
-        ("feat_0,feat_1,feat_01,label\n1,2,3,0\n", 'f.csv: columns "feat_1" and "feat_01" could both be feature 1'),
+        ("feature_0,feature_2,label\n1,2,0\n", "f.csv: there are 2 columns of features, but number 1 is missing"),
+        ("feature_1,feature_2,label\n1,2,0\n", "f.csv: there are 2 columns of features, but number 0 is missing"),
+        ("feat_0,feat_1,feat_01,label\n1,2,3,0\n", 'f.csv: feature 1 could be column "feat_1" or "feat_01"'),
         (
             "feat_0,feat_1,x_0,x_1,label\n1,2,3,4,0\n",
             (
@@ -328,18 +328,18 @@ def test_numbered_columns_by_a_name_of_their_own(tmp_path):
                 '"x" (1, 2) int64. Name one with --features-key.'
             ),
         ),
-        ("feat_0,feat_1,label\n1,cat,0\n", 'f.csv: column "feat_1" holds (1) <U3, but features are numbers'),
+        ("feat_0,feat_1,label\n1,cat,0\n", 'f.csv: column "feat_1" holds (1) <U3, but features must be numbers'),
         (
             'features,features_0,features_1,label\n"[1, 2]",3,4,0\n',
             (
-                'f.csv: the array "features" and the 2 columns '
-                'from "features_0" on could both be the features. Keep one of them.'
+                'f.csv: the features could be the array "features" or the 2 columns '
+                'from "features_0" on. Keep one of them.'
             ),
         ),
         (
             "a,b,label\n1,2,0\n",
             (
-                'f.csv: no array is named like features; there are "a" (1) int64, "b" (1) int64, '
+                'f.csv: no array has a usual name for features; found "a" (1) int64, "b" (1) int64, '
                 '"label" (1) int64. Name one with --features-key.'
             ),
         ),
@@ -384,10 +384,10 @@ def test_ignored_labels(tmp_path):
     features = read_features(path)
     assert (features.n, features.ignored) == (len(kept), N - len(kept))
     assert (features.matrix() == FEATURES[kept]).all()
-    assert features.warnings == ('rows with label -100 are ignored, as the file\'s "ignore_index" says',)
+    assert features.warnings == ('rows with label -100 are ignored, because "ignore_index" in the file is -100',)
     plain = npz(tmp_path, features=FEATURES, labels=labels)
     assert read_features(plain, ignore_index=-100).ignored == N - len(kept)
-    with pytest.raises(InputError, match=r"say --ignore-index -100\.$"):
+    with pytest.raises(InputError, match=r"use --ignore-index -100\.$"):
         read_features(plain)
 
 
@@ -409,16 +409,13 @@ def test_class_names_from_elsewhere(tmp_path):
 def test_options_about_scores(options, flag, tmp_path):
     with pytest.raises(UsageError) as error:
         open_features(str(npz(tmp_path, **CACHE)), options)
-    assert str(error.value) == f"{flag} is about scores, but features are read here: name them with --features-key"
+    assert str(error.value) == f"{flag} is for scores, but this reads features: name them with --features-key"
 
 
-def test_a_stored_array_stays_mapped(tmp_path):
-    rows = np.zeros((5000, 64), np.float32)
-    features = read_features(npz(tmp_path, features=rows, labels=np.zeros(5000, int)))
-    base = features.features
-    while isinstance(base, np.ndarray):
-        base = base.base
-    assert isinstance(base.obj if isinstance(base, memoryview) else base, mmap.mmap)
+def test_a_large_array_stays_in_the_file(tmp_path):
+    rows = np.zeros((20_000, 64), np.float32)
+    features = read_features(npz(tmp_path, features=rows, labels=np.zeros(20_000, int)))
+    assert isinstance(features.features, FileRows)
 
 
 def test_arrays_beyond_memory_are_read_block_by_block(tmp_path):
@@ -432,7 +429,7 @@ def test_arrays_beyond_memory_are_read_block_by_block(tmp_path):
     for i in (1, 2):
         np.savez(tmp_path / "s" / f"f{i}.npz", features=FEATURES, labels=LABELS)
     sharded = read_features(tmp_path / "s", max_memory=1000)
-    assert isinstance(sharded.features, ShardedRows)
+    assert isinstance(sharded.features, JoinedRows)
     assert (sharded.matrix() == np.concatenate([FEATURES, FEATURES])).all()
 
 
@@ -449,7 +446,7 @@ def test_a_wrong_shape(tmp_path):
     refused(tmp_path / "f.npy", "f.npy: the features have shape (60), but (n, d) is needed", need_labels=False)
     refused(
         npz(tmp_path, features=np.zeros((60, 2, 2)), labels=LABELS),
-        "f.npz: features have shape (60, 2, 2), but (n, d) is needed. Flatten or average what is inside a row before "
+        "f.npz: features have shape (60, 2, 2), but (n, d) is needed. Flatten or average the values of a row before "
         "saving.",
     )
     refused(npz(tmp_path, features=FEATURES, labels=LABELS[:9]), "f.npz: 60 rows of features, but 9 labels")
@@ -549,14 +546,14 @@ def test_a_split_of_a_folder_without_targets(tmp_path):
     path = folder(tmp_path / "cache")
     (path / "targets_test.pt").unlink()
     assert read_features(f"{path}#test", need_labels=False).labels is None
-    with pytest.raises(InputError, match=r"^cache: no array is named like labels"):
+    with pytest.raises(InputError, match=r"^cache: no array has a usual name for labels"):
         read_features(f"{path}#test")
 
 
 def test_two_files_for_one_role(tmp_path):
     path = folder(tmp_path / "cache")
     np.save(path / "embeddings_val.npy", FEATURES[:10])
-    refused(f"{path}#val", f"{path}: embeddings_val.npy and features_val.pt could both be the features of val")
+    refused(f"{path}#val", f"{path}: the features of val could be embeddings_val.npy or features_val.pt")
 
 
 def test_a_file_of_a_folder_with_several_arrays(tmp_path):
@@ -568,7 +565,7 @@ def test_a_file_of_a_folder_with_several_arrays(tmp_path):
     np.savez(path / "features_val.npz", a=FEATURES[40:50], b=FEATURES[:10])
     refused(
         f"{path}#val",
-        'features_val.npz: 0 arrays are named like features; there are "a" (10, 12) float32, "b" (10, 12) float32',
+        'features_val.npz: 0 arrays have a usual name for features; found "a" (10, 12) float32, "b" (10, 12) float32',
     )
 
 

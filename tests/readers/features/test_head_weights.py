@@ -118,19 +118,21 @@ def test_one_head_of_several(tmp_path):
     more = npz(tmp_path, {**MLP, "4.weight": np.zeros((3, 4), "f4")})
     refused(
         more,
-        'h.npz: 3 layers ("0.weight" (5, 6) float32, "2.weight" (4, 5) float32, "4.weight" (3, 4) float32), '
-        "but a head has one or two. Name what they begin with, as in h.npz#4",
+        'h.npz: there are 3 layers ("0.weight" (5, 6) float32, "2.weight" (4, 5) float32, "4.weight" (3, 4) float32), '
+        "but a head has one or two. Name the prefix of the head's arrays, as in h.npz#4",
     )
     refused(
         f"{npz(tmp_path, {'fc.weight': WEIGHT})}#fcc",
-        'h.npz: no array is named "fcc.weight" or "fcc_weight"; there are "fc.weight" (4, 6) float32',
+        'h.npz: no array is named "fcc.weight" or "fcc_weight"; found "fc.weight" (4, 6) float32',
     )
 
 
 def test_a_head_in_a_whole_network(tmp_path):
     network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(4, 4))
     torch.save(network.state_dict(), tmp_path / "n.pt")
-    with pytest.raises(InputError, match=r"^n\.pt: beside the linear layers .* there are \"0\.weight\" \(4, 3, 3, 3\)"):
+    with pytest.raises(
+        InputError, match=r"^n\.pt: in addition to the linear layers .* there are \"0\.weight\" \(4, 3, 3, 3\)"
+    ):
         read_head(tmp_path / "n.pt")
     assert read_head(f"{tmp_path / 'n.pt'}#3").keys == ("3.weight",)
 
@@ -140,22 +142,22 @@ def test_more_than_linear_layers_is_no_head(extra, tmp_path):
     path = npz(tmp_path, {**MLP, extra: np.ones(5, "f4")})
     refused(
         path,
-        'h.npz: beside the linear layers ("0.weight" (5, 6) float32, "2.weight" (4, 5) float32) there are '
-        f'"{extra}" (5) float32: a head is one linear layer, or two with a ReLU between them. '
-        "If they belong to something else, name what the head's arrays begin with, as in FILE#head.",
+        'h.npz: in addition to the linear layers ("0.weight" (5, 6) float32, "2.weight" (4, 5) float32) there are '
+        f'"{extra}" (5) float32, but a head is one linear layer, or two with a ReLU between them. '
+        "If they do not belong to the head, name the prefix of the head's arrays, as in FILE#head.",
     )
 
 
 def test_under_a_prefix_nothing_else_may_stand(tmp_path):
     path = npz(tmp_path, {"head_weight": WEIGHT, "head_bias": BIAS, "head_scale": np.ones(6)})
-    with pytest.raises(InputError, match=r'there are "head_scale" \(6\) float64: a head is one linear layer'):
+    with pytest.raises(InputError, match=r'there are "head_scale" \(6\) float64, but a head is one linear layer'):
         read_head(f"{path}#head")
 
 
 def test_a_missing_bias_is_zero_and_told(tmp_path):
     head = read_head(npz(tmp_path, {"weight": WEIGHT}))
     assert head.layers[0].bias.tolist() == [0.0] * 4
-    assert head.warnings == ('h.npz: "weight" has no bias beside it, so zeros are taken',)
+    assert head.warnings == ('h.npz: there is no bias for "weight", so zeros are used',)
 
 
 def test_types(tmp_path):
@@ -194,8 +196,8 @@ def test_types(tmp_path):
         (
             {"weights": WEIGHT},
             (
-                'h.npz: no (out, in) array is called "weight", or ends so as "fc.weight" does; '
-                'there are "weights" (4, 6) float32'
+                'h.npz: no array of shape (out, in) has a name such as "weight" or "fc.weight"; '
+                'found "weights" (4, 6) float32'
             ),
         ),
         (
@@ -223,7 +225,7 @@ def test_the_folder_of_a_run(tmp_path):
 
 def test_other_files(tmp_path):
     (tmp_path / "h.csv").write_text("weight\n1\n")
-    refused(tmp_path / "h.csv", "h.csv: the weights of a head come from .safetensors, .npz, .pt, .pth")
+    refused(tmp_path / "h.csv", "h.csv: the weights of a head are read from .safetensors, .npz, .pt, .pth files only")
     torch.save(torch.from_numpy(WEIGHT), tmp_path / "h.pt")
     refused(tmp_path / "h.pt", "h.pt: holds a Tensor, but a state dict is needed: torch.save(head.state_dict(), ...)")
     torch.save(nn.Linear(2, 2), tmp_path / "m.pt")

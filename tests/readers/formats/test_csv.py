@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from calibeval import Predictions, evaluate, read
+from calibeval import Predictions, evaluate
 from calibeval.core.errors import InputError
+from calibeval.readers.open import read
 from tests.readers.dumps import LABELS, LOGITS, PROBS, refused
 
 
@@ -99,7 +100,7 @@ def test_score_columns_that_cannot_be(tmp_path):
     path = csv(tmp_path, "dog,cat,site,label\n0.25,0.75,x,1\n")
     message = 'd.csv: --score-columns: there is no column "cta" (did you mean "cat"?)'
     refused(path, message, score_columns=["dog", "cta"], kind="probs")
-    with pytest.raises(InputError, match=r'^d\.csv: --score-columns: column "site" holds .*, no numbers$'):
+    with pytest.raises(InputError, match=r'^d\.csv: --score-columns: column "site" holds .*, not numbers$'):
         read(path, score_columns=["dog", "site"], kind="probs")
     with pytest.raises(InputError, match=r"^d\.csv: the scores could be logits or probabilities: say --kind logits "):
         read(path, score_columns=["dog", "cat"])
@@ -126,26 +127,44 @@ def test_line_ends_and_byte_order_marks(bom, ending, tmp_path):
 
 
 def test_masked_classes_are_minus_infinity(tmp_path):
-    predictions = read(csv(tmp_path, "logit_0,logit_1,label\n-inf,0,1\n1e400,0,0\n"))
+    predictions = read(csv(tmp_path, "logit_0,logit_1,label\n-inf,0,1\ninf,0,0\n"))
     assert predictions.scores[0:1].tolist() == [[-np.inf, 0]]
     with pytest.raises(InputError, match=r"^d\.csv: row 1 holds inf in column 0, but logits must be finite or -inf\.$"):
         evaluate(predictions)
 
 
+@pytest.mark.parametrize("cell", ["1e400", "-1e500", "-" + "9" * 400, "9" * 400, "9" * 5000, '" -1e999"'])
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "jsonl"])
+def test_numbers_beyond_float64_are_no_masked_classes(cell, suffix, tmp_path):
+    path = tmp_path / f"d.{suffix}"
+    if suffix == "jsonl":
+        cell = cell.strip('" ')
+        path.write_text(f'{{"logits":[0.5,0],"label":1}}\n{{"logits":[{cell},0],"label":0}}\n')
+        place = r"d\.jsonl( line 2)?: "
+    else:
+        separator = "\t" if suffix == "tsv" else ","
+        rows = [["logit_0", "logit_1", "label"], ["0.5", "0", "1"], [cell, "0", "0"]]
+        path.write_text("".join(separator.join(row) + "\n" for row in rows))
+        place = rf'd\.{suffix} line 3, column "logit_0": '
+    with pytest.raises(InputError, match=f"^{place}") as error:
+        evaluate(read(path))
+    assert len(str(error.value)) < 200
+
+
 @pytest.mark.parametrize("text", ["", "\n", "logit_0,logit_1,label\n"])
 def test_files_without_rows(text, tmp_path):
-    with pytest.raises(InputError, match=r"^d\.csv: (the file is empty|there is a header, but no rows)$"):
+    with pytest.raises(InputError, match=r"^d\.csv: (the file is empty|there is a header, but there are no rows)$"):
         read(csv(tmp_path, text))
 
 
 @pytest.mark.parametrize("cell", ["x", "--", "1.5.2"])
 def test_cells_that_are_no_numbers(cell, tmp_path):
-    with pytest.raises(InputError, match=rf'^d\.csv line 3, column "logit_1": "{cell}" is no number$'):
+    with pytest.raises(InputError, match=rf'^d\.csv line 3, column "logit_1": "{cell}" is not a number$'):
         read(csv(tmp_path, f"logit_0,logit_1,label\n1,2,0\n3,{cell},1\n"))
 
 
 def test_empty_cells(tmp_path):
-    with pytest.raises(InputError, match=r'^d\.csv line 3, column "logit_1": is empty$'):
+    with pytest.raises(InputError, match=r'^d\.csv line 3, column "logit_1": the cell is empty$'):
         read(csv(tmp_path, "logit_0,logit_1,label\n1,2,0\n3,,1\n"))
 
 
@@ -171,7 +190,9 @@ def test_two_columns_of_one_class(tmp_path):
 
 
 def test_a_number_that_is_left_out(tmp_path):
-    refused(csv(tmp_path, "logit_0,logit_2,label\n1,2,0\n"), "d.csv: 2 columns of logits, but number 1 is missing")
+    refused(
+        csv(tmp_path, "logit_0,logit_2,label\n1,2,0\n"), "d.csv: there are 2 columns of logits, but number 1 is missing"
+    )
 
 
 def test_another_separator(tmp_path):

@@ -8,15 +8,14 @@ import json
 import numpy as np
 import pytest
 
-from calibeval import read
 from calibeval.core.errors import InputError
 from calibeval.readers.describe import inspect_dump
 from calibeval.readers.formats import jsonl as jsonl_module
 from calibeval.readers.formats import text as text_module
 from calibeval.readers.meaning.assemble import ReadOptions
-from calibeval.readers.open import open_dump
+from calibeval.readers.open import open_dump, read
 from calibeval.readers.stored.limits import Limits
-from calibeval.readers.stored.spool import FileRows
+from calibeval.readers.stored.spool import SpooledRows
 from tests.readers.dumps import LABELS, LOGITS, PROBS, refused
 
 GOOD = '{"logits": [1, 2], "label": 0}\n'
@@ -88,11 +87,11 @@ def test_batches_change_nothing(monkeypatch, tmp_path):
     monkeypatch.setattr(text_module, "READ_BYTES", 100)
     text = lines(logits=LOGITS.tolist(), label=LABELS.tolist(), site=[f"s{i % 7}" for i in range(20)])
     predictions = open_dump(str(written(tmp_path, text)), ReadOptions(limits=Limits(max_memory=300)))
-    assert isinstance(predictions.scores, FileRows)
+    assert isinstance(predictions.scores, SpooledRows)
     assert predictions.scores[0:20].tolist() == LOGITS.tolist()
     assert predictions.columns["site"].tolist() == [f"s{i % 7}" for i in range(20)]
     text = lines(probs=[[0.5, 0.5]] * 9, label=[0] * 9, site=[None] * 8 + ["a"])
-    refused(written(tmp_path, text), 'd.jsonl: "site" is null for 2 lines before it turns out to be text')
+    refused(written(tmp_path, text), 'd.jsonl: "site" is null on at least 2 lines before the first text')
 
 
 def test_blank_lines_at_the_end_and_marks_at_the_beginning(tmp_path):
@@ -102,33 +101,33 @@ def test_blank_lines_at_the_end_and_marks_at_the_beginning(tmp_path):
 @pytest.mark.parametrize(
     ("second", "message"),
     [
-        ('{"logits": [1, 2]}', '"label" is missing, which the first line has'),
-        ('{"logits": [1, 2], "lable": 0}', '"label" is missing, which the first line has'),
+        ('{"logits": [1, 2]}', '"label" is missing, but the first line has it'),
+        ('{"logits": [1, 2], "lable": 0}', '"label" is missing, but the first line has it'),
         (
             '{"logits": [1, 2], "label": 0, "lable": 0}',
             '"lable" is not among the keys of the first line (did you mean "label"?)',
         ),
         ('{"logits": [1, 2, 3], "label": 0}', '"logits" has 3 numbers, but the first line has 2'),
-        ('{"logits": [1, NaN], "label": 0}', "NaN is no score and no label"),
-        ('{"logits": [1, Infinity], "label": 0}', "Infinity is no score and no label"),
+        ('{"logits": [1, NaN], "label": 0}', "NaN is neither a score nor a label"),
+        ('{"logits": [1, Infinity], "label": 0}', "Infinity is neither a score nor a label"),
         ('{"logits": [1, null], "label": 0}', '"logits" holds a list that holds null, but'),
         ('{"logits": [1, "2"], "label": 0}', '"logits" holds a list that holds text ("2"), but'),
         ('{"logits": [1, true], "label": 0}', '"logits" holds a list that holds true, but'),
         ('{"logits": [[1, 2]], "label": 0}', '"logits" holds a list that holds a list that holds null, but'),
         ('{"logits": [], "label": 0}', '"logits" holds an empty list, but a number, text or a flat list of numbers is'),
         ('{"logits": {"a": 1}, "label": 0}', '"logits" holds an object, but'),
-        ('{"logits": 1, "label": 0}', '"logits" is a number, but a list of numbers before'),
-        ('{"logits": null, "label": 0}', '"logits" is null, but a list of numbers before'),
-        ('{"logits": [1, 2], "label": "0"}', '"label" is text, but a number before'),
+        ('{"logits": 1, "label": 0}', '"logits" is a number, but was a list of numbers before'),
+        ('{"logits": null, "label": 0}', '"logits" is null, but was a list of numbers before'),
+        ('{"logits": [1, 2], "label": "0"}', '"label" is text, but was a number before'),
         ('{"logits": [1, 2], "label": 0, "label": 1}', 'the key "label" occurs twice'),
-        ('{"logits": [1, 2], "label": 0', "no JSON (Expecting ',' delimiter, column 30)"),
-        ('{"logits": [1, 2], "label": 0} {}', "no JSON (Extra data, column 32)"),
-        ("[1, 2, 0]", "a list that holds null, but a JSON object is needed on every line"),
-        ("{}", "an object without keys"),
-        ("", "no JSON (Expecting value, column 1)"),
-        ("[" * 200_000, "nested too deeply for a row of a dump"),
+        ('{"logits": [1, 2], "label": 0', "not valid JSON (Expecting ',' delimiter, column 30)"),
+        ('{"logits": [1, 2], "label": 0} {}', "not valid JSON (Extra data, column 32)"),
+        ("[1, 2, 0]", "this is a list that holds null, but every line must be a JSON object"),
+        ("{}", "the object has no keys"),
+        ("", "not valid JSON (Expecting value, column 1)"),
+        ("[" * 200_000, "the object is nested too deeply"),
         ('{"logits": [1, 2], "label": ' + "9" * 5000 + "}", "Exceeds the limit"),
-        ('{"logits": [1, 2], "label": "\\ud800"}', "half of a surrogate pair, which is no character"),
+        ('{"logits": [1, 2], "label": "\\ud800"}', "half of a surrogate pair, which is not a character"),
     ],
 )
 def test_lines_that_differ_from_the_first(second, message, tmp_path):
@@ -145,16 +144,16 @@ def test_lines_that_differ_from_the_first(second, message, tmp_path):
     [
         ("", "d.jsonl: the file is empty"),
         ("\n\n", "d.jsonl: the file is empty"),
-        ("logits,label\n", "d.jsonl line 1: no JSON (Expecting value, column 1)"),
+        ("logits,label\n", "d.jsonl line 1: not valid JSON (Expecting value, column 1)"),
         (
             '{"logits": [1, 2], "label": 99999999999999999999}',
-            'd.jsonl: "label" holds whole numbers beyond 64 bits; write such names as text',
+            'd.jsonl line 1: "label" holds an integer of more than 64 bits; write it as text',
         ),
         ('{"prob_0": "a", "prob_1": 1, "label": 0}', 'd.jsonl line 1: "prob_0" is text, but a score is needed'),
         ('{"prob_0": null, "prob_1": 1, "label": 0}', 'd.jsonl line 1: "prob_0" is null, but a score is needed'),
         (
             '{"probs": null, "label": 0}\n{"probs": [0, 1], "label": 0}',
-            'd.jsonl line 2: "probs" is a list of numbers, but null before',
+            'd.jsonl line 2: "probs" is a list of numbers, but was null before',
         ),
         (
             '{"p": 1, "y": 0, "classes": ["a", "b"]}\n{"p": 1, "y": 0, "classes": ["b", "a"]}',
@@ -172,4 +171,4 @@ def test_endless_lines_and_other_encodings(monkeypatch, tmp_path):
         "d.jsonl line 2: byte 0xe9 is not UTF-8: save the file as UTF-8",
     )
     monkeypatch.setattr(text_module, "LONGEST_LINE", 1000)
-    refused(written(tmp_path, GOOD + "[" * 2000), "d.jsonl line 2: longer than 1000 bytes")
+    refused(written(tmp_path, GOOD + "[" * 2000), "d.jsonl line 2: the line is longer than 1000 bytes")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from calibeval import evaluate, read
+from calibeval import evaluate
 from calibeval.core.errors import FileProblem, InputError
+from calibeval.readers.open import read
 from tests.data import from_logits, logits_and_labels
 from tests.readers.dumps import LABELS, LOGITS, PROBS, refused
 
@@ -34,7 +35,7 @@ def test_the_kind_must_be_said(files):
 def test_labels_must_be_given(files):
     refused(
         files[0],
-        'd.npy: no array is named like labels; there are "" (20, 3) float32. '
+        'd.npy: no array has a usual name for labels; found "" (20, 3) float32. '
         "Name one with --labels-key, or another file with --labels.",
         kind="logits",
     )
@@ -62,7 +63,7 @@ def test_labels_from_other_formats(files, tmp_path):
 
 def test_labels_that_cannot_be_found(files, tmp_path):
     np.savez(tmp_path / "l.npz", a=LABELS, b=LABELS)
-    message = 'l.npz: 0 arrays are named like labels; there are "a" (20) int64, "b" (20) int64'
+    message = 'l.npz: 0 arrays have a usual name for labels; found "a" (20) int64, "b" (20) int64'
     refused(files[0], message, labels=tmp_path / "l.npz", kind="logits")
     with pytest.raises(FileProblem, match=r"no\.npy: there is no such file"):
         read(files[0], labels=tmp_path / "no.npy", kind="logits")
@@ -96,18 +97,18 @@ def test_files_shorter_or_longer_than_the_header_says(change, files):
     scores, labels = files
     raw = scores.read_bytes()
     scores.write_bytes(raw[:change] if change < 0 else raw + b"x" * change)
-    message = f"d.npy: the header promises 240 bytes of values, but the file holds {240 + change}"
+    message = f"d.npy: the header describes 240 bytes of values, but the file holds {240 + change}"
     refused(scores, message, labels=labels, kind="logits")
 
 
 def test_objects_are_refused(tmp_path):
     np.save(tmp_path / "d.npy", np.array([{}, {}]), allow_pickle=True)
-    with pytest.raises(InputError, match=r"^d\.npy: the array holds Python objects, .* calibeval never does\. "):
+    with pytest.raises(InputError, match=r"^d\.npy holds Python objects\. .* calibeval never does\. "):
         read(tmp_path / "d.npy", kind="logits")
 
 
 @pytest.mark.parametrize("content", [b"x", b"\x93NUMPY", b"PK\x03\x04rest"])
 def test_what_is_no_array(content, tmp_path):
     (tmp_path / "d.npy").write_bytes(content)
-    with pytest.raises(InputError, match=r"^d\.npy: no \.npy array, or a damaged header \("):
+    with pytest.raises(InputError, match=r"^d\.npy: not a \.npy array, or its header is damaged \("):
         read(tmp_path / "d.npy", kind="logits")

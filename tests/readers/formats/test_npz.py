@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 from numpy.lib import format as npy_format
 
-from calibeval import evaluate, read
+from calibeval import evaluate
 from calibeval.core.errors import FileProblem, InputError
+from calibeval.readers.open import read
+from calibeval.readers.stored.rows import AT_ONCE, FileRows
 from tests.data import logits_and_labels
 from tests.readers.dumps import LABELS, LOGITS, npz, refused
 
@@ -108,13 +110,13 @@ def test_an_empty_archive(tmp_path):
 
 def test_no_archive(tmp_path):
     (tmp_path / "d.npz").write_text("logits")
-    with pytest.raises(InputError, match=r"^d\.npz: no "):
+    with pytest.raises(InputError, match=r"^d\.npz: not a zip archive"):
         read(tmp_path / "d.npz")
 
 
 def test_a_single_array_under_the_wrong_suffix(tmp_path):
     (tmp_path / "d.npz").write_bytes(npy_bytes(LOGITS))
-    with pytest.raises(InputError, match=r"^d\.npz: no "):
+    with pytest.raises(InputError, match=r"^d\.npz: not a zip archive"):
         read(tmp_path / "d.npz")
 
 
@@ -133,7 +135,7 @@ def test_objects_are_refused_and_their_payload_does_not_run(tmp_path):
     path = npz(tmp_path, logits=LOGITS, labels=np.array([Payload(trace)] * 20, dtype=object))
     refused(
         path,
-        "d.npz: labels: the array holds Python objects, which would mean running a pickle, and calibeval never does. "
+        "d.npz: labels holds Python objects. Reading them would run a pickle, which calibeval never does. "
         "Save plain numbers or text.",
     )
     assert not trace.exists()
@@ -150,7 +152,7 @@ def test_two_members_of_one_name(tmp_path):
 @pytest.mark.parametrize("name", ["readme.txt", "logits", "folder/", "logits.npy/"])
 def test_members_that_are_no_arrays(name, tmp_path):
     path = archive(tmp_path / "d.npz", [*GOOD, (name, b"x" if not name.endswith("/") else b"")])
-    refused(path, f"d.npz: member {name!r} is no .npy array")
+    refused(path, f"d.npz: member {name!r} is not a .npy array")
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
@@ -170,13 +172,15 @@ def lying(shape, array=LOGITS, *, descr="<f4"):
 def test_headers_that_lie_about_the_shape(shape, compression, tmp_path):
     path = archive(tmp_path / "d.npz", [("logits.npy", lying(shape)), GOOD[1]], compression=compression)
     size = int(np.prod(shape, dtype=object)) * 4
-    refused(path, f"d.npz: logits: the header promises {size} bytes of values, but the member holds {LOGITS.nbytes}")
+    refused(path, f"d.npz: logits: the header describes {size} bytes of values, but the member holds {LOGITS.nbytes}")
 
 
 @pytest.mark.parametrize("shape", [(-20, -3), (2**62, 3), (2**31, 2**31)])
 def test_impossible_shapes(shape, tmp_path):
     path = archive(tmp_path / "d.npz", [("logits.npy", lying(shape)), GOOD[1]])
-    refused(path, f"d.npz: logits: the header announces the impossible shape {shape}")
+    size = "sizes must be whole numbers from 0" if min(shape) < 0 else None
+    said = f"gives shape {shape}, but {size}" if size else f"gives the impossible shape {shape}"
+    refused(path, f"d.npz: logits: the header {said}")
 
 
 @pytest.mark.parametrize(
@@ -184,14 +188,14 @@ def test_impossible_shapes(shape, tmp_path):
 )
 def test_broken_headers(content, tmp_path):
     path = archive(tmp_path / "d.npz", [("logits.npy", content), GOOD[1]])
-    with pytest.raises(InputError, match=r"^d\.npz: logits: no \.npy array, or a damaged header \("):
+    with pytest.raises(InputError, match=r"^d\.npz: logits: not a \.npy array, or its header is damaged \("):
         read(path)
 
 
 def test_a_header_that_runs_code_when_evaluated(tmp_path):
     header = b"{'descr': __import__('os').getcwd(), 'fortran_order': False, 'shape': (1,)}\n"
     content = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + b"\x00" * 8
-    with pytest.raises(InputError, match=r"^d\.npz: logits: no \.npy array, or a damaged header"):
+    with pytest.raises(InputError, match=r"^d\.npz: logits: not a \.npy array, or its header is damaged"):
         read(archive(tmp_path / "d.npz", [("logits.npy", content), GOOD[1]]))
 
 
@@ -200,7 +204,7 @@ def test_a_bomb_is_refused_before_memory_is_taken(tmp_path):
     path = archive(tmp_path / "d.npz", [("logits.npy", npy_bytes(np.zeros((10_000, 50)))), GOOD[1]], compression=8)
     with zipfile.ZipFile(path) as file:
         total = sum(info.file_size for info in file.infolist())
-    message = f"d.npz: expands to {total} bytes, over the limit of 1000. If it is to be trusted, raise --max-bytes."
+    message = f"d.npz: expands to {total} bytes, over the limit of 1000. If you trust the file, raise --max-bytes."
     refused(path, message, max_bytes=1000)
     refused(path, message.replace("1000.", f"{total - 1}."), max_bytes=total - 1)
     with pytest.raises(InputError, match="10000 rows of scores, but 20 labels"):
@@ -221,7 +225,7 @@ def test_unknown_suffixes(name, hint, tmp_path):
     suffix = name[1:]
     with pytest.raises(InputError) as error:
         read(tmp_path / name)
-    assert str(error.value).startswith(f'{name}: suffix "{suffix}" belongs to no known format{hint}; known are .npz, ')
+    assert str(error.value).startswith(f'{name}: the suffix "{suffix}" is unknown{hint}; formats are .npz, ')
 
 
 def test_suffixes_in_capitals(tmp_path):
@@ -250,3 +254,32 @@ def test_random_damage_is_an_error_or_changes_nothing(tmp_path):
             refusals += 1
             assert "d.npz" in str(error)  # noqa: PT017 - an error is fine, and so is none
     assert refusals > 100
+
+
+@pytest.mark.parametrize("memory", [None, 2**18])
+@pytest.mark.parametrize("order", ["C", "F", "every second row"])
+@pytest.mark.parametrize("dtype", ["f2", ">f4", "f8", ">f8", "g", "i1"])
+def test_large_arrays_give_the_numbers_of_their_float64_copy(dtype, order, memory, tmp_path):
+    columns = 2 * AT_ONCE // (5000 * np.dtype(dtype).itemsize)  # more than is read at once
+    rng = np.random.default_rng(4)
+    exact, labels = np.round(rng.normal(size=(10_000, columns)) * 4), rng.integers(0, columns, 5000)
+    stored = np.asarray(exact.astype(dtype), order="F" if order == "F" else "C")
+    stored = stored[::2] if order == "every second row" else stored[:5000]
+    np.savez(tmp_path / "d.npz", logits=stored, labels=labels)
+    np.save(tmp_path / "d.npy", stored)
+    np.save(tmp_path / "y.npy", labels)
+    expected = exact[::2] if order == "every second row" else exact[:5000]
+    for predictions in (
+        read(tmp_path / "d.npz", max_memory=memory),
+        read(tmp_path / "d.npy", labels=tmp_path / "y.npy", kind="logits", max_memory=memory),
+    ):
+        assert isinstance(predictions.scores, FileRows)
+        assert np.array_equal(np.concatenate([predictions.scores[i : i + 999] for i in range(0, 5000, 999)]), expected)
+
+
+def test_text_beyond_what_is_read_at_once_is_checked(tmp_path):
+    site = np.array(["a" * 60_000] * 20)
+    site.view(np.uint32)[-1] = 0x110000
+    path = npz(tmp_path, logits=LOGITS, labels=LABELS, site=site)
+    with pytest.raises(InputError, match=r"^d\.npz: site: entry 19 holds 0x110000, which is not a character$"):
+        read(path).columns["site"]

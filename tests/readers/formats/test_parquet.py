@@ -11,13 +11,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from calibeval import read
 from calibeval.core.errors import InputError, UsageError
 from calibeval.readers.formats import parquet as parquet_module
 from calibeval.readers.meaning.assemble import ReadOptions
-from calibeval.readers.open import open_dump
+from calibeval.readers.open import open_dump, read
 from calibeval.readers.stored.limits import Limits
-from calibeval.readers.stored.spool import FileRows
+from calibeval.readers.stored.spool import SpooledRows
 from tests.readers.dumps import LABELS, LOGITS, PROBS, refused
 
 
@@ -104,7 +103,7 @@ def test_batches_and_spools_change_nothing(options, monkeypatch, tmp_path):
     for columns in (numbered(LOGITS), {"logits": lists(LOGITS)}):
         path = written(tmp_path, {**columns, "label": LABELS, "site": sites}, **options)
         predictions = open_dump(str(path), ReadOptions(limits=Limits(max_memory=100)))
-        assert isinstance(predictions.scores, FileRows)
+        assert isinstance(predictions.scores, SpooledRows)
         assert (predictions.scores[0:20] == LOGITS).all()
         assert predictions.columns["site"].tolist() == sites
 
@@ -122,7 +121,7 @@ def test_announced_sizes_are_checked_first(tmp_path):
     path = written(tmp_path, {"prob": np.full(1_000_000, 0.5), "label": np.zeros(1_000_000, "i8")})
     assert path.stat().st_size < 20_000
     message = (
-        "d.parquet: expands to 16000000 bytes, over the limit of 1000000. If it is to be trusted, raise --max-bytes."
+        "d.parquet: expands to 8000000 bytes, over the limit of 1000000. If you trust the file, raise --max-bytes."
     )
     refused(path, message, max_bytes=10**6)
 
@@ -130,46 +129,62 @@ def test_announced_sizes_are_checked_first(tmp_path):
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ({"logit_0": [1.0, None], "logit_1": [1.0, 2.0]}, 'd.parquet row 1, column "logit_0": is empty (null)'),
-        ({"logits": [[1.0, 2.0], None]}, 'd.parquet row 1, column "logits": is empty (null)'),
+        (
+            {"logit_0": [1.0, None], "logit_1": [1.0, 2.0]},
+            'd.parquet row 1, column "logit_0": the cell is empty (null)',
+        ),
+        ({"logits": [[1.0, 2.0], None]}, 'd.parquet row 1, column "logits": the cell is empty (null)'),
         ({"logits": [[1.0, 2.0], [1.0, None]]}, 'd.parquet row 1, column "logits": number 1 is empty (null)'),
         (
             {"logits": [[1.0, 2.0], [1.0]]},
-            'd.parquet row 1, column "logits": a list of 1 numbers, but the first row has 2',
+            'd.parquet row 1, column "logits": the list has 1 numbers, but the first row has 2',
         ),
-        ({"logits": [[], [1.0]]}, 'd.parquet row 0, column "logits": an empty list'),
+        ({"logits": [[], [1.0]]}, 'd.parquet row 0, column "logits": the list is empty'),
         (
             {"logits": [[[1.0]], [[2.0]]]},
             (
                 'd.parquet: column "logits" holds list<element: list<element: double>>, but numbers, texts or flat '
-                "lists of numbers are needed. Write the dump without it."
+                "lists of numbers are needed"
             ),
         ),
-        ({"logits": [[1.0], [2.0]], "image": [{"a": 1}, {"a": 2}]}, 'd.parquet: column "image" holds struct<a: int64>'),
-        ({"logits": [[1.0], [2.0]], "raw": [b"1", b"2"]}, 'd.parquet: column "raw" holds binary'),
         (
             {"logit_0": [decimal.Decimal("1.5")] * 2, "logit_1": [1.0, 2.0]},
-            (
-                'd.parquet: column "logit_0" holds decimal128(2, 1), but numbers, texts or flat lists of numbers are '
-                "needed. Write it as double."
-            ),
+            'd.parquet: column "logit_0" holds decimal128(2, 1), but a score is needed. Write it as double.',
         ),
         (
             {"logit_0": ["a", "b"], "logit_1": [1.0, 2.0]},
             'd.parquet: column "logit_0" holds string, but a score is needed',
         ),
-        ({"logit_0": [1.0, 1.0], "logit_2": [1.0, 1.0]}, "d.parquet: 2 columns of logits, but number 1 is missing"),
+        (
+            {"logit_0": [1.0, 1.0], "logit_2": [1.0, 1.0]},
+            "d.parquet: there are 2 columns of logits, but number 1 is missing",
+        ),
         (
             {"index": [[4, 1], [3, 0]], "prob": [[0.5, 0.25]] * 2},
             'd.parquet: the lists in "index" say that "prob" is the score of the best class, not of class 0. ',
         ),
-        ({"logits": [[1.0], [2.0]], "seen": [True, None]}, 'd.parquet row 1, column "seen": is empty (null)'),
     ],
 )
 def test_columns_that_cannot_be(columns, message, tmp_path):
     with pytest.raises(InputError) as error:
         read(written(tmp_path, {**columns, "label": [0, 1]}))
     assert str(error.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("values", "columns"),
+    [([{"a": 1}, {"a": 2}], []), ([b"1", b"2"], []), ([[1.0], [2.0, 3.0]], []), ([True, None], ["extra"])],
+)
+def test_a_column_without_a_role_is_left_alone(values, columns, tmp_path):
+    predictions = read(written(tmp_path, {"logits": [[1.0], [2.0]], "label": [0, 1], "extra": values}))
+    assert [*predictions.columns] == columns
+    assert predictions.labels.tolist() == [0, 1]
+
+
+def test_a_column_is_read_where_it_is_used(tmp_path):
+    path = written(tmp_path, {"logits": [[1.0], [2.0]], "label": [0, 1], "seen": [True, None]})
+    with pytest.raises(InputError, match=r'^d\.parquet row 1, column "seen": the cell is empty \(null\)$'):
+        read(path).columns["seen"]
 
 
 def test_tables_that_cannot_be(tmp_path):
@@ -199,7 +214,7 @@ def damaged(path, change):
 )
 def test_damage(change, tmp_path):
     path = damaged(written(tmp_path, {**numbered(LOGITS), "label": LABELS}), change)
-    with pytest.raises(InputError, match=r"^d\.parquet: no \.parquet file, or a damaged one \("):
+    with pytest.raises(InputError, match=r"^d\.parquet: not a \.parquet file, or damaged \("):
         read(path)
 
 
@@ -207,7 +222,7 @@ def test_page_checksums_are_verified(tmp_path):
     path = written(tmp_path, {**numbered(LOGITS), "label": LABELS}, write_page_checksum=True, compression="none")
     place = path.read_bytes().find(LOGITS[3, 0].tobytes())
     damaged(path, lambda raw: raw.__setitem__(place, raw[place] ^ 1))
-    with pytest.raises(InputError, match=r"^d\.parquet: no \.parquet file, or a damaged one \(.*CRC"):
+    with pytest.raises(InputError, match=r"^d\.parquet: not a \.parquet file, or damaged \(.*CRC"):
         read(path)
 
 

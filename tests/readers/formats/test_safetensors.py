@@ -10,13 +10,12 @@ import torch
 from safetensors.numpy import save_file
 from safetensors.torch import save_file as save_tensors
 
-from calibeval import read
 from calibeval.core.errors import InputError
-from calibeval.readers.formats.safetensors import Bfloat16Rows
 from calibeval.readers.meaning.assemble import ReadOptions
-from calibeval.readers.open import open_dump
+from calibeval.readers.open import open_dump, read
+from calibeval.readers.stored.bfloat16 import Bfloat16Rows
 from calibeval.readers.stored.limits import Limits
-from calibeval.readers.stored.spool import FileRows
+from calibeval.readers.stored.rows import FileRows
 from tests.readers.dumps import LABELS, LOGITS, refused
 
 
@@ -72,7 +71,7 @@ def test_class_names_in_the_metadata(tmp_path):
     assert read(written(tmp_path, {"format": "pt"}, logits=LOGITS, labels=LABELS)).class_names is None
     refused(
         written(tmp_path, {"classes": "a,b,c"}, logits=LOGITS, labels=LABELS),
-        'd.safetensors: "classes" in __metadata__ must be a JSON list of texts',
+        'd.safetensors: "classes" in __metadata__ must be a JSON list of strings',
     )
 
 
@@ -84,8 +83,8 @@ TWO = {"dtype": "F32", "shape": [2], "data_offsets": [8, 16]}
     ("header", "message"),
     [
         ({"x": ONE}, "the header describes 8 bytes of values, but the file holds 16"),
-        ({"x": ONE, "y": ONE}, 'tensor "y" overlaps another one (byte 0, expected 8)'),
-        ({"y": TWO}, 'tensor "y" does not begin where the one before ends (byte 8, expected 0)'),
+        ({"x": ONE, "y": ONE}, 'tensor "y" overlaps another (byte 0, expected 8)'),
+        ({"y": TWO}, 'tensor "y" does not begin where the previous one ends (byte 8, expected 0)'),
         (
             {"x": ONE, "y": {**TWO, "shape": [3]}},
             'tensor "y": shape [3] of F32 takes 12 bytes, but the header gives it 8',
@@ -98,16 +97,19 @@ TWO = {"dtype": "F32", "shape": [2], "data_offsets": [8, 16]}
             ),
         ),
         (
-            {"x": {**ONE, "shape": [1] * 9 + [2]}},
-            'tensor "x": shape [1, 1, 1, 1, 1, 1, 1, 1, 1, 2] of F32 takes 8 bytes',
+            {"x": {**ONE, "shape": [1] * 32 + [1]}},
+            'tensor "x": 33 axes, but at most 32 are read',
         ),
-        ({"x": {**ONE, "shape": [-2]}}, 'tensor "x": shape and data_offsets must be lists of whole numbers from 0'),
-        ({"x": {**ONE, "shape": [True]}}, 'tensor "x": shape and data_offsets must be lists of whole numbers from 0'),
+        ({"x": {**ONE, "shape": [-2]}}, 'tensor "x": shape and data_offsets must be lists of non-negative integers'),
+        ({"x": {**ONE, "shape": [True]}}, 'tensor "x": shape and data_offsets must be lists of non-negative integers'),
         (
             {"x": {**ONE, "data_offsets": [0]}},
-            'tensor "x": shape and data_offsets must be lists of whole numbers from 0',
+            'tensor "x": shape and data_offsets must be lists of non-negative integers',
         ),
-        ({"x": {**ONE, "dtype": "F8_E4M3"}}, 'tensor "x": dtype F8_E4M3 is not read; known are F64, F32, F16, BF16, '),
+        (
+            {"x": {**ONE, "dtype": "F8_E4M3"}},
+            'tensor "x": dtype F8_E4M3 is unknown; the dtypes are F64, F32, F16, BF16, ',
+        ),
         (
             {"x": {**ONE, "more": 1}},
             'tensor "x": the header must give its dtype, shape and data_offsets, and nothing else',
@@ -115,7 +117,7 @@ TWO = {"dtype": "F32", "shape": [2], "data_offsets": [8, 16]}
         ({"x": 3}, 'tensor "x": the header must give its dtype, shape and data_offsets, and nothing else'),
         ({}, "holds no tensors"),
         ({"x": ONE, "y": TWO, "__metadata__": {"a": 1}}, "__metadata__ must map names to texts"),
-        ([1], "the header is no JSON object"),
+        ([1], "the header is not a JSON object"),
         (b'{"x": 1, "x": 2}', "the header is damaged (a name occurs twice)"),
         (b'{"x": ', "the header is damaged (Expecting value"),
         (b'{"\xff": 1}', "the header is damaged ('utf-8' codec"),
@@ -137,6 +139,7 @@ def test_files_that_are_something_else(content, tmp_path):
     announced = int.from_bytes(content[:8], "little")
     refused(
         tmp_path / "d.safetensors",
-        "d.safetensors: no .safetensors file, or a damaged one: "
-        f"a header of {announced} bytes is announced, but the file has {len(content)} and at most 16777216 are read",
+        "d.safetensors: not a .safetensors file, or damaged: "
+        f"the file says that its header has {announced} bytes, "
+        f"but the file has {len(content)}, and at most 16777216 are read",
     )

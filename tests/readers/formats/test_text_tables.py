@@ -7,7 +7,6 @@ import gzip
 import numpy as np
 import pytest
 
-from calibeval import read
 from calibeval.core.errors import InputError
 from calibeval.readers.formats import table as columns_module
 from calibeval.readers.formats import text as text_module
@@ -16,9 +15,10 @@ from calibeval.readers.formats.cells import is_list
 from calibeval.readers.formats.csv import read_csv
 from calibeval.readers.formats.texts import Texts
 from calibeval.readers.meaning.assemble import ReadOptions
-from calibeval.readers.open import open_dump
+from calibeval.readers.open import open_dump, read
 from calibeval.readers.stored.limits import Limits
-from calibeval.readers.stored.spool import FileRows
+from calibeval.readers.stored.spool import SpooledRows
+from calibeval.readers.stored.steady import SteadyFile
 from tests.readers.dumps import LABELS, LOGITS, PROBS, refused
 
 HEADER = "logit_0,logit_1,label\n"
@@ -75,14 +75,14 @@ def test_one_hot_lists_are_labels(tmp_path):
 @pytest.mark.parametrize(
     ("cells", "message"),
     [
-        (('"[1, 2]"', '"[1, 2, 3]"'), 'd.csv line 3, column "probs": a list of 3 numbers, but the first row has 2'),
-        (('"[1, 2]"', ""), 'd.csv line 3, column "probs": is empty, but a list of numbers is needed'),
-        (('"[1, x]"', '"[1, 2]"'), 'd.csv line 2, column "probs": "[1, x]" is no list of numbers ("x")'),
-        (('"[1, 1_0]"', '"[1, 2]"'), 'd.csv line 2, column "probs": "[1, 1_0]" is no list of numbers ("1_0")'),
+        (('"[1, 2]"', '"[1, 2, 3]"'), 'd.csv line 3, column "probs": the list has 3 numbers, but the first row has 2'),
+        (('"[1, 2]"', ""), 'd.csv line 3, column "probs": the cell is empty, but a list of numbers is needed'),
+        (('"[1, x]"', '"[1, 2]"'), 'd.csv line 2, column "probs": "[1, x]" is not a list of numbers ("x")'),
+        (('"[1, 1_0]"', '"[1, 2]"'), 'd.csv line 2, column "probs": "[1, 1_0]" is not a list of numbers ("1_0")'),
         (
             ("[1 2 ... 9]", "[1 2 ... 9]"),
             (
-                'd.csv line 2, column "probs": the list was cut short by numpy when it was written (...). '
+                'd.csv line 2, column "probs": numpy shortened the list when it was written (...). '
                 "Call np.set_printoptions(threshold=sys.maxsize) before saving, or save .npz"
             ),
         ),
@@ -105,7 +105,7 @@ def test_scores_of_the_best_classes_are_no_scores_of_all(tmp_path):
     path = written(tmp_path, "index_0,index_1,prob_0,prob_1,label\n7,1,.5,.25,7\n")
     message = (
         'd.csv: columns index_0 to index_1 say that "prob_0" is the score of the best class, not of class 0. '
-        "Write the scores of all classes in their order (timm: --topk 0)."
+        "Write the scores of all classes in class order (timm: --topk 0)."
     )
     refused(path, message)
     path = written(tmp_path, "index,prob,label\n[7 1],[.5 .25],7\n")
@@ -152,7 +152,7 @@ def test_whole_and_broken_numbers_are_one_column(small_blocks, tmp_path):
 def test_scores_beyond_memory_are_read_from_a_spool(tmp_path):
     path = written(tmp_path, rows())
     predictions = open_dump(str(path), ReadOptions(limits=Limits(max_memory=100)))
-    assert isinstance(predictions.scores, FileRows)
+    assert isinstance(predictions.scores, SpooledRows)
     assert (predictions.scores[0:20] == LOGITS).all()
 
 
@@ -160,8 +160,8 @@ def test_too_much_text(monkeypatch, tmp_path):
     monkeypatch.setattr(texts_module, "ALWAYS_ALLOWED", 0)
     text = "prob,label,note\n" + "".join(f"0.5,1,{'x' * i}\n" for i in range(100))
     with pytest.raises(InputError) as error:
-        read_csv(written(tmp_path, text), Limits(max_memory=1000))
-    assert str(error.value) == ('d.csv, column "note": more than 1000 bytes of text: save the dump without it')
+        read_csv(SteadyFile.of(written(tmp_path, text)), Limits(max_memory=1000))
+    assert str(error.value) == ('d.csv, column "note": it has more than 1000 bytes of text: save the dump without it')
 
 
 def test_one_long_text_makes_no_others_long(tmp_path):
@@ -178,29 +178,29 @@ def test_one_long_text_makes_no_others_long(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (HEADER + "1,2,0\n1,2\n", "d.csv line 3: 2 cells, but the header has 3"),
-        (HEADER + "1,2,0,4\n", "d.csv line 2: 4 cells, but the header has 3"),
-        (HEADER + "1,2,0\n\n1,2,0\n", "d.csv line 3: 1 cells, but the header has 3"),
-        ("\n" + HEADER, "d.csv line 1: is empty, but the names of the columns are needed"),
-        ("1,2,0\n3,4,1\n", 'd.csv line 1: holds numbers ("1"), but the names of the columns are needed'),
+        (HEADER + "1,2,0\n1,2\n", "d.csv line 3: the row has 2 cells, but the header has 3"),
+        (HEADER + "1,2,0,4\n", "d.csv line 2: the row has 4 cells, but the header has 3"),
+        (HEADER + "1,2,0\n\n1,2,0\n", "d.csv line 3: the row has 1 cells, but the header has 3"),
+        ("\n" + HEADER, "d.csv line 1: the line is empty, but the names of the columns are needed"),
+        ("1,2,0\n3,4,1\n", 'd.csv line 1: the line holds numbers ("1"), but the names of the columns are needed'),
         (
             "logit_0;logit_1;label\n1;2;0\n",
-            "d.csv line 1: the cells seem to be separated by ';', but ',' is needed in this format",
+            "d.csv line 1: the cells seem to be separated by ';', but this format needs ','",
         ),
         (HEADER + "1,2,0\n\n\n", None),
         (HEADER + '1,2,"0\n', "d.csv line 2: a quotation mark is opened and never closed"),
-        (HEADER + "1,2,0\n3,\0,1\n", "d.csv line 3: a NUL byte, but text is needed"),
+        (HEADER + "1,2,0\n3,\0,1\n", "d.csv line 3: found a NUL byte, but text is needed"),
         (
             "logit_0,logit_1,label\r1,2,0\r",
-            "d.csv line 1: a carriage return without line feed: save the file with line feeds (or CRLF)",
+            "d.csv line 1: found a carriage return without a line feed: save the file with LF or CRLF lines",
         ),
-        (HEADER + "1,2,0\n1,_,0\n", 'd.csv line 3, column "logit_1": "_" is no number'),
-        (HEADER + "1,True,0\n", 'd.csv line 2, column "logit_1": "True" is no number'),
+        (HEADER + "1,2,0\n1,_,0\n", 'd.csv line 3, column "logit_1": "_" is not a number'),
+        (HEADER + "1,True,0\n", 'd.csv line 2, column "logit_1": "True" is not a number'),
         (
             "logits,logit_0,logit_1,label\n1,1,1,0\n",
             (
-                'd.csv: the column "logits" and the numbered columns of logits '
-                "could both be the scores. Name the right ones with --score-columns."
+                'd.csv: the scores could be the column "logits" or the numbered columns of logits. '
+                "Name the right columns with --score-columns."
             ),
         ),
     ],
@@ -226,13 +226,15 @@ def test_other_encodings(content, message, tmp_path):
 
 
 def test_a_stray_quotation_mark(tmp_path):
-    with pytest.raises(InputError, match=r"^d\.csv line 2"):
+    with pytest.raises(InputError, match=r"^d\.csv from line 2 on: "):
         read(written(tmp_path, HEADER[:-1] + ',note\n1,2,0,5" a\n1,2,0,5" b\n'))
 
 
 def test_a_header_of_too_many_columns(tmp_path, monkeypatch):
     monkeypatch.setattr(columns_module, "MOST_COLUMNS", 3)
-    message = "d.csv: 4 columns, but at most 3 are read; the scores of more classes can stand in one column of lists"
+    message = (
+        "d.csv: there are 4 columns, but at most 3 are read; write the scores of more classes as one column of lists"
+    )
     refused(written(tmp_path, "a,b,c,d\n1,2,3,4\n"), message)
 
 
@@ -241,14 +243,14 @@ def test_endless_lines(line, small_blocks, monkeypatch, tmp_path):
     monkeypatch.setattr(text_module, "LONGEST_LINE", 1000)
     refused(
         written(tmp_path, HEADER + "1,2,0\n1,2," + line),
-        "d.csv line 3: longer than 1000 bytes, or a quotation mark in it is never closed",
+        "d.csv line 3: the line is longer than 1000 bytes, or a quotation mark in it is never closed",
     )
 
 
 def test_gzip_beyond_the_limit_is_left_unread(tmp_path):
     text = HEADER + "1,2,0\n" * 3_000_000
     path = written(tmp_path, text, "d.csv.gz")
-    says = "d.csv.gz: expands to {} bytes{}, over the limit of 1000000. If it is to be trusted, raise --max-bytes."
+    says = "d.csv.gz: expands to {} bytes{}, over the limit of 1000000. If you trust the file, raise --max-bytes."
     refused(path, says.format(len(text), " (unless its end is cut off)"), max_bytes=10**6)
     path.write_bytes(path.read_bytes()[:-4] + bytes(4))  # a size that is a lie
     refused(path, says.format(2**23, ""), max_bytes=10**6)
@@ -267,7 +269,7 @@ def test_gzip_beyond_the_limit_is_left_unread(tmp_path):
 def test_damaged_gzip(damage, reason, tmp_path):
     path = written(tmp_path, HEADER + "1,2,0\n", "d.csv.gz")
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(InputError, match=rf"^d\.csv\.gz: no gzip file, or a damaged one \({reason}"):
+    with pytest.raises(InputError, match=rf"^d\.csv\.gz: not a gzip file, or damaged \({reason}"):
         read(path)
 
 

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from calibeval import evaluate, read
+from calibeval import evaluate
 from calibeval.core.errors import InputError, UsageError
 from calibeval.readers import open as opening
 from calibeval.readers.describe import inspect_dump
 from calibeval.readers.meaning.assemble import ReadOptions
+from calibeval.readers.open import read
 from calibeval.readers.stored.digest import checked_sha256
-from calibeval.readers.stored.spool import FileRows
+from calibeval.readers.stored.rows import FileRows
 from tests.readers.dumps import LABELS, LOGITS, PROBS, npz, part, refused
 
 LOGIT_KEYS = ["logits", "logit", "scores", "outputs"]
@@ -76,9 +77,9 @@ def test_features_are_no_scores(tmp_path):
     assert predictions.k == 3
     refused(
         npz(tmp_path, features=np.zeros((20, 5), np.float32), labels=LABELS),
-        'd.npz: no array is named like scores; there are "features" (20, 5) float32, "labels" (20) int64. '
-        'Name one with --logits-key or --probs-key. Of "features" calibeval finetune, or predict with a head, '
-        "makes scores.",
+        'd.npz: no array has a usual name for scores; found "features" (20, 5) float32, "labels" (20) int64. '
+        "Name one with --logits-key or --probs-key. calibeval finetune, or predict with a head, computes "
+        'scores from "features".',
     )
 
 
@@ -105,7 +106,7 @@ def test_three_candidates_for_the_labels(tmp_path):
 def test_no_labels(tmp_path):
     refused(
         npz(tmp_path, logits=LOGITS, site=LABELS),
-        'd.npz: no array is named like labels; there are "logits" (20, 3) float32, "site" (20) int64. '
+        'd.npz: no array has a usual name for labels; found "logits" (20, 3) float32, "site" (20) int64. '
         "Name one with --labels-key, or another file with --labels.",
     )
 
@@ -118,7 +119,7 @@ def test_named_keys_must_exist(role, flag, tmp_path):
     refused(
         path,
         f'd.npz: --{flag}-key: there is no "logitz" (did you mean "logits"?); '
-        'there are "logits" (20, 3) float32, "labels" (20) int64',
+        'found "logits" (20, 3) float32, "labels" (20) int64',
         **{role: "logitz"},
     )
 
@@ -167,7 +168,7 @@ def test_one_row_that_is_no_distribution_is_enough(row, tmp_path):
 
 
 def test_probabilities_that_are_logits(tmp_path):
-    with pytest.raises(InputError, match=r"^d\.npz: row 0 (holds|sums to) .* If they are logits, say --kind logits\.$"):
+    with pytest.raises(InputError, match=r'^d\.npz: row 0 (holds|sums to) .* If they are logits, use kind="logits"\.$'):
         evaluate(read(npz(tmp_path, probs=LOGITS, labels=LABELS)))
 
 
@@ -182,13 +183,13 @@ def test_logits_and_probabilities_that_disagree(tmp_path):
     predictions = read(npz(tmp_path, probs=off, logits=LOGITS, labels=LABELS))
     gap = np.abs(off[4] - PROBS[4]).max()
     assert predictions.kind == "logits"
-    assert predictions.warnings == (f'"logits" are used, and "probs" are not their softmax (they differ by {gap:.2g})',)
+    assert predictions.warnings == (f'"logits" is used, but "probs" is not its softmax (they differ by {gap:.2g})',)
     assert evaluate(predictions).dumps[0].warnings[0] == predictions.warnings[0]
 
 
 def test_logits_and_probabilities_of_another_shape(tmp_path):
     predictions = read(npz(tmp_path, probs=PROBS[:, :2], logits=LOGITS, labels=LABELS))
-    assert predictions.warnings == ('"logits" are used; "probs" has another shape and is left out',)
+    assert predictions.warnings == ('"logits" is used; "probs" has a different shape and is not used',)
 
 
 @pytest.mark.parametrize("key", ["ignore_label", "ignore_index"])
@@ -198,7 +199,7 @@ def test_a_scalar_ignore_label_is_honoured_and_told(key, value, tmp_path):
     labels[[2, 3]] = value
     predictions = read(npz(tmp_path, logits=LOGITS, labels=labels, **{key: np.array(value)}))
     assert (predictions.n, predictions.ignored, predictions.ignore_index) == (18, 2, value)
-    assert predictions.warnings == (f'rows with label {value} are ignored, as the file\'s "{key}" says',)
+    assert predictions.warnings == (f'rows with label {value} are ignored, because "{key}" in the file is {value}',)
 
 
 def test_the_option_wins_over_the_file(tmp_path):
@@ -224,7 +225,7 @@ def test_top_label_dumps(key, tmp_path):
     assert other.labels.tolist() == (predicted == LABELS).astype(int).tolist()
     refused(
         npz(tmp_path, **{key: confidence, "label": LABELS}),
-        f'd.npz: "{key}" needs an array "correct", or "prediction" and "label", beside it',
+        f'd.npz: "{key}" also needs an array "correct", or the arrays "prediction" and "label"',
     )
 
 
@@ -260,7 +261,7 @@ LABELS_REFUSED = [
         ),
     ),
     (LABELS - 7, "d.npz: row 0: label -7, but the scores have 3 classes (0 to 2) (20 rows are out of range)."),
-    (LABELS + 0.5, "d.npz: row 0: label 0.5, but labels are whole numbers (20 rows are not)"),
+    (LABELS + 0.5, "d.npz: row 0: label 0.5, but labels must be whole numbers (20 rows are not)"),
     (LABELS[:19], "d.npz: 20 rows of scores, but 19 labels"),
     (np.eye(4)[LABELS], "d.npz: labels have 4 columns, but the scores have 3 classes"),
 ]
@@ -298,10 +299,10 @@ def test_errors_of_values_name_file_and_split(tmp_path):
     )
 
 
-@pytest.mark.parametrize(("value", "shown"), [(1.5, "1.5"), (np.nan, "nan"), ("abc", "'abc'"), (np.inf, "inf")])
+@pytest.mark.parametrize(("value", "shown"), [(1.5, "1.5"), (np.nan, "nan"), ("abc", "abc"), (np.inf, "inf")])
 def test_an_ignore_label_is_a_whole_number(value, shown, tmp_path):
     path = npz(tmp_path, logits=LOGITS, labels=LABELS, ignore_label=np.array(value))
-    refused(path, f'd.npz: "ignore_label" is {shown}, but the label to ignore must be a whole number')
+    refused(path, f'd.npz: "ignore_label" is {shown}, but the label to ignore must be an integer of at most 64 bits')
 
 
 def test_a_whole_float_is_an_ignore_label(tmp_path):
@@ -318,7 +319,7 @@ def test_log_probabilities_are_compared_as_probabilities(tmp_path):
     gap = np.abs(np.exp(other) - PROBS).max()
     for used, scores in (("logits", LOGITS), ("probs", PROBS)):
         path = npz(tmp_path, **{used: scores}, log_probs=other, labels=LABELS)
-        message = f'"{used}" are used, and "log_probs" give other probabilities (they differ by {gap:.2g})'
+        message = f'"{used}" is used, but "log_probs" gives different probabilities (they differ by {gap:.2g})'
         assert read(path).warnings == (message,)
 
 
@@ -481,3 +482,12 @@ def test_one_text_among_numeric_labels_is_the_one_named(tmp_path):
         path,
         'd.npz: row 2: label "unk" is text; give the class names, in the order of the columns (--class-names FILE)',
     )
+
+
+def test_a_key_names_the_labels_in_a_file_of_their_own(tmp_path):
+    dump = npz(tmp_path, logits=LOGITS)
+    other = tmp_path / "labels.npz"
+    np.savez(other, mine=LABELS, labels=np.zeros(20, int))
+    assert read(dump, labels=other, labels_key="mine").labels.tolist() == LABELS.tolist()
+    message = 'labels.npz: --labels-key: there is no "mein" (did you mean "mine"?); found "mine" (20) int64, '
+    refused(dump, message + '"labels" (20) int64', labels=other, labels_key="mein")

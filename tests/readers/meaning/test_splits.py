@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from calibeval import read
 from calibeval.core.errors import InputError
+from calibeval.readers.open import read
 from tests.readers.dumps import LABELS, LOGITS, PROBS, npz, part, refused
 
 PREFIXED = {
@@ -104,7 +104,7 @@ def test_a_named_array_needs_a_kind(tmp_path):
 def test_a_split_that_is_not_there(tmp_path):
     refused(
         part(npz(tmp_path, **PREFIXED), "tets"),
-        'd.npz: there is no split or array "tets" (did you mean "test"?); there are val, test, val_logits, test_logits',
+        'd.npz: there is no split or array "tets" (did you mean "test"?); found val, test, val_logits, test_logits',
     )
 
 
@@ -133,7 +133,7 @@ def test_joined_splits_keep_every_warning(tmp_path):
     split = {"val_logits": LOGITS[:8], "val_labels": LABELS[:8], "test_logits": LOGITS[8:], "test_labels": LABELS[8:]}
     path = npz(tmp_path, **split, val_probs=PROBS[:8], test_probs=noise[8:])
     (warning,) = read(part(path, "val+test")).warnings
-    assert warning.startswith('test: "logits" are used, and "probs" are not their softmax')
+    assert warning.startswith('test: "logits" is used, but "probs" is not its softmax')
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,7 @@ def test_out_of_fold_numbers_are_close_to_those_on_new_rows(capsys):
 def test_rows_that_a_map_has_seen_are_refused_or_stamped(capsys, tmp_path):
     refused = run(capsys, "report", VAL, "--fit-on", VAL)
     assert refused.code == 3
-    assert "are the same file, and share 12000 rows" in refused.err
+    assert "are the same file and share 12000 rows" in refused.err
     assert "--allow-leak" in refused.err
     stamped = run(capsys, "report", VAL, "--fit-on", VAL, "--allow-leak", "--json")
     assert "share 12000 rows" in stamped.json["dumps"][0]["recalibrated"]["fitted_on"]["leak"]
@@ -133,16 +133,20 @@ def test_index_splits_that_overlap_are_a_leak(capsys, tmp_path):
         (["report", TEST, "--fit-on", VAL, "--cross-fit", "5"], 2, "--fit-on and --cross-fit exclude each other"),
         (["fit", VAL, "--method", "temprature"], 2, 'did you mean "temperature"?'),
         (["fit", VAL, "--method", "platt"], 2, "classes"),
-        (["fit", VAL, "--group", "colour"], 2, 'there is no column "colour" (did you mean "color"?)'),
-        (["apply", "sample_data/diamonds.npz", TEST, "-o", "x.npz"], 3, "diamonds.npz: this is no map of schema"),
+        (
+            ["fit", VAL, "--method", "auto", "--group", "colour"],
+            2,
+            'there is no column "colour" (did you mean "color"?)',
+        ),
+        (["apply", "sample_data/diamonds.npz", TEST, "-o", "x.npz"], 3, "diamonds.npz: a map must be JSON in UTF-8"),
         (["apply", "nowhere.json", TEST, "-o", "x.npz"], 4, "nowhere.json: there is no such file"),
         (
             ["apply", "{map}", "sample_data/digits_test.npz", "-o", "x.npz"],
             3,
-            "has 10 classes, but the map was fitted on 5",
+            "there are 10 classes, but the map was fitted on 5",
         ),
         (["apply", "{map}", TEST, "-o", "x.xlsx"], 2, 'cannot write ".xlsx"'),
-        (["apply", "{map}", TEST, "-o", "{map}"], 2, "is an input, too"),
+        (["apply", "{map}", TEST, "-o", "{map}"], 2, "is also an input"),
         (["report", TEST, "--figure", "x.gif"], 2, 'a figure cannot be a ".gif" file'),
         (["report", TEST, "--width", "5"], 2, "--width belongs to --figure"),
     ],

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from calibeval import Predictions, evaluate
+from calibeval import Predictions, compare, evaluate
+from calibeval.core.data.predictions import Source
 from calibeval.core.errors import InputError, UsageError
 from calibeval.recalibrate.fitting.cross_fit import cross_fit
 from calibeval.recalibrate.fitting.fit import fit
@@ -83,9 +84,25 @@ def test_as_many_rows_or_groups_as_folds_are_enough():
 def test_settings_that_cannot_be():
     with pytest.raises(UsageError, match="folds is 1, but at least 2"):
         cross_fit(dump(), 1)
-    with pytest.raises(InputError, match="4 rows cannot be dealt to 5 folds"):
+    with pytest.raises(InputError, match="4 rows cannot be split into 5 folds"):
         cross_fit(dump(4), 5)
-    with pytest.raises(InputError, match="2 groups cannot be dealt to 5 folds"):
+    with pytest.raises(InputError, match="2 groups cannot be split into 5 folds"):
         cross_fit(dump(), 5, groups=np.arange(203) % 2)
     with pytest.raises(UsageError, match="groups have shape"):
         cross_fit(dump(), 5, groups=np.arange(3))
+
+
+def test_what_a_map_made_is_called_after_it():
+    logits, labels = logits_and_labels(600, 3)
+    own = Predictions(logits=logits, labels=labels, source=Source("one/a.npz", "test"))
+    found = fit(own)
+    mapped, crossed = found(own), cross_fit(own, 4).predictions
+    temperature = f"T = {found.parameters()['temperature']:.3g}"
+    names = [one.name for one in compare(own, mapped, crossed, metrics="nll").candidates]
+    assert names == [f"a.npz#test, {temperature}", "a.npz#test, temperature, 4 folds"]
+    assert [one.name for one in evaluate([own, mapped]).dumps] == ["a.npz#test", f"a.npz#test, {temperature}"]
+    other = Predictions(logits=logits, labels=labels, source=Source("two/a.npz", "test"))
+    assert [one.name for one in evaluate([mapped, found(other)]).dumps] == [
+        f"one/a.npz#test, {temperature}",
+        f"two/a.npz#test, {temperature}",
+    ]

@@ -20,7 +20,7 @@ def test_same_file(sample_data):
     assert check_leak(val, test) is None
     assert check_leak(val, val).reason == "file"
     assert check_leak(val, both).reason == "file"
-    assert "are the same file, and share" in check_leak(val, both).text
+    assert "are the same file and share" in check_leak(val, both).text
     assert check_leak(read(sample_data / "digits_val.npz"), read(sample_data / "digits_test.npz")) is None
 
 

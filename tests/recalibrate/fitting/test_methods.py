@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calibeval import Predictions, evaluate
+from calibeval.core.data.shared_rows import SKETCH
 from calibeval.core.errors import InputError, UsageError
 from calibeval.recalibrate.fitting.fit import fit
 from calibeval.recalibrate.fitting.methods import METHODS, from_json
@@ -43,6 +44,8 @@ def test_json_round_trip(method, k):
         *("schema", "method", "parameters", "k", "class_names", "fitted_on", "objective", "nll_before", "nll_after"),
         *("bound", "note", "clipped", "selection"),
     }
+    sketch = document["fitted_on"].pop("sketch")
+    assert len(sketch) == 16 * SKETCH
     assert document["fitted_on"] == {"sha256": None, "split": None, "n": 200}
 
 
@@ -111,30 +114,30 @@ def refused(change, message):
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        (("schema",), "calibeval.map/2", '"calibeval.map/2" came, but "calibeval.map/1" is needed'),
+        (("schema",), "calibeval.map/2", 'schema is "calibeval.map/2", but "calibeval.map/1" is needed'),
         (("method",), "temprature", '"temprature" is unknown .did you mean "temperature"'),
-        (("method",), "platt", "platt is for 2 classes, but the map says k is 3"),
+        (("method",), "platt", "platt is for 2 classes, but the map's k is 3"),
         (
             ("method",),
             "vector",
-            '^this is no map of schema calibeval.map/1: parameters has an unknown field "temperature"',
+            '^this is not a map of schema calibeval.map/1: parameters has an unknown field "temperature"',
         ),
         (("parameters", "temperature"), 0.0, "temperature.* is 0, but it must be positive"),
         (("parameters", "temperature"), -1.5, "temperature.* is -1.5, but it must be positive"),
-        (("parameters", "temperature"), float("nan"), "NaN is no number"),
-        (("parameters", "temperature"), float("inf"), "Infinity is no number"),
+        (("parameters", "temperature"), float("nan"), "NaN is not a number"),
+        (("parameters", "temperature"), float("inf"), "Infinity is not a number"),
         (
             ("parameters", "temperature"),
             10**400,
             r"parameters.temperature is 1000+\.\.\., but a finite number is needed",
         ),
         (("parameters", "temperature"), "2", 'parameters.temperature is "2", but a finite number is needed'),
-        (("parameters", "temperature"), True, "parameters.temperature is a truth value, but a finite number is needed"),
+        (("parameters", "temperature"), True, "parameters.temperature is a boolean, but a finite number is needed"),
         (("parameters", "temperature"), [1.0, 2.0], "parameters.temperature is a list, but a finite number is needed"),
         (
             ("parameters", "temprature"),
             2.0,
-            r'unknown field "temprature" .did you mean "temperature".*; there can be clip, temperature$',
+            r'unknown field "temprature" .did you mean "temperature".*; known fields are clip, temperature$',
         ),
         (("selection",), 5, "selection is 5, but a list is needed"),
         (("selection",), [5], r"selection\[0\] is 5, but an object is needed"),
@@ -154,16 +157,16 @@ def refused(change, message):
             [{"method": "platt", "chosen": 1}],
             r"selection\[0\].chosen is 1, but true or false is needed",
         ),
-        (("schema",), None, "schema is null, but a text is needed"),
+        (("schema",), None, "schema is null, but a string is needed"),
         (("parameters", "clip"), 0.5, "must lie between 0 and 1/k"),
         (("parameters",), {}, 'parameters has no "temperature"'),
         (("parameters",), None, "parameters is null, but an object is needed"),
         (("k",), 4, "3 class names, but k is 4"),
-        (("k",), 1, "k is 1, but a whole number from 2 on is needed"),
-        (("class_names",), ["a", 2, "c"], r"class_names\[1\] is 2, but a text is needed"),
+        (("k",), 1, "k is 1, but a whole number of at least 2 is needed"),
+        (("class_names",), ["a", 2, "c"], r"class_names\[1\] is 2, but a string is needed"),
         (("fitted_on",), None, "fitted_on is null, but an object is needed"),
         (("fitted_on", "n"), -1, "fitted_on.n is -1, but a count is needed"),
-        (("fitted_on", "sha256"), 5, "fitted_on.sha256 is 5, but a text is needed"),
+        (("fitted_on", "sha256"), 5, "fitted_on.sha256 is 5, but a string is needed"),
         (("objective",), "mse", '"mse" is unknown'),
         (("nll_after",), None, "nll_after is null, but a finite number is needed"),
     ],
@@ -179,14 +182,14 @@ def test_maps_that_cannot_be(path, value, message):
 
 @pytest.mark.parametrize("text", ["", "[]", "nonsense", "{}", "[" * 100_000])
 def test_texts_that_are_no_map(text):
-    with pytest.raises(InputError, match=r"no map|needed"):
+    with pytest.raises(InputError, match=r"not a map|needed"):
         from_json(text)
 
 
 def test_wrong_shapes():
     document = json.loads(fit(dump(3), "vector").to_json())
     document["parameters"]["biases"].pop()
-    with pytest.raises(InputError, match='"biases" holds 2 numbers, but 3 are needed'):
+    with pytest.raises(InputError, match='"biases" has 2 numbers, but 3 are needed'):
         from_json(json.dumps(document))
     document = json.loads(fit(dump(3), "isotonic").to_json())
     document["parameters"]["curves"][1]["y"][0] = 1.5
@@ -199,14 +202,14 @@ def test_wrong_shapes():
 
 def test_other_classes_are_refused():
     found = fit(dump(3, class_names=("a", "b", "c")))
-    with pytest.raises(InputError, match="has 4 classes, but the map was fitted on 3"):
+    with pytest.raises(InputError, match="there are 4 classes, but the map was fitted on 3"):
         found(dump(4))
     with pytest.raises(InputError, match='class 1 is "c", but "b" in the map'):
         found(dump(3, class_names=("a", "c", "b")))
     top = Predictions(confidence=[0.5], correct=[1])
-    with pytest.raises(InputError, match="top label only"):
+    with pytest.raises(InputError, match="only the top label is known"):
         found(top)
-    with pytest.raises(InputError, match="top label only"):
+    with pytest.raises(InputError, match="only the top label is known"):
         fit(top)
 
 
@@ -215,8 +218,8 @@ def test_other_classes_are_refused():
     [
         ({"method": "temprature"}, 'did you mean "temperature"'),
         ({"objective": "eec"}, 'did you mean "ece"'),
-        ({"method": "vector", "objective": "ece"}, "for the temperature only"),
-        ({"method": "auto", "objective": "ece"}, 'not by "ece"'),
+        ({"method": "vector", "objective": "ece"}, "for the method temperature only"),
+        ({"method": "auto", "objective": "ece"}, 'not "ece"'),
         ({"method": "platt"}, "for 2 classes, but predictions has 3"),
         ({"clip": 0.5}, "between 0 and 1/k"),
         ({"clip": 0.0}, "between 0 and 1/k"),

@@ -43,7 +43,7 @@ def test_more_classes():
     labels = np.where(labels == 3, 0, labels)
     dump = Predictions(logits=logits, labels=labels)
     found = fit(dump, "isotonic")
-    assert found.fitted.note == "1 of 4 classes have no row to be fitted on"
+    assert found.fitted.note == "1 of 4 classes have no row to fit on"
     assert found.curves[3].y == pytest.approx((0.25 / 501, 0.25 / 501))
     p = np.exp(found(dump).scores[0:500])
     assert p.sum(axis=1) == pytest.approx(np.ones(500))

@@ -74,7 +74,7 @@ def test_certain_rows_against_a_falling_map_are_refused():
     s, y = margins(slope=-1.0)
     logits = np.stack([np.zeros(501), np.append(s, -np.inf)], axis=1)
     for method in ("platt", "beta"):
-        with pytest.raises(InputError, match="Say clip=1e-12"):
+        with pytest.raises(InputError, match="Use clip=1e-12"):
             fit(Predictions(logits=logits, labels=np.append(y, 0)), method)
     with pytest.raises(InputError, match="nothing to fit"):
         fit(Predictions(probs=[0.0, 1.0], labels=[0, 1]), "platt")

@@ -303,7 +303,7 @@ class TestHardCases:
         found = fit(Predictions(logits=[[1.0, 0.0], [1.0, 0.0]], labels=[0, 1]))
         assert found.fitted.bound == "high"
         assert found.fitted.nll_after == pytest.approx(math.log(2), abs=1e-9)
-        assert "say nothing of the labels" in found.fitted.note
+        assert "no information about the labels" in found.fitted.note
 
     def test_equal_logits(self):
         found = fit(Predictions(logits=np.full((5, 3), 7.0), labels=[0, 1, 2, 0, 0]))
@@ -366,9 +366,11 @@ class TestClip:
     PROBS = ((0.9, 0.1, 0.0), (0.6, 0.4, 0.0), (0.2, 0.8, 0.0), (0.5, 0.25, 0.25))
 
     def test_an_impossible_label_is_refused(self):
-        with pytest.raises(InputError, match=r"predictions: 2 rows give the label probability 0 \(first: row 1\)"):
+        with pytest.raises(InputError, match=r"predictions: 2 rows assign probability 0 to the label \(first: row 1\)"):
             fit(Predictions(probs=self.PROBS, labels=[0, 2, 2, 0]))
-        with pytest.raises(InputError, match=r"1 row gives the label probability 0 \(first: row 0\).*clip=1e-12"):
+        with pytest.raises(
+            InputError, match=r"1 row assigns probability 0 to the label \(first: row 0\).*--clip 1e-12"
+        ):
             fit(Predictions(logits=[[0.0, -np.inf], [0.0, 1.0]], labels=[1, 1]))
 
     def test_clip_is_counted_kept_and_applied(self):

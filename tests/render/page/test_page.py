@@ -201,7 +201,7 @@ def test_pictures_say_what_they_show(single):
     page = Page(render(single))
     titles = [" ".join(text.split()) for path, text in page.words if path[-2:] == ("svg", "title")]
     assert titles == [" ".join(headline(single.dumps[0]).split())]
-    assert any("stand out of the noise" in text for text in page.said("desc"))
+    assert any("Beyond noise: " in text for text in page.said("desc"))
 
 
 @pytest.mark.parametrize("which", ["single", "five"])
@@ -334,7 +334,7 @@ def test_certain_bests_are_marked(single):
 
 def test_without_intervals_no_best_is_marked():
     dump = without_intervals(over_confident())
-    assert "No best is marked" in Page(render(report(dump, dump, level=None))).text
+    assert "No value is marked as best" in Page(render(report(dump, dump, level=None))).text
 
 
 def test_a_top_label_dump_has_no_classes_and_says_why():
@@ -366,7 +366,7 @@ def test_without_a_single_value_the_page_still_stands():
 def test_one_row():
     page = Page(render(evaluate(Predictions(probs=[[0.9, 0.1]], labels=[0]))))
     assert "1 row" in page.text
-    assert "cannot be told" in page.text
+    assert "cannot tell" in page.text
 
 
 def test_no_rows_and_no_dumps():

@@ -45,7 +45,7 @@ def test_markdown():
         "| b.npz | 2,000 | 81.10 | +3.00 | 1.142 |\n"
         "\n"
         "- 4 bins; convention calibeval; accuracy, gap in %; NLL in nats\n"
-        "- best marked where that is certain: its interval overlaps no other\n"
+        "- marked values are certainly best: their intervals overlap no other\n"
         "- a\\_1.npz: NLL: infinite\n"
     )
 
@@ -53,7 +53,7 @@ def test_markdown():
 def test_latex():
     assert latex.render(pair()) == (
         "% calibeval 0.1.0: 4 bins; convention calibeval; accuracy, gap in %; NLL in nats\n"
-        "% best marked where that is certain: its interval overlaps no other\n"
+        "% marked values are certainly best: their intervals overlap no other\n"
         "% a_1.npz: NLL: infinite\n"
         "\\begin{tabular}{lrrrr}\n"
         "\\toprule\n"

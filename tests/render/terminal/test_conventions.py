@@ -39,20 +39,20 @@ mbls             2  43.750        –  31.250    12.5
 torchmetrics     2  56.250  100.000       –       –
 netcal           2       –        –       –       –
 
-MCE: over all bins, as other tools print it; in reports, over bins of at least
+MCE: over all bins here, as other tools print it; reports use bins of at least
   30 rows
 calibeval: bins (lower, upper]; 0 in the first bin; AECE between order
   statistics, ties together; CWCE over all classes
 guo: bins (lower, upper]; 0 in no bin, but counted in n; float32 edges; AECE
-  between interpolated edges, the least confidence in no bin; CWCE over
+  between interpolated edges, the lowest confidence in no bin; CWCE over
   max(label) + 1 classes
-  guo leaves 2 of 4 rows, those of least confidence, out of AECE
+  guo leaves 2 of 4 rows, those with the lowest confidence, out of AECE
   guo leaves 1 of 8 probabilities out of CWCE: they are exactly 0
-  guo counts 2 of 3 classes in CWCE: later ones never occur among the labels
+  guo counts 2 of 3 classes in CWCE: the last ones do not occur among the labels
 mbls: bins""")
     assert shown(width=80).endswith("""\
-netcal: bins [lower, upper); 1 in the last bin; AECE between np.quantile's
-  edges, refused where two are equal
+netcal: bins [lower, upper); 1 in the last bin; AECE between edges from
+  np.quantile, refused if two are equal
   ECE, MCE, AECE: netcal takes this for two classes, since only labels 0 and 1
     occur, and refuses 3 columns
 """)
@@ -79,7 +79,7 @@ def test_two_classes_are_explained():
 def test_top_labels_alone():
     text = shown(Predictions(confidence=[0.5, 0.75], correct=[1, 0]))
     assert "2 rows · top label only" in text
-    assert "CWCE: needs the probability of every class, and this dump holds the top label only" in text
+    assert "CWCE: needs the probability of every class, but this dump has the top label only" in text
 
 
 def test_json():

@@ -52,7 +52,7 @@ def test_a_terminal_without_colour_has_signs():
     text = terminal(ONE, width=100, color=False, ascii_only=False)
     assert lines(text, "ce  ") == [
         "ce                 90.00+  6.12+  5.00*  1.23*  0.457+",
-        "ce                     1.25   3.06+  5.00*  1.23*  0.457+",
+        "ce                 1.25   3.06+  5.00*  1.23*  0.457+",
     ]
     assert lines(text, "mbls(margin=6)  ")[0] == "mbls(margin=6)     91.00*  2.00*  5.00*  1.23*  0.300*"
     assert lines(text, "ls  ")[0].split() == ["ls"] + ["–"] * 5
@@ -74,10 +74,10 @@ def test_a_terminal_with_colour_has_none():
 
 def test_the_sentence_names_the_choice_beside_cross_entropy():
     assert words.sentence(ONE) == (
-        "VAL chooses mbls(margin=6): accuracy 91.00 %, ECE 1.00 %, NLL 0.300 after its temperature "
+        "Best on VAL is mbls(margin=6): accuracy 91.00 %, ECE 1.00 %, NLL 0.300 after temperature scaling "
         "(cross entropy: 90.00 %, 3.06 %, 0.457)."
     )
-    assert words.sentence(SEEDS).endswith("NLL 0.500 after its temperature.")
+    assert words.sentence(SEEDS).endswith("NLL 0.500 after temperature scaling.")
 
 
 def test_means_and_deviations_have_the_same_digits():
@@ -115,7 +115,7 @@ def test_latex():
     rows = [line for line in text.splitlines() if line.endswith(r"\\")]
     assert rows[2].startswith(r"ce & \underline{90.00} & \underline{6.12} & \textbf{5.00} & \textbf{1.23} &")
     assert {row.count("&") for row in rows[1:]} == {10}
-    assert rows[0] == r" & \multicolumn{5}{c}{before} & \multicolumn{5}{c}{after a temperature} \\"
+    assert rows[0] == r" & \multicolumn{5}{c}{before} & \multicolumn{5}{c}{after temperature scaling} \\"
     assert r"\begin{tabular}{lrrrrrrrrrr}" in text
     assert r"$\pm$" in tables.as_latex(SEEDS)
 
@@ -145,5 +145,5 @@ def test_hostile_warnings_are_harmless(style):
 
 
 def test_parameters_are_in_the_notes():
-    assert "mbls(margin=6): trained as margin 6, lr 0.01" in words.notes(ONE)
+    assert "mbls(margin=6): trained with margin 6, lr 0.01" in words.notes(ONE)
     assert words.notes(ONE)[0] == "metrics of TEST; accuracy, ECE, AECE and CWCE in %, NLL in nats"

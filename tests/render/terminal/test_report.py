@@ -45,12 +45,12 @@ accuracy  %      77.00    74.3 – 79.5
 gap       %     +11.00  +8.5 to +13.5    0.7 (≤ 1.8)  certain
 ECE       %      11.00     8.5 – 13.4    1.2 (≤ 2.2)  certain
 MCE       %      15.00         8 – 22    3.0 (≤ 7.0)  certain
-CWCE      %      0.567       0 – 0.41  0.69 (≤ 0.71)  cannot be told
+CWCE      %      0.567       0 – 0.41  0.69 (≤ 0.71)  cannot tell
 NLL       nats       –
 Brier            0.321  0.301 – 0.342
 NLL: infinite: the label has probability 0 in 1 row, first in row 7
 MCE: decided by bin 0.50 – 0.75, which holds 200 rows
-CWCE: biased by noise; its interval is of the true value (corrected: 0.270)
+CWCE: biased by noise; the interval is for the true value (corrected: 0.270)
 
 confidence    rows            accuracy                             100 %     gap
 0.75 – 1.00    800  ████████  ███████████████████████████████████▓▓▓▓│    +10.0
@@ -83,7 +83,7 @@ accuracy  %      77.00
 gap       %     +11.00    0.7 (<= 1.8)  certain
 ECE       %      11.00    1.2 (<= 2.2)  certain
 MCE       %      15.00    3.0 (<= 7.0)  certain
-CWCE      %      0.567  0.69 (<= 0.71)  cannot be told
+CWCE      %      0.567  0.69 (<= 0.71)  cannot tell
 NLL       nats       -
 Brier            0.321
 NLL: infinite: the label has probability 0 in 1 row, first
@@ -126,7 +126,7 @@ second/b.npz     77.00  +11.00  30.00   15.00  0.567     –
 a.npz         0.321
 second/b.npz  0.321
 
-* best marked where that is certain: its interval overlaps
+* marked values are certainly best: their intervals overlap
 no other
 
 a.npz · 1,000 rows · 10 classes · log-probs
@@ -137,8 +137,9 @@ a.npz · 1,000 rows · 10 classes · log-probs
 
 second/b.npz · 20 rows · 10 classes · log-probs
   Probably over-confident in some bins (most in 0.75 – 1.00:
-  +10.0 points), little on average: says 88.0 % on average,
-  is right 77.0 % of the time (ECE 30.00 %, likely).
+  +10.0 points), only slightly on average: says 88.0 % on
+  average, is right 77.0 % of the time (ECE 30.00 %,
+  likely).
   NLL: infinite: the label has probability 0 in 1 row, first
   in row 7
 """
@@ -168,8 +169,8 @@ def test_gaps_of_few_rows_stand_in_brackets():
     many = over_confident(equal_width=bins((0, None, None), (300, 0.97, 2 / 3)))
     assert rows_of(shown(few), "confidence")[0].endswith("(+30.3)")
     assert rows_of(shown(many), "confidence")[0].endswith(" +30.3")
-    assert "within noise of its rows" in shown(few)
-    assert "within noise of its rows" not in shown(many)
+    assert "(gap) within noise" in shown(few)
+    assert "(gap) within noise" not in shown(many)
 
 
 def test_the_histogram_shows_every_bin_and_is_longest_at_the_largest():
@@ -185,7 +186,7 @@ def test_many_bins_are_merged_without_losing_a_row():
     assert lines[0].endswith("(+0.5)")
     assert [line.split()[0] for line in lines[19:21]] == ["0.00", "all"]
     assert lines[20].startswith("all rows     1,000 ")
-    assert "5 bins in a line" in lines[-1]
+    assert "5 bins per line" in lines[-1]
 
 
 def test_accuracy_and_confidence_stay_apart_on_their_line():
@@ -200,7 +201,7 @@ def test_all_classes_of_three_and_the_worst_of_more():
     text = shown(over_confident(k=3, per_class=three))
     assert [line.split()[0] for line in rows_of(text, "classes (gap")[:4]] == ["class", "dog", "cat", "owl"]
     assert "worst 5 of 6 classes" in shown(over_confident())
-    assert "mostly noise with so few rows each" in shown(over_confident(n=119))
+    assert "mostly noise with so few rows per class" in shown(over_confident(n=119))
     assert "mostly noise" not in shown(over_confident(n=120))
     assert "class" not in shown(over_confident(k=None, per_class=())).split("\n\n", 1)[1]
 
@@ -210,8 +211,8 @@ def test_the_interval_column_goes_first_and_the_floor_next():
     assert ("95 % interval" in wide, "if calibrated" in wide) == (True, True)
     assert ("95 % interval" in middle, "if calibrated" in middle) == (False, True)
     assert ("95 % interval" in narrow, "if calibrated" in narrow) == (False, False)
-    assert "cannot be told" in narrow
-    assert "cannot be told at this sample size (n = 1,000 resolves 0.71 points)" in shown(over_confident(), width=140)
+    assert "cannot tell" in narrow
+    assert "this sample cannot tell (n = 1,000 shows errors above 0.71 points)" in shown(over_confident(), width=140)
 
 
 def test_the_interval_column_names_its_level_and_is_absent_without_intervals():
@@ -233,7 +234,7 @@ def test_dumps_stand_in_the_order_given_and_no_best_is_marked_without_intervals(
     text = shown(*dumps, level=None)
     assert [line[0] for line in text.split("\n")[2:5]] == ["z", "a", "m"]
     assert "*" not in text
-    assert "No best is marked: that takes intervals." in text
+    assert "No value is marked as best: that needs intervals." in text
 
 
 def test_names_that_are_equal_once_cut_get_numbers():

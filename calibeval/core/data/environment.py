@@ -1,4 +1,4 @@
-"""With what a report was made: versions, and the command line."""
+"""The environment that made a report: versions, and the command line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from calibeval.core.version import VERSION
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """Versions, and the words of the command line as they were typed; None where there was none."""
+    """Versions, and the arguments of the command line as they were typed; None if there was no command line."""
 
     LAYOUT: ClassVar = Layout(open=True)
 
@@ -26,7 +26,7 @@ class Environment:
 
     @classmethod
     def here(cls, command: Sequence[str] | None = None) -> Environment:
-        """That of this process.
+        """The environment of this process. command: the arguments of the command line; None from Python.
 
         >>> Environment.here(["report", "a.npz"]).command
         ('report', 'a.npz')

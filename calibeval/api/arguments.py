@@ -1,0 +1,185 @@
+"""What the arguments of the public functions can be, by their names; one name means the same everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
+from typing import Any
+
+from calibeval.core.data.arguments import (
+    Check,
+    by_name,
+    class_names,
+    column_names,
+    number,
+    path,
+    refused,
+    text,
+    texts,
+    truth,
+    watcher,
+    whole,
+)
+from calibeval.core.data.labels import check_ignore_index
+from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.ranges import MOST_JOBS, MOST_ROWS, MOST_SEED
+from calibeval.core.errors import UsageError
+from calibeval.core.evaluation.settings import check_level
+from calibeval.core.gating.rules import GateSettings, Rule
+from calibeval.core.heads.features import Features
+from calibeval.core.report.report import Report
+from calibeval.recalibrate.fitting.methods import AUTO, check_objective, method_spec
+from calibeval.training.settings import RANGES
+
+
+def listed(name: str, value: Any) -> Any:
+    """A text with commas, or several texts."""
+    return text(name, value) if isinstance(value, str) else texts(name, value)
+
+
+def dump(name: str, value: Any) -> Any:
+    """A path, or predictions."""
+    if isinstance(value, Predictions):
+        return value
+    return _path(
+        name, value, "a path or calibeval.Predictions", hint="; arrays are given by name: logits=..., labels=..."
+    )
+
+
+def dumps(name: str, value: Any) -> Any:
+    """A path or predictions, or a list of such."""
+    if not isinstance(value, list | tuple):
+        return dump(name, value)
+    if not value:
+        raise UsageError(f"the list of {name} is empty")
+    return [dump(f"{name}[{i}]", one) for i, one in enumerate(value)]
+
+
+def base(name: str, value: Any) -> Any:
+    """A path, predictions, or a report."""
+    if isinstance(value, Predictions | Report):
+        return value
+    return _path(name, value, "a path, calibeval.Predictions or calibeval.Report")
+
+
+def features(name: str, value: Any) -> Any:
+    """A path, or features."""
+    return value if isinstance(value, Features) else _path(name, value, "a path or calibeval.Features")
+
+
+def rules(name: str, value: Any) -> Any:
+    """Rules, one or several, or the path of a configuration."""
+    if isinstance(value, Rule | Mapping):
+        return value
+    needed = "a rule, a list of rules, or the path of a configuration"
+    if isinstance(value, str | PathLike):
+        return _path(name, value, needed)
+    if isinstance(value, bytes | bytearray) or not isinstance(value, Iterable) or getattr(value, "ndim", 1) != 1:
+        raise refused(name, value, needed)
+    return list(value)
+
+
+def settings(name: str, value: Any) -> GateSettings:
+    """Settings of a gate."""
+    if not isinstance(value, GateSettings):
+        raise refused(name, value, "calibeval.GateSettings")
+    return value
+
+
+def method(name: str, value: Any) -> str:
+    """A method of recalibration."""
+    found = text(name, value)
+    return found if found == AUTO else method_spec(found).name
+
+
+def objective(name: str, value: Any) -> str:
+    """What a temperature optimises."""
+    found = text(name, value)
+    check_objective(found)
+    return found
+
+
+def level(name: str, value: Any) -> Any:  # noqa: ARG001 - as every check
+    """A level of intervals."""
+    check_level(value)
+    return value
+
+
+def ignored_label(name: str, value: Any) -> int:  # noqa: ARG001 - as every check
+    """A label of rows to leave out."""
+    check_ignore_index(value)
+    return int(value)
+
+
+def clip(name: str, value: Any) -> float:
+    """The least probability; 1/k, which it must be below, is 1/2 at most."""
+    found: float = number()(name, value)
+    if not 0 < found < 0.5:
+        raise refused(name, value, "above 0 and below 1/k, as 1e-12 is")
+    return found
+
+
+def key(name: str, value: Any) -> dict[str, str]:
+    """Names of arrays by their roles."""
+    return {role: text(f'{name}["{role}"]', one) for role, one in by_name(name, value).items()}
+
+
+READING: dict[str, Check] = {
+    "kind": text,
+    "key": key,
+    **dict.fromkeys(("logits_key", "probs_key", "labels_key", "ids_key", "features_key"), text),
+    "labels": path,
+    "score_columns": column_names,
+    "class_names": class_names,
+    "ignore_index": ignored_label,
+    "read_as": text,
+    "max_bytes": whole(0),
+    "max_memory": whole(0),
+    "checksums": truth,
+    "need_labels": truth,
+}
+SETTINGS: dict[str, Check] = {
+    "metrics": listed,
+    "bins": whole(),
+    "convention": text,
+    "level": level,
+    "slices": texts,
+    "min_rows": whole(1, MOST_ROWS),
+    "method": method,
+    "objective": objective,
+    "clip": clip,
+    "seed": whole(0, MOST_SEED),
+    "jobs": whole(1, MOST_JOBS),
+    "progress": watcher,
+    "allow_leak": truth,
+}
+ARGUMENTS = READING | SETTINGS
+OF_GATES: dict[str, Check] = {
+    **ARGUMENTS,
+    "candidate": dump,
+    "rules": rules,
+    "baseline": base,
+    "why": truth,
+    "preset": text,
+    "settings": settings,
+    "decide": text,
+    "on_inconclusive": text,
+}
+OF_TRAININGS: dict[str, Check] = {
+    **ARGUMENTS,
+    **dict.fromkeys(("train", "val", "test", "features"), features),
+    **dict.fromkeys(("out", "head", "run"), path),
+    **dict.fromkeys(("tune", "standardize", "amp", "resume", "overwrite"), truth),
+    **dict.fromkeys(("temperature", "tune_on", "optimizer", "schedule", "device"), text),
+    **{name: whole(*bounds) for name, bounds in RANGES.items()},
+    **dict.fromkeys(("weight_decay", "clip_norm", "mixup"), number(0)),
+    "losses": listed,
+    "lr": number(0, above=True),
+}
+
+
+def _path(name: str, value: Any, needed: str, *, hint: str = "") -> str | PathLike[str]:
+    if isinstance(value, str | PathLike):
+        return path(name, value)
+    error = refused(name, value, needed)
+    raise UsageError(f"{error}{hint if isinstance(value, Sequence) or hasattr(value, 'shape') else ''}")

@@ -1,0 +1,89 @@
+"""Messages name options as the command line has them; who calls from Python is told the keywords in their place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from calibeval.core.errors import CalibevalError
+
+# What a person has to write in Python in place of an option without a value.
+SWITCHES = {
+    "allow-leak": "allow_leak=True",
+    "amp": "amp=True",
+    "init": "calibeval gate --init",
+    "json": "to_json()",
+    "no-crc": "checksums=False",
+    "overwrite": "overwrite=True",
+    "resume": "resume=True",
+    "tune": "tune=True",
+}
+NUMBERS = (
+    *("batch-size", "bins", "clip", "clip-norm", "cross-fit", "epochs", "hidden", "ignore-index", "jobs", "level"),
+    *("lr", "max-bytes", "max-memory", "min-rows", "mixup", "patience", "seed", "seeds", "trials", "weight-decay"),
+)
+NAMES = (
+    *("baseline", "convention", "device", "fit-on", "group", "head", "kind", "labels", "method", "metrics"),
+    *("decide", "on-inconclusive", "objective", "optimizer", "preset", "read-as", "schedule", "temperature"),
+    *("tune-on", "features-key", "ids-key", "labels-key", "logits-key", "probs-key"),
+)
+LISTS = {"class-names": "class_names", "loss": "losses", "score-columns": "score_columns", "slice": "slices"}
+LIMITS = ("max", "min", "max-increase", "max-drop")  # of a gate: --max ece=0.03
+LEFT = ("format", "full", "topk")  # of the command line alone, or of other tools
+
+_NUMBER = re.compile(r" (-?\d(?:[\d.e+-]*\d)?)")
+_NAME = re.compile(r" ((?!(?:or|and|to|for|in|of|is|names|contradict|both|cannot)\b)[\w./#-]*\w)")
+_ROLE = re.compile(r" (\w+)(?:=(\w+))?")
+_LIMIT = re.compile(r" (\w+)=([\d.]*\d)")
+_FLAG = re.compile(r"(?<![\w-])(?<!gate )--([a-z]+(?:-[a-z]+)*)")
+
+
+def in_python(text: str) -> str:
+    """A message with the keywords of Python in place of the options of the command line.
+
+    >>> in_python("Say --kind probs, or --allow-leak; start again without --resume.")
+    'Say kind="probs", or allow_leak=True; start again without resume=True.'
+    >>> in_python("Name one with --logits-key or --key log_probs=NAME, or say --ignore-index -1.")
+    'Name one with logits_key or key={"log_probs": "NAME"}, or say ignore_index=-1.'
+    """
+    parts, place = [], 0
+    for flag in _FLAG.finditer(text):
+        if flag.start() >= place:
+            keyword, end = _keyword(flag[1], text, flag.end())
+            parts += [text[place : flag.start()], keyword]
+            place = end
+    return "".join([*parts, text[place:]])
+
+
+@contextmanager
+def spoken() -> Iterator[None]:
+    """Errors that pass here name keywords."""
+    try:
+        yield
+    except CalibevalError as error:
+        if len(error.args) == 1 and "--" in str(error):
+            error.args = (in_python(str(error)),)
+        raise
+
+
+def _keyword(flag: str, text: str, end: int) -> tuple[str, int]:
+    """What stands for an option whose value, if it has one, begins at `end`; and where that ends."""
+    name = flag.replace("-", "_")
+    if flag in SWITCHES:
+        return SWITCHES[flag], end
+    if flag in NUMBERS:
+        value = _NUMBER.match(text, end)
+        return (name, end) if value is None else (f"{name}={value[1]}", value.end())
+    if flag in NAMES:
+        value = _NAME.match(text, end)
+        return (name, end) if value is None else (f'{name}="{value[1]}"', value.end())
+    if flag in LISTS:
+        value = _NAME.match(text, end)
+        shown = "" if value is None else "=[...]" if value[1] == "FILE" else f'=["{value[1]}"]'
+        return LISTS[flag] + shown, end if value is None else value.end()
+    if flag == "key" and (role := _ROLE.match(text, end)) is not None:
+        return f'key={{"{role[1]}": {"..." if role[2] is None else chr(34) + role[2] + chr(34)}}}', role.end()
+    if flag in LIMITS and (limit := _LIMIT.match(text, end)) is not None:
+        return f'{{"metric": "{limit[1]}", "{name}": {limit[2]}}}', limit.end()
+    return (name, end) if flag in ("key", *LIMITS) else (f"--{flag}", end)

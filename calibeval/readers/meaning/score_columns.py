@@ -1,0 +1,77 @@
+"""The columns of a table that are its scores: by name, as a range `p0..p9`, or as a pattern `p*`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+
+import numpy as np
+
+from calibeval.core.errors import InputError, nearest
+from calibeval.readers.shards import natural
+from calibeval.readers.stored.names import COLUMN
+from calibeval.readers.stored.stored import Stored
+
+RANGE = re.compile(r"(?P<stem>.*?)(?P<first>\d+)\.\.(?P=stem)(?P<last>\d+)")
+PATTERN = re.compile(r"[*?\[]")
+MOST = 2**20
+
+
+def chosen_columns(arrays: Mapping[str, Stored], said: Sequence[str], file: str) -> tuple[str, ...]:
+    """The columns that were named, in class order; those of a pattern in natural order.
+
+    Raises: InputError for a column that is not there, holds no numbers, or is named twice.
+    """
+    by: dict[str, str] = {}
+    for words in said:
+        for column in _named(arrays, words, file):
+            if column in by:
+                how = "" if {words, by[column]} == {column} else f", by {by[column]} and by {words}"
+                raise InputError(f'{file}: --score-columns: column "{column}" is named twice{how}')
+            _check(arrays, column, file)
+            by[column] = words
+    return tuple(by)
+
+
+def stacked_columns(arrays: Mapping[str, Stored], columns: Sequence[str]) -> Stored:
+    """The columns as one array of scores."""
+    return Stored.of(np.stack([arrays[column].array() for column in columns], axis=1))
+
+
+def _named(arrays: Mapping[str, Stored], words: str, file: str) -> list[str]:
+    """The columns that one part of the list means; a column of that very name goes first."""
+    if words in arrays:
+        return [words]
+    span = RANGE.fullmatch(words)
+    if span is not None:
+        return _range(span, file)
+    if PATTERN.search(words) and not COLUMN.match(words):
+        fitting = [key for key in arrays if _is_column(arrays[key]) and fnmatchcase(key, words)]
+        if not fitting:
+            raise InputError(f'{file}: --score-columns: no column of numbers fits "{words}"')
+        return sorted(fitting, key=natural)
+    return [words]
+
+
+def _range(span: re.Match[str], file: str) -> list[str]:
+    """Every column of a range; leading zeros of its first number are kept."""
+    first, last = int(span["first"]), int(span["last"])
+    if not first < last < first + MOST:
+        raise InputError(f"{file}: --score-columns: {span[0]} must go up, by at most {MOST:,} columns")
+    width = len(span["first"]) if span["first"].startswith("0") else 1
+    return [f"{span['stem']}{number:0{width}}" for number in range(first, last + 1)]
+
+
+def _check(arrays: Mapping[str, Stored], column: str, file: str) -> None:
+    if column not in arrays and COLUMN.match(column):
+        raise InputError(f'{file}: --score-columns: columns named like "{column}" are read as scores anyway')
+    if column not in arrays:
+        raise InputError(f'{file}: --score-columns: there is no column "{column}"{nearest(column, arrays)}')
+    if not _is_column(arrays[column]):
+        what = arrays[column].describe()
+        raise InputError(f'{file}: --score-columns: column "{column}" holds {what}, not numbers')
+
+
+def _is_column(stored: Stored) -> bool:
+    return stored.dtype.kind in "fiu" and len(stored.shape) == 1

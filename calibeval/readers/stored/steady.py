@@ -1,0 +1,149 @@
+"""A file that must not change while it is read: each read compares its size, time and inode with the first."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from calibeval.core.errors import FileProblem, InputError
+
+
+class Identity(NamedTuple):
+    """What changes when a file is replaced, or written to."""
+
+    device: int
+    inode: int
+    size: int
+    modified: int
+
+
+@dataclass(frozen=True, slots=True)
+class SteadyFile:
+    """A regular file, with its identity at the time it was found.
+
+    It is opened anew for each read, so that thousands of shards do not need as many descriptors.
+    """
+
+    path: Path
+    identity: Identity
+
+    @classmethod
+    def of(cls, path: Path) -> SteadyFile:
+        """The file at a path, which may be a link.
+
+        Raises: FileProblem if it is missing, cannot be opened, or is no regular file: a pipe would be waited for.
+        """
+        with _opened(path) as descriptor:
+            return cls(path, _identity(descriptor))
+
+    @property
+    def name(self) -> str:
+        """The file's name without its folder, for messages."""
+        return self.path.name
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+        return self.identity.size
+
+    @contextmanager
+    def open(self) -> Iterator[IO[bytes]]:
+        """The bytes as a stream, from the beginning.
+
+        Raises: InputError if the file has changed since it was first seen, before or while the stream was open.
+        """
+        with _opened(self.path) as descriptor:
+            self._check(descriptor)
+            with os.fdopen(descriptor, "rb", closefd=False) as stream, self._in_words():
+                yield stream
+            self._check(descriptor)
+
+    def fill(self, buffers: list[memoryview], starts: list[int]) -> None:
+        """Fill each buffer with the bytes from its place in the file on.
+
+        Raises: as `open`.
+        """
+        with _opened(self.path) as descriptor:
+            self._check(descriptor)
+            with self._in_words():
+                for buffer, start in zip(buffers, starts, strict=True):
+                    fill_from(descriptor, buffer, start, self.name)
+            self._check(descriptor)
+
+    def check(self) -> None:
+        """See that the file is what it was, for readers that open it by its path.
+
+        Raises: as `open`.
+        """
+        with _opened(self.path) as descriptor:
+            self._check(descriptor)
+
+    @contextmanager
+    def _in_words(self) -> Iterator[None]:
+        """Errors of the disk in our words; a seek to before the beginning is the fault of what the file says."""
+        try:
+            yield
+        except OSError as error:
+            if error.errno in (None, errno.EINVAL) or isinstance(error, FileProblem):
+                raise
+            raise FileProblem(f"{self.path}: cannot be read ({error.strerror or error})") from None
+
+    def _check(self, descriptor: int) -> None:
+        if _identity(descriptor) != self.identity:
+            raise changed(self.name)
+
+
+def fill_from(descriptor: int, buffer: memoryview, start: int, name: str) -> None:
+    """Fill a buffer with the bytes of an open file, from a place on.
+
+    Raises: InputError if the file ends before.
+    """
+    filled = 0
+    while filled < len(buffer):
+        more = os.preadv(descriptor, [buffer[filled:]], start + filled)
+        if not more:
+            raise changed(name)
+        filled += more
+
+
+def changed(name: str) -> InputError:
+    """The error about a file that is no longer what it was."""
+    return InputError(f"{name}: the file changed while it was read. Run again once nothing writes to it.")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise FileProblem(f"{path}: there is no such file") from None
+    except OSError as error:
+        if error.errno == errno.ENXIO:
+            raise _irregular(path) from None
+        raise FileProblem(f"{path}: cannot be read ({error.strerror or error})") from None
+    except ValueError as error:  # a NUL in the name
+        raise FileProblem(f"{str(path)!r}: no name of a file ({error})") from None
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(mode):
+            raise FileProblem(f"{path}: this is a folder, not a file")
+        if not stat.S_ISREG(mode):
+            raise _irregular(path)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _irregular(path: Path) -> InputError:
+    return InputError(f"{path}: neither a regular file nor a folder")
+
+
+def _identity(descriptor: int) -> Identity:
+    seen = os.fstat(descriptor)
+    return Identity(seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns)

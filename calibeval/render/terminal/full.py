@@ -1,0 +1,152 @@
+"""All that a report holds, for a person at a terminal: what the first view leaves out, and what it has room for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from calibeval.core.metrics.result import MetricResult
+from calibeval.core.report.report import Bin, DumpReport, Report
+from calibeval.core.report.standing import bin_stands_out, standing_of, with_floor
+from calibeval.render.terminal.diagram import MOST_ROWS, diagram
+from calibeval.render.terminal.report import (
+    NARROWEST,
+    classes,
+    classes_shown,
+    overview,
+    sheet_text,
+    title,
+)
+from calibeval.render.terminal.sheet import GUTTER, QUIET, STRONG, Column, Sheet, blocks, gap_style, table, total_width
+from calibeval.render.terminal.slices import MOST_SHOWN, slice_blocks
+from calibeval.words import cells
+from calibeval.words.report import against_noise, headline, repair
+from calibeval.words.signs import bin_range, signed
+from calibeval.words.slices import slice_tables
+
+
+def render_full(report: Report, *, width: int, color: bool, ascii_only: bool) -> str:
+    """Everything that was measured, as text: every metric, bin, class and slice of each dump, before and after its map.
+
+    width, color, ascii_only: as for the first view.
+    """
+    sheet = Sheet(max(width, NARROWEST), ascii_only)
+    parts: list[RenderableType] = overview(report, sheet) if len(report.dumps) != 1 else []
+    for dump in report.dumps:
+        parts += [*([""] if parts else []), *_dump(dump, report, sheet)]
+        after = dump.after()
+        parts += [] if after is None else ["", *_dump(after, report, sheet)]
+    return sheet_text([*parts, "", Text(sheet.text(cells.convention(report)))], sheet, color)
+
+
+def hidden(report: Report) -> str:
+    """In a line what the first view of these dumps leaves out; empty where it shows nearly all.
+
+    >>> from calibeval.core.report.settings import Settings
+    >>> hidden(Report("0", Settings()))
+    ''
+    """
+    if len(report.dumps) > 1:
+        return "--full shows each file with its intervals, bins and classes."
+    more: list[str] = []
+    for dump in report.dumps:
+        k = len(dump.per_class)
+        more += [f"all {cells.plural(k, 'class')}"] if classes_shown(k) < k else []
+        tables = slice_tables(dump, report.settings.min_rows)
+        more += ["all slices"] if any(len(one.rows) > MOST_SHOWN for one in tables) else []
+        more += ["all bins"] if sum(row.count > 0 for row in dump.equal_width) > MOST_ROWS else []
+    return f"--full shows {' and '.join(more)}, and every metric." if more else ""
+
+
+def _dump(dump: DumpReport, report: Report, sheet: Sheet) -> list[RenderableType]:
+    parts: list[RenderableType] = [
+        title(dump, sheet),
+        *_origin(dump, sheet),
+        "",
+        Text(sheet.text(headline(dump)), STRONG),
+    ]
+    parts += [Text(sheet.text(repair(dump)))] if dump.recalibrated else []
+    parts += ["", *_metrics(dump, report, sheet)]
+    parts += [Text(sheet.text(line)) for line in (*cells.reasons(dump, every=True), *cells.remarks(dump))]
+    sections = [
+        diagram(dump, sheet),
+        _bins("equal-width bins", dump.equal_width, sheet),
+        _bins("equal-mass bins", dump.equal_mass or (), sheet),
+        classes(dump, sheet, every=True),
+        *slice_blocks(dump, report, sheet, every=True),
+    ]
+    for section in sections:
+        parts += ["", *section] if section else []
+    return parts
+
+
+def _origin(dump: DumpReport, sheet: Sheet) -> list[RenderableType]:
+    """The file with its format and hash, and that of its labels."""
+    source = dump.source
+    facts = [] if source.path is None else [sheet.name(source.path, sheet.width, keep_end=True)]
+    facts += [] if source.format is None else [source.format]
+    facts += [] if source.sha256 is None else [f"SHA-256 {source.sha256}"]
+    facts += [] if source.labels_path is None else [f"labels of {sheet.name(source.labels_path, sheet.width // 2)}"]
+    return [Text(line, QUIET) for line in sheet.flow(facts) if line]
+
+
+def _metrics(dump: DumpReport, report: Report, sheet: Sheet) -> list[RenderableType]:
+    """Every metric with its name for --metrics and rules, and all that is known of it."""
+    found = [with_floor(dump, name) for name in dump.metrics]
+    names = Column("", [sheet.text(cells.label(m.name)) for m in found], left=True)
+    corrected = [
+        "" if m.corrected is None else sheet.text(cells.value(MetricResult(m.name, m.corrected))) for m in found
+    ]
+    columns = [
+        Column("name", [m.name for m in found], left=True),
+        Column("", [cells.unit(m.name) for m in found], left=True),
+        Column("value", [sheet.text(cells.value(m)) for m in found]),
+        Column(f"{cells.level(report)} interval", [sheet.text(cells.interval(m)) for m in found]),
+        Column("corrected", corrected),
+        Column("if calibrated", [sheet.text(cells.floor(m)) for m in found]),
+    ]
+    there = [column for column in columns if any(map(str, column.cells))]
+    standings = [standing_of(m, n=dump.n, k=dump.k) for m in found]
+    phrases = [against_noise(m, n=dump.n, k=dump.k) for m in found]
+    for last in (phrases, ["" if one is None else one.short for one in standings]):
+        whole = [*there, *([Column("miscalibrated?", last, left=True)] if any(last) else [])]
+        if total_width([names, *whole]) <= sheet.width:
+            break
+    return _in_blocks(names, whole, sheet)
+
+
+def _in_blocks(names: Column, columns: Sequence[Column], sheet: Sheet) -> list[RenderableType]:
+    parts: list[RenderableType] = []
+    for block in blocks([*columns], sheet.width - names.width - GUTTER):
+        parts += [*([""] if parts else []), table([names, *block])]
+    return parts
+
+
+def _bins(words: str, bins: Sequence[Bin], sheet: Sheet) -> list[RenderableType]:
+    """Every bin, empty ones too, from low confidence to high."""
+    if not bins:
+        return []
+    gaps = [_gap(row, sheet) for row in bins]
+    columns = [
+        Column("confidence", [sheet.text(bin_range(row)) for row in bins], left=True),
+        Column("rows", [f"{row.count:,}" for row in bins]),
+        Column("mean %", [_percent(row.confidence, sheet) for row in bins]),
+        Column("accuracy %", [_percent(row.accuracy, sheet) for row in bins]),
+        Column("gap", gaps),
+    ]
+    quiet = any(row.count and not bin_stands_out(row) for row in bins)
+    note = ", (gap) within noise of its rows" if quiet else ""
+    return [Text(sheet.text(f"{words}{note}")), table(columns)]
+
+
+def _percent(share: float | None, sheet: Sheet) -> str:
+    return sheet.text(cells.NULL) if share is None else f"{100 * share:.2f}"
+
+
+def _gap(row: Bin, sheet: Sheet) -> Text:
+    if row.gap is None:
+        return Text(f"{sheet.text(cells.NULL)} ")
+    number = sheet.text(signed(100 * row.gap, 2))
+    return Text(f"{number} ", gap_style(row.gap)) if bin_stands_out(row) else Text(f"({number})", QUIET)
