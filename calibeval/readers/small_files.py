@@ -15,12 +15,23 @@ NEVER_WAITING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | get
 def read_small(path: Path) -> bytes:
     """The content of a regular file of at most 16 MiB.
 
-    Raises: FileProblem if there is no such file, it is no regular file, or it cannot be read; InputError if it is
+    Raises: FileProblem if there is no such file, it is not a regular file, or it cannot be read; InputError if it is
     larger.
+    """
+    content = read_beginning(path, MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise InputError(f"{path}: has more than {MOST_BYTES // 2**20} MiB, which no such file needs")
+    return content
+
+
+def read_beginning(path: Path, most: int) -> bytes:
+    """The first bytes of a regular file.
+
+    Raises: FileProblem if there is no such file, it is not a regular file, or it cannot be read.
     """
     try:
         with os.fdopen(_open(path), "rb") as file:
-            content = file.read(MOST_BYTES + 1)
+            return file.read(most)
     except FileNotFoundError:
         raise FileProblem(f"{path}: there is no such file") from None
     except FileProblem:
@@ -29,13 +40,10 @@ def read_small(path: Path) -> bytes:
         raise FileProblem(f"{path}: cannot be read ({error.strerror or error})") from None
     except ValueError:  # a NUL in the path
         raise FileProblem(f"{path!r}: no file can have such a name") from None
-    if len(content) > MOST_BYTES:
-        raise InputError(f"{path}: has more than {MOST_BYTES // 2**20} MiB, which no such file needs")
-    return content
 
 
 def check_regular(path: Path) -> None:
-    """See that a path leads to a regular file, which can be read without waiting for anybody.
+    """Check that a path leads to a regular file, which can be read without waiting.
 
     Raises: FileProblem.
     """
@@ -66,7 +74,7 @@ def _open(path: Path) -> int:
 
 
 def _what(mode: int) -> str | None:
-    """What a thing is that is no regular file; None for a regular one."""
+    """What a thing is that is not a regular file; None for a regular one."""
     if stat.S_ISREG(mode):
         return None
     kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}

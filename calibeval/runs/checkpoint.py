@@ -83,7 +83,7 @@ def restore(folder: Path, sweep: Sweep, settings: RunSettings) -> int | None:
 
 
 def _damaged(path: Path, error: Exception) -> InputError:
-    return InputError(f"{path}: no checkpoint, or a damaged one ({error}); start again without --resume")
+    return InputError(f"{path}: not a checkpoint, or damaged ({error}); start again without --resume")
 
 
 def _history_length(values: np.ndarray[Any, Any] | None) -> int:

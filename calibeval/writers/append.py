@@ -20,8 +20,8 @@ _NEVER = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(o
 def appending(path: Path) -> Iterator[IO[bytes]]:
     """The file, made where it is missing, with what is written added at its end.
 
-    Raises: FileProblem for a link, a file with a second name, and what is no regular file, which could belong to
-    somebody else; or if it cannot be written.
+    Raises: FileProblem for a link, a file with a second name, or anything that is not a regular file, because it could
+    belong to somebody else; or if it cannot be written.
     """
     try:
         check_own(path)
@@ -35,7 +35,7 @@ def appending(path: Path) -> Iterator[IO[bytes]]:
 
 
 def check_own(path: Path) -> None:
-    """See that a name is free, or that of a regular file which has no other.
+    """Check that a name is free, or that of a regular file which has no other.
 
     Raises: FileProblem.
     """
@@ -52,7 +52,7 @@ def _check(path: Path, found: os.stat_result) -> None:
     if stat.S_ISLNK(found.st_mode):
         wrong = "is a link"
     elif not stat.S_ISREG(found.st_mode):
-        wrong = "is no regular file"
+        wrong = "is not a regular file"
     elif found.st_nlink > 1:
         wrong = "has a second name elsewhere"
     else:

@@ -10,6 +10,7 @@ import pytest
 
 from calibeval.readers.formats.safetensors import read_with_texts
 from calibeval.readers.stored.limits import Limits
+from calibeval.readers.stored.steady import SteadyFile
 from calibeval.runs import checkpoint
 from calibeval.writers.tensors import write_tensors
 from tests.cli import feature_files as files
@@ -33,7 +34,7 @@ def folder(tmp_path, monkeypatch):
 
 def tampered(path, change):
     """The checkpoint with its tensors and state changed, and the checksum of what it holds now."""
-    arrays, texts = read_with_texts(path, Limits())
+    arrays, texts = read_with_texts(SteadyFile.of(path), Limits())
     arrays = {name: np.array(values) for name, values in arrays.items()}
     document = json.loads(texts["state"])
     change(arrays, document["state"])
@@ -47,7 +48,7 @@ def refusal(capsys, folder, words):
     result = run(capsys, *files.words(folder, *["--loss", "ce,cals(margin=2)"], *words, "-q", "--resume"))
     path = folder / "run" / "checkpoint.safetensors"
     assert result.code == 3, result.err
-    assert result.err.startswith(f"{path}: no checkpoint, or a damaged one (")
+    assert result.err.startswith(f"{path}: not a checkpoint, or damaged (")
     assert result.err.endswith("); start again without --resume\n")
     assert len(result.err) < 500 + len(str(path))
     assert files.contents(folder / "run") == before
@@ -71,7 +72,7 @@ def test_tensors_of_another_shape_or_type(capsys, folder, monkeypatch, way, afte
     interrupted(capsys, folder, monkeypatch, *WAYS[way], after=after)
     path = folder / "run" / "checkpoint.safetensors"
     content = path.read_bytes()
-    names = [*read_with_texts(path, Limits())[0]]
+    names = [*read_with_texts(SteadyFile.of(path), Limits())[0]]
     assert len(names) > 3
     for name in names:
         path.write_bytes(content)
@@ -91,7 +92,7 @@ def test_missing_and_unknown_tensors(capsys, folder, monkeypatch, way, after):
     interrupted(capsys, folder, monkeypatch, *WAYS[way], after=after)
     path = folder / "run" / "checkpoint.safetensors"
     content = path.read_bytes()
-    for name in read_with_texts(path, Limits())[0]:
+    for name in read_with_texts(SteadyFile.of(path), Limits())[0]:
         path.write_bytes(content)
         tampered(path, lambda arrays, _, name=name: arrays.pop(name))
         refusal(capsys, folder, WAYS[way])
@@ -114,7 +115,7 @@ def test_values_that_are_no_numbers(capsys, folder, monkeypatch, way, value):
     interrupted(capsys, folder, monkeypatch, *WAYS[way], after=4)
     path = folder / "run" / "checkpoint.safetensors"
     content = path.read_bytes()
-    for name, values in read_with_texts(path, Limits())[0].items():
+    for name, values in read_with_texts(SteadyFile.of(path), Limits())[0].items():
         if values.dtype.kind != "f" or (np.isinf(value) and "optimizer" in name and "step" not in name):
             continue
         path.write_bytes(content)
@@ -143,7 +144,7 @@ def test_states_of_another_kind(capsys, folder, monkeypatch, way, after):
     interrupted(capsys, folder, monkeypatch, *WAYS[way], after=after)
     path = folder / "run" / "checkpoint.safetensors"
     content = path.read_bytes()
-    state = json.loads(read_with_texts(path, Limits())[1]["state"])["state"]
+    state = json.loads(read_with_texts(SteadyFile.of(path), Limits())[1]["state"])["state"]
     monkeypatch.setattr("calibeval.training.sweep.Sweep.done", property(lambda _: True))  # nothing is trained here
     for place in [place for place in places(state) if place]:
         for value in NUMBERS:

@@ -24,7 +24,7 @@ def test_lines_are_added(tmp_path):
 def test_what_is_no_regular_file(tmp_path, make):
     path = tmp_path / "x"
     make(path)
-    said = "is a link" if path.is_symlink() else "is no regular file"
+    said = "is a link" if path.is_symlink() else "is not a regular file"
     with pytest.raises(FileProblem) as error, appending(path):
         pass
     assert str(error.value) == f"{path}: {said}, so it is not written to; remove it"
@@ -33,7 +33,10 @@ def test_what_is_no_regular_file(tmp_path, make):
 def test_what_is_put_there_after_the_first_look(tmp_path, monkeypatch):
     monkeypatch.setattr(append, "check_own", lambda _: None)
     pipe(tmp_path / "pipe")
-    with pytest.raises(FileProblem, match="is no regular file, so it is not written to"), appending(tmp_path / "pipe"):
+    with (
+        pytest.raises(FileProblem, match="is not a regular file, so it is not written to"),
+        appending(tmp_path / "pipe"),
+    ):
         pass
     (tmp_path / "link").symlink_to("nothing")
     with pytest.raises(FileProblem, match="cannot be written"), appending(tmp_path / "link"):

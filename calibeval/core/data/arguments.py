@@ -12,13 +12,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from calibeval.core.data.ranges import MOST_BITS, THOUSANDS_OF_DIGITS
 from calibeval.core.errors import UsageError, nearest
 
 Check = Callable[[str, Any], Any]
 T = TypeVar("T")
 LONGEST = 60  # characters of a value that is shown
-MOST_BITS = 2**13  # of a whole number that is shown; Python refuses to write much longer ones
-THOUSANDS_OF_DIGITS = "a whole number of thousands of digits"
 
 
 def came(value: object) -> str:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from types import NoneType
 from typing import Any, NoReturn, TypeVar
 
-from calibeval.core.data.arguments import MOST_BITS, THOUSANDS_OF_DIGITS, refused
-from calibeval.core.data.ranges import MOST_COUNT
+from calibeval.core.data.arguments import refused
+from calibeval.core.data.ranges import MOST_BITS, MOST_COUNT, THOUSANDS_OF_DIGITS
 from calibeval.core.errors import InputError, nearest
 
 DEEPEST = 32  # nesting of lists and objects in the parts of a document that may hold any value

@@ -17,12 +17,12 @@ def test_numbers_within(value):
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (-1, "n is -1, but it must be a whole number from 0 on"),
+        (-1, "n is -1, but it must be a whole number, at least 0"),
         (8, "n is 8, but it can be 7 at most"),
-        (True, "n is True, but it must be a whole number from 0 on"),
-        (1.0, "n is 1.0, but it must be a whole number from 0 on"),
-        (None, "n is None, but it must be a whole number from 0 on"),
-        ("3", "n is '3', but it must be a whole number from 0 on"),
+        (True, "n is True, but it must be a whole number, at least 0"),
+        (1.0, "n is 1.0, but it must be a whole number, at least 0"),
+        (None, "n is None, but it must be a whole number, at least 0"),
+        ("3", "n is '3', but it must be a whole number, at least 0"),
     ],
 )
 def test_others(value, message):

@@ -42,7 +42,7 @@ def test_hostile_texts(text):
 
 
 def test_what_is_no_text():
-    with pytest.raises(InputError, match="is not UTF-8 text, which TOML must be"):
+    with pytest.raises(InputError, match="is not UTF-8 text, but TOML must be"):
         read_toml(b"x = '\xff'")
 
 
