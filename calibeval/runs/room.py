@@ -16,7 +16,7 @@ def room() -> int | None:
 
 
 def check_room(least: int) -> None:
-    """See that the process may use as much.
+    """Check that the process may use as much.
 
     Libraries that find too little may end the process by themselves: OpenBLAS with exit code 1, which is that of a
     failed gate, torch by a signal.

@@ -30,7 +30,7 @@ class TrainedState:
     multipliers: tuple[tuple[float, ...], ...]
 
     def check(self, epochs: int, classes: int) -> None:
-        """See that it can be of a training of so many epochs. classes: how many multipliers there are of each kind.
+        """Check that it can be of a training of so many epochs. classes: how many multipliers there are of each kind.
 
         Raises: InputError.
         """
@@ -50,7 +50,7 @@ class TrainingState:
     diverged: tuple[int, ...]
 
     def check(self, epochs: int, heads: int) -> None:
-        """See that it can be of a training of so many epochs and heads.
+        """Check that it can be of a training of so many epochs and heads.
 
         Raises: InputError.
         """
@@ -85,7 +85,7 @@ def read_state(plain: Mapping[str, Any], kind: type[T]) -> T:
 
 
 def check_tensors(found: Mapping[str, Tensor], needed: Mapping[str, Tensor]) -> None:
-    """See that the tensors have the names of others, and their shapes and types.
+    """Check that the tensors have the names of others, and their shapes and types.
 
     Raises: InputError.
     """
@@ -101,9 +101,9 @@ def check_tensors(found: Mapping[str, Tensor], needed: Mapping[str, Tensor]) -> 
 
 
 def check_finite(name: str, tensors: Sequence[Tensor]) -> None:
-    """See that there is neither NaN nor infinity. Raises: InputError."""
+    """Check that there is neither NaN nor infinity. Raises: InputError."""
     if not all(bool(tensor.isfinite().all()) for tensor in tensors):
-        damaged(f"{name} are no finite numbers")
+        damaged(f"{name} are not finite numbers")
 
 
 def damaged(why: str) -> NoReturn:

@@ -233,7 +233,7 @@ class Training:
         return found
 
     def _check(self, tensors: dict[str, Tensor]) -> None:
-        """See that the values of the tensors are such as this number of epochs leaves.
+        """Check that the values of the tensors are such as this number of epochs leaves.
 
         Raises: InputError.
         """

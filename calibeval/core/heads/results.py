@@ -175,7 +175,7 @@ def _table(whole: Place) -> Finetuned:
 
 
 def _check_seed(seed: Place) -> None:
-    """See that metrics lie within their bounds, and that the temperature is positive.
+    """Check that metrics lie within their bounds, and that the temperature is positive.
 
     Raises: Wrong.
     """

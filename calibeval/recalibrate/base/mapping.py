@@ -234,7 +234,7 @@ class MappedRows:
 
 
 def _check_size(z: Floats, result: Floats) -> None:
-    """See that mapped log-scores are numbers that can be written and read again, as parameters may have any size.
+    """Check that mapped log-scores are numbers that can be written and read again, as parameters may have any size.
 
     Raises: InputError for one that is none, or too large, and for a class that was possible and no longer is.
     """
@@ -245,8 +245,8 @@ def _check_size(z: Floats, result: Floats) -> None:
     impossible = np.isneginf(result)
     if not whole or (impossible & ~np.isneginf(z)).any() or (result[~impossible] < -LARGEST).any():
         raise InputError(
-            f"the map gives scores that are no numbers, or beyond {LARGEST:g}: its parameters are too large for these "
-            "scores, or too small"
+            f"the map gives scores that are not numbers, or are beyond {LARGEST:g}: its parameters are too large for "
+            "these scores, or too small"
         )
 
 

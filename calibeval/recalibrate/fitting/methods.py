@@ -208,7 +208,7 @@ def _map(whole: Place) -> Map:
         raise InputError(f"the map has {len(names)} class names, but k is {k}")
     odd = next((name for name in names or () if not _is_text(name)), None)
     if odd is not None:
-        raise InputError(f"the map's class name {shown(odd)} is no text: it holds half of a character")
+        raise InputError(f"the map's class name {shown(odd)} is not text: it contains half of a character")
     facts = read_record(whole, Fitted)
     _check_facts(whole, facts)
     if facts.objective not in OBJECTIVES:
@@ -222,18 +222,18 @@ def _map(whole: Place) -> Map:
 
 
 def _check_facts(whole: Place, facts: Fitted) -> None:
-    """See that the facts of a fit go together.
+    """Check that the facts of a fit go together.
 
     Raises: Wrong for the first that does not.
     """
     on = whole["fitted_on"]
     if facts.n < 1:
-        on["n"].refuse("a number of rows from 1 on")
+        on["n"].refuse("a number of rows, at least 1")
     if facts.clipped > facts.n:
         whole["clipped"].refuse(f"at most {facts.n}, the number of rows,")
     for name in ("nll_before", "nll_after"):
         if getattr(facts, name) < -LEAST_LOSS:
-            whole[name].refuse("a number from 0 on")
+            whole[name].refuse("a number, at least 0")
     if facts.bound not in (None, *BOUND_NOTES):
         whole["bound"].refuse(f"null or one of {', '.join(BOUND_NOTES)}")
 
