@@ -77,8 +77,8 @@ def test_apply_and_report_refuse_alike(capsys, tmp_path, weights, refused):
     applied = run(capsys, "apply", tmp_path / "map.json", tmp_path / "a.npz", "-o", tmp_path / "b.npz", "-q")
     reported = run(capsys, "report", tmp_path / "a.npz", "--map", tmp_path / "map.json", "-q", "--allow-leak")
     said = (
-        "the map gives scores that are not numbers, or are beyond 1e+150: its parameters are too large for these scores, "
-        "or too small\n"
+        "the map gives scores that are not numbers, or are beyond 1e+150: its parameters are too large for these "
+        "scores, or too small\n"
     )
     assert (applied.code, applied.err) == (reported.code, reported.err) == ((3, said) if refused else (0, ""))
     assert (tmp_path / "b.npz").exists() != refused
