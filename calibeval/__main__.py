@@ -9,11 +9,25 @@ def run() -> None:
     """Run the command line of this process and exit with its code."""
     signals.end_on_signals()
     signals.fill_closed_streams()
-    from calibeval.cli.main import main
-
+    try:
+        from calibeval.cli.main import main
+    except (MemoryError, ImportError, OSError) as error:
+        if not _lacks_memory(error):
+            raise
+        sys.stderr.write("there is not enough memory to start\n")
+        sys.exit(3)
     code = main()
     signals.finish()
     sys.exit(code)
+
+
+def _lacks_memory(error: BaseException) -> bool:
+    """Whether there was no memory for what could not be imported."""
+    if isinstance(error, MemoryError):
+        return True
+    from calibeval.core.errors import lacks_memory
+
+    return lacks_memory(error)
 
 
 if __name__ == "__main__":

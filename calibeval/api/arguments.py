@@ -21,8 +21,10 @@ from calibeval.core.data.arguments import (
     watcher,
     whole,
 )
+from calibeval.core.data.labels import check_ignore_index
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.public import ARRAYS, ARRAYS_BY_NAME, PREDICTIONS_OF_ARRAYS
+from calibeval.core.data.ranges import MOST_JOBS, MOST_ROWS, MOST_SEED
 from calibeval.core.errors import UsageError
 from calibeval.core.evaluation.settings import check_level
 from calibeval.core.gating.rules import GateSettings, Rule
@@ -31,6 +33,7 @@ from calibeval.core.report.report import Report
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.fitting.cross_fit import CrossFitted
 from calibeval.recalibrate.fitting.methods import AUTO, check_objective, method_spec
+from calibeval.training.settings import RANGES
 
 
 def listed(name: str, value: Any) -> Any:
@@ -122,6 +125,12 @@ def level(name: str, value: Any) -> Any:  # noqa: ARG001 - as every check
     return value
 
 
+def ignored_label(name: str, value: Any) -> int:  # noqa: ARG001 - as every check
+    """A label of rows to leave out."""
+    check_ignore_index(value)
+    return int(value)
+
+
 def clip(name: str, value: Any) -> float:
     """The least probability; 1/k, which it must be below, is 1/2 at most."""
     found: float = number()(name, value)
@@ -142,7 +151,7 @@ READING: dict[str, Check] = {
     "labels": path,
     "score_columns": column_names,
     "class_names": class_names,
-    "ignore_index": whole(),
+    "ignore_index": ignored_label,
     "labels_are": text,
     "read_as": text,
     "max_bytes": whole(0),
@@ -156,12 +165,12 @@ SETTINGS: dict[str, Check] = {
     "convention": text,
     "level": level,
     "slices": texts,
-    "min_rows": whole(1),
+    "min_rows": whole(1, MOST_ROWS),
     "method": method,
     "objective": objective,
     "clip": clip,
-    "seed": whole(0),
-    "jobs": whole(1),
+    "seed": whole(0, MOST_SEED),
+    "jobs": whole(1, MOST_JOBS),
     "progress": watcher,
     "allow_leak": truth,
 }
@@ -183,12 +192,10 @@ OF_TRAININGS: dict[str, Check] = {
     **dict.fromkeys(("out", "head", "run"), path),
     **dict.fromkeys(("tune", "standardize", "amp", "resume", "overwrite"), truth),
     **dict.fromkeys(("temperature", "tune_on", "optimizer", "schedule", "device"), text),
-    **dict.fromkeys(("hidden", "seeds", "epochs", "batch_size"), whole(1)),
+    **{name: whole(*bounds) for name, bounds in RANGES.items()},
     **dict.fromkeys(("weight_decay", "clip_norm", "mixup"), number(0)),
     "losses": listed,
     "lr": number(0, above=True),
-    "trials": whole(2),
-    "patience": whole(0),
 }
 
 

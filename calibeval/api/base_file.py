@@ -6,10 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from calibeval.core.data.predictions import Predictions
-from calibeval.core.errors import FileProblem, InputError, nearest
+from calibeval.core.errors import InputError, nearest
 from calibeval.core.report.report import Report
 from calibeval.readers.meaning.assemble import ReadOptions
 from calibeval.readers.open import open_dump
+from calibeval.readers.small_files import read_small
 
 SUFFIX = ".json"
 
@@ -22,12 +23,9 @@ def open_base(name: str, reading: ReadOptions) -> Predictions | Report:
     path = Path(file_of(name))
     if path.suffix.lower() != SUFFIX:
         return open_dump(name, reading)
+    content = read_small(path)
     try:
-        report = Report.from_json(path.read_bytes())
-    except OSError as error:
-        missing = isinstance(error, FileNotFoundError)
-        problem = "there is no such file" if missing else f"cannot be read ({error.strerror})"
-        raise FileProblem(f"{path}: {problem}") from None
+        report = Report.from_json(content)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     names = [dump.name for dump in report.dumps]

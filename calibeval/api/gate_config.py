@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from calibeval.core.data.notices import Notice
-from calibeval.core.errors import FileProblem, UsageError, nearest
+from calibeval.core.data.toml import read_toml
+from calibeval.core.errors import InputError, UsageError, nearest
 from calibeval.core.gating.presets import PRESETS, left_out, preset_rules
 from calibeval.core.gating.rules import GateConfig, GateSettings, Rule, RuleKind, config_from_table, overlaid
 from calibeval.core.metrics.metric import Metric
 from calibeval.core.metrics.table import metric_named
+from calibeval.readers.small_files import is_there, read_small
 
 OWN_FILE, PROJECT_FILE = "calibeval.toml", "pyproject.toml"
 
@@ -50,7 +51,7 @@ def find_config(named: Path | None) -> Found:
     if named is not None:
         return _found(named, _table(named, needed=True))
     for path in (Path(OWN_FILE), Path(PROJECT_FILE)):
-        if path.is_file():
+        if is_there(path):
             table = _table(path, needed=False)
             if table is not None:
                 return _found(path, table)
@@ -195,14 +196,8 @@ def _table(path: Path, *, needed: bool) -> Mapping[str, Any] | None:
 
 
 def _document(path: Path) -> Mapping[str, Any]:
+    content = read_small(path)
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8"))
-    except OSError as error:
-        problem = (
-            "there is no such file" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
-        )
-        raise FileProblem(f"{path}: {problem}") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{path}: is not UTF-8 text, but TOML must be") from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise UsageError(f"{path}: is not valid TOML: {error or 'it is nested too deeply'}") from None
+        return read_toml(content)
+    except InputError as error:
+        raise UsageError(f"{path}: {error}") from None

@@ -12,11 +12,12 @@ from calibeval.api.arguments import OF_TRAININGS
 from calibeval.api.dumps import FeatureReading, as_path, features_of, features_read_by
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.public import public
-from calibeval.core.errors import FileProblem, InputError, UsageError
+from calibeval.core.errors import InputError, UsageError
 from calibeval.core.heads.facts import FACTS_FILE, HeadFacts
 from calibeval.core.heads.features import Features
 from calibeval.core.heads.layers import logits_of
 from calibeval.readers.features.head_weights import RUN_FILE, read_head
+from calibeval.readers.small_files import is_there, read_small
 from calibeval.readers.stored.limits import Limits, quarter_of_memory
 
 
@@ -80,12 +81,11 @@ def predicted(run: Path, rows: Features, limits: Limits) -> tuple[Predictions, t
 def _class_names(weights: Path, k: int) -> tuple[str, ...] | None:
     """The class names in head.json, if it is in the same folder as weights that `finetune` wrote."""
     path = weights.with_name(FACTS_FILE)
-    if weights.name != RUN_FILE or not path.exists():
+    if weights.name != RUN_FILE or not is_there(path):
         return None
+    content = read_small(path)
     try:
-        names = HeadFacts.from_json(path.read_bytes()).class_names
-    except OSError as error:
-        raise FileProblem(f"{path}: cannot be read ({error.strerror})") from None
+        names = HeadFacts.from_json(content).class_names
     except InputError as error:
         raise InputError(f"{path}: {error}; delete it, or train again") from None
     if names is not None and len(names) != k:

@@ -14,10 +14,11 @@ from calibeval.core.data.arguments import path as path_argument
 from calibeval.core.data.arguments import truth
 from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.data.public import public
-from calibeval.core.errors import FileProblem, InputError
+from calibeval.core.errors import InputError
 from calibeval.core.gating.verdict import Verdict
 from calibeval.core.report.fitted_on import FittedOn
 from calibeval.core.report.report import Report
+from calibeval.readers.small_files import read_small
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.fitting.methods import from_json
 from calibeval.writers.atomic import make_folder, write_file
@@ -31,6 +32,9 @@ def save_report(report: Report, folder: Folder, *, png: bool = False, hint: str 
     png: whether to write reliability.png, too. hint: a line to add to the page.
     Raises: UsageError if one of them is also an input; FileProblem if they cannot be written.
     """
+    from calibeval.render.figure.backend import import_matplotlib
+
+    import_matplotlib()
     from calibeval.render.figure.figure import figure_bytes, reliability_figure
     from calibeval.render.page.page import render
     from calibeval.render.tables import bins_csv
@@ -99,16 +103,13 @@ def read_map(path: str | PathLike[str]) -> Map:
     Raises: InputError for a file that is not a map; FileProblem if it cannot be read.
     """
     file = as_path(path)
+    content = read_small(file)
     try:
-        return from_json(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise FileProblem(f"{file}: there is no such file") from None
+        return from_json(content.decode("utf-8"))
     except UnicodeDecodeError:
         raise InputError(f"{file.name}: a map must be JSON in UTF-8") from None
     except InputError as error:
         raise InputError(f"{file.name}: {error}") from None
-    except OSError as error:
-        raise FileProblem(f"{file}: cannot be read ({error.strerror or error})") from None
 
 
 def save_predictions(predictions: Predictions, path: str | PathLike[str]) -> None:

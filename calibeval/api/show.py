@@ -42,6 +42,9 @@ def report_text(report: Report) -> str:
 def report_figure(report: Report, width: float | None) -> Figure:
     """The reliability diagrams, with those after recalibration next to those before."""
     _check(width)
+    from calibeval.render.figure.backend import import_matplotlib
+
+    import_matplotlib()
     from calibeval.render.figure.figure import reliability_figure
 
     return reliability_figure(before_and_after(report), width_inches=width)
@@ -65,6 +68,9 @@ def comparison_text(comparison: Comparison) -> str:
 def comparison_figure(comparison: Comparison, width: float | None) -> Figure:
     """The differences with their intervals."""
     _check(width)
+    from calibeval.render.figure.backend import import_matplotlib
+
+    import_matplotlib()
     from calibeval.render.figure.comparison import differences_figure
 
     return differences_figure(comparison, width_inches=width)

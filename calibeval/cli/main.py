@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -18,12 +19,17 @@ from calibeval.cli.screen.command import WORDS
 from calibeval.cli.screen.help import Program, command_class
 from calibeval.cli.screen.streams import drop_output
 from calibeval.core.data.ci_commands import without_commands
-from calibeval.core.errors import CalibevalError, FileProblem, UsageError, nearest
+from calibeval.core.errors import CalibevalError, FileProblem, UsageError, lacks_memory, nearest, short
 from calibeval.core.version import VERSION
+from calibeval.runs.room import check_room, room
 from calibeval.words.names import visible
 
 DONE, WRONG_USAGE, INVALID_INPUT, FILE_PROBLEM, BUG = 0, 2, 3, 4, 70
 INTERRUPTED, TERMINATED, HUNG_UP = signals.INTERRUPTED, signals.TERMINATED, signals.HUNG_UP
+
+NO_MEMORY = "there is not enough memory for this input"
+LEAST_ROOM = 256 * 2**20  # of addresses, for Python, numpy and a small dump
+HELP = ("--help", "-h", "--help-all")
 
 KINDS = {  # of errors, in JSON
     WRONG_USAGE: "usage",
@@ -87,6 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if sys.stdout is None:
         return _fail(FILE_PROBLEM, "standard output is closed", as_json, debug)
     try:
+        _check_room(words)
         code = app(words, standalone_mode=False, prog_name="calibeval")
         if code == INTERRUPTED:  # typer's own answer to Ctrl-C
             raise KeyboardInterrupt
@@ -94,6 +101,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
         return int(code or DONE)
     except typer.TyperException as error:
+        if not words:  # the message is the help, whole
+            _write_error(error.format_message())
+            return WRONG_USAGE
         return _fail(WRONG_USAGE, _usage_message(error, words), as_json, debug)
     except CalibevalError as error:
         return _fail(_code(error), str(error), as_json, debug)
@@ -102,15 +112,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (BrokenPipeError, SystemExit):  # typer turns a broken pipe into exit code 1, which means a failed gate
         drop_output()  # nobody reads our output any more; what was read is correct
         return DONE
-    except OSError as error:
-        drop_output()
-        place = error.filename or ("standard output" if error.errno is not None else "")
-        message = f"{place}: {error.strerror or error}" if place else str(error)
-        return _fail(FILE_PROBLEM, message, as_json, debug)
-    except MemoryError:
-        return _fail(INVALID_INPUT, "there is not enough memory for this input", as_json, debug)
     except Exception as error:  # noqa: BLE001 - the last resort: a bug must not look like a verdict
-        return _fail(BUG, f"a bug in calibeval, please report it ({type(error).__name__}: {error})", as_json, debug)
+        return _fail(*_unforeseen(error), as_json, debug)
+
+
+def _unforeseen(error: Exception) -> tuple[int, str]:
+    """Code and message of an error that nobody raised on purpose."""
+    if isinstance(error, OSError):
+        drop_output()
+    if lacks_memory(error):
+        return INVALID_INPUT, NO_MEMORY
+    if isinstance(error, OSError):
+        place = error.filename or ("standard output" if error.errno is not None else "")
+        return FILE_PROBLEM, f"{place}: {error.strerror or error}" if place else str(error)
+    return BUG, f"a bug in calibeval, please report it ({type(error).__name__}: {error})"
+
+
+def _check_room(words: Sequence[str]) -> None:
+    """Check that numpy can be loaded if this process's memory has a limit.
+
+    Raises: InputError.
+    """
+    if room() is None:
+        return
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # each thread takes memory of its own, used or not
+    if words and not any(word in ("--version", *HELP) for word in words):
+        check_room(LEAST_ROOM)
 
 
 def _code(error: CalibevalError) -> int:
@@ -125,7 +152,8 @@ def error_json(code: int, message: str) -> str:
 
 
 def _fail(code: int, message: str, as_json: bool, debug: bool) -> int:
-    """Say what went wrong on standard error."""
+    """Say what went wrong on standard error, in fewer than 500 characters."""
+    message = short(message)
     if debug and sys.stderr is not None:
         import traceback
 
@@ -134,7 +162,7 @@ def _fail(code: int, message: str, as_json: bool, debug: bool) -> int:
     if as_json:
         _write_error(error_json(code, message))
     else:
-        _write_error("\n".join(visible(line) for line in message.split("\n")))
+        _write_error(short("\n".join(visible(line) for line in message.split("\n"))))
     return code
 
 

@@ -1,21 +1,27 @@
-"""Every error that calibeval raises on purpose, and the nearest-match hint that several of them carry."""
+"""Every error that calibeval raises on purpose, how long its text may be, and the hint that several of them carry."""
 
 from __future__ import annotations
 
 import difflib
+import itertools
 import re
 from collections.abc import Iterable
 
-LONGEST_MESSAGE = 499
-LONG_NAME = re.compile(r'"([^"]{80})[^"]+"')
+LONGEST = 480  # characters of a message
+LONGEST_NAME = 80  # of a name, a key or a value that it quotes
+MOST_COMPARED = 1000  # names, for a hint
+_NO_MEMORY = ("failed to map segment", "cannot allocate memory", "out of memory", "bad_alloc")
+_MARK = "..."
+_DIGITS = re.compile(rf"\d{{{LONGEST_NAME + 1},}}")
+_QUOTED = re.compile(rf"(?<!\w)(\"|')([^\"'\n]{{{LONGEST_NAME + 1},}})\1")
 
 
 class CalibevalError(Exception):
     """Base of all errors that calibeval raises on purpose; its text is meant for people."""
 
     def __str__(self) -> str:
-        """The message, which is cut if it quotes something endless; KeyError would put it in quotation marks."""
-        return brief(str(self.args[0])) if len(self.args) == 1 else super().__str__()
+        """The message, which is cut if it is long; KeyError would put it in quotation marks."""
+        return short(str(self.args[0])) if len(self.args) == 1 else short(super().__str__())
 
 
 class InputError(CalibevalError, ValueError):
@@ -60,17 +66,53 @@ def not_importable(error: Exception, needs: str, package: str, extra: str) -> Us
     )
 
 
-def brief(message: str) -> str:
-    """A message of fewer than 500 characters: names from a file may have millions of letters.
+def lacks_memory(error: BaseException) -> bool:
+    """Whether there was no memory for what failed; a library that cannot be loaded says so in its own words.
 
-    >>> long = "x" * 1000
-    >>> brief(f'a.csv: two columns are called "{long}"') == f'a.csv: two columns are called "{long[:80]}..."'
-    True
+    >>> lacks_memory(ImportError("libgomp.so.1: failed to map segment from shared object")), lacks_memory(OSError("x"))
+    (True, False)
     """
-    if len(message) <= LONGEST_MESSAGE:
+    return isinstance(error, MemoryError) or any(words in str(error).lower() for words in _NO_MEMORY)
+
+
+def cut(text: str, most: int = LONGEST_NAME) -> str:
+    """A name or value as messages quote it: a long one loses its middle.
+
+    >>> cut("a.npz"), cut("x" * 50 + "y" * 50, 20)
+    ('a.npz', 'xxxxxxxxxxxx...yyyyy')
+    """
+    if len(text) <= most:
+        return text
+    tail = (most - len(_MARK)) // 3
+    return f"{text[: most - len(_MARK) - tail]}{_MARK}{text[len(text) - tail :]}"
+
+
+def short(message: str) -> str:
+    """A message with what it quotes cut, and then itself: its beginning says what is wrong, its end what to do.
+
+    >>> short(f'key "{"k" * 1000}" is unknown').count("k"), len(short("word " * 1000))
+    (79, 480)
+    """
+    if len(message) <= LONGEST_NAME:
         return message
-    message = LONG_NAME.sub(r'"\1..."', message)
-    return message if len(message) <= LONGEST_MESSAGE else f"{message[:340]} ... {message[-150:]}"
+    ends = message if len(message) <= 10 * LONGEST else cut(message, 10 * LONGEST)
+    quoted = _QUOTED.sub(lambda found: f"{found[1]}{cut(found[2])}{found[1]}", ends)
+    return cut(_DIGITS.sub(lambda found: cut(found[0]), quoted), LONGEST)
+
+
+def listed(names: Iterable[object], most: int = 200) -> str:
+    """Names with commas between them; of a list that is longer than `most` characters, the first ones and their number.
+
+    >>> listed(["ece", "nll"]), listed(range(1000), 10)
+    ('ece, nll', '0, 1, 2, ... (1,000 in all)')
+    """
+    every = [*names]
+    shown = [cut(str(name)) for name in itertools.islice(every, most)]
+    if len(", ".join(shown)) <= most and len(shown) == len(every):
+        return ", ".join(shown)
+    lengths = itertools.accumulate(len(name) + 2 for name in shown)
+    count = max(1, sum(length <= most for length in lengths))
+    return f"{', '.join(shown[:count])}, {_MARK} ({len(every):,} in all)"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -81,6 +123,6 @@ def nearest(name: str, known: Iterable[str]) -> str:
     >>> nearest("zzz", ["ece", "nll"])
     ''
     """
-    by_lower = {one.lower(): one for one in known}
-    close = difflib.get_close_matches(str(name).lower(), list(by_lower), n=1, cutoff=0.5)
+    by_lower = {one.lower(): one for one in itertools.islice(known, MOST_COMPARED) if len(one) <= LONGEST_NAME}
+    close = difflib.get_close_matches(str(name)[:LONGEST_NAME].lower(), list(by_lower), n=1, cutoff=0.5)
     return f' (did you mean "{by_lower[close[0]]}"?)' if close else ""

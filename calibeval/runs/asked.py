@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from calibeval.core.data.ranges import check_whole
 from calibeval.core.errors import UsageError, nearest
 from calibeval.training.settings import (
     DEVICES,
     LINEAR,
     MLP,
     OPTIMIZERS,
+    RANGES,
     SCHEDULES,
     SCORES,
     TEMPERATURES,
@@ -63,6 +65,9 @@ class Asked:
         _choice("--optimizer", self.optimizer, OPTIMIZERS)
         _choice("--schedule", self.schedule, SCHEDULES)
         _choice("--device", self.device, DEVICES)
+        for name, bounds in RANGES.items():
+            if (count := getattr(self, name)) is not None:
+                check_whole(f"--{name.replace('_', '-')}", count, *bounds)
         if self.lr is not None and not 0 < self.lr < float("inf"):
             raise UsageError(f"--lr is {self.lr:g}, but it must be above 0")
         sizes = {"--weight-decay": self.weight_decay, "--clip-norm": self.clip_norm, "--mixup": self.mixup}

@@ -15,10 +15,11 @@ from torch import Tensor
 
 from calibeval.core.data.documents import read_document
 from calibeval.core.data.records import read_record
-from calibeval.core.errors import InputError, UsageError
+from calibeval.core.errors import InputError, UsageError, cut
 from calibeval.core.heads.settings import RunSettings
 from calibeval.core.version import VERSION
 from calibeval.readers.formats.safetensors import read_with_texts
+from calibeval.readers.small_files import check_regular, is_there
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.steady import SteadyFile
 from calibeval.runs.files import CHECKPOINT
@@ -60,21 +61,39 @@ def restore(folder: Path, sweep: Sweep, settings: RunSettings) -> int | None:
     Raises: InputError for a damaged checkpoint; UsageError, with the differences, for one of another command.
     """
     path = folder / CHECKPOINT
-    if not path.exists():
+    if not is_there(path):
         return None
+    check_regular(path)
     try:
         arrays, texts = read_with_texts(SteadyFile.of(path), Limits())
         text = texts["state"]
         if texts["sha256"] != _digest(arrays, text):
             raise InputError("its SHA-256 differs")
         saved = read_document(text, SCHEMA, "checkpoint", lambda whole: read_record(whole, Saved))
-        length = int(arrays.pop(HISTORY_LENGTH)[0])
-    except (InputError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: not a checkpoint, or damaged ({error}); start again without --resume") from None
+        length = _history_length(arrays.pop(HISTORY_LENGTH, None))
+    except (InputError, KeyError) as error:
+        raise _damaged(path, error) from None
     check_same({"version": saved.version, **saved.settings}, {"version": VERSION, **settings.to_dict()}, path)
     tensors: dict[str, Tensor] = {name: torch.from_numpy(np.array(values)) for name, values in arrays.items()}
-    sweep.restore(tensors, dict(saved.state))
+    try:
+        sweep.restore(tensors, saved.state)
+    except InputError as error:
+        raise _damaged(path, error) from None
     return length
+
+
+def _damaged(path: Path, error: Exception) -> InputError:
+    return InputError(f"{path}: not a checkpoint, or damaged ({error}); start again without --resume")
+
+
+def _history_length(values: np.ndarray[Any, Any] | None) -> int:
+    """The bytes of history.jsonl.
+
+    Raises: InputError unless they are one number from 0 on.
+    """
+    if values is None or values.shape != (1,) or values.dtype != np.int64 or values[0] < 0:
+        raise InputError(f'tensor "{HISTORY_LENGTH}" must be one number of bytes')
+    return int(values[0])
 
 
 def check_same(then: Mapping[str, Any], now: Mapping[str, Any], path: Path) -> None:
@@ -85,7 +104,9 @@ def check_same(then: Mapping[str, Any], now: Mapping[str, Any], path: Path) -> N
     plain = json.loads(json.dumps(now))
     names = [name for name in {**then, **plain} if then.get(name) != plain.get(name)]
     if names:
-        differences = "; ".join(f"{name}: {then.get(name)} there, {plain.get(name)} here" for name in names)
+        differences = "; ".join(
+            f"{cut(name)}: {cut(str(then.get(name)))} there, {cut(str(plain.get(name)))} here" for name in names
+        )
         raise UsageError(f"{path}: belongs to a different command ({differences}); start again without --resume")
 
 

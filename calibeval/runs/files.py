@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from calibeval.core.errors import FileProblem
 from calibeval.core.heads.facts import FACTS_FILE
 from calibeval.readers.features.head_weights import RUN_FILE
+from calibeval.readers.small_files import is_there, read_beginning
 
 HISTORY, TABLE, REPORT, PAGE = "history.jsonl", "finetune.json", "report.json", "report.html"
 CHECKPOINT = "checkpoint.safetensors"
@@ -28,7 +30,7 @@ def foreign_file(path: Path) -> Path | None:
         return None
     own = (path / name for name in EVERY)
     of_losses = (folder / name for folder in sorted(path.glob(f"{LOSS_FOLDERS}/*/")) for name in OF_A_HEAD)
-    return next((file for file in (*own, *of_losses) if file.exists()), None)
+    return next((file for file in (*own, *of_losses) if is_there(file)), None)
 
 
 def written(path: Path) -> list[Path]:
@@ -39,8 +41,7 @@ def written(path: Path) -> list[Path]:
 
 def _is_marked(path: Path, marks: tuple[bytes, ...]) -> bool:
     try:
-        with path.open("rb") as file:
-            beginning = file.read(_HEAD_BYTES)
-    except OSError:
+        beginning = read_beginning(path, _HEAD_BYTES)
+    except FileProblem:
         return False
     return any(mark in beginning for mark in marks)

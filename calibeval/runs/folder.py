@@ -20,6 +20,7 @@ from calibeval.core.heads.results import Finetuned
 from calibeval.core.heads.settings import RunSettings
 from calibeval.core.report.report import Report
 from calibeval.readers.features.head_weights import RUN_FILE
+from calibeval.readers.small_files import is_there, read_small
 from calibeval.render.page import page as html
 from calibeval.runs import checkpoint, files
 from calibeval.runs.data import Command
@@ -28,6 +29,7 @@ from calibeval.runs.written import write_checked
 from calibeval.training.request import head_predictions
 from calibeval.training.sweep import StageEpoch, Sweep
 from calibeval.training.trainer import finite
+from calibeval.writers.append import appending, check_own
 from calibeval.writers.atomic import make_folder, write_file
 from calibeval.writers.dump import write_dump
 from calibeval.writers.temporary import remove_left
@@ -57,12 +59,9 @@ class RunFolder:
         if length is None:  # from now on, nobody can mistake results of an earlier run for results of this one
             checkpoint.save(path, sweep, settings, 0)
         self._next = time.monotonic() + self._seconds
-        try:
-            with self._history.open("ab") as file:
-                there = file.tell()
-                file.truncate(min(there, length or 0))
-        except OSError as error:
-            raise FileProblem(f"{self._history}: cannot be written ({error.strerror or error})") from None
+        with appending(self._history) as file:
+            there = file.seek(0, os.SEEK_END)
+            file.truncate(min(there, length or 0))
         if length is not None and there < length:
             raise InputError(
                 f"{self._history}: has {there} bytes, but had {length} when the checkpoint was written; "
@@ -71,12 +70,9 @@ class RunFolder:
 
     def record(self, step: StageEpoch, sweep: Sweep) -> None:
         """Append an epoch to the history; every few seconds, and at the end of training, write a checkpoint."""
-        try:
-            with self._history.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(_line(step), allow_nan=False) + "\n")
-                length = file.tell()
-        except OSError as error:
-            raise FileProblem(f"{self._history}: cannot be written ({error.strerror or error})") from None
+        with appending(self._history) as file:
+            file.write(json.dumps(_line(step), allow_nan=False).encode() + b"\n")
+            length = file.tell()
         if time.monotonic() >= self._next or sweep.done:
             checkpoint.save(self._path, sweep, self._settings, length)
             self._next = time.monotonic() + self._seconds
@@ -198,9 +194,9 @@ def _line(step: StageEpoch) -> dict[str, Any]:
 
 
 def check_overwriting(command: Command) -> None:
-    """See that no finished run, and no file that is not of a run, is lost that nobody said may be.
+    """Check that no finished run and no foreign file would be lost without consent, and that the history is no link.
 
-    Raises: UsageError.
+    Raises: UsageError; FileProblem for a history that is a link.
     """
     if command.resume and command.overwrite:
         raise UsageError("--resume and --overwrite exclude each other")
@@ -209,6 +205,7 @@ def check_overwriting(command: Command) -> None:
             f"{command.out}: holds a finished run. Name another folder, or say --overwrite "
             "to replace it, or --resume to see its results again"
         )
+    check_own(command.out / files.HISTORY)
     _check_foreign(command)
 
 
@@ -222,9 +219,7 @@ def _check_foreign(command: Command) -> None:
 
 
 def _is_finished(path: Path) -> bool:
-    return (
-        all((path / name).exists() for name in (files.REPORT, files.TABLE)) and not (path / files.CHECKPOINT).exists()
-    )
+    return all(is_there(path / name) for name in (files.REPORT, files.TABLE)) and not is_there(path / files.CHECKPOINT)
 
 
 def finished_run(path: Path, settings: RunSettings) -> Finetuned | None:
@@ -235,10 +230,9 @@ def finished_run(path: Path, settings: RunSettings) -> Finetuned | None:
     table = path / files.TABLE
     if not _is_finished(path):
         return None
+    content = read_small(table)
     try:
-        found = Finetuned.from_json(table.read_bytes())
-    except OSError as error:
-        raise FileProblem(f"{table}: cannot be read ({error.strerror or error})") from None
+        found = Finetuned.from_json(content)
     except InputError as error:
         raise InputError(f"{table}: {error}; start again without --resume") from None
     checkpoint.check_same(found.settings.to_dict(), settings.to_dict(), table)

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from calibeval.core.errors import BROKEN_IMPORT, InputError, UsageError, not_importable
+from calibeval.core.errors import BROKEN_IMPORT, InputError, UsageError, lacks_memory, not_importable
+from calibeval.runs.room import check_room
 
 LEAST_WORK = 2**26  # multiplications, about a millisecond on one core
+LEAST_ROOM = 2**30  # of addresses, for torch alone
 OUT_OF_MEMORY = ("out of memory", "allocate memory", "not enough memory", "alloc_failed")  # what torch's errors say
 
 
 def pick_device(wanted: str, threads: int) -> str:
     """The device; "auto" means a GPU if torch can use one. Also sets the number of torch's threads.
 
-    Raises: UsageError where torch is not installed, or cannot be imported, or has no GPU to use.
+    Raises: UsageError where torch is not installed, or cannot be imported, or has no GPU to use; InputError if this
+    process may not use enough memory for torch.
     """
     needs_torch()
     import torch
 
-    torch.set_num_threads(threads)
+    torch.set_num_threads(min(threads, os.cpu_count() or 1))  # more threads would only wait for each other
     there = torch.cuda.is_available()
     if wanted == "cuda" and not there:
         raise UsageError("--device cuda, but torch finds no GPU; say --device cpu or --device auto")
@@ -27,10 +31,16 @@ def pick_device(wanted: str, threads: int) -> str:
 
 
 def needs_torch() -> None:
-    """See that torch is installed. Raises: UsageError."""
+    """Check that torch is installed, and that this process may use enough memory for it.
+
+    Raises: UsageError; InputError or MemoryError for too little memory.
+    """
+    check_room(LEAST_ROOM)
     try:
         import torch  # noqa: F401 - whether it can be had is the question
     except BROKEN_IMPORT as error:
+        if lacks_memory(error):
+            raise MemoryError from None
         raise not_importable(error, "finetune", "torch", "torch") from None
 
 

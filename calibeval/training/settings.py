@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from calibeval.core.data.ranges import MOST_SEED
+
 AFTER = "nll-after-temperature"
 LAST = "last"
 SCORES = (AFTER, "nll")  # validation scores that choose the best epoch and, with --tune, the best recipe
@@ -15,6 +17,16 @@ MLP: Final = "mlp"
 HEADS = (LINEAR, MLP)
 TEMPERATURES = ("fold", "none")  # into the last layer, or left out of the weights
 HIDDEN_UNITS, TRIALS = 512, 24
+# What whole numbers may be, at least and at most.
+RANGES = {
+    "hidden": (1, 2**40),
+    "epochs": (1, 10**9),
+    "batch_size": (1, 2**31 - 1),
+    "patience": (0, 10**9),
+    "trials": (2, 10_000),
+    "seed": (0, MOST_SEED),
+    "seeds": (1, 1000),
+}
 
 
 @dataclass(frozen=True, slots=True)

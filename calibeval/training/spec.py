@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from calibeval.core.data.ranges import MOST_COUNT
 from calibeval.core.errors import UnknownMetric, UsageError, nearest
 from calibeval.losses.table import LOSS_TABLE, LossEntry
 
 Value = float | str | bool
 
 _WORDS: dict[str, bool] = {"true": True, "false": False}
+
+LONGEST = 10_000  # characters of a list of losses
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,8 @@ def parse_losses(text: str) -> tuple[LossSpec, ...]:
     >>> [str(loss) for loss in parse_losses("ce, mbls(margin=6)")]
     ['ce', 'mbls(margin=6)']
     """
+    if len(text) > LONGEST:
+        raise UsageError(f'--loss "{text}": has {len(text):,} characters, but at most {LONGEST:,} are read')
     losses = tuple(_parse(part.strip()) for part in _parts(text))
     names = [str(loss) for loss in losses]
     twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
@@ -109,9 +114,10 @@ def _value(text: str) -> Value:
         return _WORDS[text.lower()]
     for kind in (int, float):
         try:
-            return kind(text)
+            value = kind(text)
         except ValueError:
             continue
+        return value if abs(value) < MOST_COUNT else float(text)  # inf, where float64 does not hold it
     return text.strip("\"'")
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,15 @@ from torch import Tensor
 
 from calibeval.core.heads.layers import PlainLayer
 from calibeval.training.heads import Layer, new_heads
+from calibeval.training.saved import (
+    SweepState,
+    TrainedState,
+    check_finite,
+    check_tensors,
+    damaged,
+    read_state,
+    shaped,
+)
 from calibeval.training.search import recipes
 from calibeval.training.settings import OPTIMIZERS, TrainingSettings
 from calibeval.training.spec import LossSpec
@@ -157,22 +167,52 @@ class Sweep:
             tensors |= {f"training.{name}": value for name, value in now.items()}
         return tensors, plain
 
-    def restore(self, tensors: dict[str, Tensor], plain: dict[str, Any]) -> None:
-        """Continue from the `state()` of a sweep over the same task."""
-        self.trained, self._finished = [], 0
-        while self._finished < plain["finished"]:
+    def restore(self, tensors: dict[str, Tensor], plain: Mapping[str, Any]) -> None:
+        """Continue from the `state()` of a sweep over the same task.
+
+        Raises: InputError if it cannot be such a state.
+        """
+        state = read_state(plain, SweepState)
+        if state.finished > self.stage_count:
+            damaged(f"{state.finished} stages are finished, but there are {self.stage_count}")
+        self.trained, self._finished, used = [], 0, 0
+        while self._finished < state.finished:
             stage = self.stages[self._finished]
+            if len(state.trained) < len(self.trained) + len(stage.recipes):
+                damaged(f"it holds {len(state.trained)} trained heads, but more are finished")
             for recipe in stage.recipes:
                 i = len(self.trained)
-                record, own = plain["trained"][i], below(tensors, f"trained.{i}.")
-                layers = tuple(Layer(own[f"{j}.weight"], own[f"{j}.bias"]) for j in range(len(own) // 2))
-                lambd, rho = (tuple(values) for values in record["multipliers"])
-                score, epoch, diverged = score_from(record["score"]), record["epoch"], record["diverged"]
-                self.trained.append(Trained(recipe, stage.seed, score, epoch, diverged, layers, (lambd, rho)))
+                own = below(tensors, f"trained.{i}.")
+                self.trained.append(self._restored(recipe, stage, state.trained[i], own))
+                used += len(own)
             self._finished += 1
-        if plain["training"] is not None:
+        now = below(tensors, "training.")
+        if len(state.trained) > len(self.trained) or len(tensors) > used + len(now):
+            damaged("it holds more than belongs to it")
+        if state.training is None:
+            check_tensors(now, {})
+        elif self.done:
+            damaged("a training is under way, but all are finished")
+        else:
             self._training = self._begin(self.stages[self._finished])
-            self._training.restore(below(tensors, "training."), plain["training"])
+            self._training.restore(now, state.training)
+            if self._training.done:
+                damaged("a training is at its end, but not finished")
+
+    def _restored(self, recipe: Recipe, stage: Stage, record: TrainedState, own: dict[str, Tensor]) -> Trained:
+        """A head that was trained. own: its tensors, by layer."""
+        task, count = self.task, 0 if stage.trial else len(self.task.sizes) - 1
+        record.check(task.settings.epochs, task.sizes[-1] if recipe.loss.entry.lagrangian else 0)
+        dtype = task.train.span(0, 1).dtype
+        pairs = list(itertools.pairwise(task.sizes))[:count]
+        needed = {f"{j}.weight": shaped((1, b, a), dtype) for j, (a, b) in enumerate(pairs)}
+        check_tensors(own, needed | {f"{j}.bias": shaped((1, b), dtype) for j, (_, b) in enumerate(pairs)})
+        if record.score is not None:
+            check_finite("the weights of a head", [*own.values()])
+        layers = tuple(Layer(own[f"{j}.weight"], own[f"{j}.bias"]) for j in range(count))
+        lambd, rho = record.multipliers
+        score = score_from(record.score)
+        return Trained(recipe, stage.seed, score, record.epoch, record.diverged, layers, (lambd, rho))
 
     def _begin(self, stage: Stage) -> Training:
         task, count = self.task, len(stage.recipes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +13,13 @@ from torch import Tensor
 
 from calibeval.training.head_losses import HeadLosses
 from calibeval.training.heads import Heads, Layer
+from calibeval.training.saved import TrainingState, check_finite, check_tensors, damaged, read_state, shaped
 from calibeval.training.settings import AFTER, LAST, TrainingSettings
 from calibeval.training.spec import LossSpec
 from calibeval.training.split import Split
 from calibeval.training.validation import Validation, Validator
+
+MOST_STEPS = 2**24  # that an optimizer counts, in float32
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,13 +192,23 @@ class Training:
         plain = {
             "epochs": self._epochs,
             "best_scores": scores,
-            "best_epochs": self._best_epochs,
-            "diverged": self._diverged,
+            "best_epochs": list(self._best_epochs),
+            "diverged": list(self._diverged),
         }
         return {name: value.detach() for name, value in tensors.items()}, plain
 
-    def restore(self, tensors: dict[str, Tensor], plain: dict[str, Any]) -> None:
-        """Continue from the `state()` of a training with the same arguments."""
+    def restore(self, tensors: dict[str, Tensor], plain: Mapping[str, Any]) -> None:
+        """Continue from the `state()` of a training with the same arguments.
+
+        Raises: InputError if it cannot be such a state.
+        """
+        state = read_state(plain, TrainingState)
+        state.check(self._settings.epochs, self._heads.count)
+        check_tensors(tensors, {**self.state()[0], **self._moments()})
+        self._epochs = state.epochs
+        self._best_scores = [score_from(score) for score in state.best_scores]
+        self._best_epochs, self._diverged = list(state.best_epochs), list(state.diverged)
+        self._check(tensors)
         for kind, layers in (("now", self._heads.layers), ("best", self._best)):
             for i, layer in enumerate(layers):
                 layer.weight.copy_(tensors[f"{kind}.{i}.weight"])
@@ -209,10 +222,40 @@ class Training:
         self._optimizer.load_state_dict({"state": moved, "param_groups": groups})
         self._head_losses.restore(below(tensors, "objective."))
         self._validator.start.copy_(tensors["validator"])
-        self._epochs = plain["epochs"]
-        self._best_scores = [score_from(score) for score in plain["best_scores"]]
-        self._best_epochs = list(plain["best_epochs"])
-        self._diverged = list(plain["diverged"])
+
+    def _moments(self) -> dict[str, Tensor]:
+        """What the optimizer remembers after a step, by name; of the tensors, shape and type count."""
+        leaves = [leaf for group in self._optimizer.param_groups for leaf in group["params"]]
+        names = ("momentum_buffer",) if self._settings.optimizer == "sgd" else ("exp_avg", "exp_avg_sq")
+        found = {f"optimizer.{i}.{name}": leaf for i, leaf in enumerate(leaves) for name in names}
+        if self._settings.optimizer != "sgd":
+            found |= {f"optimizer.{i}.step": shaped((), torch.float32) for i in range(len(leaves))}
+        return found
+
+    def _check(self, tensors: dict[str, Tensor]) -> None:
+        """Check that the values of the tensors are such as this number of epochs leaves.
+
+        Raises: InputError.
+        """
+        steps = min(self._epochs * -(-self._train.n // self._settings.batch_size), MOST_STEPS)
+        going, leaves = self._running(self._epochs), 2 * len(self._heads.layers)  # weights and biases of a head
+        for name, value in tensors.items():
+            kind, _, rest = name.partition(".")
+            last = rest.rpartition(".")[2]
+            if (last == "step" and value != steps) or (
+                kind == "objective" and last == "epoch" and value != self._epochs
+            ):
+                damaged(f'tensor "{name}" is not that of epoch {self._epochs}')
+            if kind == "optimizer" and going[int(rest.partition(".")[0]) // leaves] and value.isnan().any():
+                damaged(f'tensor "{name}" holds NaN')
+            if kind == "now":
+                check_finite("the weights of a head", [value[i] for i, runs in enumerate(going) if runs])
+            if kind == "best":
+                check_finite(
+                    "the weights of a head", [value[i] for i, s in enumerate(self._best_scores) if s < math.inf]
+                )
+            if kind == "validator" or (kind == "objective" and not any(self._diverged)):
+                check_finite(f'the values of "{name}"', [value])
 
 
 def below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

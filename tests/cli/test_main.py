@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -184,21 +185,21 @@ def test_closed_streams(redirection, code, digits):
     ("number", "code", "word"),
     [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated"), (signal.SIGHUP, 129, "hung up")],
 )
-def test_signals(number, code, word, digits, tmp_path):
-    # The program waits for class names from a pipe; opening our end returns only when it has opened its own.
-    pipe = tmp_path / "names"
-    os.mkfifo(pipe)
-    with (
-        subprocess.Popen(
-            [*PROGRAM, "report", str(digits), "--class-names", str(pipe)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=ENVIRONMENT,
-        ) as process,
-        pipe.open("w"),
-    ):
+def test_signals(number, code, word):
+    # The program waits for more rows; more than a pipe holds is written only when it has begun to read.
+    with subprocess.Popen(
+        [*PROGRAM, "report", "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=ENVIRONMENT,
+    ) as process:
+        process.stdin.write("prob_0,prob_1,label\n" + "0.5,0.5,1\n" * 50_000)
+        process.stdin.flush()
+        time.sleep(1)  # until it has read all of it
         process.send_signal(number)
+        process.wait(timeout=60)
         out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (code, "", f"{word}\n")
 

@@ -205,6 +205,9 @@ def _screen(report: Report, hint: str, *, full: bool) -> str:
 def _draw(report: Report, path: Path, width: float | None) -> None:
     """The reliability diagrams in the format of the suffix."""
     from calibeval.api.show import before_and_after
+    from calibeval.render.figure.backend import import_matplotlib
+
+    import_matplotlib()
     from calibeval.render.figure.figure import figure_bytes, figure_format, reliability_figure
     from calibeval.writers.atomic import write_file
 

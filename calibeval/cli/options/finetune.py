@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -19,6 +19,7 @@ from calibeval.training.settings import (
     HEADS,
     HIDDEN_UNITS,
     OPTIMIZERS,
+    RANGES,
     SCHEDULES,
     SCORES,
     TEMPERATURES,
@@ -30,6 +31,12 @@ from calibeval.training.settings import (
 def _usual(value: Callable[[OptimizerEntry], float]) -> str:
     """The default of each optimizer, as text."""
     return ", ".join(f"{name} {value(known):g}" for name, known in OPTIMIZERS.items())
+
+
+def _range(name: str) -> dict[str, Any]:
+    """The least and the greatest number that an option takes."""
+    least, most = RANGES[name]
+    return {"min": least, "max": most}
 
 
 Train = Annotated[str, typer.Argument(metavar="TRAIN", help="Features to train on; FILE#SPLIT names a split.")]
@@ -72,7 +79,9 @@ HeadKind = Annotated[
 ]
 Hidden = Annotated[
     int | None,
-    typer.Option(metavar="N", min=1, help=f"Hidden units of an mlp (default: {HIDDEN_UNITS}).", rich_help_panel=HEAD),
+    typer.Option(
+        metavar="N", **_range("hidden"), help=f"Hidden units of an mlp (default: {HIDDEN_UNITS}).", rich_help_panel=HEAD
+    ),
 ]
 Optimizer = Annotated[
     str,
@@ -101,8 +110,12 @@ Decay = Annotated[
         rich_help_panel=TRAINING,
     ),
 ]
-Epochs = Annotated[int, typer.Option(metavar="N", min=1, help="Maximum number of epochs.", rich_help_panel=TRAINING)]
-BatchSize = Annotated[int, typer.Option(metavar="N", min=1, help="Rows per batch.", rich_help_panel=TRAINING)]
+Epochs = Annotated[
+    int, typer.Option(metavar="N", **_range("epochs"), help="Maximum number of epochs.", rich_help_panel=TRAINING)
+]
+BatchSize = Annotated[
+    int, typer.Option(metavar="N", **_range("batch_size"), help="Rows per batch.", rich_help_panel=TRAINING)
+]
 Schedule = Annotated[
     str,
     typer.Option(
@@ -121,7 +134,7 @@ Patience = Annotated[
     int,
     typer.Option(
         metavar="N",
-        min=0,
+        **_range("patience"),
         help="Stop after N epochs without gain; 0: never.",
         show_default=True,
         rich_help_panel=TRAINING,
@@ -150,7 +163,9 @@ Device = Annotated[
 ]
 Seeds = Annotated[
     int,
-    typer.Option(metavar="N", min=1, help="Runs per loss; shows mean and deviation.", rich_help_panel=TRAINING),
+    typer.Option(
+        metavar="N", **_range("seeds"), help="Runs per loss; shows mean and deviation.", rich_help_panel=TRAINING
+    ),
 ]
 Tune = Annotated[
     bool,
@@ -159,7 +174,10 @@ Tune = Annotated[
 Trials = Annotated[
     int | None,
     typer.Option(
-        metavar="N", min=2, help=f"Candidates per loss for --tune (default: {TRIALS}).", rich_help_panel=TUNING
+        metavar="N",
+        **_range("trials"),
+        help=f"Candidates per loss for --tune (default: {TRIALS}).",
+        rich_help_panel=TUNING,
     ),
 ]
 TuneOn = Annotated[
@@ -188,7 +206,9 @@ TrainLeak = Annotated[
 ]
 TrainSeed = Annotated[
     int,
-    typer.Option("--seed", metavar="N", min=0, help="Random seed for weights and row order.", rich_help_panel=TRAINING),
+    typer.Option(
+        "--seed", metavar="N", **_range("seed"), help="Random seed for weights and row order.", rich_help_panel=TRAINING
+    ),
 ]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace a finished run in this folder.", rich_help_panel=RUNNING)

@@ -36,7 +36,7 @@ class Fitting:
     allow_leak: bool = False
 
     def check(self) -> None:
-        """Refuse options that exclude each other, or that would change nothing.
+        """Refuse options that exclude each other, or that would change nothing, and a clip that no k allows.
 
         Raises: UsageError.
         """
@@ -46,6 +46,9 @@ class Fitting:
         needed(given, "--fit-on or --cross-fit", there=fits)
         leaks = self.fit_on is not None or self.saved_map is not None
         needed({"--allow-leak": self.allow_leak or None}, "--fit-on or --map", there=leaks)
+        from calibeval.recalibrate.base.scores import check_clip
+
+        check_clip(self.clip, 2)
 
     def notes(self) -> list[str]:
         """That a seed was given where nothing is random.

@@ -10,6 +10,7 @@ import typer
 from calibeval.cli.options import complete
 from calibeval.cli.options.choices import DECIDE, METRICS, ON_INCONCLUSIVE, PRESETS, either
 from calibeval.cli.options.shared import MEASURE, OUTPUT, RULES, export_option
+from calibeval.core.data.ranges import MOST_ROWS
 from calibeval.render.ci.exports import EXPORTS
 
 
@@ -72,7 +73,13 @@ Level = Annotated[
 ]
 MinRows = Annotated[
     int | None,
-    typer.Option(metavar="N", min=0, help="Rows that a decision needs, also in each slice.", rich_help_panel=RULES),
+    typer.Option(
+        metavar="N",
+        min=0,
+        max=MOST_ROWS,
+        help="Rows that a decision needs, also in each slice.",
+        rich_help_panel=RULES,
+    ),
 ]
 Why = Annotated[
     bool,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.roles import named_keys
-from calibeval.core.errors import FileProblem, InputError
+from calibeval.core.errors import InputError
 from calibeval.readers.meaning.named import OF_DUMPS, OF_FEATURES
 from calibeval.words.names import visible
 
@@ -176,10 +176,10 @@ def _names(path: Path | None) -> tuple[str, ...] | None:
     """The class names in a file, one per line."""
     if path is None:
         return None
+    from calibeval.readers.small_files import read_small
+
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise FileProblem(f"{path}: cannot be read ({error.strerror})") from None
+        text = read_small(path).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InputError(f"{path}: class names must be UTF-8 text with one name per line") from None
     names = tuple(line.strip() for line in text.strip().splitlines())

@@ -23,6 +23,7 @@ from calibeval.cli.options.choices import (
 )
 from calibeval.cli.options.sizes import size, size_above_zero
 from calibeval.core.conventions.table import CONVENTIONS
+from calibeval.core.data.ranges import LEAST_LABEL, MOST_JOBS, MOST_LABEL, MOST_ROWS, MOST_SEED
 from calibeval.readers.meaning.named import ROLES
 
 AUTO = "auto"
@@ -82,7 +83,10 @@ LabelsAre = Annotated[
         f"Labels that could be both: {either(LABELS_ARE)}.", metavar="WHAT", autocompletion=complete.one_of(LABELS_ARE)
     ),
 ]
-IgnoreIndex = Annotated[int | None, _named("Leave out rows with this label, and count them.", metavar="LABEL")]
+IgnoreIndex = Annotated[
+    int | None,
+    _named("Leave out rows with this label, and count them.", metavar="LABEL", min=LEAST_LABEL, max=MOST_LABEL),
+]
 ReadAs = Annotated[
     str | None,
     _named(
@@ -139,7 +143,13 @@ Clip = Annotated[
 ]
 Seed = Annotated[
     int | None,
-    typer.Option(metavar="N", help="Random seed for assigning rows to folds (default: 0).", rich_help_panel=MAP),
+    typer.Option(
+        metavar="N",
+        min=0,
+        max=MOST_SEED,
+        help="Random seed for assigning rows to folds (default: 0).",
+        rich_help_panel=MAP,
+    ),
 ]
 Group = Annotated[
     str | None,
@@ -160,6 +170,7 @@ MinRows = Annotated[
     typer.Option(
         metavar="N",
         min=1,
+        max=MOST_ROWS,
         help="List smaller slices without measuring them (default: 100).",
         rich_help_panel=MEASURE,
     ),
@@ -225,7 +236,12 @@ NoIntervals = Annotated[
 Jobs = Annotated[
     int | None,
     typer.Option(
-        metavar="N", min=1, help="Threads (default: one per processor).", show_default=False, rich_help_panel=RUNNING
+        metavar="N",
+        min=1,
+        max=MOST_JOBS,
+        help="Threads (default: one per processor).",
+        show_default=False,
+        rich_help_panel=RUNNING,
     ),
 ]
 

@@ -5,13 +5,14 @@ Scalars of numpy count as those of Python, and become them.
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
 from typing import Any, TypeVar
 
 import numpy as np
 
+from calibeval.core.data.ranges import MOST_BITS, THOUSANDS_OF_DIGITS
 from calibeval.core.errors import UsageError, nearest
 
 Check = Callable[[str, Any], Any]
@@ -26,6 +27,8 @@ def came(value: object) -> str:
     ('5.5', "''", 'an empty list', 'a dict', 'nan')
     """
     value = _plain(value)
+    if isinstance(value, int) and value.bit_length() > MOST_BITS:
+        return THOUSANDS_OF_DIGITS
     if value is None or isinstance(value, bool | int | float | str):
         text = repr(value)
         return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
@@ -39,8 +42,8 @@ def refused(name: str, value: object, needed: str) -> UsageError:
     return UsageError(f"{name} is {came(value)}, but it must be {needed}")
 
 
-def whole(least: int | None = None) -> Check:
-    """A whole number, perhaps from some number on; True and False are none.
+def whole(least: int | None = None, most: int | None = None) -> Check:
+    """A whole number, perhaps at least or at most some number; True and False are none.
 
     >>> whole(1)("jobs", 2)
     2
@@ -50,6 +53,8 @@ def whole(least: int | None = None) -> Check:
         found = _plain(value)
         if isinstance(found, bool) or not isinstance(found, int) or (least is not None and found < least):
             raise refused(name, value, "a whole number" + ("" if least is None else f", at least {least}"))
+        if most is not None and found > most:
+            raise UsageError(f"{name} is {came(value)}, but it can be {most:,} at most")
         return found
 
     return check
@@ -67,7 +72,7 @@ def number(least: float | None = None, *, above: bool = False) -> Check:
         bound = "" if least is None else f"above {least:g}" if above else f"at least {least:g}"
         if isinstance(found, bool) or not isinstance(found, int | float):
             raise refused(name, value, f"a number {bound}".rstrip())
-        if not abs(found) < math.inf:
+        if not abs(found) <= sys.float_info.max:
             raise refused(name, value, f"a finite number {bound}".rstrip())
         if least is not None and (found < least or (above and found == least)):
             raise refused(name, value, bound)

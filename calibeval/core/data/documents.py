@@ -12,6 +12,7 @@ from typing import Any, NoReturn, TypeVar
 
 from calibeval.core.data.arguments import refused
 from calibeval.core.data.ci_commands import without_commands
+from calibeval.core.data.ranges import MOST_BITS, MOST_COUNT, THOUSANDS_OF_DIGITS
 from calibeval.core.errors import InputError, nearest
 
 # Characters that control, hide or reorder text, and halves of characters, which UTF-8 cannot hold.
@@ -19,7 +20,6 @@ _UNSEEN = re.compile(
     "[\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
 
-MOST_COUNT = 2**63
 DEEPEST = 32  # nesting of lists and objects in the parts of a document that may hold any value
 LONGEST = 60  # characters of a value that a message shows
 _READ = 'Path("FILE").read_text(encoding="utf-8")'
@@ -196,6 +196,8 @@ def shown(value: Any) -> str:
     kinds = {dict: "an object", list: "a list", bool: "a boolean", NoneType: "null"}
     if type(value) in kinds:
         return kinds[type(value)]
+    if isinstance(value, int) and value.bit_length() > MOST_BITS:
+        return THOUSANDS_OF_DIGITS
     came = json.dumps(value[: LONGEST + 1] if isinstance(value, str) else value)
     return came if len(came) <= LONGEST else f"{came[: LONGEST - 3]}..."
 
@@ -220,6 +222,7 @@ def _no_number(name: str) -> NoReturn:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise Wrong(f"{shown(next(key for key in keys if keys.count(key) > 1))} occurs twice in one object")
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise Wrong(f"{shown(twice)} occurs twice in one object")
     return found

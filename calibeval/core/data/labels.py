@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.data.arguments import class_names, whole
+from calibeval.core.data.arguments import came, class_names, whole
 from calibeval.core.data.class_names import LabelsAre, classes_of_texts, classes_of_values, number_of
+from calibeval.core.data.ranges import LEAST_LABEL, MOST_LABEL
 from calibeval.core.errors import InputError, UsageError
 
 Labels = npt.NDArray[np.integer[Any]]
@@ -153,8 +154,8 @@ def names_of_classes(names: object, *, stored: bool) -> tuple[str, ...] | None:
 
 def check_ignore_index(ignore_index: object) -> None:
     """Check that the label of ignored rows is valid. Raises: UsageError."""
-    if ignore_index is not None:
-        whole()("ignore_index", ignore_index)
+    if ignore_index is not None and not LEAST_LABEL <= whole()("ignore_index", ignore_index) <= MOST_LABEL:
+        raise UsageError(f"ignore_index is {came(ignore_index)}, but it must be a whole number of 64 bits")
 
 
 def _check_range(labels: Labels, k: int, ignore_index: int | None, owner: str) -> None:

@@ -8,8 +8,9 @@ import numpy as np
 
 from calibeval.core.conventions.table import OWN, find_convention
 from calibeval.core.data.arguments import came
+from calibeval.core.data.ranges import check_whole
 from calibeval.core.errors import UsageError
-from calibeval.core.report.settings import MOST_BINS, MOST_LEVEL, Settings
+from calibeval.core.report.settings import LEAST_LEVEL, MOST_BINS, MOST_LEVEL, Settings
 
 MIN_ROWS = 100
 
@@ -37,7 +38,7 @@ def checked(
     if not _is_whole(bins):
         raise UsageError(f"bins is {bins!r}, but it must be a whole number")
     if not 1 <= bins <= MOST_BINS:
-        raise UsageError(f"bins is {bins}, but it must lie between 1 and {MOST_BINS}")
+        raise UsageError(f"bins is {came(bins)}, but it must lie between 1 and {MOST_BINS}")
     if level is not None:
         check_level(level)
     if isinstance(slices, str):
@@ -46,8 +47,8 @@ def checked(
         raise UsageError(f"slices can only be measured with calibeval's own bins, not with those of {known.name}")
     if min_rows is not None and not slices:
         raise UsageError("--min-rows applies to slices only, but there are no slices")
-    if min_rows is not None and (not _is_whole(min_rows) or min_rows < 1):
-        raise UsageError(f"min-rows is {min_rows}, but it must be a whole number, at least 1")
+    if min_rows is not None:
+        check_whole("min-rows", min_rows, 1)
     columns = tuple(dict.fromkeys(slices))
     least = int(min_rows or MIN_ROWS) if columns else None
     return Settings(int(bins), known.name, level, columns, least, group)
@@ -60,6 +61,8 @@ def check_level(level: float) -> None:
         raise UsageError(f"level is {shown}, but it must lie between 0 and 1, such as 0.95")
     if level > MOST_LEVEL:
         raise UsageError(f"level is {level}, but it must be at most {MOST_LEVEL}")
+    if level < LEAST_LEVEL:
+        raise UsageError(f"level is {level}, but it must be at least {LEAST_LEVEL}")
 
 
 def _is_whole(value: object) -> bool:

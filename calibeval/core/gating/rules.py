@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar, get_args
 import numpy as np
 
 from calibeval.core.data.arguments import truth
+from calibeval.core.data.ranges import MOST_ROWS, check_whole
 from calibeval.core.errors import UsageError, nearest
 from calibeval.core.evaluation.settings import check_level
 from calibeval.core.gating.values import as_is, as_number, as_text, as_texts, one_of, show_value
@@ -116,6 +117,7 @@ class GateSettings:
         rows = self.min_rows
         if isinstance(rows, bool) or not isinstance(rows, int | np.integer) or rows < 0:
             raise UsageError(f"min_rows is {show_value(rows)}, but it must be a whole number, at least 0")
+        check_whole("min_rows", rows, 0, MOST_ROWS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,11 @@ from calibeval.core.data.records import Layout, read_as, read_record, to_plain
 from calibeval.core.errors import InputError
 from calibeval.core.heads.settings import RunSettings
 from calibeval.core.metrics.result import MetricResult
+from calibeval.core.metrics.table import METRICS
 
 SCHEMA, EARLIER = "calibeval.training/1", "calibeval.finetune/1"
+LARGEST = 1e100  # of any number that is shown, so that means of squares are numbers, too
+ROUNDING = 1e-6
 SHOWN = ("accuracy", "ece", "aece", "cwce", "nll")
 
 Values = Mapping[str, float | None]
@@ -163,9 +166,28 @@ def chosen_of(losses: Sequence[LossResult]) -> int:
 def _table(whole: Place) -> Finetuned:
     """The table in a document, which names the chosen loss."""
     losses: tuple[LossResult, ...] = read_as(whole["losses"], tuple[LossResult, ...])
+    for loss in whole["losses"].each(lambda place: place):
+        for seed in loss["seeds"].each(lambda place: place):
+            _check_seed(seed)
     names = [loss.name for loss in losses]
     chosen = names.index(whole["chosen"].one_of(names))
     return read_record(whole, Finetuned, losses=losses, chosen=chosen)
+
+
+def _check_seed(seed: Place) -> None:
+    """Check that metrics lie within their bounds, and that the temperature is positive.
+
+    Raises: Wrong.
+    """
+    temperature = seed.get("temperature")
+    if temperature is not None and temperature.value is not None and not 0 < temperature.value <= LARGEST:
+        temperature.refuse("a positive number")
+    for when in ("before", "after"):
+        for name, place in seed[when].items():
+            spec = METRICS.get(name)
+            least, most = (-LARGEST, LARGEST) if spec is None else (spec.least, spec.most or LARGEST)
+            if place.value is not None and not least - ROUNDING <= place.value <= most + ROUNDING:
+                place.refuse(f"a number from {least:g} to {most:g}")
 
 
 def metric_values(metrics: Mapping[str, MetricResult]) -> dict[str, float | None]:

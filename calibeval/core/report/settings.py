@@ -11,6 +11,7 @@ from calibeval.core.data.records import Layout, to_plain
 MOST_BINS = 10_000
 # At levels even closer to 1, an interval would only show the limits of floating-point numbers.
 MOST_LEVEL = 1 - 1e-9
+LEAST_LEVEL = 1e-9
 
 
 def _columns(place: Place) -> tuple[str, ...]:
@@ -20,6 +21,8 @@ def _columns(place: Place) -> tuple[str, ...]:
 
 def _level(place: Place) -> float | None:
     level = None if place.value is None else place.number()
+    if level is not None and 0 < level < LEAST_LEVEL:
+        place.refuse(f"a level of at least {LEAST_LEVEL}")
     return level if level is None or 0 < level <= MOST_LEVEL else place.refuse(f"a level above 0, at most {MOST_LEVEL}")
 
 

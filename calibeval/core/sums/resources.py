@@ -8,6 +8,7 @@ import numpy as np
 
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.progress import Progress
+from calibeval.core.data.ranges import MOST_JOBS, check_whole
 from calibeval.core.errors import UsageError
 
 
@@ -32,8 +33,7 @@ class Resources:
     progress: Progress | None = None
 
     def __post_init__(self) -> None:
-        if isinstance(self.jobs, bool) or not isinstance(self.jobs, int | np.integer) or self.jobs < 1:
-            raise UsageError(f"jobs is {self.jobs!r}, but it must be a whole number, at least 1")
+        check_whole("jobs", self.jobs, 1, MOST_JOBS)
         limit = self.memory
         if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int | np.integer) or limit < 0):
             raise UsageError(f"max_memory is {limit!r}, but it must be a number of bytes, or None")

@@ -24,6 +24,7 @@ from calibeval.recalibrate.base.scores import log_scores, log_softmax, number_of
 from calibeval.recalibrate.base.seen import seen_rows
 
 SCHEMA = "calibeval.map/1"
+LARGEST = 1e150  # of a mapped score, so that squares of differences are numbers, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +244,25 @@ class MappedRows:
                 result = log_softmax(result)
             if recalibration.keeps_top:
                 _keep_top(scores, result)
+        _check_size(z, result)
         return result
+
+
+def _check_size(z: Floats, result: Floats) -> None:
+    """Check that mapped log-scores are numbers that can be written and read again, as parameters may have any size.
+
+    Raises: InputError for one that is none, or too large, and for a class that was possible and no longer is.
+    """
+    top = result.max(axis=1)
+    whole = bool((np.abs(top) <= LARGEST).all())  # NaN, too, is not
+    if whole and result.min() >= -LARGEST:
+        return
+    impossible = np.isneginf(result)
+    if not whole or (impossible & ~np.isneginf(z)).any() or (result[~impossible] < -LARGEST).any():
+        raise InputError(
+            f"the map gives scores that are not numbers, or are beyond {LARGEST:g}: its parameters are too large for "
+            "these scores, or too small"
+        )
 
 
 def _keep_top(scores: npt.NDArray[Any], result: Floats) -> None:

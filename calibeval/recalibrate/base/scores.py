@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.arguments import came
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.labels import Labels
 from calibeval.core.data.predictions import Predictions
@@ -48,7 +49,8 @@ def check_clip(clip: float | None, k: int) -> None:
     Raises: UsageError unless 0 < clip < 1/k.
     """
     if clip is not None and not 0 < clip < 1 / k:
-        raise UsageError(f"clip is {clip:g}, but it must lie between 0 and 1/k = {1 / k:g}, such as 1e-12")
+        shown = f"{clip:g}" if isinstance(clip, float) else came(clip)
+        raise UsageError(f"clip is {shown}, but it must lie between 0 and 1/k = {1 / k:g}, such as 1e-12")
 
 
 def chunk_rows(predictions: Predictions) -> int:

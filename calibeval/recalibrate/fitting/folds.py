@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.ranges import MOST_SEED, check_whole
 from calibeval.core.errors import InputError, UsageError
 
 Folds = npt.NDArray[np.int16]
@@ -29,8 +30,7 @@ def deal(predictions: Predictions, folds: int, seed: int, groups: npt.NDArray[An
     """
     if not 2 <= folds <= np.iinfo(np.int16).max:
         raise UsageError(f"folds is {folds}, but at least 2 are needed")
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise UsageError(f"seed is {seed!r}, but it must be a whole number, at least 0")
+    check_whole("seed", seed, 0, MOST_SEED)
     kept = np.flatnonzero(predictions.labels != predictions.ignore_index) if predictions.ignored else slice(None)
     labels = predictions.labels[kept]
     rng = np.random.default_rng(seed)

@@ -20,7 +20,9 @@ from calibeval.recalibrate.maps.isotonic import IsotonicMap, fit_isotonic
 from calibeval.recalibrate.maps.platt import PlattMap, fit_platt
 from calibeval.recalibrate.maps.vector import VectorMap, fit_vector
 from calibeval.recalibrate.temperature.objectives import OBJECTIVES
-from calibeval.recalibrate.temperature.optimum import TemperatureMap
+from calibeval.recalibrate.temperature.optimum import BOUND_NOTES, TemperatureMap
+
+LEAST_LOSS = 1e-6  # below 0, by rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +206,11 @@ def _map(whole: Place) -> Map:
     names: tuple[str, ...] | None = read_as(whole["class_names"], tuple[str, ...] | None)
     if names is not None and len(names) != k:
         raise InputError(f"the map has {len(names)} class names, but k is {k}")
+    odd = next((name for name in names or () if not _is_text(name)), None)
+    if odd is not None:
+        raise InputError(f"the map's class name {shown(odd)} is not text: it contains half of a character")
     facts = read_record(whole, Fitted)
+    _check_facts(whole, facts)
     if facts.objective not in OBJECTIVES:
         known = ", ".join(OBJECTIVES)
         raise InputError(f"the map's objective {shown(facts.objective)} is unknown; objectives are {known}")
@@ -213,3 +219,29 @@ def _map(whole: Place) -> Map:
         raise InputError(f'parameter "clip" is {result.clip:g}, but it must lie between 0 and 1/k = {1 / k:g}')
     result.check()
     return result
+
+
+def _check_facts(whole: Place, facts: Fitted) -> None:
+    """Check that the facts of a fit go together.
+
+    Raises: Wrong for the first that does not.
+    """
+    on = whole["fitted_on"]
+    if facts.n < 1:
+        on["n"].refuse("a number of rows, at least 1")
+    if facts.clipped > facts.n:
+        whole["clipped"].refuse(f"at most {facts.n}, the number of rows,")
+    for name in ("nll_before", "nll_after"):
+        if getattr(facts, name) < -LEAST_LOSS:
+            whole[name].refuse("a number, at least 0")
+    if facts.bound not in (None, *BOUND_NOTES):
+        whole["bound"].refuse(f"null or one of {', '.join(BOUND_NOTES)}")
+
+
+def _is_text(name: str) -> bool:
+    """Whether it can be written: JSON may hold half of a character."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -45,6 +45,7 @@ class Optimum(NamedTuple):
     bound: str | None
 
 
+NOWHERE = Optimum(math.inf, math.nan, math.nan, 0, None)  # of scores too large for it
 BOUND_NOTES = {
     "low": "every label has the largest score of its row, so the NLL keeps falling as T falls to 0; this T is the "
     "largest one (up to a factor of 2) with an NLL within 1e-9 of the limit. Misclassified rows will get a high NLL",
@@ -175,7 +176,7 @@ def _solve(every: Pieces, known: ScoreFacts, tolerance: float = LAST_STEP) -> Op
         now = fused(every(), 1.0)
         return Optimum(1.0, now.value, now.value, 1, "flat")
     if not math.isfinite(known.spread):
-        return Optimum(math.inf, math.nan, math.nan, 0, None)
+        return NOWHERE
     if known.misses == 0:
         return _low_bound(every, known)
     if known.slope >= -NO_SLOPE * known.spread:

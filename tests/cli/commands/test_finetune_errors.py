@@ -141,9 +141,12 @@ def test_the_same_file_twice_is_a_leak(capsys, folder):
         (["--weight-decay", "-1"], "--weight-decay is -1, but it must be at least 0"),
         (["--clip-norm", "inf"], "--clip-norm is inf, but it must be at least 0"),
         (["--mixup", "inf"], "--mixup is inf, but it must be at least 0"),
-        (["--head", "mlp", "--hidden", "0"], "Invalid value for '--hidden': 0 is not in the range x>=1."),
-        (["--batch-size", "0"], "Invalid value for '--batch-size': 0 is not in the range x>=1."),
-        (["--tune", "--trials", "1"], "Invalid value for '--trials': 1 is not in the range x>=2."),
+        (
+            ["--head", "mlp", "--hidden", "0"],
+            "Invalid value for '--hidden': 0 is not in the range 1<=x<=1099511627776.",
+        ),
+        (["--batch-size", "0"], "Invalid value for '--batch-size': 0 is not in the range 1<=x<=2147483647."),
+        (["--tune", "--trials", "1"], "Invalid value for '--trials': 1 is not in the range 2<=x<=10000."),
         (["--hidden", "64"], "--hidden belongs to --head mlp"),
         (["--trials", "8"], "--trials belongs to --tune"),
         (

@@ -141,7 +141,7 @@ ERRORS = [
         3,
         "digits_test.npz: expands to 48112 bytes, over the limit of 100. If you trust the file, raise --max-bytes.",
     ),
-    (["--class-names", "/no/such/file"], 4, "/no/such/file: cannot be read (No such file or directory)"),
+    (["--class-names", "/no/such/file"], 4, "/no/such/file: there is no such file"),
     (["--labels", "/no/such.npy"], 4, "/no/such.npy: there is no such file"),
 ]
 

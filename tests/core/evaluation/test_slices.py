@@ -168,7 +168,7 @@ def test_all_slices_may_be_small():
     [
         (
             {"slices": ["where"], "min_rows": 0},
-            "min_rows is 0, but it must be a whole number from 1 on",
+            "min_rows is 0, but it must be a whole number, at least 1",
         ),
         ({"min_rows": 5}, "min_rows applies to slices only, but there are no slices"),
         (

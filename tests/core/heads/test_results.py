@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 
@@ -107,3 +108,25 @@ def test_wrong_fields_are_named(old, new, message):
     with pytest.raises(InputError) as error:
         Finetuned.from_json(TABLE.to_json().replace(old, new, 1))
     assert str(error.value).startswith(f"this is not a table of schema calibeval.training/1: {message}")
+
+
+def numeric_places(value, path=()):
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in items:
+        yield from numeric_places(inner, (*path, key))
+    if path[-2:-1] in (("before",), ("after",)) or path[-1:] == ("temperature",):
+        yield path
+
+
+@pytest.mark.parametrize("value", [1e308, -1e308, 1e101, 10**400, -1.5])
+def test_metrics_and_temperatures_that_cannot_be(value):
+    """Their squares, and their means over seeds, would leave float64."""
+    document = json.loads(TABLE.to_json())
+    for path in numeric_places(document["losses"]):
+        changed = copy.deepcopy(document)
+        parent = changed["losses"]
+        for key in path[:-1]:
+            parent = parent[key]
+        parent[path[-1]] = value
+        with pytest.raises(InputError, match=str(path[-1])):
+            Finetuned.from_json(json.dumps(changed))

@@ -1,0 +1,49 @@
+"""Figures need no backend, and are made whatever MPLBACKEND says."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from tests.cli.invoking import ENVIRONMENT, program
+from tests.conftest import ROOT
+from tests.data import logits_and_labels
+
+
+@pytest.fixture
+def dump(tmp_path):
+    logits, labels = logits_and_labels(60, 3)
+    np.savez(tmp_path / "a.npz", logits=logits, labels=labels)
+    return tmp_path / "a.npz"
+
+
+@pytest.mark.parametrize("backend", ["nonsense", "", "module://no.such.module", "tkagg", "x" * 10_000])
+def test_figures_are_made(dump, tmp_path, backend):
+    environment = {**ENVIRONMENT, "MPLBACKEND": backend}
+    words = ["report", dump, "--figure", tmp_path / "a.svg", "-o", tmp_path / "d", "-q"]
+    result = program(*words, env=environment)
+    assert (result.code, result.err) == (0, "")
+    usual = program("report", dump, "--figure", tmp_path / "b.svg", "-q", env=ENVIRONMENT)
+    assert usual.code == 0
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+    assert (tmp_path / "d" / "reliability.png").stat().st_size > 0
+
+
+@pytest.mark.parametrize(("backend", "then"), [("svg", "svg"), ("nonsense", "agg")])
+def test_a_backend_that_there_is_stays_set(backend, then):
+    code = (
+        "from calibeval.render.figure.backend import import_matplotlib as one; one(); one(); "
+        "import matplotlib as m, os; print(os.environ['MPLBACKEND'], m.get_backend())"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+        env={**ENVIRONMENT, "MPLBACKEND": backend},
+    )
+    assert result.stdout.lower().split() == [backend, then]
