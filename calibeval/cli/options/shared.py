@@ -190,7 +190,7 @@ DumpOut = Annotated[
         "--out",
         "-o",
         metavar="OUT",
-        help="File: .npz, .csv, .tsv, .jsonl, .parquet or .pt.",
+        help="File: .npz, .csv, .jsonl, .parquet, .pt, ...",
         rich_help_panel=OUTPUT,
     ),
 ]

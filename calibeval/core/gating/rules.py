@@ -12,7 +12,7 @@ from calibeval.core.data.arguments import truth
 from calibeval.core.data.ranges import MOST_ROWS, check_whole
 from calibeval.core.errors import UsageError, nearest
 from calibeval.core.evaluation.settings import check_level
-from calibeval.core.gating.values import as_is, as_number, as_text, as_texts, one_of, show_value
+from calibeval.core.gating.values import as_is, as_number, as_path, as_text, as_texts, one_of, show_value
 from calibeval.core.metrics.table import METRICS, metric_named
 
 RuleKind = Literal["max", "min", "max_increase", "max_drop"]
@@ -155,7 +155,7 @@ def config_from_table(table: Mapping[str, Any], where: str) -> GateConfig:
         "decide": as_text,
         "level": as_number,
         "min_rows": as_is,
-        "baseline": as_text,
+        "baseline": as_path,
         "preset": as_text,
         "slices": as_texts,
         "group": as_text,

@@ -17,9 +17,17 @@ Name = TypeVar("Name", bound=str)
 
 def as_text(value: object, key: str) -> str:
     """The value, if it is a non-empty string. Raises: UsageError."""
-    if not isinstance(value, str) or not value or "\0" in value:
-        raise UsageError(f"{key} is {show_value(value)}, but it must be a non-empty string without NUL")
+    if not isinstance(value, str) or not value:
+        raise UsageError(f"{key} is {show_value(value)}, but it must be a non-empty string")
     return value
+
+
+def as_path(value: object, key: str) -> str:
+    """The value, if it can be a path. Raises: UsageError."""
+    text = as_text(value, key)
+    if "\0" in text:
+        raise UsageError(f"{key} is {show_value(text)}, but a path has no NUL character")
+    return text
 
 
 def as_texts(value: object, key: str) -> tuple[str, ...]:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from calibeval.core.errors import InputError
-from calibeval.readers.meaning.roles import Keys, class_names_key, id_key, ignore_key, in_words, label_key, named_key
+from calibeval.readers.meaning.named import Keys
+from calibeval.readers.meaning.roles import class_names_key, id_key, ignore_key, in_words, label_key, named_key
 from calibeval.readers.stored.names import FEATURE_KEYS, LABEL_KEYS, SCORE_KEYS, prefixes, show
 from calibeval.readers.stored.stored import Stored
 

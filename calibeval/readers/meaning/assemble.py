@@ -19,9 +19,10 @@ from calibeval.core.data.row_source import Kind, RowSource, show_shape
 from calibeval.core.errors import InputError, UsageError
 from calibeval.readers.meaning.columns import joined_columns, slice_columns
 from calibeval.readers.meaning.facts import ignored_label, ignored_notice, keys_of, stored_names
+from calibeval.readers.meaning.named import Keys
 from calibeval.readers.meaning.outcome import Outcome, outcome_of
 from calibeval.readers.meaning.rivals import rival_warning
-from calibeval.readers.meaning.roles import Keys, find_roles, has_scores_and_labels, named_key, refuse_unused
+from calibeval.readers.meaning.roles import find_roles, has_scores_and_labels, named_key, refuse_unused
 from calibeval.readers.meaning.score_columns import chosen_columns, stacked_columns
 from calibeval.readers.meaning.splits import View, pick, pooled_notice, split_views
 from calibeval.readers.meaning.suspicion import refuse_large_integers, refuse_probs

@@ -11,7 +11,7 @@ from calibeval.core.gating.rules import GateSettings, Rule, config_from_table, o
 REFUSED = [
     ({"metric": "eec", "max": 0.1}, 'metric "eec" is unknown (did you mean "ece"?)'),
     ({"max": 0.1}, "there is no metric"),
-    ({"metric": 3, "max": 0.1}, "metric is 3, but it must be a non-empty string without NUL"),
+    ({"metric": 3, "max": 0.1}, "metric is 3, but it must be a non-empty string"),
     ({"metric": "ece"}, "the rule has no limit, but it must have exactly one of max, min, max_increase, max_drop"),
     (
         {"metric": "ece", "max": 0.1, "max_increase": 0.1},
@@ -37,7 +37,7 @@ REFUSED = [
     ({"metric": "ece", "max": 0.1, "severity": "eror"}, 'severity "eror" is unknown (did you mean "error"?)'),
     ({"metric": "ece", "max": 0.1, "slice": "wrst"}, 'slice is "wrst" (did you mean "worst"?), but it must be'),
     ({"metric": "ece", "max": 0.1, "slice": "worst:"}, 'slice is "worst:"'),
-    ({"metric": "ece", "max": 0.1, "slice": ""}, 'slice is "", but it must be a non-empty string without NUL'),
+    ({"metric": "ece", "max": 0.1, "slice": ""}, 'slice is "", but it must be a non-empty string'),
 ]
 
 
@@ -54,15 +54,15 @@ CONFIGS = [
     ({"on_inconclusiv": "fail"}, 'key "on_inconclusiv" is unknown (did you mean "on_inconclusive"?)'),
     ({"on_inconclusive": "warm"}, 'on_inconclusive "warm" is unknown (did you mean "warn"?); it must be one of fail'),
     ({"decide": "points"}, 'decide "points" is unknown (did you mean "point"?)'),
-    ({"decide": 1}, "decide is 1, but it must be a non-empty string without NUL"),
+    ({"decide": 1}, "decide is 1, but it must be a non-empty string"),
     ({"level": 95}, "level is 95, but it must lie between 0 and 1"),
     ({"level": "0.95"}, 'level is "0.95", but it must be a finite number'),
     ({"min_rows": -1}, "min_rows is -1, but it must be a whole number, at least 0"),
     ({"min_rows": 1.5}, "min_rows is 1.5, but it must be a whole number, at least 0"),
     ({"min_rows": True}, "min_rows is true, but it must be a whole number, at least 0"),
-    ({"baseline": 3}, "baseline is 3, but it must be a non-empty string without NUL"),
+    ({"baseline": 3}, "baseline is 3, but it must be a non-empty string"),
     ({"slices": "night"}, 'slices is "night", but it must be a list of strings'),
-    ({"slices": [1]}, "slices is 1, but it must be a non-empty string without NUL"),
+    ({"slices": [1]}, "slices is 1, but it must be a non-empty string"),
     ({"rule": []}, "the list of rules is empty"),
     ({"rule": {"metric": "ece"}}, '"rule" must be a list of tables'),
     ({"rule": [{"metric": "ece", "max": 0.1}, {"metric": "eec", "max": 0.1}]}, 'rule 2: metric "eec" is unknown'),
