@@ -338,9 +338,7 @@ def test_confidences_with_ignored_rows_are_written_too(suffix, tmp_path):
 @pytest.mark.parametrize("labels", [[0, 1], ["8" * 25, "9" * 25]])
 def test_an_ignored_label_has_at_most_64_bits(labels):
     names = labels if isinstance(labels[0], str) else None
-    with pytest.raises(
-        UsageError, match="ignore_index is 10{30}, but it must be a whole number"
-    ):
+    with pytest.raises(UsageError, match=r"ignore_index is 10{30}, but it must be a whole number"):
         calibeval.Predictions(logits=3 * np.eye(2), labels=labels, class_names=names, ignore_index=10**30)
 
 
