@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -132,7 +133,7 @@ def _role(key: str, arrays: dict[str, Stored], prefixed: list[str], indexed: lis
         "predictions": "scores",
         **({PAIR[0]: "probs"} if all(name in arrays for name in PAIR) else {}),
     }
-    if key.lower() in IGNORE_KEYS and stored.shape == ():
+    if key.lower() in IGNORE_KEYS and math.prod(stored.shape) == 1:
         return "ignored label"
     if key.removesuffix("_index") in indexed:
         return "row numbers of a split"

@@ -16,7 +16,8 @@ from calibeval.core.data.row_source import as_kind
 from calibeval.core.errors import UsageError
 from calibeval.readers.load import as_suffix, load, suffix_of
 from calibeval.readers.meaning.assemble import ReadOptions, assemble, external_labels
-from calibeval.readers.meaning.named import OF_DUMPS, Keys, named_roles
+from calibeval.readers.meaning.keys import Keys
+from calibeval.readers.meaning.named import OF_DUMPS, named_roles
 from calibeval.readers.shards import joined, shard_paths, shards_sha256
 from calibeval.readers.stdin import read_stdin
 from calibeval.readers.stored.digest import Background, checked_sha256

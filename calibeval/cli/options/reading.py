@@ -56,7 +56,7 @@ class ReadingFlags:
         from calibeval.core.data.row_source import as_kind
         from calibeval.readers.load import as_suffix
         from calibeval.readers.meaning.assemble import ReadOptions
-        from calibeval.readers.meaning.named import Keys
+        from calibeval.readers.meaning.keys import Keys
 
         columns = () if self.score_columns is None else tuple(name.strip() for name in self.score_columns.split(","))
         short = {"logits": self.logits_key, "probs": self.probs_key, "labels": self.labels_key, "ids": self.ids_key}
@@ -98,7 +98,7 @@ class FeatureFlags:
         from calibeval.core.data.class_names import as_labels_are
         from calibeval.readers.load import as_suffix
         from calibeval.readers.meaning.assemble import ReadOptions
-        from calibeval.readers.meaning.named import Keys
+        from calibeval.readers.meaning.keys import Keys
 
         short = {"features": self.features_key, "labels": self.labels_key, "ids": self.ids_key}
         named, in_full = named_keys(self.key or (), short, OF_FEATURES)

@@ -8,12 +8,12 @@ from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Predictions
 
 
-def with_warning(predictions: Predictions, notice: Notice) -> Predictions:
-    """The predictions with one more warning.
+def with_warning(predictions: Predictions, *notices: Notice) -> Predictions:
+    """The predictions with more warnings.
 
     >>> with_warning(Predictions(probs=[0.2, 0.9], labels=[0, 1]), Notice("careful")).warnings
     ('careful',)
     """
     other = copy.copy(predictions)
-    object.__setattr__(other, "warnings", (*predictions.warnings, notice))
+    object.__setattr__(other, "warnings", (*predictions.warnings, *notices))
     return other

@@ -26,7 +26,8 @@ from calibeval.readers.load import as_suffix
 from calibeval.readers.meaning.assemble import ReadOptions, external_labels
 from calibeval.readers.meaning.columns import joined_columns, slice_columns
 from calibeval.readers.meaning.facts import ignored_label, ignored_notice, keys_of, stored_names
-from calibeval.readers.meaning.named import OF_FEATURES, Keys, named_roles
+from calibeval.readers.meaning.keys import Keys
+from calibeval.readers.meaning.named import OF_FEATURES, named_roles
 from calibeval.readers.meaning.splits import View, check_rows, pick, pooled_notice, split_views
 from calibeval.readers.open import open_input, open_labels, source_of, split_name
 from calibeval.readers.stored.joined import JoinedRows

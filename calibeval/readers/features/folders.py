@@ -15,7 +15,7 @@ from calibeval.core.errors import InputError
 from calibeval.readers.features.columns import SPLIT_LAST
 from calibeval.readers.load import load, suffix_of
 from calibeval.readers.meaning.assemble import external_labels
-from calibeval.readers.meaning.named import Keys
+from calibeval.readers.meaning.keys import Keys
 from calibeval.readers.open import Opened
 from calibeval.readers.shards import shards_sha256
 from calibeval.readers.stored.digest import Background

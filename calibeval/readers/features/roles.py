@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from calibeval.core.errors import InputError
-from calibeval.readers.meaning.named import Keys
+from calibeval.readers.meaning.keys import Keys
 from calibeval.readers.meaning.roles import class_names_key, id_key, ignore_key, in_words, label_key, named_key
 from calibeval.readers.stored.names import FEATURE_KEYS, LABEL_KEYS, SCORE_KEYS, prefixes, show
 from calibeval.readers.stored.stored import Stored
@@ -46,7 +46,7 @@ def find_feature_roles(
         labels=label_key(arrays, keys, features, file) if wanted else None,
         ids=id_key(arrays, keys, file),
         class_names=None if external_names else class_names_key(arrays, file),
-        ignore=ignore_key(arrays),
+        ignore=ignore_key(arrays, file),
     )
 
 

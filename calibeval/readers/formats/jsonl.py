@@ -192,7 +192,8 @@ def _parsed(line: int, text: bytes, file: str) -> dict[str, Any]:
     except UnicodeEncodeError:
         raise InputError(f"{file} line {line}: half of a surrogate pair, which is not a character") from None
     except ValueError as error:
-        raise InputError(f"{file} line {line}: {error}") from None
+        why = "a number of thousands of digits" if "digits" in str(error) else str(error)
+        raise InputError(f"{file} line {line}: {why}") from None
     if not isinstance(row, dict):
         raise InputError(f"{file} line {line}: this is {_named(row)}, but every line must be a JSON object")
     if not row:

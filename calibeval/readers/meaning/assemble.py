@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.amended import with_warning
 from calibeval.core.data.class_names import LabelsAre
 from calibeval.core.data.lazy_columns import LazyColumns
 from calibeval.core.data.notices import Notice, warning
@@ -19,13 +20,13 @@ from calibeval.core.data.row_source import Kind, RowSource, show_shape
 from calibeval.core.errors import InputError, UsageError
 from calibeval.readers.meaning.columns import joined_columns, slice_columns
 from calibeval.readers.meaning.facts import ignored_label, ignored_notice, keys_of, stored_names
-from calibeval.readers.meaning.named import Keys
+from calibeval.readers.meaning.keys import Keys
 from calibeval.readers.meaning.outcome import Outcome, outcome_of
 from calibeval.readers.meaning.rivals import rival_warning
 from calibeval.readers.meaning.roles import find_roles, has_scores_and_labels, named_key, refuse_unused
 from calibeval.readers.meaning.score_columns import chosen_columns, stacked_columns
 from calibeval.readers.meaning.splits import View, pick, pooled_notice, split_views
-from calibeval.readers.meaning.suspicion import refuse_large_integers, refuse_probs
+from calibeval.readers.meaning.suspicion import labels_from_one, refuse_large_integers, refuse_probs
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import LABEL_KEYS, prefixes, show
 from calibeval.readers.stored.stored import Contents, Stored
@@ -95,7 +96,7 @@ def assemble(
     )
     if gathered.kind == "logits" and options.kind is None:
         refuse_probs(predictions, gathered.parts, file)
-    return predictions
+    return with_warning(predictions, *labels_from_one(predictions)) if gathered.labelled else predictions
 
 
 def external_labels(contents: Contents, path: Path, keys: Keys) -> npt.NDArray[Any]:

@@ -39,7 +39,7 @@ def stored_names(arrays: dict[str, Stored], key: str | None, file: str) -> tuple
 
 def ignored_label(stored: Stored, key: str, file: str) -> int:
     """The label to ignore, as stored in the file."""
-    value = stored.array()
+    value = stored.array().reshape(())
     if value.dtype.kind in "iu" or (value.dtype.kind == "f" and np.isfinite(value) and value == np.floor(value)):
         label = int(value)
         if abs(label) <= LARGEST_LABEL:

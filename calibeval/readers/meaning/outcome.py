@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -13,10 +14,13 @@ from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.row_source import show_shape
 from calibeval.core.errors import InputError, UsageError
 from calibeval.readers.meaning.roles import Roles
+from calibeval.readers.meaning.suspicion import counted_from_one
 from calibeval.readers.stored.names import LABEL_KEYS, PREDICTION_KEYS
 from calibeval.readers.stored.stored import Stored
 
 TEXT = "OUS"
+VOID = 255  # a usual mark of "no label" among small class numbers
+NO_TEXT = ("", "nan", "none", "null", "n/a", "na")
 NUMBERS = "biuf"
 
 
@@ -125,6 +129,7 @@ def _compared(
             "Save both as class numbers, or both as text."
         )
     prediction, labels = _tidy(prediction), _tidy(labels)
+    _refuse_other_spelling(prediction, labels, names, file)
     _refuse_missing(prediction, names[0], None, None, file)
     _refuse_missing(labels, names[1], prediction, ignore, file)
     kept = labels[~_ignored(labels, ignore)]
@@ -134,7 +139,7 @@ def _compared(
             "example), so every row counts as wrong"
         )
         return prediction == labels, (warning("nothing_shared", text),)
-    return prediction == labels, ()
+    return prediction == labels, counted_from_one(prediction, labels, f'"{names[1]}" and "{names[0]}"')
 
 
 def _ignored(labels: npt.NDArray[Any], ignore: int | None) -> npt.NDArray[np.bool_]:
@@ -166,19 +171,49 @@ def _tidy(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
 def _refuse_missing(
     values: npt.NDArray[Any], name: str, others: npt.NDArray[Any] | None, ignore: int | None, file: str
 ) -> None:
-    """Refuse what stands for "not known": NaN, and negative labels that nobody ever predicts."""
+    """Refuse what stands for "not known": NaN, and what is never predicted and negative, 255, "nan" or no text."""
     if values.dtype.kind == "f":
         odd = np.isnan(values)
-    elif values.dtype.kind == "i" and others is not None:
-        odd = (values < 0) & ~np.isin(values, others)
+    elif others is not None and values.dtype.kind in "iu":
+        usual = values[(values >= 0) & (values != VOID)].max(initial=0) < VOID // 2
+        odd = ((values < 0) | ((values == VOID) & usual)) & ~np.isin(values, others)
+    elif others is not None and values.dtype.kind in TEXT:
+        odd = np.isin(np.char.lower(values.astype(str)), NO_TEXT) & ~np.isin(values, others)
     else:
         return
     odd &= ~_ignored(values, ignore)
     rows = np.flatnonzero(odd)
     if len(rows):
         value = values[rows[0]]
-        remedy = f" Leave them out with --ignore-index {value}." if values.dtype.kind == "i" else ""
-        raise InputError(f'{file}: row {rows[0]}: "{name}" is {value}, which is no class ({len(rows)} rows).{remedy}')
+        remedy = f" Leave them out with --ignore-index {value}." if values.dtype.kind in "iu" else ""
+        shown = f'"{value}"' if values.dtype.kind in TEXT else value
+        raise InputError(f'{file}: row {rows[0]}: "{name}" is {shown}, which is no class ({len(rows)} rows).{remedy}')
+
+
+def _refuse_other_spelling(
+    prediction: npt.NDArray[Any], labels: npt.NDArray[Any], names: tuple[str, str], file: str
+) -> None:
+    """Refuse texts that are never among the labels, where a label is the same word written in another way."""
+    if prediction.dtype.kind not in TEXT:
+        return
+    known = {str(label) for label in np.unique(labels.astype(str)).tolist()}
+    spelled = {_spelling(label): label for label in known}
+    for text in np.unique(prediction.astype(str)).tolist():
+        other = spelled.get(_spelling(text))
+        if text not in known and other is not None:
+            raise InputError(
+                f'{file}: "{names[0]}" holds "{text}" and "{names[1]}" holds "{other}": write the same class in the '
+                "same way in both"
+            )
+
+
+def _spelling(text: str) -> str:
+    """A text without what may differ between two ways of writing it: case, composed letters, the form of a number."""
+    plain = unicodedata.normalize("NFKC", text).casefold().strip()
+    try:
+        return f"{float(plain):.12g}"
+    except ValueError:
+        return plain
 
 
 def _example(values: npt.NDArray[Any]) -> str:

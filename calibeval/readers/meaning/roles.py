@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from calibeval.core.data.row_source import Kind
 from calibeval.core.errors import InputError, UsageError, nearest
-from calibeval.readers.meaning.named import Keys
+from calibeval.readers.meaning.keys import Keys
 from calibeval.readers.stored.names import (
     CORRECT_KEYS,
     FEATURE_KEYS,
@@ -80,7 +81,7 @@ def find_roles(
         prediction=prediction,
         ids=id_key(arrays, keys, file),
         class_names=None if external_names else class_names_key(arrays, file),
-        ignore=ignore_key(arrays),
+        ignore=ignore_key(arrays, file),
         rivals=rivals,
     )
 
@@ -185,9 +186,13 @@ def class_names_key(arrays: Mapping[str, Stored], file: str) -> str | None:
     return _only(arrays, NAME_KEYS, "be the class names", file, "Give them with --class-names FILE.")
 
 
-def ignore_key(arrays: Mapping[str, Stored]) -> str | None:
-    """The key of the single number that says which label to ignore, if there is one."""
-    return next((key for key in arrays if key.lower() in IGNORE_KEYS and arrays[key].shape == ()), None)
+def ignore_key(arrays: Mapping[str, Stored], file: str) -> str | None:
+    """The key of the single number that says which label to ignore, if there is one; many numbers are a column.
+
+    Raises: InputError if there are two.
+    """
+    single = {key: stored for key, stored in arrays.items() if math.prod(stored.shape) == 1}
+    return _only(single, IGNORE_KEYS, "say which label to ignore", file, "Give it with --ignore-index.")
 
 
 def label_key(arrays: Mapping[str, Stored], keys: Keys, scores: str, file: str, *, needed: bool = True) -> str | None:

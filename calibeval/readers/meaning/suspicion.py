@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from calibeval.core.data.check_values import looks_like_probs
+from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.row_source import BinaryColumns, RowSource
 from calibeval.core.errors import InputError
 from calibeval.readers.meaning.rivals import PEEK_SCORES
 
 LARGEST_INTEGER = 2**53
+FEW = 30  # rows below which chance could explain much
+LEAP = 0.3  # of the accuracy
 
 
 def refuse_large_integers(scores: RowSource, place: str) -> None:
@@ -27,6 +32,40 @@ def refuse_large_integers(scores: RowSource, place: str) -> None:
             raise InputError(
                 f"{place} holds integers beyond 2^53, which float64 cannot tell apart. Save floating-point numbers."
             )
+
+
+def counted_from_one(prediction: npt.NDArray[Any], labels: npt.NDArray[Any], what: str) -> tuple[Notice, ...]:
+    """A warning if subtracting 1 from all labels, or from all predictions, would make far more predictions right.
+
+    what: the names of labels and predictions.
+    """
+    if len(labels) < FEW or labels.dtype.kind not in "iu" or prediction.dtype.kind not in "iu":
+        return ()
+    right = float(np.mean(prediction == labels))
+    for shift, whose in ((-1, "labels"), (1, "predictions")):
+        shifted = float(np.mean(prediction == labels.astype(np.int64) + shift))
+        if shifted > right + LEAP:
+            text = (
+                f"{what}: {100 * right:.1f} % of predictions are right, but {100 * shifted:.1f} % would be if 1 were "
+                f"subtracted from the {whose}: they seem to start at 1"
+            )
+            return (warning("labels_from_one", text),)
+    return ()
+
+
+def labels_from_one(predictions: Predictions) -> tuple[Notice, ...]:
+    """The same for labels and the largest of their scores, in a first piece of rows.
+
+    Only where no label is 0: otherwise labels start at 0.
+    """
+    if predictions.kind == "confidence" or predictions.scores.shape[-1] < 3:
+        return ()
+    block = predictions.block(0, min(predictions.rows, max(FEW, PEEK_SCORES // predictions.scores.shape[-1])))
+    if len(block.labels) < FEW or block.labels.min() < 1:
+        return ()
+    with np.errstate(invalid="ignore"):
+        top = np.asarray(block.scores).argmax(axis=1)
+    return counted_from_one(top, block.labels, "labels and scores")
 
 
 def refuse_probs(predictions: Predictions, parts: Sequence[tuple[str, int]], file: str) -> None:

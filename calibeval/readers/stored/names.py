@@ -69,6 +69,7 @@ def index_splits(arrays: Mapping[str, Stored]) -> list[str]:
         match[1]
         for key, stored in arrays.items()
         if (match := INDEX.match(key))
+        and key.lower() not in IGNORE_KEYS
         and stored.dtype.kind in "iu"
         and len(stored.shape) == 1
         and stored.shape[0] not in lengths

@@ -17,6 +17,7 @@ from calibeval.recalibrate.temperature.fused import Fused, fused
 from calibeval.recalibrate.temperature.pieces import Piece, ScoreFacts, pieces, sample, score_facts
 from calibeval.recalibrate.temperature.root import Root, find_root, halley
 
+MOST_EXPONENT = 709.0  # e to more is beyond float64
 CLOSE = 1e-9  # in nats: values this close to the infimum are as good
 LAST_STEP = 3e-5  # in log T: the remaining error is of the order of its cube
 LAST_NEWTON_STEP = 3e-6  # without the third derivative, the remaining error is of the order of its square
@@ -217,7 +218,7 @@ def _search(every: Pieces, u: float, tolerance: float, *, lowest: float = -math.
     seen: list[Fused] = []
 
     def evaluate(place: float) -> tuple[float, float, float]:
-        seen.append(fused(every(), math.exp(place), before=not seen))
+        seen.append(fused(every(), math.exp(min(place, MOST_EXPONENT)), before=not seen))
         return seen[-1].slope, seen[-1].curvature, seen[-1].third
 
     step = find_root(evaluate, u, tolerance=tolerance, lowest=lowest)
@@ -228,7 +229,7 @@ def _result(found: _Search) -> Optimum:
     """The optimum at the end of the last step; its NLL follows from the derivatives."""
     h, last = found.root.step, found.last
     after = last.value + h * (last.slope + h * (last.curvature / 2.0 + h * last.third / 6.0))
-    temperature = math.exp(min(-found.root.u - h, 709.0))  # beyond it float64 holds no temperature
+    temperature = math.exp(min(-found.root.u - h, MOST_EXPONENT))
     return _not_worse(Optimum(temperature, found.before, after, found.passes, None))
 
 

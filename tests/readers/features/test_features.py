@@ -21,7 +21,7 @@ from calibeval.core.errors import FileProblem, InputError, UsageError
 from calibeval.core.heads.leak import feature_leak
 from calibeval.readers.features.features import open_features, read_features
 from calibeval.readers.meaning.assemble import ReadOptions
-from calibeval.readers.meaning.named import Keys
+from calibeval.readers.meaning.keys import Keys
 from calibeval.readers.stored.joined import JoinedRows
 from calibeval.readers.stored.rows import FileRows
 

@@ -36,13 +36,40 @@ def test_predictions_are_compared_with_labels(prediction, label, right, tmp_path
     assert rows(tmp_path, prediction=prediction, label=label) == right
 
 
-def test_case_is_part_of_a_text_and_nothing_shared_is_a_warning(tmp_path):
-    path = npz(tmp_path, confidence=SURE, prediction=["A", "B", "A", "B"], label=["a", "b", "a", "b"])
+def test_nothing_shared_is_a_warning(tmp_path):
+    path = npz(tmp_path, confidence=SURE, prediction=["x", "y", "x", "y"], label=["a", "b", "a", "b"])
     warnings = [str(one) for one in read(path).warnings]
     assert warnings == [
-        'd.npz: "prediction" and "label" share no value ("A" and "a", for example), so every row counts as wrong'
+        'd.npz: "prediction" and "label" share no value ("x" and "a", for example), so every row counts as wrong'
     ]
-    assert rows(tmp_path, prediction=["A", "b", "A", "b"], label=["a", "b", "a", "b"]) == [0, 1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [("A", "a"), ("caf\u00e9", "cafe\u0301"), ("1.0", "1"), ("01", "1"), ("\uff41", "a")],
+)
+def test_one_class_is_spelled_in_one_way(text, other, tmp_path):
+    message = (
+        f'd.npz: "prediction" holds "{text}" and "label" holds "{other}": write the same class in the same way in both'
+    )
+    refused(npz(tmp_path, confidence=SURE, prediction=[text, "b", text, "b"], label=[other, "b", other, "b"]), message)
+
+
+def test_two_classes_whose_names_differ_in_case_stay_two(tmp_path):
+    assert rows(tmp_path, prediction=["A", "a", "A", "b"], label=["a", "a", "A", "b"]) == [0, 1, 1, 1]
+
+
+@pytest.mark.parametrize(("void", "shown"), [(255, "255"), ("nan", '"nan"'), ("", '""'), ("None", '"None"')])
+def test_what_marks_a_missing_label_is_no_class(void, shown, tmp_path):
+    words = isinstance(void, str)
+    prediction, label = (["a", "b", "a", "b"], ["a", "b", "a", void]) if words else ([0, 1, 0, 1], [0, 1, 0, void])
+    path = npz(tmp_path, confidence=SURE, prediction=prediction, label=label)
+    remedy = "" if words else " Leave them out with --ignore-index 255."
+    refused(path, f'd.npz: row 3: "label" is {shown}, which is no class (1 rows).{remedy}')
+
+
+def test_255_is_a_class_where_classes_are_many(tmp_path):
+    assert rows(tmp_path, prediction=[200, 1, 0, 1], label=[200, 1, 0, 255]) == [1, 1, 1, 0]
 
 
 @pytest.mark.parametrize(

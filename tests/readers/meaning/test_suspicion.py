@@ -91,3 +91,34 @@ def test_the_same_rows_under_two_splits(tmp_path):
     refused(f"{path}#val+test", "d.npz: the splits val and test hold the same rows, which would count twice")
     path = npz(tmp_path, logits=LOGITS, labels=LABELS, val_index=np.arange(9), test_index=np.arange(7, 20))
     refused(f"{path}#val+test", "d.npz: the splits val and test share 2 rows, which would count twice")
+
+
+@pytest.mark.parametrize("top_label", [False, True])
+def test_labels_that_start_at_1(top_label, tmp_path):
+    """The last class does not occur, so that every label is one of a class."""
+    top = np.arange(60) % 3
+    labels = np.where(top == 2, 1, top + 1)
+    scores = {"confidence": np.full(60, 0.9), "prediction": top} if top_label else {"logits": 5.0 * np.eye(4)[top]}
+    warnings = [one for one in read(npz(tmp_path, **scores, labels=labels)).warnings if one.code == "labels_from_one"]
+    assert [str(one).partition(": ")[2] for one in warnings] == [
+        "0.0 % of predictions are right, but 66.7 % would be if 1 were subtracted from the labels: "
+        "they seem to start at 1"
+    ]
+
+
+def test_labels_from_0_and_weak_models_raise_no_suspicion(tmp_path):
+    top = np.arange(60) % 3
+    for labels in (top, (top + 1) % 3, np.ones(60, int)):
+        predictions = read(npz(tmp_path, logits=5.0 * np.eye(4)[top], labels=labels))
+        assert not [one for one in predictions.warnings if one.code == "labels_from_one"]
+
+
+@pytest.mark.parametrize("value", [1, [1], [[1]]])
+def test_one_label_to_ignore_in_any_shape(value, tmp_path):
+    predictions = read(npz(tmp_path, logits=LOGITS, labels=LABELS, ignore_index=np.array(value)))
+    assert (predictions.ignore_index, predictions.ignored) == (1, 7)
+
+
+def test_two_labels_to_ignore(tmp_path):
+    with pytest.raises(InputError, match=r"could say which label to ignore: .*Give it with --ignore-index\.$"):
+        read(npz(tmp_path, logits=LOGITS, labels=LABELS, ignore_index=1, ignore_label=2))
