@@ -161,4 +161,4 @@ def features_read_by(reading: Any, given: Sequence[object]) -> None:
 def nothing_to_read(reading: Any, came: str = "predictions that are in memory") -> None:
     """Refuse reading options, as nothing is read. Raises: UsageError."""
     if reading:
-        raise UsageError(f"{', '.join(reading)}: is about reading files, but {came} came")
+        raise UsageError(f"{', '.join(reading)} says how files are read, but {came} came")

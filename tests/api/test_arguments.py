@@ -243,9 +243,9 @@ def test_what_counts_as_nothing_is_no_argument_of_a_gate(arguments, message):
 
 
 def test_options_of_files_are_refused_where_no_file_is_read():
-    with pytest.raises(calibeval.UsageError, match="class_names: is about reading files, but predictions that are in"):
+    with pytest.raises(calibeval.UsageError, match="class_names says how files are read, but predictions that are in"):
         calibeval.evaluate(P, class_names=["a", "b", "c"])
-    with pytest.raises(calibeval.UsageError, match="features_key: is about reading files, but features that are in"):
+    with pytest.raises(calibeval.UsageError, match="features_key says how files are read, but features that are in"):
         calibeval.finetune(F, val=F, out="run", features_key="x")
 
 

@@ -168,7 +168,7 @@ def test_before_and_after(dump, tmp_path):
         ({"cross_fit": 3, "fit_on": "x.npz"}, "fit_on and cross_fit exclude each other"),
         ({"min_rows": True, "slices": ["class"]}, "min_rows is True, but it must be a whole number, at least 1"),
         ({"metrics": []}, "the list of metrics is empty"),
-        ({"kind": "logits"}, "kind: is about reading files, but arrays came"),
+        ({"kind": "logits"}, "kind says how files are read, but arrays came"),
     ],
 )
 def test_settings_that_cannot_work(settings, message):
@@ -232,7 +232,7 @@ def test_misspelt_arguments_are_named_although_nothing_is_read(function):
     second = predictions if function is calibeval.compare else {"metric": "ece", "max": 0.5}
     with pytest.raises(TypeError, match=r'unexpected keyword argument "slice" \(did you mean "slices"\?\)'):
         function(predictions, second, slice="x")
-    with pytest.raises(calibeval.UsageError, match="kind: is about reading files, but predictions that are in memory"):
+    with pytest.raises(calibeval.UsageError, match="kind says how files are read, but predictions that are in memory"):
         function(predictions, second, kind="probs")
 
 
