@@ -45,10 +45,10 @@ def apply(
     predictions = open_dump(dump, replace(reading, need_labels=False))
     mapped = found(predictions)
     predictions.settled_source()
-    warnings = [*(f"{dump}: {warning}" for warning in mapped.warnings)]
-    warnings += write_checked(mapped, out, reading.limits.max_memory)
-    say([f"warning: {text}" for text in warnings], quiet=quiet)
+    dropped = write_checked(mapped, out, reading.limits.max_memory)
+    told = [*(f"{dump}: {warning}" for warning in mapped.warnings), *dropped]
+    say([f"warning: {text}" for text in told], quiet=quiet)
     say([f"{predictions.rows:,} rows written to {out}"], quiet=quiet or json)
     if json:
-        put(written_json(out, predictions.rows, mapped.kind, mapped.warnings))
+        put(written_json(out, predictions.rows, mapped.kind, (*mapped.warnings, *dropped)))
     return 0

@@ -35,7 +35,7 @@ def predict(
     reading = flags.options()
     rows = open_features(features, reading, need_labels=False)
     predictions, warnings = predicted(run, rows, reading.limits)
-    write_checked(predictions, out, reading.limits.max_memory)
+    warnings = (*warnings, *write_checked(predictions, out, reading.limits.max_memory))
     say([*(f"warning: {text}" for text in warnings), f"written to {out}"], quiet=quiet)
     if json:
         put(written_json(out, predictions.rows, predictions.kind, warnings))
