@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from calibeval.core.errors import UsageError, nearest
-from calibeval.readers.stored.names import SCORE_KEYS
 
 SCORES = ("logits", "probs", "log_probs", "confidence")
 OF_DUMPS = (*SCORES, "correct", "prediction", "labels", "ids")
@@ -40,7 +39,7 @@ class Keys:
     @property
     def scores(self) -> str | None:
         """The role of the scores that were named, if any were."""
-        return next((role for role in SCORE_KEYS if getattr(self, role) is not None), None)
+        return next((role for role in SCORES if getattr(self, role) is not None), None)
 
     def said(self, role: str) -> str:
         """The option with which the person named the key of a role, as it was written.
