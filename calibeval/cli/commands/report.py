@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.choices import EVERY_METRIC, LEVEL, exclude, table_format
 from calibeval.cli.options.fitting import Fitting
-from calibeval.cli.options.metrics import chosen_metrics, unavailable
+from calibeval.cli.options.metrics import unavailable
 from calibeval.cli.options.outputs import FIGURES, JSON, check_folder, exports
 from calibeval.cli.options.outputs import TABLES as FILE_TABLES
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
@@ -79,6 +79,8 @@ def report(
         allow_leak=allow_leak,
     )
     maps.check()
+    from calibeval.api.chosen import chosen_metrics
+
     only = chosen_metrics(metrics)
     from calibeval.core.evaluation.evaluate import evaluate_dump
     from calibeval.core.evaluation.settings import checked
