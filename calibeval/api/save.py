@@ -119,7 +119,7 @@ def save_predictions(predictions: Predictions, path: str | PathLike[str]) -> Non
     Raises: UsageError for a suffix that cannot be written, a format that cannot hold the predictions, or the file from
     which they were read; FileProblem if the file cannot be written.
     """
-    from calibeval.runs.written import write_checked
+    from calibeval.runs.read_back import write_checked
     from calibeval.writers.dump import check_format
 
     file = as_path(path)

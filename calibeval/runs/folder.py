@@ -26,8 +26,8 @@ from calibeval.readers.small_files import is_there, read_small
 from calibeval.render.page import page as html
 from calibeval.runs import checkpoint, files
 from calibeval.runs.data import Command
+from calibeval.runs.read_back import write_checked
 from calibeval.runs.results import SavedHead
-from calibeval.runs.written import write_checked
 from calibeval.training.request import head_predictions
 from calibeval.training.sweep import StageEpoch, Sweep
 from calibeval.training.trainer import finite

@@ -13,7 +13,7 @@ import calibeval
 from calibeval.core.errors import InputError, UsageError
 from calibeval.recalibrate.base.mapping import Fitted
 from calibeval.recalibrate.temperature.optimum import TemperatureMap
-from calibeval.runs.written import write_checked
+from calibeval.runs.read_back import write_checked
 from tests.cli.invoking import run
 from tests.writers.random_dumps import arrays
 

@@ -19,6 +19,7 @@ from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say,
 from calibeval.cli.screen.command import environment
 from calibeval.cli.screen.progress import Progress
 from calibeval.cli.screen.streams import put
+from calibeval.core.conventions.table import OWN
 from calibeval.core.errors import UsageError
 from calibeval.words.names import about
 
@@ -44,7 +45,7 @@ def report(
     width: options.Width = None,
     table: options.Format = None,
     bins: options.Bins = None,
-    convention: options.Convention = "calibeval",
+    convention: options.Convention = OWN,
     metrics: options.Metrics = EVERY_METRIC,
     level: options.Level = None,
     no_intervals: options.NoIntervals = False,
@@ -171,7 +172,7 @@ def _results(
 
 def _prospect(predictions: Predictions, report: DumpReport, settings: Settings, limit: int) -> str:
     """The line that says what temperature scaling would change, by calibeval's own bins."""
-    if settings.convention != "calibeval" or "ece" not in report.metrics:
+    if settings.convention != OWN or "ece" not in report.metrics:
         return ""
     from calibeval.recalibrate.fitting.before_after import prospect
 
