@@ -113,3 +113,16 @@ def test_checksums_are_an_option_of_the_head_too(tmp_path):
     with pytest.raises(calibeval.InputError, match="checksums=False"):
         calibeval.predict(tmp_path / "head.pt", features)
     assert calibeval.predict(tmp_path / "head.pt", features, checksums=False).k == 3
+
+
+def test_a_column_that_the_dumps_of_a_run_lack_is_told(tmp_path):
+    np.savez(tmp_path / "val.npz", features=TEST["features"], labels=np.zeros(len(TEST["features"]), int))
+    np.save(tmp_path / "y.npy", TEST["labels"])
+    val = calibeval.read_features(tmp_path / "val.npz", labels=tmp_path / "y.npy")
+    found = calibeval.finetune(calibeval.Features(**TRAIN), val=val, losses="ce", epochs=1, out=tmp_path / "run")
+    told = 'val_logits.npz: the column "labels" is left out, because the labels come from another file'
+    assert [(one.code, one) for one in found.warnings if one.code == "column_left_out"] == [("column_left_out", told)]
+    again = calibeval.finetune(
+        calibeval.Features(**TRAIN), val=val, losses="ce", epochs=1, out=tmp_path / "run", resume=True
+    )
+    assert again.warnings == found.warnings
