@@ -16,7 +16,7 @@ import pytest
 from calibeval import Predictions, Report
 from calibeval.cli.main import KINDS as KINDS_OF_ERRORS
 from calibeval.cli.main import error_json
-from calibeval.cli.screen.written import written_json
+from calibeval.cli.screen.dump_json import written_json
 from calibeval.core.comparison.comparison import ComparedDump, Comparison, Difference
 from calibeval.core.conventions.metrics import Explained
 from calibeval.core.conventions.table import CONVENTIONS

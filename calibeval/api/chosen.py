@@ -4,23 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from calibeval.core.errors import UsageError
-from calibeval.core.metrics.table import metric_named
+from calibeval.core.errors import UnknownMetric, UsageError
+from calibeval.core.metrics.table import METRICS, known_as, meant
 
 ALL = "all"
 
 
-def chosen_metrics(metrics: str | Sequence[str]) -> frozenset[str] | None:
-    """The names in a list, or in a text with commas; None for all.
+def chosen_metrics(metrics: str | Sequence[str]) -> tuple[str, ...] | None:
+    """The metrics in a list, or in a text with commas, also by their names in tables; None for all.
 
     Raises: UnknownMetric with the nearest name; UsageError for an empty list.
 
-    >>> sorted(chosen_metrics("ece, nll")), chosen_metrics("all")
-    (['ece', 'nll'], None)
+    >>> chosen_metrics("ece, gap,"), chosen_metrics(["all"])
+    (('ece', 'confidence_gap'), None)
     """
-    names = [name.strip() for name in metrics.split(",")] if isinstance(metrics, str) else list(metrics)
-    if ALL in names:
-        return None
+    given = metrics.split(",") if isinstance(metrics, str) else metrics
+    names = [name.strip() for name in given if name.strip()]
     if not names:
-        raise UsageError("the list of metrics is empty; leave it out for all of them")
-    return frozenset(metric_named(name).name for name in names)
+        raise UsageError(f"--metrics names no metric; there are {', '.join(METRICS)}, or {ALL}")
+    return None if ALL in names else tuple(dict.fromkeys(map(_metric, names)))
+
+
+def _metric(name: str) -> str:
+    """The metric of this name, or of this name in tables."""
+    found = known_as(name)
+    if found is None:
+        hint, known = meant(name, [ALL]), ", ".join((*METRICS, ALL))
+        raise UnknownMetric(f'--metrics: metric "{name}" is unknown{hint}; there are {known}')
+    return found

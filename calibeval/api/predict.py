@@ -10,6 +10,7 @@ import numpy as np
 
 from calibeval.api.arguments import OF_TRAININGS
 from calibeval.api.dumps import FeatureReading, as_path, features_of, features_read_by
+from calibeval.core.data.amended import with_warnings
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.public import public
 from calibeval.core.errors import InputError, UsageError
@@ -37,13 +38,13 @@ def predict(
     UsageError for features without labels, which only `calibeval predict` accepts; FileProblem.
     """
     features_read_by(reading, [features])
-    limits = Limits(reading.get("max_bytes"), quarter_of_memory() if max_memory is None else max_memory)
+    memory = quarter_of_memory() if max_memory is None else max_memory
+    limits = Limits(reading.get("max_bytes"), memory, reading.get("checksums", True))
     rows = features_of(features, reading, max_memory)
     predictions, warnings = predicted(as_path(run), rows, limits)
     if not predictions.labelled:
         raise UsageError(f"{rows.source.name} has no labels, which predictions in Python need; see calibeval predict")
-    object.__setattr__(predictions, "warnings", (*predictions.warnings, *warnings))
-    return predictions
+    return with_warnings(predictions, warnings)
 
 
 def predicted(run: Path, rows: Features, limits: Limits) -> tuple[Predictions, tuple[str, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
@@ -113,18 +114,19 @@ def read_map(path: str | PathLike[str]) -> Map:
 
 
 def save_predictions(predictions: Predictions, path: str | PathLike[str]) -> None:
-    """Write predictions as a dump that every command can read.
+    """Write predictions as a dump that every command can read; a UserWarning names each column that is left out.
 
     Raises: UsageError for a suffix that cannot be written, a format that cannot hold the predictions, or the file from
     which they were read; FileProblem if the file cannot be written.
     """
-    from calibeval.runs.written import write_checked
+    from calibeval.runs.read_back import write_checked
     from calibeval.writers.dump import check_format
 
     file = as_path(path)
     check_format(file)
     check_outputs([file], _paths(predictions.source))
-    write_checked(predictions, file)
+    for text in write_checked(predictions, file):
+        warnings.warn(f"{file.name}: {text}", UserWarning, stacklevel=3)  # at the call of Predictions.save
 
 
 def _paths(*sources: Source) -> list[str | None]:

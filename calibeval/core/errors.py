@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 LONGEST = 480  # characters of a message
 LONGEST_NAME = 80  # of a name, a key or a value that it quotes
+LONGEST_REASON = 200  # of what another library says
 MOST_COMPARED = 1000  # names, for a hint
 _NO_MEMORY = ("failed to map segment", "cannot allocate memory", "out of memory", "bad_alloc")
 _MARK = "..."
@@ -60,10 +61,17 @@ def not_importable(error: Exception, needs: str, package: str, extra: str) -> Us
     """
     if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] == package:
         return UsageError(f"{needs} needs {package}: pip install 'calibeval[{extra}]'")
-    what = (str(error).splitlines() or [""])[0]
-    return UsageError(
-        f"{needs} needs {package}, which is installed but cannot be imported ({type(error).__name__}: {what})"
-    )
+    what = f"{type(error).__name__}: {first_line(error)}"
+    return UsageError(f"{needs} needs {package}, which is installed but cannot be imported ({what})")
+
+
+def first_line(error: BaseException) -> str:
+    r"""The first line of what another library says is wrong, cut; the kind of its error, if it says nothing.
+
+    >>> first_line(ValueError("bad magic\nfile: x")), first_line(EOFError())
+    ('bad magic', 'EOFError')
+    """
+    return next(iter(str(error).splitlines()), "")[:LONGEST_REASON] or type(error).__name__
 
 
 def lacks_memory(error: BaseException) -> bool:
@@ -98,21 +106,6 @@ def short(message: str) -> str:
     ends = message if len(message) <= 10 * LONGEST else cut(message, 10 * LONGEST)
     quoted = _QUOTED.sub(lambda found: f"{found[1]}{cut(found[2])}{found[1]}", ends)
     return cut(_DIGITS.sub(lambda found: cut(found[0]), quoted), LONGEST)
-
-
-def listed(names: Iterable[object], most: int = 200) -> str:
-    """Names with commas between them; of a list that is longer than `most` characters, the first ones and their number.
-
-    >>> listed(["ece", "nll"]), listed(range(1000), 10)
-    ('ece, nll', '0, 1, 2, ... (1,000 in all)')
-    """
-    every = [*names]
-    shown = [cut(str(name)) for name in itertools.islice(every, most)]
-    if len(", ".join(shown)) <= most and len(shown) == len(every):
-        return ", ".join(shown)
-    lengths = itertools.accumulate(len(name) + 2 for name in shown)
-    count = max(1, sum(length <= most for length in lengths))
-    return f"{', '.join(shown[:count])}, {_MARK} ({len(every):,} in all)"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -1,1 +1,1 @@
-"""A training run from files to files: it reads features, writes a run folder, and can be resumed."""
+"""Work from files to files: trainings, which can be resumed, and written dumps, which are read back."""

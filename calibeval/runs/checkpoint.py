@@ -19,7 +19,7 @@ from calibeval.core.errors import InputError, UsageError, cut
 from calibeval.core.heads.settings import RunSettings
 from calibeval.core.version import VERSION
 from calibeval.readers.formats.safetensors import read_with_texts
-from calibeval.readers.small_files import check_regular, is_there
+from calibeval.readers.small_files import is_there
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.steady import SteadyFile
 from calibeval.runs.files import CHECKPOINT
@@ -63,7 +63,6 @@ def restore(folder: Path, sweep: Sweep, settings: RunSettings) -> int | None:
     path = folder / CHECKPOINT
     if not is_there(path):
         return None
-    check_regular(path)
     try:
         arrays, texts = read_with_texts(SteadyFile.of(path), Limits())
         text = texts["state"]

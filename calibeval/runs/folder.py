@@ -8,11 +8,13 @@ import os
 import re
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy.typing as npt
 
+from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import FileProblem, InputError, UsageError
 from calibeval.core.heads.facts import FACTS_FILE
@@ -24,8 +26,8 @@ from calibeval.readers.small_files import is_there, read_small
 from calibeval.render.page import page as html
 from calibeval.runs import checkpoint, files
 from calibeval.runs.data import Command
+from calibeval.runs.read_back import write_checked
 from calibeval.runs.results import SavedHead
-from calibeval.runs.written import write_checked
 from calibeval.training.request import head_predictions
 from calibeval.training.sweep import StageEpoch, Sweep
 from calibeval.training.trainer import finite
@@ -77,10 +79,11 @@ class RunFolder:
             checkpoint.save(self._path, sweep, self._settings, length)
             self._next = time.monotonic() + self._seconds
 
-    def write(self, found: Finetuned, report: Report, saved: Mapping[str, SavedHead]) -> None:
+    def write(self, found: Finetuned, report: Report, saved: Mapping[str, SavedHead]) -> Finetuned:
         """Write heads, dumps and results; report.json is written last, then the checkpoint is removed.
 
         Files of an earlier run that this one does not replace are removed.
+        Returns the results with warnings about columns that the dumps lack.
         """
         folders = {self._path: saved[found.losses[found.chosen].name]}
         if len(found.losses) > 1:
@@ -89,15 +92,18 @@ class RunFolder:
             folders |= {
                 self._path / files.LOSS_FOLDERS / name: saved[loss.name] for name, loss in each if loss.name in saved
             }
+        dropped: list[Notice] = []
         for folder, head in folders.items():
             make_folder(folder)
-            _write_head(folder, head)
+            dropped += _write_head(folder, head)
+        found = replace(found, warnings=(*found.warnings, *dict.fromkeys(dropped)))
         for folder in (self._path, *(self._path / files.LOSS_FOLDERS).glob("*/")):
             _remove_stale(folder, folders.get(folder))
         write_file(self._path / files.TABLE, found.to_json().encode())
         write_file(self._path / files.PAGE, html.render(report, losses=found).encode())
         write_file(self._path / files.REPORT, report.to_json().encode())
         (self._path / files.CHECKPOINT).unlink(missing_ok=True)
+        return found
 
 
 def folder_names(losses: list[str]) -> list[str]:
@@ -110,24 +116,27 @@ def folder_names(losses: list[str]) -> list[str]:
     return [name if name not in plain[:i] else f"{name}-{i + 1}" for i, name in enumerate(plain)]
 
 
-def _write_head(folder: Path, head: SavedHead) -> None:
-    """Write the head, the facts and the dumps of one loss."""
+def _write_head(folder: Path, head: SavedHead) -> list[Notice]:
+    """Write the head, the facts and the dumps of one loss; return warnings about columns that the dumps lack."""
     prefixes = [""] if len(head.layers) == 1 else ["0.", "2."]
     arrays: dict[str, npt.NDArray[Any]] = {}
     for prefix, layer in zip(prefixes, head.layers, strict=True):
         arrays |= {f"{prefix}weight": layer.weight, f"{prefix}bias": layer.bias}
+    dropped: list[Notice] = []
     for split, features in head.splits.items():
-        _write_dump(head_predictions(head.layers, features), folder / files.DUMPS[split])
+        dropped += _write_dump(head_predictions(head.layers, features), folder / files.DUMPS[split])
     write_file(folder / FACTS_FILE, head.facts.to_json().encode())
     write_tensors(folder / RUN_FILE, arrays)
+    return dropped
 
 
-def _write_dump(predictions: Predictions, path: Path) -> None:
+def _write_dump(predictions: Predictions, path: Path) -> list[Notice]:
     """The dump, in a style that can be read back, if there is one: a training is not lost for an odd column."""
     try:
-        write_checked(predictions, path)
+        return [text.reworded(f"{path.name}: {text}") for text in write_checked(predictions, path)]
     except UsageError:
         write_dump(predictions, path, labelled=predictions.labelled)
+        return []
 
 
 def _remove_stale(folder: Path, head: SavedHead | None) -> None:

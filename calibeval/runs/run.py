@@ -58,6 +58,6 @@ def run_command(
         name = str(request.losses[i % len(request.losses)])
         heads.append(measured(name, trained, finish(trained, standard, data.val), data))
     found, report, saved = results(command, data, heads, settings)
-    folder.write(found, report, saved)
+    found = folder.write(found, report, saved)
     say([f"written to {command.out}"])
     return found

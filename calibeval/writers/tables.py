@@ -9,7 +9,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from calibeval.core.errors import BROKEN_IMPORT, not_importable
+from calibeval.core.errors import BROKEN_IMPORT, first_line, not_importable
 from calibeval.writers.sheet import Array, CannotHold, Sheet, plain
 
 PREFIXES = {"logits": "logit", "probs": "prob", "log_probs": "log_prob"}
@@ -88,7 +88,7 @@ def write_parquet(sheet: Sheet, file: IO[bytes], *, named: bool = True) -> None:
             writer.write_table(table.replace_schema_metadata(facts or None))
             start += len(block)
     except (pa.ArrowException, OverflowError) as error:
-        raise CannotHold(str(error).splitlines()[0]) from None
+        raise CannotHold(first_line(error)) from None
     finally:
         if writer is not None:
             writer.close()

@@ -167,7 +167,8 @@ def test_before_and_after(dump, tmp_path):
         ({"cross_fit": 1}, "cross_fit is 1"),
         ({"cross_fit": 3, "fit_on": "x.npz"}, "fit_on and cross_fit exclude each other"),
         ({"min_rows": True, "slices": ["class"]}, "min_rows is True, but it must be a whole number, at least 1"),
-        ({"metrics": []}, "the list of metrics is empty"),
+        ({"metrics": []}, "metrics names no metric; there are accuracy"),
+        ({"metrics": ","}, "metrics names no metric"),
         ({"kind": "logits"}, "kind says how files are read, but arrays came"),
     ],
 )

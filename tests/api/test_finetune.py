@@ -4,6 +4,7 @@ import inspect
 
 import numpy as np
 import pytest
+import torch
 
 import calibeval
 from calibeval.cli.commands import finetune as command
@@ -100,3 +101,28 @@ def test_features_without_labels_cannot_be_predicted_here(tmp_path):
     calibeval.finetune(calibeval.Features(**TRAIN), **SPLITS, losses="ce", epochs=1, out=tmp_path)
     with pytest.raises(calibeval.UsageError, match="has no labels"):
         calibeval.predict(tmp_path, calibeval.Features(features=TEST["features"]))
+
+
+def test_checksums_are_an_option_of_the_head_too(tmp_path):
+    weight = np.arange(12.0, dtype=np.float32).reshape(3, 4)
+    torch.save({"weight": torch.tensor(weight), "bias": torch.zeros(3)}, tmp_path / "head.pt")
+    raw = bytearray((tmp_path / "head.pt").read_bytes())
+    raw[raw.index(weight.tobytes())] ^= 1
+    (tmp_path / "head.pt").write_bytes(raw)
+    features = calibeval.Features(features=np.ones((2, 4)), labels=[0, 1])
+    with pytest.raises(calibeval.InputError, match="checksums=False"):
+        calibeval.predict(tmp_path / "head.pt", features)
+    assert calibeval.predict(tmp_path / "head.pt", features, checksums=False).k == 3
+
+
+def test_a_column_that_the_dumps_of_a_run_lack_is_told(tmp_path):
+    np.savez(tmp_path / "val.npz", features=TEST["features"], labels=np.zeros(len(TEST["features"]), int))
+    np.save(tmp_path / "y.npy", TEST["labels"])
+    val = calibeval.read_features(tmp_path / "val.npz", labels=tmp_path / "y.npy")
+    found = calibeval.finetune(calibeval.Features(**TRAIN), val=val, losses="ce", epochs=1, out=tmp_path / "run")
+    told = 'val_logits.npz: the column "labels" is left out, because the labels come from another file'
+    assert [(one.code, one) for one in found.warnings if one.code == "column_left_out"] == [("column_left_out", told)]
+    again = calibeval.finetune(
+        calibeval.Features(**TRAIN), val=val, losses="ce", epochs=1, out=tmp_path / "run", resume=True
+    )
+    assert again.warnings == found.warnings

@@ -10,7 +10,6 @@ from calibeval.core.errors import (
     InputError,
     UnknownMetric,
     UsageError,
-    listed,
     nearest,
 )
 from calibeval.writers.atomic import replacing
@@ -62,13 +61,6 @@ def test_a_long_message_keeps_its_beginning_and_its_end():
 def test_short_messages_stay_as_they_are():
     text = 'a "b" c' * 10 + "x" * 300
     assert str(InputError(text)) == text
-
-
-def test_lists_of_names_are_cut():
-    assert listed([]) == ""
-    assert listed(["x" * 1000]) == "x" * 52 + "..." + "x" * 25
-    assert len(listed(f"column{i}" for i in range(10**5))) < 230
-    assert listed(range(3), 1) == "0, ... (3 in all)"
 
 
 def test_hints_are_found_among_very_many_names():

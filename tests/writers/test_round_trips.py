@@ -13,7 +13,7 @@ import calibeval
 from calibeval.core.errors import InputError, UsageError
 from calibeval.recalibrate.base.mapping import Fitted
 from calibeval.recalibrate.temperature.optimum import TemperatureMap
-from calibeval.runs.written import write_checked
+from calibeval.runs.read_back import write_checked
 from tests.cli.invoking import run
 from tests.writers.random_dumps import arrays
 
@@ -288,8 +288,15 @@ def test_labels_from_elsewhere_take_the_place_of_the_files_own(capsys, tmp_path)
     files = (tmp_path / "map.json", tmp_path / "a.npz", "-o", tmp_path / "b.csv")
     result = run(capsys, "apply", *files, "--labels", tmp_path / "y.npy")
     assert result.code == 0
-    assert 'warning: the column "labels" is left out, because the labels come from another file' in result.err
+    told = 'the column "labels" is left out, because the labels come from another file'
+    assert f"warning: {told}" in result.err
     assert calibeval.read(tmp_path / "b.csv").labels.tolist() == given["labels"].tolist()
+    result = run(capsys, "apply", *files, "--labels", tmp_path / "y.npy", "--json")
+    assert {"code": "column_left_out", "message": told} in result.json["warnings"]
+    before = calibeval.read(tmp_path / "a.npz", labels=tmp_path / "y.npy")
+    with pytest.warns(UserWarning, match=f"c.csv: {told}") as found:
+        before.save(tmp_path / "c.csv")
+    assert found[0].filename == __file__
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, with_reading_flags
+from calibeval.cli.screen.dump_json import written_json
 from calibeval.cli.screen.streams import put
-from calibeval.cli.screen.written import written_json
 from calibeval.core.errors import FileProblem, InputError, UsageError
 
 
@@ -30,7 +30,7 @@ def apply(
 
     from calibeval.api.save import read_map
     from calibeval.readers.open import open_dump
-    from calibeval.runs.written import write_checked
+    from calibeval.runs.read_back import write_checked
     from calibeval.writers.dump import check_format
 
     refuse_overwriting([dump, map_file, *flags.files], [out])
@@ -45,10 +45,10 @@ def apply(
     predictions = open_dump(dump, replace(reading, need_labels=False))
     mapped = found(predictions)
     predictions.settled_source()
-    warnings = [*(f"{dump}: {warning}" for warning in mapped.warnings)]
-    warnings += write_checked(mapped, out, reading.limits.max_memory)
-    say([f"warning: {text}" for text in warnings], quiet=quiet)
+    dropped = write_checked(mapped, out, reading.limits.max_memory)
+    told = [*(f"{dump}: {warning}" for warning in mapped.warnings), *dropped]
+    say([f"warning: {text}" for text in told], quiet=quiet)
     say([f"{predictions.rows:,} rows written to {out}"], quiet=quiet or json)
     if json:
-        put(written_json(out, predictions.rows, mapped.kind, mapped.warnings))
+        put(written_json(out, predictions.rows, mapped.kind, (*mapped.warnings, *dropped)))
     return 0

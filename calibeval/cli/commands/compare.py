@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from calibeval.cli.options import compare as compare_options
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.choices import EVERY_METRIC, LEVEL, exclude, table_format
-from calibeval.cli.options.metrics import chosen_metrics
 from calibeval.cli.options.outputs import JSON, check_folder, exports
 from calibeval.cli.options.outputs import TABLES as FILE_TABLES
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
@@ -49,6 +48,8 @@ def compare(
     """
     table = table_format(table, TABLES)
     exclude({"--json": json or None, "--format": table})
+    from calibeval.api.chosen import chosen_metrics
+
     only = chosen_metrics(metrics)
     check_folder(out, {**JSON, **FILE_TABLES})
     outputs = [] if out is None else [out / name for name in OUTPUTS]

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, TextIO
 
 from calibeval.cli.options import gate as gate_options
 from calibeval.cli.options import shared as options
-from calibeval.cli.options.choices import DECIDE, ON_INCONCLUSIVE, PRESETS, check_choice
+from calibeval.cli.options.choices import DECIDE, LEVEL, ON_INCONCLUSIVE, PRESETS, check_choice
 from calibeval.cli.options.outputs import JSON, check_folder, exports
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
 from calibeval.cli.screen.command import environment
 from calibeval.cli.screen.streams import put
 from calibeval.core.conventions.table import OWN
 from calibeval.core.errors import FileProblem, UsageError
+from calibeval.readers.small_files import is_there
 from calibeval.render.ci.exports import EXPORTS, exported
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def gate(
     )
     wanted = exports(export, EXPORTS)
     outputs = [*wanted.values()]
-    looked_at = [path for path in (OWN_FILE, PROJECT_FILE) if Path(path).exists()]
+    looked_at = [path for path in (OWN_FILE, PROJECT_FILE) if is_there(Path(path))]
     refuse_overwriting([dump, asked.baseline, found.path, *looked_at, *flags.files], [*outputs, *_files(out)])
     reading = flags.options()
     subject = Subject.of(
@@ -202,7 +203,7 @@ def _init(
     from calibeval.writers.atomic import write_file
 
     path = config or Path(OWN_FILE)
-    if path.exists() or path.name == PROJECT_FILE:
+    if is_there(path) or path.name == PROJECT_FILE:
         raise UsageError(f"{path}: already exists; name another file with --config, or remove it")
     if dump == "-":
         raise UsageError('a baseline must be a file: standard input, "-", cannot be read again')
@@ -213,7 +214,7 @@ def _init(
             f"{dump}: this name is not UTF-8, so a configuration cannot hold it; rename the file"
         ) from None
     reading = flags.options()
-    settings = checked(bins=None, convention="calibeval", level=0.95, slices=slices, group=group)
+    settings = checked(bins=None, convention=OWN, level=LEVEL, slices=slices, group=group)
     report = evaluate_dump(open_dump(dump, reading), settings, Resources(threads(jobs), reading.limits.max_memory))
     baseline = Path(os.path.relpath(dump, path.parent)).as_posix()
     text = render(report, baseline, slices, group)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.reading import FeatureFlags, refuse_overwriting, say, with_feature_flags
+from calibeval.cli.screen.dump_json import written_json
 from calibeval.cli.screen.streams import put
-from calibeval.cli.screen.written import written_json
 
 
 @with_feature_flags
@@ -26,7 +26,7 @@ def predict(
     from calibeval.core.heads.facts import FACTS_FILE
     from calibeval.readers.features.features import open_features
     from calibeval.readers.features.head_weights import RUN_FILE
-    from calibeval.runs.written import write_checked
+    from calibeval.runs.read_back import write_checked
     from calibeval.writers.dump import check_format
 
     head = [run / RUN_FILE, run / FACTS_FILE] if run.is_dir() else [run]
@@ -35,7 +35,7 @@ def predict(
     reading = flags.options()
     rows = open_features(features, reading, need_labels=False)
     predictions, warnings = predicted(run, rows, reading.limits)
-    write_checked(predictions, out, reading.limits.max_memory)
+    warnings = (*warnings, *write_checked(predictions, out, reading.limits.max_memory))
     say([*(f"warning: {text}" for text in warnings), f"written to {out}"], quiet=quiet)
     if json:
         put(written_json(out, predictions.rows, predictions.kind, warnings))

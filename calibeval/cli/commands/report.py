@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.choices import EVERY_METRIC, LEVEL, exclude, table_format
 from calibeval.cli.options.fitting import Fitting
-from calibeval.cli.options.metrics import chosen_metrics, unavailable
+from calibeval.cli.options.metrics import unavailable
 from calibeval.cli.options.outputs import FIGURES, JSON, check_folder, exports
 from calibeval.cli.options.outputs import TABLES as FILE_TABLES
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
 from calibeval.cli.screen.command import environment
 from calibeval.cli.screen.progress import Progress
 from calibeval.cli.screen.streams import put
+from calibeval.core.conventions.table import OWN
 from calibeval.core.errors import UsageError
 from calibeval.words.names import about
 
@@ -44,7 +45,7 @@ def report(
     width: options.Width = None,
     table: options.Format = None,
     bins: options.Bins = None,
-    convention: options.Convention = "calibeval",
+    convention: options.Convention = OWN,
     metrics: options.Metrics = EVERY_METRIC,
     level: options.Level = None,
     no_intervals: options.NoIntervals = False,
@@ -79,6 +80,8 @@ def report(
         allow_leak=allow_leak,
     )
     maps.check()
+    from calibeval.api.chosen import chosen_metrics
+
     only = chosen_metrics(metrics)
     from calibeval.core.evaluation.evaluate import evaluate_dump
     from calibeval.core.evaluation.settings import checked
@@ -169,7 +172,7 @@ def _results(
 
 def _prospect(predictions: Predictions, report: DumpReport, settings: Settings, limit: int) -> str:
     """The line that says what temperature scaling would change, by calibeval's own bins."""
-    if settings.convention != "calibeval" or "ece" not in report.metrics:
+    if settings.convention != OWN or "ece" not in report.metrics:
         return ""
     from calibeval.recalibrate.fitting.before_after import prospect
 

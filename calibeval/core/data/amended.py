@@ -1,19 +1,19 @@
-"""The same predictions with another word about them."""
+"""The same predictions with further warnings."""
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 
-from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Predictions
 
 
-def with_warning(predictions: Predictions, *notices: Notice) -> Predictions:
-    """The predictions with more warnings.
+def with_warnings(predictions: Predictions, more: Iterable[str]) -> Predictions:
+    """The predictions with further warnings.
 
-    >>> with_warning(Predictions(probs=[0.2, 0.9], labels=[0, 1]), Notice("careful")).warnings
+    >>> with_warnings(Predictions(probs=[0.2, 0.9], labels=[0, 1]), ["careful"]).warnings
     ('careful',)
     """
     other = copy.copy(predictions)
-    object.__setattr__(other, "warnings", (*predictions.warnings, *notices))
+    object.__setattr__(other, "warnings", (*predictions.warnings, *more))
     return other

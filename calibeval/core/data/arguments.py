@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from calibeval.core.data.ranges import MOST_BITS, THOUSANDS_OF_DIGITS
+from calibeval.core.data.ranges import MOST_BITS, THOUSANDS_OF_DIGITS, check_whole
 from calibeval.core.errors import UsageError, nearest
 
 Check = Callable[[str, Any], Any]
@@ -50,12 +50,7 @@ def whole(least: int | None = None, most: int | None = None) -> Check:
     """
 
     def check(name: str, value: Any) -> int:
-        found = _plain(value)
-        if isinstance(found, bool) or not isinstance(found, int) or (least is not None and found < least):
-            raise refused(name, value, "a whole number" + ("" if least is None else f", at least {least}"))
-        if most is not None and found > most:
-            raise UsageError(f"{name} is {came(value)}, but it can be {most:,} at most")
-        return found
+        return check_whole(name, _plain(value), least, most, came)
 
     return check
 
@@ -98,19 +93,6 @@ def text(name: str, value: Any) -> str:
     if not isinstance(value, str) or not value:
         raise refused(name, value, "a text" if not isinstance(value, str) else "a text that is not empty")
     return value
-
-
-def one_of(*known: str) -> Check:
-    """One of these texts.
-
-    >>> one_of("fold", "none")("temperature", "none")
-    'none'
-    """
-
-    def check(name: str, value: Any) -> str:
-        return choice(name, value, known)
-
-    return check
 
 
 def choice(name: str, value: Any, known: Iterable[str]) -> str:

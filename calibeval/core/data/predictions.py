@@ -182,6 +182,7 @@ class Predictions:
     def save(self, path: str | PurePath) -> None:
         """Write scores, labels, ids and columns to this .npz, .csv, .tsv, .jsonl, .parquet, .pt or .safetensors file.
 
+        A UserWarning names each column that is left out: labels in the file, if the labels come from another one.
         Raises: UsageError for another suffix, a format that cannot hold them, or the file that they were read from;
         FileProblem if it cannot be written.
         """

@@ -6,6 +6,7 @@ Free of numpy, for a fast help.
 from __future__ import annotations
 
 import numbers
+from collections.abc import Callable
 
 from calibeval.core.errors import UsageError
 
@@ -18,9 +19,23 @@ MOST_BITS = 2**13  # of a whole number that is shown; Python refuses to write mu
 THOUSANDS_OF_DIGITS = "a whole number of thousands of digits"
 
 
-def check_whole(name: str, value: object, least: int, most: int = MOST_COUNT - 1) -> None:
-    """Check that an argument is a whole number within a range; True and False are not.
+def _came(value: object) -> str:
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool):
+        return repr(value)
+    found = int(value)
+    return str(found) if found.bit_length() <= MOST_BITS else THOUSANDS_OF_DIGITS
 
+
+def check_whole(
+    name: str,
+    value: object,
+    least: int | None,
+    most: int | None = MOST_COUNT - 1,
+    came: Callable[[object], str] = _came,
+) -> int:
+    """An argument that must be a whole number within a range; True and False are none.
+
+    came: what a wrong value is called.
     Raises: UsageError.
 
     >>> check_whole("jobs", 0, 1, MOST_JOBS)
@@ -28,13 +43,9 @@ def check_whole(name: str, value: object, least: int, most: int = MOST_COUNT - 1
     calibeval.core.errors.UsageError: jobs is 0, but it must be a whole number, at least 1
     """
     found = int(value) if isinstance(value, numbers.Integral) and not isinstance(value, bool) else None
-    if found is None or found < least:
-        raise UsageError(f"{name} is {_came(value, found)}, but it must be a whole number, at least {least}")
-    if found > most:
-        raise UsageError(f"{name} is {_came(value, found)}, but it can be {most:,} at most")
-
-
-def _came(value: object, found: int | None) -> str:
-    if found is None:
-        return repr(value)
-    return str(found) if found.bit_length() <= MOST_BITS else THOUSANDS_OF_DIGITS
+    if found is None or (least is not None and found < least):
+        needed = "a whole number" if least is None else f"a whole number, at least {least}"
+        raise UsageError(f"{name} is {came(value)}, but it must be {needed}")
+    if most is not None and found > most:
+        raise UsageError(f"{name} is {came(value)}, but it can be {most:,} at most")
+    return found

@@ -20,7 +20,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 class RowSource(Protocol):
-    """Anything that provides rows of scores: an array, a memory map, or a stream that can only be read forward."""
+    """Anything that provides rows of scores: an array, rows in a file, or a stream that can only be read forward."""
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -30,7 +30,6 @@ NAMES = (
 )
 LISTS = {"class-names": "class_names", "loss": "losses", "score-columns": "score_columns", "slice": "slices"}
 LIMITS = ("max", "min", "max-increase", "max-drop")  # of a gate: --max ece=0.03
-LEFT = ("format", "full", "topk")  # of the command line alone, or of other tools
 
 _NUMBER = re.compile(r" (-?\d(?:[\d.e+-]*\d)?)")
 _NAME = re.compile(r" ((?!(?:or|and|to|for|in|of|is|names|contradict|both|cannot)\b)[\w./#-]*\w)")

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from numpy.lib import format as npy_format
 
 from calibeval.core.data.row_source import RowSource
-from calibeval.core.errors import FileProblem, InputError
+from calibeval.core.errors import FileProblem, InputError, first_line
 from calibeval.readers.formats.archive import Member, read_members
 from calibeval.readers.stored.header import Header
 from calibeval.readers.stored.limits import Limits
@@ -193,6 +193,5 @@ def read_header(file: IO[bytes], place: str) -> Stream:
         read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
         shape, fortran, dtype = read(file)
     except HEADER_ERRORS as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
-        raise InputError(f"{place}: not a .npy array, or its header is damaged ({reason})") from None
+        raise InputError(f"{place}: not a .npy array, or its header is damaged ({first_line(error)})") from None
     return Stream(Header.checked(shape, dtype, place, fortran=fortran), file.tell())

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.row_source import RowSource
-from calibeval.core.errors import BROKEN_IMPORT, CalibevalError, InputError, not_importable
+from calibeval.core.errors import BROKEN_IMPORT, CalibevalError, InputError, first_line, not_importable
 from calibeval.readers.formats.table import Table, check_groups, check_names, score_columns, stacked, with_facts
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.steady import SteadyFile
@@ -48,16 +48,11 @@ def _guarded(file: SteadyFile, work: Callable[[], T]) -> T:
     except OSError as error:
         if error.errno is not None:
             raise
-        raise InputError(f"{file.name}: not a .parquet file, or damaged ({_short(error)})") from None
+        raise InputError(f"{file.name}: not a .parquet file, or damaged ({first_line(error)})") from None
     except (pa.ArrowException, ValueError, TypeError, LookupError, OverflowError, StopIteration) as error:
-        raise InputError(f"{file.name}: not a .parquet file, or damaged ({_short(error)})") from None
+        raise InputError(f"{file.name}: not a .parquet file, or damaged ({first_line(error)})") from None
     file.check()
     return found
-
-
-def _short(error: Exception) -> str:
-    lines = str(error).splitlines()
-    return lines[0][:200] if lines else type(error).__name__
 
 
 class _File:

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from calibeval.core.errors import InputError
+from calibeval.core.errors import InputError, first_line
 from calibeval.readers.formats.described import Name, Storage, called, known, named_type
 
 MOST_STEPS = 2**23
@@ -37,8 +37,7 @@ def unpickled(data: bytes, name: str) -> Any:
     except RecursionError:
         raise InputError(f"{name}: damaged, or not written by torch.save (nested without end)") from None
     except (LookupError, ValueError, TypeError, AttributeError, OverflowError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
-        raise InputError(f"{name}: damaged, or not written by torch.save ({reason})") from None
+        raise InputError(f"{name}: damaged, or not written by torch.save ({first_line(error)})") from None
 
 
 class _Machine:

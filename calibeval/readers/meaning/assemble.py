@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.data.amended import with_warning
+from calibeval.core.data.amended import with_warnings
 from calibeval.core.data.class_names import LabelsAre
 from calibeval.core.data.lazy_columns import LazyColumns
 from calibeval.core.data.notices import Notice, warning
@@ -96,7 +96,7 @@ def assemble(
     )
     if gathered.kind == "logits" and options.kind is None:
         refuse_probs(predictions, gathered.parts, file)
-    return with_warning(predictions, *labels_from_one(predictions)) if gathered.labelled else predictions
+    return with_warnings(predictions, labels_from_one(predictions)) if gathered.labelled else predictions
 
 
 def external_labels(contents: Contents, path: Path, keys: Keys) -> npt.NDArray[Any]:

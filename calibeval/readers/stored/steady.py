@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from calibeval.core.errors import FileProblem, InputError
+from calibeval.readers.stored.regular import opened
 
 
 class Identity(NamedTuple):
@@ -39,7 +39,7 @@ class SteadyFile:
 
         Raises: FileProblem if it is missing, cannot be opened, or is no regular file: a pipe would be waited for.
         """
-        with _opened(path) as descriptor:
+        with opened(path) as descriptor:
             return cls(path, _identity(descriptor))
 
     @property
@@ -58,7 +58,7 @@ class SteadyFile:
 
         Raises: InputError if the file has changed since it was first seen, before or while the stream was open.
         """
-        with _opened(self.path) as descriptor:
+        with opened(self.path) as descriptor:
             self._check(descriptor)
             with os.fdopen(descriptor, "rb", closefd=False) as stream, self._in_words():
                 yield stream
@@ -69,7 +69,7 @@ class SteadyFile:
 
         Raises: as `open`.
         """
-        with _opened(self.path) as descriptor:
+        with opened(self.path) as descriptor:
             self._check(descriptor)
             with self._in_words():
                 for buffer, start in zip(buffers, starts, strict=True):
@@ -81,7 +81,7 @@ class SteadyFile:
 
         Raises: as `open`.
         """
-        with _opened(self.path) as descriptor:
+        with opened(self.path) as descriptor:
             self._check(descriptor)
 
     @contextmanager
@@ -115,33 +115,6 @@ def fill_from(descriptor: int, buffer: memoryview, start: int, name: str) -> Non
 def changed(name: str) -> InputError:
     """The error about a file that is no longer what it was."""
     return InputError(f"{name}: the file changed while it was read. Run again once nothing writes to it.")
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[int]:
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        raise FileProblem(f"{path}: there is no such file") from None
-    except OSError as error:
-        if error.errno == errno.ENXIO:
-            raise _irregular(path) from None
-        raise FileProblem(f"{path}: cannot be read ({error.strerror or error})") from None
-    except ValueError as error:  # a NUL in the name
-        raise FileProblem(f"{str(path)!r}: no name of a file ({error})") from None
-    try:
-        mode = os.fstat(descriptor).st_mode
-        if stat.S_ISDIR(mode):
-            raise FileProblem(f"{path}: this is a folder, not a file")
-        if not stat.S_ISREG(mode):
-            raise _irregular(path)
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _irregular(path: Path) -> InputError:
-    return InputError(f"{path}: neither a regular file nor a folder")
 
 
 def _identity(descriptor: int) -> Identity:

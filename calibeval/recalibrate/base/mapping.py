@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, overload
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.data.amended import with_warning
+from calibeval.core.data.amended import with_warnings
 from calibeval.core.data.arguments import choice
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.documents import json_text
@@ -124,7 +124,7 @@ class Map:
         if isinstance(scores, Predictions):
             found = mapped(scores, self)
             notice = seen_rows(scores, self.fitted)
-            return found if notice is None else with_warning(found, notice)
+            return found if notice is None else with_warnings(found, [notice])
         rows = as_array(scores, kind)
         if not rows.ndim:
             raise InputError(f"{kind} have shape (), but (n, {self.k}) is needed")

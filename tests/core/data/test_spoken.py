@@ -4,8 +4,10 @@ import re
 
 import pytest
 
-from calibeval.core.data.spoken import LEFT, LIMITS, LISTS, NAMES, NUMBERS, SWITCHES, in_python
+from calibeval.core.data.spoken import LIMITS, LISTS, NAMES, NUMBERS, SWITCHES, in_python
 from tests.conftest import ROOT
+
+LEFT = ("format", "full", "topk")  # of the command line alone, or of other tools
 
 
 @pytest.mark.parametrize(

@@ -235,7 +235,7 @@ def test_suffixes_in_capitals(tmp_path):
 
 def test_a_pipe_is_no_dump(tmp_path):
     os.mkfifo(tmp_path / "d.npz")
-    with pytest.raises(InputError, match=r"neither a regular file nor a folder$"):
+    with pytest.raises(FileProblem, match="a pipe, but a regular file is needed"):
         read(tmp_path / "d.npz")
 
 

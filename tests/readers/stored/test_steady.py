@@ -111,13 +111,17 @@ def test_what_is_no_regular_file_is_refused_without_waiting(make, tmp_path, monk
             one.bind("odd")
     else:
         make(place)
-    with pytest.raises(InputError, match="neither a regular file nor a folder"):
+    with pytest.raises(FileProblem, match=r"a (pipe|device|socket), but a regular file is needed"):
         SteadyFile.of(place)
 
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("missing", "there is no such file"), (".", "this is a folder, not a file"), ("a\0b", "no name of a file")],
+    [
+        ("missing", "there is no such file"),
+        (".", "a folder, but a regular file is needed"),
+        ("a\0b", "no file can have such a name"),
+    ],
 )
 def test_what_cannot_be_opened(name, message, tmp_path):
     with pytest.raises(FileProblem, match=message):

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from calibeval.core.comparison.pairing import comparable, first_difference
 from calibeval.core.data.columns import coded_column
-from calibeval.core.data.notices import Notice
+from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.data.row_source import show_shape
 from calibeval.core.errors import CalibevalError, InputError, UsageError
@@ -35,7 +35,7 @@ ROWS_COMPARED = 2**12
 SHOWN = 60
 
 
-def write_checked(predictions: Predictions, path: Path, max_memory: int | None = None) -> tuple[str, ...]:
+def write_checked(predictions: Predictions, path: Path, max_memory: int | None = None) -> tuple[Notice, ...]:
     """Write predictions in the format of the suffix, after checking that they are the same when they are read back.
 
     Unknown labels are left out. Labels and ids keep the names from the file that they came from; if an option named
@@ -55,9 +55,8 @@ def write_checked(predictions: Predictions, path: Path, max_memory: int | None =
         remedy = "No other format can, either." if other is None else f"Write {other} instead."
         raise UsageError(f"{path.name}: {suffix} cannot hold this dump: {visible(str(reason))}. {remedy}") from None
     left_out = _names(predictions, WRITERS[suffix].names).left_out
-    return tuple(
-        f"the column {_quoted(name)} is left out, because the labels come from another file" for name in left_out
-    )
+    why = "is left out, because the labels come from another file"
+    return tuple(warning("column_left_out", f"the column {_quoted(name)} {why}") for name in sorted(left_out))
 
 
 def _write(predictions: Predictions, path: Path, suffix: str, limits: Limits) -> None:
