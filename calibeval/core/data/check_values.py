@@ -104,7 +104,8 @@ def _hint(predictions: Predictions, row: Floats) -> str:
         given = float(row) if predictions.kind == "confidence" else 0.0
         return " If these are percentages, divide them by 100." if 2 < given <= 100 else ""
     single = isinstance(predictions.scores, BinaryColumns)
-    percent = predictions.kind == "probs" and (2 < row[1] <= 100 if single else abs(row.sum() - 100) < 1)
+    finite = bool(np.isfinite(row).all())
+    percent = predictions.kind == "probs" and finite and (2 < row[1] <= 100 if single else abs(row.sum() - 100) < 1)
     in_memory = predictions.source.path is None
     logits = f" If they are logits, {'pass them as logits=' if in_memory else 'use --kind logits'}."
     if percent and (row >= 0).all():

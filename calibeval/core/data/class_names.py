@@ -150,7 +150,8 @@ def _check_named(
     if found[codes[row]] == SEVERAL:
         value = _value(label.strip('"'))
         same = [i for i, name in enumerate(names) if f'"{name}"' == label or (_value(name) == value is not None)]
-        raise InputError(f"label {label} could be class {same[0]} or class {same[-1]}: class names must differ")
+        which = f"class {same[0]} or class {same[-1]}" if len(same) > 1 else "any of several classes"
+        raise InputError(f"label {label} could be {which}: class names must differ")
     raise InputError(f"row {row}: label {label} is not one of the {len(names)} class names{hint}")
 
 

@@ -139,3 +139,10 @@ def test_scores_of_a_file_are_told_the_option():
     source = Source("a.npz")
     error = bad_values_error(Predictions(probs=[[0.5, 0.7]], labels=[0], source=source))
     assert str(error).endswith("If they are logits, use --kind logits.")
+
+
+@pytest.mark.filterwarnings("error")
+def test_infinities_of_both_signs_are_no_percentages():
+    predictions = Predictions(probs=[[np.inf, -np.inf, 0.0]] * 2, labels=[0, 1])
+    with pytest.raises(InputError, match="row 0 holds inf in column 0, so these are not probabilities"):
+        check_values(predictions)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from calibeval.core.data.class_names import as_labels_are, number_of
+from calibeval.core.data.class_names import as_labels_are, classes_of_values, number_of
 from calibeval.core.data.labels import read_labels
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError, UsageError
@@ -125,3 +125,8 @@ def test_ignored_names_are_left_out():
 )
 def test_numbers_as_people_write_them(text, number):
     assert number_of(text) == number
+
+
+def test_classes_called_by_the_same_number_are_told_apart_by_nothing():
+    with pytest.raises(InputError, match=r"^label True could be any of several classes: class names must differ$"):
+        classes_of_values(np.array([True, True]), ["1", "1", "2"], None, None)
