@@ -129,4 +129,4 @@ def test_numbers_as_people_write_them(text, number):
 
 def test_classes_called_by_the_same_number_are_told_apart_by_nothing():
     with pytest.raises(InputError, match=r"^label True could be any of several classes: class names must differ$"):
-        classes_of_values(np.array([True, True]), ["1", "1", "2"], None, None)
+        classes_of_values(np.array([True, True]), ["1", "1", "2"], None, "names")
