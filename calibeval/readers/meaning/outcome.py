@@ -146,7 +146,8 @@ def _ignored(labels: npt.NDArray[Any], ignore: int | None) -> npt.NDArray[np.boo
     """Which labels are the one to leave out; a text never is."""
     if ignore is None or labels.dtype.kind in TEXT:
         return np.zeros(len(labels), bool)
-    return np.asarray(labels == ignore)
+    with np.errstate(over="ignore"):  # half precision holds few whole numbers, and the others are no label of it
+        return np.asarray(labels == ignore)
 
 
 def _kind(values: npt.NDArray[Any]) -> str:

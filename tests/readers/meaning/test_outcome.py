@@ -162,3 +162,9 @@ def test_rows_with_marked_labels_are_counted(tmp_path):
     report = evaluate(read(path, ignore_index=-1), level=None)
     assert report["accuracy"].value == pytest.approx((prediction[50:] == label[50:]).mean())
     assert (report.dumps[0].n, report.dumps[0].ignored) == (350, 50)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_label_to_ignore_beyond_half_precision(tmp_path):
+    half = np.array([0, 1, 1, 1], np.float16)
+    assert rows(tmp_path, prediction=half, label=half, ignore_index=2**63 - 1) == [1, 1, 1, 1]
