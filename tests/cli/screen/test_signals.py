@@ -65,7 +65,7 @@ def test_a_signal_within_a_clean_up_is_not_lost(tmp_path):
 
 def test_signals_that_are_ignored_stay_ignored(sample_data):
     command = f"trap '' HUP; {' '.join(PROGRAM)} report '{sample_data}/digits_test.npz' --json -q & "
-    command += "sleep 0.3; kill -HUP $!; wait $!"
+    command += "kill -HUP $!; sleep 0.1; kill -HUP $!; wait $!"
     done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False, env=ENVIRONMENT)
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["dumps"]
