@@ -60,9 +60,12 @@ def labels_from_one(predictions: Predictions) -> tuple[Notice, ...]:
     """
     if predictions.kind == "confidence" or predictions.scores.shape[-1] < 3:
         return ()
-    block = predictions.block(0, min(predictions.rows, max(FEW, PEEK_SCORES // predictions.scores.shape[-1])))
-    if len(block.labels) < FEW or block.labels.min() < 1:
+    rows = min(predictions.rows, max(FEW, PEEK_SCORES // predictions.scores.shape[-1]))
+    labels = predictions.labels[:rows]
+    kept = labels[labels != predictions.ignore_index] if predictions.ignored else labels
+    if len(kept) < FEW or kept.min() < 1:  # of most dumps, no score has to be read for this
         return ()
+    block = predictions.block(0, rows)
     with np.errstate(invalid="ignore"):
         top = np.asarray(block.scores).argmax(axis=1)
     return counted_from_one(top, block.labels, "labels and scores")

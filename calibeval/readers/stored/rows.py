@@ -26,6 +26,7 @@ class FileRows:
 
     def __init__(self, file: SteadyFile, start: int, header: Header) -> None:
         self._file, self._start, self._header = file, start, header
+        self._by_columns = header.in_columns and not header.in_rows
         self.shape, self.dtype = header.shape, header.dtype
 
     def __getitem__(self, rows: slice, /) -> npt.NDArray[Any]:
@@ -35,7 +36,7 @@ class FileRows:
         """
         begin, stop, _ = rows.indices(self.shape[0])
         count = max(stop - begin, 0)
-        if self._header.in_columns and not self._header.in_rows:
+        if self._by_columns:
             return self._columns(begin, count)
         room, found = self._room(count)
         if room.nbytes:
@@ -52,7 +53,7 @@ class FileRows:
             return found
         order = np.argsort(rows, kind="stable")
         ascending = rows[order]
-        if self._header.in_columns and not self._header.in_rows:
+        if self._by_columns:
             first = int(ascending[0])
             found[order] = self._columns(first, int(ascending[-1]) - first + 1)[ascending - first]
             return found
@@ -106,9 +107,9 @@ def values_in_file(file: SteadyFile, start: int, header: Header, limits: Limits)
         )
     if data.nbytes:
         file.fill([data.data], [start])
-    return np.ndarray(header.shape, header.dtype, data, strides=header.strides)
+    return in_memory(header, data)
 
 
-def in_memory(header: Header, data: bytes | bytearray) -> npt.NDArray[Any]:
-    """Values that have been unpacked into memory."""
+def in_memory(header: Header, data: bytes | npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
+    """Values whose bytes are in memory as they lie in the file."""
     return np.ndarray(header.shape, header.dtype, data, strides=header.strides)
