@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from calibeval.core.data.row_source import Kind
 from calibeval.readers.stored.stored import Stored
@@ -75,6 +75,17 @@ def index_splits(arrays: Mapping[str, Stored]) -> list[str]:
         and stored.shape[0] not in lengths
         and not (under_prefix and key.startswith(under_prefix))
     ]
+
+
+def columns_in_words(columns: Sequence[str]) -> str:
+    """The columns of a table that are one array.
+
+    >>> columns_in_words(["prob_cat", "prob_dog"]), columns_in_words(["p0", "p1", "p2"]), columns_in_words(["p"])
+    ('columns prob_cat and prob_dog', 'columns p0 to p2', 'column p')
+    """
+    if len(columns) == 1:
+        return f"column {columns[0]}"
+    return f"columns {columns[0]} {'and' if len(columns) == 2 else 'to'} {columns[-1]}"
 
 
 def _called(key: str) -> str:
