@@ -19,6 +19,7 @@ from calibeval.core.uncertainty.paths import (
     pooled_path,
     single_bin_bound,
 )
+from calibeval.core.uncertainty.small_counts import shift_of
 from calibeval.core.uncertainty.special import clopper_pearson, normal_quantile, student_tail
 
 MCE_LEAST_COUNT = 30
@@ -50,8 +51,18 @@ def ece_interval(sums: BinSums, n: int, level: float, joint: Joint | None = None
     >>> [round(x, 3) for x in ece_interval(sums, 1000, 0.95)]
     [0.171, 0.228, 0.2]
     """
-    path = folded_path(sums, _rows(n), 1.0, joint)
-    return _bounded(invert(path, float(np.abs(sums.surplus).sum()) / n, _two_sided(level, joint)))
+    z, value = _two_sided(level, joint), float(np.abs(sums.surplus).sum()) / _rows(n)
+    ends = invert(folded_path(sums, n, 1.0, joint), value, z)
+    upper = 0.5 * (1.0 + level)
+    if joint is not None:
+        low = 0.0 if value <= joint_floor(sums, n, joint, upper).high else ends.low
+        return _bounded(ends._replace(low=low))
+    # An error of all bins is never smaller than that of all rows, of which an exact interval is known.
+    shift, whole = shift_of(sums, n, level), sums.whole()
+    noise = value <= gap_floor(sums, n, upper).high
+    low = 0.0 if noise else min(ends.low, max(value - shift.slack, 0.0))
+    of_all = invert(folded_path(whole, n, 1.0), abs(float(whole.surplus[0])) / n, z).centre
+    return _bounded(Ends(low, max(ends.centre, of_all), max(ends.high, shift.largest_gap)))
 
 
 def oe_interval(sums: BinSums, n: int, level: float, joint: Joint | None = None) -> Interval:
@@ -68,7 +79,11 @@ def oe_interval(sums: BinSums, n: int, level: float, joint: Joint | None = None)
     value = float(np.maximum(overconfidence(sums, _rows(n)), 0.0).sum())
     ends = invert(overconfidence_path(sums, n, z, joint), value, z)
     # The path moves all bins. If only one of many is over-confident, the bound of that bin alone is larger.
-    return _bounded(ends._replace(high=max(ends.high, single_bin_bound(sums, n, z, joint))))
+    high = max(ends.high, single_bin_bound(sums, n, z, joint))
+    if joint is not None:
+        return _bounded(ends._replace(high=high))
+    shift = shift_of(sums, n, level)
+    return _bounded(ends._replace(high=max(high, shift.confidence * shift.largest_excess)))
 
 
 def cwce_interval(sums: BinSums, n: int, level: float, joint: Joint | None = None) -> Interval:
