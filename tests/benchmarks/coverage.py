@@ -30,10 +30,10 @@ from calibeval.core.uncertainty.intervals import (
     Interval,
     cwce_interval,
     ece_interval,
+    exact_interval,
     mce_interval,
     mean_interval,
     oe_interval,
-    wilson_interval,
 )
 from calibeval.core.uncertainty.squares import rms_interval
 from tests.benchmarks.coverage_samples import LOGIT_MAPS, WAVE_MAPS, Sample, Sampler, Truths, make_pool
@@ -59,7 +59,7 @@ INTERVALS: dict[str, Callable[[Sample], Interval | None]] = {
     "mce": lambda s: mce_interval(s.top, CONFIDENCE),
     "nll": lambda s: mean_interval(float(s.nll.sum()), float(s.nll @ s.nll), s.n, CONFIDENCE),
     "brier": lambda s: mean_interval(float(s.brier.sum()), float(s.brier @ s.brier), s.n, CONFIDENCE),
-    "accuracy": lambda s: wilson_interval(float(s.correct.sum()), s.n, CONFIDENCE),
+    "accuracy": lambda s: exact_interval(float(s.correct.sum()), s.n, CONFIDENCE),
     "confidence_gap": lambda s: _gap_interval(s.top, s.n),
 }
 # Of a perfect model these are 0.

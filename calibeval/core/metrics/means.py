@@ -21,6 +21,7 @@ from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.model_pair import Pair
 from calibeval.core.uncertainty.paired import Contrast
 from calibeval.core.uncertainty.paired_means import MeanDifference, accuracy_difference, mean_difference
+from calibeval.core.uncertainty.small_counts import shift_of
 from calibeval.core.uncertainty.special import student_quantile
 
 ROWS_NEEDED = "the results of single rows were not kept"
@@ -84,9 +85,9 @@ class Share(Mean):
     """The share of correct rows."""
 
     def interval(self, sums: Sums, level: float, joints: Joints | None = None) -> Interval | None:
-        """Wilson's interval; if only groups are independent, for the effective sample size."""
+        """The exact interval; if only groups are independent, Wilson's, for the effective sample size."""
         if joints is None:
-            return intervals.wilson_interval(self.moments(sums).total, sums.n, level)
+            return intervals.exact_interval(self.moments(sums).total, sums.n, level)
         share = self.value(sums)
         found = grouped_error(self.values(rows_of(sums)), share, joints)
         error = 0.0 if found is None else found.error
@@ -121,6 +122,17 @@ class MeanGap(Mean):
         # Keep the dependence between rows, but give each row the variance that its true probability implies.
         null = found.error * math.sqrt(float(sums.top.variance.sum()) / max(found.squares, 1e-300))
         return Floor(null * math.sqrt(2.0 / math.pi), null * student_quantile(0.975, joints.freedom))
+
+    def interval(self, sums: Sums, level: float, joints: Joints | None = None) -> Interval | None:
+        """As for any mean; with few errors or few right rows, also all that the accuracy's exact interval allows."""
+        found = Mean.interval(self, sums, level, joints)
+        if found is None or joints is not None:
+            return found
+        shift = shift_of(sums.top, sums.n, level)
+        if not shift.few:
+            return found
+        low, high = shift.confidence - shift.most, shift.confidence - shift.least
+        return Interval(min(found.low, low), max(found.high, high), None)
 
     def shares(self, sums: Sums) -> Floats | None:
         """The gap of each row divided by n."""

@@ -64,7 +64,7 @@ METRICS: dict[str, Metric] = {
             most=1.0,
             better="higher",
             unit="%",
-            source="interval: Wilson, JASA 1927",
+            source="interval: Clopper & Pearson, Biometrika 1934",
         ),
         MeanGap(
             name="confidence_gap",

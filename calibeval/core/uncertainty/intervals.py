@@ -19,7 +19,7 @@ from calibeval.core.uncertainty.paths import (
     pooled_path,
     single_bin_bound,
 )
-from calibeval.core.uncertainty.small_counts import shift_of
+from calibeval.core.uncertainty.small_counts import error_of_mean, shift_of
 from calibeval.core.uncertainty.special import clopper_pearson, normal_quantile, student_tail
 
 MCE_LEAST_COUNT = 30
@@ -121,7 +121,7 @@ def mce_interval(sums: BinSums, level: float) -> Interval | None:
     """Confidence interval of the largest |gap| over the bins with at least 30 rows; None if there is no such bin.
 
     From simultaneous Clopper-Pearson intervals, hence conservative: from the largest lower to the largest upper end of
-    |accuracy - confidence|. In [0, 1]. sums: (m,).
+    |accuracy - confidence|, each moved by the error of the bin's mean confidence. In [0, 1]. sums: (m,).
     Raises: UsageError if level is not in (0, 1).
     Source: Clopper & Pearson, Biometrika 26:404 (1934), with Bonferroni's correction.
 
@@ -131,13 +131,15 @@ def mce_interval(sums: BinSums, level: float) -> Interval | None:
     (0.298, 0.502)
     """
     _two_sided(level)
-    large = sums.count >= MCE_LEAST_COUNT
-    if not large.any():
+    large = np.flatnonzero(sums.count >= MCE_LEAST_COUNT)
+    if not large.size:
         return None
-    count, mean = sums.count[large], sums.p[large] / sums.count[large]
-    low, high = clopper_pearson(sums.y[large], count, 1.0 - (1.0 - level) / count.size)
-    nearest = np.maximum(np.maximum(low - mean, mean - high), 0.0)
-    farthest = np.maximum(high - mean, mean - low)
+    found = sums.at(large)
+    each = 1.0 - (1.0 - level) / large.size
+    low, high = clopper_pearson(found.y, found.count, each)
+    mean, error = found.p / found.count, _two_sided(each) * error_of_mean(found)
+    nearest = np.maximum(np.maximum(low - mean, mean - high) - error, 0.0)
+    farthest = np.maximum(high - mean, mean - low) + error
     return Interval(float(nearest.max()), min(float(farthest.max()), 1.0), None)
 
 
@@ -170,20 +172,20 @@ def mean_interval(
     return Interval(max(mean - z * error, least), min(mean + z * error, most), None)
 
 
-def wilson_interval(successes: float, n: int, level: float) -> Interval:
-    """Wilson's confidence interval of a share, such as the accuracy. In [0, 1].
+def exact_interval(successes: float, n: int, level: float) -> Interval:
+    """Clopper and Pearson's exact confidence interval of a share, such as the accuracy. In [0, 1].
 
-    successes: from 0 to n. Raises: InputError if n is below 1 or successes are not in 0 ... n; UsageError if level is
-    not in (0, 1).
-    Source: Wilson, JASA 22:209 (1927).
+    successes: whole, from 0 to n. Raises: InputError if n is below 1 or successes are not in 0 ... n; UsageError if
+    level is not in (0, 1).
+    Source: Clopper & Pearson, Biometrika 26:404 (1934).
 
-    >>> [round(x, 3) for x in wilson_interval(8, 10, 0.95)[:2]]
-    [0.49, 0.943]
+    >>> [round(x, 3) for x in exact_interval(8, 10, 0.95)[:2]]
+    [0.444, 0.975]
     """
-    z = _two_sided(level)
     if not 0.0 <= successes <= _rows(n):
         raise InputError(f"successes are {successes}, but must lie in 0 ... {n}")
-    return share_interval(float(successes) / n, n, z)
+    low, high = clopper_pearson([successes], [n], level)
+    return Interval(float(low[0]), float(high[0]), None)
 
 
 def share_interval(share: float, n: float, z: float) -> Interval:

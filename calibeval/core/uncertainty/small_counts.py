@@ -10,26 +10,31 @@ from typing import NamedTuple
 
 import numpy as np
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.uncertainty.special import clopper_pearson
+
+FEW = 30  # errors, or right rows, below which a mean over rows is far from normal
 
 
 class Shift(NamedTuple):
     """How far the accuracy of n rows may differ from what was measured.
 
-    confidence, accuracy: means over all rows. least, most: the exact interval of the accuracy.
+    confidence, accuracy: means over all rows. least, most: the exact interval of the accuracy. few: whether there are
+    fewer than 30 errors, or fewer than 30 right rows.
     """
 
     confidence: float
     accuracy: float
     least: float
     most: float
+    few: bool
 
     @property
     def largest_gap(self) -> float:
         """The largest |confidence - accuracy| that the interval allows.
 
-        >>> round(Shift(0.9, 0.8, 0.7, 0.85).largest_gap, 12)
+        >>> round(Shift(0.9, 0.8, 0.7, 0.85, False).largest_gap, 12)
         0.2
         """
         return max(self.most - self.confidence, self.confidence - self.least)
@@ -38,7 +43,7 @@ class Shift(NamedTuple):
     def slack(self) -> float:
         """By how much the measured |confidence - accuracy| may exceed the true one.
 
-        >>> round(Shift(0.9, 0.8, 0.7, 0.85).slack, 12), round(Shift(0.9, 0.8, 0.7, 0.95).slack, 12)
+        >>> round(Shift(0.9, 0.8, 0.7, 0.85, False).slack, 12), round(Shift(0.9, 0.8, 0.7, 0.95, False).slack, 12)
         (0.05, 0.1)
         """
         smallest = max(self.confidence - self.most, self.least - self.confidence, 0.0)
@@ -62,4 +67,15 @@ def shift_of(sums: BinSums, n: int, level: float) -> Shift:
     """
     right, confidence = float(sums.y.sum()), float(sums.p.sum()) / n
     low, high = clopper_pearson(np.array([right]), np.array([float(n)]), level)
-    return Shift(confidence, right / n, float(low[0]), float(high[0]))
+    return Shift(confidence, right / n, float(low[0]), float(high[0]), min(right, n - right) < FEW)
+
+
+def error_of_mean(sums: BinSums) -> Floats:
+    """Standard error of the mean p of every bin, in the shape of the sums; 0 in an empty bin.
+
+    >>> error_of_mean(BinSums(*(np.array([x]) for x in (2.0, 1.0, 1.0, 0.0, 0.0)))).round(4).tolist()
+    [0.3536]
+    """
+    count = np.maximum(sums.count, 1.0)
+    mean = sums.p / count
+    return np.sqrt(np.maximum(sums.pp / count - mean * mean, 0.0) / count)
