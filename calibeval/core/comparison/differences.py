@@ -10,6 +10,7 @@ from calibeval.core.data.notices import NotComputable, Notice, reason
 from calibeval.core.metrics.metric import Metric
 from calibeval.core.metrics.table import metrics_for
 from calibeval.core.sums.sums import Sums
+from calibeval.core.uncertainty.clusters import Clusters
 from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.model_pair import Pair
 from calibeval.core.uncertainty.paired import Contrast
@@ -22,7 +23,7 @@ def paired_differences(pair: Pair, level: float, only: Collection[str] | None = 
 
     level: of the intervals, in (0, 1). only: limits the metrics to these.
     """
-    freedom = None if pair.groups is None else int(pair.groups.max())
+    freedom = None if pair.groups is None else Clusters.of(pair.groups).freedom
     tested, identical = Level(level, freedom), pair.identical
     found = (_difference(metric, pair, tested, identical=identical) for metric in metrics_for(pair.base.sums.k, only))
     return {difference.name: difference for difference in found}

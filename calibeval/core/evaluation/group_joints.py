@@ -15,22 +15,21 @@ from calibeval.core.data.probabilities import probabilities
 from calibeval.core.data.row_source import RowSource
 from calibeval.core.sums.binning import BinSums, bin_index
 from calibeval.core.sums.sums import RowScores, Sums
+from calibeval.core.uncertainty.clusters import Clusters
 from calibeval.core.uncertainty.joints import MOST_JOINT_CELLS, Joints
 from calibeval.core.uncertainty.paths import Joint, gap_errors
 
 PART_SCORES, PART_CELLS = 2**18, 2**21
 
 
-def joints_of(
-    sums: Sums, rows: RowScores, codes: Codes, count: int, predictions: Predictions, *, by_class: bool = True
-) -> Joints:
+def joints_of(sums: Sums, rows: RowScores, codes: Codes, predictions: Predictions, *, by_class: bool = True) -> Joints:
     """The joint variation of the equal-width, equal-mass and class-wise bins, estimated from groups.
 
-    sums: of these predictions; rows: their results. codes: (n,) in [0, count), the group of every row that is not
-    ignored.
+    sums: of these predictions; rows: their results. codes: (n,) in [0, j), the group of every row that is not ignored.
     by_class: whether to include class-wise bins; without them, the scores are not read.
     """
-    in_order = _InOrder.of(codes, count)
+    clusters = Clusters.of(codes)
+    in_order = _InOrder.of(codes, clusters)
     gaps = rows.correct - rows.confidence
 
     def joint(binned: BinSums, limits: Floats) -> Joint | None:
@@ -43,16 +42,16 @@ def joints_of(
             cells = (codes[chosen] - first) * m + bins[chosen]
             totals = np.bincount(cells, weights=gaps[chosen], minlength=(last - first) * m)
             covariance += in_order.products(np.asarray(totals, np.float64).reshape(-1, m), first, last, binned.surplus)
-        return _joint(covariance, binned, count)
+        return _joint(covariance, binned, clusters)
 
     top, mass = joint(sums.top, sums.compared), joint(sums.mass, sums.mass_edges)
     binned = sums.classes if by_class else None
     few = binned is not None and binned.count.size <= MOST_JOINT_CELLS
     classes = _class_joint(binned, sums.compared, in_order, predictions) if few and binned is not None else None
-    return Joints(codes, count, top, mass, classes)
+    return Joints(codes, clusters, top, mass, classes)
 
 
-def _joint(covariance: Floats, sums: BinSums, count: int) -> Joint:
+def _joint(covariance: Floats, sums: BinSums, clusters: Clusters) -> Joint:
     """The covariance as standard errors and correlations; each error is at least that of independent rows.
 
     Otherwise a bin with a single group whose gap happens to be small would seem to be known precisely.
@@ -62,21 +61,21 @@ def _joint(covariance: Floats, sums: BinSums, count: int) -> Joint:
     flat = np.maximum(error.ravel(), 1e-300)
     correlation = covariance / flat[:, None] / flat[None, :]
     np.fill_diagonal(correlation, 0.0)
-    return Joint(error, correlation, count - 1)
+    return Joint(error, correlation, clusters.freedom)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _InOrder:
-    """Rows sorted by group. order: row numbers in that order; ends: (count + 1,), the boundaries of the groups."""
+    """Rows sorted by group. order: row numbers in that order; ends: (j + 1,), the boundaries of the j groups."""
 
     order: Codes
     ends: Codes
+    clusters: Clusters
 
     @classmethod
-    def of(cls, codes: Codes, count: int) -> _InOrder:
-        return cls(
-            np.argsort(codes, kind="stable"), np.concatenate(([0], np.cumsum(np.bincount(codes, minlength=count))))
-        )
+    def of(cls, codes: Codes, clusters: Clusters) -> _InOrder:
+        ends = np.concatenate(([0], np.cumsum(clusters.sizes.astype(np.intp))))
+        return cls(np.argsort(codes, kind="stable"), ends, clusters)
 
     def ranges(self, cells: int) -> Iterator[tuple[int, int, Codes]]:
         """Ranges of groups (first, last) whose totals over this many cells need little memory; their rows."""
@@ -87,9 +86,9 @@ class _InOrder:
 
     def products(self, totals: Floats, first: int, last: int, gap: Floats) -> Floats:
         """The contribution of these groups to the covariance of the gap sums, from their totals (groups, cells)."""
-        sizes, count = np.diff(self.ends[first : last + 1]), len(self.ends) - 1
-        own = totals - sizes[:, None] * (gap.ravel() / len(self.order))
-        return count / (count - 1.0) * (own.T @ own)
+        sizes, scale = self.clusters.sizes[first:last, None], self.clusters.scale[first:last, None]
+        own = scale * (totals - sizes * (gap.ravel() / len(self.order)))
+        return own.T @ own
 
 
 def _class_joint(sums: BinSums, edges: Floats, in_order: _InOrder, predictions: Predictions) -> Joint:
@@ -110,7 +109,7 @@ def _class_joint(sums: BinSums, edges: Floats, in_order: _InOrder, predictions: 
             totals -= np.bincount(index.ravel(), weights=p.ravel(), minlength=len(totals))
             totals += np.asarray(np.bincount(index[label], minlength=len(totals)), np.float64)
         covariance += in_order.products(totals.reshape(-1, cells), first, last, sums.surplus)
-    return _joint(covariance, sums, len(in_order.ends) - 1)
+    return _joint(covariance, sums, in_order.clusters)
 
 
 def _readable(predictions: Predictions, order: Codes) -> RowSource:

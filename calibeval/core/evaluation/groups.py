@@ -29,6 +29,7 @@ from calibeval.core.report.settings import Settings
 from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty import intervals
+from calibeval.core.uncertainty.clusters import Clusters
 from calibeval.core.uncertainty.joints import Joints
 
 # From fewer groups the variation cannot be estimated; from ENOUGH on, Student's quantile is the only correction needed.
@@ -40,11 +41,13 @@ class Groups:
     """The groups of the rows that are not ignored.
 
     codes: (n,) in [0, count), in the order of the rows; None if not known. column: the column that names the groups,
-    None for images. refused: why there are no intervals by these groups.
+    None for images. effective: the number of groups of equal sizes that would say as much. refused: why there are no
+    intervals by these groups.
     """
 
     column: str | None
     count: int
+    effective: float
     codes: Codes | None
     refused: Notice | None = None
 
@@ -64,8 +67,11 @@ class Groups:
         unit = "images" if self.column is None else f'groups by "{self.column}"'
         if self.refused is not None:
             return warning("no_intervals_by_groups", f"floors and intervals are left out: {self.refused}")
-        if self.count < ENOUGH_GROUPS:
-            text = f"there are only {self.count} {unit}: floors and intervals are approximate below {ENOUGH_GROUPS}"
+        if _below(self.effective, ENOUGH_GROUPS):
+            counted = f"there are only {self.count} {unit}"
+            if _below(self.effective, self.count):
+                counted = f"the {self.count} {unit} have unequal sizes and count as {self.effective:.3g}"
+            text = f"{counted}: floors and intervals are approximate below {ENOUGH_GROUPS}"
             return warning("few_groups", text)
         return None
 
@@ -95,9 +101,17 @@ def find_groups(predictions: Predictions, settings: Settings, resources: Resourc
 
 def _numbered(column: str | None, codes: Codes) -> Groups:
     values, numbers = np.unique(codes, return_inverse=True)
-    count = len(values)
-    few = f"{count} {'group is' if count == 1 else 'groups are'} too few, at least {LEAST_GROUPS} are needed"
-    return Groups(column, count, numbers, reason("too_few_groups", few) if count < LEAST_GROUPS else None)
+    count, effective = len(values), Clusters.of(numbers).effective
+    few = f"{count} {'group is' if count == 1 else 'groups are'} too few"
+    if _below(effective, count):
+        few = f"{count} groups of unequal sizes, which count as {effective:.3g}, are too few"
+    too_few = reason("too_few_groups", f"{few}, at least {LEAST_GROUPS} are needed")
+    return Groups(column, count, effective, numbers, too_few if _below(effective, LEAST_GROUPS) else None)
+
+
+def _below(effective: float, number: int) -> bool:
+    """Whether an effective number of groups is smaller, by more than rounding."""
+    return effective < number - 1e-6
 
 
 def joints_for(sums: Sums, groups: Groups, predictions: Predictions, *, by_class: bool = True) -> Joints | None:
@@ -108,7 +122,7 @@ def joints_for(sums: Sums, groups: Groups, predictions: Predictions, *, by_class
     """
     if groups.refused is not None or groups.codes is None or sums.rows is None:
         return None
-    return joints_of(sums, sums.rows, groups.codes, groups.count, predictions, by_class=by_class)
+    return joints_of(sums, sums.rows, groups.codes, predictions, by_class=by_class)
 
 
 def grouped_metrics(

@@ -92,7 +92,7 @@ class Share(Mean):
         found = grouped_error(self.values(rows_of(sums)), share, joints)
         error = 0.0 if found is None else found.error
         # If all rows are correct, or all wrong, every group counts as one row.
-        worth = share * (1.0 - share) / error**2 if error else joints.count
+        worth = share * (1.0 - share) / error**2 if error else joints.clusters.effective
         return intervals.share_interval(share, worth, student_quantile(0.5 * (1.0 + level), joints.freedom))
 
     def difference(self, pair: Pair, level: Level) -> Contrast:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from calibeval.core.data.arrays import Codes, Floats
+from calibeval.core.uncertainty.clusters import Clusters
 from calibeval.core.uncertainty.paths import Joint
 
 # No covariance of more bins (or class-wise bins) is estimated: its size is the square of their number.
@@ -19,20 +20,20 @@ MOST_JOINT_CELLS = 1500
 class Joints:
     """The groups of the rows, and how the gaps of bins vary together.
 
-    codes: (n,) in [0, count), the group of every row that is not ignored. top, mass, classes: for equal-width,
-    equal-mass and class-wise bins; None if there are too many bins, or none.
+    codes: (n,) in [0, j), the group of every row that is not ignored. clusters: their sizes. top, mass, classes: for
+    equal-width, equal-mass and class-wise bins; None if there are too many bins, or none.
     """
 
     codes: Codes
-    count: int
+    clusters: Clusters
     top: Joint | None
     mass: Joint | None
     classes: Joint | None
 
     @property
-    def freedom(self) -> int:
+    def freedom(self) -> float:
         """Degrees of freedom of errors that are estimated from the groups."""
-        return self.count - 1
+        return self.clusters.freedom
 
 
 class GroupedError(NamedTuple):
@@ -47,14 +48,16 @@ def grouped_error(values: Floats, mean: float, joints: Joints) -> GroupedError |
 
     values: (n,). mean: of the values.
 
-    >>> joints = Joints(np.array([0, 0, 1, 1]), 2, None, None, None)
+    >>> codes = np.array([0, 0, 1, 1])
+    >>> joints = Joints(codes, Clusters.of(codes), None, None, None)
     >>> round(grouped_error(np.array([1.0, 1.0, 0.0, 0.0]), 0.5, joints).error, 3)
     0.5
     """
     centred = values - mean
     totals = np.bincount(joints.codes, weights=centred)
     with np.errstate(over="ignore"):
-        between = joints.count / joints.freedom * float(totals @ totals)
+        scaled = totals * joints.clusters.scale
+        between = float(scaled @ scaled)
         squares = float(centred @ centred)
     if not math.isfinite(max(between, squares)):
         return None

@@ -14,12 +14,12 @@ POWER = 0.8
 class Level(NamedTuple):
     """The confidence level of intervals, in (0, 1), and the degrees of freedom of their standard errors.
 
-    value: 0.95 for 95 %. freedom: None if errors are estimated from rows; if from groups, their number minus one, and
-    scores are then Student's.
+    value: 0.95 for 95 %. freedom: None if errors are estimated from rows; if from groups, see Clusters, and scores are
+    then Student's.
     """
 
     value: float
-    freedom: int | None = None
+    freedom: float | None = None
 
     @property
     def z(self) -> float:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
 from calibeval.core.errors import InputError
+from calibeval.core.uncertainty.clusters import Clusters
 from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.special import log_gamma
 
@@ -46,8 +47,8 @@ def mean_difference(
     mean = float(values.mean())
     square = float(values.var(ddof=1)) / n
     if groups is not None:
-        totals = np.bincount(groups, weights=values - mean)
-        square = max(square, len(totals) / (len(totals) - 1.0) * float(totals @ totals) / n**2)
+        totals = np.bincount(groups, weights=values - mean) * Clusters.of(groups).scale
+        square = max(square, float(totals @ totals) / n**2)
     return normal_difference(mean, math.sqrt(square), level, most)
 
 

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats, Indices
 from calibeval.core.sums.binning import BinSums, totals_by_index
+from calibeval.core.uncertainty.clusters import Clusters
 from calibeval.core.uncertainty.inversion import Path
 from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.pair_grid import accepted_ends, least_surprise
@@ -140,20 +141,22 @@ def shared_groups(
     Memory: 8 bytes for each group and bin. The error of a gap is at least that of independent rows.
     """
     n, count, first = len(groups), int(groups.max()) + 1, len(sums[0].count)
-    rows = np.bincount(groups, minlength=count) / n
+    clusters = Clusters.of(groups)
+    rows = clusters.sizes / n
     parts = []
     for index, gaps, own in zip(bins, residuals, sums, strict=True):
         m = len(own.count)
         totals = np.bincount(groups * m + index, weights=gaps, minlength=count * m).reshape(count, m)
         parts.append(totals - rows[:, None] * own.surplus)
     centred = np.concatenate(parts, axis=1)
-    covariance = count / (count - 1.0) * (centred.T @ centred)
+    centred *= clusters.scale[:, None]
+    covariance = centred.T @ centred
     least = np.concatenate([gap_errors(own) for own in sums])
     error = np.sqrt(np.maximum(np.diagonal(covariance), least**2))
     correlation = covariance / np.maximum(error[:, None] * error[None, :], _TINY)
     np.fill_diagonal(correlation, 0.0)
-    one = Joint(error[:first], correlation[:first, :first], count - 1)
-    other = Joint(error[first:], correlation[first:, first:], count - 1)
+    one = Joint(error[:first], correlation[:first, :first], clusters.freedom)
+    other = Joint(error[first:], correlation[first:, first:], clusters.freedom)
     return one, other, Shared(correlation[:first, first:], None)
 
 

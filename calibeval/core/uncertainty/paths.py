@@ -48,12 +48,12 @@ class Joint(NamedTuple):
     """How the gaps of bins vary together if rows depend on each other, estimated from groups of rows.
 
     error: standard error of every gap (sum of y - p), in the shape of the sums. correlation: between all bins, in the
-    order of the flattened sums, with 0 on the diagonal. freedom: number of groups minus one.
+    order of the flattened sums, with 0 on the diagonal. freedom: degrees of freedom of the errors.
     """
 
     error: Floats
     correlation: Floats
-    freedom: int
+    freedom: float
 
     def quantile(self, probability: float) -> float:
         """Student's quantile, which replaces the normal one, because errors are estimated from few groups."""

@@ -108,7 +108,7 @@ def normal_quantile(probability: float) -> float:
     return NormalDist().inv_cdf(probability)
 
 
-def student_quantile(probability: float, freedom: int) -> float:
+def student_quantile(probability: float, freedom: float) -> float:
     """The quantile of Student's t distribution at one probability in (0.5, 1).
 
     freedom: degrees of freedom, at least 1.
@@ -131,7 +131,7 @@ def student_quantile(probability: float, freedom: int) -> float:
     return math.sqrt(freedom * (1.0 - share) / share)
 
 
-def student_tail(value: float, freedom: int) -> float:
+def student_tail(value: float, freedom: float) -> float:
     """Probability that a variable of Student's t distribution exceeds the value.
 
     freedom: degrees of freedom, at least 1. Raises: UsageError if it is not.
@@ -160,7 +160,7 @@ def _beta_below(one: tuple[float, float], other: tuple[float, float]) -> float:
     return min(1.0, float((_logit_tail_ratio(share, rest, a, b) * density)[0]))
 
 
-def _check_freedom(freedom: int) -> None:
+def _check_freedom(freedom: float) -> None:
     if freedom < 1:
         raise UsageError(f"freedom is {freedom}, but at least 1 is needed")
 
