@@ -32,8 +32,10 @@ from calibeval.core.uncertainty import intervals
 from calibeval.core.uncertainty.clusters import Clusters
 from calibeval.core.uncertainty.joints import Joints
 
-# From fewer groups the variation cannot be estimated; from ENOUGH on, Student's quantile is the only correction needed.
+# Effective numbers of groups. From fewer, the variation cannot be estimated; from ENOUGH on, Student's quantile is the
+# only correction needed.
 LEAST_GROUPS, ENOUGH_GROUPS = 10, 40
+UNEQUAL = 0.9  # of the number of groups: an effective number below is told
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,9 +69,9 @@ class Groups:
         unit = "images" if self.column is None else f'groups by "{self.column}"'
         if self.refused is not None:
             return warning("no_intervals_by_groups", f"floors and intervals are left out: {self.refused}")
-        if _below(self.effective, ENOUGH_GROUPS):
+        if round(self.effective) < ENOUGH_GROUPS:
             counted = f"there are only {self.count} {unit}"
-            if _below(self.effective, self.count):
+            if self.effective < UNEQUAL * self.count:
                 counted = f"the {self.count} {unit} have unequal sizes and count as {self.effective:.3g}"
             text = f"{counted}: floors and intervals are approximate below {ENOUGH_GROUPS}"
             return warning("few_groups", text)
@@ -103,15 +105,10 @@ def _numbered(column: str | None, codes: Codes) -> Groups:
     values, numbers = np.unique(codes, return_inverse=True)
     count, effective = len(values), Clusters.of(numbers).effective
     few = f"{count} {'group is' if count == 1 else 'groups are'} too few"
-    if _below(effective, count):
+    if effective < UNEQUAL * count and count >= LEAST_GROUPS:
         few = f"{count} groups of unequal sizes, which count as {effective:.3g}, are too few"
     too_few = reason("too_few_groups", f"{few}, at least {LEAST_GROUPS} are needed")
-    return Groups(column, count, effective, numbers, too_few if _below(effective, LEAST_GROUPS) else None)
-
-
-def _below(effective: float, number: int) -> bool:
-    """Whether an effective number of groups is smaller, by more than rounding."""
-    return effective < number - 1e-6
+    return Groups(column, count, effective, numbers, too_few if round(effective) < LEAST_GROUPS else None)
 
 
 def joints_for(sums: Sums, groups: Groups, predictions: Predictions, *, by_class: bool = True) -> Joints | None:

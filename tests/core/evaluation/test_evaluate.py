@@ -126,9 +126,9 @@ def test_the_most_and_the_fewest_bins(bins):
 
 
 def test_the_confidence_gap_is_positive_for_an_overconfident_model():
-    gap = evaluate(Predictions(confidence=[0.9] * 100, correct=[1] * 80 + [0] * 20))["confidence_gap"]
+    gap = evaluate(Predictions(confidence=[0.9] * 200, correct=[1] * 160 + [0] * 40))["confidence_gap"]
     # Equal confidences: the standard error is that of the accuracy, with n - 1; 1.96 of these at a level of 95 %.
-    error = 1.959964 * (0.16 / 99) ** 0.5
+    error = 1.959964 * (0.16 / 199) ** 0.5
     assert (gap.value, gap.low, gap.high) == pytest.approx((0.1, 0.1 - error, 0.1 + error))
 
 

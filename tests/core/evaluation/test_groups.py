@@ -36,7 +36,7 @@ def by_video(n=600, k=3, videos=25, seed=1, **more):
 def joints(predictions):
     groups = find_groups(predictions, replace(OWN, group="video"))
     sums = summarise(predictions, 15, keep_rows=True)
-    return sums, module.joints_of(sums, sums.rows, groups.codes, groups.count, predictions)
+    return sums, module.joints_of(sums, sums.rows, groups.codes, predictions)
 
 
 def expected_joint(totals, sizes, gap, least):
@@ -44,8 +44,9 @@ def expected_joint(totals, sizes, gap, least):
     count, n = len(sizes), sizes.sum()
     covariance = np.zeros((totals.shape[1],) * 2)
     for total, size in zip(totals, sizes, strict=True):
-        own = total - size * gap / n
-        covariance += count / (count - 1) * np.outer(own, own)
+        # What the total over all rows, per row, would be without the group, in units of n rows.
+        own = (gap - total) * n / (n - size) - gap
+        covariance += (count - 1) / count * np.outer(own, own)
     error = np.sqrt(np.maximum(np.diag(covariance), least**2))
     correlation = covariance / np.maximum(np.outer(error, error), 1e-300)
     np.fill_diagonal(correlation, 0.0)
@@ -69,7 +70,7 @@ def test_the_covariance_by_its_definition(kind, parts, monkeypatch):
     sizes = np.array([(video == name).sum() for name in names])
     totals = np.array([[gap[(video == name) & (bins == b)].sum() for b in range(15)] for name in names])
     error, correlation = expected_joint(totals, sizes, sums.top.surplus, gap_errors(sums.top))
-    assert found.top.freedom == len(names) - 1
+    assert found.top.freedom == pytest.approx((sizes**2).sum() ** 2 / (sizes**4).sum() - 1)
     assert found.top.error == pytest.approx(error, abs=1e-9)
     assert found.top.correlation == pytest.approx(correlation, abs=1e-9)
     class_gap = np.eye(k)[labels] - p

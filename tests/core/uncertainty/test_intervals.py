@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import beta
 
 from calibeval.core.data.arrays import Floats
 from calibeval.core.errors import InputError, UsageError
@@ -19,11 +20,11 @@ from calibeval.core.uncertainty.intervals import (
     Interval,
     cwce_interval,
     ece_interval,
+    exact_interval,
     joint_floor,
     mce_interval,
     mean_interval,
     oe_interval,
-    wilson_interval,
 )
 from calibeval.core.uncertainty.paths import Joint
 
@@ -79,17 +80,18 @@ def test_a_mean_gap_below_its_noise_is_corrected_to_zero() -> None:
 def test_an_underconfident_bin_may_still_hide_a_little_overconfidence() -> None:
     interval = oe_interval(one_bin(400, 0.8, 0.81), 400, 0.95)
     assert (interval.low, interval.corrected) == (0.0, 0.0)
-    assert interval.high == pytest.approx(0.8 * (Z * 0.02 - 0.01), abs=2e-3)
+    least = beta.ppf(0.025, 324, 77)  # the lower end of the exact interval of 324 right rows of 400
+    assert interval.high == pytest.approx(0.8 * (0.8 - least), abs=1e-9)
 
 
 def test_clear_underconfidence_hides_none() -> None:
     assert oe_interval(one_bin(400, 0.5, 0.9), 400, 0.95) == (0.0, 0.0, 0.0)
 
 
-def test_certain_and_right_is_exactly_zero() -> None:
-    certain = one_bin(50, 1.0, 1.0)
-    assert ece_interval(certain, 50, 0.95) == (0.0, 0.0, 0.0)
-    assert oe_interval(certain, 50, 0.95) == (0.0, 0.0, 0.0)
+def test_certain_and_right_may_be_wrong_as_often_as_the_rows_allow() -> None:
+    certain, least = one_bin(50, 1.0, 1.0), 0.025 ** (1 / 50)  # the accuracy of which 50 right rows have 2.5 %
+    assert ece_interval(certain, 50, 0.95) == pytest.approx((0.0, 1 - least, 0.0))
+    assert oe_interval(certain, 50, 0.95) == pytest.approx((0.0, 1 - least, 0.0))
 
 
 def test_certain_and_wrong_is_one() -> None:
@@ -219,22 +221,22 @@ def test_mean_interval_keeps_its_bounds() -> None:
     assert mean_interval(5.0, 25.0, 1, 0.95) is None
 
 
-def test_wilson_interval_without_success_and_without_failure() -> None:
-    # Without a success the upper end is z^2 / (n + z^2).
-    assert wilson_interval(0, 10, 0.95)[:2] == pytest.approx((0.0, Z**2 / (10 + Z**2)), abs=1e-12)
-    assert wilson_interval(10, 10, 0.95)[:2] == pytest.approx((10 / (10 + Z**2), 1.0), abs=1e-12)
+def test_exact_interval_without_success_and_without_failure() -> None:
+    # Without a success, the upper end p is the share with (1 - p)^n = 2.5 %.
+    assert exact_interval(0, 10, 0.95)[:2] == pytest.approx((0.0, 1 - 0.025**0.1), abs=1e-12)
+    assert exact_interval(10, 10, 0.95)[:2] == pytest.approx((0.025**0.1, 1.0), abs=1e-12)
 
 
-def test_wilson_interval_refuses_impossible_counts() -> None:
+def test_exact_interval_refuses_impossible_counts() -> None:
     with pytest.raises(InputError, match=r"successes are 11, but must lie in 0 \.\.\. 10"):
-        wilson_interval(11, 10, 0.95)
+        exact_interval(11, 10, 0.95)
 
 
 BY_SUMS: tuple[Callable[[float, int], object], ...] = (
     lambda level, n: ece_interval(one_bin(10, 0.5, 0.5), n, level),
     lambda level, n: oe_interval(one_bin(10, 0.5, 0.5), n, level),
     lambda level, n: mean_interval(5.0, 3.0, n, level),
-    lambda level, n: wilson_interval(0, n, level),
+    lambda level, n: exact_interval(0, n, level),
 )
 
 
