@@ -18,7 +18,7 @@ from calibeval.readers.formats.text import TextSource, line_blocks
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import IGNORE_KEYS, NAME_KEYS
 from calibeval.readers.stored.steady import SteadyFile
-from calibeval.readers.stored.stored import Contents, Stored
+from calibeval.readers.stored.stored import Contents, Stored, read_from_text
 
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 BATCH_VALUES = 2**19
@@ -57,7 +57,7 @@ def read_objects(source: TextSource, limits: Limits) -> Contents:
         rows.add(line, text)
     for line, text in lines:
         rows.add(line, text)
-    return Contents(rows.arrays())
+    return Contents(read_from_text(rows.arrays()))
 
 
 def _lines(source: TextSource, limits: Limits) -> Iterator[tuple[int, bytes]]:

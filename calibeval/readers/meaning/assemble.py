@@ -164,7 +164,7 @@ def _gather(view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, f
     refuse_unused(options.keys, kind, file)
     rows, stored = view.rows, arrays[roles.scores]
     n = _rows_of(stored, kind, roles.scores, file)
-    scores = stored.load() if rows is None else pick(stored.load(), rows, n, file)
+    scores = stored.scores() if rows is None else pick(stored.scores(), rows, n, file)
     refuse_large_integers(scores, f'{file}: "{roles.scores}"' if roles.scores else file)
     labelled = labels is not None or roles.labels is not None or roles.correct is not None
     ignore_index = options.ignore_index
@@ -204,7 +204,7 @@ def _gather(view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, f
         file_rows=rows,
         keys=keys_of(roles.labels if roles.correct is None else None, roles.ids),
         labelled=labelled,
-        recognised=recognised(roles, kind, arrays[roles.scores].origin, labels, options.labels),
+        recognised=recognised(roles, kind, stored, scores.dtype, labels, options.labels),
         parts=stored.parts if rows is None else (),
     )
 
