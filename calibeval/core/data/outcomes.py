@@ -8,6 +8,7 @@ from typing import Any
 import numpy.typing as npt
 
 from calibeval.core.data.class_names import LabelsAre
+from calibeval.core.data.dense import DensePixels
 from calibeval.core.data.labels import Read, read_labels
 from calibeval.core.data.row_source import BinaryColumns, Kind, RowSource, show_shape
 from calibeval.core.errors import InputError
@@ -32,7 +33,9 @@ def labels_beside(
     n, k = shape[0], 2 if len(shape) == 1 else shape[1]
     if isinstance(scores, BinaryColumns):
         if raw.dtype.kind in "fiu" and raw.max(initial=0) > 1:
-            owner = f"{kind} of shape {show_shape(scores.column.shape)} were read as one binary column with"
+            column, what = scores.column, "binary column"
+            given, what = (column.given, "channel") if isinstance(column, DensePixels) else (column.shape, what)
+            owner = f"{kind} of shape {show_shape(given)} were read as one {what} with"
     elif raw.ndim == 1 and n != len(raw) == k:
         raise InputError(
             f"{kind} have shape {show_shape(shape)}, but {noun} have shape {show_shape(raw.shape)}; "

@@ -17,6 +17,7 @@ from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.precision import stored_precision
 from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.data.row_source import Kind, RowSource, show_shape
+from calibeval.core.data.shapes import is_alone
 from calibeval.core.errors import InputError, UsageError
 from calibeval.readers.meaning.columns import joined_columns, slice_columns
 from calibeval.readers.meaning.facts import ignored_label, ignored_notice, keys_of, recognised, stored_names
@@ -26,7 +27,7 @@ from calibeval.readers.meaning.rivals import rival_warning
 from calibeval.readers.meaning.roles import find_roles, has_scores_and_labels, named_key, refuse_unused
 from calibeval.readers.meaning.score_columns import chosen_columns, stacked_columns
 from calibeval.readers.meaning.splits import View, pick, pooled_notice, split_views
-from calibeval.readers.meaning.suspicion import labels_from_one, refuse_large_integers, refuse_probs
+from calibeval.readers.meaning.suspicion import class_of_255, labels_from_one, refuse_large_integers, refuse_probs
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import LABEL_KEYS, prefixes, show
 from calibeval.readers.stored.stored import Contents, Stored
@@ -97,7 +98,9 @@ def assemble(
     )
     if gathered.kind == "logits" and options.kind is None:
         refuse_probs(predictions, gathered.parts, file)
-    return with_warnings(predictions, labels_from_one(predictions)) if gathered.labelled else predictions
+    if not gathered.labelled:
+        return predictions
+    return with_warnings(predictions, (*labels_from_one(predictions), *class_of_255(predictions)))
 
 
 def external_labels(contents: Contents, path: Path, keys: Keys) -> npt.NDArray[Any]:
@@ -163,7 +166,9 @@ def _gather(view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, f
         raise InputError(f"{file}: {what} could be logits or probabilities: say --kind logits or --kind probs")
     refuse_unused(options.keys, kind, file)
     rows, stored = view.rows, arrays[roles.scores]
+    laid = labels if labels is not None else arrays.get(str(roles.labels))
     n = _rows_of(stored, kind, roles.scores, file)
+    n = 1 if rows is None and laid is not None and is_alone(stored.shape, laid.shape) else n
     scores = stored.load() if rows is None else pick(stored.load(), rows, n, file)
     refuse_large_integers(scores, f'{file}: "{roles.scores}"' if roles.scores else file)
     labelled = labels is not None or roles.labels is not None or roles.correct is not None
