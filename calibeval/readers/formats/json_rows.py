@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.errors import InputError
-from calibeval.readers.formats.json_values import VALUE_KINDS, Unfit, as_vector, in_short, in_words, kind_of
+from calibeval.readers.formats.json_values import VALUE_KINDS, Parser, Unfit, as_vector, in_short, kind_of, named
 from calibeval.readers.formats.table import MOST_COLUMNS, Table, stacked
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import IGNORE_KEYS, NAME_KEYS
@@ -44,13 +44,11 @@ class _Left:
 class Rows:
     """Collects rows. Those after the first are expected to be like the first; each key that is not is left alone.
 
-    second: keys of the second row, or None. unit: what a row's number counts.
+    second: keys of the second row, or None. parse: says where a row is.
     """
 
-    def __init__(
-        self, first: dict[str, Any], second: Collection[str] | None, file: str, limits: Limits, unit: str = "line"
-    ) -> None:
-        self._file, self._unit = file, unit
+    def __init__(self, first: dict[str, Any], second: Collection[str] | None, limits: Limits, parse: Parser) -> None:
+        self._parse = parse
         alone = {key for key in first if second is None or key not in second}
         self._facts = {
             key: value
@@ -61,7 +59,7 @@ class Rows:
         self._first = {key: as_vector(value) for key, value in first.items() if key not in self._facts}
         self._kinds: dict[str, str | None] = dict.fromkeys(self._first)
         self._nulls: dict[str, int] = {}  # rows of keys that were null up to now
-        self._table = Table([*self._first], file, limits)
+        self._table = Table([*self._first], parse.file, limits)
         self._groups = {column: group.key for group in self._table.groups for column in group.columns}
         self._batch: dict[str, list[Any] | _Left] = {key: [] for key in self._first}
         self._batch_rows = max(1, BATCH_VALUES // max(1, sum(_size(value) for value in self._first.values())))
@@ -73,12 +71,12 @@ class Rows:
 
         Raises: InputError for too many different keys.
         """
-        if not self._line:
+        if not self._held and not self._table.rows:
             self._note_first(row, line)
         self._line = line
         for key, fact in [*self._facts.items()] if self._facts else ():
             if row.pop(key, fact if key in self._once else None) != fact:
-                self._leave(key, "differing lists", f'"{key}" differs from the first line')
+                self._leave(key, "differing lists", f'"{key}" differs from the first {self._parse.unit}')
                 del self._facts[key]
         if row.keys() != self._batch.keys():
             self._note_missing(row, line)
@@ -97,7 +95,7 @@ class Rows:
             self._table.put(key, np.full(rows, np.nan))
         for key in self._table.mixed:
             why = f'"{key}" holds integers of more than 63 bits and others; write them as text'
-            self._table.leave(key, "large integers", f"{self._file}: {why}")
+            self._table.leave(key, "large integers", f"{self._parse.file}: {why}")
         for key in self._some:
             count = self._batch[key]
             if isinstance(count, _Left):
@@ -110,14 +108,14 @@ class Rows:
         for key in [*(self._batch.keys() - row.keys())]:
             if not isinstance(self._batch[key], _Left):
                 self._some.add(key)
-                self._leave(key, "", f'"{key}" is missing, but the first {self._unit} has it')
+                self._leave(key, "", f'"{key}" is missing, but the first {self._parse.unit} has it')
         first = line - self._table.rows - self._held
         for key in row.keys() - self._batch.keys():
             self._some.add(key)
-            why = f'"{key}" is missing, but {self._unit} {line} has it'
+            why = f'"{key}" is missing, but {self._parse.unit} {line} has it'
             self._leave(key, "", why, first)
         if len(self._batch) > MOST_COLUMNS:
-            raise InputError(f"{self._place(line)}: there are more than {MOST_COLUMNS} different keys")
+            raise InputError(f"{self._parse.place(line)}: there are more than {MOST_COLUMNS} different keys")
 
     def _leave(self, key: str, what: str, why: str, line: int | None = None) -> None:
         """Leave the values of a key alone. what: they are, in short. why: the message where they are used after all."""
@@ -127,7 +125,7 @@ class Rows:
             count = self._table.rows + sum(value is not None for value in held) if key in self._batch else 0
         self._batch[key] = _Left(count)
         self._nulls.pop(key, None)
-        self._table.leave(key, what, f"{self._place(self._line if line is None else line)}: {why}")
+        self._table.leave(key, what, f"{self._parse.place(self._line if line is None else line)}: {why}")
 
     def _flush(self) -> None:
         """Hand the rows of the batch to the table."""
@@ -223,11 +221,8 @@ class Rows:
             return f'"{key}" is {VALUE_KINDS[kind]}, but was {VALUE_KINDS[known or "null"]} before'
         width = _size(self._first[key])
         if kind == "list" and len(value) != width:
-            return f'"{key}" has {len(value)} numbers, but the first {self._unit} has {width}'
+            return f'"{key}" has {len(value)} numbers, but the first {self._parse.unit} has {width}'
         return None
-
-    def _place(self, line: int) -> str:
-        return f"{self._file} {self._unit} {line}"
 
 
 def _array(kind: str, values: list[Any]) -> Array:
@@ -253,7 +248,7 @@ def _unfit(key: str, value: Any) -> str:
     odd = next((item for item in value if isinstance(item, Unfit)), None) if isinstance(value, list) else value
     if isinstance(odd, Unfit):
         return odd.why
-    return f'"{key}" holds {in_words(value)}, but a number, text or a flat list of numbers is needed'
+    return f'"{key}" holds {named(value)}, but a number, text or a flat list of numbers is needed'
 
 
 def _is_names(key: str, value: Any) -> bool:

@@ -6,8 +6,8 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from calibeval.core.errors import InputError
 
@@ -32,47 +32,64 @@ class Unfit:
         self.why = why
 
 
-def parsed_object(text: bytes, place: str) -> dict[str, Any]:
-    """The object that a text is.
+class Parser(NamedTuple):
+    """Parses the text of a row; file and unit say where it is, for messages."""
 
-    place: file and line, for messages.
-    Raises: InputError unless the text is one JSON object, with each key once.
+    file: str
+    unit: str
+
+    def place(self, number: int) -> str:
+        """The place of a row."""
+        return f"{self.file} {self.unit} {number}"
+
+    def __call__(self, number: int, text: bytes) -> dict[str, Any]:
+        """The row, in which Unfit stands for NaN, infinities and decimals beyond float64, and half characters.
+
+        Raises: InputError unless the text is an object with keys, each of which is there once.
+        """
+        row = _value(text, self.place(number), LENIENT)
+        if not isinstance(row, dict):
+            raise InputError(f"{self.place(number)}: this is {named(row)}, but every {self.unit} must be a JSON object")
+        if not row:
+            raise InputError(f"{self.place(number)}: the object has no keys")
+        if not SURROGATE.search(text):
+            return row
+        if any(_is_broken(key) for key in row):
+            raise InputError(f"{self.place(number)}: {HALF}")
+        return {key: Unfit(HALF) if _is_broken(value) else value for key, value in row.items()}
+
+
+def decoded(text: bytes, place: str) -> Any:
+    """The value that a JSON text stands for.
+
+    place: for messages.
+    Raises: InputError for a text that is not JSON, a key that occurs twice, and numbers and characters that cannot be.
     """
+    value = _value(text, place, STRICT)
+    if SURROGATE.search(text) and _is_broken(value):
+        raise InputError(f"{place}: {HALF}")
+    return value
+
+
+def _value(text: bytes, place: str, decoders: tuple[json.JSONDecoder, json.JSONDecoder]) -> Any:
+    """The value of a text. decoders: for numbers that are not far from 0, and for all."""
     try:
-        row = (EXACT_DECODER if FAR.search(text) else DECODER).decode(text.decode("utf-8"))
+        return decoders[FAR.search(text) is not None].decode(text.decode("utf-8"))
     except RecursionError:
         raise InputError(f"{place}: the object is nested too deeply") from None
     except json.JSONDecodeError as error:
         raise InputError(f"{place}: not valid JSON ({error.msg}, column {error.colno})") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{place}: byte 0x{text[error.start]:02x} is not UTF-8: save the file as UTF-8") from None
     except ValueError as error:
         why = "a number of thousands of digits" if "digits" in str(error) else str(error)
         raise InputError(f"{place}: {why}") from None
-    check_object(row, place)
-    return _whole(row, place) if SURROGATE.search(text) else row
-
-
-def check_object(row: Any, place: str) -> None:
-    """Refuse anything but an object with keys.
-
-    Raises: InputError.
-    """
-    if not isinstance(row, dict):
-        raise InputError(f"{place}: this is {in_words(row)}, but every line must be a JSON object")
-    if not row:
-        raise InputError(f"{place}: the object has no keys")
-
-
-def _whole(row: dict[str, Any], place: str) -> dict[str, Any]:
-    """The object without halves of characters, which no file can hold."""
-    if any(_is_broken(key) for key in row):
-        raise InputError(f"{place}: {HALF}")
-    return {key: Unfit(HALF) if _is_broken(value) else value for key, value in row.items()}
 
 
 def _is_broken(value: Any) -> bool:
     try:
         json.dumps(value, ensure_ascii=False, default=str).encode("utf-8")
-    except (UnicodeEncodeError, RecursionError):
+    except UnicodeEncodeError:
         return True
     return False
 
@@ -101,14 +118,14 @@ def as_vector(value: Any) -> Any:
     return value
 
 
-def in_words(value: Any) -> str:
+def named(value: Any) -> str:
     """A description of a value for error messages."""
     if isinstance(value, dict):
         sparse = value.get("type") == SPARSE and "indices" in value
         return "a sparse vector of Spark (vector_to_array makes it dense)" if sparse else "an object"
     if isinstance(value, list):
         odd = next((item for item in value if type(item) not in {int, float}), None)
-        return f"a list that holds {in_words(odd)}" if value else "an empty list"
+        return f"a list that holds {named(odd)}" if value else "an empty list"
     if value is None or isinstance(value, bool):
         return json.dumps(value)
     return f'text ("{value[:40]}")' if isinstance(value, str) else "a number"
@@ -143,20 +160,38 @@ def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     return row
 
 
-def _constant(token: str) -> float | Unfit:
-    """-Infinity, which Python writes for the logit of a masked class; NaN and Infinity fit nowhere."""
+def _constant(token: str) -> float:
+    """-Infinity, which Python writes for the logit of a masked class; NaN and Infinity are refused."""
     if token == "-Infinity":  # noqa: S105 - a token of JSON
         return -math.inf
-    return Unfit(f"{token} is neither a score nor a label")
+    raise ValueError(f"{token} is neither a score nor a label")
 
 
-def _finite(text: str) -> float | Unfit:
+def _finite(text: str) -> float:
     """A decimal; -1e500 is not the -inf of a masked class."""
     number = float(text)
-    return Unfit(f"{text[:40]} is too large for float64") if math.isinf(number) else number
+    if math.isinf(number):
+        raise ValueError(f"{text[:40]} is too large for float64")
+    return number
 
 
-DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
-EXACT_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant, parse_float=_finite)
+def _or_unfit(read: Callable[[str], float]) -> Callable[[str], float | Unfit]:
+    def marked(text: str) -> float | Unfit:
+        try:
+            return read(text)
+        except ValueError as error:
+            return Unfit(str(error))
+
+    return marked
+
+
+STRICT = (
+    json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant),
+    json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant, parse_float=_finite),
+)
+LENIENT = (
+    json.JSONDecoder(object_pairs_hook=_object, parse_constant=_or_unfit(_constant)),
+    json.JSONDecoder(object_pairs_hook=_object, parse_constant=_or_unfit(_constant), parse_float=_or_unfit(_finite)),
+)
 # Numbers that may overflow: an exponent of three digits, or hundreds of digits before the point.
 FAR = re.compile(rb"[eE]\+?[0-9]{3}|[0-9]{300}")

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from calibeval.core.errors import InputError
 from calibeval.readers.formats.json_rows import Rows
-from calibeval.readers.formats.json_values import parsed_object
+from calibeval.readers.formats.json_values import Parser
 from calibeval.readers.formats.text import TextSource, line_blocks
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.steady import SteadyFile
-from calibeval.readers.stored.stored import Contents
+from calibeval.readers.stored.stored import Contents, Stored
 
 
 def read_jsonl(file: SteadyFile, limits: Limits) -> Contents:
@@ -28,18 +28,26 @@ def read_jsonl(file: SteadyFile, limits: Limits) -> Contents:
 
 def read_objects(source: TextSource, limits: Limits) -> Contents:
     """An array for each key of a stream of JSON lines; see `read_jsonl`."""
-    lines = _lines(source, limits)
-    begin = [
-        (line, text, parsed_object(text, f"{source.name} line {line}")) for line, text in itertools.islice(lines, 2)
-    ]
+    return Contents(arrays_of(_lines(source, limits), source.name, limits))
+
+
+def arrays_of(
+    numbered: Iterator[tuple[int, bytes]], file: str, limits: Limits, unit: str = "line"
+) -> dict[str, Stored]:
+    """An array for each key of some objects; see `read_jsonl`.
+
+    numbered: the text of each object, after its number. unit: what the numbers count, for messages.
+    """
+    parse = Parser(file, unit)
+    begin = [(number, text, parse(number, text)) for number, text in itertools.islice(numbered, 2)]
     if not begin:
-        raise InputError(f"{source.name}: the file is empty")
-    rows = Rows(begin[0][2], begin[1][2].keys() if len(begin) > 1 else None, source.name, limits)
-    for line, text, row in begin:
-        rows.add(line, row, len(text))
-    for line, text in lines:
-        rows.add(line, parsed_object(text, f"{source.name} line {line}"), len(text))
-    return Contents(rows.arrays())
+        raise InputError(f"{file}: the file is empty" if unit == "line" else f"{file}: there are no rows")
+    rows = Rows(begin[0][2], begin[1][2].keys() if len(begin) > 1 else None, limits, parse)
+    for number, text, row in begin:
+        rows.add(number, row, len(text))
+    for number, text in numbered:
+        rows.add(number, parse(number, text), len(text))
+    return rows.arrays()
 
 
 def _lines(source: TextSource, limits: Limits) -> Iterator[tuple[int, bytes]]:

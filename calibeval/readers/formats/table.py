@@ -16,11 +16,13 @@ from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import (
     COLUMN,
     COLUMN_STEMS,
+    COMPUTED,
     FEATURE_KEYS,
     IGNORE_KEYS,
     LABEL_KEYS,
     NAME_KEYS,
     SCORE_KEYS,
+    columns_in_words,
 )
 from calibeval.readers.stored.spool import Spool
 from calibeval.readers.stored.stored import Stored
@@ -28,13 +30,6 @@ from calibeval.readers.stored.stored import Stored
 MOST_COLUMNS = 2**15
 RANK = re.compile(r"^index_[0-9]+$")
 NUMBER = re.compile(r"^[0-9]{1,7}$")
-# What is computed of a row's scores is no class, where the classes are numbers: logit_max beside logit_0, logit_1.
-COMPUTED = {
-    "argmax", "average", "avg", "best", "bias", "correct", "diff", "energy", "entropy", "gap", "gt", "label",
-    "logsumexp", "lse", "margin", "max", "mean", "median", "min", "norm", "pred", "predicted", "prediction",
-    "range", "scale", "second", "std", "sum", "target", "temp", "temperature", "threshold", "top", "top1",
-    "total", "true", "uncertainty", "var", "variance",
-}  # fmt: skip
 RANKS = "index"
 LIST_KEYS = (RANKS, *(key for keys in SCORE_KEYS.values() for key in keys), "predictions", *LABEL_KEYS, *FEATURE_KEYS)
 
@@ -59,6 +54,11 @@ class ScoreColumns:
             self.columns = [numbered[i] for i in range(len(columns))]
         else:
             self.names = list(columns)
+
+    @property
+    def origin(self) -> str:
+        """The columns, in words."""
+        return columns_in_words(self.columns)
 
 
 def score_columns(columns: Sequence[str], file: str) -> list[ScoreColumns]:
@@ -226,7 +226,7 @@ class Table:
             if group.key in self._left:
                 arrays[group.key] = Stored.left((self.rows, len(group.columns)), *self._left[group.key])
                 continue
-            arrays[group.key] = _stored(self._wide[group.key])
+            arrays[group.key] = _stored(self._wide[group.key], group.origin)
             if group.names is not None:
                 arrays["class_names"] = Stored.of(np.asarray(group.names))
         for column in (*self.plain, *self._left):
@@ -295,6 +295,6 @@ def _family(values: Array) -> str:
     return "number" if values.dtype.kind == "f" else values.dtype.str
 
 
-def _stored(spool: Spool) -> Stored:
+def _stored(spool: Spool, origin: str | None = None) -> Stored:
     source = spool.source()
-    return Stored(source.shape, source.dtype, lambda: source)
+    return Stored(source.shape, source.dtype, lambda: source, origin=origin)

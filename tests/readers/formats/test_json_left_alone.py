@@ -12,8 +12,11 @@ from calibeval.cli.main import main
 from calibeval.core.errors import InputError
 from calibeval.readers.describe import inspect_dump
 from calibeval.readers.formats import json_rows as rows_module
+from calibeval.readers.formats.json_rows import Rows
+from calibeval.readers.formats.json_values import Parser
 from calibeval.readers.meaning.assemble import ReadOptions
 from calibeval.readers.open import read
+from calibeval.readers.stored.limits import Limits
 from tests.readers.dumps import LABELS, PROBS, refused
 
 ODD = {
@@ -135,7 +138,9 @@ def test_vectors_of_spark(tmp_path):
     assert np.array_equal(read(written(tmp_path, objects), probs_key="probability").scores[0:20], PROBS)
     objects[2]["probability"] = {"type": 0, "size": 3, "indices": [1], "values": [1.0]}
     path = written(tmp_path, objects)
-    said = 'd.jsonl line 3: "probability" holds a sparse vector of Spark (vector_to_array makes it dense), but a number, '
+    said = (
+        'd.jsonl line 3: "probability" holds a sparse vector of Spark (vector_to_array makes it dense), but a number, '
+    )
     refused(path, f"{said}text or a flat list of numbers is needed", probs_key="probability")
 
 
@@ -146,13 +151,10 @@ def test_objects_that_nobody_uses_are_not_kept(monkeypatch, tmp_path):
     assert path.stat().st_size > 5_000_000
     tracemalloc.start()
     try:
-        from calibeval.readers.formats.json_rows import Rows
-        from calibeval.readers.stored.limits import Limits
-
         lines = path.read_text().splitlines()
         first = json.loads(lines[0])
         before = tracemalloc.get_traced_memory()[0]
-        found = Rows(first, json.loads(lines[1]).keys(), "d.jsonl", Limits())
+        found = Rows(first, json.loads(lines[1]).keys(), Limits(), Parser("d.jsonl", "line"))
         for i, line in enumerate(lines):
             found.add(i + 1, json.loads(line), len(line))
         assert tracemalloc.get_traced_memory()[0] - before < 500_000
