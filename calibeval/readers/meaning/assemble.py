@@ -23,8 +23,9 @@ from calibeval.readers.meaning.columns import joined_columns, slice_columns
 from calibeval.readers.meaning.facts import ignored_label, ignored_notice, keys_of, recognised, stored_names
 from calibeval.readers.meaning.keys import Keys
 from calibeval.readers.meaning.outcome import Outcome, outcome_of
+from calibeval.readers.meaning.proposals import Call
 from calibeval.readers.meaning.rivals import rival_warning
-from calibeval.readers.meaning.roles import find_roles, has_scores_and_labels, named_key, refuse_unused
+from calibeval.readers.meaning.roles import find_roles, has_scores_and_labels, named_key, refuse_unused, taken_names
 from calibeval.readers.meaning.score_columns import chosen_columns, stacked_columns
 from calibeval.readers.meaning.splits import View, pick, pooled_notice, split_views
 from calibeval.readers.meaning.suspicion import class_of_255, labels_from_one, refuse_large_integers, refuse_probs
@@ -77,7 +78,14 @@ def assemble(
         file,
         alone=bool(options.labels or options.score_columns) or has_scores_and_labels(arrays, options.keys),
     )
-    parts = [_gather(view, options, labels, file) for view in views]
+    call = Call(
+        source.path or "" if source.split is None else f"{source.path}#{source.split}",
+        kind=options.kind,
+        labels=None if options.labels is None else options.labels.as_posix(),
+        read_as=options.read_as,
+        need_labels=options.need_labels,
+    )
+    parts = [_gather(view, options, labels, call, file) for view in views]
     gathered = parts[0] if len(parts) == 1 else _join(parts, [view.name for view in views], file)
     outcome = "correct" if gathered.kind == "confidence" else "labels"
     predictions = Predictions(
@@ -139,12 +147,13 @@ class _Gathered:
     parts: tuple[tuple[str, int], ...] = ()
 
 
-def _gather(view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, file: str) -> _Gathered:
+def _gather(view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, call: Call, file: str) -> _Gathered:
     arrays, keys, named = view.arrays, options.keys, view.chosen
     columns: tuple[str, ...] = ()
     if options.score_columns:
-        columns = chosen_columns(arrays, options.score_columns, file)
-        arrays, named = {**arrays, "": stacked_columns(arrays, columns)}, ""
+        columns = chosen_columns(arrays, options.score_columns, file, taken_names(arrays, keys))
+        left = {key: stored for key, stored in arrays.items() if key not in columns}
+        arrays, named = {**left, "": stacked_columns(arrays, columns)}, ""
     if named is not None:
         if (role := keys.scores) is not None:
             other = "--score-columns" if options.score_columns else f"{file}#{named}"
@@ -159,6 +168,7 @@ def _gather(view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, f
         external_labels=labels is not None,
         external_names=bool(names),
         need_labels=options.need_labels,
+        call=call,
     )
     kind = options.kind or (None if named is not None else roles.kind)
     if kind is None:
