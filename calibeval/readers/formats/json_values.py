@@ -100,4 +100,4 @@ def _finite(text: str) -> float:
 DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
 EXACT_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant, parse_float=_finite)
 # Numbers that may overflow: an exponent of three digits, or hundreds of digits before the point.
-FAR = re.compile(rb"[eE]\+?[0-9]{3}|[0-9]{300}")
+FAR = re.compile(rb"[eE]\+?[0-9]{3}|(?<![0-9])[0-9]{300}")
