@@ -249,8 +249,8 @@ def _grouped(arrays: dict[str, Stored], file: str) -> dict[str, Stored]:
         for name, column in zip(group.columns, columns, strict=True):
             if column.shape != columns[0].shape or column.ndim != 1 or column.dtype.kind not in "iuf":
                 raise InputError(
-                    f'{file}: "{cut(name)}" is {Stored.of(column).describe()}, but a list of numbers is needed, as long '
-                    "as the scores of the other classes"
+                    f'{file}: "{cut(name)}" is {Stored.of(column).describe()}, but a list of numbers is needed, as '
+                    "long as the scores of the other classes"
                 )
         scores = stacked(columns, np.float64)
         check_groups([group], list(found), {}, file)

@@ -176,7 +176,10 @@ def test_compressed_streamed_and_named(monkeypatch, tmp_path):
         ),
         (
             '{"logit_0":[1,2],"logit_1":[1],"labels":[0,1]}',
-            'd.json: "logit_1" is (1) int64, but a list of numbers is needed, as long as the scores of the other classes',
+            (
+                'd.json: "logit_1" is (1) int64, but a list of numbers is needed, as long as the scores of the '
+                "other classes"
+            ),
         ),
         (
             '{"logit_0":{"0":1,"1":2},"logit_1":{"0":1,"2":1},"label":{"0":1,"1":0}}',
