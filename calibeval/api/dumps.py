@@ -48,6 +48,7 @@ class Reading(FileReading, total=False):
     class_names: Sequence[str]
     labels_are: LabelsAre
     ignore_index: int
+    renormalize: bool
 
 
 class FeatureReading(TypedDict, total=False):

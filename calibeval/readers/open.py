@@ -43,6 +43,7 @@ def read(
     class_names: Sequence[str] | None = None,
     labels_are: LabelsAre | None = None,
     ignore_index: int | None = None,
+    renormalize: bool = False,
     read_as: str | None = None,
     max_bytes: int | None = None,
     max_memory: int | None = None,
@@ -58,6 +59,7 @@ def read(
     and "p*" stand for several. class_names: in class order.
     labels_are: "names" or "positions", for labels that could be both, such as 1 with the classes 1, 2 and 3.
     ignore_index: rows with this label are left out and counted.
+    renormalize: every row of probabilities is divided by its sum; a warning counts these rows.
     read_as: the format, such as "csv", whatever the suffix. max_bytes: the most bytes that the file may expand to.
     max_memory: arrays of more bytes are read block by block. checksums: False accepts a .pt file that was written with
     its checksums switched off.
@@ -76,6 +78,7 @@ def read(
         class_names=class_names,
         labels_are=labels_are,
         ignore_index=ignore_index,
+        renormalize=renormalize,
         read_as=read_as,
         max_bytes=max_bytes,
         max_memory=max_memory,
@@ -97,6 +100,7 @@ def options_of(
     class_names: Sequence[str] | None = None,
     labels_are: LabelsAre | None = None,
     ignore_index: int | None = None,
+    renormalize: bool = False,
     read_as: str | None = None,
     max_bytes: int | None = None,
     max_memory: int | None = None,
@@ -115,6 +119,7 @@ def options_of(
         class_names=None if class_names is None else tuple(class_names),
         labels_are=as_labels_are(labels_are),
         ignore_index=ignore_index,
+        renormalize=renormalize,
         read_as=as_suffix(read_as),
         limits=Limits(max_bytes, quarter_of_memory() if max_memory is None else max_memory, checksums),
     )

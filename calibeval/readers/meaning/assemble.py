@@ -40,6 +40,7 @@ class ReadOptions:
     labels: another file that holds the labels. labels_are: whether labels that could be both are the names of classes
     or their positions. score_columns: columns of a table that are the scores, in class order.
     class_names: names in class order. ignore_index: label of rows to leave out.
+    renormalize: whether rows of probabilities are divided by their sums.
     read_as: the suffix of the format, such as ".npz", where the suffix of the dump does not say it.
     need_labels: whether a file without labels is an error.
     """
@@ -51,6 +52,7 @@ class ReadOptions:
     score_columns: tuple[str, ...] = ()
     class_names: tuple[str, ...] | None = None
     ignore_index: int | None = None
+    renormalize: bool = False
     read_as: str | None = None
     need_labels: bool = True
     limits: Limits = field(default_factory=Limits)
@@ -87,6 +89,7 @@ def assemble(
         ids=gathered.ids,
         source=source,
         ignore_index=gathered.ignore_index,
+        renormalize=options.renormalize,
         warnings=(*pooled_notice(arrays, source.split, file), *gathered.warnings),
         precision=gathered.precision,
         file_rows=gathered.file_rows,
