@@ -12,20 +12,27 @@ predictions before they were written.
 from __future__ import annotations
 
 import json
-import platform
+import subprocess
 import sys
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from tests.tools import sklearn_files
+from tests.tools import boosting_files, frame_files, other_files, sklearn_files, torch_files
 from tests.tools.made import Writer
 from tests.tools.page import PAGE, with_table
 
+QUIET: dict[str, Any] = {"check": True, "capture_output": True, "text": True}
 HERE = Path(__file__).resolve().parent
 FILES, NOTES = HERE / "files", HERE / "files.json"
-WRITERS: tuple[Writer, ...] = (*sklearn_files.WRITERS,)
+WRITERS: tuple[Writer, ...] = (
+    *sklearn_files.WRITERS,
+    *boosting_files.WRITERS,
+    *frame_files.WRITERS,
+    *torch_files.WRITERS,
+    *other_files.WRITERS,
+)
 
 
 def note(writer: Writer) -> dict[str, Any]:
@@ -48,8 +55,11 @@ def note(writer: Writer) -> dict[str, Any]:
 
 
 def version(name: str) -> str:
-    """The version of a Python package, or of Python."""
-    return platform.python_version() if name == "python" else metadata.version(name)
+    """The version of a Python package, or of R."""
+    if name != "R":
+        return metadata.version(name)
+    said = subprocess.run(["Rscript", "-e", "cat(R.version$major, R.version$minor, sep = '.')"], **QUIET)
+    return str(said.stdout)
 
 
 def main(arguments: Sequence[str]) -> None:
