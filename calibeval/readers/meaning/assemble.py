@@ -17,16 +17,18 @@ from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.precision import stored_precision
 from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.data.row_source import Kind, RowSource, show_shape
+from calibeval.core.data.shapes import is_alone
 from calibeval.core.errors import InputError, UsageError
 from calibeval.readers.meaning.columns import joined_columns, slice_columns
 from calibeval.readers.meaning.facts import ignored_label, ignored_notice, keys_of, recognised, stored_names
 from calibeval.readers.meaning.keys import Keys
 from calibeval.readers.meaning.outcome import Outcome, outcome_of
+from calibeval.readers.meaning.proposals import Call
 from calibeval.readers.meaning.rivals import rival_warning
-from calibeval.readers.meaning.roles import find_roles, has_scores_and_labels, named_key, refuse_unused
+from calibeval.readers.meaning.roles import find_roles, has_scores_and_labels, named_key, refuse_unused, taken_names
 from calibeval.readers.meaning.score_columns import chosen_columns, stacked_columns
 from calibeval.readers.meaning.splits import View, pick, pooled_notice, split_views
-from calibeval.readers.meaning.suspicion import labels_from_one, refuse_large_integers, refuse_probs
+from calibeval.readers.meaning.suspicion import class_of_255, labels_from_one, refuse_large_integers, refuse_probs
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import LABEL_KEYS, prefixes, show
 from calibeval.readers.stored.stored import Contents, Stored
@@ -76,7 +78,14 @@ def assemble(
         file,
         alone=bool(options.labels or options.score_columns) or has_scores_and_labels(arrays, options.keys),
     )
-    parts = [_gather(view, options, labels, file) for view in views]
+    call = Call(
+        source.path or "" if source.split is None else f"{source.path}#{source.split}",
+        kind=options.kind,
+        labels=None if options.labels is None else options.labels.as_posix(),
+        read_as=options.read_as,
+        need_labels=options.need_labels,
+    )
+    parts = [_gather(view, options, labels, call, file) for view in views]
     gathered = parts[0] if len(parts) == 1 else _join(parts, [view.name for view in views], file)
     outcome = "correct" if gathered.kind == "confidence" else "labels"
     predictions = Predictions(
@@ -97,7 +106,9 @@ def assemble(
     )
     if gathered.kind == "logits" and options.kind is None:
         refuse_probs(predictions, gathered.parts, file)
-    return with_warnings(predictions, labels_from_one(predictions)) if gathered.labelled else predictions
+    if not gathered.labelled:
+        return predictions
+    return with_warnings(predictions, (*labels_from_one(predictions), *class_of_255(predictions)))
 
 
 def external_labels(contents: Contents, path: Path, keys: Keys) -> npt.NDArray[Any]:
@@ -136,12 +147,13 @@ class _Gathered:
     parts: tuple[tuple[str, int], ...] = ()
 
 
-def _gather(view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, file: str) -> _Gathered:
+def _gather(view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, call: Call, file: str) -> _Gathered:
     arrays, keys, named = view.arrays, options.keys, view.chosen
     columns: tuple[str, ...] = ()
     if options.score_columns:
-        columns = chosen_columns(arrays, options.score_columns, file)
-        arrays, named = {**arrays, "": stacked_columns(arrays, columns)}, ""
+        columns = chosen_columns(arrays, options.score_columns, file, taken_names(arrays, keys))
+        left = {key: stored for key, stored in arrays.items() if key not in columns}
+        arrays, named = {**left, "": stacked_columns(arrays, columns)}, ""
     if named is not None:
         if (role := keys.scores) is not None:
             other = "--score-columns" if options.score_columns else f"{file}#{named}"
@@ -156,6 +168,7 @@ def _gather(view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, f
         external_labels=labels is not None,
         external_names=bool(names),
         need_labels=options.need_labels,
+        call=call,
     )
     kind = options.kind or (None if named is not None else roles.kind)
     if kind is None:
@@ -163,7 +176,9 @@ def _gather(view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, f
         raise InputError(f"{file}: {what} could be logits or probabilities: say --kind logits or --kind probs")
     refuse_unused(options.keys, kind, file)
     rows, stored = view.rows, arrays[roles.scores]
+    laid = labels if labels is not None else arrays.get(str(roles.labels))
     n = _rows_of(stored, kind, roles.scores, file)
+    n = 1 if rows is None and laid is not None and is_alone(stored.shape, laid.shape) else n
     scores = stored.load() if rows is None else pick(stored.load(), rows, n, file)
     refuse_large_integers(scores, f'{file}: "{roles.scores}"' if roles.scores else file)
     labelled = labels is not None or roles.labels is not None or roles.correct is not None
