@@ -132,7 +132,7 @@ def _unreadable(error: CalibevalError, name: str) -> str:
 
 def _ways(before: Predictions) -> Iterator[ReadOptions]:
     """How the file may be read: without options, or with those that the original file must have needed."""
-    plain = ReadOptions()
+    plain = ReadOptions(believed=True)
     keys = Keys(labels=before.keys.get("labels"), ids=before.keys.get("ids"))
     yield plain
     if before.keys:
