@@ -16,6 +16,7 @@ from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.precision import stored_precision
 from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.data.row_source import Kind, RowSource
+from calibeval.core.data.shapes import is_alone
 from calibeval.core.errors import InputError, UsageError
 from calibeval.readers.meaning.columns import joined_columns, slice_columns
 from calibeval.readers.meaning.examine import Sight, examined
@@ -186,7 +187,9 @@ def _gather(view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, c
         raise InputError(f"{file}: {what} could be logits or probabilities: say --kind logits or --kind probs")
     refuse_unused(options.keys, kind, file)
     rows, stored = view.rows, arrays[roles.scores]
+    laid = labels if labels is not None else arrays.get(str(roles.labels))
     n = rows_of(stored, kind, roles.scores, file)
+    n = 1 if rows is None and laid is not None and is_alone(stored.shape, laid.shape) else n
     scores = stored.load() if rows is None else pick(stored.load(), rows, n, file)
     refuse_large_integers(scores, f'{file}: "{roles.scores}"' if roles.scores else file)
     labelled = labels is not None or roles.labels is not None or roles.correct is not None

@@ -11,7 +11,7 @@ from calibeval.core.data.amended import with_warnings
 from calibeval.core.data.class_names import LabelsAre
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.row_source import Kind
-from calibeval.readers.meaning.suspicion import labels_from_one, refuse_probs
+from calibeval.readers.meaning.suspicion import class_of_255, labels_from_one, refuse_probs
 from calibeval.readers.meaning.top_scores import refuse_best_first, refuse_confidences
 from calibeval.readers.stored.stored import Stored
 
@@ -34,7 +34,7 @@ def examined(
     labels_are: LabelsAre | None,
     believed: bool,
 ) -> Predictions:
-    """The predictions, with a warning if their labels seem to start at 1.
+    """The predictions, with warnings about labels that seem to start at 1, or to mark rows without one.
 
     raw: the labels as stored. kind, labels_are, believed: see ReadOptions.
     Raises: InputError for scores that can hardly be what they are called.
@@ -45,4 +45,6 @@ def examined(
         refuse_confidences(predictions, sight.key, sight.arrays, sight.file)
     if labels_are is None and predictions.labelled and not believed:
         refuse_best_first(predictions, raw, sight.file)
-    return with_warnings(predictions, labels_from_one(predictions)) if predictions.labelled else predictions
+    if not predictions.labelled:
+        return predictions
+    return with_warnings(predictions, (*labels_from_one(predictions), *class_of_255(predictions)))

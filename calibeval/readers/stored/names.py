@@ -34,6 +34,13 @@ INDEX = re.compile(r"^(.+)_index$")
 # Columns of a table that together are one array: logit_0, logit_1, ... or prob_cat, prob_dog, ...
 COLUMN_STEMS = {"logit": "logits", "prob": "probs", "proba": "probs", "log_prob": "log_probs"}
 COLUMN = re.compile(r"^(log_prob|logit|proba|prob)_(.+)\Z", re.DOTALL)
+# What is computed of a row's scores is no class, where the classes are numbers: logit_max beside logit_0, logit_1.
+COMPUTED = {
+    "argmax", "average", "avg", "best", "bias", "correct", "diff", "energy", "entropy", "gap", "gt", "label",
+    "logsumexp", "lse", "margin", "max", "mean", "median", "min", "norm", "pred", "predicted", "prediction",
+    "range", "scale", "second", "std", "sum", "target", "temp", "temperature", "threshold", "top", "top1",
+    "total", "true", "uncertainty", "var", "variance",
+}  # fmt: skip
 
 
 def prefixes(arrays: Mapping[str, Stored]) -> list[str]:
