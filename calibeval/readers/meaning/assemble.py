@@ -190,7 +190,7 @@ def _gather(view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, c
     laid = labels if labels is not None else arrays.get(str(roles.labels))
     n = rows_of(stored, kind, roles.scores, file)
     n = 1 if rows is None and laid is not None and is_alone(stored.shape, laid.shape) else n
-    scores = stored.load() if rows is None else pick(stored.load(), rows, n, file)
+    scores = stored.scores() if rows is None else pick(stored.scores(), rows, n, file)
     refuse_large_integers(scores, f'{file}: "{roles.scores}"' if roles.scores else file)
     labelled = labels is not None or roles.labels is not None or roles.correct is not None
     ignore_index = options.ignore_index
@@ -231,7 +231,7 @@ def _gather(view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, c
         file_rows=rows,
         keys=keys_of(roles.labels if roles.correct is None else None, roles.ids),
         labelled=labelled,
-        recognised=recognised(roles, kind, arrays[roles.scores].origin, labels, options.labels),
+        recognised=recognised(roles, kind, stored, scores.dtype, labels, options.labels),
         parts=stored.parts if rows is None else (),
     )
 
