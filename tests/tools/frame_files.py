@@ -63,27 +63,25 @@ def polars_arrow(path: Path) -> Truth:
     return Truth(probs, problem.test_labels)
 
 
-def duckdb_json(path: Path) -> Truth:
+def _copied(path: Path, columns: dict[str, Any]) -> None:
+    """COPY answers TO the file."""
     import duckdb
     import pandas as pd
 
-    truth, columns = _lists(3, 26)
-    answers = pd.DataFrame(columns)
     with duckdb.connect() as connection:
-        connection.register("answers", answers)
-        connection.execute(f"COPY (SELECT * FROM answers) TO '{path}'")
+        connection.register("answers", pd.DataFrame(columns))
+        connection.execute(f"COPY answers TO '{path}'")
+
+
+def duckdb_json(path: Path) -> Truth:
+    truth, columns = _lists(3, 26)
+    _copied(path, columns)
     return truth
 
 
 def duckdb_parquet(path: Path) -> Truth:
-    import duckdb
-    import pandas as pd
-
     truth, columns = _lists(5, 27)
-    answers = pd.DataFrame(columns)
-    with duckdb.connect() as connection:
-        connection.register("answers", answers)
-        connection.execute(f"COPY (SELECT probabilities AS p, label FROM answers) TO '{path}'")
+    _copied(path, {"p": columns["probabilities"], "label": columns["label"]})
     return truth
 
 
@@ -176,7 +174,7 @@ WRITERS = (
         "DuckDB",
         "COPY answers TO 'duckdb.parquet'",
         "a column `p` of lists",
-        "--key probs=p",
+        "--probs-key p",
         ("duckdb", "pandas"),
         duckdb_parquet,
     ),

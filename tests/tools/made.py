@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 
-TRAIN, TEST, BINS = 300, 120, 15
+TRAIN, TEST, BINS = 300, 100, 15
 LEVELS, ANSWERS = np.array(["high", "low", "medium"]), np.array(["no", "yes"])  # as scikit-learn sorts them
 
 

@@ -35,6 +35,16 @@ def _frame(features: Array, labels: Array) -> Any:
     return pd.DataFrame(features, columns=[f"x{i}" for i in range(features.shape[1])]).assign(y=labels)
 
 
+def version_of_r() -> str:
+    """As in 4.2.2."""
+    return _rscript("-e", 'cat(R.version$major, R.version$minor, sep = ".")')
+
+
+def _rscript(*arguments: str, cwd: Path | None = None) -> str:
+    command = ["Rscript", *arguments]
+    return subprocess.run(command, cwd=cwd, check=True, capture_output=True, text=True).stdout
+
+
 def _r(path: Path, problem: Data, names: Array, script: str) -> Truth:
     """Run a script of R on the problem; the predictions come back as the bytes of its numbers, not as text."""
     with tempfile.TemporaryDirectory() as folder:
@@ -42,7 +52,7 @@ def _r(path: Path, problem: Data, names: Array, script: str) -> Truth:
         _frame(problem.train, names[problem.train_labels]).to_csv(here / "train.csv", index=False)
         _frame(problem.test, names[problem.test_labels]).to_csv(here / "test.csv", index=False)
         (here / "script.R").write_text(R_BEGINNING + script.replace("FILE", json.dumps(str(path))), "utf-8")
-        subprocess.run(["Rscript", "script.R"], cwd=here, check=True, capture_output=True, text=True)  # noqa: S607
+        _rscript("script.R", cwd=here)
         probs = np.fromfile(here / "probs.bin", np.float64)
     return Truth(two(probs) if len(names) == 2 else probs.reshape(-1, len(names)), problem.test_labels)
 
@@ -152,8 +162,7 @@ def spark_json(path: Path) -> Truth:
     from pyspark.ml.functions import vector_to_array
 
     def write(table):
-        chosen = table.withColumn("probability", vector_to_array("probability")).withColumnRenamed("features", "input")
-        _part(chosen, path, "json")
+        _part(table.withColumn("probability", vector_to_array("probability")).drop("features"), path, "json")
 
     return _spark(data(2, 70), write)
 
@@ -215,7 +224,7 @@ WRITERS = (
         "R",
         'write.csv(data.frame(fit = predict(model, type = "response"), y = y))',
         "row names, P(class 1) in one column",
-        "--key probs=fit",
+        "--probs-key fit",
         R,
         r_glm_csv,
     ),
@@ -251,7 +260,7 @@ WRITERS = (
         "Spark",
         'withColumn("probability", vector_to_array("probability")).write.parquet()',
         "a column `probability` of lists",
-        "--key probs=probability",
+        "--probs-key probability",
         SPARK,
         spark_parquet,
     ),
@@ -260,7 +269,7 @@ WRITERS = (
         "Spark",
         "model.transform(test).write.parquet()",
         "columns `rawPrediction` and `probability` of vectors",
-        "--key probs=probability",
+        "--probs-key probability",
         SPARK,
         spark_vectors_parquet,
     ),
@@ -268,8 +277,8 @@ WRITERS = (
         "spark.json",
         "Spark",
         'withColumn("probability", vector_to_array("probability")).write.json()',
-        "an object in each line: a list and vectors",
-        "--key probs=probability",
+        "an object in each line: a list `probability`, a nested vector",
+        "--probs-key probability",
         SPARK,
         spark_json,
     ),
@@ -278,7 +287,7 @@ WRITERS = (
         "Spark, pandas",
         "model.transform(test).toPandas().to_csv(index=False)",
         "vectors as text",
-        "--key probs=probability",
+        "--probs-key probability",
         SPARK,
         spark_pandas_csv,
     ),

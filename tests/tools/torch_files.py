@@ -66,7 +66,7 @@ def lightning_pt(path: Path) -> Truth:
     network = _trained(problem, 3)
 
     class Module(lightning.LightningModule):
-        def predict_step(self, batch, batch_idx):
+        def predict_step(self, batch):
             features, labels = batch
             return {"preds": network(features).softmax(-1), "target": labels}
 
@@ -80,7 +80,6 @@ def lightning_pt(path: Path) -> Truth:
 
 
 def fastai_pt(path: Path) -> Truth:
-    import fastai.callback.progress  # gives learners no_bar
     import torch
     from fastai.data.core import DataLoaders
     from fastai.data.load import DataLoader
@@ -259,7 +258,7 @@ WRITERS = (
         "Lightning",
         "torch.save(trainer.predict(model, loader))",
         'a list of batches `{"preds": ..., "target": ...}`',
-        "--key probs=preds",
+        "--probs-key preds",
         ("lightning", "torch"),
         lightning_pt,
     ),

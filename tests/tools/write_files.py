@@ -12,7 +12,6 @@ predictions before they were written.
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Sequence
 from importlib import metadata
@@ -23,7 +22,6 @@ from tests.tools import boosting_files, frame_files, other_files, sklearn_files,
 from tests.tools.made import Writer
 from tests.tools.page import PAGE, with_table
 
-QUIET: dict[str, Any] = {"check": True, "capture_output": True, "text": True}
 HERE = Path(__file__).resolve().parent
 FILES, NOTES = HERE / "files", HERE / "files.json"
 WRITERS: tuple[Writer, ...] = (
@@ -39,27 +37,24 @@ def note(writer: Writer) -> dict[str, Any]:
     """Write a file, and say what it is and what it must give."""
     truth = writer.write(FILES / writer.file)
     return {
-        "file": writer.file,
-        "also": list(writer.also),
-        "tool": writer.tool,
-        "call": writer.call,
-        "content": writer.content,
-        "options": writer.options,
+        **described(writer),
         "versions": {name: version(name) for name in writer.packages},
         "rows": len(truth.labels),
         "classes": truth.probs.shape[1],
         "accuracy": truth.accuracy,
         "ece": truth.ece,
-        "digits": writer.digits,
     }
+
+
+def described(writer: Writer) -> dict[str, Any]:
+    """What is said of a file."""
+    names = ("file", "also", "tool", "call", "content", "options", "digits")
+    return {name: getattr(writer, name) for name in names}
 
 
 def version(name: str) -> str:
     """The version of a Python package, or of R."""
-    if name != "R":
-        return metadata.version(name)
-    said = subprocess.run(["Rscript", "-e", "cat(R.version$major, R.version$minor, sep = '.')"], **QUIET)
-    return str(said.stdout)
+    return other_files.version_of_r() if name == "R" else metadata.version(name)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -69,7 +64,7 @@ def main(arguments: Sequence[str]) -> None:
     FILES.mkdir(exist_ok=True)
     for writer in chosen:
         notes[writer.file] = note(writer)
-    known = [notes[w.file] for w in WRITERS if w.file in notes]
+    known = [notes[w.file] | described(w) for w in WRITERS if w.file in notes]
     NOTES.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n", "utf-8")
     PAGE.write_text(with_table(PAGE.read_text("utf-8"), known), "utf-8")
 

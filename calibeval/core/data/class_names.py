@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple, get_args
@@ -148,13 +147,19 @@ def _are_names(
 
 def _differing_parts(names: Sequence[str]) -> Iterator[list[str]]:
     """The names without a beginning, and without an end, that all share: whole words, or all that is not the number."""
-    begin, end = os.path.commonprefix([*names]), os.path.commonprefix([name[::-1] for name in names])
+    begin, end = _beginning(names), _beginning([name[::-1] for name in names])
     starts = [i for i in range(len(begin), 0, -1) if not begin[i - 1].isalnum() or _are_digits(names, i)]
     stops = [i for i in range(len(end), 0, -1) if not end[i - 1].isalnum()][:1]
     for start in [*starts, 0]:
         for stop in [*stops, 0]:
             if 0 < start + stop < min(map(len, names)):
                 yield [name[start : len(name) - stop] for name in names]
+
+
+def _beginning(names: Sequence[str]) -> str:
+    """What all names begin with."""
+    first, last = min(names), max(names)
+    return next((first[:i] for i, character in enumerate(first) if character != last[i]), first)
 
 
 def _parts(names: Sequence[str], raw: npt.NDArray[Any], ignore_index: int | None) -> dict[Any, int]:
