@@ -71,7 +71,8 @@ def _reading(opened: Opened, labels: Callable[[], Opened | None], split: str | N
     except CalibevalError as error:
         cache = None if _has_scores(opened.contents.arrays) else _features(name, options)
         return cache or Reading(name, error=str(error))
-    return replace(_common(name, predictions, source), kind=predictions.kind, k=predictions.k)
+    common = _common(name, predictions, source)
+    return replace(common, kind=predictions.kind, k=predictions.k, recognised=predictions.recognised)
 
 
 def _common(name: str, rows: Predictions | Features, source: Source) -> Reading:

@@ -68,6 +68,7 @@ RIGHT = {
     "keys": {"empty dict"},
     "columns": {"empty dict"},
     "warnings": {"empty list", "text"},
+    "recognised": {"empty list"},
     "class_names": {"generator"},  # of two names
     **dict.fromkeys(("out", "folder", "head"), NAME),  # a folder to be made, which a head is then read from
 }

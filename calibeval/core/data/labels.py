@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,15 @@ from calibeval.core.data.ranges import LEAST_LABEL, MOST_LABEL
 from calibeval.core.errors import InputError, UsageError
 
 Labels = npt.NDArray[np.integer[Any]]
+MOST_CLASSES = 2**20
+
+
+class Read(NamedTuple):
+    """Labels as integers in [0, k), the label of ignored rows among them, and whether labels were names of classes."""
+
+    labels: Labels
+    ignore_index: int | None
+    by_name: bool
 
 
 def as_labels(
@@ -44,8 +53,8 @@ def read_labels(
     *,
     owner: str = "the scores have",
     labels_are: LabelsAre | None = None,
-) -> tuple[Labels, int | None]:
-    """Labels as integers in [0, k), and the label of ignored rows among them.
+) -> Read:
+    """Labels as integers in [0, k).
 
     raw: (n,) integers, booleans, whole floats, or names listed in class_names; or (n, k) exact one-hot rows.
     owner: for messages: what the number of classes comes from. labels_are: whether labels that could be both are the
@@ -55,13 +64,13 @@ def read_labels(
     if raw.ndim == 2 and raw.shape[1] == 1:
         raw = raw[:, 0]
     if raw.ndim == 2:
-        return _from_one_hot(raw, k, owner), ignore_index
+        return Read(_from_one_hot(raw, k, owner), ignore_index, by_name=False)
     if raw.ndim != 1:
         raise InputError(f"labels have shape {raw.shape}, but one label per row is needed")
     if raw.dtype.kind in "OUS":
         raw = _texts(raw, class_names)
         if class_names is not None and labels_are != "positions":
-            return classes_of_texts(raw, class_names, ignore_index)
+            return Read(*classes_of_texts(raw, class_names, ignore_index), by_name=True)
         raw = _numbers(raw, class_names)
     if raw.dtype.kind not in "fiub":
         raise InputError(f"labels have dtype {raw.dtype}, but whole numbers are needed")
@@ -69,12 +78,12 @@ def read_labels(
         raise InputError("labels are said to be names, but there are no class names; give them with --class-names FILE")
     named = None if class_names is None else classes_of_values(raw, class_names, ignore_index, labels_are)
     if named is not None:
-        return named
+        return Read(*named, by_name=True)
     if raw.dtype.kind == "b":
         raw = raw.view(np.uint8)
     labels = _whole(raw) if raw.dtype.kind == "f" else raw
     _check_range(labels, k, ignore_index, owner)
-    return labels, ignore_index
+    return Read(labels, ignore_index, by_name=False)
 
 
 def _whole(raw: npt.NDArray[np.floating[Any]]) -> Labels:
@@ -150,6 +159,14 @@ def names_of_classes(names: object, *, stored: bool) -> tuple[str, ...] | None:
     if names is None:
         return None
     return tuple(map(str, names)) if stored and isinstance(names, Iterable) else class_names("class_names", names)
+
+
+def check_classes(k: int, names: Sequence[str] | None) -> None:
+    """Check that there are not too many classes, and a name for each. Raises: InputError."""
+    if k > MOST_CLASSES:
+        raise InputError(f"{k} classes, but at most {MOST_CLASSES} are supported")
+    if names is not None and len(names) != k:
+        raise InputError(f"{len(names)} class names, but the scores have {k} classes")
 
 
 def check_ignore_index(ignore_index: object) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy.typing as npt
 
 from calibeval.core.data.class_names import LabelsAre
-from calibeval.core.data.labels import Labels, read_labels
+from calibeval.core.data.labels import Read, read_labels
 from calibeval.core.data.row_source import BinaryColumns, Kind, RowSource, show_shape
 from calibeval.core.errors import InputError
 
@@ -21,7 +21,7 @@ def labels_beside(
     ignore_index: int | None,
     noun: str,
     labels_are: LabelsAre | None = None,
-) -> tuple[Labels, int | None]:
+) -> Read:
     """The labels as integers, one for each row of the scores, and the label of ignored rows.
 
     noun: what messages call the labels. labels_are: whether they are names or positions, if both are possible.
@@ -38,7 +38,7 @@ def labels_beside(
             f"{kind} have shape {show_shape(shape)}, but {noun} have shape {show_shape(raw.shape)}; "
             f"one row per label is needed, so transpose the {kind}"
         )
-    labels, ignored = read_labels(raw, k, class_names, ignore_index, labels_are=labels_are, owner=owner)
-    if len(labels) != n:
-        raise InputError(f"{n} rows of scores, but {len(labels)} {noun}")
-    return labels, ignored
+    found = read_labels(raw, k, class_names, ignore_index, labels_are=labels_are, owner=owner)
+    if len(found.labels) != n:
+        raise InputError(f"{n} rows of scores, but {len(found.labels)} {noun}")
+    return found

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
-import re
-from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NoReturn
 
@@ -13,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.errors import InputError, nearest
+from calibeval.readers.formats.json_values import Parser, named
 from calibeval.readers.formats.table import Table, stacked
 from calibeval.readers.formats.text import TextSource, line_blocks
 from calibeval.readers.stored.limits import Limits
@@ -20,7 +17,6 @@ from calibeval.readers.stored.names import IGNORE_KEYS, NAME_KEYS
 from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents, Stored
 
-SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 BATCH_VALUES = 2**19
 LARGEST = 2**63 - 1
 LARGEST_DOUBLE = 2**1024 - 2**970 - 1  # integers above it do not even round to a float64
@@ -46,18 +42,28 @@ def read_jsonl(file: SteadyFile, limits: Limits) -> Contents:
 
 def read_objects(source: TextSource, limits: Limits) -> Contents:
     """An array for each key of a stream of JSON lines; see `read_jsonl`."""
-    lines = _lines(source, limits)
-    first = next(lines, None)
+    return Contents(arrays_of(_lines(source, limits), source.name, limits))
+
+
+def arrays_of(
+    numbered: Iterator[tuple[int, bytes]], file: str, limits: Limits, unit: str = "line"
+) -> dict[str, Stored]:
+    """An array for each key of some objects; see `read_jsonl`.
+
+    numbered: the text of each object, after its number. unit: what the numbers count, for messages.
+    """
+    first = next(numbered, None)
     if first is None:
-        raise InputError(f"{source.name}: the file is empty")
-    second = next(lines, None)
-    keys = None if second is None else _parsed(*second, source.name).keys()
-    rows = _Rows(_parsed(*first, source.name), keys, source.name, limits)
+        raise InputError(f"{file}: the file is empty" if unit == "line" else f"{file}: there are no rows")
+    second = next(numbered, None)
+    parse = Parser(file, unit)
+    keys = None if second is None else parse(*second).keys()
+    rows = _Rows(parse(*first), keys, file, limits, parse)
     for line, text in (first, *([] if second is None else [second])):
         rows.add(line, text)
-    for line, text in lines:
+    for line, text in numbered:
         rows.add(line, text)
-    return Contents(rows.arrays())
+    return rows.arrays()
 
 
 def _lines(source: TextSource, limits: Limits) -> Iterator[tuple[int, bytes]]:
@@ -72,8 +78,10 @@ def _lines(source: TextSource, limits: Limits) -> Iterator[tuple[int, bytes]]:
 class _Rows:
     """Collects rows with the same keys and kinds of values as the first. second: keys of the second row, or None."""
 
-    def __init__(self, first: dict[str, Any], second: Collection[str] | None, file: str, limits: Limits) -> None:
-        self._file = file
+    def __init__(
+        self, first: dict[str, Any], second: Collection[str] | None, file: str, limits: Limits, parse: Parser
+    ) -> None:
+        self._file, self._parse = file, parse
         alone = {key for key in first if second is None or key not in second}
         self._facts = {
             key: value
@@ -96,10 +104,10 @@ class _Rows:
 
         Raises: InputError if its keys or the kinds of its values differ from those of the first row.
         """
-        row = _parsed(line, text, self._file)
+        row = self._parse(line, text)
         for key, fact in self._facts.items():
             if row.pop(key, fact if key in self._once else None) != fact:
-                raise InputError(f'{self._file} line {line}: "{key}" differs from the first line')
+                raise InputError(f'{self._parse.place(line)}: "{key}" differs from the first {self._parse.unit}')
         if row.keys() != self._batch.keys():
             self._refuse_keys(row, line)
         for key, value in row.items():
@@ -116,25 +124,29 @@ class _Rows:
         unsure = min(self._table.mixed, default=None)
         if unsure is not None:
             raise InputError(
-                f'{self._file}: "{unsure}" is null on at least {self._batch_rows} lines before the first text'
+                f'{self._file}: "{unsure}" is null on at least {self._batch_rows} {self._parse.unit}s '
+                "before the first text"
             )
         return {**self._table.arrays(), **{key: Stored.of(_fact(value)) for key, value in self._facts.items()}}
 
     def _refuse_keys(self, row: dict[str, Any], line: int) -> NoReturn:
         missing = next((key for key in self._keys if key not in row), None)
         if missing is not None:
-            raise InputError(f'{self._file} line {line}: "{missing}" is missing, but the first line has it')
+            raise InputError(
+                f'{self._parse.place(line)}: "{missing}" is missing, but the first {self._parse.unit} has it'
+            )
         odd = next(key for key in row if key not in self._batch)
         raise InputError(
-            f'{self._file} line {line}: "{odd}" is not among the keys of the first line{nearest(odd, self._keys)}'
+            f'{self._parse.place(line)}: "{odd}" is not among the keys of the first {self._parse.unit}'
+            f"{nearest(odd, self._keys)}"
         )
 
     def _check(self, key: str, value: Any, line: int) -> None:
         """Check that a value is of the same kind as the earlier values of its key."""
         kind, known = _kind(value), self._kinds[key]
-        place = f'{self._file} line {line}: "{key}"'
+        place = f'{self._parse.place(line)}: "{key}"'
         if kind is None:
-            raise InputError(f"{place} holds {_named(value)}, but a number, text or a flat list of numbers is needed")
+            raise InputError(f"{place} holds {named(value)}, but a number, text or a flat list of numbers is needed")
         if kind == "null" and known in {None, "number", "text"} and key not in self._scores:
             self._nulls.add(key)
             return
@@ -145,7 +157,9 @@ class _Rows:
         if kind != known:
             raise InputError(f"{place} is {VALUE_KINDS[kind]}, but was {VALUE_KINDS[known or 'null']} before")
         if kind == "list" and len(value) != len(self._first[key]):
-            raise InputError(f"{place} has {len(value)} numbers, but the first line has {len(self._first[key])}")
+            raise InputError(
+                f"{place} has {len(value)} numbers, but the first {self._parse.unit} has {len(self._first[key])}"
+            )
 
     def _flush(self) -> None:
         if self._held:
@@ -174,47 +188,9 @@ class _Rows:
         except OverflowError:
             line = self._line - self._held + 1 + _far_row(values)
             raise InputError(
-                f'{self._file} line {line}: "{key}" holds an integer of more than '
+                f'{self._parse.place(line)}: "{key}" holds an integer of more than '
                 f"{'1,024' if kind == 'list' else '64'} bits; write it as {'a decimal' if kind == 'list' else 'text'}"
             ) from None
-
-
-def _parsed(line: int, text: bytes, file: str) -> dict[str, Any]:
-    """The object on a line."""
-    try:
-        row = (EXACT_DECODER if FAR.search(text) else DECODER).decode(text.decode("utf-8"))
-        if SURROGATE.search(text):
-            json.dumps(row, ensure_ascii=False).encode("utf-8")
-    except RecursionError:
-        raise InputError(f"{file} line {line}: the object is nested too deeply") from None
-    except json.JSONDecodeError as error:
-        raise InputError(f"{file} line {line}: not valid JSON ({error.msg}, column {error.colno})") from None
-    except UnicodeEncodeError:
-        raise InputError(f"{file} line {line}: half of a surrogate pair, which is not a character") from None
-    except ValueError as error:
-        why = "a number of thousands of digits" if "digits" in str(error) else str(error)
-        raise InputError(f"{file} line {line}: {why}") from None
-    if not isinstance(row, dict):
-        raise InputError(f"{file} line {line}: this is {_named(row)}, but every line must be a JSON object")
-    if not row:
-        raise InputError(f"{file} line {line}: the object has no keys")
-    return row
-
-
-def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    """The pairs of an object as a dict; an error if a key occurs twice."""
-    row = dict(pairs)
-    if len(row) < len(pairs):
-        counted = Counter(key for key, _ in pairs)
-        raise ValueError(f'the key "{counted.most_common(1)[0][0]}" occurs twice')
-    return row
-
-
-def _constant(token: str) -> float:
-    """-Infinity, which Python writes for the logit of a masked class; NaN and Infinity are refused."""
-    if token == "-Infinity":  # noqa: S105 - a token of JSON
-        return -math.inf
-    raise ValueError(f"{token} is neither a score nor a label")
 
 
 def _kind(value: Any) -> str | None:
@@ -252,29 +228,3 @@ def _far_row(values: Sequence[Any]) -> int:
 
 def _size(value: Any) -> int:
     return len(value) if isinstance(value, list) else 1
-
-
-def _named(value: Any) -> str:
-    """A description of a value for error messages."""
-    if isinstance(value, dict):
-        return "an object"
-    if isinstance(value, list):
-        odd = next((item for item in value if type(item) not in {int, float}), None)
-        return f"a list that holds {_named(odd)}" if value else "an empty list"
-    if value is None or isinstance(value, bool):
-        return json.dumps(value)
-    return f'text ("{value[:40]}")' if isinstance(value, str) else "a number"
-
-
-def _finite(text: str) -> float:
-    """A decimal; -1e500 is not the -inf of a masked class."""
-    number = float(text)
-    if math.isinf(number):
-        raise ValueError(f"{text[:40]} is too large for float64")
-    return number
-
-
-DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
-EXACT_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant, parse_float=_finite)
-# Numbers that may overflow: an exponent of three digits, or hundreds of digits before the point.
-FAR = re.compile(rb"[eE]\+?[0-9]{3}|[0-9]{300}")

@@ -21,6 +21,7 @@ from calibeval.readers.stored.names import (
     LABEL_KEYS,
     NAME_KEYS,
     SCORE_KEYS,
+    columns_in_words,
 )
 from calibeval.readers.stored.spool import Spool
 from calibeval.readers.stored.stored import Stored
@@ -59,6 +60,11 @@ class ScoreColumns:
             self.columns = [numbered[i] for i in range(len(columns))]
         else:
             self.names = list(columns)
+
+    @property
+    def origin(self) -> str:
+        """The columns, in words."""
+        return columns_in_words(self.columns)
 
 
 def score_columns(columns: Sequence[str], file: str) -> list[ScoreColumns]:
@@ -194,7 +200,7 @@ class Table:
         check_groups(self.groups, self.plain, self._widths, self._file)
         arrays: dict[str, Stored] = {}
         for group in self.groups:
-            arrays[group.key] = _stored(self._wide[group.key])
+            arrays[group.key] = _stored(self._wide[group.key], group.origin)
             if group.names is not None:
                 arrays["class_names"] = Stored.of(np.asarray(group.names))
         for column in self.plain:
@@ -259,6 +265,6 @@ def _family(values: Array) -> str:
     return "number" if values.dtype.kind == "f" else values.dtype.str
 
 
-def _stored(spool: Spool) -> Stored:
+def _stored(spool: Spool, origin: str | None = None) -> Stored:
     source = spool.source()
-    return Stored(source.shape, source.dtype, lambda: source)
+    return Stored(source.shape, source.dtype, lambda: source, origin=origin)

@@ -19,7 +19,7 @@ from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.data.row_source import Kind, RowSource, show_shape
 from calibeval.core.errors import InputError, UsageError
 from calibeval.readers.meaning.columns import joined_columns, slice_columns
-from calibeval.readers.meaning.facts import ignored_label, ignored_notice, keys_of, stored_names
+from calibeval.readers.meaning.facts import ignored_label, ignored_notice, keys_of, recognised, stored_names
 from calibeval.readers.meaning.keys import Keys
 from calibeval.readers.meaning.outcome import Outcome, outcome_of
 from calibeval.readers.meaning.rivals import rival_warning
@@ -93,6 +93,7 @@ def assemble(
         settling=settling,
         keys=gathered.keys,
         labelled=gathered.labelled,
+        recognised=gathered.recognised,
     )
     if gathered.kind == "logits" and options.kind is None:
         refuse_probs(predictions, gathered.parts, file)
@@ -131,6 +132,7 @@ class _Gathered:
     file_rows: npt.NDArray[Any] | None
     keys: dict[str, str]
     labelled: bool
+    recognised: tuple[str, ...]
     parts: tuple[tuple[str, int], ...] = ()
 
 
@@ -202,6 +204,7 @@ def _gather(view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, f
         file_rows=rows,
         keys=keys_of(roles.labels if roles.correct is None else None, roles.ids),
         labelled=labelled,
+        recognised=recognised(roles, kind, arrays[roles.scores].origin, labels, options.labels),
         parts=stored.parts if rows is None else (),
     )
 
@@ -260,6 +263,7 @@ def _join(parts: list[_Gathered], names: list[str], file: str) -> _Gathered:
         ),
         precision=max(part.precision for part in parts),
         file_rows=np.concatenate(rows) if len(rows) == len(parts) else None,
+        recognised=tuple(dict.fromkeys(one for part in parts for one in part.recognised)),
     )
 
 

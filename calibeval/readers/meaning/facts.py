@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 from calibeval.core.data.notices import Notice, warning
-from calibeval.core.data.row_source import as_array
+from calibeval.core.data.row_source import Kind, as_array
 from calibeval.core.errors import InputError
+from calibeval.readers.meaning.roles import Roles
 from calibeval.readers.stored.stored import Stored
 
 LARGEST_LABEL = 2**63 - 1
@@ -15,6 +20,29 @@ LARGEST_LABEL = 2**63 - 1
 def keys_of(labels: str | None, ids: str | None) -> dict[str, str]:
     """The names of labels and ids in the file, by role, if they have one."""
     return {role: key for role, key in {"labels": labels, "ids": ids}.items() if key}
+
+
+def recognised(
+    roles: Roles, kind: Kind, origin: str | None, labels: npt.NDArray[Any] | None, path: Path | None
+) -> tuple[str, ...]:
+    """Which arrays gave the scores and the labels, in a few words each.
+
+    origin: the columns that the scores consist of. labels, path: of another file.
+    """
+    found = [f"{kind} from {origin or _quoted(roles.scores)}"]
+    if labels is not None:
+        found.append(f"{len(labels):,} labels from {'another file' if path is None else path.name}, by position")
+    elif roles.correct is not None:
+        found.append(f"right or wrong from {_quoted(roles.correct)}")
+    elif roles.labels is not None:
+        found.append(f"labels from {_quoted(roles.labels)}")
+    if roles.prediction is not None:
+        found.append(f"predictions from {_quoted(roles.prediction)}")
+    return tuple(found)
+
+
+def _quoted(key: str) -> str:
+    return f'"{key}"' if key else "the array"
 
 
 def stored_names(arrays: dict[str, Stored], key: str | None, file: str) -> tuple[str, ...] | None:

@@ -39,7 +39,6 @@ class Outcome(NamedTuple):
 def outcome_of(
     arrays: Mapping[str, Stored],
     roles: Roles,
-    external: npt.NDArray[Any] | None,
     ignore: int | None,
     *,
     top_label: bool,
@@ -47,19 +46,18 @@ def outcome_of(
 ) -> Outcome:
     """The outcome of each row of the file.
 
-    external: labels of another file. ignore: the label of rows to leave out. top_label: whether the scores are the
+    ignore: the label of rows to leave out. top_label: whether the scores are the
     confidence of the predicted class.
     Raises: InputError for labels and predictions that do not fit together; UsageError for a label to leave out where
     there are no labels.
     """
     if not top_label:
-        labels = external if external is not None else arrays[str(roles.labels)].array()
-        return Outcome(labels, ignore)
+        return Outcome(arrays[str(roles.labels)].array(), ignore)
     if roles.correct is not None:
         return _given(arrays, roles.correct, ignore, file)
-    labels = external if external is not None else arrays[str(roles.labels)].array()
+    labels = arrays[str(roles.labels)].array()
     prediction = arrays[str(roles.prediction)].array()
-    names = (str(roles.prediction), str(roles.labels) if external is None else "labels")
+    names = (str(roles.prediction), str(roles.labels))
     right, warnings = _compared(prediction, labels, names, ignore, file)
     return _without_ignored(right, labels, ignore, warnings)
 

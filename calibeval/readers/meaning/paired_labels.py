@@ -42,7 +42,7 @@ def paired_labels(
     Raises: InputError if ids are missing, doubled or left over, with counts; if the numbers of rows differ.
     """
     values = {role: labels.array(role) for role in labels.roles}
-    part = view.rows is not None or view.prefixed
+    part = view.part
     if ids is not None and labels.ids is not None:
         ours = pick(view.arrays[ids].array(), view.rows, n, file, "ids")
         theirs = labels.arrays[labels.ids].array()
@@ -50,9 +50,11 @@ def paired_labels(
         order = _by_ids(ours, theirs, values, labels, file, part=part, drop_duplicates=drop_duplicates)
         names = "ids" if ids == labels.ids else f'"{ids}" and "{labels.ids}"'
         return PairedLabels(_taken(values, order), _in_words(len(ours), len(theirs), labels, f"joined by {names}"))
-    for own, other in _candidates(view, labels, ids):
+    for own, other in _candidates(view, labels, ids, n):
         ours = pick(view.arrays[own].array(), view.rows, n, file)
         theirs = labels.arrays[other].array()
+        if _counts(ours, own) or _counts(theirs, other):
+            continue
         order = _by_names(ours, theirs, part=part)
         if order is not None:
             _check_lengths(values, labels, len(theirs))
@@ -159,7 +161,7 @@ def _places(
     return places, found
 
 
-def _candidates(view: View, labels: LabelsFile, ids: str | None) -> list[tuple[str, str]]:
+def _candidates(view: View, labels: LabelsFile, ids: str | None, n: int) -> list[tuple[str, str]]:
     """Pairs of columns that could name the rows in both files although they are not called ids."""
     mine, others = index_column(view.arrays), index_column(labels.arrays)
     if ids is not None or labels.ids is not None:
@@ -169,7 +171,11 @@ def _candidates(view: View, labels: LabelsFile, ids: str | None) -> list[tuple[s
     shared = [
         (key, key)
         for key, stored in view.arrays.items()
-        if key in labels.arrays and key not in taken and _names_rows(stored) and _names_rows(labels.arrays[key])
+        if stored.shape == (n,)
+        and key in labels.arrays
+        and key not in taken
+        and _names_rows(stored)
+        and _names_rows(labels.arrays[key])
     ]
     return shared + ([(mine, others)] if mine is not None and others is not None and mine != others else [])
 
@@ -181,8 +187,6 @@ def _names_rows(stored: Stored) -> bool:
 
 def _by_names(ours: npt.NDArray[Any], theirs: npt.NDArray[Any], *, part: bool) -> Order | None:
     """The order in which the second column names the rows of the first, each once; None if it does not name them."""
-    if _counts(ours) or _counts(theirs):
-        return None
     mine, others = matchable(ours, theirs)
     if len(mine) > len(others) or copies_in(others) is not None:
         return None
@@ -190,9 +194,9 @@ def _by_names(ours: npt.NDArray[Any], theirs: npt.NDArray[Any], *, part: bool) -
     return places if (places >= 0).all() and (part or found.all()) else None
 
 
-def _counts(values: npt.NDArray[Any]) -> bool:
-    """Whether a column only counts its rows, from 0 or 1, as the index of every new data frame does."""
-    if values.dtype.kind not in "iu" or not len(values):
+def _counts(values: npt.NDArray[Any], key: str) -> bool:
+    """Whether an index only counts its rows, from 0 or 1, as that of every new data frame does."""
+    if key.lower() not in INDEX_KEYS or values.dtype.kind not in "iu" or not len(values):
         return False
     return bool(values[0] in (0, 1) and (np.diff(values.astype(np.int64)) == 1).all())
 

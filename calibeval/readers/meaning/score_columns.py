@@ -10,7 +10,7 @@ import numpy as np
 
 from calibeval.core.errors import InputError, nearest
 from calibeval.readers.shards import natural
-from calibeval.readers.stored.names import COLUMN
+from calibeval.readers.stored.names import COLUMN, columns_in_words
 from calibeval.readers.stored.stored import Stored
 
 RANGE = re.compile(r"(?P<stem>.*?)(?P<first>\d+)\.\.(?P=stem)(?P<last>\d+)")
@@ -36,7 +36,8 @@ def chosen_columns(arrays: Mapping[str, Stored], said: Sequence[str], file: str)
 
 def stacked_columns(arrays: Mapping[str, Stored], columns: Sequence[str]) -> Stored:
     """The columns as one array of scores."""
-    return Stored.of(np.stack([arrays[column].array() for column in columns], axis=1))
+    scores = np.stack([arrays[column].array() for column in columns], axis=1)
+    return Stored.of(scores, origin=columns_in_words(columns))
 
 
 def _named(arrays: Mapping[str, Stored], words: str, file: str) -> list[str]:

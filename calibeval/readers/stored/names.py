@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from calibeval.core.data.row_source import Kind
 from calibeval.readers.stored.stored import Stored
@@ -88,6 +88,17 @@ def index_column(arrays: Mapping[str, Stored]) -> str | None:
 def unnamed_scores(arrays: Mapping[str, Stored]) -> bool:
     """Whether an array without a name can be scores; a column of a table without one is the index of its rows."""
     return "" in arrays and (len(arrays) == 1 or len(arrays[""].shape) != 1)
+
+
+def columns_in_words(columns: Sequence[str]) -> str:
+    """The columns of a table that are one array.
+
+    >>> columns_in_words(["prob_cat", "prob_dog"]), columns_in_words(["p0", "p1", "p2"]), columns_in_words(["p"])
+    ('columns prob_cat and prob_dog', 'columns p0 to p2', 'column p')
+    """
+    if len(columns) == 1:
+        return f"column {columns[0]}"
+    return f"columns {columns[0]} {'and' if len(columns) == 2 else 'to'} {columns[-1]}"
 
 
 def _called(key: str) -> str:

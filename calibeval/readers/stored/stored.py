@@ -19,6 +19,7 @@ class Stored:
     """A named array of a file. load() returns its values; arrays that are not used are never loaded.
 
     precision: the relative step between the stored numbers, if it is coarser than that of dtype, the type returned.
+    origin: the columns of a table that it consists of, in words.
     parts: the shards that the rows come from, with the number of rows of each.
     refusal: why the values are never read; load() then raises InputError. None for all that can be read.
     """
@@ -29,6 +30,7 @@ class Stored:
     precision: float | None = None
     refusal: str | None = None
     parts: tuple[tuple[str, int], ...] = ()
+    origin: str | None = None
 
     @classmethod
     def refused(cls, shape: tuple[int, ...], dtype: np.dtype[Any], place: str, why: str) -> Stored:
@@ -43,9 +45,9 @@ class Stored:
         return cls(shape, dtype, refuse, refusal=why)
 
     @classmethod
-    def of(cls, values: npt.NDArray[Any], precision: float | None = None) -> Stored:
+    def of(cls, values: npt.NDArray[Any], precision: float | None = None, origin: str | None = None) -> Stored:
         """An array that is already in memory."""
-        return cls(values.shape, values.dtype, lambda: values, precision)
+        return cls(values.shape, values.dtype, lambda: values, precision, origin=origin)
 
     def array(self) -> npt.NDArray[Any]:
         """All values in memory."""
