@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.row_source import Kind, as_array
 from calibeval.core.errors import InputError
+from calibeval.readers.meaning.paired_labels import PairedLabels
 from calibeval.readers.meaning.roles import Roles
 from calibeval.readers.stored.stored import Stored
 
@@ -22,16 +19,14 @@ def keys_of(labels: str | None, ids: str | None) -> dict[str, str]:
     return {role: key for role, key in {"labels": labels, "ids": ids}.items() if key}
 
 
-def recognised(
-    roles: Roles, kind: Kind, origin: str | None, labels: npt.NDArray[Any] | None, path: Path | None
-) -> tuple[str, ...]:
-    """Which arrays gave the scores and the labels, in a few words each.
+def recognised(roles: Roles, kind: Kind, origin: str | None, paired: PairedLabels | None) -> tuple[str, ...]:
+    """Which arrays gave the scores and the labels, in a few words each, and how rows were paired.
 
-    origin: the columns that the scores consist of. labels, path: of another file.
+    origin: the columns that the scores consist of. paired: what another file says of the rows.
     """
     found = [f"{kind} from {origin or _quoted(roles.scores)}"]
-    if labels is not None:
-        found.append(f"{len(labels):,} labels from {'another file' if path is None else path.name}, by position")
+    if paired is not None and roles.correct is None:
+        found.append(paired.by)
     elif roles.correct is not None:
         found.append(f"right or wrong from {_quoted(roles.correct)}")
     elif roles.labels is not None:

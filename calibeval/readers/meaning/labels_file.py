@@ -29,7 +29,7 @@ from calibeval.readers.stored.names import (
 )
 from calibeval.readers.stored.stored import Contents, Stored
 
-OUTCOMES = ("labels", "correct", "prediction")
+SIDES = ("correct", "prediction")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,9 +67,31 @@ class LabelsFile:
     class_names: str | None
     ignore: str | None
 
+    @property
+    def labels(self) -> str:
+        """The key of the labels.
+
+        Raises: InputError if the file only says whether predictions are right.
+        """
+        if "labels" not in self.roles:
+            raise InputError(f"{self.name}: labels are needed, but this file only says whether rows are correct")
+        return self.roles["labels"]
+
+    def only_labels(self) -> LabelsFile:
+        """The file without what it says of predictions.
+
+        Raises: InputError if it holds no labels.
+        """
+        return replace(self, roles={"labels": self.labels})
+
     def array(self, role: str) -> npt.NDArray[Any]:
         """The values of one of its roles."""
         return self.arrays[self.roles[role]].array()
+
+
+def labels_beside(labels: npt.NDArray[Any]) -> ExternalLabels:
+    """Labels in memory, in the order of the rows, as if they stood in another file."""
+    return ExternalLabels(Contents({"": Stored.of(labels)}), Path("labels"))
 
 
 def labels_file(arrays: Mapping[str, Stored], name: str, keys: Keys) -> LabelsFile:
@@ -85,11 +107,28 @@ def labels_file(arrays: Mapping[str, Stored], name: str, keys: Keys) -> LabelsFi
     rest = {key: stored for key, stored in arrays.items() if key not in (ids, names, ignore)}
     if names is not None and not rest:  # a column of that name is one class a row
         rest, names = {names: arrays[names]}, None
-    roles = {role: found for role in ("correct", "prediction") if (found := _beside(rest, keys, role)) is not None}
-    labels = _labels(rest, keys, name, alone=len(arrays) == 1, needed="correct" not in roles, used=roles.values())
+    alone = len(arrays) == 1
+    roles = {} if alone else {role: key for role in SIDES if (key := _beside(rest, keys, role)) is not None}
+    labels = _labels(rest, keys, name, alone=alone, needed="correct" not in roles, used=roles.values())
     if labels is not None:
         roles["labels"] = labels
     return LabelsFile(name, arrays, roles, ids, names, ignore)
+
+
+def keys_beside(arrays: Mapping[str, Stored], keys: Keys, labels: LabelsFile | None, file: str) -> Keys:
+    """The user's names that count for a dump: ids may be called so in the labels' file only.
+
+    Raises: InputError if the dump has no ids then.
+    """
+    if labels is None or keys.ids is None or keys.ids in arrays or keys.ids != labels.ids:
+        return keys
+    usual = replace(keys, ids=None)
+    if id_key(arrays, usual, file) is None:
+        raise InputError(
+            f'{file}: {keys.said("ids")}: only {labels.name} has "{keys.ids}", here there are no ids; found '
+            f"{show(arrays)}. Give both files ids, or leave the option out to pair rows by position."
+        )
+    return usual
 
 
 def _beside(arrays: Mapping[str, Stored], keys: Keys, role: str) -> str | None:
@@ -99,7 +138,7 @@ def _beside(arrays: Mapping[str, Stored], keys: Keys, role: str) -> str | None:
         return named if named in arrays else None
     usual = CORRECT_KEYS if role == "correct" else PREDICTION_KEYS
     found = [key for key in arrays if key.lower() in usual]
-    return found[0] if len(found) == 1 and len(arrays) > 1 else None
+    return found[0] if len(found) == 1 else None
 
 
 def _labels(
@@ -120,7 +159,7 @@ def _labels(
         return None
     near = [key for key in label_like({key: arrays[key] for key in others}) if not key.lower().startswith(PREDICTED)]
     example = next(iter([*near, *others]), None)
-    hint = f"; name one with --labels-key{'' if example is None else f' {example}'}"
+    hint = "" if example is None else f". Name one, as in --labels-key {example}."
     if usual:
         raise InputError(f"{file}: {len(usual)} arrays have a usual name for labels: {show(arrays, usual)}{hint}")
     raise InputError(f"{file}: no array has a usual name for labels; found {show(arrays)}{hint}")

@@ -82,7 +82,7 @@ def _by_position(
         text = f"labels were paired with rows by position: {named} has ids, {other} has none"
         warnings.append(warning("paired_by_position", text))
     total = len(rows) if own and rows is not None else n
-    return PairedLabels(found, f"{total:,} of {labels.name}, by position", tuple(warnings))
+    return PairedLabels(found, f"{_noun(labels, total)} from {labels.name}, by position", tuple(warnings))
 
 
 def _by_ids(
@@ -112,7 +112,7 @@ def _by_ids(
         return places
     if len(missing) == len(ours) and len(ours):
         raise InputError(
-            f"{file}: no row has its id in {labels.name}: {shown(ours[0])} here, {shown(theirs[0])} there, for example. "
+            f"{file}: no row has its id in {labels.name}: {shown(ours[0])} here, {shown(theirs[0])} there. "
             "Name the ids with --ids-key, or save the labels without ids, in the order of the rows."
         )
     said = []
@@ -151,7 +151,7 @@ def _check_copies(
 def _places(
     mine: npt.NDArray[Any], others: npt.NDArray[Any], copies: Copies | None
 ) -> tuple[Order, npt.NDArray[np.bool_]]:
-    """For each of these ids the position of the first equal one among the others, or -1; and which others were found."""
+    """For each of these ids the first position of it among the others, or -1; and which of the others were found."""
     known = dict(zip(reversed(others.tolist()), range(len(others) - 1, -1, -1), strict=True))
     places = np.fromiter((known.get(value, -1) for value in mine.tolist()), np.intp, len(mine))
     found = np.zeros(len(others), bool)
@@ -214,8 +214,12 @@ def _taken(values: Mapping[str, npt.NDArray[Any]], order: Order | None) -> dict[
 
 
 def _in_words(rows: int, there: int, labels: LabelsFile, by: str) -> str:
-    count = f"{rows:,}" if rows == there else f"{rows:,} of the {there:,}"
-    return f"{count} {'of' if rows == there else 'in'} {labels.name}, {by}"
+    count = _noun(labels, rows) if rows == there else f"{rows:,} of the {_noun(labels, there)}"
+    return f"{count} from {labels.name}, {by}"
+
+
+def _noun(labels: LabelsFile, count: int) -> str:
+    return f"{count:,} {'labels' if 'labels' in labels.roles else 'outcomes'}"
 
 
 def _called(key: str) -> str:

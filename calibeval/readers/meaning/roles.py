@@ -119,8 +119,10 @@ def has_scores_and_labels(arrays: Mapping[str, Stored], keys: Keys) -> bool:
     scores = (*(key for group in SCORE_KEYS.values() for key in group), "predictions", PAIR[0])
     outcome = (*LABEL_KEYS, *CORRECT_KEYS)
     lower = {key.lower() for key in arrays}
-    has_scores = not lower.isdisjoint(scores) or unnamed_scores(arrays) or any(
-        key in arrays for key in (keys.logits, keys.probs, keys.log_probs, keys.confidence) if key
+    has_scores = (
+        not lower.isdisjoint(scores)
+        or unnamed_scores(arrays)
+        or any(key in arrays for key in (keys.logits, keys.probs, keys.log_probs, keys.confidence) if key)
     )
     named = any(key in arrays for key in (keys.labels, keys.correct) if key)
     return has_scores and (named or not lower.isdisjoint(outcome))
