@@ -58,8 +58,8 @@ def read(
     confidence, correct, prediction, labels or ids; {"log_probs": "lp"}. logits_key, probs_key, labels_key, ids_key: the
     same, one by one.
     labels: another file with the labels; rows are found by ids where both files have them.
-    score_columns: columns of a table that are the scores; "p0..p9" and "p*" stand for several. class_names: in class
-    order.
+    score_columns: columns of a table that are the scores; "p0..p9" and "p*" stand for several, and "!id" leaves one
+    out. class_names: in class order.
     labels_are: "names" or "positions", for labels that could be both, such as 1 with the classes 1, 2 and 3.
     ignore_index: rows with this label are left out and counted. drop_duplicates: rows are left out whose id an earlier
     row has, if both have the same label and scores.

@@ -18,12 +18,14 @@ TEST, DIAMONDS = SAMPLES / "digits_test.npz", SAMPLES / "diamonds.npz"
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "pets.csv").write_text("cat,dog,label\n0.3,0.7,1\n0.6,0.4,0\n", encoding="utf-8")
+    (tmp_path / "odd.csv").write_text("cat,dog,label\n0.3,-0.7,1\n0.6,0.4,0\n", encoding="utf-8")
     np.save(tmp_path / "bare.npy", np.full((5, 2), 0.5))
     return tmp_path
 
 
 NEAR: list[tuple[list[object], int, str]] = [
-    (["report", "pets.csv"], 3, "; if these columns are the scores, say --score-columns cat,dog.\n"),
+    (["report", "pets.csv"], 3, "every row: calibeval report pets.csv --score-columns cat,dog --kind probs\n"),
+    (["report", "odd.csv"], 3, "; if these columns are the scores, say --score-columns cat,dog --kind logits.\n"),
     (["report", "bare.npy"], 3, "found an array without a name (5, 2) float64"),
     (["report", f"{TEST}#test"], 3, "found logits. This file has no splits; leave out #test\n"),
     (["report", TEST, "--fit-on", TEST], 3, "Fit on other rows, say --cross-fit 5, or use --allow-leak"),

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.dense import DensePixels
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.picked_rows import rows_at
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.row_ids import Copies, Order, copies_in, shown
-from calibeval.core.data.row_source import BinaryColumns, DensePixels
+from calibeval.core.data.row_source import BinaryColumns
 
 CLOSE = 1e-3  # copies that were computed in another batch or on another device differ a little
 STEPS = 4  # of the stored type

@@ -14,6 +14,7 @@ from calibeval.core.data.notices import Notice
 from calibeval.core.data.precision import stored_precision
 from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.data.row_source import Kind, show_shape
+from calibeval.core.data.shapes import is_alone
 from calibeval.core.errors import InputError, UsageError
 from calibeval.readers.meaning.columns import slice_columns
 from calibeval.readers.meaning.copies import without_copies
@@ -23,11 +24,12 @@ from calibeval.readers.meaning.keys import Keys
 from calibeval.readers.meaning.labels_file import ExternalLabels, LabelsFile, keys_beside
 from calibeval.readers.meaning.outcome import Outcome, outcome_beside, outcome_of
 from calibeval.readers.meaning.paired_labels import paired_labels
+from calibeval.readers.meaning.proposals import Call
 from calibeval.readers.meaning.rivals import rival_warning
-from calibeval.readers.meaning.roles import find_roles, has_scores_and_labels, refuse_unused
+from calibeval.readers.meaning.roles import find_roles, has_scores_and_labels, refuse_unused, taken_names
 from calibeval.readers.meaning.score_columns import chosen_columns, stacked_columns
 from calibeval.readers.meaning.splits import View, pick, pooled_notice, split_views
-from calibeval.readers.meaning.suspicion import labels_from_one, refuse_large_integers, refuse_probs
+from calibeval.readers.meaning.suspicion import class_of_255, labels_from_one, refuse_large_integers, refuse_probs
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import prefixes
 from calibeval.readers.stored.stored import Stored
@@ -79,7 +81,14 @@ def assemble(
         file,
         alone=bool(options.labels or options.score_columns) or has_scores_and_labels(arrays, options.keys),
     )
-    parts = [_gather(view, options, labels, file) for view in views]
+    call = Call(
+        source.path or "" if source.split is None else f"{source.path}#{source.split}",
+        kind=options.kind,
+        labels=None if options.labels is None else options.labels.as_posix(),
+        read_as=options.read_as,
+        need_labels=options.need_labels,
+    )
+    parts = [_gather(view, options, labels, call, file) for view in views]
     gathered = parts[0] if len(parts) == 1 else joined_splits(parts, [view.name for view in views], file)
     pooled = pooled_notice(arrays, source.split, file)
     gathered = replace(gathered, warnings=(*pooled, *gathered.warnings))
@@ -88,7 +97,9 @@ def assemble(
     )
     if gathered.kind == "logits" and options.kind is None:
         refuse_probs(predictions, gathered.parts, file)
-    return with_warnings(predictions, labels_from_one(predictions)) if gathered.labelled else predictions
+    if not gathered.labelled:
+        return predictions
+    return with_warnings(predictions, (*labels_from_one(predictions), *class_of_255(predictions)))
 
 
 def _predictions(gathered: Gathered, source: Source, settling: Callable[[], Source]) -> Predictions:
@@ -111,14 +122,15 @@ def _predictions(gathered: Gathered, source: Source, settling: Callable[[], Sour
     )
 
 
-def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, file: str) -> Gathered:
+def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, call: Call, file: str) -> Gathered:
     beside = None if labels is None else labels.of(view.name, options.keys)
     arrays, named = view.arrays, view.chosen
     keys = keys_beside(arrays, options.keys, beside, file)
     columns: tuple[str, ...] = ()
     if options.score_columns:
-        columns = chosen_columns(arrays, options.score_columns, file)
-        arrays, named = {**arrays, "": stacked_columns(arrays, columns)}, ""
+        columns = chosen_columns(arrays, options.score_columns, file, taken_names(arrays, keys))
+        left = {key: stored for key, stored in arrays.items() if key not in columns}
+        arrays, named = {**left, "": stacked_columns(arrays, columns)}, ""
     if named is not None:
         if (role := keys.scores) is not None:
             other = "--score-columns" if options.score_columns else f"{file}#{named}"
@@ -133,6 +145,7 @@ def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, fil
         external=() if beside is None else beside.roles,
         external_names=bool(names),
         need_labels=options.need_labels,
+        call=call,
     )
     kind = options.kind or (None if named is not None else roles.kind)
     if kind is None:
@@ -140,7 +153,9 @@ def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, fil
         raise InputError(f"{file}: {what} could be logits or probabilities: say --kind logits or --kind probs")
     refuse_unused(options.keys, kind, file)
     rows, stored = view.rows, arrays[roles.scores]
+    laid = arrays.get(str(roles.labels)) if beside is None else beside.arrays.get(beside.roles.get("labels", ""))
     n = _rows_of(stored, kind, roles.scores, file)
+    n = 1 if rows is None and laid is not None and is_alone(stored.shape, laid.shape) else n
     scores = stored.load() if rows is None else pick(stored.load(), rows, n, file)
     refuse_large_integers(scores, f'{file}: "{roles.scores}"' if roles.scores else file)
     labelled = beside is not None or roles.labels is not None or roles.correct is not None

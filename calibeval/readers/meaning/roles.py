@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from calibeval.core.data.row_source import Kind
 from calibeval.core.errors import InputError, UsageError, nearest
 from calibeval.readers.meaning.keys import Keys
+from calibeval.readers.meaning.proposals import Call, loose, proposal
 from calibeval.readers.stored.names import (
     CORRECT_KEYS,
     FEATURE_KEYS,
@@ -23,6 +24,7 @@ from calibeval.readers.stored.names import (
     SCORE_KEYS,
     label_like,
     show,
+    sounds_predicted,
     unnamed_scores,
 )
 from calibeval.readers.stored.stored import Stored
@@ -52,17 +54,18 @@ def find_roles(
     external: Collection[str] = (),
     external_names: bool = False,
     need_labels: bool = True,
+    call: Call | None = None,
 ) -> Roles:
     """The role of each array, by its name.
 
     kind: the kind of the scores that the user stated; an array whose name says that kind is preferred.
     external: roles that another file has, of labels, correct and prediction; it goes first for the first two.
-    external_names: class names come from elsewhere.
-    need_labels: whether a file without labels is an error.
+    external_names: class names come from elsewhere. need_labels: whether a file without labels is an error.
+    call: what a proposed command repeats.
     An array called id or ids is preferred to filename. Names are compared without regard to case.
     Raises: InputError if a role has no candidate, or two; the message lists them and names the option that decides.
     """
-    scores, found, rivals = _scores(arrays, keys, kind, file)
+    scores, found, rivals = _scores(arrays, keys, kind, file, call or Call(file, kind, need_labels=need_labels))
     top_label = (kind or found) == "confidence"
     correct, prediction = _top_label(arrays, keys, external, scores, file) if top_label else (None, None)
     labels = None
@@ -102,6 +105,17 @@ def _top_label(
     return correct, prediction
 
 
+def taken_names(arrays: Mapping[str, Stored], keys: Keys) -> dict[str, str]:
+    """The arrays that have a role other than scores, by an option or by their names, and that role in words."""
+    words = {"labels": LABEL_KEYS, "ids": ID_KEYS, "correct": CORRECT_KEYS, "prediction": PREDICTION_KEYS}
+    taken: dict[str, str] = {}
+    for role, usual in words.items():
+        said = getattr(keys, role)
+        taken |= dict.fromkeys((key for key in arrays if key.lower() in usual), role)
+        taken |= {} if said is None else {said: role}
+    return taken
+
+
 def refuse_unused(keys: Keys, kind: Kind, file: str) -> None:
     """Refuse keys of a top label beside scores of every class, which are measured without them.
 
@@ -129,7 +143,7 @@ def has_scores_and_labels(arrays: Mapping[str, Stored], keys: Keys) -> bool:
 
 
 def _scores(
-    arrays: Mapping[str, Stored], keys: Keys, stated: Kind | None, file: str
+    arrays: Mapping[str, Stored], keys: Keys, stated: Kind | None, file: str, call: Call
 ) -> tuple[str, Kind | None, tuple[tuple[str, Kind], ...]]:
     """The key of the scores, the kind that it implies, and the keys and kinds of other scores, which are not used."""
     named: dict[Kind, str | None] = {
@@ -168,26 +182,18 @@ def _scores(
         return lower[PAIR[0]], "probs", ()
     if unnamed_scores(arrays):
         return "", None, ()
+    proposed = proposal(arrays, keys, call)
     raise InputError(
         f"{file}: no array has a usual name for scores; found {show(arrays)}. "
-        "Name one with --logits-key or --probs-key"
-        + (", or as FILE#NAME" if len(arrays) > 2 else "")
-        + _about_columns(arrays)
-        + "."
-        + _about_features(arrays)
+        + (
+            proposed
+            or "Name one with --logits-key or --probs-key"
+            + (", or as FILE#NAME" if len(arrays) > 2 else "")
+            + loose(arrays, keys)
+            + "."
+            + _about_features(arrays)
+        )
     )
-
-
-def _about_columns(arrays: Mapping[str, Stored]) -> str:
-    """A part of a message about missing scores: the columns that could hold them, one for each class."""
-    usual = {*LABEL_KEYS, *ID_KEYS, *CORRECT_KEYS, *PREDICTION_KEYS, *IGNORE_KEYS}
-    names = [
-        key
-        for key, stored in arrays.items()
-        if len(stored.shape) == 1 and stored.dtype.kind == "f" and key.lower() not in usual
-    ]
-    listed = ",".join(names) if len(names) <= 4 else f"{names[0]},{names[1]},...,{names[-1]}"
-    return f"; if these columns are the scores, say --score-columns {listed}" if len(names) > 1 else ""
 
 
 def _about_features(arrays: Mapping[str, Stored]) -> str:
@@ -227,7 +233,7 @@ def label_key(arrays: Mapping[str, Stored], keys: Keys, scores: str, file: str, 
             "Name one with --labels-key."
         )
     if not candidates and needed:
-        near = label_like(arrays)
+        near = [key for key in label_like(arrays) if not sounds_predicted(key)]
         hint = f' If "{near[0]}" holds them, use --labels-key {near[0]}.' if near else ""
         raise InputError(
             f"{file}: no array has a usual name for labels; found {show(arrays)}. "

@@ -45,6 +45,18 @@ class Stored:
         return cls(shape, dtype, refuse, refusal=why)
 
     @classmethod
+    def left(cls, shape: tuple[int, ...], what: str, why: str) -> Stored:
+        """An array that was left alone when the file was read: using it is an error.
+
+        what: it holds, in a few words, as `inspect` lists it. why: the message of the error.
+        """
+
+        def refuse() -> RowSource:
+            raise InputError(why)
+
+        return cls(shape, np.dtype(object), refuse, refusal=what)
+
+    @classmethod
     def of(cls, values: npt.NDArray[Any], precision: float | None = None, origin: str | None = None) -> Stored:
         """An array that is already in memory."""
         return cls(values.shape, values.dtype, lambda: values, precision, origin=origin)
