@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.data.dense import DensePixels
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.picked_rows import rows_at
 from calibeval.core.data.predictions import Predictions
@@ -137,7 +136,7 @@ def _compared(predictions: Predictions, copies: Copies, *, count: bool) -> tuple
 def _scores(predictions: Predictions, units: int, places: Order) -> npt.NDArray[Any]:
     """The scores of some rows or images, (places, ...), in float64."""
     pixels, scores = predictions.rows // units, predictions.scores
-    if isinstance(scores, DensePixels):
+    if pixels > 1:
         found = [np.asarray(scores[i * pixels : (i + 1) * pixels]) for i in places.tolist()]
         return np.stack(found).astype(np.float64)
     if isinstance(scores, BinaryColumns):

@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from calibeval.core.data.amended import with_warnings
 from calibeval.core.data.class_names import LabelsAre
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.precision import stored_precision
 from calibeval.core.data.predictions import Predictions, Source
-from calibeval.core.data.row_source import Kind, show_shape
+from calibeval.core.data.row_source import Kind
 from calibeval.core.data.shapes import is_alone
 from calibeval.core.errors import InputError, UsageError
 from calibeval.readers.meaning.columns import slice_columns
 from calibeval.readers.meaning.copies import without_copies
-from calibeval.readers.meaning.facts import ignored_label, ignored_notice, keys_of, recognised, stored_names
+from calibeval.readers.meaning.examine import Sight, examined
+from calibeval.readers.meaning.facts import ignored_label, ignored_notice, keys_of, recognised, rows_of, stored_names
 from calibeval.readers.meaning.gathered import Gathered, joined_splits
 from calibeval.readers.meaning.keys import Keys
 from calibeval.readers.meaning.labels_file import ExternalLabels, LabelsFile, keys_beside
@@ -29,7 +30,8 @@ from calibeval.readers.meaning.rivals import rival_warning
 from calibeval.readers.meaning.roles import find_roles, has_scores_and_labels, refuse_unused, taken_names
 from calibeval.readers.meaning.score_columns import chosen_columns, stacked_columns
 from calibeval.readers.meaning.splits import View, pick, pooled_notice, split_views
-from calibeval.readers.meaning.suspicion import class_of_255, labels_from_one, refuse_large_integers, refuse_probs
+from calibeval.readers.meaning.suspicion import refuse_large_integers
+from calibeval.readers.meaning.top_scores import explained
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import prefixes
 from calibeval.readers.stored.stored import Stored
@@ -45,7 +47,8 @@ class ReadOptions:
     class_names: names in class order. ignore_index: label of rows to leave out.
     read_as: the suffix of the format, such as ".npz", where the suffix of the dump does not say it.
     drop_duplicates: whether rows are left out whose id an earlier one has, if they agree.
-    need_labels: whether a file without labels is an error.
+    need_labels: whether a file without labels is an error. believed: whether what looks like the scores of the best
+    classes is read as it is, in a file that calibeval just wrote.
     """
 
     kind: Kind | None = None
@@ -58,6 +61,7 @@ class ReadOptions:
     read_as: str | None = None
     drop_duplicates: bool = False
     need_labels: bool = True
+    believed: bool = False
     limits: Limits = field(default_factory=Limits)
 
 
@@ -92,34 +96,41 @@ def assemble(
     gathered = parts[0] if len(parts) == 1 else joined_splits(parts, [view.name for view in views], file)
     pooled = pooled_notice(arrays, source.split, file)
     gathered = replace(gathered, warnings=(*pooled, *gathered.warnings))
-    predictions = without_copies(
-        gathered, lambda kept: _predictions(kept, source, settling), file, drop=options.drop_duplicates
+    gathered, predictions = without_copies(
+        gathered, lambda kept: _predictions(kept, source, settling, file), file, drop=options.drop_duplicates
     )
-    if gathered.kind == "logits" and options.kind is None:
-        refuse_probs(predictions, gathered.parts, file)
-    if not gathered.labelled:
-        return predictions
-    return with_warnings(predictions, (*labels_from_one(predictions), *class_of_255(predictions)))
+    return examined(
+        predictions,
+        gathered.outcome,
+        Sight(gathered.key, views[0].arrays, gathered.parts, file),
+        kind=options.kind,
+        labels_are=options.labels_are,
+        believed=options.believed,
+    )
 
 
-def _predictions(gathered: Gathered, source: Source, settling: Callable[[], Source]) -> Predictions:
+def _predictions(gathered: Gathered, source: Source, settling: Callable[[], Source], file: str) -> Predictions:
     outcome = "correct" if gathered.kind == "confidence" else "labels"
-    return Predictions(
-        **{gathered.kind: gathered.scores, outcome: gathered.outcome},
-        class_names=gathered.class_names,
-        labels_are=gathered.labels_are,
-        columns=gathered.columns,
-        ids=gathered.ids,
-        source=source,
-        ignore_index=gathered.ignore_index,
-        warnings=gathered.warnings,
-        precision=gathered.precision,
-        file_rows=gathered.file_rows,
-        settling=settling,
-        keys=gathered.keys,
-        labelled=gathered.labelled,
-        recognised=gathered.recognised,
-    )
+    told: dict[str, Any] = {gathered.kind: gathered.scores, outcome: gathered.outcome}
+    try:
+        return Predictions(
+            **told,
+            class_names=gathered.class_names,
+            labels_are=gathered.labels_are,
+            columns=gathered.columns,
+            ids=gathered.ids,
+            source=source,
+            ignore_index=gathered.ignore_index,
+            warnings=gathered.warnings,
+            precision=gathered.precision,
+            file_rows=gathered.file_rows,
+            settling=settling,
+            keys=gathered.keys,
+            labelled=gathered.labelled,
+            recognised=gathered.recognised,
+        )
+    except InputError as error:
+        raise explained(error, gathered.scores, gathered.kind, gathered.outcome, file) from None
 
 
 def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, call: Call, file: str) -> Gathered:
@@ -154,9 +165,9 @@ def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, cal
     refuse_unused(options.keys, kind, file)
     rows, stored = view.rows, arrays[roles.scores]
     laid = arrays.get(str(roles.labels)) if beside is None else beside.arrays.get(beside.roles.get("labels", ""))
-    n = _rows_of(stored, kind, roles.scores, file)
+    n = rows_of(stored, kind, roles.scores, file)
     n = 1 if rows is None and laid is not None and is_alone(stored.shape, laid.shape) else n
-    scores = stored.load() if rows is None else pick(stored.load(), rows, n, file)
+    scores = stored.scores() if rows is None else pick(stored.scores(), rows, n, file)
     refuse_large_integers(scores, f'{file}: "{roles.scores}"' if roles.scores else file)
     labelled = beside is not None or roles.labels is not None or roles.correct is not None
     ignore_index, warnings = _ignored(options, arrays, roles.ignore, beside, file) if labelled else (None, ())
@@ -182,6 +193,7 @@ def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, cal
     )
     return Gathered(
         kind=kind,
+        key=roles.scores,
         scores=scores,
         outcome=outcome,
         class_names=given_names,
@@ -193,7 +205,7 @@ def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, cal
         file_rows=rows,
         keys=keys_of(roles.labels if roles.correct is None else None, roles.ids),
         labelled=labelled,
-        recognised=recognised(roles, kind, arrays[roles.scores].origin, paired),
+        recognised=recognised(roles, kind, stored, scores.dtype, paired),
         parts=stored.parts if rows is None else (),
         labels_are=options.labels_are,
     )
@@ -211,18 +223,3 @@ def _ignored(
         return None, ()
     label = ignored_label(arrays[key], key, file)
     return label, (ignored_notice(label, key),)
-
-
-def _rows_of(stored: Stored, kind: Kind, key: str, file: str) -> int:
-    """Number of rows of the scores.
-
-    Raises: InputError for a single number, and for confidences that are no column.
-    """
-    if stored.refusal is not None:
-        stored.load()
-    what = f'"{key}" has' if key else "the scores have"
-    if not stored.shape:
-        raise InputError(f"{file}: {what} shape (), one number, but scores of many rows are needed")
-    if kind == "confidence" and len(stored.shape) != 1:
-        raise InputError(f"{file}: {what} shape {show_shape(stored.shape)}, but one confidence a row is needed")
-    return stored.shape[0]

@@ -16,8 +16,10 @@ from calibeval.readers.meaning.gathered import Gathered
 
 def without_copies(
     gathered: Gathered, predictions_of: Callable[[Gathered], Predictions], file: str, *, drop: bool
-) -> Predictions:
-    """The predictions, with a warning if ids occur more than once; drop: without the rows whose id an earlier one has.
+) -> tuple[Gathered, Predictions]:
+    """The rows and the predictions, with a warning if ids occur more than once.
+
+    drop: without the rows whose id an earlier one has.
 
     Raises: InputError if rows are to be left out, but differ from the earlier ones, or there are no ids.
     """
@@ -26,9 +28,9 @@ def without_copies(
         raise InputError(f"{file}: --drop-duplicates finds copies by ids, but there are none; name them with --ids-key")
     found = duplicates_of(predictions, count=drop)
     if found is None:
-        return predictions
+        return gathered, predictions
     if not drop:
-        return with_warnings(predictions, (found.notice(),), first=True)
+        return gathered, with_warnings(predictions, (found.notice(),), first=True)
     if not found.agree:
         raise InputError(f"{file}: {found.refusal()}")
     units = gathered.scores.shape[0]
@@ -37,4 +39,5 @@ def without_copies(
     kept = np.ones(units, bool)
     kept[found.copies.later] = False
     fewer = gathered.only(np.flatnonzero(kept))
-    return predictions_of(replace(fewer, warnings=(found.dropped(), *fewer.warnings)))
+    fewer = replace(fewer, warnings=(found.dropped(), *fewer.warnings))
+    return fewer, predictions_of(fewer)

@@ -22,10 +22,11 @@ from calibeval.readers.meaning.columns import joined_columns
 class Gathered:
     """Everything that Predictions needs, from one view.
 
-    parts: the shards with their numbers of rows. labels_are: what the labels are, where that is known.
+    key: of the scores. parts: the shards with their numbers of rows. labels_are: what the labels are, where it is known.
     """
 
     kind: Kind
+    key: str
     scores: RowSource
     outcome: npt.NDArray[Any]
     class_names: tuple[str, ...] | None
