@@ -22,7 +22,7 @@ from calibeval.readers.meaning.columns import joined_columns
 class Gathered:
     """Everything that Predictions needs, from one view.
 
-    key: of the scores. parts: the shards with their numbers of rows. labels_are: what the labels are, where it is known.
+    key: of the scores. parts: the shards with their numbers of rows. labels_are: names or positions, where it is known.
     """
 
     kind: Kind
