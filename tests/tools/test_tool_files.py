@@ -15,19 +15,13 @@ from tests.tools.page import PAGE, with_table
 HERE = Path(__file__).parent
 NOTES = {one["file"]: one for one in json.loads((HERE / "files.json").read_text("utf-8"))}
 NOT_YET = {
-    "autogluon.csv",
     "datasets.arrow",
     "h5py.h5",
     "pandas.feather",
     "pandas_excel.csv",
-    "pandas_index.csv",
     "polars.arrow",
-    "r.csv",
     "r_csv2.csv",
-    "r_glm.csv",
     "spark_pandas.csv",
-    "timm.csv",
-    "timm.parquet",
 }
 COMMAND = "calibeval report "
 
