@@ -185,7 +185,7 @@ class _File:
         return f"{held}, but numbers, texts or flat lists of numbers are needed{hint}"
 
     def _kind(self, field: Any) -> str:
-        """The kind of a column's values: number, bool, text, time, null, list, vector, or other, which is never read."""
+        """The kind of a column's values: number, bool, text, time, null, list, vector, or other: never read."""
         held = field.type.value_type if types.is_dictionary(field.type) else field.type
         if types.is_integer(held) or types.is_floating(held):
             return "number"
