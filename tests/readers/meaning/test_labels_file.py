@@ -88,7 +88,7 @@ class TestWhichColumn:
         refused('2 arrays have a usual name for labels: "target"', tmp_path, path)
 
     def test_columns_of_ones_and_zeros(self, tmp_path):
-        columns = {name: (k == THERE).astype(float)[ORDER] for k, name in enumerate(OTHERS)}
+        columns = {name: np.equal(THERE, k)[ORDER].astype(float) for k, name in enumerate(OTHERS)}
         path = table(tmp_path / "l.csv", {"image": IDS[ORDER], **columns})
         assert read(tmp_path, path, {"image": IDS, "class_names": NAMES})[0] == LABELS.tolist()
         expected = [int(np.flatnonzero(name == OTHERS)[0]) for name in NAMES[LABELS]]
