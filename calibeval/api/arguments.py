@@ -154,6 +154,7 @@ READING: dict[str, Check] = {
     "ignore_index": ignored_label,
     "renormalize": truth,
     "labels_are": text,
+    "drop_duplicates": truth,
     "read_as": text,
     "max_bytes": whole(0),
     "max_memory": whole(0),
