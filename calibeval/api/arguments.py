@@ -154,6 +154,7 @@ READING: dict[str, Check] = {
     "ignore_index": ignored_label,
     "labels_are": text,
     "read_as": text,
+    "decimal": text,
     "max_bytes": whole(0),
     "max_memory": whole(0),
     "checksums": truth,

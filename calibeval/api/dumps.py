@@ -37,6 +37,7 @@ class FileReading(TypedDict, total=False):
     ids_key: str
     score_columns: Sequence[str]
     read_as: str
+    decimal: str
     max_bytes: int
     checksums: bool
 
@@ -62,6 +63,7 @@ class FeatureReading(TypedDict, total=False):
     labels_are: LabelsAre
     ignore_index: int
     read_as: str
+    decimal: str
     max_bytes: int
     checksums: bool
 

@@ -163,7 +163,8 @@ def joined(shards: Sequence[Contents], names: Sequence[str], limits: Limits) -> 
             "Save splits as val_logits, val_labels, ..."
         )
     keys = dict.fromkeys(key for shard in shards for key in shard.arrays)
-    return Contents({key: _joined_array(key, [s.arrays.get(key) for s in shards], names, limits) for key in keys})
+    arrays = {key: _joined_array(key, [s.arrays.get(key) for s in shards], names, limits) for key in keys}
+    return Contents(arrays, told=tuple(dict.fromkeys(told for shard in shards for told in shard.told)))
 
 
 def _joined_array(key: str, found: Sequence[Stored | None], names: Sequence[str], limits: Limits) -> Stored:
@@ -196,7 +197,7 @@ def _joined_array(key: str, found: Sequence[Stored | None], names: Sequence[str]
     shape = (rows, *first.shape[1:])
     dtype = np.result_type(*(part.dtype for part in parts))
     counts = tuple((name, part.shape[0]) for name, part in zip(names, parts, strict=True))
-    return Stored(shape, dtype, lambda: _loaded(parts, limits), precision=first.precision, parts=counts)
+    return Stored(shape, dtype, lambda: _loaded(parts, limits), first.precision, parts=counts, printed=first.printed)
 
 
 def _fits(part: Stored, first: Stored) -> bool:

@@ -219,9 +219,10 @@ def _of_columns(before: Predictions, after: Predictions, names: Names) -> str | 
 
 
 def _of_scores(before: Predictions, after: Predictions) -> str | None:
-    """The first rows are compared."""
+    """The first rows are compared. Text may come back as float32, where it prints no more than that."""
     rows = slice(0, max(1, ROWS_COMPARED // (before.k or 1)))
-    ours: npt.NDArray[Any] = np.asarray(before.scores[rows], np.float64)
+    narrow = after.scores.dtype == np.float32
+    ours: npt.NDArray[Any] = np.asarray(before.scores[rows], np.float32 if narrow else np.float64)
     return None if np.array_equal(ours, after.scores[rows], equal_nan=True) else "its scores would come back changed"
 
 

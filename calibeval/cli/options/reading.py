@@ -38,6 +38,7 @@ class ReadingFlags:
     labels_are: options.LabelsAre = None
     ignore_index: options.IgnoreIndex = None
     read_as: options.ReadAs = None
+    decimal: options.Decimal = None
     max_bytes: options.MaxBytes = None
     max_memory: options.MaxMemory = None
     no_crc: options.NoCrc = False
@@ -54,7 +55,7 @@ class ReadingFlags:
         """
         from calibeval.core.data.class_names import as_labels_are
         from calibeval.core.data.row_source import as_kind
-        from calibeval.readers.load import as_suffix
+        from calibeval.readers.load import as_decimal, as_suffix
         from calibeval.readers.meaning.assemble import ReadOptions
         from calibeval.readers.meaning.keys import Keys
 
@@ -70,6 +71,7 @@ class ReadingFlags:
             labels_are=as_labels_are(self.labels_are),
             ignore_index=self.ignore_index,
             read_as=as_suffix(self.read_as, "--read-as"),
+            decimal=as_decimal(self.decimal, "--decimal"),
             limits=_limits(self),
         )
 
@@ -86,6 +88,7 @@ class FeatureFlags:
     labels_are: options.LabelsAre = None
     ignore_index: options.IgnoreIndex = None
     read_as: options.ReadAs = None
+    decimal: options.Decimal = None
     max_bytes: options.MaxBytes = None
     max_memory: options.MaxMemory = None
     no_crc: options.NoCrc = False
@@ -96,7 +99,7 @@ class FeatureFlags:
         Raises: UsageError for an unknown role or format; FileProblem or InputError for the file of class names.
         """
         from calibeval.core.data.class_names import as_labels_are
-        from calibeval.readers.load import as_suffix
+        from calibeval.readers.load import as_decimal, as_suffix
         from calibeval.readers.meaning.assemble import ReadOptions
         from calibeval.readers.meaning.keys import Keys
 
@@ -108,6 +111,7 @@ class FeatureFlags:
             labels_are=as_labels_are(self.labels_are),
             ignore_index=self.ignore_index,
             read_as=as_suffix(self.read_as, "--read-as"),
+            decimal=as_decimal(self.decimal, "--decimal"),
             limits=_limits(self),
         )
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.class_names import LabelsAre
+from calibeval.core.data.dense import DensePixels
 from calibeval.core.data.labels import Read, read_labels
 from calibeval.core.data.row_source import BinaryColumns, Kind, RowSource, show_shape
 from calibeval.core.errors import InputError
@@ -37,7 +38,9 @@ def labels_beside(
         if len(raw) and n > len(raw) and n % len(raw) == 0:
             raise InputError(_flattened(scores, kind, len(raw), noun))
         if raw.dtype.kind in "fiu" and raw.max(initial=0) > 1:
-            owner = f"{kind} of shape {show_shape(scores.column.shape)} were read as one binary column with"
+            column, what = scores.column, "binary column"
+            given, what = (column.given, "channel") if isinstance(column, DensePixels) else (column.shape, what)
+            owner = f"{kind} of shape {show_shape(given)} were read as one {what} with"
     elif raw.ndim == 1 and n != len(raw) == k:
         raise InputError(
             f"{kind} have shape {show_shape(shape)}, but {noun} have shape {show_shape(raw.shape)}; "

@@ -23,15 +23,14 @@ from calibeval.core.data.places import place_of, recognised_shape
 from calibeval.core.data.precision import largest_probability, stored_precision, sum_tolerance
 from calibeval.core.data.row_source import (
     KINDS,
-    DensePixels,
     Kind,
     RowSource,
     as_array,
     as_column,
-    as_rows,
     as_source,
     show_shape,
 )
+from calibeval.core.data.shapes import as_rows
 from calibeval.core.data.source import Source
 from calibeval.core.data.spoken import in_python
 from calibeval.core.errors import InputError, UsageError
@@ -139,10 +138,9 @@ class Predictions:
         try:
             check_same_index({**given, outcome_name: outcome, "ids": ids, "columns": columns})
             outcome, ignore_index = unmasked_labels(outcome, ignore_index)
-            raw = as_array(outcome, outcome_name)
-            scores, raw = as_rows(as_source(given[kind], kind), kind, raw)
-            layout = scores.layout if isinstance(scores, DensePixels) else (scores.shape[0],)
+            raw = None if outcome is None else as_array(outcome, outcome_name)
             names = names_of_classes(class_names, stored=source is not None)
+            scores, raw, layout = as_rows(as_source(given[kind], kind), kind, raw, names)
             check_classes(2 if kind == "confidence" else scores.shape[1], names)
             told = as_labels_are(labels_are)
             tidy, ignore_index, by_name = labels_beside(scores, kind, raw, names, ignore_index, outcome_name, told)
@@ -171,7 +169,7 @@ class Predictions:
             "settling": settling,
             "keys": keys or {},
             "labelled": labelled,
-            "recognised": (*recognised, *recognised_shape(scores, kind, names, by_name=by_name)),
+            "recognised": (*recognised, *recognised_shape(scores, kind, layout, names, by_name=by_name)),
         }.items():
             object.__setattr__(self, name, value)
 

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 COMMA, POINT = ",", "."
-DECIMALS = (COMMA, POINT)
 
 
 def _pattern(decimal: str, thousands: str) -> re.Pattern[str]:
@@ -52,7 +51,7 @@ def about_decimals(text: str, decimal: str | None = None) -> str:
     >>> about_decimals("0,5"), about_decimals("cat")
     ('; if its comma begins the decimals, say --decimal ,', '')
     """
-    comma, point = (PATTERNS[sign].fullmatch(text) is not None for sign in DECIMALS)
+    comma, point = (PATTERNS[sign].fullmatch(text) is not None for sign in (COMMA, POINT))
     if decimal is not None:
         other = "a point" if decimal == COMMA else "a comma"
         return f": with --decimal {decimal}, {other} only separates thousands" if comma or point else ""

@@ -45,7 +45,7 @@ def dialect_of(
     said = SAID.fullmatch(line)
     if said is not None:
         if said[1] not in SEPARATORS:
-            raise InputError(f"{name} line 1: {line!r} names no separator; there are {' '.join(SEPARATORS)} and tabs")
+            raise InputError(f"{name} line 1: {line!r} names no separator; there are , ; | and tabs")
         block = next(rows, None)
         if block is None:
             raise InputError(f"{name}: the file has no header after line 1")
@@ -82,7 +82,8 @@ def _separator(line: str, usual: str, decimal: str | None) -> str:
 def _names(line: str, place: str, separator: str) -> list[str]:
     """The names of the columns."""
     try:
-        rows = csv.reader([line], delimiter=separator, strict=True, skipinitialspace=True)
+        tidy = re.sub(rf'" +(?={re.escape(separator)}|$)', '"', line)
+        rows = csv.reader([tidy], delimiter=separator, strict=True, skipinitialspace=True)
         columns = [column.strip() for column in next(rows, [])]
     except csv.Error as error:
         raise InputError(f"{place}: the header cannot be read ({error})") from None

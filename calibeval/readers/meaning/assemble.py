@@ -17,6 +17,7 @@ from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.precision import stored_precision
 from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.data.row_source import Kind, RowSource, show_shape
+from calibeval.core.data.shapes import is_alone
 from calibeval.core.errors import InputError, UsageError
 from calibeval.readers.meaning.columns import joined_columns, slice_columns
 from calibeval.readers.meaning.facts import ignored_label, ignored_notice, keys_of, recognised, stored_names
@@ -27,7 +28,8 @@ from calibeval.readers.meaning.rivals import rival_warning
 from calibeval.readers.meaning.roles import find_roles, has_scores_and_labels, named_key, refuse_unused, taken_names
 from calibeval.readers.meaning.score_columns import chosen_columns, stacked_columns
 from calibeval.readers.meaning.splits import View, pick, pooled_notice, split_views
-from calibeval.readers.meaning.suspicion import labels_from_one, refuse_large_integers, refuse_probs
+from calibeval.readers.meaning.suspicion import class_of_255, labels_from_one, refuse_large_integers, refuse_probs
+from calibeval.readers.meaning.text_scores import lists_in_text
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import LABEL_KEYS, prefixes, show
 from calibeval.readers.stored.stored import Contents, Stored
@@ -42,6 +44,7 @@ class ReadOptions:
     or their positions. score_columns: columns of a table that are the scores, in class order.
     class_names: names in class order. ignore_index: label of rows to leave out.
     read_as: the suffix of the format, such as ".npz", where the suffix of the dump does not say it.
+    decimal: "," or ".", what stands before the decimals in text tables.
     need_labels: whether a file without labels is an error.
     """
 
@@ -53,6 +56,7 @@ class ReadOptions:
     class_names: tuple[str, ...] | None = None
     ignore_index: int | None = None
     read_as: str | None = None
+    decimal: str | None = None
     need_labels: bool = True
     limits: Limits = field(default_factory=Limits)
 
@@ -82,6 +86,7 @@ def assemble(
         kind=options.kind,
         labels=None if options.labels is None else options.labels.as_posix(),
         read_as=options.read_as,
+        decimal=options.decimal,
         need_labels=options.need_labels,
     )
     parts = [_gather(view, options, labels, call, file) for view in views]
@@ -105,7 +110,9 @@ def assemble(
     )
     if gathered.kind == "logits" and options.kind is None:
         refuse_probs(predictions, gathered.parts, file)
-    return with_warnings(predictions, labels_from_one(predictions)) if gathered.labelled else predictions
+    if not gathered.labelled:
+        return predictions
+    return with_warnings(predictions, (*labels_from_one(predictions), *class_of_255(predictions)))
 
 
 def external_labels(contents: Contents, path: Path, keys: Keys) -> npt.NDArray[Any]:
@@ -172,9 +179,11 @@ def _gather(view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, c
         what = f'"{roles.scores}"' if roles.scores else "the scores"
         raise InputError(f"{file}: {what} could be logits or probabilities: say --kind logits or --kind probs")
     refuse_unused(options.keys, kind, file)
-    rows, stored = view.rows, arrays[roles.scores]
+    rows, stored = view.rows, lists_in_text(arrays[roles.scores], roles.scores, file, options.decimal)
+    laid = labels if labels is not None else arrays.get(str(roles.labels))
     n = _rows_of(stored, kind, roles.scores, file)
-    scores = stored.load() if rows is None else pick(stored.load(), rows, n, file)
+    n = 1 if rows is None and laid is not None and is_alone(stored.shape, laid.shape) else n
+    scores = stored.scores() if rows is None else pick(stored.scores(), rows, n, file)
     refuse_large_integers(scores, f'{file}: "{roles.scores}"' if roles.scores else file)
     labelled = labels is not None or roles.labels is not None or roles.correct is not None
     ignore_index = options.ignore_index
@@ -210,11 +219,11 @@ def _gather(view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, c
         ids=None if roles.ids is None else pick(arrays[roles.ids].array(), rows, n, file, "ids"),
         ignore_index=found.ignore,
         warnings=(*found.warnings, *rivals, *warnings),
-        precision=arrays[roles.scores].precision or stored_precision(scores.dtype),
+        precision=stored.precision or stored_precision(scores.dtype),
         file_rows=rows,
         keys=keys_of(roles.labels if roles.correct is None else None, roles.ids),
         labelled=labelled,
-        recognised=recognised(roles, kind, arrays[roles.scores].origin, labels, options.labels),
+        recognised=recognised(roles, kind, stored, scores.dtype, labels, options.labels),
         parts=stored.parts if rows is None else (),
     )
 

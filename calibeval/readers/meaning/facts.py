@@ -23,13 +23,20 @@ def keys_of(labels: str | None, ids: str | None) -> dict[str, str]:
 
 
 def recognised(
-    roles: Roles, kind: Kind, origin: str | None, labels: npt.NDArray[Any] | None, path: Path | None
+    roles: Roles,
+    kind: Kind,
+    scores: Stored,
+    dtype: np.dtype[Any],
+    labels: npt.NDArray[Any] | None,
+    path: Path | None,
 ) -> tuple[str, ...]:
     """Which arrays gave the scores and the labels, in a few words each.
 
-    origin: the columns that the scores consist of. labels, path: of another file.
+    dtype: of the scores as they were read. labels, path: of another file.
     """
-    found = [f"{kind} from {origin or _quoted(roles.scores)}"]
+    found = [f"{kind} from {scores.origin or _quoted(roles.scores)}"]
+    if scores.printed and dtype == np.float32:
+        found.append("float32, by the digits of every score")
     if labels is not None:
         found.append(f"{len(labels):,} labels from {'another file' if path is None else path.name}, by position")
     elif roles.correct is not None:

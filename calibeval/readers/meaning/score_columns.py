@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from types import MappingProxyType
 
 import numpy as np
 
 from calibeval.core.errors import InputError, nearest
+from calibeval.readers.meaning.text_scores import about_text
 from calibeval.readers.shards import natural
 from calibeval.readers.stored.names import COLUMN, columns_in_words
 from calibeval.readers.stored.stored import Stored
@@ -56,7 +58,8 @@ def chosen_columns(
 def stacked_columns(arrays: Mapping[str, Stored], columns: Sequence[str]) -> Stored:
     """The columns as one array of scores."""
     scores = np.stack([arrays[column].array() for column in columns], axis=1)
-    return Stored.of(scores, origin=columns_in_words(columns))
+    printed = all(arrays[column].printed for column in columns)
+    return replace(Stored.of(scores, origin=columns_in_words(columns)), printed=printed)
 
 
 def _named(arrays: Mapping[str, Stored], words: str, file: str) -> list[str]:
@@ -100,9 +103,12 @@ def _check(arrays: Mapping[str, Stored], column: str, file: str) -> None:
         raise InputError(f'{file}: --score-columns: columns named like "{column}" are read as scores anyway')
     if column not in arrays:
         raise InputError(f'{file}: --score-columns: there is no column "{column}"{nearest(column, arrays)}')
-    if not _is_column(arrays[column]):
-        what = arrays[column].describe()
-        raise InputError(f'{file}: --score-columns: column "{column}" holds {what}, not numbers')
+    stored = arrays[column]
+    if stored.refusal is not None:
+        stored.load()
+    if not _is_column(stored):
+        about = about_text(stored)
+        raise InputError(f'{file}: --score-columns: column "{column}" holds {stored.describe()}, not numbers{about}')
 
 
 def _is_column(stored: Stored) -> bool:
