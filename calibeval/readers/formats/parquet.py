@@ -27,6 +27,20 @@ except BROKEN_IMPORT as error:
 BATCH_VALUES = 2**19
 MOST_ROWS = 2**16  # of a batch
 AS_DOUBLE = "Write it as double."
+# A vector of Spark: the values of a dense one (type 1) are all its numbers.
+VECTORS = [
+    pa.struct(
+        [
+            pa.field("type", pa.int8(), nullable=False),
+            pa.field("size", pa.int32()),
+            pa.field("indices", pa.list_(pa.field(name, pa.int32(), nullable=False))),
+            pa.field("values", pa.list_(pa.field(name, pa.float64(), nullable=False))),
+        ]
+    )
+    for name in ("element", "item")
+]
+DENSE = 1
+LISTS = {"list", "vector"}
 
 T = TypeVar("T")
 
@@ -80,7 +94,7 @@ class _File:
     def contents(self) -> Contents:
         """All columns, of which none is read yet."""
         plain = [column for column in self._columns if column not in self._scores]
-        widths = {column: self._width(column) for column in plain if self._kinds[column] == "list"}
+        widths = {column: self._width(column) for column in plain if self._kinds[column] in LISTS}
         check_groups(self._groups, plain, widths, self._name)
         arrays: dict[str, Stored] = {}
         for group in self._groups:
@@ -94,7 +108,7 @@ class _File:
             if kind == "other":
                 arrays[column] = Stored.refused((self._rows,), np.dtype(object), place, self._why_unread(column))
             else:
-                width = (widths[column],) if kind == "list" else ()
+                width = (widths[column],) if kind in LISTS else ()
                 arrays[column] = Stored((self._rows, *width), self._type(column), load)
         return Contents(with_facts(arrays, self._schema.metadata, self._name))
 
@@ -106,7 +120,7 @@ class _File:
 
     def _read(self, columns: Sequence[str]) -> dict[str, Stored]:
         """Some columns, batch by batch."""
-        values = sum(self._width(column) if self._kinds[column] == "list" else 1 for column in columns)
+        values = sum(self._width(column) if self._kinds[column] in LISTS else 1 for column in columns)
         self._limits.check_expansion(self._name, 8 * values * self._rows, size=self._steady.size)
         table, dtype = Table(columns, self._name, self._limits), self._score_type()
         texts = [column for column in columns if self._kinds[column] == "text"]
@@ -147,7 +161,8 @@ class _File:
             return max(int(kind.list_size), 1)
         with self._open([]) as file:
             first = next(file.iter_batches(1, columns=[column], use_threads=False)).column(0)
-            return max(int(pc.list_value_length(first)[0].as_py() or 1), 1)
+            values = first.field("values") if self._kinds[column] == "vector" else first
+            return max(int(pc.list_value_length(values)[0].as_py() or 1), 1)
 
     def _score_type(self) -> np.dtype[Any]:
         types = {np.dtype(self._schema.field(column).type.to_pandas_dtype()) for column in self._scores}
@@ -159,7 +174,7 @@ class _File:
         kind, held = self._kinds[column], self._schema.field(column).type
         if kind in {"text", "time"}:
             return np.dtype(object)
-        if kind == "null":
+        if kind in {"null", "vector"}:
             return np.dtype(np.float64)
         held = held.value_type if kind == "list" or types.is_dictionary(held) else held
         found: np.dtype[Any] = np.dtype(held.to_pandas_dtype())
@@ -171,7 +186,7 @@ class _File:
         return f"{held}, but numbers, texts or flat lists of numbers are needed{hint}"
 
     def _kind(self, field: Any) -> str:
-        """The kind of a column's values: number, bool, text, time, null, list, or other, which is never read."""
+        """The kind of a column's values: number, bool, text, time, null, list, vector, or other: never read."""
         held = field.type.value_type if types.is_dictionary(field.type) else field.type
         if types.is_integer(held) or types.is_floating(held):
             return "number"
@@ -183,7 +198,7 @@ class _File:
         listed = types.is_list(held) or types.is_large_list(held) or types.is_fixed_size_list(held)
         if listed and (types.is_integer(held.value_type) or types.is_floating(held.value_type)):
             return "list"
-        return "other"
+        return "vector" if field.type in VECTORS else "other"
 
     def _array(self, column: str, values: Any, first_row: int, lengths: dict[str, int]) -> npt.NDArray[Any]:
         """A column of a batch; lengths: of the lists in each column so far.
@@ -191,10 +206,12 @@ class _File:
         Raises: InputError that names the first row without a score.
         """
         kind = self._kinds[column]
-        if values.null_count and (kind in {"bool", "list"} or column in self._scores):
+        if values.null_count and (kind in {"bool", *LISTS} or column in self._scores):
             row = first_row + int(np.flatnonzero(np.asarray(values.is_null()))[0])
             raise InputError(f'{self._name} row {row}, column "{column}": the cell is empty (null)')
-        if kind == "list":
+        if kind == "vector":
+            values = self._dense(column, values, first_row)
+        if kind in LISTS:
             return self._lists(column, values, first_row, lengths)
         if kind in {"text", "time"}:
             return self._texts(values)
@@ -213,6 +230,16 @@ class _File:
         texts = np.empty(len(used), object)
         texts[:] = [None if i < 0 else values.dictionary[i].as_py() for i in used.tolist()]
         return np.asarray(texts[place])
+
+    def _dense(self, column: str, vectors: Any, first_row: int) -> Any:
+        """The lists of numbers of vectors."""
+        sparse = np.flatnonzero(np.asarray(vectors.field("type")) != DENSE)
+        if len(sparse) or vectors.field("values").null_count:
+            row = first_row + (int(sparse[0]) if len(sparse) else 0)
+            raise InputError(
+                f'{self._name} row {row}, column "{column}": a sparse vector of Spark; vector_to_array makes it dense'
+            )
+        return vectors.field("values")
 
     def _lists(self, column: str, values: Any, first_row: int, known: dict[str, int]) -> npt.NDArray[Any]:
         lengths = np.asarray(pc.list_value_length(values))

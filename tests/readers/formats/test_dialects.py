@@ -189,7 +189,7 @@ def test_blanks_around_predictions_labels_and_ids(tmp_path):
 
 
 def test_scores_that_nobody_uses_stop_no_file(tmp_path):
-    text = "prob_0,prob_1,logits,p,y,x\n" + ".5,oops,\"[1, 2]\",0.25,1,1 2\n" + ".5,.5,\"[1, 2, 3]\",0.75,0,3\n"
+    text = "prob_0,prob_1,logits,p,y,x\n" + '.5,oops,"[1, 2]",0.25,1,1 2\n' + '.5,.5,"[1, 2, 3]",0.75,0,3\n'
     path = written(tmp_path, text)
     assert read(path, probs_key="p").labels.tolist() == [1, 0]
     roles = {note.key: note.role for note in inspect_dump(str(path), ReadOptions()).arrays}

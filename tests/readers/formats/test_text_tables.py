@@ -215,7 +215,10 @@ def test_texts_that_are_no_tables(text, message, tmp_path):
     ("content", "message"),
     [
         (HEADER.encode() + b"1,2,\xe9\n", "d.csv line 2: byte 0xe9 is not UTF-8: save the file as UTF-8"),
-        (HEADER.encode("utf-16"), "d.csv: this is UTF-16 text, but UTF-8 is needed: save it as UTF-8"),
+        (
+            HEADER.encode("utf-16"),
+            "d.csv: this is UTF-16 text, but UTF-8 is needed: save it as UTF-8 (in Excel, as CSV UTF-8)",
+        ),
         (HEADER.encode() + b'1,2,"a\n\n\xe9"\n', "d.csv line 4: byte 0xe9 is not UTF-8: save the file as UTF-8"),
     ],
 )

@@ -21,7 +21,7 @@ WAYS = {
     "python": lambda row: str(row.tolist()),
     "numpy": str,
     "scalars": lambda row: f"[{', '.join(map(repr, row))}]",
-    "array": lambda row: repr(row),
+    "array": repr,
     "spark": lambda row: f"[{','.join(map(repr, row.tolist()))}]",
     "dense vector": lambda row: f"DenseVector({row.tolist()})",
     "tensor": lambda row: f"tensor({row.tolist()}, dtype=torch.float64)",
@@ -59,10 +59,10 @@ def npz(folder, cells):
     return path
 
 
-@pytest.mark.parametrize("format", [csv, jsonl, parquet, npz])
+@pytest.mark.parametrize("writer", [csv, jsonl, parquet, npz])
 @pytest.mark.parametrize("way", WAYS)
-def test_lists_under_a_named_key(way, format, tmp_path):
-    path = format(tmp_path, [WAYS[way](row) for row in PROBS])
+def test_lists_under_a_named_key(way, writer, tmp_path):
+    path = writer(tmp_path, [WAYS[way](row) for row in PROBS])
     predictions = read(path, probs_key="probability")
     assert (predictions.kind, predictions.k) == ("probs", 3)
     assert np.asarray(predictions.scores[0:20], float) == pytest.approx(PROBS, abs=1e-8)
@@ -101,7 +101,10 @@ def test_lists_that_do_not_add_up_to_1_are_not_proposed(tmp_path):
         ("", "the cell is empty, but a list of numbers is needed"),
         (
             "(3,[0,2],[0.5,0.5])",
-            '"(3,[0,2],[0.5,0.5])" is a sparse vector of Spark, but all numbers are needed: vector_to_array writes them',
+            (
+                '"(3,[0,2],[0.5,0.5])" is a sparse vector of Spark, but all numbers are needed: '
+                "vector_to_array writes them"
+            ),
         ),
     ],
 )
@@ -130,9 +133,9 @@ def test_features_in_cells(tmp_path):
 
 
 def test_text_that_is_no_list_is_refused_as_before(tmp_path):
-    with pytest.raises(InputError, match="probs have dtype .*, but numbers are needed"):
+    with pytest.raises(InputError, match=r"probs have dtype .*, but numbers are needed"):
         read(csv(tmp_path, ["a cat"] * 20), probs_key="probability")
-    with pytest.raises(InputError, match="probs have dtype .*, but numbers are needed"):
+    with pytest.raises(InputError, match=r"probs have dtype .*, but numbers are needed"):
         read(csv(tmp_path, ["(0.1, 0.9] a"] * 20), probs_key="probability")
 
 
