@@ -26,6 +26,20 @@ except BROKEN_IMPORT as error:
 BATCH_VALUES = 2**19
 MOST_ROWS = 2**16  # of a batch
 AS_DOUBLE = "Write it as double."
+# A vector of Spark: the values of a dense one (type 1) are all its numbers.
+VECTORS = [
+    pa.struct(
+        [
+            pa.field("type", pa.int8(), nullable=False),
+            pa.field("size", pa.int32()),
+            pa.field("indices", pa.list_(pa.field(name, pa.int32(), nullable=False))),
+            pa.field("values", pa.list_(pa.field(name, pa.float64(), nullable=False))),
+        ]
+    )
+    for name in ("element", "item")
+]
+DENSE = 1
+LISTS = {"list", "vector"}
 
 T = TypeVar("T")
 
@@ -82,7 +96,7 @@ class ColumnFile:
     def contents(self) -> Contents:
         """All columns, of which none is read yet."""
         plain = [column for column in self._columns if column not in self._scores]
-        widths = {column: self._width(column) for column in plain if self._kinds[column] == "list"}
+        widths = {column: self._width(column) for column in plain if self._kinds[column] in LISTS}
         check_groups(self._groups, plain, widths, self._name)
         arrays: dict[str, Stored] = {}
         for group in self._groups:
@@ -96,7 +110,7 @@ class ColumnFile:
             if kind == "other":
                 arrays[column] = Stored.refused((self._rows,), np.dtype(object), place, self._why_unread(column))
             else:
-                width = (widths[column],) if kind == "list" else ()
+                width = (widths[column],) if kind in LISTS else ()
                 arrays[column] = Stored((self._rows, *width), self._type(column), load)
         return Contents(with_facts(arrays, self._schema.metadata, self._name))
 
@@ -108,7 +122,7 @@ class ColumnFile:
 
     def _read(self, columns: Sequence[str]) -> dict[str, Stored]:
         """Some columns, batch by batch."""
-        values = sum(self._width(column) if self._kinds[column] == "list" else 1 for column in columns)
+        values = sum(self._width(column) if self._kinds[column] in LISTS else 1 for column in columns)
         self._limits.check_expansion(self._name, 8 * values * self._rows, size=self._steady.size)
         table, dtype = Table(columns, self._name, self._limits), self._score_type()
         size = min(MOST_ROWS, max(1, BATCH_VALUES // values))
@@ -139,7 +153,8 @@ class ColumnFile:
         if types.is_fixed_size_list(kind):
             return max(int(kind.list_size), 1)
         first = next(self._batches([column], 1)).column(0)
-        return max(int(pc.list_value_length(first)[0].as_py() or 1), 1)
+        values = first.field("values") if self._kinds[column] == "vector" else first
+        return max(int(pc.list_value_length(values)[0].as_py() or 1), 1)
 
     def _score_type(self) -> np.dtype[Any]:
         found = {np.dtype(self._held(column).to_pandas_dtype()) for column in self._scores}
@@ -156,7 +171,7 @@ class ColumnFile:
         kind, held = self._kinds[column], self._held(column)
         if kind in {"text", "time"}:
             return np.dtype(object)
-        if kind == "null":
+        if kind in {"null", "vector"}:
             return np.dtype(np.float64)
         held = held.value_type if kind == "list" else held
         found: np.dtype[Any] = np.dtype(held.to_pandas_dtype())
@@ -168,7 +183,7 @@ class ColumnFile:
         return f"{held}, but numbers, texts or flat lists of numbers are needed{hint}"
 
     def _kind(self, field: Any) -> str:
-        """The kind of a column's values: number, bool, text, time, null, list, or other, which is never read."""
+        """The kind of a column's values: number, bool, text, time, null, list, vector, or other: never read."""
         held = field.type.value_type if types.is_dictionary(field.type) else field.type
         if types.is_integer(held) or types.is_floating(held):
             return "number"
@@ -180,7 +195,7 @@ class ColumnFile:
         listed = types.is_list(held) or types.is_large_list(held) or types.is_fixed_size_list(held)
         if listed and (types.is_integer(held.value_type) or types.is_floating(held.value_type)):
             return "list"
-        return "other"
+        return "vector" if field.type in VECTORS else "other"
 
     def _array(self, column: str, values: Any, first_row: int, lengths: dict[str, int]) -> npt.NDArray[Any]:
         """A column of a batch; lengths: of the lists in each column so far.
@@ -188,10 +203,12 @@ class ColumnFile:
         Raises: InputError that names the first row without a score.
         """
         kind = self._kinds[column]
-        if values.null_count and (kind in {"bool", "list"} or column in self._scores):
+        if values.null_count and (kind in {"bool", *LISTS} or column in self._scores):
             row = first_row + int(np.flatnonzero(np.asarray(values.is_null()))[0])
             raise InputError(f'{self._name} row {row}, column "{column}": the cell is empty (null)')
-        if kind == "list":
+        if kind == "vector":
+            values = self._dense(column, values, first_row)
+        if kind in LISTS:
             return self._lists(column, values, first_row, lengths)
         if kind in {"text", "time"}:
             return self._texts(values)
@@ -210,6 +227,16 @@ class ColumnFile:
         texts = np.empty(len(used), object)
         texts[:] = [None if i < 0 else values.dictionary[i].as_py() for i in used.tolist()]
         return np.asarray(texts[place])
+
+    def _dense(self, column: str, vectors: Any, first_row: int) -> Any:
+        """The lists of numbers of vectors."""
+        sparse = np.flatnonzero(np.asarray(vectors.field("type")) != DENSE)
+        if len(sparse) or vectors.field("values").null_count:
+            row = first_row + (int(sparse[0]) if len(sparse) else 0)
+            raise InputError(
+                f'{self._name} row {row}, column "{column}": a sparse vector of Spark; vector_to_array makes it dense'
+            )
+        return vectors.field("values")
 
     def _lists(self, column: str, values: Any, first_row: int, known: dict[str, int]) -> npt.NDArray[Any]:
         lengths = np.asarray(pc.list_value_length(values))
