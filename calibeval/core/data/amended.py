@@ -9,12 +9,12 @@ from calibeval.core.data.predictions import Predictions
 
 
 def with_warnings(predictions: Predictions, more: Iterable[str], *, first: bool = False) -> Predictions:
-    """The predictions with further warnings, before or after those that they have.
+    """The predictions with further warnings; first: before those that they have.
 
     >>> with_warnings(Predictions(probs=[0.2, 0.9], labels=[0, 1]), ["careful"]).warnings
     ('careful',)
     """
     other = copy.copy(predictions)
-    parts = (more, predictions.warnings) if first else (predictions.warnings, more)
-    object.__setattr__(other, "warnings", tuple(one for part in parts for one in part))
+    known = predictions.warnings
+    object.__setattr__(other, "warnings", (*more, *known) if first else (*known, *more))
     return other
