@@ -164,7 +164,7 @@ def test_exchanges_are_cycles_of_labels_that_prevail():
 def test_doubts_come_first_in_every_command(tmp_path, capsys):
     logits, labels = drawn(6, 500, 1.5, order=[2, 0, 1, 5, 3, 4])
     path, good = tmp_path / "d.npz", tmp_path / "good.npz"
-    np.savez(path, logits=logits, labels=labels, val_index=np.arange(500))
+    np.savez(path, logits=logits, labels=labels, ignore_label=-5)
     np.savez(good, logits=drawn(6, 500, 1.5)[0], labels=labels)
     below = "lies below chance (16.7 %): check the order of the classes"
     for words in (("report", good, path), ("gate", path, "--max", "ece=1"), ("compare", good, path), ("fit", path)):
@@ -175,8 +175,8 @@ def test_doubts_come_first_in_every_command(tmp_path, capsys):
         assert err.count("lies below chance") == 1
     found = json.loads(run(capsys, "report", good, path, "--json", "-q").out)
     codes = [[one["code"] for one in dump["warnings"]] for dump in found["dumps"]]
-    assert codes == [[], ["below_chance", "classes_permuted", "pooled_splits"]]
+    assert codes == [[], ["below_chance", "classes_permuted", "ignored_label"]]
     gate = json.loads(run(capsys, "gate", path, "--max", "ece=1", "--json", "-q").out)
     assert [one["code"] for one in gate["warnings"]][:2] == ["below_chance", "classes_permuted"]
     report = evaluate(str(path), max_memory=4096)
-    assert [one.code for one in report.warnings][:2] == ["below_chance", "classes_permuted"]
+    assert [one.code for one in report.dumps[0].warnings][:2] == ["below_chance", "classes_permuted"]
