@@ -23,6 +23,7 @@ from calibeval.readers.meaning.facts import ignored_label, ignored_notice, keys_
 from calibeval.readers.meaning.gathered import Gathered, joined_splits
 from calibeval.readers.meaning.keys import Keys
 from calibeval.readers.meaning.labels_file import ExternalLabels, LabelsFile, keys_beside
+from calibeval.readers.meaning.names_beside import NamedLabels, named_beside
 from calibeval.readers.meaning.outcome import Outcome, outcome_beside, outcome_of
 from calibeval.readers.meaning.paired_labels import paired_labels
 from calibeval.readers.meaning.proposals import Call
@@ -171,10 +172,14 @@ def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, cal
     refuse_large_integers(scores, f'{file}: "{roles.scores}"' if roles.scores else file)
     labelled = beside is not None or roles.labels is not None or roles.correct is not None
     ignore_index, warnings = _ignored(options, arrays, roles.ignore, beside, file) if labelled else (None, ())
-    given_names = names or stored_names(arrays, roles.class_names, file)
+    told = NamedLabels(None, names or stored_names(arrays, roles.class_names, file), options.labels_are, ignore_index)
     paired = None
     if beside is not None:
         paired = paired_labels(view, beside, roles.ids, n, file, drop_duplicates=options.drop_duplicates)
+        if kind != "confidence":
+            told = named_beside(beside, paired.values.get("labels"), told, file, given=options.class_names is not None)
+            paired = paired.with_labels(told.labels)
+            ignore_index = told.ignore
         found = outcome_beside(arrays, roles, paired.values, ignore_index, view.rows, n, kind=kind, file=file)
         outcome, warnings = found.values, (*warnings, *paired.warnings)
     elif labelled:
@@ -196,7 +201,7 @@ def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, cal
         key=roles.scores,
         scores=scores,
         outcome=outcome,
-        class_names=given_names,
+        class_names=told.names,
         columns=others,
         ids=None if roles.ids is None else pick(arrays[roles.ids].array(), rows, n, file, "ids"),
         ignore_index=found.ignore,
@@ -207,7 +212,7 @@ def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, cal
         labelled=labelled,
         recognised=recognised(roles, kind, stored, scores.dtype, paired),
         parts=stored.parts if rows is None else (),
-        labels_are=options.labels_are,
+        labels_are=told.labels_are,
     )
 
 
