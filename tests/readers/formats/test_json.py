@@ -156,7 +156,10 @@ def test_compressed_streamed_and_named(monkeypatch, tmp_path):
         ),
         ('[{"logits":[1,2],"label":0}}', "d.json, byte 27: not valid JSON (the brackets do not match)"),
         ('[{"logits":[1,2],"label":0}] x', "d.json, byte 29: not valid JSON (more text follows the end)"),
-        ('[{"logits":[1,2],"label":0},{"logits":[1,2]}]', 'd.json row 1: "label" is missing, but the first row has it'),
+        (
+            '[{"logits":[1,2],"label":0},{"logits":[1,2]}]',
+            'd.json row 1: "label" is missing, but the first row has it (it is in 1 of 2 rows)',
+        ),
         ('[{"logits":[1,NaN],"label":0}]', "d.json row 0: NaN is neither a score nor a label"),
         ('{"logits":[[1,2]],"logits":[[1,2]],"labels":[0]}', 'd.json, byte 0: the key "logits" occurs twice'),
         ('{"logits":[[1,2]] "labels":[0]}', "d.json, byte 0: not valid JSON (Expecting ',' delimiter, column 19)"),
