@@ -104,8 +104,8 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
                 source="calibeval: Guo et al. 2017, with 0 included in the first bin",
                 description=(
                     "Bins (lower, upper] with 0 in the first, float64 throughout, edges i/B rounded to the stored "
-                    "type; for logits, confidences and edges rounded to multiples of 2^-45. Equal-mass edges are order statistics, so no row is lost and ties stay together. "
-                    "Class-wise errors are averaged over all classes."
+                    "type; for logits, confidences and edges rounded to multiples of 2^-45. Equal-mass edges are "
+                    "order statistics, so no row is lost and ties stay together. Class-wise errors are averaged over all classes."
                 ),
             ),
             Convention(
