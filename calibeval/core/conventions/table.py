@@ -177,7 +177,7 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
                 description=(
                     "Bins [lower, upper), and a separate bin for a probability of exactly 1 (issue #3510). Two "
                     "classes are the binary task: P(class 1) against class 1. More classes: float32 confidences of "
-                    "the top label. Float16 scores have a float16 softmax, and float16 edges if P(class 1) is measured. "
+                    "the top label. Float16 scores have a float16 softmax, and float16 edges for P(class 1). "
                     "The tool guesses from the values whether they are logits; here that is known."
                 ),
             ),
