@@ -15,11 +15,8 @@ from tests.tools.page import PAGE, with_table
 HERE = Path(__file__).parent
 NOTES = {one["file"]: one for one in json.loads((HERE / "files.json").read_text("utf-8"))}
 NOT_YET = {
-    "datasets.arrow",
     "h5py.h5",
-    "pandas.feather",
     "pandas_excel.csv",
-    "polars.arrow",
     "r_csv2.csv",
     "spark_pandas.csv",
 }
