@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.notices import Notice, warning
-from calibeval.core.data.row_ids import Copies, Order, copies_in, matchable, shown
+from calibeval.core.data.row_ids import Copies, Order, copies_in, matchable, places_in, shown
 from calibeval.core.errors import InputError
 from calibeval.readers.meaning.labels_file import LabelsFile
 from calibeval.readers.meaning.splits import View, pick
@@ -162,8 +162,7 @@ def _places(
     mine: npt.NDArray[Any], others: npt.NDArray[Any], copies: Copies | None
 ) -> tuple[Order, npt.NDArray[np.bool_]]:
     """For each of these ids the first position of it among the others, or -1; and which of the others were found."""
-    known = dict(zip(reversed(others.tolist()), range(len(others) - 1, -1, -1), strict=True))
-    places = np.fromiter((known.get(value, -1) for value in mine.tolist()), np.intp, len(mine))
+    places = places_in(others, mine)
     found = np.zeros(len(others), bool)
     found[places[places >= 0]] = True
     if copies is not None:
