@@ -360,6 +360,7 @@ WRITERS = (
         ("timm", "pandas"),
         timm_top_csv,
         also=("timm_labels.csv",),
+        top=True,
     ),
     Writer(
         "keras.npy",

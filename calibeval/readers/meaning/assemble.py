@@ -143,7 +143,7 @@ def _predictions(
             recognised=gathered.recognised,
         )
     except InputError as error:
-        raise explained(error, gathered.scores, gathered.kind, gathered.outcome, file) from None
+        raise explained(error, gathered.scores, gathered.kind, gathered.outcome, gathered.key, file) from None
 
 
 def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, call: Call, file: str) -> Gathered:
