@@ -60,7 +60,7 @@ def test_messages_lead_to_its_command(capsys, name):
         assert result.code in {2, 3}
         message = json.loads(result.err)["error"]["message"]
         _, _, command = message.partition(COMMAND)
-        proposed = [pair for pair in pairs(command) if pair[1] != "NAME"]  # which stands for any name
+        proposed = [pair for pair in pairs(command) if pair[1] not in {"NAME", "FILE"}]  # any name
         known = {option for option, _ in (*chosen, *proposed)} - {"--key"}
         proposed += [pair for pair in pairs(note["options"]) if pair[0] in message and pair[0] not in known]
         more = [pair for pair in proposed if pair not in chosen]

@@ -174,19 +174,20 @@ def _candidates(view: View, labels: LabelsFile, ids: str | None, n: int) -> list
     """Pairs of columns that could name the rows in both files although they are not called ids."""
     mine, others = index_column(view.arrays), index_column(labels.arrays)
     if ids is not None or labels.ids is not None:
-        own, other = ids or mine, labels.ids or others
-        return [(own, other)] if own is not None and other is not None else []
-    taken = {*labels.roles.values(), labels.class_names}
-    shared = [
-        (key, key)
-        for key, stored in view.arrays.items()
-        if stored.shape == (n,)
-        and key in labels.arrays
-        and key not in taken
-        and _names_rows(stored)
-        and _names_rows(labels.arrays[key])
+        pairs = [(ids or mine, labels.ids or others)]
+    else:
+        taken = {*labels.roles.values(), labels.class_names}
+        pairs = [(key, key) for key in view.arrays if key in labels.arrays and key not in taken]
+        pairs += [(mine, others)] if mine != others else []
+    return [
+        (own, other)
+        for own, other in pairs
+        if own is not None
+        and other is not None
+        and view.arrays[own].shape == (n,)
+        and _names_rows(view.arrays[own])
+        and _names_rows(labels.arrays[other])
     ]
-    return shared + ([(mine, others)] if mine is not None and others is not None and mine != others else [])
 
 
 def _names_rows(stored: Stored) -> bool:
