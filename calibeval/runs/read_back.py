@@ -131,7 +131,7 @@ def _unreadable(error: CalibevalError, name: str) -> str:
 
 def _ways(before: Predictions) -> Iterator[ReadOptions]:
     """How the file may be read: without options, or with those that the original file must have needed."""
-    plain = ReadOptions(need_labels=before.labelled)
+    plain = ReadOptions(believed=True, need_labels=before.labelled)
     keys = Keys(labels=before.keys.get("labels"), ids=before.keys.get("ids"))
     yield plain
     if before.keys:
@@ -220,9 +220,10 @@ def _of_columns(before: Predictions, after: Predictions, names: Names) -> str | 
 
 
 def _of_scores(before: Predictions, after: Predictions) -> str | None:
-    """The first rows are compared."""
+    """The first rows are compared. Text may come back as float32, where it prints no more than that."""
     rows = slice(0, max(1, ROWS_COMPARED // (before.k or 1)))
-    ours: npt.NDArray[Any] = np.asarray(before.scores[rows], np.float64)
+    narrow = after.scores.dtype == np.float32
+    ours: npt.NDArray[Any] = np.asarray(before.scores[rows], np.float32 if narrow else np.float64)
     return None if np.array_equal(ours, after.scores[rows], equal_nan=True) else "its scores would come back changed"
 
 

@@ -194,4 +194,4 @@ LENIENT = (
     json.JSONDecoder(object_pairs_hook=_object, parse_constant=_or_unfit(_constant), parse_float=_or_unfit(_finite)),
 )
 # Numbers that may overflow: an exponent of three digits, or hundreds of digits before the point.
-FAR = re.compile(rb"[eE]\+?[0-9]{3}|[0-9]{300}")
+FAR = re.compile(rb"[eE]\+?[0-9]{3}|(?<![0-9])[0-9]{300}")

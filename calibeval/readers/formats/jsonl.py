@@ -11,7 +11,7 @@ from calibeval.readers.formats.json_values import Parser
 from calibeval.readers.formats.text import TextSource, line_blocks
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.steady import SteadyFile
-from calibeval.readers.stored.stored import Contents, Stored
+from calibeval.readers.stored.stored import Contents, Stored, read_from_text
 
 
 def read_jsonl(file: SteadyFile, limits: Limits) -> Contents:
@@ -47,7 +47,7 @@ def arrays_of(
         rows.add(number, row, len(text))
     for number, text in numbered:
         rows.add(number, parse(number, text), len(text))
-    return rows.arrays()
+    return read_from_text(rows.arrays())
 
 
 def _lines(source: TextSource, limits: Limits) -> Iterator[tuple[int, bytes]]:

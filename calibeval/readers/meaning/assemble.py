@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.data.amended import with_warnings
 from calibeval.core.data.class_names import LabelsAre
 from calibeval.core.data.lazy_columns import LazyColumns
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.precision import stored_precision
 from calibeval.core.data.predictions import Predictions, Source
-from calibeval.core.data.row_source import Kind, RowSource, show_shape
+from calibeval.core.data.row_source import Kind, RowSource
 from calibeval.core.data.shapes import is_alone
 from calibeval.core.errors import InputError, UsageError
 from calibeval.readers.meaning.columns import joined_columns, slice_columns
-from calibeval.readers.meaning.facts import ignored_label, ignored_notice, keys_of, recognised, stored_names
+from calibeval.readers.meaning.examine import Sight, examined
+from calibeval.readers.meaning.facts import ignored_label, ignored_notice, keys_of, recognised, rows_of, stored_names
 from calibeval.readers.meaning.keys import Keys
 from calibeval.readers.meaning.outcome import Outcome, outcome_of
 from calibeval.readers.meaning.proposals import Call
@@ -28,7 +28,8 @@ from calibeval.readers.meaning.rivals import rival_warning
 from calibeval.readers.meaning.roles import find_roles, has_scores_and_labels, named_key, refuse_unused, taken_names
 from calibeval.readers.meaning.score_columns import chosen_columns, stacked_columns
 from calibeval.readers.meaning.splits import View, pick, pooled_notice, split_views
-from calibeval.readers.meaning.suspicion import class_of_255, labels_from_one, refuse_large_integers, refuse_probs
+from calibeval.readers.meaning.suspicion import refuse_large_integers
+from calibeval.readers.meaning.top_scores import explained
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import LABEL_KEYS, prefixes, show
 from calibeval.readers.stored.stored import Contents, Stored
@@ -43,7 +44,8 @@ class ReadOptions:
     or their positions. score_columns: columns of a table that are the scores, in class order.
     class_names: names in class order. ignore_index: label of rows to leave out.
     read_as: the suffix of the format, such as ".npz", where the suffix of the dump does not say it.
-    need_labels: whether a file without labels is an error.
+    need_labels: whether a file without labels is an error. believed: whether what looks like the scores of the best
+    classes is read as it is, in a file that calibeval just wrote.
     """
 
     kind: Kind | None = None
@@ -55,6 +57,7 @@ class ReadOptions:
     ignore_index: int | None = None
     read_as: str | None = None
     need_labels: bool = True
+    believed: bool = False
     limits: Limits = field(default_factory=Limits)
 
 
@@ -88,27 +91,34 @@ def assemble(
     parts = [_gather(view, options, labels, call, file) for view in views]
     gathered = parts[0] if len(parts) == 1 else _join(parts, [view.name for view in views], file)
     outcome = "correct" if gathered.kind == "confidence" else "labels"
-    predictions = Predictions(
-        **{gathered.kind: gathered.scores, outcome: gathered.outcome},
-        class_names=gathered.class_names,
+    told: dict[str, Any] = {gathered.kind: gathered.scores, outcome: gathered.outcome}
+    try:
+        predictions = Predictions(
+            **told,
+            class_names=gathered.class_names,
+            labels_are=options.labels_are,
+            columns=gathered.columns,
+            ids=gathered.ids,
+            source=source,
+            ignore_index=gathered.ignore_index,
+            warnings=(*pooled_notice(arrays, source.split, file), *gathered.warnings),
+            precision=gathered.precision,
+            file_rows=gathered.file_rows,
+            settling=settling,
+            keys=gathered.keys,
+            labelled=gathered.labelled,
+            recognised=gathered.recognised,
+        )
+    except InputError as error:
+        raise explained(error, gathered.scores, gathered.kind, gathered.outcome, file) from None
+    return examined(
+        predictions,
+        gathered.outcome,
+        Sight(gathered.key, views[0].arrays, gathered.parts, file),
+        kind=options.kind,
         labels_are=options.labels_are,
-        columns=gathered.columns,
-        ids=gathered.ids,
-        source=source,
-        ignore_index=gathered.ignore_index,
-        warnings=(*pooled_notice(arrays, source.split, file), *gathered.warnings),
-        precision=gathered.precision,
-        file_rows=gathered.file_rows,
-        settling=settling,
-        keys=gathered.keys,
-        labelled=gathered.labelled,
-        recognised=gathered.recognised,
+        believed=options.believed,
     )
-    if gathered.kind == "logits" and options.kind is None:
-        refuse_probs(predictions, gathered.parts, file)
-    if not gathered.labelled:
-        return predictions
-    return with_warnings(predictions, (*labels_from_one(predictions), *class_of_255(predictions)))
 
 
 def external_labels(contents: Contents, path: Path, keys: Keys) -> npt.NDArray[Any]:
@@ -132,6 +142,7 @@ class _Gathered:
     """Everything that Predictions needs, from one view."""
 
     kind: Kind
+    key: str
     scores: RowSource
     outcome: npt.NDArray[Any]
     class_names: tuple[str, ...] | None
@@ -177,9 +188,9 @@ def _gather(view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, c
     refuse_unused(options.keys, kind, file)
     rows, stored = view.rows, arrays[roles.scores]
     laid = labels if labels is not None else arrays.get(str(roles.labels))
-    n = _rows_of(stored, kind, roles.scores, file)
+    n = rows_of(stored, kind, roles.scores, file)
     n = 1 if rows is None and laid is not None and is_alone(stored.shape, laid.shape) else n
-    scores = stored.load() if rows is None else pick(stored.load(), rows, n, file)
+    scores = stored.scores() if rows is None else pick(stored.scores(), rows, n, file)
     refuse_large_integers(scores, f'{file}: "{roles.scores}"' if roles.scores else file)
     labelled = labels is not None or roles.labels is not None or roles.correct is not None
     ignore_index = options.ignore_index
@@ -208,6 +219,7 @@ def _gather(view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, c
     )
     return _Gathered(
         kind=kind,
+        key=roles.scores,
         scores=scores,
         outcome=outcome,
         class_names=names or stored_names(arrays, roles.class_names, file),
@@ -219,24 +231,9 @@ def _gather(view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, c
         file_rows=rows,
         keys=keys_of(roles.labels if roles.correct is None else None, roles.ids),
         labelled=labelled,
-        recognised=recognised(roles, kind, arrays[roles.scores].origin, labels, options.labels),
+        recognised=recognised(roles, kind, stored, scores.dtype, labels, options.labels),
         parts=stored.parts if rows is None else (),
     )
-
-
-def _rows_of(stored: Stored, kind: Kind, key: str, file: str) -> int:
-    """Number of rows of the scores.
-
-    Raises: InputError for a single number, and for confidences that are no column.
-    """
-    if stored.refusal is not None:
-        stored.load()
-    what = f'"{key}" has' if key else "the scores have"
-    if not stored.shape:
-        raise InputError(f"{file}: {what} shape (), one number, but scores of many rows are needed")
-    if kind == "confidence" and len(stored.shape) != 1:
-        raise InputError(f"{file}: {what} shape {show_shape(stored.shape)}, but one confidence a row is needed")
-    return stored.shape[0]
 
 
 def _join(parts: list[_Gathered], names: list[str], file: str) -> _Gathered:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.notices import Notice, warning
-from calibeval.core.data.row_source import Kind, as_array
+from calibeval.core.data.row_source import Kind, as_array, show_shape
 from calibeval.core.errors import InputError
 from calibeval.readers.meaning.roles import Roles
 from calibeval.readers.stored.stored import Stored
@@ -23,13 +23,20 @@ def keys_of(labels: str | None, ids: str | None) -> dict[str, str]:
 
 
 def recognised(
-    roles: Roles, kind: Kind, origin: str | None, labels: npt.NDArray[Any] | None, path: Path | None
+    roles: Roles,
+    kind: Kind,
+    scores: Stored,
+    dtype: np.dtype[Any],
+    labels: npt.NDArray[Any] | None,
+    path: Path | None,
 ) -> tuple[str, ...]:
     """Which arrays gave the scores and the labels, in a few words each.
 
-    origin: the columns that the scores consist of. labels, path: of another file.
+    dtype: of the scores as they were read. labels, path: of another file.
     """
-    found = [f"{kind} from {origin or _quoted(roles.scores)}"]
+    found = [f"{kind} from {scores.origin or _quoted(roles.scores)}"]
+    if scores.printed and dtype == np.float32:
+        found.append("float32, by the digits of every score")
     if labels is not None:
         found.append(f"{len(labels):,} labels from {'another file' if path is None else path.name}, by position")
     elif roles.correct is not None:
@@ -80,3 +87,18 @@ def ignored_label(stored: Stored, key: str, file: str) -> int:
 def ignored_notice(label: int, key: str) -> Notice:
     """The warning that rows are ignored because of a number in the file."""
     return warning("ignored_label", f'rows with label {label} are ignored, because "{key}" in the file is {label}')
+
+
+def rows_of(stored: Stored, kind: Kind, key: str, file: str) -> int:
+    """Number of rows of the scores.
+
+    Raises: InputError for a single number, and for confidences that are no column.
+    """
+    if stored.refusal is not None:
+        stored.load()
+    what = f'"{key}" has' if key else "the scores have"
+    if not stored.shape:
+        raise InputError(f"{file}: {what} shape (), one number, but scores of many rows are needed")
+    if kind == "confidence" and len(stored.shape) != 1:
+        raise InputError(f"{file}: {what} shape {show_shape(stored.shape)}, but one confidence a row is needed")
+    return stored.shape[0]

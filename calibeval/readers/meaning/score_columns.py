@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from types import MappingProxyType
 
@@ -56,7 +57,8 @@ def chosen_columns(
 def stacked_columns(arrays: Mapping[str, Stored], columns: Sequence[str]) -> Stored:
     """The columns as one array of scores."""
     scores = np.stack([arrays[column].array() for column in columns], axis=1)
-    return Stored.of(scores, origin=columns_in_words(columns))
+    printed = all(arrays[column].printed for column in columns)
+    return replace(Stored.of(scores, origin=columns_in_words(columns)), printed=printed)
 
 
 def _named(arrays: Mapping[str, Stored], words: str, file: str) -> list[str]:

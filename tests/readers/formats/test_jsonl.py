@@ -51,7 +51,8 @@ def test_one_probability_a_row(tmp_path):
     path = written(tmp_path, '{"p": 0.83, "y": 1}\n{"p": 1, "y": 0}\n')
     predictions = read(path)
     assert (predictions.kind, predictions.k, predictions.labels.tolist()) == ("probs", 2, [1, 0])
-    assert predictions.scores[0:2].tolist() == [[1 - 0.83, 0.83], [0, 1]]
+    p = np.float32(0.83)
+    assert predictions.scores[0:2].tolist() == [[1 - p, p], [0, 1]]
     assert read(path, probs_key="p", labels_key="y").n == 2
     roles = {note.key: note.role for note in inspect_dump(str(path), ReadOptions()).arrays}
     assert roles == {"p": "probs", "y": "labels"}
