@@ -30,6 +30,7 @@ from calibeval.readers.meaning.score_columns import chosen_columns, stacked_colu
 from calibeval.readers.meaning.splits import View, pick, pooled_notice, split_views
 from calibeval.readers.meaning.suspicion import refuse_large_integers
 from calibeval.readers.meaning.top_scores import explained
+from calibeval.readers.meaning.unlabelled import why_no_labels, zeros_for
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import LABEL_KEYS, prefixes, show
 from calibeval.readers.stored.stored import Contents, Stored
@@ -44,8 +45,9 @@ class ReadOptions:
     or their positions. score_columns: columns of a table that are the scores, in class order.
     class_names: names in class order. ignore_index: label of rows to leave out.
     read_as: the suffix of the format, such as ".npz", where the suffix of the dump does not say it.
-    need_labels: whether a file without labels is an error. believed: whether what looks like the scores of the best
-    classes is read as it is, in a file that calibeval just wrote.
+    need_labels: whether a file without labels is an error. k: the number of classes of images without labels.
+    believed: whether what looks like the scores of the best classes is read as it is, in a file that calibeval just
+    wrote.
     """
 
     kind: Kind | None = None
@@ -57,6 +59,7 @@ class ReadOptions:
     ignore_index: int | None = None
     read_as: str | None = None
     need_labels: bool = True
+    k: int | None = None
     believed: bool = False
     limits: Limits = field(default_factory=Limits)
 
@@ -86,7 +89,7 @@ def assemble(
         kind=options.kind,
         labels=None if options.labels is None else options.labels.as_posix(),
         read_as=options.read_as,
-        need_labels=options.need_labels,
+        need_labels=options.need_labels or options.k is None,  # only apply says k, and never needs them
     )
     parts = [_gather(view, options, labels, call, file) for view in views]
     gathered = parts[0] if len(parts) == 1 else _join(parts, [view.name for view in views], file)
@@ -107,6 +110,7 @@ def assemble(
             settling=settling,
             keys=gathered.keys,
             labelled=gathered.labelled,
+            no_labels="" if gathered.labelled else why_no_labels(views[0].arrays),
             recognised=gathered.recognised,
         )
     except InputError as error:
@@ -200,11 +204,13 @@ def _gather(view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, c
     elif ignore_index is None and roles.ignore is not None:
         ignore_index = ignored_label(arrays[roles.ignore], roles.ignore, file)
         warnings = (ignored_notice(ignore_index, roles.ignore),)
+    given_names = names or stored_names(arrays, roles.class_names, file)
     own = labels is not None and rows is not None and len(rows) == len(labels) != n and kind != "confidence"
     if labelled:
         found = outcome_of(arrays, roles, labels, ignore_index, top_label=kind == "confidence", file=file)
     else:
-        found = Outcome(np.zeros(n, np.int64), None)
+        k = options.k if given_names is None else len(given_names)
+        found = Outcome(zeros_for(stored.shape, kind, k, file), None)
     outcome = found.values if own else pick(found.values, rows, n, file, "labels")
     if own:
         text = f"the labels' file has {len(outcome)} labels for {n} rows: they are taken to be those of the split"
@@ -222,7 +228,7 @@ def _gather(view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, c
         key=roles.scores,
         scores=scores,
         outcome=outcome,
-        class_names=names or stored_names(arrays, roles.class_names, file),
+        class_names=given_names,
         columns=others,
         ids=None if roles.ids is None else pick(arrays[roles.ids].array(), rows, n, file, "ids"),
         ignore_index=found.ignore,

@@ -10,6 +10,7 @@ from calibeval.core.data.row_source import Kind
 from calibeval.core.errors import InputError, UsageError, nearest
 from calibeval.readers.meaning.keys import Keys
 from calibeval.readers.meaning.proposals import Call, loose, proposal
+from calibeval.readers.meaning.unlabelled import why_no_labels
 from calibeval.readers.stored.names import (
     CORRECT_KEYS,
     FEATURE_KEYS,
@@ -22,9 +23,7 @@ from calibeval.readers.stored.names import (
     PREDICTION_KEYS,
     PREDICTIONS_BESIDE,
     SCORE_KEYS,
-    label_like,
     show,
-    sounds_predicted,
 )
 from calibeval.readers.stored.stored import Stored
 
@@ -70,11 +69,12 @@ def find_roles(
         correct = _named_or_only(arrays, keys, CORRECT_KEYS, "correct", "say whether a row is correct", file)
     labels = None
     if correct is None and not external_labels:
-        labels = label_key(arrays, keys, scores, file, needed=need_labels or kind == "confidence")
+        labels = label_key(arrays, keys, scores, file, needed=need_labels)
     prediction = None
     if top_label and correct is None:
         prediction = _named_or_only(arrays, keys, PREDICTION_KEYS, "prediction", "be the predictions", file)
-    if top_label and correct is None and prediction is None:
+    known = need_labels or external_labels or labels is not None
+    if known and top_label and correct is None and prediction is None:
         raise InputError(f'{file}: "{scores}" also needs an array "correct", or the arrays "prediction" and "label"')
     return Roles(
         scores=scores,
@@ -215,12 +215,7 @@ def label_key(arrays: Mapping[str, Stored], keys: Keys, scores: str, file: str, 
             "Name one with --labels-key."
         )
     if not candidates and needed:
-        near = [key for key in label_like(arrays) if not sounds_predicted(key)]
-        hint = f' If "{near[0]}" holds them, use --labels-key {near[0]}.' if near else ""
-        raise InputError(
-            f"{file}: no array has a usual name for labels; found {show(arrays)}. "
-            f"Name one with --labels-key, or another file with --labels.{hint}"
-        )
+        raise InputError(f"{file}: {why_no_labels(arrays)}")
     return candidates[0] if candidates else None
 
 
