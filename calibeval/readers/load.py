@@ -22,6 +22,8 @@ FORMATS: dict[str, tuple[str, str]] = {
     ".tsv": ("csv", "read_tsv"),
     ".tsv.gz": ("csv", "read_tsv"),
     ".parquet": ("parquet", "read_parquet"),
+    ".feather": ("arrow", "read_arrow"),
+    ".arrow": ("arrow", "read_arrow"),
     ".safetensors": ("safetensors", "read_safetensors"),
     ".jsonl": ("jsonl", "read_jsonl"),
     ".jsonl.gz": ("jsonl", "read_jsonl"),

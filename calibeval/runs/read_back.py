@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.comparison.pairing import comparable, first_difference
+from calibeval.core.comparison.pairing import first_difference
 from calibeval.core.data.columns import coded_column
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.predictions import Predictions, Source
+from calibeval.core.data.row_ids import comparable
 from calibeval.core.data.row_source import show_shape
 from calibeval.core.errors import CalibevalError, InputError, UsageError
 from calibeval.readers.load import load

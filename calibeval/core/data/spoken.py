@@ -13,6 +13,7 @@ from calibeval.core.errors import CalibevalError
 SWITCHES = {
     "allow-leak": "allow_leak=True",
     "amp": "amp=True",
+    "drop-duplicates": "drop_duplicates=True",
     "init": "calibeval gate --init",
     "json": "to_json()",
     "no-crc": "checksums=False",

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.row_source import Kind, as_array, show_shape
 from calibeval.core.errors import InputError
+from calibeval.readers.meaning.paired_labels import PairedLabels
 from calibeval.readers.meaning.roles import Roles
 from calibeval.readers.stored.stored import Stored
 
@@ -23,24 +22,22 @@ def keys_of(labels: str | None, ids: str | None) -> dict[str, str]:
 
 
 def recognised(
-    roles: Roles,
-    kind: Kind,
-    scores: Stored,
-    dtype: np.dtype[Any],
-    labels: npt.NDArray[Any] | None,
-    path: Path | None,
+    roles: Roles, kind: Kind, scores: Stored, dtype: np.dtype[Any], paired: PairedLabels | None
 ) -> tuple[str, ...]:
-    """Which arrays gave the scores and the labels, in a few words each.
+    """Which arrays gave the scores and the labels, in a few words each, and how rows were paired.
 
-    dtype: of the scores as they were read. labels, path: of another file.
+    dtype: of the scores as they were read. paired: what another file says of the rows.
     """
     found = [f"{kind} from {scores.origin or _quoted(roles.scores)}"]
     if scores.printed and dtype == np.float32:
         found.append("float32, by the digits of every score")
-    if labels is not None:
-        found.append(f"{len(labels):,} labels from {'another file' if path is None else path.name}, by position")
+    if paired is not None and roles.correct is None:
+        found.append(paired.by)
     elif roles.correct is not None:
-        found.append(f"right or wrong from {_quoted(roles.correct)}")
+        unused = (
+            "" if paired is None else ", not from the other file: there are no predictions to compare its labels with"
+        )
+        found.append(f"right or wrong from {_quoted(roles.correct)}{unused}")
     elif roles.labels is not None:
         found.append(f"labels from {_quoted(roles.labels)}")
     else:

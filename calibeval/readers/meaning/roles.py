@@ -24,6 +24,7 @@ from calibeval.readers.stored.names import (
     PREDICTIONS_BESIDE,
     SCORE_KEYS,
     show,
+    unnamed_scores,
 )
 from calibeval.readers.stored.stored import Stored
 
@@ -49,7 +50,7 @@ def find_roles(
     *,
     file: str,
     kind: Kind | None = None,
-    external_labels: bool = False,
+    external: Collection[str] = (),
     external_names: bool = False,
     need_labels: bool = True,
     call: Call | None = None,
@@ -57,25 +58,19 @@ def find_roles(
     """The role of each array, by its name.
 
     kind: the kind of the scores that the user stated; an array whose name says that kind is preferred.
-    external_labels: labels come from another file. external_names: class names come from elsewhere.
-    need_labels: whether a file without labels is an error. call: what a proposed command repeats.
+    external: roles that another file has, of labels, correct and prediction; it goes first for the first two.
+    external_names: class names come from elsewhere. need_labels: whether a file without labels is an error.
+    call: what a proposed command repeats.
     An array called id or ids is preferred to filename. Names are compared without regard to case.
     Raises: InputError if a role has no candidate, or two; the message lists them and names the option that decides.
     """
     scores, found, rivals = _scores(arrays, keys, kind, file, call or Call(file, kind, need_labels=need_labels))
     top_label = (kind or found) == "confidence"
-    correct = None
-    if top_label and keys.prediction is None:
-        correct = _named_or_only(arrays, keys, CORRECT_KEYS, "correct", "say whether a row is correct", file)
+    alone = not (need_labels or external or keys.labels or any(key.lower() in LABEL_KEYS for key in arrays))
+    correct, prediction = _top_label(arrays, keys, external, scores, file, alone) if top_label else (None, None)
     labels = None
-    if correct is None and not external_labels:
+    if correct is None and not external:
         labels = label_key(arrays, keys, scores, file, needed=need_labels)
-    prediction = None
-    if top_label and correct is None:
-        prediction = _named_or_only(arrays, keys, PREDICTION_KEYS, "prediction", "be the predictions", file)
-    known = need_labels or external_labels or labels is not None
-    if known and top_label and correct is None and prediction is None:
-        raise InputError(f'{file}: "{scores}" also needs an array "correct", or the arrays "prediction" and "label"')
     return Roles(
         scores=scores,
         kind=found,
@@ -87,6 +82,30 @@ def find_roles(
         ignore=ignore_key(arrays, file),
         rivals=rivals,
     )
+
+
+def _top_label(
+    arrays: Mapping[str, Stored], keys: Keys, external: Collection[str], scores: str, file: str, alone: bool
+) -> tuple[str | None, str | None]:
+    """The keys of correct and prediction beside the confidence of the predicted class, unless another file has them.
+
+    alone: whether neither is needed, as there are no labels.
+    """
+    if "correct" in external:
+        return None, None
+    correct = prediction = None
+    if keys.prediction is None:
+        correct = _named_or_only(arrays, keys, CORRECT_KEYS, "correct", "say whether a row is correct", file)
+    if correct is None or ("labels" in external and keys.correct is None):
+        elsewhere = "prediction" in external
+        if not elsewhere or keys.prediction is None or keys.prediction in arrays:
+            prediction = _named_or_only(arrays, keys, PREDICTION_KEYS, "prediction", "be the predictions", file)
+        if prediction is None and not elsewhere and correct is None and not alone:
+            raise InputError(
+                f'{file}: "{scores}" also needs an array "correct", or the arrays "prediction" and "label"'
+            )
+        correct = None if prediction is not None or elsewhere else correct
+    return correct, prediction
 
 
 def taken_names(arrays: Mapping[str, Stored], keys: Keys) -> dict[str, str]:
@@ -114,11 +133,13 @@ def refuse_unused(keys: Keys, kind: Kind, file: str) -> None:
 
 def has_scores_and_labels(arrays: Mapping[str, Stored], keys: Keys) -> bool:
     """Whether these arrays alone could be a dump."""
-    scores = (*(key for group in SCORE_KEYS.values() for key in group), "predictions", PAIR[0], "")
+    scores = (*(key for group in SCORE_KEYS.values() for key in group), "predictions", PAIR[0])
     outcome = (*LABEL_KEYS, *CORRECT_KEYS)
     lower = {key.lower() for key in arrays}
-    has_scores = not lower.isdisjoint(scores) or any(
-        key in arrays for key in (keys.logits, keys.probs, keys.log_probs, keys.confidence) if key
+    has_scores = (
+        not lower.isdisjoint(scores)
+        or unnamed_scores(arrays)
+        or any(key in arrays for key in (keys.logits, keys.probs, keys.log_probs, keys.confidence) if key)
     )
     named = any(key in arrays for key in (keys.labels, keys.correct) if key)
     return has_scores and (named or not lower.isdisjoint(outcome))
@@ -162,7 +183,7 @@ def _scores(
         return key, kind, tuple(rivals)
     if all(key in lower for key in PAIR):
         return lower[PAIR[0]], "probs", ()
-    if "" in arrays:
+    if unnamed_scores(arrays):
         return "", None, ()
     proposed = proposal(arrays, keys, call)
     raise InputError(

@@ -18,6 +18,8 @@ LABEL_KEYS = ("labels", "label", "targets", "target", "y", "y_true", "gt", "labe
 CORRECT_KEYS = ("correct",)
 PREDICTION_KEYS = ("prediction", "predicted")
 ID_KEYS = ("ids", "id", "sample_id", "filename")
+# Columns in which data frames keep their index: of pandas and R in text, read back, reset, in parquet.
+INDEX_KEYS = ("", "unnamed: 0", "index", "__index_level_0__")
 # If there is also an array called ids or id, that array holds the ids.
 LESSER_ID = "filename"
 NAME_KEYS = ("class_names", "classes")
@@ -91,6 +93,17 @@ def index_splits(arrays: Mapping[str, Stored]) -> list[str]:
         and stored.shape[0] not in lengths
         and not (under_prefix and key.startswith(under_prefix))
     ]
+
+
+def index_column(arrays: Mapping[str, Stored]) -> str | None:
+    """The column that is the index of a data frame, if there is one: beside others, such a name says nothing else."""
+    found = [key for key, stored in arrays.items() if key.lower() in INDEX_KEYS and len(stored.shape) == 1]
+    return found[0] if found and len(arrays) > 1 else None
+
+
+def unnamed_scores(arrays: Mapping[str, Stored]) -> bool:
+    """Whether an array without a name can be scores; a column of a table without one is the index of its rows."""
+    return "" in arrays and (len(arrays) == 1 or len(arrays[""].shape) != 1)
 
 
 def columns_in_words(columns: Sequence[str]) -> str:
