@@ -106,7 +106,7 @@ def test_features_without_labels_are_predicted(tmp_path):
     np.savez(tmp_path / "rows.npz", features=TEST["features"])
     assert np.array_equal(calibeval.predict(tmp_path / "run", tmp_path / "rows.npz").scores, expected.scores)
     with pytest.raises(calibeval.InputError, match="no array has a usual name for labels"):
-        calibeval.finetune(tmp_path / "rows.npz", val=tmp_path / "rows.npz")
+        calibeval.finetune(tmp_path / "rows.npz", val=tmp_path / "rows.npz", out=tmp_path / "other")
 
 
 def test_checksums_are_an_option_of_the_head_too(tmp_path):

@@ -18,6 +18,11 @@ PROBS = np.exp(LOGITS) / np.exp(LOGITS).sum(1, keepdims=True)
 IMAGES = LOGITS.reshape(3, 5, 4, 3)
 WRITTEN = (".npz", ".csv", ".tsv", ".jsonl", ".parquet", ".pt", ".safetensors")
 IN_MEMORY = "but these predictions have none: give them as "
+MEASURE, FIT, COMPARE = "to measure calibration", "to fit a map", "to compare"
+PURPOSES = {
+    **dict.fromkeys(("evaluate, fitted on it", "fit", "fit auto", "fit vector", "cross_fit"), FIT),
+    **dict.fromkeys(("compare, the candidate", "gate, the baseline"), COMPARE),
+}
 GIVEN = {
     "logits": {"logits": LOGITS},
     "probs": {"probs": PROBS},
@@ -72,11 +77,7 @@ def needing(predictions):
 def test_what_needs_labels_says_so(name, tmp_path):
     with pytest.raises(UsageError) as error:
         needing(Predictions(logits=LOGITS))[name]()
-    purpose = {"fit": "to fit a map", "com": "to compare"}.get(name[:3], "to measure calibration")
-    if name in ("cross_fit", "evaluate, fitted on it"):
-        purpose = "to fit a map"
-    expected = {f"labels are needed {why}, {IN_MEMORY}labels=" for why in (purpose, "to measure calibration")}
-    assert str(error.value) in expected
+    assert str(error.value) == f"labels are needed {PURPOSES.get(name, MEASURE)}, {IN_MEMORY}labels="
     np.savez(tmp_path / "new.npz", logits=LOGITS, truth=LABELS, true_label=LABELS)
     with pytest.raises(InputError) as failure:
         needing(calibeval.read(tmp_path / "new.npz"))[name]()
@@ -213,7 +214,7 @@ def test_a_confidence_without_predictions(tmp_path):
     np.savez(tmp_path / "c.npz", confidence=PROBS.max(1))
     found = calibeval.read(tmp_path / "c.npz")
     assert (found.labelled, found.k) == (False, None)
-    with pytest.raises(InputError, match="c.npz: labels are needed to measure calibration, but no array has a usual"):
+    with pytest.raises(InputError, match=r"^c.npz: labels are needed to measure calibration, but no array has a usual"):
         calibeval.evaluate(found)
     np.savez(tmp_path / "c.npz", confidence=PROBS.max(1), labels=LABELS)
     with pytest.raises(InputError, match='"confidence" also needs an array "correct", or'):
