@@ -155,6 +155,7 @@ READING: dict[str, Check] = {
     "labels_are": text,
     "drop_duplicates": truth,
     "read_as": text,
+    "decimal": text,
     "max_bytes": whole(0),
     "max_memory": whole(0),
     "checksums": truth,

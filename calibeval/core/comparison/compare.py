@@ -12,6 +12,7 @@ from calibeval.core.conventions.table import OWN
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.progress import Progress
 from calibeval.core.errors import UsageError
+from calibeval.core.evaluation.doubts import doubted
 from calibeval.core.evaluation.measurement import Measurement
 from calibeval.core.evaluation.settings import checked
 from calibeval.core.report.report import Report
@@ -65,7 +66,8 @@ def compare(
     if isinstance(base, Predictions):
 
         def summed(predictions: Predictions) -> tuple[Predictions, Sums]:
-            return predictions, summarise(predictions, settings.bins, watched, keep_rows=True)
+            sums = summarise(predictions, settings.bins, watched, keep_rows=True)
+            return doubted(predictions, sums), sums
 
         own = summed(base)
         quiet = watched.quiet()

@@ -22,7 +22,7 @@ from calibeval.core.heads.features import Features
 from calibeval.readers.features.columns import split_first, with_stacked_columns
 from calibeval.readers.features.folders import open_feature_folder
 from calibeval.readers.features.roles import feature_prefixes, find_feature_roles, has_features
-from calibeval.readers.load import as_suffix
+from calibeval.readers.load import as_decimal, as_suffix
 from calibeval.readers.meaning.assemble import ReadOptions
 from calibeval.readers.meaning.columns import joined_columns, slice_columns
 from calibeval.readers.meaning.facts import ignored_label, ignored_notice, keys_of, stored_names
@@ -31,6 +31,7 @@ from calibeval.readers.meaning.labels_file import ExternalLabels, keys_beside
 from calibeval.readers.meaning.named import OF_FEATURES, named_roles
 from calibeval.readers.meaning.paired_labels import paired_labels
 from calibeval.readers.meaning.splits import View, check_rows, pick, pooled_notice, split_views
+from calibeval.readers.meaning.text_scores import lists_in_text
 from calibeval.readers.open import external, open_input, open_labels, source_of, split_name
 from calibeval.readers.stored.joined import JoinedRows
 from calibeval.readers.stored.limits import Limits, quarter_of_memory
@@ -49,6 +50,7 @@ def read_features(
     labels_are: LabelsAre | None = None,
     ignore_index: int | None = None,
     read_as: str | None = None,
+    decimal: str | None = None,
     max_bytes: int | None = None,
     max_memory: int | None = None,
     checksums: bool = True,
@@ -60,7 +62,7 @@ def read_features(
     features_key, labels_key, ids_key: the same, one by one. The columns pc_0, pc_1, ... of a table are together called
     pc. labels: another file with the labels. class_names: in class order. labels_are: as for `read`.
     ignore_index: rows with this label are left out and counted. read_as: the format, such as "csv", whatever the
-    suffix. max_bytes: the most bytes that the file may expand to.
+    suffix. decimal: as for `read`. max_bytes: the most bytes that the file may expand to.
     max_memory: arrays of more bytes are read block by block. checksums: False accepts a .pt file that was written with
     its checksums switched off. need_labels: whether a file without labels is an error.
     Raises: InputError if the content cannot be used, FileProblem if the file cannot be read. The values are checked
@@ -76,6 +78,7 @@ def read_features(
         labels_are=labels_are,
         ignore_index=ignore_index,
         read_as=read_as,
+        decimal=decimal,
         max_bytes=max_bytes,
         max_memory=max_memory,
         checksums=checksums,
@@ -94,6 +97,7 @@ def feature_options(
     labels_are: LabelsAre | None = None,
     ignore_index: int | None = None,
     read_as: str | None = None,
+    decimal: str | None = None,
     max_bytes: int | None = None,
     max_memory: int | None = None,
     checksums: bool = True,
@@ -110,6 +114,7 @@ def feature_options(
         labels_are=as_labels_are(labels_are),
         ignore_index=ignore_index,
         read_as=as_suffix(read_as),
+        decimal=as_decimal(decimal),
         limits=Limits(max_bytes, quarter_of_memory() if max_memory is None else max_memory, checksums),
     )
 
@@ -122,7 +127,7 @@ def open_features(name: str, options: ReadOptions, *, need_labels: bool = True) 
     _refuse_options_of_scores(options)
     path, split = split_name(name)
     opened = open_feature_folder(path, split, options.limits) or open_input(
-        path, options.limits, read_as=options.read_as
+        path, options.limits, read_as=options.read_as, decimal=options.decimal
     )
     labels = open_labels(options)
     source, settling = source_of(opened, labels, split)
@@ -208,7 +213,7 @@ def _gather(
         external_labels=beside is not None,
         external_names=bool(options.class_names),
     )
-    stored = arrays[roles.features]
+    stored = lists_in_text(arrays[roles.features], roles.features, file, options.decimal)
     if len(stored.shape) < 2:
         what = f'"{roles.features}" has' if roles.features else "the features have"
         raise InputError(f"{file}: {what} shape {show_shape(stored.shape)}, but (n, d) is needed")

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from calibeval.core.data.row_source import RowSource
 from calibeval.core.errors import BROKEN_IMPORT, CalibevalError, InputError, first_line, not_importable
-from calibeval.readers.formats.table import Table, check_groups, check_names, score_columns, stacked, with_facts
+from calibeval.readers.formats.metadata import with_facts
+from calibeval.readers.formats.table import Table, check_groups, check_names, score_columns, stacked
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents, Stored

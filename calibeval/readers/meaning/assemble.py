@@ -30,6 +30,7 @@ from calibeval.readers.meaning.roles import find_roles, has_scores_and_labels, r
 from calibeval.readers.meaning.score_columns import chosen_columns, stacked_columns
 from calibeval.readers.meaning.splits import View, pick, pooled_notice, split_views
 from calibeval.readers.meaning.suspicion import refuse_large_integers
+from calibeval.readers.meaning.text_scores import lists_in_text
 from calibeval.readers.meaning.top_scores import explained
 from calibeval.readers.meaning.unlabelled import why_no_labels, zeros_for
 from calibeval.readers.stored.limits import Limits
@@ -46,6 +47,7 @@ class ReadOptions:
     or their positions. score_columns: columns of a table that are the scores, in class order.
     class_names: names in class order. ignore_index: label of rows to leave out.
     read_as: the suffix of the format, such as ".npz", where the suffix of the dump does not say it.
+    decimal: "," or ".", what stands before the decimals in text tables.
     drop_duplicates: whether rows are left out whose id an earlier one has, if they agree.
     need_labels: whether a file without labels is an error. k: the number of classes of images without labels.
     believed: whether what looks like the scores of the best classes is read as it is, in a file that calibeval just
@@ -60,6 +62,7 @@ class ReadOptions:
     class_names: tuple[str, ...] | None = None
     ignore_index: int | None = None
     read_as: str | None = None
+    decimal: str | None = None
     drop_duplicates: bool = False
     need_labels: bool = True
     k: int | None = None
@@ -92,6 +95,7 @@ def assemble(
         kind=options.kind,
         labels=None if options.labels is None else options.labels.as_posix(),
         read_as=options.read_as,
+        decimal=options.decimal,
         need_labels=options.need_labels or options.k is None,  # only apply says k, and never needs them
     )
     parts = [_gather(view, options, labels, call, file) for view in views]
@@ -166,7 +170,7 @@ def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, cal
         what = f'"{roles.scores}"' if roles.scores else "the scores"
         raise InputError(f"{file}: {what} could be logits or probabilities: say --kind logits or --kind probs")
     refuse_unused(options.keys, kind, file)
-    rows, stored = view.rows, arrays[roles.scores]
+    rows, stored = view.rows, lists_in_text(arrays[roles.scores], roles.scores, file, options.decimal)
     laid = arrays.get(str(roles.labels)) if beside is None else beside.arrays.get(beside.roles.get("labels", ""))
     n = rows_of(stored, kind, roles.scores, file)
     n = 1 if rows is None and laid is not None and is_alone(stored.shape, laid.shape) else n
@@ -209,7 +213,7 @@ def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, cal
         ids=None if roles.ids is None else pick(arrays[roles.ids].array(), rows, n, file, "ids"),
         ignore_index=found.ignore,
         warnings=(*found.warnings, *rivals, *warnings),
-        precision=arrays[roles.scores].precision or stored_precision(scores.dtype),
+        precision=stored.precision or stored_precision(scores.dtype),
         file_rows=rows,
         keys=keys_of(roles.labels if roles.correct is None else None, roles.ids),
         labelled=labelled,
