@@ -152,6 +152,7 @@ READING: dict[str, Check] = {
     "score_columns": column_names,
     "class_names": class_names,
     "ignore_index": ignored_label,
+    "renormalize": truth,
     "labels_are": text,
     "drop_duplicates": truth,
     "read_as": text,

@@ -50,6 +50,7 @@ class Reading(FileReading, total=False):
     class_names: Sequence[str]
     labels_are: LabelsAre
     ignore_index: int
+    renormalize: bool
 
 
 class FeatureReading(TypedDict, total=False):

@@ -46,6 +46,7 @@ def read(
     class_names: Sequence[str] | None = None,
     labels_are: LabelsAre | None = None,
     ignore_index: int | None = None,
+    renormalize: bool = False,
     drop_duplicates: bool = False,
     read_as: str | None = None,
     decimal: str | None = None,
@@ -64,7 +65,8 @@ def read(
     out. class_names: in class order.
     labels_are: "names" or "positions", for labels that could be both, such as 1 with the classes 1, 2 and 3.
     ignore_index: rows with this label are left out and counted. drop_duplicates: rows are left out whose id an earlier
-    row has, if both have the same label and scores.
+    row has, if both have the same label and scores. renormalize: every row of probabilities is divided by its sum, and
+    a warning counts these rows.
     read_as: the format, such as "csv", whatever the suffix. decimal: "," or ".", what stands before the decimals in
     .csv and .tsv; then the other one may separate thousands. max_bytes: the most bytes that the file may expand to.
     max_memory: arrays of more bytes are read block by block. checksums: False accepts a .pt file that was written with
@@ -84,6 +86,7 @@ def read(
         class_names=class_names,
         labels_are=labels_are,
         ignore_index=ignore_index,
+        renormalize=renormalize,
         drop_duplicates=drop_duplicates,
         read_as=read_as,
         decimal=decimal,
@@ -107,6 +110,7 @@ def options_of(
     class_names: Sequence[str] | None = None,
     labels_are: LabelsAre | None = None,
     ignore_index: int | None = None,
+    renormalize: bool = False,
     drop_duplicates: bool = False,
     read_as: str | None = None,
     decimal: str | None = None,
@@ -127,6 +131,7 @@ def options_of(
         class_names=None if class_names is None else tuple(class_names),
         labels_are=as_labels_are(labels_are),
         ignore_index=ignore_index,
+        renormalize=renormalize,
         drop_duplicates=truth("drop_duplicates", drop_duplicates),
         read_as=as_suffix(read_as),
         decimal=as_decimal(decimal),

@@ -37,6 +37,7 @@ class ReadingFlags:
     class_names: options.ClassNames = None
     labels_are: options.LabelsAre = None
     ignore_index: options.IgnoreIndex = None
+    renormalize: options.Renormalize = False
     drop_duplicates: options.DropDuplicates = False
     read_as: options.ReadAs = None
     decimal: options.Decimal = None
@@ -71,6 +72,7 @@ class ReadingFlags:
             class_names=_names(self.class_names),
             labels_are=as_labels_are(self.labels_are),
             ignore_index=self.ignore_index,
+            renormalize=self.renormalize,
             drop_duplicates=self.drop_duplicates,
             read_as=as_suffix(self.read_as, "--read-as"),
             decimal=as_decimal(self.decimal, "--decimal"),

@@ -87,6 +87,10 @@ IgnoreIndex = Annotated[
     int | None,
     _named("Leave out rows with this label, and count them.", metavar="LABEL", min=LEAST_LABEL, max=MOST_LABEL),
 ]
+Renormalize = Annotated[
+    bool,
+    typer.Option("--renormalize", help="Divide rows of probabilities by their sums.", rich_help_panel=READING),
+]
 DropDuplicates = Annotated[
     bool,
     typer.Option("--drop-duplicates", help="Leave out rows whose id an earlier one has.", rich_help_panel=READING),

@@ -14,7 +14,7 @@ from calibeval.core.data.progress import Progress
 from calibeval.core.errors import UsageError
 from calibeval.core.evaluation.doubts import doubted
 from calibeval.core.evaluation.measurement import Measurement
-from calibeval.core.evaluation.settings import checked
+from calibeval.core.evaluation.settings import checked, stamped
 from calibeval.core.report.report import Report
 from calibeval.core.sums.engine import summarise
 from calibeval.core.sums.resources import Resources
@@ -60,6 +60,7 @@ def compare(
         raise UsageError("there is no candidate to compare with the base")
     bins = bins if isinstance(base, Predictions) else Baseline.of(base, bins).bins
     settings = checked(bins=bins, convention=OWN, level=level, slices=slices, min_rows=min_rows, group=group)
+    settings = stamped(settings, *(one.warnings for one in (base, *candidates) if isinstance(one, Predictions)))
     check_bins(settings)
 
     watched = Resources(jobs, max_memory, progress)

@@ -24,8 +24,9 @@ from calibeval.readers.features.folders import open_feature_folder
 from calibeval.readers.features.roles import feature_prefixes, find_feature_roles, has_features
 from calibeval.readers.load import as_decimal, as_suffix
 from calibeval.readers.meaning.assemble import ReadOptions
-from calibeval.readers.meaning.columns import joined_columns, slice_columns
+from calibeval.readers.meaning.columns import slice_columns
 from calibeval.readers.meaning.facts import ignored_label, ignored_notice, keys_of, stored_names
+from calibeval.readers.meaning.joining import joined_parts
 from calibeval.readers.meaning.keys import Keys
 from calibeval.readers.meaning.labels_file import ExternalLabels, keys_beside
 from calibeval.readers.meaning.named import OF_FEATURES, named_roles
@@ -266,27 +267,14 @@ def _join(parts: Sequence[_Part], names: Sequence[str], file: str) -> _Part:
             raise InputError(f"{file}: {pair} differ in the width of their features: {shapes}")
         if (part.labels is None) != (first.labels is None):
             raise InputError(f"{file}: one of {pair} has labels and the other has none")
-        if part.class_names != first.class_names:
-            raise InputError(f"{file}: {pair} differ in their class names")
-        if part.ignore_index != first.ignore_index:
-            raise InputError(
-                f"{file}: {names[0]} ignores label {first.ignore_index}, {name} ignores {part.ignore_index}: "
-                "say which with --ignore-index"
-            )
+    joined = joined_parts(parts, names, file, lambda part: (part.features, part.labels))
     labels = [part.labels for part in parts if part.labels is not None]
-    ids = [part.ids for part in parts if part.ids is not None]
-    rows = [part.file_rows for part in parts if part.file_rows is not None]
-    twice = sum(map(len, rows)) - len(np.unique(np.concatenate(rows))) if rows else 0
-    if twice:
-        raise InputError(f"{file}: the splits {' and '.join(names)} share {twice} rows, which would count twice")
     return replace(
         first,
         features=JoinedRows([part.features for part in parts]),
         labels=np.concatenate(labels) if labels else None,
-        columns=joined_columns([part.columns for part in parts]),
-        ids=np.concatenate(ids) if len(ids) == len(parts) else None,
-        warnings=tuple(
-            one.reworded(f"{name}: {one}") for part, name in zip(parts, names, strict=True) for one in part.warnings
-        ),
-        file_rows=np.concatenate(rows) if len(rows) == len(parts) else None,
+        columns=joined.columns,
+        ids=joined.ids,
+        warnings=joined.warnings,
+        file_rows=joined.file_rows,
     )

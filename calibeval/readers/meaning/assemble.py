@@ -46,6 +46,7 @@ class ReadOptions:
     labels: another file that holds the labels. labels_are: whether labels that could be both are the names of classes
     or their positions. score_columns: columns of a table that are the scores, in class order.
     class_names: names in class order. ignore_index: label of rows to leave out.
+    renormalize: whether rows of probabilities are divided by their sums.
     read_as: the suffix of the format, such as ".npz", where the suffix of the dump does not say it.
     decimal: "," or ".", what stands before the decimals in text tables.
     drop_duplicates: whether rows are left out whose id an earlier one has, if they agree.
@@ -61,6 +62,7 @@ class ReadOptions:
     score_columns: tuple[str, ...] = ()
     class_names: tuple[str, ...] | None = None
     ignore_index: int | None = None
+    renormalize: bool = False
     read_as: str | None = None
     decimal: str | None = None
     drop_duplicates: bool = False
@@ -103,19 +105,30 @@ def assemble(
     pooled = pooled_notice(arrays, source.split, file)
     gathered = replace(gathered, warnings=(*pooled, *gathered.warnings))
     gathered, predictions = without_copies(
-        gathered, lambda kept: _predictions(kept, source, settling, file), file, drop=options.drop_duplicates
+        gathered,
+        lambda kept: _predictions(kept, source, settling, file, renormalize=options.renormalize),
+        file,
+        drop=options.drop_duplicates,
     )
     return examined(
         predictions,
         gathered.outcome,
-        Sight(gathered.key, views[0].arrays, gathered.parts, file),
+        Sight(
+            gathered.key,
+            None if options.labels or options.keys.labels else gathered.keys.get("labels"),
+            views[0].arrays,
+            gathered.parts,
+            file,
+        ),
         kind=options.kind,
         labels_are=options.labels_are,
         believed=options.believed,
     )
 
 
-def _predictions(gathered: Gathered, source: Source, settling: Callable[[], Source], file: str) -> Predictions:
+def _predictions(
+    gathered: Gathered, source: Source, settling: Callable[[], Source], file: str, *, renormalize: bool
+) -> Predictions:
     outcome = "correct" if gathered.kind == "confidence" else "labels"
     told: dict[str, Any] = {gathered.kind: gathered.scores, outcome: gathered.outcome}
     try:
@@ -127,6 +140,7 @@ def _predictions(gathered: Gathered, source: Source, settling: Callable[[], Sour
             ids=gathered.ids,
             source=source,
             ignore_index=gathered.ignore_index,
+            renormalize=renormalize,
             warnings=gathered.warnings,
             precision=gathered.precision,
             file_rows=gathered.file_rows,

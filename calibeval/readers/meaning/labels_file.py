@@ -103,13 +103,15 @@ def labels_file(arrays: Mapping[str, Stored], name: str, keys: Keys) -> LabelsFi
     Raises: InputError if no array can be the labels, or more than one.
     """
     here = replace(keys, ids=keys.ids if keys.ids in arrays else None)
-    ids = id_key(arrays, here, name) if len(arrays) > 1 else None
-    names = class_names_key(arrays, name) if len(arrays) > 1 else None
-    ignore = ignore_key(arrays, name)
+    alone = len(arrays) == 1
+    ids, names, ignore = (
+        (None, None, None)
+        if alone
+        else (id_key(arrays, here, name), class_names_key(arrays, name), ignore_key(arrays, name))
+    )
     rest = {key: stored for key, stored in arrays.items() if key not in (ids, names, ignore)}
     if names is not None and not rest:  # a column of that name is one class a row
         rest, names = {names: arrays[names]}, None
-    alone = len(arrays) == 1
     roles = {} if alone else {role: key for role in SIDES if (key := _beside(rest, keys, role)) is not None}
     one_hot = {} if keys.labels is not None or alone else _one_hot(rest, roles.values())
     if one_hot:
@@ -217,11 +219,14 @@ def split_of_labels(arrays: Mapping[str, Stored], split: str, file: str) -> dict
     parts = [_part(arrays, part, file) for part in split.split("+")]
     if len(parts) == 1:
         return parts[0]
-    return {
-        key: Stored.of(np.concatenate([part[key].array() for part in parts]))
-        for key in parts[0]
-        if all(key in part for part in parts)
-    }
+    try:
+        return {
+            key: Stored.of(np.concatenate([part[key].array() for part in parts]))
+            for key in parts[0]
+            if all(key in part for part in parts)
+        }
+    except (TypeError, ValueError):
+        raise InputError(f"{file}: the splits of #{split} hold arrays of types or shapes that do not agree") from None
 
 
 def _part(arrays: Mapping[str, Stored], part: str, file: str) -> dict[str, Stored]:

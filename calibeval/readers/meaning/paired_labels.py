@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.notices import Notice, warning
-from calibeval.core.data.row_ids import Copies, Order, copies_in, matchable, shown
+from calibeval.core.data.row_ids import Copies, Order, copies_in, matchable, places_in, shown
 from calibeval.core.errors import InputError
 from calibeval.readers.meaning.labels_file import LabelsFile
 from calibeval.readers.meaning.splits import View, pick
@@ -162,8 +162,7 @@ def _places(
     mine: npt.NDArray[Any], others: npt.NDArray[Any], copies: Copies | None
 ) -> tuple[Order, npt.NDArray[np.bool_]]:
     """For each of these ids the first position of it among the others, or -1; and which of the others were found."""
-    known = dict(zip(reversed(others.tolist()), range(len(others) - 1, -1, -1), strict=True))
-    places = np.fromiter((known.get(value, -1) for value in mine.tolist()), np.intp, len(mine))
+    places = places_in(others, mine)
     found = np.zeros(len(others), bool)
     found[places[places >= 0]] = True
     if copies is not None:
@@ -175,19 +174,20 @@ def _candidates(view: View, labels: LabelsFile, ids: str | None, n: int) -> list
     """Pairs of columns that could name the rows in both files although they are not called ids."""
     mine, others = index_column(view.arrays), index_column(labels.arrays)
     if ids is not None or labels.ids is not None:
-        own, other = ids or mine, labels.ids or others
-        return [(own, other)] if own is not None and other is not None else []
-    taken = {*labels.roles.values(), labels.class_names}
-    shared = [
-        (key, key)
-        for key, stored in view.arrays.items()
-        if stored.shape == (n,)
-        and key in labels.arrays
-        and key not in taken
-        and _names_rows(stored)
-        and _names_rows(labels.arrays[key])
+        pairs = [(ids or mine, labels.ids or others)]
+    else:
+        taken = {*labels.roles.values(), labels.class_names}
+        pairs = [(key, key) for key in view.arrays if key in labels.arrays and key not in taken]
+        pairs += [(mine, others)] if mine != others else []
+    return [
+        (own, other)
+        for own, other in pairs
+        if own is not None
+        and other is not None
+        and view.arrays[own].shape == (n,)
+        and _names_rows(view.arrays[own])
+        and _names_rows(labels.arrays[other])
     ]
-    return shared + ([(mine, others)] if mine is not None and others is not None and mine != others else [])
 
 
 def _names_rows(stored: Stored) -> bool:

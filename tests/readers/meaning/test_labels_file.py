@@ -123,6 +123,16 @@ def test_splits_of_the_labels_file(tmp_path):
     assert read(tmp_path, f"{npz(path, labels=LABELS, x=LABELS)}#all")[0] == LABELS.tolist()
 
 
+def test_what_does_not_go_together(tmp_path):
+    path = npz(tmp_path / "l.npz", first=LABELS[:9], rest=LABELS[None])
+    refused(
+        "the splits of #first+rest hold arrays of types or shapes that do not agree", tmp_path, f"{path}#first+rest"
+    )
+    np.save(tmp_path / "y.npy", 3)
+    with pytest.raises(InputError, match="labels have shape"):
+        calibeval.read(npz(tmp_path / "b.npz", probs=np.full(9, 0.5)), labels=tmp_path / "y.npy")
+
+
 def test_features_find_their_labels_by_ids(tmp_path):
     cache = npz(tmp_path / "f.npz", features=LOGITS, ids=IDS, train_index=ORDER[:25])
     labels = table(tmp_path / "l.csv", {"sample_id": IDS[ORDER][::-1], "class": LABELS[ORDER][::-1]})
