@@ -125,7 +125,7 @@ def _in_short(refusal: str) -> str:
 
 
 def _values(column: Any) -> int | None:
-    count = len(set(column.tolist()))
+    count = len({None if value != value else value for value in column.tolist()})  # noqa: PLR0124 - one NaN as another
     return count if count <= MANY_VALUES else None
 
 

@@ -29,7 +29,7 @@ from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents
 
 STDIN = Path("-")
-STREAMED = (".csv", ".tsv", ".jsonl")
+STREAMED = (".csv", ".tsv", ".json", ".jsonl")
 
 
 def read(
@@ -179,7 +179,7 @@ def open_input(
     Raises: as `load`.
     """
     if path == STDIN and read_as not in (None, *STREAMED):
-        raise UsageError(f"standard input must be csv, tsv or jsonl, so --read-as {read_as[1:]} cannot work")
+        raise UsageError(f"standard input must be csv, tsv, json or jsonl, so --read-as {read_as[1:]} cannot work")
     if path == STDIN:
         stream = stdin if stdin is not None else getattr(sys.stdin, "buffer", None)
         came = read_stdin(stream, limits, read_as, decimal)

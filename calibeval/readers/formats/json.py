@@ -20,7 +20,7 @@ from calibeval.readers.formats.text import TextSource
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import COLUMN, CORRECT_KEYS, ID_KEYS, LABEL_KEYS, MEASURED_KEYS, PREDICTION_KEYS
 from calibeval.readers.stored.steady import SteadyFile
-from calibeval.readers.stored.stored import Contents, Stored
+from calibeval.readers.stored.stored import Contents, Stored, read_from_text
 
 NUMBER = re.compile(r"^[0-9]+\Z")
 OF_ROWS = (*LABEL_KEYS, *CORRECT_KEYS, *PREDICTION_KEYS)
@@ -36,7 +36,11 @@ def read_json(file: SteadyFile, limits: Limits) -> Contents:
     An array without objects is scores, or labels, under the key "" (nothing).
     Raises: InputError for a text that is not JSON, or none of these.
     """
-    source = TextSource.of(file)
+    return read_json_text(TextSource.of(file), limits)
+
+
+def read_json_text(source: TextSource, limits: Limits) -> Contents:
+    """The arrays of a JSON text; see `read_json`."""
     text = JsonText(source, limits)
     opening = text.next_character()
     if opening == b"{":
@@ -53,7 +57,7 @@ def read_json(file: SteadyFile, limits: Limits) -> Contents:
     else:
         raise InputError(f"{source.name}: this is no JSON array or object; needed is {NEEDED}")
     text.finish()
-    return Contents(arrays)
+    return Contents(read_from_text(arrays))
 
 
 def _rows(text: JsonText) -> Iterator[tuple[int, bytes]]:

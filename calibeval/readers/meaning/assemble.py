@@ -27,7 +27,7 @@ from calibeval.readers.meaning.paired_labels import paired_labels
 from calibeval.readers.meaning.proposals import Call
 from calibeval.readers.meaning.rivals import rival_warning
 from calibeval.readers.meaning.roles import find_roles, has_scores_and_labels, refuse_unused, taken_names
-from calibeval.readers.meaning.score_columns import chosen_columns, stacked_columns
+from calibeval.readers.meaning.score_columns import chosen_columns, class_names_of, stacked_columns
 from calibeval.readers.meaning.splits import View, pick, pooled_notice, split_views
 from calibeval.readers.meaning.suspicion import refuse_large_integers
 from calibeval.readers.meaning.text_scores import lists_in_text
@@ -222,7 +222,7 @@ def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, cal
         key=roles.scores,
         scores=scores,
         outcome=outcome,
-        class_names=told.names,
+        class_names=class_names_of(columns, outcome, found.ignore) if told.names == columns != () else told.names,
         columns=others,
         ids=None if roles.ids is None else pick(arrays[roles.ids].array(), rows, n, file, "ids"),
         ignore_index=found.ignore,

@@ -23,6 +23,7 @@ from calibeval.readers.stored.names import (
     PREDICTION_KEYS,
     PREDICTIONS_BESIDE,
     SCORE_KEYS,
+    score_candidates,
     show,
     unnamed_scores,
 )
@@ -161,9 +162,7 @@ def _scores(
     if chosen:
         kind, _ = chosen[0]
         return named_key(arrays, keys, kind, file), kind, ()
-    found: dict[Kind, list[str]] = {
-        kind: [key for key in arrays if key.lower() in SCORE_KEYS[kind]] for kind in SCORE_KEYS
-    }
+    found = score_candidates(arrays)
     lower = {key.lower(): key for key in arrays}
     if "predictions" in lower and not found["logits"] and not found["probs"]:
         kinds = [kind for beside, kind in PREDICTIONS_BESIDE.items() if beside in lower]

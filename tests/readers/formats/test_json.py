@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 
 import numpy as np
@@ -242,6 +243,25 @@ def test_what_never_ends_is_refused_soon(start, tmp_path):
 def test_many_keys_are_refused_soon(tmp_path):
     with pytest.raises(InputError, match="more than 32768 keys"):
         read(saved(tmp_path, {f"k{i}": [] for i in range(33_000)}))
+
+
+def test_standard_input(monkeypatch):
+    for content, read_as in ((ROWS, None), (ROWS, "json"), (COLUMNS, "json")):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(json.dumps(content, indent=1).encode())))
+        predictions = read("-", read_as=read_as)
+        right(predictions)
+        assert predictions.source.format == "stdin-json"
+
+
+def test_numbers_of_float32_are_float32(tmp_path):
+    thirds = np.full((4, 3), 1 / 3, "f4")
+    for content in (
+        [{"probs": [0.33333334] * 3, "label": i % 3} for i in range(4)],
+        {"probs": [[0.33333334] * 3] * 4, "labels": [0, 1, 2, 0]},
+    ):
+        found = read(saved(tmp_path, content)).scores[0:4]
+        assert found.dtype == "f4"
+        assert (found == thirds).all()
 
 
 def test_commands(tmp_path, capsys):
