@@ -166,7 +166,9 @@ def _labels(
         return None
     near = [key for key in label_like({key: arrays[key] for key in others}) if not key.lower().startswith(PREDICTED)]
     example = next(iter([*near, *others]), None)
-    hint = "" if example is None else f". Name one, as in --labels-key {example}."
+    split = next((key[: -len("_labels")] for key in near if key.endswith("_labels")), None)
+    also = "" if split is None or len(near) < 2 else f", or a split, as in --labels {file}#{split}"
+    hint = "" if example is None else f". Name one, as in --labels-key {example}{also}."
     if usual:
         raise InputError(f"{file}: {len(usual)} arrays have a usual name for labels: {show(arrays, usual)}{hint}")
     raise InputError(f"{file}: no array has a usual name for labels; found {show(arrays)}{hint}")
