@@ -14,7 +14,7 @@ from calibeval.core.data.arrays import Floats
 from calibeval.core.data.row_source import Kind
 from calibeval.readers.meaning.keys import Keys
 from calibeval.readers.meaning.score_columns import PATTERN
-from calibeval.readers.meaning.text_scores import columns_of_lists
+from calibeval.readers.meaning.text_scores import columns_of_commas, columns_of_lists
 from calibeval.readers.shards import natural
 from calibeval.readers.stored.names import (
     CORRECT_KEYS,
@@ -65,6 +65,9 @@ def proposal(arrays: Mapping[str, Stored], keys: Keys, call: Call) -> str:
         options, also = _labels(arrays, keys, lists, call)
         command = _command(call, keys, "--probs-key", lists[0], *options)
         return f'The cells of "{lists[0]}" are lists that add up to 1{also}: {command}'
+    commas = columns_of_commas(arrays) if call.decimal is None else []
+    if commas:
+        return f'The cells of "{commas[0]}" have decimal commas: {_command(call._replace(decimal=","), keys)}'
     floats = _float_columns(arrays, keys)
     found = _adding_up(floats)
     if found is not None:
@@ -190,7 +193,10 @@ def _labels(arrays: Mapping[str, Stored], keys: Keys, columns: Sequence[str], ca
     for candidates in (near, texts):
         if len(candidates) == 1:
             return ["--labels-key", candidates[0]], ""
-    return ["--labels-key", "NAME"], "; name the labels, too"
+    others = [key for key in arrays if key and key not in columns and key.lower() not in ID_KEYS]
+    if any(not sounds_predicted(key) for key in others):
+        return ["--labels-key", "NAME"], "; name the labels, too"
+    return ["--labels", "FILE"], "; name the file with the labels, too"
 
 
 def _confidence(
