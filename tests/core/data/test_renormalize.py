@@ -46,8 +46,9 @@ def test_whole_numbers_become_exact_quotients():
 
 
 def test_rows_that_sum_to_1_are_left_alone():
-    given = Predictions(probs=P, labels=LABELS, renormalize=True)
-    assert given.scores is P
+    stored = P.copy()
+    given = Predictions(probs=stored, labels=LABELS, renormalize=True)
+    assert given.scores is stored
     assert given.warnings == ()
     assert "renormalize" not in evaluate(given, level=None).to_dict()["settings"]
     column = Predictions(probs=P[:, 0], labels=LABELS > 0, renormalize=True)
