@@ -153,6 +153,7 @@ READING: dict[str, Check] = {
     "class_names": class_names,
     "ignore_index": ignored_label,
     "labels_are": text,
+    "drop_duplicates": truth,
     "read_as": text,
     "max_bytes": whole(0),
     "max_memory": whole(0),

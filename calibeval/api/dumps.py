@@ -36,6 +36,7 @@ class FileReading(TypedDict, total=False):
     labels_key: str
     ids_key: str
     score_columns: Sequence[str]
+    drop_duplicates: bool
     read_as: str
     max_bytes: int
     checksums: bool

@@ -25,6 +25,7 @@ from calibeval.api.dumps import (
 )
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.arguments import by_name, path, whole
+from calibeval.core.data.best_first import best_first_error
 from calibeval.core.data.class_names import LabelsAre
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.progress import Progress
@@ -121,7 +122,11 @@ def evaluate(
     names: tuple[str, ...] = ()
     if predictions is None:
         nothing_to_read(reading, "arrays")
-        every: list[Dump] = [Predictions(**_given({**arrays, **more, **only_arrays}))]
+        given = Predictions(**_given({**arrays, **more, **only_arrays}))
+        listed = None if labels_are is not None else best_first_error(given)
+        if listed is not None:
+            raise listed
+        every: list[Dump] = [given]
         options = {}
     else:
         both = [*_given(arrays), *_given(only_arrays)]

@@ -33,6 +33,7 @@ from calibeval.readers.stored.names import (
 from calibeval.readers.stored.stored import Stored
 
 MANY_VALUES = 50
+MANY_LETTERS = 60
 UNUSED = "not used: of another length"
 
 
@@ -71,7 +72,8 @@ def _reading(opened: Opened, labels: Callable[[], Opened | None], split: str | N
     except CalibevalError as error:
         cache = None if _has_scores(opened.contents.arrays) else _features(name, options)
         return cache or Reading(name, error=str(error))
-    return replace(_common(name, predictions, source), kind=predictions.kind, k=predictions.k)
+    common = _common(name, predictions, source)
+    return replace(common, kind=predictions.kind, k=predictions.k, recognised=predictions.recognised)
 
 
 def _common(name: str, rows: Predictions | Features, source: Source) -> Reading:
@@ -110,6 +112,11 @@ def _type(stored: Stored) -> str:
     return "unread" if stored.refusal is not None and stored.dtype.kind == "V" else str(stored.dtype)
 
 
+def _in_short(refusal: str) -> str:
+    """What an array that is not read holds, without what is needed or what to do."""
+    return re.split(r"\. |, but |\.$", refusal)[0][:MANY_LETTERS]
+
+
 def _values(column: Any) -> int | None:
     count = len(set(column.tolist()))
     return count if count <= MANY_VALUES else None
@@ -119,7 +126,7 @@ def _role(key: str, arrays: dict[str, Stored], prefixed: list[str], indexed: lis
     """The role that the name of an array stands for, in any split."""
     stored = arrays[key]
     if stored.refusal is not None:
-        return "not read"
+        return f"not used: {_in_short(stored.refusal)}"
     prefix = next((p for p in prefixed if key.startswith(f"{p}_")), None)
     bare = key if prefix is None else key.removeprefix(f"{prefix}_")
     by_name = {

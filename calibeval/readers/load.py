@@ -25,6 +25,8 @@ FORMATS: dict[str, tuple[str, str]] = {
     ".safetensors": ("safetensors", "read_safetensors"),
     ".jsonl": ("jsonl", "read_jsonl"),
     ".jsonl.gz": ("jsonl", "read_jsonl"),
+    ".json": ("json", "read_json"),
+    ".json.gz": ("json", "read_json"),
 }
 PICKLES = (".pkl", ".pickle", ".p", ".joblib", ".dill")
 

@@ -10,13 +10,15 @@ from os import PathLike
 from pathlib import Path
 from typing import IO
 
+from calibeval.core.data.arguments import truth
 from calibeval.core.data.class_names import LabelsAre, as_labels_are
 from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.data.row_source import as_kind
 from calibeval.core.errors import UsageError
 from calibeval.readers.load import as_suffix, load, suffix_of
-from calibeval.readers.meaning.assemble import ReadOptions, assemble, external_labels
+from calibeval.readers.meaning.assemble import ReadOptions, assemble
 from calibeval.readers.meaning.keys import Keys
+from calibeval.readers.meaning.labels_file import ExternalLabels
 from calibeval.readers.meaning.named import OF_DUMPS, named_roles
 from calibeval.readers.shards import joined, shard_paths, shards_sha256
 from calibeval.readers.stdin import read_stdin
@@ -43,6 +45,7 @@ def read(
     class_names: Sequence[str] | None = None,
     labels_are: LabelsAre | None = None,
     ignore_index: int | None = None,
+    drop_duplicates: bool = False,
     read_as: str | None = None,
     max_bytes: int | None = None,
     max_memory: int | None = None,
@@ -54,10 +57,12 @@ def read(
     key: names of arrays or columns, where they are not the usual ones, by their role: logits, probs, log_probs,
     confidence, correct, prediction, labels or ids; {"log_probs": "lp"}. logits_key, probs_key, labels_key, ids_key: the
     same, one by one.
-    labels: another file with the labels. score_columns: columns of a table that are the scores; "p0..p9"
-    and "p*" stand for several. class_names: in class order.
+    labels: another file with the labels; rows are found by ids where both files have them.
+    score_columns: columns of a table that are the scores; "p0..p9" and "p*" stand for several, and "!id" leaves one
+    out. class_names: in class order.
     labels_are: "names" or "positions", for labels that could be both, such as 1 with the classes 1, 2 and 3.
-    ignore_index: rows with this label are left out and counted.
+    ignore_index: rows with this label are left out and counted. drop_duplicates: rows are left out whose id an earlier
+    row has, if both have the same label and scores.
     read_as: the format, such as "csv", whatever the suffix. max_bytes: the most bytes that the file may expand to.
     max_memory: arrays of more bytes are read block by block. checksums: False accepts a .pt file that was written with
     its checksums switched off.
@@ -76,6 +81,7 @@ def read(
         class_names=class_names,
         labels_are=labels_are,
         ignore_index=ignore_index,
+        drop_duplicates=drop_duplicates,
         read_as=read_as,
         max_bytes=max_bytes,
         max_memory=max_memory,
@@ -97,6 +103,7 @@ def options_of(
     class_names: Sequence[str] | None = None,
     labels_are: LabelsAre | None = None,
     ignore_index: int | None = None,
+    drop_duplicates: bool = False,
     read_as: str | None = None,
     max_bytes: int | None = None,
     max_memory: int | None = None,
@@ -115,6 +122,7 @@ def options_of(
         class_names=None if class_names is None else tuple(class_names),
         labels_are=as_labels_are(labels_are),
         ignore_index=ignore_index,
+        drop_duplicates=truth("drop_duplicates", drop_duplicates),
         read_as=as_suffix(read_as),
         limits=Limits(max_bytes, quarter_of_memory() if max_memory is None else max_memory, checksums),
     )
@@ -136,7 +144,7 @@ class Opened:
     """The arrays behind a path (a file, shards or standard input) before they get a meaning.
 
     size: bytes on disk or of the stream. digest: starts the hashing, once, and returns a function that waits for the
-    hash.
+    hash. split: what stands after # in the name of a file of labels.
     """
 
     path: Path
@@ -144,6 +152,7 @@ class Opened:
     format: str
     size: int
     digest: Callable[[], Callable[[], str]]
+    split: str | None = None
 
 
 def open_input(path: Path, limits: Limits, stdin: IO[bytes] | None = None, *, read_as: str | None = None) -> Opened:
@@ -182,11 +191,14 @@ def open_input(path: Path, limits: Limits, stdin: IO[bytes] | None = None, *, re
 
 
 def open_labels(options: ReadOptions) -> Opened | None:
-    """The separate file with the labels, if there is one.
+    """The separate file with the labels, if there is one, perhaps with a #split.
 
     Raises: as `load`.
     """
-    return None if options.labels is None else open_input(options.labels, options.limits)
+    if options.labels is None:
+        return None
+    path, split = split_name(str(options.labels))
+    return replace(open_input(path, options.limits), split=split)
 
 
 def predictions_of(opened: Opened, labels: Opened | None, split: str | None, options: ReadOptions) -> Predictions:
@@ -196,8 +208,12 @@ def predictions_of(opened: Opened, labels: Opened | None, split: str | None, opt
     Raises: as `read`.
     """
     source, settling = source_of(opened, labels, split)
-    outcome = None if labels is None else external_labels(labels.contents, labels.path, options.keys)
-    return assemble(opened.contents.arrays, source, options, outcome, settling)
+    return assemble(opened.contents.arrays, source, options, external(labels), settling)
+
+
+def external(labels: Opened | None) -> ExternalLabels | None:
+    """Another input as the one that holds the labels."""
+    return None if labels is None else ExternalLabels(labels.contents, labels.path, labels.split)
 
 
 def source_of(opened: Opened, labels: Opened | None, split: str | None) -> tuple[Source, Callable[[], Source]]:
@@ -209,7 +225,8 @@ def source_of(opened: Opened, labels: Opened | None, split: str | None) -> tuple
     sha256 = opened.digest()
     if labels is None:
         return source, lambda: replace(source, sha256=sha256())
-    with_labels = replace(source, labels_path=labels.path.as_posix())
+    split_there = "" if labels.split is None else f"#{labels.split}"
+    with_labels = replace(source, labels_path=f"{labels.path.as_posix()}{split_there}")
     labels_sha256 = labels.digest()
     return with_labels, lambda: replace(with_labels, sha256=sha256(), labels_sha256=labels_sha256())
 

@@ -74,6 +74,14 @@ def jsonl(seed):
     return "".join(json.dumps({"logits": z, "label": y, "site": s}) + "\n" for z, y, s in rows).encode()
 
 
+def json_rows(seed):
+    """Every other seed is an object of columns, so that spliced files are both."""
+    if seed % 2:
+        data = arrays(seed)
+        return json.dumps({"logits": data["logits"].tolist(), "labels": data["labels"].tolist()}).encode()
+    return b"[" + jsonl(seed).replace(b"\n", b",\n")[:-2] + b"]"
+
+
 def parquet(seed):
     data = arrays(seed)
     columns = {f"logit_{k}": data["logits"][:, k] for k in range(CLASSES)}
@@ -96,6 +104,7 @@ SEEDS = {
     ".tsv": tsv,
     ".csv.gz": csv_gz,
     ".jsonl": jsonl,
+    ".json": json_rows,
     ".parquet": parquet,
     ".safetensors": safetensors_file,
 }

@@ -15,7 +15,7 @@ import numpy as np
 
 from tests.fuzz.odd import STRANGE, chance, names, pick, rows_and_classes, values_of
 from tests.fuzz.opcodes import torch_archive
-from tests.fuzz.tables import csv_text, json_lines, parquet_file
+from tests.fuzz.tables import csv_text, json_document, json_lines, parquet_file
 
 SIZES = (
     "0",
@@ -174,6 +174,7 @@ STRUCTURES = {
     ".tsv": lambda rng: csv_text(rng, "\t"),
     ".csv.gz": packed(lambda rng: csv_text(rng, ",")),
     ".jsonl": json_lines,
+    ".json": json_document,
 }
 NAMED = STRANGE[3:]  # options that name columns take some of these
 

@@ -8,7 +8,7 @@ import math
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tests.fuzz.odd import LABELS, STRANGE, chance, names, pick, rows_and_classes
+from tests.fuzz.odd import LABELS, STRANGE, chance, names, pick, rows_and_classes, values_of
 
 CELLS = (
     "", " ", "0", "1", "-1", "2", "nan", "NaN", "NA", "null", "inf", "-inf", "Infinity", "1e400", "-1e400", "9" * 400,
@@ -118,6 +118,37 @@ def json_lines(rng):
         at = int(rng.integers(len(data) + 1))
         data = data[:at] + pick(rng, ODD_BYTES) + data[at:]
     return data
+
+
+def json_document(rng):
+    """Rows in an array, or columns, splits or rows by name in an object."""
+    lines = [line for line in json_lines(rng).splitlines() if line.strip()]
+    if rng.random() < 0.3:
+        return pick(rng, (b"", b" ", b"\n")).join((b"[", b",".join(lines), b"]"))
+    n, k = rows_and_classes(rng)
+    found = {}
+    for key in names(rng):
+        array = values_of(key, n, k, rng)
+        values = (
+            array.tolist()
+            if array.dtype.kind in "biufU" and array.size < 10**5
+            else [pick(rng, ODD_JSON) for _ in range(n)]
+        )
+        if chance(rng, 0.1):
+            values = [*values[:-1], pick(rng, ODD_JSON)] if isinstance(values, list) else pick(rng, ODD_JSON)
+        if chance(rng, 0.1) and isinstance(values, list):
+            values = {pick(rng, (str(i), f"row {i}")) if chance(rng, 0.1) else str(i): v for i, v in enumerate(values)}
+        found[key] = values
+    if chance(rng, 0.1):
+        found[pick(rng, STRANGE)] = pick(
+            rng, (*ODD_JSON, dict(found), [dict(found)], [[dict(found)]], {"a": [dict(found)]})
+        )
+    if rng.random() < 0.2:
+        found = {"val": found, "test": pick(rng, (found, [found], {}, 5))}
+    text = json.dumps(found, indent=pick(rng, (None, 1)), default=str)
+    if chance(rng, 0.05):
+        text = pick(rng, RAW_JSON) + pick(rng, (text, text[:-1], text[: len(text) // 2]))
+    return text.encode("utf-8", "surrogatepass")
 
 
 def parquet_file(rng):

@@ -61,8 +61,51 @@ def test_a_plain_file_has_one_reading(tmp_path):
             k=3,
             columns=(("site", 4),),
             sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+            recognised=('logits from "logits"', 'labels from "labels"'),
         ),
     )
+
+
+def recognised(path, **options):
+    (reading,) = inspect_dump(str(path), ReadOptions(**options)).readings
+    return reading.recognised
+
+
+def test_the_arrays_that_were_used_are_said(tmp_path):
+    first = 'logits from "outputs"'
+    assert recognised(npz(tmp_path, outputs=LOGITS, y=LABELS)) == (first, 'labels from "y"')
+    np.save(tmp_path / "y.npy", LABELS)
+    path = npz(tmp_path, outputs=LOGITS)
+    assert recognised(path, labels=tmp_path / "y.npy") == (first, "20 labels from y.npy, by position")
+    top = {"confidence": np.full(20, 0.5), "prediction": LABELS, "label": LABELS}
+    found = ('confidence from "confidence"', 'labels from "label"', 'predictions from "prediction"')
+    assert recognised(npz(tmp_path, **top)) == found
+    path = npz(tmp_path, confidence=np.full(20, 0.5), correct=LABELS == 0)
+    assert recognised(path) == ('confidence from "confidence"', 'right or wrong from "correct"')
+
+
+def test_columns_of_a_table_that_were_used_are_said(tmp_path):
+    path = tmp_path / "d.csv"
+    path.write_text("p1,prob_cat,prob_dog,prob_emu,label\n.3,.5,.25,.25,dog\n.3,.25,.5,.25,emu\n")
+    columns = "probs from columns prob_cat to prob_emu"
+    float32 = "float32, by the digits of every score"
+    assert recognised(path) == (columns, float32, 'labels from "label"', "labels are names of classes")
+    path.write_text("a,p0,p1,label\n2,.5,.5,0\n2,.25,.75,1\n")
+    options = {"kind": "probs", "score_columns": ("p0..p1",)}
+    assert recognised(path, **options)[0] == "probs from columns p0 and p1"
+    path.write_text("prob_1,prob_2,label\n.5,.5,0\n.25,.75,1\n")
+    assert recognised(path)[3:] == ("labels are positions of classes, from 0, not names",)
+
+
+def test_what_a_shape_was_taken_for_is_said(tmp_path):
+    assert recognised(npz(tmp_path, probs=PROBS[:, 0], labels=LABELS > 1))[2:] == ("one column, P(class 1)",)
+    path = npz(tmp_path, logits=LOGITS[:, :1] - 1, labels=LABELS > 1)
+    assert recognised(path)[2:] == ("one column, the logit of class 1",)
+    dense = {"logits": LOGITS[:16].reshape(2, 2, 4, 3), "labels": LABELS[:16].reshape(2, 2, 4)}
+    assert recognised(npz(tmp_path, **dense))[2:] == ("2 images of 2 × 4 pixels",)
+    predictions = read(npz(tmp_path, **dense))
+    assert predictions.recognised == predictions.select(np.arange(3)).recognised
+    assert predictions.with_scores(predictions.scores, "logits").recognised == predictions.recognised
 
 
 def test_every_split_has_a_reading(tmp_path):

@@ -38,6 +38,14 @@ def json_lines(columns):
     return "".join(json.dumps(dict(zip(columns, row, strict=True))) + "\n" for row in rows)
 
 
+def rows(columns):
+    return "[" + json_lines(columns).replace("\n", ",\n")[:-2] + "]"
+
+
+def lists(columns):
+    return json.dumps({key: values.tolist() for key, values in columns.items()})
+
+
 def fixed_lists(columns):
     found = dict(columns)
     for key, values in columns.items():
@@ -78,6 +86,9 @@ WRITERS = {
     "tsv.gz": (".tsv.gz", lambda path, c: separated(path, c, "\t")),
     "jsonl": (".jsonl", lambda path, c: path.write_text(json_lines(c))),
     "jsonl.gz": (".jsonl.gz", lambda path, c: path.write_bytes(gzip.compress(json_lines(c).encode()))),
+    "json": (".json", lambda path, c: path.write_text(rows(c))),
+    "json of columns": (".json", lambda path, c: path.write_text(lists(c))),
+    "json.gz": (".json.gz", lambda path, c: path.write_bytes(gzip.compress(lists(c).encode()))),
     "parquet": (".parquet", lambda path, c: table(c).to_parquet(path)),
     "parquet of lists": (".parquet", lambda path, c: pq.write_table(fixed_lists(c), path)),
 }
@@ -123,7 +134,7 @@ def test_whole_and_in_shards(way, kind, dtype, tmp_path):
 
 def as_read(scores, way):
     """Numbers in text are float64."""
-    return scores.astype("f8") if way.startswith(("csv", "tsv", "jsonl")) else scores
+    return scores.astype("f8") if way.startswith(("csv", "tsv", "json")) else scores
 
 
 @pytest.mark.parametrize("way", WRITERS)
@@ -155,7 +166,7 @@ def test_keys_of_known_tools(way, outcome, kind, tmp_path):
     assert np.asarray(predictions.scores[0:700]).tolist() == scores.tolist()
 
 
-@pytest.mark.parametrize("way", ["npz", "safetensors", "jsonl", "csv of lists", "parquet of lists"])
+@pytest.mark.parametrize("way", ["npz", "safetensors", "jsonl", "json of columns", "csv of lists", "parquet of lists"])
 def test_one_hot_labels(way, tmp_path):
     suffix, write = WRITERS[way]
     write(tmp_path / f"d{suffix}", {"logits": LOGITS, "labels": np.eye(5)[LABELS]})

@@ -39,6 +39,8 @@ FORMATS = (  # of readers.load, without the dot
     "safetensors",
     "jsonl",
     "jsonl.gz",
+    "json",
+    "json.gz",
 )
 LEVEL = 0.95  # of core.report.settings
 METHODS = ("temperature", "platt", "beta", "vector", "isotonic")  # of recalibrate.fitting.methods

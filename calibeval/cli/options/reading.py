@@ -37,6 +37,7 @@ class ReadingFlags:
     class_names: options.ClassNames = None
     labels_are: options.LabelsAre = None
     ignore_index: options.IgnoreIndex = None
+    drop_duplicates: options.DropDuplicates = False
     read_as: options.ReadAs = None
     max_bytes: options.MaxBytes = None
     max_memory: options.MaxMemory = None
@@ -69,6 +70,7 @@ class ReadingFlags:
             class_names=_names(self.class_names),
             labels_are=as_labels_are(self.labels_are),
             ignore_index=self.ignore_index,
+            drop_duplicates=self.drop_duplicates,
             read_as=as_suffix(self.read_as, "--read-as"),
             limits=_limits(self),
         )

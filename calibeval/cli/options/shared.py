@@ -75,7 +75,7 @@ LabelsKey = Annotated[str | None, _named("Short for --key labels=NAME.")]
 FeaturesKey = Annotated[str | None, _named("Short for --key features=NAME.")]
 IdsKey = Annotated[str | None, _named("Short for --key ids=NAME.")]
 Labels = Annotated[Path | None, _named("Another file that holds the labels.", metavar="FILE")]
-ScoreColumns = Annotated[str | None, _named("Columns with the scores, as cat,dog or p0..p9.", metavar="A,B")]
+ScoreColumns = Annotated[str | None, _named("Columns with the scores: cat,dog or p0..p9 or '*,!id'.", metavar="A,B")]
 ClassNames = Annotated[Path | None, _named("Text file with one class name per line.", metavar="FILE")]
 LabelsAre = Annotated[
     str | None,
@@ -86,6 +86,10 @@ LabelsAre = Annotated[
 IgnoreIndex = Annotated[
     int | None,
     _named("Leave out rows with this label, and count them.", metavar="LABEL", min=LEAST_LABEL, max=MOST_LABEL),
+]
+DropDuplicates = Annotated[
+    bool,
+    typer.Option("--drop-duplicates", help="Leave out rows whose id an earlier one has.", rich_help_panel=READING),
 ]
 ReadAs = Annotated[
     str | None,

@@ -8,12 +8,13 @@ from collections.abc import Iterable
 from calibeval.core.data.predictions import Predictions
 
 
-def with_warnings(predictions: Predictions, more: Iterable[str]) -> Predictions:
-    """The predictions with further warnings.
+def with_warnings(predictions: Predictions, more: Iterable[str], *, first: bool = False) -> Predictions:
+    """The predictions with further warnings; first: before those that they have.
 
     >>> with_warnings(Predictions(probs=[0.2, 0.9], labels=[0, 1]), ["careful"]).warnings
     ('careful',)
     """
     other = copy.copy(predictions)
-    object.__setattr__(other, "warnings", (*predictions.warnings, *more))
+    known = predictions.warnings
+    object.__setattr__(other, "warnings", (*more, *known) if first else (*known, *more))
     return other

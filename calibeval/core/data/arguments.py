@@ -120,7 +120,7 @@ def texts(name: str, value: Any) -> tuple[str, ...]:
 
 
 def column_names(name: str, value: Any) -> tuple[str, ...]:
-    """Names in an order, as a list; a text alone would be taken letter by letter."""
+    """Names or other texts in an order, as a list; a text alone would be taken letter by letter."""
     if isinstance(value, str | set | frozenset):
         raise refused(name, value, "a list of texts, in their order")
     return texts(name, value)
@@ -190,9 +190,11 @@ def check_told(
     settling: object = None,
     keys: object = None,
     labelled: object = True,
+    recognised: object = (),
 ) -> None:
     """What readers tell of rows. Raises: UsageError."""
     texts("warnings", warnings if isinstance(warnings, list | tuple) else [warnings])
+    column_names("recognised", recognised)
     if precision is not None:
         number(0, above=True)("precision", precision)
     if file_rows is not None and of_class("file_rows", file_rows, np.ndarray).ndim != 1:

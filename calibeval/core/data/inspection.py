@@ -29,6 +29,7 @@ class Reading:
 
     kind: the kind of scores; "features" for a feature cache, which has no scores. features: their number per row.
     classes: class names, if the file has them. columns: slice columns with their number of values (None: more than 50).
+    recognised: what was recognised in the file, in a few words each: which arrays gave what, how rows were paired.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Reading:
     warnings: tuple[Notice, ...] = ()
     sha256: str | None = None
     features: int | None = None
+    recognised: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,16 @@ from calibeval.core.data.ranges import LEAST_LABEL, MOST_LABEL
 from calibeval.core.errors import InputError, UsageError
 
 Labels = npt.NDArray[np.integer[Any]]
+MOST_CLASSES = 2**20
+OWNER = "the scores have"
+
+
+class Read(NamedTuple):
+    """Labels as integers in [0, k), the label of ignored rows among them, and whether labels were names of classes."""
+
+    labels: Labels
+    ignore_index: int | None
+    by_name: bool
 
 
 def as_labels(
@@ -22,7 +32,7 @@ def as_labels(
     class_names: Sequence[str] | None = None,
     ignore_index: int | None = None,
     *,
-    owner: str = "the scores have",
+    owner: str = OWNER,
 ) -> Labels:
     """Labels as integers in [0, k); the ignored label is kept unchanged, unless labels are names: see `read_labels`.
 
@@ -42,10 +52,10 @@ def read_labels(
     class_names: Sequence[str] | None = None,
     ignore_index: int | None = None,
     *,
-    owner: str = "the scores have",
+    owner: str = OWNER,
     labels_are: LabelsAre | None = None,
-) -> tuple[Labels, int | None]:
-    """Labels as integers in [0, k), and the label of ignored rows among them.
+) -> Read:
+    """Labels as integers in [0, k).
 
     raw: (n,) integers, booleans, whole floats, or names listed in class_names; or (n, k) exact one-hot rows.
     owner: for messages: what the number of classes comes from. labels_are: whether labels that could be both are the
@@ -55,13 +65,13 @@ def read_labels(
     if raw.ndim == 2 and raw.shape[1] == 1:
         raw = raw[:, 0]
     if raw.ndim == 2:
-        return _from_one_hot(raw, k, owner), ignore_index
+        return Read(_from_one_hot(raw, k, owner), ignore_index, by_name=False)
     if raw.ndim != 1:
         raise InputError(f"labels have shape {raw.shape}, but one label per row is needed")
     if raw.dtype.kind in "OUS":
         raw = _texts(raw, class_names)
         if class_names is not None and labels_are != "positions":
-            return classes_of_texts(raw, class_names, ignore_index)
+            return Read(*classes_of_texts(raw, class_names, ignore_index), by_name=True)
         raw = _numbers(raw, class_names)
     if raw.dtype.kind not in "fiub":
         raise InputError(f"labels have dtype {raw.dtype}, but whole numbers are needed")
@@ -69,12 +79,12 @@ def read_labels(
         raise InputError("labels are said to be names, but there are no class names; give them with --class-names FILE")
     named = None if class_names is None else classes_of_values(raw, class_names, ignore_index, labels_are)
     if named is not None:
-        return named
+        return Read(*named, by_name=True)
     if raw.dtype.kind == "b":
         raw = raw.view(np.uint8)
     labels = _whole(raw) if raw.dtype.kind == "f" else raw
     _check_range(labels, k, ignore_index, owner)
-    return labels, ignore_index
+    return Read(labels, ignore_index, by_name=False)
 
 
 def _whole(raw: npt.NDArray[np.floating[Any]]) -> Labels:
@@ -96,9 +106,12 @@ def _from_one_hot(raw: npt.NDArray[Any], k: int, owner: str) -> Labels:
         raise InputError(f"labels have {raw.shape[1]} columns, but {owner} {k} classes")
     wrong = np.flatnonzero(~(((raw == 0) | (raw == 1)).all(axis=1) & ((raw == 1).sum(axis=1) == 1)))
     if len(wrong):
+        whole = bool(((raw == 0) | (raw == 1)).all())
+        what = "rows with several labels or none" if whole else "soft labels"
+        image = ". Of one image of two classes, save scores[None] and labels[None]" if whole and owner == OWNER else ""
         raise InputError(
             f"row {int(wrong[0])}: labels of shape {raw.shape} must be one-hot (a single 1, all others 0), "
-            f"but {len(wrong)} rows are not; soft labels are not supported"
+            f"but {len(wrong)} rows are not; {what} are not supported{image}"
         )
     return np.asarray(raw.argmax(axis=1), np.int64)
 
@@ -152,6 +165,14 @@ def names_of_classes(names: object, *, stored: bool) -> tuple[str, ...] | None:
     return tuple(map(str, names)) if stored and isinstance(names, Iterable) else class_names("class_names", names)
 
 
+def check_classes(k: int, names: Sequence[str] | None) -> None:
+    """Check that there are not too many classes, and a name for each. Raises: InputError."""
+    if k > MOST_CLASSES:
+        raise InputError(f"{k} classes, but at most {MOST_CLASSES} are supported")
+    if names is not None and len(names) != k:
+        raise InputError(f"{len(names)} class names, but the scores have {k} classes")
+
+
 def check_ignore_index(ignore_index: object) -> None:
     """Check that the label of ignored rows is valid. Raises: UsageError."""
     if ignore_index is not None and not LEAST_LABEL <= whole()("ignore_index", ignore_index) <= MOST_LABEL:
@@ -172,15 +193,19 @@ def _check_range(labels: Labels, k: int, ignore_index: int | None, owner: str) -
     count = "" if len(rows) == 1 else f" ({len(rows)} rows are out of range)"
     raise InputError(
         f"row {row}: label {int(labels[row])}, but {owner} {k} classes (0 to {k - 1}){count}."
-        + _hint(labels[rows], int(kept.min()), int(kept.max()), k)
+        + _hint(labels[rows], kept, k)
     )
 
 
-def _hint(out: Labels, low: int, high: int, k: int) -> str:
+def _hint(out: Labels, kept: Labels, k: int) -> str:
+    """What labels may be; out: those that are no class, among those kept."""
+    low, high = int(kept.min()), int(kept.max())
     if low == 1 and high == k:
         return " If the labels start at 1, subtract 1 before saving."
     if low == -1 and high == 1 and k == 2:
         return " If the classes are called -1 and 1, save 0 and 1."
+    if k == 2 and (out == 255).all() and not (kept == 1).any():
+        return " If 255 marks class 1, as in image files, divide the labels by 255 before saving."
     if (out == out[0]).all() and int(out[0]) in (-1, -100, 255):
         return f" If {int(out[0])} marks rows without a label, use --ignore-index {int(out[0])}."
     return ""

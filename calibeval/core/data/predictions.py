@@ -15,29 +15,27 @@ from calibeval.core.data.arguments import check_told, of_class
 from calibeval.core.data.class_names import LabelsAre, as_labels_are
 from calibeval.core.data.elsewhere import elsewhere
 from calibeval.core.data.foreign import check_same_index, precision_of, unmasked_labels
-from calibeval.core.data.labels import names_of_classes, outcome_of
+from calibeval.core.data.labels import MOST_CLASSES, check_classes, names_of_classes, outcome_of
 from calibeval.core.data.lazy_columns import tidied
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.outcomes import labels_beside
+from calibeval.core.data.places import place_of, recognised_shape
 from calibeval.core.data.precision import largest_probability, stored_precision, sum_tolerance
 from calibeval.core.data.row_source import (
     KINDS,
-    DensePixels,
     Kind,
     RowSource,
     as_array,
     as_column,
-    as_rows,
     as_source,
     show_shape,
 )
+from calibeval.core.data.shapes import as_rows
 from calibeval.core.data.source import Source
 from calibeval.core.data.spoken import in_python
 from calibeval.core.errors import InputError, UsageError
 
 __all__ = ["MOST_CLASSES", "Block", "Predictions", "Source"]
-
-MOST_CLASSES = 2**20
 
 
 class Block(NamedTuple):
@@ -69,7 +67,7 @@ class Predictions:
     file_rows: numbers of the stored rows within their file, if they are only some of its rows.
     settling: finishes the checks that a reader runs in parallel, and returns the source with its hash.
     keys: names of the labels and ids in their file, by role. labelled: False if the labels are unknown; then they are
-    zeros without a meaning.
+    zeros without a meaning. recognised: short sentences on how a file was read, as `inspect` shows them.
     The attribute `layout` is (n,), or (n, h, w) for dense scores, whose columns and ids may have one entry per image.
 
     Raises: InputError for shapes or labels that do not fit; UsageError unless exactly one kind of score is given.
@@ -96,6 +94,7 @@ class Predictions:
     settling: Callable[[], Source] | None = None
     keys: Mapping[str, str] = field(default_factory=dict)
     labelled: bool = True
+    recognised: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -118,6 +117,7 @@ class Predictions:
         settling: Callable[[], Source] | None = None,
         keys: Mapping[str, str] | None = None,
         labelled: bool = True,
+        recognised: Sequence[str] = (),
     ) -> None:
         given = {"logits": logits, "probs": probs, "log_probs": log_probs, "confidence": confidence}
         kinds: list[Kind] = [kind for kind in KINDS if given[kind] is not None]
@@ -126,23 +126,24 @@ class Predictions:
         kind = kinds[0]
         outcome, outcome_name = outcome_of(kind, labels, correct)
         check_told(
-            warnings=warnings, precision=precision, file_rows=file_rows, settling=settling, keys=keys, labelled=labelled
+            warnings=warnings,
+            precision=precision,
+            file_rows=file_rows,
+            settling=settling,
+            keys=keys,
+            labelled=labelled,
+            recognised=recognised,
         )
         place = "" if source is None else f"{of_class('source', source, Source).name}: "
         try:
             check_same_index({**given, outcome_name: outcome, "ids": ids, "columns": columns})
             outcome, ignore_index = unmasked_labels(outcome, ignore_index)
-            raw = as_array(outcome, outcome_name)
-            scores, raw = as_rows(as_source(given[kind], kind), kind, raw)
-            layout = scores.layout if isinstance(scores, DensePixels) else (scores.shape[0],)
-            k = 2 if kind == "confidence" else scores.shape[1]
-            if k > MOST_CLASSES:
-                raise InputError(f"{k} classes, but at most {MOST_CLASSES} are supported")
+            raw = None if outcome is None else as_array(outcome, outcome_name)
             names = names_of_classes(class_names, stored=source is not None)
-            if names is not None and len(names) != k:
-                raise InputError(f"{len(names)} class names, but the scores have {k} classes")
+            scores, raw, layout = as_rows(as_source(given[kind], kind), kind, raw, names)
+            check_classes(2 if kind == "confidence" else scores.shape[1], names)
             told = as_labels_are(labels_are)
-            tidy, ignore_index = labels_beside(scores, kind, raw, names, ignore_index, outcome_name, told)
+            tidy, ignore_index, by_name = labels_beside(scores, kind, raw, names, ignore_index, outcome_name, told)
             lengths = {len(tidy), layout[0]}
             tidy_columns = tidied(columns, lambda name, values: as_column(name, values, lengths))
             tidy_ids = None if ids is None else as_column("ids", ids, lengths)
@@ -168,6 +169,7 @@ class Predictions:
             "settling": settling,
             "keys": keys or {},
             "labelled": labelled,
+            "recognised": (*recognised, *recognised_shape(scores, kind, layout, names, by_name=by_name)),
         }.items():
             object.__setattr__(self, name, value)
 
@@ -222,10 +224,7 @@ class Predictions:
 
     def locate(self, row: int) -> str:
         """The place of a stored row in its file: "row 3", or "image 3, pixel (4, 5)" for dense scores."""
-        if len(self.layout) < 2:
-            return f"row {row}"
-        image, *pixel = (int(i) for i in np.unravel_index(row, self.layout))
-        return f"image {image}, pixel ({', '.join(map(str, pixel))})"
+        return place_of(row, self.layout)
 
     def stored_row(self, block: Block, kept: int) -> int:
         """The stored row number (which includes ignored rows) of a row of the block, given without ignored rows."""
@@ -290,4 +289,5 @@ class Predictions:
             settling=self.settling,
             keys=self.keys,
             labelled=self.labelled,
+            recognised=self.recognised,
         )

@@ -70,54 +70,6 @@ class BinaryColumns:
             return np.stack([np.log1p(-np.exp(one.astype(np.float64))), one], axis=1)
 
 
-class DensePixels:
-    """Scores of images, (n, k, h, w) or (n, h, w, k), as rows of pixels in the order of (n, h, w).
-
-    If pixels are read in order, each image is read only once, because the last images are kept.
-    """
-
-    def __init__(self, images: RowSource, channels_first: bool) -> None:
-        self._images, self._channels_first = images, channels_first
-        n, *rest = images.shape
-        k = rest.pop(0 if channels_first else -1)
-        self.layout: tuple[int, ...] = (n, *rest)
-        self.shape: tuple[int, ...] = (n * math.prod(rest), k)
-        self._last: tuple[int, npt.NDArray[Any]] | None = None
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of the numbers as stored."""
-        return self._images.dtype
-
-    def __getitem__(self, rows: slice, /) -> npt.NDArray[Any]:
-        total, k = self.shape
-        start, stop, _ = rows.indices(total)
-        if stop <= start:
-            return np.empty((0, k), self.dtype)
-        pixels = total // self.layout[0]
-        first, end = start // pixels, -(-stop // pixels)
-        images = self._read(first, end)
-        if not self._channels_first:
-            return images.reshape(-1, k)[start - first * pixels : stop - first * pixels]
-        if len(images) == 1:
-            return images.reshape(k, pixels)[:, start - first * pixels : stop - first * pixels].T
-        return np.moveaxis(images, 1, -1).reshape(-1, k)[start - first * pixels : stop - first * pixels]
-
-    def _read(self, first: int, end: int) -> npt.NDArray[Any]:
-        """Consecutive images; the last ones are kept and not read again."""
-        if isinstance(self._images, np.ndarray):
-            return np.asarray(self._images[first:end])
-        begin, kept = (first, None) if self._last is None else self._last
-        if kept is None or not begin <= first < begin + len(kept):
-            images = np.asarray(self._images[first:end])
-        elif end <= begin + len(kept):
-            return kept[first - begin : end - begin]
-        else:
-            images = np.concatenate([kept[first - begin :], self._images[begin + len(kept) : end]])
-        self._last = first, images
-        return images
-
-
 def as_kind(name: str) -> Kind:
     """The kind of that name.
 
@@ -173,33 +125,6 @@ def as_source(scores: object, kind: Kind) -> RowSource:
     if source.dtype.kind not in "fiub":
         raise InputError(f"{kind} have dtype {source.dtype}, but numbers are needed")
     return source
-
-
-def as_rows(scores: RowSource, kind: Kind, labels: npt.NDArray[Any]) -> tuple[RowSource, npt.NDArray[Any]]:
-    """Binary columns and dense images as rows of (n, k) scores, with labels to match."""
-    shape = scores.shape
-    if kind == "confidence":
-        if len(shape) != 1:
-            raise InputError(f"confidence has shape {show_shape(shape)}, but one number per row is needed")
-        return scores, labels
-    if 0 in shape[1:]:
-        raise InputError(f"{kind} have shape {show_shape(shape)}: there are no classes")
-    if len(shape) == 1 or (len(shape) == 2 and shape[1] == 1):
-        return BinaryColumns(scores, kind), labels
-    if len(shape) == 2:
-        return scores, labels
-    if len(shape) >= 3 and labels.ndim == len(shape) - 1:
-        n, *space = labels.shape
-        channels_first = shape[0] == n and tuple(shape[2:]) == tuple(space)
-        channels_last = shape[0] == n and tuple(shape[1:-1]) == tuple(space)
-        if channels_first != channels_last:
-            return DensePixels(scores, channels_first), labels.reshape(-1)
-        if channels_first:
-            raise InputError(f"{kind} {show_shape(shape)} could have the classes on axis 1 or on the last axis")
-    raise InputError(
-        f"{kind} have shape {show_shape(shape)} with labels {show_shape(labels.shape)}, but (n, k) with (n,), "
-        "or (n, k, h, w) or (n, h, w, k) with (n, h, w) are needed"
-    )
 
 
 def show_shape(shape: Sequence[int]) -> str:

@@ -12,6 +12,7 @@ from calibeval.core.comparison.matched import Matched, check_bins, side, unpaire
 from calibeval.core.comparison.pairing import pair_rows
 from calibeval.core.conventions.table import OWN, find_convention
 from calibeval.core.data.columns import PREDICTED_CLASS, TRUE_CLASS, kept_rows
+from calibeval.core.data.lazy_columns import refuse_left
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError, UsageError, nearest
 from calibeval.core.evaluation.measurement import Measurement
@@ -287,6 +288,7 @@ def _column(rule: Rule, known: Sequence[str], dump: Predictions) -> str | None:
         column = max(fitting, key=len, default=None)
     if column is None:
         name = rule.worst_of or rule.slice.partition("=")[0]
+        refuse_left(dump.columns, name)
         hint = nearest(name, known)
         place = f'{dump.source.name}: slice "{rule.slice}"'
         raise UsageError(f'{place}: there is no column "{name}"{hint}; there are {", ".join(known)}')

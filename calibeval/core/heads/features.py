@@ -12,7 +12,7 @@ import numpy.typing as npt
 from calibeval.core.data.arguments import check_told, of_class
 from calibeval.core.data.arrays import AnyFloats
 from calibeval.core.data.class_names import LabelsAre, as_labels_are
-from calibeval.core.data.labels import Labels, as_labels, check_ignore_index, names_of_classes, read_labels
+from calibeval.core.data.labels import Labels, Read, as_labels, check_ignore_index, names_of_classes, read_labels
 from calibeval.core.data.lazy_columns import tidied
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.picked_rows import PickedRows
@@ -95,7 +95,9 @@ class Features:
             k = None if names is None else len(names)
             tidy = None
             if labels is not None:
-                k, (tidy, ignore_index) = _tidy_labels(as_array(labels, "labels"), n, names, ignore_index, labels_are)
+                k, (tidy, ignore_index, _) = _tidy_labels(
+                    as_array(labels, "labels"), n, names, ignore_index, labels_are
+                )
             found = tidied(columns, lambda name, values: as_column(name, values, {n}))
             tidy_ids = None if ids is None else as_column("ids", ids, {n})
         except InputError as error:
@@ -246,7 +248,7 @@ def _tidy_labels(
     names: Sequence[str] | None,
     ignore_index: int | None,
     labels_are: LabelsAre | None,
-) -> tuple[int, tuple[Labels, int | None]]:
+) -> tuple[int, Read]:
     """The number of classes k, from the names, one-hot rows, or else the labels; and what `read_labels` returns."""
     if len(raw.shape) == 0 or len(raw) != n:
         count = "a single label" if raw.ndim == 0 else f"{len(raw)} labels"

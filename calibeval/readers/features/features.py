@@ -23,13 +23,15 @@ from calibeval.readers.features.columns import split_first, with_stacked_columns
 from calibeval.readers.features.folders import open_feature_folder
 from calibeval.readers.features.roles import feature_prefixes, find_feature_roles, has_features
 from calibeval.readers.load import as_suffix
-from calibeval.readers.meaning.assemble import ReadOptions, external_labels
+from calibeval.readers.meaning.assemble import ReadOptions
 from calibeval.readers.meaning.columns import joined_columns, slice_columns
 from calibeval.readers.meaning.facts import ignored_label, ignored_notice, keys_of, stored_names
 from calibeval.readers.meaning.keys import Keys
+from calibeval.readers.meaning.labels_file import ExternalLabels, keys_beside
 from calibeval.readers.meaning.named import OF_FEATURES, named_roles
+from calibeval.readers.meaning.paired_labels import paired_labels
 from calibeval.readers.meaning.splits import View, check_rows, pick, pooled_notice, split_views
-from calibeval.readers.open import open_input, open_labels, source_of, split_name
+from calibeval.readers.open import external, open_input, open_labels, source_of, split_name
 from calibeval.readers.stored.joined import JoinedRows
 from calibeval.readers.stored.limits import Limits, quarter_of_memory
 from calibeval.readers.stored.stored import Stored
@@ -124,8 +126,7 @@ def open_features(name: str, options: ReadOptions, *, need_labels: bool = True) 
     )
     labels = open_labels(options)
     source, settling = source_of(opened, labels, split)
-    outcome = None if labels is None else external_labels(labels.contents, labels.path, options.keys)
-    return _assembled(opened.contents.arrays, source, options, outcome, settling, need_labels=need_labels)
+    return _assembled(opened.contents.arrays, source, options, external(labels), settling, need_labels=need_labels)
 
 
 def _refuse_options_of_scores(options: ReadOptions) -> None:
@@ -144,7 +145,7 @@ def _assembled(
     arrays: dict[str, Stored],
     source: Source,
     options: ReadOptions,
-    labels: npt.NDArray[Any] | None,
+    labels: ExternalLabels | None,
     settling: Callable[[], Source],
     *,
     need_labels: bool,
@@ -194,15 +195,17 @@ class _Part:
 
 
 def _gather(
-    view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, file: str, *, need_labels: bool
+    view: View, options: ReadOptions, external_labels: ExternalLabels | None, file: str, *, need_labels: bool
 ) -> _Part:
     arrays, rows = view.arrays, view.rows
+    beside = None if external_labels is None else external_labels.of(view.name, options.keys)
+    keys = keys_beside(arrays, options.keys, beside, file)
     roles = find_feature_roles(
         arrays,
-        options.keys if view.chosen is None else replace(options.keys, features=view.chosen),
+        keys if view.chosen is None else replace(keys, features=view.chosen),
         file=file,
         need_labels=need_labels,
-        external_labels=labels is not None,
+        external_labels=beside is not None,
         external_names=bool(options.class_names),
     )
     stored = arrays[roles.features]
@@ -213,12 +216,16 @@ def _gather(
     if rows is not None:
         check_rows(rows, n, file)
         features = PickedRows(features, rows)
-    own = roles.labels if labels is None else None
-    if labels is None and roles.labels is not None:
+    labels: npt.NDArray[Any] | None = None
+    pairing: tuple[Notice, ...] = ()
+    if beside is not None:
+        paired = paired_labels(view, beside.only_labels(), roles.ids, n, file)
+        labels, pairing = paired.values["labels"], paired.warnings
+        _check_count(labels, features.shape[0], file)
+    elif roles.labels is not None:
         labels = arrays[roles.labels].array()
-    if labels is not None and labels.shape[:1] != (n,):
-        count = f"{len(labels)} labels" if labels.shape else "a single label"
-        raise InputError(f"{file}: {n} rows of features, but {count}")
+        _check_count(labels, n, file)
+        labels = pick(labels, rows, n, file)
     used = {roles.features, roles.labels, roles.ids, roles.class_names}
     ignore_index = options.ignore_index
     warnings: tuple[Notice, ...] = ()
@@ -227,15 +234,21 @@ def _gather(
         warnings = (ignored_notice(ignore_index, roles.ignore),)
     return _Part(
         features=features,
-        labels=None if labels is None else pick(labels, rows, n, file),
+        labels=labels,
         class_names=options.class_names or stored_names(arrays, roles.class_names, file),
         columns=slice_columns(arrays, used, rows, n, file),
         ids=None if roles.ids is None else pick(arrays[roles.ids].array(), rows, n, file),
         ignore_index=ignore_index,
-        warnings=warnings,
+        warnings=(*warnings, *pairing),
         file_rows=rows,
-        keys=keys_of(own, roles.ids),
+        keys=keys_of(roles.labels, roles.ids),
     )
+
+
+def _check_count(labels: npt.NDArray[Any], n: int, file: str) -> None:
+    if labels.shape[:1] != (n,):
+        count = f"{len(labels)} labels" if labels.shape else "a single label"
+        raise InputError(f"{file}: {n} rows of features, but {count}")
 
 
 def _join(parts: Sequence[_Part], names: Sequence[str], file: str) -> _Part:

@@ -18,7 +18,7 @@ from calibeval.readers.formats.text import LineBlock, Positions, TextSource, lin
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import ID_KEYS, LABEL_KEYS
 from calibeval.readers.stored.steady import SteadyFile
-from calibeval.readers.stored.stored import Contents
+from calibeval.readers.stored.stored import Contents, read_from_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +53,7 @@ def read_table(source: TextSource, limits: Limits, separator: str) -> Contents:
     table = _read(source, limits, separator, as_text=frozenset())
     if table.mixed:
         table = _read(source, limits, separator, as_text=frozenset(table.mixed))
-    return Contents(table.arrays())
+    return Contents(read_from_text(table.arrays()))
 
 
 def _read(source: TextSource, limits: Limits, separator: str, as_text: frozenset[str]) -> Table:

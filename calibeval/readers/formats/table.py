@@ -16,11 +16,13 @@ from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import (
     COLUMN,
     COLUMN_STEMS,
+    COMPUTED,
     FEATURE_KEYS,
     IGNORE_KEYS,
     LABEL_KEYS,
     NAME_KEYS,
     SCORE_KEYS,
+    columns_in_words,
 )
 from calibeval.readers.stored.spool import Spool
 from calibeval.readers.stored.stored import Stored
@@ -28,13 +30,6 @@ from calibeval.readers.stored.stored import Stored
 MOST_COLUMNS = 2**15
 RANK = re.compile(r"^index_[0-9]+$")
 NUMBER = re.compile(r"^[0-9]{1,7}$")
-# What is computed of a row's scores is no class, where the classes are numbers: logit_max beside logit_0, logit_1.
-COMPUTED = {
-    "argmax", "average", "avg", "best", "bias", "correct", "diff", "energy", "entropy", "gap", "gt", "label",
-    "logsumexp", "lse", "margin", "max", "mean", "median", "min", "norm", "pred", "predicted", "prediction",
-    "range", "scale", "second", "std", "sum", "target", "temp", "temperature", "threshold", "top", "top1",
-    "total", "true", "uncertainty", "var", "variance",
-}  # fmt: skip
 RANKS = "index"
 LIST_KEYS = (RANKS, *(key for keys in SCORE_KEYS.values() for key in keys), "predictions", *LABEL_KEYS, *FEATURE_KEYS)
 
@@ -59,6 +54,11 @@ class ScoreColumns:
             self.columns = [numbered[i] for i in range(len(columns))]
         else:
             self.names = list(columns)
+
+    @property
+    def origin(self) -> str:
+        """The columns, in words."""
+        return columns_in_words(self.columns)
 
 
 def score_columns(columns: Sequence[str], file: str) -> list[ScoreColumns]:
@@ -158,27 +158,56 @@ class Table:
         self._widths: dict[str, int] = {}
         self._narrow: dict[str, list[Array]] = {}
         self._texts: dict[str, Texts] = {}
+        self._left: dict[str, tuple[str, str]] = {}
 
     def add(self, scores: Mapping[str, Array], plain: Mapping[str, Array], rows: int) -> None:
         """Add a batch of rows.
 
         scores: an array (rows, k) for each group. plain: for each other column, numbers or bools (rows,), an object
-        array of texts (None: empty), or an array (rows, k).
+        array of texts (None: empty), or an array (rows, k). What is left alone may be missing.
         Raises: InputError if lists differ in length from those before; FileProblem if the disk is full.
         """
         for group in self.groups:
-            self._spool(group.key).add(scores[group.key])
+            if group.key not in self._left:
+                self._spool(group.key).add(scores[group.key])
         for column in self.plain:
-            values = plain[column]
-            if values.ndim > 1:
-                self._widths[column] = values.shape[1]
-                self._spool(column).add(values)
-            elif values.dtype.kind == "O":
-                self._texts.setdefault(column, Texts(self._limits.max_memory)).add(values, self._place(column))
-            else:
-                self._narrow.setdefault(column, []).append(values)
-            self._note_mixture(column)
+            if column not in self._left and column in plain:
+                self.put(column, plain[column])
         self.rows += rows
+
+    def put(self, column: str, values: Array) -> None:
+        """Add values to a column of no group."""
+        if values.ndim > 1:
+            self._widths[column] = values.shape[1]
+            self._spool(column).add(values)
+        elif values.dtype.kind == "O":
+            self._texts.setdefault(column, Texts(self._limits.max_memory)).add(values, self._place(column))
+        else:
+            self._narrow.setdefault(column, []).append(values)
+        self._note_mixture(column)
+
+    def leave(self, column: str, what: str, why: str = "", more: str = "") -> None:
+        """Leave a column alone, or the group of scores that it belongs to: it becomes an array that cannot be used.
+
+        what: it holds, in short; empty: said later. why: the message where it is used after all. An earlier call holds;
+        more is added to its message.
+        """
+        key = next((group.key for group in self.groups if self._concerns(column, group)), column)
+        for name in {key, column} - {one for group in self.groups for one in group.columns}:
+            known, told = self._left.get(name, ("", ""))
+            self._left[name] = (known or what, (told or why) + more)
+            for held in (self._wide, self._widths, self._narrow, self._texts):
+                held.pop(name, None)
+
+    def _concerns(self, column: str, group: ScoreColumns) -> bool:
+        """Whether a column is one of a group, or, if it is new, would have been."""
+        if column in group.columns:
+            return True
+        found = COLUMN.match(column)
+        if found is None or COLUMN_STEMS[found[1]] != group.key or column in self.plain:
+            return False
+        known = {one.removeprefix(f"{found[1]}_"): one for one in group.columns}
+        return column in _of_classes({**known, found[2]: column}).values()
 
     def width(self, column: str) -> int | None:
         """The length of the lists in a column; None before the first list, and for columns without lists."""
@@ -191,14 +220,21 @@ class Table:
         """
         if not self.rows:
             raise InputError(f"{self._file}: there is a header, but there are no rows")
-        check_groups(self.groups, self.plain, self._widths, self._file)
+        check_groups(self.groups, [one for one in self.plain if one not in self._left], self._widths, self._file)
         arrays: dict[str, Stored] = {}
         for group in self.groups:
-            arrays[group.key] = _stored(self._wide[group.key])
+            if group.key in self._left:
+                arrays[group.key] = Stored.left((self.rows, len(group.columns)), *self._left[group.key])
+                continue
+            arrays[group.key] = _stored(self._wide[group.key], group.origin)
             if group.names is not None:
                 arrays["class_names"] = Stored.of(np.asarray(group.names))
-        for column in self.plain:
-            if column in self._wide:
+        for column in (*self.plain, *self._left):
+            if column in arrays:
+                continue
+            if column in self._left:
+                arrays[column] = Stored.left((self.rows,), *self._left[column])
+            elif column in self._wide:
                 arrays[column] = _stored(self._wide[column])
             elif column in self._texts:
                 arrays[column] = Stored.of(self._texts[column].array())
@@ -259,6 +295,6 @@ def _family(values: Array) -> str:
     return "number" if values.dtype.kind == "f" else values.dtype.str
 
 
-def _stored(spool: Spool) -> Stored:
+def _stored(spool: Spool, origin: str | None = None) -> Stored:
     source = spool.source()
-    return Stored(source.shape, source.dtype, lambda: source)
+    return Stored(source.shape, source.dtype, lambda: source, origin=origin)

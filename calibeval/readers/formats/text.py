@@ -92,24 +92,18 @@ def line_blocks(source: TextSource, limits: Limits, *, quotes: bool) -> Iterator
     Raises: InputError for text that is not UTF-8, NUL bytes, lone carriage returns, lines that are too long, open
     quotation marks, a damaged gzip stream, or more bytes than the limits allow.
     """
-    limits.check_expansion(source.name, source.declared, size=source.size, doubt=" (unless its end is cut off)")
-    rest, line, total = b"", 1, 0
-    with source.open() as stream:
-        while piece := _read(stream, source.name):
-            total += len(piece)
-            limits.check_expansion(source.name, total, size=source.size)
-            rest += piece
-            if total == len(piece):
-                rest = _without_mark(rest, source.name)
-            block = _cut(rest, line, quotes=quotes)
-            if len(block.ends):
-                _check(block, source.name)
-                yield block
-                rest = rest[len(block.data) :]
-                line += len(block.ends) if block.inside is None else block.data.count(b"\n")
-            if len(rest) > LONGEST_LINE:
-                also = ", or a quotation mark in it is never closed" if quotes else ""
-                raise InputError(f"{source.name} line {line}: the line is longer than {LONGEST_LINE} bytes{also}")
+    rest, line = b"", 1
+    for piece in byte_blocks(source, limits):
+        rest += piece
+        block = _cut(rest, line, quotes=quotes)
+        if len(block.ends):
+            _check(block, source.name)
+            yield block
+            rest = rest[len(block.data) :]
+            line += len(block.ends) if block.inside is None else block.data.count(b"\n")
+        if len(rest) > LONGEST_LINE:
+            also = ", or a quotation mark in it is never closed" if quotes else ""
+            raise InputError(f"{source.name} line {line}: the line is longer than {LONGEST_LINE} bytes{also}")
     last = rest.rstrip(b"\r\n")
     if last:
         block = _cut(last + b"\n", line, quotes=quotes)
@@ -117,6 +111,20 @@ def line_blocks(source: TextSource, limits: Limits, *, quotes: bool) -> Iterator
             raise InputError(f"{source.name} line {line}: a quotation mark is opened and never closed")
         _check(block, source.name)
         yield block
+
+
+def byte_blocks(source: TextSource, limits: Limits) -> Iterator[bytes]:
+    """The text in blocks of bytes, without a byte-order mark.
+
+    Raises: InputError for UTF-16, a damaged gzip stream, or more bytes than the limits allow.
+    """
+    limits.check_expansion(source.name, source.declared, size=source.size, doubt=" (unless its end is cut off)")
+    total = 0
+    with source.open() as stream:
+        while piece := _read(stream, source.name):
+            total += len(piece)
+            limits.check_expansion(source.name, total, size=source.size)
+            yield piece if total > len(piece) else _without_mark(piece, source.name)
 
 
 def _read(stream: IO[bytes], name: str) -> bytes:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from calibeval.core.data.notices import Notice, warning
-from calibeval.core.data.row_source import as_array
+from calibeval.core.data.row_source import Kind, as_array, show_shape
 from calibeval.core.errors import InputError
+from calibeval.readers.meaning.paired_labels import PairedLabels
+from calibeval.readers.meaning.roles import Roles
 from calibeval.readers.stored.stored import Stored
 
 LARGEST_LABEL = 2**63 - 1
@@ -15,6 +19,31 @@ LARGEST_LABEL = 2**63 - 1
 def keys_of(labels: str | None, ids: str | None) -> dict[str, str]:
     """The names of labels and ids in the file, by role, if they have one."""
     return {role: key for role, key in {"labels": labels, "ids": ids}.items() if key}
+
+
+def recognised(
+    roles: Roles, kind: Kind, scores: Stored, dtype: np.dtype[Any], paired: PairedLabels | None
+) -> tuple[str, ...]:
+    """Which arrays gave the scores and the labels, in a few words each, and how rows were paired.
+
+    dtype: of the scores as they were read. paired: what another file says of the rows.
+    """
+    found = [f"{kind} from {scores.origin or _quoted(roles.scores)}"]
+    if scores.printed and dtype == np.float32:
+        found.append("float32, by the digits of every score")
+    if paired is not None and roles.correct is None:
+        found.append(paired.by)
+    elif roles.correct is not None:
+        found.append(f"right or wrong from {_quoted(roles.correct)}")
+    elif roles.labels is not None:
+        found.append(f"labels from {_quoted(roles.labels)}")
+    if roles.prediction is not None:
+        found.append(f"predictions from {_quoted(roles.prediction)}")
+    return tuple(found)
+
+
+def _quoted(key: str) -> str:
+    return f'"{key}"' if key else "the array"
 
 
 def stored_names(arrays: dict[str, Stored], key: str | None, file: str) -> tuple[str, ...] | None:
@@ -52,3 +81,18 @@ def ignored_label(stored: Stored, key: str, file: str) -> int:
 def ignored_notice(label: int, key: str) -> Notice:
     """The warning that rows are ignored because of a number in the file."""
     return warning("ignored_label", f'rows with label {label} are ignored, because "{key}" in the file is {label}')
+
+
+def rows_of(stored: Stored, kind: Kind, key: str, file: str) -> int:
+    """Number of rows of the scores.
+
+    Raises: InputError for a single number, and for confidences that are no column.
+    """
+    if stored.refusal is not None:
+        stored.load()
+    what = f'"{key}" has' if key else "the scores have"
+    if not stored.shape:
+        raise InputError(f"{file}: {what} shape (), one number, but scores of many rows are needed")
+    if kind == "confidence" and len(stored.shape) != 1:
+        raise InputError(f"{file}: {what} shape {show_shape(stored.shape)}, but one confidence a row is needed")
+    return stored.shape[0]

@@ -1,42 +1,64 @@
-"""The columns of a table that are its scores: by name, as a range `p0..p9`, or as a pattern `p*`."""
+"""The columns of a table that are its scores: by name, as a range `p0..p9`, as a pattern `p*`, or all but some."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
+from types import MappingProxyType
 
 import numpy as np
 
 from calibeval.core.errors import InputError, nearest
 from calibeval.readers.shards import natural
-from calibeval.readers.stored.names import COLUMN
+from calibeval.readers.stored.names import COLUMN, columns_in_words
 from calibeval.readers.stored.stored import Stored
 
 RANGE = re.compile(r"(?P<stem>.*?)(?P<first>\d+)\.\.(?P=stem)(?P<last>\d+)")
 PATTERN = re.compile(r"[*?\[]")
 MOST = 2**20
+BUT = "!"  # before what is left out
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-def chosen_columns(arrays: Mapping[str, Stored], said: Sequence[str], file: str) -> tuple[str, ...]:
+def chosen_columns(
+    arrays: Mapping[str, Stored], said: Sequence[str], file: str, taken: Mapping[str, str] = NOTHING
+) -> tuple[str, ...]:
     """The columns that were named, in class order; those of a pattern in natural order.
 
-    Raises: InputError for a column that is not there, holds no numbers, or is named twice.
+    said: names, ranges and patterns; one that begins with "!" leaves its columns out, wherever it stands, and if there
+    are no others, all columns of numbers but these are meant. taken: columns that have another role, and which.
+    Raises: InputError for a column that is not there, holds no numbers or is named twice, and for one of another role
+    that fits a pattern.
     """
+    without = [words for words in said if words.startswith(BUT) and words not in arrays]
+    left_out = {column for words in without for column in _left_out(arrays, words, file)}
     by: dict[str, str] = {}
-    for words in said:
+    for words in [words for words in said if words not in without] or ["*"]:
         for column in _named(arrays, words, file):
+            if column in left_out:
+                continue
             if column in by:
                 how = "" if {words, by[column]} == {column} else f", by {by[column]} and by {words}"
                 raise InputError(f'{file}: --score-columns: column "{column}" is named twice{how}')
             _check(arrays, column, file)
+            if column in taken and words != column:
+                raise InputError(
+                    f'{file}: --score-columns {words}: column "{column}" is no score, for it has the role of '
+                    f"{taken[column]}: leave it out with '{','.join([*said, BUT + column])}'"
+                )
             by[column] = words
+    if not by:
+        raise InputError(f"{file}: --score-columns: no column is left of {','.join(said)}")
     return tuple(by)
 
 
 def stacked_columns(arrays: Mapping[str, Stored], columns: Sequence[str]) -> Stored:
     """The columns as one array of scores."""
-    return Stored.of(np.stack([arrays[column].array() for column in columns], axis=1))
+    scores = np.stack([arrays[column].array() for column in columns], axis=1)
+    printed = all(arrays[column].printed for column in columns)
+    return replace(Stored.of(scores, origin=columns_in_words(columns)), printed=printed)
 
 
 def _named(arrays: Mapping[str, Stored], words: str, file: str) -> list[str]:
@@ -52,6 +74,18 @@ def _named(arrays: Mapping[str, Stored], words: str, file: str) -> list[str]:
             raise InputError(f'{file}: --score-columns: no column of numbers fits "{words}"')
         return sorted(fitting, key=natural)
     return [words]
+
+
+def _left_out(arrays: Mapping[str, Stored], words: str, file: str) -> list[str]:
+    """The columns that one part of the list leaves out; they may hold anything."""
+    named = words[len(BUT) :]
+    if PATTERN.search(named) and named not in arrays:
+        return [key for key in arrays if fnmatchcase(key, named)]
+    columns = _named(arrays, named, file)
+    gone = next((column for column in columns if column not in arrays), None)
+    if gone is not None and not COLUMN.match(gone):
+        raise InputError(f'{file}: --score-columns {words}: there is no column "{gone}"{nearest(gone, arrays)}')
+    return columns
 
 
 def _range(span: re.Match[str], file: str) -> list[str]:

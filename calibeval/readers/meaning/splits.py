@@ -21,13 +21,20 @@ from calibeval.readers.stored.stored import Stored
 class View:
     """The arrays of one dump: those with one prefix, or all of them, with all rows or some.
 
-    name: the name of the split. chosen: the key of the scores or features, if the split named it.
+    name: the name of the split. chosen: the key of the scores or features, if the split named it. prefixed: whether
+    the arrays are those with one prefix.
     """
 
     arrays: dict[str, Stored]
     rows: npt.NDArray[np.integer[Any]] | None = None
     chosen: str | None = None
     name: str = "all"
+    prefixed: bool = False
+
+    @property
+    def part(self) -> bool:
+        """Whether the file holds other rows, too."""
+        return self.rows is not None or self.prefixed
 
 
 def split_views(
@@ -94,7 +101,7 @@ def _view(arrays: dict[str, Stored], part: str, found: Sequence[str], file: str)
         others = tuple(f"{prefix}_" for prefix in found)
         shared = {key: stored for key, stored in arrays.items() if not key.startswith(others)}
         own = {key.removeprefix(f"{part}_"): value for key, value in arrays.items() if key.startswith(f"{part}_")}
-        return View({**shared, **own}, name=part)
+        return View({**shared, **own}, name=part, prefixed=True)
     if part in index_splits(arrays):
         return View(arrays, rows=arrays[f"{part}_index"].array(), name=part)
     if part in arrays and len(arrays[part].shape) >= 2:

@@ -60,6 +60,7 @@ def _reading(reading: Reading) -> list[str]:
         return [f"{_named(reading)}: cannot be read as a dump", f"  {reading.error}"]
     ignored = f", {reading.ignored:,} more ignored" if reading.ignored else ""
     lines = [f"{_named(reading)}: {reading.kind}, {reading.n:,} rows{ignored}, {_width(reading)}"]
+    lines += [f"  read as: {' · '.join(reading.recognised)}"] if reading.recognised else []
     if reading.classes:
         few = ", ".join(reading.classes[:MANY_CLASSES]) + (", ..." if len(reading.classes) > MANY_CLASSES else "")
         lines.append(f"  classes: {few}")

@@ -20,6 +20,7 @@ def test_a_file_with_splits(sample_data, capsys):
     assert f"{path}#test: logits, 20,000 rows, 5 classes" in result.out
     assert "  columns: color (7 values), carat_band (4 values)" in result.out
     assert "  rows have ids" in result.out
+    assert '  read as: logits from "logits" · labels from "labels"\n' in result.out
     assert hashlib.sha256(path.read_bytes()).hexdigest() in result.out
 
 
@@ -31,6 +32,7 @@ def test_json(sample_data, capsys):
     assert document["splits"] == ["val", "test"]
     (reading,) = document["readings"]
     assert (reading["name"], reading["kind"], reading["n"], reading["k"]) == (f"{path}#val", "logits", 12_000, 5)
+    assert reading["recognised"] == ['logits from "logits"', 'labels from "labels"']
     assert {"key": "val_logits", "shape": [12_000, 5], "dtype": "float32", "role": "logits of val"} in document[
         "arrays"
     ]

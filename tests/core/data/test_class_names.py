@@ -42,7 +42,7 @@ BY_NAME = [
 
 @pytest.mark.parametrize(("names", "labels", "expected"), BY_NAME)
 def test_labels_belong_to_the_classes_that_are_called_so(names, labels, expected):
-    found, _ = read_labels(np.array(labels), len(names), names)
+    found, *_ = read_labels(np.array(labels), len(names), names)
     assert found.tolist() == expected
 
 
@@ -107,7 +107,7 @@ def test_a_person_decides():
     ],
 )
 def test_the_ignored_label_is_that_of_the_file(names, labels, ignored, expected):
-    found, left_out = read_labels(np.array(labels), len(names), names, ignored)
+    found, left_out, _ = read_labels(np.array(labels), len(names), names, ignored)
     assert (found.tolist(), left_out) == expected
 
 

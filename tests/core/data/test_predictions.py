@@ -61,7 +61,7 @@ SHAPES = [
         np.zeros((2, 5, 4), int),
         (
             "logits have shape (2, 3, 4, 5) with labels (2, 5, 4), but (n, k) with (n,), "
-            "or (n, k, h, w) or (n, h, w, k) with (n, h, w) are needed"
+            "or (n, k, h, w), (n, h, w, k) or, for two classes, (n, h, w) with (n, h, w) are needed"
         ),
     ),
     (
@@ -69,7 +69,7 @@ SHAPES = [
         np.zeros(2, int),
         (
             "logits have shape (2, 3, 4) with labels (2), but (n, k) with (n,), "
-            "or (n, k, h, w) or (n, h, w, k) with (n, h, w) are needed"
+            "or (n, k, h, w), (n, h, w, k) or, for two classes, (n, h, w) with (n, h, w) are needed"
         ),
     ),
     (np.zeros((4, 3)), np.zeros(5, int), "4 rows of scores, but 5 labels"),

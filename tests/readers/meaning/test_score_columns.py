@@ -68,3 +68,64 @@ def test_two_options_for_the_scores(table):
     message = "^score_columns and probs_key both name the scores; say one of them$"
     with pytest.raises(UsageError, match=message):
         read(table, score_columns=["p0..p10"], probs_key="note")
+
+
+@pytest.fixture
+def whole(tmp_path):
+    """Three columns of scores among columns of other roles."""
+    path = tmp_path / "d.csv"
+    path.write_text("id,cat,age,dog,note,bird,label,prediction\n7,0.2,40,0.3,x,0.5,2,2\n8,0.1,41,0.7,y,0.2,1,1\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        ["*", "!id", "!age", "!label", "!prediction"],
+        ["!id", "!age", "!label", "!prediction"],
+        ["!id", "*", "!age", "!l*", "!note", "!pred*"],
+        ["*[a-z]*", "!id", "!age", "!label", "!prediction"],
+    ],
+)
+def test_all_columns_but_some(whole, said):
+    predictions = read(whole, score_columns=said, kind="probs")
+    assert predictions.class_names == ("bird", "cat", "dog")
+    assert predictions.scores[0:2].tolist() == [[0.5, 0.2, 0.3], [0.2, 0.1, 0.7]]
+    assert [*predictions.columns] == ["age", "note", "prediction"]
+
+
+def test_a_range_without_one_of_its_columns(table):
+    said = ["p0..p10", "!p4..p9", "!p2"]
+    labels = table.with_name("labels.npy")
+    np.save(labels, [0, 3])
+    assert read(table, score_columns=said, kind="logits", labels=labels).scores[0:1].tolist() == [[0, 1, 3, 10]]
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        (["*", "!lable"], ' !lable: there is no column "lable" (did you mean "label"?)'),
+        (["cat", "!cat"], ": no column is left of cat,!cat"),
+        (
+            ["*", "!id", "!age"],
+            " *: column \"label\" is no score, for it has the role of labels: leave it out with '*,!id,!age,!label'",
+        ),
+        (["*"], " *: column \"id\" is no score, for it has the role of ids: leave it out with '*,!id'"),
+    ],
+)
+def test_what_cannot_be_left_out_and_what_must_be(whole, said, message):
+    refused(whole, f"d.csv: --score-columns{message}", score_columns=said, kind="probs")
+
+
+def test_a_column_that_was_named_is_a_score_whatever_its_name(tmp_path):
+    path = tmp_path / "d.csv"
+    path.write_text("x,y,gt,label\n0.2,0.3,0.5,2\n0.1,0.7,0.2,1\n")
+    predictions = read(path, score_columns=["x", "y", "gt"], kind="probs")
+    assert predictions.class_names == ("x", "y", "gt")
+    assert predictions.labels.tolist() == [2, 1]
+
+
+def test_a_column_that_begins_with_the_sign(tmp_path):
+    path = tmp_path / "d.csv"
+    path.write_text("!a,b,label\n0.2,0.8,1\n")
+    assert read(path, score_columns=["!a", "b"], kind="probs").class_names == ("!a", "b")

@@ -1,0 +1,50 @@
+"""Whether the scores and labels that were read can be what they are called; an option that says so is believed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy.typing as npt
+
+from calibeval.core.data.amended import with_warnings
+from calibeval.core.data.class_names import LabelsAre
+from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.row_source import Kind
+from calibeval.readers.meaning.suspicion import class_of_255, labels_from_one, refuse_probs
+from calibeval.readers.meaning.top_scores import refuse_best_first, refuse_confidences
+from calibeval.readers.stored.stored import Stored
+
+
+class Sight(NamedTuple):
+    """Where predictions come from. key: of the scores. arrays: beside them. parts: the shards, with their rows."""
+
+    key: str
+    arrays: Mapping[str, Stored]
+    parts: tuple[tuple[str, int], ...]
+    file: str
+
+
+def examined(
+    predictions: Predictions,
+    raw: npt.NDArray[Any],
+    sight: Sight,
+    *,
+    kind: Kind | None,
+    labels_are: LabelsAre | None,
+    believed: bool,
+) -> Predictions:
+    """The predictions, with warnings about labels that seem to start at 1, or to mark rows without one.
+
+    raw: the labels as stored. kind, labels_are, believed: see ReadOptions.
+    Raises: InputError for scores that can hardly be what they are called.
+    """
+    if kind is None and predictions.kind == "logits":
+        refuse_probs(predictions, sight.parts, sight.file)
+    if kind is None and not believed:
+        refuse_confidences(predictions, sight.key, sight.arrays, sight.file)
+    if labels_are is None and predictions.labelled and not believed:
+        refuse_best_first(predictions, raw, sight.file)
+    if not predictions.labelled:
+        return predictions
+    return with_warnings(predictions, (*labels_from_one(predictions), *class_of_255(predictions)))

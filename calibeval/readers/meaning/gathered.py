@@ -1,0 +1,113 @@
+"""Everything that is read from one dump, or from one split of it, before it becomes predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.data.class_names import LabelsAre
+from calibeval.core.data.lazy_columns import LazyColumns
+from calibeval.core.data.notices import Notice
+from calibeval.core.data.picked_rows import PickedRows
+from calibeval.core.data.row_source import Kind, RowSource
+from calibeval.core.errors import InputError
+from calibeval.readers.meaning.columns import joined_columns
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gathered:
+    """Everything that Predictions needs, from one view.
+
+    key: of the scores. parts: the shards with their numbers of rows. labels_are: names or positions, where it is known.
+    """
+
+    kind: Kind
+    key: str
+    scores: RowSource
+    outcome: npt.NDArray[Any]
+    class_names: tuple[str, ...] | None
+    columns: LazyColumns
+    ids: npt.NDArray[Any] | None
+    ignore_index: int | None
+    warnings: tuple[Notice, ...]
+    precision: float
+    file_rows: npt.NDArray[Any] | None
+    keys: dict[str, str]
+    labelled: bool
+    recognised: tuple[str, ...]
+    parts: tuple[tuple[str, int], ...] = ()
+    labels_are: LabelsAre | None = None
+
+    def only(self, rows: npt.NDArray[np.intp]) -> Gathered:
+        """Some of the rows, or of the images; scores stay where they are."""
+
+        def loader(name: str) -> Callable[[], npt.NDArray[Any]]:
+            return lambda: self.columns[name][rows]
+
+        return replace(
+            self,
+            scores=PickedRows(self.scores, rows),
+            outcome=self.outcome[rows],
+            columns=LazyColumns({name: loader(name) for name in self.columns}),
+            ids=None if self.ids is None else self.ids[rows],
+            file_rows=rows if self.file_rows is None else self.file_rows[rows],
+            parts=(),
+        )
+
+
+def joined_splits(parts: list[Gathered], names: list[str], file: str) -> Gathered:
+    """Several splits of one file joined into one dump, in the order named.
+
+    The class names and the ignored label must be the same in all of them.
+    """
+    first = parts[0]
+    for part in parts[1:]:
+        if part.kind != first.kind or part.scores.shape[1:] != first.scores.shape[1:]:
+            raise InputError(f"{file}: the splits differ in kind or in the shape of their scores")
+    for part, name in zip(parts[1:], names[1:], strict=True):
+        if part.labelled != first.labelled:
+            raise InputError(f"{file}: of the splits {names[0]} and {name}, one has labels and the other has none")
+        if part.class_names != first.class_names:
+            raise InputError(f"{file}: the splits {names[0]} and {name} differ in their class names")
+        if part.ignore_index != first.ignore_index:
+            raise InputError(
+                f"{file}: {names[0]} ignores label {first.ignore_index}, {name} ignores {part.ignore_index}: "
+                "say which with --ignore-index"
+            )
+    ids = [part.ids for part in parts if part.ids is not None]
+    rows = [part.file_rows for part in parts if part.file_rows is not None]
+    twice = sum(map(len, rows)) - len(np.unique(np.concatenate(rows))) if rows else 0
+    pair = next(((i, j) for j in range(len(parts)) for i in range(j) if _are_equal(parts[i], parts[j])), None)
+    if pair is not None:
+        first_name, other = names[pair[0]], names[pair[1]]
+        raise InputError(f"{file}: the splits {first_name} and {other} hold the same rows, which would count twice")
+    if twice:
+        raise InputError(f"{file}: the splits {' and '.join(names)} share {twice} rows, which would count twice")
+    return replace(
+        first,
+        scores=np.concatenate([np.asarray(part.scores[0 : part.scores.shape[0]]) for part in parts]),
+        outcome=np.concatenate([part.outcome for part in parts]),
+        columns=joined_columns([part.columns for part in parts]),
+        ids=np.concatenate(ids) if len(ids) == len(parts) else None,
+        warnings=tuple(
+            one.reworded(f"{name}: {one}") for part, name in zip(parts, names, strict=True) for one in part.warnings
+        ),
+        precision=max(part.precision for part in parts),
+        file_rows=np.concatenate(rows) if len(rows) == len(parts) else None,
+        recognised=tuple(dict.fromkeys(one for part in parts for one in part.recognised)),
+    )
+
+
+def _are_equal(one: Gathered, other: Gathered) -> bool:
+    """Whether two splits hold the same scores and labels, row by row."""
+    same = one.scores.shape == other.scores.shape and one.outcome.shape == other.outcome.shape
+    return (
+        same
+        and bool((one.outcome == other.outcome).all())
+        and np.array_equal(one.scores[0:1], other.scores[0:1])
+        and np.array_equal(one.scores[0 : one.scores.shape[0]], other.scores[0 : other.scores.shape[0]])
+    )

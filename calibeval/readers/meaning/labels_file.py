@@ -1,0 +1,229 @@
+"""The file that `--labels` names: which of its arrays say what was true of each row, and which hold ids."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.errors import InputError
+from calibeval.readers.meaning.keys import Keys
+from calibeval.readers.meaning.roles import class_names_key, id_key, ignore_key, named_key
+from calibeval.readers.stored.names import (
+    CORRECT_KEYS,
+    FEATURE_KEYS,
+    ID_KEYS,
+    LABEL_KEYS,
+    NAME_KEYS,
+    PREDICTED,
+    PREDICTION_KEYS,
+    SCORE_KEYS,
+    index_column,
+    index_splits,
+    label_like,
+    show,
+)
+from calibeval.readers.stored.stored import Contents, Stored
+
+SIDES = ("correct", "prediction")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ExternalLabels:
+    """Another file that holds the labels, opened. split: what stands after # in its name."""
+
+    contents: Contents
+    path: Path
+    split: str | None = None
+
+    def of(self, split: str, keys: Keys) -> LabelsFile:
+        """The roles of its arrays; split: of the dump, which also selects the arrays of that prefix here.
+
+        Raises: InputError if no array can be the labels, or more than one.
+        """
+        arrays, name = self.contents.arrays, self.path.name
+        if self.split is not None:
+            arrays = split_of_labels(arrays, self.split, name)
+        elif not any(key.lower() in LABEL_KEYS for key in arrays) and keys.labels is None:
+            arrays = _of_prefix(arrays, split) or arrays
+        return labels_file(arrays, name, keys)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelsFile:
+    """What a file beside the dump holds.
+
+    roles: the keys of labels, correct and prediction, as far as it has them. ids, class_names, ignore: keys, too.
+    """
+
+    name: str
+    arrays: Mapping[str, Stored]
+    roles: Mapping[str, str]
+    ids: str | None
+    class_names: str | None
+    ignore: str | None
+
+    @property
+    def labels(self) -> str:
+        """The key of the labels.
+
+        Raises: InputError if the file only says whether predictions are right.
+        """
+        if "labels" not in self.roles:
+            raise InputError(f"{self.name}: labels are needed, but this file only says whether rows are correct")
+        return self.roles["labels"]
+
+    def only_labels(self) -> LabelsFile:
+        """The file without what it says of predictions.
+
+        Raises: InputError if it holds no labels.
+        """
+        return replace(self, roles={"labels": self.labels})
+
+    def array(self, role: str) -> npt.NDArray[Any]:
+        """The values of one of its roles."""
+        return self.arrays[self.roles[role]].array()
+
+
+def labels_beside(labels: npt.NDArray[Any]) -> ExternalLabels:
+    """Labels in memory, in the order of the rows, as if they stood in another file."""
+    return ExternalLabels(Contents({"": Stored.of(labels)}), Path("labels"))
+
+
+def labels_file(arrays: Mapping[str, Stored], name: str, keys: Keys) -> LabelsFile:
+    """The roles of the arrays in a file of labels.
+
+    keys: the names that the user gave; those that are in this file count.
+    Raises: InputError if no array can be the labels, or more than one.
+    """
+    here = replace(keys, ids=keys.ids if keys.ids in arrays else None)
+    ids = id_key(arrays, here, name) if len(arrays) > 1 else None
+    names = class_names_key(arrays, name) if len(arrays) > 1 else None
+    ignore = ignore_key(arrays, name)
+    rest = {key: stored for key, stored in arrays.items() if key not in (ids, names, ignore)}
+    if names is not None and not rest:  # a column of that name is one class a row
+        rest, names = {names: arrays[names]}, None
+    alone = len(arrays) == 1
+    roles = {} if alone else {role: key for role in SIDES if (key := _beside(rest, keys, role)) is not None}
+    labels = _labels(rest, keys, name, alone=alone, needed="correct" not in roles, used=roles.values())
+    if labels is not None:
+        roles["labels"] = labels
+    return LabelsFile(name, arrays, roles, ids, names, ignore)
+
+
+def keys_beside(arrays: Mapping[str, Stored], keys: Keys, labels: LabelsFile | None, file: str) -> Keys:
+    """The user's names that count for a dump: ids may be called so in the labels' file only.
+
+    Raises: InputError if the dump has no ids then.
+    """
+    if labels is None or keys.ids is None or keys.ids in arrays or keys.ids != labels.ids:
+        return keys
+    usual = replace(keys, ids=None)
+    if id_key(arrays, usual, file) is None:
+        raise InputError(
+            f'{file}: {keys.said("ids")}: only {labels.name} has "{keys.ids}", here there are no ids; found '
+            f"{show(arrays)}. Give both files ids, or leave the option out to pair rows by position."
+        )
+    return usual
+
+
+def _beside(arrays: Mapping[str, Stored], keys: Keys, role: str) -> str | None:
+    """The key of `correct` or `prediction`: the one that the user named, or the only one with a usual name."""
+    named: str | None = getattr(keys, role)
+    if named is not None:
+        return named if named in arrays else None
+    usual = CORRECT_KEYS if role == "correct" else PREDICTION_KEYS
+    found = [key for key in arrays if key.lower() in usual]
+    return found[0] if len(found) == 1 else None
+
+
+def _labels(
+    arrays: Mapping[str, Stored], keys: Keys, file: str, *, alone: bool, needed: bool, used: Collection[str]
+) -> str | None:
+    """The key of the labels: the one that the user named, the only array, one of a usual name, or the only one left."""
+    if keys.labels is not None:
+        return named_key(arrays, keys, "labels", file)
+    if alone:
+        return next(iter(arrays))
+    usual = [key for key in arrays if key.lower() in LABEL_KEYS]
+    if len(usual) == 1:
+        return usual[0]
+    others = usual or _unnamed(arrays, used)
+    if len(others) == 1:
+        return others[0]
+    if not needed:
+        return None
+    near = [key for key in label_like({key: arrays[key] for key in others}) if not key.lower().startswith(PREDICTED)]
+    example = next(iter([*near, *others]), None)
+    hint = "" if example is None else f". Name one, as in --labels-key {example}."
+    if usual:
+        raise InputError(f"{file}: {len(usual)} arrays have a usual name for labels: {show(arrays, usual)}{hint}")
+    raise InputError(f"{file}: no array has a usual name for labels; found {show(arrays)}{hint}")
+
+
+def _unnamed(arrays: Mapping[str, Stored], used: Collection[str]) -> list[str]:
+    """The arrays that could be labels, since their names say nothing else."""
+    other = (*ID_KEYS, *NAME_KEYS, *FEATURE_KEYS, *(name for names in SCORE_KEYS.values() for name in names))
+    splits = {f"{split}_index" for split in index_splits(dict(arrays))}
+    index = index_column(arrays)
+    return [
+        key
+        for key, stored in arrays.items()
+        if key not in used
+        and key not in splits
+        and key != index
+        and key.lower() not in other
+        and stored.shape
+        and stored.refusal is None
+    ]
+
+
+def split_of_labels(arrays: Mapping[str, Stored], split: str, file: str) -> dict[str, Stored]:
+    """The arrays of one split of a file of labels: those with its prefix, some rows of all, or the array of that name.
+
+    Raises: InputError if there is no such split.
+    """
+    parts = [_part(arrays, part, file) for part in split.split("+")]
+    if len(parts) == 1:
+        return parts[0]
+    return {
+        key: Stored.of(np.concatenate([part[key].array() for part in parts]))
+        for key in parts[0]
+        if all(key in part for part in parts)
+    }
+
+
+def _part(arrays: Mapping[str, Stored], part: str, file: str) -> dict[str, Stored]:
+    if part == "all":
+        return dict(arrays)
+    own = _of_prefix(arrays, part)
+    if own:
+        return own
+    rows = arrays.get(f"{part}_index")
+    if rows is not None and rows.dtype.kind in "iu" and len(rows.shape) == 1:
+        return _rows_of(arrays, rows.array(), file)
+    if part in arrays:
+        return {part: arrays[part]}
+    raise InputError(f'{file}: there is no split or array "{part}" in the file of labels; found {show(arrays)}')
+
+
+def _of_prefix(arrays: Mapping[str, Stored], prefix: str) -> dict[str, Stored]:
+    """The arrays of this prefix, without it, if labels are among them; else none."""
+    own = {key.removeprefix(f"{prefix}_"): value for key, value in arrays.items() if key.startswith(f"{prefix}_")}
+    return own if any(key.lower() in (*LABEL_KEYS, *CORRECT_KEYS) for key in own) else {}
+
+
+def _rows_of(arrays: Mapping[str, Stored], rows: npt.NDArray[Any], file: str) -> dict[str, Stored]:
+    """Some rows of every array that has them."""
+    end = int(rows.max(initial=-1)) + 1
+    if rows.min(initial=0) < 0:
+        raise InputError(f"{file}: the split's row numbers begin at {rows.min()}")
+    return {
+        key: Stored.of(stored.array()[rows])
+        for key, stored in arrays.items()
+        if stored.shape and stored.shape[0] >= end and stored.refusal is None and not key.endswith("_index")
+    }
