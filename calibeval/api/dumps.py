@@ -38,6 +38,7 @@ class FileReading(TypedDict, total=False):
     score_columns: Sequence[str]
     drop_duplicates: bool
     read_as: str
+    decimal: str
     max_bytes: int
     checksums: bool
 
@@ -49,6 +50,7 @@ class Reading(FileReading, total=False):
     class_names: Sequence[str]
     labels_are: LabelsAre
     ignore_index: int
+    renormalize: bool
 
 
 class FeatureReading(TypedDict, total=False):
@@ -63,6 +65,7 @@ class FeatureReading(TypedDict, total=False):
     labels_are: LabelsAre
     ignore_index: int
     read_as: str
+    decimal: str
     max_bytes: int
     checksums: bool
 

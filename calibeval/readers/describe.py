@@ -43,7 +43,7 @@ def inspect_dump(name: str, options: ReadOptions) -> Inspection:
     Raises: InputError or FileProblem only if the file as a whole cannot be opened.
     """
     path, split = split_name(name)
-    opened = open_input(path, options.limits, read_as=options.read_as)
+    opened = open_input(path, options.limits, read_as=options.read_as, decimal=options.decimal)
     arrays = opened.contents.arrays
     prefixed, indexed = prefixes(arrays), index_splits(arrays)
     splits = (*prefixed, *indexed)

@@ -10,12 +10,13 @@ from os import PathLike
 from pathlib import Path
 from typing import IO
 
+from calibeval.core.data.amended import with_recognised
 from calibeval.core.data.arguments import truth
 from calibeval.core.data.class_names import LabelsAre, as_labels_are
 from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.data.row_source import as_kind
 from calibeval.core.errors import UsageError
-from calibeval.readers.load import as_suffix, load, suffix_of
+from calibeval.readers.load import as_decimal, as_suffix, load, suffix_of
 from calibeval.readers.meaning.assemble import ReadOptions, assemble
 from calibeval.readers.meaning.keys import Keys
 from calibeval.readers.meaning.labels_file import ExternalLabels
@@ -45,8 +46,10 @@ def read(
     class_names: Sequence[str] | None = None,
     labels_are: LabelsAre | None = None,
     ignore_index: int | None = None,
+    renormalize: bool = False,
     drop_duplicates: bool = False,
     read_as: str | None = None,
+    decimal: str | None = None,
     max_bytes: int | None = None,
     max_memory: int | None = None,
     checksums: bool = True,
@@ -62,8 +65,10 @@ def read(
     out. class_names: in class order.
     labels_are: "names" or "positions", for labels that could be both, such as 1 with the classes 1, 2 and 3.
     ignore_index: rows with this label are left out and counted. drop_duplicates: rows are left out whose id an earlier
-    row has, if both have the same label and scores.
-    read_as: the format, such as "csv", whatever the suffix. max_bytes: the most bytes that the file may expand to.
+    row has, if both have the same label and scores. renormalize: every row of probabilities is divided by its sum, and
+    a warning counts these rows.
+    read_as: the format, such as "csv", whatever the suffix. decimal: "," or ".", what stands before the decimals in
+    .csv and .tsv; then the other one may separate thousands. max_bytes: the most bytes that the file may expand to.
     max_memory: arrays of more bytes are read block by block. checksums: False accepts a .pt file that was written with
     its checksums switched off.
     Raises: InputError if the content cannot be used, FileProblem if the file cannot be read, UsageError for options
@@ -81,8 +86,10 @@ def read(
         class_names=class_names,
         labels_are=labels_are,
         ignore_index=ignore_index,
+        renormalize=renormalize,
         drop_duplicates=drop_duplicates,
         read_as=read_as,
+        decimal=decimal,
         max_bytes=max_bytes,
         max_memory=max_memory,
         checksums=checksums,
@@ -103,8 +110,10 @@ def options_of(
     class_names: Sequence[str] | None = None,
     labels_are: LabelsAre | None = None,
     ignore_index: int | None = None,
+    renormalize: bool = False,
     drop_duplicates: bool = False,
     read_as: str | None = None,
+    decimal: str | None = None,
     max_bytes: int | None = None,
     max_memory: int | None = None,
     checksums: bool = True,
@@ -122,8 +131,10 @@ def options_of(
         class_names=None if class_names is None else tuple(class_names),
         labels_are=as_labels_are(labels_are),
         ignore_index=ignore_index,
+        renormalize=renormalize,
         drop_duplicates=truth("drop_duplicates", drop_duplicates),
         read_as=as_suffix(read_as),
+        decimal=as_decimal(decimal),
         limits=Limits(max_bytes, quarter_of_memory() if max_memory is None else max_memory, checksums),
     )
 
@@ -134,9 +145,8 @@ def open_dump(name: str, options: ReadOptions) -> Predictions:
     Raises: as `read`.
     """
     path, split = split_name(name)
-    return predictions_of(
-        open_input(path, options.limits, read_as=options.read_as), open_labels(options), split, options
-    )
+    opened = open_input(path, options.limits, read_as=options.read_as, decimal=options.decimal)
+    return predictions_of(opened, open_labels(options), split, options)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -155,22 +165,30 @@ class Opened:
     split: str | None = None
 
 
-def open_input(path: Path, limits: Limits, stdin: IO[bytes] | None = None, *, read_as: str | None = None) -> Opened:
+def open_input(
+    path: Path,
+    limits: Limits,
+    stdin: IO[bytes] | None = None,
+    *,
+    read_as: str | None = None,
+    decimal: str | None = None,
+) -> Opened:
     """Open a file, shards (a folder, a pattern or a name with -of-N) or, for "-", standard input.
 
-    stdin: the stream to read; None: the process's standard input. read_as: see ReadOptions.
+    stdin: the stream to read; None: the process's standard input. read_as, decimal: see ReadOptions.
     Raises: as `load`.
     """
     if path == STDIN and read_as not in (None, *STREAMED):
         raise UsageError(f"standard input must be csv, tsv or jsonl, so --read-as {read_as[1:]} cannot work")
     if path == STDIN:
-        came = read_stdin(stdin if stdin is not None else getattr(sys.stdin, "buffer", None), limits, read_as)
+        stream = stdin if stdin is not None else getattr(sys.stdin, "buffer", None)
+        came = read_stdin(stream, limits, read_as, decimal)
         return Opened(path, came.contents, came.format, came.size, lambda: lambda: came.sha256)
     suffixed = suffix_of if read_as is None else lambda _: read_as
     shards = shard_paths(path, suffixed)
     if shards is None:
         file = SteadyFile.of(path)
-        contents = load(file, limits, read_as)
+        contents = load(file, limits, read_as, decimal)
         return Opened(
             path,
             contents,
@@ -180,7 +198,7 @@ def open_input(path: Path, limits: Limits, stdin: IO[bytes] | None = None, *, re
         )
     each = replace(limits, max_memory=limits.max_memory // len(shards))
     files = [SteadyFile.of(shard) for shard in shards]
-    parts = [load(file, each, read_as) for file in files]
+    parts = [load(file, each, read_as, decimal) for file in files]
     return Opened(
         path,
         joined(parts, [shard.name for shard in shards], limits),
@@ -198,7 +216,7 @@ def open_labels(options: ReadOptions) -> Opened | None:
     if options.labels is None:
         return None
     path, split = split_name(str(options.labels))
-    return replace(open_input(path, options.limits), split=split)
+    return replace(open_input(path, options.limits, decimal=options.decimal), split=split)
 
 
 def predictions_of(opened: Opened, labels: Opened | None, split: str | None, options: ReadOptions) -> Predictions:
@@ -208,7 +226,8 @@ def predictions_of(opened: Opened, labels: Opened | None, split: str | None, opt
     Raises: as `read`.
     """
     source, settling = source_of(opened, labels, split)
-    return assemble(opened.contents.arrays, source, options, external(labels), settling)
+    found = assemble(opened.contents.arrays, source, options, external(labels), settling)
+    return with_recognised(found, opened.contents.told) if opened.contents.told else found
 
 
 def external(labels: Opened | None) -> ExternalLabels | None:

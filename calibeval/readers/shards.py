@@ -163,7 +163,8 @@ def joined(shards: Sequence[Contents], names: Sequence[str], limits: Limits) -> 
             "Save splits as val_logits, val_labels, ..."
         )
     keys = dict.fromkeys(key for shard in shards for key in shard.arrays)
-    return Contents({key: _joined_array(key, [s.arrays.get(key) for s in shards], names, limits) for key in keys})
+    arrays = {key: _joined_array(key, [s.arrays.get(key) for s in shards], names, limits) for key in keys}
+    return Contents(arrays, told=tuple(dict.fromkeys(told for shard in shards for told in shard.told)))
 
 
 def _joined_array(key: str, found: Sequence[Stored | None], names: Sequence[str], limits: Limits) -> Stored:

@@ -28,10 +28,12 @@ class StandardInput(NamedTuple):
     size: int
 
 
-def read_stdin(stream: IO[bytes] | None, limits: Limits, read_as: str | None = None) -> StandardInput:
+def read_stdin(
+    stream: IO[bytes] | None, limits: Limits, read_as: str | None = None, decimal: str | None = None
+) -> StandardInput:
     """Read a stream to its end, through a temporary file, since a table may have to be read twice.
 
-    read_as: ".csv", ".tsv" or ".jsonl"; None: jsonl if the first character is {, else csv.
+    read_as: ".csv", ".tsv" or ".jsonl"; None: jsonl if the first character is {, else csv. decimal: of a table.
     Raises: InputError for content that cannot be used; FileProblem if the stream is closed or the disk is full.
     """
     if stream is None:
@@ -44,7 +46,7 @@ def read_stdin(stream: IO[bytes] | None, limits: Limits, read_as: str | None = N
             if suffix == ".jsonl":
                 contents = read_objects(source, limits)
             else:
-                contents = read_table(source, limits, "\t" if suffix == ".tsv" else ",")
+                contents = read_table(source, limits, "\t" if suffix == ".tsv" else ",", decimal)
             return StandardInput(contents, f"stdin-{suffix[1:]}", sha256, size)
     except FileProblem:
         raise

@@ -60,7 +60,7 @@ RIGHT = {
     **dict.fromkeys(("max_memory", "max_bytes", "min_rows"), SIZE),
     **dict.fromkeys(("allow_leak", "checksums", "why", "need_labels", "standardize", "amp", "png", "tune"), SWITCH),
     "drop_duplicates": SWITCH,
-    **dict.fromkeys(("overwrite", "labelled"), SWITCH),
+    **dict.fromkeys(("overwrite", "labelled", "renormalize"), SWITCH),
     **dict.fromkeys(("lr", "weight_decay", "clip_norm", "mixup", "width", "precision"), POSITIVE),
     "ignore_index": LABEL,
     "slices": {"empty list"},

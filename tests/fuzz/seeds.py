@@ -7,6 +7,7 @@ import json
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.feather
 import pyarrow.parquet as pq
 import safetensors.numpy
 import torch
@@ -90,6 +91,25 @@ def parquet(seed):
     return buffer.getvalue()
 
 
+def arrow_table(seed):
+    data = arrays(seed)
+    scores = pa.FixedSizeListArray.from_arrays(pa.array(data["logits"].ravel()), CLASSES)
+    return pa.table({"logits": scores, "label": data["labels"], "site": pa.array(data["site"]).dictionary_encode()})
+
+
+def feather(seed):
+    buffer = io.BytesIO()
+    pyarrow.feather.write_feather(arrow_table(seed), buffer, compression=("lz4", "zstd")[seed % 2], chunksize=17)
+    return buffer.getvalue()
+
+
+def arrow_stream(seed):
+    table, buffer = arrow_table(seed), io.BytesIO()
+    with pa.ipc.new_stream(buffer, table.schema) as writer:
+        writer.write_table(table, max_chunksize=17)
+    return buffer.getvalue()
+
+
 def safetensors_file(seed):
     data = arrays(seed)
     return safetensors.numpy.save({"logits": data["logits"], "labels": data["labels"]})
@@ -106,5 +126,7 @@ SEEDS = {
     ".jsonl": jsonl,
     ".json": json_rows,
     ".parquet": parquet,
+    ".feather": feather,
+    ".arrow": arrow_stream,
     ".safetensors": safetensors_file,
 }

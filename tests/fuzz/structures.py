@@ -15,7 +15,7 @@ import numpy as np
 
 from tests.fuzz.odd import STRANGE, chance, names, pick, rows_and_classes, values_of
 from tests.fuzz.opcodes import torch_archive
-from tests.fuzz.tables import csv_text, json_document, json_lines, parquet_file
+from tests.fuzz.tables import arrow_file, csv_text, json_document, json_lines, parquet_file
 
 SIZES = (
     "0",
@@ -170,6 +170,7 @@ STRUCTURES = {
     ".pt": lambda rng: torch_archive(rng, zip_of),
     ".safetensors": safetensors,
     ".parquet": parquet_file,
+    ".feather": arrow_file,
     ".csv": lambda rng: csv_text(rng, ","),
     ".tsv": lambda rng: csv_text(rng, "\t"),
     ".csv.gz": packed(lambda rng: csv_text(rng, ",")),

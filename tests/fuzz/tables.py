@@ -151,8 +151,8 @@ def json_document(rng):
     return text.encode("utf-8", "surrogatepass")
 
 
-def parquet_file(rng):
-    """Columns of any type under the names of roles."""
+def arrow_table(rng):
+    """Columns of any type under the names of roles, and the number of rows."""
     n, k = rows_and_classes(rng)
     n = 40_000 if chance(rng, 0.01) else n
     arrays = {name: parquet_column(name, n, k, rng) for name in dict.fromkeys(columns(rng))}
@@ -166,6 +166,28 @@ def parquet_file(rng):
             b"ignore_index": b"\xff",
         }
         table = table.replace_schema_metadata(about)
+    return table, n
+
+
+def arrow_file(rng):
+    """Such a table as an Arrow file or stream."""
+    table, _ = arrow_table(rng)
+    stream = io.BytesIO()
+    options = pa.ipc.IpcWriteOptions(
+        compression=pick(rng, (None, "lz4", "zstd")), use_threads=False, emit_dictionary_deltas=True
+    )
+    write = pick(rng, (pa.ipc.new_file, pa.ipc.new_stream))
+    with write(stream, table.schema, options=options) as writer:
+        writer.write_table(table, max_chunksize=pick(rng, (None, 1, 3, 1000)) if len(table) < 100 else None)
+    data = bytearray(stream.getvalue())
+    if chance(rng, 0.1):  # sizes and places in its messages
+        data[int(rng.integers(len(data) // 8)) * 8] = pick(rng, (0, 1, 127, 255))
+    return bytes(data)
+
+
+def parquet_file(rng):
+    """Such a table as a Parquet file."""
+    table, n = arrow_table(rng)
     stream = io.BytesIO()
     keep = [i for i, field in enumerate(table.schema) if field.type != pa.struct({})]  # which Parquet lacks
     pq.write_table(

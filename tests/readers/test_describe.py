@@ -127,7 +127,7 @@ def test_errors_are_findings(tmp_path):
     found = inspect(npz(tmp_path, probs=bad, labels=LABELS))
     assert found.readings[0].error == (
         "d.npz: row 3 sums to 2, not to 1 within 0.0001, so these are not probabilities. "
-        "If they are logits, use --kind logits."
+        "--renormalize divides every row by its sum, and counts these rows."
     )
     found = inspect(npz(tmp_path, stuff=PROBS))
     assert found.readings[0].error.startswith("d.npz: no array has a usual name for scores; found ")

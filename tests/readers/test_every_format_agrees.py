@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+from pyarrow import feather
 from safetensors.numpy import save_file
 
 from calibeval import Predictions, evaluate
@@ -54,6 +55,11 @@ def fixed_lists(columns):
     return pa.table(found)
 
 
+def stream(path, columns):
+    with pa.ipc.new_stream(path, columns.schema) as writer:
+        writer.write_table(columns, max_chunksize=100)
+
+
 def cells(columns):
     return pd.DataFrame(
         {key: [str(v) if values.ndim == 2 else v for v in values.tolist()] for key, values in columns.items()}
@@ -91,6 +97,10 @@ WRITERS = {
     "json.gz": (".json.gz", lambda path, c: path.write_bytes(gzip.compress(lists(c).encode()))),
     "parquet": (".parquet", lambda path, c: table(c).to_parquet(path)),
     "parquet of lists": (".parquet", lambda path, c: pq.write_table(fixed_lists(c), path)),
+    "feather": (".feather", lambda path, c: table(c).to_feather(path)),
+    "feather of lists": (".feather", lambda path, c: feather.write_feather(fixed_lists(c), path, compression="zstd")),
+    "arrow": (".arrow", lambda path, c: stream(path, pa.Table.from_pandas(table(c)))),
+    "arrow of lists": (".arrow", lambda path, c: stream(path, fixed_lists(c))),
 }
 
 LOGITS, LABELS = logits_and_labels(700, 5)
@@ -155,8 +165,8 @@ def test_top_label_dumps(way, tmp_path):
 @pytest.mark.parametrize(("outcome", "kind"), [("label_ids", "logits"), ("ground_truth", "probs")])
 def test_keys_of_known_tools(way, outcome, kind, tmp_path):
     suffix, write = WRITERS[way]
-    if way in {"csv", "csv.gz", "tsv", "tsv.gz", "parquet"}:
-        write = {".parquet": WRITERS["parquet of lists"][1]}.get(
+    if way in {"csv", "csv.gz", "tsv", "tsv.gz", "parquet", "feather", "arrow"}:
+        write = {s: WRITERS[f"{s[1:]} of lists"][1] for s in (".parquet", ".feather", ".arrow")}.get(
             suffix, lambda path, c: cells(c).to_csv(path, index=False, sep="\t" if "tsv" in suffix else ",")
         )
     scores = columns(kind, "f8")[kind]

@@ -7,16 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.tools.made import Array, Data, Truth, Writer, data
-
-LEVELS = np.array(["high", "low", "medium"])  # as scikit-learn sorts them
-ANSWERS = np.array(["no", "yes"])
-
-
-def _bayes(problem: Data) -> Array:
-    from sklearn.naive_bayes import GaussianNB
-
-    return np.asarray(GaussianNB().fit(problem.train, problem.train_labels).predict_proba(problem.test))
+from tests.tools.made import ANSWERS, LEVELS, Array, Data, Truth, Writer, bayes, data
 
 
 def _forest(problem: Data, labels: Array) -> tuple[Any, Array]:
@@ -31,14 +22,14 @@ def _levels(seed: int) -> tuple[Truth, Any]:
     import pandas as pd
 
     problem = data(3, seed)
-    probs = _bayes(problem)
+    probs = bayes(problem)
     table = pd.DataFrame(probs, columns=LEVELS)
     return Truth(probs, problem.test_labels), table.assign(y_true=LEVELS[problem.test_labels])
 
 
 def _numbered(seed: int) -> tuple[Truth, dict[str, Array]]:
     problem = data(4, seed)
-    probs = _bayes(problem)
+    probs = bayes(problem)
     return Truth(probs, problem.test_labels), {
         **{f"prob_{i}": probs[:, i] for i in range(4)},
         "label": problem.test_labels,
@@ -73,7 +64,7 @@ def pandas_excel_csv(path: Path) -> Truth:
     import pandas as pd
 
     problem = data(2, 4)
-    probs = _bayes(problem)
+    probs = bayes(problem)
     table = pd.DataFrame({"prob_no": probs[:, 0], "prob_yes": probs[:, 1], "label": ANSWERS[problem.test_labels]})
     table.to_csv(path, sep=";", decimal=",", index=False, encoding="utf-8-sig")
     return Truth(probs, problem.test_labels)

@@ -36,6 +36,8 @@ FORMATS = (  # of readers.load, without the dot
     "tsv",
     "tsv.gz",
     "parquet",
+    "feather",
+    "arrow",
     "safetensors",
     "jsonl",
     "jsonl.gz",

@@ -87,6 +87,10 @@ IgnoreIndex = Annotated[
     int | None,
     _named("Leave out rows with this label, and count them.", metavar="LABEL", min=LEAST_LABEL, max=MOST_LABEL),
 ]
+Renormalize = Annotated[
+    bool,
+    typer.Option("--renormalize", help="Divide rows of probabilities by their sums.", rich_help_panel=READING),
+]
 DropDuplicates = Annotated[
     bool,
     typer.Option("--drop-duplicates", help="Leave out rows whose id an earlier one has.", rich_help_panel=READING),
@@ -99,6 +103,7 @@ ReadAs = Annotated[
         autocompletion=complete.one_of(FORMATS),
     ),
 ]
+Decimal = Annotated[str | None, _named("What stands before decimals in csv and tsv: , or .", metavar="SIGN")]
 MaxBytes = Annotated[
     int | None, _named("Largest size that a file may expand to, such as 8G.", metavar="SIZE", parser=size_above_zero)
 ]

@@ -211,7 +211,7 @@ def _probabilities(block: Block, kind: str, dtype: Dtype) -> ToolFloats:
     """The block's probabilities in the working type, (b, k); (b,) if only the top label is known."""
     scores: ToolFloats = np.asarray(block.scores).astype(dtype)
     if kind in ("probs", "confidence"):
-        return np.asarray(np.minimum(scores, dtype.type(1)))
+        return np.asarray(np.clip(scores, dtype.type(0), dtype.type(1)))
     with np.errstate(under="ignore", over="ignore"):
         scores -= scores.max(axis=1, keepdims=True)
         np.exp(scores, out=scores)

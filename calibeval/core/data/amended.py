@@ -1,4 +1,4 @@
-"""The same predictions with further warnings."""
+"""The same predictions with further warnings, or more that was recognised in their file."""
 
 from __future__ import annotations
 
@@ -17,4 +17,11 @@ def with_warnings(predictions: Predictions, more: Iterable[str], *, first: bool 
     other = copy.copy(predictions)
     known = predictions.warnings
     object.__setattr__(other, "warnings", (*more, *known) if first else (*known, *more))
+    return other
+
+
+def with_recognised(predictions: Predictions, more: Iterable[str]) -> Predictions:
+    """The predictions with more that was recognised in their file as a whole."""
+    other = copy.copy(predictions)
+    object.__setattr__(other, "recognised", (*more, *predictions.recognised))
     return other

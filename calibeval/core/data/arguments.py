@@ -191,10 +191,12 @@ def check_told(
     keys: object = None,
     labelled: object = True,
     recognised: object = (),
+    renormalize: object = False,
 ) -> None:
     """What readers tell of rows. Raises: UsageError."""
     texts("warnings", warnings if isinstance(warnings, list | tuple) else [warnings])
     column_names("recognised", recognised)
+    truth("renormalize", renormalize)
     if precision is not None:
         number(0, above=True)("precision", precision)
     if file_rows is not None and of_class("file_rows", file_rows, np.ndarray).ndim != 1:

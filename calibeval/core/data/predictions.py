@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from calibeval.core.data.arguments import check_told, of_class
 from calibeval.core.data.class_names import LabelsAre, as_labels_are
+from calibeval.core.data.divided import at_door
 from calibeval.core.data.elsewhere import elsewhere
 from calibeval.core.data.foreign import check_same_index, precision_of, unmasked_labels
 from calibeval.core.data.labels import MOST_CLASSES, check_classes, names_of_classes, outcome_of
@@ -20,7 +21,7 @@ from calibeval.core.data.lazy_columns import tidied
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.outcomes import labels_beside
 from calibeval.core.data.places import place_of, recognised_shape
-from calibeval.core.data.precision import largest_probability, stored_precision, sum_tolerance
+from calibeval.core.data.precision import Tolerance, stored_precision
 from calibeval.core.data.row_source import (
     KINDS,
     Kind,
@@ -63,6 +64,7 @@ class Predictions:
     1, 2 and 3. columns: one-dimensional arrays of length n by name, for slices. ids: (n,) unique row names.
     ignore_index: rows with this label are left out and counted in `ignored`. The same applies to masked labels of a
     masked array; other masked entries are refused.
+    renormalize: divide every row of probabilities by its sum, and count these rows in a warning.
     precision: relative step between the stored scores, if it is not that of their dtype (bfloat16).
     file_rows: numbers of the stored rows within their file, if they are only some of its rows.
     settling: finishes the checks that a reader runs in parallel, and returns the source with its hash.
@@ -111,6 +113,7 @@ class Predictions:
         ids: npt.ArrayLike | None = None,
         source: Source | None = None,
         ignore_index: int | None = None,
+        renormalize: bool = False,
         warnings: Sequence[str] = (),
         precision: float | None = None,
         file_rows: npt.NDArray[Any] | None = None,
@@ -133,6 +136,7 @@ class Predictions:
             keys=keys,
             labelled=labelled,
             recognised=recognised,
+            renormalize=renormalize,
         )
         place = "" if source is None else f"{of_class('source', source, Source).name}: "
         try:
@@ -152,8 +156,11 @@ class Predictions:
         ignored = 0 if ignore_index is None else int(np.count_nonzero(tidy == ignore_index))
         if len(tidy) == ignored:
             raise InputError(f"{place}there are no rows" + (f" except {ignored} ignored ones" if ignored else ""))
+        own = precision or precision_of(given[kind]) or stored_precision(scores.dtype)
+        shape = recognised_shape(scores, kind, layout, names, by_name=by_name)
+        came = at_door(scores, kind, own, tidy != ignore_index if ignored else None, renormalize=renormalize)
         for name, value in {
-            "scores": scores,
+            "scores": came.scores,
             "kind": kind,
             "labels": tidy,
             "class_names": names,
@@ -163,13 +170,13 @@ class Predictions:
             "ignore_index": ignore_index,
             "ignored": ignored,
             "layout": layout,
-            "warnings": tuple(map(Notice.of, warnings)),
-            "precision": precision or precision_of(given[kind]) or stored_precision(scores.dtype),
+            "warnings": (*map(Notice.of, warnings), *came.warnings),
+            "precision": came.precision,
             "file_rows": file_rows,
             "settling": settling,
             "keys": keys or {},
             "labelled": labelled,
-            "recognised": (*recognised, *recognised_shape(scores, kind, layout, names, by_name=by_name)),
+            "recognised": (*recognised, *shape, *came.recognised),
         }.items():
             object.__setattr__(self, name, value)
 
@@ -198,14 +205,9 @@ class Predictions:
         return self.source if self.settling is None else self.settling()
 
     @property
-    def sum_tolerance(self) -> float:
-        """How far the sum of a row's probabilities may be from 1."""
-        return sum_tolerance(self.precision)
-
-    @property
-    def largest_probability(self) -> float:
-        """The largest probability: 1, and a little more for rounding."""
-        return largest_probability(self.precision)
+    def tolerance(self) -> Tolerance:
+        """What rounding explains of probabilities outside [0, 1], and of sums that are not 1."""
+        return Tolerance.of(self.precision)
 
     @property
     def n(self) -> int:

@@ -97,6 +97,39 @@ def copies_in(ids: npt.NDArray[Any]) -> Copies | None:
     return _of_order(order, again)
 
 
+def places_in(others: npt.NDArray[Any], ids: npt.NDArray[Any]) -> Order:
+    """For each id, the first position of it among the others; -1 where there is none. Both are of one type.
+
+    >>> places_in(np.array(["a", "b", "a"]), np.array(["b", "a", "c"])).tolist()
+    [1, 0, -1]
+    """
+    if not len(others) or not len(ids):
+        return np.full(len(ids), -1, np.intp)
+    known, keys = _sortable(others), _sortable(ids)
+    if known is None or keys is None:
+        return _looked_up(others, ids)
+    order = np.argsort(known, kind="stable")
+    ascending = known[order]
+    ranks = np.minimum(np.searchsorted(ascending, keys), len(others) - 1)
+    found = ascending[ranks] == keys
+    places = np.where(found, order[ranks], -1)
+    if known is not others and not np.array_equal(others[places[found]], ids[found]):
+        return _looked_up(others, ids)  # two texts have one hash
+    return places
+
+
+def _sortable(ids: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
+    """Numbers that are equal where the ids are equal, or the hashes of texts; None if there are none."""
+    if ids.dtype.kind == "i" or (ids.dtype.kind == "u" and ids.max(initial=0) < 2**63):
+        return ids.astype(np.int64, copy=False)
+    return _hashes(ids) if ids.dtype.kind == "U" else None
+
+
+def _looked_up(others: npt.NDArray[Any], ids: npt.NDArray[Any]) -> Order:
+    known = dict(zip(reversed(others.tolist()), range(len(others) - 1, -1, -1), strict=True))
+    return np.fromiter((known.get(value, -1) for value in ids.tolist()), np.intp, len(ids))
+
+
 def shown(value: object) -> str:
     """An id as messages show it.
 
@@ -174,7 +207,7 @@ def _hashes(texts: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:
     factors = np.random.default_rng(MIX_SEED).integers(0, 2**64, width, np.uint64) | np.uint64(1)
     found = np.empty(len(texts), np.uint64)
     for start in range(0, len(texts), PART_ROWS):
-        part = np.ascontiguousarray(texts[start : start + PART_ROWS])
+        part = np.ascontiguousarray(texts[start : start + PART_ROWS], texts.dtype.newbyteorder("="))
         codes = part.view(np.uint32 if size == 4 else np.uint8).reshape(len(part), width)
         found[start : start + PART_ROWS] = codes.astype(np.uint64) @ factors
     return np.asarray(found ^ (found >> np.uint64(29)))

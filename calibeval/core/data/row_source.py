@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.foreign import to_numpy
-from calibeval.core.data.precision import largest_probability, stored_precision
+from calibeval.core.data.precision import Tolerance, stored_precision
 from calibeval.core.errors import InputError, UsageError, nearest
 
 Kind = Literal["logits", "probs", "log_probs", "confidence"]
@@ -41,7 +41,7 @@ class RowSource(Protocol):
 class BinaryColumns:
     """A single column, P(class 1) or its logit, as the two columns of a two-class problem.
 
-    A probability that is above 1 by rounding counts as 1.
+    A probability that is above 1 by rounding counts as 1, one that is below 0 by rounding as 0.
     """
 
     column: RowSource
@@ -61,11 +61,13 @@ class BinaryColumns:
         one = np.asarray(self.column[rows]).reshape(-1)
         if self.kind == "logits":
             return np.stack([np.zeros_like(one), one], axis=1)
-        most = largest_probability(stored_precision(self.dtype))
+        tolerance = Tolerance.of(stored_precision(self.dtype))
         if self.kind == "probs":
-            one = np.where((one > 1) & (one <= most), one.dtype.type(1), one)
+            if one.size and not (one.min() >= 0 and one.max() <= 1):
+                one = np.where((one > 1) & (one <= tolerance.largest), one.dtype.type(1), one)
+                one = np.where((one < 0) & (one >= -tolerance.spare), one.dtype.type(0), one)
             return np.stack([1 - one, one], axis=1)
-        one = np.where((one > 0) & (one <= math.log(most)), one.dtype.type(0), one)
+        one = np.where((one > 0) & (one <= math.log(tolerance.largest)), one.dtype.type(0), one)
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
             return np.stack([np.log1p(-np.exp(one.astype(np.float64))), one], axis=1)
 

@@ -18,6 +18,7 @@ SWITCHES = {
     "json": "to_json()",
     "no-crc": "checksums=False",
     "overwrite": "overwrite=True",
+    "renormalize": "renormalize=True",
     "resume": "resume=True",
     "tune": "tune=True",
 }
@@ -38,6 +39,7 @@ _NAME = re.compile(r" ((?!(?:or|and|to|for|in|of|is|names|contradict|both|cannot
 _ROLE = re.compile(r" (\w+)(?:=(\w+))?")
 _LIMIT = re.compile(r" (\w+)=([\d.]*\d)")
 _LIST = re.compile(r" ((?!(?:or|and|to|for|in|of|is|names|contradict|both|cannot)\b)[\w.*!?/#,-]*[\w*])")
+_SIGN = re.compile(r" ([,.])(?!\w)")
 _COMMAND = re.compile(r"calibeval report (?=\S.* --)(.+)\Z", re.DOTALL)
 _FLAG = re.compile(r"(?<![\w-])(?<!gate )--([a-z]+(?:-[a-z]+)*)")
 
@@ -108,6 +110,8 @@ def _keyword(flag: str, text: str, end: int) -> tuple[str, int]:
     if flag in NUMBERS:
         value = _NUMBER.match(text, end)
         return (name, end) if value is None else (f"{name}={value[1]}", value.end())
+    if flag == "decimal" and (sign := _SIGN.match(text, end)) is not None:
+        return f'decimal="{sign[1]}"', sign.end()
     if flag in NAMES:
         value = _NAME.match(text, end)
         return (name, end) if value is None else (f'{name}="{value[1]}"', value.end())

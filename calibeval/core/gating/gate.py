@@ -17,7 +17,7 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError, UsageError, nearest
 from calibeval.core.evaluation.measurement import Measurement
 from calibeval.core.evaluation.parts import Rows
-from calibeval.core.evaluation.settings import checked
+from calibeval.core.evaluation.settings import checked, stamped
 from calibeval.core.gating.judge import Measured, judge
 from calibeval.core.gating.rules import GateSettings, Rule, rule_from_table
 from calibeval.core.gating.verdict import RuleVerdict, Verdict
@@ -135,6 +135,7 @@ class Subject:
             min_rows=(settings.min_rows or None) if columns else None,
             group=group,
         )
+        how = stamped(how, *(one.warnings for one in (dump, base) if isinstance(one, Predictions)))
         if base is not None:
             check_bins(how)
         saved = Baseline.of(base, how.bins) if isinstance(base, Report) else None

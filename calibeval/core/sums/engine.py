@@ -28,7 +28,7 @@ from calibeval.core.sums.binning import (
 )
 from calibeval.core.sums.equal_mass import CountedKeys, KeptKeys, RowKeys, confidence_keys
 from calibeval.core.sums.resources import PLAIN, Resources
-from calibeval.core.sums.rows import BadValues, Rows, Tolerance, full_rows, top_label_rows
+from calibeval.core.sums.rows import BadValues, Rows, full_rows, top_label_rows
 from calibeval.core.sums.sums import EqualMass, Moments, RowScores, Sums
 from calibeval.core.sums.threads import in_order
 
@@ -108,10 +108,6 @@ def chunk_rows(predictions: Predictions) -> int:
     return max(1, min(CHUNK_SCORES // width, CHUNK_ROWS))
 
 
-def _tolerance(predictions: Predictions) -> Tolerance:
-    return Tolerance(predictions.sum_tolerance, predictions.largest_probability)
-
-
 def _pieces(
     predictions: Predictions, edges: Floats, compared: Floats, jobs: int, *, keep_rows: bool
 ) -> Iterator[_Piece]:
@@ -123,9 +119,9 @@ def _pieces(
 
 def _piece(predictions: Predictions, block: Block, edges: Floats, compared: Floats, *, keep_rows: bool) -> _Piece:
     rows = (
-        top_label_rows(block, predictions.largest_probability)
+        top_label_rows(block, predictions.tolerance)
         if predictions.kind == "confidence"
-        else full_rows(block, predictions.kind, compared, _tolerance(predictions))
+        else full_rows(block, predictions.kind, compared, predictions.tolerance)
     )
     top, classes = _bin_sums(rows, block.labels, compared)
     impossible = np.flatnonzero(np.isneginf(rows.label_log_p))

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats, Indices
+from calibeval.core.data.precision import Tolerance
 from calibeval.core.data.predictions import Block
 from calibeval.core.data.row_source import Kind
 from calibeval.core.sums.binning import bin_index, totals_by_index
@@ -69,33 +70,26 @@ class Rows(NamedTuple):
         )
 
 
-def top_label_rows(block: Block, largest: float) -> Rows:
+def top_label_rows(block: Block, tolerance: Tolerance) -> Rows:
     """Rows for which only the confidence and the correctness are known.
 
-    largest: the largest confidence; one that is above 1 by rounding is treated as 1.
-    Raises: BadValues unless confidences lie in [0, largest].
+    tolerance: for rounding; a confidence that is outside [0, 1] by rounding is treated as 0 or 1.
+    Raises: BadValues for confidences outside [0, 1].
     """
     with np.errstate(over="ignore"):  # a longdouble may be infinite as float64, which no confidence is
         confidence = np.ascontiguousarray(block.scores, np.float64)
-    if len(confidence) and not (confidence.min() >= 0 and confidence.max() <= largest):
+    if len(confidence) and not (confidence.min() >= -tolerance.spare and confidence.max() <= tolerance.largest):
         raise BadValues
-    confidence = np.minimum(confidence, 1.0)
+    confidence = np.clip(confidence, 0.0, 1.0)
     nothing = np.zeros(len(confidence))
     return Rows(confidence, nothing, nothing, nothing, block.labels.astype(bool), None)
-
-
-class Tolerance(NamedTuple):
-    """Tolerances for rounding: how far the sum of a row may be from 1, and how large a probability may be."""
-
-    of_sum: float
-    largest: float
 
 
 def full_rows(block: Block, kind: Kind, edges: Floats, tolerance: Tolerance) -> Rows:
     """Rows with a score for each class.
 
     edges: (m + 1,), of the equal-width bins of class-wise probabilities.
-    tolerance: for rounding; a probability that is above 1 by rounding is treated as 1.
+    tolerance: for rounding; a probability that is outside [0, 1] by rounding is treated as 0 or 1.
     Raises: BadValues if values contradict the kind.
     """
     b, k = block.scores.shape
@@ -210,11 +204,12 @@ def _weights(scores: Floats, kind: Kind, best: Floats, axis: int, tolerance: Tol
     norm = row_sums(scores, axis)
     if kind == "logits":
         return norm
-    most = scores.max()
-    if not ((np.abs(norm - 1) <= tolerance.of_sum).all() and scores.min() >= 0 and most <= tolerance.largest):
+    least, most = scores.min(), scores.max()
+    within = least >= -tolerance.spare and most <= tolerance.largest
+    if not (within and (np.abs(norm - 1) <= tolerance.of_sum).all()):
         raise BadValues
-    if most > 1:
-        np.minimum(scores, 1.0, out=scores)
+    if least < 0 or most > 1:
+        np.clip(scores, 0.0, 1.0, out=scores)
     return norm
 
 
@@ -227,7 +222,7 @@ def _label_results(rows: Rows, kind: Kind, best: Floats, norm: Floats, label_sco
         rows.label_log_p[:] = label_score
     else:
         np.minimum(best, 1.0, out=rows.confidence)
-        np.log(label_score, out=rows.label_log_p)
+        np.log(np.maximum(label_score, 0.0), out=rows.label_log_p)
     np.minimum(rows.label_log_p, 0.0, out=rows.label_log_p)
     np.equal(label_score, best, out=rows.correct)
 

@@ -10,10 +10,19 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from calibeval.core.errors import InputError
+from calibeval.readers.stored.names import COLUMN, MEASURED_KEYS, NAME_KEYS, SCORE_KEYS
 
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 HALF = "half of a surrogate pair, which is not a character"
 DENSE, SPARSE = 1, 0  # the "type" of a vector of Spark
+NUMBERS = {int, float}
+# The beginning of the columns that an object of scores becomes, by the object's name. "scores" may be anything's.
+SCORES_AS = {
+    **dict.fromkeys(("logits", "logit"), "logit"),
+    **dict.fromkeys(SCORE_KEYS["probs"], "prob"),
+    **dict.fromkeys(SCORE_KEYS["log_probs"], "log_prob"),
+}
+SCORES_BY_CLASS = SCORES_AS.keys()
 VALUE_KINDS = {
     "number": "a number",
     "text": "text",
@@ -53,7 +62,7 @@ class Parser(NamedTuple):
         if not row:
             raise InputError(f"{self.place(number)}: the object has no keys")
         if not SURROGATE.search(text):
-            return row
+            return by_class(row) if SCORES_BY_CLASS & row.keys() else row
         if any(_is_broken(key) for key in row):
             raise InputError(f"{self.place(number)}: {HALF}")
         return {key: Unfit(HALF) if _is_broken(value) else value for key, value in row.items()}
@@ -116,6 +125,21 @@ def as_vector(value: Any) -> Any:
     if type(value) is dict and value.keys() == {"type", "values"} and value["type"] == DENSE:
         return value["values"]
     return value
+
+
+def by_class(row: dict[str, Any]) -> dict[str, Any]:
+    """The row with a column for each class, if its only scores are an object of numbers by the names of classes.
+
+    >>> by_class({"probabilities": {"no": 0.1, "yes": 0.9}, "y": "yes"})
+    {'prob_no': 0.1, 'prob_yes': 0.9, 'y': 'yes'}
+    """
+    key = next(iter(SCORES_BY_CLASS & row.keys()))
+    scores, left = row[key], {one: value for one, value in row.items() if one != key}
+    if type(scores) is not dict or not scores or not NUMBERS.issuperset(map(type, scores.values())):
+        return row
+    if any(one in NAME_KEYS or one in MEASURED_KEYS or COLUMN.match(one) for one in left):
+        return row
+    return {**{f"{SCORES_AS[key]}_{name}": value for name, value in scores.items()}, **left}
 
 
 def named(value: Any) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -18,9 +18,7 @@ from calibeval.readers.stored.names import (
     COLUMN_STEMS,
     COMPUTED,
     FEATURE_KEYS,
-    IGNORE_KEYS,
     LABEL_KEYS,
-    NAME_KEYS,
     SCORE_KEYS,
     columns_in_words,
 )
@@ -142,18 +140,19 @@ def check_groups(groups: Sequence[ScoreColumns], plain: Sequence[str], widths: M
 class Table:
     """Collects batches of columns.
 
-    columns: the names of all. `groups` are those that are scores, `plain` all others.
+    columns: the names of all. strip: whether blanks around texts are no part of them. `groups` are those that are
+    scores, `plain` all others.
     `mixed` are the columns with numbers in some batches and texts in others.
     """
 
-    def __init__(self, columns: Sequence[str], file: str, limits: Limits) -> None:
+    def __init__(self, columns: Sequence[str], file: str, limits: Limits, *, strip: bool = False) -> None:
         check_names(columns, file)
         self.groups = score_columns(columns, file)
         self.rows = 0
         self.mixed: set[str] = set()
         grouped = {column for group in self.groups for column in group.columns}
         self.plain = [column for column in columns if column not in grouped]
-        self._file, self._limits = file, limits
+        self._file, self._limits, self._strip = file, limits, strip
         self._wide: dict[str, Spool] = {}
         self._widths: dict[str, int] = {}
         self._narrow: dict[str, list[Array]] = {}
@@ -181,10 +180,25 @@ class Table:
             self._widths[column] = values.shape[1]
             self._spool(column).add(values)
         elif values.dtype.kind == "O":
-            self._texts.setdefault(column, Texts(self._limits.max_memory)).add(values, self._place(column))
+            if column not in self._texts:
+                self._texts[column] = Texts(self._limits.max_memory, strip=self._strip)
+            with self.leaving(column, "too much text"):
+                self._texts[column].add(values, self._place(column))
         else:
             self._narrow.setdefault(column, []).append(values)
         self._note_mixture(column)
+
+    def is_left(self, key: str) -> bool:
+        """Whether a column, or a group by its key, is left alone."""
+        return key in self._left
+
+    @contextmanager
+    def leaving(self, column: str, what: str = "mixed values") -> Iterator[None]:
+        """Leave a column alone if what happens here raises InputError: nobody may need it."""
+        try:
+            yield
+        except InputError as error:
+            self.leave(column, what, str(error))
 
     def leave(self, column: str, what: str, why: str = "", more: str = "") -> None:
         """Leave a column alone, or the group of scores that it belongs to: it becomes an array that cannot be used.
@@ -254,30 +268,6 @@ class Table:
         held = (column in self._wide, column in self._texts, column in self._narrow)
         if sum(held) > 1 or len({_family(piece) for piece in self._narrow.get(column, [])[-2:]}) > 1:
             self.mixed.add(column)
-
-
-def with_facts(arrays: dict[str, Stored], metadata: Mapping[bytes, bytes] | None, file: str) -> dict[str, Stored]:
-    """The arrays, and the facts about all rows in the table's metadata: class names (a JSON list), the ignored label.
-
-    Raises: InputError for class names that are not a list of texts, or a label that is not an integer.
-    """
-    facts = metadata or {}
-    key = next((key for key in NAME_KEYS if key.encode() in facts and key not in arrays), None)
-    if key is not None:
-        try:
-            names = json.loads(facts[key.encode()])
-        except (ValueError, RecursionError):
-            names = None
-        if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
-            raise InputError(f'{file}: "{key}" in the metadata must be a JSON list of texts')
-        arrays[key] = Stored.of(np.asarray(names))
-    key = next((key for key in IGNORE_KEYS if key.encode() in facts and key not in arrays), None)
-    if key is not None:
-        text = facts[key.encode()]
-        if not re.fullmatch(rb"-?[0-9]{1,18}", text):
-            raise InputError(f'{file}: "{key}" in the metadata must be an integer')
-        arrays[key] = Stored.of(np.asarray(int(text)))
-    return arrays
 
 
 def stacked(columns: Sequence[Array], dtype: npt.DTypeLike) -> Array:

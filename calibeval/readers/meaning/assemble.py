@@ -23,6 +23,7 @@ from calibeval.readers.meaning.facts import ignored_label, ignored_notice, keys_
 from calibeval.readers.meaning.gathered import Gathered, joined_splits
 from calibeval.readers.meaning.keys import Keys
 from calibeval.readers.meaning.labels_file import ExternalLabels, LabelsFile, keys_beside
+from calibeval.readers.meaning.names_beside import NamedLabels, named_beside
 from calibeval.readers.meaning.outcome import Outcome, outcome_beside, outcome_of
 from calibeval.readers.meaning.paired_labels import paired_labels
 from calibeval.readers.meaning.proposals import Call
@@ -31,6 +32,7 @@ from calibeval.readers.meaning.roles import find_roles, has_scores_and_labels, r
 from calibeval.readers.meaning.score_columns import chosen_columns, stacked_columns
 from calibeval.readers.meaning.splits import View, pick, pooled_notice, split_views
 from calibeval.readers.meaning.suspicion import refuse_large_integers
+from calibeval.readers.meaning.text_scores import lists_in_text
 from calibeval.readers.meaning.top_scores import explained
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import prefixes
@@ -45,7 +47,9 @@ class ReadOptions:
     labels: another file that holds the labels. labels_are: whether labels that could be both are the names of classes
     or their positions. score_columns: columns of a table that are the scores, in class order.
     class_names: names in class order. ignore_index: label of rows to leave out.
+    renormalize: whether rows of probabilities are divided by their sums.
     read_as: the suffix of the format, such as ".npz", where the suffix of the dump does not say it.
+    decimal: "," or ".", what stands before the decimals in text tables.
     drop_duplicates: whether rows are left out whose id an earlier one has, if they agree.
     need_labels: whether a file without labels is an error. believed: whether what looks like the scores of the best
     classes is read as it is, in a file that calibeval just wrote.
@@ -58,7 +62,9 @@ class ReadOptions:
     score_columns: tuple[str, ...] = ()
     class_names: tuple[str, ...] | None = None
     ignore_index: int | None = None
+    renormalize: bool = False
     read_as: str | None = None
+    decimal: str | None = None
     drop_duplicates: bool = False
     need_labels: bool = True
     believed: bool = False
@@ -90,6 +96,7 @@ def assemble(
         kind=options.kind,
         labels=None if options.labels is None else options.labels.as_posix(),
         read_as=options.read_as,
+        decimal=options.decimal,
         need_labels=options.need_labels,
     )
     parts = [_gather(view, options, labels, call, file) for view in views]
@@ -97,7 +104,10 @@ def assemble(
     pooled = pooled_notice(arrays, source.split, file)
     gathered = replace(gathered, warnings=(*pooled, *gathered.warnings))
     gathered, predictions = without_copies(
-        gathered, lambda kept: _predictions(kept, source, settling, file), file, drop=options.drop_duplicates
+        gathered,
+        lambda kept: _predictions(kept, source, settling, file, renormalize=options.renormalize),
+        file,
+        drop=options.drop_duplicates,
     )
     return examined(
         predictions,
@@ -109,7 +119,9 @@ def assemble(
     )
 
 
-def _predictions(gathered: Gathered, source: Source, settling: Callable[[], Source], file: str) -> Predictions:
+def _predictions(
+    gathered: Gathered, source: Source, settling: Callable[[], Source], file: str, *, renormalize: bool
+) -> Predictions:
     outcome = "correct" if gathered.kind == "confidence" else "labels"
     told: dict[str, Any] = {gathered.kind: gathered.scores, outcome: gathered.outcome}
     try:
@@ -121,6 +133,7 @@ def _predictions(gathered: Gathered, source: Source, settling: Callable[[], Sour
             ids=gathered.ids,
             source=source,
             ignore_index=gathered.ignore_index,
+            renormalize=renormalize,
             warnings=gathered.warnings,
             precision=gathered.precision,
             file_rows=gathered.file_rows,
@@ -163,7 +176,7 @@ def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, cal
         what = f'"{roles.scores}"' if roles.scores else "the scores"
         raise InputError(f"{file}: {what} could be logits or probabilities: say --kind logits or --kind probs")
     refuse_unused(options.keys, kind, file)
-    rows, stored = view.rows, arrays[roles.scores]
+    rows, stored = view.rows, lists_in_text(arrays[roles.scores], roles.scores, file, options.decimal)
     laid = arrays.get(str(roles.labels)) if beside is None else beside.arrays.get(beside.roles.get("labels", ""))
     n = rows_of(stored, kind, roles.scores, file)
     n = 1 if rows is None and laid is not None and is_alone(stored.shape, laid.shape) else n
@@ -171,10 +184,14 @@ def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, cal
     refuse_large_integers(scores, f'{file}: "{roles.scores}"' if roles.scores else file)
     labelled = beside is not None or roles.labels is not None or roles.correct is not None
     ignore_index, warnings = _ignored(options, arrays, roles.ignore, beside, file) if labelled else (None, ())
-    given_names = names or stored_names(arrays, roles.class_names, file)
+    told = NamedLabels(None, names or stored_names(arrays, roles.class_names, file), options.labels_are, ignore_index)
     paired = None
     if beside is not None:
         paired = paired_labels(view, beside, roles.ids, n, file, drop_duplicates=options.drop_duplicates)
+        if kind != "confidence":
+            told = named_beside(beside, paired.values.get("labels"), told, file, given=options.class_names is not None)
+            paired = paired.with_labels(told.labels)
+            ignore_index = told.ignore
         found = outcome_beside(arrays, roles, paired.values, ignore_index, view.rows, n, kind=kind, file=file)
         outcome, warnings = found.values, (*warnings, *paired.warnings)
     elif labelled:
@@ -196,18 +213,18 @@ def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, cal
         key=roles.scores,
         scores=scores,
         outcome=outcome,
-        class_names=given_names,
+        class_names=told.names,
         columns=others,
         ids=None if roles.ids is None else pick(arrays[roles.ids].array(), rows, n, file, "ids"),
         ignore_index=found.ignore,
         warnings=(*found.warnings, *rivals, *warnings),
-        precision=arrays[roles.scores].precision or stored_precision(scores.dtype),
+        precision=stored.precision or stored_precision(scores.dtype),
         file_rows=rows,
         keys=keys_of(roles.labels if roles.correct is None else None, roles.ids),
         labelled=labelled,
         recognised=recognised(roles, kind, stored, scores.dtype, paired),
         parts=stored.parts if rows is None else (),
-        labels_are=options.labels_are,
+        labels_are=told.labels_are,
     )
 
 

@@ -34,7 +34,10 @@ def recognised(
     if paired is not None and roles.correct is None:
         found.append(paired.by)
     elif roles.correct is not None:
-        found.append(f"right or wrong from {_quoted(roles.correct)}")
+        unused = (
+            "" if paired is None else ", not from the other file: there are no predictions to compare its labels with"
+        )
+        found.append(f"right or wrong from {_quoted(roles.correct)}{unused}")
     elif roles.labels is not None:
         found.append(f"labels from {_quoted(roles.labels)}")
     if roles.prediction is not None:

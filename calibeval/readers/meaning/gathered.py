@@ -15,7 +15,7 @@ from calibeval.core.data.notices import Notice
 from calibeval.core.data.picked_rows import PickedRows
 from calibeval.core.data.row_source import Kind, RowSource
 from calibeval.core.errors import InputError
-from calibeval.readers.meaning.columns import joined_columns
+from calibeval.readers.meaning.joining import joined_parts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,43 +71,15 @@ def joined_splits(parts: list[Gathered], names: list[str], file: str) -> Gathere
     for part, name in zip(parts[1:], names[1:], strict=True):
         if part.labelled != first.labelled:
             raise InputError(f"{file}: of the splits {names[0]} and {name}, one has labels and the other has none")
-        if part.class_names != first.class_names:
-            raise InputError(f"{file}: the splits {names[0]} and {name} differ in their class names")
-        if part.ignore_index != first.ignore_index:
-            raise InputError(
-                f"{file}: {names[0]} ignores label {first.ignore_index}, {name} ignores {part.ignore_index}: "
-                "say which with --ignore-index"
-            )
-    ids = [part.ids for part in parts if part.ids is not None]
-    rows = [part.file_rows for part in parts if part.file_rows is not None]
-    twice = sum(map(len, rows)) - len(np.unique(np.concatenate(rows))) if rows else 0
-    pair = next(((i, j) for j in range(len(parts)) for i in range(j) if _are_equal(parts[i], parts[j])), None)
-    if pair is not None:
-        first_name, other = names[pair[0]], names[pair[1]]
-        raise InputError(f"{file}: the splits {first_name} and {other} hold the same rows, which would count twice")
-    if twice:
-        raise InputError(f"{file}: the splits {' and '.join(names)} share {twice} rows, which would count twice")
+    joined = joined_parts(parts, names, file, lambda part: (part.scores, part.outcome))
     return replace(
         first,
         scores=np.concatenate([np.asarray(part.scores[0 : part.scores.shape[0]]) for part in parts]),
         outcome=np.concatenate([part.outcome for part in parts]),
-        columns=joined_columns([part.columns for part in parts]),
-        ids=np.concatenate(ids) if len(ids) == len(parts) else None,
-        warnings=tuple(
-            one.reworded(f"{name}: {one}") for part, name in zip(parts, names, strict=True) for one in part.warnings
-        ),
+        columns=joined.columns,
+        ids=joined.ids,
+        warnings=joined.warnings,
         precision=max(part.precision for part in parts),
-        file_rows=np.concatenate(rows) if len(rows) == len(parts) else None,
+        file_rows=joined.file_rows,
         recognised=tuple(dict.fromkeys(one for part in parts for one in part.recognised)),
-    )
-
-
-def _are_equal(one: Gathered, other: Gathered) -> bool:
-    """Whether two splits hold the same scores and labels, row by row."""
-    same = one.scores.shape == other.scores.shape and one.outcome.shape == other.outcome.shape
-    return (
-        same
-        and bool((one.outcome == other.outcome).all())
-        and np.array_equal(one.scores[0:1], other.scores[0:1])
-        and np.array_equal(one.scores[0 : one.scores.shape[0]], other.scores[0 : other.scores.shape[0]])
     )

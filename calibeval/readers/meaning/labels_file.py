@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.row_ids import copies_in
 from calibeval.core.errors import InputError
 from calibeval.readers.meaning.keys import Keys
 from calibeval.readers.meaning.roles import class_names_key, id_key, ignore_key, named_key
@@ -18,7 +19,6 @@ from calibeval.readers.stored.names import (
     FEATURE_KEYS,
     ID_KEYS,
     LABEL_KEYS,
-    NAME_KEYS,
     PREDICTED,
     PREDICTION_KEYS,
     SCORE_KEYS,
@@ -30,6 +30,8 @@ from calibeval.readers.stored.names import (
 from calibeval.readers.stored.stored import Contents, Stored
 
 SIDES = ("correct", "prediction")
+FEW = 30  # rows that could all be of different classes
+CLASSES = ("class_names", "classes", "class")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,6 +111,9 @@ def labels_file(arrays: Mapping[str, Stored], name: str, keys: Keys) -> LabelsFi
         rest, names = {names: arrays[names]}, None
     alone = len(arrays) == 1
     roles = {} if alone else {role: key for role in SIDES if (key := _beside(rest, keys, role)) is not None}
+    one_hot = {} if keys.labels is not None or alone else _one_hot(rest, roles.values())
+    if one_hot:
+        arrays, rest, names = {**arrays, **one_hot}, {**rest, **one_hot}, names or "class_names"
     labels = _labels(rest, keys, name, alone=alone, needed="correct" not in roles, used=roles.values())
     if labels is not None:
         roles["labels"] = labels
@@ -165,12 +170,27 @@ def _labels(
     raise InputError(f"{file}: no array has a usual name for labels; found {show(arrays)}{hint}")
 
 
+def _one_hot(arrays: Mapping[str, Stored], used: Collection[str]) -> dict[str, Stored]:
+    """Labels and class names of columns that are one-hot rows together: a 1 in the column of the class, else 0."""
+    if any(key.lower() in (*LABEL_KEYS, *CLASSES) for key in arrays):
+        return {}
+    columns = _unnamed(arrays, used)
+    plain = all(len(arrays[key].shape) == 1 and arrays[key].dtype.kind in "biuf" for key in columns)
+    if len(columns) < 2 or not plain or len({arrays[key].shape for key in columns}) > 1:
+        return {}
+    rows = np.stack([arrays[key].array() for key in columns], axis=1)
+    if not ((rows == 0) | (rows == 1)).all() or not (rows.sum(axis=1) == 1).all() or not len(rows):
+        return {}
+    names = np.array(columns)
+    return {"labels": Stored.of(names[rows.argmax(axis=1)]), "class_names": Stored.of(names)}
+
+
 def _unnamed(arrays: Mapping[str, Stored], used: Collection[str]) -> list[str]:
     """The arrays that could be labels, since their names say nothing else."""
-    other = (*ID_KEYS, *NAME_KEYS, *FEATURE_KEYS, *(name for names in SCORE_KEYS.values() for name in names))
+    other = (*ID_KEYS, *FEATURE_KEYS, *(name for names in SCORE_KEYS.values() for name in names))
     splits = {f"{split}_index" for split in index_splits(dict(arrays))}
     index = index_column(arrays)
-    return [
+    found = [
         key
         for key, stored in arrays.items()
         if key not in used
@@ -180,6 +200,13 @@ def _unnamed(arrays: Mapping[str, Stored], used: Collection[str]) -> list[str]:
         and stored.shape
         and stored.refusal is None
     ]
+    return found if len(found) < 2 else [key for key in found if not _names_rows(arrays[key])] or found
+
+
+def _names_rows(stored: Stored) -> bool:
+    """Whether a column holds a text of its own in each of many rows: the classes of so many rows repeat."""
+    plain = len(stored.shape) == 1 and stored.shape[0] >= FEW and stored.dtype.kind in "OUS"
+    return plain and copies_in(stored.array()) is None
 
 
 def split_of_labels(arrays: Mapping[str, Stored], split: str, file: str) -> dict[str, Stored]:
@@ -207,7 +234,7 @@ def _part(arrays: Mapping[str, Stored], part: str, file: str) -> dict[str, Store
     if rows is not None and rows.dtype.kind in "iu" and len(rows.shape) == 1:
         return _rows_of(arrays, rows.array(), file)
     if part in arrays:
-        return {part: arrays[part]}
+        return {"labels": arrays[part]}
     raise InputError(f'{file}: there is no split or array "{part}" in the file of labels; found {show(arrays)}')
 
 
@@ -222,8 +249,11 @@ def _rows_of(arrays: Mapping[str, Stored], rows: npt.NDArray[Any], file: str) ->
     end = int(rows.max(initial=-1)) + 1
     if rows.min(initial=0) < 0:
         raise InputError(f"{file}: the split's row numbers begin at {rows.min()}")
-    return {
+    found = {
         key: Stored.of(stored.array()[rows])
         for key, stored in arrays.items()
         if stored.shape and stored.shape[0] >= end and stored.refusal is None and not key.endswith("_index")
     }
+    if not found:
+        raise InputError(f"{file}: the split's row numbers reach {end - 1}, but no array has that many rows")
+    return found

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.notices import Notice, warning
-from calibeval.core.data.row_ids import Copies, Order, copies_in, matchable, shown
+from calibeval.core.data.row_ids import Copies, Order, copies_in, matchable, places_in, shown
 from calibeval.core.errors import InputError
 from calibeval.readers.meaning.labels_file import LabelsFile
 from calibeval.readers.meaning.splits import View, pick
@@ -29,6 +29,10 @@ class PairedLabels:
     by: str
     warnings: tuple[Notice, ...] = ()
 
+    def with_labels(self, labels: npt.NDArray[Any] | None) -> PairedLabels:
+        """The same with these labels."""
+        return self if labels is None else replace(self, values={**self.values, "labels": labels})
+
 
 def paired_labels(
     view: View, labels: LabelsFile, ids: str | None, n: int, file: str, *, drop_duplicates: bool = False
@@ -44,8 +48,8 @@ def paired_labels(
     values = {role: labels.array(role) for role in labels.roles}
     part = view.part
     if ids is not None and labels.ids is not None:
-        ours = pick(view.arrays[ids].array(), view.rows, n, file, "ids")
-        theirs = labels.arrays[labels.ids].array()
+        ours = pick(_column(view.arrays[ids], ids, file), view.rows, n, file, "ids")
+        theirs = _column(labels.arrays[labels.ids], labels.ids, labels.name)
         _check_lengths(values, labels, len(theirs))
         order = _by_ids(ours, theirs, values, labels, file, part=part, drop_duplicates=drop_duplicates)
         names = "ids" if ids == labels.ids else f'"{ids}" and "{labels.ids}"'
@@ -61,6 +65,12 @@ def paired_labels(
             by = f"joined by {_called(own)}" + ("" if own == other else f" and {_called(other)}")
             return PairedLabels(_taken(values, order), _in_words(len(ours), len(theirs), labels, by))
     return _by_position(view, labels, values, ids, n, file)
+
+
+def _column(stored: Stored, key: str, file: str) -> npt.NDArray[Any]:
+    if len(stored.shape) != 1:
+        raise InputError(f'{file}: "{key}" {stored.describe()} should be the ids, but one for each row is needed')
+    return stored.array()
 
 
 def _by_position(
@@ -110,7 +120,7 @@ def _by_ids(
     left = np.flatnonzero(~found)
     if not len(missing) and (part or not len(left)):
         return places
-    if len(missing) == len(ours) and len(ours):
+    if len(missing) == len(ours) and len(theirs):
         raise InputError(
             f"{file}: no row has its id in {labels.name}: {shown(ours[0])} here, {shown(theirs[0])} there. "
             "Name the ids with --ids-key, or save the labels without ids, in the order of the rows."
@@ -152,8 +162,7 @@ def _places(
     mine: npt.NDArray[Any], others: npt.NDArray[Any], copies: Copies | None
 ) -> tuple[Order, npt.NDArray[np.bool_]]:
     """For each of these ids the first position of it among the others, or -1; and which of the others were found."""
-    known = dict(zip(reversed(others.tolist()), range(len(others) - 1, -1, -1), strict=True))
-    places = np.fromiter((known.get(value, -1) for value in mine.tolist()), np.intp, len(mine))
+    places = places_in(others, mine)
     found = np.zeros(len(others), bool)
     found[places[places >= 0]] = True
     if copies is not None:
@@ -214,7 +223,7 @@ def _taken(values: Mapping[str, npt.NDArray[Any]], order: Order | None) -> dict[
 
 
 def _in_words(rows: int, there: int, labels: LabelsFile, by: str) -> str:
-    count = _noun(labels, rows) if rows == there else f"{rows:,} of the {_noun(labels, there)}"
+    count = _noun(labels, rows) if rows >= there else f"{rows:,} of the {_noun(labels, there)}"
     return f"{count} from {labels.name}, {by}"
 
 

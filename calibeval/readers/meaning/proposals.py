@@ -14,6 +14,7 @@ from calibeval.core.data.arrays import Floats
 from calibeval.core.data.row_source import Kind
 from calibeval.readers.meaning.keys import Keys
 from calibeval.readers.meaning.score_columns import PATTERN
+from calibeval.readers.meaning.text_scores import columns_of_lists
 from calibeval.readers.shards import natural
 from calibeval.readers.stored.names import (
     CORRECT_KEYS,
@@ -45,6 +46,7 @@ class Call(NamedTuple):
     kind: Kind | None = None
     labels: str | None = None
     read_as: str | None = None
+    decimal: str | None = None
     need_labels: bool = True
 
 
@@ -58,6 +60,11 @@ class Proposal:
 
 def proposal(arrays: Mapping[str, Stored], keys: Keys, call: Call) -> str:
     """A sentence that ends with the command that would read this table; empty where nothing can be proposed."""
+    lists = columns_of_lists(arrays)
+    if lists:
+        options, also = _labels(arrays, keys, lists, call)
+        command = _command(call, keys, "--probs-key", lists[0], *options)
+        return f'The cells of "{lists[0]}" are lists that add up to 1{also}: {command}'
     floats = _float_columns(arrays, keys)
     found = _adding_up(floats)
     if found is not None:
@@ -177,8 +184,8 @@ def _labels(arrays: Mapping[str, Stored], keys: Keys, columns: Sequence[str], ca
     texts = [
         key
         for key, stored in arrays.items()
-        if stored.dtype.kind in "OUS" and len(stored.shape) == 1 and not sounds_predicted(key)
-        if {str(value) for value in stored.array().tolist()} <= {*columns}
+        if stored.dtype.kind in "OUS" and stored.refusal is None and len(stored.shape) == 1
+        if not sounds_predicted(key) and {str(value) for value in stored.array().tolist()} <= {*columns}
     ]
     for candidates in (near, texts):
         if len(candidates) == 1:
@@ -211,6 +218,7 @@ def _command(call: Call, keys: Keys, *words: str) -> str:
         *(word for role in ("labels", "ids", "correct", "prediction") for word in _said(keys, role)),
         *(("--labels", call.labels) if call.labels is not None else ()),
         *(("--read-as", call.read_as.lstrip(".")) if call.read_as is not None else ()),
+        *(("--decimal", call.decimal) if call.decimal is not None else ()),
     ]
     return shlex.join(["calibeval", "report", call.path, *words, *said])
 

@@ -11,6 +11,7 @@ from types import MappingProxyType
 import numpy as np
 
 from calibeval.core.errors import InputError, nearest
+from calibeval.readers.meaning.text_scores import about_text
 from calibeval.readers.shards import natural
 from calibeval.readers.stored.names import COLUMN, columns_in_words
 from calibeval.readers.stored.stored import Stored
@@ -102,9 +103,12 @@ def _check(arrays: Mapping[str, Stored], column: str, file: str) -> None:
         raise InputError(f'{file}: --score-columns: columns named like "{column}" are read as scores anyway')
     if column not in arrays:
         raise InputError(f'{file}: --score-columns: there is no column "{column}"{nearest(column, arrays)}')
-    if not _is_column(arrays[column]):
-        what = arrays[column].describe()
-        raise InputError(f'{file}: --score-columns: column "{column}" holds {what}, not numbers')
+    stored = arrays[column]
+    if stored.refusal is not None:
+        stored.load()
+    if not _is_column(stored):
+        about = about_text(stored)
+        raise InputError(f'{file}: --score-columns: column "{column}" holds {stored.describe()}, not numbers{about}')
 
 
 def _is_column(stored: Stored) -> bool:

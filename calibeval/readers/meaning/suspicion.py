@@ -120,9 +120,9 @@ def _look_like_probs(predictions: Predictions, start: int, stop: int) -> bool:
         scores = predictions.block(first, min(first + step, stop)).scores
         if isinstance(predictions.scores, BinaryColumns):
             one = np.asarray(scores[:, 1], np.float64)
-            spare = predictions.largest_probability - 1
+            spare = predictions.tolerance.spare
             if not (one >= -spare).all() or not (one <= 1 + spare).all():
                 return False
-        elif not looks_like_probs(scores, predictions.sum_tolerance):
+        elif not looks_like_probs(scores, predictions.tolerance):
             return False
     return stop > start

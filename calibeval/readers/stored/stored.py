@@ -79,10 +79,14 @@ class Stored:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Contents:
-    """All arrays of a file, and the extents of the file whose checksums are verified in the background."""
+    """All arrays of a file, and the extents of the file whose checksums are verified in the background.
+
+    told: what was recognised in the file as a whole, in a few words each.
+    """
 
     arrays: dict[str, Stored]
     extents: tuple[Extent, ...] = ()
+    told: tuple[str, ...] = ()
 
 
 def read_from_text(arrays: Mapping[str, Stored]) -> dict[str, Stored]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from calibeval.core.data import row_ids
-from calibeval.core.data.row_ids import copies_in, matchable, shown
+from calibeval.core.data.row_ids import copies_in, matchable, places_in, shown
 
 RNG = np.random.default_rng(2)
 NUMBERS = RNG.integers(0, 40, 60)
@@ -78,3 +78,28 @@ def test_ids_of_two_files_become_comparable():
     big = np.array([str(10**30), "1"])
     assert matchable(big, np.array([1, 2]))[0].tolist() == big.tolist()
     assert shown("x" * 99) == f'"{"x" * 57}..."'
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["i8", "u2", "U7", ">U9", object],
+)
+def test_places_are_those_of_a_plain_loop(kind, monkeypatch):
+    others, ids = NUMBERS.astype(kind), RNG.integers(20, 60, 50).astype(kind)
+    known = others.tolist()
+    expected = [known.index(value) if value in known else -1 for value in ids.tolist()]
+    assert places_in(others, ids).tolist() == expected
+    assert places_in(others[:0], ids).tolist() == [-1] * 50
+    monkeypatch.setattr(row_ids, "_hashes", lambda texts: np.zeros(len(texts), np.uint64))
+    assert places_in(others, ids).tolist() == expected
+
+
+def test_places_of_numbers_beyond_int64():
+    others, ids = np.array([2**63 + 1, 5], np.uint64), np.array([5, -5], np.int64)
+    assert places_in(others, ids).tolist() == [1, -1]
+    assert places_in(ids, others).tolist() == [-1, 0]
+
+
+def test_texts_of_another_width_have_the_same_hash():
+    wide = np.array(["a" * 70, "b", "abc"])
+    assert places_in(wide, np.array(["abc", "b"])).tolist() == [2, 1]

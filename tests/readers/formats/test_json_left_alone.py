@@ -98,7 +98,7 @@ def test_what_has_a_role_must_be_there(role, tmp_path):
     said = f'd.jsonl line 7: "{role}" is missing, but the first line has it (it is in 19 of 20 rows)'
     refused(written(tmp_path, objects), said)
     objects = rows(id=[f"r{i}" for i in range(20)])
-    objects[6][role] = {"a": 1}
+    objects[6][role] = {"a": {}}
     said = f'd.jsonl line 7: "{role}" holds an object, but a number, text or a flat list of numbers is needed'
     refused(written(tmp_path, objects), said)
 

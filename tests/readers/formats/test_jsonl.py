@@ -115,7 +115,7 @@ def test_blank_lines_at_the_end_and_marks_at_the_beginning(tmp_path):
         ('{"logits": [1, true], "label": 0}', '"logits" holds a list that holds true, but'),
         ('{"logits": [[1, 2]], "label": 0}', '"logits" holds a list that holds a list that holds null, but'),
         ('{"logits": [], "label": 0}', '"logits" holds an empty list, but a number, text or a flat list of numbers is'),
-        ('{"logits": {"a": 1}, "label": 0}', '"logits" holds an object, but'),
+        ('{"logits": {"a": "b"}, "label": 0}', '"logits" holds an object, but'),
         ('{"logits": 1, "label": 0}', '"logits" is a number, but was a list of numbers before'),
         ('{"logits": null, "label": 0}', '"logits" is null, but was a list of numbers before'),
         ('{"logits": [1, 2], "label": "0"}', '"label" is text, but was a number before'),

@@ -212,9 +212,8 @@ def test_dense_labels_with_an_id_for_each_image(tmp_path):
 def test_columns_that_name_the_rows_without_being_called_ids(tmp_path):
     dump = table(tmp_path / "d.csv", {"image": IDS, **{f"logit_{k}": LOGITS[:, k] for k in range(3)}})
     labels = table(tmp_path / "l.csv", {"image": IDS[ORDER], "class": LABELS[ORDER]})
-    refused(dump, "l.csv: no array has a usual name for labels", labels=labels)
-    assert accuracy(dump, labels=labels, labels_key="class") == ACCURACY
-    assert told(dump, labels=labels, labels_key="class")[0] == '60 labels from l.csv, joined by "image"'
+    assert accuracy(dump, labels=labels) == ACCURACY
+    assert told(dump, labels=labels)[0] == '60 labels from l.csv, joined by "image"'
     groups = np.repeat(np.arange(20), 3)
     dump = npz(tmp_path / "d.npz", logits=LOGITS, site=groups)
     labels = npz(tmp_path / "l.npz", labels=LABELS, site=groups[::-1])

@@ -90,7 +90,7 @@ def whole(tmp_path):
 def test_all_columns_but_some(whole, said):
     predictions = read(whole, score_columns=said, kind="probs")
     assert predictions.class_names == ("bird", "cat", "dog")
-    assert predictions.scores[0:2].tolist() == [[0.5, 0.2, 0.3], [0.2, 0.1, 0.7]]
+    assert predictions.scores[0:2] == pytest.approx(np.array([[0.5, 0.2, 0.3], [0.2, 0.1, 0.7]]))
     assert [*predictions.columns] == ["age", "note", "prediction"]
 
 

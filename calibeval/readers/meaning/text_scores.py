@@ -1,0 +1,69 @@
+"""Scores that are text: a list of numbers in each cell, as Spark, pandas and R write them into tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from calibeval.core.errors import InputError
+from calibeval.readers.formats.cells import is_named_list, parse_lists
+from calibeval.readers.formats.decimals import about_decimals
+from calibeval.readers.stored.stored import Stored
+
+PEEK_ROWS = 100
+TOLERANCE = 1e-3  # of the sum of a row of probabilities
+
+
+def lists_in_text(stored: Stored, key: str, file: str, decimal: str | None) -> Stored:
+    """An array that has the role of scores or features, with its numbers if its cells are texts that hold lists.
+
+    decimal: see ReadOptions.
+    Raises: InputError that names the first cell that is no such list, or a number with a decimal comma.
+    """
+    if not _is_text(stored):
+        return stored
+    cells = [_text(cell) for cell in stored.array().tolist()]
+    if not cells:
+        return stored
+    if not is_named_list(cells[0], decimal):
+        about = about_decimals(cells[0].strip(), decimal)
+        if about:
+            raise InputError(f'{file}: row 0, column "{key}": "{cells[0][:40]}" is not a number{about}')
+        return stored
+    values = parse_lists(cells, None, lambda row: f'{file}: row {row}, column "{key}"', decimal)
+    return replace(Stored.of(values, origin=f'lists in "{key}"'), printed=True)
+
+
+def about_text(stored: Stored) -> str:
+    """The end of a message that a column holds no numbers, if its first cell says how it would."""
+    first = _text(stored.array()[0]) if _is_text(stored) and stored.shape[0] else ""
+    return about_decimals(first.strip())
+
+
+def columns_of_lists(arrays: Mapping[str, Stored]) -> list[str]:
+    """The columns of text whose first cells all are lists, equally long, that add up to 1."""
+    found = []
+    for key, stored in arrays.items():
+        if not _is_text(stored) or not stored.shape[0]:
+            continue
+        cells = [_text(cell) for cell in stored.array()[:PEEK_ROWS].tolist()]
+        if not is_named_list(cells[0]):
+            continue
+        try:
+            rows = parse_lists(cells, None, lambda row: f"row {row}")
+        except InputError:
+            continue
+        sums = np.abs(rows.sum(axis=1) - 1)
+        if rows.shape[1] > 1 and (rows >= 0).all() and (sums <= TOLERANCE).all():
+            found.append(key)
+    return found
+
+
+def _is_text(stored: Stored) -> bool:
+    return stored.refusal is None and len(stored.shape) == 1 and stored.dtype.kind in "OUS"
+
+
+def _text(cell: object) -> str:
+    return cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell)
