@@ -67,7 +67,7 @@ REFUSED = [
     ("true_and_pred_label.csv", ["--labels-key true_label"]),
     ("column_true_label.csv", ["--labels-key true_label"]),
     ("confidence_named_key.csv", ["--key confidence=max_prob"]),
-    ("one_vs_rest_sigmoid.npz", ["one-vs-rest or multi-label"]),
+    ("one_vs_rest_sigmoid.npz", ["One-vs-rest or multi-label"]),
     ("h2o_p0_p1.csv", ["--score-columns p0,p1 --kind probs"]),
     ("spark_list_column.csv", ["--probs-key probability"]),
     ("decimal_comma.csv", ["--decimal ,"]),
