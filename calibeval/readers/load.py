@@ -24,6 +24,8 @@ FORMATS: dict[str, tuple[str, str]] = {
     ".parquet": ("parquet", "read_parquet"),
     ".feather": ("arrow", "read_arrow"),
     ".arrow": ("arrow", "read_arrow"),
+    ".h5": ("h5", "read_h5"),
+    ".hdf5": ("h5", "read_h5"),
     ".safetensors": ("safetensors", "read_safetensors"),
     ".jsonl": ("jsonl", "read_jsonl"),
     ".jsonl.gz": ("jsonl", "read_jsonl"),

@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 
+import h5py
 import numpy as np
 import pyarrow as pa
 import pyarrow.feather
@@ -110,6 +111,18 @@ def arrow_stream(seed):
     return buffer.getvalue()
 
 
+def hdf5(seed):
+    data, buffer = arrays(seed), io.BytesIO()
+    with h5py.File(buffer, "w", libver=("earliest", "latest")[seed % 2]) as file:
+        file.attrs["class_names"] = ["cat", "dog", "eel"]
+        file.create_dataset("logits", data=data["logits"], chunks=(7, CLASSES), compression="gzip", shuffle=True)
+        file.create_dataset("ids", data=data["ids"], chunks=(9,), fletcher32=True)
+        for key in ("labels", "site"):
+            file[key] = data[key].tolist()
+        file["other/logits"] = data["logits"]
+    return buffer.getvalue()
+
+
 def safetensors_file(seed):
     data = arrays(seed)
     return safetensors.numpy.save({"logits": data["logits"], "labels": data["labels"]})
@@ -128,5 +141,6 @@ SEEDS = {
     ".parquet": parquet,
     ".feather": feather,
     ".arrow": arrow_stream,
+    ".h5": hdf5,
     ".safetensors": safetensors_file,
 }

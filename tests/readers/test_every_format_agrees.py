@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 
+import h5py
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -60,6 +61,12 @@ def stream(path, columns):
         writer.write_table(columns, max_chunksize=100)
 
 
+def hdf5(path, columns, **options):
+    with h5py.File(path, "w") as file:
+        for key, values in columns.items():
+            file.create_dataset(key, data=values, **options)
+
+
 def cells(columns):
     return pd.DataFrame(
         {key: [str(v) if values.ndim == 2 else v for v in values.tolist()] for key, values in columns.items()}
@@ -99,6 +106,8 @@ WRITERS = {
     "parquet of lists": (".parquet", lambda path, c: pq.write_table(fixed_lists(c), path)),
     "feather": (".feather", lambda path, c: table(c).to_feather(path)),
     "feather of lists": (".feather", lambda path, c: feather.write_feather(fixed_lists(c), path, compression="zstd")),
+    "h5": (".h5", hdf5),
+    "compressed h5": (".hdf5", lambda path, c: hdf5(path, c, compression="gzip", chunks=True)),
     "arrow": (".arrow", lambda path, c: stream(path, pa.Table.from_pandas(table(c)))),
     "arrow of lists": (".arrow", lambda path, c: stream(path, fixed_lists(c))),
 }

@@ -38,6 +38,8 @@ FORMATS = (  # of readers.load, without the dot
     "parquet",
     "feather",
     "arrow",
+    "h5",
+    "hdf5",
     "safetensors",
     "jsonl",
     "jsonl.gz",

@@ -112,7 +112,13 @@ def assemble(
     return examined(
         predictions,
         gathered.outcome,
-        Sight(gathered.key, views[0].arrays, gathered.parts, file),
+        Sight(
+            gathered.key,
+            None if options.labels or options.keys.labels else gathered.keys.get("labels"),
+            views[0].arrays,
+            gathered.parts,
+            file,
+        ),
         kind=options.kind,
         labels_are=options.labels_are,
         believed=options.believed,

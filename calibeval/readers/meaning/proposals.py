@@ -190,7 +190,10 @@ def _labels(arrays: Mapping[str, Stored], keys: Keys, columns: Sequence[str], ca
     for candidates in (near, texts):
         if len(candidates) == 1:
             return ["--labels-key", candidates[0]], ""
-    return ["--labels-key", "NAME"], "; name the labels, too"
+    others = [key for key in arrays if key and key not in columns and key.lower() not in ID_KEYS]
+    if any(not sounds_predicted(key) for key in others):
+        return ["--labels-key", "NAME"], "; name the labels, too"
+    return ["--labels", "FILE"], "; name the file with the labels, too"
 
 
 def _confidence(

@@ -100,10 +100,14 @@ def test_a_label_is_named_but_never_a_prediction(folder, capsys):
     command, _ = proposed(capsys, "report", "a.csv")
     assert command == "calibeval report a.csv --score-columns p0,p1 --kind probs --labels-key true_label"
     assert measured(capsys, command)["accuracy"]["value"] == accuracy(probs, labels)
-    table(folder / "b.csv", columns)
+    table(folder / "b.csv", {**columns, "outcome": labels})
     command, message = proposed(capsys, "report", "b.csv")
     assert "; name the labels, too: " in message
     assert command == "calibeval report b.csv --score-columns p0,p1 --kind probs --labels-key NAME"
+    table(folder / "c.csv", columns)
+    command, message = proposed(capsys, "report", "c.csv")
+    assert "; name the file with the labels, too: " in message
+    assert command == "calibeval report c.csv --score-columns p0,p1 --kind probs --labels FILE"
 
 
 def test_a_prediction_is_not_offered_as_the_labels(folder, capsys):
