@@ -29,7 +29,7 @@ from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents
 
 STDIN = Path("-")
-STREAMED = (".csv", ".tsv", ".jsonl")
+STREAMED = (".csv", ".tsv", ".json", ".jsonl")
 
 
 def read(
@@ -54,7 +54,7 @@ def read(
     max_memory: int | None = None,
     checksums: bool = True,
 ) -> Predictions:
-    """Predictions from a file of any supported format; `file.npz#val` names a split.
+    """Predictions from a file of any supported format, with or without labels; `file.npz#val` names a split.
 
     kind: "logits", "probs" or "log_probs", if the name of the key does not say it or says it wrongly.
     key: names of arrays or columns, where they are not the usual ones, by their role: logits, probs, log_probs,
@@ -94,7 +94,7 @@ def read(
         max_memory=max_memory,
         checksums=checksums,
     )
-    return open_dump(str(path), options)
+    return open_dump(str(path), replace(options, need_labels=False))
 
 
 def options_of(
@@ -179,7 +179,7 @@ def open_input(
     Raises: as `load`.
     """
     if path == STDIN and read_as not in (None, *STREAMED):
-        raise UsageError(f"standard input must be csv, tsv or jsonl, so --read-as {read_as[1:]} cannot work")
+        raise UsageError(f"standard input must be csv, tsv, json or jsonl, so --read-as {read_as[1:]} cannot work")
     if path == STDIN:
         stream = stdin if stdin is not None else getattr(sys.stdin, "buffer", None)
         came = read_stdin(stream, limits, read_as, decimal)

@@ -35,7 +35,7 @@ def labels_beside(
     shape, owner = scores.shape, "the scores have"
     n, k = shape[0], 2 if len(shape) == 1 else shape[1]
     if isinstance(scores, BinaryColumns):
-        if len(raw) and n > len(raw) and n % len(raw) == 0:
+        if raw.size and raw.ndim and n > len(raw) and n % len(raw) == 0:
             raise InputError(_flattened(scores, kind, len(raw), noun))
         if raw.dtype.kind in "fiu" and raw.max(initial=0) > 1:
             column, what = scores.column, "binary column"

@@ -13,14 +13,14 @@ import numpy as np
 from calibeval.core.errors import InputError, cut
 from calibeval.readers.formats.json_column import JsonColumn
 from calibeval.readers.formats.json_text import JsonText
-from calibeval.readers.formats.json_values import decoded
+from calibeval.readers.formats.json_values import decoded, kind_of
 from calibeval.readers.formats.jsonl import arrays_of, read_objects
 from calibeval.readers.formats.table import MOST_COLUMNS, check_groups, score_columns, stacked
 from calibeval.readers.formats.text import TextSource
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import COLUMN, CORRECT_KEYS, ID_KEYS, LABEL_KEYS, MEASURED_KEYS, PREDICTION_KEYS
 from calibeval.readers.stored.steady import SteadyFile
-from calibeval.readers.stored.stored import Contents, Stored
+from calibeval.readers.stored.stored import Contents, Stored, read_from_text
 
 NUMBER = re.compile(r"^[0-9]+\Z")
 OF_ROWS = (*LABEL_KEYS, *CORRECT_KEYS, *PREDICTION_KEYS)
@@ -36,7 +36,11 @@ def read_json(file: SteadyFile, limits: Limits) -> Contents:
     An array without objects is scores, or labels, under the key "" (nothing).
     Raises: InputError for a text that is not JSON, or none of these.
     """
-    source = TextSource.of(file)
+    return read_json_text(TextSource.of(file), limits)
+
+
+def read_json_text(source: TextSource, limits: Limits) -> Contents:
+    """The arrays of a JSON text; see `read_json`."""
     text = JsonText(source, limits)
     opening = text.next_character()
     if opening == b"{":
@@ -53,7 +57,7 @@ def read_json(file: SteadyFile, limits: Limits) -> Contents:
     else:
         raise InputError(f"{source.name}: this is no JSON array or object; needed is {NEEDED}")
     text.finish()
-    return Contents(arrays)
+    return Contents(read_from_text(arrays))
 
 
 def _rows(text: JsonText) -> Iterator[tuple[int, bytes]]:
@@ -96,18 +100,23 @@ class _Object:
         keys = self._text.keys()
         for key in keys:
             inner = self._text.next_character() == b"{" and not self._arrays and not self._rows
-            if inner and self._is_row(self._text.whole_value(LARGEST_ROW)):
+            if inner and self._is_row(self._text.whole_value(LARGEST_ROW), key):
                 return self._rows_by_name(key, keys)
             self._member(key, "", splits=True)
         return self._chosen()
 
-    def _is_row(self, whole: bytes | None) -> bool:
-        """Whether the text of an object is one row: it has one label, or one prediction."""
+    def _is_row(self, whole: bytes | None, name: str = "") -> bool:
+        """Whether the text of an object is one row: it has one label, or one prediction.
+
+        A row may also have its scores alone if its name is that of a file, such as img_01.png, which no split has.
+        """
         value = None if whole is None else decoded(whole, self._text.place())
-        return isinstance(value, dict) and any(
-            key.lower() in OF_ROWS and not isinstance(one, list | dict) and one is not None
-            for key, one in value.items()
-        )
+        if not isinstance(value, dict):
+            return False
+        found = {key: one for key, one in value.items() if key.lower() in OF_ROWS}
+        if found or "." not in name:
+            return any(not isinstance(one, list | dict) and one is not None for one in found.values())
+        return any(key.lower() in MEASURED_KEYS and kind_of(one) in {"number", "list"} for key, one in value.items())
 
     def _rows_by_name(self, first: str, keys: Iterator[str]) -> dict[str, Stored]:
         """The rows of an object whose members are rows; their names are ids, unless they only count."""

@@ -88,11 +88,6 @@ class ColumnFile:
         self._kinds = {field.name: self._kind(field) for field in self._schema}
         self._groups = score_columns(self._columns, self._name)
         self._scores = {column for group in self._groups for column in group.columns}
-        for column in self._scores:
-            if self._kinds[column] != "number":
-                held = self._schema.field(column).type
-                hint = f". {AS_DOUBLE}" if types.is_decimal(held) else ""
-                raise InputError(f'{self._name}: column "{column}" holds {held}, but a score is needed{hint}')
 
     def contents(self) -> Contents:
         """All columns, of which none is read yet."""
@@ -102,6 +97,13 @@ class ColumnFile:
         arrays: dict[str, Stored] = {}
         for group in self._groups:
             shape = (self._rows, len(group.columns))
+            odd = next((column for column in group.columns if self._kinds[column] != "number"), None)
+            if odd is not None:
+                held = self._schema.field(odd).type
+                hint = f". {AS_DOUBLE}" if types.is_decimal(held) else ""
+                why = f'{self._name}: column "{odd}" holds {held}, but a score is needed{hint}'
+                arrays[group.key] = Stored.left(shape, "mixed values", why)
+                continue
             arrays[group.key] = Stored(shape, self._score_type(), self._loader(group.key, group.columns))
             if group.names is not None:
                 arrays["class_names"] = Stored.of(np.asarray(group.names))
@@ -204,7 +206,7 @@ class ColumnFile:
         Raises: InputError that names the first row without a score.
         """
         kind = self._kinds[column]
-        if values.null_count and (kind in {"bool", *LISTS} or column in self._scores):
+        if values.null_count and (kind in LISTS or column in self._scores):
             row = first_row + int(np.flatnonzero(np.asarray(values.is_null()))[0])
             raise InputError(f'{self._name} row {row}, column "{column}": the cell is empty (null)')
         if kind == "vector":
@@ -217,6 +219,8 @@ class ColumnFile:
             return np.full(len(values), np.nan)
         if hasattr(values, "dictionary_decode"):
             values = values.dictionary_decode()
+        if kind == "bool" and values.null_count:
+            values = values.cast(pa.float64())  # an empty cell is NaN, as among numbers
         return np.asarray(values.to_numpy(zero_copy_only=False))
 
     def _texts(self, values: Any) -> npt.NDArray[np.object_]:

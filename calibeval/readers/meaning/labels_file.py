@@ -14,6 +14,7 @@ from calibeval.core.data.row_ids import copies_in
 from calibeval.core.errors import InputError
 from calibeval.readers.meaning.keys import Keys
 from calibeval.readers.meaning.roles import class_names_key, id_key, ignore_key, named_key
+from calibeval.readers.meaning.splits import View
 from calibeval.readers.stored.names import (
     CORRECT_KEYS,
     FEATURE_KEYS,
@@ -42,11 +43,15 @@ class ExternalLabels:
     path: Path
     split: str | None = None
 
-    def of(self, split: str, keys: Keys) -> LabelsFile:
-        """The roles of its arrays; split: of the dump, which also selects the arrays of that prefix here.
+    def beside(self, view: View, keys: Keys, file: str) -> LabelsFile:
+        """The roles of its arrays; of several ids, those that are called like those of the dump.
 
+        view, file: of the dump, whose split also selects the arrays of that prefix here.
         Raises: InputError if no array can be the labels, or more than one.
         """
+        split = view.name
+        if keys.ids is None:
+            keys = replace(keys, ids=id_key(view.arrays, keys, file))
         arrays, name = self.contents.arrays, self.path.name
         if self.split is not None:
             arrays = split_of_labels(arrays, self.split, name)
@@ -103,13 +108,15 @@ def labels_file(arrays: Mapping[str, Stored], name: str, keys: Keys) -> LabelsFi
     Raises: InputError if no array can be the labels, or more than one.
     """
     here = replace(keys, ids=keys.ids if keys.ids in arrays else None)
-    ids = id_key(arrays, here, name) if len(arrays) > 1 else None
-    names = class_names_key(arrays, name) if len(arrays) > 1 else None
-    ignore = ignore_key(arrays, name)
+    alone = len(arrays) == 1
+    ids, names, ignore = (
+        (None, None, None)
+        if alone
+        else (id_key(arrays, here, name), class_names_key(arrays, name), ignore_key(arrays, name))
+    )
     rest = {key: stored for key, stored in arrays.items() if key not in (ids, names, ignore)}
     if names is not None and not rest:  # a column of that name is one class a row
         rest, names = {names: arrays[names]}, None
-    alone = len(arrays) == 1
     roles = {} if alone else {role: key for role in SIDES if (key := _beside(rest, keys, role)) is not None}
     one_hot = {} if keys.labels is not None or alone else _one_hot(rest, roles.values())
     if one_hot:
@@ -164,7 +171,9 @@ def _labels(
         return None
     near = [key for key in label_like({key: arrays[key] for key in others}) if not key.lower().startswith(PREDICTED)]
     example = next(iter([*near, *others]), None)
-    hint = "" if example is None else f". Name one, as in --labels-key {example}."
+    split = next((key[: -len("_labels")] for key in near if key.endswith("_labels")), None)
+    also = "" if split is None or len(near) < 2 else f", or a split, as in --labels {file}#{split}"
+    hint = "" if example is None else f". Name one, as in --labels-key {example}{also}."
     if usual:
         raise InputError(f"{file}: {len(usual)} arrays have a usual name for labels: {show(arrays, usual)}{hint}")
     raise InputError(f"{file}: no array has a usual name for labels; found {show(arrays)}{hint}")
@@ -217,11 +226,14 @@ def split_of_labels(arrays: Mapping[str, Stored], split: str, file: str) -> dict
     parts = [_part(arrays, part, file) for part in split.split("+")]
     if len(parts) == 1:
         return parts[0]
-    return {
-        key: Stored.of(np.concatenate([part[key].array() for part in parts]))
-        for key in parts[0]
-        if all(key in part for part in parts)
-    }
+    try:
+        return {
+            key: Stored.of(np.concatenate([part[key].array() for part in parts]))
+            for key in parts[0]
+            if all(key in part for part in parts)
+        }
+    except (TypeError, ValueError):
+        raise InputError(f"{file}: the splits of #{split} hold arrays of types or shapes that do not agree") from None
 
 
 def _part(arrays: Mapping[str, Stored], part: str, file: str) -> dict[str, Stored]:

@@ -88,10 +88,11 @@ def outcome_beside(
         of_rows = (n if rows is None else len(rows), *stored.shape[1:])
         return replace(stored, shape=of_rows, load=lambda: pick(stored.array(), rows, n, file))
 
-    own = {key: picked(stored) for key, stored in arrays.items() if stored.shape[:1] == (n,)}
+    own = {key: picked(stored) if stored.shape[:1] == (n,) else stored for key, stored in arrays.items()}
     merged = {**own, **{role: Stored.of(values) for role, values in external.items()}}
     labels, correct, prediction = (
-        getattr(roles, role) or (role if role in external else None) for role in ("labels", "correct", "prediction")
+        role if own is None and role in external else own
+        for role, own in (("labels", roles.labels), ("correct", roles.correct), ("prediction", roles.prediction))
     )
     roles = replace(roles, labels=labels, correct=correct, prediction=prediction)
     return outcome_of(merged, roles, ignore, top_label=True, file=file)
@@ -136,7 +137,7 @@ def _without_ignored(
 ) -> Outcome:
     if ignore is None:
         return Outcome(right, None, warnings)
-    if right.dtype.kind not in "biuf":
+    if right.dtype.kind not in "biuf" or not np.isfinite(right).all():
         return Outcome(right, ignore, warnings)
     marked = np.where(_ignored(labels, ignore), MASKED_LABEL, right.astype(np.int64))
     return Outcome(marked, MASKED_LABEL, warnings)

@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from calibeval.core.errors import InputError, nearest
 from calibeval.readers.meaning.text_scores import about_text
@@ -19,6 +21,7 @@ from calibeval.readers.stored.stored import Stored
 RANGE = re.compile(r"(?P<stem>.*?)(?P<first>\d+)\.\.(?P=stem)(?P<last>\d+)")
 PATTERN = re.compile(r"[*?\[]")
 MOST = 2**20
+NUMBER = re.compile(r"[0-9]{1,7}")
 BUT = "!"  # before what is left out
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -60,6 +63,33 @@ def stacked_columns(arrays: Mapping[str, Stored], columns: Sequence[str]) -> Sto
     scores = np.stack([arrays[column].array() for column in columns], axis=1)
     printed = all(arrays[column].printed for column in columns)
     return replace(Stored.of(scores, origin=columns_in_words(columns)), printed=printed)
+
+
+def class_names_of(
+    columns: Sequence[str], labels: npt.NDArray[Any], ignore_index: int | None = None
+) -> tuple[str, ...]:
+    """The names of the classes: those of the columns, or what follows their common stem if only that fits the labels.
+
+    >>> class_names_of(("p_cat", "p_dog"), np.array(["dog", "cat"])), class_names_of(("p1", "p2"), np.array([1, 2]))
+    (('cat', 'dog'), ('1', '2'))
+    >>> class_names_of(("p_cat", "p_dog"), np.array([0, 1]))
+    ('p_cat', 'p_dog')
+    """
+    first, last = min(columns, default=""), max(columns, default="")
+    shared = next((i for i, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first))
+    stem = first[:shared].rstrip("0123456789")  # p10 and p11 are 10 and 11
+    names = tuple(column.removeprefix(stem) for column in columns)
+    if not stem or not all(names) or labels.ndim != 1:
+        return tuple(columns)
+    if labels.dtype.kind in "OUSb":
+        values = {str(label) for label in labels.tolist()}
+        return tuple(columns) if values <= {*columns} or not values <= {*names} else names
+    if labels.dtype.kind not in "iu" or not len(labels):
+        return tuple(columns)
+    kept = labels if ignore_index is None else labels[labels != ignore_index]
+    numbers = {int(name) for name in names if NUMBER.fullmatch(name)}
+    fits = len(numbers) == len(names) and {*np.unique(kept).tolist()} <= numbers
+    return names if fits and len(kept) and int(kept.max()) >= len(names) else tuple(columns)
 
 
 def _named(arrays: Mapping[str, Stored], words: str, file: str) -> list[str]:

@@ -32,6 +32,7 @@ PAIR = ("p", "y")
 # What is measured, or trained on: a prefix that it shares with labels is a split.
 MEASURED_KEYS = (*(name for names in SCORE_KEYS.values() for name in names), *FEATURE_KEYS, "predictions", PAIR[0])
 PREDICTED = ("pred", "guess", "model", "output", "y_pred", "y_hat", "yhat")  # how names of predicted labels begin
+OBJECTS = ("object", "list of", "Python objects", "struct<", "map<", "list<")  # what no score is
 INDEX = re.compile(r"^(.+)_index$")
 # Columns of a table that together are one array: logit_0, logit_1, ... or prob_cat, prob_dog, ...
 COLUMN_STEMS = {"logit": "logits", "prob": "probs", "proba": "probs", "log_prob": "log_probs"}
@@ -53,6 +54,22 @@ def prefixes(arrays: Mapping[str, Stored]) -> list[str]:
     measured = {_before(key, MEASURED_KEYS) for key in arrays} - {""}
     labelled = dict.fromkeys(_before(key, LABEL_KEYS) for key, stored in arrays.items() if stored.shape)
     return [prefix for prefix in labelled if prefix in measured]
+
+
+def score_candidates(arrays: Mapping[str, Stored]) -> dict[Kind, list[str]]:
+    """The arrays with a usual name for scores, by kind, without those that never are, if any others are there.
+
+    Texts and objects are never scores: {"outputs": "The answer is B", "probs": [...]}.
+    """
+    usual = {name for names in SCORE_KEYS.values() for name in names}
+    named = [key for key in arrays if key.lower() in usual]
+    sound = [key for key in named if not _is_no_score(arrays[key])]
+    return {kind: [key for key in sound or named if key.lower() in SCORE_KEYS[kind]] for kind in SCORE_KEYS}
+
+
+def _is_no_score(stored: Stored) -> bool:
+    """Whether an array holds texts or objects; one that is only broken in some row does not."""
+    return stored.dtype.kind in "OUS" if stored.refusal is None else stored.refusal.startswith(OBJECTS)
 
 
 def label_like(arrays: Mapping[str, Stored]) -> list[str]:

@@ -18,7 +18,7 @@ from calibeval.core.data.elsewhere import elsewhere
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.records import Layout, to_plain
-from calibeval.core.data.row_source import KINDS, Kind, RowSource, as_array
+from calibeval.core.data.row_source import KINDS, Kind, RowSource, as_array, show_shape
 from calibeval.core.errors import InputError
 from calibeval.recalibrate.base.scores import log_scores, log_softmax, number_of_classes
 from calibeval.recalibrate.base.seen import seen_rows
@@ -126,10 +126,11 @@ class Map:
             notice = seen_rows(scores, self.fitted)
             return found if notice is None else with_warnings(found, [notice])
         rows = as_array(scores, kind)
-        if not rows.ndim:
-            raise InputError(f"{kind} have shape (), but (n, {self.k}) is needed")
+        if not 0 < rows.ndim < 3:
+            images = "; calibeval.Predictions takes images" if rows.ndim else ""
+            raise InputError(f"{kind} have shape {show_shape(rows.shape)}, but (n, {self.k}) is needed{images}")
         given: dict[str, Any] = {kind: rows}
-        source = mapped(Predictions(**given, labels=np.zeros(len(rows), np.int64)), self)
+        source = mapped(Predictions(**given), self)
         values = np.asarray(source.scores[0 : source.rows])
         return np.exp(values) if kind == "probs" else values
 

@@ -26,6 +26,8 @@ LEFT = ("format", "full", "topk")  # of the command line alone, or of other tool
         ("or say --max ece=0.03, or", 'or say {"metric": "ece", "max": 0.03}, or'),
         ("say --no-crc.", "say checksums=False."),
         ("timm: --topk 0", "timm: --topk 0"),
+        ("say --decimal , for it, --decimal . if not", 'say decimal="," for it, decimal="." if not'),
+        ('--decimal ";" cannot be', 'decimal ";" cannot be'),
         ("--key log_probs: there is no", 'key={"log_probs": ...}: there is no'),
         ("two --- dashes -- here", "two --- dashes -- here"),
     ],

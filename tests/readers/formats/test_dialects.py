@@ -197,3 +197,8 @@ def test_scores_that_nobody_uses_stop_no_file(tmp_path):
     refused(path, 'd.csv line 2, column "prob_1": "oops" is not a number', probs_key="probs")
     with pytest.raises(InputError, match=r"^d\.csv line 3, column \"logits\": the list has 3 numbers"):
         read(path)
+
+
+def test_empty_columns_on_the_right(tmp_path):
+    text = "prob_0,prob_1,label,,,\n.5,.5,1,,,\n.25,.75,0,,,\n"
+    assert read(written(tmp_path, text)).labels.tolist() == [1, 0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 
 import numpy as np
@@ -83,6 +84,16 @@ def test_ways_to_write_a_dump(content, block, monkeypatch, tmp_path):
     assert np.allclose(predictions.scores[0:20], SCORES, rtol=0, atol=1e-14)
     assert predictions.labels.tolist() == LABELS.tolist()
     assert "site" not in content if "site" not in predictions.columns else predictions.columns["site"].tolist() == SITES
+
+
+def test_rows_without_labels_have_names_of_files(tmp_path):
+    content = {f"img_{i}.png": {"prob": row} for i, row in enumerate(PROBS.tolist())}
+    predictions = read(saved(tmp_path, content), labels=tmp_path / saved(tmp_path, LABELS.tolist(), "labels.json"))
+    assert predictions.ids[:2].tolist() == ["img_0.png", "img_1.png"]
+    assert predictions.scores[0:20].tolist() == PROBS.tolist()
+    # What has labels in a list is a split, whatever its name.
+    split = {"probs": PROBS[:, 1].tolist(), "labels": (LABELS % 2).tolist()}
+    assert read(saved(tmp_path, {"model.v1": split}).with_name("d.json#model.v1")).n == 20
 
 
 def test_names_of_rows_are_ids(tmp_path):
@@ -242,6 +253,25 @@ def test_what_never_ends_is_refused_soon(start, tmp_path):
 def test_many_keys_are_refused_soon(tmp_path):
     with pytest.raises(InputError, match="more than 32768 keys"):
         read(saved(tmp_path, {f"k{i}": [] for i in range(33_000)}))
+
+
+def test_standard_input(monkeypatch):
+    for content, read_as in ((ROWS, None), (ROWS, "json"), (COLUMNS, "json")):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(json.dumps(content, indent=1).encode())))
+        predictions = read("-", read_as=read_as)
+        right(predictions)
+        assert predictions.source.format == "stdin-json"
+
+
+def test_numbers_of_float32_are_float32(tmp_path):
+    thirds = np.full((4, 3), 1 / 3, "f4")
+    for content in (
+        [{"probs": [0.33333334] * 3, "label": i % 3} for i in range(4)],
+        {"probs": [[0.33333334] * 3] * 4, "labels": [0, 1, 2, 0]},
+    ):
+        found = read(saved(tmp_path, content)).scores[0:4]
+        assert found.dtype == "f4"
+        assert (found == thirds).all()
 
 
 def test_commands(tmp_path, capsys):

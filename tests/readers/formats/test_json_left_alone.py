@@ -109,6 +109,19 @@ def test_an_option_wins_over_a_name_that_is_left_alone(tmp_path):
     assert predictions.labels.tolist() == LABELS.tolist()
 
 
+@pytest.mark.parametrize("value", ["The answer is B", ["B"], {"text": "B"}])
+@pytest.mark.parametrize("key", ["outputs", "scores", "softmax"])
+def test_texts_and_objects_are_no_scores_beside_numbers(key, value, tmp_path):
+    predictions = read(written(tmp_path, rows(**{key: [value] * 20})))
+    assert (predictions.kind, predictions.k) == ("probs", 3)
+    objects = rows(outputs=[[1, 2, 3]] * 20)
+    del objects[4]["outputs"]  # scores that are broken are not replaced by others in silence
+    refused(
+        written(tmp_path, objects),
+        'd.jsonl line 5: "outputs" is missing, but the first line has it (it is in 19 of 20 rows)',
+    )
+
+
 def columns_of(scores):
     return [{f"prob_{i}": value for i, value in enumerate(row)} for row in scores.tolist()]
 

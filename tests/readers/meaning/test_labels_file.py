@@ -102,6 +102,17 @@ class TestWhichColumn:
         assert read(tmp_path, path, {"ids": IDS, "class_names": NAMES})[0] == LABELS.tolist()
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [(("id", "filename"), ("filename",)), (("filename",), ("id", "filename")), (("sample_id",), ("id", "sample_id"))],
+)
+def test_ids_that_both_files_have_go_first(tmp_path, ours, theirs):
+    known = {"filename": IDS, "sample_id": IDS, "id": np.arange(N)}
+    labels = {key: known[key][ORDER] if key != "id" else ORDER + 1000 for key in theirs}
+    path = npz(tmp_path / "l.npz", labels=LABELS[ORDER], **labels)
+    assert read(tmp_path, path, {key: known[key] for key in ours})[0] == LABELS.tolist()
+
+
 def test_arrays_of_other_shapes(tmp_path):
     ids = {"ids": IDS}
     refused(
@@ -121,6 +132,16 @@ def test_splits_of_the_labels_file(tmp_path):
     path = npz(path, first=LABELS[:9], rest=LABELS[9:])
     assert read(tmp_path, f"{path}#first+rest")[0] == LABELS.tolist()
     assert read(tmp_path, f"{npz(path, labels=LABELS, x=LABELS)}#all")[0] == LABELS.tolist()
+
+
+def test_what_does_not_go_together(tmp_path):
+    path = npz(tmp_path / "l.npz", first=LABELS[:9], rest=LABELS[None])
+    refused(
+        "the splits of #first+rest hold arrays of types or shapes that do not agree", tmp_path, f"{path}#first+rest"
+    )
+    np.save(tmp_path / "y.npy", 3)
+    with pytest.raises(InputError, match="labels have shape"):
+        calibeval.read(npz(tmp_path / "b.npz", probs=np.full(9, 0.5)), labels=tmp_path / "y.npy")
 
 
 def test_features_find_their_labels_by_ids(tmp_path):
