@@ -155,7 +155,7 @@ def _predictions(
 
 
 def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, call: Call, file: str) -> Gathered:
-    beside = None if labels is None else labels.of(view.name, options.keys)
+    beside = None if labels is None else labels.beside(view, options.keys, file)
     arrays, named = view.arrays, view.chosen
     keys = keys_beside(arrays, options.keys, beside, file)
     columns: tuple[str, ...] = ()
