@@ -151,11 +151,11 @@ def _predictions(
             recognised=gathered.recognised,
         )
     except InputError as error:
-        raise explained(error, gathered.scores, gathered.kind, gathered.outcome, file) from None
+        raise explained(error, gathered.scores, gathered.kind, gathered.outcome, gathered.key, file) from None
 
 
 def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, call: Call, file: str) -> Gathered:
-    beside = None if labels is None else labels.of(view.name, options.keys)
+    beside = None if labels is None else labels.beside(view, options.keys, file)
     arrays, named = view.arrays, view.chosen
     keys = keys_beside(arrays, options.keys, beside, file)
     columns: tuple[str, ...] = ()

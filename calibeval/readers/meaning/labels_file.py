@@ -14,6 +14,7 @@ from calibeval.core.data.row_ids import copies_in
 from calibeval.core.errors import InputError
 from calibeval.readers.meaning.keys import Keys
 from calibeval.readers.meaning.roles import class_names_key, id_key, ignore_key, named_key
+from calibeval.readers.meaning.splits import View
 from calibeval.readers.stored.names import (
     CORRECT_KEYS,
     FEATURE_KEYS,
@@ -42,11 +43,15 @@ class ExternalLabels:
     path: Path
     split: str | None = None
 
-    def of(self, split: str, keys: Keys) -> LabelsFile:
-        """The roles of its arrays; split: of the dump, which also selects the arrays of that prefix here.
+    def beside(self, view: View, keys: Keys, file: str) -> LabelsFile:
+        """The roles of its arrays; of several ids, those that are called like those of the dump.
 
+        view, file: of the dump, whose split also selects the arrays of that prefix here.
         Raises: InputError if no array can be the labels, or more than one.
         """
+        split = view.name
+        if keys.ids is None:
+            keys = replace(keys, ids=id_key(view.arrays, keys, file))
         arrays, name = self.contents.arrays, self.path.name
         if self.split is not None:
             arrays = split_of_labels(arrays, self.split, name)

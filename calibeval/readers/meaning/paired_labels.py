@@ -48,6 +48,7 @@ def paired_labels(
     values = {role: labels.array(role) for role in labels.roles}
     part = view.part
     if ids is not None and labels.ids is not None:
+        ids = labels.ids if labels.ids in view.arrays and view.arrays[labels.ids].shape == (n,) else ids
         ours = pick(_column(view.arrays[ids], ids, file), view.rows, n, file, "ids")
         theirs = _column(labels.arrays[labels.ids], labels.ids, labels.name)
         image = n == 1 and len(theirs) == 1 and all(one.ndim == 2 for one in values.values())
