@@ -91,6 +91,13 @@ def loose(arrays: Mapping[str, Stored], keys: Keys) -> str:
     return f"; if these columns are the scores, say --score-columns {shlex.quote(words)}{kind}"
 
 
+def without_outcome(arrays: Mapping[str, Stored], scores: str) -> str:
+    """What confidences need besides, and the option for an array whose name sounds like predictions."""
+    text = f'"{scores}" also needs an array "correct", or the arrays "prediction" and "label"'
+    near = next((key for key, one in arrays.items() if len(one.shape) == 1 and sounds_predicted(key)), None)
+    return text if near is None else f'{text}. If "{near}" holds the predictions, use --key prediction={near}'
+
+
 def listed(columns: Sequence[str], arrays: Mapping[str, Stored]) -> str | None:
     """The columns as --score-columns takes them: a range, a list, or a pattern; None if there are too many names.
 

@@ -241,3 +241,13 @@ def test_labels_that_are_positions_stay_positions(folder):
     found = read(path, score_columns=["p1..p4"], kind="probs")
     assert found.class_names == ("p1", "p2", "p3", "p4")
     assert found.labels.tolist() == truth.tolist()
+
+
+def test_predictions_under_another_name_beside_confidences(folder, capsys):
+    probs, labels = scores_of(4)
+    table(folder / "c.csv", {"confidence": probs.max(1), "y_pred": probs.argmax(1), "label": labels})
+    result = run(capsys, "report", "c.csv")
+    assert result.code == 3
+    assert result.err.endswith('. If "y_pred" holds the predictions, use --key prediction=y_pred\n')
+    found = measured(capsys, "calibeval report c.csv --key prediction=y_pred")
+    assert found["accuracy"]["value"] == accuracy(probs, labels)
