@@ -14,7 +14,7 @@ from calibeval.core.data.arrays import Floats
 from calibeval.core.data.row_source import Kind
 from calibeval.readers.meaning.keys import Keys
 from calibeval.readers.meaning.score_columns import PATTERN
-from calibeval.readers.meaning.text_scores import columns_of_lists
+from calibeval.readers.meaning.text_scores import columns_of_commas, columns_of_lists
 from calibeval.readers.shards import natural
 from calibeval.readers.stored.names import (
     CORRECT_KEYS,
@@ -65,6 +65,9 @@ def proposal(arrays: Mapping[str, Stored], keys: Keys, call: Call) -> str:
         options, also = _labels(arrays, keys, lists, call)
         command = _command(call, keys, "--probs-key", lists[0], *options)
         return f'The cells of "{lists[0]}" are lists that add up to 1{also}: {command}'
+    commas = columns_of_commas(arrays) if call.decimal is None else []
+    if commas:
+        return f'The cells of "{commas[0]}" have decimal commas: {_command(call._replace(decimal=","), keys)}'
     floats = _float_columns(arrays, keys)
     found = _adding_up(floats)
     if found is not None:

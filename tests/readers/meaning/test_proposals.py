@@ -217,6 +217,24 @@ def test_every_format_of_columns(name, folder, capsys):
     assert measured(capsys, command)["accuracy"]["value"] == accuracy(probs, labels)
 
 
+def test_decimal_commas_in_columns_of_any_name(folder, capsys):
+    probs, labels = scores_of(3)
+    texts = [[f"{p:.6f}".replace(".", ",") for p in row] for row in probs]
+    lines = [";".join([*row, str(y)]) for row, y in zip(texts, labels, strict=True)]
+    (folder / "d.csv").write_text("\n".join(["cat;dog;eel;label", *lines]) + "\n", encoding="utf-8")
+    command, message = proposed(capsys, "report", "d.csv")
+    assert 'The cells of "cat" have decimal commas: ' in message
+    assert command == "calibeval report d.csv --decimal ,"
+    command, _ = proposed(capsys, *shlex.split(command)[1:])
+    assert command == "calibeval report d.csv --score-columns cat,dog,eel --kind probs --decimal ,"
+    assert measured(capsys, command)["accuracy"]["value"] == pytest.approx(accuracy(probs, labels))
+
+
+def test_thousands_are_no_decimals(folder, capsys):
+    (folder / "d.csv").write_text('a,b,label\n"1,234","2,345",0\n"3,456","4,567",1\n', encoding="utf-8")
+    assert "decimal commas" not in run(capsys, "report", "d.csv").err
+
+
 @pytest.mark.parametrize(
     ("columns", "labels"),
     [
