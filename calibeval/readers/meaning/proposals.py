@@ -226,13 +226,15 @@ def _confidence(
 
 
 def _command(call: Call, keys: Keys, *words: str) -> str:
-    """The command, with what was said already."""
+    """The command, with what was said already; its options alone where a report would lack labels."""
     said = [
         *(word for role in ("labels", "ids", "correct", "prediction") for word in _said(keys, role)),
         *(("--labels", call.labels) if call.labels is not None else ()),
         *(("--read-as", call.read_as.lstrip(".")) if call.read_as is not None else ()),
         *(("--decimal", call.decimal) if call.decimal is not None else ()),
     ]
+    if not call.need_labels:
+        return f"say {shlex.join([*words, *said])}"
     return shlex.join(["calibeval", "report", call.path, *words, *said])
 
 
