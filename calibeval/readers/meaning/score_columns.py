@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from types import MappingProxyType
@@ -68,28 +68,47 @@ def stacked_columns(arrays: Mapping[str, Stored], columns: Sequence[str]) -> Sto
 def class_names_of(
     columns: Sequence[str], labels: npt.NDArray[Any], ignore_index: int | None = None
 ) -> tuple[str, ...]:
-    """The names of the classes: those of the columns, or what follows their common stem if only that fits the labels.
+    """The names of the classes: those of the columns, or what differs between them if only that fits the labels.
 
     >>> class_names_of(("p_cat", "p_dog"), np.array(["dog", "cat"])), class_names_of(("p1", "p2"), np.array([1, 2]))
     (('cat', 'dog'), ('1', '2'))
+    >>> class_names_of(("P (y=no)", "P (y=yes)"), np.array(["yes", "no"]))
+    ('no', 'yes')
     >>> class_names_of(("p_cat", "p_dog"), np.array([0, 1]))
     ('p_cat', 'p_dog')
     """
-    first, last = min(columns, default=""), max(columns, default="")
-    shared = next((i for i, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first))
-    stem = first[:shared].rstrip("0123456789")  # p10 and p11 are 10 and 11
-    names = tuple(column.removeprefix(stem) for column in columns)
-    if not stem or not all(names) or labels.ndim != 1:
+    if labels.ndim != 1 or not len(labels):
         return tuple(columns)
     if labels.dtype.kind in "OUSb":
         values = {str(label) for label in labels.tolist()}
-        return tuple(columns) if values <= {*columns} or not values <= {*names} else names
-    if labels.dtype.kind not in "iu" or not len(labels):
-        return tuple(columns)
+        fitting = () if values <= {*columns} else (names for names in _differing(columns) if values <= {*names})
+        return next(iter(fitting), tuple(columns))
     kept = labels if ignore_index is None else labels[labels != ignore_index]
-    numbers = {int(name) for name in names if NUMBER.fullmatch(name)}
-    fits = len(numbers) == len(names) and {*np.unique(kept).tolist()} <= numbers
-    return names if fits and len(kept) and int(kept.max()) >= len(names) else tuple(columns)
+    if labels.dtype.kind not in "iu" or not len(kept) or int(kept.max()) < len(columns):
+        return tuple(columns)
+    for names in _differing(columns):
+        numbers = {int(name) for name in names if NUMBER.fullmatch(name)}
+        if len(numbers) == len(names) and {*np.unique(kept).tolist()} <= numbers:
+            return names
+    return tuple(columns)
+
+
+def _differing(columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """The names without what all begin with, or its words, and without the words that all end with."""
+    begin, end = _shared(columns), _shared([column[::-1] for column in columns])
+    starts = {len(begin.rstrip("0123456789")): None}  # p10 and p11 are 10 and 11
+    starts |= {i: None for i in range(len(begin), -1, -1) if not begin[i - 1 : i].isalnum()}
+    stops = [i for i in range(len(end), 0, -1) if not end[i - 1].isalnum()][:1]
+    for start in starts:
+        for stop in (*stops, 0):
+            if 0 < start + stop < min(map(len, columns)):
+                yield tuple(column[start : len(column) - stop] for column in columns)
+
+
+def _shared(texts: Sequence[str]) -> str:
+    """What all texts begin with."""
+    first, last = min(texts, default=""), max(texts, default="")
+    return next((first[:i] for i, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), first)
 
 
 def _named(arrays: Mapping[str, Stored], words: str, file: str) -> list[str]:
