@@ -16,6 +16,7 @@ from calibeval.core.errors import CalibevalError
 from calibeval.core.heads.features import Features
 from calibeval.readers.features.features import open_features
 from calibeval.readers.meaning.assemble import ReadOptions
+from calibeval.readers.meaning.unlabelled import what_to_do
 from calibeval.readers.open import Opened, open_input, open_labels, predictions_of, split_name
 from calibeval.readers.stored.names import (
     CORRECT_KEYS,
@@ -66,14 +67,20 @@ def inspect_dump(name: str, options: ReadOptions) -> Inspection:
 def _reading(opened: Opened, labels: Callable[[], Opened | None], split: str | None, options: ReadOptions) -> Reading:
     name = str(opened.path) if split is None else f"{opened.path}#{split}"
     try:
-        predictions = predictions_of(opened, labels(), split, options)
+        predictions = predictions_of(opened, labels(), split, replace(options, need_labels=False))
         check_values(predictions)
         source = predictions.settled_source()
     except CalibevalError as error:
         cache = None if _has_scores(opened.contents.arrays) else _features(name, options)
         return cache or Reading(name, error=str(error))
     common = _common(name, predictions, source)
-    return replace(common, kind=predictions.kind, k=predictions.k, recognised=predictions.recognised)
+    return replace(
+        common,
+        kind=predictions.kind,
+        k=predictions.k,
+        recognised=predictions.recognised,
+        no_labels=None if predictions.labelled else what_to_do(opened.contents.arrays),
+    )
 
 
 def _common(name: str, rows: Predictions | Features, source: Source) -> Reading:

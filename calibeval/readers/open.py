@@ -54,7 +54,7 @@ def read(
     max_memory: int | None = None,
     checksums: bool = True,
 ) -> Predictions:
-    """Predictions from a file of any supported format; `file.npz#val` names a split.
+    """Predictions from a file of any supported format, with or without labels; `file.npz#val` names a split.
 
     kind: "logits", "probs" or "log_probs", if the name of the key does not say it or says it wrongly.
     key: names of arrays or columns, where they are not the usual ones, by their role: logits, probs, log_probs,
@@ -94,7 +94,7 @@ def read(
         max_memory=max_memory,
         checksums=checksums,
     )
-    return open_dump(str(path), options)
+    return open_dump(str(path), replace(options, need_labels=False))
 
 
 def options_of(

@@ -21,7 +21,6 @@ from calibeval.core.errors import CalibevalError, InputError, UsageError
 from calibeval.readers.load import load
 from calibeval.readers.meaning.assemble import ReadOptions, assemble
 from calibeval.readers.meaning.keys import Keys
-from calibeval.readers.meaning.labels_file import labels_beside
 from calibeval.readers.stored.limits import Limits, quarter_of_memory
 from calibeval.readers.stored.names import ID_KEYS, LABEL_KEYS
 from calibeval.readers.stored.steady import SteadyFile
@@ -115,9 +114,8 @@ def _changed(before: Predictions, arrays: dict[str, Stored], names: Names, name:
     first: str | None = None
     source = Source(path=name)
     for options in _ways(before):
-        labels = None if before.labelled else labels_beside(np.zeros(before.layout, np.int64))
         try:
-            after = assemble(arrays, source, options, labels, lambda: source)
+            after = assemble(arrays, source, options, None, lambda: source)
             changed = _difference(before, after, names)
         except (InputError, UsageError) as error:
             changed = _unreadable(error, name)
@@ -134,7 +132,7 @@ def _unreadable(error: CalibevalError, name: str) -> str:
 
 def _ways(before: Predictions) -> Iterator[ReadOptions]:
     """How the file may be read: without options, or with those that the original file must have needed."""
-    plain = ReadOptions(believed=True)
+    plain = ReadOptions(believed=True, need_labels=before.labelled)
     keys = Keys(labels=before.keys.get("labels"), ids=before.keys.get("ids"))
     yield plain
     if before.keys:
@@ -152,6 +150,8 @@ def _difference(before: Predictions, after: Predictions, names: Names) -> str | 
     """The first difference between two dumps, in words; None if there is none."""
     if (before.kind, before.k, before.layout) != (after.kind, after.k, after.layout):
         return f"it would come back as {_outline(after)}, not {_outline(before)}"
+    if before.labelled != after.labelled:
+        return f"it would come back {'with' if after.labelled else 'without'} labels"
     numbers = tuple(map(str, range(before.k or 0)))  # the names of classes without names
     if (before.class_names or numbers) != (after.class_names or numbers):
         return f"its class names would come back as {_listed(after.class_names)}, not {_listed(before.class_names)}"

@@ -93,7 +93,7 @@ def sheet_of(predictions: Predictions, names: Names, style: Style, *, labelled: 
     """
     columns: dict[str, Array] = {}
     ignore_index = predictions.ignore_index if labelled else None
-    if predictions.kind == "confidence":
+    if labelled and predictions.kind == "confidence":
         columns["correct"] = predictions.labels
     elif labelled:
         labels, ignore_index = _labels(predictions, style.labels)
@@ -108,13 +108,15 @@ def sheet_of(predictions: Predictions, names: Names, style: Style, *, labelled: 
     taken = next((key for key in rest if key in columns), None)
     if taken is not None:
         raise CannotHold(f'both a column and the {"labels" if taken in names.labels else "ids"} are called "{taken}"')
-    scores = predictions.scores
+    scores, class_names = predictions.scores, predictions.class_names
+    if not labelled and len(predictions.layout) > 1 and class_names is None:
+        class_names = tuple(map(str, range(scores.shape[-1])))  # without labels, only they tell the axis of the classes
     return Sheet(
         kind=predictions.kind,
         scores=scores,
         shape=scores.shape if len(scores.shape) == 1 else (*predictions.layout, scores.shape[-1]),
         columns=columns | rest,
-        class_names=predictions.class_names,
+        class_names=class_names,
         ignore_index=ignore_index,
         narrow=scores.dtype == np.float32 and predictions.precision == stored_precision(scores.dtype),
     )

@@ -70,6 +70,7 @@ RIGHT = {
     "columns": {"empty dict"},
     "warnings": {"empty list", "text"},
     "recognised": {"empty list"},
+    "no_labels": {"empty text", "text"},
     "class_names": {"generator"},  # of two names
     **dict.fromkeys(("out", "folder", "head"), NAME),  # a folder to be made, which a head is then read from
 }

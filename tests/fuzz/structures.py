@@ -13,6 +13,7 @@ import zipfile
 
 import numpy as np
 
+from tests.fuzz.hdf5 import hdf5_file
 from tests.fuzz.odd import STRANGE, chance, names, pick, rows_and_classes, values_of
 from tests.fuzz.opcodes import torch_archive
 from tests.fuzz.tables import arrow_file, csv_text, json_document, json_lines, parquet_file
@@ -171,6 +172,7 @@ STRUCTURES = {
     ".safetensors": safetensors,
     ".parquet": parquet_file,
     ".feather": arrow_file,
+    ".h5": hdf5_file,
     ".csv": lambda rng: csv_text(rng, ","),
     ".tsv": lambda rng: csv_text(rng, "\t"),
     ".csv.gz": packed(lambda rng: csv_text(rng, ",")),

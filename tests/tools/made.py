@@ -43,7 +43,7 @@ class Writer:
     """One file: the tool and the call that write it, what is in it, the options that read it.
 
     packages: those whose versions are recorded. also: files beside it, such as one with the labels.
-    digits: the decimals of accuracy and ECE that the file can give; fewer where it holds rounded numbers.
+    top: whether only the largest probability of each row is in it.
     """
 
     file: str
@@ -54,7 +54,7 @@ class Writer:
     packages: tuple[str, ...]
     write: Callable[[Path], Truth]
     also: tuple[str, ...] = ()
-    digits: int = 6
+    top: bool = False
 
 
 class Data(NamedTuple):

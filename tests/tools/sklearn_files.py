@@ -98,6 +98,27 @@ def pandas_feather(path: Path) -> Truth:
     return truth
 
 
+def pandas_numbers_csv(path: Path) -> Truth:
+    import pandas as pd
+
+    problem = data(3, 9)
+    probs = bayes(problem)
+    pd.DataFrame(probs).assign(target=problem.test_labels).to_csv(path)
+    return Truth(probs, problem.test_labels)
+
+
+def pandas_series_csv(path: Path) -> Truth:
+    import pandas as pd
+
+    problem = data(3, 10)
+    probs = bayes(problem)
+    rows = np.random.default_rng(0).permutation(400)[: len(probs)]  # as train_test_split leaves them
+    pd.DataFrame(probs, index=rows, columns=LEVELS).to_csv(path)
+    answers = pd.Series(LEVELS[problem.test_labels], index=rows, name="level")
+    answers.sort_index().to_csv(path.with_name("pandas_series_labels.csv"))
+    return Truth(probs, problem.test_labels)
+
+
 WRITERS = (
     Writer(
         "sklearn.npz",
@@ -126,6 +147,25 @@ WRITERS = (
         "--score-columns high,low,medium --kind probs",
         ("pandas", "scikit-learn"),
         pandas_index_csv,
+    ),
+    Writer(
+        "pandas_numbers.csv",
+        "pandas",
+        "DataFrame(proba).assign(target=y).to_csv()",
+        "an index without a name, columns `0`, `1`, `2`",
+        "--score-columns 0..2 --kind probs",
+        ("pandas", "scikit-learn"),
+        pandas_numbers_csv,
+    ),
+    Writer(
+        "pandas_series.csv",
+        "pandas",
+        "DataFrame(proba, columns=clf.classes_, index=y.index).to_csv(); y.to_csv()",
+        "two tables with the same index, in different orders",
+        "--score-columns high,low,medium --kind probs --labels pandas_series_labels.csv",
+        ("pandas", "scikit-learn"),
+        pandas_series_csv,
+        also=("pandas_series_labels.csv",),
     ),
     Writer(
         "pandas_excel.csv",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import tempfile
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 from tests.tools.made import LEVELS, Array, Data, Truth, Writer, data, softmax
 
 HIDDEN, STEPS, BATCH = 16, 60, 50
+FIRST_TOKEN, TOKENS = 5, 40
 
 
 def _trained(problem: Data, classes: int) -> Any:
@@ -96,42 +98,54 @@ def fastai_pt(path: Path) -> Truth:
     return Truth(logits.softmax(-1).numpy(), problem.test_labels)
 
 
-def trainer_npz(path: Path) -> Truth:
+def _trainer(problem: Data, folder: str) -> tuple[Any, list[dict[str, Any]]]:
+    """A tiny BERT that was trained by transformers, and the rows to predict."""
     import torch
     import transformers
 
-    problem = data(3, 45)
-    tokens = np.clip(np.round(problem.train * 4) + 20, 0, 39).astype(np.int64)
-    unseen = np.clip(np.round(problem.test * 4) + 20, 0, 39).astype(np.int64)
+    def rows(features, labels):
+        tokens = torch.tensor(np.clip(np.round(features * 4) + FIRST_TOKEN + 16, FIRST_TOKEN, TOKENS - 1)).long()
+        return [{"input_ids": row, "labels": int(y)} for row, y in zip(tokens, labels, strict=True)]
+
     transformers.set_seed(0)
     transformers.utils.logging.set_verbosity_error()
-    settings = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
-    model = transformers.BertForSequenceClassification(
-        transformers.BertConfig(vocab_size=40, num_labels=3, max_position_embeddings=8, **settings)
-    )
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    names = dict(enumerate(LEVELS.tolist()))
+    config = transformers.BertConfig(vocab_size=TOKENS, max_position_embeddings=16, id2label=names, **sizes)
+    quiet: dict[str, Any] = {"report_to": [], "save_strategy": "no", "logging_strategy": "no", "disable_tqdm": True}
+    chosen = transformers.TrainingArguments(folder, num_train_epochs=8, learning_rate=5e-3, use_cpu=True, **quiet)
+    model = transformers.BertForSequenceClassification(config)
+    trainer = transformers.Trainer(model, chosen, train_dataset=rows(problem.train, problem.train_labels))
+    trainer.train()
+    return trainer, rows(problem.test, problem.test_labels)
+
+
+def trainer_npz(path: Path) -> Truth:
+    problem = data(3, 45)
     with tempfile.TemporaryDirectory() as folder:
-        chosen = transformers.TrainingArguments(
-            folder,
-            num_train_epochs=8,
-            learning_rate=5e-3,
-            report_to=[],
-            save_strategy="no",
-            use_cpu=True,
-            disable_tqdm=True,
-            logging_strategy="no",
-            per_device_train_batch_size=30,
-        )
-        rows = [
-            {"input_ids": torch.tensor(r), "labels": int(y)} for r, y in zip(tokens, problem.train_labels, strict=True)
-        ]
-        tests = [
-            {"input_ids": torch.tensor(r), "labels": int(y)} for r, y in zip(unseen, problem.test_labels, strict=True)
-        ]
-        trainer = transformers.Trainer(model, chosen, train_dataset=rows)
-        trainer.train()
-        output = trainer.predict(tests)
+        trainer, rows = _trainer(problem, folder)
+        output = trainer.predict(rows)
     np.savez(path, predictions=output.predictions, label_ids=output.label_ids)
     return Truth(softmax(output.predictions), problem.test_labels)
+
+
+def pipeline_jsonl(path: Path) -> Truth:
+    import transformers
+
+    problem = data(3, 51)
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"w{i}" for i in range(FIRST_TOKEN, TOKENS))]
+    with tempfile.TemporaryDirectory() as folder:
+        trainer, rows = _trainer(problem, folder)
+        tokenizer = transformers.BertTokenizer(vocab={word: i for i, word in enumerate(words)})
+    texts = [" ".join(words[i] for i in row["input_ids"]) for row in rows]
+    pipe = transformers.pipeline("text-classification", model=trainer.model, tokenizer=tokenizer, device="cpu")
+    outputs = pipe(texts, top_k=None)
+    truth = LEVELS[problem.test_labels].tolist()
+    with path.open("w", encoding="utf-8") as file:
+        for output, label in zip(outputs, truth, strict=True):
+            file.write(json.dumps({"output": output, "label": label}) + "\n")
+    by_name = [{one["label"]: one["score"] for one in output} for output in outputs]
+    return Truth(np.array([[row[name] for name in LEVELS] for row in by_name]), problem.test_labels)
 
 
 def _timm(classes: int, seed: int) -> tuple[Truth, Array, list[str]]:
@@ -184,6 +198,26 @@ def timm_parquet(path: Path) -> Truth:
     return Truth(softmax(logits), truth.labels)
 
 
+def timm_json(path: Path) -> Truth:
+    import pandas as pd
+
+    truth, _, names = _timm(2, 52)
+    table = pd.DataFrame({"filename": names, "prob": list(truth.probs)})
+    table.set_index("filename").to_json(path, indent=4, orient="index")
+    _timm_labels(path.with_name("timm_json_labels.csv"), names, truth.labels)
+    return truth
+
+
+def timm_top_csv(path: Path) -> Truth:
+    import pandas as pd
+
+    truth, _, names = _timm(4, 46)
+    columns = {"index": truth.probs.argmax(1), "prob": truth.probs.max(1)}
+    pd.DataFrame({"filename": names, **columns}).to_csv(path, index=False)
+    _timm_labels(path.with_name("timm_labels.csv"), names, truth.labels)
+    return truth
+
+
 def keras_npy(path: Path) -> Truth:
     import os
 
@@ -215,8 +249,6 @@ def keras_h5(path: Path) -> Truth:
 
 
 def onnx_jsonl(path: Path) -> Truth:
-    import json
-
     import onnxruntime
     from skl2onnx import to_onnx
     from sklearn.linear_model import LogisticRegression
@@ -281,6 +313,15 @@ WRITERS = (
         trainer_npz,
     ),
     Writer(
+        "pipeline.jsonl",
+        "transformers",
+        'json.dumps({"output": output, "label": y})',
+        "of `pipe(texts, top_k=None)`: a list `[{label, score}, ...]` in each line",
+        "",
+        ("transformers", "torch"),
+        pipeline_jsonl,
+    ),
+    Writer(
         "timm.csv",
         "timm",
         "inference.py --topk 0 --results-separate-col",
@@ -299,6 +340,27 @@ WRITERS = (
         ("timm", "pandas"),
         timm_parquet,
         also=("timm_parquet_labels.csv",),
+    ),
+    Writer(
+        "timm.json",
+        "timm",
+        "inference.py --topk 0 --results-format json",
+        "an object by file name, `{img.png: {prob: [...]}}`",
+        "--labels timm_json_labels.csv",
+        ("timm", "pandas"),
+        timm_json,
+        also=("timm_json_labels.csv",),
+    ),
+    Writer(
+        "timm_top.csv",
+        "timm",
+        "inference.py --include-index --label-type none",
+        "`filename`, predicted `index`, its `prob`",
+        "--key confidence=prob --key prediction=index --labels timm_labels.csv",
+        ("timm", "pandas"),
+        timm_top_csv,
+        also=("timm_labels.csv",),
+        top=True,
     ),
     Writer(
         "keras.npy",

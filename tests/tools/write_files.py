@@ -40,7 +40,7 @@ def note(writer: Writer) -> dict[str, Any]:
         **described(writer),
         "versions": {name: version(name) for name in writer.packages},
         "rows": len(truth.labels),
-        "classes": truth.probs.shape[1],
+        "classes": None if writer.top else truth.probs.shape[1],
         "accuracy": truth.accuracy,
         "ece": truth.ece,
     }
@@ -48,7 +48,7 @@ def note(writer: Writer) -> dict[str, Any]:
 
 def described(writer: Writer) -> dict[str, Any]:
     """What is said of a file."""
-    names = ("file", "also", "tool", "call", "content", "options", "digits")
+    names = ("file", "also", "tool", "call", "content", "options")
     return {name: getattr(writer, name) for name in names}
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.duplicates import duplicates_of
+from calibeval.core.data.labels_needed import check_labelled
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.row_ids import as_text, copies_in, matchable
@@ -46,6 +47,8 @@ def pair_rows(base: Predictions, candidate: Predictions) -> Pairing:
     >>> pairing.by, pairing.order.tolist()
     ('id', [1, 0])
     """
+    for one in (base, candidate):
+        check_labelled(one, "to compare")
     check_classes(base, candidate)
     if not _have_ids(base, candidate):
         _check_positions(base, candidate)

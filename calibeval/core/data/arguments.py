@@ -190,6 +190,7 @@ def check_told(
     settling: object = None,
     keys: object = None,
     labelled: object = True,
+    no_labels: object = "",
     recognised: object = (),
     renormalize: object = False,
 ) -> None:
@@ -206,6 +207,7 @@ def check_told(
     for role, key in by_name("keys", keys).items():
         text(f"keys: {role}", key)
     truth("labelled", labelled)
+    of_class("no_labels", no_labels, str)
 
 
 def watcher(name: str, value: Any) -> Any:

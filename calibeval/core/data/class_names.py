@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -57,14 +57,11 @@ def classes_of_texts(raw: npt.NDArray[Any], names: Sequence[str], ignore_index: 
     """The classes that texts name: by the same spelling or, if no class is spelled so, by the same value.
 
     Blanks around a text do not matter. "1.0" is the class called 1, and "true" the one called True, if only one class
-    could be meant. If no text names a class, what all names have in common may be left out: "high" is
-    "Probability:Class=high" beside others.
+    could be meant.
     Raises: InputError for a text that is not the name of a class, or is that of two.
 
     >>> classes_of_texts(np.array(["b", "1.0", "TRUE"]), ["1", "b", "True"], None).labels.tolist()
     [1, 0, 2]
-    >>> classes_of_texts(np.array(["no", "yes"]), ["P (y=no)", "P (y=yes)"], None).labels.tolist()
-    [0, 1]
     """
     places: dict[str, int] = {}
     codes = np.fromiter((places.setdefault(text, len(places)) for text in raw.tolist()), np.intp, len(raw))
@@ -79,13 +76,6 @@ def classes_of_texts(raw: npt.NDArray[Any], names: Sequence[str], ignore_index: 
             values = {**_table((i, name.strip()) for i, name in enumerate(names)), **_numbers(names), **_truths(names)}
         found[i] = values.get(text.strip(), values.get(_value(text.strip()), NONE))
     ignored = np.array([ignore_index is not None and number_of(text) == ignore_index for text in texts], bool)
-    if (found[~ignored] == NONE).all():
-        for differing in _differing_parts(names):
-            parts = _table(enumerate(differing))
-            within = np.array([parts.get(text, NONE) for text in texts], np.int64)
-            if (within[~ignored] >= 0).all():
-                found = within
-                break
     _check_named(found, ignored, codes, [f'"{text}"' for text in texts], names)
     return _ignoring(found, ignored, ignore_index, codes, len(names))
 
@@ -103,10 +93,8 @@ def classes_of_values(
     [0, 1]
     >>> classes_of_values(np.array([0, 1]), ["1", "2", "3"], None, None) is None
     True
-    >>> classes_of_values(np.array([1, 2, 3]), ["p1", "p2", "p3"], None, None).labels.tolist()
-    [0, 1, 2]
     """
-    table = (_truths(names) if raw.dtype.kind == "b" else {}) or _numbers(names) or _parts(names, raw, ignore_index)
+    table = (_truths(names) if raw.dtype.kind == "b" else {}) or _numbers(names)
     own = all(table.get(i) == i for i in range(len(table)))  # every class whose name is a number has that number
     if labels_are == "positions" or (own and labels_are is None):
         return None
@@ -145,37 +133,6 @@ def _are_names(
         f"label {odd} could be the class called {odd}, or class number {odd}, counted from 0: "
         "say --labels-are names, or --labels-are positions"
     )
-
-
-def _differing_parts(names: Sequence[str]) -> Iterator[list[str]]:
-    """The names without a beginning, and without an end, that all share: whole words, or all that is not the number."""
-    begin, end = _beginning(names), _beginning([name[::-1] for name in names])
-    starts = [i for i in range(len(begin), 0, -1) if not begin[i - 1].isalnum() or _are_digits(names, i)]
-    stops = [i for i in range(len(end), 0, -1) if not end[i - 1].isalnum()][:1]
-    for start in [*starts, 0]:
-        for stop in [*stops, 0]:
-            if 0 < start + stop < min(map(len, names)):
-                yield [name[start : len(name) - stop] for name in names]
-
-
-def _beginning(names: Sequence[str]) -> str:
-    """What all names begin with."""
-    first, last = min(names), max(names)
-    return next((first[:i] for i, character in enumerate(first) if character != last[i]), first)
-
-
-def _parts(names: Sequence[str], raw: npt.NDArray[Any], ignore_index: int | None) -> dict[Any, int]:
-    """The classes by the numbers in names such as p1, p2, if all labels are among them, but not among 0, 1, ..."""
-    for table in map(_numbers, _differing_parts(names)):
-        if len(table) == len(names):
-            different = {*np.unique(raw).tolist()} - {ignore_index}
-            return table if table.keys() >= different and not {*range(len(names))} >= different else {}
-    return {}
-
-
-def _are_digits(names: Sequence[str], start: int) -> bool:
-    """Whether each name is a number from this place on, and not earlier: p1, p2."""
-    return not names[0][start - 1].isdigit() and all(name[start:].isdigit() for name in names)
 
 
 def _check_named(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.labels_needed import check_labelled
 from calibeval.core.data.lazy_columns import LazyColumns, refuse_left
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.row_source import as_column
@@ -110,6 +111,8 @@ def coded_slices(predictions: Predictions, name: str) -> Coded:
         return coded_column(predictions, name, () if predictions.k is None else (TRUE_CLASS, PREDICTED_CLASS))
     if predictions.k is None:
         raise UsageError(f'{predictions.source.name}: there are no slices by "{name}": the dump has the top label only')
+    if name == TRUE_CLASS:
+        check_labelled(predictions, f'for slices by "{name}"')
     names = np.array(predictions.class_names or [str(k) for k in range(predictions.k)], np.object_)
     if name == TRUE_CLASS:
         return Coded(names, _counted_labels(predictions))

@@ -141,14 +141,12 @@ def _numbers(raw: npt.NDArray[Any], class_names: Sequence[str] | None) -> Labels
 
 
 def outcome_of(kind: str, labels: object, correct: object) -> tuple[object, str]:
-    """What came true, and its name: labels, or beside confidences whether a row is correct.
+    """What came true, and its name: labels, or beside confidences whether a row is correct; None if it is unknown.
 
-    Raises: UsageError where it is missing, or the other one came.
+    Raises: UsageError where the other one came.
     """
     needed, other = ("correct", "labels") if kind == "confidence" else ("labels", "correct")
     given = {"labels": labels, "correct": correct}
-    if given[needed] is None:
-        raise UsageError(f"{kind} need {needed}")
     if given[other] is not None:
         raise UsageError(f"{kind} go with {needed}, not with {other}")
     return given[needed], needed

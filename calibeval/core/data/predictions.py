@@ -23,18 +23,18 @@ from calibeval.core.data.outcomes import labels_beside
 from calibeval.core.data.places import place_of, recognised_shape
 from calibeval.core.data.precision import Tolerance, stored_precision
 from calibeval.core.data.row_source import (
-    KINDS,
     Kind,
     RowSource,
     as_array,
     as_column,
     as_source,
+    only_kind,
     show_shape,
 )
 from calibeval.core.data.shapes import as_rows
 from calibeval.core.data.source import Source
 from calibeval.core.data.spoken import in_python
-from calibeval.core.errors import InputError, UsageError
+from calibeval.core.errors import InputError
 
 __all__ = ["MOST_CLASSES", "Block", "Predictions", "Source"]
 
@@ -58,7 +58,8 @@ class Predictions:
     For two classes, a single column, (n,) or (n, 1), is P(class 1) or its logit. Dense scores are (n, k, h, w) or (n,
     h, w, k) with labels (n, h, w); their pixels become the rows.
 
-    labels: (n,) integers in [0, k), whole floats, exact one-hot rows, or names listed in `class_names`.
+    labels: (n,) integers in [0, k), whole floats, exact one-hot rows, or names listed in `class_names`. Without labels,
+    `labelled` is False and `labels` are zeros without a meaning: a map can be applied, but nothing measured or fitted.
     correct: (n,) of 0 and 1, only with `confidence`.
     class_names: k names. labels_are: "names" or "positions", for labels that could be both, such as 1 with the classes
     1, 2 and 3. columns: one-dimensional arrays of length n by name, for slices. ids: (n,) unique row names.
@@ -68,8 +69,8 @@ class Predictions:
     precision: relative step between the stored scores, if it is not that of their dtype (bfloat16).
     file_rows: numbers of the stored rows within their file, if they are only some of its rows.
     settling: finishes the checks that a reader runs in parallel, and returns the source with its hash.
-    keys: names of the labels and ids in their file, by role. labelled: False if the labels are unknown; then they are
-    zeros without a meaning. recognised: short sentences on how a file was read, as `inspect` shows them.
+    keys: names of the labels and ids in their file, by role. labelled: False if the labels that came have no meaning.
+    no_labels: why a file has none, for messages. recognised: short sentences on how a file was read.
     The attribute `layout` is (n,), or (n, h, w) for dense scores, whose columns and ids may have one entry per image.
 
     Raises: InputError for shapes or labels that do not fit; UsageError unless exactly one kind of score is given.
@@ -96,6 +97,7 @@ class Predictions:
     settling: Callable[[], Source] | None = None
     keys: Mapping[str, str] = field(default_factory=dict)
     labelled: bool = True
+    no_labels: str = ""
     recognised: tuple[str, ...] = ()
 
     def __init__(
@@ -120,13 +122,11 @@ class Predictions:
         settling: Callable[[], Source] | None = None,
         keys: Mapping[str, str] | None = None,
         labelled: bool = True,
+        no_labels: str = "",
         recognised: Sequence[str] = (),
     ) -> None:
         given = {"logits": logits, "probs": probs, "log_probs": log_probs, "confidence": confidence}
-        kinds: list[Kind] = [kind for kind in KINDS if given[kind] is not None]
-        if len(kinds) != 1:
-            raise UsageError(f"give exactly one of logits, probs, log_probs and confidence, not {len(kinds)} of them")
-        kind = kinds[0]
+        kind = only_kind(given)
         outcome, outcome_name = outcome_of(kind, labels, correct)
         check_told(
             warnings=warnings,
@@ -135,6 +135,7 @@ class Predictions:
             settling=settling,
             keys=keys,
             labelled=labelled,
+            no_labels=no_labels,
             recognised=recognised,
             renormalize=renormalize,
         )
@@ -142,11 +143,13 @@ class Predictions:
         try:
             check_same_index({**given, outcome_name: outcome, "ids": ids, "columns": columns})
             outcome, ignore_index = unmasked_labels(outcome, ignore_index)
+            labelled = labelled and outcome is not None
+            ignore_index = ignore_index if labelled else None
             raw = None if outcome is None else as_array(outcome, outcome_name)
             names = names_of_classes(class_names, stored=source is not None)
             scores, raw, layout = as_rows(as_source(given[kind], kind), kind, raw, names)
             check_classes(2 if kind == "confidence" else scores.shape[1], names)
-            told = as_labels_are(labels_are)
+            told = as_labels_are(labels_are) if labelled else "positions"
             tidy, ignore_index, by_name = labels_beside(scores, kind, raw, names, ignore_index, outcome_name, told)
             lengths = {len(tidy), layout[0]}
             tidy_columns = tidied(columns, lambda name, values: as_column(name, values, lengths))
@@ -176,6 +179,7 @@ class Predictions:
             "settling": settling,
             "keys": keys or {},
             "labelled": labelled,
+            "no_labels": no_labels,
             "recognised": (*recognised, *shape, *came.recognised),
         }.items():
             object.__setattr__(self, name, value)
@@ -184,6 +188,7 @@ class Predictions:
         """The kind, shapes and source, without the arrays."""
         parts = [f"{self.kind} {show_shape(self.scores.shape)} {self.scores.dtype}", f"n={self.n}", f"k={self.k}"]
         parts += [f"ignored={self.ignored}"] if self.ignored else []
+        parts += [] if self.labelled else ["no labels"]
         parts += [f"columns={', '.join(self.columns)}"] if self.columns else []
         parts += [] if self.source.path is None else [f"source={self.source.name!r}"]
         return f"<Predictions: {', '.join(parts)}>"
@@ -275,7 +280,7 @@ class Predictions:
         def picked(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
             return np.asarray(values[chosen if len(values) == self.rows else chosen // (self.rows // units)])
 
-        outcome = {"correct" if self.kind == "confidence" else "labels": self.labels[chosen]}
+        outcome = {"correct" if self.kind == "confidence" else "labels": self.labels[chosen]} if self.labelled else {}
         return Predictions(
             **{self.kind: data},
             **outcome,
@@ -290,6 +295,6 @@ class Predictions:
             file_rows=None if self.file_rows is None else picked(self.file_rows),
             settling=self.settling,
             keys=self.keys,
-            labelled=self.labelled,
+            no_labels=self.no_labels,
             recognised=self.recognised,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, cast, get_args
 
@@ -81,6 +81,14 @@ def as_kind(name: str) -> Kind:
         if kind == name:
             return kind
     raise UsageError(f'kind "{name}" is unknown{nearest(name, KINDS)}; kinds are {", ".join(KINDS)}')
+
+
+def only_kind(given: Mapping[str, object]) -> Kind:
+    """The kind of the scores that were given. Raises: UsageError unless they are of one kind."""
+    kinds = [kind for kind in KINDS if given[kind] is not None]
+    if len(kinds) != 1:
+        raise UsageError(f"give exactly one of logits, probs, log_probs and confidence, not {len(kinds)} of them")
+    return kinds[0]
 
 
 def as_array(values: object, name: str) -> npt.NDArray[Any]:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.check_values import check_values
+from calibeval.core.data.labels_needed import check_labelled
 from calibeval.core.data.predictions import Block, Predictions
 from calibeval.core.errors import InputError
 from calibeval.core.sums.binning import (
@@ -63,6 +64,7 @@ def summarise(
     >>> sums.top.count.tolist(), sums.top.y.tolist()
     ([0.0, 2.0], [0.0, 1.0])
     """
+    check_labelled(predictions, "to measure calibration")
     edges, compared = edges_of(predictions, bins)
     jobs, progress, slack = resources.jobs, resources.progress, tie_slack(predictions)
     keys = (

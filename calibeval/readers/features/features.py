@@ -204,7 +204,7 @@ def _gather(
     view: View, options: ReadOptions, external_labels: ExternalLabels | None, file: str, *, need_labels: bool
 ) -> _Part:
     arrays, rows = view.arrays, view.rows
-    beside = None if external_labels is None else external_labels.of(view.name, options.keys)
+    beside = None if external_labels is None else external_labels.beside(view, options.keys, file)
     keys = keys_beside(arrays, options.keys, beside, file)
     roles = find_feature_roles(
         arrays,

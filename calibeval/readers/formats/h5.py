@@ -107,6 +107,8 @@ class _H5Rows:
         """
         size = self._row * (self.shape[0] if self.shape else 1)
         self._limits.check_expansion(self._file.name, max(size, self._chunk), size=self._file.size)
+        if not math.prod(self.shape):
+            return np.empty(self.shape, self.dtype)
         if size > self._limits.max_memory and self.shape:
             return self
         if not self.shape:
@@ -151,7 +153,7 @@ class _H5Rows:
         return self._ask(start, stop, self._numbers_of)
 
     def _ask(
-        self, start: int, stop: int, made: Callable[[dict[str, Any], bytes], npt.NDArray[Any]]
+        self, start: int, stop: int, made: Callable[[dict[str, Any], bytearray], npt.NDArray[Any]]
     ) -> npt.NDArray[Any]:
         size = max((stop - start) * self._row, self._chunk)
         request = {"do": "read", "path": self._path, "start": start, "stop": stop, "type": self._kind, "size": size}
@@ -160,10 +162,10 @@ class _H5Rows:
             raise InputError(f"{self._file.name}: damaged: {len(found)} rows instead of {stop - start}")
         return found
 
-    def _numbers_of(self, _: dict[str, Any], data: bytes) -> npt.NDArray[Any]:
+    def _numbers_of(self, _: dict[str, Any], data: bytearray) -> npt.NDArray[Any]:
         if self._row and len(data) % self._row:
             raise InputError(f"{self._file.name}: damaged: {len(data)} bytes instead of whole rows")
         return np.frombuffer(data, self.dtype).reshape(-1, *self.shape[1:])
 
-    def _texts_of(self, answer: dict[str, Any], _: bytes) -> npt.NDArray[np.object_]:
+    def _texts_of(self, answer: dict[str, Any], _: bytearray) -> npt.NDArray[np.object_]:
         return np.array([*answer["texts"], None], object)[:-1]

@@ -39,7 +39,7 @@ class H5Process:
         self._process, self._owner = 0, 0
         self._seen: set[SteadyFile] = set()  # the files that it has opened
 
-    def ask(self, file: SteadyFile, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    def ask(self, file: SteadyFile, request: dict[str, Any]) -> tuple[dict[str, Any], bytearray]:
         """The answer about a file. Where the process dies, it is asked once more, if another file could be the reason.
 
         Raises: InputError if the process dies, or the library refuses the file; UsageError without h5py.
@@ -66,7 +66,7 @@ class H5Process:
             self._channel = None
             self._status()
 
-    def _asked(self, file: SteadyFile, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    def _asked(self, file: SteadyFile, request: dict[str, Any]) -> tuple[dict[str, Any], bytearray]:
         if self._channel is None or self._owner != os.getpid():
             self._start()
         channel = self._channel
@@ -141,10 +141,10 @@ def h5_process() -> H5Process:
     return process
 
 
-def _answer(channel: socket.socket) -> tuple[dict[str, Any], bytes]:
+def _answer(channel: socket.socket) -> tuple[dict[str, Any], bytearray]:
     (length,) = struct.unpack("<I", _received(channel, 4))
     answer = json.loads(_received(channel, length))
-    return answer, bytes(_received(channel, answer["bytes"]))
+    return answer, _received(channel, answer["bytes"])
 
 
 def _received(channel: socket.socket, length: int) -> bytearray:

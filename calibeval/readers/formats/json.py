@@ -13,7 +13,7 @@ import numpy as np
 from calibeval.core.errors import InputError, cut
 from calibeval.readers.formats.json_column import JsonColumn
 from calibeval.readers.formats.json_text import JsonText
-from calibeval.readers.formats.json_values import decoded
+from calibeval.readers.formats.json_values import decoded, kind_of
 from calibeval.readers.formats.jsonl import arrays_of, read_objects
 from calibeval.readers.formats.table import MOST_COLUMNS, check_groups, score_columns, stacked
 from calibeval.readers.formats.text import TextSource
@@ -100,18 +100,23 @@ class _Object:
         keys = self._text.keys()
         for key in keys:
             inner = self._text.next_character() == b"{" and not self._arrays and not self._rows
-            if inner and self._is_row(self._text.whole_value(LARGEST_ROW)):
+            if inner and self._is_row(self._text.whole_value(LARGEST_ROW), key):
                 return self._rows_by_name(key, keys)
             self._member(key, "", splits=True)
         return self._chosen()
 
-    def _is_row(self, whole: bytes | None) -> bool:
-        """Whether the text of an object is one row: it has one label, or one prediction."""
+    def _is_row(self, whole: bytes | None, name: str = "") -> bool:
+        """Whether the text of an object is one row: it has one label, or one prediction.
+
+        A row may also have its scores alone if its name is that of a file, such as img_01.png, which no split has.
+        """
         value = None if whole is None else decoded(whole, self._text.place())
-        return isinstance(value, dict) and any(
-            key.lower() in OF_ROWS and not isinstance(one, list | dict) and one is not None
-            for key, one in value.items()
-        )
+        if not isinstance(value, dict):
+            return False
+        found = {key: one for key, one in value.items() if key.lower() in OF_ROWS}
+        if found or "." not in name:
+            return any(not isinstance(one, list | dict) and one is not None for one in found.values())
+        return any(key.lower() in MEASURED_KEYS and kind_of(one) in {"number", "list"} for key, one in value.items())
 
     def _rows_by_name(self, first: str, keys: Iterator[str]) -> dict[str, Stored]:
         """The rows of an object whose members are rows; their names are ids, unless they only count."""

@@ -24,7 +24,7 @@ SCORES_AS = {
     **dict.fromkeys(SCORE_KEYS["probs"], "prob"),
     **dict.fromkeys(SCORE_KEYS["log_probs"], "log_prob"),
 }
-SCORES_BY_CLASS = SCORES_AS.keys()
+LABELLED = {"label", "score"}
 VALUE_KINDS = {
     "number": "a number",
     "text": "text",
@@ -44,10 +44,14 @@ class Unfit:
 
 
 class Parser(NamedTuple):
-    """Parses the text of a row; file and unit say where it is, for messages."""
+    """Parses the text of a row; file and unit say where it is, for messages.
+
+    by_class: whether scores are objects by class, see `by_class`.
+    """
 
     file: str
     unit: str
+    by_class: bool = False
 
     def place(self, number: int) -> str:
         """The place of a row."""
@@ -64,7 +68,7 @@ class Parser(NamedTuple):
         if not row:
             raise InputError(f"{self.place(number)}: the object has no keys")
         if b"\\" not in text or not SURROGATE.search(text):
-            return by_class(row) if text.count(b"{") > 1 else row
+            return by_class(row) if self.by_class and text.count(b"{") > 1 else row
         if any(_is_broken(key) for key in row):
             raise InputError(f"{self.place(number)}: {HALF}")
         return {key: Unfit(HALF) if _is_broken(value) else value for key, value in row.items()}
@@ -139,17 +143,34 @@ def as_vector(value: Any) -> Any:
 def by_class(row: dict[str, Any]) -> dict[str, Any]:
     """The row with a column for each class, if its only scores are an object of numbers by the names of classes.
 
+    The lists that text-classification pipelines return are taken as such objects, too.
+
     >>> by_class({"probabilities": {"no": 0.1, "yes": 0.9}, "y": "yes"})
     {'prob_no': 0.1, 'prob_yes': 0.9, 'y': 'yes'}
+    >>> by_class({"output": [{"label": "yes", "score": 0.9}, {"label": "no", "score": 0.1}]})
+    {'prob_yes': 0.9, 'prob_no': 0.1}
     """
-    key = next((one for one in row if one in SCORES_BY_CLASS), "")
-    scores = row.get(key)
-    if type(scores) is not dict or not scores or not NUMBERS.issuperset(map(type, scores.values())):
-        return row
-    left = {one: value for one, value in row.items() if one != key}
-    if any(one in NAME_KEYS or one in MEASURED_KEYS or COLUMN.match(one) for one in left):
-        return row
-    return {**{f"{SCORES_AS[key]}_{name}": value for name, value in scores.items()}, **left}
+    for key, value in row.items():
+        scores: Any = None
+        if type(value) is dict and key in SCORES_AS:
+            scores = value
+        elif type(value) is list and value and type(value[0]) is dict:
+            scores = _labelled(value)
+        if not scores or not NUMBERS.issuperset(map(type, scores.values())):
+            continue
+        left = {one: other for one, other in row.items() if one != key}
+        if any(one in NAME_KEYS or one in MEASURED_KEYS or COLUMN.match(one) for one in left):
+            return row
+        return {**{f"{SCORES_AS.get(key, 'prob')}_{name}": score for name, score in scores.items()}, **left}
+    return row
+
+
+def _labelled(values: list[Any]) -> dict[str, Any] | None:
+    """The scores of [{"label": "yes", "score": 0.9}, ...] by label; None for any other list."""
+    if not all(type(one) is dict and one.keys() == LABELLED and type(one["label"]) is str for one in values):
+        return None
+    scores = {one["label"]: one["score"] for one in values}
+    return scores if len(scores) == len(values) else None
 
 
 def named(value: Any) -> str:

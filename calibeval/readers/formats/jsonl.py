@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from calibeval.core.errors import InputError
 from calibeval.readers.formats.json_rows import Rows
-from calibeval.readers.formats.json_values import Parser
+from calibeval.readers.formats.json_values import Parser, by_class
 from calibeval.readers.formats.text import TextSource, line_blocks
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.steady import SteadyFile
@@ -38,10 +38,13 @@ def arrays_of(
 
     numbered: the text of each object, after its number. unit: what the numbers count, for messages.
     """
-    parse = Parser(file, unit)
-    begin = [(number, text, parse(number, text)) for number, text in itertools.islice(numbered, 2)]
-    if not begin:
+    first = next(numbered, None)
+    if first is None:
         raise InputError(f"{file}: the file is empty" if unit == "line" else f"{file}: there are no rows")
+    parse = Parser(file, unit)
+    row = parse(*first)
+    parse = parse._replace(by_class=by_class(row) is not row)
+    begin = [(number, text, parse(number, text)) for number, text in (first, *itertools.islice(numbered, 1))]
     rows = Rows(begin[0][2], begin[1][2].keys() if len(begin) > 1 else None, limits, parse)
     for number, text, row in begin:
         rows.add(number, row, len(text))

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from calibeval.core.data.class_names import LabelsAre
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.precision import stored_precision
@@ -29,11 +27,12 @@ from calibeval.readers.meaning.paired_labels import paired_labels
 from calibeval.readers.meaning.proposals import Call
 from calibeval.readers.meaning.rivals import rival_warning
 from calibeval.readers.meaning.roles import find_roles, has_scores_and_labels, refuse_unused, taken_names
-from calibeval.readers.meaning.score_columns import chosen_columns, stacked_columns
+from calibeval.readers.meaning.score_columns import chosen_columns, class_names_of, stacked_columns
 from calibeval.readers.meaning.splits import View, pick, pooled_notice, split_views
 from calibeval.readers.meaning.suspicion import refuse_large_integers
 from calibeval.readers.meaning.text_scores import lists_in_text
 from calibeval.readers.meaning.top_scores import explained
+from calibeval.readers.meaning.unlabelled import why_no_labels, zeros_for
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import prefixes
 from calibeval.readers.stored.stored import Stored
@@ -51,8 +50,9 @@ class ReadOptions:
     read_as: the suffix of the format, such as ".npz", where the suffix of the dump does not say it.
     decimal: "," or ".", what stands before the decimals in text tables.
     drop_duplicates: whether rows are left out whose id an earlier one has, if they agree.
-    need_labels: whether a file without labels is an error. believed: whether what looks like the scores of the best
-    classes is read as it is, in a file that calibeval just wrote.
+    need_labels: whether a file without labels is an error. k: the number of classes of images without labels.
+    believed: whether what looks like the scores of the best classes is read as it is, in a file that calibeval just
+    wrote.
     """
 
     kind: Kind | None = None
@@ -67,6 +67,7 @@ class ReadOptions:
     decimal: str | None = None
     drop_duplicates: bool = False
     need_labels: bool = True
+    k: int | None = None
     believed: bool = False
     limits: Limits = field(default_factory=Limits)
 
@@ -97,7 +98,7 @@ def assemble(
         labels=None if options.labels is None else options.labels.as_posix(),
         read_as=options.read_as,
         decimal=options.decimal,
-        need_labels=options.need_labels,
+        need_labels=options.need_labels or options.k is None,  # only apply says k, and never needs them
     )
     parts = [_gather(view, options, labels, call, file) for view in views]
     gathered = parts[0] if len(parts) == 1 else joined_splits(parts, [view.name for view in views], file)
@@ -146,14 +147,15 @@ def _predictions(
             settling=settling,
             keys=gathered.keys,
             labelled=gathered.labelled,
+            no_labels=gathered.no_labels,
             recognised=gathered.recognised,
         )
     except InputError as error:
-        raise explained(error, gathered.scores, gathered.kind, gathered.outcome, file) from None
+        raise explained(error, gathered.scores, gathered.kind, gathered.outcome, gathered.key, file) from None
 
 
 def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, call: Call, file: str) -> Gathered:
-    beside = None if labels is None else labels.of(view.name, options.keys)
+    beside = None if labels is None else labels.beside(view, options.keys, file)
     arrays, named = view.arrays, view.chosen
     keys = keys_beside(arrays, options.keys, beside, file)
     columns: tuple[str, ...] = ()
@@ -204,7 +206,8 @@ def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, cal
         found = outcome_of(arrays, roles, ignore_index, top_label=kind == "confidence", file=file)
         outcome = pick(found.values, rows, n, file, "labels")
     else:
-        found = Outcome(np.zeros(n, np.int64), None)
+        k = options.k if told.names is None else len(told.names)
+        found = Outcome(zeros_for(stored.shape, kind, k, file), None)
         outcome = pick(found.values, rows, n, file, "labels")
     used = {roles.scores, roles.labels, roles.correct, roles.prediction, roles.ids, roles.class_names}
     used |= {*columns, *(key for key, _ in roles.rivals)}
@@ -219,7 +222,7 @@ def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, cal
         key=roles.scores,
         scores=scores,
         outcome=outcome,
-        class_names=told.names,
+        class_names=class_names_of(columns, outcome, found.ignore) if told.names == columns != () else told.names,
         columns=others,
         ids=None if roles.ids is None else pick(arrays[roles.ids].array(), rows, n, file, "ids"),
         ignore_index=found.ignore,
@@ -228,6 +231,7 @@ def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, cal
         file_rows=rows,
         keys=keys_of(roles.labels if roles.correct is None else None, roles.ids),
         labelled=labelled,
+        no_labels="" if labelled else why_no_labels(view.arrays),
         recognised=recognised(roles, kind, stored, scores.dtype, paired),
         parts=stored.parts if rows is None else (),
         labels_are=told.labels_are,

@@ -40,6 +40,8 @@ def recognised(
         found.append(f"right or wrong from {_quoted(roles.correct)}{unused}")
     elif roles.labels is not None:
         found.append(f"labels from {_quoted(roles.labels)}")
+    else:
+        found.append("no labels")
     if roles.prediction is not None:
         found.append(f"predictions from {_quoted(roles.prediction)}")
     return tuple(found)

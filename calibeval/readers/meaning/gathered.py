@@ -38,6 +38,7 @@ class Gathered:
     file_rows: npt.NDArray[Any] | None
     keys: dict[str, str]
     labelled: bool
+    no_labels: str
     recognised: tuple[str, ...]
     parts: tuple[tuple[str, int], ...] = ()
     labels_are: LabelsAre | None = None

@@ -14,6 +14,7 @@ from calibeval.core.data.row_ids import copies_in
 from calibeval.core.errors import InputError
 from calibeval.readers.meaning.keys import Keys
 from calibeval.readers.meaning.roles import class_names_key, id_key, ignore_key, named_key
+from calibeval.readers.meaning.splits import View
 from calibeval.readers.stored.names import (
     CORRECT_KEYS,
     FEATURE_KEYS,
@@ -42,11 +43,15 @@ class ExternalLabels:
     path: Path
     split: str | None = None
 
-    def of(self, split: str, keys: Keys) -> LabelsFile:
-        """The roles of its arrays; split: of the dump, which also selects the arrays of that prefix here.
+    def beside(self, view: View, keys: Keys, file: str) -> LabelsFile:
+        """The roles of its arrays; of several ids, those that are called like those of the dump.
 
+        view, file: of the dump, whose split also selects the arrays of that prefix here.
         Raises: InputError if no array can be the labels, or more than one.
         """
+        split = view.name
+        if keys.ids is None:
+            keys = replace(keys, ids=id_key(view.arrays, keys, file))
         arrays, name = self.contents.arrays, self.path.name
         if self.split is not None:
             arrays = split_of_labels(arrays, self.split, name)
@@ -166,7 +171,9 @@ def _labels(
         return None
     near = [key for key in label_like({key: arrays[key] for key in others}) if not key.lower().startswith(PREDICTED)]
     example = next(iter([*near, *others]), None)
-    hint = "" if example is None else f". Name one, as in --labels-key {example}."
+    split = next((key[: -len("_labels")] for key in near if key.endswith("_labels")), None)
+    also = "" if split is None or len(near) < 2 else f", or a split, as in --labels {file}#{split}"
+    hint = "" if example is None else f". Name one, as in --labels-key {example}{also}."
     if usual:
         raise InputError(f"{file}: {len(usual)} arrays have a usual name for labels: {show(arrays, usual)}{hint}")
     raise InputError(f"{file}: no array has a usual name for labels; found {show(arrays)}{hint}")

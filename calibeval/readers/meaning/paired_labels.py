@@ -48,9 +48,12 @@ def paired_labels(
     values = {role: labels.array(role) for role in labels.roles}
     part = view.part
     if ids is not None and labels.ids is not None:
+        ids = labels.ids if labels.ids in view.arrays and view.arrays[labels.ids].shape == (n,) else ids
         ours = pick(_column(view.arrays[ids], ids, file), view.rows, n, file, "ids")
         theirs = _column(labels.arrays[labels.ids], labels.ids, labels.name)
-        _check_lengths(values, labels, len(theirs))
+        image = n == 1 and len(theirs) == 1 and all(one.ndim == 2 for one in values.values())
+        if not image:
+            _check_lengths(values, labels, len(theirs))
         order = _by_ids(ours, theirs, values, labels, file, part=part, drop_duplicates=drop_duplicates)
         names = "ids" if ids == labels.ids else f'"{ids}" and "{labels.ids}"'
         return PairedLabels(_taken(values, order), _in_words(len(ours), len(theirs), labels, f"joined by {names}"))
@@ -91,8 +94,9 @@ def _by_position(
         named, other = (file, labels.name) if labels.ids is None else (labels.name, file)
         text = f"labels were paired with rows by position: {named} has ids, {other} has none"
         warnings.append(warning("paired_by_position", text))
-    total = len(rows) if own and rows is not None else n
-    return PairedLabels(found, f"{_noun(labels, total)} from {labels.name}, by position", tuple(warnings))
+    total = n if rows is None else len(rows)
+    there = total if rows is None else count
+    return PairedLabels(found, _in_words(total, there, labels, "by position"), tuple(warnings))
 
 
 def _by_ids(
@@ -224,12 +228,16 @@ def _taken(values: Mapping[str, npt.NDArray[Any]], order: Order | None) -> dict[
 
 
 def _in_words(rows: int, there: int, labels: LabelsFile, by: str) -> str:
-    count = _noun(labels, rows) if rows >= there else f"{rows:,} of the {_noun(labels, there)}"
+    count = _noun(labels, rows) if rows >= there else f"{rows:,} of {_noun(labels, there)}"
     return f"{count} from {labels.name}, {by}"
 
 
 def _noun(labels: LabelsFile, count: int) -> str:
-    return f"{count:,} {'labels' if 'labels' in labels.roles else 'outcomes'}"
+    key = labels.roles.get("labels")
+    if key is not None and len(labels.arrays[key].shape) > 2:
+        return f"labels of {count:,} images"
+    what = "outcome" if key is None else "label"
+    return f"1 {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def _called(key: str) -> str:

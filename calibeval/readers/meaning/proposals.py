@@ -14,7 +14,7 @@ from calibeval.core.data.arrays import Floats
 from calibeval.core.data.row_source import Kind
 from calibeval.readers.meaning.keys import Keys
 from calibeval.readers.meaning.score_columns import PATTERN
-from calibeval.readers.meaning.text_scores import columns_of_lists
+from calibeval.readers.meaning.text_scores import columns_of_commas, columns_of_lists
 from calibeval.readers.shards import natural
 from calibeval.readers.stored.names import (
     CORRECT_KEYS,
@@ -65,6 +65,9 @@ def proposal(arrays: Mapping[str, Stored], keys: Keys, call: Call) -> str:
         options, also = _labels(arrays, keys, lists, call)
         command = _command(call, keys, "--probs-key", lists[0], *options)
         return f'The cells of "{lists[0]}" are lists that add up to 1{also}: {command}'
+    commas = columns_of_commas(arrays) if call.decimal is None else []
+    if commas:
+        return f'The cells of "{commas[0]}" have decimal commas: {_command(call._replace(decimal=","), keys)}'
     floats = _float_columns(arrays, keys)
     found = _adding_up(floats)
     if found is not None:
@@ -89,6 +92,13 @@ def loose(arrays: Mapping[str, Stored], keys: Keys) -> str:
         return f"; if these columns are the scores, say --score-columns {names[0]},{names[1]},...,{names[-1]}"
     kind = " --kind logits" if any(_odd(array()) for array in floats.values()) else ""
     return f"; if these columns are the scores, say --score-columns {shlex.quote(words)}{kind}"
+
+
+def without_outcome(arrays: Mapping[str, Stored], scores: str) -> str:
+    """What confidences need besides, and the option for an array whose name sounds like predictions."""
+    text = f'"{scores}" also needs an array "correct", or the arrays "prediction" and "label"'
+    near = next((key for key, one in arrays.items() if len(one.shape) == 1 and sounds_predicted(key)), None)
+    return text if near is None else f'{text}. If "{near}" holds the predictions, use --key prediction={near}'
 
 
 def listed(columns: Sequence[str], arrays: Mapping[str, Stored]) -> str | None:
@@ -216,13 +226,15 @@ def _confidence(
 
 
 def _command(call: Call, keys: Keys, *words: str) -> str:
-    """The command, with what was said already."""
+    """The command, with what was said already; its options alone where a report would lack labels."""
     said = [
         *(word for role in ("labels", "ids", "correct", "prediction") for word in _said(keys, role)),
         *(("--labels", call.labels) if call.labels is not None else ()),
         *(("--read-as", call.read_as.lstrip(".")) if call.read_as is not None else ()),
         *(("--decimal", call.decimal) if call.decimal is not None else ()),
     ]
+    if not call.need_labels:
+        return f"say {shlex.join([*words, *said])}"
     return shlex.join(["calibeval", "report", call.path, *words, *said])
 
 

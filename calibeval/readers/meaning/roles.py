@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from calibeval.core.data.row_source import Kind
 from calibeval.core.errors import InputError, UsageError, nearest
 from calibeval.readers.meaning.keys import Keys
-from calibeval.readers.meaning.proposals import Call, loose, proposal
+from calibeval.readers.meaning.proposals import Call, loose, proposal, without_outcome
+from calibeval.readers.meaning.unlabelled import why_no_labels
 from calibeval.readers.stored.names import (
     CORRECT_KEYS,
     FEATURE_KEYS,
@@ -22,10 +23,8 @@ from calibeval.readers.stored.names import (
     PREDICTION_KEYS,
     PREDICTIONS_BESIDE,
     SCORE_KEYS,
-    label_like,
     score_candidates,
     show,
-    sounds_predicted,
     unnamed_scores,
 )
 from calibeval.readers.stored.stored import Stored
@@ -68,10 +67,11 @@ def find_roles(
     """
     scores, found, rivals = _scores(arrays, keys, kind, file, call or Call(file, kind, need_labels=need_labels))
     top_label = (kind or found) == "confidence"
-    correct, prediction = _top_label(arrays, keys, external, scores, file) if top_label else (None, None)
+    alone = not (need_labels or external or keys.labels or any(key.lower() in LABEL_KEYS for key in arrays))
+    correct, prediction = _top_label(arrays, keys, external, scores, file, alone) if top_label else (None, None)
     labels = None
     if correct is None and not external:
-        labels = label_key(arrays, keys, scores, file, needed=need_labels or kind == "confidence")
+        labels = label_key(arrays, keys, scores, file, needed=need_labels)
     return Roles(
         scores=scores,
         kind=found,
@@ -86,9 +86,12 @@ def find_roles(
 
 
 def _top_label(
-    arrays: Mapping[str, Stored], keys: Keys, external: Collection[str], scores: str, file: str
+    arrays: Mapping[str, Stored], keys: Keys, external: Collection[str], scores: str, file: str, alone: bool
 ) -> tuple[str | None, str | None]:
-    """The keys of correct and prediction beside the confidence of the predicted class, unless another file has them."""
+    """The keys of correct and prediction beside the confidence of the predicted class, unless another file has them.
+
+    alone: whether neither is needed, as there are no labels.
+    """
     if "correct" in external:
         return None, None
     correct = prediction = None
@@ -98,10 +101,8 @@ def _top_label(
         elsewhere = "prediction" in external
         if not elsewhere or keys.prediction is None or keys.prediction in arrays:
             prediction = _named_or_only(arrays, keys, PREDICTION_KEYS, "prediction", "be the predictions", file)
-        if prediction is None and not elsewhere and correct is None:
-            raise InputError(
-                f'{file}: "{scores}" also needs an array "correct", or the arrays "prediction" and "label"'
-            )
+        if prediction is None and not elsewhere and correct is None and not alone:
+            raise InputError(f"{file}: {without_outcome(arrays, scores)}")
         correct = None if prediction is not None or elsewhere else correct
     return correct, prediction
 
@@ -232,12 +233,7 @@ def label_key(arrays: Mapping[str, Stored], keys: Keys, scores: str, file: str, 
             "Name one with --labels-key."
         )
     if not candidates and needed:
-        near = [key for key in label_like(arrays) if not sounds_predicted(key)]
-        hint = f' If "{near[0]}" holds them, use --labels-key {near[0]}.' if near else ""
-        raise InputError(
-            f"{file}: no array has a usual name for labels; found {show(arrays)}. "
-            f"Name one with --labels-key, or another file with --labels.{hint}"
-        )
+        raise InputError(f"{file}: {why_no_labels(arrays)}")
     return candidates[0] if candidates else None
 
 

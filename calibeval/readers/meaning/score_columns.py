@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from calibeval.core.errors import InputError, nearest
 from calibeval.readers.meaning.text_scores import about_text
@@ -19,6 +21,7 @@ from calibeval.readers.stored.stored import Stored
 RANGE = re.compile(r"(?P<stem>.*?)(?P<first>\d+)\.\.(?P=stem)(?P<last>\d+)")
 PATTERN = re.compile(r"[*?\[]")
 MOST = 2**20
+NUMBER = re.compile(r"[0-9]{1,7}")
 BUT = "!"  # before what is left out
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -60,6 +63,52 @@ def stacked_columns(arrays: Mapping[str, Stored], columns: Sequence[str]) -> Sto
     scores = np.stack([arrays[column].array() for column in columns], axis=1)
     printed = all(arrays[column].printed for column in columns)
     return replace(Stored.of(scores, origin=columns_in_words(columns)), printed=printed)
+
+
+def class_names_of(
+    columns: Sequence[str], labels: npt.NDArray[Any], ignore_index: int | None = None
+) -> tuple[str, ...]:
+    """The names of the classes: those of the columns, or what differs between them if only that fits the labels.
+
+    >>> class_names_of(("p_cat", "p_dog"), np.array(["dog", "cat"])), class_names_of(("p1", "p2"), np.array([1, 2]))
+    (('cat', 'dog'), ('1', '2'))
+    >>> class_names_of(("P (y=no)", "P (y=yes)"), np.array(["yes", "no"]))
+    ('no', 'yes')
+    >>> class_names_of(("p_cat", "p_dog"), np.array([0, 1]))
+    ('p_cat', 'p_dog')
+    """
+    if labels.ndim != 1 or not len(labels):
+        return tuple(columns)
+    if labels.dtype.kind in "OUSb":
+        values = {str(label) for label in labels.tolist()}
+        fitting = () if values <= {*columns} else (names for names in _differing(columns) if values <= {*names})
+        return next(iter(fitting), tuple(columns))
+    kept = labels if ignore_index is None else labels[labels != ignore_index]
+    if labels.dtype.kind not in "iu" or not len(kept) or int(kept.max()) < len(columns):
+        return tuple(columns)
+    for names in _differing(columns):
+        numbers = {int(name) for name in names if NUMBER.fullmatch(name)}
+        if len(numbers) == len(names) and {*np.unique(kept).tolist()} <= numbers:
+            return names
+    return tuple(columns)
+
+
+def _differing(columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """The names without what all begin with, or its words, and without the words that all end with."""
+    begin, end = _shared(columns), _shared([column[::-1] for column in columns])
+    starts = {len(begin.rstrip("0123456789")): None}  # p10 and p11 are 10 and 11
+    starts |= {i: None for i in range(len(begin), -1, -1) if not begin[i - 1 : i].isalnum()}
+    stops = [i for i in range(len(end), 0, -1) if not end[i - 1].isalnum()][:1]
+    for start in starts:
+        for stop in (*stops, 0):
+            if 0 < start + stop < min(map(len, columns)):
+                yield tuple(column[start : len(column) - stop] for column in columns)
+
+
+def _shared(texts: Sequence[str]) -> str:
+    """What all texts begin with."""
+    first, last = min(texts, default=""), max(texts, default="")
+    return next((first[:i] for i, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), first)
 
 
 def _named(arrays: Mapping[str, Stored], words: str, file: str) -> list[str]:

@@ -13,6 +13,7 @@ from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.picked_rows import rows_at
 from calibeval.core.data.row_source import RowSource
 from calibeval.core.errors import InputError, nearest
+from calibeval.readers.meaning.unlabelled import is_unlabelled_split
 from calibeval.readers.stored.names import index_splits
 from calibeval.readers.stored.stored import Stored
 
@@ -97,17 +98,18 @@ def check_rows(rows: npt.NDArray[np.integer[Any]], n: int, file: str) -> None:
 
 
 def _view(arrays: dict[str, Stored], part: str, found: Sequence[str], file: str) -> View:
-    if part in found:
+    indexed = index_splits(arrays)
+    if part in found or (part not in indexed and part not in arrays and is_unlabelled_split(arrays, part)):
         others = tuple(f"{prefix}_" for prefix in found)
         shared = {key: stored for key, stored in arrays.items() if not key.startswith(others)}
         own = {key.removeprefix(f"{part}_"): value for key, value in arrays.items() if key.startswith(f"{part}_")}
         return View({**shared, **own}, name=part, prefixed=True)
-    if part in index_splits(arrays):
+    if part in indexed:
         return View(arrays, rows=arrays[f"{part}_index"].array(), name=part)
     if part in arrays and len(arrays[part].shape) >= 2:
         return View(arrays, chosen=part, name=part)
     matrices = [key for key, stored in arrays.items() if len(stored.shape) >= 2]
-    splits = [*found, *index_splits(arrays)]
+    splits = [*found, *indexed]
     known = [*splits, *matrices]
     listed = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "") if known else "none"
     without = "" if splits or nearest(part, known) else f". This file has no splits; leave out #{part}"

@@ -9,7 +9,7 @@ import numpy as np
 
 from calibeval.core.errors import InputError
 from calibeval.readers.formats.cells import is_named_list, parse_lists
-from calibeval.readers.formats.decimals import about_decimals
+from calibeval.readers.formats.decimals import COMMA, POINT, about_decimals, as_number, as_numbers
 from calibeval.readers.stored.stored import Stored
 
 PEEK_ROWS = 100
@@ -59,6 +59,19 @@ def columns_of_lists(arrays: Mapping[str, Stored]) -> list[str]:
         if rows.shape[1] > 1 and (rows >= 0).all() and (sums <= TOLERANCE).all():
             found.append(key)
     return found
+
+
+def columns_of_commas(arrays: Mapping[str, Stored]) -> list[str]:
+    """The columns of text whose first cells all are numbers if their comma begins the decimals: at least two of them.
+
+    0,5 and 12,75 are; 1,234 could be more than a thousand.
+    """
+    texts = {key: stored.array()[:PEEK_ROWS].tolist() for key, stored in arrays.items() if _is_text(stored)}
+    found = [
+        key for key, cells in texts.items() if cells and as_numbers([_text(cell) for cell in cells], COMMA) is not None
+    ]
+    clear = [key for key in found if any(as_number(_text(cell), POINT) is None for cell in texts[key])]
+    return found if len(found) > 1 and clear else []
 
 
 def _is_text(stored: Stored) -> bool:

@@ -17,6 +17,7 @@ from calibeval.readers.stored.stored import Stored
 
 FIRST_ROWS, PEEK_ROWS = 256, 2**18
 LEAST_ROWS = 100
+MOST_LABELS = 2  # that one column fits, one of them to be left out
 HALF: dict[Kind, float] = {"probs": 0.5, "logits": 0.0, "log_probs": float(np.log(0.5))}  # P(class 1) is 1/2
 
 
@@ -31,10 +32,18 @@ def refuse_best_first(predictions: Predictions, raw: npt.NDArray[Any], file: str
         raise InputError(f"{file}: {error}")
 
 
-def explained(error: InputError, scores: RowSource, kind: Kind, raw: npt.NDArray[Any], file: str) -> InputError:
-    """An error about labels, or a better one if the scores are those of the best classes of each row."""
+def explained(
+    error: InputError, scores: RowSource, kind: Kind, raw: npt.NDArray[Any], key: str, file: str
+) -> InputError:
+    """An error about labels, or a better one if the scores are those of the best classes of each row. key: theirs."""
     other = beyond_best(scores, kind, raw)
-    return error if other is None else InputError(f"{file}: {other}")
+    if other is not None:
+        return InputError(f"{file}: {other}")
+    one = len(scores.shape) == 1 and kind == "probs" and raw.shape == scores.shape
+    if one and raw.dtype.kind in "iu" and raw.max(initial=0) > 1 and len(np.unique(raw[:PEEK_ROWS])) > MOST_LABELS:
+        remedy = f"--key confidence={key} --key prediction=NAME"
+        return InputError(f"{error} If the column is the confidence of the predicted class, say {remedy}.")
+    return error
 
 
 def refuse_confidences(predictions: Predictions, key: str, arrays: Mapping[str, Stored], file: str) -> None:

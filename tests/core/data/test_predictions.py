@@ -106,8 +106,8 @@ def test_confidences_are_one_a_row():
             {"logits": [[0, 1]], "probs": [[0, 1]]},
             "give exactly one of logits, probs, log_probs and confidence, not 2 of them",
         ),
-        ({"logits": [[0, 1]]}, "logits need labels"),
-        ({"confidence": [0.5], "labels": [1]}, "confidence need correct"),
+        ({"logits": [[0, 1]], "correct": [1]}, "logits go with labels, not with correct"),
+        ({"confidence": [0.5], "labels": [1]}, "confidence go with correct, not with labels"),
     ],
 )
 def test_wrong_arguments(arguments, message):

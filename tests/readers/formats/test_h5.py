@@ -225,6 +225,18 @@ def test_sizes_are_checked_first(made):
     refused(path, message, max_bytes=10**6)
 
 
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (20, 0)])
+def test_datasets_of_nothing(shape, made):
+    file, path = made
+    scores(file)
+    file["odd"], file["text"] = np.zeros(shape), np.empty(shape, "S3")
+    file.close()
+    right(read(path))
+    for name in ("odd", "text"):
+        with pytest.raises(InputError):
+            read(path, key={"labels": name})
+
+
 def test_two_of_one_name_and_none(made):
     file, path = made
     file.flush()
@@ -331,7 +343,7 @@ def test_the_other_end(made, monkeypatch):
             process.ask(SteadyFile.of(path), {**read_rows, "path": "nowhere"})
         ours.shutdown(socket.SHUT_RDWR)
         thread.join()
-    assert len(limits) == 6
+    assert len(limits) == 8
 
 
 def test_commands(made, capsys):

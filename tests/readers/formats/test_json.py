@@ -86,6 +86,16 @@ def test_ways_to_write_a_dump(content, block, monkeypatch, tmp_path):
     assert "site" not in content if "site" not in predictions.columns else predictions.columns["site"].tolist() == SITES
 
 
+def test_rows_without_labels_have_names_of_files(tmp_path):
+    content = {f"img_{i}.png": {"prob": row} for i, row in enumerate(PROBS.tolist())}
+    predictions = read(saved(tmp_path, content), labels=tmp_path / saved(tmp_path, LABELS.tolist(), "labels.json"))
+    assert predictions.ids[:2].tolist() == ["img_0.png", "img_1.png"]
+    assert predictions.scores[0:20].tolist() == PROBS.tolist()
+    # What has labels in a list is a split, whatever its name.
+    split = {"probs": PROBS[:, 1].tolist(), "labels": (LABELS % 2).tolist()}
+    assert read(saved(tmp_path, {"model.v1": split}).with_name("d.json#model.v1")).n == 20
+
+
 def test_names_of_rows_are_ids(tmp_path):
     path = saved(tmp_path, {f"image {i}": row for i, row in enumerate(ROWS)})
     assert read(path).ids.tolist() == [f"image {i}" for i in range(20)]

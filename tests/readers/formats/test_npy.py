@@ -9,7 +9,7 @@ from calibeval import evaluate
 from calibeval.core.errors import FileProblem, InputError
 from calibeval.readers.open import read
 from tests.data import from_logits, logits_and_labels
-from tests.readers.dumps import LABELS, LOGITS, PROBS, refused
+from tests.readers.dumps import LABELS, LOGITS, PROBS, needs_labels, refused
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_the_kind_must_be_said(files):
 
 
 def test_labels_must_be_given(files):
-    refused(
+    needs_labels(
         files[0],
         "d.npy: no array has a usual name for labels; found an array without a name (20, 3) float32. "
         "Name one with --labels-key, or another file with --labels.",

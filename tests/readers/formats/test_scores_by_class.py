@@ -65,6 +65,33 @@ def test_a_row_without_a_class_is_named(tmp_path):
         read(written(tmp_path, "d.jsonl", objects))
 
 
+def labelled(best_first, y):
+    return {"text": "good", "output": [{"label": name, "score": score} for name, score in best_first], "label": y}
+
+
+def test_what_a_pipeline_returns_is_probabilities_by_class(tmp_path):
+    objects = [labelled([("POS", 0.9), ("NEG", 0.1)], "POS"), labelled([("NEG", 0.8), ("POS", 0.2)], "POS")]
+    predictions = read(written(tmp_path, "d.jsonl", objects))
+    assert (predictions.kind, predictions.class_names, predictions.labels.tolist()) == ("probs", ("POS", "NEG"), [0, 0])
+    assert np.asarray(predictions.scores[0:2])[:, 0].tolist() == pytest.approx([0.9, 0.2], abs=1e-7)
+
+
+def test_the_best_of_many_classes_alone_are_no_scores(tmp_path):
+    objects = [labelled([("a", 0.6), ("b", 0.3)], "a"), labelled([("c", 0.5), ("a", 0.4)], "a")]
+    with pytest.raises(InputError, match=r'"prob_[bc]" is missing'):
+        read(written(tmp_path, "d.jsonl", objects))
+
+
+def test_other_lists_of_objects_are_left_alone(tmp_path):
+    for inner in (
+        [{"label": "a", "score": 0.5}, {"label": "a", "score": 0.5}],
+        [{"label": "a"}],
+        [{"label": 1, "score": 1}],
+    ):
+        objects = [{"logits": [0.0, 2.0], "y": 1, "output": inner}] * 2
+        assert read(written(tmp_path, "d.jsonl", objects)).kind == "logits"
+
+
 VECTOR = parquet_module.VECTORS[0]
 PROBS = [[0.1, 0.9], [0.6, 0.4], [0.3, 0.7]]
 

@@ -102,6 +102,17 @@ class TestWhichColumn:
         assert read(tmp_path, path, {"ids": IDS, "class_names": NAMES})[0] == LABELS.tolist()
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [(("id", "filename"), ("filename",)), (("filename",), ("id", "filename")), (("sample_id",), ("id", "sample_id"))],
+)
+def test_ids_that_both_files_have_go_first(tmp_path, ours, theirs):
+    known = {"filename": IDS, "sample_id": IDS, "id": np.arange(N)}
+    labels = {key: known[key][ORDER] if key != "id" else ORDER + 1000 for key in theirs}
+    path = npz(tmp_path / "l.npz", labels=LABELS[ORDER], **labels)
+    assert read(tmp_path, path, {key: known[key] for key in ours})[0] == LABELS.tolist()
+
+
 def test_arrays_of_other_shapes(tmp_path):
     ids = {"ids": IDS}
     refused(

@@ -165,7 +165,7 @@ def test_a_split_by_row_numbers(tmp_path, split):
     assert accuracy(f"{dump}#{split}", labels=every) == right
     own = npz(tmp_path / "own.npz", ids=IDS[rows][::-1], labels=LABELS[rows][::-1])
     assert accuracy(f"{dump}#{split}", labels=own) == right
-    assert told(f"{dump}#val", labels=every)[0] == "20 of the 60 labels from every.npz, joined by ids"
+    assert told(f"{dump}#val", labels=every)[0] == "20 of 60 labels from every.npz, joined by ids"
     refused(f"{dump}#all", "40 of 60 rows" if split == "val" else "20 of 60 rows", labels=own)
 
 
@@ -181,6 +181,8 @@ def test_a_split_by_prefix(tmp_path):
     assert accuracy(f"{dump}#test", labels=labels) == right
     assert accuracy(f"{dump}#test", labels=f"{labels}#test_labels") == right
     assert accuracy(f"{dump}#val+test", labels=labels) == ACCURACY
+    every = npz(tmp_path / "e.npz", logits=LOGITS)
+    refused(every, 'Name one, as in labels_key="val_labels", or a split, as in labels="parts.npz#val"', labels=labels)
     assert calibeval.read(f"{dump}#test", labels=f"{labels}#test").source.labels_path.endswith("parts.npz#test")
     refused(f"{dump}#test", 'there is no split or array "dev" in the file of labels', labels=f"{labels}#dev")
 
@@ -207,6 +209,11 @@ def test_dense_labels_with_an_id_for_each_image(tmp_path):
     dump = npz(tmp_path / "d.npz", logits=logits, ids=np.arange(6))
     found = calibeval.read(dump, labels=npz(tmp_path / "l.npz", labels=labels[order], id=order))
     assert found.labels.tolist() == labels.reshape(-1).tolist()
+    assert found.recognised[1] == 'labels of 6 images from l.npz, joined by "ids" and "id"'
+    one = npz(tmp_path / "one.npz", logits=logits[0], ids=["x"])
+    found = calibeval.read(one, labels=npz(tmp_path / "l.npz", labels=labels[0], ids=["x"]))
+    assert (found.layout, found.labels.tolist()) == ((1, 4, 5), labels[0].reshape(-1).tolist())
+    refused(one, "no row has its id in l.npz", labels=npz(tmp_path / "l.npz", labels=labels[0], ids=["y"]))
 
 
 def test_columns_that_name_the_rows_without_being_called_ids(tmp_path):

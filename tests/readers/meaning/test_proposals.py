@@ -215,3 +215,70 @@ def test_every_format_of_columns(name, folder, capsys):
     command, _ = proposed(capsys, "report", name)
     assert command == f"calibeval report {name} --score-columns p0..p2 --kind probs"
     assert measured(capsys, command)["accuracy"]["value"] == accuracy(probs, labels)
+
+
+def test_decimal_commas_in_columns_of_any_name(folder, capsys):
+    probs, labels = scores_of(3)
+    texts = [[f"{p:.6f}".replace(".", ",") for p in row] for row in probs]
+    lines = [";".join([*row, str(y)]) for row, y in zip(texts, labels, strict=True)]
+    (folder / "d.csv").write_text("\n".join(["cat;dog;eel;label", *lines]) + "\n", encoding="utf-8")
+    command, message = proposed(capsys, "report", "d.csv")
+    assert 'The cells of "cat" have decimal commas: ' in message
+    assert command == "calibeval report d.csv --decimal ,"
+    command, _ = proposed(capsys, *shlex.split(command)[1:])
+    assert command == "calibeval report d.csv --score-columns cat,dog,eel --kind probs --decimal ,"
+    assert measured(capsys, command)["accuracy"]["value"] == pytest.approx(accuracy(probs, labels))
+
+
+def test_thousands_are_no_decimals(folder, capsys):
+    (folder / "d.csv").write_text('a,b,label\n"1,234","2,345",0\n"3,456","4,567",1\n', encoding="utf-8")
+    assert "decimal commas" not in run(capsys, "report", "d.csv").err
+
+
+@pytest.mark.parametrize(
+    ("columns", "labels"),
+    [
+        ([f"p{i}" for i in range(1, 8)], [*range(1, 8)]),
+        ([f"class{i}" for i in (10, 20, 30)], [10, 20, 30]),
+        (["p_setosa", "p_versicolor", "p_virginica"], ["setosa", "versicolor", "virginica"]),
+        (["p_True", "p_False"], ["True", "False"]),
+        (["p_setosa", "p_versicolor"], ["p_setosa", "p_versicolor"]),
+    ],
+)
+def test_labels_are_what_follows_the_stem_of_the_columns(columns, labels, folder, capsys):
+    probs, truth = scores_of(len(columns))
+    named = {name: probs[:, i] for i, name in enumerate(columns)}
+    table(folder / "d.csv", {**named, "label": np.array(labels)[truth]})
+    command, _ = proposed(capsys, "report", "d.csv")
+    assert measured(capsys, command)["accuracy"]["value"] == accuracy(probs, truth)
+
+
+def test_labels_that_are_positions_stay_positions(folder):
+    probs, truth = scores_of(4)
+    path = table(folder / "d.csv", {**{f"p{i}": probs[:, i - 1] for i in range(1, 5)}, "label": truth})
+    found = read(path, score_columns=["p1..p4"], kind="probs")
+    assert found.class_names == ("p1", "p2", "p3", "p4")
+    assert found.labels.tolist() == truth.tolist()
+
+
+def test_predictions_under_another_name_beside_confidences(folder, capsys):
+    probs, labels = scores_of(4)
+    table(folder / "c.csv", {"confidence": probs.max(1), "y_pred": probs.argmax(1), "label": labels})
+    result = run(capsys, "report", "c.csv")
+    assert result.code == 3
+    assert result.err.endswith('. If "y_pred" holds the predictions, use --key prediction=y_pred\n')
+    found = measured(capsys, "calibeval report c.csv --key prediction=y_pred")
+    assert found["accuracy"]["value"] == accuracy(probs, labels)
+
+
+def test_apply_is_told_the_options(folder, capsys):
+    probs, labels = scores_of(3)
+    columns = {f"p{i}": probs[:, i] for i in range(3)}
+    table(folder / "val.csv", {**columns, "label": labels})
+    table(folder / "new.csv", columns)
+    said = ("--score-columns", "p0..p2", "--kind", "probs")
+    assert run(capsys, "fit", "val.csv", *said, "-o", "m.json", "-q").code == 0
+    result = run(capsys, "apply", "m.json", "new.csv", "-o", "out.npz")
+    assert result.code == 3
+    assert result.err.endswith(" add up to 1 in every row: say --score-columns p0..p2 --kind probs\n")
+    assert run(capsys, "apply", "m.json", "new.csv", *said, "-o", "out.npz", "-q").code == 0

@@ -7,6 +7,7 @@ import pytest
 
 from calibeval import read
 from calibeval.core.errors import UsageError
+from calibeval.readers.meaning.score_columns import class_names_of
 from tests.readers.dumps import refused
 
 NAMES = ["p0", "p1", "p10", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9"]
@@ -129,3 +130,27 @@ def test_a_column_that_begins_with_the_sign(tmp_path):
     path = tmp_path / "d.csv"
     path.write_text("!a,b,label\n0.2,0.8,1\n")
     assert read(path, score_columns=["!a", "b"], kind="probs").class_names == ("!a", "b")
+
+
+@pytest.mark.parametrize(
+    ("columns", "labels", "names"),
+    [
+        (("Probability:Class=a", "Probability:Class=b"), ["b", "a"], ("a", "b")),
+        (("P (y=no)", "P (y=yes)"), ["yes", "no"], ("no", "yes")),
+        (("p.hot", "p.high", "p.h"), ["high", "h"], ("hot", "high", "h")),  # not "ot" and "igh"
+        (("p_hot", "p_high"), ["ot", "igh"], ("ot", "igh")),
+        (("low prob", "high prob"), ["high", "low"], ("low", "high")),
+        (("sea lion", "sea star"), ["sea star", "sea lion"], None),
+        (("p.a", "p.b"), ["a", "p.b"], None),
+        (("p.a", "p.b"), ["a", "c"], None),
+        (("p1", "p2", "p3"), [1, 2, 3], ("1", "2", "3")),
+        (("p1", "p2", "p3"), ["2", "3"], ("1", "2", "3")),
+        (("p.10%", "p.20%"), [20, 10], ("10", "20")),
+        (("p10", "p11"), [10, 11], ("10", "11")),
+        (("p1", "p2", "p3"), [0, 1, 2], None),
+        (("p1", "p2", "p3"), [1, 2], None),  # numbers of classes: no class is called 1 or 2
+        (("p1", "p2", "p3"), [1, 2, 4], None),
+    ],
+)
+def test_names_of_classes_are_what_differs_between_columns_if_only_that_fits(columns, labels, names):
+    assert class_names_of(columns, np.array(labels)) == (names or columns)

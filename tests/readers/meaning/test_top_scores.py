@@ -161,3 +161,15 @@ def test_columns_that_only_look_a_little_like_it(tmp_path):
         assert read(npz(tmp_path, probs=probs, labels=labels)).k == 2
     late = np.r_[np.tile(TOP, 2000), 0.1]
     assert read(npz(tmp_path, probs=late, labels=np.arange(len(late)) % 2)).k == 2
+
+
+def test_labels_that_one_column_does_not_fit(tmp_path):
+    remedy = "If the column is the confidence of the predicted class, say --key confidence=prob --key prediction=NAME."
+    path = npz(tmp_path, prob=PROBS.max(axis=1), index=PROBS.argmax(axis=1), label=LABELS)
+    with pytest.raises(ValueError, match=remedy):
+        read(path)
+    found = read(path, key={"confidence": "prob", "prediction": "index"})
+    assert np.asarray(found.labels).mean() == pytest.approx((PROBS.argmax(axis=1) == LABELS).mean())
+    with pytest.raises(ValueError, match="If the labels start at 1") as error:
+        read(npz(tmp_path, prob=PROBS.max(axis=1), label=LABELS % 2 + 1))
+    assert "confidence" not in str(error.value)
