@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from calibeval import Predictions, UsageError
+from calibeval import Predictions, UsageError, read
 from calibeval.core.errors import InputError
 
 N, K, H, W = 4, 3, 5, 6
@@ -148,6 +148,13 @@ def test_ignored_pixels():
     assert np.array_equal(block.labels, MASKS[:, 1:].reshape(-1))
 
 
+def test_masked_pixels_are_ignored():
+    labels = np.ma.masked_array(MASKS.astype(bool), mask=MAPS < 0.3)
+    found = Predictions(probs=MAPS[:, None], labels=labels)
+    assert (found.ignored, found.ignore_index) == (int((MAPS < 0.3).sum()), -100)
+    assert np.array_equal(found.block(0, found.rows).labels, MASKS[MAPS >= 0.3])
+
+
 def test_tensors():
     probs, masks = torch.tensor(MAPS[:, None], dtype=torch.bfloat16), torch.tensor(MASKS)
     found = Predictions(probs=probs, labels=masks)
@@ -160,6 +167,16 @@ def test_pixels_of_one_channel_that_are_selected():
     assert found.columns["site"].tolist() == ["a", "b", "d"]
     assert found.scores[0:3][:, 1].tolist() == MAPS.reshape(-1)[[0, 30, 119]].tolist()
     assert (found.layout, found.recognised) == ((3,), ("4 images of 5 × 6 pixels", "one channel, P(class 1)"))
+
+
+@pytest.mark.parametrize("labels", [1, [0, 1, 0, 1], MASKS[:2], MASKS[0, 0]])
+@pytest.mark.parametrize("shape", [(4, 5, 6), (4, 1, 5, 6), (1, 5, 6), (4, 5, 6, 1, 1)])
+def test_labels_of_other_shapes_are_refused(shape, labels, tmp_path):
+    with pytest.raises(InputError, match=r"^probs have shape .* with labels \(.*, but \(n, k\) with \(n,\), or"):
+        Predictions(probs=np.full(shape, 0.5), labels=labels)
+    np.savez(tmp_path / "d.npz", probs=np.full(shape, 0.5), labels=labels)
+    with pytest.raises(InputError, match=r"^d.npz: probs have shape .* with labels \("):
+        read(tmp_path / "d.npz")
 
 
 @pytest.mark.parametrize("shape", [(), (4, 0), (4, 0, 5, 6)])
