@@ -14,9 +14,6 @@ from tests.tools.page import PAGE, with_table
 
 HERE = Path(__file__).parent
 NOTES = {one["file"]: one for one in json.loads((HERE / "files.json").read_text("utf-8"))}
-NOT_YET = {
-    "h5py.h5",
-}
 COMMAND = "calibeval report "
 
 each = pytest.mark.parametrize(
