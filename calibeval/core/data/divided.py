@@ -121,7 +121,7 @@ def _renormalized(scores: RowSource, kind: Kind, precision: float, kept: Kept) -
     if not count:
         return AtDoor(scores, precision)
     rows = f"{count:,} of {_count(scores, kept):,} rows were divided by their sums"
-    text = f"{rows} (sums from {low:.4g} to {high:.4g})"
+    text = f"{rows} (sums from {low:.5g} to {high:.5g})"
     divided = DividedRows(scores, kind, None, precision)
     return AtDoor(divided, _precision_of(divided), (warning("renormalized", text),), ("divided by the sums of rows",))
 

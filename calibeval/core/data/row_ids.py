@@ -147,8 +147,10 @@ def _as_whole(values: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
     """Whole numbers, also where a table with an empty cell made them floats; None for anything else."""
     if values.dtype.kind in "iu":
         return values
-    if values.dtype.kind == "f" and bool((np.abs(values) < 2.0**53).all()) and bool((values == np.floor(values)).all()):
-        return values.astype(np.int64)
+    if values.dtype.kind == "f":
+        sizes = np.abs(values.astype(np.result_type(values.dtype, np.float64), copy=False))
+        if bool((sizes < 2.0**53).all()) and bool((values == np.floor(values)).all()):
+            return values.astype(np.int64)
     return None
 
 

@@ -116,7 +116,7 @@ def _of_images(shape: Shape, labels: Shape) -> Iterator[Form]:
     if len(labels) in (len(shape), len(shape) + 1):
         ones = [axis for axis in (1, len(labels) - 1) if labels[axis] == 1]
         laid = [labels[:axis] + labels[axis + 1 :] for axis in ones] + laid
-    for count, *space in laid:
+    for count, *space in filter(None, laid):
         if count == n and len(space) == last - 1:
             if rest[1:] == space:
                 yield Form(1, (n, *space))

@@ -6,6 +6,7 @@ bytes; a request comes with the descriptor of the file, and an answer is followe
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -46,6 +47,7 @@ def serve(channel: socket.socket) -> None:
             return
         request = json.loads(_received(channel, struct.unpack("<I", head)[0]))
         with os.fdopen(descriptors[0], "rb") as stream:
+            limit(request.get("size", 0))
             try:
                 with h5py.File(stream, "r") as file:
                     answer, data = _listing(file) if request["do"] == "list" else _rows(file, request)
@@ -65,7 +67,8 @@ def limit(size: int) -> None:
 
 def _lower(what: int, most: int) -> None:
     hard = resource.getrlimit(what)[1]
-    resource.setrlimit(what, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+    with contextlib.suppress(ValueError, OSError):  # not every system has every limit
+        resource.setrlimit(what, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
 
 def _received(channel: socket.socket, length: int) -> bytes:
@@ -84,7 +87,6 @@ def _send(channel: socket.socket, answer: dict[str, Any], data: bytes = b"") -> 
 
 def _listing(file: Any) -> Answer:
     """All datasets and facts of a file, and what of it pandas wrote."""
-    limit(0)
     arrays: list[dict[str, Any]] = []
     facts: list[dict[str, Any]] = []
     tables: list[str] = []
@@ -187,7 +189,6 @@ def _why_unread(dataset: Any) -> str | None:
 def _rows(file: Any, request: dict[str, Any]) -> Answer:
     """Some rows of a dataset: the bytes of numbers, or texts."""
     dataset = file[request["path"]]
-    limit(request["size"])
     found = dataset[request["start"] : request["stop"]] if dataset.shape else dataset[()]
     if request["type"] == "text":
         texts = np.asarray(found, object).ravel().tolist()

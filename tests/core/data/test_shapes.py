@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from calibeval import Predictions, UsageError
+from calibeval import Predictions, UsageError, read
 from calibeval.core.errors import InputError
 
 N, K, H, W = 4, 3, 5, 6
@@ -160,6 +160,16 @@ def test_pixels_of_one_channel_that_are_selected():
     assert found.columns["site"].tolist() == ["a", "b", "d"]
     assert found.scores[0:3][:, 1].tolist() == MAPS.reshape(-1)[[0, 30, 119]].tolist()
     assert (found.layout, found.recognised) == ((3,), ("4 images of 5 × 6 pixels", "one channel, P(class 1)"))
+
+
+@pytest.mark.parametrize("labels", [1, [0, 1, 0, 1], MASKS[:2], MASKS[0, 0]])
+@pytest.mark.parametrize("shape", [(4, 5, 6), (4, 1, 5, 6), (1, 5, 6), (4, 5, 6, 1, 1)])
+def test_labels_of_other_shapes_are_refused(shape, labels, tmp_path):
+    with pytest.raises(InputError, match=r"^probs have shape .* with labels \(.*, but \(n, k\) with \(n,\), or"):
+        Predictions(probs=np.full(shape, 0.5), labels=labels)
+    np.savez(tmp_path / "d.npz", probs=np.full(shape, 0.5), labels=labels)
+    with pytest.raises(InputError, match=r"^d.npz: probs have shape .* with labels \("):
+        read(tmp_path / "d.npz")
 
 
 @pytest.mark.parametrize("shape", [(), (4, 0), (4, 0, 5, 6)])

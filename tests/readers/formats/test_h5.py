@@ -343,7 +343,7 @@ def test_the_other_end(made, monkeypatch):
             process.ask(SteadyFile.of(path), {**read_rows, "path": "nowhere"})
         ours.shutdown(socket.SHUT_RDWR)
         thread.join()
-    assert len(limits) == 6
+    assert len(limits) == 8
 
 
 def test_commands(made, capsys):
