@@ -94,6 +94,13 @@ def loose(arrays: Mapping[str, Stored], keys: Keys) -> str:
     return f"; if these columns are the scores, say --score-columns {shlex.quote(words)}{kind}"
 
 
+def without_outcome(arrays: Mapping[str, Stored], scores: str) -> str:
+    """What confidences need besides, and the option for an array whose name sounds like predictions."""
+    text = f'"{scores}" also needs an array "correct", or the arrays "prediction" and "label"'
+    near = next((key for key, one in arrays.items() if len(one.shape) == 1 and sounds_predicted(key)), None)
+    return text if near is None else f'{text}. If "{near}" holds the predictions, use --key prediction={near}'
+
+
 def listed(columns: Sequence[str], arrays: Mapping[str, Stored]) -> str | None:
     """The columns as --score-columns takes them: a range, a list, or a pattern; None if there are too many names.
 
@@ -219,13 +226,15 @@ def _confidence(
 
 
 def _command(call: Call, keys: Keys, *words: str) -> str:
-    """The command, with what was said already."""
+    """The command, with what was said already; its options alone where a report would lack labels."""
     said = [
         *(word for role in ("labels", "ids", "correct", "prediction") for word in _said(keys, role)),
         *(("--labels", call.labels) if call.labels is not None else ()),
         *(("--read-as", call.read_as.lstrip(".")) if call.read_as is not None else ()),
         *(("--decimal", call.decimal) if call.decimal is not None else ()),
     ]
+    if not call.need_labels:
+        return f"say {shlex.join([*words, *said])}"
     return shlex.join(["calibeval", "report", call.path, *words, *said])
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from calibeval.core.data.row_source import Kind
 from calibeval.core.errors import InputError, UsageError, nearest
 from calibeval.readers.meaning.keys import Keys
-from calibeval.readers.meaning.proposals import Call, loose, proposal
+from calibeval.readers.meaning.proposals import Call, loose, proposal, without_outcome
 from calibeval.readers.meaning.unlabelled import why_no_labels
 from calibeval.readers.stored.names import (
     CORRECT_KEYS,
@@ -102,9 +102,7 @@ def _top_label(
         if not elsewhere or keys.prediction is None or keys.prediction in arrays:
             prediction = _named_or_only(arrays, keys, PREDICTION_KEYS, "prediction", "be the predictions", file)
         if prediction is None and not elsewhere and correct is None and not alone:
-            raise InputError(
-                f'{file}: "{scores}" also needs an array "correct", or the arrays "prediction" and "label"'
-            )
+            raise InputError(f"{file}: {without_outcome(arrays, scores)}")
         correct = None if prediction is not None or elsewhere else correct
     return correct, prediction
 

@@ -50,7 +50,7 @@ def _all_float32(source: RowSource) -> bool:
     width = max(1, math.prod(source.shape[1:]))
     start, step = 0, max(1, FIRST // width)
     while start < source.shape[0]:
-        if not are_float32(source[start : start + step].reshape(-1)):
+        if not are_float32(source[start : start + step].ravel("K")):
             return False
         start, step = start + step, max(1, BLOCK // width)
     return True

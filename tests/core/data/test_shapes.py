@@ -148,6 +148,13 @@ def test_ignored_pixels():
     assert np.array_equal(block.labels, MASKS[:, 1:].reshape(-1))
 
 
+def test_masked_pixels_are_ignored():
+    labels = np.ma.masked_array(MASKS.astype(bool), mask=MAPS < 0.3)
+    found = Predictions(probs=MAPS[:, None], labels=labels)
+    assert (found.ignored, found.ignore_index) == (int((MAPS < 0.3).sum()), -100)
+    assert np.array_equal(found.block(0, found.rows).labels, MASKS[MAPS >= 0.3])
+
+
 def test_tensors():
     probs, masks = torch.tensor(MAPS[:, None], dtype=torch.bfloat16), torch.tensor(MASKS)
     found = Predictions(probs=probs, labels=masks)

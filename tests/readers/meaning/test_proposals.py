@@ -259,3 +259,26 @@ def test_labels_that_are_positions_stay_positions(folder):
     found = read(path, score_columns=["p1..p4"], kind="probs")
     assert found.class_names == ("p1", "p2", "p3", "p4")
     assert found.labels.tolist() == truth.tolist()
+
+
+def test_predictions_under_another_name_beside_confidences(folder, capsys):
+    probs, labels = scores_of(4)
+    table(folder / "c.csv", {"confidence": probs.max(1), "y_pred": probs.argmax(1), "label": labels})
+    result = run(capsys, "report", "c.csv")
+    assert result.code == 3
+    assert result.err.endswith('. If "y_pred" holds the predictions, use --key prediction=y_pred\n')
+    found = measured(capsys, "calibeval report c.csv --key prediction=y_pred")
+    assert found["accuracy"]["value"] == accuracy(probs, labels)
+
+
+def test_apply_is_told_the_options(folder, capsys):
+    probs, labels = scores_of(3)
+    columns = {f"p{i}": probs[:, i] for i in range(3)}
+    table(folder / "val.csv", {**columns, "label": labels})
+    table(folder / "new.csv", columns)
+    said = ("--score-columns", "p0..p2", "--kind", "probs")
+    assert run(capsys, "fit", "val.csv", *said, "-o", "m.json", "-q").code == 0
+    result = run(capsys, "apply", "m.json", "new.csv", "-o", "out.npz")
+    assert result.code == 3
+    assert result.err.endswith(" add up to 1 in every row: say --score-columns p0..p2 --kind probs\n")
+    assert run(capsys, "apply", "m.json", "new.csv", *said, "-o", "out.npz", "-q").code == 0
