@@ -123,7 +123,7 @@ WRITERS = (
     Writer(
         "catboost.tsv",
         "CatBoost",
-        "columns as in `catboost calc --prediction-type Probability`, by to_csv",
+        "catboost calc --prediction-type Probability",
         "columns `Probability:Class=high`, ...; text labels in `Label`",
         "--score-columns 'Probability:*' --kind probs --labels-key Label",
         ("catboost", "pandas"),
