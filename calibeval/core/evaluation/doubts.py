@@ -198,7 +198,9 @@ def _permuted(predictions: Predictions, before: float, after: float, moved: dict
         return str(c) if predictions.class_names is None else predictions.class_names[c]
 
     verbs = (" is predicted", *[""] * (MOST_NAMED - 1))
-    pairs = [f"{name(c)}{verb} where the label is {name(t)}" for (c, t), verb in zip(moved.items(), verbs, strict=False)]
+    pairs = [
+        f"{name(c)}{verb} where the label is {name(t)}" for (c, t), verb in zip(moved.items(), verbs, strict=False)
+    ]
     more = f", and {len(moved) - MOST_NAMED} more" if len(moved) > MOST_NAMED else ""
     text = (
         f"{len(moved)} classes seem to be exchanged: accuracy is {100 * before:.1f} %, and would be about "

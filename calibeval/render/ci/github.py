@@ -25,7 +25,7 @@ _TITLES = {
 def workflow_commands(verdict: Verdict) -> str:
     """One workflow command for each rule that did not pass, as error, warning or notice, then one for each warning.
 
-    Empty if all rules passed without a warning. What no longer fits among the annotations is in the summary and the log.
+    Empty if all rules passed without a warning. Warnings that do not fit among the annotations are in the summary.
     """
     found: dict[str, list[str]] = {"error": [], "warning": [], "notice": []}
     for line in rule_lines(verdict):
