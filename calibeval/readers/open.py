@@ -10,7 +10,7 @@ from os import PathLike
 from pathlib import Path
 from typing import IO
 
-from calibeval.core.data.amended import with_recognised
+from calibeval.core.data.amended import with_keywords, with_recognised
 from calibeval.core.data.arguments import truth
 from calibeval.core.data.class_names import LabelsAre, as_labels_are
 from calibeval.core.data.predictions import Predictions, Source
@@ -94,7 +94,7 @@ def read(
         max_memory=max_memory,
         checksums=checksums,
     )
-    return open_dump(str(path), replace(options, need_labels=False))
+    return with_keywords(open_dump(str(path), replace(options, need_labels=False)))
 
 
 def options_of(

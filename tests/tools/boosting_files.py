@@ -105,7 +105,7 @@ WRITERS = (
         "lightgbm.parquet",
         "LightGBM",
         "DataFrame(clf.predict_proba(X), columns=clf.classes_).assign(target=y).to_parquet()",
-        "columns called like the classes, and an index",
+        "columns named after the classes, and an index",
         "--score-columns high,low,medium --kind probs",
         ("lightgbm", "pandas", "pyarrow"),
         lightgbm_parquet,
@@ -123,7 +123,7 @@ WRITERS = (
     Writer(
         "catboost.tsv",
         "CatBoost",
-        "columns as in `catboost calc --prediction-type Probability`, by to_csv",
+        "catboost calc --prediction-type Probability",
         "columns `Probability:Class=high`, ...; text labels in `Label`",
         "--score-columns 'Probability:*' --kind probs --labels-key Label",
         ("catboost", "pandas"),

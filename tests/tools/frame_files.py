@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from tests.tools.made import ANSWERS, Array, Truth, Writer, bayes, data
+from tests.tools.made import ANSWERS, FEW, Array, Truth, Writer, bayes, data
 
 
 def _lists(classes: int, seed: int) -> tuple[Truth, dict[str, Any]]:
-    problem = data(classes, seed)
+    problem = data(classes, seed, FEW)
     probs = bayes(problem)
     return Truth(probs, problem.test_labels), {"probabilities": probs.tolist(), "label": problem.test_labels.tolist()}
 
@@ -191,7 +191,7 @@ WRITERS = (
         "datasets.jsonl",
         "Hugging Face datasets",
         "to_json()",
-        "nested objects beside a list `probabilities`",
+        "nested objects and a list `probabilities`",
         "",
         ("datasets",),
         datasets_jsonl,
@@ -199,8 +199,8 @@ WRITERS = (
     Writer(
         "datasets.arrow",
         "Hugging Face datasets",
-        "save_to_disk(), the file `data-00000-of-00001.arrow`",
-        "an Arrow stream with a column `probabilities` of lists",
+        "save_to_disk()",
+        "a stream, `data-00000-of-00001.arrow`, with a column `probabilities` of lists",
         "",
         ("datasets", "pyarrow"),
         datasets_arrow,

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 
-TRAIN, TEST, BINS = 300, 100, 15
+TRAIN, TEST, FEW, BINS = 300, 100, 60, 15
 LEVELS, ANSWERS = np.array(["high", "low", "medium"]), np.array(["no", "yes"])  # as scikit-learn sorts them
 
 
@@ -66,8 +66,8 @@ class Data(NamedTuple):
     test_labels: Array
 
 
-def data(classes: int, seed: int) -> Data:
-    """A made-up problem that a model solves often, but not always."""
+def data(classes: int, seed: int, rows: int = TEST) -> Data:
+    """A made-up problem that a model solves often, but not always. rows: to predict; FEW for formats of many bytes."""
     from sklearn.datasets import make_classification
 
     features, labels = make_classification(
@@ -81,7 +81,7 @@ def data(classes: int, seed: int) -> Data:
         flip_y=0.15,
         random_state=seed,
     )
-    return Data(features[:TRAIN], labels[:TRAIN], features[TRAIN:], labels[TRAIN:])
+    return Data(features[:TRAIN], labels[:TRAIN], features[TRAIN:][:rows], labels[TRAIN:][:rows])
 
 
 def bayes(problem: Data) -> Array:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.tools.made import ANSWERS, LEVELS, Array, Data, Truth, Writer, data, two
+from tests.tools.made import ANSWERS, FEW, LEVELS, Array, Data, Truth, Writer, data, two
 
 R_BEGINNING = """
 train <- read.csv("train.csv", stringsAsFactors = TRUE)
@@ -78,7 +80,7 @@ def r_glm_csv(path: Path) -> Truth:
 
 def r_json(path: Path) -> Truth:
     script = R_LEVELS + "jsonlite::write_json(data.frame(prob = probs, label = test$y), FILE, digits = NA)"
-    return _r(path, data(3, 65), LEVELS, script)
+    return _r(path, data(3, 65, FEW), LEVELS, script)
 
 
 def _h2o(path: Path, problem: Data, names: Array) -> Truth:
@@ -144,12 +146,16 @@ def _part(table: Any, path: Path, kind: str) -> None:
         path.write_bytes(part.read_bytes())
 
 
-def spark_parquet(path: Path) -> Truth:
+def spark_parts(path: Path) -> Truth:
+    """All that Spark writes into a folder: two parts, sums and a mark; the random number in their names is replaced."""
     from pyspark.ml.functions import vector_to_array
 
     def write(table):
-        chosen = table.withColumn("probability", vector_to_array("probability")).drop("features")
-        _part(chosen.drop("rawPrediction"), path, "parquet")
+        chosen = table.withColumn("probability", vector_to_array("probability")).select("label", "probability")
+        shutil.rmtree(path, ignore_errors=True)
+        chosen.repartitionByRange(2, "label").write.parquet(str(path))
+        for written in path.iterdir():
+            written.rename(path / re.sub("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "0" * 8, written.name))
 
     return _spark(data(3, 68), write)
 
@@ -164,14 +170,14 @@ def spark_json(path: Path) -> Truth:
     def write(table):
         _part(table.withColumn("probability", vector_to_array("probability")).drop("features"), path, "json")
 
-    return _spark(data(2, 70), write)
+    return _spark(data(2, 70, FEW), write)
 
 
 def spark_pandas_csv(path: Path) -> Truth:
     def write(table):
         table.select("label", "probability", "prediction").toPandas().to_csv(path, index=False)
 
-    return _spark(data(4, 71), write)
+    return _spark(data(4, 71, FEW), write)
 
 
 def autogluon_csv(path: Path) -> Truth:
@@ -196,7 +202,7 @@ WRITERS = (
         "r.csv",
         "R",
         "write.csv(data.frame(probs, obs = y))",
-        "row names, columns called like the classes",
+        "row names, columns named after the classes",
         f"{BY_NAME} --labels-key obs",
         R,
         r_csv,
@@ -212,9 +218,9 @@ WRITERS = (
     ),
     Writer(
         "r_readr.csv",
-        "R, readr; caret",
+        "R, readr",
         "write_csv(tibble(pred, obs, as_tibble(probs)))",
-        "predicted and true class, columns called like the classes",
+        "predicted and true class, columns named after the classes",
         f"{BY_NAME} --labels-key obs",
         R,
         r_readr_csv,
@@ -256,13 +262,13 @@ WRITERS = (
         h2o_names_csv,
     ),
     Writer(
-        "spark.parquet",
+        "spark_parts",
         "Spark",
         'withColumn("probability", vector_to_array("probability")).write.parquet()',
-        "a column `probability` of lists",
+        "a folder of parts with a column `probability` of lists",
         "--probs-key probability",
         SPARK,
-        spark_parquet,
+        spark_parts,
     ),
     Writer(
         "spark_vectors.parquet",
@@ -277,7 +283,7 @@ WRITERS = (
         "spark.json",
         "Spark",
         'withColumn("probability", vector_to_array("probability")).write.json()',
-        "an object in each line: a list `probability`, a nested vector",
+        "an object in each line, with a list `probability` and a nested vector",
         "--probs-key probability",
         SPARK,
         spark_json,
@@ -295,7 +301,7 @@ WRITERS = (
         "autogluon.csv",
         "AutoGluon",
         "predictor.predict_proba(test).assign(truth=y).to_csv()",
-        "an index without a name, columns called like the classes",
+        "an index without a name, columns named after the classes",
         f"{BY_NAME} --labels-key truth",
         ("autogluon.tabular", "pandas"),
         autogluon_csv,

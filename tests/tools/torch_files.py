@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.tools.made import LEVELS, Array, Data, Truth, Writer, data, softmax
+from tests.tools.made import FEW, LEVELS, TEST, Array, Data, Truth, Writer, data, softmax
 
 HIDDEN, STEPS, BATCH = 16, 60, 50
 FIRST_TOKEN, TOKENS = 5, 40
@@ -132,7 +132,7 @@ def trainer_npz(path: Path) -> Truth:
 def pipeline_jsonl(path: Path) -> Truth:
     import transformers
 
-    problem = data(3, 51)
+    problem = data(3, 51, FEW)
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"w{i}" for i in range(FIRST_TOKEN, TOKENS))]
     with tempfile.TemporaryDirectory() as folder:
         trainer, rows = _trainer(problem, folder)
@@ -148,12 +148,12 @@ def pipeline_jsonl(path: Path) -> Truth:
     return Truth(np.array([[row[name] for name in LEVELS] for row in by_name]), problem.test_labels)
 
 
-def _timm(classes: int, seed: int) -> tuple[Truth, Array, list[str]]:
+def _timm(classes: int, seed: int, rows: int = TEST) -> tuple[Truth, Array, list[str]]:
     """A tiny model of timm on small pictures: the logits in float32, as inference.py of timm collects them."""
     import timm
     import torch
 
-    problem = data(classes, seed)
+    problem = data(classes, seed, rows)
     torch.manual_seed(0)
     torch.set_num_threads(1)
     model = timm.create_model("test_efficientnet", pretrained=False, num_classes=classes)
@@ -201,7 +201,7 @@ def timm_parquet(path: Path) -> Truth:
 def timm_json(path: Path) -> Truth:
     import pandas as pd
 
-    truth, _, names = _timm(2, 52)
+    truth, _, names = _timm(2, 52, FEW)
     table = pd.DataFrame({"filename": names, "prob": list(truth.probs)})
     table.set_index("filename").to_json(path, indent=4, orient="index")
     _timm_labels(path.with_name("timm_json_labels.csv"), names, truth.labels)
@@ -253,7 +253,7 @@ def onnx_jsonl(path: Path) -> Truth:
     from skl2onnx import to_onnx
     from sklearn.linear_model import LogisticRegression
 
-    problem = data(3, 50)
+    problem = data(3, 50, FEW)
     model = LogisticRegression(C=100).fit(problem.train.astype(np.float32), LEVELS[problem.train_labels])
     session = onnxruntime.InferenceSession(
         to_onnx(model, problem.train[:1].astype(np.float32)).SerializeToString(), providers=["CPUExecutionProvider"]
@@ -306,8 +306,8 @@ WRITERS = (
     Writer(
         "transformers.npz",
         "transformers",
-        "np.savez(**trainer.predict(ds)._asdict())",
-        "`predictions` and `label_ids`: logits, float32",
+        "np.savez(predictions=output.predictions, label_ids=output.label_ids)",
+        "the output of `trainer.predict(ds)`, or an `EvalPrediction`: logits, float32",
         "",
         ("transformers", "torch"),
         trainer_npz,
@@ -316,7 +316,7 @@ WRITERS = (
         "pipeline.jsonl",
         "transformers",
         'json.dumps({"output": output, "label": y})',
-        "of `pipe(texts, top_k=None)`: a list `[{label, score}, ...]` in each line",
+        "the output of `pipe(texts, top_k=None)`: a list `[{label, score}, ...]` in each line",
         "",
         ("transformers", "torch"),
         pipeline_jsonl,
@@ -376,7 +376,7 @@ WRITERS = (
         "h5py.h5",
         "h5py",
         'file["logits"] = logits; file["y_true"] = y',
-        "two data sets, one of them compressed",
+        "two datasets, one of them compressed",
         "",
         ("h5py",),
         keras_h5,

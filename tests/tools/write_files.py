@@ -48,8 +48,8 @@ def note(writer: Writer) -> dict[str, Any]:
 
 def described(writer: Writer) -> dict[str, Any]:
     """What is said of a file."""
-    names = ("file", "also", "tool", "call", "content", "options")
-    return {name: getattr(writer, name) for name in names}
+    names = ("file", "tool", "call", "content", "options")
+    return {**{name: getattr(writer, name) for name in names}, "also": list(writer.also)}
 
 
 def version(name: str) -> str:

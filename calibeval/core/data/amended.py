@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable
 
+from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.spoken import in_python
 
 
 def with_warnings(predictions: Predictions, more: Iterable[str], *, first: bool = False) -> Predictions:
@@ -24,4 +26,14 @@ def with_recognised(predictions: Predictions, more: Iterable[str]) -> Prediction
     """The predictions with more that was recognised in their file as a whole."""
     other = copy.copy(predictions)
     object.__setattr__(other, "recognised", (*more, *predictions.recognised))
+    return other
+
+
+def with_keywords(predictions: Predictions) -> Predictions:
+    """The predictions; their warnings name keywords of Python in place of options of the command line."""
+    if not any("--" in text for text in predictions.warnings):
+        return predictions
+    other = copy.copy(predictions)
+    own = tuple(Notice.of(text).reworded(in_python(text)) for text in predictions.warnings)
+    object.__setattr__(other, "warnings", own)
     return other

@@ -108,7 +108,7 @@ def _order(pieces: Iterator[npt.NDArray[Any]], kind: Kind, k: int) -> _Order | N
     total, rows, alike = np.zeros(k), 0, True
     first: Floats | None = None
     for piece in pieces:
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore", over="ignore"):
             values = np.asarray(piece, np.float64)
             falls = falls and bool((values[:, 1:] <= values[:, :-1]).all())
             rises = rises and bool((values[:, 1:] >= values[:, :-1]).all())

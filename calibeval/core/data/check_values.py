@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.divided import DividedRows
-from calibeval.core.data.precision import Tolerance
+from calibeval.core.data.precision import Tolerance, stored_precision
 from calibeval.core.data.predictions import Block, Predictions
 from calibeval.core.data.remedies import remedy
 from calibeval.core.data.rounding import blocks_of, decimals_of, in_words, sum_bounds, wrong_sums
@@ -21,15 +21,22 @@ FLOAT64 = Tolerance.of(2.0**-52)
 
 
 def looks_like_probs(scores: npt.NDArray[Any], tolerance: Tolerance = FLOAT64) -> bool:
-    """Whether all rows are non-negative and sum to 1, which practically never happens with logits.
+    """Whether all rows are non-negative and sum to 1, but for rounding, which practically never happens with logits.
+
+    Sums that are not 1 within the tolerance may come from rounding to two decimals or more.
 
     >>> looks_like_probs(np.array([[0.25, 0.75]])), looks_like_probs(np.array([[2.5, 0.75]]))
     (True, False)
     """
     with np.errstate(invalid="ignore", over="ignore"):
         values = np.asarray(scores, np.float64)
-        sums = values.sum(axis=-1)
-        return bool((values >= -tolerance.spare).all() and (np.abs(sums - 1) <= tolerance.of_sum).all())
+        off = np.abs(values.sum(axis=-1) - 1)
+        if not (values >= -tolerance.spare).all() or not (off <= 0.5).all():
+            return False
+        if (off <= tolerance.of_sum).all():
+            return True
+        decimals = decimals_of(values, stored_precision(np.asarray(scores).dtype))
+        return decimals is not None and decimals >= 2 and not wrong_sums(values, decimals, tolerance).any()
 
 
 def check_values(predictions: Predictions) -> None:

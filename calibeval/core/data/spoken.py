@@ -35,10 +35,12 @@ LISTS = {"class-names": "class_names", "loss": "losses", "score-columns": "score
 LIMITS = ("max", "min", "max-increase", "max-drop")  # of a gate: --max ece=0.03
 
 _NUMBER = re.compile(r" (-?\d(?:[\d.e+-]*\d)?)")
-_NAME = re.compile(r" ((?!(?:or|and|to|for|in|of|is|names|contradict|both|cannot)\b)[\w./#-]*\w)")
+_NO_VALUE = r"(?!(?:or|and|to|for|in|of|is|names|contradict|both|cannot)\b)"
+_NAME = re.compile(rf" ({_NO_VALUE}[\w./#-]*\w)")
 _ROLE = re.compile(r" (\w+)(?:=(\w+))?")
 _LIMIT = re.compile(r" (\w+)=([\d.]*\d)")
-_LIST = re.compile(r" ((?!(?:or|and|to|for|in|of|is|names|contradict|both|cannot)\b)[\w.*!?/#,-]*[\w*])")
+_LIST = re.compile(rf" (?P<q>')?(?P<list>{_NO_VALUE}[\w.*!?/#,-]*[\w*])(?(q)')")
+_WHAT = re.compile(r" (names|positions)\b")
 _SIGN = re.compile(r" ([,.])(?!\w)")
 _COMMAND = re.compile(r"calibeval report (?=\S.* --)(.+)\Z", re.DOTALL)
 _FLAG = re.compile(r"(?<![\w-])(?<!gate )--([a-z]+(?:-[a-z]+)*)")
@@ -113,11 +115,11 @@ def _keyword(flag: str, text: str, end: int) -> tuple[str, int]:
     if flag == "decimal" and (sign := _SIGN.match(text, end)) is not None:
         return f'decimal="{sign[1]}"', sign.end()
     if flag in NAMES:
-        value = _NAME.match(text, end)
+        value = (_WHAT if flag == "labels-are" else _NAME).match(text, end)
         return (name, end) if value is None else (f'{name}="{value[1]}"', value.end())
     if flag in LISTS:
         value = _LIST.match(text, end)
-        shown = "" if value is None else "=[...]" if value[1] == "FILE" else f"={_list(value[1])}"
+        shown = "" if value is None else "=[...]" if value["list"] == "FILE" else f"={_list(value['list'])}"
         return LISTS[flag] + shown, end if value is None else value.end()
     if flag == "key" and (role := _ROLE.match(text, end)) is not None:
         return f'key={{"{role[1]}": {"..." if role[2] is None else chr(34) + role[2] + chr(34)}}}', role.end()

@@ -197,11 +197,14 @@ def _permuted(predictions: Predictions, before: float, after: float, moved: dict
     def name(c: int) -> str:
         return str(c) if predictions.class_names is None else predictions.class_names[c]
 
-    pairs = [f"{name(c)} where the label is {name(t)}" for c, t in list(moved.items())[:MOST_NAMED]]
-    more = f" and {len(moved) - MOST_NAMED} more" if len(moved) > MOST_NAMED else ""
+    verbs = (" is predicted", *[""] * (MOST_NAMED - 1))
+    pairs = [
+        f"{name(c)}{verb} where the label is {name(t)}" for (c, t), verb in zip(moved.items(), verbs, strict=False)
+    ]
+    more = f", and {len(moved) - MOST_NAMED} more" if len(moved) > MOST_NAMED else ""
     text = (
         f"{len(moved)} classes seem to be exchanged: accuracy is {100 * before:.1f} %, and would be about "
-        f"{100 * after:.1f} % if they were put in order. Predicted are {', '.join(pairs)}{more}"
+        f"{100 * after:.1f} % if they were put in order ({', '.join(pairs)}{more})"
     )
     return warning("classes_permuted", text)
 

@@ -51,8 +51,10 @@ def serve(channel: socket.socket) -> None:
             try:
                 with h5py.File(stream, "r") as file:
                     answer, data = _listing(file) if request["do"] == "list" else _rows(file, request)
+            except UnicodeError:
+                answer, data = {"error": "a name or a text that is not UTF-8"}, b""
             except Exception as error:  # noqa: BLE001 - h5py raises errors of many kinds
-                lines = str(error.args[0] if error.args else error).splitlines()
+                lines = str(error).splitlines()
                 answer, data = {"error": (lines or [type(error).__name__])[0][:200]}, b""
         _send(channel, answer, data)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
 
@@ -96,10 +96,12 @@ class _Object:
             for _ in self._text.pieces():
                 pass
             return arrays
+        values: Iterable[Any] = () if whole is None else decoded(whole, self._text.place()).values()
+        rows = all(isinstance(value, dict) for value in values)
         self._text.enter()
         keys = self._text.keys()
         for key in keys:
-            inner = self._text.next_character() == b"{" and not self._arrays and not self._rows
+            inner = rows and self._text.next_character() == b"{" and not self._arrays and not self._rows
             if inner and self._is_row(self._text.whole_value(LARGEST_ROW), key):
                 return self._rows_by_name(key, keys)
             self._member(key, "", splits=True)

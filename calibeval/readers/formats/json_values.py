@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 from calibeval.core.errors import InputError
 from calibeval.readers.stored.names import COLUMN, MEASURED_KEYS, NAME_KEYS, SCORE_KEYS
 
+SMALL_E, LARGE_E = re.compile(rb"e\+?[0-9]{3}"), re.compile(rb"E\+?[0-9]{3}")  # each begins with one letter: fast
+DIGITS, AS_ZEROS = b"0" * 300, bytes.maketrans(b"123456789", b"000000000")
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 HALF = "half of a surrogate pair, which is not a character"
 DENSE, SPARSE = 1, 0  # the "type" of a vector of Spark
@@ -65,8 +67,8 @@ class Parser(NamedTuple):
             raise InputError(f"{self.place(number)}: this is {named(row)}, but every {self.unit} must be a JSON object")
         if not row:
             raise InputError(f"{self.place(number)}: the object has no keys")
-        if not SURROGATE.search(text):
-            return by_class(row) if self.by_class else row
+        if b"\\" not in text or not SURROGATE.search(text):
+            return by_class(row) if self.by_class and text.count(b"{") > 1 else row
         if any(_is_broken(key) for key in row):
             raise InputError(f"{self.place(number)}: {HALF}")
         return {key: Unfit(HALF) if _is_broken(value) else value for key, value in row.items()}
@@ -87,7 +89,7 @@ def decoded(text: bytes, place: str) -> Any:
 def _value(text: bytes, place: str, decoders: tuple[json.JSONDecoder, json.JSONDecoder]) -> Any:
     """The value of a text. decoders: for numbers that are not far from 0, and for all."""
     try:
-        return decoders[FAR.search(text) is not None].decode(text.decode("utf-8"))
+        return decoders[_may_overflow(text)].decode(text.decode("utf-8"))
     except RecursionError:
         raise InputError(f"{place}: the object is nested too deeply") from None
     except json.JSONDecodeError as error:
@@ -97,6 +99,13 @@ def _value(text: bytes, place: str, decoders: tuple[json.JSONDecoder, json.JSOND
     except ValueError as error:
         why = "a number of thousands of digits" if "digits" in str(error) else str(error)
         raise InputError(f"{place}: {why}") from None
+
+
+def _may_overflow(text: bytes) -> bool:
+    """Whether a number may be beyond float64: with an exponent of three digits, or hundreds of digits in a row."""
+    if SMALL_E.search(text) or LARGE_E.search(text):
+        return True
+    return len(text) > len(DIGITS) and DIGITS in text.translate(AS_ZEROS)
 
 
 def _is_broken(value: Any) -> bool:
@@ -239,5 +248,3 @@ LENIENT = (
     json.JSONDecoder(object_pairs_hook=_object, parse_constant=_or_unfit(_constant)),
     json.JSONDecoder(object_pairs_hook=_object, parse_constant=_or_unfit(_constant), parse_float=_or_unfit(_finite)),
 )
-# Numbers that may overflow: an exponent of three digits, or hundreds of digits before the point.
-FAR = re.compile(rb"[eE]\+?[0-9]{3}|(?<![0-9])[0-9]{300}")

@@ -49,8 +49,8 @@ def chosen_columns(
             _check(arrays, column, file)
             if column in taken and words != column:
                 raise InputError(
-                    f'{file}: --score-columns {words}: column "{column}" is no score, for it has the role of '
-                    f"{taken[column]}: leave it out with '{','.join([*said, BUT + column])}'"
+                    f'{file}: --score-columns {words}: column "{column}" has the role of {taken[column]}, not of '
+                    f"scores: leave it out with --score-columns '{','.join([*said, BUT + column])}'"
                 )
             by[column] = words
     if not by:

@@ -80,6 +80,9 @@ def test_row_numbers_count_ignored_rows():
         ([[1.25, -0.25]], False),
         ([[0.5, np.nan]], False),
         ([[0, 1], [1, 0]], True),
+        ([[0.333, 0.333, 0.333], [0.25, 0.25, 0.5]], True),  # rounded
+        ([[0.333, 0.333, 0.335], [0.25, 0.25, 0.48]], False),
+        ([[0.3, 0.8], [0.2, 0.7]], False),
     ],
 )
 def test_what_looks_like_probabilities(scores, answer):

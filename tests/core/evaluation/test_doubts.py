@@ -49,8 +49,8 @@ def test_six_columns_in_another_order():
     )
     assert found["classes_permuted"] == (
         f"6 classes seem to be exchanged: accuracy is {100 * before:.1f} %, and would be about {100 * after:.1f} % if "
-        "they were put in order. Predicted are 0 where the label is 2, 1 where the label is 0, 2 where the label is 1, "
-        "3 where the label is 5, 4 where the label is 3 and 1 more"
+        "they were put in order (0 is predicted where the label is 2, 1 where the label is 0, 2 where the label is 1, "
+        "3 where the label is 5, 4 where the label is 3, and 1 more)"
     )
 
 
@@ -64,7 +64,7 @@ def test_two_of_ten_classes_with_names():
     assert [*found] == ["classes_permuted"]
     assert found["classes_permuted"] == (
         f"2 classes seem to be exchanged: accuracy is {100 * before:.1f} %, and would be about {100 * after:.1f} % if "
-        "they were put in order. Predicted are c where the label is h, h where the label is c"
+        "they were put in order (c is predicted where the label is h, h where the label is c)"
     )
 
 

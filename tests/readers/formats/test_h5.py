@@ -253,7 +253,7 @@ def test_many_objects_and_texts_that_are_none(made):
     file.create_dataset("note", data=np.array([b"\xff\xfe"] * 20))
     file.flush()
     right(read(path))
-    with pytest.raises(InputError, match="not an HDF5 file, or damaged"):
+    with pytest.raises(InputError, match="a name or a text that is not UTF-8"):
         read(path, key={"labels": "note"})
     del file["note"]
     for i in range(h5_child.MOST_OBJECTS):

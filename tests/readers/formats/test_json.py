@@ -57,6 +57,7 @@ def right(predictions, rows=20):
             "nothing": None,
         },
         {"rows": ROWS, "made": "today"},
+        {"model": {"label": "a net", "size": 3}, **COLUMNS},
         FRAME.to_dict("list"),
         FRAME.to_json(double_precision=15),
         FRAME.to_json(orient="records", double_precision=15),
@@ -70,7 +71,7 @@ def right(predictions, rows=20):
         },
     ],
     ids=[
-        *("rows", "indented", "mark", "lines", "columns", "indented columns", "extras", "named rows", "lists"),
+        *("rows", "indented", "mark", "lines", "columns", "indented columns", "extras", "named rows", "model", "lists"),
         *("pandas", "records", "index", "table", "by id", "lists by name"),
     ],
 )

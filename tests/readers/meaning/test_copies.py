@@ -36,7 +36,7 @@ def warnings(path, **options):
 
 def test_copies_are_a_warning_with_their_number(padded):
     text = f'3 ids occur twice (such as "{IDS[0]}"): padding of a distributed sampler? Leave out the copies with'
-    assert warnings(padded) == [("duplicate_ids", f"{text} --drop-duplicates")]
+    assert warnings(padded) == [("duplicate_ids", f"{text} drop_duplicates=True")]
     assert calibeval.read(padded).n == N + 3
 
 

@@ -109,9 +109,12 @@ def test_a_range_without_one_of_its_columns(table):
         (["cat", "!cat"], ": no column is left of cat,!cat"),
         (
             ["*", "!id", "!age"],
-            " *: column \"label\" is no score, for it has the role of labels: leave it out with '*,!id,!age,!label'",
+            (
+                ' *: column "label" has the role of labels, not of scores: leave it out with --score-columns '
+                "'*,!id,!age,!label'"
+            ),
         ),
-        (["*"], " *: column \"id\" is no score, for it has the role of ids: leave it out with '*,!id'"),
+        (["*"], " *: column \"id\" has the role of ids, not of scores: leave it out with --score-columns '*,!id'"),
     ],
 )
 def test_what_cannot_be_left_out_and_what_must_be(whole, said, message):
