@@ -197,7 +197,15 @@ def _joined_array(key: str, found: Sequence[Stored | None], names: Sequence[str]
     shape = (rows, *first.shape[1:])
     dtype = np.result_type(*(part.dtype for part in parts))
     counts = tuple((name, part.shape[0]) for name, part in zip(names, parts, strict=True))
-    return Stored(shape, dtype, lambda: _loaded(parts, limits), first.precision, parts=counts, printed=first.printed)
+    return Stored(
+        shape,
+        dtype,
+        lambda: _loaded(parts, limits),
+        first.precision,
+        parts=counts,
+        printed=first.printed,
+        columns=first.columns,
+    )
 
 
 def _fits(part: Stored, first: Stored) -> bool:
