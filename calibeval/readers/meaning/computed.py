@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,11 +12,25 @@ import numpy.typing as npt
 
 from calibeval.core.data.row_source import Kind
 from calibeval.core.errors import InputError
+from calibeval.readers.meaning.score_columns import chosen_columns, stacked_columns
 from calibeval.readers.stored.names import COLUMN, COLUMN_STEMS, COMPUTED, NAME_KEYS, SCORE_KEYS
 from calibeval.readers.stored.stored import Stored
 
 LEAST_CLASSES = 2  # besides the column that is none
 LONGEST_LIST = 100
+
+
+def chosen_apart(
+    arrays: dict[str, Stored], said: Sequence[str], file: str, taken: Mapping[str, str]
+) -> tuple[dict[str, Stored], tuple[str, ...]]:
+    """The arrays with the columns that --score-columns names as one array without a name, and their names.
+
+    taken: as `chosen_columns`. Raises: InputError as `chosen_columns`.
+    """
+    arrays = columns_apart(arrays, said)
+    columns = chosen_columns(arrays, said, file, taken)
+    left = {key: stored for key, stored in arrays.items() if key not in columns}
+    return {**left, "": stacked_columns(arrays, columns)}, columns
 
 
 def columns_apart(arrays: dict[str, Stored], said: Sequence[str]) -> dict[str, Stored]:
@@ -76,10 +90,10 @@ def refuse_computed(scores: Stored, names: Sequence[str] | None, labels: npt.NDA
     rest = ",".join(column for i, column in enumerate(scores.columns) if i not in odd)
     stem = scores.columns[0].removesuffix(names[0])
     pattern = ",".join([f"{stem}*", *(f"!{scores.columns[i]}" for i in odd)])
+    words = shlex.quote(rest if len(rest) <= LONGEST_LIST else pattern)
     raise InputError(
         f'{file}: "{scores.columns[odd[0]]}" seems to be computed of the other columns, for no label is '
-        f'"{names[odd[0]]}". Say --score-columns {shlex.quote(rest if len(rest) <= LONGEST_LIST else pattern)}; or name all '
-        "columns so, if it is a class"
+        f'"{names[odd[0]]}". Say --score-columns {words}; or name all columns so, if it is a class'
     )
 
 

@@ -108,7 +108,7 @@ def labels_file(arrays: Mapping[str, Stored], name: str, keys: Keys) -> LabelsFi
     Raises: InputError if no array can be the labels, or more than one.
     """
     here = replace(keys, ids=keys.ids if keys.ids in arrays else None)
-    alone = len(arrays) == 1
+    alone = len(arrays) == 1 and arrays.keys().isdisjoint({keys.correct, keys.prediction})
     ids, names, ignore = (
         (None, None, None)
         if alone
