@@ -83,6 +83,12 @@ def _by_position(
     found, rows = {}, view.rows
     count = len(next(iter(values.values()))) if all(one.shape for one in values.values()) else 0
     own = rows is not None and len(rows) == count != n
+    several = view.joined and view.chosen is None and labels.split != view.name
+    if several and (own or rows is None or labels.split not in (None, "all")):
+        raise InputError(
+            f"{file}: {labels.name} has labels by position for one split, but several splits are read. Save the labels "
+            f"of each, as {view.name}_labels, or give both files ids."
+        )
     for role, one in values.items():
         what = "labels" if role == "labels" else f"entries of {role}"
         found[role] = one if own else pick(one, rows, n, file, what)
