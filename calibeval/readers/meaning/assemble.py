@@ -14,6 +14,7 @@ from calibeval.core.data.row_source import Kind
 from calibeval.core.data.shapes import is_alone
 from calibeval.core.errors import InputError, UsageError
 from calibeval.readers.meaning.columns import slice_columns
+from calibeval.readers.meaning.computed import chosen_apart, kind_of, refuse_computed
 from calibeval.readers.meaning.copies import without_copies
 from calibeval.readers.meaning.examine import Sight, examined
 from calibeval.readers.meaning.facts import keys_of, label_to_ignore, recognised, rows_of, stored_names
@@ -26,7 +27,7 @@ from calibeval.readers.meaning.paired_labels import paired_labels
 from calibeval.readers.meaning.proposals import Call
 from calibeval.readers.meaning.rivals import rival_warning
 from calibeval.readers.meaning.roles import find_roles, has_scores_and_labels, refuse_unused, taken_names
-from calibeval.readers.meaning.score_columns import chosen_columns, class_names_of, stacked_columns
+from calibeval.readers.meaning.score_columns import class_names_of
 from calibeval.readers.meaning.splits import View, pick, pooled_notice, split_views
 from calibeval.readers.meaning.suspicion import refuse_large_integers
 from calibeval.readers.meaning.text_scores import lists_in_text
@@ -159,9 +160,8 @@ def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, cal
     keys = keys_beside(arrays, options.keys, beside, file)
     columns: tuple[str, ...] = ()
     if options.score_columns:
-        columns = chosen_columns(arrays, options.score_columns, file, taken_names(arrays, keys))
-        left = {key: stored for key, stored in arrays.items() if key not in columns}
-        arrays, named = {**left, "": stacked_columns(arrays, columns)}, ""
+        arrays, columns = chosen_apart(arrays, options.score_columns, file, taken_names(arrays, keys))
+        named = ""
     if named is not None:
         if (role := keys.scores) is not None:
             other = "--score-columns" if options.score_columns else f"{file}#{named}"
@@ -178,7 +178,7 @@ def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, cal
         need_labels=options.need_labels,
         call=call,
     )
-    kind = options.kind or (None if named is not None else roles.kind)
+    kind = options.kind or (kind_of(columns) if named is not None else roles.kind)
     if kind is None:
         what = f'"{roles.scores}"' if roles.scores else "the scores"
         raise InputError(f"{file}: {what} could be logits or probabilities: say --kind logits or --kind probs")
@@ -210,6 +210,8 @@ def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, cal
         k = options.k if told.names is None else len(told.names)
         found = Outcome(zeros_for(stored.shape, kind, k, file), None)
         outcome = pick(found.values, rows, n, file, "labels")
+    if labelled and kind != "confidence" and not options.believed:
+        refuse_computed(stored, told.names, found.values, file)
     used = {roles.scores, roles.labels, roles.correct, roles.prediction, roles.ids, roles.class_names}
     used |= {*columns, *(key for key, _ in roles.rivals)}
     others = slice_columns(arrays, used, rows, n, file)
