@@ -235,7 +235,7 @@ def _taken(values: Mapping[str, npt.NDArray[Any]], order: Order | None) -> dict[
 
 
 def _in_words(rows: int, there: int, labels: LabelsFile, by: str) -> str:
-    count = _noun(labels, rows) if rows >= there else f"{rows:,} of {_noun(labels, there)}"
+    count = _noun(labels, there) if rows >= there else f"{rows:,} of {_noun(labels, there)}"
     return f"{count} from {labels.name}, {by}"
 
 
