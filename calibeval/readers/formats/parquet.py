@@ -102,11 +102,12 @@ class ColumnFile:
                 held = self._schema.field(odd).type
                 hint = f". {AS_DOUBLE}" if types.is_decimal(held) else ""
                 why = f'{self._name}: column "{odd}" holds {held}, but a score is needed{hint}'
-                arrays[group.key] = Stored.left(shape, "mixed values", why)
+                arrays[group.key] = group.marked(Stored.left(shape, "mixed values", why))
                 continue
-            arrays[group.key] = Stored(shape, self._score_type(), self._loader(group.key, group.columns))
-            if group.names is not None:
-                arrays["class_names"] = Stored.of(np.asarray(group.names))
+            arrays[group.key] = group.marked(
+                Stored(shape, self._score_type(), self._loader(group.key, group.columns), origin=group.origin)
+            )
+            arrays |= group.class_names()
         for column in plain:
             load, place = self._loader(column, [column]), f'{self._name}: column "{column}"'
             kind = self._kinds[column]
