@@ -13,7 +13,7 @@ from hypothesis import settings
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Output is as wide as it is for a pipe, whatever terminal, or pytest-xdist, says.
 os.environ.pop("COLUMNS", None)
-# A shell that starts the suite in the background lets it ignore the interrupt key, and so would programs that it starts.
+# A suite in the background of a shell ignores the interrupt key, and so would the programs that it starts.
 for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, handler)
