@@ -265,7 +265,6 @@ def _grouped(arrays: dict[str, Stored], file: str) -> dict[str, Stored]:
                 )
         scores = stacked(columns, np.float64)
         check_groups([group], list(found), {}, file)
-        found[group.key] = Stored.of(scores)
-        if group.names is not None:
-            found["class_names"] = Stored.of(np.asarray(group.names))
+        found[group.key] = group.marked(Stored.of(scores, origin=group.origin))
+        found |= group.class_names()
     return found

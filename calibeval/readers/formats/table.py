@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,14 @@ class ScoreColumns:
         """The columns, in words."""
         return columns_in_words(self.columns)
 
+    def marked(self, stored: Stored) -> Stored:
+        """The array that the columns are, with their names."""
+        return replace(stored, columns=tuple(self.columns))
+
+    def class_names(self) -> dict[str, Stored]:
+        """The array of class names, if the columns name the classes."""
+        return {} if self.names is None else {"class_names": self.marked(Stored.of(np.asarray(self.names)))}
+
 
 def score_columns(columns: Sequence[str], file: str) -> list[ScoreColumns]:
     """The columns whose names mark them as scores: logit_0, logit_1, ... or logit_cat, logit_dog, ...
@@ -74,7 +83,7 @@ def score_columns(columns: Sequence[str], file: str) -> list[ScoreColumns]:
             if match[2] in group:
                 raise InputError(
                     f'{file}: the {kind} of class {match[2]} could be column "{group[match[2]]}" or "{column}". '
-                    "Name the right columns with --score-columns."
+                    "Rename one of them."
                 )
             group[match[2]] = column
     found = [ScoreColumns(key, _of_classes(group), file) for key, group in groups.items()]
@@ -129,8 +138,7 @@ def check_groups(groups: Sequence[ScoreColumns], plain: Sequence[str], widths: M
     taken = next((column for column in plain if column in names), None)
     if taken is not None:
         raise InputError(
-            f'{file}: the scores could be the column "{taken}" or the numbered columns of {taken}. '
-            "Name the right columns with --score-columns."
+            f'{file}: the scores could be the column "{taken}" or the numbered columns of {taken}. Rename one of them.'
         )
     for column in plain:
         if column != RANKS and RANKS in widths and widths.get(column) == widths[RANKS]:
@@ -238,11 +246,11 @@ class Table:
         arrays: dict[str, Stored] = {}
         for group in self.groups:
             if group.key in self._left:
-                arrays[group.key] = Stored.left((self.rows, len(group.columns)), *self._left[group.key])
+                left = Stored.left((self.rows, len(group.columns)), *self._left[group.key])
+                arrays[group.key] = group.marked(left)
                 continue
-            arrays[group.key] = _stored(self._wide[group.key], group.origin)
-            if group.names is not None:
-                arrays["class_names"] = Stored.of(np.asarray(group.names))
+            arrays[group.key] = group.marked(_stored(self._wide[group.key], group.origin))
+            arrays |= group.class_names()
         for column in (*self.plain, *self._left):
             if column in arrays:
                 continue

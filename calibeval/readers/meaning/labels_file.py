@@ -49,15 +49,15 @@ class ExternalLabels:
         view, file: of the dump, whose split also selects the arrays of that prefix here.
         Raises: InputError if no array can be the labels, or more than one.
         """
-        split = view.name
         if keys.ids is None:
             keys = replace(keys, ids=id_key(view.arrays, keys, file))
-        arrays, name = self.contents.arrays, self.path.name
-        if self.split is not None:
-            arrays = split_of_labels(arrays, self.split, name)
+        arrays, name, split = self.contents.arrays, self.path.name, self.split
+        if split is not None:
+            arrays = split_of_labels(arrays, split, name)
         elif not any(key.lower() in LABEL_KEYS for key in arrays) and keys.labels is None:
-            arrays = _of_prefix(arrays, split) or arrays
-        return labels_file(arrays, name, keys)
+            own = _of_prefix(arrays, view.name)
+            arrays, split = (own, view.name) if own else (arrays, None)
+        return replace(labels_file(arrays, name, keys), split=split)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,6 +65,7 @@ class LabelsFile:
     """What a file beside the dump holds.
 
     roles: the keys of labels, correct and prediction, as far as it has them. ids, class_names, ignore: keys, too.
+    split: the name of the split whose arrays these are; None: they are those of all rows.
     """
 
     name: str
@@ -73,6 +74,7 @@ class LabelsFile:
     ids: str | None
     class_names: str | None
     ignore: str | None
+    split: str | None = None
 
     @property
     def labels(self) -> str:

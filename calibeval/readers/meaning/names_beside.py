@@ -40,20 +40,21 @@ def named_beside(
         return known._replace(labels=labels, names=theirs)
     if given and sorted(theirs) != sorted(names):
         return known._replace(labels=labels)
-    if sorted(theirs) != sorted(names) or len({*names}) < len(names):
-        odd = next((name for name in theirs if name not in names), theirs[0])
+    known_places = {name: i for i, name in enumerate(names)}
+    if sorted(theirs) != sorted(names) or len(known_places) < len(names):
+        odd = next((name for name in theirs if name not in known_places), theirs[0])
         raise InputError(
             f'{beside.name}: its {len(theirs)} class names, such as "{odd}", are not the {len(names)} of {file}, '
             f'such as "{names[0]}": name the same classes in both files'
         )
     if labels.dtype.kind in "OUS":
         return known._replace(labels=labels)
+    places = np.array([known_places[name] for name in theirs])
     if labels.ndim == 2 and labels.shape[1] == len(names):  # one-hot rows
-        return known._replace(labels=labels[:, [theirs.index(name) for name in names]])
+        return known._replace(labels=labels[:, np.argsort(places)])
     there, ignored, _ = read_labels(
         labels.reshape(-1), len(theirs), theirs, ignore, labels_are=known.labels_are, owner=f"{beside.name} names"
     )
-    places = np.array([names.index(name) for name in theirs])
     kept = np.ones(len(there), bool) if ignored is None else there != ignored
     here = np.where(kept, places[np.where(kept, there, 0)], there)
     ignored = _outside(ignored, len(names))

@@ -35,12 +35,12 @@ class PairedLabels:
 
 
 def paired_labels(
-    view: View, labels: LabelsFile, ids: str | None, n: int, file: str, *, drop_duplicates: bool = False
+    view: View, labels: LabelsFile, ids: str | None, n: int, file: str, *, drop_duplicates: bool | None = False
 ) -> PairedLabels:
     """What the labels' file says of each row of a dump, or of its split.
 
     ids: the key of the dump's ids. n: rows in the dump's file. drop_duplicates: whether ids that occur twice in the
-    labels' file may do so, where their labels agree.
+    labels' file may do so, where their labels agree; None: nobody can say so.
     Rows are paired by ids if both files have them: each row needs a label, and unless the dump is a split, each label a
     row. Columns that the files share, and the index of a data frame, serve as ids if they name the same rows.
     Raises: InputError if ids are missing, doubled or left over, with counts; if the numbers of rows differ.
@@ -83,6 +83,12 @@ def _by_position(
     found, rows = {}, view.rows
     count = len(next(iter(values.values()))) if all(one.shape for one in values.values()) else 0
     own = rows is not None and len(rows) == count != n
+    several = view.joined and view.chosen is None and labels.split != view.name
+    if several and (own or rows is None or labels.split not in (None, "all")):
+        raise InputError(
+            f"{file}: {labels.name} has labels by position for one split, but several splits are read. Save the labels "
+            f"of each, as {view.name}_labels, or give both files ids."
+        )
     for role, one in values.items():
         what = "labels" if role == "labels" else f"entries of {role}"
         found[role] = one if own else pick(one, rows, n, file, what)
@@ -107,7 +113,7 @@ def _by_ids(
     file: str,
     *,
     part: bool,
-    drop_duplicates: bool,
+    drop_duplicates: bool | None,
 ) -> Order | None:
     """For each row of the dump, the position of its id in the labels' file; None if the ids are in the same order.
 
@@ -144,7 +150,7 @@ def _check_copies(
     values: Mapping[str, npt.NDArray[Any]],
     labels: LabelsFile,
     *,
-    drop_duplicates: bool,
+    drop_duplicates: bool | None,
 ) -> None:
     """Refuse ids that occur more than once in the labels' file, unless their labels agree and may be dropped."""
     pairs = [(one[copies.later], one[copies.first]) for one in values.values()]
@@ -155,7 +161,8 @@ def _check_copies(
     often = "twice" if copies.most == 2 else "more than once"
     many = "1 id occurs" if copies.ids == 1 else f"{copies.ids:,} ids occur"
     if agree.all():
-        remedy = "with the same labels each time. Take one of each with --drop-duplicates."
+        how = "" if drop_duplicates is None else " with --drop-duplicates"
+        remedy = f"with the same labels each time. Take one of each{how}."
     else:
         odd = len(np.unique(copies.first[~agree]))
         remedy = f"{odd:,} of them with different labels, so rows cannot be paired by id."

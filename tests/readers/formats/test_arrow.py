@@ -7,6 +7,7 @@ import struct
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pyarrow import feather, ipc
 
@@ -92,6 +93,18 @@ def test_unused_columns_are_not_decoded(tmp_path):
 def test_values_in_dictionaries(tmp_path):
     columns = {f"logit_{i}": pa.array(LOGITS[:, i].astype("f8")).dictionary_encode() for i in range(3)}
     right(read(written(tmp_path, {**columns, **COLUMNS})))
+
+
+@pytest.mark.parametrize("compression", ["uncompressed", "zstd"])
+@pytest.mark.parametrize("way", ["file", "stream"])
+def test_texts_as_polars_writes_them(way, compression, tmp_path):
+    names = ("short", "a name of many letters", "third")
+    columns = {f"logit_{name}": LOGITS[:, i] for i, name in enumerate(names)}
+    labels = pa.array([names[label] for label in LABELS]).cast(pa.string_view())
+    table = pa.table({**columns, "label": labels, "site": pa.array(SITES).cast(pa.string_view())})
+    right(read(written(tmp_path, table, way=way, compression=compression)))
+    pq.write_table(table, tmp_path / "d.parquet")
+    right(read(tmp_path / "d.parquet"))
 
 
 @pytest.mark.parametrize("way", ["feather", "stream"])
