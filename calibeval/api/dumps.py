@@ -17,7 +17,7 @@ from calibeval.core.heads.features import Features
 from calibeval.core.report.report import Report
 from calibeval.core.sums.resources import Resources
 from calibeval.readers.features.features import read_features
-from calibeval.readers.open import options_of, read
+from calibeval.readers.open import open_dump, options_of
 from calibeval.readers.stored.limits import quarter_of_memory
 from calibeval.recalibrate.fitting.cross_fit import CrossFitted
 
@@ -36,7 +36,9 @@ class FileReading(TypedDict, total=False):
     labels_key: str
     ids_key: str
     score_columns: Sequence[str]
+    drop_duplicates: bool
     read_as: str
+    decimal: str
     max_bytes: int
     checksums: bool
 
@@ -48,6 +50,7 @@ class Reading(FileReading, total=False):
     class_names: Sequence[str]
     labels_are: LabelsAre
     ignore_index: int
+    renormalize: bool
 
 
 class FeatureReading(TypedDict, total=False):
@@ -62,6 +65,7 @@ class FeatureReading(TypedDict, total=False):
     labels_are: LabelsAre
     ignore_index: int
     read_as: str
+    decimal: str
     max_bytes: int
     checksums: bool
 
@@ -80,7 +84,7 @@ def predictions_of(dump: object, reading: Reading, max_memory: int | None) -> Pr
         nothing_to_read(reading)
         return dump
     if isinstance(dump, str | PathLike):
-        return read(fspath(dump), max_memory=max_memory, **reading)
+        return open_dump(fspath(dump), options_of(max_memory=max_memory, **reading))
     raise UsageError(f"a {type(dump).__name__} came, but a path or calibeval.Predictions is needed")
 
 
@@ -96,15 +100,17 @@ def base_of(base: object, reading: Reading, max_memory: int | None) -> Predictio
     return predictions_of(base, reading, max_memory)
 
 
-def features_of(features: object, reading: FeatureReading, max_memory: int | None) -> Features:
-    """The features, read from the file if features is a path.
+def features_of(
+    features: object, reading: FeatureReading, max_memory: int | None, *, need_labels: bool = True
+) -> Features:
+    """The features, read from the file if features is a path. need_labels: whether a file without labels is an error.
 
     Raises: UsageError for anything else; otherwise as `read_features`.
     """
     if isinstance(features, Features):
         return features
     if isinstance(features, str | PathLike):
-        return read_features(fspath(features), max_memory=max_memory, **reading)
+        return read_features(fspath(features), max_memory=max_memory, need_labels=need_labels, **reading)
     raise UsageError(f"a {type(features).__name__} came, but a path or calibeval.Features is needed")
 
 

@@ -25,13 +25,14 @@ from calibeval.api.dumps import (
 )
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.arguments import by_name, path, whole
+from calibeval.core.data.best_first import best_first_error
 from calibeval.core.data.class_names import LabelsAre
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.progress import Progress
 from calibeval.core.data.public import public
 from calibeval.core.errors import UsageError
 from calibeval.core.evaluation.evaluate import evaluate_dump
-from calibeval.core.evaluation.settings import checked
+from calibeval.core.evaluation.settings import checked, stamped
 from calibeval.core.report.report import DumpReport, Report, with_distinct_names
 from calibeval.core.version import VERSION
 from calibeval.recalibrate.base.mapping import Map
@@ -63,6 +64,7 @@ def evaluate(
     class_names: Sequence[str] | None = None,
     labels_are: LabelsAre | None = None,
     ignore_index: int | None = None,
+    renormalize: bool = False,
     metrics: str | Sequence[str] = "all",
     bins: int | None = None,
     convention: str = OWN,
@@ -87,7 +89,8 @@ def evaluate(
 
     predictions: a path such as "test.npz#test", Predictions, or what `cross_fit` returned; a list of them, or a dict of
     them by the names that the report shows; or None, with arrays by name: logits, probs or log_probs (n, k), or
-    confidence (n,) with correct; labels (n,), ids, columns: as for Predictions.
+    confidence (n,) with correct; labels (n,), ids, columns, class_names, labels_are, ignore_index and
+    renormalize: as for Predictions.
     metrics: names, as a list or as "ece,nll"; "all" for all.
     bins: number of equal-width bins, and the most equal-mass bins; None: that of the convention, mostly 15.
     convention: "calibeval", or the tool whose numbers are reproduced. level: of the intervals, in (0, 1); None: no
@@ -115,13 +118,23 @@ def evaluate(
     if len(ways) > 1:
         raise UsageError(f"{' and '.join(ways)} exclude each other")
     arrays = {"logits": logits, "probs": probs, "log_probs": log_probs, "confidence": confidence}
-    more = {"labels": labels, "class_names": class_names, "labels_are": labels_are, "ignore_index": ignore_index}
+    more = {
+        "labels": labels,
+        "class_names": class_names,
+        "labels_are": labels_are,
+        "ignore_index": ignore_index,
+        "renormalize": renormalize or None,
+    }
     only_arrays = {"correct": correct, "ids": ids, "columns": columns}
     options: Reading = {**reading, **_given(more)}  # type: ignore[typeddict-item]
     names: tuple[str, ...] = ()
     if predictions is None:
         nothing_to_read(reading, "arrays")
-        every: list[Dump] = [Predictions(**_given({**arrays, **more, **only_arrays}))]
+        given = Predictions(**_given({**arrays, **more, **only_arrays}))
+        listed = None if labels_are is not None else best_first_error(given)
+        if listed is not None:
+            raise listed
+        every: list[Dump] = [given]
         options = {}
     else:
         both = [*_given(arrays), *_given(only_arrays)]
@@ -152,6 +165,7 @@ def evaluate(
                 after, warnings = recalibrated(opened, plans.setdefault(column, asked), measure)
             one = replace(one, recalibrated=after, warnings=(*one.warnings, *warnings))
         found.append(replace(one, name=names[i]) if names else one)
+    settings = stamped(settings, *(one.warnings for one in found))
     return Report(VERSION, settings, with_distinct_names(found))
 
 

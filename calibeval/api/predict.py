@@ -13,7 +13,7 @@ from calibeval.api.dumps import FeatureReading, as_path, features_of, features_r
 from calibeval.core.data.amended import with_warnings
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.public import public
-from calibeval.core.errors import InputError, UsageError
+from calibeval.core.errors import InputError
 from calibeval.core.heads.facts import FACTS_FILE, HeadFacts
 from calibeval.core.heads.features import Features
 from calibeval.core.heads.layers import logits_of
@@ -30,20 +30,18 @@ def predict(
     max_memory: int | None = None,
     **reading: Unpack[FeatureReading],
 ) -> Predictions:
-    """The predictions of a head for features with labels; their scores are logits (n, k).
+    """The predictions of a head for features, with their labels if they have any; the scores are logits (n, k).
 
     run: a folder that `finetune` wrote, or a file of weights. features: a path, or Features. max_memory, reading: as
     for `read_features`.
     Raises: InputError for features, labels or class names that do not match the head, or logits that overflow;
-    UsageError for features without labels, which only `calibeval predict` accepts; FileProblem.
+    FileProblem.
     """
     features_read_by(reading, [features])
     memory = quarter_of_memory() if max_memory is None else max_memory
     limits = Limits(reading.get("max_bytes"), memory, reading.get("checksums", True))
-    rows = features_of(features, reading, max_memory)
+    rows = features_of(features, reading, max_memory, need_labels=False)
     predictions, warnings = predicted(as_path(run), rows, limits)
-    if not predictions.labelled:
-        raise UsageError(f"{rows.source.name} has no labels, which predictions in Python need; see calibeval predict")
     return with_warnings(predictions, warnings)
 
 
@@ -67,14 +65,13 @@ def predicted(run: Path, rows: Features, limits: Limits) -> tuple[Predictions, t
         raise InputError(f"{rows.source.name}: the logits of row {int(finite.argmin())} overflow")
     predictions = Predictions(
         logits=logits,
-        labels=np.zeros(rows.n, np.int64) if rows.labels is None else rows.labels,
+        labels=rows.labels,
         class_names=rows.class_names or names,
         labels_are="positions",
         ids=rows.ids,
         columns=rows.columns,
         source=rows.settled_source(),
         keys=rows.keys,
-        labelled=rows.labels is not None,
     )
     return predictions, (*rows.warnings, *head.warnings)
 

@@ -16,6 +16,7 @@ from calibeval.core.errors import CalibevalError
 from calibeval.core.heads.features import Features
 from calibeval.readers.features.features import open_features
 from calibeval.readers.meaning.assemble import ReadOptions
+from calibeval.readers.meaning.unlabelled import what_to_do
 from calibeval.readers.open import Opened, open_input, open_labels, predictions_of, split_name
 from calibeval.readers.stored.names import (
     CORRECT_KEYS,
@@ -33,6 +34,7 @@ from calibeval.readers.stored.names import (
 from calibeval.readers.stored.stored import Stored
 
 MANY_VALUES = 50
+MANY_LETTERS = 60
 UNUSED = "not used: of another length"
 
 
@@ -42,7 +44,7 @@ def inspect_dump(name: str, options: ReadOptions) -> Inspection:
     Raises: InputError or FileProblem only if the file as a whole cannot be opened.
     """
     path, split = split_name(name)
-    opened = open_input(path, options.limits, read_as=options.read_as)
+    opened = open_input(path, options.limits, read_as=options.read_as, decimal=options.decimal)
     arrays = opened.contents.arrays
     prefixed, indexed = prefixes(arrays), index_splits(arrays)
     splits = (*prefixed, *indexed)
@@ -65,14 +67,20 @@ def inspect_dump(name: str, options: ReadOptions) -> Inspection:
 def _reading(opened: Opened, labels: Callable[[], Opened | None], split: str | None, options: ReadOptions) -> Reading:
     name = str(opened.path) if split is None else f"{opened.path}#{split}"
     try:
-        predictions = predictions_of(opened, labels(), split, options)
+        predictions = predictions_of(opened, labels(), split, replace(options, need_labels=False))
         check_values(predictions)
         source = predictions.settled_source()
     except CalibevalError as error:
         cache = None if _has_scores(opened.contents.arrays) else _features(name, options)
         return cache or Reading(name, error=str(error))
     common = _common(name, predictions, source)
-    return replace(common, kind=predictions.kind, k=predictions.k, recognised=predictions.recognised)
+    return replace(
+        common,
+        kind=predictions.kind,
+        k=predictions.k,
+        recognised=predictions.recognised,
+        no_labels=None if predictions.labelled else what_to_do(opened.contents.arrays),
+    )
 
 
 def _common(name: str, rows: Predictions | Features, source: Source) -> Reading:
@@ -111,8 +119,13 @@ def _type(stored: Stored) -> str:
     return "unread" if stored.refusal is not None and stored.dtype.kind == "V" else str(stored.dtype)
 
 
+def _in_short(refusal: str) -> str:
+    """What an array that is not read holds, without what is needed or what to do."""
+    return re.split(r"\. |, but |\.$", refusal)[0][:MANY_LETTERS]
+
+
 def _values(column: Any) -> int | None:
-    count = len(set(column.tolist()))
+    count = len({None if value != value else value for value in column.tolist()})  # noqa: PLR0124 - one NaN as another
     return count if count <= MANY_VALUES else None
 
 
@@ -120,7 +133,7 @@ def _role(key: str, arrays: dict[str, Stored], prefixed: list[str], indexed: lis
     """The role that the name of an array stands for, in any split."""
     stored = arrays[key]
     if stored.refusal is not None:
-        return "not read"
+        return f"not used: {_in_short(stored.refusal)}"
     prefix = next((p for p in prefixed if key.startswith(f"{p}_")), None)
     bare = key if prefix is None else key.removeprefix(f"{prefix}_")
     by_name = {

@@ -22,10 +22,18 @@ FORMATS: dict[str, tuple[str, str]] = {
     ".tsv": ("csv", "read_tsv"),
     ".tsv.gz": ("csv", "read_tsv"),
     ".parquet": ("parquet", "read_parquet"),
+    ".feather": ("arrow", "read_arrow"),
+    ".arrow": ("arrow", "read_arrow"),
+    ".h5": ("h5", "read_h5"),
+    ".hdf5": ("h5", "read_h5"),
     ".safetensors": ("safetensors", "read_safetensors"),
     ".jsonl": ("jsonl", "read_jsonl"),
     ".jsonl.gz": ("jsonl", "read_jsonl"),
+    ".json": ("json", "read_json"),
+    ".json.gz": ("json", "read_json"),
 }
+OF_TEXT = "csv"  # the module whose numbers may have decimal commas
+DECIMALS = (",", ".")
 PICKLES = (".pkl", ".pickle", ".p", ".joblib", ".dill")
 
 
@@ -55,8 +63,21 @@ def suffix_of(path: Path) -> str:
     return max((suffix for suffix in FORMATS if name.endswith(suffix)), key=len, default="")
 
 
-def load(file: SteadyFile, limits: Limits, read_as: str | None = None) -> Contents:
-    """The arrays of a file, read by its suffix or by another one: see ReadOptions.read_as.
+def as_decimal(decimal: str | None, said: str = "decimal") -> str | None:
+    """What stands before the decimals of numbers in text, as the user named it. said: how, for the message.
+
+    Raises: UsageError for anything but a comma or a point.
+
+    >>> as_decimal(","), as_decimal(None)
+    (',', None)
+    """
+    if decimal not in (None, *DECIMALS):
+        raise UsageError(f'{said} "{decimal}" cannot be: numbers have a decimal comma "," or a decimal point "."')
+    return decimal
+
+
+def load(file: SteadyFile, limits: Limits, read_as: str | None = None, decimal: str | None = None) -> Contents:
+    """The arrays of a file, read by its suffix or by another one: see ReadOptions.read_as and its `decimal`.
 
     Raises: InputError for an unknown suffix or content that cannot be used; FileProblem if the file cannot be read.
     """
@@ -73,11 +94,9 @@ def load(file: SteadyFile, limits: Limits, read_as: str | None = None) -> Conten
     if file.size == 0:
         raise InputError(f"{path.name}: the file is empty")
     module, function = FORMATS[suffix]
-    reader: Callable[[SteadyFile, Limits], Contents] = getattr(
-        importlib.import_module(f"calibeval.readers.formats.{module}"), function
-    )
+    reader: Callable[..., Contents] = getattr(importlib.import_module(f"calibeval.readers.formats.{module}"), function)
     try:
-        return reader(file, limits)
+        return reader(file, limits, decimal) if module == OF_TEXT else reader(file, limits)
     except FileProblem:
         raise
     except OSError as error:

@@ -10,13 +10,16 @@ from os import PathLike
 from pathlib import Path
 from typing import IO
 
+from calibeval.core.data.amended import with_keywords, with_recognised
+from calibeval.core.data.arguments import truth
 from calibeval.core.data.class_names import LabelsAre, as_labels_are
 from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.data.row_source import as_kind
 from calibeval.core.errors import UsageError
-from calibeval.readers.load import as_suffix, load, suffix_of
-from calibeval.readers.meaning.assemble import ReadOptions, assemble, external_labels
+from calibeval.readers.load import as_decimal, as_suffix, load, suffix_of
+from calibeval.readers.meaning.assemble import ReadOptions, assemble
 from calibeval.readers.meaning.keys import Keys
+from calibeval.readers.meaning.labels_file import ExternalLabels
 from calibeval.readers.meaning.named import OF_DUMPS, named_roles
 from calibeval.readers.shards import joined, shard_paths, shards_sha256
 from calibeval.readers.stdin import read_stdin
@@ -26,7 +29,7 @@ from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents
 
 STDIN = Path("-")
-STREAMED = (".csv", ".tsv", ".jsonl")
+STREAMED = (".csv", ".tsv", ".json", ".jsonl")
 
 
 def read(
@@ -43,22 +46,29 @@ def read(
     class_names: Sequence[str] | None = None,
     labels_are: LabelsAre | None = None,
     ignore_index: int | None = None,
+    renormalize: bool = False,
+    drop_duplicates: bool = False,
     read_as: str | None = None,
+    decimal: str | None = None,
     max_bytes: int | None = None,
     max_memory: int | None = None,
     checksums: bool = True,
 ) -> Predictions:
-    """Predictions from a file of any supported format; `file.npz#val` names a split.
+    """Predictions from a file of any supported format, with or without labels; `file.npz#val` names a split.
 
     kind: "logits", "probs" or "log_probs", if the name of the key does not say it or says it wrongly.
     key: names of arrays or columns, where they are not the usual ones, by their role: logits, probs, log_probs,
     confidence, correct, prediction, labels or ids; {"log_probs": "lp"}. logits_key, probs_key, labels_key, ids_key: the
     same, one by one.
-    labels: another file with the labels. score_columns: columns of a table that are the scores; "p0..p9"
-    and "p*" stand for several. class_names: in class order.
+    labels: another file with the labels; rows are found by ids where both files have them.
+    score_columns: columns of a table that are the scores; "p0..p9" and "p*" stand for several, and "!id" leaves one
+    out. class_names: in class order.
     labels_are: "names" or "positions", for labels that could be both, such as 1 with the classes 1, 2 and 3.
-    ignore_index: rows with this label are left out and counted.
-    read_as: the format, such as "csv", whatever the suffix. max_bytes: the most bytes that the file may expand to.
+    ignore_index: rows with this label are left out and counted. drop_duplicates: rows are left out whose id an earlier
+    row has, if both have the same label and scores. renormalize: every row of probabilities is divided by its sum, and
+    a warning counts these rows.
+    read_as: the format, such as "csv", whatever the suffix. decimal: the decimal sign, "," or ".", in
+    .csv and .tsv; then the other one may separate thousands. max_bytes: the most bytes that the file may expand to.
     max_memory: arrays of more bytes are read block by block. checksums: False accepts a .pt file that was written with
     its checksums switched off.
     Raises: InputError if the content cannot be used, FileProblem if the file cannot be read, UsageError for options
@@ -76,12 +86,15 @@ def read(
         class_names=class_names,
         labels_are=labels_are,
         ignore_index=ignore_index,
+        renormalize=renormalize,
+        drop_duplicates=drop_duplicates,
         read_as=read_as,
+        decimal=decimal,
         max_bytes=max_bytes,
         max_memory=max_memory,
         checksums=checksums,
     )
-    return open_dump(str(path), options)
+    return with_keywords(open_dump(str(path), replace(options, need_labels=False)))
 
 
 def options_of(
@@ -97,7 +110,10 @@ def options_of(
     class_names: Sequence[str] | None = None,
     labels_are: LabelsAre | None = None,
     ignore_index: int | None = None,
+    renormalize: bool = False,
+    drop_duplicates: bool = False,
     read_as: str | None = None,
+    decimal: str | None = None,
     max_bytes: int | None = None,
     max_memory: int | None = None,
     checksums: bool = True,
@@ -115,7 +131,10 @@ def options_of(
         class_names=None if class_names is None else tuple(class_names),
         labels_are=as_labels_are(labels_are),
         ignore_index=ignore_index,
+        renormalize=renormalize,
+        drop_duplicates=truth("drop_duplicates", drop_duplicates),
         read_as=as_suffix(read_as),
+        decimal=as_decimal(decimal),
         limits=Limits(max_bytes, quarter_of_memory() if max_memory is None else max_memory, checksums),
     )
 
@@ -126,9 +145,8 @@ def open_dump(name: str, options: ReadOptions) -> Predictions:
     Raises: as `read`.
     """
     path, split = split_name(name)
-    return predictions_of(
-        open_input(path, options.limits, read_as=options.read_as), open_labels(options), split, options
-    )
+    opened = open_input(path, options.limits, read_as=options.read_as, decimal=options.decimal)
+    return predictions_of(opened, open_labels(options), split, options)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,7 +154,7 @@ class Opened:
     """The arrays behind a path (a file, shards or standard input) before they get a meaning.
 
     size: bytes on disk or of the stream. digest: starts the hashing, once, and returns a function that waits for the
-    hash.
+    hash. split: what stands after # in the name of a file of labels.
     """
 
     path: Path
@@ -144,24 +162,33 @@ class Opened:
     format: str
     size: int
     digest: Callable[[], Callable[[], str]]
+    split: str | None = None
 
 
-def open_input(path: Path, limits: Limits, stdin: IO[bytes] | None = None, *, read_as: str | None = None) -> Opened:
+def open_input(
+    path: Path,
+    limits: Limits,
+    stdin: IO[bytes] | None = None,
+    *,
+    read_as: str | None = None,
+    decimal: str | None = None,
+) -> Opened:
     """Open a file, shards (a folder, a pattern or a name with -of-N) or, for "-", standard input.
 
-    stdin: the stream to read; None: the process's standard input. read_as: see ReadOptions.
+    stdin: the stream to read; None: the process's standard input. read_as, decimal: see ReadOptions.
     Raises: as `load`.
     """
     if path == STDIN and read_as not in (None, *STREAMED):
-        raise UsageError(f"standard input must be csv, tsv or jsonl, so --read-as {read_as[1:]} cannot work")
+        raise UsageError(f"standard input must be csv, tsv, json or jsonl, so --read-as {read_as[1:]} cannot work")
     if path == STDIN:
-        came = read_stdin(stdin if stdin is not None else getattr(sys.stdin, "buffer", None), limits, read_as)
+        stream = stdin if stdin is not None else getattr(sys.stdin, "buffer", None)
+        came = read_stdin(stream, limits, read_as, decimal)
         return Opened(path, came.contents, came.format, came.size, lambda: lambda: came.sha256)
     suffixed = suffix_of if read_as is None else lambda _: read_as
     shards = shard_paths(path, suffixed)
     if shards is None:
         file = SteadyFile.of(path)
-        contents = load(file, limits, read_as)
+        contents = load(file, limits, read_as, decimal)
         return Opened(
             path,
             contents,
@@ -171,7 +198,7 @@ def open_input(path: Path, limits: Limits, stdin: IO[bytes] | None = None, *, re
         )
     each = replace(limits, max_memory=limits.max_memory // len(shards))
     files = [SteadyFile.of(shard) for shard in shards]
-    parts = [load(file, each, read_as) for file in files]
+    parts = [load(file, each, read_as, decimal) for file in files]
     return Opened(
         path,
         joined(parts, [shard.name for shard in shards], limits),
@@ -182,11 +209,14 @@ def open_input(path: Path, limits: Limits, stdin: IO[bytes] | None = None, *, re
 
 
 def open_labels(options: ReadOptions) -> Opened | None:
-    """The separate file with the labels, if there is one.
+    """The separate file with the labels, if there is one, perhaps with a #split.
 
     Raises: as `load`.
     """
-    return None if options.labels is None else open_input(options.labels, options.limits)
+    if options.labels is None:
+        return None
+    path, split = split_name(str(options.labels))
+    return replace(open_input(path, options.limits, decimal=options.decimal), split=split)
 
 
 def predictions_of(opened: Opened, labels: Opened | None, split: str | None, options: ReadOptions) -> Predictions:
@@ -196,8 +226,13 @@ def predictions_of(opened: Opened, labels: Opened | None, split: str | None, opt
     Raises: as `read`.
     """
     source, settling = source_of(opened, labels, split)
-    outcome = None if labels is None else external_labels(labels.contents, labels.path, options.keys)
-    return assemble(opened.contents.arrays, source, options, outcome, settling)
+    found = assemble(opened.contents.arrays, source, options, external(labels), settling)
+    return with_recognised(found, opened.contents.told) if opened.contents.told else found
+
+
+def external(labels: Opened | None) -> ExternalLabels | None:
+    """Another input as the one that holds the labels."""
+    return None if labels is None else ExternalLabels(labels.contents, labels.path, labels.split)
 
 
 def source_of(opened: Opened, labels: Opened | None, split: str | None) -> tuple[Source, Callable[[], Source]]:
@@ -209,7 +244,8 @@ def source_of(opened: Opened, labels: Opened | None, split: str | None) -> tuple
     sha256 = opened.digest()
     if labels is None:
         return source, lambda: replace(source, sha256=sha256())
-    with_labels = replace(source, labels_path=labels.path.as_posix())
+    split_there = "" if labels.split is None else f"#{labels.split}"
+    with_labels = replace(source, labels_path=f"{labels.path.as_posix()}{split_there}")
     labels_sha256 = labels.digest()
     return with_labels, lambda: replace(with_labels, sha256=sha256(), labels_sha256=labels_sha256())
 

@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -151,39 +152,52 @@ def joined(shards: Sequence[Contents], names: Sequence[str], limits: Limits) -> 
     """The arrays of all shards, one after the other.
 
     Class names and single numbers must be the same in all shards.
-    Raises: InputError that names the first shard that differs in its arrays, their types or shapes.
+    Using an array that a shard lacks, or that differs in type or shape, is an error, which names the first such shard.
+    Raises: InputError for class names or single numbers that differ.
     """
     first = shards[0].arrays
-    for shard, name in zip(shards[1:], names[1:], strict=True):
-        differing = sorted(shard.arrays.keys() ^ first.keys())
-        if differing:
-            having, lacking = (names[0], name) if differing[0] in first else (name, names[0])
-            raise InputError(f'{lacking}: has no "{differing[0]}", but {having} has: shards must hold the same arrays')
     splits = index_splits(first)
     if splits:
         raise InputError(
             f'{names[0]}: "{splits[0]}_index" holds row numbers, which could count in the shard or in the whole dump. '
             "Save splits as val_logits, val_labels, ..."
         )
-    return Contents({key: _joined_array(key, [s.arrays[key] for s in shards], names, limits) for key in first})
+    keys = dict.fromkeys(key for shard in shards for key in shard.arrays)
+    arrays = {key: _joined_array(key, [s.arrays.get(key) for s in shards], names, limits) for key in keys}
+    return Contents(arrays, told=tuple(dict.fromkeys(told for shard in shards for told in shard.told)))
 
 
-def _joined_array(key: str, parts: Sequence[Stored], names: Sequence[str], limits: Limits) -> Stored:
-    first = parts[0]
+def _joined_array(key: str, found: Sequence[Stored | None], names: Sequence[str], limits: Limits) -> Stored:
+    """One array of all shards; using it is an error where they do not agree."""
+    parts = [part for part in found if part is not None]
+    first, begin = parts[0], names[[part is not None for part in found].index(True)]
     constant = key.lower() in (*NAME_KEYS, *IGNORE_KEYS) or not first.shape
-    for part, name in zip(parts[1:], names[1:], strict=True):
+    why, what = None, ""
+    if len(parts) < len(found):
+        lacking = names[found.index(None)]
+        why = f'{lacking}: has no "{key}", but {begin} has: shards must hold the same arrays'
+        what = f"in {len(parts)} of {len(found)} shards"
+    for part, name in zip(found, names, strict=True):
+        if part is None or why is not None:
+            continue
         same = part.shape == first.shape if constant else _fits(part, first)
         if not same or (constant and not np.array_equal(part.array(), first.array())):
-            raise InputError(
-                f'{name}: "{key}" is {part.describe()}, but in {names[0]} it is {first.describe()}'
-                + ("; it must be the same in all shards" if constant else "")
-            )
+            why = f'{name}: "{key}" is {part.describe()}, but in {begin} it is {first.describe()}'
+            what = "of differing types or shapes"
+    if why is not None and constant:
+        raise InputError(why if len(parts) < len(found) else f"{why}; it must be the same in all shards")
+    rows = sum(part.shape[0] for part in parts if part.shape)
+    if why is not None:
+        return Stored.left((rows, *first.shape[1:]), what, why)
+    refused = next((part for part in parts if part.refusal is not None), None)
+    if refused is not None:
+        return replace(refused, shape=(rows, *refused.shape[1:]))
     if constant:
         return first
-    shape = (sum(part.shape[0] for part in parts), *first.shape[1:])
+    shape = (rows, *first.shape[1:])
     dtype = np.result_type(*(part.dtype for part in parts))
     counts = tuple((name, part.shape[0]) for name, part in zip(names, parts, strict=True))
-    return Stored(shape, dtype, lambda: _loaded(parts, limits), precision=first.precision, parts=counts)
+    return replace(first, shape=shape, dtype=dtype, load=lambda: _loaded(parts, limits), parts=counts)
 
 
 def _fits(part: Stored, first: Stored) -> bool:

@@ -1,4 +1,4 @@
-"""Standard input: csv with a header line, or JSON lines, recognized by the first character."""
+"""Standard input: csv with a header line, JSON lines or a JSON array, recognized by the first character."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import IO, NamedTuple
 
 from calibeval.core.errors import FileProblem, InputError
 from calibeval.readers.formats.csv import read_table
+from calibeval.readers.formats.json import read_json_text
 from calibeval.readers.formats.jsonl import read_objects
 from calibeval.readers.formats.text import BOM, TextSource
 from calibeval.readers.stored.limits import Limits
@@ -16,6 +17,7 @@ from calibeval.readers.stored.stored import Contents
 
 NAME = "standard input"
 PIECE = 2**20
+BEGINS = {b"{": ".jsonl", b"[": ".json"}
 BINARY = {b"\x1f\x8b": "gzip", b"PK": "a zip archive", b"PAR1": "parquet", b"\x93NUMPY": "a .npy array"}
 
 
@@ -28,10 +30,13 @@ class StandardInput(NamedTuple):
     size: int
 
 
-def read_stdin(stream: IO[bytes] | None, limits: Limits, read_as: str | None = None) -> StandardInput:
+def read_stdin(
+    stream: IO[bytes] | None, limits: Limits, read_as: str | None = None, decimal: str | None = None
+) -> StandardInput:
     """Read a stream to its end, through a temporary file, since a table may have to be read twice.
 
-    read_as: ".csv", ".tsv" or ".jsonl"; None: jsonl if the first character is {, else csv.
+    read_as: ".csv", ".tsv", ".json" or ".jsonl"; None: by the first character jsonl ({), json ([) or csv. decimal: of a
+    table.
     Raises: InputError for content that cannot be used; FileProblem if the stream is closed or the disk is full.
     """
     if stream is None:
@@ -40,11 +45,13 @@ def read_stdin(stream: IO[bytes] | None, limits: Limits, read_as: str | None = N
         with tempfile.TemporaryFile(prefix="calibeval-") as copy:
             sha256, size = _copied(stream, copy, limits)
             source = TextSource(NAME, size, lambda: _from_start(copy))
-            suffix = read_as or (".jsonl" if _first_character(source) == b"{" else ".csv")
-            if suffix == ".jsonl":
+            suffix = read_as or BEGINS.get(_first_character(source), ".csv")
+            if suffix == ".json":
+                contents = read_json_text(source, limits)
+            elif suffix == ".jsonl":
                 contents = read_objects(source, limits)
             else:
-                contents = read_table(source, limits, "\t" if suffix == ".tsv" else ",")
+                contents = read_table(source, limits, "\t" if suffix == ".tsv" else ",", decimal)
             return StandardInput(contents, f"stdin-{suffix[1:]}", sha256, size)
     except FileProblem:
         raise
@@ -69,7 +76,7 @@ def _refuse_binary(first: bytes) -> None:
     for mark, what in BINARY.items():
         if first.startswith(mark):
             raise InputError(
-                f"{NAME}: this is {what}, but csv or jsonl text is needed; save it to a file and name the file"
+                f"{NAME}: this is {what}, but csv, json or jsonl text is needed; save it to a file and name the file"
             )
 
 

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.comparison.pairing import comparable, first_difference
+from calibeval.core.comparison.pairing import first_difference
 from calibeval.core.data.columns import coded_column
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.predictions import Predictions, Source
+from calibeval.core.data.row_ids import comparable
 from calibeval.core.data.row_source import show_shape
 from calibeval.core.errors import CalibevalError, InputError, UsageError
 from calibeval.readers.load import load
@@ -113,9 +114,8 @@ def _changed(before: Predictions, arrays: dict[str, Stored], names: Names, name:
     first: str | None = None
     source = Source(path=name)
     for options in _ways(before):
-        labels = None if before.labelled else np.zeros(before.layout, np.int64)
         try:
-            after = assemble(arrays, source, options, labels, lambda: source)
+            after = assemble(arrays, source, options, None, lambda: source)
             changed = _difference(before, after, names)
         except (InputError, UsageError) as error:
             changed = _unreadable(error, name)
@@ -132,7 +132,7 @@ def _unreadable(error: CalibevalError, name: str) -> str:
 
 def _ways(before: Predictions) -> Iterator[ReadOptions]:
     """How the file may be read: without options, or with those that the original file must have needed."""
-    plain = ReadOptions()
+    plain = ReadOptions(believed=True, need_labels=before.labelled)
     keys = Keys(labels=before.keys.get("labels"), ids=before.keys.get("ids"))
     yield plain
     if before.keys:
@@ -150,6 +150,8 @@ def _difference(before: Predictions, after: Predictions, names: Names) -> str | 
     """The first difference between two dumps, in words; None if there is none."""
     if (before.kind, before.k, before.layout) != (after.kind, after.k, after.layout):
         return f"it would come back as {_outline(after)}, not {_outline(before)}"
+    if before.labelled != after.labelled:
+        return f"it would come back {'with' if after.labelled else 'without'} labels"
     numbers = tuple(map(str, range(before.k or 0)))  # the names of classes without names
     if (before.class_names or numbers) != (after.class_names or numbers):
         return f"its class names would come back as {_listed(after.class_names)}, not {_listed(before.class_names)}"
@@ -219,9 +221,10 @@ def _of_columns(before: Predictions, after: Predictions, names: Names) -> str | 
 
 
 def _of_scores(before: Predictions, after: Predictions) -> str | None:
-    """The first rows are compared."""
+    """The first rows are compared. Text may come back as float32, where it prints no more than that."""
     rows = slice(0, max(1, ROWS_COMPARED // (before.k or 1)))
-    ours: npt.NDArray[Any] = np.asarray(before.scores[rows], np.float64)
+    narrow = after.scores.dtype == np.float32
+    ours: npt.NDArray[Any] = np.asarray(before.scores[rows], np.float32 if narrow else np.float64)
     return None if np.array_equal(ours, after.scores[rows], equal_nan=True) else "its scores would come back changed"
 
 

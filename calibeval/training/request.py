@@ -128,17 +128,16 @@ def finish(trained: Trained, standard: Standard, val: Features) -> FinishedHead 
 
 
 def head_predictions(layers: Sequence[PlainLayer], features: Features) -> Predictions:
-    """The predictions of a head for features; without labels, every label is 0."""
+    """The predictions of a head for features, with their labels if they have any."""
     return Predictions(
         logits=logits_of(layers, features.features),
-        labels=np.zeros(features.n, np.int64) if features.labels is None else features.labels,
+        labels=features.labels,
         class_names=features.class_names,
         labels_are="positions",
         ids=features.ids,
         columns=features.columns,
         source=features.source,
         keys=features.keys,
-        labelled=features.labels is not None,
     )
 
 

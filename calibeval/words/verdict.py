@@ -81,6 +81,11 @@ def harmless(text: str, most: int = _NAME) -> str:
     return plain(text, most).replace("::", ":\\u003a")
 
 
+def warning_lines(verdict: Verdict) -> tuple[str, ...]:
+    """The warnings, each in one harmless line."""
+    return tuple(harmless(warning, _REASON) for warning in verdict.warnings)
+
+
 def asked(judged: RuleVerdict) -> str:
     """The rule with its limit: "ECE ≤ 3.00 % in weather=night", "NLL change ≤ +0.01 nats"."""
     rule = judged.rule

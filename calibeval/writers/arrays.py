@@ -21,10 +21,10 @@ def write_npz(sheet: Sheet, file: IO[bytes]) -> None:
     """Uncompressed members with a fixed date, so that blocks can be read, and equal dumps are equal files."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         with archive.open(zipfile.ZipInfo(f"{sheet.kind}.npy", EPOCH), "w", force_zip64=True) as member:
-            header = {"descr": "<f8", "fortran_order": False, "shape": sheet.shape}
+            header = {"descr": sheet.dtype, "fortran_order": False, "shape": sheet.shape}
             npy_format.write_array_header_1_0(member, header)
             for scores in sheet.blocks():
-                member.write(scores.astype("<f8").tobytes())
+                member.write(scores.tobytes())
         for key, values in _members(sheet).items():
             with archive.open(zipfile.ZipInfo(f"{key}.npy", EPOCH), "w", force_zip64=True) as member:
                 npy_format.write_array(member, values, allow_pickle=False)
@@ -66,7 +66,7 @@ def write_safetensors(sheet: Sheet, file: IO[bytes]) -> None:
         _free(arrays, "ignore_index")
         arrays["ignore_index"] = np.asarray(sheet.ignore_index, "<i8")
     _free(arrays, sheet.kind)
-    sizes: dict[str, Any] = {sheet.kind: ("F64", sheet.shape, 8 * int(np.prod(sheet.shape, dtype=np.int64)))}
+    sizes: dict[str, Any] = {sheet.kind: (CODES[sheet.dtype], sheet.shape, sheet.nbytes)}
     sizes |= {name: (CODES[values.dtype.str], values.shape, values.nbytes) for name, values in arrays.items()}
     header: dict[str, Any] = {}
     end = 0
@@ -79,7 +79,7 @@ def write_safetensors(sheet: Sheet, file: IO[bytes]) -> None:
     text += b" " * (-len(text) % 8)
     file.write(len(text).to_bytes(8, "little") + text)
     for scores in sheet.blocks():
-        file.write(scores.astype("<f8").tobytes())
+        file.write(scores.tobytes())
     for values in arrays.values():
         file.write(values.tobytes())
 

@@ -58,7 +58,8 @@ def write_dump(
     names: Names | None = None,
     check: Check | None = None,
 ) -> None:
-    """Write predictions in the format of the suffix, one of WRITERS; scores are float64.
+    """Write predictions in the format of the suffix, one of WRITERS; scores are float64,
+    or float32 if that is their type.
 
     labelled: False leaves out the labels, for data without known labels. names: of labels and ids. check: called with
     the finished file before it replaces the one at path; returns what has changed in it, or None.

@@ -38,7 +38,7 @@ def write_pt(sheet: Sheet, file: IO[bytes]) -> None:
     """
     pickle = _Pickle()
     pickle.key(sheet.kind)
-    pickle.tensor("<f8", sheet.shape, sheet.blocks)
+    pickle.tensor(sheet.dtype, sheet.shape, sheet.blocks)
     for name, values in sheet.columns.items():
         pickle.key(name)
         column = _column(name, values)

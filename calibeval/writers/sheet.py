@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -10,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.class_names import number_of
+from calibeval.core.data.precision import stored_precision
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.ranges import MOST_LABEL
 from calibeval.core.data.row_source import Kind, RowSource
 
 ROWS_SCORES = 2**18
-LARGEST_LABEL = 2**63 - 1  # that readers take as the ignored one
 TEXT_KINDS = "MmcS"  # types that most formats hold only as text: dates, durations, complex numbers, bytes
 
 Array = npt.NDArray[Any]
@@ -30,7 +32,7 @@ class Sheet:
     """One dump in the form in which a file will hold it.
 
     shape: of the scores. columns: labels, ids and slice columns by name, labels first. class_names: None without names.
-    ignore_index: the value of ignored labels in this file.
+    ignore_index: the value of ignored labels in this file. narrow: whether the scores are float32.
     """
 
     kind: Kind
@@ -39,18 +41,29 @@ class Sheet:
     columns: Mapping[str, Array]
     class_names: tuple[str, ...] | None = None
     ignore_index: int | None = None
+    narrow: bool = False
 
     @property
     def dense(self) -> bool:
         """Whether the scores are those of pixels."""
         return len(self.shape) > 2
 
-    def blocks(self) -> Iterator[npt.NDArray[np.float64]]:
+    @property
+    def dtype(self) -> Literal["<f4", "<f8"]:
+        """The type of the scores in the file: their bins depend on it, so that of float32 is kept."""
+        return "<f4" if self.narrow else "<f8"
+
+    @property
+    def nbytes(self) -> int:
+        """The size of the scores in the file."""
+        return math.prod(self.shape) * np.dtype(self.dtype).itemsize
+
+    def blocks(self) -> Iterator[npt.NDArray[np.floating[Any]]]:
         """The scores in blocks of rows."""
         n = self.scores.shape[0]
         rows = max(1, ROWS_SCORES // self.scores.shape[-1]) if len(self.scores.shape) > 1 else ROWS_SCORES
         for start in range(0, n, rows):
-            yield np.asarray(self.scores[start : min(start + rows, n)], np.float64)
+            yield np.asarray(self.scores[start : min(start + rows, n)], self.dtype)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +93,12 @@ def sheet_of(predictions: Predictions, names: Names, style: Style, *, labelled: 
     """
     columns: dict[str, Array] = {}
     ignore_index = predictions.ignore_index if labelled else None
-    if predictions.kind == "confidence":
+    if labelled and predictions.kind == "confidence":
         columns["correct"] = predictions.labels
     elif labelled:
         labels, ignore_index = _labels(predictions, style.labels)
         columns |= dict.fromkeys(names.labels, labels.reshape(predictions.layout))
-    if ignore_index is not None and abs(ignore_index) > LARGEST_LABEL:
+    if ignore_index is not None and abs(ignore_index) > MOST_LABEL:
         if predictions.ignored:
             raise CannotHold("the ignored label has more than 64 bits")
         ignore_index = None
@@ -95,14 +108,17 @@ def sheet_of(predictions: Predictions, names: Names, style: Style, *, labelled: 
     taken = next((key for key in rest if key in columns), None)
     if taken is not None:
         raise CannotHold(f'both a column and the {"labels" if taken in names.labels else "ids"} are called "{taken}"')
-    scores = predictions.scores
+    scores, class_names = predictions.scores, predictions.class_names
+    if not labelled and len(predictions.layout) > 1 and class_names is None:
+        class_names = tuple(map(str, range(scores.shape[-1])))  # without labels, only they tell the axis of the classes
     return Sheet(
         kind=predictions.kind,
         scores=scores,
         shape=scores.shape if len(scores.shape) == 1 else (*predictions.layout, scores.shape[-1]),
         columns=columns | rest,
-        class_names=predictions.class_names,
+        class_names=class_names,
         ignore_index=ignore_index,
+        narrow=scores.dtype == np.float32 and predictions.precision == stored_precision(scores.dtype),
     )
 
 

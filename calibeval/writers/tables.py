@@ -117,8 +117,15 @@ def _rows(sheet: Sheet, columns: dict[str, list[Any]]) -> Iterator[tuple[list[fl
     """The scores of each row, and its entries in the columns."""
     others = zip(*columns.values(), strict=True) if columns else iter(lambda: (), None)
     for block in sheet.blocks():
-        for scores in (block if block.ndim > 1 else block[:, None]).tolist():
+        for scores in _numbers(block if block.ndim > 1 else block[:, None]):
             yield scores, next(others)
+
+
+def _numbers(block: Array) -> list[list[float]]:
+    """The scores of a block as Python's numbers, of which the shortest form is that of their type."""
+    if block.dtype.itemsize == 8:
+        return list(block.tolist())
+    return [[float(text) for text in row] for row in block.astype(str).tolist()]
 
 
 def _cell(text: str, delimiter: str) -> str:

@@ -59,7 +59,8 @@ RIGHT = {
     **dict.fromkeys(("bins", "jobs", "cross_fit", "folds", "seed", "seeds", "epochs", "batch_size", "patience"), COUNT),
     **dict.fromkeys(("max_memory", "max_bytes", "min_rows"), SIZE),
     **dict.fromkeys(("allow_leak", "checksums", "why", "need_labels", "standardize", "amp", "png", "tune"), SWITCH),
-    **dict.fromkeys(("overwrite", "labelled"), SWITCH),
+    "drop_duplicates": SWITCH,
+    **dict.fromkeys(("overwrite", "labelled", "renormalize"), SWITCH),
     **dict.fromkeys(("lr", "weight_decay", "clip_norm", "mixup", "width", "precision"), POSITIVE),
     "ignore_index": LABEL,
     "slices": {"empty list"},
@@ -69,6 +70,7 @@ RIGHT = {
     "columns": {"empty dict"},
     "warnings": {"empty list", "text"},
     "recognised": {"empty list"},
+    "no_labels": {"empty text", "text"},
     "class_names": {"generator"},  # of two names
     **dict.fromkeys(("out", "folder", "head"), NAME),  # a folder to be made, which a head is then read from
 }

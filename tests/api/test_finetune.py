@@ -97,10 +97,16 @@ def test_defaults_are_those_of_the_command():
             assert one.default == theirs[name].default, name
 
 
-def test_features_without_labels_cannot_be_predicted_here(tmp_path):
-    calibeval.finetune(calibeval.Features(**TRAIN), **SPLITS, losses="ce", epochs=1, out=tmp_path)
-    with pytest.raises(calibeval.UsageError, match="has no labels"):
-        calibeval.predict(tmp_path, calibeval.Features(features=TEST["features"]))
+def test_features_without_labels_are_predicted(tmp_path):
+    calibeval.finetune(calibeval.Features(**TRAIN), **SPLITS, losses="ce", epochs=1, out=tmp_path / "run")
+    found = calibeval.predict(tmp_path / "run", calibeval.Features(features=TEST["features"]))
+    assert not found.labelled
+    expected = calibeval.predict(tmp_path / "run", calibeval.Features(**TEST))
+    assert np.array_equal(found.scores, expected.scores)
+    np.savez(tmp_path / "rows.npz", features=TEST["features"])
+    assert np.array_equal(calibeval.predict(tmp_path / "run", tmp_path / "rows.npz").scores, expected.scores)
+    with pytest.raises(calibeval.InputError, match="no array has a usual name for labels"):
+        calibeval.finetune(tmp_path / "rows.npz", val=tmp_path / "rows.npz", out=tmp_path / "other")
 
 
 def test_checksums_are_an_option_of_the_head_too(tmp_path):

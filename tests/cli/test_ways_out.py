@@ -18,12 +18,22 @@ TEST, DIAMONDS = SAMPLES / "digits_test.npz", SAMPLES / "diamonds.npz"
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "pets.csv").write_text("cat,dog,label\n0.3,0.7,1\n0.6,0.4,0\n", encoding="utf-8")
+    (tmp_path / "odd.csv").write_text("cat,dog,label\n0.3,-0.7,1\n0.6,0.4,0\n", encoding="utf-8")
     np.save(tmp_path / "bare.npy", np.full((5, 2), 0.5))
     return tmp_path
 
 
+@pytest.fixture
+def near(tmp_path):
+    """The test rows with logits that differ in the tenth digit."""
+    arrays = dict(np.load(TEST))
+    np.savez(tmp_path / "near.npz", **{**arrays, "logits": arrays["logits"].astype(np.float64) * (1 + 1e-9)})
+    return tmp_path / "near.npz"
+
+
 NEAR: list[tuple[list[object], int, str]] = [
-    (["report", "pets.csv"], 3, "; if these columns are the scores, say --score-columns cat,dog.\n"),
+    (["report", "pets.csv"], 3, "every row: calibeval report pets.csv --score-columns cat,dog --kind probs\n"),
+    (["report", "odd.csv"], 3, "; if these columns are the scores, say --score-columns cat,dog --kind logits.\n"),
     (["report", "bare.npy"], 3, "found an array without a name (5, 2) float64"),
     (["report", f"{TEST}#test"], 3, "found logits. This file has no splits; leave out #test\n"),
     (["report", TEST, "--fit-on", TEST], 3, "Fit on other rows, say --cross-fit 5, or use --allow-leak"),
@@ -66,9 +76,9 @@ def test_an_objective_is_shown_before_and_after(capsys):
     assert "ECE" not in run(capsys, "fit", f"{DIAMONDS}#val").out
 
 
-def test_numbers_that_differ_by_rounding_are_called_the_same(capsys):
-    result = run(capsys, "compare", TEST, SAMPLES / "digits_test.csv")
-    assert "digits_test.csv and digits_test.npz are the same up to rounding: no metric differs by more" in result.out
+def test_numbers_that_differ_by_rounding_are_called_the_same(near, capsys):
+    result = run(capsys, "compare", TEST, near)
+    assert "near.npz and digits_test.npz are the same up to rounding: no metric differs by more" in result.out
     nll = next(line for line in result.out.splitlines() if line.startswith("NLL"))
     assert nll.split() == ["NLL", "nats", "0.417", "0.417", "0.0", "0.0", "to", "0.0", "the", "same"]
 
@@ -85,9 +95,9 @@ def test_every_warning_of_a_comparison_stands_once_under_its_file(folder, capsys
 
 
 @pytest.mark.parametrize(("columns", "there"), [("60", False), ("80", False), ("120", True)])
-def test_what_no_column_shows_is_not_explained(columns, there, capsys, monkeypatch):
+def test_what_no_column_shows_is_not_explained(columns, there, near, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", columns)
-    shown = run(capsys, "compare", TEST, SAMPLES / "digits_test.csv").out
+    shown = run(capsys, "compare", TEST, near).out
     assert ("detectable" in shown, "80 % power" in shown.replace("\n", " ")) == (there, there)
 
 

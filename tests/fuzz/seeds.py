@@ -5,8 +5,10 @@ import gzip
 import io
 import json
 
+import h5py
 import numpy as np
 import pyarrow as pa
+import pyarrow.feather
 import pyarrow.parquet as pq
 import safetensors.numpy
 import torch
@@ -74,11 +76,50 @@ def jsonl(seed):
     return "".join(json.dumps({"logits": z, "label": y, "site": s}) + "\n" for z, y, s in rows).encode()
 
 
+def json_rows(seed):
+    """Every other seed is an object of columns, so that spliced files are both."""
+    if seed % 2:
+        data = arrays(seed)
+        return json.dumps({"logits": data["logits"].tolist(), "labels": data["labels"].tolist()}).encode()
+    return b"[" + jsonl(seed).replace(b"\n", b",\n")[:-2] + b"]"
+
+
 def parquet(seed):
     data = arrays(seed)
     columns = {f"logit_{k}": data["logits"][:, k] for k in range(CLASSES)}
     buffer = io.BytesIO()
     pq.write_table(pa.table({**columns, "label": data["labels"], "site": data["site"]}), buffer)
+    return buffer.getvalue()
+
+
+def arrow_table(seed):
+    data = arrays(seed)
+    scores = pa.FixedSizeListArray.from_arrays(pa.array(data["logits"].ravel()), CLASSES)
+    return pa.table({"logits": scores, "label": data["labels"], "site": pa.array(data["site"]).dictionary_encode()})
+
+
+def feather(seed):
+    buffer = io.BytesIO()
+    pyarrow.feather.write_feather(arrow_table(seed), buffer, compression=("lz4", "zstd")[seed % 2], chunksize=17)
+    return buffer.getvalue()
+
+
+def arrow_stream(seed):
+    table, buffer = arrow_table(seed), io.BytesIO()
+    with pa.ipc.new_stream(buffer, table.schema) as writer:
+        writer.write_table(table, max_chunksize=17)
+    return buffer.getvalue()
+
+
+def hdf5(seed):
+    data, buffer = arrays(seed), io.BytesIO()
+    with h5py.File(buffer, "w", libver=("earliest", "latest")[seed % 2]) as file:
+        file.attrs["class_names"] = ["cat", "dog", "eel"]
+        file.create_dataset("logits", data=data["logits"], chunks=(7, CLASSES), compression="gzip", shuffle=True)
+        file.create_dataset("ids", data=data["ids"], chunks=(9,), fletcher32=True)
+        for key in ("labels", "site"):
+            file[key] = data[key].tolist()
+        file["other/logits"] = data["logits"]
     return buffer.getvalue()
 
 
@@ -96,6 +137,10 @@ SEEDS = {
     ".tsv": tsv,
     ".csv.gz": csv_gz,
     ".jsonl": jsonl,
+    ".json": json_rows,
     ".parquet": parquet,
+    ".feather": feather,
+    ".arrow": arrow_stream,
+    ".h5": hdf5,
     ".safetensors": safetensors_file,
 }

@@ -13,9 +13,10 @@ import zipfile
 
 import numpy as np
 
+from tests.fuzz.hdf5 import hdf5_file
 from tests.fuzz.odd import STRANGE, chance, names, pick, rows_and_classes, values_of
 from tests.fuzz.opcodes import torch_archive
-from tests.fuzz.tables import csv_text, json_lines, parquet_file
+from tests.fuzz.tables import arrow_file, csv_text, json_document, json_lines, parquet_file
 
 SIZES = (
     "0",
@@ -170,10 +171,13 @@ STRUCTURES = {
     ".pt": lambda rng: torch_archive(rng, zip_of),
     ".safetensors": safetensors,
     ".parquet": parquet_file,
+    ".feather": arrow_file,
+    ".h5": hdf5_file,
     ".csv": lambda rng: csv_text(rng, ","),
     ".tsv": lambda rng: csv_text(rng, "\t"),
     ".csv.gz": packed(lambda rng: csv_text(rng, ",")),
     ".jsonl": json_lines,
+    ".json": json_document,
 }
 NAMED = STRANGE[3:]  # options that name columns take some of these
 

@@ -8,7 +8,7 @@ import math
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tests.fuzz.odd import LABELS, STRANGE, chance, names, pick, rows_and_classes
+from tests.fuzz.odd import LABELS, STRANGE, chance, names, pick, rows_and_classes, values_of
 
 CELLS = (
     "", " ", "0", "1", "-1", "2", "nan", "NaN", "NA", "null", "inf", "-inf", "Infinity", "1e400", "-1e400", "9" * 400,
@@ -120,8 +120,39 @@ def json_lines(rng):
     return data
 
 
-def parquet_file(rng):
-    """Columns of any type under the names of roles."""
+def json_document(rng):
+    """Rows in an array, or columns, splits or rows by name in an object."""
+    lines = [line for line in json_lines(rng).splitlines() if line.strip()]
+    if rng.random() < 0.3:
+        return pick(rng, (b"", b" ", b"\n")).join((b"[", b",".join(lines), b"]"))
+    n, k = rows_and_classes(rng)
+    found = {}
+    for key in names(rng):
+        array = values_of(key, n, k, rng)
+        values = (
+            array.tolist()
+            if array.dtype.kind in "biufU" and array.size < 10**5
+            else [pick(rng, ODD_JSON) for _ in range(n)]
+        )
+        if chance(rng, 0.1):
+            values = [*values[:-1], pick(rng, ODD_JSON)] if isinstance(values, list) else pick(rng, ODD_JSON)
+        if chance(rng, 0.1) and isinstance(values, list):
+            values = {pick(rng, (str(i), f"row {i}")) if chance(rng, 0.1) else str(i): v for i, v in enumerate(values)}
+        found[key] = values
+    if chance(rng, 0.1):
+        found[pick(rng, STRANGE)] = pick(
+            rng, (*ODD_JSON, dict(found), [dict(found)], [[dict(found)]], {"a": [dict(found)]})
+        )
+    if rng.random() < 0.2:
+        found = {"val": found, "test": pick(rng, (found, [found], {}, 5))}
+    text = json.dumps(found, indent=pick(rng, (None, 1)), default=str)
+    if chance(rng, 0.05):
+        text = pick(rng, RAW_JSON) + pick(rng, (text, text[:-1], text[: len(text) // 2]))
+    return text.encode("utf-8", "surrogatepass")
+
+
+def arrow_table(rng):
+    """Columns of any type under the names of roles, and the number of rows."""
     n, k = rows_and_classes(rng)
     n = 40_000 if chance(rng, 0.01) else n
     arrays = {name: parquet_column(name, n, k, rng) for name in dict.fromkeys(columns(rng))}
@@ -135,6 +166,28 @@ def parquet_file(rng):
             b"ignore_index": b"\xff",
         }
         table = table.replace_schema_metadata(about)
+    return table, n
+
+
+def arrow_file(rng):
+    """Such a table as an Arrow file or stream."""
+    table, _ = arrow_table(rng)
+    stream = io.BytesIO()
+    options = pa.ipc.IpcWriteOptions(
+        compression=pick(rng, (None, "lz4", "zstd")), use_threads=False, emit_dictionary_deltas=True
+    )
+    write = pick(rng, (pa.ipc.new_file, pa.ipc.new_stream))
+    with write(stream, table.schema, options=options) as writer:
+        writer.write_table(table, max_chunksize=pick(rng, (None, 1, 3, 1000)) if len(table) < 100 else None)
+    data = bytearray(stream.getvalue())
+    if chance(rng, 0.1):  # sizes and places in its messages
+        data[int(rng.integers(len(data) // 8)) * 8] = pick(rng, (0, 1, 127, 255))
+    return bytes(data)
+
+
+def parquet_file(rng):
+    """Such a table as a Parquet file."""
+    table, n = arrow_table(rng)
     stream = io.BytesIO()
     keep = [i for i, field in enumerate(table.schema) if field.type != pa.struct({})]  # which Parquet lacks
     pq.write_table(

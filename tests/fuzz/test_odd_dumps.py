@@ -339,3 +339,15 @@ def test_expanded_tensors_take_no_memory(classes, tmp_path):
     said, grown = measured(tmp_path / "d.pt")
     assert "An expanded tensor repeats what it has: save x.clone()." in said
     assert grown < 50
+
+
+def test_scores_of_many_axes_with_one_label(tmp_path, capsys):
+    np.savez(tmp_path / "d.npz", probs=np.ones((1,) * 32, int), label=np.array(1))
+    assert main(["inspect", str(tmp_path / "d.npz")]) == 0
+    assert "cannot be read as a dump" in capsys.readouterr().out
+
+
+def test_ids_of_half_precision(tmp_path, capsys):
+    np.savez(tmp_path / "d.npz", logits=np.eye(20, 3), labels=np.arange(20) % 3, ids=np.arange(20, dtype="f2"))
+    assert main(["compare", str(tmp_path / "d.npz"), str(tmp_path / "d.npz"), "--kind", "logits"]) == 0
+    assert capsys.readouterr().err == ""

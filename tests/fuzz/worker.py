@@ -29,6 +29,7 @@ from tests.fuzz.structures import STRUCTURES, options
 MEMORY = 3 * 2**30
 MORE_MEMORY = 300 * 2**10  # KiB above what the process has once everything is imported
 SECONDS = 5.0
+LONGER = {".h5": 20.0}  # its process is ended after seconds of the processor, and others may want that, too
 LONGEST_MESSAGE = 499
 
 
@@ -82,7 +83,7 @@ def run(make, suffix, count, seed, folder):
         message = json.loads(said.splitlines()[-1])["error"]["message"] if code and "--json" in words else said
         endless = code and max(map(len, message.replace(str(folder), "").split("\n"))) > LONGEST_MESSAGE + 80
         hungry = peak() > max(before, most + MORE_MEMORY)
-        if code not in allowed or took > SECONDS or "Traceback" in said or endless or hungry:
+        if code not in allowed or took > LONGER.get(suffix, SECONDS) or "Traceback" in said or endless or hungry:
             kept = folder / f"bad-{seed}-{number}{suffix}"
             kept.write_bytes(content)
             what = f"exit code {code} after {took:.1f} s, {(peak() - before) >> 10} MiB"

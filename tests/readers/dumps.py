@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from calibeval.core.errors import InputError
-from calibeval.readers.open import read
+from calibeval.readers.open import open_dump, options_of, read
 from tests.definitions import softmax
 
 LOGITS = np.random.default_rng(7).normal(size=(20, 3)).astype(np.float32) * 2
@@ -22,6 +22,14 @@ def npz(folder, **arrays):
 
 def part(path, split):
     return f"{path}#{split}"
+
+
+def needs_labels(path, message, **options):
+    """Reading what is to be measured fails with exactly this message; `read` alone needs no labels."""
+    with pytest.raises(InputError) as error:
+        open_dump(str(path), options_of(**options))
+    assert str(error.value) == message
+    assert not read(path, **options).labelled
 
 
 def refused(path, message, **options):

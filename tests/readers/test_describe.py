@@ -88,12 +88,13 @@ def test_columns_of_a_table_that_were_used_are_said(tmp_path):
     path = tmp_path / "d.csv"
     path.write_text("p1,prob_cat,prob_dog,prob_emu,label\n.3,.5,.25,.25,dog\n.3,.25,.5,.25,emu\n")
     columns = "probs from columns prob_cat to prob_emu"
-    assert recognised(path) == (columns, 'labels from "label"', "labels are names of classes")
+    float32 = "float32, by the digits of every score"
+    assert recognised(path) == (columns, float32, 'labels from "label"', "labels are names of classes")
     path.write_text("a,p0,p1,label\n2,.5,.5,0\n2,.25,.75,1\n")
     options = {"kind": "probs", "score_columns": ("p0..p1",)}
     assert recognised(path, **options)[0] == "probs from columns p0 and p1"
     path.write_text("prob_1,prob_2,label\n.5,.5,0\n.25,.75,1\n")
-    assert recognised(path)[2:] == ("labels are positions of classes, from 0, not names",)
+    assert recognised(path)[3:] == ("labels are positions of classes, from 0, not names",)
 
 
 def test_what_a_shape_was_taken_for_is_said(tmp_path):
@@ -126,7 +127,7 @@ def test_errors_are_findings(tmp_path):
     found = inspect(npz(tmp_path, probs=bad, labels=LABELS))
     assert found.readings[0].error == (
         "d.npz: row 3 sums to 2, not to 1 within 0.0001, so these are not probabilities. "
-        "If they are logits, use --kind logits."
+        "--renormalize divides every row by its sum, and counts these rows."
     )
     found = inspect(npz(tmp_path, stuff=PROBS))
     assert found.readings[0].error.startswith("d.npz: no array has a usual name for scores; found ")

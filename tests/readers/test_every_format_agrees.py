@@ -5,12 +5,14 @@ from __future__ import annotations
 import gzip
 import json
 
+import h5py
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+from pyarrow import feather
 from safetensors.numpy import save_file
 
 from calibeval import Predictions, evaluate
@@ -38,12 +40,31 @@ def json_lines(columns):
     return "".join(json.dumps(dict(zip(columns, row, strict=True))) + "\n" for row in rows)
 
 
+def rows(columns):
+    return "[" + json_lines(columns).replace("\n", ",\n")[:-2] + "]"
+
+
+def lists(columns):
+    return json.dumps({key: values.tolist() for key, values in columns.items()})
+
+
 def fixed_lists(columns):
     found = dict(columns)
     for key, values in columns.items():
         if values.ndim == 2:
             found[key] = pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), values.shape[1])
     return pa.table(found)
+
+
+def stream(path, columns):
+    with pa.ipc.new_stream(path, columns.schema) as writer:
+        writer.write_table(columns, max_chunksize=100)
+
+
+def hdf5(path, columns, **options):
+    with h5py.File(path, "w") as file:
+        for key, values in columns.items():
+            file.create_dataset(key, data=values, **options)
 
 
 def cells(columns):
@@ -78,8 +99,17 @@ WRITERS = {
     "tsv.gz": (".tsv.gz", lambda path, c: separated(path, c, "\t")),
     "jsonl": (".jsonl", lambda path, c: path.write_text(json_lines(c))),
     "jsonl.gz": (".jsonl.gz", lambda path, c: path.write_bytes(gzip.compress(json_lines(c).encode()))),
+    "json": (".json", lambda path, c: path.write_text(rows(c))),
+    "json of columns": (".json", lambda path, c: path.write_text(lists(c))),
+    "json.gz": (".json.gz", lambda path, c: path.write_bytes(gzip.compress(lists(c).encode()))),
     "parquet": (".parquet", lambda path, c: table(c).to_parquet(path)),
     "parquet of lists": (".parquet", lambda path, c: pq.write_table(fixed_lists(c), path)),
+    "feather": (".feather", lambda path, c: table(c).to_feather(path)),
+    "feather of lists": (".feather", lambda path, c: feather.write_feather(fixed_lists(c), path, compression="zstd")),
+    "h5": (".h5", hdf5),
+    "compressed h5": (".hdf5", lambda path, c: hdf5(path, c, compression="gzip", chunks=True)),
+    "arrow": (".arrow", lambda path, c: stream(path, pa.Table.from_pandas(table(c)))),
+    "arrow of lists": (".arrow", lambda path, c: stream(path, fixed_lists(c))),
 }
 
 LOGITS, LABELS = logits_and_labels(700, 5)
@@ -123,7 +153,7 @@ def test_whole_and_in_shards(way, kind, dtype, tmp_path):
 
 def as_read(scores, way):
     """Numbers in text are float64."""
-    return scores.astype("f8") if way.startswith(("csv", "tsv", "jsonl")) else scores
+    return scores.astype("f8") if way.startswith(("csv", "tsv", "json")) else scores
 
 
 @pytest.mark.parametrize("way", WRITERS)
@@ -144,8 +174,8 @@ def test_top_label_dumps(way, tmp_path):
 @pytest.mark.parametrize(("outcome", "kind"), [("label_ids", "logits"), ("ground_truth", "probs")])
 def test_keys_of_known_tools(way, outcome, kind, tmp_path):
     suffix, write = WRITERS[way]
-    if way in {"csv", "csv.gz", "tsv", "tsv.gz", "parquet"}:
-        write = {".parquet": WRITERS["parquet of lists"][1]}.get(
+    if way in {"csv", "csv.gz", "tsv", "tsv.gz", "parquet", "feather", "arrow"}:
+        write = {s: WRITERS[f"{s[1:]} of lists"][1] for s in (".parquet", ".feather", ".arrow")}.get(
             suffix, lambda path, c: cells(c).to_csv(path, index=False, sep="\t" if "tsv" in suffix else ",")
         )
     scores = columns(kind, "f8")[kind]
@@ -155,7 +185,7 @@ def test_keys_of_known_tools(way, outcome, kind, tmp_path):
     assert np.asarray(predictions.scores[0:700]).tolist() == scores.tolist()
 
 
-@pytest.mark.parametrize("way", ["npz", "safetensors", "jsonl", "csv of lists", "parquet of lists"])
+@pytest.mark.parametrize("way", ["npz", "safetensors", "jsonl", "json of columns", "csv of lists", "parquet of lists"])
 def test_one_hot_labels(way, tmp_path):
     suffix, write = WRITERS[way]
     write(tmp_path / f"d{suffix}", {"logits": LOGITS, "labels": np.eye(5)[LABELS]})

@@ -74,7 +74,9 @@ def test_an_injected_stream_is_used():
 def test_streams_that_are_no_dumps(data, message):
     with pytest.raises(InputError) as error:
         read_stdin(io.BytesIO(data), Limits())
-    binary = f"standard input: this is {message}, but csv or jsonl text is needed; save it to a file and name the file"
+    binary = (
+        f"standard input: this is {message}, but csv, json or jsonl text is needed; save it to a file and name the file"
+    )
     assert str(error.value) == (message if message.startswith("standard input") else binary)
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import tomllib
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from calibeval.core.data.notices import warning
 from calibeval.core.gating.movers import Part
 from calibeval.core.gating.rules import GateSettings, Rule
 from calibeval.core.gating.verdict import Judged, RuleVerdict, Trial, Verdict, Why
@@ -258,6 +260,26 @@ def test_annotations_escape_and_count_what_is_left():
         how: gate_github.workflow_commands(verdict(ALL[2], on_inconclusive=how)) for how in ("fail", "warn", "pass")
     }
     assert [text.split(" ")[0] for text in kinds.values()] == ["::error", "::warning", "::notice"]
+
+
+def test_warnings_are_in_the_comment_and_among_the_annotations():
+    notices = (warning("below_chance", "accuracy 9.0 % lies below chance: ::error::a|b"), warning("rounded", "@all"))
+    one = replace(verdict(ALL[0]), warnings=notices)
+    assert gate_github.workflow_commands(one) == (
+        "::warning title=calibeval gate warning::accuracy 9.0 %25 lies below chance: \\u003a:error:\\u003aa|b\n"
+        "::warning title=calibeval gate warning::@all\n"
+    )
+    comment = gate_markdown.render(one)
+    assert comment.endswith(
+        "|\n\n- warning: accuracy 9.0 % lies below chance: \\\\u003a:error:\\\\u003aa\\|b\n- warning: @&#8288;all\n"
+    )
+    assert gate_github.summary(one) == f"{comment}\n"
+    many = replace(verdict(*[ALL[4]] * 9), warnings=notices * 20)
+    assert gate_github.workflow_commands(many).count("::warning") == 10
+    rules = [ruled(Rule("ece", "max", 0.03, slice=f"c={'|' * 50}{i}"), *ALL_PASS) for i in range(2000)]
+    full = gate_markdown.render(replace(verdict(*rules), warnings=notices * 20))
+    assert len(full) <= 65536
+    assert full.count("- warning: ") == 10
 
 
 def test_a_summary_is_below_a_mebibyte():

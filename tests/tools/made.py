@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 
-TRAIN, TEST, BINS = 300, 120, 15
+TRAIN, TEST, FEW, BINS = 300, 100, 60, 15
+LEVELS, ANSWERS = np.array(["high", "low", "medium"]), np.array(["no", "yes"])  # as scikit-learn sorts them
 
 
 class Truth(NamedTuple):
@@ -42,7 +43,7 @@ class Writer:
     """One file: the tool and the call that write it, what is in it, the options that read it.
 
     packages: those whose versions are recorded. also: files beside it, such as one with the labels.
-    digits: the decimals of accuracy and ECE that the file can give; fewer where it holds rounded numbers.
+    top: whether only the largest probability of each row is in it.
     """
 
     file: str
@@ -53,7 +54,7 @@ class Writer:
     packages: tuple[str, ...]
     write: Callable[[Path], Truth]
     also: tuple[str, ...] = ()
-    digits: int = 6
+    top: bool = False
 
 
 class Data(NamedTuple):
@@ -65,8 +66,8 @@ class Data(NamedTuple):
     test_labels: Array
 
 
-def data(classes: int, seed: int) -> Data:
-    """A made-up problem that a model solves often, but not always."""
+def data(classes: int, seed: int, rows: int = TEST) -> Data:
+    """A made-up problem that a model solves often, but not always. rows: to predict; FEW for formats of many bytes."""
     from sklearn.datasets import make_classification
 
     features, labels = make_classification(
@@ -80,7 +81,14 @@ def data(classes: int, seed: int) -> Data:
         flip_y=0.15,
         random_state=seed,
     )
-    return Data(features[:TRAIN], labels[:TRAIN], features[TRAIN:], labels[TRAIN:])
+    return Data(features[:TRAIN], labels[:TRAIN], features[TRAIN:][:rows], labels[TRAIN:][:rows])
+
+
+def bayes(problem: Data) -> Array:
+    """The probabilities of a quick model that is too sure of itself."""
+    from sklearn.naive_bayes import GaussianNB
+
+    return np.asarray(GaussianNB().fit(problem.train, problem.train_labels).predict_proba(problem.test))
 
 
 def softmax(logits: Array) -> Array:

@@ -7,16 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.tools.made import Array, Data, Truth, Writer, data
-
-LEVELS = np.array(["high", "low", "medium"])  # as scikit-learn sorts them
-ANSWERS = np.array(["no", "yes"])
-
-
-def _bayes(problem: Data) -> Array:
-    from sklearn.naive_bayes import GaussianNB
-
-    return np.asarray(GaussianNB().fit(problem.train, problem.train_labels).predict_proba(problem.test))
+from tests.tools.made import ANSWERS, LEVELS, Array, Data, Truth, Writer, bayes, data
 
 
 def _forest(problem: Data, labels: Array) -> tuple[Any, Array]:
@@ -31,14 +22,14 @@ def _levels(seed: int) -> tuple[Truth, Any]:
     import pandas as pd
 
     problem = data(3, seed)
-    probs = _bayes(problem)
+    probs = bayes(problem)
     table = pd.DataFrame(probs, columns=LEVELS)
     return Truth(probs, problem.test_labels), table.assign(y_true=LEVELS[problem.test_labels])
 
 
 def _numbered(seed: int) -> tuple[Truth, dict[str, Array]]:
     problem = data(4, seed)
-    probs = _bayes(problem)
+    probs = bayes(problem)
     return Truth(probs, problem.test_labels), {
         **{f"prob_{i}": probs[:, i] for i in range(4)},
         "label": problem.test_labels,
@@ -73,7 +64,7 @@ def pandas_excel_csv(path: Path) -> Truth:
     import pandas as pd
 
     problem = data(2, 4)
-    probs = _bayes(problem)
+    probs = bayes(problem)
     table = pd.DataFrame({"prob_no": probs[:, 0], "prob_yes": probs[:, 1], "label": ANSWERS[problem.test_labels]})
     table.to_csv(path, sep=";", decimal=",", index=False, encoding="utf-8-sig")
     return Truth(probs, problem.test_labels)
@@ -107,6 +98,27 @@ def pandas_feather(path: Path) -> Truth:
     return truth
 
 
+def pandas_numbers_csv(path: Path) -> Truth:
+    import pandas as pd
+
+    problem = data(3, 9)
+    probs = bayes(problem)
+    pd.DataFrame(probs).assign(target=problem.test_labels).to_csv(path)
+    return Truth(probs, problem.test_labels)
+
+
+def pandas_series_csv(path: Path) -> Truth:
+    import pandas as pd
+
+    problem = data(3, 10)
+    probs = bayes(problem)
+    rows = np.random.default_rng(0).permutation(400)[: len(probs)]  # as train_test_split leaves them
+    pd.DataFrame(probs, index=rows, columns=LEVELS).to_csv(path)
+    answers = pd.Series(LEVELS[problem.test_labels], index=rows, name="level")
+    answers.sort_index().to_csv(path.with_name("pandas_series_labels.csv"))
+    return Truth(probs, problem.test_labels)
+
+
 WRITERS = (
     Writer(
         "sklearn.npz",
@@ -131,10 +143,29 @@ WRITERS = (
         "pandas_index.csv",
         "pandas",
         "DataFrame(proba, columns=clf.classes_).assign(y_true=y).to_csv()",
-        "an index without a name, columns called like the classes",
+        "an index without a name, columns named after the classes",
         "--score-columns high,low,medium --kind probs",
         ("pandas", "scikit-learn"),
         pandas_index_csv,
+    ),
+    Writer(
+        "pandas_numbers.csv",
+        "pandas",
+        "DataFrame(proba).assign(target=y).to_csv()",
+        "an index without a name, columns `0`, `1`, `2`",
+        "--score-columns 0..2 --kind probs",
+        ("pandas", "scikit-learn"),
+        pandas_numbers_csv,
+    ),
+    Writer(
+        "pandas_series.csv",
+        "pandas",
+        "DataFrame(proba, columns=clf.classes_, index=y.index).to_csv(); y.to_csv()",
+        "two tables with the same index, in different orders",
+        "--score-columns high,low,medium --kind probs --labels pandas_series_labels.csv",
+        ("pandas", "scikit-learn"),
+        pandas_series_csv,
+        also=("pandas_series_labels.csv",),
     ),
     Writer(
         "pandas_excel.csv",
@@ -167,7 +198,7 @@ WRITERS = (
         "pandas_nullable.parquet",
         "pandas",
         "convert_dtypes().to_parquet()",
-        "nullable columns called like the classes",
+        "nullable columns named after the classes",
         "--score-columns high,low,medium --kind probs",
         ("pandas", "pyarrow", "scikit-learn"),
         pandas_nullable_parquet,

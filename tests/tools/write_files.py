@@ -12,44 +12,49 @@ predictions before they were written.
 from __future__ import annotations
 
 import json
-import platform
 import sys
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from tests.tools import sklearn_files
+from tests.tools import boosting_files, frame_files, other_files, sklearn_files, torch_files
 from tests.tools.made import Writer
 from tests.tools.page import PAGE, with_table
 
 HERE = Path(__file__).resolve().parent
 FILES, NOTES = HERE / "files", HERE / "files.json"
-WRITERS: tuple[Writer, ...] = (*sklearn_files.WRITERS,)
+WRITERS: tuple[Writer, ...] = (
+    *sklearn_files.WRITERS,
+    *boosting_files.WRITERS,
+    *frame_files.WRITERS,
+    *torch_files.WRITERS,
+    *other_files.WRITERS,
+)
 
 
 def note(writer: Writer) -> dict[str, Any]:
     """Write a file, and say what it is and what it must give."""
     truth = writer.write(FILES / writer.file)
     return {
-        "file": writer.file,
-        "also": list(writer.also),
-        "tool": writer.tool,
-        "call": writer.call,
-        "content": writer.content,
-        "options": writer.options,
+        **described(writer),
         "versions": {name: version(name) for name in writer.packages},
         "rows": len(truth.labels),
-        "classes": truth.probs.shape[1],
+        "classes": None if writer.top else truth.probs.shape[1],
         "accuracy": truth.accuracy,
         "ece": truth.ece,
-        "digits": writer.digits,
     }
 
 
+def described(writer: Writer) -> dict[str, Any]:
+    """What is said of a file."""
+    names = ("file", "tool", "call", "content", "options")
+    return {**{name: getattr(writer, name) for name in names}, "also": list(writer.also)}
+
+
 def version(name: str) -> str:
-    """The version of a Python package, or of Python."""
-    return platform.python_version() if name == "python" else metadata.version(name)
+    """The version of a Python package, or of R."""
+    return other_files.version_of_r() if name == "R" else metadata.version(name)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -59,7 +64,7 @@ def main(arguments: Sequence[str]) -> None:
     FILES.mkdir(exist_ok=True)
     for writer in chosen:
         notes[writer.file] = note(writer)
-    known = [notes[w.file] for w in WRITERS if w.file in notes]
+    known = [notes[w.file] | described(w) for w in WRITERS if w.file in notes]
     NOTES.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n", "utf-8")
     PAGE.write_text(with_table(PAGE.read_text("utf-8"), known), "utf-8")
 

@@ -375,8 +375,10 @@ def test_a_map_is_applied_to_rows_without_labels(suffix, capsys, tmp_path):
     np.savez(tmp_path / "new.npz", logits=given["logits"], hour=np.arange(40), class_names=np.array(["3", "1", "2"]))
     run(capsys, "fit", tmp_path / "val.npz", "-o", tmp_path / "map.json")
     assert run(capsys, "apply", tmp_path / "map.json", tmp_path / "new.npz", "-o", tmp_path / f"a{suffix}").code == 0
+    alone = calibeval.read(tmp_path / f"a{suffix}")
+    assert (alone.labelled, alone.n, alone.class_names) == (False, 40, ("3", "1", "2"))
     with pytest.raises(InputError, match="no array has a usual name for labels"):
-        calibeval.read(tmp_path / f"a{suffix}")
+        calibeval.evaluate(tmp_path / f"a{suffix}")
     after = calibeval.read(tmp_path / f"a{suffix}", labels=tmp_path / "val.npz")
     expected = calibeval.read_map(tmp_path / "map.json")(given["logits"])
     assert after.scores[0:40] == pytest.approx(expected, rel=1e-12)

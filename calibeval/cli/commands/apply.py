@@ -42,7 +42,7 @@ def apply(
         if Path(dump).suffix == ".json" and map_file.suffix != ".json":
             raise UsageError(f"{map_file}: is no map; the map comes first, as in apply {dump} {map_file}") from None
         raise
-    predictions = open_dump(dump, replace(reading, need_labels=False))
+    predictions = open_dump(dump, replace(reading, need_labels=False, k=found.k))
     mapped = found(predictions)
     predictions.settled_source()
     dropped = write_checked(mapped, out, reading.limits.max_memory)

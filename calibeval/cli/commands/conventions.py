@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from calibeval.cli.options import shared as options
-from calibeval.cli.options.reading import ReadingFlags, threads, with_reading_flags
+from calibeval.cli.options.reading import ReadingFlags, say, threads, with_reading_flags
 from calibeval.cli.screen.streams import put
 
 
@@ -29,6 +29,7 @@ def conventions(
     reading = flags.options()
     predictions = open_dump(dump, reading)
     found = explain_conventions(predictions, bins=bins, jobs=threads(jobs), max_memory=reading.limits.max_memory)
+    say([f"warning: {predictions.source.name}: {one}" for one in predictions.warnings], quiet=quiet)
     if json:
         put(render_json(predictions, found))
         return 0

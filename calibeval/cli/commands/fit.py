@@ -25,12 +25,15 @@ def fit(
     debug: options.Debug = False,
 ) -> int:
     """Fit a map, by default a temperature, on a validation dump."""
+    from calibeval.core.data.distinct_names import name_of
+    from calibeval.core.evaluation.doubts import doubts_of
     from calibeval.core.metrics.table import METRICS
     from calibeval.core.sums.engine import summarise
     from calibeval.core.sums.resources import Resources
     from calibeval.readers.open import open_dump
     from calibeval.recalibrate.fitting.before_after import fitted_map
     from calibeval.render.terminal.map import describe_map
+    from calibeval.words.names import about
     from calibeval.writers.atomic import write_file
 
     maps = Fitting(method=method, objective=objective, clip=clip, seed=seed, group=group)
@@ -39,6 +42,8 @@ def fit(
         refuse_overwriting([dump, *flags.files], [out])
     reading = flags.options()
     predictions = open_dump(dump, reading)
+    doubts = (*doubts_of(predictions), *predictions.warnings)
+    say([f"warning: {about(name_of(predictions), one)}" for one in doubts], quiet=quiet)
     found = fitted_map(predictions, maps.plan())
     say(maps.notes(), quiet=quiet)
     if out is not None:

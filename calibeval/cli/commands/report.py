@@ -84,7 +84,7 @@ def report(
 
     only = chosen_metrics(metrics)
     from calibeval.core.evaluation.evaluate import evaluate_dump
-    from calibeval.core.evaluation.settings import checked
+    from calibeval.core.evaluation.settings import checked, stamped
     from calibeval.core.report.report import Report, with_distinct_names
     from calibeval.core.sums.resources import Resources
     from calibeval.core.version import VERSION
@@ -122,7 +122,12 @@ def report(
         untried = (out is not None or not (json or table)) and not plan and len(dumps) == 1
         hint = _prospect(predictions, results[0], settings, limit) if untried else ""
     say(maps.notes(), quiet=quiet)
-    result = Report(VERSION, settings, with_distinct_names(results), environment())
+    result = Report(
+        VERSION,
+        stamped(settings, *(one.warnings for one in results)),
+        with_distinct_names(results),
+        environment(),
+    )
     absent = [name for name in only or () if all(name not in dump.metrics for dump in result.dumps)]
     say([f"warning: there is no {name} here: {unavailable(name)}" for name in absent], quiet=quiet)
     say([f"warning: {about(dump.name, warning)}" for dump in result.dumps for warning in dump.warnings], quiet=quiet)

@@ -36,9 +36,15 @@ FORMATS = (  # of readers.load, without the dot
     "tsv",
     "tsv.gz",
     "parquet",
+    "feather",
+    "arrow",
+    "h5",
+    "hdf5",
     "safetensors",
     "jsonl",
     "jsonl.gz",
+    "json",
+    "json.gz",
 )
 LEVEL = 0.95  # of core.report.settings
 METHODS = ("temperature", "platt", "beta", "vector", "isotonic")  # of recalibrate.fitting.methods

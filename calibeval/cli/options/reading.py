@@ -37,7 +37,10 @@ class ReadingFlags:
     class_names: options.ClassNames = None
     labels_are: options.LabelsAre = None
     ignore_index: options.IgnoreIndex = None
+    renormalize: options.Renormalize = False
+    drop_duplicates: options.DropDuplicates = False
     read_as: options.ReadAs = None
+    decimal: options.Decimal = None
     max_bytes: options.MaxBytes = None
     max_memory: options.MaxMemory = None
     no_crc: options.NoCrc = False
@@ -54,7 +57,7 @@ class ReadingFlags:
         """
         from calibeval.core.data.class_names import as_labels_are
         from calibeval.core.data.row_source import as_kind
-        from calibeval.readers.load import as_suffix
+        from calibeval.readers.load import as_decimal, as_suffix
         from calibeval.readers.meaning.assemble import ReadOptions
         from calibeval.readers.meaning.keys import Keys
 
@@ -69,7 +72,10 @@ class ReadingFlags:
             class_names=_names(self.class_names),
             labels_are=as_labels_are(self.labels_are),
             ignore_index=self.ignore_index,
+            renormalize=self.renormalize,
+            drop_duplicates=self.drop_duplicates,
             read_as=as_suffix(self.read_as, "--read-as"),
+            decimal=as_decimal(self.decimal, "--decimal"),
             limits=_limits(self),
         )
 
@@ -86,6 +92,7 @@ class FeatureFlags:
     labels_are: options.LabelsAre = None
     ignore_index: options.IgnoreIndex = None
     read_as: options.ReadAs = None
+    decimal: options.Decimal = None
     max_bytes: options.MaxBytes = None
     max_memory: options.MaxMemory = None
     no_crc: options.NoCrc = False
@@ -96,7 +103,7 @@ class FeatureFlags:
         Raises: UsageError for an unknown role or format; FileProblem or InputError for the file of class names.
         """
         from calibeval.core.data.class_names import as_labels_are
-        from calibeval.readers.load import as_suffix
+        from calibeval.readers.load import as_decimal, as_suffix
         from calibeval.readers.meaning.assemble import ReadOptions
         from calibeval.readers.meaning.keys import Keys
 
@@ -108,6 +115,7 @@ class FeatureFlags:
             labels_are=as_labels_are(self.labels_are),
             ignore_index=self.ignore_index,
             read_as=as_suffix(self.read_as, "--read-as"),
+            decimal=as_decimal(self.decimal, "--decimal"),
             limits=_limits(self),
         )
 

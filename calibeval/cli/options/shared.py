@@ -75,7 +75,7 @@ LabelsKey = Annotated[str | None, _named("Short for --key labels=NAME.")]
 FeaturesKey = Annotated[str | None, _named("Short for --key features=NAME.")]
 IdsKey = Annotated[str | None, _named("Short for --key ids=NAME.")]
 Labels = Annotated[Path | None, _named("Another file that holds the labels.", metavar="FILE")]
-ScoreColumns = Annotated[str | None, _named("Columns with the scores, as cat,dog or p0..p9.", metavar="A,B")]
+ScoreColumns = Annotated[str | None, _named("Columns with the scores: cat,dog or p0..p9 or '*,!id'.", metavar="A,B")]
 ClassNames = Annotated[Path | None, _named("Text file with one class name per line.", metavar="FILE")]
 LabelsAre = Annotated[
     str | None,
@@ -87,6 +87,14 @@ IgnoreIndex = Annotated[
     int | None,
     _named("Leave out rows with this label, and count them.", metavar="LABEL", min=LEAST_LABEL, max=MOST_LABEL),
 ]
+Renormalize = Annotated[
+    bool,
+    typer.Option("--renormalize", help="Divide rows of probabilities by their sums.", rich_help_panel=READING),
+]
+DropDuplicates = Annotated[
+    bool,
+    typer.Option("--drop-duplicates", help="Leave out rows whose id an earlier one has.", rich_help_panel=READING),
+]
 ReadAs = Annotated[
     str | None,
     _named(
@@ -95,6 +103,7 @@ ReadAs = Annotated[
         autocompletion=complete.one_of(FORMATS),
     ),
 ]
+Decimal = Annotated[str | None, _named("Decimal sign in csv and tsv: , or .", metavar="SIGN")]
 MaxBytes = Annotated[
     int | None, _named("Largest size that a file may expand to, such as 8G.", metavar="SIZE", parser=size_above_zero)
 ]

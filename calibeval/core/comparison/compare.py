@@ -12,8 +12,9 @@ from calibeval.core.conventions.table import OWN
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.progress import Progress
 from calibeval.core.errors import UsageError
+from calibeval.core.evaluation.doubts import doubted
 from calibeval.core.evaluation.measurement import Measurement
-from calibeval.core.evaluation.settings import checked
+from calibeval.core.evaluation.settings import checked, stamped
 from calibeval.core.report.report import Report
 from calibeval.core.sums.engine import summarise
 from calibeval.core.sums.resources import Resources
@@ -59,13 +60,15 @@ def compare(
         raise UsageError("there is no candidate to compare with the base")
     bins = bins if isinstance(base, Predictions) else Baseline.of(base, bins).bins
     settings = checked(bins=bins, convention=OWN, level=level, slices=slices, min_rows=min_rows, group=group)
+    settings = stamped(settings, *(one.warnings for one in (base, *candidates) if isinstance(one, Predictions)))
     check_bins(settings)
 
     watched = Resources(jobs, max_memory, progress)
     if isinstance(base, Predictions):
 
         def summed(predictions: Predictions) -> tuple[Predictions, Sums]:
-            return predictions, summarise(predictions, settings.bins, watched, keep_rows=True)
+            sums = summarise(predictions, settings.bins, watched, keep_rows=True)
+            return doubted(predictions, sums), sums
 
         own = summed(base)
         quiet = watched.quiet()

@@ -8,9 +8,11 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.data.columns import as_objects
+from calibeval.core.data.duplicates import duplicates_of
+from calibeval.core.data.labels_needed import check_labelled
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.row_ids import as_text, copies_in, matchable
 from calibeval.core.data.row_source import show_shape
 from calibeval.core.errors import InputError
 
@@ -45,6 +47,8 @@ def pair_rows(base: Predictions, candidate: Predictions) -> Pairing:
     >>> pairing.by, pairing.order.tolist()
     ('id', [1, 0])
     """
+    for one in (base, candidate):
+        check_labelled(one, "to compare")
     check_classes(base, candidate)
     if not _have_ids(base, candidate):
         _check_positions(base, candidate)
@@ -77,17 +81,17 @@ def check_classes(base: Predictions, candidate: Predictions) -> None:
 
 def _by_id(base: Predictions, candidate: Predictions) -> Order | None:
     """For each stored row of the base, its partner's stored row; None if the ids are in the same order."""
-    ours, theirs = comparable(np.asarray(base.ids), np.asarray(candidate.ids))
+    ours, theirs = matchable(np.asarray(base.ids), np.asarray(candidate.ids))
     pixels = base.rows // len(ours)
     if pixels != candidate.rows // len(theirs):
         sizes = " and ".join(show_shape(p.layout[1:]) for p in (base, candidate))
         raise InputError(f"{base.source.name} and {candidate.source.name} have images of different sizes: {sizes}")
     if np.array_equal(ours, theirs):
-        _check_unique(base, ours, np.sort(ours))
+        _check_unique(base, ours)
         return None
+    _check_unique(base, ours)
+    _check_unique(candidate, theirs)
     our_ranks, their_ranks = np.argsort(ours), np.argsort(theirs)
-    _check_unique(base, ours, ours[our_ranks])
-    _check_unique(candidate, theirs, theirs[their_ranks])
     if not np.array_equal(ours[our_ranks], theirs[their_ranks]):
         raise InputError(_other_rows(base, candidate, ours, theirs))
     partners = np.empty_like(our_ranks)
@@ -97,33 +101,20 @@ def _by_id(base: Predictions, candidate: Predictions) -> Order | None:
     return np.asarray((partners[:, None] * pixels + np.arange(pixels)).ravel())
 
 
-def comparable(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Both columns as numbers if both hold whole numbers, else as text."""
-    if {ours.dtype.kind, theirs.dtype.kind} <= set("iu"):
-        return ours, theirs
-    return _as_text(ours), _as_text(theirs)
-
-
-def _as_text(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    if values.dtype.kind == "S":
-        return np.char.decode(values, "utf-8", "backslashreplace")
-    if values.dtype.kind in "UfMm":
-        return values.astype(str)
-    return as_objects(values)
-
-
-def _check_unique(predictions: Predictions, ids: npt.NDArray[Any], ascending: npt.NDArray[Any]) -> None:
-    if not np.any(ascending[1:] == ascending[:-1]):
+def _check_unique(predictions: Predictions, ids: npt.NDArray[Any]) -> None:
+    copies = copies_in(ids)
+    if copies is None:
         return
-    _, first, counts = np.unique(ids, return_index=True, return_counts=True)
-    place = int(first[counts > 1].min())
-    again = int(np.flatnonzero(ids == ids[place])[1])
+    place, again = int(copies.first[0]), int(copies.later[0])
     unit = "row" if len(ids) == predictions.rows else "image"
-    twice = int(np.count_nonzero(counts > 1))
-    more = "" if twice == 1 else f" ({twice} ids occur more than once)"
+    more = "" if copies.ids == 1 else f" ({copies.ids:,} ids occur more than once)"
+    found = duplicates_of(predictions)
+    remedy = "name another column with --ids-key"
+    if found is not None and found.agree:
+        remedy += ", or leave out the copies with --drop-duplicates"
     raise InputError(
         f'{predictions.source.name}: {unit} {place} and {unit} {again} have the same id "{ids[place]}"{more}, '
-        "so rows cannot be paired by id; name another column with --ids-key"
+        f"so rows cannot be paired by id; {remedy}"
     )
 
 
@@ -206,7 +197,7 @@ def first_difference(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> int | 
     elif {ours.dtype.kind, theirs.dtype.kind} <= set("fiub"):
         differs = ours != theirs
     else:
-        differs = _as_text(ours) != _as_text(theirs)
+        differs = as_text(ours) != as_text(theirs)
     return int(differs.argmax()) if differs.any() else None
 
 

@@ -20,7 +20,7 @@ from calibeval.core.sums.binning import BinSums, sums_by_index
 from calibeval.core.sums.equal_mass import confidence_keys
 from calibeval.core.sums.resources import PLAIN, Resources
 
-Dtype = np.dtype[Any]  # float32 or float64
+Dtype = np.dtype[Any]  # float32 or float64; for edges also float16
 ToolFloats = npt.NDArray[Any]  # of one of these types
 
 BLOCK_SCORES = 2**18
@@ -75,7 +75,8 @@ def convention_sums(
     positive = convention.binary == "P(class 1)" and predictions.k == 2
     dtype = _working_type(predictions.scores.dtype, convention)
     narrow = convention.top_float32 and not positive
-    top_type: Dtype = np.dtype(np.float32) if narrow else dtype
+    half = convention.edges == "confidence" and predictions.scores.dtype == np.float16
+    top_type: Dtype = np.dtype(np.float32) if narrow else np.dtype(np.float16) if half else dtype
     edges = width_edges(convention, bins, top_type)
     counted = None if convention.classes is None else _counted_classes(predictions, convention)
     fits = resources.memory is None or 8 * predictions.n <= resources.memory
@@ -87,6 +88,7 @@ def convention_sums(
     for block in predictions.blocks(max(1, BLOCK_SCORES // predictions.scores.shape[-1] if predictions.k else PART)):
         b = len(block.labels)
         probs = _probabilities(block, predictions.kind, dtype)
+        probs = probs.astype(np.float16).astype(dtype) if half else probs  # the tool's softmax is as wide as its scores
         p, y = _measured(probs, block, positive=positive)
         p = p.astype(top_type).astype(np.float64)
         width = _added(width, _sums(p, y, edges, convention))
@@ -114,7 +116,7 @@ def width_edges(convention: Convention, bins: int, dtype: Dtype) -> Floats:
     """The bins + 1 edges of equal-width bins, as float64 of exactly the values that the tool compares with.
 
     dtype: of the confidences. torch's linspace goes up from 0 to the middle and down from 1 to the middle, and
-    multiplies and adds with a single rounding, as processors since 2013 and GPUs do.
+    multiplies and adds with a single rounding, as processors since 2013 and GPUs do; in float16 it rounds twice.
 
     >>> from calibeval.core.conventions.table import CONVENTIONS
     >>> width_edges(CONVENTIONS["netcal"], 4, np.dtype(np.float64)).tolist()
@@ -123,8 +125,11 @@ def width_edges(convention: Convention, bins: int, dtype: Dtype) -> Floats:
     if convention.edges in ("quotients", "linspace"):
         return np.linspace(0.0, 1.0, bins + 1)
     kind: Dtype = np.dtype(np.float32) if convention.edges == "float32" else dtype
-    step, unit = float(kind.type(1) / kind.type(bins)).as_integer_ratio()
     half = (bins + 1) // 2
+    if kind == np.float16:
+        wide = np.arange(bins + 1).astype(kind) * (kind.type(1) / kind.type(bins))
+        return np.concatenate((wide[:half], kind.type(1) - wide[: bins + 1 - half][::-1])).astype(np.float64)
+    step, unit = float(kind.type(1) / kind.type(bins)).as_integer_ratio()
     exact = [step * i if i < half else unit - step * (bins - i) for i in range(bins + 1)]
     return np.array([edge / unit for edge in exact]).astype(kind).astype(np.float64)
 
@@ -211,7 +216,7 @@ def _probabilities(block: Block, kind: str, dtype: Dtype) -> ToolFloats:
     """The block's probabilities in the working type, (b, k); (b,) if only the top label is known."""
     scores: ToolFloats = np.asarray(block.scores).astype(dtype)
     if kind in ("probs", "confidence"):
-        return np.asarray(np.minimum(scores, dtype.type(1)))
+        return np.asarray(np.clip(scores, dtype.type(0), dtype.type(1)))
     with np.errstate(under="ignore", over="ignore"):
         scores -= scores.max(axis=1, keepdims=True)
         np.exp(scores, out=scores)

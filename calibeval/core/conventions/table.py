@@ -104,8 +104,9 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
                 source="calibeval: Guo et al. 2017, with 0 included in the first bin",
                 description=(
                     "Bins (lower, upper] with 0 in the first, float64 throughout, edges i/B rounded to the stored "
-                    "type. Equal-mass edges are order statistics, so no row is lost and ties stay together. "
-                    "Class-wise errors are averaged over all classes."
+                    "type; for logits, confidences and edges rounded to multiples of 2^-45. Equal-mass edges are "
+                    "order statistics, so no row is lost and ties stay together. Class-wise errors are averaged over "
+                    "all classes."
                 ),
             ),
             Convention(
@@ -176,7 +177,8 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
                 description=(
                     "Bins [lower, upper), and a separate bin for a probability of exactly 1 (issue #3510). Two "
                     "classes are the binary task: P(class 1) against class 1. More classes: float32 confidences of "
-                    "the top label. The tool guesses from the values whether they are logits; here that is known."
+                    "the top label. Float16 scores have a float16 softmax, and float16 edges for P(class 1). "
+                    "The tool guesses from the values whether they are logits; here that is known."
                 ),
             ),
             Convention(

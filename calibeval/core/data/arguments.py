@@ -190,11 +190,14 @@ def check_told(
     settling: object = None,
     keys: object = None,
     labelled: object = True,
+    no_labels: object = "",
     recognised: object = (),
+    renormalize: object = False,
 ) -> None:
     """What readers tell of rows. Raises: UsageError."""
     texts("warnings", warnings if isinstance(warnings, list | tuple) else [warnings])
     column_names("recognised", recognised)
+    truth("renormalize", renormalize)
     if precision is not None:
         number(0, above=True)("precision", precision)
     if file_rows is not None and of_class("file_rows", file_rows, np.ndarray).ndim != 1:
@@ -204,6 +207,7 @@ def check_told(
     for role, key in by_name("keys", keys).items():
         text(f"keys: {role}", key)
     truth("labelled", labelled)
+    of_class("no_labels", no_labels, str)
 
 
 def watcher(name: str, value: Any) -> Any:

@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
+from calibeval.core.data.divided import DividedRows
+from calibeval.core.data.precision import Tolerance, stored_precision
 from calibeval.core.data.predictions import Block, Predictions
+from calibeval.core.data.remedies import remedy
+from calibeval.core.data.rounding import blocks_of, decimals_of, in_words, sum_bounds, wrong_sums
 from calibeval.core.data.row_source import BinaryColumns
 from calibeval.core.errors import InputError
 
 ROWS_SCORES = 2**20
+FLOAT64 = Tolerance.of(2.0**-52)
 
 
-def looks_like_probs(scores: npt.NDArray[Any], tolerance: float = 1e-4) -> bool:
-    """Whether all rows are non-negative and sum to 1, which practically never happens with logits.
+def looks_like_probs(scores: npt.NDArray[Any], tolerance: Tolerance = FLOAT64) -> bool:
+    """Whether all rows are non-negative and sum to 1, but for rounding, which practically never happens with logits.
+
+    Sums that are not 1 within the tolerance may come from rounding to two decimals or more.
 
     >>> looks_like_probs(np.array([[0.25, 0.75]])), looks_like_probs(np.array([[2.5, 0.75]]))
     (True, False)
     """
     with np.errstate(invalid="ignore", over="ignore"):
         values = np.asarray(scores, np.float64)
-        sums = values.sum(axis=-1)
-        return bool((values >= 0).all() and (np.abs(sums - 1) <= tolerance).all())
+        off = np.abs(values.sum(axis=-1) - 1)
+        if not (values >= -tolerance.spare).all() or not (off <= 0.5).all():
+            return False
+        if (off <= tolerance.of_sum).all():
+            return True
+        decimals = decimals_of(values, stored_precision(np.asarray(scores).dtype))
+        return decimals is not None and decimals >= 2 and not wrong_sums(values, decimals, tolerance).any()
 
 
 def check_values(predictions: Predictions) -> None:
@@ -39,27 +51,60 @@ def check_values(predictions: Predictions) -> None:
 
 def bad_values_error(predictions: Predictions) -> InputError | None:
     """The error that names the first row whose values contradict the kind, and counts all such rows."""
+    found = _wrong_rows(predictions, None)
+    if found is None:
+        return None
+    decimals = _decimals(predictions)
+    found = (_wrong_rows(predictions, decimals) or found) if decimals else found
+    others = f" ({found.rows:,} rows of {predictions.n:,} are wrong)" if found.rows > 1 else ""
+    return InputError(f"{predictions.source.name}: {predictions.locate(found.row)} {found.what}{others}.{found.remedy}")
+
+
+class _Wrong(NamedTuple):
+    """Rows that contradict the kind. rows: their number; row: the first of them, and what is wrong with it."""
+
+    rows: int
+    row: int
+    what: str
+    remedy: str
+
+
+def _wrong_rows(predictions: Predictions, decimals: int | None) -> _Wrong | None:
+    """decimals: to which the probabilities were rounded; None: not rounded."""
     first: tuple[int, str, str] | None = None
     count = 0
     width = predictions.scores.shape[-1] if predictions.k else 1
     for block in predictions.blocks(max(1, ROWS_SCORES // width)):
-        wrong, what, values = _wrong_rows(block, predictions)
+        wrong, what, values = _wrong_in_block(block, predictions, decimals)
         count += len(wrong)
         if len(wrong) and first is None:
-            first = (predictions.stored_row(block, int(wrong[0])), what, _hint(predictions, values[wrong[0]]))
-    if first is None:
+            first = predictions.stored_row(block, int(wrong[0])), what, remedy(predictions, values, wrong)
+    return None if first is None else _Wrong(count, *first)
+
+
+def _decimals(predictions: Predictions) -> int | None:
+    """The number of decimals of all probabilities; None if they were not rounded."""
+    scores = predictions.scores
+    if predictions.kind != "probs" or isinstance(scores, BinaryColumns | DividedRows) or scores.dtype.kind != "f":
         return None
-    row, what, hint = first
-    others = f" ({count:,} rows of {predictions.n:,} are wrong)" if count > 1 else ""
-    return InputError(f"{predictions.source.name}: {predictions.locate(row)} {what}{others}.{hint}")
+    found: int | None = 0
+    kept = predictions.labels != predictions.ignore_index if predictions.ignored else None
+    for values in blocks_of(scores, kept):
+        found = decimals_of(values, predictions.precision, found or 0)
+        if found is None:
+            break
+    return found or None
 
 
-def _wrong_rows(block: Block, predictions: Predictions) -> tuple[npt.NDArray[np.intp], str, Floats]:
+def _wrong_in_block(
+    block: Block, predictions: Predictions, decimals: int | None
+) -> tuple[npt.NDArray[np.intp], str, Floats]:
     """The rows of the block that are not valid for the kind, the problem of the first of them, and the values."""
     with np.errstate(invalid="ignore", over="ignore"):
         values = np.asarray(block.scores, np.float64)
+    tolerance = predictions.tolerance
     if predictions.kind == "confidence":
-        wrong = np.flatnonzero(~((values >= 0) & (values <= predictions.largest_probability)))
+        wrong = np.flatnonzero(~((values >= -tolerance.spare) & (values <= tolerance.largest)))
         what = f"has confidence {values[wrong[0]]:.10g}, but it must lie in [0, 1]" if len(wrong) else ""
         return wrong, what, values
     if predictions.kind == "logits":
@@ -73,17 +118,24 @@ def _wrong_rows(block: Block, predictions: Predictions) -> tuple[npt.NDArray[np.
         return wrong, f"holds {_first(values[row], bad[row], predictions)}, but logits must be finite or -inf", values
     with np.errstate(over="ignore", invalid="ignore"):
         p = np.exp(values) if predictions.kind == "log_probs" else values
-        tolerance, sums = predictions.sum_tolerance, p.sum(axis=1)
-    bad = ~((p >= 0) & (p <= predictions.largest_probability))
-    # Slightly stricter than the engine, which sums in another order, so that whatever the engine refuses is found here.
-    wrong = np.flatnonzero(bad.any(axis=1) | ~(np.abs(sums - 1) <= tolerance * (1 - 1e-9)))
+    bad = ~((p >= -tolerance.spare) & (p <= tolerance.largest))
+    wrong = np.flatnonzero(bad.any(axis=1) | wrong_sums(p, decimals, tolerance))
     if not len(wrong):
         return wrong, "", values
     row = int(wrong[0])
-    what = f"sums to {sums[row]:.6g}, not to 1 within {tolerance:g}"
     if bad[row].any():
         what = f"holds {_first(values[row], bad[row], predictions)}"
+    else:
+        what = f"sums to {p[row].sum():.6g}, not to 1 within {_explained(p[row], decimals, tolerance)}"
     return wrong, f"{what}, so these are not {_words(predictions)}", values
+
+
+def _explained(row: Floats, decimals: int | None, tolerance: Tolerance) -> str:
+    """How far from 1 rounding may have taken the sum of a row."""
+    if decimals is None:
+        return f"{tolerance.of_sum:g}"
+    deficit, excess = sum_bounds(row[None], decimals, tolerance)
+    return f"{excess[0] if row.sum() > 1 else deficit:.4g} (rounded to {in_words(decimals)})"
 
 
 def _first(row: Floats, bad: npt.NDArray[np.bool_], predictions: Predictions) -> str:
@@ -96,18 +148,3 @@ def _first(row: Floats, bad: npt.NDArray[np.bool_], predictions: Predictions) ->
 
 def _words(predictions: Predictions) -> str:
     return "log-probabilities" if predictions.kind == "log_probs" else "probabilities"
-
-
-def _hint(predictions: Predictions, row: Floats) -> str:
-    """What these values may be instead. row: the first that is wrong."""
-    if predictions.kind in ("logits", "confidence"):
-        given = float(row) if predictions.kind == "confidence" else 0.0
-        return " If these are percentages, divide them by 100." if 2 < given <= 100 else ""
-    single = isinstance(predictions.scores, BinaryColumns)
-    finite = bool(np.isfinite(row).all())
-    percent = predictions.kind == "probs" and finite and (2 < row[1] <= 100 if single else abs(row.sum() - 100) < 1)
-    in_memory = predictions.source.path is None
-    logits = f" If they are logits, {'pass them as logits=' if in_memory else 'use --kind logits'}."
-    if percent and (row >= 0).all():
-        return " If they are percentages, divide them by 100."
-    return logits + (" If they are percentages, divide them by 100." if percent else "")

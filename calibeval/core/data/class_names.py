@@ -56,7 +56,8 @@ def number_of(text: str) -> Number | None:
 def classes_of_texts(raw: npt.NDArray[Any], names: Sequence[str], ignore_index: int | None) -> Named:
     """The classes that texts name: by the same spelling or, if no class is spelled so, by the same value.
 
-    "1.0" is the class called 1, and "true" the one called True, if only one class could be meant.
+    Blanks around a text do not matter. "1.0" is the class called 1, and "true" the one called True, if only one class
+    could be meant.
     Raises: InputError for a text that is not the name of a class, or is that of two.
 
     >>> classes_of_texts(np.array(["b", "1.0", "TRUE"]), ["1", "b", "True"], None).labels.tolist()
@@ -71,8 +72,9 @@ def classes_of_texts(raw: npt.NDArray[Any], names: Sequence[str], ignore_index: 
         if text in spelled:
             found[i] = spelled[text]
             continue
-        values = {**_numbers(names), **_truths(names)} if values is None else values
-        found[i] = values.get(_value(text), NONE)
+        if values is None:
+            values = {**_table((i, name.strip()) for i, name in enumerate(names)), **_numbers(names), **_truths(names)}
+        found[i] = values.get(text.strip(), values.get(_value(text.strip()), NONE))
     ignored = np.array([ignore_index is not None and number_of(text) == ignore_index for text in texts], bool)
     _check_named(found, ignored, codes, [f'"{text}"' for text in texts], names)
     return _ignoring(found, ignored, ignore_index, codes, len(names))

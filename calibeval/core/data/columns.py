@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.data.lazy_columns import LazyColumns
+from calibeval.core.data.labels_needed import check_labelled
+from calibeval.core.data.lazy_columns import LazyColumns, refuse_left
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.row_source import as_column
 from calibeval.core.errors import UsageError, nearest
@@ -40,13 +41,15 @@ class Coded:
 def coded_column(predictions: Predictions, name: str, others: tuple[str, ...] = ()) -> Coded:
     """The column of that name; an entry per image applies to its pixels. Values that are not numbers compare as text.
 
-    others: other valid names, for the message. Raises: UsageError, with the nearest name, if there is no such column.
+    others: other valid names, for the message.
+    Raises: UsageError, with the nearest name, if there is no such column; InputError for one that cannot be used.
 
     >>> p = Predictions(probs=[0.1, 0.2, 0.9], labels=[0, 0, 1], columns={"night": ["yes", "no", "yes"]})
     >>> coded_column(p, "night").codes.tolist(), coded_column(p, "night").texts()
     ([1, 0, 1], ('no', 'yes'))
     """
     if name not in predictions.columns:
+        refuse_left(predictions.columns, name)
         there = [*predictions.columns, *others]
         known = ", ".join(there) or "none"
         raise UsageError(
@@ -108,6 +111,8 @@ def coded_slices(predictions: Predictions, name: str) -> Coded:
         return coded_column(predictions, name, () if predictions.k is None else (TRUE_CLASS, PREDICTED_CLASS))
     if predictions.k is None:
         raise UsageError(f'{predictions.source.name}: there are no slices by "{name}": the dump has the top label only')
+    if name == TRUE_CLASS:
+        check_labelled(predictions, f'for slices by "{name}"')
     names = np.array(predictions.class_names or [str(k) for k in range(predictions.k)], np.object_)
     if name == TRUE_CLASS:
         return Coded(names, _counted_labels(predictions))

@@ -130,7 +130,7 @@ def unmasked_labels(labels: object, ignore_index: int | None) -> tuple[object, i
     check_ignore_index(ignore_index)
     if not isinstance(labels, np.ma.MaskedArray) or not np.ma.getmaskarray(labels).any():
         return labels, ignore_index
-    if labels.dtype.kind not in "iub" or labels.ndim != 1:
-        raise InputError("labels: only whole numbers, one per row, may have masked entries; remove the masked rows")
+    if labels.dtype.kind not in "iub" or labels.ndim == 2:
+        raise InputError("labels: only whole numbers, one per row or pixel, may be masked; remove the masked rows")
     label = MASKED_LABEL if ignore_index is None else ignore_index
     return np.where(np.ma.getmaskarray(labels), label, np.ma.getdata(labels).astype(np.int64)), label

@@ -29,6 +29,7 @@ class Reading:
 
     kind: the kind of scores; "features" for a feature cache, which has no scores. features: their number per row.
     classes: class names, if the file has them. columns: slice columns with their number of values (None: more than 50).
+    no_labels: what can be done with scores without labels; None where there are labels.
     recognised: what was recognised in the file, in a few words each: which arrays gave what, how rows were paired.
     """
 
@@ -45,6 +46,7 @@ class Reading:
     sha256: str | None = None
     features: int | None = None
     recognised: tuple[str, ...] = ()
+    no_labels: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from calibeval.core.errors import InputError, UsageError
 
 Labels = npt.NDArray[np.integer[Any]]
 MOST_CLASSES = 2**20
+OWNER = "the scores have"
 
 
 class Read(NamedTuple):
@@ -31,7 +32,7 @@ def as_labels(
     class_names: Sequence[str] | None = None,
     ignore_index: int | None = None,
     *,
-    owner: str = "the scores have",
+    owner: str = OWNER,
 ) -> Labels:
     """Labels as integers in [0, k); the ignored label is kept unchanged, unless labels are names: see `read_labels`.
 
@@ -51,7 +52,7 @@ def read_labels(
     class_names: Sequence[str] | None = None,
     ignore_index: int | None = None,
     *,
-    owner: str = "the scores have",
+    owner: str = OWNER,
     labels_are: LabelsAre | None = None,
 ) -> Read:
     """Labels as integers in [0, k).
@@ -105,9 +106,12 @@ def _from_one_hot(raw: npt.NDArray[Any], k: int, owner: str) -> Labels:
         raise InputError(f"labels have {raw.shape[1]} columns, but {owner} {k} classes")
     wrong = np.flatnonzero(~(((raw == 0) | (raw == 1)).all(axis=1) & ((raw == 1).sum(axis=1) == 1)))
     if len(wrong):
+        whole = bool(((raw == 0) | (raw == 1)).all())
+        what = "rows with several labels or none" if whole else "soft labels"
+        image = ". Of one image of two classes, save scores[None] and labels[None]" if whole and owner == OWNER else ""
         raise InputError(
             f"row {int(wrong[0])}: labels of shape {raw.shape} must be one-hot (a single 1, all others 0), "
-            f"but {len(wrong)} rows are not; soft labels are not supported"
+            f"but {len(wrong)} rows are not; {what} are not supported{image}"
         )
     return np.asarray(raw.argmax(axis=1), np.int64)
 
@@ -137,14 +141,12 @@ def _numbers(raw: npt.NDArray[Any], class_names: Sequence[str] | None) -> Labels
 
 
 def outcome_of(kind: str, labels: object, correct: object) -> tuple[object, str]:
-    """What came true, and its name: labels, or beside confidences whether a row is correct.
+    """What came true, and its name: labels, or beside confidences whether a row is correct; None if it is unknown.
 
-    Raises: UsageError where it is missing, or the other one came.
+    Raises: UsageError where the other one came.
     """
     needed, other = ("correct", "labels") if kind == "confidence" else ("labels", "correct")
     given = {"labels": labels, "correct": correct}
-    if given[needed] is None:
-        raise UsageError(f"{kind} need {needed}")
     if given[other] is not None:
         raise UsageError(f"{kind} go with {needed}, not with {other}")
     return given[needed], needed
@@ -189,15 +191,19 @@ def _check_range(labels: Labels, k: int, ignore_index: int | None, owner: str) -
     count = "" if len(rows) == 1 else f" ({len(rows)} rows are out of range)"
     raise InputError(
         f"row {row}: label {int(labels[row])}, but {owner} {k} classes (0 to {k - 1}){count}."
-        + _hint(labels[rows], int(kept.min()), int(kept.max()), k)
+        + _hint(labels[rows], kept, k)
     )
 
 
-def _hint(out: Labels, low: int, high: int, k: int) -> str:
+def _hint(out: Labels, kept: Labels, k: int) -> str:
+    """What labels may be; out: those that are no class, among those kept."""
+    low, high = int(kept.min()), int(kept.max())
     if low == 1 and high == k:
         return " If the labels start at 1, subtract 1 before saving."
     if low == -1 and high == 1 and k == 2:
         return " If the classes are called -1 and 1, save 0 and 1."
+    if k == 2 and (out == 255).all() and not (kept == 1).any():
+        return " If 255 marks class 1, as in image files, divide the labels by 255 before saving."
     if (out == out[0]).all() and int(out[0]) in (-1, -100, 255):
         return f" If {int(out[0])} marks rows without a label, use --ignore-index {int(out[0])}."
     return ""

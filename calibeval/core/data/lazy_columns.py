@@ -13,7 +13,8 @@ from calibeval.core.data.arguments import by_name
 class LazyColumns(Mapping[str, npt.NDArray[Any]]):
     """One-dimensional arrays by name, behind functions that load them.
 
-    lengths are known to be right before anything is loaded.
+    lengths are known to be right before anything is loaded. left: functions that say, by raising InputError, why a
+    column cannot be used: such columns are no members.
 
     >>> import numpy as np
     >>> columns = LazyColumns({"site": lambda: np.array(["a", "b"])})
@@ -21,8 +22,13 @@ class LazyColumns(Mapping[str, npt.NDArray[Any]]):
     (['site'], ['a', 'b'])
     """
 
-    def __init__(self, loaders: Mapping[str, Callable[[], npt.NDArray[Any]]]) -> None:
+    def __init__(
+        self,
+        loaders: Mapping[str, Callable[[], npt.NDArray[Any]]],
+        left: Mapping[str, Callable[[], object]] | None = None,
+    ) -> None:
         self._loaders = dict(loaders)
+        self.left = dict(left or {})
         self._loaded: dict[str, npt.NDArray[Any]] = {}
 
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
@@ -41,9 +47,18 @@ class LazyColumns(Mapping[str, npt.NDArray[Any]]):
 
     def with_column(self, name: str, values: npt.NDArray[Any]) -> LazyColumns:
         """These columns and one more, or another in the place of one."""
-        other = LazyColumns({**self._loaders, name: lambda: values})
+        other = LazyColumns({**self._loaders, name: lambda: values}, self.left)
         other._loaded = {key: kept for key, kept in self._loaded.items() if key != name}
         return other
+
+
+def refuse_left(columns: Mapping[str, Any], name: str) -> None:
+    """Say why a column that a reader left alone cannot be used; return if it left none of that name alone.
+
+    Raises: InputError.
+    """
+    if isinstance(columns, LazyColumns) and name in columns.left and name not in columns:
+        columns.left[name]()
 
 
 def tidied(

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.class_names import LabelsAre
+from calibeval.core.data.dense import DensePixels
 from calibeval.core.data.labels import Read, read_labels
 from calibeval.core.data.row_source import BinaryColumns, Kind, RowSource, show_shape
 from calibeval.core.errors import InputError
+
+TOLERANCE = 0.01  # of the sum of a row of probabilities, to see how they were flattened
 
 
 def labels_beside(
@@ -31,8 +35,12 @@ def labels_beside(
     shape, owner = scores.shape, "the scores have"
     n, k = shape[0], 2 if len(shape) == 1 else shape[1]
     if isinstance(scores, BinaryColumns):
+        if raw.size and raw.ndim and n > len(raw) and n % len(raw) == 0:
+            raise InputError(_flattened(scores, kind, len(raw), noun))
         if raw.dtype.kind in "fiu" and raw.max(initial=0) > 1:
-            owner = f"{kind} of shape {show_shape(scores.column.shape)} were read as one binary column with"
+            column, what = scores.column, "binary column"
+            given, what = (column.given, "channel") if isinstance(column, DensePixels) else (column.shape, what)
+            owner = f"{kind} of shape {show_shape(given)} were read as one {what} with"
     elif raw.ndim == 1 and n != len(raw) == k:
         raise InputError(
             f"{kind} have shape {show_shape(shape)}, but {noun} have shape {show_shape(raw.shape)}; "
@@ -42,3 +50,17 @@ def labels_beside(
     if len(found.labels) != n:
         raise InputError(f"{n} rows of scores, but {len(found.labels)} {noun}")
     return found
+
+
+def _flattened(scores: BinaryColumns, kind: Kind, n: int, noun: str) -> str:
+    """What to do with one column that holds several scores for each of n labels."""
+    k = scores.shape[0] // n
+    remedy = f"reshape(-1, {k})"
+    if kind == "probs":
+        flat = np.asarray(scores.column[0 : scores.shape[0]], np.float64)
+        by_row, by_class = (np.abs(sums - 1).max() for sums in (flat.reshape(n, k).sum(1), flat.reshape(k, n).sum(0)))
+        remedy = f"reshape({k}, -1).T" if by_class < TOLERANCE <= by_row else remedy
+    return (
+        f"{scores.shape[0]} scores = {n} {noun} × {k}: {remedy} gives one row of {k} scores for each of the {noun}; "
+        "save them in that shape"
+    )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from calibeval.core.data.class_names import number_of
-from calibeval.core.data.row_source import BinaryColumns, DensePixels, Kind, RowSource
+from calibeval.core.data.row_source import BinaryColumns, Kind, RowSource
 
 
 def place_of(row: int, layout: Sequence[int]) -> str:
@@ -22,17 +22,21 @@ def place_of(row: int, layout: Sequence[int]) -> str:
     return f"image {image}, pixel ({', '.join(map(str, pixel))})"
 
 
-def recognised_shape(scores: RowSource, kind: Kind, names: Sequence[str] | None, *, by_name: bool) -> tuple[str, ...]:
+def recognised_shape(
+    scores: RowSource, kind: Kind, layout: Sequence[int], names: Sequence[str] | None, *, by_name: bool
+) -> tuple[str, ...]:
     """What scores and labels were taken for, in a few words each; nothing for (n, k) scores and numbered labels.
 
     by_name: whether the labels are names of classes. Whether they are is also told of classes whose names are numbers.
     """
     found = []
-    if isinstance(scores, DensePixels):
-        n, *space = scores.layout
-        found.append(f"{n:,} {'image' if n == 1 else 'images'} of {' × '.join(map(str, space))} pixels")
+    if len(layout) > 1:
+        n, *space = layout
+        what, parts = ("image", "pixels") if len(space) > 1 else ("sequence", "positions")
+        found.append(f"{n:,} {what}{'' if n == 1 else 's'} of {' × '.join(map(str, space))} {parts}")
     if isinstance(scores, BinaryColumns):
-        found.append({"logits": "one column, the logit of class 1"}.get(kind, "one column, P(class 1)"))
+        what = {"logits": "the logit of class 1", "probs": "P(class 1)"}.get(kind, "ln P(class 1)")
+        found.append(f"one {'column' if len(layout) == 1 else 'channel'}, {what}")
     numbers = [] if names is None else [number_of(name) for name in names]
     if by_name:
         found.append("labels are names of classes")

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from calibeval.core.data.arguments import check_told, of_class
 from calibeval.core.data.class_names import LabelsAre, as_labels_are
+from calibeval.core.data.divided import at_door
 from calibeval.core.data.elsewhere import elsewhere
 from calibeval.core.data.foreign import check_same_index, precision_of, unmasked_labels
 from calibeval.core.data.labels import MOST_CLASSES, check_classes, names_of_classes, outcome_of
@@ -20,21 +21,20 @@ from calibeval.core.data.lazy_columns import tidied
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.outcomes import labels_beside
 from calibeval.core.data.places import place_of, recognised_shape
-from calibeval.core.data.precision import largest_probability, stored_precision, sum_tolerance
+from calibeval.core.data.precision import Tolerance, stored_precision
 from calibeval.core.data.row_source import (
-    KINDS,
-    DensePixels,
     Kind,
     RowSource,
     as_array,
     as_column,
-    as_rows,
     as_source,
+    only_kind,
     show_shape,
 )
+from calibeval.core.data.shapes import as_rows
 from calibeval.core.data.source import Source
 from calibeval.core.data.spoken import in_python
-from calibeval.core.errors import InputError, UsageError
+from calibeval.core.errors import InputError
 
 __all__ = ["MOST_CLASSES", "Block", "Predictions", "Source"]
 
@@ -58,17 +58,19 @@ class Predictions:
     For two classes, a single column, (n,) or (n, 1), is P(class 1) or its logit. Dense scores are (n, k, h, w) or (n,
     h, w, k) with labels (n, h, w); their pixels become the rows.
 
-    labels: (n,) integers in [0, k), whole floats, exact one-hot rows, or names listed in `class_names`.
+    labels: (n,) integers in [0, k), whole floats, exact one-hot rows, or names listed in `class_names`. Without labels,
+    `labelled` is False and `labels` are zeros without a meaning: a map can be applied, but nothing measured or fitted.
     correct: (n,) of 0 and 1, only with `confidence`.
     class_names: k names. labels_are: "names" or "positions", for labels that could be both, such as 1 with the classes
     1, 2 and 3. columns: one-dimensional arrays of length n by name, for slices. ids: (n,) unique row names.
     ignore_index: rows with this label are left out and counted in `ignored`. The same applies to masked labels of a
     masked array; other masked entries are refused.
+    renormalize: divide every row of probabilities by its sum, and count these rows in a warning.
     precision: relative step between the stored scores, if it is not that of their dtype (bfloat16).
     file_rows: numbers of the stored rows within their file, if they are only some of its rows.
     settling: finishes the checks that a reader runs in parallel, and returns the source with its hash.
-    keys: names of the labels and ids in their file, by role. labelled: False if the labels are unknown; then they are
-    zeros without a meaning. recognised: short sentences on how a file was read, as `inspect` shows them.
+    keys: names of the labels and ids in their file, by role. labelled: False if the labels that came have no meaning.
+    no_labels: why a file has none, for messages. recognised: short sentences on how a file was read.
     The attribute `layout` is (n,), or (n, h, w) for dense scores, whose columns and ids may have one entry per image.
 
     Raises: InputError for shapes or labels that do not fit; UsageError unless exactly one kind of score is given.
@@ -95,6 +97,7 @@ class Predictions:
     settling: Callable[[], Source] | None = None
     keys: Mapping[str, str] = field(default_factory=dict)
     labelled: bool = True
+    no_labels: str = ""
     recognised: tuple[str, ...] = ()
 
     def __init__(
@@ -112,19 +115,18 @@ class Predictions:
         ids: npt.ArrayLike | None = None,
         source: Source | None = None,
         ignore_index: int | None = None,
+        renormalize: bool = False,
         warnings: Sequence[str] = (),
         precision: float | None = None,
         file_rows: npt.NDArray[Any] | None = None,
         settling: Callable[[], Source] | None = None,
         keys: Mapping[str, str] | None = None,
         labelled: bool = True,
+        no_labels: str = "",
         recognised: Sequence[str] = (),
     ) -> None:
         given = {"logits": logits, "probs": probs, "log_probs": log_probs, "confidence": confidence}
-        kinds: list[Kind] = [kind for kind in KINDS if given[kind] is not None]
-        if len(kinds) != 1:
-            raise UsageError(f"give exactly one of logits, probs, log_probs and confidence, not {len(kinds)} of them")
-        kind = kinds[0]
+        kind = only_kind(given)
         outcome, outcome_name = outcome_of(kind, labels, correct)
         check_told(
             warnings=warnings,
@@ -133,18 +135,21 @@ class Predictions:
             settling=settling,
             keys=keys,
             labelled=labelled,
+            no_labels=no_labels,
             recognised=recognised,
+            renormalize=renormalize,
         )
         place = "" if source is None else f"{of_class('source', source, Source).name}: "
         try:
             check_same_index({**given, outcome_name: outcome, "ids": ids, "columns": columns})
             outcome, ignore_index = unmasked_labels(outcome, ignore_index)
-            raw = as_array(outcome, outcome_name)
-            scores, raw = as_rows(as_source(given[kind], kind), kind, raw)
-            layout = scores.layout if isinstance(scores, DensePixels) else (scores.shape[0],)
+            labelled = labelled and outcome is not None
+            ignore_index = ignore_index if labelled else None
+            raw = None if outcome is None else as_array(outcome, outcome_name)
             names = names_of_classes(class_names, stored=source is not None)
+            scores, raw, layout = as_rows(as_source(given[kind], kind), kind, raw, names)
             check_classes(2 if kind == "confidence" else scores.shape[1], names)
-            told = as_labels_are(labels_are)
+            told = as_labels_are(labels_are) if labelled else "positions"
             tidy, ignore_index, by_name = labels_beside(scores, kind, raw, names, ignore_index, outcome_name, told)
             lengths = {len(tidy), layout[0]}
             tidy_columns = tidied(columns, lambda name, values: as_column(name, values, lengths))
@@ -154,8 +159,11 @@ class Predictions:
         ignored = 0 if ignore_index is None else int(np.count_nonzero(tidy == ignore_index))
         if len(tidy) == ignored:
             raise InputError(f"{place}there are no rows" + (f" except {ignored} ignored ones" if ignored else ""))
+        own = precision or precision_of(given[kind]) or stored_precision(scores.dtype)
+        shape = recognised_shape(scores, kind, layout, names, by_name=by_name)
+        came = at_door(scores, kind, own, tidy != ignore_index if ignored else None, renormalize=renormalize)
         for name, value in {
-            "scores": scores,
+            "scores": came.scores,
             "kind": kind,
             "labels": tidy,
             "class_names": names,
@@ -165,13 +173,14 @@ class Predictions:
             "ignore_index": ignore_index,
             "ignored": ignored,
             "layout": layout,
-            "warnings": tuple(map(Notice.of, warnings)),
-            "precision": precision or precision_of(given[kind]) or stored_precision(scores.dtype),
+            "warnings": (*map(Notice.of, warnings), *came.warnings),
+            "precision": came.precision,
             "file_rows": file_rows,
             "settling": settling,
             "keys": keys or {},
             "labelled": labelled,
-            "recognised": (*recognised, *recognised_shape(scores, kind, names, by_name=by_name)),
+            "no_labels": no_labels,
+            "recognised": (*recognised, *shape, *came.recognised),
         }.items():
             object.__setattr__(self, name, value)
 
@@ -179,6 +188,7 @@ class Predictions:
         """The kind, shapes and source, without the arrays."""
         parts = [f"{self.kind} {show_shape(self.scores.shape)} {self.scores.dtype}", f"n={self.n}", f"k={self.k}"]
         parts += [f"ignored={self.ignored}"] if self.ignored else []
+        parts += [] if self.labelled else ["no labels"]
         parts += [f"columns={', '.join(self.columns)}"] if self.columns else []
         parts += [] if self.source.path is None else [f"source={self.source.name!r}"]
         return f"<Predictions: {', '.join(parts)}>"
@@ -200,14 +210,9 @@ class Predictions:
         return self.source if self.settling is None else self.settling()
 
     @property
-    def sum_tolerance(self) -> float:
-        """How far the sum of a row's probabilities may be from 1."""
-        return sum_tolerance(self.precision)
-
-    @property
-    def largest_probability(self) -> float:
-        """The largest probability: 1, and a little more for rounding."""
-        return largest_probability(self.precision)
+    def tolerance(self) -> Tolerance:
+        """What rounding explains of probabilities outside [0, 1], and of sums that are not 1."""
+        return Tolerance.of(self.precision)
 
     @property
     def n(self) -> int:
@@ -275,7 +280,7 @@ class Predictions:
         def picked(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
             return np.asarray(values[chosen if len(values) == self.rows else chosen // (self.rows // units)])
 
-        outcome = {"correct" if self.kind == "confidence" else "labels": self.labels[chosen]}
+        outcome = {"correct" if self.kind == "confidence" else "labels": self.labels[chosen]} if self.labelled else {}
         return Predictions(
             **{self.kind: data},
             **outcome,
@@ -290,6 +295,6 @@ class Predictions:
             file_rows=None if self.file_rows is None else picked(self.file_rows),
             settling=self.settling,
             keys=self.keys,
-            labelled=self.labelled,
+            no_labels=self.no_labels,
             recognised=self.recognised,
         )

@@ -19,7 +19,7 @@ def probabilities(scores: npt.NDArray[Any], kind: Kind, axis: int = -1) -> Float
     """
     values = np.asarray(scores, np.float64)
     if kind == "probs":
-        return np.minimum(values, 1.0)
+        return np.clip(values, 0.0, 1.0)
     with np.errstate(invalid="ignore", over="ignore"):
         if kind == "log_probs":
             return np.minimum(np.exp(values), 1.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, cast, get_args
 
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.foreign import to_numpy
-from calibeval.core.data.precision import largest_probability, stored_precision
+from calibeval.core.data.precision import Tolerance, stored_precision
 from calibeval.core.errors import InputError, UsageError, nearest
 
 Kind = Literal["logits", "probs", "log_probs", "confidence"]
@@ -41,7 +41,7 @@ class RowSource(Protocol):
 class BinaryColumns:
     """A single column, P(class 1) or its logit, as the two columns of a two-class problem.
 
-    A probability that is above 1 by rounding counts as 1.
+    A probability that is above 1 by rounding counts as 1, one that is below 0 by rounding as 0.
     """
 
     column: RowSource
@@ -61,61 +61,15 @@ class BinaryColumns:
         one = np.asarray(self.column[rows]).reshape(-1)
         if self.kind == "logits":
             return np.stack([np.zeros_like(one), one], axis=1)
-        most = largest_probability(stored_precision(self.dtype))
+        tolerance = Tolerance.of(stored_precision(self.dtype))
         if self.kind == "probs":
-            one = np.where((one > 1) & (one <= most), one.dtype.type(1), one)
+            if one.size and not (one.min() >= 0 and one.max() <= 1):
+                one = np.where((one > 1) & (one <= tolerance.largest), one.dtype.type(1), one)
+                one = np.where((one < 0) & (one >= -tolerance.spare), one.dtype.type(0), one)
             return np.stack([1 - one, one], axis=1)
-        one = np.where((one > 0) & (one <= math.log(most)), one.dtype.type(0), one)
+        one = np.where((one > 0) & (one <= math.log(tolerance.largest)), one.dtype.type(0), one)
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
             return np.stack([np.log1p(-np.exp(one.astype(np.float64))), one], axis=1)
-
-
-class DensePixels:
-    """Scores of images, (n, k, h, w) or (n, h, w, k), as rows of pixels in the order of (n, h, w).
-
-    If pixels are read in order, each image is read only once, because the last images are kept.
-    """
-
-    def __init__(self, images: RowSource, channels_first: bool) -> None:
-        self._images, self._channels_first = images, channels_first
-        n, *rest = images.shape
-        k = rest.pop(0 if channels_first else -1)
-        self.layout: tuple[int, ...] = (n, *rest)
-        self.shape: tuple[int, ...] = (n * math.prod(rest), k)
-        self._last: tuple[int, npt.NDArray[Any]] | None = None
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of the numbers as stored."""
-        return self._images.dtype
-
-    def __getitem__(self, rows: slice, /) -> npt.NDArray[Any]:
-        total, k = self.shape
-        start, stop, _ = rows.indices(total)
-        if stop <= start:
-            return np.empty((0, k), self.dtype)
-        pixels = total // self.layout[0]
-        first, end = start // pixels, -(-stop // pixels)
-        images = self._read(first, end)
-        if not self._channels_first:
-            return images.reshape(-1, k)[start - first * pixels : stop - first * pixels]
-        if len(images) == 1:
-            return images.reshape(k, pixels)[:, start - first * pixels : stop - first * pixels].T
-        return np.moveaxis(images, 1, -1).reshape(-1, k)[start - first * pixels : stop - first * pixels]
-
-    def _read(self, first: int, end: int) -> npt.NDArray[Any]:
-        """Consecutive images; the last ones are kept and not read again."""
-        if isinstance(self._images, np.ndarray):
-            return np.asarray(self._images[first:end])
-        begin, kept = (first, None) if self._last is None else self._last
-        if kept is None or not begin <= first < begin + len(kept):
-            images = np.asarray(self._images[first:end])
-        elif end <= begin + len(kept):
-            return kept[first - begin : end - begin]
-        else:
-            images = np.concatenate([kept[first - begin :], self._images[begin + len(kept) : end]])
-        self._last = first, images
-        return images
 
 
 def as_kind(name: str) -> Kind:
@@ -127,6 +81,14 @@ def as_kind(name: str) -> Kind:
         if kind == name:
             return kind
     raise UsageError(f'kind "{name}" is unknown{nearest(name, KINDS)}; kinds are {", ".join(KINDS)}')
+
+
+def only_kind(given: Mapping[str, object]) -> Kind:
+    """The kind of the scores that were given. Raises: UsageError unless they are of one kind."""
+    kinds = [kind for kind in KINDS if given[kind] is not None]
+    if len(kinds) != 1:
+        raise UsageError(f"give exactly one of logits, probs, log_probs and confidence, not {len(kinds)} of them")
+    return kinds[0]
 
 
 def as_array(values: object, name: str) -> npt.NDArray[Any]:
@@ -173,33 +135,6 @@ def as_source(scores: object, kind: Kind) -> RowSource:
     if source.dtype.kind not in "fiub":
         raise InputError(f"{kind} have dtype {source.dtype}, but numbers are needed")
     return source
-
-
-def as_rows(scores: RowSource, kind: Kind, labels: npt.NDArray[Any]) -> tuple[RowSource, npt.NDArray[Any]]:
-    """Binary columns and dense images as rows of (n, k) scores, with labels to match."""
-    shape = scores.shape
-    if kind == "confidence":
-        if len(shape) != 1:
-            raise InputError(f"confidence has shape {show_shape(shape)}, but one number per row is needed")
-        return scores, labels
-    if 0 in shape[1:]:
-        raise InputError(f"{kind} have shape {show_shape(shape)}: there are no classes")
-    if len(shape) == 1 or (len(shape) == 2 and shape[1] == 1):
-        return BinaryColumns(scores, kind), labels
-    if len(shape) == 2:
-        return scores, labels
-    if len(shape) >= 3 and labels.ndim == len(shape) - 1:
-        n, *space = labels.shape
-        channels_first = shape[0] == n and tuple(shape[2:]) == tuple(space)
-        channels_last = shape[0] == n and tuple(shape[1:-1]) == tuple(space)
-        if channels_first != channels_last:
-            return DensePixels(scores, channels_first), labels.reshape(-1)
-        if channels_first:
-            raise InputError(f"{kind} {show_shape(shape)} could have the classes on axis 1 or on the last axis")
-    raise InputError(
-        f"{kind} have shape {show_shape(shape)} with labels {show_shape(labels.shape)}, but (n, k) with (n,), "
-        "or (n, k, h, w) or (n, h, w, k) with (n, h, w) are needed"
-    )
 
 
 def show_shape(shape: Sequence[int]) -> str:

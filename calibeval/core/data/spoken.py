@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,10 +13,12 @@ from calibeval.core.errors import CalibevalError
 SWITCHES = {
     "allow-leak": "allow_leak=True",
     "amp": "amp=True",
+    "drop-duplicates": "drop_duplicates=True",
     "init": "calibeval gate --init",
     "json": "to_json()",
     "no-crc": "checksums=False",
     "overwrite": "overwrite=True",
+    "renormalize": "renormalize=True",
     "resume": "resume=True",
     "tune": "tune=True",
 }
@@ -26,15 +29,20 @@ NUMBERS = (
 NAMES = (
     *("baseline", "convention", "device", "fit-on", "group", "head", "kind", "labels", "method", "metrics"),
     *("decide", "on-inconclusive", "objective", "optimizer", "preset", "read-as", "schedule", "temperature"),
-    *("tune-on", "labels-are", "features-key", "ids-key", "labels-key", "logits-key", "probs-key"),
+    *("tune-on", "labels-are", "decimal", "features-key", "ids-key", "labels-key", "logits-key", "probs-key"),
 )
 LISTS = {"class-names": "class_names", "loss": "losses", "score-columns": "score_columns", "slice": "slices"}
 LIMITS = ("max", "min", "max-increase", "max-drop")  # of a gate: --max ece=0.03
 
 _NUMBER = re.compile(r" (-?\d(?:[\d.e+-]*\d)?)")
-_NAME = re.compile(r" ((?!(?:or|and|to|for|in|of|is|names|contradict|both|cannot)\b)[\w./#-]*\w)")
+_NO_VALUE = r"(?!(?:or|and|to|for|in|of|is|names|contradict|both|cannot)\b)"
+_NAME = re.compile(rf" ({_NO_VALUE}[\w./#-]*\w)")
 _ROLE = re.compile(r" (\w+)(?:=(\w+))?")
 _LIMIT = re.compile(r" (\w+)=([\d.]*\d)")
+_LIST = re.compile(rf" (?P<q>')?(?P<list>{_NO_VALUE}[\w.*!?/#,-]*[\w*])(?(q)')")
+_WHAT = re.compile(r" (names|positions)\b")
+_SIGN = re.compile(r" ([,.])(?!\w)")
+_COMMAND = re.compile(r"calibeval report (?=\S.* --)(.+)\Z", re.DOTALL)
 _FLAG = re.compile(r"(?<![\w-])(?<!gate )--([a-z]+(?:-[a-z]+)*)")
 
 
@@ -43,9 +51,14 @@ def in_python(text: str) -> str:
 
     >>> in_python("Say --kind probs, or --allow-leak; start again without --resume.")
     'Say kind="probs", or allow_leak=True; start again without resume=True.'
+    >>> in_python("add up to 1: calibeval report h.csv --score-columns p0,p1 --kind probs")
+    'add up to 1: calibeval.evaluate("h.csv", score_columns=["p0", "p1"], kind="probs")'
     >>> in_python("Name one with --logits-key or --key log_probs=NAME, or say --ignore-index -1.")
     'Name one with logits_key or key={"log_probs": "NAME"}, or say ignore_index=-1.'
     """
+    command = _COMMAND.search(text)
+    if command is not None:
+        return in_python(text[: command.start()]) + _call(shlex.split(command[1]))
     parts, place = [], 0
     for flag in _FLAG.finditer(text):
         if flag.start() >= place:
@@ -66,6 +79,31 @@ def spoken() -> Iterator[None]:
         raise
 
 
+def _call(words: list[str]) -> str:
+    """A proposed command, whose options all have values, as a call."""
+    given: dict[str, str] = {}
+    roles: dict[str, str] = {}
+    for flag, value in zip(words[1::2], words[2::2], strict=True):
+        name = flag.removeprefix("--")
+        if name == "key":
+            role, _, array = value.partition("=")
+            roles[role] = array
+        else:
+            given[name.replace("-", "_")] = _list(value) if name in LISTS else _text(value)
+    if roles:
+        given["key"] = f"{{{', '.join(f'{_text(role)}: {_text(array)}' for role, array in roles.items())}}}"
+    return f"calibeval.evaluate({', '.join([_text(words[0]), *(f'{name}={value}' for name, value in given.items())])})"
+
+
+def _list(value: str) -> str:
+    """What a list that was written with commas is in Python."""
+    return f"[{', '.join(map(_text, value.split(',')))}]"
+
+
+def _text(value: str) -> str:
+    return f'"{value}"'
+
+
 def _keyword(flag: str, text: str, end: int) -> tuple[str, int]:
     """What stands for an option whose value, if it has one, begins at `end`; and where that ends."""
     name = flag.replace("-", "_")
@@ -74,12 +112,14 @@ def _keyword(flag: str, text: str, end: int) -> tuple[str, int]:
     if flag in NUMBERS:
         value = _NUMBER.match(text, end)
         return (name, end) if value is None else (f"{name}={value[1]}", value.end())
+    if flag == "decimal" and (sign := _SIGN.match(text, end)) is not None:
+        return f'decimal="{sign[1]}"', sign.end()
     if flag in NAMES:
-        value = _NAME.match(text, end)
+        value = (_WHAT if flag == "labels-are" else _NAME).match(text, end)
         return (name, end) if value is None else (f'{name}="{value[1]}"', value.end())
     if flag in LISTS:
-        value = _NAME.match(text, end)
-        shown = "" if value is None else "=[...]" if value[1] == "FILE" else f'=["{value[1]}"]'
+        value = _LIST.match(text, end)
+        shown = "" if value is None else "=[...]" if value["list"] == "FILE" else f"={_list(value['list'])}"
         return LISTS[flag] + shown, end if value is None else value.end()
     if flag == "key" and (role := _ROLE.match(text, end)) is not None:
         return f'key={{"{role[1]}": {"..." if role[2] is None else chr(34) + role[2] + chr(34)}}}', role.end()

@@ -13,7 +13,7 @@ from calibeval.core.data.arrays import Codes, Floats
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.probabilities import probabilities
 from calibeval.core.data.row_source import RowSource
-from calibeval.core.sums.binning import BinSums, bin_index
+from calibeval.core.sums.binning import BinSums, bin_index, is_computed, on_grid
 from calibeval.core.sums.sums import RowScores, Sums
 from calibeval.core.uncertainty.clusters import Clusters
 from calibeval.core.uncertainty.joints import MOST_JOINT_CELLS, Joints
@@ -104,6 +104,7 @@ def _class_joint(sums: BinSums, edges: Floats, in_order: _InOrder, predictions: 
         for begin in range(0, len(chosen), step):
             rows = chosen[begin : begin + step] if stored is None else stored[chosen[begin : begin + step]]
             p = probabilities(_read(scores, rows), predictions.kind)
+            p = on_grid(p) if is_computed(predictions.kind) else p
             index = starts[begin : begin + step, None] + places + bin_index(p, edges)
             label = (np.arange(len(rows)), predictions.labels[rows])
             totals -= np.bincount(index.ravel(), weights=p.ravel(), minlength=len(totals))

@@ -14,6 +14,7 @@ from calibeval.core.data.arrays import Floats
 from calibeval.core.data.distinct_names import name_of
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.evaluation.doubts import doubted
 from calibeval.core.evaluation.groups import Groups, find_groups, grouped_metrics, joints_for
 from calibeval.core.evaluation.slices import SlicedColumn
 from calibeval.core.metrics.folded import classwise_errors
@@ -82,7 +83,7 @@ class Measurement:
         convention = CONVENTIONS[settings.convention]
         own = convention.name == OWN
         return cls(
-            predictions=predictions,
+            predictions=doubted(predictions, sums),
             settings=settings,
             sums=sums,
             groups=groups,

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.predictions import Predictions
-from calibeval.core.sums.engine import summarise
+from calibeval.core.sums.engine import summarise, tie_slack
 from calibeval.core.sums.equal_mass import RowKeys, confidence_keys, from_keys
 from calibeval.core.sums.from_rows import sums_from_rows
 from calibeval.core.sums.resources import PLAIN, Resources
@@ -106,7 +106,7 @@ def _streamed(predictions: Predictions, parts: Sequence[Rows], bins: int, jobs: 
             before = totals[part]
             totals[part] = replace(sums, equal_mass=None, rows=None) if before is None else before + sums
     return [
-        replace(total, equal_mass=EqualMass(*from_keys(np.concatenate(own), bins)))
+        replace(total, equal_mass=EqualMass(*from_keys(np.concatenate(own), bins, slack=tie_slack(predictions))))
         for total, own in zip(totals, keys, strict=True)
         if total is not None
     ]

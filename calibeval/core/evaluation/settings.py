@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from calibeval.core.conventions.table import OWN, find_convention
 from calibeval.core.data.arguments import came
+from calibeval.core.data.divided import was_asked
 from calibeval.core.data.ranges import check_whole
 from calibeval.core.errors import UsageError
 from calibeval.core.report.settings import LEAST_LEVEL, MOST_BINS, MOST_LEVEL, Settings
@@ -52,6 +54,14 @@ def checked(
     columns = tuple(dict.fromkeys(slices))
     least = int(min_rows or MIN_ROWS) if columns else None
     return Settings(int(bins), known.name, level, columns, least, group)
+
+
+def stamped(settings: Settings, *warnings: Iterable[str]) -> Settings:
+    """The settings, which say so if rows were divided by their sums because the user asked for it.
+
+    warnings: of each dump.
+    """
+    return replace(settings, renormalize=was_asked(*warnings) or None)
 
 
 def check_level(level: float) -> None:

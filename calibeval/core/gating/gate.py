@@ -12,11 +12,12 @@ from calibeval.core.comparison.matched import Matched, check_bins, side, unpaire
 from calibeval.core.comparison.pairing import pair_rows
 from calibeval.core.conventions.table import OWN, find_convention
 from calibeval.core.data.columns import PREDICTED_CLASS, TRUE_CLASS, kept_rows
+from calibeval.core.data.lazy_columns import refuse_left
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError, UsageError, nearest
 from calibeval.core.evaluation.measurement import Measurement
 from calibeval.core.evaluation.parts import Rows
-from calibeval.core.evaluation.settings import checked
+from calibeval.core.evaluation.settings import checked, stamped
 from calibeval.core.gating.judge import Measured, judge
 from calibeval.core.gating.rules import GateSettings, Rule, rule_from_table
 from calibeval.core.gating.verdict import RuleVerdict, Verdict
@@ -134,6 +135,7 @@ class Subject:
             min_rows=(settings.min_rows or None) if columns else None,
             group=group,
         )
+        how = stamped(how, *(one.warnings for one in (dump, base) if isinstance(one, Predictions)))
         if base is not None:
             check_bins(how)
         saved = Baseline.of(base, how.bins) if isinstance(base, Report) else None
@@ -287,6 +289,7 @@ def _column(rule: Rule, known: Sequence[str], dump: Predictions) -> str | None:
         column = max(fitting, key=len, default=None)
     if column is None:
         name = rule.worst_of or rule.slice.partition("=")[0]
+        refuse_left(dump.columns, name)
         hint = nearest(name, known)
         place = f'{dump.source.name}: slice "{rule.slice}"'
         raise UsageError(f'{place}: there is no column "{name}"{hint}; there are {", ".join(known)}')

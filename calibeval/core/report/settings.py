@@ -39,13 +39,15 @@ class Settings:
     the tool whose definitions apply. level: confidence level of the intervals, in (0, 1); None for no intervals.
     slices: columns that are cut into slices. min_rows: smallest number of rows of a measured slice; None without
     slices.
-    group: column that names groups of dependent rows; None without one.
+    group: column that names groups of dependent rows; None without one. renormalize: True if the user asked to divide
+    rows of probabilities by their sums, else None.
 
     >>> Settings(level=None).to_dict()
     {'bins': 15, 'convention': 'calibeval', 'level': None, 'slices': None, 'min_rows': None, 'group': None}
     """
 
     LAYOUT: ClassVar = Layout(
+        rare=("renormalize",),
         optional=("slices",),
         earlier={"level": "confidence"},
         read={"slices": _columns, "level": _level, "bins": _bins},
@@ -58,6 +60,7 @@ class Settings:
     slices: tuple[str, ...] = ()
     min_rows: int | None = None
     group: str | None = None
+    renormalize: bool | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of these settings; slices is null if there are none."""

@@ -8,9 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
+from calibeval.core.data.row_source import Kind
 from calibeval.core.errors import InputError, UsageError
 
 FEW_TOTALS = 1024
+GRID = 2.0**-45  # probabilities that are computed from logits are rounded to its multiples before they are binned
+ROUNDER = 192.0  # numbers from 128 to 256 are multiples of GRID, so adding and subtracting it rounds
 COMPARED_EDGES = 100  # up to this many edges, comparing with each is faster than a binary search; must fit an int8
 
 
@@ -81,17 +84,19 @@ def equal_width_edges(bins: int) -> Floats:
     return np.arange(bins + 1, dtype=np.float64) / bins
 
 
-def stored_edges(edges: Floats, precision: float) -> Floats:
-    """Edges rounded to the stored type of the probabilities: a float32 0.2 lies on the float32 edge 0.2.
+def on_grid(p: Floats, out: Floats | None = None) -> Floats:
+    """Probabilities rounded to multiples of 2^-45, so that sums of the same numbers in another order give equal ones.
 
-    precision: relative step of the type.
-
-    >>> stored_edges(np.array([0.2]), 2.0**-23).tolist() == [float(np.float32(0.2))]
+    >>> bool(on_grid(np.array([1 / 3]))[0] == on_grid(np.array([np.nextafter(1 / 3, 1)]))[0])
     True
     """
-    mantissa, exponent = np.frexp(edges)
-    bits = int(1.0 - np.log2(precision))
-    return np.asarray(np.ldexp(np.rint(np.ldexp(mantissa, bits)), exponent - bits), np.float64)
+    out = np.add(p, ROUNDER, out=out)
+    return np.subtract(out, ROUNDER, out=out)
+
+
+def is_computed(kind: Kind) -> bool:
+    """Whether probabilities are computed from the scores, and therefore rounded."""
+    return kind in ("logits", "log_probs")
 
 
 def bin_index(p: Floats, edges: Floats) -> npt.NDArray[np.intp]:
@@ -166,11 +171,15 @@ def equal_mass_ranks(n: int, bins: int) -> npt.NDArray[np.int64]:
     return -(-steps * n // bins) - 1
 
 
-def equal_mass_edges(inner: Floats) -> Floats:
+def equal_mass_edges(inner: Floats, slack: float = 0.0) -> Floats:
     """Edges of equal-mass bins from 0 to 1, given the confidences at `equal_mass_ranks`; equal edges are merged.
+
+    slack: confidences that differ by no more are treated as equal, and edges are raised by it. Rounding to a grid may
+    set apart what differs by the order of a sum, but never by more than one step.
 
     >>> equal_mass_edges(np.array([0.5, 0.5, 1.0])).tolist()
     [0.0, 0.5, 1.0]
     """
-    edges = np.concatenate(([0.0], inner, [1.0]))
-    return edges[np.concatenate(([True], edges[1:] > edges[:-1]))]
+    edges = np.concatenate(([0.0], np.minimum(inner + slack, 1.0)))
+    kept = edges[1:][edges[1:] > edges[:-1] + slack]
+    return np.concatenate(([0.0], kept[kept < 1.0], [1.0]))

@@ -16,19 +16,23 @@ import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.check_values import check_values
+from calibeval.core.data.labels_needed import check_labelled
+from calibeval.core.data.precision import as_stored
 from calibeval.core.data.predictions import Block, Predictions
 from calibeval.core.errors import InputError
 from calibeval.core.sums.binning import (
+    GRID,
     BinSums,
     bin_index,
     equal_width_edges,
-    stored_edges,
+    is_computed,
+    on_grid,
     sums_by_index,
     totals_by_index,
 )
 from calibeval.core.sums.equal_mass import CountedKeys, KeptKeys, RowKeys, confidence_keys
 from calibeval.core.sums.resources import PLAIN, Resources
-from calibeval.core.sums.rows import BadValues, Rows, Tolerance, full_rows, top_label_rows
+from calibeval.core.sums.rows import BadValues, Rows, full_rows, top_label_rows
 from calibeval.core.sums.sums import EqualMass, Moments, RowScores, Sums
 from calibeval.core.sums.threads import in_order
 
@@ -60,15 +64,17 @@ def summarise(
     >>> sums.top.count.tolist(), sums.top.y.tolist()
     ([0.0, 2.0], [0.0, 1.0])
     """
+    check_labelled(predictions, "to measure calibration")
     edges, compared = edges_of(predictions, bins)
-    jobs, progress = resources.jobs, resources.progress
+    jobs, progress, slack = resources.jobs, resources.progress, tie_slack(predictions)
     keys = (
         CountedKeys(
             predictions.n,
             lambda: (piece.keys for piece in _pieces(predictions, edges, compared, jobs, keep_rows=False)),
+            slack,
         )
         if resources.streams(predictions)
-        else KeptKeys(predictions.n, jobs)
+        else KeptKeys(predictions.n, jobs, slack)
     )
     np.empty(KEPT_BYTES, np.uint8)
     total: Sums | None = None
@@ -96,10 +102,14 @@ def summarise(
 
 
 def edges_of(predictions: Predictions, bins: int) -> tuple[Floats, Floats]:
-    """The edges of equal-width bins, exact and rounded to the stored type."""
+    """The edges of equal-width bins, exact, and rounded like the probabilities that are compared with them."""
     edges = equal_width_edges(bins)
-    stored = predictions.kind in ("probs", "confidence")
-    return edges, stored_edges(edges, predictions.precision) if stored else edges
+    return edges, on_grid(edges) if is_computed(predictions.kind) else as_stored(edges, predictions.precision)
+
+
+def tie_slack(predictions: Predictions) -> float:
+    """How far apart two confidences may be and still tie in equal-mass bins."""
+    return GRID if is_computed(predictions.kind) else 0.0
 
 
 def chunk_rows(predictions: Predictions) -> int:
@@ -108,14 +118,10 @@ def chunk_rows(predictions: Predictions) -> int:
     return max(1, min(CHUNK_SCORES // width, CHUNK_ROWS))
 
 
-def _tolerance(predictions: Predictions) -> Tolerance:
-    return Tolerance(predictions.sum_tolerance, predictions.largest_probability)
-
-
 def _pieces(
     predictions: Predictions, edges: Floats, compared: Floats, jobs: int, *, keep_rows: bool
 ) -> Iterator[_Piece]:
-    """The sums of chunks in the order of their rows. compared: edges rounded to the stored type."""
+    """The sums of chunks in the order of their rows. compared: rounded edges."""
     every = predictions.blocks(chunk_rows(predictions))
     blocks = (block for block in every if len(block.labels))  # a block may have only ignored rows
     return in_order(lambda block: _piece(predictions, block, edges, compared, keep_rows=keep_rows), blocks, jobs)
@@ -123,9 +129,9 @@ def _pieces(
 
 def _piece(predictions: Predictions, block: Block, edges: Floats, compared: Floats, *, keep_rows: bool) -> _Piece:
     rows = (
-        top_label_rows(block, predictions.largest_probability)
+        top_label_rows(block, predictions.tolerance)
         if predictions.kind == "confidence"
-        else full_rows(block, predictions.kind, compared, _tolerance(predictions))
+        else full_rows(block, predictions.kind, compared, predictions.tolerance)
     )
     top, classes = _bin_sums(rows, block.labels, compared)
     impossible = np.flatnonzero(np.isneginf(rows.label_log_p))

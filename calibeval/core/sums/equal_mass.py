@@ -39,12 +39,12 @@ def confidence_keys(confidence: Floats, correct: npt.NDArray[np.bool_]) -> RowKe
 
 
 class KeptKeys:
-    """The keys of all rows in memory, 8 bytes per row. jobs: number of threads."""
+    """The keys of all rows in memory, 8 bytes per row. jobs: number of threads. slack: see `equal_mass_edges`."""
 
-    def __init__(self, n: int, jobs: int) -> None:
+    def __init__(self, n: int, jobs: int, slack: float) -> None:
         self._keys = np.empty(n, np.uint64)
         self._filled = 0
-        self._jobs = jobs
+        self._jobs, self._slack = jobs, slack
 
     def add(self, keys: RowKeys) -> None:
         """The keys of the next rows."""
@@ -53,14 +53,17 @@ class KeptKeys:
 
     def result(self, bins: int) -> tuple[BinSums, Floats]:
         """Sums and edges of equal-mass bins."""
-        return from_keys(self._keys, bins, self._jobs)
+        return from_keys(self._keys, bins, self._jobs, self._slack)
 
 
 class CountedKeys:
-    """A histogram of the keys of all rows. read: starts another pass, which yields the keys in blocks."""
+    """A histogram of the keys of all rows.
 
-    def __init__(self, n: int, read: Callable[[], Iterator[RowKeys]]) -> None:
-        self._n, self._read = n, read
+    read: starts another pass, which yields the keys in blocks. slack: see `equal_mass_edges`.
+    """
+
+    def __init__(self, n: int, read: Callable[[], Iterator[RowKeys]], slack: float) -> None:
+        self._n, self._read, self._slack = n, read, slack
         self._histogram = np.zeros(CELLS, np.int64)
 
     def add(self, keys: RowKeys) -> None:
@@ -69,12 +72,13 @@ class CountedKeys:
 
     def result(self, bins: int) -> tuple[BinSums, Floats]:
         """Sums and edges of equal-mass bins."""
-        return from_passes(self._read, self._n, bins, self._histogram)
+        return from_passes(self._read, self._n, bins, self._histogram, slack=self._slack)
 
 
-def from_keys(keys: RowKeys, bins: int, jobs: int = 1) -> tuple[BinSums, Floats]:
+def from_keys(keys: RowKeys, bins: int, jobs: int = 1, slack: float = 0.0) -> tuple[BinSums, Floats]:
     """Sums and edges of equal-mass bins from the keys of all rows. jobs: threads; results do not depend on it.
 
+    slack: see `equal_mass_edges`.
     Raises: InputError if there are no rows.
 
     >>> keys = confidence_keys(np.array([0.5, 0.6, 0.7, 0.8]), np.array([True, False, True, True]))
@@ -86,7 +90,7 @@ def from_keys(keys: RowKeys, bins: int, jobs: int = 1) -> tuple[BinSums, Floats]
         raise InputError("there are no rows to bin")
     if len(keys) <= FEW_ROWS:
         ordered = np.sort(keys)
-        edges = equal_mass_edges(_confidences(ordered[equal_mass_ranks(len(keys), bins)]))
+        edges = equal_mass_edges(_confidences(ordered[equal_mass_ranks(len(keys), bins)]), slack)
         return _binned(ordered, edges), edges
 
     def read() -> Iterator[RowKeys]:
@@ -95,11 +99,11 @@ def from_keys(keys: RowKeys, bins: int, jobs: int = 1) -> tuple[BinSums, Floats]
     histogram = np.zeros(CELLS, np.int64)
     for counts in in_order(first_histogram, read(), jobs):
         histogram += counts
-    return from_passes(read, len(keys), bins, histogram, jobs)
+    return from_passes(read, len(keys), bins, histogram, jobs, slack)
 
 
 def from_passes(
-    read: Callable[[], Iterator[RowKeys]], n: int, bins: int, histogram: Bits, jobs: int = 1
+    read: Callable[[], Iterator[RowKeys]], n: int, bins: int, histogram: Bits, jobs: int = 1, slack: float = 0.0
 ) -> tuple[BinSums, Floats]:
     """Sums and edges of equal-mass bins from a few passes over the keys.
 
@@ -114,7 +118,7 @@ def from_passes(
             for part in finer:
                 part.add(bits)
         intervals = [found for part, interval in zip(finer, intervals, strict=True) for found in part.narrow(interval)]
-    return _final_pass(read, intervals, jobs)
+    return _final_pass(read, intervals, jobs, slack)
 
 
 class BitRange(NamedTuple):
@@ -184,11 +188,18 @@ def _cell_starts() -> npt.NDArray[np.int64]:
     return np.asarray(np.maximum(ONE + 1 + ((1 - nearest) << STEP_BITS), 0), np.int64)
 
 
-def _final_pass(read: Callable[[], Iterator[RowKeys]], intervals: list[BitRange], jobs: int) -> tuple[BinSums, Floats]:
-    """Edges from the rows in the intervals, and sums of all other rows, which lie between two edges."""
-    cuts = np.unique(np.array([cut for interval in intervals for cut in (interval.low, interval.high)], np.int64))
+def _final_pass(
+    read: Callable[[], Iterator[RowKeys]], intervals: list[BitRange], jobs: int, slack: float
+) -> tuple[BinSums, Floats]:
+    """Edges from the rows in the intervals, and sums of all other rows, which lie between two edges.
+
+    The rows within the slack above an interval are kept, too, as they may tie with an edge in it.
+    """
+    ends = [_raised(interval.high, slack) for interval in intervals]
+    lows = [interval.low for interval in intervals]
+    cuts = np.unique(np.array([*lows, *(interval.high for interval in intervals), *ends], np.int64))
     segment_of = _Segments(cuts)
-    wide = np.isin(np.concatenate(([-1], cuts)), [interval.low for interval in intervals if interval.width > 1])
+    wide = _kept_segments(cuts, intervals, ends)
 
     def work(keys: RowKeys) -> tuple[RowKeys, BinSums]:
         segment = segment_of(_bits(keys))
@@ -203,7 +214,9 @@ def _final_pass(read: Callable[[], Iterator[RowKeys]], intervals: list[BitRange]
     if segments is None:
         raise InputError("there are no rows to bin")
     collected = np.concatenate(kept)
-    edges = equal_mass_edges(_order_statistics(intervals, collected))
+    below = np.concatenate(([0], np.cumsum(np.where(wide, segments.count, 0.0)))).astype(np.int64)
+    first = below[np.searchsorted(cuts, lows, side="right")].tolist()
+    edges = equal_mass_edges(_order_statistics(intervals, first, collected), slack)
     m = len(edges) - 1
     starts = np.concatenate(([0], cuts)).view(np.float64)  # a segment has no edge except its start, unless it is wide
     return _binned(collected, edges) + _regrouped(segments, bin_index(np.minimum(starts, 1.0), edges), ~wide, m), edges
@@ -226,14 +239,32 @@ class _Segments:
         return segment
 
 
-def _order_statistics(intervals: list[BitRange], collected: RowKeys) -> Floats:
-    """The confidences at the ranks. collected: the rows of all intervals except single-value ones; it is reordered."""
-    wide = [interval for interval in intervals if interval.width > 1]
-    places: list[int] = []
-    first = 0
-    for interval in wide:
-        places += [first + rank - interval.below for rank in interval.ranks]
-        first += interval.rows
+def _raised(high: int, slack: float) -> int:
+    """The first bit pattern beyond those below high and their slack."""
+    return max(high, int((np.int64(high - 1).view(np.float64) + slack).view(np.int64)) + 1)
+
+
+def _kept_segments(cuts: Bits, intervals: list[BitRange], ends: list[int]) -> npt.NDArray[np.bool_]:
+    """Whether the rows of each segment are kept: from a wide interval's start to its end, without single values."""
+    depth = np.zeros(len(cuts) + 1, np.int64)
+    for interval, end in zip(intervals, ends, strict=True):
+        if interval.width > 1:
+            depth[np.searchsorted(cuts, (interval.low, end)) + 1] += (1, -1)
+    single = [interval.low for interval in intervals if interval.width == 1]
+    return (np.cumsum(depth) > 0) & ~np.isin(np.concatenate(([-1], cuts)), single)
+
+
+def _order_statistics(intervals: list[BitRange], first: list[int], collected: RowKeys) -> Floats:
+    """The confidences at the ranks.
+
+    first: the number of collected rows below each interval. collected: the rows that were kept; it is reordered.
+    """
+    places = [
+        start + rank - interval.below
+        for interval, start in zip(intervals, first, strict=True)
+        if interval.width > 1
+        for rank in interval.ranks
+    ]
     at = np.array(places, np.intp)
     collected.partition(at)
     ties = np.array([interval.low for interval in intervals if interval.width == 1 for _ in interval.ranks], np.int64)

@@ -12,7 +12,7 @@ from calibeval.core.data.arrays import Floats
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
 from calibeval.core.sums.binning import BinSums, bin_index, sums_by_index, totals_by_index
-from calibeval.core.sums.engine import chunk_rows, edges_of, top_sums
+from calibeval.core.sums.engine import chunk_rows, edges_of, tie_slack, top_sums
 from calibeval.core.sums.equal_mass import confidence_keys, from_keys
 from calibeval.core.sums.sums import EqualMass, Moments, RowScores, Sums
 
@@ -53,7 +53,8 @@ def sums_from_rows(predictions: Predictions, rows: RowScores, labels: Labels, bi
         total = sums if total is None else total + sums
     if total is None:
         raise InputError("there are no rows to measure")
-    return replace(total, equal_mass=EqualMass(*from_keys(confidence_keys(rows.confidence, rows.correct), bins)))
+    keys, slack = confidence_keys(rows.confidence, rows.correct), tie_slack(predictions)
+    return replace(total, equal_mass=EqualMass(*from_keys(keys, bins, slack=slack)))
 
 
 def _chunks(rows: RowScores, labels: Labels, size: int) -> Iterator[tuple[int, RowScores, Labels]]:

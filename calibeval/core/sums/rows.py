@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats, Indices
+from calibeval.core.data.precision import Tolerance
 from calibeval.core.data.predictions import Block
 from calibeval.core.data.row_source import Kind
-from calibeval.core.sums.binning import bin_index, totals_by_index
+from calibeval.core.sums.binning import GRID, bin_index, is_computed, on_grid, totals_by_index
 
 Scores = npt.NDArray[Any]
 FEW_CLASSES = 64
@@ -44,7 +45,8 @@ class ClassTotals(NamedTuple):
 class Rows(NamedTuple):
     """Results of a chunk of b rows.
 
-    confidence, label_p, label_log_p: (b,) largest probability, probability of the label, its logarithm.
+    confidence, label_p, label_log_p: (b,) largest probability, probability of the label, its logarithm; the first two
+    are on the grid if they are computed from logits.
     other_squares: (b,) sum of squared probabilities over all classes except the label. correct: (b,) whether the first
     class with the largest probability is the label. others: class-wise sums over the rows with other labels; None if
     only the top label is known.
@@ -69,39 +71,32 @@ class Rows(NamedTuple):
         )
 
 
-def top_label_rows(block: Block, largest: float) -> Rows:
+def top_label_rows(block: Block, tolerance: Tolerance) -> Rows:
     """Rows for which only the confidence and the correctness are known.
 
-    largest: the largest confidence; one that is above 1 by rounding is treated as 1.
-    Raises: BadValues unless confidences lie in [0, largest].
+    tolerance: for rounding; a confidence that is outside [0, 1] by rounding is treated as 0 or 1.
+    Raises: BadValues for confidences outside [0, 1].
     """
     with np.errstate(over="ignore"):  # a longdouble may be infinite as float64, which no confidence is
         confidence = np.ascontiguousarray(block.scores, np.float64)
-    if len(confidence) and not (confidence.min() >= 0 and confidence.max() <= largest):
+    if len(confidence) and not (confidence.min() >= -tolerance.spare and confidence.max() <= tolerance.largest):
         raise BadValues
-    confidence = np.minimum(confidence, 1.0)
+    confidence = np.clip(confidence, 0.0, 1.0)
     nothing = np.zeros(len(confidence))
     return Rows(confidence, nothing, nothing, nothing, block.labels.astype(bool), None)
-
-
-class Tolerance(NamedTuple):
-    """Tolerances for rounding: how far the sum of a row may be from 1, and how large a probability may be."""
-
-    of_sum: float
-    largest: float
 
 
 def full_rows(block: Block, kind: Kind, edges: Floats, tolerance: Tolerance) -> Rows:
     """Rows with a score for each class.
 
     edges: (m + 1,), of the equal-width bins of class-wise probabilities.
-    tolerance: for rounding; a probability that is above 1 by rounding is treated as 1.
+    tolerance: for rounding; a probability that is outside [0, 1] by rounding is treated as 0 or 1.
     Raises: BadValues if values contradict the kind.
     """
     b, k = block.scores.shape
     labels = block.labels.astype(np.intp, copy=False)
     step = max(1, min(BLOCK_SCORES // k, b))
-    sums = _OtherClasses(k, edges)
+    sums = _OtherClasses(k, edges, rounded=is_computed(kind))
     rows = Rows(np.empty(b), np.empty(b), np.empty(b), np.empty(b), np.empty(b, bool), None)
     work = np.empty(step * k)
     with quiet_lines():
@@ -114,8 +109,8 @@ def full_rows(block: Block, kind: Kind, edges: Floats, tolerance: Tolerance) -> 
 class _OtherClasses:
     """Class-wise sums over the rows with other labels: column sums, and each probability above the first bin."""
 
-    def __init__(self, k: int, edges: Floats) -> None:
-        self.edges = edges
+    def __init__(self, k: int, edges: Floats, *, rounded: bool) -> None:
+        self.edges, self._rounded = edges, rounded
         self.p, self.pp = np.zeros(k), np.zeros(k)
         self._classes: list[Indices] = []
         self._entries: list[Floats] = []
@@ -129,6 +124,7 @@ class _OtherClasses:
         """The sums by bin; the first bin is the column sums minus the other bins."""
         k, m = len(self.p), len(self.edges) - 1
         p = np.concatenate(self._entries)
+        p = on_grid(p, out=p) if self._rounded else p
         index = np.concatenate(self._classes) * m + bin_index(p, self.edges)
         rows, first, second = (t.reshape(k, m) for t in totals_by_index(index, k * m, None, p, p * p))
         rows[:, 0] = len(labels) - np.bincount(labels, minlength=k) - rows[:, 1:].sum(axis=1)
@@ -210,11 +206,12 @@ def _weights(scores: Floats, kind: Kind, best: Floats, axis: int, tolerance: Tol
     norm = row_sums(scores, axis)
     if kind == "logits":
         return norm
-    most = scores.max()
-    if not ((np.abs(norm - 1) <= tolerance.of_sum).all() and scores.min() >= 0 and most <= tolerance.largest):
+    least, most = scores.min(), scores.max()
+    within = least >= -tolerance.spare and most <= tolerance.largest
+    if not (within and (np.abs(norm - 1) <= tolerance.of_sum).all()):
         raise BadValues
-    if most > 1:
-        np.minimum(scores, 1.0, out=scores)
+    if least < 0 or most > 1:
+        np.clip(scores, 0.0, 1.0, out=scores)
     return norm
 
 
@@ -227,14 +224,17 @@ def _label_results(rows: Rows, kind: Kind, best: Floats, norm: Floats, label_sco
         rows.label_log_p[:] = label_score
     else:
         np.minimum(best, 1.0, out=rows.confidence)
-        np.log(label_score, out=rows.label_log_p)
+        np.log(np.maximum(label_score, 0.0), out=rows.label_log_p)
     np.minimum(rows.label_log_p, 0.0, out=rows.label_log_p)
     np.equal(label_score, best, out=rows.correct)
+    if is_computed(kind):
+        on_grid(rows.confidence, out=rows.confidence)
+        on_grid(rows.label_p, out=rows.label_p)
 
 
 def _settle_ties(rows: Rows, scores: Scores, labels: Indices) -> None:
     """If classes tie with the label, the first of them is predicted; such rows are found by their squares."""
-    tied = rows.other_squares >= np.square(rows.confidence) * (1 - 1e-9)
+    tied = rows.other_squares >= np.square(rows.confidence - GRID) * (1 - 1e-9)
     doubtful = np.flatnonzero(rows.correct & tied)
     if len(doubtful):
         rows.correct[doubtful] = scores[doubtful].astype(np.float64).argmax(axis=1) == labels[doubtful]

@@ -74,7 +74,7 @@ class Sums:
 
     weights: sum and sum of squares of the rows' weights. Currently each weight is 1, and means are over n.
     top: confidence against correctness in equal-width bins, (m,), with the m + 1 edges `edges`; `compared` are these
-    edges rounded to the stored type, which rows were compared with. classes: each class's probability against the
+    edges rounded like the probabilities that were compared with them. classes: each class's probability against the
     labels in equal-width bins, (k, m); None if only the top label is known, like nll and brier. impossible: number of
     rows whose label has probability 0 (left out of nll); impossible_row: the first of them, or None; impossible_place:
     its place in words.

@@ -22,14 +22,19 @@ from calibeval.core.heads.features import Features
 from calibeval.readers.features.columns import split_first, with_stacked_columns
 from calibeval.readers.features.folders import open_feature_folder
 from calibeval.readers.features.roles import feature_prefixes, find_feature_roles, has_features
-from calibeval.readers.load import as_suffix
-from calibeval.readers.meaning.assemble import ReadOptions, external_labels
-from calibeval.readers.meaning.columns import joined_columns, slice_columns
-from calibeval.readers.meaning.facts import ignored_label, ignored_notice, keys_of, stored_names
+from calibeval.readers.load import as_decimal, as_suffix
+from calibeval.readers.meaning.assemble import ReadOptions
+from calibeval.readers.meaning.columns import slice_columns
+from calibeval.readers.meaning.facts import keys_of, label_to_ignore, stored_names
+from calibeval.readers.meaning.joining import joined_parts
 from calibeval.readers.meaning.keys import Keys
+from calibeval.readers.meaning.labels_file import ExternalLabels, keys_beside
 from calibeval.readers.meaning.named import OF_FEATURES, named_roles
+from calibeval.readers.meaning.names_beside import NamedLabels, named_beside
+from calibeval.readers.meaning.paired_labels import paired_labels
 from calibeval.readers.meaning.splits import View, check_rows, pick, pooled_notice, split_views
-from calibeval.readers.open import open_input, open_labels, source_of, split_name
+from calibeval.readers.meaning.text_scores import lists_in_text
+from calibeval.readers.open import external, open_input, open_labels, source_of, split_name
 from calibeval.readers.stored.joined import JoinedRows
 from calibeval.readers.stored.limits import Limits, quarter_of_memory
 from calibeval.readers.stored.stored import Stored
@@ -47,6 +52,7 @@ def read_features(
     labels_are: LabelsAre | None = None,
     ignore_index: int | None = None,
     read_as: str | None = None,
+    decimal: str | None = None,
     max_bytes: int | None = None,
     max_memory: int | None = None,
     checksums: bool = True,
@@ -58,7 +64,7 @@ def read_features(
     features_key, labels_key, ids_key: the same, one by one. The columns pc_0, pc_1, ... of a table are together called
     pc. labels: another file with the labels. class_names: in class order. labels_are: as for `read`.
     ignore_index: rows with this label are left out and counted. read_as: the format, such as "csv", whatever the
-    suffix. max_bytes: the most bytes that the file may expand to.
+    suffix. decimal: as for `read`. max_bytes: the most bytes that the file may expand to.
     max_memory: arrays of more bytes are read block by block. checksums: False accepts a .pt file that was written with
     its checksums switched off. need_labels: whether a file without labels is an error.
     Raises: InputError if the content cannot be used, FileProblem if the file cannot be read. The values are checked
@@ -74,6 +80,7 @@ def read_features(
         labels_are=labels_are,
         ignore_index=ignore_index,
         read_as=read_as,
+        decimal=decimal,
         max_bytes=max_bytes,
         max_memory=max_memory,
         checksums=checksums,
@@ -92,6 +99,7 @@ def feature_options(
     labels_are: LabelsAre | None = None,
     ignore_index: int | None = None,
     read_as: str | None = None,
+    decimal: str | None = None,
     max_bytes: int | None = None,
     max_memory: int | None = None,
     checksums: bool = True,
@@ -108,6 +116,7 @@ def feature_options(
         labels_are=as_labels_are(labels_are),
         ignore_index=ignore_index,
         read_as=as_suffix(read_as),
+        decimal=as_decimal(decimal),
         limits=Limits(max_bytes, quarter_of_memory() if max_memory is None else max_memory, checksums),
     )
 
@@ -120,12 +129,11 @@ def open_features(name: str, options: ReadOptions, *, need_labels: bool = True) 
     _refuse_options_of_scores(options)
     path, split = split_name(name)
     opened = open_feature_folder(path, split, options.limits) or open_input(
-        path, options.limits, read_as=options.read_as
+        path, options.limits, read_as=options.read_as, decimal=options.decimal
     )
     labels = open_labels(options)
     source, settling = source_of(opened, labels, split)
-    outcome = None if labels is None else external_labels(labels.contents, labels.path, options.keys)
-    return _assembled(opened.contents.arrays, source, options, outcome, settling, need_labels=need_labels)
+    return _assembled(opened.contents.arrays, source, options, external(labels), settling, need_labels=need_labels)
 
 
 def _refuse_options_of_scores(options: ReadOptions) -> None:
@@ -144,7 +152,7 @@ def _assembled(
     arrays: dict[str, Stored],
     source: Source,
     options: ReadOptions,
-    labels: npt.NDArray[Any] | None,
+    labels: ExternalLabels | None,
     settling: Callable[[], Source],
     *,
     need_labels: bool,
@@ -166,7 +174,7 @@ def _assembled(
         features=part.features,
         labels=part.labels,
         class_names=part.class_names,
-        labels_are=options.labels_are,
+        labels_are=part.labels_are,
         columns=part.columns,
         ids=part.ids,
         source=source,
@@ -191,21 +199,24 @@ class _Part:
     warnings: tuple[Notice, ...]
     file_rows: npt.NDArray[Any] | None
     keys: dict[str, str]
+    labels_are: LabelsAre | None
 
 
 def _gather(
-    view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, file: str, *, need_labels: bool
+    view: View, options: ReadOptions, external_labels: ExternalLabels | None, file: str, *, need_labels: bool
 ) -> _Part:
     arrays, rows = view.arrays, view.rows
+    beside = None if external_labels is None else external_labels.beside(view, options.keys, file)
+    keys = keys_beside(arrays, options.keys, beside, file)
     roles = find_feature_roles(
         arrays,
-        options.keys if view.chosen is None else replace(options.keys, features=view.chosen),
+        keys if view.chosen is None else replace(keys, features=view.chosen),
         file=file,
         need_labels=need_labels,
-        external_labels=labels is not None,
+        external_labels=beside is not None,
         external_names=bool(options.class_names),
     )
-    stored = arrays[roles.features]
+    stored = lists_in_text(arrays[roles.features], roles.features, file, options.decimal)
     if len(stored.shape) < 2:
         what = f'"{roles.features}" has' if roles.features else "the features have"
         raise InputError(f"{file}: {what} shape {show_shape(stored.shape)}, but (n, d) is needed")
@@ -213,29 +224,40 @@ def _gather(
     if rows is not None:
         check_rows(rows, n, file)
         features = PickedRows(features, rows)
-    own = roles.labels if labels is None else None
-    if labels is None and roles.labels is not None:
+    ignore_index, warnings = label_to_ignore(options.ignore_index, arrays, roles.ignore, beside, file)
+    names = options.class_names or stored_names(arrays, roles.class_names, file)
+    told = NamedLabels(None, names, options.labels_are, ignore_index)
+    labels: npt.NDArray[Any] | None = None
+    pairing: tuple[Notice, ...] = ()
+    if beside is not None:
+        beside = beside.only_labels()
+        paired = paired_labels(view, beside, roles.ids, n, file, drop_duplicates=None)
+        _check_count(paired.values["labels"], features.shape[0], file)
+        told = named_beside(beside, paired.values["labels"], told, file, given=options.class_names is not None)
+        labels, pairing = told.labels, paired.warnings
+    elif roles.labels is not None:
         labels = arrays[roles.labels].array()
-    if labels is not None and labels.shape[:1] != (n,):
-        count = f"{len(labels)} labels" if labels.shape else "a single label"
-        raise InputError(f"{file}: {n} rows of features, but {count}")
+        _check_count(labels, n, file)
+        labels = pick(labels, rows, n, file)
     used = {roles.features, roles.labels, roles.ids, roles.class_names}
-    ignore_index = options.ignore_index
-    warnings: tuple[Notice, ...] = ()
-    if ignore_index is None and roles.ignore is not None:
-        ignore_index = ignored_label(arrays[roles.ignore], roles.ignore, file)
-        warnings = (ignored_notice(ignore_index, roles.ignore),)
     return _Part(
         features=features,
-        labels=None if labels is None else pick(labels, rows, n, file),
-        class_names=options.class_names or stored_names(arrays, roles.class_names, file),
+        labels=labels,
+        class_names=told.names,
         columns=slice_columns(arrays, used, rows, n, file),
         ids=None if roles.ids is None else pick(arrays[roles.ids].array(), rows, n, file),
-        ignore_index=ignore_index,
-        warnings=warnings,
+        ignore_index=told.ignore,
+        warnings=(*warnings, *pairing),
         file_rows=rows,
-        keys=keys_of(own, roles.ids),
+        keys=keys_of(roles.labels, roles.ids),
+        labels_are=told.labels_are,
     )
+
+
+def _check_count(labels: npt.NDArray[Any], n: int, file: str) -> None:
+    if labels.shape[:1] != (n,):
+        count = f"{len(labels)} labels" if labels.shape else "a single label"
+        raise InputError(f"{file}: {n} rows of features, but {count}")
 
 
 def _join(parts: Sequence[_Part], names: Sequence[str], file: str) -> _Part:
@@ -248,27 +270,14 @@ def _join(parts: Sequence[_Part], names: Sequence[str], file: str) -> _Part:
             raise InputError(f"{file}: {pair} differ in the width of their features: {shapes}")
         if (part.labels is None) != (first.labels is None):
             raise InputError(f"{file}: one of {pair} has labels and the other has none")
-        if part.class_names != first.class_names:
-            raise InputError(f"{file}: {pair} differ in their class names")
-        if part.ignore_index != first.ignore_index:
-            raise InputError(
-                f"{file}: {names[0]} ignores label {first.ignore_index}, {name} ignores {part.ignore_index}: "
-                "say which with --ignore-index"
-            )
+    joined = joined_parts(parts, names, file, lambda part: (part.features, part.labels))
     labels = [part.labels for part in parts if part.labels is not None]
-    ids = [part.ids for part in parts if part.ids is not None]
-    rows = [part.file_rows for part in parts if part.file_rows is not None]
-    twice = sum(map(len, rows)) - len(np.unique(np.concatenate(rows))) if rows else 0
-    if twice:
-        raise InputError(f"{file}: the splits {' and '.join(names)} share {twice} rows, which would count twice")
     return replace(
         first,
         features=JoinedRows([part.features for part in parts]),
         labels=np.concatenate(labels) if labels else None,
-        columns=joined_columns([part.columns for part in parts]),
-        ids=np.concatenate(ids) if len(ids) == len(parts) else None,
-        warnings=tuple(
-            one.reworded(f"{name}: {one}") for part, name in zip(parts, names, strict=True) for one in part.warnings
-        ),
-        file_rows=np.concatenate(rows) if len(rows) == len(parts) else None,
+        columns=joined.columns,
+        ids=joined.ids,
+        warnings=joined.warnings,
+        file_rows=joined.file_rows,
     )

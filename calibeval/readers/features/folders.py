@@ -14,8 +14,8 @@ from pathlib import Path
 from calibeval.core.errors import InputError
 from calibeval.readers.features.columns import SPLIT_LAST
 from calibeval.readers.load import load, suffix_of
-from calibeval.readers.meaning.assemble import external_labels
 from calibeval.readers.meaning.keys import Keys
+from calibeval.readers.meaning.labels_file import labels_file
 from calibeval.readers.open import Opened
 from calibeval.readers.shards import shards_sha256
 from calibeval.readers.stored.digest import Background
@@ -74,7 +74,8 @@ def _only_array(content: Contents, role: str, file: Path) -> Stored:
     if len(arrays) == 1:
         return next(iter(arrays.values()))
     if role == "labels":
-        return Stored.of(external_labels(content, file, Keys()))
+        found = labels_file(arrays, file.name, Keys())
+        return arrays[found.labels]
     named = [key for key in arrays if key.lower() in FEATURE_KEYS]
     if len(named) != 1:
         raise InputError(f"{file.name}: {len(named)} arrays have a usual name for features; found {show(arrays)}")

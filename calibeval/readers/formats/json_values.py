@@ -1,4 +1,4 @@
-"""Values of JSON texts, strictly: no key twice, no NaN, no number that float64 cannot hold, no half characters."""
+"""JSON objects and the kinds of their values; what no array can hold is marked, and an error only where it is used."""
 
 from __future__ import annotations
 
@@ -6,35 +6,72 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from calibeval.core.errors import InputError
+from calibeval.readers.stored.names import COLUMN, MEASURED_KEYS, NAME_KEYS, SCORE_KEYS
 
+SMALL_E, LARGE_E = re.compile(rb"e\+?[0-9]{3}"), re.compile(rb"E\+?[0-9]{3}")  # each begins with one letter: fast
+DIGITS, AS_ZEROS = b"0" * 300, bytes.maketrans(b"123456789", b"000000000")
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+HALF = "half of a surrogate pair, which is not a character"
+DENSE, SPARSE = 1, 0  # the "type" of a vector of Spark
+NUMBERS = {int, float}
+# The beginning of the columns that an object of scores becomes, by the object's name. "scores" may be anything's.
+SCORES_AS = {
+    **dict.fromkeys(("logits", "logit"), "logit"),
+    **dict.fromkeys(SCORE_KEYS["probs"], "prob"),
+    **dict.fromkeys(SCORE_KEYS["log_probs"], "log_prob"),
+}
+LABELLED = {"label", "score"}
+VALUE_KINDS = {
+    "number": "a number",
+    "text": "text",
+    "bool": "true or false",
+    "list": "a list of numbers",
+    "null": "null",
+}
+
+
+class Unfit:
+    """In the place of a value that is valid JSON, or nearly, but that no array can hold. why: the message."""
+
+    __slots__ = ("why",)
+
+    def __init__(self, why: str) -> None:
+        self.why = why
 
 
 class Parser(NamedTuple):
-    """Parses the text of an object; file and unit say where it is, for messages."""
+    """Parses the text of a row; file and unit say where it is, for messages.
+
+    by_class: whether scores are objects by class, see `by_class`.
+    """
 
     file: str
     unit: str
+    by_class: bool = False
 
     def place(self, number: int) -> str:
-        """The place of an object."""
+        """The place of a row."""
         return f"{self.file} {self.unit} {number}"
 
     def __call__(self, number: int, text: bytes) -> dict[str, Any]:
-        """The object.
+        """The row, in which Unfit stands for NaN, infinities and decimals beyond float64, and half characters.
 
-        Raises: InputError unless the text is an object with keys.
+        Raises: InputError unless the text is an object with keys, each of which is there once.
         """
-        row = decoded(text, self.place(number))
+        row = _value(text, self.place(number), LENIENT)
         if not isinstance(row, dict):
             raise InputError(f"{self.place(number)}: this is {named(row)}, but every {self.unit} must be a JSON object")
         if not row:
             raise InputError(f"{self.place(number)}: the object has no keys")
-        return row
+        if b"\\" not in text or not SURROGATE.search(text):
+            return by_class(row) if self.by_class and text.count(b"{") > 1 else row
+        if any(_is_broken(key) for key in row):
+            raise InputError(f"{self.place(number)}: {HALF}")
+        return {key: Unfit(HALF) if _is_broken(value) else value for key, value in row.items()}
 
 
 def decoded(text: bytes, place: str) -> Any:
@@ -43,34 +80,130 @@ def decoded(text: bytes, place: str) -> Any:
     place: for messages.
     Raises: InputError for a text that is not JSON, a key that occurs twice, and numbers and characters that cannot be.
     """
+    value = _value(text, place, STRICT)
+    if SURROGATE.search(text) and _is_broken(value):
+        raise InputError(f"{place}: {HALF}")
+    return value
+
+
+def _value(text: bytes, place: str, decoders: tuple[json.JSONDecoder, json.JSONDecoder]) -> Any:
+    """The value of a text. decoders: for numbers that are not far from 0, and for all."""
     try:
-        value = (EXACT_DECODER if FAR.search(text) else DECODER).decode(text.decode("utf-8"))
-        if SURROGATE.search(text):
-            json.dumps(value, ensure_ascii=False).encode("utf-8")
+        return decoders[_may_overflow(text)].decode(text.decode("utf-8"))
     except RecursionError:
         raise InputError(f"{place}: the object is nested too deeply") from None
     except json.JSONDecodeError as error:
         raise InputError(f"{place}: not valid JSON ({error.msg}, column {error.colno})") from None
-    except UnicodeEncodeError:
-        raise InputError(f"{place}: half of a surrogate pair, which is not a character") from None
     except UnicodeDecodeError as error:
         raise InputError(f"{place}: byte 0x{text[error.start]:02x} is not UTF-8: save the file as UTF-8") from None
     except ValueError as error:
         why = "a number of thousands of digits" if "digits" in str(error) else str(error)
         raise InputError(f"{place}: {why}") from None
+
+
+def _may_overflow(text: bytes) -> bool:
+    """Whether a number may be beyond float64: with an exponent of three digits, or hundreds of digits in a row."""
+    if SMALL_E.search(text) or LARGE_E.search(text):
+        return True
+    return len(text) > len(DIGITS) and DIGITS in text.translate(AS_ZEROS)
+
+
+def _is_broken(value: Any) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False, default=str).encode("utf-8")
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def kind_of(value: Any) -> str | None:
+    """The kind of a value, as a key of VALUE_KINDS; None for a value that is no number, text or list of numbers."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, int | float):
+        return "number"
+    if isinstance(value, str):
+        return "text"
+    return "list" if isinstance(value, list) and value and set(map(type, value)) <= {int, float} else None
+
+
+def as_vector(value: Any) -> Any:
+    """The numbers of a dense vector as Spark writes it, {"type": 1, "values": [...]}; any other value as it is.
+
+    >>> as_vector({"type": 1, "values": [0.1, 0.9]}), as_vector({"type": 0})
+    ([0.1, 0.9], {'type': 0})
+    """
+    if type(value) is dict and value.keys() == {"type", "values"} and value["type"] == DENSE:
+        return value["values"]
     return value
+
+
+def by_class(row: dict[str, Any]) -> dict[str, Any]:
+    """The row with a column for each class, if its only scores are an object of numbers by the names of classes.
+
+    The lists that text-classification pipelines return are taken as such objects, too.
+
+    >>> by_class({"probabilities": {"no": 0.1, "yes": 0.9}, "y": "yes"})
+    {'prob_no': 0.1, 'prob_yes': 0.9, 'y': 'yes'}
+    >>> by_class({"output": [{"label": "yes", "score": 0.9}, {"label": "no", "score": 0.1}]})
+    {'prob_yes': 0.9, 'prob_no': 0.1}
+    """
+    for key, value in row.items():
+        scores: Any = None
+        if type(value) is dict and key in SCORES_AS:
+            scores = value
+        elif type(value) is list and value and type(value[0]) is dict:
+            scores = _labelled(value)
+        if not scores or not NUMBERS.issuperset(map(type, scores.values())):
+            continue
+        left = {one: other for one, other in row.items() if one != key}
+        if any(one in NAME_KEYS or one in MEASURED_KEYS or COLUMN.match(one) for one in left):
+            return row
+        return {**{f"{SCORES_AS.get(key, 'prob')}_{name}": score for name, score in scores.items()}, **left}
+    return row
+
+
+def _labelled(values: list[Any]) -> dict[str, Any] | None:
+    """The scores of [{"label": "yes", "score": 0.9}, ...] by label; None for any other list."""
+    if not all(type(one) is dict and one.keys() == LABELLED and type(one["label"]) is str for one in values):
+        return None
+    scores = {one["label"]: one["score"] for one in values}
+    return scores if len(scores) == len(values) else None
 
 
 def named(value: Any) -> str:
     """A description of a value for error messages."""
     if isinstance(value, dict):
-        return "an object"
+        sparse = value.get("type") == SPARSE and "indices" in value
+        return "a sparse vector of Spark (vector_to_array makes it dense)" if sparse else "an object"
     if isinstance(value, list):
         odd = next((item for item in value if type(item) not in {int, float}), None)
         return f"a list that holds {named(odd)}" if value else "an empty list"
     if value is None or isinstance(value, bool):
         return json.dumps(value)
     return f'text ("{value[:40]}")' if isinstance(value, str) else "a number"
+
+
+def in_short(value: Any) -> str:
+    """What a value is, as `inspect` lists it.
+
+    >>> in_short({"a": 1}), in_short(["a"]), in_short([]), in_short([[1, 2]])
+    ('object', 'list of text', 'empty list', 'list of lists')
+    """
+    if isinstance(value, dict):
+        return "object"
+    if isinstance(value, list) and value:
+        inner = {in_short(item) for item in value}
+        one = inner.pop() if len(inner) == 1 else "mixed values"
+        plain = {"number": "numbers", "object": "objects", "text": "text", "mixed values": "mixed values"}
+        return f"list of {plain.get(one, 'lists' if 'list' in one else one)}"
+    if isinstance(value, list):
+        return "empty list"
+    if isinstance(value, Unfit):
+        return value.why
+    return {"bool": "true or false", "null": "null", "text": "text", "number": "number"}[str(kind_of(value))]
 
 
 def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
@@ -97,7 +230,21 @@ def _finite(text: str) -> float:
     return number
 
 
-DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
-EXACT_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant, parse_float=_finite)
-# Numbers that may overflow: an exponent of three digits, or hundreds of digits before the point.
-FAR = re.compile(rb"[eE]\+?[0-9]{3}|[0-9]{300}")
+def _or_unfit(read: Callable[[str], float]) -> Callable[[str], float | Unfit]:
+    def marked(text: str) -> float | Unfit:
+        try:
+            return read(text)
+        except ValueError as error:
+            return Unfit(str(error))
+
+    return marked
+
+
+STRICT = (
+    json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant),
+    json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant, parse_float=_finite),
+)
+LENIENT = (
+    json.JSONDecoder(object_pairs_hook=_object, parse_constant=_or_unfit(_constant)),
+    json.JSONDecoder(object_pairs_hook=_object, parse_constant=_or_unfit(_constant), parse_float=_or_unfit(_finite)),
+)

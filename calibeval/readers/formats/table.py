@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,9 @@ from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import (
     COLUMN,
     COLUMN_STEMS,
+    COMPUTED,
     FEATURE_KEYS,
-    IGNORE_KEYS,
     LABEL_KEYS,
-    NAME_KEYS,
     SCORE_KEYS,
     columns_in_words,
 )
@@ -29,13 +29,6 @@ from calibeval.readers.stored.stored import Stored
 MOST_COLUMNS = 2**15
 RANK = re.compile(r"^index_[0-9]+$")
 NUMBER = re.compile(r"^[0-9]{1,7}$")
-# What is computed of a row's scores is no class, where the classes are numbers: logit_max beside logit_0, logit_1.
-COMPUTED = {
-    "argmax", "average", "avg", "best", "bias", "correct", "diff", "energy", "entropy", "gap", "gt", "label",
-    "logsumexp", "lse", "margin", "max", "mean", "median", "min", "norm", "pred", "predicted", "prediction",
-    "range", "scale", "second", "std", "sum", "target", "temp", "temperature", "threshold", "top", "top1",
-    "total", "true", "uncertainty", "var", "variance",
-}  # fmt: skip
 RANKS = "index"
 LIST_KEYS = (RANKS, *(key for keys in SCORE_KEYS.values() for key in keys), "predictions", *LABEL_KEYS, *FEATURE_KEYS)
 
@@ -66,6 +59,14 @@ class ScoreColumns:
         """The columns, in words."""
         return columns_in_words(self.columns)
 
+    def marked(self, stored: Stored) -> Stored:
+        """The array that the columns are, with their names."""
+        return replace(stored, columns=tuple(self.columns))
+
+    def class_names(self) -> dict[str, Stored]:
+        """The array of class names, if the columns name the classes."""
+        return {} if self.names is None else {"class_names": self.marked(Stored.of(np.asarray(self.names)))}
+
 
 def score_columns(columns: Sequence[str], file: str) -> list[ScoreColumns]:
     """The columns whose names mark them as scores: logit_0, logit_1, ... or logit_cat, logit_dog, ...
@@ -82,7 +83,7 @@ def score_columns(columns: Sequence[str], file: str) -> list[ScoreColumns]:
             if match[2] in group:
                 raise InputError(
                     f'{file}: the {kind} of class {match[2]} could be column "{group[match[2]]}" or "{column}". '
-                    "Name the right columns with --score-columns."
+                    "Rename one of them."
                 )
             group[match[2]] = column
     found = [ScoreColumns(key, _of_classes(group), file) for key, group in groups.items()]
@@ -137,8 +138,7 @@ def check_groups(groups: Sequence[ScoreColumns], plain: Sequence[str], widths: M
     taken = next((column for column in plain if column in names), None)
     if taken is not None:
         raise InputError(
-            f'{file}: the scores could be the column "{taken}" or the numbered columns of {taken}. '
-            "Name the right columns with --score-columns."
+            f'{file}: the scores could be the column "{taken}" or the numbered columns of {taken}. Rename one of them.'
         )
     for column in plain:
         if column != RANKS and RANKS in widths and widths.get(column) == widths[RANKS]:
@@ -148,43 +148,88 @@ def check_groups(groups: Sequence[ScoreColumns], plain: Sequence[str], widths: M
 class Table:
     """Collects batches of columns.
 
-    columns: the names of all. `groups` are those that are scores, `plain` all others.
+    columns: the names of all. strip: whether blanks around texts are no part of them. `groups` are those that are
+    scores, `plain` all others.
     `mixed` are the columns with numbers in some batches and texts in others.
     """
 
-    def __init__(self, columns: Sequence[str], file: str, limits: Limits) -> None:
+    def __init__(self, columns: Sequence[str], file: str, limits: Limits, *, strip: bool = False) -> None:
         check_names(columns, file)
         self.groups = score_columns(columns, file)
         self.rows = 0
         self.mixed: set[str] = set()
         grouped = {column for group in self.groups for column in group.columns}
         self.plain = [column for column in columns if column not in grouped]
-        self._file, self._limits = file, limits
+        self._file, self._limits, self._strip = file, limits, strip
         self._wide: dict[str, Spool] = {}
         self._widths: dict[str, int] = {}
         self._narrow: dict[str, list[Array]] = {}
         self._texts: dict[str, Texts] = {}
+        self._left: dict[str, tuple[str, str]] = {}
 
     def add(self, scores: Mapping[str, Array], plain: Mapping[str, Array], rows: int) -> None:
         """Add a batch of rows.
 
         scores: an array (rows, k) for each group. plain: for each other column, numbers or bools (rows,), an object
-        array of texts (None: empty), or an array (rows, k).
+        array of texts (None: empty), or an array (rows, k). What is left alone may be missing.
         Raises: InputError if lists differ in length from those before; FileProblem if the disk is full.
         """
         for group in self.groups:
-            self._spool(group.key).add(scores[group.key])
+            if group.key not in self._left:
+                self._spool(group.key).add(scores[group.key])
         for column in self.plain:
-            values = plain[column]
-            if values.ndim > 1:
-                self._widths[column] = values.shape[1]
-                self._spool(column).add(values)
-            elif values.dtype.kind == "O":
-                self._texts.setdefault(column, Texts(self._limits.max_memory)).add(values, self._place(column))
-            else:
-                self._narrow.setdefault(column, []).append(values)
-            self._note_mixture(column)
+            if column not in self._left and column in plain:
+                self.put(column, plain[column])
         self.rows += rows
+
+    def put(self, column: str, values: Array) -> None:
+        """Add values to a column of no group."""
+        if values.ndim > 1:
+            self._widths[column] = values.shape[1]
+            self._spool(column).add(values)
+        elif values.dtype.kind == "O":
+            if column not in self._texts:
+                self._texts[column] = Texts(self._limits.max_memory, strip=self._strip)
+            with self.leaving(column, "too much text"):
+                self._texts[column].add(values, self._place(column))
+        else:
+            self._narrow.setdefault(column, []).append(values)
+        self._note_mixture(column)
+
+    def is_left(self, key: str) -> bool:
+        """Whether a column, or a group by its key, is left alone."""
+        return key in self._left
+
+    @contextmanager
+    def leaving(self, column: str, what: str = "mixed values") -> Iterator[None]:
+        """Leave a column alone if what happens here raises InputError: nobody may need it."""
+        try:
+            yield
+        except InputError as error:
+            self.leave(column, what, str(error))
+
+    def leave(self, column: str, what: str, why: str = "", more: str = "") -> None:
+        """Leave a column alone, or the group of scores that it belongs to: it becomes an array that cannot be used.
+
+        what: it holds, in short; empty: said later. why: the message where it is used after all. An earlier call holds;
+        more is added to its message.
+        """
+        key = next((group.key for group in self.groups if self._concerns(column, group)), column)
+        for name in {key, column} - {one for group in self.groups for one in group.columns}:
+            known, told = self._left.get(name, ("", ""))
+            self._left[name] = (known or what, (told or why) + more)
+            for held in (self._wide, self._widths, self._narrow, self._texts):
+                held.pop(name, None)
+
+    def _concerns(self, column: str, group: ScoreColumns) -> bool:
+        """Whether a column is one of a group, or, if it is new, would have been."""
+        if column in group.columns:
+            return True
+        found = COLUMN.match(column)
+        if found is None or COLUMN_STEMS[found[1]] != group.key or column in self.plain:
+            return False
+        known = {one.removeprefix(f"{found[1]}_"): one for one in group.columns}
+        return column in _of_classes({**known, found[2]: column}).values()
 
     def width(self, column: str) -> int | None:
         """The length of the lists in a column; None before the first list, and for columns without lists."""
@@ -197,14 +242,21 @@ class Table:
         """
         if not self.rows:
             raise InputError(f"{self._file}: there is a header, but there are no rows")
-        check_groups(self.groups, self.plain, self._widths, self._file)
+        check_groups(self.groups, [one for one in self.plain if one not in self._left], self._widths, self._file)
         arrays: dict[str, Stored] = {}
         for group in self.groups:
-            arrays[group.key] = _stored(self._wide[group.key], group.origin)
-            if group.names is not None:
-                arrays["class_names"] = Stored.of(np.asarray(group.names))
-        for column in self.plain:
-            if column in self._wide:
+            if group.key in self._left:
+                left = Stored.left((self.rows, len(group.columns)), *self._left[group.key])
+                arrays[group.key] = group.marked(left)
+                continue
+            arrays[group.key] = group.marked(_stored(self._wide[group.key], group.origin))
+            arrays |= group.class_names()
+        for column in (*self.plain, *self._left):
+            if column in arrays:
+                continue
+            if column in self._left:
+                arrays[column] = Stored.left((self.rows,), *self._left[column])
+            elif column in self._wide:
                 arrays[column] = _stored(self._wide[column])
             elif column in self._texts:
                 arrays[column] = Stored.of(self._texts[column].array())
@@ -224,30 +276,6 @@ class Table:
         held = (column in self._wide, column in self._texts, column in self._narrow)
         if sum(held) > 1 or len({_family(piece) for piece in self._narrow.get(column, [])[-2:]}) > 1:
             self.mixed.add(column)
-
-
-def with_facts(arrays: dict[str, Stored], metadata: Mapping[bytes, bytes] | None, file: str) -> dict[str, Stored]:
-    """The arrays, and the facts about all rows in the table's metadata: class names (a JSON list), the ignored label.
-
-    Raises: InputError for class names that are not a list of texts, or a label that is not an integer.
-    """
-    facts = metadata or {}
-    key = next((key for key in NAME_KEYS if key.encode() in facts and key not in arrays), None)
-    if key is not None:
-        try:
-            names = json.loads(facts[key.encode()])
-        except (ValueError, RecursionError):
-            names = None
-        if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
-            raise InputError(f'{file}: "{key}" in the metadata must be a JSON list of texts')
-        arrays[key] = Stored.of(np.asarray(names))
-    key = next((key for key in IGNORE_KEYS if key.encode() in facts and key not in arrays), None)
-    if key is not None:
-        text = facts[key.encode()]
-        if not re.fullmatch(rb"-?[0-9]{1,18}", text):
-            raise InputError(f'{file}: "{key}" in the metadata must be an integer')
-        arrays[key] = Stored.of(np.asarray(int(text)))
-    return arrays
 
 
 def stacked(columns: Sequence[Array], dtype: npt.DTypeLike) -> Array:

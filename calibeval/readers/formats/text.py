@@ -137,7 +137,7 @@ def _read(stream: IO[bytes], name: str) -> bytes:
 
 def _without_mark(text: bytes, name: str) -> bytes:
     if text.startswith(UTF_16):
-        raise InputError(f"{name}: this is UTF-16 text, but UTF-8 is needed: save it as UTF-8")
+        raise InputError(f"{name}: this is UTF-16 text, but UTF-8 is needed: save it as UTF-8 (in Excel, as CSV UTF-8)")
     return text.removeprefix(BOM)
 
 

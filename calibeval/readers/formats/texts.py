@@ -15,9 +15,13 @@ WASTE = 8  # fixed-width text may take this many times the memory of one referen
 
 
 class Texts:
-    """Collects a column of texts in batches; max_memory limits the different texts, but 256 MiB are always allowed."""
+    """Collects a column of texts in batches; max_memory limits the different texts, but 256 MiB are always allowed.
 
-    def __init__(self, max_memory: int) -> None:
+    strip: whether blanks around a text are no part of it.
+    """
+
+    def __init__(self, max_memory: int, *, strip: bool = False) -> None:
+        self._strip = strip
         self._most = max(max_memory, ALWAYS_ALLOWED)
         self._known: dict[str, str] = {}
         self._held = 0
@@ -43,9 +47,10 @@ class Texts:
     def _interned(self, text: str) -> str:
         known = self._known.get(text)
         if known is None:
-            known = self._known[text] = text
+            own = text.strip() if self._strip else text
+            known = self._known[text] = own if own == text else self._interned(own)
             self._held += len(text) + OVERHEAD
-            self._width = max(self._width, len(text))
+            self._width = max(self._width, len(own))
         return known
 
     def array(self) -> npt.NDArray[Any]:

@@ -7,29 +7,35 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from calibeval.core.data.amended import with_warnings
 from calibeval.core.data.class_names import LabelsAre
-from calibeval.core.data.lazy_columns import LazyColumns
-from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.precision import stored_precision
 from calibeval.core.data.predictions import Predictions, Source
-from calibeval.core.data.row_source import Kind, RowSource, show_shape
+from calibeval.core.data.row_source import Kind
+from calibeval.core.data.shapes import is_alone
 from calibeval.core.errors import InputError, UsageError
-from calibeval.readers.meaning.columns import joined_columns, slice_columns
-from calibeval.readers.meaning.facts import ignored_label, ignored_notice, keys_of, recognised, stored_names
+from calibeval.readers.meaning.columns import slice_columns
+from calibeval.readers.meaning.computed import chosen_apart, kind_of, refuse_computed
+from calibeval.readers.meaning.copies import without_copies
+from calibeval.readers.meaning.examine import Sight, examined
+from calibeval.readers.meaning.facts import keys_of, label_to_ignore, recognised, rows_of, stored_names
+from calibeval.readers.meaning.gathered import Gathered, joined_splits
 from calibeval.readers.meaning.keys import Keys
-from calibeval.readers.meaning.outcome import Outcome, outcome_of
+from calibeval.readers.meaning.labels_file import ExternalLabels, keys_beside
+from calibeval.readers.meaning.names_beside import NamedLabels, named_beside
+from calibeval.readers.meaning.outcome import Outcome, outcome_beside, outcome_of
+from calibeval.readers.meaning.paired_labels import paired_labels
+from calibeval.readers.meaning.proposals import Call
 from calibeval.readers.meaning.rivals import rival_warning
-from calibeval.readers.meaning.roles import find_roles, has_scores_and_labels, named_key, refuse_unused
-from calibeval.readers.meaning.score_columns import chosen_columns, stacked_columns
+from calibeval.readers.meaning.roles import find_roles, has_scores_and_labels, refuse_unused, taken_names
+from calibeval.readers.meaning.score_columns import class_names_of
 from calibeval.readers.meaning.splits import View, pick, pooled_notice, split_views
-from calibeval.readers.meaning.suspicion import labels_from_one, refuse_large_integers, refuse_probs
+from calibeval.readers.meaning.suspicion import refuse_large_integers
+from calibeval.readers.meaning.text_scores import lists_in_text
+from calibeval.readers.meaning.top_scores import explained
+from calibeval.readers.meaning.unlabelled import why_no_labels, zeros_for
 from calibeval.readers.stored.limits import Limits
-from calibeval.readers.stored.names import LABEL_KEYS, prefixes, show
-from calibeval.readers.stored.stored import Contents, Stored
+from calibeval.readers.stored.names import prefixes
+from calibeval.readers.stored.stored import Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +46,13 @@ class ReadOptions:
     labels: another file that holds the labels. labels_are: whether labels that could be both are the names of classes
     or their positions. score_columns: columns of a table that are the scores, in class order.
     class_names: names in class order. ignore_index: label of rows to leave out.
+    renormalize: whether rows of probabilities are divided by their sums.
     read_as: the suffix of the format, such as ".npz", where the suffix of the dump does not say it.
-    need_labels: whether a file without labels is an error.
+    decimal: "," or ".", what stands before the decimals in text tables.
+    drop_duplicates: whether rows are left out whose id an earlier one has, if they agree.
+    need_labels: whether a file without labels is an error. k: the number of classes of images without labels.
+    believed: whether what looks like the scores of the best classes is read as it is, in a file that calibeval just
+    wrote.
     """
 
     kind: Kind | None = None
@@ -51,8 +62,13 @@ class ReadOptions:
     score_columns: tuple[str, ...] = ()
     class_names: tuple[str, ...] | None = None
     ignore_index: int | None = None
+    renormalize: bool = False
     read_as: str | None = None
+    decimal: str | None = None
+    drop_duplicates: bool = False
     need_labels: bool = True
+    k: int | None = None
+    believed: bool = False
     limits: Limits = field(default_factory=Limits)
 
 
@@ -60,7 +76,7 @@ def assemble(
     arrays: dict[str, Stored],
     source: Source,
     options: ReadOptions,
-    labels: npt.NDArray[Any] | None,
+    labels: ExternalLabels | None,
     settling: Callable[[], Source],
 ) -> Predictions:
     """The arrays of one file as predictions.
@@ -76,72 +92,76 @@ def assemble(
         file,
         alone=bool(options.labels or options.score_columns) or has_scores_and_labels(arrays, options.keys),
     )
-    parts = [_gather(view, options, labels, file) for view in views]
-    gathered = parts[0] if len(parts) == 1 else _join(parts, [view.name for view in views], file)
-    outcome = "correct" if gathered.kind == "confidence" else "labels"
-    predictions = Predictions(
-        **{gathered.kind: gathered.scores, outcome: gathered.outcome},
-        class_names=gathered.class_names,
-        labels_are=options.labels_are,
-        columns=gathered.columns,
-        ids=gathered.ids,
-        source=source,
-        ignore_index=gathered.ignore_index,
-        warnings=(*pooled_notice(arrays, source.split, file), *gathered.warnings),
-        precision=gathered.precision,
-        file_rows=gathered.file_rows,
-        settling=settling,
-        keys=gathered.keys,
-        labelled=gathered.labelled,
-        recognised=gathered.recognised,
+    call = Call(
+        source.path or "" if source.split is None else f"{source.path}#{source.split}",
+        kind=options.kind,
+        labels=None if options.labels is None else options.labels.as_posix(),
+        read_as=options.read_as,
+        decimal=options.decimal,
+        need_labels=options.need_labels or options.k is None,  # only apply says k, and never needs them
     )
-    if gathered.kind == "logits" and options.kind is None:
-        refuse_probs(predictions, gathered.parts, file)
-    return with_warnings(predictions, labels_from_one(predictions)) if gathered.labelled else predictions
+    parts = [_gather(view, options, labels, call, file) for view in views]
+    gathered = parts[0] if len(parts) == 1 else joined_splits(parts, [view.name for view in views], file)
+    pooled = pooled_notice(arrays, source.split, file)
+    gathered = replace(gathered, warnings=(*pooled, *gathered.warnings))
+    gathered, predictions = without_copies(
+        gathered,
+        lambda kept: _predictions(kept, source, settling, file, renormalize=options.renormalize),
+        file,
+        drop=options.drop_duplicates,
+    )
+    return examined(
+        predictions,
+        gathered.outcome,
+        Sight(
+            gathered.key,
+            None if options.labels or options.keys.labels else gathered.keys.get("labels"),
+            views[0].arrays,
+            gathered.parts,
+            file,
+        ),
+        kind=options.kind,
+        labels_are=options.labels_are,
+        believed=options.believed,
+    )
 
 
-def external_labels(contents: Contents, path: Path, keys: Keys) -> npt.NDArray[Any]:
-    """The labels in a separate file: those the user named, its only array, or the one with a usual name for labels.
-
-    Raises: InputError if there is none, or more than one.
-    """
-    arrays = contents.arrays
-    if keys.labels is not None:
-        return arrays[named_key(arrays, keys, "labels", path.name)].array()
-    if len(arrays) == 1:
-        return next(iter(arrays.values())).array()
-    roles = [key for key in arrays if key.lower() in LABEL_KEYS]
-    if len(roles) != 1:
-        raise InputError(f"{path.name}: {len(roles)} arrays have a usual name for labels; found {show(arrays)}")
-    return arrays[roles[0]].array()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Gathered:
-    """Everything that Predictions needs, from one view."""
-
-    kind: Kind
-    scores: RowSource
-    outcome: npt.NDArray[Any]
-    class_names: tuple[str, ...] | None
-    columns: LazyColumns
-    ids: npt.NDArray[Any] | None
-    ignore_index: int | None
-    warnings: tuple[Notice, ...]
-    precision: float
-    file_rows: npt.NDArray[Any] | None
-    keys: dict[str, str]
-    labelled: bool
-    recognised: tuple[str, ...]
-    parts: tuple[tuple[str, int], ...] = ()
+def _predictions(
+    gathered: Gathered, source: Source, settling: Callable[[], Source], file: str, *, renormalize: bool
+) -> Predictions:
+    outcome = "correct" if gathered.kind == "confidence" else "labels"
+    told: dict[str, Any] = {gathered.kind: gathered.scores, outcome: gathered.outcome}
+    try:
+        return Predictions(
+            **told,
+            class_names=gathered.class_names,
+            labels_are=gathered.labels_are,
+            columns=gathered.columns,
+            ids=gathered.ids,
+            source=source,
+            ignore_index=gathered.ignore_index,
+            renormalize=renormalize,
+            warnings=gathered.warnings,
+            precision=gathered.precision,
+            file_rows=gathered.file_rows,
+            settling=settling,
+            keys=gathered.keys,
+            labelled=gathered.labelled,
+            no_labels=gathered.no_labels,
+            recognised=gathered.recognised,
+        )
+    except InputError as error:
+        raise explained(error, gathered.scores, gathered.kind, gathered.outcome, gathered.key, file) from None
 
 
-def _gather(view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, file: str) -> _Gathered:
-    arrays, keys, named = view.arrays, options.keys, view.chosen
+def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, call: Call, file: str) -> Gathered:
+    beside = None if labels is None else labels.beside(view, options.keys, file)
+    arrays, named = view.arrays, view.chosen
+    keys = keys_beside(arrays, options.keys, beside, file)
     columns: tuple[str, ...] = ()
     if options.score_columns:
-        columns = chosen_columns(arrays, options.score_columns, file)
-        arrays, named = {**arrays, "": stacked_columns(arrays, columns)}, ""
+        arrays, columns = chosen_apart(arrays, options.score_columns, file, taken_names(arrays, keys))
+        named = ""
     if named is not None:
         if (role := keys.scores) is not None:
             other = "--score-columns" if options.score_columns else f"{file}#{named}"
@@ -153,36 +173,45 @@ def _gather(view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, f
         keys,
         file=file,
         kind=options.kind,
-        external_labels=labels is not None,
+        external=() if beside is None else beside.roles,
         external_names=bool(names),
         need_labels=options.need_labels,
+        call=call,
     )
-    kind = options.kind or (None if named is not None else roles.kind)
+    kind = options.kind or (kind_of(columns) if named is not None else roles.kind)
     if kind is None:
         what = f'"{roles.scores}"' if roles.scores else "the scores"
         raise InputError(f"{file}: {what} could be logits or probabilities: say --kind logits or --kind probs")
     refuse_unused(options.keys, kind, file)
-    rows, stored = view.rows, arrays[roles.scores]
-    n = _rows_of(stored, kind, roles.scores, file)
-    scores = stored.load() if rows is None else pick(stored.load(), rows, n, file)
+    rows, stored = view.rows, lists_in_text(arrays[roles.scores], roles.scores, file, options.decimal)
+    laid = arrays.get(str(roles.labels)) if beside is None else beside.arrays.get(beside.roles.get("labels", ""))
+    n = rows_of(stored, kind, roles.scores, file)
+    n = 1 if rows is None and laid is not None and is_alone(stored.shape, laid.shape) else n
+    scores = stored.scores() if rows is None else pick(stored.scores(), rows, n, file)
     refuse_large_integers(scores, f'{file}: "{roles.scores}"' if roles.scores else file)
-    labelled = labels is not None or roles.labels is not None or roles.correct is not None
-    ignore_index = options.ignore_index
-    warnings: tuple[Notice, ...] = ()
-    if not labelled:
-        ignore_index = None
-    elif ignore_index is None and roles.ignore is not None:
-        ignore_index = ignored_label(arrays[roles.ignore], roles.ignore, file)
-        warnings = (ignored_notice(ignore_index, roles.ignore),)
-    own = labels is not None and rows is not None and len(rows) == len(labels) != n and kind != "confidence"
-    if labelled:
-        found = outcome_of(arrays, roles, labels, ignore_index, top_label=kind == "confidence", file=file)
+    labelled = beside is not None or roles.labels is not None or roles.correct is not None
+    ignore_index, warnings = (
+        label_to_ignore(options.ignore_index, arrays, roles.ignore, beside, file) if labelled else (None, ())
+    )
+    told = NamedLabels(None, names or stored_names(arrays, roles.class_names, file), options.labels_are, ignore_index)
+    paired = None
+    if beside is not None:
+        paired = paired_labels(view, beside, roles.ids, n, file, drop_duplicates=options.drop_duplicates)
+        if kind != "confidence":
+            told = named_beside(beside, paired.values.get("labels"), told, file, given=options.class_names is not None)
+            paired = paired.with_labels(told.labels)
+            ignore_index = told.ignore
+        found = outcome_beside(arrays, roles, paired.values, ignore_index, view.rows, n, kind=kind, file=file)
+        outcome, warnings = found.values, (*warnings, *paired.warnings)
+    elif labelled:
+        found = outcome_of(arrays, roles, ignore_index, top_label=kind == "confidence", file=file)
+        outcome = pick(found.values, rows, n, file, "labels")
     else:
-        found = Outcome(np.zeros(n, np.int64), None)
-    outcome = found.values if own else pick(found.values, rows, n, file, "labels")
-    if own:
-        text = f"the labels' file has {len(outcome)} labels for {n} rows: they are taken to be those of the split"
-        warnings = (*warnings, warning("labels_of_split", text))
+        k = options.k if told.names is None else len(told.names)
+        found = Outcome(zeros_for(stored.shape, kind, k, file), None)
+        outcome = pick(found.values, rows, n, file, "labels")
+    if labelled and kind != "confidence" and not options.believed:
+        refuse_computed(stored, told.names, found.values, file)
     used = {roles.scores, roles.labels, roles.correct, roles.prediction, roles.ids, roles.class_names}
     used |= {*columns, *(key for key, _ in roles.rivals)}
     others = slice_columns(arrays, used, rows, n, file)
@@ -191,88 +220,22 @@ def _gather(view: View, options: ReadOptions, labels: npt.NDArray[Any] | None, f
         for key, other in roles.rivals
         if (notice := rival_warning(arrays[key], (roles.scores, key), scores, (kind, other), outcome.shape, rows))
     )
-    return _Gathered(
+    return Gathered(
         kind=kind,
+        key=roles.scores,
         scores=scores,
         outcome=outcome,
-        class_names=names or stored_names(arrays, roles.class_names, file),
+        class_names=class_names_of(columns, outcome, found.ignore) if told.names == columns != () else told.names,
         columns=others,
         ids=None if roles.ids is None else pick(arrays[roles.ids].array(), rows, n, file, "ids"),
         ignore_index=found.ignore,
         warnings=(*found.warnings, *rivals, *warnings),
-        precision=arrays[roles.scores].precision or stored_precision(scores.dtype),
+        precision=stored.precision or stored_precision(scores.dtype),
         file_rows=rows,
         keys=keys_of(roles.labels if roles.correct is None else None, roles.ids),
         labelled=labelled,
-        recognised=recognised(roles, kind, arrays[roles.scores].origin, labels, options.labels),
+        no_labels="" if labelled else why_no_labels(view.arrays),
+        recognised=recognised(roles, kind, stored, scores.dtype, paired),
         parts=stored.parts if rows is None else (),
-    )
-
-
-def _rows_of(stored: Stored, kind: Kind, key: str, file: str) -> int:
-    """Number of rows of the scores.
-
-    Raises: InputError for a single number, and for confidences that are no column.
-    """
-    if stored.refusal is not None:
-        stored.load()
-    what = f'"{key}" has' if key else "the scores have"
-    if not stored.shape:
-        raise InputError(f"{file}: {what} shape (), one number, but scores of many rows are needed")
-    if kind == "confidence" and len(stored.shape) != 1:
-        raise InputError(f"{file}: {what} shape {show_shape(stored.shape)}, but one confidence a row is needed")
-    return stored.shape[0]
-
-
-def _join(parts: list[_Gathered], names: list[str], file: str) -> _Gathered:
-    """Several splits of one file joined into one dump, in the order named.
-
-    The class names and the ignored label must be the same in all of them.
-    """
-    first = parts[0]
-    for part in parts[1:]:
-        if part.kind != first.kind or part.scores.shape[1:] != first.scores.shape[1:]:
-            raise InputError(f"{file}: the splits differ in kind or in the shape of their scores")
-    for part, name in zip(parts[1:], names[1:], strict=True):
-        if part.labelled != first.labelled:
-            raise InputError(f"{file}: of the splits {names[0]} and {name}, one has labels and the other has none")
-        if part.class_names != first.class_names:
-            raise InputError(f"{file}: the splits {names[0]} and {name} differ in their class names")
-        if part.ignore_index != first.ignore_index:
-            raise InputError(
-                f"{file}: {names[0]} ignores label {first.ignore_index}, {name} ignores {part.ignore_index}: "
-                "say which with --ignore-index"
-            )
-    ids = [part.ids for part in parts if part.ids is not None]
-    rows = [part.file_rows for part in parts if part.file_rows is not None]
-    twice = sum(map(len, rows)) - len(np.unique(np.concatenate(rows))) if rows else 0
-    pair = next(((i, j) for j in range(len(parts)) for i in range(j) if _are_equal(parts[i], parts[j])), None)
-    if pair is not None:
-        first_name, other = names[pair[0]], names[pair[1]]
-        raise InputError(f"{file}: the splits {first_name} and {other} hold the same rows, which would count twice")
-    if twice:
-        raise InputError(f"{file}: the splits {' and '.join(names)} share {twice} rows, which would count twice")
-    return replace(
-        first,
-        scores=np.concatenate([np.asarray(part.scores[0 : part.scores.shape[0]]) for part in parts]),
-        outcome=np.concatenate([part.outcome for part in parts]),
-        columns=joined_columns([part.columns for part in parts]),
-        ids=np.concatenate(ids) if len(ids) == len(parts) else None,
-        warnings=tuple(
-            one.reworded(f"{name}: {one}") for part, name in zip(parts, names, strict=True) for one in part.warnings
-        ),
-        precision=max(part.precision for part in parts),
-        file_rows=np.concatenate(rows) if len(rows) == len(parts) else None,
-        recognised=tuple(dict.fromkeys(one for part in parts for one in part.recognised)),
-    )
-
-
-def _are_equal(one: _Gathered, other: _Gathered) -> bool:
-    """Whether two splits hold the same scores and labels, row by row."""
-    same = one.scores.shape == other.scores.shape and one.outcome.shape == other.outcome.shape
-    return (
-        same
-        and bool((one.outcome == other.outcome).all())
-        and np.array_equal(one.scores[0:1], other.scores[0:1])
-        and np.array_equal(one.scores[0 : one.scores.shape[0]], other.scores[0 : other.scores.shape[0]])
+        labels_are=told.labels_are,
     )

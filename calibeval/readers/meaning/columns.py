@@ -28,12 +28,10 @@ def slice_columns(
     def loader(stored: Stored) -> Callable[[], npt.NDArray[Any]]:
         return lambda: pick(stored.array(), rows, n, file)
 
+    fitting = {key: stored for key, stored in arrays.items() if key not in used and stored.shape == (n,)}
     return LazyColumns(
-        {
-            key: loader(stored)
-            for key, stored in arrays.items()
-            if key not in used and stored.shape == (n,) and stored.refusal is None
-        }
+        {key: loader(stored) for key, stored in fitting.items() if stored.refusal is None},
+        {key: stored.load for key, stored in fitting.items() if stored.refusal is not None},
     )
 
 
@@ -43,4 +41,5 @@ def joined_columns(parts: Sequence[LazyColumns]) -> LazyColumns:
     def loader(key: str) -> Callable[[], npt.NDArray[Any]]:
         return lambda: np.concatenate([part[key] for part in parts])
 
-    return LazyColumns({key: loader(key) for key in parts[0] if all(key in part for part in parts)})
+    left = {key: load for part in parts for key, load in part.left.items()}
+    return LazyColumns({key: loader(key) for key in parts[0] if all(key in part for part in parts)}, left)

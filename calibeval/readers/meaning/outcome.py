@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,15 +12,15 @@ import numpy.typing as npt
 
 from calibeval.core.data.foreign import MASKED_LABEL
 from calibeval.core.data.notices import Notice, warning
-from calibeval.core.data.row_source import show_shape
+from calibeval.core.data.row_source import Kind, show_shape
 from calibeval.core.errors import InputError, UsageError
 from calibeval.readers.meaning.roles import Roles
-from calibeval.readers.meaning.suspicion import counted_from_one
+from calibeval.readers.meaning.splits import pick
+from calibeval.readers.meaning.suspicion import VOID, counted_from_one
 from calibeval.readers.stored.names import LABEL_KEYS, PREDICTION_KEYS
 from calibeval.readers.stored.stored import Stored
 
 TEXT = "OUS"
-VOID = 255  # a usual mark of "no label" among small class numbers
 NO_TEXT = ("", "nan", "none", "null", "n/a", "na")
 NUMBERS = "biuf"
 
@@ -39,7 +40,6 @@ class Outcome(NamedTuple):
 def outcome_of(
     arrays: Mapping[str, Stored],
     roles: Roles,
-    external: npt.NDArray[Any] | None,
     ignore: int | None,
     *,
     top_label: bool,
@@ -47,21 +47,54 @@ def outcome_of(
 ) -> Outcome:
     """The outcome of each row of the file.
 
-    external: labels of another file. ignore: the label of rows to leave out. top_label: whether the scores are the
-    confidence of the predicted class.
+    ignore: the label of rows to leave out. top_label: whether the scores are the confidence of the predicted class.
     Raises: InputError for labels and predictions that do not fit together; UsageError for a label to leave out where
     there are no labels.
     """
     if not top_label:
-        labels = external if external is not None else arrays[str(roles.labels)].array()
-        return Outcome(labels, ignore)
+        return Outcome(arrays[str(roles.labels)].array(), ignore)
     if roles.correct is not None:
         return _given(arrays, roles.correct, ignore, file)
-    labels = external if external is not None else arrays[str(roles.labels)].array()
+    labels = arrays[str(roles.labels)].array()
     prediction = arrays[str(roles.prediction)].array()
-    names = (str(roles.prediction), str(roles.labels) if external is None else "labels")
+    names = (str(roles.prediction), str(roles.labels))
     right, warnings = _compared(prediction, labels, names, ignore, file)
     return _without_ignored(right, labels, ignore, warnings)
+
+
+def outcome_beside(
+    arrays: Mapping[str, Stored],
+    roles: Roles,
+    external: Mapping[str, npt.NDArray[Any]],
+    ignore: int | None,
+    rows: npt.NDArray[Any] | None,
+    n: int,
+    *,
+    kind: Kind,
+    file: str,
+) -> Outcome:
+    """The outcome of each row of the dump, or of its split, from what another file says of them.
+
+    external: labels, correct or prediction of each of these rows. rows: their numbers among the n rows of the dump's
+    file; None: all. Other arguments and errors: as `outcome_of`.
+    """
+    if kind != "confidence":
+        if "labels" not in external:
+            raise InputError(f"{file}: {kind} need labels, but the labels' file only says whether rows are correct")
+        return Outcome(external["labels"], ignore)
+
+    def picked(stored: Stored) -> Stored:
+        of_rows = (n if rows is None else len(rows), *stored.shape[1:])
+        return replace(stored, shape=of_rows, load=lambda: pick(stored.array(), rows, n, file))
+
+    own = {key: picked(stored) if stored.shape[:1] == (n,) else stored for key, stored in arrays.items()}
+    merged = {**own, **{role: Stored.of(values) for role, values in external.items()}}
+    labels, correct, prediction = (
+        role if own is None and role in external else own
+        for role, own in (("labels", roles.labels), ("correct", roles.correct), ("prediction", roles.prediction))
+    )
+    roles = replace(roles, labels=labels, correct=correct, prediction=prediction)
+    return outcome_of(merged, roles, ignore, top_label=True, file=file)
 
 
 def _given(arrays: Mapping[str, Stored], key: str, ignore: int | None, file: str) -> Outcome:
@@ -103,7 +136,7 @@ def _without_ignored(
 ) -> Outcome:
     if ignore is None:
         return Outcome(right, None, warnings)
-    if right.dtype.kind not in "biuf":
+    if right.dtype.kind not in "biuf" or not np.isfinite(right).all():
         return Outcome(right, ignore, warnings)
     marked = np.where(_ignored(labels, ignore), MASKED_LABEL, right.astype(np.int64))
     return Outcome(marked, MASKED_LABEL, warnings)

@@ -11,6 +11,8 @@ import numpy.typing as npt
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.probabilities import probabilities
 from calibeval.core.data.row_source import BinaryColumns, Kind, RowSource
+from calibeval.core.data.shapes import Form, form_of
+from calibeval.core.errors import InputError
 from calibeval.readers.stored.stored import Stored
 
 PEEK_SCORES = 2**20
@@ -33,12 +35,19 @@ def rival_warning(
     used, unused = names
     if not rival.shape:
         return warning("other_scores_differ", f'"{used}" is used; "{unused}" has a different shape and is not used')
-    piece = slice(0, max(1, PEEK_SCORES // max(math.prod(scores.shape[1:]), 1)))
+    shapes = tuple(scores.shape), rival.shape if rows is None else (len(rows), *rival.shape[1:])
+    try:
+        forms = [form_of(shape, labels, kind) for shape, kind in zip(shapes, kinds, strict=True)]
+    except InputError:
+        forms = []
+    text = f'"{used}" is used; "{unused}" has a different shape and is not used'
+    if not forms or forms[0].layout != forms[1].layout:
+        return warning("other_scores_differ", text)
+    some = max(1, PEEK_SCORES // max(math.prod(scores.shape[1:]), 1))
+    piece = slice(0, scores.shape[0] if forms[0].alone else some)
     other = np.asarray(rival.load()[piece] if rows is None else rival.array()[rows[piece]])
-    axis = 1 if scores.shape[2:] == labels[1:] else -1
-    mine, others = _as_probs(np.asarray(scores[piece]), kinds[0], axis), _as_probs(other, kinds[1], axis)
+    mine, others = _as_probs(np.asarray(scores[piece]), kinds[0], forms[0]), _as_probs(other, kinds[1], forms[1])
     if mine.shape != others.shape:
-        text = f'"{used}" is used; "{unused}" has a different shape and is not used'
         return warning("other_scores_differ", text)
     with np.errstate(invalid="ignore"):
         gap = np.abs(mine - others)
@@ -51,9 +60,12 @@ def rival_warning(
     return warning("other_scores_differ", f'"{used}" is used, but "{unused}" gives different probabilities ({how})')
 
 
-def _as_probs(scores: npt.NDArray[Any], kind: Kind, axis: int) -> npt.NDArray[np.float64]:
-    """Scores of any kind as probabilities of two or more classes; axis: the axis of the classes."""
+def _as_probs(scores: npt.NDArray[Any], kind: Kind, form: Form) -> npt.NDArray[np.float64]:
+    """Scores of any kind as probabilities (n, k), (n, h, w, k) of two or more classes."""
     values = np.asarray(scores, np.float64)
-    if values.ndim == 1 or values.shape[1:] == (1,):
-        values = BinaryColumns(values, kind)[0 : len(values)]
-    return probabilities(values, kind, axis)
+    values = values[np.newaxis] if form.alone else values
+    values = values[..., np.newaxis] if form.axis is None else np.moveaxis(values, form.axis, -1)
+    if values.shape[-1] == 1:
+        flat = values.reshape(-1)
+        values = BinaryColumns(flat, kind)[0 : len(flat)].reshape((*values.shape[:-1], 2))
+    return probabilities(values, kind, -1)

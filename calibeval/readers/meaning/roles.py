@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from calibeval.core.data.row_source import Kind
 from calibeval.core.errors import InputError, UsageError, nearest
 from calibeval.readers.meaning.keys import Keys
+from calibeval.readers.meaning.proposals import Call, loose, proposal, without_outcome
+from calibeval.readers.meaning.unlabelled import why_no_labels
 from calibeval.readers.stored.names import (
     CORRECT_KEYS,
     FEATURE_KEYS,
@@ -21,8 +23,9 @@ from calibeval.readers.stored.names import (
     PREDICTION_KEYS,
     PREDICTIONS_BESIDE,
     SCORE_KEYS,
-    label_like,
+    score_candidates,
     show,
+    unnamed_scores,
 )
 from calibeval.readers.stored.stored import Stored
 
@@ -48,31 +51,27 @@ def find_roles(
     *,
     file: str,
     kind: Kind | None = None,
-    external_labels: bool = False,
+    external: Collection[str] = (),
     external_names: bool = False,
     need_labels: bool = True,
+    call: Call | None = None,
 ) -> Roles:
     """The role of each array, by its name.
 
     kind: the kind of the scores that the user stated; an array whose name says that kind is preferred.
-    external_labels: labels come from another file. external_names: class names come from elsewhere.
-    need_labels: whether a file without labels is an error.
+    external: roles that another file has, of labels, correct and prediction; it goes first for the first two.
+    external_names: class names come from elsewhere. need_labels: whether a file without labels is an error.
+    call: what a proposed command repeats.
     An array called id or ids is preferred to filename. Names are compared without regard to case.
     Raises: InputError if a role has no candidate, or two; the message lists them and names the option that decides.
     """
-    scores, found, rivals = _scores(arrays, keys, kind, file)
+    scores, found, rivals = _scores(arrays, keys, kind, file, call or Call(file, kind, need_labels=need_labels))
     top_label = (kind or found) == "confidence"
-    correct = None
-    if top_label and keys.prediction is None:
-        correct = _named_or_only(arrays, keys, CORRECT_KEYS, "correct", "say whether a row is correct", file)
+    alone = not (need_labels or external or keys.labels or any(key.lower() in LABEL_KEYS for key in arrays))
+    correct, prediction = _top_label(arrays, keys, external, scores, file, alone) if top_label else (None, None)
     labels = None
-    if correct is None and not external_labels:
-        labels = label_key(arrays, keys, scores, file, needed=need_labels or kind == "confidence")
-    prediction = None
-    if top_label and correct is None:
-        prediction = _named_or_only(arrays, keys, PREDICTION_KEYS, "prediction", "be the predictions", file)
-    if top_label and correct is None and prediction is None:
-        raise InputError(f'{file}: "{scores}" also needs an array "correct", or the arrays "prediction" and "label"')
+    if correct is None and not external:
+        labels = label_key(arrays, keys, scores, file, needed=need_labels)
     return Roles(
         scores=scores,
         kind=found,
@@ -84,6 +83,39 @@ def find_roles(
         ignore=ignore_key(arrays, file),
         rivals=rivals,
     )
+
+
+def _top_label(
+    arrays: Mapping[str, Stored], keys: Keys, external: Collection[str], scores: str, file: str, alone: bool
+) -> tuple[str | None, str | None]:
+    """The keys of correct and prediction beside the confidence of the predicted class, unless another file has them.
+
+    alone: whether neither is needed, as there are no labels.
+    """
+    if "correct" in external:
+        return None, None
+    correct = prediction = None
+    if keys.prediction is None:
+        correct = _named_or_only(arrays, keys, CORRECT_KEYS, "correct", "say whether a row is correct", file)
+    if correct is None or ("labels" in external and keys.correct is None):
+        elsewhere = "prediction" in external
+        if not elsewhere or keys.prediction is None or keys.prediction in arrays:
+            prediction = _named_or_only(arrays, keys, PREDICTION_KEYS, "prediction", "be the predictions", file)
+        if prediction is None and not elsewhere and correct is None and not alone:
+            raise InputError(f"{file}: {without_outcome(arrays, scores)}")
+        correct = None if prediction is not None or elsewhere else correct
+    return correct, prediction
+
+
+def taken_names(arrays: Mapping[str, Stored], keys: Keys) -> dict[str, str]:
+    """The arrays that have a role other than scores, by an option or by their names, and that role in words."""
+    words = {"labels": LABEL_KEYS, "ids": ID_KEYS, "correct": CORRECT_KEYS, "prediction": PREDICTION_KEYS}
+    taken: dict[str, str] = {}
+    for role, usual in words.items():
+        said = getattr(keys, role)
+        taken |= dict.fromkeys((key for key in arrays if key.lower() in usual), role)
+        taken |= {} if said is None else {said: role}
+    return taken
 
 
 def refuse_unused(keys: Keys, kind: Kind, file: str) -> None:
@@ -100,18 +132,20 @@ def refuse_unused(keys: Keys, kind: Kind, file: str) -> None:
 
 def has_scores_and_labels(arrays: Mapping[str, Stored], keys: Keys) -> bool:
     """Whether these arrays alone could be a dump."""
-    scores = (*(key for group in SCORE_KEYS.values() for key in group), "predictions", PAIR[0], "")
+    scores = (*(key for group in SCORE_KEYS.values() for key in group), "predictions", PAIR[0])
     outcome = (*LABEL_KEYS, *CORRECT_KEYS)
     lower = {key.lower() for key in arrays}
-    has_scores = not lower.isdisjoint(scores) or any(
-        key in arrays for key in (keys.logits, keys.probs, keys.log_probs, keys.confidence) if key
+    has_scores = (
+        not lower.isdisjoint(scores)
+        or unnamed_scores(arrays)
+        or any(key in arrays for key in (keys.logits, keys.probs, keys.log_probs, keys.confidence) if key)
     )
     named = any(key in arrays for key in (keys.labels, keys.correct) if key)
     return has_scores and (named or not lower.isdisjoint(outcome))
 
 
 def _scores(
-    arrays: Mapping[str, Stored], keys: Keys, stated: Kind | None, file: str
+    arrays: Mapping[str, Stored], keys: Keys, stated: Kind | None, file: str, call: Call
 ) -> tuple[str, Kind | None, tuple[tuple[str, Kind], ...]]:
     """The key of the scores, the kind that it implies, and the keys and kinds of other scores, which are not used."""
     named: dict[Kind, str | None] = {
@@ -126,9 +160,7 @@ def _scores(
     if chosen:
         kind, _ = chosen[0]
         return named_key(arrays, keys, kind, file), kind, ()
-    found: dict[Kind, list[str]] = {
-        kind: [key for key in arrays if key.lower() in SCORE_KEYS[kind]] for kind in SCORE_KEYS
-    }
+    found = score_candidates(arrays)
     lower = {key.lower(): key for key in arrays}
     if "predictions" in lower and not found["logits"] and not found["probs"]:
         kinds = [kind for beside, kind in PREDICTIONS_BESIDE.items() if beside in lower]
@@ -148,28 +180,20 @@ def _scores(
         return key, kind, tuple(rivals)
     if all(key in lower for key in PAIR):
         return lower[PAIR[0]], "probs", ()
-    if "" in arrays:
+    if unnamed_scores(arrays):
         return "", None, ()
+    proposed = proposal(arrays, keys, call)
     raise InputError(
         f"{file}: no array has a usual name for scores; found {show(arrays)}. "
-        "Name one with --logits-key or --probs-key"
-        + (", or as FILE#NAME" if len(arrays) > 2 else "")
-        + _about_columns(arrays)
-        + "."
-        + _about_features(arrays)
+        + (
+            proposed
+            or "Name one with --logits-key or --probs-key"
+            + (", or as FILE#NAME" if len(arrays) > 2 else "")
+            + loose(arrays, keys)
+            + "."
+            + _about_features(arrays)
+        )
     )
-
-
-def _about_columns(arrays: Mapping[str, Stored]) -> str:
-    """A part of a message about missing scores: the columns that could hold them, one for each class."""
-    usual = {*LABEL_KEYS, *ID_KEYS, *CORRECT_KEYS, *PREDICTION_KEYS, *IGNORE_KEYS}
-    names = [
-        key
-        for key, stored in arrays.items()
-        if len(stored.shape) == 1 and stored.dtype.kind == "f" and key.lower() not in usual
-    ]
-    listed = ",".join(names) if len(names) <= 4 else f"{names[0]},{names[1]},...,{names[-1]}"
-    return f"; if these columns are the scores, say --score-columns {listed}" if len(names) > 1 else ""
 
 
 def _about_features(arrays: Mapping[str, Stored]) -> str:
@@ -209,12 +233,7 @@ def label_key(arrays: Mapping[str, Stored], keys: Keys, scores: str, file: str, 
             "Name one with --labels-key."
         )
     if not candidates and needed:
-        near = label_like(arrays)
-        hint = f' If "{near[0]}" holds them, use --labels-key {near[0]}.' if near else ""
-        raise InputError(
-            f"{file}: no array has a usual name for labels; found {show(arrays)}. "
-            f"Name one with --labels-key, or another file with --labels.{hint}"
-        )
+        raise InputError(f"{file}: {why_no_labels(arrays)}")
     return candidates[0] if candidates else None
 
 

@@ -1,14 +1,19 @@
-"""The columns of a table that are its scores: by name, as a range `p0..p9`, or as a pattern `p*`."""
+"""The columns of a table that are its scores: by name, as a range `p0..p9`, as a pattern `p*`, or all but some."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from calibeval.core.errors import InputError, nearest
+from calibeval.readers.meaning.text_scores import about_text
 from calibeval.readers.shards import natural
 from calibeval.readers.stored.names import COLUMN, columns_in_words
 from calibeval.readers.stored.stored import Stored
@@ -16,28 +21,98 @@ from calibeval.readers.stored.stored import Stored
 RANGE = re.compile(r"(?P<stem>.*?)(?P<first>\d+)\.\.(?P=stem)(?P<last>\d+)")
 PATTERN = re.compile(r"[*?\[]")
 MOST = 2**20
+NUMBER = re.compile(r"[0-9]{1,7}")
+BUT = "!"  # before what is left out
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-def chosen_columns(arrays: Mapping[str, Stored], said: Sequence[str], file: str) -> tuple[str, ...]:
+def chosen_columns(
+    arrays: Mapping[str, Stored], said: Sequence[str], file: str, taken: Mapping[str, str] = NOTHING
+) -> tuple[str, ...]:
     """The columns that were named, in class order; those of a pattern in natural order.
 
-    Raises: InputError for a column that is not there, holds no numbers, or is named twice.
+    said: names, ranges and patterns; one that begins with "!" leaves its columns out, wherever it stands, and if there
+    are no others, all columns of numbers but these are meant. taken: columns that have another role, and which.
+    Raises: InputError for a column that is not there, holds no numbers or is named twice, and for one of another role
+    that fits a pattern.
     """
+    without = [words for words in said if words.startswith(BUT) and words not in arrays]
+    left_out = {column for words in without for column in _left_out(arrays, words, file)}
     by: dict[str, str] = {}
-    for words in said:
+    for words in [words for words in said if words not in without] or ["*"]:
         for column in _named(arrays, words, file):
+            if column in left_out:
+                continue
             if column in by:
                 how = "" if {words, by[column]} == {column} else f", by {by[column]} and by {words}"
                 raise InputError(f'{file}: --score-columns: column "{column}" is named twice{how}')
             _check(arrays, column, file)
+            if column in taken and words != column:
+                raise InputError(
+                    f'{file}: --score-columns {words}: column "{column}" has the role of {taken[column]}, not of '
+                    f"scores: leave it out with --score-columns '{','.join([*said, BUT + column])}'"
+                )
             by[column] = words
+    if not by:
+        raise InputError(f"{file}: --score-columns: no column is left of {','.join(said)}")
     return tuple(by)
 
 
 def stacked_columns(arrays: Mapping[str, Stored], columns: Sequence[str]) -> Stored:
     """The columns as one array of scores."""
     scores = np.stack([arrays[column].array() for column in columns], axis=1)
-    return Stored.of(scores, origin=columns_in_words(columns))
+    printed = all(arrays[column].printed for column in columns)
+    return replace(Stored.of(scores, origin=columns_in_words(columns)), printed=printed)
+
+
+def class_names_of(
+    columns: Sequence[str], labels: npt.NDArray[Any], ignore_index: int | None = None
+) -> tuple[str, ...]:
+    """The names of the classes: those of the columns, or what differs between them if only that fits the labels.
+
+    >>> class_names_of(("p_cat", "p_dog"), np.array(["dog", "cat"])), class_names_of(("p1", "p2"), np.array([1, 2]))
+    (('cat', 'dog'), ('1', '2'))
+    >>> class_names_of(("P (y=no)", "P (y=yes)"), np.array(["yes", "no"]))
+    ('no', 'yes')
+    >>> class_names_of(("p_cat", "p_dog"), np.array([0, 1]))
+    ('p_cat', 'p_dog')
+    """
+    stems = [COLUMN.match(column) for column in columns]
+    if all(stems):
+        classes = tuple(match[2] for match in stems if match is not None)
+        columns = columns if len({*classes}) < len(classes) or any(map(str.isdecimal, classes)) else classes
+    if labels.ndim != 1 or not len(labels):
+        return tuple(columns)
+    if labels.dtype.kind in "OUSb":
+        values = {str(label) for label in labels.tolist()}
+        fitting = () if values <= {*columns} else (names for names in _differing(columns) if values <= {*names})
+        return next(iter(fitting), tuple(columns))
+    kept = labels if ignore_index is None else labels[labels != ignore_index]
+    if labels.dtype.kind not in "iu" or not len(kept) or int(kept.max()) < len(columns):
+        return tuple(columns)
+    for names in _differing(columns):
+        numbers = {int(name) for name in names if NUMBER.fullmatch(name)}
+        if len(numbers) == len(names) and {*np.unique(kept).tolist()} <= numbers:
+            return names
+    return tuple(columns)
+
+
+def _differing(columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """The names without what all begin with, or its words, and without the words that all end with."""
+    begin, end = _shared(columns), _shared([column[::-1] for column in columns])
+    starts = {len(begin.rstrip("0123456789")): None}  # p10 and p11 are 10 and 11
+    starts |= {i: None for i in range(len(begin), -1, -1) if not begin[i - 1 : i].isalnum()}
+    stops = [i for i in range(len(end), 0, -1) if not end[i - 1].isalnum()][:1]
+    for start in starts:
+        for stop in (*stops, 0):
+            if 0 < start + stop < min(map(len, columns)):
+                yield tuple(column[start : len(column) - stop] for column in columns)
+
+
+def _shared(texts: Sequence[str]) -> str:
+    """What all texts begin with."""
+    first, last = min(texts, default=""), max(texts, default="")
+    return next((first[:i] for i, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), first)
 
 
 def _named(arrays: Mapping[str, Stored], words: str, file: str) -> list[str]:
@@ -47,12 +122,24 @@ def _named(arrays: Mapping[str, Stored], words: str, file: str) -> list[str]:
     span = RANGE.fullmatch(words)
     if span is not None:
         return _range(span, file)
-    if PATTERN.search(words) and not COLUMN.match(words):
+    if PATTERN.search(words):
         fitting = [key for key in arrays if _is_column(arrays[key]) and fnmatchcase(key, words)]
         if not fitting:
             raise InputError(f'{file}: --score-columns: no column of numbers fits "{words}"')
         return sorted(fitting, key=natural)
     return [words]
+
+
+def _left_out(arrays: Mapping[str, Stored], words: str, file: str) -> list[str]:
+    """The columns that one part of the list leaves out; they may hold anything."""
+    named = words[len(BUT) :]
+    if PATTERN.search(named) and named not in arrays:
+        return [key for key in arrays if fnmatchcase(key, named)]
+    columns = _named(arrays, named, file)
+    gone = next((column for column in columns if column not in arrays), None)
+    if gone is not None and not COLUMN.match(gone):
+        raise InputError(f'{file}: --score-columns {words}: there is no column "{gone}"{nearest(gone, arrays)}')
+    return columns
 
 
 def _range(span: re.Match[str], file: str) -> list[str]:
@@ -65,13 +152,14 @@ def _range(span: re.Match[str], file: str) -> list[str]:
 
 
 def _check(arrays: Mapping[str, Stored], column: str, file: str) -> None:
-    if column not in arrays and COLUMN.match(column):
-        raise InputError(f'{file}: --score-columns: columns named like "{column}" are read as scores anyway')
     if column not in arrays:
         raise InputError(f'{file}: --score-columns: there is no column "{column}"{nearest(column, arrays)}')
-    if not _is_column(arrays[column]):
-        what = arrays[column].describe()
-        raise InputError(f'{file}: --score-columns: column "{column}" holds {what}, not numbers')
+    stored = arrays[column]
+    if stored.refusal is not None:
+        stored.load()
+    if not _is_column(stored):
+        about = about_text(stored)
+        raise InputError(f'{file}: --score-columns: column "{column}" holds {stored.describe()}, not numbers{about}')
 
 
 def _is_column(stored: Stored) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.picked_rows import rows_at
 from calibeval.core.data.row_source import RowSource
 from calibeval.core.errors import InputError, nearest
+from calibeval.readers.meaning.unlabelled import is_unlabelled_split
 from calibeval.readers.stored.names import index_splits
 from calibeval.readers.stored.stored import Stored
 
@@ -21,13 +22,21 @@ from calibeval.readers.stored.stored import Stored
 class View:
     """The arrays of one dump: those with one prefix, or all of them, with all rows or some.
 
-    name: the name of the split. chosen: the key of the scores or features, if the split named it.
+    name: the name of the split. chosen: the key of the scores or features, if the split named it. prefixed: whether
+    the arrays are those with one prefix. joined: whether it will be joined with other splits.
     """
 
     arrays: dict[str, Stored]
     rows: npt.NDArray[np.integer[Any]] | None = None
     chosen: str | None = None
     name: str = "all"
+    prefixed: bool = False
+    joined: bool = False
+
+    @property
+    def part(self) -> bool:
+        """Whether the file holds other rows, too."""
+        return self.rows is not None or self.prefixed
 
 
 def split_views(
@@ -43,7 +52,7 @@ def split_views(
         twice = next((part for i, part in enumerate(parts) if part in parts[:i]), None)
         if twice is not None:
             raise InputError(f'{file}: split "{twice}" is named twice')
-        return [_view(arrays, part, found, file) for part in parts]
+        return [replace(_view(arrays, part, found, file), joined=len(parts) > 1) for part in parts]
     if found and not alone:
         raise InputError(f"{file}: holds several splits: {', '.join(found)}. Name one, as in {file}#{found[-1]}")
     return [View(arrays)]
@@ -90,17 +99,18 @@ def check_rows(rows: npt.NDArray[np.integer[Any]], n: int, file: str) -> None:
 
 
 def _view(arrays: dict[str, Stored], part: str, found: Sequence[str], file: str) -> View:
-    if part in found:
+    indexed = index_splits(arrays)
+    if part in found or (part not in indexed and part not in arrays and is_unlabelled_split(arrays, part)):
         others = tuple(f"{prefix}_" for prefix in found)
         shared = {key: stored for key, stored in arrays.items() if not key.startswith(others)}
         own = {key.removeprefix(f"{part}_"): value for key, value in arrays.items() if key.startswith(f"{part}_")}
-        return View({**shared, **own}, name=part)
-    if part in index_splits(arrays):
+        return View({**shared, **own}, name=part, prefixed=True)
+    if part in indexed:
         return View(arrays, rows=arrays[f"{part}_index"].array(), name=part)
     if part in arrays and len(arrays[part].shape) >= 2:
         return View(arrays, chosen=part, name=part)
     matrices = [key for key, stored in arrays.items() if len(stored.shape) >= 2]
-    splits = [*found, *index_splits(arrays)]
+    splits = [*found, *indexed]
     known = [*splits, *matrices]
     listed = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "") if known else "none"
     without = "" if splits or nearest(part, known) else f". This file has no splits; leave out #{part}"

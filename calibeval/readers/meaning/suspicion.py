@@ -19,6 +19,7 @@ from calibeval.readers.meaning.rivals import PEEK_SCORES
 LARGEST_INTEGER = 2**53
 FEW = 30  # rows below which chance could explain much
 LEAP = 0.3  # of the accuracy
+VOID = 255  # the usual mark of pixels, and of rows, without a label
 
 
 def refuse_large_integers(scores: RowSource, place: str) -> None:
@@ -71,6 +72,19 @@ def labels_from_one(predictions: Predictions) -> tuple[Notice, ...]:
     return counted_from_one(top, block.labels, "labels and scores")
 
 
+def class_of_255(predictions: Predictions) -> tuple[Notice, ...]:
+    """A warning if 255 is the ignored label of two classes and no other label is 1: in image files, 255 is class 1."""
+    if predictions.ignore_index != VOID or not predictions.ignored or predictions.k != 2:
+        return ()
+    if (predictions.labels == 1).any():
+        return ()
+    text = (
+        f"{predictions.ignored:,} rows with label 255 are ignored, and no label is 1: if 255 marks class 1, as in "
+        "image files, divide the labels by 255 before saving, and ignore none"
+    )
+    return (warning("labels_of_255", text),)
+
+
 def refuse_probs(predictions: Predictions, parts: Sequence[tuple[str, int]], file: str) -> None:
     """Refuse logits that look like probabilities: rows that are non-negative and sum to 1, or one column in [0, 1].
 
@@ -106,9 +120,9 @@ def _look_like_probs(predictions: Predictions, start: int, stop: int) -> bool:
         scores = predictions.block(first, min(first + step, stop)).scores
         if isinstance(predictions.scores, BinaryColumns):
             one = np.asarray(scores[:, 1], np.float64)
-            spare = predictions.largest_probability - 1
+            spare = predictions.tolerance.spare
             if not (one >= -spare).all() or not (one <= 1 + spare).all():
                 return False
-        elif not looks_like_probs(scores, predictions.sum_tolerance):
+        elif not looks_like_probs(scores, predictions.tolerance):
             return False
     return stop > start

@@ -18,6 +18,8 @@ LABEL_KEYS = ("labels", "label", "targets", "target", "y", "y_true", "gt", "labe
 CORRECT_KEYS = ("correct",)
 PREDICTION_KEYS = ("prediction", "predicted")
 ID_KEYS = ("ids", "id", "sample_id", "filename")
+# Columns in which data frames keep their index: of pandas and R in text, read back, reset, in parquet.
+INDEX_KEYS = ("", "unnamed: 0", "index", "__index_level_0__")
 # If there is also an array called ids or id, that array holds the ids.
 LESSER_ID = "filename"
 NAME_KEYS = ("class_names", "classes")
@@ -29,11 +31,19 @@ PREDICTIONS_BESIDE: dict[str, Kind] = {"label_ids": "logits", "ground_truth": "p
 PAIR = ("p", "y")
 # What is measured, or trained on: a prefix that it shares with labels is a split.
 MEASURED_KEYS = (*(name for names in SCORE_KEYS.values() for name in names), *FEATURE_KEYS, "predictions", PAIR[0])
-PREDICTED = ("pred", "guess", "model", "output")  # how names of predicted labels begin
+PREDICTED = ("pred", "guess", "model", "output", "y_pred", "y_hat", "yhat")  # how names of predicted labels begin
+OBJECTS = ("object", "list of", "Python objects", "struct<", "map<", "list<")  # what no score is
 INDEX = re.compile(r"^(.+)_index$")
 # Columns of a table that together are one array: logit_0, logit_1, ... or prob_cat, prob_dog, ...
 COLUMN_STEMS = {"logit": "logits", "prob": "probs", "proba": "probs", "log_prob": "log_probs"}
 COLUMN = re.compile(r"^(log_prob|logit|proba|prob)_(.+)\Z", re.DOTALL)
+# What is computed of a row's scores is no class, where the classes are numbers: logit_max beside logit_0, logit_1.
+COMPUTED = {
+    "argmax", "average", "avg", "best", "bias", "correct", "diff", "energy", "entropy", "gap", "gt", "label",
+    "logsumexp", "lse", "margin", "max", "mean", "median", "min", "norm", "pred", "predicted", "prediction",
+    "range", "scale", "second", "std", "sum", "target", "temp", "temperature", "threshold", "top", "top1",
+    "total", "true", "uncertainty", "var", "variance",
+}  # fmt: skip
 
 
 def prefixes(arrays: Mapping[str, Stored]) -> list[str]:
@@ -46,10 +56,35 @@ def prefixes(arrays: Mapping[str, Stored]) -> list[str]:
     return [prefix for prefix in labelled if prefix in measured]
 
 
+def score_candidates(arrays: Mapping[str, Stored]) -> dict[Kind, list[str]]:
+    """The arrays with a usual name for scores, by kind, without those that never are, if any others are there.
+
+    Texts and objects are never scores: {"outputs": "The answer is B", "probs": [...]}.
+    """
+    usual = {name for names in SCORE_KEYS.values() for name in names}
+    named = [key for key in arrays if key.lower() in usual]
+    sound = [key for key in named if not _is_no_score(arrays[key])]
+    return {kind: [key for key in sound or named if key.lower() in SCORE_KEYS[kind]] for kind in SCORE_KEYS}
+
+
+def _is_no_score(stored: Stored) -> bool:
+    """Whether an array holds texts or objects; one that is only broken in some row does not."""
+    return stored.dtype.kind in "OUS" if stored.refusal is None else stored.refusal.startswith(OBJECTS)
+
+
 def label_like(arrays: Mapping[str, Stored]) -> list[str]:
     """Names that end like those of labels, such as true_label; those that sound like predictions come last."""
     found = [key for key, stored in arrays.items() if stored.shape and _before(key, LABEL_KEYS)]
-    return sorted(found, key=lambda key: key.lower().startswith(PREDICTED))
+    return sorted(found, key=sounds_predicted)
+
+
+def sounds_predicted(key: str) -> bool:
+    """Whether an array of this name holds predictions rather than what is true.
+
+    >>> sounds_predicted("predict"), sounds_predicted("label_pred"), sounds_predicted("true_label")
+    (True, True, False)
+    """
+    return key.lower().startswith(PREDICTED) or key.lower().endswith(("_pred", "_hat", "_predicted", "_prediction"))
 
 
 def _before(key: str, names: Iterable[str]) -> str:
@@ -75,6 +110,17 @@ def index_splits(arrays: Mapping[str, Stored]) -> list[str]:
         and stored.shape[0] not in lengths
         and not (under_prefix and key.startswith(under_prefix))
     ]
+
+
+def index_column(arrays: Mapping[str, Stored]) -> str | None:
+    """The column that is the index of a data frame, if there is one: beside others, such a name says nothing else."""
+    found = [key for key, stored in arrays.items() if key.lower() in INDEX_KEYS and len(stored.shape) == 1]
+    return found[0] if found and len(arrays) > 1 else None
+
+
+def unnamed_scores(arrays: Mapping[str, Stored]) -> bool:
+    """Whether an array without a name can be scores; a column of a table without one is the index of its rows."""
+    return "" in arrays and (len(arrays) == 1 or len(arrays[""].shape) != 1)
 
 
 def columns_in_words(columns: Sequence[str]) -> str:

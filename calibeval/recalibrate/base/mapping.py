@@ -13,13 +13,15 @@ import numpy.typing as npt
 from calibeval.core.data.amended import with_warnings
 from calibeval.core.data.arguments import choice
 from calibeval.core.data.arrays import Floats
+from calibeval.core.data.check_values import check_values
 from calibeval.core.data.documents import json_text
 from calibeval.core.data.elsewhere import elsewhere
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.records import Layout, to_plain
-from calibeval.core.data.row_source import KINDS, Kind, RowSource, as_array
+from calibeval.core.data.row_source import KINDS, Kind, RowSource, as_array, show_shape
 from calibeval.core.errors import InputError
+from calibeval.core.sums.rows import BadValues
 from calibeval.recalibrate.base.scores import log_scores, log_softmax, number_of_classes
 from calibeval.recalibrate.base.seen import seen_rows
 
@@ -126,10 +128,11 @@ class Map:
             notice = seen_rows(scores, self.fitted)
             return found if notice is None else with_warnings(found, [notice])
         rows = as_array(scores, kind)
-        if not rows.ndim:
-            raise InputError(f"{kind} have shape (), but (n, {self.k}) is needed")
+        if not 0 < rows.ndim < 3:
+            images = "; calibeval.Predictions takes images" if rows.ndim else ""
+            raise InputError(f"{kind} have shape {show_shape(rows.shape)}, but (n, {self.k}) is needed{images}")
         given: dict[str, Any] = {kind: rows}
-        source = mapped(Predictions(**given, labels=np.zeros(len(rows), np.int64)), self)
+        source = mapped(Predictions(**given), self)
         values = np.asarray(source.scores[0 : source.rows])
         return np.exp(values) if kind == "probs" else values
 
@@ -202,16 +205,21 @@ def mapped(predictions: Predictions, recalibration: Map) -> Predictions:
 def mapped_rows(predictions: Predictions, recalibration: Map) -> tuple[MappedRows, Kind]:
     """The mapped scores of predictions and their kind: logits stay logits, other kinds become log-probabilities."""
     kind: Kind = "logits" if predictions.kind == "logits" else "log_probs"
-    return MappedRows(predictions.scores, predictions.kind, recalibration), kind
+    origin = None if predictions.ignored else predictions  # ignored rows may hold anything
+    return MappedRows(predictions.scores, predictions.kind, recalibration, origin), kind
 
 
 @dataclass(frozen=True, slots=True)
 class MappedRows:
-    """Rows of scores that are mapped when they are read, so that there is never a copy of all of them."""
+    """Rows of scores that are mapped when they are read, so that there is never a copy of all of them.
+
+    origin: the predictions with these scores, whose values are checked; None: they are not.
+    """
 
     scores: RowSource
     kind: Kind
     recalibration: Map
+    origin: Predictions | None = None
 
     @property
     def made_by(self) -> str:
@@ -233,11 +241,20 @@ class MappedRows:
         return self.map(np.asarray(self.scores[rows]))
 
     def map(self, scores: npt.NDArray[Any]) -> Floats:
-        """The mapped scores of some rows (b, k)."""
-        recalibration = self.recalibration
+        """The mapped scores of some rows (b, k).
+
+        Raises: InputError for values that contradict their kind.
+        """
+        recalibration, origin = self.recalibration, self.origin
         if not len(scores):
             return np.empty(scores.shape)
-        z = log_scores(scores, self.kind, clip=recalibration.clip).z
+        try:
+            tolerance = None if origin is None else origin.tolerance
+            z = log_scores(scores, self.kind, clip=recalibration.clip, tolerance=tolerance).z
+        except BadValues:
+            if origin is not None:
+                check_values(origin)
+            raise InputError(f"values contradict the kind {self.kind}") from None
         with np.errstate(all="ignore"):
             result = recalibration.apply(z)
             if self.kind != "logits":

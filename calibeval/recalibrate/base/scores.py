@@ -11,6 +11,7 @@ import numpy.typing as npt
 from calibeval.core.data.arguments import came
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.labels import Labels
+from calibeval.core.data.precision import Tolerance, stored_precision
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.row_source import Kind
 from calibeval.core.errors import InputError, UsageError
@@ -64,15 +65,15 @@ def log_scores(
     *,
     clip: float | None = None,
     axis: int = 1,
-    tolerance: float | None = None,
+    tolerance: Tolerance | None = None,
     out: npt.NDArray[Any] | None = None,
     best: npt.NDArray[Any] | None = None,
 ) -> LogScores:
     """Scores as float64 logits, log-probabilities or logarithms of probabilities; -inf for a class of probability 0.
 
     scores: (b, k) of any numeric type. clip: probabilities below it are raised to it. axis: 0 for a transposed result,
-    (k, b), which is faster with few classes. tolerance: how far the sum of a row's probabilities may be from 1,
-    `Predictions.sum_tolerance`; None: values are not checked. out, best: arrays for the results.
+    (k, b), which is faster with few classes. tolerance: what rounding explains, `Predictions.tolerance`; None: values
+    are not checked. out, best: arrays for the results.
     Raises: BadValues for values that contradict the kind.
 
     >>> log_scores(np.array([[0.5, 0.5]]), "probs").z.round(3).tolist()
@@ -85,9 +86,12 @@ def log_scores(
         if tolerance is not None and kind != "logits":
             p = np.exp(z) if kind == "log_probs" else z
             sums = row_sums(p, axis)
-            if not (p.min(initial=0.0) >= 0 and (np.abs(sums - 1) <= tolerance).all()):
+            if not (p.min(initial=0.0) >= -tolerance.spare and (np.abs(sums - 1) <= tolerance.of_sum).all()):
                 raise BadValues
         if kind == "probs":
+            if z.min(initial=0.0) < 0:  # by rounding, which counts as 0; the logarithm of others is no number
+                spare = (tolerance or Tolerance.of(stored_precision(scores.dtype))).spare
+                z[(z < 0) & (z >= -spare)] = 0.0
             np.log(z, out=z)
         best = row_maxima(z, axis, out=best)
         if tolerance is not None and not np.isfinite(best).all():
@@ -145,7 +149,7 @@ def row_nll(predictions: Predictions) -> Floats:
     number_of_classes(predictions)
     parts = []
     for block in predictions.blocks(chunk_rows(predictions)):
-        z = log_softmax(log_scores(block.scores, predictions.kind, tolerance=predictions.sum_tolerance).z)
+        z = log_softmax(log_scores(block.scores, predictions.kind, tolerance=predictions.tolerance).z)
         parts.append(-z[np.arange(len(block.labels)), block.labels])
     return np.concatenate(parts)
 
@@ -155,7 +159,7 @@ def impossible_error(predictions: Predictions) -> InputError:
     count, first = 0, None
     for block in predictions.blocks(chunk_rows(predictions)):
         at_label = np.asarray(block.scores[np.arange(len(block.labels)), block.labels], np.float64)
-        rows = np.flatnonzero(at_label == 0 if predictions.kind == "probs" else np.isneginf(at_label))
+        rows = np.flatnonzero(at_label <= 0 if predictions.kind == "probs" else np.isneginf(at_label))
         count += len(rows)
         if first is None and len(rows):
             first = predictions.stored_row(block, int(rows[0]))
@@ -171,6 +175,6 @@ def count_clipped(predictions: Predictions, clip: float) -> int:
     """The number of rows whose label has a probability below clip."""
     count, limit = 0, math.log(clip)
     for block in predictions.blocks(chunk_rows(predictions)):
-        z = log_softmax(log_scores(block.scores, predictions.kind, tolerance=predictions.sum_tolerance).z)
+        z = log_softmax(log_scores(block.scores, predictions.kind, tolerance=predictions.tolerance).z)
         count += int(np.count_nonzero(z[np.arange(len(block.labels)), block.labels] < limit))
     return count

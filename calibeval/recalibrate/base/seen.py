@@ -25,6 +25,8 @@ def seen_rows(dump: Predictions, fitted: Fitted) -> Notice | None:
     Rows of a file are recognised by its hash and their split, rows in memory by hashes. The scores are read if the
     split is the same, or if they are in memory; a copy of the rows in another file is not noticed.
     """
+    if not dump.labelled:  # rows are recognised by their scores and labels
+        return None
     if dump.source.path is not None:
         known = None if fitted.sha256 is None else same_file(dump.settled_source(), fitted)
         if known is None or (fitted.sketch is not None and not rows_of_sketch(fitted.sketch, fitted.n, dump)):

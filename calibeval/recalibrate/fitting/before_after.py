@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.lazy_columns import refuse_left
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError, UsageError, nearest
@@ -116,11 +117,12 @@ def fitted_map(predictions: Predictions, plan: Plan) -> Map:
 def group_column(predictions: Predictions, name: str | None) -> npt.NDArray[Any] | None:
     """The column whose equal entries keep rows in the same fold.
 
-    Raises: UsageError if the dump has no such column.
+    Raises: UsageError if the dump has no such column; InputError for one that cannot be used.
     """
     if name is None:
         return None
     if name not in predictions.columns:
+        refuse_left(predictions.columns, name)
         hint, known = nearest(name, predictions.columns), ", ".join(predictions.columns) or "none"
         raise UsageError(f'{predictions.source.name}: there is no column "{name}"{hint}; there are {known}')
     column = np.asarray(predictions.columns[name])

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.labels_needed import check_labelled
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.ranges import MOST_SEED, check_whole
 from calibeval.core.errors import InputError, UsageError
@@ -28,6 +29,7 @@ def deal(predictions: Predictions, folds: int, seed: int, groups: npt.NDArray[An
     >>> sorted(deal(p, folds=3, seed=0)[:3].tolist())
     [0, 1, 2]
     """
+    check_labelled(predictions, "to fit a map")
     if not 2 <= folds <= np.iinfo(np.int16).max:
         raise UsageError(f"folds is {folds}, but at least 2 are needed")
     check_whole("seed", seed, 0, MOST_SEED)

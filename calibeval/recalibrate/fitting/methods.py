@@ -8,6 +8,7 @@ from typing import Any
 
 from calibeval.core.data.check_values import check_values
 from calibeval.core.data.documents import LONGEST, Place, read_document, shown
+from calibeval.core.data.labels_needed import check_labelled
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.records import read_as, read_record
 from calibeval.core.errors import InputError, UsageError, nearest
@@ -169,6 +170,7 @@ def fit_method(predictions: Predictions, method: str, *, objective: str = "nll",
     check_objective(objective)
     if objective != "nll" and method != "temperature":
         raise UsageError(f'objective "{objective}" is for the method temperature only; {method} minimises nll')
+    check_labelled(predictions, "to fit a map")
     k = number_of_classes(predictions)
     if spec.binary and k != 2:
         raise UsageError(f"{method} is for 2 classes, but {predictions.source.name} has {k}; use vector for more")

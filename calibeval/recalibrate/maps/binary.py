@@ -48,7 +48,7 @@ def class_margins(predictions: Predictions, clip: float | None) -> Margins:
     """
     parts, labels = [], []
     for block in predictions.blocks(chunk_rows(predictions)):
-        z = log_scores(block.scores, predictions.kind, clip=clip, tolerance=predictions.sum_tolerance).z
+        z = log_scores(block.scores, predictions.kind, clip=clip, tolerance=predictions.tolerance).z
         label_scores(z, block.labels)
         parts.append(z[:, 1] - z[:, 0])
         labels.append(block.labels)
@@ -96,7 +96,7 @@ def mean_loss(predictions: Predictions, clip: float | None, apply: Callable[[Flo
     """The mean NLL before and after a map of log-scores."""
     before, after = 0.0, 0.0
     for block in predictions.blocks(chunk_rows(predictions)):
-        z = log_scores(block.scores, predictions.kind, clip=clip, tolerance=predictions.sum_tolerance).z
+        z = log_scores(block.scores, predictions.kind, clip=clip, tolerance=predictions.tolerance).z
         row = np.arange(len(block.labels))
         before -= float(log_softmax(z)[row, block.labels].sum())
         after -= float(log_softmax(apply(z))[row, block.labels].sum())

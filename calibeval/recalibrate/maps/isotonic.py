@@ -115,7 +115,7 @@ def _probabilities(predictions: Predictions, clip: float | None, columns: list[i
     """The probabilities of some classes, (len(columns), n)."""
     p, start = np.empty((len(columns), predictions.n)), 0
     for block in predictions.blocks(chunk_rows(predictions)):
-        z = log_scores(block.scores, predictions.kind, clip=clip, tolerance=predictions.sum_tolerance).z
+        z = log_scores(block.scores, predictions.kind, clip=clip, tolerance=predictions.tolerance).z
         label_scores(z, block.labels)
         stop = start + len(block.labels)
         p[:, start:stop] = np.exp(log_softmax(z)[:, columns].T)

@@ -192,7 +192,7 @@ def _parts(predictions: Predictions, clip: float | None) -> Iterator[_Part]:
     for block in predictions.blocks(chunk_rows(predictions)):
         for start in range(0, len(block.labels), rows):
             labels = block.labels[start : start + rows].astype(np.intp)
-            part, tolerance = block.scores[start : start + rows], predictions.sum_tolerance
+            part, tolerance = block.scores[start : start + rows], predictions.tolerance
             z = log_scores(part, predictions.kind, clip=clip, axis=axis, tolerance=tolerance).z
             label_scores(z, labels, axis)
             masked = np.isneginf(z) if np.isneginf(z.min()) else None

@@ -12,7 +12,7 @@ import numpy as np
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
 from calibeval.core.metrics.folded import ece
-from calibeval.core.sums.binning import BinSums, bin_index, equal_width_edges, sums_by_index
+from calibeval.core.sums.binning import BinSums, bin_index, equal_width_edges, on_grid, sums_by_index
 from calibeval.recalibrate.base.scores import chunk_rows
 from calibeval.recalibrate.temperature.fused import fused
 from calibeval.recalibrate.temperature.optimum import BOUND_NOTES, optimum
@@ -57,14 +57,14 @@ def smallest_ece(predictions: Predictions, clip: float | None = None) -> Chosen:
     >>> smallest_ece(Predictions(logits=[[3.0, 0.0]] * 4, labels=[0, 0, 0, 1])).temperature
     2.7
     """
-    edges = equal_width_edges(ECE_BINS)
+    edges = on_grid(equal_width_edges(ECE_BINS))
     sums = [BinSums(*np.zeros((5, ECE_BINS)))] * len(GRID)
     # A row is correct if the label's score is the largest, and no earlier class has the same score.
     for piece, correct in _with_correct(predictions, clip):
         for i, temperature in enumerate(GRID):
             with np.errstate(under="ignore"):
                 confidence = 1.0 / np.exp(piece.d / temperature).sum(axis=piece.axis)
-            confidence = np.minimum(confidence, 1.0)
+            confidence = on_grid(np.minimum(confidence, 1.0))
             sums[i] = sums[i] + sums_by_index(bin_index(confidence, edges), ECE_BINS, confidence, correct)
     errors = [ece(total) for total in sums]
     best = errors.index(min(errors))

@@ -123,7 +123,7 @@ def _piece(block: Block, predictions: Predictions, clip: float | None, room: _Ro
     b, k = block.scores.shape
     axis = 0 if k <= FEW_CLASSES else 1
     out = room.d[: b * k].reshape((k, b) if axis == 0 else (b, k))
-    given: dict[str, Any] = {"clip": clip, "axis": axis, "tolerance": predictions.sum_tolerance}
+    given: dict[str, Any] = {"clip": clip, "axis": axis, "tolerance": predictions.tolerance}
     d, best = log_scores(block.scores, predictions.kind, **given, out=out, best=room.best[:b])
     t = _at_label(d, block.labels, axis, room)
     with quiet_lines():

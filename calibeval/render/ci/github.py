@@ -9,7 +9,7 @@ from __future__ import annotations
 from calibeval.core.gating.verdict import Verdict
 from calibeval.render.ci import markdown as gate_markdown
 from calibeval.words.cells import plural
-from calibeval.words.verdict import Line, conclusion, rule_lines
+from calibeval.words.verdict import Line, conclusion, rule_lines, warning_lines
 
 MOST_ANNOTATIONS = 10
 # The summary of a step may have 1 MiB; a character has 4 bytes at most.
@@ -23,7 +23,10 @@ _TITLES = {
 
 
 def workflow_commands(verdict: Verdict) -> str:
-    """One workflow command for each rule that did not pass, as error, warning or notice; empty if all passed."""
+    """One workflow command for each rule that did not pass, as error, warning or notice, then one for each warning.
+
+    Empty if all rules passed without a warning. Warnings that do not fit among the annotations are in the summary.
+    """
     found: dict[str, list[str]] = {"error": [], "warning": [], "notice": []}
     for line in rule_lines(verdict):
         kind = _kind(line, verdict)
@@ -31,7 +34,11 @@ def workflow_commands(verdict: Verdict) -> str:
             title = _TITLES[line.judged.verdict]
             message = "\n".join((line.sentence, *line.why))
             found[kind].append(f"::{kind} title={_property(title)}::{_data(message)}\n")
-    return "".join(command for kind, commands in found.items() for command in _within_limit(kind, commands))
+    shown = {kind: _within_limit(kind, commands) for kind, commands in found.items()}
+    room = MOST_ANNOTATIONS - len(shown["warning"])
+    told = warning_lines(verdict)[:room]
+    shown["warning"] += [f"::warning title=calibeval gate warning::{_data(text)}\n" for text in told]
+    return "".join(command for commands in shown.values() for command in commands)
 
 
 def summary(verdict: Verdict) -> str:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from calibeval.core.gating.verdict import Verdict
 from calibeval.render.tables.markdown import escape
 from calibeval.words.cells import plural
-from calibeval.words.verdict import Line, compared, conclusion, rule_lines, rules_from
+from calibeval.words.verdict import Line, compared, conclusion, rule_lines, rules_from, warning_lines
 
 # A comment may have 65,536 characters.
 MOST_CHARACTERS = 65_536
 # A job finds its earlier comment by this line, and replaces it.
 MARK = "<!-- calibeval gate -->"
+MOST_WARNINGS = 10
 _ROOM_FOR_NOTE = 100
 
 
 def render(verdict: Verdict, most: int = MOST_CHARACTERS) -> str:
-    """The conclusion, then a table with one row for each rule.
+    """The conclusion, then a table with one row for each rule, then the warnings.
 
     If all rows together have more than `most` characters, rules that passed are left out first, and a note says how
     many are missing.
@@ -32,7 +33,8 @@ def render(verdict: Verdict, most: int = MOST_CHARACTERS) -> str:
         f"| verdict | rule | value | {level} | reason |",
         "| :-- | :-- | --: | :-- | :-- |",
     ]
-    room = most - sum(len(line) + 1 for line in head) - _ROOM_FOR_NOTE
+    warnings = [f"- warning: {_text(warning)}" for warning in warning_lines(verdict)[:MOST_WARNINGS]]
+    room = most - sum(len(line) + 1 for line in (*head, "", *warnings)) - _ROOM_FOR_NOTE
     rows = [_row(line) for line in rule_lines(verdict)]
     order = sorted(range(len(rows)), key=lambda i: verdict.rules[i].verdict in ("pass", "off"))
     kept = set()
@@ -43,7 +45,7 @@ def render(verdict: Verdict, most: int = MOST_CHARACTERS) -> str:
         kept.add(i)
     shown = [row for i, row in enumerate(rows) if i in kept]
     note = [] if len(kept) == len(rows) else ["", f"{plural(len(rows) - len(kept), 'more rule')} did not fit here."]
-    return "\n".join([*head, *shown, *note]) + "\n"
+    return "\n".join([*head, *shown, *note, *(["", *warnings] if warnings else [])]) + "\n"
 
 
 def _row(line: Line) -> str:

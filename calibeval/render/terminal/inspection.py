@@ -61,6 +61,7 @@ def _reading(reading: Reading) -> list[str]:
     ignored = f", {reading.ignored:,} more ignored" if reading.ignored else ""
     lines = [f"{_named(reading)}: {reading.kind}, {reading.n:,} rows{ignored}, {_width(reading)}"]
     lines += [f"  read as: {' · '.join(reading.recognised)}"] if reading.recognised else []
+    lines += [f"  no labels: {reading.no_labels}"] if reading.no_labels is not None else []
     if reading.classes:
         few = ", ".join(reading.classes[:MANY_CLASSES]) + (", ..." if len(reading.classes) > MANY_CLASSES else "")
         lines.append(f"  classes: {few}")

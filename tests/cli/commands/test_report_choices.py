@@ -195,7 +195,7 @@ def test_standard_input_is_read_as_stated(tmp_path):
     assert result.json["dumps"][0]["source"]["format"] == "stdin-tsv"
     assert result.json["dumps"][0]["metrics"]["accuracy"]["value"] == 1.0
     wrong = program("report", "-", "--read-as", "npz", input=text)
-    assert wrong == (2, "", "standard input must be csv, tsv or jsonl, so --read-as npz cannot work\n")
+    assert wrong == (2, "", "standard input must be csv, tsv, json or jsonl, so --read-as npz cannot work\n")
 
 
 @pytest.mark.parametrize(

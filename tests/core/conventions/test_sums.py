@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,6 +29,19 @@ def test_edges_are_torchs_linspace():
     edges = width_edges(CONVENTIONS["mbls"], 15, np.dtype(np.float64))
     assert edges.astype(np.float32).view(np.uint32).tolist() == bits
     assert edges.tolist() == edges.astype(np.float32).tolist()
+
+
+def test_float16_edges_are_torchs_linspace():
+    for bins in (*range(1, 60), 100, 1000):
+        edges = width_edges(CONVENTIONS["torchmetrics"], bins, np.dtype(np.float16))
+        assert edges.tolist() == torch.linspace(0, 1, bins + 1, dtype=torch.half).numpy().tolist()
+
+
+def test_half_precision_has_a_half_softmax():
+    logits = np.array([[0.0, 0.3, 0.1], [2.0, -1.0, 0.5]], np.float16)
+    found = convention_sums(Predictions(logits=logits, labels=[0, 1]), CONVENTIONS["torchmetrics"], 15).width.sums.p
+    expected = torch.softmax(torch.tensor(logits), 1).max(dim=1).values.tolist()
+    assert sorted(found[found > 0].tolist()) == sorted(expected)
 
 
 def test_a_probability_is_compared_with_the_float32_edge():

@@ -7,7 +7,7 @@ import pytest
 
 from calibeval import Predictions, evaluate
 from calibeval.core.data.check_values import bad_values_error, check_values, looks_like_probs
-from calibeval.core.data.precision import stored_precision, sum_tolerance
+from calibeval.core.data.precision import Tolerance, stored_precision
 from calibeval.core.data.predictions import Source
 from calibeval.core.errors import InputError
 
@@ -17,7 +17,7 @@ from calibeval.core.errors import InputError
     [("f8", 1e-4), ("f4", 1e-4), ("f2", 8 * 2**-10), (">f2", 8 * 2**-10), ("i4", 1e-4), ("b1", 1e-4)],
 )
 def test_tolerance_follows_the_stored_type(dtype, tolerance):
-    assert sum_tolerance(stored_precision(np.dtype(dtype))) == tolerance
+    assert Tolerance.of(stored_precision(np.dtype(dtype))).of_sum == tolerance
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_tolerance_follows_the_stored_type(dtype, tolerance):
 @pytest.mark.parametrize("k", [2, 20])
 def test_sums_just_inside_and_outside(dtype, off, fine, k):
     probs = np.zeros((2, k))
-    probs[:, :2] = 0.5
+    probs[:, :2] = 1 / 3, 2 / 3  # not rounded to decimals
     probs[1, 0] += off
     error = bad_values_error(Predictions(probs=probs.astype(dtype), labels=[0, 0]))
     assert (error is None) == fine
@@ -61,14 +61,14 @@ def test_all_bad_rows_are_counted_over_all_blocks(monkeypatch):
     with pytest.raises(InputError) as error:
         check_values(Predictions(probs=probs, labels=[0] * 10))
     assert str(error.value) == (
-        "predictions: row 3 sums to 1.4, not to 1 within 0.0001, so these are not probabilities "
-        "(3 rows of 10 are wrong). If they are logits, pass them as logits=."
+        "predictions: row 3 sums to 1.4, not to 1 within 0.1001 (rounded to 1 decimal), so these are not "
+        "probabilities (3 rows of 10 are wrong). renormalize=True divides every row by its sum, and counts these rows."
     )
 
 
 def test_row_numbers_count_ignored_rows():
-    probs = np.array([[0.5, 0.5], [9.0, 9.0], [0.5, 0.6]])
-    with pytest.raises(InputError, match=r"^predictions: row 2 sums to 1\.1, "):
+    probs = np.array([[0.5, 0.5], [9.0, 9.0], [0.5, 0.7]])
+    with pytest.raises(InputError, match=r"^predictions: row 2 sums to 1\.2, "):
         check_values(Predictions(probs=probs, labels=[0, 255, 0], ignore_index=255))
 
 
@@ -80,6 +80,9 @@ def test_row_numbers_count_ignored_rows():
         ([[1.25, -0.25]], False),
         ([[0.5, np.nan]], False),
         ([[0, 1], [1, 0]], True),
+        ([[0.333, 0.333, 0.333], [0.25, 0.25, 0.5]], True),  # rounded
+        ([[0.333, 0.333, 0.335], [0.25, 0.25, 0.48]], False),
+        ([[0.3, 0.8], [0.2, 0.7]], False),
     ],
 )
 def test_what_looks_like_probabilities(scores, answer):
@@ -111,7 +114,7 @@ def test_rounding_above_1_counts_as_1_in_every_form():
             {"probs": [0.2, 1.5], "labels": [0, 1]},
             "row 1 holds 1.5, so these are not probabilities. If they are logits",
         ),
-        ({"probs": [0.2, -1.19e-06], "labels": [0, 1]}, "row 1 holds -1.19e-06, so these are not probabilities."),
+        ({"probs": [0.2, -2.1e-05], "labels": [0, 1]}, "row 1 holds -2.1e-05, so these are not probabilities."),
         ({"logits": [0.2, np.nan], "labels": [0, 1]}, "row 1 holds nan, but logits must be finite or -inf."),
         ({"confidence": [0.2, 1.0001], "correct": [0, 1]}, "row 1 has confidence 1.0001, but it must lie in [0, 1]."),
     ],
@@ -120,7 +123,7 @@ def test_a_single_column_is_not_called_another_one(given, message):
     assert str(bad_values_error(Predictions(**given))).startswith(f"predictions: {message}")
 
 
-PERCENT = "divide them by 100."
+PERCENT = "These look like percentages: divide them by 100"
 
 
 def test_percentages_are_recognised():
@@ -130,14 +133,14 @@ def test_percentages_are_recognised():
         {"probs": percent[:, 1], "labels": [0, 1]},
         {"confidence": percent.max(axis=1), "correct": [0, 1]},
     ):
-        assert str(bad_values_error(Predictions(**given))).endswith(PERCENT)
+        assert PERCENT in str(bad_values_error(Predictions(**given)))
     assert "logits" not in str(bad_values_error(Predictions(probs=percent, labels=[0, 1])))
     assert PERCENT not in str(bad_values_error(Predictions(probs=[[0.5, 0.7]], labels=[0])))
 
 
 def test_scores_of_a_file_are_told_the_option():
     source = Source("a.npz")
-    error = bad_values_error(Predictions(probs=[[0.5, 0.7]], labels=[0], source=source))
+    error = bad_values_error(Predictions(probs=[[-0.5, 0.7]], labels=[0], source=source))
     assert str(error).endswith("If they are logits, use --kind logits.")
 
 

@@ -106,7 +106,7 @@ def test_what_is_refused(raw, message):
 
 @pytest.mark.parametrize(
     ("rows", "first", "count"),
-    [([[1, 0, 0], [0, 0, 0]], 1, 1), ([[1, 1, 0], [0, 0.5, 0.5]], 0, 2), ([[0, 0, 1], [0, np.nan, 1]], 1, 1)],
+    [([[1, 0.5, 0], [0, 0.5, 0.5]], 0, 2), ([[0, 0, 1], [0, np.nan, 1]], 1, 1)],
 )
 def test_soft_labels_are_refused(rows, first, count):
     with pytest.raises(InputError) as error:
@@ -115,6 +115,24 @@ def test_soft_labels_are_refused(rows, first, count):
         f"row {first}: labels of shape (2, 3) must be one-hot (a single 1, all others 0), "
         f"but {count} rows are not; soft labels are not supported"
     )
+
+
+@pytest.mark.parametrize(("rows", "first"), [([[1, 0, 0], [0, 0, 0]], 1), ([[1, 1, 0], [0, 1, 0]], 0)])
+def test_several_labels_or_one_image_are_refused(rows, first):
+    with pytest.raises(InputError) as error:
+        as_labels(np.array(rows), k=3)
+    assert str(error.value) == (
+        f"row {first}: labels of shape (2, 3) must be one-hot (a single 1, all others 0), but 1 rows are not; rows "
+        "with several labels or none are not supported. Of one image of two classes, save scores[None] and labels[None]"
+    )
+
+
+def test_labels_of_0_and_255_are_those_of_image_files():
+    with pytest.raises(InputError, match=r"If 255 marks class 1, as in image files, divide the labels by 255 before"):
+        as_labels(np.array([0, 255, 0]), k=2)
+    for labels, k in (([0, 1, 255], 2), ([0, 255, 0], 3)):
+        with pytest.raises(InputError, match=r"If 255 marks rows without a label, use --ignore-index 255\.$"):
+            as_labels(np.array(labels), k)
 
 
 @pytest.mark.parametrize(("raw", "row"), [(["cat", "cow"], 1), (["Cat"], 0), ([""], 0), (["zebra"], 0)])

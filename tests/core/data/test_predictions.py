@@ -61,7 +61,7 @@ SHAPES = [
         np.zeros((2, 5, 4), int),
         (
             "logits have shape (2, 3, 4, 5) with labels (2, 5, 4), but (n, k) with (n,), "
-            "or (n, k, h, w) or (n, h, w, k) with (n, h, w) are needed"
+            "or (n, k, h, w), (n, h, w, k) or, for two classes, (n, h, w) with (n, h, w) are needed"
         ),
     ),
     (
@@ -69,7 +69,7 @@ SHAPES = [
         np.zeros(2, int),
         (
             "logits have shape (2, 3, 4) with labels (2), but (n, k) with (n,), "
-            "or (n, k, h, w) or (n, h, w, k) with (n, h, w) are needed"
+            "or (n, k, h, w), (n, h, w, k) or, for two classes, (n, h, w) with (n, h, w) are needed"
         ),
     ),
     (np.zeros((4, 3)), np.zeros(5, int), "4 rows of scores, but 5 labels"),
@@ -106,8 +106,8 @@ def test_confidences_are_one_a_row():
             {"logits": [[0, 1]], "probs": [[0, 1]]},
             "give exactly one of logits, probs, log_probs and confidence, not 2 of them",
         ),
-        ({"logits": [[0, 1]]}, "logits need labels"),
-        ({"confidence": [0.5], "labels": [1]}, "confidence need correct"),
+        ({"logits": [[0, 1]], "correct": [1]}, "logits go with labels, not with correct"),
+        ({"confidence": [0.5], "labels": [1]}, "confidence go with correct, not with labels"),
     ],
 )
 def test_wrong_arguments(arguments, message):

@@ -264,14 +264,16 @@ def test_all_logits_equal(k):
     # Every class has 1/k; the top label is the first class, which half of the rows carry.
     labels = np.array([0, k - 1] * 4)
     found = from_logits(np.full((8, k), 3.25), labels)
+    p = round(2**45 / k) / 2**45  # confidences and probabilities of labels are multiples of 2^-45,
+    other = p if k < 15 else 1 / k  # and so are other probabilities beyond the first bin
     assert found["accuracy"] == 0.5
-    assert found["ece"] == pytest.approx(0.5 - 1 / k, abs=1e-15)
-    assert found["aece"] == pytest.approx(0.5 - 1 / k, abs=1e-15)
+    assert found["ece"] == pytest.approx(0.5 - p, abs=1e-15)
+    assert found["aece"] == pytest.approx(0.5 - p, abs=1e-15)
     assert found["nll"] == pytest.approx(np.log(k), abs=1e-15)
-    assert found["brier"] == pytest.approx((1 - 1 / k) ** 2 + (k - 1) / k**2, abs=1e-15)
+    assert found["brier"] == pytest.approx((1 - p) ** 2 + (k - 1) / k**2, abs=1e-15)
     # The first and the last class have frequency 1/2, the others 0.
-    others = (k - 2) * (1 / k) if k > 2 else 0.0
-    assert found["cwce"] == pytest.approx((2 * abs(0.5 - 1 / k) + others) / k, abs=1e-15)
+    others = (k - 2) * other if k > 2 else 0.0
+    assert found["cwce"] == pytest.approx((2 * abs(0.5 - (p + other) / 2) + others) / k, abs=1e-15)
 
 
 @pytest.mark.parametrize("k", [3, 20, 200])
@@ -484,6 +486,9 @@ def test_absent_classes_count():
     assert [c.support for c in report.dumps[0].per_class] == np.bincount(labels, minlength=6).tolist()
 
 
+DIVIDE = "so these are not probabilities. renormalize=True divides every row by its sum, and counts these rows."
+OTHERS = " The other rows are probabilities: see what is wrong with these."
+LOGITS = " If they are logits, pass them as logits=."
 BAD = {
     "logits": [
         ([[0, np.nan, 0]], "row 2 holds nan in column 1, but logits must be finite or -inf."),
@@ -492,16 +497,19 @@ BAD = {
         ([[-np.inf] * 3], "row 2 has only -inf logits, so no class has a probability."),
     ],
     "probs": [
-        ([[0.5, 0.6, 0.1]], "row 2 sums to 1.2, not to 1 within 0.0001, so these are not probabilities."),
-        ([[1.5, -0.5, 0]], "row 2 holds 1.5 in column 0, so these are not probabilities."),
-        ([[0.5, -0.1, 0.6]], "row 2 holds -0.1 in column 1, so these are not probabilities."),
+        (
+            [[0.5, 0.7, 0.1]],
+            f"row 2 sums to 1.3, not to 1 within 0.1501 (rounded to 1 decimal), {DIVIDE}",
+        ),
+        ([[1.5, -0.5, 0]], f"row 2 holds 1.5 in column 0, so these are not probabilities.{OTHERS}"),
+        ([[0.5, -0.1, 0.6]], f"row 2 holds -0.1 in column 1, so these are not probabilities.{OTHERS}"),
         ([[0.5, np.nan, 0.5]], "row 2 holds nan in column 1, so these are not probabilities."),
         ([[np.inf, 0, 0]], "row 2 holds inf in column 0, so these are not probabilities."),
     ],
     "log_probs": [
-        ([[0.0, 0.0, 0.0]], "row 2 sums to 3, not to 1 within 0.0001, so these are not log-probabilities."),
-        ([[1.0, -1.0, 0.0]], "row 2 holds 1 in column 0, so these are not log-probabilities."),
-        ([[np.nan, -1.0, 0.0]], "row 2 holds nan in column 0, so these are not log-probabilities."),
+        ([[0.0, 0.0, 0.0]], f"row 2 sums to 3, not to 1 within 0.0001, so these are not log-probabilities.{LOGITS}"),
+        ([[1.0, -1.0, 0.0]], f"row 2 holds 1 in column 0, so these are not log-probabilities.{LOGITS}"),
+        ([[np.nan, -1.0, 0.0]], f"row 2 holds nan in column 0, so these are not log-probabilities.{LOGITS}"),
     ],
 }
 
@@ -518,8 +526,7 @@ def test_values_that_contradict_their_kind(kind, row, message, wide, jobs):
         scores = np.concatenate([scores, np.full((5, 200), fill)], axis=1)
     with pytest.raises(InputError) as error:
         evaluate(Predictions(**{kind: scores}, labels=[0] * 5), jobs=jobs)
-    hint = "" if kind == "logits" else " If they are logits, pass them as logits=."
-    assert str(error.value) == f"predictions: {message}{hint}"
+    assert str(error.value) == f"predictions: {message}"
 
 
 def test_the_first_bad_row_is_named_and_all_are_counted(monkeypatch):

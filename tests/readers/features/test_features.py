@@ -233,6 +233,10 @@ def test_row_numbers_that_cannot_be(tmp_path):
             {"val_ignore_index": np.array(255)},
             "f.npz: train ignores label None, val ignores 255: say which with --ignore-index",
         ),
+        (
+            {"val_features": PREFIXED["train_features"], "val_labels": PREFIXED["train_labels"]},
+            "f.npz: the splits train and val hold the same rows, which would count twice",
+        ),
     ],
 )
 def test_splits_that_cannot_be_joined(more, message, tmp_path):

@@ -196,8 +196,11 @@ def test_a_number_that_is_left_out(tmp_path):
 
 
 def test_another_separator(tmp_path):
-    with pytest.raises(InputError, match=r"^d\.csv"):
-        read(csv(tmp_path, "logit_0;logit_1;label\n1;2;0\n"))
+    predictions = read(csv(tmp_path, "logit_0;logit_1;label\n1;2;0\n"))
+    assert (predictions.scores[0:1].tolist(), predictions.recognised[0]) == (
+        [[1, 2]],
+        "columns separated by semicolons",
+    )
 
 
 @pytest.mark.parametrize("content", [b"\x00\x01\x02", b"logit_0,logit_1,label\n1,2,\xff\xfe\n", b"PK\x03\x04"])

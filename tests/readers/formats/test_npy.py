@@ -9,7 +9,7 @@ from calibeval import evaluate
 from calibeval.core.errors import FileProblem, InputError
 from calibeval.readers.open import read
 from tests.data import from_logits, logits_and_labels
-from tests.readers.dumps import LABELS, LOGITS, PROBS, refused
+from tests.readers.dumps import LABELS, LOGITS, PROBS, needs_labels, refused
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_the_kind_must_be_said(files):
 
 
 def test_labels_must_be_given(files):
-    refused(
+    needs_labels(
         files[0],
         "d.npy: no array has a usual name for labels; found an array without a name (20, 3) float32. "
         "Name one with --labels-key, or another file with --labels.",
@@ -63,7 +63,8 @@ def test_labels_from_other_formats(files, tmp_path):
 
 def test_labels_that_cannot_be_found(files, tmp_path):
     np.savez(tmp_path / "l.npz", a=LABELS, b=LABELS)
-    message = 'l.npz: 0 arrays have a usual name for labels; found "a" (20) int64, "b" (20) int64'
+    found = 'found "a" (20) int64, "b" (20) int64. Name one, as in --labels-key a.'
+    message = f"l.npz: no array has a usual name for labels; {found}"
     refused(files[0], message, labels=tmp_path / "l.npz", kind="logits")
     with pytest.raises(FileProblem, match=r"no\.npy: there is no such file"):
         read(files[0], labels=tmp_path / "no.npy", kind="logits")

@@ -12,8 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from calibeval.core.errors import InputError, UsageError
+from calibeval.readers.describe import inspect_dump
 from calibeval.readers.formats import parquet as parquet_module
 from calibeval.readers.meaning.assemble import ReadOptions
+from calibeval.readers.meaning.keys import Keys
 from calibeval.readers.open import open_dump, read
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.spool import SpooledRows
@@ -182,9 +184,10 @@ def test_a_column_without_a_role_is_left_alone(values, columns, tmp_path):
 
 
 def test_a_column_is_read_where_it_is_used(tmp_path):
-    path = written(tmp_path, {"logits": [[1.0], [2.0]], "label": [0, 1], "seen": [True, None]})
-    with pytest.raises(InputError, match=r'^d\.parquet row 1, column "seen": the cell is empty \(null\)$'):
-        read(path).columns["seen"]
+    path = written(tmp_path, {"logits": [[1.0], [2.0]], "label": [0, 1], "seen": [[True], None], "p": [[0.5], None]})
+    assert read(path).n == 2
+    with pytest.raises(InputError, match=r'^d\.parquet row 1, column "p": the cell is empty \(null\)$'):
+        read(path, probs_key="p")
 
 
 def test_tables_that_cannot_be(tmp_path):
@@ -247,3 +250,42 @@ def test_the_metadata_may_say_what_is_true_of_all_rows(tmp_path):
     assert (predictions.class_names, predictions.ignored) == (("x", "y", "z"), int((LABELS == 2).sum()))
     refused(stored(class_names="x, y"), 'd.parquet: "class_names" in the metadata must be a JSON list of texts')
     refused(stored(ignore_label="none"), 'd.parquet: "ignore_label" in the metadata must be an integer')
+
+
+def test_what_has_no_role_stops_no_file(tmp_path):
+    n = 12
+    some = [i if i % 4 else None for i in range(n)]
+    table = pa.table(
+        {
+            "probs": [[0.25, 0.75]] * n,
+            "label": pa.array([i % 2 for i in range(n)], pa.int8()),
+            "meta": [{"a": 1}] * n,
+            "tags": [["a"]] * n,
+            "uneven": [[1.0] * (i % 3 + 1) for i in range(n)],
+            "number": pa.array(some),
+            "truth": pa.array([None if one is None else one > 5 for one in some]),
+            "text": pa.array([None if one is None else str(one) for one in some]),
+            "lists": pa.array([None if one is None else [1.0, 2.0] for one in some]),
+            "logit_0": ["a"] * n,
+        }
+    )
+    pq.write_table(table, tmp_path / "d.parquet")
+    predictions = read(tmp_path / "d.parquet", probs_key="probs")
+    assert (predictions.n, predictions.labels.tolist()) == (n, [i % 2 for i in range(n)])
+    assert predictions.columns["text"].tolist()[:2] == ["", "1"]
+    assert np.isnan(predictions.columns["truth"]).sum() == np.isnan(predictions.columns["number"]).sum() == 3
+    assert predictions.columns["truth"].tolist()[1:4] == [0, 0, 0]
+    found = inspect_dump(str(tmp_path / "d.parquet"), ReadOptions(keys=Keys(probs="probs")))
+    assert dict(found.readings[0].columns) == {"number": 10, "truth": 3, "text": 10}
+    roles = {note.key: note.role for note in found.arrays}
+    assert (roles["meta"], roles["logits"]) == ("not used: struct<a: int64>", "not used: mixed values")
+    with pytest.raises(InputError, match=r'^d\.parquet: column "logit_0" holds string, but a score is needed'):
+        read(tmp_path / "d.parquet")
+
+
+def test_cells_of_a_role_must_not_be_empty(tmp_path):
+    path = tmp_path / "d.parquet"
+    pq.write_table(pa.table({"probs": [[0.25, 0.75]] * 9, "label": pa.array([1, None, 0] * 3)}), path)
+    refused(path, "d.parquet: row 1: label nan, but labels must be whole numbers (3 rows are not)")
+    pq.write_table(pa.table({"prob_0": pa.array([0.5, None]), "prob_1": [0.5, 0.5], "label": [0, 1]}), path)
+    refused(path, 'd.parquet row 1, column "prob_0": the cell is empty (null)')

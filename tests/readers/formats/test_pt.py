@@ -191,7 +191,7 @@ def test_bfloat16_probabilities_are_read_with_the_precision_they_were_stored_in(
     probs = torch.tensor([[0.2, 0.8], [0.3, 0.7], [0.1, 0.9]]).bfloat16()
     torch.save({"probs": probs, "labels": torch.tensor([1, 0, 1])}, path)
     predictions = read(path)
-    assert predictions.sum_tolerance == 8 * 2.0**-7
+    assert predictions.tolerance.of_sum == 8 * 2.0**-7
     # 0.8 rounds to 0.80078125 in bfloat16, as the edge 12/15 does: it stays in the bin that ends there.
     assert evaluate(predictions, level=None).dumps[0].equal_width[11].count == 1
 

@@ -16,7 +16,7 @@ from calibeval.readers.meaning.assemble import ReadOptions
 from calibeval.readers.open import read
 from calibeval.readers.stored.digest import checked_sha256
 from calibeval.readers.stored.rows import FileRows
-from tests.readers.dumps import LABELS, LOGITS, PROBS, npz, part, refused
+from tests.readers.dumps import LABELS, LOGITS, PROBS, needs_labels, npz, part, refused
 
 LOGIT_KEYS = ["logits", "logit", "scores", "outputs"]
 PROB_KEYS = ["probs", "prob", "probabilities", "proba", "softmax", "y_prob"]
@@ -104,7 +104,7 @@ def test_three_candidates_for_the_labels(tmp_path):
 
 
 def test_no_labels(tmp_path):
-    refused(
+    needs_labels(
         npz(tmp_path, logits=LOGITS, site=LABELS),
         'd.npz: no array has a usual name for labels; found "logits" (20, 3) float32, "site" (20) int64. '
         "Name one with --labels-key, or another file with --labels.",

@@ -7,7 +7,7 @@ import pytest
 
 from calibeval.core.errors import InputError
 from calibeval.readers.open import read
-from tests.readers.dumps import LABELS, LOGITS, PROBS, npz, part, refused
+from tests.readers.dumps import LABELS, LOGITS, PROBS, needs_labels, npz, part, refused
 
 PREFIXED = {
     "val_logits": LOGITS[:8],
@@ -175,7 +175,7 @@ def test_splits_that_share_rows_cannot_be_joined(tmp_path):
 
 def test_a_prefix_is_a_split_only_with_scores(tmp_path):
     path = npz(tmp_path, logits=LOGITS, true_label=LABELS, pred_label=(LABELS + 1) % 3)
-    refused(
+    needs_labels(
         path,
         'd.npz: no array has a usual name for labels; found "logits" (20, 3) float32, "true_label" (20) int64, '
         '"pred_label" (20) int64. Name one with --labels-key, or another file with --labels. '
