@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from calibeval.core.errors import InputError, cut
+from calibeval.readers.formats.groups import best_columns, check_groups, score_columns
 from calibeval.readers.formats.json_column import JsonColumn
 from calibeval.readers.formats.json_text import JsonText
 from calibeval.readers.formats.json_values import decoded, kind_of
 from calibeval.readers.formats.jsonl import arrays_of, read_objects
-from calibeval.readers.formats.table import MOST_COLUMNS, check_groups, score_columns, stacked
+from calibeval.readers.formats.table import MOST_COLUMNS, stacked
 from calibeval.readers.formats.text import TextSource
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import COLUMN, CORRECT_KEYS, ID_KEYS, LABEL_KEYS, MEASURED_KEYS, PREDICTION_KEYS
@@ -254,7 +255,7 @@ def _grouped(arrays: dict[str, Stored], file: str) -> dict[str, Stored]:
     Raises: InputError if such columns differ in length, or hold no numbers.
     """
     groups = score_columns(list(arrays), file)
-    found = dict(arrays)
+    found = {**arrays, **{key: Stored.left((0,), *told) for key, told in best_columns(list(arrays), file).items()}}
     for group in groups:
         columns = [found.pop(column).array() for column in group.columns]
         for name, column in zip(group.columns, columns, strict=True):
