@@ -21,13 +21,14 @@ from calibeval.readers.meaning.facts import ignored_label, ignored_notice, keys_
 from calibeval.readers.meaning.gathered import Gathered, joined_splits
 from calibeval.readers.meaning.keys import Keys
 from calibeval.readers.meaning.labels_file import ExternalLabels, LabelsFile, keys_beside
+from calibeval.readers.meaning.long_tables import long_table
 from calibeval.readers.meaning.names_beside import NamedLabels, named_beside
 from calibeval.readers.meaning.outcome import Outcome, outcome_beside, outcome_of
 from calibeval.readers.meaning.paired_labels import paired_labels
 from calibeval.readers.meaning.proposals import Call
 from calibeval.readers.meaning.rivals import rival_warning
 from calibeval.readers.meaning.roles import find_roles, has_scores_and_labels, refuse_unused, taken_names
-from calibeval.readers.meaning.score_columns import chosen_columns, class_names_of, stacked_columns
+from calibeval.readers.meaning.score_columns import chosen_columns, class_names_of, stacked_columns, two_names
 from calibeval.readers.meaning.splits import View, pick, pooled_notice, split_views
 from calibeval.readers.meaning.suspicion import refuse_large_integers
 from calibeval.readers.meaning.text_scores import lists_in_text
@@ -151,6 +152,9 @@ def _predictions(
             recognised=gathered.recognised,
         )
     except InputError as error:
+        long = long_table(gathered.scores, gathered.kind, gathered.ids, gathered.key, file)
+        if long is not None:
+            raise long from None
         raise explained(error, gathered.scores, gathered.kind, gathered.outcome, gathered.key, file) from None
 
 
@@ -209,6 +213,7 @@ def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, cal
         k = options.k if told.names is None else len(told.names)
         found = Outcome(zeros_for(stored.shape, kind, k, file), None)
         outcome = pick(found.values, rows, n, file, "labels")
+    both = two_names(told.names, scores.shape, outcome)
     used = {roles.scores, roles.labels, roles.correct, roles.prediction, roles.ids, roles.class_names}
     used |= {*columns, *(key for key, _ in roles.rivals)}
     others = slice_columns(arrays, used, rows, n, file)
@@ -222,7 +227,7 @@ def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, cal
         key=roles.scores,
         scores=scores,
         outcome=outcome,
-        class_names=class_names_of(columns, outcome, found.ignore) if told.names == columns != () else told.names,
+        class_names=class_names_of(columns, outcome, found.ignore) if told.names == columns != () else both,
         columns=others,
         ids=None if roles.ids is None else pick(arrays[roles.ids].array(), rows, n, file, "ids"),
         ignore_index=found.ignore,

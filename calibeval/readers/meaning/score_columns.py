@@ -93,6 +93,29 @@ def class_names_of(
     return tuple(columns)
 
 
+def two_names(
+    names: tuple[str, ...] | None, shape: tuple[int, ...], labels: npt.NDArray[Any]
+) -> tuple[str, ...] | None:
+    """The names of both classes, where only that of class 1 is known, as of one column prob_spam: the labels tell.
+
+    None if they do not. shape: of the scores. labels: as stored.
+
+    >>> two_names(("spam",), (3,), np.array(["spam", "ham", "spam"]))
+    ('ham', 'spam')
+    >>> two_names(("spam",), (2,), np.array([0, 1])) is None
+    True
+    """
+    if names is None or len(names) != 1 or shape[1:] not in ((), (1,)):
+        return names
+    if labels.dtype.kind == "b":
+        return ("False", names[0]) if names[0].lower() == "true" else None
+    if labels.ndim != 1 or labels.dtype.kind not in "OUS":
+        return None
+    texts = {str(label).strip() for label in labels.tolist()}
+    others = texts - {*names}
+    return (others.pop(), names[0]) if len(others) == 1 and len(texts) > 1 else None
+
+
 def _differing(columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
     """The names without what all begin with, or its words, and without the words that all end with."""
     begin, end = _shared(columns), _shared([column[::-1] for column in columns])
