@@ -65,7 +65,9 @@ def examined(
 def _refuse_long(predictions: Predictions, sight: Sight) -> None:
     """Refuse a table with one row for each class: only where ids occur twice, which other checks have found."""
     scores = predictions.scores
-    if isinstance(scores, BinaryColumns) and any(Notice.of(one).code == "duplicate_ids" for one in predictions.warnings):
+    if isinstance(scores, BinaryColumns) and any(
+        Notice.of(one).code == "duplicate_ids" for one in predictions.warnings
+    ):
         error = long_table(scores.column, predictions.kind, predictions.ids, sight.key, sight.file)
         if error is not None:
             raise error

@@ -15,9 +15,7 @@ CLOSE = 1e-3  # of a sum
 LEAST_ROWS = 20
 
 
-def long_table(
-    scores: RowSource, kind: Kind, ids: npt.NDArray[Any] | None, key: str, file: str
-) -> InputError | None:
+def long_table(scores: RowSource, kind: Kind, ids: npt.NDArray[Any] | None, key: str, file: str) -> InputError | None:
     """An error if every id occurs equally often, and the probabilities of its rows add up to 1; else None.
 
     scores: of which one column may hold such probabilities. key: its name.

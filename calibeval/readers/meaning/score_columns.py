@@ -93,6 +93,16 @@ def class_names_of(
     return tuple(columns)
 
 
+def name_classes(columns: Sequence[str], texts: npt.NDArray[Any]) -> bool:
+    """Whether all texts are names of classes, as columns name them.
+
+    >>> name_classes(("p_cat", "p_dog"), np.array(["dog", "cat"])), name_classes(("p_cat", "p_dog"), np.array(["x"]))
+    (True, False)
+    """
+    values = {str(text) for text in texts.tolist()}
+    return values <= {*columns} or any(values <= {*names} for names in _differing(columns))
+
+
 def two_names(
     names: tuple[str, ...] | None, shape: tuple[int, ...], labels: npt.NDArray[Any]
 ) -> tuple[str, ...] | None:
@@ -118,7 +128,7 @@ def two_names(
 
 def _differing(columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
     """The names without what all begin with, or its words, and without the words that all end with."""
-    begin, end = _shared(columns), _shared([column[::-1] for column in columns])
+    begin, end = shared(columns), shared([column[::-1] for column in columns])
     starts = {len(begin.rstrip("0123456789")): None}  # p10 and p11 are 10 and 11
     starts |= {i: None for i in range(len(begin), -1, -1) if not begin[i - 1 : i].isalnum()}
     stops = [i for i in range(len(end), 0, -1) if not end[i - 1].isalnum()][:1]
@@ -128,7 +138,7 @@ def _differing(columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
                 yield tuple(column[start : len(column) - stop] for column in columns)
 
 
-def _shared(texts: Sequence[str]) -> str:
+def shared(texts: Sequence[str]) -> str:
     """What all texts begin with."""
     first, last = min(texts, default=""), max(texts, default="")
     return next((first[:i] for i, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), first)

@@ -31,6 +31,10 @@ PREDICTIONS_BESIDE: dict[str, Kind] = {"label_ids": "logits", "ground_truth": "p
 PAIR = ("p", "y")
 # What is measured, or trained on: a prefix that it shares with labels is a split.
 MEASURED_KEYS = (*(name for names in SCORE_KEYS.values() for name in names), *FEATURE_KEYS, "predictions", PAIR[0])
+# Other names that labels often have: they are proposed, never taken.
+TRUTHS = (
+    "truth", "true", "actual", "gold", "expected", "observed", "obs", "class", "y_test", "y_val", "mask", "masks",
+)  # fmt: skip
 PREDICTED = ("pred", "guess", "model", "output", "y_pred", "y_hat", "yhat")  # how names of predicted labels begin
 OBJECTS = ("object", "list of", "Python objects", "struct<", "map<", "list<")  # what no score is
 INDEX = re.compile(r"^(.+)_index$")
@@ -73,8 +77,12 @@ def _is_no_score(stored: Stored) -> bool:
 
 
 def label_like(arrays: Mapping[str, Stored]) -> list[str]:
-    """Names that end like those of labels, such as true_label; those that sound like predictions come last."""
-    found = [key for key, stored in arrays.items() if stored.shape and _before(key, LABEL_KEYS)]
+    """Names that end like those of labels, such as true_label, or say the same, such as truth.
+
+    Those that sound like predictions come last.
+    """
+    alike = [key for key in arrays if _before(key, LABEL_KEYS)] or [key for key in arrays if key.lower() in TRUTHS]
+    found = [key for key in alike if arrays[key].shape]
     return sorted(found, key=sounds_predicted)
 
 
