@@ -14,7 +14,7 @@ from calibeval.core.errors import InputError, cut
 from calibeval.readers.formats.groups import best_columns, check_groups, score_columns
 from calibeval.readers.formats.json_column import JsonColumn
 from calibeval.readers.formats.json_text import JsonText
-from calibeval.readers.formats.json_values import decoded, kind_of
+from calibeval.readers.formats.json_values import decoded, kind_of, labelled
 from calibeval.readers.formats.jsonl import arrays_of, read_objects
 from calibeval.readers.formats.table import MOST_COLUMNS, stacked
 from calibeval.readers.formats.text import TextSource
@@ -53,6 +53,9 @@ def read_json_text(source: TextSource, limits: Limits) -> Contents:
         text.enter()
         if text.next_character() in (b"{", b"]"):
             arrays = arrays_of(_rows(text), source.name, limits, "row")
+        elif _of_a_pipeline(text):
+            wrapped = ((number, b'{"output":' + member + b"}") for number, member in _rows(text))
+            arrays = arrays_of(wrapped, source.name, limits, "row")
         else:
             arrays = {"": _column(text, source.name, limits)}
     else:
@@ -70,6 +73,15 @@ def _rows(text: JsonText) -> Iterator[tuple[int, bytes]]:
         for member in piece.members():
             yield number, member
             number += 1
+
+
+def _of_a_pipeline(text: JsonText) -> bool:
+    """Whether an array begins with [{"label": ..., "score": ...}, ...], as text-classification pipelines return it."""
+    whole = text.whole_value(LARGEST_ROW) if text.next_character() == b"[" else None
+    if whole is None or b"{" not in whole:
+        return False
+    first = decoded(whole, text.place())
+    return isinstance(first, list) and bool(first) and labelled(first) is not None
 
 
 def _column(text: JsonText, place: str, limits: Limits) -> Stored:

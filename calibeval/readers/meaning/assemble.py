@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from calibeval.core.data.class_names import LabelsAre
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.precision import stored_precision
@@ -22,12 +24,18 @@ from calibeval.readers.meaning.gathered import Gathered, joined_splits
 from calibeval.readers.meaning.keys import Keys
 from calibeval.readers.meaning.labels_file import ExternalLabels, LabelsFile, keys_beside
 from calibeval.readers.meaning.long_tables import long_table
-from calibeval.readers.meaning.names_beside import NamedLabels, named_beside
+from calibeval.readers.meaning.names_beside import NamedLabels, in_own_order, named_beside, refuse_unordered, same_names
 from calibeval.readers.meaning.outcome import Outcome, outcome_beside, outcome_of
 from calibeval.readers.meaning.paired_labels import paired_labels
 from calibeval.readers.meaning.proposals import Call
 from calibeval.readers.meaning.rivals import rival_warning
-from calibeval.readers.meaning.roles import find_roles, has_scores_and_labels, refuse_unused, taken_names
+from calibeval.readers.meaning.roles import (
+    Roles,
+    find_roles,
+    has_scores_and_labels,
+    refuse_unused,
+    taken_names,
+)
 from calibeval.readers.meaning.score_columns import chosen_columns, class_names_of, stacked_columns, two_names
 from calibeval.readers.meaning.splits import View, pick, pooled_notice, split_views
 from calibeval.readers.meaning.suspicion import refuse_large_integers
@@ -35,7 +43,7 @@ from calibeval.readers.meaning.text_scores import lists_in_text
 from calibeval.readers.meaning.top_scores import explained
 from calibeval.readers.meaning.unlabelled import why_no_labels, zeros_for
 from calibeval.readers.stored.limits import Limits
-from calibeval.readers.stored.names import prefixes
+from calibeval.readers.stored.names import NAME_KEYS, prefixes
 from calibeval.readers.stored.stored import Stored
 
 
@@ -196,38 +204,42 @@ def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, cal
     refuse_large_integers(scores, f'{file}: "{roles.scores}"' if roles.scores else file)
     labelled = beside is not None or roles.labels is not None or roles.correct is not None
     ignore_index, warnings = _ignored(options, arrays, roles.ignore, beside, file) if labelled else (None, ())
-    told = NamedLabels(None, names or stored_names(arrays, roles.class_names, file), options.labels_are, ignore_index)
-    paired = None
-    if beside is not None:
+    own = _other_order(options, columns, arrays, file)
+    told = NamedLabels(
+        None, own or names or stored_names(arrays, roles.class_names, file), options.labels_are, ignore_index
+    )
+    if beside is None:
+        found, paired = _outcome(view, roles, kind, told, n, file, options.k, stored.shape), None
+    else:
         paired = paired_labels(view, beside, roles.ids, n, file, drop_duplicates=options.drop_duplicates)
         if kind != "confidence":
             told = named_beside(beside, paired.values.get("labels"), told, file, given=options.class_names is not None)
             paired = paired.with_labels(told.labels)
-            ignore_index = told.ignore
-        found = outcome_beside(arrays, roles, paired.values, ignore_index, view.rows, n, kind=kind, file=file)
-        outcome, warnings = found.values, (*warnings, *paired.warnings)
-    elif labelled:
-        found = outcome_of(arrays, roles, ignore_index, top_label=kind == "confidence", file=file)
-        outcome = pick(found.values, rows, n, file, "labels")
-    else:
-        k = options.k if told.names is None else len(told.names)
-        found = Outcome(zeros_for(stored.shape, kind, k, file), None)
-        outcome = pick(found.values, rows, n, file, "labels")
-    both = two_names(told.names, scores.shape, outcome)
+        found = outcome_beside(arrays, roles, paired.values, told.ignore, view.rows, n, kind=kind, file=file)
+        warnings = (*warnings, *paired.warnings)
+    if labelled and kind != "confidence":
+        told = told._replace(labels=found.values, ignore=found.ignore)
+        if own and options.class_names and (beside is None or beside.class_names is None):
+            told = in_own_order(found.values, options.class_names, told, own, "--class-names names")
+        elif not options.class_names:
+            refuse_unordered(arrays.get(str(roles.class_names)), told, file)
+        found = found._replace(values=np.asarray(told.labels), ignore=told.ignore)
     used = {roles.scores, roles.labels, roles.correct, roles.prediction, roles.ids, roles.class_names}
     used |= {*columns, *(key for key, _ in roles.rivals)}
     others = slice_columns(arrays, used, rows, n, file)
     rivals = tuple(
         notice
         for key, other in roles.rivals
-        if (notice := rival_warning(arrays[key], (roles.scores, key), scores, (kind, other), outcome.shape, rows))
+        if (notice := rival_warning(arrays[key], (roles.scores, key), scores, (kind, other), found.values.shape, rows))
     )
     return Gathered(
         kind=kind,
         key=roles.scores,
         scores=scores,
-        outcome=outcome,
-        class_names=class_names_of(columns, outcome, found.ignore) if told.names == columns != () else both,
+        outcome=found.values,
+        class_names=class_names_of(columns, found.values, found.ignore)
+        if told.names == columns != ()
+        else two_names(told.names, scores.shape, found.values),
         columns=others,
         ids=None if roles.ids is None else pick(arrays[roles.ids].array(), rows, n, file, "ids"),
         ignore_index=found.ignore,
@@ -241,6 +253,30 @@ def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, cal
         parts=stored.parts if rows is None else (),
         labels_are=told.labels_are,
     )
+
+
+def _outcome(
+    view: View, roles: Roles, kind: Kind, told: NamedLabels, n: int, file: str, k: int | None, shape: tuple[int, ...]
+) -> Outcome:
+    """What the dump itself says of the rows of a view; zeros if it has no labels. k, shape: of the scores."""
+    if roles.labels is None and roles.correct is None:
+        k = k if told.names is None else len(told.names)
+        found = Outcome(zeros_for(shape, kind, k, file), None)
+    else:
+        found = outcome_of(view.arrays, roles, told.ignore, top_label=kind == "confidence", file=file)
+    return found._replace(values=pick(found.values, view.rows, n, file, "labels"))
+
+
+def _other_order(
+    options: ReadOptions, columns: tuple[str, ...], arrays: dict[str, Stored], file: str
+) -> tuple[str, ...]:
+    """The class names of the columns, or of the file, if the user gave the same names in another order."""
+    if options.class_names is None:
+        return ()
+    candidates = [key for key in arrays if key.lower() in NAME_KEYS]
+    one = candidates[0] if len(candidates) == 1 else None
+    own = columns or stored_names(arrays, one, file) or ()
+    return own if same_names(options.class_names, own) else ()
 
 
 def _ignored(

@@ -242,7 +242,7 @@ def _only_one(arrays: Mapping[str, Stored], keys: Keys, call: Call) -> str:
         key
         for key, stored in arrays.items()
         if key and len(stored.shape) > 1 and stored.dtype.kind == "f" and stored.refusal is None
-        if key not in named and key.lower() not in usual and math.prod(stored.shape)
+        if key not in named and key.lower() not in usual and 0 not in stored.shape
     ]
     if len(found) != 1 or keys.scores is not None or call.kind is not None:
         return ""

@@ -22,6 +22,7 @@ ID_KEYS = ("ids", "id", "sample_id", "filename")
 INDEX_KEYS = ("", "unnamed: 0", "index", "__index_level_0__")
 # If there is also an array called ids or id, that array holds the ids.
 LESSER_ID = "filename"
+BY_SCORE = "listed by score"  # the origin of class names that each row has in another order
 NAME_KEYS = ("class_names", "classes")
 IGNORE_KEYS = ("ignore_label", "ignore_index")
 FEATURE_KEYS = ("features", "feats", "embeddings", "x")
