@@ -40,7 +40,7 @@ def read_json(file: SteadyFile, limits: Limits) -> Contents:
 
 
 def read_json_text(source: TextSource, limits: Limits) -> Contents:
-    """The arrays of a JSON text; see `read_json`."""
+    """The arrays of a JSON text; see `read_json`. Raises: as `read_json`."""
     text = JsonText(source, limits)
     opening = text.next_character()
     if opening == b"{":
