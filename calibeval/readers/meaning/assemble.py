@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from calibeval.core.data.class_names import LabelsAre
-from calibeval.core.data.notices import Notice
 from calibeval.core.data.precision import stored_precision
 from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.data.row_source import Kind
@@ -18,10 +17,10 @@ from calibeval.readers.meaning.columns import slice_columns
 from calibeval.readers.meaning.computed import chosen_apart, kind_of, refuse_computed
 from calibeval.readers.meaning.copies import without_copies
 from calibeval.readers.meaning.examine import Sight, examined
-from calibeval.readers.meaning.facts import ignored_label, ignored_notice, keys_of, recognised, rows_of, stored_names
+from calibeval.readers.meaning.facts import keys_of, label_to_ignore, recognised, rows_of, stored_names
 from calibeval.readers.meaning.gathered import Gathered, joined_splits
 from calibeval.readers.meaning.keys import Keys
-from calibeval.readers.meaning.labels_file import ExternalLabels, LabelsFile, keys_beside
+from calibeval.readers.meaning.labels_file import ExternalLabels, keys_beside
 from calibeval.readers.meaning.names_beside import NamedLabels, named_beside
 from calibeval.readers.meaning.outcome import Outcome, outcome_beside, outcome_of
 from calibeval.readers.meaning.paired_labels import paired_labels
@@ -191,7 +190,9 @@ def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, cal
     scores = stored.scores() if rows is None else pick(stored.scores(), rows, n, file)
     refuse_large_integers(scores, f'{file}: "{roles.scores}"' if roles.scores else file)
     labelled = beside is not None or roles.labels is not None or roles.correct is not None
-    ignore_index, warnings = _ignored(options, arrays, roles.ignore, beside, file) if labelled else (None, ())
+    ignore_index, warnings = (
+        label_to_ignore(options.ignore_index, arrays, roles.ignore, beside, file) if labelled else (None, ())
+    )
     told = NamedLabels(None, names or stored_names(arrays, roles.class_names, file), options.labels_are, ignore_index)
     paired = None
     if beside is not None:
@@ -238,17 +239,3 @@ def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, cal
         parts=stored.parts if rows is None else (),
         labels_are=told.labels_are,
     )
-
-
-def _ignored(
-    options: ReadOptions, arrays: dict[str, Stored], key: str | None, beside: LabelsFile | None, file: str
-) -> tuple[int | None, tuple[Notice, ...]]:
-    """The label to ignore, and the warning if a file says it: the user goes first, then the dump, then the labels."""
-    if options.ignore_index is not None:
-        return options.ignore_index, ()
-    if key is None and beside is not None:
-        arrays, key, file = dict(beside.arrays), beside.ignore, beside.name
-    if key is None:
-        return None, ()
-    label = ignored_label(arrays[key], key, file)
-    return label, (ignored_notice(label, key),)

@@ -36,7 +36,7 @@ class PairedLabels:
 
 
 def paired_labels(
-    view: View, labels: LabelsFile, ids: str | None, n: int, file: str, *, drop_duplicates: bool = False
+    view: View, labels: LabelsFile, ids: str | None, n: int, file: str, *, drop_duplicates: bool | None = False
 ) -> PairedLabels:
     """What the labels' file says of each row of a dump, or of its split, with warnings about what contradicts it.
 
@@ -47,12 +47,12 @@ def paired_labels(
 
 
 def _paired(
-    view: View, labels: LabelsFile, ids: str | None, n: int, file: str, *, drop_duplicates: bool = False
+    view: View, labels: LabelsFile, ids: str | None, n: int, file: str, *, drop_duplicates: bool | None
 ) -> PairedLabels:
     """What the labels' file says of each row of a dump, or of its split.
 
     ids: the key of the dump's ids. n: rows in the dump's file. drop_duplicates: whether ids that occur twice in the
-    labels' file may do so, where their labels agree.
+    labels' file may do so, where their labels agree; None: nobody can say so.
     Rows are paired by ids if both files have them: each row needs a label, and unless the dump is a split, each label a
     row. Columns that the files share, and the index of a data frame, serve as ids if they name the same rows.
     Raises: InputError if ids are missing, doubled or left over, with counts; if the numbers of rows differ.
@@ -126,7 +126,7 @@ def _by_ids(
     file: str,
     *,
     part: bool,
-    drop_duplicates: bool,
+    drop_duplicates: bool | None,
 ) -> Order | None:
     """For each row of the dump, the position of its id in the labels' file; None if the ids are in the same order.
 
@@ -163,7 +163,7 @@ def _check_copies(
     values: Mapping[str, npt.NDArray[Any]],
     labels: LabelsFile,
     *,
-    drop_duplicates: bool,
+    drop_duplicates: bool | None,
 ) -> None:
     """Refuse ids that occur more than once in the labels' file, unless their labels agree and may be dropped."""
     pairs = [(one[copies.later], one[copies.first]) for one in values.values()]
@@ -174,7 +174,8 @@ def _check_copies(
     often = "twice" if copies.most == 2 else "more than once"
     many = "1 id occurs" if copies.ids == 1 else f"{copies.ids:,} ids occur"
     if agree.all():
-        remedy = "with the same labels each time. Take one of each with --drop-duplicates."
+        how = "" if drop_duplicates is None else " with --drop-duplicates"
+        remedy = f"with the same labels each time. Take one of each{how}."
     else:
         odd = len(np.unique(copies.first[~agree]))
         remedy = f"{odd:,} of them with different labels, so rows cannot be paired by id."
@@ -206,7 +207,7 @@ def _taken(values: Mapping[str, npt.NDArray[Any]], order: Order | None) -> dict[
 
 
 def _in_words(rows: int, there: int, labels: LabelsFile, by: str) -> str:
-    count = _noun(labels, rows) if rows >= there else f"{rows:,} of {_noun(labels, there)}"
+    count = _noun(labels, there) if rows >= there else f"{rows:,} of {_noun(labels, there)}"
     return f"{count} from {labels.name}, {by}"
 
 

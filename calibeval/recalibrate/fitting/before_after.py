@@ -161,7 +161,9 @@ def _by_another(
 def _doubts_about(fitted_on: Predictions) -> tuple[Notice, ...]:
     """The warnings about the dump that a map is fitted on, with its name."""
     name = fitted_on.source.name
-    return tuple(one.reworded(f"the map is fitted on {name}: {one}") for one in (*doubts_of(fitted_on), *fitted_on.warnings))
+    return tuple(
+        one.reworded(f"the map is fitted on {name}: {one}") for one in (*doubts_of(fitted_on), *fitted_on.warnings)
+    )
 
 
 def _results(method: str, parameters: dict[str, Any], facts: FittedOn | OutOfFold, after: DumpReport) -> Recalibrated:
