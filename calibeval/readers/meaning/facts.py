@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 
 from calibeval.core.data.notices import Notice, warning
+from calibeval.core.data.ranges import MOST_LABEL
 from calibeval.core.data.row_source import Kind, as_array, show_shape
 from calibeval.core.errors import InputError
 from calibeval.readers.meaning.labels_file import LabelsFile
 from calibeval.readers.meaning.paired_labels import PairedLabels
 from calibeval.readers.meaning.roles import Roles
 from calibeval.readers.stored.stored import Stored
-
-LARGEST_LABEL = 2**63 - 1
 
 
 def keys_of(labels: str | None, ids: str | None) -> dict[str, str]:
@@ -96,7 +95,7 @@ def _ignored_label(stored: Stored, key: str, file: str) -> int:
     value = stored.array().reshape(())
     if value.dtype.kind in "iu" or (value.dtype.kind == "f" and np.isfinite(value) and value == np.floor(value)):
         label = int(value)
-        if abs(label) <= LARGEST_LABEL:
+        if abs(label) <= MOST_LABEL:
             return label
     raise InputError(
         f'{file}: "{key}" is {repr(value.item())[:40]}, but the label to ignore must be an integer of at most 64 bits'

@@ -20,13 +20,13 @@ from calibeval.readers.stored.names import (
     FEATURE_KEYS,
     ID_KEYS,
     LABEL_KEYS,
-    PREDICTED,
     PREDICTION_KEYS,
     SCORE_KEYS,
     index_column,
     index_splits,
     label_like,
     show,
+    sounds_predicted,
 )
 from calibeval.readers.stored.stored import Contents, Stored
 
@@ -98,11 +98,6 @@ class LabelsFile:
         return self.arrays[self.roles[role]].array()
 
 
-def labels_beside(labels: npt.NDArray[Any]) -> ExternalLabels:
-    """Labels in memory, in the order of the rows, as if they stood in another file."""
-    return ExternalLabels(Contents({"": Stored.of(labels)}), Path("labels"))
-
-
 def labels_file(arrays: Mapping[str, Stored], name: str, keys: Keys) -> LabelsFile:
     """The roles of the arrays in a file of labels.
 
@@ -171,7 +166,7 @@ def _labels(
         return others[0]
     if not needed:
         return None
-    near = [key for key in label_like({key: arrays[key] for key in others}) if not key.lower().startswith(PREDICTED)]
+    near = [key for key in label_like({key: arrays[key] for key in others}) if not sounds_predicted(key)]
     example = next(iter([*near, *others]), None)
     split = next((key[: -len("_labels")] for key in near if key.endswith("_labels")), None)
     also = "" if split is None or len(near) < 2 else f", or a split, as in --labels {file}#{split}"
@@ -211,10 +206,10 @@ def _unnamed(arrays: Mapping[str, Stored], used: Collection[str]) -> list[str]:
         and stored.shape
         and stored.refusal is None
     ]
-    return found if len(found) < 2 else [key for key in found if not _names_rows(arrays[key])] or found
+    return found if len(found) < 2 else [key for key in found if not _differs_in_every_row(arrays[key])] or found
 
 
-def _names_rows(stored: Stored) -> bool:
+def _differs_in_every_row(stored: Stored) -> bool:
     """Whether a column holds a text of its own in each of many rows: the classes of so many rows repeat."""
     plain = len(stored.shape) == 1 and stored.shape[0] >= FEW and stored.dtype.kind in "OUS"
     return plain and copies_in(stored.array()) is None

@@ -16,12 +16,11 @@ from calibeval.core.data.row_source import Kind, show_shape
 from calibeval.core.errors import InputError, UsageError
 from calibeval.readers.meaning.roles import Roles
 from calibeval.readers.meaning.splits import pick
-from calibeval.readers.meaning.suspicion import counted_from_one
+from calibeval.readers.meaning.suspicion import VOID, counted_from_one
 from calibeval.readers.stored.names import LABEL_KEYS, PREDICTION_KEYS
 from calibeval.readers.stored.stored import Stored
 
 TEXT = "OUS"
-VOID = 255  # a usual mark of "no label" among small class numbers
 NO_TEXT = ("", "nan", "none", "null", "n/a", "na")
 NUMBERS = "biuf"
 

@@ -196,13 +196,13 @@ def _candidates(view: View, labels: LabelsFile, ids: str | None, n: int) -> list
         if own is not None
         and other is not None
         and view.arrays[own].shape == (n,)
-        and _names_rows(view.arrays[own])
-        and _names_rows(labels.arrays[other])
+        and _could_be_ids(view.arrays[own])
+        and _could_be_ids(labels.arrays[other])
     ]
 
 
-def _names_rows(stored: Stored) -> bool:
-    """Whether a column could name rows: whole numbers or texts."""
+def _could_be_ids(stored: Stored) -> bool:
+    """Whether a column could be ids: whole numbers or texts."""
     return len(stored.shape) == 1 and stored.dtype.kind in "iuUSO" and stored.refusal is None
 
 
@@ -235,7 +235,7 @@ def _taken(values: Mapping[str, npt.NDArray[Any]], order: Order | None) -> dict[
 
 
 def _in_words(rows: int, there: int, labels: LabelsFile, by: str) -> str:
-    count = _noun(labels, rows) if rows >= there else f"{rows:,} of {_noun(labels, there)}"
+    count = _noun(labels, there) if rows >= there else f"{rows:,} of {_noun(labels, there)}"
     return f"{count} from {labels.name}, {by}"
 
 

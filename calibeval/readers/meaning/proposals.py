@@ -6,7 +6,6 @@ import itertools
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -49,14 +48,6 @@ class Call(NamedTuple):
     read_as: str | None = None
     decimal: str | None = None
     need_labels: bool = True
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Proposal:
-    """Columns that are probably the scores. kind: theirs, where their values say it; None: they could be anything."""
-
-    columns: tuple[str, ...]
-    kind: Kind | None
 
 
 def proposal(arrays: Mapping[str, Stored], keys: Keys, call: Call) -> str:

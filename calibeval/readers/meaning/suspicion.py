@@ -19,7 +19,7 @@ from calibeval.readers.meaning.rivals import PEEK_SCORES
 LARGEST_INTEGER = 2**53
 FEW = 30  # rows below which chance could explain much
 LEAP = 0.3  # of the accuracy
-VOID = 255  # the usual mark of pixels without a label
+VOID = 255  # the usual mark of pixels, and of rows, without a label
 
 
 def refuse_large_integers(scores: RowSource, place: str) -> None:

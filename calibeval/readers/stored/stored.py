@@ -42,11 +42,7 @@ class Stored:
 
         place: file and key, for the message.
         """
-
-        def refuse() -> RowSource:
-            raise InputError(f"{place} holds {why}")
-
-        return cls(shape, dtype, refuse, refusal=why)
+        return replace(cls.left(shape, why, f"{place} holds {why}"), dtype=dtype)
 
     @classmethod
     def left(cls, shape: tuple[int, ...], what: str, why: str) -> Stored:
