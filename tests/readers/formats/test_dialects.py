@@ -126,7 +126,7 @@ def test_every_command_takes_decimals(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().err.rstrip().endswith("if its comma begins the decimals, say --decimal ,")
     assert main(["report", "d.csv", "--decimal", ";"]) == 2
     assert '--decimal must be "," or ".", but it is ";"' in capsys.readouterr().err
-    with pytest.raises(UsageError, match='decimal must be "," or "[.]", but it is "comma"'):
+    with pytest.raises(UsageError, match=r'decimal must be "," or "[.]", but it is "comma"'):
         calibeval.evaluate("d.csv", decimal="comma")
     with pytest.raises(InputError, match='if its comma begins the decimals, say decimal=","'):
         calibeval.evaluate("d.csv")
