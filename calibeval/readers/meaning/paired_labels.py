@@ -106,7 +106,7 @@ def _by_position(
         found[role] = one if own else pick(one, rows, n, file, what)
     warnings: list[Notice] = []
     if own:
-        text = f"the labels' file has {count} labels for {n} rows: they are taken to be those of the split"
+        text = f"the labels' file has {count} labels for {n} rows: they are taken as those of the split"
         warnings.append(warning("labels_of_split", text))
     if (ids is None) != (labels.ids is None):
         named, other = (file, labels.name) if labels.ids is None else (labels.name, file)
@@ -175,7 +175,7 @@ def _check_copies(
     many = "1 id occurs" if copies.ids == 1 else f"{copies.ids:,} ids occur"
     if agree.all():
         how = "" if drop_duplicates is None else " with --drop-duplicates"
-        remedy = f"with the same labels each time. Take one of each{how}."
+        remedy = f"with the same labels each time. Keep one of each{how}."
     else:
         odd = len(np.unique(copies.first[~agree]))
         remedy = f"{odd:,} of them with different labels, so rows cannot be paired by id."
