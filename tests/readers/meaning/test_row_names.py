@@ -63,11 +63,10 @@ def test_rows_are_paired_by_position(tmp_path, ours, theirs):
 def test_a_column_that_contradicts_the_position(tmp_path):
     other = np.where(np.arange(N) == 3, 1001, NUMBERS)  # one row has no partner
     predictions = read(tmp_path, {"image_id": NUMBERS}, {"image_id": other})
-    different = int(np.count_nonzero(NUMBERS != other[ORDER]))
-    assert [str(one) for one in predictions.warnings] == [
-        f'labels were paired with rows by position, but "image_id" differs in {different} of {N} rows: if it tells which '
-        'row is which, say ids_key="image_id"'
-    ]
+    different = int(np.count_nonzero(other[ORDER] != NUMBERS))
+    text = f'labels were paired with rows by position, but "image_id" differs in {different} of {N} rows'
+    remedy = 'if it tells which row is which, say ids_key="image_id"'
+    assert [str(one) for one in predictions.warnings] == [f"{text}: {remedy}"]
     with pytest.raises(calibeval.InputError, match="1 of 60 rows has no label"):
         read(tmp_path, {"image_id": NUMBERS}, {"image_id": other}, ids_key="image_id")
     group = np.array(["a", "b", "c"])[LABELS]
@@ -98,7 +97,7 @@ def test_an_index_of_other_rows_says_nothing(tmp_path):
 
 def test_labels_of_the_dump_that_differ(tmp_path):
     np.save(tmp_path / "l.npy", LABELS)
-    for own, count in ((LABELS, 0), (np.zeros(N, int), 0), (LABELS[ORDER], int((LABELS != LABELS[ORDER]).sum()))):
+    for own, count in ((LABELS, 0), (np.zeros(N, int), 0), (LABELS[ORDER], int((LABELS[ORDER] != LABELS).sum()))):
         np.savez(tmp_path / "d.npz", logits=LOGITS, y=own)
         predictions = calibeval.read(tmp_path / "d.npz", labels=tmp_path / "l.npy")
         assert predictions.labels.tolist() == LABELS.tolist()
