@@ -55,7 +55,7 @@ def read_json_text(source: TextSource, limits: Limits) -> Contents:
         else:
             arrays = {"": _column(text, source.name, limits)}
     else:
-        raise InputError(f"{source.name}: this is no JSON array or object; needed is {NEEDED}")
+        raise InputError(f"{source.name}: this is not a JSON array or object. Expected {NEEDED}")
     text.finish()
     return Contents(read_from_text(arrays))
 
@@ -236,7 +236,7 @@ class _Object:
                 'df.to_json("dump.json", orient="records").'
             )
         if not arrays:
-            raise InputError(f"{name}: the object holds no arrays; needed is {NEEDED}")
+            raise InputError(f"{name}: the object holds no arrays. Expected {NEEDED}")
         return arrays
 
     def _refused(self, key: str) -> Stored:

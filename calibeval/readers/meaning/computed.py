@@ -92,8 +92,8 @@ def refuse_computed(scores: Stored, names: Sequence[str] | None, labels: npt.NDA
     pattern = ",".join([f"{stem}*", *(f"!{scores.columns[i]}" for i in odd)])
     words = shlex.quote(rest if len(rest) <= LONGEST_LIST else pattern)
     raise InputError(
-        f'{file}: "{scores.columns[odd[0]]}" seems to be computed of the other columns, for no label is '
-        f'"{names[odd[0]]}". Say --score-columns {words}; or name all columns so, if it is a class'
+        f'{file}: "{scores.columns[odd[0]]}" seems to be computed from the other columns, because no label is '
+        f'"{names[odd[0]]}". Say --score-columns {words}, or name every class there if it is one'
     )
 
 

@@ -163,7 +163,7 @@ def test_the_first_feather(tmp_path):
     (tmp_path / "d.feather").write_bytes(b"FEA1" + bytes(100) + b"FEA1")
     refused(
         tmp_path / "d.feather",
-        "d.feather: this is Feather of version 1, which is not read: write it anew, as version 2",
+        "d.feather: this is Feather of version 1, which is not read: write it again as version 2",
     )
 
 

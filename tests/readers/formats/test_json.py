@@ -166,9 +166,9 @@ def test_compressed_streamed_and_named(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("5", f"d.json: this is no JSON array or object; needed is {json_module.NEEDED}"),
+        ("5", f"d.json: this is not a JSON array or object. Expected {json_module.NEEDED}"),
         ("[]", "d.json: there are no rows"),
-        ("{}", f"d.json: the object holds no arrays; needed is {json_module.NEEDED}"),
+        ("{}", f"d.json: the object holds no arrays. Expected {json_module.NEEDED}"),
         ('[{"logits":[1,2],"label":0},]', "d.json row 1: not valid JSON (Expecting value, column 1)"),
         ('[{"logits":[1,2],"label":0},5]', "d.json row 1: this is a number, but every row must be a JSON object"),
         (

@@ -43,7 +43,7 @@ def written(folder: Path, suffix: str, last: str, labels: np.ndarray) -> Path:
 def test_a_maximum_is_no_class(tmp_path, suffix, labels):
     path = written(tmp_path, suffix, "max", labels)
     message = (
-        f'd{suffix}: "logit_max" seems to be computed of the other columns, for no label is "max". '
+        f'd{suffix}: "logit_max" seems to be computed from the other columns, because no label is "max". '
         'Say score_columns=["logit_cat", "logit_dog", "logit_emu"]'
     )
     with pytest.raises(InputError, match=re.escape(message)):
