@@ -80,7 +80,7 @@ def as_decimal(decimal: str | None, said: str = "decimal") -> str | None:
     (',', None)
     """
     if decimal not in (None, *DECIMALS):
-        raise UsageError(f'{said} "{decimal}" cannot be: numbers have a decimal comma "," or a decimal point "."')
+        raise UsageError(f'{said} must be "," or ".", but it is "{decimal}"')
     return decimal
 
 

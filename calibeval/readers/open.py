@@ -67,7 +67,7 @@ def read(
     ignore_index: rows with this label are left out and counted. drop_duplicates: rows are left out whose id an earlier
     row has, if both have the same label and scores. renormalize: every row of probabilities is divided by its sum, and
     a warning counts these rows.
-    read_as: the format, such as "csv", whatever the suffix. decimal: "," or ".", what stands before the decimals in
+    read_as: the format, such as "csv", whatever the suffix. decimal: the decimal sign, "," or ".", in
     .csv and .tsv; then the other one may separate thousands. max_bytes: the most bytes that the file may expand to.
     max_memory: arrays of more bytes are read block by block. checksums: False accepts a .pt file that was written with
     its checksums switched off.

@@ -197,7 +197,7 @@ def _joined_array(key: str, found: Sequence[Stored | None], names: Sequence[str]
     shape = (rows, *first.shape[1:])
     dtype = np.result_type(*(part.dtype for part in parts))
     counts = tuple((name, part.shape[0]) for name, part in zip(names, parts, strict=True))
-    return Stored(shape, dtype, lambda: _loaded(parts, limits), first.precision, parts=counts, printed=first.printed)
+    return replace(first, shape=shape, dtype=dtype, load=lambda: _loaded(parts, limits), parts=counts)
 
 
 def _fits(part: Stored, first: Stored) -> bool:

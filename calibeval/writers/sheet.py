@@ -13,10 +13,10 @@ import numpy.typing as npt
 from calibeval.core.data.class_names import number_of
 from calibeval.core.data.precision import stored_precision
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.ranges import MOST_LABEL
 from calibeval.core.data.row_source import Kind, RowSource
 
 ROWS_SCORES = 2**18
-LARGEST_LABEL = 2**63 - 1  # that readers take as the ignored one
 TEXT_KINDS = "MmcS"  # types that most formats hold only as text: dates, durations, complex numbers, bytes
 
 Array = npt.NDArray[Any]
@@ -98,7 +98,7 @@ def sheet_of(predictions: Predictions, names: Names, style: Style, *, labelled: 
     elif labelled:
         labels, ignore_index = _labels(predictions, style.labels)
         columns |= dict.fromkeys(names.labels, labels.reshape(predictions.layout))
-    if ignore_index is not None and abs(ignore_index) > LARGEST_LABEL:
+    if ignore_index is not None and abs(ignore_index) > MOST_LABEL:
         if predictions.ignored:
             raise CannotHold("the ignored label has more than 64 bits")
         ignore_index = None

@@ -220,6 +220,14 @@ def test_inspection_of_shards(tmp_path):
     assert (found.readings[0].n, found.readings[0].name) == (20, str(folder))
 
 
+def test_it_is_said_which_columns_are_the_scores_of_shards(tmp_path):
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text("prob_0,prob_1,prob_2,label\n0.2,0.3,0.5,0\n0.25,0.5,0.25,1\n")
+    found = read(tmp_path / "*.csv").recognised
+    assert found[0] == "probs from columns prob_0 to prob_2"
+    assert found == read(tmp_path / "a.csv").recognised
+
+
 def test_labels_in_shards(tmp_path):
     folder = tmp_path / "d"
     folder.mkdir()

@@ -105,7 +105,7 @@ WRITERS = (
         "lightgbm.parquet",
         "LightGBM",
         "DataFrame(clf.predict_proba(X), columns=clf.classes_).assign(target=y).to_parquet()",
-        "columns called like the classes, and an index",
+        "columns named after the classes, and an index",
         "--score-columns high,low,medium --kind probs",
         ("lightgbm", "pandas", "pyarrow"),
         lightgbm_parquet,

@@ -191,7 +191,7 @@ WRITERS = (
         "datasets.jsonl",
         "Hugging Face datasets",
         "to_json()",
-        "nested objects beside a list `probabilities`",
+        "nested objects and a list `probabilities`",
         "",
         ("datasets",),
         datasets_jsonl,

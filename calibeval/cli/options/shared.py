@@ -103,7 +103,7 @@ ReadAs = Annotated[
         autocompletion=complete.one_of(FORMATS),
     ),
 ]
-Decimal = Annotated[str | None, _named("What stands before decimals in csv and tsv: , or .", metavar="SIGN")]
+Decimal = Annotated[str | None, _named("Decimal sign in csv and tsv: , or .", metavar="SIGN")]
 MaxBytes = Annotated[
     int | None, _named("Largest size that a file may expand to, such as 8G.", metavar="SIZE", parser=size_above_zero)
 ]

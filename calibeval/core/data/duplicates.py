@@ -25,7 +25,7 @@ class Duplicates:
 
     example: one of the ids. differing: a copy that differs from the first row of its id; None if all agree. counted:
     number of ids with such copies. gap: the largest difference between the scores of rows that agree. labelled: whether
-    the labels are known.
+    the labels are known. unit: "row", or "image", where ids are those of images.
     """
 
     copies: Copies
@@ -34,6 +34,7 @@ class Duplicates:
     counted: int
     gap: float
     labelled: bool
+    unit: str = "row"
 
     @property
     def agree(self) -> bool:
@@ -49,16 +50,19 @@ class Duplicates:
         return f"{ids:,} ids occur {often} (such as {self.example})"
 
     def notice(self) -> Notice:
-        """The warning that these rows count more than once."""
+        """The warning that these rows, or images, count more than once."""
         if not self.agree:
-            return warning("duplicate_ids", f"{self.how_often}, and their rows differ: they do not name single rows")
+            return warning(
+                "duplicate_ids",
+                f"{self.how_often}, and their {self.unit}s differ: they do not name single {self.unit}s",
+            )
         text = f"{self.how_often}: padding of a distributed sampler? Leave out the copies with --drop-duplicates"
         return warning("duplicate_ids", text)
 
     def dropped(self) -> Notice:
         """The note that the copies were left out."""
         count = len(self.copies.later)
-        rows = "1 row was" if count == 1 else f"{count:,} rows were"
+        rows = f"1 {self.unit} was" if count == 1 else f"{count:,} {self.unit}s were"
         scores = "the same scores" if self.gap == 0 else f"scores that differ by at most {self.gap:.1g}"
         same = f"the same label and {scores}" if self.labelled else scores
         return warning("duplicates_dropped", f"{rows} left out: {self.how_often}, with {same}")
@@ -67,7 +71,9 @@ class Duplicates:
         """Why the copies are not left out."""
         ids = "1 of them has" if self.counted == 1 else f"{self.counted:,} of them have"
         what = "labels or scores" if self.labelled else "scores"
-        return f"--drop-duplicates: {self.how_often}, but {ids} rows with different {what}, so these are no copies"
+        return (
+            f"--drop-duplicates: {self.how_often}, but {ids} {self.unit}s with different {what}, so these are no copies"
+        )
 
 
 def duplicates_of(predictions: Predictions, *, count: bool = False) -> Duplicates | None:
@@ -95,6 +101,7 @@ def duplicates_of(predictions: Predictions, *, count: bool = False) -> Duplicate
         len(np.unique(copies.first[np.isin(copies.later, differing)])),
         gap,
         predictions.labelled,
+        "image" if len(ids) < predictions.rows else "row",
     )
 
 

@@ -99,8 +99,13 @@ def wrong_sums(values: Floats, decimals: int | None, tolerance: Tolerance) -> np
 
 def sum_bounds(values: Floats, decimals: int, tolerance: Tolerance) -> tuple[float, Floats]:
     """How far rounding to decimals may take the sums of rows (b, k) below 1, and above it, which is by row."""
-    deficit = min(values.shape[1] * unit_of(decimals), MOST_DEFICIT) * SLACK + tolerance.of_sum
-    return deficit, np.count_nonzero(values, axis=1) * (unit_of(decimals) * SLACK) + tolerance.of_sum
+    return bounds_of_cells(values.shape[1], np.count_nonzero(values, axis=1), decimals, tolerance)
+
+
+def bounds_of_cells(k: int, filled: npt.NDArray[np.intp], decimals: int, tolerance: Tolerance) -> tuple[float, Floats]:
+    """The same for rows of k cells, of which `filled`, (b,), are not 0."""
+    deficit = min(k * unit_of(decimals), MOST_DEFICIT) * SLACK + tolerance.of_sum
+    return deficit, np.asarray(filled * (unit_of(decimals) * SLACK) + tolerance.of_sum, np.float64)
 
 
 def unit_of(decimals: int) -> float:

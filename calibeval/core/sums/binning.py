@@ -84,19 +84,6 @@ def equal_width_edges(bins: int) -> Floats:
     return np.arange(bins + 1, dtype=np.float64) / bins
 
 
-def stored_edges(edges: Floats, precision: float) -> Floats:
-    """Edges rounded to the stored type of the probabilities: a float32 0.2 lies on the float32 edge 0.2.
-
-    precision: relative step of the type.
-
-    >>> stored_edges(np.array([0.2]), 2.0**-23).tolist() == [float(np.float32(0.2))]
-    True
-    """
-    mantissa, exponent = np.frexp(edges)
-    bits = int(1.0 - np.log2(precision))
-    return np.asarray(np.ldexp(np.rint(np.ldexp(mantissa, bits)), exponent - bits), np.float64)
-
-
 def on_grid(p: Floats, out: Floats | None = None) -> Floats:
     """Probabilities rounded to multiples of 2^-45, so that sums of the same numbers in another order give equal ones.
 

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.check_values import check_values
 from calibeval.core.data.labels_needed import check_labelled
+from calibeval.core.data.precision import as_stored
 from calibeval.core.data.predictions import Block, Predictions
 from calibeval.core.errors import InputError
 from calibeval.core.sums.binning import (
@@ -26,7 +27,6 @@ from calibeval.core.sums.binning import (
     equal_width_edges,
     is_computed,
     on_grid,
-    stored_edges,
     sums_by_index,
     totals_by_index,
 )
@@ -104,7 +104,7 @@ def summarise(
 def edges_of(predictions: Predictions, bins: int) -> tuple[Floats, Floats]:
     """The edges of equal-width bins, exact, and rounded like the probabilities that are compared with them."""
     edges = equal_width_edges(bins)
-    return edges, on_grid(edges) if is_computed(predictions.kind) else stored_edges(edges, predictions.precision)
+    return edges, on_grid(edges) if is_computed(predictions.kind) else as_stored(edges, predictions.precision)
 
 
 def tie_slack(predictions: Predictions) -> float:

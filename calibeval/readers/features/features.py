@@ -25,11 +25,12 @@ from calibeval.readers.features.roles import feature_prefixes, find_feature_role
 from calibeval.readers.load import as_decimal, as_suffix
 from calibeval.readers.meaning.assemble import ReadOptions
 from calibeval.readers.meaning.columns import slice_columns
-from calibeval.readers.meaning.facts import ignored_label, ignored_notice, keys_of, stored_names
+from calibeval.readers.meaning.facts import keys_of, label_to_ignore, stored_names
 from calibeval.readers.meaning.joining import joined_parts
 from calibeval.readers.meaning.keys import Keys
 from calibeval.readers.meaning.labels_file import ExternalLabels, keys_beside
 from calibeval.readers.meaning.named import OF_FEATURES, named_roles
+from calibeval.readers.meaning.names_beside import NamedLabels, named_beside
 from calibeval.readers.meaning.paired_labels import paired_labels
 from calibeval.readers.meaning.splits import View, check_rows, pick, pooled_notice, split_views
 from calibeval.readers.meaning.text_scores import lists_in_text
@@ -173,7 +174,7 @@ def _assembled(
         features=part.features,
         labels=part.labels,
         class_names=part.class_names,
-        labels_are=options.labels_are,
+        labels_are=part.labels_are,
         columns=part.columns,
         ids=part.ids,
         source=source,
@@ -198,6 +199,7 @@ class _Part:
     warnings: tuple[Notice, ...]
     file_rows: npt.NDArray[Any] | None
     keys: dict[str, str]
+    labels_are: LabelsAre | None
 
 
 def _gather(
@@ -222,32 +224,33 @@ def _gather(
     if rows is not None:
         check_rows(rows, n, file)
         features = PickedRows(features, rows)
+    ignore_index, warnings = label_to_ignore(options.ignore_index, arrays, roles.ignore, beside, file)
+    names = options.class_names or stored_names(arrays, roles.class_names, file)
+    told = NamedLabels(None, names, options.labels_are, ignore_index)
     labels: npt.NDArray[Any] | None = None
     pairing: tuple[Notice, ...] = ()
     if beside is not None:
-        paired = paired_labels(view, beside.only_labels(), roles.ids, n, file)
-        labels, pairing = paired.values["labels"], paired.warnings
-        _check_count(labels, features.shape[0], file)
+        beside = beside.only_labels()
+        paired = paired_labels(view, beside, roles.ids, n, file, drop_duplicates=None)
+        _check_count(paired.values["labels"], features.shape[0], file)
+        told = named_beside(beside, paired.values["labels"], told, file, given=options.class_names is not None)
+        labels, pairing = told.labels, paired.warnings
     elif roles.labels is not None:
         labels = arrays[roles.labels].array()
         _check_count(labels, n, file)
         labels = pick(labels, rows, n, file)
     used = {roles.features, roles.labels, roles.ids, roles.class_names}
-    ignore_index = options.ignore_index
-    warnings: tuple[Notice, ...] = ()
-    if ignore_index is None and roles.ignore is not None:
-        ignore_index = ignored_label(arrays[roles.ignore], roles.ignore, file)
-        warnings = (ignored_notice(ignore_index, roles.ignore),)
     return _Part(
         features=features,
         labels=labels,
-        class_names=options.class_names or stored_names(arrays, roles.class_names, file),
+        class_names=told.names,
         columns=slice_columns(arrays, used, rows, n, file),
         ids=None if roles.ids is None else pick(arrays[roles.ids].array(), rows, n, file),
-        ignore_index=ignore_index,
+        ignore_index=told.ignore,
         warnings=(*warnings, *pairing),
         file_rows=rows,
         keys=keys_of(roles.labels, roles.ids),
+        labels_are=told.labels_are,
     )
 
 

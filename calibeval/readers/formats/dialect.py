@@ -45,7 +45,7 @@ def dialect_of(
     said = SAID.fullmatch(line)
     if said is not None:
         if said[1] not in SEPARATORS:
-            raise InputError(f"{name} line 1: {line!r} names no separator; there are , ; | and tabs")
+            raise InputError(f"{name} line 1: {line!r} does not name one of the separators , ; | and tab")
         block = next(rows, None)
         if block is None:
             raise InputError(f"{name}: the file has no header after line 1")

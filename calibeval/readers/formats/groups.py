@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
 
 from calibeval.core.errors import InputError
 from calibeval.readers.stored.names import COLUMN, COLUMN_STEMS, COMPUTED, columns_in_words
+from calibeval.readers.stored.stored import Stored
 
 RANK = re.compile(r"^index_[0-9]+$")
 NUMBER = re.compile(r"^[0-9]{1,7}$")
@@ -36,6 +40,14 @@ class ScoreColumns:
     def origin(self) -> str:
         """The columns, in words."""
         return columns_in_words(self.columns)
+
+    def marked(self, stored: Stored) -> Stored:
+        """The array that the columns are, with their names."""
+        return replace(stored, columns=tuple(self.columns))
+
+    def class_names(self) -> dict[str, Stored]:
+        """The array of class names, if the columns name the classes."""
+        return {} if self.names is None else {"class_names": self.marked(Stored.of(np.asarray(self.names)))}
 
 
 def score_columns(columns: Sequence[str], file: str) -> list[ScoreColumns]:
@@ -79,7 +91,7 @@ def _groups(columns: Sequence[str], file: str) -> list[ScoreColumns]:
             if match[2] in group:
                 raise InputError(
                     f'{file}: the {kind} of class {match[2]} could be column "{group[match[2]]}" or "{column}". '
-                    "Name the right columns with --score-columns."
+                    "Rename one of them."
                 )
             group[match[2]] = column
     return [ScoreColumns(key, of_classes(group), file) for key, group in groups.items()]
@@ -112,8 +124,7 @@ def check_groups(groups: Sequence[ScoreColumns], plain: Sequence[str], widths: M
     taken = next((column for column in plain if column in names), None)
     if taken is not None:
         raise InputError(
-            f'{file}: the scores could be the column "{taken}" or the numbered columns of {taken}. '
-            "Name the right columns with --score-columns."
+            f'{file}: the scores could be the column "{taken}" or the numbered columns of {taken}. Rename one of them.'
         )
     for column in plain:
         if column != RANKS and RANKS in widths and widths.get(column) == widths[RANKS]:

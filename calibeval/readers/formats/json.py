@@ -41,7 +41,7 @@ def read_json(file: SteadyFile, limits: Limits) -> Contents:
 
 
 def read_json_text(source: TextSource, limits: Limits) -> Contents:
-    """The arrays of a JSON text; see `read_json`."""
+    """The arrays of a JSON text; see `read_json`. Raises: as `read_json`."""
     text = JsonText(source, limits)
     opening = text.next_character()
     if opening == b"{":
@@ -59,7 +59,7 @@ def read_json_text(source: TextSource, limits: Limits) -> Contents:
         else:
             arrays = {"": _column(text, source.name, limits)}
     else:
-        raise InputError(f"{source.name}: this is no JSON array or object; needed is {NEEDED}")
+        raise InputError(f"{source.name}: this is not a JSON array or object. Expected {NEEDED}")
     text.finish()
     return Contents(read_from_text(arrays))
 
@@ -197,7 +197,9 @@ class _Object:
         for piece in self._text.pieces():
             found = decoded(b"{" + start + piece.text + b"}", self._text.place())
             column.add(list(found.values()))
-            index, start = hash((index, *found)), b""
+            for name in found:  # one by one, since pieces may end anywhere
+                index = hash((index, name))
+            start = b""
         if self._index is None:
             self._index = key, index
         if self._index[1] != index:
@@ -247,7 +249,7 @@ class _Object:
                 'df.to_json("dump.json", orient="records").'
             )
         if not arrays:
-            raise InputError(f"{name}: the object holds no arrays; needed is {NEEDED}")
+            raise InputError(f"{name}: the object holds no arrays. Expected {NEEDED}")
         return arrays
 
     def _refused(self, key: str) -> Stored:
@@ -278,7 +280,6 @@ def _grouped(arrays: dict[str, Stored], file: str) -> dict[str, Stored]:
                 )
         scores = stacked(columns, np.float64)
         check_groups([group], list(found), {}, file)
-        found[group.key] = Stored.of(scores)
-        if group.names is not None:
-            found["class_names"] = Stored.of(np.asarray(group.names))
+        found[group.key] = group.marked(Stored.of(scores, origin=group.origin))
+        found |= group.class_names()
     return found

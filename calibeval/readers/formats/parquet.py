@@ -103,11 +103,14 @@ class ColumnFile:
                 held = self._schema.field(odd).type
                 hint = f". {AS_DOUBLE}" if types.is_decimal(held) else ""
                 why = f'{self._name}: column "{odd}" holds {held}, but a score is needed{hint}'
-                arrays[group.key] = Stored.left(shape, "mixed values", why)
+                arrays[group.key] = group.marked(Stored.left(shape, "mixed values", why))
                 continue
-            arrays[group.key] = Stored(shape, self._score_type(), self._loader(group.key, group.columns, grouped=True))
-            if group.names is not None:
-                arrays["class_names"] = Stored.of(np.asarray(group.names))
+            arrays[group.key] = group.marked(
+                Stored(
+                    shape, self._score_type(), self._loader(group.key, group.columns, grouped=True), origin=group.origin
+                )
+            )
+            arrays |= group.class_names()
         for key, told in best_columns(self._columns, self._name).items():
             arrays[key] = Stored.left((self._rows,), *told)
         for column in plain:
@@ -193,7 +196,7 @@ class ColumnFile:
         held = field.type.value_type if types.is_dictionary(field.type) else field.type
         if types.is_integer(held) or types.is_floating(held):
             return "number"
-        if types.is_string(held) or types.is_large_string(held) or str(held) == "string_view":
+        if types.is_string(held) or types.is_large_string(held) or types.is_string_view(held):
             return "text"
         for kind, test in {"bool": types.is_boolean, "time": types.is_temporal, "null": types.is_null}.items():
             if test(held):
@@ -272,13 +275,17 @@ class _ParquetFile(ColumnFile):
 
     what = ".parquet"
 
+    _metadata: Any = None  # of the file, once it is read: that of thousands of columns takes long
+
     def _about(self) -> tuple[Any, int]:
         with self._open([]) as opened:
+            self._metadata = opened.metadata
             return opened.schema_arrow, opened.metadata.num_rows
 
     def _open(self, texts: Sequence[str]) -> Any:
         """The file, with its text columns as dictionaries, so that each different text is held only once."""
-        return pq.ParquetFile(self._steady.path, read_dictionary=list(texts), page_checksum_verification=True)
+        path, known = self._steady.path, self._metadata
+        return pq.ParquetFile(path, metadata=known, read_dictionary=list(texts), page_checksum_verification=True)
 
     def _batches(self, columns: Sequence[str], rows: int) -> Iterator[Any]:
         with self._open([column for column in columns if self._kinds[column] == "text"]) as file:

@@ -149,11 +149,11 @@ class Table:
         arrays: dict[str, Stored] = {}
         for group in self.groups:
             if group.key in self._left:
-                arrays[group.key] = Stored.left((self.rows, len(group.columns)), *self._left[group.key])
+                left = Stored.left((self.rows, len(group.columns)), *self._left[group.key])
+                arrays[group.key] = group.marked(left)
                 continue
-            arrays[group.key] = _stored(self._wide[group.key], group.origin)
-            if group.names is not None:
-                arrays["class_names"] = Stored.of(np.asarray(group.names))
+            arrays[group.key] = group.marked(_stored(self._wide[group.key], group.origin))
+            arrays |= group.class_names()
         for column in (*self.plain, *self._left):
             if column in arrays:
                 continue

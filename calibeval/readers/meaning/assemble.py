@@ -10,33 +10,27 @@ from typing import Any
 import numpy as np
 
 from calibeval.core.data.class_names import LabelsAre
-from calibeval.core.data.notices import Notice
 from calibeval.core.data.precision import stored_precision
 from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.data.row_source import Kind
 from calibeval.core.data.shapes import is_alone
 from calibeval.core.errors import InputError, UsageError
 from calibeval.readers.meaning.columns import slice_columns
+from calibeval.readers.meaning.computed import chosen_apart, kind_of, refuse_computed
 from calibeval.readers.meaning.copies import without_copies
 from calibeval.readers.meaning.examine import Sight, examined
-from calibeval.readers.meaning.facts import ignored_label, ignored_notice, keys_of, recognised, rows_of, stored_names
+from calibeval.readers.meaning.facts import keys_of, label_to_ignore, recognised, rows_of, stored_names
 from calibeval.readers.meaning.gathered import Gathered, joined_splits
 from calibeval.readers.meaning.keys import Keys
-from calibeval.readers.meaning.labels_file import ExternalLabels, LabelsFile, keys_beside
+from calibeval.readers.meaning.labels_file import ExternalLabels, keys_beside
 from calibeval.readers.meaning.long_tables import long_table
-from calibeval.readers.meaning.names_beside import NamedLabels, in_own_order, named_beside, refuse_unordered, same_names
+from calibeval.readers.meaning.names_beside import NamedLabels, in_own_order, named_beside, same_names
 from calibeval.readers.meaning.outcome import Outcome, outcome_beside, outcome_of
 from calibeval.readers.meaning.paired_labels import paired_labels
 from calibeval.readers.meaning.proposals import Call
 from calibeval.readers.meaning.rivals import rival_warning
-from calibeval.readers.meaning.roles import (
-    Roles,
-    find_roles,
-    has_scores_and_labels,
-    refuse_unused,
-    taken_names,
-)
-from calibeval.readers.meaning.score_columns import chosen_columns, class_names_of, stacked_columns, two_names
+from calibeval.readers.meaning.roles import Roles, find_roles, has_scores_and_labels, refuse_unused, taken_names
+from calibeval.readers.meaning.score_columns import class_names_of, two_names
 from calibeval.readers.meaning.splits import View, pick, pooled_notice, split_views
 from calibeval.readers.meaning.suspicion import refuse_large_integers
 from calibeval.readers.meaning.text_scores import lists_in_text
@@ -172,9 +166,8 @@ def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, cal
     keys = keys_beside(arrays, options.keys, beside, file)
     columns: tuple[str, ...] = ()
     if options.score_columns:
-        columns = chosen_columns(arrays, options.score_columns, file, taken_names(arrays, keys))
-        left = {key: stored for key, stored in arrays.items() if key not in columns}
-        arrays, named = {**left, "": stacked_columns(arrays, columns)}, ""
+        arrays, columns = chosen_apart(arrays, options.score_columns, file, taken_names(arrays, keys))
+        named = ""
     if named is not None:
         if (role := keys.scores) is not None:
             other = "--score-columns" if options.score_columns else f"{file}#{named}"
@@ -191,7 +184,7 @@ def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, cal
         need_labels=options.need_labels,
         call=call,
     )
-    kind = options.kind or (None if named is not None else roles.kind)
+    kind = options.kind or (kind_of(columns) if named is not None else roles.kind)
     if kind is None:
         what = f'"{roles.scores}"' if roles.scores else "the scores"
         raise InputError(f"{file}: {what} could be logits or probabilities: say --kind logits or --kind probs")
@@ -203,11 +196,12 @@ def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, cal
     scores = stored.scores() if rows is None else pick(stored.scores(), rows, n, file)
     refuse_large_integers(scores, f'{file}: "{roles.scores}"' if roles.scores else file)
     labelled = beside is not None or roles.labels is not None or roles.correct is not None
-    ignore_index, warnings = _ignored(options, arrays, roles.ignore, beside, file) if labelled else (None, ())
-    own = _other_order(options, columns, arrays, file)
-    told = NamedLabels(
-        None, own or names or stored_names(arrays, roles.class_names, file), options.labels_are, ignore_index
+    ignore_index, warnings = (
+        label_to_ignore(options.ignore_index, arrays, roles.ignore, beside, file) if labelled else (None, ())
     )
+    own = _other_order(options, columns, arrays, file)
+    known = own or names or stored_names(arrays, roles.class_names, file)
+    told = NamedLabels(None, known, options.labels_are, ignore_index)
     if beside is None:
         found, paired = _outcome(view, roles, kind, told, n, file, options.k, stored.shape), None
     else:
@@ -217,13 +211,12 @@ def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, cal
             paired = paired.with_labels(told.labels)
         found = outcome_beside(arrays, roles, paired.values, told.ignore, view.rows, n, kind=kind, file=file)
         warnings = (*warnings, *paired.warnings)
-    if labelled and kind != "confidence":
+    if labelled and kind != "confidence" and (beside is None or beside.class_names is None):
         told = told._replace(labels=found.values, ignore=found.ignore)
-        if own and options.class_names and (beside is None or beside.class_names is None):
-            told = in_own_order(found.values, options.class_names, told, own, "--class-names names")
-        elif not options.class_names:
-            refuse_unordered(arrays.get(str(roles.class_names)), told, file)
+        told = in_own_order(told, options.class_names, own, file, arrays.get(str(roles.class_names)))
         found = found._replace(values=np.asarray(told.labels), ignore=told.ignore)
+    if labelled and kind != "confidence" and not options.believed:
+        refuse_computed(stored, told.names, found.values, file)
     used = {roles.scores, roles.labels, roles.correct, roles.prediction, roles.ids, roles.class_names}
     used |= {*columns, *(key for key, _ in roles.rivals)}
     others = slice_columns(arrays, used, rows, n, file)
@@ -277,17 +270,3 @@ def _other_order(
     one = candidates[0] if len(candidates) == 1 else None
     own = columns or stored_names(arrays, one, file) or ()
     return own if same_names(options.class_names, own) else ()
-
-
-def _ignored(
-    options: ReadOptions, arrays: dict[str, Stored], key: str | None, beside: LabelsFile | None, file: str
-) -> tuple[int | None, tuple[Notice, ...]]:
-    """The label to ignore, and the warning if a file says it: the user goes first, then the dump, then the labels."""
-    if options.ignore_index is not None:
-        return options.ignore_index, ()
-    if key is None and beside is not None:
-        arrays, key, file = dict(beside.arrays), beside.ignore, beside.name
-    if key is None:
-        return None, ()
-    label = ignored_label(arrays[key], key, file)
-    return label, (ignored_notice(label, key),)

@@ -12,7 +12,7 @@ from calibeval.core.data.class_names import LabelsAre
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.row_source import BinaryColumns, Kind
-from calibeval.readers.meaning.beside import contradictions
+from calibeval.readers.meaning.contradictions import contradictions
 from calibeval.readers.meaning.long_tables import long_table
 from calibeval.readers.meaning.suspicion import class_of_255, labels_from_one, refuse_probs
 from calibeval.readers.meaning.top_scores import refuse_best_first, refuse_confidences

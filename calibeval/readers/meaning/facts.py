@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from calibeval.core.data.notices import Notice, warning
+from calibeval.core.data.ranges import MOST_LABEL
 from calibeval.core.data.row_source import Kind, as_array, show_shape
 from calibeval.core.errors import InputError
+from calibeval.readers.meaning.labels_file import LabelsFile
 from calibeval.readers.meaning.paired_labels import PairedLabels
 from calibeval.readers.meaning.roles import Roles
 from calibeval.readers.stored.stored import Stored
-
-LARGEST_LABEL = 2**63 - 1
 
 
 def keys_of(labels: str | None, ids: str | None) -> dict[str, str]:
@@ -71,19 +72,37 @@ def stored_names(arrays: dict[str, Stored], key: str | None, file: str) -> tuple
     return tuple(str(name) for name in as_array(names, f'{file}: "{key}"').tolist())
 
 
-def ignored_label(stored: Stored, key: str, file: str) -> int:
+def label_to_ignore(
+    said: int | None, arrays: Mapping[str, Stored], key: str | None, beside: LabelsFile | None, file: str
+) -> tuple[int | None, tuple[Notice, ...]]:
+    """The label to ignore, and the warning if a file says it: the user goes first, then the dump, then the labels.
+
+    said: by the user. key: of the dump's array that says it. beside: another file with the labels.
+    Raises: InputError for what is no label.
+    """
+    if said is not None:
+        return said, ()
+    if key is None and beside is not None:
+        arrays, key, file = beside.arrays, beside.ignore, beside.name
+    if key is None:
+        return None, ()
+    label = _ignored_label(arrays[key], key, file)
+    return label, (_ignored_notice(label, key),)
+
+
+def _ignored_label(stored: Stored, key: str, file: str) -> int:
     """The label to ignore, as stored in the file."""
     value = stored.array().reshape(())
     if value.dtype.kind in "iu" or (value.dtype.kind == "f" and np.isfinite(value) and value == np.floor(value)):
         label = int(value)
-        if abs(label) <= LARGEST_LABEL:
+        if abs(label) <= MOST_LABEL:
             return label
     raise InputError(
         f'{file}: "{key}" is {repr(value.item())[:40]}, but the label to ignore must be an integer of at most 64 bits'
     )
 
 
-def ignored_notice(label: int, key: str) -> Notice:
+def _ignored_notice(label: int, key: str) -> Notice:
     """The warning that rows are ignored because of a number in the file."""
     return warning("ignored_label", f'rows with label {label} are ignored, because "{key}" in the file is {label}')
 

@@ -53,7 +53,7 @@ class Gathered:
             self,
             scores=PickedRows(self.scores, rows),
             outcome=self.outcome[rows],
-            columns=LazyColumns({name: loader(name) for name in self.columns}),
+            columns=LazyColumns({name: loader(name) for name in self.columns}, self.columns.left),
             ids=None if self.ids is None else self.ids[rows],
             file_rows=rows if self.file_rows is None else self.file_rows[rows],
             parts=(),
@@ -63,7 +63,7 @@ class Gathered:
 def joined_splits(parts: list[Gathered], names: list[str], file: str) -> Gathered:
     """Several splits of one file joined into one dump, in the order named.
 
-    The class names and the ignored label must be the same in all of them.
+    Raises: InputError if the splits differ in kind, in the shape of their scores or in what they say of all rows.
     """
     first = parts[0]
     for part in parts[1:]:
@@ -83,4 +83,5 @@ def joined_splits(parts: list[Gathered], names: list[str], file: str) -> Gathere
         precision=max(part.precision for part in parts),
         file_rows=joined.file_rows,
         recognised=tuple(dict.fromkeys(one for part in parts for one in part.recognised)),
+        parts=(),
     )

@@ -20,13 +20,13 @@ from calibeval.readers.stored.names import (
     FEATURE_KEYS,
     ID_KEYS,
     LABEL_KEYS,
-    PREDICTED,
     PREDICTION_KEYS,
     SCORE_KEYS,
     index_column,
     index_splits,
     label_like,
     show,
+    sounds_predicted,
 )
 from calibeval.readers.stored.stored import Contents, Stored
 
@@ -49,15 +49,15 @@ class ExternalLabels:
         view, file: of the dump, whose split also selects the arrays of that prefix here.
         Raises: InputError if no array can be the labels, or more than one.
         """
-        split = view.name
         if keys.ids is None:
             keys = replace(keys, ids=id_key(view.arrays, keys, file))
-        arrays, name = self.contents.arrays, self.path.name
-        if self.split is not None:
-            arrays = split_of_labels(arrays, self.split, name)
+        arrays, name, split = self.contents.arrays, self.path.name, self.split
+        if split is not None:
+            arrays = split_of_labels(arrays, split, name)
         elif not any(key.lower() in LABEL_KEYS for key in arrays) and keys.labels is None:
-            arrays = _of_prefix(arrays, split) or arrays
-        return labels_file(arrays, name, keys)
+            own = _of_prefix(arrays, view.name)
+            arrays, split = (own, view.name) if own else (arrays, None)
+        return replace(labels_file(arrays, name, keys), split=split)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,6 +65,7 @@ class LabelsFile:
     """What a file beside the dump holds.
 
     roles: the keys of labels, correct and prediction, as far as it has them. ids, class_names, ignore: keys, too.
+    split: the name of the split whose arrays these are; None: they are those of all rows.
     """
 
     name: str
@@ -73,6 +74,7 @@ class LabelsFile:
     ids: str | None
     class_names: str | None
     ignore: str | None
+    split: str | None = None
 
     @property
     def labels(self) -> str:
@@ -96,11 +98,6 @@ class LabelsFile:
         return self.arrays[self.roles[role]].array()
 
 
-def labels_beside(labels: npt.NDArray[Any]) -> ExternalLabels:
-    """Labels in memory, in the order of the rows, as if they stood in another file."""
-    return ExternalLabels(Contents({"": Stored.of(labels)}), Path("labels"))
-
-
 def labels_file(arrays: Mapping[str, Stored], name: str, keys: Keys) -> LabelsFile:
     """The roles of the arrays in a file of labels.
 
@@ -108,7 +105,7 @@ def labels_file(arrays: Mapping[str, Stored], name: str, keys: Keys) -> LabelsFi
     Raises: InputError if no array can be the labels, or more than one.
     """
     here = replace(keys, ids=keys.ids if keys.ids in arrays else None)
-    alone = len(arrays) == 1
+    alone = len(arrays) == 1 and arrays.keys().isdisjoint({keys.correct, keys.prediction})
     ids, names, ignore = (
         (None, None, None)
         if alone
@@ -169,7 +166,7 @@ def _labels(
         return others[0]
     if not needed:
         return None
-    near = [key for key in label_like({key: arrays[key] for key in others}) if not key.lower().startswith(PREDICTED)]
+    near = [key for key in label_like({key: arrays[key] for key in others}) if not sounds_predicted(key)]
     example = next(iter([*near, *others]), None)
     split = next((key[: -len("_labels")] for key in near if key.endswith("_labels")), None)
     also = "" if split is None or len(near) < 2 else f", or a split, as in --labels {file}#{split}"
@@ -209,10 +206,10 @@ def _unnamed(arrays: Mapping[str, Stored], used: Collection[str]) -> list[str]:
         and stored.shape
         and stored.refusal is None
     ]
-    return found if len(found) < 2 else [key for key in found if not _names_rows(arrays[key])] or found
+    return found if len(found) < 2 else [key for key in found if not _differs_in_every_row(arrays[key])] or found
 
 
-def _names_rows(stored: Stored) -> bool:
+def _differs_in_every_row(stored: Stored) -> bool:
     """Whether a column holds a text of its own in each of many rows: the classes of so many rows repeat."""
     plain = len(stored.shape) == 1 and stored.shape[0] >= FEW and stored.dtype.kind in "OUS"
     return plain and copies_in(stored.array()) is None

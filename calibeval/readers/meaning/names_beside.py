@@ -42,16 +42,17 @@ def named_beside(
         return known._replace(labels=labels, names=theirs)
     if given and sorted(theirs) != sorted(names):
         return known._replace(labels=labels)
-    if sorted(theirs) != sorted(names) or len({*names}) < len(names):
-        odd = next((name for name in theirs if name not in names), theirs[0])
+    known_places = {name: i for i, name in enumerate(names)}
+    if sorted(theirs) != sorted(names) or len(known_places) < len(names):
+        odd = next((name for name in theirs if name not in known_places), theirs[0])
         raise InputError(
             f'{beside.name}: its {len(theirs)} class names, such as "{odd}", are not the {len(names)} of {file}, '
             f'such as "{names[0]}": name the same classes in both files'
         )
-    return in_own_order(labels, theirs, known, names, f"{beside.name} names")
+    return _counted_as(labels, theirs, known, names, f"{beside.name} names")
 
 
-def in_own_order(
+def _counted_as(
     labels: npt.NDArray[Any], theirs: tuple[str, ...], known: NamedLabels, names: tuple[str, ...], owner: str
 ) -> NamedLabels:
     """Labels that count in the order of some class names, `theirs`, counted in the order of others, `names`.
@@ -61,12 +62,13 @@ def in_own_order(
     ignore = known.ignore
     if labels.dtype.kind in "OUS":
         return known._replace(labels=labels)
+    own = {name: i for i, name in enumerate(names)}
+    places = np.array([own[name] for name in theirs])
     if labels.ndim == 2 and labels.shape[1] == len(names):  # one-hot rows
-        return known._replace(labels=labels[:, [theirs.index(name) for name in names]])
+        return known._replace(labels=labels[:, np.argsort(places)])
     there, ignored, _ = read_labels(
         labels.reshape(-1), len(theirs), theirs, ignore, labels_are=known.labels_are, owner=owner
     )
-    places = np.array([names.index(name) for name in theirs])
     kept = np.ones(len(there), bool) if ignored is None else there != ignored
     here = np.where(kept, places[np.where(kept, there, 0)], there)
     ignored = _outside(ignored, len(names))
@@ -84,7 +86,21 @@ def same_names(given: tuple[str, ...], own: tuple[str, ...]) -> bool:
     return given != own and sorted(given) == sorted({*own})
 
 
-def refuse_unordered(names: Stored | None, labels: NamedLabels, file: str) -> None:
+def in_own_order(
+    labels: NamedLabels, given: tuple[str, ...] | None, own: tuple[str, ...], file: str, names: Stored | None
+) -> NamedLabels:
+    """Labels that count in the order of the names that the user gave, counted in the order of the file.
+
+    own: the names of the file, if the user gave them in another order. names: those of the file, if they are used.
+    Raises: InputError for numbers where the classes have no order.
+    """
+    if labels.labels is not None and own and given:
+        return _counted_as(labels.labels, given, labels, own, "--class-names names")
+    _refuse_unordered(names, labels, file)
+    return labels
+
+
+def _refuse_unordered(names: Stored | None, labels: NamedLabels, file: str) -> None:
     """Refuse labels that are numbers where every row lists its classes in its own order: no class has a number.
 
     names: those of the classes as the file holds them. Raises: InputError.

@@ -16,12 +16,11 @@ from calibeval.core.data.row_source import Kind, show_shape
 from calibeval.core.errors import InputError, UsageError
 from calibeval.readers.meaning.roles import Roles
 from calibeval.readers.meaning.splits import pick
-from calibeval.readers.meaning.suspicion import counted_from_one
+from calibeval.readers.meaning.suspicion import VOID, counted_from_one
 from calibeval.readers.stored.names import LABEL_KEYS, PREDICTION_KEYS
 from calibeval.readers.stored.stored import Stored
 
 TEXT = "OUS"
-VOID = 255  # a usual mark of "no label" among small class numbers
 NO_TEXT = ("", "nan", "none", "null", "n/a", "na")
 NUMBERS = "biuf"
 
@@ -77,7 +76,8 @@ def outcome_beside(
     """The outcome of each row of the dump, or of its split, from what another file says of them.
 
     external: labels, correct or prediction of each of these rows. rows: their numbers among the n rows of the dump's
-    file; None: all. Other arguments and errors: as `outcome_of`.
+    file; None: all. Other arguments: as `outcome_of`.
+    Raises: as `outcome_of`; InputError for scores of every class where the other file holds no labels.
     """
     if kind != "confidence":
         if "labels" not in external:

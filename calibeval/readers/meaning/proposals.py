@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from calibeval.core.data.arrays import Floats
+from calibeval.core.data.precision import Tolerance, stored_precision
+from calibeval.core.data.rounding import bounds_of_cells, decimals_of
 from calibeval.core.data.row_source import Kind
 from calibeval.readers.meaning.keys import Keys
 from calibeval.readers.meaning.score_columns import PATTERN, name_classes, shared
@@ -32,9 +34,7 @@ from calibeval.readers.stored.stored import Stored
 NUMBERED = re.compile(r"(?P<stem>.*?)(?P<number>0|[1-9][0-9]{0,6})\Z", re.DOTALL)
 STEM = re.compile(r".*_(?=[^_]+\Z)", re.DOTALL)
 PEEK_ROWS = 1000
-MOST_SEARCHED = 64  # columns, whose runs are tried one by one
-MOST_DECIMALS = 6
-LEAST_TOLERANCE, MOST_TOLERANCE = 1e-4, 0.15  # of a row's sum
+MOST_SEARCHED = 64  # columns, whose runs are tried one by one, or whose values tell the kind
 LONG_LIST, LONGEST_LIST = 60, 100  # characters of a list of columns: a pattern is better, or nothing
 MOST_PEEKED = 2**20
 
@@ -51,14 +51,6 @@ class Call(NamedTuple):
     read_as: str | None = None
     decimal: str | None = None
     need_labels: bool = True
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Proposal:
-    """Columns that are probably the scores. kind: theirs, where their values say it; None: they could be anything."""
-
-    columns: tuple[str, ...]
-    kind: Kind | None
 
 
 def proposal(arrays: Mapping[str, Stored], keys: Keys, call: Call) -> str:
@@ -93,7 +85,7 @@ def loose(arrays: Mapping[str, Stored], keys: Keys) -> str:
     names = [*floats]
     if words is None:
         return f"; if these columns are the scores, say --score-columns {names[0]},{names[1]},...,{names[-1]}"
-    kind = " --kind logits" if any(_odd(array()) for array in floats.values()) else ""
+    kind = " --kind logits" if any(_odd(array()) for array in [*floats.values()][:MOST_SEARCHED]) else ""
     return f"; if these columns are the scores, say --score-columns {shlex.quote(words)}{kind}"
 
 
@@ -128,16 +120,13 @@ def listed(columns: Sequence[str], arrays: Mapping[str, Stored]) -> str | None:
     return ",".join(columns) if plain and length <= LONGEST_LIST else None
 
 
-def _float_columns(arrays: Mapping[str, Stored], keys: Keys) -> dict[str, Callable[[], Floats]]:
+def _float_columns(arrays: Mapping[str, Stored], keys: Keys) -> dict[str, Callable[[], npt.NDArray[Any]]]:
     """The columns of fractions that have no role by their names, and what loads them."""
     usual = {*LABEL_KEYS, *ID_KEYS, *CORRECT_KEYS, *PREDICTION_KEYS, *IGNORE_KEYS}
     named = {keys.labels, keys.ids, keys.correct, keys.prediction}
 
-    def loader(stored: Stored) -> Callable[[], Floats]:
-        return lambda: np.asarray(stored.array(), np.float64)
-
     return {
-        key: loader(stored)
+        key: stored.array
         for key, stored in arrays.items()
         if len(stored.shape) == 1
         and stored.dtype.kind == "f"
@@ -148,7 +137,7 @@ def _float_columns(arrays: Mapping[str, Stored], keys: Keys) -> dict[str, Callab
     }
 
 
-def _adding_up(floats: Mapping[str, Callable[[], Floats]]) -> tuple[str, ...] | None:
+def _adding_up(floats: Mapping[str, Callable[[], npt.NDArray[Any]]]) -> tuple[str, ...] | None:
     """The columns that add up to 1 in every row: those of one stem, or else the longest run of neighbours."""
     peeks = {key: array()[:PEEK_ROWS] for key, array in floats.items()}
     lengths = {len(peek) for peek in peeks.values()}
@@ -171,21 +160,25 @@ def _adding_up(floats: Mapping[str, Callable[[], Floats]]) -> tuple[str, ...] | 
     return None
 
 
-def _add_up(columns: Sequence[Floats]) -> bool:
-    """Whether every row adds up to 1, within the rounding of its decimals."""
-    total, exact = np.zeros(len(columns[0])), dict.fromkeys(range(MOST_DECIMALS, 0, -1), True)
+def _add_up(columns: Sequence[npt.NDArray[Any]]) -> bool:
+    """Whether every row adds up to 1, up to rounding, so that the columns can be read as probabilities."""
+    total, filled = np.zeros(len(columns[0])), np.zeros(len(columns[0]), np.intp)
+    decimals: int | None = 0
     for values in columns:
         if _odd(values):
             return False
         total += values
-        for digits in exact:
-            exact[digits] = exact[digits] and bool((np.abs(np.round(values, digits) - values) < 1e-9).all())
-    fewest = min((digits for digits, holds in exact.items() if holds), default=None)
-    rounding = 0.0 if fewest is None else min(len(columns) * 0.5 * 10.0**-fewest, MOST_TOLERANCE)
-    return bool((np.abs(total - 1) <= max(rounding, LEAST_TOLERANCE)).all())
+        filled += values != 0
+        if decimals is not None:
+            decimals = decimals_of(np.asarray(values, np.float64), stored_precision(values.dtype), decimals)
+    tolerance = Tolerance.of(max(stored_precision(values.dtype) for values in columns))
+    if not decimals:
+        return bool((np.abs(total - 1) <= tolerance.of_sum).all())
+    deficit, most = bounds_of_cells(len(columns), filled, decimals, tolerance)
+    return bool(((total - 1 <= most) & (1 - total <= deficit)).all())
 
 
-def _odd(values: Floats) -> bool:
+def _odd(values: npt.NDArray[Any]) -> bool:
     """Whether a value is no probability."""
     return not bool(((values >= 0) & (values <= 1)).all())
 
@@ -212,10 +205,10 @@ def _labels(arrays: Mapping[str, Stored], keys: Keys, columns: Sequence[str], ca
 
 
 def _confidence(
-    floats: Mapping[str, Callable[[], Floats]], arrays: Mapping[str, Stored], keys: Keys, call: Call
+    floats: Mapping[str, Callable[[], npt.NDArray[Any]]], arrays: Mapping[str, Stored], keys: Keys, call: Call
 ) -> str:
     """What to say where there is one column of probabilities: it is a confidence if the file has `correct` or so."""
-    shares = [key for key, array in floats.items() if not _odd(array())]
+    shares = [*itertools.islice((key for key, array in floats.items() if not _odd(array())), 2)]
     if len(shares) != 1:
         return ""
     lower = {key.lower() for key in arrays}

@@ -77,6 +77,10 @@ def class_names_of(
     >>> class_names_of(("p_cat", "p_dog"), np.array([0, 1]))
     ('p_cat', 'p_dog')
     """
+    stems = [COLUMN.match(column) for column in columns]
+    if all(stems):
+        classes = tuple(match[2] for match in stems if match is not None)
+        columns = columns if len({*classes}) < len(classes) or any(map(str.isdecimal, classes)) else classes
     if labels.ndim != 1 or not len(labels):
         return tuple(columns)
     if labels.dtype.kind in "OUSb":
@@ -151,7 +155,7 @@ def _named(arrays: Mapping[str, Stored], words: str, file: str) -> list[str]:
     span = RANGE.fullmatch(words)
     if span is not None:
         return _range(span, file)
-    if PATTERN.search(words) and not COLUMN.match(words):
+    if PATTERN.search(words):
         fitting = [key for key in arrays if _is_column(arrays[key]) and fnmatchcase(key, words)]
         if not fitting:
             raise InputError(f'{file}: --score-columns: no column of numbers fits "{words}"')
@@ -181,8 +185,6 @@ def _range(span: re.Match[str], file: str) -> list[str]:
 
 
 def _check(arrays: Mapping[str, Stored], column: str, file: str) -> None:
-    if column not in arrays and COLUMN.match(column):
-        raise InputError(f'{file}: --score-columns: columns named like "{column}" are read as scores anyway')
     if column not in arrays:
         raise InputError(f'{file}: --score-columns: there is no column "{column}"{nearest(column, arrays)}')
     stored = arrays[column]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ class View:
     """The arrays of one dump: those with one prefix, or all of them, with all rows or some.
 
     name: the name of the split. chosen: the key of the scores or features, if the split named it. prefixed: whether
-    the arrays are those with one prefix.
+    the arrays are those with one prefix. joined: whether it will be joined with other splits.
     """
 
     arrays: dict[str, Stored]
@@ -31,6 +31,7 @@ class View:
     chosen: str | None = None
     name: str = "all"
     prefixed: bool = False
+    joined: bool = False
 
     @property
     def part(self) -> bool:
@@ -51,7 +52,7 @@ def split_views(
         twice = next((part for i, part in enumerate(parts) if part in parts[:i]), None)
         if twice is not None:
             raise InputError(f'{file}: split "{twice}" is named twice')
-        return [_view(arrays, part, found, file) for part in parts]
+        return [replace(_view(arrays, part, found, file), joined=len(parts) > 1) for part in parts]
     if found and not alone:
         raise InputError(f"{file}: holds several splits: {', '.join(found)}. Name one, as in {file}#{found[-1]}")
     return [View(arrays)]

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-import numpy as np
-
+from calibeval.core.data.check_values import FLOAT64
+from calibeval.core.data.precision import stored_precision
+from calibeval.core.data.rounding import decimals_of, wrong_sums
 from calibeval.core.errors import InputError
 from calibeval.readers.formats.cells import is_named_list, parse_lists
 from calibeval.readers.formats.decimals import COMMA, POINT, about_decimals, as_number, as_numbers
 from calibeval.readers.stored.stored import Stored
 
 PEEK_ROWS = 100
-TOLERANCE = 1e-3  # of the sum of a row of probabilities
 
 
 def lists_in_text(stored: Stored, key: str, file: str, decimal: str | None) -> Stored:
@@ -55,8 +55,8 @@ def columns_of_lists(arrays: Mapping[str, Stored]) -> list[str]:
             rows = parse_lists(cells, None, lambda row: f"row {row}")
         except InputError:
             continue
-        sums = np.abs(rows.sum(axis=1) - 1)
-        if rows.shape[1] > 1 and (rows >= 0).all() and (sums <= TOLERANCE).all():
+        off = wrong_sums(rows, decimals_of(rows, stored_precision(rows.dtype)) or None, FLOAT64)
+        if rows.shape[1] > 1 and (rows >= 0).all() and not off.any():
             found.append(key)
     return found
 

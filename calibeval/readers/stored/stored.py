@@ -20,7 +20,8 @@ class Stored:
     """A named array of a file. load() returns its values; arrays that are not used are never loaded.
 
     precision: the relative step between the stored numbers, if it is coarser than that of dtype, the type returned.
-    origin: the columns of a table that it consists of, in words. printed: whether the numbers were read from text.
+    origin: the columns of a table that it consists of, in words. columns: their names, also of class names that are
+    those of columns. printed: whether the numbers were read from text.
     parts: the shards that the rows come from, with the number of rows of each.
     refusal: why the values are never read; load() then raises InputError. None for all that can be read.
     """
@@ -33,6 +34,7 @@ class Stored:
     parts: tuple[tuple[str, int], ...] = ()
     origin: str | None = None
     printed: bool = False
+    columns: tuple[str, ...] = ()
 
     @classmethod
     def refused(cls, shape: tuple[int, ...], dtype: np.dtype[Any], place: str, why: str) -> Stored:
@@ -40,11 +42,7 @@ class Stored:
 
         place: file and key, for the message.
         """
-
-        def refuse() -> RowSource:
-            raise InputError(f"{place} holds {why}")
-
-        return cls(shape, dtype, refuse, refusal=why)
+        return replace(cls.left(shape, why, f"{place} holds {why}"), dtype=dtype)
 
     @classmethod
     def left(cls, shape: tuple[int, ...], what: str, why: str) -> Stored:

@@ -214,7 +214,7 @@ def test_signals_leave_a_run_that_goes_on(capsys, folder, number, code, word):
         while process.poll() is None and not (history.exists() and history.stat().st_size > 3000):
             time.sleep(0.02)
         process.send_signal(number)
-        out, err = process.communicate()
+        out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (code, b"")
     assert json.loads(err) == failure(code, word)
     assert not list((folder / "run").glob(".*.tmp"))

@@ -7,6 +7,7 @@ import struct
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pyarrow import feather, ipc
 
@@ -94,6 +95,18 @@ def test_values_in_dictionaries(tmp_path):
     right(read(written(tmp_path, {**columns, **COLUMNS})))
 
 
+@pytest.mark.parametrize("compression", ["uncompressed", "zstd"])
+@pytest.mark.parametrize("way", ["file", "stream"])
+def test_texts_as_polars_writes_them(way, compression, tmp_path):
+    names = ("short", "a name of many letters", "third")
+    columns = {f"logit_{name}": LOGITS[:, i] for i, name in enumerate(names)}
+    labels = pa.array([names[label] for label in LABELS]).cast(pa.string_view())
+    table = pa.table({**columns, "label": labels, "site": pa.array(SITES).cast(pa.string_view())})
+    right(read(written(tmp_path, table, way=way, compression=compression)))
+    pq.write_table(table, tmp_path / "d.parquet")
+    right(read(tmp_path / "d.parquet"))
+
+
 @pytest.mark.parametrize("way", ["feather", "stream"])
 def test_sizes_are_checked_first(way, tmp_path):
     zeros = pa.table({"prob": np.full(10**6, 0.5), "label": np.zeros(10**6, "i8")})
@@ -150,7 +163,7 @@ def test_the_first_feather(tmp_path):
     (tmp_path / "d.feather").write_bytes(b"FEA1" + bytes(100) + b"FEA1")
     refused(
         tmp_path / "d.feather",
-        "d.feather: this is Feather of version 1, which is not read: write it anew, as version 2",
+        "d.feather: this is Feather of version 1, which is not read: write it again as version 2",
     )
 
 

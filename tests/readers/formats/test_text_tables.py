@@ -196,10 +196,7 @@ def test_one_long_text_makes_no_others_long(tmp_path):
         (HEADER + "1,True,0\n", 'd.csv line 2, column "logit_1": "True" is not a number'),
         (
             "logits,logit_0,logit_1,label\n1,1,1,0\n",
-            (
-                'd.csv: the scores could be the column "logits" or the numbered columns of logits. '
-                "Name the right columns with --score-columns."
-            ),
+            ('d.csv: the scores could be the column "logits" or the numbered columns of logits. Rename one of them.'),
         ),
     ],
 )

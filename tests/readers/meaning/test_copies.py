@@ -118,6 +118,7 @@ def test_other_shapes(tmp_path):
     dense = npz(tmp_path / "e.npz", logits=images, labels=truth, ids=list("xyzy"))
     assert warnings(dense)[0][1].startswith('1 id occurs twice ("y"): padding')
     fewer = calibeval.read(dense, drop_duplicates=True)
+    assert str(fewer.warnings[0]).startswith("1 image was left out: 1 id occurs twice")
     assert (fewer.layout, fewer.ids.tolist()) == ((3, 4, 4), ["x", "y", "z"])
     assert fewer.labels.tolist() == truth[:3].reshape(-1).tolist()
 
@@ -145,6 +146,13 @@ def ids_of(n):
     ids = np.arange(n)
     ids[-10:] = ids[-70:-60]
     return ids
+
+
+def test_one_label_for_both_copies(padded, tmp_path):
+    labels = npz(tmp_path / "l.npz", labels=LABELS[::-1], ids=IDS[::-1])
+    found = calibeval.read(padded, labels=labels, drop_duplicates=True)
+    assert found.recognised[1] == "60 labels from l.npz, joined by ids"
+    assert (found.n, found.labels.tolist()) == (N, LABELS.tolist())
 
 
 def test_it_needs_ids(tmp_path):

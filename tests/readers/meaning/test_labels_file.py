@@ -158,3 +158,15 @@ def test_features_find_their_labels_by_ids(tmp_path):
     right = npz(tmp_path / "right.npz", ids=IDS, correct=LABELS)
     with pytest.raises(InputError, match=r"right\.npz: labels are needed, but this file only says whether rows are"):
         calibeval.read_features(cache, labels=right)
+
+
+def test_a_file_that_only_says_what_was_right(tmp_path):
+    """Its only array is the labels, unless an option says that it is not."""
+    right = LOGITS.argmax(axis=1) == LABELS
+    dump = npz(tmp_path / "c.npz", confidence=np.full(len(LABELS), 0.75))
+    for name in ("correct", "hit"):
+        labels = npz(tmp_path / "l.npz", **{name: right})
+        assert calibeval.read(dump, labels=labels, key={"correct": name}).labels.tolist() == right.tolist()
+    with pytest.raises(InputError, match='also needs an array "correct"'):
+        calibeval.read(dump, labels=labels)
+    assert read(tmp_path, npz(tmp_path / "l.npz", correct=LABELS))[0] == LABELS.tolist()

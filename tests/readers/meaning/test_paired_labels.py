@@ -131,7 +131,7 @@ def test_ids_that_have_no_partner(dump, tmp_path):
 
 def test_ids_that_occur_twice_in_the_labels_file(dump, tmp_path):
     same = npz(tmp_path / "same.npz", ids=[*IDS, *IDS[:2]], labels=[*LABELS, *LABELS[:2]])
-    message = f'same.npz: 2 ids occur twice, such as "{IDS[0]}", with the same labels each time. Take one of each with'
+    message = f'same.npz: 2 ids occur twice, such as "{IDS[0]}", with the same labels each time. Keep one of each with'
     refused(dump, message, labels=same)
     assert accuracy(dump, labels=same, drop_duplicates=True) == ACCURACY
     other = npz(tmp_path / "other.npz", ids=[*IDS, *IDS[:2]], labels=[*LABELS, LABELS[0], 1 - LABELS[1] % 2])
@@ -185,6 +185,23 @@ def test_a_split_by_prefix(tmp_path):
     refused(every, 'Name one, as in labels_key="val_labels", or a split, as in labels="parts.npz#val"', labels=labels)
     assert calibeval.read(f"{dump}#test", labels=f"{labels}#test").source.labels_path.endswith("parts.npz#test")
     refused(f"{dump}#test", 'there is no split or array "dev" in the file of labels', labels=f"{labels}#dev")
+
+
+def test_labels_by_position_are_those_of_one_split(tmp_path):
+    labels = npz(tmp_path / "l.npz", labels=LABELS[:30])
+    refusal = "l.npz has labels by position for one split, but several splits are read. Save the labels of each, as "
+    prefixed = npz(tmp_path / "p.npz", val_logits=LOGITS[:30], test_logits=LOGITS[30:])
+    refused(f"{prefixed}#val+test", refusal, labels=labels)
+    indexed = npz(tmp_path / "i.npz", logits=LOGITS, val_index=np.arange(30), test_index=np.arange(30, N))
+    refused(f"{indexed}#val+test", refusal, labels=labels)
+    every = npz(tmp_path / "every.npz", labels=LABELS)
+    assert accuracy(f"{indexed}#val+test", labels=every) == ACCURACY
+    parts = npz(tmp_path / "parts.npz", val_labels=LABELS[:30], test_labels=LABELS[30:])
+    assert accuracy(f"{prefixed}#val+test", labels=parts) == accuracy(f"{indexed}#val+test", labels=parts) == ACCURACY
+    refused(f"{prefixed}#val+test", "l.npz has labels by position", labels=f"{labels}#labels")
+    named = npz(tmp_path / "n.npz", clean=LOGITS, noisy=LOGITS[:, ::-1])
+    turned = float(np.mean(LOGITS[:, ::-1].argmax(axis=1) == LABELS))
+    assert accuracy(f"{named}#clean+noisy", labels=every, kind="logits") == pytest.approx((ACCURACY + turned) / 2)
 
 
 def test_the_labels_of_one_of_several_arrays(tmp_path):

@@ -156,6 +156,26 @@ def test_one_row_that_does_not_add_up_is_no_proposal(folder, capsys):
     assert "add up" not in run(capsys, "report", "a.csv").err
 
 
+@pytest.mark.parametrize("lists", [False, True])
+def test_what_is_proposed_can_be_read(lists, folder, capsys):
+    """Rounded to two decimals, rows of 12 classes are off by up to 0.06; what rounding does not explain is refused."""
+    probs, labels = scores_of(12, decimals=2)
+    assert 0.005 < np.abs(probs.sum(axis=1) - 1).max() < 0.06
+
+    def written(name):
+        columns = {f"s{i}": probs[:, i] for i in range(12)}
+        if lists:
+            columns = {"answer": [f'"[{", ".join(map(str, row))}]"' for row in probs.tolist()]}
+        table(folder / name, {**columns, "label": labels})
+
+    written("a.csv")
+    command, _ = proposed(capsys, "report", "a.csv")
+    assert measured(capsys, command)["accuracy"]["value"] == accuracy(probs, labels)
+    probs[0] = [0.5, 0.52, *[0.0] * 10]
+    written("b.csv")
+    assert "add up" not in run(capsys, "report", "b.csv").err
+
+
 @pytest.mark.parametrize("beside", ["correct", "prediction", "predicted"])
 def test_a_confidence_under_another_name(beside, folder, capsys):
     probs, labels = scores_of(4)

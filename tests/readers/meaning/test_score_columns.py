@@ -52,7 +52,7 @@ def _labels(table):
         (["p3..p1"], "p3..p1 must go up, by at most 1,048,576 columns"),
         (["p8..p11"], 'there is no column "p11" (did you mean "p1"?)'),
         (["q*"], 'no column of numbers fits "q*"'),
-        (["prob_*"], 'columns named like "prob_*" are read as scores anyway'),
+        (["prob_*"], 'no column of numbers fits "prob_*"'),
     ],
 )
 def test_columns_that_cannot_be(table, said, message):

@@ -17,7 +17,7 @@ PEEK_ROWS, PEEK_SCORES = 2**12, 2**18
 HALF = 0.5  # of the rows
 TRUE = ("true", "gold", "actual", "real", "ground", "human")  # how names of columns with the truth begin
 OF_CLASSES = ("label", "labels", "class", "target", "y", "truth")  # and how they end
-PREDICTED = {"prediction", "predicted", "predict", "pred", "y_pred", "pred_label", "predicted_label", "pred_class",
+PREDICTIONS = {"prediction", "predicted", "predict", "pred", "y_pred", "pred_label", "predicted_label", "pred_class",
              "predicted_class", "prediction_label"}  # fmt: skip
 
 
@@ -33,7 +33,7 @@ def contradictions(predictions: Predictions, labels_key: str | None) -> tuple[No
         for name in predictions.columns
         if labels_key is not None and _sounds_true(name)
     ]
-    found += [_of_scores(predictions, name) for name in predictions.columns if name.lower() in PREDICTED]
+    found += [_of_scores(predictions, name) for name in predictions.columns if name.lower() in PREDICTIONS]
     return tuple(one for one in found if one is not None)
 
 
@@ -55,7 +55,7 @@ def _of_labels(predictions: Predictions, name: str, labels_key: str | None) -> N
         return None
     text = (
         f'"{labels_key}" holds the labels that are used, but "{name}" differs from it in {different:,} of '
-        f"{predictions.n:,} rows: say --key labels={name} if that is what was true"
+        f"{predictions.n:,} rows: say --key labels={name} if that column holds the true labels"
     )
     return warning("other_labels_differ", text)
 

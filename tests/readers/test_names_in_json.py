@@ -5,7 +5,7 @@ import json
 import pytest
 
 from calibeval.core.errors import InputError
-from calibeval.readers.names_file import names_in_json
+from calibeval.readers.small_files import names_in_json
 from tests.cli.invoking import run
 
 
