@@ -83,3 +83,18 @@ def test_a_column_of_text_among_them(tmp_path):
     path.write_text("prob_a,prob_b,prob_note,label\n0.5,0.5,x,a\n")
     with pytest.raises(InputError, match=r'line 2, column "prob_note": "x" is not a number'):
         calibeval.read(path, score_columns=["prob_a", "prob_b"])
+
+
+def test_the_columns_of_one_array_are_read_once(monkeypatch, tmp_path):
+    parquet, pandas = pytest.importorskip("calibeval.readers.formats.parquet"), pytest.importorskip("pandas")
+    names = [f"logit_class {i}" for i in range(50)]
+    logits = np.random.default_rng(1).normal(size=(40, 50))
+    frame = pandas.DataFrame(logits, columns=names).assign(label=[names[i][6:] for i in logits.argmax(axis=1)])
+    frame.to_parquet(tmp_path / "d.parquet")
+    reads = []
+    own = parquet.ColumnFile._read
+    monkeypatch.setattr(parquet.ColumnFile, "_read", lambda self, columns: reads.append(columns) or own(self, columns))
+    found = calibeval.read(tmp_path / "d.parquet", score_columns=["logit_*"])
+    assert np.array_equal(found.scores[0:40], logits)
+    assert found.labels.tolist() == logits.argmax(axis=1).tolist()
+    assert reads == [names, ["label"]]
