@@ -40,7 +40,7 @@ def read_json(file: SteadyFile, limits: Limits) -> Contents:
 
 
 def read_json_text(source: TextSource, limits: Limits) -> Contents:
-    """The arrays of a JSON text; see `read_json`."""
+    """The arrays of a JSON text; see `read_json`. Raises: as `read_json`."""
     text = JsonText(source, limits)
     opening = text.next_character()
     if opening == b"{":
@@ -184,7 +184,9 @@ class _Object:
         for piece in self._text.pieces():
             found = decoded(b"{" + start + piece.text + b"}", self._text.place())
             column.add(list(found.values()))
-            index, start = hash((index, *found)), b""
+            for name in found:  # one by one, since pieces may end anywhere
+                index = hash((index, name))
+            start = b""
         if self._index is None:
             self._index = key, index
         if self._index[1] != index:

@@ -37,6 +37,7 @@ def arrays_of(
     """An array for each key of some objects; see `read_jsonl`.
 
     numbered: the text of each object, after its number. unit: what the numbers count, for messages.
+    Raises: as `read_jsonl`; InputError if there are no objects.
     """
     first = next(numbered, None)
     if first is None:
