@@ -64,7 +64,9 @@ class Parser(NamedTuple):
         """
         row = _value(text, self.place(number), LENIENT)
         if not isinstance(row, dict):
-            raise InputError(f"{self.place(number)}: this is {named(row)}, but every {self.unit} must be a JSON object")
+            hint = "; say --read-as json if the file is one array" if type(row) is list and self.unit == "line" else ""
+            what = f"this is {named(row)}, but every {self.unit} must be a JSON object"
+            raise InputError(f"{self.place(number)}: {what}{hint}")
         if not row:
             raise InputError(f"{self.place(number)}: the object has no keys")
         if b"\\" not in text or not SURROGATE.search(text):
@@ -143,12 +145,12 @@ def as_vector(value: Any) -> Any:
 def by_class(row: dict[str, Any]) -> dict[str, Any]:
     """The row with a column for each class, if its only scores are an object of numbers by the names of classes.
 
-    The lists that text-classification pipelines return are taken as such objects, too.
+    The lists that text-classification pipelines return are taken as such objects, too, with labels in natural order.
 
     >>> by_class({"probabilities": {"no": 0.1, "yes": 0.9}, "y": "yes"})
     {'prob_no': 0.1, 'prob_yes': 0.9, 'y': 'yes'}
     >>> by_class({"output": [{"label": "yes", "score": 0.9}, {"label": "no", "score": 0.1}]})
-    {'prob_yes': 0.9, 'prob_no': 0.1}
+    {'prob_no': 0.1, 'prob_yes': 0.9}
     """
     for key, value in row.items():
         scores: Any = None
@@ -169,8 +171,14 @@ def _labelled(values: list[Any]) -> dict[str, Any] | None:
     """The scores of [{"label": "yes", "score": 0.9}, ...] by label; None for any other list."""
     if not all(type(one) is dict and one.keys() == LABELLED and type(one["label"]) is str for one in values):
         return None
-    scores = {one["label"]: one["score"] for one in values}
+    scores = {one["label"]: one["score"] for one in sorted(values, key=lambda one: _in_order(one["label"]))}
     return scores if len(scores) == len(values) else None
+
+
+def _in_order(label: str) -> tuple[str, int, str]:
+    """A sort key for labels: LABEL_2 before LABEL_10, for the pipeline lists the best first."""
+    stem = label.rstrip("0123456789")
+    return stem, int(label[len(stem) :][:18] or 0) if label[len(stem) :].isascii() else 0, label
 
 
 def named(value: Any) -> str:

@@ -30,6 +30,7 @@ MOST_COLUMNS = 2**15
 RANK = re.compile(r"^index_[0-9]+$")
 NUMBER = re.compile(r"^[0-9]{1,7}$")
 RANKS = "index"
+SOME_ROWS = " (it is in "  # begins what is added to a message, once for all columns of a group
 LIST_KEYS = (RANKS, *(key for keys in SCORE_KEYS.values() for key in keys), "predictions", *LABEL_KEYS, *FEATURE_KEYS)
 
 Array = npt.NDArray[Any]
@@ -51,7 +52,7 @@ class ScoreColumns:
             if missing is not None:
                 raise InputError(f"{file}: there are {len(columns)} columns of {key}, but number {missing} is missing")
             self.columns = [numbered[i] for i in range(len(columns))]
-        else:
+        elif [*columns] != ["1"] or key != "probs":  # prob_1 alone is P(class 1); a logit alone is not its logit
             self.names = list(columns)
 
     @property
@@ -217,7 +218,7 @@ class Table:
         key = next((group.key for group in self.groups if self._concerns(column, group)), column)
         for name in {key, column} - {one for group in self.groups for one in group.columns}:
             known, told = self._left.get(name, ("", ""))
-            self._left[name] = (known or what, (told or why) + more)
+            self._left[name] = (known or what, (told or why) + ("" if SOME_ROWS in told else more))
             for held in (self._wide, self._widths, self._narrow, self._texts):
                 held.pop(name, None)
 

@@ -84,6 +84,13 @@ def refuse_computed(scores: Stored, names: Sequence[str] | None, labels: npt.NDA
     """
     if not scores.columns or names is None or len(names) != len(scores.columns) or labels.ndim != 1:
         return
+    if len(names) == 1:
+        column = scores.columns[0]
+        stem = column.removesuffix(names[0]).removesuffix("_")
+        raise InputError(
+            f'{file}: "{column}" is the only column of scores. If it says P(class 1) by itself, call it "{stem}", and '
+            "save labels 0 and 1; else save the scores of all classes"
+        )
     odd = [i for i, name in enumerate(names) if name.lower() in COMPUTED]
     if not odd or len(names) - len(odd) < LEAST_CLASSES or labels.dtype.kind not in "OUSiu":
         return

@@ -85,6 +85,20 @@ def test_a_column_of_text_among_them(tmp_path):
         calibeval.read(path, score_columns=["prob_a", "prob_b"])
 
 
+def test_a_single_column_of_a_class(tmp_path):
+    path = tmp_path / "d.csv"
+    path.write_text("prob_1,label\n0.75,1\n0.25,0\n")
+    assert calibeval.read(path).scores[0:2].tolist() == [[0.25, 0.75], [0.75, 0.25]]
+    for column in ("logit_1", "logit_yes"):
+        path.write_text(f"{column},label\n2.5,1\n-1,0\n")
+        stem = column.partition("_")[0]
+        message = f'"{column}" is the only column of scores. If it says P(class 1) by itself, call it "{stem}"'
+        with pytest.raises(InputError, match=re.escape(message)):
+            calibeval.read(path)
+        path.write_text(f"{stem},label\n2.5,1\n-1,0\n")
+        assert calibeval.read(path).k == 2
+
+
 def test_the_columns_of_one_array_are_read_once(monkeypatch, tmp_path):
     parquet, pandas = pytest.importorskip("calibeval.readers.formats.parquet"), pytest.importorskip("pandas")
     names = [f"logit_class {i}" for i in range(50)]
