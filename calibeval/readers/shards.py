@@ -184,6 +184,9 @@ def _joined_array(key: str, found: Sequence[Stored | None], names: Sequence[str]
         if not same or (constant and not np.array_equal(part.array(), first.array())):
             why = f'{name}: "{key}" is {part.describe()}, but in {begin} it is {first.describe()}'
             what = "of differing types or shapes"
+            if same:
+                mine, theirs = (str(one.array().tolist())[:40] for one in (part, first))
+                why = f'{name}: "{key}" is {mine}, but in {begin} it is {theirs}'
     if why is not None and constant:
         raise InputError(why if len(parts) < len(found) else f"{why}; it must be the same in all shards")
     rows = sum(part.shape[0] for part in parts if part.shape)

@@ -33,7 +33,7 @@ class ScoreColumns:
             if missing is not None:
                 raise InputError(f"{file}: there are {len(columns)} columns of {key}, but number {missing} is missing")
             self.columns = [numbered[i] for i in range(len(columns))]
-        else:
+        elif [*columns] != ["1"] or key != "probs":  # prob_1 alone is P(class 1); a logit alone is not its logit
             self.names = list(columns)
 
     @property

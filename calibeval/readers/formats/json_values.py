@@ -65,7 +65,9 @@ class Parser(NamedTuple):
         """
         row = _value(text, self.place(number), LENIENT)
         if not isinstance(row, dict):
-            raise InputError(f"{self.place(number)}: this is {named(row)}, but every {self.unit} must be a JSON object")
+            hint = "; say --read-as json if the file is one array" if type(row) is list and self.unit == "line" else ""
+            what = f"this is {named(row)}, but every {self.unit} must be a JSON object"
+            raise InputError(f"{self.place(number)}: {what}{hint}")
         if not row:
             raise InputError(f"{self.place(number)}: the object has no keys")
         if b"\\" not in text or not SURROGATE.search(text):
@@ -162,12 +164,12 @@ def by_class(row: dict[str, Any]) -> dict[str, Any]:
         left = {one: other for one, other in row.items() if one != key}
         if any(one in NAME_KEYS or one in MEASURED_KEYS or COLUMN.match(one) for one in left):
             return row
-        columns = {f"{SCORES_AS.get(key, 'prob')}_{name}": score for name, score in _in_order(scores).items()}
+        columns = {f"{SCORES_AS.get(key, 'prob')}_{name}": score for name, score in _by_number(scores).items()}
         return {**columns, **left}
     return row
 
 
-def _in_order(scores: dict[str, Any]) -> dict[str, Any]:
+def _by_number(scores: dict[str, Any]) -> dict[str, Any]:
     """The scores in the order of the numbers that alone differ between the names, as in LABEL_1, LABEL_0."""
     found = [ENDING.match(name) for name in scores]
     stems = {one["stem"] for one in found if one is not None}

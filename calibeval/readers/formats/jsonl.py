@@ -49,11 +49,14 @@ def arrays_of(
     row = parse(*first)
     parse = parse._replace(by_class=by_class(row) is not row)
     begin = [(number, text, parse(number, text)) for number, text in (first, *itertools.islice(numbered, 1))]
+    order = _classes(begin[0][2])
+    alike = _classes(begin[-1][2]) == order
+    if parse.by_class and not alike:
+        number, text, row = begin[0]
+        begin[0] = number, text, {key: row[key] for key in (*sorted(order, key=str.lower), *row)}
     rows = Rows(begin[0][2], begin[1][2].keys() if len(begin) > 1 else None, limits, parse)
     for number, text, row in begin:
         rows.add(number, row, len(text))
-    order = _classes(begin[0][2])
-    alike = _classes(begin[-1][2]) == order
     for number, text in numbered:
         row = parse(number, text)
         alike = alike and (not parse.by_class or _classes(row) == order)

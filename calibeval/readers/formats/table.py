@@ -24,6 +24,7 @@ from calibeval.readers.stored.spool import Spool
 from calibeval.readers.stored.stored import Stored
 
 MOST_COLUMNS = 2**15
+SOME_ROWS = " (it is in "  # begins what is added to a message, once for all columns of a group
 LIST_KEYS = (RANKS, *(key for keys in SCORE_KEYS.values() for key in keys), "predictions", *LABEL_KEYS, *FEATURE_KEYS)
 
 Array = npt.NDArray[Any]
@@ -120,7 +121,7 @@ class Table:
         key = next((group.key for group in self.groups if self._concerns(column, group)), column)
         for name in {key, column} - {one for group in self.groups for one in group.columns}:
             known, told = self._left.get(name, ("", ""))
-            self._left[name] = (known or what, (told or why) + more)
+            self._left[name] = (known or what, (told or why) + ("" if SOME_ROWS in told else more))
             for held in (self._wide, self._widths, self._narrow, self._texts):
                 held.pop(name, None)
 

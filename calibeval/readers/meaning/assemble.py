@@ -215,6 +215,7 @@ def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, cal
         told = told._replace(labels=found.values, ignore=found.ignore)
         told = in_own_order(told, options.class_names, own, file, arrays.get(str(roles.class_names)))
         found = found._replace(values=np.asarray(told.labels), ignore=told.ignore)
+    told = told._replace(names=two_names(told.names, kind, scores.shape, found.values))
     if labelled and kind != "confidence" and not options.believed:
         refuse_computed(stored, told.names, found.values, file)
     used = {roles.scores, roles.labels, roles.correct, roles.prediction, roles.ids, roles.class_names}
@@ -230,9 +231,7 @@ def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, cal
         key=roles.scores,
         scores=scores,
         outcome=found.values,
-        class_names=class_names_of(columns, found.values, found.ignore)
-        if told.names == columns != ()
-        else two_names(told.names, scores.shape, found.values),
+        class_names=class_names_of(columns, found.values, found.ignore) if told.names == columns != () else told.names,
         columns=others,
         ids=None if roles.ids is None else pick(arrays[roles.ids].array(), rows, n, file, "ids"),
         ignore_index=found.ignore,

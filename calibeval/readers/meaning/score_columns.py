@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.row_source import Kind
 from calibeval.core.errors import InputError, nearest
 from calibeval.readers.meaning.text_scores import about_text
 from calibeval.readers.shards import natural
@@ -108,18 +109,20 @@ def name_classes(columns: Sequence[str], texts: npt.NDArray[Any]) -> bool:
 
 
 def two_names(
-    names: tuple[str, ...] | None, shape: tuple[int, ...], labels: npt.NDArray[Any]
+    names: tuple[str, ...] | None, kind: Kind, shape: tuple[int, ...], labels: npt.NDArray[Any]
 ) -> tuple[str, ...] | None:
     """The names of both classes, where only that of class 1 is known, as of one column prob_spam: the labels tell.
 
-    None if they do not. shape: of the scores. labels: as stored.
+    None if the labels are numbers: then only class 1 has a name. Names stay as they are if labels do not fit, for a
+    logit, which alone is not that of class 1, and for numbers, which may be any class. kind, shape: of the scores.
+    labels: as stored.
 
-    >>> two_names(("spam",), (3,), np.array(["spam", "ham", "spam"]))
+    >>> two_names(("spam",), "probs", (3,), np.array(["spam", "ham", "spam"]))
     ('ham', 'spam')
-    >>> two_names(("spam",), (2,), np.array([0, 1])) is None
+    >>> two_names(("spam",), "probs", (2,), np.array([0, 1])) is None
     True
     """
-    if names is None or len(names) != 1 or shape[1:] not in ((), (1,)):
+    if names is None or len(names) != 1 or shape[1:] not in ((), (1,)) or kind == "logits" or names[0].isdigit():
         return names
     if labels.dtype.kind == "b":
         return ("False", names[0]) if names[0].lower() == "true" else None
@@ -127,7 +130,7 @@ def two_names(
         return None
     texts = {str(label).strip() for label in labels.tolist()}
     others = texts - {*names}
-    return (others.pop(), names[0]) if len(others) == 1 and len(texts) > 1 else None
+    return (others.pop(), names[0]) if len(others) == 1 and len(texts) > 1 else names
 
 
 def _differing(columns: Sequence[str]) -> Iterator[tuple[str, ...]]:

@@ -126,7 +126,7 @@ def test_one_column_named_after_its_class(labels, name, names, tmp_path):
 
 def test_one_column_that_labels_do_not_explain(tmp_path):
     (tmp_path / "d.csv").write_text("prob_spam,label\n0.5,ham\n0.6,eggs\n0.7,spam\n")
-    with pytest.raises(InputError, match='label "ham" is text; give the class names'):
+    with pytest.raises(InputError, match='"prob_spam" is the only column of scores'):
         calibeval.read(tmp_path / "d.csv")
 
 
