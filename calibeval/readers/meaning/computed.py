@@ -77,7 +77,7 @@ def kind_of(columns: Sequence[str]) -> Kind | None:
 
 
 def refuse_computed(scores: Stored, names: Sequence[str] | None, labels: npt.NDArray[Any], file: str) -> None:
-    """Refuse columns such as logit_max beside logit_cat and logit_dog, if no label is the class max.
+    """Refuse columns such as logit_max beside logit_cat and logit_dog, if no label is the class max; also one alone.
 
     names: of the classes. labels: as stored.
     Raises: InputError.
@@ -88,7 +88,7 @@ def refuse_computed(scores: Stored, names: Sequence[str] | None, labels: npt.NDA
         column = scores.columns[0]
         stem = column.removesuffix(names[0]).removesuffix("_")
         raise InputError(
-            f'{file}: "{column}" is the only column of scores. If it says P(class 1) by itself, call it "{stem}", and '
+            f'{file}: "{column}" is the only column of scores. If it is that of class 1 of two, call it "{stem}", and '
             "save labels 0 and 1; else save the scores of all classes"
         )
     odd = [i for i, name in enumerate(names) if name.lower() in COMPUTED]

@@ -92,7 +92,7 @@ def test_a_single_column_of_a_class(tmp_path):
     for column in ("logit_1", "logit_yes"):
         path.write_text(f"{column},label\n2.5,1\n-1,0\n")
         stem = column.partition("_")[0]
-        message = f'"{column}" is the only column of scores. If it says P(class 1) by itself, call it "{stem}"'
+        message = f'"{column}" is the only column of scores. If it is that of class 1 of two, call it "{stem}"'
         with pytest.raises(InputError, match=re.escape(message)):
             calibeval.read(path)
         path.write_text(f"{stem},label\n2.5,1\n-1,0\n")
