@@ -260,3 +260,10 @@ def test_the_message_names_the_whole_path(name, tmp_path, monkeypatch):
     if name == "g[1]/*.npz":  # still a pattern, where no folder is called so
         shards(tmp_path / "g1", 3)
         assert read(name).n == 20
+
+
+def test_ids_with_leading_zeros_in_some_shards(tmp_path):
+    for name, ids in (("a", ["007", "008"]), ("b", ["100", "101"])):
+        rows = "".join(f"{one},0.75,0.25,0\n" for one in ids)
+        (tmp_path / f"{name}.csv").write_text(f"id,prob_0,prob_1,label\n{rows}")
+    assert read(tmp_path).ids.tolist() == ["007", "008", "100", "101"]
