@@ -79,7 +79,7 @@ def _reading(opened: Opened, labels: Callable[[], Opened | None], split: str | N
         kind=predictions.kind,
         k=predictions.k,
         recognised=predictions.recognised,
-        no_labels=None if predictions.labelled else what_to_do(opened.contents.arrays),
+        no_labels=None if predictions.labelled else what_to_do(opened.contents.arrays, predictions.kind),
     )
 
 

@@ -17,7 +17,7 @@ from calibeval.core.errors import FileProblem, InputError
 from calibeval.readers.stored.digest import checked_sha256
 from calibeval.readers.stored.joined import JoinedRows
 from calibeval.readers.stored.limits import Limits
-from calibeval.readers.stored.names import IGNORE_KEYS, NAME_KEYS, index_splits
+from calibeval.readers.stored.names import ID_KEYS, IGNORE_KEYS, NAME_KEYS, index_splits
 from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents, Stored
 
@@ -177,6 +177,10 @@ def _joined_array(key: str, found: Sequence[Stored | None], names: Sequence[str]
         lacking = names[found.index(None)]
         why = f'{lacking}: has no "{key}", but {begin} has: shards must hold the same arrays'
         what = f"in {len(parts)} of {len(found)} shards"
+    if key.lower() in ID_KEYS and first.printed:
+        found = _ids(found)
+        parts = [part for part in found if part is not None]
+        first = parts[0]
     for part, name in zip(found, names, strict=True):
         if part is None or why is not None:
             continue
@@ -184,6 +188,9 @@ def _joined_array(key: str, found: Sequence[Stored | None], names: Sequence[str]
         if not same or (constant and not np.array_equal(part.array(), first.array())):
             why = f'{name}: "{key}" is {part.describe()}, but in {begin} it is {first.describe()}'
             what = "of differing types or shapes"
+            if same:
+                mine, theirs = (str(one.array().tolist())[:40] for one in (part, first))
+                why = f'{name}: "{key}" is {mine}, but in {begin} it is {theirs}'
     if why is not None and constant:
         raise InputError(why if len(parts) < len(found) else f"{why}; it must be the same in all shards")
     rows = sum(part.shape[0] for part in parts if part.shape)
@@ -198,6 +205,16 @@ def _joined_array(key: str, found: Sequence[Stored | None], names: Sequence[str]
     dtype = np.result_type(*(part.dtype for part in parts))
     counts = tuple((name, part.shape[0]) for name, part in zip(names, parts, strict=True))
     return replace(first, shape=shape, dtype=dtype, load=lambda: _loaded(parts, limits), parts=counts)
+
+
+def _ids(found: Sequence[Stored | None]) -> list[Stored | None]:
+    """Ids from text as text, if those of some shards are: 007 in one is 100 in another, where it could be a number."""
+    kinds = {part.dtype.kind for part in found if part is not None}
+    if not kinds & set("UO") or not kinds & set("iu"):
+        return [*found]
+    return [
+        part if part is None or part.dtype.kind not in "iu" else Stored.of(part.array().astype(str)) for part in found
+    ]
 
 
 def _fits(part: Stored, first: Stored) -> bool:

@@ -151,7 +151,8 @@ def test_what_is_the_same_in_all_shards(tmp_path):
     predictions = read(folder)
     assert (predictions.class_names, predictions.ignored) == (("a", "b", "c"), (LABELS == 2).sum())
     shard(folder, "a-1.npz", slice(0, 3), class_names=names[::-1], ignore_label=np.array(2))
-    message = 'a-1.npz: "class_names" is (3) <U1, but in a-0.npz it is (3) <U1; it must be the same in all shards'
+    found = "a-1.npz: \"class_names\" is ['c', 'b', 'a'], but in a-0.npz it is ['a', 'b', 'c']"
+    message = f"{found}; it must be the same in all shards"
     refused(folder, message)
 
 
@@ -259,3 +260,10 @@ def test_the_message_names_the_whole_path(name, tmp_path, monkeypatch):
     if name == "g[1]/*.npz":  # still a pattern, where no folder is called so
         shards(tmp_path / "g1", 3)
         assert read(name).n == 20
+
+
+def test_ids_with_leading_zeros_in_some_shards(tmp_path):
+    for name, ids in (("a", ["007", "008"]), ("b", ["100", "101"])):
+        rows = "".join(f"{one},0.75,0.25,0\n" for one in ids)
+        (tmp_path / f"{name}.csv").write_text(f"id,prob_0,prob_1,label\n{rows}")
+    assert read(tmp_path).ids.tolist() == ["007", "008", "100", "101"]

@@ -81,6 +81,11 @@ def read_labels(
     if named is not None:
         return Read(*named, by_name=True)
     if raw.dtype.kind == "b":
+        if k > 2:
+            raise InputError(
+                f"labels are true and false, but {owner} {k} classes: save the number or the name of each row's class; "
+                'whether predictions are right goes with their confidences, as an array "correct"'
+            )
         raw = raw.view(np.uint8)
     labels = _whole(raw) if raw.dtype.kind == "f" else raw
     _check_range(labels, k, ignore_index, owner)

@@ -73,7 +73,8 @@ def _of_rows(predictions: Predictions, values: Floats, wrong: npt.NDArray[np.int
     if least < -tolerance.spare:
         return _kind(predictions, "logits")
     divide = f" {_renormalize(predictions)} divides every row by its sum."
-    if np.mean(np.abs(sums - 100) <= 1) >= MOSTLY:
+    rounding = min(values.shape[1] / 2, 15) if _whole(values) else 0  # of whole percentages
+    if np.mean(np.abs(sums - 100) <= max(1, rounding)) >= MOSTLY and most <= 101:
         return f"{PERCENT[:-1]};{divide}"
     if _whole(values) and np.mean(np.abs(sums - 255) <= values.shape[1] / 2) >= MOSTLY and most <= 255:
         return f"{BYTES[:-1]};{divide}"

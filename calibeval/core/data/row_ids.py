@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from calibeval.core.data.columns import as_objects
 PART_ROWS = 2**16
 MIX_SEED = 0x1D5
 TEXT = "OUS"
+WHOLE = re.compile(r"([0-9]{1,19})(?:\.0*)?", re.ASCII)  # 7, 007, and 7.0 as a table with an empty cell writes it
 
 Order = npt.NDArray[np.intp]
 
@@ -165,10 +167,11 @@ def _as_numbers(values: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
     if values.dtype.kind not in TEXT:
         return None
     texts = as_text(values)
-    if not all(text.isascii() and text.isdigit() for text in texts.tolist()):
+    found = [WHOLE.fullmatch(text) for text in texts.tolist()]
+    if not all(found):
         return None
     try:
-        return texts.astype(np.int64)
+        return np.array([int(match[1]) for match in found if match is not None], np.int64)
     except (ValueError, OverflowError):
         return None
 

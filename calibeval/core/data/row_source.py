@@ -118,7 +118,7 @@ def check_texts(array: npt.NDArray[Any], name: str) -> None:
 
 
 def as_column(name: str, values: object, lengths: set[int]) -> npt.NDArray[Any]:
-    """A column as an array with one value per row."""
+    """A column as an array with one value per row. Raises: InputError."""
     column = as_array(values, f'"{name}"')
     if column.ndim != 1:
         raise InputError(f'"{name}" has shape {show_shape(column.shape)}, but one value per row is needed')
@@ -128,7 +128,7 @@ def as_column(name: str, values: object, lengths: set[int]) -> npt.NDArray[Any]:
 
 
 def as_source(scores: object, kind: Kind) -> RowSource:
-    """Scores as a source of numeric rows; streams are returned unchanged."""
+    """Scores as a source of numeric rows; streams are returned unchanged. Raises: InputError for other types."""
     found = to_numpy(scores, kind)
     stream = not isinstance(found, np.ndarray) and isinstance(getattr(found, "dtype", None), np.dtype)
     source = cast("RowSource", found) if stream else as_array(found, kind)

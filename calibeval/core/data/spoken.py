@@ -35,7 +35,7 @@ LISTS = {"class-names": "class_names", "loss": "losses", "score-columns": "score
 LIMITS = ("max", "min", "max-increase", "max-drop")  # of a gate: --max ece=0.03
 
 _NUMBER = re.compile(r" (-?\d(?:[\d.e+-]*\d)?)")
-_NO_VALUE = r"(?!(?:or|and|to|for|in|of|is|names|contradict|both|cannot)\b)"
+_NO_VALUE = r"(?!(?:or|and|to|for|in|of|is|names|contradict|both|cannot|must)\b)"
 _NAME = re.compile(rf" ({_NO_VALUE}[\w./#-]*\w)")
 _ROLE = re.compile(r" (\w+)(?:=(\w+))?")
 _LIMIT = re.compile(r" (\w+)=([\d.]*\d)")

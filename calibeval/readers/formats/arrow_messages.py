@@ -84,7 +84,7 @@ def is_file(file: SteadyFile) -> bool:
     with file.open() as stream:
         magic = stream.read(len(MAGIC))
     if magic.startswith(b"FEA1"):
-        raise InputError(f"{file.name}: this is Feather of version 1, which is not read: write it anew, as version 2")
+        raise InputError(f"{file.name}: this is Feather of version 1, which is not read: write it again as version 2")
     return magic == MAGIC
 
 

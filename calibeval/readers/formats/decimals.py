@@ -13,7 +13,7 @@ COMMA, POINT = ",", "."
 
 
 def _pattern(decimal: str, thousands: str) -> re.Pattern[str]:
-    whole = rf"(?:[0-9]{{1,3}}(?:{re.escape(thousands)}[0-9]{{3}})+|[0-9]+)"
+    whole = rf"(?:[1-9][0-9]{{0,2}}(?:{re.escape(thousands)}[0-9]{{3}})+|[0-9]+)"
     fraction = rf"{re.escape(decimal)}[0-9]"
     return re.compile(rf"[+-]?(?:{whole}(?:{fraction}*)?|{fraction}+)(?:[eE][+-]?[0-9]{{1,3}})?")
 
@@ -25,7 +25,9 @@ PATTERNS = {decimal: _pattern(decimal, thousands) for decimal, thousands in THOU
 def as_number(text: str, decimal: str) -> float | None:
     """The number that a text is, with this sign before its fraction and the other one between thousands.
 
-    >>> as_number("1.234,5", ","), as_number("-0,5", ","), as_number("0.5", ","), as_number("1,234.5", ".")
+    A 0 begins no thousands: 0.125 is no 125.
+
+    >>> as_number("1.234,5", ","), as_number("-0,5", ","), as_number("0.125", ","), as_number("1,234.5", ".")
     (1234.5, -0.5, None, 1234.5)
     """
     if PATTERNS[decimal].fullmatch(text) is None:
@@ -51,6 +53,8 @@ def about_decimals(text: str, decimal: str | None = None) -> str:
     >>> about_decimals("0,5"), about_decimals("cat")
     ('; if its comma begins the decimals, say --decimal ,', '')
     """
+    if text.endswith("%") and PATTERNS[decimal or POINT].fullmatch(text[:-1].rstrip()):
+        return ": leave out the % signs, and divide by 100"
     comma, point = (PATTERNS[sign].fullmatch(text) is not None for sign in (COMMA, POINT))
     if decimal is not None:
         other = "a point" if decimal == COMMA else "a comma"

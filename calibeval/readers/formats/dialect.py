@@ -45,7 +45,7 @@ def dialect_of(
     said = SAID.fullmatch(line)
     if said is not None:
         if said[1] not in SEPARATORS:
-            raise InputError(f"{name} line 1: {line!r} names no separator; there are , ; | and tabs")
+            raise InputError(f"{name} line 1: {line!r} does not name one of the separators , ; | and tab")
         block = next(rows, None)
         if block is None:
             raise InputError(f"{name}: the file has no header after line 1")
@@ -91,7 +91,8 @@ def _names(line: str, place: str, separator: str) -> list[str]:
         raise InputError(f"{place}: the line is empty, but the names of the columns are needed")
     if columns.count("") > 1:  # as of a spreadsheet with empty columns on its right
         columns = [column or ("" if "" not in columns[:i] else f"Unnamed: {i}") for i, column in enumerate(columns)]
-    if all(_is_number(column) for column in columns):
+    columns[0] = columns[0].removeprefix("#").lstrip() or columns[0]  # as np.savetxt begins a header
+    if all(_is_number(part) for column in columns for part in column.split() or [column]):
         raise InputError(f'{place}: the line holds numbers ("{columns[0]}"), but the names of the columns are needed')
     return columns
 

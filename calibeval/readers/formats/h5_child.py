@@ -175,7 +175,7 @@ def _why_unread(dataset: Any) -> str | None:
         code, _, _, name = made.get_filter(i)
         if code not in FILTERS or not h5py.h5z.filter_avail(code):
             known = FILTERS.get(code) or name.decode(errors="replace")[:40] or "unknown"
-            return f'values that filter {code} ("{known}") packed, which is not used here. Save with gzip, or without.'
+            return f'values compressed by filter {code} ("{known}"), which is not supported. Use gzip or no filter.'
     if dataset.shape is None or not dataset.size:
         return "no values" if dataset.shape is None else None
     if dataset.chunks is None:

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from calibeval.core.errors import InputError, cut
+from calibeval.readers.formats.groups import best_columns, check_groups, score_columns
 from calibeval.readers.formats.json_column import JsonColumn
 from calibeval.readers.formats.json_text import JsonText
-from calibeval.readers.formats.json_values import decoded, kind_of
+from calibeval.readers.formats.json_values import decoded, kind_of, labelled
 from calibeval.readers.formats.jsonl import arrays_of, read_objects
-from calibeval.readers.formats.table import MOST_COLUMNS, check_groups, score_columns, stacked
+from calibeval.readers.formats.table import MOST_COLUMNS, stacked
 from calibeval.readers.formats.text import TextSource
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import COLUMN, CORRECT_KEYS, ID_KEYS, LABEL_KEYS, MEASURED_KEYS, PREDICTION_KEYS
@@ -40,7 +41,7 @@ def read_json(file: SteadyFile, limits: Limits) -> Contents:
 
 
 def read_json_text(source: TextSource, limits: Limits) -> Contents:
-    """The arrays of a JSON text; see `read_json`."""
+    """The arrays of a JSON text; see `read_json`. Raises: as `read_json`."""
     text = JsonText(source, limits)
     opening = text.next_character()
     if opening == b"{":
@@ -52,10 +53,13 @@ def read_json_text(source: TextSource, limits: Limits) -> Contents:
         text.enter()
         if text.next_character() in (b"{", b"]"):
             arrays = arrays_of(_rows(text), source.name, limits, "row")
+        elif _of_a_pipeline(text):
+            wrapped = ((number, b'{"output":' + member + b"}") for number, member in _rows(text))
+            arrays = arrays_of(wrapped, source.name, limits, "row")
         else:
             arrays = {"": _column(text, source.name, limits)}
     else:
-        raise InputError(f"{source.name}: this is no JSON array or object; needed is {NEEDED}")
+        raise InputError(f"{source.name}: this is not a JSON array or object. Expected {NEEDED}")
     text.finish()
     return Contents(read_from_text(arrays))
 
@@ -69,6 +73,15 @@ def _rows(text: JsonText) -> Iterator[tuple[int, bytes]]:
         for member in piece.members():
             yield number, member
             number += 1
+
+
+def _of_a_pipeline(text: JsonText) -> bool:
+    """Whether an array begins with [{"label": ..., "score": ...}, ...], as text-classification pipelines return it."""
+    whole = text.whole_value(LARGEST_ROW) if text.next_character() == b"[" else None
+    if whole is None or b"{" not in whole:
+        return False
+    first = decoded(whole, text.place())
+    return isinstance(first, list) and bool(first) and labelled(first) is not None
 
 
 def _column(text: JsonText, place: str, limits: Limits) -> Stored:
@@ -184,7 +197,9 @@ class _Object:
         for piece in self._text.pieces():
             found = decoded(b"{" + start + piece.text + b"}", self._text.place())
             column.add(list(found.values()))
-            index, start = hash((index, *found)), b""
+            for name in found:  # one by one, since pieces may end anywhere
+                index = hash((index, name))
+            start = b""
         if self._index is None:
             self._index = key, index
         if self._index[1] != index:
@@ -234,7 +249,7 @@ class _Object:
                 'df.to_json("dump.json", orient="records").'
             )
         if not arrays:
-            raise InputError(f"{name}: the object holds no arrays; needed is {NEEDED}")
+            raise InputError(f"{name}: the object holds no arrays. Expected {NEEDED}")
         return arrays
 
     def _refused(self, key: str) -> Stored:
@@ -254,7 +269,7 @@ def _grouped(arrays: dict[str, Stored], file: str) -> dict[str, Stored]:
     Raises: InputError if such columns differ in length, or hold no numbers.
     """
     groups = score_columns(list(arrays), file)
-    found = dict(arrays)
+    found = {**arrays, **{key: Stored.left((0,), *told) for key, told in best_columns(list(arrays), file).items()}}
     for group in groups:
         columns = [found.pop(column).array() for column in group.columns]
         for name, column in zip(group.columns, columns, strict=True):

@@ -64,7 +64,8 @@ class Rows:
         self._batch: dict[str, list[Any] | _Left] = {key: [] for key in self._first}
         self._batch_rows = max(1, BATCH_VALUES // max(1, sum(_size(value) for value in self._first.values())))
         self._held = self._bytes = self._line = 0  # rows and bytes of the batch, and the number of the last row
-        self._some: set[str] = set()  # keys that not every row has
+        self._rare: dict[str, list[Any] | _Left] = {}  # as the batch, of keys that not every row has
+        self._some: set[str] = set()  # those of them that are left alone for this reason
 
     def add(self, line: int, row: dict[str, Any], size: int = 0) -> None:
         """Add one row. line: its number, one more than that of the row before. size: bytes of its text.
@@ -80,9 +81,9 @@ class Rows:
                 del self._facts[key]
         if row.keys() != self._batch.keys():
             self._note_missing(row, line)
-        batch = self._batch
+        batch, rare = self._batch, self._rare
         for key, value in row.items():
-            batch[key].append(value)
+            (batch[key] if key in batch else rare[key]).append(value)
         self._held += 1
         self._bytes += size
         if self._held == self._batch_rows or self._bytes >= BATCH_BYTES:
@@ -97,7 +98,7 @@ class Rows:
             why = f'"{key}" holds integers of more than 63 bits and others; write them as text'
             self._table.leave(key, "large integers", f"{self._parse.file}: {why}")
         for key in self._some:
-            count = self._batch[key]
+            count = self._rare[key]
             if isinstance(count, _Left):
                 what = f"in {count.count:,} of {self._table.rows:,} rows"
                 self._table.leave(key, what, more=f" (it is {what})")
@@ -105,16 +106,18 @@ class Rows:
 
     def _note_missing(self, row: dict[str, Any], line: int) -> None:
         """Leave alone each key that only some rows have."""
-        for key in [*(self._batch.keys() - row.keys())]:
+        for key in [key for key in self._batch if key not in row]:
             if not isinstance(self._batch[key], _Left):
                 self._some.add(key)
                 self._leave(key, "", f'"{key}" is missing, but the first {self._parse.unit} has it')
+            self._rare[key] = self._batch.pop(key)
         first = line - self._table.rows - self._held
-        for key in row.keys() - self._batch.keys():
+        for key in [key for key in row if key not in self._batch and key not in self._rare]:
             self._some.add(key)
             why = f'"{key}" is missing, but {self._parse.unit} {line} has it'
             self._leave(key, "", why, first)
-        if len(self._batch) > MOST_COLUMNS:
+            self._rare[key] = self._batch.pop(key)
+        if len(self._batch) + len(self._rare) > MOST_COLUMNS:
             raise InputError(f"{self._parse.place(line)}: there are more than {MOST_COLUMNS} different keys")
 
     def _leave(self, key: str, what: str, why: str, line: int | None = None) -> None:

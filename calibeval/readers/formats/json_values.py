@@ -25,6 +25,7 @@ SCORES_AS = {
     **dict.fromkeys(SCORE_KEYS["log_probs"], "log_prob"),
 }
 LABELLED = {"label", "score"}
+ENDING = re.compile(r"(?P<stem>.*?)(?P<number>[0-9]{1,7})\Z", re.DOTALL)
 VALUE_KINDS = {
     "number": "a number",
     "text": "text",
@@ -64,7 +65,9 @@ class Parser(NamedTuple):
         """
         row = _value(text, self.place(number), LENIENT)
         if not isinstance(row, dict):
-            raise InputError(f"{self.place(number)}: this is {named(row)}, but every {self.unit} must be a JSON object")
+            hint = "; say --read-as json if the file is one array" if type(row) is list and self.unit == "line" else ""
+            what = f"this is {named(row)}, but every {self.unit} must be a JSON object"
+            raise InputError(f"{self.place(number)}: {what}{hint}")
         if not row:
             raise InputError(f"{self.place(number)}: the object has no keys")
         if b"\\" not in text or not SURROGATE.search(text):
@@ -155,17 +158,28 @@ def by_class(row: dict[str, Any]) -> dict[str, Any]:
         if type(value) is dict and key in SCORES_AS:
             scores = value
         elif type(value) is list and value and type(value[0]) is dict:
-            scores = _labelled(value)
+            scores = labelled(value)
         if not scores or not NUMBERS.issuperset(map(type, scores.values())):
             continue
         left = {one: other for one, other in row.items() if one != key}
         if any(one in NAME_KEYS or one in MEASURED_KEYS or COLUMN.match(one) for one in left):
             return row
-        return {**{f"{SCORES_AS.get(key, 'prob')}_{name}": score for name, score in scores.items()}, **left}
+        columns = {f"{SCORES_AS.get(key, 'prob')}_{name}": score for name, score in _by_number(scores).items()}
+        return {**columns, **left}
     return row
 
 
-def _labelled(values: list[Any]) -> dict[str, Any] | None:
+def _by_number(scores: dict[str, Any]) -> dict[str, Any]:
+    """The scores in the order of the numbers that alone differ between the names, as in LABEL_1, LABEL_0."""
+    found = [ENDING.match(name) for name in scores]
+    stems = {one["stem"] for one in found if one is not None}
+    numbers = [int(one["number"]) for one in found if one is not None]
+    if len(stems) > 1 or len({*numbers}) < len(scores):
+        return scores
+    return {name: scores[name] for _, name in sorted(zip(numbers, scores, strict=True))}
+
+
+def labelled(values: list[Any]) -> dict[str, Any] | None:
     """The scores of [{"label": "yes", "score": 0.9}, ...] by label; None for any other list."""
     if not all(type(one) is dict and one.keys() == LABELLED and type(one["label"]) is str for one in values):
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -12,12 +13,12 @@ import numpy.typing as npt
 
 from calibeval.core.data.row_source import Kind
 from calibeval.core.errors import InputError
+from calibeval.readers.meaning.proposals import LONGEST_LIST
 from calibeval.readers.meaning.score_columns import chosen_columns, stacked_columns
 from calibeval.readers.stored.names import COLUMN, COLUMN_STEMS, COMPUTED, NAME_KEYS, SCORE_KEYS
 from calibeval.readers.stored.stored import Stored
 
 LEAST_CLASSES = 2  # besides the column that is none
-LONGEST_LIST = 100
 
 
 def chosen_apart(
@@ -46,20 +47,23 @@ def columns_apart(arrays: dict[str, Stored], said: Sequence[str]) -> dict[str, S
         if stored.columns and key in wanted:
             if stored.refusal is not None:
                 stored.load()
-            parts |= {name: _column(stored, i) for i, name in enumerate(stored.columns)}
+            whole = functools.cache(stored.array)  # read once for all columns
+            parts |= {name: _column(stored, whole, i) for i, name in enumerate(stored.columns)}
     if not parts:
         return arrays
     gone = {key for key, stored in arrays.items() if stored.columns and (key in wanted or key in NAME_KEYS)}
     return {**{key: stored for key, stored in arrays.items() if key not in gone}, **parts}
 
 
-def _column(whole: Stored, place: int) -> Stored:
-    """One column of an array of scores."""
-
-    def load() -> Callable[[], npt.NDArray[Any]]:
-        return lambda: np.ascontiguousarray(whole.array()[:, place])
-
-    return replace(whole, shape=whole.shape[:1], load=load(), columns=(), origin=None)
+def _column(stored: Stored, whole: Callable[[], npt.NDArray[Any]], place: int) -> Stored:
+    """One column of an array of scores. whole: loads the array."""
+    return replace(
+        stored,
+        shape=stored.shape[:1],
+        load=lambda: np.ascontiguousarray(whole()[:, place]),
+        columns=(),
+        origin=None,
+    )
 
 
 def kind_of(columns: Sequence[str]) -> Kind | None:
@@ -73,13 +77,20 @@ def kind_of(columns: Sequence[str]) -> Kind | None:
 
 
 def refuse_computed(scores: Stored, names: Sequence[str] | None, labels: npt.NDArray[Any], file: str) -> None:
-    """Refuse columns such as logit_max beside logit_cat and logit_dog, if no label is the class max.
+    """Refuse columns such as logit_max beside logit_cat and logit_dog, if no label is the class max; also one alone.
 
     names: of the classes. labels: as stored.
     Raises: InputError.
     """
     if not scores.columns or names is None or len(names) != len(scores.columns) or labels.ndim != 1:
         return
+    if len(names) == 1:
+        column = scores.columns[0]
+        stem = column.removesuffix(names[0]).removesuffix("_")
+        raise InputError(
+            f'{file}: "{column}" is the only column of scores. If it is that of class 1 of two, call it "{stem}", and '
+            "save labels 0 and 1; else save the scores of all classes"
+        )
     odd = [i for i, name in enumerate(names) if name.lower() in COMPUTED]
     if not odd or len(names) - len(odd) < LEAST_CLASSES or labels.dtype.kind not in "OUSiu":
         return
@@ -92,8 +103,8 @@ def refuse_computed(scores: Stored, names: Sequence[str] | None, labels: npt.NDA
     pattern = ",".join([f"{stem}*", *(f"!{scores.columns[i]}" for i in odd)])
     words = shlex.quote(rest if len(rest) <= LONGEST_LIST else pattern)
     raise InputError(
-        f'{file}: "{scores.columns[odd[0]]}" seems to be computed of the other columns, for no label is '
-        f'"{names[odd[0]]}". Say --score-columns {words}; or name all columns so, if it is a class'
+        f'{file}: "{scores.columns[odd[0]]}" seems to be computed from the other columns, because no label is '
+        f'"{names[odd[0]]}". Say --score-columns {words}, or name every class there if it is one'
     )
 
 

@@ -55,7 +55,7 @@ def _of_labels(predictions: Predictions, name: str, labels_key: str | None) -> N
         return None
     text = (
         f'"{labels_key}" holds the labels that are used, but "{name}" differs from it in {different:,} of '
-        f"{predictions.n:,} rows: say --key labels={name} if that is what was true"
+        f"{predictions.n:,} rows: say --key labels={name} if that column holds the true labels"
     )
     return warning("other_labels_differ", text)
 

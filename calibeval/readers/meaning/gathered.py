@@ -63,7 +63,7 @@ class Gathered:
 def joined_splits(parts: list[Gathered], names: list[str], file: str) -> Gathered:
     """Several splits of one file joined into one dump, in the order named.
 
-    The class names and the ignored label must be the same in all of them.
+    Raises: InputError if the splits differ in kind, in the shape of their scores or in what they say of all rows.
     """
     first = parts[0]
     for part in parts[1:]:

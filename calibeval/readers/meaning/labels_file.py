@@ -156,18 +156,21 @@ def _labels(
     """The key of the labels: the one that the user named, the only array, one of a usual name, or the only one left."""
     if keys.labels is not None:
         return named_key(arrays, keys, "labels", file)
-    if alone:
-        return next(iter(arrays))
     usual = [key for key in arrays if key.lower() in LABEL_KEYS]
     if len(usual) == 1:
         return usual[0]
-    others = usual or _unnamed(arrays, used)
-    if len(others) == 1:
+    others = [*arrays] if alone else usual or _unnamed(arrays, used)
+    if len(others) == 1 and not sounds_predicted(others[0]):
         return others[0]
     if not needed:
         return None
+    if len(others) == 1:
+        raise InputError(
+            f'{file}: "{others[0]}" sounds like predictions, and nothing else can be the labels. If it says what was '
+            f"true, use --labels-key {others[0]}."
+        )
     near = [key for key in label_like({key: arrays[key] for key in others}) if not sounds_predicted(key)]
-    example = next(iter([*near, *others]), None)
+    example = next(iter([*near, *(key for key in others if not sounds_predicted(key)), *others]), None)
     split = next((key[: -len("_labels")] for key in near if key.endswith("_labels")), None)
     also = "" if split is None or len(near) < 2 else f", or a split, as in --labels {file}#{split}"
     hint = "" if example is None else f". Name one, as in --labels-key {example}{also}."

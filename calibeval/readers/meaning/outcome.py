@@ -76,7 +76,8 @@ def outcome_beside(
     """The outcome of each row of the dump, or of its split, from what another file says of them.
 
     external: labels, correct or prediction of each of these rows. rows: their numbers among the n rows of the dump's
-    file; None: all. Other arguments and errors: as `outcome_of`.
+    file; None: all. Other arguments: as `outcome_of`.
+    Raises: as `outcome_of`; InputError for scores of every class where the other file holds no labels.
     """
     if kind != "confidence":
         if "labels" not in external:

@@ -13,8 +13,9 @@ from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.row_ids import Copies, Order, copies_in, matchable, places_in, shown
 from calibeval.core.errors import InputError
 from calibeval.readers.meaning.labels_file import LabelsFile
+from calibeval.readers.meaning.row_names import by_names, candidates, counts, doubts, overruled
 from calibeval.readers.meaning.splits import View, pick
-from calibeval.readers.stored.names import INDEX_KEYS, index_column
+from calibeval.readers.stored.names import INDEX_KEYS
 from calibeval.readers.stored.stored import Stored
 
 
@@ -37,6 +38,17 @@ class PairedLabels:
 def paired_labels(
     view: View, labels: LabelsFile, ids: str | None, n: int, file: str, *, drop_duplicates: bool | None = False
 ) -> PairedLabels:
+    """What the labels' file says of each row of a dump, or of its split, with warnings about what contradicts it.
+
+    See `_paired`.
+    """
+    found = _paired(view, labels, ids, n, file, drop_duplicates=drop_duplicates)
+    return replace(found, warnings=(*found.warnings, *overruled(view, labels, found.values, n, file)))
+
+
+def _paired(
+    view: View, labels: LabelsFile, ids: str | None, n: int, file: str, *, drop_duplicates: bool | None
+) -> PairedLabels:
     """What the labels' file says of each row of a dump, or of its split.
 
     ids: the key of the dump's ids. n: rows in the dump's file. drop_duplicates: whether ids that occur twice in the
@@ -57,12 +69,12 @@ def paired_labels(
         order = _by_ids(ours, theirs, values, labels, file, part=part, drop_duplicates=drop_duplicates)
         names = "ids" if ids == labels.ids else f'"{ids}" and "{labels.ids}"'
         return PairedLabels(_taken(values, order), _in_words(len(ours), len(theirs), labels, f"joined by {names}"))
-    for own, other in _candidates(view, labels, ids, n):
+    for own, other in candidates(view, labels, ids, n):
         ours = pick(view.arrays[own].array(), view.rows, n, file)
         theirs = labels.arrays[other].array()
-        if _counts(ours, own) or _counts(theirs, other):
+        if counts(ours, own) or counts(theirs, other):
             continue
-        order = _by_names(ours, theirs, part=part)
+        order = by_names(ours, theirs, part=part)
         if order is not None:
             _check_lengths(values, labels, len(theirs))
             by = f"joined by {_called(own)}" + ("" if own == other else f" and {_called(other)}")
@@ -94,12 +106,13 @@ def _by_position(
         found[role] = one if own else pick(one, rows, n, file, what)
     warnings: list[Notice] = []
     if own:
-        text = f"the labels' file has {count} labels for {n} rows: they are taken to be those of the split"
+        text = f"the labels' file has {count} labels for {n} rows: they are taken as those of the split"
         warnings.append(warning("labels_of_split", text))
     if (ids is None) != (labels.ids is None):
         named, other = (file, labels.name) if labels.ids is None else (labels.name, file)
         text = f"labels were paired with rows by position: {named} has ids, {other} has none"
         warnings.append(warning("paired_by_position", text))
+    warnings += doubts(view, labels, n, file)
     total = n if rows is None else len(rows)
     there = total if rows is None else count
     return PairedLabels(found, _in_words(total, there, labels, "by position"), tuple(warnings))
@@ -162,7 +175,7 @@ def _check_copies(
     many = "1 id occurs" if copies.ids == 1 else f"{copies.ids:,} ids occur"
     if agree.all():
         how = "" if drop_duplicates is None else " with --drop-duplicates"
-        remedy = f"with the same labels each time. Take one of each{how}."
+        remedy = f"with the same labels each time. Keep one of each{how}."
     else:
         odd = len(np.unique(copies.first[~agree]))
         remedy = f"{odd:,} of them with different labels, so rows cannot be paired by id."
@@ -179,47 +192,6 @@ def _places(
     if copies is not None:
         found[copies.later] = found[copies.first]
     return places, found
-
-
-def _candidates(view: View, labels: LabelsFile, ids: str | None, n: int) -> list[tuple[str, str]]:
-    """Pairs of columns that could name the rows in both files although they are not called ids."""
-    mine, others = index_column(view.arrays), index_column(labels.arrays)
-    if ids is not None or labels.ids is not None:
-        pairs = [(ids or mine, labels.ids or others)]
-    else:
-        taken = {*labels.roles.values(), labels.class_names}
-        pairs = [(key, key) for key in view.arrays if key in labels.arrays and key not in taken]
-        pairs += [(mine, others)] if mine != others else []
-    return [
-        (own, other)
-        for own, other in pairs
-        if own is not None
-        and other is not None
-        and view.arrays[own].shape == (n,)
-        and _could_be_ids(view.arrays[own])
-        and _could_be_ids(labels.arrays[other])
-    ]
-
-
-def _could_be_ids(stored: Stored) -> bool:
-    """Whether a column could be ids: whole numbers or texts."""
-    return len(stored.shape) == 1 and stored.dtype.kind in "iuUSO" and stored.refusal is None
-
-
-def _by_names(ours: npt.NDArray[Any], theirs: npt.NDArray[Any], *, part: bool) -> Order | None:
-    """The order in which the second column names the rows of the first, each once; None if it does not name them."""
-    mine, others = matchable(ours, theirs)
-    if len(mine) > len(others) or copies_in(others) is not None:
-        return None
-    places, found = _places(mine, others, None)
-    return places if (places >= 0).all() and (part or found.all()) else None
-
-
-def _counts(values: npt.NDArray[Any], key: str) -> bool:
-    """Whether an index only counts its rows, from 0 or 1, as that of every new data frame does."""
-    if key.lower() not in INDEX_KEYS or values.dtype.kind not in "iu" or not len(values):
-        return False
-    return bool(values[0] in (0, 1) and (np.diff(values.astype(np.int64)) == 1).all())
 
 
 def _check_lengths(values: Mapping[str, npt.NDArray[Any]], labels: LabelsFile, count: int) -> None:

@@ -23,7 +23,7 @@ VOID = 255  # the usual mark of pixels, and of rows, without a label
 
 
 def refuse_large_integers(scores: RowSource, place: str) -> None:
-    """Refuse integers that float64 cannot tell apart."""
+    """Refuse integers that float64 cannot tell apart. Raises: InputError."""
     if scores.dtype.kind not in "iu" or scores.dtype.itemsize < 8:
         return
     step = max(1, PEEK_SCORES // max(math.prod(scores.shape[1:]), 1))
@@ -89,6 +89,7 @@ def refuse_probs(predictions: Predictions, parts: Sequence[tuple[str, int]], fil
     """Refuse logits that look like probabilities: rows that are non-negative and sum to 1, or one column in [0, 1].
 
     parts: the shards with their numbers of rows; if only some of them look so, they were not saved alike.
+    Raises: InputError.
     """
     if predictions.scores.shape[-1] < 2:
         return

@@ -29,8 +29,10 @@ def why_no_labels(arrays: Mapping[str, Stored]) -> str:
     )
 
 
-def what_to_do(arrays: Mapping[str, Stored]) -> str:
-    """What can be done with scores without labels."""
+def what_to_do(arrays: Mapping[str, Stored], kind: Kind) -> str:
+    """What can be done with scores of a kind without labels."""
+    if kind == "confidence":
+        return 'report, compare and gate need an array "correct", or "prediction" and labels'
     return (
         "apply can recalibrate these scores; report, fit, compare and gate need labels, named with --labels-key, or "
         f"another file with --labels.{_hint(arrays)}"

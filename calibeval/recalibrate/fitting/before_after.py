@@ -14,6 +14,7 @@ from calibeval.core.data.lazy_columns import refuse_left
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError, UsageError, nearest
+from calibeval.core.evaluation.doubts import doubts_of
 from calibeval.core.evaluation.evaluate import evaluate_dump
 from calibeval.core.evaluation.settings import checked
 from calibeval.core.report.fitted_on import FittedOn, OutOfFold
@@ -146,7 +147,7 @@ def _by_another(
         raise InputError(f"{leak.text}: that would make results too optimistic. {instead}")
     found, source = _map_of(plan), fitted_on.settled_source()
     facts = FittedOn.of(source, fitted_on.n, leak.text if leak is not None and leak.certain else None)
-    warnings = [] if leak is None else [leak.notice]
+    warnings = [*_doubts_about(fitted_on), *([] if leak is None else [leak.notice])]
     if found.fitted.note is not None:
         warnings.append(warning("map_note", found.fitted.note))
     if found.fitted.clipped:
@@ -154,6 +155,15 @@ def _by_another(
         text = f"in {rows:,} rows of {source.name}, the label's probability was raised to {plan.clip:g}"
         warnings.append(warning("clipped", text))
     return _results(found.method, found.parameters(), facts, evaluate(mapped(dump, found))), warnings
+
+
+@functools.lru_cache(maxsize=1)
+def _doubts_about(fitted_on: Predictions) -> tuple[Notice, ...]:
+    """The warnings about the dump that a map is fitted on, with its name."""
+    name = fitted_on.source.name
+    return tuple(
+        one.reworded(f"the map is fitted on {name}: {one}") for one in (*doubts_of(fitted_on), *fitted_on.warnings)
+    )
 
 
 def _results(method: str, parameters: dict[str, Any], facts: FittedOn | OutOfFold, after: DumpReport) -> Recalibrated:

@@ -20,6 +20,8 @@ def test_whole_numbers_of_every_type(dtype):
 
 def test_booleans():
     assert as_labels(np.array([True, False]), k=2).tolist() == [1, 0]
+    with pytest.raises(InputError, match="labels are true and false, but the scores have 3 classes: save the number"):
+        as_labels(np.array([True, False]), k=3)
 
 
 def test_a_column():

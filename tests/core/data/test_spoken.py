@@ -27,7 +27,7 @@ LEFT = ("format", "full", "topk")  # of the command line alone, or of other tool
         ("say --no-crc.", "say checksums=False."),
         ("timm: --topk 0", "timm: --topk 0"),
         ("say --decimal , for it, --decimal . if not", 'say decimal="," for it, decimal="." if not'),
-        ('--decimal ";" cannot be', 'decimal ";" cannot be'),
+        ('--decimal must be "," here', 'decimal must be "," here'),
         ("say --labels-are names, or --labels-are WHAT", 'say labels_are="names", or labels_are WHAT'),
         ("say --score-columns '*,!id'.", 'say score_columns=["*", "!id"].'),
         ("('say --score-columns a,b')", '(\'say score_columns=["a", "b"]\')'),

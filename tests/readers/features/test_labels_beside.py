@@ -52,5 +52,5 @@ def test_a_label_to_ignore_in_the_file_of_labels(tmp_path):
 def test_ids_that_occur_twice_name_no_option_that_is_not_there(tmp_path):
     path = saved(tmp_path / "f.npz", features=FEATURES, ids=IDS)
     other = saved(tmp_path / "l.npz", labels=np.append(LABELS, LABELS[0]), ids=np.append(IDS, IDS[0]))
-    with pytest.raises(InputError, match=r"with the same labels each time\. Take one of each\.$"):
+    with pytest.raises(InputError, match=r"with the same labels each time\. Keep one of each\.$"):
         read_features(path, labels=other)

@@ -199,8 +199,8 @@ def test_filters_of_others_are_off(made):
     file.close()
     refused(
         path,
-        'd.h5: "logits" holds values that filter 32001 ("unknown") packed, which is not used here. Save with gzip, or '
-        "without.",
+        'd.h5: "logits" holds values compressed by filter 32001 ("unknown"), which is not supported. Use gzip or no '
+        "filter.",
     )
 
 

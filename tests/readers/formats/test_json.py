@@ -143,6 +143,16 @@ def test_facts_and_other_shapes(tmp_path):
     assert read(path).labels.tolist() == [1, 0]
 
 
+@pytest.mark.parametrize("block", [7, 50, 101, 333])
+def test_columns_of_pandas_cut_anywhere_have_the_same_rows(block, monkeypatch, tmp_path):
+    monkeypatch.setattr(text_module, "READ_BYTES", block)
+    monkeypatch.setattr(json_module, "LARGEST_ROW", 0)  # otherwise all of it is in memory
+    right(read(saved(tmp_path, FRAME.to_dict())))
+    other = {"logits": dict(enumerate(SCORES.tolist())), "label": {i + 1: int(y) for i, y in enumerate(LABELS)}}
+    with pytest.raises(InputError, match='"label" holds other rows than "logits"'):
+        read(saved(tmp_path, other))
+
+
 def test_compressed_streamed_and_named(monkeypatch, tmp_path):
     (tmp_path / "d.json.gz").write_bytes(gzip.compress(json.dumps(COLUMNS).encode()))
     right(read(tmp_path / "d.json.gz"))
@@ -157,9 +167,9 @@ def test_compressed_streamed_and_named(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("5", f"d.json: this is no JSON array or object; needed is {json_module.NEEDED}"),
+        ("5", f"d.json: this is not a JSON array or object. Expected {json_module.NEEDED}"),
         ("[]", "d.json: there are no rows"),
-        ("{}", f"d.json: the object holds no arrays; needed is {json_module.NEEDED}"),
+        ("{}", f"d.json: the object holds no arrays. Expected {json_module.NEEDED}"),
         ('[{"logits":[1,2],"label":0},]', "d.json row 1: not valid JSON (Expecting value, column 1)"),
         ('[{"logits":[1,2],"label":0},5]', "d.json row 1: this is a number, but every row must be a JSON object"),
         (

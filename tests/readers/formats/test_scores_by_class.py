@@ -72,8 +72,23 @@ def labelled(best_first, y):
 def test_what_a_pipeline_returns_is_probabilities_by_class(tmp_path):
     objects = [labelled([("POS", 0.9), ("NEG", 0.1)], "POS"), labelled([("NEG", 0.8), ("POS", 0.2)], "POS")]
     predictions = read(written(tmp_path, "d.jsonl", objects))
-    assert (predictions.kind, predictions.class_names, predictions.labels.tolist()) == ("probs", ("POS", "NEG"), [0, 0])
-    assert np.asarray(predictions.scores[0:2])[:, 0].tolist() == pytest.approx([0.9, 0.2], abs=1e-7)
+    assert (predictions.kind, predictions.class_names, predictions.labels.tolist()) == ("probs", ("NEG", "POS"), [1, 1])
+    assert np.asarray(predictions.scores[0:2])[:, 1].tolist() == pytest.approx([0.9, 0.2], abs=1e-7)
+
+
+def test_classes_of_a_pipeline_are_in_natural_order(tmp_path):
+    best_first = [(f"LABEL_{i}", 0.5 if i == 10 else 0.05) for i in (10, 3, 0, 1, 2, 9, 8, 7, 6, 5, 4)]
+    predictions = read(written(tmp_path, "d.jsonl", [labelled(best_first, 10), labelled(best_first[::-1], 3)]))
+    assert predictions.class_names == tuple(f"LABEL_{i}" for i in range(11))
+    assert np.asarray(predictions.scores[0:2])[:, 10].tolist() == pytest.approx([0.5, 0.5], abs=1e-7)
+    assert predictions.labels.tolist() == [10, 3]
+
+
+def test_what_only_some_rows_have_is_said_once(tmp_path):
+    objects = [{"probabilities": {"a": 0.5, "b": 0.25, "c": 0.25}, "y": "a"}, {"probabilities": {"a": 1}, "y": "a"}]
+    with pytest.raises(InputError) as error:
+        read(written(tmp_path, "d.jsonl", objects))
+    assert str(error.value).count("(it is in") == 1
 
 
 def test_the_best_of_many_classes_alone_are_no_scores(tmp_path):

@@ -43,7 +43,7 @@ def written(folder: Path, suffix: str, last: str, labels: np.ndarray) -> Path:
 def test_a_maximum_is_no_class(tmp_path, suffix, labels):
     path = written(tmp_path, suffix, "max", labels)
     message = (
-        f'd{suffix}: "logit_max" seems to be computed of the other columns, for no label is "max". '
+        f'd{suffix}: "logit_max" seems to be computed from the other columns, because no label is "max". '
         'Say score_columns=["logit_cat", "logit_dog", "logit_emu"]'
     )
     with pytest.raises(InputError, match=re.escape(message)):
@@ -83,3 +83,34 @@ def test_a_column_of_text_among_them(tmp_path):
     path.write_text("prob_a,prob_b,prob_note,label\n0.5,0.5,x,a\n")
     with pytest.raises(InputError, match=r'line 2, column "prob_note": "x" is not a number'):
         calibeval.read(path, score_columns=["prob_a", "prob_b"])
+
+
+def test_a_single_column_of_a_class(tmp_path):
+    path = tmp_path / "d.csv"
+    path.write_text("prob_1,label\n0.75,1\n0.25,0\n")
+    assert calibeval.read(path).scores[0:2].tolist() == [[0.25, 0.75], [0.75, 0.25]]
+    for column in ("logit_1", "logit_yes"):
+        path.write_text(f"{column},label\n2.5,1\n-1,0\n")
+        stem = column.partition("_")[0]
+        message = f'"{column}" is the only column of scores. If it is that of class 1 of two, call it "{stem}"'
+        with pytest.raises(InputError, match=re.escape(message)):
+            calibeval.read(path)
+        path.write_text(f"{stem},label\n2.5,1\n-1,0\n")
+        assert calibeval.read(path).k == 2
+
+
+def test_the_columns_of_one_array_are_read_once(monkeypatch, tmp_path):
+    parquet, pandas = pytest.importorskip("calibeval.readers.formats.parquet"), pytest.importorskip("pandas")
+    names = [f"logit_class {i}" for i in range(50)]
+    logits = np.random.default_rng(1).normal(size=(40, 50))
+    frame = pandas.DataFrame(logits, columns=names).assign(label=[names[i][6:] for i in logits.argmax(axis=1)])
+    frame.to_parquet(tmp_path / "d.parquet")
+    reads = []
+    own = parquet.ColumnFile._read
+    monkeypatch.setattr(
+        parquet.ColumnFile, "_read", lambda self, columns, **how: reads.append(columns) or own(self, columns, **how)
+    )
+    found = calibeval.read(tmp_path / "d.parquet", score_columns=["logit_*"])
+    assert np.array_equal(found.scores[0:40], logits)
+    assert found.labels.tolist() == logits.argmax(axis=1).tolist()
+    assert reads == [names, ["label"]]

@@ -26,7 +26,7 @@ def test_the_predictions_under_the_name_of_the_labels(other, tmp_path):
     path = npz(tmp_path, probs=PROBS, label=TOP, **{other: LABELS})
     assert codes(path) == {
         "other_labels_differ": f'"label" holds the labels that are used, but "{other}" differs from it in {WRONG} of '
-        f'200 rows: say key={{"labels": "{other}"}} if that is what was true'
+        f'200 rows: say key={{"labels": "{other}"}} if that column holds the true labels'
     }
     assert codes(path, key={"labels": other}) == {}
     assert read(path, labels_key=other).labels.tolist() == LABELS.tolist()

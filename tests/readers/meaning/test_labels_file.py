@@ -170,3 +170,20 @@ def test_a_file_that_only_says_what_was_right(tmp_path):
     with pytest.raises(InputError, match='also needs an array "correct"'):
         calibeval.read(dump, labels=labels)
     assert read(tmp_path, npz(tmp_path / "l.npz", correct=LABELS))[0] == LABELS.tolist()
+
+
+def test_a_prediction_is_no_label(tmp_path):
+    np.savez(tmp_path / "d.npz", probs=[[0.75, 0.25], [0.25, 0.75]], ids=[1, 2], class_names=["a", "b"])
+    for header, rows in (("id,pred", "1,a\n2,b\n"), ("y_pred", "a\nb\n"), ("predicted_class", "a\nb\n")):
+        (tmp_path / "l.csv").write_text(f"{header}\n{rows}")
+        name = header.rpartition(",")[2]
+        message = (
+            f'l.csv: "{name}" sounds like predictions, and nothing else can be the labels. If it says what was true'
+        )
+        with pytest.raises(InputError, match=message):
+            calibeval.read(tmp_path / "d.npz", labels=tmp_path / "l.csv")
+        read = calibeval.read(tmp_path / "d.npz", labels=tmp_path / "l.csv", labels_key=name)
+        assert read.labels.tolist() == [0, 1]
+    (tmp_path / "l.csv").write_text("id,pred,gold\n1,a,b\n2,b,b\n")
+    with pytest.raises(InputError, match='Name one, as in labels_key="gold"'):
+        calibeval.read(tmp_path / "d.npz", labels=tmp_path / "l.csv")

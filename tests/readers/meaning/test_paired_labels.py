@@ -131,7 +131,7 @@ def test_ids_that_have_no_partner(dump, tmp_path):
 
 def test_ids_that_occur_twice_in_the_labels_file(dump, tmp_path):
     same = npz(tmp_path / "same.npz", ids=[*IDS, *IDS[:2]], labels=[*LABELS, *LABELS[:2]])
-    message = f'same.npz: 2 ids occur twice, such as "{IDS[0]}", with the same labels each time. Take one of each with'
+    message = f'same.npz: 2 ids occur twice, such as "{IDS[0]}", with the same labels each time. Keep one of each with'
     refused(dump, message, labels=same)
     assert accuracy(dump, labels=same, drop_duplicates=True) == ACCURACY
     other = npz(tmp_path / "other.npz", ids=[*IDS, *IDS[:2]], labels=[*LABELS, LABELS[0], 1 - LABELS[1] % 2])
