@@ -49,7 +49,7 @@ def ece_interval(sums: BinSums, n: int, level: float, joint: Joint | None = None
 
     >>> sums = BinSums(*(np.array([x]) for x in (1000.0, 900.0, 810.0, 700.0, 630.0)))
     >>> [round(x, 3) for x in ece_interval(sums, 1000, 0.95)]
-    [0.171, 0.228, 0.2]
+    [0.171, 0.229, 0.2]
     """
     z, value = _two_sided(level, joint), float(np.abs(sums.surplus).sum()) / _rows(n)
     ends = invert(folded_path(sums, n, 1.0, joint), value, z)
