@@ -86,7 +86,11 @@ WRONG = [
         ),
     ),
     (np.array([0.0, 1.5, 0.25]), "row 1: label 1.5, but labels must be whole numbers (2 rows are not)"),
-    (np.array([0.0, np.nan, 1.0]), "row 1: label nan, but labels must be whole numbers (1 rows are not)"),
+    (
+        np.array([0.0, np.nan, 1.0]),
+        "row 1: label nan, but labels must be whole numbers (1 rows are not). Leave out the rows without a label before "
+        "saving.",
+    ),
     (np.array([np.inf, 1.0]), "row 0: label inf, but labels must be whole numbers (1 rows are not)"),
     (np.array([1j, 0]), "labels have dtype complex128, but whole numbers are needed"),
     (np.array(["2026-01-01"], "M8[D]"), "labels have dtype datetime64[D], but whole numbers are needed"),
@@ -141,7 +145,7 @@ def test_labels_of_0_and_255_are_those_of_image_files():
 def test_names_that_are_not_in_the_list(raw, row):
     with pytest.raises(InputError) as error:
         as_labels(np.array(raw), 2, ["cat", "dog"])
-    assert str(error.value) == f'row {row}: label "{raw[row]}" is not one of the 2 class names'
+    assert str(error.value) == f'row {row}: label "{raw[row]}" is not one of the 2 class names (cat, dog)'
 
 
 def test_a_name_that_occurs_twice_is_no_class():
