@@ -175,7 +175,10 @@ def _joined_array(key: str, found: Sequence[Stored | None], names: Sequence[str]
     why, what = None, ""
     if len(parts) < len(found):
         lacking = names[found.index(None)]
-        why = f'{lacking}: has no "{key}", but {begin} has: shards must hold the same arrays'
+        why = (
+            f'{lacking}: has no "{key}", but {begin} has: shards must hold the same arrays. If some files are none, '
+            "name the shards with a pattern"
+        )
         what = f"in {len(parts)} of {len(found)} shards"
     if key.lower() in ID_KEYS and first.printed:
         found = _ids(found)
