@@ -24,17 +24,25 @@ FORMATS: dict[str, tuple[str, str]] = {
     ".parquet": ("parquet", "read_parquet"),
     ".feather": ("arrow", "read_arrow"),
     ".arrow": ("arrow", "read_arrow"),
+    ".ipc": ("arrow", "read_arrow"),
     ".h5": ("h5", "read_h5"),
     ".hdf5": ("h5", "read_h5"),
     ".safetensors": ("safetensors", "read_safetensors"),
     ".jsonl": ("jsonl", "read_jsonl"),
     ".jsonl.gz": ("jsonl", "read_jsonl"),
+    ".ndjson": ("jsonl", "read_jsonl"),
+    ".ndjson.gz": ("jsonl", "read_jsonl"),
     ".json": ("json", "read_json"),
     ".json.gz": ("json", "read_json"),
+    ".txt": ("txt", "read_txt"),
 }
-OF_TEXT = "csv"  # the module whose numbers may have decimal commas
+OF_TEXT = ("csv", "txt")  # the modules whose numbers may have decimal commas
 DECIMALS = (",", ".")
 PICKLES = (".pkl", ".pickle", ".p", ".joblib", ".dill")
+OTHERS = {  # formats that are not read, and what to do
+    **dict.fromkeys((".zip", ".tar", ".tgz", ".7z", ".xz", ".bz2", ".zst"), "Unpack the file first"),
+    **dict.fromkeys((".xls", ".xlsx", ".ods"), "Save the table as CSV UTF-8"),
+}
 
 
 def as_suffix(read_as: str | None, said: str = "read_as") -> str | None:
@@ -56,7 +64,7 @@ def as_suffix(read_as: str | None, said: str = "read_as") -> str | None:
 def suffix_of(path: Path) -> str:
     """The suffix that says the format, such as .npz, or .csv.gz for a compressed file; "" if it is unknown.
 
-    >>> suffix_of(Path("a.b.CSV.gz")), suffix_of(Path("a.b.npz")), suffix_of(Path("a.txt"))
+    >>> suffix_of(Path("a.b.CSV.gz")), suffix_of(Path("a.b.npz")), suffix_of(Path("a.log"))
     ('.csv.gz', '.npz', '')
     """
     name = path.name.lower()
@@ -90,13 +98,14 @@ def load(file: SteadyFile, limits: Limits, read_as: str | None = None, decimal: 
                 f"{path.name}: a pickle can run any code, so it is never opened. If you trust it, load it yourself and "
                 'save its arrays: np.savez("dump.npz", logits=..., labels=...)'
             )
-        raise InputError(f'{path.name}: the suffix "{own}" is unknown{nearest(own, FORMATS)}; formats are {known}')
+        about = f". {OTHERS[own]}" if own in OTHERS else nearest(own, FORMATS)
+        raise InputError(f'{path.name}: the suffix "{own}" is unknown{about}; formats are {known} (see --read-as)')
     if file.size == 0:
         raise InputError(f"{path.name}: the file is empty")
     module, function = FORMATS[suffix]
     reader: Callable[..., Contents] = getattr(importlib.import_module(f"calibeval.readers.formats.{module}"), function)
     try:
-        return reader(file, limits, decimal) if module == OF_TEXT else reader(file, limits)
+        return reader(file, limits, decimal) if module in OF_TEXT else reader(file, limits)
     except FileProblem:
         raise
     except OSError as error:

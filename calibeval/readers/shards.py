@@ -181,6 +181,11 @@ def _joined_array(key: str, found: Sequence[Stored | None], names: Sequence[str]
         found = _ids(found)
         parts = [part for part in found if part is not None]
         first = parts[0]
+    if not key and len({part.shape[1:] for part in parts}) > 1:
+        raise InputError(
+            f"{names[0]} and others hold arrays of different shapes without names, such as scores and labels, so they "
+            "are no shards of one dump. Name the scores, and the labels with --labels FILE."
+        )
     for part, name in zip(found, names, strict=True):
         if part is None or why is not None:
             continue

@@ -11,6 +11,7 @@ import sys
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.feather
 import pyarrow.parquet as pq
 import pytest
 import safetensors.numpy
@@ -18,7 +19,8 @@ import torch
 
 from calibeval import evaluate
 from calibeval.core.errors import InputError
-from calibeval.readers.formats import parquet as reader
+from calibeval.readers.formats import arrow as of_arrow
+from calibeval.readers.formats import parquet as of_parquet
 from calibeval.readers.open import read
 from calibeval.readers.stored.rows import AT_ONCE
 from tests.conftest import ROOT
@@ -52,7 +54,15 @@ def of_safetensors(path, logits, labels):
 
 
 def parquet(path, logits, labels):
-    pq.write_table(pa.table({**{f"logit_{k}": logits[:, k] for k in range(CLASSES)}, "label": labels}), path)
+    pq.write_table(columns(logits, labels), path)
+
+
+def arrow(path, logits, labels):
+    pyarrow.feather.write_feather(columns(logits, labels), path, compression="uncompressed")
+
+
+def columns(logits, labels):
+    return pa.table({**{f"logit_{k}": logits[:, k] for k in range(CLASSES)}, "label": labels})
 
 
 BY_BLOCKS = (".npy", ".npz", ".pt", ".safetensors")  # the others are read whole when they are opened
@@ -136,18 +146,21 @@ def test_what_was_read_whole_stays_as_it_was(change, tmp_path):
     assert evaluate(predictions, level=None).dumps[0] == expected
 
 
+@pytest.mark.parametrize(
+    ("reader", "write"), [(of_parquet._ParquetFile, parquet), (of_arrow._ArrowFile, arrow)], ids=["parquet", "arrow"]
+)
 @pytest.mark.parametrize("change", [cut, overwritten, replaced])
-def test_parquet_that_changes_while_it_is_read(change, tmp_path, monkeypatch):
-    path = tmp_path / "d.parquet"
-    parquet(path, *arrays(0))
-    batches = reader._File._batches
+def test_columns_that_change_while_they_are_read(reader, write, change, tmp_path, monkeypatch):
+    path = tmp_path / f"d.{write.__name__}"
+    write(path, *arrays(0))
+    batches = reader._batches
 
     def interrupted(*arguments):
         for batch in batches(*arguments):
-            change(path, parquet)
+            change(path, write)
             yield batch
 
-    monkeypatch.setattr(reader._File, "_batches", interrupted)
+    monkeypatch.setattr(reader, "_batches", interrupted)
     with pytest.raises(InputError, match=r"the file changed while it was read|damaged"):
         read(path)
 

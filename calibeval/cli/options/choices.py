@@ -38,13 +38,17 @@ FORMATS = (  # of readers.load, without the dot
     "parquet",
     "feather",
     "arrow",
+    "ipc",
     "h5",
     "hdf5",
     "safetensors",
     "jsonl",
     "jsonl.gz",
+    "ndjson",
+    "ndjson.gz",
     "json",
     "json.gz",
+    "txt",
 )
 LEVEL = 0.95  # of core.report.settings
 METHODS = ("temperature", "platt", "beta", "vector", "isotonic")  # of recalibrate.fitting.methods

@@ -181,10 +181,13 @@ def _limits(flags: ReadingFlags | FeatureFlags) -> Limits:
 
 
 def _names(path: Path | None) -> tuple[str, ...] | None:
-    """The class names in a file, one per line."""
+    """The class names in a file: one per line or, in .json, a list, or an object by the number of the class."""
     if path is None:
         return None
-    from calibeval.readers.small_files import read_small
+    from calibeval.readers.small_files import names_in_json, read_small
+
+    if path.suffix.lower() == ".json":
+        return names_in_json(read_small(path), path)
 
     try:
         text = read_small(path).decode("utf-8-sig")

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from calibeval.core.errors import InputError, cut
+from calibeval.readers.formats.groups import best_columns, check_groups, score_columns
 from calibeval.readers.formats.json_column import JsonColumn
 from calibeval.readers.formats.json_text import JsonText
-from calibeval.readers.formats.json_values import decoded, kind_of
+from calibeval.readers.formats.json_values import decoded, kind_of, labelled
 from calibeval.readers.formats.jsonl import arrays_of, read_objects
-from calibeval.readers.formats.table import MOST_COLUMNS, check_groups, score_columns, stacked
+from calibeval.readers.formats.table import MOST_COLUMNS, stacked
 from calibeval.readers.formats.text import TextSource
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import COLUMN, CORRECT_KEYS, ID_KEYS, LABEL_KEYS, MEASURED_KEYS, PREDICTION_KEYS
@@ -52,6 +53,9 @@ def read_json_text(source: TextSource, limits: Limits) -> Contents:
         text.enter()
         if text.next_character() in (b"{", b"]"):
             arrays = arrays_of(_rows(text), source.name, limits, "row")
+        elif _of_a_pipeline(text):
+            wrapped = ((number, b'{"output":' + member + b"}") for number, member in _rows(text))
+            arrays = arrays_of(wrapped, source.name, limits, "row")
         else:
             arrays = {"": _column(text, source.name, limits)}
     else:
@@ -69,6 +73,15 @@ def _rows(text: JsonText) -> Iterator[tuple[int, bytes]]:
         for member in piece.members():
             yield number, member
             number += 1
+
+
+def _of_a_pipeline(text: JsonText) -> bool:
+    """Whether an array begins with [{"label": ..., "score": ...}, ...], as text-classification pipelines return it."""
+    whole = text.whole_value(LARGEST_ROW) if text.next_character() == b"[" else None
+    if whole is None or b"{" not in whole:
+        return False
+    first = decoded(whole, text.place())
+    return isinstance(first, list) and bool(first) and labelled(first) is not None
 
 
 def _column(text: JsonText, place: str, limits: Limits) -> Stored:
@@ -256,7 +269,7 @@ def _grouped(arrays: dict[str, Stored], file: str) -> dict[str, Stored]:
     Raises: InputError if such columns differ in length, or hold no numbers.
     """
     groups = score_columns(list(arrays), file)
-    found = dict(arrays)
+    found = {**arrays, **{key: Stored.left((0,), *told) for key, told in best_columns(list(arrays), file).items()}}
     for group in groups:
         columns = [found.pop(column).array() for column in group.columns]
         for name, column in zip(group.columns, columns, strict=True):

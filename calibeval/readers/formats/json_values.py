@@ -25,6 +25,7 @@ SCORES_AS = {
     **dict.fromkeys(SCORE_KEYS["log_probs"], "log_prob"),
 }
 LABELLED = {"label", "score"}
+ENDING = re.compile(r"(?P<stem>.*?)(?P<number>[0-9]{1,7})\Z", re.DOTALL)
 VALUE_KINDS = {
     "number": "a number",
     "text": "text",
@@ -145,40 +146,45 @@ def as_vector(value: Any) -> Any:
 def by_class(row: dict[str, Any]) -> dict[str, Any]:
     """The row with a column for each class, if its only scores are an object of numbers by the names of classes.
 
-    The lists that text-classification pipelines return are taken as such objects, too, with labels in natural order.
+    The lists that text-classification pipelines return are taken as such objects, too.
 
     >>> by_class({"probabilities": {"no": 0.1, "yes": 0.9}, "y": "yes"})
     {'prob_no': 0.1, 'prob_yes': 0.9, 'y': 'yes'}
     >>> by_class({"output": [{"label": "yes", "score": 0.9}, {"label": "no", "score": 0.1}]})
-    {'prob_no': 0.1, 'prob_yes': 0.9}
+    {'prob_yes': 0.9, 'prob_no': 0.1}
     """
     for key, value in row.items():
         scores: Any = None
         if type(value) is dict and key in SCORES_AS:
             scores = value
         elif type(value) is list and value and type(value[0]) is dict:
-            scores = _labelled(value)
+            scores = labelled(value)
         if not scores or not NUMBERS.issuperset(map(type, scores.values())):
             continue
         left = {one: other for one, other in row.items() if one != key}
         if any(one in NAME_KEYS or one in MEASURED_KEYS or COLUMN.match(one) for one in left):
             return row
-        return {**{f"{SCORES_AS.get(key, 'prob')}_{name}": score for name, score in scores.items()}, **left}
+        columns = {f"{SCORES_AS.get(key, 'prob')}_{name}": score for name, score in _by_number(scores).items()}
+        return {**columns, **left}
     return row
 
 
-def _labelled(values: list[Any]) -> dict[str, Any] | None:
+def _by_number(scores: dict[str, Any]) -> dict[str, Any]:
+    """The scores in the order of the numbers that alone differ between the names, as in LABEL_1, LABEL_0."""
+    found = [ENDING.match(name) for name in scores]
+    stems = {one["stem"] for one in found if one is not None}
+    numbers = [int(one["number"]) for one in found if one is not None]
+    if len(stems) > 1 or len({*numbers}) < len(scores):
+        return scores
+    return {name: scores[name] for _, name in sorted(zip(numbers, scores, strict=True))}
+
+
+def labelled(values: list[Any]) -> dict[str, Any] | None:
     """The scores of [{"label": "yes", "score": 0.9}, ...] by label; None for any other list."""
     if not all(type(one) is dict and one.keys() == LABELLED and type(one["label"]) is str for one in values):
         return None
-    scores = {one["label"]: one["score"] for one in sorted(values, key=lambda one: _in_order(one["label"]))}
+    scores = {one["label"]: one["score"] for one in values}
     return scores if len(scores) == len(values) else None
-
-
-def _in_order(label: str) -> tuple[str, int, str]:
-    """A sort key for labels: LABEL_2 before LABEL_10, for the pipeline lists the best first."""
-    stem = label.rstrip("0123456789")
-    return stem, int(label[len(stem) :][:18] or 0) if label[len(stem) :].isascii() else 0, label
 
 
 def named(value: Any) -> str:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 from calibeval.core.errors import InputError
 from calibeval.readers.formats.json_rows import Rows
 from calibeval.readers.formats.json_values import Parser, by_class
 from calibeval.readers.formats.text import TextSource, line_blocks
 from calibeval.readers.stored.limits import Limits
+from calibeval.readers.stored.names import BY_SCORE, COLUMN
 from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents, Stored, read_from_text
 
@@ -46,12 +49,27 @@ def arrays_of(
     row = parse(*first)
     parse = parse._replace(by_class=by_class(row) is not row)
     begin = [(number, text, parse(number, text)) for number, text in (first, *itertools.islice(numbered, 1))]
+    order = _classes(begin[0][2])
+    alike = _classes(begin[-1][2]) == order
+    if parse.by_class and not alike:
+        number, text, row = begin[0]
+        begin[0] = number, text, {key: row[key] for key in (*sorted(order, key=str.lower), *row)}
     rows = Rows(begin[0][2], begin[1][2].keys() if len(begin) > 1 else None, limits, parse)
     for number, text, row in begin:
         rows.add(number, row, len(text))
     for number, text in numbered:
-        rows.add(number, parse(number, text), len(text))
-    return read_from_text(rows.arrays())
+        row = parse(number, text)
+        alike = alike and (not parse.by_class or _classes(row) == order)
+        rows.add(number, row, len(text))
+    arrays = read_from_text(rows.arrays())
+    if parse.by_class and not alike and "class_names" in arrays:
+        arrays["class_names"] = replace(arrays["class_names"], origin=BY_SCORE)
+    return arrays
+
+
+def _classes(row: dict[str, Any]) -> list[str]:
+    """The columns of scores, in the order of a row."""
+    return [key for key in row if COLUMN.match(key)]
 
 
 def _lines(source: TextSource, limits: Limits) -> Iterator[tuple[int, bytes]]:

@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from calibeval.core.data.row_source import RowSource
 from calibeval.core.errors import BROKEN_IMPORT, CalibevalError, InputError, first_line, not_importable
+from calibeval.readers.formats.groups import best_columns, check_groups, score_columns
 from calibeval.readers.formats.metadata import with_facts
-from calibeval.readers.formats.table import Table, check_groups, check_names, score_columns, stacked
+from calibeval.readers.formats.table import Table, check_names, stacked
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents, Stored
@@ -105,9 +106,13 @@ class ColumnFile:
                 arrays[group.key] = group.marked(Stored.left(shape, "mixed values", why))
                 continue
             arrays[group.key] = group.marked(
-                Stored(shape, self._score_type(), self._loader(group.key, group.columns), origin=group.origin)
+                Stored(
+                    shape, self._score_type(), self._loader(group.key, group.columns, grouped=True), origin=group.origin
+                )
             )
             arrays |= group.class_names()
+        for key, told in best_columns(self._columns, self._name).items():
+            arrays[key] = Stored.left((self._rows,), *told)
         for column in plain:
             load, place = self._loader(column, [column]), f'{self._name}: column "{column}"'
             kind = self._kinds[column]
@@ -118,17 +123,17 @@ class ColumnFile:
                 arrays[column] = Stored((self._rows, *width), self._type(column), load)
         return Contents(with_facts(arrays, self._schema.metadata, self._name))
 
-    def _loader(self, key: str, columns: Sequence[str]) -> Callable[[], RowSource]:
+    def _loader(self, key: str, columns: Sequence[str], *, grouped: bool = False) -> Callable[[], RowSource]:
         def load() -> RowSource:
-            return self._read(columns)[key].load()
+            return self._read(columns, grouped=grouped)[key].load()
 
         return lambda: guarded(self._steady, self.what, load)
 
-    def _read(self, columns: Sequence[str]) -> dict[str, Stored]:
+    def _read(self, columns: Sequence[str], *, grouped: bool) -> dict[str, Stored]:
         """Some columns, batch by batch."""
         values = sum(self._width(column) if self._kinds[column] in LISTS else 1 for column in columns)
         self._limits.check_expansion(self._name, 8 * values * self._rows, size=self._steady.size)
-        table, dtype = Table(columns, self._name, self._limits), self._score_type()
+        table, dtype = Table(columns, self._name, self._limits, grouped=grouped), self._score_type()
         size = min(MOST_ROWS, max(1, BATCH_VALUES // values))
         lengths: dict[str, int] = {}
         for batch in self._batches(columns, size):
@@ -228,7 +233,7 @@ class ColumnFile:
         """Texts; equal ones are the same Python object."""
         if not isinstance(values, pa.DictionaryArray):
             values = values.cast(pa.string()).dictionary_encode()
-        index = values.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        index = values.indices.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False)
         used, place = np.unique(index, return_inverse=True)
         texts = np.empty(len(used), object)
         texts[:] = [None if i < 0 else values.dictionary[i].as_py() for i in used.tolist()]

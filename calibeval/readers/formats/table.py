@@ -2,114 +2,32 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.errors import InputError
+from calibeval.readers.formats.groups import RANKS, ScoreColumns, best_columns, check_groups, of_classes, score_columns
 from calibeval.readers.formats.texts import Texts
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import (
     COLUMN,
     COLUMN_STEMS,
-    COMPUTED,
     FEATURE_KEYS,
     LABEL_KEYS,
     SCORE_KEYS,
-    columns_in_words,
 )
 from calibeval.readers.stored.spool import Spool
 from calibeval.readers.stored.stored import Stored
 
 MOST_COLUMNS = 2**15
-RANK = re.compile(r"^index_[0-9]+$")
-NUMBER = re.compile(r"^[0-9]{1,7}$")
-RANKS = "index"
 SOME_ROWS = " (it is in "  # begins what is added to a message, once for all columns of a group
 LIST_KEYS = (RANKS, *(key for keys in SCORE_KEYS.values() for key in keys), "predictions", *LABEL_KEYS, *FEATURE_KEYS)
 
 Array = npt.NDArray[Any]
-
-
-class ScoreColumns:
-    """Columns that together are one array: its key, the columns in class order, and the class names.
-
-    Numbers from 0 are positions; numbers without a 0, as in prob_1, prob_2, are names, in the order of the columns.
-    """
-
-    def __init__(self, key: str, columns: dict[str, str], file: str) -> None:
-        self.key = key
-        self.names: list[str] | None = None
-        self.columns = list(columns.values())
-        numbered = {int(suffix): column for suffix, column in columns.items() if NUMBER.match(suffix)}
-        if len(numbered) == len(columns) and 0 in numbered:
-            missing = next((i for i in range(len(columns)) if i not in numbered), None)
-            if missing is not None:
-                raise InputError(f"{file}: there are {len(columns)} columns of {key}, but number {missing} is missing")
-            self.columns = [numbered[i] for i in range(len(columns))]
-        elif [*columns] != ["1"] or key != "probs":  # prob_1 alone is P(class 1); a logit alone is not its logit
-            self.names = list(columns)
-
-    @property
-    def origin(self) -> str:
-        """The columns, in words."""
-        return columns_in_words(self.columns)
-
-    def marked(self, stored: Stored) -> Stored:
-        """The array that the columns are, with their names."""
-        return replace(stored, columns=tuple(self.columns))
-
-    def class_names(self) -> dict[str, Stored]:
-        """The array of class names, if the columns name the classes."""
-        return {} if self.names is None else {"class_names": self.marked(Stored.of(np.asarray(self.names)))}
-
-
-def score_columns(columns: Sequence[str], file: str) -> list[ScoreColumns]:
-    """The columns whose names mark them as scores: logit_0, logit_1, ... or logit_cat, logit_dog, ...
-
-    Raises: InputError if a number is missing, two columns are for the same class, or the columns hold the best k
-    classes of each row instead of all.
-    """
-    groups: dict[str, dict[str, str]] = {}
-    for column in columns:
-        match = COLUMN.match(column)
-        if match:
-            kind = COLUMN_STEMS[match[1]]
-            group = groups.setdefault(kind, {})
-            if match[2] in group:
-                raise InputError(
-                    f'{file}: the {kind} of class {match[2]} could be column "{group[match[2]]}" or "{column}". '
-                    "Rename one of them."
-                )
-            group[match[2]] = column
-    found = [ScoreColumns(key, _of_classes(group), file) for key, group in groups.items()]
-    ranks = sum(1 for column in columns if RANK.match(column))
-    for one in found:
-        if one.names is None and ranks > 1 and ranks == len(one.columns):
-            raise _best_classes(f"columns index_0 to index_{ranks - 1} say", one.columns[0], file)
-    return found
-
-
-def _of_classes(group: dict[str, str]) -> dict[str, str]:
-    """The columns of classes: where at least two of them are numbered from 0, logit_max is none."""
-    numbers = [int(suffix) for suffix in group if NUMBER.match(suffix)]
-    if len(numbers) < 2 or sorted(numbers) != [*range(len(numbers))]:
-        return group
-    if not all(NUMBER.match(suffix) or suffix.lower() in COMPUTED for suffix in group):
-        return group
-    return {suffix: column for suffix, column in group.items() if NUMBER.match(suffix)}
-
-
-def _best_classes(reason: str, key: str, file: str) -> InputError:
-    return InputError(
-        f'{file}: {reason} that "{key}" is the score of the best class, not of class 0. '
-        "Write the scores of all classes in class order (timm: --topk 0)."
-    )
 
 
 def check_names(columns: Sequence[str], file: str) -> None:
@@ -129,44 +47,29 @@ def check_names(columns: Sequence[str], file: str) -> None:
         seen.add(column)
 
 
-def check_groups(groups: Sequence[ScoreColumns], plain: Sequence[str], widths: Mapping[str, int], file: str) -> None:
-    """Refuse a file with two candidates for the same scores, and lists of the best classes.
-
-    plain: columns whose names are not those of scores. widths: lengths of the lists, for columns of lists.
-    Raises: InputError.
-    """
-    names = {group.key for group in groups}
-    taken = next((column for column in plain if column in names), None)
-    if taken is not None:
-        raise InputError(
-            f'{file}: the scores could be the column "{taken}" or the numbered columns of {taken}. Rename one of them.'
-        )
-    for column in plain:
-        if column != RANKS and RANKS in widths and widths.get(column) == widths[RANKS]:
-            raise _best_classes(f'the lists in "{RANKS}" say', column, file)
-
-
 class Table:
     """Collects batches of columns.
 
-    columns: the names of all. strip: whether blanks around texts are no part of them. `groups` are those that are
-    scores, `plain` all others.
+    columns: the names of all. strip: whether blanks around texts are no part of them. grouped: whether columns named
+    as scores become one array. `groups` are those that do, `plain` all others.
     `mixed` are the columns with numbers in some batches and texts in others.
     """
 
-    def __init__(self, columns: Sequence[str], file: str, limits: Limits, *, strip: bool = False) -> None:
+    def __init__(
+        self, columns: Sequence[str], file: str, limits: Limits, *, strip: bool = False, grouped: bool = True
+    ) -> None:
         check_names(columns, file)
-        self.groups = score_columns(columns, file)
+        self.groups = score_columns(columns, file) if grouped else []
         self.rows = 0
         self.mixed: set[str] = set()
-        grouped = {column for group in self.groups for column in group.columns}
-        self.plain = [column for column in columns if column not in grouped]
+        taken = {column for group in self.groups for column in group.columns}
+        self.plain = [column for column in columns if column not in taken]
         self._file, self._limits, self._strip = file, limits, strip
         self._wide: dict[str, Spool] = {}
         self._widths: dict[str, int] = {}
         self._narrow: dict[str, list[Array]] = {}
         self._texts: dict[str, Texts] = {}
-        self._left: dict[str, tuple[str, str]] = {}
+        self._left: dict[str, tuple[str, str]] = best_columns(columns, file) if grouped else {}
 
     def add(self, scores: Mapping[str, Array], plain: Mapping[str, Array], rows: int) -> None:
         """Add a batch of rows.
@@ -230,7 +133,7 @@ class Table:
         if found is None or COLUMN_STEMS[found[1]] != group.key or column in self.plain:
             return False
         known = {one.removeprefix(f"{found[1]}_"): one for one in group.columns}
-        return column in _of_classes({**known, found[2]: column}).values()
+        return column in of_classes({**known, found[2]: column}).values()
 
     def width(self, column: str) -> int | None:
         """The length of the lists in a column; None before the first list, and for columns without lists."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from calibeval.core.data.class_names import LabelsAre
 from calibeval.core.data.precision import stored_precision
 from calibeval.core.data.predictions import Predictions, Source
@@ -21,20 +23,21 @@ from calibeval.readers.meaning.facts import keys_of, label_to_ignore, recognised
 from calibeval.readers.meaning.gathered import Gathered, joined_splits
 from calibeval.readers.meaning.keys import Keys
 from calibeval.readers.meaning.labels_file import ExternalLabels, keys_beside
-from calibeval.readers.meaning.names_beside import NamedLabels, named_beside
+from calibeval.readers.meaning.long_tables import long_table
+from calibeval.readers.meaning.names_beside import NamedLabels, in_own_order, named_beside, same_names
 from calibeval.readers.meaning.outcome import Outcome, outcome_beside, outcome_of
 from calibeval.readers.meaning.paired_labels import paired_labels
 from calibeval.readers.meaning.proposals import Call
 from calibeval.readers.meaning.rivals import rival_warning
-from calibeval.readers.meaning.roles import find_roles, has_scores_and_labels, refuse_unused, taken_names
-from calibeval.readers.meaning.score_columns import class_names_of
+from calibeval.readers.meaning.roles import Roles, find_roles, has_scores_and_labels, refuse_unused, taken_names
+from calibeval.readers.meaning.score_columns import class_names_of, two_names
 from calibeval.readers.meaning.splits import View, pick, pooled_notice, split_views
 from calibeval.readers.meaning.suspicion import refuse_large_integers
 from calibeval.readers.meaning.text_scores import lists_in_text
 from calibeval.readers.meaning.top_scores import explained
 from calibeval.readers.meaning.unlabelled import why_no_labels, zeros_for
 from calibeval.readers.stored.limits import Limits
-from calibeval.readers.stored.names import prefixes
+from calibeval.readers.stored.names import NAME_KEYS, prefixes
 from calibeval.readers.stored.stored import Stored
 
 
@@ -151,6 +154,9 @@ def _predictions(
             recognised=gathered.recognised,
         )
     except InputError as error:
+        long = long_table(gathered.scores, gathered.kind, gathered.ids, gathered.key, file)
+        if long is not None:
+            raise long from None
         raise explained(error, gathered.scores, gathered.kind, gathered.outcome, gathered.key, file) from None
 
 
@@ -193,23 +199,23 @@ def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, cal
     ignore_index, warnings = (
         label_to_ignore(options.ignore_index, arrays, roles.ignore, beside, file) if labelled else (None, ())
     )
-    told = NamedLabels(None, names or stored_names(arrays, roles.class_names, file), options.labels_are, ignore_index)
-    paired = None
-    if beside is not None:
+    own = _other_order(options, columns, arrays, file)
+    known = own or names or stored_names(arrays, roles.class_names, file)
+    told = NamedLabels(None, known, options.labels_are, ignore_index)
+    if beside is None:
+        found, paired = _outcome(view, roles, kind, told, n, file, options.k, stored.shape), None
+    else:
         paired = paired_labels(view, beside, roles.ids, n, file, drop_duplicates=options.drop_duplicates)
         if kind != "confidence":
             told = named_beside(beside, paired.values.get("labels"), told, file, given=options.class_names is not None)
             paired = paired.with_labels(told.labels)
-            ignore_index = told.ignore
-        found = outcome_beside(arrays, roles, paired.values, ignore_index, view.rows, n, kind=kind, file=file)
-        outcome, warnings = found.values, (*warnings, *paired.warnings)
-    elif labelled:
-        found = outcome_of(arrays, roles, ignore_index, top_label=kind == "confidence", file=file)
-        outcome = pick(found.values, rows, n, file, "labels")
-    else:
-        k = options.k if told.names is None else len(told.names)
-        found = Outcome(zeros_for(stored.shape, kind, k, file), None)
-        outcome = pick(found.values, rows, n, file, "labels")
+        found = outcome_beside(arrays, roles, paired.values, told.ignore, view.rows, n, kind=kind, file=file)
+        warnings = (*warnings, *paired.warnings)
+    if labelled and kind != "confidence" and (beside is None or beside.class_names is None):
+        told = told._replace(labels=found.values, ignore=found.ignore)
+        told = in_own_order(told, options.class_names, own, file, arrays.get(str(roles.class_names)))
+        found = found._replace(values=np.asarray(told.labels), ignore=told.ignore)
+    told = told._replace(names=two_names(told.names, kind, scores.shape, found.values))
     if labelled and kind != "confidence" and not options.believed:
         refuse_computed(stored, told.names, found.values, file)
     used = {roles.scores, roles.labels, roles.correct, roles.prediction, roles.ids, roles.class_names}
@@ -218,14 +224,14 @@ def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, cal
     rivals = tuple(
         notice
         for key, other in roles.rivals
-        if (notice := rival_warning(arrays[key], (roles.scores, key), scores, (kind, other), outcome.shape, rows))
+        if (notice := rival_warning(arrays[key], (roles.scores, key), scores, (kind, other), found.values.shape, rows))
     )
     return Gathered(
         kind=kind,
         key=roles.scores,
         scores=scores,
-        outcome=outcome,
-        class_names=class_names_of(columns, outcome, found.ignore) if told.names == columns != () else told.names,
+        outcome=found.values,
+        class_names=class_names_of(columns, found.values, found.ignore) if told.names == columns != () else told.names,
         columns=others,
         ids=None if roles.ids is None else pick(arrays[roles.ids].array(), rows, n, file, "ids"),
         ignore_index=found.ignore,
@@ -239,3 +245,27 @@ def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, cal
         parts=stored.parts if rows is None else (),
         labels_are=told.labels_are,
     )
+
+
+def _outcome(
+    view: View, roles: Roles, kind: Kind, told: NamedLabels, n: int, file: str, k: int | None, shape: tuple[int, ...]
+) -> Outcome:
+    """What the dump itself says of the rows of a view; zeros if it has no labels. k, shape: of the scores."""
+    if roles.labels is None and roles.correct is None:
+        k = k if told.names is None else len(told.names)
+        found = Outcome(zeros_for(shape, kind, k, file), None)
+    else:
+        found = outcome_of(view.arrays, roles, told.ignore, top_label=kind == "confidence", file=file)
+    return found._replace(values=pick(found.values, view.rows, n, file, "labels"))
+
+
+def _other_order(
+    options: ReadOptions, columns: tuple[str, ...], arrays: dict[str, Stored], file: str
+) -> tuple[str, ...]:
+    """The class names of the columns, or of the file, if the user gave the same names in another order."""
+    if options.class_names is None:
+        return ()
+    candidates = [key for key in arrays if key.lower() in NAME_KEYS]
+    one = candidates[0] if len(candidates) == 1 else None
+    own = columns or stored_names(arrays, one, file) or ()
+    return own if same_names(options.class_names, own) else ()

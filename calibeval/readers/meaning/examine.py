@@ -9,9 +9,11 @@ import numpy.typing as npt
 
 from calibeval.core.data.amended import with_warnings
 from calibeval.core.data.class_names import LabelsAre
+from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Predictions
-from calibeval.core.data.row_source import Kind
+from calibeval.core.data.row_source import BinaryColumns, Kind
 from calibeval.readers.meaning.contradictions import contradictions
+from calibeval.readers.meaning.long_tables import long_table
 from calibeval.readers.meaning.suspicion import class_of_255, labels_from_one, refuse_probs
 from calibeval.readers.meaning.top_scores import refuse_best_first, refuse_confidences
 from calibeval.readers.stored.stored import Stored
@@ -48,6 +50,7 @@ def examined(
     if kind is None and predictions.kind == "logits":
         refuse_probs(predictions, sight.parts, sight.file)
     if kind is None and not believed:
+        _refuse_long(predictions, sight)
         refuse_confidences(predictions, sight.key, sight.arrays, sight.file)
     if labels_are is None and predictions.labelled and not believed:
         refuse_best_first(predictions, raw, sight.file)
@@ -57,3 +60,14 @@ def examined(
     if predictions.labelled:
         doubts = (*labels_from_one(predictions), *class_of_255(predictions), *doubts)
     return with_warnings(predictions, doubts)
+
+
+def _refuse_long(predictions: Predictions, sight: Sight) -> None:
+    """Refuse a table with one row for each class: only where ids occur twice, which other checks have found."""
+    scores = predictions.scores
+    if isinstance(scores, BinaryColumns) and any(
+        Notice.of(one).code == "duplicate_ids" for one in predictions.warnings
+    ):
+        error = long_table(scores.column, predictions.kind, predictions.ids, sight.key, sight.file)
+        if error is not None:
+            raise error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
@@ -15,11 +16,12 @@ from calibeval.core.data.precision import Tolerance, stored_precision
 from calibeval.core.data.rounding import bounds_of_cells, decimals_of
 from calibeval.core.data.row_source import Kind
 from calibeval.readers.meaning.keys import Keys
-from calibeval.readers.meaning.score_columns import PATTERN
+from calibeval.readers.meaning.score_columns import PATTERN, name_classes, shared
 from calibeval.readers.meaning.text_scores import columns_of_commas, columns_of_lists
 from calibeval.readers.shards import natural
 from calibeval.readers.stored.names import (
     CORRECT_KEYS,
+    FEATURE_KEYS,
     ID_KEYS,
     IGNORE_KEYS,
     LABEL_KEYS,
@@ -33,7 +35,8 @@ NUMBERED = re.compile(r"(?P<stem>.*?)(?P<number>0|[1-9][0-9]{0,6})\Z", re.DOTALL
 STEM = re.compile(r".*_(?=[^_]+\Z)", re.DOTALL)
 PEEK_ROWS = 1000
 MOST_SEARCHED = 64  # columns, whose runs are tried one by one, or whose values tell the kind
-LONGEST_LIST = 100  # characters of a list of columns
+LONG_LIST, LONGEST_LIST = 60, 100  # characters of a list of columns: a pattern is better, or nothing
+MOST_PEEKED = 2**20
 
 
 class Call(NamedTuple):
@@ -70,7 +73,7 @@ def proposal(arrays: Mapping[str, Stored], keys: Keys, call: Call) -> str:
         kind = call.kind or "probs"
         command = _command(call, keys, "--score-columns", words, "--kind", kind, *options)
         return f"Columns {words} add up to 1 in every row{also}: {command}"
-    return _confidence(floats, arrays, keys, call)
+    return _confidence(floats, arrays, keys, call) or _only_one(arrays, keys, call)
 
 
 def loose(arrays: Mapping[str, Stored], keys: Keys) -> str:
@@ -106,13 +109,15 @@ def listed(columns: Sequence[str], arrays: Mapping[str, Stored]) -> str | None:
         stem, first = found[0]
         if found == [(stem, first + i) for i in range(len(columns))]:
             return f"{columns[0]}..{columns[-1]}"
-    if plain and len(",".join(columns)) <= LONGEST_LIST:
+    length = len(",".join(columns))
+    if plain and length <= LONG_LIST:
         return ",".join(columns)
-    stems = {one[0] for one in (STEM.match(column) for column in columns) if one is not None}
-    pattern = f"{next(iter(stems))}*" if len(stems) == 1 else ""
+    pattern = f"{shared(columns)}*".removeprefix("*")
     fitting = [key for key in arrays if key.startswith(pattern[:-1]) and len(arrays[key].shape) == 1]
     in_order = sorted(columns, key=natural) == [*columns] == fitting
-    return pattern if pattern and in_order and not PATTERN.search(pattern[:-1]) else None
+    if pattern and in_order and not PATTERN.search(pattern[:-1]):
+        return pattern
+    return ",".join(columns) if plain and length <= LONGEST_LIST else None
 
 
 def _float_columns(arrays: Mapping[str, Stored], keys: Keys) -> dict[str, Callable[[], npt.NDArray[Any]]]:
@@ -188,12 +193,15 @@ def _labels(arrays: Mapping[str, Stored], keys: Keys, columns: Sequence[str], ca
         key
         for key, stored in arrays.items()
         if stored.dtype.kind in "OUS" and stored.refusal is None and len(stored.shape) == 1
-        if not sounds_predicted(key) and {str(value) for value in stored.array().tolist()} <= {*columns}
+        if not sounds_predicted(key) and name_classes(columns, stored.array())
     ]
     for candidates in (near, texts):
         if len(candidates) == 1:
             return ["--labels-key", candidates[0]], ""
     others = [key for key in arrays if key and key not in columns and key.lower() not in ID_KEYS]
+    alone = len(others) == 1 and not sounds_predicted(others[0])
+    if alone and arrays[others[0]].dtype.kind in "iub" and len(arrays[others[0]].shape) == 1:
+        return ["--labels-key", others[0]], ""
     if any(not sounds_predicted(key) for key in others):
         return ["--labels-key", "NAME"], "; name the labels, too"
     return ["--labels", "FILE"], "; name the file with the labels, too"
@@ -212,10 +220,35 @@ def _confidence(
     if keys.correct is not None or not lower.isdisjoint(CORRECT_KEYS) or (truth and predicted):
         command = _command(call, keys, "--key", f"confidence={shares[0]}")
         return f'If "{shares[0]}" is the confidence of the predicted class: {command}'
+    options, also = _labels(arrays, keys, shares, call)
+    if not truth and len(floats) == 1 and not also.endswith("labels, too"):
+        command = _command(call, keys, "--key", f"probs={shares[0]}", *options)
+        return f'If "{shares[0]}" is P(class 1){also}: {command}'
     if truth and len(floats) == 1:
         command = _command(call, keys, "--key", f"probs={shares[0]}")
         return f'If "{shares[0]}" is a confidence, "correct" or "prediction" is missing; if it is P(class 1): {command}'
     return ""
+
+
+def _only_one(arrays: Mapping[str, Stored], keys: Keys, call: Call) -> str:
+    """What to say where a single array could hold scores of every class, by its shape and its first values."""
+    named = {keys.labels, keys.ids, keys.correct, keys.prediction}
+    usual = (*LABEL_KEYS, *FEATURE_KEYS)
+    found = [
+        key
+        for key, stored in arrays.items()
+        if key and len(stored.shape) > 1 and stored.dtype.kind == "f" and stored.refusal is None
+        if key not in named and key.lower() not in usual and 0 not in stored.shape
+    ]
+    if len(found) != 1 or keys.scores is not None or call.kind is not None:
+        return ""
+    key = found[0]
+    shape = arrays[key].shape
+    rows = min(shape[0], PEEK_ROWS, max(1, MOST_PEEKED // math.prod(shape[1:])))
+    kind = "logits" if _odd(np.asarray(arrays[key].load()[0:rows], np.float64)) else "probs"
+    options, also = _labels(arrays, keys, (key,), call)
+    what = "logits" if kind == "logits" else "probabilities"
+    return f'If "{key}" holds {what}{also}: {_command(call, keys, f"--{kind}-key", key, *options)}'
 
 
 def _command(call: Call, keys: Keys, *words: str) -> str:

@@ -188,7 +188,7 @@ def _scores(
         + (
             proposed
             or "Name one with --logits-key or --probs-key"
-            + (", or as FILE#NAME" if len(arrays) > 2 else "")
+            + (", or as FILE#NAME" if len(arrays) > 2 and any(len(one.shape) > 1 for one in arrays.values()) else "")
             + loose(arrays, keys)
             + "."
             + _about_features(arrays)

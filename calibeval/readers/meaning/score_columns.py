@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.row_source import Kind
 from calibeval.core.errors import InputError, nearest
 from calibeval.readers.meaning.text_scores import about_text
 from calibeval.readers.shards import natural
@@ -97,9 +98,44 @@ def class_names_of(
     return tuple(columns)
 
 
+def name_classes(columns: Sequence[str], texts: npt.NDArray[Any]) -> bool:
+    """Whether all texts are names of classes, as columns name them.
+
+    >>> name_classes(("p_cat", "p_dog"), np.array(["dog", "cat"])), name_classes(("p_cat", "p_dog"), np.array(["x"]))
+    (True, False)
+    """
+    values = {str(text) for text in texts.tolist()}
+    return values <= {*columns} or any(values <= {*names} for names in _differing(columns))
+
+
+def two_names(
+    names: tuple[str, ...] | None, kind: Kind, shape: tuple[int, ...], labels: npt.NDArray[Any]
+) -> tuple[str, ...] | None:
+    """The names of both classes, where only that of class 1 is known, as of one column prob_spam: the labels tell.
+
+    None if the labels are numbers: then only class 1 has a name. Names stay as they are if labels do not fit, for a
+    logit, which alone is not that of class 1, and for numbers, which may be any class. kind, shape: of the scores.
+    labels: as stored.
+
+    >>> two_names(("spam",), "probs", (3,), np.array(["spam", "ham", "spam"]))
+    ('ham', 'spam')
+    >>> two_names(("spam",), "probs", (2,), np.array([0, 1])) is None
+    True
+    """
+    if names is None or len(names) != 1 or shape[1:] not in ((), (1,)) or kind == "logits" or names[0].isdigit():
+        return names
+    if labels.dtype.kind == "b":
+        return ("False", names[0]) if names[0].lower() == "true" else None
+    if labels.ndim != 1 or labels.dtype.kind not in "OUS":
+        return None
+    texts = {str(label).strip() for label in labels.tolist()}
+    others = texts - {*names}
+    return (others.pop(), names[0]) if len(others) == 1 and len(texts) > 1 else names
+
+
 def _differing(columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
     """The names without what all begin with, or its words, and without the words that all end with."""
-    begin, end = _shared(columns), _shared([column[::-1] for column in columns])
+    begin, end = shared(columns), shared([column[::-1] for column in columns])
     starts = {len(begin.rstrip("0123456789")): None}  # p10 and p11 are 10 and 11
     starts |= {i: None for i in range(len(begin), -1, -1) if not begin[i - 1 : i].isalnum()}
     stops = [i for i in range(len(end), 0, -1) if not end[i - 1].isalnum()][:1]
@@ -109,7 +145,7 @@ def _differing(columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
                 yield tuple(column[start : len(column) - stop] for column in columns)
 
 
-def _shared(texts: Sequence[str]) -> str:
+def shared(texts: Sequence[str]) -> str:
     """What all texts begin with."""
     first, last = min(texts, default=""), max(texts, default="")
     return next((first[:i] for i, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), first)

@@ -22,6 +22,7 @@ ID_KEYS = ("ids", "id", "sample_id", "filename")
 INDEX_KEYS = ("", "unnamed: 0", "index", "__index_level_0__")
 # If there is also an array called ids or id, that array holds the ids.
 LESSER_ID = "filename"
+BY_SCORE = "listed by score"  # the origin of class names that each row has in another order
 NAME_KEYS = ("class_names", "classes")
 IGNORE_KEYS = ("ignore_label", "ignore_index")
 FEATURE_KEYS = ("features", "feats", "embeddings", "x")
@@ -31,6 +32,10 @@ PREDICTIONS_BESIDE: dict[str, Kind] = {"label_ids": "logits", "ground_truth": "p
 PAIR = ("p", "y")
 # What is measured, or trained on: a prefix that it shares with labels is a split.
 MEASURED_KEYS = (*(name for names in SCORE_KEYS.values() for name in names), *FEATURE_KEYS, "predictions", PAIR[0])
+# Other names that labels often have: they are proposed, never taken.
+TRUTHS = (
+    "truth", "true", "actual", "gold", "expected", "observed", "obs", "class", "y_test", "y_val", "mask", "masks",
+)  # fmt: skip
 PREDICTED = ("pred", "guess", "model", "output", "y_pred", "y_hat", "yhat")  # how names of predicted labels begin
 OBJECTS = ("object", "list of", "Python objects", "struct<", "map<", "list<")  # what no score is
 INDEX = re.compile(r"^(.+)_index$")
@@ -77,8 +82,12 @@ def _is_no_score(stored: Stored) -> bool:
 
 
 def label_like(arrays: Mapping[str, Stored]) -> list[str]:
-    """Names that end like those of labels, such as true_label; those that sound like predictions come last."""
-    found = [key for key, stored in arrays.items() if stored.shape and _before(key, LABEL_KEYS)]
+    """Names that end like those of labels, such as true_label, or say the same, such as truth.
+
+    Those that sound like predictions come last.
+    """
+    alike = [key for key in arrays if _before(key, LABEL_KEYS)] or [key for key in arrays if key.lower() in TRUTHS]
+    found = [key for key in alike if arrays[key].shape]
     return sorted(found, key=sounds_predicted)
 
 

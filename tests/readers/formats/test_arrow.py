@@ -174,3 +174,18 @@ def test_commands(tmp_path, capsys):
     assert main(["fit", dump, "--method", "temperature", "-o", str(tmp_path / "t.json")]) == 0
     assert main(["apply", str(tmp_path / "t.json"), dump, "-o", str(tmp_path / "e.npz")]) == 0
     assert "site" in capsys.readouterr().out
+
+
+def test_texts_as_polars_writes_categories(tmp_path):
+    table = pa.table(
+        {
+            "prob_a": [0.25, 0.75],
+            "prob_b": [0.75, 0.25],
+            "label": pa.DictionaryArray.from_arrays(
+                pa.array([1, 0], pa.uint32()), pa.array(["a", "b"], pa.string_view())
+            ),
+        }
+    )
+    with ipc.new_file(tmp_path / "d.ipc", table.schema) as file:
+        file.write_table(table)
+    assert read(tmp_path / "d.ipc").labels.tolist() == [1, 0]

@@ -107,7 +107,7 @@ def test_scores_of_the_best_classes_are_no_scores_of_all(tmp_path):
         'd.csv: columns index_0 to index_1 say that "prob_0" is the score of the best class, not of class 0. '
         "Write the scores of all classes in class order (timm: --topk 0)."
     )
-    refused(path, message)
+    refused(path, f"{message} Or measure the predicted class alone: --key confidence=prob_0 --key prediction=index_0")
     path = written(tmp_path, "index,prob,label\n[7 1],[.5 .25],7\n")
     refused(
         path, message.replace("columns index_0 to index_1 say", 'the lists in "index" say').replace("prob_0", "prob")

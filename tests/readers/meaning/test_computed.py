@@ -107,7 +107,9 @@ def test_the_columns_of_one_array_are_read_once(monkeypatch, tmp_path):
     frame.to_parquet(tmp_path / "d.parquet")
     reads = []
     own = parquet.ColumnFile._read
-    monkeypatch.setattr(parquet.ColumnFile, "_read", lambda self, columns: reads.append(columns) or own(self, columns))
+    monkeypatch.setattr(
+        parquet.ColumnFile, "_read", lambda self, columns, **how: reads.append(columns) or own(self, columns, **how)
+    )
     found = calibeval.read(tmp_path / "d.parquet", score_columns=["logit_*"])
     assert np.array_equal(found.scores[0:40], logits)
     assert found.labels.tolist() == logits.argmax(axis=1).tolist()
