@@ -194,8 +194,8 @@ def test_one_long_text_makes_no_others_long(tmp_path):
         (
             "# model: r50\n" + HEADER + "1,2,0\n",
             (
-                "d.csv line 2: the row has 3 cells, but the header has 1. Remove what stands before the header, such as "
-                "comments"
+                "d.csv line 2: the row has 3 cells, but the header has 1. "
+                "Remove what stands before the header, such as comments"
             ),
         ),
         (HEADER + "1,2,0\n\n\n", None),
