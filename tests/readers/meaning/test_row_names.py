@@ -126,3 +126,4 @@ def test_the_names_of_another_split_are_not_taken(tmp_path, split):
     expected = {"val": LABELS[:half], "test": LABELS[half:], "val+test": LABELS}[split]
     assert predictions.labels.tolist() == expected.tolist()
     assert f'{half} of {N} labels from l.npz, joined by "name" and "path"' in predictions.recognised
+    assert [*predictions.columns] == ["name"]
