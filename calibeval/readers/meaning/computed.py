@@ -91,7 +91,8 @@ def refuse_computed(scores: Stored, names: Sequence[str] | None, labels: npt.NDA
             f'{file}: "{column}" is the only column of scores. If it is that of class 1 of two, call it "{stem}", and '
             "save labels 0 and 1; else save the scores of all classes"
         )
-    odd = [i for i, name in enumerate(names) if name.lower() in COMPUTED]
+    lower = [name.lower() for name in names]
+    odd = [i for i, name in enumerate(lower) if name in COMPUTED and not (name == "true" and "false" in lower)]
     if not odd or len(names) - len(odd) < LEAST_CLASSES or labels.dtype.kind not in "OUSiu":
         return
     known = set(np.unique(labels).tolist()) if labels.dtype.kind in "iu" else {_text(one) for one in labels.tolist()}
