@@ -76,13 +76,18 @@ def kind_of(columns: Sequence[str]) -> Kind | None:
     return next((kind for kind in SCORE_KEYS if stems == {kind}), None)
 
 
-def refuse_computed(scores: Stored, names: Sequence[str] | None, labels: npt.NDArray[Any], file: str) -> None:
+def refuse_computed(
+    scores: Stored, names: Sequence[str] | None, stated: Stored | None, labels: npt.NDArray[Any], file: str
+) -> None:
     """Refuse columns such as logit_max beside logit_cat and logit_dog, if no label is the class max; also one alone.
 
-    names: of the classes. labels: as stored.
+    names: of the classes. stated: the array of class names in the file; if it is not made of the names of columns,
+    every column is a class. labels: as stored.
     Raises: InputError.
     """
     if not scores.columns or names is None or len(names) != len(scores.columns) or labels.ndim != 1:
+        return
+    if stated is not None and not stated.columns:
         return
     if len(names) == 1:
         column = scores.columns[0]
