@@ -81,8 +81,8 @@ WARNED = [
     ("rounded_4_decimals.csv", "rounded", ["rounded to 4 decimals"]),
     ("n06_split.npz#val --labels n06_labels_of_val.npy", "labels_of_split", ["200 labels for 400 rows"]),
 ]
-# Formats with the scores in one column of lists cannot hold a column called like a score; tables hold no images.
-UNHELD = {("n08_mixed_columns.csv", ".jsonl"), ("n08_mixed_columns.csv", ".parquet")}
+# Lines of JSON with the scores in one list cannot hold a column that is called like a score; tables hold no images.
+UNHELD = {("n08_mixed_columns.csv", ".jsonl")}
 UNHELD |= {("binary_masks_n1hw.npz", suffix) for suffix in (".csv", ".tsv", ".jsonl", ".parquet")}
 SUFFIXES = (".npz", ".csv", ".tsv", ".jsonl", ".parquet", ".pt")
 

@@ -175,12 +175,20 @@ def _joined_array(key: str, found: Sequence[Stored | None], names: Sequence[str]
     why, what = None, ""
     if len(parts) < len(found):
         lacking = names[found.index(None)]
-        why = f'{lacking}: has no "{key}", but {begin} has: shards must hold the same arrays'
+        why = (
+            f'{lacking}: has no "{key}", but {begin} has: shards must hold the same arrays. If some files are none, '
+            "name the shards with a pattern"
+        )
         what = f"in {len(parts)} of {len(found)} shards"
     if key.lower() in ID_KEYS and first.printed:
         found = _ids(found)
         parts = [part for part in found if part is not None]
         first = parts[0]
+    if not key and len({part.shape[1:] for part in parts}) > 1:
+        raise InputError(
+            f"{names[0]} and others hold arrays of different shapes without names, such as scores and labels, so they "
+            "are no shards of one dump. Name the scores, and the labels with --labels FILE."
+        )
     for part, name in zip(found, names, strict=True):
         if part is None or why is not None:
             continue

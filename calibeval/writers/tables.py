@@ -68,7 +68,7 @@ def write_parquet(sheet: Sheet, file: IO[bytes], *, named: bool = True) -> None:
         raise not_importable(error, "writing .parquet", "pyarrow", "parquet") from None
     _check_rows(sheet)
     facts = {}
-    if sheet.class_names is not None and not named:
+    if sheet.class_names is not None:
         facts[CLASS_NAMES] = json.dumps(sheet.class_names, ensure_ascii=False)
     if sheet.ignore_index is not None:
         facts[IGNORE_INDEX] = str(sheet.ignore_index)

@@ -117,13 +117,16 @@ def test_a_file_whose_name_looks_like_a_pattern(tmp_path):
     assert read(shard(tmp_path, "a[1].npz", slice(0, 5))).n == 5
 
 
+SAME = "shards must hold the same arrays. If some files are none, name the shards with a pattern"
+
+
 @pytest.mark.parametrize(
     ("second", "message"),
     [
-        ({"logits": LOGITS}, 'b.npz: has no "labels", but a.npz has: shards must hold the same arrays'),
+        ({"logits": LOGITS}, f'b.npz: has no "labels", but a.npz has: {SAME}'),
         (
             {"logits": LOGITS, "labels": LABELS, "id": LABELS},
-            'a.npz: has no "id", but b.npz has: shards must hold the same arrays',
+            f'a.npz: has no "id", but b.npz has: {SAME}',
         ),
         (
             {"logits": LOGITS[:, :2], "labels": LABELS},

@@ -18,6 +18,7 @@ LABELS_ARE: tuple[LabelsAre, ...] = get_args(LabelsAre)
 WHOLE = re.compile(r"[+-]?[0-9]{1,19}")
 DECIMAL = re.compile(r"[+-]?([0-9]{1,40}\.?[0-9]{0,40}|\.[0-9]{1,40})([eE][+-]?[0-9]{1,3})?")
 TRUTH = {"true": True, "false": False}
+MOST_SHOWN, LONGEST_SHOWN = 8, 80  # class names in a message, and their characters
 NONE, SEVERAL = -2, -1  # no class; more than one
 OUTSIDE = -100  # the label of ignored rows, if the ignored label is the number of another class
 
@@ -154,7 +155,9 @@ def _check_named(
         same = [i for i, name in enumerate(names) if f'"{name}"' == label or (_value(name) == value is not None)]
         which = f"class {same[0]} or class {same[-1]}" if len(same) > 1 else "any of several classes"
         raise InputError(f"label {label} could be {which}: class names must differ")
-    raise InputError(f"row {row}: label {label} is not one of the {len(names)} class names{hint}")
+    few = label.startswith('"') and len(names) <= MOST_SHOWN and sum(map(len, names)) <= LONGEST_SHOWN
+    shown = f" ({', '.join(names)})" if few else ""
+    raise InputError(f"row {row}: label {label} is not one of the {len(names)} class names{shown}{hint}")
 
 
 def _ignoring(

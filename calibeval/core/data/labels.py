@@ -97,7 +97,9 @@ def _whole(raw: npt.NDArray[np.floating[Any]]) -> Labels:
     odd = np.flatnonzero(raw != np.floor(raw)) if np.isfinite(raw).all() else np.flatnonzero(~np.isfinite(raw))
     if len(odd):
         row = int(odd[0])
-        raise InputError(f"row {row}: label {raw[row]:g}, but labels must be whole numbers ({len(odd)} rows are not)")
+        what = f"row {row}: label {raw[row]:g}, but labels must be whole numbers ({len(odd)} rows are not)"
+        empty = len(odd) < len(raw) and bool(np.isnan(raw[odd]).all())
+        raise InputError(f"{what}. Leave out the rows without a label before saving." if empty else what)
     with np.errstate(over="ignore"):
         far = np.flatnonzero(np.abs(raw.astype(np.float64)) >= 2.0**63)
     if len(far):

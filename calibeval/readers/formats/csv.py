@@ -100,8 +100,9 @@ def _cell_ends(block: LineBlock, columns: int, name: str, separator: str) -> Pos
     wrong = np.flatnonzero(cells != columns)
     if len(wrong):
         row = int(wrong[0])
+        about = ". Remove what stands before the header, such as comments" if columns == 1 else ""
         raise InputError(
-            f"{name} line {block.line(row)}: the row has {int(cells[row])} cells, but the header has {columns}"
+            f"{name} line {block.line(row)}: the row has {int(cells[row])} cells, but the header has {columns}{about}"
         )
     return np.column_stack([places[: before[-1]].reshape(len(block.ends), columns - 1), block.ends])
 

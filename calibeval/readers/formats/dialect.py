@@ -93,7 +93,10 @@ def _names(line: str, place: str, separator: str) -> list[str]:
         columns = [column or ("" if "" not in columns[:i] else f"Unnamed: {i}") for i, column in enumerate(columns)]
     columns[0] = columns[0].removeprefix("#").lstrip() or columns[0]  # as np.savetxt begins a header
     if all(_is_number(part) for column in columns for part in column.split() or [column]):
-        raise InputError(f'{place}: the line holds numbers ("{columns[0]}"), but the names of the columns are needed')
+        raise InputError(
+            f'{place}: the line holds numbers ("{columns[0]}"), but the names of the columns are needed, such as '
+            "prob_0,prob_1,label; if all numbers are scores, say --read-as txt"
+        )
     return columns
 
 

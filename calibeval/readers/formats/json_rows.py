@@ -251,7 +251,10 @@ def _unfit(key: str, value: Any) -> str:
     odd = next((item for item in value if isinstance(item, Unfit)), None) if isinstance(value, list) else value
     if isinstance(odd, Unfit):
         return odd.why
-    return f'"{key}" holds {named(value)}, but a number, text or a flat list of numbers is needed'
+    needed = "a number, text or a flat list of numbers is needed"
+    if isinstance(value, dict) and value and set(map(type, value.values())) <= NUMBERS:
+        needed += ' (scores by class are read if the key is called "probs" or "logits")'
+    return f'"{key}" holds {named(value)}, but {needed}'
 
 
 def _is_names(key: str, value: Any) -> bool:

@@ -19,7 +19,7 @@ def with_facts(arrays: dict[str, Stored], metadata: Mapping[bytes, bytes] | None
     Raises: InputError for class names that are not a list of texts, or a label that is not an integer.
     """
     facts = metadata or {}
-    key = next((key for key in NAME_KEYS if key.encode() in facts and key not in arrays), None)
+    key = next((key for key in NAME_KEYS if key.encode() in facts), None)
     if key is not None:
         try:
             names = json.loads(facts[key.encode()])
@@ -27,7 +27,9 @@ def with_facts(arrays: dict[str, Stored], metadata: Mapping[bytes, bytes] | None
             names = None
         if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
             raise InputError(f'{file}: "{key}" in the metadata must be a JSON list of texts')
-        arrays[key] = Stored.of(np.asarray(names))
+        own = arrays.get(key)
+        if own is None or (own.columns and own.array().tolist() == names):
+            arrays[key] = Stored.of(np.asarray(names))
     key = next((key for key in IGNORE_KEYS if key.encode() in facts and key not in arrays), None)
     if key is not None:
         text = facts[key.encode()]

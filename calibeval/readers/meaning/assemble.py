@@ -217,7 +217,7 @@ def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, cal
         found = found._replace(values=np.asarray(told.labels), ignore=told.ignore)
     told = told._replace(names=two_names(told.names, kind, scores.shape, found.values))
     if labelled and kind != "confidence" and not options.believed:
-        refuse_computed(stored, told.names, found.values, file)
+        refuse_computed(stored, told.names, arrays.get(str(roles.class_names)), found.values, file)
     used = {roles.scores, roles.labels, roles.correct, roles.prediction, roles.ids, roles.class_names}
     used |= {*columns, *(key for key, _ in roles.rivals)}
     others = slice_columns(arrays, used, rows, n, file)

@@ -76,13 +76,18 @@ def kind_of(columns: Sequence[str]) -> Kind | None:
     return next((kind for kind in SCORE_KEYS if stems == {kind}), None)
 
 
-def refuse_computed(scores: Stored, names: Sequence[str] | None, labels: npt.NDArray[Any], file: str) -> None:
+def refuse_computed(
+    scores: Stored, names: Sequence[str] | None, stated: Stored | None, labels: npt.NDArray[Any], file: str
+) -> None:
     """Refuse columns such as logit_max beside logit_cat and logit_dog, if no label is the class max; also one alone.
 
-    names: of the classes. labels: as stored.
+    names: of the classes. stated: the array of class names in the file; if it is not made of the names of columns,
+    every column is a class. labels: as stored.
     Raises: InputError.
     """
     if not scores.columns or names is None or len(names) != len(scores.columns) or labels.ndim != 1:
+        return
+    if stated is not None and not stated.columns:
         return
     if len(names) == 1:
         column = scores.columns[0]
@@ -91,7 +96,8 @@ def refuse_computed(scores: Stored, names: Sequence[str] | None, labels: npt.NDA
             f'{file}: "{column}" is the only column of scores. If it is that of class 1 of two, call it "{stem}", and '
             "save labels 0 and 1; else save the scores of all classes"
         )
-    odd = [i for i, name in enumerate(names) if name.lower() in COMPUTED]
+    lower = [name.lower() for name in names]
+    odd = [i for i, name in enumerate(lower) if name in COMPUTED and not (name == "true" and "false" in lower)]
     if not odd or len(names) - len(odd) < LEAST_CLASSES or labels.dtype.kind not in "OUSiu":
         return
     known = set(np.unique(labels).tolist()) if labels.dtype.kind in "iu" else {_text(one) for one in labels.tolist()}

@@ -74,7 +74,7 @@ def _paired(
         theirs = labels.arrays[other].array()
         if counts(ours, own) or counts(theirs, other):
             continue
-        order = by_names(ours, theirs, part=part)
+        order = by_names(ours, theirs, part=part, twice=own == other)
         if order is not None:
             _check_lengths(values, labels, len(theirs))
             by = f"joined by {_called(own)}" + ("" if own == other else f" and {_called(other)}")

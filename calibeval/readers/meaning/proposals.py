@@ -199,6 +199,9 @@ def _labels(arrays: Mapping[str, Stored], keys: Keys, columns: Sequence[str], ca
         if len(candidates) == 1:
             return ["--labels-key", candidates[0]], ""
     others = [key for key in arrays if key and key not in columns and key.lower() not in ID_KEYS]
+    alone = len(others) == 1 and not sounds_predicted(others[0])
+    if alone and arrays[others[0]].dtype.kind in "iub" and len(arrays[others[0]].shape) == 1:
+        return ["--labels-key", others[0]], ""
     if any(not sounds_predicted(key) for key in others):
         return ["--labels-key", "NAME"], "; name the labels, too"
     return ["--labels", "FILE"], "; name the file with the labels, too"

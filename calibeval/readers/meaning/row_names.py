@@ -13,7 +13,7 @@ from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.row_ids import Order, copies_in, matchable, places_in
 from calibeval.readers.meaning.labels_file import LabelsFile
 from calibeval.readers.meaning.splits import View, pick
-from calibeval.readers.stored.names import INDEX_KEYS, LABEL_KEYS, index_column
+from calibeval.readers.stored.names import INDEX_KEYS, LABEL_KEYS, index_column, measured
 from calibeval.readers.stored.stored import Stored
 
 LIKE_IDS = re.compile(r"(.*[a-z][_ .-]?)?(Id|ID|IDs|id|ids|idx|uid|uuid|key|number|file|filename|path|name|image)\Z")
@@ -26,8 +26,13 @@ Array = npt.NDArray[np.generic]
 def candidates(view: View, labels: LabelsFile, ids: str | None, n: int) -> Iterator[tuple[str, str]]:
     """Pairs of columns, of the dump and of the labels' file, that could name its rows."""
     taken = {*labels.roles.values(), labels.class_names}
-    mine = {key: one for key, one in view.arrays.items() if one.shape == (n,) and _could_name(one)}
-    others = {key: one for key, one in labels.arrays.items() if key not in taken and _could_name(one)}
+    mine = {key: one for key, one in _own(view).items() if one.shape == (n,) and _could_name(one)}
+    counts_there = {labels.arrays[key].shape[:1] for key in labels.roles.values()}
+    others = {
+        key: one
+        for key, one in labels.arrays.items()
+        if key not in taken and _could_name(one) and (key == labels.ids or one.shape in counts_there)
+    }
     pairs = [(ids or index_column(view.arrays), labels.ids or index_column(labels.arrays))]
     if ids is None and labels.ids is None:
         pairs = [*((key, key) for key in mine if key in others), *pairs]
@@ -41,12 +46,15 @@ def candidates(view: View, labels: LabelsFile, ids: str | None, n: int) -> Itera
                 yield own, other
 
 
-def by_names(ours: Array, theirs: Array, *, part: bool) -> Order | None:
-    """The order in which the second column names the rows of the first, each once; None if it does not name them."""
+def by_names(ours: Array, theirs: Array, *, part: bool, twice: bool) -> Order | None:
+    """The order in which the second column names the rows of the first, each once; None if it does not name them.
+
+    part: whether it may name other rows, too. twice: whether rows of the first may have the same name then.
+    """
     if not _is_whole(ours) or not _is_whole(theirs):
         return None
     mine, others = matchable(ours, theirs)
-    if len(mine) > len(others) or copies_in(others) is not None:
+    if len(mine) > len(others) or copies_in(others) is not None or (not twice and copies_in(mine) is not None):
         return None
     places = places_in(others, mine)
     if (places < 0).any():
@@ -65,7 +73,7 @@ def doubts(view: View, labels: LabelsFile, n: int, file: str) -> list[Notice]:
     """Warnings about rows that are paired by position, although a column of both files says otherwise."""
     found = []
     taken = {*labels.roles.values(), labels.class_names}
-    pairs = {key: key for key in view.arrays if key in labels.arrays and key not in taken}
+    pairs = {key: key for key in _own(view) if key in labels.arrays and key not in taken}
     index, other = index_column(view.arrays), index_column(labels.arrays)
     if index is not None and other is not None:
         pairs[index] = other
@@ -105,6 +113,12 @@ def overruled(view: View, labels: LabelsFile, values: Mapping[str, Array], n: in
     where = f"in {different:,} of {own.size:,} rows"
     text = f'{labels.name} holds the labels that are used, but "{keys[0]}" in {file} differs from them {where}'
     return [warning("other_labels_differ", text)]
+
+
+def _own(view: View) -> dict[str, Stored]:
+    """The arrays of a split without those that have the prefix of another, such as test_name beside test_logits."""
+    others = tuple({f"{prefix}_" for prefix in measured(view.arrays)}) if view.prefixed else ()
+    return {key: one for key, one in view.arrays.items() if not others or not key.startswith(others)}
 
 
 def _could_name(stored: Stored) -> bool:

@@ -14,7 +14,7 @@ from calibeval.core.data.picked_rows import rows_at
 from calibeval.core.data.row_source import RowSource
 from calibeval.core.errors import InputError, nearest
 from calibeval.readers.meaning.unlabelled import is_unlabelled_split
-from calibeval.readers.stored.names import index_splits
+from calibeval.readers.stored.names import NAME_KEYS, index_splits, measured
 from calibeval.readers.stored.stored import Stored
 
 
@@ -101,8 +101,8 @@ def check_rows(rows: npt.NDArray[np.integer[Any]], n: int, file: str) -> None:
 def _view(arrays: dict[str, Stored], part: str, found: Sequence[str], file: str) -> View:
     indexed = index_splits(arrays)
     if part in found or (part not in indexed and part not in arrays and is_unlabelled_split(arrays, part)):
-        others = tuple(f"{prefix}_" for prefix in found)
-        shared = {key: stored for key, stored in arrays.items() if not key.startswith(others)}
+        others = tuple(f"{prefix}_" for prefix in (found if part in found else {*found, *measured(arrays)}))
+        shared = {key: one for key, one in arrays.items() if key.lower() in NAME_KEYS or not key.startswith(others)}
         own = {key.removeprefix(f"{part}_"): value for key, value in arrays.items() if key.startswith(f"{part}_")}
         return View({**shared, **own}, name=part, prefixed=True)
     if part in indexed:

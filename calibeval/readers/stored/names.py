@@ -56,9 +56,13 @@ def prefixes(arrays: Mapping[str, Stored]) -> list[str]:
 
     true_label and pred_label by themselves are columns.
     """
-    measured = {_before(key, MEASURED_KEYS) for key in arrays} - {""}
     labelled = dict.fromkeys(_before(key, LABEL_KEYS) for key, stored in arrays.items() if stored.shape)
-    return [prefix for prefix in labelled if prefix in measured]
+    return [prefix for prefix in labelled if prefix in measured(arrays)]
+
+
+def measured(arrays: Mapping[str, Stored]) -> set[str]:
+    """Prefixes of scores or features, such as val for val_logits."""
+    return {_before(key, MEASURED_KEYS) for key in arrays} - {""}
 
 
 def score_candidates(arrays: Mapping[str, Stored]) -> dict[Kind, list[str]]:

@@ -11,6 +11,7 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError, UsageError
 from calibeval.core.heads.features import Features
 
+UNLABELLED = "but labels must be whole numbers (1 rows are not). Leave out the rows without a label before saving."
 REMEDY = "; if labels are the numbers of classes, say --labels-are positions"
 BY_NAME = [
     (["True", "False"], [True, False], [0, 1]),
@@ -67,7 +68,7 @@ def test_labels_belong_to_the_classes_that_are_called_so(names, labels, expected
         (["0", "00", "1"], [1, 0], "label 0 could be class 0 or class 1: class names must differ"),
         (["True", "TRUE"], [True, False], "label True could be class 0 or class 1: class names must differ"),
         (["True", "other"], [True, False], f"row 1: label False is not one of the 2 class names{REMEDY}"),
-        (["10", "20"], [np.nan, 10], "row 0: label nan, but labels must be whole numbers (1 rows are not)"),
+        (["10", "20"], [np.nan, 10], f"row 0: label nan, {UNLABELLED}"),
     ],
 )
 def test_labels_that_could_be_both_or_neither(names, labels, message):

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from calibeval.core.data.labels import as_labels
 from calibeval.core.errors import InputError
 
+UNLABELLED = "but labels must be whole numbers (1 rows are not). Leave out the rows without a label before saving."
+
 
 @pytest.mark.parametrize("dtype", ["u1", "i1", ">i2", "i4", "i8", "u8", "f2", "f4", "f8", ">f8"])
 def test_whole_numbers_of_every_type(dtype):
@@ -86,7 +88,7 @@ WRONG = [
         ),
     ),
     (np.array([0.0, 1.5, 0.25]), "row 1: label 1.5, but labels must be whole numbers (2 rows are not)"),
-    (np.array([0.0, np.nan, 1.0]), "row 1: label nan, but labels must be whole numbers (1 rows are not)"),
+    (np.array([0.0, np.nan, 1.0]), f"row 1: label nan, {UNLABELLED}"),
     (np.array([np.inf, 1.0]), "row 0: label inf, but labels must be whole numbers (1 rows are not)"),
     (np.array([1j, 0]), "labels have dtype complex128, but whole numbers are needed"),
     (np.array(["2026-01-01"], "M8[D]"), "labels have dtype datetime64[D], but whole numbers are needed"),
@@ -141,7 +143,7 @@ def test_labels_of_0_and_255_are_those_of_image_files():
 def test_names_that_are_not_in_the_list(raw, row):
     with pytest.raises(InputError) as error:
         as_labels(np.array(raw), 2, ["cat", "dog"])
-    assert str(error.value) == f'row {row}: label "{raw[row]}" is not one of the 2 class names'
+    assert str(error.value) == f'row {row}: label "{raw[row]}" is not one of the 2 class names (cat, dog)'
 
 
 def test_a_name_that_occurs_twice_is_no_class():

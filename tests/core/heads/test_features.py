@@ -84,7 +84,13 @@ def test_names_as_labels():
             ),
         ),
         ([0, 0.5, 1, 0, 1, 1], "row 1: label 0.5, but labels must be whole numbers (1 rows are not)"),
-        ([0, np.nan, 1, 0, 1, 1], "row 1: label nan, but labels must be whole numbers (1 rows are not)"),
+        (
+            [0, np.nan, 1, 0, 1, 1],
+            (
+                "row 1: label nan, but labels must be whole numbers (1 rows are not). "
+                "Leave out the rows without a label before saving."
+            ),
+        ),
         ([0, np.inf, 1, 0, 1, 1], "row 1: label inf, but labels must be whole numbers (1 rows are not)"),
         ([0, 2**40, 1, 0, 1, 1], "the largest label is 1099511627776, but at most 1048576 classes are supported"),
         ([0, 1], "6 rows of features, but 2 labels"),

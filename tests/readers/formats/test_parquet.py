@@ -286,6 +286,7 @@ def test_what_has_no_role_stops_no_file(tmp_path):
 def test_cells_of_a_role_must_not_be_empty(tmp_path):
     path = tmp_path / "d.parquet"
     pq.write_table(pa.table({"probs": [[0.25, 0.75]] * 9, "label": pa.array([1, None, 0] * 3)}), path)
-    refused(path, "d.parquet: row 1: label nan, but labels must be whole numbers (3 rows are not)")
+    why = "row 1: label nan, but labels must be whole numbers (3 rows are not)"
+    refused(path, f"d.parquet: {why}. Leave out the rows without a label before saving.")
     pq.write_table(pa.table({"prob_0": pa.array([0.5, None]), "prob_1": [0.5, 0.5], "label": [0, 1]}), path)
     refused(path, 'd.parquet row 1, column "prob_0": the cell is empty (null)')

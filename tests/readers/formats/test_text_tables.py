@@ -184,7 +184,20 @@ def test_one_long_text_makes_no_others_long(tmp_path):
         (HEADER + "1,2,0,4\n", "d.csv line 2: the row has 4 cells, but the header has 3"),
         (HEADER + "1,2,0\n\n1,2,0\n", "d.csv line 3: the row has 1 cells, but the header has 3"),
         ("\n" + HEADER, "d.csv line 1: the line is empty, but the names of the columns are needed"),
-        ("1,2,0\n3,4,1\n", 'd.csv line 1: the line holds numbers ("1"), but the names of the columns are needed'),
+        (
+            "1,2,0\n3,4,1\n",
+            (
+                'd.csv line 1: the line holds numbers ("1"), but the names of the columns are needed, such as '
+                "prob_0,prob_1,label; if all numbers are scores, say --read-as txt"
+            ),
+        ),
+        (
+            "# model: r50\n" + HEADER + "1,2,0\n",
+            (
+                "d.csv line 2: the row has 3 cells, but the header has 1. "
+                "Remove what stands before the header, such as comments"
+            ),
+        ),
         (HEADER + "1,2,0\n\n\n", None),
         (HEADER + '1,2,"0\n', "d.csv line 2: a quotation mark is opened and never closed"),
         (HEADER + "1,2,0\n3,\0,1\n", "d.csv line 3: found a NUL byte, but text is needed"),

@@ -68,6 +68,8 @@ def test_true_beside_false(tmp_path):
     path = tmp_path / "d.csv"
     path.write_text("prob_true,prob_false,label\n" + "0.25,0.75,false\n" * 3)
     assert calibeval.read(path).labels.tolist() == [1, 1, 1]
+    path.write_text("prob_FALSE,prob_TRUE,prob_unknown,label\n" + "0.5,0.25,0.25,FALSE\n" * 3)
+    assert calibeval.read(path).k == 3  # no label is TRUE, but a class is called so
 
 
 def test_columns_in_another_order(tmp_path):

@@ -177,3 +177,31 @@ def test_commands_say_so(capsys, padded, tmp_path):
     written = tmp_path / "out.npz"
     assert run(capsys, "apply", tmp_path / "map.json", padded, "--drop-duplicates", "-o", written).code == 0
     assert np.load(written)["ids"].tolist() == IDS.tolist()
+
+
+@pytest.mark.parametrize("name", ["index", "idx", "Sample_Idx"])
+def test_row_numbers_that_repeat_are_named(name, tmp_path):
+    logits = np.random.default_rng(0).normal(size=(40, 3))
+    labels = np.arange(40) % 3
+    rows = np.array([*range(40), 0, 1])
+    for rank in range(2):
+        mine = rows[rank::2]
+        np.savez(tmp_path / f"rank{rank}.npz", logits=logits[mine], labels=labels[mine], **{name: mine})
+    (warning,) = [one for one in calibeval.read(tmp_path).warnings if one.code == "duplicate_ids"]
+    assert warning.startswith(f'"{name}": 2 ids occur twice (such as 0), with the same labels and scores')
+    found = calibeval.read(tmp_path, ids_key=name, drop_duplicates=True)
+    assert found.n == 40
+
+
+def test_row_numbers_of_other_rows_say_nothing(tmp_path):
+    logits = np.random.default_rng(0).normal(size=(40, 3))
+    for name, index in {"batch": np.arange(40) % 20, "few": np.array([*range(39), 0])}.items():
+        np.savez(tmp_path / f"{name}.npz", logits=logits, labels=np.arange(40) % 3, index=index)
+        assert not calibeval.read(tmp_path / f"{name}.npz").warnings
+
+
+def test_scores_and_labels_are_no_shards_of_one_dump(tmp_path):
+    np.save(tmp_path / "probs.npy", np.full((4, 2), 0.5))
+    np.save(tmp_path / "labels.npy", np.zeros(4, int))
+    with pytest.raises(InputError, match="so they are no shards of one dump"):
+        calibeval.read(tmp_path)

@@ -302,3 +302,26 @@ def test_apply_is_told_the_options(folder, capsys):
     assert result.code == 3
     assert result.err.endswith(" add up to 1 in every row: say --score-columns p0..p2 --kind probs\n")
     assert run(capsys, "apply", "m.json", "new.csv", *said, "-o", "out.npz", "-q").code == 0
+
+
+RNG = np.random.default_rng(8)
+LOGITS, LABELS = RNG.normal(size=(30, 3)), RNG.integers(0, 3, 30)
+PROBS = softmax(LOGITS)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "command"),
+    [
+        ({"preds": PROBS, "labels": LABELS}, ["--probs-key", "preds"]),
+        ({"preds": LOGITS, "labels": LABELS}, ["--logits-key", "preds"]),
+        ({"y_proba": PROBS, "y_test": LABELS, "age": LABELS}, ["--probs-key", "y_proba", "--labels-key", "y_test"]),
+        ({"arr_0": PROBS, "arr_1": LABELS}, ["--probs-key", "arr_0", "--labels-key", "arr_1"]),
+        ({"pred": PROBS, "true_label": LABELS}, ["--probs-key", "pred", "--labels-key", "true_label"]),
+    ],
+)
+def test_the_only_array_that_can_be_scores(arrays, command, tmp_path, capsys):
+    np.savez(tmp_path / "d.npz", **arrays)
+    message = run(capsys, "report", tmp_path / "d.npz").err
+    assert shlex.split(message.partition("holds ")[2])[-len(command) :] == command
+    done = run(capsys, "report", tmp_path / "d.npz", *command, "--json")
+    assert json.loads(done.out)["dumps"][0]["metrics"]["accuracy"]["value"] == np.mean(LOGITS.argmax(axis=1) == LABELS)

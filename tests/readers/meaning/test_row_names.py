@@ -114,3 +114,16 @@ def test_labels_of_the_dump_that_a_map_is_fitted_on(tmp_path):
     told = [str(one) for dump in report.dumps for one in dump.warnings]
     message = 'the map is fitted on val.npz: l.npy holds the labels that are used, but "labels" in val.npz differs'
     assert any(one.startswith(message) for one in told)
+
+
+@pytest.mark.parametrize("split", ["val", "test", "val+test"])
+def test_the_names_of_another_split_are_not_taken(tmp_path, split):
+    half = N // 2
+    arrays = {"val_logits": LOGITS[:half], "val_name": TEXTS[:half], "test_logits": LOGITS[half:]}
+    np.savez(tmp_path / "d.npz", **arrays, test_name=TEXTS[half:])
+    np.savez(tmp_path / "l.npz", y=LABELS[ORDER], path=TEXTS[ORDER], other=TEXTS[:half])
+    predictions = calibeval.read(f"{tmp_path}/d.npz#{split}", labels=tmp_path / "l.npz")
+    expected = {"val": LABELS[:half], "test": LABELS[half:], "val+test": LABELS}[split]
+    assert predictions.labels.tolist() == expected.tolist()
+    assert f'{half} of {N} labels from l.npz, joined by "name" and "path"' in predictions.recognised
+    assert [*predictions.columns] == ["name"]
