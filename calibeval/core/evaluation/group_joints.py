@@ -66,16 +66,20 @@ def _joint(covariance: Floats, sums: BinSums, clusters: Clusters) -> Joint:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _InOrder:
-    """Rows sorted by group. order: row numbers in that order; ends: (j + 1,), the boundaries of the j groups."""
+    """Rows sorted by group. order: row numbers in that order; ends: (j + 1,), the boundaries of the j groups.
+
+    clusters: the sizes of the groups. scale: see Clusters.
+    """
 
     order: Codes
     ends: Codes
     clusters: Clusters
+    scale: Floats
 
     @classmethod
     def of(cls, codes: Codes, clusters: Clusters) -> _InOrder:
         ends = np.concatenate(([0], np.cumsum(clusters.sizes.astype(np.intp))))
-        return cls(np.argsort(codes, kind="stable"), ends, clusters)
+        return cls(np.argsort(codes, kind="stable"), ends, clusters, clusters.scale)
 
     def ranges(self, cells: int) -> Iterator[tuple[int, int, Codes]]:
         """Ranges of groups (first, last) whose totals over this many cells need little memory; their rows."""
@@ -86,7 +90,7 @@ class _InOrder:
 
     def products(self, totals: Floats, first: int, last: int, gap: Floats) -> Floats:
         """The contribution of these groups to the covariance of the gap sums, from their totals (groups, cells)."""
-        sizes, scale = self.clusters.sizes[first:last, None], self.clusters.scale[first:last, None]
+        sizes, scale = self.clusters.sizes[first:last, None], self.scale[first:last, None]
         own = scale * (totals - sizes * (gap.ravel() / len(self.order)))
         return own.T @ own
 

@@ -15,7 +15,10 @@ LEAST_FREEDOM = 1.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Clusters:
-    """The sizes of groups of rows of which only the groups are independent, (j,) with j >= 2, each at least 1."""
+    """The sizes of groups of rows of which only the groups are independent, (j,), each at least 1.
+
+    With fewer than two groups there is no variance between them; only their effective number is defined.
+    """
 
     sizes: Floats
 
@@ -33,7 +36,7 @@ class Clusters:
         >>> Clusters(np.array([5.0, 5.0])).effective, round(Clusters(np.array([9.0, 1.0])).effective, 2)
         (2.0, 1.22)
         """
-        return float(self.sizes.sum() ** 2 / (self.sizes @ self.sizes))
+        return float(self.sizes.sum() ** 2 / (self.sizes @ self.sizes)) if len(self.sizes) else 0.0
 
     @property
     def freedom(self) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 from calibeval.core.errors import InputError, UsageError
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.uncertainty.floors import HIGH, Floor, cube_root_quantile, gap_floor
-from calibeval.core.uncertainty.inversion import Ends, Point, invert
+from calibeval.core.uncertainty.inversion import Ends, Point, centre_on, invert
 from calibeval.core.uncertainty.paths import (
     Joint,
     folded_path,
@@ -19,7 +19,7 @@ from calibeval.core.uncertainty.paths import (
     pooled_path,
     single_bin_bound,
 )
-from calibeval.core.uncertainty.small_counts import error_of_mean, shift_of
+from calibeval.core.uncertainty.small_counts import error_of_mean, exact_ends, shift_of
 from calibeval.core.uncertainty.special import clopper_pearson, normal_quantile, student_tail
 
 MCE_LEAST_COUNT = 30
@@ -61,7 +61,7 @@ def ece_interval(sums: BinSums, n: int, level: float, joint: Joint | None = None
     shift, whole = shift_of(sums, n, level), sums.whole()
     noise = value <= gap_floor(sums, n, upper).high
     low = 0.0 if noise else min(ends.low, max(value - shift.slack, 0.0))
-    of_all = invert(folded_path(whole, n, 1.0), abs(float(whole.surplus[0])) / n, z).centre
+    of_all = centre_on(folded_path(whole, n, 1.0), abs(float(whole.surplus[0])) / n)
     return _bounded(Ends(low, max(ends.centre, of_all), max(ends.high, shift.largest_gap)))
 
 
@@ -184,8 +184,7 @@ def exact_interval(successes: float, n: int, level: float) -> Interval:
     """
     if not 0.0 <= successes <= _rows(n):
         raise InputError(f"successes are {successes}, but must lie in 0 ... {n}")
-    low, high = clopper_pearson([successes], [n], level)
-    return Interval(float(low[0]), float(high[0]), None)
+    return Interval(*exact_ends(successes, n, level), None)
 
 
 def share_interval(share: float, n: float, z: float) -> Interval:

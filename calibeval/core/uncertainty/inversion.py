@@ -70,21 +70,27 @@ class Ends(NamedTuple):
 def invert(path: Path, observed: float, z: float) -> Ends:
     """The errors on the path for which the score of the observed value is z, 0 (in the mean) and -z."""
     at = functools.cache(path.at)
-
-    def solve(excess: Callable[[Point], float]) -> float:
-        if excess(at(path.null)) <= 0.0:
-            return at(path.null).target
-        far = path.far
-        while excess(at(far)) > 0.0:
-            if far < 1024.0 * path.far:
-                return at(far).target
-            far *= 2.0
-        return at(_root(lambda place: excess(at(place)), far, path.null)).target
-
-    low = solve(lambda point: point.score(observed) - z)
-    centre = solve(lambda point: observed - point.mean)
-    high = solve(lambda point: point.score(observed) + z)
+    low = _solve(path, at, lambda point: point.score(observed) - z)
+    centre = _solve(path, at, lambda point: observed - point.mean)
+    high = _solve(path, at, lambda point: point.score(observed) + z)
     return Ends(min(low, centre), centre, max(high, centre))
+
+
+def centre_on(path: Path, observed: float) -> float:
+    """The error on the path whose expected plug-in value is the observed one, as in `invert`."""
+    return _solve(path, functools.cache(path.at), lambda point: observed - point.mean)
+
+
+def _solve(path: Path, at: Callable[[float], Point], excess: Callable[[Point], float]) -> float:
+    """The error where the excess is 0; at: gives the point at a place."""
+    if excess(at(path.null)) <= 0.0:
+        return at(path.null).target
+    far = path.far
+    while excess(at(far)) > 0.0:
+        if far < 1024.0 * path.far:
+            return at(far).target
+        far *= 2.0
+    return at(_root(lambda place: excess(at(place)), far, path.null)).target
 
 
 def _root(function: Callable[[float], float], low: float, high: float) -> float:

@@ -6,6 +6,7 @@ accuracy itself has an exact interval, and a calibration error is never smaller 
 
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -66,8 +67,14 @@ def shift_of(sums: BinSums, n: int, level: float) -> Shift:
     (0.9878, 1.0)
     """
     right, confidence = float(sums.y.sum()), float(sums.p.sum()) / n
-    low, high = clopper_pearson(np.array([right]), np.array([float(n)]), level)
-    return Shift(confidence, right / n, float(low[0]), float(high[0]), min(right, n - right) < FEW)
+    return Shift(confidence, right / n, *exact_ends(right, n, level), min(right, n - right) < FEW)
+
+
+@functools.lru_cache(maxsize=16)  # several metrics of the same rows ask for it
+def exact_ends(right: float, n: int, level: float) -> tuple[float, float]:
+    """The ends of the exact interval of a share of n rows. Raises: as `clopper_pearson`."""
+    low, high = clopper_pearson([right], [n], level)
+    return float(low[0]), float(high[0])
 
 
 def error_of_mean(sums: BinSums) -> Floats:

@@ -231,6 +231,12 @@ def test_few_groups_are_refused_with_the_reason(count):
     assert report.dumps[0].groups == GroupCount("video", count)
 
 
+def test_no_row_has_no_group():
+    groups = find_groups(by_video(videos=12), Settings(group="video")).of_rows(np.array([], np.intp))
+    assert (groups.count, groups.effective) == (0, 0.0)
+    assert groups.refused == "0 groups are too few, at least 10 are needed"
+
+
 def test_one_group():
     report = evaluate(by_video(videos=1), group="video")
     assert report["ece"].reason == "no interval: 1 group is too few, at least 10 are needed"
