@@ -49,6 +49,7 @@ def sums_from_rows(predictions: Predictions, rows: RowScores, labels: Labels, bi
             brier=Moments.of(part.brier),
             impossible=len(impossible),
             impossible_row=start + int(impossible[0]) if len(impossible) else None,
+            risk=None if part.risk is None else float(np.add.reduce(part.risk)),
         )
         total = sums if total is None else total + sums
     if total is None:
@@ -61,7 +62,8 @@ def _chunks(rows: RowScores, labels: Labels, size: int) -> Iterator[tuple[int, R
     """Consecutive rows in the chunks of the engine, so that sums round in the same way."""
     for start in range(0, len(labels), size):
         chunk = slice(start, start + size)
-        part = RowScores(rows.confidence[chunk], rows.correct[chunk], rows.nll[chunk], rows.brier[chunk])
+        risk = None if rows.risk is None else rows.risk[chunk]
+        part = RowScores(rows.confidence[chunk], rows.correct[chunk], rows.nll[chunk], rows.brier[chunk], risk)
         yield start, part, labels[chunk]
 
 
