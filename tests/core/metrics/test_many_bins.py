@@ -76,4 +76,5 @@ def test_differences_are_marked_from_rows_and_from_a_saved_report():
 def test_a_verdict_says_that_its_interval_is_approximate():
     for bins, doubt in ((30, ""), (31, f"; {TOLD}")):
         verdict = gate(dump(), rules=[Rule("ece", "max", 0.9), Rule("nll", "max", 9.0)], bins=bins)
-        assert [one.reason for one in verdict.rules] == [f"interval within the limit{doubt}", "interval within the limit"]
+        within = "interval within the limit"
+        assert [one.reason for one in verdict.rules] == [f"{within}{doubt}", within]
