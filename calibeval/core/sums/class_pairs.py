@@ -18,7 +18,8 @@ from calibeval.core.data.arrays import Codes, Floats, Indices
 from calibeval.core.data.picked_rows import rows_at
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.sums.binning import bin_index, is_computed, on_grid
-from calibeval.core.sums.rows import FEW_CLASSES, quiet_lines
+from calibeval.core.sums.lines import quiet_lines
+from calibeval.core.sums.rows import FEW_CLASSES
 from calibeval.core.sums.threads import in_order
 
 PART_SCORES, PART_ROWS = 2**20, 2**16  # the most scores and rows of a part, the unit of work of a thread
