@@ -88,7 +88,7 @@ def warnings(comparison: Comparison) -> list[str]:
 
 
 def reasons(differences: Mapping[str, Difference]) -> list[str]:
-    """Why numbers are missing, one line for each reason."""
+    """Why numbers are missing or intervals are approximate, one line for each reason."""
     found: dict[str, list[str]] = {}
     for difference in differences.values():
         if difference.reason and cells.is_shown(difference.name):

@@ -110,7 +110,7 @@ def unpaired_differences(
         plain = Difference(name, ours.value, theirs.value, theirs.value - ours.value)
         try:
             told = METRICS[name].difference_from(saved(ours), own(theirs), Level(level))
-            found[name] = with_contrast(plain, told)
+            found[name] = replace(with_contrast(plain, told), reason=METRICS[name].approximate(sums))
         except NotComputable as missing:
             found[name] = replace(plain, reason=missing.reason)
     return found

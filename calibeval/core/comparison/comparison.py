@@ -40,7 +40,7 @@ class Difference:
     low, high: confidence interval of the true difference. p: for the hypothesis of no difference; it is below 1 - level
     exactly if the interval excludes 0, and never smaller than 1e-15. p_holm: p after Holm's correction over the slices
     of one column. detectable: the smallest true difference that such a sample would show in 80 of 100 cases.
-    reason: why numbers are missing.
+    reason: why numbers are missing, or why the interval is approximate.
     Errors and accuracies are fractions; nll is in nats. If noise biases the two values differently, their difference
     may lie outside the interval, which is for the true values.
 
