@@ -10,7 +10,7 @@ import numpy as np
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.notices import NotComputable, Notice, reason
 from calibeval.core.metrics.bins import Binned, along_paths, rows_in
-from calibeval.core.metrics.metric import BY_GROUPS, Side
+from calibeval.core.metrics.metric import Side
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.sums import Sums
@@ -80,19 +80,21 @@ class ClassWise(Folded):
 
     def difference(self, pair: Pair, level: Level) -> Contrast:
         """For two classes, which mirror each other, the mean of both; for more, of debiased sums over all cells."""
-        if pair.base.sums.classes is None or pair.candidate.sums.classes is None:
+        if pair.classes is None or pair.base.sums.classes is None or pair.candidate.sums.classes is None:
             raise NotComputable("top_label_only", "needs the probability of every class")
         if len(pair.base.sums.classes.count) == 2:
             first, second = (_paired(pair.of_class(label), len(pair.labels), level) for label in (0, 1))
             low, high = 0.5 * (first.low + second.low), 0.5 * (first.high + second.high)
             return contrast(low, high, max(first.p, second.p), level)
         check_thick(*pair.top.sums)
-        if pair.groups is not None:
-            raise NotComputable("dependent_rows", BY_GROUPS)
-        sums = self.bins(pair.base.sums), self.bins(pair.candidate.sums)
-        if pair.classes is None or pair.class_cells > MOST_PAIR_CELLS:
-            why = f"{pair.class_cells:,} pairs of class-wise bins are more than {MOST_PAIR_CELLS:,}"
+        cells, most = pair.class_cells, MOST_PAIR_CELLS
+        if cells > most and pair.groups is not None:
+            why = f"groups and class-wise bins make {cells:,} cells, but at most {most:,} are supported"
+            raise NotComputable("too_many_cells", why)
+        if cells > most:
+            why = f"{cells:,} pairs of class-wise bins are more than {most:,}"
             return self._put_together(pair, level, reason("too_many_cells", f"{PUT_TOGETHER}: {why}"))
+        sums = self.bins(pair.base.sums), self.bins(pair.candidate.sums)
         low, high, p = pair.class_difference(pair.classes, sums).at(level)
         return contrast(max(low, -1.0), min(high, 1.0), p, level)
 
