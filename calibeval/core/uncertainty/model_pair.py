@@ -10,6 +10,7 @@ import numpy as np
 from calibeval.core.data.arrays import Codes, Floats
 from calibeval.core.sums.binning import BinSums, bin_index, sums_by_index
 from calibeval.core.sums.sums import RowScores, Sums
+from calibeval.core.uncertainty.few_errors import Outcomes
 from calibeval.core.uncertainty.paired_paths import Shared, shared_groups, shared_rows
 from calibeval.core.uncertainty.paths import Joint
 
@@ -78,6 +79,12 @@ class Pair:
     def models(self) -> tuple[Model, Model]:
         """Base and candidate."""
         return self.base, self.candidate
+
+    @property
+    def outcomes(self) -> Outcomes:
+        """Confidence and correctness of both models."""
+        one, other = self.base.rows, self.candidate.rows
+        return Outcomes((one.confidence, other.confidence), (one.correct, other.correct))
 
     @property
     def residuals(self) -> tuple[Floats, Floats]:
