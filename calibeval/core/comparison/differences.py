@@ -38,7 +38,8 @@ def _difference(metric: Metric, pair: Pair, level: Level, *, identical: bool) ->
         told = Contrast(0.0, 0.0, 1.0, 0.0) if identical else metric.difference(pair, level)
     except NotComputable as missing:
         return replace(found, reason=missing.reason)
-    return replace(with_contrast(found, told), reason=None if identical else metric.approximate(pair.base.sums))
+    why = None if identical else told.reason or metric.approximate(pair.base.sums)
+    return replace(with_contrast(found, told), reason=why)
 
 
 def with_contrast(found: Difference, told: Contrast) -> Difference:
