@@ -56,7 +56,8 @@ def _difference(
             told = contrast(min(told.low, ends.low), max(told.high, ends.high), told.p, level)
     except NotComputable as missing:
         return replace(found, reason=missing.reason)
-    return replace(with_contrast(found, told), reason=None if identical else metric.approximate(pair.base.sums))
+    why = None if identical else told.reason or metric.approximate(pair.base.sums)
+    return replace(with_contrast(found, told), reason=why)
 
 
 def with_contrast(found: Difference, told: Contrast) -> Difference:

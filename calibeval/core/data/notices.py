@@ -26,7 +26,7 @@ WarningCode = Literal[
 # Why a rule has its verdict.
 OutcomeCode = Literal[
     "interval_within", "interval_beyond", "value_within", "value_beyond", "more_rows_needed", "at_limit",
-    "not_after_holm", "no_value", "no_interval", "too_few_rows", "no_slice", "switched_off",
+    "not_after_holm", "no_value", "no_interval", "too_few_rows", "no_slice", "switched_off", "assumed_candidate",
 ]  # fmt: skip
 
 
