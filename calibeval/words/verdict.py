@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from calibeval.core.data.columns import TRUE_CLASS
 from calibeval.core.gating.movers import Part
+from calibeval.core.gating.rules import Rule
 from calibeval.core.gating.ruling import Judged, Outcome, RuleVerdict, Trial
 from calibeval.core.gating.verdict import Verdict
 from calibeval.core.metrics.result import MetricResult
@@ -90,7 +91,11 @@ def warning_lines(verdict: Verdict) -> tuple[str, ...]:
 
 def asked(judged: RuleVerdict) -> str:
     """The rule with its limit: "ECE ≤ 3.00 % in weather=night", "NLL change ≤ +0.01 nats"."""
-    rule = judged.rule
+    return rule_asked(judged.rule)
+
+
+def rule_asked(rule: Rule) -> str:
+    """The rule with its limit, as `asked`."""
     name = "|gap|" if rule.metric == "confidence_gap" and not rule.is_change else cells.label(rule.metric)
     if rule.is_change:
         bound, sign = ("≤", "+") if rule.kind == "max_increase" else ("≥", "\N{MINUS SIGN}")

@@ -61,6 +61,10 @@ class Folded(Binned):
         sides = ece_side(bins[0], saved.n), ece_side(bins[1], own.n)
         return contrast(*path_difference(*sides, level, None), level)
 
+    def from_gap(self, gap: float, k: int | None) -> float | None:
+        """The size of the gap: gaps of bins can only cancel."""
+        return abs(gap)
+
     def shares(self, sums: Sums) -> Floats | None:
         """Each row's gap divided by n, with the sign of its bin's gap."""
         rows = self.row_bins(sums)
@@ -103,6 +107,10 @@ class ClassWise(Folded):
     def difference_from(self, saved: Side, own: Side, level: Level) -> Contrast:
         """From both intervals; they are asymmetric, so their errors may add up."""
         return self.margins_from(saved, own, level, independent=False)
+
+    def from_gap(self, gap: float, k: int | None) -> float | None:
+        """For two classes, whose errors are the same, the size of the gap."""
+        return abs(gap) if k == 2 else None
 
     def shares(self, sums: Sums) -> Floats | None:
         """None, because each row adds to every class."""
