@@ -31,6 +31,7 @@ from calibeval.core.sums.binning import (
     totals_by_index,
 )
 from calibeval.core.sums.equal_mass import CountedKeys, KeptKeys, RowKeys, confidence_keys
+from calibeval.core.sums.excess import Excess
 from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.risk import decided_by_few, log_risk
 from calibeval.core.sums.rows import BadValues, Rows, full_rows, top_label_rows
@@ -57,7 +58,7 @@ def summarise(
 
     bins: number of equal-width bins, and the largest number of equal-mass bins. resources: threads and memory; if the
     scores need more memory, they are read again, once or a few times, for the equal-mass bins.
-    keep_rows: also keep the results of every row: 33 bytes per row.
+    keep_rows: also keep the results of every row: 41 bytes per row.
     Memory in addition to the scores: about 20 MiB per thread, and 8 bytes per row if they are read once.
     Raises: InputError naming the first row whose values contradict the kind.
 
@@ -139,8 +140,7 @@ def _piece(predictions: Predictions, block: Block, edges: Floats, compared: Floa
     log_p = np.delete(rows.label_log_p, impossible) if len(impossible) else rows.label_log_p
     brier = np.square(1.0 - rows.label_p) + rows.other_squares
     n = len(block.labels)
-    needed = rows.others is not None and (keep_rows or decided_by_few(float(top.y.sum()), n))
-    risk = log_risk(rows, predictions.k or 1) if needed else None
+    risk = log_risk(rows, predictions.k) if keep_rows or decided_by_few(float(top.y.sum()), n) else None
     sums = Sums(
         n=n,
         k=predictions.k,
@@ -153,10 +153,15 @@ def _piece(predictions: Predictions, block: Block, edges: Floats, compared: Floa
         brier=Moments.of(brier),
         impossible=len(impossible),
         impossible_row=predictions.stored_row(block, int(impossible[0])) if len(impossible) else None,
-        rows=RowScores(rows.confidence, rows.correct, -rows.label_log_p, brier, risk) if keep_rows else None,
+        excess=_excess(rows) if not len(impossible) else None,
+        rows=None if not keep_rows or risk is None else _scores(rows, brier, risk),
         risk=None if risk is None else float(np.add.reduce(risk)),
     )
     return _Piece(sums, confidence_keys(rows.confidence, rows.correct))
+
+
+def _scores(rows: Rows, brier: Floats, risk: Floats) -> RowScores:
+    return RowScores(rows.confidence, rows.correct, -rows.label_log_p, brier, rows.excess, risk)
 
 
 def joined_rows(parts: list[RowScores]) -> RowScores:
@@ -166,8 +171,17 @@ def joined_rows(parts: list[RowScores]) -> RowScores:
         correct=np.concatenate([part.correct for part in parts]),
         nll=np.concatenate([part.nll for part in parts]),
         brier=np.concatenate([part.brier for part in parts]),
-        risk=None if any(part.risk is None for part in parts) else np.concatenate([part.risk for part in parts]),
+        excess=np.concatenate([part.excess for part in parts]),
+        risk=np.concatenate([part.risk for part in parts]),
     )
+
+
+def _excess(rows: Rows) -> Excess | None:
+    if rows.cumulants is None:
+        return None
+    variance, third, fourth = rows.cumulants.tolist()
+    with np.errstate(over="ignore"):
+        return Excess(float(np.add.reduce(rows.excess)), variance, third, fourth)
 
 
 def _bin_sums(rows: Rows, labels: npt.NDArray[np.integer[Any]], edges: Floats) -> tuple[BinSums, BinSums | None]:

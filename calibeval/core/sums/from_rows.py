@@ -20,14 +20,15 @@ Labels = npt.NDArray[np.intp]
 
 
 def sums_from_rows(predictions: Predictions, rows: RowScores, labels: Labels, bins: int) -> Sums:
-    """All sums of these rows, except the class-wise ones, which need the probability of every class.
+    """All sums of these rows, except the class-wise ones and the excess, which need the probability of every class.
 
     They are bit by bit those of `summarise` for a dump of these rows. predictions: which the rows belong to. rows:
     their results. labels: (n,), their labels. The first impossible row is given by its position among these rows.
     Raises: InputError if there are no rows.
 
     >>> dump = Predictions(probs=[[0.8, 0.2], [0.4, 0.6]], labels=[0, 0])
-    >>> rows = RowScores(*(np.array(x) for x in ([0.8, 0.6], [True, False], [0.2, 0.9], [0.1, 0.7])))
+    >>> right, other = np.array([True, False]), np.array([[0.2, 0.9], [0.1, 0.7], [-0.3, 0.2], [1.4, 0.4]])
+    >>> rows = RowScores(np.array([0.8, 0.6]), right, *other)
     >>> sums_from_rows(dump, rows, dump.labels, bins=2).top.y.tolist()
     [0.0, 1.0]
     """
@@ -49,7 +50,7 @@ def sums_from_rows(predictions: Predictions, rows: RowScores, labels: Labels, bi
             brier=Moments.of(part.brier),
             impossible=len(impossible),
             impossible_row=start + int(impossible[0]) if len(impossible) else None,
-            risk=None if part.risk is None else float(np.add.reduce(part.risk)),
+            risk=float(np.add.reduce(part.risk)),
         )
         total = sums if total is None else total + sums
     if total is None:
@@ -62,9 +63,7 @@ def _chunks(rows: RowScores, labels: Labels, size: int) -> Iterator[tuple[int, R
     """Consecutive rows in the chunks of the engine, so that sums round in the same way."""
     for start in range(0, len(labels), size):
         chunk = slice(start, start + size)
-        risk = None if rows.risk is None else rows.risk[chunk]
-        part = RowScores(rows.confidence[chunk], rows.correct[chunk], rows.nll[chunk], rows.brier[chunk], risk)
-        yield start, part, labels[chunk]
+        yield start, rows.between(chunk), labels[chunk]
 
 
 def _top(rows: RowScores, labels: Labels, k: int | None, edges: Floats) -> BinSums:

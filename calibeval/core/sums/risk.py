@@ -15,17 +15,20 @@ def decided_by_few(right: float, n: int) -> bool:
     return min(right, n - right) < FEW
 
 
-def log_risk(rows: Rows, k: int) -> Floats:
+def log_risk(rows: Rows, k: int | None) -> Floats:
     """The negative log-likelihood that a row has if it is wrong, minus that if it is right, (n,); may be infinite.
 
     If it is wrong, its label is drawn from the other classes by their probabilities, whose mean is then s / r with
     their sum r and the sum s of their squares. r is 1 - c, but within the limits that s leaves: of a confidence c near
-    1, 1 - c has lost its digits. For two classes, this is the logarithm of the odds.
+    1, 1 - c has lost its digits. For two classes, this is the logarithm of the odds. k: number of classes; None if only
+    the top label is known, of which nothing follows: 0.
 
-    >>> rows = Rows(*(np.array([x]) for x in (0.8, 0.8, 0.0, 0.04, True)), None)
+    >>> rows = Rows(*(np.array([x]) for x in (0.8, 0.8, -0.2, 0.04, -0.3, True)), None, None)
     >>> bool(np.isclose(log_risk(rows, 2)[0], np.log(0.8 / 0.2)))
     True
     """
+    if k is None:
+        return np.zeros(len(rows.confidence))
     c, label = rows.confidence, rows.label_p * rows.label_p
     squares = np.where(rows.correct, rows.other_squares, np.maximum(rows.other_squares + label - c * c, label))
     least = np.sqrt(squares)
