@@ -107,6 +107,10 @@ class Metric:
         """The contribution of each class, (k,), if the metric is a sum over classes but not over rows; else None."""
         return None
 
+    def from_gap(self, gap: float, k: int | None) -> float | None:
+        """The least value for k classes if mean confidence - accuracy is this; None if nothing follows from it."""
+        return None
+
     def explained(self, result: MetricResult, sums: Sums) -> MetricResult:
         """The result with further facts: the bin with the largest gap, or that the interval is approximate."""
         return result

@@ -31,6 +31,7 @@ from calibeval.core.sums.binning import (
     totals_by_index,
 )
 from calibeval.core.sums.equal_mass import CountedKeys, KeptKeys, RowKeys, confidence_keys
+from calibeval.core.sums.excess import Excess
 from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.rows import BadValues, Rows, full_rows, top_label_rows
 from calibeval.core.sums.sums import EqualMass, Moments, RowScores, Sums
@@ -56,7 +57,7 @@ def summarise(
 
     bins: number of equal-width bins, and the largest number of equal-mass bins. resources: threads and memory; if the
     scores need more memory, they are read again, once or a few times, for the equal-mass bins.
-    keep_rows: also keep the results of every row: 25 bytes per row.
+    keep_rows: also keep the results of every row: 33 bytes per row.
     Memory in addition to the scores: about 20 MiB per thread, and 8 bytes per row if they are read once.
     Raises: InputError naming the first row whose values contradict the kind.
 
@@ -150,7 +151,8 @@ def _piece(predictions: Predictions, block: Block, edges: Floats, compared: Floa
         brier=Moments.of(brier),
         impossible=len(impossible),
         impossible_row=predictions.stored_row(block, int(impossible[0])) if len(impossible) else None,
-        rows=RowScores(rows.confidence, rows.correct, -rows.label_log_p, brier) if keep_rows else None,
+        excess=_excess(rows) if not len(impossible) else None,
+        rows=RowScores(rows.confidence, rows.correct, -rows.label_log_p, brier, rows.excess) if keep_rows else None,
     )
     return _Piece(sums, confidence_keys(rows.confidence, rows.correct))
 
@@ -162,7 +164,16 @@ def joined_rows(parts: list[RowScores]) -> RowScores:
         correct=np.concatenate([part.correct for part in parts]),
         nll=np.concatenate([part.nll for part in parts]),
         brier=np.concatenate([part.brier for part in parts]),
+        excess=np.concatenate([part.excess for part in parts]),
     )
+
+
+def _excess(rows: Rows) -> Excess | None:
+    if rows.cumulants is None:
+        return None
+    variance, third, fourth = rows.cumulants.tolist()
+    with np.errstate(over="ignore"):
+        return Excess(float(np.add.reduce(rows.excess)), variance, third, fourth)
 
 
 def _bin_sums(rows: Rows, labels: npt.NDArray[np.integer[Any]], edges: Floats) -> tuple[BinSums, BinSums | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from calibeval.core.data.arrays import Floats
 from calibeval.core.data.notices import NotComputable
 from calibeval.core.errors import InputError
 from calibeval.core.sums.binning import BinSums
+from calibeval.core.sums.excess import Excess
 
 
 class Moments(NamedTuple):
@@ -43,19 +44,26 @@ class RowScores:
     """Results of every row that is not ignored, (n,) each, in the order of the rows.
 
     confidence: largest probability, in [0, 1]. correct: whether its class is the label. nll: -ln of the probability of
-    the label, in nats; inf if that is 0. brier: sum over the classes, in [0, 2]. If only the top label is known, nll
-    and brier are meaningless.
+    the label, in nats; inf if that is 0. brier: sum over the classes, in [0, 2]. excess: nll minus its expectation
+    under the stated probabilities. If only the top label is known, nll, brier and excess are meaningless.
     """
 
     confidence: Floats
     correct: npt.NDArray[np.bool_]
     nll: Floats
     brier: Floats
+    excess: Floats
 
     def at(self, places: npt.NDArray[np.intp]) -> RowScores:
         """The rows at these positions, in this order."""
-        nll, brier = self.nll.take(places), self.brier.take(places)
-        return RowScores(self.confidence.take(places), self.correct.take(places), nll, brier)
+        return RowScores(*(values.take(places) for values in self._columns()))
+
+    def between(self, here: slice) -> RowScores:
+        """Consecutive rows, without copying."""
+        return RowScores(*(values[here] for values in self._columns()))
+
+    def _columns(self) -> tuple[Any, ...]:
+        return self.confidence, self.correct, self.nll, self.brier, self.excess
 
 
 class EqualMass(NamedTuple):
@@ -78,6 +86,8 @@ class Sums:
     labels in equal-width bins, (k, m); None if only the top label is known, like nll and brier. impossible: number of
     rows whose label has probability 0 (left out of nll); impossible_row: the first of them, or None; impossible_place:
     its place in words.
+    excess: of the NLL over its expectation, with its cumulants; None if a label has probability 0, or only the top
+    label is known.
     equal_mass: like top, in equal-mass bins. rows: the results of every row, if requested.
     """
 
@@ -93,6 +103,7 @@ class Sums:
     impossible: int
     impossible_row: int | None
     impossible_place: str = ""
+    excess: Excess | None = None
     equal_mass: EqualMass | None = None
     rows: RowScores | None = None
 
@@ -109,9 +120,15 @@ class Sums:
             nll=self.nll.joined(other.nll),
             brier=self.brier.joined(other.brier),
             impossible=self.impossible + other.impossible,
+            excess=None if self.excess is None or other.excess is None else self.excess.joined(other.excess),
             equal_mass=None,
             rows=None,
         )
+
+    @property
+    def expected_nll(self) -> float | None:
+        """The total NLL, in nats, that is expected if the stated probabilities are true; None without the excess."""
+        return None if self.excess is None else self.nll.total - self.excess.total
 
     @property
     def mass(self) -> BinSums:
