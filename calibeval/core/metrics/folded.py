@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from calibeval.core.data.arrays import Floats
-from calibeval.core.data.notices import NotComputable, reason
+from calibeval.core.data.notices import NotComputable, Notice, reason
 from calibeval.core.metrics.bins import Binned, along_paths, rows_in
 from calibeval.core.metrics.metric import Side
-from calibeval.core.metrics.result import MetricResult
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty import intervals
@@ -129,16 +128,33 @@ class ClassWise(Folded):
         """Only for equal numbers of classes."""
         return len(set(classes)) == 1
 
-    def explained(self, result: MetricResult, sums: Sums) -> MetricResult:
-        """The result with a reason if the interval is based on fewer than 20 rows per class on average.
+    def approximate(self, sums: Sums) -> Notice | None:
+        """That a class has fewer than 20 rows (with two classes: that they have so few on average), or as for all bins.
 
         This counts rows even if only groups are independent, because rows fill the bins.
         """
-        if result.low is None or sums.k is None or sums.n >= LEAST_CLASS_ROWS * sums.k:
-            return result
-        rows = 10 * sums.n // sums.k / 10  # rounded down, so that 19.96 does not look like 20
-        few = f"{rows:g} row{'' if rows == 1 else 's'} per class, fewer than {LEAST_CLASS_ROWS}"
-        return replace(result, reason=reason("few_rows_per_class", f"the interval is approximate: {few}"))
+        few = None if sums.classes is None else _few_rows(sums.classes, sums.n)
+        if few is None:
+            return Folded.approximate(self, sums)
+        return reason("few_rows_per_class", f"the interval is approximate: {few}")
+
+
+def _few_rows(classes: BinSums, n: int) -> str | None:
+    """Which classes have too few rows; None if none has."""
+    k, rows = len(classes.count), classes.y.sum(axis=1)
+    small = np.flatnonzero((rows > 0) & (rows < LEAST_CLASS_ROWS))
+    if k > 2 and len(small):
+        least = int(small[rows[small].argmin()])
+        if len(small) > 1:
+            few = f"{len(small):,} of {k:,} classes have fewer than {LEAST_CLASS_ROWS} rows"
+            return f"{few}, class {least} only {rows[least]:.0f}"
+        return (
+            f"class {least} has {rows[least]:.0f} row{'' if rows[least] == 1 else 's'}, fewer than {LEAST_CLASS_ROWS}"
+        )
+    if n >= LEAST_CLASS_ROWS * k:
+        return None
+    mean = 10 * n // k / 10  # rounded down, so that 19.96 does not look like 20
+    return f"{mean:g} row{'' if mean == 1 else 's'} per class, fewer than {LEAST_CLASS_ROWS}"
 
 
 def _check_cells(pair: Pair, sums: tuple[BinSums, BinSums]) -> None:
@@ -150,7 +166,7 @@ def _check_cells(pair: Pair, sums: tuple[BinSums, BinSums]) -> None:
     if events < LEAST_EVENTS:
         found = 100 * events // 1 / 100  # rounded down, so that 1.499 does not look like 1.5
         few = f"too few errors, {found:g} in the average class-wise bin, and at least {LEAST_EVENTS:g} are needed"
-        raise NotComputable("few_errors", few)
+        raise NotComputable("few_errors_per_bin", few)
 
 
 def _paired(bins: Together, n: int, level: Level) -> Contrast:

@@ -235,7 +235,7 @@ def test_few_errors_in_the_average_bin(monkeypatch):
     assert 0.5 < events < 1.5
     apart = compare(evaluate(base), [candidate])["cwce"]
     assert (found.low, found.high) == pytest.approx((apart.low, apart.high), abs=1e-12)
-    assert found.reason.code == "few_errors"
+    assert found.reason.code == "few_errors_per_bin"
     shown = math.floor(100 * events) / 100
     assert f"too few errors, {shown:g} in the average class-wise bin, and at least 1.5 are needed" in found.reason
     monkeypatch.setattr(folded, "LEAST_EVENTS", events)
@@ -250,5 +250,5 @@ def test_few_errors_in_groups():
     own = [Predictions(logits=p.scores, labels=p.labels, columns=groups) for p in (base, candidate)]
     found = cwce(*own, group="g")
     assert found.low is None
-    assert found.reason.code == "few_errors"
+    assert found.reason.code == "few_errors_per_bin"
     assert found.reason.startswith("too few errors")
