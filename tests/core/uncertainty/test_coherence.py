@@ -1,4 +1,4 @@
-"""A calibration error is never smaller than |confidence - accuracy| of all rows: so say its intervals, with any bins."""
+"""A calibration error is never smaller than |gap| of all rows, and so say its intervals, with any number of bins."""
 
 from __future__ import annotations
 
