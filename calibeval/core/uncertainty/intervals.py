@@ -9,7 +9,7 @@ import numpy as np
 
 from calibeval.core.errors import InputError, UsageError
 from calibeval.core.sums.binning import BinSums
-from calibeval.core.uncertainty.floors import HIGH, Floor, cube_root_quantile, gap_floor
+from calibeval.core.uncertainty.floors import CERTAIN, HIGH, Floor, cube_root_quantile, gap_floor
 from calibeval.core.uncertainty.inversion import Ends, Point, centre_on, invert
 from calibeval.core.uncertainty.paths import (
     Joint,
@@ -93,7 +93,7 @@ def cwce_interval(sums: BinSums, n: int, level: float, joint: Joint | None = Non
 
     Two classes mirror each other, so it is the mean of both ECE intervals (quantiles of fully dependent values add up).
     For three or more it is the hull of two paths, which covers 99 %; the lower end is 0 unless the value exceeds its
-    noise floor at that level. Below 20 rows per class it is an approximation.
+    noise floor at that level. Where a class has fewer than 20 rows it is an approximation.
     sums: (k, m), k >= 2. n: number of rows, at least 1. joint: as for ece_interval; then nothing is assumed about
     classes. Raises: as ece_interval, and InputError if sums hold fewer than 2 classes. Source: as ece_interval.
 
@@ -221,8 +221,11 @@ def joint_p_value(sums: BinSums, n: int, joint: Joint) -> float:
 
 
 def _floor(point: Point, joint: Joint, level: float) -> Floor:
-    high = point.mean + math.sqrt(point.variance) * cube_root_quantile(joint.quantile(level), point.half_skew)
-    return Floor(point.mean, min(max(point.mean, high), 1.0))
+    ends = (
+        point.mean + math.sqrt(point.variance) * cube_root_quantile(joint.quantile(one), point.half_skew)
+        for one in (level, CERTAIN)
+    )
+    return Floor(point.mean, *(min(max(point.mean, end), 1.0) for end in ends))
 
 
 def _bounded(ends: Ends) -> Interval:

@@ -84,8 +84,8 @@ def test_an_inconclusive_rule_counts_as_it_is_told_to(main, capsys):
     assert (document["exit_code"], document["verdict"]) == (5, "inconclusive")
     (rule,) = document["rules"]
     assert rule["rows_needed"] > 2000
-    message = f"about {rule['rows_needed']:,} rows would decide"
-    assert rule["reason"] == {"code": "more_rows_needed", "message": message}
+    assert rule["reason"]["code"] == "more_rows_needed"
+    assert f"from about {rule['rows_needed']:,} rows" in rule["reason"]["message"]
     for how in ("warn", "pass"):
         document = verdict(capsys, main, "--max", limit, "--on-inconclusive", how)
         assert (document["exit_code"], document["verdict"]) == (0, "inconclusive")
@@ -489,12 +489,20 @@ def test_json_and_github_share_no_stream(main, tmp_path):
     assert result.err.startswith("::error title=calibeval gate failed::ECE ≤ 0.10 %25: ")
 
 
+def test_a_runner_is_noticed(main, tmp_path):
+    asked = ("--max", "ece=0.001")
+    assert "::error" in job(tmp_path, main, *asked, GITHUB_ACTIONS="true").out
+    assert (tmp_path / "output").read_text(encoding="utf-8").startswith("verdict=fail\n")
+    for more, value in ((["--no-github"], "true"), ([], "false"), ([], "")):
+        assert "::error" not in job(tmp_path, main, *asked, *more, GITHUB_ACTIONS=value).out
+
+
 def test_summaries_are_appended(main, tmp_path):
     (tmp_path / "summary").write_text("before\n", encoding="utf-8")
     for _ in range(2):
         assert job(tmp_path, main, "--max", "ece=0.9", "--github").code == 0
     text = (tmp_path / "summary").read_text(encoding="utf-8")
-    assert text.startswith("before\n<!-- calibeval gate -->\n### calibeval gate: PASSED: 1 rule\n")
+    assert text.startswith("before\n<!-- calibeval:main.npz -->\n### calibeval gate: PASSED: 1 rule\n")
     assert text.count("### calibeval gate") == 2
 
 
@@ -525,8 +533,10 @@ def test_the_same_from_python(main, sharper, capsys):
     found = calibeval.gate(calibeval.read(sharper), rules, baseline=calibeval.read(main))
     assert [rule.verdict for rule in found.rules] == ["fail", "fail"]
     assert len(found.rules[1].slices) == 2
+    alone = calibeval.gate(calibeval.read(sharper), rules[:1], baseline=calibeval.read(main))
     document = verdict(capsys, sharper, "--baseline", main, "--max-increase", "nll=0.01")
-    assert json.loads(found.to_json())["rules"][0] == document["rules"][0]
+    assert json.loads(alone.to_json())["rules"][0] == document["rules"][0]
+    assert found.rules[0].decisive.interval_level == 0.975  # two rules, of which each has half of the chance to err
     with pytest.raises(UsageError, match="the list of rules is empty"):
         calibeval.gate(calibeval.read(main), [])
 
