@@ -98,8 +98,8 @@ def test_the_path_of_an_under_confident_bin_ends_where_it_stops():
 
 
 def test_four_pseudo_rows_of_true_probabilities_keep_equal_outcomes_from_being_certain():
-    # Ten rows that say 0.9 and are right: squares of 10 x 0.01 and, if 0.9 is true, a variance of 10 x 0.09. The squared
-    # mean gap, 1 / 10, is hardly more than the 0.9 / 10 that true probabilities explain.
+    # Ten rows that say 0.9 and are right: squares of 10 x 0.01 and, if 0.9 is true, a variance of 10 x 0.09. The
+    # squared mean gap, 1 / 10, is hardly more than the 0.9 / 10 that true probabilities explain.
     sums = BinSums(*(np.array([total]) for total in (10.0, 9.0, 8.1, 10.0, 9.0)))
     assert gap_errors(sums)[0] == pytest.approx(math.sqrt((10 * 0.1 + 4 * (0.9 + 0.01)) / 14))
 
