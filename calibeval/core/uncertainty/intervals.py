@@ -21,6 +21,7 @@ from calibeval.core.uncertainty.paths import (
 )
 from calibeval.core.uncertainty.small_counts import class_reach_of, error_of_mean, exact_ends, shift_of
 from calibeval.core.uncertainty.special import clopper_pearson, normal_quantile, student_tail
+from calibeval.core.uncertainty.thin_bins import overconfidence_bound
 
 MCE_LEAST_COUNT = 30
 LEAST_BIN_ROWS = 5  # sums over fewer rows are far from normal
@@ -87,7 +88,8 @@ def oe_interval(sums: BinSums, n: int, level: float, joint: Joint | None = None)
     if joint is not None:
         return _bounded(ends._replace(high=high))
     shift = shift_of(sums, n, level)
-    return _bounded(ends._replace(high=max(high, shift.confidence * shift.largest_excess)))
+    exact = max(shift.confidence * shift.largest_excess, overconfidence_bound(sums, n, level))
+    return _bounded(ends._replace(high=max(high, exact)))
 
 
 def cwce_interval(sums: BinSums, n: int, level: float, joint: Joint | None = None) -> Interval:
