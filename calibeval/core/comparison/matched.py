@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.comparison.baseline import Baseline, unpaired_differences
+from calibeval.core.comparison.certainty import over_metrics
 from calibeval.core.comparison.comparison import Candidate, ComparedDump, Difference, SliceDifferences
 from calibeval.core.comparison.matched_part import MatchedPart, MatchedSlice, corrected, independent
 from calibeval.core.comparison.pairing import Pairing
@@ -103,7 +104,7 @@ def _candidate(
     return Candidate(
         dump=side(candidate),
         paired_by=pairing.by,
-        differences=differences,
+        differences=over_metrics(differences),
         slices=tuple(slices),
         warnings=(*of_base, *candidate.warnings, *pairing.warnings, *doubts),
         groups=None if groups is None else groups.counted,
@@ -132,7 +133,7 @@ def unpaired(saved: Baseline, measured: Measurement, level: float, only: Collect
         saved, measured.sums, measured.metrics(level, only), level, grouped=groups is not None
     )
     counted = None if groups is None else groups.counted
-    return Candidate(side(candidate), None, differences, warnings=tuple(warnings), groups=counted)
+    return Candidate(side(candidate), None, over_metrics(differences), warnings=tuple(warnings), groups=counted)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -45,7 +45,8 @@ class RowScores:
 
     confidence: largest probability, in [0, 1]. correct: whether its class is the label. nll: -ln of the probability of
     the label, in nats; inf if that is 0. brier: sum over the classes, in [0, 2]. excess: nll minus its expectation
-    under the stated probabilities. If only the top label is known, nll, brier and excess are meaningless.
+    under the stated probabilities. risk: nll if the row is wrong, minus nll if it is right (`risk.log_risk`); may be
+    inf. If only the top label is known, nll, brier, excess and risk are meaningless.
     """
 
     confidence: Floats
@@ -53,6 +54,7 @@ class RowScores:
     nll: Floats
     brier: Floats
     excess: Floats
+    risk: Floats
 
     def at(self, places: npt.NDArray[np.intp]) -> RowScores:
         """The rows at these positions, in this order."""
@@ -63,7 +65,7 @@ class RowScores:
         return RowScores(*(values[here] for values in self._columns()))
 
     def _columns(self) -> tuple[Any, ...]:
-        return self.confidence, self.correct, self.nll, self.brier, self.excess
+        return self.confidence, self.correct, self.nll, self.brier, self.excess, self.risk
 
 
 class EqualMass(NamedTuple):
@@ -89,6 +91,7 @@ class Sums:
     excess: of the NLL over its expectation, with its cumulants; None if a label has probability 0, or only the top
     label is known.
     equal_mass: like top, in equal-mass bins. rows: the results of every row, if requested.
+    risk: the sum of the rows' risks; None if they are not known, or not needed: with 30 errors and 30 right rows.
     """
 
     n: int
@@ -106,6 +109,7 @@ class Sums:
     excess: Excess | None = None
     equal_mass: EqualMass | None = None
     rows: RowScores | None = None
+    risk: float | None = None
 
     def __add__(self, other: Sums) -> Sums:
         if self.k != other.k or not np.array_equal(self.compared, other.compared):
@@ -123,6 +127,7 @@ class Sums:
             excess=None if self.excess is None or other.excess is None else self.excess.joined(other.excess),
             equal_mass=None,
             rows=None,
+            risk=None if self.risk is None or other.risk is None else self.risk + other.risk,
         )
 
     @property

@@ -13,6 +13,7 @@ from calibeval.core.sums.class_pairs import PairedClasses
 from calibeval.core.sums.sums import RowScores, Sums
 from calibeval.core.uncertainty.class_pair import difference_by_groups, difference_by_rows
 from calibeval.core.uncertainty.debiased_difference import ClassDifference
+from calibeval.core.uncertainty.few_errors import Outcomes
 from calibeval.core.uncertainty.paired_paths import Shared, shared_groups, shared_rows
 from calibeval.core.uncertainty.paths import Joint
 
@@ -91,6 +92,12 @@ class Pair:
     def models(self) -> tuple[Model, Model]:
         """Base and candidate."""
         return self.base, self.candidate
+
+    @property
+    def outcomes(self) -> Outcomes:
+        """Confidence and correctness of both models."""
+        one, other = self.base.rows, self.candidate.rows
+        return Outcomes((one.confidence, other.confidence), (one.correct, other.correct))
 
     @property
     def residuals(self) -> tuple[Floats, Floats]:

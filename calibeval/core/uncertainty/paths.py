@@ -82,8 +82,12 @@ def gap_errors(sums: BinSums) -> Floats:
 
     The squares are not centred, so they include the variance of the number of rows in the bin.
     """
-    squares = np.maximum(sums.surplus_squares, sums.surplus**2 / np.maximum(sums.count, 1.0))
-    return np.sqrt((squares * sums.count + PSEUDO_ROWS * sums.variance) / (sums.count + PSEUDO_ROWS))
+    rows = np.maximum(sums.count, 1.0)
+    least = sums.surplus**2 / rows
+    squares = np.maximum(sums.surplus_squares, least)
+    # The pseudo-rows vary like true probabilities, but around the measured gap, as far as it is more than noise.
+    pseudo = sums.variance + np.maximum(least - sums.variance / rows, 0.0)
+    return np.sqrt((squares * sums.count + PSEUDO_ROWS * pseudo) / (sums.count + PSEUDO_ROWS))
 
 
 def folded_path(sums: BinSums, n: int, dependence: float, joint: Joint | None = None) -> Path:

@@ -7,15 +7,15 @@ accuracy itself has an exact interval, and a calibration error is never smaller 
 from __future__ import annotations
 
 import functools
+import math
 from typing import NamedTuple
 
 import numpy as np
 
 from calibeval.core.data.arrays import Floats
 from calibeval.core.sums.binning import BinSums
-from calibeval.core.uncertainty.special import clopper_pearson
-
-FEW = 30  # errors, or right rows, below which a mean over rows is far from normal
+from calibeval.core.sums.risk import decided_by_few
+from calibeval.core.uncertainty.special import clopper_pearson, normal_quantile
 
 
 class Shift(NamedTuple):
@@ -67,7 +67,64 @@ def shift_of(sums: BinSums, n: int, level: float) -> Shift:
     (0.9878, 1.0)
     """
     right, confidence = float(sums.y.sum()), float(sums.p.sum()) / n
-    return Shift(confidence, right / n, *exact_ends(right, n, level), min(right, n - right) < FEW)
+    return Shift(confidence, right / n, *exact_ends(right, n, level), decided_by_few(right, n))
+
+
+def hulled(low: float, mean: float, high: float, risk: float, shift: Shift) -> tuple[float, float]:
+    """An interval of the mean cost of a row, extended by all that the exact interval of the accuracy allows.
+
+    risk: the mean over rows of the cost of a wrong row minus that of a right one. Above 30 errors and right rows, an
+    interval needs no such extension.
+
+    >>> hulled(0.1, 0.2, 0.3, 2.0, Shift(0.9, 0.9, 0.75, 0.95, True))
+    (0.1, 0.5)
+    """
+    if not shift.few:
+        return low, high
+    least, most = mean - risk * (shift.most - shift.accuracy), mean + risk * (shift.accuracy - shift.least)
+    return min(low, least), max(high, most)
+
+
+class Reach(NamedTuple):
+    """How large |mean p - frequency| may be, and by how much the measured one may exceed the true one."""
+
+    largest_gap: float
+    slack: float
+
+
+def class_reach_of(sums: BinSums, n: int, level: float) -> Reach:
+    """What few errors allow for the probability of one class, from its (m,) sums.
+
+    The frequency of the class itself varies much more than its gap does: most rows are not in doubt. So bins in which
+    the class is unlikely count the other class instead, and right guesses are counted, as for the top label. The error
+    of all bins is at least |gap| of the guesses, and of the class; the latter is normal, unless there are few errors.
+    Arguments: as for `shift_of`.
+
+    >>> sums = BinSums(*(np.array(x) for x in ([200.0, 100.0], [2.0, 99.0], [0.02, 98.01], [0.0, 100.0], [0.0, 99.0])))
+    >>> [round(x, 4) for x in class_reach_of(sums, 300, 0.95)]
+    [0.0156, 0.01]
+    """
+    unlikely = sums.p < 0.5 * sums.count
+    wrong = np.where(unlikely, sums.y, sums.count - sums.y)
+    errors, sure = float(wrong.sum()), float(np.where(unlikely, sums.count - sums.p, sums.p).sum()) / n
+    guessed = Shift(sure, 1.0 - errors / n, *exact_ends(n - errors, n, level), decided_by_few(errors, n))
+    gap = -float(sums.surplus.sum()) / n
+    spread = max(float(sums.surplus_squares.sum()) / n - gap * gap, 0.0) / n
+    reach = normal_quantile(0.5 * (1.0 + level)) * math.sqrt(spread)
+    low, high = gap - reach, gap + reach
+    if guessed.few:  # errors where the class is likely raise the gap, those where it is unlikely lower it
+        (fewer, more), (lower, upper) = (
+            _errors(float(wrong[side].sum()), float(sums.count[side].sum()), n, level) for side in (~unlikely, unlikely)
+        )
+        low, high = min(low, gap - fewer - upper), max(high, gap + more + lower)
+    smallest = max(low, -high, 0.0)
+    return Reach(max(guessed.largest_gap, high, -low), max(guessed.slack, abs(gap) - smallest))
+
+
+def _errors(wrong: float, rows: float, n: int, level: float) -> tuple[float, float]:
+    """By how much the share among n rows of the errors in some of these rows may be too large, and too small."""
+    least, most = exact_ends(wrong, n, level)
+    return wrong / n - least, min(most, rows / n) - wrong / n
 
 
 @functools.lru_cache(maxsize=16)  # several metrics of the same rows ask for it
