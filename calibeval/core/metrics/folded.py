@@ -125,7 +125,7 @@ class ClassWise(Folded):
         return replace(result, reason=reason("few_rows_per_class", f"the interval is approximate: {few}"))
 
 
-def _paired(bins: Together, n: int, level: Level) -> Contrast:
+def _paired(bins: Together, n: float, level: Level) -> Contrast:
     one, other = (ece_side(own, n, joint) for own, joint in zip(bins.sums, bins.joints, strict=True))
     return along_paths(bins, level, (one, other))
 

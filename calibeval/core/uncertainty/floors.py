@@ -39,21 +39,23 @@ def mean_absolute_gap(sums: BinSums) -> Floats:
     """Expectation of |sum of y - p| in every bin if the probabilities are true; 0 in an empty bin.
 
     sums: of any shape; the result has the same shape, and is at most the square root of the variance of the sums.
+    With weights, the count is that of the effective number of rows, whose variance is that of the weighted sum.
     Source: de Moivre's formula for the mean deviation of a binomial count (Diaconis & Zabell, Statist. Sci. 1991).
 
     >>> from calibeval.core.sums.binning import bin_sums
     >>> mean_absolute_gap(bin_sums([0.9], [1], edges=[0, 0.5, 1])).round(12).tolist()
     [0.0, 0.18]
     """
-    variance = sums.variance
-    mean = _rarer_mean(sums)
+    unit = sums.unit
+    variance = sums.variance / unit**2
+    mean = _rarer_mean(sums) / unit
     result = np.sqrt(2.0 / np.pi * variance)
     exact = (mean <= _NORMAL_ABOVE) & (mean > 0.0) & (variance > 1e-200)
     result[exact] = _binomial_mean_deviation(mean[exact], variance[exact])
-    return np.minimum(result, np.sqrt(variance))
+    return np.asarray(np.minimum(result, np.sqrt(variance)) * unit)
 
 
-def gap_floor(sums: BinSums, n: int, level: float = HIGH) -> Floor:
+def gap_floor(sums: BinSums, n: float, level: float = HIGH) -> Floor:
     """Noise floor of the expected calibration error, over equal-width or equal-mass bins, or of the class-wise error.
 
     sums: (m,) for the top label, or (k, m) for the classes: the floor of the mean over the classes. The outcomes of k
@@ -73,7 +75,7 @@ def gap_floor(sums: BinSums, n: int, level: float = HIGH) -> Floor:
     return _floor(means, variances, limit, _FOLDED_SKEWNESS, dependence, _rows(n) * classes, level)
 
 
-def gap_p_value(sums: BinSums, n: int) -> float:
+def gap_p_value(sums: BinSums, n: float) -> float:
     """Probability that perfectly calibrated rows show an ECE at least this large; in [0, 1].
 
     sums: (m,), equal-width or equal-mass. n: number of rows.
@@ -109,7 +111,7 @@ def cube_root_quantile(z: float, half_skew: float) -> float:
     return 3.0 * step + 3.0 * half_skew * step**2 + half_skew**2 * step**3
 
 
-def oe_floor(sums: BinSums, n: int) -> Floor:
+def oe_floor(sums: BinSums, n: float) -> Floor:
     """Noise floor of the overconfidence error: the positive half of every gap, weighted by the bin's mean confidence.
 
     sums: (m,), top-label. n: number of rows.
@@ -119,7 +121,7 @@ def oe_floor(sums: BinSums, n: int) -> Floor:
     >>> round(oe_floor(bin_sums([0.5], [1], edges=[0, 1]), 1).expected, 12)
     0.125
     """
-    weight = sums.p / np.maximum(sums.count, 1.0)
+    weight = sums.p / sums.divisor
     means = 0.5 * mean_absolute_gap(sums)
     variances = np.maximum(0.5 * sums.variance - means * means, 0.0)
     limit = weight * sums.p
@@ -141,7 +143,8 @@ def mce_floor(sums: BinSums) -> Floor:
     filled = np.flatnonzero(sums.count > 0)
     if not filled.size:
         raise InputError("all bins are empty, but a floor needs at least 1 row")
-    mean, variance, count = _rarer_mean(sums), sums.variance, sums.count
+    unit = sums.unit
+    mean, variance, count = _rarer_mean(sums) / unit, sums.variance / unit**2, sums.effective
     atoms = [_gap_distribution(float(mean[b]), float(variance[b]), float(count[b])) for b in filled]
     start = max(float(gaps[0]) for gaps, _ in atoms)
     gaps = np.concatenate([gaps for gaps, _ in atoms])
@@ -156,7 +159,7 @@ def mce_floor(sums: BinSums) -> Floor:
     return Floor(expected, max(expected, high))
 
 
-def _rows(n: int) -> int:
+def _rows(n: float) -> float:
     if n < 1:
         raise InputError(f"n is {n}, but a floor needs at least 1 row")
     return n
@@ -185,7 +188,7 @@ def _binomial_mean_deviation(mean: Floats, variance: Floats) -> Floats:
 
 
 def _floor(
-    means: Floats, variances: Floats, limits: Floats, skewness: float, dependence: float, divisor: int, level: float
+    means: Floats, variances: Floats, limits: Floats, skewness: float, dependence: float, divisor: float, level: float
 ) -> Floor:
     """Sum over the bins, with Wilson & Hilferty's approximation of the quantile, at most the largest possible value."""
     expected, variance = float(means.sum()), float(variances.sum())
