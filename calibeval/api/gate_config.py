@@ -67,11 +67,13 @@ def combined(
     preset: str | None,
     slices: Sequence[str],
     group: str | None = None,
+    planned: bool = False,
 ) -> Asked:
     """The configuration of file and options together; None: not given.
 
     An option overrides the file: a preset that is asked for replaces rules of the file, as single rules replace both. A
-    preset that the file names gives way to the file's own rules.
+    preset that the file names gives way to the file's own rules. planned: for a plan, in which a preset's rules on
+    changes need no baseline.
 
     Raises: UsageError if there is no rule to check, or a setting cannot work.
     """
@@ -79,7 +81,11 @@ def combined(
     against = baseline or config.baseline
     columns = tuple(dict.fromkeys((*slices, *config.slices)))
     name = preset or config.preset
-    ready = () if name is None else preset_rules(name, with_baseline=against is not None, with_slices=bool(columns))
+    ready = (
+        ()
+        if name is None
+        else preset_rules(name, with_baseline=planned or against is not None, with_slices=bool(columns))
+    )
     of_file, of_options = (config.rules, (*ready, *rules)) if preset_asked else ((*ready, *config.rules), (*rules,))
     asked = overlaid(of_file, of_options)
     if not asked:

@@ -34,7 +34,8 @@ class SliceTable:
         if self.tested:
             beyond = sum(row.p_holm is not None and row.p_holm < BEYOND for row in self.rows)
             return f"{beyond or 'none'} of {count} miscalibrated beyond noise"
-        if any(row.metrics["ece"].reason for row in self.rows if "ece" in row.metrics):
+        of_ece = (row.metrics["ece"] for row in self.rows if "ece" in row.metrics)
+        if any(found.low is None and found.reason for found in of_ece):
             return f"{count} with too few groups to estimate the noise"
         return f"{count} by true label, not tested: no model is calibrated within a label"
 

@@ -46,6 +46,7 @@ def gate(
     level: gate_options.Level = None,
     min_rows: gate_options.MinRows = None,
     why: gate_options.Why = False,
+    plan: gate_options.Plan = False,
     init: gate_options.Init = False,
     json: options.Json = False,
     export: gate_options.Export = None,
@@ -83,16 +84,25 @@ def gate(
         "min_rows": min_rows,
     }
     if init:
-        given = [rules, baseline, preset, why, json, export, github, out, bins, *settings.values()]
+        given = [rules, baseline, preset, why, plan, json, export, github, out, bins, *settings.values()]
         if any(one not in (None, [], False) for one in given) or convention != OWN:
             raise UsageError(
                 "--init can be combined with --config, --slice and --group, but with no other option of the gate"
             )
         return _init(dump, config, tuple(slice or ()), group, flags, jobs, quiet)
+    if plan and any(one not in (None, [], False) for one in (why, export, github, out, decide)):
+        raise UsageError("--plan gives no verdict: leave out --why, --export, --github, --out and --decide")
     check_folder(out, {**JSON, ".xml": "--export junit={}", ".md": "--export markdown={}"})
     found = find_config(config)
     asked = combined(
-        found, rules=rules, settings=settings, baseline=baseline, preset=preset, slices=slice or (), group=group
+        found,
+        rules=rules,
+        settings=settings,
+        baseline=baseline,
+        preset=preset,
+        slices=slice or (),
+        group=group,
+        planned=plan,
     )
     wanted = exports(export, EXPORTS)
     outputs = [*wanted.values()]
@@ -111,8 +121,10 @@ def gate(
         keep_rows=why,
         in_full=out is not None,
     )
-    explain = _explainer(subject) if why else None
     named = None if found.path is None else str(found.path)
+    if plan:
+        return _plan(subject, asked, named, quiet=quiet, json=json)
+    explain = _explainer(subject) if why else None
     verdict = judged(subject, asked.rules, asked.settings, config=named, explain=explain)
     notes = [asked.origin] if asked.origin else []
     say([f"note: {note}" for note in (*notes, *_idle(asked, slice or (), out), *asked.left_out)], quiet=quiet)
@@ -131,6 +143,21 @@ def gate(
     if github:
         _tell_github(verdict, sys.stderr if json else sys.stdout)
     return int(verdict.exit_code)
+
+
+def _plan(subject: Subject, asked: Asked, config: str | None, *, quiet: bool, json: bool) -> int:
+    """Print what the rows can decide."""
+    from calibeval.cli.screen.terminal import screen
+    from calibeval.core.gating.planning import plan_of
+    from calibeval.render.terminal.plan import render
+
+    made = plan_of(subject, asked.rules, asked.settings, config=config)
+    say([f"note: {note}" for note in (*([asked.origin] if asked.origin else []), *asked.left_out)], quiet=quiet)
+    say([f"warning: {warning}" for warning in made.warnings], quiet=quiet)
+    made = replace(made, environment=environment(), warnings=(*made.warnings, *asked.left_out))
+    view = screen()
+    put(made.to_json() if json else render(made, width=view.width, ascii_only=view.ascii_only))
+    return 0
 
 
 def _idle(asked: Asked, slices: Sequence[str], out: Path | None) -> list[str]:

@@ -85,6 +85,10 @@ Why = Annotated[
     bool,
     typer.Option("--why", help="Show what moved a metric, and try a temperature.", rich_help_panel=OUTPUT),
 ]
+Plan = Annotated[
+    bool,
+    typer.Option("--plan", help="Show what this many rows can decide, and what more would.", rich_help_panel=OUTPUT),
+]
 Init = Annotated[
     bool,
     typer.Option("--init", help="Write a configuration with limits from this dump.", rich_help_panel=OUTPUT),

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.comparison.baseline import Baseline, unpaired_differences
+from calibeval.core.comparison.certainty import over_metrics
 from calibeval.core.comparison.comparison import Candidate, ComparedDump, Difference, SliceDifferences
 from calibeval.core.comparison.matched_part import MatchedPart, MatchedSlice, corrected, independent
 from calibeval.core.comparison.pairing import Pairing
@@ -24,6 +25,7 @@ from calibeval.core.evaluation.measurement import Measurement
 from calibeval.core.evaluation.parts import known_part_sums, part_sums
 from calibeval.core.evaluation.slices import SlicedColumn
 from calibeval.core.report.settings import Settings
+from calibeval.core.sums.class_pairs import ClassRows, PairedClasses
 from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.sums import RowScores, Sums
 from calibeval.core.uncertainty.model_pair import Model, Pair
@@ -103,7 +105,7 @@ def _candidate(
     return Candidate(
         dump=side(candidate),
         paired_by=pairing.by,
-        differences=differences,
+        differences=over_metrics(differences),
         slices=tuple(slices),
         warnings=(*of_base, *candidate.warnings, *pairing.warnings, *doubts),
         groups=None if groups is None else groups.counted,
@@ -133,7 +135,7 @@ def unpaired(saved: Baseline, measured: Measurement, level: float, only: Collect
         saved, measured.sums, measured.metrics(level, only), level, grouped=groups is not None
     )
     counted = None if groups is None else groups.counted
-    return Candidate(side(candidate), None, differences, warnings=tuple(warnings), groups=counted)
+    return Candidate(side(candidate), None, over_metrics(differences), warnings=tuple(warnings), groups=counted)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -165,9 +167,11 @@ class _Slices:
         (ours, our_sums), (theirs, their_sums), order = base, candidate, pairing.order
         groups = _groups(ours, theirs, settings, order)
         labels = ours.labels[kept_rows(ours)].astype(np.intp)
-        pair = Pair(model(ours, our_sums), model(theirs, their_sums, order), labels, independent(groups))
-        stored = kept_rows(theirs)
-        whole = MatchedPart(pair, stored if order is None else stored[order], groups)
+        models, stored = (model(ours, our_sums), model(theirs, their_sums, order)), kept_rows(theirs)
+        rows = kept_rows(ours), stored if order is None else stored[order]
+        classes = _class_wise((ours, theirs), models, rows, resources.jobs)
+        pair = Pair(*models, labels, independent(groups), classes=classes)
+        whole = MatchedPart(pair, rows[1], groups)
         own = {column.column: column for column in known}
         return cls(ours, theirs, order, whole, settings, own, resources, None if by_class else our_sums.rows)
 
@@ -210,6 +214,17 @@ def model(predictions: Predictions, sums: Sums, order: Rows | None = None) -> Mo
     if order is not None:
         rows = rows.at(order)
     return Model(sums, rows)
+
+
+def _class_wise(
+    dumps: tuple[Predictions, Predictions], models: tuple[Model, Model], rows: tuple[Rows, Rows], jobs: int
+) -> PairedClasses | None:
+    """Where the probabilities of every class are read; None if one dump has the top label only."""
+    if dumps[0].k is None or dumps[1].k is None:
+        return None
+    of_each = zip(dumps, models, rows, strict=True)
+    one, other = (ClassRows(dump, own, model.rows.nll, model.sums.compared) for dump, model, own in of_each)
+    return PairedClasses((one, other), jobs)
 
 
 def side(predictions: Predictions) -> ComparedDump:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.comparison.certainty import fewest_of, with_few_errors
 from calibeval.core.comparison.comparison import Difference, SliceDifferences
 from calibeval.core.comparison.differences import paired_differences
 from calibeval.core.data.notices import reason
@@ -15,7 +16,7 @@ from calibeval.core.evaluation.groups import Groups
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.holm import holm
-from calibeval.core.uncertainty.model_pair import Pair, Together
+from calibeval.core.uncertainty.model_pair import Known, Pair
 
 BY_LABEL = reason(
     "chosen_by_label", "rows selected by their label are not calibrated among themselves, even if the model is"
@@ -39,7 +40,9 @@ class MatchedPart:
 
     def differences(self, level: float, only: Collection[str] | None) -> dict[str, Difference]:
         """The differences on these rows; calibration errors get no interval if rows were selected by their label."""
-        found = paired_differences(self.pair, level, only)
+        right = ((float(model.sums.top.y.sum()), model.sums.n) for model in self.pair.models)
+        fewest = fewest_of(dict(zip(("the base", "the candidate"), right, strict=True)))
+        found = with_few_errors(paired_differences(self.pair, level, only), fewest)
         refused = None if self.groups is None else self.groups.refused
         if refused is not None:
             found = {name: d.without_interval(refused.reworded(f"no interval: {refused}")) for name, d in found.items()}
@@ -54,7 +57,7 @@ class MatchedSlice:
     """A slice of the rows of two models: sums, and 8 bytes per row; the rest is derived from all rows when needed.
 
     whole: all rows. places: positions of the slice's rows among these. sums: of base and candidate, without rows.
-    together: cache of how bins vary together.
+    found: cache.
     """
 
     whole: MatchedPart
@@ -63,7 +66,7 @@ class MatchedSlice:
     column: str
     value: str
     by_label: bool
-    together: dict[str, Together] = field(default_factory=dict)
+    found: Known = field(default_factory=Known)
 
     @property
     def name(self) -> str:
@@ -73,7 +76,7 @@ class MatchedSlice:
     def part(self) -> MatchedPart:
         """The rows of the slice, for immediate use; the caller should not keep them."""
         groups = None if self.whole.groups is None else self.whole.groups.of_rows(self.places)
-        pair = self.whole.pair.at(self.places, self.sums, independent(groups), self.together)
+        pair = self.whole.pair.at(self.places, self.sums, independent(groups), self.found)
         return MatchedPart(pair, self.whole.rows[self.places], groups, self.by_label)
 
 

@@ -6,12 +6,12 @@ from typing import Literal, Self
 
 from calibeval.core.data.documents import Place
 
-# Why a number or an interval is missing, or an interval is approximate.
+# Why a number or an interval is missing, an interval is approximate, or a difference is not certain.
 ReasonCode = Literal[
     "top_label_only", "infinite", "overflow", "not_measured", "not_in_report", "not_in_convention", "no_rows",
     "one_row", "no_method", "no_interval", "rows_not_kept", "thin_bins", "no_filled_bin", "few_rows_decide",
-    "few_rows_per_class", "too_few_groups", "chosen_by_label", "dependent_rows", "too_many_cells", "over_max_memory",
-    "diverged", "not_fitted",
+    "few_rows_per_class", "few_errors", "many_bins", "too_few_groups", "chosen_by_label", "dependent_rows",
+    "too_many_cells", "over_max_memory", "diverged", "not_fitted",
 ]  # fmt: skip
 # Warnings about numbers that exist.
 WarningCode = Literal[
@@ -26,7 +26,7 @@ WarningCode = Literal[
 # Why a rule has its verdict.
 OutcomeCode = Literal[
     "interval_within", "interval_beyond", "value_within", "value_beyond", "more_rows_needed", "at_limit",
-    "not_after_holm", "no_value", "no_interval", "too_few_rows", "no_slice", "switched_off",
+    "not_after_holm", "no_value", "no_interval", "too_few_rows", "no_slice", "switched_off", "assumed_candidate",
 ]  # fmt: skip
 
 

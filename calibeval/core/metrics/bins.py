@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
-from calibeval.core.data.notices import NotComputable
+from calibeval.core.data.notices import NotComputable, Notice, reason
 from calibeval.core.errors import InputError
 from calibeval.core.metrics.metric import Metric, Side
 from calibeval.core.sums.binning import BinSums, bin_index
@@ -21,6 +21,8 @@ from calibeval.core.uncertainty.paired import Contrast, check_thick, contrast
 from calibeval.core.uncertainty.paired_paths import PathSide, path_difference
 from calibeval.core.uncertainty.paths import Joint
 
+# Beyond that many, gaps of about one standard error in many bins make intervals end too low (docs/statistics.md).
+MOST_BINS_TESTED = 30
 # Equal-width and equal-mass bins of the confidence; equal-width bins of the probability of every class, and of class 1.
 Over = Literal["top", "mass", "classes", "class 1"]
 
@@ -59,6 +61,13 @@ class Binned(Metric):
                 "top_label_only", "needs the probability of every class, but this dump has the top label only"
             )
         return sums.classes if self.over == "classes" else sums.classes.row(1)
+
+    def approximate(self, sums: Sums) -> Notice | None:
+        """That there are more than 30 bins, whatever they hold."""
+        bins = len(sums.edges) - 1
+        if bins <= MOST_BINS_TESTED:
+            return None
+        return reason("many_bins", f"the interval is approximate: {bins:,} bins, more than {MOST_BINS_TESTED}")
 
     def joint(self, sums: Sums, joints: Joints | None) -> Joint | None:
         """How the bins vary together; None if rows are independent.

@@ -14,6 +14,7 @@ from calibeval.core.data.notices import NotComputable
 from calibeval.core.metrics.metric import Metric, Side
 from calibeval.core.sums.sums import Moments, RowScores, Sums
 from calibeval.core.uncertainty import intervals
+from calibeval.core.uncertainty.few_errors import OfOutcome, allowing_few
 from calibeval.core.uncertainty.floors import Floor, gap_floor
 from calibeval.core.uncertainty.intervals import Interval
 from calibeval.core.uncertainty.joints import Joints, grouped_error
@@ -32,13 +33,15 @@ class Mean(Metric):
     """The mean of one value per row.
 
     moments: gives the moments of all values from the sums, or raises NotComputable. values: gives the values of single
-    rows.
+    rows. of_outcome: gives the values that rows with these confidences have if predictions are right, or wrong; for
+    more than two classes, at least that much. None: the value does not follow from them.
     """
 
     binned: ClassVar[bool] = False
     has_floor: ClassVar[bool] = False
     moments: Callable[[Sums], Moments]
     values: Callable[[RowScores], Floats]
+    of_outcome: OfOutcome | None = None
 
     def value(self, sums: Sums) -> float:
         """The mean."""
@@ -60,10 +63,14 @@ class Mean(Metric):
         return Interval(max(mean - reach, self.least), min(mean + reach, self._most), None)
 
     def difference(self, pair: Pair, level: Level) -> Contrast:
-        """From the differences of paired rows."""
+        """From the differences of paired rows; with few errors, also all that their exact intervals allow."""
         check_enough_rows(pair)
         values = self.values(pair.candidate.rows) - self.values(pair.base.rows)
-        return of_means(mean_difference(values, level, self._most - self.least, pair.groups), level)
+        most = self._most - self.least
+        found = mean_difference(values, level, most, pair.groups)
+        if self.of_outcome is not None:
+            found = allowing_few(found, pair.outcomes, self.of_outcome, level, most)
+        return of_means(found, level)
 
     def difference_from(self, saved: Side, own: Side, level: Level) -> Contrast:
         """From both intervals."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, NamedTuple, TypeVar
 
 import numpy as np
@@ -107,9 +107,17 @@ class Metric:
         """The contribution of each class, (k,), if the metric is a sum over classes but not over rows; else None."""
         return None
 
+    def from_gap(self, gap: float, k: int | None) -> float | None:
+        """The least value for k classes if mean confidence - accuracy is this; None if nothing follows from it."""
+        return None
+
     def explained(self, result: MetricResult, sums: Sums) -> MetricResult:
         """The result with further facts: the bin with the largest gap, or that the interval is approximate."""
         return result
+
+    def approximate(self, sums: Sums) -> Notice | None:
+        """Why intervals from these sums are approximate, those of differences included; None if they are not."""
+        return None
 
     def coarse(self, points: float, k: int | None) -> float:
         """The equivalent of this many points of miscalibration in units of this metric, for k classes."""
@@ -141,7 +149,10 @@ class Metric:
             floor_high=None if floor is None else floor.high,
             reason=_lacking(no_interval, no_floor, unsure=level is not None and interval is None),
         )
-        return self.explained(result, sums)
+        result = self.explained(result, sums)
+        if result.low is None or result.reason is not None:
+            return result
+        return replace(result, reason=self.approximate(sums))
 
     def margins_from(self, saved: Side, own: Side, level: Level, *, independent: bool = True) -> Contrast:
         """The difference from a saved report, derived from both intervals.

@@ -55,6 +55,10 @@ class Overconfidence(Binned):
         sides = oe_side(bins[0], saved.n, level.z), oe_side(bins[1], own.n, level.z)
         return contrast(*path_difference(*sides, level, None), level)
 
+    def from_gap(self, gap: float, k: int | None) -> float | None:
+        """The gap if it is positive, as if its confidence were 1."""
+        return max(gap, 0.0)
+
     def shares(self, sums: Sums) -> Floats | None:
         """For rows in over-confident bins: the row's gap times its bin's mean confidence, divided by n."""
         rows = self.row_bins(sums)

@@ -6,6 +6,9 @@ import math
 import re
 from collections.abc import Collection
 
+import numpy as np
+
+from calibeval.core.data.arrays import Floats
 from calibeval.core.data.notices import NotComputable
 from calibeval.core.errors import UnknownMetric, nearest
 from calibeval.core.metrics.folded import ClassWise, Folded
@@ -18,6 +21,8 @@ from calibeval.core.metrics.squared import RootMeanSquare
 from calibeval.core.sums.sums import Moments, Sums
 from calibeval.core.uncertainty.intervals import MCE_LEAST_COUNT
 from calibeval.core.uncertainty.joints import Joints
+
+LEAST_P = 1e-16  # the probability of a wrong prediction whose confidence is rounded to 1
 
 
 def _right(sums: Sums) -> Moments:
@@ -42,6 +47,14 @@ def _nll(sums: Sums) -> Moments:
     if not math.isfinite(sums.nll.total):
         raise NotComputable("overflow", "the sum of the logarithms exceeds the range of float64")
     return _of_all_classes(sums, sums.nll)
+
+
+def _nll_of_outcome(confidence: Floats, right: bool) -> Floats:
+    return np.asarray(-np.log(np.maximum(confidence if right else 1.0 - confidence, LEAST_P)))
+
+
+def _brier_of_outcome(confidence: Floats, right: bool) -> Floats:
+    return np.asarray(2.0 * (1.0 - confidence if right else confidence) ** 2)
 
 
 def _brier(sums: Sums) -> Moments:
@@ -77,6 +90,7 @@ METRICS: dict[str, Metric] = {
             title="mean confidence - accuracy; positive: over-confident",
             moments=_gap,
             values=lambda rows: rows.confidence - rows.correct,
+            of_outcome=lambda confidence, right: confidence - right,
             least=-1.0,
             most=1.0,
             better="zero",
@@ -160,6 +174,7 @@ METRICS: dict[str, Metric] = {
             title="negative log-likelihood, mean over rows",
             moments=_nll,
             values=lambda rows: rows.nll,
+            of_outcome=_nll_of_outcome,
             least=0.0,
             most=None,
             better="lower",
@@ -172,6 +187,7 @@ METRICS: dict[str, Metric] = {
             title="Brier score, summed over classes, mean over rows",
             moments=_brier,
             values=lambda rows: rows.brier,
+            of_outcome=_brier_of_outcome,
             least=0.0,
             most=2.0,
             better="lower",

@@ -34,6 +34,7 @@ from calibeval.core.sums.binning import (
 )
 from calibeval.core.sums.equal_mass import CountedKeys, KeptKeys, RowKeys, confidence_keys
 from calibeval.core.sums.equal_weight import WeightedKeys
+from calibeval.core.sums.excess import Excess
 from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.rows import BadValues, ClassTotals, Rows, full_rows, top_label_rows
 from calibeval.core.sums.sums import EqualMass, Moments, RowScores, Sums
@@ -64,7 +65,7 @@ def summarise(
 
     bins: number of equal-width bins, and the largest number of equal-mass bins. resources: threads and memory; if the
     scores need more memory, they are read again, once or a few times, for the equal-mass bins.
-    keep_rows: also keep the results of every row: 25 bytes per row. finish: whether sums with weights are scaled, after
+    keep_rows: also keep the results of every row: 33 bytes per row. finish: whether sums with weights are scaled, after
     which they cannot be added.
     Memory in addition to the scores: about 20 MiB per thread, and 8 bytes per row if they are read once.
     Raises: InputError naming the first row whose values contradict the kind.
@@ -167,7 +168,10 @@ def _piece(predictions: Predictions, block: Block, edges: Floats, compared: Floa
         brier=Moments.of(brier, weights),
         impossible=len(impossible),
         impossible_row=predictions.stored_row(block, int(impossible[0])) if len(impossible) else None,
-        rows=RowScores(rows.confidence, rows.correct, -rows.label_log_p, brier, weights) if keep_rows else None,
+        excess=_excess(rows, weights) if not len(impossible) else None,
+        rows=RowScores(rows.confidence, rows.correct, -rows.label_log_p, brier, rows.excess, weights=weights)
+        if keep_rows
+        else None,
     )
     return _Piece(sums, confidence_keys(rows.confidence, rows.correct))
 
@@ -179,8 +183,18 @@ def joined_rows(parts: list[RowScores]) -> RowScores:
         correct=np.concatenate([part.correct for part in parts]),
         nll=np.concatenate([part.nll for part in parts]),
         brier=np.concatenate([part.brier for part in parts]),
+        excess=np.concatenate([part.excess for part in parts]),
         weights=None if parts[0].weights is None else np.concatenate([part.weights for part in parts]),
     )
+
+
+def _excess(rows: Rows, weights: Floats | None) -> Excess | None:
+    if rows.cumulants is None:
+        return None
+    variance, third, fourth = rows.cumulants.tolist()
+    with np.errstate(over="ignore"):
+        total = np.add.reduce(rows.excess if weights is None else rows.excess * weights)
+        return Excess(float(total), variance, third, fourth)
 
 
 def _all_bin_sums(

@@ -21,14 +21,14 @@ Labels = npt.NDArray[np.intp]
 
 
 def sums_from_rows(predictions: Predictions, rows: RowScores, labels: Labels, bins: int) -> Sums:
-    """All sums of these rows, except the class-wise ones, which need the probability of every class.
+    """All sums of these rows, except the class-wise ones and the excess, which need the probability of every class.
 
     They are bit by bit those of `summarise` for a dump of these rows. predictions: which the rows belong to. rows:
     their results. labels: (n,), their labels. The first impossible row is given by its position among these rows.
     Raises: InputError if there are no rows.
 
     >>> dump = Predictions(probs=[[0.8, 0.2], [0.4, 0.6]], labels=[0, 0])
-    >>> rows = RowScores(*(np.array(x) for x in ([0.8, 0.6], [True, False], [0.2, 0.9], [0.1, 0.7])))
+    >>> rows = RowScores(*(np.array(x) for x in ([0.8, 0.6], [True, False], [0.2, 0.9], [0.1, 0.7], [-0.3, 0.2])))
     >>> sums_from_rows(dump, rows, dump.labels, bins=2).top.y.tolist()
     [0.0, 1.0]
     """
@@ -70,9 +70,7 @@ def _chunks(rows: RowScores, labels: Labels, size: int) -> Iterator[tuple[int, R
     """Consecutive rows in the chunks of the engine, so that sums round in the same way."""
     for start in range(0, len(labels), size):
         chunk = slice(start, start + size)
-        weights = None if rows.weights is None else rows.weights[chunk]
-        part = RowScores(rows.confidence[chunk], rows.correct[chunk], rows.nll[chunk], rows.brier[chunk], weights)
-        yield start, part, labels[chunk]
+        yield start, rows.between(chunk), labels[chunk]
 
 
 def _top(rows: RowScores, labels: Labels, k: int | None, edges: Floats) -> BinSums:

@@ -8,9 +8,7 @@ result of a row depends only on that row, bit by bit, whatever its position.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,14 +18,13 @@ from calibeval.core.data.precision import Tolerance
 from calibeval.core.data.predictions import Block
 from calibeval.core.data.row_source import Kind
 from calibeval.core.sums.binning import GRID, bin_index, is_computed, on_grid, totals_by_index, weighed
+from calibeval.core.sums.excess import excess_of
+from calibeval.core.sums.lines import Scores, quiet_lines, row_maxima, row_sums
 
-Scores = npt.NDArray[Any]
 FEW_CLASSES = 64
-# Scores of a block, 4 MiB of float64: one block per thread still fits a shared cache, and processing one takes long
-# enough that threads rarely wait for the interpreter.
-BLOCK_SCORES = 2**19
-# When broadcasting one number along a line of a block, numpy copies it many times unless two lines exceed its buffer.
-BUFFERED = 256
+# Scores of a block. It takes three arrays of 2 MiB, so one block per thread still fits a shared cache, and processing
+# one takes long enough that threads rarely wait for the interpreter.
+BLOCK_SCORES = 2**18
 
 
 class BadValues(Exception):
@@ -47,17 +44,20 @@ class Rows(NamedTuple):
 
     confidence, label_p, label_log_p: (b,) largest probability, probability of the label, its logarithm; the first two
     are on the grid if they are computed from logits.
-    other_squares: (b,) sum of squared probabilities over all classes except the label. correct: (b,) whether the first
-    class with the largest probability is the label. others: class-wise sums over the rows with other labels, with
-    weights once more with their squares; None if only the top label is known.
+    other_squares: (b,) sum of squared probabilities over all classes except the label. excess: (b,) the NLL minus its
+    expectation. correct: (b,) whether the first class with the largest probability is the label. others: class-wise
+    sums over the rows with other labels, with weights once more with their squares, and cumulants: (3,) sums of the
+    second to fourth cumulants of the NLL; both are None if only the top label is known.
     """
 
     confidence: Floats
     label_p: Floats
     label_log_p: Floats
     other_squares: Floats
+    excess: Floats
     correct: npt.NDArray[np.bool_]
     others: tuple[ClassTotals, ...] | None
+    cumulants: Floats | None
 
     def part(self, here: slice) -> Rows:
         """A view of some of the rows, to be filled in."""
@@ -66,7 +66,9 @@ class Rows(NamedTuple):
             self.label_p[here],
             self.label_log_p[here],
             self.other_squares[here],
+            self.excess[here],
             self.correct[here],
+            None,
             None,
         )
 
@@ -83,7 +85,7 @@ def top_label_rows(block: Block, tolerance: Tolerance) -> Rows:
         raise BadValues
     confidence = np.clip(confidence, 0.0, 1.0)
     nothing = np.zeros(len(confidence))
-    return Rows(confidence, nothing, nothing, nothing, block.labels.astype(bool), None)
+    return Rows(confidence, nothing, nothing, nothing, nothing, block.labels.astype(bool), None, None)
 
 
 def full_rows(block: Block, kind: Kind, edges: Floats, tolerance: Tolerance) -> Rows:
@@ -98,23 +100,27 @@ def full_rows(block: Block, kind: Kind, edges: Floats, tolerance: Tolerance) -> 
     step = max(1, min(BLOCK_SCORES // k, b))
     weights = None if block.weights is None else np.stack([block.weights, block.weights**2])
     sums = _OtherClasses(k, edges, weights, rounded=is_computed(kind))
-    rows = Rows(np.empty(b), np.empty(b), np.empty(b), np.empty(b), np.empty(b, bool), None)
-    work = np.empty(step * k)
+    confidence, label_p, label_log_p, squares, excess = np.empty((5, b))
+    rows = Rows(confidence, label_p, label_log_p, squares, excess, np.empty(b, bool), None, None)
+    work = np.empty((3, step * k))
     with quiet_lines():
         for start in range(0, b, step):
             here = slice(start, start + step)
             sums.start = start
             _fill(rows.part(here), block.scores[here], labels[here], kind, tolerance, sums, work)
-    return rows._replace(others=sums.totals(labels))
+    return rows._replace(others=sums.totals(labels), cumulants=sums.cumulants)
 
 
 class _OtherClasses:
-    """Class-wise sums over the rows with other labels: column sums, and each probability above the first bin."""
+    """Class-wise sums over the rows with other labels: column sums, and each probability above the first bin.
+
+    cumulants: of the NLL, over all rows.
+    """
 
     def __init__(self, k: int, edges: Floats, weights: Floats | None, *, rounded: bool) -> None:
-        self.edges, self._rounded, self._weights = edges, rounded, weights
+        self.edges, self._rounded, self.weights = edges, rounded, weights
         shape = (k,) if weights is None else (len(weights), k)
-        self.p, self.pp = np.zeros(shape), np.zeros(shape)
+        self.p, self.pp, self.cumulants = np.zeros(shape), np.zeros(shape), np.zeros(3)
         self._classes: list[Indices] = []
         self._entries: list[Floats] = []
         self._rows: list[Indices] = []
@@ -125,15 +131,15 @@ class _OtherClasses:
         step = shape[1]
         self._classes.append(place // step if axis == 0 else place % step)
         self._entries.append(entries)
-        if self._weights is not None:
+        if self.weights is not None:
             self._rows.append(self.start + (place % step if axis == 0 else place // step))
 
     def of_columns(self, values: Floats, axis: int) -> Floats:
         """The sums of the classes' columns, for each kind of weights. axis: of the classes."""
-        if self._weights is None:
+        if self.weights is None:
             return np.asarray(np.add.reduce(values, axis=1 - axis))
         rows = values.shape[1 - axis]
-        weights = self._weights[:, self.start : self.start + rows]
+        weights = self.weights[:, self.start : self.start + rows]
         return np.asarray(np.einsum("wr,kr->wk" if axis == 0 else "wr,rk->wk", weights, values))
 
     def totals(self, labels: Indices) -> tuple[ClassTotals, ...]:
@@ -145,8 +151,8 @@ class _OtherClasses:
         rows, first, second = (t.reshape(k, m) for t in totals_by_index(index, k * m, None, p, p * p))
         rows[:, 0] = len(labels) - np.bincount(labels, minlength=k) - rows[:, 1:].sum(axis=1)
         occupied = rows[:, 0] > 0
-        if self._weights is not None:
-            return tuple(self._weighted(i, index, p, labels, occupied) for i in range(len(self._weights)))
+        if self.weights is not None:
+            return tuple(self._weighted(i, index, p, labels, occupied) for i in range(len(self.weights)))
         first[:, 0] = _rest(occupied, self.p, first)
         second[:, 0] = _rest(occupied, self.pp, second)
         return (ClassTotals(rows, first, second),)
@@ -155,7 +161,7 @@ class _OtherClasses:
         self, which: int, index: Indices, p: Floats, labels: Indices, occupied: npt.NDArray[np.bool_]
     ) -> ClassTotals:
         """The sums with one kind of weights. occupied: whether the first bin of a class has rows."""
-        weights = np.zeros(len(labels)) if self._weights is None else self._weights[which]
+        weights = np.zeros(len(labels)) if self.weights is None else self.weights[which]
         w, (k, m) = weights.take(np.concatenate(self._rows)), (len(occupied), len(self.edges) - 1)
         count, first, second = (t.reshape(k, m) for t in totals_by_index(index, k * m, *weighed(p, w)))
         of_others = weights.sum() - np.bincount(labels, weights=weights, minlength=k)
@@ -173,19 +179,21 @@ def _rest(occupied: npt.NDArray[np.bool_], whole: Floats, bins: Floats) -> Float
 def _fill(
     rows: Rows, scores: Scores, labels: Indices, kind: Kind, tolerance: Tolerance, sums: _OtherClasses, work: Floats
 ) -> None:
-    """The results of a block; its probabilities are in `work`, (k, b) with few classes, else (b, k)."""
+    """The results of a block; probabilities and their logarithms are (k, b) with few classes, else (b, k)."""
     b, k = scores.shape
     axis = 0 if k <= FEW_CLASSES else 1  # of the classes
-    p = work[: k * b].reshape((k, b) if axis == 0 else (b, k))
+    p, z, spare = work[:, : k * b].reshape((3, k, b) if axis == 0 else (3, b, k))
     # Reading once in memory order is faster than transposing data that is not in the cache.
     np.copyto(p, scores.copy("K").T if axis == 0 else scores)
     at_label = labels * b + np.arange(b) if axis == 0 else np.arange(b) * k + labels
     best, label_score = row_maxima(p, axis), p.ravel().take(at_label)
-    norm = _weights(p, kind, best, axis, tolerance)
+    norm = _weights(p, z, kind, best, axis, tolerance)
     if kind == "logits":
         p *= np.expand_dims(1.0 / norm, axis)
     rows.label_p[:] = p.ravel().take(at_label)
     _label_results(rows, kind, best, norm, label_score)
+    weights = None if sums.weights is None else sums.weights[0, sums.start : sums.start + b]
+    sums.cumulants += excess_of(p, z, z.ravel().take(at_label), axis, spare, rows.excess, weights)
     p.ravel()[at_label] = 0.0
     place = _places_above(p, sums.edges[1])
     sums.add_entries(place, p.ravel().take(place), p.shape, axis)
@@ -205,49 +213,28 @@ def _places_above(values: Floats, edge: float) -> Indices:
     return eights.take(found >> 3) * 8 + (found & 7)
 
 
-@contextmanager
-def quiet_lines() -> Iterator[None]:
-    """A context without numpy's warnings, and with a buffer size that suits broadcasting along the lines of blocks."""
-    with np.errstate(all="ignore"):
-        before = np.setbufsize(BUFFERED)
-        try:
-            yield
-        finally:
-            np.setbufsize(before)
+def _weights(p: Floats, z: Floats, kind: Kind, best: Floats, axis: int, tolerance: Tolerance) -> Floats:
+    """Turn scores p in place into weights proportional to the probabilities; returns their sum over the classes.
 
-
-def row_maxima(values: Scores, axis: int, out: Scores | None = None) -> Scores:
-    """Maxima over the classes, on this axis. For rows, pieces of a flat array take half the time of `reduce`."""
-    if axis == 0:
-        return np.asarray(np.maximum.reduce(values, axis=0, out=out))
-    return np.maximum.reduceat(values.ravel(), np.arange(0, values.size, values.shape[1]), out=out)
-
-
-def row_sums(values: Scores, axis: int, out: Scores | None = None) -> Scores:
-    """Sums over the classes, on this axis; always in the same order, whatever the position of the row."""
-    return np.asarray(np.add.reduce(values, axis=0, out=out) if axis == 0 else np.einsum("ij->i", values, out=out))
-
-
-def _weights(scores: Floats, kind: Kind, best: Floats, axis: int, tolerance: Tolerance) -> Floats:
-    """Turn scores in place into weights proportional to the probabilities; returns their sum over the classes.
-
-    Probabilities stay unchanged: their sum is checked, but never divided by.
+    z: for the logarithms of the weights. Probabilities stay unchanged: their sum is checked, but never divided by.
     """
     if kind == "logits":
         if not np.isfinite(best).all():
             raise BadValues
-        scores -= np.expand_dims(best, axis)
-    if kind != "probs":
-        np.exp(scores, out=scores)
-    norm = row_sums(scores, axis)
-    if kind == "logits":
-        return norm
-    least, most = scores.min(), scores.max()
+        np.exp(np.subtract(p, np.expand_dims(best, axis), out=z), out=p)
+        return row_sums(p, axis)
+    if kind == "log_probs":
+        np.copyto(z, p)
+        np.exp(z, out=p)
+    norm = row_sums(p, axis)
+    least, most = p.min(), p.max()
     within = least >= -tolerance.spare and most <= tolerance.largest
     if not (within and (np.abs(norm - 1) <= tolerance.of_sum).all()):
         raise BadValues
     if least < 0 or most > 1:
-        np.clip(scores, 0.0, 1.0, out=scores)
+        np.clip(p, 0.0, 1.0, out=p)
+    if kind == "probs":
+        np.log(p, out=z)
     return norm
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from calibeval.core.data.arrays import Floats
 from calibeval.core.data.notices import NotComputable
 from calibeval.core.errors import InputError
 from calibeval.core.sums.binning import BinSums
+from calibeval.core.sums.excess import Excess
 
 
 class Moments(NamedTuple):
@@ -67,21 +68,30 @@ class RowScores:
     """Results of every row that is not ignored, (n,) each, in the order of the rows.
 
     confidence: largest probability, in [0, 1]. correct: whether its class is the label. nll: -ln of the probability of
-    the label, in nats; inf if that is 0. brier: sum over the classes, in [0, 2]. If only the top label is known, nll
-    and brier are meaningless. weights: as they came; None if all rows count the same.
+    the label, in nats; inf if that is 0. brier: sum over the classes, in [0, 2]. excess: nll minus its expectation
+    under the stated probabilities. If only the top label is known, nll, brier and excess are meaningless.
+    weights: as they came; None if all rows count the same.
     """
 
     confidence: Floats
     correct: npt.NDArray[np.bool_]
     nll: Floats
     brier: Floats
-    weights: Floats | None = None
+    excess: Floats
+    weights: Floats | None = field(default=None, kw_only=True)
 
     def at(self, places: npt.NDArray[np.intp]) -> RowScores:
         """The rows at these positions, in this order."""
-        nll, brier = self.nll.take(places), self.brier.take(places)
         weights = None if self.weights is None else self.weights.take(places)
-        return RowScores(self.confidence.take(places), self.correct.take(places), nll, brier, weights)
+        return RowScores(*(values.take(places) for values in self._columns()), weights=weights)
+
+    def between(self, here: slice) -> RowScores:
+        """Consecutive rows, without copying."""
+        weights = None if self.weights is None else self.weights[here]
+        return RowScores(*(values[here] for values in self._columns()), weights=weights)
+
+    def _columns(self) -> tuple[Any, ...]:
+        return self.confidence, self.correct, self.nll, self.brier, self.excess
 
 
 class EqualMass(NamedTuple):
@@ -106,6 +116,8 @@ class Sums:
     labels in equal-width bins, (k, m); None if only the top label is known, like nll and brier. impossible: number of
     rows whose label has probability 0 (left out of nll); impossible_row: the first of them, or None; impossible_place:
     its place in words.
+    excess: of the NLL over its expectation, with its cumulants; None if a label has probability 0, or only the top
+    label is known.
     equal_mass: like top, in equal-mass bins. rows: the results of every row, if requested. done: whether finished.
     """
 
@@ -122,6 +134,7 @@ class Sums:
     impossible: int
     impossible_row: int | None
     impossible_place: str = ""
+    excess: Excess | None = None
     equal_mass: EqualMass | None = None
     rows: RowScores | None = None
     done: bool = False
@@ -139,6 +152,7 @@ class Sums:
             classes=None if self.classes is None else self.classes.scaled(scale),
             nll=self.nll.finished(self.weights),
             brier=self.brier.finished(self.weights),
+            excess=None if self.excess is None else self.excess.scaled(scale),
             equal_mass=None if mass is None else EqualMass(mass.sums.scaled(scale), mass.edges),
             done=True,
         )
@@ -169,9 +183,15 @@ class Sums:
             nll=self.nll.joined(other.nll),
             brier=self.brier.joined(other.brier),
             impossible=self.impossible + other.impossible,
+            excess=None if self.excess is None or other.excess is None else self.excess.joined(other.excess),
             equal_mass=None,
             rows=None,
         )
+
+    @property
+    def expected_nll(self) -> float | None:
+        """The total NLL, in nats, that is expected if the stated probabilities are true; None without the excess."""
+        return None if self.excess is None else self.nll.total - self.excess.total
 
     @property
     def mass(self) -> BinSums:

@@ -9,7 +9,11 @@ import numpy as np
 
 from calibeval.core.data.arrays import Codes, Floats
 from calibeval.core.sums.binning import BinSums, bin_index, sums_by_index
+from calibeval.core.sums.class_pairs import PairedClasses
 from calibeval.core.sums.sums import RowScores, Sums
+from calibeval.core.uncertainty.class_pair import difference_by_groups, difference_by_rows
+from calibeval.core.uncertainty.debiased_difference import ClassDifference
+from calibeval.core.uncertainty.few_errors import Outcomes
 from calibeval.core.uncertainty.paired_paths import Shared, shared_groups, shared_rows
 from calibeval.core.uncertainty.paths import Joint
 
@@ -42,6 +46,14 @@ def together(
     return Together(sums, (one, other), shared, cells)
 
 
+@dataclass(slots=True, eq=False)
+class Known:
+    """What was found of a pair, whatever the level: how bins vary together, and the class-wise difference."""
+
+    together: dict[str, Together] = field(default_factory=dict)
+    classes: ClassDifference | None = None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
     """One of two models: its sums and, in the order of the base's rows, the results of each row."""
@@ -60,24 +72,32 @@ class Pair:
     """Two models on the same n rows.
 
     labels: (n,) of these rows. groups: (n,) of group numbers in [0, j), if only groups are independent; else None.
-    found: cache of how bins vary together.
+    found: cache. classes: where the probabilities of all classes are read, if they are known.
     """
 
     base: Model
     candidate: Model
     labels: Codes
     groups: Codes | None
-    found: dict[str, Together] = field(default_factory=dict)
+    found: Known = field(default_factory=Known)
+    classes: PairedClasses | None = None
 
-    def at(self, places: Codes, sums: tuple[Sums, Sums], groups: Codes | None, found: dict[str, Together]) -> Pair:
+    def at(self, places: Codes, sums: tuple[Sums, Sums], groups: Codes | None, found: Known) -> Pair:
         """The rows at these positions as a separate pair. sums, groups, found: of these rows."""
         one, other = (Model(own, model.rows.at(places)) for own, model in zip(sums, self.models, strict=True))
-        return Pair(one, other, self.labels[places], groups, found)
+        classes = None if self.classes is None else self.classes.at(places)
+        return Pair(one, other, self.labels[places], groups, found, classes)
 
     @property
     def models(self) -> tuple[Model, Model]:
         """Base and candidate."""
         return self.base, self.candidate
+
+    @property
+    def outcomes(self) -> Outcomes:
+        """Confidence and correctness of both models."""
+        one, other = self.base.rows, self.candidate.rows
+        return Outcomes((one.confidence, other.confidence), (one.correct, other.correct))
 
     @property
     def residuals(self) -> tuple[Floats, Floats]:
@@ -88,24 +108,24 @@ class Pair:
     @property
     def top(self) -> Together:
         """How the equal-width bins of the models vary together; computed once."""
-        if "top" not in self.found:
+        if "top" not in self.found.together:
             bins = [bin_index(model.rows.confidence, model.sums.compared) for model in self.models]
             sums = self.base.sums.top, self.candidate.sums.top
-            self.found["top"] = together((bins[0], bins[1]), self.residuals, sums, self.groups)
-        return self.found["top"]
+            self.found.together["top"] = together((bins[0], bins[1]), self.residuals, sums, self.groups)
+        return self.found.together["top"]
 
     @property
     def mass(self) -> Together:
         """How the equal-mass bins of the models vary together; computed once."""
-        if "mass" not in self.found:
+        if "mass" not in self.found.together:
             bins = [bin_index(model.rows.confidence, model.sums.mass_edges) for model in self.models]
             sums = self.base.sums.mass, self.candidate.sums.mass
-            self.found["mass"] = together((bins[0], bins[1]), self.residuals, sums, self.groups)
-        return self.found["mass"]
+            self.found.together["mass"] = together((bins[0], bins[1]), self.residuals, sums, self.groups)
+        return self.found.together["mass"]
 
     def of_class(self, label: int) -> Together:
         """For two classes, how the bins of one class's probability vary together; computed once."""
-        if f"class {label}" not in self.found:
+        if f"class {label}" not in self.found.together:
             happened = self.labels == label
             bins, gaps, sums = [], [], []
             for model in self.models:
@@ -115,8 +135,29 @@ class Pair:
                 gaps.append(happened - p)
                 sums.append(sums_by_index(bins[-1], len(model.sums.compared) - 1, p, happened))
             own = together((bins[0], bins[1]), (gaps[0], gaps[1]), (sums[0], sums[1]), self.groups)
-            self.found[f"class {label}"] = own
-        return self.found[f"class {label}"]
+            self.found.together[f"class {label}"] = own
+        return self.found.together[f"class {label}"]
+
+    @property
+    def class_cells(self) -> int:
+        """The number of pairs of class-wise bins of the same class, or of class-wise bins of groups."""
+        one, other = (model.sums.classes for model in self.models)
+        if one is None or other is None:
+            return 0
+        by_group = 0 if self.groups is None else (int(self.groups.max()) + 1) * (one.count.size + other.count.size)
+        return int(max(one.count.size * other.count.shape[1], by_group))
+
+    def class_difference(self, classes: PairedClasses, sums: tuple[BinSums, BinSums]) -> ClassDifference:
+        """The difference of the class-wise errors; computed once, in a pass over the scores.
+
+        sums: (k, m) class-wise sums of both models.
+        """
+        if self.found.classes is None:
+            if self.groups is None:
+                self.found.classes = difference_by_rows(classes, self.labels, sums)
+            else:
+                self.found.classes = difference_by_groups(classes, self.labels, self.groups, sums)
+        return self.found.classes
 
     @property
     def identical(self) -> bool:

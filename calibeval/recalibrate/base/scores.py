@@ -15,7 +15,8 @@ from calibeval.core.data.precision import Tolerance, stored_precision
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.row_source import Kind
 from calibeval.core.errors import InputError, UsageError
-from calibeval.core.sums.rows import BadValues, quiet_lines, row_maxima, row_sums
+from calibeval.core.sums.lines import quiet_lines, row_maxima, row_sums
+from calibeval.core.sums.rows import BadValues
 
 FEW_CLASSES = 16
 CHUNK_SCORES, CHUNK_ROWS = 2**21, 2**16  # limits of what is read at a time

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from calibeval.core.data.arrays import Floats
-from calibeval.core.sums.rows import row_sums
+from calibeval.core.sums.lines import row_sums
 from calibeval.recalibrate.temperature.pieces import Coarse, Piece
 
 VANISHED = -800.0  # exp(x) is 0 below this, so x is limited to it: -inf times 0 would be NaN

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from calibeval.core.data.labels import Labels
 from calibeval.core.data.predictions import Block, Predictions
-from calibeval.core.sums.rows import quiet_lines
+from calibeval.core.sums.lines import quiet_lines
 from calibeval.recalibrate.base.scores import BLOCK_SCORES, FEW_CLASSES, Impossible, chunk_rows, log_scores
 
 Coarse = npt.NDArray[np.floating[Any]]

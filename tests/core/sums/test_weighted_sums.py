@@ -195,3 +195,20 @@ def test_sums_are_added_before_they_are_finished():
         expected + expected
     with pytest.raises(InputError, match="with and without weights"):
         summarise(one, finish=False) + summarise(Predictions(logits=logits, labels=labels))
+
+
+@pytest.mark.parametrize("k", KS)
+def test_the_excess_of_the_nll_has_the_cumulants_of_its_weighted_total(k):
+    logits, labels = logits_and_labels(500, k)
+    w, p = weights_of(500), softmax(logits)
+    sums = summarise(Predictions(logits=logits, labels=labels, weights=w))
+    scaled, x = w * w.sum() / (w**2).sum(), np.log(p)
+    mean = (p * x).sum(axis=1)
+    second, third, fourth = (np.sum(p * (x - mean[:, None]) ** order, axis=1) for order in (2, 3, 4))
+    expected = [
+        scaled @ (mean - x[np.arange(500), labels]),
+        scaled**2 @ second,
+        -(scaled**3) @ third,
+        scaled**4 @ (fourth - 3 * second**2),
+    ]
+    assert list(sums.excess) == pytest.approx(expected, rel=1e-9)

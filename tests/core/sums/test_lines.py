@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from calibeval.core.sums.rows import BUFFERED, quiet_lines, row_maxima, row_sums
+from calibeval.core.sums.lines import BUFFERED, quiet_lines, row_maxima, row_sums
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 7), (5, 1), (40, 130)])
