@@ -157,7 +157,6 @@ def _piece(predictions: Predictions, block: Block, edges: Floats, compared: Floa
     n = len(block.labels)
     sums = Sums(
         n=n,
-        rows_n=n,
         k=predictions.k,
         weights=Moments(float(n), float(n)) if weights is None else Moments.of(weights),
         edges=edges,

@@ -42,7 +42,6 @@ def sums_from_rows(predictions: Predictions, rows: RowScores, labels: Labels, bi
         n = len(own)
         sums = Sums(
             n=n,
-            rows_n=n,
             k=predictions.k,
             weights=Moments(float(n), float(n)) if weights is None else Moments.of(weights),
             edges=edges,

@@ -108,7 +108,7 @@ class Sums:
     Sums of two disjoint sets of rows add up to the sums of their union, except for equal-mass bins, which need the
     order of all rows, and rows; the result of an addition has neither.
 
-    rows_n: number of rows. weights: sum and sum of squares of their weights, which are 1 if all rows count the same.
+    weights: sum and sum of squares of their weights, which are 1 if all rows count the same.
     n: what means are divided by: the number of rows or, with weights, their effective number (sum of w)^2 / sum of w^2.
     With weights, `finished` sums are scaled so that they add up to n like those of n rows; before, they can be added.
     top: confidence against correctness in equal-width bins, (m,), with the m + 1 edges `edges`; `compared` are these
@@ -118,11 +118,11 @@ class Sums:
     its place in words.
     excess: of the NLL over its expectation, with its cumulants; None if a label has probability 0, or only the top
     label is known.
-    equal_mass: like top, in equal-mass bins. rows: the results of every row, if requested. done: whether finished.
+    equal_mass: like top, in equal-mass bins. rows: the results of every row, if requested. counted: the number of rows of
+    finished sums with weights.
     """
 
     n: float
-    rows_n: int
     k: int | None
     weights: Moments
     edges: Floats
@@ -137,7 +137,17 @@ class Sums:
     excess: Excess | None = None
     equal_mass: EqualMass | None = None
     rows: RowScores | None = None
-    done: bool = False
+    counted: int | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether the sums have weights and are finished."""
+        return self.counted is not None
+
+    @property
+    def rows_n(self) -> int:
+        """The number of rows."""
+        return int(self.n) if self.counted is None else self.counted
 
     def finished(self) -> Sums:
         """The sums for metrics: with weights, scaled to the effective number of rows."""
@@ -154,7 +164,7 @@ class Sums:
             brier=self.brier.finished(self.weights),
             excess=None if self.excess is None else self.excess.scaled(scale),
             equal_mass=None if mass is None else EqualMass(mass.sums.scaled(scale), mass.edges),
-            done=True,
+            counted=int(self.n),
         )
 
     @property
@@ -176,7 +186,6 @@ class Sums:
         return replace(
             first,
             n=self.n + other.n,
-            rows_n=self.rows_n + other.rows_n,
             weights=self.weights.joined(other.weights),
             top=self.top + other.top,
             classes=None if self.classes is None or other.classes is None else self.classes + other.classes,
