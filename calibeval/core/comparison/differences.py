@@ -53,7 +53,8 @@ def _difference(
         least = None if gaps is None else metric.from_gap(0.0, pair.base.sums.k)
         if gaps is not None and least is not None:
             ends = range_of_change(*gaps, lambda gap: metric.from_gap(gap, pair.base.sums.k) or 0.0)
-            told = contrast(min(told.low, ends.low), max(told.high, ends.high), told.p, level)
+            wider = contrast(min(told.low, ends.low), max(told.high, ends.high), told.p, level)
+            told = wider._replace(reason=told.reason)
     except NotComputable as missing:
         return replace(found, reason=missing.reason)
     why = None if identical else told.reason or metric.approximate(pair.base.sums)

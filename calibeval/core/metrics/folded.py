@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,10 +11,10 @@ from calibeval.core.data.arrays import Floats
 from calibeval.core.data.notices import NotComputable, Notice, reason
 from calibeval.core.metrics.bins import Binned, along_paths, rows_in
 from calibeval.core.metrics.metric import Side
-from calibeval.core.metrics.result import MetricResult
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty import intervals
+from calibeval.core.uncertainty.debiased_difference import LEAST_EVENTS, mean_events
 from calibeval.core.uncertainty.floors import Floor, gap_floor
 from calibeval.core.uncertainty.intervals import Interval
 from calibeval.core.uncertainty.joints import Joints
@@ -91,23 +91,17 @@ class ClassWise(Folded):
             low, high = 0.5 * (first.low + second.low), 0.5 * (first.high + second.high)
             return contrast(low, high, max(first.p, second.p), level)
         check_thick(*pair.top.sums)
-        cells, most = pair.class_cells, MOST_PAIR_CELLS
-        if cells > most and pair.groups is not None:
-            why = f"groups and class-wise bins make {cells:,} cells, but at most {most:,} are supported"
-            raise NotComputable("too_many_cells", why)
-        if cells > most:
-            why = f"{cells:,} pairs of class-wise bins are more than {most:,}"
-            return self._put_together(pair, level, reason("too_many_cells", f"{PUT_TOGETHER}: {why}"))
         sums = self.bins(pair.base.sums), self.bins(pair.candidate.sums)
+        try:
+            _check_cells(pair, sums)
+        except NotComputable as lacking:
+            if pair.groups is not None:
+                raise
+            own = [intervals.cwce_interval(one, len(pair.labels), level.value) for one in sums]
+            wide = margins(own[0], own[1], (centre_of(own[0]), centre_of(own[1])), level, independent=False)
+            return wide._replace(reason=lacking.reason.reworded(f"{PUT_TOGETHER}: {lacking.reason}"))
         low, high, p = pair.class_difference(pair.classes, sums).at(level)
         return contrast(max(low, -1.0), min(high, 1.0), p, level)
-
-    def _put_together(self, pair: Pair, level: Level, why: Notice) -> Contrast:
-        """The difference from the intervals of both models, as if their errors had opposite signs, with the reason."""
-        n = len(pair.labels)
-        own = [intervals.cwce_interval(self.bins(model.sums), n, level.value) for model in pair.models]
-        centres = centre_of(own[0]), centre_of(own[1])
-        return margins(own[0], own[1], centres, level, independent=False)._replace(reason=why)
 
     def difference_from(self, saved: Side, own: Side, level: Level) -> Contrast:
         """From both intervals; they are asymmetric, so their errors may add up."""
@@ -133,16 +127,45 @@ class ClassWise(Folded):
         """Only for equal numbers of classes."""
         return len(set(classes)) == 1
 
-    def explained(self, result: MetricResult, sums: Sums) -> MetricResult:
-        """The result with a reason if the interval is based on fewer than 20 rows per class on average.
+    def approximate(self, sums: Sums) -> Notice | None:
+        """That a class has fewer than 20 rows (with two classes: that they have so few on average), or as for all bins.
 
         This counts rows even if only groups are independent, because rows fill the bins.
         """
-        if result.low is None or sums.k is None or sums.n >= LEAST_CLASS_ROWS * sums.k:
-            return result
-        rows = 10 * sums.n // sums.k / 10  # rounded down, so that 19.96 does not look like 20
-        few = f"{rows:g} row{'' if rows == 1 else 's'} per class, fewer than {LEAST_CLASS_ROWS}"
-        return replace(result, reason=reason("few_rows_per_class", f"the interval is approximate: {few}"))
+        few = None if sums.classes is None else _few_rows(sums.classes, sums.n)
+        if few is None:
+            return Folded.approximate(self, sums)
+        return reason("few_rows_per_class", f"the interval is approximate: {few}")
+
+
+def _few_rows(classes: BinSums, n: int) -> str | None:
+    """Which classes have too few rows; None if none has."""
+    k, rows = len(classes.count), classes.y.sum(axis=1)
+    small = np.flatnonzero((rows > 0) & (rows < LEAST_CLASS_ROWS))
+    if k > 2 and len(small):
+        least = int(small[rows[small].argmin()])
+        if len(small) > 1:
+            few = f"{len(small):,} of {k:,} classes have fewer than {LEAST_CLASS_ROWS} rows"
+            return f"{few}, class {least} only {rows[least]:.0f}"
+        return (
+            f"class {least} has {rows[least]:.0f} row{'' if rows[least] == 1 else 's'}, fewer than {LEAST_CLASS_ROWS}"
+        )
+    if n >= LEAST_CLASS_ROWS * k:
+        return None
+    mean = 10 * n // k / 10  # rounded down, so that 19.96 does not look like 20
+    return f"{mean:g} row{'' if mean == 1 else 's'} per class, fewer than {LEAST_CLASS_ROWS}"
+
+
+def _check_cells(pair: Pair, sums: tuple[BinSums, BinSums]) -> None:
+    """Check that class-wise bins are few enough, and hold enough errors. Raises: NotComputable."""
+    cells, events = pair.class_cells, min(map(mean_events, sums))
+    if cells > MOST_PAIR_CELLS:
+        kind = "pairs of class-wise bins" if pair.groups is None else "class-wise bins of groups"
+        raise NotComputable("too_many_cells", f"{cells:,} {kind} are more than {MOST_PAIR_CELLS:,}")
+    if events < LEAST_EVENTS:
+        found = 100 * events // 1 / 100  # rounded down, so that 1.499 does not look like 1.5
+        few = f"too few errors, {found:g} in the average class-wise bin, and at least {LEAST_EVENTS:g} are needed"
+        raise NotComputable("few_errors_per_bin", few)
 
 
 def _paired(bins: Together, n: float, level: Level) -> Contrast:

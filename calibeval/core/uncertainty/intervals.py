@@ -91,7 +91,7 @@ def cwce_interval(sums: BinSums, n: float, level: float, joint: Joint | None = N
 
     Two classes mirror each other, so it is the mean of both ECE intervals (quantiles of fully dependent values add up).
     For three or more it is the hull of two paths, which covers 99 %; the lower end is 0 unless the value exceeds its
-    noise floor at that level. Below 20 rows per class it is an approximation.
+    noise floor at that level. Where a class has fewer than 20 rows it is an approximation.
     sums: (k, m), k >= 2. n: number of rows, at least 1. joint: as for ece_interval; then nothing is assumed about
     classes. Raises: as ece_interval, and InputError if sums hold fewer than 2 classes. Source: as ece_interval.
 

@@ -9,7 +9,9 @@ import pytest
 from calibeval import Predictions, compare, evaluate
 from calibeval.core.metrics import folded
 from calibeval.core.sums.binning import bin_index, equal_width_edges
+from calibeval.core.sums.engine import summarise
 from calibeval.core.uncertainty.debiased import bias_left, debiased_size, expansion, spread
+from calibeval.core.uncertainty.debiased_difference import mean_events
 from calibeval.core.uncertainty.level import Level
 
 
@@ -79,7 +81,7 @@ def by_hand(base, candidate, level):
                 for j in (2, 3, 4)
             )
     rest = k / (k - 1) * max(one["left"] + other["left"] - 2 * shared, 0)
-    error = (1.3 if k <= 4 else 1.1) * math.sqrt(linear + rest)
+    error = (1.1 + 0.3 * (10 - k) / 7) * math.sqrt(linear + rest)
     half = error * Level(level).reach(0.1 * max(one["near"], other["near"]) / error)
     middle, lift = other["value"] - one["value"], other["bias"] - one["bias"]
     return middle - half - max(lift, 0), middle + half + max(-lift, 0)
@@ -204,7 +206,7 @@ def test_too_many_groups_for_the_tables(monkeypatch):
     too_many = cwce(*grouped(groups), group="g")
     assert found.low is not None
     assert too_many.low is None
-    assert too_many.reason == "groups and class-wise bins make 4,500 cells, but at most 4,499 are supported"
+    assert too_many.reason == "4,500 class-wise bins of groups are more than 4,499"
 
 
 def test_too_many_pairs_of_bins(monkeypatch):
@@ -216,3 +218,37 @@ def test_too_many_pairs_of_bins(monkeypatch):
     assert (found.low, found.high) == pytest.approx((apart.low, apart.high), abs=1e-12)
     assert found.reason.code == "too_many_cells"
     assert found.reason.endswith("and wide: 1,125 pairs of class-wise bins are more than 1,124")
+
+
+def rare(n, spread=12.0):
+    """Two models that are nearly always right."""
+    rng = np.random.default_rng(3)
+    true = spread * rng.normal(size=(n, 4))
+    labels = (true + rng.gumbel(size=(n, 4))).argmax(axis=1)
+    return [Predictions(logits=factor * true, labels=labels) for factor in (1.3, 1.0)]
+
+
+def test_few_errors_in_the_average_bin(monkeypatch):
+    base, candidate = rare(600)
+    found = cwce(base, candidate)
+    events = min(mean_events(summarise(one).classes) for one in (base, candidate))
+    assert 0.5 < events < 1.5
+    apart = compare(evaluate(base), [candidate])["cwce"]
+    assert (found.low, found.high) == pytest.approx((apart.low, apart.high), abs=1e-12)
+    assert found.reason.code == "few_errors_per_bin"
+    shown = math.floor(100 * events) / 100
+    assert f"too few errors, {shown:g} in the average class-wise bin, and at least 1.5 are needed" in found.reason
+    monkeypatch.setattr(folded, "LEAST_EVENTS", events)
+    assert cwce(base, candidate).reason is None
+    monkeypatch.setattr(folded, "LEAST_EVENTS", np.nextafter(events, 2))
+    assert cwce(base, candidate).reason is not None
+
+
+def test_few_errors_in_groups():
+    base, candidate = rare(600)
+    groups = {"g": np.arange(600) % 100}
+    own = [Predictions(logits=p.scores, labels=p.labels, columns=groups) for p in (base, candidate)]
+    found = cwce(*own, group="g")
+    assert found.low is None
+    assert found.reason.code == "few_errors_per_bin"
+    assert found.reason.startswith("too few errors")
