@@ -108,7 +108,7 @@ class Sums:
     Sums of two disjoint sets of rows add up to the sums of their union, except for equal-mass bins, which need the
     order of all rows, and rows; the result of an addition has neither.
 
-    weights: sum and sum of squares of their weights, which are 1 if all rows count the same.
+    weights: sum and sum of squares of the rows' weights, which are 1 if all rows count the same.
     n: what means are divided by: the number of rows or, with weights, their effective number (sum of w)^2 / sum of w^2.
     With weights, `finished` sums are scaled so that they add up to n like those of n rows; before, they can be added.
     top: confidence against correctness in equal-width bins, (m,), with the m + 1 edges `edges`; `compared` are these
@@ -118,8 +118,8 @@ class Sums:
     its place in words.
     excess: of the NLL over its expectation, with its cumulants; None if a label has probability 0, or only the top
     label is known.
-    equal_mass: like top, in equal-mass bins. rows: the results of every row, if requested. counted: the number of rows of
-    finished sums with weights.
+    equal_mass: like top, in equal-mass bins. rows: the results of every row, if requested. counted: the number of
+    rows of finished sums with weights.
     """
 
     n: float
