@@ -227,7 +227,7 @@ ALL_PASS = ("pass", 0.01, 0.0, 0.02, "interval within the limit")
 def test_comment():
     comment = gate_markdown.render(verdict(*ALL))
     assert comment.startswith(
-        "<!-- calibeval gate -->\n"
+        "<!-- calibeval:cand.npz -->\n"
         "### calibeval gate: FAILED: 1 of 4 blocking rules (1 inconclusive); 1 warning\n\n"
         "cand.npz, baseline main.npz (paired by id) · rules: calibeval.toml\n\n"
         "| verdict | rule | value | 95 % interval | reason |\n"

@@ -50,7 +50,7 @@ def gate(
     init: gate_options.Init = False,
     json: options.Json = False,
     export: gate_options.Export = None,
-    github: gate_options.Github = False,
+    github: gate_options.Github = None,
     out: gate_options.Out = None,
     bins: options.Bins = None,
     convention: options.Convention = OWN,
@@ -140,7 +140,7 @@ def gate(
         save_verdict(replace(verdict, report=report), out)
     say([f"written to {path}" for path in (*outputs, *([out] if out else []))], quiet=quiet)
     put(verdict.to_json() if json else _shown(verdict))
-    if github:
+    if _on_github() if github is None else github:
         _tell_github(verdict, sys.stderr if json else sys.stdout)
     return int(verdict.exit_code)
 
@@ -190,6 +190,11 @@ def _shown(verdict: Verdict) -> str:
 
 def _files(out: Path | None) -> list[Path]:
     return [] if out is None else [out / name for name in ("report.html", "report.json", "verdict.json")]
+
+
+def _on_github() -> bool:
+    """Whether a runner of GitHub Actions, or of a service that is compatible with it, runs this command."""
+    return os.environ.get("GITHUB_ACTIONS") == "true"
 
 
 def _tell_github(verdict: Verdict, stream: TextIO | None) -> None:

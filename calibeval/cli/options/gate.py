@@ -95,8 +95,12 @@ Init = Annotated[
 ]
 Export = Annotated[list[str] | None, export_option(EXPORTS)]
 Github = Annotated[
-    bool,
-    typer.Option("--github", help="Write annotations and outputs for GitHub Actions.", rich_help_panel=OUTPUT),
+    bool | None,
+    typer.Option(
+        "--github/--no-github",
+        help="Annotate (default: where GITHUB_ACTIONS is true).",
+        rich_help_panel=OUTPUT,
+    ),
 ]
 Out = Annotated[
     Path | None,

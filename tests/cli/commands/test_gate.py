@@ -489,12 +489,20 @@ def test_json_and_github_share_no_stream(main, tmp_path):
     assert result.err.startswith("::error title=calibeval gate failed::ECE ≤ 0.10 %25: ")
 
 
+def test_a_runner_is_noticed(main, tmp_path):
+    asked = ("--max", "ece=0.001")
+    assert "::error" in job(tmp_path, main, *asked, GITHUB_ACTIONS="true").out
+    assert (tmp_path / "output").read_text(encoding="utf-8").startswith("verdict=fail\n")
+    for more, value in ((["--no-github"], "true"), ([], "false"), ([], "")):
+        assert "::error" not in job(tmp_path, main, *asked, *more, GITHUB_ACTIONS=value).out
+
+
 def test_summaries_are_appended(main, tmp_path):
     (tmp_path / "summary").write_text("before\n", encoding="utf-8")
     for _ in range(2):
         assert job(tmp_path, main, "--max", "ece=0.9", "--github").code == 0
     text = (tmp_path / "summary").read_text(encoding="utf-8")
-    assert text.startswith("before\n<!-- calibeval gate -->\n### calibeval gate: PASSED: 1 rule\n")
+    assert text.startswith("before\n<!-- calibeval:main.npz -->\n### calibeval gate: PASSED: 1 rule\n")
     assert text.count("### calibeval gate") == 2
 
 
