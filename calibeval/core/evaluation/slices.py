@@ -143,7 +143,9 @@ class SlicedColumn:
             told = self._told(part, sums, self.groups, scores)
             metrics, p = grouped_metrics(sums, told.groups, told.joints, level, only)
         if self.by_label:
-            return {name: replace(m, floor=None, floor_high=None) for name, m in metrics.items()}, None
+            return {
+                name: replace(m, floor=None, floor_high=None, floor_certain=None) for name, m in metrics.items()
+            }, None
         return metrics, p
 
     def _told(self, part: SlicePart, sums: Sums, every: Groups, scores: _Scores) -> Told:

@@ -15,7 +15,7 @@ from calibeval.core.metrics.metric import Metric, Side
 from calibeval.core.sums.sums import Moments, RowScores, Sums
 from calibeval.core.uncertainty import intervals
 from calibeval.core.uncertainty.few_errors import OfOutcome, allowing_few
-from calibeval.core.uncertainty.floors import Floor, gap_floor
+from calibeval.core.uncertainty.floors import CERTAIN, HIGH, Floor, gap_floor
 from calibeval.core.uncertainty.intervals import Interval
 from calibeval.core.uncertainty.joints import Joints, grouped_error
 from calibeval.core.uncertainty.level import Level
@@ -129,7 +129,8 @@ class MeanGap(Mean):
             return None
         # Keep the dependence between rows, but give each row the variance that its true probability implies.
         null = found.error * math.sqrt(float(sums.top.variance.sum()) / max(found.squares, 1e-300))
-        return Floor(null * math.sqrt(2.0 / math.pi), null * student_quantile(0.975, joints.freedom))
+        high, certain = (null * student_quantile(0.5 * (1.0 + one), joints.freedom) for one in (HIGH, CERTAIN))
+        return Floor(null * math.sqrt(2.0 / math.pi), high, certain)
 
     def interval(self, sums: Sums, level: float, joints: Joints | None = None) -> Interval | None:
         """As for any mean; with few errors or few right rows, also all that the accuracy's exact interval allows."""

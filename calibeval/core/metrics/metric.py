@@ -147,6 +147,7 @@ class Metric:
             corrected=None if interval is None else interval.corrected,
             floor=None if floor is None else floor.expected,
             floor_high=None if floor is None else floor.high,
+            floor_certain=None if floor is None else floor.certain,
             reason=_lacking(no_interval, no_floor, unsure=level is not None and interval is None),
         )
         result = self.explained(result, sums)

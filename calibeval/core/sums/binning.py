@@ -93,6 +93,19 @@ class BinSums:
         """
         return self.count if self.squared is None else self.count / self.unit
 
+    @property
+    def equivalent(self) -> BinSums:
+        """The sums of as many rows of weight 1 as the rows of every bin are worth, with the same means and variances.
+
+        The gap of a bin is its gap times `unit`. Without weights, these sums.
+        """
+        if self.squared is None:
+            return self
+        unit = self.unit
+        count, p, y = (part / unit for part in (self.count, self.p, self.y))
+        pp = p - self.variance / unit**2
+        return BinSums(count, p, pp, y, yp=0.5 * (y + pp - self.surplus_squares / unit**2))
+
     def __add__(self, other: BinSums) -> BinSums:
         return BinSums(
             self.count + other.count,

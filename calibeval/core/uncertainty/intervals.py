@@ -9,7 +9,7 @@ import numpy as np
 
 from calibeval.core.errors import InputError, UsageError
 from calibeval.core.sums.binning import BinSums
-from calibeval.core.uncertainty.floors import HIGH, Floor, cube_root_quantile, gap_floor
+from calibeval.core.uncertainty.floors import CERTAIN, HIGH, Floor, cube_root_quantile, gap_floor
 from calibeval.core.uncertainty.inversion import Ends, Point, centre_on, invert
 from calibeval.core.uncertainty.paths import (
     Joint,
@@ -219,8 +219,11 @@ def joint_p_value(sums: BinSums, n: float, joint: Joint) -> float:
 
 
 def _floor(point: Point, joint: Joint, level: float) -> Floor:
-    high = point.mean + math.sqrt(point.variance) * cube_root_quantile(joint.quantile(level), point.half_skew)
-    return Floor(point.mean, min(max(point.mean, high), 1.0))
+    ends = (
+        point.mean + math.sqrt(point.variance) * cube_root_quantile(joint.quantile(one), point.half_skew)
+        for one in (level, CERTAIN)
+    )
+    return Floor(point.mean, *(min(max(point.mean, end), 1.0) for end in ends))
 
 
 def _bounded(ends: Ends) -> Interval:

@@ -82,10 +82,10 @@ def gap_errors(sums: BinSums) -> Floats:
 
     The squares are not centred, so they include the variance of the number of rows in the bin.
     """
-    rows = sums.effective
-    least = sums.surplus**2 / (np.maximum(rows, 1.0) if sums.squared is None else np.where(rows > 0.0, rows, 1.0))
-    squares = np.maximum(sums.surplus_squares, least)
-    return np.asarray(np.sqrt((squares * rows + PSEUDO_ROWS * sums.variance) / (rows + PSEUDO_ROWS)))
+    if sums.squared is not None:
+        return gap_errors(sums.equivalent) * sums.unit
+    squares = np.maximum(sums.surplus_squares, sums.surplus**2 / sums.divisor)
+    return np.sqrt((squares * sums.count + PSEUDO_ROWS * sums.variance) / (sums.count + PSEUDO_ROWS))
 
 
 def folded_path(sums: BinSums, n: float, dependence: float, joint: Joint | None = None) -> Path:

@@ -15,7 +15,8 @@ import numpy.typing as npt
 from calibeval.core.data.arrays import Floats
 from calibeval.core.errors import InputError
 from calibeval.core.sums.binning import BinSums
-from calibeval.core.uncertainty.floors import HIGH, Floor, cube_root_quantile
+from calibeval.core.uncertainty.count_moments import largest_rare_square
+from calibeval.core.uncertainty.floors import CERTAIN, HIGH, Floor, cube_root_quantile
 from calibeval.core.uncertainty.intervals import Interval
 from calibeval.core.uncertainty.inversion import Numbers, Path, PointFields, invert
 from calibeval.core.uncertainty.level import Level
@@ -69,22 +70,26 @@ def rms_floor(sums: BinSums, n: float, joint: Joint | None = None) -> Floor:
     if joint is None:
         noise = sums.variance[filled] / n**2
         spread = float(np.sum((2.0 * noise**2 + _fourth_cumulant(sums)[filled] / n**4) / share**2))
-        z = normal_quantile(HIGH)
+        z, far = normal_quantile(HIGH), normal_quantile(CERTAIN)
     else:
         calibrated = joint.calibrated(sums)
         noise = (calibrated.error[filled] / n) ** 2
         extra = _together(np.zeros_like(noise), noise, share, calibrated, filled)
         spread = float(np.sum(2.0 * (noise / share) ** 2) + extra)
-        z = joint.quantile(HIGH)
+        z, far = joint.quantile(HIGH), joint.quantile(CERTAIN)
     mean, variance = float(np.sum(noise / share)), spread
     if mean <= _TINY or variance <= _TINY:
-        return Floor(math.sqrt(mean), math.sqrt(mean))
+        return Floor(*[math.sqrt(mean)] * 3)
     shape = mean**2 / variance
     # The square root of a gamma variable with the same mean and variance.
     expected = math.sqrt(mean / shape) * math.exp(float(log_gamma(np.array(shape + 0.5)) - log_gamma(np.array(shape))))
     third = float(np.sum(8.0 * (noise / share) ** 3)) / variance**1.5
-    high = mean + math.sqrt(variance) * cube_root_quantile(z, min(0.5 * max(third, 2.0 / math.sqrt(shape)), 1.5))
-    return Floor(expected, min(max(expected, math.sqrt(max(high, 0.0))), 1.0))
+    half_skew = min(0.5 * max(third, 2.0 / math.sqrt(shape)), 1.5)
+    high, certain = (
+        max(mean + math.sqrt(variance) * cube_root_quantile(one, half_skew), largest_rare_square(sums, n, 1.0 - level))
+        for one, level in ((z, HIGH), (far, CERTAIN))
+    )
+    return Floor(expected, *(min(max(expected, math.sqrt(max(one, 0.0))), 1.0) for one in (high, certain)))
 
 
 def squared_path(sums: BinSums, n: float, joint: Joint | None = None) -> Path:

@@ -53,7 +53,7 @@ def test_floors_exist_for_metrics_that_noise_moves_away_from_zero():
         assert not (floored and name in ("accuracy", "nll", "brier"))
         assert (metric.floor is not None) == (metric.floor_high is not None) == floored
         if floored:
-            assert 0 < metric.floor < metric.floor_high
+            assert 0 < metric.floor < metric.floor_high < metric.floor_certain
 
 
 @pytest.mark.parametrize("k", [2, 3, 20])
@@ -112,7 +112,7 @@ def test_impossible_labels_make_nll_null_with_count_and_first_row():
     assert nll.to_dict() == {
         "value": None,
         "reason": {"code": "infinite", "message": "infinite: the label has probability 0 in 2 rows, first in row 1"},
-        **dict.fromkeys(("low", "high", "corrected", "floor", "floor_high")),
+        **dict.fromkeys(("low", "high", "corrected", "floor", "floor_high", "floor_certain")),
         "count": 2,
         "row": 1,
     }

@@ -118,7 +118,7 @@ def test_several_dumps_need_a_number():
 
 
 def test_absent_facts_are_null_but_those_of_one_metric_are_left_out():
-    absent = dict.fromkeys(("low", "high", "corrected", "floor", "floor_high"))
+    absent = dict.fromkeys(("low", "high", "corrected", "floor", "floor_high", "floor_certain"))
     assert MetricResult("ece", 0.5).to_dict() == {"value": 0.5, "reason": None, **absent}
     found = MetricResult("nll", None, reason="why", count=0).to_dict()
     assert found == {"value": None, "reason": "why", **absent, "count": 0}
