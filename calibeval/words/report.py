@@ -130,7 +130,8 @@ def _capital(text: str) -> str:
 def repair(dump: DumpReport) -> str:
     """What the fitted map does to the ECE, in a sentence; empty without a map.
 
-    "repairs it": the ECE left is what noise would give; "most of it": less than half is left; else "some of it".
+    "repairs it": the ECE left is what noise would give; "most of it": less than half is left, without what noise adds;
+    else "some of it".
     """
     after = dump.recalibrated
     if after is None:
@@ -150,7 +151,8 @@ def repair(dump: DumpReport) -> str:
         return f"{_fitted_map(after)} repairs it: {change}, {left.value}."
     if left is Standing.UNRESOLVED:
         return f"{_fitted_map(after)} lowers it: {change}; {left.value} whether anything is left."
-    share = "most" if new.value < old.value / 2 else "some"
+    left_over, was = (one.value if one.corrected is None else one.corrected for one in (new, old))
+    share = "most" if (left_over or 0.0) < (was or 0.0) / 2 else "some"
     return f"{_fitted_map(after)} repairs {share} of it: {change}, still beyond noise."
 
 

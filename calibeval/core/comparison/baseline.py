@@ -20,10 +20,10 @@ from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.report.report import Bin, DumpReport, Report
 from calibeval.core.sums.binning import BinSums
+from calibeval.core.sums.risk import FEW
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.paired import Contrast, contrast
-from calibeval.core.uncertainty.small_counts import FEW
 
 NOT_IN_REPORT = reason("not_in_report", "not in the report")
 

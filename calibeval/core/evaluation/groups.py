@@ -2,7 +2,7 @@
 
 Rows of a group may agree more often than independent rows would, and then intervals and floors that assume independent
 rows are too narrow. Here only groups are assumed to be independent: the variation of the gap sums is estimated from the
-sums of each group. This takes 33 bytes per row, so there are no intervals by groups for dumps that are read block by
+sums of each group. This takes 41 bytes per row, so there are no intervals by groups for dumps that are read block by
 block.
 """
 
@@ -98,7 +98,7 @@ def find_groups(predictions: Predictions, settings: Settings, resources: Resourc
         codes = codes[predictions.labels != predictions.ignore_index]
     groups = _numbered(column, codes, row_weights(predictions))
     if streamed:
-        text = "intervals by groups need 33 bytes per row, and this dump is over the memory limit"
+        text = "intervals by groups need 41 bytes per row, and this dump is over the memory limit"
         return replace(groups, codes=None, refused=reason("over_max_memory", text))
     return groups
 

@@ -56,7 +56,7 @@ class Measurement:
     ) -> Measurement:
         """Measure: one pass over the scores, and one more for each slice column, groups, and another tool's bins.
 
-        keep_rows: keep the results of every row (33 bytes each). sliced: whether to cut slices, if settings name
+        keep_rows: keep the results of every row (41 bytes each). sliced: whether to cut slices, if settings name
         columns.
         by_class: whether to include class-wise sums of slices, and class-wise bins for groups; without them, groups
         need no extra pass, and with keep_rows slices need none either.

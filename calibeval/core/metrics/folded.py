@@ -45,7 +45,8 @@ class Folded(Binned):
 
     def interval(self, sums: Sums, level: float, joints: Joints | None = None) -> Interval | None:
         """The interval from inverting the path of the gaps."""
-        return intervals.ece_interval(self.bins(sums), sums.n, level, self.joint(sums, joints))
+        of_class = self.over == "class 1"
+        return intervals.ece_interval(self.bins(sums), sums.n, level, self.joint(sums, joints), of_class=of_class)
 
     def difference(self, pair: Pair, level: Level) -> Contrast:
         """The difference along the paths of both models."""

@@ -22,9 +22,10 @@ from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.model_pair import Pair
 from calibeval.core.uncertainty.paired import Contrast
 from calibeval.core.uncertainty.paired_means import MeanDifference, accuracy_difference, mean_difference
-from calibeval.core.uncertainty.small_counts import share_of, shift_of
+from calibeval.core.uncertainty.small_counts import hulled, share_of, shift_of
 from calibeval.core.uncertainty.special import student_quantile
 
+NO_UPPER_END = "few rows are wrong, or few right, and some give other classes no chance: one error there is infinite"
 ROWS_NEEDED = "the results of single rows were not kept"
 
 
@@ -33,14 +34,17 @@ class Mean(Metric):
     """The mean of one value per row.
 
     moments: gives the moments of all values from the sums, or raises NotComputable. values: gives the values of single
-    rows. of_outcome: gives the values that rows with these confidences have if predictions are right, or wrong; for
-    more than two classes, at least that much. None: the value does not follow from them.
+    rows. risk: gives the mean over rows of the value of a wrong row minus that of a right one, which makes the interval
+    hold if nearly all rows are right, or wrong; None if that is not known. of_outcome: gives the values that rows with
+    these confidences have if predictions are right, or wrong; for more than two classes, at least that much. None: the
+    value does not follow from them.
     """
 
     binned: ClassVar[bool] = False
     has_floor: ClassVar[bool] = False
     moments: Callable[[Sums], Moments]
     values: Callable[[RowScores], Floats]
+    risk: Callable[[Sums], float] | None = None
     of_outcome: OfOutcome | None = None
 
     def value(self, sums: Sums) -> float:
@@ -55,12 +59,21 @@ class Mean(Metric):
         """Normal interval, with Student's quantile if only groups are independent; None if there are too few rows."""
         if joints is None:
             total, squares, _ = self.moments(sums)
-            return intervals.mean_interval(total, squares, sums.n, level, least=self.least, most=self._most)
+            plain = intervals.mean_interval(total, squares, sums.n, level, least=self.least, most=self._most)
+            return plain if plain is None or self.risk is None else self._hull(plain, sums, level, self.risk(sums))
         mean, found = self.value(sums), grouped_error(self.values(rows_of(sums)), self.value(sums), joints)
         if found is None:
             return None
         reach = student_quantile(0.5 * (1.0 + level), joints.freedom) * found.error
         return Interval(max(mean - reach, self.least), min(mean + reach, self._most), None)
+
+    def _hull(self, found: Interval, sums: Sums, level: float, risk: float) -> Interval:
+        """The interval with all that few errors allow. Raises: NotComputable if it has no upper end."""
+        shift = shift_of(sums.top, sums.n, level)
+        if shift.few and not math.isfinite(risk):
+            raise NotComputable("no_upper_end", NO_UPPER_END)
+        low, high = hulled(found.low, self.value(sums), found.high, risk, shift)
+        return Interval(max(low, self.least), min(high, self._most), None)
 
     def difference(self, pair: Pair, level: Level) -> Contrast:
         """From the differences of paired rows; with few errors, also all that their exact intervals allow."""

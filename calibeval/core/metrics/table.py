@@ -61,6 +61,20 @@ def _brier(sums: Sums) -> Moments:
     return _of_all_classes(sums, sums.brier)
 
 
+def _nll_risk(sums: Sums) -> float:
+    """By how much a wrong row costs more than a right one, on average."""
+    return 0.0 if sums.risk is None else sums.risk / sums.n
+
+
+def _brier_risk(sums: Sums) -> float:
+    """By how much a wrong row costs more than a right one, on average: 2 (c - p) if p is the probability of its label.
+
+    Of k - 1 other classes, p is 1 - c for two, and on average at least (1 - c) / (k - 1), by the model's own word.
+    """
+    confidence = float(sums.top.p.sum()) / sums.n
+    return 2.0 * (confidence - (1.0 - confidence) / ((sums.k or 2) - 1.0))
+
+
 def _of_all_classes(sums: Sums, moments: Moments) -> Moments:
     if sums.k is None:
         raise NotComputable(
@@ -174,6 +188,7 @@ METRICS: dict[str, Metric] = {
             title="negative log-likelihood, mean over rows",
             moments=_nll,
             values=lambda rows: rows.nll,
+            risk=_nll_risk,
             of_outcome=_nll_of_outcome,
             least=0.0,
             most=None,
@@ -187,6 +202,7 @@ METRICS: dict[str, Metric] = {
             title="Brier score, summed over classes, mean over rows",
             moments=_brier,
             values=lambda rows: rows.brier,
+            risk=_brier_risk,
             of_outcome=_brier_of_outcome,
             least=0.0,
             most=2.0,

@@ -136,6 +136,15 @@ class BinSums:
         squared = None if self.squared is None else self.squared.calibrated()
         return BinSums(self.count, self.p, self.pp, self.p, self.pp, squared=squared, rows=self.rows)
 
+    def turned(self, bins: npt.NDArray[np.bool_]) -> BinSums:
+        """The sums in which some bins count the other outcome, of probability 1 - p."""
+        squared = None if self.squared is None else self.squared.turned(bins)
+        p, y = self.count - self.p, self.count - self.y
+        other = (p, p - self.p + self.pp, y, y - self.p + self.yp)
+        own = (self.p, self.pp, self.y, self.yp)
+        parts = (np.where(bins, one, two) for one, two in zip(other, own, strict=True))
+        return BinSums(self.count, *parts, squared=squared, rows=self.rows)
+
     def whole(self) -> BinSums:
         """The sums of all bins, as one bin."""
         return self.each(lambda part: part.sum(keepdims=True))

@@ -36,6 +36,7 @@ from calibeval.core.sums.equal_mass import CountedKeys, KeptKeys, RowKeys, confi
 from calibeval.core.sums.equal_weight import WeightedKeys
 from calibeval.core.sums.excess import Excess
 from calibeval.core.sums.resources import PLAIN, Resources
+from calibeval.core.sums.risk import decided_by_few, log_risk
 from calibeval.core.sums.rows import BadValues, ClassTotals, Rows, full_rows, top_label_rows
 from calibeval.core.sums.sums import EqualMass, Moments, RowScores, Sums
 from calibeval.core.sums.threads import in_order
@@ -65,7 +66,7 @@ def summarise(
 
     bins: number of equal-width bins, and the largest number of equal-mass bins. resources: threads and memory; if the
     scores need more memory, they are read again, once or a few times, for the equal-mass bins.
-    keep_rows: also keep the results of every row: 33 bytes per row. finish: whether sums with weights are scaled, after
+    keep_rows: also keep the results of every row: 41 bytes per row. finish: whether sums with weights are scaled, after
     which they cannot be added.
     Memory in addition to the scores: about 20 MiB per thread, and 8 bytes per row if they are read once.
     Raises: InputError naming the first row whose values contradict the kind.
@@ -155,6 +156,8 @@ def _piece(predictions: Predictions, block: Block, edges: Floats, compared: Floa
         log_p, of_log = np.delete(log_p, impossible), None if weights is None else np.delete(weights, impossible)
     brier = np.square(1.0 - rows.label_p) + rows.other_squares
     n = len(block.labels)
+    needed = keep_rows or weights is not None or decided_by_few(float(top.y.sum()), n)
+    risk = log_risk(rows, predictions.k) if needed else None
     sums = Sums(
         n=n,
         k=predictions.k,
@@ -168,11 +171,14 @@ def _piece(predictions: Predictions, block: Block, edges: Floats, compared: Floa
         impossible=len(impossible),
         impossible_row=predictions.stored_row(block, int(impossible[0])) if len(impossible) else None,
         excess=_excess(rows, weights) if not len(impossible) else None,
-        rows=RowScores(rows.confidence, rows.correct, -rows.label_log_p, brier, rows.excess, weights=weights)
-        if keep_rows
-        else None,
+        rows=None if not keep_rows or risk is None else _scores(rows, brier, risk, weights),
+        risk=None if risk is None else float(np.add.reduce(risk if weights is None else risk * weights)),
     )
     return _Piece(sums, confidence_keys(rows.confidence, rows.correct))
+
+
+def _scores(rows: Rows, brier: Floats, risk: Floats, weights: Floats | None) -> RowScores:
+    return RowScores(rows.confidence, rows.correct, -rows.label_log_p, brier, rows.excess, risk, weights=weights)
 
 
 def joined_rows(parts: list[RowScores]) -> RowScores:
@@ -183,6 +189,7 @@ def joined_rows(parts: list[RowScores]) -> RowScores:
         nll=np.concatenate([part.nll for part in parts]),
         brier=np.concatenate([part.brier for part in parts]),
         excess=np.concatenate([part.excess for part in parts]),
+        risk=np.concatenate([part.risk for part in parts]),
         weights=None if parts[0].weights is None else np.concatenate([part.weights for part in parts]),
     )
 

@@ -28,7 +28,8 @@ def sums_from_rows(predictions: Predictions, rows: RowScores, labels: Labels, bi
     Raises: InputError if there are no rows.
 
     >>> dump = Predictions(probs=[[0.8, 0.2], [0.4, 0.6]], labels=[0, 0])
-    >>> rows = RowScores(*(np.array(x) for x in ([0.8, 0.6], [True, False], [0.2, 0.9], [0.1, 0.7], [-0.3, 0.2])))
+    >>> right, other = np.array([True, False]), np.array([[0.2, 0.9], [0.1, 0.7], [-0.3, 0.2], [1.4, 0.4]])
+    >>> rows = RowScores(np.array([0.8, 0.6]), right, *other)
     >>> sums_from_rows(dump, rows, dump.labels, bins=2).top.y.tolist()
     [0.0, 1.0]
     """
@@ -52,6 +53,7 @@ def sums_from_rows(predictions: Predictions, rows: RowScores, labels: Labels, bi
             brier=Moments.of(part.brier, weights),
             impossible=len(impossible),
             impossible_row=start + int(impossible[0]) if len(impossible) else None,
+            risk=float(np.add.reduce(part.risk if weights is None else part.risk * weights)),
         )
         total = sums if total is None else total + sums
     if total is None:

@@ -69,7 +69,8 @@ class RowScores:
 
     confidence: largest probability, in [0, 1]. correct: whether its class is the label. nll: -ln of the probability of
     the label, in nats; inf if that is 0. brier: sum over the classes, in [0, 2]. excess: nll minus its expectation
-    under the stated probabilities. If only the top label is known, nll, brier and excess are meaningless.
+    under the stated probabilities. risk: nll if the row is wrong, minus nll if it is right (`risk.log_risk`); may be
+    inf. If only the top label is known, nll, brier, excess and risk are meaningless.
     weights: as they came; None if all rows count the same.
     """
 
@@ -78,6 +79,7 @@ class RowScores:
     nll: Floats
     brier: Floats
     excess: Floats
+    risk: Floats
     weights: Floats | None = field(default=None, kw_only=True)
 
     def at(self, places: npt.NDArray[np.intp]) -> RowScores:
@@ -91,7 +93,7 @@ class RowScores:
         return RowScores(*(values[here] for values in self._columns()), weights=weights)
 
     def _columns(self) -> tuple[Any, ...]:
-        return self.confidence, self.correct, self.nll, self.brier, self.excess
+        return self.confidence, self.correct, self.nll, self.brier, self.excess, self.risk
 
 
 class EqualMass(NamedTuple):
@@ -118,8 +120,9 @@ class Sums:
     its place in words.
     excess: of the NLL over its expectation, with its cumulants; None if a label has probability 0, or only the top
     label is known.
-    equal_mass: like top, in equal-mass bins. rows: the results of every row, if requested. counted: the number of
-    rows of finished sums with weights.
+    equal_mass: like top, in equal-mass bins. rows: the results of every row, if requested.
+    risk: the sum of the rows' risks; None if they are not known, or not needed: with 30 errors and 30 right rows.
+    counted: the number of rows of finished sums with weights.
     """
 
     n: float
@@ -137,6 +140,7 @@ class Sums:
     excess: Excess | None = None
     equal_mass: EqualMass | None = None
     rows: RowScores | None = None
+    risk: float | None = None
     counted: int | None = None
 
     @property
@@ -163,6 +167,7 @@ class Sums:
             nll=self.nll.finished(self.weights),
             brier=self.brier.finished(self.weights),
             excess=None if self.excess is None else self.excess.scaled(scale),
+            risk=None if self.risk is None else self.risk * scale,
             equal_mass=None if mass is None else EqualMass(mass.sums.scaled(scale), mass.edges),
             counted=int(self.n),
         )
@@ -195,6 +200,7 @@ class Sums:
             excess=None if self.excess is None or other.excess is None else self.excess.joined(other.excess),
             equal_mass=None,
             rows=None,
+            risk=None if self.risk is None or other.risk is None else self.risk + other.risk,
         )
 
     @property

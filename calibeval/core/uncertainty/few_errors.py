@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
+from calibeval.core.sums.risk import FEW
 from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.paired_means import MeanDifference, accuracy_difference
-from calibeval.core.uncertainty.small_counts import FEW, exact_ends
+from calibeval.core.uncertainty.small_counts import exact_ends
 
 Flags = npt.NDArray[np.bool_]
 # The value of rows with these confidences, had their predictions been right (True) or wrong.

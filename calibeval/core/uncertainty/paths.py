@@ -84,8 +84,12 @@ def gap_errors(sums: BinSums) -> Floats:
     """
     if sums.squared is not None:
         return gap_errors(sums.equivalent) * sums.unit
-    squares = np.maximum(sums.surplus_squares, sums.surplus**2 / sums.divisor)
-    return np.sqrt((squares * sums.count + PSEUDO_ROWS * sums.variance) / (sums.count + PSEUDO_ROWS))
+    rows = np.maximum(sums.count, 1.0)
+    least = sums.surplus**2 / rows
+    squares = np.maximum(sums.surplus_squares, least)
+    # The pseudo-rows vary like true probabilities, but around the measured gap, as far as it is more than noise.
+    pseudo = sums.variance + np.maximum(least - sums.variance / rows, 0.0)
+    return np.sqrt((squares * sums.count + PSEUDO_ROWS * pseudo) / (sums.count + PSEUDO_ROWS))
 
 
 def folded_path(sums: BinSums, n: float, dependence: float, joint: Joint | None = None) -> Path:

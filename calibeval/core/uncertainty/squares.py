@@ -18,9 +18,10 @@ from calibeval.core.sums.binning import BinSums
 from calibeval.core.uncertainty.count_moments import largest_rare_square
 from calibeval.core.uncertainty.floors import CERTAIN, HIGH, Floor, cube_root_quantile
 from calibeval.core.uncertainty.intervals import Interval
-from calibeval.core.uncertainty.inversion import Numbers, Path, PointFields, invert
+from calibeval.core.uncertainty.inversion import Numbers, Path, PointFields, centre_on, invert
 from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.paths import PSEUDO_ROWS, Joint, gap_errors
+from calibeval.core.uncertainty.small_counts import shift_of
 from calibeval.core.uncertainty.special import log_gamma, normal_quantile
 
 # A bin with a gap below its noise still moves a little.
@@ -51,15 +52,24 @@ def rms_interval(sums: BinSums, n: float, level: float, joint: Joint | None = No
 
     >>> sums = BinSums(*(np.array([x]) for x in (1000.0, 900.0, 810.0, 700.0, 630.0)))
     >>> [round(x, 3) for x in rms_interval(sums, 1000, 0.95)]
-    [0.172, 0.228, 0.199]
+    [0.172, 0.229, 0.199]
     """
-    z = Level(level, None if joint is None else joint.freedom).z
-    low, centre, high = (min(end, 1.0) for end in invert(squared_path(sums, n, joint), mean_square(sums), z))
-    return Interval(low, high, centre)
+    z, square = Level(level, None if joint is None else joint.freedom).z, mean_square(sums)
+    low, centre, high = (min(end, 1.0) for end in invert(squared_path(sums, n, joint), square, z))
+    if joint is not None:
+        return Interval(low, high, centre)
+    # The root is never smaller than |gap| of all rows, of which an exact interval is known.
+    shift, value, whole = shift_of(sums, n, level), math.sqrt(square), sums.whole()
+    noise = value <= rms_floor(sums, n, level=0.5 * (1.0 + level)).high
+    of_all = min(centre_on(squared_path(whole, n), mean_square(whole)), 1.0)
+    low = 0.0 if noise else min(low, max(value - shift.slack, 0.0))
+    return Interval(low, max(high, shift.largest_gap), max(centre, of_all))
 
 
-def rms_floor(sums: BinSums, n: float, joint: Joint | None = None) -> Floor:
-    """Noise floor of the root mean square calibration error. sums: (m,). n, joint: as for rms_interval.
+def rms_floor(sums: BinSums, n: float, joint: Joint | None = None, level: float = HIGH) -> Floor:
+    """Noise floor of the root mean square calibration error.
+
+    sums: (m,). n, joint: as for rms_interval. level: of the quantile, in (0.5, 1).
 
     >>> floor = rms_floor(BinSums(*(np.array([x]) for x in (1000.0, 900.0, 810.0, 900.0, 810.0))), 1000)
     >>> round(floor.expected, 4), round(floor.high, 4)
@@ -70,13 +80,13 @@ def rms_floor(sums: BinSums, n: float, joint: Joint | None = None) -> Floor:
     if joint is None:
         noise = sums.variance[filled] / n**2
         spread = float(np.sum((2.0 * noise**2 + _fourth_cumulant(sums)[filled] / n**4) / share**2))
-        z, far = normal_quantile(HIGH), normal_quantile(CERTAIN)
+        z, far = normal_quantile(level), normal_quantile(CERTAIN)
     else:
         calibrated = joint.calibrated(sums)
         noise = (calibrated.error[filled] / n) ** 2
         extra = _together(np.zeros_like(noise), noise, share, calibrated, filled)
         spread = float(np.sum(2.0 * (noise / share) ** 2) + extra)
-        z, far = joint.quantile(HIGH), joint.quantile(CERTAIN)
+        z, far = joint.quantile(level), joint.quantile(CERTAIN)
     mean, variance = float(np.sum(noise / share)), spread
     if mean <= _TINY or variance <= _TINY:
         return Floor(*[math.sqrt(mean)] * 3)

@@ -1,0 +1,63 @@
+"""What few errors in single bins allow, where one bin may decide a calibration error.
+
+`small_counts` looks at all rows. A bin with few errors, or with few right rows, may be far from normal although all
+rows together are not, and its accuracy has an exact interval, too.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.data.arrays import Floats
+from calibeval.core.sums.binning import BinSums
+from calibeval.core.uncertainty.special import clopper_pearson
+
+_FEW = 30  # errors, or right rows, as for all rows
+
+
+class ThinBins(NamedTuple):
+    """The bins with fewer than 30 errors, or fewer than 30 right rows, and what their exact intervals allow.
+
+    places: of these bins. smallest, largest: of |accuracy - mean confidence| in each. excess: the largest mean
+    confidence - accuracy, at least 0.
+    """
+
+    places: npt.NDArray[np.intp]
+    smallest: Floats
+    largest: Floats
+    excess: Floats
+
+
+def thin_bins(sums: BinSums, level: float) -> ThinBins:
+    """The thin bins of (m,) sums; empty ones are none. level: of each interval, in (0, 1).
+
+    Source: Clopper & Pearson, Biometrika 26:404 (1934).
+
+    >>> found = thin_bins(BinSums(*(np.array([x, 0.0]) for x in (100.0, 99.0, 98.01, 100.0, 99.0))), 0.95)
+    >>> found.places.tolist(), found.largest.round(4).tolist()
+    ([0], [0.0262])
+    """
+    sums = sums.equivalent
+    right = np.minimum(sums.y, sums.count - sums.y)
+    places = np.flatnonzero((sums.count > 0) & (right < _FEW))
+    own = sums.at(places)
+    low, high = clopper_pearson(np.clip(own.y, 0.0, own.count), own.count, level)
+    mean = own.p / own.count
+    smallest = np.maximum(np.maximum(mean - high, low - mean), 0.0)
+    return ThinBins(places, smallest, np.maximum(high - mean, mean - low), np.maximum(mean - low, 0.0))
+
+
+def overconfidence_bound(sums: BinSums, n: float, level: float) -> float:
+    """The largest contribution of a single thin bin to the overconfidence error that its exact interval allows.
+
+    sums: (m,), top-label.
+
+    >>> right = BinSums(*(np.array([x]) for x in (300.0, 299.97, 299.94, 300.0, 299.97)))
+    >>> round(overconfidence_bound(right, 300, 0.95), 4)
+    0.0121
+    """
+    found = thin_bins(sums, level)
+    return float(np.max(sums.p[found.places] * found.excess / n, initial=0.0))
