@@ -23,6 +23,7 @@ from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.paths import PSEUDO_ROWS, Joint, gap_errors
 from calibeval.core.uncertainty.small_counts import shift_of
 from calibeval.core.uncertainty.special import log_gamma, normal_quantile
+from calibeval.core.uncertainty.thin_bins import square_bounds
 
 # A bin with a gap below its noise still moves a little.
 _LEAST_SHARE = 0.1
@@ -62,8 +63,10 @@ def rms_interval(sums: BinSums, n: float, level: float, joint: Joint | None = No
     shift, value, whole = shift_of(sums, n, level), math.sqrt(square), sums.whole()
     noise = value <= rms_floor(sums, n, level=0.5 * (1.0 + level)).high
     of_all = min(centre_on(squared_path(whole, n), mean_square(whole)), 1.0)
-    low = 0.0 if noise else min(low, max(value - shift.slack, 0.0))
-    return Interval(low, max(high, shift.largest_gap), max(centre, of_all))
+    # A bin with few rows weighs much, because its gap is squared before it is weighted.
+    least, most = (math.sqrt(end) for end in square_bounds(sums, n, level, square, centre * centre))
+    low = 0.0 if noise else min(low, least, max(value - shift.slack, 0.0))
+    return Interval(low, max(high, most, shift.largest_gap), max(centre, of_all))
 
 
 def rms_floor(sums: BinSums, n: float, joint: Joint | None = None, level: float = HIGH) -> Floor:

@@ -13,9 +13,8 @@ import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
 from calibeval.core.sums.binning import BinSums
+from calibeval.core.sums.risk import FEW
 from calibeval.core.uncertainty.special import clopper_pearson
-
-_FEW = 30  # errors, or right rows, as for all rows
 
 
 class ThinBins(NamedTuple):
@@ -42,7 +41,7 @@ def thin_bins(sums: BinSums, level: float) -> ThinBins:
     """
     sums = sums.equivalent
     right = np.minimum(sums.y, sums.count - sums.y)
-    places = np.flatnonzero((sums.count > 0) & (right < _FEW))
+    places = np.flatnonzero((sums.count > 0) & (right < FEW))
     own = sums.at(places)
     low, high = clopper_pearson(np.clip(own.y, 0.0, own.count), own.count, level)
     mean = own.p / own.count
@@ -61,3 +60,21 @@ def overconfidence_bound(sums: BinSums, n: float, level: float) -> float:
     """
     found = thin_bins(sums, level)
     return float(np.max(sums.p[found.places] * found.excess / n, initial=0.0))
+
+
+def square_bounds(sums: BinSums, n: int, level: float, observed: float, corrected: float) -> tuple[float, float]:
+    """How small and how large the mean squared gap may be if one thin bin is known by its exact interval only.
+
+    sums: (m,). observed, corrected: the measured mean squared gap, and the one without the bias from noise.
+
+    >>> sums = BinSums(*(np.array(x) for x in ([900.0, 9.0], [810.0, 5.4], [729.0, 3.24], [720.0, 9.0], [648.0, 5.4])))
+    >>> [round(x, 4) for x in square_bounds(sums, 909, 0.95, 0.0115, 0.0111)]
+    [0.01, 0.0114]
+    """
+    found = thin_bins(sums, level)
+    own = sums.at(found.places)
+    share, square = own.count / n, own.surplus**2 / own.count / n
+    excess = np.maximum(square - own.variance / own.count / n, 0.0)
+    least = np.min(observed - square + share * found.smallest**2, initial=observed)
+    most = np.max(corrected - excess + share * found.largest**2, initial=corrected)
+    return max(float(least), 0.0), min(float(most), 1.0)

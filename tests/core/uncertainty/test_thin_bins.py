@@ -8,7 +8,8 @@ from scipy.stats import beta, binom
 
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.uncertainty.intervals import oe_interval
-from calibeval.core.uncertainty.thin_bins import overconfidence_bound, thin_bins
+from calibeval.core.uncertainty.squares import rms_interval
+from calibeval.core.uncertainty.thin_bins import overconfidence_bound, square_bounds, thin_bins
 
 
 def bins(*rows):
@@ -50,3 +51,26 @@ def test_one_overconfident_bin_among_others_is_covered(n):
             found = oe_interval(bins((sure, 0.5, round(0.8 * sure)), (n, 0.99, right)), 5 * n, 0.95)
             held += chance * (found.low <= truth <= found.high)
     assert held >= 0.93
+
+
+def test_bounds_of_the_mean_square_by_hand():
+    # 900 rows that are ten points off, and nine right ones that say 0.6: their true share may be low.
+    sums = bins((900, 0.9, 720), (9, 0.6, 9))
+    low, own = 0.025 ** (1 / 9), 0.4**2 * 9 / 909
+    least, most = square_bounds(sums, 909, 0.95, 0.02, 0.019)
+    assert least == pytest.approx(0.02 - own + max(low - 0.6, 0.0) ** 2 * 9 / 909)
+    assert most == pytest.approx(0.019 - (own - 0.24 / 909) + max(0.4, 0.6 - low) ** 2 * 9 / 909)
+    assert square_bounds(bins((900, 0.9, 720)), 900, 0.95, 0.01, 0.009) == (0.01, 0.009)
+
+
+def test_a_small_bin_that_decides_the_root_mean_square_is_covered():
+    # 75 rows say 0.9 and are right in 97 of 100 cases; the gap of 50,000 others is three in a thousand.
+    others = (50_000, 0.996, 49_950)
+    truth = np.sqrt((50_000 * 0.003**2 + 75 * 0.07**2) / 50_075)
+    held = 0.0
+    for right in range(76):
+        chance = binom.pmf(right, 75, 0.97)
+        if chance > 1e-9:
+            found = rms_interval(bins(others, (75, 0.9, right)), 50_075, 0.95)
+            held += chance * (found.low <= truth <= found.high)
+    assert held >= 0.95
