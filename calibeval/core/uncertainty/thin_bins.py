@@ -62,7 +62,7 @@ def overconfidence_bound(sums: BinSums, n: float, level: float) -> float:
     return float(np.max(sums.p[found.places] * found.excess / n, initial=0.0))
 
 
-def square_bounds(sums: BinSums, n: int, level: float, observed: float, corrected: float) -> tuple[float, float]:
+def square_bounds(sums: BinSums, n: float, level: float, observed: float, corrected: float) -> tuple[float, float]:
     """How small and how large the mean squared gap may be if one thin bin is known by its exact interval only.
 
     sums: (m,). observed, corrected: the measured mean squared gap, and the one without the bias from noise.
