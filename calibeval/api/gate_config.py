@@ -42,7 +42,7 @@ class Asked(NamedTuple):
     left_out: tuple[Notice, ...]
     preset: str | None
 
-    def told(self, n: int) -> tuple[Notice, ...]:
+    def told(self, n: float) -> tuple[Notice, ...]:
         """What to say of a preset with n rows: rules that cannot be checked, and rows that are far too few."""
         return (*self.left_out, *few_rows(self.preset, n))
 

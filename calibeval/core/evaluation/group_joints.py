@@ -29,9 +29,11 @@ def joints_of(sums: Sums, rows: RowScores, codes: Codes, predictions: Prediction
     sums: of these predictions; rows: their results. codes: (n,) in [0, j), the group of every row that is not ignored.
     by_class: whether to include class-wise bins; without them, the scores are not read.
     """
-    clusters = Clusters.of(codes)
+    weights = None if rows.weights is None else rows.weights * sums.scale
+    clusters = Clusters.of(codes, weights)
     in_order = _InOrder.of(codes, clusters)
     gaps = rows.correct - rows.confidence
+    gaps = gaps if weights is None else gaps * weights
 
     def joint(binned: BinSums, limits: Floats) -> Joint | None:
         m = len(binned.count)
@@ -45,12 +47,13 @@ def joints_of(sums: Sums, rows: RowScores, codes: Codes, predictions: Prediction
             covariance += in_order.products(np.asarray(totals, np.float64).reshape(-1, m), first, last, binned.surplus)
         return _joint(covariance, binned, clusters)
 
-    totals = RowTotals.of(rows, codes, len(clusters.sizes))
-
+    totals = RowTotals.of(rows, codes, len(clusters.sizes), weights)
     top, mass = joint(sums.top, sums.compared), joint(sums.mass, sums.mass_edges)
     binned = sums.classes if by_class else None
     few = binned is not None and binned.count.size <= MOST_JOINT_CELLS
-    classes = _class_joint(binned, sums.compared, in_order, predictions) if few and binned is not None else None
+    classes = (
+        _class_joint(binned, sums.compared, in_order, predictions, weights) if few and binned is not None else None
+    )
     return Joints(clusters, totals, top, mass, classes)
 
 
@@ -94,7 +97,7 @@ class _InOrder:
 
     @classmethod
     def of(cls, codes: Codes, clusters: Clusters) -> _InOrder:
-        ends = np.concatenate(([0], np.cumsum(clusters.sizes.astype(np.intp))))
+        ends = np.concatenate(([0], np.cumsum(np.bincount(codes))))
         return cls(np.argsort(codes, kind="stable"), ends, clusters, clusters.scale)
 
     def ranges(self, cells: int) -> Iterator[tuple[int, int, Codes]]:
@@ -111,7 +114,9 @@ class _InOrder:
         return np.asarray(own.T @ own)
 
 
-def _class_joint(sums: BinSums, edges: Floats, in_order: _InOrder, predictions: Predictions) -> Joint:
+def _class_joint(
+    sums: BinSums, edges: Floats, in_order: _InOrder, predictions: Predictions, weights: Floats | None
+) -> Joint:
     """How class-wise gaps vary together; this reads the scores once more, group by group."""
     k, cells = sums.count.shape[0], sums.count.size
     stored = np.flatnonzero(predictions.labels != predictions.ignore_index) if predictions.ignored else None
@@ -123,7 +128,8 @@ def _class_joint(sums: BinSums, edges: Floats, in_order: _InOrder, predictions: 
         for begin in range(0, len(chosen), step):
             rows = chosen[begin : begin + step] if stored is None else stored[chosen[begin : begin + step]]
             p = compared(_read(scores, rows), predictions.kind)
-            totals.add(p, predictions.labels[rows].astype(np.intp), codes[begin : begin + step])
+            w = None if weights is None else weights[chosen[begin : begin + step]]
+            totals.add(p, predictions.labels[rows].astype(np.intp), codes[begin : begin + step], w)
         covariance += in_order.products(totals.totals, first, last, sums.surplus)
     return _joint(covariance, sums, in_order.clusters)
 

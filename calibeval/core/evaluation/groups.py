@@ -16,10 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.conventions.table import OWN
-from calibeval.core.data.arrays import Codes
+from calibeval.core.data.arrays import Codes, Floats
 from calibeval.core.data.columns import coded_column
 from calibeval.core.data.notices import Notice, reason, warning
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.weighted import row_weights
 from calibeval.core.evaluation.group_joints import joints_of
 from calibeval.core.evaluation.stream_joints import too_large
 from calibeval.core.evaluation.units import Units
@@ -47,7 +48,8 @@ class Groups:
 
     codes: (n,) in [0, count), in the order of the rows; None if these are read block by block, and units has them.
     column: the column that names the groups, None for images. effective: the number of groups of equal sizes that would
-    say as much. refused: why there are no intervals by these groups.
+    say as much. refused: why there are no intervals by these groups. weights: (n,), as codes; None if all rows
+    count the same.
     """
 
     column: str | None
@@ -55,6 +57,7 @@ class Groups:
     effective: float
     codes: Codes | None
     refused: Notice | None = None
+    weights: Floats | None = None
     units: Units | None = None
 
     @property
@@ -66,7 +69,7 @@ class Groups:
         """The groups of some of these rows. chosen: their positions among the rows that are not ignored."""
         if self.codes is None:
             return self
-        return _numbered(self.column, self.codes[chosen])
+        return _numbered(self.column, self.codes[chosen], None if self.weights is None else self.weights[chosen])
 
     def warning(self) -> Notice | None:
         """The warning for intervals by few groups, or for missing ones; None if there are enough groups."""
@@ -102,12 +105,12 @@ def find_groups(predictions: Predictions, settings: Settings, resources: Resourc
         codes = coded_column(predictions, column).codes
     if predictions.ignored:
         codes = codes[predictions.labels != predictions.ignore_index]
-    return _numbered(column, codes)
+    return _numbered(column, codes, row_weights(predictions))
 
 
-def _numbered(column: str | None, codes: Codes) -> Groups:
+def _numbered(column: str | None, codes: Codes, weights: Floats | None = None) -> Groups:
     numbers = np.unique(codes, return_inverse=True)[1]
-    return replace(_counted(column, Clusters.of(numbers)), codes=numbers)
+    return replace(_counted(column, Clusters.of(numbers, weights)), codes=numbers, weights=weights)
 
 
 def _counted(column: str | None, clusters: Clusters) -> Groups:

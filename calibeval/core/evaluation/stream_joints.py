@@ -5,13 +5,14 @@ Sums by group and bin add up over blocks, so they take memory for groups and bin
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from calibeval.core.data.arrays import Codes
+from calibeval.core.data.arrays import Codes, Floats
 from calibeval.core.data.notices import Notice, reason
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.weighted import row_weights
 from calibeval.core.evaluation.group_joints import PART_SCORES, compared, joint_of
 from calibeval.core.evaluation.units import Units
 from calibeval.core.sums.by_group import ClassTotals, GapTotals, RowTotals
@@ -44,45 +45,54 @@ class StreamedGroups:
         self._rows = RowTotals.empty(units.count)
         self._edges = edges_of(predictions, bins)[1]
         self._top = GapTotals(units.count, self._edges) if bins <= MOST_JOINT_CELLS else None
-        self._codes = self._blocks()
+        self._codes, self._weights = self._blocks(), row_weights(predictions)
 
     def told(self, rows: RowScores) -> None:
         """The results of the rows of the next block."""
         codes = next(self._codes)
-        self._rows.add(rows, codes)
+        self._rows.add(rows, codes, rows.weights)
         if self._top is not None:
-            self._top.add(rows.confidence, rows.correct, codes)
+            self._top.add(rows.confidence, rows.correct, codes, rows.weights)
 
     def joints(self, sums: Sums, jobs: int, memory: int | None, *, by_class: bool) -> Joints:
         """The joint variation, from one more pass, and a second one for class-wise bins. sums: of all rows."""
-        clusters = Clusters(self._units.sizes)
-        top = None if self._top is None else joint_of(self._top.totals, sums.top, clusters)
+        scale = 1.0 if self._weights is None else sums.scale
+        clusters = Clusters(self._units.sizes * scale)
+        top = None if self._top is None else joint_of(self._top.totals * scale, sums.top, clusters)
         self._top = None
-        mass = self._mass(sums, clusters, jobs)
+        rows, mass = self._rows.scaled(scale), self._mass(sums, clusters, jobs, scale)
         cells = 0 if sums.classes is None or not by_class else sums.classes.count.size
         if not 0 < cells <= MOST_JOINT_CELLS:
-            return Joints(clusters, self._rows, top, mass, None)
+            return Joints(clusters, rows, top, mass, None)
         too_many = too_large(self._units.count, 2 * cells, memory)
-        classes = self._by_class(sums, clusters) if too_many is None else None
-        return Joints(clusters, self._rows, top, mass, classes, too_many)
+        classes = self._by_class(sums, clusters, scale) if too_many is None else None
+        return Joints(clusters, rows, top, mass, classes, too_many)
+
+    def _own(self, codes: Iterable[Codes]) -> Iterator[tuple[Codes, Floats | None]]:
+        """The groups of blocks of rows, each with the weights of its rows."""
+        first = 0
+        for own in codes:
+            yield own, None if self._weights is None else self._weights[first : first + len(own)]
+            first += len(own)
 
     def _blocks(self) -> Iterator[Codes]:
         return self._units.blocks(chunk_rows(self._predictions))
 
-    def _mass(self, sums: Sums, clusters: Clusters, jobs: int) -> Joint | None:
+    def _mass(self, sums: Sums, clusters: Clusters, jobs: int, scale: float) -> Joint | None:
         if len(sums.mass.count) > MOST_JOINT_CELLS:
             return None
         gaps = GapTotals(self._units.count, sums.mass_edges)
-        for keys, codes in zip(all_keys(self._predictions, self._bins, jobs), self._blocks(), strict=True):
-            gaps.add_keys(keys, codes)
-        return joint_of(gaps.totals, sums.mass, clusters)
+        every = all_keys(self._predictions, self._bins, jobs)
+        for keys, own in zip(every, self._own(self._blocks()), strict=True):
+            gaps.add_keys(keys, *own)
+        return joint_of(gaps.totals * scale, sums.mass, clusters)
 
-    def _by_class(self, sums: Sums, clusters: Clusters) -> Joint | None:
+    def _by_class(self, sums: Sums, clusters: Clusters, scale: float) -> Joint | None:
         if sums.classes is None:
             return None
-        own, k = self._predictions, sums.classes.count.shape[0]
+        dump, k = self._predictions, sums.classes.count.shape[0]
         gaps, step = ClassTotals(self._units.count, k, self._edges), max(1, PART_SCORES // k)
-        blocks = (block for block in own.blocks(step) if len(block.labels))
-        for block, codes in zip(blocks, self._units.blocks(step), strict=True):
-            gaps.add(compared(np.asarray(block.scores), own.kind), block.labels.astype(np.intp), codes)
-        return joint_of(gaps.totals, sums.classes, clusters)
+        blocks = (block for block in dump.blocks(step) if len(block.labels))
+        for block, own in zip(blocks, self._own(self._units.blocks(step)), strict=True):
+            gaps.add(compared(np.asarray(block.scores), dump.kind), block.labels.astype(np.intp), *own)
+        return joint_of(gaps.totals * scale, sums.classes, clusters)

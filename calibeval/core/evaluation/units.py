@@ -12,6 +12,7 @@ import numpy.typing as npt
 from calibeval.core.data.arrays import Codes, Floats
 from calibeval.core.data.columns import coded_units
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.weighted import row_weights
 
 PART_ROWS = 2**20
 
@@ -21,7 +22,7 @@ class Units:
     """The group of every unit: a stored row, or an image, whose pixels are consecutive rows.
 
     codes: (units,) in [0, j), in the order of the units; of a unit without a row that counts, any number. sizes: (j,),
-    the rows of each group that are not ignored, each at least 1.
+    the rows of each group that are not ignored, or the sums of their weights; each above 0.
     """
 
     predictions: Predictions
@@ -34,15 +35,18 @@ class Units:
         images = predictions.layout[0]
         codes = np.arange(images) if column is None else coded_units(predictions, column).codes
         codes = codes.astype(np.int32)
-        rows = np.zeros(len(codes))
+        worth, weights, first_kept = np.zeros(len(codes)), row_weights(predictions), 0
         each = predictions.rows // len(codes)
         for start in range(0, predictions.rows, PART_ROWS):
             stop = min(start + PART_ROWS, predictions.rows)
             first, last = start // each, -(-stop // each)
             places = np.arange(start, stop) // each - first
-            kept = predictions.labels[start:stop] != predictions.ignore_index if predictions.ignored else None
-            rows[first:last] += np.bincount(places if kept is None else places[kept], minlength=last - first)
-        sizes = np.asarray(np.bincount(codes, weights=rows), np.float64)
+            if predictions.ignored:
+                places = places[predictions.labels[start:stop] != predictions.ignore_index]
+            own = None if weights is None else weights[first_kept : first_kept + len(places)]
+            worth[first:last] += np.bincount(places, weights=own, minlength=last - first)
+            first_kept += len(places)
+        sizes = np.asarray(np.bincount(codes, weights=worth), np.float64)
         there = sizes > 0
         numbers = np.cumsum(there, dtype=np.int32) - 1
         return cls(predictions, np.maximum(numbers, 0).take(codes), sizes[there])

@@ -42,7 +42,7 @@ def preset_rules(name: str, *, with_baseline: bool, with_slices: bool) -> tuple[
     return tuple(r for r in rules if (with_baseline or not r.is_change) and (with_slices or r.slice is None))
 
 
-def few_rows(name: str | None, n: int) -> tuple[Notice, ...]:
+def few_rows(name: str | None, n: float) -> tuple[Notice, ...]:
     """What to say if a dump has far fewer rows than a preset is meant for. name: None without a preset.
 
     >>> few_rows("recommended", 900)[0]

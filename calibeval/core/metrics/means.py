@@ -23,7 +23,7 @@ from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.model_pair import Pair
 from calibeval.core.uncertainty.paired import Contrast
 from calibeval.core.uncertainty.paired_means import MeanDifference, accuracy_difference, mean_difference
-from calibeval.core.uncertainty.small_counts import hulled, shift_of
+from calibeval.core.uncertainty.small_counts import hulled, share_of, shift_of
 from calibeval.core.uncertainty.special import student_quantile
 
 NO_UPPER_END = "few rows are wrong, or few right, and some give other classes no chance: one error there is infinite"
@@ -60,7 +60,8 @@ class Mean(Metric):
     def interval(self, sums: Sums, level: float, joints: Joints | None = None) -> Interval | None:
         """Normal interval, with Student's quantile if only groups are independent; None if there are too few rows."""
         if joints is None:
-            plain = intervals.mean_interval(*self.moments(sums), sums.n, level, least=self.least, most=self._most)
+            total, squares, _ = self.moments(sums)
+            plain = intervals.mean_interval(total, squares, sums.n, level, least=self.least, most=self._most)
             return plain if plain is None or self.risk is None else self._hull(plain, sums, level, self.risk(sums))
         mean, found = self.value(sums), self._error(sums, joints)
         if found is None:
@@ -70,7 +71,7 @@ class Mean(Metric):
 
     def _error(self, sums: Sums, joints: Joints) -> GroupedError | None:
         """The error of the mean if only groups are independent."""
-        total, squares = self.moments(sums)
+        total, squares, _ = self.moments(sums)
         mean = total / sums.n
         return grouped_error(self.values(joints.rows), mean, max(squares - total * mean, 0.0), joints)
 
@@ -101,7 +102,7 @@ class Mean(Metric):
         if sums.rows is None or sums.k is None:
             return None
         values = self.values(sums.rows)
-        return values / sums.n if np.isfinite(values).all() else None
+        return shared(values, sums) if np.isfinite(values).all() else None
 
     @property
     def _most(self) -> float:
@@ -115,7 +116,7 @@ class Share(Mean):
     def interval(self, sums: Sums, level: float, joints: Joints | None = None) -> Interval | None:
         """The exact interval; if only groups are independent, Wilson's, for the effective sample size."""
         if joints is None:
-            return intervals.exact_interval(self.moments(sums).total, sums.n, level)
+            return intervals.exact_interval(*share_of(sums.top, sums.n), level)
         share, found = self.value(sums), self._error(sums, joints)
         error = 0.0 if found is None else found.error
         # If all rows are correct, or all wrong, every group counts as one row.
@@ -130,7 +131,7 @@ class Share(Mean):
 
     def shares(self, sums: Sums) -> Floats | None:
         """How much each row reduces the accuracy from 1."""
-        return None if sums.rows is None else np.asarray(1.0 - sums.rows.correct) / sums.n
+        return None if sums.rows is None else shared(1.0 - sums.rows.correct.astype(np.float64), sums)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +166,7 @@ class MeanGap(Mean):
 
     def shares(self, sums: Sums) -> Floats | None:
         """The gap of each row divided by n."""
-        return None if sums.rows is None else self.values(sums.rows) / sums.n
+        return None if sums.rows is None else shared(self.values(sums.rows), sums)
 
 
 def rows_of(sums: Sums) -> RowScores:
@@ -173,6 +174,12 @@ def rows_of(sums: Sums) -> RowScores:
     if sums.rows is None:
         raise NotComputable("rows_not_kept", ROWS_NEEDED)
     return sums.rows
+
+
+def shared(values: Floats, sums: Sums) -> Floats:
+    """The part of each row in the mean of these values, (n,). sums: with their rows."""
+    weights = sums.row_weights
+    return np.asarray(values if weights is None else values * weights) / sums.n
 
 
 def check_enough_rows(pair: Pair) -> None:

@@ -18,7 +18,10 @@ from calibeval.core.sums.sums import RowScores
 
 
 class RowTotals(NamedTuple):
-    """Sums of the results of rows by group, (j,) each; the names are those of RowScores. excess_squares: of squares."""
+    """Sums of the results of rows by group, (j,) each; the names are those of RowScores. excess_squares: of squares.
+
+    With weights w, of w times the result, and of its square.
+    """
 
     confidence: Floats
     correct: Floats
@@ -33,24 +36,29 @@ class RowTotals(NamedTuple):
         return cls(*np.zeros((6, groups)))
 
     @classmethod
-    def of(cls, rows: RowScores, codes: Codes, groups: int) -> RowTotals:
-        """The sums of these rows. codes: (n,) in [0, groups).
+    def of(cls, rows: RowScores, codes: Codes, groups: int, weights: Floats | None = None) -> RowTotals:
+        """The sums of these rows. codes: (n,) in [0, groups). weights: (n,); None: 1.
 
         >>> right, one = np.array([True, True, False]), np.array([0.5, 0.75, 1.0])
         >>> RowTotals.of(RowScores(one, right, one, one, one, one), np.array([1, 0, 1]), 2).correct.tolist()
         [1.0, 1.0]
         """
         found = cls.empty(groups)
-        found.add(rows, codes)
+        found.add(rows, codes, weights)
         return found
 
-    def add(self, rows: RowScores, codes: Codes) -> None:
-        """Further rows. codes: (n,), their groups."""
+    def add(self, rows: RowScores, codes: Codes, weights: Floats | None = None) -> None:
+        """Further rows. codes, weights: (n,), their groups and weights."""
         with np.errstate(over="ignore", invalid="ignore"):
-            squares = rows.excess * rows.excess
-            results = rows.confidence, rows.correct.astype(np.float64), rows.nll, rows.brier, rows.excess, squares
-            for total, values in zip(self, results, strict=True):
+            results = rows.confidence, rows.correct.astype(np.float64), rows.nll, rows.brier, rows.excess
+            own = results if weights is None else tuple(weights * values for values in results)
+            for total, values in zip(self, (*own, own[-1] * own[-1]), strict=True):
                 np.add.at(total, codes, values)
+
+    def scaled(self, scale: float) -> RowTotals:
+        """The sums if each weight is multiplied by `scale`."""
+        *results, squares = self
+        return RowTotals._make((*(scale * total for total in results), scale * scale * squares))
 
 
 class GapTotals:
@@ -60,14 +68,17 @@ class GapTotals:
         self._edges, self._m = edges, len(edges) - 1
         self._flat = np.zeros(groups * self._m)
 
-    def add(self, confidence: Floats, correct: npt.NDArray[np.bool_], codes: Codes) -> None:
-        """Further rows, (n,). codes: their groups."""
-        np.add.at(self._flat, codes * self._m + bin_index(confidence, self._edges), correct - confidence)
+    def add(
+        self, confidence: Floats, correct: npt.NDArray[np.bool_], codes: Codes, weights: Floats | None = None
+    ) -> None:
+        """Further rows, (n,). codes, weights: their groups and weights."""
+        gaps = correct - confidence if weights is None else (correct - confidence) * weights
+        np.add.at(self._flat, codes * self._m + bin_index(confidence, self._edges), gaps)
 
-    def add_keys(self, keys: RowKeys, codes: Codes) -> None:
-        """Further rows, from `confidence_keys` of theirs. codes: their groups."""
+    def add_keys(self, keys: RowKeys, codes: Codes, weights: Floats | None = None) -> None:
+        """Further rows, from `confidence_keys` of theirs. codes, weights: as for `add`."""
         confidence = (keys >> np.uint64(1)).view(np.float64)
-        self.add(confidence, (keys & np.uint64(1)).astype(bool), codes)
+        self.add(confidence, (keys & np.uint64(1)).astype(bool), codes, weights)
 
     @property
     def totals(self) -> Floats:
@@ -82,12 +93,12 @@ class ClassTotals:
         self._edges, self._k, self._cells = edges, k, k * (len(edges) - 1)
         self._stated, self._hits = np.zeros((2, groups * self._cells))
 
-    def add(self, p: Floats, labels: Codes, codes: Codes) -> None:
-        """Further rows. p: (n, k), probabilities. labels, codes: (n,), labels and groups."""
+    def add(self, p: Floats, labels: Codes, codes: Codes, weights: Floats | None = None) -> None:
+        """Further rows. p: (n, k), probabilities. labels, codes, weights: (n,), their labels, groups and weights."""
         index = codes[:, None] * self._cells + np.arange(0, self._cells, self._cells // self._k)
         index += bin_index(p, self._edges)
-        np.add.at(self._stated, index.ravel(), p.ravel())
-        np.add.at(self._hits, index[np.arange(len(labels)), labels], 1.0)
+        np.add.at(self._stated, index.ravel(), (p if weights is None else p * weights[:, None]).ravel())
+        np.add.at(self._hits, index[np.arange(len(labels)), labels], 1.0 if weights is None else weights)
 
     @property
     def totals(self) -> Floats:

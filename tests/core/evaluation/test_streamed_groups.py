@@ -80,6 +80,18 @@ def test_top_labels_only(blocks):
     assert same(by_video(kind="confidence"), group="video").metrics["aece"].floor > 0
 
 
+@pytest.mark.parametrize("ignore", [None, 1])
+def test_weighted_rows(ignore, blocks):
+    weights = np.random.default_rng(4).choice([0.0, 0.5, 1.0, 4.0], 3000)
+    predictions = by_video(ignore_index=ignore, weights=weights)
+    here, there = (evaluate(predictions, group="video", max_memory=memory) for memory in (None, 0))
+    for name, metric in here.dumps[0].metrics.items():
+        for fact in ("value", "low", "high", "floor", "floor_high"):
+            assert getattr(there[name], fact) == pytest.approx(getattr(metric, fact), abs=1e-9), name
+    assert there["accuracy"].low is not None
+    assert here.dumps[0].warnings == there.dumps[0].warnings
+
+
 @pytest.mark.parametrize("jobs", [1, 3])
 def test_any_number_of_threads(jobs, blocks):
     found = evaluate(by_video(), group="video", max_memory=0, jobs=jobs)
