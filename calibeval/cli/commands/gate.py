@@ -126,10 +126,10 @@ def gate(
         return _plan(subject, asked, named, quiet=quiet, json=json)
     explain = _explainer(subject) if why else None
     verdict = judged(subject, asked.rules, asked.settings, config=named, explain=explain)
-    notes = [asked.origin] if asked.origin else []
-    say([f"note: {note}" for note in (*notes, *_idle(asked, slice or (), out), *asked.left_out)], quiet=quiet)
+    notes, told = [asked.origin] if asked.origin else [], asked.told(subject.measured.sums.n)
+    say([f"note: {note}" for note in (*notes, *_idle(asked, slice or (), out), *told)], quiet=quiet)
     say([f"warning: {warning}" for warning in verdict.warnings], quiet=quiet)
-    verdict = replace(verdict, environment=environment(), warnings=(*verdict.warnings, *asked.left_out))
+    verdict = replace(verdict, environment=environment(), warnings=(*verdict.warnings, *told))
     for kind, path in wanted.items():
         write_file(path, exported(verdict, kind))
     if out is not None:
@@ -151,10 +151,10 @@ def _plan(subject: Subject, asked: Asked, config: str | None, *, quiet: bool, js
     from calibeval.core.gating.planning import plan_of
     from calibeval.render.terminal.plan import render
 
-    made = plan_of(subject, asked.rules, asked.settings, config=config)
-    say([f"note: {note}" for note in (*([asked.origin] if asked.origin else []), *asked.left_out)], quiet=quiet)
+    made, told = plan_of(subject, asked.rules, asked.settings, config=config), asked.told(subject.measured.sums.n)
+    say([f"note: {note}" for note in (*([asked.origin] if asked.origin else []), *told)], quiet=quiet)
     say([f"warning: {warning}" for warning in made.warnings], quiet=quiet)
-    made = replace(made, environment=environment(), warnings=(*made.warnings, *asked.left_out))
+    made = replace(made, environment=environment(), warnings=(*made.warnings, *told))
     view = screen()
     put(made.to_json() if json else render(made, width=view.width, ascii_only=view.ascii_only))
     return 0
@@ -227,11 +227,15 @@ def _init(
 ) -> int:
     """Write a first configuration, with limits from the dump."""
     from calibeval.api.gate_config import OWN_FILE, PROJECT_FILE
-    from calibeval.core.evaluation.evaluate import evaluate_dump
+    from calibeval.core.data.toml import read_toml
+    from calibeval.core.evaluation.measurement import Measurement
     from calibeval.core.evaluation.settings import checked
+    from calibeval.core.gating.evidence import Measured
+    from calibeval.core.gating.planning import plan_by
+    from calibeval.core.gating.rules import GateSettings, config_from_table
     from calibeval.core.sums.resources import Resources
     from calibeval.readers.open import open_dump
-    from calibeval.render.ci.toml import render
+    from calibeval.render.ci.toml import render, with_plan
     from calibeval.writers.atomic import write_file
 
     path = config or Path(OWN_FILE)
@@ -247,9 +251,14 @@ def _init(
         ) from None
     reading = flags.options()
     settings = checked(bins=None, convention=OWN, level=LEVEL, slices=slices, group=group)
-    report = evaluate_dump(open_dump(dump, reading), settings, Resources(threads(jobs), reading.limits.max_memory))
+    resources = Resources(threads(jobs), reading.limits.max_memory)
+    measured = Measurement.of(open_dump(dump, reading), settings, resources)
     baseline = Path(os.path.relpath(dump, path.parent)).as_posix()
-    text = render(report, baseline, slices, group)
+    text = render(measured.report(LEVEL), baseline, slices, group)
+    own = config_from_table(read_toml(text.encode("utf-8", "backslashreplace"))["gate"], str(path))
+    how = GateSettings(**own.settings)
+    made = plan_by(lambda level: Measured(measured.report(level)), settings, own.rules, how)
+    text = with_plan(text, made)
     write_file(path, text.encode("utf-8", "backslashreplace"))
     say([f"written to {path}"], quiet=quiet)
     put(text)

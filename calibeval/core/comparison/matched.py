@@ -17,6 +17,7 @@ from calibeval.core.data.columns import PREDICTED_CLASS, TRUE_CLASS, coded_slice
 from calibeval.core.data.distinct_names import name_of
 from calibeval.core.data.notices import warning
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.weighted import refuse_weights
 from calibeval.core.errors import InputError, UsageError
 from calibeval.core.evaluation.cut import Cut
 from calibeval.core.evaluation.groups import Groups, find_groups
@@ -124,6 +125,7 @@ def unpaired(saved: Baseline, measured: Measurement, level: float, only: Collect
     """
     candidate, groups = measured.predictions, measured.groups
     saved.check_classes(candidate)
+    refuse_weights(candidate, "a comparison with a saved report")
     warnings = [*candidate.warnings, *saved.warnings(candidate)]
     if measured.settings.slices and not measured.columns:  # a gate measures them without the baseline
         text = "slices were not compared: a saved report does not hold the rows of its slices"

@@ -10,8 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.weighted import weighted_like
 from calibeval.core.sums.engine import summarise, tie_slack
 from calibeval.core.sums.equal_mass import RowKeys, confidence_keys, from_keys
+from calibeval.core.sums.equal_weight import from_weighted_keys
 from calibeval.core.sums.from_rows import sums_from_rows
 from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.sums import EqualMass, RowScores, Sums
@@ -74,7 +76,8 @@ def selected(predictions: Predictions, scores: npt.NDArray[Any], rows: Rows, sta
     """Some stored rows as separate predictions. scores: of the stored rows from start on."""
     outcome = "correct" if predictions.kind == "confidence" else "labels"
     given: dict[str, Any] = {predictions.kind: np.take(scores, rows - start, axis=0), outcome: predictions.labels[rows]}
-    return Predictions(**given, source=predictions.source, precision=predictions.precision)
+    own = Predictions(**given, source=predictions.source, precision=predictions.precision)
+    return weighted_like(own, predictions, rows)
 
 
 def located(sums: Sums, predictions: Predictions, rows: Rows) -> Sums:
@@ -99,14 +102,21 @@ def _streamed(predictions: Predictions, parts: Sequence[Rows], bins: int, jobs: 
 
         def sums_of(part: int, scores: Any = scores, start: int = start, cuts: list[Rows] = cuts) -> Sums:
             own = selected(predictions, scores, cuts[part], start)
-            return located(summarise(own, bins, keep_rows=True), predictions, cuts[part])
+            return located(summarise(own, bins, keep_rows=True, finish=False), predictions, cuts[part])
 
         for part, sums in zip(there, in_order(sums_of, there, jobs), strict=True):
             keys[part] += [] if sums.rows is None else [confidence_keys(sums.rows.confidence, sums.rows.correct)]
             before = totals[part]
             totals[part] = replace(sums, equal_mass=None, rows=None) if before is None else before + sums
+    weights, slack = predictions.weights, tie_slack(predictions)
+
+    def mass(own: list[RowKeys], rows: Rows) -> EqualMass:
+        if weights is None or weights.even:
+            return EqualMass(*from_keys(np.concatenate(own), bins, slack=slack))
+        return EqualMass(*from_weighted_keys(np.concatenate(own), weights.values[rows], bins, slack))
+
     return [
-        replace(total, equal_mass=EqualMass(*from_keys(np.concatenate(own), bins, slack=tie_slack(predictions))))
-        for total, own in zip(totals, keys, strict=True)
+        replace(total, equal_mass=mass(own, rows)).finished()
+        for total, own, rows in zip(totals, keys, ascending, strict=True)
         if total is not None
     ]

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from calibeval.core.data.columns import TRUE_CLASS, coded_slices, kept_rows
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.weighted import row_weights
 from calibeval.core.evaluation.cut import Cut
 from calibeval.core.evaluation.groups import Groups, grouped_metrics, joints_for
 from calibeval.core.evaluation.parts import Rows, known_part_sums, part_sums, places_of, selected
@@ -82,7 +83,14 @@ class SlicedColumn:
         """
         place, hint = f'{predictions.source.name}: column "{column}"', "; store numbers as bands, such as 0-10"
         kept = kept_rows(predictions)
-        cut = Cut.of(coded_slices(predictions, column), kept, settings.min_rows or 1, place, hint=hint)
+        cut = Cut.of(
+            coded_slices(predictions, column),
+            kept,
+            settings.min_rows or 1,
+            place,
+            hint=hint,
+            weights=row_weights(predictions),
+        )
         rows = [kept[places] for places in cut.places()]
         if by_class or known is None:
             sums = part_sums(predictions, rows, settings.bins, resources)
@@ -112,7 +120,8 @@ class SlicedColumn:
         corrected = holm([p for _, p in measured])
         rows = zip(self.parts, measured, corrected, strict=True)
         results = [
-            SliceResult(self.column, part.value, part.sums.n, metrics, p, p_holm) for part, (metrics, p), p_holm in rows
+            SliceResult(self.column, part.value, part.sums.rows_n, metrics, p, p_holm)
+            for part, (metrics, p), p_holm in rows
         ]
         results.sort(key=_badness, reverse=True)
         if only is None or WORST_BY in only:

@@ -68,8 +68,8 @@ class Plan(MetricLookup[RulePlan]):
 
     rules: those that are not off. n: rows of the dump. pass_chance: that an unchanged model passes every rule that
     blocks. exit_0_chance: that it passes every rule that makes the gate stop if it is inconclusive, so that the exit
-    code is 0. Both take rules as independent; as they rarely are, they are lower bounds. rows_needed: rows from which
-    80 of 100 samples give exit code 0; None if no number does. dump, baseline, paired_by, environment: as in a Verdict.
+    code is 0. Both take slices as independent and rules as correlated by 1/2. rows_needed: rows from which 80 of 100
+    samples give exit code 0; None if no number does. dump, baseline, paired_by, environment: as in a Verdict.
     """
 
     NOUN: ClassVar[str] = "rule"

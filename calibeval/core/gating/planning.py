@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+import numpy as np
+
 from calibeval.core.data.notices import Notice, outcome
 from calibeval.core.errors import UsageError
 from calibeval.core.gating.decide import before_intervals
@@ -18,7 +20,9 @@ from calibeval.core.gating.plan import Plan, RulePlan
 from calibeval.core.gating.prospect import MOST_ROWS, Prospect, rounded_up
 from calibeval.core.gating.rules import GateSettings, Rule
 from calibeval.core.metrics.table import METRICS
+from calibeval.core.report.settings import Settings
 from calibeval.core.uncertainty.level import POWER
+from calibeval.core.uncertainty.special import normal_cdf, normal_quantile
 from calibeval.core.version import VERSION
 
 ASSUMED = "without a baseline, a candidate is assumed that shares half of this model's variance"
@@ -36,14 +40,21 @@ class Chances:
 
 def plan_of(subject: Subject, rules: Sequence[Rule], settings: GateSettings, *, config: str | None = None) -> Plan:
     """What a subject's rows can decide. config: the file with the rules. Raises: as `planned`."""
-    chances = planned(rules, subject.measure, settings)
-    measured = subject.measure(settings.level)
+    return plan_by(subject.measure, subject.settings, rules, settings, config=config)
+
+
+def plan_by(
+    measure: Measure, reading: Settings, rules: Sequence[Rule], settings: GateSettings, *, config: str | None = None
+) -> Plan:
+    """What the measured rows can decide. reading: how they were measured. Raises: as `planned`."""
+    chances = planned(rules, measure, settings)
+    measured = measure(settings.level)
     report, change, comparison = measured.report.to_dict(), measured.change, measured.comparison
     warnings = [*measured.report.warnings, *(() if change is None else change.warnings)]
     return Plan(
         version=VERSION,
         settings=settings,
-        reading=subject.settings,
+        reading=reading,
         config=config,
         dump={key: report[key] for key in ("name", "source")},
         baseline=None if comparison is None else comparison.base.to_dict(),
@@ -103,16 +114,37 @@ def rows_for(chance: Callable[[float], float | None], n: int) -> int | None:
 
 
 def _together(rules: Sequence[Sequence[Prospect | None]]) -> Callable[[float], float | None]:
-    """The chance that an unchanged model passes all of them, by the share of rows."""
-    every = [one for parts in rules for one in parts]
+    """The chance that an unchanged model passes all of them, by the share of rows.
+
+    Slices hold other rows and are independent; rules on the same rows are not.
+    """
+    known = [[one for one in parts if one is not None] for parts in rules]
 
     def chance(share: float) -> float | None:
-        known = [one for one in every if one is not None]
-        if len(known) < len(every) or not all(rules):
+        if any(len(own) < len(parts) or not parts for own, parts in zip(known, rules, strict=True)):
             return None
-        return math.prod(one.pass_chance(one.unchanged, share * one.n) for one in known)
+        each = (math.prod(one.pass_chance(one.unchanged, share * one.n) for one in own) for own in known)
+        return all_of(list(each))
 
     return chance
+
+
+def all_of(chances: Sequence[float]) -> float:
+    """The chance that several events happen together, if normal variables behind them have a correlation of 1/2.
+
+    Then each variable is (z + e)/√2 with a common z, over which the product of the conditional chances is averaged.
+    Source: Dunnett & Sobel, Biometrika 42:258 (1955).
+
+    >>> all_of([0.3]), all_of([]), all_of([0.0, 0.5]), round(all_of([0.5, 0.5]), 4)
+    (0.3, 1.0, 0.0, 0.3333)
+    """
+    if len(chances) < 2 or min(chances) <= 0.0:
+        return float(math.prod(chances))
+    limits = np.array([normal_quantile(min(chance, 1.0 - 1e-12)) for chance in chances])
+    z = np.linspace(-8.0, 8.0, 801)
+    both = normal_cdf(math.sqrt(2.0) * limits[:, None] - z).prod(axis=0)
+    weights = np.exp(-0.5 * z * z)
+    return float(both @ weights / weights.sum())
 
 
 def _cases(index: int, rule: Rule, measured: Measured, settings: GateSettings) -> list[Case]:

@@ -139,9 +139,11 @@ class ClassWise(Folded):
         return reason("few_rows_per_class", f"the interval is approximate: {few}")
 
 
-def _few_rows(classes: BinSums, n: int) -> str | None:
-    """Which classes have too few rows; None if none has."""
+def _few_rows(classes: BinSums, n: float) -> str | None:
+    """Which classes have too few rows, or with weights too small effective numbers of rows; None if none has."""
     k, rows = len(classes.count), classes.y.sum(axis=1)
+    if classes.squared is not None:
+        rows = rows * rows / np.maximum(classes.squared.y.sum(axis=1), 1e-300)
     small = np.flatnonzero((rows > 0) & (rows < LEAST_CLASS_ROWS))
     if k > 2 and len(small):
         least = int(small[rows[small].argmin()])
@@ -169,7 +171,7 @@ def _check_cells(pair: Pair, sums: tuple[BinSums, BinSums]) -> None:
         raise NotComputable("few_errors_per_bin", few)
 
 
-def _paired(bins: Together, n: int, level: Level) -> Contrast:
+def _paired(bins: Together, n: float, level: Level) -> Contrast:
     one, other = (ece_side(own, n, joint) for own, joint in zip(bins.sums, bins.joints, strict=True))
     return along_paths(bins, level, (one, other))
 

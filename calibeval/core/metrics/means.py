@@ -22,7 +22,7 @@ from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.model_pair import Pair
 from calibeval.core.uncertainty.paired import Contrast
 from calibeval.core.uncertainty.paired_means import MeanDifference, accuracy_difference, mean_difference
-from calibeval.core.uncertainty.small_counts import hulled, shift_of
+from calibeval.core.uncertainty.small_counts import hulled, share_of, shift_of
 from calibeval.core.uncertainty.special import student_quantile
 
 NO_UPPER_END = "few rows are wrong, or few right, and some give other classes no chance: one error there is infinite"
@@ -58,7 +58,8 @@ class Mean(Metric):
     def interval(self, sums: Sums, level: float, joints: Joints | None = None) -> Interval | None:
         """Normal interval, with Student's quantile if only groups are independent; None if there are too few rows."""
         if joints is None:
-            plain = intervals.mean_interval(*self.moments(sums), sums.n, level, least=self.least, most=self._most)
+            total, squares, _ = self.moments(sums)
+            plain = intervals.mean_interval(total, squares, sums.n, level, least=self.least, most=self._most)
             return plain if plain is None or self.risk is None else self._hull(plain, sums, level, self.risk(sums))
         mean, found = self.value(sums), grouped_error(self.values(rows_of(sums)), self.value(sums), joints)
         if found is None:
@@ -93,7 +94,7 @@ class Mean(Metric):
         if sums.rows is None or sums.k is None:
             return None
         values = self.values(sums.rows)
-        return values / sums.n if np.isfinite(values).all() else None
+        return shared(values, sums) if np.isfinite(values).all() else None
 
     @property
     def _most(self) -> float:
@@ -107,7 +108,7 @@ class Share(Mean):
     def interval(self, sums: Sums, level: float, joints: Joints | None = None) -> Interval | None:
         """The exact interval; if only groups are independent, Wilson's, for the effective sample size."""
         if joints is None:
-            return intervals.exact_interval(self.moments(sums).total, sums.n, level)
+            return intervals.exact_interval(*share_of(sums.top, sums.n), level)
         share = self.value(sums)
         found = grouped_error(self.values(rows_of(sums)), share, joints)
         error = 0.0 if found is None else found.error
@@ -123,7 +124,7 @@ class Share(Mean):
 
     def shares(self, sums: Sums) -> Floats | None:
         """How much each row reduces the accuracy from 1."""
-        return None if sums.rows is None else np.asarray(1.0 - sums.rows.correct) / sums.n
+        return None if sums.rows is None else shared(1.0 - sums.rows.correct.astype(np.float64), sums)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +158,7 @@ class MeanGap(Mean):
 
     def shares(self, sums: Sums) -> Floats | None:
         """The gap of each row divided by n."""
-        return None if sums.rows is None else self.values(sums.rows) / sums.n
+        return None if sums.rows is None else shared(self.values(sums.rows), sums)
 
 
 def rows_of(sums: Sums) -> RowScores:
@@ -165,6 +166,12 @@ def rows_of(sums: Sums) -> RowScores:
     if sums.rows is None:
         raise NotComputable("rows_not_kept", ROWS_NEEDED)
     return sums.rows
+
+
+def shared(values: Floats, sums: Sums) -> Floats:
+    """The part of each row in the mean of these values, (n,). sums: with their rows."""
+    weights = sums.row_weights
+    return np.asarray(values if weights is None else values * weights) / sums.n
 
 
 def check_enough_rows(pair: Pair) -> None:

@@ -35,7 +35,7 @@ class Side(NamedTuple):
     """
 
     result: MetricResult
-    n: int
+    n: float
     level: float | None
     top: BinSums
     mass: BinSums | None

@@ -64,7 +64,8 @@ class Overconfidence(Binned):
         rows = self.row_bins(sums)
         if rows is None or sums.rows is None:
             return None
-        promised = np.bincount(rows.places, weights=sums.rows.confidence, minlength=len(rows.rows))
+        confidence = sums.rows.confidence if sums.row_weights is None else sums.rows.confidence * sums.row_weights
+        promised = np.bincount(rows.places, weights=confidence, minlength=len(rows.rows))
         weight = np.where(rows.totals > 0, promised / rows.rows, 0.0)
         return weight[rows.places] * rows.gaps / sums.n
 
@@ -82,5 +83,5 @@ def oe(sums: BinSums) -> float:
     >>> oe(bin_sums([.25, .75, .75], [1, 1, 0], edges=[0, .5, 1])) == (2 / 3) * .75 * .25
     True
     """
-    confidence = sums.p / np.maximum(sums.count, 1.0)
+    confidence = sums.p / sums.divisor
     return float((confidence * np.maximum(-sums.surplus, 0.0)).sum() / rows_in(sums))

@@ -31,7 +31,12 @@ def _right(sums: Sums) -> Moments:
 
 
 def _gap(sums: Sums) -> Moments:
-    return Moments(-float(sums.top.surplus.sum()), float(sums.top.surplus_squares.sum()))
+    total, squares = -float(sums.top.surplus.sum()), float(sums.top.surplus_squares.sum())
+    if sums.top.squared is None:
+        return Moments(total, squares)
+    mean = total / sums.n
+    centred = squares + 2.0 * mean * float(sums.top.squared.surplus.sum()) + mean * mean * sums.n
+    return Moments(total, max(centred, 0.0) + mean * total)
 
 
 def _nll(sums: Sums) -> Moments:

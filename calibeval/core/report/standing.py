@@ -107,7 +107,7 @@ def _floor(bins: tuple[Bin, ...]) -> Floor | None:
 
     Inside a bin every confidence counts as their mean, which makes the floor larger by a hair, never smaller.
     """
-    filled = [(b.count, b.confidence) for b in bins if b.count and b.confidence is not None]
+    filled = [(b.worth, b.confidence) for b in bins if b.count and b.confidence is not None]
     if not filled:
         return None
     count = sum(rows for rows, _ in filled)

@@ -10,7 +10,7 @@ from calibeval.core.sums.rows import Rows
 FEW = 30  # errors, or right rows, below which a mean over rows is far from normal
 
 
-def decided_by_few(right: float, n: int) -> bool:
+def decided_by_few(right: float, n: float) -> bool:
     """Whether there are fewer than 30 errors, or fewer than 30 right rows."""
     return min(right, n - right) < FEW
 

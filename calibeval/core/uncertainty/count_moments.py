@@ -28,6 +28,10 @@ class GapMoments(NamedTuple):
     variance: Floats
     third: Floats
 
+    def times(self, unit: Floats | float) -> GapMoments:
+        """Those of the gaps times a number for every bin."""
+        return GapMoments(np.asarray(self.variance * unit**2), np.asarray(self.third * unit**3))
+
 
 def folded_moments(sums: BinSums, means: Floats) -> GapMoments:
     """Of the absolute value of the gap, sum of y - p. means: its expectations, as `mean_absolute_gap` gives them.
@@ -36,6 +40,8 @@ def folded_moments(sums: BinSums, means: Floats) -> GapMoments:
     >>> [round(float(part[0]), 6) for part in folded_moments(one, np.array([0.18]))]
     [0.0576, 0.036864]
     """
+    if sums.squared is not None:
+        return folded_moments(sums.equivalent, means / sums.unit).times(sums.unit)
     variance = np.maximum(sums.variance - means * means, 0.0)
     third = FOLDED_SKEWNESS * variance**1.5
     few, below = _below(sums)
@@ -53,6 +59,8 @@ def over_moments(sums: BinSums, means: Floats) -> GapMoments:
     >>> [round(float(part[0]), 6) for part in over_moments(one, np.array([0.09]))]
     [0.0729, 0.052488]
     """
+    if sums.squared is not None:
+        return over_moments(sums.equivalent, means / sums.unit).times(sums.unit)
     variance = np.maximum(0.5 * sums.variance - means * means, 0.0)
     third = RECTIFIED_SKEWNESS * variance**1.5
     few, below = _below(sums)
@@ -164,15 +172,24 @@ def _tail(mean: float, variance: float) -> Iterator[float]:
         below += weight
 
 
-def largest_rare_square(sums: BinSums, n: int, chance: float) -> float:
+def pooled_unit(sums: BinSums) -> float:
+    """The weight that stands for one rare outcome of all bins together; 1 without weights."""
+    if sums.squared is None:
+        return 1.0
+    variance = float(np.maximum(sums.p - sums.pp, 0.0).sum())
+    return float(sums.variance.sum()) / variance if variance > 0.0 else 1.0
+
+
+def largest_rare_square(sums: BinSums, n: float, chance: float) -> float:
     """The largest squared gap of a bin with few expected rare outcomes that this probability of more allows.
 
     As it adds to the mean square over n rows. sums: (m,).
     """
-    mean, variance = rarer_mean(sums), sums.variance
+    own, unit = sums.equivalent, np.broadcast_to(sums.unit, sums.count.shape)
+    mean, variance = rarer_mean(own), own.variance
     few = np.flatnonzero((mean > 0.0) & (mean < _FEW) & (variance > 1e-200))
     squares = (
-        (rare_total(float(mean[m]), float(variance[m]), chance) - float(mean[m])) ** 2 / float(sums.count[m])
+        (rare_total(float(mean[m]), float(variance[m]), chance) - float(mean[m])) ** 2 / float(own.count[m] / unit[m])
         for m in few
     )
     return max(squares, default=0.0) / n

@@ -20,6 +20,7 @@ from calibeval.core.uncertainty.count_moments import (
     RareOutcomes,
     folded_moments,
     over_moments,
+    pooled_unit,
     rarer_mean,
 )
 from calibeval.core.uncertainty.level import CERTAIN_P
@@ -45,12 +46,15 @@ def mean_absolute_gap(sums: BinSums) -> Floats:
     """Expectation of |sum of y - p| in every bin if the probabilities are true; 0 in an empty bin.
 
     sums: of any shape; the result has the same shape, and is at most the square root of the variance of the sums.
+    With weights, the count is that of the effective number of rows, whose variance is that of the weighted sum.
     Source: de Moivre's formula for the mean deviation of a binomial count (Diaconis & Zabell, Statist. Sci. 1991).
 
     >>> from calibeval.core.sums.binning import bin_sums
     >>> mean_absolute_gap(bin_sums([0.9], [1], edges=[0, 0.5, 1])).round(12).tolist()
     [0.0, 0.18]
     """
+    if sums.squared is not None:
+        return mean_absolute_gap(sums.equivalent) * sums.unit
     variance = sums.variance
     mean = rarer_mean(sums)
     result = np.sqrt(2.0 / np.pi * variance)
@@ -59,7 +63,7 @@ def mean_absolute_gap(sums: BinSums) -> Floats:
     return np.minimum(result, np.sqrt(variance))
 
 
-def gap_floor(sums: BinSums, n: int, level: float = HIGH) -> Floor:
+def gap_floor(sums: BinSums, n: float, level: float = HIGH) -> Floor:
     """Noise floor of the expected calibration error, over equal-width or equal-mass bins, or of the class-wise error.
 
     sums: (m,) for the top label, or (k, m) for the classes: the floor of the mean over the classes. The outcomes of k
@@ -75,11 +79,13 @@ def gap_floor(sums: BinSums, n: int, level: float = HIGH) -> Floor:
     means = mean_absolute_gap(sums)
     dependence = classes / (classes - 1.0) if classes > 1 else 1.0
     limit = float(np.maximum(sums.p, sums.count - sums.p).sum())
-    rare = RareOutcomes.of(rarer_mean(sums), sums.variance, together=1 if classes == 1 else 2)
-    return _floor(means, folded_moments(sums, means), limit, rare, dependence, _rows(n) * classes, level)
+    unit = pooled_unit(sums)
+    rare = RareOutcomes.of(rarer_mean(sums) / unit, sums.variance / unit**2, together=1 if classes == 1 else 2)
+    moments, divisor = folded_moments(sums, means), _rows(n) * classes
+    return _floor(means, moments, limit, rare, dependence, divisor, level, weight=unit)
 
 
-def gap_p_value(sums: BinSums, n: int) -> float:
+def gap_p_value(sums: BinSums, n: float) -> float:
     """Probability that perfectly calibrated rows show an ECE at least this large; in [0, 1].
 
     sums: (m,), equal-width or equal-mass. n: number of rows.
@@ -92,13 +98,14 @@ def gap_p_value(sums: BinSums, n: int) -> float:
     (0.05, True)
     """
     observed, means = float(np.abs(sums.surplus).sum()), mean_absolute_gap(sums)
-    moments, rare = folded_moments(sums, means), RareOutcomes.of(rarer_mean(sums), sums.variance)
+    moments, unit = folded_moments(sums, means), pooled_unit(sums)
+    rare = RareOutcomes.of(rarer_mean(sums) / unit, sums.variance / unit**2)
     expected, variance = float(means.sum()), float(moments.variance.sum())
     if _rows(n) and variance <= 1e-200:
         return 1.0 if observed <= expected + 1e-9 * n else 0.0
     half_skew = 0.5 * float(moments.third.sum()) / (variance * math.sqrt(variance))
     p = float(normal_cdf(-cube_root_score((observed - expected) / math.sqrt(variance), half_skew)))
-    return p if rare is None else max(p, rare.p(observed - 1e-9 * n))
+    return p if rare is None else max(p, rare.p((observed - 1e-9 * n) / unit))
 
 
 def cube_root_score(standard: float, half_skew: float) -> float:
@@ -116,7 +123,7 @@ def cube_root_quantile(z: float, half_skew: float) -> float:
     return 3.0 * step + 3.0 * half_skew * step**2 + half_skew**2 * step**3
 
 
-def oe_floor(sums: BinSums, n: int) -> Floor:
+def oe_floor(sums: BinSums, n: float) -> Floor:
     """Noise floor of the overconfidence error: the positive half of every gap, weighted by the bin's mean confidence.
 
     sums: (m,), top-label. n: number of rows.
@@ -126,12 +133,13 @@ def oe_floor(sums: BinSums, n: int) -> Floor:
     >>> round(oe_floor(bin_sums([0.5], [1], edges=[0, 1]), 1).expected, 12)
     0.125
     """
-    weight = sums.p / np.maximum(sums.count, 1.0)
+    weight = sums.p / sums.divisor
     means = 0.5 * mean_absolute_gap(sums)
     moments = over_moments(sums, means)
     weighted = GapMoments(weight**2 * moments.variance, weight**3 * moments.third)
-    rare = RareOutcomes.of(sums.count - sums.p, sums.variance, both=False)
-    limit, most = float((weight * sums.p).sum()), float(weight.max(initial=0.0))
+    unit = pooled_unit(sums)
+    rare = RareOutcomes.of((sums.count - sums.p) / unit, sums.variance / unit**2, both=False)
+    limit, most = float((weight * sums.p).sum()), float(weight.max(initial=0.0)) * unit
     return _floor(weight * means, weighted, limit, rare, 1.0, _rows(n), HIGH, weight=most)
 
 
@@ -150,6 +158,7 @@ def mce_floor(sums: BinSums) -> Floor:
     filled = np.flatnonzero(sums.count > 0)
     if not filled.size:
         raise InputError("all bins are empty, but a floor needs at least 1 row")
+    sums = sums.equivalent
     mean, variance, count = rarer_mean(sums), sums.variance, sums.count
     atoms = [_gap_distribution(float(mean[b]), float(variance[b]), float(count[b])) for b in filled]
     start = max(float(gaps[0]) for gaps, _ in atoms)
@@ -166,7 +175,7 @@ def mce_floor(sums: BinSums) -> Floor:
     return Floor(expected, max(expected, high), max(expected, certain))
 
 
-def _rows(n: int) -> int:
+def _rows(n: float) -> float:
     if n < 1:
         raise InputError(f"n is {n}, but a floor needs at least 1 row")
     return n
@@ -195,7 +204,7 @@ def _floor(
     limit: float,
     rare: RareOutcomes | None,
     dependence: float,
-    divisor: int,
+    divisor: float,
     level: float,
     weight: float = 1.0,
 ) -> Floor:

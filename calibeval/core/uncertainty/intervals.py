@@ -39,7 +39,7 @@ class Interval(NamedTuple):
 
 
 def ece_interval(
-    sums: BinSums, n: int, level: float, joint: Joint | None = None, *, of_class: bool = False
+    sums: BinSums, n: float, level: float, joint: Joint | None = None, *, of_class: bool = False
 ) -> Interval:
     """Confidence interval of the expected calibration error, with equal-width or equal-mass bins (AECE).
 
@@ -70,7 +70,7 @@ def ece_interval(
     return _bounded(Ends(low, max(ends.centre, of_all), max(ends.high, shift.largest_gap)))
 
 
-def oe_interval(sums: BinSums, n: int, level: float, joint: Joint | None = None) -> Interval:
+def oe_interval(sums: BinSums, n: float, level: float, joint: Joint | None = None) -> Interval:
     """Confidence interval of the overconfidence error; conservative if no bin is over-confident. In [0, 1].
 
     sums: (m,), top-label. n: number of rows, at least 1. joint: as for ece_interval.
@@ -92,7 +92,7 @@ def oe_interval(sums: BinSums, n: int, level: float, joint: Joint | None = None)
     return _bounded(ends._replace(high=max(high, exact)))
 
 
-def cwce_interval(sums: BinSums, n: int, level: float, joint: Joint | None = None) -> Interval:
+def cwce_interval(sums: BinSums, n: float, level: float, joint: Joint | None = None) -> Interval:
     """Confidence interval of the class-wise calibration error, the mean over the classes. In [0, 1].
 
     Two classes mirror each other, so it is the mean of both ECE intervals (quantiles of fully dependent values add up).
@@ -137,12 +137,12 @@ def mce_interval(sums: BinSums, level: float) -> Interval | None:
     (0.298, 0.502)
     """
     _two_sided(level)
-    large = np.flatnonzero(sums.count >= MCE_LEAST_COUNT)
+    large = np.flatnonzero(sums.effective >= MCE_LEAST_COUNT)
     if not large.size:
         return None
     found = sums.at(large)
     each = 1.0 - (1.0 - level) / large.size
-    low, high = clopper_pearson(found.y, found.count, each)
+    low, high = clopper_pearson(np.minimum(found.y / found.unit, found.effective), found.effective, each)
     mean, error = found.p / found.count, _two_sided(each) * error_of_mean(found)
     nearest = np.maximum(np.maximum(low - mean, mean - high) - error, 0.0)
     farthest = np.maximum(high - mean, mean - low) + error
@@ -152,7 +152,7 @@ def mce_interval(sums: BinSums, level: float) -> Interval | None:
 def mean_interval(
     total: float,
     total_of_squares: float,
-    n: int,
+    n: float,
     level: float,
     *,
     least: float = 0.0,
@@ -169,7 +169,7 @@ def mean_interval(
     [0.076, 1.924]
     """
     z = _two_sided(level)
-    if _rows(n) == 1:
+    if _rows(n) <= 1:
         return None
     mean = total / n
     if not math.isfinite(total_of_squares):
@@ -178,7 +178,7 @@ def mean_interval(
     return Interval(max(mean - z * error, least), min(mean + z * error, most), None)
 
 
-def exact_interval(successes: float, n: int, level: float) -> Interval:
+def exact_interval(successes: float, n: float, level: float) -> Interval:
     """Clopper and Pearson's exact confidence interval of a share, such as the accuracy. In [0, 1].
 
     successes: whole, from 0 to n. Raises: InputError if n is below 1 or successes are not in 0 ... n; UsageError if
@@ -188,7 +188,7 @@ def exact_interval(successes: float, n: int, level: float) -> Interval:
     >>> [round(x, 3) for x in exact_interval(8, 10, 0.95)[:2]]
     [0.444, 0.975]
     """
-    if not 0.0 <= successes <= _rows(n):
+    if not 0.0 <= successes <= _rows(n) * (1.0 + 1e-12):
         raise InputError(f"successes are {successes}, but must lie in 0 ... {n}")
     return Interval(*exact_ends(successes, n, level), None)
 
@@ -201,7 +201,7 @@ def share_interval(share: float, n: float, z: float) -> Interval:
     return Interval(max(centre - half, 0.0), min(centre + half, 1.0), None)
 
 
-def joint_floor(sums: BinSums, n: int, joint: Joint, level: float = HIGH) -> Floor:
+def joint_floor(sums: BinSums, n: float, joint: Joint, level: float = HIGH) -> Floor:
     """Noise floor of the ECE, or of the class-wise error, if rows depend on each other.
 
     The gaps vary around 0 as under true probabilities, times the increase by dependence that the groups show. The
@@ -211,14 +211,14 @@ def joint_floor(sums: BinSums, n: int, joint: Joint, level: float = HIGH) -> Flo
     return _floor(path.at(path.null), joint, level)
 
 
-def joint_oe_floor(sums: BinSums, n: int, joint: Joint) -> Floor:
+def joint_oe_floor(sums: BinSums, n: float, joint: Joint) -> Floor:
     """Noise floor of the overconfidence error if rows depend on each other. sums: (m,), top-label."""
-    calibrated = BinSums(sums.count, sums.p, sums.pp, sums.p, sums.pp)
+    calibrated = sums.calibrated()
     path = overconfidence_path(calibrated, n, 1.0, joint.calibrated(sums))
     return _floor(path.at(path.null), joint, HIGH)
 
 
-def joint_p_value(sums: BinSums, n: int, joint: Joint) -> float:
+def joint_p_value(sums: BinSums, n: float, joint: Joint) -> float:
     """Probability that calibrated groups show an ECE at least this large, if rows depend on each other."""
     path = folded_path(sums, n, 1.0, joint.calibrated(sums))
     return student_tail(path.at(path.null).score(float(np.abs(sums.surplus).sum()) / n), joint.freedom)
@@ -237,7 +237,7 @@ def _bounded(ends: Ends) -> Interval:
     return Interval(low, high, centre)
 
 
-def _rows(n: int) -> int:
+def _rows(n: float) -> float:
     if n < 1:
         raise InputError(f"n is {n}, but an interval needs at least 1 row")
     return n

@@ -170,4 +170,5 @@ class Pair:
 def _equal_sums(one: BinSums | None, other: BinSums | None) -> bool:
     if one is None or other is None:
         return one is other
-    return all(np.array_equal(getattr(one, part), getattr(other, part)) for part in BinSums.__slots__)
+    first = all(np.array_equal(getattr(one, part), getattr(other, part)) for part in ("count", "p", "pp", "y", "yp"))
+    return first and _equal_sums(one.squared, other.squared)

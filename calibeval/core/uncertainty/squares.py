@@ -41,10 +41,10 @@ def mean_square(sums: BinSums) -> float:
     rows = float(sums.count.sum())
     if rows == 0:
         raise InputError("there are no rows to measure")
-    return float(np.sum(sums.surplus**2 / np.maximum(sums.count, 1.0))) / rows
+    return float(np.sum(sums.surplus**2 / sums.divisor)) / rows
 
 
-def rms_interval(sums: BinSums, n: int, level: float, joint: Joint | None = None) -> Interval:
+def rms_interval(sums: BinSums, n: float, level: float, joint: Joint | None = None) -> Interval:
     """Interval of the root mean square calibration error, in [0, 1].
 
     sums: (m,). n: number of rows, at least 1. level: in (0, 1). joint: how the gaps vary together, if rows depend on
@@ -69,7 +69,7 @@ def rms_interval(sums: BinSums, n: int, level: float, joint: Joint | None = None
     return Interval(low, max(high, most, shift.largest_gap), max(centre, of_all))
 
 
-def rms_floor(sums: BinSums, n: int, joint: Joint | None = None, level: float = HIGH) -> Floor:
+def rms_floor(sums: BinSums, n: float, joint: Joint | None = None, level: float = HIGH) -> Floor:
     """Noise floor of the root mean square calibration error.
 
     sums: (m,). n, joint: as for rms_interval. level: of the quantile, in (0.5, 1).
@@ -105,17 +105,17 @@ def rms_floor(sums: BinSums, n: int, joint: Joint | None = None, level: float = 
     return Floor(expected, *(min(max(expected, math.sqrt(max(one, 0.0))), 1.0) for one in (high, certain)))
 
 
-def squared_path(sums: BinSums, n: int, joint: Joint | None = None) -> Path:
+def squared_path(sums: BinSums, n: float, joint: Joint | None = None) -> Path:
     """The path on which squared gaps, minus their noise, grow proportionally from 0.
 
     The first field of its points is the root mean square error; the others are moments of its square as measured.
     """
     filled = sums.count > 0
-    count, share = sums.count[filled], sums.count[filled] / n
+    share = sums.count[filled] / n
     gap = sums.surplus[filled] / n
     if joint is None:
-        centred = np.maximum(sums.surplus_squares[filled] - sums.surplus[filled] ** 2 / count, 0.0)
-        noise = (centred * count + PSEUDO_ROWS * sums.variance[filled]) / (count + PSEUDO_ROWS) / n**2
+        centred, rows = sums.centred_squares[filled], sums.effective[filled]
+        noise = (centred * rows + PSEUDO_ROWS * sums.variance[filled]) / (rows + PSEUDO_ROWS) / n**2
     else:
         noise = (np.maximum(joint.error, gap_errors(sums))[filled] / n) ** 2
     direction = np.maximum(gap**2 - noise, _LEAST_SHARE * noise)
@@ -149,7 +149,8 @@ def _together(gap: Floats, noise: Floats, share: Floats, joint: Joint, filled: n
 
 def _fourth_cumulant(sums: BinSums) -> Floats:
     """The fourth cumulant of the count of every bin, from the binomial count with the same mean and variance."""
-    mean = np.maximum(np.minimum(sums.p, sums.count - sums.p), _TINY)
-    variance = sums.variance
+    unit = sums.unit
+    mean = np.maximum(np.minimum(sums.p, sums.count - sums.p) / unit, _TINY)
+    variance = sums.variance / unit**2
     chance = np.clip(1.0 - variance / mean, 0.0, 1.0)
-    return np.asarray(variance * (1.0 - 6.0 * chance * (1.0 - chance)))
+    return np.asarray(variance * (1.0 - 6.0 * chance * (1.0 - chance)) * unit**4)

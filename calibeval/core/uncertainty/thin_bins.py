@@ -39,16 +39,17 @@ def thin_bins(sums: BinSums, level: float) -> ThinBins:
     >>> found.places.tolist(), found.largest.round(4).tolist()
     ([0], [0.0262])
     """
+    sums = sums.equivalent
     right = np.minimum(sums.y, sums.count - sums.y)
     places = np.flatnonzero((sums.count > 0) & (right < FEW))
     own = sums.at(places)
-    low, high = clopper_pearson(own.y, own.count, level)
+    low, high = clopper_pearson(np.clip(own.y, 0.0, own.count), own.count, level)
     mean = own.p / own.count
     smallest = np.maximum(np.maximum(mean - high, low - mean), 0.0)
     return ThinBins(places, smallest, np.maximum(high - mean, mean - low), np.maximum(mean - low, 0.0))
 
 
-def overconfidence_bound(sums: BinSums, n: int, level: float) -> float:
+def overconfidence_bound(sums: BinSums, n: float, level: float) -> float:
     """The largest contribution of a single thin bin to the overconfidence error that its exact interval allows.
 
     sums: (m,), top-label.
@@ -61,7 +62,7 @@ def overconfidence_bound(sums: BinSums, n: int, level: float) -> float:
     return float(np.max(sums.p[found.places] * found.excess / n, initial=0.0))
 
 
-def square_bounds(sums: BinSums, n: int, level: float, observed: float, corrected: float) -> tuple[float, float]:
+def square_bounds(sums: BinSums, n: float, level: float, observed: float, corrected: float) -> tuple[float, float]:
     """How small and how large the mean squared gap may be if one thin bin is known by its exact interval only.
 
     sums: (m,). observed, corrected: the measured mean squared gap, and the one without the bias from noise.

@@ -12,7 +12,7 @@ import pytest
 
 import calibeval
 from calibeval import GateSettings, Predictions, Rule, UsageError
-from calibeval.core.gating.planning import planned, rows_for
+from calibeval.core.gating.planning import all_of, planned, rows_for
 from tests.core.gating.test_whole_gate import ERROR, measure_of
 from tests.records import schema
 
@@ -32,7 +32,9 @@ def test_a_limit_is_planned_from_the_corrected_value():
     assert one.value == 0.47
     assert one.pass_chance == pytest.approx(CDF(0.03 / ERROR - Z95))
     assert one.rows_needed == two_digits(1000 * ((Z95 + POWER) * ERROR / 0.03) ** 2)
-    assert one.rows_to_detect == rows_for(lambda share: CDF(0.5 / ERROR * math.sqrt(share) - Z95), 1000)
+    # A violation by 0.5 beyond the limit, 0.53 from this model: each row varies by 3 x 0.53 more (prospect.GROWTH).
+    error = math.sqrt(ERROR**2 + 3 * 0.53 / 1000)
+    assert one.rows_to_detect == two_digits(1000 * ((Z95 + POWER) * error / 0.5) ** 2)
     assert (found.pass_chance, found.exit_0_chance) == (one.pass_chance, one.pass_chance)
     assert found.rows_needed == one.rows_needed
 
@@ -45,9 +47,10 @@ def test_a_change_is_planned_for_a_model_that_did_not_change():
     assert nll.pass_chance == pytest.approx(CDF(0.03 / ERROR - Z90))
     assert brier.pass_chance == pytest.approx(CDF(0.02 / ERROR - Z90))
     assert nll.rows_needed == two_digits(1000 * ((Z90 + POWER) * ERROR / 0.03) ** 2)
-    # Two rules share the chance of a false failure: 1.25 % each.
-    assert nll.rows_to_detect == two_digits(1000 * ((QUANTILE(0.9875) + POWER) * ERROR / 0.03) ** 2)
-    assert found.pass_chance == pytest.approx((nll.pass_chance or 0) * (brier.pass_chance or 0))
+    # Two rules share the chance of a false failure: 1.25 % each. The change is 0.06 then.
+    error = math.sqrt(ERROR**2 + 3 * 0.06 / 1000)
+    assert nll.rows_to_detect == two_digits(1000 * ((QUANTILE(0.9875) + POWER) * error / 0.03) ** 2)
+    assert found.pass_chance == all_of([nll.pass_chance or 0, brier.pass_chance or 0])
     assert found.exit_0_chance == 1.0  # changes that are inconclusive only warn
     stopping = planned(rules, measure_of(changes={"nll": 0.5, "brier": -0.5}), GateSettings(on_inconclusive="fail"))
     assert stopping.exit_0_chance == stopping.pass_chance == found.pass_chance
@@ -65,16 +68,19 @@ def test_all_slices_must_pass():
     worst = Rule("ece", "max", 0.05, slice="worst")
     found = planned([worst], measure_of(slices=(0.01, 0.03, 0.02)), SETTINGS)
     (one,) = found.rules
-    each = [CDF((0.05 - value) / ERROR - Z95) for value in (0.01, 0.03, 0.02)]
+    each = [CDF(((0.05 - value) / ERROR - Z90) / 0.75) for value in (0.01, 0.03, 0.02)]  # prospect.SPREAD of the ECE
     assert (one.slices, one.n) == (3, 1000)
     assert one.pass_chance == pytest.approx(math.prod(each))
 
     def passes(share):
-        return math.prod(CDF((0.05 - value) / ERROR * math.sqrt(share) - Z95) for value in (0.01, 0.03, 0.02))
+        scores = [(0.05 - value) / ERROR * math.sqrt(share) - Z90 for value in (0.01, 0.03, 0.02)]
+        return math.prod(CDF(score / 0.75) for score in scores)
 
     assert one.rows_needed == rows_for(passes, 1000)
-    # A slice of 200 rows that is 5 points beyond the limit, at a third of the chance; the dump has 1,000 rows.
-    rows = 1000 * ((QUANTILE(1 - 0.025 / 3) + POWER) * ERROR / 0.05) ** 2
+    # A slice of 200 rows that is 5 points beyond the limit, at a third of the chance; the dump has 1,000 rows. The best
+    # of them, at 1 %, is 9 points away.
+    error = math.sqrt(ERROR**2 + 0.09 / 200)
+    rows = 1000 * ((QUANTILE(1 - 0.025 / 3) + POWER) * error / 0.05) ** 2
     assert one.rows_to_detect == pytest.approx(rows, rel=0.12)
 
 
@@ -109,6 +115,15 @@ def test_a_value_alone_needs_no_plan():
 @pytest.mark.parametrize(("top", "expected"), [(1.0, 4000), (0.79, None), (0.8, 4000)])
 def test_rows_from_which_a_chance_is_reached(top, expected):
     assert rows_for(lambda share: min(top, 0.2 * share), 1000) == expected
+
+
+@pytest.mark.parametrize("chances", [(0.9, 0.4, 0.6), (0.8, 0.8), (0.99, 0.2, 0.5, 0.7)])
+def test_rules_on_the_same_rows_are_correlated(chances):
+    rng, n = np.random.default_rng(0), 200_000
+    variables = (rng.normal(size=(n, 1)) + rng.normal(size=(n, len(chances)))) / math.sqrt(2)
+    share = (variables < [QUANTILE(chance) for chance in chances]).all(axis=1).mean()
+    assert all_of(chances) == pytest.approx(share, abs=0.005)
+    assert math.prod(chances) < all_of(chances) < min(chances)
 
 
 def dump(n=600, noise=0.0):

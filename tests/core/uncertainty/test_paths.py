@@ -21,7 +21,7 @@ def class_sums(k):
     rng = np.random.default_rng(k)
     p = 0.9 * rng.random((k, N))
     parts = [bin_sums(row, rng.random(N) < 0.8 * row, equal_width_edges(10)) for row in p]
-    return BinSums(*(np.array([getattr(part, name) for part in parts]) for name in BinSums.__slots__))
+    return BinSums(*(np.array([getattr(part, name) for part in parts]) for name in ("count", "p", "pp", "y", "yp")))
 
 
 def joint_of(sums):
