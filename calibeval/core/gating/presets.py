@@ -53,7 +53,8 @@ def few_rows(name: str | None, n: float) -> tuple[Notice, ...]:
     if name is None or 3 * n >= MEANT_FOR[name]:
         return ()
     meant = f"the preset {name} is meant for {MEANT_FOR[name]:,} rows or more"
-    return (warning("few_rows_for_preset", f"{meant}; with {n:,} many rules stay inconclusive: a plan says which"),)
+    text = f"{meant}; with {round(n):,} many rules stay inconclusive: a plan says which"
+    return (warning("few_rows_for_preset", text),)
 
 
 def left_out(name: str, rules: Collection[Rule]) -> tuple[Notice, ...]:
