@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,27 @@ def row_weights(predictions: Predictions) -> Floats | None:
     if predictions.weights is None:
         return None
     return predictions.weights.kept(predictions.labels != predictions.ignore_index if predictions.ignored else None)
+
+
+def scaled(predictions: Predictions) -> Predictions:
+    """The predictions with weights that add up to the effective number of rows, as do their squares.
+
+    >>> p = scaled(Predictions(probs=[0.2, 0.9], labels=[0, 1], weights=[1.0, 3.0]))
+    >>> worth_of(p), worth_of(Predictions(probs=[0.2, 0.9], labels=[0, 1]))
+    (1.6, 2)
+    """
+    own = row_weights(predictions)
+    if predictions.weights is None or own is None:
+        return predictions
+    values = predictions.weights.values * (float(own.sum()) / float(own @ own))
+    weights = replace(predictions.weights, values=values)
+    return _with(predictions, Weighed(weights, predictions.labels, predictions.ignore_index, predictions.columns))
+
+
+def worth_of(predictions: Predictions) -> float:
+    """The sum of the weights of the rows that are not ignored; without weights, their number."""
+    weights = row_weights(predictions)
+    return predictions.n if weights is None else float(weights.sum())
 
 
 def marks_of(predictions: Predictions) -> Marked:

@@ -16,7 +16,6 @@ from typing import Any
 import numpy.typing as npt
 
 from calibeval.core.data.predictions import Predictions
-from calibeval.core.data.weighted import refuse_weights
 from calibeval.core.errors import UsageError
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.base.seen import row_sketch
@@ -44,7 +43,6 @@ def fit(
     Raises: InputError for values that contradict the kind, a label of probability 0, a top-label dump, or data for
     which the method has no solution; UsageError for an invalid method, objective or clip.
     """
-    refuse_weights(predictions, "fit")
     if method != AUTO:
         found = fit_method(predictions, method, objective=objective, clip=clip)
     elif objective != "nll":
