@@ -80,8 +80,8 @@ class ClassWise(Folded):
         return cwce(self.bins(sums))
 
     def interval(self, sums: Sums, level: float, joints: Joints | None = None) -> Interval | None:
-        """The hull of two paths; for two classes, the mean of both."""
-        return intervals.cwce_interval(self.bins(sums), sums.n, level, self.joint(sums, joints))
+        """That of the debiased sum or the hull of two paths; for two classes, the mean of both."""
+        return intervals.cwce_interval(self.bins(sums), sums.n, level, self.joint(sums, joints), sums.class_spread)
 
     def difference(self, pair: Pair, level: Level) -> Contrast:
         """For two classes, which mirror each other, the mean of both; for more, of debiased sums over all cells."""
