@@ -12,6 +12,7 @@ ReasonCode = Literal[
     "one_row", "no_method", "no_interval", "rows_not_kept", "thin_bins", "no_filled_bin", "few_rows_decide",
     "few_rows_per_class", "few_errors", "few_errors_per_bin", "many_bins", "too_few_groups", "chosen_by_label",
     "dependent_rows", "too_many_cells", "over_max_memory", "diverged", "not_fitted", "no_upper_end",
+    "weighted_rows",
 ]  # fmt: skip
 # Warnings about numbers that exist.
 WarningCode = Literal[

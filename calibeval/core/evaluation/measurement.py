@@ -16,6 +16,7 @@ from calibeval.core.data.distinct_names import name_of
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.weighted import refuse_weights
+from calibeval.core.evaluation.class_noise import with_class_spread
 from calibeval.core.evaluation.doubts import doubted
 from calibeval.core.evaluation.groups import Groups, find_groups, grouped_metrics, joints_for
 from calibeval.core.evaluation.slices import SlicedColumn
@@ -91,6 +92,8 @@ class Measurement:
         )
         convention = CONVENTIONS[settings.convention]
         own = convention.name == OWN
+        if own and groups is None and settings.level is not None:
+            (sums,) = with_class_spread(predictions, [kept_rows(predictions)], [sums])
         return cls(
             predictions=doubted(predictions, sums),
             settings=settings,

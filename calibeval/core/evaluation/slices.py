@@ -17,6 +17,7 @@ from calibeval.core.data.columns import TRUE_CLASS, coded_slices, kept_rows
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.weighted import row_weights
+from calibeval.core.evaluation.class_noise import with_class_spread
 from calibeval.core.evaluation.cut import Cut
 from calibeval.core.evaluation.groups import Groups, counted_groups, grouped_metrics, joints_for
 from calibeval.core.evaluation.parts import Rows, known_part_sums, part_sums, places_of, selected
@@ -102,6 +103,8 @@ class SlicedColumn:
             told = {} if streamed is None else dict(zip(names, streamed.told(sums), strict=True))
         else:
             sums = known_part_sums(predictions, known, rows, settings.bins, resources.jobs)
+        if groups is None and settings.level is not None:
+            sums = with_class_spread(predictions, rows, sums)
         parts = map(SlicePart, names, rows, sums)
         small = (SmallSlice(column, cut.names[code], int(cut.counts[code])) for code in cut.small)
         by_label = column == TRUE_CLASS and column not in predictions.columns

@@ -88,7 +88,7 @@ class Mean(Metric):
         check_enough_rows(pair)
         values = self.values(pair.candidate.rows) - self.values(pair.base.rows)
         most = self._most - self.least
-        found = mean_difference(values, level, most, pair.groups)
+        found = mean_difference(values, level, most, pair.groups, pair.weights)
         if self.of_outcome is not None:
             found = allowing_few(found, pair.outcomes, self.of_outcome, level, most)
         return of_means(found, level)
@@ -127,7 +127,7 @@ class Share(Mean):
         """From the rows on which exactly one of the two models is correct."""
         check_enough_rows(pair)
         base, candidate = pair.base.rows.correct, pair.candidate.rows.correct
-        return of_means(accuracy_difference(base, candidate, level, pair.groups), level)
+        return of_means(accuracy_difference(base, candidate, level, pair.groups, pair.weights), level)
 
     def shares(self, sums: Sums) -> Floats | None:
         """How much each row reduces the accuracy from 1."""
