@@ -15,6 +15,7 @@ from calibeval.core.metrics.metric import Metric
 from calibeval.core.metrics.overconfidence import Overconfidence
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.squared import RootMeanSquare
+from calibeval.core.metrics.temperature import Temperature
 from calibeval.core.sums.sums import Moments, Sums
 from calibeval.core.uncertainty.intervals import MCE_LEAST_COUNT
 from calibeval.core.uncertainty.joints import Joints
@@ -172,6 +173,17 @@ METRICS: dict[str, Metric] = {
             better="lower",
             unit="",
             source="Brier 1950",
+        ),
+        Temperature(
+            name="temperature",
+            short="T",
+            title="temperature that logits must be divided by for the smallest NLL; above 1: over-confident",
+            least=0.0,
+            most=None,
+            better="one",
+            unit="",
+            source="Guo et al., ICML 2017; score test: Rao, Proc. Camb. Phil. Soc. 1948",
+            shown=False,
         ),
         Folded(
             name="ece_positive",

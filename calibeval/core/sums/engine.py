@@ -19,6 +19,7 @@ from calibeval.core.data.check_values import check_values
 from calibeval.core.data.labels_needed import check_labelled
 from calibeval.core.data.precision import as_stored
 from calibeval.core.data.predictions import Block, Predictions
+from calibeval.core.data.row_source import Kind
 from calibeval.core.errors import InputError
 from calibeval.core.sums.binning import (
     GRID,
@@ -32,8 +33,10 @@ from calibeval.core.sums.binning import (
 )
 from calibeval.core.sums.equal_mass import CountedKeys, KeptKeys, RowKeys, confidence_keys
 from calibeval.core.sums.excess import Excess
+from calibeval.core.sums.optimum import Optimum, optimum_of
 from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.rows import BadValues, Rows, full_rows, top_label_rows
+from calibeval.core.sums.sample import Sample
 from calibeval.core.sums.sums import EqualMass, Moments, RowScores, Sums
 from calibeval.core.sums.threads import in_order
 
@@ -44,20 +47,26 @@ KEPT_BYTES = 2**24
 
 
 class _Piece(NamedTuple):
-    """The sums of consecutive rows, and these rows' sort keys."""
+    """The sums of consecutive rows, these rows' sort keys, and the rows that belong to a sample."""
 
     sums: Sums
     keys: RowKeys
+    sample: Sample | None = None
 
 
 def summarise(
-    predictions: Predictions, bins: int = 15, resources: Resources = PLAIN, *, keep_rows: bool = False
+    predictions: Predictions,
+    bins: int = 15,
+    resources: Resources = PLAIN,
+    *,
+    keep_rows: bool = False,
+    fitted: bool = True,
 ) -> Sums:
     """All sums of the predictions in one pass over the scores.
 
     bins: number of equal-width bins, and the largest number of equal-mass bins. resources: threads and memory; if the
     scores need more memory, they are read again, once or a few times, for the equal-mass bins.
-    keep_rows: also keep the results of every row: 33 bytes per row.
+    keep_rows: also keep the results of every row: 33 bytes per row. fitted: whether to fit a temperature.
     Memory in addition to the scores: about 20 MiB per thread, and 8 bytes per row if they are read once.
     Raises: InputError naming the first row whose values contradict the kind.
 
@@ -80,11 +89,15 @@ def summarise(
     np.empty(KEPT_BYTES, np.uint8)
     total: Sums | None = None
     kept: list[RowScores] = []
+    samples: list[Sample] = []
     if progress is not None:
         progress.start(predictions.source.name, predictions.rows)
     try:
-        for sums, piece_keys in _pieces(predictions, edges, compared, jobs, keep_rows=keep_rows):
+        for sums, piece_keys, sample in _pieces(
+            predictions, edges, compared, jobs, keep_rows=keep_rows, sampled=fitted
+        ):
             keys.add(piece_keys)
+            samples += [] if sample is None else [sample]
             kept += [] if sums.rows is None else [sums.rows]
             total = sums if total is None else total + sums
             if progress is not None:
@@ -97,6 +110,7 @@ def summarise(
     return replace(
         total,
         impossible_place="" if total.impossible_row is None else predictions.locate(total.impossible_row),
+        optimum=_optimum(samples, total, predictions.kind, keep_rows=keep_rows),
         equal_mass=EqualMass(*keys.result(bins)),
         rows=joined_rows(kept) if keep_rows else None,
     )
@@ -120,12 +134,33 @@ def chunk_rows(predictions: Predictions) -> int:
 
 
 def _pieces(
-    predictions: Predictions, edges: Floats, compared: Floats, jobs: int, *, keep_rows: bool
+    predictions: Predictions, edges: Floats, compared: Floats, jobs: int, *, keep_rows: bool, sampled: bool = False
 ) -> Iterator[_Piece]:
-    """The sums of chunks in the order of their rows. compared: rounded edges."""
-    every = predictions.blocks(chunk_rows(predictions))
-    blocks = (block for block in every if len(block.labels))  # a block may have only ignored rows
-    return in_order(lambda block: _piece(predictions, block, edges, compared, keep_rows=keep_rows), blocks, jobs)
+    """The sums of chunks in the order of their rows. compared: rounded edges. sampled: whether to keep a sample."""
+
+    def work(numbered: tuple[int, Block]) -> _Piece:
+        first, block = numbered
+        piece = _piece(predictions, block, edges, compared, keep_rows=keep_rows)
+        if not sampled or piece.sums.excess is None:
+            return piece
+        return piece._replace(sample=Sample.of_block(block, first, predictions.n))
+
+    return in_order(work, _numbered(predictions), jobs)
+
+
+def _numbered(predictions: Predictions) -> Iterator[tuple[int, Block]]:
+    """The chunks that have rows, each with the position of its first row among the rows that are not ignored."""
+    first = 0
+    for block in predictions.blocks(chunk_rows(predictions)):
+        if len(block.labels):
+            yield first, block
+        first += len(block.labels)
+
+
+def _optimum(samples: list[Sample], total: Sums, kind: Kind, *, keep_rows: bool) -> Optimum | None:
+    if not samples or total.excess is None:
+        return None
+    return optimum_of(Sample.joined(samples), kind, keep_rows=keep_rows)
 
 
 def _piece(predictions: Predictions, block: Block, edges: Floats, compared: Floats, *, keep_rows: bool) -> _Piece:

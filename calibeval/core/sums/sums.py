@@ -14,6 +14,7 @@ from calibeval.core.data.notices import NotComputable
 from calibeval.core.errors import InputError
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.excess import Excess
+from calibeval.core.sums.optimum import Optimum
 
 
 class Moments(NamedTuple):
@@ -78,7 +79,7 @@ class Sums:
     """The totals of one pass over n rows, from which all metrics are computed.
 
     Sums of two disjoint sets of rows add up to the sums of their union, except for equal-mass bins, which need the
-    order of all rows, and rows; the result of an addition has neither.
+    order of all rows, the optimum, which needs all scores, and rows; the result of an addition has none of them.
 
     weights: sum and sum of squares of the rows' weights. Currently each weight is 1, and means are over n.
     top: confidence against correctness in equal-width bins, (m,), with the m + 1 edges `edges`; `compared` are these
@@ -88,6 +89,7 @@ class Sums:
     its place in words.
     excess: of the NLL over its expectation, with its cumulants; None if a label has probability 0, or only the top
     label is known.
+    optimum: the temperature with the smallest NLL; None as for the excess, and for added sums.
     equal_mass: like top, in equal-mass bins. rows: the results of every row, if requested.
     """
 
@@ -104,6 +106,7 @@ class Sums:
     impossible_row: int | None
     impossible_place: str = ""
     excess: Excess | None = None
+    optimum: Optimum | None = None
     equal_mass: EqualMass | None = None
     rows: RowScores | None = None
 
@@ -121,6 +124,7 @@ class Sums:
             brier=self.brier.joined(other.brier),
             impossible=self.impossible + other.impossible,
             excess=None if self.excess is None or other.excess is None else self.excess.joined(other.excess),
+            optimum=None,
             equal_mass=None,
             rows=None,
         )
