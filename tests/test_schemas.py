@@ -26,7 +26,8 @@ from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Source
 from calibeval.core.data.row_source import KINDS, Kind
 from calibeval.core.gating.rules import Rule, RuleKind, Severity
-from calibeval.core.gating.verdict import Outcome, RuleVerdict, Verdict
+from calibeval.core.gating.ruling import Outcome, RuleVerdict
+from calibeval.core.gating.verdict import Verdict
 from calibeval.core.heads.facts import HeadFacts
 from calibeval.core.heads.results import SHOWN, Finetuned, LossResult, SeedResult
 from calibeval.core.heads.settings import RunSettings, StartFile

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from calibeval.core.data.columns import TRUE_CLASS
 from calibeval.core.gating.movers import Part
-from calibeval.core.gating.verdict import Judged, Outcome, RuleVerdict, Trial, Verdict
+from calibeval.core.gating.ruling import Judged, Outcome, RuleVerdict, Trial
+from calibeval.core.gating.verdict import Verdict
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import METRICS
 from calibeval.words import cells
@@ -39,7 +40,7 @@ class Line:
 
 def rule_lines(verdict: Verdict) -> list[Line]:
     """The rules in their order."""
-    return [_line(rule) for rule in verdict.rules]
+    return [_line(rule, verdict.settings.level) for rule in verdict.rules]
 
 
 def conclusion(verdict: Verdict) -> str:
@@ -54,7 +55,8 @@ def conclusion(verdict: Verdict) -> str:
     warnings = sum(not rule.blocks and rule.verdict not in ("pass", "off") for rule in verdict.rules)
     text += f"; {cells.plural(warnings, 'warning')}" if warnings else ""
     if whole == "inconclusive" and verdict.exit_code == 0:
-        text += f'; allowed by on_inconclusive = "{verdict.settings.on_inconclusive}"'
+        allowed = dict.fromkeys(rule.on_inconclusive for rule in blocking if rule.verdict == "inconclusive")
+        text += "; allowed by on_inconclusive = " + " and ".join(f'"{action}"' for action in allowed)
     return text
 
 
@@ -106,7 +108,7 @@ def asked(judged: RuleVerdict) -> str:
     return f"{text} in worst slice" + (f" of {harmless(rule.worst_of)}" if rule.worst_of else "")
 
 
-def _line(judged: RuleVerdict) -> Line:
+def _line(judged: RuleVerdict, level: float) -> Line:
     part = judged.decisive
     word = "FAIL" if judged.verdict == "fail" else str(judged.verdict)
     reason = str(judged.reason)
@@ -115,11 +117,13 @@ def _line(judged: RuleVerdict) -> Line:
     if not judged.blocks and judged.verdict not in ("pass", "off"):
         word = "warning" if judged.verdict == "fail" else word
         reason += "; does not block"
+    elif judged.verdict == "inconclusive" and not judged.stops:
+        reason += "; does not block"
     return Line(
         word=word,
         asked=asked(judged),
         value="" if part is None else _value(judged, part),
-        interval="" if part is None else _interval(judged, part),
+        interval="" if part is None else _interval(judged, part) + _at_level(part, level),
         reason=harmless(reason, _REASON),
         why=tuple(harmless(one, _REASON) for one in why_lines(judged)),
         judged=judged,
@@ -130,7 +134,7 @@ def why_lines(judged: RuleVerdict) -> list[str]:
     """What moved the metric, and what the rule would say after a temperature, a line each.
 
     >>> from calibeval.core.gating.rules import Rule
-    >>> from calibeval.core.gating.verdict import Trial, Why
+    >>> from calibeval.core.gating.ruling import Trial, Why
     >>> rule, parts = Rule("ece", "max", 0.03), (Part("light", "night", 0.75, 0.25),)
     >>> why_lines(RuleVerdict(rule, "fail", "", None, why=Why(False, parts, Trial(0.05, False))))[0]
     'largest shares of the error / of the rows: light=night (75 % / 25 %)'
@@ -204,6 +208,12 @@ def _interval(judged: RuleVerdict, part: Judged) -> str:
     if judged.rule.is_change:
         return f"[{signed(low, places)}, {signed(high, places)}]"
     return f"[{'0' if low == 0 else f'{low:.{places}f}'}, {high:.{places}f}]"
+
+
+def _at_level(part: Judged, usual: float) -> str:
+    """The level of an interval, where it is not the usual one."""
+    level = usual if part.interval_level is None else part.interval_level
+    return "" if part.low is None or level == usual else f" at {100 * level:.4g} %"
 
 
 def _places(judged: RuleVerdict, part: Judged) -> int:

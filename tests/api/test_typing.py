@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 import calibeval
 from calibeval.core.comparison.comparison import Difference
 from calibeval.core.data.arrays import Floats
-from calibeval.core.gating.verdict import RuleVerdict
+from calibeval.core.gating.ruling import RuleVerdict
 from calibeval.core.metrics.result import MetricResult
 
 

@@ -12,7 +12,8 @@ import pytest
 from calibeval.core.data.notices import warning
 from calibeval.core.gating.movers import Part
 from calibeval.core.gating.rules import GateSettings, Rule
-from calibeval.core.gating.verdict import Judged, RuleVerdict, Trial, Verdict, Why
+from calibeval.core.gating.ruling import Judged, RuleVerdict, Trial, Why
+from calibeval.core.gating.verdict import Verdict
 from calibeval.core.report.settings import Settings
 from calibeval.render.ci import github as gate_github
 from calibeval.render.ci import junit as gate_junit
@@ -136,8 +137,8 @@ def test_rules_in_words(rule, words):
         (ALL[:2], {}, "FAILED: 1 of 2 rules"),
         (ALL[2:3], {}, "INCONCLUSIVE: 1 of 1 rule"),
         (
-            ALL[2:3],
-            {"on_inconclusive": "warn"},
+            [replace(ALL[2], on_inconclusive="warn")],
+            {},
             'INCONCLUSIVE: 1 of 1 rule; allowed by on_inconclusive = "warn"',
         ),
         (
@@ -208,7 +209,7 @@ def test_test_report():
         "NLL change ≤ +0.01 nats: +0.031 [+0.022, +0.040]: interval beyond the limit",
         *SAID,
     ]
-    let_through = ET.fromstring(gate_junit.render(verdict(ALL[2], on_inconclusive="warn")).encode())  # noqa: S314
+    let_through = ET.fromstring(gate_junit.render(verdict(replace(ALL[2], on_inconclusive="warn"))).encode())  # noqa: S314
     assert (let_through.get("failures"), let_through.get("skipped")) == ("0", "1")
     broken = verdict(ruled(Rule("nll", "max", 1.0), "error", None, None, None, "infinite"))
     assert ET.fromstring(gate_junit.render(broken).encode()).get("errors") == "1"  # noqa: S314
@@ -257,7 +258,8 @@ def test_annotations_escape_and_count_what_is_left():
     assert len(lines) == 10
     assert lines[-1] == "::error title=calibeval gate::21 more rules: see the log or the summary"
     kinds = {
-        how: gate_github.workflow_commands(verdict(ALL[2], on_inconclusive=how)) for how in ("fail", "warn", "pass")
+        how: gate_github.workflow_commands(verdict(replace(ALL[2], on_inconclusive=how)))
+        for how in ("fail", "warn", "pass")
     }
     assert [text.split(" ")[0] for text in kinds.values()] == ["::error", "::warning", "::notice"]
 

@@ -23,6 +23,7 @@ from calibeval.core.evaluation.measurement import Measurement
 from calibeval.core.evaluation.parts import known_part_sums, part_sums
 from calibeval.core.evaluation.slices import SlicedColumn
 from calibeval.core.report.settings import Settings
+from calibeval.core.sums.class_pairs import ClassRows, PairedClasses
 from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.sums import RowScores, Sums
 from calibeval.core.uncertainty.model_pair import Model, Pair
@@ -163,9 +164,11 @@ class _Slices:
         (ours, our_sums), (theirs, their_sums), order = base, candidate, pairing.order
         groups = _groups(ours, theirs, settings, order)
         labels = ours.labels[kept_rows(ours)].astype(np.intp)
-        pair = Pair(model(ours, our_sums), model(theirs, their_sums, order), labels, independent(groups))
-        stored = kept_rows(theirs)
-        whole = MatchedPart(pair, stored if order is None else stored[order], groups)
+        models, stored = (model(ours, our_sums), model(theirs, their_sums, order)), kept_rows(theirs)
+        rows = kept_rows(ours), stored if order is None else stored[order]
+        classes = _class_wise((ours, theirs), models, rows, resources.jobs)
+        pair = Pair(*models, labels, independent(groups), classes=classes)
+        whole = MatchedPart(pair, rows[1], groups)
         own = {column.column: column for column in known}
         return cls(ours, theirs, order, whole, settings, own, resources, None if by_class else our_sums.rows)
 
@@ -208,6 +211,17 @@ def model(predictions: Predictions, sums: Sums, order: Rows | None = None) -> Mo
     if order is not None:
         rows = rows.at(order)
     return Model(sums, rows)
+
+
+def _class_wise(
+    dumps: tuple[Predictions, Predictions], models: tuple[Model, Model], rows: tuple[Rows, Rows], jobs: int
+) -> PairedClasses | None:
+    """Where the probabilities of every class are read; None if one dump has the top label only."""
+    if dumps[0].k is None or dumps[1].k is None:
+        return None
+    of_each = zip(dumps, models, rows, strict=True)
+    one, other = (ClassRows(dump, own, model.rows.nll, model.sums.compared) for dump, model, own in of_each)
+    return PairedClasses((one, other), jobs)
 
 
 def side(predictions: Predictions) -> ComparedDump:

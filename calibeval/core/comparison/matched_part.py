@@ -15,7 +15,7 @@ from calibeval.core.evaluation.groups import Groups
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.holm import holm
-from calibeval.core.uncertainty.model_pair import Pair, Together
+from calibeval.core.uncertainty.model_pair import Known, Pair
 
 BY_LABEL = reason(
     "chosen_by_label", "rows selected by their label are not calibrated among themselves, even if the model is"
@@ -54,7 +54,7 @@ class MatchedSlice:
     """A slice of the rows of two models: sums, and 8 bytes per row; the rest is derived from all rows when needed.
 
     whole: all rows. places: positions of the slice's rows among these. sums: of base and candidate, without rows.
-    together: cache of how bins vary together.
+    found: cache.
     """
 
     whole: MatchedPart
@@ -63,7 +63,7 @@ class MatchedSlice:
     column: str
     value: str
     by_label: bool
-    together: dict[str, Together] = field(default_factory=dict)
+    found: Known = field(default_factory=Known)
 
     @property
     def name(self) -> str:
@@ -73,7 +73,7 @@ class MatchedSlice:
     def part(self) -> MatchedPart:
         """The rows of the slice, for immediate use; the caller should not keep them."""
         groups = None if self.whole.groups is None else self.whole.groups.of_rows(self.places)
-        pair = self.whole.pair.at(self.places, self.sums, independent(groups), self.together)
+        pair = self.whole.pair.at(self.places, self.sums, independent(groups), self.found)
         return MatchedPart(pair, self.whole.rows[self.places], groups, self.by_label)
 
 

@@ -17,7 +17,7 @@ from calibeval.core.gating.gate import Subject
 from calibeval.core.gating.judge import judge
 from calibeval.core.gating.movers import Part, Parted, bin_parts, class_movers, movers
 from calibeval.core.gating.rules import Rule
-from calibeval.core.gating.verdict import RuleVerdict, Trial, Why
+from calibeval.core.gating.ruling import RuleVerdict, Trial, Why
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.sums.sums import Sums
 

@@ -11,7 +11,8 @@ from calibeval.core.data.notices import Notice, read_notice
 from calibeval.core.data.records import read_as, read_record
 from calibeval.core.errors import UsageError
 from calibeval.core.gating.rules import RULE_KINDS, Decide, GateSettings, OnInconclusive, Rule, Severity
-from calibeval.core.gating.verdict import EARLIER, SCHEMA, Judged, Outcome, RuleVerdict, Verdict, Why
+from calibeval.core.gating.ruling import Judged, Outcome, Outlook, RuleVerdict, Why
+from calibeval.core.gating.verdict import EARLIER, SCHEMA, Verdict
 from calibeval.core.metrics.possible import check_order
 from calibeval.core.report.settings import Settings
 
@@ -33,7 +34,7 @@ def _verdict(whole: Place) -> Verdict:
     rows = (settings.get("min_samples") or settings["min_rows"]).count()  # the name in 0.1.0
     try:
         own = GateSettings(
-            on_inconclusive=settings["on_inconclusive"].one_of(get_args(OnInconclusive)),  # type: ignore[arg-type]
+            on_inconclusive=_action(settings["on_inconclusive"]),
             decide=settings["decide"].one_of(get_args(Decide)),  # type: ignore[arg-type]
             level=0.95 if reading.level is None else reading.level,
             min_rows=rows,
@@ -48,7 +49,7 @@ def _verdict(whole: Place) -> Verdict:
         dump=_object(whole["dump"]),
         baseline=None if whole["baseline"].value is None else _object(whole["baseline"]),
         paired_by=read_as(whole["paired_by"], str | None),
-        rules=whole["rules"].each(_rule),
+        rules=whole["rules"].each(lambda rule: _rule(rule, own)),
         warnings=read_as(whole["warnings"], tuple[Notice, ...]),
         environment=None if made is None else read_as(made, Environment | None),
     )
@@ -62,7 +63,11 @@ def _object(place: Place) -> dict[str, Any]:
     return {**whole, "source": {**source, **absent}}
 
 
-def _rule(place: Place) -> RuleVerdict:
+def _action(place: Place) -> OnInconclusive | None:
+    return None if place.value is None else place.one_of(get_args(OnInconclusive))  # type: ignore[return-value]
+
+
+def _rule(place: Place, settings: GateSettings) -> RuleVerdict:
     severity = place.get("severity") or place["level"]  # the name in 0.1.0
     try:
         rule = Rule(
@@ -79,7 +84,7 @@ def _rule(place: Place) -> RuleVerdict:
     part = None
     if any(place[name].value is not None for name in ("n", "value", "baseline", "threshold")):
         part = _part(place, read_as(place["slice" if rule.worst_of is None else "worst_slice"], str | None))
-    why = place["why"]
+    why, asked = place["why"], place.get("on_inconclusive")
     return RuleVerdict(
         rule=rule,
         verdict=verdict,
@@ -87,6 +92,7 @@ def _rule(place: Place) -> RuleVerdict:
         decisive=part,
         slices=place["slices"].each(lambda one: _part(one, read_as(one["slice"], str | None))),
         why=None if why.value in (None, []) else read_record(why, Why),
+        on_inconclusive=(None if asked is None else _action(asked)) or settings.on_inconclusive or "fail",
     )
 
 
@@ -95,7 +101,18 @@ def _part(place: Place, name: str | None) -> Judged:
         found = place.get(key)
         return None if found is None or found.value is None else found.number()
 
-    needed, n = place.get("rows_needed"), place["n"]
+    def count(key: str) -> int | None:
+        found = place.get(key)
+        return None if found is None or found.value is None else found.count()
+
+    n = place["n"]
+    outlook = Outlook(
+        number("pass_chance"),
+        count("rows_needed"),
+        count("rows_needed_low"),
+        count("rows_needed_high"),
+        count("rows_to_detect"),
+    )
     outcome: Any = place["verdict"].one_of(OUTCOMES)
     found = Judged(
         slice=name,
@@ -108,7 +125,10 @@ def _part(place: Place, name: str | None) -> Judged:
         threshold=number("threshold"),
         verdict=outcome,
         reason=read_notice(place["reason"]),
-        rows_needed=None if needed is None or needed.value is None else needed.count(),
+        interval_level=number("interval_level"),
+        plain_low=number("plain_low"),
+        plain_high=number("plain_high"),
+        outlook=None if outlook == Outlook() else outlook,
     )
     check_order(place, found, "low", "high")
     return found

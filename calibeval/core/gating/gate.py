@@ -18,9 +18,11 @@ from calibeval.core.errors import InputError, UsageError, nearest
 from calibeval.core.evaluation.measurement import Measurement
 from calibeval.core.evaluation.parts import Rows
 from calibeval.core.evaluation.settings import checked, stamped
-from calibeval.core.gating.judge import Measured, judge
+from calibeval.core.gating.evidence import Measured
+from calibeval.core.gating.judge import judge
 from calibeval.core.gating.rules import GateSettings, Rule, rule_from_table
-from calibeval.core.gating.verdict import RuleVerdict, Verdict
+from calibeval.core.gating.ruling import RuleVerdict
+from calibeval.core.gating.verdict import Verdict
 from calibeval.core.metrics.bins import Binned
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.report.report import Report

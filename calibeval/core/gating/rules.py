@@ -25,7 +25,7 @@ RULE_KINDS: tuple[RuleKind, ...] = get_args(RuleKind)
 CHANGES: tuple[RuleKind, ...] = ("max_increase", "max_drop")
 WORST = "worst"
 
-_RULE_KEYS = ("metric", *RULE_KINDS, "relative", "severity", "slice")
+_RULE_KEYS = ("metric", *RULE_KINDS, "relative", "severity", "slice", "on_inconclusive")
 # Names of keys in version 0.1, for hints.
 EARLIER = {"confidence": "level", "min_samples": "min_rows"}
 EARLIER_OF_RULES = {"level": "severity"}
@@ -39,7 +39,8 @@ class Rule:
     confidence_gap its absolute value); "max_increase" and "max_drop" bound how far it may rise or fall from the
     baseline's value. The limit is a fraction (for nll, nats), or with `relative` a share of the baseline's value.
     severity: "error" blocks, "warn" is only reported, "off" is not judged. slice: None for all rows, "column=value",
-    "worst" for every slice of every slice column, or "worst:column".
+    "worst" for every slice of every slice column, or "worst:column". on_inconclusive: what the gate does if this rule
+    is inconclusive; None: what its settings say.
 
     Raises: UsageError for an invalid limit, and for one on the wrong side, such as a minimum for an error.
 
@@ -53,11 +54,14 @@ class Rule:
     severity: Severity = "error"
     slice: str | None = None
     relative: bool = False
+    on_inconclusive: OnInconclusive | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "metric", metric_named(as_text(self.metric, "metric")).name)
         one_of(self.kind, RULE_KINDS, "kind")
         one_of(self.severity, get_args(Severity), "severity")
+        if self.on_inconclusive is not None:
+            one_of(self.on_inconclusive, get_args(OnInconclusive), "on_inconclusive")
         limit = as_number(self.limit, f"{self.kind} of {self.metric}")
         truth("relative", self.relative)
         if self.slice is not None:
@@ -95,29 +99,36 @@ class Rule:
 class GateSettings:
     """How rules are decided.
 
-    on_inconclusive: what an inconclusive gate does: "fail", "warn" (pass with a warning) or "pass". decide: by the
-    "interval", or by the value alone ("point"). level: of the intervals, in (0, 1). min_rows: with fewer rows, a rule
-    cannot be evaluated.
+    on_inconclusive: what the gate does if a rule is inconclusive: "fail", "warn" (pass with a warning) or "pass"; None:
+    "fail" for limits on a metric itself, which guard against harm, and "warn" for limits on a change. A rule's own word
+    wins. decide: by the "interval", or by the value alone ("point"). level: of the intervals, in (0, 1). min_rows: with
+    fewer rows, a rule cannot be evaluated.
 
     Raises: UsageError for an invalid setting.
 
-    >>> GateSettings(on_inconclusive="warn").level
-    0.95
+    >>> settings = GateSettings()
+    >>> settings.level, settings.inconclusive(Rule("nll", "max_increase", 0.01))
+    (0.95, 'warn')
     """
 
-    on_inconclusive: OnInconclusive = "fail"
+    on_inconclusive: OnInconclusive | None = None
     decide: Decide = "interval"
     level: float = 0.95
     min_rows: int = 0
 
     def __post_init__(self) -> None:
-        one_of(self.on_inconclusive, get_args(OnInconclusive), "on_inconclusive")
+        if self.on_inconclusive is not None:
+            one_of(self.on_inconclusive, get_args(OnInconclusive), "on_inconclusive")
         one_of(self.decide, get_args(Decide), "decide")
         check_level(as_number(self.level, "level"))
         rows = self.min_rows
         if isinstance(rows, bool) or not isinstance(rows, int | np.integer) or rows < 0:
             raise UsageError(f"min_rows is {show_value(rows)}, but it must be a whole number, at least 0")
         check_whole("min_rows", rows, 0, MOST_ROWS)
+
+    def inconclusive(self, rule: Rule) -> OnInconclusive:
+        """What the gate does if this rule is inconclusive."""
+        return rule.on_inconclusive or self.on_inconclusive or ("warn" if rule.is_change else "fail")
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +224,8 @@ def rule_from_table(table: Mapping[str, Any]) -> Rule:
     relative = table.get("relative", False)
     if not isinstance(relative, bool):
         raise UsageError(f"relative is {show_value(relative)}, but it must be true or false")
-    part = table.get("slice")
+    part, key = table.get("slice"), "on_inconclusive"
+    asked = table.get(key)
     return Rule(
         metric=as_text(table["metric"], "metric"),
         kind=limits[0],
@@ -221,6 +233,7 @@ def rule_from_table(table: Mapping[str, Any]) -> Rule:
         severity=one_of(as_text(table.get("severity", "error"), "severity"), get_args(Severity), "severity"),
         slice=None if part is None else as_text(part, "slice"),
         relative=relative,
+        on_inconclusive=None if asked is None else one_of(as_text(asked, key), get_args(OnInconclusive), key),
     )
 
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from calibeval.core.data.documents import json_text
 from calibeval.core.data.elsewhere import elsewhere
 from calibeval.core.data.environment import Environment
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.records import to_plain
-from calibeval.core.gating.movers import Part
-from calibeval.core.gating.rules import GateSettings, Rule
+from calibeval.core.gating.rules import GateSettings
+from calibeval.core.gating.ruling import Outcome, RuleVerdict, whole
 from calibeval.core.metrics.lookup import MetricLookup
 from calibeval.core.report.report import Report
 from calibeval.core.report.settings import Settings
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 SCHEMA, EARLIER = "calibeval.verdict/1", "calibeval.gate/1"
 
-Outcome = Literal["pass", "fail", "inconclusive", "error"]
-
 
 class ExitCode(IntEnum):
     """The exit code that a gate returns to the shell."""
@@ -34,124 +32,6 @@ class ExitCode(IntEnum):
     FAILED = 1
     NOT_EVALUATED = 3
     INCONCLUSIVE = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """The verdict of one rule on all rows, or on one slice.
-
-    slice: "column=value"; None for all rows. n: number of rows; None if unknown. value: the metric, or for a rule on a
-    change candidate - baseline; for limits on confidence_gap itself, its absolute value. low, high: its interval.
-    centre: the value corrected for bias, the centre of the interval. baseline: the baseline's value. threshold: the
-    limit in the unit of the metric, computed from the baseline's value for a relative rule. rows_needed: number of rows
-    that would decide an inconclusive rule if the corrected value stayed the same; None if no number would.
-    """
-
-    slice: str | None
-    n: int | None
-    value: float | None
-    low: float | None
-    high: float | None
-    centre: float | None
-    baseline: float | None
-    threshold: float | None
-    verdict: Outcome
-    reason: Notice
-    rows_needed: int | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON object of this part of a rule on slices."""
-        return to_plain(self, "centre", "threshold", "rows_needed")
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """What the same rule would say of the dump after a temperature alone, each row by a fit on others.
-
-    value: of the metric. repairs: whether the rule would pass. verdict: what it would be. low, high: the interval that
-    decides, of the value, or of the change where the rule is about one. change: from the baseline. temperature: the
-    mean of those of the folds. All but value and repairs are None where an earlier version wrote the verdict.
-    """
-
-    value: float
-    repairs: bool
-    verdict: Literal["pass", "fail", "inconclusive"] | None = None
-    low: float | None = None
-    high: float | None = None
-    change: float | None = None
-    temperature: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Why:
-    """Why a rule did not pass.
-
-    change: whether the change from the baseline was split into parts, or the metric itself. parts: the parts of the
-    rows that contribute most; empty if no part contributes much, None if the metric cannot be split into rows or
-    classes.
-    temperature: the result of temperature scaling; None if it could not be tried, or cannot change the metric.
-    """
-
-    change: bool
-    parts: tuple[Part, ...] | None
-    temperature: Trial | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON object of these reasons."""
-        return asdict(self)
-
-
-@dataclass(frozen=True, slots=True)
-class RuleVerdict:
-    """A rule with its verdict.
-
-    rule: the Rule. verdict: "pass", "fail", "inconclusive", "error" (the rule could not be evaluated) or "off". reason:
-    of the verdict. decisive: the part that decided: all rows, the slice, or the worst slice; None if the rule is off.
-    slices: for a rule on the worst slice, every slice. why: what moved the metric, if requested and the rule did not
-    pass.
-    """
-
-    rule: Rule
-    verdict: Outcome | Literal["off"]
-    reason: Notice
-    decisive: Judged | None
-    slices: tuple[Judged, ...] = ()
-    why: Why | None = None
-
-    @property
-    def blocks(self) -> bool:
-        """Whether the rule counts for the result of the gate."""
-        return self.rule.severity == "error"
-
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON object of this rule."""
-        rule, part = self.rule, self.decisive
-        facts = dict.fromkeys(("n", "value", "low", "high", "corrected", "baseline", "threshold", "rows_needed"))
-        if part is not None:
-            facts = {
-                "n": part.n,
-                "value": part.value,
-                "low": part.low,
-                "high": part.high,
-                "corrected": part.centre,
-                "baseline": part.baseline,
-                "threshold": part.threshold,
-                "rows_needed": part.rows_needed,
-            }
-        return {
-            "metric": rule.metric,
-            "kind": rule.kind,
-            "limit": rule.limit,
-            "relative": rule.relative,
-            "slice": rule.slice,
-            "severity": rule.severity,
-            "verdict": self.verdict,
-            "reason": self.reason.to_dict(),
-            **facts,
-            "worst_slice": part.slice if part is not None and rule.worst_of is not None else None,
-            "slices": [one.to_dict() for one in self.slices],
-            "why": None if self.why is None else self.why.to_dict(),
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,9 +110,9 @@ class Verdict(MetricLookup[RuleVerdict]):
 
     @property
     def exit_code(self) -> ExitCode:
-        """0: passed, 1: failed, 3: a rule could not be evaluated, 5: inconclusive, if on_inconclusive is "fail"."""
+        """0: passed, 1: failed, 3: a rule could not be evaluated, 5: inconclusive by a rule that blocks then."""
         if self.verdict == "inconclusive":
-            return ExitCode.INCONCLUSIVE if self.settings.on_inconclusive == "fail" else ExitCode.PASSED
+            return ExitCode.INCONCLUSIVE if any(rule.stops for rule in self.rules) else ExitCode.PASSED
         codes = {"pass": ExitCode.PASSED, "fail": ExitCode.FAILED, "error": ExitCode.NOT_EVALUATED}
         return codes[self.verdict]
 
@@ -284,13 +164,3 @@ def _shortest(place: tuple[str, ...], places: list[tuple[str, ...]]) -> str:
         if sum(other[:length] == place[:length] for other in places) == 1:
             return " ".join(place[:length])
     return " ".join(place)
-
-
-def whole(verdicts: list[Any]) -> Outcome:
-    """The worst of several verdicts; rules that are off do not count.
-
-    >>> whole(["pass", "inconclusive", "off"]), whole([])
-    ('inconclusive', 'pass')
-    """
-    order: tuple[Outcome, ...] = ("fail", "error", "inconclusive")
-    return next((outcome for outcome in order if outcome in verdicts), "pass")

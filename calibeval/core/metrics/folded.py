@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from calibeval.core.data.arrays import Floats
-from calibeval.core.data.notices import NotComputable, reason
+from calibeval.core.data.notices import NotComputable, Notice, reason
 from calibeval.core.metrics.bins import Binned, along_paths, rows_in
 from calibeval.core.metrics.metric import BY_GROUPS, Side
 from calibeval.core.metrics.result import MetricResult
@@ -19,11 +19,13 @@ from calibeval.core.uncertainty.floors import Floor, gap_floor
 from calibeval.core.uncertainty.intervals import Interval
 from calibeval.core.uncertainty.joints import Joints
 from calibeval.core.uncertainty.level import Level
-from calibeval.core.uncertainty.model_pair import Pair, Together
+from calibeval.core.uncertainty.model_pair import MOST_PAIR_CELLS, Pair, Together
 from calibeval.core.uncertainty.paired import Contrast, centre_of, check_thick, contrast, margins
 from calibeval.core.uncertainty.paired_paths import ece_side, path_difference
 
 LEAST_CLASS_ROWS = 20  # with fewer, many bins of a class hold one row or none, and their variance cannot be estimated
+
+PUT_TOGETHER = "the interval is put together from those of both models, and wide"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +79,7 @@ class ClassWise(Folded):
         return intervals.cwce_interval(self.bins(sums), sums.n, level, self.joint(sums, joints))
 
     def difference(self, pair: Pair, level: Level) -> Contrast:
-        """For two classes, which mirror each other, the mean of both; for more, from the models' intervals."""
+        """For two classes, which mirror each other, the mean of both; for more, of debiased sums over all cells."""
         if pair.base.sums.classes is None or pair.candidate.sums.classes is None:
             raise NotComputable("top_label_only", "needs the probability of every class")
         if len(pair.base.sums.classes.count) == 2:
@@ -87,11 +89,19 @@ class ClassWise(Folded):
         check_thick(*pair.top.sums)
         if pair.groups is not None:
             raise NotComputable("dependent_rows", BY_GROUPS)
-        first_own, second_own = (
-            intervals.cwce_interval(self.bins(model.sums), len(pair.labels), level.value) for model in pair.models
-        )
-        centres = centre_of(first_own), centre_of(second_own)
-        return margins(first_own, second_own, centres, level, independent=False)
+        sums = self.bins(pair.base.sums), self.bins(pair.candidate.sums)
+        if pair.classes is None or pair.class_cells > MOST_PAIR_CELLS:
+            why = f"{pair.class_cells:,} pairs of class-wise bins are more than {MOST_PAIR_CELLS:,}"
+            return self._put_together(pair, level, reason("too_many_cells", f"{PUT_TOGETHER}: {why}"))
+        low, high, p = pair.class_difference(pair.classes, sums).at(level)
+        return contrast(max(low, -1.0), min(high, 1.0), p, level)
+
+    def _put_together(self, pair: Pair, level: Level, why: Notice) -> Contrast:
+        """The difference from the intervals of both models, as if their errors had opposite signs, with the reason."""
+        n = len(pair.labels)
+        own = [intervals.cwce_interval(self.bins(model.sums), n, level.value) for model in pair.models]
+        centres = centre_of(own[0]), centre_of(own[1])
+        return margins(own[0], own[1], centres, level, independent=False)._replace(reason=why)
 
     def difference_from(self, saved: Side, own: Side, level: Level) -> Contrast:
         """From both intervals; they are asymmetric, so their errors may add up."""

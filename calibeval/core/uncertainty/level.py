@@ -50,6 +50,33 @@ class Level(NamedTuple):
             return max(math.erfc(abs(score) / math.sqrt(2.0)), LEAST_P)
         return max(2.0 * student_tail(abs(score), self.freedom), LEAST_P)
 
+    def tail(self, score: float) -> float:
+        """Probability that a standard score exceeds this one."""
+        return 0.5 * math.erfc(score / math.sqrt(2.0)) if self.freedom is None else student_tail(score, self.freedom)
+
+    def p_beyond(self, score: float, bias: float) -> float:
+        """The largest p of a score of at least 0 whose mean may be off by this bias, at least LEAST_P.
+
+        >>> round(Level(0.95).p_beyond(1.96, 0.0), 4), round(Level(0.95).p_beyond(1.96, 0.5), 4)
+        (0.05, 0.0791)
+        """
+        return max(self.tail(score - bias) + self.tail(score + bias), LEAST_P)
+
+    def reach(self, bias: float) -> float:
+        """The number of standard errors by which an interval extends if its centre may be off by this many.
+
+        Source: Armstrong & Kolesar, Econometrica 86:655 (2018).
+
+        >>> round(Level(0.95).reach(0.0), 3), round(Level(0.95).reach(1.0), 3)
+        (1.96, 2.646)
+        """
+        low, high = 0.0, bias + self.z
+        for _ in range(60):
+            middle = 0.5 * (low + high)
+            far = self.tail(middle - bias) + self.tail(middle + bias) > 1.0 - self.value
+            low, high = (middle, high) if far else (low, middle)
+        return high
+
     def agreeing(self, p: float, low: float, high: float) -> float:
         """The p, moved to the side of 1 - level that agrees with the interval: below it iff 0 is outside.
 

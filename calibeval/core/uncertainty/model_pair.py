@@ -9,9 +9,11 @@ import numpy as np
 
 from calibeval.core.data.arrays import Codes, Floats
 from calibeval.core.sums.binning import BinSums, bin_index, sums_by_index
+from calibeval.core.sums.class_pairs import PairedClasses
 from calibeval.core.sums.sums import RowScores, Sums
+from calibeval.core.uncertainty.debiased_difference import ClassDifference, Debiased, class_difference
 from calibeval.core.uncertainty.paired_paths import Shared, shared_groups, shared_rows
-from calibeval.core.uncertainty.paths import Joint
+from calibeval.core.uncertainty.paths import Joint, gap_errors
 
 # The largest table of sums by group and bin.
 MOST_PAIR_CELLS = 2 * 10**7
@@ -42,6 +44,14 @@ def together(
     return Together(sums, (one, other), shared, cells)
 
 
+@dataclass(slots=True, eq=False)
+class Known:
+    """What was found of a pair, whatever the level: how bins vary together, and the class-wise difference."""
+
+    together: dict[str, Together] = field(default_factory=dict)
+    classes: ClassDifference | None = None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
     """One of two models: its sums and, in the order of the base's rows, the results of each row."""
@@ -60,19 +70,21 @@ class Pair:
     """Two models on the same n rows.
 
     labels: (n,) of these rows. groups: (n,) of group numbers in [0, j), if only groups are independent; else None.
-    found: cache of how bins vary together.
+    found: cache. classes: where the probabilities of all classes are read, if they are known.
     """
 
     base: Model
     candidate: Model
     labels: Codes
     groups: Codes | None
-    found: dict[str, Together] = field(default_factory=dict)
+    found: Known = field(default_factory=Known)
+    classes: PairedClasses | None = None
 
-    def at(self, places: Codes, sums: tuple[Sums, Sums], groups: Codes | None, found: dict[str, Together]) -> Pair:
+    def at(self, places: Codes, sums: tuple[Sums, Sums], groups: Codes | None, found: Known) -> Pair:
         """The rows at these positions as a separate pair. sums, groups, found: of these rows."""
         one, other = (Model(own, model.rows.at(places)) for own, model in zip(sums, self.models, strict=True))
-        return Pair(one, other, self.labels[places], groups, found)
+        classes = None if self.classes is None else self.classes.at(places)
+        return Pair(one, other, self.labels[places], groups, found, classes)
 
     @property
     def models(self) -> tuple[Model, Model]:
@@ -88,24 +100,24 @@ class Pair:
     @property
     def top(self) -> Together:
         """How the equal-width bins of the models vary together; computed once."""
-        if "top" not in self.found:
+        if "top" not in self.found.together:
             bins = [bin_index(model.rows.confidence, model.sums.compared) for model in self.models]
             sums = self.base.sums.top, self.candidate.sums.top
-            self.found["top"] = together((bins[0], bins[1]), self.residuals, sums, self.groups)
-        return self.found["top"]
+            self.found.together["top"] = together((bins[0], bins[1]), self.residuals, sums, self.groups)
+        return self.found.together["top"]
 
     @property
     def mass(self) -> Together:
         """How the equal-mass bins of the models vary together; computed once."""
-        if "mass" not in self.found:
+        if "mass" not in self.found.together:
             bins = [bin_index(model.rows.confidence, model.sums.mass_edges) for model in self.models]
             sums = self.base.sums.mass, self.candidate.sums.mass
-            self.found["mass"] = together((bins[0], bins[1]), self.residuals, sums, self.groups)
-        return self.found["mass"]
+            self.found.together["mass"] = together((bins[0], bins[1]), self.residuals, sums, self.groups)
+        return self.found.together["mass"]
 
     def of_class(self, label: int) -> Together:
         """For two classes, how the bins of one class's probability vary together; computed once."""
-        if f"class {label}" not in self.found:
+        if f"class {label}" not in self.found.together:
             happened = self.labels == label
             bins, gaps, sums = [], [], []
             for model in self.models:
@@ -115,8 +127,31 @@ class Pair:
                 gaps.append(happened - p)
                 sums.append(sums_by_index(bins[-1], len(model.sums.compared) - 1, p, happened))
             own = together((bins[0], bins[1]), (gaps[0], gaps[1]), (sums[0], sums[1]), self.groups)
-            self.found[f"class {label}"] = own
-        return self.found[f"class {label}"]
+            self.found.together[f"class {label}"] = own
+        return self.found.together[f"class {label}"]
+
+    @property
+    def class_cells(self) -> int:
+        """The number of pairs of class-wise bins of the same class."""
+        one, other = (model.sums.classes for model in self.models)
+        return 0 if one is None or other is None else one.count.size * other.count.shape[1]
+
+    def class_difference(self, classes: PairedClasses, sums: tuple[BinSums, BinSums]) -> ClassDifference:
+        """The difference of the class-wise errors, for independent rows; computed once, in a pass over the scores.
+
+        sums: (k, m) class-wise sums of both models.
+        """
+        if self.found.classes is None:
+            n, cells = len(self.labels), len(sums[0].count) * len(self.labels)
+            sides = Debiased.of(sums[0], n), Debiased.of(sums[1], n)
+            found = classes.products(self.labels, (sides[0].weights, sides[1].weights))
+            more = n / len(found.scores)
+            centred = found.scores - found.scores.mean()
+            scale = gap_errors(sums[0])[:, :, None] * gap_errors(sums[1])[:, None, :]
+            correlation = np.divide(more * found.products, scale, out=np.zeros_like(scale), where=scale > 0.0)
+            linear = more * float(centred @ centred) / float(cells) ** 2
+            self.found.classes = class_difference(sides, linear, np.clip(correlation, -1.0, 1.0))
+        return self.found.classes
 
     @property
     def identical(self) -> bool:

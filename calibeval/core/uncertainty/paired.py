@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from calibeval.core.data.notices import NotComputable
+from calibeval.core.data.notices import NotComputable, Notice
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.uncertainty.intervals import LEAST_BIN_ROWS, Interval
 from calibeval.core.uncertainty.level import Level
@@ -17,13 +17,15 @@ class Contrast(NamedTuple):
     """The uncertainty of one difference.
 
     low, high: interval of the true difference. p: for the hypothesis of no difference, in agreement with the interval.
-    detectable: the smallest true difference that such a sample would show in 80 of 100 cases.
+    detectable: the smallest true difference that such a sample would show in 80 of 100 cases. reason: why the interval
+    is wider than it could be.
     """
 
     low: float
     high: float
     p: float
     detectable: float
+    reason: Notice | None = None
 
 
 def contrast(low: float, high: float, p: float, level: Level) -> Contrast:

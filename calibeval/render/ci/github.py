@@ -29,7 +29,7 @@ def workflow_commands(verdict: Verdict) -> str:
     """
     found: dict[str, list[str]] = {"error": [], "warning": [], "notice": []}
     for line in rule_lines(verdict):
-        kind = _kind(line, verdict)
+        kind = _kind(line)
         if kind is not None:
             title = _TITLES[line.judged.verdict]
             message = "\n".join((line.sentence, *line.why))
@@ -52,14 +52,14 @@ def outputs(verdict: Verdict) -> str:
     return "".join(f"{name}={value}\n" for name, value in lines.items())
 
 
-def _kind(line: Line, verdict: Verdict) -> str | None:
+def _kind(line: Line) -> str | None:
     rule = line.judged
     if rule.verdict in ("pass", "off"):
         return None
     if not rule.blocks:
         return "warning"
     if rule.verdict == "inconclusive":
-        return {"fail": "error", "warn": "warning", "pass": "notice"}[verdict.settings.on_inconclusive]
+        return {"fail": "error", "warn": "warning", "pass": "notice"}[rule.on_inconclusive]
     return "error"
 
 

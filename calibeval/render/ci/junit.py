@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET  # only written here, never read
 
-from calibeval.core.gating.verdict import RuleVerdict, Verdict
+from calibeval.core.gating.ruling import RuleVerdict
+from calibeval.core.gating.verdict import Verdict
 from calibeval.words.verdict import compared, conclusion, harmless, rule_lines
 
 _CLASS = "calibeval.gate"
@@ -24,7 +25,7 @@ def render(verdict: Verdict) -> str:
         names[line.asked] = names.get(line.asked, 0) + 1
         twin = f" ({names[line.asked]})" if names[line.asked] > 1 else ""
         case = ET.SubElement(suite, "testcase", classname=_CLASS, name=line.asked + twin)
-        tag = outcome_tag(line.judged, verdict)
+        tag = outcome_tag(line.judged)
         if tag is not None:
             counts[tag] += 1
             result = ET.SubElement(case, tag, message=line.sentence)
@@ -42,12 +43,12 @@ def render(verdict: Verdict) -> str:
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(suites, encoding="unicode") + "\n"
 
 
-def outcome_tag(rule: RuleVerdict, verdict: Verdict) -> str | None:
+def outcome_tag(rule: RuleVerdict) -> str | None:
     """How a test report shows a rule: as failure, error or skipped; None for a pass."""
     if rule.verdict == "pass":
         return None
     if not rule.blocks or rule.verdict == "off":
         return "skipped"
     if rule.verdict == "inconclusive":
-        return "failure" if verdict.settings.on_inconclusive == "fail" else "skipped"
+        return "failure" if rule.stops else "skipped"
     return "error" if rule.verdict == "error" else "failure"

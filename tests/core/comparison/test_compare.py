@@ -103,7 +103,8 @@ def test_errors_that_may_depend_on_each_other_add_up(name):
     """At worst both values err towards each other at once: from the lower end of one to the upper end of the other."""
     base, candidate = models()
     ours, theirs = (evaluate(one)[name] for one in (base, candidate))
-    for found in (compare(base, [candidate])[name], compare(evaluate(base), [candidate])[name]):
+    from_report = compare(evaluate(base), [candidate])[name]
+    for found in (from_report, *([compare(base, [candidate])[name]] if name == "mce" else [])):
         assert found.low == pytest.approx(theirs.low - ours.high, abs=1e-12)
         assert found.high == pytest.approx(theirs.high - ours.low, abs=1e-12)
 

@@ -112,7 +112,7 @@ def test_numbers_are_those_of_reports_whatever_was_asked():
     report = evaluate(one, level=0.9)
     for rule, name in ((ece, "ece"), (accuracy, "accuracy")):
         assert rule.decisive is not None
-        assert (rule.decisive.value, rule.decisive.low, rule.decisive.high) == (
+        assert (rule.decisive.value, rule.decisive.plain_low, rule.decisive.plain_high) == (
             report[name].value,
             report[name].low,
             report[name].high,

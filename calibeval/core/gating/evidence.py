@@ -1,0 +1,164 @@
+"""What a rule is judged by: the numbers of all rows, or of each slice, from the measurements at one level."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from calibeval.core.comparison.comparison import Candidate, Comparison, Difference
+from calibeval.core.errors import UsageError, nearest
+from calibeval.core.gating.rules import Rule
+from calibeval.core.metrics.result import MetricResult
+from calibeval.core.report.report import DumpReport
+
+NO_INTERVAL = "no interval: "
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The results of a dump and its slices, and its comparison with a baseline, at one level."""
+
+    report: DumpReport
+    comparison: Comparison | None = None
+
+    @property
+    def change(self) -> Candidate | None:
+        """The dump's differences from the baseline."""
+        return None if self.comparison is None else self.comparison.candidates[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The numbers that a rule is judged by, as in Judged. reason: why a number is missing or approximate."""
+
+    slice: str | None
+    n: int
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    centre: float | None = None
+    baseline: float | None = None
+    reason: str | None = None
+
+    def threshold(self, rule: Rule) -> float | None:
+        """The limit in the unit of the metric; None if it is relative to a baseline without a value."""
+        if not rule.relative:
+            return rule.limit
+        return None if self.baseline is None else rule.limit * abs(self.baseline)
+
+    def excess(self, rule: Rule) -> tuple[float, float, float] | None:
+        """How far both ends of the interval, and its centre between them, are beyond the limit; negative if within it.
+
+        None if one of them is missing.
+        """
+        threshold = self.threshold(rule)
+        if self.low is None or self.high is None or self.value is None or threshold is None:
+            return None
+        low, high = sorted(excess(rule, end, threshold) for end in (self.low, self.high))
+        return low, excess(rule, self.value if self.centre is None else self.centre, threshold), high
+
+
+def excess(rule: Rule, value: float, threshold: float) -> float:
+    """How far a value or change is beyond the limit; negative if it is within the limit."""
+    if rule.kind == "min":
+        return threshold - value
+    return -value - threshold if rule.kind == "max_drop" else value - threshold
+
+
+def evidence(rule: Rule, measured: Measured) -> list[Evidence]:
+    """The numbers of all rows, of the slice that the rule names, or of every slice of a rule on the worst one.
+
+    Raises: UsageError for a slice that the dump does not have.
+    """
+    return [_single(rule, measured)] if rule.worst_of is None else _each(rule, measured)
+
+
+def left_out(rule: Rule, measured: Measured) -> int:
+    """The number of slices of a rule on the worst one that were too small to be measured."""
+    return sum(rule.worst_of in ("", one.column) for one in measured.report.small_slices or ())
+
+
+def _single(rule: Rule, measured: Measured) -> Evidence:
+    """The numbers of all rows, or of the slice that the rule names."""
+    if rule.slice is None:
+        return _whole_evidence(rule, measured)
+    for small in measured.report.small_slices or ():
+        if rule.slice == f"{small.column}={small.value}":
+            return Evidence(rule.slice, small.n, None, reason=f"too few rows to be measured: {small.n:,}")
+    parts = {part: (column, value) for part, column, value in _known_slices(measured.report)}
+    if rule.slice not in parts:
+        known = ", ".join(list(parts)[:8]) or "none"
+        raise UsageError(f'slice "{rule.slice}" is unknown{nearest(rule.slice, parts)}; there are {known}')
+    return _slice_evidence(rule, measured, *parts[rule.slice])
+
+
+def _each(rule: Rule, measured: Measured) -> list[Evidence]:
+    """The numbers of each slice of a rule on the worst one."""
+    known = _known_slices(measured.report)
+    columns = dict.fromkeys([column for _, column, _ in known])
+    columns |= dict.fromkeys([small.column for small in measured.report.small_slices or ()])
+    if rule.worst_of and rule.worst_of not in columns:
+        hint, there = nearest(rule.worst_of, columns), ", ".join(columns) or "none"
+        raise UsageError(f'slice "{rule.slice}": there is no column "{rule.worst_of}"{hint}; there are {there}')
+    if not columns:
+        raise UsageError(f'slice "{rule.slice}" needs columns: use --slice COLUMN, or slices = ["COLUMN"] under [gate]')
+    wanted = [(column, value) for _, column, value in known if rule.worst_of in ("", column)]
+    return [_slice_evidence(rule, measured, column, value) for column, value in wanted]
+
+
+def _known_slices(report: DumpReport) -> list[tuple[str, str, str]]:
+    return [(f"{one.column}={one.value}", one.column, one.value) for one in report.slices or ()]
+
+
+def _whole_evidence(rule: Rule, measured: Measured) -> Evidence:
+    change = measured.change
+    if change is not None and rule.is_change:
+        return _of_change(None, change.dump.n, change.differences.get(rule.metric))
+    return _of_metric(rule, None, measured.report.n, measured.report.metrics.get(rule.metric))
+
+
+def _slice_evidence(rule: Rule, measured: Measured, column: str, value: str) -> Evidence:
+    part = f"{column}={value}"
+    change = measured.change
+    if change is not None and rule.is_change:
+        for one in change.slices:
+            if (one.column, one.value) == (column, value):
+                return _of_change(part, one.n, one.differences.get(rule.metric))
+        saved = "the baseline is a saved report, whose slices cannot be compared"
+        return Evidence(part, 0, None, reason=saved if change.paired_by is None else "the baseline has no such slice")
+    for result in measured.report.slices or ():
+        if (result.column, result.value) == (column, value):
+            return _of_metric(rule, part, result.n, result.metrics.get(rule.metric))
+    return Evidence(part, 0, None, reason="the dump has no such slice")
+
+
+def _of_metric(rule: Rule, part: str | None, n: int, metric: MetricResult | None) -> Evidence:
+    if metric is None:
+        return Evidence(part, n, None, reason="this metric does not exist for this dump")
+    if metric.value is None:
+        return Evidence(part, n, None, reason=metric.reason)
+    reason = str(metric.reason or "")
+    if metric.low is None:
+        reason = reason.removeprefix(NO_INTERVAL) if NO_INTERVAL in reason else "there are too few rows or groups"
+    centre = metric.value if metric.corrected is None else metric.corrected
+    found = Evidence(part, n, metric.value, metric.low, metric.high, centre, reason=reason or None)
+    return _size(found) if rule.metric == "confidence_gap" else found
+
+
+def _of_change(part: str | None, n: int, found: Difference | None) -> Evidence:
+    if found is None:
+        return Evidence(part, n, None, reason="this metric was not compared")
+    if found.difference is None or found.base is None:
+        return Evidence(part, n, None, reason=found.reason or "there is no difference", baseline=found.base)
+    centre = found.difference
+    if found.low is not None and found.high is not None and not found.low <= centre <= found.high:
+        centre = (found.low + found.high) / 2  # noise biases both values differently
+    return Evidence(part, n, found.difference, found.low, found.high, centre, found.base, found.reason)
+
+
+def _size(signed: Evidence) -> Evidence:
+    """The absolute value of a signed number, with its interval."""
+    if signed.value is None or signed.low is None or signed.high is None:
+        return replace(signed, value=None if signed.value is None else abs(signed.value), centre=None)
+    ends = sorted((abs(signed.low), abs(signed.high)))
+    low = 0.0 if signed.low <= 0 <= signed.high else ends[0]
+    return replace(signed, value=abs(signed.value), low=low, high=ends[1], centre=abs(signed.value))

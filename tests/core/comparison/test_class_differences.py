@@ -1,0 +1,167 @@
+"""The paired difference of the class-wise error for three or more classes."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from calibeval import Predictions, compare, evaluate
+from calibeval.core.sums.binning import bin_index, equal_width_edges
+from calibeval.core.uncertainty.debiased import bias_left, debiased_size, expansion, spread
+from calibeval.core.uncertainty.level import Level
+
+
+def softmax(logits):
+    weights = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+def dumps(n=3000, k=5, seed=0, columns=None):
+    """Two models of the same rows: the base is over-confident, the candidate less so."""
+    rng = np.random.default_rng(seed)
+    true = 2.5 * rng.normal(size=(n, k))
+    labels = (true + rng.gumbel(size=(n, k))).argmax(axis=1)
+    own = {} if columns is None else {"columns": columns}
+    return [
+        Predictions(probs=softmax(factor * (true + 0.2 * rng.normal(size=(n, k)))), labels=labels, **own)
+        for factor in (1.5, 1.15)
+    ]
+
+
+def cwce(base, candidate, **settings):
+    return compare(base, [candidate], **settings)["cwce"]
+
+
+def by_hand(base, candidate, level):
+    """The interval by plain loops over classes, bins and pairs of bins."""
+    n, k = base.scores.shape
+    edges = equal_width_edges(15)
+    happened = np.eye(k)[base.labels]
+    models = []
+    for p in (base.scores, candidate.scores):
+        bins = bin_index(p, edges)
+        gaps, errors = np.zeros((k, 15)), np.zeros((k, 15))
+        for c, m in itertools.product(range(k), range(15)):
+            own = bins[:, c] == m
+            rows, gap = own.sum(), happened[own, c] - p[own, c]
+            gaps[c, m] = gap.sum()
+            squares = (gap**2).sum() * rows + 4 * (p[own, c] * (1 - p[own, c])).sum()
+            errors[c, m] = math.sqrt(squares / (rows + 4))
+        sizes = np.divide(abs(gaps), errors, out=np.zeros_like(gaps), where=errors > 0)
+        true = np.sign(gaps) * np.sqrt(np.maximum(sizes**2 - 1, 0))
+        error, slopes = errors / (n * k), expansion(true)
+        excess = (error * (np.minimum(sizes, 4) ** 2 - 1)).sum() - 2 * math.sqrt(2 * (error**2).sum())
+        models.append(
+            {
+                "value": (error * debiased_size(sizes)).sum(),
+                "error": error,
+                "slopes": slopes,
+                "left": (error**2 * np.maximum(spread(true) - slopes[0] ** 2, 0)).sum(),
+                "near": error[sizes < 3.5].sum(),
+                "bias": bias_left(math.sqrt(max(excess / error.sum(), 0))) * error.sum(),
+                "rows": [[happened[:, c] - p[:, c], bins[:, c]] for c in range(k)],
+                "sum": sum(slopes[0][c, bins[:, c]] * (happened[:, c] - p[:, c]) for c in range(k)),
+            }
+        )
+    one, other = models
+    linear = (other["sum"] - one["sum"]).var() * n / (n * k) ** 2
+    shared = 0.0
+    for c, m, o in itertools.product(range(k), range(15), range(15)):
+        both = (one["rows"][c][1] == m) & (other["rows"][c][1] == o)
+        product = (one["rows"][c][0] * other["rows"][c][0])[both].sum() / (n * k) ** 2
+        errors = one["error"][c, m] * other["error"][c, o]
+        if errors:
+            correlation = min(max(product / errors, -1), 1)
+            shared += errors * sum(
+                one["slopes"][j - 1][c, m] * other["slopes"][j - 1][c, o] * correlation**j / math.factorial(j)
+                for j in (2, 3, 4)
+            )
+    rest = k / (k - 1) * max(one["left"] + other["left"] - 2 * shared, 0)
+    error = (1.3 if k <= 4 else 1.1) * math.sqrt(linear + rest)
+    half = error * Level(level).reach(0.1 * max(one["near"], other["near"]) / error)
+    middle, lift = other["value"] - one["value"], other["bias"] - one["bias"]
+    return middle - half - max(lift, 0), middle + half + max(-lift, 0)
+
+
+@pytest.mark.parametrize(("k", "level"), [(3, 0.95), (5, 0.9)])
+def test_the_interval_by_loops(k, level):
+    base, candidate = dumps(600, k)
+    found = cwce(base, candidate, level=level)
+    assert (found.low, found.high) == pytest.approx(by_hand(base, candidate, level), abs=1e-12)
+
+
+def test_a_sharper_temperature_shows():
+    found = cwce(*dumps())
+    assert found.difference < 0
+    assert found.high < 0
+    assert found.p < 1e-6
+    assert found.reason is None
+
+
+def test_the_interval_is_narrower_than_what_two_intervals_give():
+    base, candidate = dumps()
+    paired, apart = cwce(base, candidate), compare(evaluate(base), [candidate])["cwce"]
+    assert paired.high - paired.low < 0.8 * (apart.high - apart.low)
+
+
+def test_swapped_models_negate_the_difference():
+    base, candidate = dumps()
+    there, back = cwce(base, candidate), cwce(candidate, base)
+    assert (there.low, there.high) == pytest.approx((-back.high, -back.low), abs=1e-15)
+    assert there.p == pytest.approx(back.p)
+
+
+def test_identical_models_differ_by_zero():
+    base, _ = dumps()
+    found = cwce(base, base)
+    assert (found.difference, found.low, found.high, found.p) == (0, 0, 0, 1)
+
+
+@pytest.mark.parametrize("level", [0.5, 0.8, 0.9, 0.95, 0.99, 0.999])
+def test_p_is_where_the_interval_reaches_zero(level):
+    rng = np.random.default_rng(5)
+    base, _ = dumps(1000)
+    candidate = Predictions(
+        probs=softmax(np.log(base.scores) * 0.93 + 0.1 * rng.normal(size=(1000, 5))), labels=base.labels
+    )
+    found = cwce(base, candidate, level=level)
+    assert (found.p < 1 - level) == (not found.low <= 0 <= found.high)
+    at_p = cwce(base, candidate, level=1 - found.p)
+    assert min(abs(at_p.low), abs(at_p.high)) == pytest.approx(0, abs=1e-9)
+
+
+def test_the_order_of_rows_and_classes_is_irrelevant():
+    base, candidate = dumps()
+    rng = np.random.default_rng(1)
+    rows, classes = rng.permutation(3000), rng.permutation(5)
+    place = np.argsort(classes)
+    mixed = [Predictions(probs=p.scores[rows][:, classes], labels=place[p.labels[rows]]) for p in (base, candidate)]
+    one, other = cwce(base, candidate), cwce(*mixed)
+    assert (one.low, one.high, one.p) == pytest.approx((other.low, other.high, other.p), abs=1e-12)
+
+
+def test_pairs_by_id_in_another_order_give_the_same_bytes():
+    base, candidate = dumps()
+    order = np.random.default_rng(2).permutation(3000)
+    ids = np.arange(3000)
+    one = cwce(*(Predictions(probs=p.scores, labels=p.labels, ids=ids) for p in (base, candidate)))
+    mixed = Predictions(probs=candidate.scores[order], labels=candidate.labels[order], ids=ids[order])
+    other = cwce(Predictions(probs=base.scores, labels=base.labels, ids=ids), mixed)
+    assert (one.low, one.high, one.p) == pytest.approx((other.low, other.high, other.p), abs=1e-14)
+
+
+def test_threads_and_memory_change_nothing():
+    base, candidate = dumps()
+    plain = cwce(base, candidate)
+    assert cwce(base, candidate, jobs=3) == plain
+    assert cwce(base, candidate, max_memory=1000) == plain
+
+
+def test_a_slice_is_the_same_as_its_rows_alone():
+    part = np.tile(["a", "b", "b"], 1000)
+    base, candidate = dumps(columns={"part": part})
+    slices = compare(base, [candidate], slices=["part"]).candidates[0].slices
+    of_b = next(one for one in slices if one.value == "b").differences["cwce"]
+    alone = cwce(base.select(part == "b"), candidate.select(part == "b"))
+    assert (of_b.low, of_b.high, of_b.p) == pytest.approx((alone.low, alone.high, alone.p), abs=1e-14)
