@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.data.predictions import Predictions
-from calibeval.core.sums.engine import summarise, tie_slack
+from calibeval.core.data.predictions import Block, Predictions
+from calibeval.core.sums.engine import fitted_optimum, summarise, tie_slack
 from calibeval.core.sums.equal_mass import RowKeys, confidence_keys, from_keys
 from calibeval.core.sums.from_rows import sums_from_rows
 from calibeval.core.sums.resources import PLAIN, Resources
+from calibeval.core.sums.sample import Sample
 from calibeval.core.sums.sums import EqualMass, RowScores, Sums
 from calibeval.core.sums.threads import in_order
 
@@ -53,19 +54,23 @@ def part_sums(
     parts: Sequence[Rows],
     bins: int,
     resources: Resources = PLAIN,
+    *,
+    slopes: bool = False,
 ) -> list[Sums]:
     """The sums of each part, as if its rows were a separate dump.
 
     parts: numbers of stored rows that are not ignored. A row may belong to several parts. resources: as for
-    `summarise`; if scores are read block by block, so are the parts, with 8 bytes for each of their rows until all are
-    read. Results of single rows are not kept: they are those of the whole dump.
+    `summarise`; if scores are read block by block, so are the parts, with 8 bytes for each of their rows, and a sample
+    of the scores of each part, until all are read. Results of single rows are not kept: they are those of the whole
+    dump.
+    slopes: as for `summarise`; kept only if the scores are not read block by block.
     """
     if resources.streams(predictions):
         return _streamed(predictions, parts, bins, resources.jobs)
     scores = predictions.scores[0 : predictions.rows]
 
     def sums_of(rows: Rows) -> Sums:
-        return located(summarise(selected(predictions, scores, rows), bins), predictions, rows)
+        return located(summarise(selected(predictions, scores, rows), bins, slopes=slopes), predictions, rows)
 
     return list(in_order(sums_of, parts, resources.jobs))
 
@@ -91,6 +96,8 @@ def _streamed(predictions: Predictions, parts: Sequence[Rows], bins: int, jobs: 
     ascending = [np.sort(rows) for rows in parts]
     totals: list[Sums | None] = [None] * len(parts)
     keys: list[list[RowKeys]] = [[] for _ in parts]
+    samples: list[list[Sample]] = [[] for _ in parts]
+    seen = [0] * len(parts)
     for start in range(0, predictions.rows, step):
         stop = min(start + step, predictions.rows)
         scores = predictions.scores[start:stop]
@@ -99,14 +106,22 @@ def _streamed(predictions: Predictions, parts: Sequence[Rows], bins: int, jobs: 
 
         def sums_of(part: int, scores: Any = scores, start: int = start, cuts: list[Rows] = cuts) -> Sums:
             own = selected(predictions, scores, cuts[part], start)
-            return located(summarise(own, bins, keep_rows=True), predictions, cuts[part])
+            return located(summarise(own, bins, keep_rows=True, fitted=False), predictions, cuts[part])
 
         for part, sums in zip(there, in_order(sums_of, there, jobs), strict=True):
+            if sums.excess is not None:
+                block = Block(scores[cuts[part] - start], predictions.labels[cuts[part]], start)
+                samples[part].append(Sample.of_block(block, seen[part], len(parts[part])))
+                seen[part] += len(cuts[part])
             keys[part] += [] if sums.rows is None else [confidence_keys(sums.rows.confidence, sums.rows.correct)]
             before = totals[part]
             totals[part] = replace(sums, equal_mass=None, rows=None) if before is None else before + sums
     return [
-        replace(total, equal_mass=EqualMass(*from_keys(np.concatenate(own), bins, slack=tie_slack(predictions))))
-        for total, own in zip(totals, keys, strict=True)
+        replace(
+            total,
+            optimum=fitted_optimum(sample, total, predictions.kind),
+            equal_mass=EqualMass(*from_keys(np.concatenate(own), bins, slack=tie_slack(predictions))),
+        )
+        for total, own, sample in zip(totals, keys, samples, strict=True)
         if total is not None
     ]

@@ -85,7 +85,8 @@ class SlicedColumn:
         cut = Cut.of(coded_slices(predictions, column), kept, settings.min_rows or 1, place, hint=hint)
         rows = [kept[places] for places in cut.places()]
         if by_class or known is None:
-            sums = part_sums(predictions, rows, settings.bins, resources)
+            grouped = groups is not None and groups.refused is None
+            sums = part_sums(predictions, rows, settings.bins, resources, slopes=grouped)
         else:
             sums = known_part_sums(predictions, known, rows, settings.bins, resources.jobs)
         parts = map(SlicePart, (cut.names[code] for code in cut.measured), rows, sums)
@@ -134,7 +135,7 @@ class SlicedColumn:
             told = self._told(part, sums, self.groups, scores)
             metrics, p = grouped_metrics(sums, told.groups, told.joints, level, only)
         if self.by_label:
-            return {name: replace(m, floor=None, floor_high=None) for name, m in metrics.items()}, None
+            return {name: replace(m, floor=None, floor_high=None, z=None, p=None) for name, m in metrics.items()}, None
         return metrics, p
 
     def _told(self, part: SlicePart, sums: Sums, every: Groups, scores: _Scores) -> Told:

@@ -61,12 +61,14 @@ def summarise(
     *,
     keep_rows: bool = False,
     fitted: bool = True,
+    slopes: bool = False,
 ) -> Sums:
     """All sums of the predictions in one pass over the scores.
 
     bins: number of equal-width bins, and the largest number of equal-mass bins. resources: threads and memory; if the
     scores need more memory, they are read again, once or a few times, for the equal-mass bins.
-    keep_rows: also keep the results of every row: 33 bytes per row. fitted: whether to fit a temperature.
+    keep_rows: also keep the results of every row: 33 bytes per row. fitted: whether to fit a temperature;
+    slopes: also keep what each row tells of it, 16 bytes for each row of the sample, as if every row were kept.
     Memory in addition to the scores: about 20 MiB per thread, and 8 bytes per row if they are read once.
     Raises: InputError naming the first row whose values contradict the kind.
 
@@ -110,7 +112,7 @@ def summarise(
     return replace(
         total,
         impossible_place="" if total.impossible_row is None else predictions.locate(total.impossible_row),
-        optimum=_optimum(samples, total, predictions.kind, keep_rows=keep_rows),
+        optimum=fitted_optimum(samples, total, predictions.kind, keep_rows=keep_rows or slopes),
         equal_mass=EqualMass(*keys.result(bins)),
         rows=joined_rows(kept) if keep_rows else None,
     )
@@ -157,10 +159,11 @@ def _numbered(predictions: Predictions) -> Iterator[tuple[int, Block]]:
         first += len(block.labels)
 
 
-def _optimum(samples: list[Sample], total: Sums, kind: Kind, *, keep_rows: bool) -> Optimum | None:
+def fitted_optimum(samples: list[Sample], total: Sums, kind: Kind, *, keep_rows: bool = False) -> Optimum | None:
+    """The optimal temperature of a sample; None if there is none, or a label has probability 0. total: all sums."""
     if not samples or total.excess is None:
         return None
-    return optimum_of(Sample.joined(samples), kind, keep_rows=keep_rows)
+    return optimum_of(samples, kind, keep_rows=keep_rows)
 
 
 def _piece(predictions: Predictions, block: Block, edges: Floats, compared: Floats, *, keep_rows: bool) -> _Piece:

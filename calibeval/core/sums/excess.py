@@ -36,13 +36,13 @@ class Excess(NamedTuple):
 
 
 def excess_of(
-    p: Floats, z: Floats, z_label: Floats, axis: int, work: Floats, out: Floats, spread: Floats | None = None
+    p: Floats, z: Floats, z_label: Floats, axis: int, work: Floats, out: Floats, rows: Floats | None = None
 ) -> Floats:
     """The excess of each row of a block; returns the sums of the second to fourth cumulants, (3,).
 
     p: probabilities. z: their logarithms up to a constant for each row; it is overwritten. z_label: the label's z.
-    axis: of the classes. work: memory like z. out: (b,) for the excess; inf if the label has probability 0. spread:
-    (b,) for the variance of each row.
+    axis: of the classes. work: memory like z. out: (b,) for the excess; inf if the label has probability 0.
+    rows: (2, b) for the second and third cumulants of each row.
     """
     if np.minimum.reduce(z, axis=None) < VANISHED:
         np.maximum(z, VANISHED, out=z)
@@ -56,7 +56,8 @@ def excess_of(
     np.multiply(z, z, out=z)
     m4 = float(np.einsum("ij,ij->", p, z))
     squares = m1 * m1
-    variance = np.maximum(m2 - squares, 0.0, out=spread)
-    third = m3 - m1 * (3.0 * m2 - 2.0 * squares)
+    variance, third = np.maximum(m2 - squares, 0.0), m1 * (3.0 * m2 - 2.0 * squares) - m3
+    if rows is not None:
+        rows[:] = variance, third
     fourth = m4 - float(np.add.reduce(4.0 * m1 * m3 - 12.0 * squares * m2 + 3.0 * m2 * m2 + 6.0 * squares * squares))
-    return np.array([np.add.reduce(variance), -np.add.reduce(third), fourth])
+    return np.array([np.add.reduce(variance), np.add.reduce(third), fourth])

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from calibeval.core.data.arrays import Floats, Indices
-from calibeval.core.data.notices import NotComputable, Notice
+from calibeval.core.data.notices import NotComputable, Notice, reason
 from calibeval.core.data.row_source import Kind
 from calibeval.core.sums.excess import excess_of
 from calibeval.core.sums.lines import quiet_lines, row_sums
-from calibeval.core.sums.root import Root, find_root
-from calibeval.core.sums.sample import Sample
+from calibeval.core.sums.root import find_root
+from calibeval.core.sums.sample import Piece, Sample
 
 # The search starts on every STARTING-th row of a sample with more than MANY scores. A last step of CLOSE leaves an
 # error of the order of its cube; on a large sample, NEAR is enough.
@@ -22,11 +23,13 @@ MANY, STARTING = 2**19, 16
 CLOSE, NEAR, ROUGH = 1e-4, 5e-3, 3e-2
 LARGE = 5.0  # log T, above which it is first asked whether there is an optimum at all
 NO_SLOPE = 1e-9
+MOST_LOG = 700.0  # of T and 1/T
 FEW_ERRORS = 30  # below, the error of the optimum is not normal
 STEPS = (-8.0, -6.0, -4.0, -3.0, -2.5, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0, 8.0)
 
 NO_ERRORS = "every label has the largest score of its row, so the smaller T, the smaller the NLL"
 NO_INFORMATION = "the scores carry no information about the labels, so the larger T, the smaller the NLL"
+TOO_LARGE = "the scores are too large or too small for a temperature"
 NO_EFFECT = "in every row all possible classes have the same score, so T has no effect"
 
 
@@ -55,35 +58,51 @@ class Optimum:
 
 
 class _Slopes(NamedTuple):
-    """At one ln(1/T): totals of the first three derivatives of the NLL, and the first two parts of each row's.
+    """At one ln(1/T): the excess of the NLL of each row, with its second and third cumulants.
 
-    variance, skew: the second and third cumulants of the excess. errors: rows whose label has not the largest score.
+    errors: rows whose label has not the largest score.
     """
 
-    total: float
-    second: float
-    third: float
-    rows: Floats
-    seconds: Floats
-    variance: float
-    skew: float
+    at: float
+    excess: Floats
+    variance: Floats
+    third: Floats
     errors: int
 
+    @property
+    def totals(self) -> tuple[float, float, float]:
+        """The sums over all rows."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return (
+                float(np.add.reduce(self.excess)),
+                float(np.add.reduce(self.variance)),
+                float(np.add.reduce(self.third)),
+            )
 
-def optimum_of(sample: Sample, kind: Kind, *, keep_rows: bool = False) -> Optimum:
-    """The optimum of these rows; a label of probability 0 must not occur.
+    @property
+    def derivatives(self) -> tuple[float, float, float]:
+        """The first three derivatives of the total NLL with respect to ln(1/T).
+
+        The j-th cumulant of ln p is proportional to T^-j, and its third one is minus that of the NLL.
+        """
+        excess, variance, third = self.totals
+        return excess, excess + variance, excess + 3.0 * variance - third
+
+
+def optimum_of(sample: Sequence[Sample], kind: Kind, *, keep_rows: bool = False) -> Optimum:
+    """The optimum of the rows of all parts of a sample; a label of probability 0 must not occur.
 
     The NLL is convex in 1/T, and the search for the root of its derivative ends with Halley's steps.
     keep_rows: whether to keep the slopes of single rows.
 
-    >>> two = Sample(np.array([[3.0, 0.0]] * 4), np.array([0, 0, 0, 1]), np.arange(4))
-    >>> round(math.exp(optimum_of(two, "logits").log_t), 6) == round(3.0 / math.log(3.0), 6)
+    >>> four = Sample(np.array([[3.0, 0.0]] * 4), np.array([0, 0, 0, 1]), np.arange(4))
+    >>> round(math.exp(optimum_of([four], "logits").log_t), 6) == round(3.0 / math.log(3.0), 6)
     True
     """
-    rows = len(sample.labels)
-    many = sample.scores.size > MANY
+    rows = sum(len(part.labels) for part in sample)
+    many = sum(part.scores.size for part in sample) > MANY
     try:
-        start = _solved(sample.every(STARTING), kind, 0.0, ROUGH)[0] if many else 0.0
+        start = _solved([part.every(STARTING) for part in sample], kind, 0.0, ROUGH)[0] if many else 0.0
     except NotComputable:
         start = 0.0
     try:
@@ -91,63 +110,60 @@ def optimum_of(sample: Sample, kind: Kind, *, keep_rows: bool = False) -> Optimu
     except NotComputable as missing:
         return Optimum(rows, None, missing.reason)
     h = place - last.at
-    slopes = last.slopes.rows + h * (last.slopes.seconds + last.slopes.rows)
-    information = last.slopes.second + h * last.slopes.third
-    kept = (slopes, sample.places) if keep_rows else (None, None)
-    errors = last.slopes.errors
-    near = _near(sample, kind, place, information) if errors < FEW_ERRORS else None
-    return Optimum(rows, -place, None, errors, information, float(slopes @ slopes), *kept, near)
+    slopes = last.excess + h * (last.variance + last.excess)
+    _, second, third = last.derivatives
+    information = second + h * third
+    if not (0.0 < information < math.inf and abs(place) < MOST_LOG):
+        return Optimum(rows, None, reason("overflow", TOO_LARGE))
+    few = last.errors < FEW_ERRORS
+    return Optimum(
+        rows=rows,
+        log_t=-place,
+        errors=last.errors,
+        information=information,
+        squares=float(np.einsum("i,i->", slopes, slopes)),  # not BLAS, whose sums depend on its number of threads
+        slopes=slopes if keep_rows else None,
+        places=np.concatenate([part.places for part in sample]) if keep_rows else None,
+        near=_near(sample, kind, place, information) if few else None,
+    )
 
 
-def _near(sample: Sample, kind: Kind, place: float, information: float) -> Floats:
+def _near(sample: Sequence[Sample], kind: Kind, place: float, information: float) -> Floats:
     """The excess and its cumulants at ln T around the optimum, see `Optimum`."""
     table = []
     for step in STEPS:
-        log_t = -place + step / math.sqrt(information)
-        found = _slopes(sample, kind, -log_t)
-        table.append((log_t, found.total, found.variance, found.skew))
+        log_t = max(-MOST_LOG, min(-place + step / math.sqrt(information), MOST_LOG))
+        table.append((log_t, *_slopes(sample, kind, -log_t).totals))
     return np.array(table)
 
 
-class _Last(NamedTuple):
-    """The last ln(1/T) of a search, and the slopes there."""
-
-    at: float
-    slopes: _Slopes
-
-
-def _solved(sample: Sample, kind: Kind, start: float, tolerance: float) -> tuple[float, _Last]:
-    """The optimal ln(1/T), from a start. Raises: NotComputable if there is none."""
-    first = _slopes(sample, kind, start)
-    if not (math.isfinite(first.total) and math.isfinite(first.second) and math.isfinite(first.third)):
-        raise NotComputable("overflow", "the scores are too large for a temperature")
-    if not first.errors:
+def _solved(sample: Sequence[Sample], kind: Kind, start: float, tolerance: float) -> tuple[float, _Slopes]:
+    """The optimal ln(1/T) from a start, and the slopes close to it. Raises: NotComputable if there is none."""
+    last = _slopes(sample, kind, start)
+    if not all(map(math.isfinite, last.derivatives)):
+        raise NotComputable("overflow", TOO_LARGE)
+    if not last.errors:
         raise NotComputable("no_optimum", NO_ERRORS)
-    last = _Last(start, first)
 
     def evaluate(place: float) -> tuple[float, float, float]:
         nonlocal last
         if place != last.at:
-            last = _Last(place, _slopes(sample, kind, place))
-        return last.slopes.total, last.slopes.second, last.slopes.third
+            last = _slopes(sample, kind, place)
+        return last.derivatives
 
     found = find_root(evaluate, start, tolerance=tolerance, lowest=-LARGE)
     if not found.found:
         _check_informative(sample, kind)
         found = find_root(evaluate, -LARGE, tolerance=tolerance)
-    return _end(found), last
-
-
-def _end(found: Root) -> float:
     if not found.found:
         raise NotComputable("no_optimum", NO_INFORMATION)
-    return found.u + found.step
+    return found.u + found.step, last
 
 
-def _check_informative(sample: Sample, kind: Kind) -> None:
+def _check_informative(sample: Sequence[Sample], kind: Kind) -> None:
     """Check that the NLL rises at the end as T grows. Raises: NotComputable if it does not."""
     slope = spread = 0.0
-    for piece in sample.pieces(kind):
+    for piece in _pieces(sample, kind):
         possible = piece.d > -np.inf
         mean = np.where(possible, piece.d, 0.0).sum(axis=piece.axis) / possible.sum(axis=piece.axis)
         slope += float((mean - piece.t).sum())
@@ -158,24 +174,23 @@ def _check_informative(sample: Sample, kind: Kind) -> None:
         raise NotComputable("no_optimum", NO_INFORMATION)
 
 
-def _slopes(sample: Sample, kind: Kind, place: float) -> _Slopes:
-    """The derivatives with respect to ln(1/T) at this place, from one pass over the sample."""
-    beta, totals, errors = math.exp(place), np.zeros(3), 0
-    rows, seconds = [], []
+def _pieces(sample: Sequence[Sample], kind: Kind) -> Iterator[Piece]:
+    for part in sample:
+        yield from part.pieces(kind)
+
+
+def _slopes(sample: Sequence[Sample], kind: Kind, place: float) -> _Slopes:
+    """The slopes at this ln(1/T), from one pass over the sample."""
+    beta, errors, start = math.exp(max(-MOST_LOG, min(place, MOST_LOG))), 0, 0
+    rows = np.empty((3, sum(len(part.labels) for part in sample)))
     with quiet_lines():
-        for piece in sample.pieces(kind):
+        for piece in _pieces(sample, kind):
             z, axis = piece.d, piece.axis
             z *= beta
             p = np.exp(z)
             p *= np.expand_dims(1.0 / row_sums(p, axis), axis)
-            own, spread = np.empty((2, len(piece.t)))
-            label = beta * piece.t
-            variance, skew, _ = excess_of(p, z, label, axis, np.empty_like(z), own, spread).tolist()
-            totals += [np.add.reduce(own), variance, skew]
-            errors += int(np.count_nonzero(label < 0.0))
-            rows.append(own)
-            seconds.append(spread)
-    total, variance, skew = totals.tolist()
-    # The cumulants of ln p scale with powers of 1/T, and its third one is minus that of the NLL.
-    second, third = total + variance, total + 3.0 * variance - skew
-    return _Slopes(total, second, third, np.concatenate(rows), np.concatenate(seconds), variance, skew, errors)
+            stop = start + len(piece.t)
+            excess_of(p, z, beta * piece.t, axis, np.empty_like(z), rows[0, start:stop], rows[1:, start:stop])
+            errors += int(np.count_nonzero(piece.t < 0.0))
+            start = stop
+    return _Slopes(place, rows[0], rows[1], rows[2], errors)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from calibeval.core.data.arrays import Floats, Indices
 from calibeval.core.data.predictions import Block
 from calibeval.core.data.row_source import Kind
-from calibeval.core.sums.lines import Scores
+from calibeval.core.sums.lines import Scores, quiet_lines, row_maxima
 
 SAMPLE_SCORES, SAMPLE_ROWS = 2**20, 10_020  # a sample has one of both at least, if that many are there
 MOST_SCORES = 2**25  # with thousands of classes, this limits the memory: fewer rows are kept
@@ -51,11 +51,6 @@ class Sample(NamedTuple):
         own = places - first
         return cls(block.scores[own], block.labels[own], places)
 
-    @classmethod
-    def joined(cls, parts: list[Sample]) -> Sample:
-        """The rows of consecutive samples."""
-        return parts[0] if len(parts) == 1 else cls(*(np.concatenate(part) for part in zip(*parts, strict=True)))
-
     def every(self, step: int) -> Sample:
         """Every step-th of the rows."""
         return Sample(self.scores[::step], self.labels[::step], self.places[::step])
@@ -67,9 +62,10 @@ class Sample(NamedTuple):
         for start in range(0, m, step):
             stored, labels = self.scores[start : start + step], self.labels[start : start + step]
             d = np.array(stored.T if axis == 0 else stored, np.float64, order="C")
-            if kind == "probs":
-                np.log(np.maximum(d, 0.0, out=d), out=d)
-            d -= d.max(axis=axis, keepdims=True)
+            with quiet_lines():
+                if kind == "probs":
+                    np.log(np.maximum(d, 0.0, out=d), out=d)
+                d -= np.expand_dims(row_maxima(d, axis), axis)
             rows = np.arange(len(labels))
             yield Piece(d, d[labels, rows] if axis == 0 else d[rows, labels], axis)
 
