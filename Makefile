@@ -6,7 +6,7 @@ BENCH_ENV := .venv-bench
 PARALLEL := -n auto --maxprocesses 8 --dist worksteal
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test quick coverage lint fuzz bench clean
+.PHONY: demo test quick coverage lint fuzz bench simulations clean
 
 demo: $(USER_ENV)/.installed ## report on the sample data, with what a user installs (no torch)
 	$(USER_ENV)/bin/calibeval report sample_data/diamonds.npz#test --out demo
@@ -27,6 +27,9 @@ fuzz: $(DEV)/.installed ## 20,000 mutants and 20,000 odd files a format, 300 kil
 
 bench: $(BENCH_ENV)/.installed ## the tables of docs/benchmarks.md; wants a quiet machine
 	$(BENCH_ENV)/bin/python -m tests.benchmarks.run --full
+
+simulations: $(DEV)/.installed ## the tables of docs/statistics.md: hours; QUICK=--quick shows that they run
+	$(DEV)/bin/python -m tests.benchmarks.run --simulations $(QUICK)
 
 lint: $(DEV)/.installed
 	$(DEV)/bin/ruff check .

@@ -19,7 +19,7 @@ if _TYPE_CHECKING:
     from calibeval.api.evaluate import evaluate
     from calibeval.api.finetune import finetune
     from calibeval.api.fit import cross_fit, fit
-    from calibeval.api.gate import gate
+    from calibeval.api.gate import gate, plan
     from calibeval.api.predict import predict
     from calibeval.api.read import read, read_features
     from calibeval.api.save import read_map
@@ -27,6 +27,7 @@ if _TYPE_CHECKING:
     from calibeval.core.data.predictions import Predictions
     from calibeval.core.data.progress import Progress
     from calibeval.core.errors import CalibevalError, FileProblem, InputError, UnknownMetric, UsageError
+    from calibeval.core.gating.plan import Plan
     from calibeval.core.gating.rules import GateSettings, Rule
     from calibeval.core.gating.verdict import Verdict
     from calibeval.core.heads.features import Features
@@ -46,6 +47,7 @@ __all__ = [
     "GateSettings",
     "InputError",
     "Map",
+    "Plan",
     "Predictions",
     "Progress",
     "Report",
@@ -62,6 +64,7 @@ __all__ = [
     "gate",
     "inspect",
     "metrics",
+    "plan",
     "predict",
     "read",
     "read_features",
@@ -78,6 +81,7 @@ _HOMES = {
     "GateSettings": "core.gating.rules",
     "InputError": "core.errors",
     "Map": "recalibrate.base.mapping",
+    "Plan": "core.gating.plan",
     "Predictions": "core.data.predictions",
     "Progress": "core.data.progress",
     "Report": "core.report.report",
@@ -93,6 +97,7 @@ _HOMES = {
     "fit": "api.fit",
     "gate": "api.gate",
     "inspect": "api.describe",
+    "plan": "api.gate",
     "predict": "api.predict",
     "read": "api.read",
     "read_features": "api.read",

@@ -25,6 +25,7 @@ from calibeval.core.data.inspection import Inspection
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Source
 from calibeval.core.data.row_source import KINDS, Kind
+from calibeval.core.gating.plan import Plan, RulePlan
 from calibeval.core.gating.rules import Rule, RuleKind, Severity
 from calibeval.core.gating.ruling import Outcome, RuleVerdict
 from calibeval.core.gating.verdict import Verdict
@@ -144,6 +145,23 @@ def verdicts():
     return [*found, replace(found[0], environment=Environment("x", "x", "x"))]
 
 
+def plans():
+    """Every kind of rule and both severities that are planned."""
+    found = []
+    fillings = every_filling(COMPARED, NEEDED)
+    for filling, own in zip((*fillings, fillings[0]), (*FILLINGS, UNHASHED), strict=True):
+        dump = {key: own.record(DumpReport).to_dict()[key] for key in ("name", "source")}
+        baseline = None if filling.null else filling.record(ComparedDump).to_dict()
+        said = {"dump": dump, "baseline": baseline, "paired_by": ("id", "position", None)[filling.choice % 3]}
+        rules = [
+            filling.record(RulePlan, rule=Rule(metric, kind, 0.25, severity, where, relative="max_" in kind))
+            for metric, kind in RULES
+            for severity, where in (("error", None), ("warn", "worst"))
+        ]
+        found.append(filling.record(Plan, rules=tuple(rules), **said))
+    return [*found, replace(found[0], environment=Environment("x", "x", "x"))]
+
+
 class Printed:
     def __init__(self, text):
         self.text = text
@@ -183,6 +201,7 @@ SCHEMAS = {
     "map": (maps, ("method",)),
     "inspection": (inspections, ()),
     "verdict": (verdicts, ()),
+    "plan": (plans, ()),
     "conventions": (conventions, ()),
     "dump": (written_dumps, ()),
     "error": (errors, ()),

@@ -58,7 +58,7 @@ def compare(
     >>> base = Predictions(probs=[[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]] * 100, labels=[0, 0, 1] * 100)
     >>> candidate = Predictions(probs=[[0.9, 0.1], [0.6, 0.4], [0.2, 0.8]] * 100, labels=[0, 0, 1] * 100)
     >>> nll = compare(base, candidate)["nll"]
-    >>> nll.difference < 0 and nll.certain
+    >>> nll.difference < 0 and nll.likely
     True
     """
     every: list[Dump] = []

@@ -23,6 +23,7 @@ from calibeval.recalibrate.fitting.cross_fit import CrossFitted
 
 Dump = Predictions | CrossFitted | str | PathLike[str]
 Group = Any  # a column's name, or one value a row
+Weighting = Any  # a column's name, or one number a row
 GROUP = "group"
 
 

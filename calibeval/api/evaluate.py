@@ -15,6 +15,7 @@ from calibeval.api.dumps import (
     FileReading,
     Group,
     Reading,
+    Weighting,
     as_texts,
     by_names,
     grouped,
@@ -30,6 +31,7 @@ from calibeval.core.data.class_names import LabelsAre
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.progress import Progress
 from calibeval.core.data.public import public
+from calibeval.core.data.weighted import weighted
 from calibeval.core.errors import UsageError
 from calibeval.core.evaluation.evaluate import evaluate_dump
 from calibeval.core.evaluation.settings import checked, stamped
@@ -61,6 +63,7 @@ def evaluate(
     correct: object = None,
     ids: object = None,
     columns: Mapping[str, Any] | None = None,
+    weights: Weighting | None = None,
     class_names: Sequence[str] | None = None,
     labels_are: LabelsAre | None = None,
     ignore_index: int | None = None,
@@ -97,7 +100,8 @@ def evaluate(
     intervals. slices: columns whose values divide the rows; "class" is the true and "predicted" the predicted class.
     min_rows: the fewest rows of a slice that is measured, 100 by default.
     group: a column's name, or an array with one value per row; rows with equal values are dependent, such as the frames
-    of a video. fit_on: fit a map on this dump, and report before and after. cross_fit: the same, but out of fold, with
+    of a video. weights: a column's name, or an array with one number of at least 0 per row, by which rows count.
+    fit_on: fit a map on this dump, and report before and after. cross_fit: the same, but out of fold, with
     this many folds of each dump itself. method, objective, clip, seed: as for `fit`. map: the same for a map that is
     fitted already, or the path of its file. allow_leak: accept rows that the map was fitted on.
     jobs: number of threads; results do not depend on it. max_memory: bytes; larger scores are read block by block
@@ -147,11 +151,13 @@ def evaluate(
         every, names = by_names(predictions)
         if not any(is_path(one) for one in (*every, fit_on)):
             nothing_to_read(options)
-    fitted = None if fit_on is None else predictions_of(fit_on, options if is_path(fit_on) else {}, max_memory)
+    fitted = (
+        None if fit_on is None else _opened(fit_on, options, max_memory, weights if isinstance(weights, str) else None)
+    )
     plans: dict[str | None, Plan] = {}  # one map for all dumps, which is fitted once
     found: list[DumpReport] = []
     for i, source in enumerate(every):
-        opened, name = grouped(predictions_of(source, options if is_path(source) else {}, max_memory), group)
+        opened, name = grouped(_opened(source, options, max_memory, weights), group)
         settings = replace(settings, group=name)
         one = evaluate_dump(opened, settings, resources, chosen)
         if ways:
@@ -167,6 +173,11 @@ def evaluate(
         found.append(replace(one, name=names[i]) if names else one)
     settings = stamped(settings, *(one.warnings for one in found))
     return Report(VERSION, settings, with_distinct_names(found))
+
+
+def _opened(source: Dump, options: Reading, max_memory: int | None, weights: Weighting | None) -> Predictions:
+    """The predictions, read if they are a path, with their weights."""
+    return weighted(predictions_of(source, options if is_path(source) else {}, max_memory), weights)
 
 
 def _given(values: Mapping[str, Any]) -> dict[str, Any]:

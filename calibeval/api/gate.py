@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from os import PathLike
-from typing import Any, Unpack
+from typing import Any, NamedTuple, Unpack
 
 from calibeval.api.arguments import OF_GATES
 from calibeval.api.dumps import (
@@ -23,17 +23,20 @@ from calibeval.api.dumps import (
     read_by,
     resources_of,
 )
-from calibeval.api.gate_config import Found, combined, find_config
+from calibeval.api.gate_config import Asked, Found, combined, find_config
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.progress import Progress
 from calibeval.core.data.public import public
 from calibeval.core.errors import UsageError
 from calibeval.core.gating.explain import explained
 from calibeval.core.gating.gate import Subject, judged
+from calibeval.core.gating.plan import Plan
+from calibeval.core.gating.planning import plan_of
 from calibeval.core.gating.rules import GateConfig, GateSettings, Rule, rule_from_table
 from calibeval.core.gating.verdict import Verdict
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.report.report import Report
+from calibeval.core.sums.resources import Resources
 from calibeval.recalibrate.fitting.before_after import by_temperature
 
 _RULE = 'a rule is a calibeval.Rule, or a table such as {"metric": "ece", "max": 0.05}'
@@ -83,11 +86,87 @@ def gate(
     >>> verdict.verdict, verdict["accuracy"].verdict, bool(verdict)
     ('pass', 'pass', True)
     """
-    read_by(reading, [candidate, *([] if baseline is None else [baseline])])
-    resources = resources_of(jobs, max_memory, progress)
-    found = _found(rules)
     said = {"decide": decide, "on_inconclusive": on_inconclusive, "level": level, "min_rows": min_rows}
-    usual = {} if settings is None else {name: getattr(settings, name) for name in said}
+    measuring = Measuring(bins, convention, group, resources_of(jobs, max_memory, progress))
+    found = _found(rules)
+    asked, subject, where = _subject(
+        candidate, baseline, found, measuring, reading, said, settings, preset, as_texts(slices), keep_rows=why
+    )
+    explain = partial(explained, subject=subject, tempered=by_temperature) if why else None
+    verdict = judged(subject, asked.rules, asked.settings, config=where, explain=explain)
+    report = Report(verdict.version, subject.settings, (subject.measured.report(asked.settings.level),))
+    return replace(verdict, report=report, warnings=(*verdict.warnings, *asked.told(subject.measured.sums.n)))
+
+
+@public(OF_GATES, Reading.__annotations__)
+def plan(
+    candidate: Dump,
+    rules: OneRule | Sequence[OneRule] | str | PathLike[str] | None = None,
+    *,
+    baseline: Dump | Report | None = None,
+    preset: str | None = None,
+    settings: GateSettings | None = None,
+    on_inconclusive: str | None = None,
+    level: float | None = None,
+    min_rows: int | None = None,
+    slices: str | Sequence[str] = (),
+    bins: int | None = None,
+    convention: str = OWN,
+    group: Group | None = None,
+    jobs: int = 1,
+    max_memory: int | None = None,
+    progress: Progress | None = None,
+    **reading: Unpack[Reading],
+) -> Plan:
+    """Say what a gate with these rules can decide with as many rows, and how many rows it needs.
+
+    For each rule: the chance that an unchanged model passes, the rows from which 80 of 100 samples pass, and the rows
+    from which a model fails in 80 of 100 samples if its violation is as large again as the limit. Rules on a change are
+    planned without a baseline, too; then a candidate is assumed that shares half of this model's variance.
+    Arguments: as for `gate`.
+    Raises: as `gate`; and UsageError if the settings let the value alone decide.
+
+    >>> from calibeval import Predictions
+    >>> predictions = Predictions(probs=[[0.9, 0.1], [0.4, 0.6]] * 500, labels=[0, 1] * 500)
+    >>> plan(predictions, {"metric": "ece", "max": 0.4})
+    <Plan 100 %: ece 100 %>
+    """
+    said = {"on_inconclusive": on_inconclusive, "level": level, "min_rows": min_rows}
+    measuring = Measuring(bins, convention, group, resources_of(jobs, max_memory, progress))
+    found = _found(rules)
+    asked, subject, where = _subject(
+        candidate, baseline, found, measuring, reading, said, settings, preset, as_texts(slices), planned=True
+    )
+    made = plan_of(subject, asked.rules, asked.settings, config=where)
+    return replace(made, warnings=(*made.warnings, *asked.told(subject.measured.sums.n)))
+
+
+class Measuring(NamedTuple):
+    """How a gate measures."""
+
+    bins: int | None
+    convention: str
+    group: Group | None
+    resources: Resources
+
+
+def _subject(
+    candidate: Dump,
+    baseline: Dump | Report | None,
+    found: Found,
+    measuring: Measuring,
+    reading: Reading,
+    said: Mapping[str, Any],
+    settings: GateSettings | None,
+    preset: str | None,
+    slices: Sequence[str],
+    *,
+    keep_rows: bool = False,
+    planned: bool = False,
+) -> tuple[Asked, Subject, str | None]:
+    """What was asked for, the dump measured for it, and the file of the rules."""
+    read_by(reading, [candidate, *([] if baseline is None else [baseline])])
+    usual = {} if settings is None else {name: getattr(settings, name) for name in (*said, "decide")}
     against = baseline if baseline is not None else found.config.baseline
     own = found.config.rules if found.path is None else ()  # rules given here come before those of a preset
     asked = combined(
@@ -96,28 +175,25 @@ def gate(
         settings={**usual, **{name: value for name, value in said.items() if value is not None}},
         baseline=None if against is None else "given",
         preset=preset,
-        slices=as_texts(slices),
+        slices=slices,
+        planned=planned,
     )
-    by = asked.group if group is None else group
-    dump, name = grouped(predictions_of(candidate, reading if is_path(candidate) else {}, max_memory), by)
-    base = None if against is None else base_of(against, reading if is_path(against) else {}, max_memory)
+    by, most = asked.group if measuring.group is None else measuring.group, measuring.resources.memory
+    dump, name = grouped(predictions_of(candidate, reading if is_path(candidate) else {}, most), by)
+    base = None if against is None else base_of(against, reading if is_path(against) else {}, most)
     subject = Subject.of(
         dump,
         base,
         asked.rules,
         asked.settings,
-        bins=bins,
-        convention=convention,
+        bins=measuring.bins,
+        convention=measuring.convention,
         slices=asked.slices,
         group=name,
-        resources=resources,
-        keep_rows=why,
+        resources=measuring.resources,
+        keep_rows=keep_rows,
     )
-    explain = partial(explained, subject=subject, tempered=by_temperature) if why else None
-    where = None if found.path is None else str(found.path)
-    verdict = judged(subject, asked.rules, asked.settings, config=where, explain=explain)
-    report = Report(verdict.version, subject.settings, (subject.measured.report(asked.settings.level),))
-    return replace(verdict, report=report, warnings=(*verdict.warnings, *asked.left_out))
+    return asked, subject, None if found.path is None else str(found.path)
 
 
 def _found(rules: OneRule | Sequence[OneRule] | str | PathLike[str] | None) -> Found:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.toml import read_toml
 from calibeval.core.errors import InputError, UsageError, nearest
-from calibeval.core.gating.presets import PRESETS, left_out, preset_rules
+from calibeval.core.gating.presets import PRESETS, few_rows, left_out, preset_rules
 from calibeval.core.gating.rules import GateConfig, GateSettings, Rule, RuleKind, config_from_table, overlaid
 from calibeval.core.metrics.metric import Metric
 from calibeval.core.metrics.table import metric_named
@@ -30,7 +30,7 @@ class Asked(NamedTuple):
     """The rules and settings from file, preset and options together.
 
     slices: columns, without those named in rules. group: the column of groups. origin: which rules are the file's, if
-    others came with them. left_out: about rules of a preset that cannot be checked.
+    others came with them. left_out: about rules of a preset that cannot be checked. preset: the name of the preset.
     """
 
     rules: tuple[Rule, ...]
@@ -40,6 +40,11 @@ class Asked(NamedTuple):
     group: str | None
     origin: str
     left_out: tuple[Notice, ...]
+    preset: str | None
+
+    def told(self, n: float) -> tuple[Notice, ...]:
+        """What to say of a preset with n rows: rules that cannot be checked, and rows that are far too few."""
+        return (*self.left_out, *few_rows(self.preset, n))
 
 
 def find_config(named: Path | None) -> Found:
@@ -67,11 +72,13 @@ def combined(
     preset: str | None,
     slices: Sequence[str],
     group: str | None = None,
+    planned: bool = False,
 ) -> Asked:
     """The configuration of file and options together; None: not given.
 
     An option overrides the file: a preset that is asked for replaces rules of the file, as single rules replace both. A
-    preset that the file names gives way to the file's own rules.
+    preset that the file names gives way to the file's own rules. planned: for a plan, in which a preset's rules on
+    changes need no baseline.
 
     Raises: UsageError if there is no rule to check, or a setting cannot work.
     """
@@ -79,7 +86,11 @@ def combined(
     against = baseline or config.baseline
     columns = tuple(dict.fromkeys((*slices, *config.slices)))
     name = preset or config.preset
-    ready = () if name is None else preset_rules(name, with_baseline=against is not None, with_slices=bool(columns))
+    ready = (
+        ()
+        if name is None
+        else preset_rules(name, with_baseline=planned or against is not None, with_slices=bool(columns))
+    )
     of_file, of_options = (config.rules, (*ready, *rules)) if preset_asked else ((*ready, *config.rules), (*rules,))
     asked = overlaid(of_file, of_options)
     if not asked:
@@ -98,6 +109,7 @@ def combined(
         group or config.group,
         "" if found.path is None else _origin(found.path, overlaid(of_file), overlaid(of_options)),
         () if name is None else left_out(name, asked),
+        name,
     )
 
 

@@ -16,6 +16,7 @@ from calibeval.core.data.arguments import number
 from calibeval.core.data.inspection import Inspection
 from calibeval.core.data.spoken import in_python
 from calibeval.core.errors import UsageError
+from calibeval.core.gating.plan import Plan
 from calibeval.core.gating.verdict import Verdict
 from calibeval.core.heads.results import Finetuned
 from calibeval.core.report.report import Report
@@ -88,6 +89,13 @@ def verdict_text(verdict: Verdict) -> str:
     from calibeval.render.terminal.verdict import render
 
     return _with_warnings(render(verdict, width=WIDTH, color=False, ascii_only=False), verdict.warnings)
+
+
+def plan_text(plan: Plan) -> str:
+    """The output of `calibeval gate --plan`, followed by the warnings."""
+    from calibeval.render.terminal.plan import render
+
+    return _with_warnings(render(plan, width=WIDTH, ascii_only=False), plan.warnings)
 
 
 def verdict_figure(verdict: Verdict, width: float | None) -> Figure:

@@ -58,8 +58,8 @@ def read(
 
     kind: "logits", "probs" or "log_probs", if the name of the key does not say it or says it wrongly.
     key: names of arrays or columns, where they are not the usual ones, by their role: logits, probs, log_probs,
-    confidence, correct, prediction, labels or ids; {"log_probs": "lp"}. logits_key, probs_key, labels_key, ids_key: the
-    same, one by one.
+    confidence, correct, prediction, labels, ids, weights; {"log_probs": "lp"}. logits_key, probs_key, labels_key,
+    ids_key: the same, one by one.
     labels: another file with the labels; rows are found by ids where both files have them.
     score_columns: columns of a table that are the scores; "p0..p9" and "p*" stand for several, and "!id" leaves one
     out. class_names: in class order.

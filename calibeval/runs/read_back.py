@@ -17,6 +17,7 @@ from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.data.row_ids import comparable
 from calibeval.core.data.row_source import show_shape
+from calibeval.core.data.weighted import unweighted
 from calibeval.core.errors import CalibevalError, InputError, UsageError
 from calibeval.readers.load import load
 from calibeval.readers.meaning.assemble import ReadOptions, assemble
@@ -47,6 +48,7 @@ def write_checked(predictions: Predictions, path: Path, max_memory: int | None =
     FileProblem if the file cannot be written.
     """
     check_format(path)
+    predictions = unweighted(predictions)  # the weights are a column
     suffix = path.suffix.lower()
     limits = Limits(max_bytes=ANY_SIZE, max_memory=quarter_of_memory() if max_memory is None else max_memory)
     try:

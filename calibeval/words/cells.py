@@ -137,6 +137,20 @@ def groups(dump: DumpReport, name: Callable[[str], str]) -> str:
     return plural(count, "image") if column is None else f"{plural(count, 'group')} by {name(column)}"
 
 
+def left_out(dump: DumpReport) -> list[str]:
+    """How many rows are left out, because of their labels and because of their weights; empty if there are none."""
+    zero = 0 if dump.weights is None else dump.weights.zero
+    said = [f"{dump.ignored - zero:,} ignored"] if dump.ignored > zero else []
+    return said + ([f"{zero:,} of weight 0"] if zero else [])
+
+
+def weights(dump: DumpReport, name: Callable[[str], str]) -> str:
+    """By which column rows are weighted, and as how many they count; empty without weights. name: as for groups."""
+    if dump.weights is None:
+        return ""
+    return f"weighted by {name(dump.weights.column)}, counts as {plural(round(dump.weights.effective), 'row')}"
+
+
 def p_value(p: float | None) -> str:
     """A probability with the digits that matter, and one more where it would round to 0.05; a dash for None.
 

@@ -32,12 +32,12 @@ class Row:
     change: Change
 
 
-def rows(differences: Mapping[str, Difference], level: float) -> list[Row]:
+def rows(differences: Mapping[str, Difference]) -> list[Row]:
     """Every metric that tables show, in the order of the comparison."""
-    return [_row(difference, level) for difference in differences.values() if cells.is_shown(difference.name)]
+    return [_row(difference) for difference in differences.values() if cells.is_shown(difference.name)]
 
 
-def _row(difference: Difference, level: float) -> Row:
+def _row(difference: Difference) -> Row:
     name, places = difference.name, difference_decimals(difference)
     numbers = (difference.base, difference.candidate)
     base, candidate = (cells.value(MetricResult(name, number)) for number in numbers)
@@ -55,7 +55,7 @@ def _row(difference: Difference, level: float) -> Row:
         interval=_interval(difference, places) if there else "",
         p=cells.p_value(p) if tested else "",
         detectable="" if power is None else f"{scaled(name, power):.{places}f}",
-        change=change(difference, level),
+        change=change(difference),
     )
 
 
@@ -73,7 +73,7 @@ def sentences(comparison: Comparison, candidate: Candidate) -> list[str]:
     names = [comparison.base.name, *(one.name for one in comparison.candidates)]
     short = dict(zip(names, short_names(names, _NAME), strict=True))
     pair = short[candidate.name], short[comparison.base.name]
-    return [isolated(words) for words in comparison_headline(candidate, level_of(comparison), pair)]
+    return [isolated(words) for words in comparison_headline(candidate, pair)]
 
 
 def warnings(comparison: Comparison) -> list[str]:
@@ -128,16 +128,13 @@ def level(comparison: Comparison) -> str:
     >>> level(Comparison("0", Settings(), ComparedDump("a", Source(), "probs", 1, 2)))
     '95 %'
     """
-    return f"{100 * level_of(comparison):g} %"
-
-
-def level_of(comparison: Comparison) -> float:
-    """The level of the intervals as a number."""
-    return comparison.settings.level or 0.95
+    return f"{100 * (comparison.settings.level or 0.95):g} %"
 
 
 def convention(comparison: Comparison, *, detectable: bool = True) -> str:
     """Bins and what the columns mean, in one line. detectable: whether there is such a column."""
     parts = [f"{comparison.settings.bins} bins", "differences are candidate − base, in points for percentages"]
+    if any(one.p_holm is not None for candidate in comparison.candidates for one in candidate.differences.values()):
+        parts += ["p: corrected for the number of metrics (Holm)"]
     parts += ["detectable: the difference that this sample shows with 80 % power"] if detectable else []
     return "; ".join(parts)

@@ -8,18 +8,10 @@ from calibeval.core.comparison.comparison import Candidate, Difference
 from calibeval.core.metrics.table import METRICS
 from calibeval.words.signs import signed
 
-# What a headline says about a metric: better, worse, and the question where neither is certain.
+# What a headline says about a metric: better, and worse.
 _SAID = {
-    "ece": (
-        "is certainly better calibrated than",
-        "is certainly worse calibrated than",
-        "whether {} is better calibrated than {}",
-    ),
-    "accuracy": (
-        "is certainly right more often than",
-        "is certainly right less often than",
-        "whether {} is right more often than {}",
-    ),
+    "ece": ("better calibrated than", "worse calibrated than"),
+    "accuracy": ("right more often than", "right less often than"),
 }
 
 
@@ -30,27 +22,47 @@ ROUNDING = 1e-6
 class Change(Enum):
     """How a candidate stands against the base; the value is the phrase for people.
 
-    HIGHER and LOWER are for metrics that are best at 0, where a direction alone is neither good nor bad.
+    HIGHER and LOWER are for metrics that are best at 0, where a direction alone is neither good nor bad. "certain" and
+    "likely" mean what they mean in reports: p, corrected for the number of tests, is below 0.001, or below 0.05.
+    CHANCE: the interval excludes 0, but with so many tests that is no surprise.
     """
 
     BETTER = "better, certain"
     WORSE = "worse, certain"
     HIGHER = "higher, certain"
     LOWER = "lower, certain"
+    LIKELY_BETTER = "better, likely"
+    LIKELY_WORSE = "worse, likely"
+    LIKELY_HIGHER = "higher, likely"
+    LIKELY_LOWER = "lower, likely"
     SAME = "the same"
+    CHANCE = "may be chance: several were tested"
     OPEN = "no difference that this sample can show"
     UNKNOWN = "not tested"
 
     @property
     def short(self) -> str:
         """The phrase for a narrow table."""
-        return "none shown" if self is Change.OPEN else self.value
+        return {Change.OPEN: "none shown", Change.CHANCE: "may be chance"}.get(self, self.value)
+
+    @property
+    def better(self) -> bool:
+        """Whether the candidate is better, certainly or likely."""
+        return self in (Change.BETTER, Change.LIKELY_BETTER)
+
+    @property
+    def worse(self) -> bool:
+        """Whether the candidate is worse, certainly or likely."""
+        return self in (Change.WORSE, Change.LIKELY_WORSE)
+
+    @property
+    def certain(self) -> bool:
+        """Whether there is certainly a difference."""
+        return self in (Change.BETTER, Change.WORSE, Change.HIGHER, Change.LOWER)
 
 
-def change(difference: Difference, level: float = 0.95) -> Change:
-    """How the candidate stands in this metric; in a slice, after Holm's correction.
-
-    level: the level of the comparison.
+def change(difference: Difference) -> Change:
+    """How the candidate stands in this metric, after Holm's correction.
 
     >>> change(Difference("ece", 0.126, 0.015, -0.111, -0.120, -0.102, 1e-15, 0.013))
     <Change.BETTER: 'better, certain'>
@@ -60,25 +72,26 @@ def change(difference: Difference, level: float = 0.95) -> Change:
         return Change.UNKNOWN
     if low == high == difference.difference == 0.0 or is_rounding(difference):
         return Change.SAME
-    alpha = round(1.0 - level, 12)
-    if low <= 0.0 <= high or (difference.p_holm is not None and difference.p_holm >= alpha):
-        return Change.OPEN
-    better = METRICS[difference.name].better if difference.name in METRICS else "zero"
-    if better == "zero":
-        return Change.HIGHER if low > 0.0 else Change.LOWER
-    return Change.BETTER if (low > 0.0) == (better == "higher") else Change.WORSE
+    if not difference.likely:
+        return Change.CHANCE if difference.excludes_zero else Change.OPEN
+    wanted = METRICS[difference.name].better if difference.name in METRICS else "zero"
+    if wanted == "zero":
+        way = "higher" if low > 0.0 else "lower"
+    else:
+        way = "better" if (low > 0.0) == (wanted == "higher") else "worse"
+    return Change(f"{way}, {'certain' if difference.certain else 'likely'}")
 
 
-def comparison_headline(candidate: Candidate, level: float, names: tuple[str, str]) -> list[str]:
+def comparison_headline(candidate: Candidate, names: tuple[str, str]) -> list[str]:
     """The sentences about a candidate: first calibration, then accuracy, as far as the sample can tell.
 
-    level: the level of the comparison. names: of candidate and base.
+    names: of candidate and base.
 
     >>> from calibeval.core.comparison.comparison import ComparedDump
     >>> from calibeval.core.data.predictions import Source
     >>> ece = Difference("ece", 0.126, 0.015, -0.111, -0.1203, -0.1021, 1e-15, 0.013)
     >>> candidate = Candidate(ComparedDump("b", Source(), "probs", 5000, 10), "id", {"ece": ece})
-    >>> comparison_headline(candidate, 0.95, ("b", "a"))[0]
+    >>> comparison_headline(candidate, ("b", "a"))[0]
     'b is certainly better calibrated than a: ECE 12.60 → 1.50, −11.1 points [−12.0, −10.2].'
     """
     if candidate.differences and candidate.differences.keys().isdisjoint(_SAID):  # only other metrics were chosen
@@ -88,7 +101,7 @@ def comparison_headline(candidate: Candidate, level: float, names: tuple[str, st
         return [
             f"{names[0]} and {names[1]} are the same up to rounding: no metric differs by more than {ROUNDING:.6f}."
         ]
-    sentences = [_sentence(candidate, names, name, level) for name in _SAID]
+    sentences = [_sentence(candidate, names, name) for name in _SAID]
     return [one for one in sentences if one] or [f"{names[0]} and {names[1]} could not be compared."]
 
 
@@ -151,24 +164,31 @@ def _unit(name: str) -> str:
     return {"%": " points", "nats": " nats"}.get(unit, "")
 
 
-def _sentence(candidate: Candidate, names: tuple[str, str], name: str, level: float) -> str:
+def _sentence(candidate: Candidate, names: tuple[str, str], name: str) -> str:
     difference = candidate.differences.get(name)
     if difference is None or difference.base is None or difference.candidate is None:
         return ""
-    found, (better, worse, question) = change(difference, level), _SAID[name]
+    found, (better, worse) = change(difference), _SAID[name]
     label = "ECE" if name == "ece" else name
     values = " → ".join(f"{scaled(name, value):.2f}" for value in (difference.base, difference.candidate))
-    if found in (Change.BETTER, Change.WORSE):
-        said = better if found is Change.BETTER else worse
-        return f"{names[0]} {said} {names[1]}: {label} {values}, {amount(difference)}."
+    if found.better or found.worse:
+        said = f"{'certainly' if found.certain else 'probably'} {better if found.better else worse}"
+        return f"{names[0]} is {said} {names[1]}: {label} {values}, {amount(difference)}."
     if found is not Change.UNKNOWN and difference.difference == 0.0:
         return f"{_capital(label)} is the same in both: {scaled(name, difference.base):.2f}."
-    asked = question.format(*names)
+    asked = f"whether {names[0]} is {better} {names[1]}"
     if found is Change.UNKNOWN:
         return f"Not tested {asked}: {label} {values} ({difference.reason})."
-    power = could_have_shown(difference)
+    power = _by_chance(difference) if found is Change.CHANCE else could_have_shown(difference)
     numbers = f"{label} {values}, {amount(difference)}{'; ' if power else ''}{power}"
     return f"This sample cannot tell {asked}: {numbers}."
+
+
+def _by_chance(difference: Difference) -> str:
+    """Why an interval without 0 shows no difference."""
+    if difference.p is None or difference.p_holm is None:
+        return ""
+    return f"p = {difference.p:.2g}, but {difference.p_holm:.2g} after correction for the number of metrics tested"
 
 
 def _capital(text: str) -> str:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from calibeval.core.report.report import Bin
+from calibeval.core.report.rows import joined_facts
 from calibeval.words.names import visible
 
 ELLIPSIS = "…"
@@ -105,10 +106,11 @@ def merged(bins: Sequence[Bin], most: int) -> list[Bin]:
 
 
 def _joined(bins: Sequence[Bin]) -> Bin:
-    count = sum(b.count for b in bins)
+    count = sum(b.mass for b in bins)
     if not count:
         return Bin(bins[0].lower, bins[-1].upper, 0, None, None, None)
-    confidence = math.fsum(b.count * (b.confidence or 0.0) for b in bins) / count
-    accuracy = math.fsum(b.count * (b.accuracy or 0.0) for b in bins) / count
-    gap = math.fsum(b.count * (b.gap or 0.0) for b in bins) / count
-    return Bin(bins[0].lower, bins[-1].upper, count, confidence, accuracy, gap)
+    confidence = math.fsum(b.mass * (b.confidence or 0.0) for b in bins) / count
+    accuracy = math.fsum(b.mass * (b.accuracy or 0.0) for b in bins) / count
+    gap = math.fsum(b.mass * (b.gap or 0.0) for b in bins) / count
+    facts = joined_facts(bins)
+    return Bin(bins[0].lower, bins[-1].upper, sum(b.count for b in bins), confidence, accuracy, gap, **facts)

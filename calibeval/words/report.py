@@ -66,11 +66,11 @@ def headline(dump: DumpReport) -> str:
 def _counted(dump: DumpReport) -> tuple[float, float] | None:
     """Accuracy, and mean confidence minus accuracy, from the bins; None if they do not hold all rows."""
     counted = [row for row in dump.equal_width if row.confidence is not None and row.accuracy is not None]
-    n = sum(row.count for row in counted)
-    if n != dump.n or not n:
+    if sum(row.count for row in counted) != dump.n or not dump.n:
         return None
-    accuracy = sum(row.count * (row.accuracy or 0.0) for row in counted) / n
-    return accuracy, sum(row.count * (row.gap or 0.0) for row in counted) / n
+    n = sum(row.mass for row in counted)
+    accuracy = sum(row.mass * (row.accuracy or 0.0) for row in counted) / n
+    return accuracy, sum(row.mass * (row.gap or 0.0) for row in counted) / n
 
 
 def _one_direction(gap: MetricResult, ece: MetricResult, on_gap: Standing | None) -> bool:
@@ -92,7 +92,7 @@ def _by_bins(dump: DumpReport, on_average: str) -> str:
 def _heaviest(bins: tuple[Bin, ...], sign: int) -> Bin | None:
     """The bin that adds most to the calibration error, among those whose gap has this sign and is beyond noise."""
     found = [b for b in bins if b.gap is not None and sign * b.gap > 0 and bin_stands_out(b)]
-    return max(found, key=lambda b: b.count * abs(b.gap or 0.0), default=None)
+    return max(found, key=lambda b: b.mass * abs(b.gap or 0.0), default=None)
 
 
 def _where(row: Bin | None) -> str:
@@ -130,7 +130,8 @@ def _capital(text: str) -> str:
 def repair(dump: DumpReport) -> str:
     """What the fitted map does to the ECE, in a sentence; empty without a map.
 
-    "repairs it": the ECE left is what noise would give; "most of it": less than half is left; else "some of it".
+    "repairs it": the ECE left is what noise would give; "most of it": less than half is left, without what noise adds;
+    else "some of it".
     """
     after = dump.recalibrated
     if after is None:
@@ -150,7 +151,8 @@ def repair(dump: DumpReport) -> str:
         return f"{_fitted_map(after)} repairs it: {change}, {left.value}."
     if left is Standing.UNRESOLVED:
         return f"{_fitted_map(after)} lowers it: {change}; {left.value} whether anything is left."
-    share = "most" if new.value < old.value / 2 else "some"
+    left_over, was = (one.value if one.corrected is None else one.corrected for one in (new, old))
+    share = "most" if (left_over or 0.0) < (was or 0.0) / 2 else "some"
     return f"{_fitted_map(after)} repairs {share} of it: {change}, still beyond noise."
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from calibeval.core.data.columns import TRUE_CLASS
 from calibeval.core.gating.movers import Part
+from calibeval.core.gating.rules import Rule
 from calibeval.core.gating.ruling import Judged, Outcome, RuleVerdict, Trial
 from calibeval.core.gating.verdict import Verdict
 from calibeval.core.metrics.result import MetricResult
@@ -16,6 +17,7 @@ from calibeval.words.marks import plain
 from calibeval.words.signs import signed
 
 _NAME, _REASON = 60, 300
+_LITTLE = 0.1
 _HEADLINES = {"pass": "PASSED", "fail": "FAILED", "inconclusive": "INCONCLUSIVE", "error": "NOT EVALUATED"}
 
 
@@ -90,7 +92,11 @@ def warning_lines(verdict: Verdict) -> tuple[str, ...]:
 
 def asked(judged: RuleVerdict) -> str:
     """The rule with its limit: "ECE ≤ 3.00 % in weather=night", "NLL change ≤ +0.01 nats"."""
-    rule = judged.rule
+    return rule_asked(judged.rule)
+
+
+def rule_asked(rule: Rule) -> str:
+    """The rule with its limit, as `asked`."""
     name = "|gap|" if rule.metric == "confidence_gap" and not rule.is_change else cells.label(rule.metric)
     if rule.is_change:
         bound, sign = ("≤", "+") if rule.kind == "max_increase" else ("≥", "\N{MINUS SIGN}")
@@ -158,6 +164,8 @@ def _tried(judged: RuleVerdict, trial: Trial) -> str:
     """What the rule would say after a temperature, with the numbers that decide."""
     rule, still = judged.rule, trial.verdict == judged.verdict
     numbers = cells.with_unit(MetricResult(rule.metric, trial.value))
+    if trial.corrected is not None:  # the measured value is raised by noise, of which the interval knows nothing
+        numbers += f", without noise {cells.value(MetricResult(rule.metric, trial.corrected))}"
     if trial.verdict is None:  # as 0.1.0 wrote it
         return f"a temperature alone would {'' if trial.repairs else 'not '}repair it ({numbers} out of fold)"
     if trial.low is not None and trial.high is not None and judged.decisive is not None:
@@ -169,7 +177,18 @@ def _tried(judged: RuleVerdict, trial: Trial) -> str:
     known = {"pass": "pass", "fail": "still fail" if still else "fail"}
     outcome = known.get(trial.verdict, "remain undecided" if still else "be undecided")
     found = "" if trial.temperature is None else f"T = {trial.temperature:.3g}, "
+    if still and _moves_little(judged, trial):
+        return f"a temperature ({found}out of fold) changes little, and this rule would {outcome}: {numbers}"
     return f"after a temperature ({found}out of fold) this rule would {outcome}: {numbers}"
+
+
+def _moves_little(judged: RuleVerdict, trial: Trial) -> bool:
+    """Whether what the rule judges moves by less than a tenth of its interval's width."""
+    before, after = judged.decisive, trial.value if trial.change is None else trial.change
+    if before is None or before.value is None or before.low is None or before.high is None:
+        return False
+    after = abs(after) if judged.rule.metric == "confidence_gap" and trial.change is None else after
+    return abs(after - before.value) < _LITTLE * (before.high - before.low)
 
 
 def _part(part: Part) -> str:

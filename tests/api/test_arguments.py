@@ -332,7 +332,7 @@ def test_roles_of_features_can_be_named(tmp_path):
     ("key", "message"),
     [
         ({"logit": "a"}, r'key "logit" is unknown \(did you mean "logits"\?\)'),
-        ({"weights": "a"}, r'key={"weights": ...}: no role "weights" is read here; rows cannot be weighted yet'),
+        ({"weights": "a", "logits": "c", "labels": "g"}, r'key={"weights": "a"}: there is no column "a"'),
         ({"groups": "a"}, "name the column with group"),
         ({"labels": 5}, r'key\["labels"\] is 5, but it must be a text'),
         ({"labels": "x", "logits": "zz"}, r'there is no "zz"'),

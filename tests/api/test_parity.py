@@ -52,6 +52,7 @@ COMMANDS = {
             "max_drop": "rules",
             "slice": "slices",
             "init": "writes a file for the command to read",
+            "plan": "calibeval.plan(...)",
             "out": RECORD,
             "github": "for the machines that run commands",
         },

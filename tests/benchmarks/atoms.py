@@ -156,6 +156,7 @@ class Drawing:
             brier=brier,
             impossible=impossible,
             impossible_row=0 if impossible else None,
+            risk=float(rows[there] @ (self.losses[0][1] - self.losses[0][0])[there]),
             equal_mass=EqualMass(mass, edges),
         )
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
 from typing import NamedTuple
@@ -24,18 +24,11 @@ from typing import NamedTuple
 import numpy as np
 
 from calibeval.core.data.arrays import Floats
+from calibeval.core.metrics.metric import is_thin
+from calibeval.core.metrics.table import METRICS
 from calibeval.core.sums.binning import BinSums
-from calibeval.core.uncertainty.intervals import (
-    MCE_LEAST_COUNT,
-    Interval,
-    cwce_interval,
-    ece_interval,
-    exact_interval,
-    mce_interval,
-    mean_interval,
-    oe_interval,
-)
-from calibeval.core.uncertainty.squares import rms_interval
+from calibeval.core.sums.sums import Sums
+from calibeval.core.uncertainty.intervals import MCE_LEAST_COUNT
 from tests.benchmarks.coverage_samples import LOGIT_MAPS, WAVE_MAPS, Sample, Sampler, Truths, make_pool
 
 CONFIDENCE = 0.95
@@ -44,24 +37,7 @@ RESAMPLES = 200
 LEAST_SHARE, LEAST_PERFECT = 0.93, 0.95
 
 
-def _gap_interval(top: BinSums, n: int) -> Interval | None:
-    """The interval that reports give confidence - accuracy."""
-    total, squares = -float(top.surplus.sum()), float(top.surplus_squares.sum())
-    return mean_interval(total, squares, n, CONFIDENCE, least=-1.0, most=1.0)
-
-
-INTERVALS: dict[str, Callable[[Sample], Interval | None]] = {
-    "ece": lambda s: ece_interval(s.top, s.n, CONFIDENCE),
-    "aece": lambda s: ece_interval(s.mass, s.n, CONFIDENCE),
-    "oe": lambda s: oe_interval(s.top, s.n, CONFIDENCE),
-    "rmsce": lambda s: rms_interval(s.top, s.n, CONFIDENCE),
-    "cwce": lambda s: cwce_interval(s.classes, s.n, CONFIDENCE),
-    "mce": lambda s: mce_interval(s.top, CONFIDENCE),
-    "nll": lambda s: mean_interval(float(s.nll.sum()), float(s.nll @ s.nll), s.n, CONFIDENCE),
-    "brier": lambda s: mean_interval(float(s.brier.sum()), float(s.brier @ s.brier), s.n, CONFIDENCE),
-    "accuracy": lambda s: exact_interval(float(s.correct.sum()), s.n, CONFIDENCE),
-    "confidence_gap": lambda s: _gap_interval(s.top, s.n),
-}
+MEASURED = ("ece", "aece", "oe", "rmsce", "cwce", "mce", "nll", "brier", "accuracy", "confidence_gap")
 # Of a perfect model these are 0.
 ERRORS = ("ece", "aece", "oe", "rmsce", "cwce", "mce", "confidence_gap")
 
@@ -103,7 +79,7 @@ def bootstrapped(name: str, sample: Sample, rng: np.random.Generator) -> tuple[f
     if name == "ece":
         values = np.abs(resampled(top, rng)).sum(axis=1) / n
     elif name == "aece":
-        values = np.abs(resampled(sample.mass, rng)).sum(axis=1) / n
+        values = np.abs(resampled(sample.mass.sums, rng)).sum(axis=1) / n
     elif name == "oe":
         mean = top.p / np.maximum(top.count, 1.0)
         values = np.maximum(-resampled(top, rng), 0.0) @ mean / n
@@ -122,9 +98,9 @@ def bootstrapped(name: str, sample: Sample, rng: np.random.Generator) -> tuple[f
     return float(low), float(high)
 
 
-def look(name: str, sample: Sample, truths: Truths, rng: np.random.Generator) -> Seen | None:
-    """What one sample says of one metric; None where it has no interval."""
-    interval = INTERVALS[name](sample)
+def look(name: str, sample: Sample, sums: Sums, truths: Truths, rng: np.random.Generator) -> Seen | None:
+    """What one sample says of one metric; None where it has no interval. sums: of the sample."""
+    interval = None if METRICS[name].binned and is_thin(sums) else METRICS[name].interval(sums, CONFIDENCE)
     if interval is None:
         return None
     large = sample.top.count >= MCE_LEAST_COUNT
@@ -142,8 +118,9 @@ def measure(
     seen: dict[str, list[Seen]] = {}
     for _ in range(replicates):
         sample = sampler.draw(n, rng)
+        sums = sample.sums()
         for name in metrics:
-            if (found := look(name, sample, truths, other)) is not None:
+            if (found := look(name, sample, sums, truths, other)) is not None:
                 seen.setdefault(name, []).append(found)
     return {name: (len(every), Seen(*np.mean(every, axis=0).tolist())) for name, every in seen.items()}
 
@@ -233,7 +210,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="n = 500 and 2000, k = 2 and 10 only")
     parser.add_argument("--rows", type=int, nargs="+", default=None, help="sizes n instead of the default ones")
     parser.add_argument("--classes", type=int, nargs="+", default=None, help="numbers k, as --rows")
-    parser.add_argument("--metrics", nargs="+", choices=list(INTERVALS), default=list(INTERVALS))
+    parser.add_argument("--metrics", nargs="+", choices=MEASURED, default=MEASURED)
     parser.add_argument("--maps", nargs="+", choices=[*LOGIT_MAPS, *WAVE_MAPS], default=[*LOGIT_MAPS, *WAVE_MAPS])
     parser.add_argument("--cells", action="store_true", help="print every cell as well")
     parser.add_argument("--read", type=Path, nargs="+", default=None, help="saved files: print their tables only")

@@ -91,7 +91,7 @@ def measure(base: Pool, candidate: Pool, n: int, replicates: int, *, paired: boo
                 continue
             truth = truths[1][name] - truths[0][name]
             inside = difference.low - 1e-12 <= truth <= difference.high + 1e-12
-            seen.setdefault(name, []).append((difference.certain, inside))
+            seen.setdefault(name, []).append((difference.excludes_zero, inside))
     return {name: (float(np.mean(rows, axis=0)[0]), float(np.mean(rows, axis=0)[1])) for name, rows in seen.items()}
 
 

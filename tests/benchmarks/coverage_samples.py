@@ -17,6 +17,7 @@ from calibeval.core.sums.binning import (
     equal_mass_ranks,
     equal_width_edges,
 )
+from calibeval.core.sums.sums import EqualMass, Moments, Sums
 
 BINS = 15
 EDGES = equal_width_edges(BINS)
@@ -81,15 +82,34 @@ class Pool:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """What the intervals of n rows are made of: values of single rows, and sums of bins."""
+    """What the intervals of n rows are made of: values of single rows, and sums of bins. risk: as in `RowScores`."""
 
     n: int
     nll: Floats
     brier: Floats
+    risk: Floats
     correct: Floats
     top: BinSums
-    mass: BinSums
+    mass: EqualMass
     classes: BinSums
+
+    def sums(self) -> Sums:
+        """What the engine sums up of these rows."""
+        return Sums(
+            n=self.n,
+            k=len(self.classes.count),
+            weights=Moments(float(self.n), float(self.n)),
+            edges=EDGES,
+            compared=EDGES,
+            top=self.top,
+            classes=self.classes,
+            nll=Moments.of(self.nll),
+            brier=Moments.of(self.brier),
+            impossible=0,
+            impossible_row=None,
+            equal_mass=self.mass,
+            risk=float(self.risk.sum()),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,13 +153,17 @@ class Sampler:
         labels = np.minimum(labels, k - 1)
         own, confidence = self.stated[chosen, labels], self.confidence[chosen]
         correct = (labels == self.top[chosen]).astype(np.float64)
+        edges = mass_edges(confidence)
+        with np.errstate(divide="ignore"):
+            risk = np.log(confidence * (1.0 - confidence) / (self.squares[chosen] - confidence**2))
         return Sample(
             n,
             nll=-np.log(own),
             brier=1.0 - 2.0 * own + self.squares[chosen],
+            risk=risk,
             correct=correct,
             top=bin_sums(confidence, correct, EDGES),
-            mass=bin_sums(confidence, correct, mass_edges(confidence)),
+            mass=EqualMass(bin_sums(confidence, correct, edges), edges),
             classes=self._classes(chosen, self.cells[chosen, labels], own),
         )
 

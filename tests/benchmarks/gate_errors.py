@@ -83,7 +83,7 @@ def shares(cases: Iterator[tuple[Predictions | Report, Predictions]], count: int
     """The share of cases that each rule, and the bare one, fails."""
     failed = dict.fromkeys((*METRICS, "bare"), 0)
     for base, candidate in cases:
-        for judged in gate(candidate, RULES, baseline=base).rules:
+        for judged in (gate(candidate, [rule], baseline=base).rules[0] for rule in RULES):  # each alone
             failed[judged.rule.metric] += judged.verdict == "fail"
             if judged.rule.metric == "ece" and judged.decisive is not None:
                 failed["bare"] += (judged.decisive.value or 0.0) > BARE

@@ -1,6 +1,7 @@
 """All benchmarks of the engine, written to docs/benchmarks.md: python -m tests.benchmarks.run --quick.
 
 Each benchmark prints its section; here it replaces what the page has between the markers of that benchmark.
+With --simulations, the simulations behind docs/statistics.md run instead, and print their tables.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import argparse
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,6 +24,18 @@ TITLES = {
     "training_gpu": "Head training on a GPU",
     "losses": "Losses on real features",
 }
+# What docs/statistics.md reports: the arguments of a short run, which only shows that they run.
+SIMULATIONS = {
+    "scenarios": ["--quick", "--kinds", "accurate", "ties"],
+    "coverage": ["--quick", "--replicates", "20", "--again", "0", "--maps", "over"],
+    "coverage_classes": ["--samples", "5", "--only", "twins"],
+    "coverage_groups": ["--replicates", "5", "--groups", "20", "--effects", "0.8"],
+    "coverage_pairs": ["--quick"],
+    "accurate_pairs": ["--quick"],
+    "wrong_words": ["--quick"],
+    "gate_errors": ["--quick"],
+    "gate_passes": ["--samples", "20", "--rows", "500", "--classes", "2"],
+}
 HEAD = """# Benchmarks
 
 `make bench` repeats these measurements and writes the tables below. Absolute times depend on the machine; the ratios
@@ -33,9 +47,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small sizes, few rounds: do they run?")
     parser.add_argument("--full", action="store_true", help="with a file larger than this machine's memory")
-    parser.add_argument("--only", choices=TITLES, action="append", help="this benchmark; may be repeated")
+    parser.add_argument("--simulations", action="store_true", help="those of docs/statistics.md, hours without --quick")
+    parser.add_argument("--only", choices=[*TITLES, *SIMULATIONS], action="append", help="this one; may be repeated")
     parser.add_argument("--page", type=Path, default=ROOT / "docs" / "benchmarks.md", help="the page to write")
     arguments = parser.parse_args()
+    if arguments.simulations:
+        simulate(arguments.only or SIMULATIONS, quick=arguments.quick)
+        return
     for name in arguments.only or TITLES:
         command = [sys.executable, "-m", f"tests.benchmarks.{name}"]
         command += ["--quick"] if arguments.quick else []
@@ -44,6 +62,14 @@ def main() -> None:
         section = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT).stdout
         page = arguments.page.read_text(encoding="utf-8") if arguments.page.exists() else HEAD
         arguments.page.write_text(with_section(page, name, section), encoding="utf-8")
+
+
+def simulate(names: Iterable[str], *, quick: bool) -> None:
+    """Run simulations, which print their tables."""
+    for name in names:
+        print(f"\n## {name}\n", flush=True)
+        module = f"tests.benchmarks.{name}"
+        subprocess.run([sys.executable, "-m", module, *(SIMULATIONS[name] if quick else [])], check=True, cwd=ROOT)
 
 
 def with_section(page: str, name: str, section: str) -> str:

@@ -125,6 +125,13 @@ def waves(height: float, period: float = 2.0 / 15.0) -> Atoms:
     return uniform(lambda c: np.where((c / period) % 1.0 < 0.5, -height, height), 0.4)
 
 
+def huge_bin(gap: float) -> Atoms:
+    """19 of 20 rows have one confidence, and the others are spread over the other bins."""
+    rest = 0.3 + 0.6 * GRID
+    weight = np.append(np.full(len(rest), 0.05 / len(rest)), 0.95)
+    return Atoms.of(np.append(rest, 0.97), np.append(rest, 0.97 - gap), 10, weight)
+
+
 def two_groups(first: tuple[float, float], second: tuple[float, float], share: float) -> Atoms:
     """Two kinds of rows: confidences around two values, with two gaps."""
     ends = [np.clip(centre + 0.08 * (GRID - 0.5), 0.0, 1.0) for centre, _ in (first, second)]
@@ -195,7 +202,19 @@ SCENARIOS = (
             ("one row in fifty off by 30 points", lambda: two_groups((0.7, 0.3), (0.96, 0.0), 0.02)),
             ("2-point waves", lambda: waves(0.02)),
             ("5-point waves", lambda: waves(0.05)),
+            ("two halves, -4 and +4 points", lambda: uniform(lambda c: np.where(c < 0.7, -0.04, 0.04), 0.4)),
             ("sawtooth of 5 points in bins", lambda: sawtooth(0.05)),
+        )
+    ),
+    *(
+        Scenario("one bin decides", name, make)
+        for name, make in (
+            ("19 of 20 rows at 0.97, calibrated", lambda: huge_bin(0.0)),
+            ("19 of 20 rows at 0.97, +3 points", lambda: huge_bin(0.03)),
+            ("unsure and under, 1 row in 5 sure and +2", lambda: two_groups((0.55, -0.2), (0.99, 0.02), 0.8)),
+            ("unsure and under, 1 row in 20 sure and +4", lambda: two_groups((0.55, -0.2), (0.99, 0.04), 0.95)),
+            ("half at 0.999 and +0.9, half at 0.6 and -15", lambda: few_values([0.6, 0.999], [0.75, 0.99])),
+            ("sure and wrong, unsure and right", lambda: two_groups((0.9, 0.85), (0.2, 0.1), 0.5)),
         )
     ),
     *(
@@ -209,6 +228,7 @@ SCENARIOS = (
             ("9 errors in 100, +4 points", lambda: few_values([0.95, 0.97], [0.91, 0.91])),
             ("3 % errors, says 1.5 %", lambda: few_values([0.98, 0.99], [0.97, 0.97])),
             ("10 % right, says 73 %", lambda: uniform(lambda c: c - 0.1, 0.46)),
+            ("2 % right, says 60 %", lambda: uniform(lambda c: c - 0.02, 0.2)),
         )
     ),
     *(

@@ -54,10 +54,10 @@ cand.npz against base.npz
 5,000 rows · rows paired by id
 
 cand.npz is certainly better calibrated than base.npz: ECE 12.62 → 1.48, −11.1 points [−12.0, −10.3].
-cand.npz is certainly right less often than base.npz: accuracy 81.10 → 80.00, −1.1 points [−1.8, −0.4].
+cand.npz is probably right less often than base.npz: accuracy 81.10 → 80.00, −1.1 points [−1.8, −0.4].
 
                   base  cand.  difference     95 % interval        p  detectable
-accuracy  %      81.10  80.00        −1.1      −1.8 to −0.4    0.002         1.0  worse, certain
+accuracy  %      81.10  80.00        −1.1      −1.8 to −0.4    0.002         1.0  worse, likely
 gap       %     +12.00  +1.00       −11.0    −11.5 to −10.5  < 0.001         0.7  lower, certain
 ECE       %      12.62   1.48       −11.1    −12.0 to −10.3  < 0.001         1.2  better, certain
 NLL       nats   0.500  0.502      +0.002  −0.004 to +0.008     0.51       0.009  none shown
@@ -78,10 +78,22 @@ def test_narrow_terminals(width):
 
 
 def test_slices_say_what_is_certain_after_correction():
-    text = terminal(compared(candidate(slices=[part("day", holm=0.2), part("night", holm=0.01)])))
+    parts = [part("day", holm=0.2), part("night", holm=0.01), part("dawn", holm=0.0009)]
+    text = terminal(compared(candidate(slices=parts)))
     lines = text[text.index("differences by site") :].splitlines()
     assert lines[2].split() == ["night", "300", "−11.1", "+", "+0.002"]
-    assert lines[3].split() == ["day", "300", "−11.1", "+0.002"]
+    assert lines[3].split() == ["dawn", "300", "−11.1", "++", "+0.002"]
+    assert lines[4].split() == ["day", "300", "−11.1", "+0.002"]
+    assert "++ better, -- worse, certain; + better, - worse, likely" in lines[5]
+
+
+def test_p_is_that_after_correction_for_the_metrics_and_said_to_be():
+    one = candidate()
+    corrected = replace(one, differences={**one.differences, "accuracy": replace(ACCURACY, p_holm=0.006)})
+    text = terminal(compared(corrected))
+    assert "p: corrected for the number of metrics (Holm)" in text.replace("\n", " ")
+    assert "0.006         1.0  worse, likely" in text
+    assert "Holm" not in terminal(compared())
 
 
 def test_many_slices_are_cut():
@@ -92,7 +104,7 @@ def test_many_slices_are_cut():
 def test_colours_repeat_words():
     plain, colored = terminal(compared()), terminal(compared(), color=True)
     assert "\x1b[38;5;32mbetter, certain" in colored
-    assert "\x1b[38;5;172mworse, certain" in colored
+    assert "\x1b[38;5;172mworse, likely" in colored
     assert "\x1b" not in plain
 
 
@@ -201,7 +213,7 @@ def test_a_page():
     words = " ".join("".join(page.words).split())
     for expected in (
         "cand.npz is certainly better calibrated than base.npz: ECE 12.62 → 1.48, −11.1 points [−12.0, −10.3].",
-        "cand.npz is certainly right less often than base.npz",
+        "cand.npz is probably right less often than base.npz",
         "other.npz is certainly better calibrated",
         "labels are sorted",
         "Differences by site",

@@ -22,7 +22,7 @@ from calibeval.render.ci.toml import quoted
 from calibeval.render.page import page as html
 from calibeval.render.page.verdict import verdict_view
 from calibeval.render.terminal import verdict as gate_terminal
-from calibeval.words.verdict import asked, conclusion, harmless, rule_lines
+from calibeval.words.verdict import asked, conclusion, harmless, rule_lines, why_lines
 from tests.render.hand_made import HOSTILE, over_confident, report
 
 
@@ -227,7 +227,7 @@ ALL_PASS = ("pass", 0.01, 0.0, 0.02, "interval within the limit")
 def test_comment():
     comment = gate_markdown.render(verdict(*ALL))
     assert comment.startswith(
-        "<!-- calibeval gate -->\n"
+        "<!-- calibeval:cand.npz -->\n"
         "### calibeval gate: FAILED: 1 of 4 blocking rules (1 inconclusive); 1 warning\n\n"
         "cand.npz, baseline main.npz (paired by id) · rules: calibeval.toml\n\n"
         "| verdict | rule | value | 95 % interval | reason |\n"
@@ -297,3 +297,25 @@ def test_long_names_are_cut():
 def test_quoted_text_reads_back():
     text = "".join(map(chr, range(1, 200))) + "日😀\\"
     assert tomllib.loads(f"a = {quoted(text)}")["a"] == text
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (0.0412, "a temperature (T = 1.02, out of fold) changes little, and this rule would still fail: ECE 4.12 %"),
+        (0.0388, "a temperature (T = 1.02, out of fold) changes little, and this rule would still fail: ECE 3.88 %"),
+        (0.0424, "after a temperature (T = 1.02, out of fold) this rule would still fail: ECE 4.24 %"),
+    ],
+)
+def test_a_temperature_that_moves_less_than_a_tenth_of_the_interval_changes_little(value, said):
+    trial = Trial(value, False, "fail", 0.032, 0.048, None, 1.02, 0.0391)
+    judged = ruled(Rule("ece", "max", 0.03), "fail", 0.04, 0.03, 0.05, "", why=Why(False, (), trial))
+    assert why_lines(judged)[-1] == f"{said}, without noise 3.91 [3.2, 4.8]"
+
+
+def test_a_new_verdict_is_told_even_if_little_moves():
+    trial = Trial(0.0399, True, "pass", 0.01, 0.0299, None, 1.02, 0.02)
+    judged = ruled(Rule("ece", "max", 0.03), "inconclusive", 0.04, 0.02, 0.05, "", why=Why(False, (), trial))
+    assert why_lines(judged)[-1].startswith(
+        "after a temperature (T = 1.02, out of fold) this rule would pass: ECE 3.99 %"
+    )

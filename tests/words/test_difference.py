@@ -3,6 +3,7 @@
 import pytest
 
 from calibeval.core.comparison.comparison import Candidate, ComparedDump, Difference
+from calibeval.core.data.notices import reason
 from calibeval.core.data.predictions import Source
 from calibeval.words.difference import (
     Change,
@@ -14,7 +15,7 @@ from calibeval.words.difference import (
 )
 
 
-def difference(name="ece", base=0.02, candidate=0.03, low=0.002, high=0.018, p=0.01, **more):
+def difference(name="ece", base=0.02, candidate=0.03, low=0.002, high=0.018, p=0.0001, **more):
     return Difference(name, base, candidate, candidate - base, low, high, p, 0.012, **more)
 
 
@@ -36,12 +37,41 @@ def test_direction(name, sign, expected):
     assert change(difference(name, low=ends[0], high=ends[1])) is expected
 
 
-def test_what_is_not_certain():
+@pytest.mark.parametrize(
+    ("name", "sign", "expected"),
+    [
+        ("ece", 1, Change.LIKELY_WORSE),
+        ("ece", -1, Change.LIKELY_BETTER),
+        ("accuracy", 1, Change.LIKELY_BETTER),
+        ("confidence_gap", 1, Change.LIKELY_HIGHER),
+        ("confidence_gap", -1, Change.LIKELY_LOWER),
+    ],
+)
+def test_direction_of_what_is_only_likely(name, sign, expected):
+    ends = sorted((sign * 0.002, sign * 0.018))
+    assert change(difference(name, low=ends[0], high=ends[1], p=0.001)) is expected
+
+
+def test_certain_is_below_a_thousandth_and_likely_below_a_twentieth_after_correction():
+    assert change(difference(p=0.00099)) is Change.WORSE
+    assert change(difference(p=0.001)) is Change.LIKELY_WORSE
+    assert change(difference(p=0.0499)) is Change.LIKELY_WORSE
+    assert change(difference(p=0.05)) is Change.CHANCE  # an interval at a level below 95 %
+    assert change(difference(p=0.0001, p_holm=0.00099)) is Change.WORSE
+    assert change(difference(p=0.0001, p_holm=0.001)) is Change.LIKELY_WORSE
+    assert change(difference(p_holm=0.0499)) is Change.LIKELY_WORSE
+    assert change(difference(p_holm=0.05)) is Change.CHANCE
+
+
+def test_few_errors_are_never_certain():
+    few = reason("few_errors", "not called certain: only 9 errors of the base, fewer than 10")
+    assert change(difference(reason=few)) is Change.LIKELY_WORSE
+    assert change(difference(reason=reason("many_bins", "approximate"))) is Change.WORSE
+
+
+def test_what_shows_no_difference():
     assert change(difference(low=-0.01)) is Change.OPEN
     assert change(difference(low=0.0)) is Change.OPEN
-    assert change(difference(p_holm=0.06)) is Change.OPEN
-    assert change(difference(p_holm=0.04)) is Change.WORSE
-    assert change(difference(p_holm=0.04), 0.99) is Change.OPEN
     assert change(difference(low=None, high=None, p=None)) is Change.UNKNOWN
     assert change(difference(candidate=0.02, low=0.0, high=0.0, p=1.0)) is Change.SAME
 
@@ -72,7 +102,7 @@ def test_what_could_have_been_shown():
 
 def said(**differences):
     dump = ComparedDump("b.npz", Source("b.npz"), "probs", 5000, 10)
-    return " ".join(comparison_headline(Candidate(dump, "id", differences), 0.95, ("b", "a")))
+    return " ".join(comparison_headline(Candidate(dump, "id", differences), ("b", "a")))
 
 
 def test_headlines():
@@ -81,6 +111,11 @@ def test_headlines():
     assert said(ece=ece, accuracy=same) == (
         "b is certainly worse calibrated than a: ECE 2.00 → 3.00, +1.0 points [+0.2, +1.8]. "
         "Accuracy is the same in both: 90.00."
+    )
+    assert said(ece=difference(p=0.004)).startswith("b is probably worse calibrated than a: ECE 2.00 → 3.00, ")
+    assert said(ece=difference(p=0.02, p_holm=0.14)) == (
+        "This sample cannot tell whether b is better calibrated than a: ECE 2.00 → 3.00, +1.0 points [+0.2, +1.8]; "
+        "p = 0.02, but 0.14 after correction for the number of metrics tested."
     )
     right = difference("accuracy", 0.9, 0.91, -0.002, 0.022, 0.1)
     assert said(accuracy=right) == (

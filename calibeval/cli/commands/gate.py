@@ -46,10 +46,11 @@ def gate(
     level: gate_options.Level = None,
     min_rows: gate_options.MinRows = None,
     why: gate_options.Why = False,
+    plan: gate_options.Plan = False,
     init: gate_options.Init = False,
     json: options.Json = False,
     export: gate_options.Export = None,
-    github: gate_options.Github = False,
+    github: gate_options.Github = None,
     out: gate_options.Out = None,
     bins: options.Bins = None,
     convention: options.Convention = OWN,
@@ -83,16 +84,25 @@ def gate(
         "min_rows": min_rows,
     }
     if init:
-        given = [rules, baseline, preset, why, json, export, github, out, bins, *settings.values()]
+        given = [rules, baseline, preset, why, plan, json, export, github, out, bins, *settings.values()]
         if any(one not in (None, [], False) for one in given) or convention != OWN:
             raise UsageError(
                 "--init can be combined with --config, --slice and --group, but with no other option of the gate"
             )
         return _init(dump, config, tuple(slice or ()), group, flags, jobs, quiet)
+    if plan and any(one not in (None, [], False) for one in (why, export, github, out, decide)):
+        raise UsageError("--plan gives no verdict: leave out --why, --export, --github, --out and --decide")
     check_folder(out, {**JSON, ".xml": "--export junit={}", ".md": "--export markdown={}"})
     found = find_config(config)
     asked = combined(
-        found, rules=rules, settings=settings, baseline=baseline, preset=preset, slices=slice or (), group=group
+        found,
+        rules=rules,
+        settings=settings,
+        baseline=baseline,
+        preset=preset,
+        slices=slice or (),
+        group=group,
+        planned=plan,
     )
     wanted = exports(export, EXPORTS)
     outputs = [*wanted.values()]
@@ -111,13 +121,15 @@ def gate(
         keep_rows=why,
         in_full=out is not None,
     )
-    explain = _explainer(subject) if why else None
     named = None if found.path is None else str(found.path)
+    if plan:
+        return _plan(subject, asked, named, quiet=quiet, json=json)
+    explain = _explainer(subject) if why else None
     verdict = judged(subject, asked.rules, asked.settings, config=named, explain=explain)
-    notes = [asked.origin] if asked.origin else []
-    say([f"note: {note}" for note in (*notes, *_idle(asked, slice or (), out), *asked.left_out)], quiet=quiet)
+    notes, told = [asked.origin] if asked.origin else [], asked.told(subject.measured.sums.n)
+    say([f"note: {note}" for note in (*notes, *_idle(asked, slice or (), out), *told)], quiet=quiet)
     say([f"warning: {warning}" for warning in verdict.warnings], quiet=quiet)
-    verdict = replace(verdict, environment=environment(), warnings=(*verdict.warnings, *asked.left_out))
+    verdict = replace(verdict, environment=environment(), warnings=(*verdict.warnings, *told))
     for kind, path in wanted.items():
         write_file(path, exported(verdict, kind))
     if out is not None:
@@ -128,9 +140,24 @@ def gate(
         save_verdict(replace(verdict, report=report), out)
     say([f"written to {path}" for path in (*outputs, *([out] if out else []))], quiet=quiet)
     put(verdict.to_json() if json else _shown(verdict))
-    if github:
+    if _on_github() if github is None else github:
         _tell_github(verdict, sys.stderr if json else sys.stdout)
     return int(verdict.exit_code)
+
+
+def _plan(subject: Subject, asked: Asked, config: str | None, *, quiet: bool, json: bool) -> int:
+    """Print what the rows can decide."""
+    from calibeval.cli.screen.terminal import screen
+    from calibeval.core.gating.planning import plan_of
+    from calibeval.render.terminal.plan import render
+
+    made, told = plan_of(subject, asked.rules, asked.settings, config=config), asked.told(subject.measured.sums.n)
+    say([f"note: {note}" for note in (*([asked.origin] if asked.origin else []), *told)], quiet=quiet)
+    say([f"warning: {warning}" for warning in made.warnings], quiet=quiet)
+    made = replace(made, environment=environment(), warnings=(*made.warnings, *told))
+    view = screen()
+    put(made.to_json() if json else render(made, width=view.width, ascii_only=view.ascii_only))
+    return 0
 
 
 def _idle(asked: Asked, slices: Sequence[str], out: Path | None) -> list[str]:
@@ -165,6 +192,11 @@ def _files(out: Path | None) -> list[Path]:
     return [] if out is None else [out / name for name in ("report.html", "report.json", "verdict.json")]
 
 
+def _on_github() -> bool:
+    """Whether a runner of GitHub Actions, or of a service that is compatible with it, runs this command."""
+    return os.environ.get("GITHUB_ACTIONS") == "true"
+
+
 def _tell_github(verdict: Verdict, stream: TextIO | None) -> None:
     """Write annotations to a stream that the runner reads, and summary and outputs to the files that it names."""
     from calibeval.render.ci import github as gate_github
@@ -195,11 +227,15 @@ def _init(
 ) -> int:
     """Write a first configuration, with limits from the dump."""
     from calibeval.api.gate_config import OWN_FILE, PROJECT_FILE
-    from calibeval.core.evaluation.evaluate import evaluate_dump
+    from calibeval.core.data.toml import read_toml
+    from calibeval.core.evaluation.measurement import Measurement
     from calibeval.core.evaluation.settings import checked
+    from calibeval.core.gating.evidence import Measured
+    from calibeval.core.gating.planning import plan_by
+    from calibeval.core.gating.rules import GateSettings, config_from_table
     from calibeval.core.sums.resources import Resources
     from calibeval.readers.open import open_dump
-    from calibeval.render.ci.toml import render
+    from calibeval.render.ci.toml import render, with_plan
     from calibeval.writers.atomic import write_file
 
     path = config or Path(OWN_FILE)
@@ -215,9 +251,14 @@ def _init(
         ) from None
     reading = flags.options()
     settings = checked(bins=None, convention=OWN, level=LEVEL, slices=slices, group=group)
-    report = evaluate_dump(open_dump(dump, reading), settings, Resources(threads(jobs), reading.limits.max_memory))
+    resources = Resources(threads(jobs), reading.limits.max_memory)
+    measured = Measurement.of(open_dump(dump, reading), settings, resources)
     baseline = Path(os.path.relpath(dump, path.parent)).as_posix()
-    text = render(report, baseline, slices, group)
+    text = render(measured.report(LEVEL), baseline, slices, group)
+    own = config_from_table(read_toml(text.encode("utf-8", "backslashreplace"))["gate"], str(path))
+    how = GateSettings(**own.settings)
+    made = plan_by(lambda level: Measured(measured.report(level)), settings, own.rules, how)
+    text = with_plan(text, made)
     write_file(path, text.encode("utf-8", "backslashreplace"))
     say([f"written to {path}"], quiet=quiet)
     put(text)

@@ -21,6 +21,7 @@ from calibeval.cli.screen.progress import Progress
 from calibeval.cli.screen.streams import put
 from calibeval.core.conventions.table import OWN
 from calibeval.core.errors import UsageError
+from calibeval.render.ci.exports import OF_REPORTS, exported_report
 from calibeval.words.names import about
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def report(
     json: options.Json = False,
     out: options.Out = None,
     full: options.Full = False,
-    export: options.Export = None,
+    export: options.ReportExport = None,
     figure: options.Figure = None,
     width: options.Width = None,
     table: options.Format = None,
@@ -93,7 +94,7 @@ def report(
 
     check_folder(out, {**JSON, **FILE_TABLES, **FIGURES})
     outputs = [] if out is None else [out / name for name in OUTPUTS]
-    wanted = exports(export, EXPORTS)
+    wanted = exports(export, (*EXPORTS, *OF_REPORTS))
     alone = [*wanted.values(), *([] if figure is None else [figure])]
     refuse_overwriting([*dumps, fit_on, saved_map, *flags.files], [*outputs, *alone])
     if dumps.count("-") + (fit_on == "-") > 1:
@@ -139,7 +140,7 @@ def report(
     if figure is not None:
         _draw(result, figure, width)
     for kind, path in wanted.items():
-        write_file(path, _table(result, EXPORTS[kind]).encode("utf-8", "backslashreplace"))
+        write_file(path, _exported(result, kind))
     say([f"written to {path}" for path in alone], quiet=quiet)
     if json or table:
         put(result.to_json() if json else _table(result, str(table)))
@@ -190,6 +191,13 @@ def _table(report: Report, kind: str) -> str:
 
     renderer: Callable[[Report], str] = import_module(f"calibeval.render.tables.{TABLES[kind]}").render
     return renderer(before_and_after(report))
+
+
+def _exported(report: Report, kind: str) -> bytes:
+    """The report as a file of that kind."""
+    if kind in OF_REPORTS:
+        return exported_report(report, kind)
+    return _table(report, EXPORTS[kind]).encode("utf-8", "backslashreplace")
 
 
 def _screen(report: Report, hint: str, *, full: bool) -> str:

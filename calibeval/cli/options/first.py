@@ -203,7 +203,6 @@ GATE = First(
         "--out",
         "--json",
         "--export",
-        "--github",
         "--kind",
         "--key",
     ),

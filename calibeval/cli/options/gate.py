@@ -85,14 +85,22 @@ Why = Annotated[
     bool,
     typer.Option("--why", help="Show what moved a metric, and try a temperature.", rich_help_panel=OUTPUT),
 ]
+Plan = Annotated[
+    bool,
+    typer.Option("--plan", help="Show what this many rows can decide, and what more would.", rich_help_panel=OUTPUT),
+]
 Init = Annotated[
     bool,
     typer.Option("--init", help="Write a configuration with limits from this dump.", rich_help_panel=OUTPUT),
 ]
 Export = Annotated[list[str] | None, export_option(EXPORTS)]
 Github = Annotated[
-    bool,
-    typer.Option("--github", help="Write annotations and outputs for GitHub Actions.", rich_help_panel=OUTPUT),
+    bool | None,
+    typer.Option(
+        "--github/--no-github",
+        help="Annotate (default: where GITHUB_ACTIONS is true).",
+        rich_help_panel=OUTPUT,
+    ),
 ]
 Out = Annotated[
     Path | None,

@@ -25,6 +25,7 @@ from calibeval.cli.options.sizes import size, size_above_zero
 from calibeval.core.conventions.table import CONVENTIONS
 from calibeval.core.data.ranges import LEAST_LABEL, MOST_JOBS, MOST_LABEL, MOST_ROWS, MOST_SEED
 from calibeval.readers.meaning.named import ROLES
+from calibeval.render.ci.exports import OF_REPORTS
 
 AUTO = "auto"
 
@@ -282,13 +283,14 @@ def export_option(kinds: Iterable[str]) -> Any:
     return typer.Option(
         "--export",
         metavar="KIND=FILE",
-        help=f"Also write a file: {either(kinds)}; repeatable.",
+        help=f"Also write {either(kinds)}.",
         autocompletion=complete.key_of(kinds),
         rich_help_panel=OUTPUT,
     )
 
 
 Export = Annotated[list[str] | None, export_option(TABLE_EXPORTS)]
+ReportExport = Annotated[list[str] | None, export_option((*TABLE_EXPORTS, *OF_REPORTS))]
 Full = Annotated[bool, typer.Option("--full", help="Print all metrics, bins, classes, slices.", rich_help_panel=OUTPUT)]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Show no progress and no warnings.", rich_help_panel=RUNNING)

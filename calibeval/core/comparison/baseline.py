@@ -8,19 +8,22 @@ from functools import partial
 
 import numpy as np
 
+from calibeval.core.comparison.certainty import fewest_of, with_few_errors
 from calibeval.core.comparison.comparison import ComparedDump, Difference
 from calibeval.core.comparison.differences import told_apart, with_contrast
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.notices import NotComputable, Notice, reason, warning
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
-from calibeval.core.metrics.metric import Side
+from calibeval.core.metrics.metric import Metric, Side
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.report.report import Bin, DumpReport, Report
 from calibeval.core.sums.binning import BinSums
+from calibeval.core.sums.risk import FEW
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.level import Level
+from calibeval.core.uncertainty.paired import Contrast, contrast
 
 NOT_IN_REPORT = reason("not_in_report", "not in the report")
 
@@ -95,11 +98,12 @@ def unpaired_differences(
     independent; if those of either model do, differences are derived from the intervals alone. Otherwise each bin of
     the report is described by its means, and the spread of confidences within a bin is neglected.
     """
-    dump, found = baseline.dump, {}
+    dump, found = baseline.dump, dict[str, Difference]()
     mass = None if dump.equal_mass is None else table_sums(dump.equal_mass)
     top, tell = table_sums(dump.equal_width), dump.groups is None
     saved = partial(Side, n=dump.n, level=baseline.level, top=top, mass=mass, bins_tell=tell)
     own = partial(Side, n=sums.n, level=level, top=sums.top, mass=sums.mass, bins_tell=not grouped)
+    few = fewest_of({"the base": (float(top.y.sum()), dump.n), "the candidate": (float(sums.top.y.sum()), sums.n)})
     for name, theirs in measured.items():
         ours = dump.metrics.get(name, MetricResult(name, None, reason=NOT_IN_REPORT))
         if ours.value is None or theirs.value is None:
@@ -110,10 +114,20 @@ def unpaired_differences(
         plain = Difference(name, ours.value, theirs.value, theirs.value - ours.value)
         try:
             told = METRICS[name].difference_from(saved(ours), own(theirs), Level(level))
+            if few[0] < FEW:
+                told = _allowing_few(METRICS[name], told, saved(ours), own(theirs), Level(level))
             found[name] = replace(with_contrast(plain, told), reason=METRICS[name].approximate(sums))
         except NotComputable as missing:
             found[name] = replace(plain, reason=missing.reason)
-    return found
+    return with_few_errors(found, few)
+
+
+def _allowing_few(metric: Metric, told: Contrast, saved: Side, own: Side, level: Level) -> Contrast:
+    """The difference, extended to what both intervals allow together: with few errors, these are the safe ones."""
+    if not metric.binned:
+        return told
+    safe = metric.margins_from(saved, own, level, independent=False)
+    return contrast(min(told.low, safe.low), max(told.high, safe.high), told.p, level)
 
 
 def table_sums(table: tuple[Bin, ...]) -> BinSums:

@@ -43,7 +43,7 @@ def compare(
     bins: as for `evaluate`; None: 15, or the number of the report. level: confidence level of the intervals, in (0, 1).
     slices, min_rows: as for `evaluate`, but there are no slices by predicted class, which differs between models.
     group: as for `evaluate`; a column of the base, or else of the candidate.
-    jobs, max_memory: as for `evaluate`. In addition to the dumps, this takes about 140 bytes per row (185 if a
+    jobs, max_memory: as for `evaluate`. In addition to the dumps, this takes about 155 bytes per row (200 if a
     candidate has its rows in another order) and, for each job, the scores of one slice; more candidates or columns do
     not increase it.
     progress: is told about each dump before it is read, and about finished rows. only: limits the metrics to these.
@@ -53,7 +53,7 @@ def compare(
     >>> base = Predictions(probs=[[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]] * 100, labels=[0, 0, 1] * 100)
     >>> candidate = Predictions(probs=[[0.9, 0.1], [0.6, 0.4], [0.2, 0.8]] * 100, labels=[0, 0, 1] * 100)
     >>> nll = compare(base, [candidate])["nll"]
-    >>> nll.difference < 0 and nll.certain
+    >>> nll.difference < 0 and nll.likely
     True
     """
     if not candidates:

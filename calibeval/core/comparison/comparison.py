@@ -17,10 +17,12 @@ from calibeval.core.metrics.lookup import MetricLookup
 from calibeval.core.metrics.possible import check_bounds, check_order, check_share, within
 from calibeval.core.report.report import READING, GroupCount
 from calibeval.core.report.settings import Settings
+from calibeval.core.uncertainty.level import CERTAIN_P, LIKELY_P
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+FEW_ERRORS = "few_errors"  # the code of the reason why a difference is not certain
 SCHEMA, EARLIER = "calibeval.comparison/1", "calibeval.compare/1"
 
 
@@ -38,15 +40,16 @@ class Difference:
 
     base, candidate: the metric's values, as in a report. difference: candidate - base, with its sign.
     low, high: confidence interval of the true difference. p: for the hypothesis of no difference; it is below 1 - level
-    exactly if the interval excludes 0, and never smaller than 1e-15. p_holm: p after Holm's correction over the slices
-    of one column. detectable: the smallest true difference that such a sample would show in 80 of 100 cases.
-    reason: why numbers are missing, or why the interval is approximate.
+    exactly if the interval excludes 0, and never smaller than 1e-15. p_holm: p after Holm's correction over the metrics
+    that tables show; in a slice, over the slices of one column. detectable: the smallest true difference that such a
+    sample would show in 80 of 100 cases.
+    reason: why numbers are missing, why the interval is approximate, or why the difference is not certain.
     Errors and accuracies are fractions; nll is in nats. If noise biases the two values differently, their difference
     may lie outside the interval, which is for the true values.
 
     >>> nll = Difference("nll", 0.50, 0.46, -0.04, -0.06, -0.02, 0.0001, 0.029)
-    >>> nll.certain, nll.to_dict()["high"]
-    (True, -0.02)
+    >>> nll.likely, nll.certain, nll.to_dict()["high"]
+    (True, True, -0.02)
     """
 
     LAYOUT: ClassVar = Layout(check=check_difference)
@@ -63,9 +66,31 @@ class Difference:
     reason: Notice | None = None
 
     @property
-    def certain(self) -> bool:
+    def excludes_zero(self) -> bool:
         """Whether the interval excludes 0."""
         return self.low is not None and self.high is not None and not self.low <= 0.0 <= self.high
+
+    @property
+    def likely(self) -> bool:
+        """Whether there is a difference, at least likely: the interval excludes 0, and p is below 0.05.
+
+        p: after Holm's correction where there is one; also for `certain`.
+        """
+        return self.excludes_zero and self._tested < LIKELY_P
+
+    @property
+    def certain(self) -> bool:
+        """Whether there is a difference for certain: it is likely, p is below 0.001, and both models have 10 errors.
+
+        Both also need 10 right rows. The accuracy, whose test is exact, needs neither.
+        """
+        few_errors = self.reason is not None and self.reason.code == FEW_ERRORS
+        return self.likely and self._tested < CERTAIN_P and not few_errors
+
+    @property
+    def _tested(self) -> float:
+        p = self.p if self.p_holm is None else self.p_holm
+        return 1.0 if p is None else p
 
     def without_interval(self, reason: Notice) -> Difference:
         """The difference without interval and p, with the reason."""

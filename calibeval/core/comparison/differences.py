@@ -8,13 +8,15 @@ from dataclasses import replace
 from calibeval.core.comparison.comparison import Difference
 from calibeval.core.data.notices import NotComputable, Notice, reason
 from calibeval.core.metrics.metric import Metric
-from calibeval.core.metrics.table import metrics_for
+from calibeval.core.metrics.table import METRICS, metrics_for
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.clusters import Clusters
+from calibeval.core.uncertainty.few_errors import Range, range_of_change
 from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.model_pair import Pair
-from calibeval.core.uncertainty.paired import Contrast
+from calibeval.core.uncertainty.paired import Contrast, contrast
 
+_GAP = METRICS["confidence_gap"]
 NOT_MEASURED = reason("not_measured", "not measured")
 
 
@@ -25,20 +27,38 @@ def paired_differences(pair: Pair, level: float, only: Collection[str] | None = 
     """
     freedom = None if pair.groups is None else Clusters.of(pair.groups).freedom
     tested, identical = Level(level, freedom), pair.identical
-    found = (_difference(metric, pair, tested, identical=identical) for metric in metrics_for(pair.base.sums.k, only))
+    gaps = None if identical or len(pair.labels) < 2 or not pair.outcomes.few else _gaps(pair, tested)
+    found = (
+        _difference(metric, pair, tested, gaps, identical=identical) for metric in metrics_for(pair.base.sums.k, only)
+    )
     return {difference.name: difference for difference in found}
 
 
-def _difference(metric: Metric, pair: Pair, level: Level, *, identical: bool) -> Difference:
+def _gaps(pair: Pair, level: Level) -> tuple[Range, Range] | None:
+    """Intervals of the base's gap and of its change, which include what few errors allow."""
+    own = _GAP.interval(pair.base.sums, level.value)
+    change = _GAP.difference(pair, level)
+    return None if own is None else (Range(own.low, own.high), Range(change.low, change.high))
+
+
+def _difference(
+    metric: Metric, pair: Pair, level: Level, gaps: tuple[Range, Range] | None, *, identical: bool
+) -> Difference:
     (base, why), (candidate, why_not) = (_value(metric, model.sums) for model in pair.models)
     if base is None or candidate is None:
         return Difference(metric.name, base, candidate, None, reason=told_apart(why, why_not))
     found = Difference(metric.name, base, candidate, candidate - base)
     try:
         told = Contrast(0.0, 0.0, 1.0, 0.0) if identical else metric.difference(pair, level)
+        least = None if gaps is None else metric.from_gap(0.0, pair.base.sums.k)
+        if gaps is not None and least is not None:
+            ends = range_of_change(*gaps, lambda gap: metric.from_gap(gap, pair.base.sums.k) or 0.0)
+            wider = contrast(min(told.low, ends.low), max(told.high, ends.high), told.p, level)
+            told = wider._replace(reason=told.reason)
     except NotComputable as missing:
         return replace(found, reason=missing.reason)
-    return replace(with_contrast(found, told), reason=None if identical else metric.approximate(pair.base.sums))
+    why = None if identical else told.reason or metric.approximate(pair.base.sums)
+    return replace(with_contrast(found, told), reason=why)
 
 
 def with_contrast(found: Difference, told: Contrast) -> Difference:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.comparison.baseline import Baseline, unpaired_differences
+from calibeval.core.comparison.certainty import over_metrics
 from calibeval.core.comparison.comparison import Candidate, ComparedDump, Difference, SliceDifferences
 from calibeval.core.comparison.matched_part import MatchedPart, MatchedSlice, corrected, independent
 from calibeval.core.comparison.pairing import Pairing
@@ -16,6 +17,7 @@ from calibeval.core.data.columns import PREDICTED_CLASS, TRUE_CLASS, coded_slice
 from calibeval.core.data.distinct_names import name_of
 from calibeval.core.data.notices import warning
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.weighted import refuse_weights
 from calibeval.core.errors import InputError, UsageError
 from calibeval.core.evaluation.cut import Cut
 from calibeval.core.evaluation.groups import Groups, find_groups
@@ -103,7 +105,7 @@ def _candidate(
     return Candidate(
         dump=side(candidate),
         paired_by=pairing.by,
-        differences=differences,
+        differences=over_metrics(differences),
         slices=tuple(slices),
         warnings=(*of_base, *candidate.warnings, *pairing.warnings, *doubts),
         groups=None if groups is None else groups.counted,
@@ -123,6 +125,7 @@ def unpaired(saved: Baseline, measured: Measurement, level: float, only: Collect
     """
     candidate, groups = measured.predictions, measured.groups
     saved.check_classes(candidate)
+    refuse_weights(candidate, "a comparison with a saved report")
     warnings = [*candidate.warnings, *saved.warnings(candidate)]
     if measured.settings.slices and not measured.columns:  # a gate measures them without the baseline
         text = "slices were not compared: a saved report does not hold the rows of its slices"
@@ -132,7 +135,7 @@ def unpaired(saved: Baseline, measured: Measurement, level: float, only: Collect
         saved, measured.sums, measured.metrics(level, only), level, grouped=groups is not None
     )
     counted = None if groups is None else groups.counted
-    return Candidate(side(candidate), None, differences, warnings=tuple(warnings), groups=counted)
+    return Candidate(side(candidate), None, over_metrics(differences), warnings=tuple(warnings), groups=counted)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.comparison.certainty import fewest_of, with_few_errors
 from calibeval.core.comparison.comparison import Difference, SliceDifferences
 from calibeval.core.comparison.differences import paired_differences
 from calibeval.core.data.notices import reason
@@ -39,7 +40,9 @@ class MatchedPart:
 
     def differences(self, level: float, only: Collection[str] | None) -> dict[str, Difference]:
         """The differences on these rows; calibration errors get no interval if rows were selected by their label."""
-        found = paired_differences(self.pair, level, only)
+        right = ((float(model.sums.top.y.sum()), model.sums.n) for model in self.pair.models)
+        fewest = fewest_of(dict(zip(("the base", "the candidate"), right, strict=True)))
+        found = with_few_errors(paired_differences(self.pair, level, only), fewest)
         refused = None if self.groups is None else self.groups.refused
         if refused is not None:
             found = {name: d.without_interval(refused.reworded(f"no interval: {refused}")) for name, d in found.items()}

@@ -14,6 +14,7 @@ from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.row_ids import as_text, copies_in, matchable
 from calibeval.core.data.row_source import show_shape
+from calibeval.core.data.weighted import refuse_weights
 from calibeval.core.errors import InputError
 
 _SHOWN = 3
@@ -49,6 +50,7 @@ def pair_rows(base: Predictions, candidate: Predictions) -> Pairing:
     """
     for one in (base, candidate):
         check_labelled(one, "to compare")
+        refuse_weights(one, "compare")
     check_classes(base, candidate)
     if not _have_ids(base, candidate):
         _check_positions(base, candidate)

@@ -6,18 +6,20 @@ from typing import Literal, Self
 
 from calibeval.core.data.documents import Place
 
-# Why a number or an interval is missing, or an interval is approximate.
+# Why a number or an interval is missing, an interval is approximate, or a difference is not certain.
 ReasonCode = Literal[
     "top_label_only", "infinite", "overflow", "not_measured", "not_in_report", "not_in_convention", "no_rows",
     "one_row", "no_method", "no_interval", "rows_not_kept", "thin_bins", "no_filled_bin", "few_rows_decide",
-    "few_rows_per_class", "many_bins", "too_few_groups", "chosen_by_label", "dependent_rows", "too_many_cells",
-    "over_max_memory", "diverged", "not_fitted", "no_optimum", "sampled", "far_from_one", "from_sums",
+    "few_rows_per_class", "few_errors", "few_errors_per_bin", "many_bins", "too_few_groups", "chosen_by_label",
+    "dependent_rows", "too_many_cells", "over_max_memory", "diverged", "not_fitted", "no_upper_end", "no_optimum",
+    "sampled", "far_from_one", "from_sums",
 ]  # fmt: skip
 # Warnings about numbers that exist.
 WarningCode = Literal[
     "absent_classes", "below_chance", "classes_permuted", "clipped", "column_left_out", "convention_binary",
     "convention_classes", "convention_drops", "dependent_pixels", "diverged", "diverged_later", "duplicate_ids",
-    "duplicates_dropped", "few_groups", "groups_ignored", "ignored_label", "infinite_nll", "labels_from_one",
+    "duplicates_dropped", "few_groups", "few_rows_for_preset", "groups_ignored", "ignored_label", "infinite_nll",
+    "labels_from_one",
     "labels_of_255", "labels_of_split", "leak", "map_note", "no_bias", "no_intervals_by_groups", "nothing_shared",
     "optimistic", "other_labels_differ", "other_scores_differ", "paired_by_position", "pooled_splits",
     "predictions_differ", "renormalized", "rounded", "rounded_weights", "rules_not_checked", "shared_ids",
@@ -26,7 +28,7 @@ WarningCode = Literal[
 # Why a rule has its verdict.
 OutcomeCode = Literal[
     "interval_within", "interval_beyond", "value_within", "value_beyond", "more_rows_needed", "at_limit",
-    "not_after_holm", "no_value", "no_interval", "too_few_rows", "no_slice", "switched_off",
+    "not_after_holm", "no_value", "no_interval", "too_few_rows", "no_slice", "switched_off", "assumed_candidate",
 ]  # fmt: skip
 
 

@@ -6,12 +6,13 @@ import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.arguments import check_told, of_class
+from calibeval.core.data.block import Block, block_of
 from calibeval.core.data.class_names import LabelsAre, as_labels_are
 from calibeval.core.data.divided import at_door
 from calibeval.core.data.elsewhere import elsewhere
@@ -34,17 +35,10 @@ from calibeval.core.data.row_source import (
 from calibeval.core.data.shapes import as_rows
 from calibeval.core.data.source import Source
 from calibeval.core.data.spoken import in_python
+from calibeval.core.data.weights import Marked, Weights, weighed
 from calibeval.core.errors import InputError
 
 __all__ = ["MOST_CLASSES", "Block", "Predictions", "Source"]
-
-
-class Block(NamedTuple):
-    """Consecutive rows: scores (b, k) as stored, labels (b,), and the number of the first row."""
-
-    scores: npt.NDArray[Any]
-    labels: npt.NDArray[np.integer[Any]]
-    first_row: int
 
 
 @dataclass(frozen=True, slots=True, eq=False, init=False)
@@ -65,6 +59,7 @@ class Predictions:
     1, 2 and 3. columns: one-dimensional arrays of length n by name, for slices. ids: (n,) unique row names.
     ignore_index: rows with this label are left out and counted in `ignored`. The same applies to masked labels of a
     masked array; other masked entries are refused.
+    weights: (n,) numbers of at least 0 by which rows count, or the name of a column; rows of weight 0 are ignored.
     renormalize: divide every row of probabilities by its sum, and count these rows in a warning.
     precision: relative step between the stored scores, if it is not that of their dtype (bfloat16).
     file_rows: numbers of the stored rows within their file, if they are only some of its rows.
@@ -99,6 +94,7 @@ class Predictions:
     labelled: bool = True
     no_labels: str = ""
     recognised: tuple[str, ...] = ()
+    weights: Weights | None = None
 
     def __init__(
         self,
@@ -113,6 +109,7 @@ class Predictions:
         labels_are: LabelsAre | None = None,
         columns: Mapping[str, npt.ArrayLike] | None = None,
         ids: npt.ArrayLike | None = None,
+        weights: npt.ArrayLike | str | None = None,
         source: Source | None = None,
         ignore_index: int | None = None,
         renormalize: bool = False,
@@ -141,7 +138,7 @@ class Predictions:
         )
         place = "" if source is None else f"{of_class('source', source, Source).name}: "
         try:
-            check_same_index({**given, outcome_name: outcome, "ids": ids, "columns": columns})
+            check_same_index({**given, outcome_name: outcome, "ids": ids, "weights": weights, "columns": columns})
             outcome, ignore_index = unmasked_labels(outcome, ignore_index)
             labelled = labelled and outcome is not None
             ignore_index = ignore_index if labelled else None
@@ -154,6 +151,9 @@ class Predictions:
             lengths = {len(tidy), layout[0]}
             tidy_columns = tidied(columns, lambda name, values: as_column(name, values, lengths))
             tidy_ids = None if ids is None else as_column("ids", ids, lengths)
+            unmarked = Marked(tidy, ignore_index)
+            weighted = weighed(weights, tidy_columns, unmarked, layout[0], labelled=labelled)
+            tidy, ignore_index = weighted.labels, weighted.ignore_index
         except InputError as error:
             raise InputError(f"{place}{error}" if place else in_python(str(error))) from None
         ignored = 0 if ignore_index is None else int(np.count_nonzero(tidy == ignore_index))
@@ -167,7 +167,7 @@ class Predictions:
             "kind": kind,
             "labels": tidy,
             "class_names": names,
-            "columns": tidy_columns,
+            "columns": weighted.columns,
             "ids": tidy_ids,
             "source": source or Source(),
             "ignore_index": ignore_index,
@@ -181,6 +181,7 @@ class Predictions:
             "labelled": labelled,
             "no_labels": no_labels,
             "recognised": (*recognised, *shape, *came.recognised),
+            "weights": weighted.weights,
         }.items():
             object.__setattr__(self, name, value)
 
@@ -247,11 +248,8 @@ class Predictions:
 
     def block(self, start: int, stop: int) -> Block:
         """The stored rows start to stop, without the ignored ones."""
-        scores, labels = self.scores[start:stop], self.labels[start:stop]
-        if self.ignored:
-            keep = labels != self.ignore_index
-            scores, labels = scores[keep], labels[keep]
-        return Block(scores, labels, start)
+        ignore = self.ignore_index if self.ignored else None
+        return block_of(self.scores, self.labels, ignore, self.weights, slice(start, stop))
 
     def with_scores(self, scores: RowSource, kind: Kind) -> Predictions:
         """The same rows with other scores of the same shape, in float64.
@@ -280,7 +278,8 @@ class Predictions:
         def picked(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
             return np.asarray(values[chosen if len(values) == self.rows else chosen // (self.rows // units)])
 
-        outcome = {"correct" if self.kind == "confidence" else "labels": self.labels[chosen]} if self.labelled else {}
+        labels, ignore = (self.labels, self.ignore_index) if self.weights is None else self.weights.marked
+        outcome = {"correct" if self.kind == "confidence" else "labels": labels[chosen]} if self.labelled else {}
         return Predictions(
             **{self.kind: data},
             **outcome,
@@ -288,8 +287,9 @@ class Predictions:
             labels_are="positions",
             columns={name: picked(values) for name, values in self.columns.items()},
             ids=None if self.ids is None else picked(self.ids),
+            weights=None if self.weights is None else self.weights.column,
             source=self.source,
-            ignore_index=self.ignore_index,
+            ignore_index=ignore,
             warnings=self.warnings,
             precision=self.precision,
             file_rows=None if self.file_rows is None else picked(self.file_rows),

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.data.columns import Coded
 from calibeval.core.errors import UsageError
 
@@ -33,9 +34,20 @@ class Cut:
     small: tuple[int, ...]
 
     @classmethod
-    def of(cls, coded: Coded, rows: Rows, least: int, place: str, *, verb: str = "measured", hint: str = "") -> Cut:
-        """The slices of these stored rows, with `least` rows or more.
+    def of(
+        cls,
+        coded: Coded,
+        rows: Rows,
+        least: int,
+        place: str,
+        *,
+        verb: str = "measured",
+        hint: str = "",
+        weights: Floats | None = None,
+    ) -> Cut:
+        """The slices of these stored rows, with `least` rows or more; with weights, of their effective number.
 
+        weights: (n,), of these rows.
         place, verb, hint: for messages: which column it is, what is done with slices, and advice for a column of
         numbers.
         Raises: UsageError for too many values or slices.
@@ -47,13 +59,14 @@ class Cut:
             raise UsageError(
                 f"{place} has {len(there):,} distinct values, but slices need categories, at most {MOST_VALUES:,}{hint}"
             )
-        measured = tuple(int(code) for code in there if counts[code] >= least)
+        worth = counts if weights is None else _effective(codes, weights, len(counts))
+        measured = tuple(int(code) for code in there if worth[code] >= least)
         if len(measured) > MOST_SLICES:
             raise UsageError(
                 f"{place} makes {len(measured)} slices of at least {least} rows, but at most {MOST_SLICES} are {verb}; "
                 "raise --min-rows"
             )
-        small = tuple(int(code) for code in there if counts[code] < least)
+        small = tuple(int(code) for code in there if worth[code] < least)
         return cls(codes, coded.texts(), counts, measured, small)
 
     def places(self) -> list[Rows]:
@@ -61,3 +74,9 @@ class Cut:
         order = np.argsort(self.codes, kind="stable")
         first, last = (np.searchsorted(self.codes, self.measured, side=side, sorter=order) for side in SIDES)
         return [order[low:high] for low, high in zip(first.tolist(), last.tolist(), strict=True)]
+
+
+def _effective(codes: Rows, weights: Floats, size: int) -> Floats:
+    """The effective number of rows of every code; those of equal weights count whole."""
+    total, squares = (np.bincount(codes, weights=w, minlength=size) for w in (weights, weights * weights))
+    return np.round(total * total / np.where(squares > 0.0, squares, 1.0), 9)

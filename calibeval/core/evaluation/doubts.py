@@ -85,7 +85,7 @@ def _odd(sums: Sums, k: int) -> bool:
     are the label.
     """
     right = float(sums.top.y.sum())
-    if right == 0 or _upper(round(right), sums.n) < 1 / k:
+    if right == 0 or _upper(min(right, sums.n) if sums.done else round(right), sums.n) < 1 / k:
         return True
     if sums.classes is None:
         return False
@@ -98,7 +98,7 @@ def _odd(sums: Sums, k: int) -> bool:
         return int(np.count_nonzero(more / spread < ODD)) >= 2 or bool(together < CLEAR)
 
 
-def _upper(right: int, n: int) -> float:
+def _upper(right: float, n: float) -> float:
     return float(clopper_pearson([right], [n], LEVEL)[1][0])
 
 

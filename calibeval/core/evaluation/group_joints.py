@@ -28,9 +28,11 @@ def joints_of(sums: Sums, rows: RowScores, codes: Codes, predictions: Prediction
     sums: of these predictions; rows: their results. codes: (n,) in [0, j), the group of every row that is not ignored.
     by_class: whether to include class-wise bins; without them, the scores are not read.
     """
-    clusters = Clusters.of(codes)
+    weights = None if rows.weights is None else rows.weights * sums.scale
+    clusters = Clusters.of(codes, weights)
     in_order = _InOrder.of(codes, clusters)
     gaps = rows.correct - rows.confidence
+    gaps = gaps if weights is None else gaps * weights
 
     def joint(binned: BinSums, limits: Floats) -> Joint | None:
         m = len(binned.count)
@@ -47,8 +49,10 @@ def joints_of(sums: Sums, rows: RowScores, codes: Codes, predictions: Prediction
     top, mass = joint(sums.top, sums.compared), joint(sums.mass, sums.mass_edges)
     binned = sums.classes if by_class else None
     few = binned is not None and binned.count.size <= MOST_JOINT_CELLS
-    classes = _class_joint(binned, sums.compared, in_order, predictions) if few and binned is not None else None
-    return Joints(codes, clusters, top, mass, classes)
+    classes = (
+        _class_joint(binned, sums.compared, in_order, predictions, weights) if few and binned is not None else None
+    )
+    return Joints(codes, clusters, top, mass, classes, weights)
 
 
 def _joint(covariance: Floats, sums: BinSums, clusters: Clusters) -> Joint:
@@ -78,7 +82,7 @@ class _InOrder:
 
     @classmethod
     def of(cls, codes: Codes, clusters: Clusters) -> _InOrder:
-        ends = np.concatenate(([0], np.cumsum(clusters.sizes.astype(np.intp))))
+        ends = np.concatenate(([0], np.cumsum(np.bincount(codes))))
         return cls(np.argsort(codes, kind="stable"), ends, clusters, clusters.scale)
 
     def ranges(self, cells: int) -> Iterator[tuple[int, int, Codes]]:
@@ -91,11 +95,13 @@ class _InOrder:
     def products(self, totals: Floats, first: int, last: int, gap: Floats) -> Floats:
         """The contribution of these groups to the covariance of the gap sums, from their totals (groups, cells)."""
         sizes, scale = self.clusters.sizes[first:last, None], self.scale[first:last, None]
-        own = scale * (totals - sizes * (gap.ravel() / len(self.order)))
-        return own.T @ own
+        own = scale * (totals - sizes * (gap.ravel() / self.clusters.sizes.sum()))
+        return np.asarray(own.T @ own)
 
 
-def _class_joint(sums: BinSums, edges: Floats, in_order: _InOrder, predictions: Predictions) -> Joint:
+def _class_joint(
+    sums: BinSums, edges: Floats, in_order: _InOrder, predictions: Predictions, weights: Floats | None
+) -> Joint:
     """How class-wise gaps vary together; this reads the scores once more, group by group."""
     (k, m), cells = sums.count.shape, sums.count.size
     stored = np.flatnonzero(predictions.labels != predictions.ignore_index) if predictions.ignored else None
@@ -109,10 +115,12 @@ def _class_joint(sums: BinSums, edges: Floats, in_order: _InOrder, predictions: 
             rows = chosen[begin : begin + step] if stored is None else stored[chosen[begin : begin + step]]
             p = probabilities(_read(scores, rows), predictions.kind)
             p = on_grid(p) if is_computed(predictions.kind) else p
+            w = None if weights is None else weights[chosen[begin : begin + step]]
             index = starts[begin : begin + step, None] + places + bin_index(p, edges)
             label = (np.arange(len(rows)), predictions.labels[rows])
+            p = p if w is None else p * w[:, None]
             totals -= np.bincount(index.ravel(), weights=p.ravel(), minlength=len(totals))
-            totals += np.asarray(np.bincount(index[label], minlength=len(totals)), np.float64)
+            totals += np.asarray(np.bincount(index[label], weights=w, minlength=len(totals)), np.float64)
         covariance += in_order.products(totals.reshape(-1, cells), first, last, sums.surplus)
     return _joint(covariance, sums, in_order.clusters)
 

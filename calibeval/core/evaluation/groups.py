@@ -2,7 +2,7 @@
 
 Rows of a group may agree more often than independent rows would, and then intervals and floors that assume independent
 rows are too narrow. Here only groups are assumed to be independent: the variation of the gap sums is estimated from the
-sums of each group. This takes 33 bytes per row, so there are no intervals by groups for dumps that are read block by
+sums of each group. This takes 41 bytes per row, so there are no intervals by groups for dumps that are read block by
 block.
 """
 
@@ -16,10 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.conventions.table import OWN
-from calibeval.core.data.arrays import Codes
+from calibeval.core.data.arrays import Codes, Floats
 from calibeval.core.data.columns import coded_column
 from calibeval.core.data.notices import Notice, reason, warning
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.weighted import row_weights
 from calibeval.core.evaluation.group_joints import joints_of
 from calibeval.core.metrics.means import ROWS_NEEDED
 from calibeval.core.metrics.result import MetricResult
@@ -44,7 +45,7 @@ class Groups:
 
     codes: (n,) in [0, count), in the order of the rows; None if not known. column: the column that names the groups,
     None for images. effective: the number of groups of equal sizes that would say as much. refused: why there are no
-    intervals by these groups.
+    intervals by these groups. weights: (n,); None if all rows count the same.
     """
 
     column: str | None
@@ -52,6 +53,7 @@ class Groups:
     effective: float
     codes: Codes | None
     refused: Notice | None = None
+    weights: Floats | None = None
 
     @property
     def counted(self) -> GroupCount:
@@ -62,7 +64,7 @@ class Groups:
         """The groups of some of these rows. chosen: their positions among the rows that are not ignored."""
         if self.codes is None:
             return self
-        return _numbered(self.column, self.codes[chosen])
+        return _numbered(self.column, self.codes[chosen], None if self.weights is None else self.weights[chosen])
 
     def warning(self) -> Notice | None:
         """The warning for intervals by few groups, or for missing ones; None if there are enough groups."""
@@ -94,21 +96,22 @@ def find_groups(predictions: Predictions, settings: Settings, resources: Resourc
         codes = coded_column(predictions, column).codes
     if predictions.ignored:
         codes = codes[predictions.labels != predictions.ignore_index]
-    groups = _numbered(column, codes)
+    groups = _numbered(column, codes, row_weights(predictions))
     if streamed:
-        text = "intervals by groups need 33 bytes per row, and this dump is over the memory limit"
+        text = "intervals by groups need 41 bytes per row, and this dump is over the memory limit"
         return replace(groups, codes=None, refused=reason("over_max_memory", text))
     return groups
 
 
-def _numbered(column: str | None, codes: Codes) -> Groups:
+def _numbered(column: str | None, codes: Codes, weights: Floats | None = None) -> Groups:
     values, numbers = np.unique(codes, return_inverse=True)
-    count, effective = len(values), Clusters.of(numbers).effective
+    count, effective = len(values), Clusters.of(numbers, weights).effective
     few = f"{count} {'group is' if count == 1 else 'groups are'} too few"
     if effective < UNEQUAL * count and count >= LEAST_GROUPS:
         few = f"{count} groups of unequal sizes, which count as {effective:.3g}, are too few"
     too_few = reason("too_few_groups", f"{few}, at least {LEAST_GROUPS} are needed")
-    return Groups(column, count, effective, numbers, too_few if round(effective) < LEAST_GROUPS else None)
+    refused = too_few if round(effective) < LEAST_GROUPS else None
+    return Groups(column, count, effective, numbers, refused, weights)
 
 
 def joints_for(sums: Sums, groups: Groups, predictions: Predictions, *, by_class: bool = True) -> Joints | None:
@@ -141,4 +144,12 @@ def _bare(metric: MetricResult, why: Notice) -> MetricResult:
     """The metric without floor and interval, with the reason."""
     if metric.value is None:
         return replace(metric, z=None, p=None)
-    return replace(metric, floor=None, floor_high=None, z=None, p=None, reason=why.reworded(f"no interval: {why}"))
+    return replace(
+        metric,
+        floor=None,
+        floor_high=None,
+        floor_certain=None,
+        z=None,
+        p=None,
+        reason=why.reworded(f"no interval: {why}"),
+    )

@@ -11,16 +11,18 @@ from calibeval.core.conventions.metrics import class_errors, convention_metrics,
 from calibeval.core.conventions.sums import ConventionSums, convention_sums
 from calibeval.core.conventions.table import CONVENTIONS, OWN
 from calibeval.core.data.arrays import Floats
+from calibeval.core.data.columns import kept_rows
 from calibeval.core.data.distinct_names import name_of
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.weighted import refuse_weights
 from calibeval.core.evaluation.doubts import doubted
 from calibeval.core.evaluation.groups import Groups, find_groups, grouped_metrics, joints_for
 from calibeval.core.evaluation.slices import SlicedColumn
 from calibeval.core.metrics.folded import classwise_errors
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import all_metrics
-from calibeval.core.report.report import Bin, ClassResult, DumpReport
+from calibeval.core.report.report import Bin, ClassResult, DumpReport, WeightCount
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.engine import summarise
@@ -54,13 +56,15 @@ class Measurement:
     ) -> Measurement:
         """Measure: one pass over the scores, and one more for each slice column, groups, and another tool's bins.
 
-        keep_rows: keep the results of every row (33 bytes each). sliced: whether to cut slices, if settings name
+        keep_rows: keep the results of every row (41 bytes each). sliced: whether to cut slices, if settings name
         columns.
         by_class: whether to include class-wise sums of slices, and class-wise bins for groups; without them, groups
         need no extra pass, and with keep_rows slices need none either.
         Other arguments: as for `evaluate_dump`.
         Raises: InputError for values that contradict the kind of the scores; UsageError for columns that cannot be cut.
         """
+        if settings.convention != OWN:
+            refuse_weights(predictions, f"convention {settings.convention}")
         groups = find_groups(predictions, settings, resources)
         sums = summarise(
             predictions,
@@ -105,18 +109,19 @@ class Measurement:
         dump = DumpReport(
             source=predictions.settled_source(),
             kind=predictions.kind,
-            n=sums.n,
+            n=sums.rows_n,
             k=sums.k,
             ignored=predictions.ignored,
             metrics=self.metrics(level, only),
             equal_width=_bin_table(sums.top, sums.edges),
             equal_mass=_bin_table(sums.mass, sums.mass_edges),
-            per_class=_per_class(sums, predictions.class_names),
+            per_class=_per_class(sums, predictions),
             warnings=(*predictions.warnings, *_warnings(predictions, sums, self.groups, self.settings)),
             name=name_of(predictions),
             slices=tuple(one for column in sliced for one in column) if self.columns else None,
             small_slices=tuple(one for column in self.columns for one in column.small) if self.columns else None,
             groups=None if self.groups is None else self.groups.counted,
+            weights=weights_of(predictions, sums),
         )
         return dump if self.tool is None else self._as_tool(dump, self.tool, level, only)
 
@@ -141,8 +146,17 @@ class Measurement:
         )
 
 
+def weights_of(predictions: Predictions, sums: Sums) -> WeightCount | None:
+    """The weights of rows as a report records them."""
+    if predictions.weights is None:
+        return None
+    return WeightCount(predictions.weights.column, float(sums.n), predictions.weights.zero)
+
+
 def _bin_table(sums: BinSums, edges: Floats) -> tuple[Bin, ...]:
-    rows = []
+    rows: list[Bin] = []
+    if sums.rows is not None:
+        return _weighted_table(sums, sums.rows, edges)
     columns = (edges[:-1].tolist(), edges[1:].tolist(), sums.count.tolist(), sums.p.tolist(), sums.y.tolist())
     for lower, upper, count, p, y in zip(*columns, strict=True):
         if count == 0:
@@ -152,12 +166,27 @@ def _bin_table(sums: BinSums, edges: Floats) -> tuple[Bin, ...]:
     return tuple(rows)
 
 
-def _per_class(sums: Sums, class_names: tuple[str, ...] | None) -> tuple[ClassResult, ...]:
+def _weighted_table(sums: BinSums, counts: Floats, edges: Floats) -> tuple[Bin, ...]:
+    rows, every, effective = [], float(sums.count.sum()), sums.effective.tolist()
+    columns = (edges[:-1].tolist(), edges[1:].tolist(), counts.tolist(), sums.count.tolist(), sums.p.tolist())
+    for i, (lower, upper, rows_in, weight, p) in enumerate(zip(*columns, strict=True)):
+        if rows_in == 0 or weight <= 0.0:
+            rows.append(Bin(lower, upper, int(rows_in), None, None, None, 0.0, 0.0))
+        else:
+            y = min(float(sums.y[i]), weight)
+            gap = (p - y) / weight
+            rows.append(Bin(lower, upper, int(rows_in), p / weight, y / weight, gap, weight / every, effective[i]))
+    return tuple(rows)
+
+
+def _per_class(sums: Sums, predictions: Predictions) -> tuple[ClassResult, ...]:
     if sums.classes is None:
         return ()
     support = sums.classes.y.sum(axis=1)
+    if sums.classes.squared is not None:
+        support = np.bincount(predictions.labels[kept_rows(predictions)], minlength=len(support))
     gaps = -sums.classes.surplus.sum(axis=1) / sums.n
-    names = class_names or tuple(str(k) for k in range(len(support)))
+    names = predictions.class_names or tuple(str(k) for k in range(len(support)))
     rows = zip(names, support.tolist(), classwise_errors(sums.classes).tolist(), gaps.tolist(), strict=True)
     return tuple(ClassResult(name, int(count), error, gap) for name, count, error, gap in rows)
 
@@ -176,7 +205,8 @@ def _warnings(predictions: Predictions, sums: Sums, groups: Groups | None, setti
         warnings.append(warning("dependent_pixels", text))
     if sums.impossible:
         first = f"(first: {sums.impossible_place})"
-        text = f"{sums.impossible:,} of {sums.n:,} rows assign probability 0 to their label {first}; nll is infinite"
+        rows = f"{sums.impossible:,} of {sums.rows_n:,} rows"
+        text = f"{rows} assign probability 0 to their label {first}; nll is infinite"
         warnings.append(warning("infinite_nll", text))
     if sums.classes is not None:
         absent = np.flatnonzero(sums.classes.y.sum(axis=1) == 0)

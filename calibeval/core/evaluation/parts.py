@@ -10,8 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.predictions import Block, Predictions
+from calibeval.core.data.weighted import weighted_like
 from calibeval.core.sums.engine import fitted_optimum, summarise, tie_slack
 from calibeval.core.sums.equal_mass import RowKeys, confidence_keys, from_keys
+from calibeval.core.sums.equal_weight import from_weighted_keys
 from calibeval.core.sums.from_rows import sums_from_rows
 from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.sample import Sample
@@ -79,7 +81,8 @@ def selected(predictions: Predictions, scores: npt.NDArray[Any], rows: Rows, sta
     """Some stored rows as separate predictions. scores: of the stored rows from start on."""
     outcome = "correct" if predictions.kind == "confidence" else "labels"
     given: dict[str, Any] = {predictions.kind: np.take(scores, rows - start, axis=0), outcome: predictions.labels[rows]}
-    return Predictions(**given, source=predictions.source, precision=predictions.precision)
+    own = Predictions(**given, source=predictions.source, precision=predictions.precision)
+    return weighted_like(own, predictions, rows)
 
 
 def located(sums: Sums, predictions: Predictions, rows: Rows) -> Sums:
@@ -106,7 +109,7 @@ def _streamed(predictions: Predictions, parts: Sequence[Rows], bins: int, jobs: 
 
         def sums_of(part: int, scores: Any = scores, start: int = start, cuts: list[Rows] = cuts) -> Sums:
             own = selected(predictions, scores, cuts[part], start)
-            return located(summarise(own, bins, keep_rows=True, fitted=False), predictions, cuts[part])
+            return located(summarise(own, bins, keep_rows=True, finish=False), predictions, cuts[part])
 
         for part, sums in zip(there, in_order(sums_of, there, jobs), strict=True):
             if sums.excess is not None:
@@ -116,12 +119,15 @@ def _streamed(predictions: Predictions, parts: Sequence[Rows], bins: int, jobs: 
             keys[part] += [] if sums.rows is None else [confidence_keys(sums.rows.confidence, sums.rows.correct)]
             before = totals[part]
             totals[part] = replace(sums, equal_mass=None, rows=None) if before is None else before + sums
+    weights, slack = predictions.weights, tie_slack(predictions)
+
+    def mass(own: list[RowKeys], rows: Rows) -> EqualMass:
+        if weights is None or weights.even:
+            return EqualMass(*from_keys(np.concatenate(own), bins, slack=slack))
+        return EqualMass(*from_weighted_keys(np.concatenate(own), weights.values[rows], bins, slack))
+
     return [
-        replace(
-            total,
-            optimum=fitted_optimum(sample, total, predictions.kind),
-            equal_mass=EqualMass(*from_keys(np.concatenate(own), bins, slack=tie_slack(predictions))),
-        )
-        for total, own, sample in zip(totals, keys, samples, strict=True)
+        replace(total, optimum=fitted_optimum(sample, total, predictions.kind), equal_mass=mass(own, rows)).finished()
+        for total, own, rows, sample in zip(totals, keys, ascending, samples, strict=True)
         if total is not None
     ]

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from calibeval.core.data.columns import TRUE_CLASS, coded_slices, kept_rows
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.weighted import row_weights
 from calibeval.core.evaluation.cut import Cut
 from calibeval.core.evaluation.groups import Groups, grouped_metrics, joints_for
 from calibeval.core.evaluation.parts import Rows, known_part_sums, part_sums, places_of, selected
@@ -82,7 +83,14 @@ class SlicedColumn:
         """
         place, hint = f'{predictions.source.name}: column "{column}"', "; store numbers as bands, such as 0-10"
         kept = kept_rows(predictions)
-        cut = Cut.of(coded_slices(predictions, column), kept, settings.min_rows or 1, place, hint=hint)
+        cut = Cut.of(
+            coded_slices(predictions, column),
+            kept,
+            settings.min_rows or 1,
+            place,
+            hint=hint,
+            weights=row_weights(predictions),
+        )
         rows = [kept[places] for places in cut.places()]
         if by_class or known is None:
             grouped = groups is not None and groups.refused is None
@@ -113,7 +121,8 @@ class SlicedColumn:
         corrected = holm([p for _, p in measured])
         rows = zip(self.parts, measured, corrected, strict=True)
         results = [
-            SliceResult(self.column, part.value, part.sums.n, metrics, p, p_holm) for part, (metrics, p), p_holm in rows
+            SliceResult(self.column, part.value, part.sums.rows_n, metrics, p, p_holm)
+            for part, (metrics, p), p_holm in rows
         ]
         results.sort(key=_badness, reverse=True)
         if only is None or WORST_BY in only:
@@ -135,7 +144,10 @@ class SlicedColumn:
             told = self._told(part, sums, self.groups, scores)
             metrics, p = grouped_metrics(sums, told.groups, told.joints, level, only)
         if self.by_label:
-            return {name: replace(m, floor=None, floor_high=None, z=None, p=None) for name, m in metrics.items()}, None
+            return {
+                name: replace(m, floor=None, floor_high=None, floor_certain=None, z=None, p=None)
+                for name, m in metrics.items()
+            }, None
         return metrics, p
 
     def _told(self, part: SlicePart, sums: Sums, every: Groups, scores: _Scores) -> Told:

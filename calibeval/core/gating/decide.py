@@ -106,8 +106,8 @@ def _outlook(rule: Rule, prospect: Prospect | None, doubt: str) -> tuple[Outlook
     outlook = Outlook(passing, needed, *(ends if needed else (None, None)), prospect.rows_to_detect)
     if needed is None:
         return outlook, outcome("at_limit", f"more rows would not decide: the value is at the limit{doubt}")
-    now = f"{who} {verb} at this size in {_percent(chance(excess))}"
-    text = f"{now}, from about {needed:,} rows{_range(*ends)} in 80 %{doubt}"
+    now = f"{who} {verb} in {_percent(chance(excess))} of samples of this size"
+    text = f"{now}, in 80 % from about {needed:,} rows{_range(*ends)}{doubt}"
     return outlook, outcome("more_rows_needed", text)
 
 

@@ -95,7 +95,8 @@ def _temperature(judged: RuleVerdict, subject: Subject, tempered: Tempered) -> T
         return None
     change = part.value if rule.is_change else None
     value = part.value if change is None else (part.baseline or 0.0) + change
-    return Trial(value, verdict == "pass", verdict, part.low, part.high, change, temperature)
+    corrected = part.centre if change is None and part.centre != part.value else None
+    return Trial(value, verdict == "pass", verdict, part.low, part.high, change, temperature, corrected)
 
 
 @lru_cache(maxsize=1)

@@ -159,7 +159,7 @@ class Subject:
                 known=measured.columns,
                 by_class=by_class,
             )
-        values = frozenset(rule.metric for rule in rules if not rule.is_change)
+        values = frozenset(rule.metric for rule in rules if base is None or not rule.is_change)
         values |= {"ece"} if columns else set()  # slices are sorted by it
         changes = frozenset(rule.metric for rule in rules if rule.is_change)
         return cls(measured, saved, matched, values, changes, resources, base, tuple(rules), settings)

@@ -1,7 +1,9 @@
 """The chance that a rule passes or fails in another sample, and the numbers of rows that make it likely.
 
 An interval that reaches r above its centre passes if the centre of the next sample lies r below the limit, and that
-centre has a standard error of r/z. Reaches shrink with the square root of the number of rows.
+centre has a standard error of r/z. Reaches shrink with the square root of the number of rows. Two corrections come from
+simulation (tests/benchmarks/gate_release.py): ends of intervals of binned errors vary less than r/z, because these
+intervals also cover what bins hide, and a model that is worse varies more than the one that was measured.
 """
 
 from __future__ import annotations
@@ -17,6 +19,12 @@ from calibeval.core.uncertainty.special import normal_cdf
 
 # No rule is told to need more rows than this.
 MOST_ROWS = 1e9
+# How much the end of an interval varies between samples, in r/z, where that is not 1: of a value, and of a change.
+SPREAD = {"ece": 0.75, "aece": 0.75, "ece_positive": 0.75, "oe": 0.8}
+SPREAD_OF_CHANGES = dict.fromkeys(SPREAD, 0.6)
+# How much the variance of one row grows when a metric gets worse by 1. A log loss that rises by d has a log-likelihood
+# ratio of variance 2 d (more if the model is over-confident already); right and wrong rows give at most d.
+GROWTH = {"nll": 3.0, "brier": 1.5}
 
 
 class Prospect(NamedTuple):
@@ -25,7 +33,8 @@ class Prospect(NamedTuple):
     n: number of rows. centre: of the corrected value. above: from the centre to the upper end of the interval that
     passes. below: from the lower end of the interval that fails to the centre. passing, failing: levels of these
     intervals. margin: how far a violation by as much again as the limit lies beyond it. change: whether the rule is
-    about a change, of which an unchanged model has none.
+    about a change, of which an unchanged model has none. spread: how much the upper end varies, in its standard errors.
+    growth: of the variance of one row, for each unit by which the value gets worse.
     """
 
     n: int
@@ -36,6 +45,8 @@ class Prospect(NamedTuple):
     failing: float
     margin: float
     change: bool
+    spread: float = 1.0
+    growth: float = 0.0
 
     @classmethod
     def of(cls, rule: Rule, found: Evidence, plain: Evidence, levels: tuple[float, float, float]) -> Prospect | None:
@@ -47,11 +58,22 @@ class Prospect(NamedTuple):
         if narrow is None or wide is None or threshold is None:
             return None
         passing, usual, failing = levels
-        spread = Level(failing).z / Level(usual).z
+        wider = Level(failing).z / Level(usual).z
         most = METRICS[rule.metric].most or 1.0
         margin = most - threshold if rule.kind == "min" else threshold
-        below = (wide[1] - wide[0]) * spread
-        return cls(plain.n, wide[1], narrow[2] - narrow[1], below, passing, failing, margin, rule.is_change)
+        spread = (SPREAD_OF_CHANGES if rule.is_change else SPREAD).get(rule.metric, 1.0)
+        return cls(
+            n=plain.n,
+            centre=wide[1],
+            above=narrow[2] - narrow[1],
+            below=(wide[1] - wide[0]) * wider,
+            passing=passing,
+            failing=failing,
+            margin=margin,
+            change=rule.is_change,
+            spread=spread,
+            growth=GROWTH.get(rule.metric, 1.0),
+        )
 
     @property
     def unchanged(self) -> float:
@@ -65,7 +87,7 @@ class Prospect(NamedTuple):
         >>> round(prospect.pass_chance(-0.01), 2), round(prospect.pass_chance(-0.0249), 2)
         (0.26, 0.8)
         """
-        return _chance(-excess, self.above, Level(self.passing).z, (n or self.n) / self.n)
+        return _chance(-excess, self.above, Level(self.passing).z, (n or self.n) / self.n, self.spread)
 
     def fail_chance(self, excess: float, n: float | None = None) -> float:
         """The chance of failing in a sample of n rows (None: of this size), if that is the true excess."""
@@ -77,11 +99,11 @@ class Prospect(NamedTuple):
         >>> Prospect(1000, -0.01, 0.01645, 0.02, 0.9, 0.95, 0.05, False).rows_to_pass(-0.0249)
         1000
         """
-        return _rows(self.n, self.above, Level(self.passing).detectable, -excess)
+        return _rows(self.n, self.above * _detectable(self.passing, self.spread), -excess)
 
     def rows_to_fail(self, excess: float) -> int | None:
         """The number of rows with which 80 of 100 samples fail, as for `rows_to_pass`."""
-        return _rows(self.n, self.below, Level(self.failing).detectable, excess)
+        return _rows(self.n, self.below * _detectable(self.failing), excess)
 
     @property
     def rows_range(self) -> tuple[int | None, int | None]:
@@ -98,20 +120,35 @@ class Prospect(NamedTuple):
 
     @property
     def rows_to_detect(self) -> int | None:
-        """The number of rows from which a violation by as much again as the limit fails in 80 of 100 samples."""
-        return self.rows_to_fail(self.margin)
+        """The number of rows from which a violation by as much again as the limit fails in 80 of 100 samples.
+
+        The end of an interval near 0 lies closer than that of such a model, so the longer side counts.
+        """
+        z, moved = Level(self.failing).z, self.margin - self.unchanged
+        reach = max(self.below, self.above * z / Level(self.passing).z)
+        grown = math.hypot(reach, z * math.sqrt(self.growth * max(moved, 0.0) / self.n))
+        return _rows(self.n, grown * _detectable(self.failing), self.margin)
 
 
-def _chance(distance: float, reach: float, z: float, share: float) -> float:
+def _chance(distance: float, reach: float, z: float, share: float, spread: float = 1.0) -> float:
     if reach <= 0.0:
         return float(distance >= 0.0)
-    return float(normal_cdf(z * (distance * math.sqrt(share) / reach - 1.0)))
+    return float(normal_cdf(z / spread * (distance * math.sqrt(share) / reach - 1.0)))
 
 
-def _rows(n: int, reach: float, detectable: float, distance: float) -> int | None:
-    if distance * math.sqrt(MOST_ROWS) <= detectable * reach * math.sqrt(n):
+def _detectable(level: float, spread: float = 1.0) -> float:
+    """The distance from the limit that decides in 80 of 100 samples, in reaches of the interval.
+
+    >>> round(_detectable(0.95), 2), round(_detectable(0.95, 0.75), 2)
+    (1.43, 1.32)
+    """
+    return 1.0 + spread * (Level(level).detectable - 1.0)
+
+
+def _rows(n: int, distance_now: float, distance: float) -> int | None:
+    if distance * math.sqrt(MOST_ROWS) <= distance_now * math.sqrt(n):
         return None
-    return rounded_up(n * (detectable * reach / distance) ** 2)
+    return rounded_up(n * (distance_now / distance) ** 2)
 
 
 def rounded_up(rows: float) -> int:

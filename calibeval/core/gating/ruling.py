@@ -74,7 +74,8 @@ class Trial:
 
     value: of the metric. repairs: whether the rule would pass. verdict: what it would be. low, high: the interval that
     decides, of the value, or of the change where the rule is about one. change: from the baseline. temperature: the
-    mean of those of the folds. All but value and repairs are None where an earlier version wrote the verdict.
+    mean of those of the folds. corrected: the value without its bias, where the rule is about the value and it has one.
+    All but value and repairs are None where an earlier version wrote the verdict.
     """
 
     value: float
@@ -84,6 +85,7 @@ class Trial:
     high: float | None = None
     change: float | None = None
     temperature: float | None = None
+    corrected: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ class Verdict(MetricLookup[RuleVerdict]):
     def by_name(self) -> Mapping[str, RuleVerdict]:
         """The verdicts by the names of their rules: the metric, with kind and slice if several rules share it."""
         places = [tuple(part for part in one.rule.place if part is not None) for one in self.rules]
-        names = [_shortest(place, places) for place in places]
+        names = [shortest(place, places) for place in places]
         return dict(zip(names, self.rules, strict=True))
 
     def __bool__(self) -> bool:
@@ -152,12 +152,12 @@ class Verdict(MetricLookup[RuleVerdict]):
         return found
 
 
-def _shortest(place: tuple[str, ...], places: list[tuple[str, ...]]) -> str:
+def shortest(place: tuple[str, ...], places: list[tuple[str, ...]]) -> str:
     """The shortest prefix of a rule's place that no other rule has.
 
-    >>> _shortest(("ece", "max"), [("ece", "max"), ("nll", "max")])
+    >>> shortest(("ece", "max"), [("ece", "max"), ("nll", "max")])
     'ece'
-    >>> _shortest(("ece", "max", "worst"), [("ece", "max"), ("ece", "max", "worst")])
+    >>> shortest(("ece", "max", "worst"), [("ece", "max"), ("ece", "max", "worst")])
     'ece max worst'
     """
     for length in range(1, len(place)):

@@ -28,12 +28,15 @@ Over = Literal["top", "mass", "classes", "class 1"]
 
 
 class RowBins(NamedTuple):
-    """The bin and the gap (confidence - correctness) of every row, (n,); the sum of gaps and the rows of every bin."""
+    """The bin and the gap (confidence - correctness) of every row, (n,); the sum of gaps and the rows of every bin.
+
+    With weights, gaps are multiplied by them, and rows are their sums.
+    """
 
     places: npt.NDArray[np.intp]
     gaps: Floats
     totals: Floats
-    rows: npt.NDArray[np.intp]
+    rows: Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,9 +111,11 @@ class Binned(Metric):
             return None
         edges = sums.mass_edges if self.over == "mass" else sums.compared
         places, m = bin_index(sums.rows.confidence, edges), len(edges) - 1
-        gaps = sums.rows.confidence - sums.rows.correct
+        gaps, weights = sums.rows.confidence - sums.rows.correct, sums.row_weights
+        gaps = gaps if weights is None else gaps * weights
         totals = np.asarray(np.bincount(places, weights=gaps, minlength=m), np.float64)
-        return RowBins(places, gaps, totals, np.maximum(np.bincount(places, minlength=m), 1))
+        rows = np.asarray(np.bincount(places, weights=weights, minlength=m), np.float64)
+        return RowBins(places, gaps, totals, np.where(rows > 0.0, rows, 1.0))
 
 
 def along_paths(bins: Together, level: Level, sides: tuple[PathSide, PathSide]) -> Contrast:

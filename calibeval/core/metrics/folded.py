@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.notices import NotComputable, Notice, reason
 from calibeval.core.metrics.bins import Binned, along_paths, rows_in
-from calibeval.core.metrics.metric import BY_GROUPS, Side
-from calibeval.core.metrics.result import MetricResult
+from calibeval.core.metrics.metric import Side
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty import intervals
+from calibeval.core.uncertainty.debiased_difference import LEAST_EVENTS, mean_events
 from calibeval.core.uncertainty.floors import Floor, gap_floor
 from calibeval.core.uncertainty.intervals import Interval
 from calibeval.core.uncertainty.joints import Joints
@@ -45,7 +45,8 @@ class Folded(Binned):
 
     def interval(self, sums: Sums, level: float, joints: Joints | None = None) -> Interval | None:
         """The interval from inverting the path of the gaps."""
-        return intervals.ece_interval(self.bins(sums), sums.n, level, self.joint(sums, joints))
+        of_class = self.over == "class 1"
+        return intervals.ece_interval(self.bins(sums), sums.n, level, self.joint(sums, joints), of_class=of_class)
 
     def difference(self, pair: Pair, level: Level) -> Contrast:
         """The difference along the paths of both models."""
@@ -59,6 +60,10 @@ class Folded(Binned):
         check_thick(*bins)
         sides = ece_side(bins[0], saved.n), ece_side(bins[1], own.n)
         return contrast(*path_difference(*sides, level, None), level)
+
+    def from_gap(self, gap: float, k: int | None) -> float | None:
+        """The size of the gap: gaps of bins can only cancel."""
+        return abs(gap)
 
     def shares(self, sums: Sums) -> Floats | None:
         """Each row's gap divided by n, with the sign of its bin's gap."""
@@ -80,32 +85,32 @@ class ClassWise(Folded):
 
     def difference(self, pair: Pair, level: Level) -> Contrast:
         """For two classes, which mirror each other, the mean of both; for more, of debiased sums over all cells."""
-        if pair.base.sums.classes is None or pair.candidate.sums.classes is None:
+        if pair.classes is None or pair.base.sums.classes is None or pair.candidate.sums.classes is None:
             raise NotComputable("top_label_only", "needs the probability of every class")
         if len(pair.base.sums.classes.count) == 2:
             first, second = (_paired(pair.of_class(label), len(pair.labels), level) for label in (0, 1))
             low, high = 0.5 * (first.low + second.low), 0.5 * (first.high + second.high)
             return contrast(low, high, max(first.p, second.p), level)
         check_thick(*pair.top.sums)
-        if pair.groups is not None:
-            raise NotComputable("dependent_rows", BY_GROUPS)
         sums = self.bins(pair.base.sums), self.bins(pair.candidate.sums)
-        if pair.classes is None or pair.class_cells > MOST_PAIR_CELLS:
-            why = f"{pair.class_cells:,} pairs of class-wise bins are more than {MOST_PAIR_CELLS:,}"
-            return self._put_together(pair, level, reason("too_many_cells", f"{PUT_TOGETHER}: {why}"))
+        try:
+            _check_cells(pair, sums)
+        except NotComputable as lacking:
+            if pair.groups is not None:
+                raise
+            own = [intervals.cwce_interval(one, len(pair.labels), level.value) for one in sums]
+            wide = margins(own[0], own[1], (centre_of(own[0]), centre_of(own[1])), level, independent=False)
+            return wide._replace(reason=lacking.reason.reworded(f"{PUT_TOGETHER}: {lacking.reason}"))
         low, high, p = pair.class_difference(pair.classes, sums).at(level)
         return contrast(max(low, -1.0), min(high, 1.0), p, level)
-
-    def _put_together(self, pair: Pair, level: Level, why: Notice) -> Contrast:
-        """The difference from the intervals of both models, as if their errors had opposite signs, with the reason."""
-        n = len(pair.labels)
-        own = [intervals.cwce_interval(self.bins(model.sums), n, level.value) for model in pair.models]
-        centres = centre_of(own[0]), centre_of(own[1])
-        return margins(own[0], own[1], centres, level, independent=False)._replace(reason=why)
 
     def difference_from(self, saved: Side, own: Side, level: Level) -> Contrast:
         """From both intervals; they are asymmetric, so their errors may add up."""
         return self.margins_from(saved, own, level, independent=False)
+
+    def from_gap(self, gap: float, k: int | None) -> float | None:
+        """For two classes, whose errors are the same, the size of the gap."""
+        return abs(gap) if k == 2 else None
 
     def shares(self, sums: Sums) -> Floats | None:
         """None, because each row adds to every class."""
@@ -123,19 +128,50 @@ class ClassWise(Folded):
         """Only for equal numbers of classes."""
         return len(set(classes)) == 1
 
-    def explained(self, result: MetricResult, sums: Sums) -> MetricResult:
-        """The result with a reason if the interval is based on fewer than 20 rows per class on average.
+    def approximate(self, sums: Sums) -> Notice | None:
+        """That a class has fewer than 20 rows (with two classes: that they have so few on average), or as for all bins.
 
         This counts rows even if only groups are independent, because rows fill the bins.
         """
-        if result.low is None or sums.k is None or sums.n >= LEAST_CLASS_ROWS * sums.k:
-            return result
-        rows = 10 * sums.n // sums.k / 10  # rounded down, so that 19.96 does not look like 20
-        few = f"{rows:g} row{'' if rows == 1 else 's'} per class, fewer than {LEAST_CLASS_ROWS}"
-        return replace(result, reason=reason("few_rows_per_class", f"the interval is approximate: {few}"))
+        few = None if sums.classes is None else _few_rows(sums.classes, sums.n)
+        if few is None:
+            return Folded.approximate(self, sums)
+        return reason("few_rows_per_class", f"the interval is approximate: {few}")
 
 
-def _paired(bins: Together, n: int, level: Level) -> Contrast:
+def _few_rows(classes: BinSums, n: float) -> str | None:
+    """Which classes have too few rows, or with weights too small effective numbers of rows; None if none has."""
+    k, rows = len(classes.count), classes.y.sum(axis=1)
+    if classes.squared is not None:
+        rows = rows * rows / np.maximum(classes.squared.y.sum(axis=1), 1e-300)
+    small = np.flatnonzero((rows > 0) & (rows < LEAST_CLASS_ROWS))
+    if k > 2 and len(small):
+        least = int(small[rows[small].argmin()])
+        if len(small) > 1:
+            few = f"{len(small):,} of {k:,} classes have fewer than {LEAST_CLASS_ROWS} rows"
+            return f"{few}, class {least} only {rows[least]:.0f}"
+        return (
+            f"class {least} has {rows[least]:.0f} row{'' if rows[least] == 1 else 's'}, fewer than {LEAST_CLASS_ROWS}"
+        )
+    if n >= LEAST_CLASS_ROWS * k:
+        return None
+    mean = 10 * n // k / 10  # rounded down, so that 19.96 does not look like 20
+    return f"{mean:g} row{'' if mean == 1 else 's'} per class, fewer than {LEAST_CLASS_ROWS}"
+
+
+def _check_cells(pair: Pair, sums: tuple[BinSums, BinSums]) -> None:
+    """Check that class-wise bins are few enough, and hold enough errors. Raises: NotComputable."""
+    cells, events = pair.class_cells, min(map(mean_events, sums))
+    if cells > MOST_PAIR_CELLS:
+        kind = "pairs of class-wise bins" if pair.groups is None else "class-wise bins of groups"
+        raise NotComputable("too_many_cells", f"{cells:,} {kind} are more than {MOST_PAIR_CELLS:,}")
+    if events < LEAST_EVENTS:
+        found = 100 * events // 1 / 100  # rounded down, so that 1.499 does not look like 1.5
+        few = f"too few errors, {found:g} in the average class-wise bin, and at least {LEAST_EVENTS:g} are needed"
+        raise NotComputable("few_errors_per_bin", few)
+
+
+def _paired(bins: Together, n: float, level: Level) -> Contrast:
     one, other = (ece_side(own, n, joint) for own, joint in zip(bins.sums, bins.joints, strict=True))
     return along_paths(bins, level, (one, other))
 

@@ -92,7 +92,7 @@ class Largest(Binned):
 
     def _large(self, sums: Sums) -> npt.NDArray[np.intp]:
         """The bins with enough rows."""
-        return np.flatnonzero(self.bins(sums).count >= self.least_rows)
+        return np.flatnonzero(self.bins(sums).effective >= self.least_rows)
 
     def _worst(self, sums: Sums) -> WorstBin:
         rows_in(self.bins(sums))
@@ -125,6 +125,6 @@ def mce(sums: BinSums) -> WorstBin:
     WorstBin(gap=0.75, bin=0, rows=1)
     """
     rows_in(sums)
-    gaps = np.abs(sums.surplus) / np.maximum(sums.count, 1.0)
+    gaps = np.abs(sums.surplus) / sums.divisor
     worst = int(gaps.argmax())
-    return WorstBin(float(gaps[worst]), worst, int(sums.count[worst]))
+    return WorstBin(float(gaps[worst]), worst, int((sums.count if sums.rows is None else sums.rows)[worst]))

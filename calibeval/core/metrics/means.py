@@ -14,16 +14,18 @@ from calibeval.core.data.notices import NotComputable
 from calibeval.core.metrics.metric import Metric, Side
 from calibeval.core.sums.sums import Moments, RowScores, Sums
 from calibeval.core.uncertainty import intervals
-from calibeval.core.uncertainty.floors import Floor, gap_floor
+from calibeval.core.uncertainty.few_errors import OfOutcome, allowing_few
+from calibeval.core.uncertainty.floors import CERTAIN, HIGH, Floor, gap_floor
 from calibeval.core.uncertainty.intervals import Interval
 from calibeval.core.uncertainty.joints import Joints, grouped_error
 from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.model_pair import Pair
 from calibeval.core.uncertainty.paired import Contrast
 from calibeval.core.uncertainty.paired_means import MeanDifference, accuracy_difference, mean_difference
-from calibeval.core.uncertainty.small_counts import shift_of
+from calibeval.core.uncertainty.small_counts import hulled, share_of, shift_of
 from calibeval.core.uncertainty.special import student_quantile
 
+NO_UPPER_END = "few rows are wrong, or few right, and some give other classes no chance: one error there is infinite"
 ROWS_NEEDED = "the results of single rows were not kept"
 
 
@@ -32,13 +34,18 @@ class Mean(Metric):
     """The mean of one value per row.
 
     moments: gives the moments of all values from the sums, or raises NotComputable. values: gives the values of single
-    rows.
+    rows. risk: gives the mean over rows of the value of a wrong row minus that of a right one, which makes the interval
+    hold if nearly all rows are right, or wrong; None if that is not known. of_outcome: gives the values that rows with
+    these confidences have if predictions are right, or wrong; for more than two classes, at least that much. None: the
+    value does not follow from them.
     """
 
     binned: ClassVar[bool] = False
     has_floor: ClassVar[bool] = False
     moments: Callable[[Sums], Moments]
     values: Callable[[RowScores], Floats]
+    risk: Callable[[Sums], float] | None = None
+    of_outcome: OfOutcome | None = None
 
     def value(self, sums: Sums) -> float:
         """The mean."""
@@ -51,18 +58,32 @@ class Mean(Metric):
     def interval(self, sums: Sums, level: float, joints: Joints | None = None) -> Interval | None:
         """Normal interval, with Student's quantile if only groups are independent; None if there are too few rows."""
         if joints is None:
-            return intervals.mean_interval(*self.moments(sums), sums.n, level, least=self.least, most=self._most)
+            total, squares, _ = self.moments(sums)
+            plain = intervals.mean_interval(total, squares, sums.n, level, least=self.least, most=self._most)
+            return plain if plain is None or self.risk is None else self._hull(plain, sums, level, self.risk(sums))
         mean, found = self.value(sums), grouped_error(self.values(rows_of(sums)), self.value(sums), joints)
         if found is None:
             return None
         reach = student_quantile(0.5 * (1.0 + level), joints.freedom) * found.error
         return Interval(max(mean - reach, self.least), min(mean + reach, self._most), None)
 
+    def _hull(self, found: Interval, sums: Sums, level: float, risk: float) -> Interval:
+        """The interval with all that few errors allow. Raises: NotComputable if it has no upper end."""
+        shift = shift_of(sums.top, sums.n, level)
+        if shift.few and not math.isfinite(risk):
+            raise NotComputable("no_upper_end", NO_UPPER_END)
+        low, high = hulled(found.low, self.value(sums), found.high, risk, shift)
+        return Interval(max(low, self.least), min(high, self._most), None)
+
     def difference(self, pair: Pair, level: Level) -> Contrast:
-        """From the differences of paired rows."""
+        """From the differences of paired rows; with few errors, also all that their exact intervals allow."""
         check_enough_rows(pair)
         values = self.values(pair.candidate.rows) - self.values(pair.base.rows)
-        return of_means(mean_difference(values, level, self._most - self.least, pair.groups), level)
+        most = self._most - self.least
+        found = mean_difference(values, level, most, pair.groups)
+        if self.of_outcome is not None:
+            found = allowing_few(found, pair.outcomes, self.of_outcome, level, most)
+        return of_means(found, level)
 
     def difference_from(self, saved: Side, own: Side, level: Level) -> Contrast:
         """From both intervals."""
@@ -73,7 +94,7 @@ class Mean(Metric):
         if sums.rows is None or sums.k is None:
             return None
         values = self.values(sums.rows)
-        return values / sums.n if np.isfinite(values).all() else None
+        return shared(values, sums) if np.isfinite(values).all() else None
 
     @property
     def _most(self) -> float:
@@ -87,7 +108,7 @@ class Share(Mean):
     def interval(self, sums: Sums, level: float, joints: Joints | None = None) -> Interval | None:
         """The exact interval; if only groups are independent, Wilson's, for the effective sample size."""
         if joints is None:
-            return intervals.exact_interval(self.moments(sums).total, sums.n, level)
+            return intervals.exact_interval(*share_of(sums.top, sums.n), level)
         share = self.value(sums)
         found = grouped_error(self.values(rows_of(sums)), share, joints)
         error = 0.0 if found is None else found.error
@@ -103,7 +124,7 @@ class Share(Mean):
 
     def shares(self, sums: Sums) -> Floats | None:
         """How much each row reduces the accuracy from 1."""
-        return None if sums.rows is None else np.asarray(1.0 - sums.rows.correct) / sums.n
+        return None if sums.rows is None else shared(1.0 - sums.rows.correct.astype(np.float64), sums)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +142,8 @@ class MeanGap(Mean):
             return None
         # Keep the dependence between rows, but give each row the variance that its true probability implies.
         null = found.error * math.sqrt(float(sums.top.variance.sum()) / max(found.squares, 1e-300))
-        return Floor(null * math.sqrt(2.0 / math.pi), null * student_quantile(0.975, joints.freedom))
+        high, certain = (null * student_quantile(0.5 * (1.0 + one), joints.freedom) for one in (HIGH, CERTAIN))
+        return Floor(null * math.sqrt(2.0 / math.pi), high, certain)
 
     def interval(self, sums: Sums, level: float, joints: Joints | None = None) -> Interval | None:
         """As for any mean; with few errors or few right rows, also all that the accuracy's exact interval allows."""
@@ -136,7 +158,7 @@ class MeanGap(Mean):
 
     def shares(self, sums: Sums) -> Floats | None:
         """The gap of each row divided by n."""
-        return None if sums.rows is None else self.values(sums.rows) / sums.n
+        return None if sums.rows is None else shared(self.values(sums.rows), sums)
 
 
 def rows_of(sums: Sums) -> RowScores:
@@ -144,6 +166,12 @@ def rows_of(sums: Sums) -> RowScores:
     if sums.rows is None:
         raise NotComputable("rows_not_kept", ROWS_NEEDED)
     return sums.rows
+
+
+def shared(values: Floats, sums: Sums) -> Floats:
+    """The part of each row in the mean of these values, (n,). sums: with their rows."""
+    weights = sums.row_weights
+    return np.asarray(values if weights is None else values * weights) / sums.n
 
 
 def check_enough_rows(pair: Pair) -> None:

@@ -35,7 +35,7 @@ class Side(NamedTuple):
     """
 
     result: MetricResult
-    n: int
+    n: float
     level: float | None
     top: BinSums
     mass: BinSums | None
@@ -107,6 +107,10 @@ class Metric:
         """The contribution of each class, (k,), if the metric is a sum over classes but not over rows; else None."""
         return None
 
+    def from_gap(self, gap: float, k: int | None) -> float | None:
+        """The least value for k classes if mean confidence - accuracy is this; None if nothing follows from it."""
+        return None
+
     def explained(self, result: MetricResult, sums: Sums) -> MetricResult:
         """The result with further facts: the bin with the largest gap, or that the interval is approximate."""
         return result
@@ -143,6 +147,7 @@ class Metric:
             corrected=None if interval is None else interval.corrected,
             floor=None if floor is None else floor.expected,
             floor_high=None if floor is None else floor.high,
+            floor_certain=None if floor is None else floor.certain,
             reason=_lacking(no_interval, no_floor, unsure=level is not None and interval is None),
         )
         result = self.explained(result, sums)

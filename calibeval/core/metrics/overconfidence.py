@@ -55,12 +55,17 @@ class Overconfidence(Binned):
         sides = oe_side(bins[0], saved.n, level.z), oe_side(bins[1], own.n, level.z)
         return contrast(*path_difference(*sides, level, None), level)
 
+    def from_gap(self, gap: float, k: int | None) -> float | None:
+        """The gap if it is positive, as if its confidence were 1."""
+        return max(gap, 0.0)
+
     def shares(self, sums: Sums) -> Floats | None:
         """For rows in over-confident bins: the row's gap times its bin's mean confidence, divided by n."""
         rows = self.row_bins(sums)
         if rows is None or sums.rows is None:
             return None
-        promised = np.bincount(rows.places, weights=sums.rows.confidence, minlength=len(rows.rows))
+        confidence = sums.rows.confidence if sums.row_weights is None else sums.rows.confidence * sums.row_weights
+        promised = np.bincount(rows.places, weights=confidence, minlength=len(rows.rows))
         weight = np.where(rows.totals > 0, promised / rows.rows, 0.0)
         return weight[rows.places] * rows.gaps / sums.n
 
@@ -78,5 +83,5 @@ def oe(sums: BinSums) -> float:
     >>> oe(bin_sums([.25, .75, .75], [1, 1, 0], edges=[0, .5, 1])) == (2 / 3) * .75 * .25
     True
     """
-    confidence = sums.p / np.maximum(sums.count, 1.0)
+    confidence = sums.p / sums.divisor
     return float((confidence * np.maximum(-sums.surplus, 0.0)).sum() / rows_in(sums))

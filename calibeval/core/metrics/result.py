@@ -16,7 +16,8 @@ class MetricResult:
     name: the name of the metric, such as "ece". value: a fraction (for nll, nats); None if it cannot be computed.
     reason: why the value or the interval is missing, or why the interval is approximate.
     low, high: the confidence interval. corrected: the value minus its bias; always inside the interval.
-    floor, floor_high: expectation and 95 % quantile for a perfectly calibrated model with the same confidences.
+    floor, floor_high, floor_certain: expectation, 95 % and 99.9 % quantile for a perfectly calibrated model with
+    the same confidences.
     bin, count: for mce, the index (from 0) and the number of rows of the bin with the largest gap.
     z, p: for temperature, the standardised excess of the NLL, positive if the model is over-confident, and the p of the
     score test whether T is 1.
@@ -37,6 +38,7 @@ class MetricResult:
     corrected: float | None = None
     floor: float | None = None
     floor_high: float | None = None
+    floor_certain: float | None = None
     z: float | None = None
     p: float | None = None
     bin: int | None = None

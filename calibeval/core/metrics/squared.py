@@ -48,6 +48,10 @@ class RootMeanSquare(Binned):
         """From both intervals; they are asymmetric, so their errors may add up."""
         return self.margins_from(saved, own, level, independent=False)
 
+    def from_gap(self, gap: float, k: int | None) -> float | None:
+        """The size of the gap: the root mean square is at least the mean."""
+        return abs(gap)
+
     def shares(self, sums: Sums) -> Floats | None:
         """Each row's gap times its bin's mean gap, divided by n and by the value."""
         rows, value = self.row_bins(sums), self.value(sums)

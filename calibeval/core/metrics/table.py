@@ -6,6 +6,9 @@ import math
 import re
 from collections.abc import Collection
 
+import numpy as np
+
+from calibeval.core.data.arrays import Floats
 from calibeval.core.data.notices import NotComputable
 from calibeval.core.errors import UnknownMetric, nearest
 from calibeval.core.metrics.folded import ClassWise, Folded
@@ -20,6 +23,8 @@ from calibeval.core.sums.sums import Moments, Sums
 from calibeval.core.uncertainty.intervals import MCE_LEAST_COUNT
 from calibeval.core.uncertainty.joints import Joints
 
+LEAST_P = 1e-16  # the probability of a wrong prediction whose confidence is rounded to 1
+
 
 def _right(sums: Sums) -> Moments:
     right = float(sums.top.y.sum())
@@ -27,7 +32,12 @@ def _right(sums: Sums) -> Moments:
 
 
 def _gap(sums: Sums) -> Moments:
-    return Moments(-float(sums.top.surplus.sum()), float(sums.top.surplus_squares.sum()))
+    total, squares = -float(sums.top.surplus.sum()), float(sums.top.surplus_squares.sum())
+    if sums.top.squared is None:
+        return Moments(total, squares)
+    mean = total / sums.n
+    centred = squares + 2.0 * mean * float(sums.top.squared.surplus.sum()) + mean * mean * sums.n
+    return Moments(total, max(centred, 0.0) + mean * total)
 
 
 def _nll(sums: Sums) -> Moments:
@@ -40,8 +50,30 @@ def _nll(sums: Sums) -> Moments:
     return _of_all_classes(sums, sums.nll)
 
 
+def _nll_of_outcome(confidence: Floats, right: bool) -> Floats:
+    return np.asarray(-np.log(np.maximum(confidence if right else 1.0 - confidence, LEAST_P)))
+
+
+def _brier_of_outcome(confidence: Floats, right: bool) -> Floats:
+    return np.asarray(2.0 * (1.0 - confidence if right else confidence) ** 2)
+
+
 def _brier(sums: Sums) -> Moments:
     return _of_all_classes(sums, sums.brier)
+
+
+def _nll_risk(sums: Sums) -> float:
+    """By how much a wrong row costs more than a right one, on average."""
+    return 0.0 if sums.risk is None else sums.risk / sums.n
+
+
+def _brier_risk(sums: Sums) -> float:
+    """By how much a wrong row costs more than a right one, on average: 2 (c - p) if p is the probability of its label.
+
+    Of k - 1 other classes, p is 1 - c for two, and on average at least (1 - c) / (k - 1), by the model's own word.
+    """
+    confidence = float(sums.top.p.sum()) / sums.n
+    return 2.0 * (confidence - (1.0 - confidence) / ((sums.k or 2) - 1.0))
 
 
 def _of_all_classes(sums: Sums, moments: Moments) -> Moments:
@@ -73,6 +105,7 @@ METRICS: dict[str, Metric] = {
             title="mean confidence - accuracy; positive: over-confident",
             moments=_gap,
             values=lambda rows: rows.confidence - rows.correct,
+            of_outcome=lambda confidence, right: confidence - right,
             least=-1.0,
             most=1.0,
             better="zero",
@@ -156,6 +189,8 @@ METRICS: dict[str, Metric] = {
             title="negative log-likelihood, mean over rows",
             moments=_nll,
             values=lambda rows: rows.nll,
+            risk=_nll_risk,
+            of_outcome=_nll_of_outcome,
             least=0.0,
             most=None,
             better="lower",
@@ -168,6 +203,8 @@ METRICS: dict[str, Metric] = {
             title="Brier score, summed over classes, mean over rows",
             moments=_brier,
             values=lambda rows: rows.brier,
+            risk=_brier_risk,
+            of_outcome=_brier_of_outcome,
             least=0.0,
             most=2.0,
             better="lower",

@@ -42,6 +42,8 @@ class Temperature(Metric):
         """The optimum; of added sums, from a series around T = 1."""
         excess = excess_of_all(sums)
         if sums.optimum is None:
+            if sums.top.squared is not None:
+                raise NotComputable("no_method", "sums alone give no temperature of weighted rows")
             return 1.0 / (1.0 - change_from_series(excess, sums.n)[0])
         return math.exp(log_t_of(sums.optimum))
 
@@ -50,7 +52,7 @@ class Temperature(Metric):
         excess = excess_of_all(sums)
         if sums.optimum is None:
             if joints is not None:
-                raise NotComputable("rows_not_kept", "added sums do not show how groups vary")
+                raise NotComputable("no_method", "sums alone do not show how groups vary")
             change, error = change_from_series(excess, sums.n)
             reach = Level(level).z * error
             if reach >= 1.0 - change:
@@ -94,8 +96,8 @@ class Temperature(Metric):
             return result
         if sums.optimum is None:
             return replace(result, reason=reason("from_sums", "from sums, by a series around T = 1"))
-        if sums.optimum.rows < sums.n:
-            text = f"value and interval are from {sums.optimum.rows:,} of {sums.n:,} rows, evenly chosen"
+        if sums.optimum.rows < sums.rows_n:
+            text = f"value and interval are from {sums.optimum.rows:,} of {sums.rows_n:,} rows, evenly chosen"
             return replace(result, reason=reason("sampled", text))
         return result
 

@@ -30,9 +30,10 @@ def metric_results(place: Place) -> Mapping[str, MetricResult]:
     """
     found: Mapping[str, MetricResult] = read_as(place, Mapping[str, MetricResult])
     for name, result in found.items():
-        check_bounds(place[name], name, result, "value", "low", "high", "corrected", "floor", "floor_high")
+        floors = "floor", "floor_high", "floor_certain"
+        check_bounds(place[name], name, result, "value", "low", "high", "corrected", *floors)
         check_order(place[name], result, "low", "corrected", "high")
-        check_order(place[name], result, "floor", "floor_high")
+        check_order(place[name], result, *floors)
     if "mce" not in found or "mce_all_bins" in found:
         return found
     names = {name: "mce_all_bins" if name == "mce" else name for name in found}

@@ -19,7 +19,7 @@ from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.fitted_on import FittedOn, OutOfFold
 from calibeval.core.report.from_json import metric_results, parameters
 from calibeval.core.report.possible import check_report
-from calibeval.core.report.rows import Bin, ClassResult, GroupCount, SmallSlice
+from calibeval.core.report.rows import Bin, ClassResult, GroupCount, SmallSlice, WeightCount
 from calibeval.core.report.settings import Settings
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ __all__ = [
     "Report",
     "SliceResult",
     "SmallSlice",
+    "WeightCount",
     "with_distinct_names",
 ]
 
@@ -113,6 +114,7 @@ class DumpReport(MetricLookup[MetricResult]):
     per_class: class-wise results, in the order of the classes. recalibrated: results after a map; None without a map.
     slices, small_slices: slices with and without enough rows, column by column, worst first; None without slices.
     groups: the groups that intervals and noise floors treat as independent; None if rows are independent.
+    weights: by which rows count, and their effective number; None if all rows count the same.
     """
 
     LAYOUT: ClassVar = Layout(inside=READING | BIN_FIELDS, read={"metrics": metric_results}, open=True)
@@ -132,6 +134,12 @@ class DumpReport(MetricLookup[MetricResult]):
     slices: tuple[SliceResult, ...] | None = None
     small_slices: tuple[SmallSlice, ...] | None = None
     groups: GroupCount | None = None
+    weights: WeightCount | None = None
+
+    @property
+    def worth(self) -> float:
+        """The number of rows, or with weights their effective number, for what depends on the size of the sample."""
+        return self.n if self.weights is None else self.weights.effective
 
     def after(self) -> DumpReport | None:
         """The results after the map, as a separate dump; None without a map."""
@@ -170,6 +178,7 @@ class DumpReport(MetricLookup[MetricResult]):
             "recalibrated": None if self.recalibrated is None else self.recalibrated.to_dict(),
             "warnings": [one.to_dict() for one in self.warnings],
             "groups": None if self.groups is None else to_plain(self.groups),
+            "weights": None if self.weights is None else to_plain(self.weights),
             "slices": None if self.slices is None else [one.to_dict() for one in self.slices],
             "small_slices": None if self.small_slices is None else [to_plain(one) for one in self.small_slices],
         }

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
+
+from calibeval.core.data.records import Layout
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +15,10 @@ class Bin:
 
     lower, upper: edges; the bin is (lower, upper], and the first bin also holds its lower edge. count: rows in the bin.
     confidence, accuracy: means over these rows, in [0, 1]. gap: confidence - accuracy. All are None in an empty bin.
+    share, effective: with weights, the bin's share of all weight, and its effective number of rows; else None.
     """
+
+    LAYOUT: ClassVar = Layout(rare=("share", "effective"))
 
     lower: float
     upper: float
@@ -19,6 +26,18 @@ class Bin:
     confidence: float | None
     accuracy: float | None
     gap: float | None
+    share: float | None = None
+    effective: float | None = None
+
+    @property
+    def mass(self) -> float:
+        """What means over several bins are weighted by: the number of rows, or the share of the weight."""
+        return self.count if self.share is None else self.share
+
+    @property
+    def worth(self) -> float:
+        """The number of rows, or with weights their effective number, for what depends on the size of the sample."""
+        return self.count if self.effective is None else self.effective
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +72,26 @@ class GroupCount:
 
     column: str | None
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class WeightCount:
+    """The weights of rows.
+
+    column: which column holds them. effective: the number of rows of equal weights that would say as much. zero: the
+    number of rows that are left out because their weight is 0.
+    """
+
+    column: str
+    effective: float
+    zero: int
+
+
+def joined_facts(bins: Sequence[Bin]) -> dict[str, float]:
+    """The share of weight and the effective number of rows of some bins together; empty without weights."""
+    shares = [b.share for b in bins if b.share is not None]
+    if len(shares) < len(bins) or not bins:
+        return {}
+    share = sum(shares)
+    squares = sum((b.share or 0.0) ** 2 / b.effective for b in bins if b.effective)
+    return {"share": share, "effective": share * share / squares if squares > 0.0 else 0.0}

@@ -48,13 +48,15 @@ class Standing(Enum):
 def standing_of(metric: MetricResult, *, n: int | None = None, k: int | None = None) -> Standing | None:
     """Where the metric stands against its noise floor; None where it has no value or no floor.
 
-    likely: the value is above `floor_high`, which 95 of 100 calibrated models would not exceed.
-    certain: it is also at least twice as far above the expectation `floor` as `floor_high` is (3.3 standard
-    deviations, about 1 in 1000 by chance), the interval excludes 0 where there is one, and n is at least 30.
+    likely: the value is above `floor_high`, which 95 of 100 calibrated models would not exceed, or the interval
+    excludes 0 on its side.
+    certain: it is above `floor_certain`, which 999 of 1000 calibrated models would not exceed, the interval excludes 0
+    where there is one, and n is at least 30. Where there is no `floor_certain`, as in reports of earlier versions, the
+    value is at least twice as far above the expectation `floor` as `floor_high` is.
     Otherwise the value is what noise would give, and that is
     within noise: good news, where values from 3 points on would have shown (floor_high at most 0.03), or
     cannot tell: no news, where they would not. CWCE is of order 2 / k: its limit is 0.06 / k.
-    Intervals are not needed for a verdict; with and without them it differs in "certain" only.
+    Intervals are not needed for a verdict.
 
     n, k: rows and classes of the dump; without n the minimum of 30 rows is not checked.
 
@@ -65,14 +67,15 @@ def standing_of(metric: MetricResult, *, n: int | None = None, k: int | None = N
     """
     if metric.value is None or metric.floor is None or metric.floor_high is None:
         return None
-    size = abs(metric.value)
-    if size <= metric.floor_high + _ROUNDING:
+    size, excluded = abs(metric.value), _excludes_zero(metric)
+    if size <= metric.floor_high + _ROUNDING and not excluded:
         known = METRICS.get(metric.name)
         coarse = COARSE if known is None else known.coarse(COARSE, k)
         return Standing.UNRESOLVED if metric.floor_high > coarse else Standing.NOISE
-    far = size > metric.floor + 2 * (metric.floor_high - metric.floor)
+    twice = metric.floor + 2 * (metric.floor_high - metric.floor)
+    far = size > (twice if metric.floor_certain is None else metric.floor_certain) + _ROUNDING
     enough = n is None or n >= CERTAIN_ROWS
-    return Standing.CERTAIN if far and enough and _excludes_zero(metric) else Standing.LIKELY
+    return Standing.CERTAIN if far and enough and excluded is not False else Standing.LIKELY
 
 
 def with_floor(dump: DumpReport, name: str) -> MetricResult:
@@ -84,7 +87,9 @@ def with_floor(dump: DumpReport, name: str) -> MetricResult:
     if name != "confidence_gap" or metric.value is None or metric.floor is not None or dump.groups is not None:
         return metric
     floor = _floor(dump.equal_width)
-    return metric if floor is None else replace(metric, floor=floor.expected, floor_high=floor.high)
+    if floor is None:
+        return metric
+    return replace(metric, floor=floor.expected, floor_high=floor.high, floor_certain=floor.certain)
 
 
 def bin_stands_out(row: Bin) -> bool:
@@ -102,7 +107,7 @@ def _floor(bins: tuple[Bin, ...]) -> Floor | None:
 
     Inside a bin every confidence counts as their mean, which makes the floor larger by a hair, never smaller.
     """
-    filled = [(b.count, b.confidence) for b in bins if b.count and b.confidence is not None]
+    filled = [(b.worth, b.confidence) for b in bins if b.count and b.confidence is not None]
     if not filled:
         return None
     count = sum(rows for rows, _ in filled)
@@ -111,7 +116,8 @@ def _floor(bins: tuple[Bin, ...]) -> Floor | None:
     return mce_floor(BinSums(*(np.array([float(total)]) for total in (count, p, pp, 0.0, 0.0))))
 
 
-def _excludes_zero(metric: MetricResult) -> bool:
+def _excludes_zero(metric: MetricResult) -> bool | None:
+    """Whether the interval excludes 0 on the side of the value; None without an interval."""
     if metric.value is None or metric.low is None or metric.high is None:
-        return True
+        return None
     return metric.low > 0 if metric.value > 0 else metric.high < 0

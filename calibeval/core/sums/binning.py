@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,8 @@ class BinSums:
     Sums of two disjoint sets of rows add up to the sums of their union.
 
     count: number of rows. p, pp: sums of p and p squared. y, yp: sums of y and of y times p.
+    With weights, count is the sum of the weights w and every other sum is over w times the term; `squared` holds the
+    same sums with w squared, of which second moments are made, and rows the number of rows. Without, both are None.
     """
 
     count: Floats
@@ -33,6 +36,8 @@ class BinSums:
     pp: Floats
     y: Floats
     yp: Floats
+    squared: BinSums | None = field(default=None, kw_only=True)
+    rows: Floats | None = field(default=None, kw_only=True)
 
     @property
     def surplus(self) -> Floats:
@@ -41,13 +46,65 @@ class BinSums:
 
     @property
     def surplus_squares(self) -> Floats:
-        """Sum of (y - p) squared."""
-        return self.y - 2.0 * self.yp + self.pp
+        """Sum of (y - p) squared; of w (y - p) squared, with weights."""
+        own = self.squared or self
+        return own.y - 2.0 * own.yp + own.pp
+
+    @property
+    def centred_squares(self) -> Floats:
+        """Sum of squares of (y - p) minus its mean in the bin, at least 0; 0 in an empty bin."""
+        if self.squared is None:
+            return np.maximum(self.surplus_squares - self.surplus**2 / self.divisor, 0.0)
+        mean = self.surplus / self.divisor
+        centred = self.surplus_squares - 2.0 * mean * self.squared.surplus + mean * mean * self.squared.count
+        return np.maximum(centred, 0.0)
 
     @property
     def variance(self) -> Floats:
         """Sum of p (1 - p): the variance of the sum of y if the probabilities are true."""
-        return np.maximum(self.p - self.pp, 0.0)
+        own = self.squared or self
+        return np.maximum(own.p - own.pp, 0.0)
+
+    @property
+    def divisor(self) -> Floats:
+        """The count, and 1 in empty bins."""
+        if self.squared is None:
+            return np.maximum(self.count, 1.0)
+        return np.where(self.count > 0.0, self.count, 1.0)
+
+    @property
+    def unit(self) -> Floats | float:
+        """The weight that stands for one row in every bin, so that count / unit is the effective number; 1 without.
+
+        Source: Kish, Survey Sampling, Wiley 1965: (sum of w)^2 / (sum of w^2) rows.
+        """
+        if self.squared is None:
+            return 1.0
+        return np.where(self.count > 0.0, self.squared.count / self.divisor, 1.0)
+
+    @property
+    def effective(self) -> Floats:
+        """The number of rows, or with weights the number of rows of equal weights that would say as much, in each bin.
+
+        >>> from calibeval.core.sums.binning import sums_by_index
+        >>> one_and_two = sums_by_index(np.array([0, 0]), 1, np.ones(2), np.ones(2, bool), np.array([1.0, 2.0]))
+        >>> one_and_two.effective.round(9).tolist()
+        [1.8]
+        """
+        return self.count if self.squared is None else self.count / self.unit
+
+    @property
+    def equivalent(self) -> BinSums:
+        """The sums of as many rows of weight 1 as the rows of every bin are worth, with the same means and variances.
+
+        The gap of a bin is its gap times `unit`. Without weights, these sums.
+        """
+        if self.squared is None:
+            return self
+        unit = self.unit
+        count, p, y = (part / unit for part in (self.count, self.p, self.y))
+        pp = p - self.variance / unit**2
+        return BinSums(count, p, pp, y, yp=0.5 * (y + pp - self.surplus_squares / unit**2))
 
     def __add__(self, other: BinSums) -> BinSums:
         return BinSums(
@@ -56,19 +113,49 @@ class BinSums:
             self.pp + other.pp,
             self.y + other.y,
             self.yp + other.yp,
+            squared=None if self.squared is None or other.squared is None else self.squared + other.squared,
+            rows=None if self.rows is None or other.rows is None else self.rows + other.rows,
         )
+
+    def each(self, change: Callable[[Floats], Floats]) -> BinSums:
+        """These sums with the same change of each array."""
+        return BinSums(
+            *(change(part) for part in (self.count, self.p, self.pp, self.y, self.yp)),
+            squared=None if self.squared is None else self.squared.each(change),
+            rows=None if self.rows is None else change(self.rows),
+        )
+
+    def scaled(self, factor: float) -> BinSums:
+        """The sums as if every weight were multiplied by the factor."""
+        first = (self.count, self.p, self.pp, self.y, self.yp)
+        squared = None if self.squared is None else self.squared.scaled(factor * factor)
+        return BinSums(*(part * factor for part in first), squared=squared, rows=self.rows)
+
+    def calibrated(self) -> BinSums:
+        """The sums if outcomes were as frequent as predicted, in every bin."""
+        squared = None if self.squared is None else self.squared.calibrated()
+        return BinSums(self.count, self.p, self.pp, self.p, self.pp, squared=squared, rows=self.rows)
+
+    def turned(self, bins: npt.NDArray[np.bool_]) -> BinSums:
+        """The sums in which some bins count the other outcome, of probability 1 - p."""
+        squared = None if self.squared is None else self.squared.turned(bins)
+        p, y = self.count - self.p, self.count - self.y
+        other = (p, p - self.p + self.pp, y, y - self.p + self.yp)
+        own = (self.p, self.pp, self.y, self.yp)
+        parts = (np.where(bins, one, two) for one, two in zip(other, own, strict=True))
+        return BinSums(self.count, *parts, squared=squared, rows=self.rows)
 
     def whole(self) -> BinSums:
         """The sums of all bins, as one bin."""
-        return BinSums(*(part.sum(keepdims=True) for part in (self.count, self.p, self.pp, self.y, self.yp)))
+        return self.each(lambda part: part.sum(keepdims=True))
 
     def at(self, bins: npt.NDArray[np.intp]) -> BinSums:
         """The sums of some bins of (m,) sums, in this order."""
-        return BinSums(self.count[bins], self.p[bins], self.pp[bins], self.y[bins], self.yp[bins])
+        return self.each(lambda part: part[bins])
 
     def row(self, index: int) -> BinSums:
         """The sums of one class: entry `index` of the first axis."""
-        return BinSums(self.count[index], self.p[index], self.pp[index], self.y[index], self.yp[index])
+        return self.each(lambda part: part[index])
 
 
 def equal_width_edges(bins: int) -> Floats:
@@ -134,14 +221,29 @@ def bin_sums(p: npt.ArrayLike, y: npt.ArrayLike, edges: npt.ArrayLike) -> BinSum
     return sums_by_index(bin_index(probs, limits), len(limits) - 1, probs, outcomes.astype(bool))
 
 
-def sums_by_index(bins: npt.NDArray[np.intp], m: int, p: Floats, y: npt.NDArray[np.bool_]) -> BinSums:
+def sums_by_index(
+    bins: npt.NDArray[np.intp], m: int, p: Floats, y: npt.NDArray[np.bool_], weights: Floats | None = None
+) -> BinSums:
     """Sums of rows with known bins.
 
-    bins: (n,) in [0, m). p: (n,). y: (n,), whether the outcome is 1.
+    bins: (n,) in [0, m). p: (n,). y: (n,), whether the outcome is 1. weights: (n,); None: every row counts the same.
     """
+    if weights is not None:
+        one, squared = (_sums(bins, m, p, y, w) for w in (weights, weights * weights))
+        return replace(one, squared=squared, rows=totals_by_index(bins, m, None)[0])
+    return _sums(bins, m, p, y, None)
+
+
+def _sums(bins: npt.NDArray[np.intp], m: int, p: Floats, y: npt.NDArray[np.bool_], weights: Floats | None) -> BinSums:
     # Outcomes are part of a doubled index, which saves two weighted counts.
-    count, total, squares = (t.reshape(2, m) for t in totals_by_index(bins + m * y, 2 * m, None, p, p * p))
+    parts = totals_by_index(bins + m * y, 2 * m, *weighed(p, weights))
+    count, total, squares = (part.reshape(2, m) for part in parts)
     return BinSums(count.sum(axis=0), total.sum(axis=0), squares.sum(axis=0), count[1], total[1])
+
+
+def weighed(p: Floats, weights: Floats | None) -> tuple[Floats | None, Floats, Floats]:
+    """What `totals_by_index` adds up for the number of rows, p, and p squared, each times the weight of its row."""
+    return (None, p, p * p) if weights is None else (weights, weights * p, weights * p * p)
 
 
 def totals_by_index(index: npt.NDArray[np.intp], size: int, *weights: Floats | None) -> list[Floats]:

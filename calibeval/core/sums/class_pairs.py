@@ -118,6 +118,11 @@ def class_products(
     return ClassProducts(np.concatenate(scores), products.reshape(shape))
 
 
+def part_rows(k: int) -> int:
+    """The number of rows of a part, which depends only on the number of classes."""
+    return max(1, min(PART_SCORES // k, PART_ROWS))
+
+
 class _Part(NamedTuple):
     """Consecutive rows of the pair: labels, and of each model the scores as stored, and -ln of the labels' p."""
 
@@ -128,15 +133,14 @@ class _Part(NamedTuple):
 
 
 def _parts(models: tuple[ClassRows, ClassRows], labels: Codes) -> Iterator[_Part]:
-    k = models[0].predictions.scores.shape[1]
-    step = max(1, min(PART_SCORES // k, PART_ROWS))
+    step = part_rows(models[0].predictions.scores.shape[1])
     starts = range(0, len(labels), step)
     for start, *scores in zip(starts, *(model.blocks(step) for model in models), strict=True):
         here = slice(start, start + step)
         yield _Part(models, labels[here], (scores[0], scores[1]), (models[0].nll[here], models[1].nll[here]))
 
 
-class _Block(NamedTuple):
+class Block(NamedTuple):
     """The probabilities of some rows: of the label, (b,), and of all classes with 0 at the label.
 
     every: flat, of (k, b) with few classes, else of (b, k).
@@ -158,7 +162,7 @@ def _summed(part: _Part, weights: tuple[Floats, Floats]) -> tuple[Floats, Floats
             here = slice(start, start + step)
             labels = part.labels[here]
             blocks = [
-                _probabilities(model, own[here], labels, nll[here], out[: len(labels) * k], axis)
+                probabilities_of(model, own[here], labels, nll[here], out[: len(labels) * k], axis)
                 for model, own, nll, out in zip(part.models, part.scores, part.nll, work, strict=False)
             ]
             scores[here] = entries.add(part.models, (blocks[0], blocks[1]), labels, axis, work[2])
@@ -178,7 +182,7 @@ class _Entries:
     def add(
         self,
         models: tuple[ClassRows, ClassRows],
-        blocks: tuple[_Block, _Block],
+        blocks: tuple[Block, Block],
         labels: Codes,
         axis: int,
         work: Floats,
@@ -192,7 +196,7 @@ class _Entries:
         place = _places_above_either(one.every, other.every, models[0].edges[1], models[1].edges[1])
         classes, rows = (place // b, place % b) if axis == 0 else (place % k, place // k)
         both = product.take(place)
-        values = [_rounded(model, block.every.take(place)) for model, block in zip(models, blocks, strict=True)]
+        values = [rounded_like(model, block.every.take(place)) for model, block in zip(models, blocks, strict=True)]
         bins = [bin_index(own, model.edges) for model, own in zip(models, values, strict=True)]
         self._keep((classes * m + bins[0]) * others + bins[1], both)
         self._whole -= np.bincount(classes, weights=both, minlength=k)
@@ -231,13 +235,14 @@ def _places_above_either(one: Floats, other: Floats, edge: float, other_edge: fl
     return eights.take(found >> 3) * 8 + (found & 7)
 
 
-def _rounded(model: ClassRows, p: Floats) -> Floats:
+def rounded_like(model: ClassRows, p: Floats) -> Floats:
+    """Probabilities as they are compared with the edges of the model's bins."""
     return on_grid(p) if is_computed(model.predictions.kind) else p
 
 
-def _probabilities(
+def probabilities_of(
     model: ClassRows, scores: npt.NDArray[Any], labels: Codes, nll: Floats, out: Floats, axis: int
-) -> _Block:
+) -> Block:
     """The probabilities of a block, from its scores as stored and what is known of its labels."""
     b, k = scores.shape
     kind, p = model.predictions.kind, out.reshape((k, b) if axis == 0 else (b, k))
@@ -259,9 +264,9 @@ def _probabilities(
         if kind == "log_probs":
             np.minimum(p, 1.0, out=p)
     at_label = labels * b + np.arange(b) if axis == 0 else np.arange(b) * k + labels
-    label = _rounded(model, out.take(at_label))
+    label = rounded_like(model, out.take(at_label))
     out[at_label] = 0.0
-    return _Block(label, out)
+    return Block(label, out)
 
 
 def _forward(predictions: Predictions, rows: Indices, step: int) -> npt.NDArray[Any]:

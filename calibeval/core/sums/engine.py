@@ -20,6 +20,7 @@ from calibeval.core.data.labels_needed import check_labelled
 from calibeval.core.data.precision import as_stored
 from calibeval.core.data.predictions import Block, Predictions
 from calibeval.core.data.row_source import Kind
+from calibeval.core.data.weighted import row_weights
 from calibeval.core.errors import InputError
 from calibeval.core.sums.binning import (
     GRID,
@@ -30,12 +31,15 @@ from calibeval.core.sums.binning import (
     on_grid,
     sums_by_index,
     totals_by_index,
+    weighed,
 )
 from calibeval.core.sums.equal_mass import CountedKeys, KeptKeys, RowKeys, confidence_keys
+from calibeval.core.sums.equal_weight import WeightedKeys
 from calibeval.core.sums.excess import Excess
 from calibeval.core.sums.optimum import Optimum, optimum_of
 from calibeval.core.sums.resources import PLAIN, Resources
-from calibeval.core.sums.rows import BadValues, Rows, full_rows, top_label_rows
+from calibeval.core.sums.risk import decided_by_few, log_risk
+from calibeval.core.sums.rows import BadValues, ClassTotals, Rows, full_rows, top_label_rows
 from calibeval.core.sums.sample import Sample
 from calibeval.core.sums.sums import EqualMass, Moments, RowScores, Sums
 from calibeval.core.sums.threads import in_order
@@ -60,15 +64,16 @@ def summarise(
     resources: Resources = PLAIN,
     *,
     keep_rows: bool = False,
-    fitted: bool = True,
+    finish: bool = True,
     slopes: bool = False,
 ) -> Sums:
     """All sums of the predictions in one pass over the scores.
 
     bins: number of equal-width bins, and the largest number of equal-mass bins. resources: threads and memory; if the
     scores need more memory, they are read again, once or a few times, for the equal-mass bins.
-    keep_rows: also keep the results of every row: 33 bytes per row. fitted: whether to fit a temperature;
-    slopes: also keep what each row tells of it, 16 bytes for each row of the sample, as if every row were kept.
+    keep_rows: also keep the results of every row: 41 bytes per row. finish: whether a temperature is fitted, and sums
+    with weights are scaled, after which they cannot be added. slopes: also keep what each row tells of the temperature,
+    16 bytes for each row that it is fitted on, as if every row were kept.
     Memory in addition to the scores: about 20 MiB per thread, and 8 bytes per row if they are read once.
     Raises: InputError naming the first row whose values contradict the kind.
 
@@ -79,8 +84,11 @@ def summarise(
     check_labelled(predictions, "to measure calibration")
     edges, compared = edges_of(predictions, bins)
     jobs, progress, slack = resources.jobs, resources.progress, tie_slack(predictions)
+    weights = row_weights(predictions)
     keys = (
-        CountedKeys(
+        WeightedKeys(weights, slack)
+        if weights is not None
+        else CountedKeys(
             predictions.n,
             lambda: (piece.keys for piece in _pieces(predictions, edges, compared, jobs, keep_rows=False)),
             slack,
@@ -96,26 +104,27 @@ def summarise(
         progress.start(predictions.source.name, predictions.rows)
     try:
         for sums, piece_keys, sample in _pieces(
-            predictions, edges, compared, jobs, keep_rows=keep_rows, sampled=fitted
+            predictions, edges, compared, jobs, keep_rows=keep_rows, sampled=finish
         ):
             keys.add(piece_keys)
             samples += [] if sample is None else [sample]
             kept += [] if sums.rows is None else [sums.rows]
             total = sums if total is None else total + sums
             if progress is not None:
-                progress.advance(sums.n)
+                progress.advance(sums.rows_n)
     except BadValues:
         check_values(predictions)
         raise InputError(f"{predictions.source.name}: values contradict the kind {predictions.kind}") from None
     if total is None:
         raise InputError(f"{predictions.source.name}: there are no rows")
-    return replace(
+    found = replace(
         total,
         impossible_place="" if total.impossible_row is None else predictions.locate(total.impossible_row),
         optimum=fitted_optimum(samples, total, predictions.kind, keep_rows=keep_rows or slopes),
         equal_mass=EqualMass(*keys.result(bins)),
         rows=joined_rows(kept) if keep_rows else None,
     )
+    return found.finished() if finish else found
 
 
 def edges_of(predictions: Predictions, bins: int) -> tuple[Floats, Floats]:
@@ -172,27 +181,37 @@ def _piece(predictions: Predictions, block: Block, edges: Floats, compared: Floa
         if predictions.kind == "confidence"
         else full_rows(block, predictions.kind, compared, predictions.tolerance)
     )
-    top, classes = _bin_sums(rows, block.labels, compared)
+    weights = block.weights
+    top, classes = _all_bin_sums(rows, block.labels, compared, weights)
     impossible = np.flatnonzero(np.isneginf(rows.label_log_p))
-    log_p = np.delete(rows.label_log_p, impossible) if len(impossible) else rows.label_log_p
+    log_p, of_log = rows.label_log_p, weights
+    if len(impossible):
+        log_p, of_log = np.delete(log_p, impossible), None if weights is None else np.delete(weights, impossible)
     brier = np.square(1.0 - rows.label_p) + rows.other_squares
     n = len(block.labels)
+    needed = keep_rows or weights is not None or decided_by_few(float(top.y.sum()), n)
+    risk = log_risk(rows, predictions.k) if needed else None
     sums = Sums(
         n=n,
         k=predictions.k,
-        weights=Moments(float(n), float(n)),
+        weights=Moments(float(n), float(n)) if weights is None else Moments.of(weights),
         edges=edges,
         compared=compared,
         top=top,
         classes=classes,
-        nll=Moments.of(-log_p),
-        brier=Moments.of(brier),
+        nll=Moments.of(-log_p, of_log),
+        brier=Moments.of(brier, weights),
         impossible=len(impossible),
         impossible_row=predictions.stored_row(block, int(impossible[0])) if len(impossible) else None,
-        excess=_excess(rows) if not len(impossible) else None,
-        rows=RowScores(rows.confidence, rows.correct, -rows.label_log_p, brier, rows.excess) if keep_rows else None,
+        excess=_excess(rows, weights) if not len(impossible) else None,
+        rows=None if not keep_rows or risk is None else _scores(rows, brier, risk, weights),
+        risk=None if risk is None else float(np.add.reduce(risk if weights is None else risk * weights)),
     )
     return _Piece(sums, confidence_keys(rows.confidence, rows.correct))
+
+
+def _scores(rows: Rows, brier: Floats, risk: Floats, weights: Floats | None) -> RowScores:
+    return RowScores(rows.confidence, rows.correct, -rows.label_log_p, brier, rows.excess, risk, weights=weights)
 
 
 def joined_rows(parts: list[RowScores]) -> RowScores:
@@ -203,40 +222,59 @@ def joined_rows(parts: list[RowScores]) -> RowScores:
         nll=np.concatenate([part.nll for part in parts]),
         brier=np.concatenate([part.brier for part in parts]),
         excess=np.concatenate([part.excess for part in parts]),
+        risk=np.concatenate([part.risk for part in parts]),
+        weights=None if parts[0].weights is None else np.concatenate([part.weights for part in parts]),
     )
 
 
-def _excess(rows: Rows) -> Excess | None:
+def _excess(rows: Rows, weights: Floats | None) -> Excess | None:
     if rows.cumulants is None:
         return None
     variance, third, fourth = rows.cumulants.tolist()
     with np.errstate(over="ignore"):
-        return Excess(float(np.add.reduce(rows.excess)), variance, third, fourth)
+        total = np.add.reduce(rows.excess if weights is None else rows.excess * weights)
+        return Excess(float(total), variance, third, fourth)
 
 
-def _bin_sums(rows: Rows, labels: npt.NDArray[np.integer[Any]], edges: Floats) -> tuple[BinSums, BinSums | None]:
-    """Top-label sums, (m,), and class-wise sums, (k, m).
+def _all_bin_sums(
+    rows: Rows, labels: npt.NDArray[np.integer[Any]], edges: Floats, weights: Floats | None
+) -> tuple[BinSums, BinSums | None]:
+    """Top-label sums, (m,), and class-wise sums, (k, m); with weights, also with their squares."""
+    if rows.others is None:
+        index, m = bin_index(rows.confidence, edges), len(edges) - 1
+        return sums_by_index(index, m, rows.confidence, rows.correct, weights), None
+    top, classes = _bin_sums(rows, rows.others[0], labels, edges, weights)
+    if weights is None:
+        return top, classes
+    squared, of_classes = _bin_sums(rows, rows.others[1], labels, edges, weights * weights)
+    counted = np.asarray(np.bincount(bin_index(rows.confidence, edges), minlength=len(edges) - 1), np.float64)
+    return replace(top, squared=squared, rows=counted), replace(classes, squared=of_classes)
+
+
+def _bin_sums(
+    rows: Rows, others: ClassTotals, labels: npt.NDArray[np.integer[Any]], edges: Floats, weights: Floats | None
+) -> tuple[BinSums, BinSums]:
+    """Top-label sums, (m,), and class-wise sums, (k, m), of some weights.
 
     The confidence of a correct row is the probability of its label, so both use the sums over labels.
     """
-    m = len(edges) - 1
-    if rows.others is None:
-        return sums_by_index(bin_index(rows.confidence, edges), m, rows.confidence, rows.correct), None
-    k, p = len(rows.others.rows), rows.label_p
+    m, k, p = len(edges) - 1, len(others.rows), rows.label_p
     index = labels.astype(np.intp) * m + bin_index(p, edges) + k * m * rows.correct
-    totals = np.array(totals_by_index(index, 2 * k * m, None, p, p * p)).reshape(3, 2, k, m)
+    totals = np.array(totals_by_index(index, 2 * k * m, *weighed(p, weights))).reshape(3, 2, k, m)
     count, total, squares = totals[:, 0] + totals[:, 1]
-    others = rows.others
     classes = BinSums(others.rows + count, others.p + total, others.pp + squares, y=count, yp=total)
-    return top_sums(totals[:, 1].sum(axis=1), rows.confidence, rows.correct, edges), classes
+    return top_sums(totals[:, 1].sum(axis=1), rows.confidence, rows.correct, edges, weights), classes
 
 
-def top_sums(hit: Floats, confidence: Floats, correct: npt.NDArray[np.bool_], edges: Floats) -> BinSums:
+def top_sums(
+    hit: Floats, confidence: Floats, correct: npt.NDArray[np.bool_], edges: Floats, weights: Floats | None = None
+) -> BinSums:
     """Top-label sums, (m,), of correct and wrong rows.
 
-    hit: (3, m), for correct rows the count, and the sums of confidence and its square. confidence, correct: of all
-    rows.
+    hit: (3, m), for correct rows the count, and the sums of confidence and its square. confidence, correct, weights: of
+    all rows.
     """
-    c = confidence.take(np.flatnonzero(~correct))
-    count, total, squares = hit + totals_by_index(bin_index(c, edges), len(edges) - 1, None, c, c * c)
+    wrong = np.flatnonzero(~correct)
+    c, w = confidence.take(wrong), None if weights is None else weights.take(wrong)
+    count, total, squares = hit + totals_by_index(bin_index(c, edges), len(edges) - 1, *weighed(c, w))
     return BinSums(count, total, squares, y=hit[0], yp=hit[1])

@@ -37,11 +37,11 @@ NO_EFFECT = "in every row all possible classes have the same score, so T has no 
 class Optimum:
     """The temperature T with the smallest NLL of m rows.
 
-    rows: m. log_t: ln T; None if there is no optimum, with the reason in `missing`. errors: rows in which another class
-    has a larger score than the label.
+    rows: m. log_t: ln T; None if there is no optimum, with the reason in `missing`. errors: the number of rows in which
+    another class has a larger score than the label; with weights, their effective number.
     information: second derivative of the total NLL with respect to ln T. squares: sum over rows of the squared first
-    derivative, whose sum is 0. slopes: (m,), that derivative of each row, and places: (m,), the positions of these rows
-    among those that are not ignored; None if results of single rows were not kept.
+    derivative, whose sum is 0. slopes: (m,), that derivative of each row, with its weight, and places: (m,), the
+    positions of these rows among those that are not ignored; None if results of single rows were not kept.
     near: (s, 4), if errors are few: ln T from low to high, and there the excess of the NLL with its second and third
     cumulants.
     """
@@ -49,7 +49,7 @@ class Optimum:
     rows: int
     log_t: float | None
     missing: Notice | None = None
-    errors: int = 0
+    errors: float = 0.0
     information: float = 0.0
     squares: float = 0.0
     slopes: Floats | None = None
@@ -60,24 +60,33 @@ class Optimum:
 class _Slopes(NamedTuple):
     """At one ln(1/T): the excess of the NLL of each row, with its second and third cumulants.
 
-    errors: rows whose label has not the largest score.
+    errors: the number of rows whose label has not the largest score. weights: of the rows.
     """
 
     at: float
     excess: Floats
     variance: Floats
     third: Floats
-    errors: int
+    errors: float
+    weights: Floats | None
 
     @property
     def totals(self) -> tuple[float, float, float]:
-        """The sums over all rows."""
+        """The sums over all rows, with their weights."""
         with np.errstate(over="ignore", invalid="ignore"):
-            return (
-                float(np.add.reduce(self.excess)),
-                float(np.add.reduce(self.variance)),
-                float(np.add.reduce(self.third)),
-            )
+            parts = [
+                float(np.add.reduce(one if self.weights is None else self.weights * one))
+                for one in (self.excess, self.variance, self.third)
+            ]
+        return parts[0], parts[1], parts[2]
+
+    @property
+    def cumulants(self) -> tuple[float, float, float]:
+        """The total excess, and the second and third cumulants of its chance variation."""
+        if self.weights is None:
+            return self.totals
+        w = self.weights
+        return self.totals[0], float(np.add.reduce(w**2 * self.variance)), float(np.add.reduce(w**3 * self.third))
 
     @property
     def derivatives(self) -> tuple[float, float, float]:
@@ -111,6 +120,7 @@ def optimum_of(sample: Sequence[Sample], kind: Kind, *, keep_rows: bool = False)
         return Optimum(rows, None, missing.reason)
     h = place - last.at
     slopes = last.excess + h * (last.variance + last.excess)
+    slopes = slopes if last.weights is None else slopes * last.weights
     _, second, third = last.derivatives
     information = second + h * third
     if not (0.0 < information < math.inf and abs(place) < MOST_LOG):
@@ -133,7 +143,7 @@ def _near(sample: Sequence[Sample], kind: Kind, place: float, information: float
     table = []
     for step in STEPS:
         log_t = max(-MOST_LOG, min(-place + step / math.sqrt(information), MOST_LOG))
-        table.append((log_t, *_slopes(sample, kind, -log_t).totals))
+        table.append((log_t, *_slopes(sample, kind, -log_t).cumulants))
     return np.array(table)
 
 
@@ -162,12 +172,17 @@ def _solved(sample: Sequence[Sample], kind: Kind, start: float, tolerance: float
 
 def _check_informative(sample: Sequence[Sample], kind: Kind) -> None:
     """Check that the NLL rises at the end as T grows. Raises: NotComputable if it does not."""
-    slope = spread = 0.0
+    slopes, spreads = [], []
     for piece in _pieces(sample, kind):
         possible = piece.d > -np.inf
         mean = np.where(possible, piece.d, 0.0).sum(axis=piece.axis) / possible.sum(axis=piece.axis)
-        slope += float((mean - piece.t).sum())
-        spread -= float(mean.sum())
+        slopes.append(mean - piece.t)
+        spreads.append(-mean)
+    weights = _weights(sample)
+    slope, spread = (
+        float(np.add.reduce(one if weights is None else one * weights))
+        for one in (np.concatenate(slopes), np.concatenate(spreads))
+    )
     if spread == 0.0:
         raise NotComputable("no_optimum", NO_EFFECT)
     if slope >= -NO_SLOPE * spread:
@@ -179,18 +194,28 @@ def _pieces(sample: Sequence[Sample], kind: Kind) -> Iterator[Piece]:
         yield from part.pieces(kind)
 
 
+def _weights(sample: Sequence[Sample]) -> Floats | None:
+    parts = [part.weights for part in sample if part.weights is not None]
+    return np.concatenate(parts) if parts else None
+
+
 def _slopes(sample: Sequence[Sample], kind: Kind, place: float) -> _Slopes:
     """The slopes at this ln(1/T), from one pass over the sample."""
-    beta, errors, start = math.exp(max(-MOST_LOG, min(place, MOST_LOG))), 0, 0
+    beta, start = math.exp(max(-MOST_LOG, min(place, MOST_LOG))), 0
     rows = np.empty((3, sum(len(part.labels) for part in sample)))
+    wrong = np.empty(rows.shape[1], bool)
     with quiet_lines():
         for piece in _pieces(sample, kind):
-            z, axis = piece.d, piece.axis
+            z, axis, here = piece.d, piece.axis, slice(start, start + len(piece.t))
             z *= beta
             p = np.exp(z)
             p *= np.expand_dims(1.0 / row_sums(p, axis), axis)
-            stop = start + len(piece.t)
-            excess_of(p, z, beta * piece.t, axis, np.empty_like(z), rows[0, start:stop], rows[1:, start:stop])
-            errors += int(np.count_nonzero(piece.t < 0.0))
-            start = stop
-    return _Slopes(place, rows[0], rows[1], rows[2], errors)
+            excess_of(p, z, beta * piece.t, axis, np.empty_like(z), rows[0, here], rows=rows[1:, here])
+            np.less(piece.t, 0.0, out=wrong[here])
+            start = here.stop
+    weights = _weights(sample)
+    errors = float(np.count_nonzero(wrong))
+    if weights is not None and errors:
+        own = weights[wrong]
+        errors = float(own.sum() ** 2 / np.square(own).sum())
+    return _Slopes(place, rows[0], rows[1], rows[2], errors, weights)

@@ -17,7 +17,7 @@ from calibeval.core.data.arrays import Floats, Indices
 from calibeval.core.data.precision import Tolerance
 from calibeval.core.data.predictions import Block
 from calibeval.core.data.row_source import Kind
-from calibeval.core.sums.binning import GRID, bin_index, is_computed, on_grid, totals_by_index
+from calibeval.core.sums.binning import GRID, bin_index, is_computed, on_grid, totals_by_index, weighed
 from calibeval.core.sums.excess import excess_of
 from calibeval.core.sums.lines import Scores, quiet_lines, row_maxima, row_sums
 
@@ -46,8 +46,8 @@ class Rows(NamedTuple):
     are on the grid if they are computed from logits.
     other_squares: (b,) sum of squared probabilities over all classes except the label. excess: (b,) the NLL minus its
     expectation. correct: (b,) whether the first class with the largest probability is the label. others: class-wise
-    sums over the rows with other labels, and cumulants: (3,) sums of the second to fourth cumulants of the NLL; both
-    are None if only the top label is known.
+    sums over the rows with other labels, with weights once more with their squares, and cumulants: (3,) sums of the
+    second to fourth cumulants of the NLL; both are None if only the top label is known.
     """
 
     confidence: Floats
@@ -56,7 +56,7 @@ class Rows(NamedTuple):
     other_squares: Floats
     excess: Floats
     correct: npt.NDArray[np.bool_]
-    others: ClassTotals | None
+    others: tuple[ClassTotals, ...] | None
     cumulants: Floats | None
 
     def part(self, here: slice) -> Rows:
@@ -98,13 +98,15 @@ def full_rows(block: Block, kind: Kind, edges: Floats, tolerance: Tolerance) -> 
     b, k = block.scores.shape
     labels = block.labels.astype(np.intp, copy=False)
     step = max(1, min(BLOCK_SCORES // k, b))
-    sums = _OtherClasses(k, edges, rounded=is_computed(kind))
+    weights = None if block.weights is None else np.stack([block.weights, block.weights**2])
+    sums = _OtherClasses(k, edges, weights, rounded=is_computed(kind))
     confidence, label_p, label_log_p, squares, excess = np.empty((5, b))
     rows = Rows(confidence, label_p, label_log_p, squares, excess, np.empty(b, bool), None, None)
     work = np.empty((3, step * k))
     with quiet_lines():
         for start in range(0, b, step):
             here = slice(start, start + step)
+            sums.start = start
             _fill(rows.part(here), block.scores[here], labels[here], kind, tolerance, sums, work)
     return rows._replace(others=sums.totals(labels), cumulants=sums.cumulants)
 
@@ -115,29 +117,63 @@ class _OtherClasses:
     cumulants: of the NLL, over all rows.
     """
 
-    def __init__(self, k: int, edges: Floats, *, rounded: bool) -> None:
-        self.edges, self._rounded = edges, rounded
-        self.p, self.pp, self.cumulants = np.zeros(k), np.zeros(k), np.zeros(3)
+    def __init__(self, k: int, edges: Floats, weights: Floats | None, *, rounded: bool) -> None:
+        self.edges, self._rounded, self.weights = edges, rounded, weights
+        shape = (k,) if weights is None else (len(weights), k)
+        self.p, self.pp, self.cumulants = np.zeros(shape), np.zeros(shape), np.zeros(3)
         self._classes: list[Indices] = []
         self._entries: list[Floats] = []
+        self._rows: list[Indices] = []
+        self.start = 0  # the number of rows before those that are added
 
-    def add_entries(self, classes: Indices, entries: Floats) -> None:
-        """The classes and values of all probabilities above the first bin."""
-        self._classes.append(classes)
+    def add_entries(self, place: Indices, entries: Floats, shape: tuple[int, ...], axis: int) -> None:
+        """The places, in an array of this shape with classes on this axis, and values of all that is above bin 1."""
+        step = shape[1]
+        self._classes.append(place // step if axis == 0 else place % step)
         self._entries.append(entries)
+        if self.weights is not None:
+            self._rows.append(self.start + (place % step if axis == 0 else place // step))
 
-    def totals(self, labels: Indices) -> ClassTotals:
+    def of_columns(self, values: Floats, axis: int) -> Floats:
+        """The sums of the classes' columns, for each kind of weights. axis: of the classes."""
+        if self.weights is None:
+            return np.asarray(np.add.reduce(values, axis=1 - axis))
+        rows = values.shape[1 - axis]
+        weights = self.weights[:, self.start : self.start + rows]
+        return np.asarray(np.einsum("wr,kr->wk" if axis == 0 else "wr,rk->wk", weights, values))
+
+    def totals(self, labels: Indices) -> tuple[ClassTotals, ...]:
         """The sums by bin; the first bin is the column sums minus the other bins."""
-        k, m = len(self.p), len(self.edges) - 1
+        m, k = len(self.edges) - 1, self.p.shape[-1]
         p = np.concatenate(self._entries)
         p = on_grid(p, out=p) if self._rounded else p
         index = np.concatenate(self._classes) * m + bin_index(p, self.edges)
         rows, first, second = (t.reshape(k, m) for t in totals_by_index(index, k * m, None, p, p * p))
         rows[:, 0] = len(labels) - np.bincount(labels, minlength=k) - rows[:, 1:].sum(axis=1)
         occupied = rows[:, 0] > 0
-        first[:, 0] = np.where(occupied, np.maximum(self.p - first[:, 1:].sum(axis=1), 0.0), 0.0)
-        second[:, 0] = np.where(occupied, np.maximum(self.pp - second[:, 1:].sum(axis=1), 0.0), 0.0)
-        return ClassTotals(rows, first, second)
+        if self.weights is not None:
+            return tuple(self._weighted(i, index, p, labels, occupied) for i in range(len(self.weights)))
+        first[:, 0] = _rest(occupied, self.p, first)
+        second[:, 0] = _rest(occupied, self.pp, second)
+        return (ClassTotals(rows, first, second),)
+
+    def _weighted(
+        self, which: int, index: Indices, p: Floats, labels: Indices, occupied: npt.NDArray[np.bool_]
+    ) -> ClassTotals:
+        """The sums with one kind of weights. occupied: whether the first bin of a class has rows."""
+        weights = np.zeros(len(labels)) if self.weights is None else self.weights[which]
+        w, (k, m) = weights.take(np.concatenate(self._rows)), (len(occupied), len(self.edges) - 1)
+        count, first, second = (t.reshape(k, m) for t in totals_by_index(index, k * m, *weighed(p, w)))
+        of_others = weights.sum() - np.bincount(labels, weights=weights, minlength=k)
+        count[:, 0] = _rest(occupied, of_others, count)
+        first[:, 0] = _rest(occupied, self.p[which], first)
+        second[:, 0] = _rest(occupied, self.pp[which], second)
+        return ClassTotals(count, first, second)
+
+
+def _rest(occupied: npt.NDArray[np.bool_], whole: Floats, bins: Floats) -> Floats:
+    """What the bins above the first leave of the whole, at least 0; 0 where the first bin is empty."""
+    return np.where(occupied, np.maximum(whole - bins[:, 1:].sum(axis=1), 0.0), 0.0)
 
 
 def _fill(
@@ -156,13 +192,14 @@ def _fill(
         p *= np.expand_dims(1.0 / norm, axis)
     rows.label_p[:] = p.ravel().take(at_label)
     _label_results(rows, kind, best, norm, label_score)
-    sums.cumulants += excess_of(p, z, z.ravel().take(at_label), axis, spare, rows.excess)
+    weights = None if sums.weights is None else sums.weights[0, sums.start : sums.start + b]
+    sums.cumulants += excess_of(p, z, z.ravel().take(at_label), axis, spare, rows.excess, weights)
     p.ravel()[at_label] = 0.0
     place = _places_above(p, sums.edges[1])
-    sums.add_entries(place // b if axis == 0 else place % k, p.ravel().take(place))
-    sums.p += np.add.reduce(p, axis=1 - axis)
+    sums.add_entries(place, p.ravel().take(place), p.shape, axis)
+    sums.p += sums.of_columns(p, axis)
     np.multiply(p, p, out=p)
-    sums.pp += np.add.reduce(p, axis=1 - axis)
+    sums.pp += sums.of_columns(p, axis)
     rows.other_squares[:] = row_sums(p, axis)
     _settle_ties(rows, scores, labels)
 

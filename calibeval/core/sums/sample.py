@@ -37,11 +37,15 @@ class Piece(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """Chosen rows: their stored scores (m, k), labels (m,), and positions (m,) among the rows that are not ignored."""
+    """Chosen rows: their stored scores (m, k), labels (m,), and positions (m,) among the rows that are not ignored.
+
+    weights: (m,), of the rows; None if all count the same.
+    """
 
     scores: Scores
     labels: npt.NDArray[np.integer[Any]]
     places: Indices
+    weights: Floats | None = None
 
     @classmethod
     def of_block(cls, block: Block, first: int, n: int) -> Sample:
@@ -49,11 +53,13 @@ class Sample(NamedTuple):
         k = block.scores.shape[1]
         places = chosen(first, len(block.labels), n, sample_size(n, k))
         own = places - first
-        return cls(block.scores[own], block.labels[own], places)
+        weights = None if block.weights is None else block.weights[own]
+        return cls(block.scores[own], block.labels[own], places, weights)
 
     def every(self, step: int) -> Sample:
         """Every step-th of the rows."""
-        return Sample(self.scores[::step], self.labels[::step], self.places[::step])
+        weights = None if self.weights is None else self.weights[::step]
+        return Sample(self.scores[::step], self.labels[::step], self.places[::step], weights)
 
     def pieces(self, kind: Kind) -> Iterator[Piece]:
         """All rows, in pieces that fit a cache. Values are known to suit the kind."""

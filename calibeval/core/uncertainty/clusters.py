@@ -15,7 +15,7 @@ LEAST_FREEDOM = 1.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Clusters:
-    """The sizes of groups of rows of which only the groups are independent, (j,), each at least 1.
+    """The sizes of groups of rows of which only the groups are independent, (j,), each above 0.
 
     With fewer than two groups there is no variance between them; only their effective number is defined.
     """
@@ -23,9 +23,9 @@ class Clusters:
     sizes: Floats
 
     @classmethod
-    def of(cls, codes: npt.NDArray[np.integer[Any]]) -> Clusters:
-        """The sizes from (n,) of group numbers in [0, j), each of which occurs."""
-        return cls(np.bincount(codes).astype(np.float64))
+    def of(cls, codes: npt.NDArray[np.integer[Any]], weights: Floats | None = None) -> Clusters:
+        """The sizes from (n,) of group numbers in [0, j), each of which occurs. weights: (n,), whose sums are sizes."""
+        return cls(np.bincount(codes, weights=weights).astype(np.float64))
 
     @property
     def effective(self) -> float:

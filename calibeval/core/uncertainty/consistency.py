@@ -24,13 +24,14 @@ class ConsistencyRange(NamedTuple):
     high: float
 
 
-def consistency_range(count: int, confidence: float, level: float = 0.95) -> ConsistencyRange:
+def consistency_range(count: float, confidence: float, level: float = 0.95) -> ConsistencyRange:
     """The central range that contains the accuracy of a calibrated bin in at least `level` of all samples.
 
     The number of correct rows is then binomial: at most (1 - level) / 2 of its probability lies below the range, and at
     most the same above it. Rows with unequal confidences vary a little less, so the range is slightly too wide.
 
-    count: number of rows in the bin, at least 1. confidence: their mean confidence, in [0, 1]. level: in (0, 1).
+    count: number of rows in the bin, at least 1; an effective number is rounded. confidence: their mean confidence, in
+    [0, 1]. level: in (0, 1).
     Raises: InputError for an invalid count or confidence; UsageError if level is not in (0, 1).
     Source: Broecker & Smith, Weather and Forecasting 22:651 (2007), with the quantiles computed, not resampled.
 
@@ -39,8 +40,9 @@ def consistency_range(count: int, confidence: float, level: float = 0.95) -> Con
     >>> consistency_range(1, 0.99)
     ConsistencyRange(low=1.0, high=1.0)
     """
-    if count < 1:
+    if not count > 0:
         raise InputError(f"count is {count}, but a consistency range needs at least 1 row")
+    count = max(1, round(count))
     if not -_ROUNDING <= confidence <= 1.0 + _ROUNDING:
         raise InputError(f"confidence is {confidence}, but it must lie in [0, 1]")
     if not 0.0 < level < 1.0:

@@ -24,7 +24,9 @@ _NEAR, _REACH = 3.5, 0.10
 # Largest size of a gap, in its errors, that counts when the spread of true gaps is estimated.
 _CAPPED = 4.0
 _ORDERS = 4
-_FEW_CLASSES = 4
+_MANY_CLASSES = 10
+# With fewer events in the average cell, noise is far from normal, and debiased values are still too large.
+LEAST_EVENTS = 1.5
 _TINY = 1e-300
 
 
@@ -122,5 +124,17 @@ def class_difference(models: tuple[Debiased, Debiased], linear: float, correlati
 
 
 def _inflated(k: int) -> float:
-    """The standard error is somewhat too small, most for few classes, whose cells nearly mirror each other."""
-    return 1.3 if k <= _FEW_CLASSES else 1.1
+    """The standard error is too small, most for few classes, whose cells nearly mirror each other; by simulation."""
+    return 1.1 + 0.3 * max(_MANY_CLASSES - k, 0) / (_MANY_CLASSES - 3)
+
+
+def mean_events(sums: BinSums) -> float:
+    """The expected count of the rarer outcome in a cell of class-wise sums, averaged with the errors as weights.
+
+    >>> from calibeval.core.sums.binning import bin_sums
+    >>> round(mean_events(bin_sums([0.1] * 40, [0] * 40, edges=[0, 0.5, 1])), 9)
+    4.0
+    """
+    error = gap_errors(sums)
+    rarer = np.minimum(sums.p, sums.count - sums.p)
+    return float(np.sum(error * rarer)) / max(float(error.sum()), _TINY)

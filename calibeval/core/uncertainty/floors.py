@@ -15,45 +15,55 @@ import numpy as np
 from calibeval.core.data.arrays import Floats
 from calibeval.core.errors import InputError
 from calibeval.core.sums.binning import BinSums
+from calibeval.core.uncertainty.count_moments import (
+    GapMoments,
+    RareOutcomes,
+    folded_moments,
+    over_moments,
+    pooled_unit,
+    rarer_mean,
+)
+from calibeval.core.uncertainty.level import CERTAIN_P
 from calibeval.core.uncertainty.special import log_gamma, normal_cdf, normal_quantile
 
-HIGH = 0.95
+HIGH, CERTAIN = 0.95, 1.0 - CERTAIN_P
 
-# Skewness of |X| and max(X, 0) for a standard normal X, and the expected count beyond which X is treated as normal.
-_FOLDED_SKEWNESS = 0.9952717464311565
-_RECTIFIED_SKEWNESS = 1.6413
-_NORMAL_ABOVE = 200.0
+_NORMAL_ABOVE = 200.0  # the expected count beyond which a count is treated as normal
 
 
 class Floor(NamedTuple):
-    """A calibration error under true probabilities: `expected`, its expectation, and `high`, its 95 % quantile.
+    """A calibration error under true probabilities: its expectation, and its 95 % and 99.9 % quantiles.
 
-    For very few rows the quantile can be below the expectation; then `high` is the expectation.
+    For very few rows a quantile can be below the expectation; then it is the expectation.
     """
 
     expected: float
     high: float
+    certain: float
 
 
 def mean_absolute_gap(sums: BinSums) -> Floats:
     """Expectation of |sum of y - p| in every bin if the probabilities are true; 0 in an empty bin.
 
     sums: of any shape; the result has the same shape, and is at most the square root of the variance of the sums.
+    With weights, the count is that of the effective number of rows, whose variance is that of the weighted sum.
     Source: de Moivre's formula for the mean deviation of a binomial count (Diaconis & Zabell, Statist. Sci. 1991).
 
     >>> from calibeval.core.sums.binning import bin_sums
     >>> mean_absolute_gap(bin_sums([0.9], [1], edges=[0, 0.5, 1])).round(12).tolist()
     [0.0, 0.18]
     """
+    if sums.squared is not None:
+        return mean_absolute_gap(sums.equivalent) * sums.unit
     variance = sums.variance
-    mean = _rarer_mean(sums)
+    mean = rarer_mean(sums)
     result = np.sqrt(2.0 / np.pi * variance)
     exact = (mean <= _NORMAL_ABOVE) & (mean > 0.0) & (variance > 1e-200)
     result[exact] = _binomial_mean_deviation(mean[exact], variance[exact])
     return np.minimum(result, np.sqrt(variance))
 
 
-def gap_floor(sums: BinSums, n: int, level: float = HIGH) -> Floor:
+def gap_floor(sums: BinSums, n: float, level: float = HIGH) -> Floor:
     """Noise floor of the expected calibration error, over equal-width or equal-mass bins, or of the class-wise error.
 
     sums: (m,) for the top label, or (k, m) for the classes: the floor of the mean over the classes. The outcomes of k
@@ -63,17 +73,19 @@ def gap_floor(sums: BinSums, n: int, level: float = HIGH) -> Floor:
 
     >>> from calibeval.core.sums.binning import bin_sums
     >>> gap_floor(bin_sums([0.5], [1], edges=[0, 1]), 1)
-    Floor(expected=0.5, high=0.5)
+    Floor(expected=0.5, high=0.5, certain=0.5)
     """
     classes = len(sums.count) if sums.count.ndim == 2 else 1
     means = mean_absolute_gap(sums)
-    variances = np.maximum(sums.variance - means * means, 0.0)
     dependence = classes / (classes - 1.0) if classes > 1 else 1.0
-    limit = np.maximum(sums.p, sums.count - sums.p)
-    return _floor(means, variances, limit, _FOLDED_SKEWNESS, dependence, _rows(n) * classes, level)
+    limit = float(np.maximum(sums.p, sums.count - sums.p).sum())
+    unit = pooled_unit(sums)
+    rare = RareOutcomes.of(rarer_mean(sums) / unit, sums.variance / unit**2, together=1 if classes == 1 else 2)
+    moments, divisor = folded_moments(sums, means), _rows(n) * classes
+    return _floor(means, moments, limit, rare, dependence, divisor, level, weight=unit)
 
 
-def gap_p_value(sums: BinSums, n: int) -> float:
+def gap_p_value(sums: BinSums, n: float) -> float:
     """Probability that perfectly calibrated rows show an ECE at least this large; in [0, 1].
 
     sums: (m,), equal-width or equal-mass. n: number of rows.
@@ -86,12 +98,14 @@ def gap_p_value(sums: BinSums, n: int) -> float:
     (0.05, True)
     """
     observed, means = float(np.abs(sums.surplus).sum()), mean_absolute_gap(sums)
-    variances = np.maximum(sums.variance - means * means, 0.0)
-    expected, variance = float(means.sum()), float(variances.sum())
+    moments, unit = folded_moments(sums, means), pooled_unit(sums)
+    rare = RareOutcomes.of(rarer_mean(sums) / unit, sums.variance / unit**2)
+    expected, variance = float(means.sum()), float(moments.variance.sum())
     if _rows(n) and variance <= 1e-200:
         return 1.0 if observed <= expected + 1e-9 * n else 0.0
-    half_skew = 0.5 * _FOLDED_SKEWNESS * float(np.sum((variances / variance) ** 1.5))
-    return float(normal_cdf(-cube_root_score((observed - expected) / math.sqrt(variance), half_skew)))
+    half_skew = 0.5 * float(moments.third.sum()) / (variance * math.sqrt(variance))
+    p = float(normal_cdf(-cube_root_score((observed - expected) / math.sqrt(variance), half_skew)))
+    return p if rare is None else max(p, rare.p((observed - 1e-9 * n) / unit))
 
 
 def cube_root_score(standard: float, half_skew: float) -> float:
@@ -109,7 +123,7 @@ def cube_root_quantile(z: float, half_skew: float) -> float:
     return 3.0 * step + 3.0 * half_skew * step**2 + half_skew**2 * step**3
 
 
-def oe_floor(sums: BinSums, n: int) -> Floor:
+def oe_floor(sums: BinSums, n: float) -> Floor:
     """Noise floor of the overconfidence error: the positive half of every gap, weighted by the bin's mean confidence.
 
     sums: (m,), top-label. n: number of rows.
@@ -119,11 +133,14 @@ def oe_floor(sums: BinSums, n: int) -> Floor:
     >>> round(oe_floor(bin_sums([0.5], [1], edges=[0, 1]), 1).expected, 12)
     0.125
     """
-    weight = sums.p / np.maximum(sums.count, 1.0)
+    weight = sums.p / sums.divisor
     means = 0.5 * mean_absolute_gap(sums)
-    variances = np.maximum(0.5 * sums.variance - means * means, 0.0)
-    limit = weight * sums.p
-    return _floor(weight * means, weight * weight * variances, limit, _RECTIFIED_SKEWNESS, 1.0, _rows(n), HIGH)
+    moments = over_moments(sums, means)
+    weighted = GapMoments(weight**2 * moments.variance, weight**3 * moments.third)
+    unit = pooled_unit(sums)
+    rare = RareOutcomes.of((sums.count - sums.p) / unit, sums.variance / unit**2, both=False)
+    limit, most = float((weight * sums.p).sum()), float(weight.max(initial=0.0)) * unit
+    return _floor(weight * means, weighted, limit, rare, 1.0, _rows(n), HIGH, weight=most)
 
 
 def mce_floor(sums: BinSums) -> Floor:
@@ -141,7 +158,8 @@ def mce_floor(sums: BinSums) -> Floor:
     filled = np.flatnonzero(sums.count > 0)
     if not filled.size:
         raise InputError("all bins are empty, but a floor needs at least 1 row")
-    mean, variance, count = _rarer_mean(sums), sums.variance, sums.count
+    sums = sums.equivalent
+    mean, variance, count = rarer_mean(sums), sums.variance, sums.count
     atoms = [_gap_distribution(float(mean[b]), float(variance[b]), float(count[b])) for b in filled]
     start = max(float(gaps[0]) for gaps, _ in atoms)
     gaps = np.concatenate([gaps for gaps, _ in atoms])
@@ -152,19 +170,15 @@ def mce_floor(sums: BinSums) -> Floor:
     first = int(np.searchsorted(gaps, start, side="right")) - 1
     gaps, below = gaps[first:], below[first:]
     expected = float(np.sum(gaps * np.diff(below, prepend=0.0)))
-    high = float(gaps[min(int(np.searchsorted(below, HIGH - 1e-12)), gaps.size - 1)])
-    return Floor(expected, max(expected, high))
+    places = np.minimum(np.searchsorted(below, (HIGH - 1e-12, CERTAIN - 1e-12)), gaps.size - 1)
+    high, certain = gaps[places].tolist()
+    return Floor(expected, max(expected, high), max(expected, certain))
 
 
-def _rows(n: int) -> int:
+def _rows(n: float) -> float:
     if n < 1:
         raise InputError(f"n is {n}, but a floor needs at least 1 row")
     return n
-
-
-def _rarer_mean(sums: BinSums) -> Floats:
-    """Expected count of the rarer outcome in every bin; the gap is the same if the two outcomes are swapped."""
-    return np.maximum(np.minimum(sums.p, sums.count - sums.p), 0.0)
 
 
 def _binomial_mean_deviation(mean: Floats, variance: Floats) -> Floats:
@@ -185,17 +199,31 @@ def _binomial_mean_deviation(mean: Floats, variance: Floats) -> Floats:
 
 
 def _floor(
-    means: Floats, variances: Floats, limits: Floats, skewness: float, dependence: float, divisor: int, level: float
+    means: Floats,
+    moments: GapMoments,
+    limit: float,
+    rare: RareOutcomes | None,
+    dependence: float,
+    divisor: float,
+    level: float,
+    weight: float = 1.0,
 ) -> Floor:
-    """Sum over the bins, with Wilson & Hilferty's approximation of the quantile, at most the largest possible value."""
-    expected, variance = float(means.sum()), float(variances.sum())
+    """Sum over the bins, with Wilson & Hilferty's approximation of the quantiles, at most the largest possible value.
+
+    rare: if a few outcomes decide, the quantiles are at least those of their number. weight: of their gaps.
+    """
+    expected, variance = float(means.sum()), float(moments.variance.sum())
     if variance <= 1e-200:
-        return Floor(expected / divisor, expected / divisor)
-    shape = float(np.sum((variances / variance) ** 1.5))
-    half_skew = 0.5 * skewness * shape * math.sqrt(dependence)
-    quantile = cube_root_quantile(normal_quantile(level), half_skew)
-    high = min(expected + math.sqrt(variance * dependence) * quantile, float(limits.sum()))
-    return Floor(expected / divisor, max(high, expected) / divisor)
+        return Floor(*[expected / divisor] * 3)
+    half_skew = 0.5 * float(moments.third.sum()) / (variance * math.sqrt(variance)) * math.sqrt(dependence)
+
+    def quantile(level: float) -> float:
+        standard = cube_root_quantile(normal_quantile(level), half_skew)
+        least = 0.0 if rare is None else weight * rare.quantile(1.0 - level)
+        high = max(expected + math.sqrt(variance * dependence) * standard, least)
+        return max(min(high, limit), expected) / divisor
+
+    return Floor(expected / divisor, quantile(level), quantile(CERTAIN))
 
 
 def _gap_distribution(mean: float, variance: float, count: float) -> tuple[Floats, Floats]:

@@ -21,7 +21,8 @@ class Joints:
     """The groups of the rows, and how the gaps of bins vary together.
 
     codes: (n,) in [0, j), the group of every row that is not ignored. clusters: their sizes. top, mass, classes: for
-    equal-width, equal-mass and class-wise bins; None if there are too many bins, or none.
+    equal-width, equal-mass and class-wise bins; None if there are too many bins, or none. weights: (n,), scaled as for
+    finished sums; None if all rows count the same.
     """
 
     codes: Codes
@@ -29,6 +30,7 @@ class Joints:
     top: Joint | None
     mass: Joint | None
     classes: Joint | None
+    weights: Floats | None = None
 
     @property
     def freedom(self) -> float:
@@ -53,7 +55,8 @@ def grouped_error(values: Floats, mean: float, joints: Joints) -> GroupedError |
     >>> round(grouped_error(np.array([1.0, 1.0, 0.0, 0.0]), 0.5, joints).error, 3)
     0.5
     """
-    centred = values - mean
+    centred = values - mean if joints.weights is None else (values - mean) * joints.weights
+    n = len(values) if joints.weights is None else float(joints.clusters.sizes.sum())
     totals = np.bincount(joints.codes, weights=centred)
     with np.errstate(over="ignore"):
         scaled = totals * joints.clusters.scale
@@ -61,4 +64,4 @@ def grouped_error(values: Floats, mean: float, joints: Joints) -> GroupedError |
         squares = float(centred @ centred)
     if not math.isfinite(max(between, squares)):
         return None
-    return GroupedError(math.sqrt(max(between, squares)) / len(values), squares)
+    return GroupedError(math.sqrt(max(between, squares)) / n, squares)

@@ -8,6 +8,8 @@ from typing import NamedTuple
 from calibeval.core.uncertainty.special import normal_quantile, student_quantile, student_tail
 
 LEAST_P = 1e-15
+# What "likely" and "certain" mean, in reports and in comparisons: p below these.
+LIKELY_P, CERTAIN_P = 0.05, 0.001
 POWER = 0.8
 
 

@@ -39,7 +39,7 @@ def error_of_log_t(optimum: Optimum, joints: Joints | None) -> tuple[float, floa
         if optimum.slopes is None or optimum.places is None:
             raise NotComputable("rows_not_kept", "the results of single rows were not kept")
         _, codes = np.unique(joints.codes[optimum.places], return_inverse=True)
-        clusters = Clusters.of(codes)
+        clusters = Clusters.of(codes, None if joints.weights is None else joints.weights[optimum.places])
         totals = clusters.scale * np.bincount(codes, weights=optimum.slopes - optimum.slopes.mean())
         squares, freedom = max(squares, float(totals @ totals)), clusters.freedom
     return math.sqrt(squares) / optimum.information, freedom
@@ -64,7 +64,7 @@ def _score_at(total: float, variance: float, third: float) -> float:
     return normal_score(total / math.sqrt(variance), third / (variance * math.sqrt(variance)))
 
 
-def change_from_series(excess: Excess, n: int) -> tuple[float, float]:
+def change_from_series(excess: Excess, n: float) -> tuple[float, float]:
     """1 - 1/T from the cumulants at T = 1, and its standard error if the model is right.
 
     With c = 1 - 1/T, the excess is variance c + third c^2 / 2 + fourth c^3 / 6.

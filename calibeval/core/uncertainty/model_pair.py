@@ -11,9 +11,11 @@ from calibeval.core.data.arrays import Codes, Floats
 from calibeval.core.sums.binning import BinSums, bin_index, sums_by_index
 from calibeval.core.sums.class_pairs import PairedClasses
 from calibeval.core.sums.sums import RowScores, Sums
-from calibeval.core.uncertainty.debiased_difference import ClassDifference, Debiased, class_difference
+from calibeval.core.uncertainty.class_pair import difference_by_groups, difference_by_rows
+from calibeval.core.uncertainty.debiased_difference import ClassDifference
+from calibeval.core.uncertainty.few_errors import Outcomes
 from calibeval.core.uncertainty.paired_paths import Shared, shared_groups, shared_rows
-from calibeval.core.uncertainty.paths import Joint, gap_errors
+from calibeval.core.uncertainty.paths import Joint
 
 # The largest table of sums by group and bin.
 MOST_PAIR_CELLS = 2 * 10**7
@@ -96,6 +98,12 @@ class Pair:
         return self.base, self.candidate
 
     @property
+    def outcomes(self) -> Outcomes:
+        """Confidence and correctness of both models."""
+        one, other = self.base.rows, self.candidate.rows
+        return Outcomes((one.confidence, other.confidence), (one.correct, other.correct))
+
+    @property
     def residuals(self) -> tuple[Floats, Floats]:
         """The residuals correct - confidence of both models, (n,) each; recomputed to save 16 bytes per row."""
         one, other = self.base.rows, self.candidate.rows
@@ -136,25 +144,23 @@ class Pair:
 
     @property
     def class_cells(self) -> int:
-        """The number of pairs of class-wise bins of the same class."""
+        """The number of pairs of class-wise bins of the same class, or of class-wise bins of groups."""
         one, other = (model.sums.classes for model in self.models)
-        return 0 if one is None or other is None else one.count.size * other.count.shape[1]
+        if one is None or other is None:
+            return 0
+        by_group = 0 if self.groups is None else (int(self.groups.max()) + 1) * (one.count.size + other.count.size)
+        return int(max(one.count.size * other.count.shape[1], by_group))
 
     def class_difference(self, classes: PairedClasses, sums: tuple[BinSums, BinSums]) -> ClassDifference:
-        """The difference of the class-wise errors, for independent rows; computed once, in a pass over the scores.
+        """The difference of the class-wise errors; computed once, in a pass over the scores.
 
         sums: (k, m) class-wise sums of both models.
         """
         if self.found.classes is None:
-            n, cells = len(self.labels), len(sums[0].count) * len(self.labels)
-            sides = Debiased.of(sums[0], n), Debiased.of(sums[1], n)
-            found = classes.products(self.labels, (sides[0].weights, sides[1].weights))
-            more = n / len(found.scores)
-            centred = found.scores - found.scores.mean()
-            scale = gap_errors(sums[0])[:, :, None] * gap_errors(sums[1])[:, None, :]
-            correlation = np.divide(more * found.products, scale, out=np.zeros_like(scale), where=scale > 0.0)
-            linear = more * float(centred @ centred) / float(cells) ** 2
-            self.found.classes = class_difference(sides, linear, np.clip(correlation, -1.0, 1.0))
+            if self.groups is None:
+                self.found.classes = difference_by_rows(classes, self.labels, sums)
+            else:
+                self.found.classes = difference_by_groups(classes, self.labels, self.groups, sums)
         return self.found.classes
 
     @property
@@ -168,4 +174,5 @@ class Pair:
 def _equal_sums(one: BinSums | None, other: BinSums | None) -> bool:
     if one is None or other is None:
         return one is other
-    return all(np.array_equal(getattr(one, part), getattr(other, part)) for part in BinSums.__slots__)
+    first = all(np.array_equal(getattr(one, part), getattr(other, part)) for part in ("count", "p", "pp", "y", "yp"))
+    return first and _equal_sums(one.squared, other.squared)

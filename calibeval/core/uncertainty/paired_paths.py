@@ -79,7 +79,7 @@ class _Curve(NamedTuple):
     inside: npt.NDArray[np.bool_]
 
 
-def ece_side(sums: BinSums, n: int, joint: Joint | None = None) -> PathSide:
+def ece_side(sums: BinSums, n: float, joint: Joint | None = None) -> PathSide:
     """A model's ECE, or AECE, as one side of a pair. sums: (m,). n: number of rows. joint: of dependent rows."""
     error, size, sign = _errors(sums, joint) / n, np.abs(sums.surplus) / n, np.sign(sums.surplus)
 
@@ -89,7 +89,7 @@ def ece_side(sums: BinSums, n: int, joint: Joint | None = None) -> PathSide:
     return PathSide(folded_path(sums, n, 1.0, joint), float(size.sum()), slopes)
 
 
-def oe_side(sums: BinSums, n: int, z: float, joint: Joint | None = None) -> PathSide:
+def oe_side(sums: BinSums, n: float, z: float, joint: Joint | None = None) -> PathSide:
     """A model's OE as one side of a pair. sums: (m,), top-label. z: of the level. n, joint: as for ece_side."""
     over = overconfidence(sums, n)
     error = sums.p / np.maximum(sums.count, 1.0) * _errors(sums, joint) / n

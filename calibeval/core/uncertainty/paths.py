@@ -82,11 +82,17 @@ def gap_errors(sums: BinSums) -> Floats:
 
     The squares are not centred, so they include the variance of the number of rows in the bin.
     """
-    squares = np.maximum(sums.surplus_squares, sums.surplus**2 / np.maximum(sums.count, 1.0))
-    return np.sqrt((squares * sums.count + PSEUDO_ROWS * sums.variance) / (sums.count + PSEUDO_ROWS))
+    if sums.squared is not None:
+        return gap_errors(sums.equivalent) * sums.unit
+    rows = np.maximum(sums.count, 1.0)
+    least = sums.surplus**2 / rows
+    squares = np.maximum(sums.surplus_squares, least)
+    # The pseudo-rows vary like true probabilities, but around the measured gap, as far as it is more than noise.
+    pseudo = sums.variance + np.maximum(least - sums.variance / rows, 0.0)
+    return np.sqrt((squares * sums.count + PSEUDO_ROWS * pseudo) / (sums.count + PSEUDO_ROWS))
 
 
-def folded_path(sums: BinSums, n: int, dependence: float, joint: Joint | None = None) -> Path:
+def folded_path(sums: BinSums, n: float, dependence: float, joint: Joint | None = None) -> Path:
     """The path of mean |gap|: every gap moves by the same number of standard errors, and stops at 0.
 
     sums: (m,), or (k, m) for the mean over k classes, with the independent variance multiplied by `dependence`.
@@ -124,7 +130,7 @@ def folded_path(sums: BinSums, n: int, dependence: float, joint: Joint | None = 
     return Path(moments, _FARTHEST, _largest_ratio(size, error))
 
 
-def overconfidence_path(sums: BinSums, n: int, z: float, joint: Joint | None = None) -> Path:
+def overconfidence_path(sums: BinSums, n: float, z: float, joint: Joint | None = None) -> Path:
     """The path of mean confidence times overconfidence, from (m,) top-label sums.
 
     Over-confident bins move as on `folded_path`. Under-confident bins can become over-confident only within their
@@ -158,18 +164,18 @@ def overconfidence_path(sums: BinSums, n: int, z: float, joint: Joint | None = N
     return Path(moments, _FARTHEST, max(_largest_ratio(over, error), _SLACK))
 
 
-def overconfidence(sums: BinSums, n: int) -> Floats:
+def overconfidence(sums: BinSums, n: float) -> Floats:
     """Mean confidence times overconfidence of every bin, negative if under-confident; the OE sums the positive ones."""
     return -_mean_p(sums) * sums.surplus / n
 
 
-def single_bin_bound(sums: BinSums, n: int, z: float, joint: Joint | None = None) -> float:
+def single_bin_bound(sums: BinSums, n: float, z: float, joint: Joint | None = None) -> float:
     """The largest upper end, z standard errors above the measured value, of a single bin's contribution to the OE."""
     errors = gap_errors(sums) if joint is None else joint.error
     return float(np.max(overconfidence(sums, n) + z * _mean_p(sums) * errors / n, initial=0.0))
 
 
-def pooled_path(sums: BinSums, n: int, dependence: float, joint: Joint | None = None) -> Path:
+def pooled_path(sums: BinSums, n: float, dependence: float, joint: Joint | None = None) -> Path:
     """The path of the mean over k classes on which gaps are random draws that grow proportionally.
 
     On `folded_path`, many gaps below their standard errors move too little. Here the gaps of one bin, divided by the
@@ -177,7 +183,7 @@ def pooled_path(sums: BinSums, n: int, dependence: float, joint: Joint | None = 
     dependent rows; then `dependence` has no effect.
     """
     filled, divisor = sums.count > 0, float(n * len(sums.count))
-    root, error = np.sqrt(np.maximum(sums.count, 1.0)), gap_errors(sums) if joint is None else joint.error
+    root, error = np.sqrt(sums.divisor), gap_errors(sums) if joint is None else joint.error
     among = None if joint is None else joint.among(filled)
     scaled, mass = sums.surplus / root, np.maximum(sums.count.sum(axis=0), 1.0)
     centre = np.sum(sums.count * scaled, axis=0) / mass
@@ -233,7 +239,7 @@ def _over_bins(values: Floats) -> Numbers:
 
 
 def _mean_p(sums: BinSums) -> Floats:
-    return sums.p / np.maximum(sums.count, 1.0)
+    return sums.p / sums.divisor
 
 
 def _largest_ratio(gap: Floats, error: Floats) -> float:

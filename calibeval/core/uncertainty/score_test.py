@@ -17,7 +17,7 @@ LEAST_SKEWNESS = 1e-6
 LEAST_VARIANCE = 1e-13
 
 
-def standardised(excess: Excess, n: int, inflation: float = 1.0) -> float | None:
+def standardised(excess: Excess, n: float, inflation: float = 1.0) -> float | None:
     """The score z of n rows, with mean 0 and variance 1 under the stated probabilities; None if nothing varies.
 
     inflation: of the variance, by dependent rows.

@@ -15,12 +15,15 @@ import numpy.typing as npt
 from calibeval.core.data.arrays import Floats
 from calibeval.core.errors import InputError
 from calibeval.core.sums.binning import BinSums
-from calibeval.core.uncertainty.floors import HIGH, Floor, cube_root_quantile
+from calibeval.core.uncertainty.count_moments import largest_rare_square
+from calibeval.core.uncertainty.floors import CERTAIN, HIGH, Floor, cube_root_quantile
 from calibeval.core.uncertainty.intervals import Interval
-from calibeval.core.uncertainty.inversion import Numbers, Path, PointFields, invert
+from calibeval.core.uncertainty.inversion import Numbers, Path, PointFields, centre_on, invert
 from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.paths import PSEUDO_ROWS, Joint, gap_errors
+from calibeval.core.uncertainty.small_counts import shift_of
 from calibeval.core.uncertainty.special import log_gamma, normal_quantile
+from calibeval.core.uncertainty.thin_bins import square_bounds
 
 # A bin with a gap below its noise still moves a little.
 _LEAST_SHARE = 0.1
@@ -38,10 +41,10 @@ def mean_square(sums: BinSums) -> float:
     rows = float(sums.count.sum())
     if rows == 0:
         raise InputError("there are no rows to measure")
-    return float(np.sum(sums.surplus**2 / np.maximum(sums.count, 1.0))) / rows
+    return float(np.sum(sums.surplus**2 / sums.divisor)) / rows
 
 
-def rms_interval(sums: BinSums, n: int, level: float, joint: Joint | None = None) -> Interval:
+def rms_interval(sums: BinSums, n: float, level: float, joint: Joint | None = None) -> Interval:
     """Interval of the root mean square calibration error, in [0, 1].
 
     sums: (m,). n: number of rows, at least 1. level: in (0, 1). joint: how the gaps vary together, if rows depend on
@@ -50,15 +53,26 @@ def rms_interval(sums: BinSums, n: int, level: float, joint: Joint | None = None
 
     >>> sums = BinSums(*(np.array([x]) for x in (1000.0, 900.0, 810.0, 700.0, 630.0)))
     >>> [round(x, 3) for x in rms_interval(sums, 1000, 0.95)]
-    [0.172, 0.228, 0.199]
+    [0.172, 0.229, 0.199]
     """
-    z = Level(level, None if joint is None else joint.freedom).z
-    low, centre, high = (min(end, 1.0) for end in invert(squared_path(sums, n, joint), mean_square(sums), z))
-    return Interval(low, high, centre)
+    z, square = Level(level, None if joint is None else joint.freedom).z, mean_square(sums)
+    low, centre, high = (min(end, 1.0) for end in invert(squared_path(sums, n, joint), square, z))
+    if joint is not None:
+        return Interval(low, high, centre)
+    # The root is never smaller than |gap| of all rows, of which an exact interval is known.
+    shift, value, whole = shift_of(sums, n, level), math.sqrt(square), sums.whole()
+    noise = value <= rms_floor(sums, n, level=0.5 * (1.0 + level)).high
+    of_all = min(centre_on(squared_path(whole, n), mean_square(whole)), 1.0)
+    # A bin with few rows weighs much, because its gap is squared before it is weighted.
+    least, most = (math.sqrt(end) for end in square_bounds(sums, n, level, square, centre * centre))
+    low = 0.0 if noise else min(low, least, max(value - shift.slack, 0.0))
+    return Interval(low, max(high, most, shift.largest_gap), max(centre, of_all))
 
 
-def rms_floor(sums: BinSums, n: int, joint: Joint | None = None) -> Floor:
-    """Noise floor of the root mean square calibration error. sums: (m,). n, joint: as for rms_interval.
+def rms_floor(sums: BinSums, n: float, joint: Joint | None = None, level: float = HIGH) -> Floor:
+    """Noise floor of the root mean square calibration error.
+
+    sums: (m,). n, joint: as for rms_interval. level: of the quantile, in (0.5, 1).
 
     >>> floor = rms_floor(BinSums(*(np.array([x]) for x in (1000.0, 900.0, 810.0, 900.0, 810.0))), 1000)
     >>> round(floor.expected, 4), round(floor.high, 4)
@@ -69,35 +83,39 @@ def rms_floor(sums: BinSums, n: int, joint: Joint | None = None) -> Floor:
     if joint is None:
         noise = sums.variance[filled] / n**2
         spread = float(np.sum((2.0 * noise**2 + _fourth_cumulant(sums)[filled] / n**4) / share**2))
-        z = normal_quantile(HIGH)
+        z, far = normal_quantile(level), normal_quantile(CERTAIN)
     else:
         calibrated = joint.calibrated(sums)
         noise = (calibrated.error[filled] / n) ** 2
         extra = _together(np.zeros_like(noise), noise, share, calibrated, filled)
         spread = float(np.sum(2.0 * (noise / share) ** 2) + extra)
-        z = joint.quantile(HIGH)
+        z, far = joint.quantile(level), joint.quantile(CERTAIN)
     mean, variance = float(np.sum(noise / share)), spread
     if mean <= _TINY or variance <= _TINY:
-        return Floor(math.sqrt(mean), math.sqrt(mean))
+        return Floor(*[math.sqrt(mean)] * 3)
     shape = mean**2 / variance
     # The square root of a gamma variable with the same mean and variance.
     expected = math.sqrt(mean / shape) * math.exp(float(log_gamma(np.array(shape + 0.5)) - log_gamma(np.array(shape))))
     third = float(np.sum(8.0 * (noise / share) ** 3)) / variance**1.5
-    high = mean + math.sqrt(variance) * cube_root_quantile(z, min(0.5 * max(third, 2.0 / math.sqrt(shape)), 1.5))
-    return Floor(expected, min(max(expected, math.sqrt(max(high, 0.0))), 1.0))
+    half_skew = min(0.5 * max(third, 2.0 / math.sqrt(shape)), 1.5)
+    high, certain = (
+        max(mean + math.sqrt(variance) * cube_root_quantile(one, half_skew), largest_rare_square(sums, n, 1.0 - level))
+        for one, level in ((z, HIGH), (far, CERTAIN))
+    )
+    return Floor(expected, *(min(max(expected, math.sqrt(max(one, 0.0))), 1.0) for one in (high, certain)))
 
 
-def squared_path(sums: BinSums, n: int, joint: Joint | None = None) -> Path:
+def squared_path(sums: BinSums, n: float, joint: Joint | None = None) -> Path:
     """The path on which squared gaps, minus their noise, grow proportionally from 0.
 
     The first field of its points is the root mean square error; the others are moments of its square as measured.
     """
     filled = sums.count > 0
-    count, share = sums.count[filled], sums.count[filled] / n
+    share = sums.count[filled] / n
     gap = sums.surplus[filled] / n
     if joint is None:
-        centred = np.maximum(sums.surplus_squares[filled] - sums.surplus[filled] ** 2 / count, 0.0)
-        noise = (centred * count + PSEUDO_ROWS * sums.variance[filled]) / (count + PSEUDO_ROWS) / n**2
+        centred, rows = sums.centred_squares[filled], sums.effective[filled]
+        noise = (centred * rows + PSEUDO_ROWS * sums.variance[filled]) / (rows + PSEUDO_ROWS) / n**2
     else:
         noise = (np.maximum(joint.error, gap_errors(sums))[filled] / n) ** 2
     direction = np.maximum(gap**2 - noise, _LEAST_SHARE * noise)
@@ -131,7 +149,8 @@ def _together(gap: Floats, noise: Floats, share: Floats, joint: Joint, filled: n
 
 def _fourth_cumulant(sums: BinSums) -> Floats:
     """The fourth cumulant of the count of every bin, from the binomial count with the same mean and variance."""
-    mean = np.maximum(np.minimum(sums.p, sums.count - sums.p), _TINY)
-    variance = sums.variance
+    unit = sums.unit
+    mean = np.maximum(np.minimum(sums.p, sums.count - sums.p) / unit, _TINY)
+    variance = sums.variance / unit**2
     chance = np.clip(1.0 - variance / mean, 0.0, 1.0)
-    return np.asarray(variance * (1.0 - 6.0 * chance * (1.0 - chance)))
+    return np.asarray(variance * (1.0 - 6.0 * chance * (1.0 - chance)) * unit**4)

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 
 from calibeval.core.data.class_names import LabelsAre
+from calibeval.core.data.lazy_columns import refuse_left
 from calibeval.core.data.precision import stored_precision
 from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.data.row_source import Kind
 from calibeval.core.data.shapes import is_alone
-from calibeval.core.errors import InputError, UsageError
+from calibeval.core.data.weighted import weighted
+from calibeval.core.errors import InputError, UsageError, nearest
 from calibeval.readers.meaning.columns import slice_columns
 from calibeval.readers.meaning.computed import chosen_apart, kind_of, refuse_computed
 from calibeval.readers.meaning.copies import without_copies
@@ -114,7 +116,7 @@ def assemble(
         drop=options.drop_duplicates,
     )
     return examined(
-        predictions,
+        _weighted(predictions, options.keys, file),
         gathered.outcome,
         Sight(
             gathered.key,
@@ -127,6 +129,18 @@ def assemble(
         labels_are=options.labels_are,
         believed=options.believed,
     )
+
+
+def _weighted(predictions: Predictions, keys: Keys, file: str) -> Predictions:
+    if keys.weights is not None and keys.weights not in predictions.columns:
+        refuse_left(predictions.columns, keys.weights)
+        there = ", ".join(predictions.columns) or "none"
+        hint = nearest(keys.weights, predictions.columns)
+        raise InputError(
+            f'{file}: {keys.said("weights")}: there is no column "{keys.weights}"{hint} with one number per row; '
+            f"columns are {there}"
+        )
+    return weighted(predictions, keys.weights)
 
 
 def _predictions(

@@ -22,6 +22,7 @@ class Keys:
     labels: str | None = None
     ids: str | None = None
     features: str | None = None
+    weights: str | None = None
     in_full: frozenset[str] = frozenset()
 
     @property

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from calibeval.core.errors import UsageError, nearest
 
 SCORES = ("logits", "probs", "log_probs", "confidence")
-OF_DUMPS = (*SCORES, "correct", "prediction", "labels", "ids")
+OF_DUMPS = (*SCORES, "correct", "prediction", "labels", "ids", "weights")
 OF_FEATURES = ("features", "labels", "ids")
-ROLES = (*OF_DUMPS, "groups", "weights", "features")
+ROLES = (*OF_DUMPS, "groups", "features")
 ELSEWHERE = {
     "groups": "name the column with --group",
-    "weights": "rows cannot be weighted yet",
+    "weights": "rows of features cannot be weighted yet",
     "features": "finetune and predict read features",
 }
 

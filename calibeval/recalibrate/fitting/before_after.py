@@ -17,6 +17,7 @@ from calibeval.core.errors import InputError, UsageError, nearest
 from calibeval.core.evaluation.doubts import doubts_of
 from calibeval.core.evaluation.evaluate import evaluate_dump
 from calibeval.core.evaluation.settings import checked
+from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.fitted_on import FittedOn, OutOfFold
 from calibeval.core.report.report import DumpReport, Recalibrated
 from calibeval.core.report.standing import standing_of
@@ -76,18 +77,37 @@ def prospect(dump: Predictions, report: DumpReport, max_memory: int) -> str:
     if Resources(memory=max_memory).streams(dump):
         return ""
     try:
-        settings = checked(bins=len(report.equal_width), convention="calibeval", level=None)
-        after = evaluate_dump(out_of_fold(dump), settings)
+        settings = checked(bins=len(report.equal_width), convention="calibeval")
+        after = evaluate_dump(out_of_fold(dump), settings, only=("ece",))
     except InputError:
         return ""  # too few rows, or a label of probability 0: nothing can be fitted
-    value = after["ece"].value
-    if value is None or ece.value is None:
-        return ""
-    what = f"would bring the ECE from {100 * ece.value:.1f} to about {100 * value:.1f} %"
-    if f"{100 * value:.1f}" == f"{100 * ece.value:.1f}" or value > ece.value:
-        what = "would not lower the ECE"
+    what = _brought(ece, after["ece"], after.n)
     where = "" if after.n == report.n else f", on {after.n:,} of the rows"
-    return f"A temperature {what} (out of fold{where}; see --fit-on)."
+    return f"A temperature {what} (out of fold{where}; see --fit-on)." if what else ""
+
+
+def _brought(before: MetricResult, after: MetricResult, n: int) -> str:
+    """What a temperature does to the ECE, without what noise adds to it; empty if an ECE is missing.
+
+    Of what is left, the corrected value is told, as the measured one of n rows would be mostly noise.
+
+    >>> before = MetricResult("ece", 0.114, corrected=0.11, floor=0.02, floor_high=0.03)
+    >>> _brought(before, MetricResult("ece", 0.034, corrected=0.008, floor=0.03, floor_high=0.043), 1000)
+    'would bring the ECE from 11.4 % to within noise (what 1,000 rows can show: 4.3 %)'
+    >>> _brought(before, MetricResult("ece", 0.06, corrected=0.05, floor=0.03, floor_high=0.043), 1000)
+    'would bring the ECE from 11.4 to about 5.0 %'
+    """
+    if before.value is None or after.value is None:
+        return ""
+    left = after.value if after.corrected is None else after.corrected
+    was = before.value if before.corrected is None or after.corrected is None else before.corrected
+    if f"{100 * left:.1f}" == f"{100 * was:.1f}" or left > was:
+        return "would not lower the ECE"
+    standing = standing_of(after, n=n)
+    if standing is None or standing.beyond_noise or after.floor_high is None:
+        return f"would bring the ECE from {100 * before.value:.1f} to about {100 * left:.1f} %"
+    shown = f"(what {n:,} rows can show: {100 * after.floor_high:.1f} %)"
+    return f"would bring the ECE from {100 * before.value:.1f} % to within noise {shown}"
 
 
 def out_of_fold(dump: Predictions) -> Predictions:

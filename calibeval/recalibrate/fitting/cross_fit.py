@@ -11,10 +11,11 @@ import numpy.typing as npt
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.row_source import RowSource
+from calibeval.core.data.weighted import without
 from calibeval.recalibrate.base.mapping import Map, MappedRows, mapped_rows
 from calibeval.recalibrate.base.scores import log_softmax
 from calibeval.recalibrate.fitting.fit import fit
-from calibeval.recalibrate.fitting.folds import NO_FOLD, Folds, deal, without
+from calibeval.recalibrate.fitting.folds import NO_FOLD, Folds, deal
 
 SEED = 0
 

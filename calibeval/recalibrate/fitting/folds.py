@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import numpy as np
@@ -83,25 +82,3 @@ def _deal_groups(
         of_label[lack[0], usual[one]] += size[one]
         of_all[lack[0]] += size[one]
     return fold[group]
-
-
-def without(predictions: Predictions, rows: npt.NDArray[np.bool_]) -> Predictions:
-    """The predictions with some more stored rows (a mask) ignored; scores are not copied.
-
-    Raises: InputError if no row is left.
-
-    >>> without(Predictions(probs=[0.5, 0.6], labels=[0, 1]), np.array([True, False])).n
-    1
-    """
-    before = predictions.ignore_index
-    ignore = before if before is not None and abs(before) < 2**63 else -1
-    labels = predictions.labels.astype(np.int64)  # the label of ignored rows need not fit the type of the others
-    labels[rows if before is None else rows | (predictions.labels == before)] = ignore
-    ignored = int(np.count_nonzero(labels == ignore))
-    if ignored == len(labels):
-        raise InputError(f"{predictions.source.name}: there is no row left to fit on")
-    result = copy.copy(predictions)
-    object.__setattr__(result, "labels", labels)
-    object.__setattr__(result, "ignore_index", ignore)
-    object.__setattr__(result, "ignored", ignored)
-    return result

@@ -11,6 +11,7 @@ from calibeval.core.data.documents import LONGEST, Place, read_document, shown
 from calibeval.core.data.labels_needed import check_labelled
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.records import read_as, read_record
+from calibeval.core.data.weighted import scaled
 from calibeval.core.errors import InputError, UsageError, nearest
 from calibeval.core.sums.rows import BadValues
 from calibeval.recalibrate.base.mapping import SCHEMA, Fitted, Map
@@ -175,6 +176,7 @@ def fit_method(predictions: Predictions, method: str, *, objective: str = "nll",
     if spec.binary and k != 2:
         raise UsageError(f"{method} is for 2 classes, but {predictions.source.name} has {k}; use vector for more")
     check_clip(clip, k)
+    predictions = scaled(predictions)
     try:
         return spec.build(predictions, objective, clip)
     except BadValues:

@@ -12,10 +12,11 @@ import numpy.typing as npt
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.notices import reason
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.weighted import row_weights, scaled, without
 from calibeval.core.errors import CalibevalError, InputError
 from calibeval.recalibrate.base.mapping import Map, MethodScore
 from calibeval.recalibrate.base.scores import number_of_classes, row_nll
-from calibeval.recalibrate.fitting.folds import Folds, deal, without
+from calibeval.recalibrate.fitting.folds import Folds, deal
 from calibeval.recalibrate.fitting.methods import METHODS, fit_method
 
 FOLDS = 5
@@ -57,7 +58,8 @@ def select(
     if not losses:
         raise next(iter(reasons.values()))
     kept = dealt >= 0
-    table = _table(names, losses, reasons, None if groups is None else np.asarray(groups)[kept])
+    weights = row_weights(scaled(predictions))
+    table = _table(names, losses, reasons, None if groups is None else np.asarray(groups)[kept], weights)
     chosen = next(row.method for row in table if row.chosen)
     result = fit_method(predictions, chosen, clip=clip)
     return replace(result, fitted=replace(result.fitted, selection=table))
@@ -78,28 +80,32 @@ def _table(
     losses: dict[str, Floats],
     reasons: dict[str, CalibevalError],
     groups: npt.NDArray[Any] | None,
+    weights: Floats | None,
 ) -> tuple[MethodScore, ...]:
-    """One row for each method, with the chosen one marked."""
-    means = {name: float(loss.mean()) for name, loss in losses.items()}
+    """One row for each method, with the chosen one marked. weights: of rows, that add up to their effective number."""
+    means = {name: float(np.average(loss, weights=weights)) for name, loss in losses.items()}
     best = min(means, key=lambda name: means[name])
     rows, found = [], False
     for name in names:
         if name not in losses:
             rows.append(MethodScore(name, None, None, None, reason=reason("not_fitted", str(reasons[name]))))
             continue
-        excess, error = means[name] - means[best], _standard_error(losses[name] - losses[best], groups)
+        excess, error = means[name] - means[best], _standard_error(losses[name] - losses[best], groups, weights)
         chosen = not found and excess <= error
         found = found or chosen
         rows.append(MethodScore(name, means[name], excess, error, chosen=chosen))
     return tuple(rows)
 
 
-def _standard_error(difference: Floats, groups: npt.NDArray[Any] | None) -> float:
+def _standard_error(difference: Floats, groups: npt.NDArray[Any] | None, weights: Floats | None) -> float:
     """The standard error of a mean over independent rows, or over rows of independent groups."""
-    n, away = len(difference), difference - difference.mean()
+    n: float = len(difference)
+    away: Floats = difference - np.average(difference, weights=weights)
+    if weights is not None:
+        n, away = float(weights.sum()), away * weights
     if groups is not None:
         _, group = np.unique(groups, return_inverse=True)
-        away = np.bincount(group, weights=away)
+        away = np.asarray(np.bincount(group, weights=away), np.float64)
     units = len(away)
     if units < 2:
         return 0.0

@@ -9,8 +9,10 @@ import numpy as np
 
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.weighted import row_weights, worth_of
 from calibeval.core.errors import InputError
 from calibeval.recalibrate.base.scores import chunk_rows, label_scores, log_scores, log_softmax
+from calibeval.recalibrate.maps.logistic import Rows
 
 BLOCK = 2**15
 SEPARABLE = (
@@ -23,18 +25,20 @@ class Margins(NamedTuple):
     """s = log-score of class 1 minus that of class 0, (n,), and target (n,): 1 if the label is class 1.
 
     Rows with infinite s are left out; certain is their number. separable: whether the likelihood has no maximum, so
-    that the targets are those of Platt.
+    that the targets are those of Platt. weights: (n,); None if all rows count the same.
     """
 
     s: Floats
     target: Floats
     certain: int
     separable: bool
+    weights: Floats | None = None
 
-    def blocks(self, features: Callable[[Floats], Floats]) -> Iterator[tuple[Floats, Floats]]:
-        """Features (m, b) and targets of the rows, block by block."""
+    def blocks(self, features: Callable[[Floats], Floats]) -> Iterator[Rows]:
+        """Features (m, b), targets and weights of the rows, block by block."""
         for start in range(0, len(self.s), BLOCK):
-            yield features(self.s[start : start + BLOCK]), self.target[start : start + BLOCK]
+            here = slice(start, start + BLOCK)
+            yield features(self.s[here]), self.target[here], None if self.weights is None else self.weights[here]
 
 
 def class_margins(predictions: Predictions, clip: float | None) -> Margins:
@@ -52,21 +56,21 @@ def class_margins(predictions: Predictions, clip: float | None) -> Margins:
         label_scores(z, block.labels)
         parts.append(z[:, 1] - z[:, 0])
         labels.append(block.labels)
-    s, y = np.concatenate(parts), np.concatenate(labels).astype(np.float64)
+    s, y, weights = np.concatenate(parts), np.concatenate(labels).astype(np.float64), row_weights(predictions)
     finite = np.isfinite(s)
     certain = int(len(s) - np.count_nonzero(finite))
     if certain:
-        s, y = s[finite], y[finite]
+        s, y, weights = s[finite], y[finite], None if weights is None else weights[finite]
     if not len(s):
         name = predictions.source.name
         raise InputError(
             f"{name}: in every row one class has probability 0, so there is nothing to fit; use clip=1e-12"
         )
-    ones = int(y.sum())
+    ones, rows = (y.sum(), len(y)) if weights is None else (weights @ y, weights.sum())
     if separated(s, y):
-        high, low = (ones + 1.0) / (ones + 2.0), 1.0 / (len(y) - ones + 2.0)
-        return Margins(s, np.where(y == 1, high, low), certain, separable=True)
-    return Margins(s, y, certain, separable=False)
+        high, low = (ones + 1.0) / (ones + 2.0), 1.0 / (rows - ones + 2.0)
+        return Margins(s, np.where(y == 1, high, low), certain, separable=True, weights=weights)
+    return Margins(s, y, certain, separable=False, weights=weights)
 
 
 def separated(s: Floats, y: Floats) -> bool:
@@ -97,7 +101,8 @@ def mean_loss(predictions: Predictions, clip: float | None, apply: Callable[[Flo
     before, after = 0.0, 0.0
     for block in predictions.blocks(chunk_rows(predictions)):
         z = log_scores(block.scores, predictions.kind, clip=clip, tolerance=predictions.tolerance).z
-        row = np.arange(len(block.labels))
-        before -= float(log_softmax(z)[row, block.labels].sum())
-        after -= float(log_softmax(apply(z))[row, block.labels].sum())
-    return before / predictions.n, after / predictions.n
+        row, w = np.arange(len(block.labels)), 1.0 if block.weights is None else block.weights
+        before -= float((w * log_softmax(z)[row, block.labels]).sum())
+        after -= float((w * log_softmax(apply(z))[row, block.labels]).sum())
+    rows = worth_of(predictions)
+    return before / rows, after / rows

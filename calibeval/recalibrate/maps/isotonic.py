@@ -11,6 +11,7 @@ import numpy as np
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.records import to_plain
+from calibeval.core.data.weighted import row_weights
 from calibeval.core.errors import InputError
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.base.scores import chunk_rows, label_scores, log_scores, log_softmax
@@ -101,11 +102,12 @@ def fit_isotonic(predictions: Predictions, clip: float | None) -> tuple[tuple[Cu
     wanted = [1] if k == 2 else range(k)
     curves = []
     labels = np.concatenate([block.labels for block in predictions.blocks(chunk_rows(predictions))])
+    weights = row_weights(predictions)
     group = max(1, GROUP_SCORES // max(1, len(labels)))
     for start in range(0, len(wanted), group):
         columns = list(wanted[start : start + group])
         p = _probabilities(predictions, clip, columns)
-        curves += [_fit_curve(p[i], labels == column, k) for i, column in enumerate(columns)]
+        curves += [_fit_curve(p[i], labels == column, k, weights) for i, column in enumerate(columns)]
     absent = k - len(np.unique(labels))
     note = f"{absent} of {k} classes have no row to fit on" if absent else None
     return tuple(curves), note
@@ -123,11 +125,12 @@ def _probabilities(predictions: Predictions, clip: float | None, columns: list[i
     return p
 
 
-def _fit_curve(p: Floats, hit: np.ndarray, k: int) -> Curve:
+def _fit_curve(p: Floats, hit: np.ndarray, k: int, weights: Floats | None) -> Curve:
     """The monotone curve of the frequency of hits over p, through both ends of each constant run."""
     values, place = np.unique(p, return_inverse=True)
-    count = np.bincount(place).astype(np.float64)
-    hits = np.bincount(place, weights=hit.astype(np.float64))
+    count = np.bincount(place, weights=weights).astype(np.float64)
+    hits = np.bincount(place, weights=hit.astype(np.float64) if weights is None else hit * weights)
+    hits = np.minimum(hits, count)
     isotonic_regression: Any = import_module("scipy.optimize").isotonic_regression
     result = isotonic_regression(hits / count, weights=count)
     first, last = result.blocks[:-1], result.blocks[1:] - 1

@@ -23,26 +23,32 @@ class Loss(NamedTuple):
     hessian: Floats
 
 
-def logistic_loss(blocks: Iterable[tuple[Floats, Floats]], weights: Floats) -> Loss:
+Rows = tuple[Floats, Floats, Floats | None]  # features (m, b), targets (b,) in [0, 1], and what each row counts
+
+
+def logistic_loss(blocks: Iterable[Rows], weights: Floats) -> Loss:
     """The sum over rows of log(1 + exp(v)) - target v, for v = weights @ features.
 
-    blocks: features (m, b) and targets (b,) in [0, 1].
-
-    >>> round(logistic_loss([(np.ones((1, 2)), np.array([0.0, 1.0]))], np.zeros(1)).value, 6)
+    >>> round(logistic_loss([(np.ones((1, 2)), np.array([0.0, 1.0]), None)], np.zeros(1)).value, 6)
     1.386294
     """
     m = len(weights)
     value, gradient, hessian = 0.0, np.zeros(m), np.zeros((m, m))
-    for features, target in blocks:
+    for features, target, count in blocks:
         v = weights @ features
         p = sigmoid(v)
+        if count is not None:
+            value += float(count @ np.logaddexp(0.0, v) - (count * target) @ v)
+            gradient += features @ (count * (p - target))
+            hessian += (features * (count * p * (1.0 - p))) @ features.T
+            continue
         value += float(np.logaddexp(0.0, v).sum() - target @ v)
         gradient += features @ (p - target)
         hessian += (features * (p * (1.0 - p))) @ features.T
     return Loss(value, gradient, hessian)
 
 
-def minimise(blocks: Callable[[], Iterable[tuple[Floats, Floats]]], start: Floats, bounded: int) -> Floats:
+def minimise(blocks: Callable[[], Iterable[Rows]], start: Floats, bounded: int) -> Floats:
     """The weights with the smallest loss, the first `bounded` of which are not negative.
 
     The loss never exceeds that of the start. It must have a minimum; there is none if growing weights separate rows

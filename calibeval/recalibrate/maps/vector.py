@@ -13,10 +13,12 @@ import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.weighted import worth_of
 from calibeval.core.errors import InputError
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.base.scores import BLOCK_SCORES, FEW_CLASSES, chunk_rows, label_scores, log_scores
 from calibeval.recalibrate.temperature.optimum import optimum
+from calibeval.recalibrate.temperature.pieces import part_of
 
 MOST_STEPS = 500
 KEPT_SCORES = 2**22  # up to this many scores (32 MiB) are kept in memory and not read again for every step
@@ -81,7 +83,7 @@ def fit_vector(predictions: Predictions, clip: float | None) -> tuple[tuple[Floa
     """
     k = predictions.scores.shape[1]
     best = optimum(predictions, clip)
-    beta = 1.0 / best.temperature
+    beta, rows = 1.0 / best.temperature, worth_of(predictions)
     kept = list(_parts(predictions, clip)) if predictions.n * k <= KEPT_SCORES else None
 
     def parts() -> Iterable[_Part]:
@@ -92,7 +94,7 @@ def fit_vector(predictions: Predictions, clip: float | None) -> tuple[tuple[Floa
     curved = curvatures(parts(), beta, values)
     for _ in range(MOST_ROUNDS):
         before, scale = values, np.sqrt(np.repeat(prior, k) + curved[[0, 2]].ravel())
-        values, note = penalised(parts, predictions.n, beta, prior, before, scale)
+        values, note = penalised(parts, rows, beta, prior, before, scale)
         if not np.isfinite(values).all():
             raise InputError(f"{predictions.source.name}: vector scaling did not converge; rescale the logits")
         if float(np.sum(((values - before) * scale) ** 2)) < SETTLED:
@@ -105,7 +107,7 @@ def fit_vector(predictions: Predictions, clip: float | None) -> tuple[tuple[Floa
 
 
 def penalised(
-    parts: Callable[[], Iterable[_Part]], n: int, beta: float, prior: Prior, start: Floats, scale: Floats
+    parts: Callable[[], Iterable[_Part]], n: float, beta: float, prior: Prior, start: Floats, scale: Floats
 ) -> tuple[Floats, str | None]:
     """Weights (divided by beta) and biases, (2k,), with the smallest penalised loss; a note if it did not converge.
 
@@ -140,6 +142,8 @@ def curvatures(parts: Iterable[_Part], beta: float, values: Floats) -> Floats:
     for part in parts:
         p = _probabilities(part, values[:k] * beta, values[k:])[0]
         p *= 1.0 - p
+        if part.weights is not None:
+            p *= np.expand_dims(part.weights, part.axis)
         result[2] += np.add.reduce(p, axis=1 - part.axis)
         p *= part.z
         result[1] += np.add.reduce(p, axis=1 - part.axis) * beta
@@ -173,13 +177,14 @@ def _precision(determined: float, square: float) -> float:
 class _Part(NamedTuple):
     """Some rows: log-scores, (k, b) on axis 0 or (b, k) on axis 1, and the flat positions of their labels.
 
-    masked: where a class has probability 0 (the log-score is 0 there), or None.
+    masked: where a class has probability 0 (the log-score is 0 there), or None. weights: (b,), if rows differ in them.
     """
 
     z: Floats
     at_label: npt.NDArray[np.intp]
     axis: int
     masked: npt.NDArray[np.bool_] | None
+    weights: Floats | None = None
 
 
 def _parts(predictions: Predictions, clip: float | None) -> Iterator[_Part]:
@@ -199,12 +204,13 @@ def _parts(predictions: Predictions, clip: float | None) -> Iterator[_Part]:
             if masked is not None:
                 z[masked] = 0.0
             row = np.arange(len(labels))
-            yield _Part(z, labels * len(labels) + row if axis == 0 else row * k + labels, axis, masked)
+            at_label = labels * len(labels) + row if axis == 0 else row * k + labels
+            yield _Part(z, at_label, axis, masked, part_of(block.weights, slice(start, start + rows)))
 
 
 def _probabilities(part: _Part, weights: Floats, biases: Floats) -> tuple[Floats, float]:
     """The mapped probabilities, in the layout of part.z, and the summed NLL."""
-    z, at_label, axis, masked = part
+    z, at_label, axis, masked, counts = part
     w, b = (np.expand_dims(values, 1 - axis) for values in (weights, biases))
     with np.errstate(under="ignore", over="ignore", invalid="ignore"):
         p = z * w
@@ -212,15 +218,16 @@ def _probabilities(part: _Part, weights: Floats, biases: Floats) -> tuple[Floats
         if masked is not None:
             p[masked] = -np.inf
         p -= np.expand_dims(np.maximum.reduce(p, axis=axis), axis)
-        value = -float(p.ravel()[at_label].sum())
+        label = p.ravel()[at_label]
+        value = -float(label.sum() if counts is None else label @ counts)
         np.exp(p, out=p)
         norm = np.add.reduce(p, axis=axis)
-        value += float(np.log(norm).sum())
+        value += float(np.log(norm).sum() if counts is None else np.log(norm) @ counts)
         p /= np.expand_dims(norm, axis)
     return p, value
 
 
-def _mean_nll(parts: Iterable[_Part], n: int, weights: Floats, biases: Floats) -> tuple[float, Floats]:
+def _mean_nll(parts: Iterable[_Part], n: float, weights: Floats, biases: Floats) -> tuple[float, Floats]:
     """The mean NLL of n rows and its gradient with respect to weights and biases, (2k,), from one pass."""
     k = len(weights)
     total, by_weight, by_bias = 0.0, np.zeros(k), np.zeros(k)
@@ -228,6 +235,8 @@ def _mean_nll(parts: Iterable[_Part], n: int, weights: Floats, biases: Floats) -
         p, value = _probabilities(part, weights, biases)
         total += value
         p.ravel()[part.at_label] -= 1.0
+        if part.weights is not None:
+            p *= np.expand_dims(part.weights, part.axis)
         by_bias += np.add.reduce(p, axis=1 - part.axis)
         by_weight += np.einsum("ij,ij->i" if part.axis == 0 else "ij,ij->j", p, part.z)
     return total / n, np.concatenate([by_weight, by_bias]) / n

@@ -59,11 +59,15 @@ def fused(every: Iterable[Piece], beta: float, *, before: bool = False, bends: b
     >>> round(fused([one], 1.0).value, 6), round(fused([one], 1.0).slope, 6)
     (0.313262, -0.268941)
     """
-    n, total = 0, np.zeros(7)
+    n, total = 0.0, np.zeros(7)
     wide, narrow = np.empty((2, 0)), np.empty((4, 0))
     clamp = False
     with np.errstate(all="ignore"):
         for piece in every:
+            if piece.w is not None:
+                total += _weighted_sums(piece, piece.w, beta)
+                n += piece.rows
+                continue
             b, size = len(piece.t), piece.d.size
             if size > wide.shape[1] or b > narrow.shape[1]:
                 wide, narrow = np.empty((2, size), piece.d.dtype), np.empty((4, b), piece.d.dtype)
@@ -79,7 +83,7 @@ def fused(every: Iterable[Piece], beta: float, *, before: bool = False, bends: b
 
 def _sums(piece: Piece, beta: float, room: _Room, *, before: bool, bends: bool, clamp: bool) -> Floats:
     """Sums over the piece's rows. clamp: whether classes may have probability 0."""
-    d, t, axis = piece
+    d, t, axis, _ = piece
     x, e, norm, m1 = room[:4]
     now, label = 0.0, _total(t)
     if before:
@@ -100,6 +104,21 @@ def _sums(piece: Piece, beta: float, room: _Room, *, before: bool, bends: bool, 
         slope, curvature, third = _total(m1) - label, 0.0, 0.0
     rise = -_dot(inverse, m1)
     return np.array([value, slope, curvature, third, now, _total(inverse), rise])
+
+
+def _weighted_sums(piece: Piece, w: Floats, beta: float) -> Floats:
+    """Sums over the piece's rows, each times its weight."""
+    d, t = np.asarray(piece.d, np.float64), np.asarray(piece.t, np.float64)
+    axis = piece.axis
+    now = np.log(row_sums(np.exp(d), axis)) - t
+    x = np.maximum(beta * d, VANISHED)
+    e = np.exp(x)
+    inverse = 1.0 / row_sums(e, axis)
+    m1, m2, m3 = (row_sums(e * x**order, axis) * inverse for order in (1, 2, 3))
+    slope, second = m1 - beta * t, m2 - m1 * m1
+    third = m3 - 3.0 * m1 * m2 + 2.0 * m1**3
+    parts = (-np.log(inverse) - beta * t, slope, second + slope, third + 3.0 * second + slope, now, inverse)
+    return np.array([*(float(np.add.reduce(part * w)) for part in parts), -float(np.add.reduce(inverse * m1 * w))])
 
 
 def _cumulants(room: _Room, inverse: Coarse, axis: int, label: float) -> tuple[float, float, float]:

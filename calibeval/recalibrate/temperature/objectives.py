@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.weighted import worth_of
 from calibeval.core.errors import InputError
 from calibeval.core.metrics.folded import ece
 from calibeval.core.sums.binning import BinSums, bin_index, equal_width_edges, on_grid, sums_by_index
@@ -65,7 +66,8 @@ def smallest_ece(predictions: Predictions, clip: float | None = None) -> Chosen:
             with np.errstate(under="ignore"):
                 confidence = 1.0 / np.exp(piece.d / temperature).sum(axis=piece.axis)
             confidence = on_grid(np.minimum(confidence, 1.0))
-            sums[i] = sums[i] + sums_by_index(bin_index(confidence, edges), ECE_BINS, confidence, correct)
+            found = sums_by_index(bin_index(confidence, edges), ECE_BINS, confidence, correct, piece.w)
+            sums[i] = sums[i] + found
     errors = [ece(total) for total in sums]
     best = errors.index(min(errors))
     note = f"T = {GRID[best]:g} is an end of the grid" if best in (0, len(GRID) - 1) else None
@@ -84,8 +86,11 @@ def equal_accuracy(predictions: Predictions, clip: float | None = None) -> Chose
     True
     """
     part, whole = sample(predictions, clip)
-    right = sum(int(np.count_nonzero(correct)) for _, correct in _with_correct(predictions, clip))
-    accuracy = right / predictions.n
+    right = sum(
+        int(np.count_nonzero(correct)) if piece.w is None else float(np.add.reduce(piece.w * correct))
+        for piece, correct in _with_correct(predictions, clip)
+    )
+    accuracy = right / worth_of(predictions)
     least, most = _confidence_limits(pieces(predictions, clip))
     if not least < accuracy < most:
         raise InputError(
@@ -128,11 +133,12 @@ def _with_correct(predictions: Predictions, clip: float | None) -> Iterable[tupl
 
 def _confidence_limits(every: Iterable[Piece]) -> tuple[float, float]:
     """Limits of the mean confidence as T grows, and as T falls to 0."""
-    n, least, most = 0, 0.0, 0.0
+    n, least, most = 0.0, 0.0, 0.0
     for piece in every:
-        least += float((1.0 / (piece.d > -np.inf).sum(axis=piece.axis)).sum())
-        most += float((1.0 / (piece.d == 0).sum(axis=piece.axis)).sum())
-        n += len(piece.t)
+        w = 1.0 if piece.w is None else piece.w
+        least += float((w / (piece.d > -np.inf).sum(axis=piece.axis)).sum())
+        most += float((w / (piece.d == 0).sum(axis=piece.axis)).sum())
+        n += piece.rows
     return least / n, most / n
 
 

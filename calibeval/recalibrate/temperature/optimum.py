@@ -122,7 +122,9 @@ def optimum(predictions: Predictions, clip: float | None = None) -> Optimum:
 
 
 def _is_coarse(predictions: Predictions) -> bool:
-    """Whether float32 represents the stored scores exactly."""
+    """Whether float32 represents the stored scores exactly, and rows are not weighted."""
+    if predictions.weights is not None and not predictions.weights.even:
+        return False
     dtype = predictions.scores.dtype
     return dtype.kind == "f" and dtype.itemsize <= COARSE_BYTES
 

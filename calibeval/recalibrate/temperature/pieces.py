@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.data.labels import Labels
 from calibeval.core.data.predictions import Block, Predictions
 from calibeval.core.sums.lines import quiet_lines
@@ -26,11 +27,17 @@ COPRIME_TO = 2 * 3 * 5 * 7 * 11 * 13  # strides are coprime to this, and so to t
 
 
 class Piece(NamedTuple):
-    """Some rows: d (b, k), or (k, b) on axis 0; t (b,), the label's d."""
+    """Some rows: d (b, k), or (k, b) on axis 0; t (b,), the label's d; w (b,), their weights, if they differ."""
 
     d: Coarse
     t: Coarse
     axis: int
+    w: Floats | None = None
+
+    @property
+    def rows(self) -> float:
+        """The number of rows, or the sum of their weights."""
+        return len(self.t) if self.w is None else float(np.add.reduce(self.w))
 
 
 class ScoreFacts(NamedTuple):
@@ -82,7 +89,8 @@ def pieces(
     plain = plain and predictions.kind == "logits" and clip is None
     for block in predictions.blocks(chunk):
         for start in range(0, len(block.labels), step):
-            part = Block(block.scores[start : start + step], block.labels[start : start + step], 0)
+            here = slice(start, start + step)
+            part = Block(block.scores[here], block.labels[here], 0, part_of(block.weights, here))
             yield _plain_piece(part, room) if plain else _piece(part, predictions, clip, room)
 
 
@@ -94,29 +102,40 @@ def sample(predictions: Predictions, clip: float | None = None, *, coarse: bool 
     """
     k = predictions.scores.shape[1]
     if predictions.rows * k <= WHOLE_SCORES:
-        whole = [Piece(piece.d.copy(), piece.t.copy(), piece.axis) for piece in pieces(predictions, clip)]
+        whole = [Piece(piece.d.copy(), piece.t.copy(), piece.axis, piece.w) for piece in pieces(predictions, clip)]
         return whole, True
     step = predictions.rows * k // SAMPLE_SCORES + 1
     while math.gcd(step, COPRIME_TO) > 1:
         step += 1
+    own = predictions.weights
+    weights = None if own is None or own.even else own.values
     if isinstance(predictions.scores, np.ndarray):
-        every = Block(predictions.scores[::step], predictions.labels[::step], 0)
+        strided = part_of(weights, slice(None, None, step))
+        every = Block(predictions.scores[::step], predictions.labels[::step], 0, strided)
     else:
-        every = _spread_runs(predictions, predictions.rows // step)
+        every = _spread_runs(predictions, predictions.rows // step, weights)
     kept = every.labels != predictions.ignore_index if predictions.ignored else slice(None)
     scores, labels = every.scores[kept], every.labels[kept]
+    weights = None if every.weights is None else every.weights[kept]
     rows = max(1, BLOCK_SCORES // k)
-    parts = (Block(scores[i : i + rows], labels[i : i + rows], 0) for i in range(0, len(labels), rows))
+    cuts = (slice(start, start + rows) for start in range(0, len(labels), rows))
+    parts = (Block(scores[here], labels[here], 0, part_of(weights, here)) for here in cuts)
     return [_piece(part, predictions, clip, _room(len(part.labels), k, coarse=coarse)) for part in parts], False
 
 
-def _spread_runs(predictions: Predictions, rows: int, runs: int = 256) -> Block:
+def part_of(weights: Floats | None, here: slice) -> Floats | None:
+    """Some of the weights, if there are any."""
+    return None if weights is None else weights[here]
+
+
+def _spread_runs(predictions: Predictions, rows: int, weights: Floats | None, runs: int = 256) -> Block:
     """About `rows` rows, in short runs, of a source that provides consecutive rows only."""
     length = max(1, rows // runs)
     starts = np.linspace(0, predictions.rows - length, max(1, min(runs, rows))).astype(np.intp).tolist()
     scores = [np.array(predictions.scores[start : start + length]) for start in starts]
     labels = [predictions.labels[start : start + length] for start in starts]
-    return Block(np.concatenate(scores), np.concatenate(labels), 0)
+    own = None if weights is None else np.concatenate([weights[start : start + length] for start in starts])
+    return Block(np.concatenate(scores), np.concatenate(labels), 0, own)
 
 
 def _piece(block: Block, predictions: Predictions, clip: float | None, room: _Room) -> Piece:
@@ -129,7 +148,7 @@ def _piece(block: Block, predictions: Predictions, clip: float | None, room: _Ro
     with quiet_lines():
         t -= best
         d -= best if axis == 0 else best[:, None]
-    return Piece(d, t, axis)
+    return Piece(d, t, axis, block.weights)
 
 
 def _plain_piece(block: Block, room: _Room) -> Piece:
@@ -138,7 +157,7 @@ def _plain_piece(block: Block, room: _Room) -> Piece:
     axis = 0 if k <= FEW_CLASSES else 1
     z = room.d[: b * k].reshape((k, b) if axis == 0 else (b, k))
     np.copyto(z, block.scores.T if axis == 0 else block.scores)
-    return Piece(z, _at_label(z, block.labels, axis, room), axis)
+    return Piece(z, _at_label(z, block.labels, axis, room), axis, block.weights)
 
 
 def _at_label(d: Coarse, labels: Labels, axis: int, room: _Room) -> Coarse:
@@ -164,7 +183,7 @@ def score_facts(every: Iterable[Piece]) -> ScoreFacts:
     >>> score_facts([Piece(np.array([[0.0, -2.0]]), np.array([-2.0]), axis=1)])
     ScoreFacts(spread=1.0, misses=2.0, slope=1.0, curvature=1.0, infimum=0.0)
     """
-    n, entries, total = 0, 0, np.zeros(5)
+    n, entries, total = 0.0, 0.0, np.zeros(5)
     for piece in every:
         axis = piece.axis
         possible = piece.d > -np.inf
@@ -175,8 +194,10 @@ def score_facts(every: Iterable[Piece]) -> ScoreFacts:
             mean = d.sum(axis=axis) / count
             variance = ((d - np.expand_dims(mean, axis)) ** 2).sum(axis=axis, where=possible) / count
             parts = (-d, -t, mean - t, variance, ties)
+            if piece.w is not None:
+                parts = (-d.sum(axis=axis) * piece.w, *(part * piece.w for part in parts[1:]))
             total += [float(part.sum()) for part in parts]
-        n += len(piece.t)
-        entries += int(count.sum())
+        n += piece.rows
+        entries += float(count.sum() if piece.w is None else count @ piece.w)
     spread, misses, slope, curvature, infimum = total.tolist()
     return ScoreFacts(spread / entries, misses / n, slope / n, curvature / n, infimum / n)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from calibeval.core.gating.verdict import Verdict
 from calibeval.render.tables.markdown import escape
 from calibeval.words.cells import plural
@@ -9,10 +11,10 @@ from calibeval.words.verdict import Line, compared, conclusion, rule_lines, rule
 
 # A comment may have 65,536 characters.
 MOST_CHARACTERS = 65_536
-# A job finds its earlier comment by this line, and replaces it.
-MARK = "<!-- calibeval gate -->"
 MOST_WARNINGS = 10
 _ROOM_FOR_NOTE = 100
+# What could end an HTML comment, or is not plain text.
+_UNSAFE = re.compile(r"(?:[^\w.#/=,-]|--|-$)+")
 
 
 def render(verdict: Verdict, most: int = MOST_CHARACTERS) -> str:
@@ -25,7 +27,7 @@ def render(verdict: Verdict, most: int = MOST_CHARACTERS) -> str:
     facts = " · ".join(_text(part) for part in (compared(verdict), rules_from(verdict)) if part)
     level = f"{100 * verdict.settings.level:g} % interval"
     head = [
-        MARK,
+        mark(str(verdict.dump["name"])),
         title,
         "",
         facts,
@@ -46,6 +48,15 @@ def render(verdict: Verdict, most: int = MOST_CHARACTERS) -> str:
     shown = [row for i, row in enumerate(rows) if i in kept]
     note = [] if len(kept) == len(rows) else ["", f"{plural(len(rows) - len(kept), 'more rule')} did not fit here."]
     return "\n".join([*head, *shown, *note, *(["", *warnings] if warnings else [])]) + "\n"
+
+
+def mark(name: str) -> str:
+    """A line that nobody sees, by which a job finds its earlier comment about the dump of this name and replaces it.
+
+    >>> mark("models/test set.npz#night"), mark("-->")
+    ('<!-- calibeval:models/test_set.npz#night -->', '<!-- calibeval:_ -->')
+    """
+    return f"<!-- calibeval:{_UNSAFE.sub('_', name)} -->"
 
 
 def _row(line: Line) -> str:

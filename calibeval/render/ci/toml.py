@@ -8,18 +8,28 @@ from collections.abc import Sequence
 
 from calibeval.core.data.ci_commands import without_commands
 from calibeval.core.errors import InputError
+from calibeval.core.gating.plan import Plan
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import DumpReport
+from calibeval.render.terminal.plan import render as render_plan
 from calibeval.words import cells
 from calibeval.words.verdict import harmless
 
-# A limit this many half-widths of a 95 % interval beyond the true value passes in 80 of 100 samples: 1 + 0.84 / 1.96.
-RESOLVED = 1.43
+# A limit this many half-widths of a 95 % interval beyond the measured value passes in 80 of 100 other samples: both
+# samples have noise, so it is 1 + 0.84 x sqrt(2) / 1.96.
+RESOLVED = 1.61
+# An unchanged candidate passes by the one-sided bound, and only the noise of one change counts: (1.64 + 0.84) / 1.96.
+RESOLVED_CHANGE = 1.27
 
 _HEAD = """\
 # Limits from {name} ({rows}), as tight as a sample of this size can check; see docs/gate.md.
-# Each is {resolved} half-widths of the interval away from the baseline's value: a model as good as this one passes in
-# 80 of 100 samples of this size. Tighten them when you have more rows; they are fractions, not percent.
+# Each is {resolved} half-widths of the interval away from the baseline's value, corrected for bias: of 100 models as
+# good as this one, 80 pass it on samples of this size. Limits on changes are {change} half-widths, for a candidate that
+# shares half of the variance with the baseline. Tighten them when you have more rows; they are fractions, not percent.
+"""
+_PLAN = """
+# What these rules can decide on samples of this size, as `calibeval gate --plan` says it:
+#
 """
 
 
@@ -35,11 +45,19 @@ def render(dump: DumpReport, baseline: str, slices: Sequence[str] = (), group: s
         rules += _worst(dump)
     if not rules:
         raise InputError(f"{dump.name}: no metric has an interval, so no limit can be derived; save more rows")
-    head = _HEAD.format(name=harmless(dump.name), rows=cells.plural(dump.n, "row"), resolved=RESOLVED)
-    keys = [f"baseline = {quoted(baseline)}", 'on_inconclusive = "fail"', "level = 0.95"]
+    head = _HEAD.format(
+        name=harmless(dump.name), rows=cells.plural(dump.n, "row"), resolved=RESOLVED, change=RESOLVED_CHANGE
+    )
+    keys = [f"baseline = {quoted(baseline)}", "level = 0.95"]
     keys += [f"slices = [{', '.join(map(quoted, slices))}]"] if slices else []
     keys += [] if group is None else [f"group = {quoted(group)}"]
     return "\n".join([head, "[gate]", *keys, *rules]) + "\n"
+
+
+def with_plan(text: str, plan: Plan) -> str:
+    """The configuration with what its rules can decide, in comments at the end."""
+    table = render_plan(plan, width=None, ascii_only=False).splitlines()[2:]
+    return text + _PLAN + "".join(f"# {line}".rstrip() + "\n" for line in table)
 
 
 def quoted(text: str) -> str:
@@ -74,9 +92,9 @@ def _changes(dump: DumpReport) -> list[str]:
     """How much worse a candidate may be: a change that shows if it shares half of the variance with the baseline."""
     rules = []
     for name, kind in (("nll", "max_increase"), ("accuracy", "max_drop")):
-        reach = _reach(dump.metrics[name])
-        if reach is not None and reach[1] > reach[0]:
-            half = (reach[1] - reach[0]) / 2
+        metric = dump.metrics[name]
+        if metric.low is not None and metric.high is not None and metric.high > metric.low:
+            half = RESOLVED_CHANGE * (metric.high - metric.low) / 2
             comment = f"{_came(dump, name)}; smaller changes show if the candidate is much like it"
             rules.append(_rule(name, f"{kind} = {_up(min(1.0, half) if name == 'accuracy' else half)}", comment))
     return rules

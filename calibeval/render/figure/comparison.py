@@ -15,7 +15,6 @@ from calibeval.words import cells
 from calibeval.words.difference import Change, change
 from calibeval.words.marks import shorten
 
-_COLORS = {Change.BETTER: UNDER, Change.WORSE: OVER}
 _GREY, _NAME = "0.35", 60
 
 
@@ -35,7 +34,7 @@ def differences_figure(comparison: Comparison, *, width_inches: float | None = N
             len(shown), 1, sharex=True, squeeze=False, height_ratios=[len(drawn) + 1 for _, drawn in shown]
         )[:, 0]
         for axis, (candidate, drawn) in zip(axes, shown, strict=True):
-            _panel(axis, drawn, comparison.settings.level or 0.95)
+            _panel(axis, drawn)
             axis.set_title(_title(candidate, comparison), fontsize=9, loc="left")
         axes[-1].set_xlabel("difference from the base, points", fontsize=8)
     return figure
@@ -49,13 +48,13 @@ def _drawn(candidate: Candidate) -> list[Difference]:
     ]
 
 
-def _panel(axis: Axes, drawn: list[Difference], level: float) -> None:
+def _panel(axis: Axes, drawn: list[Difference]) -> None:
     axis.axvline(0.0, color=_GREY, linewidth=0.8)
     for place, one in enumerate(drawn):
-        color = _COLORS.get(change(one, level), _GREY)
+        color = _color(change(one))
         if one.low is not None and one.high is not None:
             axis.plot([100 * one.low, 100 * one.high], [place, place], color=color, linewidth=1.6)
-        face = color if one.certain else "white"
+        face = color if one.likely else "white"
         axis.plot([100 * (one.difference or 0.0)], [place], "o", color=color, markerfacecolor=face, markersize=5)
     axis.set_yticks(range(len(drawn)), [cells.label(one.name) for one in drawn])
     axis.set_ylim(len(drawn) - 0.5, -0.5)
@@ -67,3 +66,7 @@ def _panel(axis: Axes, drawn: list[Difference], level: float) -> None:
 def _title(candidate: Candidate, comparison: Comparison) -> str:
     names = (printable(shorten(name, _NAME)) for name in (candidate.name, comparison.base.name))
     return " against ".join(names)
+
+
+def _color(found: Change) -> str:
+    return UNDER if found.better else OVER if found.worse else _GREY

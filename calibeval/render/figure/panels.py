@@ -42,19 +42,19 @@ class PanelStyle:
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """Mean confidence and accuracy of all rows, as fractions, with the number of rows."""
+    """Mean confidence and accuracy of all rows, as fractions, with the number of rows, or the sum of their shares."""
 
     confidence: float
     accuracy: float
-    rows: int
+    rows: float
 
 
 def means(bins: Sequence[Bin]) -> Means:
     """The means over all rows, from the bins."""
-    rows = sum(b.count for b in bins)
-    confidence = sum(b.count * b.confidence for b in bins if b.confidence is not None)
-    accuracy = sum(b.count * b.accuracy for b in bins if b.accuracy is not None)
-    return Means(confidence / max(rows, 1), accuracy / max(rows, 1), rows)
+    rows = sum(b.mass for b in bins)
+    confidence = sum(b.mass * b.confidence for b in bins if b.confidence is not None)
+    accuracy = sum(b.mass * b.accuracy for b in bins if b.accuracy is not None)
+    return Means(confidence / (rows or 1), accuracy / (rows or 1), rows)
 
 
 def tint(colour: str, weight: float) -> str:
@@ -81,7 +81,7 @@ def draw_reliability(axes: Axes, bins: Sequence[Bin], style: PanelStyle) -> None
 def _draw_bin(axes: Axes, b: Bin, accuracy: float, confidence: float) -> None:
     """One bin; the label of every artist says what it shows."""
     weight, line = ink_weight(b.count), _line_width(axes, b)
-    span = consistency_range(b.count, confidence)
+    span = consistency_range(b.worth, confidence)
     left, width = 100.0 * b.lower, 100.0 * (b.upper - b.lower)
     inner = (left + 0.5 * (1.0 - BAR_SHARE) * width, BAR_SHARE * width)
     band = Rectangle((left, 100.0 * span.low), width, 100.0 * (span.high - span.low), label="range", zorder=1)
@@ -182,7 +182,7 @@ def draw_counts(axes: Axes, bins: Sequence[Bin], style: PanelStyle) -> bool:
 
 def top_share(bins: Sequence[Bin]) -> float:
     """Share of rows, in percent, of the fullest bin."""
-    return 100.0 * max(b.count for b in bins) / max(means(bins).rows, 1)
+    return 100.0 * max(b.mass for b in bins) / max(means(bins).rows, 1)
 
 
 def draw_histogram(axes: Axes, bins: Sequence[Bin], style: PanelStyle, top: float) -> None:
@@ -196,7 +196,7 @@ def draw_histogram(axes: Axes, bins: Sequence[Bin], style: PanelStyle, top: floa
         if b.count:
             width = 100.0 * (b.upper - b.lower)
             corner = (100.0 * b.lower + 0.5 * (1.0 - BAR_SHARE) * width, 0.0)
-            share = 100.0 * b.count / of_all.rows
+            share = 100.0 * b.mass / of_all.rows
             axes.add_patch(Rectangle(corner, BAR_SHARE * width, share, facecolor=BAR, label="share", zorder=2))
     _draw_means(axes, of_all, style, step)
     _tidy(axes, style)

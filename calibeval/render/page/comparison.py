@@ -21,7 +21,6 @@ _NAME, _LINE = 120, 400
 _SLICED = ("ece", "nll", "accuracy")
 _MOST_SLICES = 40
 _ROOM = 0.04
-_SIGNS = {Change.BETTER: "under", Change.WORSE: "over"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ class MetricView:
 
 @dataclass(frozen=True, slots=True)
 class SliceCell:
-    """One difference of one slice; sign: colour where it is certain."""
+    """One difference of one slice; sign: colour where it is likely or certain."""
 
     text: str
     sign: str
@@ -118,8 +117,7 @@ def _view(comparison: Comparison) -> ComparisonView:
 
 
 def _candidate(candidate: Candidate, comparison: Comparison) -> CandidateView:
-    level = shown.level_of(comparison)
-    rows = shown.rows(candidate.differences, level)
+    rows = shown.rows(candidate.differences)
     dots, ticks = _scale([candidate.differences[row.name] for row in rows], rows)
     lines = (*shown.reasons(candidate.differences), *shown.remarks(candidate.differences))
     columns = dict.fromkeys(one.column for one in candidate.slices)
@@ -133,7 +131,7 @@ def _candidate(candidate: Candidate, comparison: Comparison) -> CandidateView:
         remarks=[plain(line, _LINE) for line in lines],
         rows=[MetricView(row, _title(row.name), dots.get(row.name)) for row in rows],
         ticks=ticks,
-        slices=[_slices(column, candidate, level) for column in columns],
+        slices=[_slices(column, candidate) for column in columns],
         origin=_origin(candidate.dump),
     )
 
@@ -174,8 +172,8 @@ def _scale(differences: Sequence[Difference], rows: Sequence[Row]) -> tuple[dict
             noise="",
             noise_width="",
             expected=place(0.0),
-            beyond=d.certain,
-            sign=_SIGNS.get(row.change, ""),
+            beyond=d.likely,
+            sign=_sign(row.change),
         )
         for d, row in there
     }
@@ -183,9 +181,9 @@ def _scale(differences: Sequence[Difference], rows: Sequence[Row]) -> tuple[dict
     return dots, tuple(Tick(place(tick / 100), f"{tick:g}".replace("-", "\N{MINUS SIGN}")) for tick in ticks)
 
 
-def _slices(column: str, candidate: Candidate, level: float) -> SlicesView:
+def _slices(column: str, candidate: Candidate) -> SlicesView:
     found = [one for one in candidate.slices if one.column == column]
-    tables = [{row.name: row for row in shown.rows(one.differences, level)} for one in found]
+    tables = [{row.name: row for row in shown.rows(one.differences)} for one in found]
     names = [name for name in _SLICED if any(name in table and table[name].interval for table in tables)]
     lines = [
         SliceLine(plain(one.value, _NAME), f"{one.n:,}", [_cell(table.get(name)) for name in names])
@@ -197,7 +195,7 @@ def _slices(column: str, candidate: Candidate, level: float) -> SlicesView:
 
 
 def _cell(row: Row | None) -> SliceCell:
-    return SliceCell("", "") if row is None else SliceCell(row.difference, _SIGNS.get(row.change, ""))
+    return SliceCell("", "") if row is None else SliceCell(row.difference, _sign(row.change))
 
 
 def _origin(dump: ComparedDump) -> list[tuple[str, str]]:
@@ -213,3 +211,7 @@ def _origin(dump: ComparedDump) -> list[tuple[str, str]]:
         ("rows ignored", f"{dump.ignored:,}"),
     ]
     return [(name, plain(fact, _LINE)) for name, fact in facts if fact is not None]
+
+
+def _sign(change: Change) -> str:
+    return "under" if change.better else "over" if change.worse else ""

@@ -95,12 +95,12 @@ def diagram(dump: DumpReport) -> Diagram | None:
     filled = [b for b in bins if b.count and b.accuracy is not None and b.confidence is not None]
     if not filled:
         return None
-    rows = sum(b.count for b in filled)
-    top = max(b.count for b in filled) / rows
-    accuracy = sum(b.count * (b.accuracy or 0.0) for b in filled) / rows
-    confidence = sum(b.count * (b.confidence or 0.0) for b in filled) / rows
+    rows = sum(b.mass for b in filled)
+    top = max(b.mass for b in filled) / rows
+    accuracy = sum(b.mass * (b.accuracy or 0.0) for b in filled) / rows
+    confidence = sum(b.mass * (b.confidence or 0.0) for b in filled) / rows
     return Diagram(
-        marks=tuple(_marks(b, b.accuracy or 0.0, b.confidence or 0.0, b.count / rows / top) for b in filled),
+        marks=tuple(_marks(b, b.accuracy or 0.0, b.confidence or 0.0, b.mass / rows / top) for b in filled),
         lines=_mean_lines(accuracy, confidence),
         shares=tuple(Tick(pct(1 - t / 100 / top), f"{t:g}") for t in round_ticks(0.0, 100 * top, 3)),
         counted=len(bins) <= MOST_COUNTED,
@@ -119,7 +119,7 @@ def pct(fraction: float) -> str:
 
 
 def _marks(b: Bin, accuracy: float, confidence: float, height: float) -> BinMarks:
-    width, expected = b.upper - b.lower, consistency_range(b.count, confidence)
+    width, expected = b.upper - b.lower, consistency_range(b.worth, confidence)
     left, inner = b.lower + 0.5 * (1 - _BAR_SHARE) * width, _BAR_SHARE * width
     gap, weight = confidence - accuracy, ink_weight(b.count)
     return BinMarks(
@@ -174,7 +174,7 @@ def _description(bins: Sequence[Bin]) -> str:
     fullest = max(filled, key=lambda b: b.count)
     sentences = [f"Beyond noise: {len(outstanding)} of {plural(len(filled), 'filled bin')}."]
     if outstanding:
-        worst = max(outstanding, key=lambda b: b.count * abs(b.gap or 0.0))
+        worst = max(outstanding, key=lambda b: b.mass * abs(b.gap or 0.0))
         where, gap = bin_range(worst), signed_points(worst.gap or 0)
         sentences.append(f"The largest part of the error is in bin {where}, with a gap of {gap}.")
     sentences.append(f"The fullest bin is {_words(fullest)}.")

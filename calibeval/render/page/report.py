@@ -200,8 +200,9 @@ def _dump_view(dump: DumpReport, report: Report, id_: str, short: str, room: int
 def _facts(dump: DumpReport) -> list[str]:
     facts = [cells.plural(dump.n, "row"), "top label only" if dump.k is None else cells.plural(dump.k, "class")]
     facts += [] if dump.k is None else [plain(dump.kind.replace("_", "-"), _NAME)]
-    facts += [f"{dump.ignored:,} ignored"] if dump.ignored else []
-    return facts + ([cells.groups(dump, lambda column: plain(column, _SPOKEN))] if dump.groups else [])
+    facts += cells.left_out(dump)
+    facts += [cells.groups(dump, lambda column: plain(column, _SPOKEN))] if dump.groups else []
+    return facts + ([cells.weights(dump, lambda column: plain(column, _SPOKEN))] if dump.weights else [])
 
 
 def _shared_facts(report: Report) -> list[str]:

@@ -120,7 +120,7 @@ def _bin_row(b: Bin) -> BinRow:
     if not b.count or b.confidence is None or b.accuracy is None or b.gap is None:
         none = cells.NULL
         return BinRow(bin_range(b), f"{b.count:,}", none, none, none, none, sign="", outstanding=False)
-    expected = consistency_range(b.count, b.confidence)
+    expected = consistency_range(b.worth, b.confidence)
     return BinRow(
         limits=bin_range(b),
         rows=f"{b.count:,}",

@@ -33,14 +33,13 @@ COLUMNS = (
 
 def markdown(comparison: Comparison) -> str:
     """For each candidate its sentence and a table of all metrics; slices are only in --json and csv."""
-    level = shown.level_of(comparison)
     blocks = []
     for candidate in comparison.candidates:
         said = [escape(line) for line in shown.sentences(comparison, candidate)]
         lines = [" ".join([f"**{said[0]}**", *said[1:]]), ""]
         header = ["", "base", "candidate", "difference", f"{shown.level(comparison)} interval", "p", "detectable", ""]
         lines += [table_row(header), table_row([":--", *["--:"] * 6, ":--"])]
-        for row in shown.rows(candidate.differences, level):
+        for row in shown.rows(candidate.differences):
             label = f"{row.label} {row.unit}".strip()
             numbers = [row.base, row.candidate, row.difference, row.interval, escape(row.p), row.detectable]
             lines.append(table_row([label, *numbers, row.change.short]))
@@ -69,10 +68,9 @@ def csv_table(comparison: Comparison) -> str:
 
 def latex(comparison: Comparison) -> str:
     """A `tabular` (load booktabs): one row per candidate, one column per metric, differences with their intervals."""
-    level = shown.level_of(comparison)
     base = visible(comparison.base.name)
     comments = [f"calibeval {comparison.version}: differences from {base}, with {shown.level(comparison)} intervals"]
-    table = [(candidate.name, shown.rows(candidate.differences, level)) for candidate in comparison.candidates]
+    table = [(candidate.name, shown.rows(candidate.differences)) for candidate in comparison.candidates]
     names = list(dict.fromkeys(row.name for _, found in table for row in found if row.interval))
     heads = {row.name: row for _, found in table for row in found}
     header = ["", *(latex_table.escape(f"{heads[name].label} {heads[name].unit}".strip()) for name in names)]

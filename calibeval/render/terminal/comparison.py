@@ -12,7 +12,6 @@ from calibeval.words import comparison as shown
 from calibeval.words.comparison import Row
 from calibeval.words.difference import Change
 
-_STYLES = {Change.BETTER: UNDER, Change.WORSE: OVER}
 _SLICED = ("ece", "nll", "accuracy")
 _MOST_SLICES = 10
 
@@ -27,18 +26,16 @@ def render(comparison: Comparison, *, width: int, color: bool, ascii_only: bool)
     parts: list[RenderableType] = []
     for candidate in comparison.candidates:
         parts += [*_candidate(candidate, comparison, sheet), ""]
-    level = shown.level_of(comparison)
-    tables = [_columns(shown.rows(one.differences, level), comparison, sheet) for one in comparison.candidates]
+    tables = [_columns(shown.rows(one.differences), comparison, sheet) for one in comparison.candidates]
     explained = any(column.header == "detectable" for columns in tables for column in columns)
     words = shown.convention(comparison, detectable=explained)
     return sheet_text([*parts, Text(sheet.text(words))], sheet, color)
 
 
 def _candidate(candidate: Candidate, comparison: Comparison, sheet: Sheet) -> list[RenderableType]:
-    level = shown.level_of(comparison)
     names = [sheet.name(name, sheet.width, keep_end=True) for name in (candidate.name, comparison.base.name)]
     title = Text.assemble((names[0], STRONG), " against ", names[1])
-    rows = shown.rows(candidate.differences, level)
+    rows = shown.rows(candidate.differences)
     parts: list[RenderableType] = [
         title,
         *(Text(line) for line in sheet.flow(shown.facts(candidate))),
@@ -51,7 +48,7 @@ def _candidate(candidate: Candidate, comparison: Comparison, sheet: Sheet) -> li
     parts += [Text(sheet.text(line)) for line in lines]
     for column in dict.fromkeys(one.column for one in candidate.slices):
         found = [one for one in candidate.slices if one.column == column]
-        parts += ["", *_slices(column, found, comparison, sheet)]
+        parts += ["", *_slices(column, found, sheet)]
     return parts
 
 
@@ -65,7 +62,7 @@ def _columns(rows: list[Row], comparison: Comparison, sheet: Sheet) -> list[Colu
     interval = Column(f"{shown.level(comparison)} interval", [sheet.text(row.interval) for row in rows])
     p = Column("p", [row.p for row in rows])
     detectable = Column("detectable", [row.detectable for row in rows])
-    verdict = Column("", [Text(row.change.short, _STYLES.get(row.change, "")) for row in rows], left=True)
+    verdict = Column("", [Text(row.change.short, _style(row.change)) for row in rows], left=True)
     layouts = (
         [label, unit, base, candidate, difference, interval, p, detectable, verdict],
         [label, unit, base, candidate, difference, interval, p, verdict],
@@ -79,11 +76,10 @@ def _columns(rows: list[Row], comparison: Comparison, sheet: Sheet) -> list[Colu
     return [label, difference]
 
 
-def _slices(column: str, found: list[SliceDifferences], comparison: Comparison, sheet: Sheet) -> list[RenderableType]:
-    """The slices of one column for a few metrics; slices with a certain change come first."""
-    level = shown.level_of(comparison)
-    by_slice = [(one, {row.name: row for row in shown.rows(one.differences, level)}) for one in found]
-    by_slice.sort(key=lambda pair: -sum(row.change in _STYLES for row in pair[1].values()))
+def _slices(column: str, found: list[SliceDifferences], sheet: Sheet) -> list[RenderableType]:
+    """The slices of one column for a few metrics; slices with a likely or certain change come first."""
+    by_slice = [(one, {row.name: row for row in shown.rows(one.differences)}) for one in found]
+    by_slice.sort(key=lambda pair: -sum(row.change.better or row.change.worse for row in pair[1].values()))
     kept = by_slice[:_MOST_SLICES]
     columns = [Column("rows", [f"{one.n:,}" for one, _ in kept])]
     for name in _SLICED:
@@ -91,8 +87,7 @@ def _slices(column: str, found: list[SliceDifferences], comparison: Comparison, 
         if not any(row is not None and row.interval for row in there):
             continue
         cells = [
-            Text(sheet.text(f"{row.difference} {_mark(row)}"), _STYLES.get(row.change, "")) if row else Text("")
-            for row in there
+            Text(sheet.text(f"{row.difference} {_mark(row)}"), _style(row.change)) if row else Text("") for row in there
         ]
         first = next(row for row in there if row is not None)
         columns.append(Column(f"{first.label} {first.unit}".strip(), cells))
@@ -100,9 +95,14 @@ def _slices(column: str, found: list[SliceDifferences], comparison: Comparison, 
     names = Column(sheet.name(column, room), [sheet.name(one.value, room) for one, _ in kept], left=True)
     rest = len(found) - len(kept)
     title = f"differences by {sheet.name(column, sheet.width // 2)}" + (f", {rest} more in --json" if rest else "")
-    note = "certain after Holm's correction for the slices: + better, - worse"
+    note = "after Holm's correction for the slices: ++ better, -- worse, certain; + better, - worse, likely"
     return [Text(sheet.text(title)), table([names, *columns]), Text(sheet.text(note))]
 
 
+def _style(change: Change) -> str:
+    return UNDER if change.better else OVER if change.worse else ""
+
+
 def _mark(row: Row) -> str:
-    return {Change.BETTER: "+", Change.WORSE: "-"}.get(row.change, " ")
+    mark = "+" if row.change.better else "-" if row.change.worse else " "
+    return mark * 2 if row.change.certain and mark.strip() else f"{mark} "

@@ -8,6 +8,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from calibeval.core.report.report import Bin, DumpReport
+from calibeval.core.report.rows import joined_facts
 from calibeval.core.report.standing import bin_stands_out
 from calibeval.render.terminal.sheet import OVER, QUIET, UNDER, Column, Sheet, gap_style, table, total_width
 from calibeval.words.signs import bin_range, signed
@@ -60,10 +61,11 @@ def _few(bins: list[Bin]) -> tuple[list[Bin], int]:
 
 
 def _merge(bins: list[Bin]) -> Bin:
-    count = sum(b.count for b in bins)
-    confidence = sum(b.count * (b.confidence or 0.0) for b in bins) / count
-    accuracy = sum(b.count * (b.accuracy or 0.0) for b in bins) / count
-    return Bin(bins[0].lower, bins[-1].upper, count, confidence, accuracy, confidence - accuracy)
+    count = sum(b.mass for b in bins)
+    confidence = sum(b.mass * (b.confidence or 0.0) for b in bins) / count
+    accuracy = sum(b.mass * (b.accuracy or 0.0) for b in bins) / count
+    rows, gap = sum(b.count for b in bins), confidence - accuracy
+    return Bin(bins[0].lower, bins[-1].upper, rows, confidence, accuracy, gap, **joined_facts(bins))
 
 
 def _ranges(bins: list[Bin], sheet: Sheet) -> list[str]:

@@ -71,8 +71,9 @@ def title(dump: DumpReport, sheet: Sheet) -> Text:
     """Name, size and kind, on two lines where one is too short."""
     facts = [cells.plural(dump.n, "row"), "top label only" if dump.k is None else cells.plural(dump.k, "class")]
     facts += [] if dump.k is None else [dump.kind.replace("_", "-")]
-    facts += [f"{dump.ignored:,} ignored"] if dump.ignored else []
+    facts += cells.left_out(dump)
     facts += [cells.groups(dump, lambda column: sheet.name(column, sheet.width // 3))] if dump.groups else []
+    facts += [cells.weights(dump, lambda column: sheet.name(column, sheet.width // 3))] if dump.weights else []
     name = sheet.name(dump.name, sheet.width, keep_end=True)
     separator = sheet.text(" · ")
     described = sheet.text(" · ".join(facts))

@@ -128,7 +128,6 @@ def test_contradictions(capsys):
 @pytest.mark.parametrize(
     ("role", "hint"),
     [
-        ("weights", "rows cannot be weighted yet"),
         ("groups", "name the column with --group"),
         ("features", "finetune and predict read features"),
     ],
@@ -136,6 +135,12 @@ def test_contradictions(capsys):
 def test_roles_that_dumps_do_not_have(role, hint, capsys):
     result = run(capsys, "report", DIGITS, "--key", f"{role}=x")
     assert result == (2, "", f'--key {role}: no role "{role}" is read here; {hint}\n')
+
+
+def test_weights_are_a_column(capsys):
+    result = run(capsys, "report", DIGITS, "--key", "weights=x")
+    assert result.code == 3
+    assert '--key weights=x: there is no column "x" with one number per row; columns are' in result.err
 
 
 @pytest.mark.parametrize("text", ["labels", "=y", "labels=", "="])

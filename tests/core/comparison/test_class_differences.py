@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 
 from calibeval import Predictions, compare, evaluate
+from calibeval.core.metrics import folded
 from calibeval.core.sums.binning import bin_index, equal_width_edges
+from calibeval.core.sums.engine import summarise
 from calibeval.core.uncertainty.debiased import bias_left, debiased_size, expansion, spread
+from calibeval.core.uncertainty.debiased_difference import mean_events
 from calibeval.core.uncertainty.level import Level
 
 
@@ -78,7 +81,7 @@ def by_hand(base, candidate, level):
                 for j in (2, 3, 4)
             )
     rest = k / (k - 1) * max(one["left"] + other["left"] - 2 * shared, 0)
-    error = (1.3 if k <= 4 else 1.1) * math.sqrt(linear + rest)
+    error = (1.1 + 0.3 * (10 - k) / 7) * math.sqrt(linear + rest)
     half = error * Level(level).reach(0.1 * max(one["near"], other["near"]) / error)
     middle, lift = other["value"] - one["value"], other["bias"] - one["bias"]
     return middle - half - max(lift, 0), middle + half + max(-lift, 0)
@@ -165,3 +168,87 @@ def test_a_slice_is_the_same_as_its_rows_alone():
     of_b = next(one for one in slices if one.value == "b").differences["cwce"]
     alone = cwce(base.select(part == "b"), candidate.select(part == "b"))
     assert (of_b.low, of_b.high, of_b.p) == pytest.approx((alone.low, alone.high, alone.p), abs=1e-14)
+
+
+def grouped(groups, seed=0):
+    base, candidate = dumps(len(groups), seed=seed)
+    return [Predictions(probs=p.scores, labels=p.labels, columns={"g": groups}) for p in (base, candidate)]
+
+
+def test_rows_as_groups_are_like_independent_rows():
+    base, candidate = grouped(np.arange(3000))
+    by_rows, by_groups = cwce(base, candidate), cwce(base, candidate, group="g")
+    assert (by_groups.low, by_groups.high) == pytest.approx((by_rows.low, by_rows.high), rel=0.01)
+    assert by_groups.reason is None
+
+
+def test_copies_of_rows_widen_the_interval_by_groups_only():
+    """Ten copies of each of 600 rows say as much as 600 rows; each copy says the same of the difference."""
+    base, candidate = dumps(600)
+    once = [Predictions(probs=p.scores, labels=p.labels, columns={"g": np.arange(600)}) for p in (base, candidate)]
+    tens = [
+        Predictions(
+            probs=np.repeat(p.scores, 10, axis=0),
+            labels=np.repeat(p.labels, 10),
+            columns={"g": np.repeat(np.arange(600), 10)},
+        )
+        for p in (base, candidate)
+    ]
+    by_groups, alone, by_rows = cwce(*tens, group="g"), cwce(*once, group="g"), cwce(*tens)
+    assert (by_groups.low, by_groups.high) == pytest.approx((alone.low, alone.high), rel=0.05)
+    assert by_groups.high - by_groups.low > 1.5 * (by_rows.high - by_rows.low)
+
+
+def test_too_many_groups_for_the_tables(monkeypatch):
+    groups = np.random.default_rng(4).integers(0, 30, 900)
+    found = cwce(*grouped(groups), group="g")
+    monkeypatch.setattr(folded, "MOST_PAIR_CELLS", 30 * 5 * 30 - 1)
+    too_many = cwce(*grouped(groups), group="g")
+    assert found.low is not None
+    assert too_many.low is None
+    assert too_many.reason == "4,500 class-wise bins of groups are more than 4,499"
+
+
+def test_too_many_pairs_of_bins(monkeypatch):
+    base, candidate = dumps(900)
+    assert cwce(base, candidate).reason is None
+    monkeypatch.setattr(folded, "MOST_PAIR_CELLS", 5 * 15 * 15 - 1)
+    found = cwce(base, candidate)
+    apart = compare(evaluate(base), [candidate])["cwce"]
+    assert (found.low, found.high) == pytest.approx((apart.low, apart.high), abs=1e-12)
+    assert found.reason.code == "too_many_cells"
+    assert found.reason.endswith("and wide: 1,125 pairs of class-wise bins are more than 1,124")
+
+
+def rare(n, spread=12.0):
+    """Two models that are nearly always right."""
+    rng = np.random.default_rng(3)
+    true = spread * rng.normal(size=(n, 4))
+    labels = (true + rng.gumbel(size=(n, 4))).argmax(axis=1)
+    return [Predictions(logits=factor * true, labels=labels) for factor in (1.3, 1.0)]
+
+
+def test_few_errors_in_the_average_bin(monkeypatch):
+    base, candidate = rare(600)
+    found = cwce(base, candidate)
+    events = min(mean_events(summarise(one).classes) for one in (base, candidate))
+    assert 0.5 < events < 1.5
+    apart = compare(evaluate(base), [candidate])["cwce"]
+    assert (found.low, found.high) == pytest.approx((apart.low, apart.high), abs=1e-12)
+    assert found.reason.code == "few_errors_per_bin"
+    shown = math.floor(100 * events) / 100
+    assert f"too few errors, {shown:g} in the average class-wise bin, and at least 1.5 are needed" in found.reason
+    monkeypatch.setattr(folded, "LEAST_EVENTS", events)
+    assert cwce(base, candidate).reason is None
+    monkeypatch.setattr(folded, "LEAST_EVENTS", np.nextafter(events, 2))
+    assert cwce(base, candidate).reason is not None
+
+
+def test_few_errors_in_groups():
+    base, candidate = rare(600)
+    groups = {"g": np.arange(600) % 100}
+    own = [Predictions(logits=p.scores, labels=p.labels, columns=groups) for p in (base, candidate)]
+    found = cwce(*own, group="g")
+    assert found.low is None
+    assert found.reason.code == "few_errors_per_bin"
+    assert found.reason.startswith("too few errors")

@@ -52,7 +52,7 @@ def test_values_are_those_of_reports(k):
         assert difference.low <= difference.high
         assert 0 < difference.p <= 1
         assert difference.detectable > 0
-        assert (difference.p < 0.05) == difference.certain
+        assert (difference.p < 0.05) == difference.excludes_zero
 
 
 def test_means_by_hand():
@@ -71,9 +71,9 @@ def test_means_by_hand():
 def test_scaled_logits_are_better_calibrated_and_as_often_right():
     found = compare(*((models()[0]), [models()[1]]))
     for name in ("ece", "aece", "oe", "nll", "brier", "cwce"):
-        assert found[name].certain
+        assert found[name].likely
         assert found[name].high < 0
-    assert not found["accuracy"].certain
+    assert not found["accuracy"].likely
     assert found["accuracy"].difference == 0
 
 
@@ -313,7 +313,7 @@ def test_every_number_is_finite_and_agrees(seed, n, k, bins, level):
         if difference.low is None:
             assert difference.reason
         else:
-            assert (difference.p < round(1 - level, 12)) == difference.certain
+            assert (difference.p < round(1 - level, 12)) == difference.excludes_zero
 
 
 def test_binary_errors_of_either_class_agree():
@@ -345,12 +345,12 @@ def grouped(n=2000, size=10, **more):
 def test_groups_are_the_unit():
     base, candidate = grouped()
     by_rows, by_groups = compare(base, [candidate]), compare(base, [candidate], group="video")
-    for name in ("confidence_gap", "ece", "aece", "oe", "nll", "brier"):
+    for name in ("confidence_gap", "ece", "aece", "oe", "cwce", "nll", "brier"):
         wide, narrow = (found[name].high - found[name].low for found in (by_groups, by_rows))
         assert wide > 2 * narrow
         assert by_groups[name].difference == by_rows[name].difference
-        assert (by_groups[name].p < 0.05) == by_groups[name].certain
-    assert by_groups["cwce"].reason == "differences of this metric are not tested if only groups are independent"
+        assert (by_groups[name].p < 0.05) == by_groups[name].excludes_zero
+    assert by_groups["mce"].reason == "differences of this metric are not tested if only groups are independent"
     assert by_groups.candidates[0].groups.count == 200
     assert Comparison.from_json(by_groups.to_json()) == by_groups
 

@@ -359,7 +359,7 @@ def test_images_of_streams_and_conventions_are_no_groups():
 
 def test_groups_of_streams_have_the_reason():
     report = evaluate(by_video(), group="video", max_memory=0, slices=["video"], min_rows=10)
-    why = "intervals by groups need 33 bytes per row, and this dump is over the memory limit"
+    why = "intervals by groups need 41 bytes per row, and this dump is over the memory limit"
     assert report["ece"].reason == f"no interval: {why}"
     assert report["ece"].low is None
     assert report.dumps[0].groups.count == 25

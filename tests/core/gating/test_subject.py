@@ -99,8 +99,14 @@ def test_holms_levels_take_no_reading_and_give_the_intervals_of_a_report_at_that
     assert readings(one, before) == 1
     assert rule.decisive is not None
     plain = evaluate(one, slices=["site"]).dumps[0].slices
-    assert {part.slice: (part.low, part.high) for part in rule.slices} == {
+    assert {part.slice: (part.plain_low, part.plain_high) for part in rule.slices} == {
         f"site={part.value}": (part.metrics["ece"].low, part.metrics["ece"].high) for part in plain
+    }
+    levels = {part.slice: part.interval_level for part in rule.slices}
+    assert all(level == 0.9 for level in levels.values())  # undecided by the one-sided bound
+    narrow = evaluate(one, slices=["site"], level=0.9).dumps[0].slices
+    assert {part.slice: (part.low, part.high) for part in rule.slices} == {
+        f"site={part.value}": (part.metrics["ece"].low, part.metrics["ece"].high) for part in narrow
     }
 
 

@@ -53,7 +53,7 @@ def test_floors_exist_for_metrics_that_noise_moves_away_from_zero():
         assert not (floored and name in ("accuracy", "nll", "brier"))
         assert (metric.floor is not None) == (metric.floor_high is not None) == floored
         if floored:
-            assert 0 < metric.floor < metric.floor_high
+            assert 0 < metric.floor < metric.floor_high < metric.floor_certain
 
 
 @pytest.mark.parametrize("k", [2, 3, 20])
@@ -112,7 +112,7 @@ def test_impossible_labels_make_nll_null_with_count_and_first_row():
     assert nll.to_dict() == {
         "value": None,
         "reason": {"code": "infinite", "message": "infinite: the label has probability 0 in 2 rows, first in row 1"},
-        **dict.fromkeys(("low", "high", "corrected", "floor", "floor_high")),
+        **dict.fromkeys(("low", "high", "corrected", "floor", "floor_high", "floor_certain")),
         "count": 2,
         "row": 1,
     }
@@ -142,21 +142,28 @@ def test_metrics_of_sums_by_hand():
 
 
 @pytest.mark.parametrize(
-    ("n", "k", "few"),
+    ("rows", "few"),
     [
-        (99, 5, "19.8 rows"),
-        (399, 20, "19.9 rows"),
-        (60, 8, "7.5 rows"),
-        (89, 80, "1.1 rows"),
-        (80, 80, "1 row"),
-        (100, 5, None),
+        ([40, 40, 19], "class 2 has 19 rows, fewer than 20"),
+        ([1, 100, 100], "class 0 has 1 row, fewer than 20"),
+        ([40, 12, 40, 5, 19], "3 of 5 classes have fewer than 20 rows, class 3 only 5"),
+        ([40, 7, 40, 7], "2 of 4 classes have fewer than 20 rows, class 1 only 7"),
+        ([20, 20, 20], None),
+        # Classes without a row are not small; few rows in all still are few.
+        ([100, 100, 0], None),
+        ([20, 25, 0], "15 rows per class, fewer than 20"),
+        ([40, 0, 0, 0, 0, 0, 0, 0], "5 rows per class, fewer than 20"),
+        # Two classes mirror each other, so the smaller one does not matter.
+        ([35, 4], "19.5 rows per class, fewer than 20"),
+        ([95, 5], None),
     ],
 )
-def test_few_rows_per_class_are_told_beside_the_interval(n, k, few):
-    logits, labels = logits_and_labels(n, k)
+def test_few_rows_per_class_are_told_beside_the_interval(rows, few):
+    labels = np.repeat(np.arange(len(rows)), rows)
+    logits = np.random.default_rng(len(labels)).normal(size=(len(labels), len(rows)))
     predictions = Predictions(logits=logits, labels=labels)
     found = evaluate(predictions, bins=5).dumps[0].metrics
-    told = None if few is None else f"the interval is approximate: {few} per class, fewer than 20"
+    told = None if few is None else f"the interval is approximate: {few}"
     assert found["cwce"].low is not None
     assert found["cwce"].reason == told
     decided = {"mce": found["mce"].reason, "mce_all_bins": "no interval: a bin with few rows may decide the value"}

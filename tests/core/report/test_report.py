@@ -53,7 +53,7 @@ def test_json_round_trip_of_nulls():
         assert Report.from_json(report.to_json()) == report
 
 
-ABSENT = ("groups", "slices", "small_slices")
+ABSENT = ("groups", "weights", "slices", "small_slices")
 
 
 def test_the_schema_of_the_contract():
@@ -89,7 +89,7 @@ def test_the_schema_of_the_contract():
     assert list(dump["bins"]["equal_width"][0]) == ["lower", "upper", "count", "confidence", "accuracy", "gap"]
     assert list(dump["per_class"][0]) == ["name", "support", "calibration_error", "gap"]
     assert dump["recalibrated"] is None
-    assert [dump[name] for name in ABSENT] == [None, None, None]
+    assert [dump[name] for name in ABSENT] == [None] * 4
 
 
 def test_without_intervals_their_facts_are_null():
@@ -118,7 +118,7 @@ def test_several_dumps_need_a_number():
 
 
 def test_absent_facts_are_null_but_those_of_one_metric_are_left_out():
-    absent = dict.fromkeys(("low", "high", "corrected", "floor", "floor_high"))
+    absent = dict.fromkeys(("low", "high", "corrected", "floor", "floor_high", "floor_certain"))
     assert MetricResult("ece", 0.5).to_dict() == {"value": 0.5, "reason": None, **absent}
     found = MetricResult("nll", None, reason="why", count=0).to_dict()
     assert found == {"value": None, "reason": "why", **absent, "count": 0}

@@ -97,3 +97,25 @@ def test_what_one_of_twenty_calibrated_bins_would_show_does_not_stand_out():
     assert not bin_stands_out(Bin(0.8, 1.0, 1, 0.9, 0.0, 0.9))
     # That says 0.96: in one of 25.
     assert bin_stands_out(Bin(0.8, 1.0, 1, 0.96, 0.0, 0.96))
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [(0.0299, Standing.LIKELY), (0.03, Standing.LIKELY), (0.0301, Standing.CERTAIN)]
+)
+def test_certain_is_above_the_last_quantile(value, expected):
+    """Twice as far above the expectation as the 95 % quantile, 0.015, would be certain too early."""
+    metric = MetricResult("oe", value, low=0.001, high=0.04, floor=0.005, floor_high=0.01, floor_certain=0.03)
+    assert standing_of(metric, n=1000) is expected
+    earlier = replace(metric, floor_certain=None)  # a report that does not know it
+    assert standing_of(earlier, n=1000) is Standing.CERTAIN
+
+
+def test_an_interval_without_zero_is_at_least_likely():
+    """An MCE of 32.6 % with an interval from 17.6 % cannot be noise, whatever a bin of a few rows may show."""
+    mce = MetricResult("mce", 0.326, low=0.176, high=0.361, floor=0.2, floor_high=0.4, floor_certain=0.6)
+    assert standing_of(mce, n=500) is Standing.LIKELY
+    assert standing_of(replace(mce, low=0.0), n=500) is Standing.UNRESOLVED
+    gap = MetricResult("confidence_gap", -0.01, low=-0.02, high=-0.001, floor=0.01, floor_high=0.02)
+    assert standing_of(gap, n=500) is Standing.LIKELY
+    assert standing_of(replace(gap, high=0.001), n=500) is Standing.NOISE
+    assert standing_of(replace(gap, low=None, high=None), n=500) is Standing.NOISE

@@ -48,7 +48,7 @@ def test_one_row_by_hand() -> None:
     sums = sums_of([0.9])
     assert gap_floor(sums, 1).expected == pytest.approx(0.9 * 0.1 + 0.1 * 0.9)
     assert oe_floor(sums, 1).expected == pytest.approx(0.9 * 0.1 * 0.9)
-    assert tuple(mce_floor(sums)) == pytest.approx((0.18, 0.9))
+    assert tuple(mce_floor(sums)) == pytest.approx((0.18, 0.9, 0.9))
 
 
 def test_two_rows_in_two_bins_by_hand() -> None:
@@ -56,7 +56,7 @@ def test_two_rows_in_two_bins_by_hand() -> None:
     sums = sums_of([0.4, 0.9])
     assert gap_floor(sums, 2).expected == pytest.approx((0.48 + 0.18) / 2)
     largest = 0.6 * 0.9 * 0.4 + 0.4 * 0.9 * 0.6 + 0.1 * 0.9
-    assert tuple(mce_floor(sums)) == pytest.approx((largest, 0.9))
+    assert tuple(mce_floor(sums)) == pytest.approx((largest, 0.9, 0.9))
 
 
 def test_two_equal_bins_share_their_atoms() -> None:
@@ -71,13 +71,13 @@ def test_two_equal_bins_share_their_atoms() -> None:
 
 def test_certain_rows_have_no_noise() -> None:
     sums = sums_of([1.0, 1.0, 0.0])
-    assert gap_floor(sums, 3) == (0.0, 0.0)
-    assert oe_floor(sums, 3) == (0.0, 0.0)
-    assert mce_floor(sums) == (0.0, 0.0)
+    assert gap_floor(sums, 3) == (0.0, 0.0, 0.0)
+    assert oe_floor(sums, 3) == (0.0, 0.0, 0.0)
+    assert mce_floor(sums) == (0.0, 0.0, 0.0)
 
 
 def test_a_fair_coin_has_a_constant_gap() -> None:
-    assert gap_floor(sums_of([0.5]), 1) == (0.5, 0.5)
+    assert gap_floor(sums_of([0.5]), 1) == (0.5, 0.5, 0.5)
 
 
 def test_an_empty_bin_changes_nothing() -> None:
@@ -135,8 +135,9 @@ def test_mce_of_one_bin_against_exact_enumeration(rows: int, low: float, high: f
 def test_many_rows_are_normal() -> None:
     sums = BinSums(*(np.array([x]) for x in (1e8, 0.5e8, 0.25e8, 0.0, 0.0)))
     deviation = math.sqrt(0.25 / 1e8)
-    half_normal = (deviation * math.sqrt(2 / math.pi), 1.959964 * deviation)
-    assert tuple(gap_floor(sums, 10**8)) == pytest.approx(half_normal, rel=0.02)
+    half_normal = (deviation * math.sqrt(2 / math.pi), 1.959964 * deviation, 3.290527 * deviation)
+    assert tuple(gap_floor(sums, 10**8))[:2] == pytest.approx(half_normal[:2], rel=0.02)
+    assert half_normal[2] < gap_floor(sums, 10**8).certain < 1.1 * half_normal[2]  # its tail is lighter than a cube's
     assert tuple(mce_floor(sums)) == pytest.approx(half_normal, rel=2e-3)
 
 
@@ -177,6 +178,7 @@ def test_floors_against_simulated_labels_of_a_perfect_model(k: int) -> None:
         # Discrete values (the MCE is often that of one lonely row) may jump over 5 %, but not leave it on one side.
         assert np.mean(values >= floor.high - 1e-12) >= 0.03
         assert np.mean(values > floor.high + 1e-12) <= 0.075
+        assert np.mean(values > floor.certain + 1e-12) <= 0.005
 
 
 def test_two_classes_have_the_floor_of_one() -> None:
@@ -196,7 +198,7 @@ def test_a_thousand_classes() -> None:
 def test_floors_are_ordered_and_bounded(p: list[float]) -> None:
     sums = sums_of(p)
     for floor in (gap_floor(sums, len(p)), oe_floor(sums, len(p)), mce_floor(sums)):
-        assert 0.0 <= floor.expected <= floor.high <= 1.0 + 1e-12
+        assert 0.0 <= floor.expected <= floor.high <= floor.certain <= 1.0 + 1e-12
     assert gap_floor(sums, len(p)).expected <= mce_floor(sums).expected + 1e-2
 
 

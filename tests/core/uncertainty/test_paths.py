@@ -21,7 +21,7 @@ def class_sums(k):
     rng = np.random.default_rng(k)
     p = 0.9 * rng.random((k, N))
     parts = [bin_sums(row, rng.random(N) < 0.8 * row, equal_width_edges(10)) for row in p]
-    return BinSums(*(np.array([getattr(part, name) for part in parts]) for name in BinSums.__slots__))
+    return BinSums(*(np.array([getattr(part, name) for part in parts]) for name in ("count", "p", "pp", "y", "yp")))
 
 
 def joint_of(sums):
@@ -57,9 +57,12 @@ def test_the_error_falls_to_nothing(name):
     assert path.at(path.null).mean > 0
 
 
-# 400 rows that say 0.5: the standard error of their gap is the root of 400 / 4, that of their share of the OE
-# 0.5 x 10 / 400. They are right `above` standard errors more often than they say.
-ERROR = 0.0125
+# 400 rows that say 0.5: if they are calibrated, the standard error of their gap is 10, the root of 400 / 4. They are
+# right `above` times 10 more often than they say.
+def error_of(above):
+    """The standard error of their share of the OE; the pseudo-rows vary around what is more than one standard error."""
+    around = max((10.0 * above) ** 2 - 100.0, 0.0) / 400
+    return 0.5 * math.sqrt((400 * 100.0 + 4 * (100.0 + around)) / 404) / 400
 
 
 def under_confident(above):
@@ -68,24 +71,25 @@ def under_confident(above):
 
 
 @pytest.mark.parametrize(
-    ("above", "place", "reached"),
+    ("above", "place", "moved"),
     [
-        (3.0, 0.0, -3.0),
-        (3.0, 1.5, -1.5),
-        (3.0, 2.0, -1.0),  # towards zero by two standard errors at most
-        (3.0, 2.1, -1.0),
-        (3.0, 50.0, -1.0),
-        (1.0, 50.0, 0.0),  # and never above it
-        (3.0, -1.0, -2.0),
-        (3.0, -50.0, -3.0 + Z),  # away from it by z
-        (1.0, -50.0, -1.0 + Z),
+        (3.0, 0.0, 0.0),
+        (3.0, 1.5, 1.5),
+        (3.0, 2.0, 2.0),  # towards zero by two standard errors at most
+        (3.0, 2.1, 2.0),
+        (3.0, 50.0, 2.0),
+        (1.0, 50.0, 1.0),  # and never above it
+        (3.0, -1.0, 1.0),
+        (3.0, -50.0, Z),  # away from it by z
+        (1.0, -50.0, Z),
     ],
 )
-def test_under_confident_bins_move_only_so_far(above, place, reached):
-    sums = under_confident(above)
-    expected = ERROR * (reached * norm.cdf(reached) + norm.pdf(reached))  # of max(X, 0), for a normal X
+def test_under_confident_bins_move_only_so_far(above, place, moved):
+    sums, error = under_confident(above), error_of(above)
+    reached = moved - 0.5 * 10.0 * above / 400 / error
+    expected = error * (reached * norm.cdf(reached) + norm.pdf(reached))  # of max(X, 0), for a normal X
     assert overconfidence_path(sums, 400, Z).at(place).mean == pytest.approx(expected, rel=1e-9)
-    (chance,) = oe_side(sums, 400, Z).slopes(np.array([place]))[0, :, 0] / ERROR
+    (chance,) = oe_side(sums, 400, Z).slopes(np.array([place]))[0, :, 0] / error
     assert chance == pytest.approx(norm.cdf(reached), rel=1e-9)
 
 
@@ -94,9 +98,17 @@ def test_the_path_of_an_under_confident_bin_ends_where_it_stops():
 
 
 def test_four_pseudo_rows_of_true_probabilities_keep_equal_outcomes_from_being_certain():
-    # Ten rows that say 0.9 and are right: squares of 10 x 0.01 and, if 0.9 is true, a variance of 10 x 0.09.
+    # Ten rows that say 0.9 and are right: squares of 10 x 0.01 and, if 0.9 is true, a variance of 10 x 0.09. The
+    # squared mean gap, 1 / 10, is hardly more than the 0.9 / 10 that true probabilities explain.
     sums = BinSums(*(np.array([total]) for total in (10.0, 9.0, 8.1, 10.0, 9.0)))
-    assert gap_errors(sums)[0] == pytest.approx(math.sqrt((10 * 0.1 + 4 * 0.9) / 14))
+    assert gap_errors(sums)[0] == pytest.approx(math.sqrt((10 * 0.1 + 4 * (0.9 + 0.01)) / 14))
+
+
+def test_pseudo_rows_of_a_hopeless_model_vary_around_its_gap():
+    # Ten rows that say 0.7 and are wrong: squares of 10 x 0.49; if 0.7 were true, a variance of 10 x 0.21. Of the
+    # squared mean gap, 49 / 10, true probabilities explain 2.1 / 10.
+    sums = BinSums(*(np.array([total]) for total in (10.0, 7.0, 4.9, 0.0, 0.0)))
+    assert gap_errors(sums)[0] == pytest.approx(math.sqrt((10 * 4.9 + 4 * (2.1 + 4.9 - 0.21)) / 14))
 
 
 def certain_and_wrong(n):
@@ -106,8 +118,8 @@ def certain_and_wrong(n):
 
 @pytest.mark.parametrize("path", [lambda sums: folded_path(sums, 50, 1.0), lambda s: overconfidence_path(s, 50, Z)])
 def test_a_fifth_of_the_variance_is_left_whatever_is_subtracted(path):
-    # The squared error is 50 x 50 / 54, over 50^2; that of one class less 1 / 50 would be below 0.
-    assert path(certain_and_wrong(50.0)).at(0.0).variance == pytest.approx(0.2 / 54, rel=1e-6)
+    # The squared error is 50, over 50^2; that of one class less 1 / 50 would be 0.
+    assert path(certain_and_wrong(50.0)).at(0.0).variance == pytest.approx(0.2 / 50, rel=1e-6)
 
 
 def far_apart(signs):

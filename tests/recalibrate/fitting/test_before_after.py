@@ -203,6 +203,21 @@ def test_a_report_says_what_a_temperature_would_do(capsys):
         assert "would bring" not in run(capsys, "report", TEST, *options).out
 
 
+@pytest.mark.parametrize("n", [300, 1000])
+def test_the_noise_of_the_sample_is_not_told_as_what_a_temperature_leaves(n):
+    """Logits 1.6 times too large: what is left after the repair is 1 to 2 %, what the sample would show, 3 to 7 %."""
+    rng = np.random.default_rng(n)
+    logits = 2.0 * rng.normal(size=(n, 5))
+    true = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    labels = np.minimum((rng.random((n, 1)) > true.cumsum(axis=1)).sum(axis=1), 4)
+    dump = Predictions(logits=1.6 * logits, labels=labels)
+    floor = evaluate(out_of_fold(dump))["ece"].floor_high
+    said = prospect(dump, evaluate(dump).dumps[0], 2**30)
+    assert said.endswith(
+        f"% to within noise (what {n:,} rows can show: {100 * floor:.1f} %) (out of fold; see --fit-on)."
+    )
+
+
 def test_nothing_is_promised_where_a_temperature_makes_it_worse():
     # Half of the rows are under-confident by 30 points, the others over-confident by 4: one temperature serves half.
     confidence = np.repeat([0.55, 0.8], 2000)

@@ -1,0 +1,58 @@
+"""How sure a difference is: correction for several tests, and too few errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from calibeval.core.comparison.comparison import Difference
+from calibeval.core.data.notices import reason
+from calibeval.core.metrics.table import METRICS
+from calibeval.core.uncertainty.holm import holm
+from calibeval.core.uncertainty.level import CERTAIN_P
+
+# With fewer errors, or fewer right rows, of either model, no difference is certain but that of the accuracy.
+LEAST_ERRORS = 10
+
+
+def over_metrics(differences: Mapping[str, Difference]) -> dict[str, Difference]:
+    """The differences with p_holm, Holm's correction over the metrics that tables show."""
+    shown = [name for name in differences if name not in METRICS or METRICS[name].shown]
+    corrected = dict(zip(shown, holm([differences[name].p for name in shown]), strict=True))
+    return {name: replace(one, p_holm=corrected.get(name)) for name, one in differences.items()}
+
+
+def with_few_errors(differences: Mapping[str, Difference], fewest: tuple[int, str] | None) -> dict[str, Difference]:
+    """The differences; those that would be certain say why they are not, if a model has too few errors.
+
+    fewest: the smallest number of errors, or of right rows, of either model, and what it counts.
+    """
+    if fewest is None or fewest[0] >= LEAST_ERRORS:
+        return dict(differences)
+    text = f"not called certain: only {fewest[0]} {fewest[1]}, fewer than {LEAST_ERRORS}"
+    return {name: _told(one, text) if _matters(one) else one for name, one in differences.items()}
+
+
+def fewest_of(counts: Mapping[str, tuple[float, float]]) -> tuple[int, str]:
+    """The smallest number of errors, or of right rows, and what it counts.
+
+    counts: of every model, by its name, the right rows and all rows.
+
+    >>> fewest_of({"the base": (290.0, 300), "the candidate": (297.0, 300)})
+    (3, 'errors of the candidate')
+    """
+    found = []
+    for name, (right, n) in counts.items():
+        found += [(round(n - right), f"errors of {name}"), (round(right), f"right rows of {name}")]
+    count, what = min(found)
+    return count, what.replace("errors", "error").replace("rows", "row") if count == 1 else what
+
+
+def _matters(difference: Difference) -> bool:
+    p = difference.p
+    return difference.name != "accuracy" and difference.excludes_zero and p is not None and p < CERTAIN_P
+
+
+def _told(difference: Difference, text: str) -> Difference:
+    also = "" if difference.reason is None else f"; {difference.reason}"
+    return replace(difference, reason=reason("few_errors", text + also))

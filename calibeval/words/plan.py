@@ -1,0 +1,74 @@
+"""A plan of a gate in words: what a sample of this size can decide."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from calibeval.core.gating.plan import Plan, RulePlan
+from calibeval.words import cells
+from calibeval.words.verdict import harmless, rule_asked
+
+ASSUMED = "Changes: without a baseline, the candidate is assumed to share half of this model's variance."
+HEADS = ("rule", "passes here", "80 % pass from", "80 % of twice as bad fail from")
+
+
+@dataclass(frozen=True, slots=True)
+class PlanLine:
+    """One rule in words. passes: the chance of an unchanged model; rows, detects: numbers of rows. note: or empty."""
+
+    asked: str
+    passes: str
+    rows: str
+    detects: str
+    note: str
+
+
+def plan_lines(plan: Plan) -> list[PlanLine]:
+    """The rules in their order."""
+    return [_line(one) for one in plan.rules]
+
+
+def planned_for(plan: Plan) -> str:
+    """What was planned for: "cand.npz, 2,000 rows, baseline main.npz (paired by id)"."""
+    text = f"{harmless(str(plan.dump['name']))}, {cells.plural(plan.n, 'row')}"
+    if plan.baseline is None:
+        return text
+    how = "not paired: a saved report" if plan.paired_by is None else f"paired by {plan.paired_by}"
+    return f"{text}, baseline {harmless(str(plan.baseline['name']))} ({how})"
+
+
+def summary(plan: Plan) -> str:
+    """The chances of the whole gate in one sentence."""
+    if plan.exit_0_chance is None:
+        return "The chance of the whole gate is unknown: a rule that blocks cannot be evaluated."
+    text = f"Of unchanged models, {chance(plan.exit_0_chance)} get exit code 0"
+    if plan.pass_chance is not None and any(one.rule.severity == "error" and not one.stops for one in plan.rules):
+        text += f", and {chance(plan.pass_chance)} pass every rule"
+    if plan.exit_0_chance >= 0.995 and not any(one.stops for one in plan.rules):
+        return f"{text}: no rule stops the gate if it is inconclusive."
+    return f"{text}; 80 % get it " + (
+        "with no number of rows." if plan.rows_needed is None else f"from about {plan.rows_needed:,} rows."
+    )
+
+
+def chance(share: float | None) -> str:
+    """A chance in percent; never 0 or 100.
+
+    >>> chance(0.194), chance(0.001), chance(0.9999), chance(None)
+    ('19 %', '< 1 %', '> 99 %', '–')
+    """
+    if share is None:
+        return cells.NULL
+    if share < 0.01:
+        return "< 1 %"
+    return "> 99 %" if share > 0.99 else f"{100 * share:.0f} %"
+
+
+def _line(one: RulePlan) -> PlanLine:
+    asked = rule_asked(one.rule) + ("" if one.slices is None else f" of {one.slices}")
+    asked += "" if one.rule.severity == "error" else " (does not block)"
+    rows, detects = (cells.NULL if n is None else f"{n:,}" for n in (one.rows_needed, one.rows_to_detect))
+    note = ""
+    if one.reason is not None:
+        note = ASSUMED if one.reason.code == "assumed_candidate" else f"{asked}: {harmless(str(one.reason), 300)}"
+    return PlanLine(asked, chance(one.pass_chance), rows, detects, note)

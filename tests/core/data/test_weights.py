@@ -1,0 +1,116 @@
+"""Weights at the door: what is refused, which rows are left out, and what copies and files keep of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from calibeval import Predictions, evaluate, read
+from calibeval.core.data.weighted import row_weights, weighted
+from calibeval.core.errors import InputError, UsageError
+
+PROBS = [[0.8, 0.2], [0.3, 0.7], [0.6, 0.4], [0.1, 0.9]]
+LABELS = [0, 1, 1, 1]
+
+
+def given(weights, **more):
+    return Predictions(probs=PROBS, labels=LABELS, weights=weights, **more)
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [
+        ([1.0, -0.5, 1.0, 1.0], '"weights" row 1: weight -0.5, but a weight must be a finite number of at least 0'),
+        ([1.0, np.nan, np.inf, 1.0], "row 1: weight nan, .* \\(2 rows have no such weight\\)"),
+        ([1.0, 1.0, 1.0, np.inf], "row 3: weight inf"),
+        ([0.0, 0.0, 0.0, 0.0], '"weights": every weight is 0'),
+        (["a", "b", "c", "d"], '"weights" holds <U1, but rows are weighted by numbers'),
+        ([1.0, 2.0], '"weights" has 2 entries, but there are 4 rows'),
+        ([[1.0], [1.0], [1.0], [1.0]], "one value per row is needed"),
+    ],
+)
+def test_weights_that_cannot_be_are_refused(weights, said):
+    with pytest.raises(InputError, match=said):
+        given(weights)
+
+
+def test_a_column_that_is_not_there_is_refused_with_the_nearest():
+    with pytest.raises(UsageError, match=r'no column "wieght" \(did you mean "weight"\?\); there are weight'):
+        given("wieght", columns={"weight": [1, 2, 3, 4]})
+
+
+def test_rows_of_weight_0_are_ignored_and_counted_beside_those_with_the_ignored_label():
+    predictions = Predictions(probs=PROBS, labels=[0, 1, 255, 1], ignore_index=255, weights=[0.0, 2.0, 0.0, 1.0])
+    assert (predictions.n, predictions.ignored, predictions.weights.zero) == (2, 2, 1)
+    assert row_weights(predictions).tolist() == [0.5, 0.25]  # times a power of 2
+    assert predictions.weights.effective == pytest.approx(9 / 5)
+
+
+def test_what_is_left_is_that_of_the_other_rows_alone():
+    some = given([3.0, 0.0, 1.0, 2.0])
+    others = Predictions(probs=[PROBS[i] for i in (0, 2, 3)], labels=[0, 1, 1], weights=[3.0, 1.0, 2.0])
+    assert evaluate(some)["ece"] == evaluate(others)["ece"]
+
+
+def test_weights_of_one_value_are_none_for_calculations():
+    assert row_weights(given([7.0] * 4)) is None
+    assert row_weights(given([7.0, 0.0, 7.0, 7.0])) is None
+    assert row_weights(given([7.0, 0.0, 7.0, 7.1])).tolist() == pytest.approx([7 / 8, 7 / 8, 7.1 / 8])
+
+
+def test_huge_and_tiny_weights_neither_overflow_nor_vanish():
+    plain = evaluate(given([1.0, 2.0, 3.0, 4.0]))
+    for factor in (1e300, 1e-300):
+        assert evaluate(given(factor * np.array([1.0, 2.0, 3.0, 4.0])))["nll"].high == pytest.approx(plain["nll"].high)
+    integers = evaluate(given(np.array([1, 2, 3, 4], np.uint8)))
+    assert integers["nll"] == plain["nll"]
+
+
+def test_an_array_becomes_a_column_of_a_free_name():
+    predictions = given([1.0, 2.0, 3.0, 4.0], columns={"weights": ["a", "b", "a", "b"]})
+    assert predictions.weights.column == "weights_2"
+    assert predictions.columns["weights_2"].tolist() == [1.0, 2.0, 3.0, 4.0]
+    assert predictions.columns["weights"].tolist() == ["a", "b", "a", "b"]
+
+
+def test_selected_rows_keep_their_weights():
+    some = given("w", columns={"w": [1.0, 0.0, 3.0, 5.0]}).select(np.array([0, 1, 3]))
+    assert some.weights.column == "w"
+    assert some.columns["w"].tolist() == [1.0, 0.0, 5.0]
+    assert (some.n, some.weights.zero, some.weights.effective) == (2, 1, pytest.approx(36 / 26))
+
+
+def test_images_may_have_one_weight_each():
+    probs = np.full((3, 2, 1, 4), 0.5)  # (n, k, h, w)
+    labels = np.array([[[0, 1, 0, 1]]] * 3)
+    predictions = Predictions(probs=probs, labels=labels, weights=[1.0, 2.0, 0.0])
+    assert (predictions.n, predictions.ignored) == (8, 4)
+    assert row_weights(predictions).tolist() == [0.25] * 4 + [0.5] * 4
+
+
+def test_weights_can_be_said_later_and_again():
+    plain = Predictions(probs=PROBS, labels=LABELS, columns={"w": [1.0, 0.0, 1.0, 2.0], "v": [1.0, 1.0, 0.0, 2.0]})
+    first = weighted(plain, "w")
+    again = weighted(first, "v")
+    assert first.labels.tolist() == [0, -1, 1, 1]
+    assert again.labels.tolist() == [0, 1, -1, 1]
+    assert weighted(plain, None) is plain
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".csv", ".jsonl", ".parquet", ".safetensors", ".pt"])
+def test_a_saved_dump_has_its_labels_and_weights(tmp_path, suffix):
+    path = tmp_path / f"dump{suffix}"
+    given("w", columns={"w": [1.5, 0.0, 3.0, 5.0]}).save(path)
+    again = read(path, key={"weights": "w"})
+    assert again.weights.labels.tolist() == LABELS
+    assert (again.n, again.weights.zero) == (3, 1)
+    assert evaluate(again)["nll"].value == pytest.approx(evaluate(given([1.5, 0.0, 3.0, 5.0]))["nll"].value)
+
+
+def test_a_file_without_that_column_says_what_there_is(tmp_path):
+    path = tmp_path / "dump.npz"
+    np.savez(path, probs=PROBS, labels=LABELS, site=["a", "b", "a", "b"], weight=[1, 1, 1, 2])
+    with pytest.raises(InputError, match=r'key=\{"weights": "wt"\}: there is no column "wt".*site, weight'):
+        read(path, key={"weights": "wt"})
+    assert read(path).weights is None  # a name alone says nothing
+    assert read(path, key={"weights": "weight"}).weights.effective == pytest.approx(25 / 7)
