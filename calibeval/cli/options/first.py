@@ -199,6 +199,7 @@ GATE = First(
         "--group",
         "--on-inconclusive",
         "--init",
+        "--plan",
         "--why",
         "--out",
         "--json",

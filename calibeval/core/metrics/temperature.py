@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.notices import NotComputable, reason
-from calibeval.core.metrics.means import check_enough_rows, of_means, rows_of
+from calibeval.core.metrics.means import check_enough_rows, of_means
 from calibeval.core.metrics.metric import Metric, Side
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.sums.excess import Excess
@@ -130,7 +130,9 @@ def excess_test(sums: Sums, joints: Joints | None = None) -> tuple[float | None,
     p = two_sided_p(z, skewness(excess))
     if joints is None:
         return z, p
-    found = grouped_error(rows_of(sums).excess, excess.total / sums.n, joints)
+    rows = joints.rows
+    squares = max(float(rows.excess_squares.sum()) - excess.total**2 / sums.n, 0.0)
+    found = grouped_error(rows.excess, excess.total / sums.n, squares, joints)
     if found is None:
         return None, None
     inflation = (found.error * sums.n) ** 2 / max(found.squares, 1e-300)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from calibeval.core.data.arrays import Codes, Floats
+from calibeval.core.data.notices import Notice
+from calibeval.core.sums.by_group import RowTotals
+from calibeval.core.sums.optimum import Optimum
 from calibeval.core.uncertainty.clusters import Clusters
 from calibeval.core.uncertainty.paths import Joint
 
@@ -20,22 +24,44 @@ MOST_JOINT_CELLS = 1500
 class Joints:
     """The groups of the rows, and how the gaps of bins vary together.
 
-    codes: (n,) in [0, j), the group of every row that is not ignored. clusters: their sizes. top, mass, classes: for
-    equal-width, equal-mass and class-wise bins; None if there are too many bins, or none. weights: (n,), scaled as for
-    finished sums; None if all rows count the same.
+    clusters: the sizes of the groups. rows: sums of the results of their rows. top, mass, classes: for equal-width,
+    equal-mass and class-wise bins; None if there are too many bins, or none. no_classes: why there are no class-wise
+    ones, if not because of their number. fit: sums of the slopes at the optimal temperature; None if not kept.
     """
 
-    codes: Codes
     clusters: Clusters
+    rows: RowTotals
     top: Joint | None
     mass: Joint | None
     classes: Joint | None
-    weights: Floats | None = None
+    no_classes: Notice | None = None
+    fit: FitTotals | None = None
 
     @property
     def freedom(self) -> float:
         """Degrees of freedom of errors that are estimated from the groups."""
         return self.clusters.freedom
+
+
+class FitTotals(NamedTuple):
+    """Of the rows that a temperature is fitted on: sums of their slopes by group, (j,), and the sizes of the groups."""
+
+    slopes: Floats
+    clusters: Clusters
+
+    @classmethod
+    def of(
+        cls, optimum: Optimum | None, codes_at: Callable[[Codes], Codes], weights: Floats | None = None
+    ) -> FitTotals | None:
+        """The sums; None if the slopes of rows were not kept.
+
+        codes_at: gives the groups of rows by their positions among those that are not ignored. weights: of all these.
+        """
+        if optimum is None or optimum.slopes is None or optimum.places is None:
+            return None
+        _, own = np.unique(codes_at(optimum.places), return_inverse=True)
+        clusters = Clusters.of(own, None if weights is None else weights[optimum.places])
+        return cls(np.asarray(np.bincount(own, weights=optimum.slopes), np.float64), clusters)
 
 
 class GroupedError(NamedTuple):
@@ -45,23 +71,19 @@ class GroupedError(NamedTuple):
     squares: float
 
 
-def grouped_error(values: Floats, mean: float, joints: Joints) -> GroupedError | None:
+def grouped_error(totals: Floats, mean: float, squares: float, joints: Joints) -> GroupedError | None:
     """The error of a mean over rows in independent groups; None if squares exceed the range of float64.
 
-    values: (n,). mean: of the values.
+    totals: (j,), sums of the values by group. mean: of all values. squares: the sum of their squared deviations.
 
-    >>> codes = np.array([0, 0, 1, 1])
-    >>> joints = Joints(codes, Clusters.of(codes), None, None, None)
-    >>> round(grouped_error(np.array([1.0, 1.0, 0.0, 0.0]), 0.5, joints).error, 3)
+    >>> clusters = Clusters.of(np.array([0, 0, 1, 1]))
+    >>> joints = Joints(clusters, RowTotals.empty(2), None, None, None)
+    >>> round(grouped_error(np.array([2.0, 0.0]), 0.5, 1.0, joints).error, 3)
     0.5
     """
-    centred = values - mean if joints.weights is None else (values - mean) * joints.weights
-    n = len(values) if joints.weights is None else float(joints.clusters.sizes.sum())
-    totals = np.bincount(joints.codes, weights=centred)
-    with np.errstate(over="ignore"):
-        scaled = totals * joints.clusters.scale
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaled = (totals - joints.clusters.sizes * mean) * joints.clusters.scale
         between = float(scaled @ scaled)
-        squares = float(centred @ centred)
-    if not math.isfinite(max(between, squares)):
+    if not (math.isfinite(between) and math.isfinite(squares)):
         return None
-    return GroupedError(math.sqrt(max(between, squares)) / n, squares)
+    return GroupedError(math.sqrt(max(between, squares)) / float(joints.clusters.sizes.sum()), squares)

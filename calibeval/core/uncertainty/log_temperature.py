@@ -10,7 +10,6 @@ from calibeval.core.data.arrays import Codes, Floats
 from calibeval.core.data.notices import NotComputable, reason
 from calibeval.core.sums.excess import Excess
 from calibeval.core.sums.optimum import Optimum
-from calibeval.core.uncertainty.clusters import Clusters
 from calibeval.core.uncertainty.joints import Joints
 from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.score_test import normal_score, standardised
@@ -34,15 +33,14 @@ def error_of_log_t(optimum: Optimum, joints: Joints | None) -> tuple[float, floa
     Source: the sandwich estimate, White, Econometrica 50:1 (1982); by groups, Bell & McCaffrey, Survey Methodology
     28:169 (2002).
     """
-    squares, freedom = optimum.squares, None
-    if joints is not None:
-        if optimum.slopes is None or optimum.places is None:
-            raise NotComputable("rows_not_kept", "the results of single rows were not kept")
-        _, codes = np.unique(joints.codes[optimum.places], return_inverse=True)
-        clusters = Clusters.of(codes, None if joints.weights is None else joints.weights[optimum.places])
-        totals = clusters.scale * np.bincount(codes, weights=optimum.slopes - optimum.slopes.mean())
-        squares, freedom = max(squares, float(totals @ totals)), clusters.freedom
-    return math.sqrt(squares) / optimum.information, freedom
+    if joints is None:
+        return math.sqrt(optimum.squares) / optimum.information, None
+    if joints.fit is None:
+        raise NotComputable("rows_not_kept", "what each row tells of the temperature was not kept")
+    totals, clusters = joints.fit
+    centred = clusters.scale * (totals - clusters.sizes * (totals.sum() / clusters.sizes.sum()))
+    squares = max(optimum.squares, float(np.einsum("i,i->", centred, centred)))
+    return math.sqrt(squares) / optimum.information, clusters.freedom
 
 
 def plausible_log_t(optimum: Optimum, level: float) -> tuple[float, float]:
