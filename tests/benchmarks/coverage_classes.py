@@ -1,7 +1,8 @@
 """Coverage, width and power of the class-wise error: python -m tests.benchmarks.coverage_classes --samples 150.
 
-Populations have known true probabilities, so the true CWCE is known. Printed is a Markdown table of the paired
-difference of two models, beside what the two intervals put together would give. Nominal level 95 %; widths in points.
+Populations have known true probabilities, so the true CWCE is known. Printed are Markdown tables: of the interval of
+one model, beside the hull of two paths, which is used where the other does not apply; and of the paired difference of
+two models, beside what a saved report of the first would give. Nominal level 95 %; widths in points.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ import numpy as np
 from calibeval import Predictions, evaluate
 from calibeval.core.comparison.compare import compare
 from calibeval.core.data.arrays import Floats
+from calibeval.core.sums.engine import summarise
+from calibeval.core.uncertainty.intervals import cwce_interval
 from tests.benchmarks.coverage_pairs import drawn
-from tests.benchmarks.coverage_samples import Pool, softmax
+from tests.benchmarks.coverage_samples import Pool, make_pool, softmax
 
 Stated = Callable[[Floats, np.random.Generator], Floats]  # from true logits to stated ones
 
@@ -71,6 +74,34 @@ PAIRS = (
 )
 
 
+class Single(NamedTuple):
+    """One model of k classes, whose true logits are the stated ones as `make_pool` maps them."""
+
+    k: int
+    name: str
+    n: int
+
+
+SINGLES = (
+    Single(10, "over", 1000),
+    Single(10, "under", 2000),
+    Single(10, "class bias", 5000),
+    Single(10, "over", 10_000),
+    Single(10, "slightly over", 10_000),
+    Single(10, "over", 50_000),
+    Single(10, "slightly over", 50_000),
+    Single(10, "wave", 2000),
+    Single(10, "perfect", 2000),
+    Single(10, "slightly over", 500),
+    Single(3, "class bias", 5000),
+    Single(3, "wave", 5000),
+    Single(30, "over", 5000),
+    Single(100, "over", 500),
+    Single(100, "over", 2000),
+    Single(100, "slightly over", 2000),
+)
+
+
 class Tally:
     """Coverage, mean width and power over samples."""
 
@@ -110,12 +141,36 @@ def paired(case: Case, n: int, samples: int) -> str:
     return f"| {case.name}, K = {case.k}, n = {n:,} | {100 * now.truth:+.2f} | {before} | {now}{told} |"
 
 
+def single(case: Single, samples: int) -> str:
+    """A row of the table of single models."""
+    pool, rng = make_pool(case.k, case.name), np.random.default_rng(case.n)
+    now, before, values = Tally(pool.truths().values["cwce"]), Tally(pool.truths().values["cwce"]), []
+    for _ in range(samples):
+        rows, labels = drawn(pool.true, case.n, rng)
+        predictions = Predictions(probs=pool.stated[rows], labels=labels)
+        found, sums = evaluate(predictions)["cwce"], summarise(predictions)
+        if sums.classes is None or found.value is None:
+            raise TypeError("a sample has no class-wise sums")
+        hull = cwce_interval(sums.classes, case.n, 0.95)
+        now.add(found.low, found.high)
+        before.add(hull.low, hull.high)
+        values.append(found.value)
+    least = 100 * 3.92 * float(np.std(values))
+    return f"| {case.name}, K = {case.k}, n = {case.n:,} | {100 * now.truth:.2f} | {before} | {now} | {least:.2g} |"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--samples", type=int, default=150)
-    parser.add_argument("--only", default="", help="pairs whose name contains this")
+    parser.add_argument("--only", default="", help="models and pairs whose name contains this")
+    parser.add_argument("--pairs", action="store_true", help="pairs only")
     options = parser.parse_args()
-    print("| pair | true difference | put together: coverage (width) power | paired |\n|---|---|---|---|")
+    if not options.pairs:
+        print("| model | CWCE | hull: coverage (width), share above 0 | now | 3.92 sd |\n|---|---|---|---|---|")
+    for one in () if options.pairs else SINGLES:
+        if options.only in f"{one.name} K={one.k} n={one.n}":
+            print(single(one, options.samples), flush=True)
+    print("\n| pair | true difference | from a saved report: coverage (width) power | paired |\n|---|---|---|---|")
     for case in PAIRS:
         for n in case.rows:
             if options.only in f"{case.name} K={case.k} n={n}":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from scipy.stats import norm
@@ -53,6 +54,7 @@ def accurate(risk: float, factor: float = 1.0, sharpness: float = 1.0, k: int = 
     return Atoms.of(np.where(half, stated, 1.0 - stated), np.where(half, true, 1.0 - true), binary=True)
 
 
+@cache
 def of_map(k: int, name: str) -> Atoms:
     """The top label of a model of k classes with logits that are off by this map, by 2000 steps of its confidence."""
     pool = make_pool(k, name)

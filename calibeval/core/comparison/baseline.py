@@ -24,6 +24,7 @@ from calibeval.core.sums.risk import FEW
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.paired import Contrast, contrast
+from calibeval.core.uncertainty.small_counts import share_of
 
 NOT_IN_REPORT = reason("not_in_report", "not in the report")
 
@@ -72,6 +73,9 @@ class Baseline:
         if self.dump.k != candidate.k:
             told = ["the top label only" if k is None else f"{k} classes" for k in (self.dump.k, candidate.k)]
             raise InputError(f"{names} cannot be compared: {told[0]} in the first, {told[1]} in the second")
+        if (self.dump.weights is None) != (candidate.weights is None):
+            which = "the candidate are" if self.dump.weights is None else "the report are"
+            raise InputError(f"{names} cannot be compared: only the rows of {which} weighted")
         own = tuple(one.name for one in self.dump.per_class)
         if candidate.class_names is None or not own or own == tuple(str(k) for k in range(len(own))):
             return
@@ -100,10 +104,10 @@ def unpaired_differences(
     """
     dump, found = baseline.dump, dict[str, Difference]()
     mass = None if dump.equal_mass is None else table_sums(dump.equal_mass)
-    top, tell = table_sums(dump.equal_width), dump.groups is None
-    saved = partial(Side, n=dump.n, level=baseline.level, top=top, mass=mass, bins_tell=tell)
-    own = partial(Side, n=sums.n, level=level, top=sums.top, mass=sums.mass, bins_tell=not grouped)
-    few = fewest_of({"the base": (float(top.y.sum()), dump.n), "the candidate": (float(sums.top.y.sum()), sums.n)})
+    top, tell = table_sums(dump.equal_width), dump.groups is None and dump.weights is None
+    saved = partial(Side, n=dump.worth, level=baseline.level, top=top, mass=mass, bins_tell=tell)
+    own = partial(Side, n=sums.n, level=level, top=sums.top, mass=sums.mass, bins_tell=not (grouped or sums.done))
+    few = fewest_of({"the base": (float(top.y.sum()), dump.n), "the candidate": share_of(sums.top, sums.n)})
     for name, theirs in measured.items():
         ours = dump.metrics.get(name, MetricResult(name, None, reason=NOT_IN_REPORT))
         if ours.value is None or theirs.value is None:

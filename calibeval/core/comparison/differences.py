@@ -25,7 +25,7 @@ def paired_differences(pair: Pair, level: float, only: Collection[str] | None = 
 
     level: of the intervals, in (0, 1). only: limits the metrics to these.
     """
-    freedom = None if pair.groups is None else Clusters.of(pair.groups).freedom
+    freedom = None if pair.groups is None else Clusters.of(pair.groups, pair.weights).freedom
     tested, identical = Level(level, freedom), pair.identical
     gaps = None if identical or len(pair.labels) < 2 or not pair.outcomes.few else _gaps(pair, tested)
     found = (

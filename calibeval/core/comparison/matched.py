@@ -13,11 +13,12 @@ from calibeval.core.comparison.certainty import over_metrics
 from calibeval.core.comparison.comparison import Candidate, ComparedDump, Difference, SliceDifferences
 from calibeval.core.comparison.matched_part import MatchedPart, MatchedSlice, corrected, independent
 from calibeval.core.comparison.pairing import Pairing
+from calibeval.core.data.arrays import Floats
 from calibeval.core.data.columns import PREDICTED_CLASS, TRUE_CLASS, coded_slices, kept_rows
 from calibeval.core.data.distinct_names import name_of
 from calibeval.core.data.notices import warning
 from calibeval.core.data.predictions import Predictions
-from calibeval.core.data.weighted import refuse_weights
+from calibeval.core.data.weighted import row_weights
 from calibeval.core.errors import InputError, UsageError
 from calibeval.core.evaluation.cut import Cut
 from calibeval.core.evaluation.groups import Groups, find_groups
@@ -125,7 +126,6 @@ def unpaired(saved: Baseline, measured: Measurement, level: float, only: Collect
     """
     candidate, groups = measured.predictions, measured.groups
     saved.check_classes(candidate)
-    refuse_weights(candidate, "a comparison with a saved report")
     warnings = [*candidate.warnings, *saved.warnings(candidate)]
     if measured.settings.slices and not measured.columns:  # a gate measures them without the baseline
         text = "slices were not compared: a saved report does not hold the rows of its slices"
@@ -179,7 +179,7 @@ class _Slices:
         """The slices of a column, from one more pass over each dump, unless its slices are known."""
         ours, partners = kept_rows(self.base), self.whole.rows
         holder, rows = (self.base, ours) if _has(self.base, column) else (self.candidate, partners)
-        cut = _cut(holder, column, rows, self.settings.min_rows or 1)
+        cut = _cut(holder, column, rows, self.settings.min_rows or 1, row_weights(self.base))
         by_label = column not in holder.columns
         names, places = [cut.names[code] for code in cut.measured], cut.places()
         own = [ours[chosen] for chosen in places]
@@ -247,9 +247,12 @@ def _has(predictions: Predictions, column: str) -> bool:
     return column in predictions.columns or (column == TRUE_CLASS and predictions.k is not None)
 
 
-def _cut(predictions: Predictions, column: str, rows: Rows, least: int) -> Cut:
-    """The column cut over these stored rows. Raises: UsageError for an unknown column, or one with too many values."""
+def _cut(predictions: Predictions, column: str, rows: Rows, least: int, weights: Floats | None) -> Cut:
+    """The column cut over these stored rows, with their weights.
+
+    Raises: UsageError for an unknown column, or one with too many values.
+    """
     if column == PREDICTED_CLASS and column not in predictions.columns:
         raise UsageError(f'a comparison has no slices by "{column}": predicted classes differ between models')
     place = f'{predictions.source.name}: column "{column}"'
-    return Cut.of(coded_slices(predictions, column), rows, least, place, verb="compared")
+    return Cut.of(coded_slices(predictions, column), rows, least, place, verb="compared", weights=weights)

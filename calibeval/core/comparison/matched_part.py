@@ -17,6 +17,7 @@ from calibeval.core.metrics.table import METRICS
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.holm import holm
 from calibeval.core.uncertainty.model_pair import Known, Pair
+from calibeval.core.uncertainty.small_counts import share_of
 
 BY_LABEL = reason(
     "chosen_by_label", "rows selected by their label are not calibrated among themselves, even if the model is"
@@ -40,7 +41,7 @@ class MatchedPart:
 
     def differences(self, level: float, only: Collection[str] | None) -> dict[str, Difference]:
         """The differences on these rows; calibration errors get no interval if rows were selected by their label."""
-        right = ((float(model.sums.top.y.sum()), model.sums.n) for model in self.pair.models)
+        right = (share_of(model.sums.top, model.sums.n) for model in self.pair.models)
         fewest = fewest_of(dict(zip(("the base", "the candidate"), right, strict=True)))
         found = with_few_errors(paired_differences(self.pair, level, only), fewest)
         refused = None if self.groups is None else self.groups.refused

@@ -14,13 +14,13 @@ from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.row_ids import as_text, copies_in, matchable
 from calibeval.core.data.row_source import show_shape
-from calibeval.core.data.weighted import refuse_weights
 from calibeval.core.errors import InputError
 
 _SHOWN = 3
 NEED = "; give both dumps ids (--ids-key), or use dumps of the same rows"
 
 Order = npt.NDArray[np.intp]
+WEIGHTS_AGREE = 1e-6  # of each weight, for weights that were stored in another precision
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,14 +50,48 @@ def pair_rows(base: Predictions, candidate: Predictions) -> Pairing:
     """
     for one in (base, candidate):
         check_labelled(one, "to compare")
-        refuse_weights(one, "compare")
     check_classes(base, candidate)
     if not _have_ids(base, candidate):
+        if base.layout == candidate.layout:
+            check_weights(base, candidate, None)
         _check_positions(base, candidate)
         return Pairing("position", None, _doubts(base, candidate))
     stored = _by_id(base, candidate)
+    check_weights(base, candidate, stored)
     _check_labels(base, candidate, stored)
     return Pairing("id", _among_kept(base, candidate, stored))
+
+
+def check_weights(base: Predictions, candidate: Predictions, order: Order | None) -> None:
+    """Check that paired rows have the same weight, up to one factor for all. order: of the candidate's stored rows.
+
+    Raises: InputError, with the first row in which they differ.
+    """
+    ours, theirs = base.weights, candidate.weights
+    names = f"{base.source.name} and {candidate.source.name}"
+    if ours is None and theirs is None:
+        return
+    if ours is None or theirs is None:
+        one = base if theirs is None else candidate
+        raise InputError(f"{names} cannot be compared: only the rows of {one.source.name} are weighted")
+    own, other = ours.values, theirs.values if order is None else theirs.values[order]
+    both = (own > 0.0) & (other > 0.0)
+    factor = float(np.median(own[both] / other[both])) if both.any() else 1.0
+    far = np.abs(own - factor * other) > WEIGHTS_AGREE * own
+    if far.any():
+        row = int(far.argmax())
+        partner = row if order is None else int(order[row])
+        own_weight, other_weight = (_weight_of(dump, place) for dump, place in ((base, row), (candidate, partner)))
+        raise InputError(
+            f"{names} cannot be compared: {base.locate(row)} of the first has weight {own_weight:g}, and its partner "
+            f"in the second {other_weight:g} ({int(far.sum()):,} rows differ); a pair of rows has one weight"
+        )
+
+
+def _weight_of(predictions: Predictions, row: int) -> float:
+    """The weight of a stored row as it came."""
+    column = predictions.columns["" if predictions.weights is None else predictions.weights.column]
+    return float(column[row // (predictions.rows // len(column))])
 
 
 def _have_ids(base: Predictions, candidate: Predictions) -> bool:

@@ -48,6 +48,12 @@ def coded_column(predictions: Predictions, name: str, others: tuple[str, ...] = 
     >>> coded_column(p, "night").codes.tolist(), coded_column(p, "night").texts()
     ([1, 0, 1], ('no', 'yes'))
     """
+    found = coded_units(predictions, name, others)
+    return Coded(found.values, np.repeat(found.codes, predictions.rows // len(found.codes)))
+
+
+def coded_units(predictions: Predictions, name: str, others: tuple[str, ...] = ()) -> Coded:
+    """Like `coded_column`, with one code for each entry of the column, which may stand for the pixels of an image."""
     if name not in predictions.columns:
         refuse_left(predictions.columns, name)
         there = [*predictions.columns, *others]
@@ -58,8 +64,7 @@ def coded_column(predictions: Predictions, name: str, others: tuple[str, ...] = 
     column = np.asarray(predictions.columns[name])
     if column.dtype.kind == "O":
         column = as_objects(column)
-    values, codes = _coded(column)
-    return Coded(values, np.repeat(codes, predictions.rows // len(column)))
+    return Coded(*_coded(column))
 
 
 def _coded(column: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.intp]]:

@@ -12,6 +12,7 @@ ReasonCode = Literal[
     "one_row", "no_method", "no_interval", "rows_not_kept", "thin_bins", "no_filled_bin", "few_rows_decide",
     "few_rows_per_class", "few_errors", "few_errors_per_bin", "many_bins", "too_few_groups", "chosen_by_label",
     "dependent_rows", "too_many_cells", "over_max_memory", "diverged", "not_fitted", "no_upper_end",
+    "weighted_rows",
 ]  # fmt: skip
 # Warnings about numbers that exist.
 WarningCode = Literal[
@@ -22,7 +23,7 @@ WarningCode = Literal[
     "labels_of_255", "labels_of_split", "leak", "map_note", "no_bias", "no_intervals_by_groups", "nothing_shared",
     "optimistic", "other_labels_differ", "other_scores_differ", "paired_by_position", "pooled_splits",
     "predictions_differ", "renormalized", "rounded", "rounded_weights", "rules_not_checked", "shared_ids",
-    "slices_not_compared", "sorted_labels", "unpaired",
+    "slices_not_compared", "sorted_labels", "unpaired", "zero_probabilities",
 ]  # fmt: skip
 # Why a rule has its verdict.
 OutcomeCode = Literal[

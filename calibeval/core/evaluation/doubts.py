@@ -42,8 +42,9 @@ class _Look(NamedTuple):
 
 def doubted(predictions: Predictions, sums: Sums) -> Predictions:
     """The predictions, with doubts before their other warnings. sums: of all their rows."""
-    doubts = doubts_of(predictions, sums)
-    return with_warnings(predictions, doubts, first=True) if doubts else predictions
+    doubts, zeros = doubts_of(predictions, sums), _zeros(predictions, sums)
+    predictions = with_warnings(predictions, doubts, first=True) if doubts else predictions
+    return with_warnings(predictions, (zeros,)) if zeros is not None else predictions
 
 
 def doubts_of(predictions: Predictions, sums: Sums | None = None) -> tuple[Notice, ...]:
@@ -76,6 +77,22 @@ def doubts_of(predictions: Predictions, sums: Sums | None = None) -> tuple[Notic
         gain = sum(int(look.table[c, t] - look.table[c, c]) for c, t in moved.items()) / seen
         notices.append(_permuted(predictions, accuracy, accuracy + gain, moved))
     return tuple(notices)
+
+
+def _zeros(predictions: Predictions, sums: Sums) -> Notice | None:
+    """A warning about probabilities of exactly 0 where no label fell on one, so that the nll is finite by luck.
+
+    Rounding makes them, to 2 decimals or to half precision. Only the first 2^20 scores are looked at.
+    """
+    if predictions.kind != "probs" or predictions.k is None or sums.impossible:
+        return None
+    scores = predictions.block(0, min(max(1, PIECE_SCORES // predictions.k), predictions.rows)).scores
+    rows = np.count_nonzero((np.asarray(scores) == 0).any(axis=1))
+    if not rows:
+        return None
+    of = f"{rows:,} of {'' if len(scores) == sums.n else 'the first '}{len(scores):,} rows"
+    text = f"in {of}, a class has probability exactly 0: a label there would make nll infinite, which no interval shows"
+    return warning("zero_probabilities", text)
 
 
 def _odd(sums: Sums, k: int) -> bool:

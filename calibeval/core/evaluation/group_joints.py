@@ -12,8 +12,9 @@ import numpy.typing as npt
 from calibeval.core.data.arrays import Codes, Floats
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.probabilities import probabilities
-from calibeval.core.data.row_source import RowSource
+from calibeval.core.data.row_source import Kind, RowSource
 from calibeval.core.sums.binning import BinSums, bin_index, is_computed, on_grid
+from calibeval.core.sums.by_group import ClassTotals, RowTotals
 from calibeval.core.sums.sums import RowScores, Sums
 from calibeval.core.uncertainty.clusters import Clusters
 from calibeval.core.uncertainty.joints import MOST_JOINT_CELLS, Joints
@@ -46,13 +47,27 @@ def joints_of(sums: Sums, rows: RowScores, codes: Codes, predictions: Prediction
             covariance += in_order.products(np.asarray(totals, np.float64).reshape(-1, m), first, last, binned.surplus)
         return _joint(covariance, binned, clusters)
 
+    totals = RowTotals.of(rows, codes, len(clusters.sizes), weights)
     top, mass = joint(sums.top, sums.compared), joint(sums.mass, sums.mass_edges)
     binned = sums.classes if by_class else None
     few = binned is not None and binned.count.size <= MOST_JOINT_CELLS
     classes = (
         _class_joint(binned, sums.compared, in_order, predictions, weights) if few and binned is not None else None
     )
-    return Joints(codes, clusters, top, mass, classes, weights)
+    return Joints(clusters, totals, top, mass, classes)
+
+
+def joint_of(totals: Floats, sums: BinSums, clusters: Clusters) -> Joint:
+    """How the gaps of bins vary together. totals: (j, cells), the gap sums by group. sums: of all rows."""
+    in_order, (count, cells) = (
+        _InOrder(np.empty(0, np.intp), np.empty(0, np.intp), clusters, clusters.scale),
+        totals.shape,
+    )
+    covariance, step = np.zeros((cells, cells)), max(1, PART_CELLS // cells)
+    for first in range(0, count, step):
+        last = min(first + step, count)
+        covariance += in_order.products(totals[first:last], first, last, sums.surplus)
+    return _joint(covariance, sums, clusters)
 
 
 def _joint(covariance: Floats, sums: BinSums, clusters: Clusters) -> Joint:
@@ -103,26 +118,26 @@ def _class_joint(
     sums: BinSums, edges: Floats, in_order: _InOrder, predictions: Predictions, weights: Floats | None
 ) -> Joint:
     """How class-wise gaps vary together; this reads the scores once more, group by group."""
-    (k, m), cells = sums.count.shape, sums.count.size
+    k, cells = sums.count.shape[0], sums.count.size
     stored = np.flatnonzero(predictions.labels != predictions.ignore_index) if predictions.ignored else None
     scores, step = _readable(predictions, in_order.order), max(1, PART_SCORES // k)
-    covariance, places = np.zeros((cells, cells)), np.arange(k) * m
+    covariance = np.zeros((cells, cells))
     for first, last, chosen in in_order.ranges(cells):
-        totals = np.zeros((last - first) * cells)
-        sizes = np.diff(in_order.ends[first : last + 1])
-        starts = np.repeat(np.arange(last - first) * cells, sizes)
+        totals = ClassTotals(last - first, k, edges)
+        codes = np.repeat(np.arange(last - first), np.diff(in_order.ends[first : last + 1]))
         for begin in range(0, len(chosen), step):
             rows = chosen[begin : begin + step] if stored is None else stored[chosen[begin : begin + step]]
-            p = probabilities(_read(scores, rows), predictions.kind)
-            p = on_grid(p) if is_computed(predictions.kind) else p
+            p = compared(_read(scores, rows), predictions.kind)
             w = None if weights is None else weights[chosen[begin : begin + step]]
-            index = starts[begin : begin + step, None] + places + bin_index(p, edges)
-            label = (np.arange(len(rows)), predictions.labels[rows])
-            p = p if w is None else p * w[:, None]
-            totals -= np.bincount(index.ravel(), weights=p.ravel(), minlength=len(totals))
-            totals += np.asarray(np.bincount(index[label], weights=w, minlength=len(totals)), np.float64)
-        covariance += in_order.products(totals.reshape(-1, cells), first, last, sums.surplus)
+            totals.add(p, predictions.labels[rows].astype(np.intp), codes[begin : begin + step], w)
+        covariance += in_order.products(totals.totals, first, last, sums.surplus)
     return _joint(covariance, sums, in_order.clusters)
+
+
+def compared(scores: npt.NDArray[Any], kind: Kind) -> Floats:
+    """The probabilities as they are compared with the edges of bins, (n, k)."""
+    p = probabilities(scores, kind)
+    return on_grid(p) if is_computed(kind) else p
 
 
 def _readable(predictions: Predictions, order: Codes) -> RowSource:

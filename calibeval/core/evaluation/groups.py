@@ -2,8 +2,8 @@
 
 Rows of a group may agree more often than independent rows would, and then intervals and floors that assume independent
 rows are too narrow. Here only groups are assumed to be independent: the variation of the gap sums is estimated from the
-sums of each group. This takes 41 bytes per row, so there are no intervals by groups for dumps that are read block by
-block.
+sums of each group. Of dumps in memory this takes 41 bytes per row; of dumps that are read block by block the sums are
+added up on the way, and take memory for groups and bins.
 """
 
 from __future__ import annotations
@@ -17,16 +17,19 @@ import numpy.typing as npt
 
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.arrays import Codes, Floats
-from calibeval.core.data.columns import coded_column
+from calibeval.core.data.columns import coded_column, kept_rows
 from calibeval.core.data.notices import Notice, reason, warning
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.weighted import row_weights
 from calibeval.core.evaluation.group_joints import joints_of
+from calibeval.core.evaluation.stream_joints import too_large
+from calibeval.core.evaluation.units import Units
 from calibeval.core.metrics.means import ROWS_NEEDED
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import all_metrics
 from calibeval.core.report.report import GroupCount
 from calibeval.core.report.settings import Settings
+from calibeval.core.sums.by_group import RowTotals
 from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty import intervals
@@ -43,9 +46,10 @@ UNEQUAL = 0.9  # of the number of groups: an effective number below is told
 class Groups:
     """The groups of the rows that are not ignored.
 
-    codes: (n,) in [0, count), in the order of the rows; None if not known. column: the column that names the groups,
-    None for images. effective: the number of groups of equal sizes that would say as much. refused: why there are no
-    intervals by these groups. weights: (n,); None if all rows count the same.
+    codes: (n,) in [0, count), in the order of the rows; None if these are read block by block, and units has them.
+    column: the column that names the groups, None for images. effective: the number of groups of equal sizes that would
+    say as much. refused: why there are no intervals by these groups. weights: (n,), as codes; None if all rows
+    count the same.
     """
 
     column: str | None
@@ -54,6 +58,7 @@ class Groups:
     codes: Codes | None
     refused: Notice | None = None
     weights: Floats | None = None
+    units: Units | None = None
 
     @property
     def counted(self) -> GroupCount:
@@ -62,6 +67,10 @@ class Groups:
 
     def of_rows(self, chosen: npt.NDArray[np.intp]) -> Groups:
         """The groups of some of these rows. chosen: their positions among the rows that are not ignored."""
+        if self.units is not None:
+            rows = kept_rows(self.units.predictions)[chosen]
+            own = None if self.weights is None else self.weights[chosen]
+            return _numbered(self.column, self.units.at(rows), own)
         if self.codes is None:
             return self
         return _numbered(self.column, self.codes[chosen], None if self.weights is None else self.weights[chosen])
@@ -83,35 +92,39 @@ class Groups:
 def find_groups(predictions: Predictions, settings: Settings, resources: Resources = PLAIN) -> Groups | None:
     """The groups by the column settings.group; without it, the images of dense predictions; else None.
 
-    Another tool's convention has no groups, and dumps that are read block by block have no groups by images.
+    Another tool's convention has no groups.
     Raises: UsageError if the dump has no such column.
     """
     column = settings.group
-    streamed = resources.streams(predictions)
-    if settings.convention != OWN or (column is None and (streamed or len(predictions.layout) < 2)):
+    if settings.convention != OWN or (column is None and len(predictions.layout) < 2):
         return None
+    if resources.streams(predictions):
+        units = Units.of(predictions, column)
+        groups = counted_groups(column, Clusters(units.sizes))
+        large = too_large(units.count, 2 * settings.bins + len(RowTotals._fields), resources.memory)
+        return replace(groups, units=units, refused=groups.refused or large, weights=row_weights(predictions))
     if column is None:
         codes = np.arange(predictions.rows) // math.prod(predictions.layout[1:])
     else:
         codes = coded_column(predictions, column).codes
     if predictions.ignored:
         codes = codes[predictions.labels != predictions.ignore_index]
-    groups = _numbered(column, codes, row_weights(predictions))
-    if streamed:
-        text = "intervals by groups need 41 bytes per row, and this dump is over the memory limit"
-        return replace(groups, codes=None, refused=reason("over_max_memory", text))
-    return groups
+    return _numbered(column, codes, row_weights(predictions))
 
 
 def _numbered(column: str | None, codes: Codes, weights: Floats | None = None) -> Groups:
-    values, numbers = np.unique(codes, return_inverse=True)
-    count, effective = len(values), Clusters.of(numbers, weights).effective
+    numbers = np.unique(codes, return_inverse=True)[1]
+    return replace(counted_groups(column, Clusters.of(numbers, weights)), codes=numbers, weights=weights)
+
+
+def counted_groups(column: str | None, clusters: Clusters) -> Groups:
+    """The groups without their codes."""
+    count, effective = len(clusters.sizes), clusters.effective
     few = f"{count} {'group is' if count == 1 else 'groups are'} too few"
     if effective < UNEQUAL * count and count >= LEAST_GROUPS:
         few = f"{count} groups of unequal sizes, which count as {effective:.3g}, are too few"
     too_few = reason("too_few_groups", f"{few}, at least {LEAST_GROUPS} are needed")
-    refused = too_few if round(effective) < LEAST_GROUPS else None
-    return Groups(column, count, effective, numbers, refused, weights)
+    return Groups(column, count, effective, None, too_few if round(effective) < LEAST_GROUPS else None)
 
 
 def joints_for(sums: Sums, groups: Groups, predictions: Predictions, *, by_class: bool = True) -> Joints | None:

@@ -16,9 +16,11 @@ from calibeval.core.data.distinct_names import name_of
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.weighted import refuse_weights
+from calibeval.core.evaluation.class_noise import with_class_spread
 from calibeval.core.evaluation.doubts import doubted
 from calibeval.core.evaluation.groups import Groups, find_groups, grouped_metrics, joints_for
 from calibeval.core.evaluation.slices import SlicedColumn
+from calibeval.core.evaluation.stream_joints import StreamedGroups
 from calibeval.core.metrics.folded import classwise_errors
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import all_metrics
@@ -66,11 +68,15 @@ class Measurement:
         if settings.convention != OWN:
             refuse_weights(predictions, f"convention {settings.convention}")
         groups = find_groups(predictions, settings, resources)
+        by_groups = groups is not None and groups.refused is None
+        units = None if groups is None or not by_groups else groups.units
+        streamed = None if units is None else StreamedGroups(predictions, units, settings.bins)
         sums = summarise(
             predictions,
             settings.bins,
             resources,
-            keep_rows=keep_rows or (groups is not None and groups.refused is None),
+            keep_rows=keep_rows or (by_groups and streamed is None),
+            told=None if streamed is None else streamed.told,
         )
         columns = (
             SlicedColumn.of(
@@ -86,12 +92,18 @@ class Measurement:
         )
         convention = CONVENTIONS[settings.convention]
         own = convention.name == OWN
+        if own and groups is None and settings.level is not None:
+            (sums,) = with_class_spread(predictions, [kept_rows(predictions)], [sums])
         return cls(
             predictions=doubted(predictions, sums),
             settings=settings,
             sums=sums,
             groups=groups,
-            joints=None if groups is None else joints_for(sums, groups, predictions, by_class=by_class),
+            joints=None
+            if groups is None
+            else joints_for(sums, groups, predictions, by_class=by_class)
+            if streamed is None
+            else streamed.joints(sums, resources.jobs, resources.memory, by_class=by_class),
             columns=tuple(columns),
             tool=None if own else convention_sums(predictions, convention, settings.bins, resources),
         )

@@ -83,6 +83,8 @@ class Binned(Metric):
             if self.over == "mass"
             else joints.top
         )
+        if found is None and self.by_class and joints.no_classes is not None:
+            raise NotComputable("over_max_memory", joints.no_classes)
         if found is None:
             cells = (self.bins(sums) if self.over != "class 1" or sums.classes is None else sums.classes).count.size
             raise NotComputable(

@@ -50,7 +50,7 @@ class Folded(Binned):
 
     def difference(self, pair: Pair, level: Level) -> Contrast:
         """The difference along the paths of both models."""
-        return _paired(self.together(pair), len(pair.labels), level)
+        return _paired(self.together(pair), pair.n, level)
 
     def difference_from(self, saved: Side, own: Side, level: Level) -> Contrast:
         """The difference along two independent paths; from the two intervals if the bins are missing or not usable."""
@@ -80,15 +80,15 @@ class ClassWise(Folded):
         return cwce(self.bins(sums))
 
     def interval(self, sums: Sums, level: float, joints: Joints | None = None) -> Interval | None:
-        """The hull of two paths; for two classes, the mean of both."""
-        return intervals.cwce_interval(self.bins(sums), sums.n, level, self.joint(sums, joints))
+        """That of the debiased sum or the hull of two paths; for two classes, the mean of both."""
+        return intervals.cwce_interval(self.bins(sums), sums.n, level, self.joint(sums, joints), sums.class_spread)
 
     def difference(self, pair: Pair, level: Level) -> Contrast:
         """For two classes, which mirror each other, the mean of both; for more, of debiased sums over all cells."""
         if pair.classes is None or pair.base.sums.classes is None or pair.candidate.sums.classes is None:
             raise NotComputable("top_label_only", "needs the probability of every class")
         if len(pair.base.sums.classes.count) == 2:
-            first, second = (_paired(pair.of_class(label), len(pair.labels), level) for label in (0, 1))
+            first, second = (_paired(pair.of_class(label), pair.n, level) for label in (0, 1))
             low, high = 0.5 * (first.low + second.low), 0.5 * (first.high + second.high)
             return contrast(low, high, max(first.p, second.p), level)
         check_thick(*pair.top.sums)
@@ -98,7 +98,7 @@ class ClassWise(Folded):
         except NotComputable as lacking:
             if pair.groups is not None:
                 raise
-            own = [intervals.cwce_interval(one, len(pair.labels), level.value) for one in sums]
+            own = [intervals.cwce_interval(one, pair.n, level.value) for one in sums]
             wide = margins(own[0], own[1], (centre_of(own[0]), centre_of(own[1])), level, independent=False)
             return wide._replace(reason=lacking.reason.reworded(f"{PUT_TOGETHER}: {lacking.reason}"))
         low, high, p = pair.class_difference(pair.classes, sums).at(level)
@@ -161,6 +161,8 @@ def _few_rows(classes: BinSums, n: float) -> str | None:
 
 def _check_cells(pair: Pair, sums: tuple[BinSums, BinSums]) -> None:
     """Check that class-wise bins are few enough, and hold enough errors. Raises: NotComputable."""
+    if pair.weights is not None:
+        raise NotComputable("weighted_rows", "how class-wise bins of weighted rows vary together is not estimated")
     cells, events = pair.class_cells, min(map(mean_events, sums))
     if cells > MOST_PAIR_CELLS:
         kind = "pairs of class-wise bins" if pair.groups is None else "class-wise bins of groups"

@@ -12,12 +12,13 @@ import numpy as np
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.notices import NotComputable
 from calibeval.core.metrics.metric import Metric, Side
+from calibeval.core.sums.by_group import RowTotals
 from calibeval.core.sums.sums import Moments, RowScores, Sums
 from calibeval.core.uncertainty import intervals
 from calibeval.core.uncertainty.few_errors import OfOutcome, allowing_few
 from calibeval.core.uncertainty.floors import CERTAIN, HIGH, Floor, gap_floor
 from calibeval.core.uncertainty.intervals import Interval
-from calibeval.core.uncertainty.joints import Joints, grouped_error
+from calibeval.core.uncertainty.joints import GroupedError, Joints, grouped_error
 from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.model_pair import Pair
 from calibeval.core.uncertainty.paired import Contrast
@@ -26,6 +27,7 @@ from calibeval.core.uncertainty.small_counts import hulled, share_of, shift_of
 from calibeval.core.uncertainty.special import student_quantile
 
 NO_UPPER_END = "few rows are wrong, or few right, and some give other classes no chance: one error there is infinite"
+_ROUNDING = 1e-12  # of the mean square of a value
 ROWS_NEEDED = "the results of single rows were not kept"
 
 
@@ -34,16 +36,16 @@ class Mean(Metric):
     """The mean of one value per row.
 
     moments: gives the moments of all values from the sums, or raises NotComputable. values: gives the values of single
-    rows. risk: gives the mean over rows of the value of a wrong row minus that of a right one, which makes the interval
-    hold if nearly all rows are right, or wrong; None if that is not known. of_outcome: gives the values that rows with
-    these confidences have if predictions are right, or wrong; for more than two classes, at least that much. None: the
-    value does not follow from them.
+    rows, or their sums by group from those of the results of rows: it is linear in them. risk: gives the mean over rows
+    of the value of a wrong row minus that of a right one, which lets the interval hold if nearly all rows are right, or
+    wrong; None if that is not known. of_outcome: gives the values that rows with these confidences have if predictions
+    are right, or wrong; for more than two classes, at least that much. None: the value does not follow from them.
     """
 
     binned: ClassVar[bool] = False
     has_floor: ClassVar[bool] = False
     moments: Callable[[Sums], Moments]
-    values: Callable[[RowScores], Floats]
+    values: Callable[[RowScores | RowTotals], Floats]
     risk: Callable[[Sums], float] | None = None
     of_outcome: OfOutcome | None = None
 
@@ -61,11 +63,17 @@ class Mean(Metric):
             total, squares, _ = self.moments(sums)
             plain = intervals.mean_interval(total, squares, sums.n, level, least=self.least, most=self._most)
             return plain if plain is None or self.risk is None else self._hull(plain, sums, level, self.risk(sums))
-        mean, found = self.value(sums), grouped_error(self.values(rows_of(sums)), self.value(sums), joints)
+        mean, found = self.value(sums), self._error(sums, joints)
         if found is None:
             return None
         reach = student_quantile(0.5 * (1.0 + level), joints.freedom) * found.error
         return Interval(max(mean - reach, self.least), min(mean + reach, self._most), None)
+
+    def _error(self, sums: Sums, joints: Joints) -> GroupedError | None:
+        """The error of the mean if only groups are independent."""
+        total, squares, _ = self.moments(sums)
+        mean = total / sums.n
+        return grouped_error(self.values(joints.rows), mean, max(squares - total * mean, 0.0), joints)
 
     def _hull(self, found: Interval, sums: Sums, level: float, risk: float) -> Interval:
         """The interval with all that few errors allow. Raises: NotComputable if it has no upper end."""
@@ -80,7 +88,7 @@ class Mean(Metric):
         check_enough_rows(pair)
         values = self.values(pair.candidate.rows) - self.values(pair.base.rows)
         most = self._most - self.least
-        found = mean_difference(values, level, most, pair.groups)
+        found = mean_difference(values, level, most, pair.groups, pair.weights)
         if self.of_outcome is not None:
             found = allowing_few(found, pair.outcomes, self.of_outcome, level, most)
         return of_means(found, level)
@@ -109,8 +117,7 @@ class Share(Mean):
         """The exact interval; if only groups are independent, Wilson's, for the effective sample size."""
         if joints is None:
             return intervals.exact_interval(*share_of(sums.top, sums.n), level)
-        share = self.value(sums)
-        found = grouped_error(self.values(rows_of(sums)), share, joints)
+        share, found = self.value(sums), self._error(sums, joints)
         error = 0.0 if found is None else found.error
         # If all rows are correct, or all wrong, every group counts as one row.
         worth = share * (1.0 - share) / error**2 if error else joints.clusters.effective
@@ -120,7 +127,7 @@ class Share(Mean):
         """From the rows on which exactly one of the two models is correct."""
         check_enough_rows(pair)
         base, candidate = pair.base.rows.correct, pair.candidate.rows.correct
-        return of_means(accuracy_difference(base, candidate, level, pair.groups), level)
+        return of_means(accuracy_difference(base, candidate, level, pair.groups, pair.weights), level)
 
     def shares(self, sums: Sums) -> Floats | None:
         """How much each row reduces the accuracy from 1."""
@@ -137,11 +144,12 @@ class MeanGap(Mean):
         """The noise floor of its absolute value."""
         if joints is None:
             return gap_floor(sums.top.whole(), sums.n)
-        found = grouped_error(self.values(rows_of(sums)), self.value(sums), joints)
+        found = self._error(sums, joints)
         if found is None:
             return None
         # Keep the dependence between rows, but give each row the variance that its true probability implies.
-        null = found.error * math.sqrt(float(sums.top.variance.sum()) / max(found.squares, 1e-300))
+        inflation = max(found.error * sums.n / math.sqrt(max(found.squares, _ROUNDING * sums.n)), 1.0)
+        null = inflation * math.sqrt(float(sums.top.variance.sum())) / sums.n
         high, certain = (null * student_quantile(0.5 * (1.0 + one), joints.freedom) for one in (HIGH, CERTAIN))
         return Floor(null * math.sqrt(2.0 / math.pi), high, certain)
 

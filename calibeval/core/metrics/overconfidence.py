@@ -42,7 +42,7 @@ class Overconfidence(Binned):
 
     def difference(self, pair: Pair, level: Level) -> Contrast:
         """The difference along the paths of both models."""
-        bins, n = self.together(pair), len(pair.labels)
+        bins, n = self.together(pair), pair.n
         one, other = (oe_side(own, n, level.z, joint) for own, joint in zip(bins.sums, bins.joints, strict=True))
         return along_paths(bins, level, (one, other))
 

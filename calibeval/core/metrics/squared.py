@@ -40,7 +40,7 @@ class RootMeanSquare(Binned):
         if pair.groups is not None:
             raise NotComputable("dependent_rows", BY_GROUPS)
         check_thick(*self.together(pair).sums)
-        n = len(pair.labels)
+        n = pair.n
         first, second = (rms_interval(self.bins(model.sums), n, level.value) for model in pair.models)
         return margins(first, second, (centre_of(first), centre_of(second)), level, independent=False)
 

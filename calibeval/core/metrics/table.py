@@ -26,8 +26,12 @@ LEAST_P = 1e-16  # the probability of a wrong prediction whose confidence is rou
 
 
 def _right(sums: Sums) -> Moments:
-    right = float(sums.top.y.sum())
-    return Moments(right, right)
+    right, squared = float(sums.top.y.sum()), sums.top.squared
+    if squared is None:
+        return Moments(right, right)
+    mean = right / sums.n
+    centred = (1.0 - 2.0 * mean) * float(squared.y.sum()) + mean * mean * float(squared.count.sum())
+    return Moments(right, max(centred, 0.0) + mean * right)
 
 
 def _gap(sums: Sums) -> Moments:

@@ -7,7 +7,7 @@ does not depend on its position, and chunks are added in the order of their rows
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -61,13 +61,14 @@ def summarise(
     *,
     keep_rows: bool = False,
     finish: bool = True,
+    told: Callable[[RowScores], None] | None = None,
 ) -> Sums:
     """All sums of the predictions in one pass over the scores.
 
     bins: number of equal-width bins, and the largest number of equal-mass bins. resources: threads and memory; if the
     scores need more memory, they are read again, once or a few times, for the equal-mass bins.
     keep_rows: also keep the results of every row: 41 bytes per row. finish: whether sums with weights are scaled, after
-    which they cannot be added.
+    which they cannot be added. told: is given the results of every row, block by block, in the order of the rows.
     Memory in addition to the scores: about 20 MiB per thread, and 8 bytes per row if they are read once.
     Raises: InputError naming the first row whose values contradict the kind.
 
@@ -96,9 +97,12 @@ def summarise(
     if progress is not None:
         progress.start(predictions.source.name, predictions.rows)
     try:
-        for sums, piece_keys in _pieces(predictions, edges, compared, jobs, keep_rows=keep_rows):
+        wanted = keep_rows or told is not None
+        for sums, piece_keys in _pieces(predictions, edges, compared, jobs, keep_rows=wanted):
             keys.add(piece_keys)
-            kept += [] if sums.rows is None else [sums.rows]
+            if told is not None and sums.rows is not None:
+                told(sums.rows)
+            kept += [sums.rows] if keep_rows and sums.rows is not None else []
             total = sums if total is None else total + sums
             if progress is not None:
                 progress.advance(sums.rows_n)
@@ -114,6 +118,11 @@ def summarise(
         rows=joined_rows(kept) if keep_rows else None,
     )
     return found.finished() if finish else found
+
+
+def all_keys(predictions: Predictions, bins: int, jobs: int = 1) -> Iterator[RowKeys]:
+    """The keys of all rows, from another pass, in the blocks of `summarise`."""
+    return (piece.keys for piece in _pieces(predictions, *edges_of(predictions, bins), jobs, keep_rows=False))
 
 
 def edges_of(predictions: Predictions, bins: int) -> tuple[Floats, Floats]:

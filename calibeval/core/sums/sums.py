@@ -122,7 +122,8 @@ class Sums:
     label is known.
     equal_mass: like top, in equal-mass bins. rows: the results of every row, if requested.
     risk: the sum of the rows' risks; None if they are not known, or not needed: with 30 errors and 30 right rows.
-    counted: the number of rows of finished sums with weights.
+    counted: the number of rows of finished sums with weights. class_spread: the variance of a row's weighted class-wise
+    gaps, if it was computed; see `class_spread.py`.
     """
 
     n: float
@@ -142,6 +143,7 @@ class Sums:
     rows: RowScores | None = None
     risk: float | None = None
     counted: int | None = None
+    class_spread: float | None = None
 
     @property
     def done(self) -> bool:
@@ -161,7 +163,7 @@ class Sums:
         mass = self.equal_mass
         return replace(
             self,
-            n=self.weights.total * scale,
+            n=max(self.weights.total * scale, 1.0),
             top=self.top.scaled(scale),
             classes=None if self.classes is None else self.classes.scaled(scale),
             nll=self.nll.finished(self.weights),
@@ -201,6 +203,7 @@ class Sums:
             equal_mass=None,
             rows=None,
             risk=None if self.risk is None or other.risk is None else self.risk + other.risk,
+            class_spread=None,
         )
 
     @property

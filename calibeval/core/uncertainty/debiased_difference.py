@@ -20,7 +20,7 @@ from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.paths import gap_errors
 
 # Gaps below this size in units of their errors are biased, by at most so many errors in all (REACH).
-_NEAR, _REACH = 3.5, 0.10
+_NEAR, REACH = 3.5, 0.10
 # Largest size of a gap, in its errors, that counts when the spread of true gaps is estimated.
 _CAPPED = 4.0
 _ORDERS = 4
@@ -35,7 +35,8 @@ class Debiased(NamedTuple):
 
     value: the debiased sum, at least 0. error: (k, m) standard errors of the terms. slopes: (orders, k, m) Hermite
     coefficients. left: (k, m) the variance of each term beyond its linear part, at least 0. near: sum of the errors of
-    the cells that may be biased. bias: what noise may be left in the value where few true gaps differ from 0.
+    the cells that may be biased. bias: what noise is left in the value if true gaps spread as they seem to;
+    most_bias: if they spread as little as they may.
     """
 
     value: float
@@ -44,9 +45,10 @@ class Debiased(NamedTuple):
     left: Floats
     near: float
     bias: float
+    most_bias: float
 
     @classmethod
-    def of(cls, sums: BinSums, n: int, errors: Floats | None = None) -> Debiased:
+    def of(cls, sums: BinSums, n: float, errors: Floats | None = None) -> Debiased:
         """The debiased sum of (k, m) class-wise sums.
 
         errors: standard errors of the gap sums, if rows depend on each other.
@@ -58,13 +60,14 @@ class Debiased(NamedTuple):
         slopes = expansion(true, _ORDERS)
         total = max(float(error.sum()), _TINY)
         excess = float(np.sum(error * (np.minimum(size, _CAPPED) ** 2 - 1.0))) / total
-        excess -= 2.0 * math.sqrt(2.0 * float(np.sum(error * error))) / total
+        doubt = 2.0 * math.sqrt(2.0 * float(np.sum(error * error))) / total
         return cls(
             value=max(float(np.sum(error * debiased_size(size))), 0.0),
             error=error,
             slopes=slopes,
             left=np.maximum(spread(true) - slopes[0] ** 2, 0.0),
             near=float(error[size < _NEAR].sum()),
+            most_bias=bias_left(math.sqrt(max(excess - doubt, 0.0))) * total,
             bias=bias_left(math.sqrt(max(excess, 0.0))) * total,
         )
 
@@ -91,7 +94,7 @@ class ClassDifference(NamedTuple):
 
         Source: bias-aware intervals, Armstrong & Kolesar, Econometrica 86:655 (2018).
         """
-        bias = _REACH * self.near / self.error
+        bias = REACH * self.near / self.error
         half = self.error * level.reach(bias)
         below, above = max(self.lift, 0.0), max(-self.lift, 0.0)
         beyond = max(self.value - below, -self.value - above)
@@ -119,7 +122,7 @@ def class_difference(models: tuple[Debiased, Debiased], linear: float, correlati
         value=candidate.value - base.value,
         error=_inflated(k) * math.sqrt(max(linear + rest, _TINY)),
         near=max(base.near, candidate.near),
-        lift=candidate.bias - base.bias,
+        lift=candidate.most_bias - base.most_bias,
     )
 
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from calibeval.core.data.arrays import Floats
 from calibeval.core.sums.risk import FEW
 from calibeval.core.uncertainty.level import Level
-from calibeval.core.uncertainty.paired_means import MeanDifference, accuracy_difference
+from calibeval.core.uncertainty.paired_means import MeanDifference, accuracy_difference, discordant, row_unit
 from calibeval.core.uncertainty.small_counts import exact_ends
 
 Flags = npt.NDArray[np.bool_]
@@ -28,10 +28,14 @@ _TINY = 1e-16
 
 
 class Outcomes(NamedTuple):
-    """The confidences of two models on the same rows, base first, and whether each prediction is correct; (n,) each."""
+    """The confidences of two models on the same rows, base first, and whether each prediction is correct; (n,) each.
+
+    weights: (n,), that add up to the effective number of rows; None if all rows count the same.
+    """
 
     confidence: tuple[Floats, Floats]
     correct: tuple[Flags, Flags]
+    weights: Floats | None = None
 
     @property
     def few(self) -> bool:
@@ -39,10 +43,16 @@ class Outcomes(NamedTuple):
         return self.fewest < FEW
 
     @property
-    def fewest(self) -> int:
-        """The smallest number of errors, or of right rows, of the two models."""
-        right = [int(np.count_nonzero(own)) for own in self.correct]
-        return min(min(count, len(self.correct[0]) - count) for count in right)
+    def fewest(self) -> float:
+        """The smallest number of errors, or of right rows, of the two models; with weights, an effective number."""
+        return min(self.counted(flags)[0] for own in self.correct for flags in (own, ~own))
+
+    def counted(self, rows: Flags) -> tuple[float, float]:
+        """The number of some rows, and of all of them; with weights, in units of these rows."""
+        if self.weights is None:
+            return int(np.count_nonzero(rows)), len(rows)
+        unit = row_unit(rows, self.weights)
+        return float(self.weights[rows].sum()) / unit, float(self.weights.sum()) / unit
 
 
 def allowing_few(
@@ -58,20 +68,20 @@ def allowing_few(
     """
     if not outcomes.few:
         return found
-    n, (base, candidate) = len(outcomes.correct[0]), outcomes.correct
+    base, candidate = outcomes.correct
     mean = 0.5 * (found.low + found.high)
     below, above = [], []
     for right in (True, False):
-        rare = int(np.count_nonzero((base == right) & (candidate == right)))
+        rare, n = outcomes.counted((base == right) & (candidate == right))
         if rare >= FEW:
             continue
         effect = _concordant(outcomes, of_outcome, right) - _concordant(outcomes, of_outcome, not right)
         ends = [effect * (end - rare / n) for end in exact_ends(rare, n, level.value)]
         below.append(min(*ends, 0.0))
         above.append(max(*ends, 0.0))
-    lost, gained = (int(np.count_nonzero(one & ~other)) for one, other in ((base, candidate), (candidate, base)))
+    gained, lost, n = discordant(base, candidate, outcomes.weights)
     if gained + lost < FEW:
-        accuracy = accuracy_difference(base, candidate, level)
+        accuracy = accuracy_difference(base, candidate, level, weights=outcomes.weights)
         effect = _worth(outcomes, of_outcome)
         ends = [effect * (end - (gained - lost) / n) for end in (accuracy.low, accuracy.high)]
         below.append(min(*ends, 0.0))
@@ -92,7 +102,7 @@ def _concordant(outcomes: Outcomes, of_outcome: OfOutcome, right: bool) -> float
 
 def _worth(outcomes: Outcomes, of_outcome: OfOutcome) -> float:
     """By how much the mean value changes, per share of rows that become right."""
-    chance = _chance(outcomes, right=float(np.mean(outcomes.correct[0])) < 0.5)
+    chance = _chance(outcomes, right=float(np.average(outcomes.correct[0], weights=outcomes.weights)) < 0.5)
     gains = (of_outcome(own, True) - of_outcome(own, False) for own in outcomes.confidence)
     return 0.5 * sum(_weighted(gain, chance) for gain in gains)
 
@@ -100,7 +110,8 @@ def _worth(outcomes: Outcomes, of_outcome: OfOutcome) -> float:
 def _chance(outcomes: Outcomes, right: bool) -> Floats:
     """The mean probability that both models give to this outcome."""
     mean = 0.5 * (outcomes.confidence[0] + outcomes.confidence[1])
-    return np.maximum(mean if right else 1.0 - mean, _TINY)
+    chance = np.maximum(mean if right else 1.0 - mean, _TINY)
+    return chance if outcomes.weights is None else chance * outcomes.weights
 
 
 def _weighted(values: Floats, weights: Floats) -> float:

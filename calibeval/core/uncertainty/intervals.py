@@ -9,6 +9,7 @@ import numpy as np
 
 from calibeval.core.errors import InputError, UsageError
 from calibeval.core.sums.binning import BinSums
+from calibeval.core.uncertainty.debiased_interval import debiased_interval
 from calibeval.core.uncertainty.floors import CERTAIN, HIGH, Floor, cube_root_quantile, gap_floor
 from calibeval.core.uncertainty.inversion import Ends, Point, centre_on, invert
 from calibeval.core.uncertainty.paths import (
@@ -92,14 +93,18 @@ def oe_interval(sums: BinSums, n: float, level: float, joint: Joint | None = Non
     return _bounded(ends._replace(high=max(high, exact)))
 
 
-def cwce_interval(sums: BinSums, n: float, level: float, joint: Joint | None = None) -> Interval:
+def cwce_interval(
+    sums: BinSums, n: float, level: float, joint: Joint | None = None, spread: float | None = None
+) -> Interval:
     """Confidence interval of the class-wise calibration error, the mean over the classes. In [0, 1].
 
     Two classes mirror each other, so it is the mean of both ECE intervals (quantiles of fully dependent values add up).
     For three or more it is the hull of two paths, which covers 99 %; the lower end is 0 unless the value exceeds its
-    noise floor at that level. Where a class has fewer than 20 rows it is an approximation.
+    noise floor at that level. If it does, and `spread` is known, it is the narrower one of the debiased sum. Where a
+    class has fewer than 20 rows it is an approximation.
     sums: (k, m), k >= 2. n: number of rows, at least 1. joint: as for ece_interval; then nothing is assumed about
-    classes. Raises: as ece_interval, and InputError if sums hold fewer than 2 classes. Source: as ece_interval.
+    classes. spread: the variance of a row's weighted gaps, see `debiased_interval`.
+    Raises: as ece_interval, and InputError if sums hold fewer than 2 classes. Source: as ece_interval.
 
     >>> rows = (np.full((2, 1), x) for x in (1000.0, 500.0, 250.0, 500.0, 250.0))
     >>> cwce_interval(BinSums(*rows), 1000, 0.95)[0]
@@ -114,10 +119,12 @@ def cwce_interval(sums: BinSums, n: float, level: float, joint: Joint | None = N
         corrected = 0.5 * ((first.corrected or 0.0) + (second.corrected or 0.0))
         return Interval(0.5 * (first.low + second.low), 0.5 * (first.high + second.high), corrected)
     z, value = _two_sided(level, joint), float(np.abs(sums.surplus).sum()) / (_rows(n) * classes)
-    folded = invert(folded_path(sums, n, _CLASS_DEPENDENCE, joint), value, z)
-    pooled = invert(pooled_path(sums, n, _CLASS_DEPENDENCE, joint), value, z)
     upper = 0.5 * (1.0 + level)
     noise = value < (gap_floor(sums, n, upper) if joint is None else joint_floor(sums, n, joint, upper)).high
+    if spread is not None and joint is None and not noise:
+        return _bounded(Ends(*debiased_interval(sums, n, spread, level)))
+    folded = invert(folded_path(sums, n, _CLASS_DEPENDENCE, joint), value, z)
+    pooled = invert(pooled_path(sums, n, _CLASS_DEPENDENCE, joint), value, z)
     low = 0.0 if noise else min(folded.low, pooled.low)
     # The pooled path gives the centre with the smaller bias and error.
     return _bounded(Ends(low, pooled.centre, max(folded.high, pooled.high)))

@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from calibeval.core.data.arrays import Codes, Floats
+from calibeval.core.data.arrays import Floats
+from calibeval.core.data.notices import Notice
+from calibeval.core.sums.by_group import RowTotals
 from calibeval.core.uncertainty.clusters import Clusters
 from calibeval.core.uncertainty.paths import Joint
 
@@ -20,17 +22,17 @@ MOST_JOINT_CELLS = 1500
 class Joints:
     """The groups of the rows, and how the gaps of bins vary together.
 
-    codes: (n,) in [0, j), the group of every row that is not ignored. clusters: their sizes. top, mass, classes: for
-    equal-width, equal-mass and class-wise bins; None if there are too many bins, or none. weights: (n,), scaled as for
-    finished sums; None if all rows count the same.
+    clusters: the sizes of the groups. rows: sums of the results of their rows. top, mass, classes: for equal-width,
+    equal-mass and class-wise bins; None if there are too many bins, or none. no_classes: why there are no class-wise
+    ones, if not because of their number.
     """
 
-    codes: Codes
     clusters: Clusters
+    rows: RowTotals
     top: Joint | None
     mass: Joint | None
     classes: Joint | None
-    weights: Floats | None = None
+    no_classes: Notice | None = None
 
     @property
     def freedom(self) -> float:
@@ -45,23 +47,19 @@ class GroupedError(NamedTuple):
     squares: float
 
 
-def grouped_error(values: Floats, mean: float, joints: Joints) -> GroupedError | None:
+def grouped_error(totals: Floats, mean: float, squares: float, joints: Joints) -> GroupedError | None:
     """The error of a mean over rows in independent groups; None if squares exceed the range of float64.
 
-    values: (n,). mean: of the values.
+    totals: (j,), sums of the values by group. mean: of all values. squares: the sum of their squared deviations.
 
-    >>> codes = np.array([0, 0, 1, 1])
-    >>> joints = Joints(codes, Clusters.of(codes), None, None, None)
-    >>> round(grouped_error(np.array([1.0, 1.0, 0.0, 0.0]), 0.5, joints).error, 3)
+    >>> clusters = Clusters.of(np.array([0, 0, 1, 1]))
+    >>> joints = Joints(clusters, RowTotals.empty(2), None, None, None)
+    >>> round(grouped_error(np.array([2.0, 0.0]), 0.5, 1.0, joints).error, 3)
     0.5
     """
-    centred = values - mean if joints.weights is None else (values - mean) * joints.weights
-    n = len(values) if joints.weights is None else float(joints.clusters.sizes.sum())
-    totals = np.bincount(joints.codes, weights=centred)
-    with np.errstate(over="ignore"):
-        scaled = totals * joints.clusters.scale
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaled = (totals - joints.clusters.sizes * mean) * joints.clusters.scale
         between = float(scaled @ scaled)
-        squares = float(centred @ centred)
-    if not math.isfinite(max(between, squares)):
+    if not (math.isfinite(between) and math.isfinite(squares)):
         return None
-    return GroupedError(math.sqrt(max(between, squares)) / n, squares)
+    return GroupedError(math.sqrt(max(between, squares)) / float(joints.clusters.sizes.sum()), squares)

@@ -35,14 +35,16 @@ def together(
     residuals: tuple[Floats, Floats],
     sums: tuple[BinSums, BinSums],
     groups: Codes | None,
+    weights: Floats | None = None,
 ) -> Together:
-    """How residuals in these bins vary together."""
+    """How residuals in these bins vary together. weights: of the rows, by which residuals are multiplied."""
     if groups is None:
-        return Together(sums, (None, None), shared_rows(bins, residuals, sums), 0)
+        n = None if weights is None else float(weights.sum())
+        return Together(sums, (None, None), shared_rows(bins, residuals, sums, n), 0)
     cells = (int(groups.max()) + 1) * sum(len(own.count) for own in sums)
     if cells > MOST_PAIR_CELLS:
         return Together(sums, (None, None), None, cells)
-    one, other, shared = shared_groups(bins, residuals, sums, groups)
+    one, other, shared = shared_groups(bins, residuals, sums, groups, weights)
     return Together(sums, (one, other), shared, cells)
 
 
@@ -89,6 +91,17 @@ class Pair:
         return Pair(one, other, self.labels[places], groups, found, classes)
 
     @property
+    def weights(self) -> Floats | None:
+        """The weights of the rows, which add up to their effective number; None if all rows count the same."""
+        own = self.base.rows.weights
+        return None if own is None else own * self.base.sums.scale
+
+    @property
+    def n(self) -> float:
+        """The number of rows or, with weights, their effective number."""
+        return len(self.labels) if self.base.rows.weights is None else self.base.sums.n
+
+    @property
     def models(self) -> tuple[Model, Model]:
         """Base and candidate."""
         return self.base, self.candidate
@@ -97,13 +110,17 @@ class Pair:
     def outcomes(self) -> Outcomes:
         """Confidence and correctness of both models."""
         one, other = self.base.rows, self.candidate.rows
-        return Outcomes((one.confidence, other.confidence), (one.correct, other.correct))
+        return Outcomes((one.confidence, other.confidence), (one.correct, other.correct), self.weights)
 
     @property
     def residuals(self) -> tuple[Floats, Floats]:
-        """The residuals correct - confidence of both models, (n,) each; recomputed to save 16 bytes per row."""
-        one, other = self.base.rows, self.candidate.rows
-        return one.correct - one.confidence, other.correct - other.confidence
+        """The residuals correct - confidence of both models, (n,) each, times the weights of their rows.
+
+        They are recomputed to save 16 bytes per row.
+        """
+        one, other = (model.rows.correct - model.rows.confidence for model in self.models)
+        weights = self.weights
+        return (one, other) if weights is None else (one * weights, other * weights)
 
     @property
     def top(self) -> Together:
@@ -111,7 +128,7 @@ class Pair:
         if "top" not in self.found.together:
             bins = [bin_index(model.rows.confidence, model.sums.compared) for model in self.models]
             sums = self.base.sums.top, self.candidate.sums.top
-            self.found.together["top"] = together((bins[0], bins[1]), self.residuals, sums, self.groups)
+            self.found.together["top"] = self._together((bins[0], bins[1]), self.residuals, sums)
         return self.found.together["top"]
 
     @property
@@ -120,23 +137,28 @@ class Pair:
         if "mass" not in self.found.together:
             bins = [bin_index(model.rows.confidence, model.sums.mass_edges) for model in self.models]
             sums = self.base.sums.mass, self.candidate.sums.mass
-            self.found.together["mass"] = together((bins[0], bins[1]), self.residuals, sums, self.groups)
+            self.found.together["mass"] = self._together((bins[0], bins[1]), self.residuals, sums)
         return self.found.together["mass"]
 
     def of_class(self, label: int) -> Together:
         """For two classes, how the bins of one class's probability vary together; computed once."""
         if f"class {label}" not in self.found.together:
-            happened = self.labels == label
+            happened, weights = self.labels == label, self.weights
             bins, gaps, sums = [], [], []
             for model in self.models:
                 positive = model.positive(self.labels)
                 p = positive if label == 1 else 1.0 - positive
                 bins.append(bin_index(p, model.sums.compared))
-                gaps.append(happened - p)
-                sums.append(sums_by_index(bins[-1], len(model.sums.compared) - 1, p, happened))
-            own = together((bins[0], bins[1]), (gaps[0], gaps[1]), (sums[0], sums[1]), self.groups)
+                gaps.append(happened - p if weights is None else (happened - p) * weights)
+                sums.append(sums_by_index(bins[-1], len(model.sums.compared) - 1, p, happened, weights))
+            own = self._together((bins[0], bins[1]), (gaps[0], gaps[1]), (sums[0], sums[1]))
             self.found.together[f"class {label}"] = own
         return self.found.together[f"class {label}"]
+
+    def _together(
+        self, bins: tuple[Codes, Codes], residuals: tuple[Floats, Floats], sums: tuple[BinSums, BinSums]
+    ) -> Together:
+        return together(bins, residuals, sums, self.groups, self.weights)
 
     @property
     def class_cells(self) -> int:

@@ -28,26 +28,36 @@ class MeanDifference(NamedTuple):
 
 
 def mean_difference(
-    values: Floats, level: Level, most: float, groups: npt.NDArray[np.intp] | None = None
+    values: Floats,
+    level: Level,
+    most: float,
+    groups: npt.NDArray[np.intp] | None = None,
+    weights: Floats | None = None,
 ) -> MeanDifference:
     """Interval and test for the mean of row-by-row differences.
 
     values: (n,), candidate - base. most: the largest possible absolute difference of means.
     groups: (n,) of group numbers in [0, j), if only groups are independent; the error is then estimated from groups,
-    and at least that of independent rows.
+    and at least that of independent rows. weights: (n,), that add up to the effective number of rows.
     Raises: InputError if n is below 2.
 
     >>> result = mean_difference(np.array([0.1, 0.3, 0.2, 0.2]), Level(0.95), 1.0)
     >>> [round(x, 3) for x in result]
     [0.12, 0.28, 0.0, 0.041]
     """
-    n = len(values)
+    n: float = len(values)
     if n < 2:
         raise InputError(f"{n} row is not enough: a mean difference needs at least 2")
-    mean = float(values.mean())
-    square = float(values.var(ddof=1)) / n
+    if weights is None:
+        mean = float(values.mean())
+        away, square = values - mean, float(values.var(ddof=1)) / n
+    else:
+        n = float(weights.sum())
+        mean = float(weights @ values) / n
+        away = (values - mean) * weights
+        square = float(away @ away) / n / max(n - 1.0, 1.0)
     if groups is not None:
-        totals = np.bincount(groups, weights=values - mean) * Clusters.of(groups).scale
+        totals = np.bincount(groups, weights=away) * Clusters.of(groups, weights).scale
         square = max(square, float(totals @ totals) / n**2)
     return normal_difference(mean, math.sqrt(square), level, most)
 
@@ -69,10 +79,12 @@ def accuracy_difference(
     candidate: npt.NDArray[np.bool_],
     level: Level,
     groups: npt.NDArray[np.intp] | None = None,
+    weights: Floats | None = None,
 ) -> MeanDifference:
     """Interval and test for the difference of two accuracies on the same rows.
 
-    base, candidate: (n,), whether each is correct. groups: as for mean_difference.
+    base, candidate: (n,), whether each is correct. groups, weights: as for mean_difference; with weights, counts are
+    effective numbers, and the exact test takes the next whole numbers that are closer together.
     If they differ on fewer than 50 rows, the interval is that of Agresti and Min, which adds half a row to each of the
     four counts, and p is the larger of theirs and that of McNemar's exact test; if the exact test is not significant,
     the interval is extended to 0.
@@ -83,18 +95,41 @@ def accuracy_difference(
     >>> [round(x, 4) for x in accuracy_difference(base, candidate, Level(0.95))[:3]]
     [0.0159, 0.1213, 0.0156]
     """
-    n, gained = len(base), int(np.count_nonzero(candidate & ~base))
-    lost = int(np.count_nonzero(base & ~candidate))
-    plain = mean_difference(candidate.astype(np.float64) - base, level, 1.0, groups)
+    gained, lost, n = discordant(base, candidate, weights)
+    plain = mean_difference(candidate.astype(np.float64) - base, level, 1.0, groups, weights)
     if gained + lost >= LEAST_DISCORDANT:
         return plain
     share = (gained - lost) / (n + 2.0)
     error = math.sqrt((gained + lost + 1.0) / (n + 2.0) - share * share) / math.sqrt(n + 2.0)
     found = normal_difference(share, error if groups is None else max(error, plain.error), level, 1.0)
-    p = max(found.p, mcnemar_p(gained, lost))
+    fewer, more = math.ceil(min(gained, lost)), math.floor(max(gained, lost))
+    p = max(found.p, mcnemar_p(max(more, fewer), fewer))
     if p < round(1.0 - level.value, 12):
         return found._replace(p=p)
     return found._replace(low=min(found.low, 0.0), high=max(found.high, 0.0), p=p)
+
+
+def discordant(
+    base: npt.NDArray[np.bool_], candidate: npt.NDArray[np.bool_], weights: Floats | None
+) -> tuple[float, float, float]:
+    """The rows that only the candidate has right, those that only the base has, and all rows.
+
+    With weights, in units of the rows on which the models differ, so that both numbers vary like counts.
+
+    >>> discordant(np.array([True, False]), np.array([True, True]), np.array([1.0, 2.0]))
+    (1.0, 0.0, 1.5)
+    """
+    if weights is None:
+        return int(np.count_nonzero(candidate & ~base)), int(np.count_nonzero(base & ~candidate)), len(base)
+    unit = row_unit(base != candidate, weights)
+    gained, lost = (float(weights[one & ~other].sum()) for one, other in ((candidate, base), (base, candidate)))
+    return gained / unit, lost / unit, float(weights.sum()) / unit
+
+
+def row_unit(rows: npt.NDArray[np.bool_], weights: Floats) -> float:
+    """The weight that stands for one of these rows: their sum of squares divided by their sum; 1 without rows."""
+    own = weights[rows]
+    return float(own @ own) / float(own.sum()) if len(own) else 1.0
 
 
 def mcnemar_p(gained: int, lost: int) -> float:

@@ -54,7 +54,7 @@ class Shared(NamedTuple):
     """
 
     correlation: Floats
-    rows: int | None
+    rows: float | None
 
 
 class PathSide(NamedTuple):
@@ -105,12 +105,15 @@ def oe_side(sums: BinSums, n: float, z: float, joint: Joint | None = None) -> Pa
 
 
 def shared_rows(
-    bins: tuple[Indices, Indices], residuals: tuple[Floats, Floats], sums: tuple[BinSums, BinSums]
+    bins: tuple[Indices, Indices],
+    residuals: tuple[Floats, Floats],
+    sums: tuple[BinSums, BinSums],
+    n: float | None = None,
 ) -> Shared:
     """How the gaps of two models' bins vary together on the same, independent rows.
 
     bins, residuals: of both models, (n,) each, in the same order of rows; a residual is outcome - probability.
-    sums: of both models, (m,) and (l,).
+    sums: of both models, (m,) and (l,). n: effective number of rows, if residuals are multiplied by weights.
 
     >>> from calibeval.core.sums.binning import bin_sums
     >>> bins, gap, one = np.array([0, 1]), np.array([0.8, -0.9]), bin_sums([0.2, 0.9], [1, 0], [0, 0.5, 1])
@@ -126,7 +129,7 @@ def shared_rows(
     errors = [np.sqrt(np.maximum(own.surplus_squares, 0.0)) for own in sums]
     scale = errors[0][:, None] * errors[1][None, :]
     table = np.divide(products.reshape(shape), scale, out=np.zeros(shape), where=scale > _TINY)
-    return Shared(np.clip(table, -1.0, 1.0), len(bins[0]))
+    return Shared(np.clip(table, -1.0, 1.0), len(bins[0]) if n is None else n)
 
 
 def shared_groups(
@@ -134,15 +137,17 @@ def shared_groups(
     residuals: tuple[Floats, Floats],
     sums: tuple[BinSums, BinSums],
     groups: Indices,
+    weights: Floats | None = None,
 ) -> tuple[Joint, Joint, Shared]:
     """How the gaps of the bins of two models vary, alone and together, if only groups are independent.
 
     bins, residuals, sums: as for shared_rows. groups: (n,) of group numbers in [0, j), each of which occurs.
+    weights: (n,), if residuals are multiplied by them.
     Memory: 8 bytes for each group and bin. The error of a gap is at least that of independent rows.
     """
-    n, count, first = len(groups), int(groups.max()) + 1, len(sums[0].count)
-    clusters = Clusters.of(groups)
-    rows = clusters.sizes / n
+    count, first = int(groups.max()) + 1, len(sums[0].count)
+    clusters = Clusters.of(groups, weights)
+    rows = clusters.sizes / clusters.sizes.sum()
     parts = []
     for index, gaps, own in zip(bins, residuals, sums, strict=True):
         m = len(own.count)

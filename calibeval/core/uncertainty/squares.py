@@ -99,8 +99,8 @@ def rms_floor(sums: BinSums, n: float, joint: Joint | None = None, level: float 
     third = float(np.sum(8.0 * (noise / share) ** 3)) / variance**1.5
     half_skew = min(0.5 * max(third, 2.0 / math.sqrt(shape)), 1.5)
     high, certain = (
-        max(mean + math.sqrt(variance) * cube_root_quantile(one, half_skew), largest_rare_square(sums, n, 1.0 - level))
-        for one, level in ((z, HIGH), (far, CERTAIN))
+        max(mean + math.sqrt(variance) * cube_root_quantile(one, half_skew), largest_rare_square(sums, n, tail))
+        for one, tail in ((z, 1.0 - level), (far, 1.0 - CERTAIN))
     )
     return Floor(expected, *(min(max(expected, math.sqrt(max(one, 0.0))), 1.0) for one in (high, certain)))
 

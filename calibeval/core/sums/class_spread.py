@@ -1,0 +1,76 @@
+"""How much the weighted gaps of class-wise bins vary from row to row, from one more pass over some of the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.data.arrays import Codes, Floats, Indices
+from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.probabilities import probabilities
+from calibeval.core.data.row_source import Kind
+from calibeval.core.sums.binning import bin_index, is_computed, on_grid
+
+READ_SCORES = 2**20  # at a time
+# A variance needs no more rows than hold this number of scores: then its error is about 1 %.
+ENOUGH_SCORES = 2**18
+
+
+class Weighted(NamedTuple):
+    """Some rows whose gaps are weighted. rows: ascending numbers of stored rows. edges: that p is compared with.
+
+    weights: (k, m) of the class-wise bins.
+    """
+
+    rows: Indices
+    edges: Floats
+    weights: Floats
+
+
+def class_spreads(predictions: Predictions, parts: Sequence[Weighted]) -> list[float]:
+    """The variance of each row's weighted sum of gaps y - p, for each part, from one pass over their scores.
+
+    Of many rows, every second (third, ...) one is used.
+
+    >>> dump = Predictions(probs=[[0.8, 0.2], [0.8, 0.2]], labels=[0, 1])
+    >>> weights = np.array([[0.0, 1.0], [0.0, 0.0]])
+    >>> class_spreads(dump, [Weighted(np.arange(2), np.array([0.0, 0.5, 1.0]), weights)])
+    [0.25]
+    """
+    k = predictions.scores.shape[1]
+    chosen = [part.rows[:: max(1, len(part.rows) * k // ENOUGH_SCORES)] for part in parts]
+    found: list[list[Floats]] = [[] for _ in parts]
+    step = max(1, READ_SCORES // k)
+    for start in range(0, predictions.rows, step):
+        cuts = [rows[slice(*np.searchsorted(rows, (start, start + step)))] for rows in chosen]
+        there = [i for i, rows in enumerate(cuts) if len(rows)]
+        if not there:
+            continue
+        scores = predictions.scores[start : min(start + step, predictions.rows)]
+        for i in there:
+            own, labels = scores[cuts[i] - start], predictions.labels[cuts[i]]
+            found[i].append(row_sums(own, labels.astype(np.intp), predictions.kind, parts[i]))
+    return [_variance(np.concatenate(sums)) for sums in found]
+
+
+def row_sums(scores: npt.NDArray[Any], labels: Codes, kind: Kind, part: Weighted) -> Floats:
+    """The weighted sum of gaps of each row. scores: (n, k) as stored. labels: (n,)."""
+    b, weights = len(labels), part.weights
+    p = np.ascontiguousarray(probabilities(np.ascontiguousarray(scores.T), kind, axis=0))
+    p = on_grid(p, out=p) if is_computed(kind) else p
+    # Few probabilities lie above the first bin.
+    place = np.flatnonzero(p > part.edges[1])
+    above, classes, first = p.ravel().take(place), place // b, np.ascontiguousarray(weights[:, 0])
+    cells = classes * weights.shape[1] + bin_index(above, part.edges)
+    stated = np.einsum("ij,i->j", p, first)
+    stated += np.bincount(place % b, weights=(weights.ravel().take(cells) - first.take(classes)) * above, minlength=b)
+    of_label = labels * weights.shape[1] + bin_index(p[labels, np.arange(b)], part.edges)
+    return np.asarray(weights.ravel().take(of_label) - stated)
+
+
+def _variance(values: Floats) -> float:
+    centred = values - np.add.reduce(values) / len(values)
+    return float(np.add.reduce(centred * centred)) / len(values)
