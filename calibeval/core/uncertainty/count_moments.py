@@ -98,11 +98,10 @@ def _below(sums: BinSums) -> tuple[npt.NDArray[np.bool_], tuple[Floats, Floats, 
     trials = mean / chance
     weight, odds = np.exp(trials * np.log1p(-chance)), chance / (1.0 - chance)
     moments = np.zeros((3, len(mean)))
-    for hits in range(int(_FEW)):
+    for hits in range(math.ceil(mean.max(initial=0.0))):
         deficit = np.maximum(mean - hits, 0.0)
-        for power in range(3):
-            moments[power] += weight * deficit ** (power + 1)
-        weight = weight * np.maximum(trials - hits, 0.0) / (hits + 1.0) * odds
+        moments += np.multiply.accumulate([weight * deficit, deficit, deficit])
+        weight = weight * (np.maximum(trials - hits, 0.0) * odds / (hits + 1.0))
     return few, (moments[0], moments[1], moments[2])
 
 
