@@ -43,7 +43,7 @@ class Overconfidence(Binned):
         shift = None if joints is None else shift_by_groups(sums, joints, level)
         if shift is None:
             return found
-        return found._replace(high=max(found.high, shift.confidence * shift.largest_excess))
+        return found._replace(high=max(found.high, shift.confidence * (shift.confidence - shift.least)))
 
     def difference(self, pair: Pair, level: Level) -> Contrast:
         """The difference along the paths of both models."""
