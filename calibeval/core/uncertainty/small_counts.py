@@ -52,11 +52,6 @@ class Shift(NamedTuple):
         smallest = max(self.confidence - self.most, self.least - self.confidence, 0.0)
         return abs(self.confidence - self.accuracy) - smallest
 
-    @property
-    def largest_excess(self) -> float:
-        """The largest confidence - accuracy that the interval allows, at least 0."""
-        return max(self.confidence - self.least, 0.0)
-
 
 def shift_of(sums: BinSums, n: float, level: float) -> Shift:
     """The accuracy of the rows of (m,) sums, or the frequency of a class, with its exact interval.
