@@ -37,6 +37,7 @@ class Temperature(Metric):
 
     binned: ClassVar[bool] = False
     has_floor: ClassVar[bool] = False
+    fitted: ClassVar[bool] = True
 
     def value(self, sums: Sums) -> float:
         """The optimum; of added sums, from a series around T = 1."""
