@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.arrays import Codes, Floats
-from calibeval.core.data.columns import coded_column
+from calibeval.core.data.columns import coded_column, kept_rows
 from calibeval.core.data.notices import Notice, reason, warning
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.weighted import row_weights
@@ -67,6 +67,10 @@ class Groups:
 
     def of_rows(self, chosen: npt.NDArray[np.intp]) -> Groups:
         """The groups of some of these rows. chosen: their positions among the rows that are not ignored."""
+        if self.units is not None:
+            rows = kept_rows(self.units.predictions)[chosen]
+            own = None if self.weights is None else self.weights[chosen]
+            return _numbered(self.column, self.units.at(rows), own)
         if self.codes is None:
             return self
         return _numbered(self.column, self.codes[chosen], None if self.weights is None else self.weights[chosen])
@@ -96,9 +100,9 @@ def find_groups(predictions: Predictions, settings: Settings, resources: Resourc
         return None
     if resources.streams(predictions):
         units = Units.of(predictions, column)
-        groups = _counted(column, Clusters(units.sizes))
+        groups = counted_groups(column, Clusters(units.sizes))
         large = too_large(units.count, 2 * settings.bins + len(RowTotals._fields), resources.memory)
-        return replace(groups, units=units, refused=groups.refused or large)
+        return replace(groups, units=units, refused=groups.refused or large, weights=row_weights(predictions))
     if column is None:
         codes = np.arange(predictions.rows) // math.prod(predictions.layout[1:])
     else:
@@ -110,10 +114,10 @@ def find_groups(predictions: Predictions, settings: Settings, resources: Resourc
 
 def _numbered(column: str | None, codes: Codes, weights: Floats | None = None) -> Groups:
     numbers = np.unique(codes, return_inverse=True)[1]
-    return replace(_counted(column, Clusters.of(numbers, weights)), codes=numbers, weights=weights)
+    return replace(counted_groups(column, Clusters.of(numbers, weights)), codes=numbers, weights=weights)
 
 
-def _counted(column: str | None, clusters: Clusters) -> Groups:
+def counted_groups(column: str | None, clusters: Clusters) -> Groups:
     """The groups without their codes."""
     count, effective = len(clusters.sizes), clusters.effective
     few = f"{count} {'group is' if count == 1 else 'groups are'} too few"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.weighted import weighted_like
 from calibeval.core.sums.engine import summarise, tie_slack
@@ -23,6 +24,16 @@ from calibeval.core.sums.threads import in_order
 BLOCK_SCORES = 2**24
 
 Rows = npt.NDArray[np.intp]
+
+
+class Watch(Protocol):
+    """Who is told about the parts of a dump that is read block by block, in the order of their rows."""
+
+    def rows(self, part: int, rows: Rows, results: RowScores) -> None:
+        """Some stored rows of a part, and their results."""
+
+    def all_rows(self, part: int, rows: Rows, keys: RowKeys, edges: Floats) -> None:
+        """All stored rows of a part, their sort keys, and the edges of its equal-mass bins."""
 
 
 def known_part_sums(
@@ -55,15 +66,17 @@ def part_sums(
     parts: Sequence[Rows],
     bins: int,
     resources: Resources = PLAIN,
+    watch: Watch | None = None,
 ) -> list[Sums]:
     """The sums of each part, as if its rows were a separate dump.
 
     parts: numbers of stored rows that are not ignored. A row may belong to several parts. resources: as for
     `summarise`; if scores are read block by block, so are the parts, with 8 bytes for each of their rows until all are
-    read. Results of single rows are not kept: they are those of the whole dump.
+    read. Results of single rows are not kept: they are those of the whole dump. watch: is told about rows that are read
+    block by block, and only of those.
     """
     if resources.streams(predictions):
-        return _streamed(predictions, parts, bins, resources.jobs)
+        return _streamed(predictions, parts, bins, resources.jobs, watch)
     scores = predictions.scores[0 : predictions.rows]
 
     def sums_of(rows: Rows) -> Sums:
@@ -88,7 +101,7 @@ def located(sums: Sums, predictions: Predictions, rows: Rows) -> Sums:
     return replace(sums, impossible_row=row, impossible_place=predictions.locate(row))
 
 
-def _streamed(predictions: Predictions, parts: Sequence[Rows], bins: int, jobs: int) -> list[Sums]:
+def _streamed(predictions: Predictions, parts: Sequence[Rows], bins: int, jobs: int, watch: Watch | None) -> list[Sums]:
     """Like `part_sums`, for scores that are not in memory: each block is cut, and the sums of the parts are added."""
     step = max(1, BLOCK_SCORES // (predictions.k or 1))
     ascending = [np.sort(rows) for rows in parts]
@@ -105,18 +118,25 @@ def _streamed(predictions: Predictions, parts: Sequence[Rows], bins: int, jobs: 
             return located(summarise(own, bins, keep_rows=True, finish=False), predictions, cuts[part])
 
         for part, sums in zip(there, in_order(sums_of, there, jobs), strict=True):
+            if watch is not None and sums.rows is not None:
+                watch.rows(part, cuts[part], sums.rows)
             keys[part] += [] if sums.rows is None else [confidence_keys(sums.rows.confidence, sums.rows.correct)]
             before = totals[part]
             totals[part] = replace(sums, equal_mass=None, rows=None) if before is None else before + sums
     weights, slack = predictions.weights, tie_slack(predictions)
 
-    def mass(own: list[RowKeys], rows: Rows) -> EqualMass:
+    def mass(part: int, rows: Rows) -> EqualMass:
+        own = np.concatenate(keys[part])
         if weights is None or weights.even:
-            return EqualMass(*from_keys(np.concatenate(own), bins, slack=slack))
-        return EqualMass(*from_weighted_keys(np.concatenate(own), weights.values[rows], bins, slack))
+            found = EqualMass(*from_keys(own.copy(), bins, slack=slack))
+        else:
+            found = EqualMass(*from_weighted_keys(own, weights.values[rows], bins, slack))
+        if watch is not None:
+            watch.all_rows(part, rows, own, found.edges)
+        return found
 
     return [
-        replace(total, equal_mass=mass(own, rows)).finished()
-        for total, own, rows in zip(totals, keys, ascending, strict=True)
+        replace(total, equal_mass=mass(part, rows)).finished()
+        for part, (total, rows) in enumerate(zip(totals, ascending, strict=True))
         if total is not None
     ]

@@ -7,19 +7,21 @@ whole dump.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy.typing as npt
 
 from calibeval.core.data.columns import TRUE_CLASS, coded_slices, kept_rows
+from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.weighted import row_weights
 from calibeval.core.evaluation.class_noise import with_class_spread
 from calibeval.core.evaluation.cut import Cut
-from calibeval.core.evaluation.groups import Groups, grouped_metrics, joints_for
+from calibeval.core.evaluation.groups import Groups, counted_groups, grouped_metrics, joints_for
 from calibeval.core.evaluation.parts import Rows, known_part_sums, part_sums, places_of, selected
+from calibeval.core.evaluation.stream_joints import NO_CLASSES, StreamedParts
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import all_metrics
 from calibeval.core.report.report import SliceResult, SmallSlice
@@ -93,16 +95,20 @@ class SlicedColumn:
             weights=row_weights(predictions),
         )
         rows = [kept[places] for places in cut.places()]
+        names, told = [cut.names[code] for code in cut.measured], {}
         if by_class or known is None:
-            sums = part_sums(predictions, rows, settings.bins, resources)
+            streamed = StreamedSlices.of(groups, rows, settings.bins, resources)
+            watch = None if streamed is None else streamed.parts
+            sums = part_sums(predictions, rows, settings.bins, resources, watch)
+            told = {} if streamed is None else dict(zip(names, streamed.told(sums), strict=True))
         else:
             sums = known_part_sums(predictions, known, rows, settings.bins, resources.jobs)
         if groups is None and settings.level is not None:
             sums = with_class_spread(predictions, rows, sums)
-        parts = map(SlicePart, (cut.names[code] for code in cut.measured), rows, sums)
+        parts = map(SlicePart, names, rows, sums)
         small = (SmallSlice(column, cut.names[code], int(cut.counts[code])) for code in cut.small)
         by_label = column == TRUE_CLASS and column not in predictions.columns
-        return cls(predictions, column, tuple(parts), tuple(small), groups, by_label, known)
+        return cls(predictions, column, tuple(parts), tuple(small), groups, by_label, known, told)
 
     def with_rows(self, part: SlicePart) -> Sums:
         """The sums of a slice with the results of its rows, if those of the dump were kept."""
@@ -156,8 +162,12 @@ class SlicedColumn:
         if part.value in self.told:
             return self.told[part.value]
         groups = every.of_rows(places_of(self.predictions, part.rows))
-        own = self.predictions if groups.refused is not None or sums.classes is None else scores.of(part.rows)
-        told = Told(groups, joints_for(sums, groups, own))
+        if every.units is not None:
+            joints = joints_for(sums, groups, self.predictions, by_class=False)
+            told = Told(groups, None if joints is None else replace(joints, no_classes=NO_CLASSES))
+        else:
+            own = self.predictions if groups.refused is not None or sums.classes is None else scores.of(part.rows)
+            told = Told(groups, joints_for(sums, groups, own))
         if sum(one.size for one in self.told.values()) + told.size <= MOST_KEPT:
             self.told[part.value] = told
         return told
@@ -176,6 +186,33 @@ class Told:
         codes = 0 if self.groups.codes is None else self.groups.codes.size
         found = () if self.joints is None else (self.joints.top, self.joints.mass, self.joints.classes)
         return codes + sum(joint.correlation.size for joint in found if joint is not None)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StreamedSlices:
+    """The groups of slices of a dump that is read block by block. parts: their sums; None if they are too large."""
+
+    groups: Groups
+    parts: StreamedParts | None
+    refused: Notice | None
+
+    @classmethod
+    def of(cls, groups: Groups | None, rows: Sequence[Rows], bins: int, resources: Resources) -> StreamedSlices | None:
+        """Of slices with these stored rows; None without groups, or if rows are not read block by block."""
+        if groups is None or groups.units is None or groups.refused is not None:
+            return None
+        refused = StreamedParts.too_large(groups.units, rows, bins, resources.memory)
+        return cls(groups, None if refused is not None else StreamedParts(groups.units, rows, bins), refused)
+
+    def told(self, sums: Sequence[Sums]) -> list[Told]:
+        """The groups and the joint variation of every slice. sums: of every slice."""
+        if self.parts is None:
+            return [Told(replace(self.groups, refused=self.refused), None)] * len(sums)
+        found = []
+        for part, own in enumerate(sums):
+            groups = counted_groups(self.groups.column, self.parts.clusters(part))
+            found.append(Told(groups, None if groups.refused is not None else self.parts.joints(part, own)))
+        return found
 
 
 class _Scores:

@@ -5,9 +5,10 @@ Sums by group and bin add up over blocks, so they take memory for groups and bin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from calibeval.core.data.arrays import Codes, Floats
 from calibeval.core.data.notices import Notice, reason
@@ -17,14 +18,21 @@ from calibeval.core.evaluation.group_joints import PART_SCORES, compared, joint_
 from calibeval.core.evaluation.units import Units
 from calibeval.core.sums.by_group import ClassTotals, GapTotals, RowTotals
 from calibeval.core.sums.engine import all_keys, chunk_rows, edges_of
+from calibeval.core.sums.equal_mass import RowKeys
 from calibeval.core.sums.sums import RowScores, Sums
 from calibeval.core.uncertainty.clusters import Clusters
 from calibeval.core.uncertainty.joints import MOST_JOINT_CELLS, Joints
 from calibeval.core.uncertainty.paths import Joint
 
+NO_CLASSES = reason(
+    "over_max_memory",
+    "class-wise bins of slices by groups are measured in memory only, and this dump is over the limit",
+)
 # So much memory is always taken, as each thread takes about as much.
 LEAST_BYTES = 2**24
 BYTES = 8
+
+Rows = npt.NDArray[np.intp]
 
 
 def too_large(groups: int, cells: int, memory: int | None) -> Notice | None:
@@ -96,3 +104,61 @@ class StreamedGroups:
         for block, own in zip(blocks, self._own(self._units.blocks(step)), strict=True):
             gaps.add(compared(np.asarray(block.scores), dump.kind), block.labels.astype(np.intp), *own)
         return joint_of(gaps.totals * scale, sums.classes, clusters)
+
+
+class StreamedParts:
+    """Sums by group of the parts of a dump, each with its own groups: a `Watch` of `part_sums`."""
+
+    def __init__(self, units: Units, parts: Sequence[Rows], bins: int) -> None:
+        edges = edges_of(units.predictions, bins)[1]
+        self._units = units
+        self._weights = None if row_weights(units.predictions) is None else units.predictions.weights
+        self._numbers = [np.unique(units.at(rows)) for rows in parts]
+        self._rows = [RowTotals.empty(len(own)) for own in self._numbers]
+        few = bins <= MOST_JOINT_CELLS
+        self._top = [GapTotals(len(own), edges) if few else None for own in self._numbers]
+        self._mass: list[GapTotals | None] = [None] * len(parts)
+        self._sizes = [np.bincount(self._of(part, rows), weights=self._w(rows)) for part, rows in enumerate(parts)]
+
+    @staticmethod
+    def too_large(units: Units, parts: Sequence[Rows], bins: int, memory: int | None) -> Notice | None:
+        """Why these sums are not kept, in words; None if memory allows them."""
+        groups = sum(len(np.unique(units.at(rows))) for rows in parts)
+        return too_large(groups, 2 * bins + len(RowTotals._fields), memory)
+
+    def rows(self, part: int, rows: Rows, results: RowScores) -> None:
+        """Some stored rows of a part, and their results."""
+        codes, top = self._of(part, rows), self._top[part]
+        self._rows[part].add(results, codes, results.weights)
+        if top is not None:
+            top.add(results.confidence, results.correct, codes, results.weights)
+
+    def all_rows(self, part: int, rows: Rows, keys: RowKeys, edges: Floats) -> None:
+        """All stored rows of a part, their sort keys, and the edges of its equal-mass bins."""
+        if len(edges) - 1 <= MOST_JOINT_CELLS:
+            gaps = GapTotals(len(self._numbers[part]), edges)
+            gaps.add_keys(keys, self._of(part, rows), self._w(rows))
+            self._mass[part] = gaps
+
+    def clusters(self, part: int) -> Clusters:
+        """The sizes of the groups of a part."""
+        return Clusters(np.asarray(self._sizes[part], np.float64))
+
+    def joints(self, part: int, sums: Sums) -> Joints:
+        """The joint variation of a part, without class-wise bins. sums: of its rows."""
+        scale = 1.0 if self._weights is None else sums.scale
+        clusters, top, mass = Clusters(self.clusters(part).sizes * scale), self._top[part], self._mass[part]
+        return Joints(
+            clusters,
+            self._rows[part].scaled(scale),
+            None if top is None else joint_of(top.totals * scale, sums.top, clusters),
+            None if mass is None else joint_of(mass.totals * scale, sums.mass, clusters),
+            None,
+            NO_CLASSES,
+        )
+
+    def _of(self, part: int, rows: Rows) -> Codes:
+        return np.searchsorted(self._numbers[part], self._units.at(rows))
+
+    def _w(self, rows: Rows) -> Floats | None:
+        return None if self._weights is None else self._weights.values[rows]

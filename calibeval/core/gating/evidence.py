@@ -139,7 +139,7 @@ def _of_metric(rule: Rule, part: str | None, n: int, metric: MetricResult | None
     reason = str(metric.reason or "")
     if metric.low is None:
         reason = reason.removeprefix(NO_INTERVAL) if NO_INTERVAL in reason else "there are too few rows or groups"
-    centre = metric.value if metric.corrected is None else metric.corrected
+    centre = _within(metric.value if metric.corrected is None else metric.corrected, metric.low, metric.high)
     found = Evidence(part, n, metric.value, metric.low, metric.high, centre, reason=reason or None)
     return _size(found) if rule.metric == "confidence_gap" else found
 
@@ -149,10 +149,13 @@ def _of_change(part: str | None, n: int, found: Difference | None) -> Evidence:
         return Evidence(part, n, None, reason="this metric was not compared")
     if found.difference is None or found.base is None:
         return Evidence(part, n, None, reason=found.reason or "there is no difference", baseline=found.base)
-    centre = found.difference
-    if found.low is not None and found.high is not None and not found.low <= centre <= found.high:
-        centre = (found.low + found.high) / 2  # noise biases both values differently
+    centre = _within(found.difference, found.low, found.high)
     return Evidence(part, n, found.difference, found.low, found.high, centre, found.base, found.reason)
+
+
+def _within(value: float, low: float | None, high: float | None) -> float:
+    """The value, or the middle of its interval if noise biases it out of that."""
+    return value if low is None or high is None or low <= value <= high else 0.5 * (low + high)
 
 
 def _size(signed: Evidence) -> Evidence:

@@ -25,6 +25,7 @@ from calibeval.core.uncertainty.level import POWER
 from calibeval.core.uncertainty.special import normal_cdf, normal_quantile
 from calibeval.core.version import VERSION
 
+HARDLY = 0.05
 ASSUMED = "without a baseline, a candidate is assumed that shares half of this model's variance"
 
 
@@ -92,6 +93,8 @@ def planned(rules: Sequence[Rule], measure: Measure, settings: GateSettings) -> 
     blocking = [own for own, one in zip(told, plans, strict=True) if one.rule.severity == "error"]
     stopping = [own for own, one in zip(told, plans, strict=True) if one.stops]
     every, most = _together(blocking), _together(stopping)
+    if every(1.0) is None:  # a rule that cannot be evaluated gives exit code 3
+        return Chances(plans, None, None, None)
     return Chances(plans, every(1.0), most(1.0), rows_for(most, n))
 
 
@@ -180,13 +183,15 @@ def _prospect(key: Key, case: Case, share: Fraction, measure: Measure, settings:
     return Prospect.of(case.rule, narrow, case.plain, levels)
 
 
-def _remark(prospects: Sequence[Prospect], *, assumed: bool) -> Notice | None:
-    """What was assumed, or why no number of rows would do."""
+def _remark(prospects: Sequence[Prospect], chance: float | None, *, assumed: bool) -> Notice | None:
+    """What was assumed, or why no number of rows, or so few, would do."""
     if assumed:
         return outcome("assumed_candidate", ASSUMED)
     if any(not one.change and one.centre >= 0.0 for one in prospects):
         whose = "the value is" if len(prospects) == 1 else "the value of a slice is"
         return outcome("value_beyond", f"{whose} already beyond the limit, so that more rows would not let it pass")
+    if chance is not None and chance < HARDLY:
+        return outcome("more_rows_needed", "with so few rows, hardly any sample of an unchanged model passes")
     return None
 
 
@@ -218,5 +223,5 @@ def _plan(
         pass_chance=chance(1.0),
         rows_needed=rows_for(chance, n),
         rows_to_detect=detect,
-        reason=_remark([prospect for _, prospect in known], assumed=assumed),
+        reason=_remark([prospect for _, prospect in known], chance(1.0), assumed=assumed),
     )

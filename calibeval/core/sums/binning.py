@@ -80,7 +80,8 @@ class BinSums:
         """
         if self.squared is None:
             return 1.0
-        return np.where(self.count > 0.0, self.squared.count / self.divisor, 1.0)
+        unit = np.minimum(self.squared.count / self.divisor, self.count)
+        return np.where(unit > 0.0, unit, self.divisor)  # rounding may leave nothing of tiny squares
 
     @property
     def effective(self) -> Floats:

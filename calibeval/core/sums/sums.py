@@ -163,7 +163,7 @@ class Sums:
         mass = self.equal_mass
         return replace(
             self,
-            n=self.weights.total * scale,
+            n=max(self.weights.total * scale, 1.0),
             top=self.top.scaled(scale),
             classes=None if self.classes is None else self.classes.scaled(scale),
             nll=self.nll.finished(self.weights),

@@ -52,11 +52,6 @@ class Shift(NamedTuple):
         smallest = max(self.confidence - self.most, self.least - self.confidence, 0.0)
         return abs(self.confidence - self.accuracy) - smallest
 
-    @property
-    def largest_excess(self) -> float:
-        """The largest confidence - accuracy that the interval allows, at least 0."""
-        return max(self.confidence - self.least, 0.0)
-
 
 def shift_of(sums: BinSums, n: float, level: float) -> Shift:
     """The accuracy of the rows of (m,) sums, or the frequency of a class, with its exact interval.
@@ -159,7 +154,7 @@ def _errors(wrong: float, rows: float, worth: float, n: float, level: float) -> 
 @functools.lru_cache(maxsize=16)  # several metrics of the same rows ask for it
 def exact_ends(right: float, n: float, level: float) -> tuple[float, float]:
     """The ends of the exact interval of a share of n rows. Raises: as `clopper_pearson`."""
-    low, high = clopper_pearson([right], [n], level)
+    low, high = clopper_pearson([min(max(right, 0.0), n)], [n], level)
     return float(low[0]), float(high[0])
 
 

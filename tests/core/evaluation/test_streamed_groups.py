@@ -141,6 +141,48 @@ def test_more_groups_and_bins_than_memory_has_are_told(monkeypatch):
     assert report["cwce"].floor is None
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("ignore", [None, 1])
+def test_slices_have_the_numbers_of_slices_in_memory(ignore, weighted, blocks, monkeypatch):
+    monkeypatch.setattr("calibeval.core.evaluation.parts.BLOCK_SCORES", 700)
+    rng = np.random.default_rng(5)
+    video = rng.integers(0, 50, 3000)
+    logits, labels = logits_and_labels(3000, 3)
+    columns = {"video": video, "night": video % 5 < 2, "few": video < 4}
+    weights = rng.choice([0.5, 2.0], 3000) if weighted else None
+    predictions = Predictions(logits=logits, labels=labels, columns=columns, ignore_index=ignore, weights=weights)
+    options = {"group": "video", "slices": ["night", "few"], "level": 0.9}
+    here, there = (evaluate(predictions, max_memory=memory, **options).dumps[0] for memory in (None, 0))
+    assert [(one.column, one.value, one.n) for one in here.slices] == [(o.column, o.value, o.n) for o in there.slices]
+    for one, other in zip(here.slices, there.slices, strict=True):
+        assert other.p == pytest.approx(one.p, abs=1e-9) if one.p is not None else other.p is None
+        for name, metric in one.metrics.items():
+            found = other.metrics[name]
+            if name == "cwce":
+                assert found.reason.code == ("too_few_groups" if one.p is None else "over_max_memory")
+                continue
+            for fact in ("value", "low", "high", "floor", "floor_high"):
+                assert getattr(found, fact) == pytest.approx(getattr(metric, fact), abs=1e-9), name
+            assert found.reason == metric.reason
+    assert sum(one.p is None for one in there.slices) == 1  # four videos are too few
+
+
+def test_slices_of_more_groups_than_memory_has_are_told(monkeypatch):
+    monkeypatch.setattr(stream_joints, "LEAST_BYTES", 0)
+    predictions = by_video()
+    both = Predictions(
+        logits=predictions.scores[0:3000],
+        labels=predictions.labels,
+        columns={**predictions.columns, "half": np.arange(3000) % 2},
+    )
+    needed = 80 * 36 * 8  # each half has all 40 groups
+    for memory, there in ((needed, True), (needed - 1, False)):
+        report = evaluate(both, group="video", slices=["half"], max_memory=memory).dumps[0]
+        assert report.metrics["ece"].low is not None
+        assert all((one.metrics["ece"].low is not None) == there for one in report.slices)
+    assert {one.metrics["ece"].reason.code for one in report.slices} == {"over_max_memory"}
+
+
 def test_units_by_hand():
     predictions = dense(4, 50, ignore=1, columns={"site": ["b", "a", "b", "c"]})
     found = Units.of(predictions, "site")

@@ -93,13 +93,25 @@ def test_a_value_beyond_the_limit_needs_another_model():
     assert "already beyond the limit" in one.reason
 
 
+@pytest.mark.parametrize(("margin", "told"), [(-0.01, True), (0.01, False)])
+def test_a_limit_that_hardly_anything_passes_says_so(margin, told):
+    # 5 % pass where the value lies (1.96 - 1.645) standard errors within the limit.
+    value = 0.5 - (Z95 - Z90 + margin) * ERROR
+    (one,) = planned([Rule("nll", "max", 0.5)], measure_of({"nll": value}), SETTINGS).rules
+    assert (one.reason is not None and "hardly any sample" in one.reason) == told
+
+
 def test_what_cannot_be_judged_cannot_be_planned():
     found = planned([Rule("cwce", "max", 0.5), Rule("nll", "max", 0.5)], measure_of({"nll": 0.1}), SETTINGS)
     cwce, nll = found.rules
     assert (cwce.pass_chance, cwce.rows_needed, cwce.rows_to_detect) == (None, None, None)
     assert cwce.reason == "this metric does not exist for this dump"
     assert nll.pass_chance is not None
-    assert (found.pass_chance, found.exit_0_chance) == (None, None)
+    assert (found.pass_chance, found.exit_0_chance, found.rows_needed) == (None, None, None)
+    # A change that cannot be judged stops the gate, too, with exit code 3.
+    rules = [Rule("cwce", "max_increase", 0.5), Rule("nll", "max", 0.5)]
+    found = planned(rules, measure_of({"nll": 0.1}), SETTINGS)
+    assert (found.pass_chance, found.exit_0_chance, found.rows_needed) == (None, None, None)
 
 
 def test_rules_that_are_off_are_left_out():

@@ -212,3 +212,16 @@ def test_the_excess_of_the_nll_has_the_cumulants_of_its_weighted_total(k):
         scaled**4 @ (fourth - 3 * second**2),
     ]
     assert list(sums.excess) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 40])
+def test_few_rows_of_any_weights_have_results(n):
+    rng = np.random.default_rng(n)
+    for _ in range(40):
+        logits, labels = rng.normal(size=(n, 3)), rng.integers(0, 3, n)
+        w = rng.choice([0.1, 0.3, 0.7, 1e-7, 1e5], n) * rng.random(n)
+        report = evaluate(Predictions(logits=logits, labels=labels, weights=w), slices=["class"], min_rows=1)
+        assert 1 <= report.dumps[0].weights.effective <= n + 1e-9
+        for metric in report.values():
+            if metric.low is not None:
+                assert metric.low <= metric.high

@@ -44,8 +44,11 @@ def test_with_any_number_of_bins(seed, n, bins, gap):
     found = evaluate(predictions, bins=bins).dumps[0].metrics
     low, high = exact(int(right.sum()), n)
     stated = confidence.mean()
-    largest, excess = max(high - stated, stated - low), stated * max(stated - low, 0.0)
-    for name, least in (("ece", largest), ("aece", largest), ("oe", excess)):
+    largest, table = max(high - stated, stated - low), evaluate(predictions, bins=bins).dumps[0].equal_width
+    signed = sum(row.count * row.confidence * row.gap for row in table if row.count) / n
+    if min(right.sum(), n - right.sum()) < 30:
+        signed += stated * (right.mean() - low)
+    for name, least in (("ece", largest), ("aece", largest), ("oe", signed)):
         one = found[name]
         if one.low is None:  # bins are too thin
             continue

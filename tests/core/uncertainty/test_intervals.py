@@ -80,8 +80,28 @@ def test_a_mean_gap_below_its_noise_is_corrected_to_zero() -> None:
 def test_an_underconfident_bin_may_still_hide_a_little_overconfidence() -> None:
     interval = oe_interval(one_bin(400, 0.8, 0.81), 400, 0.95)
     assert (interval.low, interval.corrected) == (0.0, 0.0)
-    least = beta.ppf(0.025, 324, 77)  # the lower end of the exact interval of 324 right rows of 400
-    assert interval.high == pytest.approx(0.8 * (0.8 - least), abs=1e-9)
+    squares = 324 * 0.2**2 + 76 * 0.8**2  # of 324 right rows and 76 errors; four pseudo-rows have 0.8 x 0.2 each
+    error = math.sqrt((400 * squares + 4 * 400 * 0.16) / 404)
+    assert interval.high == pytest.approx(0.8 * (Z * error - 0.01 * 400) / 400, abs=1e-9)
+
+
+def test_overconfidence_of_all_bins_together_is_not_hidden_by_bins() -> None:
+    # 15 bins of 100 rows, each over-confident by four points; alone, each of them could be noise.
+    count, stated = np.full(15, 100.0), np.linspace(0.5, 0.9, 15)
+    right = stated - 0.04
+    sums = BinSums(count, 100 * stated, 100 * stated**2, 100 * right, 100 * right * stated)
+    total = 0.04 * stated.mean()
+    squares = (stated**2 @ sums.surplus_squares) / 1500  # rows weigh the mean confidence of their bin
+    assert oe_interval(sums, 1500, 0.95).high >= total + Z * math.sqrt((squares - total**2) / 1500) - 1e-9
+
+
+def test_few_errors_cost_the_mean_confidence_each() -> None:
+    sums = BinSums(
+        *(np.array(x) for x in ([100.0, 300.0], [60.0, 297.0], [36.0, 294.03], [90.0, 300.0], [54.0, 297.0]))
+    )
+    signed, confidence = (0.6 * (60 - 90) + 0.99 * (297 - 300)) / 400, 357 / 400
+    least = beta.ppf(0.025, 390, 11)
+    assert oe_interval(sums, 400, 0.95).high >= signed + confidence * (390 / 400 - least) - 1e-9
 
 
 def test_clear_underconfidence_hides_none() -> None:
