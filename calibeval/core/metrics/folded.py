@@ -163,6 +163,8 @@ def _check_cells(pair: Pair, sums: tuple[BinSums, BinSums]) -> None:
     """Check that class-wise bins are few enough, and hold enough errors. Raises: NotComputable."""
     if pair.weights is not None:
         raise NotComputable("weighted_rows", "how class-wise bins of weighted rows vary together is not estimated")
+    if any(own.squared is not None for own in sums):
+        raise NotComputable("no_method", "the narrower one counts every row once, and rows have weights")
     cells, events = pair.class_cells, min(map(mean_events, sums))
     if cells > MOST_PAIR_CELLS:
         kind = "pairs of class-wise bins" if pair.groups is None else "class-wise bins of groups"

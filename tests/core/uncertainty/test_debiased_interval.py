@@ -7,6 +7,7 @@ import pytest
 
 from calibeval import Predictions, evaluate
 from calibeval.core.evaluation.class_noise import with_class_spread
+from calibeval.core.evaluation.group_joints import joints_of
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.engine import summarise
 from calibeval.core.uncertainty.debiased import bias_left, debiased_size, expansion, spread
@@ -139,3 +140,12 @@ def test_ignored_rows_do_not_count():
     kept = found(Predictions(logits=predictions.scores, labels=labels, ignore_index=-100))
     alone = found(predictions.select(labels >= 0))
     assert (kept.low, kept.high) == pytest.approx((alone.low, alone.high), abs=1e-15)
+
+
+def test_by_groups_it_is_the_hull():
+    groups = np.random.default_rng(6).integers(0, 50, 3000)
+    predictions = dump(columns={"g": groups})
+    sums = summarise(predictions, keep_rows=True)
+    hull = cwce_interval(sums.classes, 3000, 0.95, joints_of(sums, sums.rows, groups, predictions).classes)
+    cwce = found(predictions, group="g")
+    assert (cwce.low, cwce.high) == (hull.low, hull.high)
