@@ -87,3 +87,22 @@ def grouped_error(totals: Floats, mean: float, squares: float, joints: Joints) -
     if not (math.isfinite(between) and math.isfinite(squares)):
         return None
     return GroupedError(math.sqrt(max(between, squares)) / float(joints.clusters.sizes.sum()), squares)
+
+
+def effective_rows(joints: Joints) -> float:
+    """How many independent rows would make the accuracy vary as much as it does between groups; at most all of them.
+
+    If all rows are right, or all wrong, every group counts as one row.
+
+    >>> right, clusters = np.array([2.0, 2.0, 2.0, 1.0]), Clusters(np.full(4, 2.0))
+    >>> round(effective_rows(Joints(clusters, RowTotals(*[right] * 6), None, None, None)), 9)
+    7.0
+    """
+    sizes, right = joints.clusters.sizes, joints.rows.correct
+    n = float(sizes.sum())
+    share = float(right.sum()) / n
+    scaled = (right - sizes * share) * joints.clusters.scale
+    independent, between = share * (1.0 - share), float(scaled @ scaled)
+    if independent <= 0.0:
+        return joints.clusters.effective
+    return min(n, max(n * n * independent / max(between, 1e-300), 1.0))
