@@ -51,11 +51,11 @@ def _function(metric: Metric) -> MetricFunction:
 
     function.__name__ = function.__qualname__ = metric.name
     span = f"{metric.least:g} or more" if metric.most is None else f"in [{metric.least:g}, {metric.most:g}]"
-    best = {"lower": "lower is better", "higher": "higher is better", "zero": "0 is best"}[metric.better]
+    best = {"lower": "lower is better", "higher": "higher is better", "zero": "0 is best", "one": "1 is best"}
     unit = "In nats" if metric.unit == "nats" else "Unitless"
     function.__doc__ = f"""{metric.title[0].upper()}{metric.title[1:]}.
 
-    {unit}, {span}; {best}.{" For two classes only." if metric.binary else ""}
+    {unit}, {span}; {best[metric.better]}.{" For two classes only." if metric.binary else ""}
 
     probs: (n, k) probabilities, or (n,) probabilities of class 1; or logits: (n, k). labels: (n,) class numbers from 0.
     All may be arrays, tensors or lists. bins: number of bins of the calibration errors; None: 15.
@@ -78,6 +78,7 @@ if TYPE_CHECKING:  # the functions that are made below, for type checkers
     rmsce: MetricFunction
     nll: MetricFunction
     brier: MetricFunction
+    temperature: MetricFunction
     ece_positive: MetricFunction
 
 globals().update({name: _function(metric) for name, metric in METRICS.items()})

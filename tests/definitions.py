@@ -77,12 +77,35 @@ def metrics(probs, labels, *, bins=15, dtype=np.float64, order_by=None):
     result = top_label_metrics(confidence, correct, bins=bins, dtype=dtype)
     at_label = [probs[i, labels[i]] for i in range(n)]
     result["nll"] = math.fsum(-math.log(p) for p in at_label) / n if min(at_label) > 0 else None
+    result["temperature"] = temperature(probs, labels)
     result["brier"] = math.fsum(float(((probs[i] - hot[i]) ** 2).sum()) for i in range(n)) / n
     per_class = [weighted_gap(binned(probs[:, j], hot[:, j], edges), n) for j in range(k)]
     result["cwce"] = math.fsum(per_class) / k
     if k == 2:
         result["ece_positive"] = per_class[1]
     return result
+
+
+def temperature(probs, labels):
+    """The T with the smallest NLL of softmax(ln p / T), by bisection; None if the NLL has no minimum."""
+    with np.errstate(divide="ignore"):
+        x = np.log(probs) - np.log(probs.max(axis=1, keepdims=True))
+    own = x[np.arange(len(labels)), labels]
+    if np.isneginf(own).any() or not (own < 0).any():
+        return None
+    x = np.where(np.isneginf(x), -1e6, x)
+
+    def slope(log_t):
+        weights = np.exp(x / math.exp(log_t))
+        return float((own - (weights * x).sum(axis=1) / weights.sum(axis=1)).sum())
+
+    low, high = -12.0, 12.0
+    if slope(low) >= 0 or slope(high) <= 0:
+        return None
+    for _ in range(80):
+        middle = (low + high) / 2
+        low, high = (middle, high) if slope(middle) < 0 else (low, middle)
+    return math.exp(low)
 
 
 def top_label_metrics(confidence, correct, *, bins=15, dtype=np.float64):

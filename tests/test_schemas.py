@@ -36,7 +36,8 @@ from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.fitted_on import FittedOn
 from calibeval.core.report.report import DumpReport, Recalibrated
 from calibeval.core.report.settings import Settings
-from calibeval.recalibrate.base.mapping import Fitted, MethodScore
+from calibeval.recalibrate.base.facts import Fitted, MethodScore
+from calibeval.recalibrate.base.prior import Prior
 from calibeval.recalibrate.fitting.methods import METHODS, from_json
 from calibeval.recalibrate.temperature.objectives import OBJECTIVES
 from calibeval.recalibrate.temperature.optimum import BOUND_NOTES, TemperatureMap
@@ -70,6 +71,8 @@ KNOWN = {
     (RunSettings, "select"): Literal[SCORES],
     (RunSettings, "device"): Literal["cpu", "cuda"],
     (HeadFacts, "loss"): {"loss": "ce"},
+    (Prior, "used"): (0.25, 0.25, 0.5),
+    (Prior, "fitted"): (0.25, 0.5, 0.25),
 }
 # Numbers that are null have a reason; without one they are there.
 KNOWN |= dict.fromkeys(((MetricResult, "reason"), (Difference, "reason")), NOTICE)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Unpack
 
 from calibeval.api.arguments import ARGUMENTS, dump
-from calibeval.api.dumps import Dump, Group, Reading, grouped, predictions_of
+from calibeval.api.dumps import Dump, Group, Reading, Weighting, grouped, predictions_of
 from calibeval.core.data.arguments import whole
 from calibeval.core.data.public import public
+from calibeval.core.data.weighted import weighted
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.fitting.before_after import group_column
 from calibeval.recalibrate.fitting.cross_fit import SEED, CrossFitted
@@ -24,6 +26,8 @@ def fit(
     clip: float | None = None,
     seed: int = SEED,
     group: Group | None = None,
+    prior: float | Sequence[float] | Mapping[str, float] | None = None,
+    weights: Weighting | None = None,
     max_memory: int | None = None,
     **reading: Unpack[Reading],
 ) -> Map:
@@ -33,7 +37,9 @@ def fit(
     chooses by cross-validated NLL. objective: what a temperature optimises: "nll", "ece" or "accuracy".
     clip: raise smaller probabilities to this value; without it, a label of probability 0 is refused.
     seed: for assigning rows to the folds of "auto". group: a column's name, or an array with one value per row; rows of
-    one group stay in one fold. max_memory, reading: as for `read`.
+    one group stay in one fold. prior: shares of the classes where the map will be used, if they differ from those of
+    these rows, such as undersampled ones: of two classes the share of class 1, else a share for each class, or shares
+    by class. weights: a column's name, or an array with one number per row. max_memory, reading: as for `read`.
     Raises: InputError for data that has no such map; UsageError for settings that cannot work; FileProblem.
 
     >>> from calibeval import Predictions
@@ -43,9 +49,9 @@ def fit(
     >>> mapping([[3.0, 0.0]]).round(3)
     array([[1.099, 0.   ]])
     """
-    found, name = grouped(predictions_of(predictions, reading, max_memory), group)
+    found, name = grouped(weighted(predictions_of(predictions, reading, max_memory), weights), group)
     groups = group_column(found, name)
-    return fit_predictions(found, method, objective=objective, clip=clip, seed=seed, groups=groups)
+    return fit_predictions(found, method, objective=objective, clip=clip, seed=seed, groups=groups, prior=prior)
 
 
 @public({**ARGUMENTS, "predictions": dump, "folds": whole(2)}, Reading.__annotations__)
@@ -58,6 +64,7 @@ def cross_fit(
     clip: float | None = None,
     seed: int = SEED,
     group: Group | None = None,
+    weights: Weighting | None = None,
     max_memory: int | None = None,
     **reading: Unpack[Reading],
 ) -> CrossFitted:
@@ -73,6 +80,6 @@ def cross_fit(
     >>> cross_fit(p, folds=2)
     <CrossFitted: temperature in 2 folds, n=20>
     """
-    found, name = grouped(predictions_of(predictions, reading, max_memory), group)
+    found, name = grouped(weighted(predictions_of(predictions, reading, max_memory), weights), group)
     groups = group_column(found, name)
     return cross_fit_predictions(found, folds, method, seed=seed, groups=groups, objective=objective, clip=clip)

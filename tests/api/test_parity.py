@@ -58,7 +58,15 @@ COMMANDS = {
         },
     ),
     "fit": (calibeval.fit, {"dump": "predictions", "out": "mapping.save(...)", "jobs": "it has one thread"}),
-    "apply": (calibeval.read, {"map_file": "calibeval.read_map(...)", "dump": "path", "out": "predictions.save(...)"}),
+    "apply": (
+        calibeval.read,
+        {
+            "map_file": "calibeval.read_map(...)",
+            "dump": "path",
+            "out": "predictions.save(...)",
+            "prior": "mapping.with_prior(...)",
+        },
+    ),
     "inspect": (calibeval.inspect, {"dump": "path"}),
     "finetune": (calibeval.finetune, {"loss": "losses"}),
     "conventions": (calibeval.conventions, {"dump": "predictions"}),

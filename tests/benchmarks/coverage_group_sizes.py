@@ -61,9 +61,10 @@ def log_normal(groups: int) -> Sizes:
     return lambda rng: np.maximum(1, np.round(50 * np.exp(rng.normal(0.0, 1.3, groups) - 0.845))).astype(np.intp)
 
 
-def drawn(rng: np.random.Generator, sizes: Codes, effects: Effects) -> Rows:
+def drawn(rng: np.random.Generator, sizes: Codes, effects: Effects, sure: float = 0.0) -> Rows:
+    """Rows of groups of these sizes. sure: is added to all logits; from 3 to 5, 1 % to 0.1 % of the rows are wrong."""
     group = np.repeat(np.arange(len(sizes)), sizes)
-    z = np.abs(rng.normal(1.5, 1.0, len(group)))
+    z = np.abs(rng.normal(1.5, 1.0, len(group))) + sure
     other = logistic(np.abs(1.3 * z + rng.normal(0.0, 0.3, len(group))))
     true = logistic(z + effects(rng, len(sizes))[group])
     return Rows(logistic(z), true, other, (rng.random(len(group)) < true).astype(float), group)
@@ -94,6 +95,12 @@ DESIGNS: dict[str, Callable[[np.random.Generator], Rows]] = {
     "60 of 50 rows, one in ten bad": lambda rng: drawn(rng, equal(60)(rng), bad),
     "12 of 500 rows": lambda rng: drawn(rng, equal(12, 500)(rng), normal),
     "2000 pairs": lambda rng: drawn(rng, equal(2000, 2)(rng), normal),
+    "60 of 50 rows, 1 % errors": lambda rng: drawn(rng, equal(60)(rng), normal, 3.0),
+    "60, log-normal, 1 % errors": lambda rng: drawn(rng, log_normal(60)(rng), normal, 3.0),
+    "60 of 50 rows, 0.2 % errors": lambda rng: drawn(rng, equal(60)(rng), normal, 4.5),
+    "200 of 5 rows, 0.2 % errors": lambda rng: drawn(rng, equal(200, 5)(rng), normal, 4.5),
+    "60 of 5 rows, 0.2 % errors": lambda rng: drawn(rng, equal(60, 5)(rng), normal, 4.5),
+    "200 of 50 rows, 0.2 % errors": lambda rng: drawn(rng, equal(200)(rng), normal, 4.5),
     "300 rows, 10 copies each": lambda rng: copies(rng, 300, 10),
     "20 images, one unsure region": lambda rng: blobs(rng, 20),
     "60 images, one unsure region": lambda rng: blobs(rng, 60),

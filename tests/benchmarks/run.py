@@ -35,6 +35,12 @@ SIMULATIONS = {
     "wrong_words": ["--quick"],
     "gate_errors": ["--quick"],
     "gate_passes": ["--samples", "20", "--rows", "500", "--classes", "2"],
+    "coverage_group_sizes": ["--replicates", "5"],
+    "coverage_weights": ["--samples", "5", "--n", "300"],
+    "cross_fitted": ["--quick"],
+    "gate_release": ["--samples", "5", "--rows", "500", "--cases", "unchanged"],
+    "gate_margins": ["--samples", "10", "--rows", "1000"],
+    "gate_advice": ["--samples", "5", "--rows", "500", "--cases", "rows"],
 }
 HEAD = """# Benchmarks
 

@@ -11,7 +11,7 @@ import pytest
 
 import calibeval
 from calibeval.core.errors import InputError, UsageError
-from calibeval.recalibrate.base.mapping import Fitted
+from calibeval.recalibrate.base.facts import Fitted
 from calibeval.recalibrate.temperature.optimum import TemperatureMap
 from calibeval.runs.read_back import write_checked
 from tests.cli.invoking import run

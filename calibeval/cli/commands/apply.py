@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from calibeval.cli.options import shared as options
+from calibeval.cli.options.prior import Prior, shares
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, with_reading_flags
 from calibeval.cli.screen.dump_json import written_json
 from calibeval.cli.screen.streams import put
@@ -16,6 +17,7 @@ def apply(
     map_file: options.MapFile,
     dump: options.Dump,
     out: options.DumpOut,
+    prior: Prior = None,
     json: options.Json = False,
     flags: ReadingFlags = ReadingFlags(),  # noqa: B008 - the decorator makes options of its fields
     quiet: options.Quiet = False,
@@ -42,6 +44,8 @@ def apply(
         if Path(dump).suffix == ".json" and map_file.suffix != ".json":
             raise UsageError(f"{map_file}: is no map; the map comes first, as in apply {dump} {map_file}") from None
         raise
+    shifted = shares(prior)
+    found = found if shifted is None else found.with_prior(shifted)
     predictions = open_dump(dump, replace(reading, need_labels=False, k=found.k))
     mapped = found(predictions)
     predictions.settled_source()

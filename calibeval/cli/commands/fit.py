@@ -5,6 +5,7 @@ from __future__ import annotations
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.choices import needed
 from calibeval.cli.options.fitting import Fitting
+from calibeval.cli.options.prior import Prior, shares
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
 from calibeval.cli.screen.streams import put
 
@@ -17,6 +18,7 @@ def fit(
     objective: options.Objective = None,
     clip: options.Clip = None,
     group: options.Group = None,
+    prior: Prior = None,
     seed: options.Seed = None,
     json: options.Json = False,
     flags: ReadingFlags = ReadingFlags(),  # noqa: B008 - the decorator makes options of its fields
@@ -32,6 +34,7 @@ def fit(
     from calibeval.core.sums.resources import Resources
     from calibeval.readers.open import open_dump
     from calibeval.recalibrate.fitting.before_after import fitted_map
+    from calibeval.recalibrate.fitting.fit import with_prior
     from calibeval.render.terminal.map import describe_map
     from calibeval.words.names import about
     from calibeval.writers.atomic import write_file
@@ -44,7 +47,7 @@ def fit(
     predictions = open_dump(dump, reading)
     doubts = (*doubts_of(predictions), *predictions.warnings)
     say([f"warning: {about(name_of(predictions), one)}" for one in doubts], quiet=quiet)
-    found = fitted_map(predictions, maps.plan())
+    found = with_prior(fitted_map(predictions, maps.plan()), shares(prior), predictions)
     say(maps.notes(), quiet=quiet)
     if out is not None:
         write_file(out, found.to_json().encode())

@@ -23,6 +23,7 @@ METRICS = (  # of core.metrics.table
     "rmsce",
     "nll",
     "brier",
+    "temperature",
     "ece_positive",
 )
 EVERY_METRIC = "all"

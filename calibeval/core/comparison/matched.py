@@ -213,7 +213,7 @@ def model(predictions: Predictions, sums: Sums, order: Rows | None = None) -> Mo
         raise InputError(f"{predictions.source.name}: the results of single rows were not kept")
     if order is not None:
         rows = rows.at(order)
-    return Model(sums, rows)
+    return Model(sums, rows, order)
 
 
 def _class_wise(

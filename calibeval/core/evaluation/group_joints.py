@@ -17,7 +17,7 @@ from calibeval.core.sums.binning import BinSums, bin_index, is_computed, on_grid
 from calibeval.core.sums.by_group import ClassTotals, RowTotals
 from calibeval.core.sums.sums import RowScores, Sums
 from calibeval.core.uncertainty.clusters import Clusters
-from calibeval.core.uncertainty.joints import MOST_JOINT_CELLS, Joints
+from calibeval.core.uncertainty.joints import MOST_JOINT_CELLS, FitTotals, Joints
 from calibeval.core.uncertainty.paths import Joint, gap_errors
 
 PART_SCORES, PART_CELLS = 2**18, 2**21
@@ -54,7 +54,7 @@ def joints_of(sums: Sums, rows: RowScores, codes: Codes, predictions: Prediction
     classes = (
         _class_joint(binned, sums.compared, in_order, predictions, weights) if few and binned is not None else None
     )
-    return Joints(clusters, totals, top, mass, classes)
+    return Joints(clusters, totals, top, mass, classes, fit=FitTotals.of(sums.optimum, codes.take, weights))
 
 
 def joint_of(totals: Floats, sums: BinSums, clusters: Clusters) -> Joint:

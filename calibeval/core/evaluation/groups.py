@@ -156,5 +156,13 @@ def grouped_metrics(
 def _bare(metric: MetricResult, why: Notice) -> MetricResult:
     """The metric without floor and interval, with the reason."""
     if metric.value is None:
-        return metric
-    return replace(metric, floor=None, floor_high=None, floor_certain=None, reason=why.reworded(f"no interval: {why}"))
+        return replace(metric, z=None, p=None)
+    return replace(
+        metric,
+        floor=None,
+        floor_high=None,
+        floor_certain=None,
+        z=None,
+        p=None,
+        reason=why.reworded(f"no interval: {why}"),
+    )

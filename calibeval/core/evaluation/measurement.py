@@ -77,6 +77,7 @@ class Measurement:
             resources,
             keep_rows=keep_rows or (by_groups and streamed is None),
             told=None if streamed is None else streamed.told,
+            slopes=by_groups,
         )
         columns = (
             SlicedColumn.of(

@@ -12,11 +12,12 @@ import numpy.typing as npt
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.weighted import weighted_like
-from calibeval.core.sums.engine import summarise, tie_slack
+from calibeval.core.sums.engine import fitted_optimum, summarise, tie_slack
 from calibeval.core.sums.equal_mass import RowKeys, confidence_keys, from_keys
 from calibeval.core.sums.equal_weight import from_weighted_keys
 from calibeval.core.sums.from_rows import sums_from_rows
 from calibeval.core.sums.resources import PLAIN, Resources
+from calibeval.core.sums.sample import Sample
 from calibeval.core.sums.sums import EqualMass, RowScores, Sums
 from calibeval.core.sums.threads import in_order
 
@@ -67,20 +68,22 @@ def part_sums(
     bins: int,
     resources: Resources = PLAIN,
     watch: Watch | None = None,
+    *,
+    slopes: bool = False,
 ) -> list[Sums]:
     """The sums of each part, as if its rows were a separate dump.
 
     parts: numbers of stored rows that are not ignored. A row may belong to several parts. resources: as for
-    `summarise`; if scores are read block by block, so are the parts, with 8 bytes for each of their rows until all are
-    read. Results of single rows are not kept: they are those of the whole dump. watch: is told about rows that are read
-    block by block, and only of those.
+    `summarise`; if scores are read block by block, so are the parts, with 8 bytes for each of their rows, and a sample
+    of the scores of each part, until all are read. Results of single rows are not kept: they are those of the whole
+    dump. watch: is told about rows that are read block by block, and only of those. slopes: as for `summarise`.
     """
     if resources.streams(predictions):
-        return _streamed(predictions, parts, bins, resources.jobs, watch)
+        return _streamed(predictions, parts, bins, resources.jobs, watch, slopes=slopes)
     scores = predictions.scores[0 : predictions.rows]
 
     def sums_of(rows: Rows) -> Sums:
-        return located(summarise(selected(predictions, scores, rows), bins), predictions, rows)
+        return located(summarise(selected(predictions, scores, rows), bins, slopes=slopes), predictions, rows)
 
     return list(in_order(sums_of, parts, resources.jobs))
 
@@ -101,12 +104,16 @@ def located(sums: Sums, predictions: Predictions, rows: Rows) -> Sums:
     return replace(sums, impossible_row=row, impossible_place=predictions.locate(row))
 
 
-def _streamed(predictions: Predictions, parts: Sequence[Rows], bins: int, jobs: int, watch: Watch | None) -> list[Sums]:
+def _streamed(
+    predictions: Predictions, parts: Sequence[Rows], bins: int, jobs: int, watch: Watch | None, *, slopes: bool
+) -> list[Sums]:
     """Like `part_sums`, for scores that are not in memory: each block is cut, and the sums of the parts are added."""
     step = max(1, BLOCK_SCORES // (predictions.k or 1))
     ascending = [np.sort(rows) for rows in parts]
     totals: list[Sums | None] = [None] * len(parts)
     keys: list[list[RowKeys]] = [[] for _ in parts]
+    samples: list[list[Sample]] = [[] for _ in parts]
+    seen = [0] * len(parts)
     for start in range(0, predictions.rows, step):
         stop = min(start + step, predictions.rows)
         scores = predictions.scores[start:stop]
@@ -120,6 +127,10 @@ def _streamed(predictions: Predictions, parts: Sequence[Rows], bins: int, jobs: 
         for part, sums in zip(there, in_order(sums_of, there, jobs), strict=True):
             if watch is not None and sums.rows is not None:
                 watch.rows(part, cuts[part], sums.rows)
+            if sums.excess is not None:
+                own = selected(predictions, scores, cuts[part], start)
+                samples[part].append(Sample.of_block(next(own.blocks(own.rows)), seen[part], len(parts[part])))
+                seen[part] += len(cuts[part])
             keys[part] += [] if sums.rows is None else [confidence_keys(sums.rows.confidence, sums.rows.correct)]
             before = totals[part]
             totals[part] = replace(sums, equal_mass=None, rows=None) if before is None else before + sums
@@ -136,7 +147,11 @@ def _streamed(predictions: Predictions, parts: Sequence[Rows], bins: int, jobs: 
         return found
 
     return [
-        replace(total, equal_mass=mass(part, rows)).finished()
+        replace(
+            total,
+            optimum=fitted_optimum(samples[part], total, predictions.kind, keep_rows=slopes),
+            equal_mass=mass(part, rows),
+        ).finished()
         for part, (total, rows) in enumerate(zip(totals, ascending, strict=True))
         if total is not None
     ]

@@ -99,7 +99,8 @@ class SlicedColumn:
         if by_class or known is None:
             streamed = StreamedSlices.of(groups, rows, settings.bins, resources)
             watch = None if streamed is None else streamed.parts
-            sums = part_sums(predictions, rows, settings.bins, resources, watch)
+            grouped = groups is not None and groups.refused is None
+            sums = part_sums(predictions, rows, settings.bins, resources, watch, slopes=grouped)
             told = {} if streamed is None else dict(zip(names, streamed.told(sums), strict=True))
         else:
             sums = known_part_sums(predictions, known, rows, settings.bins, resources.jobs)
@@ -153,7 +154,8 @@ class SlicedColumn:
             metrics, p = grouped_metrics(sums, told.groups, told.joints, level, only)
         if self.by_label:
             return {
-                name: replace(m, floor=None, floor_high=None, floor_certain=None) for name, m in metrics.items()
+                name: replace(m, floor=None, floor_high=None, floor_certain=None, z=None, p=None)
+                for name, m in metrics.items()
             }, None
         return metrics, p
 

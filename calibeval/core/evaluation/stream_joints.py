@@ -21,7 +21,7 @@ from calibeval.core.sums.engine import all_keys, chunk_rows, edges_of
 from calibeval.core.sums.equal_mass import RowKeys
 from calibeval.core.sums.sums import RowScores, Sums
 from calibeval.core.uncertainty.clusters import Clusters
-from calibeval.core.uncertainty.joints import MOST_JOINT_CELLS, Joints
+from calibeval.core.uncertainty.joints import MOST_JOINT_CELLS, FitTotals, Joints
 from calibeval.core.uncertainty.paths import Joint
 
 NO_CLASSES = reason(
@@ -71,10 +71,17 @@ class StreamedGroups:
         rows, mass = self._rows.scaled(scale), self._mass(sums, clusters, jobs, scale)
         cells = 0 if sums.classes is None or not by_class else sums.classes.count.size
         if not 0 < cells <= MOST_JOINT_CELLS:
-            return Joints(clusters, rows, top, mass, None)
+            return Joints(clusters, rows, top, mass, None, fit=self._fit(sums, scale))
         too_many = too_large(self._units.count, 2 * cells, memory)
         classes = self._by_class(sums, clusters, scale) if too_many is None else None
-        return Joints(clusters, rows, top, mass, classes, too_many)
+        return Joints(clusters, rows, top, mass, classes, too_many, self._fit(sums, scale))
+
+    def _fit(self, sums: Sums, scale: float) -> FitTotals | None:
+        dump, weights = self._predictions, None if self._weights is None else self._weights * scale
+        kept = np.flatnonzero(dump.labels != dump.ignore_index) if dump.ignored else None
+        return FitTotals.of(
+            sums.optimum, lambda places: self._units.at(places if kept is None else kept[places]), weights
+        )
 
     def _own(self, codes: Iterable[Codes]) -> Iterator[tuple[Codes, Floats | None]]:
         """The groups of blocks of rows, each with the weights of its rows."""
@@ -111,7 +118,7 @@ class StreamedParts:
 
     def __init__(self, units: Units, parts: Sequence[Rows], bins: int) -> None:
         edges = edges_of(units.predictions, bins)[1]
-        self._units = units
+        self._units, self._parts = units, [np.sort(rows) for rows in parts]
         self._weights = None if row_weights(units.predictions) is None else units.predictions.weights
         self._numbers = [np.unique(units.at(rows)) for rows in parts]
         self._rows = [RowTotals.empty(len(own)) for own in self._numbers]
@@ -155,7 +162,13 @@ class StreamedParts:
             None if mass is None else joint_of(mass.totals * scale, sums.mass, clusters),
             None,
             NO_CLASSES,
+            self._fit(part, sums, scale),
         )
+
+    def _fit(self, part: int, sums: Sums, scale: float) -> FitTotals | None:
+        rows = self._parts[part]
+        weights = None if self._weights is None else self._weights.values[rows] * scale
+        return FitTotals.of(sums.optimum, lambda places: self._of(part, rows[places]), weights)
 
     def _of(self, part: int, rows: Rows) -> Codes:
         return np.searchsorted(self._numbers[part], self._units.at(rows))

@@ -10,6 +10,7 @@ import numpy as np
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.notices import NotComputable, Notice, reason
 from calibeval.core.metrics.bins import Binned, along_paths, rows_in
+from calibeval.core.metrics.few_by_groups import allowing
 from calibeval.core.metrics.metric import Side
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.sums import Sums
@@ -45,8 +46,9 @@ class Folded(Binned):
 
     def interval(self, sums: Sums, level: float, joints: Joints | None = None) -> Interval | None:
         """The interval from inverting the path of the gaps."""
-        of_class = self.over == "class 1"
-        return intervals.ece_interval(self.bins(sums), sums.n, level, self.joint(sums, joints), of_class=of_class)
+        bins, joint, of_class = self.bins(sums), self.joint(sums, joints), self.over == "class 1"
+        found = intervals.ece_interval(bins, sums.n, level, joint, of_class=of_class)
+        return allowing(found, self.value(sums), sums, joints, level)
 
     def difference(self, pair: Pair, level: Level) -> Contrast:
         """The difference along the paths of both models."""
@@ -81,7 +83,9 @@ class ClassWise(Folded):
 
     def interval(self, sums: Sums, level: float, joints: Joints | None = None) -> Interval | None:
         """That of the debiased sum or the hull of two paths; for two classes, the mean of both."""
-        return intervals.cwce_interval(self.bins(sums), sums.n, level, self.joint(sums, joints), sums.class_spread)
+        bins, joint = self.bins(sums), self.joint(sums, joints)
+        found = intervals.cwce_interval(bins, sums.n, level, joint, sums.class_spread)
+        return allowing(found, self.value(sums), sums, joints, level) if sums.k == 2 else found
 
     def difference(self, pair: Pair, level: Level) -> Contrast:
         """For two classes, which mirror each other, the mean of both; for more, of debiased sums over all cells."""

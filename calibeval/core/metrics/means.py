@@ -11,6 +11,7 @@ import numpy as np
 
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.notices import NotComputable
+from calibeval.core.metrics.few_by_groups import shift_by_groups
 from calibeval.core.metrics.metric import Metric, Side
 from calibeval.core.sums.by_group import RowTotals
 from calibeval.core.sums.sums import Moments, RowScores, Sums
@@ -23,7 +24,7 @@ from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.model_pair import Pair
 from calibeval.core.uncertainty.paired import Contrast
 from calibeval.core.uncertainty.paired_means import MeanDifference, accuracy_difference, mean_difference
-from calibeval.core.uncertainty.small_counts import hulled, share_of, shift_of
+from calibeval.core.uncertainty.small_counts import Shift, hulled, share_of, shift_of
 from calibeval.core.uncertainty.special import student_quantile
 
 NO_UPPER_END = "few rows are wrong, or few right, and some give other classes no chance: one error there is infinite"
@@ -62,12 +63,15 @@ class Mean(Metric):
         if joints is None:
             total, squares, _ = self.moments(sums)
             plain = intervals.mean_interval(total, squares, sums.n, level, least=self.least, most=self._most)
-            return plain if plain is None or self.risk is None else self._hull(plain, sums, level, self.risk(sums))
+            shift = shift_of(sums.top, sums.n, level)
+            return plain if plain is None or not shift.few else self.hull(plain, sums, shift)
         mean, found = self.value(sums), self._error(sums, joints)
         if found is None:
             return None
         reach = student_quantile(0.5 * (1.0 + level), joints.freedom) * found.error
-        return Interval(max(mean - reach, self.least), min(mean + reach, self._most), None)
+        plain, few = Interval(mean - reach, mean + reach, None), shift_by_groups(sums, joints, level)
+        both = plain if few is None else self.hull(plain, sums, few)
+        return Interval(max(both.low, self.least), min(both.high, self._most), None)
 
     def _error(self, sums: Sums, joints: Joints) -> GroupedError | None:
         """The error of the mean if only groups are independent."""
@@ -75,10 +79,12 @@ class Mean(Metric):
         mean = total / sums.n
         return grouped_error(self.values(joints.rows), mean, max(squares - total * mean, 0.0), joints)
 
-    def _hull(self, found: Interval, sums: Sums, level: float, risk: float) -> Interval:
+    def hull(self, found: Interval, sums: Sums, shift: Shift) -> Interval:
         """The interval with all that few errors allow. Raises: NotComputable if it has no upper end."""
-        shift = shift_of(sums.top, sums.n, level)
-        if shift.few and not math.isfinite(risk):
+        if self.risk is None:
+            return found
+        risk = self.risk(sums)
+        if not math.isfinite(risk):
             raise NotComputable("no_upper_end", NO_UPPER_END)
         low, high = hulled(found.low, self.value(sums), found.high, risk, shift)
         return Interval(max(low, self.least), min(high, self._most), None)
@@ -153,14 +159,8 @@ class MeanGap(Mean):
         high, certain = (null * student_quantile(0.5 * (1.0 + one), joints.freedom) for one in (HIGH, CERTAIN))
         return Floor(null * math.sqrt(2.0 / math.pi), high, certain)
 
-    def interval(self, sums: Sums, level: float, joints: Joints | None = None) -> Interval | None:
-        """As for any mean; with few errors or few right rows, also all that the accuracy's exact interval allows."""
-        found = Mean.interval(self, sums, level, joints)
-        if found is None or joints is not None:
-            return found
-        shift = shift_of(sums.top, sums.n, level)
-        if not shift.few:
-            return found
+    def hull(self, found: Interval, sums: Sums, shift: Shift) -> Interval:
+        """The interval with all that few errors allow: the gap is the confidence minus the accuracy."""
         low, high = shift.confidence - shift.most, shift.confidence - shift.least
         return Interval(min(found.low, low), max(found.high, high), None)
 

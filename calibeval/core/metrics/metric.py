@@ -57,7 +57,7 @@ class Metric:
     title: str
     least: float
     most: float | None
-    better: Literal["lower", "higher", "zero"]
+    better: Literal["lower", "higher", "zero", "one"]
     unit: Literal["%", "nats", ""]
     source: str
     binary: bool = False

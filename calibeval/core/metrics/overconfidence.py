@@ -8,6 +8,7 @@ import numpy as np
 
 from calibeval.core.data.arrays import Floats
 from calibeval.core.metrics.bins import Binned, along_paths, rows_in
+from calibeval.core.metrics.few_by_groups import shift_by_groups
 from calibeval.core.metrics.metric import Side
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.sums import Sums
@@ -38,7 +39,11 @@ class Overconfidence(Binned):
 
     def interval(self, sums: Sums, level: float, joints: Joints | None = None) -> Interval | None:
         """The interval from inverting the path of over-confident bins."""
-        return intervals.oe_interval(self.bins(sums), sums.n, level, self.joint(sums, joints))
+        found = intervals.oe_interval(self.bins(sums), sums.n, level, self.joint(sums, joints))
+        shift = None if joints is None else shift_by_groups(sums, joints, level)
+        if shift is None:
+            return found
+        return found._replace(high=max(found.high, shift.confidence * (shift.confidence - shift.least)))
 
     def difference(self, pair: Pair, level: Level) -> Contrast:
         """The difference along the paths of both models."""

@@ -19,6 +19,8 @@ class MetricResult:
     floor, floor_high, floor_certain: expectation, 95 % and 99.9 % quantile for a perfectly calibrated model with
     the same confidences.
     bin, count: for mce, the index (from 0) and the number of rows of the bin with the largest gap.
+    z, p: for temperature, the standardised excess of the NLL, positive if the model is over-confident, and the p of the
+    score test whether T is 1.
     count, row: for nll, the number of rows whose label has probability 0, and the first of them.
 
     >>> ece = MetricResult("ece", 0.021, low=0.012, high=0.031, corrected=0.019, floor=0.009, floor_high=0.013)
@@ -26,7 +28,7 @@ class MetricResult:
     (True, 0.031)
     """
 
-    LAYOUT: ClassVar = Layout(rare=("bin", "count", "row"))
+    LAYOUT: ClassVar = Layout(rare=("z", "p", "bin", "count", "row"))
 
     name: str
     value: float | None
@@ -37,6 +39,8 @@ class MetricResult:
     floor: float | None = None
     floor_high: float | None = None
     floor_certain: float | None = None
+    z: float | None = None
+    p: float | None = None
     bin: int | None = None
     count: int | None = None
     row: int | None = None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.notices import NotComputable
 from calibeval.core.metrics.bins import Binned
+from calibeval.core.metrics.few_by_groups import allowing
 from calibeval.core.metrics.metric import BY_GROUPS, Side
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.floors import Floor
@@ -33,7 +34,8 @@ class RootMeanSquare(Binned):
 
     def interval(self, sums: Sums, level: float, joints: Joints | None = None) -> Interval | None:
         """The interval, from the moments of the squared gaps."""
-        return rms_interval(self.bins(sums), sums.n, level, self.joint(sums, joints))
+        found = rms_interval(self.bins(sums), sums.n, level, self.joint(sums, joints))
+        return allowing(found, self.value(sums), sums, joints, level)
 
     def difference(self, pair: Pair, level: Level) -> Contrast:
         """From the intervals of the two models, whose errors may add up."""

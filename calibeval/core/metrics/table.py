@@ -2,90 +2,31 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Collection
 
-import numpy as np
-
-from calibeval.core.data.arrays import Floats
-from calibeval.core.data.notices import NotComputable
 from calibeval.core.errors import UnknownMetric, nearest
 from calibeval.core.metrics.folded import ClassWise, Folded
 from calibeval.core.metrics.largest import Largest
 from calibeval.core.metrics.means import Mean, MeanGap, Share
 from calibeval.core.metrics.metric import Metric
+from calibeval.core.metrics.moments import (
+    brier_moments,
+    brier_of_outcome,
+    brier_risk,
+    gap_moments,
+    nll_moments,
+    nll_of_outcome,
+    nll_risk,
+    right_moments,
+)
 from calibeval.core.metrics.overconfidence import Overconfidence
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.squared import RootMeanSquare
-from calibeval.core.sums.sums import Moments, Sums
+from calibeval.core.metrics.temperature import Temperature
+from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.intervals import MCE_LEAST_COUNT
 from calibeval.core.uncertainty.joints import Joints
-
-LEAST_P = 1e-16  # the probability of a wrong prediction whose confidence is rounded to 1
-
-
-def _right(sums: Sums) -> Moments:
-    right, squared = float(sums.top.y.sum()), sums.top.squared
-    if squared is None:
-        return Moments(right, right)
-    mean = right / sums.n
-    centred = (1.0 - 2.0 * mean) * float(squared.y.sum()) + mean * mean * float(squared.count.sum())
-    return Moments(right, max(centred, 0.0) + mean * right)
-
-
-def _gap(sums: Sums) -> Moments:
-    total, squares = -float(sums.top.surplus.sum()), float(sums.top.surplus_squares.sum())
-    if sums.top.squared is None:
-        return Moments(total, squares)
-    mean = total / sums.n
-    centred = squares + 2.0 * mean * float(sums.top.squared.surplus.sum()) + mean * mean * sums.n
-    return Moments(total, max(centred, 0.0) + mean * total)
-
-
-def _nll(sums: Sums) -> Moments:
-    if sums.impossible:
-        rows = "1 row" if sums.impossible == 1 else f"{sums.impossible:,} rows"
-        text = f"infinite: the label has probability 0 in {rows}, first in {sums.impossible_place}"
-        raise NotComputable("infinite", text, count=sums.impossible, row=sums.impossible_row)
-    if not math.isfinite(sums.nll.total):
-        raise NotComputable("overflow", "the sum of the logarithms exceeds the range of float64")
-    return _of_all_classes(sums, sums.nll)
-
-
-def _nll_of_outcome(confidence: Floats, right: bool) -> Floats:
-    return np.asarray(-np.log(np.maximum(confidence if right else 1.0 - confidence, LEAST_P)))
-
-
-def _brier_of_outcome(confidence: Floats, right: bool) -> Floats:
-    return np.asarray(2.0 * (1.0 - confidence if right else confidence) ** 2)
-
-
-def _brier(sums: Sums) -> Moments:
-    return _of_all_classes(sums, sums.brier)
-
-
-def _nll_risk(sums: Sums) -> float:
-    """By how much a wrong row costs more than a right one, on average."""
-    return 0.0 if sums.risk is None else sums.risk / sums.n
-
-
-def _brier_risk(sums: Sums) -> float:
-    """By how much a wrong row costs more than a right one, on average: 2 (c - p) if p is the probability of its label.
-
-    Of k - 1 other classes, p is 1 - c for two, and on average at least (1 - c) / (k - 1), by the model's own word.
-    """
-    confidence = float(sums.top.p.sum()) / sums.n
-    return 2.0 * (confidence - (1.0 - confidence) / ((sums.k or 2) - 1.0))
-
-
-def _of_all_classes(sums: Sums, moments: Moments) -> Moments:
-    if sums.k is None:
-        raise NotComputable(
-            "top_label_only", "needs the probability of every class, but this dump has the top label only"
-        )
-    return moments
-
 
 METRICS: dict[str, Metric] = {
     metric.name: metric
@@ -94,7 +35,7 @@ METRICS: dict[str, Metric] = {
             name="accuracy",
             short="accuracy",
             title="share of rows whose label has the largest score (the first one, if tied)",
-            moments=_right,
+            moments=right_moments,
             values=lambda rows: rows.correct.astype(float),
             least=0.0,
             most=1.0,
@@ -106,7 +47,7 @@ METRICS: dict[str, Metric] = {
             name="confidence_gap",
             short="gap",
             title="mean confidence - accuracy; positive: over-confident",
-            moments=_gap,
+            moments=gap_moments,
             values=lambda rows: rows.confidence - rows.correct,
             of_outcome=lambda confidence, right: confidence - right,
             least=-1.0,
@@ -190,10 +131,10 @@ METRICS: dict[str, Metric] = {
         Mean(
             name="nll",
             title="negative log-likelihood, mean over rows",
-            moments=_nll,
+            moments=nll_moments,
             values=lambda rows: rows.nll,
-            risk=_nll_risk,
-            of_outcome=_nll_of_outcome,
+            risk=nll_risk,
+            of_outcome=nll_of_outcome,
             least=0.0,
             most=None,
             better="lower",
@@ -204,15 +145,26 @@ METRICS: dict[str, Metric] = {
             name="brier",
             short="Brier",
             title="Brier score, summed over classes, mean over rows",
-            moments=_brier,
+            moments=brier_moments,
             values=lambda rows: rows.brier,
-            risk=_brier_risk,
-            of_outcome=_brier_of_outcome,
+            risk=brier_risk,
+            of_outcome=brier_of_outcome,
             least=0.0,
             most=2.0,
             better="lower",
             unit="",
             source="Brier 1950",
+        ),
+        Temperature(
+            name="temperature",
+            short="T",
+            title="temperature that logits must be divided by for the smallest NLL; above 1: over-confident",
+            least=0.0,
+            most=None,
+            better="one",
+            unit="",
+            source="Guo et al., ICML 2017; score test: Rao, Proc. Camb. Phil. Soc. 1948",
+            shown=False,
         ),
         Folded(
             name="ece_positive",

@@ -19,6 +19,7 @@ from calibeval.core.data.check_values import check_values
 from calibeval.core.data.labels_needed import check_labelled
 from calibeval.core.data.precision import as_stored
 from calibeval.core.data.predictions import Block, Predictions
+from calibeval.core.data.row_source import Kind
 from calibeval.core.data.weighted import row_weights
 from calibeval.core.errors import InputError
 from calibeval.core.sums.binning import (
@@ -35,9 +36,11 @@ from calibeval.core.sums.binning import (
 from calibeval.core.sums.equal_mass import CountedKeys, KeptKeys, RowKeys, confidence_keys
 from calibeval.core.sums.equal_weight import WeightedKeys
 from calibeval.core.sums.excess import Excess
+from calibeval.core.sums.optimum import Optimum, optimum_of
 from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.risk import decided_by_few, log_risk
 from calibeval.core.sums.rows import BadValues, ClassTotals, Rows, full_rows, top_label_rows
+from calibeval.core.sums.sample import Sample
 from calibeval.core.sums.sums import EqualMass, Moments, RowScores, Sums
 from calibeval.core.sums.threads import in_order
 
@@ -48,10 +51,11 @@ KEPT_BYTES = 2**24
 
 
 class _Piece(NamedTuple):
-    """The sums of consecutive rows, and these rows' sort keys."""
+    """The sums of consecutive rows, these rows' sort keys, and the rows that belong to a sample."""
 
     sums: Sums
     keys: RowKeys
+    sample: Sample | None = None
 
 
 def summarise(
@@ -62,13 +66,16 @@ def summarise(
     keep_rows: bool = False,
     finish: bool = True,
     told: Callable[[RowScores], None] | None = None,
+    slopes: bool = False,
 ) -> Sums:
     """All sums of the predictions in one pass over the scores.
 
     bins: number of equal-width bins, and the largest number of equal-mass bins. resources: threads and memory; if the
     scores need more memory, they are read again, once or a few times, for the equal-mass bins.
-    keep_rows: also keep the results of every row: 41 bytes per row. finish: whether sums with weights are scaled, after
-    which they cannot be added. told: is given the results of every row, block by block, in the order of the rows.
+    keep_rows: also keep the results of every row: 41 bytes per row. finish: whether a temperature is fitted, and sums
+    with weights are scaled, after which they cannot be added. told: is given the results of every row, block by block,
+    in the order of the rows. slopes: also keep what each row tells of the temperature, 16 bytes for each row that it is
+    fitted on, as if every row were kept.
     Memory in addition to the scores: about 20 MiB per thread, and 8 bytes per row if they are read once.
     Raises: InputError naming the first row whose values contradict the kind.
 
@@ -94,14 +101,16 @@ def summarise(
     np.empty(KEPT_BYTES, np.uint8)
     total: Sums | None = None
     kept: list[RowScores] = []
+    samples: list[Sample] = []
     if progress is not None:
         progress.start(predictions.source.name, predictions.rows)
     try:
         wanted = keep_rows or told is not None
-        for sums, piece_keys in _pieces(predictions, edges, compared, jobs, keep_rows=wanted):
+        for sums, piece_keys, sample in _pieces(predictions, edges, compared, jobs, keep_rows=wanted, sampled=finish):
             keys.add(piece_keys)
             if told is not None and sums.rows is not None:
                 told(sums.rows)
+            samples += [] if sample is None else [sample]
             kept += [sums.rows] if keep_rows and sums.rows is not None else []
             total = sums if total is None else total + sums
             if progress is not None:
@@ -114,6 +123,7 @@ def summarise(
     found = replace(
         total,
         impossible_place="" if total.impossible_row is None else predictions.locate(total.impossible_row),
+        optimum=fitted_optimum(samples, total, predictions.kind, keep_rows=keep_rows or slopes),
         equal_mass=EqualMass(*keys.result(bins)),
         rows=joined_rows(kept) if keep_rows else None,
     )
@@ -143,12 +153,34 @@ def chunk_rows(predictions: Predictions) -> int:
 
 
 def _pieces(
-    predictions: Predictions, edges: Floats, compared: Floats, jobs: int, *, keep_rows: bool
+    predictions: Predictions, edges: Floats, compared: Floats, jobs: int, *, keep_rows: bool, sampled: bool = False
 ) -> Iterator[_Piece]:
-    """The sums of chunks in the order of their rows. compared: rounded edges."""
-    every = predictions.blocks(chunk_rows(predictions))
-    blocks = (block for block in every if len(block.labels))  # a block may have only ignored rows
-    return in_order(lambda block: _piece(predictions, block, edges, compared, keep_rows=keep_rows), blocks, jobs)
+    """The sums of chunks in the order of their rows. compared: rounded edges. sampled: whether to keep a sample."""
+
+    def work(numbered: tuple[int, Block]) -> _Piece:
+        first, block = numbered
+        piece = _piece(predictions, block, edges, compared, keep_rows=keep_rows)
+        if not sampled or piece.sums.excess is None:
+            return piece
+        return piece._replace(sample=Sample.of_block(block, first, predictions.n))
+
+    return in_order(work, _numbered(predictions), jobs)
+
+
+def _numbered(predictions: Predictions) -> Iterator[tuple[int, Block]]:
+    """The chunks that have rows, each with the position of its first row among the rows that are not ignored."""
+    first = 0
+    for block in predictions.blocks(chunk_rows(predictions)):
+        if len(block.labels):
+            yield first, block
+        first += len(block.labels)
+
+
+def fitted_optimum(samples: list[Sample], total: Sums, kind: Kind, *, keep_rows: bool = False) -> Optimum | None:
+    """The optimal temperature of a sample; None if there is none, or a label has probability 0. total: all sums."""
+    if not samples or total.excess is None:
+        return None
+    return optimum_of(samples, kind, keep_rows=keep_rows)
 
 
 def _piece(predictions: Predictions, block: Block, edges: Floats, compared: Floats, *, keep_rows: bool) -> _Piece:

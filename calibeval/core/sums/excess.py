@@ -41,13 +41,21 @@ class Excess(NamedTuple):
 
 
 def excess_of(
-    p: Floats, z: Floats, z_label: Floats, axis: int, work: Floats, out: Floats, weights: Floats | None = None
+    p: Floats,
+    z: Floats,
+    z_label: Floats,
+    axis: int,
+    work: Floats,
+    out: Floats,
+    weights: Floats | None = None,
+    rows: Floats | None = None,
 ) -> Floats:
     """The excess of each row of a block; returns the sums of the second to fourth cumulants, (3,).
 
     p: probabilities. z: their logarithms up to a constant for each row; it is overwritten. z_label: the label's z.
     axis: of the classes. work: memory like z. out: (b,) for the excess; inf if the label has probability 0.
-    weights: (b,), of the rows, for the sums of their second to fourth powers times the cumulants.
+    weights: (b,), of the rows, for the sums of their second to fourth powers times the cumulants. rows: (2, b) for the
+    second and third cumulants of each row.
     """
     if np.minimum.reduce(z, axis=None) < VANISHED:
         np.maximum(z, VANISHED, out=z)
@@ -61,11 +69,12 @@ def excess_of(
     np.multiply(z, z, out=z)
     m4 = float(np.einsum("ij,ij->", p, z)) if weights is None else np.einsum(products, p, z)
     squares = m1 * m1
-    variance = np.maximum(m2 - squares, 0.0)
-    third = m3 - m1 * (3.0 * m2 - 2.0 * squares)
+    variance, third = np.maximum(m2 - squares, 0.0), m1 * (3.0 * m2 - 2.0 * squares) - m3
+    if rows is not None:
+        rows[:] = variance, third
     less = 4.0 * m1 * m3 - 12.0 * squares * m2 + 3.0 * m2 * m2 + 6.0 * squares * squares
     if weights is not None:
-        cumulants = (variance, -third, m4 - less)
+        cumulants = (variance, third, m4 - less)
         return np.array([np.add.reduce(weights**power * one) for power, one in enumerate(cumulants, 2)])
     fourth = m4 - float(np.add.reduce(less))
-    return np.array([np.add.reduce(variance), -np.add.reduce(third), fourth])
+    return np.array([np.add.reduce(variance), np.add.reduce(third), fourth])

@@ -14,6 +14,7 @@ from calibeval.core.data.notices import NotComputable
 from calibeval.core.errors import InputError
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.excess import Excess
+from calibeval.core.sums.optimum import Optimum
 
 
 class Moments(NamedTuple):
@@ -108,7 +109,7 @@ class Sums:
     """The totals of one pass over n rows, from which all metrics are computed.
 
     Sums of two disjoint sets of rows add up to the sums of their union, except for equal-mass bins, which need the
-    order of all rows, and rows; the result of an addition has neither.
+    order of all rows, the optimum, which needs all scores, and rows; the result of an addition has none of them.
 
     weights: sum and sum of squares of the rows' weights, which are 1 if all rows count the same.
     n: what means are divided by: the number of rows or, with weights, their effective number (sum of w)^2 / sum of w^2.
@@ -120,6 +121,7 @@ class Sums:
     its place in words.
     excess: of the NLL over its expectation, with its cumulants; None if a label has probability 0, or only the top
     label is known.
+    optimum: the temperature with the smallest NLL; None as for the excess, and for added sums.
     equal_mass: like top, in equal-mass bins. rows: the results of every row, if requested.
     risk: the sum of the rows' risks; None if they are not known, or not needed: with 30 errors and 30 right rows.
     counted: the number of rows of finished sums with weights. class_spread: the variance of a row's weighted class-wise
@@ -139,6 +141,7 @@ class Sums:
     impossible_row: int | None
     impossible_place: str = ""
     excess: Excess | None = None
+    optimum: Optimum | None = None
     equal_mass: EqualMass | None = None
     rows: RowScores | None = None
     risk: float | None = None
@@ -200,6 +203,7 @@ class Sums:
             brier=self.brier.joined(other.brier),
             impossible=self.impossible + other.impossible,
             excess=None if self.excess is None or other.excess is None else self.excess.joined(other.excess),
+            optimum=None,
             equal_mass=None,
             rows=None,
             risk=None if self.risk is None or other.risk is None else self.risk + other.risk,

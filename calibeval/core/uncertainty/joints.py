@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from calibeval.core.data.arrays import Floats
+from calibeval.core.data.arrays import Codes, Floats
 from calibeval.core.data.notices import Notice
 from calibeval.core.sums.by_group import RowTotals
+from calibeval.core.sums.optimum import Optimum
 from calibeval.core.uncertainty.clusters import Clusters
 from calibeval.core.uncertainty.paths import Joint
 
@@ -24,7 +26,7 @@ class Joints:
 
     clusters: the sizes of the groups. rows: sums of the results of their rows. top, mass, classes: for equal-width,
     equal-mass and class-wise bins; None if there are too many bins, or none. no_classes: why there are no class-wise
-    ones, if not because of their number.
+    ones, if not because of their number. fit: sums of the slopes at the optimal temperature; None if not kept.
     """
 
     clusters: Clusters
@@ -33,11 +35,33 @@ class Joints:
     mass: Joint | None
     classes: Joint | None
     no_classes: Notice | None = None
+    fit: FitTotals | None = None
 
     @property
     def freedom(self) -> float:
         """Degrees of freedom of errors that are estimated from the groups."""
         return self.clusters.freedom
+
+
+class FitTotals(NamedTuple):
+    """Of the rows that a temperature is fitted on: sums of their slopes by group, (j,), and the sizes of the groups."""
+
+    slopes: Floats
+    clusters: Clusters
+
+    @classmethod
+    def of(
+        cls, optimum: Optimum | None, codes_at: Callable[[Codes], Codes], weights: Floats | None = None
+    ) -> FitTotals | None:
+        """The sums; None if the slopes of rows were not kept.
+
+        codes_at: gives the groups of rows by their positions among those that are not ignored. weights: of all these.
+        """
+        if optimum is None or optimum.slopes is None or optimum.places is None:
+            return None
+        _, own = np.unique(codes_at(optimum.places), return_inverse=True)
+        clusters = Clusters.of(own, None if weights is None else weights[optimum.places])
+        return cls(np.asarray(np.bincount(own, weights=optimum.slopes), np.float64), clusters)
 
 
 class GroupedError(NamedTuple):
@@ -63,3 +87,22 @@ def grouped_error(totals: Floats, mean: float, squares: float, joints: Joints) -
     if not (math.isfinite(between) and math.isfinite(squares)):
         return None
     return GroupedError(math.sqrt(max(between, squares)) / float(joints.clusters.sizes.sum()), squares)
+
+
+def effective_rows(joints: Joints) -> float:
+    """How many independent rows would make the accuracy vary as much as it does between groups; at most all of them.
+
+    If all rows are right, or all wrong, every group counts as one row.
+
+    >>> right, clusters = np.array([2.0, 2.0, 2.0, 1.0]), Clusters(np.full(4, 2.0))
+    >>> round(effective_rows(Joints(clusters, RowTotals(*[right] * 6), None, None, None)), 9)
+    7.0
+    """
+    sizes, right = joints.clusters.sizes, joints.rows.correct
+    n = float(sizes.sum())
+    share = float(right.sum()) / n
+    scaled = (right - sizes * share) * joints.clusters.scale
+    independent, between = share * (1.0 - share), float(scaled @ scaled)
+    if independent <= 0.0:
+        return joints.clusters.effective
+    return min(n, max(n * n * independent / max(between, 1e-300), 1.0))

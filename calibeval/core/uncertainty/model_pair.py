@@ -58,10 +58,14 @@ class Known:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
-    """One of two models: its sums and, in the order of the base's rows, the results of each row."""
+    """One of two models: its sums and, in the order of the base's rows, the results of each row.
+
+    order: the positions of these rows in the model's own order; None if that is the same.
+    """
 
     sums: Sums
     rows: RowScores
+    order: Codes | None = None
 
     def positive(self, labels: Codes) -> Floats:
         """For two classes, P(class 1) of every row, (n,)."""

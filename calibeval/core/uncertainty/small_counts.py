@@ -94,14 +94,12 @@ def share_of(sums: BinSums, n: float) -> tuple[float, float]:
 def hulled(low: float, mean: float, high: float, risk: float, shift: Shift) -> tuple[float, float]:
     """An interval of the mean cost of a row, extended by all that the exact interval of the accuracy allows.
 
-    risk: the mean over rows of the cost of a wrong row minus that of a right one. Above 30 errors and right rows, an
+    risk: the mean over rows of the cost of a wrong row minus that of a right one. With 30 errors and 30 right rows, an
     interval needs no such extension.
 
     >>> hulled(0.1, 0.2, 0.3, 2.0, Shift(0.9, 0.9, 0.75, 0.95, True))
     (0.1, 0.5)
     """
-    if not shift.few:
-        return low, high
     least, most = mean - risk * (shift.most - shift.accuracy), mean + risk * (shift.accuracy - shift.least)
     return min(low, least), max(high, most)
 

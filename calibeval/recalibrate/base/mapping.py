@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, ClassVar, overload
@@ -16,12 +17,13 @@ from calibeval.core.data.arrays import Floats
 from calibeval.core.data.check_values import check_values
 from calibeval.core.data.documents import json_text
 from calibeval.core.data.elsewhere import elsewhere
-from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Predictions
-from calibeval.core.data.records import Layout, to_plain
+from calibeval.core.data.records import to_plain
 from calibeval.core.data.row_source import KINDS, Kind, RowSource, as_array, show_shape
-from calibeval.core.errors import InputError
+from calibeval.core.errors import InputError, UsageError
 from calibeval.core.sums.rows import BadValues
+from calibeval.recalibrate.base.facts import Fitted
+from calibeval.recalibrate.base.prior import Prior, prior_of
 from calibeval.recalibrate.base.scores import log_scores, log_softmax, number_of_classes
 from calibeval.recalibrate.base.seen import seen_rows
 
@@ -30,60 +32,11 @@ LARGEST = 1e150  # of a mapped score, so that squares of differences are numbers
 
 
 @dataclass(frozen=True, slots=True)
-class MethodScore:
-    """One row of the table from which `method="auto"` chose.
-
-    nll: cross-validated mean NLL in nats; None if the method could not be fitted (reason says why). excess: nll minus
-    the best nll; standard_error: of that difference, paired by rows. chosen: whether this is the chosen method: the
-    simplest one whose excess is within one standard error.
-    """
-
-    LAYOUT: ClassVar = Layout(optional=("chosen",))
-
-    method: str
-    nll: float | None = None
-    excess: float | None = None
-    standard_error: float | None = None
-    chosen: bool = False
-    reason: Notice | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Fitted:
-    """How a map was fitted.
-
-    sha256, split, n: the dump and its number of rows. objective: what was optimised. nll_before, nll_after: mean NLL in
-    nats of the fitted rows; with a clip, nll_before is that of the clipped probabilities. bound: "low" or "high" if the
-    best temperature is a limit, not a value; "flat" if all temperatures are equally good. note: a sentence about that.
-    clipped: number of rows whose label's probability was raised to the clip. selection: the table of `method="auto"`.
-    sketch: hashes of some rows, which identify the rows in a file of another format; see `sketch_of`.
-    """
-
-    LAYOUT: ClassVar = Layout(
-        inside=dict.fromkeys(("sha256", "split", "n", "sketch"), "fitted_on"),
-        optional=("clipped", "selection", "sketch"),
-        open=True,
-    )
-
-    sha256: str | None
-    split: str | None
-    n: int
-    objective: str
-    nll_before: float
-    nll_after: float
-    bound: str | None = None
-    note: str | None = None
-    clipped: int = 0
-    selection: tuple[MethodScore, ...] = ()
-    sketch: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Map:
     """A fitted recalibration map: calling it maps predictions to recalibrated predictions.
 
     k, class_names: of the dump that it was fitted on. fitted: how it was fitted. clip: probabilities below it are first
-    raised to it; None: no clipping.
+    raised to it; None: no clipping. prior: shares of classes where it is used; None: those of the fitted rows.
     Logits stay logits; probabilities and log-probabilities become log-probabilities, which cannot underflow.
 
     >>> from calibeval.recalibrate.fitting.fit import fit
@@ -99,6 +52,7 @@ class Map:
     class_names: tuple[str, ...] | None
     fitted: Fitted
     clip: float | None = field(default=None, kw_only=True)
+    prior: Prior | None = field(default=None, kw_only=True)
 
     if TYPE_CHECKING:
 
@@ -148,8 +102,17 @@ class Map:
         """
         elsewhere("calibeval.api.save", "save_map")(self, path)
 
+    def with_prior(self, prior: float | Sequence[float] | Mapping[str, float]) -> Map:
+        """The map for another prior: the share of class 1 of two, a share for each class, or shares by class.
+
+        Raises: UsageError for shares that cannot be, and for a map that was fitted without a prior.
+        """
+        if self.prior is None:
+            raise UsageError("the map does not know the shares of the classes in the fitted rows: fit it with a prior")
+        return replace(self, prior=prior_of(prior, self.prior.fitted, self.class_names))
+
     def parameters(self) -> dict[str, Any]:
-        """The parameters as JSON values, without the clip."""
+        """The parameters as JSON values, without the clip and the prior."""
         raise NotImplementedError
 
     def apply(self, z: Floats) -> Floats:
@@ -165,11 +128,12 @@ class Map:
     def to_dict(self) -> dict[str, Any]:
         """The map as a JSON object."""
         facts = self.fitted
-        clip = {} if self.clip is None else {"clip": self.clip}
+        more: dict[str, Any] = {} if self.clip is None else {"clip": self.clip}
+        more |= {} if self.prior is None else {"prior": to_plain(self.prior)}
         return {
             "schema": SCHEMA,
             "method": self.method,
-            "parameters": {**self.parameters(), **clip},
+            "parameters": {**self.parameters(), **more},
             "k": self.k,
             "class_names": None if self.class_names is None else list(self.class_names),
             "fitted_on": {"sha256": facts.sha256, "split": facts.split, "n": facts.n, "sketch": facts.sketch},
@@ -257,9 +221,11 @@ class MappedRows:
             raise InputError(f"values contradict the kind {self.kind}") from None
         with np.errstate(all="ignore"):
             result = recalibration.apply(z)
+            if recalibration.prior is not None:
+                result = result + recalibration.prior.shift
             if self.kind != "logits":
                 result = log_softmax(result)
-            if recalibration.keeps_top:
+            if recalibration.keeps_top and recalibration.prior is None:
                 _keep_top(scores, result)
         _check_size(z, result)
         return result

@@ -14,7 +14,7 @@ from calibeval.core.data.shared_rows import Sample, row_hashes, sketch_of, sketc
 from calibeval.recalibrate.base.scores import chunk_rows
 
 if TYPE_CHECKING:
-    from calibeval.recalibrate.base.mapping import Fitted
+    from calibeval.recalibrate.base.facts import Fitted
 
 WHOLE = "all"
 

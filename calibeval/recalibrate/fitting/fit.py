@@ -18,6 +18,7 @@ import numpy.typing as npt
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import UsageError
 from calibeval.recalibrate.base.mapping import Map
+from calibeval.recalibrate.base.prior import prior_of, shares_of
 from calibeval.recalibrate.base.seen import row_sketch
 from calibeval.recalibrate.fitting.methods import AUTO, fit_method, from_json
 from calibeval.recalibrate.fitting.select import select
@@ -33,13 +34,14 @@ def fit(
     clip: float | None = None,
     seed: int = 0,
     groups: npt.NDArray[Any] | None = None,
+    prior: Any = None,
 ) -> Map:
     """Fit a map on predictions; calling it maps other predictions with the same classes.
 
     method: a key of METHODS, or "auto", which chooses by cross-validated NLL (see `select`). objective: "nll"; for the
     temperature also "ece" and "accuracy" (see OBJECTIVES). clip: smaller probabilities are raised to it, when fitting
     and when applying; without it, a label of probability 0 is an error. seed, groups: for the folds of "auto", as for
-    `cross_fit`.
+    `cross_fit`. prior: shares of the classes where the map will be used, as for `prior_of`; None: as in these rows.
     Raises: InputError for values that contradict the kind, a label of probability 0, a top-label dump, or data for
     which the method has no solution; UsageError for an invalid method, objective or clip.
     """
@@ -49,4 +51,15 @@ def fit(
         raise UsageError(f'method "auto" needs the objective nll, not "{objective}"')
     else:
         found = select(predictions, seed=seed, groups=groups, clip=clip)
-    return replace(found, fitted=replace(found.fitted, sketch=row_sketch(predictions)))
+    found = replace(found, fitted=replace(found.fitted, sketch=row_sketch(predictions)))
+    return with_prior(found, prior, predictions)
+
+
+def with_prior(found: Map, prior: Any, predictions: Predictions) -> Map:
+    """The map for shares of classes that differ from those of the predictions it was fitted on; None: as it is.
+
+    Raises: UsageError for shares that cannot be; InputError if a class has no row.
+    """
+    if prior is None:
+        return found
+    return replace(found, prior=prior_of(prior, shares_of(predictions), predictions.class_names))

@@ -14,7 +14,8 @@ from calibeval.core.data.records import read_as, read_record
 from calibeval.core.data.weighted import scaled
 from calibeval.core.errors import InputError, UsageError, nearest
 from calibeval.core.sums.rows import BadValues
-from calibeval.recalibrate.base.mapping import SCHEMA, Fitted, Map
+from calibeval.recalibrate.base.facts import Fitted
+from calibeval.recalibrate.base.mapping import SCHEMA, Map
 from calibeval.recalibrate.base.scores import Impossible, check_clip, count_clipped, impossible_error, number_of_classes
 from calibeval.recalibrate.maps.beta import BetaMap, fit_beta
 from calibeval.recalibrate.maps.binary import mean_loss
@@ -221,6 +222,8 @@ def _map(whole: Place) -> Map:
     result = read_record(whole["parameters"], METHODS[method].map, k=k, class_names=names, fitted=facts)
     if result.clip is not None and not 0 < result.clip < 1 / k:
         raise InputError(f'parameter "clip" is {result.clip:g}, but it must lie between 0 and 1/k = {1 / k:g}')
+    if result.prior is not None:
+        result.prior.check(k)
     result.check()
     return result
 

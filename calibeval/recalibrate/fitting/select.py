@@ -14,7 +14,8 @@ from calibeval.core.data.notices import reason
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.weighted import row_weights, scaled, without
 from calibeval.core.errors import CalibevalError, InputError
-from calibeval.recalibrate.base.mapping import Map, MethodScore
+from calibeval.recalibrate.base.facts import MethodScore
+from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.base.scores import number_of_classes, row_nll
 from calibeval.recalibrate.fitting.folds import Folds, deal
 from calibeval.recalibrate.fitting.methods import METHODS, fit_method

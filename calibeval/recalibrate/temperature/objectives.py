@@ -14,11 +14,11 @@ from calibeval.core.data.weighted import worth_of
 from calibeval.core.errors import InputError
 from calibeval.core.metrics.folded import ece
 from calibeval.core.sums.binning import BinSums, bin_index, equal_width_edges, on_grid, sums_by_index
+from calibeval.core.sums.root import find_root
 from calibeval.recalibrate.base.scores import chunk_rows
 from calibeval.recalibrate.temperature.fused import fused
 from calibeval.recalibrate.temperature.optimum import BOUND_NOTES, optimum
 from calibeval.recalibrate.temperature.pieces import Piece, ScoreFacts, pieces, sample, score_facts
-from calibeval.recalibrate.temperature.root import find_root
 
 GRID = tuple(i / 10 for i in range(1, 101))
 ECE_BINS = 15

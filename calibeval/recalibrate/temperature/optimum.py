@@ -12,10 +12,10 @@ import numpy as np
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
+from calibeval.core.sums.root import Root, find_root, halley
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.temperature.fused import Fused, fused
 from calibeval.recalibrate.temperature.pieces import Piece, ScoreFacts, pieces, sample, score_facts
-from calibeval.recalibrate.temperature.root import Root, find_root, halley
 
 MOST_EXPONENT = 709.0  # e to more is beyond float64
 CLOSE = 1e-9  # in nats: values this close to the infimum are as good

@@ -8,6 +8,8 @@ from typing import Any
 from calibeval.words.cells import label
 from calibeval.words.names import visible
 
+MOST_NAMED = 5
+
 
 def describe_map(document: Mapping[str, Any], name: str, numbers: Mapping[str, tuple[float, float]]) -> str:
     """The map, what it was fitted on, and NLL and other metrics of the fitted rows before and after.
@@ -23,6 +25,7 @@ def describe_map(document: Mapping[str, Any], name: str, numbers: Mapping[str, t
         lines.append(
             f"{document['clipped']:,} rows had their label's probability raised to {document['parameters']['clip']:g}"
         )
+    lines += _prior(document)
     lines += [f"note: {document['note']}"] if document.get("note") else []
     lines += _table(document.get("selection", ()))
     return "\n".join(lines) + "\n"
@@ -33,6 +36,18 @@ def _title(document: Mapping[str, Any]) -> str:
     if method == "temperature":
         return f"temperature {parameters['temperature']:.6g}"
     return str(method)
+
+
+def _prior(document: Mapping[str, Any]) -> list[str]:
+    """The shares of the classes that the map is for, where they were given."""
+    prior = document["parameters"].get("prior")
+    if prior is None:
+        return []
+    names = [visible(str(name)) for name in document["class_names"] or range(document["k"])]
+    every = zip(names, prior["used"], prior["fitted"], strict=True)
+    said = [f"{name} {100 * used:.3g} % ({100 * fitted:.3g} %)" for name, used, fitted in every][:MOST_NAMED]
+    more = ", ..." if len(names) > MOST_NAMED else ""
+    return [f"prior of use (of the fitted rows): {', '.join(said)}{more}"]
 
 
 def _table(selection: Any) -> list[str]:

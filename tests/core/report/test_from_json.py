@@ -126,7 +126,7 @@ WRONG = [
     ),
     ((*FIRST, "metrics", "ece", "reason"), 1, f"dumps[0].metrics.ece.reason is 1, but {NOTICE}"),
     ((*FIRST, "metrics", "mce", "bin"), 0.5, "dumps[0].metrics.mce.bin is 0.5, but a count is needed"),
-    ((*FIRST, "metrics", "ece", "p"), 1, 'dumps[0].metrics.ece has an unknown field "p"'),
+    ((*FIRST, "metrics", "ece", "q"), 1, 'dumps[0].metrics.ece has an unknown field "q"'),
     ((*FIRST, "metrics", "ece", "name"), "x", 'dumps[0].metrics.ece has an unknown field "name"'),
     ((*FIRST, "bins", "equal_width"), None, "dumps[0].bins.equal_width is null, but a list is needed"),
     ((*FIRST, "bins", "equal_mass"), 3, "dumps[0].bins.equal_mass is 3, but a list is needed"),

@@ -22,7 +22,7 @@ def test_the_sums_of_two_halves_measure_all_rows():
     first, second = (summarise(Predictions(logits=logits[part::2], labels=labels[part::2])) for part in (0, 1))
     added, expected = all_metrics(first + second, 0.95), all_metrics(whole, 0.95)
     for name, metric in expected.items():
-        if name != "aece":
+        if name not in ("aece", "temperature"):  # which sums do not hold, or only near 1
             assert added[name].value == pytest.approx(metric.value, rel=1e-12, abs=1e-15), name
             assert (added[name].low, added[name].high) == pytest.approx((metric.low, metric.high), abs=1e-12), name
 

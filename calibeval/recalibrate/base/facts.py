@@ -1,0 +1,58 @@
+"""How a map was fitted, and how a method was chosen, as maps record it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from calibeval.core.data.notices import Notice
+from calibeval.core.data.records import Layout
+
+
+@dataclass(frozen=True, slots=True)
+class MethodScore:
+    """One row of the table from which `method="auto"` chose.
+
+    nll: cross-validated mean NLL in nats; None if the method could not be fitted (reason says why). excess: nll minus
+    the best nll; standard_error: of that difference, paired by rows. chosen: whether this is the chosen method: the
+    simplest one whose excess is within one standard error.
+    """
+
+    LAYOUT: ClassVar = Layout(optional=("chosen",))
+
+    method: str
+    nll: float | None = None
+    excess: float | None = None
+    standard_error: float | None = None
+    chosen: bool = False
+    reason: Notice | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """How a map was fitted.
+
+    sha256, split, n: the dump and its number of rows. objective: what was optimised. nll_before, nll_after: mean NLL in
+    nats of the fitted rows; with a clip, nll_before is that of the clipped probabilities. bound: "low" or "high" if the
+    best temperature is a limit, not a value; "flat" if all temperatures are equally good. note: a sentence about that.
+    clipped: number of rows whose label's probability was raised to the clip. selection: the table of `method="auto"`.
+    sketch: hashes of some rows, which identify the rows in a file of another format; see `sketch_of`.
+    """
+
+    LAYOUT: ClassVar = Layout(
+        inside=dict.fromkeys(("sha256", "split", "n", "sketch"), "fitted_on"),
+        optional=("clipped", "selection", "sketch"),
+        open=True,
+    )
+
+    sha256: str | None
+    split: str | None
+    n: int
+    objective: str
+    nll_before: float
+    nll_after: float
+    bound: str | None = None
+    note: str | None = None
+    clipped: int = 0
+    selection: tuple[MethodScore, ...] = ()
+    sketch: str | None = None
