@@ -238,5 +238,7 @@ def test_memory_does_not_grow_with_rows(monkeypatch):
     monkeypatch.setattr(stream_joints, "PART_SCORES", 2000)
     monkeypatch.setattr(units, "PART_ROWS", 2000)
     monkeypatch.setattr(doubts, "PIECE_SCORES", 2000)
+    monkeypatch.setattr("calibeval.core.sums.sample.SAMPLE_SCORES", 3000)
+    monkeypatch.setattr("calibeval.core.sums.sample.SAMPLE_ROWS", 1000)
     few, many = peak(60), peak(600)
     assert many - few < 2 * 540 * 400  # bytes; a row that is kept takes 41, and its group 8
