@@ -104,7 +104,7 @@ class SlicedColumn:
             told = {} if streamed is None else dict(zip(names, streamed.told(sums), strict=True))
         else:
             sums = known_part_sums(predictions, known, rows, settings.bins, resources.jobs)
-        if groups is None and settings.level is not None:
+        if by_class and groups is None and settings.level is not None:
             sums = with_class_spread(predictions, rows, sums)
         parts = map(SlicePart, names, rows, sums)
         small = (SmallSlice(column, cut.names[code], int(cut.counts[code])) for code in cut.small)
