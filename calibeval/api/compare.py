@@ -12,6 +12,7 @@ from calibeval.api.dumps import (
     Dump,
     Group,
     Reading,
+    Weighting,
     as_texts,
     base_of,
     by_names,
@@ -26,6 +27,7 @@ from calibeval.core.comparison.comparison import Comparison
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.progress import Progress
 from calibeval.core.data.public import public
+from calibeval.core.data.weighted import weighted
 from calibeval.core.report.report import Report
 
 
@@ -39,6 +41,7 @@ def compare(
     slices: str | Sequence[str] = (),
     min_rows: int | None = None,
     group: Group | None = None,
+    weights: Weighting | None = None,
     jobs: int = 1,
     max_memory: int | None = None,
     progress: Progress | None = None,
@@ -52,7 +55,8 @@ def compare(
     Rows are paired by id, or else by position if labels and shared columns agree.
     metrics, bins, slices, min_rows, jobs, max_memory, progress: as for `evaluate`, but "predicted" is not a slice,
     since the predicted classes differ between models. level: of the intervals, in (0, 1). group: as for `evaluate`; an
-    array belongs to the rows of the base, or of each candidate if the base is a report.
+    array belongs to the rows of the base, or of each candidate if the base is a report. weights: as for `evaluate`, of
+    every dump.
     Raises: InputError for dumps that cannot be compared; UsageError for settings that cannot work; FileProblem.
 
     >>> base = Predictions(probs=[[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]] * 100, labels=[0, 0, 1] * 100)
@@ -71,7 +75,8 @@ def compare(
     read_by(reading, [base, *every])
     resources = resources_of(jobs, max_memory, progress)
     first = base_of(base, reading if is_path(base) else {}, max_memory)
-    opened = [predictions_of(one, reading if is_path(one) else {}, max_memory) for one in every]
+    first = weighted(first, weights) if isinstance(first, Predictions) else first
+    opened = [weighted(predictions_of(one, reading if is_path(one) else {}, max_memory), weights) for one in every]
     name = group if isinstance(group, str) else None
     if group is not None and name is None:
         if isinstance(first, Predictions):

@@ -14,6 +14,7 @@ from calibeval.api.dumps import (
     Dump,
     Group,
     Reading,
+    Weighting,
     as_path,
     as_texts,
     base_of,
@@ -25,8 +26,10 @@ from calibeval.api.dumps import (
 )
 from calibeval.api.gate_config import Asked, Found, combined, find_config
 from calibeval.core.conventions.table import OWN
+from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.progress import Progress
 from calibeval.core.data.public import public
+from calibeval.core.data.weighted import weighted
 from calibeval.core.errors import UsageError
 from calibeval.core.gating.explain import explained
 from calibeval.core.gating.gate import Subject, judged
@@ -60,6 +63,7 @@ def gate(
     bins: int | None = None,
     convention: str = OWN,
     group: Group | None = None,
+    weights: Weighting | None = None,
     jobs: int = 1,
     max_memory: int | None = None,
     progress: Progress | None = None,
@@ -87,7 +91,7 @@ def gate(
     ('pass', 'pass', True)
     """
     said = {"decide": decide, "on_inconclusive": on_inconclusive, "level": level, "min_rows": min_rows}
-    measuring = Measuring(bins, convention, group, resources_of(jobs, max_memory, progress))
+    measuring = Measuring(bins, convention, group, weights, resources_of(jobs, max_memory, progress))
     found = _found(rules)
     asked, subject, where = _subject(
         candidate, baseline, found, measuring, reading, said, settings, preset, as_texts(slices), keep_rows=why
@@ -113,6 +117,7 @@ def plan(
     bins: int | None = None,
     convention: str = OWN,
     group: Group | None = None,
+    weights: Weighting | None = None,
     jobs: int = 1,
     max_memory: int | None = None,
     progress: Progress | None = None,
@@ -132,7 +137,7 @@ def plan(
     <Plan 100 %: ece 100 %>
     """
     said = {"on_inconclusive": on_inconclusive, "level": level, "min_rows": min_rows}
-    measuring = Measuring(bins, convention, group, resources_of(jobs, max_memory, progress))
+    measuring = Measuring(bins, convention, group, weights, resources_of(jobs, max_memory, progress))
     found = _found(rules)
     asked, subject, where = _subject(
         candidate, baseline, found, measuring, reading, said, settings, preset, as_texts(slices), planned=True
@@ -147,6 +152,7 @@ class Measuring(NamedTuple):
     bins: int | None
     convention: str
     group: Group | None
+    weights: Weighting | None
     resources: Resources
 
 
@@ -179,8 +185,10 @@ def _subject(
         planned=planned,
     )
     by, most = asked.group if measuring.group is None else measuring.group, measuring.resources.memory
-    dump, name = grouped(predictions_of(candidate, reading if is_path(candidate) else {}, most), by)
+    dump = weighted(predictions_of(candidate, reading if is_path(candidate) else {}, most), measuring.weights)
+    dump, name = grouped(dump, by)
     base = None if against is None else base_of(against, reading if is_path(against) else {}, most)
+    base = weighted(base, measuring.weights) if isinstance(base, Predictions) else base
     subject = Subject.of(
         dump,
         base,

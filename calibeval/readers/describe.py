@@ -35,6 +35,7 @@ from calibeval.readers.stored.stored import Stored
 
 MANY_VALUES = 50
 MANY_LETTERS = 60
+WEIGHT_NAMES = ("weights", "weight", "sample_weight", "sample_weights")
 UNUSED = "not used: of another length"
 
 
@@ -155,7 +156,7 @@ def _role(key: str, arrays: dict[str, Stored], prefixed: list[str], indexed: lis
         return "weights of a head"
     role = by_name.get(bare.lower())
     if role is None:
-        role = _unnamed_role(stored, prefix, arrays, prefixed)
+        role = _unnamed_role(key, prefix, arrays, prefixed)
     return role if prefix is None or role == UNUSED else f"{role} of {prefix}"
 
 
@@ -166,8 +167,9 @@ def _is_head(key: str, arrays: dict[str, Stored]) -> bool:
     return weight is not None and len(weight.shape) == 2
 
 
-def _unnamed_role(stored: Stored, prefix: str | None, arrays: dict[str, Stored], prefixed: list[str]) -> str:
+def _unnamed_role(key: str, prefix: str | None, arrays: dict[str, Stored], prefixed: list[str]) -> str:
     """Of an array of any name: scores and columns have one row for each label of their split, or of any split."""
+    stored, bare = arrays[key], key if prefix is None else key.removeprefix(f"{prefix}_")
     if not stored.shape:
         return "a number"
     splits = ["", *(f"{name}_" for name in prefixed)] if prefix is None else [f"{prefix}_"]
@@ -175,4 +177,6 @@ def _unnamed_role(stored: Stored, prefix: str | None, arrays: dict[str, Stored],
     lengths = {one.shape[0] for key, one in arrays.items() if key.lower() in outcomes and one.shape}
     if lengths and stored.shape[0] not in lengths:
         return UNUSED
+    if len(stored.shape) == 1 and bare in WEIGHT_NAMES:
+        return f"a column, or --key weights={key}"
     return "possible scores" if len(stored.shape) >= 2 else "possible slice column"

@@ -15,6 +15,7 @@ from calibeval import Predictions, evaluate
 from calibeval.core.data.arrays import Floats
 from calibeval.core.sums.binning import bin_index
 from calibeval.recalibrate.base.mapping import Map
+from calibeval.recalibrate.fitting.before_after import Plan, recalibrated
 from calibeval.recalibrate.fitting.cross_fit import cross_fit
 from tests.benchmarks.coverage_pairs import drawn
 from tests.benchmarks.coverage_samples import BINS, EDGES, softmax
@@ -59,10 +60,11 @@ def coverage(method: str, k: int, n: int, replicates: int) -> dict[str, tuple[fl
     seen: dict[str, list[tuple[bool, bool]]] = {name: [] for name in METRICS}
     for seed in range(replicates):
         rows, labels = drawn(true, n, rng)
-        crossed = cross_fit(Predictions(logits=stated[rows], labels=labels), 5, method, seed=seed)
-        report, truth = evaluate(crossed.predictions), truths(crossed.maps, stated, true)
+        sample, plan = Predictions(logits=stated[rows], labels=labels), Plan(method, "nll", None, seed, None, folds=5)
+        truth = truths(cross_fit(sample, 5, method, seed=seed).maps, stated, true)
+        after, _ = recalibrated(sample, plan, lambda one: evaluate(one).dumps[0])
         for name in METRICS:
-            low, high = report[name].low, report[name].high
+            low, high = after.metrics[name].low, after.metrics[name].high
             if low is not None and high is not None:
                 seen[name].append((low <= truth[name] <= high, truth[name] > high))
     return {name: tuple(np.mean(found, axis=0).tolist()) for name, found in seen.items() if found}

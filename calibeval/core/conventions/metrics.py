@@ -17,6 +17,7 @@ from calibeval.core.data.arrays import Floats
 from calibeval.core.data.elsewhere import elsewhere
 from calibeval.core.data.notices import Notice, reason, warning
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.weighted import refuse_weights
 from calibeval.core.metrics.bins import Binned
 from calibeval.core.metrics.folded import ClassWise, classwise_errors
 from calibeval.core.metrics.largest import Largest
@@ -202,6 +203,7 @@ def explain_conventions(
     >>> [(e.convention.name, round(e.metrics["ece"].value, 3)) for e in found][-1]
     ('netcal', 0.3)
     """
+    refuse_weights(predictions, "the conventions of other tools")
     own = CONVENTIONS[OWN]
     resources = Resources(jobs, max_memory)
     base = summarise(predictions, own.bins if bins is None else bins, resources)

@@ -93,7 +93,7 @@ class Measurement:
         )
         convention = CONVENTIONS[settings.convention]
         own = convention.name == OWN
-        if own and groups is None and settings.level is not None:
+        if own and by_class and groups is None and settings.level is not None:
             (sums,) = with_class_spread(predictions, [kept_rows(predictions)], [sums])
         return cls(
             predictions=doubted(predictions, sums),

@@ -108,7 +108,7 @@ class SlicedColumn:
             )
         else:
             sums = known_part_sums(predictions, known, rows, settings.bins, resources.jobs)
-        if groups is None and settings.level is not None:
+        if by_class and groups is None and settings.level is not None:
             sums = with_class_spread(predictions, rows, sums)
         parts = map(SlicePart, names, rows, sums)
         small = (SmallSlice(column, cut.names[code], int(cut.counts[code])) for code in cut.small)

@@ -9,8 +9,7 @@ from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.class_groups import class_group_totals
 from calibeval.core.sums.class_pairs import PairedClasses
 from calibeval.core.uncertainty.clusters import Clusters
-from calibeval.core.uncertainty.debiased_difference import ClassDifference, Debiased, class_difference
-from calibeval.core.uncertainty.paths import gap_errors
+from calibeval.core.uncertainty.debiased_difference import ClassDifference, Debiased, cell_errors, class_difference
 
 BothSums = tuple[BinSums, BinSums]
 # What moves a group moves the cells of all its classes, beyond the correlation within each class; by simulation.
@@ -23,7 +22,7 @@ def difference_by_rows(classes: PairedClasses, labels: Codes, sums: BothSums) ->
     labels: (n,) of the pair's rows. sums: (k, m) class-wise sums of base and candidate.
     """
     n, cells = len(labels), len(labels) * len(sums[0].count)
-    errors = gap_errors(sums[0]), gap_errors(sums[1])
+    errors = cell_errors(sums[0]), cell_errors(sums[1])
     sides = Debiased.of(sums[0], n, errors[0]), Debiased.of(sums[1], n, errors[1])
     found = classes.products(labels, (sides[0].weights, sides[1].weights))
     more, centred = n / len(found.scores), found.scores - found.scores.mean()
@@ -46,7 +45,7 @@ def difference_by_groups(classes: PairedClasses, labels: Codes, groups: Codes, s
         by_group *= scale
         totals.append(by_group)
     errors = [
-        np.sqrt(np.maximum(np.einsum("jkm,jkm->km", own, own), gap_errors(sum_) ** 2))
+        np.sqrt(np.maximum(np.einsum("jkm,jkm->km", own, own), cell_errors(sum_) ** 2))
         for own, sum_ in zip(totals, sums, strict=True)
     ]
     sides = Debiased.of(sums[0], n, errors[0]), Debiased.of(sums[1], n, errors[1])

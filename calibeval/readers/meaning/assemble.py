@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from calibeval.core.data.amended import with_recognised
 from calibeval.core.data.class_names import LabelsAre
 from calibeval.core.data.lazy_columns import refuse_left
 from calibeval.core.data.precision import stored_precision
@@ -140,7 +141,11 @@ def _weighted(predictions: Predictions, keys: Keys, file: str) -> Predictions:
             f'{file}: {keys.said("weights")}: there is no column "{keys.weights}"{hint} with one number per row; '
             f"columns are {there}"
         )
-    return weighted(predictions, keys.weights)
+    found = weighted(predictions, keys.weights)
+    if found.weights is None:
+        return found
+    worth, left = found.weights.effective, f", {found.weights.zero:,} of weight 0" if found.weights.zero else ""
+    return with_recognised(found, [f'weighted by "{keys.weights}": {found.n:,} rows count as {worth:,.0f}{left}'])
 
 
 def _predictions(

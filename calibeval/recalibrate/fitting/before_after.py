@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -155,7 +156,22 @@ def _out_of_fold(dump: Predictions, plan: Plan, evaluate: Evaluate) -> Recalibra
     crossed = cross_fit(
         dump, folds, plan.method, seed=plan.seed, groups=groups, objective=plan.objective, clip=plan.clip
     )
-    return _results(crossed.maps[0].method, {}, OutOfFold(folds, plan.seed, dump.n), evaluate(crossed.predictions))
+    after = _with_fitted_gap(evaluate(crossed.predictions), folds)
+    return _results(crossed.maps[0].method, {}, OutOfFold(folds, plan.seed, dump.n), after)
+
+
+def _with_fitted_gap(after: DumpReport, folds: int) -> DumpReport:
+    """The results of maps of so many folds, with an interval of the gap that holds for the maps.
+
+    Out of fold the mean gap is nearly 0, whatever the maps: what a fold has too much, the maps of the others take away.
+    The gap of the maps themselves is the error of a fit on the rows of all folds but one.
+    """
+    gap = after.metrics.get("confidence_gap")
+    if gap is None or gap.value is None or gap.low is None or gap.high is None:
+        return after
+    factor = math.sqrt(folds / (folds - 1.0))
+    low, high = (gap.value + factor * (end - gap.value) for end in (gap.low, gap.high))
+    return replace(after, metrics={**after.metrics, gap.name: replace(gap, low=max(low, -1.0), high=min(high, 1.0))})
 
 
 def _by_another(

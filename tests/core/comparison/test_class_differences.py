@@ -49,8 +49,7 @@ def by_hand(base, candidate, level):
             own = bins[:, c] == m
             rows, gap = own.sum(), happened[own, c] - p[own, c]
             gaps[c, m] = gap.sum()
-            variance, mean = (p[own, c] * (1 - p[own, c])).sum(), gap.sum() ** 2 / max(rows, 1)
-            squares = (gap**2).sum() * rows + 4 * (variance + max(mean - variance / max(rows, 1), 0))
+            squares = (gap**2).sum() * rows + 4 * (p[own, c] * (1 - p[own, c])).sum()
             errors[c, m] = math.sqrt(squares / (rows + 4))
         sizes = np.divide(abs(gaps), errors, out=np.zeros_like(gaps), where=errors > 0)
         true = np.sign(gaps) * np.sqrt(np.maximum(sizes**2 - 1, 0))

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from calibeval import Predictions, Report, compare, evaluate, gate
+from calibeval import Predictions, Report, UsageError, compare, conventions, evaluate, gate, plan
 from calibeval.core.comparison.compare import compare as compare_dumps
 from calibeval.core.errors import InputError
 from calibeval.core.uncertainty.level import Level
@@ -173,3 +173,28 @@ def test_equal_weights_of_a_mean_difference():
     values = np.random.default_rng(1).normal(size=50)
     plain, same = (mean_difference(values, Level(0.9), math.inf, weights=w) for w in (None, np.ones(50)))
     assert same == pytest.approx(plain, abs=1e-12)
+
+
+def test_weights_are_arguments_of_every_function():
+    logits, labels = logits_and_labels(N, 3)
+    plain = [Predictions(logits=f * logits, labels=labels, columns={"w": WEIGHTS}) for f in (1.0, 0.7)]
+    weighted = [Predictions(logits=f * logits, labels=labels, weights=WEIGHTS) for f in (1.0, 0.7)]
+    for weights in ("w", WEIGHTS):
+        assert compare(*plain, weights=weights)["nll"] == compare(*weighted)["nll"]
+        rules = [{"metric": "nll", "max_increase": 1.0}, {"metric": "ece", "max": 0.5}]
+        found, expected = (
+            gate(p[1], rules, baseline=p[0], **more).to_dict()["rules"]
+            for p, more in ((plain, {"weights": weights}), (weighted, {}))
+        )
+        assert found == expected
+        assert plan(plain[1], rules, weights=weights)["ece"] == plan(weighted[1], rules)["ece"]
+
+
+def test_conventions_of_other_tools_have_no_weights():
+    weighted = dumps(3)[0]
+    with pytest.raises(UsageError, match='rows are weighted by "weights", but convention guo cannot weight rows'):
+        evaluate(weighted, convention="guo")
+    with pytest.raises(UsageError, match="the conventions of other tools cannot weight rows"):
+        conventions(weighted)
+    equal = dumps(3, np.full(N, 2.0))[0]
+    assert evaluate(equal, convention="guo")["ece"] == evaluate(dumps(3, None)[0], convention="guo")["ece"]

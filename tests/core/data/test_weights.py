@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from calibeval import Predictions, evaluate, read
+from calibeval import Predictions, evaluate, inspect, read
 from calibeval.core.data.weighted import row_weights, weighted
 from calibeval.core.errors import InputError, UsageError
 
@@ -114,3 +114,17 @@ def test_a_file_without_that_column_says_what_there_is(tmp_path):
         read(path, key={"weights": "wt"})
     assert read(path).weights is None  # a name alone says nothing
     assert read(path, key={"weights": "weight"}).weights.effective == pytest.approx(25 / 7)
+
+
+def test_inspect_says_what_weights_a_file_may_have(tmp_path):
+    path = tmp_path / "dump.npz"
+    np.savez(path, probs=PROBS, labels=LABELS, sample_weight=[1, 1, 0, 2])
+    assert "a column, or --key weights=sample_weight" in str(inspect(path))
+    told = inspect(path, key={"weights": "sample_weight"}).readings[0]
+    assert told.recognised[0] == 'weighted by "sample_weight": 3 rows count as 3, 1 of weight 0'
+
+
+def test_the_terminal_and_the_page_show_how_much_weighted_rows_count():
+    report = evaluate(given([1.0, 0.0, 3.0, 5.0]))
+    assert "3 rows · 2 classes · probs · 1 of weight 0 · weighted by weights, counts as 2 rows" in str(report)
+    assert "weighted by" in report._repr_html_()

@@ -11,11 +11,11 @@ from calibeval.core.evaluation.group_joints import joints_of
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.engine import summarise
 from calibeval.core.uncertainty.debiased import bias_left, debiased_size, expansion, spread
+from calibeval.core.uncertainty.debiased_difference import cell_errors
 from calibeval.core.uncertainty.debiased_interval import LEAST_EVENTS, debiased_interval, may_apply
 from calibeval.core.uncertainty.floors import gap_floor
 from calibeval.core.uncertainty.intervals import cwce_interval
 from calibeval.core.uncertainty.level import Level
-from calibeval.core.uncertainty.paths import gap_errors
 
 
 def dump(n=3000, k=5, factor=1.4, seed=0, **more):
@@ -31,7 +31,7 @@ def found(predictions, **settings):
 
 def by_hand(sums, n, variance, level):
     k = len(sums.count)
-    error, gap = gap_errors(sums) / (n * k), (sums.y - sums.p) / (n * k)
+    error, gap = cell_errors(sums) / (n * k), (sums.y - sums.p) / (n * k)
     size = np.divide(abs(gap), error, out=np.zeros_like(gap), where=error > 0)
     true = np.sign(gap) * np.sqrt(np.maximum(size**2 - 1, 0))
     left = np.maximum(spread(true) - expansion(true)[0] ** 2, 0)

@@ -9,7 +9,8 @@ import pytest
 from scipy.optimize import minimize_scalar
 
 from calibeval import Predictions, evaluate, fit, read
-from calibeval.recalibrate.fitting.before_after import out_of_fold, prospect
+from calibeval.recalibrate.fitting.before_after import Plan, out_of_fold, prospect, recalibrated
+from calibeval.recalibrate.fitting.cross_fit import cross_fit
 from calibeval.recalibrate.fitting.methods import from_json
 from tests.cli.invoking import run
 
@@ -248,3 +249,20 @@ def test_nothing_is_promised_where_nothing_is_to_repair(capsys, tmp_path):
     labels = (rng.random(3000)[:, None] > probs.cumsum(axis=1)).sum(axis=1)
     np.savez(tmp_path / "calibrated.npz", probs=probs, labels=labels)
     assert "would" not in run(capsys, "report", tmp_path / "calibrated.npz").out
+
+
+@pytest.mark.parametrize("folds", [2, 5])
+def test_the_gap_of_maps_out_of_fold_is_as_uncertain_as_their_fits(folds):
+    rng = np.random.default_rng(0)
+    logits = 2.0 * rng.normal(size=(400, 3))
+    dump = Predictions(logits=logits, labels=rng.integers(0, 3, 400))
+    told = evaluate_cross_fitted(dump, folds)["confidence_gap"]
+    plain = evaluate(cross_fit(dump, folds).predictions)["confidence_gap"]
+    assert told.value == plain.value
+    assert told.high - told.low == pytest.approx((plain.high - plain.low) * (folds / (folds - 1)) ** 0.5)
+
+
+def evaluate_cross_fitted(dump, folds):
+    plan = Plan("temperature", "nll", None, 0, None, folds=folds)
+    found, _ = recalibrated(dump, plan, lambda one: evaluate(one).dumps[0])
+    return found.metrics
