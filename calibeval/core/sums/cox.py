@@ -6,17 +6,20 @@ Source: Cox, Biometrika 45:562 (1958).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.notices import NotComputable, Notice
 from calibeval.core.data.row_source import Kind
 from calibeval.core.sums.sample import Sample
 
-MOST_STEPS, MOST_HALVINGS = 100, 50
+MOST_STEPS, LEAST_SHARE, ENOUGH = 100, 1e-12, 1e-14
+BLOCK = 2**15
 SEPARATED = "the scores separate the two labels, so the likelihood has no maximum"
 ALIKE = "every row has the same probability, so a slope has no meaning"
 
@@ -41,59 +44,85 @@ class Cox:
 
 def cox_of(sample: Sequence[Sample], kind: Kind) -> Cox:
     """The fit on the rows of all parts of a sample of two classes, without rows that a class has no probability in."""
-    margins = [piece.d[1] - piece.d[0] for part in sample for piece in part.pieces(kind)]
-    weights = [np.ones(len(part.labels)) if part.weights is None else part.weights for part in sample]
-    s, y, w = (np.concatenate(parts) for parts in (margins, [part.labels for part in sample], weights))
-    rows, finite = len(s), np.isfinite(s)
-    s, y, w = s[finite], y[finite].astype(np.float64), w[finite]
-    x = np.array([np.ones(len(s)), s])
+    margins = np.concatenate([piece.d[1] - piece.d[0] for part in sample for piece in part.pieces(kind)])
+    labels, finite = np.concatenate([part.labels for part in sample]) == 1, np.isfinite(margins)
+    weights = [part.weights for part in sample if part.weights is not None]
+    own = np.concatenate(weights)[finite] if weights else None
+    rows = _Rows(margins[finite], labels[finite], own)
     try:
-        return _fitted(x, y, w, rows, weighted=any(part.weights is not None for part in sample))
+        return _fitted(rows, len(margins))
     except NotComputable as missing:
-        return Cox(rows, missing=missing.reason, score=_score(x, y, w))
+        return Cox(len(margins), missing=missing.reason, score=_score(rows))
 
 
-def _fitted(x: Floats, y: Floats, w: Floats, rows: int, *, weighted: bool) -> Cox:
+class _Rows(NamedTuple):
+    """Stated log-odds s of class 1, whether that is the label, and weights; None: 1. (m,) each."""
+
+    s: Floats
+    y: npt.NDArray[np.bool_]
+    w: Floats | None
+
+    def blocks(self) -> Iterator[tuple[Floats, Floats, Floats]]:
+        """1 and s (2, b), y (b,) and weights (b,), block by block."""
+        for start in range(0, len(self.s), BLOCK):
+            here = slice(start, start + BLOCK)
+            s = self.s[here]
+            w = np.ones(len(s)) if self.w is None else self.w[here]
+            yield np.array([np.ones(len(s)), s]), self.y[here].astype(np.float64), w
+
+
+class _Loss(NamedTuple):
+    """The negative log-likelihood, its gradient (2,) and Hessian (2, 2), and the sum of squared gradients of rows."""
+
+    value: float
+    gradient: Floats
+    hessian: Floats
+    squares: Floats
+
+
+def _fitted(rows: _Rows, count: int) -> Cox:
     """The maximum by Newton's method with halved steps. Raises: NotComputable if there is none."""
-    _check_overlap(x[1], y)
+    _check_overlap(rows)
     at = np.array([0.0, 1.0])
-    value, gradient, hessian = _loss(x, y, w, at)
-    start = value
+    start = now = _loss(rows, at)
     for _ in range(MOST_STEPS):
-        step = _solved(hessian, gradient)
-        gain, share = float(gradient @ step), 1.0
-        if gain <= 1e-14 * max(value, 1e-3):
+        step = _solved(now.hessian, now.gradient)
+        gain, share = float(now.gradient @ step), 1.0
+        if gain <= ENOUGH * max(now.value, 1e-3):
             at = at - step
             break
-        for _ in range(MOST_HALVINGS):
-            trial = _loss(x, y, w, at - share * step)
-            if trial[0] <= value - 1e-4 * share * gain:
-                break
+        trial = _loss(rows, at - step)
+        while trial.value > now.value - 1e-4 * share * gain and share > LEAST_SHARE:
             share *= 0.5
-        at, (value, gradient, hessian) = at - share * step, trial
-    value, _, hessian = _loss(x, y, w, at)
-    residuals = w * (_sigmoid(at @ x) - y)
-    squares = np.einsum("in,jn->ij", x * residuals, x * residuals)
-    inverse = np.array([_solved(hessian, one) for one in np.eye(2)])
-    covariance = inverse @ squares @ inverse
+            trial = _loss(rows, at - share * step)
+        at, now = at - share * step, trial
+    now = _loss(rows, at)
+    inverse = np.array([_solved(now.hessian, one) for one in np.eye(2)])
+    covariance = inverse @ now.squares @ inverse
     errors = math.sqrt(max(covariance[0, 0], 0.0)), math.sqrt(max(covariance[1, 1], 0.0))
-    lr = None if weighted else max(2.0 * (start - value), 0.0)
-    return Cox(rows, float(at[0]), float(at[1]), None, errors, _score(x, y, w), lr)
+    lr = max(2.0 * (start.value - now.value), 0.0) if rows.w is None else None
+    return Cox(count, float(at[0]), float(at[1]), None, errors, _score(rows), lr)
 
 
-def _check_overlap(s: Floats, y: Floats) -> None:
-    ones, zeros = s[y == 1], s[y == 0]
-    if len(s) and s.max() - s.min() <= 1e-12 * max(1.0, float(np.abs(s).max())):
+def _check_overlap(rows: _Rows) -> None:
+    ones, zeros = rows.s[rows.y], rows.s[~rows.y]
+    if not len(ones) or not len(zeros):
+        raise NotComputable("no_optimum", SEPARATED)
+    low, high = min(ones.min(), zeros.min()), max(ones.max(), zeros.max())
+    if high - low <= 1e-12 * max(1.0, abs(low), abs(high)):
         raise NotComputable("no_optimum", ALIKE)
-    if not len(ones) or not len(zeros) or zeros.max() <= ones.min() or ones.max() <= zeros.min():
+    if zeros.max() <= ones.min() or ones.max() <= zeros.min():
         raise NotComputable("no_optimum", SEPARATED)
 
 
-def _score(x: Floats, y: Floats, w: Floats) -> float | None:
+def _score(rows: _Rows) -> float | None:
     """The score statistic at intercept 0 and slope 1; None if log-odds do not vary."""
-    p = _sigmoid(x[1])
-    own = w * np.sqrt(p * (1.0 - p)) * x
-    information, gradient = np.einsum("in,jn->ij", own, own), np.einsum("in,n->i", x, w * (y - p))
+    gradient, information = np.zeros(2), np.zeros((2, 2))
+    for x, y, w in rows.blocks():
+        p = _sigmoid(x[1])
+        own = w * np.sqrt(p * (1.0 - p)) * x
+        information += np.einsum("in,jn->ij", own, own)
+        gradient += np.einsum("in,n->i", x, w * (y - p))
     try:
         found = float(gradient @ _solved(information, gradient))
     except NotComputable:
@@ -101,12 +130,18 @@ def _score(x: Floats, y: Floats, w: Floats) -> float | None:
     return found if math.isfinite(found) and found >= 0.0 else None
 
 
-def _loss(x: Floats, y: Floats, w: Floats, at: Floats) -> tuple[float, Floats, Floats]:
-    """The negative log-likelihood, its gradient (2,) and Hessian (2, 2); sums do not depend on numbers of threads."""
-    v = at[0] + at[1] * x[1]
-    p = _sigmoid(v)
-    value = float(np.add.reduce(w * (np.logaddexp(0.0, v) - y * v)))
-    return value, np.einsum("in,n->i", x, w * (p - y)), np.einsum("in,jn->ij", x * (w * p * (1.0 - p)), x)
+def _loss(rows: _Rows, at: Floats) -> _Loss:
+    """All sums at this intercept and slope; they do not depend on numbers of threads, as those of BLAS do."""
+    value, gradient, hessian, squares = 0.0, np.zeros(2), np.zeros((2, 2)), np.zeros((2, 2))
+    for x, y, w in rows.blocks():
+        v = at[0] + at[1] * x[1]
+        p = _sigmoid(v)
+        value += float(np.add.reduce(w * (np.logaddexp(0.0, v) - y * v)))
+        slopes = x * (w * (p - y))
+        gradient += np.add.reduce(slopes, axis=1)
+        hessian += np.einsum("in,jn->ij", x * (w * p * (1.0 - p)), x)
+        squares += np.einsum("in,jn->ij", slopes, slopes)
+    return _Loss(value, gradient, hessian, squares)
 
 
 def _solved(matrix: Floats, right: Floats) -> Floats:
