@@ -93,6 +93,18 @@ def floor(metric: MetricResult) -> str:
     return f"{expected:.{places}f} (≤ {high:.{places}f})"
 
 
+def test(metric: MetricResult) -> str:
+    """The score of a test against perfect calibration, with its p; empty without a test.
+
+    >>> test(MetricResult("temperature", 1.12, z=3.41, p=0.0006))
+    'z +3.4, p < 0.001'
+    """
+    if metric.z is None or metric.p is None:
+        return ""
+    p = p_value(metric.p)
+    return f"z {signed(metric.z, 1)}, p {p if p.startswith('<') else f'= {p}'}"
+
+
 def decimals(number: float, digits: int) -> int:
     """How many decimals show this many significant digits; at most 12, and 2 for 0."""
     if number == 0:
@@ -273,6 +285,8 @@ def _as_loss(low: float, high: float, better: str) -> tuple[float, float]:
     """The interval of a number for which less is better."""
     if better == "higher":
         return -high, -low
+    if better == "one":
+        low, high, better = low - 1.0, high - 1.0, "zero"
     if better == "zero":
         return (0.0 if low <= 0 <= high else min(abs(low), abs(high))), max(abs(low), abs(high))
     return low, high

@@ -75,7 +75,7 @@ def change(difference: Difference) -> Change:
     if not difference.likely:
         return Change.CHANCE if difference.excludes_zero else Change.OPEN
     wanted = METRICS[difference.name].better if difference.name in METRICS else "zero"
-    if wanted == "zero":
+    if wanted in ("zero", "one"):
         way = "higher" if low > 0.0 else "lower"
     else:
         way = "better" if (low > 0.0) == (wanted == "higher") else "worse"

@@ -25,7 +25,8 @@ def against_noise(metric: MetricResult, *, n: int | None = None, k: int | None =
     standing = standing_of(metric, n=n, k=k)
     if standing is None:
         return ""
-    return standing.value if standing is not Standing.UNRESOLVED else f"{standing.value} ({_resolution(metric, n)})"
+    resolved = standing is not Standing.UNRESOLVED or metric.floor_high is None
+    return standing.value if resolved else f"{standing.value} ({_resolution(metric, n)})"
 
 
 def headline(dump: DumpReport) -> str:
@@ -56,11 +57,26 @@ def headline(dump: DumpReport) -> str:
     if on_gap is not None and on_gap.beyond_noise:
         lead = f"{'over' if gap.value > 0 else 'under'}-confident"
         return f"{_probably(on_gap, lead)}: {says} (gap {size}, {on_gap.value})."
+    tested = _by_temperature(dump, says, size)
+    if tested:
+        return tested
     decisive, standing = (gap, on_gap) if on_ece is None else (ece, on_ece)
     if standing is None:
         return f"{_capital(says)} (gap {size})."
     what = " whether it is calibrated" if standing is Standing.UNRESOLVED else ""
     return f"{_capital(standing.value + what)}: {says} (gap {size}; {_resolution(decisive, dump.n)})."
+
+
+def _by_temperature(dump: DumpReport, says: str, size: str) -> str:
+    """The headline if only the test of a temperature shows miscalibration; empty if it does not."""
+    metric = dump.metrics.get("temperature")
+    standing = None if metric is None else standing_of(metric, n=dump.n)
+    if metric is None or metric.z is None or standing is None or not standing.beyond_noise:
+        return ""
+    lead = f"{'over' if metric.z > 0 else 'under'}-confident"
+    best = "" if metric.value is None else f"T = {metric.value:.3g} is best, "
+    gap = f"gap {size}, within noise"
+    return f"{_probably(standing, lead)}: {says} ({gap}; by its temperature, {best}{standing.value})."
 
 
 def _counted(dump: DumpReport) -> tuple[float, float] | None:

@@ -25,7 +25,7 @@ BINS = 15
 METRICS = ("accuracy", "confidence_gap", "nll", "brier", "ece", "aece", "oe", "rmsce", "ece_positive", "cwce", "mce")
 FLOORED = ("confidence_gap", "ece", "aece", "oe", "rmsce")
 # Mean log-odds of the confidence, and from stated to true log-odds.
-MODELS = {"accurate": (4.5, 1.0), "calibrated": (2.0, 1.0), "over-confident": (2.0, 0.7)}
+MODELS = {"very accurate": (7.0, 1.0), "accurate": (4.5, 1.0), "calibrated": (2.0, 1.0), "over-confident": (2.0, 0.7)}
 # How many times as often rows are drawn that are not sure (confidence below .9), and the deviation of log weights.
 SAMPLING = {"unsure x 5": (5.0, 0.0), "sure x 5": (0.2, 0.0), "log-normal": (1.0, 0.8)}
 

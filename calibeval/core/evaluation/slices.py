@@ -101,7 +101,11 @@ class SlicedColumn:
             watch = None if streamed is None else streamed.parts
             grouped = groups is not None and groups.refused is None
             sums = part_sums(predictions, rows, settings.bins, resources, watch, slopes=grouped)
-            told = {} if streamed is None else dict(zip(names, streamed.told(sums), strict=True))
+            told = (
+                {}
+                if streamed is None
+                else dict(zip(names, streamed.told(sums, resources, by_class=by_class), strict=True))
+            )
         else:
             sums = known_part_sums(predictions, known, rows, settings.bins, resources.jobs)
         if by_class and groups is None and settings.level is not None:
@@ -154,7 +158,7 @@ class SlicedColumn:
             metrics, p = grouped_metrics(sums, told.groups, told.joints, level, only)
         if self.by_label:
             return {
-                name: replace(m, floor=None, floor_high=None, floor_certain=None, z=None, p=None)
+                name: replace(m, floor=None, floor_high=None, floor_certain=None, z=None, p=None, lr=None)
                 for name, m in metrics.items()
             }, None
         return metrics, p
@@ -206,10 +210,12 @@ class StreamedSlices:
         refused = StreamedParts.too_large(groups.units, rows, bins, resources.memory)
         return cls(groups, None if refused is not None else StreamedParts(groups.units, rows, bins), refused)
 
-    def told(self, sums: Sequence[Sums]) -> list[Told]:
+    def told(self, sums: Sequence[Sums], resources: Resources, *, by_class: bool) -> list[Told]:
         """The groups and the joint variation of every slice. sums: of every slice."""
         if self.parts is None:
             return [Told(replace(self.groups, refused=self.refused), None)] * len(sums)
+        if by_class:
+            self.parts.read_classes(sums, resources.memory)
         found = []
         for part, own in enumerate(sums):
             groups = counted_groups(self.groups.column, self.parts.clusters(part))

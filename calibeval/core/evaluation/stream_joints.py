@@ -25,8 +25,7 @@ from calibeval.core.uncertainty.joints import MOST_JOINT_CELLS, FitTotals, Joint
 from calibeval.core.uncertainty.paths import Joint
 
 NO_CLASSES = reason(
-    "over_max_memory",
-    "class-wise bins of slices by groups are measured in memory only, and this dump is over the limit",
+    "over_max_memory", "class-wise bins of slices by groups were not read again, and this dump is over the memory limit"
 )
 # So much memory is always taken, as each thread takes about as much.
 LEAST_BYTES = 2**24
@@ -125,6 +124,9 @@ class StreamedParts:
         few = bins <= MOST_JOINT_CELLS
         self._top = [GapTotals(len(own), edges) if few else None for own in self._numbers]
         self._mass: list[GapTotals | None] = [None] * len(parts)
+        self._classes: list[ClassTotals | None] = [None] * len(parts)
+        self._no_classes: Notice | None = None
+        self._edges = edges
         self._sizes = [np.bincount(self._of(part, rows), weights=self._w(rows)) for part, rows in enumerate(parts)]
 
     @staticmethod
@@ -147,21 +149,42 @@ class StreamedParts:
             gaps.add_keys(keys, self._of(part, rows), self._w(rows))
             self._mass[part] = gaps
 
+    def read_classes(self, every: Sequence[Sums], memory: int | None) -> None:
+        """Add up class-wise bins in one more pass over the scores, if there is memory. every: sums of the parts."""
+        k = self._units.predictions.k
+        if k is None or not every or k * (len(self._edges) - 1) > MOST_JOINT_CELLS:
+            return
+        groups = sum(map(len, self._numbers))
+        self._no_classes = too_large(groups, 2 * k * (len(self._edges) - 1), memory)
+        if self._no_classes is not None:
+            return
+        gaps = [ClassTotals(len(own), k, self._edges) for own in self._numbers]
+        dump, step = self._units.predictions, max(1, PART_SCORES // k)
+        for start in range(0, dump.rows, step):
+            p = compared(np.asarray(dump.scores[start : start + step]), dump.kind)
+            for part, rows in enumerate(self._parts):
+                own = rows[slice(*np.searchsorted(rows, (start, start + step)))]
+                if len(own):
+                    labels = dump.labels[own].astype(np.intp)
+                    gaps[part].add(p[own - start], labels, self._of(part, own), self._w(own))
+        self._classes = [*gaps]
+
     def clusters(self, part: int) -> Clusters:
         """The sizes of the groups of a part."""
         return Clusters(np.asarray(self._sizes[part], np.float64))
 
     def joints(self, part: int, sums: Sums) -> Joints:
-        """The joint variation of a part, without class-wise bins. sums: of its rows."""
+        """The joint variation of a part. sums: of its rows."""
         scale = 1.0 if self._weights is None else sums.scale
         clusters, top, mass = Clusters(self.clusters(part).sizes * scale), self._top[part], self._mass[part]
+        by_class, classes = self._classes[part], sums.classes
         return Joints(
             clusters,
             self._rows[part].scaled(scale),
             None if top is None else joint_of(top.totals * scale, sums.top, clusters),
             None if mass is None else joint_of(mass.totals * scale, sums.mass, clusters),
-            None,
-            NO_CLASSES,
+            None if by_class is None or classes is None else joint_of(by_class.totals * scale, classes, clusters),
+            self._no_classes,
             self._fit(part, sums, scale),
         )
 

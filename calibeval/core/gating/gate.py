@@ -142,7 +142,9 @@ class Subject:
             check_bins(how)
         saved = Baseline.of(base, how.bins) if isinstance(base, Report) else None
         pairing = pair_rows(base, dump) if isinstance(base, Predictions) else None
-        by_class = any(isinstance(own, Binned) and own.by_class for own in (METRICS[rule.metric] for rule in rules))
+        by_class = any(
+            own.fitted or (isinstance(own, Binned) and own.by_class) for own in (METRICS[rule.metric] for rule in rules)
+        )
         cheap = bool(columns) and not (by_class or in_full) and not resources.streams(dump)
         kept = keep_rows or pairing is not None or cheap
         measured = Measurement.of(dump, how, resources, keep_rows=kept, by_class=by_class or in_full)

@@ -245,6 +245,8 @@ def _unknown_key(key: str, known: Sequence[str], earlier: Mapping[str, str]) -> 
 def _check_direction(rule: Rule) -> None:
     """Check the side of the limit: a limit on the wrong side would pass exactly what it should stop."""
     better = METRICS[rule.metric].better
+    if better == "one":
+        return
     if better == "zero":
         if rule.kind == "min":
             raise UsageError(f"min of {rule.metric}: it is best at 0, so limit its size with max")

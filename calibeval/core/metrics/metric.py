@@ -67,6 +67,8 @@ class Metric:
     binned: ClassVar[bool] = True
     # Whether the metric measures calibration and has a noise floor; then rows selected by their label have no interval.
     has_floor: ClassVar[bool] = True
+    # Whether the value comes from a fit, for which the scores are needed.
+    fitted: ClassVar[bool] = False
 
     @property
     def label(self) -> str:

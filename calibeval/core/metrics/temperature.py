@@ -37,6 +37,7 @@ class Temperature(Metric):
 
     binned: ClassVar[bool] = False
     has_floor: ClassVar[bool] = False
+    fitted: ClassVar[bool] = True
 
     def value(self, sums: Sums) -> float:
         """The optimum; of added sums, from a series around T = 1."""
@@ -137,7 +138,8 @@ def excess_test(sums: Sums, joints: Joints | None = None) -> tuple[float | None,
         return None, None
     inflation = (found.error * sums.n) ** 2 / max(found.squares, 1e-300)
     z = standardised(excess, sums.n, inflation) or 0.0
-    return z, max(p, Level(0.95, joints.freedom).p(z), LEAST_P)
+    skewed = two_sided_p(z, skewness(excess) * math.sqrt(inflation))
+    return z, max(p, skewed, Level(0.95, joints.freedom).p(z), LEAST_P)
 
 
 def _parts(model: Model, n: int) -> tuple[float, Floats]:

@@ -22,6 +22,10 @@ from calibeval.core.uncertainty.floors import Floor, mce_floor
 CERTAIN_ROWS = 30
 # A sample in which 3 points of miscalibration look like noise has not shown that a model is calibrated.
 COARSE = 0.03
+# Probabilities of a test.
+LIKELY_P, CERTAIN_P = 0.05, 0.001
+# A temperature whose interval lies within this factor of 1 does little.
+NEAR_ONE = 1.25
 
 _ROUNDING = 1e-9
 
@@ -56,7 +60,7 @@ def standing_of(metric: MetricResult, *, n: int | None = None, k: int | None = N
     Otherwise the value is what noise would give, and that is
     within noise: good news, where values from 3 points on would have shown (floor_high at most 0.03), or
     cannot tell: no news, where they would not. CWCE is of order 2 / k: its limit is 0.06 / k.
-    Intervals are not needed for a verdict.
+    Intervals are not needed for a verdict. A temperature is judged by the p of its test, with the same probabilities.
 
     n, k: rows and classes of the dump; without n the minimum of 30 rows is not checked.
 
@@ -65,6 +69,8 @@ def standing_of(metric: MetricResult, *, n: int | None = None, k: int | None = N
     >>> standing_of(MetricResult("ece", 0.011, floor=0.009, floor_high=0.013), n=5000)
     <Standing.NOISE: 'within noise of calibrated'>
     """
+    if metric.p is not None:
+        return _by_test(metric, n)
     if metric.value is None or metric.floor is None or metric.floor_high is None:
         return None
     size, excluded = abs(metric.value), _excludes_zero(metric)
@@ -76,6 +82,15 @@ def standing_of(metric: MetricResult, *, n: int | None = None, k: int | None = N
     far = size > (twice if metric.floor_certain is None else metric.floor_certain) + _ROUNDING
     enough = n is None or n >= CERTAIN_ROWS
     return Standing.CERTAIN if far and enough and excluded is not False else Standing.LIKELY
+
+
+def _by_test(metric: MetricResult, n: int | None) -> Standing:
+    """Where a temperature stands by its test: within noise if its interval lies near 1, else not known."""
+    if metric.p is not None and metric.p < LIKELY_P:
+        certain = metric.p < CERTAIN_P and (n is None or n >= CERTAIN_ROWS)
+        return Standing.CERTAIN if certain else Standing.LIKELY
+    near = metric.low is not None and metric.high is not None and metric.low > 1 / NEAR_ONE and metric.high < NEAR_ONE
+    return Standing.NOISE if near else Standing.UNRESOLVED
 
 
 def with_floor(dump: DumpReport, name: str) -> MetricResult:

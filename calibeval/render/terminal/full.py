@@ -106,6 +106,7 @@ def _metrics(dump: DumpReport, report: Report, sheet: Sheet) -> list[RenderableT
         Column(f"{cells.level(report)} interval", [sheet.text(cells.interval(m)) for m in found]),
         Column("corrected", corrected),
         Column("if calibrated", [sheet.text(cells.floor(m)) for m in found]),
+        Column("test", [sheet.text(cells.test(m)) for m in found]),
     ]
     there = [column for column in columns if any(map(str, column.cells))]
     standings = [standing_of(m, n=dump.n, k=dump.k) for m in found]

@@ -158,9 +158,6 @@ def test_slices_have_the_numbers_of_slices_in_memory(ignore, weighted, blocks, m
         assert other.p == pytest.approx(one.p, abs=1e-9) if one.p is not None else other.p is None
         for name, metric in one.metrics.items():
             found = other.metrics[name]
-            if name == "cwce":
-                assert found.reason.code == ("too_few_groups" if one.p is None else "over_max_memory")
-                continue
             for fact in ("value", "low", "high", "floor", "floor_high"):
                 assert getattr(found, fact) == pytest.approx(getattr(metric, fact), abs=1e-9), name
             assert found.reason == metric.reason
@@ -175,11 +172,13 @@ def test_slices_of_more_groups_than_memory_has_are_told(monkeypatch):
         labels=predictions.labels,
         columns={**predictions.columns, "half": np.arange(3000) % 2},
     )
-    needed = 80 * 36 * 8  # each half has all 40 groups
-    for memory, there in ((needed, True), (needed - 1, False)):
-        report = evaluate(both, group="video", slices=["half"], max_memory=memory).dumps[0]
-        assert report.metrics["ece"].low is not None
-        assert all((one.metrics["ece"].low is not None) == there for one in report.slices)
+    classes, needed = 80 * 90 * 8, 80 * 36 * 8  # each half has all 40 groups
+    for metric, limit in (("cwce", classes), ("ece", needed)):
+        for memory, there in ((limit, True), (limit - 1, False)):
+            report = evaluate(both, group="video", slices=["half"], max_memory=memory).dumps[0]
+            assert report.metrics["ece"].low is not None
+            assert all((one.metrics[metric].low is not None) == there for one in report.slices)
+        assert {one.metrics[metric].reason.code for one in report.slices} == {"over_max_memory"}
     assert {one.metrics["ece"].reason.code for one in report.slices} == {"over_max_memory"}
 
 
