@@ -11,6 +11,7 @@ functions are made from the table of metrics, so every metric of that table has 
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Protocol, cast
 
 from calibeval.core.data.arguments import whole
@@ -50,7 +51,13 @@ def _function(metric: Metric) -> MetricFunction:
             raise InputError(f"{metric.name}: {missing}") from None
 
     function.__name__ = function.__qualname__ = metric.name
-    span = f"{metric.least:g} or more" if metric.most is None else f"in [{metric.least:g}, {metric.most:g}]"
+    span = (
+        "any number"
+        if metric.least == -math.inf
+        else f"{metric.least:g} or more"
+        if metric.most is None
+        else f"in [{metric.least:g}, {metric.most:g}]"
+    )
     best = {"lower": "lower is better", "higher": "higher is better", "zero": "0 is best", "one": "1 is best"}
     unit = "In nats" if metric.unit == "nats" else "Unitless"
     function.__doc__ = f"""{metric.title[0].upper()}{metric.title[1:]}.
@@ -80,6 +87,8 @@ if TYPE_CHECKING:  # the functions that are made below, for type checkers
     brier: MetricFunction
     temperature: MetricFunction
     ece_positive: MetricFunction
+    cox_slope: MetricFunction
+    cox_intercept: MetricFunction
 
 globals().update({name: _function(metric) for name, metric in METRICS.items()})
 

@@ -6,6 +6,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from scipy import optimize, special
 
 
 class Binned(NamedTuple):
@@ -83,6 +84,7 @@ def metrics(probs, labels, *, bins=15, dtype=np.float64, order_by=None):
     result["cwce"] = math.fsum(per_class) / k
     if k == 2:
         result["ece_positive"] = per_class[1]
+        result["cox_intercept"], result["cox_slope"] = cox(probs, labels)
     return result
 
 
@@ -106,6 +108,28 @@ def temperature(probs, labels):
         middle = (low + high) / 2
         low, high = (middle, high) if slope(middle) < 0 else (low, middle)
     return math.exp(low)
+
+
+def cox(probs, labels):
+    """Intercept and slope of the logistic regression of the label on the log-odds; None if labels are separated."""
+    with np.errstate(divide="ignore"):
+        s = np.log(probs[:, 1]) - np.log(probs[:, 0])
+    y = (labels == 1).astype(float)
+    if (np.where(y == 1, probs[:, 1], probs[:, 0]) == 0).any():
+        return None, None
+    s, y = s[np.isfinite(s)], y[np.isfinite(s)]
+    ones, zeros = s[y == 1], s[y == 0]
+    if not len(ones) or not len(zeros) or np.ptp(s) <= 1e-12 or zeros.max() <= ones.min() or ones.max() <= zeros.min():
+        return None, None
+    found = optimize.root(
+        lambda at: [
+            (special.expit(at[0] + at[1] * s) - y).sum(),
+            ((special.expit(at[0] + at[1] * s) - y) * s).sum(),
+        ],
+        [0.0, 1.0],
+        tol=1e-13,
+    )
+    return float(found.x[0]), float(found.x[1])
 
 
 def top_label_metrics(confidence, correct, *, bins=15, dtype=np.float64):

@@ -10,7 +10,7 @@ from calibeval.core.metrics.table import METRICS
 PAGE = (Path(__file__).parents[2] / "docs/reference/metrics.md").read_text(encoding="utf-8")
 SECTIONS = {part.split("\n", 1)[0]: part for part in PAGE.split("\n## ")[1:]}
 RANGE = re.compile(r"\*\*Range\*\*: (?P<low>\S+) (?:to (?P<high>[^\s,]+)|upwards), (?P<better>[a-z ]+)")
-BETTER = {"lower": "lower is better", "higher": "higher is better", "zero": "best at zero"}
+BETTER = {"lower": "lower is better", "higher": "higher is better", "zero": "best at zero", "one": "best at one"}
 
 
 def test_sections_come_in_the_order_of_the_table():

@@ -25,6 +25,8 @@ METRICS = (  # of core.metrics.table
     "brier",
     "temperature",
     "ece_positive",
+    "cox_slope",
+    "cox_intercept",
 )
 EVERY_METRIC = "all"
 FORMATS = (  # of readers.load, without the dot

@@ -156,7 +156,7 @@ def grouped_metrics(
 def _bare(metric: MetricResult, why: Notice) -> MetricResult:
     """The metric without floor and interval, with the reason."""
     if metric.value is None:
-        return replace(metric, z=None, p=None)
+        return replace(metric, z=None, p=None, lr=None)
     return replace(
         metric,
         floor=None,
@@ -164,5 +164,6 @@ def _bare(metric: MetricResult, why: Notice) -> MetricResult:
         floor_certain=None,
         z=None,
         p=None,
+        lr=None,
         reason=why.reworded(f"no interval: {why}"),
     )

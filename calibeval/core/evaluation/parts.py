@@ -12,7 +12,7 @@ import numpy.typing as npt
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.weighted import weighted_like
-from calibeval.core.sums.engine import fitted_optimum, summarise, tie_slack
+from calibeval.core.sums.engine import fitted_cox, fitted_optimum, summarise, tie_slack
 from calibeval.core.sums.equal_mass import RowKeys, confidence_keys, from_keys
 from calibeval.core.sums.equal_weight import from_weighted_keys
 from calibeval.core.sums.from_rows import sums_from_rows
@@ -150,6 +150,7 @@ def _streamed(
         replace(
             total,
             optimum=fitted_optimum(samples[part], total, predictions.kind, keep_rows=slopes),
+            cox=fitted_cox(samples[part], total, predictions.kind),
             equal_mass=mass(part, rows),
         ).finished()
         for part, (total, rows) in enumerate(zip(totals, ascending, strict=True))

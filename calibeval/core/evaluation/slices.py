@@ -158,7 +158,7 @@ class SlicedColumn:
             metrics, p = grouped_metrics(sums, told.groups, told.joints, level, only)
         if self.by_label:
             return {
-                name: replace(m, floor=None, floor_high=None, floor_certain=None, z=None, p=None)
+                name: replace(m, floor=None, floor_high=None, floor_certain=None, z=None, p=None, lr=None)
                 for name, m in metrics.items()
             }, None
         return metrics, p

@@ -8,6 +8,7 @@ from calibeval.core.comparison.comparison import Candidate, Comparison, Differen
 from calibeval.core.errors import UsageError, nearest
 from calibeval.core.gating.rules import Rule
 from calibeval.core.metrics.result import MetricResult
+from calibeval.core.metrics.table import METRICS
 from calibeval.core.report.report import DumpReport
 
 NO_INTERVAL = "no interval: "
@@ -141,7 +142,7 @@ def _of_metric(rule: Rule, part: str | None, n: int, metric: MetricResult | None
         reason = reason.removeprefix(NO_INTERVAL) if NO_INTERVAL in reason else "there are too few rows or groups"
     centre = _within(metric.value if metric.corrected is None else metric.corrected, metric.low, metric.high)
     found = Evidence(part, n, metric.value, metric.low, metric.high, centre, reason=reason or None)
-    return _size(found) if rule.metric == "confidence_gap" else found
+    return _size(found) if METRICS[rule.metric].better == "zero" else found
 
 
 def _of_change(part: str | None, n: int, found: Difference | None) -> Evidence:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection
 
 from calibeval.core.errors import UnknownMetric, nearest
+from calibeval.core.metrics.cox import CoxNumber
 from calibeval.core.metrics.folded import ClassWise, Folded
 from calibeval.core.metrics.largest import Largest
 from calibeval.core.metrics.means import Mean, MeanGap, Share
@@ -177,6 +179,32 @@ METRICS: dict[str, Metric] = {
             unit="%",
             source="Naeini et al., AAAI 2015",
             binary=True,
+        ),
+        CoxNumber(
+            name="cox_slope",
+            short="Cox slope",
+            title="slope of the logistic regression of the label on the log-odds of class 1; below 1: over-confident",
+            of_slope=True,
+            least=-math.inf,
+            most=None,
+            better="one",
+            unit="",
+            source="Cox, Biometrika 1958",
+            binary=True,
+            shown=False,
+        ),
+        CoxNumber(
+            name="cox_intercept",
+            short="Cox intercept",
+            title="intercept of the same regression; above 0: class 1 is more frequent than stated at even odds",
+            of_slope=False,
+            least=-math.inf,
+            most=None,
+            better="zero",
+            unit="",
+            source="Cox, Biometrika 1958",
+            binary=True,
+            shown=False,
         ),
     )
 }

@@ -33,6 +33,7 @@ from calibeval.core.sums.binning import (
     totals_by_index,
     weighed,
 )
+from calibeval.core.sums.cox import Cox, cox_of
 from calibeval.core.sums.equal_mass import CountedKeys, KeptKeys, RowKeys, confidence_keys
 from calibeval.core.sums.equal_weight import WeightedKeys
 from calibeval.core.sums.excess import Excess
@@ -124,6 +125,7 @@ def summarise(
         total,
         impossible_place="" if total.impossible_row is None else predictions.locate(total.impossible_row),
         optimum=fitted_optimum(samples, total, predictions.kind, keep_rows=keep_rows or slopes),
+        cox=fitted_cox(samples, total, predictions.kind),
         equal_mass=EqualMass(*keys.result(bins)),
         rows=joined_rows(kept) if keep_rows else None,
     )
@@ -181,6 +183,11 @@ def fitted_optimum(samples: list[Sample], total: Sums, kind: Kind, *, keep_rows:
     if not samples or total.excess is None:
         return None
     return optimum_of(samples, kind, keep_rows=keep_rows)
+
+
+def fitted_cox(samples: list[Sample], total: Sums, kind: Kind) -> Cox | None:
+    """Cox's recalibration of a sample of two classes; None as for the optimum. total: all sums."""
+    return None if not samples or total.excess is None or total.k != 2 else cox_of(samples, kind)
 
 
 def _piece(predictions: Predictions, block: Block, edges: Floats, compared: Floats, *, keep_rows: bool) -> _Piece:

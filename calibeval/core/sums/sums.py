@@ -13,6 +13,7 @@ from calibeval.core.data.arrays import Floats
 from calibeval.core.data.notices import NotComputable
 from calibeval.core.errors import InputError
 from calibeval.core.sums.binning import BinSums
+from calibeval.core.sums.cox import Cox
 from calibeval.core.sums.excess import Excess
 from calibeval.core.sums.optimum import Optimum
 
@@ -121,7 +122,8 @@ class Sums:
     its place in words.
     excess: of the NLL over its expectation, with its cumulants; None if a label has probability 0, or only the top
     label is known.
-    optimum: the temperature with the smallest NLL; None as for the excess, and for added sums.
+    optimum: the temperature with the smallest NLL; None as for the excess, and for added sums. cox: for two classes,
+    Cox's recalibration; None likewise.
     equal_mass: like top, in equal-mass bins. rows: the results of every row, if requested.
     risk: the sum of the rows' risks; None if they are not known, or not needed: with 30 errors and 30 right rows.
     counted: the number of rows of finished sums with weights. class_spread: the variance of a row's weighted class-wise
@@ -142,6 +144,7 @@ class Sums:
     impossible_place: str = ""
     excess: Excess | None = None
     optimum: Optimum | None = None
+    cox: Cox | None = None
     equal_mass: EqualMass | None = None
     rows: RowScores | None = None
     risk: float | None = None
@@ -204,6 +207,7 @@ class Sums:
             impossible=self.impossible + other.impossible,
             excess=None if self.excess is None or other.excess is None else self.excess.joined(other.excess),
             optimum=None,
+            cox=None,
             equal_mass=None,
             rows=None,
             risk=None if self.risk is None or other.risk is None else self.risk + other.risk,

@@ -80,9 +80,9 @@ def prior_of(given: Any, fitted: Sequence[float], names: Sequence[str] | None) -
     (0.6, 0.2, 0.2)
     """
     k = len(fitted)
-    if isinstance(given, Mapping):
+    if isinstance(given, Mapping) and given:
         shares = _by_name(given, fitted, names)
-    elif isinstance(given, str | bytes) or not (np.isscalar(given) or np.ndim(given) == 1):
+    elif isinstance(given, str | bytes | Mapping) or not (np.isscalar(given) or np.ndim(given) == 1):
         raise UsageError(f"prior is {came(given)}, but it must be a share, {k} shares, or shares by class")
     elif np.isscalar(given):
         if k != 2:

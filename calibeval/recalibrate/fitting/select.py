@@ -81,7 +81,7 @@ def _table(
     losses: dict[str, Floats],
     reasons: dict[str, CalibevalError],
     groups: npt.NDArray[Any] | None,
-    weights: Floats | None,
+    weights: Floats | None = None,
 ) -> tuple[MethodScore, ...]:
     """One row for each method, with the chosen one marked. weights: of rows, that add up to their effective number."""
     means = {name: float(np.average(loss, weights=weights)) for name, loss in losses.items()}
@@ -98,7 +98,7 @@ def _table(
     return tuple(rows)
 
 
-def _standard_error(difference: Floats, groups: npt.NDArray[Any] | None, weights: Floats | None) -> float:
+def _standard_error(difference: Floats, groups: npt.NDArray[Any] | None, weights: Floats | None = None) -> float:
     """The standard error of a mean over independent rows, or over rows of independent groups."""
     n: float = len(difference)
     away: Floats = difference - np.average(difference, weights=weights)

@@ -85,6 +85,7 @@ def test_shares_in_every_form(given, names, used):
         ({"cat": 0.5, "dog": 0.5}, "leave 0 for 1 other classes"),
         ({"cat": "much"}, "share 'much'"),
         ("0.5", "must be a share, 3 shares, or shares by class"),
+        ({}, "is an empty dict, but it must be a share"),
     ],
 )
 def test_shares_that_cannot_be(given, said):

@@ -137,7 +137,7 @@ def refused(change, message):
         (
             ("parameters", "temprature"),
             2.0,
-            r'unknown field "temprature" .did you mean "temperature".*; known fields are clip, temperature$',
+            r'unknown field "temprature" .did you mean "temperature".*; known fields are clip, prior, temperature$',
         ),
         (("selection",), 5, "selection is 5, but a list is needed"),
         (("selection",), [5], r"selection\[0\] is 5, but an object is needed"),
