@@ -7,7 +7,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from calibeval import Predictions, evaluate
+from calibeval import Predictions, compare, evaluate, gate
 from calibeval.core.evaluation import doubts, group_joints, stream_joints, units
 from calibeval.core.evaluation.units import Units
 from calibeval.core.report.report import GroupCount
@@ -241,3 +241,25 @@ def test_memory_does_not_grow_with_rows(monkeypatch):
     monkeypatch.setattr("calibeval.core.sums.sample.SAMPLE_ROWS", 1000)
     few, many = peak(60), peak(600)
     assert many - few < 2 * 540 * 400  # bytes; a row that is kept takes 41, and its group 8
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda memory: gate(by_video(), {"metric": "nll", "max": 0.9}, group="video", max_memory=memory),
+        lambda memory: compare(
+            by_video(), by_video(kind="probs"), group="video", metrics=["ece", "nll"], max_memory=memory
+        ),
+        lambda memory: gate(
+            by_video(),
+            {"metric": "nll", "max_increase": 0.5},
+            baseline=by_video(kind="probs"),
+            group="video",
+            max_memory=memory,
+        ),
+    ],
+    ids=["gate", "compare", "gate with a baseline"],
+)
+def test_gates_and_comparisons_by_groups(call):
+    here, there = (call(memory).to_dict() for memory in (None, 0))
+    assert here == there
