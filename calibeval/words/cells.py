@@ -70,13 +70,15 @@ def interval(metric: MetricResult) -> str:
     '11.6 – 13.7'
     >>> interval(MetricResult("ece", 0.011, low=0.0, high=0.013))
     '0 – 1.3'
+    >>> interval(MetricResult("cox_intercept", 0.0318, low=-0.0292, high=0.0928))
+    '−0.03 to +0.09'
     """
     if metric.value is None or metric.low is None or metric.high is None:
         return ""
     width = _scaled(metric.name, metric.high - metric.low)
     places = min(decimals(width, 2), max(2, _value_decimals(metric.name, metric.high)))
     low = "0" if metric.low == 0 else _number(metric.name, metric.low, places)
-    dash = "to" if metric.name == "confidence_gap" else "–"
+    dash = "to" if _has_sign(metric.name) else "–"
     return f"{low} {dash} {_number(metric.name, metric.high, places)}"
 
 
@@ -93,16 +95,24 @@ def floor(metric: MetricResult) -> str:
     return f"{expected:.{places}f} (≤ {high:.{places}f})"
 
 
-def test(metric: MetricResult) -> str:
-    """The score of a test against perfect calibration, with its p; empty without a test.
+def tests(dump: DumpReport) -> list[str]:
+    """The tests against perfect calibration, a line each."""
+    lines, found, slope = [], dump.metrics.get("temperature"), dump.metrics.get("cox_slope")
+    if found is not None and found.z is not None and found.p is not None:
+        lines.append(f"{label('temperature')}: score test of 1: z = {signed(found.z, 1)}, {_p(found.p)}")
+    if slope is not None and slope.p is not None:
+        lines.append(f"Cox: score test of slope 1 and intercept 0 together: {_p(slope.p)}")
+    return lines
 
-    >>> test(MetricResult("temperature", 1.12, z=3.41, p=0.0006))
-    'z +3.4, p < 0.001'
+
+def _p(p: float) -> str:
+    """A p with its sign.
+
+    >>> _p(1e-9), _p(0.25)
+    ('p < 0.001', 'p = 0.25')
     """
-    if metric.z is None or metric.p is None:
-        return ""
-    p = p_value(metric.p)
-    return f"z {signed(metric.z, 1)}, p {p if p.startswith('<') else f'= {p}'}"
+    shown = p_value(p)
+    return f"p {shown}" if shown.startswith("<") else f"p = {shown}"
 
 
 def decimals(number: float, digits: int) -> int:
@@ -265,13 +275,20 @@ def _scaled(metric: str, number: float) -> float:
 
 def _number(metric: str, number: float, places: int) -> str:
     scaled = _scaled(metric, number)
-    return signed(scaled, places) if metric == "confidence_gap" else f"{scaled:.{places}f}"
+    return signed(scaled, places) if _has_sign(metric) else f"{scaled:.{places}f}"
+
+
+def _has_sign(metric: str) -> bool:
+    """Whether the metric is best at 0, so that its sign says in which direction it is off."""
+    return metric in METRICS and METRICS[metric].better == "zero"
 
 
 def _value_decimals(metric: str, number: float) -> int:
     if unit(metric) == "%" and metric != "cwce":
         return 2
     scaled = _scaled(metric, number)
+    if _has_sign(metric):
+        return 3
     return decimals(scaled, 4 if metric in ("nll", "brier") and 1 <= scaled < 10 else 3)
 
 

@@ -69,8 +69,8 @@ def standing_of(metric: MetricResult, *, n: int | None = None, k: int | None = N
     >>> standing_of(MetricResult("ece", 0.011, floor=0.009, floor_high=0.013), n=5000)
     <Standing.NOISE: 'within noise of calibrated'>
     """
-    if metric.p is not None:
-        return _by_test(metric, n)
+    if metric.p is not None:  # Cox's numbers have one p for both, so that none of the two stands alone
+        return None if metric.z is None else _by_test(metric, n)
     if metric.value is None or metric.floor is None or metric.floor_high is None:
         return None
     size, excluded = abs(metric.value), _excludes_zero(metric)

@@ -69,7 +69,8 @@ def _dump(dump: DumpReport, report: Report, sheet: Sheet) -> list[RenderableType
     ]
     parts += [Text(sheet.text(repair(dump)))] if dump.recalibrated else []
     parts += ["", *_metrics(dump, report, sheet)]
-    parts += [Text(sheet.text(line)) for line in (*cells.reasons(dump, every=True), *cells.remarks(dump))]
+    below = (*cells.reasons(dump, every=True), *cells.remarks(dump), *cells.tests(dump))
+    parts += [Text(sheet.text(line)) for line in below]
     sections = [
         diagram(dump, sheet),
         _bins("equal-width bins", dump.equal_width, sheet),
@@ -106,13 +107,13 @@ def _metrics(dump: DumpReport, report: Report, sheet: Sheet) -> list[RenderableT
         Column(f"{cells.level(report)} interval", [sheet.text(cells.interval(m)) for m in found]),
         Column("corrected", corrected),
         Column("if calibrated", [sheet.text(cells.floor(m)) for m in found]),
-        Column("test", [sheet.text(cells.test(m)) for m in found]),
     ]
     there = [column for column in columns if any(map(str, column.cells))]
     standings = [standing_of(m, n=dump.n, k=dump.k) for m in found]
     phrases = [against_noise(m, n=dump.n, k=dump.k) for m in found]
-    for last in (phrases, ["" if one is None else one.short for one in standings]):
-        whole = [*there, *([Column("miscalibrated?", last, left=True)] if any(last) else [])]
+    short = ["" if one is None else one.short for one in standings]
+    for heading, last in (("miscalibrated?", phrases), ("miscalibrated?", short), ("verdict", short)):
+        whole = [*there, *([Column(heading, last, left=True)] if any(last) else [])]
         if total_width([names, *whole]) <= sheet.width:
             break
     return _in_blocks(names, whole, sheet)

@@ -119,3 +119,30 @@ def test_an_interval_without_zero_is_at_least_likely():
     assert standing_of(gap, n=500) is Standing.LIKELY
     assert standing_of(replace(gap, high=0.001), n=500) is Standing.NOISE
     assert standing_of(replace(gap, low=None, high=None), n=500) is Standing.NOISE
+
+
+def temperature(p, low=None, high=None, z=2.5):
+    return MetricResult("temperature", 1.1, low=low, high=high, z=z, p=p)
+
+
+@pytest.mark.parametrize(
+    ("metric", "n", "expected"),
+    [
+        (temperature(0.05), 900, Standing.UNRESOLVED),
+        (temperature(0.0499), 900, Standing.LIKELY),
+        (temperature(0.001), 900, Standing.LIKELY),
+        (temperature(0.00099), 900, Standing.CERTAIN),
+        (temperature(0.00099), 29, Standing.LIKELY),
+        (temperature(0.5, low=0.81, high=1.24), 900, Standing.NOISE),
+        (temperature(0.5, low=0.79, high=1.24), 900, Standing.UNRESOLVED),
+        (temperature(0.5, low=0.81, high=1.26), 900, Standing.UNRESOLVED),
+        (MetricResult("temperature", 1.1), 900, None),
+    ],
+)
+def test_a_temperature_stands_by_its_test(metric, n, expected):
+    assert standing_of(metric, n=n) is expected
+
+
+@pytest.mark.parametrize("name", ["cox_slope", "cox_intercept"])
+def test_one_test_of_two_numbers_says_nothing_about_each(name):
+    assert standing_of(MetricResult(name, 0.03, low=-0.03, high=0.09, p=1e-9, lr=40.0), n=900) is None
