@@ -18,8 +18,10 @@ from calibeval.core.data.notices import NotComputable, Notice
 from calibeval.core.data.row_source import Kind
 from calibeval.core.sums.sample import Sample
 
-MOST_STEPS, LEAST_SHARE, ENOUGH = 100, 1e-12, 1e-14
+MOST_STEPS, LEAST_SHARE, ENOUGH = 100, 1e-12, 1e-13
 BLOCK = 2**15
+MANY, STEP = 2**16, 16
+STATED = np.array([0.0, 1.0])  # the intercept and slope of the stated probabilities
 SEPARATED = "the scores separate the two labels, so the likelihood has no maximum"
 ALIKE = "every row has the same probability, so a slope has no meaning"
 
@@ -83,25 +85,38 @@ class _Loss(NamedTuple):
 def _fitted(rows: _Rows, count: int) -> Cox:
     """The maximum by Newton's method with halved steps. Raises: NotComputable if there is none."""
     _check_overlap(rows)
-    at = np.array([0.0, 1.0])
-    start = now = _loss(rows, at)
+    start = _loss(rows, STATED)
+    at, now = STATED, start
+    if len(rows.s) > MANY:
+        at = _from_some(rows)
+        now = _loss(rows, at)
     for _ in range(MOST_STEPS):
         step = _solved(now.hessian, now.gradient)
         gain, share = float(now.gradient @ step), 1.0
-        if gain <= ENOUGH * max(now.value, 1e-3):
-            at = at - step
+        if gain <= ENOUGH * max(now.value, 1e-3):  # too small a step to change the other sums
+            at, now = at - step, now._replace(value=now.value - 0.5 * gain)
             break
         trial = _loss(rows, at - step)
         while trial.value > now.value - 1e-4 * share * gain and share > LEAST_SHARE:
             share *= 0.5
             trial = _loss(rows, at - share * step)
         at, now = at - share * step, trial
-    now = _loss(rows, at)
     inverse = np.array([_solved(now.hessian, one) for one in np.eye(2)])
     covariance = inverse @ now.squares @ inverse
     errors = math.sqrt(max(covariance[0, 0], 0.0)), math.sqrt(max(covariance[1, 1], 0.0))
     lr = max(2.0 * (start.value - now.value), 0.0) if rows.w is None else None
-    return Cox(count, float(at[0]), float(at[1]), None, errors, _score(rows), lr)
+    score = _score(rows) if rows.w is not None else _statistic(start.hessian, start.gradient)
+    return Cox(count, float(at[0]), float(at[1]), None, errors, score, lr)
+
+
+def _from_some(rows: _Rows) -> Floats:
+    """The maximum of every 16th row, to start from; the stated probabilities if there is none."""
+    some = _Rows(rows.s[::STEP], rows.y[::STEP], None if rows.w is None else rows.w[::STEP])
+    try:
+        found = _fitted(some, len(some.s))
+    except NotComputable:
+        return STATED
+    return STATED if found.intercept is None or found.slope is None else np.array([found.intercept, found.slope])
 
 
 def _check_overlap(rows: _Rows) -> None:
@@ -123,6 +138,10 @@ def _score(rows: _Rows) -> float | None:
         own = w * np.sqrt(p * (1.0 - p)) * x
         information += np.einsum("in,jn->ij", own, own)
         gradient += np.einsum("in,n->i", x, w * (y - p))
+    return _statistic(information, gradient)
+
+
+def _statistic(information: Floats, gradient: Floats) -> float | None:
     try:
         found = float(gradient @ _solved(information, gradient))
     except NotComputable:
@@ -136,7 +155,7 @@ def _loss(rows: _Rows, at: Floats) -> _Loss:
     for x, y, w in rows.blocks():
         v = at[0] + at[1] * x[1]
         p = _sigmoid(v)
-        value += float(np.add.reduce(w * (np.logaddexp(0.0, v) - y * v)))
+        value += float(np.add.reduce(w * (np.log1p(np.exp(-np.abs(v))) + np.maximum(v, 0.0) - y * v)))
         slopes = x * (w * (p - y))
         gradient += np.add.reduce(slopes, axis=1)
         hessian += np.einsum("in,jn->ij", x * (w * p * (1.0 - p)), x)
