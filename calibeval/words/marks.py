@@ -96,8 +96,9 @@ def round_ticks(low: float, high: float, most: int = 6) -> list[float]:
 def merged(bins: Sequence[Bin], most: int) -> list[Bin]:
     """The bins; if there are more than `most`, neighbours are added up to at most that many.
 
-    >>> merged([Bin(0.0, 0.5, 1, 0.25, 0.0, 0.25), Bin(0.5, 1.0, 3, 0.75, 1.0, -0.25)], 1)
-    [Bin(lower=0.0, upper=1.0, count=4, confidence=0.625, accuracy=0.75, gap=-0.125)]
+    >>> (both,) = merged([Bin(0.0, 0.5, 1, 0.25, 0.0, 0.25), Bin(0.5, 1.0, 3, 0.75, 1.0, -0.25)], 1)
+    >>> both.lower, both.upper, both.count, both.confidence, both.accuracy, both.gap
+    (0.0, 1.0, 4, 0.625, 0.75, -0.125)
     """
     if len(bins) <= most:
         return list(bins)

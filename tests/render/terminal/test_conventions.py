@@ -98,7 +98,7 @@ def test_json():
         "code": "not_in_convention",
         "message": "mbls has no maximum calibration error",
     }
-    assert {*missing} == {"value", "low", "high", "corrected", "floor", "floor_high"}
+    assert {*missing} == {"value", "low", "high", "corrected", "floor", "floor_high", "floor_certain"}
     assert {*missing.values()} == {None}
 
 
