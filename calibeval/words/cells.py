@@ -95,26 +95,6 @@ def floor(metric: MetricResult) -> str:
     return f"{expected:.{places}f} (≤ {high:.{places}f})"
 
 
-def tests(dump: DumpReport) -> list[str]:
-    """The tests against perfect calibration, a line each."""
-    lines, found, slope = [], dump.metrics.get("temperature"), dump.metrics.get("cox_slope")
-    if found is not None and found.z is not None and found.p is not None:
-        lines.append(f"{label('temperature')}: score test of 1: z = {signed(found.z, 1)}, {_p(found.p)}")
-    if slope is not None and slope.p is not None:
-        lines.append(f"Cox: score test of slope 1 and intercept 0 together: {_p(slope.p)}")
-    return lines
-
-
-def _p(p: float) -> str:
-    """A p with its sign.
-
-    >>> _p(1e-9), _p(0.25)
-    ('p < 0.001', 'p = 0.25')
-    """
-    shown = p_value(p)
-    return f"p {shown}" if shown.startswith("<") else f"p = {shown}"
-
-
 def decimals(number: float, digits: int) -> int:
     """How many decimals show this many significant digits; at most 12, and 2 for 0."""
     if number == 0:

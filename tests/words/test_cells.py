@@ -158,12 +158,3 @@ def test_right_to_left_names_are_isolated_and_others_left_alone():
 
 def test_ascii_text_has_nothing_but_ascii():
     assert ascii_text("a · −1.0 – 2.0 (≤ 3) … é 日") == "a, -1.0 to 2.0 (<= 3) ... \\xe9 \\u65e5"
-
-
-def test_tests_against_perfect_calibration():
-    dump = with_metric(over_confident(), "temperature", value=1.12, z=3.41, p=0.0006)
-    assert cells.tests(dump) == ["T: score test of 1: z = +3.4, p < 0.001"]
-    dump = with_metric(dump, "cox_slope", value=0.9, p=0.25, lr=2.7)
-    assert cells.tests(dump)[1:] == ["Cox: score test of slope 1 and intercept 0 together: p = 0.25"]
-    assert cells.tests(over_confident()) == []
-    assert cells.tests(with_metric(over_confident(), "temperature", value=None, z=None, p=None)) == []

@@ -23,6 +23,7 @@ from calibeval.render.terminal.sheet import GUTTER, QUIET, STRONG, Column, Sheet
 from calibeval.render.terminal.slices import MOST_SHOWN, slice_blocks
 from calibeval.words import cells
 from calibeval.words.report import against_noise, headline, repair
+from calibeval.words.score_tests import tests
 from calibeval.words.signs import bin_range, signed
 from calibeval.words.slices import slice_tables
 
@@ -69,7 +70,7 @@ def _dump(dump: DumpReport, report: Report, sheet: Sheet) -> list[RenderableType
     ]
     parts += [Text(sheet.text(repair(dump)))] if dump.recalibrated else []
     parts += ["", *_metrics(dump, report, sheet)]
-    below = (*cells.reasons(dump, every=True), *cells.remarks(dump), *cells.tests(dump))
+    below = (*cells.reasons(dump, every=True), *cells.remarks(dump), *tests(dump))
     parts += [Text(sheet.text(line)) for line in below]
     sections = [
         diagram(dump, sheet),
