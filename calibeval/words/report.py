@@ -49,7 +49,7 @@ def headline(dump: DumpReport) -> str:
     if accuracy.value is None or gap.value is None:
         return f"No verdict: {accuracy.reason or gap.reason}."
     says = _says(accuracy.value, gap.value)
-    on_gap, on_ece = standing_of(gap, n=dump.n), standing_of(ece, n=dump.n)
+    on_gap, on_ece = standing_of(gap, n=dump.worth), standing_of(ece, n=dump.worth)
     if on_ece is not None and on_ece.beyond_noise and not _one_direction(gap, ece, on_gap):
         lead = _by_bins(dump, "only slightly" if on_gap is not None and on_gap.beyond_noise else "not")
         return f"{_probably(on_ece, lead)} {says} (ECE {100 * (ece.value or 0.0):.2f} %, {on_ece.value})."
@@ -70,7 +70,7 @@ def headline(dump: DumpReport) -> str:
 def _by_temperature(dump: DumpReport, says: str, size: str) -> str:
     """The headline if only the test of a temperature shows miscalibration; empty if it does not."""
     metric = dump.metrics.get("temperature")
-    standing = None if metric is None else standing_of(metric, n=dump.n)
+    standing = None if metric is None else standing_of(metric, n=dump.worth)
     if metric is None or metric.z is None or standing is None or not standing.beyond_noise:
         return ""
     lead = f"{'over' if metric.z > 0 else 'under'}-confident"
@@ -158,11 +158,11 @@ def repair(dump: DumpReport) -> str:
     if old.value is None or new.value is None:
         return ""
     change = f"ECE {100 * old.value:.2f} → {100 * new.value:.2f}"
-    if not (standing_of(old, n=dump.n) or Standing.NOISE).beyond_noise:
+    if not (standing_of(old, n=dump.worth) or Standing.NOISE).beyond_noise:
         return f"{_fitted_map(after)} has little to repair: {change}."
     if new.value >= old.value:
         return f"{_fitted_map(after)} does not repair it: {change}."
-    left = standing_of(new, n=dump.n) or Standing.NOISE
+    left = standing_of(new, n=dump.worth) or Standing.NOISE
     if left is Standing.NOISE:
         return f"{_fitted_map(after)} repairs it: {change}, {left.value}."
     if left is Standing.UNRESOLVED:

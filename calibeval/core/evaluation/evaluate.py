@@ -37,7 +37,7 @@ def evaluate(
     group: column whose values name groups of rows that depend on each other, such as videos; floors and intervals then
     treat groups, not rows, as independent. For dense predictions, the images are the groups by default.
     jobs: number of threads; the numbers do not depend on it. max_memory: scores larger than this number of bytes are
-    read block by block and more than once, and results of single rows are kept only for slices; None: no limit.
+    read block by block and more than once, and no results of single rows are kept; None: no limit.
     Returns: a Report of one dump.
     Raises: InputError for values that contradict the kind of the scores; UsageError for invalid settings.
 

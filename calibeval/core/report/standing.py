@@ -49,7 +49,7 @@ class Standing(Enum):
         return {Standing.NOISE: "within noise", Standing.UNRESOLVED: "cannot tell"}.get(self, self.value)
 
 
-def standing_of(metric: MetricResult, *, n: int | None = None, k: int | None = None) -> Standing | None:
+def standing_of(metric: MetricResult, *, n: float | None = None, k: int | None = None) -> Standing | None:
     """Where the metric stands against its noise floor; None where it has no value or no floor.
 
     likely: the value is above `floor_high`, which 95 of 100 calibrated models would not exceed, or the interval
@@ -62,7 +62,7 @@ def standing_of(metric: MetricResult, *, n: int | None = None, k: int | None = N
     cannot tell: no news, where they would not. CWCE is of order 2 / k: its limit is 0.06 / k.
     Intervals are not needed for a verdict. A temperature is judged by the p of its test, with the same probabilities.
 
-    n, k: rows and classes of the dump; without n the minimum of 30 rows is not checked.
+    n, k: rows (or their effective number) and classes of the dump; without n the minimum of 30 rows is not checked.
 
     >>> standing_of(MetricResult("ece", 0.126, floor=0.009, floor_high=0.013), n=5000)
     <Standing.CERTAIN: 'certain'>
@@ -84,7 +84,7 @@ def standing_of(metric: MetricResult, *, n: int | None = None, k: int | None = N
     return Standing.CERTAIN if far and enough and excluded is not False else Standing.LIKELY
 
 
-def _by_test(metric: MetricResult, n: int | None) -> Standing:
+def _by_test(metric: MetricResult, n: float | None) -> Standing:
     """Where a temperature stands by its test: within noise if its interval lies near 1, else not known."""
     if metric.p is not None and metric.p < LIKELY_P:
         certain = metric.p < CERTAIN_P and (n is None or n >= CERTAIN_ROWS)

@@ -72,7 +72,7 @@ def prospect(dump: Predictions, report: DumpReport, max_memory: int) -> str:
     Fitted out of fold, on at most 20,000 evenly spaced rows; empty for dumps that are read block by block.
     """
     ece = report["ece"]
-    standing = standing_of(ece, n=report.n)
+    standing = standing_of(ece, n=report.worth)
     if standing is None or not standing.beyond_noise or dump.k is None or len(dump.layout) > 1:
         return ""
     if Resources(memory=max_memory).streams(dump):

@@ -153,7 +153,7 @@ def summary(dumps: Sequence[DumpReport], names: Sequence[str]) -> str:
 def _directions(dumps: Sequence[DumpReport]) -> list[str]:
     """How many dumps are over- and under-confident; empty where that was not measured in every dump."""
     gaps = [with_floor(dump, "confidence_gap") for dump in dumps]
-    standings = [standing_of(gap, n=dump.n) for gap, dump in zip(gaps, dumps, strict=True)]
+    standings = [standing_of(gap, n=dump.worth) for gap, dump in zip(gaps, dumps, strict=True)]
     clear = [gap.value or 0.0 for gap, s in zip(gaps, standings, strict=True) if s is not None and s.beyond_noise]
     over, under = sum(gap > 0 for gap in clear), sum(gap < 0 for gap in clear)
     if len(dumps) in (over, under):

@@ -96,7 +96,7 @@ def _dot(metric: MetricResult, dump: DumpReport, low: float, high: float) -> Dot
     def place(value: float | None) -> str:
         return "" if value is None else pct((value - low) / (high - low))
 
-    noise, standing = _noise(metric), standing_of(metric, n=dump.n, k=dump.k)
+    noise, standing = _noise(metric), standing_of(metric, n=dump.worth, k=dump.k)
     signed_metric = metric.name == "confidence_gap"
     value = metric.value or 0.0
     return Dot(

@@ -106,7 +106,7 @@ def _reading(metric: MetricResult, dump: DumpReport) -> str:
     """How the value compares with noise, or why there is no value; empty without a floor."""
     if metric.value is None:
         return plain(metric.reason or "not measured", _LINE)
-    standing = standing_of(metric, n=dump.n, k=dump.k)
+    standing = standing_of(metric, n=dump.worth, k=dump.k)
     lead = "beyond noise: " if standing is not None and standing.beyond_noise else ""
     return lead + against_noise(metric, n=dump.n, k=dump.k)
 

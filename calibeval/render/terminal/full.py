@@ -109,7 +109,7 @@ def _metrics(dump: DumpReport, report: Report, sheet: Sheet) -> list[RenderableT
         Column("test", [sheet.text(cells.test(m)) for m in found]),
     ]
     there = [column for column in columns if any(map(str, column.cells))]
-    standings = [standing_of(m, n=dump.n, k=dump.k) for m in found]
+    standings = [standing_of(m, n=dump.worth, k=dump.k) for m in found]
     phrases = [against_noise(m, n=dump.n, k=dump.k) for m in found]
     for last in (phrases, ["" if one is None else one.short for one in standings]):
         whole = [*there, *([Column("miscalibrated?", last, left=True)] if any(last) else [])]

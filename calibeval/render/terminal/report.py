@@ -91,7 +91,7 @@ def _metrics(dump: DumpReport, report: Report, sheet: Sheet) -> RenderableType:
     intervals = Column(f"{cells.level(report)} interval", [sheet.text(cells.interval(m)) for m in found])
     floors = Column("if calibrated", [sheet.text(cells.floor(m)) for m in found])
     phrases = Column("miscalibrated?", [against_noise(m, n=dump.n, k=dump.k) for m in found], left=True)
-    standings = [standing_of(m, n=dump.n, k=dump.k) for m in found]
+    standings = [standing_of(m, n=dump.worth, k=dump.k) for m in found]
     words = Column("miscalibrated?", ["" if s is None else s.short for s in standings], left=True)
     after = Column(*_after(dump, [m.name for m in found], sheet))
     layouts = [[intervals, floors, phrases], [intervals, floors, words], [floors, words], [words], []]
