@@ -59,7 +59,7 @@ def test_every_map_has_a_branch_with_its_parameters(method):
     place = {"properties": {"parameters": {"$ref": f"#/$defs/{method}"}}}
     assert {"if": {"properties": {"method": {"const": method}}}, "then": place} in MAP["allOf"]
     found = fit(predictions(2 if METHODS[method].binary else 3), method, clip=1e-6)
-    closed(MAP["$defs"][method], [*found.parameters(), "clip"], ["clip"])
+    closed(MAP["$defs"][method], [*found.parameters(), "clip", "prior"], ["clip", "prior"])
     jsonschema.validate(found.to_dict(), MAP)
 
 

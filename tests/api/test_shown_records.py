@@ -172,7 +172,8 @@ def test_one_rule_or_many_or_a_file(tmp_path):
     verdict = calibeval.gate(BASE, path)
     assert (verdict.settings.level, verdict.config) == (0.9, str(path))
     assert calibeval.gate(BASE, path, level=0.8).settings.level == 0.8
-    assert list(calibeval.gate(BASE, preset="strict", baseline=BETTER)) == ["ece", "nll", "brier", "accuracy"]
+    strict = calibeval.gate(BASE, preset="strict", baseline=BETTER)
+    assert list(strict) == ["ece", "nll", "brier", "confidence_gap", "accuracy"]
     assert calibeval.gate(BASE, rule, settings=calibeval.GateSettings(level=0.9), level=0.8).settings.level == 0.8
 
 

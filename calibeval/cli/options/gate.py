@@ -87,7 +87,7 @@ Why = Annotated[
 ]
 Plan = Annotated[
     bool,
-    typer.Option("--plan", help="Show what this many rows can decide, and what more would.", rich_help_panel=OUTPUT),
+    typer.Option("--plan", help="Show what this many rows can decide.", rich_help_panel=OUTPUT),
 ]
 Init = Annotated[
     bool,

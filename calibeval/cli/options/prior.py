@@ -14,8 +14,8 @@ from calibeval.core.errors import UsageError
 Prior = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="[CLASS=]SHARE",
-        help="Share of class 1, or of classes, where the map is used.",
+        metavar="SHARE",
+        help="Share of class 1 (or CLASS=SHARE) where the map is used.",
         rich_help_panel=MAP,
     ),
 ]

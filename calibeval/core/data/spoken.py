@@ -18,6 +18,7 @@ SWITCHES = {
     "json": "to_json()",
     "no-crc": "checksums=False",
     "overwrite": "overwrite=True",
+    "plan": "calibeval.plan",
     "renormalize": "renormalize=True",
     "resume": "resume=True",
     "tune": "tune=True",

@@ -235,7 +235,7 @@ def test_impossible_labels_still_give_a_report(tmp_path, capsys):
     assert result.json["dumps"][0]["metrics"]["nll"] == {
         "value": None,
         "reason": {"code": "infinite", "message": "infinite: the label has probability 0 in 1 row, first in row 0"},
-        **dict.fromkeys(("low", "high", "corrected", "floor", "floor_high")),
+        **dict.fromkeys(("low", "high", "corrected", "floor", "floor_high", "floor_certain")),
         "count": 1,
         "row": 0,
     }
