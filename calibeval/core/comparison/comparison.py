@@ -129,12 +129,18 @@ class ComparedDump:
 
 @dataclass(frozen=True, slots=True)
 class SliceDifferences:
-    """The differences on the n rows that have one value in a column; the column "class" is the label."""
+    """The differences on the n rows that have one value in a column; the column "class" is the label.
+
+    effective: with weights, the effective number of rows; else None.
+    """
+
+    LAYOUT: ClassVar = Layout(rare=("effective",))
 
     column: str
     value: str
     n: int
     differences: Mapping[str, Difference]
+    effective: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of this slice."""
