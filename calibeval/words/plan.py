@@ -46,9 +46,9 @@ def summary(plan: Plan) -> str:
         text += f", and {chance(plan.pass_chance)} pass every rule"
     if plan.exit_0_chance >= 0.995 and not any(one.stops for one in plan.rules):
         return f"{text}: no rule stops the gate if it is inconclusive."
-    return f"{text}; 80 % get it " + (
-        "with no number of rows." if plan.rows_needed is None else f"from about {plan.rows_needed:,} rows."
-    )
+    if plan.rows_needed is None:
+        return f"{text}; no number of rows brings it to 80 %."
+    return f"{text}; 80 % get it from about {plan.rows_needed:,} rows."
 
 
 def chance(share: float | None) -> str:

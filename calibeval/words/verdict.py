@@ -112,7 +112,7 @@ def asked(judged: RuleVerdict) -> str:
 
 def rule_asked(rule: Rule) -> str:
     """The rule with its limit, as `asked`."""
-    name = "|gap|" if rule.metric == "confidence_gap" and not rule.is_change else cells.label(rule.metric)
+    name = "|gap|" if rule.metric == "confidence_gap" else cells.label(rule.metric)
     if rule.is_change:
         bound, sign = ("≤", "+") if rule.kind == "max_increase" else ("≥", "\N{MINUS SIGN}")
         unit = "points" if cells.unit(rule.metric) == "%" else cells.unit(rule.metric)

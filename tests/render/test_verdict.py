@@ -121,7 +121,7 @@ def test_colour_repeats_words():
         (Rule("brier", "max_increase", 0.01), "Brier change ≤ +0.01"),
         (Rule("nll", "max_increase", 0.02, relative=True), "NLL change ≤ +2 % of baseline"),
         (Rule("confidence_gap", "max", 0.02), "|gap| ≤ 2.00 %"),
-        (Rule("confidence_gap", "max_drop", 0.02), "gap change ≥ −2.00 points"),
+        (Rule("confidence_gap", "max_increase", 0.02), "|gap| change ≤ +2.00 points"),
         (Rule("ece", "max", 0.03, slice="light=night"), "ECE ≤ 3.00 % in light=night"),
         (Rule("ece", "max", 0.03, slice="worst:light"), "ECE ≤ 3.00 % in worst slice of light"),
     ],

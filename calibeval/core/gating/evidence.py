@@ -164,7 +164,28 @@ def _of_change(part: str | None, n: int, found: Difference | None) -> Evidence:
     if found.difference is None or found.base is None:
         return Evidence(part, n, None, reason=found.reason or "there is no difference", baseline=found.base)
     centre = _within(found.difference, found.low, found.high)
-    return Evidence(part, n, found.difference, found.low, found.high, centre, found.base, found.reason)
+    change = Evidence(part, n, found.difference, found.low, found.high, centre, found.base, found.reason)
+    return _change_of_size(change, found.base) if METRICS[found.name].better == "zero" else change
+
+
+def _change_of_size(signed: Evidence, base: float) -> Evidence:
+    """The change of the absolute value of a signed number, from that of the number and its measured base.
+
+    >>> found = Evidence(None, 900, 0.147, 0.137, 0.157, 0.147, -0.135)
+    >>> size = _change_of_size(found, -0.135)
+    >>> [round(number, 3) for number in (size.value, size.low, size.high)]
+    [-0.123, -0.133, -0.113]
+    """
+
+    def size(change: float) -> float:
+        return abs(base + change) - abs(base)
+
+    value = None if signed.value is None else size(signed.value)
+    if signed.low is None or signed.high is None:
+        return replace(signed, value=value, centre=None)
+    ends = [size(signed.low), size(signed.high)]
+    low = -abs(base) if signed.low <= -base <= signed.high else min(ends)
+    return replace(signed, value=value, low=low, high=max(ends), centre=value)
 
 
 def _within(value: float, low: float | None, high: float | None) -> float:

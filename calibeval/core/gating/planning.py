@@ -188,8 +188,9 @@ def _remark(prospects: Sequence[Prospect], chance: float | None, *, assumed: boo
     if assumed:
         return outcome("assumed_candidate", ASSUMED)
     if any(not one.change and one.centre >= 0.0 for one in prospects):
-        whose = "the value is" if len(prospects) == 1 else "the value of a slice is"
-        return outcome("value_beyond", f"{whose} already beyond the limit, so that more rows would not let it pass")
+        whose = "the value" if len(prospects) == 1 else "the value of a slice"
+        text = f"{whose}, without noise, is measured beyond the limit; if that is true, no number of rows lets it pass"
+        return outcome("value_beyond", text)
     if chance is not None and chance < HARDLY:
         return outcome("more_rows_needed", "with so few rows, hardly any sample of an unchanged model passes")
     return None

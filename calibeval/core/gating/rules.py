@@ -36,8 +36,8 @@ class Rule:
     """One limit on one metric.
 
     metric: the name of a metric, or its name in tables. kind, limit: "max" and "min" bound the metric itself (for
-    confidence_gap its absolute value); "max_increase" and "max_drop" bound how far it may rise or fall from the
-    baseline's value. The limit is a fraction (for nll, nats), or with `relative` a share of the baseline's value.
+    confidence_gap its absolute value); "max_increase" and "max_drop" bound how far that may rise or fall from the
+    baseline's. The limit is a fraction (for nll, nats), or with `relative` a share of the baseline's value.
     severity: "error" blocks, "warn" is only reported, "off" is not judged. slice: None for all rows, "column=value",
     "worst" for every slice of every slice column, or "worst:column". on_inconclusive: what the gate does if this rule
     is inconclusive; None: what its settings say.
@@ -251,8 +251,9 @@ def _check_direction(rule: Rule) -> None:
     if better == "one":
         return
     if better == "zero":
-        if rule.kind == "min":
-            raise UsageError(f"min of {rule.metric}: it is best at 0, so limit its size with max")
+        right = {"min": "max", "max_drop": "max_increase"}.get(rule.kind)
+        if right is not None:
+            raise UsageError(f"{rule.kind} of {rule.metric}: it is best at 0, so limit its size with {right}")
         return
     wrong = ("max", "max_increase") if better == "higher" else ("min", "max_drop")
     if rule.kind in wrong:

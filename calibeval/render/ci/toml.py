@@ -28,7 +28,8 @@ _HEAD = """\
 # shares half of the variance with the baseline. Tighten them when you have more rows; they are fractions, not percent.
 """
 _PLAN = """
-# What these rules can decide on samples of this size, as `calibeval gate --plan` says it:
+# What these rules can decide on samples of this size, as `calibeval gate --plan` says it: here the baseline's values
+# are taken as the true ones, so that the chances are higher than above, where they have noise of their own.
 #
 """
 
