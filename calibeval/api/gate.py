@@ -99,7 +99,7 @@ def gate(
     explain = partial(explained, subject=subject, tempered=by_temperature) if why else None
     verdict = judged(subject, asked.rules, asked.settings, config=where, explain=explain)
     report = Report(verdict.version, subject.settings, (subject.measured.report(asked.settings.level),))
-    return replace(verdict, report=report, warnings=(*verdict.warnings, *asked.told(subject.measured.sums.n)))
+    return replace(verdict, report=report, warnings=(*verdict.warnings, *asked.told(subject.measured.sums.n, verdict)))
 
 
 @public(OF_GATES, Reading.__annotations__)
@@ -143,7 +143,7 @@ def plan(
         candidate, baseline, found, measuring, reading, said, settings, preset, as_texts(slices), planned=True
     )
     made = plan_of(subject, asked.rules, asked.settings, config=where)
-    return replace(made, warnings=(*made.warnings, *asked.told(subject.measured.sums.n)))
+    return replace(made, warnings=(*made.warnings, *asked.left_out))
 
 
 class Measuring(NamedTuple):

@@ -12,6 +12,7 @@ from calibeval.core.data.toml import read_toml
 from calibeval.core.errors import InputError, UsageError, nearest
 from calibeval.core.gating.presets import PRESETS, few_rows, left_out, preset_rules
 from calibeval.core.gating.rules import GateConfig, GateSettings, Rule, RuleKind, config_from_table, overlaid
+from calibeval.core.gating.verdict import Verdict
 from calibeval.core.metrics.metric import Metric
 from calibeval.core.metrics.table import metric_named
 from calibeval.readers.small_files import is_there, read_small
@@ -44,9 +45,10 @@ class Asked(NamedTuple):
     left_out: tuple[Notice, ...]
     preset: str | None
 
-    def told(self, n: float) -> tuple[Notice, ...]:
-        """What to say of a preset with n rows: rules that cannot be checked, and rows that are far too few."""
-        return (*self.left_out, *few_rows(self.preset, n))
+    def told(self, n: float, verdict: Verdict) -> tuple[Notice, ...]:
+        """What to say of a preset: rules that cannot be checked; and n rows that are far too few to decide all."""
+        undecided = any(rule.verdict == "inconclusive" for rule in verdict.rules)
+        return (*self.left_out, *(few_rows(self.preset, n) if undecided else ()))
 
 
 def find_config(named: Path | None) -> Found:

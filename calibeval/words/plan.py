@@ -9,7 +9,7 @@ from calibeval.words import cells
 from calibeval.words.verdict import harmless, rule_asked, weighting
 
 ASSUMED = "Changes: without a baseline, the candidate is assumed to share half of this model's variance."
-HEADS = ("rule", "passes here", "80 % pass from", "80 % of twice as bad fail from")
+HEADS = ("rule", "passes here", "80 % pass from", "twice as bad: 80 % fail from")
 
 
 @dataclass(frozen=True, slots=True)

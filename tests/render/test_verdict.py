@@ -186,6 +186,16 @@ def test_foreign_names_are_harmless_everywhere(name):
     assert f"<h2>Gate: {verdict_view(bad).conclusion}</h2>" in page
 
 
+def test_the_page_heads_intervals_of_one_level_with_it():
+    page = html.render(report(over_confident()), verdict(ALL[0]))
+    assert '<th scope="col">95 % interval</th>' in page
+    assert '<td><span class="ends">[90.6, 91.8]</span></td>' in page
+    other = replace(ALL[0], decisive=replace(ALL[0].decisive, interval_level=0.9))
+    page = html.render(report(over_confident()), verdict(other, ALL[1]))
+    assert '<th scope="col">interval (95 % unless stated)</th>' in page
+    assert '<td><span class="ends">[90.6, 91.8]</span> <span class="ends">at 90 %</span></td>' in page
+
+
 def test_a_page_without_a_gate_has_none():
     assert "Gate" not in html.render(report(over_confident()))
 

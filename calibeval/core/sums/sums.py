@@ -220,11 +220,6 @@ class Sums:
         )
 
     @property
-    def expected_nll(self) -> float | None:
-        """The total NLL, in nats, that is expected if the stated probabilities are true; None without the excess."""
-        return None if self.excess is None else self.nll.total - self.excess.total
-
-    @property
     def mass(self) -> BinSums:
         """Confidence against correctness in equal-mass bins, (m,).
 
