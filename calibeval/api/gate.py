@@ -185,10 +185,10 @@ def _subject(
         planned=planned,
     )
     by, most = asked.group if measuring.group is None else measuring.group, measuring.resources.memory
-    dump = weighted(predictions_of(candidate, reading if is_path(candidate) else {}, most), measuring.weights)
-    dump, name = grouped(dump, by)
+    dump = predictions_of(candidate, reading if is_path(candidate) else {}, most)
+    dump, name = grouped(_weighted(dump, measuring, asked), by)
     base = None if against is None else base_of(against, reading if is_path(against) else {}, most)
-    base = weighted(base, measuring.weights) if isinstance(base, Predictions) else base
+    base = _weighted(base, measuring, asked) if isinstance(base, Predictions) else base
     subject = Subject.of(
         dump,
         base,
@@ -202,6 +202,13 @@ def _subject(
         keep_rows=keep_rows,
     )
     return asked, subject, None if found.path is None else str(found.path)
+
+
+def _weighted(dump: Predictions, measuring: Measuring, asked: Asked) -> Predictions:
+    """The predictions with the weights that were given, or their own, or those that the file of the rules names."""
+    if measuring.weights is not None:
+        return weighted(dump, measuring.weights)
+    return weighted(dump, asked.weights) if dump.weights is None else dump
 
 
 def _found(rules: OneRule | Sequence[OneRule] | str | PathLike[str] | None) -> Found:

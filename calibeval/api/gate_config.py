@@ -30,8 +30,9 @@ class Found(NamedTuple):
 class Asked(NamedTuple):
     """The rules and settings from file, preset and options together.
 
-    slices: columns, without those named in rules. group: the column of groups. origin: which rules are the file's, if
-    others came with them. left_out: about rules of a preset that cannot be checked. preset: the name of the preset.
+    slices: columns, without those named in rules. group, weights: the columns of groups and of weights. origin: which
+    rules are the file's, if others came with them. left_out: about rules of a preset that cannot be checked. preset:
+    the name of the preset.
     """
 
     rules: tuple[Rule, ...]
@@ -39,6 +40,7 @@ class Asked(NamedTuple):
     baseline: str | None
     slices: tuple[str, ...]
     group: str | None
+    weights: str | None
     origin: str
     left_out: tuple[Notice, ...]
     preset: str | None
@@ -109,6 +111,7 @@ def combined(
         against,
         columns,
         group or config.group,
+        config.weights,
         "" if found.path is None else _origin(found.path, overlaid(of_file), overlaid(of_options)),
         () if name is None else left_out(name, asked),
         name,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from calibeval.core.gating.plan import Plan, RulePlan
 from calibeval.words import cells
-from calibeval.words.verdict import harmless, rule_asked
+from calibeval.words.verdict import harmless, rule_asked, weighting
 
 ASSUMED = "Changes: without a baseline, the candidate is assumed to share half of this model's variance."
 HEADS = ("rule", "passes here", "80 % pass from", "twice as bad: 80 % fail from")
@@ -30,7 +30,7 @@ def plan_lines(plan: Plan) -> list[PlanLine]:
 
 def planned_for(plan: Plan) -> str:
     """What was planned for: "cand.npz, 2,000 rows, baseline main.npz (paired by id)"."""
-    text = f"{harmless(str(plan.dump['name']))}, {cells.plural(plan.n, 'row')}"
+    text = f"{harmless(str(plan.dump['name']))}, {cells.plural(plan.n, 'row')}{weighting(plan.dump)}"
     if plan.baseline is None:
         return text
     how = "not paired: a saved report" if plan.paired_by is None else f"paired by {plan.paired_by}"

@@ -110,7 +110,7 @@ def gate(
     refuse_overwriting([dump, asked.baseline, found.path, *looked_at, *flags.files], [*outputs, *_files(out)])
     reading = flags.options()
     subject = Subject.of(
-        *open_both(dump, asked.baseline, reading),
+        *open_both(dump, asked.baseline, reading, asked.weights),
         asked.rules,
         asked.settings,
         bins=bins,

@@ -57,7 +57,7 @@ def plan_by(
         settings=settings,
         reading=reading,
         config=config,
-        dump={key: report[key] for key in ("name", "source")},
+        dump={key: report[key] for key in ("name", "source", "weights") if report[key] is not None},
         baseline=None if comparison is None else comparison.base.to_dict(),
         paired_by=None if change is None else change.paired_by,
         n=measured.report.n,
@@ -151,7 +151,7 @@ def all_of(chances: Sequence[float]) -> float:
 
 
 def _cases(index: int, rule: Rule, measured: Measured, settings: GateSettings) -> list[Case]:
-    found = [one for one in _evidence(rule, measured) if rule.worst_of is None or one.n >= settings.min_rows]
+    found = [one for one in _evidence(rule, measured) if rule.worst_of is None or one.worth >= settings.min_rows]
     return [Case(index, rule, one, before_intervals(rule, one, settings)) for one in found]
 
 

@@ -161,6 +161,11 @@ class Sums:
         """The number of rows."""
         return int(self.n) if self.counted is None else self.counted
 
+    @property
+    def effective(self) -> float | None:
+        """With weights, the effective number of rows of finished sums; else None."""
+        return float(self.n) if self.done else None
+
     def finished(self) -> Sums:
         """The sums for metrics: with weights, scaled to the effective number of rows."""
         if self.top.squared is None or self.done:
