@@ -99,7 +99,7 @@ def gate(
     explain = partial(explained, subject=subject, tempered=by_temperature) if why else None
     verdict = judged(subject, asked.rules, asked.settings, config=where, explain=explain)
     report = Report(verdict.version, subject.settings, (subject.measured.report(asked.settings.level),))
-    return replace(verdict, report=report, warnings=(*verdict.warnings, *asked.told(subject.measured.sums.n)))
+    return replace(verdict, report=report, warnings=(*verdict.warnings, *asked.told(subject.measured.sums.n, verdict)))
 
 
 @public(OF_GATES, Reading.__annotations__)
@@ -143,7 +143,7 @@ def plan(
         candidate, baseline, found, measuring, reading, said, settings, preset, as_texts(slices), planned=True
     )
     made = plan_of(subject, asked.rules, asked.settings, config=where)
-    return replace(made, warnings=(*made.warnings, *asked.told(subject.measured.sums.n)))
+    return replace(made, warnings=(*made.warnings, *asked.left_out))
 
 
 class Measuring(NamedTuple):
@@ -185,10 +185,10 @@ def _subject(
         planned=planned,
     )
     by, most = asked.group if measuring.group is None else measuring.group, measuring.resources.memory
-    dump = weighted(predictions_of(candidate, reading if is_path(candidate) else {}, most), measuring.weights)
-    dump, name = grouped(dump, by)
+    dump = predictions_of(candidate, reading if is_path(candidate) else {}, most)
+    dump, name = grouped(_weighted(dump, measuring, asked), by)
     base = None if against is None else base_of(against, reading if is_path(against) else {}, most)
-    base = weighted(base, measuring.weights) if isinstance(base, Predictions) else base
+    base = _weighted(base, measuring, asked) if isinstance(base, Predictions) else base
     subject = Subject.of(
         dump,
         base,
@@ -202,6 +202,13 @@ def _subject(
         keep_rows=keep_rows,
     )
     return asked, subject, None if found.path is None else str(found.path)
+
+
+def _weighted(dump: Predictions, measuring: Measuring, asked: Asked) -> Predictions:
+    """The predictions with the weights that were given, or their own, or those that the file of the rules names."""
+    if measuring.weights is not None:
+        return weighted(dump, measuring.weights)
+    return weighted(dump, asked.weights) if dump.weights is None else dump
 
 
 def _found(rules: OneRule | Sequence[OneRule] | str | PathLike[str] | None) -> Found:

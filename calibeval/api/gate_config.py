@@ -12,6 +12,7 @@ from calibeval.core.data.toml import read_toml
 from calibeval.core.errors import InputError, UsageError, nearest
 from calibeval.core.gating.presets import PRESETS, few_rows, left_out, preset_rules
 from calibeval.core.gating.rules import GateConfig, GateSettings, Rule, RuleKind, config_from_table, overlaid
+from calibeval.core.gating.verdict import Verdict
 from calibeval.core.metrics.metric import Metric
 from calibeval.core.metrics.table import metric_named
 from calibeval.readers.small_files import is_there, read_small
@@ -29,8 +30,9 @@ class Found(NamedTuple):
 class Asked(NamedTuple):
     """The rules and settings from file, preset and options together.
 
-    slices: columns, without those named in rules. group: the column of groups. origin: which rules are the file's, if
-    others came with them. left_out: about rules of a preset that cannot be checked. preset: the name of the preset.
+    slices: columns, without those named in rules. group, weights: the columns of groups and of weights. origin: which
+    rules are the file's, if others came with them. left_out: about rules of a preset that cannot be checked. preset:
+    the name of the preset.
     """
 
     rules: tuple[Rule, ...]
@@ -38,13 +40,15 @@ class Asked(NamedTuple):
     baseline: str | None
     slices: tuple[str, ...]
     group: str | None
+    weights: str | None
     origin: str
     left_out: tuple[Notice, ...]
     preset: str | None
 
-    def told(self, n: float) -> tuple[Notice, ...]:
-        """What to say of a preset with n rows: rules that cannot be checked, and rows that are far too few."""
-        return (*self.left_out, *few_rows(self.preset, n))
+    def told(self, n: float, verdict: Verdict) -> tuple[Notice, ...]:
+        """What to say of a preset: rules that cannot be checked; and n rows that are far too few to decide all."""
+        undecided = any(rule.verdict == "inconclusive" for rule in verdict.rules)
+        return (*self.left_out, *(few_rows(self.preset, n) if undecided else ()))
 
 
 def find_config(named: Path | None) -> Found:
@@ -107,6 +111,7 @@ def combined(
         against,
         columns,
         group or config.group,
+        config.weights,
         "" if found.path is None else _origin(found.path, overlaid(of_file), overlaid(of_options)),
         () if name is None else left_out(name, asked),
         name,

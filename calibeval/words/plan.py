@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from calibeval.core.gating.plan import Plan, RulePlan
 from calibeval.words import cells
-from calibeval.words.verdict import harmless, rule_asked
+from calibeval.words.verdict import harmless, rule_asked, weighting
 
 ASSUMED = "Changes: without a baseline, the candidate is assumed to share half of this model's variance."
-HEADS = ("rule", "passes here", "80 % pass from", "80 % of twice as bad fail from")
+HEADS = ("rule", "passes here", "80 % pass from", "twice as bad: 80 % fail from")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ def plan_lines(plan: Plan) -> list[PlanLine]:
 
 def planned_for(plan: Plan) -> str:
     """What was planned for: "cand.npz, 2,000 rows, baseline main.npz (paired by id)"."""
-    text = f"{harmless(str(plan.dump['name']))}, {cells.plural(plan.n, 'row')}"
+    text = f"{harmless(str(plan.dump['name']))}, {cells.plural(plan.n, 'row')}{weighting(plan.dump)}"
     if plan.baseline is None:
         return text
     how = "not paired: a saved report" if plan.paired_by is None else f"paired by {plan.paired_by}"
@@ -46,9 +46,9 @@ def summary(plan: Plan) -> str:
         text += f", and {chance(plan.pass_chance)} pass every rule"
     if plan.exit_0_chance >= 0.995 and not any(one.stops for one in plan.rules):
         return f"{text}: no rule stops the gate if it is inconclusive."
-    return f"{text}; 80 % get it " + (
-        "with no number of rows." if plan.rows_needed is None else f"from about {plan.rows_needed:,} rows."
-    )
+    if plan.rows_needed is None:
+        return f"{text}; no number of rows brings it to 80 %."
+    return f"{text}; 80 % get it from about {plan.rows_needed:,} rows."
 
 
 def chance(share: float | None) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from calibeval.core.data.columns import TRUE_CLASS
 from calibeval.core.gating.movers import Part
@@ -64,11 +66,24 @@ def conclusion(verdict: Verdict) -> str:
 
 def compared(verdict: Verdict) -> str:
     """What was judged against what: "cand.npz, baseline main.npz (paired by id)"."""
-    text = harmless(str(verdict.dump["name"]))
+    text = harmless(str(verdict.dump["name"])) + weighting(verdict.dump)
     if verdict.baseline is None:
         return text
     how = "not paired: a saved report" if verdict.paired_by is None else f"paired by {verdict.paired_by}"
     return f"{text}, baseline {harmless(str(verdict.baseline['name']))} ({how})"
+
+
+def weighting(dump: Mapping[str, Any]) -> str:
+    """How the rows of a dump are weighted, after its name; empty without weights.
+
+    >>> weighting({"name": "a", "weights": {"column": "w", "effective": 1543.2, "zero": 0}})
+    ' (weighted by w, counts as 1,543 rows)'
+    """
+    weights = dump.get("weights")
+    if weights is None:
+        return ""
+    rows = cells.plural(round(weights["effective"]), "row")
+    return f" (weighted by {harmless(str(weights['column']))}, counts as {rows})"
 
 
 def rules_from(verdict: Verdict) -> str:
@@ -97,7 +112,7 @@ def asked(judged: RuleVerdict) -> str:
 
 def rule_asked(rule: Rule) -> str:
     """The rule with its limit, as `asked`."""
-    name = "|gap|" if rule.metric == "confidence_gap" and not rule.is_change else cells.label(rule.metric)
+    name = "|gap|" if rule.metric == "confidence_gap" else cells.label(rule.metric)
     if rule.is_change:
         bound, sign = ("≤", "+") if rule.kind == "max_increase" else ("≥", "\N{MINUS SIGN}")
         unit = "points" if cells.unit(rule.metric) == "%" else cells.unit(rule.metric)

@@ -121,7 +121,7 @@ def test_colour_repeats_words():
         (Rule("brier", "max_increase", 0.01), "Brier change ≤ +0.01"),
         (Rule("nll", "max_increase", 0.02, relative=True), "NLL change ≤ +2 % of baseline"),
         (Rule("confidence_gap", "max", 0.02), "|gap| ≤ 2.00 %"),
-        (Rule("confidence_gap", "max_drop", 0.02), "gap change ≥ −2.00 points"),
+        (Rule("confidence_gap", "max_increase", 0.02), "|gap| change ≤ +2.00 points"),
         (Rule("ece", "max", 0.03, slice="light=night"), "ECE ≤ 3.00 % in light=night"),
         (Rule("ece", "max", 0.03, slice="worst:light"), "ECE ≤ 3.00 % in worst slice of light"),
     ],
@@ -184,6 +184,16 @@ def test_foreign_names_are_harmless_everywhere(name):
     page = html.render(report(over_confident()), bad)
     assert "<script" not in page
     assert f"<h2>Gate: {verdict_view(bad).conclusion}</h2>" in page
+
+
+def test_the_page_heads_intervals_of_one_level_with_it():
+    page = html.render(report(over_confident()), verdict(ALL[0]))
+    assert '<th scope="col">95 % interval</th>' in page
+    assert '<td><span class="ends">[90.6, 91.8]</span></td>' in page
+    other = replace(ALL[0], decisive=replace(ALL[0].decisive, interval_level=0.9))
+    page = html.render(report(over_confident()), verdict(other, ALL[1]))
+    assert '<th scope="col">interval (95 % unless stated)</th>' in page
+    assert '<td><span class="ends">[90.6, 91.8]</span> <span class="ends">at 90 %</span></td>' in page
 
 
 def test_a_page_without_a_gate_has_none():

@@ -110,7 +110,7 @@ def gate(
     refuse_overwriting([dump, asked.baseline, found.path, *looked_at, *flags.files], [*outputs, *_files(out)])
     reading = flags.options()
     subject = Subject.of(
-        *open_both(dump, asked.baseline, reading),
+        *open_both(dump, asked.baseline, reading, asked.weights),
         asked.rules,
         asked.settings,
         bins=bins,
@@ -126,7 +126,7 @@ def gate(
         return _plan(subject, asked, named, quiet=quiet, json=json)
     explain = _explainer(subject) if why else None
     verdict = judged(subject, asked.rules, asked.settings, config=named, explain=explain)
-    notes, told = [asked.origin] if asked.origin else [], asked.told(subject.measured.sums.n)
+    notes, told = [asked.origin] if asked.origin else [], asked.told(subject.measured.sums.n, verdict)
     say([f"note: {note}" for note in (*notes, *_idle(asked, slice or (), out), *told)], quiet=quiet)
     say([f"warning: {warning}" for warning in verdict.warnings], quiet=quiet)
     verdict = replace(verdict, environment=environment(), warnings=(*verdict.warnings, *told))
@@ -151,10 +151,10 @@ def _plan(subject: Subject, asked: Asked, config: str | None, *, quiet: bool, js
     from calibeval.core.gating.planning import plan_of
     from calibeval.render.terminal.plan import render
 
-    made, told = plan_of(subject, asked.rules, asked.settings, config=config), asked.told(subject.measured.sums.n)
-    say([f"note: {note}" for note in (*([asked.origin] if asked.origin else []), *told)], quiet=quiet)
+    made = plan_of(subject, asked.rules, asked.settings, config=config)
+    say([f"note: {note}" for note in (*([asked.origin] if asked.origin else []), *asked.left_out)], quiet=quiet)
     say([f"warning: {warning}" for warning in made.warnings], quiet=quiet)
-    made = replace(made, environment=environment(), warnings=(*made.warnings, *told))
+    made = replace(made, environment=environment(), warnings=(*made.warnings, *asked.left_out))
     view = screen()
     put(made.to_json() if json else render(made, width=view.width, ascii_only=view.ascii_only))
     return 0

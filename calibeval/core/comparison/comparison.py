@@ -8,13 +8,13 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from calibeval.core.data.distinct_names import distinct_names
-from calibeval.core.data.documents import Place, json_text, read_document
+from calibeval.core.data.documents import json_text, read_document
 from calibeval.core.data.elsewhere import elsewhere
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Source
 from calibeval.core.data.records import Layout, read_record, to_plain
 from calibeval.core.metrics.lookup import MetricLookup
-from calibeval.core.metrics.possible import check_bounds, check_order, check_share, within
+from calibeval.core.metrics.possible import check_difference
 from calibeval.core.report.report import READING, GroupCount
 from calibeval.core.report.settings import Settings
 from calibeval.core.uncertainty.level import CERTAIN_P, LIKELY_P
@@ -24,14 +24,6 @@ if TYPE_CHECKING:
 
 FEW_ERRORS = "few_errors"  # the code of the reason why a difference is not certain
 SCHEMA, EARLIER = "calibeval.comparison/1", "calibeval.compare/1"
-
-
-def check_difference(place: Place, found: Any) -> None:
-    """Of a difference that was read: within bounds, and in order. Raises: Wrong."""
-    check_bounds(place, found.name, found, "base", "candidate")
-    check_order(place, found, "low", "high")
-    check_share(place, found, "p", "p_holm")
-    within(place, "detectable", found.detectable, 0.0, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +121,18 @@ class ComparedDump:
 
 @dataclass(frozen=True, slots=True)
 class SliceDifferences:
-    """The differences on the n rows that have one value in a column; the column "class" is the label."""
+    """The differences on the n rows that have one value in a column; the column "class" is the label.
+
+    effective: with weights, the effective number of rows; else None.
+    """
+
+    LAYOUT: ClassVar = Layout(rare=("effective",))
 
     column: str
     value: str
     n: int
     differences: Mapping[str, Difference]
+    effective: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of this slice."""

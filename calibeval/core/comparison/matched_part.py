@@ -97,6 +97,7 @@ def corrected(slices: Sequence[MatchedSlice], level: float, only: Collection[str
             one.value,
             len(one.places),
             {name: replace(d, p_holm=holms[name][i]) for name, d in differences.items()},
+            one.sums[1].effective,
         )
         for i, (one, differences) in enumerate(zip(slices, found, strict=True))
     ]

@@ -134,7 +134,7 @@ class SlicedColumn:
         corrected = holm([p for _, p in measured])
         rows = zip(self.parts, measured, corrected, strict=True)
         results = [
-            SliceResult(self.column, part.value, part.sums.rows_n, metrics, p, p_holm)
+            SliceResult(self.column, part.value, part.sums.rows_n, metrics, p, p_holm, part.sums.effective)
             for part, (metrics, p), p_holm in rows
         ]
         results.sort(key=_badness, reverse=True)

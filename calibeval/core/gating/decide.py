@@ -15,8 +15,9 @@ def before_intervals(rule: Rule, plain: Evidence, settings: GateSettings) -> Jud
     threshold = plain.threshold(rule)
     if plain.value is None or threshold is None:
         return _judged(rule, plain, "error", outcome("no_value", plain.reason or "there is no value"))
-    if plain.n < settings.min_rows:
-        text = f"too few rows: {plain.n:,} of at least {settings.min_rows:,}"
+    if plain.worth < settings.min_rows:
+        counts = "" if plain.effective is None else f", which count as {plain.effective:,.0f},"
+        text = f"too few rows: {plain.n:,}{counts} of at least {settings.min_rows:,}"
         return _judged(rule, plain, "error", outcome("too_few_rows", text))
     if settings.decide == "point":
         if excess(rule, plain.value, threshold) > 0:

@@ -29,7 +29,10 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The numbers that a rule is judged by, as in Judged. reason: why a number is missing or approximate."""
+    """The numbers that a rule is judged by, as in Judged. reason: why a number is missing or approximate.
+
+    effective: with weights, the effective number of rows, which decides whether they are enough.
+    """
 
     slice: str | None
     n: int
@@ -39,6 +42,12 @@ class Evidence:
     centre: float | None = None
     baseline: float | None = None
     reason: str | None = None
+    effective: float | None = None
+
+    @property
+    def worth(self) -> float:
+        """The number of rows, or with weights their effective number."""
+        return self.n if self.effective is None else self.effective
 
     def threshold(self, rule: Rule) -> float | None:
         """The limit in the unit of the metric; None if it is relative to a baseline without a value."""
@@ -113,8 +122,11 @@ def _known_slices(report: DumpReport) -> list[tuple[str, str, str]]:
 def _whole_evidence(rule: Rule, measured: Measured) -> Evidence:
     change = measured.change
     if change is not None and rule.is_change:
-        return _of_change(None, change.dump.n, change.differences.get(rule.metric))
-    return _of_metric(rule, None, measured.report.n, measured.report.metrics.get(rule.metric))
+        found = _of_change(None, change.dump.n, change.differences.get(rule.metric))
+    else:
+        found = _of_metric(rule, None, measured.report.n, measured.report.metrics.get(rule.metric))
+    weights = measured.report.weights
+    return replace(found, effective=None if weights is None else weights.effective)
 
 
 def _slice_evidence(rule: Rule, measured: Measured, column: str, value: str) -> Evidence:
@@ -123,12 +135,13 @@ def _slice_evidence(rule: Rule, measured: Measured, column: str, value: str) -> 
     if change is not None and rule.is_change:
         for one in change.slices:
             if (one.column, one.value) == (column, value):
-                return _of_change(part, one.n, one.differences.get(rule.metric))
+                return replace(_of_change(part, one.n, one.differences.get(rule.metric)), effective=one.effective)
         saved = "the baseline is a saved report, whose slices cannot be compared"
         return Evidence(part, 0, None, reason=saved if change.paired_by is None else "the baseline has no such slice")
     for result in measured.report.slices or ():
         if (result.column, result.value) == (column, value):
-            return _of_metric(rule, part, result.n, result.metrics.get(rule.metric))
+            found = _of_metric(rule, part, result.n, result.metrics.get(rule.metric))
+            return replace(found, effective=result.effective)
     return Evidence(part, 0, None, reason="the dump has no such slice")
 
 
@@ -151,7 +164,28 @@ def _of_change(part: str | None, n: int, found: Difference | None) -> Evidence:
     if found.difference is None or found.base is None:
         return Evidence(part, n, None, reason=found.reason or "there is no difference", baseline=found.base)
     centre = _within(found.difference, found.low, found.high)
-    return Evidence(part, n, found.difference, found.low, found.high, centre, found.base, found.reason)
+    change = Evidence(part, n, found.difference, found.low, found.high, centre, found.base, found.reason)
+    return _change_of_size(change, found.base) if METRICS[found.name].better == "zero" else change
+
+
+def _change_of_size(signed: Evidence, base: float) -> Evidence:
+    """The change of the absolute value of a signed number, from that of the number and its measured base.
+
+    >>> found = Evidence(None, 900, 0.147, 0.137, 0.157, 0.147, -0.135)
+    >>> size = _change_of_size(found, -0.135)
+    >>> [round(number, 3) for number in (size.value, size.low, size.high)]
+    [-0.123, -0.133, -0.113]
+    """
+
+    def size(change: float) -> float:
+        return abs(base + change) - abs(base)
+
+    value = None if signed.value is None else size(signed.value)
+    if signed.low is None or signed.high is None:
+        return replace(signed, value=value, centre=None)
+    ends = [size(signed.low), size(signed.high)]
+    low = -abs(base) if signed.low <= -base <= signed.high else min(ends)
+    return replace(signed, value=value, low=low, high=max(ends), centre=value)
 
 
 def _within(value: float, low: float | None, high: float | None) -> float:

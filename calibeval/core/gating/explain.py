@@ -94,7 +94,9 @@ def _temperature(judged: RuleVerdict, subject: Subject, tempered: Tempered) -> T
     if part is None or part.value is None or verdict == "off" or verdict == "error":  # noqa: PLR1714 - mypy's way
         return None
     change = part.value if rule.is_change else None
-    value = part.value if change is None else (part.baseline or 0.0) + change
+    base = part.baseline or 0.0
+    base = abs(base) if METRICS[rule.metric].better == "zero" else base
+    value = part.value if change is None else base + change
     corrected = part.centre if change is None and part.centre != part.value else None
     return Trial(value, verdict == "pass", verdict, part.low, part.high, change, temperature, corrected)
 

@@ -264,7 +264,7 @@ def judged(
         settings=settings,
         reading=subject.settings,
         config=config,
-        dump={key: report[key] for key in ("name", "source")},
+        dump={key: report[key] for key in ("name", "source", "weights") if report[key] is not None},
         baseline=None if comparison is None else comparison.base.to_dict(),
         paired_by=None if change is None else change.paired_by,
         rules=verdicts if explain is None else tuple(map(explain, verdicts)),

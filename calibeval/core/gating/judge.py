@@ -89,7 +89,7 @@ def cases_of(index: int, rule: Rule, measure: Measure, settings: GateSettings) -
         raise UsageError(
             f"{rule.kind} of {rule.metric} needs a baseline: use --baseline FILE, or baseline under [gate]"
         )
-    found = [one for one in evidence(rule, measured) if rule.worst_of is None or one.n >= settings.min_rows]
+    found = [one for one in evidence(rule, measured) if rule.worst_of is None or one.worth >= settings.min_rows]
     return [Case(index, rule, one, before_intervals(rule, one, settings)) for one in found]
 
 

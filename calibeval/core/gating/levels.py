@@ -31,7 +31,7 @@ def passing_level(rule: Rule, found: Evidence, settings: GateSettings, *, groupe
     0.9
     """
     enough = ONE_SIDED.get(rule.metric)
-    sliced = rule.worst_of is not None and enough is not None and found.n >= enough
+    sliced = rule.worst_of is not None and enough is not None and found.worth >= enough
     one_sided = rule.is_change or (sliced and not grouped and found.reason is None)
     level = round(1.0 - 2.0 * (1.0 - settings.level), 12)
     return level if one_sided and level > 0.0 else settings.level

@@ -57,7 +57,7 @@ def plan_by(
         settings=settings,
         reading=reading,
         config=config,
-        dump={key: report[key] for key in ("name", "source")},
+        dump={key: report[key] for key in ("name", "source", "weights") if report[key] is not None},
         baseline=None if comparison is None else comparison.base.to_dict(),
         paired_by=None if change is None else change.paired_by,
         n=measured.report.n,
@@ -151,7 +151,7 @@ def all_of(chances: Sequence[float]) -> float:
 
 
 def _cases(index: int, rule: Rule, measured: Measured, settings: GateSettings) -> list[Case]:
-    found = [one for one in _evidence(rule, measured) if rule.worst_of is None or one.n >= settings.min_rows]
+    found = [one for one in _evidence(rule, measured) if rule.worst_of is None or one.worth >= settings.min_rows]
     return [Case(index, rule, one, before_intervals(rule, one, settings)) for one in found]
 
 
@@ -188,8 +188,9 @@ def _remark(prospects: Sequence[Prospect], chance: float | None, *, assumed: boo
     if assumed:
         return outcome("assumed_candidate", ASSUMED)
     if any(not one.change and one.centre >= 0.0 for one in prospects):
-        whose = "the value is" if len(prospects) == 1 else "the value of a slice is"
-        return outcome("value_beyond", f"{whose} already beyond the limit, so that more rows would not let it pass")
+        whose = "the value" if len(prospects) == 1 else "the value of a slice"
+        text = f"{whose}, without noise, is measured beyond the limit; if that is true, no number of rows lets it pass"
+        return outcome("value_beyond", text)
     if chance is not None and chance < HARDLY:
         return outcome("more_rows_needed", "with so few rows, hardly any sample of an unchanged model passes")
     return None

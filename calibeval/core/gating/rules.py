@@ -36,8 +36,8 @@ class Rule:
     """One limit on one metric.
 
     metric: the name of a metric, or its name in tables. kind, limit: "max" and "min" bound the metric itself (for
-    confidence_gap its absolute value); "max_increase" and "max_drop" bound how far it may rise or fall from the
-    baseline's value. The limit is a fraction (for nll, nats), or with `relative` a share of the baseline's value.
+    confidence_gap its absolute value); "max_increase" and "max_drop" bound how far that may rise or fall from the
+    baseline's. The limit is a fraction (for nll, nats), or with `relative` a share of the baseline's value.
     severity: "error" blocks, "warn" is only reported, "off" is not judged. slice: None for all rows, "column=value",
     "worst" for every slice of every slice column, or "worst:column". on_inconclusive: what the gate does if this rule
     is inconclusive; None: what its settings say.
@@ -133,7 +133,7 @@ class GateSettings:
 
 @dataclass(frozen=True, slots=True)
 class GateConfig:
-    """The content of a configuration: its settings, baseline, preset, slice columns, rules and column of groups."""
+    """The content of a configuration: settings, baseline, preset, columns of slices, groups and weights, and rules."""
 
     settings: Mapping[str, Any] = field(default_factory=dict)
     baseline: str | None = None
@@ -141,6 +141,7 @@ class GateConfig:
     slices: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
     group: str | None = None
+    weights: str | None = None
 
 
 def overlaid(*layers: Iterable[Rule]) -> tuple[Rule, ...]:
@@ -170,6 +171,7 @@ def config_from_table(table: Mapping[str, Any], where: str) -> GateConfig:
         "preset": as_text,
         "slices": as_texts,
         "group": as_text,
+        "weights": as_text,
         "rule": as_is,
     }
     try:
@@ -179,11 +181,12 @@ def config_from_table(table: Mapping[str, Any], where: str) -> GateConfig:
         read = {key: readers[key](value, key) for key, value in table.items()}
         rules = _rules(read.pop("rule")) if "rule" in read else ()
         preset = read.pop("preset", None)
-        baseline, slices, group = read.pop("baseline", None), read.pop("slices", ()), read.pop("group", None)
+        baseline, slices = read.pop("baseline", None), read.pop("slices", ())
+        group, weights = read.pop("group", None), read.pop("weights", None)
         GateSettings(**read)
     except UsageError as error:
         raise UsageError(f"{where}: {error}") from None
-    return GateConfig(read, baseline, preset, slices, rules, group)
+    return GateConfig(read, baseline, preset, slices, rules, group, weights)
 
 
 def _rules(tables: object) -> tuple[Rule, ...]:
@@ -248,8 +251,9 @@ def _check_direction(rule: Rule) -> None:
     if better == "one":
         return
     if better == "zero":
-        if rule.kind == "min":
-            raise UsageError(f"min of {rule.metric}: it is best at 0, so limit its size with max")
+        right = {"min": "max", "max_drop": "max_increase"}.get(rule.kind)
+        if right is not None:
+            raise UsageError(f"{rule.kind} of {rule.metric}: it is best at 0, so limit its size with {right}")
         return
     wrong = ("max", "max_increase") if better == "higher" else ("min", "max_drop")
     if rule.kind in wrong:

@@ -48,3 +48,11 @@ def check_order(place: Place, record: Any, *names: str) -> None:
     for (lower, low), (upper, high) in pairwise(there):
         if low > high:
             place[lower].fail(f"is {low:g}, above {upper}, which is {high:g}")
+
+
+def check_difference(place: Place, found: Any) -> None:
+    """Of a difference that was read: within bounds, and in order. Raises: Wrong."""
+    check_bounds(place, found.name, found, "base", "candidate")
+    check_order(place, found, "low", "high")
+    check_share(place, found, "p", "p_holm")
+    within(place, "detectable", found.detectable, 0.0, None)

@@ -88,9 +88,10 @@ class SliceResult:
     None: rows selected by their label are not calibrated among themselves, even for a perfectly calibrated model.
     p: probability that calibrated rows would show an ECE at least this large. p_holm: p after Holm's correction over
     the slices of this column; below 0.05 the slice is miscalibrated even after allowing for the number of slices.
+    effective: with weights, the effective number of rows; else None.
     """
 
-    LAYOUT: ClassVar = Layout(read={"metrics": metric_results})
+    LAYOUT: ClassVar = Layout(rare=("effective",), read={"metrics": metric_results})
 
     column: str
     value: str
@@ -98,6 +99,7 @@ class SliceResult:
     metrics: Mapping[str, MetricResult]
     p: float | None
     p_holm: float | None
+    effective: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of this slice."""

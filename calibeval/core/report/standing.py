@@ -17,13 +17,12 @@ from calibeval.core.metrics.table import METRICS
 from calibeval.core.report.report import Bin, DumpReport
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.uncertainty.floors import Floor, mce_floor
+from calibeval.core.uncertainty.level import CERTAIN_P, LIKELY_P
 
 # Below this many rows the approximations behind floors and intervals are not good enough to say "certain".
 CERTAIN_ROWS = 30
 # A sample in which 3 points of miscalibration look like noise has not shown that a model is calibrated.
 COARSE = 0.03
-# Probabilities of a test.
-LIKELY_P, CERTAIN_P = 0.05, 0.001
 # A temperature whose interval lies within this factor of 1 does little.
 NEAR_ONE = 1.25
 

@@ -161,6 +161,11 @@ class Sums:
         """The number of rows."""
         return int(self.n) if self.counted is None else self.counted
 
+    @property
+    def effective(self) -> float | None:
+        """With weights, the effective number of rows of finished sums; else None."""
+        return float(self.n) if self.done else None
+
     def finished(self) -> Sums:
         """The sums for metrics: with weights, scaled to the effective number of rows."""
         if self.top.squared is None or self.done:
@@ -213,11 +218,6 @@ class Sums:
             risk=None if self.risk is None or other.risk is None else self.risk + other.risk,
             class_spread=None,
         )
-
-    @property
-    def expected_nll(self) -> float | None:
-        """The total NLL, in nats, that is expected if the stated probabilities are true; None without the excess."""
-        return None if self.excess is None else self.nll.total - self.excess.total
 
     @property
     def mass(self) -> BinSums:

@@ -28,7 +28,8 @@ _HEAD = """\
 # shares half of the variance with the baseline. Tighten them when you have more rows; they are fractions, not percent.
 """
 _PLAN = """
-# What these rules can decide on samples of this size, as `calibeval gate --plan` says it:
+# What these rules can decide on samples of this size, as `calibeval gate --plan` says it: here the baseline's values
+# are taken as the true ones, so that the chances are higher than above, where they have noise of their own.
 #
 """
 
@@ -37,7 +38,7 @@ def render(dump: DumpReport, baseline: str, slices: Sequence[str] = (), group: s
     """The text of a calibeval.toml.
 
     baseline: the dump's path as it should stand in the file. slices: columns whose worst slice is also checked.
-    group: the column whose equal values mark dependent rows.
+    group: the column whose equal values mark dependent rows. The weights of the dump's rows are named, too.
     Raises: InputError if no metric has an interval.
     """
     rules = [*_absolute(dump), *_changes(dump)]
@@ -51,6 +52,9 @@ def render(dump: DumpReport, baseline: str, slices: Sequence[str] = (), group: s
     keys = [f"baseline = {quoted(baseline)}", "level = 0.95"]
     keys += [f"slices = [{', '.join(map(quoted, slices))}]"] if slices else []
     keys += [] if group is None else [f"group = {quoted(group)}"]
+    if dump.weights is not None:
+        head += f"# Rows are {cells.weights(dump, harmless)}.\n"
+        keys.append(f"weights = {quoted(dump.weights.column)}")
     return "\n".join([head, "[gate]", *keys, *rules]) + "\n"
 
 

@@ -10,16 +10,18 @@ from calibeval.words.verdict import Line, compared, conclusion, rule_lines, rule
 
 @dataclass(frozen=True, slots=True)
 class VerdictView:
-    """The gate's part of a page. level: of the intervals."""
+    """The gate's part of a page. interval: the head of the column of intervals, with their level."""
 
     conclusion: str
     facts: str
-    level: str
+    interval: str
     rows: list[Line]
 
 
 def verdict_view(verdict: Verdict) -> VerdictView:
     """The verdict for the template."""
     facts = " · ".join(part for part in (compared(verdict), rules_from(verdict)) if part)
-    level = f"{100 * verdict.settings.level:g} %"
-    return VerdictView(conclusion(verdict), facts, level, rule_lines(verdict))
+    level, deciding = verdict.settings.level, [rule.decisive for rule in verdict.rules]
+    others = any(part and part.low is not None and part.interval_level not in (None, level) for part in deciding)
+    interval = f"interval ({100 * level:g} % unless stated)" if others else f"{100 * level:g} % interval"
+    return VerdictView(conclusion(verdict), facts, interval, rule_lines(verdict))

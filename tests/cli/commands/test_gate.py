@@ -283,6 +283,25 @@ def test_flags_that_cannot_be_meant(main, words, message, capsys):
     assert message in result.err
 
 
+def test_too_few_rows_for_a_preset_are_told_only_if_a_rule_is_inconclusive(capsys, sample_data):
+    said = (
+        "note: the preset strict is meant for 20,000 rows or more; with 997 many rules stay inconclusive: a plan "
+        "says which\n"
+    )
+    words = ("gate", sample_data / "digits_test.npz", "--preset", "strict")
+    undecided = (*words, "--max", "ece=0.06")
+    assert said in run(capsys, *undecided).err
+    assert verdict(capsys, *undecided[1:])["warnings"][-1]["code"] == "few_rows_for_preset"
+    assert said not in run(capsys, *undecided, "--plan").err
+    for limit, outcome in ((0.5, "PASSED"), (0.03, "FAILED")):
+        decided = run(capsys, *words, "--max", f"ece={limit}")
+        assert outcome in decided.out
+        assert said not in decided.err
+    assert [note.code for note in calibeval.plan(sample_data / "digits_test.npz", preset="strict").warnings] == [
+        "rules_not_checked"
+    ]
+
+
 def test_the_same_run_gives_the_same_bytes(main, sharper, tmp_path, capsys):
     found, name = [], "run"
     for _ in range(2):
@@ -341,11 +360,7 @@ def test_rules_of_a_preset_that_nothing_checks_are_counted(main, capsys):
     document = verdict(capsys, main, "--preset", "recommended")
     assert document["warnings"] == [{"code": "rules_not_checked", "message": message}]
     strict = run(capsys, "gate", main, "--preset", "strict", "--baseline", main).err
-    assert strict == (
-        "note: 1 rule of the preset strict needs slice columns and was not checked\n"
-        "note: the preset strict is meant for 20,000 rows or more; with 2,000 many rules stay inconclusive: a plan "
-        "says which\n"
-    )
+    assert strict == "note: 1 rule of the preset strict needs slice columns and was not checked\n"
     assert verdict(capsys, main, "--preset", "recommended", "--baseline", main)["warnings"] == []
 
 

@@ -78,6 +78,23 @@ def test_a_gap_is_limited_by_its_size():
     assert (judged.verdict, judged.decisive.low, judged.decisive.high) == ("inconclusive", 0.0, 0.04)
 
 
+@pytest.mark.parametrize(
+    ("base", "change", "low", "high", "size", "verdict"),
+    [
+        (-0.135, 0.147, 0.137, 0.157, (-0.123, -0.133, -0.113), "pass"),  # a repair: from -13.5 points to +1.2
+        (0.012, -0.147, -0.157, -0.137, (0.123, 0.113, 0.133), "fail"),  # the same, backwards
+        (0.05, 0.03, 0.021, 0.039, (0.03, 0.021, 0.039), "fail"),
+        (0.05, -0.05, -0.08, -0.02, (-0.05, -0.05, -0.02), "pass"),  # it may be 0 anywhere in between
+        (0.01, -0.02, -0.045, 0.005, (0.0, -0.01, 0.025), "inconclusive"),
+    ],
+)
+def test_a_change_of_the_gap_is_one_of_its_size(base, change, low, high, size, verdict):
+    difference = Difference("confidence_gap", base, base + change, change, low, high, 0.01, 0.02)
+    judged = one(Rule("confidence_gap", "max_increase", 0.02), measured(differences=[difference]))
+    assert judged.verdict == verdict
+    assert (judged.decisive.value, judged.decisive.plain_low, judged.decisive.plain_high) == pytest.approx(size)
+
+
 def test_without_an_interval_only_the_point_can_decide():
     bare = over_confident(metrics={"ece": MetricResult("ece", 0.02)})
     judged = one(Rule("ece", "max", 0.03), measured(bare))

@@ -90,7 +90,7 @@ def test_a_value_beyond_the_limit_needs_another_model():
     assert (one.rows_needed, found.rows_needed) == (None, None)
     assert one.pass_chance == pytest.approx(CDF(-2 - Z95))
     assert one.reason is not None
-    assert "already beyond the limit" in one.reason
+    assert "is measured beyond the limit" in one.reason
 
 
 @pytest.mark.parametrize(("margin", "told"), [(-0.01, True), (0.01, False)])

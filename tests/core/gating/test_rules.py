@@ -32,6 +32,10 @@ REFUSED = [
     ({"metric": "accuracy", "max": 0.1}, "max of accuracy: higher is better, so use min"),
     ({"metric": "accuracy", "max_increase": 0.1}, "max_increase of accuracy: higher is better, so use max_drop"),
     ({"metric": "confidence_gap", "min": 0.1}, "min of confidence_gap: it is best at 0, so limit its size with max"),
+    (
+        {"metric": "confidence_gap", "max_drop": 0.1},
+        "max_drop of confidence_gap: it is best at 0, so limit its size with max_increase",
+    ),
     ({"metric": "ece", "max": 0.1, "relative": True}, "relative applies to max_increase and max_drop, not to max"),
     ({"metric": "nll", "max_increase": 0.1, "relative": 1}, "relative is 1, but it must be true or false"),
     ({"metric": "ece", "max": 0.1, "severity": "eror"}, 'severity "eror" is unknown (did you mean "error"?)'),

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from calibeval.core.comparison.comparison import Candidate, ComparedDump, Comparison, Difference
-from calibeval.core.data.predictions import Source
+from calibeval.core.conventions.table import OWN
+from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.gating import levels
-from calibeval.core.gating.evidence import Evidence, Measured
+from calibeval.core.gating.evidence import Evidence, Measured, evidence
+from calibeval.core.gating.gate import Subject
 from calibeval.core.gating.judge import judge
 from calibeval.core.gating.levels import failing_level, passing_level
 from calibeval.core.gating.rules import GateSettings, Rule
@@ -173,6 +175,28 @@ def test_the_level_that_passes_follows_from_that_of_the_settings(level, passing)
     rule = Rule("nll", "max_increase", 0.1)
     assert passing_level(rule, Evidence(None, 1000, 0.0), settings, grouped=True) == passing
     assert failing_level(Fraction(1), settings) == level
+
+
+@pytest.mark.parametrize(("effective", "level"), [(None, 0.9), (200.0, 0.9), (199.9, 0.95)])
+def test_weighted_slices_pass_by_one_side_from_their_effective_number(effective, level):
+    worst = Rule("ece", "max", 0.05, slice="worst")
+    found = Evidence("site=a", 500, 0.02, 0.01, 0.03, effective=effective)
+    assert passing_level(worst, found, SETTINGS, grouped=False) == level
+
+
+def test_slices_carry_their_effective_number():
+    rng, n = np.random.default_rng(5), 1200
+    site, weights = np.repeat(["a", "b"], n // 2), np.where(np.arange(n) % 2 == 0, 3.0, 1.0)
+    weights[n // 2 :] = 2.0
+    confidence = rng.uniform(0.6, 1.0, n)
+    probs, labels = np.column_stack([1 - confidence, confidence]), (rng.random(n) < confidence).astype(int)
+    dump = Predictions(probs=probs, labels=labels, columns={"site": site}, weights=weights)
+    rules = [Rule("ece", "max", 0.2, slice="worst"), Rule("nll", "max_increase", 0.1, slice="worst")]
+    subject = Subject.of(dump, dump, rules, SETTINGS, bins=None, convention=OWN, slices=["site"], group=None)
+    for rule in rules:
+        found = {one.slice: (one.n, one.effective) for one in evidence(rule, subject.measure(0.95))}
+        # site a: half of 600 rows count 3, the others 1: (300 * 4)^2 / (300 * 10) = 480; site b: equal weights
+        assert found == {"site=a": (600, pytest.approx(480.0)), "site=b": (600, pytest.approx(600.0))}
 
 
 @pytest.mark.parametrize(
