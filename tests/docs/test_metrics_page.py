@@ -9,7 +9,9 @@ from calibeval.core.metrics.table import METRICS
 
 PAGE = (Path(__file__).parents[2] / "docs/reference/metrics.md").read_text(encoding="utf-8")
 SECTIONS = {part.split("\n", 1)[0]: part for part in PAGE.split("\n## ")[1:]}
-RANGE = re.compile(r"\*\*Range\*\*: (?:any real number|(?P<low>\S+) (?:to (?P<high>[^\s,]+)|upwards)), (?P<better>[a-z ]+)")
+RANGE = re.compile(
+    r"\*\*Range\*\*: (?:any real number|(?P<low>\S+) (?:to (?P<high>[^\s,]+)|upwards)), (?P<better>[a-z ]+)"
+)
 BETTER = {"lower": "lower is better", "higher": "higher is better", "zero": "best at zero", "one": "best at one"}
 
 
