@@ -59,7 +59,7 @@ PAIRS = (
     Case("T 1.15, worse", 10, (1000, 2000), sharper(1.15), noisy(1.15, 1.0)),
     Case("over, under", 10, (2000, 10_000), sharper(1.25), sharper(0.81)),
     Case("class bias, over", 10, (10_000,), biased(0.4), sharper(1.25)),
-    Case("perfect, other perfect", 10, (2000,), sharper(1.0), sharper(1.0)),
+    Case("perfect, with noise", 10, (2000,), sharper(1.0), noisy(1.0, 0.3)),
     Case("twins", 100, (2000,), noisy(1.25, 0.3), noisy(1.25, 0.3), 3.0),
     Case("T 1.4, T 1.15", 100, (2000,), sharper(1.4), sharper(1.15), 3.0),
     Case("T 1.3, perfect", 100, (2000,), sharper(1.3), sharper(1.0), 3.0),

@@ -17,7 +17,7 @@ from tests.benchmarks.accurate_pairs import logits
 from tests.benchmarks.coverage_pairs import drawn
 from tests.benchmarks.coverage_samples import softmax
 
-METRICS = ("confidence_gap", "ece", "mce", "aece", "cwce", "oe", "rmsce", "ece_positive")
+METRICS = ("temperature", "confidence_gap", "ece", "mce", "aece", "cwce", "oe", "rmsce", "ece_positive")
 
 
 def words(true: Floats, n: int, replicates: int) -> dict[str, tuple[float, float]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from calibeval.core.sums.risk import decided_by_few
+from calibeval.core.sums.risk import FEW, decided_by_few
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.intervals import Interval
 from calibeval.core.uncertainty.joints import Joints, effective_rows
@@ -20,6 +20,18 @@ def shift_by_groups(sums: Sums, joints: Joints, level: float) -> Shift | None:
     share, worth = min(right / sums.n, 1.0), effective_rows(joints)
     confidence = float(sums.top.p.sum()) / sums.n
     return Shift(confidence, share, *exact_ends(share * worth, worth, level), True)
+
+
+def containing_exact(found: Interval, share: float, joints: Joints, level: float) -> Interval:
+    """The interval of the accuracy, extended to the exact one if there are few errors, or few right rows.
+
+    Both are counted in the effective number of rows, and few are below 30.
+    """
+    worth = effective_rows(joints)
+    if min(share, 1.0 - share) * worth >= FEW * (1.0 - 1e-9):
+        return found
+    low, high = exact_ends(share * worth, worth, level)
+    return Interval(min(found.low, low), max(found.high, high), found.corrected)
 
 
 def allowing(found: Interval, value: float, sums: Sums, joints: Joints | None, level: float) -> Interval:

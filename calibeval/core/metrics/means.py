@@ -11,7 +11,7 @@ import numpy as np
 
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.notices import NotComputable
-from calibeval.core.metrics.few_by_groups import shift_by_groups
+from calibeval.core.metrics.few_by_groups import containing_exact, shift_by_groups
 from calibeval.core.metrics.metric import Metric, Side
 from calibeval.core.sums.by_group import RowTotals
 from calibeval.core.sums.sums import Moments, RowScores, Sums
@@ -120,14 +120,18 @@ class Share(Mean):
     """The share of correct rows."""
 
     def interval(self, sums: Sums, level: float, joints: Joints | None = None) -> Interval | None:
-        """The exact interval; if only groups are independent, Wilson's, for the effective sample size."""
+        """The exact interval; if only groups are independent, Wilson's, for the effective sample size.
+
+        With few errors or right rows for that size, it also contains the exact interval.
+        """
         if joints is None:
             return intervals.exact_interval(*share_of(sums.top, sums.n), level)
         share, found = self.value(sums), self._error(sums, joints)
         error = 0.0 if found is None else found.error
         # If all rows are correct, or all wrong, every group counts as one row.
         worth = share * (1.0 - share) / error**2 if error else joints.clusters.effective
-        return intervals.share_interval(share, worth, student_quantile(0.5 * (1.0 + level), joints.freedom))
+        wilson = intervals.share_interval(share, worth, student_quantile(0.5 * (1.0 + level), joints.freedom))
+        return containing_exact(wilson, share, joints, level)
 
     def difference(self, pair: Pair, level: Level) -> Contrast:
         """From the rows on which exactly one of the two models is correct."""

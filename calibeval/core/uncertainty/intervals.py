@@ -9,6 +9,7 @@ import numpy as np
 
 from calibeval.core.errors import InputError, UsageError
 from calibeval.core.sums.binning import BinSums
+from calibeval.core.uncertainty.all_rows import error_of_sum, in_one_bin, reach_by_groups
 from calibeval.core.uncertainty.debiased_interval import debiased_interval
 from calibeval.core.uncertainty.floors import CERTAIN, HIGH, Floor, cube_root_quantile, gap_floor
 from calibeval.core.uncertainty.inversion import Ends, Point, centre_on, invert
@@ -20,7 +21,7 @@ from calibeval.core.uncertainty.paths import (
     pooled_path,
     single_bin_bound,
 )
-from calibeval.core.uncertainty.small_counts import Shift, class_reach_of, error_of_mean, exact_ends, shift_of
+from calibeval.core.uncertainty.small_counts import Reach, Shift, class_reach_of, error_of_mean, exact_ends, shift_of
 from calibeval.core.uncertainty.special import clopper_pearson, normal_quantile, student_tail
 from calibeval.core.uncertainty.thin_bins import overconfidence_bound
 
@@ -59,16 +60,18 @@ def ece_interval(
     z, value = _two_sided(level, joint), float(np.abs(sums.surplus).sum()) / _rows(n)
     ends = invert(folded_path(sums, n, 1.0, joint), value, z)
     upper = 0.5 * (1.0 + level)
+    # An error of all bins is never smaller than that of all rows, which is known better.
     if joint is not None:
-        low = 0.0 if value <= joint_floor(sums, n, joint, upper).high else ends.low
-        return _bounded(ends._replace(low=low))
-    # An error of all bins is never smaller than that of all rows, of which an exact interval is known.
-    shift = class_reach_of(sums, n, level) if of_class else shift_of(sums, n, level)
+        reach: Shift | Reach = reach_by_groups(sums, n, joint, level, of_class=of_class)
+        floor = joint_floor(sums, n, joint, upper)
+    else:
+        reach = class_reach_of(sums, n, level) if of_class else shift_of(sums, n, level)
+        floor = gap_floor(sums, n, upper)
+    low = 0.0 if value <= floor.high else min(ends.low, max(value - reach.slack, 0.0))
     whole = sums.whole()
-    noise = value <= gap_floor(sums, n, upper).high
-    low = 0.0 if noise else min(ends.low, max(value - shift.slack, 0.0))
-    of_all = centre_on(folded_path(whole, n, 1.0), abs(float(whole.surplus[0])) / n)
-    return _bounded(Ends(low, max(ends.centre, of_all), max(ends.high, shift.largest_gap)))
+    together = None if joint is None else in_one_bin(sums, joint)
+    of_all = centre_on(folded_path(whole, n, 1.0, together), abs(float(whole.surplus[0])) / n)
+    return _bounded(Ends(low, max(ends.centre, of_all), max(ends.high, reach.largest_gap)))
 
 
 def oe_interval(sums: BinSums, n: float, level: float, joint: Joint | None = None) -> Interval:
@@ -86,9 +89,10 @@ def oe_interval(sums: BinSums, n: float, level: float, joint: Joint | None = Non
     ends = invert(overconfidence_path(sums, n, z, joint), value, z)
     # The path moves all bins. If only one of many is over-confident, the bound of that bin alone is larger.
     high = max(ends.high, single_bin_bound(sums, n, z, joint))
-    if joint is not None:
-        return _bounded(ends._replace(high=high))
     # It is never smaller than the same sum over all bins, in which under-confident bins count as negative.
+    if joint is not None:
+        error = error_of_sum(sums, joint, sums.p / sums.divisor) / n
+        return _bounded(ends._replace(high=max(high, float(overconfidence(sums, n).sum()) + z * error)))
     signed = _signed_overconfidence(sums, n, z, shift_of(sums, n, level))
     return _bounded(ends._replace(high=max(high, signed, overconfidence_bound(sums, n, level))))
 

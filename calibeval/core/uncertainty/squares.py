@@ -15,6 +15,7 @@ import numpy.typing as npt
 from calibeval.core.data.arrays import Floats
 from calibeval.core.errors import InputError
 from calibeval.core.sums.binning import BinSums
+from calibeval.core.uncertainty.all_rows import in_one_bin, reach_by_groups
 from calibeval.core.uncertainty.count_moments import largest_rare_square
 from calibeval.core.uncertainty.floors import CERTAIN, HIGH, Floor, cube_root_quantile
 from calibeval.core.uncertainty.intervals import Interval
@@ -57,16 +58,20 @@ def rms_interval(sums: BinSums, n: float, level: float, joint: Joint | None = No
     """
     z, square = Level(level, None if joint is None else joint.freedom).z, mean_square(sums)
     low, centre, high = (min(end, 1.0) for end in invert(squared_path(sums, n, joint), square, z))
+    # The root is never smaller than |gap| of all rows, which is known better.
+    value, whole = math.sqrt(square), sums.whole()
+    noise = value <= rms_floor(sums, n, joint, 0.5 * (1.0 + level)).high
+    together = None if joint is None else in_one_bin(sums, joint)
+    centre_of_all = min(centre_on(squared_path(whole, n, together), mean_square(whole)), 1.0)
     if joint is not None:
-        return Interval(low, high, centre)
-    # The root is never smaller than |gap| of all rows, of which an exact interval is known.
-    shift, value, whole = shift_of(sums, n, level), math.sqrt(square), sums.whole()
-    noise = value <= rms_floor(sums, n, level=0.5 * (1.0 + level)).high
-    of_all = min(centre_on(squared_path(whole, n), mean_square(whole)), 1.0)
+        reach = reach_by_groups(sums, n, joint, level)
+        low = 0.0 if noise else min(low, max(value - reach.slack, 0.0))
+        return Interval(low, min(max(high, reach.largest_gap), 1.0), max(centre, centre_of_all))
+    shift = shift_of(sums, n, level)
     # A bin with few rows weighs much, because its gap is squared before it is weighted.
     least, most = (math.sqrt(end) for end in square_bounds(sums, n, level, square, centre * centre))
     low = 0.0 if noise else min(low, least, max(value - shift.slack, 0.0))
-    return Interval(low, max(high, most, shift.largest_gap), max(centre, of_all))
+    return Interval(low, max(high, most, shift.largest_gap), max(centre, centre_of_all))
 
 
 def rms_floor(sums: BinSums, n: float, joint: Joint | None = None, level: float = HIGH) -> Floor:
