@@ -9,6 +9,7 @@ from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.uncertainty.intervals import MCE_LEAST_COUNT
+from calibeval.words.shown import shown_among
 from calibeval.words.signs import bin_range, signed
 
 NULL = "–"
@@ -72,14 +73,18 @@ def interval(metric: MetricResult) -> str:
     '0 – 1.3'
     >>> interval(MetricResult("cox_intercept", 0.0318, low=-0.0292, high=0.0928))
     '−0.03 to +0.09'
+    >>> interval(MetricResult("cox_slope", 0.031, low=-1.02, high=1.08))
+    '−1.0 to +1.1'
     """
     if metric.value is None or metric.low is None or metric.high is None:
         return ""
     width = _scaled(metric.name, metric.high - metric.low)
     places = min(decimals(width, 2), max(2, _value_decimals(metric.name, metric.high)))
+    if _has_sign(metric.name) or metric.low < 0:
+        low, high = (signed(_scaled(metric.name, end), places) for end in (metric.low, metric.high))
+        return f"{'0' if metric.low == 0 else low} to {high}"
     low = "0" if metric.low == 0 else _number(metric.name, metric.low, places)
-    dash = "to" if _has_sign(metric.name) else "–"
-    return f"{low} {dash} {_number(metric.name, metric.high, places)}"
+    return f"{low} – {_number(metric.name, metric.high, places)}"
 
 
 def floor(metric: MetricResult) -> str:
@@ -103,19 +108,9 @@ def decimals(number: float, digits: int) -> int:
     return min(12, max(0, digits - 1 - math.floor(math.log10(rounded))))
 
 
-def is_shown(metric: str) -> bool:
-    """Whether tables for people show this metric; JSON and csv always do.
-
-    >>> is_shown("mce"), is_shown("mce_all_bins")
-    (True, False)
-    """
-    return metric not in METRICS or METRICS[metric].shown
-
-
 def metric_names(report: Report) -> list[str]:
     """The metrics of all dumps, in the order of the table of metrics; unknown ones last."""
-    every = dict.fromkeys(name for dump in report.dumps for name in dump.metrics)
-    there = [name for name in every if is_shown(name)] or [*every]  # a hidden metric that was chosen alone is shown
+    there = shown_among(name for dump in report.dumps for name in dump.metrics)
     return [name for name in METRICS if name in there] + [name for name in there if name not in METRICS]
 
 
@@ -125,8 +120,9 @@ def reasons(dump: DumpReport, *, every: bool = False) -> list[str]:
     every: of those that short tables leave out, too.
     """
     found: dict[str, list[str]] = {}
-    for metric in dump.metrics.values():
-        if (every or is_shown(metric.name)) and (metric.value is None or metric.reason is not None):
+    names = [*dump.metrics] if every else shown_among(dump.metrics)
+    for metric in map(dump.metrics.__getitem__, names):
+        if metric.value is None or metric.reason is not None:
             found.setdefault(metric.reason or "not measured", []).append(label(metric.name))
     return [f"{', '.join(names)}: {reason}" for reason, names in found.items()]
 
@@ -255,7 +251,7 @@ def _scaled(metric: str, number: float) -> float:
 
 def _number(metric: str, number: float, places: int) -> str:
     scaled = _scaled(metric, number)
-    return signed(scaled, places) if _has_sign(metric) else f"{scaled:.{places}f}"
+    return signed(scaled, places) if _has_sign(metric) or number < 0 else f"{scaled:.{places}f}"
 
 
 def _has_sign(metric: str) -> bool:

@@ -11,6 +11,7 @@ from calibeval.words import cells
 from calibeval.words.difference import Change, change, comparison_headline, difference_decimals, is_rounding, scaled
 from calibeval.words.marks import short_names
 from calibeval.words.names import about, isolated
+from calibeval.words.shown import shown_among
 from calibeval.words.signs import signed
 
 _NAME = 48
@@ -34,7 +35,7 @@ class Row:
 
 def rows(differences: Mapping[str, Difference]) -> list[Row]:
     """Every metric that tables show, in the order of the comparison."""
-    return [_row(difference) for difference in differences.values() if cells.is_shown(difference.name)]
+    return [_row(differences[name]) for name in shown_among(differences)]
 
 
 def _row(difference: Difference) -> Row:
@@ -90,8 +91,8 @@ def warnings(comparison: Comparison) -> list[str]:
 def reasons(differences: Mapping[str, Difference]) -> list[str]:
     """Why numbers are missing or intervals are approximate, one line for each reason."""
     found: dict[str, list[str]] = {}
-    for difference in differences.values():
-        if difference.reason and cells.is_shown(difference.name):
+    for difference in map(differences.__getitem__, shown_among(differences)):
+        if difference.reason:
             found.setdefault(difference.reason, []).append(cells.label(difference.name))
     return [f"{', '.join(names)}: {reason}" for reason, names in found.items()]
 

@@ -39,8 +39,9 @@ def headline(dump: DumpReport) -> str:
         counted = _counted(dump)
         if counted is None:
             return f"{dump.n:,} rows."
-        if "ece" not in dump.metrics:  # there is nothing to judge by
-            return f"{_capital(_says(*counted))}."
+        if "ece" not in dump.metrics:  # there is nothing else to judge by
+            alone = "confidence_gap" not in dump.metrics
+            return (_by_temperature_alone(dump, _says(*counted)) if alone else "") or f"{_capital(_says(*counted))}."
         told = {
             name: MetricResult(name, value) for name, value in zip(("accuracy", "confidence_gap"), counted, strict=True)
         }
@@ -77,6 +78,20 @@ def _by_temperature(dump: DumpReport, says: str, size: str) -> str:
     best = "" if metric.value is None else f"T = {metric.value:.3g} is best, "
     gap = f"gap {size}, within noise"
     return f"{_probably(standing, lead)}: {says} ({gap}; by its temperature, {best}{standing.value})."
+
+
+def _by_temperature_alone(dump: DumpReport, says: str) -> str:
+    """The headline by the test of a temperature, where neither gap nor ECE was measured; empty without the test."""
+    metric = dump.metrics.get("temperature")
+    standing = None if metric is None else standing_of(metric, n=dump.worth)
+    if metric is None or metric.z is None or standing is None:
+        return ""
+    best = "" if metric.value is None else f", T = {metric.value:.3g} is best"
+    if not standing.beyond_noise:
+        what = " whether it is calibrated" if standing is Standing.UNRESOLVED else ""
+        return f"{_capital(standing.value + what)}: {says} (by its temperature{best})."
+    lead = f"{'over' if metric.z > 0 else 'under'}-confident"
+    return f"{_probably(standing, lead)}: {says} (by its temperature{best}, {standing.value})."
 
 
 def _counted(dump: DumpReport) -> tuple[float, float] | None:

@@ -115,7 +115,7 @@ def rule_asked(rule: Rule) -> str:
     name = "|gap|" if rule.metric == "confidence_gap" else cells.label(rule.metric)
     if rule.is_change:
         bound, sign = ("≤", "+") if rule.kind == "max_increase" else ("≥", "\N{MINUS SIGN}")
-        unit = "points" if cells.unit(rule.metric) == "%" else cells.unit(rule.metric)
+        unit = _change_unit(rule.metric)
         relative = f"{_exact(100 * rule.limit)} % of baseline"
         size = relative if rule.relative else f"{_limit(rule.metric, rule.limit)} {unit}".rstrip()
         text = f"{name} change {bound} {sign if rule.limit else ''}{size}"
@@ -127,6 +127,10 @@ def rule_asked(rule: Rule) -> str:
     if rule.worst_of is None:
         return f"{text} in {harmless(rule.slice)}"
     return f"{text} in worst slice" + (f" of {harmless(rule.worst_of)}" if rule.worst_of else "")
+
+
+def _change_unit(metric: str) -> str:
+    return "points" if cells.unit(metric) == "%" else cells.unit(metric)
 
 
 def _line(judged: RuleVerdict, level: float) -> Line:
@@ -187,7 +191,7 @@ def _tried(judged: RuleVerdict, trial: Trial) -> str:
         seen = replace(judged.decisive, value=trial.value, low=trial.low, high=trial.high)
         if trial.change is not None:
             seen = replace(seen, value=trial.change)
-            numbers += f", change {_value(judged, seen)}"
+            numbers += f", change {_value(judged, seen)} {_change_unit(rule.metric)}".rstrip()
         numbers += f" {_interval(judged, seen)}"
     known = {"pass": "pass", "fail": "still fail" if still else "fail"}
     outcome = known.get(trial.verdict, "remain undecided" if still else "be undecided")
@@ -241,7 +245,8 @@ def _interval(judged: RuleVerdict, part: Judged) -> str:
     places = _places(judged, part)
     if judged.rule.is_change:
         return f"[{signed(low, places)}, {signed(high, places)}]"
-    return f"[{'0' if low == 0 else f'{low:.{places}f}'}, {high:.{places}f}]"
+    ends = (f"{end:.{places}f}".replace("-", "\N{MINUS SIGN}") for end in (low, high))
+    return f"[{', '.join(ends)}]" if low else f"[0, {high:.{places}f}]"
 
 
 def _at_level(part: Judged, usual: float) -> str:

@@ -44,7 +44,7 @@ WHY = Why(
 AFTER = "after a temperature (T = 1.43, out of fold) this rule would still fail"
 SAID = (
     "largest shares of the change / of the rows: bin 0.93 – 1.00 (62 % / 30 %)",
-    f"{AFTER}: NLL 0.600 nats, change +0.020 [+0.012, +0.028]",
+    f"{AFTER}: NLL 0.600 nats, change +0.020 nats [+0.012, +0.028]",
 )
 ALL = (
     ruled(Rule("accuracy", "min", 0.9), "pass", 0.912, 0.906, 0.918, "interval within the limit"),

@@ -158,3 +158,20 @@ def test_right_to_left_names_are_isolated_and_others_left_alone():
 
 def test_ascii_text_has_nothing_but_ascii():
     assert ascii_text("a · −1.0 – 2.0 (≤ 3) … é 日") == "a, -1.0 to 2.0 (<= 3) ... \\xe9 \\u65e5"
+
+
+@pytest.mark.parametrize(
+    ("name", "low", "high", "expected"),
+    [
+        ("cox_slope", -1.02, 1.04, "−1.0 to +1.0"),
+        ("cox_slope", -2.0, -1.0, "−2.0 to −1.0"),
+        ("cox_slope", 0.9, 1.1, "0.90 – 1.10"),
+        ("confidence_gap", 0.0, 0.021, "0 to +2.1"),
+    ],
+)
+def test_intervals_with_a_negative_end_have_signs(name, low, high, expected):
+    assert cells.interval(MetricResult(name, (low + high) / 2, low=low, high=high)) == expected
+
+
+def test_a_negative_value_has_a_minus_sign():
+    assert cells.value(MetricResult("cox_slope", -0.031)) == "−0.0310"

@@ -239,3 +239,19 @@ def test_a_temperature_may_tell_what_bins_cannot(z, p, expected):
     assert "temperature" not in headline(with_metric(dump, "temperature", value=1.12, z=z, p=0.06))
     no_optimum = with_metric(dump, "temperature", value=None, z=z, p=p)
     assert headline(no_optimum).endswith(f"within noise; by its temperature, {word}).")
+
+
+def test_a_temperature_alone_gives_the_headline():
+    rng = np.random.default_rng(4)
+    confidence = rng.uniform(0.5, 1.0, 3000)
+    labels, logits = (rng.random(3000) < confidence).astype(int), np.log(confidence / (1 - confidence))
+    for factor, start, end in (
+        (2.0, "Over-confident: says", ", certain)."),
+        (1.0, "Within noise of calibrated: says", ")."),
+    ):
+        dump = Predictions(logits=np.column_stack([0 * logits, factor * logits]), labels=labels)
+        (found,) = evaluate(dump, metrics="temperature").dumps
+        said = headline(found)
+        assert said.startswith(start)
+        assert f"(by its temperature, T = {found['temperature'].value:.3g} is best" in said
+        assert said.endswith(end)

@@ -47,7 +47,8 @@ def fit(
     predictions = open_dump(dump, reading)
     doubts = (*doubts_of(predictions), *predictions.warnings)
     say([f"warning: {about(name_of(predictions), one)}" for one in doubts], quiet=quiet)
-    found = with_prior(fitted_map(predictions, maps.plan()), shares(prior), predictions)
+    fitted = fitted_map(predictions, maps.plan())
+    found = with_prior(fitted, shares(prior), predictions)
     say(maps.notes(), quiet=quiet)
     if out is not None:
         write_file(out, found.to_json().encode())
@@ -55,7 +56,7 @@ def fit(
     if json:
         put(found.to_json())
         return 0
-    before, after = (summarise(p, resources=Resources(threads(jobs))) for p in (predictions, found(predictions)))
+    before, after = (summarise(p, resources=Resources(threads(jobs))) for p in (predictions, fitted(predictions)))
     shown = {name: METRICS[name] for name in ("accuracy", *(["ece"] if objective == "ece" else []))}
     numbers = {name: (metric.value(before), metric.value(after)) for name, metric in shown.items()}
     put(describe_map(found.to_dict(), predictions.source.name, numbers))

@@ -16,6 +16,7 @@ from calibeval.core.errors import InputError, UsageError, nearest
 
 Labels = npt.NDArray[np.integer[Any]]
 COLUMN = "weights"
+MOST_RATIO = 1e50  # of the largest weight to the smallest: the fourth powers of both still fit float64
 
 
 class Marked(NamedTuple):
@@ -72,8 +73,8 @@ def weighed(
 
     units: the number of images of dense predictions, each of which may have one weight.
     labelled: whether the labels have a meaning; without, no row is left out.
-    Raises: UsageError if there is no such column; InputError for weights that are no finite numbers of at least 0, or
-    all 0.
+    Raises: UsageError if there is no such column; InputError for weights that are no finite numbers of at least 0, all
+    0, or of sizes that differ beyond MOST_RATIO.
 
     >>> found = weighed([2.0, 0.0, 2.0], {}, Marked(np.array([1, 0, 1]), None), 3, labelled=True)
     >>> found.weights.effective, found.weights.zero, found.labels.tolist(), found.weights.even
@@ -105,7 +106,11 @@ def weighed(
     if not len(kept):
         what = "every weight is 0" if len(values) else "there are no weights"
         raise InputError(f'"{column}": {what}, but rows are weighted by numbers above 0')
-    even = bool((kept == kept[0]).all())
+    least, most = float(kept.min()), float(kept.max())
+    if most > MOST_RATIO * least:
+        text = f"the largest weight is {most / least:.0e} times the smallest, beside which that counts for nothing"
+        raise InputError(f'"{column}": {text}; the most is {MOST_RATIO:.0e}: write 0 for rows that should not count')
+    even = least == most
     effective = float(len(kept)) if even else float(kept.sum()) ** 2 / float(kept @ kept)
     return Weighed(Weights(column, values, even, effective, zero, labels, ignore_index), *marked, columns)
 

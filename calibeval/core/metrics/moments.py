@@ -9,13 +9,14 @@ import numpy as np
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.notices import NotComputable
 from calibeval.core.sums.sums import Moments, Sums
+from calibeval.core.uncertainty.small_counts import right_rows
 
 LEAST_P = 1e-16  # the probability of a wrong prediction whose confidence is rounded to 1
 
 
 def right_moments(sums: Sums) -> Moments:
     """The share of correct rows."""
-    right, squared = float(sums.top.y.sum()), sums.top.squared
+    right, squared = right_rows(sums.top, sums.n), sums.top.squared
     if squared is None:
         return Moments(right, right)
     mean = right / sums.n

@@ -195,8 +195,12 @@ def _pieces(sample: Sequence[Sample], kind: Kind) -> Iterator[Piece]:
 
 
 def _weights(sample: Sequence[Sample]) -> Floats | None:
+    """The weights of the rows, scaled so that they and their squares add up to the effective number of rows."""
     parts = [part.weights for part in sample if part.weights is not None]
-    return np.concatenate(parts) if parts else None
+    if not parts:
+        return None
+    weights = np.concatenate(parts)
+    return np.asarray(weights * (float(np.add.reduce(weights)) / float(np.add.reduce(weights * weights))))
 
 
 def _slopes(sample: Sequence[Sample], kind: Kind, place: float) -> _Slopes:

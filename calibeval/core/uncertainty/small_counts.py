@@ -79,16 +79,23 @@ def share_of(sums: BinSums, n: float) -> tuple[float, float]:
     >>> share_of(sums, 300)
     (300.0, 300)
     """
-    right = float(sums.y.sum())
+    right = right_rows(sums, n)
     if sums.squared is None:
         return right, n
-    share = min(max(right / n, 0.0), 1.0)
+    share = right / n
     plain = share * (1.0 - share) * n
     squares = float(sums.squared.y.sum()) * (1.0 - 2.0 * share) + share * share * float(sums.squared.count.sum())
     few = min(right, n - right)
     found = (max(squares, 0.0) * few + PSEUDO_ERRORS * plain) / (few + PSEUDO_ERRORS)
     worth = n if found <= 0.0 or plain <= 0.0 else max(n * plain / found, 1.0)
     return share * worth, worth
+
+
+def right_rows(sums: BinSums, n: float) -> float:
+    """The number of right rows of (m,) sums; exactly n if all are right, whatever the rounding of their weights."""
+    if sums.squared is None:
+        return float(sums.y.sum())
+    return n if (sums.y == sums.count).all() else min(max(float(sums.y.sum()), 0.0), n)
 
 
 def hulled(low: float, mean: float, high: float, risk: float, shift: Shift) -> tuple[float, float]:

@@ -69,11 +69,13 @@ def _map_of(plan: Plan) -> Map:
 def prospect(dump: Predictions, report: DumpReport, max_memory: int) -> str:
     """One line about what temperature scaling would do for a dump without a map; empty if nothing needs repair.
 
+    It is also empty where no finite temperature is best.
+
     Fitted out of fold, on at most 20,000 evenly spaced rows; empty for dumps that are read block by block.
     """
     ece = report["ece"]
     standing = standing_of(ece, n=report.worth)
-    if standing is None or not standing.beyond_noise or dump.k is None or len(dump.layout) > 1:
+    if standing is None or not standing.beyond_noise or dump.k is None or len(dump.layout) > 1 or _endless(report):
         return ""
     if Resources(memory=max_memory).streams(dump):
         return ""
@@ -82,15 +84,22 @@ def prospect(dump: Predictions, report: DumpReport, max_memory: int) -> str:
         after = evaluate_dump(out_of_fold(dump), settings, only=("ece",))
     except InputError:
         return ""  # too few rows, or a label of probability 0: nothing can be fitted
-    what = _brought(ece, after["ece"], after.n)
+    what = _brought(ece, after["ece"], after.worth)
     where = "" if after.n == report.n else f", on {after.n:,} of the rows"
     return f"A temperature {what} (out of fold{where}; see --fit-on)." if what else ""
 
 
-def _brought(before: MetricResult, after: MetricResult, n: int) -> str:
+def _endless(report: DumpReport) -> bool:
+    """Whether no finite temperature is best: so it was found, or no row is wrong."""
+    found = report.metrics.get("temperature")
+    return (found is not None and found.value is None) or all(b.accuracy in (None, 1.0) for b in report.equal_width)
+
+
+def _brought(before: MetricResult, after: MetricResult, n: float) -> str:
     """What a temperature does to the ECE, without what noise adds to it; empty if an ECE is missing.
 
-    Of what is left, the corrected value is told, as the measured one of n rows would be mostly noise.
+    Of what is left, the corrected value is told, as the measured one of n rows would be mostly noise. n: with weights,
+    their effective number.
 
     >>> before = MetricResult("ece", 0.114, corrected=0.11, floor=0.02, floor_high=0.03)
     >>> _brought(before, MetricResult("ece", 0.034, corrected=0.008, floor=0.03, floor_high=0.043), 1000)
@@ -107,7 +116,7 @@ def _brought(before: MetricResult, after: MetricResult, n: int) -> str:
     standing = standing_of(after, n=n)
     if standing is None or standing.beyond_noise or after.floor_high is None:
         return f"would bring the ECE from {100 * before.value:.1f} to about {100 * left:.1f} %"
-    shown = f"(what {n:,} rows can show: {100 * after.floor_high:.1f} %)"
+    shown = f"(what {n:,.0f} rows can show: {100 * after.floor_high:.1f} %)"
     return f"would bring the ECE from {100 * before.value:.1f} % to within noise {shown}"
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from calibeval.core.data.arrays import Floats
+from calibeval.core.errors import InputError
 
 MOST_STEPS = 200
 MOST_HALVINGS = 60
@@ -53,6 +54,7 @@ def minimise(blocks: Callable[[], Iterable[Rows]], start: Floats, bounded: int) 
 
     The loss never exceeds that of the start. It must have a minimum; there is none if growing weights separate rows
     with targets 0 and 1 better and better.
+    Raises: InputError if squares of features exceed the range of float64.
     Source: projected Newton, Bertsekas, SIAM J. Control Optim. 20:221 (1982).
     """
     weights = start.astype(np.float64)
@@ -63,6 +65,8 @@ def minimise(blocks: Callable[[], Iterable[Rows]], start: Floats, bounded: int) 
         if not free.any():
             return weights
         part = now.hessian[np.ix_(free, free)]
+        if not np.isfinite(part).all():
+            raise InputError("the scores are too large for this map; divide them by a constant first")
         part = part + np.eye(len(part)) * (DAMPING * float(np.diag(part).max()) + np.finfo(np.float64).tiny)
         direction = np.zeros_like(weights)
         direction[free] = -np.linalg.lstsq(part, now.gradient[free], rcond=None)[0]

@@ -47,7 +47,8 @@ def _prior(document: Mapping[str, Any]) -> list[str]:
     every = zip(names, prior["used"], prior["fitted"], strict=True)
     said = [f"{name} {100 * used:.3g} % ({100 * fitted:.3g} %)" for name, used, fitted in every][:MOST_NAMED]
     more = ", ..." if len(names) > MOST_NAMED else ""
-    return [f"prior of use (of the fitted rows): {', '.join(said)}{more}"]
+    measured = "the numbers above are for the fitted rows and their shares, without the prior of use"
+    return [f"prior of use (of the fitted rows): {', '.join(said)}{more}", measured]
 
 
 def _table(selection: Any) -> list[str]:

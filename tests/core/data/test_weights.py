@@ -24,6 +24,10 @@ def given(weights, **more):
         ([1.0, np.nan, np.inf, 1.0], "row 1: weight nan, .* \\(2 rows have no such weight\\)"),
         ([1.0, 1.0, 1.0, np.inf], "row 3: weight inf"),
         ([0.0, 0.0, 0.0, 0.0], '"weights": every weight is 0'),
+        (
+            [1.0, 1e-60, 1.0, 0.0],
+            "the largest weight is 1e\\+60 times the smallest, .* the most is 1e\\+50: write 0 for",
+        ),
         (["a", "b", "c", "d"], '"weights" holds <U1, but rows are weighted by numbers'),
         ([1.0, 2.0], '"weights" has 2 entries, but there are 4 rows'),
         ([[1.0], [1.0], [1.0], [1.0]], "one value per row is needed"),
@@ -128,3 +132,32 @@ def test_the_terminal_and_the_page_show_how_much_weighted_rows_count():
     report = evaluate(given([1.0, 0.0, 3.0, 5.0]))
     assert "3 rows · 2 classes · probs · 1 of weight 0 · weighted by weights, counts as 2 rows" in str(report)
     assert "weighted by" in report._repr_html_()
+
+
+def test_weights_of_any_size_and_of_very_different_sizes_are_finite():
+    for scale in (1.0, 1e300):
+        report = evaluate(given([scale, scale * 1e-49, scale, scale]))
+        assert report["accuracy"].value == pytest.approx(2 / 3)
+        report.to_json()  # which refuses NaN
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_rows_that_are_all_right_have_an_accuracy_of_exactly_1(seed):
+    rng = np.random.default_rng(seed)
+    p, weights = rng.uniform(0.5, 1.0, 300), rng.exponential(size=300)
+    for factor in (1.0, 7.3):
+        accuracy = evaluate(probs=np.column_stack((1 - p, p)), labels=np.ones(300, int), weights=factor * weights)
+        assert (accuracy["accuracy"].value, accuracy["accuracy"].high) == (1.0, 1.0)
+        assert accuracy["accuracy"].low < 1.0
+
+
+@pytest.mark.parametrize("n", [30, 400])
+def test_results_do_not_depend_on_the_scale_of_weights(n):
+    rng = np.random.default_rng(n)
+    logits, weights = 2 * rng.normal(size=(n, 3)), rng.exponential(size=n)
+    labels = (logits + rng.gumbel(size=logits.shape)).argmax(axis=1)
+    one, other = (evaluate(logits=logits, labels=labels, weights=s * weights) for s in (1.0, 7.3))
+    for name, metric in one.items():
+        for field in ("value", "low", "high", "corrected", "floor", "floor_high", "floor_certain", "z", "p"):
+            numbers = getattr(metric, field), getattr(other[name], field)
+            assert numbers[0] == numbers[1] or numbers[0] == pytest.approx(numbers[1], rel=1e-9), (name, field)

@@ -219,6 +219,27 @@ def test_the_noise_of_the_sample_is_not_told_as_what_a_temperature_leaves(n):
     )
 
 
+@pytest.mark.parametrize("wrong", [0, 1])
+def test_nothing_is_said_where_no_finite_temperature_is_best(wrong):
+    """300 rows that say 90 %, of which all are right: each sharper map is better than the last."""
+    labels = np.ones(300, int)
+    labels[:wrong] = 0
+    dump = Predictions(probs=np.tile([0.1, 0.9], (300, 1)), labels=labels)
+    for only in ((), ("ece",)):
+        report = evaluate(dump, metrics=only).dumps[0] if only else evaluate(dump).dumps[0]
+        assert (prospect(dump, report, 2**30) == "") is (wrong == 0)
+
+
+def test_the_number_of_rows_is_the_effective_one_with_weights():
+    rng = np.random.default_rng(8)
+    confidence = rng.uniform(0.5, 1.0, 2000)
+    logits = np.log(confidence / (1 - confidence))
+    labels, weights = (rng.random(2000) < confidence).astype(int), np.resize([1.0, 4.0], 2000)
+    dump = Predictions(logits=np.column_stack([0 * logits, 2 * logits]), labels=labels, weights=weights)
+    # (1,000 * 5)^2 / (1,000 * 17) = 1,470.6
+    assert "(what 1,471 rows can show: " in prospect(dump, evaluate(dump).dumps[0], 2**30)
+
+
 def test_nothing_is_promised_where_a_temperature_makes_it_worse():
     # Half of the rows are under-confident by 30 points, the others over-confident by 4: one temperature serves half.
     confidence = np.repeat([0.55, 0.8], 2000)

@@ -165,3 +165,12 @@ def test_vector_with_masked_classes_and_absent_ones():
     assert (np.isneginf(mapped) == np.isneginf(logits)).all()
     assert np.isfinite(found.biases).all()
     assert found.fitted.nll_after < found.fitted.nll_before
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("method", ["platt", "beta"])
+def test_scores_whose_squares_overflow_are_refused(method):
+    logits = np.random.default_rng(0).normal(size=(40, 2))
+    logits[::2] *= 3e307
+    with pytest.raises(InputError, match="the scores are too large for this map; divide them by a constant first"):
+        fit(Predictions(logits=logits, labels=np.arange(40) % 2), method)
