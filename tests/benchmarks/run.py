@@ -37,6 +37,7 @@ SIMULATIONS = {
     "gate_errors": ["--quick"],
     "gate_passes": ["--samples", "20", "--rows", "500", "--classes", "2"],
     "coverage_group_sizes": ["--replicates", "3", "--designs", "20, log-normal"],
+    "coverage_one_signed_groups": ["--replicates", "3"],
     "coverage_weights": ["--samples", "5", "--n", "300"],
     "cross_fitted": ["--quick"],
     "gate_release": ["--samples", "5", "--rows", "500", "--cases", "unchanged"],

@@ -26,6 +26,7 @@ from calibeval.core.uncertainty.special import normal_cdf, normal_quantile
 from calibeval.core.version import VERSION
 
 HARDLY = 0.05
+LEAST_ROWS = 30  # with fewer, intervals are not those that a plan reckons with
 ASSUMED = "without a baseline, a candidate is assumed that shares half of this model's variance"
 
 
@@ -95,7 +96,7 @@ def planned(rules: Sequence[Rule], measure: Measure, settings: GateSettings) -> 
     every, most = _together(blocking), _together(stopping)
     if every(1.0) is None:  # a rule that cannot be evaluated gives exit code 3
         return Chances(plans, None, None, None)
-    return Chances(plans, every(1.0), most(1.0), rows_for(most, n))
+    return Chances(plans, every(1.0), most(1.0), _enough(rows_for(most, n), settings))
 
 
 def rows_for(chance: Callable[[float], float | None], n: int) -> int | None:
@@ -114,6 +115,11 @@ def rows_for(chance: Callable[[float], float | None], n: int) -> int | None:
         middle = math.sqrt(low * high)
         low, high = (low, middle) if (chance(middle) or 0.0) >= POWER else (middle, high)
     return rounded_up(high * n)
+
+
+def _enough(rows: int | None, settings: GateSettings) -> int | None:
+    """The number of rows, but not fewer than a plan can speak of, or a gate decides with."""
+    return None if rows is None else max(rows, LEAST_ROWS, settings.min_rows)
 
 
 def _together(rules: Sequence[Sequence[Prospect | None]]) -> Callable[[float], float | None]:
@@ -222,7 +228,7 @@ def _plan(
         value=value if slices is None or rule.is_change else None,
         threshold=thresholds.pop() if len(thresholds) == 1 else None,
         pass_chance=chance(1.0),
-        rows_needed=rows_for(chance, n),
-        rows_to_detect=detect,
+        rows_needed=_enough(rows_for(chance, n), settings),
+        rows_to_detect=_enough(detect, settings),
         reason=_remark([prospect for _, prospect in known], chance(1.0), assumed=assumed),
     )

@@ -182,3 +182,11 @@ def test_an_inconclusive_verdict_says_what_the_plan_says():
     assert (part.outlook.pass_chance, part.outlook.rows_to_detect) == (plan.pass_chance, plan.rows_to_detect)
     assert part.rows_needed == plan.rows_needed
     assert f"from about {plan.rows_needed:,} rows" in verdict.rules[0].reason
+
+
+@pytest.mark.parametrize(("min_rows", "expected"), [(0, 30), (30, 30), (31, 31), (500, 500)])
+def test_no_plan_names_fewer_rows_than_it_can_speak_of(min_rows, expected):
+    settings = GateSettings(min_rows=min_rows)
+    found = planned([Rule("nll", "max", 9.0)], measure_of({"nll": 0.1}), settings)
+    assert (found.rules[0].rows_needed, found.rows_needed) == (expected, expected)
+    assert found.rules[0].rows_to_detect == max(expected, found.rules[0].rows_to_detect)
