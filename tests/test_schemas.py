@@ -92,7 +92,8 @@ RULES = [("ece", "max"), ("accuracy", "min"), ("ece", "max_increase"), ("accurac
 def reports():
     made = [filling.record(Report) for filling in (*FILLINGS, UNHASHED)]
     unknown = NULLS.record(DumpReport, recalibrated=Filling(null=True, known=KNOWN).record(Recalibrated))
-    return [*made, Report("x", Settings(), (unknown,), Environment("x", "x", "x"))]
+    even = replace(made[0].dumps[0], slices=tuple(replace(one, effective=None) for one in made[0].dumps[0].slices))
+    return [*made, Report("x", Settings(), (unknown, even), Environment("x", "x", "x"))]
 
 
 def comparisons():
@@ -127,13 +128,18 @@ def inspections():
     return [filling.record(Inspection) for filling in FILLINGS]
 
 
+def judged(dump):
+    """What gates write of a dump: its weights only where there are any."""
+    return {key: dump.to_dict()[key] for key in ("name", "source", "weights") if dump.to_dict()[key] is not None}
+
+
 def verdicts():
     """Every kind, severity and outcome; a rule that is off has nothing that it rests on."""
     assert {kind for _, kind in RULES} == set(get_args(RuleKind))
     found = []
     fillings = every_filling(COMPARED, NEEDED)
     for filling, own in zip((*fillings, fillings[0]), (*FILLINGS, UNHASHED), strict=True):
-        dump = {key: own.record(DumpReport).to_dict()[key] for key in ("name", "source")}
+        dump = judged(own.record(DumpReport))
         baseline = None if filling.null else filling.record(ComparedDump).to_dict()
         said = {"dump": dump, "baseline": baseline, "paired_by": ("id", "position", None)[filling.choice % 3]}
         rules = [
@@ -153,7 +159,7 @@ def plans():
     found = []
     fillings = every_filling(COMPARED, NEEDED)
     for filling, own in zip((*fillings, fillings[0]), (*FILLINGS, UNHASHED), strict=True):
-        dump = {key: own.record(DumpReport).to_dict()[key] for key in ("name", "source")}
+        dump = judged(own.record(DumpReport))
         baseline = None if filling.null else filling.record(ComparedDump).to_dict()
         said = {"dump": dump, "baseline": baseline, "paired_by": ("id", "position", None)[filling.choice % 3]}
         rules = [

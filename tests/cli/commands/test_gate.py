@@ -408,7 +408,7 @@ def test_why_names_what_moved_a_metric(tmp_path, capsys):
     moved, temperature = (line.strip() for line in text.splitlines() if line.startswith("      "))
     assert moved.startswith("largest shares of the change / of the rows: ")
     assert "light=night (100 % / 25 %)" in moved
-    numbers = r"NLL \d\.\d+ nats, change \+\d\.\d+ \[[+−]\d\.\d+, \+\d\.\d+\]"
+    numbers = r"NLL \d\.\d+ nats, change \+\d\.\d+ nats \[[+−]\d\.\d+, \+\d\.\d+\]"
     said = rf"after a temperature \(T = \d\.\d+, out of fold\) this rule would be undecided: {numbers}"
     assert re.fullmatch(said, temperature)
     (rule,) = verdict(capsys, one, "--max", "ece=0.03", "--why")["rules"]

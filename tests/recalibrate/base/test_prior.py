@@ -118,6 +118,7 @@ def test_the_commands(tmp_path, capsys):
     told = run(capsys, "fit", dump, "-o", saved, "--prior", "0.1")
     assert told.code == 0
     assert "prior of use (of the fitted rows): 0 90 % (" in told.out
+    assert "the numbers above are for the fitted rows and their shares, without the prior of use" in told.out
     assert run(capsys, "apply", saved, dump, "-o", out, "--prior", "1=0.2", "-q").code == 0
     expected = read_map(saved).with_prior(0.2)(read(dump)).scores[0:2000]
     assert np.allclose(read(out).scores[0:2000], expected)
@@ -126,4 +127,5 @@ def test_the_commands(tmp_path, capsys):
         assert (wrong.code, "must be the share of class 1" in wrong.err) == (2, True)
     plain = run(capsys, "fit", dump, "-o", saved)
     assert plain.code == 0
+    assert told.out.startswith(plain.out)  # NLL and accuracy, too, are those without the prior
     assert run(capsys, "apply", saved, dump, "-o", out, "--prior", "0.1").code == 2
