@@ -24,6 +24,7 @@ MANY, STEP = 2**16, 16
 STATED = np.array([0.0, 1.0])  # the intercept and slope of the stated probabilities
 SEPARATED = "the scores separate the two labels, so the likelihood has no maximum"
 ALIKE = "every row has the same probability, so a slope has no meaning"
+HUGE = "the log-odds of some rows are too large for a slope"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +53,8 @@ def cox_of(sample: Sequence[Sample], kind: Kind) -> Cox:
     own = np.concatenate(weights)[finite] if weights else None
     rows = _Rows(margins[finite], labels[finite], own)
     try:
-        return _fitted(rows, len(margins))
+        with np.errstate(over="ignore", invalid="ignore"):
+            return _fitted(rows, len(margins))
     except NotComputable as missing:
         return Cox(len(margins), missing=missing.reason, score=_score(rows))
 
@@ -103,6 +105,8 @@ def _fitted(rows: _Rows, count: int) -> Cox:
         at, now = at - share * step, trial
     inverse = np.array([_solved(now.hessian, one) for one in np.eye(2)])
     covariance = inverse @ now.squares @ inverse
+    if not np.isfinite(covariance).all():
+        raise NotComputable("overflow", HUGE)
     errors = math.sqrt(max(covariance[0, 0], 0.0)), math.sqrt(max(covariance[1, 1], 0.0))
     lr = max(2.0 * (start.value - now.value), 0.0) if rows.w is None else None
     score = _score(rows) if rows.w is not None else _statistic(start.hessian, start.gradient)
@@ -143,7 +147,8 @@ def _score(rows: _Rows) -> float | None:
 
 def _statistic(information: Floats, gradient: Floats) -> float | None:
     try:
-        found = float(gradient @ _solved(information, gradient))
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = float(gradient @ _solved(information, gradient))
     except NotComputable:
         return None
     return found if math.isfinite(found) and found >= 0.0 else None
@@ -165,12 +170,17 @@ def _loss(rows: _Rows, at: Floats) -> _Loss:
 
 def _solved(matrix: Floats, right: Floats) -> Floats:
     """The solution of two equations. Raises: NotComputable if they are not independent."""
+    if not (np.isfinite(matrix).all() and np.isfinite(right).all()):
+        raise NotComputable("overflow", HUGE)
     determinant = float(matrix[0, 0] * matrix[1, 1] - matrix[0, 1] * matrix[1, 0])
     if not determinant > 1e-14 * float(matrix[0, 0] * matrix[1, 1]):
         raise NotComputable("no_optimum", ALIKE)
     first = matrix[1, 1] * right[0] - matrix[0, 1] * right[1]
     second = matrix[0, 0] * right[1] - matrix[1, 0] * right[0]
-    return np.array([first, second]) / determinant
+    found = np.array([first, second]) / determinant
+    if not np.isfinite(found).all():
+        raise NotComputable("overflow", HUGE)
+    return found
 
 
 def _sigmoid(v: Floats) -> Floats:

@@ -182,7 +182,8 @@ def fitted_optimum(samples: list[Sample], total: Sums, kind: Kind, *, keep_rows:
     """The optimal temperature of a sample; None if there is none, or a label has probability 0. total: all sums."""
     if not samples or total.excess is None:
         return None
-    return optimum_of(samples, kind, keep_rows=keep_rows)
+    of_all = sum(len(sample.labels) for sample in samples) == total.rows_n
+    return optimum_of(samples, kind, of_all=of_all, keep_rows=keep_rows)
 
 
 def fitted_cox(samples: list[Sample], total: Sums, kind: Kind) -> Cox | None:

@@ -18,7 +18,7 @@ from calibeval.core.sums.root import find_root
 from calibeval.core.sums.sample import Piece, Sample
 
 # The search starts on every STARTING-th row of a sample with more than MANY scores. A last step of CLOSE leaves an
-# error of the order of its cube; on a large sample, NEAR is enough.
+# error of the order of its cube; on a sample of more rows, NEAR is enough.
 MANY, STARTING = 2**19, 16
 CLOSE, NEAR, ROUGH = 1e-4, 5e-3, 3e-2
 LARGE = 5.0  # log T, above which it is first asked whether there is an optimum at all
@@ -98,10 +98,11 @@ class _Slopes(NamedTuple):
         return excess, excess + variance, excess + 3.0 * variance - third
 
 
-def optimum_of(sample: Sequence[Sample], kind: Kind, *, keep_rows: bool = False) -> Optimum:
+def optimum_of(sample: Sequence[Sample], kind: Kind, *, of_all: bool = True, keep_rows: bool = False) -> Optimum:
     """The optimum of the rows of all parts of a sample; a label of probability 0 must not occur.
 
     The NLL is convex in 1/T, and the search for the root of its derivative ends with Halley's steps.
+    of_all: whether these are all rows; a sample of more needs no precision far beyond that of its choice.
     keep_rows: whether to keep the slopes of single rows.
 
     >>> four = Sample(np.array([[3.0, 0.0]] * 4), np.array([0, 0, 0, 1]), np.arange(4))
@@ -115,7 +116,7 @@ def optimum_of(sample: Sequence[Sample], kind: Kind, *, keep_rows: bool = False)
     except NotComputable:
         start = 0.0
     try:
-        place, last = _solved(sample, kind, start, NEAR if many else CLOSE)
+        place, last = _solved(sample, kind, start, NEAR if many and not of_all else CLOSE)
     except NotComputable as missing:
         return Optimum(rows, None, missing.reason)
     h = place - last.at

@@ -89,3 +89,15 @@ def test_weights_are_copies_for_the_value():
     assert found.value == pytest.approx(copies.value, rel=1e-8)
     assert found.lr is None
     assert math.isfinite(found.p)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("size", [1e150, 1e200, 1e300, 1e307])
+def test_huge_log_odds_have_no_slope(size):
+    logits = np.random.default_rng(1).normal(size=(40, 2))
+    logits[0] = size, 0.0
+    report = evaluate(Predictions(logits=logits, labels=np.array([1, 0] * 20)))
+    for name in ("cox_slope", "cox_intercept"):
+        assert report[name].value is None
+        assert report[name].reason
+    report.to_json()

@@ -14,6 +14,7 @@ from calibeval.core.errors import InputError
 from calibeval.core.sums import engine, rows
 from calibeval.core.sums.engine import summarise
 from calibeval.core.sums.resources import Resources
+from calibeval.core.sums.sample import chosen, sample_size
 from tests import definitions
 from tests.core.streams import Told
 from tests.data import from_logits, from_probs, logits_and_labels, values
@@ -129,7 +130,13 @@ def test_block_boundaries():
     probs = definitions.softmax(logits)
     for n in sizes:
         expected = definitions.metrics(probs[:n], labels[:n], bins=10)
-        assert_same(from_logits(logits[:n], labels[:n], bins=10), expected, 1e-9)
+        found = from_logits(logits[:n], labels[:n], bins=10)
+        if sample_size(n, k) < n:  # then the temperature is that of a sample, to an error far below its own
+            some = chosen(0, n, n, sample_size(n, k))
+            temperature = definitions.temperature(probs[some], labels[some])
+            assert found.pop("temperature") == pytest.approx(temperature, rel=1e-6)
+            expected.pop("temperature")
+        assert_same(found, expected, 1e-9)
 
 
 @pytest.mark.parametrize("k", [2, 10, 49, 1000])
