@@ -13,7 +13,7 @@ from calibeval.core.data.arrays import Codes, Floats
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.probabilities import probabilities
 from calibeval.core.data.row_source import Kind, RowSource
-from calibeval.core.sums.binning import BinSums, bin_index, is_computed, on_grid
+from calibeval.core.sums.binning import BinSums, bin_index, rounded
 from calibeval.core.sums.by_group import ClassTotals, RowTotals
 from calibeval.core.sums.sums import RowScores, Sums
 from calibeval.core.uncertainty.clusters import Clusters
@@ -136,8 +136,7 @@ def _class_joint(
 
 def compared(scores: npt.NDArray[Any], kind: Kind) -> Floats:
     """The probabilities as they are compared with the edges of bins, (n, k)."""
-    p = probabilities(scores, kind)
-    return on_grid(p) if is_computed(kind) else p
+    return rounded(probabilities(scores, kind), kind)
 
 
 def _readable(predictions: Predictions, order: Codes) -> RowSource:

@@ -50,16 +50,7 @@ class RulePlan:
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of this rule."""
-        rule = self.rule
-        return {
-            "metric": rule.metric,
-            "kind": rule.kind,
-            "limit": rule.limit,
-            "relative": rule.relative,
-            "slice": rule.slice,
-            "severity": rule.severity,
-            **to_plain(self, "rule"),
-        }
+        return {**self.rule.to_dict(), **to_plain(self, "rule")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,17 @@ class Rule:
         """The metric, kind and slice: a later rule replaces an earlier one with the same place."""
         return self.metric, self.kind, self.slice
 
+    def to_dict(self) -> dict[str, Any]:
+        """What the JSON of verdicts and plans says of the rule itself."""
+        return {
+            "metric": self.metric,
+            "kind": self.kind,
+            "limit": self.limit,
+            "relative": self.relative,
+            "slice": self.slice,
+            "severity": self.severity,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class GateSettings:

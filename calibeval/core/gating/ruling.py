@@ -139,12 +139,7 @@ class RuleVerdict:
         """The JSON object of this rule."""
         rule, part = self.rule, self.decisive
         return {
-            "metric": rule.metric,
-            "kind": rule.kind,
-            "limit": rule.limit,
-            "relative": rule.relative,
-            "slice": rule.slice,
-            "severity": rule.severity,
+            **rule.to_dict(),
             "on_inconclusive": self.on_inconclusive,
             "verdict": self.verdict,
             "reason": self.reason.to_dict(),

@@ -187,6 +187,11 @@ def is_computed(kind: Kind) -> bool:
     return kind in ("logits", "log_probs")
 
 
+def rounded(p: Floats, kind: Kind, out: Floats | None = None) -> Floats:
+    """Probabilities as they are compared with the edges of bins: on the grid if they are computed from the scores."""
+    return on_grid(p, out=out) if is_computed(kind) else p
+
+
 def bin_index(p: Floats, edges: Floats) -> npt.NDArray[np.intp]:
     """The bin of each p: bins are (lower, upper], and 0 belongs to the first bin.
 

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.arrays import Codes, Floats, Indices
-from calibeval.core.sums.binning import bin_index
-from calibeval.core.sums.class_pairs import ClassRows, part_rows, probabilities_of, rounded_like
+from calibeval.core.sums.binning import bin_index, rounded
+from calibeval.core.sums.class_pairs import ClassRows, part_rows, probabilities_of
 from calibeval.core.sums.lines import quiet_lines
 from calibeval.core.sums.rows import FEW_CLASSES
 from calibeval.core.sums.threads import in_order
@@ -62,7 +62,8 @@ def _part(model: ClassRows, scores: npt.NDArray[Any], labels: Codes, groups: Cod
     whole = np.add.reduceat(table.take(order, axis=1 - axis), starts, axis=1 - axis)
     place = np.flatnonzero(block.every > model.edges[1])
     classes, rows = (place // b, place % b) if axis == 0 else (place % k, place // k)
-    above, exact = rounded_like(model, block.every.take(place)), block.every.take(place)
+    exact = block.every.take(place)
+    above = rounded(exact, model.predictions.kind)
     of_row = groups[rows] * k + classes
     of_label = (groups * k + labels) * m + bin_index(block.label, model.edges)
     return _Part(

@@ -17,8 +17,8 @@ import numpy.typing as npt
 from calibeval.core.data.arrays import Codes, Floats, Indices
 from calibeval.core.data.picked_rows import rows_at
 from calibeval.core.data.predictions import Predictions
-from calibeval.core.sums.binning import bin_index, is_computed, on_grid
-from calibeval.core.sums.lines import quiet_lines
+from calibeval.core.sums.binning import bin_index, rounded
+from calibeval.core.sums.lines import few_places, quiet_lines
 from calibeval.core.sums.rows import FEW_CLASSES
 from calibeval.core.sums.threads import in_order
 
@@ -193,10 +193,13 @@ class _Entries:
         one, other = blocks
         product = np.multiply(one.every, other.every, out=work[: k * b])
         self._whole += product.reshape(shape).sum(axis=1 - axis)
-        place = _places_above_either(one.every, other.every, models[0].edges[1], models[1].edges[1])
+        place = few_places((one.every, models[0].edges[1]), (other.every, models[1].edges[1]))
         classes, rows = (place // b, place % b) if axis == 0 else (place % k, place // k)
         both = product.take(place)
-        values = [rounded_like(model, block.every.take(place)) for model, block in zip(models, blocks, strict=True)]
+        values = [
+            rounded(block.every.take(place), model.predictions.kind)
+            for model, block in zip(models, blocks, strict=True)
+        ]
         bins = [bin_index(own, model.edges) for model, own in zip(models, values, strict=True)]
         self._keep((classes * m + bins[0]) * others + bins[1], both)
         self._whole -= np.bincount(classes, weights=both, minlength=k)
@@ -225,21 +228,6 @@ class _Entries:
         return np.asarray(table, np.float64)
 
 
-def _places_above_either(one: Floats, other: Floats, edge: float, other_edge: float) -> Indices:
-    """Flat positions where one of two values is above its edge."""
-    above = np.zeros(-(-one.size // 8) * 8, bool)
-    np.greater(one, edge, out=above[: one.size])
-    above[: one.size] |= other > other_edge
-    eights = np.flatnonzero(above.view(np.uint64) != 0)
-    found = np.flatnonzero(above.reshape(-1, 8).take(eights, axis=0))
-    return eights.take(found >> 3) * 8 + (found & 7)
-
-
-def rounded_like(model: ClassRows, p: Floats) -> Floats:
-    """Probabilities as they are compared with the edges of the model's bins."""
-    return on_grid(p) if is_computed(model.predictions.kind) else p
-
-
 def probabilities_of(
     model: ClassRows, scores: npt.NDArray[Any], labels: Codes, nll: Floats, out: Floats, axis: int
 ) -> Block:
@@ -264,7 +252,7 @@ def probabilities_of(
         if kind == "log_probs":
             np.minimum(p, 1.0, out=p)
     at_label = labels * b + np.arange(b) if axis == 0 else np.arange(b) * k + labels
-    label = rounded_like(model, out.take(at_label))
+    label = rounded(out.take(at_label), kind)
     out[at_label] = 0.0
     return Block(label, out)
 

@@ -12,7 +12,7 @@ from calibeval.core.data.arrays import Codes, Floats, Indices
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.probabilities import probabilities
 from calibeval.core.data.row_source import Kind
-from calibeval.core.sums.binning import bin_index, is_computed, on_grid
+from calibeval.core.sums.binning import bin_index, rounded
 
 READ_SCORES = 2**20  # at a time
 # A variance needs no more rows than hold this number of scores: then its error is about 1 %.
@@ -60,7 +60,7 @@ def row_sums(scores: npt.NDArray[Any], labels: Codes, kind: Kind, part: Weighted
     """The weighted sum of gaps of each row. scores: (n, k) as stored. labels: (n,)."""
     b, weights = len(labels), part.weights
     p = np.ascontiguousarray(probabilities(np.ascontiguousarray(scores.T), kind, axis=0))
-    p = on_grid(p, out=p) if is_computed(kind) else p
+    p = rounded(p, kind, out=p)
     # Few probabilities lie above the first bin.
     place = np.flatnonzero(p > part.edges[1])
     above, classes, first = p.ravel().take(place), place // b, np.ascontiguousarray(weights[:, 0])

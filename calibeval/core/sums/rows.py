@@ -19,7 +19,7 @@ from calibeval.core.data.predictions import Block
 from calibeval.core.data.row_source import Kind
 from calibeval.core.sums.binning import GRID, bin_index, is_computed, on_grid, totals_by_index, weighed
 from calibeval.core.sums.excess import excess_of
-from calibeval.core.sums.lines import Scores, quiet_lines, row_maxima, row_sums
+from calibeval.core.sums.lines import Scores, few_places, quiet_lines, row_maxima, row_sums
 
 FEW_CLASSES = 64
 # Scores of a block. It takes three arrays of 2 MiB, so one block per thread still fits a shared cache, and processing
@@ -195,22 +195,13 @@ def _fill(
     weights = None if sums.weights is None else sums.weights[0, sums.start : sums.start + b]
     sums.cumulants += excess_of(p, z, z.ravel().take(at_label), axis, spare, rows.excess, weights)
     p.ravel()[at_label] = 0.0
-    place = _places_above(p, sums.edges[1])
+    place = few_places((p, sums.edges[1]))
     sums.add_entries(place, p.ravel().take(place), p.shape, axis)
     sums.p += sums.of_columns(p, axis)
     np.multiply(p, p, out=p)
     sums.pp += sums.of_columns(p, axis)
     rows.other_squares[:] = row_sums(p, axis)
     _settle_ties(rows, scores, labels)
-
-
-def _places_above(values: Floats, edge: float) -> Indices:
-    """Flat positions of the few values above the edge: groups of eight are searched first, then their members."""
-    above = np.zeros(-(-values.size // 8) * 8, bool)
-    np.greater(values.ravel(), edge, out=above[: values.size])
-    eights = np.flatnonzero(above.view(np.uint64) != 0)
-    found = np.flatnonzero(above.reshape(-1, 8).take(eights, axis=0))
-    return eights.take(found >> 3) * 8 + (found & 7)
 
 
 def _weights(p: Floats, z: Floats, kind: Kind, best: Floats, axis: int, tolerance: Tolerance) -> Floats:
