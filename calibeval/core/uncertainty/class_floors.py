@@ -95,4 +95,4 @@ def _quantiles(mean: Floats, variance: Floats, chance: float) -> Floats:
             break
         weight = weight * (np.maximum(trials - count, 0.0) / (count + 1.0) * odds)
         below = below + weight
-    return np.minimum(found, float(_MOST_COUNTED))
+    return np.asarray(np.minimum(found, float(_MOST_COUNTED)))
