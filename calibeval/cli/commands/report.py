@@ -113,7 +113,8 @@ def report(
 
         def evaluate(predictions: Predictions, *, sliced: bool = False) -> DumpReport:
             own = settings if sliced else replace(settings, slices=(), min_rows=None)
-            return evaluate_dump(predictions, own, Resources(threads(jobs), limit, progress), only)
+            drawn = out is not None or figure is not None
+            return evaluate_dump(predictions, own, Resources(threads(jobs), limit, progress), only, curves=drawn)
 
         plan = maps.recalibrate(reading, evaluate)
         results = []
