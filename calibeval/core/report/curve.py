@@ -23,7 +23,7 @@ def _check(place: Place, found: SmoothCurve) -> None:
     for name, values in {"confidence": found.confidence, **columns}.items():
         if len(values) != len(found.confidence):
             place[name].refuse(f"{len(found.confidence)} numbers, as in confidence,")
-        if values and not (-SLACK <= min(values) and max(values) <= 1.0 + SLACK):
+        if values and not (min(values) >= -SLACK and max(values) <= 1.0 + SLACK):
             place[name].refuse("numbers from 0 to 1")
     if any(b < a for a, b in zip(found.confidence, found.confidence[1:], strict=False)):
         place["confidence"].refuse("numbers in ascending order")
