@@ -16,16 +16,15 @@ from calibeval.core.data.distinct_names import name_of
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.weighted import refuse_weights
-from calibeval.core.evaluation.class_noise import with_class_spread
+from calibeval.core.evaluation.class_noise import per_class, with_class_spread
 from calibeval.core.evaluation.curves import CurveCells
 from calibeval.core.evaluation.doubts import doubted
 from calibeval.core.evaluation.groups import Groups, find_groups, grouped_metrics, joints_for
 from calibeval.core.evaluation.slices import SlicedColumn
 from calibeval.core.evaluation.stream_joints import StreamedGroups
-from calibeval.core.metrics.folded import classwise_errors
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import all_metrics
-from calibeval.core.report.report import Bin, ClassResult, DumpReport, WeightCount
+from calibeval.core.report.report import Bin, DumpReport, WeightCount
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.engine import summarise
@@ -135,7 +134,7 @@ class Measurement:
             metrics=self.metrics(level, only),
             equal_width=_bin_table(sums.top, sums.edges),
             equal_mass=_bin_table(sums.mass, sums.mass_edges),
-            per_class=_per_class(sums, predictions),
+            per_class=per_class(sums, predictions, alone=self.groups is None),
             warnings=(*predictions.warnings, *_warnings(predictions, sums, self.groups, self.settings)),
             name=name_of(predictions),
             slices=tuple(one for column in sliced for one in column) if self.columns else None,
@@ -162,7 +161,9 @@ class Measurement:
             metrics={name: metric for name, metric in found.items() if only is None or name in only},
             equal_width=_bin_table(tool.width.sums, tool.width.edges),
             equal_mass=None if tool.mass is None else _bin_table(tool.mass.sums, tool.mass.edges),
-            per_class=tuple(replace(result, calibration_error=error) for result, error in classes),
+            per_class=tuple(
+                replace(result, calibration_error=error, floor=None, floor_high=None) for result, error in classes
+            ),
             warnings=(*dump.warnings, *remarks(tool, convention, dump.k)),
         )
 
@@ -198,18 +199,6 @@ def _weighted_table(sums: BinSums, counts: Floats, edges: Floats) -> tuple[Bin, 
             gap = (p - y) / weight
             rows.append(Bin(lower, upper, int(rows_in), p / weight, y / weight, gap, weight / every, effective[i]))
     return tuple(rows)
-
-
-def _per_class(sums: Sums, predictions: Predictions) -> tuple[ClassResult, ...]:
-    if sums.classes is None:
-        return ()
-    support = sums.classes.y.sum(axis=1)
-    if sums.classes.squared is not None:
-        support = np.bincount(predictions.labels[kept_rows(predictions)], minlength=len(support))
-    gaps = -sums.classes.surplus.sum(axis=1) / sums.n
-    names = predictions.class_names or tuple(str(k) for k in range(len(support)))
-    rows = zip(names, support.tolist(), classwise_errors(sums.classes).tolist(), gaps.tolist(), strict=True)
-    return tuple(ClassResult(name, int(count), error, gap) for name, count, error, gap in rows)
 
 
 def _warnings(predictions: Predictions, sums: Sums, groups: Groups | None, settings: Settings) -> list[Notice]:
