@@ -137,6 +137,7 @@ def _dump(head: FinishedHead, split: str, data: Data, name: str) -> DumpReport:
             after.metrics,
             after.equal_width,
             after.equal_mass,
+            after.positive,
         ),
     )
 

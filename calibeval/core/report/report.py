@@ -19,7 +19,7 @@ from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.fitted_on import FittedOn, OutOfFold
 from calibeval.core.report.from_json import metric_results, parameters
 from calibeval.core.report.possible import check_report
-from calibeval.core.report.rows import Bin, ClassResult, GroupCount, SmallSlice, WeightCount
+from calibeval.core.report.rows import Bin, ClassResult, ClassView, GroupCount, SliceResult, SmallSlice, WeightCount
 from calibeval.core.report.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Bin",
     "ClassResult",
+    "ClassView",
     "DumpReport",
     "GroupCount",
     "Recalibrated",
@@ -49,7 +50,7 @@ class Recalibrated:
     """The results of a dump after a map was applied to it.
 
     method, parameters: of the map; parameters is empty if every fold had its own map.
-    fitted_on: another dump, or the folds of the same dump. metrics, equal_width, equal_mass: as in DumpReport.
+    fitted_on: another dump, or the folds of the same dump. The others: as in DumpReport.
     """
 
     LAYOUT: ClassVar = Layout(inside=BIN_FIELDS, read={"parameters": parameters, "metrics": metric_results}, open=True)
@@ -60,6 +61,8 @@ class Recalibrated:
     metrics: Mapping[str, MetricResult]
     equal_width: tuple[Bin, ...]
     equal_mass: tuple[Bin, ...] | None
+    positive: ClassView | None = None
+    class_views: tuple[ClassView, ...] | None = None
 
     @property
     def name(self) -> str:
@@ -77,33 +80,8 @@ class Recalibrated:
             "fitted_on": to_plain(self.fitted_on),
             "metrics": {name: metric.to_dict() for name, metric in self.metrics.items()},
             "bins": _bins_to_dict(self.equal_width, self.equal_mass),
+            **_views(self),
         }
-
-
-@dataclass(frozen=True, slots=True)
-class SliceResult:
-    """The rows that share one value of a column, measured as if they were a separate dump.
-
-    n: number of rows. metrics: as in DumpReport. If `column` is the true class, they have no noise floors and p is
-    None: rows selected by their label are not calibrated among themselves, even for a perfectly calibrated model.
-    p: probability that calibrated rows would show an ECE at least this large. p_holm: p after Holm's correction over
-    the slices of this column; below 0.05 the slice is miscalibrated even after allowing for the number of slices.
-    effective: with weights, the effective number of rows; else None.
-    """
-
-    LAYOUT: ClassVar = Layout(rare=("effective",), read={"metrics": metric_results})
-
-    column: str
-    value: str
-    n: int
-    metrics: Mapping[str, MetricResult]
-    p: float | None
-    p_holm: float | None
-    effective: float | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON object of this slice."""
-        return to_plain(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +95,8 @@ class DumpReport(MetricLookup[MetricResult]):
     slices, small_slices: slices with and without enough rows, column by column, worst first; None without slices.
     groups: the groups that intervals and noise floors treat as independent; None if rows are independent.
     weights: by which rows count, and their effective number; None if all rows count the same.
+    positive: of two classes, P(positive class) against its label; None under another tool's convention. class_views:
+    the same for chosen classes of more than two, each against the rest; None if none was chosen.
     """
 
     LAYOUT: ClassVar = Layout(inside=READING | BIN_FIELDS, read={"metrics": metric_results}, open=True)
@@ -137,6 +117,8 @@ class DumpReport(MetricLookup[MetricResult]):
     small_slices: tuple[SmallSlice, ...] | None = None
     groups: GroupCount | None = None
     weights: WeightCount | None = None
+    positive: ClassView | None = None
+    class_views: tuple[ClassView, ...] | None = None
 
     @property
     def worth(self) -> float:
@@ -154,6 +136,8 @@ class DumpReport(MetricLookup[MetricResult]):
             equal_width=again.equal_width,
             equal_mass=again.equal_mass,
             per_class=(),
+            positive=again.positive,
+            class_views=again.class_views,
             name=f"{self.name}, {again.name}",
             recalibrated=None,
             slices=None,
@@ -176,6 +160,7 @@ class DumpReport(MetricLookup[MetricResult]):
             "source": {**to_plain(self.source), **reading},
             "metrics": {name: metric.to_dict() for name, metric in self.metrics.items()},
             "bins": _bins_to_dict(self.equal_width, self.equal_mass),
+            **_views(self),
             "per_class": [to_plain(one) for one in self.per_class],
             "recalibrated": None if self.recalibrated is None else self.recalibrated.to_dict(),
             "warnings": [one.to_dict() for one in self.warnings],
@@ -289,3 +274,9 @@ def with_distinct_names(dumps: Sequence[DumpReport]) -> tuple[DumpReport, ...]:
 def _bins_to_dict(equal_width: Sequence[Bin], equal_mass: Sequence[Bin] | None) -> dict[str, Any]:
     mass = None if equal_mass is None else [to_plain(one) for one in equal_mass]
     return {"equal_width": [to_plain(one) for one in equal_width], "equal_mass": mass}
+
+
+def _views(one: DumpReport | Recalibrated) -> dict[str, Any]:
+    """The single classes in JSON."""
+    views = None if one.class_views is None else [to_plain(view) for view in one.class_views]
+    return {"positive": None if one.positive is None else to_plain(one.positive), "class_views": views}

@@ -53,6 +53,7 @@ def test_json_round_trip_of_nulls():
         assert Report.from_json(report.to_json()) == report
 
 
+VIEWS = ["positive", "class_views"]
 ABSENT = ("groups", "weights", "slices", "small_slices")
 
 
@@ -68,9 +69,11 @@ def test_the_schema_of_the_contract():
         "slices": None,
         "min_rows": None,
         "group": None,
+        "positive": None,
+        "classes": None,
     }
     (dump,) = document["dumps"]
-    assert list(dump) == ["name", "source", "metrics", "bins", "per_class", "recalibrated", "warnings", *ABSENT]
+    assert list(dump) == ["name", "source", "metrics", "bins", *VIEWS, "per_class", "recalibrated", "warnings", *ABSENT]
     assert dump["source"] == {
         "path": "ä.npz",
         "split": "val",
