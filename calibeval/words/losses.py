@@ -77,7 +77,7 @@ def legend(found: Finetuned, certain: str, best: str) -> list[str]:
     if len(found.losses) == 1:
         return []
     if found.pairs and len(found.losses[0].seeds) == 1:
-        return [f"{certain}: certainly better than every other loss, by paired tests; {best}: best, but not certainly"]
+        return [f"{certain}: certainly better than every other head, by paired tests; {best}: best, but not certainly"]
     tested = "means over seeds are not tested" if len(found.losses[0].seeds) > 1 else "not tested"
     return [f"{best}: best ({tested})"]
 

@@ -74,7 +74,7 @@ def test_a_terminal_without_colour_has_signs():
     assert lines(text, "mbls(margin=6)  ")[0] == "mbls(margin=6)     91.00*  2.00+  5.00+  1.23+  0.300*"
     assert lines(text, "ls  ")[0].split() == ["ls"] + ["–"] * 5
     assert lines(text, "*:") == [
-        "*: certainly better than every other loss, by paired tests; +: best, but not certainly"
+        "*: certainly better than every other head, by paired tests; +: best, but not certainly"
     ]
     assert f"ls: {REASON}" in text
 
