@@ -147,7 +147,7 @@ class Subject:
         )
         cheap = bool(columns) and not (by_class or in_full) and not resources.streams(dump)
         kept = keep_rows or pairing is not None or cheap
-        measured = Measurement.of(dump, how, resources, keep_rows=kept, by_class=by_class or in_full)
+        measured = Measurement.of(dump, how, resources, keep_rows=kept, by_class=by_class or in_full, curves=in_full)
         matched = None
         if isinstance(base, Predictions) and pairing is not None:
             both = _sliced_in_both(how, dump)
