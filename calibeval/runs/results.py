@@ -126,8 +126,8 @@ def _settings() -> Settings:
 def _dump(head: FinishedHead, split: str, data: Data, name: str) -> DumpReport:
     """The report on one head and one split, before and after temperature scaling."""
     predictions = head_predictions(head.layers, data.splits[split])
-    before = evaluate_dump(predictions, _settings())
-    after = evaluate_dump(head.map(predictions), _settings())
+    before = evaluate_dump(predictions, _settings(), curves=True)
+    after = evaluate_dump(head.map(predictions), _settings(), curves=True)
     return replace(
         before,
         name=name,
@@ -140,6 +140,7 @@ def _dump(head: FinishedHead, split: str, data: Data, name: str) -> DumpReport:
             after.metrics,
             after.equal_width,
             after.equal_mass,
+            after.curve,
         ),
     )
 

@@ -17,6 +17,7 @@ from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.weighted import refuse_weights
 from calibeval.core.evaluation.class_noise import per_class, with_class_spread
+from calibeval.core.evaluation.curves import CurveCells
 from calibeval.core.evaluation.doubts import doubted
 from calibeval.core.evaluation.groups import Groups, find_groups, grouped_metrics, joints_for
 from calibeval.core.evaluation.slices import SlicedColumn
@@ -43,6 +44,7 @@ class Measurement:
     joints: Joints | None
     columns: tuple[SlicedColumn, ...]
     tool: ConventionSums | None
+    curves: CurveCells | None = None
 
     @classmethod
     def of(
@@ -54,13 +56,14 @@ class Measurement:
         keep_rows: bool = False,
         sliced: bool = True,
         by_class: bool = True,
+        curves: bool = False,
     ) -> Measurement:
         """Measure: one pass over the scores, and one more for each slice column, groups, and another tool's bins.
 
         keep_rows: keep the results of every row (41 bytes each). sliced: whether to cut slices, if settings name
         columns.
         by_class: whether to include class-wise sums of slices, and class-wise bins for groups; without them, groups
-        need no extra pass, and with keep_rows slices need none either.
+        need no extra pass, and with keep_rows slices need none either. curves: whether to fit smooth curves.
         Other arguments: as for `evaluate_dump`.
         Raises: InputError for values that contradict the kind of the scores; UsageError for columns that cannot be cut.
         """
@@ -70,12 +73,15 @@ class Measurement:
         by_groups = groups is not None and groups.refused is None
         units = None if groups is None or not by_groups else groups.units
         streamed = None if units is None else StreamedGroups(predictions, units, settings.bins)
+        own = settings.convention == OWN
+        told = None if streamed is None else streamed.told
+        cells = CurveCells(predictions, also=told) if curves and own else None
         sums = summarise(
             predictions,
             settings.bins,
             resources,
             keep_rows=keep_rows or (by_groups and streamed is None),
-            told=None if streamed is None else streamed.told,
+            told=told if cells is None else cells.told,
             slopes=by_groups,
         )
         columns = (
@@ -90,8 +96,6 @@ class Measurement:
             )
             for column in (settings.slices if sliced else ())
         )
-        convention = CONVENTIONS[settings.convention]
-        own = convention.name == OWN
         if own and by_class and groups is None and settings.level is not None:
             (sums,) = with_class_spread(predictions, [kept_rows(predictions)], [sums])
         return cls(
@@ -105,7 +109,10 @@ class Measurement:
             if streamed is None
             else streamed.joints(sums, resources.jobs, resources.memory, by_class=by_class),
             columns=tuple(columns),
-            tool=None if own else convention_sums(predictions, convention, settings.bins, resources),
+            tool=None
+            if own
+            else convention_sums(predictions, CONVENTIONS[settings.convention], settings.bins, resources),
+            curves=cells,
         )
 
     def metrics(self, level: float | None, only: Collection[str] | None = None) -> dict[str, MetricResult]:
@@ -134,6 +141,7 @@ class Measurement:
             small_slices=tuple(one for column in self.columns for one in column.small) if self.columns else None,
             groups=None if self.groups is None else self.groups.counted,
             weights=weights_of(predictions, sums),
+            curve=None if self.curves is None else self.curves.top(),
         )
         return dump if self.tool is None else self._as_tool(dump, self.tool, level, only)
 

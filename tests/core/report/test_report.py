@@ -70,7 +70,17 @@ def test_the_schema_of_the_contract():
         "group": None,
     }
     (dump,) = document["dumps"]
-    assert list(dump) == ["name", "source", "metrics", "bins", "per_class", "recalibrated", "warnings", *ABSENT]
+    assert list(dump) == [
+        "name",
+        "source",
+        "metrics",
+        "bins",
+        "curve",
+        "per_class",
+        "recalibrated",
+        "warnings",
+        *ABSENT,
+    ]
     assert dump["source"] == {
         "path": "ä.npz",
         "split": "val",
@@ -96,6 +106,7 @@ def test_the_schema_of_the_contract():
         "floor_high",
     ]
     assert dump["recalibrated"] is None
+    assert list(dump["curve"]) == ["confidence", "accuracy", "low", "high"]
     assert [dump[name] for name in ABSENT] == [None] * 4
 
 
