@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from calibeval.core.data.records import Layout, to_plain
 from calibeval.core.metrics.result import MetricResult
+from calibeval.core.report.curve import SmoothCurve
 from calibeval.core.report.from_json import metric_results
 
 
@@ -48,12 +49,16 @@ class ClassResult:
 
     support: number of rows with this label. calibration_error: of the class's probability over all rows, in [0, 1].
     gap: mean probability of the class minus its frequency.
+    floor, floor_high: the calibration error under true probabilities: its expectation, and what it exceeds by chance so
+    rarely that of 100 calibrated models, 95 have no class above its floor_high. None where rows depend on each other.
     """
 
     name: str
     support: int
     calibration_error: float
     gap: float
+    floor: float | None = None
+    floor_high: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +67,14 @@ class ClassView:
 
     name, index: of the class; its number is the name where classes have no names. prevalence: share of rows with this
     label; of their weight, with weights. bins: equal-width bins of the probability; `confidence` is its mean, and
-    `accuracy` the frequency of the label.
+    `accuracy` the frequency of the label. curve: the smooth curve of that frequency; None if none was fitted.
     """
 
     name: str
     index: int
     prevalence: float
     bins: tuple[Bin, ...]
+    curve: SmoothCurve | None = None
 
     @property
     def mean(self) -> float:

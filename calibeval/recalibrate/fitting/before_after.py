@@ -219,6 +219,7 @@ def _results(method: str, parameters: dict[str, Any], facts: FittedOn | OutOfFol
         after.metrics,
         after.equal_width,
         after.equal_mass,
+        after.curve,
         after.positive,
         after.class_views,
     )

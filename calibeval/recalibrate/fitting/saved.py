@@ -41,6 +41,7 @@ def by_saved_map(
         after.metrics,
         after.equal_width,
         after.equal_mass,
+        after.curve,
         after.positive,
         after.class_views,
     ), warnings

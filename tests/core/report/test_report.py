@@ -73,7 +73,18 @@ def test_the_schema_of_the_contract():
         "classes": None,
     }
     (dump,) = document["dumps"]
-    assert list(dump) == ["name", "source", "metrics", "bins", *VIEWS, "per_class", "recalibrated", "warnings", *ABSENT]
+    assert list(dump) == [
+        "name",
+        "source",
+        "metrics",
+        "bins",
+        "curve",
+        *VIEWS,
+        "per_class",
+        "recalibrated",
+        "warnings",
+        *ABSENT,
+    ]
     assert dump["source"] == {
         "path": "ä.npz",
         "split": "val",
@@ -90,8 +101,16 @@ def test_the_schema_of_the_contract():
     assert list(dump["bins"]) == ["equal_width", "equal_mass"]
     assert len(dump["bins"]["equal_width"]) == 5
     assert list(dump["bins"]["equal_width"][0]) == ["lower", "upper", "count", "confidence", "accuracy", "gap"]
-    assert list(dump["per_class"][0]) == ["name", "support", "calibration_error", "gap"]
+    assert list(dump["per_class"][0]) == [
+        "name",
+        "support",
+        "calibration_error",
+        "gap",
+        "floor",
+        "floor_high",
+    ]
     assert dump["recalibrated"] is None
+    assert list(dump["curve"]) == ["confidence", "accuracy", "low", "high"]
     assert [dump[name] for name in ABSENT] == [None] * 4
 
 
