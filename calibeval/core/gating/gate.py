@@ -229,7 +229,9 @@ class Subject:
     def _compared(self, level: float) -> Comparison | None:
         if self.matched is not None:
             found = self.matched.at(level, self.changes)
-            return Comparison(VERSION, self.settings, side(self.matched.base), (found,))
+            return Comparison(
+                VERSION, self.settings, side(self.matched.base, self.matched.whole.pair.base.sums), (found,)
+            )
         if self.saved is not None:
             found = unpaired(self.saved, self.measured, level, self.changes)
             return Comparison(VERSION, self.settings, self.saved.side, (found,))
