@@ -30,6 +30,7 @@ from calibeval.core.gating.rules import Rule, RuleKind, Severity
 from calibeval.core.gating.ruling import Outcome, RuleVerdict
 from calibeval.core.gating.verdict import Verdict
 from calibeval.core.heads.facts import HeadFacts
+from calibeval.core.heads.pairs import LossPair
 from calibeval.core.heads.results import SHOWN, Finetuned, LossResult, SeedResult
 from calibeval.core.heads.settings import RunSettings, StartFile
 from calibeval.core.metrics.result import MetricResult
@@ -112,7 +113,9 @@ def tables():
     more = (*made[0].losses, LossResult("y", made[0].losses[0].parameters, (diverged, partly)))
     settings = [NULLS.record(RunSettings), NULLS.record(RunSettings, start=StartFile(None, None))]
     bare = Environment("x", "x", "x")
-    poor = (Finetuned("x", some, SOURCES, "val", more, 0, (Notice("x"),)) for some in settings)
+    compared = {name: Difference(name, None, None, None, reason=Notice("x")) for name in SHOWN}
+    pairs = (LossPair("x", "y", after=False, differences=compared),)
+    poor = (Finetuned("x", some, SOURCES, "val", more, 0, (Notice("x"),), pairs) for some in settings)
     return [*made, *poor, replace(made[0], environment=bare)]
 
 

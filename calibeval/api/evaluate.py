@@ -159,10 +159,10 @@ def evaluate(
     for i, source in enumerate(every):
         opened, name = grouped(_opened(source, options, max_memory, weights), group)
         settings = replace(settings, group=name)
-        one = evaluate_dump(opened, settings, resources, chosen)
+        one = evaluate_dump(opened, settings, resources, chosen, curves=True)
         if ways:
             plain = replace(settings, slices=(), min_rows=None)
-            measure = partial(evaluate_dump, settings=plain, resources=resources, only=chosen)
+            measure = partial(evaluate_dump, settings=plain, resources=resources, only=chosen, curves=True)
             if isinstance(map, Map):
                 after, warnings = by_saved_map(opened, map, measure, allow_leak=allow_leak)
             else:

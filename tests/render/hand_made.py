@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from calibeval.core.data.predictions import Source
@@ -89,3 +90,8 @@ def with_metric(dump, name, **changes):
 def report(*dumps, **settings):
     """A report of these dumps under SETTINGS, some of them changed."""
     return Report("0.1.0", replace(SETTINGS, **settings), dumps)
+
+
+def without_breaks(page):
+    """The page without the places where names may be broken, which depend on the names."""
+    return re.sub(r'<wbr>|<span class="long">([^<]*)</span>', r"\1", page)

@@ -15,7 +15,7 @@ from calibeval.render.tables import comparison as comparison_tables
 from calibeval.render.terminal import comparison as comparison_terminal
 from calibeval.words import cells
 from calibeval.words import comparison as shown
-from tests.render.hand_made import HOSTILE
+from tests.render.hand_made import HOSTILE, without_breaks
 
 ECE = Difference("ece", 0.1262, 0.0148, -0.1114, -0.1201, -0.1027, 1e-15, 0.0125)
 ACCURACY = Difference("accuracy", 0.811, 0.8, -0.011, -0.018, -0.004, 0.002, 0.01)
@@ -232,7 +232,7 @@ class Page(HTMLParser):
     def __init__(self, text):
         super().__init__()
         self.open, self.tags, self.words = [], [], []
-        self.feed(text)
+        self.feed(without_breaks(text))
         assert self.open == []
 
     def handle_starttag(self, tag, attrs):

@@ -113,7 +113,13 @@ def report(
 
         def evaluate(predictions: Predictions, *, sliced: bool = False) -> DumpReport:
             own = settings if sliced else replace(settings, slices=(), min_rows=None)
-            return evaluate_dump(predictions, own, Resources(threads(jobs), limit, progress), only)
+            return evaluate_dump(
+                predictions,
+                own,
+                Resources(threads(jobs), limit, progress),
+                only,
+                curves=out is not None or figure is not None,
+            )
 
         plan = maps.recalibrate(reading, evaluate)
         results = []

@@ -1,15 +1,21 @@
-"""What the interval of the class-wise error needs in addition to the sums: the variance of a weighted row."""
+"""Class-wise results with their noise, and what the interval of their mean needs in addition to the sums."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from calibeval.core.data.arrays import Indices
+from calibeval.core.data.columns import kept_rows
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.metrics.folded import classwise_errors
+from calibeval.core.report.rows import ClassResult
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.class_spread import Weighted, class_spreads
 from calibeval.core.sums.sums import Sums
+from calibeval.core.uncertainty.class_floors import class_floors
 from calibeval.core.uncertainty.debiased_interval import may_apply, weights_of
 
 
@@ -28,3 +34,24 @@ def with_class_spread(predictions: Predictions, rows: Sequence[Indices], sums: S
         for i, spread in zip(wanted, class_spreads(predictions, parts), strict=True):
             found[i] = replace(found[i], class_spread=spread)
     return found
+
+
+def per_class(sums: Sums, predictions: Predictions, *, alone: bool) -> tuple[ClassResult, ...]:
+    """The results of every class; empty if only the top label is known.
+
+    alone: whether rows are independent; only then is it known what a calibrated model would show.
+    """
+    if sums.classes is None:
+        return ()
+    support = sums.classes.y.sum(axis=1)
+    if sums.classes.squared is not None:
+        support = np.bincount(predictions.labels[kept_rows(predictions)], minlength=len(support))
+    gaps = -sums.classes.surplus.sum(axis=1) / sums.n
+    names = predictions.class_names or tuple(str(k) for k in range(len(support)))
+    errors = classwise_errors(sums.classes).tolist()
+    found = map(ClassResult, names, map(int, support.tolist()), errors, gaps.tolist())
+    if not alone:
+        return tuple(found)
+    floors = class_floors(sums.classes, float(np.sum(sums.classes.count[0])))
+    pairs = zip(found, floors.expected.tolist(), floors.high.tolist(), strict=True)
+    return tuple(replace(one, floor=expected, floor_high=high) for one, expected, high in pairs)

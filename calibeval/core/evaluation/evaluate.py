@@ -54,9 +54,13 @@ def evaluate_dump(
     settings: Settings,
     resources: Resources = PLAIN,
     only: Collection[str] | None = None,
+    *,
+    curves: bool = False,
 ) -> DumpReport:
-    """The results of one dump under checked settings; several of them make a report. only: limits the metrics to these.
+    """The results of one dump under checked settings; several of them make a report.
+
+    only: limits the metrics to these. curves: whether to fit smooth curves, too, which pages and figures show.
 
     Raises: InputError for values that contradict the kind of the scores.
     """
-    return Measurement.of(predictions, settings, resources).report(settings.level, only)
+    return Measurement.of(predictions, settings, resources, curves=curves).report(settings.level, only)

@@ -16,15 +16,15 @@ from calibeval.core.data.distinct_names import name_of
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.weighted import refuse_weights
-from calibeval.core.evaluation.class_noise import with_class_spread
+from calibeval.core.evaluation.class_noise import per_class, with_class_spread
+from calibeval.core.evaluation.curves import CurveCells
 from calibeval.core.evaluation.doubts import doubted
 from calibeval.core.evaluation.groups import Groups, find_groups, grouped_metrics, joints_for
 from calibeval.core.evaluation.slices import SlicedColumn
 from calibeval.core.evaluation.stream_joints import StreamedGroups
-from calibeval.core.metrics.folded import classwise_errors
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import all_metrics
-from calibeval.core.report.report import Bin, ClassResult, DumpReport, WeightCount
+from calibeval.core.report.report import Bin, DumpReport, WeightCount
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.engine import summarise
@@ -44,6 +44,7 @@ class Measurement:
     joints: Joints | None
     columns: tuple[SlicedColumn, ...]
     tool: ConventionSums | None
+    curves: CurveCells | None = None
 
     @classmethod
     def of(
@@ -55,13 +56,14 @@ class Measurement:
         keep_rows: bool = False,
         sliced: bool = True,
         by_class: bool = True,
+        curves: bool = False,
     ) -> Measurement:
         """Measure: one pass over the scores, and one more for each slice column, groups, and another tool's bins.
 
         keep_rows: keep the results of every row (41 bytes each). sliced: whether to cut slices, if settings name
         columns.
         by_class: whether to include class-wise sums of slices, and class-wise bins for groups; without them, groups
-        need no extra pass, and with keep_rows slices need none either.
+        need no extra pass, and with keep_rows slices need none either. curves: whether to fit smooth curves.
         Other arguments: as for `evaluate_dump`.
         Raises: InputError for values that contradict the kind of the scores; UsageError for columns that cannot be cut.
         """
@@ -71,12 +73,15 @@ class Measurement:
         by_groups = groups is not None and groups.refused is None
         units = None if groups is None or not by_groups else groups.units
         streamed = None if units is None else StreamedGroups(predictions, units, settings.bins)
+        own = settings.convention == OWN
+        told = None if streamed is None else streamed.told
+        cells = CurveCells(predictions, also=told) if curves and own else None
         sums = summarise(
             predictions,
             settings.bins,
             resources,
             keep_rows=keep_rows or (by_groups and streamed is None),
-            told=None if streamed is None else streamed.told,
+            told=told if cells is None else cells.told,
             slopes=by_groups,
         )
         columns = (
@@ -91,8 +96,6 @@ class Measurement:
             )
             for column in (settings.slices if sliced else ())
         )
-        convention = CONVENTIONS[settings.convention]
-        own = convention.name == OWN
         if own and by_class and groups is None and settings.level is not None:
             (sums,) = with_class_spread(predictions, [kept_rows(predictions)], [sums])
         return cls(
@@ -106,7 +109,10 @@ class Measurement:
             if streamed is None
             else streamed.joints(sums, resources.jobs, resources.memory, by_class=by_class),
             columns=tuple(columns),
-            tool=None if own else convention_sums(predictions, convention, settings.bins, resources),
+            tool=None
+            if own
+            else convention_sums(predictions, CONVENTIONS[settings.convention], settings.bins, resources),
+            curves=cells,
         )
 
     def metrics(self, level: float | None, only: Collection[str] | None = None) -> dict[str, MetricResult]:
@@ -128,13 +134,14 @@ class Measurement:
             metrics=self.metrics(level, only),
             equal_width=bin_table(sums.top, sums.edges),
             equal_mass=bin_table(sums.mass, sums.mass_edges),
-            per_class=_per_class(sums, predictions),
+            per_class=per_class(sums, predictions, alone=self.groups is None),
             warnings=(*predictions.warnings, *_warnings(predictions, sums, self.groups, self.settings)),
             name=name_of(predictions),
             slices=tuple(one for column in sliced for one in column) if self.columns else None,
             small_slices=tuple(one for column in self.columns for one in column.small) if self.columns else None,
             groups=None if self.groups is None else self.groups.counted,
             weights=weights_of(predictions, sums),
+            curve=None if self.curves is None else self.curves.top(),
         )
         return dump if self.tool is None else self._as_tool(dump, self.tool, level, only)
 
@@ -154,7 +161,9 @@ class Measurement:
             metrics={name: metric for name, metric in found.items() if only is None or name in only},
             equal_width=bin_table(tool.width.sums, tool.width.edges),
             equal_mass=None if tool.mass is None else bin_table(tool.mass.sums, tool.mass.edges),
-            per_class=tuple(replace(result, calibration_error=error) for result, error in classes),
+            per_class=tuple(
+                replace(result, calibration_error=error, floor=None, floor_high=None) for result, error in classes
+            ),
             warnings=(*dump.warnings, *remarks(tool, convention, dump.k)),
         )
 
@@ -191,18 +200,6 @@ def _weighted_table(sums: BinSums, counts: Floats, edges: Floats) -> tuple[Bin, 
             gap = (p - y) / weight
             rows.append(Bin(lower, upper, int(rows_in), p / weight, y / weight, gap, weight / every, effective[i]))
     return tuple(rows)
-
-
-def _per_class(sums: Sums, predictions: Predictions) -> tuple[ClassResult, ...]:
-    if sums.classes is None:
-        return ()
-    support = sums.classes.y.sum(axis=1)
-    if sums.classes.squared is not None:
-        support = np.bincount(predictions.labels[kept_rows(predictions)], minlength=len(support))
-    gaps = -sums.classes.surplus.sum(axis=1) / sums.n
-    names = predictions.class_names or tuple(str(k) for k in range(len(support)))
-    rows = zip(names, support.tolist(), classwise_errors(sums.classes).tolist(), gaps.tolist(), strict=True)
-    return tuple(ClassResult(name, int(count), error, gap) for name, count, error, gap in rows)
 
 
 def _warnings(predictions: Predictions, sums: Sums, groups: Groups | None, settings: Settings) -> list[Notice]:

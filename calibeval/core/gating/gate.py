@@ -147,7 +147,7 @@ class Subject:
         )
         cheap = bool(columns) and not (by_class or in_full) and not resources.streams(dump)
         kept = keep_rows or pairing is not None or cheap
-        measured = Measurement.of(dump, how, resources, keep_rows=kept, by_class=by_class or in_full)
+        measured = Measurement.of(dump, how, resources, keep_rows=kept, by_class=by_class or in_full, curves=in_full)
         matched = None
         if isinstance(base, Predictions) and pairing is not None:
             both = _sliced_in_both(how, dump)
@@ -162,7 +162,7 @@ class Subject:
                 by_class=by_class,
             )
         values = frozenset(rule.metric for rule in rules if base is None or not rule.is_change)
-        values |= {"ece"} if columns else set()  # slices are sorted by it
+        values |= {"accuracy", *(("ece",) if columns else ())}  # it says how rows vary; slices are sorted by the ECE
         changes = frozenset(rule.metric for rule in rules if rule.is_change)
         return cls(measured, saved, matched, values, changes, resources, base, tuple(rules), settings)
 

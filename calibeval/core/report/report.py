@@ -16,6 +16,7 @@ from calibeval.core.data.predictions import Source
 from calibeval.core.data.records import Layout, read_record, to_plain
 from calibeval.core.metrics.lookup import MetricLookup
 from calibeval.core.metrics.result import MetricResult
+from calibeval.core.report.curve import SmoothCurve
 from calibeval.core.report.fitted_on import FittedOn, OutOfFold
 from calibeval.core.report.from_json import metric_results, parameters
 from calibeval.core.report.possible import check_report
@@ -35,6 +36,7 @@ __all__ = [
     "Report",
     "SliceResult",
     "SmallSlice",
+    "SmoothCurve",
     "WeightCount",
     "with_distinct_names",
 ]
@@ -49,7 +51,7 @@ class Recalibrated:
     """The results of a dump after a map was applied to it.
 
     method, parameters: of the map; parameters is empty if every fold had its own map.
-    fitted_on: another dump, or the folds of the same dump. metrics, equal_width, equal_mass: as in DumpReport.
+    fitted_on: another dump, or the folds of the same dump. The others are as in DumpReport.
     """
 
     LAYOUT: ClassVar = Layout(inside=BIN_FIELDS, read={"parameters": parameters, "metrics": metric_results}, open=True)
@@ -60,6 +62,7 @@ class Recalibrated:
     metrics: Mapping[str, MetricResult]
     equal_width: tuple[Bin, ...]
     equal_mass: tuple[Bin, ...] | None
+    curve: SmoothCurve | None = None
 
     @property
     def name(self) -> str:
@@ -77,6 +80,7 @@ class Recalibrated:
             "fitted_on": to_plain(self.fitted_on),
             "metrics": {name: metric.to_dict() for name, metric in self.metrics.items()},
             "bins": _bins_to_dict(self.equal_width, self.equal_mass),
+            "curve": None if self.curve is None else to_plain(self.curve),
         }
 
 
@@ -117,6 +121,7 @@ class DumpReport(MetricLookup[MetricResult]):
     slices, small_slices: slices with and without enough rows, column by column, worst first; None without slices.
     groups: the groups that intervals and noise floors treat as independent; None if rows are independent.
     weights: by which rows count, and their effective number; None if all rows count the same.
+    curve: the smooth calibration curve of the top label; None if none was fitted.
     """
 
     LAYOUT: ClassVar = Layout(inside=READING | BIN_FIELDS, read={"metrics": metric_results}, open=True)
@@ -137,6 +142,7 @@ class DumpReport(MetricLookup[MetricResult]):
     small_slices: tuple[SmallSlice, ...] | None = None
     groups: GroupCount | None = None
     weights: WeightCount | None = None
+    curve: SmoothCurve | None = None
 
     @property
     def worth(self) -> float:
@@ -153,6 +159,7 @@ class DumpReport(MetricLookup[MetricResult]):
             metrics=again.metrics,
             equal_width=again.equal_width,
             equal_mass=again.equal_mass,
+            curve=again.curve,
             per_class=(),
             name=f"{self.name}, {again.name}",
             recalibrated=None,
@@ -176,6 +183,7 @@ class DumpReport(MetricLookup[MetricResult]):
             "source": {**to_plain(self.source), **reading},
             "metrics": {name: metric.to_dict() for name, metric in self.metrics.items()},
             "bins": _bins_to_dict(self.equal_width, self.equal_mass),
+            "curve": None if self.curve is None else to_plain(self.curve),
             "per_class": [to_plain(one) for one in self.per_class],
             "recalibrated": None if self.recalibrated is None else self.recalibrated.to_dict(),
             "warnings": [one.to_dict() for one in self.warnings],

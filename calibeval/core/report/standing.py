@@ -6,6 +6,7 @@ what a perfectly calibrated model with these very confidences would show on as m
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from enum import Enum
 
@@ -15,8 +16,9 @@ from calibeval.core.data.notices import reason
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.report.report import Bin, DumpReport
+from calibeval.core.report.rows import ClassResult
 from calibeval.core.sums.binning import BinSums
-from calibeval.core.uncertainty.floors import Floor, mce_floor
+from calibeval.core.uncertainty.floors import Floor, mce_floor, mean_absolute_gap
 from calibeval.core.uncertainty.level import CERTAIN_P, LIKELY_P
 
 # Below this many rows the approximations behind floors and intervals are not good enough to say "certain".
@@ -26,6 +28,8 @@ COARSE = 0.03
 # A temperature whose interval lies within this factor of 1 does little.
 NEAR_ONE = 1.25
 
+# From the half-width of a 95 % interval to the size that 999 of 1000 calibrated models would not exceed.
+CERTAIN_REACH = 3.2905 / 1.96
 _ROUNDING = 1e-9
 
 
@@ -92,6 +96,17 @@ def _by_test(metric: MetricResult, n: float | None) -> Standing:
     return Standing.NOISE if near else Standing.UNRESOLVED
 
 
+def standing_in(dump: DumpReport, name: str) -> Standing | None:
+    """Where a metric of the dump stands; every table, headline and page takes its words from here.
+
+    By its noise floor, or by its interval alone if it is the gap of grouped rows, for which there is no floor.
+    """
+    metric = with_floor(dump, name)
+    if name == "confidence_gap" and metric.floor is None and dump.groups is not None:
+        return _by_interval(metric, dump.worth)
+    return standing_of(metric, n=dump.worth, k=dump.k)
+
+
 def with_floor(dump: DumpReport, name: str) -> MetricResult:
     """The metric, and for the signed `confidence_gap` the floor of its size, from the bin table.
 
@@ -121,14 +136,42 @@ def standing_of_gap(bins: tuple[Bin, ...], gap: float) -> Standing | None:
     return standing_of(replace(metric, floor_certain=floor.certain), n=sum(row.worth for row in bins))
 
 
-def bin_stands_out(row: Bin) -> bool:
+def bin_judge(dump: DumpReport) -> Callable[[Bin], bool | None]:
+    """Whether a bin of this dump is beyond noise: the function that tells; None where the noise is unknown.
+
+    Rows of one group depend on each other: the noise of a bin is then larger than that of as many independent rows, by
+    as much as that of the ECE is; if there are too few groups for a floor of the ECE, no bin is judged.
+    """
+    if dump.groups is None:
+        return bin_stands_out
+    ece = dump.metrics.get("ece")
+    alone = [_sums_of(b.worth, b.confidence) for b in dump.equal_width if b.count and b.confidence is not None]
+    expected = sum(float(mean_absolute_gap(one)[0]) for one in alone)
+    if ece is None or ece.floor is None or expected <= 0.0:
+        return lambda _: None
+    factor = max(1.0, ece.floor * sum(float(one.count[0]) for one in alone) / expected)
+    return lambda row: bin_stands_out(row, factor)
+
+
+def bin_stands_out(row: Bin, factor: float = 1.0) -> bool:
     """Whether the bin's gap is larger than 95 of 100 calibrated models would show on its few or many rows.
+
+    factor: by how much noise is larger than that of independent rows.
 
     >>> bin_stands_out(Bin(0.9, 1.0, 3, 0.97, 0.67, 0.30)), bin_stands_out(Bin(0.9, 1.0, 300, 0.97, 0.67, 0.30))
     (False, True)
     """
     floor = _floor((row,))
-    return floor is not None and row.gap is not None and abs(row.gap) > floor.high + _ROUNDING
+    return floor is not None and row.gap is not None and abs(row.gap) > factor * floor.high + _ROUNDING
+
+
+def class_stands_out(one: ClassResult) -> bool | None:
+    """Whether the error of a class is larger than noise gives any of the classes; None where the noise is unknown.
+
+    >>> class_stands_out(ClassResult("a", 9, 0.02, 0.01, 0.01, 0.03)), class_stands_out(ClassResult("a", 9, 0.1, 0))
+    (False, None)
+    """
+    return None if one.floor_high is None else one.calibration_error > one.floor_high + _ROUNDING
 
 
 def _floor(bins: tuple[Bin, ...]) -> Floor | None:
@@ -142,7 +185,26 @@ def _floor(bins: tuple[Bin, ...]) -> Floor | None:
     count = sum(rows for rows, _ in filled)
     p = sum(rows * min(c, 1.0) for rows, c in filled)
     pp = sum(rows * min(c, 1.0) ** 2 for rows, c in filled)
-    return mce_floor(BinSums(*(np.array([float(total)]) for total in (count, p, pp, 0.0, 0.0))))
+    return mce_floor(_sums(count, p, pp))
+
+
+def _sums_of(rows: float, confidence: float | None) -> BinSums:
+    p = min(confidence or 0.0, 1.0)
+    return _sums(rows, rows * p, rows * p * p)
+
+
+def _sums(count: float, p: float, pp: float) -> BinSums:
+    return BinSums(*(np.array([float(total)]) for total in (count, p, pp, 0.0, 0.0)))
+
+
+def _by_interval(metric: MetricResult, n: float) -> Standing | None:
+    """Where a signed value stands by its interval: likely off 0 if that excludes it, certain if it does so by far."""
+    if metric.value is None or metric.low is None or metric.high is None:
+        return None
+    size, half = abs(metric.value), 0.5 * (metric.high - metric.low)
+    if not _excludes_zero(metric):
+        return Standing.UNRESOLVED if size + half > COARSE else Standing.NOISE
+    return Standing.CERTAIN if size > CERTAIN_REACH * half and n >= CERTAIN_ROWS else Standing.LIKELY
 
 
 def _excludes_zero(metric: MetricResult) -> bool | None:

@@ -19,7 +19,7 @@ from calibeval.core.sums.binning import BinSums
 # Skewness of |X| and of max(X, 0) for a standard normal X, which replace a count's if at least that many are expected.
 FOLDED_SKEWNESS = 0.9952717464311565
 RECTIFIED_SKEWNESS = 1.6413
-_FEW, _MOST_COUNTED = 8.0, 1000
+FEW, _MOST_COUNTED = 8.0, 1000
 
 
 class GapMoments(NamedTuple):
@@ -92,7 +92,7 @@ def _below(sums: BinSums) -> tuple[npt.NDArray[np.bool_], tuple[Floats, Floats, 
     The count is binomial with the mean and variance of the bin.
     """
     mean, variance = rarer_mean(sums), sums.variance
-    few = (mean > 0.0) & (mean < _FEW) & (variance > 1e-200)
+    few = (mean > 0.0) & (mean < FEW) & (variance > 1e-200)
     mean, variance = mean[few], variance[few]
     chance = np.clip(1.0 - variance / mean, 1e-9, 1.0 - 1e-9)
     trials = mean / chance
@@ -123,7 +123,7 @@ class RareOutcomes(NamedTuple):
     def of(cls, rare: Floats, variance: Floats, *, together: int = 1, both: bool = True) -> RareOutcomes | None:
         """From the expected rare outcomes of every bin, and their variance; None if 8 rows or more have one."""
         total = float(rare.sum()) / together
-        if not 0.0 < total < _FEW:
+        if not 0.0 < total < FEW:
             return None
         hit = float((rare * rare).sum()) / float(rare.sum())
         return cls(total, float(variance.sum()) / together, hit, together, both)
@@ -186,7 +186,7 @@ def largest_rare_square(sums: BinSums, n: float, chance: float) -> float:
     """
     own, unit = sums.equivalent, np.broadcast_to(sums.unit, sums.count.shape)
     mean, variance = rarer_mean(own), own.variance
-    few = np.flatnonzero((mean > 0.0) & (mean < _FEW) & (variance > 1e-200))
+    few = np.flatnonzero((mean > 0.0) & (mean < FEW) & (variance > 1e-200))
     squares = (
         (rare_total(float(mean[m]), float(variance[m]), chance) - float(mean[m])) ** 2 / float(own.count[m] / unit[m])
         for m in few

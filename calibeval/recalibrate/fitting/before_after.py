@@ -212,4 +212,4 @@ def _doubts_about(fitted_on: Predictions) -> tuple[Notice, ...]:
 
 
 def _results(method: str, parameters: dict[str, Any], facts: FittedOn | OutOfFold, after: DumpReport) -> Recalibrated:
-    return Recalibrated(method, parameters, facts, after.metrics, after.equal_width, after.equal_mass)
+    return Recalibrated(method, parameters, facts, after.metrics, after.equal_width, after.equal_mass, after.curve)

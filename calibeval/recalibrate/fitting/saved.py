@@ -35,5 +35,11 @@ def by_saved_map(
     same = facts.sha256 is not None and facts.sha256 == source.sha256
     fitted_on = FittedOn(source.path if same else None, facts.split, facts.sha256, facts.n, leak)
     return Recalibrated(
-        found.method, found.parameters(), fitted_on, after.metrics, after.equal_width, after.equal_mass
+        found.method,
+        found.parameters(),
+        fitted_on,
+        after.metrics,
+        after.equal_width,
+        after.equal_mass,
+        after.curve,
     ), warnings

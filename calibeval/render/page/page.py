@@ -18,6 +18,7 @@ from markupsafe import Markup
 from calibeval.core.gating.verdict import Verdict
 from calibeval.core.heads.results import Finetuned
 from calibeval.core.report.report import Report
+from calibeval.render.page.breaks import breakable
 from calibeval.render.page.losses import losses_view
 from calibeval.render.page.report import page_view
 from calibeval.render.page.verdict import verdict_view
@@ -69,7 +70,7 @@ def whole_page(template: str, page: object) -> str:
 
 def _fill(template: str, page: object, **more: str) -> str:
     style = Markup(_style())  # noqa: S704 - our own file
-    return _environment().get_template(template).render(page=page, style=style, **more) + "\n"
+    return breakable(_environment().get_template(template).render(page=page, style=style, **more)) + "\n"
 
 
 @cache

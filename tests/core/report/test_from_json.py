@@ -29,7 +29,8 @@ def whole_report():
     document = report.to_dict()
     fitted_on = {"path": "val.npz", "split": None, "sha256": "0" * 64, "n": 100, "leak": None}
     again = {"method": "temperature", "parameters": {"temperature": 2.0}, "fitted_on": fitted_on}
-    results = {key: document["dumps"][0][key] for key in ("metrics", "bins")}
+    document["dumps"][0]["curve"] = {name: [0.25, 0.5] for name in ("confidence", "accuracy", "low", "high")}
+    results = {key: document["dumps"][0][key] for key in ("metrics", "bins", "curve")}
     document["dumps"][0]["recalibrated"] = {**again, **results}
     return json.loads(json.dumps(document))
 

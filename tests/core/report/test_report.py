@@ -70,7 +70,17 @@ def test_the_schema_of_the_contract():
         "group": None,
     }
     (dump,) = document["dumps"]
-    assert list(dump) == ["name", "source", "metrics", "bins", "per_class", "recalibrated", "warnings", *ABSENT]
+    assert list(dump) == [
+        "name",
+        "source",
+        "metrics",
+        "bins",
+        "curve",
+        "per_class",
+        "recalibrated",
+        "warnings",
+        *ABSENT,
+    ]
     assert dump["source"] == {
         "path": "ä.npz",
         "split": "val",
@@ -87,8 +97,16 @@ def test_the_schema_of_the_contract():
     assert list(dump["bins"]) == ["equal_width", "equal_mass"]
     assert len(dump["bins"]["equal_width"]) == 5
     assert list(dump["bins"]["equal_width"][0]) == ["lower", "upper", "count", "confidence", "accuracy", "gap"]
-    assert list(dump["per_class"][0]) == ["name", "support", "calibration_error", "gap"]
+    assert list(dump["per_class"][0]) == [
+        "name",
+        "support",
+        "calibration_error",
+        "gap",
+        "floor",
+        "floor_high",
+    ]
     assert dump["recalibrated"] is None
+    assert list(dump["curve"]) == ["confidence", "accuracy", "low", "high"]
     assert [dump[name] for name in ABSENT] == [None] * 4
 
 

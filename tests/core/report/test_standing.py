@@ -8,8 +8,16 @@ import numpy as np
 import pytest
 
 from calibeval.core.metrics.result import MetricResult
-from calibeval.core.report.report import Bin, GroupCount
-from calibeval.core.report.standing import Standing, bin_stands_out, standing_of, with_floor
+from calibeval.core.report.report import Bin, ClassResult, GroupCount
+from calibeval.core.report.standing import (
+    Standing,
+    bin_judge,
+    bin_stands_out,
+    class_stands_out,
+    standing_in,
+    standing_of,
+    with_floor,
+)
 from tests.render.hand_made import bins, over_confident, with_metric
 
 
@@ -146,3 +154,41 @@ def test_a_temperature_stands_by_its_test(metric, n, expected):
 @pytest.mark.parametrize("name", ["cox_slope", "cox_intercept"])
 def test_one_test_of_two_numbers_says_nothing_about_each(name):
     assert standing_of(MetricResult(name, 0.03, low=-0.03, high=0.09, p=1e-9, lr=40.0), n=900) is None
+
+
+def test_a_class_stands_out_above_its_floor_only():
+    assert class_stands_out(ClassResult("a", 9, 0.0301, 0.0, 0.01, 0.03))
+    assert class_stands_out(ClassResult("a", 9, 0.03, 0.0, 0.01, 0.03)) is False
+    assert class_stands_out(ClassResult("a", 9, 0.9, 0.0)) is None
+
+
+def grouped(floor):
+    """Grouped rows whose independent floor is that of 800 rows of 0.95 and 200 of 0.6."""
+    dump = replace(over_confident(), groups=GroupCount("video", 40))
+    return with_metric(dump, "ece", floor=floor, floor_high=None if floor is None else 2 * floor)
+
+
+def test_bins_of_grouped_rows_have_the_noise_of_the_ece_or_are_not_judged():
+    row = Bin(0.9, 1.0, 800, 0.95, 0.93, 0.02)
+    assert bin_judge(over_confident())(row)
+    # Alone: sqrt(2 / pi) * (sqrt(800 * 0.0475) + sqrt(200 * 0.24)) / 1000 = 0.0104; 0.02 is 2.6 standard errors.
+    assert bin_judge(grouped(0.0104))(row)
+    assert bin_judge(grouped(0.0208))(row) is False
+    assert bin_judge(grouped(None))(row) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "expected"),
+    [
+        (0.04, 0.001, 0.079, Standing.LIKELY),
+        (0.07, 0.03, 0.11, Standing.CERTAIN),  # 0.07 / 0.04 is 1.75 half-widths, and 1.679 are enough
+        (0.066, 0.026, 0.106, Standing.LIKELY),
+        (-0.07, -0.11, -0.03, Standing.CERTAIN),
+        (0.01, -0.01, 0.03, Standing.NOISE),
+        (0.02, -0.01, 0.05, Standing.UNRESOLVED),
+        (0.02, None, None, None),
+    ],
+)
+def test_the_gap_of_grouped_rows_stands_by_its_interval(value, low, high, expected):
+    dump = with_metric(grouped(None), "confidence_gap", value=value, low=low, high=high)
+    assert standing_in(dump, "confidence_gap") is expected

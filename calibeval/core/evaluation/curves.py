@@ -1,0 +1,51 @@
+"""The sums behind smooth curves, collected while the scores are read once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from calibeval.core.data.columns import kept_rows
+from calibeval.core.data.predictions import Predictions
+from calibeval.core.report.curve import SmoothCurve
+from calibeval.core.sums.cells import Cells, cell_sums
+from calibeval.core.sums.sums import RowScores
+
+
+class CurveCells:
+    """Cells of the confidence against correctness, and for two classes of P(class 1) against the label.
+
+    `told` takes the results of the rows, block by block, in their order.
+    """
+
+    def __init__(self, predictions: Predictions, also: Callable[[RowScores], None] | None = None) -> None:
+        """predictions: which the rows belong to. also: who else is told about the rows."""
+        self._labels = predictions.labels[kept_rows(predictions)] if predictions.k == 2 else None
+        self._seen, self._also = 0, also
+        self._top: Cells | None = None
+        self._positive: Cells | None = None
+
+    def told(self, rows: RowScores) -> None:
+        """The results of the next rows."""
+        if self._also is not None:
+            self._also(rows)
+        self._top = _added(self._top, cell_sums(rows.confidence, rows.correct, rows.weights))
+        n = len(rows.confidence)
+        if self._labels is not None:
+            label = self._labels[self._seen : self._seen + n] == 1
+            p = np.where(label == rows.correct, rows.confidence, 1.0 - rows.confidence)  # class 1 is predicted
+            self._positive = _added(self._positive, cell_sums(p, label, rows.weights))
+        self._seen += n
+
+    def top(self) -> SmoothCurve | None:
+        """The curve of correctness on confidence."""
+        return SmoothCurve.of(self._top)
+
+    def positive(self) -> SmoothCurve | None:
+        """The curve of the label on P(class 1); None unless there are two classes."""
+        return SmoothCurve.of(self._positive)
+
+
+def _added(total: Cells | None, more: Cells) -> Cells:
+    return more if total is None else total + more
