@@ -145,12 +145,12 @@ def told(difference: Difference) -> float | None:
 
 
 def amount(difference: Difference, *, unit: bool = True) -> str:
-    """The difference with its interval, in percentage points, nats or plain numbers.
+    """The difference with its interval, in percentage points, nats or plain numbers; empty where both are the same.
 
     >>> amount(Difference("ece", 0.126, 0.015, -0.111, -0.1203, -0.1021, 1e-15, 0.013))
     '−11.1 points [−12.0, −10.2]'
     """
-    if difference.difference is None:
+    if difference.difference is None or change(difference) is Change.SAME:
         return ""
     places, number = difference_decimals(difference), told(difference)
     size = "" if number is None else signed(scaled(difference.name, number), places)

@@ -10,6 +10,7 @@ import pytest
 import calibeval
 from calibeval import Comparison, Predictions
 from calibeval.core.comparison.comparison import Difference
+from calibeval.core.data.documents import json_text
 from calibeval.core.report.report import Report
 
 
@@ -82,6 +83,6 @@ def test_files_without_bins_are_read():
     document = found.to_dict()
     for side in (document["base"], *document["candidates"]):
         del side["bins"]
-    again = Comparison.from_json(calibeval.core.data.documents.json_text(document))
+    again = Comparison.from_json(json_text(document))
     assert again.base.bins is None
     assert replace(again.base, bins=found.base.bins) == found.base
