@@ -69,6 +69,11 @@ class Matched:
         columns = tuple(tuple(cut.slices(column)) for column in settings.slices)
         return cls(base[0], candidate[0], pairing, cut.whole, columns)
 
+    @property
+    def side(self) -> ComparedDump:
+        """The base as one side of a comparison."""
+        return side(self.base, self.whole.pair.base.sums)
+
     def at(self, level: float, only: Collection[str] | None = None) -> Candidate:
         """The differences from the base, with intervals at that level. only: limits the metrics to these."""
         slices = [one for column in self.columns for one in corrected(column, level, only)]
