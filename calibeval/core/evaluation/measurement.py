@@ -135,8 +135,8 @@ class Measurement:
             k=sums.k,
             ignored=predictions.ignored,
             metrics=self.metrics(level, only),
-            equal_width=_bin_table(sums.top, sums.edges),
-            equal_mass=_bin_table(sums.mass, sums.mass_edges),
+            equal_width=bin_table(sums.top, sums.edges),
+            equal_mass=bin_table(sums.mass, sums.mass_edges),
             per_class=per_class(sums, predictions, alone=self.groups is None),
             warnings=(*predictions.warnings, *_warnings(predictions, sums, self.groups, self.settings)),
             name=name_of(predictions),
@@ -169,8 +169,8 @@ class Measurement:
         return replace(
             dump,
             metrics={name: metric for name, metric in found.items() if only is None or name in only},
-            equal_width=_bin_table(tool.width.sums, tool.width.edges),
-            equal_mass=None if tool.mass is None else _bin_table(tool.mass.sums, tool.mass.edges),
+            equal_width=bin_table(tool.width.sums, tool.width.edges),
+            equal_mass=None if tool.mass is None else bin_table(tool.mass.sums, tool.mass.edges),
             positive=None,
             per_class=tuple(
                 replace(result, calibration_error=error, floor=None, floor_high=None) for result, error in classes
@@ -186,7 +186,8 @@ def weights_of(predictions: Predictions, sums: Sums) -> WeightCount | None:
     return WeightCount(predictions.weights.column, float(sums.n), predictions.weights.zero)
 
 
-def _bin_table(sums: BinSums, edges: Floats) -> tuple[Bin, ...]:
+def bin_table(sums: BinSums, edges: Floats) -> tuple[Bin, ...]:
+    """The bins with their means. sums, edges: (m,) and (m + 1,)."""
     rows: list[Bin] = []
     if sums.rows is not None:
         return _weighted_table(sums, sums.rows, edges)
@@ -218,7 +219,7 @@ def _class_view(sums: Sums, predictions: Predictions, index: int) -> ClassView |
         return None
     own = sums.classes.row(index)
     prevalence = min(max(float(own.y.sum()) / float(own.count.sum()), 0.0), 1.0)
-    return ClassView(class_title(predictions, index), index, prevalence, _bin_table(own, sums.edges))
+    return ClassView(class_title(predictions, index), index, prevalence, bin_table(own, sums.edges))
 
 
 def _class_views(sums: Sums, predictions: Predictions, classes: Sequence[str] | None) -> tuple[ClassView, ...] | None:
