@@ -29,6 +29,7 @@ def compare(
     candidates: compare_options.Candidates,
     json: options.Json = False,
     out: compare_options.CompareOut = None,
+    full: options.Full = False,
     table: options.Format = None,
     export: options.Export = None,
     metrics: options.Metrics = EVERY_METRIC,
@@ -47,7 +48,7 @@ def compare(
     BASE is a dump or a saved report.json; report.json#NAME selects one of its dumps.
     """
     table = table_format(table, TABLES)
-    exclude({"--json": json or None, "--format": table})
+    exclude({"--json": json or None, "--format": table, "--full": full or None})
     from calibeval.api.chosen import chosen_metrics
 
     only = chosen_metrics(metrics)
@@ -89,7 +90,7 @@ def compare(
     for kind, path in wanted.items():
         write_file(path, _table(result, EXPORTS[kind]).encode("utf-8", "backslashreplace"))
     say([f"written to {path}" for path in wanted.values()], quiet=quiet)
-    put(_shown(result, json, table))
+    put(_shown(result, json, table, full=full))
     return 0
 
 
@@ -101,7 +102,7 @@ def _table(result: Comparison, kind: str) -> str:
     return renderer(result)
 
 
-def _shown(result: Comparison, json: bool, table: str | None) -> str:
+def _shown(result: Comparison, json: bool, table: str | None, *, full: bool) -> str:
     """The comparison in the format for standard output."""
     if json:
         return result.to_json()
@@ -111,4 +112,4 @@ def _shown(result: Comparison, json: bool, table: str | None) -> str:
     from calibeval.render.terminal.comparison import render
 
     view = screen()
-    return render(result, width=view.width, color=view.color, ascii_only=view.ascii_only)
+    return render(result, width=view.width, color=view.color, ascii_only=view.ascii_only, full=full)

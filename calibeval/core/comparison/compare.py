@@ -77,7 +77,7 @@ def compare(
             pairing = pair_rows(own[0], candidate)
             return compared(own, summed(candidate), pairing, settings, quiet, level, only)
 
-        return Comparison(VERSION, settings, side(base), tuple(map(beside, candidates)))
+        return Comparison(VERSION, settings, side(*own), tuple(map(beside, candidates)))
     baseline = Baseline.of(base, bins)
     measured = (Measurement.of(candidate, settings, watched, sliced=False) for candidate in candidates)
     return Comparison(VERSION, settings, baseline.side, tuple(unpaired(baseline, one, level, only) for one in measured))

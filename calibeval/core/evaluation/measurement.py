@@ -132,8 +132,8 @@ class Measurement:
             k=sums.k,
             ignored=predictions.ignored,
             metrics=self.metrics(level, only),
-            equal_width=_bin_table(sums.top, sums.edges),
-            equal_mass=_bin_table(sums.mass, sums.mass_edges),
+            equal_width=bin_table(sums.top, sums.edges),
+            equal_mass=bin_table(sums.mass, sums.mass_edges),
             per_class=per_class(sums, predictions, alone=self.groups is None),
             warnings=(*predictions.warnings, *_warnings(predictions, sums, self.groups, self.settings)),
             name=name_of(predictions),
@@ -159,8 +159,8 @@ class Measurement:
         return replace(
             dump,
             metrics={name: metric for name, metric in found.items() if only is None or name in only},
-            equal_width=_bin_table(tool.width.sums, tool.width.edges),
-            equal_mass=None if tool.mass is None else _bin_table(tool.mass.sums, tool.mass.edges),
+            equal_width=bin_table(tool.width.sums, tool.width.edges),
+            equal_mass=None if tool.mass is None else bin_table(tool.mass.sums, tool.mass.edges),
             per_class=tuple(
                 replace(result, calibration_error=error, floor=None, floor_high=None) for result, error in classes
             ),
@@ -175,7 +175,8 @@ def weights_of(predictions: Predictions, sums: Sums) -> WeightCount | None:
     return WeightCount(predictions.weights.column, float(sums.n), predictions.weights.zero)
 
 
-def _bin_table(sums: BinSums, edges: Floats) -> tuple[Bin, ...]:
+def bin_table(sums: BinSums, edges: Floats) -> tuple[Bin, ...]:
+    """The bins with their means. sums, edges: (m,) and (m + 1,)."""
     rows: list[Bin] = []
     if sums.rows is not None:
         return _weighted_table(sums, sums.rows, edges)

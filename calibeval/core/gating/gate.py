@@ -8,7 +8,7 @@ from typing import Any
 
 from calibeval.core.comparison.baseline import Baseline
 from calibeval.core.comparison.comparison import Comparison
-from calibeval.core.comparison.matched import Matched, check_bins, side, unpaired
+from calibeval.core.comparison.matched import Matched, check_bins, unpaired
 from calibeval.core.comparison.pairing import pair_rows
 from calibeval.core.conventions.table import OWN, find_convention
 from calibeval.core.data.columns import PREDICTED_CLASS, TRUE_CLASS, kept_rows
@@ -229,7 +229,7 @@ class Subject:
     def _compared(self, level: float) -> Comparison | None:
         if self.matched is not None:
             found = self.matched.at(level, self.changes)
-            return Comparison(VERSION, self.settings, side(self.matched.base), (found,))
+            return Comparison(VERSION, self.settings, self.matched.side, (found,))
         if self.saved is not None:
             found = unpaired(self.saved, self.measured, level, self.changes)
             return Comparison(VERSION, self.settings, self.saved.side, (found,))
