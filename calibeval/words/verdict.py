@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from calibeval.core.data.columns import TRUE_CLASS
-from calibeval.core.gating.movers import Part
-from calibeval.core.gating.rules import Rule
-from calibeval.core.gating.ruling import Judged, Outcome, RuleVerdict, Trial
+from calibeval.core.gating.ruling import Outcome, RuleVerdict
 from calibeval.core.gating.verdict import Verdict
-from calibeval.core.metrics.result import MetricResult
-from calibeval.core.metrics.table import METRICS
 from calibeval.words import cells
-from calibeval.words.marks import plain
-from calibeval.words.signs import signed
+from calibeval.words.rules import asked, harmless, shown_interval, shown_value
+from calibeval.words.why import why_lines
 
-_NAME, _REASON = 60, 300
-_LITTLE = 0.1
+_REASON = 300
 _HEADLINES = {"pass": "PASSED", "fail": "FAILED", "inconclusive": "INCONCLUSIVE", "error": "NOT EVALUATED"}
 
 
@@ -91,46 +85,9 @@ def rules_from(verdict: Verdict) -> str:
     return "" if verdict.config is None else f"rules: {harmless(verdict.config)}"
 
 
-def harmless(text: str, most: int = _NAME) -> str:
-    r"""Foreign text in one short line that can control neither a terminal nor the log of a CI service.
-
-    >>> harmless("a\n::error::b ##[group]c")
-    'a\\n:\\u003aerror:\\u003ab \\u0023#[group]c'
-    """
-    return plain(text, most).replace("::", ":\\u003a")
-
-
 def warning_lines(verdict: Verdict) -> tuple[str, ...]:
     """The warnings, each in one harmless line."""
     return tuple(harmless(warning, _REASON) for warning in verdict.warnings)
-
-
-def asked(judged: RuleVerdict) -> str:
-    """The rule with its limit: "ECE ≤ 3.00 % in weather=night", "NLL change ≤ +0.01 nats"."""
-    return rule_asked(judged.rule)
-
-
-def rule_asked(rule: Rule) -> str:
-    """The rule with its limit, as `asked`."""
-    name = "|gap|" if rule.metric == "confidence_gap" else cells.label(rule.metric)
-    if rule.is_change:
-        bound, sign = ("≤", "+") if rule.kind == "max_increase" else ("≥", "\N{MINUS SIGN}")
-        unit = _change_unit(rule.metric)
-        relative = f"{_exact(100 * rule.limit)} % of baseline"
-        size = relative if rule.relative else f"{_limit(rule.metric, rule.limit)} {unit}".rstrip()
-        text = f"{name} change {bound} {sign if rule.limit else ''}{size}"
-    else:
-        sign = "≥" if rule.kind == "min" else "≤"
-        text = f"{name} {sign} {_limit(rule.metric, rule.limit)} {cells.unit(rule.metric)}".rstrip()
-    if rule.slice is None:
-        return text
-    if rule.worst_of is None:
-        return f"{text} in {harmless(rule.slice)}"
-    return f"{text} in worst slice" + (f" of {harmless(rule.worst_of)}" if rule.worst_of else "")
-
-
-def _change_unit(metric: str) -> str:
-    return "points" if cells.unit(metric) == "%" else cells.unit(metric)
 
 
 def _line(judged: RuleVerdict, level: float) -> Line:
@@ -147,120 +104,9 @@ def _line(judged: RuleVerdict, level: float) -> Line:
     return Line(
         word=word,
         asked=asked(judged),
-        value="" if part is None else _value(judged, part),
-        interval="" if part is None else _interval(judged, part) + _at_level(part, level),
+        value="" if part is None else shown_value(judged, part),
+        interval="" if part is None else shown_interval(judged, part, level),
         reason=harmless(reason, _REASON),
-        why=tuple(harmless(one, _REASON) for one in why_lines(judged)),
+        why=tuple(harmless(one, _REASON) for one in why_lines(judged, level)),
         judged=judged,
     )
-
-
-def why_lines(judged: RuleVerdict) -> list[str]:
-    """What moved the metric, and what the rule would say after a temperature, a line each.
-
-    >>> from calibeval.core.gating.rules import Rule
-    >>> from calibeval.core.gating.ruling import Trial, Why
-    >>> rule, parts = Rule("ece", "max", 0.03), (Part("light", "night", 0.75, 0.25),)
-    >>> why_lines(RuleVerdict(rule, "fail", "", None, why=Why(False, parts, Trial(0.05, False))))[0]
-    'largest shares of the error / of the rows: light=night (75 % / 25 %)'
-    """
-    why, metric, lines = judged.why, judged.rule.metric, []
-    if why is None:
-        return []
-    if why.parts:
-        whole = "change" if why.change else "error"
-        lines.append(f"largest shares of the {whole} / of the rows: {', '.join(map(_part, why.parts))}")
-    elif why.parts is not None:
-        lines.append("no single bin, class or slice accounts for much of it")
-    if metric == "accuracy":
-        lines.append("a temperature cannot change the accuracy")
-    elif why.temperature is not None:
-        lines.append(_tried(judged, why.temperature))
-    return lines
-
-
-def _tried(judged: RuleVerdict, trial: Trial) -> str:
-    """What the rule would say after a temperature, with the numbers that decide."""
-    rule, still = judged.rule, trial.verdict == judged.verdict
-    numbers = cells.with_unit(MetricResult(rule.metric, trial.value))
-    if trial.corrected is not None:  # the measured value is raised by noise, of which the interval knows nothing
-        numbers += f", without noise {cells.value(MetricResult(rule.metric, trial.corrected))}"
-    if trial.verdict is None:  # as 0.1.0 wrote it
-        return f"a temperature alone would {'' if trial.repairs else 'not '}repair it ({numbers} out of fold)"
-    if trial.low is not None and trial.high is not None and judged.decisive is not None:
-        seen = replace(judged.decisive, value=trial.value, low=trial.low, high=trial.high)
-        if trial.change is not None:
-            seen = replace(seen, value=trial.change)
-            numbers += f", change {_value(judged, seen)} {_change_unit(rule.metric)}".rstrip()
-        numbers += f" {_interval(judged, seen)}"
-    known = {"pass": "pass", "fail": "still fail" if still else "fail"}
-    outcome = known.get(trial.verdict, "remain undecided" if still else "be undecided")
-    found = "" if trial.temperature is None else f"T = {trial.temperature:.3g}, "
-    if still and _moves_little(judged, trial):
-        return f"a temperature ({found}out of fold) changes little, and this rule would {outcome}: {numbers}"
-    return f"after a temperature ({found}out of fold) this rule would {outcome}: {numbers}"
-
-
-def _moves_little(judged: RuleVerdict, trial: Trial) -> bool:
-    """Whether what the rule judges moves by less than a tenth of its interval's width."""
-    before, after = judged.decisive, trial.value if trial.change is None else trial.change
-    if before is None or before.value is None or before.low is None or before.high is None:
-        return False
-    after = abs(after) if judged.rule.metric == "confidence_gap" and trial.change is None else after
-    return abs(after - before.value) < _LITTLE * (before.high - before.low)
-
-
-def _part(part: Part) -> str:
-    name = f"{part.kind} {part.name}" if part.kind in ("bin", TRUE_CLASS) else f"{part.kind}={part.name}"
-    return f"{name} ({100 * part.share:.0f} % / {100 * part.rows:.0f} %)"
-
-
-def _limit(metric: str, limit: float) -> str:
-    """All digits of a limit, with at least two decimals where it is a percentage."""
-    if cells.unit(metric) != "%":
-        return _exact(limit)
-    shown = _exact(100 * limit)
-    return f"{float(shown):.2f}" if len(shown.partition(".")[2]) < 2 and "e" not in shown else shown
-
-
-def _exact(number: float) -> str:
-    return f"{number:.10g}"
-
-
-def _value(judged: RuleVerdict, part: Judged) -> str:
-    if part.value is None:
-        return cells.NULL
-    metric = judged.rule.metric
-    if judged.rule.is_change:
-        return signed(_scaled(metric, part.value), _places(judged, part))
-    if metric == "confidence_gap":
-        return f"{100 * part.value:.2f}"
-    return cells.value(MetricResult(metric, part.value))
-
-
-def _interval(judged: RuleVerdict, part: Judged) -> str:
-    if part.low is None or part.high is None:
-        return ""
-    low, high = (_scaled(judged.rule.metric, end) for end in (part.low, part.high))
-    places = _places(judged, part)
-    if judged.rule.is_change:
-        return f"[{signed(low, places)}, {signed(high, places)}]"
-    ends = (f"{end:.{places}f}".replace("-", "\N{MINUS SIGN}") for end in (low, high))
-    return f"[{', '.join(ends)}]" if low else f"[0, {high:.{places}f}]"
-
-
-def _at_level(part: Judged, usual: float) -> str:
-    """The level of an interval, where it is not the usual one."""
-    level = usual if part.interval_level is None else part.interval_level
-    return "" if part.low is None or level == usual else f" at {100 * level:.4g} %"
-
-
-def _places(judged: RuleVerdict, part: Judged) -> int:
-    """As many decimals as the width of the interval justifies."""
-    if part.low is None or part.high is None:
-        return cells.decimals(_scaled(judged.rule.metric, part.value or 0.0), 3)
-    return min(6, cells.decimals(_scaled(judged.rule.metric, part.high - part.low), 2))
-
-
-def _scaled(metric: str, number: float) -> float:
-    return 100 * number if METRICS[metric].unit == "%" else number

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from calibeval.render.page.page import _ours
+from calibeval.render.page.page import _file
 from tests.browser.pages import page, record, written
 
 BOX = "document.querySelector('.answer')"
@@ -129,7 +129,7 @@ def mixed(opened):
     ]
     heads = "".join(f"<th scope=col>head {i}</th>" for i in range(len(MIXED[0])))
     table = f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(f'<tr>{row}</tr>' for row in rows)}</tbody></table>"
-    return opened(written(f"<!DOCTYPE html><meta charset=utf-8>{table}<script>{_ours('page.js')}</script>"))
+    return opened(written(f"<!DOCTYPE html><meta charset=utf-8>{table}<script>{_file('page.js')}</script>"))
 
 
 @pytest.mark.parametrize(("i", "orders"), list(enumerate(ORDERS)))

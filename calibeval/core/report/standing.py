@@ -29,7 +29,7 @@ COARSE = 0.03
 NEAR_ONE = 1.25
 
 # From the half-width of a 95 % interval to the size that 999 of 1000 calibrated models would not exceed.
-_CERTAIN_REACH = 3.2905 / 1.96
+CERTAIN_REACH = 3.2905 / 1.96
 _ROUNDING = 1e-9
 
 
@@ -102,7 +102,7 @@ def standing_in(dump: DumpReport, name: str) -> Standing | None:
     By its noise floor, or by its interval alone if it is the gap of grouped rows, for which there is no floor.
     """
     metric = with_floor(dump, name)
-    if name == "confidence_gap" and metric.floor is None and metric.value is not None:
+    if name == "confidence_gap" and metric.floor is None and dump.groups is not None:
         return _by_interval(metric, dump.worth)
     return standing_of(metric, n=dump.worth, k=dump.k)
 
@@ -119,6 +119,21 @@ def with_floor(dump: DumpReport, name: str) -> MetricResult:
     if floor is None:
         return metric
     return replace(metric, floor=floor.expected, floor_high=floor.high, floor_certain=floor.certain)
+
+
+def standing_of_gap(bins: tuple[Bin, ...], gap: float) -> Standing | None:
+    """Where mean confidence - accuracy stands against the floor of its size; None without a row.
+
+    bins: those of all rows. gap: over all of them.
+
+    >>> standing_of_gap((Bin(0.9, 1.0, 3, 0.97, 0.67, 0.30), Bin(0.8, 0.9, 0, None, None, None)), 0.30)
+    <Standing.UNRESOLVED: 'this sample cannot tell'>
+    """
+    floor = _floor(bins)
+    if floor is None:
+        return None
+    metric = MetricResult("confidence_gap", gap, floor=floor.expected, floor_high=floor.high)
+    return standing_of(replace(metric, floor_certain=floor.certain), n=sum(row.worth for row in bins))
 
 
 def bin_judge(dump: DumpReport) -> Callable[[Bin], bool | None]:
@@ -189,7 +204,7 @@ def _by_interval(metric: MetricResult, n: float) -> Standing | None:
     size, half = abs(metric.value), 0.5 * (metric.high - metric.low)
     if not _excludes_zero(metric):
         return Standing.UNRESOLVED if size + half > COARSE else Standing.NOISE
-    return Standing.CERTAIN if size > _CERTAIN_REACH * half and n >= CERTAIN_ROWS else Standing.LIKELY
+    return Standing.CERTAIN if size > CERTAIN_REACH * half and n >= CERTAIN_ROWS else Standing.LIKELY
 
 
 def _excludes_zero(metric: MetricResult) -> bool | None:

@@ -21,7 +21,7 @@ from calibeval.core.heads.results import Finetuned
 from calibeval.core.report.report import Report
 from calibeval.render.page.breaks import breakable
 from calibeval.render.page.losses import losses_view
-from calibeval.render.page.report import page_view
+from calibeval.render.page.report import PageView, page_view
 from calibeval.render.page.verdict import verdict_view
 
 _FOLDER = "templates"
@@ -37,7 +37,7 @@ def render(report: Report, verdict: Verdict | None = None, losses: Finetuned | N
     """
     page = replace(page_view(report), hint=hint)
     if verdict is not None:
-        page = replace(page, verdict=verdict_view(verdict))
+        page = judged_page(page, verdict)
     if losses is not None:
         view = losses_view(losses)
         page = replace(page, losses=view, headline=view.sentence)
@@ -53,8 +53,14 @@ def fragment(report: Report, verdict: Verdict | None = None, text: str = "") -> 
     prefix = f"c{hashlib.sha256(report.to_json().encode(errors='backslashreplace')).hexdigest()[:8]}-"
     page = page_view(report, prefix, folded=0)
     if verdict is not None:
-        page = replace(page, verdict=verdict_view(verdict))
+        page = judged_page(page, verdict)
     return fragment_of("body.html.j2", page, text)
+
+
+def judged_page(page: PageView, verdict: Verdict) -> PageView:
+    """The page with the verdict of a gate, which leads it."""
+    view = verdict_view(verdict)
+    return replace(page, verdict=view, title=view.title)
 
 
 def fragment_of(body: str, page: object, text: str) -> str:
@@ -64,8 +70,8 @@ def fragment_of(body: str, page: object, text: str) -> str:
 
 def whole_page(template: str, page: object) -> str:
     """A whole page, from a template and its records, with the policy in its head."""
-    script = _ours("page.js")
-    only = f"script-src {_digest(script)}; style-src {_digest(_ours('report.css'))}"
+    script, style = _file("page.js"), _style(page)
+    only = f"script-src {_digest(script)}; style-src {_digest(style)}"
     policy = f"default-src 'none'; {only}; img-src data:; base-uri 'none'; form-action 'none'"
     return _fill(template, page, policy=policy, script=script)
 
@@ -76,7 +82,7 @@ def _digest(text: str) -> str:
 
 
 def _fill(template: str, page: object, **more: str) -> str:
-    return breakable(_environment().get_template(template).render(page=page, style=_ours("report.css"), **more)) + "\n"
+    return breakable(_environment().get_template(template).render(page=page, style=_style(page), **more)) + "\n"
 
 
 @cache
@@ -90,8 +96,13 @@ def _environment() -> Environment:
     )
 
 
+def _style(page: object) -> Markup:
+    """The style sheet; pages that begin with the verdict of a gate need more of it."""
+    return _file("report.css") + (_file("gate.css") if getattr(page, "verdict", None) else "")
+
+
 @cache
-def _ours(name: str) -> Markup:
+def _file(name: str) -> Markup:
     """A file of ours, which is part of a page as it is."""
     text = resources.files("calibeval.render").joinpath(_FOLDER, name).read_text(encoding="utf-8")
     return Markup(text)  # noqa: S704 - no foreign text is in it

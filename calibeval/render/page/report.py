@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from calibeval.core.report.report import DumpReport, Report
-from calibeval.core.report.standing import standing_of, with_floor
+from calibeval.core.report.standing import standing_in, with_floor
 from calibeval.render.page import tables as html_tables
 from calibeval.render.page.diagram import Diagram, diagram
 from calibeval.render.page.losses import LossesView
+from calibeval.render.page.repair import Change, changes
 from calibeval.render.page.scale import MATTERING, Dot, Scale, across, mattering
 from calibeval.render.page.slices import Slices, slice_views
 from calibeval.render.page.tables import BinRow, Classes, MetricRow
@@ -27,7 +28,10 @@ _OVERVIEW = ("accuracy", "confidence_gap", "ece", "nll")
 
 @dataclass(frozen=True, slots=True)
 class DumpView:
-    """One dump. short: its name among other dumps; merged: whether tables merge its bins; after: with its map."""
+    """One dump. short: its name among other dumps; merged: whether tables merge its bins; after: with its map.
+
+    changes: of a dump after its map, its numbers beside those before.
+    """
 
     id: str
     name: str
@@ -48,6 +52,7 @@ class DumpView:
     origin: list[tuple[str, str]]
     after: DumpView | None
     slices: list[Slices]
+    changes: list[Change]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +158,7 @@ def summary(dumps: Sequence[DumpReport], names: Sequence[str]) -> str:
 def _directions(dumps: Sequence[DumpReport]) -> list[str]:
     """How many dumps are over- and under-confident; empty where that was not measured in every dump."""
     gaps = [with_floor(dump, "confidence_gap") for dump in dumps]
-    standings = [standing_of(gap, n=dump.worth) for gap, dump in zip(gaps, dumps, strict=True)]
+    standings = [standing_in(dump, "confidence_gap") for dump in dumps]
     clear = [gap.value or 0.0 for gap, s in zip(gaps, standings, strict=True) if s is not None and s.beyond_noise]
     over, under = sum(gap > 0 for gap in clear), sum(gap < 0 for gap in clear)
     if len(dumps) in (over, under):
@@ -173,7 +178,8 @@ def _dump_view(dump: DumpReport, report: Report, id_: str, short: str, room: int
     if again is not None and dump.recalibrated is not None:
         name = plain(f"With {dump.recalibrated.name}", _NAME)
         view = _dump_view(again, report, f"{id_}-after", name, room)
-        after = replace(view, name=name, headline=_tight(plain(repair(dump), _LINE)))
+        said = _tight(plain(repair(dump), _LINE))
+        after = replace(view, name=name, headline=said, changes=changes(dump, again, names))
     return DumpView(
         id=id_,
         name=plain(dump.name, _NAME),
@@ -194,6 +200,7 @@ def _dump_view(dump: DumpReport, report: Report, id_: str, short: str, room: int
         origin=html_tables.origin(dump),
         after=after,
         slices=slice_views(dump, report),
+        changes=[],
     )
 
 
