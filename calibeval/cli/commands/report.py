@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from calibeval.core.report.report import DumpReport, Report
     from calibeval.core.report.settings import Settings
 
-OUTPUTS = ("bins.csv", "reliability.svg", "reliability.png", "report.html", "report.json")
+OUTPUTS = ("bins.csv", "reliability.svg", "report.html", "report.json")
 TABLES = {"md": "markdown", "csv": "csv_table", "latex": "latex"}
 EXPORTS = {"markdown": "md", "csv": "csv", "latex": "latex"}
 
@@ -43,6 +43,7 @@ def report(
     full: options.Full = False,
     export: options.ReportExport = None,
     figure: options.Figure = None,
+    png: options.Png = False,
     width: options.Width = None,
     table: options.Format = None,
     bins: options.Bins = None,
@@ -68,6 +69,7 @@ def report(
 ) -> int:
     """Measure calibration: metrics, noise floors and a diagram."""
     table = _checked_format(table, figure, width, json=json, full=full)
+    names = _files(out, png=png)
     exclude({"--level": level, "--no-intervals": no_intervals or None})
     maps = Fitting(
         method=method,
@@ -93,10 +95,9 @@ def report(
     from calibeval.writers.atomic import write_file
 
     check_folder(out, {**JSON, **FILE_TABLES, **FIGURES})
-    outputs = [] if out is None else [out / name for name in OUTPUTS]
     wanted = exports(export, (*EXPORTS, *OF_REPORTS))
     alone = [*wanted.values(), *([] if figure is None else [figure])]
-    refuse_overwriting([*dumps, fit_on, saved_map, *flags.files], [*outputs, *alone])
+    refuse_overwriting([*dumps, fit_on, saved_map, *flags.files], [*names, *alone])
     if dumps.count("-") + (fit_on == "-") > 1:
         raise UsageError('standard input, "-", can be read only once')
     settings = checked(
@@ -141,7 +142,7 @@ def report(
     if out is not None:
         from calibeval.api.save import save_report
 
-        save_report(result, out, png=True, hint=hint)
+        save_report(result, out, png=png, hint=hint)
         say([f"written to {out}"], quiet=quiet)
     if figure is not None:
         _draw(result, figure, width)
@@ -167,6 +168,13 @@ def _checked_format(
     table = table_format(table, TABLES)
     exclude({"--json": json or None, "--format": table, "--full": full or None})
     return table
+
+
+def _files(out: Path | None, *, png: bool) -> list[Path]:
+    """The files that are written to a folder. Raises: UsageError for --png without a folder."""
+    if out is None and png:
+        raise UsageError("--png belongs to -o; for one file alone, say --figure FILE.png")
+    return [] if out is None else [out / name for name in (*OUTPUTS, *(["reliability.png"] if png else []))]
 
 
 def _results(
@@ -226,12 +234,7 @@ def _screen(report: Report, hint: str, *, full: bool) -> str:
 
 def _draw(report: Report, path: Path, width: float | None) -> None:
     """The reliability diagrams in the format of the suffix."""
-    from calibeval.api.show import before_and_after
-    from calibeval.render.figure.backend import import_matplotlib
-
-    import_matplotlib()
-    from calibeval.render.figure.figure import figure_bytes, figure_format, reliability_figure
+    from calibeval.api.show import drawn
     from calibeval.writers.atomic import write_file
 
-    kind = figure_format(path.suffix)
-    write_file(path, figure_bytes(reliability_figure(before_and_after(report), width_inches=width), kind))
+    write_file(path, drawn(report, path.suffix, width))
