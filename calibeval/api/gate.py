@@ -76,7 +76,7 @@ def gate(
     "recommended" or "strict". baseline: another model's predictions on the same rows, its Report, or the path of
     either. why: explain what changed a metric whose rule did not pass, and try temperature scaling on it.
     decide: judge by "interval" (default) or "point". on_inconclusive: "fail", "warn" or "pass". level: of the
-    intervals, 0.95 by default. min_rows: with fewer rows, a rule is inconclusive. settings: all four in one object;
+    intervals, 0.95 by default. min_rows: with fewer rows, a rule is an error. settings: all four in one object;
     arguments override it. slices: columns for rules on the worst slice; columns named in rules are added.
     The others: as for `evaluate`; a group given as an array belongs to the candidate's rows.
     `bool(verdict)` says whether the gate passed, so that a test can assert the verdict.

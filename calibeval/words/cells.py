@@ -2,110 +2,57 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.uncertainty.intervals import MCE_LEAST_COUNT
+from calibeval.words.digits import (
+    NULL,
+    corrected,
+    decimals,
+    estimate,
+    floor,
+    heading,
+    interval,
+    label,
+    outside,
+    unit,
+    value,
+    with_unit,
+)
 from calibeval.words.shown import shown_among
-from calibeval.words.signs import bin_range, signed
+from calibeval.words.signs import bin_range
 
-NULL = "–"
+__all__ = [
+    "BEST",
+    "NULL",
+    "best",
+    "convention",
+    "corrected",
+    "decimals",
+    "estimate",
+    "floor",
+    "groups",
+    "heading",
+    "interval",
+    "label",
+    "left_out",
+    "level",
+    "metric_names",
+    "outside",
+    "p_value",
+    "plural",
+    "reasons",
+    "remarks",
+    "unit",
+    "value",
+    "weights",
+    "with_unit",
+]
+
 BEST = "marked values are certainly best: their intervals overlap no other"
-
-
-def label(metric: str) -> str:
-    """The metric's name in tables.
-
-    >>> label("cwce"), label("confidence_gap")
-    ('CWCE', 'gap')
-    """
-    return METRICS[metric].label if metric in METRICS else metric.upper()
-
-
-def unit(metric: str) -> str:
-    """The metric's unit in tables: "%", "nats" or nothing."""
-    spec = METRICS.get(metric)
-    return "" if spec is None else spec.unit
-
-
-def heading(metric: str) -> str:
-    """Name and unit in one string.
-
-    >>> heading("ece"), heading("nll"), heading("brier")
-    ('ECE %', 'NLL nats', 'Brier')
-    """
-    return f"{label(metric)} {unit(metric)}".strip()
-
-
-def value(metric: MetricResult) -> str:
-    """The value as papers print it: percent with two decimals; CWCE, NLL and Brier with at least three digits.
-
-    >>> value(MetricResult("ece", 0.12621)), value(MetricResult("cwce", 0.00271)), value(MetricResult("nll", 1.1419))
-    ('12.62', '0.271', '1.142')
-    >>> value(MetricResult("confidence_gap", -0.141)), value(MetricResult("nll", None, reason="infinite"))
-    ('−14.10', '–')
-    """
-    if metric.value is None:
-        return NULL
-    return _number(metric.name, metric.value, _value_decimals(metric.name, metric.value))
-
-
-def with_unit(metric: MetricResult) -> str:
-    """Name, value and unit in one string.
-
-    >>> with_unit(MetricResult("ece", 0.12621)), with_unit(MetricResult("brier", 0.4))
-    ('ECE 12.62 %', 'Brier 0.400')
-    """
-    return f"{label(metric.name)} {value(metric)} {unit(metric.name)}".rstrip()
-
-
-def interval(metric: MetricResult) -> str:
-    """The interval with as many digits as its width justifies; empty where there is none.
-
-    A lower end of exactly 0 has no decimals: the value may be nothing but noise.
-
-    >>> interval(MetricResult("ece", 0.1262, low=0.1163, high=0.1371))
-    '11.6 – 13.7'
-    >>> interval(MetricResult("ece", 0.011, low=0.0, high=0.013))
-    '0 – 1.3'
-    >>> interval(MetricResult("cox_intercept", 0.0318, low=-0.0292, high=0.0928))
-    '−0.03 to +0.09'
-    >>> interval(MetricResult("cox_slope", 0.031, low=-1.02, high=1.08))
-    '−1.0 to +1.1'
-    """
-    if metric.value is None or metric.low is None or metric.high is None:
-        return ""
-    width = _scaled(metric.name, metric.high - metric.low)
-    places = min(decimals(width, 2), max(2, _value_decimals(metric.name, metric.high)))
-    if _has_sign(metric.name) or metric.low < 0:
-        low, high = (signed(_scaled(metric.name, end), places) for end in (metric.low, metric.high))
-        return f"{'0' if metric.low == 0 else low} to {high}"
-    low = "0" if metric.low == 0 else _number(metric.name, metric.low, places)
-    return f"{low} – {_number(metric.name, metric.high, places)}"
-
-
-def floor(metric: MetricResult) -> str:
-    """What a calibrated model would show: the expectation, and in brackets what 95 of 100 such models stay below.
-
-    >>> floor(MetricResult("ece", 0.1262, floor=0.0091, floor_high=0.0128))
-    '0.9 (≤ 1.3)'
-    """
-    if metric.value is None or metric.floor is None or metric.floor_high is None:
-        return ""
-    expected, high = _scaled(metric.name, metric.floor), _scaled(metric.name, metric.floor_high)
-    places = decimals(high, 2)
-    return f"{expected:.{places}f} (≤ {high:.{places}f})"
-
-
-def decimals(number: float, digits: int) -> int:
-    """How many decimals show this many significant digits; at most 12, and 2 for 0."""
-    if number == 0:
-        return 2
-    rounded = float(f"{abs(number):.{digits - 1}e}")
-    return min(12, max(0, digits - 1 - math.floor(math.log10(rounded))))
 
 
 def metric_names(report: Report) -> list[str]:
@@ -172,7 +119,7 @@ def remarks(dump: DumpReport) -> list[str]:
         lines.append(f"MCE: decided by bin {bin_range(row)}, which holds {plural(row.count, 'row')}")
         lines += _without_small_bins(dump, worst)
     for m in dump.metrics.values():
-        if m.corrected is not None and _outside(m):
+        if m.corrected is not None and outside(m):
             corrected = value(MetricResult(m.name, m.corrected))
             lines.append(
                 f"{label(m.name)}: biased by noise; the interval is for the true value (corrected: {corrected})"
@@ -243,35 +190,6 @@ def plural(count: int, noun: str) -> str:
     """
     ending = "" if count == 1 else "es" if noun.endswith("s") else "s"
     return f"{count:,} {noun}{ending}"
-
-
-def _scaled(metric: str, number: float) -> float:
-    return 100 * number if unit(metric) == "%" else number
-
-
-def _number(metric: str, number: float, places: int) -> str:
-    scaled = _scaled(metric, number)
-    return signed(scaled, places) if _has_sign(metric) or number < 0 else f"{scaled:.{places}f}"
-
-
-def _has_sign(metric: str) -> bool:
-    """Whether the metric is best at 0, so that its sign says in which direction it is off."""
-    return metric in METRICS and METRICS[metric].better == "zero"
-
-
-def _value_decimals(metric: str, number: float) -> int:
-    if unit(metric) == "%" and metric != "cwce":
-        return 2
-    scaled = _scaled(metric, number)
-    if _has_sign(metric):
-        return 3
-    return decimals(scaled, 4 if metric in ("nll", "brier") and 1 <= scaled < 10 else 3)
-
-
-def _outside(metric: MetricResult) -> bool:
-    if metric.value is None or metric.low is None or metric.high is None:
-        return False
-    return not metric.low <= metric.value <= metric.high
 
 
 def _as_loss(low: float, high: float, better: str) -> tuple[float, float]:

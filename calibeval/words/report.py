@@ -9,9 +9,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 from calibeval.core.metrics.result import MetricResult
-from calibeval.core.report.report import Bin, DumpReport, Recalibrated
-from calibeval.core.report.standing import Standing, bin_stands_out, standing_of, with_floor
+from calibeval.core.report.report import Bin, DumpReport
+from calibeval.core.report.standing import Standing, bin_judge, standing_in, standing_of, with_floor
+from calibeval.words.digits import label, value
+from calibeval.words.finding import By, Finding, finding, rows_needed, sample, worst_class
+from calibeval.words.marks import plain
+from calibeval.words.names import isolated
+from calibeval.words.repair import repair
 from calibeval.words.signs import bin_range, signed_points
+
+__all__ = ["against_noise", "headline", "noise_words", "repair"]
+
+_NAME = 40
 
 
 def against_noise(metric: MetricResult, *, n: int | None = None, k: int | None = None) -> str:
@@ -26,7 +35,17 @@ def against_noise(metric: MetricResult, *, n: int | None = None, k: int | None =
     if standing is None:
         return ""
     resolved = standing is not Standing.UNRESOLVED or metric.floor_high is None
-    return standing.value if resolved else f"{standing.value} ({_resolution(metric, n)})"
+    sized = "it" if n is None else f"n = {n:,}"
+    return standing.value if resolved else f"{standing.value} ({sized} shows errors above {_points(metric)})"
+
+
+def noise_words(dump: DumpReport, name: str) -> str:
+    """In words how a metric of this dump stands against its noise floor; empty where that is unknown."""
+    standing, metric = standing_in(dump, name), with_floor(dump, name)
+    if standing is None:
+        return ""
+    told = standing is Standing.UNRESOLVED and metric.floor_high is not None
+    return f"{standing.value} ({sample(dump)} shows errors above {_points(metric)})" if told else standing.value
 
 
 def headline(dump: DumpReport) -> str:
@@ -46,38 +65,69 @@ def headline(dump: DumpReport) -> str:
             name: MetricResult(name, value) for name, value in zip(("accuracy", "confidence_gap"), counted, strict=True)
         }
         dump = replace(dump, metrics={**told, **dump.metrics})
-    accuracy, gap, ece = (with_floor(dump, name) for name in ("accuracy", "confidence_gap", "ece"))
+    accuracy, gap = dump.metrics["accuracy"], dump.metrics["confidence_gap"]
     if accuracy.value is None or gap.value is None:
         return f"No verdict: {accuracy.reason or gap.reason}."
-    says = _says(accuracy.value, gap.value)
-    on_gap, on_ece = standing_of(gap, n=dump.worth), standing_of(ece, n=dump.worth)
-    if on_ece is not None and on_ece.beyond_noise and not _one_direction(gap, ece, on_gap):
-        lead = _by_bins(dump, "only slightly" if on_gap is not None and on_gap.beyond_noise else "not")
-        return f"{_probably(on_ece, lead)} {says} (ECE {100 * (ece.value or 0.0):.2f} %, {on_ece.value})."
-    size = signed_points(gap.value, _decimals(gap.value))
-    if on_gap is not None and on_gap.beyond_noise:
-        lead = f"{'over' if gap.value > 0 else 'under'}-confident"
-        return f"{_probably(on_gap, lead)}: {says} (gap {size}, {on_gap.value})."
-    tested = _by_temperature(dump, says, size)
-    if tested:
-        return tested
-    decisive, standing = (gap, on_gap) if on_ece is None else (ece, on_ece)
+    return _headline(dump, finding(dump), _says(accuracy.value, gap.value), gap.value)
+
+
+def _headline(dump: DumpReport, found: Finding, says: str, gap: float) -> str:
+    size, standing = signed_points(gap, _decimals(gap)), found.standing
     if standing is None:
         return f"{_capital(says)} (gap {size})."
-    what = " whether it is calibrated" if standing is Standing.UNRESOLVED else ""
-    return f"{_capital(standing.value + what)}: {says} (gap {size}; {_resolution(decisive, dump.n)})."
+    if found.by is By.BINS:
+        beside = standing_in(dump, "confidence_gap")
+        lead = _by_bins(dump, "only slightly" if beside is not None and beside.beyond_noise else "not")
+        ece = f"ECE {100 * (found.metric.value or 0.0):.2f} %"
+        return f"{_probably(standing, lead)} {says} ({ece}, {standing.value})."
+    if found.by is By.GAP:
+        lead = f"{'over' if gap > 0 else 'under'}-confident"
+        return f"{_probably(standing, lead)}: {says} (gap {size}, {standing.value})."
+    if found.by is By.TEMPERATURE:
+        lead = f"{'over' if (found.metric.z or 0.0) > 0 else 'under'}-confident"
+        best = "" if found.metric.value is None else f"T = {found.metric.value:.3g} is best, "
+        known = "" if standing_in(dump, "confidence_gap") is None else ", within noise"
+        return f"{_probably(standing, lead)}: {says} (gap {size}{known}; by its temperature, {best}{standing.value})."
+    if found.by is By.CLASSES:
+        return f"{_by_classes(dump)}: {says} (gap {size})."
+    what = "whether it is calibrated"
+    if found.by is By.OTHERS:
+        beyond = f"{_listed([label(name) for name in found.others])} {'is' if len(found.others) == 1 else 'are'}"
+        by = "This sample cannot tell by ECE" if _is_open(dump) else "Within noise of calibrated by ECE"
+        return f"{by}, but {beyond} beyond noise, {standing.value}: {says} (gap {size})."
+    needed = rows_needed(dump, found.metric) if standing is Standing.UNRESOLVED else None
+    more = "" if needed is None else f", and about {needed:,} rows would show 3 points"
+    resolved = f"{sample(dump)} shows errors above {_points(found.metric)}{more}"
+    lead = f"{standing.value} {what}" if standing is Standing.UNRESOLVED else standing.value
+    return f"{_capital(lead)}: {says} (gap {size}; {resolved})."
 
 
-def _by_temperature(dump: DumpReport, says: str, size: str) -> str:
-    """The headline if only the test of a temperature shows miscalibration; empty if it does not."""
-    metric = dump.metrics.get("temperature")
-    standing = None if metric is None else standing_of(metric, n=dump.worth)
-    if metric is None or metric.z is None or standing is None or not standing.beyond_noise:
-        return ""
-    lead = f"{'over' if metric.z > 0 else 'under'}-confident"
-    best = "" if metric.value is None else f"T = {metric.value:.3g} is best, "
-    gap = f"gap {size}, within noise"
-    return f"{_probably(standing, lead)}: {says} ({gap}; by its temperature, {best}{standing.value})."
+def _by_classes(dump: DumpReport) -> str:
+    """The start of a headline where only the probabilities of classes are off."""
+    top = "This sample cannot tell about the top label" if _is_open(dump) else "Top-label confidence is within noise"
+    worst, standing = worst_class(dump), standing_in(dump, "cwce")
+    name = "" if worst is None else isolated(plain(worst.name, _NAME))
+    if standing is not None and standing.beyond_noise:
+        most = f", most in class {name}" if name else ""
+        cwce = value(dump.metrics["cwce"])
+        return f"{top}; class probabilities are miscalibrated (CWCE {cwce} %, {standing.value}){most}"
+    gap = 0.0 if worst is None else worst.gap
+    return f"{top}; the probability of class {name} is miscalibrated ({signed_points(gap)} on average, likely)"
+
+
+def _is_open(dump: DumpReport) -> bool:
+    """Whether the sample is too small to tell by the ECE, or by the gap if there is no ECE."""
+    on_ece = standing_in(dump, "ece")
+    return (on_ece or standing_in(dump, "confidence_gap")) is Standing.UNRESOLVED
+
+
+def _listed(names: list[str]) -> str:
+    """Names in a sentence.
+
+    >>> _listed(["OE"]), _listed(["OE", "MCE", "AECE"])
+    ('OE', 'OE, MCE and AECE')
+    """
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _by_temperature_alone(dump: DumpReport, says: str) -> str:
@@ -104,25 +154,21 @@ def _counted(dump: DumpReport) -> tuple[float, float] | None:
     return accuracy, sum(row.mass * (row.gap or 0.0) for row in counted) / n
 
 
-def _one_direction(gap: MetricResult, ece: MetricResult, on_gap: Standing | None) -> bool:
-    """Whether the mean gap is beyond noise and makes up at least half of the calibration error above its floor."""
-    if on_gap is None or not on_gap.beyond_noise or gap.value is None or ece.value is None:
-        return False
-    return 2 * abs(gap.value) >= ece.value - (ece.floor or 0.0)
-
-
 def _by_bins(dump: DumpReport, on_average: str) -> str:
     """The start of a headline where gaps cancel on average; on_average: how much of them is left after that."""
-    over, under = (_heaviest(dump.equal_width, sign) for sign in (1, -1))
-    if (over is None) == (under is None):
+    over, under = (_heaviest(dump, sign) for sign in (1, -1))
+    if over is None and under is None:
+        return f"miscalibrated in some bins, {on_average} on average:"
+    if over is not None and under is not None:
         return f"mixed: over-confident in some bins{_where(over)}, under-confident in others{_where(under)};"
     lead = "over-confident" if over is not None else "under-confident"
     return f"{lead} in some bins{_where(over or under)}, {on_average} on average:"
 
 
-def _heaviest(bins: tuple[Bin, ...], sign: int) -> Bin | None:
+def _heaviest(dump: DumpReport, sign: int) -> Bin | None:
     """The bin that adds most to the calibration error, among those whose gap has this sign and is beyond noise."""
-    found = [b for b in bins if b.gap is not None and sign * b.gap > 0 and bin_stands_out(b)]
+    beyond = bin_judge(dump)
+    found = [b for b in dump.equal_width if b.gap is not None and sign * b.gap > 0 and beyond(b)]
     return max(found, key=lambda b: b.mass * abs(b.gap or 0.0), default=None)
 
 
@@ -142,12 +188,11 @@ def _decimals(gap: float) -> int:
     return 1 if abs(gap) >= 0.01 else 2
 
 
-def _resolution(metric: MetricResult, n: int | None) -> str:
+def _points(metric: MetricResult) -> str:
     """The smallest value that would have stood out, in percentage points."""
     points = 100 * (metric.floor_high or 0.0)
     size = f"{points:.0f}" if points >= 10 else f"{points:.2g}"
-    sample = "it" if n is None else f"n = {n:,}"
-    return f"{sample} shows errors above {size} point{'' if size == '1' else 's'}"
+    return f"{size} point{'' if size == '1' else 's'}"
 
 
 def _probably(standing: Standing, lead: str) -> str:
@@ -156,40 +201,3 @@ def _probably(standing: Standing, lead: str) -> str:
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def repair(dump: DumpReport) -> str:
-    """What the fitted map does to the ECE, in a sentence; empty without a map.
-
-    "repairs it": the ECE left is what noise would give; "most of it": less than half is left, without what noise adds;
-    else "some of it".
-    """
-    after = dump.recalibrated
-    if after is None:
-        return ""
-    old, new = dump.metrics.get("ece"), after.metrics.get("ece")
-    if old is None or new is None:
-        return f"{_fitted_map(after)}: before and after below."
-    if old.value is None or new.value is None:
-        return ""
-    change = f"ECE {100 * old.value:.2f} → {100 * new.value:.2f}"
-    if not (standing_of(old, n=dump.worth) or Standing.NOISE).beyond_noise:
-        return f"{_fitted_map(after)} has little to repair: {change}."
-    if new.value >= old.value:
-        return f"{_fitted_map(after)} does not repair it: {change}."
-    left = standing_of(new, n=dump.worth) or Standing.NOISE
-    if left is Standing.NOISE:
-        return f"{_fitted_map(after)} repairs it: {change}, {left.value}."
-    if left is Standing.UNRESOLVED:
-        return f"{_fitted_map(after)} lowers it: {change}; {left.value} whether anything is left."
-    left_over, was = (one.value if one.corrected is None else one.corrected for one in (new, old))
-    share = "most" if (left_over or 0.0) < (was or 0.0) / 2 else "some"
-    return f"{_fitted_map(after)} repairs {share} of it: {change}, still beyond noise."
-
-
-def _fitted_map(after: Recalibrated) -> str:
-    """The map and what it was fitted on: "A temperature of 2.58 fitted on val.npz"."""
-    source = after.fitted_on.words()
-    if after.method == "temperature" and "temperature" in after.parameters:
-        return f"A temperature of {after.parameters['temperature']:.3g} {source}"
-    return f"The {after.method} map {source}"

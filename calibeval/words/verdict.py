@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from calibeval.core.data.columns import TRUE_CLASS
+from calibeval.core.data.notices import Notice
 from calibeval.core.gating.movers import Part
 from calibeval.core.gating.rules import Rule
 from calibeval.core.gating.ruling import Judged, Outcome, RuleVerdict, Trial
@@ -20,6 +21,9 @@ from calibeval.words.signs import signed
 
 _NAME, _REASON = 60, 300
 _LITTLE = 0.1
+# Other parts are mentioned if they take back at least this share.
+_CANCELLED = 0.05
+_NOTHING = Judged(None, None, None, None, None, None, None, None, "error", Notice(""))
 _HEADLINES = {"pass": "PASSED", "fail": "FAILED", "inconclusive": "INCONCLUSIVE", "error": "NOT EVALUATED"}
 
 
@@ -148,57 +152,63 @@ def _line(judged: RuleVerdict, level: float) -> Line:
         word=word,
         asked=asked(judged),
         value="" if part is None else _value(judged, part),
-        interval="" if part is None else _interval(judged, part) + _at_level(part, level),
+        interval="" if part is None else _interval(judged, part, level),
         reason=harmless(reason, _REASON),
-        why=tuple(harmless(one, _REASON) for one in why_lines(judged)),
+        why=tuple(harmless(one, _REASON) for one in why_lines(judged, level)),
         judged=judged,
     )
 
 
-def why_lines(judged: RuleVerdict) -> list[str]:
-    """What moved the metric, and what the rule would say after a temperature, a line each.
+def why_lines(judged: RuleVerdict, level: float = 0.95) -> list[str]:
+    """What moved the metric, and what the rule would say after a temperature, a line each. level: of the settings.
 
     >>> from calibeval.core.gating.rules import Rule
     >>> from calibeval.core.gating.ruling import Trial, Why
-    >>> rule, parts = Rule("ece", "max", 0.03), (Part("light", "night", 0.75, 0.25),)
+    >>> rule, parts = Rule("ece", "max", 0.03), (Part("light", "night", 0.75, 0.25, 0.0, 640, 0.08),)
     >>> why_lines(RuleVerdict(rule, "fail", "", None, why=Why(False, parts, Trial(0.05, False))))[0]
-    'largest shares of the error / of the rows: light=night (75 % / 25 %)'
+    'light=night (640 rows, gap +8.0): 75 % of the error, 25 % of the rows'
     """
     why, metric, lines = judged.why, judged.rule.metric, []
     if why is None:
         return []
     if why.parts:
         whole = "change" if why.change else "error"
-        lines.append(f"largest shares of the {whole} / of the rows: {', '.join(map(_part, why.parts))}")
+        lines += [_part(part, whole) for part in why.parts]
     elif why.parts is not None:
         lines.append("no single bin, class or slice accounts for much of it")
     if metric == "accuracy":
         lines.append("a temperature cannot change the accuracy")
     elif why.temperature is not None:
-        lines.append(_tried(judged, why.temperature))
+        lines.append(_tried(judged, why.temperature, level))
     return lines
 
 
-def _tried(judged: RuleVerdict, trial: Trial) -> str:
+def _tried(judged: RuleVerdict, trial: Trial, level: float) -> str:
     """What the rule would say after a temperature, with the numbers that decide."""
     rule, still = judged.rule, trial.verdict == judged.verdict
-    numbers = cells.with_unit(MetricResult(rule.metric, trial.value))
-    if trial.corrected is not None:  # the measured value is raised by noise, of which the interval knows nothing
-        numbers += f", without noise {cells.value(MetricResult(rule.metric, trial.corrected))}"
+    name = "|gap|" if rule.metric == "confidence_gap" and not rule.is_change else cells.label(rule.metric)
+    seen = replace(
+        judged.decisive or _NOTHING,
+        value=trial.value if trial.change is None else trial.change,
+        low=trial.low,
+        high=trial.high,
+        centre=trial.corrected,
+        interval_level=trial.interval_level,
+    )
+    unit = _change_unit(rule.metric) if trial.change is not None else cells.unit(rule.metric)
+    what = f"{name} change" if trial.change is not None else name
+    numbers = f"{what} {_value(judged, seen)} {unit}".rstrip()
+    inside = _interval(judged, seen, level)
+    numbers += f"{'' if inside.startswith('[') or not inside else ', corrected'} {inside}".rstrip()
+    found = "" if trial.temperature is None else f" of {trial.temperature:.3g}"
     if trial.verdict is None:  # as 0.1.0 wrote it
-        return f"a temperature alone would {'' if trial.repairs else 'not '}repair it ({numbers} out of fold)"
-    if trial.low is not None and trial.high is not None and judged.decisive is not None:
-        seen = replace(judged.decisive, value=trial.value, low=trial.low, high=trial.high)
-        if trial.change is not None:
-            seen = replace(seen, value=trial.change)
-            numbers += f", change {_value(judged, seen)} {_change_unit(rule.metric)}".rstrip()
-        numbers += f" {_interval(judged, seen)}"
-    known = {"pass": "pass", "fail": "still fail" if still else "fail"}
-    outcome = known.get(trial.verdict, "remain undecided" if still else "be undecided")
-    found = "" if trial.temperature is None else f"T = {trial.temperature:.3g}, "
+        return f"a temperature would {'' if trial.repairs else 'not '}repair it: {numbers}"
     if still and _moves_little(judged, trial):
-        return f"a temperature ({found}out of fold) changes little, and this rule would {outcome}: {numbers}"
-    return f"after a temperature ({found}out of fold) this rule would {outcome}: {numbers}"
+        after = "this rule would still fail" if trial.verdict == "fail" else "this rule would stay undecided"
+        return f"a temperature{found} changes little, {after}: {numbers}"
+    if trial.verdict == "inconclusive":
+        return f"a temperature{found} would {'leave' if still else 'make'} it undecided: {numbers}"
+    return f"a temperature{found} would {'' if trial.verdict == 'pass' else 'not '}repair it: {numbers}"
 
 
 def _moves_little(judged: RuleVerdict, trial: Trial) -> bool:
@@ -210,9 +220,17 @@ def _moves_little(judged: RuleVerdict, trial: Trial) -> bool:
     return abs(after - before.value) < _LITTLE * (before.high - before.low)
 
 
-def _part(part: Part) -> str:
+def _part(part: Part, whole: str) -> str:
+    """A part of the rows with its numbers, and what it contributes."""
     name = f"{part.kind} {part.name}" if part.kind in ("bin", TRUE_CLASS) else f"{part.kind}={part.name}"
-    return f"{name} ({100 * part.share:.0f} % / {100 * part.rows:.0f} %)"
+    facts = [] if part.n is None else [cells.plural(part.n, "row")]
+    facts += [] if part.gap is None else [f"gap {signed(100 * part.gap, 1)}"]
+    text = harmless(name) + (f" ({', '.join(facts)})" if facts else "")
+    text += f": {100 * part.share:.0f} % of the {whole}, {100 * part.rows:.0f} % of the rows"
+    if part.cancelled is not None and part.cancelled >= _CANCELLED:
+        others = {"bin": "bins", TRUE_CLASS: "classes"}.get(part.kind, "rows")
+        text += f", before other {others} take {100 * part.cancelled:.0f} % of it back"
+    return text
 
 
 def _limit(metric: str, limit: float) -> str:
@@ -238,21 +256,26 @@ def _value(judged: RuleVerdict, part: Judged) -> str:
     return cells.value(MetricResult(metric, part.value))
 
 
-def _interval(judged: RuleVerdict, part: Judged) -> str:
+def _interval(judged: RuleVerdict, part: Judged, usual: float) -> str:
+    """The interval, after the corrected value where it is not that of the value, and with its level if not the usual.
+
+    So the number that stands beside an interval lies in it.
+    """
     if part.low is None or part.high is None:
         return ""
     low, high = (_scaled(judged.rule.metric, end) for end in (part.low, part.high))
-    places = _places(judged, part)
+    places, metric = _places(judged, part), judged.rule.metric
     if judged.rule.is_change:
-        return f"[{signed(low, places)}, {signed(high, places)}]"
-    ends = (f"{end:.{places}f}".replace("-", "\N{MINUS SIGN}") for end in (low, high))
-    return f"[{', '.join(ends)}]" if low else f"[0, {high:.{places}f}]"
-
-
-def _at_level(part: Judged, usual: float) -> str:
-    """The level of an interval, where it is not the usual one."""
+        text = f"[{signed(low, places)}, {signed(high, places)}]"
+    else:
+        ends = (f"{end:.{places}f}".replace("-", "\N{MINUS SIGN}") for end in (low, high))
+        text = f"[{', '.join(ends)}]" if low else f"[0, {high:.{places}f}]"
+    if part.centre is not None and part.value is not None:
+        centre, value = _scaled(metric, part.centre), _scaled(metric, part.value)
+        if f"{centre:.{places}f}" != f"{value:.{places}f}" or not low <= value <= high:
+            text = f"{signed(centre, places) if judged.rule.is_change else f'{centre:.{places}f}'} {text}"
     level = usual if part.interval_level is None else part.interval_level
-    return "" if part.low is None or level == usual else f" at {100 * level:.4g} %"
+    return text if level == usual else f"{text} at {100 * level:.4g} %"
 
 
 def _places(judged: RuleVerdict, part: Judged) -> int:

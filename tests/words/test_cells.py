@@ -53,7 +53,7 @@ def test_values(name, value, expected):
     ],
 )
 def test_intervals_have_the_digits_that_their_width_deserves(name, low, high, expected):
-    assert cells.interval(MetricResult(name, high, low=low, high=high)) == expected
+    assert cells.interval(MetricResult(name, 0.5 * (low + high), low=low, high=high)) == expected
 
 
 def test_absent_intervals_and_floors_are_empty():

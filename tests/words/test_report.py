@@ -21,13 +21,18 @@ def ece(value, floor, floor_high, low=None, high=None):
     return MetricResult("ece", value, low=low, high=high, floor=floor, floor_high=floor_high)
 
 
+def without(dump, *names):
+    """The dump without some metrics."""
+    return replace(dump, metrics={name: m for name, m in dump.metrics.items() if name not in names})
+
+
 def built(*rows, floor=0.01, floor_high=0.015):
     """A dump without intervals whose accuracy, gap and ECE are those of its bins (count, confidence, accuracy)."""
     n = sum(count for count, _, _ in rows)
     accuracy = sum(count * a for count, _, a in rows if count) / n
     gap = sum(count * c for count, c, _ in rows if count) / n - accuracy
     size = sum(count * abs(c - a) for count, c, a in rows if count) / n
-    dump = replace(over_confident(), n=n, equal_width=bins(*rows))
+    dump = without(replace(over_confident(), n=n, equal_width=bins(*rows)), "mce")
     for name, value in (("accuracy", accuracy), ("confidence_gap", gap), ("ece", size)):
         dump = with_metric(dump, name, value=value)
     return with_metric(without_intervals(dump), "ece", floor=floor, floor_high=floor_high)
@@ -85,7 +90,8 @@ def test_within_noise():
 def test_too_few_rows():
     assert headline(built((0, None, None), (300, 0.9, 0.88), floor=0.02, floor_high=0.04)) == (
         "This sample cannot tell whether it is calibrated: says 90.0 % on average, "
-        "is right 88.0 % of the time (gap +2.0 points; n = 300 shows errors above 4 points)."
+        "is right 88.0 % of the time (gap +2.0 points; n = 300 shows errors above 4 points, "
+        "and about 540 rows would show 3 points)."
     )
 
 
@@ -199,7 +205,11 @@ def repaired(before, after, *, method="temperature", where=FOLDS):
         ((0.126, 0.009, 0.013), (0.063, 0.009, 0.013), "repairs some of it: ECE 12.60 → 6.30, still beyond noise."),
         ((0.126, 0.009, 0.013), (0.1259, 0.009, 0.013), "repairs some of it: ECE 12.60 → 12.59, still beyond noise."),
         ((0.126, 0.009, 0.013), (0.126, 0.009, 0.013), "does not repair it: ECE 12.60 → 12.60."),
-        ((0.013, 0.009, 0.013), (0.012, 0.009, 0.013), "has little to repair: ECE 1.30 → 1.20."),
+        (
+            (0.013, 0.009, 0.013),
+            (0.012, 0.009, 0.013),
+            "has little to repair: ECE 1.30 → 1.20, within noise of calibrated.",
+        ),
     ],
 )
 def test_a_repair_is_said_by_what_is_left(before, after, end):
@@ -220,7 +230,7 @@ def test_two_decimals_are_shown_where_one_would_hide_a_gap_below_a_point(gap, sa
 
 
 def test_without_any_floor_only_the_facts_are_said():
-    dump = with_metric(over_confident(equal_width=()), "ece", floor=None)
+    dump = with_metric(without(over_confident(equal_width=()), "mce"), "ece", floor=None)
     assert headline(dump) == "Says 88.0 % on average, is right 77.0 % of the time (gap +11.0 points)."
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from calibeval.core.data.notices import Notice, outcome
-from calibeval.core.gating.evidence import Evidence, excess
+from calibeval.core.gating.evidence import Evidence, excess, too_few, within
 from calibeval.core.gating.levels import Levels
-from calibeval.core.gating.prospect import Prospect
+from calibeval.core.gating.prospect import Prospect, rows_without_interval
 from calibeval.core.gating.rules import GateSettings, Rule
 from calibeval.core.gating.ruling import Judged, Outcome, Outlook
 
@@ -13,6 +13,8 @@ from calibeval.core.gating.ruling import Judged, Outcome, Outlook
 def before_intervals(rule: Rule, plain: Evidence, settings: GateSettings) -> Judged | None:
     """The verdict that needs no interval: without a value, rows or intervals, or by the value alone; else None."""
     threshold = plain.threshold(rule)
+    if plain.value is None and plain.few and settings.decide == "interval":
+        return _undecided(rule, plain, settings)
     if plain.value is None or threshold is None:
         return _judged(rule, plain, "error", outcome("no_value", plain.reason or "there is no value"))
     if plain.worth < settings.min_rows:
@@ -24,10 +26,23 @@ def before_intervals(rule: Rule, plain: Evidence, settings: GateSettings) -> Jud
             return _judged(rule, plain, "fail", outcome("value_beyond", "value beyond the limit"))
         return _judged(rule, plain, "pass", outcome("value_within", "value within the limit"))
     if plain.low is None or plain.high is None:
+        if plain.few:
+            return _undecided(rule, plain, settings)
         why = f": {plain.reason}" if plain.reason else ""
-        text = f'there is no interval{why}; only decide = "point" can judge the value'
-        return _judged(rule, plain, "error", outcome("no_interval", text))
+        return _judged(rule, plain, "error", outcome("no_interval", f"there is no interval{why}"))
     return None
+
+
+def _undecided(rule: Rule, plain: Evidence, settings: GateSettings) -> Judged:
+    """The verdict where too few rows, or groups, give no interval."""
+    text, threshold, rows = plain.reason or too_few(plain.n), plain.threshold(rule), None
+    if plain.spread is not None and threshold is not None:
+        rows = rows_without_interval(rule, threshold, plain.spread, settings.level)
+        rows = rows and max(rows, plain.least)
+    if rows is None:
+        return _judged(rule, plain, "inconclusive", outcome("no_interval", text))
+    reason = outcome("more_rows_needed", f"{text}; {_would_decide(rule, rows)}")
+    return _judged(rule, plain, "inconclusive", reason, outlook=Outlook(rows_needed=rows))
 
 
 def by_intervals(rule: Rule, found: tuple[Evidence, Evidence, Evidence], levels: Levels, holm: str) -> Judged:
@@ -51,7 +66,7 @@ def by_intervals(rule: Rule, found: tuple[Evidence, Evidence, Evidence], levels:
     undecided, level = (narrow, levels.passing) if at_pass[0] <= 0 else (wide, levels.failing)
     outlook, reason = _outlook(rule, Prospect.of(rule, narrow, plain, levels), doubt)
     if usual[0] > 0:
-        text = f"{reason}; beyond the limit by itself, but not after Holm's correction for {holm}"
+        text = f"beyond the limit alone, not among {holm} (Holm's correction); {reason}"
         reason = outcome("not_after_holm", text)
     return _judged(rule, undecided, "inconclusive", reason, plain, level, outlook)
 
@@ -78,7 +93,7 @@ def _judged(
         value=found.value,
         low=found.low,
         high=found.high,
-        centre=usual.centre,
+        centre=None if usual.centre is None else within(usual.centre, found.low, found.high),
         baseline=found.baseline,
         threshold=found.threshold(rule),
         verdict=verdict,
@@ -94,41 +109,23 @@ def _outlook(rule: Rule, prospect: Prospect | None, doubt: str) -> tuple[Outlook
     """What more rows would do, in numbers and in words."""
     if prospect is None:
         return None, outcome("at_limit", f"the interval contains the limit{doubt}")
-    like = "slice" if rule.slice is not None else "model"
-    unchanged, kind = rule.is_change and prospect.margin > 0, "change" if rule.is_change else like
-    excess, who, verb = prospect.centre, f"a {kind} like this", "fails"
-    chance, rows, ends = prospect.fail_chance, prospect.rows_to_fail, prospect.rows_range
+    excess, rows, ends = prospect.centre, prospect.rows_to_fail, prospect.rows_range
     if prospect.centre < 0.0:
-        verb, chance, rows = "passes", prospect.pass_chance, prospect.rows_to_pass
-        if unchanged:
-            excess, who, ends = prospect.unchanged, f"an unchanged {like}", (None, None)
+        rows = prospect.rows_to_pass
+        if rule.is_change and prospect.margin > 0:
+            excess, ends = prospect.unchanged, (None, None)
     needed = rows(excess)
     passing = prospect.pass_chance(prospect.unchanged)
     outlook = Outlook(passing, needed, *(ends if needed else (None, None)), prospect.rows_to_detect)
     if needed is None:
         return outlook, outcome("at_limit", f"more rows would not decide: the value is at the limit{doubt}")
-    now = f"{who} {verb} in {_percent(chance(excess))} of samples of this size"
-    text = f"{now}, in 80 % from about {needed:,} rows{_range(*ends)}{doubt}"
-    return outlook, outcome("more_rows_needed", text)
+    return outlook, outcome("more_rows_needed", f"{_would_decide(rule, needed)}{doubt}")
 
 
-def _percent(chance: float) -> str:
-    """A chance in words; never 0 or 100 %.
+def _would_decide(rule: Rule, rows: int) -> str:
+    """How many rows would decide, in words; of a slice, rows of it.
 
-    >>> _percent(0.194), _percent(0.001), _percent(0.999)
-    ('19 %', 'under 1 %', 'over 99 %')
+    >>> _would_decide(Rule("ece", "max", 0.05), 20_000)
+    'about 20,000 rows would decide'
     """
-    if chance < 0.01:
-        return "under 1 %"
-    return "over 99 %" if chance > 0.99 else f"{100.0 * chance:.0f} %"
-
-
-def _range(low: int | None, high: int | None) -> str:
-    """The range of a number of rows in words.
-
-    >>> _range(1400, 20000), _range(1400, None), _range(None, None)
-    (' (1,400 to 20,000)', ' (1,400 or more)', '')
-    """
-    if low is None:
-        return ""
-    return f" ({low:,} or more)" if high is None else f" ({low:,} to {high:,})"
+    return f"about {rows:,} rows {'' if rule.slice is None else 'of it '}would decide"

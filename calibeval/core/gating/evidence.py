@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from calibeval.core.comparison.comparison import Candidate, Comparison, Difference
+from calibeval.core.data.notices import Notice
 from calibeval.core.errors import UsageError, nearest
 from calibeval.core.gating.rules import Rule
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.report.report import DumpReport
+from calibeval.core.uncertainty.intervals import LEAST_BIN_ROWS
 
 NO_INTERVAL = "no interval: "
+# The reasons for a missing number that more rows, or groups, take away.
+FEW = ("thin_bins", "no_filled_bin", "one_row", "too_few_groups")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +37,9 @@ class Measured:
 class Evidence:
     """The numbers that a rule is judged by, as in Judged. reason: why a number is missing or approximate.
 
-    effective: with weights, the effective number of rows, which decides whether they are enough.
+    effective: with weights, the effective number of rows, which decides whether they are enough. few: whether value or
+    interval are missing because there are too few rows or groups. spread: if so, about the standard deviation of what
+    one row adds to the value; None if unknown. least: the rows from which there is an interval.
     """
 
     slice: str | None
@@ -43,6 +51,9 @@ class Evidence:
     baseline: float | None = None
     reason: str | None = None
     effective: float | None = None
+    few: bool = False
+    spread: float | None = None
+    least: int = 0
 
     @property
     def worth(self) -> float:
@@ -125,6 +136,8 @@ def _whole_evidence(rule: Rule, measured: Measured) -> Evidence:
         found = _of_change(None, change.dump.n, change.differences.get(rule.metric))
     else:
         found = _of_metric(rule, None, measured.report.n, measured.report.metrics.get(rule.metric))
+    if found.few:
+        found = _with_spread(found, rule, measured.report, measured.report.metrics)
     weights = measured.report.weights
     return replace(found, effective=None if weights is None else weights.effective)
 
@@ -141,6 +154,7 @@ def _slice_evidence(rule: Rule, measured: Measured, column: str, value: str) -> 
     for result in measured.report.slices or ():
         if (result.column, result.value) == (column, value):
             found = _of_metric(rule, part, result.n, result.metrics.get(rule.metric))
+            found = _with_spread(found, rule, measured.report, result.metrics) if found.few else found
             return replace(found, effective=result.effective)
     return Evidence(part, 0, None, reason="the dump has no such slice")
 
@@ -149,12 +163,13 @@ def _of_metric(rule: Rule, part: str | None, n: int, metric: MetricResult | None
     if metric is None:
         return Evidence(part, n, None, reason="this metric does not exist for this dump")
     if metric.value is None:
-        return Evidence(part, n, None, reason=metric.reason)
+        return Evidence(part, n, None, reason=metric.reason, few=Notice.of(metric.reason or "").code in FEW)
     reason = str(metric.reason or "")
     if metric.low is None:
-        reason = reason.removeprefix(NO_INTERVAL) if NO_INTERVAL in reason else "there are too few rows or groups"
-    centre = _within(metric.value if metric.corrected is None else metric.corrected, metric.low, metric.high)
+        reason = reason.removeprefix(NO_INTERVAL) if NO_INTERVAL in reason else too_few(n)
+    centre = within(metric.value if metric.corrected is None else metric.corrected, metric.low, metric.high)
     found = Evidence(part, n, metric.value, metric.low, metric.high, centre, reason=reason or None)
+    found = replace(found, few=metric.low is None and _is_few(metric.reason))
     return _size(found) if METRICS[rule.metric].better == "zero" else found
 
 
@@ -162,9 +177,11 @@ def _of_change(part: str | None, n: int, found: Difference | None) -> Evidence:
     if found is None:
         return Evidence(part, n, None, reason="this metric was not compared")
     if found.difference is None or found.base is None:
-        return Evidence(part, n, None, reason=found.reason or "there is no difference", baseline=found.base)
-    centre = _within(found.difference, found.low, found.high)
+        few = Notice.of(found.reason or "").code in FEW
+        return Evidence(part, n, None, reason=found.reason or "there is no difference", baseline=found.base, few=few)
+    centre = within(found.difference, found.low, found.high)
     change = Evidence(part, n, found.difference, found.low, found.high, centre, found.base, found.reason)
+    change = replace(change, few=found.low is None and Notice.of(found.reason or "").code in FEW)
     return _change_of_size(change, found.base) if METRICS[found.name].better == "zero" else change
 
 
@@ -188,7 +205,40 @@ def _change_of_size(signed: Evidence, base: float) -> Evidence:
     return replace(signed, value=value, low=low, high=max(ends), centre=value)
 
 
-def _within(value: float, low: float | None, high: float | None) -> float:
+def _is_few(reason: str | None) -> bool:
+    """Whether an interval is missing because there are too few rows or groups; thin bins give no reason of their own.
+
+    >>> _is_few(None), _is_few(Notice("no interval: a single row has no interval", "one_row"))
+    (True, True)
+    >>> _is_few("no interval: this metric has no interval")
+    False
+    """
+    return reason is None or NO_INTERVAL not in reason or Notice.of(reason).code in FEW
+
+
+def _with_spread(evidence: Evidence, rule: Rule, report: DumpReport, metrics: Mapping[str, MetricResult]) -> Evidence:
+    """With about the standard deviation of what one row adds to a calibration error, from the accuracy.
+
+    Without it for other metrics, and where rows depend on each other.
+    Source: Agresti & Coull, The American Statistician 52:119 (1998), for the accuracy of few rows.
+    """
+    spec, found = METRICS[rule.metric], metrics.get("accuracy")
+    if spec.unit != "%" or report.groups is not None:
+        return evidence
+    share = 0.5 if found is None or found.value is None else (found.value * evidence.n + 2.0) / (evidence.n + 4.0)
+    spread = spec.coarse(math.sqrt(share * (1.0 - share)), report.k)
+    if rule.metric == "mce":
+        most = max((row.count for row in report.equal_width), default=0)  # the largest bin must hold as many rows
+        spread = spread * math.sqrt(report.n / most) if most else spread
+    return replace(evidence, spread=spread, least=LEAST_BIN_ROWS * len(report.equal_width))
+
+
+def too_few(n: int) -> str:
+    """That so few rows give no interval, in words."""
+    return "a single row has no interval" if n == 1 else f"{n:,} rows are too few"
+
+
+def within(value: float, low: float | None, high: float | None) -> float:
     """The value, or the middle of its interval if noise biases it out of that."""
     return value if low is None or high is None or low <= value <= high else 0.5 * (low + high)
 

@@ -51,9 +51,11 @@ def _moved(rule: Rule, part: str | None, subject: Subject) -> tuple[bool, tuple[
     found = None
     if by_class is not None:
         names = dump.class_names or tuple(str(k) for k in range(len(by_class)))
-        found = tuple(class_movers(dict(zip(names, by_class.tolist(), strict=True))))
-    elif by_row is not None:
-        found = tuple(movers(by_row, [bin_parts(sums), *_columns(dump, rows)]))
+        counts = np.bincount(np.asarray(dump.labels)[rows].astype(np.intp), minlength=len(by_class))
+        found = tuple(class_movers(names, by_class, counts.astype(np.float64)))
+    elif by_row is not None and sums.rows is not None:
+        gaps = sums.rows.confidence - sums.rows.correct
+        found = tuple(movers(by_row, [bin_parts(sums), *_columns(dump, rows)], gaps))
     return before is not None, found
 
 
@@ -80,15 +82,16 @@ def _parted(kind: str, coded: Coded, rows: Rows) -> Parted:
 
 
 def _temperature(judged: RuleVerdict, subject: Subject, tempered: Tempered) -> Trial | None:
-    """What the rule would say after a temperature alone, by the same intervals."""
+    """What the rule would say after a temperature alone: all rules are judged again, by the same intervals."""
     rule, dump = judged.rule, subject.dump
-    if rule.metric == "accuracy" or dump.k is None or len(dump.layout) > 1 or subject.resources.streams(dump):
+    few = judged.decisive is None or (judged.decisive.low is None and subject.how.decide == "interval")
+    if few or rule.metric == "accuracy" or dump.k is None or len(dump.layout) > 1 or subject.resources.streams(dump):
         return None
     try:
-        again, temperature = _tempered_subject(subject, tempered)
-        after = judge([rule], again.measure, subject.how)[0]
+        verdicts, temperature = _judged_again(subject, tempered)
     except InputError:
         return None  # too few rows, or a label of probability 0: a fit would say so
+    after = verdicts[subject.rules.index(rule)]
     part = after.decisive
     verdict = after.verdict
     if part is None or part.value is None or verdict == "off" or verdict == "error":  # noqa: PLR1714 - mypy's way
@@ -98,11 +101,12 @@ def _temperature(judged: RuleVerdict, subject: Subject, tempered: Tempered) -> T
     base = abs(base) if METRICS[rule.metric].better == "zero" else base
     value = part.value if change is None else base + change
     corrected = part.centre if change is None and part.centre != part.value else None
-    return Trial(value, verdict == "pass", verdict, part.low, part.high, change, temperature, corrected)
+    level = part.interval_level
+    return Trial(value, verdict == "pass", verdict, part.low, part.high, change, temperature, corrected, level)
 
 
 @lru_cache(maxsize=1)
-def _tempered_subject(subject: Subject, tempered: Tempered) -> tuple[Subject, float]:
-    """The subject after a temperature, once for all rules."""
+def _judged_again(subject: Subject, tempered: Tempered) -> tuple[tuple[RuleVerdict, ...], float]:
+    """The verdicts of all rules after a temperature, which share the chance of a false failure as before."""
     mapped, temperature = tempered(subject.dump, subject.settings.group)
-    return subject.again(mapped), temperature
+    return judge(subject.rules, subject.again(mapped).measure, subject.how), temperature

@@ -162,7 +162,7 @@ class Subject:
                 by_class=by_class,
             )
         values = frozenset(rule.metric for rule in rules if base is None or not rule.is_change)
-        values |= {"ece"} if columns else set()  # slices are sorted by it
+        values |= {"accuracy", *(("ece",) if columns else ())}  # it says how rows vary; slices are sorted by the ECE
         changes = frozenset(rule.metric for rule in rules if rule.is_change)
         return cls(measured, saved, matched, values, changes, resources, base, tuple(rules), settings)
 

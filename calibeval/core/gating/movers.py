@@ -6,7 +6,7 @@ paired dumps. The contribution of a bin, class or slice is the sum over its rows
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,7 @@ from calibeval.core.sums.sums import Sums
 # A part is named if it contributes at least this share of the whole, and this many times its share of the rows.
 LEAST_SHARE, LEAST_EXCESS = 0.2, 1.2
 MOST_PARTS = 2
+CLASS = "class"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,12 +32,21 @@ class Parted:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of the rows that contributes more than its size. share: of the metric or its change; rows: of the rows."""
+    """A part of the rows that contributes more than its size.
+
+    share: of the metric or its change, or, where other parts of this kind move it the other way, of what the parts that
+    move it this way add up to; at most 1. rows: share of the rows. cancelled: how much of that sum the other parts take
+    back, in [0, 1]. n: number of rows. gap: their mean confidence minus accuracy. The last three are None where an
+    earlier version wrote them, n and gap also where they are unknown.
+    """
 
     kind: str
     name: str
     share: float
     rows: float
+    cancelled: float | None = None
+    n: int | None = None
+    gap: float | None = None
 
 
 def bin_parts(sums: Sums) -> Parted:
@@ -47,35 +57,68 @@ def bin_parts(sums: Sums) -> Parted:
     return Parted("bin", names, bin_index(sums.rows.confidence, sums.compared))
 
 
-def movers(shares: Floats, parts: Sequence[Parted]) -> list[Part]:
+def movers(shares: Floats, parts: Sequence[Parted], gaps: Floats | None = None) -> list[Part]:
     """For each kind of parts, the few that contribute most to the sum of shares, largest first; none if it is 0.
 
-    >>> night = Parted("light", ["day", "night"], np.array([0, 0, 0, 1]))
-    >>> movers(np.array([1.0, 0.0, 0.0, 3.0]), [night])
-    [Part(kind='light', name='night', share=0.75, rows=0.25)]
+    gaps: (n,), confidence minus correctness of each row.
+
+    >>> light = Parted("light", ["dawn", "day", "night"], np.array([0, 1, 1, 2]))
+    >>> (night,) = movers(np.array([-1.0, 1.0, 0.0, 3.0]), [light])
+    >>> night.name, night.share, night.rows, night.cancelled
+    ('night', 0.75, 0.25, 0.25)
     """
     total, found = float(shares.sum()), []
     if total == 0:
         return []
     for parted in parts:
-        moved = np.bincount(parted.codes, weights=shares, minlength=len(parted.names)) / total
-        rows = np.bincount(parted.codes, minlength=len(parted.names)) / len(shares)
-        order = np.argsort(-moved, kind="stable")[:MOST_PARTS]
+        moved = np.bincount(parted.codes, weights=shares, minlength=len(parted.names)) * np.sign(total)
+        share, cancelled = of_one_direction(moved)
+        counts = np.bincount(parted.codes, minlength=len(parted.names))
+        sums = None if gaps is None else np.bincount(parted.codes, weights=gaps, minlength=len(parted.names))
+        order = np.argsort(-share, kind="stable")[:MOST_PARTS]
         found += [
-            Part(parted.kind, parted.names[i], float(moved[i]), float(rows[i]))
+            Part(
+                parted.kind,
+                parted.names[i],
+                float(share[i]),
+                float(counts[i] / len(shares)),
+                cancelled,
+                int(counts[i]),
+                None if sums is None else float(sums[i] / counts[i]),
+            )
             for i in order.tolist()
-            if moved[i] >= LEAST_SHARE and moved[i] >= LEAST_EXCESS * rows[i]
+            if share[i] >= LEAST_SHARE and share[i] >= LEAST_EXCESS * counts[i] / len(shares)
         ]
     return found
 
 
-def class_movers(errors: Mapping[str, float]) -> list[Part]:
-    """The classes that contribute most to a class-wise error or its change, as if all classes had equal numbers of
-    rows.
+def of_one_direction(moved: Floats) -> tuple[Floats, float]:
+    """The contributions as shares of the sum of the positive ones, and which share of that the negative ones take back.
+
+    So no share exceeds 1, also where contributions nearly cancel.
+
+    >>> of_one_direction(np.array([6.0, 2.0, -4.0]))
+    (array([ 0.75,  0.25, -0.5 ]), 0.5)
     """
-    total = sum(errors.values())
+    there = float(moved[moved > 0].sum())
+    if there == 0:
+        return np.zeros_like(moved), 0.0
+    return moved / there, min(1.0, -float(moved[moved < 0].sum()) / there + 0.0)
+
+
+def class_movers(names: Sequence[str], errors: Floats, counts: Floats) -> list[Part]:
+    """The classes that contribute most to a class-wise error or its change, in which all classes count alike.
+
+    names, errors, counts: of every class; counts: rows with that label.
+    """
+    total = float(errors.sum())
     if total == 0:
         return []
-    ranked = sorted(errors.items(), key=lambda item: -item[1] / total)[:MOST_PARTS]
-    even = 1 / len(errors)
-    return [Part("class", name, error / total, even) for name, error in ranked if error / total >= LEAST_EXCESS * even]
+    share, cancelled = of_one_direction(errors * np.sign(total))
+    order = np.argsort(-share, kind="stable")[:MOST_PARTS]
+    rows = counts / max(float(counts.sum()), 1.0)
+    return [
+        Part(CLASS, names[i], float(share[i]), float(rows[i]), cancelled, int(counts[i]))
+        for i in order.tolist()
+        if share[i] >= LEAST_EXCESS / len(errors)
+    ]

@@ -212,7 +212,8 @@ def _plan(
     if not known or len(known) < len(parts):
         settled = next((case.settled for case, _ in parts if case.settled is not None), None)
         why = outcome("no_slice", "no slice has enough rows") if settled is None else settled.reason
-        return RulePlan(rule, action, n, slices, None, None, None, None, None, why)
+        rows = None if settled is None or slices is not None else settled.rows_needed
+        return RulePlan(rule, action, n, slices, None, None, None, rows, rows, why)
     chance = _together([[prospect for _, prospect in known]])
     hardest = [prospect.rows_to_detect and n * prospect.rows_to_detect / prospect.n for _, prospect in known]
     detect = None if None in hardest else rounded_up(max(rows for rows in hardest if rows is not None))

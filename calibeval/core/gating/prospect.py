@@ -17,6 +17,8 @@ from calibeval.core.metrics.table import METRICS
 from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.special import normal_cdf
 
+# With fewer rows, metrics on bins have no interval, or a rough one.
+LEAST_ROWS = 100
 # No rule is told to need more rows than this.
 MOST_ROWS = 1e9
 # How much the end of an interval varies between samples, in r/z, where that is not 1: of a value, and of a change.
@@ -128,6 +130,20 @@ class Prospect(NamedTuple):
         reach = max(self.below, self.above * z / Level(self.passing).z)
         grown = math.hypot(reach, z * math.sqrt(self.growth * max(moved, 0.0) / self.n))
         return _rows(self.n, grown * _detectable(self.failing), self.margin)
+
+
+def rows_without_interval(rule: Rule, threshold: float, spread: float, level: float) -> int | None:
+    """The number of rows from which 80 of 100 samples decide, where there are too few for an interval.
+
+    That is so for a value that is as far from the limit as the limit is from a perfect one: a calibrated model passes,
+    and one twice as bad as the limit fails. spread: the standard deviation of what one row adds.
+
+    >>> rows_without_interval(Rule("ece", "max", 0.05), 0.05, 0.4, 0.95)
+    510
+    """
+    margin = (METRICS[rule.metric].most or 1.0) - threshold if rule.kind == "min" else threshold
+    rows = _rows(1, Level(level).z * spread * _detectable(level), margin)
+    return None if rows is None else max(rows, LEAST_ROWS)
 
 
 def _chance(distance: float, reach: float, z: float, share: float, spread: float = 1.0) -> float:

@@ -75,7 +75,7 @@ class Trial:
     value: of the metric. repairs: whether the rule would pass. verdict: what it would be. low, high: the interval that
     decides, of the value, or of the change where the rule is about one. change: from the baseline. temperature: the
     mean of those of the folds. corrected: the value without its bias, where the rule is about the value and it has one.
-    All but value and repairs are None where an earlier version wrote the verdict.
+    interval_level: of the interval. All but value and repairs are None where an earlier version wrote the verdict.
     """
 
     value: float
@@ -86,6 +86,7 @@ class Trial:
     change: float | None = None
     temperature: float | None = None
     corrected: float | None = None
+    interval_level: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ COARSE = 0.03
 NEAR_ONE = 1.25
 
 # From the half-width of a 95 % interval to the size that 999 of 1000 calibrated models would not exceed.
-_CERTAIN_REACH = 3.2905 / 1.96
+CERTAIN_REACH = 3.2905 / 1.96
 _ROUNDING = 1e-9
 
 
@@ -102,7 +102,7 @@ def standing_in(dump: DumpReport, name: str) -> Standing | None:
     By its noise floor, or by its interval alone if it is the gap of grouped rows, for which there is no floor.
     """
     metric = with_floor(dump, name)
-    if name == "confidence_gap" and metric.floor is None and metric.value is not None:
+    if name == "confidence_gap" and metric.floor is None and dump.groups is not None:
         return _by_interval(metric, dump.worth)
     return standing_of(metric, n=dump.worth, k=dump.k)
 
@@ -189,7 +189,7 @@ def _by_interval(metric: MetricResult, n: float) -> Standing | None:
     size, half = abs(metric.value), 0.5 * (metric.high - metric.low)
     if not _excludes_zero(metric):
         return Standing.UNRESOLVED if size + half > COARSE else Standing.NOISE
-    return Standing.CERTAIN if size > _CERTAIN_REACH * half and n >= CERTAIN_ROWS else Standing.LIKELY
+    return Standing.CERTAIN if size > CERTAIN_REACH * half and n >= CERTAIN_ROWS else Standing.LIKELY
 
 
 def _excludes_zero(metric: MetricResult) -> bool | None:

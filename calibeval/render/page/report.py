@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from calibeval.core.report.report import DumpReport, Report
-from calibeval.core.report.standing import standing_of, with_floor
+from calibeval.core.report.standing import standing_in, with_floor
 from calibeval.render.page import tables as html_tables
 from calibeval.render.page.diagram import Diagram, diagram
 from calibeval.render.page.losses import LossesView
@@ -153,7 +153,7 @@ def summary(dumps: Sequence[DumpReport], names: Sequence[str]) -> str:
 def _directions(dumps: Sequence[DumpReport]) -> list[str]:
     """How many dumps are over- and under-confident; empty where that was not measured in every dump."""
     gaps = [with_floor(dump, "confidence_gap") for dump in dumps]
-    standings = [standing_of(gap, n=dump.worth) for gap, dump in zip(gaps, dumps, strict=True)]
+    standings = [standing_in(dump, "confidence_gap") for dump in dumps]
     clear = [gap.value or 0.0 for gap, s in zip(gaps, standings, strict=True) if s is not None and s.beyond_noise]
     over, under = sum(gap > 0 for gap in clear), sum(gap < 0 for gap in clear)
     if len(dumps) in (over, under):

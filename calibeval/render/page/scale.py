@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.report.report import DumpReport
-from calibeval.core.report.standing import standing_of, with_floor
+from calibeval.core.report.standing import standing_in, with_floor
 from calibeval.render.page.diagram import Tick, pct
 from calibeval.words import cells
 from calibeval.words.marks import round_ticks
@@ -96,7 +96,7 @@ def _dot(metric: MetricResult, dump: DumpReport, low: float, high: float) -> Dot
     def place(value: float | None) -> str:
         return "" if value is None else pct((value - low) / (high - low))
 
-    noise, standing = _noise(metric), standing_of(metric, n=dump.worth, k=dump.k)
+    noise, standing = _noise(metric), standing_in(dump, metric.name)
     signed_metric = metric.name == "confidence_gap"
     value = metric.value or 0.0
     return Dot(

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.report.report import Bin, ClassResult, DumpReport, Report
-from calibeval.core.report.standing import bin_stands_out, standing_of, with_floor
+from calibeval.core.report.standing import bin_stands_out, standing_in, with_floor
 from calibeval.core.uncertainty.consistency import consistency_range
 from calibeval.render.page.diagram import pct
 from calibeval.words import cells
 from calibeval.words.marks import merged, plain
-from calibeval.words.report import against_noise
+from calibeval.words.report import noise_words
 from calibeval.words.signs import bin_range, signed
 
 # Up to ALL_CLASSES classes are in one table; of more, END_CLASSES at each end, and the others are folded.
@@ -94,7 +94,7 @@ def metric_rows(dump: DumpReport, names: Sequence[str]) -> list[MetricRow]:
                 unit=cells.unit(m.name),
                 value=cells.value(m),
                 interval=cells.interval(m),
-                corrected="" if m.corrected is None else cells.value(MetricResult(m.name, m.corrected)),
+                corrected=cells.corrected(m),
                 floor=cells.floor(m),
                 reading=_reading(m, dump),
             )
@@ -106,9 +106,9 @@ def _reading(metric: MetricResult, dump: DumpReport) -> str:
     """How the value compares with noise, or why there is no value; empty without a floor."""
     if metric.value is None:
         return plain(metric.reason or "not measured", _LINE)
-    standing = standing_of(metric, n=dump.worth, k=dump.k)
+    standing = standing_in(dump, metric.name)
     lead = "beyond noise: " if standing is not None and standing.beyond_noise else ""
-    return lead + against_noise(metric, n=dump.n, k=dump.k)
+    return lead + noise_words(dump, metric.name)
 
 
 def bin_rows(bins: Sequence[Bin]) -> list[BinRow]:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calibeval.core.comparison.comparison import Candidate, ComparedDump, Comparison, Difference, SliceDifferences
+from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Source
 from calibeval.core.errors import UsageError
 from calibeval.core.gating.evidence import Measured
@@ -95,11 +96,14 @@ def test_a_change_of_the_gap_is_one_of_its_size(base, change, low, high, size, v
     assert (judged.decisive.value, judged.decisive.plain_low, judged.decisive.plain_high) == pytest.approx(size)
 
 
-def test_without_an_interval_only_the_point_can_decide():
-    bare = over_confident(metrics={"ece": MetricResult("ece", 0.02)})
+def test_too_few_rows_for_an_interval_are_inconclusive_and_say_how_many_would_decide():
+    bare = over_confident(metrics={"ece": MetricResult("ece", 0.02), "accuracy": MetricResult("accuracy", 0.8)}, n=60)
     judged = one(Rule("ece", "max", 0.03), measured(bare))
-    expected = 'there is no interval: there are too few rows or groups; only decide = "point" can judge the value'
-    assert (judged.verdict, judged.reason) == ("error", expected)
+    # (48 + 2) / 64 of the rows are taken as right, so one row has sd 0.413; 80 of 100 samples decide from
+    # ((1.96 + 0.842) 0.413 / 0.03)^2 = 1,490 rows on.
+    assert (judged.verdict, judged.reason) == ("inconclusive", "60 rows are too few; about 1,500 rows would decide")
+    assert (judged.decisive.rows_needed, judged.decisive.outlook.pass_chance) == (1500, None)
+    assert judged.reason.code == "more_rows_needed"
     assert one(Rule("ece", "max", 0.03), measured(bare), GateSettings(decide="point")).verdict == "pass"
     assert one(Rule("ece", "max", 0.01), measured(bare), GateSettings(decide="point")).verdict == "fail"
 
@@ -108,13 +112,13 @@ def test_without_an_interval_only_the_point_can_decide():
     ("told", "why"),
     [
         ("no interval: how 1,501 bins vary together is not estimated", "how 1,501 bins vary together is not estimated"),
-        ("no noise floor: the rows are too many", "there are too few rows or groups"),
+        (Notice("no interval: this metric has no interval", "no_method"), "this metric has no interval"),
     ],
 )
 def test_the_reason_of_a_missing_interval_is_the_reports(told, why):
     bare = over_confident(metrics={"ece": MetricResult("ece", 0.02, reason=told)})
     judged = one(Rule("ece", "max", 0.03), measured(bare))
-    assert judged.reason == f'there is no interval: {why}; only decide = "point" can judge the value'
+    assert (judged.verdict, judged.reason) == ("error", f"there is no interval: {why}")
 
 
 def test_too_few_rows_are_no_evidence():
@@ -235,7 +239,7 @@ def test_one_slice_beyond_the_limit_is_not_enough_among_many():
     assert alone.verdict == "fail"  # z = 2.1
     among = one(WORST, sliced(0.071, 0.0, 0.0, 0.0))
     assert (among.verdict, among.decisive.slice) == ("inconclusive", "weather=0")
-    assert "beyond the limit by itself, but not after Holm's correction for 4 slices" in among.reason
+    assert among.reason.startswith("beyond the limit alone, not among 4 slices (Holm's correction); about ")
     assert among.reason.endswith("(worst of 4 slices)")
     assert one(WORST, sliced(0.08, 0.0, 0.0, 0.0)).verdict == "fail"  # z = 3
 
@@ -345,4 +349,4 @@ def test_an_approximate_interval_is_told_with_the_verdict():
         found = one(Rule("cwce", "max", limit), measured(report))
         assert (found.verdict, found.reason) == (verdict, f"interval {words} the limit; {approximate}")
     undecided = one(Rule("cwce", "max", 0.025), measured(report))
-    assert undecided.reason.endswith(f"or more); {approximate}")
+    assert undecided.reason == f"about 8,200 rows would decide; {approximate}"

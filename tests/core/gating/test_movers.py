@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from calibeval import Predictions
 from calibeval.core.gating.movers import Part, Parted, bin_parts, class_movers, movers
@@ -62,7 +64,22 @@ def test_only_parts_above_their_share_of_rows_are_named():
     even = Parted("light", ["day", "night"], np.array([0, 1, 0, 1]))
     assert movers(np.ones(4), [even]) == []
     assert movers(np.zeros(4), [even]) == []
-    assert movers(-np.array([0.0, 4.0, 0.0, 4.0]), [even]) == [Part("light", "night", 1.0, 0.5)]
+    assert movers(-np.array([0.0, 4.0, 0.0, 4.0]), [even]) == [Part("light", "night", 1.0, 0.5, 0.0, 2)]
+
+
+def test_no_share_exceeds_the_whole_where_parts_cancel():
+    light = Parted("light", ["dawn", "day", "night"], np.array([0, 1, 1, 1, 2]))
+    shares = np.array([3.0, 1.0, 0.0, 0.0, -3.9])  # together 0.1, of which dawn would be 3,000 %
+    (dawn,) = movers(shares, [light], gaps=np.array([0.2, 0.0, 0.0, 0.0, -0.1]))
+    assert dawn == Part("light", "dawn", 0.75, 0.2, pytest.approx(0.975), 1, pytest.approx(0.2))
+    (night,) = movers(shares - [0, 0, 0, 0, 1], [light])  # now the whole falls, by 0.9
+    assert (night.name, night.share, night.cancelled) == ("night", 1.0, pytest.approx(4 / 4.9))
+
+
+@given(st.lists(st.floats(-1, 1), min_size=8, max_size=8))
+def test_shares_lie_between_0_and_1(shares):
+    parts = movers(np.array(shares), [Parted("c", ["a", "b", "c", "d"], np.arange(8) % 4)])
+    assert all(0 < part.share <= 1 and 0 <= part.cancelled <= 1 for part in parts)
 
 
 @pytest.mark.parametrize(("share", "named"), [(0.2, True), (0.19, False)])
@@ -78,8 +95,8 @@ def test_a_part_is_named_from_a_fifth_more_than_its_rows_on(share, named):
     light = Parted("light", ["day", "night"], np.array([0, 0, 0, 1]))  # a quarter of the rows
     shares = np.array([0.0, 0.0, 100.0 - 100.0 * share, 100.0 * share])
     assert [part.name for part in movers(shares, [light])] == ["night"] * named
-    errors = {"a": 100.0 * share, **dict.fromkeys("bcd", (100.0 - 100.0 * share) / 3)}
-    assert [part.name for part in class_movers(errors)] == ["a"] * named
+    errors = np.array([100.0 * share, *[(100.0 - 100.0 * share) / 3] * 3])
+    assert [part.name for part in class_movers("abcd", errors, np.ones(4))] == ["a"] * named
 
 
 def test_of_a_kind_two_parts_are_named_largest_first():
@@ -89,7 +106,9 @@ def test_of_a_kind_two_parts_are_named_largest_first():
 
 
 def test_classes_that_carry_a_class_wise_error():
-    assert class_movers({"a": 0.06, "b": 0.02, "c": 0.01, "d": 0.01}) == [
-        Part("class", "a", pytest.approx(0.6), 0.25),
-    ]
-    assert class_movers({"a": 0.0}) == []
+    counts = np.array([10.0, 40.0, 40.0, 10.0])
+    (part,) = class_movers("abcd", np.array([0.06, 0.02, 0.01, 0.01]), counts)
+    assert part == Part("class", "a", pytest.approx(0.6), 0.1, 0.0, 10)
+    assert class_movers(["a"], np.zeros(1), np.ones(1)) == []
+    fell = class_movers("abcd", np.array([-0.06, -0.02, 0.04, 0.0]), counts)
+    assert [(part.name, part.share, part.cancelled) for part in fell] == [("a", pytest.approx(0.75), 0.5)]

@@ -181,7 +181,7 @@ def test_an_inconclusive_verdict_says_what_the_plan_says():
     assert part.outlook is not None
     assert (part.outlook.pass_chance, part.outlook.rows_to_detect) == (plan.pass_chance, plan.rows_to_detect)
     assert part.rows_needed == plan.rows_needed
-    assert f"from about {plan.rows_needed:,} rows" in verdict.rules[0].reason
+    assert f"about {plan.rows_needed:,} rows would decide" in verdict.rules[0].reason
 
 
 @pytest.mark.parametrize(("min_rows", "expected"), [(0, 30), (30, 30), (31, 31), (500, 500)])

@@ -1,0 +1,114 @@
+"""What decides about a dump: the one finding from which its headline, what a map repairs and the next step follow."""
+
+from __future__ import annotations
+
+import math
+from enum import Enum
+from typing import NamedTuple
+
+from calibeval.core.metrics.result import MetricResult
+from calibeval.core.report.report import DumpReport
+from calibeval.core.report.rows import ClassResult
+from calibeval.core.report.standing import COARSE, Standing, class_stands_out, standing_in, with_floor
+
+# Warnings that scores and labels hardly belong together: then nothing else in the report means anything.
+SUSPICIONS = ("below_chance", "classes_permuted", "nothing_shared")
+
+
+class By(Enum):
+    """What shows miscalibration, the first that does: gaps in both directions, their mean, and so on."""
+
+    BINS = "bins"
+    GAP = "gap"
+    TEMPERATURE = "temperature"
+    CLASSES = "classes"
+    OTHERS = "others"
+    NOTHING = "nothing"
+
+
+class Finding(NamedTuple):
+    """by: what decides. standing: how certain that is; None where nothing can be judged.
+
+    metric: the one that decides. others: names of metrics that are beyond noise where this one is not.
+    """
+
+    by: By
+    standing: Standing | None
+    metric: MetricResult
+    others: tuple[str, ...] = ()
+
+    @property
+    def beyond_noise(self) -> bool:
+        """Whether anything in the report is miscalibrated, certainly or likely."""
+        return self.standing is not None and self.standing.beyond_noise
+
+
+def finding(dump: DumpReport) -> Finding:
+    """The finding of a dump. If nothing is beyond noise, it is that of the ECE, or without one of the gap."""
+    gap, ece = with_floor(dump, "confidence_gap"), with_floor(dump, "ece")
+    on_gap, on_ece = standing_in(dump, "confidence_gap"), standing_in(dump, "ece")
+    if _beyond(on_ece) and not _one_direction(gap, ece, on_gap):
+        return Finding(By.BINS, on_ece, ece)
+    if _beyond(on_gap):
+        return Finding(By.GAP, on_gap, gap)
+    for by, name in ((By.TEMPERATURE, "temperature"), (By.CLASSES, "cwce")):
+        standing, metric = standing_in(dump, name), with_floor(dump, name)
+        if _beyond(standing) and (by is By.CLASSES or metric.z is not None):
+            return Finding(by, standing, metric)
+    if worst_class(dump) is not None:
+        return Finding(By.CLASSES, Standing.LIKELY, with_floor(dump, "cwce"))
+    others = tuple(name for name in dump.metrics if _beyond(standing_in(dump, name)))
+    decisive, standing = (gap, on_gap) if on_ece is None else (ece, on_ece)
+    if others:
+        certain = any(standing_in(dump, name) is Standing.CERTAIN for name in others)
+        return Finding(By.OTHERS, Standing.CERTAIN if certain else Standing.LIKELY, decisive, others)
+    return Finding(By.NOTHING, standing, decisive)
+
+
+def suspicion(dump: DumpReport) -> str:
+    """The warning that scores and labels hardly belong together; empty without one."""
+    return next((str(one) for one in dump.warnings if one.code in SUSPICIONS), "")
+
+
+def worst_class(dump: DumpReport) -> ClassResult | None:
+    """The class with the largest calibration error beyond noise; None if there is no such class."""
+    found = [one for one in dump.per_class if class_stands_out(one)]
+    return max(found, key=lambda one: one.calibration_error, default=None)
+
+
+def sample(dump: DumpReport) -> str:
+    """The size of the sample as headlines tell it, with what makes it smaller than its number of rows.
+
+    >>> from calibeval.core.data.predictions import Source
+    >>> sample(DumpReport(Source(), "probs", 1300, 2, 0, {}, (), None, ()))
+    'n = 1,300'
+    """
+    if dump.weights is not None:
+        return f"n = {dump.n:,}, by weight {dump.weights.effective:,.0f},"
+    if dump.groups is not None:
+        units = "images" if dump.groups.column is None else "groups"
+        return f"n = {dump.n:,} in {dump.groups.count:,} {units}"
+    return f"n = {dump.n:,}"
+
+
+def rows_needed(dump: DumpReport, metric: MetricResult) -> int | None:
+    """About how many rows would show errors of 3 points, if they were like these; None where these do or it is unknown.
+
+    Noise falls with the square root of the number of rows.
+    """
+    if metric.floor_high is None or metric.floor_high <= COARSE or metric.name == "cwce":
+        return None
+    rows = dump.n * (metric.floor_high / COARSE) ** 2
+    unit = int(10 ** max(0, math.floor(math.log10(rows)) - 1))
+    return math.ceil(rows / unit) * unit
+
+
+def _beyond(standing: Standing | None) -> bool:
+    return standing is not None and standing.beyond_noise
+
+
+def _one_direction(gap: MetricResult, ece: MetricResult, on_gap: Standing | None) -> bool:
+    """Whether the mean gap is beyond noise and makes up at least half of the calibration error above its floor."""
+    if not _beyond(on_gap) or gap.value is None or ece.value is None:
+        return False
+    return 2 * abs(gap.value) >= ece.value - (ece.floor or 0.0)

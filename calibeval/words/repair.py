@@ -1,0 +1,126 @@
+"""What a fitted map does to a dump, in a sentence: judged by the intervals before and after, and by what is left."""
+
+from __future__ import annotations
+
+from calibeval.core.metrics.result import MetricResult
+from calibeval.core.report.report import DumpReport, Recalibrated
+from calibeval.core.report.standing import CERTAIN_REACH, Standing, standing_in
+from calibeval.words.digits import label, unit, value
+from calibeval.words.finding import By, finding
+
+
+def repair(dump: DumpReport) -> str:
+    """What the fitted map does to the ECE, and to the probabilities of classes; empty without a map.
+
+    "repairs it": the ECE left is what noise would give; "most of it": less than half is left, without what noise adds;
+    else "some of it". "makes it worse": it grew by more than both intervals together allow.
+    """
+    after, left = dump.recalibrated, dump.after()
+    if after is None or left is None:
+        return ""
+    old, new = dump.metrics.get("ece"), after.metrics.get("ece")
+    if old is None or new is None:
+        return f"{_fitted_map(after)}: before and after below."
+    if old.value is None or new.value is None:
+        return ""
+    said = f"{_fitted_map(after)} {_of_ece(dump, left, old, new)}"
+    more = _of_classes(dump, left)
+    return f"{said}{more}."
+
+
+def worse(old: MetricResult, new: MetricResult) -> Standing | None:
+    """Whether a calibration error grew beyond noise: by more than the half-widths of both intervals together.
+
+    They are of the same rows, so that their errors may add up. Without intervals, the noise floors take their place.
+
+    >>> old = MetricResult("ece", 0.03, low=0.02, high=0.04, corrected=0.03)
+    >>> [worse(old, MetricResult("ece", x, low=x - 0.01, high=x + 0.01)) for x in (0.045, 0.06, 0.07)]
+    [None, <Standing.LIKELY: 'likely'>, <Standing.CERTAIN: 'certain'>]
+    """
+    if old.value is None or new.value is None:
+        return None
+    both = old.corrected is not None and new.corrected is not None
+    grown = (new.corrected or 0.0) - (old.corrected or 0.0) if both else new.value - old.value
+    reach = _reach(old) + _reach(new)
+    if grown <= max(reach, 0.0):
+        return None
+    return Standing.CERTAIN if grown > CERTAIN_REACH * reach else Standing.LIKELY
+
+
+def is_worse(dump: DumpReport) -> bool:
+    """Whether the map makes the ECE of the dump worse."""
+    found = None if dump.recalibrated is None else dump.recalibrated.metrics.get("ece")
+    return found is not None and "ece" in dump.metrics and worse(dump.metrics["ece"], found) is not None
+
+
+def _of_ece(dump: DumpReport, left: DumpReport, old: MetricResult, new: MetricResult) -> str:
+    was, now = standing_in(dump, "ece") or Standing.NOISE, standing_in(left, "ece") or Standing.NOISE
+    change, grown = _change(old, new), worse(old, new)
+    if grown is not None:
+        return f"makes it worse: {change}, {grown.value}"
+    if not was.beyond_noise:
+        if now.beyond_noise:
+            return f"changes little: {change}, now beyond noise ({now.value})"
+        if finding(dump).by in (By.NOTHING, By.OTHERS):
+            return f"has little to repair: {change}, {now.value}" + _whether(now)
+        return f"leaves the ECE as it is: {change}, {now.value}{_whether(now)}"
+    if (new.value or 0.0) >= (old.value or 0.0):
+        return f"does not repair it: {change}"
+    if now is Standing.NOISE:
+        rest = finding(left)
+        if rest.by is By.NOTHING:
+            return f"repairs it: {change}, {now.value}"
+        if rest.by is By.CLASSES:
+            return f"repairs the top label: {change}, {now.value}"
+        return f"repairs most of it: {change}, {now.value}, but {_rest(left)}"
+    if now is Standing.UNRESOLVED:
+        return f"lowers it: {change}; {now.value} whether anything is left"
+    left_over, before = (one.value if one.corrected is None else one.corrected for one in (new, old))
+    share = "most" if (left_over or 0.0) < (before or 0.0) / 2 else "some"
+    return f"repairs {share} of it: {change}, still beyond noise"
+
+
+def _of_classes(dump: DumpReport, left: DumpReport) -> str:
+    """What is left in the probabilities of classes, where the ECE does not say it."""
+    old, new = dump.metrics.get("cwce"), left.metrics.get("cwce")
+    now, top = standing_in(left, "cwce"), standing_in(left, "ece")
+    if old is None or new is None or now is None or not now.beyond_noise or (top is not None and top.beyond_noise):
+        return ""
+    was = standing_in(dump, "cwce")
+    verb = "remain" if was is not None and was.beyond_noise else "become"
+    return f"; class probabilities {verb} miscalibrated ({_change(old, new)}, {now.value})"
+
+
+def _rest(left: DumpReport) -> str:
+    """What is still beyond noise, though the ECE is not."""
+    rest = finding(left)
+    if rest.by is By.GAP:
+        return f"a gap of {value(rest.metric)} points is left ({'' if rest.standing is None else rest.standing.value})"
+    names = [label(name) for name in rest.others] or [label(rest.metric.name)]
+    return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} still beyond noise"
+
+
+def _whether(standing: Standing) -> str:
+    return " whether it is calibrated" if standing is Standing.UNRESOLVED else ""
+
+
+def _change(old: MetricResult, new: MetricResult) -> str:
+    per_cent = " %" if unit(old.name) == "%" and old.name == "cwce" else ""
+    return f"{label(old.name)} {value(old)} → {value(new)}{per_cent}"
+
+
+def _reach(metric: MetricResult) -> float:
+    """How far noise may move the value: half of its interval, or what is above the expected noise."""
+    if metric.low is not None and metric.high is not None:
+        return 0.5 * (metric.high - metric.low)
+    if metric.floor is not None and metric.floor_high is not None:
+        return metric.floor_high - metric.floor
+    return 0.0
+
+
+def _fitted_map(after: Recalibrated) -> str:
+    """The map and what it was fitted on: "A temperature of 2.58 fitted on val.npz"."""
+    source = after.fitted_on.words()
+    if after.method == "temperature" and "temperature" in after.parameters:
+        return f"A temperature of {after.parameters['temperature']:.3g} {source}"
+    return f"The {after.method} map {source}"

@@ -1,0 +1,49 @@
+"""Too few rows, or groups, for an interval: the rule is inconclusive, and says how many rows would decide."""
+
+from __future__ import annotations
+
+import pytest
+
+from calibeval.core.data.notices import Notice
+from calibeval.core.gating.evidence import Measured
+from calibeval.core.gating.judge import judge
+from calibeval.core.gating.rules import GateSettings, Rule
+from calibeval.core.metrics.result import MetricResult
+from tests.render.hand_made import bins, over_confident
+
+
+def one(rule, report, settings=None):
+    (judged,) = judge([rule], lambda _: Measured(report), settings or GateSettings())
+    return judged
+
+
+@pytest.mark.parametrize(
+    ("told", "n", "limit", "said"),
+    [
+        (None, 60, 0.0, "60 rows are too few"),
+        (None, 60, 0.9, "60 rows are too few; about 100 rows would decide"),
+        ("no noise floor: the rows are too many", 60, 0.0, "60 rows are too few"),
+        (Notice("no interval: a single row has no interval", "one_row"), 1, 0.0, "a single row has no interval"),
+        (Notice("no interval: 5 groups are too few", "too_few_groups"), 60, 0.0, "5 groups are too few"),
+    ],
+)
+def test_what_more_rows_would_mend_is_inconclusive(told, n, limit, said):
+    bare = over_confident(metrics={"ece": MetricResult("ece", 0.02, reason=told)}, n=n)
+    judged = one(Rule("ece", "max", limit), bare)
+    assert (judged.verdict, judged.reason) == ("inconclusive", said)
+
+
+def test_without_a_bin_of_thirty_rows_the_largest_error_is_inconclusive():
+    reason = Notice("no bin holds 30 rows", "no_filled_bin")
+    bare = over_confident(metrics={"mce": MetricResult("mce", None, reason=reason)}, n=60)
+    judged = one(Rule("mce", "max", 0.2), bare)
+    # The accuracy is unknown, so a row has sd 0.5, and the largest bin needs (2.802 x 0.5 / 0.2)^2 = 49.1 rows; it
+    # holds 800 of what should be 60 rows here, so the least number of rows counts.
+    assert (judged.verdict, judged.decisive.value) == ("inconclusive", None)
+    assert judged.reason == "no bin holds 30 rows; about 100 rows would decide"
+    assert one(Rule("mce", "max", 0.2), bare, GateSettings(decide="point")).verdict == "error"
+
+
+def test_more_bins_need_more_rows():
+    bare = over_confident(metrics={"ece": MetricResult("ece", 0.02)}, n=60, equal_width=bins(*[(1, 0.5, 0.5)] * 60))
+    assert one(Rule("ece", "max", 0.9), bare).decisive.rows_needed == 300
