@@ -12,6 +12,7 @@ from calibeval.words.marks import short_count
 
 # Between two counts there are at least so many points, about a space.
 COUNT_GAP = 2.5
+COUNT_DROP = 3.5  # from the axis down to the counts
 # If all counts fit at this share of their size, they are so much smaller.
 _SMALLER = 0.88
 
@@ -44,7 +45,7 @@ def counts(subject: Subject, room: float, size: float) -> list[Mark]:
         if len(smaller) == len(subject.filled):
             fitting, size = smaller, _SMALLER * size
     return [
-        Text("quiet", (0.5 * (b.lower + b.upper), 0.0), words, size, "middle", dy=-2.0 - 0.78 * size)
+        Text("quiet", (0.5 * (b.lower + b.upper), 0.0), words, size, "middle", dy=-COUNT_DROP - 0.78 * size)
         for b, words in fitting
     ]
 
@@ -55,7 +56,10 @@ def means(subject: Subject, room: tuple[float, float], size: float, *, words: bo
     room: width and height of the panel. words: whether labels name the lines.
     """
     terms = subject.terms
-    named = ((terms.observed, subject.observed, "mean observed"), (terms.predicted, subject.predicted, "mean predicted"))
+    named = (
+        (terms.observed, subject.observed, "mean observed"),
+        (terms.predicted, subject.predicted, "mean predicted"),
+    )
     texts = [f"{name} {100 * x:.1f} %" if words else f"{100 * x:.1f}" for name, x, _ in named]
     places = [x for _, x, _ in named]
     sides = label_sides(places, [(text_width(text, size) + 3.0) / room[0] for text in texts])
@@ -82,8 +86,8 @@ def label_sides(places: Sequence[float], widths: Sequence[float]) -> list[str]:
     Both labels are on the same side if possible, and if both sides are, towards the middle; else both point inwards.
     places, widths: of lines and labels, as fractions of the panel's width.
 
-    >>> label_sides([0.81, 0.94], [0.3, 0.4]), label_sides([0.2, 0.94], [0.3, 0.4]), label_sides([0.05, 0.99], [0.3, 0.4])
-    (['left', 'left'], ['right', 'left'], ['right', 'left'])
+    >>> label_sides([0.81, 0.94], [0.3, 0.4]), label_sides([0.2, 0.94], [0.3, 0.4])
+    (['left', 'left'], ['right', 'left'])
     """
     left = all(x >= width for x, width in zip(places, widths, strict=True))
     right = all(x + width <= 1.0 for x, width in zip(places, widths, strict=True))

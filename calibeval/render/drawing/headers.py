@@ -14,7 +14,7 @@ def cut(text: str, points: float, room: float, *, bold: bool = False) -> str:
     """The text, with its middle left out if it is wider than `room` points; more is kept of the end than of the start.
 
     >>> cut("a-very-long-file-name.npz#gaussian_noise_1", 10.0, 120.0)
-    'a-very…ssian_noise_1'
+    'a-very…ussian_noise_1'
     """
     if text_width(text, points, bold=bold) <= room:
         return text

@@ -78,7 +78,7 @@ class Layout:
     @property
     def counts(self) -> float:
         """The line of row counts below a histogram."""
-        return 2.5 + self.style.small
+        return 4.0 + self.style.small
 
     @property
     def histogram(self) -> float:

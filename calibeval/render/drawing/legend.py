@@ -26,7 +26,10 @@ def entries(subjects: Sequence[Subject], *, lines: bool = False) -> list[Entry]:
     terms = subjects[0].terms if subjects else TOP_LABEL
     found = [
         Entry((Box("bar", 0.0, 0.0, 1.0, 0.9), Stroke("cap", (0.0, 0.9), (1.0, 0.9))), terms.bar),
-        *(Entry((Box(f"gap {sign}", 0.0, 0.0, 1.0, 1.0, hatch=sign),), words) for sign, words in _gaps(terms, subjects)),
+        *(
+            Entry((Box(f"gap {sign}", 0.0, 0.0, 1.0, 1.0, hatch=sign),), words)
+            for sign, words in _gaps(terms, subjects)
+        ),
         Entry((Box("range", 0.38, 0.0, 0.24, 1.0),), RANGE),
     ]
     if any(subject.curve is not None for subject in subjects):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 from calibeval.core.report.curve import SmoothCurve
 from calibeval.core.report.report import Bin
 from calibeval.core.uncertainty.consistency import consistency_range

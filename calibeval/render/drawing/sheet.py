@@ -51,7 +51,7 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A figure of that width and height. marks: outside of panels, in points. title, description: for those who listen."""
+    """A whole figure, in points. marks: outside of panels. title, description: for those who cannot see it."""
 
     layout: Layout
     width: float
@@ -95,7 +95,7 @@ def sheet_of(
         panels += [_square(subject, cell, layout), _histogram(subject, cell, layout, top)]
         marks += _header(header, cell.square, layout)
         if cell.leftmost:
-            below = cell.histogram.y - 2.0 - 0.78 * layout.style.small
+            below = cell.histogram.y - captions.COUNT_DROP - 0.78 * layout.style.small
             marks.append(Text("quiet", (cell.histogram.x - 4.0, below), "rows", layout.style.small, "end"))
     return Sheet(
         layout, layout.width, layout.height, _title(dumps), _description(dumps, subjects), tuple(panels), tuple(marks)

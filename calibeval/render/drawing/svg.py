@@ -19,7 +19,7 @@ def sheet_svg(sheet: Sheet) -> str:
     width, height = number(sheet.width), number(sheet.height)
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}pt" height="{height}pt" viewBox="0 0 {width} {height}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}pt" height="{height}pt" viewBox="0 0 {width} {height}"',
         f'role="img" aria-labelledby="title description" font-family="{FONTS}">',
         f'<title id="title">{escape(sheet.title)}</title>',
         f'<desc id="description">{escape(sheet.description)}</desc>',
@@ -61,7 +61,8 @@ def _defs() -> list[str]:
     lines = ["<defs>"]
     for sign, stroke, fill, turn in _HATCHES:
         lines += [
-            f'<pattern id="{sign}" width="3" height="3" patternUnits="userSpaceOnUse" patternTransform="rotate({turn})">',
+            f'<pattern id="{sign}" width="3" height="3" patternUnits="userSpaceOnUse"',
+            f'patternTransform="rotate({turn})">',
             f'<rect width="3" height="3" fill="{fill}"/>',
             f'<line x1="0" y1="0" x2="0" y2="3" stroke="{stroke}" stroke-width="1.1"/>',
             "</pattern>",
@@ -135,8 +136,8 @@ def _text(mark: Text, place: _Place) -> str:
     x, y = place.at(mark.place, mark.dx, mark.dy)
     anchor = "" if mark.anchor == "start" else f' text-anchor="{mark.anchor}"'
     weight = ' font-weight="bold"' if mark.bold else ""
-    fill = LOOKS[mark.role].fill
-    return f'<text x="{x}" y="{y}"{anchor} font-size="{number(mark.size)}" fill="{fill}"{weight}>{escape(mark.words)}</text>'
+    look = f'font-size="{number(mark.size)}" fill="{LOOKS[mark.role].fill}"{weight}'
+    return f'<text x="{x}" y="{y}"{anchor} {look}>{escape(mark.words)}</text>'
 
 
 def _attributes(role: str, weight: float = 1.0, hatch: str = "", thin: float = 1.0) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -97,9 +98,7 @@ def _box(mark: Box, scale: Point, transform: Transform, order: int, thin: float)
     return box
 
 
-def _line(
-    role: str, points: tuple[Point, ...], transform: Transform, order: int, weight: float = 1.0
-) -> Line2D:
+def _line(role: str, points: tuple[Point, ...], transform: Transform, order: int, weight: float = 1.0) -> Line2D:
     look: Look = LOOKS[role]
     line = Line2D([x for x, _ in points], [y for _, y in points], label=role, transform=transform)
     line.set(color=tint(look.stroke or "#000000", weight), linewidth=look.width, zorder=1.0 + 0.001 * order)
@@ -133,7 +132,7 @@ def _annotate(axes: Axes, mark: Text, top: float) -> None:
     )
 
 
-def _font(mark: Text) -> dict[str, object]:
+def _font(mark: Text) -> dict[str, Any]:
     sides = {"start": "left", "middle": "center", "end": "right"}
     return {
         "fontsize": mark.size,

@@ -67,7 +67,12 @@ def reliability_figure(report: Report, *, width_inches: float | None = None) -> 
         figure = ShownFigure(figsize=(sheet.width / INCH, sheet.height / INCH), dpi=DOTS_PER_INCH)
         for index, panel in enumerate(sheet.panels):
             frame = panel.frame
-            box = (frame.x / sheet.width, frame.y / sheet.height, frame.width / sheet.width, frame.height / sheet.height)
+            box = (
+                frame.x / sheet.width,
+                frame.y / sheet.height,
+                frame.width / sheet.width,
+                frame.height / sheet.height,
+            )
             axes = figure.add_axes(box, label=f"{panel.kind} {index // 2}", facecolor="none")
             draw_panel(axes, panel, sheet)
         draw_marks(figure, sheet.marks, sheet)
