@@ -30,6 +30,7 @@ from calibeval.core.gating.rules import Rule, RuleKind, Severity
 from calibeval.core.gating.ruling import Outcome, RuleVerdict
 from calibeval.core.gating.verdict import Verdict
 from calibeval.core.heads.facts import HeadFacts
+from calibeval.core.heads.pairs import LossPair
 from calibeval.core.heads.results import SHOWN, Finetuned, LossResult, SeedResult
 from calibeval.core.heads.settings import RunSettings, StartFile
 from calibeval.core.metrics.result import MetricResult
@@ -97,7 +98,11 @@ def reports():
 
 
 def comparisons():
-    return [filling.record(Comparison) for filling in every_filling(COMPARED, NEEDED)]
+    made = [filling.record(Comparison) for filling in every_filling(COMPARED, NEEDED)]
+    even = tuple(replace(one, share=None, effective=None) for one in made[0].base.bins)
+    dumps = [replace(dump, bins=even) for dump in (made[0].base, made[0].candidates[0].dump)]
+    plain = replace(made[0].candidates[0], dump=dumps[1])
+    return [*made, replace(made[0], base=dumps[0], candidates=(plain,))]
 
 
 def tables():
@@ -108,7 +113,9 @@ def tables():
     more = (*made[0].losses, LossResult("y", made[0].losses[0].parameters, (diverged, partly)))
     settings = [NULLS.record(RunSettings), NULLS.record(RunSettings, start=StartFile(None, None))]
     bare = Environment("x", "x", "x")
-    poor = (Finetuned("x", some, SOURCES, "val", more, 0, (Notice("x"),)) for some in settings)
+    compared = {name: Difference(name, None, None, None, reason=Notice("x")) for name in SHOWN}
+    pairs = (LossPair("x", "y", after=False, differences=compared),)
+    poor = (Finetuned("x", some, SOURCES, "val", more, 0, (Notice("x"),), pairs) for some in settings)
     return [*made, *poor, replace(made[0], environment=bare)]
 
 

@@ -178,6 +178,7 @@ def _line(step: StageEpoch) -> dict[str, Any]:
         validation.nll,
         validation.nll_after,
         validation.accuracy,
+        validation.ece,
         step.epoch.running,
         strict=True,
     )
@@ -195,9 +196,10 @@ def _line(step: StageEpoch) -> dict[str, Any]:
                 "val_nll": finite(nll),
                 "val_nll_after_temperature": finite(after),
                 "val_accuracy": accuracy if math.isfinite(nll) else None,
+                "val_ece": ece if math.isfinite(nll) else None,
                 "running": running,
             }
-            for recipe, loss, nll, after, accuracy, running in numbers
+            for recipe, loss, nll, after, accuracy, ece, running in numbers
         ],
     }
 

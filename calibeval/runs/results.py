@@ -18,6 +18,7 @@ from calibeval.core.report.report import DumpReport, Recalibrated, Report
 from calibeval.core.report.settings import Settings
 from calibeval.core.version import VERSION
 from calibeval.runs.data import Command, Data
+from calibeval.runs.pairs import loss_pairs
 from calibeval.training.request import FinishedHead, head_predictions
 from calibeval.training.settings import LINEAR, MLP
 from calibeval.training.sweep import Trained
@@ -73,8 +74,10 @@ def results(
     chosen = chosen_of(table)
     warnings = [*data.warnings, *(text for name, found in own.items() for text in _doubts(name, found))]
     stamps = [] if "test" in data.splits else [OPTIMISTIC]
-    found = Finetuned(VERSION, settings, data.sources(), data.shown, table, chosen, (*warnings, *stamps))
     kept = {name: next((o for o in own[name] if o.head is not None), None) for name in names}
+    ready = {name: o.head for name, o in kept.items() if o is not None and o.head is not None}
+    pairs = loss_pairs(table, chosen, ready, data.splits[data.shown], fold=command.fold)
+    found = Finetuned(VERSION, settings, data.sources(), data.shown, table, chosen, (*warnings, *stamps), pairs)
     report = Report(
         VERSION, _settings(), tuple(dump for o in kept.values() if o is not None for dump in o.dumps.values())
     )
@@ -138,6 +141,7 @@ def _dump(head: FinishedHead, split: str, data: Data, name: str) -> DumpReport:
             after.equal_width,
             after.equal_mass,
             after.curve,
+            after.positive,
         ),
     )
 

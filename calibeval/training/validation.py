@@ -1,4 +1,4 @@
-"""Validation of heads that train together: NLL, accuracy, and the NLL of each head after temperature scaling."""
+"""Validation of heads that train together: NLL, accuracy, ECE, and the NLL of each head after temperature scaling."""
 
 from __future__ import annotations
 
@@ -16,15 +16,20 @@ from calibeval.training.split import Split
 LOGITS = 2**24  # the most logits that are kept between passes; if there are more, each pass computes them again
 FIRST_PASSES, LATER_PASSES = 12, 4
 FARTHEST = 12.0  # largest absolute logarithm of a temperature
+BINS = 15  # of the ECE, which is only shown
 
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """For every recipe, NLL in nats before and after temperature scaling (inf if it diverged), accuracy (0 to 1)."""
+    """For every recipe, NLL in nats before and after temperature scaling (inf if it diverged), accuracy and ECE.
+
+    The ECE is that before temperature scaling, in [0, 1]. It is only shown: nothing is chosen by it.
+    """
 
     nll: tuple[float, ...]
     nll_after: tuple[float, ...]
     accuracy: tuple[float, ...]
+    ece: tuple[float, ...]
 
 
 class Validator:
@@ -43,11 +48,14 @@ class Validator:
         size = max(1, min(2**22 // width, n))
         kept = list(self._blocks(heads, size)) if n * width <= LOGITS else None
         nll, right = torch.zeros_like(self.start), torch.zeros_like(self.start)
+        gaps = torch.zeros((BINS, heads.count), dtype=torch.float64, device=nll.device)
         for logits, labels in kept or self._blocks(heads, size):
             head_losses.observe(logits)
             chosen = logits.gather(2, labels.view(-1, 1, 1).expand(-1, heads.count, 1)).squeeze(2)
-            nll += (logits.logsumexp(dim=2) - chosen).sum(dim=0)
-            right += (logits.argmax(dim=2) == labels.unsqueeze(1)).sum(dim=0)
+            total, hits = logits.logsumexp(dim=2), logits.argmax(dim=2) == labels.unsqueeze(1)
+            nll += (total - chosen).sum(dim=0)
+            right += hits.sum(dim=0)
+            gaps += _gaps((logits.amax(dim=2) - total).exp().double(), hits)
         after = nll / n
         for _ in range(FIRST_PASSES if first else LATER_PASSES):
             value, slope, curvature = torch.zeros((3, heads.count), dtype=torch.float64, device=nll.device)
@@ -59,12 +67,18 @@ class Validator:
             self.start += _newton(slope / n, curvature / n, beta)
             self.start.nan_to_num_(0.0).clamp_(-FARTHEST, FARTHEST)
         nll, after = nll / n, torch.where(nll.isfinite(), after, math.inf)
-        found = torch.stack([nll, after, right / n]).tolist()
+        found = torch.stack([nll, after, right / n, gaps.abs().sum(dim=0) / n]).tolist()
         return Validation(*(tuple(x if math.isfinite(x) else math.inf for x in row) for row in found))
 
     def _blocks(self, heads: Heads, size: int) -> Iterator[tuple[Tensor, Tensor]]:
         for x, labels in self._val.batches(None, size):
             yield heads.forward(x)[0], labels
+
+
+def _gaps(confidence: Tensor, hits: Tensor) -> Tensor:
+    """The sum of confidence - hit in every bin, (bins, c); bin by bin, so that it is the same in every run on a GPU."""
+    place, gap = (BINS * confidence).ceil().clamp(1, BINS), confidence - hits.double()
+    return torch.stack([torch.where(place == b, gap, 0.0).sum(dim=0) for b in range(1, BINS + 1)])
 
 
 def _scaled(logits: Tensor, labels: Tensor, beta: Tensor) -> tuple[Tensor, Tensor, Tensor]:

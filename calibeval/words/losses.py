@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from math import isclose
 
-from calibeval.core.heads.results import SHOWN, Finetuned, LossResult
+from calibeval.core.heads.results import SHOWN, Finetuned, LossResult, best_of
 from calibeval.core.metrics.result import MetricResult
-from calibeval.core.metrics.table import metric_named
 from calibeval.words import cells
+from calibeval.words.difference import Change, amount, change
+
+_SAID = ("nll", "ece", "accuracy")
+
+
+class Mark(Enum):
+    """How a number stands among the losses: certainly better than every other, or the best, but not certainly."""
+
+    NONE = 0
+    BEST = 1
+    CERTAIN = 2
 
 
 @dataclass(frozen=True, slots=True)
-class RankedCell:
-    """One number as text, and its rank among the losses: 0 is the best, 1 the second."""
+class MarkedCell:
+    """One number as text, and its mark."""
 
     text: str
-    place: int = -1
+    mark: Mark = Mark.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +36,7 @@ class Half:
 
     title: str
     headings: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[RankedCell, ...]], ...]
+    rows: tuple[tuple[str, tuple[MarkedCell, ...]], ...]
 
 
 def halves(found: Finetuned) -> tuple[Half, Half]:
@@ -46,6 +56,30 @@ def sentence(found: Finetuned) -> str:
         return f"{text} after temperature scaling."
     accuracy, ece, nll = (_mean(plain, name) for name in ("accuracy", "ece", "nll"))
     return f"{text} after temperature scaling (cross entropy: {accuracy} %, {ece} %, {nll})."
+
+
+def paired(found: Finetuned) -> str:
+    """How the chosen loss differs from cross entropy, or else from the second on VAL; empty if that was not tested."""
+    name = found.losses[found.chosen].name
+    pair = next((one for one in found.pairs if one.candidate == name and one.after == found.settings.fold), None)
+    if pair is None:
+        return ""
+    there = [pair.differences[metric] for metric in _SAID if metric in pair.differences]
+    parts = [f"{cells.label(one.name)} {amount(one)}".rstrip() + f": {change(one).value}" for one in there]
+    n = found.sources.get(found.shown, {}).get("n")
+    rows = f"the same {n:,} rows" if isinstance(n, int) else "the same rows"
+    heads = ", with their temperatures" if pair.after else ", without temperatures"
+    return f"{pair.candidate} against {pair.base} on {rows} of {found.shown.upper()}{heads}: {'; '.join(parts)}."
+
+
+def legend(found: Finetuned, certain: str, best: str) -> list[str]:
+    """What the marks mean, in a line; empty for one loss. certain, best: how a medium shows them."""
+    if len(found.losses) == 1:
+        return []
+    if found.pairs and len(found.losses[0].seeds) == 1:
+        return [f"{certain}: certainly better than every other head, by paired tests; {best}: best, but not certainly"]
+    tested = "means over seeds are not tested" if len(found.losses[0].seeds) > 1 else "not tested"
+    return [f"{best}: best ({tested})"]
 
 
 def notes(found: Finetuned) -> list[str]:
@@ -86,29 +120,41 @@ def _same(loss: LossResult, other: LossResult) -> bool:
 
 def _half(found: Finetuned, *, after: bool) -> Half:
     names = [name for name in SHOWN if not (after and name == "accuracy")]
-    places = {name: _places([loss.mean(name, after=after) for loss in found.losses], name) for name in names}
-    if len(found.losses) == 1:
-        places = {name: [-1] for name in names}  # one loss alone is not marked as best
+    marks = {name: _marks(found, name, after=after) for name in names}
     rows = []
     for i, loss in enumerate(found.losses):
-        line = [RankedCell(_cell(loss, name, after=after), places[name][i]) for name in names]
+        line = [MarkedCell(_cell(loss, name, after=after), marks[name][i]) for name in names]
         if after:
-            line.insert(0, RankedCell(_temperature(loss)))
+            line.insert(0, MarkedCell(_temperature(loss)))
         rows.append((loss.name, tuple(line)))
     headings = [*(["T"] if after else []), *(cells.label(name) for name in names)]
     return Half("after temperature" if after else "before", tuple(headings), tuple(rows))
 
 
-def _places(means: Sequence[float | None], name: str) -> list[int]:
-    """The rank of every mean as shown, from 0; means that look equal share a rank; -1 without a mean.
+def _marks(found: Finetuned, name: str, *, after: bool) -> list[Mark]:
+    """The mark of every loss in one column; what looks like the best is marked, too, unless the best is certain."""
+    losses = found.losses
+    best = best_of(losses, name, after=after)
+    if best is None or len(losses) == 1:
+        return [Mark.NONE] * len(losses)
+    if _is_certain(found, best, name, after=after):
+        return [Mark.CERTAIN if i == best else Mark.NONE for i in range(len(losses))]
+    texts = [cells.value(MetricResult(name, loss.mean(name, after=after))) for loss in losses]
+    return [Mark.BEST if text == texts[best] else Mark.NONE for text in texts]
 
-    >>> _places([0.12341, 0.1, 0.12339, None], "ece"), _places([0.9, None, 0.8], "accuracy")
-    ([1, 0, 1, -1], [0, -1, 1])
-    """
-    sign = -1.0 if metric_named(name).better == "higher" else 1.0
-    shown = [None if mean is None else sign * float(cells.value(MetricResult(name, mean))) for mean in means]
-    order = sorted({number for number in shown if number is not None})
-    return [-1 if number is None else order.index(number) for number in shown]
+
+def _is_certain(found: Finetuned, best: int, name: str, *, after: bool) -> bool:
+    """Whether every other loss with a head is certainly worse; accuracies are compared before the temperature."""
+    if len(found.losses[0].seeds) > 1:
+        return False
+    own = found.losses[best]
+    found_worse = {
+        pair.candidate: change(pair.differences[name]) is Change.WORSE
+        for pair in found.pairs
+        if pair.base == own.name and pair.after == after and name in pair.differences
+    }
+    others = [one.name for one in found.losses if one is not own and one.mean(name, after=after) is not None]
+    return bool(others) and all(found_worse.get(one, False) for one in others)
 
 
 def _cell(loss: LossResult, name: str, *, after: bool) -> str:

@@ -14,6 +14,7 @@ from calibeval.core.data.lookup import Lookup
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.records import Layout, read_as, read_record, to_plain
 from calibeval.core.errors import InputError
+from calibeval.core.heads.pairs import LossPair
 from calibeval.core.heads.settings import RunSettings
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import METRICS
@@ -101,12 +102,13 @@ class Finetuned(Lookup[LossResult]):
 
     sources: the files "train", "val" and, if given, "test", each {"path", "split", "sha256", "n"}. shown: the split of
     the metrics, "test" or "val". losses: one LossResult each. chosen: index of the loss with the best head on VAL,
-    which is saved on top; see `chosen_of`.
+    which is saved on top; see `chosen_of`. pairs: comparisons of saved heads on the rows of the shown split; empty for
+    one loss, and in the files of earlier versions.
     environment: the versions and the command line where a command prints the results; None elsewhere, because the files
     of a resumed run must hold the same bytes.
     """
 
-    LAYOUT: ClassVar = Layout(open=True)
+    LAYOUT: ClassVar = Layout(optional=("pairs",), open=True)
     NOUN: ClassVar[str] = "loss"
 
     version: str
@@ -116,6 +118,7 @@ class Finetuned(Lookup[LossResult]):
     losses: tuple[LossResult, ...]
     chosen: int
     warnings: tuple[Notice, ...] = ()
+    pairs: tuple[LossPair, ...] = ()
     environment: Environment | None = None
 
     def by_name(self) -> Mapping[str, LossResult]:
@@ -161,6 +164,32 @@ def chosen_of(losses: Sequence[LossResult]) -> int:
     if not scores:
         raise InputError("training diverged with every loss, so there is no head; lower --lr")
     return min(scores, key=lambda i: (math.inf if scores[i] is None else scores[i], i))
+
+
+def rival_of(losses: Sequence[LossResult], chosen: int) -> int | None:
+    """Index of the loss beside which the chosen one is judged: cross entropy, or else the second on VAL.
+
+    None if there is no other loss with a head.
+
+    >>> heads = {name: (SeedResult(0, 1, s, 1.0, {}, {}),) for name, s in (("ls", 0.5), ("mbls", 0.25), ("ce", 0.6))}
+    >>> losses = [LossResult(name, {}, seeds) for name, seeds in heads.items()]
+    >>> rival_of(losses, 1), rival_of(losses[:2], 1), rival_of(losses[:1], 0)
+    (2, 0, None)
+    """
+    others = [i for i, loss in enumerate(losses) if i != chosen and loss.kept is not None]
+    plain = [i for i in others if losses[i].name == "ce"]
+    if plain or not others:
+        return plain[0] if plain else None
+    return others[chosen_of([losses[i] for i in others])]
+
+
+def best_of(losses: Sequence[LossResult], metric: str, *, after: bool) -> int | None:
+    """Index of the loss with the best mean of a metric, the first one if tied; None if no loss has it."""
+    means = [loss.mean(metric, after=after) for loss in losses]
+    sign = -1.0 if METRICS[metric].better == "higher" else 1.0
+    return min(
+        (i for i, mean in enumerate(means) if mean is not None), key=lambda i: sign * (means[i] or 0.0), default=None
+    )
 
 
 def _table(whole: Place) -> Finetuned:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from calibeval.core.heads.results import SHOWN, Finetuned
 from calibeval.render.tables import latex, markdown
-from calibeval.words.losses import RankedCell, halves, notes
+from calibeval.words.losses import Mark, MarkedCell, halves, legend, notes, paired
 from calibeval.words.names import visible
 
 
@@ -20,7 +20,7 @@ def as_markdown(found: Finetuned) -> str:
     for (name, first), (_, second) in zip(before.rows, after.rows, strict=True):
         numbers = [_marked(cell, "**{}**".format, "<u>{}</u>".format) for cell in (*first, *second)]
         lines.append(markdown.table_row([markdown.escape(name), *numbers]))
-    return "\n".join([*lines, "", *(f"- {markdown.escape(note)}" for note in notes(found))]) + "\n"
+    return "\n".join([*lines, "", *(f"- {markdown.escape(note)}" for note in _lines(found))]) + "\n"
 
 
 def as_latex(found: Finetuned) -> str:
@@ -29,7 +29,7 @@ def as_latex(found: Finetuned) -> str:
     first, second = len(before.headings), len(after.headings)
     top = rf" & \multicolumn{{{first}}}{{c}}{{before}} & \multicolumn{{{second}}}{{c}}{{after temperature scaling}} \\"
     heads = ["loss", *(latex.escape(name) for name in (*before.headings, *after.headings))]
-    lines = [f"% {visible(note)}" for note in notes(found)]
+    lines = [f"% {visible(note)}" for note in _lines(found)]
     lines += [rf"\begin{{tabular}}{{l{'r' * (first + second)}}}", r"\toprule", top, latex.table_row(heads), r"\midrule"]
     for (name, left), (_, right) in zip(before.rows, after.rows, strict=True):
         numbers = [_marked(cell, r"\textbf{{{}}}".format, r"\underline{{{}}}".format) for cell in (*left, *right)]
@@ -52,8 +52,13 @@ def as_csv(found: Finetuned) -> str:
 LOSS_TABLES: dict[str, Callable[[Finetuned], str]] = {"md": as_markdown, "csv": as_csv, "latex": as_latex}
 
 
-def _marked(cell: RankedCell, best: Callable[[str], str], second: Callable[[str], str]) -> str:
-    return (best, second)[cell.place](cell.text) if cell.place in (0, 1) else cell.text
+def _marked(cell: MarkedCell, certain: Callable[[str], str], best: Callable[[str], str]) -> str:
+    return cell.text if cell.mark is Mark.NONE else (certain if cell.mark is Mark.CERTAIN else best)(cell.text)
+
+
+def _lines(found: Finetuned) -> list[str]:
+    """What is said under the table: the pair, the marks, and what the numbers mean."""
+    return [*([paired(found)] if paired(found) else []), *legend(found, "bold", "underlined"), *notes(found)]
 
 
 def _full(number: float | None) -> str:

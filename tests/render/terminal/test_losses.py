@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 
 import pytest
 
+from calibeval.core.comparison.comparison import Difference
+from calibeval.core.heads.pairs import LossPair
 from calibeval.core.heads.results import SHOWN, Finetuned, LossResult, SeedResult
 from calibeval.core.heads.settings import RunSettings
 from calibeval.render.tables import losses as tables
@@ -24,8 +27,18 @@ def head(number, accuracy, ece, nll, *, after=None, temperature=1.25):
     return SeedResult(number, 3, nll, temperature, before, {**before, "ece": ece / 2, "nll": after or nll})
 
 
-def table(*losses, chosen=0, warnings=(), shown="test"):
-    return Finetuned("1", SETTINGS, {}, shown, losses, chosen, warnings)
+def table(*losses, chosen=0, warnings=(), shown="test", pairs=()):
+    return Finetuned("1", SETTINGS, {"test": {"n": 5000}}, shown, losses, chosen, warnings, pairs)
+
+
+def pair(candidate, base, *, after, **p):
+    """The candidate is worse by 0.01 in every metric, with these p-values; in accuracy, lower by as much."""
+    found = {}
+    for name in SHOWN:
+        size = -0.01 if name == "accuracy" else 0.01
+        low, high = sorted((0.5 * size, 1.5 * size)) if p.get(name, 1e-9) < 0.05 else (-0.03, 0.03)
+        found[name] = Difference(name, 0.1, 0.1 + size, size, low, high, p.get(name, 1e-9), 0.01)
+    return LossPair(candidate, base, after, found)
 
 
 ONE = table(
@@ -34,6 +47,10 @@ ONE = table(
     LossResult("ls", {"alpha": 0.05, "spread": "all"}, (SeedResult(0, 0, None, None, NOTHING, NOTHING, REASON),)),
     chosen=1,
     warnings=(f"ls: {REASON}",),
+    pairs=(
+        pair("mbls(margin=6)", "ce", after=SETTINGS.fold, nll=0.02, ece=0.6, aece=0.6, cwce=0.6),
+        pair("ce", "mbls(margin=6)", after=False, ece=0.0011),
+    ),
 )
 SEEDS = table(
     LossResult(
@@ -51,24 +68,71 @@ def lines(text, start):
 def test_a_terminal_without_colour_has_signs():
     text = terminal(ONE, width=100, color=False, ascii_only=False)
     assert lines(text, "ce  ") == [
-        "ce                 90.00+  6.12+  5.00*  1.23*  0.457+",
-        "ce                 1.25   3.06+  5.00*  1.23*  0.457+",
+        "ce                 90.00   6.12   5.00+  1.23+  0.457",
+        "ce                 1.25   3.06   5.00+  1.23+  0.457",
     ]
-    assert lines(text, "mbls(margin=6)  ")[0] == "mbls(margin=6)     91.00*  2.00*  5.00*  1.23*  0.300*"
+    assert lines(text, "mbls(margin=6)  ")[0] == "mbls(margin=6)     91.00*  2.00+  5.00+  1.23+  0.300*"
     assert lines(text, "ls  ")[0].split() == ["ls"] + ["–"] * 5
-    assert lines(text, "best ") == ["best *, second +"]
+    assert lines(text, "*:") == [
+        "*: certainly better than every other head, by paired tests; +: best, but not certainly"
+    ]
     assert f"ls: {REASON}" in text
 
 
 def test_a_terminal_with_colour_has_none():
     text = terminal(ONE, width=100, color=True, ascii_only=False)
     assert "\x1b[1m91.00\x1b[0m" in text
-    assert "\x1b[4m90.00\x1b[0m" in text
-    assert "*" not in text.replace("–", "")
+    assert "\x1b[4m2.00\x1b[0m" in text
+    assert "*" not in text
     plain = text.replace("\x1b[1m", "").replace("\x1b[4m", "").replace("\x1b[0m", "")
-    signs = terminal(ONE, width=100, color=False, ascii_only=False)
-    assert plain.replace("best bold, second underlined", "best *, second +").split() == (
-        signs.replace("*", "").replace("+", "").replace("best , second ", "best *, second +").split()
+    signs = terminal(ONE, width=100, color=False, ascii_only=False).replace("*: cert", "bold: cert")
+    assert plain.split() == re.sub(r"(?<=\d)[*+]", "", signs.replace("; +: best", "; underlined: best")).split()
+
+
+@pytest.mark.parametrize(
+    ("pairs", "mark"),
+    [
+        ((), "+"),
+        ((pair("b", "a", after=False),), "+"),
+        ((pair("b", "a", after=False), pair("c", "a", after=True)), "+"),
+        ((pair("b", "a", after=False), pair("c", "a", after=False, ece=0.002)), "+"),
+        ((pair("b", "a", after=False), pair("a", "c", after=False)), "+"),
+        ((pair("b", "a", after=False), pair("c", "a", after=False)), "*"),
+    ],
+)
+def test_the_best_is_certain_only_where_every_other_is_certainly_worse(pairs, mark):
+    losses = [LossResult(name, {}, (head(0, 0.9, ece, 0.3),)) for name, ece in (("a", 0.05), ("b", 0.06), ("c", 0.07))]
+    found = words.halves(table(*losses, pairs=pairs))[0].rows
+    marks = {words.Mark.CERTAIN: "*", words.Mark.BEST: "+", words.Mark.NONE: ""}
+    assert [marks[line[1].mark] for _, line in found] == [mark, "", ""]
+
+
+def test_a_loss_without_a_head_is_not_in_the_way():
+    marks = [line[1].mark for _, line in words.halves(ONE)[0].rows]
+    assert marks == [words.Mark.NONE, words.Mark.BEST, words.Mark.NONE]
+    surer = table(*ONE.losses, chosen=1, pairs=(pair("ce", "mbls(margin=6)", after=False),))
+    assert words.halves(surer)[0].rows[1][1][1].mark is words.Mark.CERTAIN
+
+
+def test_means_over_seeds_are_not_called_certain():
+    other = LossResult("ls", {}, (head(0, 0.7, 0.09, 0.9), head(1, 0.7, 0.09, 0.9)))
+    found = table(SEEDS.losses[0], other, pairs=(pair("ls", "ce", after=False),))
+    assert [line[1].mark for _, line in words.halves(found)[0].rows] == [words.Mark.BEST, words.Mark.NONE]
+    assert words.legend(found, "bold", "underlined") == ["underlined: best (means over seeds are not tested)"]
+
+
+def test_one_loss_has_no_marks_and_an_earlier_run_no_tests():
+    assert words.legend(table(ONE.losses[0]), "bold", "underlined") == []
+    assert words.legend(table(*ONE.losses), "bold", "underlined") == ["underlined: best (not tested)"]
+    assert words.paired(table(*ONE.losses, chosen=1)) == ""
+
+
+def test_the_chosen_loss_is_compared_with_cross_entropy_in_one_sentence():
+    assert words.paired(ONE) == (
+        "mbls(margin=6) against ce on the same 5,000 rows of TEST, with their temperatures: "
+        "NLL +0.010 nats [+0.005, +0.015]: worse, likely; "
+        "ECE +1.0 points [−3.0, +3.0]: this sample cannot tell; "
+        "accuracy −1.0 points [−1.5, −0.5]: worse, certain."
     )
 
 
@@ -94,7 +158,7 @@ def test_what_looks_equal_shares_a_mark():
         line.split()[2][-1]
         for line in lines(terminal(table(*losses), width=90, color=False, ascii_only=False), tuple("0123"))
     ]
-    assert marks[:4] == ["*", "*", "+", "0"]
+    assert marks[:4] == ["+", "+", "0", "0"]
 
 
 def test_markdown():
@@ -103,8 +167,8 @@ def test_markdown():
         "| loss | accuracy | ECE | AECE | CWCE | NLL "
         "| T, after T | ECE, after T | AECE, after T | CWCE, after T | NLL, after T |"
     )
-    assert rows[2].startswith("| ce | <u>90.00</u> | <u>6.12</u> | **5.00** | **1.23** | <u>0.457</u> | 1.25 |")
-    assert rows[3].startswith("| mbls(margin=6) | **91.00** | **2.00** |")
+    assert rows[2].startswith("| ce | 90.00 | 6.12 | <u>5.00</u> | <u>1.23</u> | 0.457 | 1.25 |")
+    assert rows[3].startswith("| mbls(margin=6) | **91.00** | <u>2.00</u> | <u>5.00</u> |")
     assert {row.count("|") for row in rows if row.startswith("|")} == {12}
     assert rows[4] == f"| ls |{' – |' * 10}"
     assert f"- ls: {REASON}" in rows
@@ -113,7 +177,7 @@ def test_markdown():
 def test_latex():
     text = tables.as_latex(ONE)
     rows = [line for line in text.splitlines() if line.endswith(r"\\")]
-    assert rows[2].startswith(r"ce & \underline{90.00} & \underline{6.12} & \textbf{5.00} & \textbf{1.23} &")
+    assert rows[2].startswith(r"ce & 90.00 & 6.12 & \underline{5.00} & \underline{1.23} & 0.457 &")
     assert {row.count("&") for row in rows[1:]} == {10}
     assert rows[0] == r" & \multicolumn{5}{c}{before} & \multicolumn{5}{c}{after temperature scaling} \\"
     assert r"\begin{tabular}{lrrrrrrrrrr}" in text
