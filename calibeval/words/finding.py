@@ -57,9 +57,9 @@ def finding(dump: DumpReport) -> Finding:
 
     If nothing is beyond noise, it is that of the ECE, or without one of the gap.
     """
-    (gap, ece), (on_gap, on_ece) = (
-        tuple(one(dump, name) for name in judged_by(dump)) for one in (with_floor, standing_in)
-    )
+    of_gap, of_ece = judged_by(dump)
+    gap, ece = with_floor(dump, of_gap), with_floor(dump, of_ece)
+    on_gap, on_ece = standing_in(dump, of_gap), standing_in(dump, of_ece)
     if _beyond(on_ece) and not _one_direction(gap, ece, on_gap):
         return Finding(By.BINS, on_ece, ece)
     if _beyond(on_gap):

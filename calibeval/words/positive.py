@@ -125,7 +125,7 @@ def _shape(dump: DumpReport, view: ClassView) -> str:
     if high is None or low is None:
         one = high or low
         return "off in some bins" if one is None else f"too {_high(one.gap or 0.0)} in some bins (most from {_at(one)})"
-    ordered = _order(off)
+    ordered = _order(off, high, low)
     if ordered > 0:
         return f"over-confident: too high at the top (most from {_at(high)}), too low at the bottom ({_at(low)})"
     if ordered < 0:
@@ -133,18 +133,17 @@ def _shape(dump: DumpReport, view: ClassView) -> str:
     return f"too high in some bins (most from {_at(high)}), too low in others (most from {_at(low)})"
 
 
-def _order(off: _Off) -> int:
-    """1: bins that are too high lie above those that are too low; -1: below; 0: neither, but for a tenth of the gaps."""
-    gaps = sorted((b.lower, b.mass * (b.gap or 0.0)) for b in (*off.high, *off.low))
-    whole = sum(abs(gap) for _, gap in gaps)
-    for sign in (1, -1):
-        contrary = (
-            sum(max(sign * gap, 0.0) for _, gap in gaps[:i]) + sum(max(-sign * gap, 0.0) for _, gap in gaps[i:])
-            for i in range(len(gaps) + 1)
-        )
-        if min(contrary) <= _CONTRARY * whole:
-            return sign
-    return 0
+def _order(off: _Off, high: Bin, low: Bin) -> int:
+    """1 if bins that are too high lie above those that are too low, -1 if below, but for a tenth of the gaps; else 0.
+
+    high, low: the heaviest bins of both.
+    """
+    sign = 1 if high.lower > low.lower else -1
+    gaps = [sign * b.mass * (b.gap or 0.0) for b in sorted((*off.high, *off.low), key=lambda b: b.lower)]
+    contrary = min(
+        sum(gap for gap in gaps[:i] if gap > 0) - sum(gap for gap in gaps[i:] if gap < 0) for i in range(len(gaps) + 1)
+    )
+    return sign if contrary <= _CONTRARY * sum(map(abs, gaps)) else 0
 
 
 def _by_slope(metric: MetricResult) -> str:
