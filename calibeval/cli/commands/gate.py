@@ -24,7 +24,7 @@ from calibeval.readers.small_files import is_there
 from calibeval.render.ci.exports import EXPORTS, exported
 
 if TYPE_CHECKING:
-    from calibeval.api.gate_config import Asked, Found
+    from calibeval.api.gate_config import Asked
     from calibeval.core.gating.gate import Explain, Subject
     from calibeval.core.gating.verdict import Verdict
 
@@ -130,10 +130,7 @@ def gate(
         return _plan(subject, asked, named, quiet=quiet, json=json)
     explain = _explainer(subject) if why else None
     verdict = judged(subject, asked.rules, asked.settings, config=named, explain=explain)
-    notes, told = (
-        [*([asked.origin] if asked.origin else []), *_base_of(found, baseline)],
-        asked.told(subject.measured.sums.n, verdict),
-    )
+    notes, told = [asked.origin] if asked.origin else [], asked.told(subject.measured.sums.n, verdict)
     say([f"note: {note}" for note in (*notes, *_idle(asked, slice or (), out), *told)], quiet=quiet)
     say([f"warning: {warning}" for warning in verdict.warnings], quiet=quiet)
     verdict = replace(verdict, environment=environment(), warnings=(*verdict.warnings, *told))
@@ -165,13 +162,6 @@ def _plan(subject: Subject, asked: Asked, config: str | None, *, quiet: bool, js
     view = screen()
     put(made.to_json() if json else render(made, width=view.width, ascii_only=view.ascii_only))
     return 0
-
-
-def _base_of(found: Found, baseline: str | None) -> list[str]:
-    """That the baseline is the one of the configuration, if it is."""
-    if baseline is not None or found.config.baseline is None:
-        return []
-    return [f"the baseline {found.config.baseline} comes from {found.path}"]
 
 
 def _idle(asked: Asked, slices: Sequence[str], out: Path | None) -> list[str]:

@@ -16,7 +16,8 @@ def render(verdict: Verdict) -> str:
     """The report. A rule that blocks is a failure, or an error where it could not be evaluated.
 
     Rules that do not block are skipped, with the reason: rules of severity warn that did not pass, rules that are off,
-    and inconclusive ones that on_inconclusive allows. Warnings about the dump are in system-err. It has no times, so the same verdict gives the same text.
+    and inconclusive ones that on_inconclusive allows. Warnings about the dump are in system-err. There are no times, so
+    the same verdict gives the same text.
     """
     suites = ET.Element("testsuites")
     suite = ET.SubElement(suites, "testsuite", name=f"calibeval gate: {harmless(str(verdict.dump['name']))}")
