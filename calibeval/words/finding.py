@@ -6,13 +6,12 @@ import math
 from enum import Enum
 from typing import NamedTuple
 
+from calibeval.core.data.notices import Notice
+from calibeval.core.evaluation.doubts import SUSPICIONS
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import DumpReport
 from calibeval.core.report.rows import ClassResult
 from calibeval.core.report.standing import COARSE, Standing, class_stands_out, standing_in, with_floor
-
-# Warnings that scores and labels hardly belong together: then nothing else in the report means anything.
-SUSPICIONS = ("below_chance", "classes_permuted", "nothing_shared")
 
 
 class By(Enum):
@@ -67,7 +66,7 @@ def finding(dump: DumpReport) -> Finding:
 
 def suspicion(dump: DumpReport) -> str:
     """The warning that scores and labels hardly belong together; empty without one."""
-    return next((str(one) for one in dump.warnings if one.code in SUSPICIONS), "")
+    return next((str(one) for one in map(Notice.of, dump.warnings) if one.code in SUSPICIONS), "")
 
 
 def worst_class(dump: DumpReport) -> ClassResult | None:
