@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from calibeval.cli.options import positive as class_options
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.choices import EVERY_METRIC, LEVEL, exclude, table_format
 from calibeval.cli.options.fitting import Fitting
@@ -54,6 +55,8 @@ def report(
     no_intervals: options.NoIntervals = False,
     slice: options.Slice = None,
     min_rows: options.MinRows = None,
+    positive: class_options.Positive = None,
+    classes: class_options.Classes = None,
     flags: ReadingFlags = ReadingFlags(),  # noqa: B008 - the decorator makes options of its fields
     fit_on: options.FitOn = None,
     saved_map: options.SavedMap = None,
@@ -108,6 +111,8 @@ def report(
         slices=slice or (),
         min_rows=min_rows,
         group=group,
+        positive=positive,
+        classes=classes or (),
     )
     reading = flags.options()
     limit = reading.limits.max_memory
@@ -138,7 +143,7 @@ def report(
         together(results),
         environment(),
     )
-    step = _step(result, dumps, flags, group, reading, promised) if shown else None
+    step = _step(result, dumps, flags, reading, promised) if shown else None
     say(_absent(result, only or ()), quiet=quiet)
     say([f"warning: {about(dump.name, warning)}" for dump in result.dumps for warning in dump.warnings], quiet=quiet)
     if out is not None:
@@ -207,7 +212,6 @@ def _step(
     report: Report,
     dumps: list[str],
     flags: ReadingFlags,
-    group: str | None,
     reading: ReadOptions,
     promised: Prospect | None,
 ) -> Step | None:
@@ -217,7 +221,9 @@ def _step(
     from calibeval.words.next_step import next_step
 
     validation = validation_split(dumps[0], reading) if len(dumps) == 1 else None
-    return next_step(report, ways(dumps, flags, group=group, validation=validation), promised)
+    chosen = report.settings
+    typed = ways(dumps, flags, group=chosen.group, positive=chosen.positive, validation=validation)
+    return next_step(report, typed, promised)
 
 
 def _table(report: Report, kind: str) -> str:

@@ -13,21 +13,29 @@ from calibeval.words.next_step import Ways, quoted
 CONFIGURATION = "calibeval.toml"
 
 
-def ways(dumps: Sequence[str], flags: ReadingFlags, *, group: str | None, validation: str | None) -> Ways:
+def ways(
+    dumps: Sequence[str],
+    flags: ReadingFlags,
+    *,
+    group: str | None = None,
+    positive: str | None = None,
+    validation: str | None = None,
+) -> Ways:
     """The commands for these dumps, read in the same way. validation: the split on which a map is fitted, if known.
 
     None can be proposed for standard input, or for names that a terminal cannot show as they are.
 
-    >>> found = ways(["a b.npz#test"], ReadingFlags(kind="probs"), group=None, validation="a b.npz#val")
+    >>> found = ways(["a b.npz#test"], ReadingFlags(kind="probs"), validation="a b.npz#val")
     >>> found.repair
     "calibeval report 'a b.npz#test' --kind probs --fit-on 'a b.npz#val'"
-    >>> found.look, ways(["-"], ReadingFlags(), group=None, validation=None).repair
+    >>> found.look, ways(["-"], ReadingFlags()).repair
     ("calibeval inspect 'a b.npz#test' --kind probs", None)
     """
     if "-" in dumps:
         return Ways()
     reading = [*dumps, *words_of(flags)]
     together = ["--group", group] if group is not None else []
+    together += ["--positive", positive] if positive is not None else []
     fitted = ["--cross-fit", "5", *together] if validation is None else ["--fit-on", validation, *together]
     init = [] if Path(CONFIGURATION).exists() else ["--init"]
     return Ways(
@@ -37,7 +45,7 @@ def ways(dumps: Sequence[str], flags: ReadingFlags, *, group: str | None, valida
         limit=_command("gate", *reading, *together, *init),
         decide=_command("gate", *reading, *together, "--max", "ece=0.03", "--plan"),
         look=_command("inspect", *reading),
-        compare=_command("compare", *reading),
+        compare=_command("compare", *reading, *together),
     )
 
 

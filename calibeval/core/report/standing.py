@@ -121,6 +121,21 @@ def with_floor(dump: DumpReport, name: str) -> MetricResult:
     return replace(metric, floor=floor.expected, floor_high=floor.high, floor_certain=floor.certain)
 
 
+def standing_of_gap(bins: tuple[Bin, ...], gap: float) -> Standing | None:
+    """Where mean confidence - accuracy stands against the floor of its size; None without a row.
+
+    bins: those of all rows. gap: over all of them.
+
+    >>> standing_of_gap((Bin(0.9, 1.0, 3, 0.97, 0.67, 0.30), Bin(0.8, 0.9, 0, None, None, None)), 0.30)
+    <Standing.UNRESOLVED: 'this sample cannot tell'>
+    """
+    floor = _floor(bins)
+    if floor is None:
+        return None
+    metric = MetricResult("confidence_gap", gap, floor=floor.expected, floor_high=floor.high)
+    return standing_of(replace(metric, floor_certain=floor.certain), n=sum(row.worth for row in bins))
+
+
 def bin_judge(dump: DumpReport) -> Callable[[Bin], bool | None]:
     """Whether a bin of this dump is beyond noise: the function that tells; None where the noise is unknown.
 

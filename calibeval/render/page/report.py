@@ -10,6 +10,7 @@ from calibeval.core.report.standing import standing_in, with_floor
 from calibeval.render.page import tables as html_tables
 from calibeval.render.page.diagram import Diagram, diagram
 from calibeval.render.page.losses import LossesView
+from calibeval.render.page.repair import Change, changes
 from calibeval.render.page.scale import MATTERING, Dot, Scale, across, mattering
 from calibeval.render.page.slices import Slices, slice_views
 from calibeval.render.page.tables import BinRow, Classes, MetricRow
@@ -27,7 +28,10 @@ _OVERVIEW = ("accuracy", "confidence_gap", "ece", "nll")
 
 @dataclass(frozen=True, slots=True)
 class DumpView:
-    """One dump. short: its name among other dumps; merged: whether tables merge its bins; after: with its map."""
+    """One dump. short: its name among other dumps; merged: whether tables merge its bins; after: with its map.
+
+    changes: of a dump after its map, its numbers beside those before.
+    """
 
     id: str
     name: str
@@ -48,6 +52,7 @@ class DumpView:
     origin: list[tuple[str, str]]
     after: DumpView | None
     slices: list[Slices]
+    changes: list[Change]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +178,8 @@ def _dump_view(dump: DumpReport, report: Report, id_: str, short: str, room: int
     if again is not None and dump.recalibrated is not None:
         name = plain(f"With {dump.recalibrated.name}", _NAME)
         view = _dump_view(again, report, f"{id_}-after", name, room)
-        after = replace(view, name=name, headline=_tight(plain(repair(dump), _LINE)))
+        said = _tight(plain(repair(dump), _LINE))
+        after = replace(view, name=name, headline=said, changes=changes(dump, again, names))
     return DumpView(
         id=id_,
         name=plain(dump.name, _NAME),
@@ -194,6 +200,7 @@ def _dump_view(dump: DumpReport, report: Report, id_: str, short: str, room: int
         origin=html_tables.origin(dump),
         after=after,
         slices=slice_views(dump, report),
+        changes=[],
     )
 
 

@@ -312,7 +312,7 @@ def test_the_same_run_gives_the_same_bytes(main, sharper, tmp_path, capsys):
         found.append((result, (tmp_path / f"{name}.xml").read_bytes(), (tmp_path / f"{name}.md").read_bytes(), *pages))
     assert found[0] == found[1]
     assert json.loads(found[0][-1])["rules"][-1]["slice"] == "worst"
-    assert b"<h2>Gate: FAILED" in found[0][-3]
+    assert b"<title>FAILED: " in found[0][-3]
 
 
 def test_a_first_configuration_passes_the_baseline_and_stops_a_worse_one(main, sharper, tmp_path, capsys):
@@ -597,7 +597,7 @@ def test_why_judges_a_temperature_by_the_same_intervals(metric, limit, outcome, 
     if metric == "ece":
         assert trial["corrected"] == after["metrics"]["ece"]["corrected"] < trial["value"]
         shown = 100 * after["metrics"]["ece"]["floor_high"]  # what is left, 2.3 %, is what noise alone would give
-        assert f"% to within noise (what 997 rows can show: {shown:.1f} %)" in run(capsys, "report", dump, "-q").out
+        assert f"% to within noise (997 rows show up to {shown:.1f} %)" in run(capsys, "report", dump, "-q").out
 
 
 def test_why_judges_every_slice_after_a_temperature(capsys, sample_data, tmp_path):
