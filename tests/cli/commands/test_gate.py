@@ -350,6 +350,9 @@ def test_a_preset_that_is_asked_for_replaces_limits_of_the_file(main, tmp_path, 
     assert (both["ece"].rule.limit, own["ece"].rule.limit) == (0.03, 0.9)
     said = run(capsys, "gate", main, "--max", "nll=9").err
     assert said == "note: 2 rules come from calibeval.toml and 1 from the command line\n"
+    (tmp_path / "calibeval.toml").write_text(f"[gate]\nbaseline = '{main}'\n{text}", encoding="utf-8")
+    assert f"note: the baseline {main} comes from calibeval.toml\n" in run(capsys, "gate", main).err
+    assert "comes from" not in run(capsys, "gate", main, "--baseline", main).err
     (tmp_path / "calibeval.toml").write_text(f"[gate]\npreset = 'strict'\n{text}", encoding="utf-8")
     assert verdict(capsys, main)["rules"][0]["limit"] == 0.9
 
