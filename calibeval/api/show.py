@@ -29,12 +29,15 @@ WIDTH = 100
 
 
 def report_text(report: Report) -> str:
-    """The output of `calibeval report`, followed by the warnings."""
+    """The output of `calibeval report`, with the next step as it is taken in Python, followed by the warnings."""
+    from calibeval.render.terminal import next_step as end
     from calibeval.render.terminal.conventions import note
     from calibeval.render.terminal.report import render_report
+    from calibeval.words.next_step import IN_PYTHON, next_step
 
     shown = render_report(report, width=WIDTH, color=False, ascii_only=False)
     shown += note(report, width=WIDTH, ascii_only=False)
+    shown += end.render(next_step(report, IN_PYTHON), "", width=WIDTH, ascii_only=False)
     several = len(report.dumps) > 1
     warnings = [about(one.name, text) if several else text for one in report.dumps for text in one.warnings]
     return _with_warnings(shown, warnings)
