@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.report.report import DumpReport, Report
+from calibeval.core.report.standing import standing_in, with_floor
 from calibeval.core.uncertainty.intervals import MCE_LEAST_COUNT
 from calibeval.words.digits import (
     NULL,
@@ -28,6 +29,7 @@ from calibeval.words.signs import bin_range, signed
 __all__ = [
     "BEST",
     "NULL",
+    "below",
     "best",
     "convention",
     "corrected",
@@ -156,6 +158,16 @@ def level(report: Report) -> str:
     """
     found = report.settings.level
     return "" if found is None else f"{100 * found:g} %"
+
+
+def below(dump: DumpReport, names: Sequence[str], report: Report) -> list[tuple[str, list[str]]]:
+    """Lines below a dump's values in a table of many: corrected values with intervals, and verdicts; name and cells."""
+    found = [with_floor(dump, name) for name in names]
+    estimates = ["" if m.value is None else estimate(m) for m in found]
+    standings = [standing_in(dump, name) for name in names]
+    heading = f"corrected [{level(report)}]" if any(corrected(m) for m in found) else f"{level(report)} interval"
+    lines = [(heading, estimates), ("miscalibrated?", ["" if s is None else s.short for s in standings])]
+    return [line for line in lines if any(line[1])]
 
 
 def best(dumps: Sequence[DumpReport], metric: str) -> int | None:
