@@ -74,7 +74,6 @@ def report(
 ) -> int:
     """Measure calibration: metrics, noise floors and a diagram."""
     table = _checked_format(table, figure, width, json=json, full=full)
-    names = _files(out, png=png)
     exclude({"--level": level, "--no-intervals": no_intervals or None})
     maps = Fitting(
         method=method,
@@ -103,7 +102,7 @@ def report(
     check_folder(out, {**JSON, **FILE_TABLES, **FIGURES})
     wanted = exports(export, (*EXPORTS, *OF_REPORTS))
     alone = [*wanted.values(), *([] if figure is None else [figure])]
-    refuse_overwriting([*dumps, fit_on, saved_map, *flags.files], [*names, *alone])
+    refuse_overwriting([*dumps, fit_on, saved_map, *flags.files], [*_files(out, png=png), *alone])
     if dumps.count("-") + (fit_on == "-") > 1:
         raise UsageError('standard input, "-", can be read only once')
     settings = checked(

@@ -72,7 +72,7 @@ class Diagram:
         ticks = TICKS if spacious else FEW_TICKS
         inner = written(square(self.subject, spots=spacious), id_)
         head = f'<title id="{id_}-t">{escape(finding)}</title><desc id="{id_}-d">{escape(self.description)}</desc>'
-        role = f'role="group" aria-labelledby="{id_}-t" aria-describedby="{id_}-d"'
+        role = f'role="img" aria-labelledby="{id_}-t {id_}-d"'
         parts = [
             f'<div class="panel"><svg class="square" {role}>{head}{hatch_patterns(id_)}{_frame(inner, ticks)}</svg>',
             self._histogram(ticks, spacious=spacious),

@@ -76,7 +76,7 @@ def _mark(mark: Mark, hatches: str) -> str:
     if isinstance(mark, Spot):
         words = escape(mark.words)
         place = f'x="{pct(mark.x)}" width="{pct(mark.width)}" height="100%"'
-        return f'<rect class="spot" role="img" tabindex="0" data-text="{words}" {place}><title>{words}</title></rect>'
+        return f'<g><title>{words}</title><rect class="spot" {place}/></g>'
     return ""
 
 
