@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from calibeval.cli.options import figures
 from calibeval.cli.options import positive as class_options
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.choices import EVERY_METRIC, LEVEL, exclude, table_format
@@ -45,9 +46,9 @@ def report(
     out: options.Out = None,
     full: options.Full = False,
     export: options.ReportExport = None,
-    figure: options.Figure = None,
-    png: options.Png = False,
-    width: options.Width = None,
+    figure: figures.Figure = None,
+    png: figures.Png = False,
+    width: figures.Width = None,
     table: options.Format = None,
     bins: options.Bins = None,
     convention: options.Convention = OWN,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from calibeval.core.report.report import Bin
+from calibeval.render.drawing.content import Subject
 from calibeval.render.drawing.letters import text_width
 from calibeval.render.drawing.marks import Mark, Stroke, Text
-from calibeval.render.drawing.subject import Subject
 from calibeval.words.marks import short_count
 
 # Between two counts there are at least so many points, about a space.

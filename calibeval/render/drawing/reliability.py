@@ -5,8 +5,8 @@ from __future__ import annotations
 from calibeval.core.report.curve import SmoothCurve
 from calibeval.core.report.report import Bin
 from calibeval.core.uncertainty.consistency import consistency_range
+from calibeval.render.drawing.content import Subject
 from calibeval.render.drawing.marks import Box, Dot, Mark, Path, Point, Spot, Stroke
-from calibeval.render.drawing.subject import Subject
 from calibeval.words.cells import plural
 from calibeval.words.marks import ink_weight
 from calibeval.words.signs import bin_range, signed

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from calibeval.core.errors import InputError, UsageError
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.render.drawing import captions, legend
+from calibeval.render.drawing.content import Subject
 from calibeval.render.drawing.headers import DumpHeader, ece_line, headers, percent
 from calibeval.render.drawing.layout import Cell, Frame, Layout, layout_of
 from calibeval.render.drawing.letters import printable
 from calibeval.render.drawing.marks import Mark, Text
 from calibeval.render.drawing.reliability import FEW_TICKS, TICKS, histogram, square
-from calibeval.render.drawing.subject import Subject
 from calibeval.words.marks import round_ticks, shorten
 
 NARROWEST, WIDEST = 2.0, 40.0  # inches

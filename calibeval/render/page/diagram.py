@@ -11,11 +11,11 @@ from markupsafe import Markup
 from calibeval.core.report.report import Bin, DumpReport
 from calibeval.core.report.standing import bin_stands_out
 from calibeval.render.drawing.captions import counted
+from calibeval.render.drawing.content import Subject
 from calibeval.render.drawing.legend import Entry, entries
 from calibeval.render.drawing.letters import text_width
 from calibeval.render.drawing.marks import Mark
 from calibeval.render.drawing.reliability import FEW_TICKS, TICKS, histogram, overlaid, said, square
-from calibeval.render.drawing.subject import Subject
 from calibeval.render.page.marks import hatch_patterns, line, pct, written
 from calibeval.words.cells import plural
 from calibeval.words.marks import round_ticks

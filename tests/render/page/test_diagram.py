@@ -10,7 +10,7 @@ import pytest
 from calibeval.core.report.curve import SmoothCurve
 from calibeval.core.report.fitted_on import OutOfFold
 from calibeval.core.report.report import Recalibrated
-from calibeval.render.drawing.subject import Subject
+from calibeval.render.drawing.content import Subject
 from calibeval.render.page.diagram import diagram, legend, mean_lines, overlay
 from calibeval.render.page.page import render
 from tests.render.hand_made import bins, over_confident, report
