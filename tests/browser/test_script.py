@@ -35,20 +35,20 @@ def tab(request, opened):
 
 def test_a_bin_answers_to_the_pointer(tab):
     assert answered(tab) is None
-    tab.point(*middle(tab, f"({MARK}).querySelector('.bar')"))
+    tab.point(*middle(tab, MARK))
     assert answered(tab).startswith(SAID)
     assert tab.run(f"{BOX}.getAttribute('role')") == "tooltip"
     tab.press("Escape")
     assert answered(tab) is None
     tab.point(*middle(tab, "document.querySelector('h1')"))
-    tab.point(*middle(tab, f"({MARK}).querySelector('.bar')"))
+    tab.point(*middle(tab, MARK))
     assert answered(tab).startswith(SAID)
     tab.point(*middle(tab, "document.querySelector('h1')"))
     assert answered(tab) is None
 
 
 def test_the_pointer_may_go_into_the_box(tab):
-    tab.point(*middle(tab, f"({MARK}).querySelector('.bar')"))
+    tab.point(*middle(tab, MARK))
     said = answered(tab)
     tab.point(*tab.run(f"(box => [box.x + 5, box.y + 5])({BOX}.getBoundingClientRect())"))
     assert answered(tab) == said
@@ -56,7 +56,7 @@ def test_the_pointer_may_go_into_the_box(tab):
 
 def test_a_bin_answers_to_a_finger(opened):
     tab = opened(page("one"), 360, touch=True)
-    tab.tap(*middle(tab, f"({MARK}).querySelector('.bar')"))
+    tab.tap(*middle(tab, MARK))
     assert answered(tab).startswith(SAID)
     tab.tap(*middle(tab, "document.querySelector('h1')"))
     assert answered(tab) is None

@@ -12,7 +12,7 @@
     const at = one.getBoundingClientRect(), width = box.offsetWidth, height = box.offsetHeight;
     const left = Math.min(at.left + (at.width - width) / 2, document.body.clientWidth - width - 4);
     box.style.left = `${Math.max(4, left)}px`;
-    box.style.top = `${scrollY + (at.top < height ? at.bottom : at.top - height)}px`;
+    box.style.top = `${scrollY + Math.max(0, at.top - height)}px`;
   }
 
   // All cells of a row that has a picture, or cells that a narrow window has no room for.
