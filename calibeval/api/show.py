@@ -54,6 +54,27 @@ def report_figure(report: Report, width: float | None) -> Figure:
     return reliability_figure(before_and_after(report), width_inches=width)
 
 
+def drawn(report: Report, suffix: str, width: float | None = None) -> bytes:
+    """The file of the reliability diagrams, of the format of that suffix; matplotlib makes all but SVG.
+
+    Raises: UsageError for another suffix, or a width that cannot be.
+    """
+    from calibeval.render.drawing.formats import figure_format
+
+    kind = figure_format(suffix)
+    if kind == "svg":
+        from calibeval.render.drawing.sheet import reliability_sheet
+        from calibeval.render.drawing.svg import sheet_svg
+
+        return sheet_svg(reliability_sheet(before_and_after(report), width)).encode()
+    from calibeval.render.figure.backend import import_matplotlib
+
+    import_matplotlib()
+    from calibeval.render.figure.figure import figure_bytes, reliability_figure
+
+    return figure_bytes(reliability_figure(before_and_after(report), width_inches=width), kind)
+
+
 def report_html(report: Report) -> str:
     """The page inside a notebook."""
     from calibeval.render.page.page import fragment

@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from calibeval.cli.options import figures
 from calibeval.cli.options import positive as class_options
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.choices import EVERY_METRIC, LEVEL, exclude, table_format
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from calibeval.recalibrate.fitting.before_after import Prospect
     from calibeval.words.next_step import Step
 
-OUTPUTS = ("bins.csv", "reliability.svg", "reliability.png", "report.html", "report.json")
+OUTPUTS = ("bins.csv", "reliability.svg", "report.html", "report.json")
 TABLES = {"md": "markdown", "csv": "csv_table", "latex": "latex"}
 EXPORTS = {"markdown": "md", "csv": "csv", "latex": "latex"}
 
@@ -45,8 +46,9 @@ def report(
     out: options.Out = None,
     full: options.Full = False,
     export: options.ReportExport = None,
-    figure: options.Figure = None,
-    width: options.Width = None,
+    figure: figures.Figure = None,
+    png: figures.Png = False,
+    width: figures.Width = None,
     table: options.Format = None,
     bins: options.Bins = None,
     convention: options.Convention = OWN,
@@ -101,7 +103,7 @@ def report(
     check_folder(out, {**JSON, **FILE_TABLES, **FIGURES})
     wanted = exports(export, (*EXPORTS, *OF_REPORTS))
     alone = [*wanted.values(), *([] if figure is None else [figure])]
-    refuse_overwriting([*dumps, fit_on, saved_map, *flags.files], [*_files(out), *alone])
+    refuse_overwriting([*dumps, fit_on, saved_map, *flags.files], [*_files(out, png=png), *alone])
     if dumps.count("-") + (fit_on == "-") > 1:
         raise UsageError('standard input, "-", can be read only once')
     settings = checked(
@@ -149,7 +151,7 @@ def report(
     if out is not None:
         from calibeval.api.save import save_report
 
-        save_report(result, out, png=True, hint="" if step is None else str(step))
+        save_report(result, out, png=png, hint="" if step is None else str(step))
     if figure is not None:
         _draw(result, figure, width)
     for kind, path in wanted.items():
@@ -160,10 +162,6 @@ def report(
     else:
         put(_screen(result, step, full=full))
     return 0
-
-
-def _files(out: Path | None) -> list[Path]:
-    return [] if out is None else [out / name for name in OUTPUTS]
 
 
 def _absent(report: Report, only: Collection[str]) -> list[str]:
@@ -184,6 +182,13 @@ def _checked_format(
     table = table_format(table, TABLES)
     exclude({"--json": json or None, "--format": table, "--full": full or None})
     return table
+
+
+def _files(out: Path | None, *, png: bool) -> list[Path]:
+    """The files that are written to a folder. Raises: UsageError for --png without a folder."""
+    if out is None and png:
+        raise UsageError("--png belongs to -o; for one file alone, say --figure FILE.png")
+    return [] if out is None else [out / name for name in (*OUTPUTS, *(["reliability.png"] if png else []))]
 
 
 def _results(
@@ -262,12 +267,7 @@ def _screen(report: Report, step: Step | None, *, full: bool) -> str:
 
 def _draw(report: Report, path: Path, width: float | None) -> None:
     """The reliability diagrams in the format of the suffix."""
-    from calibeval.api.show import before_and_after
-    from calibeval.render.figure.backend import import_matplotlib
-
-    import_matplotlib()
-    from calibeval.render.figure.figure import figure_bytes, figure_format, reliability_figure
+    from calibeval.api.show import drawn
     from calibeval.writers.atomic import write_file
 
-    kind = figure_format(path.suffix)
-    write_file(path, figure_bytes(reliability_figure(before_and_after(report), width_inches=width), kind))
+    write_file(path, drawn(report, path.suffix, width))
