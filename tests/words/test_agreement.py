@@ -44,7 +44,7 @@ def made(seed):
     labels = (truth + rng.gumbel(size=(n, k))).argmax(axis=1)
     if rng.random() < 0.2:
         logits = np.round(logits)
-    options = {}
+    options: dict[str, object] = {}
     if rng.random() < 0.2:
         options["weights"] = rng.choice([0.5, 1.0, 3.0], n)
     if rng.random() < 0.2 and n >= 12:
