@@ -6,6 +6,8 @@ import math
 from enum import Enum
 from typing import NamedTuple
 
+from calibeval.core.data.notices import Notice
+from calibeval.core.evaluation.doubts import SUSPICIONS
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import DumpReport
 from calibeval.core.report.rows import ClassResult
@@ -18,9 +20,6 @@ from calibeval.core.report.standing import (
     with_floor,
 )
 from calibeval.core.report.views import judged_by, speaks_of_positive
-
-# Warnings that scores and labels hardly belong together: then nothing else in the report means anything.
-SUSPICIONS = ("below_chance", "classes_permuted", "nothing_shared")
 
 
 class By(Enum):
@@ -91,7 +90,7 @@ def _rest(dump: DumpReport, decisive: MetricResult, standing: Standing | None) -
 
 def suspicion(dump: DumpReport) -> str:
     """The warning that scores and labels hardly belong together; empty without one."""
-    return next((str(one) for one in dump.warnings if one.code in SUSPICIONS), "")
+    return next((str(one) for one in map(Notice.of, dump.warnings) if one.code in SUSPICIONS), "")
 
 
 def worst_class(dump: DumpReport) -> ClassResult | None:

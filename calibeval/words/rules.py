@@ -32,7 +32,7 @@ def asked(judged: RuleVerdict) -> str:
 
 def rule_asked(rule: Rule) -> str:
     """The rule with its limit, as `asked`."""
-    name = rule_label(rule.metric)
+    name = sized(rule.metric)
     if rule.is_change:
         bound, sign = ("≤", "+") if rule.kind == "max_increase" else ("≥", "\N{MINUS SIGN}")
         unit = change_unit(rule.metric)
@@ -49,10 +49,10 @@ def rule_asked(rule: Rule) -> str:
     return f"{text} in worst slice" + (f" of {harmless(rule.worst_of)}" if rule.worst_of else "")
 
 
-def rule_label(metric: str) -> str:
+def sized(metric: str) -> str:
     """The metric as a rule names it: rules limit the size of those that are best at 0.
 
-    >>> rule_label("ece"), rule_label("confidence_gap")
+    >>> sized("ece"), sized("confidence_gap")
     ('ECE', '|gap|')
     """
     return f"|{cells.label(metric)}|" if METRICS[metric].better == "zero" else cells.label(metric)

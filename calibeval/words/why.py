@@ -10,7 +10,7 @@ from calibeval.core.gating.movers import Part
 from calibeval.core.gating.ruling import Judged, RuleVerdict, Trial
 from calibeval.core.metrics.table import METRICS
 from calibeval.words import cells
-from calibeval.words.rules import change_unit, harmless, rule_label, shown_interval, shown_value
+from calibeval.words.rules import change_unit, harmless, shown_interval, shown_value, sized
 from calibeval.words.signs import signed
 
 _LITTLE = 0.1
@@ -46,7 +46,7 @@ def why_lines(judged: RuleVerdict, level: float = 0.95) -> list[str]:
 def _tried(judged: RuleVerdict, trial: Trial, level: float) -> str:
     """What the rule would say after a temperature, with the numbers that decide."""
     rule, still = judged.rule, trial.verdict == judged.verdict
-    name = rule_label(rule.metric)
+    name = sized(rule.metric)
     seen = replace(
         judged.decisive or _NOTHING,
         value=trial.value if trial.change is None else trial.change,

@@ -11,7 +11,7 @@ from calibeval.core.metrics.table import METRICS
 from calibeval.core.report.report import Bin, ClassResult, DumpReport, Report
 from calibeval.core.report.standing import bin_stands_out, standing_in, with_floor
 from calibeval.core.uncertainty.consistency import consistency_range
-from calibeval.render.page.diagram import pct
+from calibeval.render.page.marks import pct
 from calibeval.words import cells
 from calibeval.words.marks import merged, plain
 from calibeval.words.report import noise_words
@@ -23,7 +23,7 @@ ALL_CLASSES, END_CLASSES = 40, 20
 MOST_BIN_ROWS = 100
 # With fewer rows per class, the calibration error of a class is mostly noise.
 _FEW_ROWS = 20
-_NAME, _LINE = 60, 400
+_NAME, _LINE = 50, 400
 
 
 @dataclass(frozen=True, slots=True)

@@ -497,7 +497,7 @@ def test_a_job_with_hostile_names(hostile, tmp_path):
     assert "<script" not in comment
     assert "@everyone" not in comment
     page = (tmp_path / "page/report.html").read_text(encoding="utf-8")
-    assert "<script" not in page
+    assert page.count("<script") == 1  # our own
     output = (tmp_path / "output").read_text(encoding="utf-8").splitlines()
     assert output[:2] == ["verdict=fail", "exit-code=1"]
     assert re.fullmatch(r"conclusion=FAILED: \d+ of \d+ rules.*", output[2])
@@ -600,7 +600,7 @@ def test_why_judges_a_temperature_by_the_same_intervals(metric, limit, outcome, 
     if metric == "ece":
         assert trial["corrected"] == after["metrics"]["ece"]["corrected"] < trial["value"]
         shown = 100 * after["metrics"]["ece"]["floor_high"]  # what is left, 2.3 %, is what noise alone would give
-        assert f"% to within noise (what 997 rows can show: {shown:.1f} %)" in run(capsys, "report", dump, "-q").out
+        assert f"% to within noise (997 rows show up to {shown:.1f} %)" in run(capsys, "report", dump, "-q").out
 
 
 def test_why_judges_every_slice_after_a_temperature(capsys, sample_data, tmp_path):
