@@ -355,6 +355,19 @@ def test_what_other_parts_take_back_is_said():
     assert why_lines(judged) == [f"light=night (500 rows, gap −8.0): {said}"]
 
 
+@pytest.mark.parametrize(
+    ("metric", "value", "said"),
+    [
+        ("gap_positive", (0.0095, 0.008, 0.011), "|gap P(pos)| ≤ 1.00 %: 0.95 [0.80, 1.10]: because"),
+        ("cox_intercept", (0.0812, 0.06, 0.1), "|Cox intercept| ≤ 0.01: 0.081 [0.060, 0.100]: because"),
+    ],
+)
+def test_rules_limit_the_size_of_what_is_best_at_0(metric, value, said):
+    judged = part("inconclusive", *value, centre=None)
+    (line,) = rule_lines(verdict(RuleVerdict(Rule(metric, "max", 0.01), "inconclusive", "because", judged)))
+    assert line.sentence == said
+
+
 def test_the_number_beside_an_interval_lies_in_it():
     judged = part("pass", 0.0582, 0.01, 0.042, centre=0.022)
     (line,) = rule_lines(verdict(RuleVerdict(Rule("ece", "max", 0.05), "pass", "", judged)))

@@ -13,13 +13,14 @@ from dataclasses import replace
 from functools import cache
 from importlib import resources
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from calibeval.core.gating.verdict import Verdict
 from calibeval.core.heads.results import Finetuned
 from calibeval.core.report.report import Report
 from calibeval.render.page.breaks import breakable
+from calibeval.render.page.compiled import usual_environment
 from calibeval.render.page.losses import losses_view
 from calibeval.render.page.report import PageView, page_view
 from calibeval.render.page.verdict import verdict_view
@@ -87,13 +88,7 @@ def _fill(template: str, page: object, **more: str) -> str:
 
 @cache
 def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("calibeval.render", _FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    return usual_environment()
 
 
 def _style(page: object) -> Markup:
