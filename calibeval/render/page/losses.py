@@ -19,6 +19,15 @@ class LossesView:
     notes: list[str]
 
 
+@dataclass(frozen=True, slots=True)
+class TrainingView:
+    """A training without a report on its heads, as notebooks show it."""
+
+    headline: str
+    version: str
+    losses: LossesView
+
+
 def losses_view(found: Finetuned) -> LossesView:
     """The table for the template."""
     shown = [isolated(visible(note)) for note in (*legend(found, "bold", "underlined"), *notes(found))]
