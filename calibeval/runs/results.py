@@ -141,6 +141,7 @@ def _dump(head: FinishedHead, split: str, data: Data, name: str) -> DumpReport:
             after.equal_width,
             after.equal_mass,
             after.curve,
+            after.positive,
         ),
     )
 

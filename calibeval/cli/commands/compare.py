@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from calibeval.cli.options import compare as compare_options
+from calibeval.cli.options import positive as class_options
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.choices import EVERY_METRIC, LEVEL, exclude, table_format
 from calibeval.cli.options.outputs import JSON, check_folder, exports
@@ -38,6 +39,7 @@ def compare(
     slices: compare_options.Slices = None,
     min_rows: compare_options.MinRows = None,
     group: compare_options.Group = None,
+    positive: class_options.Positive = None,
     flags: ReadingFlags = ReadingFlags(),  # noqa: B008 - the decorator makes options of its fields
     jobs: options.Jobs = None,
     quiet: options.Quiet = False,
@@ -76,6 +78,7 @@ def compare(
             slices=slices or (),
             min_rows=min_rows,
             group=group,
+            positive=positive,
             jobs=threads(jobs),
             max_memory=reading.limits.max_memory,
             progress=progress,

@@ -76,6 +76,12 @@ class Baseline:
         if (self.dump.weights is None) != (candidate.weights is None):
             which = "the candidate are" if self.dump.weights is None else "the report are"
             raise InputError(f"{names} cannot be compared: only the rows of {which} weighted")
+        first = 1 if self.dump.positive is None else self.dump.positive.index
+        if candidate.k == 2 and first != candidate.positive:
+            raise InputError(
+                f"{names} cannot be compared: class {first} is positive in the first, class {candidate.positive} in "
+                f"the second; say --positive {first}"
+            )
         own = tuple(one.name for one in self.dump.per_class)
         if candidate.class_names is None or not own or own == tuple(str(k) for k in range(len(own))):
             return
