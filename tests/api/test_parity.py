@@ -35,6 +35,7 @@ COMMANDS = {
             "figure": "report.figure().savefig(...)",
             "width": "report.figure(width=...)",
             "full": TERMINAL,
+            "sort": "report.sorted_by(...)",
             "saved_map": "calibeval.evaluate(calibeval.read_map(...)(predictions))",
             "no_intervals": "level=None",
             "slice": "slices",

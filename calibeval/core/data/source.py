@@ -14,11 +14,10 @@ class Source:
     """Where predictions came from, as reports record it; unknown fields are None.
 
     path, split, sha256: of the file with the scores. labels_path, labels_sha256: of a separate file with the labels.
-    rows_sha256: of ids and labels, equal for dumps of the same rows; known where one report has several dumps.
     title: how the user calls it; it is the name of the dump, and not written with the source.
     """
 
-    LAYOUT: ClassVar = Layout(rare=("rows_sha256",), read={"title": lambda _: None}, open=True)
+    LAYOUT: ClassVar = Layout(read={"title": lambda _: None}, open=True)
 
     path: str | None = None
     split: str | None = None
@@ -26,7 +25,6 @@ class Source:
     format: str | None = None
     labels_path: str | None = None
     labels_sha256: str | None = None
-    rows_sha256: str | None = None
     title: str | None = field(default=None, compare=False)
 
     @property

@@ -16,7 +16,7 @@ _PART = 2**20
 
 def with_rows(dump: DumpReport, predictions: Predictions) -> DumpReport:
     """The dump with a hash of its rows. predictions: those that were measured."""
-    return replace(dump, source=replace(dump.source, rows_sha256=rows_sha256(predictions)))
+    return replace(dump, rows_sha256=rows_sha256(predictions))
 
 
 def rows_sha256(predictions: Predictions) -> str | None:

@@ -11,11 +11,11 @@ from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import Bin, DumpReport, Report
 from calibeval.core.report.standing import bin_stands_out, standing_of, with_floor
 from calibeval.render.terminal.diagram import MOST_ROWS, diagram
+from calibeval.render.terminal.overview import dumps_table
 from calibeval.render.terminal.report import (
     NARROWEST,
     classes,
     classes_shown,
-    overview,
     sheet_text,
     title,
 )
@@ -34,7 +34,7 @@ def render_full(report: Report, *, width: int, color: bool, ascii_only: bool) ->
     width, color, ascii_only: as for the first view.
     """
     sheet = Sheet(max(width, NARROWEST), ascii_only)
-    parts: list[RenderableType] = overview(report, sheet) if len(report.dumps) != 1 else []
+    parts: list[RenderableType] = dumps_table(report, sheet, every=True) if len(report.dumps) != 1 else []
     for dump in report.dumps:
         parts += [*([""] if parts else []), *_dump(dump, report, sheet)]
         after = dump.after()
