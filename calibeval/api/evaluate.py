@@ -38,7 +38,8 @@ from calibeval.core.errors import UsageError
 from calibeval.core.evaluation.evaluate import evaluate_dump
 from calibeval.core.evaluation.same_rows import with_rows
 from calibeval.core.evaluation.settings import checked, stamped
-from calibeval.core.report.report import DumpReport, Report, with_distinct_names
+from calibeval.core.report.report import DumpReport, Report
+from calibeval.core.report.several import together
 from calibeval.core.version import VERSION
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.fitting.before_after import Plan, recalibrated
@@ -187,7 +188,7 @@ def evaluate(
         one = with_rows(one, opened) if len(every) > 1 else one
         found.append(replace(one, name=names[i]) if names else one)
     settings = stamped(settings, *(one.warnings for one in found))
-    return Report(VERSION, settings, with_distinct_names(found))
+    return Report(VERSION, settings, together(found))
 
 
 def _opened(source: Dump, options: Reading, max_memory: int | None, weights: Weighting | None) -> Predictions:

@@ -89,6 +89,7 @@ def combined(
     Raises: UsageError if there is no rule to check, or a setting cannot work.
     """
     config, preset_asked = found.config, preset is not None
+    of_file_base = config.baseline if baseline is None else None
     against = baseline or config.baseline
     columns = tuple(dict.fromkeys((*slices, *config.slices)))
     name = preset or config.preset
@@ -114,27 +115,36 @@ def combined(
         columns,
         group or config.group,
         config.weights,
-        "" if found.path is None else _origin(found.path, overlaid(of_file), overlaid(of_options)),
+        "" if found.path is None else _origin(found.path, overlaid(of_file), overlaid(of_options), of_file_base),
         () if name is None else left_out(name, asked),
         name,
         config.positive if positive is None else positive,
     )
 
 
-def _origin(path: Path, of_file: Sequence[Rule], of_options: Sequence[Rule]) -> str:
-    """Which rules come from the file, and which of them options replace; empty if there are no others.
+def _origin(path: Path, of_file: Sequence[Rule], of_options: Sequence[Rule], baseline: str | None = None) -> str:
+    """Which rules come from the file, which of them options replace, and whether the baseline comes from it.
+
+    Empty if the file has neither a baseline that counts, nor rules beside others.
 
     >>> _origin(Path("a.toml"), [Rule("ece", "max", 0.1), Rule("nll", "max", 1)], [Rule("ece", "max", 0.03)])
     "1 rule comes from a.toml and 1 from the command line, which replaces the file's max of ece"
+    >>> _origin(Path("a.toml"), [Rule("ece", "max", 0.1)], [], "main.npz")
+    'the baseline main.npz comes from a.toml'
     """
+    base = [] if baseline is None else [f"the baseline {baseline} comes from {path}"]
+    return "; ".join([*_both(path, of_file, of_options), *base])
+
+
+def _both(path: Path, of_file: Sequence[Rule], of_options: Sequence[Rule]) -> list[str]:
     if not of_file or not of_options:
-        return ""
+        return []
     theirs = {rule.place for rule in of_options}
     replaced = [_called(rule) for rule in of_file if rule.place in theirs]
     count = len(of_file) - len(replaced)
     text = f"{count or 'no'} rule{' comes' if count == 1 else 's come'} from {path} and {len(of_options)} from"
     text += " the command line"
-    return f"{text}, which replaces the file's {', '.join(replaced)}" if replaced else text
+    return [f"{text}, which replaces the file's {', '.join(replaced)}" if replaced else text]
 
 
 def _called(rule: Rule) -> str:

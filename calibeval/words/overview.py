@@ -50,13 +50,6 @@ class Overview:
     lines: tuple[Line, ...]
     notes: tuple[str, ...]
 
-    @property
-    def estimated(self) -> tuple[str, ...]:
-        """Which of the calibration errors of a first view has an interval: tables for documents show it."""
-        return tuple(
-            name for name in self.main[-1:] if any(x.cells[name].estimate for x in self.lines if name in x.cells)
-        )
-
 
 def overview(report: Report) -> Overview:
     """The dumps side by side, in the order of the report."""
@@ -87,15 +80,6 @@ def main_metrics(dumps: Sequence[DumpReport], names: Sequence[str]) -> tuple[str
         if all(name in dump.metrics for dump in dumps for name in wanted):
             return wanted
     return tuple(names)
-
-
-def estimate_heading(metric: str, level: str) -> str:
-    """The heading above corrected values with their intervals.
-
-    >>> estimate_heading("ece", "95 %")
-    'ECE corrected [95 %]'
-    """
-    return f"{label(metric)} corrected [{level}]"
 
 
 def verdict(dump: DumpReport) -> str:

@@ -25,14 +25,26 @@ def harmless(text: str, most: int = _NAME) -> str:
     return plain(text, most).replace("::", ":\\u003a")
 
 
+GAPS = ("confidence_gap", "gap_positive")  # signed: rules limit their size
+
+
 def asked(judged: RuleVerdict) -> str:
     """The rule with its limit: "ECE ≤ 3.00 % in weather=night", "NLL change ≤ +0.01 nats"."""
     return rule_asked(judged.rule)
 
 
+def sized(metric: str) -> str:
+    """The metric's name in a rule, which limits the size of a gap.
+
+    >>> sized("gap_positive"), sized("ece")
+    ('|gap P(pos)|', 'ECE')
+    """
+    return f"|{cells.label(metric)}|" if metric in GAPS else cells.label(metric)
+
+
 def rule_asked(rule: Rule) -> str:
     """The rule with its limit, as `asked`."""
-    name = "|gap|" if rule.metric == "confidence_gap" else cells.label(rule.metric)
+    name = sized(rule.metric)
     if rule.is_change:
         bound, sign = ("≤", "+") if rule.kind == "max_increase" else ("≥", "\N{MINUS SIGN}")
         unit = change_unit(rule.metric)
@@ -73,7 +85,7 @@ def shown_value(judged: RuleVerdict, part: Judged) -> str:
     metric = judged.rule.metric
     if judged.rule.is_change:
         return signed(scaled(metric, part.value), _places(judged, part))
-    if metric == "confidence_gap":
+    if metric in GAPS:
         return f"{100 * part.value:.2f}"
     return cells.value(MetricResult(metric, part.value))
 

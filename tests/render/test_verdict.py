@@ -90,6 +90,12 @@ def test_one_line_for_each_rule():
     )
 
 
+def test_an_unusual_level_stands_in_the_reason():
+    other = replace(ALL[0], decisive=replace(ALL[0].decisive, interval_level=0.9))
+    shown = gate_terminal.render(verdict(other), width=None, color=False, ascii_only=False)
+    assert "pass  accuracy ≥ 90.00 %  91.20  [90.6, 91.8]  90 % interval within the limit\n" in shown
+
+
 def test_a_narrow_terminal_wraps_reasons():
     shown = gate_terminal.render(verdict(*ALL), width=80, color=False, ascii_only=False)
     assert max(map(len, shown.splitlines())) <= 80
@@ -213,6 +219,11 @@ def test_test_report():
         "CWCE ≤ 0.20 %": ["skipped"],
         "Brier ≤ 0.5": ["skipped"],
     }
+    assert root.find(".//system-err") is None
+    assert root.find("testsuite/system-out").text.splitlines()[0].endswith(" · rules: calibeval.toml")
+    warned = replace(verdict(*ALL), warnings=(warning("clipped", "probabilities of 3 rows were clipped"),))
+    suite = ET.fromstring(gate_junit.render(warned).encode()).find("testsuite")  # noqa: S314
+    assert suite.find("system-err").text == "warning: probabilities of 3 rows were clipped"
     failure = root.find(".//failure")
     assert failure.get("type") == "fail"
     assert failure.text.splitlines() == [

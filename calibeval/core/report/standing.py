@@ -107,6 +107,12 @@ def standing_in(dump: DumpReport, name: str) -> Standing | None:
     return standing_of(metric, n=dump.worth, k=dump.k)
 
 
+def standing_of_regression(dump: DumpReport) -> Standing | None:
+    """Where slope and intercept of the regression on the stated log-odds stand together, by their score test."""
+    metric = dump.metrics.get("cox_slope")
+    return None if metric is None or metric.p is None else _by_test(metric, dump.worth)
+
+
 def with_floor(dump: DumpReport, name: str) -> MetricResult:
     """The metric, and for the signed `confidence_gap` the floor of its size, from the bin table.
 

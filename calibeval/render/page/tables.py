@@ -11,7 +11,7 @@ from calibeval.core.metrics.table import METRICS
 from calibeval.core.report.report import Bin, ClassResult, DumpReport, Report
 from calibeval.core.report.standing import bin_stands_out, standing_in, with_floor
 from calibeval.core.uncertainty.consistency import consistency_range
-from calibeval.render.page.diagram import pct
+from calibeval.render.page.marks import pct
 from calibeval.words import cells
 from calibeval.words.marks import merged, plain
 from calibeval.words.report import noise_words

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from calibeval.core.report.report import Report
 from calibeval.words import cells
-from calibeval.words.best import MARKED
+from calibeval.words.best import MARKED, best
 from calibeval.words.names import visible
-from calibeval.words.overview import estimate_heading, overview
+from calibeval.words.report import headline
 
 # Braces go around [ and *, which LaTeX would read as arguments of the line break before them, and around ligatures.
 _SPECIAL = {
@@ -35,27 +35,28 @@ _SIGNS = str.maketrans({"−": "$-$", "–": "--", "≤": r"$\le$"})
 
 def render(report: Report) -> str:
     """A `tabular` (load booktabs) with certainly best values in bold; comment lines explain the numbers."""
-    found, names = overview(report), cells.metric_names(report)
+    names = cells.metric_names(report)
+    champions = {name: best(report.dumps, name) for name in names}
     comments = [f"calibeval {report.version}: {cells.convention(report)}"]
-    if any(cell.best for line in found.lines for cell in line.cells.values()):
+    if any(champions.values()):
         comments.append(f"bold: {MARKED}")
+    comments += [f"{d.name}: {headline(d)}" for d in report.dumps]
     comments += [f"{d.name}: {line}" for d in report.dumps for line in cells.reasons(d)]
     if any(dump.slices is not None for dump in report.dumps):
         comments.append("slices are not in this table: see --format md, or --json")
     rows = []
-    for line in found.lines:
+    for i, dump in enumerate(report.dumps):
         numbers = []
         for name in names:
-            cell = line.cells.get(name)
-            number = (cells.NULL if cell is None else cell.value).translate(_SIGNS)
-            numbers.append(rf"\textbf{{{number}}}" if cell is not None and cell.best else number)
-        beside = [line.cells[name].estimate if name in line.cells else "" for name in found.estimated]
-        estimates = [one.replace("[", "{[}").translate(_SIGNS) for one in beside]
-        rows.append([escape(line.full), line.rows, *numbers, *estimates, line.verdict])
-    estimated = [escape(estimate_heading(name, cells.level(report))) for name in found.estimated]
-    header = ["", "rows", *(_heading(name) for name in names), *estimated, "miscalibrated?"]
+            number = cells.value(dump.metrics[name]) if name in dump.metrics else cells.NULL
+            number = number.translate(_SIGNS)
+            numbers.append(rf"\textbf{{{number}}}" if i in champions[name] else number)
+        rows.append([escape(dump.name), f"{dump.n:,}", *numbers])
+        for head, parts in cells.below(dump, names, report):
+            rows.append([rf"\quad {escape(head)}", "", *(escape(part).translate(_SIGNS) for part in parts)])
+    header = ["", "rows", *(_heading(name) for name in names)]
     body = [r"\toprule", table_row(header), r"\midrule", *map(table_row, rows), r"\bottomrule"]
-    table = [rf"\begin{{tabular}}{{l{'r' * (len(header) - 2)}l}}", *body, r"\end{tabular}"]
+    table = [rf"\begin{{tabular}}{{l{'r' * (len(names) + 1)}}}", *body, r"\end{tabular}"]
     return "\n".join([*(f"% {visible(line)}" for line in comments), *table]) + "\n"
 
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import Report
 from calibeval.words import cells
-from calibeval.words.best import MARKED
+from calibeval.words.best import MARKED, best
 from calibeval.words.names import isolated, visible
-from calibeval.words.overview import estimate_heading, overview
+from calibeval.words.report import headline
 from calibeval.words.slices import SliceTable, slice_tables
 
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -18,19 +18,21 @@ _SPECIAL = frozenset("\\`*_[]|~#!$")
 
 def render(report: Report) -> str:
     """The table with certainly best values in bold; below it, what the numbers mean and why some are missing."""
-    found = overview(report)
-    names, estimated = cells.metric_names(report), found.estimated
+    names = cells.metric_names(report)
     header = ["dump", "rows", *(cells.heading(name) for name in names)]
-    header += [escape(estimate_heading(name, cells.level(report))) for name in estimated] + ["miscalibrated?"]
-    lines = [table_row(header), table_row([":--", *("--:" for _ in header[2:]), ":--"])]
-    for line in found.lines:
-        numbers = [line.cells.get(name) for name in names]
-        shown = [cells.NULL if one is None else f"**{one.value}**" if one.best else one.value for one in numbers]
-        beside = [escape(line.cells[name].estimate) if name in line.cells else "" for name in estimated]
-        lines.append(table_row([escape(line.full), line.rows, *shown, *beside, line.verdict]))
+    lines = [table_row(header), table_row([":--", *("--:" for _ in header[1:])])]
+    champions = {name: best(report.dumps, name) for name in names}
+    for i, dump in enumerate(report.dumps):
+        numbers = []
+        for name in names:
+            number = cells.value(dump.metrics[name]) if name in dump.metrics else cells.NULL
+            numbers.append(f"**{number}**" if i in champions[name] else number)
+        lines.append(table_row([escape(dump.name), f"{dump.n:,}", *numbers]))
+        lines += [table_row([escape(head), "", *parts]) for head, parts in cells.below(dump, names, report)]
     notes = [cells.convention(report)]
-    if any(cell.best for line in found.lines for cell in line.cells.values()):
+    if any(champions.values()):
         notes.append(f"bold: {MARKED}")
+    notes += [f"{escape(d.name)}: {escape(headline(d))}" for d in report.dumps]
     notes += [f"{escape(d.name)}: {escape(line)}" for d in report.dumps for line in cells.reasons(d)]
     lines += ["", *(f"- {note}" for note in notes if note)]
     for dump in report.dumps:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from calibeval.core.report.report import Bin, DumpReport
 from calibeval.core.report.rows import joined_facts
-from calibeval.core.report.standing import bin_stands_out
+from calibeval.core.report.standing import bin_judge
 from calibeval.render.terminal.sheet import OVER, QUIET, UNDER, Column, Sheet, gap_style, table, total_width
 from calibeval.words.signs import bin_range, signed
 
@@ -30,7 +30,9 @@ def diagram(dump: DumpReport, sheet: Sheet) -> list[RenderableType]:
         Column("confidence", [*_ranges(filled, sheet), "all rows"], left=True),
         Column("rows", [f"{b.count:,}" for b in (*filled, whole)]),
     ]
-    gaps = Column("gap", [*(_gap(b, sheet) for b in filled), _gap(whole, sheet)])
+    judge = bin_judge(dump)
+    beyond = [judge(b) for b in (*filled, whole)]
+    gaps = Column("gap", [_gap(b, out, sheet) for b, out in zip((*filled, whole), beyond, strict=True)])
     histogram = Column("", [*_histogram([b.count for b in filled], sheet), ""], left=True)
     cells = _room(sheet, [*lead, histogram, gaps])
     if cells >= _SHORT_BAR:
@@ -38,7 +40,10 @@ def diagram(dump: DumpReport, sheet: Sheet) -> list[RenderableType]:
     else:
         cells = _room(sheet, [*lead, gaps])
     bars: list[str | Text] = [*(_bar(b, cells, sheet) for b in filled), _means(whole, cells)]
-    return [table([*lead, Column(_title(cells), bars, left=True), gaps]), *_legend(filled, whole, merged, sheet)]
+    return [
+        table([*lead, Column(_title(cells), bars, left=True), gaps]),
+        *_legend(filled, whole, merged, beyond, sheet),
+    ]
 
 
 def _title(cells: int) -> str:
@@ -74,11 +79,11 @@ def _ranges(bins: list[Bin], sheet: Sheet) -> list[str]:
     return [sheet.text(bin_range(b, len(narrowest.split()[0]) - 2)) for b in bins]
 
 
-def _gap(row: Bin, sheet: Sheet) -> Text:
-    """The signed gap in points; in brackets where the bin's rows could show as much by chance."""
+def _gap(row: Bin, beyond: bool | None, sheet: Sheet) -> Text:
+    """The signed gap in points; in brackets where the bin's rows could show as much by chance. None: not known."""
     gap = row.gap or 0.0
     number = sheet.text(signed(100 * gap, 1))
-    return Text(f"{number} ", gap_style(gap)) if bin_stands_out(row) else Text(f"({number})", QUIET)
+    return Text(f"({number})", QUIET) if beyond is False else Text(f"{number} ", gap_style(gap) if beyond else "")
 
 
 def _histogram(counts: list[int], sheet: Sheet) -> list[str]:
@@ -117,7 +122,7 @@ def _means(whole: Bin, cells: int) -> Text:
     return Text("".join(line).rstrip())
 
 
-def _legend(bins: list[Bin], whole: Bin, merged: int, sheet: Sheet) -> list[Text]:
+def _legend(bins: list[Bin], whole: Bin, merged: int, beyond: Sequence[bool | None], sheet: Sheet) -> list[Text]:
     """What the signs that are in the diagram mean."""
     glyphs = sheet.glyphs
     parts = [f"A accuracy {100 * (whole.accuracy or 0.0):.2f} %"]
@@ -127,7 +132,7 @@ def _legend(bins: list[Bin], whole: Bin, merged: int, sheet: Sheet) -> list[Text
     if any((b.gap or 0.0) < 0 for b in bins):
         parts.append(f"{glyphs.under} under-confident")
     parts += [f"{glyphs.mark} confidence"] if glyphs.mark else []
-    if not all(bin_stands_out(b) for b in bins):
-        parts.append("(gap) within noise")
+    parts += ["(gap) within noise"] if False in beyond else []
+    parts += ["too few groups to tell gaps from noise"] if None in beyond else []
     parts += [f"{merged} bins per line"] if merged > 1 else []
     return [Text(line, QUIET) for line in sheet.flow(parts)]

@@ -85,7 +85,11 @@ def test_comparisons_and_gates_too(files, capsys):
 
 
 def test_standard_input_is_read_once_under_any_title(files, capsys):
-    for words in (["report", "a=-", "b=-"], ["compare", "a=-", "-"], ["gate", "a=-", "--baseline", "-", "--max-increase", "nll=0"]):
+    for words in (
+        ["report", "a=-", "b=-"],
+        ["compare", "a=-", "-"],
+        ["gate", "a=-", "--baseline", "-", "--max-increase", "nll=0"],
+    ):
         assert run(capsys, *words).err.startswith('standard input, "-", can be read only once')
 
 

@@ -18,7 +18,7 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.evaluation.evaluate import evaluate
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.report.report import ClassResult, Report
-from calibeval.render.page.diagram import diagram, pct
+from calibeval.render.page.marks import pct
 from calibeval.render.page.page import fragment, render
 from calibeval.render.page.scale import mattering
 from calibeval.words import cells
@@ -157,31 +157,10 @@ def test_hash_and_path_are_there():
     assert "a.npz" in page.text
 
 
-def test_bars_stand_where_the_bins_are():
-    drawn = diagram(over_confident())
-    low, high = drawn.marks
-    assert (high.bar.y, high.bar.height, high.cap) == ("15%", "85%", "15%")
-    assert (high.gap.y, high.gap.height, high.sign) == ("5%", "10%", "over")
-    assert (low.bar.height, low.gap.height) == ("45%", "15%")
-    assert (high.share.height, low.share.height) == ("100%", "25%")
-    assert [(line.name, line.percent) for line in drawn.lines] == [("accuracy", "77.0"), ("mean confidence", "88.0")]
-    assert (high.count, low.count) == ("800", "200")
-
-
 def test_under_confident_bins_are_hatched_the_other_way():
     page = render(report(over_confident(equal_width=bins((10, 0.3, 0.8)))))
     assert 'fill="url(#d1-under)"' in page
     assert 'fill="url(#d1-over)"' not in page
-
-
-@pytest.mark.parametrize(
-    ("accuracy", "confidence", "anchors"),
-    [(0.8, 0.9, ["end", "end"]), (0.1, 0.3, ["start", "start"]), (0.1, 0.9, ["start", "end"])],
-)
-def test_labels_of_means_stay_inside(accuracy, confidence, anchors):
-    lines = diagram(over_confident(equal_width=bins((10, confidence, accuracy)))).lines
-    assert [line.anchor for line in lines] == anchors
-    assert {line.row for line in lines} == {0, 1}
 
 
 def test_dots_share_one_scale():
@@ -316,10 +295,10 @@ def test_the_headline_of_several_counts_directions_and_tells_the_range():
     off = over_confident(name="over")
     under = with_metric(over_confident(name="under"), "confidence_gap", value=-0.11, low=-0.135, high=-0.085)
     fine = with_metric(over_confident(name="fine"), "confidence_gap", value=0.001, low=-0.01, high=0.012)
-    fine = with_metric(fine, "ece", value=0.01)
-    said = Page(render(report(off, under, fine))).said("h1")
+    fine = with_metric(fine, "ece", value=0.01, low=0.0, high=0.02)
     metrics = {name: fine.metrics[name] for name in ("accuracy", "confidence_gap", "ece", "nll")}
     fine = replace(fine, metrics=metrics, per_class=())
+    said = Page(render(report(off, under, fine))).said("h1")
     lead = "Of 3 dumps, 1 is over-confident, 1 is under-confident, 1 is within noise of calibrated"
     assert said == [f"{lead}; ECE from 1.00 % (fine) to 11.00 % (under)."]
     without = with_metric(fine, "ece", value=None, reason="why not")

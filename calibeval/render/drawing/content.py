@@ -1,0 +1,82 @@
+"""What a reliability diagram is about: the bins, the curve and the words of the top label, or of one class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from calibeval.core.report.curve import SmoothCurve
+from calibeval.core.report.report import Bin, DumpReport
+from calibeval.words.marks import merged
+
+# More bins are merged for drawing.
+MOST_DRAWN_BINS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the axes, the two kinds of gap, and the two lines of the histogram are called."""
+
+    across: str = "Confidence"
+    up: str = "Accuracy"
+    bar: str = "accuracy"
+    over: str = "gap, over-confident"
+    under: str = "gap, under-confident"
+    observed: str = "accuracy"
+    predicted: str = "mean confidence"
+
+
+TOP_LABEL = Terms()
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is drawn in one panel and the histogram below it.
+
+    bins: equal-width bins. measured: how many there were before neighbours were merged for drawing. curve: None if none
+    was fitted.
+    """
+
+    bins: tuple[Bin, ...]
+    measured: int
+    curve: SmoothCurve | None = None
+    terms: Terms = TOP_LABEL
+
+    @classmethod
+    def of(cls, bins: Sequence[Bin], curve: SmoothCurve | None = None, terms: Terms = TOP_LABEL) -> Subject | None:
+        """The subject of these bins; None if they hold no rows."""
+        drawn = tuple(merged(bins, MOST_DRAWN_BINS))
+        return cls(drawn, len(bins), curve, terms) if any(b.count for b in drawn) else None
+
+    @classmethod
+    def of_dump(cls, dump: DumpReport) -> Subject | None:
+        """The top label of a dump; None without rows."""
+        return cls.of(dump.equal_width, dump.curve)
+
+    @property
+    def filled(self) -> tuple[Bin, ...]:
+        """The bins with rows."""
+        return tuple(b for b in self.bins if b.count and b.accuracy is not None and b.confidence is not None)
+
+    @property
+    def observed(self) -> float:
+        """The accuracy of all rows."""
+        return sum(b.mass * (b.accuracy or 0.0) for b in self.filled) / self._mass
+
+    @property
+    def predicted(self) -> float:
+        """The mean confidence of all rows."""
+        return sum(b.mass * (b.confidence or 0.0) for b in self.filled) / self._mass
+
+    @property
+    def top(self) -> float:
+        """The share of rows in the fullest bin."""
+        return max(b.mass for b in self.filled) / self._mass
+
+    def share(self, b: Bin) -> float:
+        """The share of rows in a bin."""
+        return b.mass / self._mass
+
+    @property
+    def _mass(self) -> float:
+        return sum(b.mass for b in self.filled)

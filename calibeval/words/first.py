@@ -1,0 +1,50 @@
+"""Which metrics a first view shows: a few in a table, three in a line below it, and the rest where all is shown."""
+
+from __future__ import annotations
+
+from calibeval.core.metrics.table import METRICS
+from calibeval.core.report.report import DumpReport
+from calibeval.core.report.standing import standing_in
+from calibeval.words import cells
+from calibeval.words.shown import shown_among
+
+TABLE = ("accuracy", "confidence_gap", "nll", "brier", "ece")
+LINE = ("aece", "cwce", "oe")
+
+
+def in_table(dump: DumpReport) -> list[str]:
+    """The metrics in the table of a first view; every one that tables show if some were chosen."""
+    there = shown_among(dump.metrics)
+    return [name for name in TABLE if name in there] if _usual(dump) else there
+
+
+def in_line(dump: DumpReport) -> list[str]:
+    """The metrics in the line below the table."""
+    return [name for name in LINE if name in dump.metrics] if _usual(dump) else []
+
+
+def line(dump: DumpReport) -> list[str]:
+    """The parts of that line: value, after a map also the new one, and how it stands against noise."""
+    after = {} if dump.recalibrated is None else dump.recalibrated.metrics
+    parts = []
+    for name in in_line(dump):
+        metric, standing = dump.metrics[name], standing_in(dump, name)
+        new = f" → {cells.value(after[name])}" if name in after and metric.value is not None else ""
+        unit = "" if metric.value is None else f" {cells.unit(name)}".rstrip()
+        word = "" if standing is None or new else f" ({standing.short})"
+        parts.append(f"{cells.label(name)} {cells.value(metric)}{new}{unit}{word}")
+    return parts
+
+
+def names_in_full(names: list[str]) -> list[tuple[str, str]]:
+    """Abbreviations and what they stand for.
+
+    >>> names_in_full(["ece", "new"])
+    [('ECE', 'expected calibration error, equal-width bins')]
+    """
+    return [(cells.label(name), METRICS[name].title) for name in names if name in METRICS]
+
+
+def _usual(dump: DumpReport) -> bool:
+    """Whether the metrics were not chosen: then those of the first view are there."""
+    return all(name in dump.metrics for name in TABLE)
