@@ -7,14 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from calibeval.core.conventions.table import OWN, find_convention
 from calibeval.core.data.notices import Notice
+from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.toml import read_toml
 from calibeval.core.errors import InputError, UsageError, nearest
-from calibeval.core.gating.presets import PRESETS, few_rows, left_out, preset_rules
+from calibeval.core.gating.presets import PRESETS, few_rows, for_two_classes, left_out, preset_rules
 from calibeval.core.gating.rules import GateConfig, GateSettings, Rule, RuleKind, config_from_table, overlaid
 from calibeval.core.gating.verdict import Verdict
 from calibeval.core.metrics.metric import Metric
 from calibeval.core.metrics.table import metric_named
+from calibeval.core.report.report import Report
 from calibeval.readers.small_files import is_there, read_small
 
 OWN_FILE, PROJECT_FILE = "calibeval.toml", "pyproject.toml"
@@ -45,6 +48,16 @@ class Asked(NamedTuple):
     left_out: tuple[Notice, ...]
     preset: str | None
     positive: str | None = None
+
+    def for_dump(self, dump: Predictions, base: Predictions | Report | None, convention: str) -> Asked:
+        """With the rules of a preset that suit this dump: those on P(positive class) if there are two classes.
+
+        They stay as they are where such metrics do not exist: under another convention, and with an earlier report.
+        """
+        lacking = isinstance(base, Report) and any("gap_positive" not in one.metrics for one in base.dumps)
+        if dump.k != 2 or find_convention(convention).name != OWN or lacking:
+            return self
+        return self._replace(rules=for_two_classes(self.preset, self.rules))
 
     def told(self, n: float, verdict: Verdict) -> tuple[Notice, ...]:
         """What to say of a preset: rules that cannot be checked; and n rows that are far too few to decide all."""

@@ -25,21 +25,9 @@ def harmless(text: str, most: int = _NAME) -> str:
     return plain(text, most).replace("::", ":\\u003a")
 
 
-GAPS = ("confidence_gap", "gap_positive")  # signed: rules limit their size
-
-
 def asked(judged: RuleVerdict) -> str:
     """The rule with its limit: "ECE ≤ 3.00 % in weather=night", "NLL change ≤ +0.01 nats"."""
     return rule_asked(judged.rule)
-
-
-def sized(metric: str) -> str:
-    """The metric's name in a rule, which limits the size of a gap.
-
-    >>> sized("gap_positive"), sized("ece")
-    ('|gap P(pos)|', 'ECE')
-    """
-    return f"|{cells.label(metric)}|" if metric in GAPS else cells.label(metric)
 
 
 def rule_asked(rule: Rule) -> str:
@@ -59,6 +47,15 @@ def rule_asked(rule: Rule) -> str:
     if rule.worst_of is None:
         return f"{text} in {harmless(rule.slice)}"
     return f"{text} in worst slice" + (f" of {harmless(rule.worst_of)}" if rule.worst_of else "")
+
+
+def sized(metric: str) -> str:
+    """The metric as a rule names it: rules limit the size of those that are best at 0.
+
+    >>> sized("ece"), sized("confidence_gap")
+    ('ECE', '|gap|')
+    """
+    return f"|{cells.label(metric)}|" if METRICS[metric].better == "zero" else cells.label(metric)
 
 
 def change_unit(metric: str) -> str:
@@ -85,8 +82,8 @@ def shown_value(judged: RuleVerdict, part: Judged) -> str:
     metric = judged.rule.metric
     if judged.rule.is_change:
         return signed(scaled(metric, part.value), _places(judged, part))
-    if metric in GAPS:
-        return f"{100 * part.value:.2f}"
+    if METRICS[metric].better == "zero":
+        return cells.value(MetricResult(metric, abs(part.value))).removeprefix("+")
     return cells.value(MetricResult(metric, part.value))
 
 

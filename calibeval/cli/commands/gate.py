@@ -114,8 +114,11 @@ def gate(
     files = [word and split_title(word).file for word in (dump, asked.baseline)]
     refuse_overwriting([*files, found.path, *looked_at, *flags.files], [*outputs, *_files(out)])
     reading = flags.options()
+    predictions, base = open_both(dump, asked.baseline, reading, asked.weights)
+    asked = asked.for_dump(predictions, base, convention)
     subject = Subject.of(
-        *open_both(dump, asked.baseline, reading, asked.weights),
+        predictions,
+        base,
         asked.rules,
         asked.settings,
         bins=bins,

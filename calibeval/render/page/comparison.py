@@ -90,7 +90,7 @@ class ComparisonView:
 
 
 def render(comparison: Comparison) -> str:
-    """The page. The same comparison gives the same bytes; the page runs no code and loads nothing."""
+    """The page. The same comparison gives the same bytes; the page loads nothing."""
     return whole_page("compare.html.j2", _view(comparison))
 
 

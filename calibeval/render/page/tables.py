@@ -23,7 +23,7 @@ ALL_CLASSES, END_CLASSES = 40, 20
 MOST_BIN_ROWS = 100
 # With fewer rows per class, the calibration error of a class is mostly noise.
 _FEW_ROWS = 20
-_NAME, _LINE = 60, 400
+_NAME, _LINE = 50, 400
 
 
 @dataclass(frozen=True, slots=True)
