@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.standing import Standing, standing_of
+from calibeval.core.report.views import speaks_of_positive
+from calibeval.words.digits import label
 from calibeval.words.finding import By, finding, rows_needed, suspicion
 from calibeval.words.repair import is_worse
 
@@ -19,9 +21,10 @@ if TYPE_CHECKING:
 class Ways:
     """How each next step is taken, as it is typed; None where it cannot be.
 
-    repair: with a temperature. other: with the best of all maps. classes: with a map of class probabilities. limit:
-    write limits for later models. decide: show what this many rows can decide. look: show how the file is read.
-    compare: of several dumps with the same rows.
+    repair: with a temperature; platt: of two classes, with Platt's map. other: with the best of all maps. classes: with
+    a map of class probabilities. limit: write limits for later models. decide: show what this many rows can decide;
+    decide_positive: about P(positive class). look: show how the file is read. compare: of several dumps with the same
+    rows.
     """
 
     repair: str | None = None
@@ -31,6 +34,8 @@ class Ways:
     decide: str | None = None
     look: str | None = None
     compare: str | None = None
+    platt: str | None = None
+    decide_positive: str | None = None
 
 
 IN_PYTHON = Ways(
@@ -41,6 +46,8 @@ IN_PYTHON = Ways(
     decide='calibeval.plan(..., {"metric": "ece", "max": 0.03})',
     look="calibeval.inspect(...)",
     compare="calibeval.compare(...)",
+    platt='calibeval.evaluate(..., cross_fit=5, method="platt")',
+    decide_positive='calibeval.plan(..., {"metric": "ece_positive", "max": 0.03})',
 )
 
 
@@ -73,7 +80,7 @@ def quoted(word: str) -> str:
 def next_step(report: Report, ways: Ways, prospect: Prospect | None = None) -> Step | None:
     """The next step after a report; None where none is better than others.
 
-    prospect: what a temperature would do to the only dump, where that was tried.
+    prospect: what a map would do to the only dump, where that was tried.
     """
     if len(report.dumps) == 1:
         return _of_one(report.dumps[0], ways, prospect)
@@ -97,7 +104,10 @@ def _of_one(dump: DumpReport, ways: Ways, prospect: Prospect | None) -> Step | N
     if found.by is By.NOTHING and found.standing is Standing.UNRESOLVED:
         needed = rows_needed(dump, found.metric)
         more = "" if needed is None else f", about {needed:,} in all to show errors of 3 points"
-        return Step(f"get more rows{more}; what these can decide", ways.decide)
+        return Step(
+            f"get more rows{more}; what these can decide",
+            ways.decide_positive if speaks_of_positive(dump) else ways.decide,
+        )
     if found.by in (By.NOTHING, By.OTHERS):
         return Step("set limits that later models must keep", ways.limit)
     if dump.k is None:
@@ -106,6 +116,8 @@ def _of_one(dump: DumpReport, ways: Ways, prospect: Prospect | None) -> Step | N
         return Step("a vector map may repair the probabilities of classes; see it out of fold", ways.classes)
     if prospect is not None:
         return _promised(prospect, ways)
+    if speaks_of_positive(dump):
+        return Step("Platt's map (slope and intercept) may repair it; see it out of fold", ways.platt)
     best = dump.metrics.get("temperature")
     if best is not None and best.value is None:
         return None
@@ -114,19 +126,20 @@ def _of_one(dump: DumpReport, ways: Ways, prospect: Prospect | None) -> Step | N
 
 
 def _promised(prospect: Prospect, ways: Ways) -> Step | None:
-    """What a temperature does to the ECE out of fold, without what noise adds to it."""
+    """What a map does to the ECE out of fold, without what noise adds to it."""
     before, after = prospect.before, prospect.after
+    by_platt = prospect.method == "platt"
+    with_, way = ("Platt's map (slope and intercept)", ways.platt) if by_platt else ("a temperature", ways.repair)
+    of = f"the {label(before.name)}"
     if before.value is None or after.value is None:
         return None
     left = after.value if after.corrected is None else after.corrected
     was = before.value if before.corrected is None or after.corrected is None else before.corrected
     where = "" if prospect.rows == prospect.of else f", on {prospect.rows:,} of the rows"
     if f"{100 * left:.1f}" == f"{100 * was:.1f}" or left > was:
-        return Step(f"a temperature would not lower the ECE (out of fold{where}); another map might", ways.other)
+        return Step(f"{with_} would not lower {of} (out of fold{where}); another map might", ways.other)
     standing, ece = standing_of(after, n=prospect.worth), f"{100 * before.value:.1f}"
     if standing is None or standing.beyond_noise or after.floor_high is None:
-        return Step(
-            f"a temperature would take the ECE from {ece} to about {100 * left:.1f} % (out of fold{where})", ways.repair
-        )
+        return Step(f"{with_} would take {of} from {ece} to about {100 * left:.1f} % (out of fold{where})", way)
     noise = f"{prospect.worth:,.0f} rows show up to {100 * after.floor_high:.1f} %"
-    return Step(f"a temperature would take the ECE from {ece} % to within noise ({noise}{where})", ways.repair)
+    return Step(f"{with_} would take {of} from {ece} % to within noise ({noise}{where})", way)

@@ -46,6 +46,8 @@ def ways(
         decide=_command("gate", *reading, *together, "--max", "ece=0.03", "--plan"),
         look=_command("inspect", *reading),
         compare=_command("compare", *reading, *together),
+        platt=_command("report", *reading, *fitted, "--method", "platt"),
+        decide_positive=_command("gate", *reading, *together, "--max", "ece_positive=0.03", "--plan"),
     )
 
 

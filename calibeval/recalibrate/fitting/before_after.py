@@ -22,6 +22,7 @@ from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.fitted_on import FittedOn, OutOfFold
 from calibeval.core.report.report import DumpReport, Recalibrated
 from calibeval.core.report.standing import standing_of
+from calibeval.core.report.views import judged_by, speaks_of_positive
 from calibeval.core.sums.resources import Resources
 from calibeval.recalibrate.base.mapping import Map, mapped
 from calibeval.recalibrate.fitting.cross_fit import cross_fit
@@ -29,6 +30,7 @@ from calibeval.recalibrate.fitting.fit import fit
 from calibeval.recalibrate.fitting.leak import check_leak
 
 PROSPECT_ROWS = 20_000
+TEMPERATURE, PLATT = "temperature", "platt"
 
 Evaluate = Callable[[Predictions], DumpReport]
 
@@ -67,9 +69,10 @@ def _map_of(plan: Plan) -> Map:
 
 
 class Prospect(NamedTuple):
-    """What a temperature does to the ECE out of fold: before, and after on some rows.
+    """What a map does to the ECE out of fold: before, and after on some rows.
 
     rows, of: the numbers of rows it was tried on and of the dump. worth: with weights, the effective number of them.
+    method: of the map: a temperature; of two classes also an intercept, which moves the mean probability.
     """
 
     before: MetricResult
@@ -77,16 +80,18 @@ class Prospect(NamedTuple):
     rows: int
     of: int
     worth: float
+    method: str = TEMPERATURE
 
 
 def prospect(dump: Predictions, report: DumpReport, max_memory: int) -> Prospect | None:
-    """What temperature scaling would do for a dump without a map; None if nothing needs repair.
+    """What a temperature would do for a dump without a map, or of two classes Platt's map; None without a need.
 
     It is also None where no finite temperature is best, and where scores and labels hardly belong together.
 
     Fitted out of fold, on at most 20,000 evenly spaced rows; None for dumps that are read block by block.
     """
-    ece = report["ece"]
+    method, name = (PLATT if speaks_of_positive(report) else TEMPERATURE), judged_by(report)[1]
+    ece = report[name]
     standing = standing_of(ece, n=report.worth)
     doubted = any(one.code in SUSPICIONS for one in report.warnings)
     if standing is None or not standing.beyond_noise or dump.k is None or len(dump.layout) > 1 or doubted:
@@ -95,10 +100,10 @@ def prospect(dump: Predictions, report: DumpReport, max_memory: int) -> Prospect
         return None
     try:
         settings = checked(bins=len(report.equal_width), convention="calibeval")
-        after = evaluate_dump(out_of_fold(dump), settings, only=("ece",))
+        after = evaluate_dump(out_of_fold(dump, method), settings, only=(name,))
     except InputError:
         return None  # too few rows, or a label of probability 0: nothing can be fitted
-    return Prospect(ece, after["ece"], after.n, report.n, after.worth)
+    return Prospect(ece, after[name], after.n, report.n, after.worth, method)
 
 
 def _endless(report: DumpReport) -> bool:
@@ -107,13 +112,14 @@ def _endless(report: DumpReport) -> bool:
     return (found is not None and found.value is None) or all(b.accuracy in (None, 1.0) for b in report.equal_width)
 
 
-def out_of_fold(dump: Predictions) -> Predictions:
-    """A dump after temperature scaling, fitted out of fold; 20,000 evenly spaced rows of it if it has more.
+def out_of_fold(dump: Predictions, method: str = TEMPERATURE) -> Predictions:
+    """A dump after a map, fitted out of fold; of 20,000 evenly spaced rows if it has more;
+    half as many for other maps than a temperature, which cost more.
 
     Raises: InputError if there are too few rows, or a label has probability 0.
     """
-    step = -(-dump.rows // PROSPECT_ROWS)
-    return cross_fit(dump if step == 1 else dump.select(np.arange(0, dump.rows, step))).predictions
+    step = -(-dump.rows // (PROSPECT_ROWS if method == TEMPERATURE else PROSPECT_ROWS // 2))
+    return cross_fit(dump if step == 1 else dump.select(np.arange(0, dump.rows, step)), method=method).predictions
 
 
 def by_temperature(dump: Predictions, group: str | None) -> tuple[Predictions, float]:

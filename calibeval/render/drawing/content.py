@@ -8,25 +8,10 @@ from dataclasses import dataclass
 from calibeval.core.report.curve import SmoothCurve
 from calibeval.core.report.report import Bin, DumpReport
 from calibeval.words.marks import merged
+from calibeval.words.terms import TOP_LABEL, Terms, first_terms
 
 # More bins are merged for drawing.
 MOST_DRAWN_BINS = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What the axes, the two kinds of gap, and the two lines of the histogram are called."""
-
-    across: str = "Confidence"
-    up: str = "Accuracy"
-    bar: str = "accuracy"
-    over: str = "gap, over-confident"
-    under: str = "gap, under-confident"
-    observed: str = "accuracy"
-    predicted: str = "mean confidence"
-
-
-TOP_LABEL = Terms()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +35,9 @@ class Subject:
 
     @classmethod
     def of_dump(cls, dump: DumpReport) -> Subject | None:
-        """The top label of a dump; None without rows."""
-        return cls.of(dump.equal_width, dump.curve)
+        """P(positive class) of two classes, else the top label of a dump; None without rows."""
+        shown, terms = first_terms(dump)
+        return cls.of(shown.equal_width, shown.curve, terms)
 
     @property
     def filled(self) -> tuple[Bin, ...]:

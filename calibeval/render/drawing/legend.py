@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from calibeval.render.drawing.content import TOP_LABEL, Subject, Terms
+from calibeval.render.drawing.content import Subject
 from calibeval.render.drawing.letters import text_width
 from calibeval.render.drawing.marks import Box, Mark, Path, Stroke, Text
+from calibeval.words.terms import TOP_LABEL, Terms
 
 RANGE, CURVE = "95 % range if calibrated", "smooth curve, 90 % band if calibrated"
 _SWATCH = (2.2, 1.0)  # width and height, in sizes of the text

@@ -9,8 +9,9 @@ from rich.text import Text
 
 from calibeval.core.report.report import Bin, DumpReport, Report
 from calibeval.core.report.standing import bin_judge, standing_in, with_floor
+from calibeval.core.report.views import speaks_of_positive
 from calibeval.render.terminal.classes import class_table
-from calibeval.render.terminal.diagram import MOST_ROWS, diagram
+from calibeval.render.terminal.diagram import MOST_ROWS, class_diagrams, diagram
 from calibeval.render.terminal.report import NARROWEST, overview, sheet_text, title
 from calibeval.render.terminal.sheet import GUTTER, QUIET, STRONG, Column, Sheet, blocks, gap_style, table, total_width
 from calibeval.render.terminal.slices import MOST_SHOWN, slice_blocks
@@ -21,6 +22,7 @@ from calibeval.words.report import headline
 from calibeval.words.score_tests import tests
 from calibeval.words.signs import bin_range, signed
 from calibeval.words.slices import slice_tables
+from calibeval.words.terms import TOP_LABEL, Terms, first_terms
 
 
 def render_full(report: Report, *, width: int, color: bool, ascii_only: bool) -> str:
@@ -72,9 +74,11 @@ def _dump(dump: DumpReport, report: Report, sheet: Sheet) -> list[RenderableType
     parts += [Text(sheet.text(line)) for line in below]
     judge = bin_judge(dump)
     sections = [
-        diagram(dump, sheet),
-        _bins("equal-width bins", dump.equal_width, judge, sheet),
-        _bins("equal-mass bins", dump.equal_mass or (), judge, sheet),
+        *_positive(dump, sheet),
+        diagram(dump, TOP_LABEL, sheet),
+        _bins("equal-width bins", dump.equal_width, judge, TOP_LABEL, sheet),
+        _bins("equal-mass bins", dump.equal_mass or (), judge, TOP_LABEL, sheet),
+        *class_diagrams(dump, sheet),
         class_table(dump, sheet),
         *slice_blocks(dump, report, sheet, every=True),
     ]
@@ -119,16 +123,28 @@ def _metrics(dump: DumpReport, report: Report, sheet: Sheet) -> list[RenderableT
     return parts
 
 
-def _bins(words: str, bins: Sequence[Bin], judge: Callable[[Bin], bool | None], sheet: Sheet) -> list[RenderableType]:
+def _positive(dump: DumpReport, sheet: Sheet) -> list[list[RenderableType]]:
+    """Of two classes, the diagram and the bins of P(positive class), before those of the top label."""
+    if not speaks_of_positive(dump):
+        return []
+    seen, terms = first_terms(dump)
+    title = f"equal-width bins of {terms.short}"
+    lead: list[RenderableType] = [Text(sheet.text("the top label: the class of the larger probability"))]
+    return [diagram(seen, terms, sheet), _bins(title, seen.equal_width, bin_judge(seen), terms, sheet), lead]
+
+
+def _bins(
+    words: str, bins: Sequence[Bin], judge: Callable[[Bin], bool | None], terms: Terms, sheet: Sheet
+) -> list[RenderableType]:
     """Every bin, empty ones too, from low confidence to high."""
     if not bins:
         return []
     beyond = [judge(row) if row.count else None for row in bins]
     columns = [
-        Column("confidence", [sheet.text(bin_range(row)) for row in bins], left=True),
+        Column(sheet.text(terms.short), [sheet.text(bin_range(row)) for row in bins], left=True),
         Column("rows", [f"{row.count:,}" for row in bins]),
         Column("mean %", [_percent(row.confidence, sheet) for row in bins]),
-        Column("accuracy %", [_percent(row.accuracy, sheet) for row in bins]),
+        Column(f"{terms.observed} %", [_percent(row.accuracy, sheet) for row in bins]),
         Column("gap", [_gap(row, out, sheet) for row, out in zip(bins, beyond, strict=True)]),
     ]
     note = ", (gap) within noise of its rows" if False in beyond else ""

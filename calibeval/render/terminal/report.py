@@ -12,7 +12,7 @@ from rich.text import Text
 
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.standing import standing_in, with_floor
-from calibeval.render.terminal.diagram import diagram
+from calibeval.render.terminal.diagram import class_diagrams, first_diagram
 from calibeval.render.terminal.sheet import (
     GUTTER,
     QUIET,
@@ -28,6 +28,7 @@ from calibeval.render.terminal.slices import slice_blocks
 from calibeval.words import cells, first
 from calibeval.words.finding import suspicion
 from calibeval.words.names import about, visible
+from calibeval.words.positive import positive_fact
 from calibeval.words.repair import repair
 from calibeval.words.report import headline
 
@@ -74,7 +75,7 @@ def _one(dump: DumpReport, report: Report, sheet: Sheet) -> list[RenderableType]
     parts += ["", *metric_table(dump, first.in_table(dump), report, sheet)]
     parts += [Text(part) for part in sheet.flow(first.line(dump)) if part]
     parts += [Text(sheet.text(line)) for line in cells.reasons(dump, only=shown)]
-    for block in (diagram(dump, sheet), *slice_blocks(dump, report, sheet)):
+    for block in (first_diagram(dump, sheet), *class_diagrams(dump, sheet), *slice_blocks(dump, report, sheet)):
         parts += ["", *block] if block else []
     return parts
 
@@ -91,6 +92,7 @@ def title(dump: DumpReport, sheet: Sheet) -> Text:
     """Name, size and kind, on two lines where one is too short."""
     facts = [cells.plural(dump.n, "row"), "top label only" if dump.k is None else cells.plural(dump.k, "class")]
     facts += [] if dump.k is None else [dump.kind.replace("_", "-")]
+    facts += [positive_fact(dump)] if dump.positive is not None else []
     facts += cells.left_out(dump)
     facts += [cells.groups(dump, lambda column: sheet.name(column, sheet.width // 3))] if dump.groups else []
     facts += [cells.weights(dump, lambda column: sheet.name(column, sheet.width // 3))] if dump.weights else []

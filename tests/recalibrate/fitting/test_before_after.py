@@ -246,11 +246,27 @@ def test_nothing_is_promised_where_a_temperature_makes_it_worse():
     # Half of the rows are under-confident by 30 points, the others over-confident by 4: one temperature serves half.
     confidence = np.repeat([0.55, 0.8], 2000)
     wrong = np.concatenate((np.arange(2000) % 100 >= 85, np.arange(2000) % 100 >= 76)).astype(int)
-    dump = Predictions(probs=np.column_stack((confidence, 1 - confidence)), labels=wrong)
+    dump = Predictions(probs=np.column_stack((confidence, 1 - confidence, np.zeros(4000))), labels=wrong)
     report = evaluate(dump)
     assert evaluate(out_of_fold(dump))["ece"].value > report["ece"].value + 0.001
     step = next_step(report, Ways(), prospect(dump, report.dumps[0], 2**30))
     assert step.sentence == "a temperature would not lower the ECE (out of fold); another map might"
+
+
+def test_of_two_classes_platts_map_is_promised_as_it_moves_the_mean():
+    rng = np.random.default_rng(0)
+    s = rng.normal(-3.0, 1.0, 6000)
+    dump = Predictions(probs=1 / (1 + np.exp(-s - 0.6)), labels=rng.random(6000) < 1 / (1 + np.exp(-s)))
+    report = evaluate(dump)
+    found = prospect(dump, report.dumps[0], 2**30)
+    assert (found.method, found.before.name) == ("platt", "ece_positive")
+    after = evaluate(out_of_fold(dump, "platt"))["ece_positive"]
+    assert (found.after.value, found.before.value) == (after.value, report["ece_positive"].value)
+    step = next_step(report, Ways(repair="a", platt="b"), found)
+    assert step.sentence.startswith("Platt's map (slope and intercept) would take the ECE P(pos) from ")
+    assert step.command == "b"
+    without = next_step(report, Ways(repair="a", platt="b"))
+    assert without.sentence == "Platt's map (slope and intercept) may repair it; see it out of fold"
 
 
 @pytest.mark.parametrize(("rows", "taken"), [(20_000, 20_000), (20_001, 10_001), (40_001, 13_334)])
