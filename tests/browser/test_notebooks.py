@@ -72,7 +72,7 @@ def test_a_cell_has_the_theme_of_its_notebook(opened, name, host, dark):
 
 @pytest.mark.parametrize("host", ["JupyterLab, light", "VS Code, dark"])
 @pytest.mark.parametrize("name", RECORDS)
-@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("width", [360, 720])
 def test_cells_fit_and_are_readable(opened, name, host, width):
     tab = opened(cell(name, host), width).unfolded()
     for check in ("sideways()", "overlapping()", "broken()", "faint(4.5)"):

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from calibeval.render.page.page import _file
-from tests.browser.pages import page, record, written
+from tests.browser.pages import SAVED, page, record, written
 
 BOX = "document.querySelector('.answer')"
 MARK = "[...document.querySelectorAll('svg g[tabindex]')].find(one => one.ariaLabel.includes('821 rows'))"
@@ -151,6 +151,15 @@ def test_tables_sort_by_the_enter_key_and_the_page_stays_as_it_is(opened):
     tab.press(" ")
     assert column(tab, 1, 1) == [f"{one:,}" for one in sorted(rows)]
     assert tab.run("checks.sideways()") == []
+    assert tab.complaints() == []
+
+
+@pytest.mark.parametrize("name", SAVED)
+def test_every_page_has_the_script(opened, name):
+    tab = opened(page(name))
+    assert tab.run("document.querySelectorAll('script').length") == 1
+    assert tab.run("document.querySelectorAll('[tabindex]').length") > 0
+    tab.run("document.querySelector('[tabindex]').focus()")
     assert tab.complaints() == []
 
 

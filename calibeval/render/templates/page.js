@@ -52,11 +52,11 @@
     title.remove(); // or it is shown twice
   }
 
-  for (const table of document.querySelectorAll("table:has(> thead th:first-child)")) {
+  for (const table of document.querySelectorAll("table:has(> thead)")) {
     const heads = [...table.tHead.rows[0].cells], rows = [...table.tBodies[0].rows];
     if (rows.length < 2 || rows.some((row) => row.cells.length !== heads.length)) continue;
     rows.forEach((row, i) => row.setAttribute("tabindex", i ? -1 : 0));
-    for (const head of heads.filter((one) => one.matches("th"))) {
+    for (const head of heads[0].matches("th") ? heads.filter((one) => one.matches("th")) : []) {
       const button = document.createElement("button");
       button.append(...head.childNodes);
       button.addEventListener("click", () => sort(table, head));
