@@ -16,30 +16,25 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from calibeval.core.gating.verdict import Verdict
-from calibeval.core.heads.results import Finetuned
 from calibeval.core.report.report import Report
 from calibeval.render.page.breaks import breakable
-from calibeval.render.page.losses import losses_view
 from calibeval.render.page.report import page_view
 from calibeval.render.page.verdict import verdict_view
 
 _FOLDER = "templates"
 
 
-def render(report: Report, verdict: Verdict | None = None, losses: Finetuned | None = None, hint: str = "") -> str:
+def render(report: Report, verdict: Verdict | None = None, hint: str = "") -> str:
     """The page: first the sentence, then diagram and numbers against noise, last the details, folded.
 
     One dump fills it; several get an overview, small diagrams on the same axes, and a folded part each. Of more than
     40 classes, those between the worst and the best 20 are folded, or only in report.json if the page would grow too
-    large. verdict: of a gate; losses: the table of a training; both are shown before the numbers. hint: a line below
-    the headline, such as what a temperature would do.
+    large. verdict: of a gate, shown before the numbers. hint: a line below the headline, such as what a temperature
+    would do.
     """
     page = replace(page_view(report), hint=hint)
     if verdict is not None:
         page = replace(page, verdict=verdict_view(verdict))
-    if losses is not None:
-        view = losses_view(losses)
-        page = replace(page, losses=view, headline=view.sentence)
     return whole_page("report.html.j2", page)
 
 

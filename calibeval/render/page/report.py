@@ -9,7 +9,6 @@ from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.standing import standing_in, with_floor
 from calibeval.render.page import tables as html_tables
 from calibeval.render.page.diagram import Diagram, diagram
-from calibeval.render.page.losses import LossesView
 from calibeval.render.page.repair import Change, changes
 from calibeval.render.page.scale import MATTERING, Dot, Scale, across, mattering
 from calibeval.render.page.slices import Slices, slice_views
@@ -102,7 +101,6 @@ class PageView:
     settings: list[tuple[str, str]]
     citations: list[tuple[str, str, str]]
     verdict: VerdictView | None = None
-    losses: LossesView | None = None
     hint: str = ""
 
 
