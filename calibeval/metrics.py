@@ -86,7 +86,9 @@ if TYPE_CHECKING:  # the functions that are made below, for type checkers
     nll: MetricFunction
     brier: MetricFunction
     temperature: MetricFunction
+    gap_positive: MetricFunction
     ece_positive: MetricFunction
+    brier_positive: MetricFunction
     cox_slope: MetricFunction
     cox_intercept: MetricFunction
 

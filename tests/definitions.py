@@ -83,7 +83,9 @@ def metrics(probs, labels, *, bins=15, dtype=np.float64, order_by=None):
     per_class = [weighted_gap(binned(probs[:, j], hot[:, j], edges), n) for j in range(k)]
     result["cwce"] = math.fsum(per_class) / k
     if k == 2:
+        result["gap_positive"] = math.fsum((probs[:, 1] - hot[:, 1]).tolist()) / n
         result["ece_positive"] = per_class[1]
+        result["brier_positive"] = result["brier"] / 2  # that of one column, where both add up to 1
         result["cox_intercept"], result["cox_slope"] = cox(probs, labels)
     return result
 

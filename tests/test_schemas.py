@@ -98,7 +98,11 @@ def reports():
 
 
 def comparisons():
-    return [filling.record(Comparison) for filling in every_filling(COMPARED, NEEDED)]
+    made = [filling.record(Comparison) for filling in every_filling(COMPARED, NEEDED)]
+    even = tuple(replace(one, share=None, effective=None) for one in made[0].base.bins)
+    dumps = [replace(dump, bins=even) for dump in (made[0].base, made[0].candidates[0].dump)]
+    plain = replace(made[0].candidates[0], dump=dumps[1])
+    return [*made, replace(made[0], base=dumps[0], candidates=(plain,))]
 
 
 def tables():

@@ -13,6 +13,7 @@ from calibeval.api.dumps import (
     Group,
     Reading,
     Weighting,
+    as_class,
     as_texts,
     base_of,
     by_names,
@@ -42,6 +43,7 @@ def compare(
     min_rows: int | None = None,
     group: Group | None = None,
     weights: Weighting | None = None,
+    positive: str | int | None = None,
     jobs: int = 1,
     max_memory: int | None = None,
     progress: Progress | None = None,
@@ -56,7 +58,7 @@ def compare(
     metrics, bins, slices, min_rows, jobs, max_memory, progress: as for `evaluate`, but "predicted" is not a slice,
     since the predicted classes differ between models. level: of the intervals, in (0, 1). group: as for `evaluate`; an
     array belongs to the rows of the base, or of each candidate if the base is a report. weights: as for `evaluate`, of
-    every dump.
+    every dump. positive: as for `evaluate`.
     Raises: InputError for dumps that cannot be compared; UsageError for settings that cannot work; FileProblem.
 
     >>> base = Predictions(probs=[[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]] * 100, labels=[0, 0, 1] * 100)
@@ -92,6 +94,7 @@ def compare(
         slices=as_texts(slices),
         min_rows=min_rows,
         group=name,
+        positive=as_class(positive),
         jobs=resources.jobs,
         max_memory=resources.memory,
         progress=progress,

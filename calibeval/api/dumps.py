@@ -142,6 +142,16 @@ def as_texts(values: str | Sequence[str]) -> tuple[str, ...]:
     return (values,) if isinstance(values, str) else tuple(values)
 
 
+def as_class(name: str | int | None) -> str | None:
+    """A class by its name or number, as a text."""
+    return None if name is None else str(name)
+
+
+def as_classes(names: str | int | Sequence[str | int]) -> tuple[str, ...]:
+    """Classes by their names or numbers, as texts; one may stand alone."""
+    return (str(names),) if isinstance(names, str | int) else tuple(map(str, names))
+
+
 def is_path(dump: object) -> bool:
     """Whether it names a file."""
     return isinstance(dump, str | PathLike)

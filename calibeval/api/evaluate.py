@@ -16,6 +16,8 @@ from calibeval.api.dumps import (
     Group,
     Reading,
     Weighting,
+    as_class,
+    as_classes,
     as_texts,
     by_names,
     grouped,
@@ -75,6 +77,8 @@ def evaluate(
     slices: str | Sequence[str] = (),
     min_rows: int | None = None,
     group: Group | None = None,
+    positive: str | int | None = None,
+    classes: str | int | Sequence[str | int] = (),
     fit_on: Dump | None = None,
     cross_fit: int | None = None,
     map: Map | str | PathLike[str] | None = None,  # noqa: A002 - the command's word
@@ -101,6 +105,8 @@ def evaluate(
     min_rows: the fewest rows of a slice that is measured, 100 by default.
     group: a column's name, or an array with one value per row; rows with equal values are dependent, such as the frames
     of a video. weights: a column's name, or an array with one number of at least 0 per row, by which rows count.
+    positive: of two classes, the one whose probability is reported, by name or number; class 1 by default. classes: of
+    more than two, those that are also looked at one against the rest.
     fit_on: fit a map on this dump, and report before and after. cross_fit: the same, but out of fold, with
     this many folds of each dump itself. method, objective, clip, seed: as for `fit`. map: the same for a map that is
     fitted already, or the path of its file. allow_leak: accept rows that the map was fitted on.
@@ -115,7 +121,14 @@ def evaluate(
     """
     chosen = chosen_metrics(metrics)
     settings = checked(
-        bins=bins, convention=convention, level=level, slices=as_texts(slices), min_rows=min_rows, group=None
+        bins=bins,
+        convention=convention,
+        level=level,
+        slices=as_texts(slices),
+        min_rows=min_rows,
+        group=None,
+        positive=as_class(positive),
+        classes=as_classes(classes),
     )
     resources = resources_of(jobs, max_memory, progress)
     ways = _given({"fit_on": fit_on, "cross_fit": cross_fit, "map": map})

@@ -15,6 +15,7 @@ from calibeval.api.dumps import (
     Group,
     Reading,
     Weighting,
+    as_class,
     as_path,
     as_texts,
     base_of,
@@ -64,6 +65,7 @@ def gate(
     convention: str = OWN,
     group: Group | None = None,
     weights: Weighting | None = None,
+    positive: str | int | None = None,
     jobs: int = 1,
     max_memory: int | None = None,
     progress: Progress | None = None,
@@ -91,7 +93,9 @@ def gate(
     ('pass', 'pass', True)
     """
     said = {"decide": decide, "on_inconclusive": on_inconclusive, "level": level, "min_rows": min_rows}
-    measuring = Measuring(bins, convention, group, weights, resources_of(jobs, max_memory, progress))
+    measuring = Measuring(
+        bins, convention, group, weights, as_class(positive), resources_of(jobs, max_memory, progress)
+    )
     found = _found(rules)
     asked, subject, where = _subject(
         candidate, baseline, found, measuring, reading, said, settings, preset, as_texts(slices), keep_rows=why
@@ -118,6 +122,7 @@ def plan(
     convention: str = OWN,
     group: Group | None = None,
     weights: Weighting | None = None,
+    positive: str | int | None = None,
     jobs: int = 1,
     max_memory: int | None = None,
     progress: Progress | None = None,
@@ -137,7 +142,9 @@ def plan(
     <Plan 100 %: ece 100 %>
     """
     said = {"on_inconclusive": on_inconclusive, "level": level, "min_rows": min_rows}
-    measuring = Measuring(bins, convention, group, weights, resources_of(jobs, max_memory, progress))
+    measuring = Measuring(
+        bins, convention, group, weights, as_class(positive), resources_of(jobs, max_memory, progress)
+    )
     found = _found(rules)
     asked, subject, where = _subject(
         candidate, baseline, found, measuring, reading, said, settings, preset, as_texts(slices), planned=True
@@ -153,6 +160,7 @@ class Measuring(NamedTuple):
     convention: str
     group: Group | None
     weights: Weighting | None
+    positive: str | None
     resources: Resources
 
 
@@ -182,6 +190,7 @@ def _subject(
         baseline=None if against is None else "given",
         preset=preset,
         slices=slices,
+        positive=measuring.positive,
         planned=planned,
     )
     by, most = asked.group if measuring.group is None else measuring.group, measuring.resources.memory
@@ -198,6 +207,7 @@ def _subject(
         convention=measuring.convention,
         slices=asked.slices,
         group=name,
+        positive=asked.positive,
         resources=measuring.resources,
         keep_rows=keep_rows,
     )

@@ -32,7 +32,7 @@ class Asked(NamedTuple):
 
     slices: columns, without those named in rules. group, weights: the columns of groups and of weights. origin: which
     rules are the file's, if others came with them. left_out: about rules of a preset that cannot be checked. preset:
-    the name of the preset.
+    the name of the preset. positive: the positive class of two.
     """
 
     rules: tuple[Rule, ...]
@@ -44,6 +44,7 @@ class Asked(NamedTuple):
     origin: str
     left_out: tuple[Notice, ...]
     preset: str | None
+    positive: str | None = None
 
     def told(self, n: float, verdict: Verdict) -> tuple[Notice, ...]:
         """What to say of a preset: rules that cannot be checked; and n rows that are far too few to decide all."""
@@ -76,6 +77,7 @@ def combined(
     preset: str | None,
     slices: Sequence[str],
     group: str | None = None,
+    positive: str | None = None,
     planned: bool = False,
 ) -> Asked:
     """The configuration of file and options together; None: not given.
@@ -115,6 +117,7 @@ def combined(
         "" if found.path is None else _origin(found.path, overlaid(of_file), overlaid(of_options)),
         () if name is None else left_out(name, asked),
         name,
+        config.positive if positive is None else positive,
     )
 
 

@@ -154,6 +154,7 @@ def _dumps(head: FinishedHead, split: str, data: Data, name: str) -> tuple[DumpR
             after.equal_width,
             after.equal_mass,
             after.curve,
+            after.positive,
         ),
     )
     return dump, scaled

@@ -8,18 +8,23 @@ from dataclasses import dataclass
 from calibeval.core.comparison.comparison import Candidate, Comparison, Difference
 from calibeval.core.metrics.result import MetricResult
 from calibeval.words import cells
-from calibeval.words.difference import Change, change, comparison_headline, difference_decimals, is_rounding, scaled
+from calibeval.words.candidate import comparison_headline
+from calibeval.words.difference import CERTAIN_MARK, Change, change, difference_decimals, finding, scaled, told
 from calibeval.words.marks import short_names
 from calibeval.words.names import about, isolated
 from calibeval.words.shown import shown_among
 from calibeval.words.signs import signed
 
 _NAME = 48
+# What a first view shows in full; the other metrics are named in a line.
+MARKS = f"{CERTAIN_MARK} certain (p < 0.001); without it likely (p < 0.05); no word: this sample cannot tell"
+MAIN = ("accuracy", "confidence_gap", "nll", "brier", "ece")
+SEVERAL = ("ece", "accuracy", "confidence_gap", "nll", "brier")  # of several candidates, calibration first
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One metric of a comparison, as text. change: what the difference means, for words and colours."""
+    """One metric of a comparison, as text. change: what the difference means, for colours; finding: in words."""
 
     name: str
     label: str
@@ -31,6 +36,7 @@ class Row:
     p: str
     detectable: str
     change: Change
+    finding: str
 
 
 def rows(differences: Mapping[str, Difference]) -> list[Row]:
@@ -38,25 +44,43 @@ def rows(differences: Mapping[str, Difference]) -> list[Row]:
     return [_row(differences[name]) for name in shown_among(differences)]
 
 
+def first_rows(differences: Mapping[str, Difference]) -> tuple[list[Row], str]:
+    """The rows of a first view, and in a line what the other metrics show; every row if metrics were chosen.
+
+    >>> first_rows({"ece": Difference("ece", 0.1, 0.1, 0.0, 0.0, 0.0, 1.0, 0.0, same=True)})[1]
+    ''
+    """
+    every = {row.name: row for row in rows(differences)}
+    main = [every[name] for name in MAIN if name in every]
+    if len(main) < len(MAIN):
+        return [*every.values()], ""
+    found: dict[str, list[str]] = {}
+    for row in every.values():
+        if row.name not in MAIN:
+            found.setdefault(row.finding, []).append(row.label)
+    return main, " · ".join(f"{', '.join(labels)}: {words}" for words, labels in found.items())
+
+
 def _row(difference: Difference) -> Row:
-    name, places = difference.name, difference_decimals(difference)
+    name, places, found = difference.name, difference_decimals(difference), change(difference)
     numbers = (difference.base, difference.candidate)
     base, candidate = (cells.value(MetricResult(name, number)) for number in numbers)
-    there = difference.low is not None and difference.high is not None
-    p = difference.p if difference.p_holm is None else difference.p_holm
-    tested = p is not None and not is_rounding(difference)
-    power = None if is_rounding(difference) else difference.detectable
+    same, number = found is Change.SAME, told(difference)
+    there = not same and difference.low is not None and difference.high is not None
+    p = None if same else difference.p if difference.p_holm is None else difference.p_holm
+    power = None if same else difference.detectable
     return Row(
         name=name,
         label=cells.label(name),
         unit=cells.unit(name),
         base=base,
         candidate=candidate,
-        difference=cells.NULL if difference.difference is None else _signed(name, difference.difference, places),
+        difference="0" if same else cells.NULL if number is None else _signed(name, number, places),
         interval=_interval(difference, places) if there else "",
-        p=cells.p_value(p) if tested else "",
+        p="" if p is None else cells.p_value(p),
         detectable="" if power is None else f"{scaled(name, power):.{places}f}",
-        change=change(difference),
+        change=found,
+        finding=finding(difference),
     )
 
 
@@ -69,12 +93,31 @@ def _interval(difference: Difference, places: int) -> str:
     return f"{low} to {high}"
 
 
+def short(comparison: Comparison) -> dict[str, str]:
+    """The names of base and candidates, as short as possible."""
+    names = [comparison.base.name, *(one.name for one in comparison.candidates)]
+    return dict(zip(names, short_names(names, _NAME), strict=True))
+
+
+def several(comparison: Comparison) -> str:
+    """How many candidates are better calibrated than the base, worse, or neither, in one line."""
+    name, count = short(comparison)[comparison.base.name], len(comparison.candidates)
+    found = [change(one.differences["ece"]) for one in comparison.candidates if "ece" in one.differences]
+    if not found:
+        return f"{cells.plural(count, 'candidate')} against {isolated(name)}."
+    better, worse = (sum(getattr(one, way) for one in found) for way in ("better", "worse"))
+    same = sum(one is Change.SAME for one in found)
+    parts = [f"{n} {words}" for n, words in ((better, "better"), (worse, "worse"), (same, "the same")) if n]
+    left = count - better - worse - same
+    parts += [f"of {left} this sample cannot tell"] if left else []
+    return f"Calibration of {count} candidates against {isolated(name)}, by ECE: {', '.join(parts)}."
+
+
 def sentences(comparison: Comparison, candidate: Candidate) -> list[str]:
     """What the comparison says about a candidate, with names as short as possible."""
-    names = [comparison.base.name, *(one.name for one in comparison.candidates)]
-    short = dict(zip(names, short_names(names, _NAME), strict=True))
-    pair = short[candidate.name], short[comparison.base.name]
-    return [isolated(words) for words in comparison_headline(candidate, pair)]
+    names = short(comparison)
+    pair = names[candidate.name], names[comparison.base.name]
+    return [isolated(words) for words in comparison_headline(candidate, pair, comparison.base)]
 
 
 def warnings(comparison: Comparison) -> list[str]:
@@ -92,19 +135,16 @@ def reasons(differences: Mapping[str, Difference]) -> list[str]:
     """Why numbers are missing or intervals are approximate, one line for each reason."""
     found: dict[str, list[str]] = {}
     for difference in map(differences.__getitem__, shown_among(differences)):
-        if difference.reason:
+        if difference.reason and change(difference) is not Change.SAME:
             found.setdefault(difference.reason, []).append(cells.label(difference.name))
     return [f"{', '.join(names)}: {reason}" for reason, names in found.items()]
 
 
 def remarks(differences: Mapping[str, Difference]) -> list[str]:
     """Where the difference of two biased values lies outside the interval for the true difference."""
-    outside = [
-        cells.label(d.name)
-        for d in differences.values()
-        if d.difference is not None and d.low is not None and d.high is not None and not d.low <= d.difference <= d.high
-    ]
-    why = "noise biases the two values differently; the interval is for the true difference"
+    shown = shown_among(differences)
+    outside = [cells.label(name) for name in shown if not differences[name].holds_difference]
+    why = "noise biases the two values differently; the difference and its interval are without that bias"
     return [f"{', '.join(outside)}: {why}"] if outside else []
 
 
@@ -132,10 +172,11 @@ def level(comparison: Comparison) -> str:
     return f"{100 * (comparison.settings.level or 0.95):g} %"
 
 
-def convention(comparison: Comparison, *, detectable: bool = True) -> str:
-    """Bins and what the columns mean, in one line. detectable: whether there is such a column."""
+def convention(comparison: Comparison, *, detectable: bool = True, p: bool = True) -> str:
+    """Bins and what the columns mean, in one line. detectable, p: whether there are such columns."""
     parts = [f"{comparison.settings.bins} bins", "differences are candidate − base, in points for percentages"]
     if any(one.p_holm is not None for candidate in comparison.candidates for one in candidate.differences.values()):
-        parts += ["p: corrected for the number of metrics (Holm)"]
+        what, of = "p" if p else "certain and likely", " of each candidate" if len(comparison.candidates) > 1 else ""
+        parts += [f"{what}: corrected for the number of metrics{of} (Holm)"]
     parts += ["detectable: the difference that this sample shows with 80 % power"] if detectable else []
     return "; ".join(parts)

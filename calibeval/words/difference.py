@@ -1,29 +1,23 @@
-"""What a difference of two models means, in words; every view of a comparison takes them from here."""
+"""What the difference of two models means in one metric; every view of a comparison takes it from here."""
 
 from __future__ import annotations
 
 from enum import Enum
 
-from calibeval.core.comparison.comparison import Candidate, Difference
+from calibeval.core.comparison.comparison import Difference
+from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import METRICS
+from calibeval.words import cells
 from calibeval.words.signs import signed
 
-# What a headline says about a metric: better, and worse.
-_SAID = {
-    "ece": ("better calibrated than", "worse calibrated than"),
-    "accuracy": ("right more often than", "right less often than"),
-}
-
-
-# Smaller differences of every number come from another order of sums, or from numbers saved with fewer digits.
-ROUNDING = 1e-6
+CERTAIN_MARK = "*"
 
 
 class Change(Enum):
     """How a candidate stands against the base; the value is the phrase for people.
 
-    HIGHER and LOWER are for metrics that are best at 0, where a direction alone is neither good nor bad. "certain" and
-    "likely" mean what they mean in reports: p, corrected for the number of tests, is below 0.001, or below 0.05.
+    HIGHER and LOWER are for metrics that are best at 0 or 1, where a direction alone is neither good nor bad. "certain"
+    and "likely" mean what they mean in reports: p, corrected for the number of tests, is below 0.001, or below 0.05.
     CHANCE: the interval excludes 0, but with so many tests that is no surprise.
     """
 
@@ -37,13 +31,13 @@ class Change(Enum):
     LIKELY_LOWER = "lower, likely"
     SAME = "the same"
     CHANCE = "may be chance: several were tested"
-    OPEN = "no difference that this sample can show"
+    OPEN = "this sample cannot tell"
     UNKNOWN = "not tested"
 
     @property
     def short(self) -> str:
         """The phrase for a narrow table."""
-        return {Change.OPEN: "none shown", Change.CHANCE: "may be chance"}.get(self, self.value)
+        return {Change.OPEN: "cannot tell", Change.CHANCE: "may be chance"}.get(self, self.value)
 
     @property
     def better(self) -> bool:
@@ -56,9 +50,24 @@ class Change(Enum):
         return self in (Change.WORSE, Change.LIKELY_WORSE)
 
     @property
+    def moved(self) -> bool:
+        """Whether there is a difference, certainly or likely, that is neither good nor bad in itself."""
+        return self in (Change.HIGHER, Change.LOWER, Change.LIKELY_HIGHER, Change.LIKELY_LOWER)
+
+    @property
     def certain(self) -> bool:
         """Whether there is certainly a difference."""
         return self in (Change.BETTER, Change.WORSE, Change.HIGHER, Change.LOWER)
+
+    @property
+    def marked(self) -> str:
+        """The phrase for a cell beside the number: a word where there is a difference, with a mark where it is certain.
+
+        >>> Change.BETTER.marked, Change.LIKELY_LOWER.marked, Change.OPEN.marked
+        ('better*', 'lower', '')
+        """
+        way, _, sure = self.value.partition(", ")
+        return way + (CERTAIN_MARK if sure == "certain" else "") if sure else ""
 
 
 def change(difference: Difference) -> Change:
@@ -68,13 +77,15 @@ def change(difference: Difference) -> Change:
     <Change.BETTER: 'better, certain'>
     """
     low, high = difference.low, difference.high
-    if difference.difference is None or low is None or high is None or difference.p is None:
+    if difference.difference is None:
         return Change.UNKNOWN
-    if low == high == difference.difference == 0.0 or is_rounding(difference):
+    if difference.same or is_rounding(difference) or low == high == difference.difference == 0.0:
         return Change.SAME
+    if low is None or high is None or difference.p is None:
+        return Change.UNKNOWN
     if not difference.likely:
         return Change.CHANCE if difference.excludes_zero else Change.OPEN
-    wanted = METRICS[difference.name].better if difference.name in METRICS else "zero"
+    wanted = _best(difference.name)
     if wanted in ("zero", "one"):
         way = "higher" if low > 0.0 else "lower"
     else:
@@ -82,50 +93,72 @@ def change(difference: Difference) -> Change:
     return Change(f"{way}, {'certain' if difference.certain else 'likely'}")
 
 
-def comparison_headline(candidate: Candidate, names: tuple[str, str]) -> list[str]:
-    """The sentences about a candidate: first calibration, then accuracy, as far as the sample can tell.
+def finding(difference: Difference) -> str:
+    """The change in words; of a metric that is best at 0 or 1 whether it came closer, where that is sure.
 
-    names: of candidate and base.
+    It is if both values are on one side of the best one.
 
-    >>> from calibeval.core.comparison.comparison import ComparedDump
-    >>> from calibeval.core.data.predictions import Source
-    >>> ece = Difference("ece", 0.126, 0.015, -0.111, -0.1203, -0.1021, 1e-15, 0.013)
-    >>> candidate = Candidate(ComparedDump("b", Source(), "probs", 5000, 10), "id", {"ece": ece})
-    >>> comparison_headline(candidate, ("b", "a"))[0]
-    'b is certainly better calibrated than a: ECE 12.60 → 1.50, −11.1 points [−12.0, −10.2].'
+    >>> finding(Difference("confidence_gap", 0.126, 0.015, -0.111, -0.120, -0.102, 1e-15, 0.013))
+    'closer to 0, certain'
     """
-    if candidate.differences and candidate.differences.keys().isdisjoint(_SAID):  # only other metrics were chosen
-        return [f"{names[0]} against {names[1]}: neither ECE nor accuracy was compared."]
-    found = [one for one in candidate.differences.values() if one.difference is not None]
-    if any(one.difference for one in found) and all(abs(one.difference or 0.0) < ROUNDING for one in found):
-        return [
-            f"{names[0]} and {names[1]} are the same up to rounding: no metric differs by more than {ROUNDING:.6f}."
-        ]
-    sentences = [_sentence(candidate, names, name) for name in _SAID]
-    return [one for one in sentences if one] or [f"{names[0]} and {names[1]} could not be compared."]
+    found = change(difference)
+    if not found.moved or difference.base is None or difference.candidate is None:
+        return found.short
+    best = {"zero": 0, "one": 1}[_best(difference.name)]
+    base, candidate = difference.base - best, difference.candidate - best
+    if base * candidate <= 0.0:
+        return found.short
+    way = "closer to" if abs(candidate) < abs(base) else "farther from"
+    return f"{way} {best}, {found.value.partition(', ')[2]}"
 
 
 def is_rounding(difference: Difference) -> bool:
-    """Whether the difference and both ends of its interval are too small to be anything but rounding."""
+    """Whether the difference and both ends of its interval are too small to change a digit that tables show.
+
+    Such differences come from another order of sums, or from numbers that were saved with fewer digits.
+
+    >>> is_rounding(Difference("ece", 0.02, 0.02, 1e-8, -4e-5, 4e-5, 1.0, 1e-4))
+    True
+    """
     numbers = (difference.difference, difference.low, difference.high)
-    return all(number is not None and abs(number) < ROUNDING for number in numbers)
+    least = half_digit(difference)
+    return all(number is not None and abs(number) < least for number in numbers)
+
+
+def half_digit(difference: Difference) -> float:
+    """Half of the last digit with which tables show the two values.
+
+    >>> half_digit(Difference("ece", 0.02, 0.03, 0.01)), half_digit(Difference("nll", 0.5, 0.6, 0.1))
+    (5e-05, 0.0005)
+    """
+    shown = [cells.value(MetricResult(difference.name, one)) for one in (difference.base, difference.candidate)]
+    places = max(len(one.partition(".")[2]) for one in shown)
+    return round(0.5 / 10.0**places / scaled(difference.name, 1.0), 15)
+
+
+def told(difference: Difference) -> float | None:
+    """The difference as tables show it: without the bias of noise where that takes it out of its interval.
+
+    None if there is no such number, as in files of earlier versions.
+    """
+    return difference.difference if difference.holds_difference else difference.corrected
 
 
 def amount(difference: Difference, *, unit: bool = True) -> str:
-    """The difference with its interval, in percentage points, nats or plain numbers.
+    """The difference with its interval, in percentage points, nats or plain numbers; empty where both are the same.
 
     >>> amount(Difference("ece", 0.126, 0.015, -0.111, -0.1203, -0.1021, 1e-15, 0.013))
     '−11.1 points [−12.0, −10.2]'
     """
-    if difference.difference is None:
+    if difference.difference is None or change(difference) is Change.SAME:
         return ""
-    places = difference_decimals(difference)
-    size = signed(scaled(difference.name, difference.difference), places)
+    places, number = difference_decimals(difference), told(difference)
+    size = "" if number is None else signed(scaled(difference.name, number), places)
     words = _unit(difference.name) if unit else ""
     if difference.low is None or difference.high is None:
         return f"{size}{words}"
     low, high = (signed(scaled(difference.name, end), places) for end in (difference.low, difference.high))
-    return f"{size}{words} [{low}, {high}]"
+    return f"{size}{words} [{low}, {high}]".strip()
 
 
 def could_have_shown(difference: Difference) -> str:
@@ -152,44 +185,15 @@ def difference_decimals(difference: Difference) -> int:
         width = difference.high - difference.low
     size = abs(scaled(difference.name, width or 0.0))
     places = 1
-    if is_rounding(difference):
-        return places
     while places < 6 and 0.0 < size * 10**places < 9.5:
         places += 1
     return places
 
 
+def _best(name: str) -> str:
+    return METRICS[name].better if name in METRICS else "zero"
+
+
 def _unit(name: str) -> str:
     unit = METRICS[name].unit if name in METRICS else ""
     return {"%": " points", "nats": " nats"}.get(unit, "")
-
-
-def _sentence(candidate: Candidate, names: tuple[str, str], name: str) -> str:
-    difference = candidate.differences.get(name)
-    if difference is None or difference.base is None or difference.candidate is None:
-        return ""
-    found, (better, worse) = change(difference), _SAID[name]
-    label = "ECE" if name == "ece" else name
-    values = " → ".join(f"{scaled(name, value):.2f}" for value in (difference.base, difference.candidate))
-    if found.better or found.worse:
-        said = f"{'certainly' if found.certain else 'probably'} {better if found.better else worse}"
-        return f"{names[0]} is {said} {names[1]}: {label} {values}, {amount(difference)}."
-    if found is not Change.UNKNOWN and difference.difference == 0.0:
-        return f"{_capital(label)} is the same in both: {scaled(name, difference.base):.2f}."
-    asked = f"whether {names[0]} is {better} {names[1]}"
-    if found is Change.UNKNOWN:
-        return f"Not tested {asked}: {label} {values} ({difference.reason})."
-    power = _by_chance(difference) if found is Change.CHANCE else could_have_shown(difference)
-    numbers = f"{label} {values}, {amount(difference)}{'; ' if power else ''}{power}"
-    return f"This sample cannot tell {asked}: {numbers}."
-
-
-def _by_chance(difference: Difference) -> str:
-    """Why an interval without 0 shows no difference."""
-    if difference.p is None or difference.p_holm is None:
-        return ""
-    return f"p = {difference.p:.2g}, but {difference.p_holm:.2g} after correction for the number of metrics tested"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

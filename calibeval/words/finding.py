@@ -9,7 +9,15 @@ from typing import NamedTuple
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import DumpReport
 from calibeval.core.report.rows import ClassResult
-from calibeval.core.report.standing import COARSE, Standing, class_stands_out, standing_in, with_floor
+from calibeval.core.report.standing import (
+    COARSE,
+    Standing,
+    class_stands_out,
+    standing_in,
+    standing_of_regression,
+    with_floor,
+)
+from calibeval.core.report.views import judged_by, speaks_of_positive
 
 # Warnings that scores and labels hardly belong together: then nothing else in the report means anything.
 SUSPICIONS = ("below_chance", "classes_permuted", "nothing_shared")
@@ -20,6 +28,7 @@ class By(Enum):
 
     BINS = "bins"
     GAP = "gap"
+    SLOPE = "slope"
     TEMPERATURE = "temperature"
     CLASSES = "classes"
     OTHERS = "others"
@@ -44,21 +53,36 @@ class Finding(NamedTuple):
 
 
 def finding(dump: DumpReport) -> Finding:
-    """The finding of a dump. If nothing is beyond noise, it is that of the ECE, or without one of the gap."""
-    gap, ece = with_floor(dump, "confidence_gap"), with_floor(dump, "ece")
-    on_gap, on_ece = standing_in(dump, "confidence_gap"), standing_in(dump, "ece")
+    """The finding of a dump; of two classes, about P(positive class).
+
+    If nothing is beyond noise, it is that of the ECE, or without one of the gap.
+    """
+    of_gap, of_ece = judged_by(dump)
+    gap, ece = with_floor(dump, of_gap), with_floor(dump, of_ece)
+    on_gap, on_ece = standing_in(dump, of_gap), standing_in(dump, of_ece)
     if _beyond(on_ece) and not _one_direction(gap, ece, on_gap):
         return Finding(By.BINS, on_ece, ece)
     if _beyond(on_gap):
         return Finding(By.GAP, on_gap, gap)
+    if speaks_of_positive(dump):
+        standing = standing_of_regression(dump)
+        return (
+            Finding(By.SLOPE, standing, with_floor(dump, "cox_slope"))
+            if _beyond(standing)
+            else _rest(dump, ece, on_ece)
+        )
     for by, name in ((By.TEMPERATURE, "temperature"), (By.CLASSES, "cwce")):
         standing, metric = standing_in(dump, name), with_floor(dump, name)
         if _beyond(standing) and (by is By.CLASSES or metric.z is not None):
             return Finding(by, standing, metric)
     if worst_class(dump) is not None:
         return Finding(By.CLASSES, Standing.LIKELY, with_floor(dump, "cwce"))
+    return _rest(dump, *((gap, on_gap) if on_ece is None else (ece, on_ece)))
+
+
+def _rest(dump: DumpReport, decisive: MetricResult, standing: Standing | None) -> Finding:
+    """Where the decisive metric is not beyond noise: others that are, or nothing."""
     others = tuple(name for name in dump.metrics if _beyond(standing_in(dump, name)))
-    decisive, standing = (gap, on_gap) if on_ece is None else (ece, on_ece)
     if others:
         certain = any(standing_in(dump, name) is Standing.CERTAIN for name in others)
         return Finding(By.OTHERS, Standing.CERTAIN if certain else Standing.LIKELY, decisive, others)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import PurePath
 
 from calibeval.core.report.report import Bin
 from calibeval.core.report.rows import joined_facts
@@ -11,6 +12,7 @@ from calibeval.words.names import visible
 
 ELLIPSIS = "…"
 NO_NAME = "(no name)"
+_SEVERAL = 4
 
 
 def shorten(text: str, kept: int) -> str:
@@ -35,23 +37,45 @@ def plain(name: str, most: int) -> str:
 
 
 def short_names(names: Sequence[str], most: int) -> list[str]:
-    """The names without the folders, or the file, with which all of them begin; numbered where they look alike.
+    """The names without what is common to all of them; numbered where they look alike.
+
+    That is the folders, or the file, with which all begin; of four and more files also words and the suffix.
 
     >>> short_names(["runs/shift.npz#clean", "runs/shift.npz#noise"], 40)
     ['#clean', '#noise']
+    >>> short_names([f"runs/resnet_severity_{i}.npz" for i in range(1, 5)], 40)
+    ['severity_1', 'severity_2', 'severity_3', 'severity_4']
     >>> short_names(["a.npz", "a.npz"], 40)
     ['1 a.npz', '2 a.npz']
     """
-    first, last = min(names, default=""), max(names, default="")
-    alike = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
-    shared = first[:alike]
+    shared = _shared(names)
     start = max(shared.rfind("#"), shared.rfind("/") + 1, shared.rfind("\\") + 1, 0)
     if len(names) < 2 or not all(len(name) > start + 1 for name in names):
         start = 0
-    shown = [plain(name[start:], most) for name in names]
+    cut = [name[start:] for name in names]
+    if len(names) >= _SEVERAL and not any(sign in name for name in cut for sign in "#/\\"):
+        cut = _without_shared_words(cut)
+    shown = [plain(name, most) for name in cut]
     if len(set(shown)) < len(shown):
         return [f"{i} {name}" for i, name in enumerate(shown, 1)]
     return shown
+
+
+def _shared(names: Sequence[str]) -> str:
+    """What all names begin with."""
+    first, last = min(names, default=""), max(names, default="")
+    alike = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
+    return first[:alike]
+
+
+def _without_shared_words(names: Sequence[str]) -> list[str]:
+    """The names of files without their common suffix, and without common words before a word that begins a name."""
+    suffix = PurePath(names[0]).suffix
+    alike = all(PurePath(name).suffix == suffix and name != suffix for name in names)
+    bare = [name.removesuffix(suffix) if alike else name for name in names]
+    starts = [i + 1 for i, char in enumerate(_shared(bare)) if char in "_-. "]
+    start = next((i for i in reversed(starts) if all(name[i : i + 1].isalpha() for name in bare)), 0)
+    return [name[start:] for name in bare]
 
 
 def short_count(count: int, *, whole: bool = False) -> str:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from calibeval.core.gating.plan import Plan, RulePlan
 from calibeval.words import cells
-from calibeval.words.verdict import harmless, rule_asked, weighting
+from calibeval.words.chances import chance
+from calibeval.words.rules import harmless, rule_asked
+from calibeval.words.verdict import weighting
 
 ASSUMED = "Changes: without a baseline, the candidate is assumed to share half of this model's variance."
 HEADS = ("rule", "passes here", "80 % pass from", "twice as bad: 80 % fail from")
@@ -49,19 +51,6 @@ def summary(plan: Plan) -> str:
     if plan.rows_needed is None:
         return f"{text}; no number of rows brings it to 80 %."
     return f"{text}; 80 % get it from about {plan.rows_needed:,} rows."
-
-
-def chance(share: float | None) -> str:
-    """A chance in percent; never 0 or 100.
-
-    >>> chance(0.194), chance(0.001), chance(0.9999), chance(None)
-    ('19 %', '< 1 %', '> 99 %', '–')
-    """
-    if share is None:
-        return cells.NULL
-    if share < 0.01:
-        return "< 1 %"
-    return "> 99 %" if share > 0.99 else f"{100 * share:.0f} %"
 
 
 def _line(one: RulePlan) -> PlanLine:

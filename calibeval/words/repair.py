@@ -5,6 +5,7 @@ from __future__ import annotations
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import DumpReport, Recalibrated
 from calibeval.core.report.standing import CERTAIN_REACH, Standing, standing_in
+from calibeval.core.report.views import judged_by, speaks_of_positive
 from calibeval.words.digits import label, unit, value
 from calibeval.words.finding import By, finding
 
@@ -12,13 +13,16 @@ from calibeval.words.finding import By, finding
 def repair(dump: DumpReport) -> str:
     """What the fitted map does to the ECE, and to the probabilities of classes; empty without a map.
 
+    Of two classes, the ECE is that of P(positive class).
+
     "repairs it": the ECE left is what noise would give; "most of it": less than half is left, without what noise adds;
     else "some of it". "makes it worse": it grew by more than both intervals together allow.
     """
     after, left = dump.recalibrated, dump.after()
     if after is None or left is None:
         return ""
-    old, new = dump.metrics.get("ece"), after.metrics.get("ece")
+    _, name = judged_by(dump)
+    old, new = dump.metrics.get(name), after.metrics.get(name)
     if old is None or new is None:
         return f"{_fitted_map(after)}: before and after below."
     if old.value is None or new.value is None:
@@ -49,12 +53,13 @@ def worse(old: MetricResult, new: MetricResult) -> Standing | None:
 
 def is_worse(dump: DumpReport) -> bool:
     """Whether the map makes the ECE of the dump worse."""
-    found = None if dump.recalibrated is None else dump.recalibrated.metrics.get("ece")
-    return found is not None and "ece" in dump.metrics and worse(dump.metrics["ece"], found) is not None
+    _, name = judged_by(dump)
+    found = None if dump.recalibrated is None else dump.recalibrated.metrics.get(name)
+    return found is not None and name in dump.metrics and worse(dump.metrics[name], found) is not None
 
 
 def _of_ece(dump: DumpReport, left: DumpReport, old: MetricResult, new: MetricResult) -> str:
-    was, now = standing_in(dump, "ece") or Standing.NOISE, standing_in(left, "ece") or Standing.NOISE
+    was, now = (standing_in(one, old.name) or Standing.NOISE for one in (dump, left))
     change, grown = _change(old, new), worse(old, new)
     if grown is not None:
         return f"makes it worse: {change}, {grown.value}"
@@ -84,7 +89,14 @@ def _of_classes(dump: DumpReport, left: DumpReport) -> str:
     """What is left in the probabilities of classes, where the ECE does not say it."""
     old, new = dump.metrics.get("cwce"), left.metrics.get("cwce")
     now, top = standing_in(left, "cwce"), standing_in(left, "ece")
-    if old is None or new is None or now is None or not now.beyond_noise or (top is not None and top.beyond_noise):
+    if (
+        speaks_of_positive(dump)
+        or old is None
+        or new is None
+        or now is None
+        or not now.beyond_noise
+        or (top is not None and top.beyond_noise)
+    ):
         return ""
     was = standing_in(dump, "cwce")
     verb = "remain" if was is not None and was.beyond_noise else "become"

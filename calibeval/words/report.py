@@ -11,10 +11,12 @@ from dataclasses import replace
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import Bin, DumpReport
 from calibeval.core.report.standing import Standing, bin_judge, standing_in, standing_of, with_floor
+from calibeval.core.report.views import speaks_of_positive
 from calibeval.words.digits import label, value
 from calibeval.words.finding import By, Finding, finding, rows_needed, sample, worst_class
 from calibeval.words.marks import plain
 from calibeval.words.names import isolated
+from calibeval.words.positive import positive_headline
 from calibeval.words.repair import repair
 from calibeval.words.signs import bin_range, signed_points
 
@@ -51,9 +53,12 @@ def noise_words(dump: DumpReport, name: str) -> str:
 def headline(dump: DumpReport) -> str:
     """The one sentence for a reader who reads nothing else.
 
-    The direction comes from mean confidence - accuracy. Where the calibration error is beyond noise and that gap
+    Of two classes, it is about P(positive class); see `positive.py`. Else
+    the direction comes from mean confidence - accuracy. Where the calibration error is beyond noise and that gap
     makes up less than half of it, the directions are mixed, and the sentence names the bins that add most to the error.
     """
+    if dump.positive is not None and speaks_of_positive(dump):
+        return positive_headline(dump, dump.positive, finding(dump))
     if "accuracy" not in dump.metrics or "confidence_gap" not in dump.metrics:  # only other metrics were chosen
         counted = _counted(dump)
         if counted is None:

@@ -4,26 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from calibeval.core.data.columns import TRUE_CLASS
-from calibeval.core.data.notices import Notice
-from calibeval.core.gating.movers import Part
-from calibeval.core.gating.rules import Rule
-from calibeval.core.gating.ruling import Judged, Outcome, RuleVerdict, Trial
+from calibeval.core.gating.ruling import Outcome, RuleVerdict
 from calibeval.core.gating.verdict import Verdict
-from calibeval.core.metrics.result import MetricResult
-from calibeval.core.metrics.table import METRICS
 from calibeval.words import cells
-from calibeval.words.marks import plain
-from calibeval.words.signs import signed
+from calibeval.words.rules import asked, harmless, shown_interval, shown_value
+from calibeval.words.why import why_lines
 
-_NAME, _REASON = 60, 300
-_LITTLE = 0.1
-# Other parts are mentioned if they take back at least this share.
-_CANCELLED = 0.05
-_NOTHING = Judged(None, None, None, None, None, None, None, None, "error", Notice(""))
+_REASON = 300
 _HEADLINES = {"pass": "PASSED", "fail": "FAILED", "inconclusive": "INCONCLUSIVE", "error": "NOT EVALUATED"}
 
 
@@ -95,46 +85,9 @@ def rules_from(verdict: Verdict) -> str:
     return "" if verdict.config is None else f"rules: {harmless(verdict.config)}"
 
 
-def harmless(text: str, most: int = _NAME) -> str:
-    r"""Foreign text in one short line that can control neither a terminal nor the log of a CI service.
-
-    >>> harmless("a\n::error::b ##[group]c")
-    'a\\n:\\u003aerror:\\u003ab \\u0023#[group]c'
-    """
-    return plain(text, most).replace("::", ":\\u003a")
-
-
 def warning_lines(verdict: Verdict) -> tuple[str, ...]:
     """The warnings, each in one harmless line."""
     return tuple(harmless(warning, _REASON) for warning in verdict.warnings)
-
-
-def asked(judged: RuleVerdict) -> str:
-    """The rule with its limit: "ECE ≤ 3.00 % in weather=night", "NLL change ≤ +0.01 nats"."""
-    return rule_asked(judged.rule)
-
-
-def rule_asked(rule: Rule) -> str:
-    """The rule with its limit, as `asked`."""
-    name = "|gap|" if rule.metric == "confidence_gap" else cells.label(rule.metric)
-    if rule.is_change:
-        bound, sign = ("≤", "+") if rule.kind == "max_increase" else ("≥", "\N{MINUS SIGN}")
-        unit = _change_unit(rule.metric)
-        relative = f"{_exact(100 * rule.limit)} % of baseline"
-        size = relative if rule.relative else f"{_limit(rule.metric, rule.limit)} {unit}".rstrip()
-        text = f"{name} change {bound} {sign if rule.limit else ''}{size}"
-    else:
-        sign = "≥" if rule.kind == "min" else "≤"
-        text = f"{name} {sign} {_limit(rule.metric, rule.limit)} {cells.unit(rule.metric)}".rstrip()
-    if rule.slice is None:
-        return text
-    if rule.worst_of is None:
-        return f"{text} in {harmless(rule.slice)}"
-    return f"{text} in worst slice" + (f" of {harmless(rule.worst_of)}" if rule.worst_of else "")
-
-
-def _change_unit(metric: str) -> str:
-    return "points" if cells.unit(metric) == "%" else cells.unit(metric)
 
 
 def _line(judged: RuleVerdict, level: float) -> Line:
@@ -151,139 +104,9 @@ def _line(judged: RuleVerdict, level: float) -> Line:
     return Line(
         word=word,
         asked=asked(judged),
-        value="" if part is None else _value(judged, part),
-        interval="" if part is None else _interval(judged, part, level),
+        value="" if part is None else shown_value(judged, part),
+        interval="" if part is None else shown_interval(judged, part, level),
         reason=harmless(reason, _REASON),
         why=tuple(harmless(one, _REASON) for one in why_lines(judged, level)),
         judged=judged,
     )
-
-
-def why_lines(judged: RuleVerdict, level: float = 0.95) -> list[str]:
-    """What moved the metric, and what the rule would say after a temperature, a line each. level: of the settings.
-
-    >>> from calibeval.core.gating.rules import Rule
-    >>> from calibeval.core.gating.ruling import Trial, Why
-    >>> rule, parts = Rule("ece", "max", 0.03), (Part("light", "night", 0.75, 0.25, 0.0, 640, 0.08),)
-    >>> why_lines(RuleVerdict(rule, "fail", "", None, why=Why(False, parts, Trial(0.05, False))))[0]
-    'light=night (640 rows, gap +8.0): 75 % of the error, 25 % of the rows'
-    """
-    why, metric, lines = judged.why, judged.rule.metric, []
-    if why is None:
-        return []
-    if why.parts:
-        whole = "change" if why.change else "error"
-        lines += [_part(part, whole) for part in why.parts]
-    elif why.parts is not None:
-        lines.append("no single bin, class or slice accounts for much of it")
-    if metric == "accuracy":
-        lines.append("a temperature cannot change the accuracy")
-    elif why.temperature is not None:
-        lines.append(_tried(judged, why.temperature, level))
-    return lines
-
-
-def _tried(judged: RuleVerdict, trial: Trial, level: float) -> str:
-    """What the rule would say after a temperature, with the numbers that decide."""
-    rule, still = judged.rule, trial.verdict == judged.verdict
-    name = "|gap|" if rule.metric == "confidence_gap" and not rule.is_change else cells.label(rule.metric)
-    seen = replace(
-        judged.decisive or _NOTHING,
-        value=trial.value if trial.change is None else trial.change,
-        low=trial.low,
-        high=trial.high,
-        centre=trial.corrected,
-        interval_level=trial.interval_level,
-    )
-    unit = _change_unit(rule.metric) if trial.change is not None else cells.unit(rule.metric)
-    what = f"{name} change" if trial.change is not None else name
-    numbers = f"{what} {_value(judged, seen)} {unit}".rstrip()
-    inside = _interval(judged, seen, level)
-    numbers += f"{'' if inside.startswith('[') or not inside else ', corrected'} {inside}".rstrip()
-    found = "" if trial.temperature is None else f" of {trial.temperature:.3g}"
-    if trial.verdict is None:  # as 0.1.0 wrote it
-        return f"a temperature would {'' if trial.repairs else 'not '}repair it: {numbers}"
-    if still and _moves_little(judged, trial):
-        after = "this rule would still fail" if trial.verdict == "fail" else "this rule would stay undecided"
-        return f"a temperature{found} changes little, {after}: {numbers}"
-    if trial.verdict == "inconclusive":
-        return f"a temperature{found} would {'leave' if still else 'make'} it undecided: {numbers}"
-    return f"a temperature{found} would {'' if trial.verdict == 'pass' else 'not '}repair it: {numbers}"
-
-
-def _moves_little(judged: RuleVerdict, trial: Trial) -> bool:
-    """Whether what the rule judges moves by less than a tenth of its interval's width."""
-    before, after = judged.decisive, trial.value if trial.change is None else trial.change
-    if before is None or before.value is None or before.low is None or before.high is None:
-        return False
-    after = abs(after) if judged.rule.metric == "confidence_gap" and trial.change is None else after
-    return abs(after - before.value) < _LITTLE * (before.high - before.low)
-
-
-def _part(part: Part, whole: str) -> str:
-    """A part of the rows with its numbers, and what it contributes."""
-    name = f"{part.kind} {part.name}" if part.kind in ("bin", TRUE_CLASS) else f"{part.kind}={part.name}"
-    facts = [] if part.n is None else [cells.plural(part.n, "row")]
-    facts += [] if part.gap is None else [f"gap {signed(100 * part.gap, 1)}"]
-    text = harmless(name) + (f" ({', '.join(facts)})" if facts else "")
-    text += f": {100 * part.share:.0f} % of the {whole}, {100 * part.rows:.0f} % of the rows"
-    if part.cancelled is not None and part.cancelled >= _CANCELLED:
-        others = {"bin": "bins", TRUE_CLASS: "classes"}.get(part.kind, "rows")
-        text += f", before other {others} take {100 * part.cancelled:.0f} % of it back"
-    return text
-
-
-def _limit(metric: str, limit: float) -> str:
-    """All digits of a limit, with at least two decimals where it is a percentage."""
-    if cells.unit(metric) != "%":
-        return _exact(limit)
-    shown = _exact(100 * limit)
-    return f"{float(shown):.2f}" if len(shown.partition(".")[2]) < 2 and "e" not in shown else shown
-
-
-def _exact(number: float) -> str:
-    return f"{number:.10g}"
-
-
-def _value(judged: RuleVerdict, part: Judged) -> str:
-    if part.value is None:
-        return cells.NULL
-    metric = judged.rule.metric
-    if judged.rule.is_change:
-        return signed(_scaled(metric, part.value), _places(judged, part))
-    if metric == "confidence_gap":
-        return f"{100 * part.value:.2f}"
-    return cells.value(MetricResult(metric, part.value))
-
-
-def _interval(judged: RuleVerdict, part: Judged, usual: float) -> str:
-    """The interval, after the corrected value where it is not that of the value, and with its level if not the usual.
-
-    So the number that stands beside an interval lies in it.
-    """
-    if part.low is None or part.high is None:
-        return ""
-    low, high = (_scaled(judged.rule.metric, end) for end in (part.low, part.high))
-    places, metric = _places(judged, part), judged.rule.metric
-    if judged.rule.is_change:
-        text = f"[{signed(low, places)}, {signed(high, places)}]"
-    else:
-        ends = (f"{end:.{places}f}".replace("-", "\N{MINUS SIGN}") for end in (low, high))
-        text = f"[{', '.join(ends)}]" if low else f"[0, {high:.{places}f}]"
-    if part.centre is not None and part.value is not None:
-        centre, value = _scaled(metric, part.centre), _scaled(metric, part.value)
-        if f"{centre:.{places}f}" != f"{value:.{places}f}" or not low <= value <= high:
-            text = f"{signed(centre, places) if judged.rule.is_change else f'{centre:.{places}f}'} {text}"
-    level = usual if part.interval_level is None else part.interval_level
-    return text if level == usual else f"{text} at {100 * level:.4g} %"
-
-
-def _places(judged: RuleVerdict, part: Judged) -> int:
-    """As many decimals as the width of the interval justifies."""
-    if part.low is None or part.high is None:
-        return cells.decimals(_scaled(judged.rule.metric, part.value or 0.0), 3)
-    return min(6, cells.decimals(_scaled(judged.rule.metric, part.high - part.low), 2))
-
-
-def _scaled(metric: str, number: float) -> float:
-    return 100 * number if METRICS[metric].unit == "%" else number

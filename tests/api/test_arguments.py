@@ -64,6 +64,7 @@ RIGHT = {
     **dict.fromkeys(("lr", "weight_decay", "clip_norm", "mixup", "width", "precision"), POSITIVE),
     "ignore_index": LABEL,
     "slices": {"empty list"},
+    "classes": {"empty list", "set", "generator"},
     "score_columns": {"empty list"},
     "key": {"empty dict"},
     "keys": {"empty dict"},

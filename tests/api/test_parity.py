@@ -40,7 +40,7 @@ COMMANDS = {
             "slice": "slices",
         },
     ),
-    "compare": (calibeval.compare, {"out": RECORD}),
+    "compare": (calibeval.compare, {"out": RECORD, "full": TERMINAL}),
     "gate": (
         calibeval.gate,
         {

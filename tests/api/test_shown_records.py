@@ -124,7 +124,7 @@ def test_files_of_a_verdict(verdict, tmp_path):
     folder = verdict.save(tmp_path)
     assert {p.name for p in folder.iterdir()} == {"report.html", "report.json", "verdict.json"}
     assert json.loads((folder / "verdict.json").read_bytes())["verdict"] == "fail"
-    assert "Gate: " in (folder / "report.html").read_text(encoding="utf-8")
+    assert "<title>FAILED: " in (folder / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_verdict_without_its_report_is_shown_as_text(verdict):

@@ -18,7 +18,7 @@ from calibeval.core.sums.binning import bin_index, equal_width_edges
 
 METRICS = ("ece", "aece", "rmsce")
 LOGITS_OFF, SPREAD = 0.2, 1.5
-SHIFTED = "ECE P(1), logits off by 0.2"
+SHIFTED = "ECE P(pos), logits off by 0.2"
 
 
 class Design(NamedTuple):

@@ -42,25 +42,26 @@ def part(value, *, holm):
     return SliceDifferences("site", value, 300, {"ece": replace(ECE, p_holm=holm), "nll": replace(NLL, p_holm=1.0)})
 
 
-def terminal(comparison, width=110, *, color=False, ascii_only=False):
-    return comparison_terminal.render(comparison, width=width, color=color, ascii_only=ascii_only)
+def terminal(comparison, width=110, *, color=False, ascii_only=False, full=False):
+    return comparison_terminal.render(comparison, width=width, color=color, ascii_only=ascii_only, full=full)
 
 
-def test_a_terminal_view():
+def test_all_that_was_compared():
     assert (
-        terminal(compared())
+        terminal(compared(), full=True)
         == """\
 cand.npz against base.npz
 5,000 rows · rows paired by id
 
 cand.npz is certainly better calibrated than base.npz: ECE 12.62 → 1.48, −11.1 points [−12.0, −10.3].
 cand.npz is probably right less often than base.npz: accuracy 81.10 → 80.00, −1.1 points [−1.8, −0.4].
+It is less over-confident: gap +12.00 → +1.00 points (certain).
 
                   base  cand.  difference     95 % interval        p  detectable
 accuracy  %      81.10  80.00        −1.1      −1.8 to −0.4    0.002         1.0  worse, likely
-gap       %     +12.00  +1.00       −11.0    −11.5 to −10.5  < 0.001         0.7  lower, certain
+gap       %     +12.00  +1.00       −11.0    −11.5 to −10.5  < 0.001         0.7  closer to 0, certain
 ECE       %      12.62   1.48       −11.1    −12.0 to −10.3  < 0.001         1.2  better, certain
-NLL       nats   0.500  0.502      +0.002  −0.004 to +0.008     0.51       0.009  none shown
+NLL       nats   0.500  0.502      +0.002  −0.004 to +0.008     0.51       0.009  cannot tell
 Brier                –  0.300           –                                         not tested
 Brier: base: too large for this test
 
@@ -68,6 +69,46 @@ Brier: base: too large for this test
 sample shows with 80 % power
 """
     )
+
+
+def test_the_first_view_has_the_main_metrics_and_names_the_others():
+    one = candidate()
+    more = {"oe": replace(ECE, name="oe"), "aece": replace(NLL, name="aece"), "cwce": replace(ECE, name="cwce")}
+    text = terminal(compared(replace(one, differences={**one.differences, **more})))
+    lines = text.splitlines()
+    assert [line.split()[0] for line in lines[9:14]] == ["accuracy", "gap", "NLL", "Brier", "ECE"]
+    assert "OE, CWCE: better, certain · AECE: cannot tell" in lines
+    assert "detectable" not in text
+    assert lines[-1] == "--full shows every metric, with p and the differences that this sample can show."
+
+
+def test_several_candidates_have_a_row_each():
+    flat = candidate("flat.npz")
+    same = {name: replace(one, difference=0.0, low=0.0, high=0.0, p=1.0) for name, one in flat.differences.items()}
+    text = terminal(compared(candidate(), replace(flat, differences=same)))
+    lines = text.splitlines()
+    assert lines[0] == "Calibration of 2 candidates against base.npz, by ECE: 1 better, 1 the same."
+    assert lines[2].split() == ["ECE", "%", "accuracy", "%", "gap", "%", "NLL", "nats", "Brier"]
+    assert lines[3].split()[:3] == ["base.npz", "(base)", "12.62"]
+    assert lines[4].split()[:4] == ["cand.npz", "1.48", "−11.1", "better*"]
+    assert lines[4].split()[4:7] == ["80.00", "−1.1", "worse"]
+    assert lines[5].split()[:3] == ["flat.npz", "1.48", "0"]
+    assert shown.MARKS in lines
+    assert "of each candidate (Holm)" not in text  # these have no p after correction
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
+@pytest.mark.parametrize("count", [2, 6, 20, 100])
+def test_many_candidates_keep_to_the_width(width, count):
+    text = terminal(compared(*(candidate(f"resnet_severity_{i}.npz") for i in range(count))), width)
+    assert max(map(len, text.splitlines())) <= width
+    assert f"severity_{count - 1}" in text
+
+
+def test_what_is_left_out_for_the_width_is_said():
+    assert "left out at this width: base, cand.\n" in terminal(compared(), 60)
+    assert "left out" not in terminal(compared(), 110)
+    assert "left out at this width: detectable\n" in terminal(compared(), 92, full=True)
 
 
 @pytest.mark.parametrize("width", [20, 40, 60, 80, 100])
@@ -81,16 +122,16 @@ def test_slices_say_what_is_certain_after_correction():
     parts = [part("day", holm=0.2), part("night", holm=0.01), part("dawn", holm=0.0009)]
     text = terminal(compared(candidate(slices=parts)))
     lines = text[text.index("differences by site") :].splitlines()
-    assert lines[2].split() == ["night", "300", "−11.1", "+", "+0.002"]
-    assert lines[3].split() == ["dawn", "300", "−11.1", "++", "+0.002"]
+    assert lines[2].split() == ["night", "300", "−11.1", "better", "+0.002"]
+    assert lines[3].split() == ["dawn", "300", "−11.1", "better*", "+0.002"]
     assert lines[4].split() == ["day", "300", "−11.1", "+0.002"]
-    assert "++ better, -- worse, certain; + better, - worse, likely" in lines[5]
+    assert shown.MARKS in f"{lines[5]} {lines[6]}"
 
 
 def test_p_is_that_after_correction_for_the_metrics_and_said_to_be():
     one = candidate()
     corrected = replace(one, differences={**one.differences, "accuracy": replace(ACCURACY, p_holm=0.006)})
-    text = terminal(compared(corrected))
+    text = terminal(compared(corrected), full=True)
     assert "p: corrected for the number of metrics (Holm)" in text.replace("\n", " ")
     assert "0.006         1.0  worse, likely" in text
     assert "Holm" not in terminal(compared())
@@ -128,9 +169,16 @@ def test_names_that_share_a_file_are_shortened_in_sentences():
 def test_values_outside_of_their_interval_are_explained():
     odd = replace(ECE, low=-0.09, high=-0.08)
     assert shown.remarks({"ece": odd}) == [
-        "ECE: noise biases the two values differently; the interval is for the true difference"
+        "ECE: noise biases the two values differently; the difference and its interval are without that bias"
     ]
     assert shown.remarks({"ece": ECE}) == []
+
+
+def test_the_number_beside_an_interval_lies_in_it():
+    odd = replace(ECE, low=-0.09, high=-0.08)
+    (without,), (corrected,) = shown.rows({"ece": odd}), shown.rows({"ece": replace(odd, corrected=-0.0871)})
+    assert (without.difference, without.interval) == ("–", "−9.0 to −8.0")
+    assert (corrected.difference, corrected.interval) == ("−8.7", "−9.0 to −8.0")
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def test_floors():
 
 def test_labels_and_units():
     assert [cells.heading(name) for name in ("ece_positive", "nll", "brier", "new")] == [
-        "ECE P(1) %",
+        "ECE P(pos) %",
         "NLL nats",
         "Brier",
         "NEW",

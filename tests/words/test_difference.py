@@ -5,11 +5,11 @@ import pytest
 from calibeval.core.comparison.comparison import Candidate, ComparedDump, Difference
 from calibeval.core.data.notices import reason
 from calibeval.core.data.predictions import Source
+from calibeval.words.candidate import comparison_headline
 from calibeval.words.difference import (
     Change,
     amount,
     change,
-    comparison_headline,
     could_have_shown,
     difference_decimals,
 )

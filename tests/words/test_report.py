@@ -98,7 +98,7 @@ def test_too_few_rows():
 def test_one_row():
     report = evaluate(Predictions(probs=[[0.9, 0.1]], labels=[0]))
     assert headline(report.dumps[0]).startswith(
-        "This sample cannot tell whether it is calibrated: says 90.0 % on average, is right 100.0 % of the "
+        "This sample cannot tell whether P(class 1) is calibrated: it says 10.0 % on average, no row is class 1 (gap "
     )
 
 
@@ -150,7 +150,7 @@ def test_top_label_only():
 def test_two_classes_and_no_gap_of_any_size():
     dump = evaluate(Predictions(probs=[[1.0, 0.0]] * 50, labels=[0] * 50)).dumps[0]
     assert headline(dump) == (
-        "Within noise of calibrated: says 100.00 % on average, is right 100.00 % of the time "
+        "P(class 1) is within noise of calibrated: says 0.00 % on average, no row is class 1 "
         "(gap 0.00 points; n = 50 shows errors above 0 points)."
     )
 

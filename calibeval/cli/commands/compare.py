@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from calibeval.cli.options import compare as compare_options
+from calibeval.cli.options import positive as class_options
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.choices import EVERY_METRIC, LEVEL, exclude, table_format
 from calibeval.cli.options.outputs import JSON, check_folder, exports
@@ -29,6 +30,7 @@ def compare(
     candidates: compare_options.Candidates,
     json: options.Json = False,
     out: compare_options.CompareOut = None,
+    full: options.Full = False,
     table: options.Format = None,
     export: options.Export = None,
     metrics: options.Metrics = EVERY_METRIC,
@@ -37,6 +39,7 @@ def compare(
     slices: compare_options.Slices = None,
     min_rows: compare_options.MinRows = None,
     group: compare_options.Group = None,
+    positive: class_options.Positive = None,
     flags: ReadingFlags = ReadingFlags(),  # noqa: B008 - the decorator makes options of its fields
     jobs: options.Jobs = None,
     quiet: options.Quiet = False,
@@ -47,7 +50,7 @@ def compare(
     BASE is a dump or a saved report.json; report.json#NAME selects one of its dumps.
     """
     table = table_format(table, TABLES)
-    exclude({"--json": json or None, "--format": table})
+    exclude({"--json": json or None, "--format": table, "--full": full or None})
     from calibeval.api.chosen import chosen_metrics
 
     only = chosen_metrics(metrics)
@@ -75,6 +78,7 @@ def compare(
             slices=slices or (),
             min_rows=min_rows,
             group=group,
+            positive=positive,
             jobs=threads(jobs),
             max_memory=reading.limits.max_memory,
             progress=progress,
@@ -89,7 +93,7 @@ def compare(
     for kind, path in wanted.items():
         write_file(path, _table(result, EXPORTS[kind]).encode("utf-8", "backslashreplace"))
     say([f"written to {path}" for path in wanted.values()], quiet=quiet)
-    put(_shown(result, json, table))
+    put(_shown(result, json, table, full=full))
     return 0
 
 
@@ -101,7 +105,7 @@ def _table(result: Comparison, kind: str) -> str:
     return renderer(result)
 
 
-def _shown(result: Comparison, json: bool, table: str | None) -> str:
+def _shown(result: Comparison, json: bool, table: str | None, *, full: bool) -> str:
     """The comparison in the format for standard output."""
     if json:
         return result.to_json()
@@ -111,4 +115,4 @@ def _shown(result: Comparison, json: bool, table: str | None) -> str:
     from calibeval.render.terminal.comparison import render
 
     view = screen()
-    return render(result, width=view.width, color=view.color, ascii_only=view.ascii_only)
+    return render(result, width=view.width, color=view.color, ascii_only=view.ascii_only, full=full)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from calibeval.cli.options import gate as gate_options
+from calibeval.cli.options import positive as class_options
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.choices import DECIDE, LEVEL, ON_INCONCLUSIVE, PRESETS, check_choice
 from calibeval.cli.options.outputs import JSON, check_folder, exports
@@ -55,6 +56,7 @@ def gate(
     bins: options.Bins = None,
     convention: options.Convention = OWN,
     group: gate_options.Group = None,
+    positive: class_options.Positive = None,
     flags: ReadingFlags = ReadingFlags(),  # noqa: B008 - the decorator makes options of its fields
     jobs: options.Jobs = None,
     quiet: options.Quiet = False,
@@ -102,6 +104,7 @@ def gate(
         preset=preset,
         slices=slice or (),
         group=group,
+        positive=positive,
         planned=plan,
     )
     wanted = exports(export, EXPORTS)
@@ -117,6 +120,7 @@ def gate(
         convention=convention,
         slices=asked.slices,
         group=asked.group,
+        positive=asked.positive,
         resources=Resources(threads(jobs), reading.limits.max_memory),
         keep_rows=why,
         in_full=out is not None,

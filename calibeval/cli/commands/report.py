@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from calibeval.cli.options import positive as class_options
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.choices import EVERY_METRIC, LEVEL, exclude, table_format
 from calibeval.cli.options.fitting import Fitting
@@ -52,6 +53,8 @@ def report(
     no_intervals: options.NoIntervals = False,
     slice: options.Slice = None,
     min_rows: options.MinRows = None,
+    positive: class_options.Positive = None,
+    classes: class_options.Classes = None,
     flags: ReadingFlags = ReadingFlags(),  # noqa: B008 - the decorator makes options of its fields
     fit_on: options.FitOn = None,
     saved_map: options.SavedMap = None,
@@ -106,6 +109,8 @@ def report(
         slices=slice or (),
         min_rows=min_rows,
         group=group,
+        positive=positive,
+        classes=classes or (),
     )
     reading = flags.options()
     limit = reading.limits.max_memory

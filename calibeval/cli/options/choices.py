@@ -24,7 +24,9 @@ METRICS = (  # of core.metrics.table
     "nll",
     "brier",
     "temperature",
+    "gap_positive",
     "ece_positive",
+    "brier_positive",
     "cox_slope",
     "cox_intercept",
 )

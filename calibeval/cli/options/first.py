@@ -23,7 +23,7 @@ def _wrapped(title: str, text: str) -> str:
     return "\n".join(wrap(text, 78, initial_indent=f"{title}: ", subsequent_indent="  ", break_on_hyphens=False))
 
 
-_SHORT = {"confidence_gap": "gap", "ece_positive": '"ECE P(1)"', "mce_all_bins": ""}  # of core.metrics.table
+_SHORT = {"confidence_gap": "gap", "ece_positive": '"ECE P(pos)"', "mce_all_bins": ""}  # of core.metrics.table
 _NAMES = (f"{name} (or {_SHORT[name]})" if _SHORT.get(name) else name for name in METRICS)
 METRIC_NAMES = _wrapped("Metrics", f"{', '.join(_NAMES)}; in capitals or not")
 EXIT_CODES = _wrapped(

@@ -62,7 +62,7 @@ class Baseline:
     def side(self) -> ComparedDump:
         """The report's dump as one side of a comparison."""
         dump = self.dump
-        return ComparedDump(dump.name, dump.source, dump.kind, dump.n, dump.k, dump.ignored, report=True)
+        return ComparedDump(dump.name, dump.source, dump.kind, dump.n, dump.k, dump.ignored, True, dump.equal_width)
 
     def check_classes(self, candidate: Predictions) -> None:
         """Check that the candidate has the same classes, as far as both sides name them.
@@ -76,6 +76,12 @@ class Baseline:
         if (self.dump.weights is None) != (candidate.weights is None):
             which = "the candidate are" if self.dump.weights is None else "the report are"
             raise InputError(f"{names} cannot be compared: only the rows of {which} weighted")
+        first = 1 if self.dump.positive is None else self.dump.positive.index
+        if candidate.k == 2 and first != candidate.positive:
+            raise InputError(
+                f"{names} cannot be compared: class {first} is positive in the first, class {candidate.positive} in "
+                f"the second; say --positive {first}"
+            )
         own = tuple(one.name for one in self.dump.per_class)
         if candidate.class_names is None or not own or own == tuple(str(k) for k in range(len(own))):
             return
@@ -120,7 +126,8 @@ def unpaired_differences(
             told = METRICS[name].difference_from(saved(ours), own(theirs), Level(level))
             if few[0] < FEW:
                 told = _allowing_few(METRICS[name], told, saved(ours), own(theirs), Level(level))
-            found[name] = replace(with_contrast(plain, told), reason=METRICS[name].approximate(sums))
+            whole = replace(with_contrast(plain, told), reason=METRICS[name].approximate(sums))
+            found[name] = whole if whole.holds_difference else replace(whole, corrected=_corrected(whole, ours, theirs))
         except NotComputable as missing:
             found[name] = replace(plain, reason=missing.reason)
     return with_few_errors(found, few)
@@ -132,6 +139,13 @@ def _allowing_few(metric: Metric, told: Contrast, saved: Side, own: Side, level:
         return told
     safe = metric.margins_from(saved, own, level, independent=False)
     return contrast(min(told.low, safe.low), max(told.high, safe.high), told.p, level)
+
+
+def _corrected(found: Difference, ours: MetricResult, theirs: MetricResult) -> float | None:
+    """The difference of both values without their bias, inside the interval; None if the bias is not known."""
+    if ours.corrected is None or theirs.corrected is None:
+        return None
+    return found.inside(theirs.corrected - ours.corrected)
 
 
 def table_sums(table: tuple[Bin, ...]) -> BinSums:

@@ -9,6 +9,7 @@ from calibeval.core.comparison.comparison import Candidate, Comparison
 from calibeval.core.comparison.matched import check_bins, compared, side, unpaired
 from calibeval.core.comparison.pairing import pair_rows
 from calibeval.core.conventions.table import OWN
+from calibeval.core.data.positive import with_positive
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.progress import Progress
 from calibeval.core.errors import UsageError
@@ -31,6 +32,7 @@ def compare(
     slices: Sequence[str] = (),
     min_rows: int | None = None,
     group: str | None = None,
+    positive: str | None = None,
     jobs: int = 1,
     max_memory: int | None = None,
     progress: Progress | None = None,
@@ -42,7 +44,7 @@ def compare(
     one dump: then there are no rows to pair, and intervals are wider.
     bins: as for `evaluate`; None: 15, or the number of the report. level: confidence level of the intervals, in (0, 1).
     slices, min_rows: as for `evaluate`, but there are no slices by predicted class, which differs between models.
-    group: as for `evaluate`; a column of the base, or else of the candidate.
+    group: as for `evaluate`; a column of the base, or else of the candidate. positive: as for `evaluate`.
     jobs, max_memory: as for `evaluate`. In addition to the dumps, this takes about 155 bytes per row (200 if a
     candidate has its rows in another order) and, for each job, the scores of one slice; more candidates or columns do
     not increase it.
@@ -59,7 +61,9 @@ def compare(
     if not candidates:
         raise UsageError("there is no candidate to compare with the base")
     bins = bins if isinstance(base, Predictions) else Baseline.of(base, bins).bins
-    settings = checked(bins=bins, convention=OWN, level=level, slices=slices, min_rows=min_rows, group=group)
+    settings = checked(
+        bins=bins, convention=OWN, level=level, slices=slices, min_rows=min_rows, group=group, positive=positive
+    )
     settings = stamped(settings, *(one.warnings for one in (base, *candidates) if isinstance(one, Predictions)))
     check_bins(settings)
 
@@ -67,8 +71,9 @@ def compare(
     if isinstance(base, Predictions):
 
         def summed(predictions: Predictions) -> tuple[Predictions, Sums]:
-            sums = summarise(predictions, settings.bins, watched, keep_rows=True)
-            return doubted(predictions, sums), sums
+            chosen = with_positive(predictions, settings.positive)
+            sums = summarise(chosen, settings.bins, watched, keep_rows=True)
+            return doubted(chosen, sums), sums
 
         own = summed(base)
         quiet = watched.quiet()
@@ -77,7 +82,7 @@ def compare(
             pairing = pair_rows(own[0], candidate)
             return compared(own, summed(candidate), pairing, settings, quiet, level, only)
 
-        return Comparison(VERSION, settings, side(base), tuple(map(beside, candidates)))
+        return Comparison(VERSION, settings, side(*own), tuple(map(beside, candidates)))
     baseline = Baseline.of(base, bins)
     measured = (Measurement.of(candidate, settings, watched, sliced=False) for candidate in candidates)
     return Comparison(VERSION, settings, baseline.side, tuple(unpaired(baseline, one, level, only) for one in measured))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from calibeval.core.comparison.difference import Difference, SliceDifferences
 from calibeval.core.data.distinct_names import distinct_names
 from calibeval.core.data.documents import json_text, read_document
 from calibeval.core.data.elsewhere import elsewhere
@@ -14,85 +15,15 @@ from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Source
 from calibeval.core.data.records import Layout, read_record, to_plain
 from calibeval.core.metrics.lookup import MetricLookup
-from calibeval.core.metrics.possible import check_difference
-from calibeval.core.report.report import READING, GroupCount
+from calibeval.core.report.report import READING, Bin, GroupCount
 from calibeval.core.report.settings import Settings
-from calibeval.core.uncertainty.level import CERTAIN_P, LIKELY_P
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FEW_ERRORS = "few_errors"  # the code of the reason why a difference is not certain
+__all__ = ["Candidate", "ComparedDump", "Comparison", "Difference", "SliceDifferences"]
+
 SCHEMA, EARLIER = "calibeval.comparison/1", "calibeval.compare/1"
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One metric of two models and their difference, with its uncertainty. Missing facts are None.
-
-    base, candidate: the metric's values, as in a report. difference: candidate - base, with its sign.
-    low, high: confidence interval of the true difference. p: for the hypothesis of no difference; it is below 1 - level
-    exactly if the interval excludes 0, and never smaller than 1e-15. p_holm: p after Holm's correction over the metrics
-    that tables show; in a slice, over the slices of one column. detectable: the smallest true difference that such a
-    sample would show in 80 of 100 cases.
-    reason: why numbers are missing, why the interval is approximate, or why the difference is not certain.
-    Errors and accuracies are fractions; nll is in nats. If noise biases the two values differently, their difference
-    may lie outside the interval, which is for the true values.
-
-    >>> nll = Difference("nll", 0.50, 0.46, -0.04, -0.06, -0.02, 0.0001, 0.029)
-    >>> nll.likely, nll.certain, nll.to_dict()["high"]
-    (True, True, -0.02)
-    """
-
-    LAYOUT: ClassVar = Layout(check=check_difference)
-
-    name: str
-    base: float | None
-    candidate: float | None
-    difference: float | None
-    low: float | None = None
-    high: float | None = None
-    p: float | None = None
-    detectable: float | None = None
-    p_holm: float | None = None
-    reason: Notice | None = None
-
-    @property
-    def excludes_zero(self) -> bool:
-        """Whether the interval excludes 0."""
-        return self.low is not None and self.high is not None and not self.low <= 0.0 <= self.high
-
-    @property
-    def likely(self) -> bool:
-        """Whether there is a difference, at least likely: the interval excludes 0, and p is below 0.05.
-
-        p: after Holm's correction where there is one; also for `certain`.
-        """
-        return self.excludes_zero and self._tested < LIKELY_P
-
-    @property
-    def certain(self) -> bool:
-        """Whether there is a difference for certain: it is likely, p is below 0.001, and both models have 10 errors.
-
-        Both also need 10 right rows. The accuracy, whose test is exact, needs neither.
-        """
-        few_errors = self.reason is not None and self.reason.code == FEW_ERRORS
-        return self.likely and self._tested < CERTAIN_P and not few_errors
-
-    @property
-    def _tested(self) -> float:
-        p = self.p if self.p_holm is None else self.p_holm
-        return 1.0 if p is None else p
-
-    def without_interval(self, reason: Notice) -> Difference:
-        """The difference without interval and p, with the reason."""
-        if self.difference is None:
-            return self
-        return Difference(self.name, self.base, self.candidate, self.difference, reason=reason)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON object of this difference, without its name."""
-        return to_plain(self, "name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +31,7 @@ class ComparedDump:
     """One side of a comparison: its source, and how it was read.
 
     n: number of compared rows. k: number of classes; None if only the top label is known. report: whether a saved
-    report was used instead of a dump.
+    report was used instead of a dump. bins: the equal-width bins; None in files of earlier versions.
     """
 
     LAYOUT: ClassVar = Layout(inside=READING | {"report": "source"}, open=True)
@@ -112,31 +43,16 @@ class ComparedDump:
     k: int | None
     ignored: int = 0
     report: bool = False
+    bins: tuple[Bin, ...] | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON object of this dump."""
+        """The JSON object of this dump, without its bins."""
         reading = {"kind": self.kind, "n": self.n, "k": self.k, "ignored": self.ignored, "report": self.report}
         return {"name": self.name, "source": {**to_plain(self.source), **reading}}
 
-
-@dataclass(frozen=True, slots=True)
-class SliceDifferences:
-    """The differences on the n rows that have one value in a column; the column "class" is the label.
-
-    effective: with weights, the effective number of rows; else None.
-    """
-
-    LAYOUT: ClassVar = Layout(rare=("effective",))
-
-    column: str
-    value: str
-    n: int
-    differences: Mapping[str, Difference]
-    effective: float | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON object of this slice."""
-        return to_plain(self)
+    def with_bins(self) -> dict[str, Any]:
+        """The JSON object of this dump with its bins."""
+        return {**self.to_dict(), "bins": None if self.bins is None else [to_plain(one) for one in self.bins]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +88,7 @@ class Candidate(MetricLookup[Difference]):
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of this candidate."""
         return {
-            **self.dump.to_dict(),
+            **self.dump.with_bins(),
             "paired_by": self.paired_by,
             "differences": {name: d.to_dict() for name, d in self.differences.items()},
             "slices": [one.to_dict() for one in self.slices],
@@ -271,7 +187,7 @@ class Comparison(MetricLookup[Difference]):
             "schema": SCHEMA,
             "version": self.version,
             "settings": self.settings.to_dict(),
-            "base": self.base.to_dict(),
+            "base": self.base.with_bins(),
             "candidates": [candidate.to_dict() for candidate in self.candidates],
             "paired": self.paired,
         }

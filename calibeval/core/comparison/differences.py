@@ -13,8 +13,8 @@ from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.clusters import Clusters
 from calibeval.core.uncertainty.few_errors import Range, range_of_change
 from calibeval.core.uncertainty.level import Level
-from calibeval.core.uncertainty.model_pair import Pair
-from calibeval.core.uncertainty.paired import Contrast, contrast
+from calibeval.core.uncertainty.model_pair import ROUNDING, Pair
+from calibeval.core.uncertainty.paired import Contrast, centre_of, contrast
 
 _GAP = METRICS["confidence_gap"]
 NOT_MEASURED = reason("not_measured", "not measured")
@@ -27,9 +27,11 @@ def paired_differences(pair: Pair, level: float, only: Collection[str] | None = 
     """
     freedom = None if pair.groups is None else Clusters.of(pair.groups, pair.weights).freedom
     tested, identical = Level(level, freedom), pair.identical
+    alike = identical or pair.alike
     gaps = None if identical or len(pair.labels) < 2 or not pair.outcomes.few else _gaps(pair, tested)
     found = (
-        _difference(metric, pair, tested, gaps, identical=identical) for metric in metrics_for(pair.base.sums.k, only)
+        _difference(metric, pair, tested, gaps, identical=identical, alike=alike)
+        for metric in metrics_for(pair.base.sums.k, only)
     )
     return {difference.name: difference for difference in found}
 
@@ -42,12 +44,13 @@ def _gaps(pair: Pair, level: Level) -> tuple[Range, Range] | None:
 
 
 def _difference(
-    metric: Metric, pair: Pair, level: Level, gaps: tuple[Range, Range] | None, *, identical: bool
+    metric: Metric, pair: Pair, level: Level, gaps: tuple[Range, Range] | None, *, identical: bool, alike: bool
 ) -> Difference:
     (base, why), (candidate, why_not) = (_value(metric, model.sums) for model in pair.models)
     if base is None or candidate is None:
         return Difference(metric.name, base, candidate, None, reason=told_apart(why, why_not))
-    found = Difference(metric.name, base, candidate, candidate - base)
+    same = True if alike and abs(candidate - base) < ROUNDING else None
+    found = Difference(metric.name, base, candidate, candidate - base, same=same)
     try:
         told = Contrast(0.0, 0.0, 1.0, 0.0) if identical else metric.difference(pair, level)
         least = None if gaps is None else metric.from_gap(0.0, pair.base.sums.k)
@@ -58,7 +61,19 @@ def _difference(
     except NotComputable as missing:
         return replace(found, reason=missing.reason)
     why = None if identical else told.reason or metric.approximate(pair.base.sums)
-    return replace(with_contrast(found, told), reason=why)
+    whole = replace(with_contrast(found, told), reason=why, same=same or told.same)
+    return whole if whole.holds_difference else replace(whole, corrected=_corrected(metric, pair, whole, level))
+
+
+def _corrected(metric: Metric, pair: Pair, found: Difference, level: Level) -> float | None:
+    """The difference of both values without their bias, inside the interval; None if the bias is not known."""
+    try:
+        base, candidate = (metric.interval(model.sums, level.value) for model in pair.models)
+    except NotComputable:
+        return None
+    if base is None or candidate is None:
+        return None
+    return found.inside(centre_of(candidate) - centre_of(base))
 
 
 def with_contrast(found: Difference, told: Contrast) -> Difference:

@@ -22,7 +22,7 @@ from calibeval.core.data.weighted import row_weights
 from calibeval.core.errors import InputError, UsageError
 from calibeval.core.evaluation.cut import Cut
 from calibeval.core.evaluation.groups import Groups, find_groups
-from calibeval.core.evaluation.measurement import Measurement
+from calibeval.core.evaluation.measurement import Measurement, bin_table
 from calibeval.core.evaluation.parts import known_part_sums, part_sums
 from calibeval.core.evaluation.slices import SlicedColumn
 from calibeval.core.report.settings import Settings
@@ -69,11 +69,17 @@ class Matched:
         columns = tuple(tuple(cut.slices(column)) for column in settings.slices)
         return cls(base[0], candidate[0], pairing, cut.whole, columns)
 
+    @property
+    def side(self) -> ComparedDump:
+        """The base as one side of a comparison."""
+        return side(self.base, self.whole.pair.base.sums)
+
     def at(self, level: float, only: Collection[str] | None = None) -> Candidate:
         """The differences from the base, with intervals at that level. only: limits the metrics to these."""
         slices = [one for column in self.columns for one in corrected(column, level, only)]
         differences = self.whole.differences(level, only)
-        return _candidate(self.base, self.candidate, self.pairing, self.whole.groups, differences, slices)
+        candidate = self.candidate, self.whole.pair.candidate.sums
+        return _candidate(self.base, candidate, self.pairing, self.whole.groups, differences, slices)
 
 
 def compared(
@@ -89,22 +95,23 @@ def compared(
     cut = _Slices.of(base, candidate, pairing, settings, resources)
     slices = [one for column in settings.slices for one in corrected(tuple(cut.slices(column)), level, only)]
     differences = cut.whole.differences(level, only)
-    return _candidate(base[0], candidate[0], pairing, cut.whole.groups, differences, slices)
+    return _candidate(base[0], candidate, pairing, cut.whole.groups, differences, slices)
 
 
 def _candidate(
     base: Predictions,
-    candidate: Predictions,
+    measured: tuple[Predictions, Sums],
     pairing: Pairing,
     groups: Groups | None,
     differences: dict[str, Difference],
     slices: Sequence[SliceDifferences],
 ) -> Candidate:
+    candidate, sums = measured
     doubts = () if groups is None else filter(None, (groups.warning(),))
     name = name_of(base)
     of_base = [one if one.startswith(f"{name} ") else one.reworded(f"{name}: {one}") for one in base.warnings]
     return Candidate(
-        dump=side(candidate),
+        dump=side(candidate, sums),
         paired_by=pairing.by,
         differences=over_metrics(differences),
         slices=tuple(slices),
@@ -135,7 +142,9 @@ def unpaired(saved: Baseline, measured: Measurement, level: float, only: Collect
         saved, measured.sums, measured.metrics(level, only), level, grouped=groups is not None
     )
     counted = None if groups is None else groups.counted
-    return Candidate(side(candidate), None, over_metrics(differences), warnings=tuple(warnings), groups=counted)
+    return Candidate(
+        side(candidate, measured.sums), None, over_metrics(differences), warnings=tuple(warnings), groups=counted
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -227,11 +236,12 @@ def _class_wise(
     return PairedClasses((one, other), jobs)
 
 
-def side(predictions: Predictions) -> ComparedDump:
-    """A dump as one side of a comparison."""
+def side(predictions: Predictions, sums: Sums) -> ComparedDump:
+    """A dump as one side of a comparison, with its sums."""
     source = predictions.settled_source()
     name = name_of(predictions)
-    return ComparedDump(name, source, predictions.kind, predictions.n, predictions.k, predictions.ignored)
+    table = bin_table(sums.top, sums.edges)
+    return ComparedDump(name, source, predictions.kind, predictions.n, predictions.k, predictions.ignored, bins=table)
 
 
 def _groups(base: Predictions, candidate: Predictions, settings: Settings, order: Rows | None) -> Groups | None:

@@ -71,8 +71,8 @@ def _binned(name: str, base: Sums, tool: ConventionSums, convention: Convention,
 
 
 def _of_top_label(metric: Metric) -> Metric | None:
-    """For a metric of class 1, the same metric of the top label; None for other metrics, or if there is none."""
-    if not isinstance(metric, Binned) or metric.over != "class 1":
+    """For a metric of the positive class, the same one of the top label; None for others, or if there is none."""
+    if not isinstance(metric, Binned) or metric.over != "positive":
         return None
     same = replace(metric, over="top", binary=False)
     facts = ("name", "title", "source", "shown", "short")

@@ -119,6 +119,25 @@ def texts(name: str, value: Any) -> tuple[str, ...]:
     return tuple(map(str, found))
 
 
+def one_class(name: str, value: Any) -> str:
+    """A class by its name or number, as a text.
+
+    >>> one_class("positive", "default"), one_class("positive", 1)
+    ('default', '1')
+    """
+    found = _plain(value)
+    if isinstance(found, bool) or not isinstance(found, int | str) or found == "":
+        raise refused(name, value, "the name or the number of a class")
+    return str(found)
+
+
+def some_classes(name: str, value: Any) -> tuple[str, ...]:
+    """Classes by their names or numbers; one may stand alone."""
+    if isinstance(_plain(value), str | int):
+        return (one_class(name, value),)
+    return tuple(one_class(f"a class in {name}", one) for one in _several(name, value, "a class or a list of classes"))
+
+
 def column_names(name: str, value: Any) -> tuple[str, ...]:
     """Names or other texts in an order, as a list; a text alone would be taken letter by letter."""
     if isinstance(value, str | set | frozenset):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
@@ -14,6 +13,7 @@ import numpy.typing as npt
 from calibeval.core.data.arguments import check_told, of_class
 from calibeval.core.data.block import Block, block_of
 from calibeval.core.data.class_names import LabelsAre, as_labels_are
+from calibeval.core.data.copied import copied
 from calibeval.core.data.divided import at_door
 from calibeval.core.data.elsewhere import elsewhere
 from calibeval.core.data.foreign import check_same_index, precision_of, unmasked_labels
@@ -66,7 +66,8 @@ class Predictions:
     settling: finishes the checks that a reader runs in parallel, and returns the source with its hash.
     keys: names of the labels and ids in their file, by role. labelled: False if the labels that came have no meaning.
     no_labels: why a file has none, for messages. recognised: short sentences on how a file was read.
-    The attribute `layout` is (n,), or (n, h, w) for dense scores, whose columns and ids may have one entry per image.
+    The attribute `layout` is (n,), or (n, h, w) for dense scores, whose columns and ids may have one entry per image;
+    `positive` is the number of the positive class of two, 1 unless `with_positive` chose the other.
 
     Raises: InputError for shapes or labels that do not fit; UsageError unless exactly one kind of score is given.
     The values of the scores are checked when they are read, in the same pass that measures them.
@@ -95,6 +96,7 @@ class Predictions:
     no_labels: str = ""
     recognised: tuple[str, ...] = ()
     weights: Weights | None = None
+    positive: int = 1
 
     def __init__(
         self,
@@ -182,14 +184,14 @@ class Predictions:
             "no_labels": no_labels,
             "recognised": (*recognised, *shape, *came.recognised),
             "weights": weighted.weights,
+            "positive": 1,
         }.items():
             object.__setattr__(self, name, value)
 
     def __repr__(self) -> str:
         """The kind, shapes and source, without the arrays."""
         parts = [f"{self.kind} {show_shape(self.scores.shape)} {self.scores.dtype}", f"n={self.n}", f"k={self.k}"]
-        parts += [f"ignored={self.ignored}"] if self.ignored else []
-        parts += [] if self.labelled else ["no labels"]
+        parts += [f"ignored={self.ignored}"] * (self.ignored > 0) + ["no labels"] * (not self.labelled)
         parts += [f"columns={', '.join(self.columns)}"] if self.columns else []
         parts += [] if self.source.path is None else [f"source={self.source.name!r}"]
         return f"<Predictions: {', '.join(parts)}>"
@@ -258,10 +260,7 @@ class Predictions:
         >>> p.with_scores(np.array([[0.5, 0.5]]), "probs").kind
         'probs'
         """
-        other = copy.copy(self)
-        for name, value in {"scores": scores, "kind": kind, "precision": stored_precision(scores.dtype)}.items():
-            object.__setattr__(other, name, value)
-        return other
+        return copied(self, scores=scores, kind=kind, precision=stored_precision(scores.dtype))
 
     def select(self, rows: npt.NDArray[Any]) -> Predictions:
         """The predictions of some stored rows, by mask or by row numbers; scores are copied.
@@ -280,7 +279,7 @@ class Predictions:
 
         labels, ignore = (self.labels, self.ignore_index) if self.weights is None else self.weights.marked
         outcome = {"correct" if self.kind == "confidence" else "labels": labels[chosen]} if self.labelled else {}
-        return Predictions(
+        own = Predictions(
             **{self.kind: data},
             **outcome,
             class_names=self.class_names,
@@ -298,3 +297,4 @@ class Predictions:
             no_labels=self.no_labels,
             recognised=self.recognised,
         )
+        return copied(own, positive=self.positive)

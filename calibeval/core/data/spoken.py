@@ -29,10 +29,26 @@ NUMBERS = (
 )
 NAMES = (
     *("baseline", "convention", "device", "fit-on", "group", "head", "kind", "labels", "method", "metrics"),
-    *("decide", "on-inconclusive", "objective", "optimizer", "preset", "read-as", "schedule", "temperature"),
+    *(
+        "decide",
+        "on-inconclusive",
+        "objective",
+        "optimizer",
+        "positive",
+        "preset",
+        "read-as",
+        "schedule",
+        "temperature",
+    ),
     *("tune-on", "labels-are", "decimal", "features-key", "ids-key", "labels-key", "logits-key", "probs-key"),
 )
-LISTS = {"class-names": "class_names", "loss": "losses", "score-columns": "score_columns", "slice": "slices"}
+LISTS = {
+    "class": "classes",
+    "class-names": "class_names",
+    "loss": "losses",
+    "score-columns": "score_columns",
+    "slice": "slices",
+}
 LIMITS = ("max", "min", "max-increase", "max-drop")  # of a gate: --max ece=0.03
 
 _NUMBER = re.compile(r" (-?\d(?:[\d.e+-]*\d)?)")

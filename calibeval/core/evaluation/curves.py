@@ -14,7 +14,7 @@ from calibeval.core.sums.sums import RowScores
 
 
 class CurveCells:
-    """Cells of the confidence against correctness, and for two classes of P(class 1) against the label.
+    """Cells of the confidence against correctness, and for two classes of P(positive class) against the label.
 
     `told` takes the results of the rows, block by block, in their order.
     """
@@ -22,7 +22,7 @@ class CurveCells:
     def __init__(self, predictions: Predictions, also: Callable[[RowScores], None] | None = None) -> None:
         """predictions: which the rows belong to. also: who else is told about the rows."""
         self._labels = predictions.labels[kept_rows(predictions)] if predictions.k == 2 else None
-        self._seen, self._also = 0, also
+        self._seen, self._also, self._class = 0, also, predictions.positive
         self._top: Cells | None = None
         self._positive: Cells | None = None
 
@@ -33,8 +33,8 @@ class CurveCells:
         self._top = _added(self._top, cell_sums(rows.confidence, rows.correct, rows.weights))
         n = len(rows.confidence)
         if self._labels is not None:
-            label = self._labels[self._seen : self._seen + n] == 1
-            p = np.where(label == rows.correct, rows.confidence, 1.0 - rows.confidence)  # class 1 is predicted
+            label = self._labels[self._seen : self._seen + n] == self._class
+            p = np.where(label == rows.correct, rows.confidence, 1.0 - rows.confidence)  # it is predicted where equal
             self._positive = _added(self._positive, cell_sums(p, label, rows.weights))
         self._seen += n
 
@@ -43,7 +43,7 @@ class CurveCells:
         return SmoothCurve.of(self._top)
 
     def positive(self) -> SmoothCurve | None:
-        """The curve of the label on P(class 1); None unless there are two classes."""
+        """The curve of the label on P(positive class); None unless there are two classes."""
         return SmoothCurve.of(self._positive)
 
 

@@ -23,6 +23,8 @@ def evaluate(
     slices: Sequence[str] = (),
     min_rows: int | None = None,
     group: str | None = None,
+    positive: str | None = None,
+    classes: Sequence[str] = (),
     jobs: int = 1,
     max_memory: int | None = None,
 ) -> Report:
@@ -36,6 +38,8 @@ def evaluate(
     separately. If the dump has no such column, "class" is the true class and "predicted" the predicted class.
     group: column whose values name groups of rows that depend on each other, such as videos; floors and intervals then
     treat groups, not rows, as independent. For dense predictions, the images are the groups by default.
+    positive: the positive class of two, by its name or number; None: class 1. classes: of more than two, those that are
+    also looked at one against the rest.
     jobs: number of threads; the numbers do not depend on it. max_memory: scores larger than this number of bytes are
     read block by block and more than once, and no results of single rows are kept; None: no limit.
     Returns: a Report of one dump.
@@ -45,7 +49,16 @@ def evaluate(
     >>> report["accuracy"].value, round(report["ece"].value, 3)
     (0.5, 0.4)
     """
-    settings = checked(bins=bins, convention=convention, level=level, slices=slices, min_rows=min_rows, group=group)
+    settings = checked(
+        bins=bins,
+        convention=convention,
+        level=level,
+        slices=slices,
+        min_rows=min_rows,
+        group=group,
+        positive=positive,
+        classes=classes,
+    )
     return Report(VERSION, settings, (evaluate_dump(predictions, settings, Resources(jobs, max_memory)),))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,6 +14,7 @@ from calibeval.core.data.arrays import Floats
 from calibeval.core.data.columns import kept_rows
 from calibeval.core.data.distinct_names import name_of
 from calibeval.core.data.notices import Notice, warning
+from calibeval.core.data.positive import chosen_classes, class_title, with_positive
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.weighted import refuse_weights
 from calibeval.core.evaluation.class_noise import per_class, with_class_spread
@@ -24,7 +25,7 @@ from calibeval.core.evaluation.slices import SlicedColumn
 from calibeval.core.evaluation.stream_joints import StreamedGroups
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import all_metrics
-from calibeval.core.report.report import Bin, DumpReport, WeightCount
+from calibeval.core.report.report import Bin, ClassView, DumpReport, WeightCount
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.engine import summarise
@@ -67,6 +68,8 @@ class Measurement:
         Other arguments: as for `evaluate_dump`.
         Raises: InputError for values that contradict the kind of the scores; UsageError for columns that cannot be cut.
         """
+        predictions = with_positive(predictions, settings.positive)
+        chosen_classes(predictions, settings.classes or ())
         if settings.convention != OWN:
             refuse_weights(predictions, f"convention {settings.convention}")
         groups = find_groups(predictions, settings, resources)
@@ -132,8 +135,8 @@ class Measurement:
             k=sums.k,
             ignored=predictions.ignored,
             metrics=self.metrics(level, only),
-            equal_width=_bin_table(sums.top, sums.edges),
-            equal_mass=_bin_table(sums.mass, sums.mass_edges),
+            equal_width=bin_table(sums.top, sums.edges),
+            equal_mass=bin_table(sums.mass, sums.mass_edges),
             per_class=per_class(sums, predictions, alone=self.groups is None),
             warnings=(*predictions.warnings, *_warnings(predictions, sums, self.groups, self.settings)),
             name=name_of(predictions),
@@ -142,8 +145,15 @@ class Measurement:
             groups=None if self.groups is None else self.groups.counted,
             weights=weights_of(predictions, sums),
             curve=None if self.curves is None else self.curves.top(),
+            positive=self._positive(),
+            class_views=_class_views(sums, predictions, self.settings.classes),
         )
         return dump if self.tool is None else self._as_tool(dump, self.tool, level, only)
+
+    def _positive(self) -> ClassView | None:
+        """The positive class of two, with its smooth curve."""
+        view = _class_view(self.sums, self.predictions, self.sums.positive) if self.sums.k == 2 else None
+        return view if view is None or self.curves is None else replace(view, curve=self.curves.positive())
 
     def _as_tool(
         self, dump: DumpReport, tool: ConventionSums, level: float | None, only: Collection[str] | None
@@ -159,8 +169,9 @@ class Measurement:
         return replace(
             dump,
             metrics={name: metric for name, metric in found.items() if only is None or name in only},
-            equal_width=_bin_table(tool.width.sums, tool.width.edges),
-            equal_mass=None if tool.mass is None else _bin_table(tool.mass.sums, tool.mass.edges),
+            equal_width=bin_table(tool.width.sums, tool.width.edges),
+            equal_mass=None if tool.mass is None else bin_table(tool.mass.sums, tool.mass.edges),
+            positive=None,
             per_class=tuple(
                 replace(result, calibration_error=error, floor=None, floor_high=None) for result, error in classes
             ),
@@ -175,7 +186,8 @@ def weights_of(predictions: Predictions, sums: Sums) -> WeightCount | None:
     return WeightCount(predictions.weights.column, float(sums.n), predictions.weights.zero)
 
 
-def _bin_table(sums: BinSums, edges: Floats) -> tuple[Bin, ...]:
+def bin_table(sums: BinSums, edges: Floats) -> tuple[Bin, ...]:
+    """The bins with their means. sums, edges: (m,) and (m + 1,)."""
     rows: list[Bin] = []
     if sums.rows is not None:
         return _weighted_table(sums, sums.rows, edges)
@@ -199,6 +211,23 @@ def _weighted_table(sums: BinSums, counts: Floats, edges: Floats) -> tuple[Bin, 
             gap = (p - y) / weight
             rows.append(Bin(lower, upper, int(rows_in), p / weight, y / weight, gap, weight / every, effective[i]))
     return tuple(rows)
+
+
+def _class_view(sums: Sums, predictions: Predictions, index: int) -> ClassView | None:
+    """One class against the rest; None if class-wise sums were not computed."""
+    if sums.classes is None:
+        return None
+    own = sums.classes.row(index)
+    prevalence = min(max(float(own.y.sum()) / float(own.count.sum()), 0.0), 1.0)
+    return ClassView(class_title(predictions, index), index, prevalence, bin_table(own, sums.edges))
+
+
+def _class_views(sums: Sums, predictions: Predictions, classes: Sequence[str] | None) -> tuple[ClassView, ...] | None:
+    """The chosen classes of more than two, each against the rest; None if none was chosen."""
+    if classes is None:
+        return None
+    found = (_class_view(sums, predictions, one) for one in chosen_classes(predictions, classes))
+    return tuple(view for view in found if view is not None)
 
 
 def _warnings(predictions: Predictions, sums: Sums, groups: Groups | None, settings: Settings) -> list[Notice]:

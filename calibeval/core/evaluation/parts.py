@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
+from calibeval.core.data.copied import copied
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.weighted import weighted_like
 from calibeval.core.sums.engine import fitted_cox, fitted_optimum, summarise, tie_slack
@@ -93,7 +94,7 @@ def selected(predictions: Predictions, scores: npt.NDArray[Any], rows: Rows, sta
     outcome = "correct" if predictions.kind == "confidence" else "labels"
     given: dict[str, Any] = {predictions.kind: np.take(scores, rows - start, axis=0), outcome: predictions.labels[rows]}
     own = Predictions(**given, source=predictions.source, precision=predictions.precision)
-    return weighted_like(own, predictions, rows)
+    return weighted_like(copied(own, positive=predictions.positive), predictions, rows)
 
 
 def located(sums: Sums, predictions: Predictions, rows: Rows) -> Sums:

@@ -25,6 +25,8 @@ def checked(
     slices: Sequence[str] = (),
     min_rows: int | None = None,
     group: str | None = None,
+    positive: str | None = None,
+    classes: Sequence[str] = (),
 ) -> Settings:
     """The settings as reports contain them: the convention by its name, not an alias, and its default if bins is None.
 
@@ -51,9 +53,13 @@ def checked(
         raise UsageError("--min-rows applies to slices only, but there are no slices")
     if min_rows is not None:
         check_whole("min-rows", min_rows, 1)
+    if known.name != OWN and (positive is not None or classes):
+        option = "--class" if positive is None else "--positive"
+        raise UsageError(f"{option} cannot be combined with the convention {known.name}, which chooses its classes")
     columns = tuple(dict.fromkeys(slices))
     least = int(min_rows or MIN_ROWS) if columns else None
-    return Settings(int(bins), known.name, level, columns, least, group)
+    chosen = tuple(dict.fromkeys(classes)) or None
+    return Settings(int(bins), known.name, level, columns, least, group, positive=positive, classes=chosen)
 
 
 def stamped(settings: Settings, *warnings: Iterable[str]) -> Settings:

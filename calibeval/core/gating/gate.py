@@ -8,16 +8,17 @@ from typing import Any
 
 from calibeval.core.comparison.baseline import Baseline
 from calibeval.core.comparison.comparison import Comparison
-from calibeval.core.comparison.matched import Matched, check_bins, side, unpaired
+from calibeval.core.comparison.matched import Matched, check_bins, unpaired
 from calibeval.core.comparison.pairing import pair_rows
 from calibeval.core.conventions.table import OWN, find_convention
-from calibeval.core.data.columns import PREDICTED_CLASS, TRUE_CLASS, kept_rows
-from calibeval.core.data.lazy_columns import refuse_left
+from calibeval.core.data.columns import PREDICTED_CLASS, kept_rows
+from calibeval.core.data.positive import with_positive
 from calibeval.core.data.predictions import Predictions
-from calibeval.core.errors import InputError, UsageError, nearest
+from calibeval.core.errors import InputError, UsageError
 from calibeval.core.evaluation.measurement import Measurement
 from calibeval.core.evaluation.parts import Rows
 from calibeval.core.evaluation.settings import checked, stamped
+from calibeval.core.gating.columns import slice_columns
 from calibeval.core.gating.evidence import Measured
 from calibeval.core.gating.judge import judge
 from calibeval.core.gating.rules import GateSettings, Rule, rule_from_table
@@ -113,6 +114,7 @@ class Subject:
         convention: str,
         slices: Sequence[str],
         group: str | None,
+        positive: str | None = None,
         resources: Resources = PLAIN,
         keep_rows: bool = False,
         in_full: bool = False,
@@ -136,7 +138,10 @@ class Subject:
             slices=columns,
             min_rows=(settings.min_rows or None) if columns else None,
             group=group,
+            positive=positive,
         )
+        dump = with_positive(dump, positive)
+        base = with_positive(base, positive) if isinstance(base, Predictions) else base
         how = stamped(how, *(one.warnings for one in (dump, base) if isinstance(one, Predictions)))
         if base is not None:
             check_bins(how)
@@ -178,6 +183,7 @@ class Subject:
             convention=own.convention,
             slices=own.slices,
             group=own.group,
+            positive=own.positive,
             resources=self.resources,
         )
 
@@ -229,7 +235,7 @@ class Subject:
     def _compared(self, level: float) -> Comparison | None:
         if self.matched is not None:
             found = self.matched.at(level, self.changes)
-            return Comparison(VERSION, self.settings, side(self.matched.base), (found,))
+            return Comparison(VERSION, self.settings, self.matched.side, (found,))
         if self.saved is not None:
             found = unpaired(self.saved, self.measured, level, self.changes)
             return Comparison(VERSION, self.settings, self.saved.side, (found,))
@@ -270,31 +276,3 @@ def judged(
         rules=verdicts if explain is None else tuple(map(explain, verdicts)),
         warnings=tuple(dict.fromkeys(warnings)),
     )
-
-
-def slice_columns(rules: Sequence[Rule], asked: Sequence[str], dump: Predictions) -> tuple[str, ...]:
-    """The columns that are cut into slices: the requested ones, and those that rules name.
-
-    Raises: UsageError, with the nearest column, for a rule on a column that the dump does not have.
-    """
-    known = [*dump.columns, *(name for name in (TRUE_CLASS, PREDICTED_CLASS) if name not in dump.columns)]
-    named = [column for rule in rules if rule.severity != "off" and (column := _column(rule, known, dump)) is not None]
-    return tuple(dict.fromkeys((*asked, *named)))
-
-
-def _column(rule: Rule, known: Sequence[str], dump: Predictions) -> str | None:
-    """The column that a rule names; None for a rule on all rows, or on the worst slice of all columns."""
-    if rule.slice is None or rule.worst_of == "":
-        return None
-    if rule.worst_of is not None:
-        column = rule.worst_of if rule.worst_of in known else None
-    else:
-        fitting = [column for column in known if rule.slice.startswith(f"{column}=")]
-        column = max(fitting, key=len, default=None)
-    if column is None:
-        name = rule.worst_of or rule.slice.partition("=")[0]
-        refuse_left(dump.columns, name)
-        hint = nearest(name, known)
-        place = f'{dump.source.name}: slice "{rule.slice}"'
-        raise UsageError(f'{place}: there is no column "{name}"{hint}; there are {", ".join(known)}')
-    return column

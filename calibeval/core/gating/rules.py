@@ -144,7 +144,9 @@ class GateSettings:
 
 @dataclass(frozen=True, slots=True)
 class GateConfig:
-    """The content of a configuration: settings, baseline, preset, columns of slices, groups and weights, and rules."""
+    """The content of a configuration: settings, baseline, preset, columns of slices, groups and weights, rules, and the
+    positive class of two.
+    """
 
     settings: Mapping[str, Any] = field(default_factory=dict)
     baseline: str | None = None
@@ -153,6 +155,7 @@ class GateConfig:
     rules: tuple[Rule, ...] = ()
     group: str | None = None
     weights: str | None = None
+    positive: str | None = None
 
 
 def overlaid(*layers: Iterable[Rule]) -> tuple[Rule, ...]:
@@ -183,6 +186,7 @@ def config_from_table(table: Mapping[str, Any], where: str) -> GateConfig:
         "slices": as_texts,
         "group": as_text,
         "weights": as_text,
+        "positive": as_text,
         "rule": as_is,
     }
     try:
@@ -193,11 +197,11 @@ def config_from_table(table: Mapping[str, Any], where: str) -> GateConfig:
         rules = _rules(read.pop("rule")) if "rule" in read else ()
         preset = read.pop("preset", None)
         baseline, slices = read.pop("baseline", None), read.pop("slices", ())
-        group, weights = read.pop("group", None), read.pop("weights", None)
+        columns = [read.pop(name, None) for name in ("group", "weights", "positive")]
         GateSettings(**read)
     except UsageError as error:
         raise UsageError(f"{where}: {error}") from None
-    return GateConfig(read, baseline, preset, slices, rules, group, weights)
+    return GateConfig(read, baseline, preset, slices, rules, *columns)
 
 
 def _rules(tables: object) -> tuple[Rule, ...]:

@@ -23,8 +23,9 @@ from calibeval.core.uncertainty.paths import Joint
 
 # Beyond that many, gaps of about one standard error in many bins make intervals end too low (docs/statistics.md).
 MOST_BINS_TESTED = 30
-# Equal-width and equal-mass bins of the confidence; equal-width bins of the probability of every class, and of class 1.
-Over = Literal["top", "mass", "classes", "class 1"]
+# Equal-width and equal-mass bins of the confidence; equal-width bins of the probability of every class, and of the
+# positive class of two.
+Over = Literal["top", "mass", "classes", "positive"]
 
 
 class RowBins(NamedTuple):
@@ -48,7 +49,7 @@ class Binned(Metric):
     @property
     def by_class(self) -> bool:
         """Whether the metric needs class-wise sums."""
-        return self.over in ("classes", "class 1")
+        return self.over in ("classes", "positive")
 
     def bins(self, sums: Sums) -> BinSums:
         """The bins of the metric. Raises: NotComputable for class-wise bins if only the top label is known."""
@@ -60,7 +61,7 @@ class Binned(Metric):
             raise NotComputable(
                 "top_label_only", "needs the probability of every class, but this dump has the top label only"
             )
-        return sums.classes if self.over == "classes" else sums.classes.row(1)
+        return sums.classes if self.over == "classes" else sums.classes.row(sums.positive)
 
     def approximate(self, sums: Sums) -> Notice | None:
         """That there are more than 30 bins, whatever they hold."""
@@ -78,7 +79,7 @@ class Binned(Metric):
             return None
         found = (
             joints.classes
-            if self.over in ("classes", "class 1")
+            if self.over in ("classes", "positive")
             else joints.mass
             if self.over == "mass"
             else joints.top
@@ -86,18 +87,24 @@ class Binned(Metric):
         if found is None and self.by_class and joints.no_classes is not None:
             raise NotComputable("over_max_memory", joints.no_classes)
         if found is None:
-            cells = (self.bins(sums) if self.over != "class 1" or sums.classes is None else sums.classes).count.size
+            cells = (self.bins(sums) if self.over != "positive" or sums.classes is None else sums.classes).count.size
             raise NotComputable(
                 "too_many_cells",
                 f"the joint variation of {cells:,} bins is not estimated, only of up to {MOST_JOINT_CELLS:,}",
             )
-        return found.of_class(1) if self.over == "class 1" else found
+        return found.of_class(sums.positive) if self.over == "positive" else found
 
     def together(self, pair: Pair) -> Together:
         """The bins of two models. Raises: NotComputable for class-wise bins, which have no joint table."""
         if self.over == "classes":
             raise NotComputable("no_method", "there is no joint table of the class-wise bins of two models")
-        return pair.of_class(1) if self.over == "class 1" else pair.mass if self.over == "mass" else pair.top
+        return (
+            pair.of_class(pair.base.sums.positive)
+            if self.over == "positive"
+            else pair.mass
+            if self.over == "mass"
+            else pair.top
+        )
 
     def saved_bins(self, side: Side) -> BinSums:
         """The bins of one side of an unpaired comparison. Raises: NotComputable if there are none."""

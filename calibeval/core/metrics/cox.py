@@ -20,7 +20,7 @@ from calibeval.core.uncertainty.paired import Contrast
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CoxNumber(Metric):
-    """The slope, or the intercept, of the logistic regression of the label on the stated log-odds of class 1."""
+    """Slope or intercept of the logistic regression of the label on the stated log-odds of the positive class."""
 
     binned: ClassVar[bool] = False
     has_floor: ClassVar[bool] = False
@@ -29,13 +29,13 @@ class CoxNumber(Metric):
 
     def value(self, sums: Sums) -> float:
         """The number with the largest likelihood."""
-        return self._of(_fit(sums))[0]
+        return self._of(_fit(sums), sums.positive)[0]
 
     def interval(self, sums: Sums, level: float, joints: Joints | None = None) -> Interval | None:
         """Normal, with the sandwich estimate of its standard error."""
         if joints is not None:
             raise NotComputable("dependent_rows", "it is not computed if only groups of rows are independent")
-        value, error = self._of(_fit(sums))
+        value, error = self._of(_fit(sums), sums.positive)
         reach = Level(level).z * error
         return Interval(value - reach, value + reach, None)
 
@@ -59,9 +59,14 @@ class CoxNumber(Metric):
         text = f"value and interval are from {sums.cox.rows:,} of {sums.rows_n:,} rows, evenly chosen"
         return replace(result, reason=reason("sampled", text))
 
-    def _of(self, fit: Cox) -> tuple[float, float]:
-        """The number and its standard error. Raises: NotComputable if there is none."""
+    def _of(self, fit: Cox, positive: int) -> tuple[float, float]:
+        """The number and its standard error. Raises: NotComputable if there is none.
+
+        The other class has the same log-odds and intercept with the other sign, and the same slope.
+        """
         value = fit.slope if self.of_slope else fit.intercept
+        if value is not None and positive == 0 and not self.of_slope:
+            value = -value
         if value is None:
             raise NotComputable("no_optimum", str(fit.missing or "there is nothing to fit"))
         return value, fit.errors[1 if self.of_slope else 0]

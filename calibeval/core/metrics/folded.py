@@ -46,7 +46,7 @@ class Folded(Binned):
 
     def interval(self, sums: Sums, level: float, joints: Joints | None = None) -> Interval | None:
         """The interval from inverting the path of the gaps."""
-        bins, joint, of_class = self.bins(sums), self.joint(sums, joints), self.over == "class 1"
+        bins, joint, of_class = self.bins(sums), self.joint(sums, joints), self.over == "positive"
         found = intervals.ece_interval(bins, sums.n, level, joint, of_class=of_class)
         return allowing(found, self.value(sums), sums, joints, level)
 

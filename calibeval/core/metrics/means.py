@@ -137,7 +137,8 @@ class Share(Mean):
         """From the rows on which exactly one of the two models is correct."""
         check_enough_rows(pair)
         base, candidate = pair.base.rows.correct, pair.candidate.rows.correct
-        return of_means(accuracy_difference(base, candidate, level, pair.groups, pair.weights), level)
+        found = of_means(accuracy_difference(base, candidate, level, pair.groups, pair.weights), level)
+        return found._replace(same=True) if np.array_equal(base, candidate) else found
 
     def shares(self, sums: Sums) -> Floats | None:
         """How much each row reduces the accuracy from 1."""

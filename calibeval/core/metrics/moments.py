@@ -74,6 +74,13 @@ def brier_risk(sums: Sums) -> float:
     return 2.0 * (confidence - (1.0 - confidence) / ((sums.k or 2) - 1.0))
 
 
+def half_brier_moments(sums: Sums) -> Moments:
+    """Of two classes, the Brier score of one column. Raises: as `brier_moments`."""
+    found = brier_moments(sums)
+    crossed = None if found.crossed is None else 0.5 * found.crossed
+    return Moments(0.5 * found.total, 0.25 * found.squares, crossed)
+
+
 def _of_all_classes(sums: Sums, moments: Moments) -> Moments:
     if sums.k is None:
         raise NotComputable(

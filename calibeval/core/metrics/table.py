@@ -17,12 +17,14 @@ from calibeval.core.metrics.moments import (
     brier_of_outcome,
     brier_risk,
     gap_moments,
+    half_brier_moments,
     nll_moments,
     nll_of_outcome,
     nll_risk,
     right_moments,
 )
 from calibeval.core.metrics.overconfidence import Overconfidence
+from calibeval.core.metrics.positive import PositiveGap
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.squared import RootMeanSquare
 from calibeval.core.metrics.temperature import Temperature
@@ -113,7 +115,6 @@ METRICS: dict[str, Metric] = {
         Overconfidence(
             name="oe",
             title="overconfidence error: gaps of over-confident bins, weighted by confidence",
-            over="top",
             least=0.0,
             most=1.0,
             better="lower",
@@ -168,11 +169,23 @@ METRICS: dict[str, Metric] = {
             source="Guo et al., ICML 2017; score test: Rao, Proc. Camb. Phil. Soc. 1948",
             shown=False,
         ),
+        PositiveGap(
+            name="gap_positive",
+            short="gap P(pos)",
+            title="mean P(positive class) - prevalence; positive: too high",
+            over="positive",
+            least=-1.0,
+            most=1.0,
+            better="zero",
+            unit="%",
+            source="calibration in the large: Cox, Biometrika 1958; Steyerberg et al., Epidemiology 2010",
+            binary=True,
+        ),
         Folded(
             name="ece_positive",
-            short="ECE P(1)",
-            title="calibration error of P(class 1), equal-width bins; binary tools call it ECE",
-            over="class 1",
+            short="ECE P(pos)",
+            title="calibration error of P(positive class), equal-width bins; binary tools call it ECE",
+            over="positive",
             least=0.0,
             most=1.0,
             better="lower",
@@ -180,10 +193,26 @@ METRICS: dict[str, Metric] = {
             source="Naeini et al., AAAI 2015",
             binary=True,
         ),
+        Mean(
+            name="brier_positive",
+            short="Brier P(pos)",
+            title="Brier score of one column, P(positive class): half of brier; scikit-learn's brier_score_loss",
+            moments=half_brier_moments,
+            values=lambda rows: 0.5 * rows.brier,
+            risk=lambda sums: 0.5 * brier_risk(sums),
+            of_outcome=lambda confidence, right: 0.5 * brier_of_outcome(confidence, right),
+            least=0.0,
+            most=1.0,
+            better="lower",
+            unit="",
+            source="Brier 1950",
+            binary=True,
+            shown=False,
+        ),
         CoxNumber(
             name="cox_slope",
             short="Cox slope",
-            title="slope of the logistic regression of the label on the log-odds of class 1; below 1: over-confident",
+            title="slope of the logistic regression of the label on the stated log-odds; below 1: over-confident",
             of_slope=True,
             least=-math.inf,
             most=None,
@@ -196,7 +225,7 @@ METRICS: dict[str, Metric] = {
         CoxNumber(
             name="cox_intercept",
             short="Cox intercept",
-            title="intercept of the same regression; above 0: class 1 is more frequent than stated at even odds",
+            title="intercept of the same regression; above 0: more frequent than stated at even odds",
             of_slope=False,
             least=-math.inf,
             most=None,
@@ -233,7 +262,7 @@ def metric_named(name: str) -> Metric:
 
     >>> metric_named("ece").unit
     '%'
-    >>> metric_named("gap").name, metric_named("ECE P(1)").name
+    >>> metric_named("gap").name, metric_named("ECE P(pos)").name
     ('confidence_gap', 'ece_positive')
     """
     known = known_as(name)

@@ -21,8 +21,10 @@ def check_report(place: Place, found: Any) -> None:
 
 def _check_dump(place: Place, found: Any, *, every: bool) -> None:
     _check_bins(place["bins"], found, found.n, every=every)
+    _check_views(place, found, found.n)
     if found.recalibrated is not None:
         _check_bins(place["recalibrated"]["bins"], found.recalibrated, found.n, every=every)
+        _check_views(place["recalibrated"], found.recalibrated, found.n)
     for where, one in zip(_entries(place["per_class"]), found.per_class, strict=True):
         within(where, "calibration_error", one.calibration_error, -SLACK, 1 + SLACK)
         within(where, "gap", one.gap, -1 - SLACK, 1 + SLACK)
@@ -42,16 +44,29 @@ def _check_bins(place: Place, found: Any, n: int, *, every: bool) -> None:
     """Of the bins of n rows: edges in order, means that can be, and counts that add up."""
     for name in ("equal_width", "equal_mass"):
         bins = getattr(found, name)
-        if bins is None:
-            continue
-        for where, one in zip(_entries(place[name]), bins, strict=True):
-            check_order(where, one, "lower", "upper")
-            within(where, "confidence", one.confidence, -SLACK, 1 + SLACK)
-            within(where, "accuracy", one.accuracy, -SLACK, 1 + SLACK)
-            within(where, "gap", one.gap, -1 - SLACK, 1 + SLACK)
-        rows = sum(one.count for one in bins)
-        if rows > n or (every and rows < n):
-            place[name].fail(f"holds {rows} rows, but the dump has {n}")
+        if bins is not None:
+            _check_table(place[name], bins, n, every=every)
+
+
+def _check_views(place: Place, found: Any, n: int) -> None:
+    """Of single classes against the rest: as of bins, and prevalences that can be."""
+    views = [(place["positive"], found.positive)] if found.positive is not None else []
+    views += zip(_entries(place["class_views"]), found.class_views, strict=True) if found.class_views else ()
+    for where, view in views:
+        within(where, "prevalence", view.prevalence, -SLACK, 1 + SLACK)
+        _check_table(where["bins"], view.bins, n, every=True)
+
+
+def _check_table(place: Place, bins: Any, n: int, *, every: bool) -> None:
+    """Of one table of bins."""
+    for where, one in zip(_entries(place), bins, strict=True):
+        check_order(where, one, "lower", "upper")
+        within(where, "confidence", one.confidence, -SLACK, 1 + SLACK)
+        within(where, "accuracy", one.accuracy, -SLACK, 1 + SLACK)
+        within(where, "gap", one.gap, -1 - SLACK, 1 + SLACK)
+    rows = sum(one.count for one in bins)
+    if rows > n or (every and rows < n):
+        place.fail(f"holds {rows} rows, but the dump has {n}")
 
 
 def _entries(place: Place) -> tuple[Place, ...]:

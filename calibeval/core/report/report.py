@@ -20,7 +20,7 @@ from calibeval.core.report.curve import SmoothCurve
 from calibeval.core.report.fitted_on import FittedOn, OutOfFold
 from calibeval.core.report.from_json import metric_results, parameters
 from calibeval.core.report.possible import check_report
-from calibeval.core.report.rows import Bin, ClassResult, GroupCount, SmallSlice, WeightCount
+from calibeval.core.report.rows import Bin, ClassResult, ClassView, GroupCount, SliceResult, SmallSlice, WeightCount
 from calibeval.core.report.settings import Settings
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Bin",
     "ClassResult",
+    "ClassView",
     "DumpReport",
     "GroupCount",
     "Recalibrated",
@@ -63,6 +64,8 @@ class Recalibrated:
     equal_width: tuple[Bin, ...]
     equal_mass: tuple[Bin, ...] | None
     curve: SmoothCurve | None = None
+    positive: ClassView | None = None
+    class_views: tuple[ClassView, ...] | None = None
 
     @property
     def name(self) -> str:
@@ -81,33 +84,8 @@ class Recalibrated:
             "metrics": {name: metric.to_dict() for name, metric in self.metrics.items()},
             "bins": _bins_to_dict(self.equal_width, self.equal_mass),
             "curve": None if self.curve is None else to_plain(self.curve),
+            **_views(self),
         }
-
-
-@dataclass(frozen=True, slots=True)
-class SliceResult:
-    """The rows that share one value of a column, measured as if they were a separate dump.
-
-    n: number of rows. metrics: as in DumpReport. If `column` is the true class, they have no noise floors and p is
-    None: rows selected by their label are not calibrated among themselves, even for a perfectly calibrated model.
-    p: probability that calibrated rows would show an ECE at least this large. p_holm: p after Holm's correction over
-    the slices of this column; below 0.05 the slice is miscalibrated even after allowing for the number of slices.
-    effective: with weights, the effective number of rows; else None.
-    """
-
-    LAYOUT: ClassVar = Layout(rare=("effective",), read={"metrics": metric_results})
-
-    column: str
-    value: str
-    n: int
-    metrics: Mapping[str, MetricResult]
-    p: float | None
-    p_holm: float | None
-    effective: float | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON object of this slice."""
-        return to_plain(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +100,8 @@ class DumpReport(MetricLookup[MetricResult]):
     groups: the groups that intervals and noise floors treat as independent; None if rows are independent.
     weights: by which rows count, and their effective number; None if all rows count the same.
     curve: the smooth calibration curve of the top label; None if none was fitted.
+    positive: of two classes, P(positive class) against its label; None under another tool's convention. class_views:
+    the same for chosen classes of more than two, each against the rest; None if none was chosen.
     """
 
     LAYOUT: ClassVar = Layout(inside=READING | BIN_FIELDS, read={"metrics": metric_results}, open=True)
@@ -143,6 +123,8 @@ class DumpReport(MetricLookup[MetricResult]):
     groups: GroupCount | None = None
     weights: WeightCount | None = None
     curve: SmoothCurve | None = None
+    positive: ClassView | None = None
+    class_views: tuple[ClassView, ...] | None = None
 
     @property
     def worth(self) -> float:
@@ -161,6 +143,8 @@ class DumpReport(MetricLookup[MetricResult]):
             equal_mass=again.equal_mass,
             curve=again.curve,
             per_class=(),
+            positive=again.positive,
+            class_views=again.class_views,
             name=f"{self.name}, {again.name}",
             recalibrated=None,
             slices=None,
@@ -184,6 +168,7 @@ class DumpReport(MetricLookup[MetricResult]):
             "metrics": {name: metric.to_dict() for name, metric in self.metrics.items()},
             "bins": _bins_to_dict(self.equal_width, self.equal_mass),
             "curve": None if self.curve is None else to_plain(self.curve),
+            **_views(self),
             "per_class": [to_plain(one) for one in self.per_class],
             "recalibrated": None if self.recalibrated is None else self.recalibrated.to_dict(),
             "warnings": [one.to_dict() for one in self.warnings],
@@ -297,3 +282,9 @@ def with_distinct_names(dumps: Sequence[DumpReport]) -> tuple[DumpReport, ...]:
 def _bins_to_dict(equal_width: Sequence[Bin], equal_mass: Sequence[Bin] | None) -> dict[str, Any]:
     mass = None if equal_mass is None else [to_plain(one) for one in equal_mass]
     return {"equal_width": [to_plain(one) for one in equal_width], "equal_mass": mass}
+
+
+def _views(one: DumpReport | Recalibrated) -> dict[str, Any]:
+    """The single classes in JSON."""
+    views = None if one.class_views is None else [to_plain(view) for view in one.class_views]
+    return {"positive": None if one.positive is None else to_plain(one.positive), "class_views": views}

@@ -1,12 +1,15 @@
-"""The small records of a report: bins, classes, slices that were not measured, groups."""
+"""The small records of a report: bins, classes, slices, groups."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from calibeval.core.data.records import Layout
+from calibeval.core.data.records import Layout, to_plain
+from calibeval.core.metrics.result import MetricResult
+from calibeval.core.report.curve import SmoothCurve
+from calibeval.core.report.from_json import metric_results
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,54 @@ class ClassResult:
     gap: float
     floor: float | None = None
     floor_high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClassView:
+    """The probability of one class against its label: the positive class of two, or one class against the rest.
+
+    name, index: of the class; its number is the name where classes have no names. prevalence: share of rows with this
+    label; of their weight, with weights. bins: equal-width bins of the probability; `confidence` is its mean, and
+    `accuracy` the frequency of the label. curve: the smooth curve of that frequency; None if none was fitted.
+    """
+
+    name: str
+    index: int
+    prevalence: float
+    bins: tuple[Bin, ...]
+    curve: SmoothCurve | None = None
+
+    @property
+    def mean(self) -> float:
+        """The mean probability of the class over all rows."""
+        whole = sum(row.mass for row in self.bins)
+        return sum(row.mass * row.confidence for row in self.bins if row.confidence is not None) / whole
+
+
+@dataclass(frozen=True, slots=True)
+class SliceResult:
+    """The rows that share one value of a column, measured as if they were a separate dump.
+
+    n: number of rows. metrics: as in DumpReport. If `column` is the true class, they have no noise floors and p is
+    None: rows selected by their label are not calibrated among themselves, even for a perfectly calibrated model.
+    p: probability that calibrated rows would show an ECE at least this large. p_holm: p after Holm's correction over
+    the slices of this column; below 0.05 the slice is miscalibrated even after allowing for the number of slices.
+    effective: with weights, the effective number of rows; else None.
+    """
+
+    LAYOUT: ClassVar = Layout(rare=("effective",), read={"metrics": metric_results})
+
+    column: str
+    value: str
+    n: int
+    metrics: Mapping[str, MetricResult]
+    p: float | None
+    p_holm: float | None
+    effective: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of this slice."""
+        return to_plain(self)
 
 
 @dataclass(frozen=True, slots=True)

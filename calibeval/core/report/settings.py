@@ -40,10 +40,12 @@ class Settings:
     slices: columns that are cut into slices. min_rows: smallest number of rows of a measured slice; None without
     slices.
     group: column that names groups of dependent rows; None without one. renormalize: True if the user asked to divide
-    rows of probabilities by their sums, else None.
+    rows of probabilities by their sums, else None. positive: the positive class of two, by name or number, if one was
+    chosen; None: class 1. classes: classes that are also looked at one against the rest; None without.
 
     >>> Settings(level=None).to_dict()
-    {'bins': 15, 'convention': 'calibeval', 'level': None, 'slices': None, 'min_rows': None, 'group': None}
+    {'bins': 15, 'convention': 'calibeval', 'level': None, 'slices': None, 'min_rows': None, 'group': None, \
+'positive': None, 'classes': None}
     """
 
     LAYOUT: ClassVar = Layout(
@@ -61,6 +63,8 @@ class Settings:
     min_rows: int | None = None
     group: str | None = None
     renormalize: bool | None = None
+    positive: str | None = None
+    classes: tuple[str, ...] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of these settings; slices is null if there are none."""

@@ -107,6 +107,12 @@ def standing_in(dump: DumpReport, name: str) -> Standing | None:
     return standing_of(metric, n=dump.worth, k=dump.k)
 
 
+def standing_of_regression(dump: DumpReport) -> Standing | None:
+    """Where slope and intercept of the regression on the stated log-odds stand together, by their score test."""
+    metric = dump.metrics.get("cox_slope")
+    return None if metric is None or metric.p is None else _by_test(metric, dump.worth)
+
+
 def with_floor(dump: DumpReport, name: str) -> MetricResult:
     """The metric, and for the signed `confidence_gap` the floor of its size, from the bin table.
 
@@ -119,6 +125,21 @@ def with_floor(dump: DumpReport, name: str) -> MetricResult:
     if floor is None:
         return metric
     return replace(metric, floor=floor.expected, floor_high=floor.high, floor_certain=floor.certain)
+
+
+def standing_of_gap(bins: tuple[Bin, ...], gap: float) -> Standing | None:
+    """Where mean confidence - accuracy stands against the floor of its size; None without a row.
+
+    bins: those of all rows. gap: over all of them.
+
+    >>> standing_of_gap((Bin(0.9, 1.0, 3, 0.97, 0.67, 0.30), Bin(0.8, 0.9, 0, None, None, None)), 0.30)
+    <Standing.UNRESOLVED: 'this sample cannot tell'>
+    """
+    floor = _floor(bins)
+    if floor is None:
+        return None
+    metric = MetricResult("confidence_gap", gap, floor=floor.expected, floor_high=floor.high)
+    return standing_of(replace(metric, floor_certain=floor.certain), n=sum(row.worth for row in bins))
 
 
 def bin_judge(dump: DumpReport) -> Callable[[Bin], bool | None]:

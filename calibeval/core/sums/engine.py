@@ -210,6 +210,7 @@ def _piece(predictions: Predictions, block: Block, edges: Floats, compared: Floa
     sums = Sums(
         n=n,
         k=predictions.k,
+        positive=predictions.positive,
         weights=Moments(float(n), float(n)) if weights is None else Moments.of(weights),
         edges=edges,
         compared=compared,
@@ -264,7 +265,10 @@ def _all_bin_sums(
         return top, classes
     squared, of_classes = _bin_sums(rows, rows.others[1], labels, edges, weights * weights)
     counted = np.asarray(np.bincount(bin_index(rows.confidence, edges), minlength=len(edges) - 1), np.float64)
-    return replace(top, squared=squared, rows=counted), replace(classes, squared=of_classes)
+    m, k = classes.count.shape[1], len(classes.count)
+    own = np.bincount(labels.astype(np.intp) * m + bin_index(rows.label_p, edges), minlength=k * m).reshape(k, m)
+    in_class = rows.others[2].rows + own
+    return replace(top, squared=squared, rows=counted), replace(classes, squared=of_classes, rows=in_class)
 
 
 def _bin_sums(

@@ -44,6 +44,7 @@ def sums_from_rows(predictions: Predictions, rows: RowScores, labels: Labels, bi
         sums = Sums(
             n=n,
             k=predictions.k,
+            positive=predictions.positive,
             weights=Moments(float(n), float(n)) if weights is None else Moments.of(weights),
             edges=edges,
             compared=compared,

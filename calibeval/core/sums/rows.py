@@ -46,8 +46,9 @@ class Rows(NamedTuple):
     are on the grid if they are computed from logits.
     other_squares: (b,) sum of squared probabilities over all classes except the label. excess: (b,) the NLL minus its
     expectation. correct: (b,) whether the first class with the largest probability is the label. others: class-wise
-    sums over the rows with other labels, with weights once more with their squares, and cumulants: (3,) sums of the
-    second to fourth cumulants of the NLL; both are None if only the top label is known.
+    sums over the rows with other labels; with weights w, once more with w squared, and as plain numbers of rows, where
+    sums of p lack the first bin. cumulants: (3,) sums of the second to fourth cumulants of the NLL. Both are None if
+    only the top label is known.
     """
 
     confidence: Floats
@@ -152,7 +153,8 @@ class _OtherClasses:
         rows[:, 0] = len(labels) - np.bincount(labels, minlength=k) - rows[:, 1:].sum(axis=1)
         occupied = rows[:, 0] > 0
         if self.weights is not None:
-            return tuple(self._weighted(i, index, p, labels, occupied) for i in range(len(self.weights)))
+            weighted = (self._weighted(i, index, p, labels, occupied) for i in range(len(self.weights)))
+            return (*weighted, ClassTotals(rows, first, second))
         first[:, 0] = _rest(occupied, self.p, first)
         second[:, 0] = _rest(occupied, self.pp, second)
         return (ClassTotals(rows, first, second),)

@@ -127,7 +127,7 @@ class Sums:
     equal_mass: like top, in equal-mass bins. rows: the results of every row, if requested.
     risk: the sum of the rows' risks; None if they are not known, or not needed: with 30 errors and 30 right rows.
     counted: the number of rows of finished sums with weights. class_spread: the variance of a row's weighted class-wise
-    gaps, if it was computed; see `class_spread.py`.
+    gaps, if it was computed; see `class_spread.py`. positive: the number of the positive class of two.
     """
 
     n: float
@@ -150,6 +150,7 @@ class Sums:
     risk: float | None = None
     counted: int | None = None
     class_spread: float | None = None
+    positive: int = 1
 
     @property
     def done(self) -> bool:

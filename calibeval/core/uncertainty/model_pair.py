@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -46,6 +47,10 @@ def together(
         return Together(sums, (None, None), None, cells)
     one, other, shared = shared_groups(bins, residuals, sums, groups, weights)
     return Together(sums, (one, other), shared, cells)
+
+
+# Smaller differences of probabilities come from numbers saved with fewer digits, or from another order of sums.
+ROUNDING = 1e-6
 
 
 @dataclass(slots=True, eq=False)
@@ -191,6 +196,16 @@ class Pair:
         one, other = self.base.rows, self.candidate.rows
         same = all(np.array_equal(getattr(one, part), getattr(other, part)) for part in RowScores.__slots__)
         return same and _equal_sums(self.base.sums.classes, self.candidate.sums.classes)
+
+    @property
+    def alike(self) -> bool:
+        """Whether both models are right on the same rows, and give the same probabilities up to rounding."""
+        one, other = self.base.rows, self.candidate.rows
+        if not np.array_equal(one.correct, other.correct):
+            return False
+        close = partial(np.allclose, rtol=0.0, equal_nan=True)
+        same = close(one.confidence, other.confidence, atol=ROUNDING)
+        return bool(same and close(one.brier, other.brier, atol=4.0 * ROUNDING))
 
 
 def _equal_sums(one: BinSums | None, other: BinSums | None) -> bool:

@@ -18,7 +18,7 @@ class Contrast(NamedTuple):
 
     low, high: interval of the true difference. p: for the hypothesis of no difference, in agreement with the interval.
     detectable: the smallest true difference that such a sample would show in 80 of 100 cases. reason: why the interval
-    is wider than it could be.
+    is wider than it could be. same: True if every row has the same value in both models; else None.
     """
 
     low: float
@@ -26,6 +26,7 @@ class Contrast(NamedTuple):
     p: float
     detectable: float
     reason: Notice | None = None
+    same: bool | None = None
 
 
 def contrast(low: float, high: float, p: float, level: Level) -> Contrast:

@@ -130,6 +130,21 @@ def class_reach_of(sums: BinSums, n: float, level: float) -> Reach:
     >>> [round(x, 4) for x in class_reach_of(sums, 300, 0.95)]
     [0.0156, 0.01]
     """
+    guessed = shift_of(sums.turned(sums.p < 0.5 * sums.count), n, level)
+    gap, (low, high) = -float(sums.surplus.sum()) / n, class_gap_of(sums, n, level)
+    smallest = max(low, -high, 0.0)
+    return Reach(max(guessed.largest_gap, high, -low), max(guessed.slack, abs(gap) - smallest))
+
+
+def class_gap_of(sums: BinSums, n: float, level: float) -> tuple[float, float]:
+    """The interval of mean p - frequency of one class: normal, and with few errors also all that they allow.
+
+    Arguments: as for `class_reach_of`.
+
+    >>> sums = BinSums(*(np.array(x) for x in ([200.0, 100.0], [2.0, 99.0], [0.02, 98.01], [0.0, 100.0], [0.0, 99.0])))
+    >>> [round(x, 4) for x in class_gap_of(sums, 300, 0.95)]
+    [-0.0089, 0.0156]
+    """
     unlikely = sums.p < 0.5 * sums.count
     guesses = sums.turned(unlikely)
     guessed, wrong = shift_of(guesses, n, level), guesses.count - guesses.y
@@ -143,8 +158,7 @@ def class_reach_of(sums: BinSums, n: float, level: float) -> Reach:
             for side in (~unlikely, unlikely)
         )
         low, high = min(low, gap - fewer - upper), max(high, gap + more + lower)
-    smallest = max(low, -high, 0.0)
-    return Reach(max(guessed.largest_gap, high, -low), max(guessed.slack, abs(gap) - smallest))
+    return low, high
 
 
 def _errors(wrong: float, rows: float, worth: float, n: float, level: float) -> tuple[float, float]:

@@ -212,4 +212,14 @@ def _doubts_about(fitted_on: Predictions) -> tuple[Notice, ...]:
 
 
 def _results(method: str, parameters: dict[str, Any], facts: FittedOn | OutOfFold, after: DumpReport) -> Recalibrated:
-    return Recalibrated(method, parameters, facts, after.metrics, after.equal_width, after.equal_mass, after.curve)
+    return Recalibrated(
+        method,
+        parameters,
+        facts,
+        after.metrics,
+        after.equal_width,
+        after.equal_mass,
+        after.curve,
+        after.positive,
+        after.class_views,
+    )

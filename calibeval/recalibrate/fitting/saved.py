@@ -42,4 +42,6 @@ def by_saved_map(
         after.equal_width,
         after.equal_mass,
         after.curve,
+        after.positive,
+        after.class_views,
     ), warnings

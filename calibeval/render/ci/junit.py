@@ -6,7 +6,8 @@ from xml.etree import ElementTree as ET  # only written here, never read
 
 from calibeval.core.gating.ruling import RuleVerdict
 from calibeval.core.gating.verdict import Verdict
-from calibeval.words.verdict import compared, conclusion, harmless, rule_lines
+from calibeval.words.rules import harmless
+from calibeval.words.verdict import compared, conclusion, rule_lines
 
 _CLASS = "calibeval.gate"
 

@@ -13,7 +13,7 @@ from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import DumpReport
 from calibeval.render.terminal.plan import render as render_plan
 from calibeval.words import cells
-from calibeval.words.verdict import harmless
+from calibeval.words.rules import harmless
 
 # A limit this many half-widths of a 95 % interval beyond the measured value passes in 80 of 100 other samples: both
 # samples have noise, so it is 1 + 0.84 x sqrt(2) / 1.96.

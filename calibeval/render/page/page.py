@@ -18,7 +18,7 @@ from markupsafe import Markup
 from calibeval.core.gating.verdict import Verdict
 from calibeval.core.report.report import Report
 from calibeval.render.page.breaks import breakable
-from calibeval.render.page.report import page_view
+from calibeval.render.page.report import PageView, page_view
 from calibeval.render.page.verdict import verdict_view
 
 _FOLDER = "templates"
@@ -34,7 +34,7 @@ def render(report: Report, verdict: Verdict | None = None, hint: str = "") -> st
     """
     page = replace(page_view(report), hint=hint)
     if verdict is not None:
-        page = replace(page, verdict=verdict_view(verdict))
+        page = judged_page(page, verdict)
     return whole_page("report.html.j2", page)
 
 
@@ -47,8 +47,14 @@ def fragment(report: Report, verdict: Verdict | None = None, text: str = "") -> 
     prefix = f"c{hashlib.sha256(report.to_json().encode(errors='backslashreplace')).hexdigest()[:8]}-"
     page = page_view(report, prefix, folded=0)
     if verdict is not None:
-        page = replace(page, verdict=verdict_view(verdict))
+        page = judged_page(page, verdict)
     return fragment_of("body.html.j2", page, text)
+
+
+def judged_page(page: PageView, verdict: Verdict) -> PageView:
+    """The page with the verdict of a gate, which leads it."""
+    view = verdict_view(verdict)
+    return replace(page, verdict=view, title=view.title)
 
 
 def fragment_of(body: str, page: object, text: str) -> str:
@@ -58,13 +64,13 @@ def fragment_of(body: str, page: object, text: str) -> str:
 
 def whole_page(template: str, page: object) -> str:
     """A whole page, from a template and its records, with the policy in its head."""
-    digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
+    digest = base64.b64encode(hashlib.sha256(_style(page).encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
     return _fill(template, page, policy=policy)
 
 
 def _fill(template: str, page: object, **more: str) -> str:
-    style = Markup(_style())  # noqa: S704 - our own file
+    style = Markup(_style(page))  # noqa: S704 - our own file
     return breakable(_environment().get_template(template).render(page=page, style=style, **more)) + "\n"
 
 
@@ -79,6 +85,11 @@ def _environment() -> Environment:
     )
 
 
+def _style(page: object) -> str:
+    """The style sheet; pages that begin with the verdict of a gate need more of it."""
+    return _sheet("report.css") + (_sheet("gate.css") if getattr(page, "verdict", None) else "")
+
+
 @cache
-def _style() -> str:
-    return resources.files("calibeval.render").joinpath(_FOLDER, "report.css").read_text(encoding="utf-8")
+def _sheet(name: str) -> str:
+    return resources.files("calibeval.render").joinpath(_FOLDER, name).read_text(encoding="utf-8")

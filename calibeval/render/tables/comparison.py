@@ -12,6 +12,7 @@ from calibeval.render.tables.csv_table import no_formula
 from calibeval.render.tables.markdown import escape, table_row
 from calibeval.words import comparison as shown
 from calibeval.words.comparison import Row
+from calibeval.words.difference import Change
 from calibeval.words.names import visible
 
 COLUMNS = (
@@ -42,7 +43,7 @@ def markdown(comparison: Comparison) -> str:
         for row in shown.rows(candidate.differences):
             label = f"{row.label} {row.unit}".strip()
             numbers = [row.base, row.candidate, row.difference, row.interval, escape(row.p), row.detectable]
-            lines.append(table_row([label, *numbers, row.change.short]))
+            lines.append(table_row([label, *numbers, row.finding]))
         notes = [
             f"{escape(candidate.name)} against {escape(comparison.base.name)}: "
             + ", ".join(escape(fact) for fact in shown.facts(candidate)),
@@ -71,7 +72,9 @@ def latex(comparison: Comparison) -> str:
     base = visible(comparison.base.name)
     comments = [f"calibeval {comparison.version}: differences from {base}, with {shown.level(comparison)} intervals"]
     table = [(candidate.name, shown.rows(candidate.differences)) for candidate in comparison.candidates]
-    names = list(dict.fromkeys(row.name for _, found in table for row in found if row.interval))
+    names = list(
+        dict.fromkeys(row.name for _, found in table for row in found if row.interval or row.change is Change.SAME)
+    )
     heads = {row.name: row for _, found in table for row in found}
     header = ["", *(latex_table.escape(f"{heads[name].label} {heads[name].unit}".strip()) for name in names)]
     body = []
@@ -94,6 +97,6 @@ def _every(comparison: Comparison) -> Iterator[tuple[str, str, str, Difference]]
 
 def _latex_cell(row: Row | None) -> str:
     if row is None or not row.interval:
-        return "--"
+        return row.difference if row is not None and row.change is Change.SAME else "--"
     low, high = row.interval.split(" to ")
     return f"{row.difference} {{[}}{low}, {high}{{]}}".replace("−", "$-$").replace("+", "$+$")

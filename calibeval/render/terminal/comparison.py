@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
 from rich.console import RenderableType
 from rich.text import Text
 
 from calibeval.core.comparison.comparison import Candidate, Comparison, SliceDifferences
 from calibeval.render.terminal.report import NARROWEST, sheet_text
-from calibeval.render.terminal.sheet import GUTTER, OVER, STRONG, UNDER, Column, Sheet, table, total_width
+from calibeval.render.terminal.sheet import (
+    GUTTER,
+    OVER,
+    STRONG,
+    UNDER,
+    Column,
+    Sheet,
+    blocks,
+    name_room,
+    table,
+    total_width,
+)
 from calibeval.words import comparison as shown
 from calibeval.words.comparison import Row
 from calibeval.words.difference import Change
@@ -16,44 +28,74 @@ _SLICED = ("ece", "nll", "accuracy")
 _MOST_SLICES = 10
 
 
-def render(comparison: Comparison, *, width: int, color: bool, ascii_only: bool) -> str:
-    """The comparison as text.
+def render(comparison: Comparison, *, width: int, color: bool, ascii_only: bool, full: bool = False) -> str:
+    """The comparison as text: of one candidate the sentences and the main metrics, of several one row for each.
 
     width: display cells of a line, 40 at least. color: with ANSI colours; they repeat what signs and words say.
-    ascii_only: nothing but ASCII, foreign names as escapes. Warnings are not in it.
+    ascii_only: nothing but ASCII, foreign names as escapes. full: every metric, with p and detectable difference, of
+    every candidate. Warnings are not in it.
     """
     sheet = Sheet(max(width, NARROWEST), ascii_only)
+    several = len(comparison.candidates) > 1
     parts: list[RenderableType] = []
+    if several:
+        parts += [*candidates(comparison, sheet), ""]
     for candidate in comparison.candidates:
-        parts += [*_candidate(candidate, comparison, sheet), ""]
-    tables = [_columns(shown.rows(one.differences), comparison, sheet) for one in comparison.candidates]
-    explained = any(column.header == "detectable" for columns in tables for column in columns)
-    words = shown.convention(comparison, detectable=explained)
-    return sheet_text([*parts, Text(sheet.text(words))], sheet, color)
+        if full or not several:
+            parts += [*_candidate(candidate, comparison, sheet, full=full), ""]
+        elif candidate.slices:
+            parts += [_title(candidate, comparison, sheet), *_all_slices(candidate, sheet), ""]
+    explained = full and any(
+        column.header == "detectable"
+        for one in comparison.candidates
+        for column in _columns(shown.rows(one.differences), comparison, sheet, full=True)[0]
+    )
+    words = shown.convention(comparison, detectable=explained, p=full)
+    last = [Text(sheet.text(words))]
+    last += [] if full else [Text(sheet.text(f"--full shows {_hidden(comparison)}."))]
+    return sheet_text([*parts, *last], sheet, color)
 
 
-def _candidate(candidate: Candidate, comparison: Comparison, sheet: Sheet) -> list[RenderableType]:
-    names = [sheet.name(name, sheet.width, keep_end=True) for name in (candidate.name, comparison.base.name)]
-    title = Text.assemble((names[0], STRONG), " against ", names[1])
-    rows = shown.rows(candidate.differences)
+def _hidden(comparison: Comparison) -> str:
+    """What the first view leaves out."""
+    if len(comparison.candidates) > 1:
+        return "every metric of each candidate, with intervals, p and detectable differences"
+    return "every metric, with p and the differences that this sample can show"
+
+
+def _candidate(candidate: Candidate, comparison: Comparison, sheet: Sheet, *, full: bool) -> list[RenderableType]:
+    rows, others = (shown.rows(candidate.differences), "") if full else shown.first_rows(candidate.differences)
+    columns, left_out = _columns(rows, comparison, sheet, full=full)
     parts: list[RenderableType] = [
-        title,
+        _title(candidate, comparison, sheet),
         *(Text(line) for line in sheet.flow(shown.facts(candidate))),
         "",
         *(Text(sheet.text(line), STRONG) for line in shown.sentences(comparison, candidate)),
         "",
-        table(_columns(rows, comparison, sheet)),
+        table(columns),
+        *([Text(sheet.text(others))] if others else []),
     ]
     lines = (*shown.reasons(candidate.differences), *shown.remarks(candidate.differences))
     parts += [Text(sheet.text(line)) for line in lines]
+    parts += [Text(sheet.text(f"left out at this width: {', '.join(left_out)}"))] if left_out else []
+    return [*parts, *_all_slices(candidate, sheet)]
+
+
+def _title(candidate: Candidate, comparison: Comparison, sheet: Sheet) -> Text:
+    names = [sheet.name(name, sheet.width, keep_end=True) for name in (candidate.name, comparison.base.name)]
+    return Text.assemble((names[0], STRONG), " against ", names[1])
+
+
+def _all_slices(candidate: Candidate, sheet: Sheet) -> list[RenderableType]:
+    parts: list[RenderableType] = []
     for column in dict.fromkeys(one.column for one in candidate.slices):
         found = [one for one in candidate.slices if one.column == column]
         parts += ["", *_slices(column, found, sheet)]
     return parts
 
 
-def _columns(rows: list[Row], comparison: Comparison, sheet: Sheet) -> list[Column]:
-    """One row per metric; if not all columns fit, the detectable difference is left out first, then p."""
+def _columns(rows: list[Row], comparison: Comparison, sheet: Sheet, *, full: bool) -> tuple[list[Column], list[str]]:
+    """One row per metric, and the columns that are left out because they do not fit; the finding always stays."""
     label = Column("", [sheet.text(row.label) for row in rows], left=True)
     unit = Column("", [row.unit for row in rows], left=True)
     base = Column("base", [sheet.text(row.base) for row in rows])
@@ -62,18 +104,51 @@ def _columns(rows: list[Row], comparison: Comparison, sheet: Sheet) -> list[Colu
     interval = Column(f"{shown.level(comparison)} interval", [sheet.text(row.interval) for row in rows])
     p = Column("p", [row.p for row in rows])
     detectable = Column("detectable", [row.detectable for row in rows])
-    verdict = Column("", [Text(row.change.short, _style(row.change)) for row in rows], left=True)
+    finding = Column("", [Text(row.finding, _style(row.change)) for row in rows], left=True)
+    short = Column("", [Text(row.change.short, _style(row.change)) for row in rows], left=True)
+    tests = [p, detectable] if full else []
     layouts = (
-        [label, unit, base, candidate, difference, interval, p, detectable, verdict],
-        [label, unit, base, candidate, difference, interval, p, verdict],
-        [label, unit, base, candidate, difference, interval, verdict],
-        [label, difference, interval, verdict],
-        [label, difference, verdict],
+        [label, unit, base, candidate, difference, interval, *tests, finding],
+        [label, unit, base, candidate, difference, interval, *tests[:1], finding],
+        [label, unit, base, candidate, difference, interval, finding],
+        [label, unit, base, candidate, difference, interval, short],
+        [label, difference, interval, short],
+        [label, difference, short],
     )
-    for columns in layouts:
-        if total_width(columns) <= sheet.width:
-            return columns
-    return [label, difference]
+    there = [[column for column in layout if any(map(str, column.cells))] for layout in layouts]
+    fitting = next((columns for columns in there if total_width(columns) <= sheet.width), there[-1])
+    headers = {column.header for column in fitting}
+    return fitting, [column.header for column in there[0] if column.header not in headers]
+
+
+def candidates(comparison: Comparison, sheet: Sheet) -> list[RenderableType]:
+    """One row per candidate below that of the base: the main metrics, with differences and what they mean."""
+    names = shown.short(comparison)
+    tables = [{row.name: row for row in shown.rows(one.differences)} for one in comparison.candidates]
+    there = [name for name in shown.SEVERAL if any(name in found for found in tables)] or [*dict.fromkeys(*tables)]
+    columns = [_compared([found.get(name) for found in tables], sheet) for name in there]
+    room = name_room(columns, sheet.width)
+    shorts = [f"{names[comparison.base.name]} (base)", *(names[one.name] for one in comparison.candidates)]
+    labels = Column("", [sheet.name(one, room, keep_end=True) for one in shorts], left=True)
+    parts: list[RenderableType] = [Text(sheet.text(shown.several(comparison)), STRONG), ""]
+    for block in blocks(columns, sheet.width - labels.width - GUTTER):
+        parts += [table([labels, *block]), ""]
+    parts.append(Text(sheet.text(shown.MARKS)))
+    return parts
+
+
+def _compared(rows: list[Row | None], sheet: Sheet) -> Column:
+    """The column of one metric: the value of the base, then of each candidate its value and difference."""
+    first = next(row for row in rows if row is not None)
+    values, differences = (
+        [sheet.text(getattr(row, name)) if row else "" for row in rows] for name in ("candidate", "difference")
+    )
+    room, more = max(map(cell_len, (*values, sheet.text(first.base)))), max(map(cell_len, differences))
+    shown: list[str | Text] = [f"{sheet.text(first.base):>{room}}"]
+    for row, value, difference in zip(rows, values, differences, strict=True):
+        line = f"{value:>{room}}  {difference:>{more}} {row.change.marked if row else ''}".rstrip()
+        shown.append(Text(line, _style(row.change) if row else ""))
+    return Column(f"{first.label} {first.unit}".strip(), shown, left=True)
 
 
 def _slices(column: str, found: list[SliceDifferences], sheet: Sheet) -> list[RenderableType]:
@@ -87,22 +162,18 @@ def _slices(column: str, found: list[SliceDifferences], sheet: Sheet) -> list[Re
         if not any(row is not None and row.interval for row in there):
             continue
         cells = [
-            Text(sheet.text(f"{row.difference} {_mark(row)}"), _style(row.change)) if row else Text("") for row in there
+            Text(sheet.text(f"{row.difference} {row.change.marked}".rstrip()), _style(row.change)) if row else Text("")
+            for row in there
         ]
         first = next(row for row in there if row is not None)
-        columns.append(Column(f"{first.label} {first.unit}".strip(), cells))
+        columns.append(Column(f"{first.label} {first.unit}".strip(), cells, left=True))
     room = max(8, sheet.width - total_width(columns) - GUTTER)
     names = Column(sheet.name(column, room), [sheet.name(one.value, room) for one, _ in kept], left=True)
     rest = len(found) - len(kept)
     title = f"differences by {sheet.name(column, sheet.width // 2)}" + (f", {rest} more in --json" if rest else "")
-    note = "after Holm's correction for the slices: ++ better, -- worse, certain; + better, - worse, likely"
+    note = f"after Holm's correction for the slices; {shown.MARKS}"
     return [Text(sheet.text(title)), table([names, *columns]), Text(sheet.text(note))]
 
 
 def _style(change: Change) -> str:
     return UNDER if change.better else OVER if change.worse else ""
-
-
-def _mark(row: Row) -> str:
-    mark = "+" if row.change.better else "-" if row.change.worse else " "
-    return mark * 2 if row.change.certain and mark.strip() else f"{mark} "

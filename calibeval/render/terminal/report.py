@@ -12,7 +12,17 @@ from rich.text import Text
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.standing import standing_of, with_floor
 from calibeval.render.terminal.diagram import diagram
-from calibeval.render.terminal.sheet import GUTTER, STRONG, Column, Sheet, blocks, gap_style, table, total_width
+from calibeval.render.terminal.sheet import (
+    GUTTER,
+    STRONG,
+    Column,
+    Sheet,
+    blocks,
+    gap_style,
+    name_room,
+    table,
+    total_width,
+)
 from calibeval.render.terminal.slices import slice_blocks
 from calibeval.words import cells
 from calibeval.words.report import against_noise, headline, repair
@@ -141,7 +151,7 @@ def overview(report: Report, sheet: Sheet) -> list[RenderableType]:
         return [Text("The report holds no dumps.")]
     columns, marked = _compared(report, sheet)
     widest = max(cell_len(sheet.name(d.name, sheet.width, keep_end=True)) for d in report.dumps)
-    room = min(widest, max(16, sheet.width - total_width(columns) - GUTTER))
+    room = min(widest, name_room(columns, sheet.width))
     names = Column("", _distinct(report, sheet, room), left=True)
     parts: list[RenderableType] = []
     for block in blocks(columns, sheet.width - names.width - GUTTER):

@@ -13,6 +13,7 @@ from calibeval.words.names import ascii_text, isolated, visible
 # Orange and blue of the 256 colours: the colour-blind can tell them apart, and both are legible on dark and on light.
 OVER, UNDER, QUIET, STRONG = "color(172)", "color(32)", "dim", "bold"
 GUTTER = 2
+_LEAST_NAME = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,12 @@ def blocks(columns: list[Column], room: int) -> list[list[Column]]:
             blocks.append([])
         blocks[-1].append(column)
     return blocks
+
+
+def name_room(columns: Sequence[Column], width: int) -> int:
+    """Display cells for names before these columns, which may stand in several blocks: half of the width if needed."""
+    beside_all, beside_one = (width - used - GUTTER for used in (total_width(columns), max(c.width for c in columns)))
+    return max(_LEAST_NAME, beside_all, min(width // 2, beside_one))
 
 
 def _line(columns: Sequence[Column], row: Sequence[Text]) -> Text:

@@ -312,7 +312,7 @@ def test_the_same_run_gives_the_same_bytes(main, sharper, tmp_path, capsys):
         found.append((result, (tmp_path / f"{name}.xml").read_bytes(), (tmp_path / f"{name}.md").read_bytes(), *pages))
     assert found[0] == found[1]
     assert json.loads(found[0][-1])["rules"][-1]["slice"] == "worst"
-    assert b"<h2>Gate: FAILED" in found[0][-3]
+    assert b"<title>FAILED: " in found[0][-3]
 
 
 def test_a_first_configuration_passes_the_baseline_and_stops_a_worse_one(main, sharper, tmp_path, capsys):

@@ -77,7 +77,7 @@ def test_compare_by_chosen_metrics(capsys, tmp_path):
         assert some["candidates"][0]["differences"] == {name: expected[name] for name in ("nll", "brier")}
     out = run(capsys, "compare", DIGITS, "sample_data/digits_test.csv", *words).out
     assert "could not be compared" not in out
-    assert "neither ECE nor accuracy was compared." in out
+    assert "digits_test.csv and digits_test.npz are the same: no metric differs." in out
 
 
 def test_full_is_all_that_was_measured(capsys):

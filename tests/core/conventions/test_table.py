@@ -103,7 +103,10 @@ def test_the_other_meaning_is_told(convention):
 
 
 def test_a_convention_of_top_labels_has_no_positive_class():
-    assert evaluate(BINARY, convention="mbls")["ece_positive"].reason == "mbls has no calibration error of P(class 1)"
+    assert (
+        evaluate(BINARY, convention="mbls")["ece_positive"].reason
+        == "mbls has no calibration error of P(positive class)"
+    )
 
 
 # Class-wise

@@ -7,7 +7,7 @@ import pytest
 
 from calibeval import Predictions, evaluate, gate
 from calibeval.core.errors import UsageError
-from calibeval.core.gating.gate import slice_columns
+from calibeval.core.gating.columns import slice_columns
 from calibeval.core.gating.rules import GateSettings, Rule
 from tests.data import logits_and_labels
 

@@ -35,8 +35,8 @@ KINDS = {
     "largest": (Largest, lambda bins: max(abs(b.share - b.mean) for b in bins.values() if b.rows >= 30)),
 }
 
-# Of class 1 there is nothing new in another tool's bins, but what it calls by the name of the top label.
-NAMES = {"class 1": {Overconfidence: "overconfidence error", RootMeanSquare: "root mean square calibration error"}}
+# Of the positive class there is nothing new in another tool's bins, but what it calls by the name of the top label.
+NAMES = {"positive": {Overconfidence: "overconfidence error", RootMeanSquare: "root mean square calibration error"}}
 
 
 def binary(seed=0, sharpness=1.0):
@@ -50,20 +50,20 @@ def binary(seed=0, sharpness=1.0):
 
 
 def bins_of(over, probs, labels):
-    if over == "class 1":
+    if over == "positive":
         return definitions.binned(probs[:, 1], (labels == 1).astype(float), definitions.edges_for(15))
     confidence, correct = probs.max(axis=1), (probs.argmax(axis=1) == labels).astype(float)
     edges = definitions.mass_edges(confidence, 15) if over == "mass" else definitions.edges_for(15)
     return definitions.binned(confidence, correct, edges)
 
 
-@pytest.fixture(params=[(kind, over) for kind in KINDS for over in ("top", "mass", "class 1")], ids=" ".join)
+@pytest.fixture(params=[(kind, over) for kind in KINDS for over in ("top", "mass", "positive")], ids=" ".join)
 def row(request, monkeypatch):
     """A new row in the table, its bins, and its plain definition."""
     name, over = request.param
     kind, definition = KINDS[name]
     more = {"least_rows": 30} if kind is Largest else {}
-    metric = kind(**FACTS, source="nobody", over=over, binary=over == "class 1", **more)
+    metric = kind(**FACTS, source="nobody", over=over, binary=over == "positive", **more)
     monkeypatch.setitem(METRICS, "new", metric)
     return metric, over, definition
 
@@ -107,7 +107,7 @@ def test_a_saved_report_tells_of_its_own_bins(row):
     saved = evaluate(base)
     found = compare(saved, [candidate])["new"]
     assert found.low <= found.difference <= found.high
-    for other in {"top", "mass", "class 1"} - {over}:
+    for other in {"top", "mass", "positive"} - {over}:
         METRICS["new"] = type(metric)(**{**facts(metric), "over": other})
         assert compare(evaluate(base), [candidate])["new"].low != found.low
 
@@ -121,7 +121,7 @@ def test_another_tool_has_it_by_the_same_kind_or_not_at_all(row):
     predictions, *_ = binary()
     found = evaluate_dump(predictions, checked(bins=None, convention="netcal", level=0.95)).metrics
     same = {Folded: "ece", Largest: "mce"}.get(type(metric))
-    if over == "class 1" and same:
+    if over == "positive" and same:
         assert found["new"].value == found[same].value
     else:
         assert (found["new"].value, found["new"].reason) == (
@@ -143,4 +143,4 @@ def test_a_gate_judges_and_explains_it(row):
     for before, rule in zip(verdict.rules, told.rules, strict=True):
         assert rule.verdict == before.verdict
         if rule.verdict != "pass":
-            assert (rule.why.parts is None) == (over == "class 1")
+            assert (rule.why.parts is None) == (over == "positive")

@@ -25,12 +25,12 @@ def whole_report():
         labels=labels,
         columns={"g": np.arange(300) % 15, "s": np.repeat(["a", "b", "c"], [150, 140, 10])},
     )
-    report = evaluate(predictions, group="g", slices=["s"], bins=3)
+    report = evaluate(predictions, group="g", slices=["s"], bins=3, classes=["2"])
     document = report.to_dict()
     fitted_on = {"path": "val.npz", "split": None, "sha256": "0" * 64, "n": 100, "leak": None}
     again = {"method": "temperature", "parameters": {"temperature": 2.0}, "fitted_on": fitted_on}
     document["dumps"][0]["curve"] = {name: [0.25, 0.5] for name in ("confidence", "accuracy", "low", "high")}
-    results = {key: document["dumps"][0][key] for key in ("metrics", "bins", "curve")}
+    results = {key: document["dumps"][0][key] for key in ("metrics", "bins", "curve", "positive", "class_views")}
     document["dumps"][0]["recalibrated"] = {**again, **results}
     return json.loads(json.dumps(document))
 

@@ -53,6 +53,7 @@ def test_json_round_trip_of_nulls():
         assert Report.from_json(report.to_json()) == report
 
 
+VIEWS = ["positive", "class_views"]
 ABSENT = ("groups", "weights", "slices", "small_slices")
 
 
@@ -68,6 +69,8 @@ def test_the_schema_of_the_contract():
         "slices": None,
         "min_rows": None,
         "group": None,
+        "positive": None,
+        "classes": None,
     }
     (dump,) = document["dumps"]
     assert list(dump) == [
@@ -76,6 +79,7 @@ def test_the_schema_of_the_contract():
         "metrics",
         "bins",
         "curve",
+        *VIEWS,
         "per_class",
         "recalibrated",
         "warnings",

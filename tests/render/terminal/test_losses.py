@@ -131,7 +131,7 @@ def test_the_chosen_loss_is_compared_with_cross_entropy_in_one_sentence():
     assert words.paired(ONE) == (
         "mbls(margin=6) against ce on the same 5,000 rows of TEST, with their temperatures: "
         "NLL +0.010 nats [+0.005, +0.015]: worse, likely; "
-        "ECE +1.0 points [−3.0, +3.0]: no difference that this sample can show; "
+        "ECE +1.0 points [−3.0, +3.0]: this sample cannot tell; "
         "accuracy −1.0 points [−1.5, −0.5]: worse, certain."
     )
 

@@ -1,0 +1,59 @@
+"""One class as what diagrams, tables and figures draw: in place of the confidence and the accuracy of the top label."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from calibeval.core.data.notices import reason
+from calibeval.core.metrics.result import MetricResult
+from calibeval.core.report.report import DumpReport
+from calibeval.core.report.rows import ClassView
+
+# Metrics of the positive class, and those of the top label that they stand in for.
+OF_POSITIVE = {"gap_positive": "confidence_gap", "ece_positive": "ece"}
+
+
+def speaks_of_positive(dump: DumpReport) -> bool:
+    """Whether this dump is judged by P(positive class): of two classes, unless only other metrics were chosen."""
+    return dump.positive is not None and all(name in dump.metrics for name in OF_POSITIVE)
+
+
+def judged_by(dump: DumpReport) -> tuple[str, str]:
+    """The names of the mean gap and of the calibration error by which this dump is judged."""
+    return ("gap_positive", "ece_positive") if speaks_of_positive(dump) else ("confidence_gap", "ece")
+
+
+def first_view(dump: DumpReport) -> DumpReport:
+    """The dump as its first diagram shows it: for two classes by P(positive class), else as it is."""
+    return dump if dump.positive is None or not speaks_of_positive(dump) else seen_as(dump, dump.positive)
+
+
+def seen_as(dump: DumpReport, view: ClassView) -> DumpReport:
+    """The dump with the bins of one class: confidence is its probability, accuracy the frequency of its label.
+
+    The metrics are the gap and the ECE of that class; it has no map, slices and classes.
+    """
+    found: Mapping[str, MetricResult] = {}
+    if dump.positive is not None and view.index == dump.positive.index:
+        found = {
+            name: replace(dump.metrics[own], name=name) for own, name in OF_POSITIVE.items() if own in dump.metrics
+        }
+    elif view.index < len(dump.per_class):
+        own = dump.per_class[view.index]
+        why = reason("no_method", "a single class of several has no interval")
+        ece = MetricResult("ece", own.calibration_error, floor=own.floor, floor_high=own.floor_high, reason=why)
+        found = {"ece": ece, "confidence_gap": MetricResult("confidence_gap", own.gap, reason=why)}
+    return replace(
+        dump,
+        metrics=found,
+        equal_width=view.bins,
+        equal_mass=None,
+        curve=view.curve,
+        per_class=(),
+        recalibrated=None,
+        slices=None,
+        small_slices=None,
+        positive=None,
+        class_views=None,
+    )

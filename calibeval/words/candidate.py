@@ -1,0 +1,146 @@
+"""The sentences about a candidate: whether it is better calibrated, right more often, and in which direction it errs.
+
+They say what every row of the table says: a metric that is better or worse, certainly or likely, is named in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from calibeval.core.comparison.comparison import Candidate, ComparedDump, Difference
+from calibeval.core.report.standing import Standing, standing_of_gap
+from calibeval.words import cells
+from calibeval.words.difference import Change, amount, change, could_have_shown, scaled
+from calibeval.words.shown import shown_among
+from calibeval.words.signs import signed
+
+# What a headline says about a metric: better, and worse.
+_SAID = {
+    "ece": ("better calibrated than", "worse calibrated than"),
+    "accuracy": ("right more often than", "right less often than"),
+}
+_GAP = "confidence_gap"
+
+
+def comparison_headline(candidate: Candidate, names: tuple[str, str], base: ComparedDump | None = None) -> list[str]:
+    """The sentences about a candidate: first calibration, then accuracy, as far as the sample can tell.
+
+    names: of candidate and base. base: its bins tell whether its gap is beyond noise.
+
+    >>> from calibeval.core.comparison.comparison import ComparedDump
+    >>> from calibeval.core.data.predictions import Source
+    >>> ece = Difference("ece", 0.126, 0.015, -0.111, -0.1203, -0.1021, 1e-15, 0.013)
+    >>> candidate = Candidate(ComparedDump("b", Source(), "probs", 5000, 10), "id", {"ece": ece})
+    >>> comparison_headline(candidate, ("b", "a"))[0]
+    'b is certainly better calibrated than a: ECE 12.60 → 1.50, −11.1 points [−12.0, −10.2].'
+    """
+    differences = candidate.differences
+    same = _the_same([differences[name] for name in shown_among(differences)], names)
+    if same:
+        return [same]
+    if differences and differences.keys().isdisjoint(_SAID):  # only other metrics were chosen
+        return [
+            f"{names[0]} against {names[1]}: {_decided(differences, ()) or 'this sample cannot tell a difference'}."
+        ]
+    sentences = [one for one in (_sentence(candidate, names, name) for name in _SAID) if one]
+    if not sentences:
+        return [f"{names[0]} and {names[1]} could not be compared."]
+    lead = next(name for name in _SAID if name in differences)
+    aside = _beside(differences, lead)
+    sentences[0] = " ".join([sentences[0], *aside[:1]] if aside and aside[0].startswith("But") else sentences[:1])
+    also = [one for one in aside if one.startswith("Also")]
+    return [*sentences, *_direction(candidate, base), *also]
+
+
+def _the_same(differences: Iterable[Difference], names: tuple[str, str]) -> str:
+    """The sentence about two dumps that do not differ; empty if no metric was compared."""
+    found = [one for one in differences if one.difference is not None]
+    if not found:
+        return ""
+    if all(one.difference == 0.0 and change(one) is Change.SAME for one in found):
+        return f"{names[0]} and {names[1]} are the same: no metric differs."
+    if all(change(one) is Change.SAME for one in found):
+        return f"{names[0]} and {names[1]} are the same up to rounding: no metric differs in a digit that is shown."
+    return ""
+
+
+def _beside(differences: Mapping[str, Difference], lead: str) -> list[str]:
+    """Sentences with the other metrics that are better or worse: first those that the first sentence does not imply."""
+    found = change(differences[lead])
+    agree = [way for way in ("better", "worse") if getattr(found, way)]
+    against = _decided(differences, agree)
+    parts = [f"But {against}."] if against else []
+    with_it = _decided(differences, [way for way in ("better", "worse") if way not in agree]) if agree else ""
+    return [*parts, *([f"Also {with_it}."] if with_it else [])]
+
+
+def _decided(differences: Mapping[str, Difference], without: Iterable[str]) -> str:
+    """The metrics that are better and worse: "better: NLL, OE (certain); worse: CWCE (likely)". without: a way."""
+    parts = []
+    for way in ("better", "worse"):
+        if way in without:
+            continue
+        changes = {name: change(differences[name]) for name in shown_among(differences) if name not in _SAID}
+        by_certainty = [
+            f"{', '.join(cells.label(name) for name in found)} ({'certain' if sure else 'likely'})"
+            for sure in (True, False)
+            if (found := [name for name, one in changes.items() if getattr(one, way) and one.certain is sure])
+        ]
+        parts += [f"{way}: {', '.join(by_certainty)}"] if by_certainty else []
+    return "; ".join(parts)
+
+
+def _direction(candidate: Candidate, base: ComparedDump | None) -> list[str]:
+    """Whether the candidate is more or less over- or under-confident; empty where the gap has not changed."""
+    gap = candidate.differences.get(_GAP)
+    if gap is None or gap.base is None or gap.candidate is None or not change(gap).moved:
+        return []
+    sure = "certain" if change(gap).certain else "likely"
+    values = " → ".join(signed(scaled(_GAP, value), 2) for value in (gap.base, gap.candidate))
+    numbers = f"gap {values} points ({sure})."
+    sides = [(base, gap.base), (candidate.dump, gap.candidate)]
+    beyond = [None if candidate.groups is not None or dump is None else _beyond(dump, size) for dump, size in sides]
+    was, now = (f"{'over' if size > 0 else 'under'}-confident" for _, size in sides)
+    if gap.base * gap.candidate > 0 and (beyond[1] is not False or beyond[0] is False):
+        way = "less" if abs(gap.candidate) < abs(gap.base) else "more"
+        return [f"It is {way} {now}: {numbers}"]
+    if beyond == [True, True]:
+        return [f"{was.capitalize()} became {now}: {numbers}"]
+    if beyond[0] and beyond[1] is False:
+        return [f"It is no longer {was} on average: {numbers}"]
+    if beyond[1] and beyond[0] is False:
+        return [f"It is now {now}: {numbers}"]
+    return [f"{'Higher' if gap.candidate > gap.base else 'Lower'} {numbers}"]
+
+
+def _beyond(dump: ComparedDump, gap: float) -> bool | None:
+    """Whether the gap of this dump is beyond noise; None if its bins are not known."""
+    standing: Standing | None = None if dump.bins is None else standing_of_gap(dump.bins, gap)
+    return None if standing is None else standing.beyond_noise
+
+
+def _sentence(candidate: Candidate, names: tuple[str, str], name: str) -> str:
+    difference = candidate.differences.get(name)
+    if difference is None or difference.base is None or difference.candidate is None:
+        return ""
+    found, (better, worse) = change(difference), _SAID[name]
+    label = "ECE" if name == "ece" else name
+    values = " → ".join(f"{scaled(name, value):.2f}" for value in (difference.base, difference.candidate))
+    if found.better or found.worse:
+        said = f"{'certainly' if found.certain else 'probably'} {better if found.better else worse}"
+        return f"{names[0]} is {said} {names[1]}: {label} {values}, {amount(difference)}."
+    if found is Change.SAME:
+        return f"{label[:1].upper()}{label[1:]} is the same in both: {scaled(name, difference.base):.2f}."
+    asked = f"whether {names[0]} is {better} {names[1]}"
+    if found is Change.UNKNOWN:
+        return f"Not tested {asked}: {label} {values} ({difference.reason})."
+    power = _by_chance(difference) if found is Change.CHANCE else could_have_shown(difference)
+    numbers = f"{label} {values}, {amount(difference)}{'; ' if power else ''}{power}"
+    return f"This sample cannot tell {asked}: {numbers}."
+
+
+def _by_chance(difference: Difference) -> str:
+    """Why an interval without 0 shows no difference."""
+    if difference.p is None or difference.p_holm is None:
+        return ""
+    return f"p = {difference.p:.2g}, but {difference.p_holm:.2g} after correction for the number of metrics tested"
